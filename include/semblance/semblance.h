@@ -1,0 +1,331 @@
+/*
+ * Semblance: find and verify people by their face.
+ *
+ * The public contract of libsemblance. C99-clean; compiles alone in C and in C++.
+ *
+ * Conventions
+ *   - A fallible function returns sb_status and takes a caller-owned `sb_error *` last (NULL allowed). On failure its
+ *     outputs are untouched and the error holds a code and a sentence for a person: what happened, what to do.
+ *   - Inputs are borrowed for the call. Every output object is the caller's and is released by its own `_free`, which
+ *     accepts NULL.
+ *   - Text is UTF-8, NUL-terminated. Coordinates are pixels of the photo as a person sees it (EXIF orientation applied),
+ *     origin top-left, y down, and refer to the full-size photo even where a smaller decoding of it was used.
+ *   - An option struct begins with `size_t struct_size`; set it to sizeof the struct and zero the rest for the defaults.
+ *   - Words follow ISO/IEC 2382-37: enrol, probe, reference, template, gallery, candidate, comparison score, threshold.
+ */
+#ifndef SEMBLANCE_SEMBLANCE_H
+#define SEMBLANCE_SEMBLANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SB_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define SB_API __attribute__((visibility("default")))
+#define SB_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
+#else
+#define SB_API
+#define SB_PRINTF(text, first)
+#endif
+
+/* ---- Status and errors --------------------------------------------------------------------------------------------- */
+
+/* X(symbol, code in JSON, meaning). HTTP status and exit code are switches over this list without a default. */
+#define SB_STATUS_LIST(X)                                                                                              \
+  X(OK, "ok", "success")                                                                                               \
+  X(MISUSE, "misuse", "the caller broke the contract of a function: a bug, not an input")                              \
+  X(NO_MEMORY, "no_memory", "memory could not be allocated")                                                           \
+  X(INVALID, "invalid", "a parameter from outside is missing, malformed or out of range")                              \
+  X(BAD_IMAGE, "bad_image", "the bytes are no readable photo: empty, cut short or damaged")                            \
+  X(UNSUPPORTED_IMAGE, "unsupported_image", "the bytes are of a kind that is not read")                                \
+  X(IMAGE_TOO_LARGE, "image_too_large", "the photo has more bytes or pixels than the limit")                           \
+  X(NO_FACE, "no_face", "no face was found in the photo")                                                              \
+  X(SEVERAL_FACES, "several_faces", "several faces where one was wanted")                                              \
+  X(LOW_QUALITY, "low_quality", "the face is too small, blurred, dark or turned away to be enrolled")                  \
+  X(NOT_FOUND, "not_found", "no such person, face, collection or file")                                                \
+  X(EXISTS, "exists", "the id or name is taken")                                                                       \
+  X(DUPLICATE, "duplicate", "the face is enrolled already under another id")                                           \
+  X(TOO_LARGE, "too_large", "the request is larger than the limit")                                                    \
+  X(BUSY, "busy", "all workers and the queue are full, or another server owns the folder; try again")                  \
+  X(STOPPING, "stopping", "the server or engine is shutting down")                                                     \
+  X(MODEL, "model", "a model's manifest or file is missing, damaged or not the one that was pinned")                   \
+  X(STORE, "store", "the database is damaged, of a newer schema, or refused an operation")                             \
+  X(DISK_FULL, "disk_full", "no space is left where the gallery is kept; nothing was changed")                         \
+  X(READ_ONLY, "read_only", "the gallery's folder cannot be written to")                                               \
+  X(WRONG_KEY, "wrong_key", "the gallery was sealed under another key; nothing was changed")                           \
+  X(IO, "io", "a file or socket could not be read or written")                                                         \
+  X(INTERNAL, "internal", "an invariant failed: please report it")
+
+typedef enum sb_status {
+#define SB_STATUS_ENUM(symbol, code, meaning) SB_##symbol,
+  SB_STATUS_LIST(SB_STATUS_ENUM)
+#undef SB_STATUS_ENUM
+} sb_status;
+
+/* The stable word for a status ("no_face"), as it stands in JSON. Any value is accepted; an unknown one gives "unknown". */
+SB_API const char *sb_status_code(sb_status status);
+
+/* Caller-owned. `message` is always NUL-terminated UTF-8 and never holds a name, an id, a template or a key. */
+typedef struct sb_error {
+  sb_status code;
+  char message[512];
+} sb_error;
+
+/* ---- What is found in a photo -------------------------------------------------------------------------------------- */
+
+typedef struct sb_box {
+  float x, y, w, h;
+} sb_box;
+
+typedef struct sb_point {
+  float x, y;
+} sb_point;
+
+/* Each part in 0..1 (1 is best); `overall` is the smallest of the parts, so that it can say what to mend. */
+typedef struct sb_quality {
+  float overall;
+  float size;      /* from the distance between the eyes */
+  float sharpness; /* from the energy of fine detail in the aligned face */
+  float pose;      /* from the landmarks: 1 frontal, 0 profile */
+  float exposure;  /* from the brightness and contrast of the aligned face */
+} sb_quality;
+
+/* The parts of sb_quality by name, for messages: which one is the smallest. */
+typedef enum sb_quality_part { SB_QUALITY_SIZE, SB_QUALITY_SHARPNESS, SB_QUALITY_POSE, SB_QUALITY_EXPOSURE } sb_quality_part;
+SB_API sb_quality_part sb_quality_weakest(const sb_quality *quality);
+
+enum { SB_ETHNICITIES = 5 };
+/* Ethnicity is experimental: right 85-89 % of the time and worse for some groups. Order: white, black, asian, indian, other. */
+SB_API const char *sb_ethnicity_name(int index);
+
+typedef struct sb_attributes {
+  float age;                        /* years */
+  float man, woman;                 /* probabilities, sum 1 */
+  float ethnicity[SB_ETHNICITIES];  /* probabilities, sum 1, in the order of sb_ethnicity_name */
+  int ethnicity_dominant;           /* index of the largest */
+} sb_attributes;
+
+typedef struct sb_face {
+  sb_box box;
+  float score;           /* detector's confidence, 0..1 */
+  sb_point landmarks[5]; /* the subject's right eye, left eye, nose tip, right and left mouth corner (as seen: left to right) */
+  sb_quality quality;
+  float *embedding;      /* dim floats of unit length, or NULL when not asked for; owned by the sb_faces */
+  bool has_attributes;
+  sb_attributes attributes;
+} sb_face;
+
+/* Faces of one photo, largest box first. */
+typedef struct sb_faces {
+  int width, height; /* of the upright full-size photo */
+  size_t dim;        /* of the embeddings; 0 when none were asked for */
+  char model[64];    /* the embedding model's name; empty when none was asked for */
+  size_t count;
+  sb_face *items;
+} sb_faces;
+SB_API void sb_faces_free(sb_faces *faces);
+
+enum {
+  SB_WANT_EMBEDDING = 1u << 0,
+  SB_WANT_ATTRIBUTES = 1u << 1,
+  SB_WANT_LARGEST_ONLY = 1u << 2, /* the largest face only: skips the second detector pass, for portraits */
+};
+
+/* ---- The engine ---------------------------------------------------------------------------------------------------- */
+
+/* Locked: every function of an engine may be called from any thread. Opens a gallery; models load at first need. */
+typedef struct sb_engine sb_engine;
+
+typedef struct sb_engine_options {
+  size_t struct_size;
+  const char *data_dir;    /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
+  const char *models_path; /* folders with manifests and model files, ':' between; NULL: the build's own */
+  const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
+  int workers;             /* photos worked on at the same time; 0: one for each core */
+  bool server;             /* claims the folder for one server: SB_BUSY when another has it */
+} sb_engine_options;
+
+/* SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
+SB_API sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_error *error);
+/* Waits for the calls that are in progress. */
+SB_API void sb_engine_free(sb_engine *engine);
+
+/* Loads the models and the gallery's index now rather than at first need. SB_MODEL. Idempotent. */
+SB_API sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error);
+
+typedef enum sb_engine_state { SB_STATE_PENDING, SB_STATE_LOADING, SB_STATE_READY, SB_STATE_ERROR } sb_engine_state;
+typedef struct sb_engine_info {
+  sb_engine_state state; /* of the models */
+  char state_message[512]; /* the error's sentence when state is SB_STATE_ERROR */
+  char model[64];          /* of the default collection */
+  size_t dim;
+  double threshold;        /* default comparison score from which two faces count as the same person */
+  double unsure;           /* scores from here up to the threshold are "cannot tell" */
+  size_t people, faces;    /* over all collections */
+  int workers;
+} sb_engine_info;
+SB_API sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error);
+
+/* A photo's encoded bytes (JPEG, PNG, WebP, HEIC or AVIF; told by its first bytes, never by a name). */
+typedef struct sb_photo {
+  const void *bytes;
+  size_t size;
+} sb_photo;
+
+/* Finds the faces of a photo. `want` is a set of SB_WANT_*. No face is not an error here: count is 0.
+ * SB_BAD_IMAGE, SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_MODEL, SB_BUSY. */
+SB_API sb_status sb_engine_find_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error);
+
+/* ---- People -------------------------------------------------------------------------------------------------------- */
+
+#define SB_DEFAULT_COLLECTION "default"
+enum {
+  SB_ID_MAX = 256,         /* bytes of an external id */
+  SB_NAME_MAX = 512,       /* bytes of a name */
+  SB_COLLECTION_MAX = 64,  /* bytes of a collection's name: [a-z0-9_-] */
+  SB_CONSENT_MAX = 4096,
+  SB_K_MAX = 1000,         /* candidates a search may ask for */
+};
+
+typedef struct sb_person {
+  char *id;   /* external id (an SSN, a staff number): unique in its collection */
+  char *name;
+  char *consent;      /* the text agreed to, or "" */
+  int64_t created_ms; /* Unix time, milliseconds */
+  size_t faces;
+  bool has_attributes;      /* of the person's first face that has them */
+  sb_attributes attributes;
+} sb_person;
+
+typedef struct sb_people {
+  size_t total; /* people that match the query, of which `count` from `offset` on are here */
+  size_t offset, count;
+  sb_person *items;
+} sb_people;
+SB_API void sb_people_free(sb_people *people);
+
+enum {
+  SB_ENROLL_ADD = 1u << 0,              /* the person may exist: add the faces (the name is then optional) */
+  SB_ENROLL_LARGEST = 1u << 1,          /* of several faces take the largest */
+  SB_ENROLL_ANY_QUALITY = 1u << 2,      /* do not refuse a poor face */
+  SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* SB_DUPLICATE (and candidates) instead of a warning */
+  SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and keep age, gender and ethnicity */
+  SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* a photo that was enrolled for this person before is skipped, not an error */
+};
+
+typedef struct sb_enroll_request {
+  size_t struct_size;
+  const char *collection; /* NULL: default */
+  const char *id, *name;
+  const char *consent; /* NULL: none recorded */
+  const sb_photo *photos;
+  size_t photo_count; /* at least 1; all are enrolled or none */
+  unsigned flags;
+} sb_enroll_request;
+
+typedef enum sb_verdict { SB_VERDICT_NONE, SB_VERDICT_UNSURE, SB_VERDICT_MATCH } sb_verdict;
+
+typedef struct sb_candidate {
+  char *id, *name;
+  double similarity;       /* comparison score: cosine, -1..1 */
+  double false_match_rate; /* chance that two different people reach this score; see false_match_bound */
+  bool false_match_bound;  /* the rate is an upper bound: the score lies beyond what was measured */
+  sb_verdict verdict;      /* `match` in JSON is verdict == SB_VERDICT_MATCH */
+  bool has_attributes;
+  sb_attributes attributes;
+} sb_candidate;
+
+typedef struct sb_enrolled {
+  sb_person person;      /* as it now stands */
+  size_t faces_added;
+  size_t faces_skipped;  /* SB_ENROLL_SKIP_KNOWN */
+  size_t photo_count;    /* one face a photo, in the request's order */
+  sb_face *faces;        /* without embeddings; a skipped photo's is zero */
+  size_t duplicate_count;
+  sb_candidate *duplicates; /* other people that look the same: a warning */
+} sb_enrolled;
+SB_API void sb_enrolled_free(sb_enrolled *enrolled);
+
+/* Durable and searchable when it returns. When it fails nothing was added; the message says which photo and why.
+ * With SB_DUPLICATE `*out` is set nevertheless (person.id NULL, duplicates filled), the one exception to "untouched".
+ * SB_INVALID, SB_EXISTS, SB_NO_FACE, SB_SEVERAL_FACES, SB_LOW_QUALITY, SB_DUPLICATE, SB_NOT_FOUND (collection), the
+ * photo errors, the store errors, SB_BUSY. */
+SB_API sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, sb_enrolled **out, sb_error *error);
+
+typedef struct sb_search_request {
+  size_t struct_size;
+  const char *collection; /* NULL: default */
+  sb_photo photo;
+  size_t k;          /* candidates a face, 1..SB_K_MAX; 0: 5 */
+  bool largest_only; /* answer for the largest face only */
+  double threshold;  /* 0: the model's default */
+} sb_search_request;
+
+typedef struct sb_search_face {
+  sb_face face; /* without embedding */
+  size_t count;
+  sb_candidate *candidates; /* best first, one a person */
+} sb_search_face;
+
+typedef struct sb_search_result {
+  int width, height;
+  size_t count;
+  sb_search_face *faces; /* largest first; count 0: no face */
+  size_t gallery_size;   /* people searched */
+  double threshold, unsure;
+  double elapsed_ms;
+} sb_search_result;
+SB_API void sb_search_result_free(sb_search_result *result);
+
+/* The candidates of every face, whatever their score: verdicts say which are matches. An empty gallery is no error. */
+SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out, sb_error *error);
+
+typedef struct sb_comparison {
+  sb_verdict verdict;
+  double similarity, threshold, unsure, false_match_rate;
+  bool false_match_bound;
+  sb_face faces[2]; /* the largest of each photo, without embedding */
+} sb_comparison;
+
+/* Are the largest faces of two photos of the same person? SB_NO_FACE names the photo without one. */
+SB_API sb_status sb_engine_verify(sb_engine *engine, sb_photo first, sb_photo second, sb_comparison *out, sb_error *error);
+
+typedef struct sb_list_request {
+  size_t struct_size;
+  const char *collection; /* NULL: default */
+  const char *query;      /* part of an id or a name, ASCII case ignored; NULL or "": all */
+  size_t offset, limit;   /* limit 1..1000; 0: 100. In order of enrolment. */
+} sb_list_request;
+SB_API sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error);
+
+/* One person as an sb_people of one. SB_NOT_FOUND. `collection` NULL: default, here and below. */
+SB_API sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out, sb_error *error);
+SB_API sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char *id, const char *name, sb_error *error);
+/* Gone from index, table, write-ahead log and free pages when it returns. `faces` (NULL allowed): how many it had. */
+SB_API sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces, sb_error *error);
+
+typedef struct sb_collection {
+  char name[SB_COLLECTION_MAX + 1];
+  char model[64];
+  size_t dim, people, faces;
+  int64_t created_ms;
+} sb_collection;
+/* `*out` is an array of `*count` to be released by sb_collections_free. */
+SB_API sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *count, sb_error *error);
+SB_API void sb_collections_free(sb_collection *collections);
+/* A collection fixes its model: the engine's default one. SB_EXISTS, SB_INVALID. */
+SB_API sb_status sb_engine_collection_create(sb_engine *engine, const char *name, sb_error *error);
+/* With all its people. The default collection is emptied, not removed. */
+SB_API sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

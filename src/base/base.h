@@ -1,0 +1,126 @@
+/* L0: what every other folder stands on: errors, checked memory, text, log, files, CPU features, settings. */
+#ifndef SB_BASE_H
+#define SB_BASE_H
+
+#include <semblance/semblance.h>
+
+#include <pthread.h>
+#include <stdarg.h>
+
+/* ---- Errors */
+
+/* Fills `error` (NULL allowed) and returns `code`, so that a failing function can end with `return sb_fail(...)`. */
+SB_PRINTF(3, 4) sb_status sb_fail(sb_error *error, sb_status code, const char *format, ...);
+/* The same from errno: SB_DISK_FULL for ENOSPC/EDQUOT, SB_READ_ONLY for EROFS/EACCES/EPERM, SB_NOT_FOUND for ENOENT,
+ * SB_NO_MEMORY, else SB_IO. `what` names what was tried ("open the key file"). */
+sb_status sb_fail_errno(sb_error *error, int error_number, const char *what, const char *path);
+
+/* ---- Memory: overflow-checked, zeroed; NULL only when memory is out (then `error` is filled with SB_NO_MEMORY). */
+
+void *sb_alloc(size_t count, size_t size, sb_error *error);
+/* Grows `*block` to hold `count` items; `*block` stays valid on failure. New bytes are not zeroed. */
+sb_status sb_grow(void **block, size_t count, size_t size, sb_error *error);
+char *sb_strdup(const char *text, sb_error *error); /* text NULL gives "" */
+
+/* A growing byte buffer. Zero-initialise; sb_buffer_free at the end. One thread. Always NUL-terminated past `size`. */
+typedef struct sb_buffer {
+  char *bytes;
+  size_t size, capacity;
+} sb_buffer;
+sb_status sb_buffer_add(sb_buffer *buffer, const void *bytes, size_t size, sb_error *error);
+SB_PRINTF(3, 4) sb_status sb_buffer_addf(sb_buffer *buffer, sb_error *error, const char *format, ...);
+void sb_buffer_free(sb_buffer *buffer);
+
+/* ---- Text */
+
+bool sb_utf8_valid(const char *text, size_t size);
+/* For ids and names from outside: 1..max bytes of valid UTF-8 without control characters and not only of spaces, else
+ * SB_INVALID with a message that names `field` and never quotes the value. */
+sb_status sb_text_check(const char *text, size_t max, const char *field, sb_error *error);
+bool sb_text_contains_nocase(const char *text, const char *part); /* ASCII case ignored */
+void sb_hex(const uint8_t *bytes, size_t size, char *out);        /* 2*size+1 chars */
+
+/* ---- Files and time */
+
+/* Reads a whole regular file of at most `max` bytes (SB_TOO_LARGE beyond); `*bytes` is released by free(). */
+sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
+sb_status sb_dir_make(const char *path, sb_error *error); /* with parents, mode 0700; existing is fine */
+char *sb_path_join(const char *folder, const char *name, sb_error *error);
+/* First readable `name` in the ':'-separated folders of `path`; NULL with SB_NOT_FOUND in `error`. Released by free(). */
+char *sb_path_find(const char *path, const char *name, sb_error *error);
+int64_t sb_now_ms(void);        /* Unix time */
+double sb_monotonic_ms(void);
+void sb_time_iso(int64_t unix_ms, char out[32]); /* "2026-11-24T08:41:27.000Z" */
+
+/* ---- Log: goes to a sink; never holds a name, an id, an image, a template or a key. Libraries never print. */
+
+typedef enum sb_log_level { SB_LOG_DEBUG, SB_LOG_INFO, SB_LOG_WARNING, SB_LOG_ERROR } sb_log_level;
+typedef void (*sb_log_sink)(void *context, sb_log_level level, const char *line);
+void sb_log_set(sb_log_sink sink, void *context, sb_log_level least); /* at start, before threads; NULL: silent */
+SB_PRINTF(2, 3) void sb_log(sb_log_level level, const char *format, ...);
+/* The request that this thread works for: stands in each of its log lines. "" ends it. Copied (at most 31 bytes). */
+void sb_log_request(const char *request_id);
+
+/* ---- CPU: decided once; forced by SEMBLANCE_CPU=scalar|avx2|avx512|neon (never above what the machine has). */
+
+typedef enum sb_cpu { SB_CPU_SCALAR, SB_CPU_NEON, SB_CPU_AVX2, SB_CPU_AVX512 } sb_cpu;
+sb_cpu sb_cpu_level(void);
+const char *sb_cpu_name(sb_cpu level);
+int sb_cpu_cores(void); /* that this process may use, at least 1 */
+
+/* ---- A bounded pool of things used by one thread at a time (workers). Locked. */
+
+typedef struct sb_pool sb_pool;
+/* At most `capacity` items (added by sb_pool_put) and `waiting` callers that wait for one. */
+sb_status sb_pool_new(size_t capacity, size_t waiting, sb_pool **out, sb_error *error);
+void sb_pool_free(sb_pool *pool); /* the items are the caller's: take them out first */
+/* Waits for an item. SB_BUSY when too many wait already, SB_STOPPING once the pool was closed. */
+sb_status sb_pool_take(sb_pool *pool, void **item, sb_error *error);
+void sb_pool_put(sb_pool *pool, void *item);
+/* Refuses new takers. */
+void sb_pool_close(sb_pool *pool);
+
+/* ---- Settings: one table (config.c) gives each its flag, environment variable, key in semblance.conf and help. */
+
+typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL, SB_SETTING_BOOL } sb_setting_type;
+/* X(field, type, flag, environment, default text, minimum, maximum, help) */
+#define SB_SETTING_LIST(X)                                                                                             \
+  X(data, TEXT, "--data", "SEMBLANCE_DATA", "", 0, 0, "folder of the gallery (default: the user's data folder)")        \
+  X(models, TEXT, "--models", "SEMBLANCE_MODELS", "", 0, 0, "folders with models and their manifests, ':' between")     \
+  X(cache, TEXT, "--cache", "SEMBLANCE_CACHE", "", 0, 0, "folder for compiled models (default: the user's cache)")      \
+  X(collection, TEXT, "--collection", "SEMBLANCE_COLLECTION", "default", 0, 0, "collection of people to work on")       \
+  X(workers, INT, "--workers", "SEMBLANCE_WORKERS", "0", 0, 256, "photos worked on at the same time (0: one a core)")   \
+  X(threshold, REAL, "--threshold", "SEMBLANCE_THRESHOLD", "0", 0, 1, "score that counts as a match (0: the model's)")  \
+  X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0, "address that the server listens on")             \
+  X(port, INT, "--port", "SEMBLANCE_PORT", "8501", 0, 65535, "port that the server listens on (0: any free one)")      \
+  X(max_body, INT, "--max-body", "SEMBLANCE_MAX_BODY", "33554432", 65536, 1073741824, "largest request, in bytes")     \
+  X(log_level, TEXT, "--log-level", "SEMBLANCE_LOG_LEVEL", "info", 0, 0, "debug, info, warning or error")              \
+  X(insecure, BOOL, "--insecure", "SEMBLANCE_INSECURE", "false", 0, 0,                                                 \
+    "listen on other addresses than loopback although there are no keys and no TLS yet")
+
+typedef const char *sb_value_TEXT;
+typedef int64_t sb_value_INT;
+typedef double sb_value_REAL;
+typedef bool sb_value_BOOL;
+typedef struct sb_config {
+#define SB_SETTING_FIELD(field, type, flag, env, fallback, least, most, help) sb_value_##type field;
+  SB_SETTING_LIST(SB_SETTING_FIELD)
+#undef SB_SETTING_FIELD
+  char *owned[32]; /* texts that were allocated */
+} sb_config;
+
+typedef struct sb_setting {
+  const char *key, *flag, *environment, *fallback, *help;
+  sb_setting_type type;
+  double least, most;
+} sb_setting;
+extern const sb_setting sb_settings[];
+extern const size_t sb_settings_count;
+
+/* Defaults, then the file SEMBLANCE_CONF or <config home>/semblance/semblance.conf ("key = value" lines), then the
+ * environment, then the settings among `argv`, which are taken out of it (`*argc` shrinks; "--" ends them).
+ * SB_INVALID names the offending flag, variable or line. */
+sb_status sb_config_load(sb_config *config, int *argc, char **argv, sb_error *error);
+void sb_config_free(sb_config *config);
+
+#endif

@@ -1,0 +1,49 @@
+/* L2: pixels -> faces: detect, verify, landmarks, align, quality, embed, attributes; and the manifests of the models. */
+#ifndef SB_FACE_H
+#define SB_FACE_H
+
+#include "base/base.h"
+#include "image/image.h"
+#include "infer/infer.h"
+
+enum { SB_CALIBRATION_MAX = 16 };
+/* How comparison scores of an embedding model relate to errors: measured pairs, rising threshold, falling FMR. */
+typedef struct sb_calibration {
+  size_t count;
+  double fmr[SB_CALIBRATION_MAX], threshold[SB_CALIBRATION_MAX];
+  double default_threshold, unsure_threshold;
+  double fmr_floor; /* rates below this were not measured: only a bound is stated */
+} sb_calibration;
+/* FMR at `similarity`, log-linear between the measured points; never below the floor (then `*bound` is true). */
+double sb_calibration_fmr(const sb_calibration *calibration, double similarity, bool *bound);
+
+typedef struct sb_embedder {
+  char name[64];
+  size_t dim;
+  sb_calibration calibration;
+  float minimum_quality; /* below this enrolment refuses */
+} sb_embedder;
+
+/* Immutable and shared once open (shapes and attribute models that load lazily do so under a lock). */
+typedef struct sb_pipeline sb_pipeline;
+typedef struct sb_pipeline_config {
+  size_t struct_size;
+  const char *models_path; /* folders with manifests and model files, ':' between */
+  const char *cache_dir;
+  const char *name; /* of the pipeline manifest: NULL: "default" */
+  int streams;
+} sb_pipeline_config;
+/* Reads the manifest only: what a gallery must know of its embedder without loading a model. SB_MODEL. */
+sb_status sb_embedder_read(const sb_pipeline_config *config, sb_embedder *out, sb_error *error);
+/* Checks every file against its SHA-256 and loads. SB_MODEL says which file is missing, cut short or swapped. */
+sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error);
+void sb_pipeline_close(sb_pipeline *pipeline); /* after its workers */
+
+/* One thread: the sessions and scratch memory to work on one photo at a time. */
+typedef struct sb_worker sb_worker;
+sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error);
+void sb_worker_free(sb_worker *worker);
+/* Faces of a photo, largest first, in coordinates of the full-size photo. `want`: SB_WANT_*. */
+sb_status sb_worker_find(sb_worker *worker, const sb_image *image, unsigned want, sb_faces **out, sb_error *error);
+
+#endif

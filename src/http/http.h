@@ -1,0 +1,17 @@
+/* L4: the server: libmicrohttpd, one route table, the native API under /v1, the article's API under /api, the page. */
+#ifndef SB_HTTP_H
+#define SB_HTTP_H
+
+#include "base/base.h"
+
+/* Locked. */
+typedef struct sb_server sb_server;
+/* Listens on config->listen:config->port at once and loads the models in the background, so that status routes answer
+ * while they load. The engine is borrowed and must outlive the server. SB_IO when the port is taken, SB_INVALID for an
+ * address other than loopback without --insecure. */
+sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server **out, sb_error *error);
+int sb_server_port(const sb_server *server); /* the port in use, also when 0 was asked for */
+/* Stops accepting, finishes the requests it has begun, then frees. */
+void sb_server_stop(sb_server *server);
+
+#endif

@@ -1,0 +1,17 @@
+/* L4's face to the command line too: the engine's results as JSON, one shape for `--json` and for /v1. */
+#ifndef SB_HTTP_JSON_H
+#define SB_HTTP_JSON_H
+
+#include <jansson.h>
+#include <semblance/semblance.h>
+
+/* Each gives a new reference, or NULL when memory is out. `want`: which SB_WANT_* parts were asked for. */
+json_t *sb_json_faces(const sb_faces *faces, unsigned want);
+json_t *sb_json_search(const sb_search_result *result);
+json_t *sb_json_comparison(const sb_comparison *comparison);
+json_t *sb_json_people(const sb_people *people);
+json_t *sb_json_person(const sb_person *person);
+json_t *sb_json_enrolled(const sb_enrolled *enrolled);
+json_t *sb_json_collections(const sb_collection *collections, size_t count);
+
+#endif

@@ -1,0 +1,36 @@
+/* L1: a model file -> numbers. Open, run, close over OpenVINO's C API, which only infer.c may include. */
+#ifndef SB_INFER_H
+#define SB_INFER_H
+
+#include "base/base.h"
+
+/* Shared and locked: the runtime. One a process is enough. */
+typedef struct sb_runtime sb_runtime;
+typedef struct sb_runtime_config {
+  size_t struct_size;
+  const char *cache_dir; /* compiled models are kept here; NULL: no cache */
+  int streams;           /* how many sessions of a model run at the same time, at least 1 */
+} sb_runtime_config;
+sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_error *error);
+void sb_runtime_free(sb_runtime *runtime); /* after its models */
+
+/* Immutable and shared: a compiled model, always in f32 so that scores do not depend on the machine. */
+typedef struct sb_model sb_model;
+/* `path`: ONNX. `width`, `height`: > 0 gives the (NCHW) input this geometry before compiling; 0 keeps the file's own.
+ * SB_MODEL with the runtime's reason. */
+sb_status sb_model_open(sb_runtime *runtime, const char *path, int width, int height, sb_model **out, sb_error *error);
+void sb_model_close(sb_model *model); /* after its sessions */
+
+/* One thread: an inference request of a model with its tensors. */
+typedef struct sb_session sb_session;
+sb_status sb_session_new(const sb_model *model, sb_session **out, sb_error *error);
+void sb_session_free(sb_session *session);
+/* The input tensor's memory, float32, valid for the session's life; `count` floats. */
+float *sb_session_input(sb_session *session, size_t *count);
+sb_status sb_session_run(sb_session *session, sb_error *error);
+/* The output named `name`, float32, valid until the next run; NULL when the model has none of that name. */
+const float *sb_session_output(const sb_session *session, const char *name, size_t *count);
+
+const char *sb_infer_version(void); /* of the runtime; static or cached for the process's life */
+
+#endif

@@ -1,0 +1,81 @@
+/* L2: people, faces and collections on disk, sealed; SQLite. Truth is here; an index is rebuilt from it. */
+#ifndef SB_STORE_H
+#define SB_STORE_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+
+/* Locked: any thread. Several processes may open one folder; each sees the others' changes by sb_store_changes. */
+typedef struct sb_store sb_store;
+
+/* Opens <dir>/semblance.db, making folder, key and schema when absent and migrating an older schema. `server` claims the
+ * folder (flock on serve.lock): SB_BUSY when another server has it. SB_WRONG_KEY before anything is written.
+ * SB_STORE for a damaged file or a newer schema, SB_READ_ONLY, SB_DISK_FULL, SB_IO. */
+sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error);
+void sb_store_close(sb_store *store);
+
+typedef struct sb_store_collection {
+  int64_t row;
+  sb_collection info;
+} sb_store_collection;
+/* By name; SB_NOT_FOUND. */
+sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_collection *out, sb_error *error);
+sb_status sb_store_collection_add(sb_store *store, const char *name, const char *model, size_t dim, int64_t *row,
+                                  sb_error *error); /* SB_EXISTS */
+sb_status sb_store_collections(sb_store *store, sb_store_collection **out, size_t *count, sb_error *error); /* free() */
+/* Removes its people, faces and (with `and_itself`) the collection. Erases as sb_store_person_delete does. */
+sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itself, sb_error *error);
+
+/* A face as it is to be written. */
+typedef struct sb_store_face {
+  const float *embedding;           /* dim of the collection; unit length */
+  const sb_attributes *attributes;  /* NULL: none */
+  float quality;
+  uint8_t source[SB_DIGEST_SIZE];   /* SHA-256 of the photo; kept as a keyed hash only */
+} sb_store_face;
+
+typedef struct sb_store_enrollment {
+  int64_t collection;
+  const char *id, *name, *consent; /* name NULL: only with may_exist, keeps the name; consent NULL: none */
+  bool may_exist;
+  const sb_store_face *faces;
+  size_t face_count;
+} sb_store_enrollment;
+/* In one durable transaction. `face_rows` has room for face_count. SB_EXISTS, SB_NOT_FOUND (name NULL and no such
+ * person), SB_DISK_FULL, SB_READ_ONLY, SB_STORE: then nothing changed. */
+sb_status sb_store_enroll(sb_store *store, const sb_store_enrollment *enrollment, int64_t *person_row,
+                          int64_t *face_rows, sb_error *error);
+
+/* Was a photo of this digest enrolled for this person? */
+sb_status sb_store_face_known(sb_store *store, int64_t collection, const char *id, const uint8_t source[SB_DIGEST_SIZE],
+                              bool *known, sb_error *error);
+
+/* One person as an sb_people of one; SB_NOT_FOUND. */
+sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
+                               sb_error *error); /* row, out: NULL allowed */
+sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_error *error);
+sb_status sb_store_people(sb_store *store, int64_t collection, const char *query, size_t offset, size_t limit,
+                          sb_people **out, sb_error *error);
+sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name, sb_error *error);
+/* Rows are overwritten (secure_delete) and the write-ahead log is emptied before it returns. `faces` NULL allowed. */
+sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_error *error);
+sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error);
+
+/* What an index needs to be in step, in order: all faces (`since` 0), later only what changed, by this or any other
+ * process. `*next` is what to pass as `since` the next time; nothing is lost or doubled between two calls. When too much
+ * changed to tell, `visit` first gets one SB_CHANGE_RESET, then all faces. Cheap when nothing changed. */
+typedef enum sb_change_kind { SB_CHANGE_RESET, SB_CHANGE_PUT, SB_CHANGE_REMOVE, SB_CHANGE_DROP /* a collection */ } sb_change_kind;
+typedef struct sb_change {
+  sb_change_kind kind;
+  int64_t collection, face, person;
+  size_t dim;
+  const float *embedding; /* SB_CHANGE_PUT; valid during the visit */
+} sb_change;
+typedef sb_status (*sb_change_visit)(void *context, const sb_change *change, sb_error *error);
+sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
+                           sb_error *error);
+
+/* SB_STORE with SQLite's words when the file is not sound (PRAGMA integrity_check and foreign_key_check). */
+sb_status sb_store_check(sb_store *store, sb_error *error);
+
+#endif
