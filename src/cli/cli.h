@@ -1,0 +1,64 @@
+/* L5: the program. One file a family of subcommands; this header is what they share. */
+#ifndef SB_CLI_H
+#define SB_CLI_H
+
+#include "base/base.h"
+#include "http/json.h"
+
+typedef enum sb_exit { SB_EXIT_OK, SB_EXIT_NEGATIVE, SB_EXIT_USAGE, SB_EXIT_REFUSED, SB_EXIT_SYSTEM } sb_exit;
+sb_exit sb_exit_of(sb_status status);
+
+/* What a subcommand gets: settings are read and taken out of the arguments already. */
+typedef struct sb_cli {
+  const sb_config *config;
+  const struct sb_command *command;
+  int count;        /* of `words` */
+  char **words;     /* the arguments after the subcommand */
+  bool json, quiet; /* --json, --quiet */
+} sb_cli;
+
+typedef struct sb_command {
+  const char *name, *arguments, *summary, *options; /* options: the lines of the subcommand's own flags, or "" */
+  sb_exit (*run)(sb_cli *cli);
+} sb_command;
+
+sb_exit sb_command_enroll(sb_cli *cli);
+sb_exit sb_command_import(sb_cli *cli);
+sb_exit sb_command_search(sb_cli *cli);
+sb_exit sb_command_verify(sb_cli *cli);
+sb_exit sb_command_list(sb_cli *cli);
+sb_exit sb_command_show(sb_cli *cli);
+sb_exit sb_command_rename(sb_cli *cli);
+sb_exit sb_command_delete(sb_cli *cli);
+sb_exit sb_command_detect(sb_cli *cli);
+sb_exit sb_command_represent(sb_cli *cli);
+sb_exit sb_command_analyze(sb_cli *cli);
+sb_exit sb_command_serve(sb_cli *cli);
+
+/* Takes flags out of cli->words; what stays are the positional arguments. "--" ends flags. */
+typedef enum sb_flag_kind { SB_FLAG_SWITCH, SB_FLAG_TEXT, SB_FLAG_COUNT } sb_flag_kind;
+typedef struct sb_flag {
+  const char *name;
+  sb_flag_kind kind;
+  void *target; /* bool *, const char ** or size_t * */
+} sb_flag;
+/* False after a message about the usage on stderr. `least`..`most`: how many positional arguments are right. */
+bool sb_flags_take(sb_cli *cli, const sb_flag *flags, size_t flag_count, int least, int most);
+#define SB_FLAGS_TAKE(cli, flags, least, most) sb_flags_take(cli, flags, sizeof(flags) / sizeof *(flags), least, most)
+
+/* Prints "semblance: <message>" (or the error as JSON with --json) on stderr and gives the exit code. */
+sb_exit sb_cli_fail(const sb_cli *cli, sb_status status, const sb_error *error);
+SB_PRINTF(2, 3) sb_exit sb_cli_usage(const sb_cli *cli, const char *format, ...);
+/* Prints and releases; NULL (memory out) is SB_EXIT_SYSTEM, else `code`. */
+sb_exit sb_cli_print_json(const sb_cli *cli, json_t *json, sb_exit code);
+
+sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_error *error);
+/* A photo's bytes; "-" is standard input. `photo->bytes` is released by sb_cli_photo_free. */
+sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error);
+void sb_cli_photo_free(sb_photo *photo);
+
+const char *sb_cli_verdict(sb_verdict verdict); /* in plain words */
+/* "1 in 12,345" or "under 1 in 100,000". */
+void sb_cli_odds(double rate, bool bound, char *text, size_t size);
+
+#endif

@@ -1,0 +1,131 @@
+/* The program: settings, the table of subcommands, help. */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const sb_command commands[] = {
+    {"serve", "", "run the server with its page and API (default http://127.0.0.1:8501)", "", sb_command_serve},
+    {"enroll", "--id ID --name NAME PHOTO...", "enrol a person from one or more photos",
+     "  --id ID               the person's id, such as a staff number (required)\n"
+     "  --name NAME           the person's name (required, but with --add)\n"
+     "  --add                 the person may exist: add the faces\n"
+     "  --largest             of several faces in a photo take the largest\n"
+     "  --any-quality         do not refuse poor photos\n"
+     "  --refuse-duplicate    refuse a face that is enrolled under another id (otherwise: a warning)\n"
+     "  --attributes          estimate and keep age, gender and (experimental) ethnicity\n"
+     "  --consent TEXT        what the person agreed to, kept with the record\n",
+     sb_command_enroll},
+    {"import", "DIR|CSV", "enrol many: a folder a person, or rows of id,name,path; run again to go on",
+     "  --largest             of several faces in a photo take the largest\n"
+     "  --any-quality         do not refuse poor photos\n"
+     "  --attributes          estimate and keep age, gender and (experimental) ethnicity\n",
+     sb_command_import},
+    {"search", "PHOTO", "who is it? candidates for every face of a photo",
+     "  -k N                  candidates a face (default 5)\n"
+     "  --largest             answer for the largest face only\n",
+     sb_command_search},
+    {"verify", "PHOTO PHOTO", "are the faces of two photos of the same person?", "", sb_command_verify},
+    {"list", "[TEXT]", "list people, or those whose id or name contains TEXT",
+     "  --offset N            skip the first N\n"
+     "  --limit N             at most N (default 100, at most 1000)\n",
+     sb_command_list},
+    {"show", "ID", "show one person's record", "", sb_command_show},
+    {"rename", "ID NAME", "change a person's name", "", sb_command_rename},
+    {"delete", "ID...", "delete people: record, templates and their traces in the file", "", sb_command_delete},
+    {"detect", "PHOTO", "find the faces of a photo", "  --largest             the largest face only\n",
+     sb_command_detect},
+    {"represent", "PHOTO", "the embedding of every face", "  --largest             the largest face only\n",
+     sb_command_represent},
+    {"analyze", "PHOTO", "age, gender and (experimental) ethnicity of every face",
+     "  --largest             the largest face only\n", sb_command_analyze},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(void) {
+  puts("Semblance " SB_VERSION ": find and verify people by their face.\n\n"
+       "usage: semblance COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:");
+  for (int i = 0; i < COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+  puts("\nsettings of every command (also by environment variable, or as `key = value` in semblance.conf):");
+  for (size_t i = 0; i < sb_settings_count; i++)
+    printf("  %-14s %-22s %s\n", sb_settings[i].flag, sb_settings[i].environment, sb_settings[i].help);
+  puts("\n`semblance COMMAND --help` tells a command's own options. Exit codes: 0 ok, 1 no match or no such person,\n"
+       "2 wrong usage, 3 input refused, 4 a problem of the system.");
+}
+
+static void print_command_help(const sb_command *command) {
+  printf(
+      "usage: semblance %s%s%s\n\n%s\n\noptions:\n%s  --json                print JSON\n"
+      "  --quiet               print no progress\n\n`semblance --help` tells the settings that every command takes.\n",
+      command->name, *command->arguments ? " " : "", command->arguments, command->summary, command->options);
+}
+
+static void log_to_stderr(void *context, sb_log_level level, const char *line) {
+  (void)context;
+  static const char *const names[] = {"debug", "info", "warning", "error"};
+  char now[32];
+  sb_time_iso(sb_now_ms(), now);
+  fprintf(stderr, "%s %s %s\n", now, names[level], line);
+}
+
+static bool log_level_parse(const char *text, sb_log_level *level) {
+  static const char *const names[] = {"debug", "info", "warning", "error"};
+  for (int i = 0; i < 4; i++)
+    if (!strcmp(text, names[i])) return *level = (sb_log_level)i, true;
+  return false;
+}
+
+static const sb_command *command_find(const char *name) {
+  for (int i = 0; i < COMMANDS; i++)
+    if (!strcmp(commands[i].name, name)) return &commands[i];
+  return NULL;
+}
+
+static bool asks_for_help(int count, char **words) {
+  for (int i = 0; i < count && strcmp(words[i], "--"); i++)
+    if (!strcmp(words[i], "--help") || !strcmp(words[i], "-h")) return true;
+  return false;
+}
+
+static sb_exit run_command(const sb_command *command, int argc, char **argv) {
+  sb_config config = {0};
+  sb_error error = {0};
+  sb_cli cli = {.command = command, .config = &config};
+  if (sb_config_load(&config, &argc, argv, &error) != SB_OK) return sb_cli_usage(&cli, "%s", error.message);
+  sb_exit code;
+  sb_log_level level;
+  if (!log_level_parse(config.log_level, &level)) {
+    code = sb_cli_usage(&cli, "--log-level is debug, info, warning or error");
+  } else {
+    bool server = !strcmp(command->name, "serve");
+    sb_log_set(log_to_stderr, NULL, server || level == SB_LOG_DEBUG ? level : SB_LOG_ERROR);
+    cli.words = argv + 2;
+    cli.count = argc - 2;
+    code = command->run(&cli);
+  }
+  if (fflush(stdout) && code == SB_EXIT_OK) code = SB_EXIT_SYSTEM;
+  sb_config_free(&config);
+  return code;
+}
+
+int main(int argc, char **argv) {
+  signal(SIGPIPE, SIG_IGN);                       /* a closed connection or pipe is an error code, not a death */
+  signal(SIGXFSZ, SIG_IGN);                       /* a file-size limit reads as a full disk */
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a core dump would hold templates and keys */
+  const char *name = argc > 1 ? argv[1] : "";
+  if (!strcmp(name, "--version") || !strcmp(name, "version")) return puts("semblance " SB_VERSION), SB_EXIT_OK;
+  if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return print_help(), SB_EXIT_OK;
+  const sb_command *command = command_find(name);
+  if (!command) {
+    if (*name)
+      fprintf(stderr, "semblance: there is no command '%s'; see `semblance --help`\n", name);
+    else
+      fputs("semblance: which command? See `semblance --help`\n", stderr);
+    return SB_EXIT_USAGE;
+  }
+  if (asks_for_help(argc - 2, argv + 2)) return print_command_help(command), SB_EXIT_OK;
+  return run_command(command, argc, argv);
+}

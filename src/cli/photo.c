@@ -1,0 +1,158 @@
+/* Subcommands about photos: search, verify, detect, represent, analyze. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void print_candidate(const sb_candidate *candidate) {
+  char odds[64];
+  sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);
+  printf("  %-19s %.3f  %s (%s), chance of a false match of two people: %s\n", sb_cli_verdict(candidate->verdict),
+         candidate->similarity, candidate->name, candidate->id, odds);
+}
+
+static bool print_search(const sb_search_result *result) {
+  bool match = false;
+  for (size_t f = 0; f < result->count; f++) {
+    const sb_search_face *face = &result->faces[f];
+    bool known = face->count && face->candidates[0].verdict == SB_VERDICT_MATCH;
+    match |= known;
+    printf("face %zu at %.0f,%.0f %.0fx%.0f: %s\n", f + 1, face->face.box.x, face->face.box.y, face->face.box.w,
+           face->face.box.h,
+           known                                                             ? face->candidates[0].name
+           : face->count && face->candidates[0].verdict == SB_VERDICT_UNSURE ? "cannot tell"
+                                                                             : "unknown person");
+    for (size_t c = 0; c < face->count; c++) print_candidate(&face->candidates[c]);
+  }
+  printf("%zu people searched in %.1f ms\n", result->gallery_size, result->elapsed_ms);
+  return match;
+}
+
+static bool any_match(const sb_search_result *result) {
+  for (size_t f = 0; f < result->count; f++)
+    if (result->faces[f].count && result->faces[f].candidates[0].verdict == SB_VERDICT_MATCH) return true;
+  return false;
+}
+
+sb_exit sb_command_search(sb_cli *cli) {
+  size_t k = 5;
+  bool largest = false;
+  const sb_flag flags[] = {{"-k", SB_FLAG_COUNT, &k}, {"--largest", SB_FLAG_SWITCH, &largest}};
+  if (!SB_FLAGS_TAKE(cli, flags, 1, 1)) return SB_EXIT_USAGE;
+  if (k < 1 || k > SB_K_MAX) return sb_cli_usage(cli, "-k is between 1 and %d", SB_K_MAX);
+  sb_error error = {0};
+  sb_engine *engine = NULL;
+  sb_search_result *result = NULL;
+  sb_search_request request = {.struct_size = sizeof request,
+                               .collection = cli->config->collection,
+                               .k = k,
+                               .largest_only = largest,
+                               .threshold = cli->config->threshold};
+  sb_exit code;
+  sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, &error);
+  if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = sb_engine_search(engine, &request, &result, &error);
+  if (status != SB_OK) {
+    code = sb_cli_fail(cli, status, &error);
+  } else {
+    code = any_match(result) ? SB_EXIT_OK : SB_EXIT_NEGATIVE;
+    if (cli->json)
+      code = sb_cli_print_json(cli, sb_json_search(result), code);
+    else if (!result->count)
+      puts("no face found");
+    else
+      print_search(result);
+  }
+  sb_search_result_free(result);
+  sb_engine_free(engine);
+  sb_cli_photo_free(&request.photo);
+  return code;
+}
+
+static void print_comparison(const sb_comparison *comparison) {
+  char odds[64];
+  sb_cli_odds(comparison->false_match_rate, comparison->false_match_bound, odds, sizeof odds);
+  printf("%s: similarity %.3f (same person from %.3f)\nchance that two different people look this alike: %s\n",
+         sb_cli_verdict(comparison->verdict), comparison->similarity, comparison->threshold, odds);
+}
+
+sb_exit sb_command_verify(sb_cli *cli) {
+  if (!sb_flags_take(cli, NULL, 0, 2, 2)) return SB_EXIT_USAGE;
+  sb_error error = {0};
+  sb_engine *engine = NULL;
+  sb_photo photos[2] = {{0}};
+  sb_comparison comparison;
+  sb_exit code;
+  sb_status status = sb_cli_photo_read(cli->words[0], &photos[0], &error);
+  if (status == SB_OK) status = sb_cli_photo_read(cli->words[1], &photos[1], &error);
+  if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = sb_engine_verify(engine, photos[0], photos[1], &comparison, &error);
+  if (status != SB_OK) {
+    code = sb_cli_fail(cli, status, &error);
+  } else {
+    code = comparison.verdict == SB_VERDICT_MATCH ? SB_EXIT_OK : SB_EXIT_NEGATIVE;
+    if (cli->json)
+      code = sb_cli_print_json(cli, sb_json_comparison(&comparison), code);
+    else
+      print_comparison(&comparison);
+  }
+  sb_engine_free(engine);
+  sb_cli_photo_free(&photos[0]);
+  sb_cli_photo_free(&photos[1]);
+  return code;
+}
+
+static void print_face(size_t number, const sb_face *face, const sb_faces *faces, unsigned want) {
+  printf("face %zu at %.0f,%.0f %.0fx%.0f, score %.3f, quality %.2f\n", number, face->box.x, face->box.y, face->box.w,
+         face->box.h, face->score, face->quality.overall);
+  if (want & SB_WANT_EMBEDDING) {
+    printf("  %s, %zu numbers: %.5f %.5f %.5f ... (all of them with --json)\n", faces->model, faces->dim,
+           face->embedding[0], face->embedding[1], face->embedding[2]);
+  }
+  if (want & SB_WANT_ATTRIBUTES) {
+    const sb_attributes *a = &face->attributes;
+    printf("  about %.0f years, %s (%.0f %%), %s (%.0f %%, experimental)\n", a->age,
+           a->man >= a->woman ? "man" : "woman", 100 * (a->man >= a->woman ? a->man : a->woman),
+           sb_ethnicity_name(a->ethnicity_dominant), 100 * a->ethnicity[a->ethnicity_dominant]);
+  }
+}
+
+static sb_exit find_faces(sb_cli *cli, unsigned want) {
+  bool largest = false;
+  const sb_flag flags[] = {{"--largest", SB_FLAG_SWITCH, &largest}};
+  if (!SB_FLAGS_TAKE(cli, flags, 1, 1)) return SB_EXIT_USAGE;
+  if (largest) want |= SB_WANT_LARGEST_ONLY;
+  sb_error error = {0};
+  sb_engine *engine = NULL;
+  sb_photo photo = {0};
+  sb_faces *faces = NULL;
+  sb_exit code;
+  sb_status status = sb_cli_photo_read(cli->words[0], &photo, &error);
+  if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = sb_engine_find_faces(engine, photo, want, &faces, &error);
+  if (status != SB_OK) {
+    code = sb_cli_fail(cli, status, &error);
+  } else {
+    code = faces->count ? SB_EXIT_OK : SB_EXIT_NEGATIVE;
+    if (cli->json)
+      code = sb_cli_print_json(cli, sb_json_faces(faces, want), code);
+    else if (!faces->count)
+      puts("no face found");
+    else
+      for (size_t i = 0; i < faces->count; i++) print_face(i + 1, &faces->items[i], faces, want);
+  }
+  sb_faces_free(faces);
+  sb_engine_free(engine);
+  sb_cli_photo_free(&photo);
+  return code;
+}
+
+sb_exit sb_command_detect(sb_cli *cli) {
+  return find_faces(cli, 0);
+}
+sb_exit sb_command_represent(sb_cli *cli) {
+  return find_faces(cli, SB_WANT_EMBEDDING);
+}
+sb_exit sb_command_analyze(sb_cli *cli) {
+  return find_faces(cli, SB_WANT_ATTRIBUTES);
+}
