@@ -11,12 +11,10 @@ static void print_candidate(const sb_candidate *candidate) {
          candidate->similarity, candidate->name, candidate->id, odds);
 }
 
-static bool print_search(const sb_search_result *result) {
-  bool match = false;
+static void print_search(const sb_search_result *result) {
   for (size_t f = 0; f < result->count; f++) {
     const sb_search_face *face = &result->faces[f];
     bool known = face->count && face->candidates[0].verdict == SB_VERDICT_MATCH;
-    match |= known;
     printf("face %zu at %.0f,%.0f %.0fx%.0f: %s\n", f + 1, face->face.box.x, face->face.box.y, face->face.box.w,
            face->face.box.h,
            known                                                             ? face->candidates[0].name
@@ -25,7 +23,6 @@ static bool print_search(const sb_search_result *result) {
     for (size_t c = 0; c < face->count; c++) print_candidate(&face->candidates[c]);
   }
   printf("%zu people searched in %.1f ms\n", result->gallery_size, result->elapsed_ms);
-  return match;
 }
 
 static bool any_match(const sb_search_result *result) {

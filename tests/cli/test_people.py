@@ -1,0 +1,136 @@
+"""enroll, list, show, rename, delete: what they keep and what they refuse."""
+from program import FRIENDS, GROUPS, ProgramCase
+
+OBAMA, BIDEN = FRIENDS / "obama.jpg", FRIENDS / "biden.jpg"
+
+
+class Enroll(ProgramCase):
+    def test_a_person_is_listed_and_shown_afterwards(self):
+        self.enroll("44", "Barack Obama", OBAMA)
+        people = self.json_of("list")
+        self.assertEqual(people["total"], 1)
+        self.assertEqual({k: people["people"][0][k] for k in ("id", "name", "faces")},
+                         {"id": "44", "name": "Barack Obama", "faces": 1})
+        self.assertRegex(people["people"][0]["created"], r"^\d{4}-\d\d-\d\dT[\d:.]+Z$")
+        self.assertEqual(self.json_of("show", "44")["name"], "Barack Obama")
+        self.assertIn(b"Barack Obama", self.run_program("show", "44").stdout)
+
+    def test_several_photos_are_several_faces_of_one_person(self):
+        self.enroll("44", "Barack Obama", OBAMA, FRIENDS / "obama2.jpg")
+        self.json_of("enroll", "--id", "44", "--add", FRIENDS / "obama3.jpg")
+        self.assertEqual(self.json_of("show", "44")["faces"], 3)
+
+    def test_the_same_id_twice_is_refused_and_changes_nothing(self):
+        self.enroll("44", "Barack Obama", OBAMA)
+        self.refused("enroll", "--id", "44", "--name", "Somebody", BIDEN, code=3, word="id")
+        self.assertEqual(self.json_of("show", "44")["name"], "Barack Obama")
+        self.assertEqual(self.json_of("show", "44")["faces"], 1)
+
+    def test_an_unknown_collection_is_said_to_be_unknown(self):
+        self.refused("list", "--collection", "nowhere", code=1, word="collection")
+
+    def test_a_face_enrolled_under_another_id_is_warned_of(self):
+        self.enroll("44", "Barack Obama", OBAMA)
+        done = self.run_program("enroll", "--id", "45", "--name", "Another", FRIENDS / "obama2.jpg")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"looks like Barack Obama (44)", done.stderr)
+
+    def test_a_duplicate_can_be_refused(self):
+        self.enroll("44", "Barack Obama", OBAMA)
+        self.refused("enroll", "--id", "45", "--name", "Another", "--refuse-duplicate", FRIENDS / "obama2.jpg",
+                     code=3, word="another id")
+        self.assertEqual(self.json_of("list")["total"], 1)
+
+    def test_a_photo_of_several_people_is_refused_and_says_how_many(self):
+        self.refused("enroll", "--id", "1", "--name", "Group", GROUPS / "sample5.jpg", code=3, word="5")
+        self.assertEqual(self.json_of("list")["total"], 0)
+
+    def test_the_largest_of_several_faces_is_taken_when_asked_for(self):
+        self.json_of("enroll", "--id", "1", "--name", "Largest", "--largest", GROUPS / "sample5.jpg")
+        self.assertEqual(self.json_of("list")["total"], 1)
+
+    def test_one_bad_photo_of_several_enrols_none(self):
+        bad = self.folder / "bad.jpg"
+        bad.write_bytes(OBAMA.read_bytes()[:2000])
+        self.refused("enroll", "--id", "1", "--name", "A", OBAMA, bad, code=3, word="photo 2")
+        self.assertEqual(self.json_of("list")["total"], 0)
+
+    def test_consent_and_attributes_are_kept(self):
+        self.enroll("44", "Barack Obama", OBAMA, flags=("--consent", "agreed on paper", "--attributes"))
+        person = self.json_of("show", "44")
+        self.assertEqual(person["consent"], "agreed on paper")
+        self.assertEqual(person["gender"]["dominant"], "man")
+
+
+class HostileTexts(ProgramCase):
+    def refuse_text(self, identity, name):
+        self.refused("enroll", "--id", identity, "--name", name, OBAMA, code=3, word="")
+        self.assertEqual(self.json_of("list")["total"], 0)
+
+    def test_an_id_of_10000_characters_is_refused(self):
+        self.refuse_text("x" * 10000, "Name")
+
+    def test_an_empty_id_is_refused(self):
+        self.refuse_text("", "Name")
+
+    def test_control_characters_in_a_name_are_refused(self):
+        self.refuse_text("1", "two\nlines")
+
+    def test_invalid_utf8_in_a_name_is_refused(self):
+        self.refuse_text("1", b"\xff\xfe")
+
+    def test_names_of_all_scripts_are_kept(self):
+        self.enroll("José/7 %", "Мария 李雷 😀", OBAMA)
+        self.assertEqual(self.json_of("show", "José/7 %")["name"], "Мария 李雷 😀")
+
+
+class ListShowRenameDelete(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.enroll("44", "Barack Obama", OBAMA)
+        self.enroll("46", "Joe Biden", BIDEN)
+
+    def test_list_filters_by_part_of_id_or_name(self):
+        self.assertEqual([p["id"] for p in self.json_of("list", "biden")["people"]], ["46"])
+        self.assertEqual([p["id"] for p in self.json_of("list", "44")["people"]], ["44"])
+
+    def test_list_pages(self):
+        page = self.json_of("list", "--offset", "1", "--limit", "1")
+        self.assertEqual(([p["id"] for p in page["people"]], page["total"]), (["46"], 2))
+
+    def test_rename_changes_the_name_only(self):
+        self.json_of("rename", "46", "Joseph Biden")
+        self.assertEqual(self.json_of("show", "46")["name"], "Joseph Biden")
+        self.assertEqual(self.json_of("show", "46")["faces"], 1)
+
+    def test_a_deleted_person_is_found_no_more(self):
+        self.assertEqual(self.json_of("delete", "44"), {"deleted": 1, "faces": 1})
+        self.assertEqual([p["id"] for p in self.json_of("list")["people"]], ["46"])
+        answer = self.json_of("search", FRIENDS / "obama2.jpg", code=1)
+        self.assertNotIn("44", [c["id"] for c in answer["faces"][0]["candidates"]])
+
+    def test_an_unknown_id_exits_with_1_and_says_so(self):
+        for command in (["show", "99"], ["delete", "99"], ["rename", "99", "X"]):
+            with self.subTest(command=command):
+                self.refused(*command, code=1, word="no")
+
+
+class Usage(ProgramCase):
+    def test_wrong_usage_exits_with_2_and_tells_the_usage(self):
+        for words in (["enroll", OBAMA], ["search"], ["verify", OBAMA], ["list", "--limit", "0"], ["list", "--frob"],
+                      ["search", "-k", "x", OBAMA], ["search", "--port", "99999999", OBAMA]):
+            with self.subTest(words=words):
+                self.refused(*words, code=2, word="usage")
+
+    def test_an_unknown_command_exits_with_2(self):
+        self.refused("frobnicate", code=2, word="no command", data=False)
+
+    def test_help_of_the_program_and_of_every_command(self):
+        overview = self.run_program("--help", data=False)
+        self.assertEqual(overview.returncode, 0)
+        for command in ("enroll", "import", "search", "verify", "list", "show", "delete", "detect", "represent",
+                        "analyze", "serve"):
+            self.assertIn(command.encode(), overview.stdout)
+            done = self.run_program(command, "--help", data=False)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"usage: semblance " + command.encode(), done.stdout)

@@ -1,0 +1,112 @@
+"""detect, represent, analyze, search, verify on real photos."""
+import math
+
+from program import FRIENDS, GROUPS, ProgramCase
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
+class Detect(ProgramCase):
+    def test_gives_box_score_landmarks_and_quality_of_the_face(self):
+        found = self.json_of("detect", FRIENDS / "obama.jpg")
+        self.assertEqual(len(found["faces"]), 1)
+        face = found["faces"][0]
+        self.assertEqual(set(face["box"]), {"x", "y", "w", "h"})
+        self.assertEqual(len(face["landmarks"]), 5)
+        self.assertGreater(face["score"], 0.9)
+        self.assertTrue(0 <= face["quality"] <= 1)
+        for x, y in face["landmarks"]:
+            self.assertTrue(face["box"]["x"] <= x <= face["box"]["x"] + face["box"]["w"])
+            self.assertTrue(face["box"]["y"] <= y <= face["box"]["y"] + face["box"]["h"])
+        right_eye, left_eye, nose, *_ = face["landmarks"]
+        self.assertLess(right_eye[0], left_eye[0])
+        self.assertGreater(nose[1], right_eye[1])
+
+    def test_finds_every_face_of_the_group_photos_and_no_other(self):
+        counts = [len(self.json_of("detect", GROUPS / f"sample{i}.jpg")["faces"]) for i in range(1, 7)]
+        self.assertEqual(counts, [3, 3, 3, 4, 5, 4])
+
+    def test_largest_gives_one_face(self):
+        self.assertEqual(len(self.json_of("detect", "--largest", GROUPS / "sample5.jpg")["faces"]), 1)
+
+    def test_reads_a_photo_from_standard_input(self):
+        photo = (FRIENDS / "biden.jpg").read_bytes()
+        self.assertEqual(len(self.json_of("detect", "-", stdin=photo)["faces"]), 1)
+
+    def test_words_for_a_person_without_json(self):
+        done = self.run_program("detect", FRIENDS / "obama.jpg")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"face 1 at", done.stdout)
+
+
+class Represent(ProgramCase):
+    def test_embeddings_are_of_unit_length_and_alike_for_the_same_person(self):
+        answers = {n: self.json_of("represent", FRIENDS / f"{n}.jpg") for n in ("obama", "obama3", "biden")}
+        vectors = {n: a["faces"][0]["embedding"] for n, a in answers.items()}
+        for name, answer in answers.items():
+            self.assertEqual(answer["dim"], len(vectors[name]))
+            self.assertTrue(answer["model"])
+            self.assertAlmostEqual(math.sqrt(cosine(vectors[name], vectors[name])), 1, places=3)
+        self.assertAlmostEqual(cosine(vectors["obama"], vectors["obama3"]), 0.844, delta=0.03)
+        self.assertAlmostEqual(cosine(vectors["obama"], vectors["biden"]), -0.013, delta=0.05)
+
+
+class Analyze(ProgramCase):
+    def test_gives_age_gender_and_ethnicity(self):
+        face = self.json_of("analyze", FRIENDS / "obama.jpg")["faces"][0]
+        self.assertEqual(face["gender"]["dominant"], "man")
+        self.assertGreater(face["gender"]["man"], face["gender"]["woman"])
+        self.assertTrue(35 <= face["age"] <= 65, face["age"])
+        self.assertIn(face["ethnicity"]["dominant"], face["ethnicity"])
+        self.assertTrue(face["ethnicity"]["experimental"])
+
+
+class Verify(ProgramCase):
+    def test_the_same_person_is_a_match_and_exits_with_0(self):
+        answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
+        self.assertTrue(answer["match"])
+        self.assertGreater(answer["similarity"], answer["threshold"])
+        self.assertLess(answer["false_match_rate"], 1e-3)
+
+    def test_different_people_are_no_match_and_exit_with_1(self):
+        answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "biden.jpg", code=1)
+        self.assertFalse(answer["match"])
+        self.assertGreater(answer["false_match_rate"], 0.01)
+
+
+class Search(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.enroll("44", "Barack Obama", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
+
+    def test_names_the_enrolled_person(self):
+        answer = self.json_of("search", FRIENDS / "obama3.jpg")
+        best = answer["faces"][0]["candidates"][0]
+        self.assertEqual((best["id"], best["name"], best["match"]), ("44", "Barack Obama", True))
+        self.assertEqual(answer["gallery_size"], 1)
+        self.assertGreater(answer["elapsed_ms"], 0)
+
+    def test_a_stranger_is_no_match_and_exits_with_1(self):
+        answer = self.json_of("search", FRIENDS / "biden.jpg", code=1)
+        self.assertFalse(any(c["match"] for f in answer["faces"] for c in f["candidates"]))
+
+    def test_answers_for_every_face(self):
+        answer = self.json_of("search", GROUPS / "sample5.jpg", code=1)
+        self.assertEqual(len(answer["faces"]), 5)
+
+    def test_an_empty_gallery_is_an_answer_and_no_error(self):
+        self.run_program("delete", "44")
+        answer = self.json_of("search", FRIENDS / "obama3.jpg", code=1)
+        self.assertEqual(answer["faces"][0]["candidates"], [])
+        self.assertEqual(answer["gallery_size"], 0)
+
+    def test_a_threshold_can_be_chosen(self):
+        self.assertFalse(self.json_of("search", "--threshold", "0.99", FRIENDS / "obama3.jpg", code=1)
+                         ["faces"][0]["candidates"][0]["match"])
+
+    def test_words_for_a_person_without_json(self):
+        done = self.run_program("search", FRIENDS / "obama3.jpg")
+        self.assertIn(b"Barack Obama", done.stdout)
+        self.assertIn("unknown person", self.run_program("search", FRIENDS / "biden.jpg").stdout.decode())

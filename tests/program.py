@@ -1,0 +1,47 @@
+"""The program under test, as the tests of several folders use it."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ.get("SEMBLANCE", "build/semblance")
+PHOTOS = pathlib.Path(os.environ.get("SB_TEST_PHOTOS", "deps/photos"))
+FRIENDS = PHOTOS / "face_recognition"  # one face each: obama, obama2, obama3, biden ...
+GROUPS = PHOTOS / "face-api"  # sample1..6: 3, 3, 3, 4, 5, 4 faces
+LFW = pathlib.Path(os.environ.get("SB_TEST_LFW", "../shared/data/lfw10"))
+
+
+class ProgramCase(unittest.TestCase):
+    """A test with a gallery of its own in a fresh folder."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.data = self.folder / "data"
+
+    def run_program(self, *arguments, stdin=None, environment=None, data=True, timeout=300, prepare=None):
+        """Runs a subcommand on this test's gallery; gives the completed process, output as bytes."""
+        command = [PROGRAM, *map(os.fsencode, arguments)]
+        if data:
+            command += ["--data", str(self.data)]
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=timeout, check=False,
+                              env={**os.environ, **(environment or {})}, preexec_fn=prepare)
+
+    def json_of(self, *arguments, code=0, **options):
+        done = self.run_program(*arguments, "--json", **options)
+        self.assertEqual(done.returncode, code, done.stderr.decode(errors="replace"))
+        return json.loads(done.stdout)
+
+    def refused(self, *arguments, code, word, **options):
+        """The program ends with `code` and says `word` (ASCII case ignored) on stderr."""
+        done = self.run_program(*arguments, **options)
+        message = done.stderr.decode(errors="replace")
+        self.assertEqual(done.returncode, code, message)
+        self.assertIn(word.lower(), message.lower())
+        return message
+
+    def enroll(self, identity, name, *photos, flags=()):
+        return self.json_of("enroll", "--id", identity, "--name", name, *photos, *flags)
