@@ -1,0 +1,64 @@
+"""A server of the program under test, on a free port of loopback."""
+import http.client
+import json
+import os
+import subprocess
+import uuid
+
+from program import PROGRAM
+
+
+def multipart(fields):
+    """(body, content type) of form fields: str values are text, bytes are files; a list repeats the field."""
+    boundary = uuid.uuid4().hex
+    body = b""
+    for name, values in fields.items():
+        for value in values if isinstance(values, list) else [values]:
+            file = isinstance(value, bytes)
+            body += f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'.encode()
+            body += b'; filename="photo"\r\nContent-Type: application/octet-stream' if file else b""
+            body += b"\r\n\r\n" + (value if file else value.encode()) + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
+class Server:
+    """Started on entering, stopped gracefully on leaving."""
+
+    def __init__(self, folder, *arguments):
+        self.command = [PROGRAM, "serve", "--port", "0", "--data", str(folder), "--log-level", "warning", *arguments]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, env=os.environ)
+        self.port = int(self.process.stdout.readline().rsplit(b":", 1)[1])
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+        self.process.stdout.close()
+
+    def request(self, method, path, body=None, headers=None):
+        """(status, headers, body) of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def post_photos(self, path, fields, status=200):
+        """The JSON answer to a form; waits while the models load."""
+        body, kind = multipart(fields)
+        while True:
+            got, _, text = self.request("POST", path, body, {"Content-Type": kind})
+            answer = json.loads(text)
+            loading = got == 503 and status != 503
+            if not loading:
+                break
+        if got != status:
+            raise AssertionError(f"{path} answered {got}: {answer}")
+        return answer
+
+    def post_photo(self, path, photo, status=200):
+        return self.post_photos(path, {"image": photo}, status)
