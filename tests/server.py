@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import subprocess
+import time
 import uuid
 
 from program import PROGRAM
@@ -50,12 +51,13 @@ class Server:
     def post_photos(self, path, fields, status=200):
         """The JSON answer to a form; waits while the models load."""
         body, kind = multipart(fields)
+        give_up = time.monotonic() + 60
         while True:
             got, _, text = self.request("POST", path, body, {"Content-Type": kind})
             answer = json.loads(text)
-            loading = got == 503 and status != 503
-            if not loading:
+            if got != 503 or status == 503 or time.monotonic() > give_up:
                 break
+            time.sleep(0.02)
         if got != status:
             raise AssertionError(f"{path} answered {got}: {answer}")
         return answer
