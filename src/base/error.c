@@ -1,0 +1,54 @@
+#include "base/base.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *sb_status_code(sb_status status) {
+  switch (status) {
+#define SB_STATUS_CASE(symbol, code, meaning) \
+  case SB_##symbol: return code;
+    SB_STATUS_LIST(SB_STATUS_CASE)
+#undef SB_STATUS_CASE
+  }
+  return "unknown";
+}
+
+/* Cuts a message at a character's border, so that it stays valid UTF-8. */
+static void trim_to_utf8(char *message, size_t capacity) {
+  size_t length = strnlen(message, capacity - 1);
+  message[length] = 0;
+  while (length > 0 && !sb_utf8_valid(message, length)) message[--length] = 0;
+}
+
+sb_status sb_fail(sb_error *error, sb_status code, const char *format, ...) {
+  if (!error) return code;
+  char message[sizeof error->message]; /* the arguments may point into `error` itself */
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  trim_to_utf8(message, sizeof message);
+  error->code = code;
+  memcpy(error->message, message, sizeof message);
+  return code;
+}
+
+sb_status sb_fail_errno(sb_error *error, int error_number, const char *what, const char *path) {
+  switch (error_number) {
+  case ENOSPC:
+  case EDQUOT:
+  case EFBIG: return sb_fail(error, SB_DISK_FULL, "could not %s: no space is left for %s", what, path);
+  case EROFS:
+  case EACCES:
+  case EPERM:
+    return sb_fail(error, SB_READ_ONLY,
+                   "could not %s: permission is denied for %s; it may not be read or written by this user", what, path);
+  case ENOENT: return sb_fail(error, SB_NOT_FOUND, "could not %s: there is no %s", what, path);
+  case ENOMEM: return sb_fail(error, SB_NO_MEMORY, "could not %s: memory is out", what);
+  default: {
+    char reason[128];
+    return sb_fail(error, SB_IO, "could not %s %s: %s", what, path, strerror_r(error_number, reason, sizeof reason));
+  }
+  }
+}

@@ -1,0 +1,116 @@
+#include "base/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static sb_status read_all(int file, const char *path, uint8_t *bytes, size_t size, size_t *got, sb_error *error) {
+  *got = 0;
+  while (*got < size) {
+    ssize_t count = read(file, bytes + *got, size - *got);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return sb_fail_errno(error, errno, "read", path);
+    if (count == 0) break;
+    *got += (size_t)count;
+  }
+  return SB_OK;
+}
+
+sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait before it is refused */
+  if (file < 0) return sb_fail_errno(error, errno, "open the file", path);
+  struct stat info;
+  uint8_t *block = NULL;
+  size_t got = 0;
+  sb_status status = SB_OK;
+  if (fstat(file, &info))
+    status = sb_fail_errno(error, errno, "look at", path);
+  else if (!S_ISREG(info.st_mode))
+    status = sb_fail(error, SB_INVALID, "%s is not a file", path);
+  else if ((uintmax_t)info.st_size > max)
+    status = sb_fail(error, SB_TOO_LARGE, "%s is larger than %zu MiB", path, max >> 20);
+  if (status == SB_OK && !(block = malloc((size_t)info.st_size + 1)))
+    status = sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (status == SB_OK) status = read_all(file, path, block, (size_t)info.st_size, &got, error);
+  close(file);
+  if (status != SB_OK) {
+    free(block);
+    return status;
+  }
+  block[got] = 0;
+  *bytes = block;
+  *size = got;
+  return SB_OK;
+}
+
+sb_status sb_dir_make(const char *path, sb_error *error) {
+  char *partial = sb_strdup(path, error);
+  if (!partial) return SB_NO_MEMORY;
+  sb_status status = SB_OK;
+  for (char *slash = partial + 1; status == SB_OK; slash++) {
+    slash = strchr(slash, '/');
+    if (slash) *slash = 0;
+    if (mkdir(partial, 0700) && errno != EEXIST) status = sb_fail_errno(error, errno, "make the folder", partial);
+    if (!slash) break;
+    *slash = '/';
+  }
+  struct stat info;
+  if (status == SB_OK && (stat(path, &info) || !S_ISDIR(info.st_mode)))
+    status = sb_fail(error, SB_IO, "%s is in the way: it is not a folder", path);
+  free(partial);
+  return status;
+}
+
+char *sb_path_join(const char *folder, const char *name, sb_error *error) {
+  size_t length = strlen(folder);
+  bool slash = length && folder[length - 1] == '/';
+  char *path = NULL;
+  if (asprintf(&path, "%s%s%s", folder, slash ? "" : "/", name) < 0) {
+    sb_fail(error, SB_NO_MEMORY, "memory is out");
+    return NULL;
+  }
+  return path;
+}
+
+char *sb_path_find(const char *path, const char *name, sb_error *error) {
+  for (const char *at = path; *at;) {
+    size_t length = strcspn(at, ":");
+    char *folder = strndup(at, length);
+    char *candidate = folder ? sb_path_join(folder, name, error) : NULL;
+    free(folder);
+    if (!candidate) {
+      sb_fail(error, SB_NO_MEMORY, "memory is out");
+      return NULL;
+    }
+    if (length && access(candidate, R_OK) == 0) return candidate;
+    free(candidate);
+    at += length + (at[length] == ':');
+  }
+  sb_fail(error, SB_NOT_FOUND, "%s is in none of the folders %s", name, path);
+  return NULL;
+}
+
+int64_t sb_now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+double sb_monotonic_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+void sb_time_iso(int64_t unix_ms, char out[32]) {
+  int64_t milliseconds = unix_ms % 1000 < 0 ? unix_ms % 1000 + 1000 : unix_ms % 1000;
+  time_t seconds = (time_t)((unix_ms - milliseconds) / 1000);
+  struct tm parts;
+  size_t length = gmtime_r(&seconds, &parts) ? strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &parts) : 0;
+  snprintf(out + length, 32 - length, ".%03dZ", (int)milliseconds);
+}

@@ -1,0 +1,71 @@
+#include "base/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *sb_alloc(size_t count, size_t size, sb_error *error) {
+  void *block = calloc(count ? count : 1, size ? size : 1); /* calloc checks the product */
+  if (!block) sb_fail(error, SB_NO_MEMORY, "memory is out");
+  return block;
+}
+
+sb_status sb_grow(void **block, size_t count, size_t size, sb_error *error) {
+  size_t bytes;
+  void *grown = __builtin_mul_overflow(count, size, &bytes) ? NULL : realloc(*block, bytes ? bytes : 1);
+  if (!grown) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  *block = grown;
+  return SB_OK;
+}
+
+char *sb_strdup(const char *text, sb_error *error) {
+  char *copy = strdup(text ? text : "");
+  if (!copy) sb_fail(error, SB_NO_MEMORY, "memory is out");
+  return copy;
+}
+
+/* Makes room for `more` bytes and the NUL that always follows. */
+static sb_status buffer_reserve(sb_buffer *buffer, size_t more, sb_error *error) {
+  size_t wanted;
+  if (__builtin_add_overflow(buffer->size, more, &wanted) || wanted > SIZE_MAX / 2 - 1)
+    return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (wanted < buffer->capacity) return SB_OK;
+  size_t capacity = buffer->capacity ? buffer->capacity : 64;
+  while (capacity <= wanted) capacity *= 2;
+  void *bytes = buffer->bytes;
+  sb_status status = sb_grow(&bytes, capacity, 1, error);
+  if (status != SB_OK) return status;
+  buffer->bytes = bytes;
+  buffer->capacity = capacity;
+  return SB_OK;
+}
+
+sb_status sb_buffer_add(sb_buffer *buffer, const void *bytes, size_t size, sb_error *error) {
+  sb_status status = buffer_reserve(buffer, size, error);
+  if (status != SB_OK) return status;
+  if (size) memcpy(buffer->bytes + buffer->size, bytes, size);
+  buffer->size += size;
+  buffer->bytes[buffer->size] = 0;
+  return SB_OK;
+}
+
+sb_status sb_buffer_addf(sb_buffer *buffer, sb_error *error, const char *format, ...) {
+  va_list arguments, again;
+  va_start(arguments, format);
+  va_copy(again, arguments);
+  int length = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  sb_status status = length < 0 ? sb_fail(error, SB_MISUSE, "a text could not be formatted") : SB_OK;
+  if (status == SB_OK) status = buffer_reserve(buffer, (size_t)length, error);
+  if (status == SB_OK) {
+    vsnprintf(buffer->bytes + buffer->size, (size_t)length + 1, format, again);
+    buffer->size += (size_t)length;
+  }
+  va_end(again);
+  return status;
+}
+
+void sb_buffer_free(sb_buffer *buffer) {
+  free(buffer->bytes);
+  *buffer = (sb_buffer){0};
+}

@@ -1,0 +1,15 @@
+/* The small words of the public header. */
+#include "base/base.h"
+
+sb_quality_part sb_quality_weakest(const sb_quality *quality) {
+  const float parts[] = {quality->size, quality->sharpness, quality->pose, quality->exposure};
+  int weakest = SB_QUALITY_SIZE;
+  for (int i = 1; i < 4; i++)
+    if (parts[i] < parts[weakest]) weakest = i;
+  return (sb_quality_part)weakest;
+}
+
+const char *sb_ethnicity_name(int index) {
+  static const char *const names[SB_ETHNICITIES] = {"white", "black", "asian", "indian", "other"};
+  return index >= 0 && index < SB_ETHNICITIES ? names[index] : "";
+}
