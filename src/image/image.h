@@ -23,7 +23,11 @@ typedef struct sb_image_limits {
 extern const sb_image_limits sb_image_default_limits;
 
 typedef enum sb_image_kind {
-  SB_IMAGE_UNKNOWN, SB_IMAGE_JPEG, SB_IMAGE_PNG, SB_IMAGE_WEBP, SB_IMAGE_HEIF /* HEIC and AVIF */
+  SB_IMAGE_UNKNOWN,
+  SB_IMAGE_JPEG,
+  SB_IMAGE_PNG,
+  SB_IMAGE_WEBP,
+  SB_IMAGE_HEIF /* HEIC and AVIF */
 } sb_image_kind;
 sb_image_kind sb_image_sniff(const void *bytes, size_t size);
 
@@ -31,12 +35,14 @@ sb_image_kind sb_image_sniff(const void *bytes, size_t size);
  * animation the first frame counts; EXIF orientation 1..8 is applied (HEIF carries its own).
  * SB_BAD_IMAGE (empty, cut short, damaged), SB_UNSUPPORTED_IMAGE (the message names what the bytes look like: text, PDF,
  * SVG, ZIP, GIF, BMP, TIFF ...), SB_IMAGE_TOO_LARGE. `limits` NULL: the default. */
-sb_status sb_image_decode(const void *bytes, size_t size, const sb_image_limits *limits, sb_image *out, sb_error *error);
+sb_status sb_image_decode(const void *bytes, size_t size, const sb_image_limits *limits, sb_image *out,
+                          sb_error *error);
 void sb_image_free(sb_image *image); /* leaves a zeroed struct */
 
 /* Shrinks by area averaging, enlarges bilinearly (half-pixel centres); per axis the same kind. `target` has room for
  * `height` rows of `stride` bytes. SB_NO_MEMORY. */
-sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, int height, size_t stride, sb_error *error);
+sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, int height, size_t stride,
+                          sb_error *error);
 
 /* target pixel (x, y) = source at (m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]), pixel centres at whole numbers, bilinear.
  * Where the map shrinks by more than 2 the region needed is first halved (5-tap binomial) as often as wanted.

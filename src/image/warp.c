@@ -1,0 +1,171 @@
+/* Affine sampling. Where the map shrinks, the part of the photo that it needs is first halved as often as wanted, each time
+ * with the binomial 1 4 6 4 1 on both axes: enough against aliasing, and only a face's own pixels are touched. */
+#include "image/clones.h"
+#include "image/image.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEVELS_MAX = 14 };
+
+/* A rectangle of one level of the pyramid, in that level's coordinates: [x0, x1) x [y0, y1). */
+typedef struct rectangle {
+  int x0, y0, x1, y1;
+} rectangle;
+
+typedef struct region {
+  rectangle at;
+  int full_width, full_height; /* of the whole level */
+  const uint8_t *pixels;       /* of the rectangle only */
+  size_t stride;
+} region;
+
+static int clamp(int value, int low, int high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+/* Mirrored at the border without repeating it, as in 3 2 1 [0 1 2 3]. */
+static int reflect(int i, int n) {
+  if (n == 1) return 0;
+  while (i < 0 || i >= n) i = i < 0 ? -i : 2 * n - 2 - i;
+  return i;
+}
+
+/* The rectangle cut to its level, never empty: what lies outside is the border's business. */
+static rectangle cut(double x0, double y0, double x1, double y1, int width, int height) {
+  rectangle r;
+  r.x0 = clamp((int)floor(fmax(x0, -2)), 0, width - 1);
+  r.y0 = clamp((int)floor(fmax(y0, -2)), 0, height - 1);
+  r.x1 = clamp((int)ceil(fmin(x1, width + 2)) + 1, r.x0 + 1, width);
+  r.y1 = clamp((int)ceil(fmin(y1, height + 2)) + 1, r.y0 + 1, height);
+  return r;
+}
+
+static const uint8_t *pixel_at(const region *source, int x, int y) {
+  x = clamp(x, source->at.x0, source->at.x1 - 1) - source->at.x0;
+  y = clamp(y, source->at.y0, source->at.y1 - 1) - source->at.y0;
+  return source->pixels + (size_t)y * source->stride + (size_t)x * 3;
+}
+
+static void halve_columns(const region *source, const rectangle *target, int row, uint16_t *sums) {
+  int y = reflect(row, source->full_height);
+  for (int x = target->x0; x < target->x1; x++, sums += 3) {
+    bool inside = 2 * x - 2 >= source->at.x0 && 2 * x + 2 < source->at.x1;
+    const uint8_t *p[5];
+    for (int k = 0; k < 5; k++)
+      p[k] = inside && k ? p[0] + 3 * k : pixel_at(source, reflect(2 * x - 2 + k, source->full_width), y);
+    for (int c = 0; c < 3; c++) sums[c] = (uint16_t)(p[0][c] + 4 * p[1][c] + 6 * p[2][c] + 4 * p[3][c] + p[4][c]);
+  }
+}
+
+SB_CLONES static void halve_rows(const uint16_t *sums, size_t n, uint8_t *target) {
+  const uint16_t *a = sums, *b = a + n, *c = b + n, *d = c + n, *e = d + n;
+  for (size_t i = 0; i < n; i++) target[i] = (uint8_t)((a[i] + 4u * b[i] + 6u * c[i] + 4u * d[i] + e[i] + 128) >> 8);
+}
+
+/* `target->pixels` is allocated here; the caller frees it. */
+static sb_status halve(const region *source, region *target, sb_error *error) {
+  const rectangle *at = &target->at;
+  size_t width = (size_t)(at->x1 - at->x0) * 3, height = (size_t)(at->y1 - at->y0);
+  uint16_t *sums = sb_alloc((2 * height + 3) * width, sizeof *sums, error);
+  uint8_t *pixels = sb_alloc(height, width, error);
+  if (sums && pixels) {
+    for (size_t j = 0; j < 2 * height + 3; j++) halve_columns(source, at, 2 * at->y0 - 2 + (int)j, sums + j * width);
+    for (size_t j = 0; j < height; j++) halve_rows(sums + 2 * j * width, width, pixels + j * width);
+    target->pixels = pixels;
+    target->stride = width;
+    pixels = NULL;
+  }
+  bool done = sums && !pixels;
+  free(sums);
+  free(pixels);
+  return done ? SB_OK : SB_NO_MEMORY;
+}
+
+/* Bilinear at (x, y) where a neighbour lies outside of the photo. */
+static void sample_border(const region *source, double x, double y, int border, uint8_t *target) {
+  int x0 = (int)floor(x), y0 = (int)floor(y);
+  float fx = (float)(x - x0), fy = (float)(y - y0), sum[3] = {0};
+  for (int k = 0; k < 4; k++) {
+    int px = x0 + (k & 1), py = y0 + (k >> 1);
+    float weight = (k & 1 ? fx : 1 - fx) * (k >> 1 ? fy : 1 - fy);
+    bool outside = px < 0 || py < 0 || px >= source->full_width || py >= source->full_height;
+    if (outside && border == SB_IMAGE_BORDER_ZERO) continue;
+    const uint8_t *p = pixel_at(source, px, py);
+    for (int c = 0; c < 3; c++) sum[c] += weight * p[c];
+  }
+  for (int c = 0; c < 3; c++) target[c] = (uint8_t)(sum[c] + 0.5f);
+}
+
+static void sample(const region *source, const double m[6], int border, uint8_t *target, int width, int height) {
+  const double far = 1e6; /* beyond any photo; keeps the conversion to int defined */
+  for (int j = 0; j < height; j++) {
+    for (int i = 0; i < width; i++, target += 3) {
+      double x = fmin(fmax(m[0] * i + m[1] * j + m[2], -far), far),
+             y = fmin(fmax(m[3] * i + m[4] * j + m[5], -far), far);
+      int x0 = (int)floor(x), y0 = (int)floor(y);
+      if (x0 < source->at.x0 || y0 < source->at.y0 || x0 + 1 >= source->at.x1 || y0 + 1 >= source->at.y1) {
+        sample_border(source, x, y, border, target);
+        continue;
+      }
+      const uint8_t *p =
+          source->pixels + (size_t)(y0 - source->at.y0) * source->stride + (size_t)(x0 - source->at.x0) * 3;
+      const uint8_t *q = p + source->stride;
+      float fx = (float)(x - x0), fy = (float)(y - y0);
+      float w00 = (1 - fx) * (1 - fy), w01 = fx * (1 - fy), w10 = (1 - fx) * fy, w11 = fx * fy;
+      for (int c = 0; c < 3; c++)
+        target[c] = (uint8_t)(p[c] * w00 + p[c + 3] * w01 + q[c] * w10 + q[c + 3] * w11 + 0.5f);
+    }
+  }
+}
+
+/* What the map needs of a level, with a pixel around for the interpolation. */
+static rectangle needed(const double m[6], int width, int height, int full_width, int full_height) {
+  double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
+  for (int k = 0; k < 4; k++) {
+    double u = k & 1 ? width - 1 : 0, v = k >> 1 ? height - 1 : 0;
+    double x = m[0] * u + m[1] * v + m[2], y = m[3] * u + m[4] * v + m[5];
+    x0 = fmin(x0, x), x1 = fmax(x1, x), y0 = fmin(y0, y), y1 = fmax(y1, y);
+  }
+  return cut(x0 - 1, y0 - 1, x1 + 1, y1 + 1, full_width, full_height);
+}
+
+sb_status sb_image_warp(const sb_image *source, const double m[6], int border, uint8_t *target, int width, int height,
+                        sb_error *error) {
+  for (int k = 0; k < 6; k++)
+    if (!isfinite(m[k])) return sb_fail(error, SB_MISUSE, "a map is not finite");
+  double map[6];
+  memcpy(map, m, sizeof map);
+  region levels[LEVELS_MAX + 1] = {{{0, 0, source->width, source->height},
+                                    source->width,
+                                    source->height,
+                                    source->pixels,
+                                    (size_t)source->width * 3}};
+  int last = 0;
+  while (last < LEVELS_MAX && sqrt(fabs(map[0] * map[4] - map[1] * map[3])) > 2) {
+    for (int k = 0; k < 6; k++) map[k] /= 2;
+    levels[last + 1].full_width = (levels[last].full_width + 1) / 2;
+    levels[last + 1].full_height = (levels[last].full_height + 1) / 2;
+    last++;
+  }
+  for (int l = last; l > 0; l--) { /* from the level that is sampled down: what each needs of the one below */
+    region *level = &levels[l];
+    if (l == last) level->at = needed(map, width, height, level->full_width, level->full_height);
+    const rectangle *r = &level->at;
+    if (l > 1)
+      levels[l - 1].at = cut(2 * r->x0 - 3, 2 * r->y0 - 3, 2 * r->x1 + 3, 2 * r->y1 + 3, levels[l - 1].full_width,
+                             levels[l - 1].full_height);
+  }
+  sb_status status = SB_OK;
+  for (int l = 1; status == SB_OK && l <= last; l++) status = halve(&levels[l - 1], &levels[l], error);
+  if (status == SB_OK) sample(&levels[last], map, border, target, width, height);
+  for (int l = 1; l <= last; l++) {
+    union {
+      const uint8_t *constant;
+      void *owned;
+    } pixels = {levels[l].pixels};
+    free(pixels.owned);
+  }
+  return status;
+}
