@@ -3,10 +3,11 @@
 #include "base/base.h"
 #include "image/image.h"
 
-#include <jpeglib.h>
-#include <stdio.h>
+#include <stdio.h> /* before jpeglib.h, which wants FILE */
 #include <stdlib.h>
 #include <string.h>
+
+#include <jpeglib.h>
 
 enum { WIDTH = 640, HEIGHT = 480, WARM_UP = 5, ROUNDS_MAX = 10000 };
 

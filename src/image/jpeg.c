@@ -1,12 +1,14 @@
 /* JPEG by libjpeg-turbo. Errors come back by longjmp, so what must survive it lives in one struct. */
 #include "image/codecs.h"
 
-#include <jerror.h>
-#include <jpeglib.h>
 #include <setjmp.h>
-#include <stdio.h>
+#include <stdio.h> /* before jpeglib.h, which wants FILE */
 #include <stdlib.h>
 #include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
 
 enum { SCANS_MAX = 100, MEMORY_MAX = 512 << 20 };
 

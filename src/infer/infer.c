@@ -1,0 +1,218 @@
+/* The only file that knows OpenVINO. Its enums claim short names (OK, F32, U8 ...), so nothing else may include it. */
+#include "infer/infer.h"
+
+#include <openvino/c/openvino.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OUTPUTS_MAX = 8, PROPERTIES_MAX = 8 };
+
+struct sb_runtime {
+  pthread_mutex_t lock; /* compiling is done one at a time: it takes all cores anyway, and the error text is global */
+  ov_core_t *core;
+  char *cache_dir;
+  char streams[16];
+};
+
+struct sb_model {
+  ov_compiled_model_t *compiled;
+  size_t outputs;
+  char *names[OUTPUTS_MAX];
+};
+
+struct sb_session {
+  const sb_model *model;
+  ov_infer_request_t *request;
+  ov_tensor_t *input;
+  float *input_data;
+  size_t input_count;
+  ov_tensor_t *outputs[OUTPUTS_MAX];
+  const float *output_data[OUTPUTS_MAX];
+  size_t output_count[OUTPUTS_MAX];
+};
+
+/* Most failures are -1; the text, which is one for the whole process, tells which. */
+static sb_status failed(sb_error *error, const char *what, const char *about) {
+  const char *reason = ov_get_last_err_msg();
+  char line[200] = "no reason was given";
+  if (reason && *reason) snprintf(line, sizeof line, "%s", reason);
+  ov_free(reason);
+  for (char *c = line; *c; c++)
+    if (*c == '\n' || *c == '\r') *c = ' ';
+  return sb_fail(error, SB_MODEL, "the inference runtime could not %s %s: %s", what, about, line);
+}
+
+const char *sb_infer_version(void) {
+  return SB_OPENVINO_VERSION;
+}
+
+sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_error *error) {
+  sb_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
+  if (!runtime) return SB_NO_MEMORY;
+  pthread_mutex_init(&runtime->lock, NULL);
+  snprintf(runtime->streams, sizeof runtime->streams, "%d", config->streams > 0 ? config->streams : 1);
+  sb_status status = SB_OK;
+  if (config->cache_dir && sb_dir_make(config->cache_dir, NULL) == SB_OK) { /* no cache is slower, not wrong */
+    runtime->cache_dir = sb_strdup(config->cache_dir, error);
+    if (!runtime->cache_dir) status = SB_NO_MEMORY;
+  }
+  if (status == SB_OK && ov_core_create(&runtime->core)) status = failed(error, "start", "its core");
+  if (status == SB_OK)
+    *out = runtime;
+  else
+    sb_runtime_free(runtime);
+  return status;
+}
+
+void sb_runtime_free(sb_runtime *runtime) {
+  if (!runtime) return;
+  if (runtime->core) ov_core_free(runtime->core);
+  free(runtime->cache_dir);
+  pthread_mutex_destroy(&runtime->lock);
+  free(runtime);
+}
+
+/* f32: by default the runtime takes bf16 where the CPU has it, which moves scores by up to 0.021. Streams and threads both
+ * equal to the number of workers: with fewer threads, requests of one model wait for each other. */
+static size_t properties_of(const sb_runtime *runtime, bool cached, ov_property_t properties[PROPERTIES_MAX]) {
+  size_t count = 0;
+  properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", "f32"};
+  properties[count++] = (ov_property_t){"NUM_STREAMS", runtime->streams};
+  properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->streams};
+  if (cached && runtime->cache_dir) properties[count++] = (ov_property_t){"CACHE_DIR", runtime->cache_dir};
+  return count;
+}
+
+static sb_status reshape(ov_model_t *model, int width, int height, const char *path, sb_error *error) {
+  const int64_t dims[4] = {1, 3, height, width};
+  ov_partial_shape_t shape;
+  if (ov_partial_shape_create_static(4, dims, &shape)) return failed(error, "shape", path);
+  sb_status status = ov_model_reshape_single_input(model, shape) ? failed(error, "reshape", path) : SB_OK;
+  ov_partial_shape_free(&shape);
+  return status;
+}
+
+static sb_status compile(sb_runtime *runtime, const char *path, int width, int height, bool cached, sb_model *model,
+                         sb_error *error) {
+  ov_property_t properties[PROPERTIES_MAX];
+  size_t count = properties_of(runtime, cached, properties);
+  if (!width) {
+    if (ov_core_compile_model_from_file_props(runtime->core, path, "CPU", count, properties, &model->compiled))
+      return failed(error, "load", path);
+    return SB_OK;
+  }
+  ov_model_t *graph = NULL;
+  if (ov_core_read_model(runtime->core, path, "", &graph)) return failed(error, "read", path);
+  sb_status status = reshape(graph, width, height, path, error);
+  if (status == SB_OK && ov_core_compile_model_props(runtime->core, graph, "CPU", count, properties, &model->compiled))
+    status = failed(error, "load", path);
+  ov_model_free(graph);
+  return status;
+}
+
+static sb_status read_names(sb_model *model, const char *path, sb_error *error) {
+  if (ov_compiled_model_outputs_size(model->compiled, &model->outputs)) return failed(error, "look into", path);
+  if (model->outputs > OUTPUTS_MAX) return sb_fail(error, SB_MODEL, "%s has more than %d outputs", path, OUTPUTS_MAX);
+  for (size_t i = 0; i < model->outputs; i++) {
+    ov_output_const_port_t *port = NULL;
+    char *name = NULL;
+    if (ov_compiled_model_output_by_index(model->compiled, i, &port)) return failed(error, "look into", path);
+    ov_status_e code = ov_port_get_any_name(port, &name);
+    model->names[i] = sb_strdup(code ? "" : name, error);
+    if (!code) ov_free(name);
+    ov_output_const_port_free(port);
+    if (!model->names[i]) return SB_NO_MEMORY;
+  }
+  return SB_OK;
+}
+
+sb_status sb_model_open(sb_runtime *runtime, const char *path, int width, int height, sb_model **out, sb_error *error) {
+  sb_model *model = sb_alloc(1, sizeof *model, error);
+  if (!model) return SB_NO_MEMORY;
+  pthread_mutex_lock(&runtime->lock);
+  sb_status status = compile(runtime, path, width, height, true, model, error);
+  /* A cache that is damaged or cannot be written must not stop the work. */
+  if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, width, height, false, model, error);
+  if (status == SB_OK) status = read_names(model, path, error);
+  pthread_mutex_unlock(&runtime->lock);
+  if (status == SB_OK)
+    *out = model;
+  else
+    sb_model_close(model);
+  return status;
+}
+
+void sb_model_close(sb_model *model) {
+  if (!model) return;
+  for (size_t i = 0; i < model->outputs && i < OUTPUTS_MAX; i++) free(model->names[i]);
+  if (model->compiled) ov_compiled_model_free(model->compiled);
+  free(model);
+}
+
+static sb_status float_data(ov_tensor_t *tensor, void **data, size_t *count, sb_error *error) {
+  ov_element_type_e type;
+  if (ov_tensor_get_element_type(tensor, &type) || ov_tensor_get_size(tensor, count) || ov_tensor_data(tensor, data))
+    return failed(error, "look into", "a tensor");
+  if (type != F32) return sb_fail(error, SB_MODEL, "a model's input or output is not float32");
+  return SB_OK;
+}
+
+static sb_status bind_outputs(sb_session *session, sb_error *error) {
+  for (size_t i = 0; i < session->model->outputs; i++) {
+    void *data = NULL;
+    if (ov_infer_request_get_output_tensor_by_index(session->request, i, &session->outputs[i]))
+      return failed(error, "bind", "an output");
+    sb_status status = float_data(session->outputs[i], &data, &session->output_count[i], error);
+    if (status != SB_OK) return status;
+    session->output_data[i] = data;
+  }
+  return SB_OK;
+}
+
+sb_status sb_session_new(const sb_model *model, sb_session **out, sb_error *error) {
+  sb_session *session = sb_alloc(1, sizeof *session, error);
+  if (!session) return SB_NO_MEMORY;
+  session->model = model;
+  void *data = NULL;
+  sb_status status = SB_OK;
+  if (ov_compiled_model_create_infer_request(model->compiled, &session->request))
+    status = failed(error, "prepare", "a request");
+  if (status == SB_OK && ov_infer_request_get_input_tensor(session->request, &session->input))
+    status = failed(error, "bind", "the input");
+  if (status == SB_OK) status = float_data(session->input, &data, &session->input_count, error);
+  session->input_data = data;
+  if (status == SB_OK) status = bind_outputs(session, error);
+  if (status == SB_OK)
+    *out = session;
+  else
+    sb_session_free(session);
+  return status;
+}
+
+void sb_session_free(sb_session *session) {
+  if (!session) return;
+  for (size_t i = 0; i < session->model->outputs; i++)
+    if (session->outputs[i]) ov_tensor_free(session->outputs[i]);
+  if (session->input) ov_tensor_free(session->input);
+  if (session->request) ov_infer_request_free(session->request);
+  free(session);
+}
+
+float *sb_session_input(sb_session *session, size_t *count) {
+  *count = session->input_count;
+  return session->input_data;
+}
+
+sb_status sb_session_run(sb_session *session, sb_error *error) {
+  return ov_infer_request_infer(session->request) ? failed(error, "run", "a model") : SB_OK;
+}
+
+const float *sb_session_output(const sb_session *session, const char *name, size_t *count) {
+  for (size_t i = 0; i < session->model->outputs; i++) {
+    if (strcmp(session->model->names[i], name)) continue;
+    *count = session->output_count[i];
+    return session->output_data[i];
+  }
+  return NULL;
+}
