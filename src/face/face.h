@@ -12,7 +12,8 @@ typedef struct sb_calibration {
   size_t count;
   double fmr[SB_CALIBRATION_MAX], threshold[SB_CALIBRATION_MAX];
   double default_threshold, unsure_threshold;
-  double fmr_floor; /* rates below this were not measured: only a bound is stated */
+  double non_mated_mean; /* half of all different people score below this */
+  double fmr_floor;      /* rates below this were not measured: only a bound is stated */
 } sb_calibration;
 /* FMR at `similarity`, log-linear between the measured points; never below the floor (then `*bound` is true). */
 double sb_calibration_fmr(const sb_calibration *calibration, double similarity, bool *bound);
