@@ -1,0 +1,65 @@
+/* The steps of the pipeline, each a file; worker.c strings them together. Coordinates: pixels of the decoded image. */
+#ifndef SB_FACE_PARTS_H
+#define SB_FACE_PARTS_H
+
+#include "face/face.h"
+#include "face/models.h"
+
+/* ---- tensor.c: pixels to the model's input */
+
+/* Puts `width` x `height` RGB pixels at the top left of the tensor of tensor_width x tensor_height; what is left over gets
+ * the mean, which is zero after normalisation. */
+void sb_tensor_fill(const sb_model_spec *spec, const uint8_t *rgb, int width, int height, float *tensor,
+                    int tensor_width, int tensor_height);
+
+/* ---- geometry.c */
+
+/* A square of the photo: centre, side, and the angle (radians, clockwise as seen) by which it is turned. */
+typedef struct sb_square {
+  double x, y, side, angle;
+} sb_square;
+/* The map for sb_image_warp that shows the square as n x n pixels. */
+void sb_square_map(const sb_square *square, int n, double map[6]);
+/* A point of the square in 0..1 to the photo. */
+void sb_square_point(const sb_square *square, double u, double v, double out[2]);
+
+/* target = [a -b; b a] source + t: the least-squares similarity of five points (Umeyama 1991, for two dimensions in closed
+ * form). False: the points coincide. */
+typedef struct sb_similarity {
+  double a, b, tx, ty;
+} sb_similarity;
+bool sb_similarity_fit(const double from[5][2], const double to[5][2], sb_similarity *out);
+/* The map for sb_image_warp that gives the aligned picture: target pixels back to the photo. */
+void sb_similarity_inverse_map(const sb_similarity *s, double map[6]);
+
+/* ---- detect.c */
+
+typedef struct sb_box_found {
+  double x0, y0, x1, y1;
+  double score, rank; /* rank: the score with the bonus of its pass, the order of merging */
+  double probability; /* of being a face, by the verifier; set later */
+} sb_box_found;
+enum { SB_FOUND_MAX = 1024 };
+typedef struct sb_found {
+  size_t count;
+  sb_box_found boxes[SB_FOUND_MAX];
+} sb_found;
+
+/* Decodes the boxes of one pass over an input of width x height pixels that shows the photo at `scale`; keeps those that are
+ * at most `largest` input pixels high (0: all) and adds `bonus` to the rank of those at least bonus_height high. */
+void sb_detector_decode(const sb_detector_spec *spec, const float *scores, const float *locations, size_t count,
+                        int width, int height, double scale, double largest, double bonus, sb_found *found);
+/* How many priors an input of this size has. */
+size_t sb_detector_priors(const sb_detector_spec *spec, int width, int height);
+/* Best rank first; drops what overlaps a better one. */
+void sb_detector_merge(const sb_detector_spec *spec, sb_found *found);
+/* The smallest of the shapes that holds the photo at `scale`. */
+int sb_detector_shape(const sb_detector_spec *spec, int width, int height);
+
+/* ---- quality.c */
+
+/* `chip`: the aligned face, n x n RGB, at the photo's own resolution or less. `points`: five, in full-size pixels. */
+void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n, const double points[5][2],
+                        sb_quality *out);
+
+#endif

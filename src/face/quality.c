@@ -1,0 +1,67 @@
+/* How well a face will compare. Each part is a ramp between a value that is hopeless and one that costs nothing; where the
+ * ramps stand is in the embedder's manifest, measured with that embedder. */
+#include "face/parts.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static float unit(double value) {
+  return (float)fmin(fmax(value, 0), 1);
+}
+
+/* 0 at ramp[0], 1 at ramp[1], which may be the smaller one. */
+static float on_ramp(double value, const float ramp[2]) {
+  return unit((value - ramp[0]) / (ramp[1] - ramp[0]));
+}
+
+/* 0 up to at[0], 1 from at[1] to at[2], 0 from at[3]. */
+static float on_plateau(double value, const float at[4]) {
+  return fminf(unit((value - at[0]) / (at[1] - at[0])), unit((at[3] - value) / (at[3] - at[2])));
+}
+
+static double luma(const uint8_t *p) {
+  return 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];
+}
+
+/* Of the middle of the chip, where the face is: mean, deviation, and the mean square of the difference between each pixel
+ * and the mean of its four neighbours. */
+static void measure(const uint8_t *chip, int n, double *mean, double *deviation, double *detail) {
+  int from = n / 6, to = n - n / 6;
+  double sum = 0, squares = 0, fine = 0, count = 0;
+  for (int y = from > 0 ? from : 1; y < to && y < n - 1; y++) {
+    for (int x = from > 0 ? from : 1; x < to && x < n - 1; x++) {
+      const uint8_t *p = chip + ((size_t)y * (size_t)n + (size_t)x) * 3;
+      double v = luma(p),
+             around = (luma(p - 3) + luma(p + 3) + luma(p - 3 * (ptrdiff_t)n) + luma(p + 3 * (ptrdiff_t)n)) / 4;
+      sum += v;
+      squares += v * v;
+      fine += (v - around) * (v - around);
+      count++;
+    }
+  }
+  *mean = sum / count;
+  *deviation = sqrt(fmax(squares / count - *mean * *mean, 0));
+  *detail = sqrt(fine / count);
+}
+
+/* How far the nose stands aside of the eyes' middle, in eye distances, and how far down between eyes and mouth. */
+static void turn_of(const double p[5][2], double *yaw, double *pitch) {
+  double ex = p[1][0] - p[0][0], ey = p[1][1] - p[0][1], distance = hypot(ex, ey) + 1e-9;
+  double nx = p[2][0] - (p[0][0] + p[1][0]) / 2, ny = p[2][1] - (p[0][1] + p[1][1]) / 2;
+  double mx = (p[3][0] + p[4][0] - p[0][0] - p[1][0]) / 2, my = (p[3][1] + p[4][1] - p[0][1] - p[1][1]) / 2;
+  double nose_down = (nx * -ey + ny * ex) / distance, mouth_down = (mx * -ey + my * ex) / distance;
+  *yaw = fabs(nx * ex + ny * ey) / (distance * distance);
+  *pitch = mouth_down > 1e-9 ? nose_down / mouth_down : 0;
+}
+
+void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n, const double points[5][2],
+                        sb_quality *out) {
+  double mean, deviation, detail, yaw, pitch;
+  measure(chip, n, &mean, &deviation, &detail);
+  turn_of(points, &yaw, &pitch);
+  out->size = on_ramp(hypot(points[1][0] - points[0][0], points[1][1] - points[0][1]), spec->eye_distance);
+  out->sharpness = deviation > 0 ? on_ramp(detail / deviation, spec->sharpness) : 0;
+  out->pose = fminf(on_ramp(yaw, spec->yaw), on_plateau(pitch, spec->pitch));
+  out->exposure = fminf(on_plateau(mean, spec->brightness), on_ramp(deviation, spec->contrast));
+  out->overall = fminf(fminf(out->size, out->sharpness), fminf(out->pose, out->exposure));
+}
