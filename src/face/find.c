@@ -1,0 +1,105 @@
+/* Where the faces are: two passes of the detector, merged, each box looked at by the verifier. */
+#include "face/worker.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The photo scaled into a pass's input, kept for the next pass. */
+typedef struct scaled {
+  sb_image image; /* tight */
+  double scale;   /* of the photo in it */
+} scaled;
+
+static sb_status scale_to(const sb_image *source, double scale, int most_width, int most_height, sb_image *out,
+                          sb_error *error) {
+  int width = (int)fmin(fmax(rint(source->width * scale), 1), most_width);
+  int height = (int)fmin(fmax(rint(source->height * scale), 1), most_height);
+  sb_image image = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error)};
+  if (!image.pixels) return SB_NO_MEMORY;
+  sb_status status = sb_image_resize(source, image.pixels, width, height, (size_t)width * 3, error);
+  if (status == SB_OK)
+    *out = image;
+  else
+    sb_image_free(&image);
+  return status;
+}
+
+static sb_status run_pass(sb_worker *worker, int stage, const sb_image *shown, int width, int height, double scale,
+                          double largest, double bonus, sb_error *error) {
+  const sb_detector_spec *spec = &worker->models->detector;
+  sb_session *session = NULL;
+  const float *scores = NULL, *locations = NULL;
+  size_t priors = sb_detector_priors(spec, width, height), count = 0;
+  sb_status status = sb_worker_run(worker, stage, &spec->model, shown->pixels, shown->width, shown->height, width,
+                                   height, &session, error);
+  if (status == SB_OK)
+    status = sb_worker_output(session, &spec->model, spec->scores, priors * 2, &scores, &count, error);
+  if (status == SB_OK)
+    status = sb_worker_output(session, &spec->model, spec->locations, priors * 4, &locations, &count, error);
+  if (status == SB_OK)
+    sb_detector_decode(spec, scores, locations, priors, width, height, scale, largest, bonus, &worker->found);
+  return status;
+}
+
+/* The small pass sees the whole photo, enlarged where it is small; it can start from the large pass's scaled photo. */
+static sb_status small_pass(sb_worker *worker, const sb_image *photo, const scaled *large, sb_error *error) {
+  const sb_detector_spec *spec = &worker->models->detector;
+  int width = spec->model.width, height = spec->model.height;
+  double scale = fmin((double)width / photo->width, (double)height / photo->height);
+  bool reuse = large->image.pixels && large->scale >= scale;
+  const sb_image *source = reuse ? &large->image : photo;
+  double from_source = fmin((double)width / source->width, (double)height / source->height);
+  sb_image shown = {0};
+  sb_status status = scale_to(source, from_source, width, height, &shown, error);
+  if (status == SB_OK)
+    status = run_pass(worker, SB_STAGE_SMALL, &shown, width, height, scale, 0, spec->small_bonus, error);
+  sb_image_free(&shown);
+  return status;
+}
+
+static sb_status large_pass(sb_worker *worker, const scaled *large, sb_error *error) {
+  const sb_detector_spec *spec = &worker->models->detector;
+  int shape = sb_detector_shape(spec, large->image.width, large->image.height);
+  return run_pass(worker, SB_STAGE_LARGE + shape, &large->image, spec->shapes[shape][0], spec->shapes[shape][1],
+                  large->scale, spec->large_box, 0, error);
+}
+
+static sb_status verify(sb_worker *worker, const sb_image *image, sb_box_found *box, sb_error *error) {
+  const sb_verifier_spec *spec = &worker->models->verifier;
+  double side = fmax(box->x1 - box->x0, box->y1 - box->y0);
+  sb_square square = {(box->x0 + box->x1) / 2, (box->y0 + box->y1) / 2, spec->crop * side, 0};
+  sb_session *session = NULL;
+  const float *values = NULL;
+  size_t count = 0;
+  sb_status status =
+      sb_worker_look(worker, SB_STAGE_VERIFY, &spec->model, image, &square, SB_IMAGE_BORDER_ZERO, &session, error);
+  if (status == SB_OK)
+    status = sb_worker_output(session, &spec->model, spec->output, (size_t)spec->index + 1, &values, &count, error);
+  if (status == SB_OK) box->probability = values[spec->index];
+  return status;
+}
+
+sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error) {
+  const sb_detector_spec *spec = &worker->models->detector;
+  int longer = image->width > image->height ? image->width : image->height;
+  scaled enlarged = {.scale = fmin(1, (double)spec->large_side / longer)};
+  sb_status status = SB_OK;
+  worker->found.count = 0;
+  large = large && longer > spec->large_from;
+  if (large) status = scale_to(image, enlarged.scale, spec->large_side, spec->large_side, &enlarged.image, error);
+  if (status == SB_OK) status = small_pass(worker, image, &enlarged, error);
+  if (status == SB_OK && large) status = large_pass(worker, &enlarged, error);
+  sb_image_free(&enlarged.image);
+  if (status != SB_OK) return status;
+  sb_detector_merge(spec, &worker->found);
+  size_t kept = 0;
+  for (size_t i = 0; status == SB_OK && i < worker->found.count; i++) {
+    sb_box_found box = worker->found.boxes[i];
+    status = verify(worker, image, &box, error);
+    bool accepted =
+        box.probability >= worker->models->verifier.accept || box.score >= worker->models->verifier.detector_accept;
+    if (status == SB_OK && accepted) worker->found.boxes[kept++] = box;
+  }
+  worker->found.count = kept;
+  return status;
+}

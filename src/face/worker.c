@@ -1,0 +1,185 @@
+/* A worker: finds the faces of one photo at a time. */
+#include "face/worker.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error) {
+  sb_worker *worker = sb_alloc(1, sizeof *worker, error);
+  if (!worker) return SB_NO_MEMORY;
+  worker->pipeline = pipeline;
+  worker->models = sb_pipeline_models(pipeline);
+  *out = worker;
+  return SB_OK;
+}
+
+void sb_worker_free(sb_worker *worker) {
+  if (!worker) return;
+  for (int stage = 0; stage < SB_STAGES; stage++) sb_session_free(worker->sessions[stage]);
+  free(worker);
+}
+
+sb_status sb_worker_session(sb_worker *worker, int stage, sb_session **out, sb_error *error) {
+  const sb_model *model = NULL;
+  sb_status status = SB_OK;
+  if (!worker->sessions[stage]) {
+    status = sb_pipeline_model(worker->pipeline, stage, &model, error);
+    if (status == SB_OK) status = sb_session_new(model, &worker->sessions[stage], error);
+  }
+  if (status == SB_OK) *out = worker->sessions[stage];
+  return status;
+}
+
+sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
+                        int height, int tensor_width, int tensor_height, sb_session **session, sb_error *error) {
+  sb_status status = sb_worker_session(worker, stage, session, error);
+  if (status != SB_OK) return status;
+  size_t room = 0, wanted = (size_t)tensor_width * (size_t)tensor_height * (spec->channels == SB_CHANNELS_GREY ? 1 : 3);
+  float *tensor = sb_session_input(*session, &room);
+  if (room != wanted)
+    return sb_fail(error, SB_MODEL, "the model %s takes %zu numbers, its manifest says %zu", spec->name, room, wanted);
+  sb_tensor_fill(spec, rgb, width, height, tensor, tensor_width, tensor_height);
+  return sb_session_run(*session, error);
+}
+
+sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,
+                         const sb_square *square, int border, sb_session **session, sb_error *error) {
+  double map[6];
+  uint8_t *crop = sb_alloc((size_t)spec->width * (size_t)spec->height, 3, error);
+  if (!crop) return SB_NO_MEMORY;
+  sb_square_map(square, spec->width, map);
+  sb_status status = sb_image_warp(image, map, border, crop, spec->width, spec->height, error);
+  if (status == SB_OK)
+    status =
+        sb_worker_run(worker, stage, spec, crop, spec->width, spec->height, spec->width, spec->height, session, error);
+  free(crop);
+  return status;
+}
+
+sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec, const char *name, size_t least,
+                           const float **values, size_t *count, sb_error *error) {
+  *values = sb_session_output(session, name, count);
+  if (*values && *count >= least) return SB_OK;
+  return sb_fail(error, SB_MODEL, "the model %s has no output '%s' of at least %zu numbers", spec->name, name, least);
+}
+
+/* ---- Turned photos */
+
+static double best_of(const sb_found *found, bool probability_only) {
+  double best = 0;
+  for (size_t i = 0; i < found->count; i++)
+    best = fmax(best, found->boxes[i].probability + (probability_only ? 0 : found->boxes[i].score));
+  return best;
+}
+
+/* Without a face that convinces, the photo may lie on its side: the turn with the best face counts. `*upright` is the image
+ * to go on with, `*turns` how it was turned; its candidates are in worker->found. */
+static sb_status find_upright(sb_worker *worker, const sb_image *image, bool large, sb_image *turned, int *turns,
+                              sb_error *error) {
+  sb_status status = sb_worker_candidates(worker, image, large, error);
+  *turns = 0;
+  if (status != SB_OK || best_of(&worker->found, true) >= worker->models->verifier.rotate_below) return status;
+  sb_found *best = sb_alloc(1, sizeof *best, error);
+  if (!best) return SB_NO_MEMORY;
+  *best = worker->found;
+  for (int turn = 1; status == SB_OK && turn < 4; turn++) {
+    sb_image rotated = {0};
+    status = sb_image_rotate(image, turn, &rotated, error);
+    if (status == SB_OK) status = sb_worker_candidates(worker, &rotated, large, error);
+    if (status == SB_OK && best_of(&worker->found, false) > best_of(best, false)) {
+      *best = worker->found;
+      sb_image_free(turned);
+      *turned = rotated;
+      *turns = turn;
+    } else {
+      sb_image_free(&rotated);
+    }
+  }
+  worker->found = *best;
+  free(best);
+  return status;
+}
+
+/* A point of the image that was turned clockwise, `turns` times, in the image before; `w`, `h`: of that image before. */
+static sb_point turn_back(sb_point p, int turns, float w, float h) {
+  switch (turns) {
+  case 1: return (sb_point){p.y, h - p.x};
+  case 2: return (sb_point){w - p.x, h - p.y};
+  case 3: return (sb_point){w - p.y, p.x};
+  default: return p;
+  }
+}
+
+/* To the full-size photo as it was given, the box cut to it. */
+static void to_photo(sb_face *face, const sb_image *image, int turns) {
+  float w = (float)image->width, h = (float)image->height;
+  float sx = (float)image->source_width / w, sy = (float)image->source_height / h;
+  sb_point a = turn_back((sb_point){face->box.x, face->box.y}, turns, w, h);
+  sb_point b = turn_back((sb_point){face->box.x + face->box.w, face->box.y + face->box.h}, turns, w, h);
+  float x0 = fmaxf(fminf(a.x, b.x), 0), y0 = fmaxf(fminf(a.y, b.y), 0), x1 = fminf(fmaxf(a.x, b.x), w),
+        y1 = fminf(fmaxf(a.y, b.y), h);
+  face->box = (sb_box){x0 * sx, y0 * sy, fmaxf(x1 - x0, 0) * sx, fmaxf(y1 - y0, 0) * sy};
+  for (int i = 0; i < 5; i++) {
+    sb_point p = turn_back(face->landmarks[i], turns, w, h);
+    face->landmarks[i] = (sb_point){p.x * sx, p.y * sy};
+  }
+}
+
+/* ---- The photo as a whole */
+
+static int by_size(const void *a, const void *b) {
+  const sb_box_found *x = a, *y = b;
+  double one = (x->x1 - x->x0) * (x->y1 - x->y0), other = (y->x1 - y->x0) * (y->y1 - y->y0);
+  return (one < other) - (one > other);
+}
+
+static sb_status describe_all(sb_worker *worker, const sb_image *image, const sb_image *upright, int turns,
+                              unsigned want, sb_faces *faces, sb_error *error) {
+  sb_found *found = &worker->found;
+  qsort(found->boxes, found->count, sizeof *found->boxes, by_size);
+  if (want & SB_WANT_LARGEST_ONLY && found->count > 1) found->count = 1;
+  faces->items = sb_alloc(found->count, sizeof *faces->items, error);
+  if (!faces->items) return SB_NO_MEMORY;
+  for (size_t i = 0; i < found->count; i++) {
+    sb_status status = sb_worker_describe(worker, upright, &found->boxes[i], want, &faces->items[i], error);
+    faces->count = i + 1; /* what an unfinished face owns is freed with the rest */
+    if (status != SB_OK) return status;
+    to_photo(&faces->items[i], image, turns);
+  }
+  return SB_OK;
+}
+
+sb_status sb_worker_find(sb_worker *worker, const sb_image *image, unsigned want, sb_faces **out, sb_error *error) {
+  sb_faces *faces = sb_alloc(1, sizeof *faces, error);
+  if (!faces) return SB_NO_MEMORY;
+  faces->width = image->source_width;
+  faces->height = image->source_height;
+  if (want & SB_WANT_EMBEDDING) {
+    faces->dim = worker->models->embedder.info.dim;
+    snprintf(faces->model, sizeof faces->model, "%s", worker->models->embedder.info.name);
+  }
+  sb_image turned = {0};
+  int turns = 0;
+  bool portrait = want & SB_WANT_LARGEST_ONLY;
+  sb_status status = find_upright(worker, image, !portrait, &turned, &turns, error);
+  if (status == SB_OK && portrait && !worker->found.count) { /* no large face: look for small ones */
+    sb_image_free(&turned);
+    status = find_upright(worker, image, true, &turned, &turns, error);
+  }
+  if (status == SB_OK) status = describe_all(worker, image, turns ? &turned : image, turns, want, faces, error);
+  sb_image_free(&turned);
+  if (status == SB_OK)
+    *out = faces;
+  else
+    sb_faces_free(faces);
+  return status;
+}
+
+void sb_faces_free(sb_faces *faces) {
+  if (!faces) return;
+  for (size_t i = 0; i < faces->count; i++) free(faces->items[i].embedding);
+  free(faces->items);
+  free(faces);
+}

@@ -1,0 +1,33 @@
+/* The inside of a worker, for the files that do its steps. */
+#ifndef SB_FACE_WORKER_H
+#define SB_FACE_WORKER_H
+
+#include "face/parts.h"
+#include "face/pipeline.h"
+
+struct sb_worker {
+  sb_pipeline *pipeline;
+  const sb_models *models;
+  sb_session *sessions[SB_STAGES]; /* made when first needed */
+  sb_found found;
+};
+
+/* The worker's session of a stage. */
+sb_status sb_worker_session(sb_worker *worker, int stage, sb_session **out, sb_error *error);
+/* Fills the stage's input with `rgb` (width x height, at the tensor's top left) and runs it. */
+sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
+                        int height, int tensor_width, int tensor_height, sb_session **session, sb_error *error);
+/* Shows `square` of the photo to a stage. */
+sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,
+                         const sb_square *square, int border, sb_session **session, sb_error *error);
+/* An output of the stage that just ran; SB_MODEL when the model has none of that name or too few numbers. */
+sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec, const char *name, size_t least,
+                           const float **values, size_t *count, sb_error *error);
+
+/* find.c: candidates of both passes, merged and verified, into worker->found. `large`: also run the second pass. */
+sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error);
+/* describe.c: landmarks, quality and what `want` asks for of one candidate; coordinates of the decoded image. */
+sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_box_found *box, unsigned want,
+                             sb_face *face, sb_error *error);
+
+#endif
