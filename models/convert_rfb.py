@@ -16,7 +16,7 @@ LOCATIONS = "462"  # the concatenation of the four heads' regressions, before pr
 def reachable(nodes, outputs):
     """The nodes, in order, that the outputs depend on."""
     wanted, kept = set(outputs), []
-    for node in reversed(nodes):
+    for node in reversed(list(nodes)):
         if wanted.intersection(node.output):
             kept.append(node)
             wanted.update(node.input)
@@ -26,8 +26,9 @@ def reachable(nodes, outputs):
 def convert(source, target):
     model = onnx.load(source)
     graph = model.graph
-    nodes = list(graph.node) + [helper.make_node("Identity", [LOCATIONS], ["locations"])]
-    nodes = reachable(nodes, ["scores", "locations"])
+    for node in graph.node:
+        node.output[:] = ["locations" if name == LOCATIONS else name for name in node.output]
+    nodes = reachable(graph.node, ["scores", "locations"])
     used = {name for node in nodes for name in node.input}
     slim = helper.make_graph(
         nodes, "rfb", list(graph.input),

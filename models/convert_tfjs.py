@@ -155,8 +155,9 @@ def convert(source, target, outputs):
     for node in description["modelTopology"]["node"]:
         converter.node(node)
     signature = description.get("signature") or description["userDefinedMetadata"]["signature"]
-    for output, name in outputs.items():
-        converter.add("Identity", [plain(signature["outputs"][output]["name"])], name)
+    names = {plain(signature["outputs"][output]["name"]): name for output, name in outputs.items()}
+    for node in converter.nodes:
+        node.output[:] = [names.get(name, name) for name in node.output]
     nodes = reachable(converter.nodes, outputs.values())
     used = {name for node in nodes for name in node.input}
     graph = helper.make_graph(nodes, source.stem, converter.inputs,
