@@ -52,7 +52,8 @@ void sb_store_unlock(sb_store *store);
 sb_status sb_schema_prepare(sb_store *store, sb_error *error);
 
 /* ---- changes.c: within a transaction */
-sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person, sb_error *error);
+sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person,
+                         sb_error *error);
 
 /* ---- people.c */
 /* Empties the write-ahead log, so that what was overwritten is nowhere. Waits for readers up to the busy time. */

@@ -49,9 +49,12 @@ sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
   if (status == SB_OK) status = read_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error);
   if (status != SB_OK) return status;
   if (tables && application != APPLICATION_ID)
-    return sb_fail(error, SB_STORE, "%s/semblance.db is a database of another program; choose another folder", store->dir);
+    return sb_fail(error, SB_STORE, "%s/semblance.db is a database of another program; choose another folder",
+                   store->dir);
   if (version > STEPS)
-    return sb_fail(error, SB_STORE, "the gallery was written by a newer Semblance (schema %lld, this one knows %d); upgrade", (long long)version, STEPS);
+    return sb_fail(error, SB_STORE,
+                   "the gallery was written by a newer Semblance (schema %lld, this one knows %d); upgrade",
+                   (long long)version, STEPS);
   if (version == STEPS) return SB_OK;
   status = sb_store_begin(store, error);
   if (status != SB_OK) return status;

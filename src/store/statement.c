@@ -8,20 +8,24 @@ sb_status sb_store_failed(sb_store *store, int code, sb_error *error) {
   int system_error = store->db ? sqlite3_system_errno(store->db) : 0;
   switch (code & 0xff) {
   case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "memory is out");
-  case SQLITE_FULL: return sb_fail(error, SB_DISK_FULL, "no space is left where the gallery is kept; nothing was changed");
+  case SQLITE_FULL:
+    return sb_fail(error, SB_DISK_FULL, "no space is left where the gallery is kept; nothing was changed");
   case SQLITE_BUSY:
   case SQLITE_LOCKED: return sb_fail(error, SB_BUSY, "another program is writing to the gallery; try again");
   case SQLITE_READONLY:
   case SQLITE_PERM:
   case SQLITE_CANTOPEN:
-    return sb_fail(error, SB_READ_ONLY, "the gallery in %s cannot be opened or written: permission is denied, or the folder is read-only", store->dir);
+    return sb_fail(error, SB_READ_ONLY,
+                   "the gallery in %s cannot be opened or written: permission is denied, or the folder is read-only",
+                   store->dir);
   case SQLITE_IOERR:
     if (system_error == ENOSPC || system_error == EFBIG || system_error == EDQUOT)
       return sb_fail(error, SB_DISK_FULL, "no space is left where the gallery is kept; nothing was changed");
     return sb_fail(error, SB_IO, "the gallery's disk failed: %s", sqlite3_errmsg(store->db));
   case SQLITE_NOTADB:
   case SQLITE_CORRUPT:
-    return sb_fail(error, SB_STORE, "the database %s/semblance.db is damaged (%s); restore a backup", store->dir, sqlite3_errstr(code & 0xff));
+    return sb_fail(error, SB_STORE, "the database %s/semblance.db is damaged (%s); restore a backup", store->dir,
+                   sqlite3_errstr(code & 0xff));
   default: return sb_fail(error, SB_STORE, "the database refused an operation: %s", sqlite3_errmsg(store->db));
   }
 }
@@ -56,7 +60,8 @@ void sb_bind_sealed(sb_statement *s, int index, const sb_place *place, const voi
   if (s->status != SB_OK) return;
   uint8_t *sealed = sb_alloc(size + SB_SEAL_OVERHEAD, 1, s->error);
   s->status = sealed ? sb_seal(s->store->keyring, place, plain, size, sealed, s->error) : SB_NO_MEMORY;
-  if (s->status == SB_OK) check(s, sqlite3_bind_blob64(s->raw, index, sealed, size + SB_SEAL_OVERHEAD, SQLITE_TRANSIENT));
+  if (s->status == SB_OK)
+    check(s, sqlite3_bind_blob64(s->raw, index, sealed, size + SB_SEAL_OVERHEAD, SQLITE_TRANSIENT));
   free(sealed);
 }
 
@@ -73,7 +78,8 @@ char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t 
   const uint8_t *sealed = sqlite3_column_blob(s->raw, column);
   size_t sealed_size = (size_t)sqlite3_column_bytes(s->raw, column);
   if (!sealed || sealed_size < SB_SEAL_OVERHEAD) {
-    s->status = sb_fail(s->error, SB_STORE, "a sealed field of the database (%s.%s) is missing; restore a backup", place->table, place->column);
+    s->status = sb_fail(s->error, SB_STORE, "a sealed field of the database (%s.%s) is missing; restore a backup",
+                        place->table, place->column);
     return NULL;
   }
   char *plain = sb_alloc(sealed_size - SB_SEAL_OVERHEAD + 1, 1, s->error);
@@ -97,8 +103,12 @@ sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error) {
   return code == SQLITE_OK ? SB_OK : sb_store_failed(store, code, error);
 }
 
-void sb_store_lock(sb_store *store) { pthread_mutex_lock(&store->lock); }
-void sb_store_unlock(sb_store *store) { pthread_mutex_unlock(&store->lock); }
+void sb_store_lock(sb_store *store) {
+  pthread_mutex_lock(&store->lock);
+}
+void sb_store_unlock(sb_store *store) {
+  pthread_mutex_unlock(&store->lock);
+}
 
 sb_status sb_store_begin(sb_store *store, sb_error *error) {
   sb_store_lock(store);
@@ -109,8 +119,10 @@ sb_status sb_store_begin(sb_store *store, sb_error *error) {
 
 sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error) {
   if (status == SB_OK) status = sb_store_exec(store, "COMMIT", error);
-  if (status == SB_OK) store->written++;
-  else if (!sqlite3_get_autocommit(store->db)) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  if (status == SB_OK)
+    store->written++;
+  else if (!sqlite3_get_autocommit(store->db))
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
   sb_store_unlock(store);
   return status;
 }

@@ -24,23 +24,30 @@ static sb_status claim_folder(sb_store *store, sb_error *error) {
   if (!path) return SB_NO_MEMORY;
   sb_status status = SB_OK;
   store->claim = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (store->claim < 0) status = sb_fail_errno(error, errno, "open the lock file", path);
+  if (store->claim < 0)
+    status = sb_fail_errno(error, errno, "open the lock file", path);
   else if (flock(store->claim, LOCK_EX | LOCK_NB))
-    status = sb_fail(error, SB_BUSY, "another server works on the gallery in %s already; stop it, or choose another folder with --data", store->dir);
+    status = sb_fail(error, SB_BUSY,
+                     "another server works on the gallery in %s already; stop it, or choose another folder with --data",
+                     store->dir);
   free(path);
   return status;
 }
 
 static sb_status open_database(sb_store *store, const char *path, sb_error *error) {
   mode_t before = umask(0077); /* the database and its log are the owner's only */
-  int code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+  int code =
+      sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
   sb_status status = code == SQLITE_OK ? SB_OK : sb_store_failed(store, code, error);
   if (status == SB_OK) {
     sqlite3_busy_timeout(store->db, BUSY_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    status = sb_store_exec(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
-                                  "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON", error);
+    status = sb_store_exec(
+        store,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
+        "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
+        error);
   }
   umask(before);
   return status;
@@ -54,10 +61,14 @@ static sb_status check_key(sb_store *store, sb_error *error) {
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'key_check'", error);
   bool recorded = sb_step(&s);
-  bool same = recorded && sqlite3_column_bytes(s.raw, 0) == SB_DIGEST_SIZE && !memcmp(sqlite3_column_blob(s.raw, 0), check, SB_DIGEST_SIZE);
+  bool same = recorded && sqlite3_column_bytes(s.raw, 0) == SB_DIGEST_SIZE &&
+              !memcmp(sqlite3_column_blob(s.raw, 0), check, SB_DIGEST_SIZE);
   status = sb_statement_end(&s);
   if (status == SB_OK && recorded && !same)
-    status = sb_fail(error, SB_WRONG_KEY, "the gallery in %s was sealed under another key; nothing was changed. Give the right key file or SEMBLANCE_KEY", store->dir);
+    status = sb_fail(
+        error, SB_WRONG_KEY,
+        "the gallery in %s was sealed under another key; nothing was changed. Give the right key file or SEMBLANCE_KEY",
+        store->dir);
   if (status == SB_OK && !recorded) {
     s = sb_statement_new(store, "INSERT INTO meta(key, value) VALUES('key_check', ?)", error);
     sb_bind_blob(&s, 1, check, sizeof check);
@@ -69,7 +80,8 @@ static sb_status check_key(sb_store *store, sb_error *error) {
 
 static sb_status open_all(sb_store *store, bool server, sb_error *error) {
   sb_status status = sb_dir_make(store->dir, error);
-  if (status == SB_OK && access(store->dir, W_OK | X_OK)) status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
+  if (status == SB_OK && access(store->dir, W_OK | X_OK))
+    status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
   if (status == SB_OK && server) status = claim_folder(store, error);
   char *path = status == SB_OK ? sb_path_join(store->dir, "semblance.db", error) : NULL;
   if (status == SB_OK && !path) status = SB_NO_MEMORY;
@@ -92,8 +104,10 @@ sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *
   pthread_mutex_init(&store->lock, NULL);
   store->dir = sb_strdup(dir, error);
   sb_status status = store->dir ? open_all(store, server, error) : SB_NO_MEMORY;
-  if (status == SB_OK) *out = store;
-  else sb_store_close(store);
+  if (status == SB_OK)
+    *out = store;
+  else
+    sb_store_close(store);
   return status;
 }
 
@@ -111,11 +125,14 @@ sb_status sb_store_check(sb_store *store, sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, "PRAGMA integrity_check(1)", error);
   if (sb_step(&s) && strcmp((const char *)sqlite3_column_text(s.raw, 0), "ok"))
-    s.status = sb_fail(error, SB_STORE, "the database is not sound: %.200s", (const char *)sqlite3_column_text(s.raw, 0));
+    s.status =
+        sb_fail(error, SB_STORE, "the database is not sound: %.200s", (const char *)sqlite3_column_text(s.raw, 0));
   sb_status status = sb_statement_end(&s);
   if (status == SB_OK) {
     s = sb_statement_new(store, "PRAGMA foreign_key_check", error);
-    if (sb_step(&s)) s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere", (const char *)sqlite3_column_text(s.raw, 0));
+    if (sb_step(&s))
+      s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere",
+                         (const char *)sqlite3_column_text(s.raw, 0));
     status = sb_statement_end(&s);
   }
   sb_store_unlock(store);

@@ -28,10 +28,10 @@ sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itse
 
 /* A face as it is to be written. */
 typedef struct sb_store_face {
-  const float *embedding;           /* dim of the collection; unit length */
-  const sb_attributes *attributes;  /* NULL: none */
+  const float *embedding;          /* dim of the collection; unit length */
+  const sb_attributes *attributes; /* NULL: none */
   float quality;
-  uint8_t source[SB_DIGEST_SIZE];   /* SHA-256 of the photo; kept as a keyed hash only */
+  uint8_t source[SB_DIGEST_SIZE]; /* SHA-256 of the photo; kept as a keyed hash only */
 } sb_store_face;
 
 typedef struct sb_store_enrollment {
@@ -64,7 +64,12 @@ sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_err
 /* What an index needs to be in step, in order: all faces (`since` 0), later only what changed, by this or any other
  * process. `*next` is what to pass as `since` the next time; nothing is lost or doubled between two calls. When too much
  * changed to tell, `visit` first gets one SB_CHANGE_RESET, then all faces. Cheap when nothing changed. */
-typedef enum sb_change_kind { SB_CHANGE_RESET, SB_CHANGE_PUT, SB_CHANGE_REMOVE, SB_CHANGE_DROP /* a collection */ } sb_change_kind;
+typedef enum sb_change_kind {
+  SB_CHANGE_RESET,
+  SB_CHANGE_PUT,
+  SB_CHANGE_REMOVE,
+  SB_CHANGE_DROP /* a collection */
+} sb_change_kind;
 typedef struct sb_change {
   sb_change_kind kind;
   int64_t collection, face, person;

@@ -1,0 +1,129 @@
+/* The feed of changes by which indexes stay in step. */
+#include "store/attributes.h"
+#include "store/internal.h"
+
+#include <stdlib.h>
+
+enum { CHANGES_KEPT = 100000 };
+
+sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person,
+                         sb_error *error) {
+  sb_statement s =
+      sb_statement_new(store, "INSERT INTO change(kind, collection, face, person) VALUES(?, ?, ?, ?)", error);
+  sb_bind_int(&s, 1, kind);
+  sb_bind_int(&s, 2, collection);
+  sb_bind_int(&s, 3, face);
+  sb_bind_int(&s, 4, person);
+  sb_step(&s);
+  int64_t sequence = sqlite3_last_insert_rowid(store->db);
+  sb_status status = sb_statement_end(&s);
+  if (status != SB_OK || sequence % 1000) return status;
+  s = sb_statement_new(store, "DELETE FROM change WHERE sequence <= ?", error);
+  sb_bind_int(&s, 1, sequence - CHANGES_KEPT);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
+static sb_status number(sb_store *store, const char *sql, int64_t *value, sb_error *error) {
+  sb_statement s = sb_statement_new(store, sql, error);
+  *value = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  return sb_statement_end(&s);
+}
+
+/* Columns: kind, collection, face, person, template, dim, model; a put without a template was removed again later. */
+static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *context, int64_t *last) {
+  float *embedding = NULL;
+  while (sb_step(s)) {
+    sb_change change = {.kind = (sb_change_kind)sqlite3_column_int(s->raw, 0),
+                        .collection = sqlite3_column_int64(s->raw, 1),
+                        .face = sqlite3_column_int64(s->raw, 2),
+                        .person = sqlite3_column_int64(s->raw, 3),
+                        .dim = (size_t)sqlite3_column_int64(s->raw, 5)};
+    if (last) *last = sqlite3_column_int64(s->raw, 7);
+    if (change.kind == SB_CHANGE_PUT) {
+      if (sqlite3_column_type(s->raw, 4) == SQLITE_NULL) continue;
+      sb_place place = {"face", "template", change.face, (const char *)sqlite3_column_text(s->raw, 6)};
+      size_t size = 0;
+      char *bytes = sb_column_open(s, 4, &place, &size);
+      if (!bytes) break;
+      void *grown = embedding;
+      if (size != change.dim * 4)
+        s->status = sb_fail(s->error, SB_STORE, "a template of the database has the wrong length; restore a backup");
+      else
+        s->status = sb_grow(&grown, change.dim, sizeof *embedding, s->error);
+      if (s->status == SB_OK) {
+        embedding = grown;
+        sb_floats_read((const uint8_t *)bytes, change.dim, embedding);
+        change.embedding = embedding;
+      }
+      sb_wipe(bytes, size);
+      free(bytes);
+    }
+    if (s->status == SB_OK) s->status = visit(context, &change, s->error);
+    if (s->status != SB_OK) break;
+  }
+  free(embedding);
+  return sb_statement_end(s);
+}
+
+static sb_status visit_all(sb_store *store, sb_change_visit visit, void *context, sb_error *error) {
+  sb_statement s = sb_statement_new(
+      store,
+      "SELECT ?, f.collection, f.id, f.person, f.template, c.dim, c.model FROM face f JOIN collection c ON c.id = f.collection ORDER BY f.id",
+      error);
+  sb_bind_int(&s, 1, SB_CHANGE_PUT);
+  return visit_rows(&s, visit, context, NULL);
+}
+
+static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_change_visit visit, void *context,
+                             sb_error *error) {
+  sb_statement s = sb_statement_new(
+      store,
+      "SELECT h.kind, h.collection, h.face, h.person, f.template, c.dim, c.model, h.sequence FROM change h "
+      "LEFT JOIN face f ON f.id = h.face LEFT JOIN collection c ON c.id = h.collection WHERE h.sequence > ? ORDER BY h.sequence",
+      error);
+  sb_bind_int(&s, 1, since);
+  return visit_rows(&s, visit, context, last);
+}
+
+/* In one read transaction, so that rows and sequence belong together. */
+static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
+                              sb_error *error) {
+  int64_t first = 0, last = 0;
+  sb_status status = sb_store_exec(store, "BEGIN", error);
+  if (status != SB_OK) return status;
+  status = number(store, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'change'", &last, error);
+  if (status == SB_OK) status = number(store, "SELECT coalesce(min(sequence), 0) FROM change", &first, error);
+  /* `since` 0 is a fresh index: it wants the state, not the history. */
+  bool whole = since == 0 || since > last || (first > since + 1);
+  if (status == SB_OK && whole && since) status = visit(context, &(sb_change){.kind = SB_CHANGE_RESET}, error);
+  if (status == SB_OK && whole)
+    status = visit_all(store, visit, context, error);
+  else if (status == SB_OK)
+    status = visit_since(store, since, &last, visit, context, error);
+  sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  if (status == SB_OK) *next = last > 0 ? last : 0;
+  return status;
+}
+
+sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
+                           sb_error *error) {
+  sb_store_lock(store);
+  int64_t version = 0;
+  /* data_version moves when another connection commits; `written` when this one does. */
+  sb_status status = number(store, "PRAGMA data_version", &version, error);
+  bool still =
+      since && since == store->seen_sequence && version == store->data_version && store->written == store->seen_written;
+  if (status == SB_OK && still) *next = since;
+  if (status == SB_OK && !still) {
+    int64_t written = store->written;
+    status = read_changes(store, since, next, visit, context, error);
+    if (status == SB_OK) {
+      store->data_version = version;
+      store->seen_written = written;
+      store->seen_sequence = *next;
+    }
+  }
+  sb_store_unlock(store);
+  return status;
+}

@@ -1,0 +1,92 @@
+#include "store/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLLECTION_COLUMNS                                                                                     \
+  "SELECT c.id, c.name, c.model, c.dim, c.created, (SELECT count(*) FROM person p WHERE p.collection = c.id)," \
+  " (SELECT count(*) FROM face f WHERE f.collection = c.id) FROM collection c "
+
+static void read_row(sb_statement *s, sb_store_collection *out) {
+  *out = (sb_store_collection){.row = sqlite3_column_int64(s->raw, 0)};
+  snprintf(out->info.name, sizeof out->info.name, "%s", (const char *)sqlite3_column_text(s->raw, 1));
+  snprintf(out->info.model, sizeof out->info.model, "%s", (const char *)sqlite3_column_text(s->raw, 2));
+  out->info.dim = (size_t)sqlite3_column_int64(s->raw, 3);
+  out->info.created_ms = sqlite3_column_int64(s->raw, 4);
+  out->info.people = (size_t)sqlite3_column_int64(s->raw, 5);
+  out->info.faces = (size_t)sqlite3_column_int64(s->raw, 6);
+}
+
+sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_collection *out, sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, COLLECTION_COLUMNS "WHERE c.name = ?", error);
+  sb_bind_text(&s, 1, name);
+  if (sb_step(&s))
+    read_row(&s, out);
+  else if (s.status == SB_OK)
+    s.status = sb_fail(error, SB_NOT_FOUND, "there is no collection of that name");
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
+sb_status sb_store_collections(sb_store *store, sb_store_collection **out, size_t *count, sb_error *error) {
+  void *list = NULL;
+  size_t used = 0;
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, COLLECTION_COLUMNS "ORDER BY c.id", error);
+  while (sb_step(&s)) {
+    s.status = sb_grow(&list, used + 1, sizeof **out, error);
+    if (s.status == SB_OK) read_row(&s, (sb_store_collection *)list + used++);
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  if (status == SB_OK)
+    *out = list, *count = used;
+  else
+    free(list);
+  return status;
+}
+
+sb_status sb_store_collection_add(sb_store *store, const char *name, const char *model, size_t dim, int64_t *row,
+                                  sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(store, "SELECT 1 FROM collection WHERE name = ?", error);
+  sb_bind_text(&s, 1, name);
+  if (sb_step(&s)) s.status = sb_fail(error, SB_EXISTS, "there is a collection of that name already");
+  status = sb_statement_end(&s);
+  int64_t added = 0;
+  if (status == SB_OK) {
+    s = sb_statement_new(store, "INSERT INTO collection(name, model, dim, created) VALUES(?, ?, ?, ?)", error);
+    sb_bind_text(&s, 1, name);
+    sb_bind_text(&s, 2, model);
+    sb_bind_int(&s, 3, (int64_t)dim);
+    sb_bind_int(&s, 4, sb_now_ms());
+    sb_step(&s);
+    added = sqlite3_last_insert_rowid(store->db);
+    status = sb_statement_end(&s);
+  }
+  status = sb_store_finish(store, status, error);
+  if (status == SB_OK) *row = added;
+  return status;
+}
+
+static sb_status run_for(sb_store *store, const char *sql, int64_t row, sb_error *error) {
+  sb_statement s = sb_statement_new(store, sql, error);
+  sb_bind_int(&s, 1, row);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itself, sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = run_for(store, "DELETE FROM face WHERE collection = ?", row, error);
+  if (status == SB_OK) status = run_for(store, "DELETE FROM person WHERE collection = ?", row, error);
+  if (status == SB_OK && and_itself) status = run_for(store, "DELETE FROM collection WHERE id = ?", row, error);
+  if (status == SB_OK) status = sb_change_note(store, SB_CHANGE_DROP, row, 0, 0, error);
+  status = sb_store_finish(store, status, error);
+  return status == SB_OK ? sb_store_erase_log(store, error) : status;
+}

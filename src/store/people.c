@@ -1,0 +1,366 @@
+/* People and their faces. */
+#include "store/attributes.h"
+#include "store/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void external_hash(sb_store *store, int64_t collection, const char *id, uint8_t digest[SB_DIGEST_SIZE]) {
+  sb_keyed_hash(store->keyring, "person-id", collection, id, strlen(id), digest);
+}
+
+/* ---- Reading */
+
+#define PERSON_COLUMNS                                                                                             \
+  "SELECT p.id, p.external_id, p.name, p.consent, p.created, (SELECT count(*) FROM face f WHERE f.person = p.id)," \
+  " a.id, a.attributes FROM person p LEFT JOIN face a ON a.id ="                                                   \
+  " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
+
+static char *open_person_field(sb_statement *s, int column, int64_t row, const char *name) {
+  size_t size = 0;
+  return sb_column_open(s, column, &(sb_place){"person", name, row, NULL}, &size);
+}
+
+static void read_attributes(sb_statement *s, sb_person *person) {
+  if (s->status != SB_OK || sqlite3_column_type(s->raw, 7) == SQLITE_NULL) return;
+  size_t size = 0;
+  char *bytes = sb_column_open(s, 7, &(sb_place){"face", "attributes", sqlite3_column_int64(s->raw, 6), NULL}, &size);
+  if (bytes) person->has_attributes = sb_attributes_read((const uint8_t *)bytes, size, &person->attributes);
+  free(bytes);
+}
+
+/* Fields that could not be opened are NULL; then s->status tells. */
+static void read_person(sb_statement *s, sb_person *person) {
+  int64_t row = sqlite3_column_int64(s->raw, 0);
+  *person =
+      (sb_person){.created_ms = sqlite3_column_int64(s->raw, 4), .faces = (size_t)sqlite3_column_int64(s->raw, 5)};
+  person->id = open_person_field(s, 1, row, "external_id");
+  person->name = open_person_field(s, 2, row, "name");
+  person->consent = open_person_field(s, 3, row, "consent");
+  read_attributes(s, person);
+}
+
+static void person_clear(sb_person *person) {
+  free(person->id);
+  free(person->name);
+  free(person->consent);
+}
+
+void sb_people_free(sb_people *people) {
+  if (!people) return;
+  for (size_t i = 0; i < people->count; i++) person_clear(&people->items[i]);
+  free(people->items);
+  free(people);
+}
+
+static sb_status people_add(sb_people *people, sb_person *person, sb_error *error) {
+  void *items = people->items;
+  sb_status status = sb_grow(&items, people->count + 1, sizeof *people->items, error);
+  if (status != SB_OK) {
+    person_clear(person);
+    return status;
+  }
+  people->items = items;
+  people->items[people->count++] = *person;
+  return SB_OK;
+}
+
+/* The one person of a bound statement; takes over the statement, under the store's lock. */
+static sb_status read_one(sb_statement *s, int64_t *row, sb_people **out) {
+  sb_people *people = sb_alloc(1, sizeof *people, s->error);
+  if (!people) s->status = SB_NO_MEMORY;
+  if (sb_step(s)) {
+    sb_person person;
+    if (row) *row = sqlite3_column_int64(s->raw, 0);
+    read_person(s, &person);
+    sb_status added = people_add(people, &person, s->error);
+    if (s->status == SB_OK) s->status = added;
+    people->total = 1;
+  } else if (s->status == SB_OK) {
+    s->status = sb_fail(s->error, SB_NOT_FOUND, "there is no person with this id");
+  }
+  sb_status status = sb_statement_end(s);
+  if (status == SB_OK && out)
+    *out = people;
+  else
+    sb_people_free(people);
+  return status;
+}
+
+static sb_status find_locked(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
+                             sb_error *error) {
+  uint8_t hash[SB_DIGEST_SIZE];
+  external_hash(store, collection, id, hash);
+  sb_statement s = sb_statement_new(store, PERSON_COLUMNS "WHERE p.collection = ? AND p.external_hash = ?", error);
+  sb_bind_int(&s, 1, collection);
+  sb_bind_blob(&s, 2, hash, sizeof hash);
+  return read_one(&s, row, out);
+}
+
+sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
+                               sb_error *error) {
+  sb_store_lock(store);
+  sb_status status = find_locked(store, collection, id, row, out, error);
+  sb_store_unlock(store);
+  return status;
+}
+
+sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, PERSON_COLUMNS "WHERE p.id = ?", error);
+  sb_bind_int(&s, 1, row);
+  sb_status status = read_one(&s, NULL, out);
+  sb_store_unlock(store);
+  return status;
+}
+
+static sb_status count_people(sb_store *store, int64_t collection, size_t *total, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT count(*) FROM person WHERE collection = ?", error);
+  sb_bind_int(&s, 1, collection);
+  if (sb_step(&s)) *total = (size_t)sqlite3_column_int64(s.raw, 0);
+  return sb_statement_end(&s);
+}
+
+/* Names are sealed, so a search in them opens them one by one; without a query SQLite does the paging. */
+static sb_status list_locked(sb_store *store, int64_t collection, const char *query, size_t offset, size_t limit,
+                             sb_people *people, sb_error *error) {
+  bool all = !query || !*query;
+  people->offset = offset;
+  if (all) {
+    sb_status status = count_people(store, collection, &people->total, error);
+    if (status != SB_OK) return status;
+  }
+  sb_statement s =
+      sb_statement_new(store, PERSON_COLUMNS "WHERE p.collection = ? ORDER BY p.id LIMIT ? OFFSET ?", error);
+  sb_bind_int(&s, 1, collection);
+  sb_bind_int(&s, 2, all ? (int64_t)limit : -1);
+  sb_bind_int(&s, 3, all && offset < INT64_MAX ? (int64_t)offset : 0);
+  while (sb_step(&s)) {
+    sb_person person;
+    read_person(&s, &person);
+    bool fits = s.status == SB_OK &&
+                (all || sb_text_contains_nocase(person.id, query) || sb_text_contains_nocase(person.name, query));
+    if (fits && !all) fits = people->total++ >= offset && people->count < limit;
+    if (!fits)
+      person_clear(&person);
+    else
+      s.status = people_add(people, &person, error);
+  }
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_people(sb_store *store, int64_t collection, const char *query, size_t offset, size_t limit,
+                          sb_people **out, sb_error *error) {
+  sb_people *people = sb_alloc(1, sizeof *people, error);
+  if (!people) return SB_NO_MEMORY;
+  sb_store_lock(store);
+  sb_status status = list_locked(store, collection, query, offset, limit, people, error);
+  sb_store_unlock(store);
+  if (status == SB_OK)
+    *out = people;
+  else
+    sb_people_free(people);
+  return status;
+}
+
+sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, "SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM face)", error);
+  if (sb_step(&s)) {
+    *people = (size_t)sqlite3_column_int64(s.raw, 0);
+    *faces = (size_t)sqlite3_column_int64(s.raw, 1);
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
+sb_status sb_store_face_known(sb_store *store, int64_t collection, const char *id, const uint8_t source[SB_DIGEST_SIZE],
+                              bool *known, sb_error *error) {
+  int64_t person = 0;
+  uint8_t hash[SB_DIGEST_SIZE];
+  *known = false;
+  sb_store_lock(store);
+  sb_status status = find_locked(store, collection, id, &person, NULL, error);
+  if (status == SB_OK) {
+    sb_keyed_hash(store->keyring, "face-source", person, source, SB_DIGEST_SIZE, hash);
+    sb_statement s = sb_statement_new(store, "SELECT 1 FROM face WHERE person = ? AND source = ?", error);
+    sb_bind_int(&s, 1, person);
+    sb_bind_blob(&s, 2, hash, sizeof hash);
+    *known = sb_step(&s);
+    status = sb_statement_end(&s);
+  }
+  sb_store_unlock(store);
+  return status == SB_NOT_FOUND ? SB_OK : status;
+}
+
+/* ---- Writing */
+
+/* The id that the next row will get; sealing needs it before the row is there. Within a transaction. */
+static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_error *error) {
+  sb_statement s =
+      sb_statement_new(store, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", error);
+  sb_bind_text(&s, 1, table);
+  if (sb_step(&s)) *row = sqlite3_column_int64(s.raw, 0);
+  return sb_statement_end(&s);
+}
+
+static void bind_person_text(sb_statement *s, int index, int64_t row, const char *column, const char *value) {
+  sb_bind_sealed(s, index, &(sb_place){"person", column, row, NULL}, value, strlen(value));
+}
+
+static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64_t *row, sb_error *error) {
+  uint8_t hash[SB_DIGEST_SIZE];
+  external_hash(store, e->collection, e->id, hash);
+  sb_status status = next_row(store, "person", row, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(
+      store,
+      "INSERT INTO person(id, collection, external_hash, external_id, name, consent, created) VALUES(?, ?, ?, ?, ?, ?, ?)",
+      error);
+  sb_bind_int(&s, 1, *row);
+  sb_bind_int(&s, 2, e->collection);
+  sb_bind_blob(&s, 3, hash, sizeof hash);
+  bind_person_text(&s, 4, *row, "external_id", e->id);
+  bind_person_text(&s, 5, *row, "name", e->name);
+  bind_person_text(&s, 6, *row, "consent", e->consent ? e->consent : "");
+  sb_bind_int(&s, 7, sb_now_ms());
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
+static void bind_template(sb_statement *s, int index, const sb_place *place, const float *embedding, size_t dim) {
+  uint8_t *bytes = sb_alloc(dim, 4, s->error);
+  if (!bytes) {
+    s->status = SB_NO_MEMORY;
+    return;
+  }
+  sb_floats_write(embedding, dim, bytes);
+  sb_bind_sealed(s, index, place, bytes, dim * 4);
+  sb_wipe(bytes, dim * 4);
+  free(bytes);
+}
+
+static sb_status add_face(sb_store *store, const sb_store_enrollment *e, const sb_store_collection *collection,
+                          int64_t person, const sb_store_face *face, int64_t *row, sb_error *error) {
+  uint8_t source[SB_DIGEST_SIZE], attributes[SB_ATTRIBUTES_SIZE];
+  sb_keyed_hash(store->keyring, "face-source", person, face->source, sizeof face->source, source);
+  sb_status status = next_row(store, "face", row, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(
+      store,
+      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+      error);
+  sb_bind_int(&s, 1, *row);
+  sb_bind_int(&s, 2, person);
+  sb_bind_int(&s, 3, e->collection);
+  bind_template(&s, 4, &(sb_place){"face", "template", *row, collection->info.model}, face->embedding,
+                collection->info.dim);
+  if (face->attributes) {
+    sb_attributes_write(face->attributes, attributes);
+    sb_bind_sealed(&s, 5, &(sb_place){"face", "attributes", *row, NULL}, attributes, sizeof attributes);
+  }
+  sb_bind_real(&s, 6, face->quality);
+  sb_bind_blob(&s, 7, source, sizeof source);
+  sb_bind_int(&s, 8, sb_now_ms());
+  sb_step(&s);
+  status = sb_statement_end(&s);
+  return status == SB_OK ? sb_change_note(store, SB_CHANGE_PUT, e->collection, *row, person, error) : status;
+}
+
+static sb_status collection_of(sb_store *store, int64_t row, sb_store_collection *out, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT model, dim FROM collection WHERE id = ?", error);
+  sb_bind_int(&s, 1, row);
+  if (sb_step(&s)) {
+    *out = (sb_store_collection){.row = row, .info.dim = (size_t)sqlite3_column_int64(s.raw, 1)};
+    strncpy(out->info.model, (const char *)sqlite3_column_text(s.raw, 0), sizeof out->info.model - 1);
+  } else if (s.status == SB_OK) {
+    s.status = sb_fail(error, SB_NOT_FOUND, "the collection is gone");
+  }
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_enroll(sb_store *store, const sb_store_enrollment *e, int64_t *person_row, int64_t *face_rows,
+                          sb_error *error) {
+  sb_store_collection collection;
+  int64_t person = 0;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = collection_of(store, e->collection, &collection, error);
+  if (status == SB_OK) {
+    status = find_locked(store, e->collection, e->id, &person, NULL, error);
+    if (status == SB_OK && !e->may_exist)
+      status = sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
+    else if (status == SB_NOT_FOUND && e->name)
+      status = add_person(store, e, &person, error);
+  }
+  for (size_t i = 0; status == SB_OK && i < e->face_count; i++)
+    status = add_face(store, e, &collection, person, &e->faces[i], &face_rows[i], error);
+  status = sb_store_finish(store, status, error);
+  if (status == SB_OK) *person_row = person;
+  return status;
+}
+
+sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name, sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(store, "UPDATE person SET name = ? WHERE id = ?", error);
+  bind_person_text(&s, 1, row, "name", name);
+  sb_bind_int(&s, 2, row);
+  sb_step(&s);
+  if (s.status == SB_OK && !sqlite3_changes(store->db))
+    s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  return sb_store_finish(store, sb_statement_end(&s), error);
+}
+
+/* ---- Erasing */
+
+sb_status sb_store_erase_log(sb_store *store, sb_error *error) {
+  sb_store_lock(store);
+  int code = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  sb_status status =
+      code == SQLITE_OK ? SB_OK
+      : (code & 0xff) == SQLITE_BUSY
+          ? sb_fail(
+                error, SB_BUSY,
+                "it was deleted, but a program that reads the gallery keeps traces in the log; they go when it ends")
+          : sb_store_failed(store, code, error);
+  sb_store_unlock(store);
+  return status;
+}
+
+static sb_status note_removals(sb_store *store, int64_t person, size_t *faces, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT id, collection FROM face WHERE person = ?", error);
+  sb_bind_int(&s, 1, person);
+  size_t count = 0;
+  while (sb_step(&s)) {
+    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sqlite3_column_int64(s.raw, 1), sqlite3_column_int64(s.raw, 0),
+                              person, error);
+    count++;
+  }
+  *faces = count;
+  return sb_statement_end(&s);
+}
+
+static sb_status delete_rows(sb_store *store, const char *sql, int64_t person, int *deleted, sb_error *error) {
+  sb_statement s = sb_statement_new(store, sql, error);
+  sb_bind_int(&s, 1, person);
+  sb_step(&s);
+  *deleted = sqlite3_changes(store->db);
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_error *error) {
+  size_t held = 0;
+  int deleted = 0;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = note_removals(store, row, &held, error);
+  if (status == SB_OK) status = delete_rows(store, "DELETE FROM face WHERE person = ?", row, &deleted, error);
+  if (status == SB_OK) status = delete_rows(store, "DELETE FROM person WHERE id = ?", row, &deleted, error);
+  if (status == SB_OK && !deleted) status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  status = sb_store_finish(store, status, error);
+  if (status != SB_OK) return status;
+  if (faces) *faces = held;
+  return sb_store_erase_log(store, error);
+}
