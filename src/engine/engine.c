@@ -1,0 +1,195 @@
+/* Opening and closing a gallery, loading the models, counting the calls in progress. */
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAITING_MAX = 64 };
+
+/* `given`, or <$variable>/semblance, or <$HOME>/<fallback>/semblance. */
+static char *folder_for(const char *given, const char *variable, const char *fallback, sb_error *error) {
+  char *path = NULL;
+  const char *base = getenv(variable), *home = getenv("HOME");
+  if (given) return sb_strdup(given, error);
+  int length = base && *base == '/' ? asprintf(&path, "%s/semblance", base)
+               : home && *home      ? asprintf(&path, "%s/%s/semblance", home, fallback)
+                                    : -2;
+  if (length >= 0) return path;
+  if (length == -2)
+    sb_fail(error, SB_INVALID, "there is no home folder ($HOME is not set); name a folder with --data and --cache");
+  else
+    sb_fail(error, SB_NO_MEMORY, "memory is out");
+  return NULL;
+}
+
+static sb_status open_parts(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
+  engine->data_dir = folder_for(options->data_dir, "XDG_DATA_HOME", ".local/share", error);
+  engine->cache_dir = engine->data_dir ? folder_for(options->cache_dir, "XDG_CACHE_HOME", ".cache", error) : NULL;
+  engine->models_path =
+      engine->cache_dir ? sb_strdup(options->models_path ? options->models_path : SB_MODELS_PATH, error) : NULL;
+  if (!engine->models_path) return error ? error->code : SB_INVALID;
+  sb_status status = sb_store_open(engine->data_dir, options->server, &engine->store, error);
+  if (status == SB_OK) status = sb_gallery_new(engine->store, &engine->gallery, error);
+  if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
+  if (status == SB_OK) {
+    engine->all_workers = sb_alloc((size_t)engine->workers, sizeof *engine->all_workers, error);
+    if (!engine->all_workers) status = SB_NO_MEMORY;
+  }
+  return status;
+}
+
+sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_error *error) {
+  if (options->struct_size != sizeof *options) return sb_fail(error, SB_MISUSE, "struct_size is not set");
+  sb_error local = {0};
+  sb_engine *engine = sb_alloc(1, sizeof *engine, error);
+  if (!engine) return SB_NO_MEMORY;
+  pthread_mutex_init(&engine->lock, NULL);
+  pthread_cond_init(&engine->idle, NULL);
+  engine->workers = options->workers > 0 ? options->workers : sb_cpu_cores();
+  sb_status status = open_parts(engine, options, error ? error : &local);
+  if (status == SB_OK)
+    *out = engine;
+  else
+    sb_engine_free(engine);
+  return status;
+}
+
+void sb_engine_free(sb_engine *engine) {
+  if (!engine) return;
+  pthread_mutex_lock(&engine->lock);
+  engine->closing = true;
+  while (engine->calls) pthread_cond_wait(&engine->idle, &engine->lock);
+  pthread_mutex_unlock(&engine->lock);
+  for (int i = 0; engine->all_workers && i < engine->workers; i++) sb_worker_free(engine->all_workers[i]);
+  free(engine->all_workers);
+  sb_pipeline_close(engine->pipeline);
+  sb_pool_free(engine->pool);
+  sb_gallery_free(engine->gallery);
+  sb_store_close(engine->store);
+  free(engine->data_dir);
+  free(engine->models_path);
+  free(engine->cache_dir);
+  pthread_cond_destroy(&engine->idle);
+  pthread_mutex_destroy(&engine->lock);
+  free(engine);
+}
+
+sb_status sb_engine_enter(sb_engine *engine, sb_error *error) {
+  pthread_mutex_lock(&engine->lock);
+  sb_status status = engine->closing ? sb_fail(error, SB_STOPPING, "the service is stopping") : SB_OK;
+  if (status == SB_OK) engine->calls++;
+  pthread_mutex_unlock(&engine->lock);
+  return status;
+}
+
+void sb_engine_leave(sb_engine *engine) {
+  pthread_mutex_lock(&engine->lock);
+  if (!--engine->calls) pthread_cond_broadcast(&engine->idle);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+static sb_pipeline_config pipeline_config(const sb_engine *engine) {
+  return (sb_pipeline_config){sizeof(sb_pipeline_config), engine->models_path, engine->cache_dir, NULL,
+                              engine->workers};
+}
+
+sb_status sb_engine_embedder(sb_engine *engine, sb_embedder *out, sb_error *error) {
+  sb_pipeline_config config = pipeline_config(engine);
+  pthread_mutex_lock(&engine->lock);
+  sb_status status = engine->embedder_known ? SB_OK : sb_embedder_read(&config, &engine->embedder, error);
+  engine->embedder_known = status == SB_OK;
+  if (status == SB_OK) *out = engine->embedder;
+  pthread_mutex_unlock(&engine->lock);
+  return status;
+}
+
+static sb_status load_models(sb_engine *engine, sb_pipeline **out, sb_error *error) {
+  sb_pipeline_config config = pipeline_config(engine);
+  sb_pipeline *pipeline = NULL;
+  int made = 0;
+  sb_status status = sb_pipeline_open(&config, &pipeline, error);
+  while (status == SB_OK && made < engine->workers) {
+    status = sb_worker_new(pipeline, &engine->all_workers[made], error);
+    made += status == SB_OK;
+  }
+  if (status != SB_OK) {
+    while (made > 0) {
+      sb_worker_free(engine->all_workers[--made]);
+      engine->all_workers[made] = NULL;
+    }
+    sb_pipeline_close(pipeline);
+    return status;
+  }
+  for (int i = 0; i < made; i++) sb_pool_put(engine->pool, engine->all_workers[i]);
+  *out = pipeline;
+  return SB_OK;
+}
+
+/* One caller loads, the others wait for it on `idle`, which is told whenever something ends. */
+sb_status sb_engine_models(sb_engine *engine, sb_error *error) {
+  sb_error cause = {0};
+  pthread_mutex_lock(&engine->lock);
+  while (engine->state == SB_STATE_LOADING) pthread_cond_wait(&engine->idle, &engine->lock);
+  if (engine->state == SB_STATE_READY) {
+    pthread_mutex_unlock(&engine->lock);
+    return SB_OK;
+  }
+  engine->state = SB_STATE_LOADING;
+  pthread_mutex_unlock(&engine->lock);
+  sb_pipeline *pipeline = NULL;
+  sb_status status = load_models(engine, &pipeline, &cause);
+  pthread_mutex_lock(&engine->lock);
+  engine->state = status == SB_OK ? SB_STATE_READY : SB_STATE_ERROR;
+  engine->pipeline = pipeline;
+  memcpy(engine->state_message, cause.message, sizeof engine->state_message);
+  pthread_cond_broadcast(&engine->idle);
+  pthread_mutex_unlock(&engine->lock);
+  return status == SB_OK ? SB_OK : sb_fail(error, status, "%s", cause.message);
+}
+
+/* A grey picture is shown to the pipeline, so that what loads at the first photo is loaded. */
+static sb_status warm_up(sb_engine *engine, unsigned want, sb_error *error) {
+  void *worker = NULL;
+  sb_faces *faces = NULL;
+  enum { WIDTH = 640, HEIGHT = 480 };
+  sb_image image = {WIDTH, HEIGHT, WIDTH, HEIGHT, sb_alloc(WIDTH * HEIGHT, 3, error)};
+  if (!image.pixels) return SB_NO_MEMORY;
+  sb_status status = sb_pool_take(engine->pool, &worker, error);
+  if (status == SB_OK) status = sb_worker_find(worker, &image, want, &faces, error);
+  if (worker) sb_pool_put(engine->pool, worker);
+  sb_faces_free(faces);
+  sb_image_free(&image);
+  return status;
+}
+
+sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_models(engine, error);
+  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
+  if (status == SB_OK) status = warm_up(engine, want | SB_WANT_LARGEST_ONLY, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error) {
+  sb_engine_info info = {.workers = engine->workers};
+  sb_embedder embedder;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  if (sb_engine_embedder(engine, &embedder, NULL) == SB_OK) { /* without models there is still a gallery */
+    snprintf(info.model, sizeof info.model, "%s", embedder.name);
+    info.dim = embedder.dim;
+    info.threshold = embedder.calibration.default_threshold;
+    info.unsure = embedder.calibration.unsure_threshold;
+  }
+  status = sb_store_totals(engine->store, &info.people, &info.faces, error);
+  pthread_mutex_lock(&engine->lock);
+  info.state = engine->state;
+  memcpy(info.state_message, engine->state_message, sizeof info.state_message);
+  pthread_mutex_unlock(&engine->lock);
+  if (status == SB_OK) *out = info;
+  sb_engine_leave(engine);
+  return status;
+}

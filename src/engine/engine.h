@@ -1,0 +1,72 @@
+/* L3: what the files of the engine share. The public contract is <semblance/semblance.h>. */
+#ifndef SB_ENGINE_H
+#define SB_ENGINE_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+#include "face/face.h"
+#include "image/image.h"
+#include "store/store.h"
+#include "vector/vector.h"
+
+/* ---- gallery.c: one index a collection, in step with the store. Locked. */
+
+typedef struct sb_gallery sb_gallery;
+sb_status sb_gallery_new(sb_store *store, sb_gallery **out, sb_error *error);
+void sb_gallery_free(sb_gallery *gallery);
+/* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
+sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
+/* The k best people of a collection; `hits` has room for k. Call sb_gallery_sync before. */
+sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, sb_hit *hits,
+                            size_t *found, sb_error *error);
+
+/* ---- engine.c */
+
+struct sb_engine {
+  char *data_dir, *models_path, *cache_dir;
+  int workers;
+  sb_store *store;
+  sb_gallery *gallery;
+  sb_pool *pool;        /* of sb_worker */
+  pthread_mutex_t lock; /* guards what follows */
+  pthread_cond_t idle;  /* `calls` reached 0 */
+  size_t calls;
+  bool closing;
+  sb_pipeline *pipeline;
+  sb_worker **all_workers; /* for freeing them */
+  sb_embedder embedder;
+  bool embedder_known;
+  sb_engine_state state;
+  char state_message[512];
+};
+
+/* Every public function is between these two, so that sb_engine_free can wait. SB_STOPPING. */
+sb_status sb_engine_enter(sb_engine *engine, sb_error *error);
+void sb_engine_leave(sb_engine *engine);
+/* What is known of the embedder without loading a model. SB_MODEL. */
+sb_status sb_engine_embedder(sb_engine *engine, sb_embedder *out, sb_error *error);
+/* Loads the models unless they are there. SB_MODEL. */
+sb_status sb_engine_models(sb_engine *engine, sb_error *error);
+
+/* ---- people.c */
+
+/* The collection by name (NULL: default); SB_NOT_FOUND, SB_INVALID. With `create` a missing default collection is made;
+ * without it a missing default one gives row 0, which holds nobody. */
+sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create, sb_store_collection *out,
+                               sb_error *error);
+
+/* ---- flow.c: the way of a photo */
+
+/* decode -> detect -> align -> embed: the faces of a photo. */
+sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error);
+/* search -> name: the candidates for an embedding, best first; at most k. `threshold` 0: the model's. */
+sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
+                             double threshold, sb_candidate **out, size_t *count, sb_error *error);
+sb_verdict sb_flow_verdict(const sb_embedder *embedder, double threshold, double similarity);
+/* "cannot tell" begins here when `threshold` counts as a match. */
+double sb_flow_unsure(const sb_embedder *embedder, double threshold);
+
+/* ---- results.c */
+void sb_candidates_free(sb_candidate *candidates, size_t count);
+
+#endif

@@ -1,0 +1,173 @@
+/* The way of a photo: decode -> detect -> align -> embed -> (protect, in src/store) -> search -> name. */
+#include "engine/engine.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error) {
+  sb_image image = {0};
+  void *worker = NULL;
+  sb_status status = sb_engine_models(engine, error);
+  if (status == SB_OK) status = sb_pool_take(engine->pool, &worker, error);
+  if (status != SB_OK) return status;
+  /* Decoding is done by the one who has a worker, too, so that memory is bounded by the number of workers. */
+  status = sb_image_decode(photo.bytes, photo.size, NULL, &image, error);
+  if (status == SB_OK) status = sb_worker_find(worker, &image, want, out, error);
+  sb_pool_put(engine->pool, worker);
+  sb_image_free(&image);
+  return status;
+}
+
+double sb_flow_unsure(const sb_embedder *embedder, double threshold) {
+  const sb_calibration *c = &embedder->calibration;
+  return threshold - (c->default_threshold - c->unsure_threshold);
+}
+
+sb_verdict sb_flow_verdict(const sb_embedder *embedder, double threshold, double similarity) {
+  if (similarity >= threshold) return SB_VERDICT_MATCH;
+  return similarity >= sb_flow_unsure(embedder, threshold) ? SB_VERDICT_UNSURE : SB_VERDICT_NONE;
+}
+
+/* Moves the person's fields into the candidate. */
+static void name_candidate(sb_person *person, const sb_embedder *embedder, double threshold, double similarity,
+                           sb_candidate *out) {
+  *out = (sb_candidate){.id = person->id,
+                        .name = person->name,
+                        .similarity = similarity,
+                        .has_attributes = person->has_attributes,
+                        .attributes = person->attributes};
+  person->id = person->name = NULL;
+  out->false_match_rate = sb_calibration_fmr(&embedder->calibration, similarity, &out->false_match_bound);
+  out->verdict = sb_flow_verdict(embedder, threshold, similarity);
+}
+
+sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
+                             double threshold, sb_candidate **out, size_t *count, sb_error *error) {
+  sb_embedder embedder;
+  sb_status status = sb_engine_embedder(engine, &embedder, error);
+  if (status != SB_OK) return status;
+  if (threshold <= 0) threshold = embedder.calibration.default_threshold;
+  sb_hit *hits = sb_alloc(k, sizeof *hits, error);
+  sb_candidate *candidates = sb_alloc(k, sizeof *candidates, error);
+  size_t found = 0, named = 0;
+  status = hits && candidates ? sb_gallery_search(engine->gallery, collection->row, embedding, k, hits, &found, error)
+                              : SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < found; i++) {
+    sb_people *person = NULL;
+    status = sb_store_person_get(engine->store, (int64_t)hits[i].label, &person, error);
+    if (status == SB_OK)
+      name_candidate(&person->items[0], &embedder, threshold, fmin(hits[i].score, 1), &candidates[named++]);
+    else if (status == SB_NOT_FOUND)
+      status = SB_OK; /* deleted a moment ago */
+    sb_people_free(person);
+  }
+  free(hits);
+  if (status == SB_OK)
+    *out = candidates, *count = named;
+  else
+    sb_candidates_free(candidates, named);
+  return status;
+}
+
+/* ---- Public: find, search, verify */
+
+sb_status sb_engine_find_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_flow_faces(engine, photo, want, out, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+static sb_status search_faces(sb_engine *engine, const sb_search_request *request,
+                              const sb_store_collection *collection, sb_faces *faces, sb_search_result *result,
+                              sb_error *error) {
+  result->width = faces->width;
+  result->height = faces->height;
+  result->faces = sb_alloc(faces->count, sizeof *result->faces, error);
+  if (!result->faces) return SB_NO_MEMORY;
+  sb_status status = sb_gallery_sync(engine->gallery, error);
+  for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
+    sb_search_face *face = &result->faces[result->count++];
+    face->face = faces->items[i];
+    face->face.embedding = NULL;
+    status = sb_flow_candidates(engine, collection, faces->items[i].embedding, request->k ? request->k : 5,
+                                result->threshold, &face->candidates, &face->count, error);
+  }
+  return status;
+}
+
+static sb_status search(sb_engine *engine, const sb_search_request *request, sb_search_result *result,
+                        sb_error *error) {
+  sb_store_collection collection;
+  sb_embedder embedder;
+  sb_faces *faces = NULL;
+  double start = sb_monotonic_ms();
+  sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
+  if (status == SB_OK) status = sb_engine_embedder(engine, &embedder, error);
+  unsigned want = SB_WANT_EMBEDDING | (request->largest_only ? SB_WANT_LARGEST_ONLY : 0);
+  if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, &faces, error);
+  if (status == SB_OK) {
+    result->threshold = request->threshold > 0 ? request->threshold : embedder.calibration.default_threshold;
+    result->unsure = sb_flow_unsure(&embedder, result->threshold);
+    result->gallery_size = collection.info.people;
+    status = search_faces(engine, request, &collection, faces, result, error);
+  }
+  sb_faces_free(faces);
+  result->elapsed_ms = sb_monotonic_ms() - start;
+  return status;
+}
+
+sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out,
+                           sb_error *error) {
+  if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
+  if (request->k > SB_K_MAX) return sb_fail(error, SB_INVALID, "at most %d candidates can be asked for", SB_K_MAX);
+  if (!(request->threshold >= 0 && request->threshold <= 1))
+    return sb_fail(error, SB_INVALID, "the threshold is between 0 and 1");
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  sb_search_result *result = sb_alloc(1, sizeof *result, error);
+  status = result ? search(engine, request, result, error) : SB_NO_MEMORY;
+  if (status == SB_OK)
+    *out = result;
+  else
+    sb_search_result_free(result);
+  sb_engine_leave(engine);
+  return status;
+}
+
+static sb_status largest_face(sb_engine *engine, sb_photo photo, const char *which, sb_faces **out, sb_error *error) {
+  sb_error cause = {0};
+  sb_status status = sb_flow_faces(engine, photo, SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY, out, &cause);
+  if (status != SB_OK) return sb_fail(error, status, "the %s photo: %s", which, cause.message);
+  if ((*out)->count) return SB_OK;
+  return sb_fail(error, SB_NO_FACE, "no face was found in the %s photo; take one where the face is larger and well lit",
+                 which);
+}
+
+sb_status sb_engine_verify(sb_engine *engine, sb_photo first, sb_photo second, sb_comparison *out, sb_error *error) {
+  sb_faces *faces[2] = {NULL, NULL};
+  sb_embedder embedder;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_embedder(engine, &embedder, error);
+  if (status == SB_OK) status = largest_face(engine, first, "first", &faces[0], error);
+  if (status == SB_OK) status = largest_face(engine, second, "second", &faces[1], error);
+  if (status == SB_OK) {
+    const sb_calibration *calibration = &embedder.calibration;
+    double score = fmin(sb_dot(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim), 1);
+    *out = (sb_comparison){.similarity = score,
+                           .threshold = calibration->default_threshold,
+                           .unsure = calibration->unsure_threshold,
+                           .verdict = sb_flow_verdict(&embedder, calibration->default_threshold, score)};
+    out->false_match_rate = sb_calibration_fmr(calibration, score, &out->false_match_bound);
+    for (int i = 0; i < 2; i++) {
+      out->faces[i] = faces[i]->items[0];
+      out->faces[i].embedding = NULL;
+    }
+  }
+  sb_faces_free(faces[0]);
+  sb_faces_free(faces[1]);
+  sb_engine_leave(engine);
+  return status;
+}

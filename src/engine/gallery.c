@@ -1,0 +1,117 @@
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+typedef struct shelf {
+  int64_t collection;
+  sb_index *index;
+} shelf;
+
+/* `syncing` is held while changes are applied; `lock` guards the list of shelves, which only that thread changes: so a search
+ * waits for no sync but where a collection appears or goes. */
+struct sb_gallery {
+  sb_store *store;
+  pthread_mutex_t syncing;
+  int64_t sequence;
+  pthread_rwlock_t lock;
+  size_t count;
+  shelf *shelves;
+};
+
+sb_status sb_gallery_new(sb_store *store, sb_gallery **out, sb_error *error) {
+  sb_gallery *gallery = sb_alloc(1, sizeof *gallery, error);
+  if (!gallery) return SB_NO_MEMORY;
+  gallery->store = store;
+  pthread_mutex_init(&gallery->syncing, NULL);
+  pthread_rwlock_init(&gallery->lock, NULL);
+  *out = gallery;
+  return SB_OK;
+}
+
+/* Empties one shelf, or all with collection 0. */
+static void clear(sb_gallery *gallery, int64_t collection) {
+  size_t kept = 0;
+  pthread_rwlock_wrlock(&gallery->lock);
+  for (size_t i = 0; i < gallery->count; i++) {
+    if (!collection || gallery->shelves[i].collection == collection)
+      sb_index_free(gallery->shelves[i].index);
+    else
+      gallery->shelves[kept++] = gallery->shelves[i];
+  }
+  gallery->count = kept;
+  pthread_rwlock_unlock(&gallery->lock);
+}
+
+void sb_gallery_free(sb_gallery *gallery) {
+  if (!gallery) return;
+  clear(gallery, 0);
+  free(gallery->shelves);
+  pthread_rwlock_destroy(&gallery->lock);
+  pthread_mutex_destroy(&gallery->syncing);
+  free(gallery);
+}
+
+static sb_index *find(const sb_gallery *gallery, int64_t collection) {
+  for (size_t i = 0; i < gallery->count; i++)
+    if (gallery->shelves[i].collection == collection) return gallery->shelves[i].index;
+  return NULL;
+}
+
+static sb_status add(sb_gallery *gallery, int64_t collection, size_t dim, sb_index **out, sb_error *error) {
+  sb_index *index = NULL;
+  sb_status status = sb_index_new(dim, &index, error);
+  if (status != SB_OK) return status;
+  pthread_rwlock_wrlock(&gallery->lock);
+  void *shelves = gallery->shelves;
+  status = sb_grow(&shelves, gallery->count + 1, sizeof *gallery->shelves, error);
+  if (status == SB_OK) {
+    gallery->shelves = shelves;
+    gallery->shelves[gallery->count++] = (shelf){collection, index};
+    *out = index;
+  } else {
+    sb_index_free(index);
+  }
+  pthread_rwlock_unlock(&gallery->lock);
+  return status;
+}
+
+static sb_status apply(void *context, const sb_change *change, sb_error *error) {
+  sb_gallery *gallery = context;
+  sb_index *index = find(gallery, change->collection);
+  sb_status status = SB_OK;
+  switch (change->kind) {
+  case SB_CHANGE_RESET: clear(gallery, 0); break;
+  case SB_CHANGE_DROP: clear(gallery, change->collection); break;
+  case SB_CHANGE_REMOVE:
+    if (index) sb_index_remove(index, (uint64_t)change->face);
+    break;
+  case SB_CHANGE_PUT:
+    if (!index) status = add(gallery, change->collection, change->dim, &index, error);
+    if (status == SB_OK)
+      status = sb_index_put(index, (uint64_t)change->face, (uint64_t)change->person, change->embedding, error);
+    break;
+  }
+  return status;
+}
+
+sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
+  pthread_mutex_lock(&gallery->syncing);
+  int64_t next = gallery->sequence;
+  sb_status status = sb_store_changes(gallery->store, gallery->sequence, &next, apply, gallery, error);
+  if (status == SB_OK) gallery->sequence = next;
+  pthread_mutex_unlock(&gallery->syncing);
+  return status;
+}
+
+sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, sb_hit *hits,
+                            size_t *found, sb_error *error) {
+  pthread_rwlock_rdlock(&gallery->lock);
+  const sb_index *index = find(gallery, collection);
+  sb_status status = SB_OK;
+  if (index)
+    status = sb_index_search(index, query, k, hits, found, error);
+  else
+    *found = 0;
+  pthread_rwlock_unlock(&gallery->lock);
+  return status;
+}

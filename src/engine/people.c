@@ -1,0 +1,130 @@
+/* Public: people and collections. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static sb_status check_collection_name(const char *name, sb_error *error) {
+  size_t length = strlen(name);
+  if (length >= 1 && length <= SB_COLLECTION_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length)
+    return SB_OK;
+  return sb_fail(error, SB_INVALID, "a collection's name is 1 to %d of a-z, 0-9, _ and -", SB_COLLECTION_MAX);
+}
+
+static sb_status add_default(sb_engine *engine, sb_store_collection *out, sb_error *error) {
+  sb_embedder embedder;
+  int64_t row = 0;
+  sb_status status = sb_engine_embedder(engine, &embedder, error);
+  if (status == SB_OK)
+    status = sb_store_collection_add(engine->store, SB_DEFAULT_COLLECTION, embedder.name, embedder.dim, &row, error);
+  if (status == SB_OK || status == SB_EXISTS) /* another thread or process may have been faster */
+    status = sb_store_collection_find(engine->store, SB_DEFAULT_COLLECTION, out, error);
+  return status;
+}
+
+sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create, sb_store_collection *out,
+                               sb_error *error) {
+  if (!name) name = SB_DEFAULT_COLLECTION;
+  sb_status status = check_collection_name(name, error);
+  if (status == SB_OK) status = sb_store_collection_find(engine->store, name, out, error);
+  if (status != SB_NOT_FOUND || strcmp(name, SB_DEFAULT_COLLECTION)) return status;
+  if (create) return add_default(engine, out, error);
+  *out = (sb_store_collection){.info.name = SB_DEFAULT_COLLECTION};
+  return SB_OK;
+}
+
+static sb_status find_person(sb_engine *engine, const char *collection, const char *id, int64_t *row, sb_people **out,
+                             sb_error *error) {
+  sb_store_collection shelf;
+  sb_status status = sb_text_check(id, SB_ID_MAX, "id", error);
+  if (status == SB_OK) status = sb_engine_collection(engine, collection, false, &shelf, error);
+  return status == SB_OK ? sb_store_person_find(engine->store, shelf.row, id, row, out, error) : status;
+}
+
+sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error) {
+  enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
+  sb_store_collection collection;
+  if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
+  if (request->limit > LIMIT_MAX)
+    return sb_fail(error, SB_INVALID, "at most %d people can be listed at once", LIMIT_MAX);
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, request->collection, false, &collection, error);
+  if (status == SB_OK) {
+    status = sb_store_people(engine->store, collection.row, request->query, request->offset,
+                             request->limit ? request->limit : LIMIT_DEFAULT, out, error);
+  }
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = find_person(engine, collection, id, NULL, out, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char *id, const char *name,
+                           sb_error *error) {
+  int64_t row = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(name, SB_NAME_MAX, "name", error);
+  if (status == SB_OK) status = find_person(engine, collection, id, &row, NULL, error);
+  if (status == SB_OK) status = sb_store_person_rename(engine->store, row, name, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces, sb_error *error) {
+  int64_t row = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = find_person(engine, collection, id, &row, NULL, error);
+  if (status == SB_OK) status = sb_store_person_delete(engine->store, row, faces, error);
+  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *count, sb_error *error) {
+  sb_store_collection *rows = NULL;
+  size_t found = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_store_collections(engine->store, &rows, &found, error);
+  sb_collection *list = status == SB_OK ? sb_alloc(found, sizeof *list, error) : NULL;
+  if (status == SB_OK && !list) status = SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < found; i++) list[i] = rows[i].info;
+  free(rows);
+  if (status == SB_OK) *out = list, *count = found;
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_collection_create(sb_engine *engine, const char *name, sb_error *error) {
+  sb_embedder embedder;
+  int64_t row = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = check_collection_name(name, error);
+  if (status == SB_OK) status = sb_engine_embedder(engine, &embedder, error);
+  if (status == SB_OK) status = sb_store_collection_add(engine->store, name, embedder.name, embedder.dim, &row, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error) {
+  sb_store_collection collection;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, name, false, &collection, error);
+  if (status == SB_OK && collection.row)
+    status = sb_store_collection_delete(engine->store, collection.row,
+                                        strcmp(collection.info.name, SB_DEFAULT_COLLECTION) != 0, error);
+  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
+  sb_engine_leave(engine);
+  return status;
+}

@@ -1,0 +1,33 @@
+/* Releasing what the engine gave. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+void sb_candidates_free(sb_candidate *candidates, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    free(candidates[i].id);
+    free(candidates[i].name);
+  }
+  free(candidates);
+}
+
+void sb_search_result_free(sb_search_result *result) {
+  if (!result) return;
+  for (size_t i = 0; i < result->count; i++) sb_candidates_free(result->faces[i].candidates, result->faces[i].count);
+  free(result->faces);
+  free(result);
+}
+
+void sb_enrolled_free(sb_enrolled *enrolled) {
+  if (!enrolled) return;
+  free(enrolled->person.id);
+  free(enrolled->person.name);
+  free(enrolled->person.consent);
+  free(enrolled->faces);
+  sb_candidates_free(enrolled->duplicates, enrolled->duplicate_count);
+  free(enrolled);
+}
+
+void sb_collections_free(sb_collection *collections) {
+  free(collections);
+}
