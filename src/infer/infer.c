@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUTPUTS_MAX = 8, PROPERTIES_MAX = 8 };
+enum { PROPERTIES_MAX = 8 };
 
 struct sb_runtime {
   pthread_mutex_t lock; /* compiling is done one at a time: it takes all cores anyway, and the error text is global */
@@ -17,19 +17,13 @@ struct sb_runtime {
 
 struct sb_model {
   ov_compiled_model_t *compiled;
-  size_t outputs;
-  char *names[OUTPUTS_MAX];
 };
 
 struct sb_session {
-  const sb_model *model;
   ov_infer_request_t *request;
   ov_tensor_t *input;
   float *input_data;
   size_t input_count;
-  ov_tensor_t *outputs[OUTPUTS_MAX];
-  const float *output_data[OUTPUTS_MAX];
-  size_t output_count[OUTPUTS_MAX];
 };
 
 /* Most failures are -1; the text, which is one for the whole process, tells which. */
@@ -111,22 +105,6 @@ static sb_status compile(sb_runtime *runtime, const char *path, int width, int h
   return status;
 }
 
-static sb_status read_names(sb_model *model, const char *path, sb_error *error) {
-  if (ov_compiled_model_outputs_size(model->compiled, &model->outputs)) return failed(error, "look into", path);
-  if (model->outputs > OUTPUTS_MAX) return sb_fail(error, SB_MODEL, "%s has more than %d outputs", path, OUTPUTS_MAX);
-  for (size_t i = 0; i < model->outputs; i++) {
-    ov_output_const_port_t *port = NULL;
-    char *name = NULL;
-    if (ov_compiled_model_output_by_index(model->compiled, i, &port)) return failed(error, "look into", path);
-    ov_status_e code = ov_port_get_any_name(port, &name);
-    model->names[i] = sb_strdup(code ? "" : name, error);
-    if (!code) ov_free(name);
-    ov_output_const_port_free(port);
-    if (!model->names[i]) return SB_NO_MEMORY;
-  }
-  return SB_OK;
-}
-
 sb_status sb_model_open(sb_runtime *runtime, const char *path, int width, int height, sb_model **out, sb_error *error) {
   sb_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
@@ -134,7 +112,6 @@ sb_status sb_model_open(sb_runtime *runtime, const char *path, int width, int he
   sb_status status = compile(runtime, path, width, height, true, model, error);
   /* A cache that is damaged or cannot be written must not stop the work. */
   if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, width, height, false, model, error);
-  if (status == SB_OK) status = read_names(model, path, error);
   pthread_mutex_unlock(&runtime->lock);
   if (status == SB_OK)
     *out = model;
@@ -145,7 +122,6 @@ sb_status sb_model_open(sb_runtime *runtime, const char *path, int width, int he
 
 void sb_model_close(sb_model *model) {
   if (!model) return;
-  for (size_t i = 0; i < model->outputs && i < OUTPUTS_MAX; i++) free(model->names[i]);
   if (model->compiled) ov_compiled_model_free(model->compiled);
   free(model);
 }
@@ -158,22 +134,9 @@ static sb_status float_data(ov_tensor_t *tensor, void **data, size_t *count, sb_
   return SB_OK;
 }
 
-static sb_status bind_outputs(sb_session *session, sb_error *error) {
-  for (size_t i = 0; i < session->model->outputs; i++) {
-    void *data = NULL;
-    if (ov_infer_request_get_output_tensor_by_index(session->request, i, &session->outputs[i]))
-      return failed(error, "bind", "an output");
-    sb_status status = float_data(session->outputs[i], &data, &session->output_count[i], error);
-    if (status != SB_OK) return status;
-    session->output_data[i] = data;
-  }
-  return SB_OK;
-}
-
 sb_status sb_session_new(const sb_model *model, sb_session **out, sb_error *error) {
   sb_session *session = sb_alloc(1, sizeof *session, error);
   if (!session) return SB_NO_MEMORY;
-  session->model = model;
   void *data = NULL;
   sb_status status = SB_OK;
   if (ov_compiled_model_create_infer_request(model->compiled, &session->request))
@@ -182,7 +145,6 @@ sb_status sb_session_new(const sb_model *model, sb_session **out, sb_error *erro
     status = failed(error, "bind", "the input");
   if (status == SB_OK) status = float_data(session->input, &data, &session->input_count, error);
   session->input_data = data;
-  if (status == SB_OK) status = bind_outputs(session, error);
   if (status == SB_OK)
     *out = session;
   else
@@ -192,8 +154,6 @@ sb_status sb_session_new(const sb_model *model, sb_session **out, sb_error *erro
 
 void sb_session_free(sb_session *session) {
   if (!session) return;
-  for (size_t i = 0; i < session->model->outputs; i++)
-    if (session->outputs[i]) ov_tensor_free(session->outputs[i]);
   if (session->input) ov_tensor_free(session->input);
   if (session->request) ov_infer_request_free(session->request);
   free(session);
@@ -208,11 +168,12 @@ sb_status sb_session_run(sb_session *session, sb_error *error) {
   return ov_infer_request_infer(session->request) ? failed(error, "run", "a model") : SB_OK;
 }
 
+/* Asked for by name each time: a tensor has several names where the graph had identities, and the runtime knows them all. */
 const float *sb_session_output(const sb_session *session, const char *name, size_t *count) {
-  for (size_t i = 0; i < session->model->outputs; i++) {
-    if (strcmp(session->model->names[i], name)) continue;
-    *count = session->output_count[i];
-    return session->output_data[i];
-  }
-  return NULL;
+  ov_tensor_t *tensor = NULL;
+  void *data = NULL;
+  if (ov_infer_request_get_tensor(session->request, name, &tensor)) return NULL;
+  bool usable = float_data(tensor, &data, count, NULL) == SB_OK;
+  ov_tensor_free(tensor); /* the handle; the memory is the request's */
+  return usable ? data : NULL;
 }
