@@ -1,0 +1,68 @@
+// The answer for one face: verdict in words, person, place on the scale, chance of a mistake, the next closest.
+import { el, icon, initials, svg } from './dom.js';
+import { number, t } from './i18n.js';
+
+const LOOKS = { match: ['same', 'check'], unsure: ['unsure', 'maybe'], none: ['none', 'none'] };
+
+export const verdictOf = (face) => face.candidates[0]?.verdict ?? 'none';
+export const lookOf = (face) => LOOKS[verdictOf(face)];
+export const wordsOf = (face) => t({ match: 'v.same', unsure: 'v.unsure', none: 'v.none' }[verdictOf(face)]);
+
+/** "1 in 12,345"; a bound says "under". */
+export function odds(rate, bound) {
+  const text = t('odds.in', { n: number(Math.max(1, Math.round(1 / rate))) });
+  return bound ? t('odds.under', { odds: text }) : text;
+}
+
+/** The chance that a stranger reaches this score in a search of the whole gallery. */
+function galleryOdds(candidate, people) {
+  const chance = 1 - (1 - candidate.false_match_rate) ** people;
+  return t('odds.gallery', { people: number(people), odds: odds(chance, candidate.false_match_rate_is_bound) });
+}
+
+function scale(candidate, answer) {
+  const percent = (value) => `${Math.max(0, Math.min(1, value)) * 100}%`;
+  const [look] = LOOKS[candidate.verdict];
+  const zone = (kind, from, to) => svg('rect', { class: `zone fill-${kind}${kind === look ? ' is-on' : ''}`, x: percent(from), y: 6, width: percent(to - from - 0.006), height: 6, rx: 3 });
+  return el('div', { className: 'scale' },
+    el('div', { className: 'scale-head' }, el('span', { className: 'muted' }, t('similarity')),
+      el('span', {}, el('span', { className: 'small faint' }, `${t('k.cut')} ${answer.threshold.toFixed(2)}`), el('span', { className: 'scale-num' }, candidate.similarity.toFixed(2)))),
+    svg('svg', { 'aria-hidden': 'true' }, zone('none', 0, answer.unsure), zone('unsure', answer.unsure, answer.threshold), zone('same', answer.threshold, 1.006),
+      svg('circle', { class: `needle n-${look}`, cx: percent(candidate.similarity), cy: 9, r: 7 })),
+    el('div', { className: 'scale-keys' }, el('span', { className: 'k-0' }, t('k.diff')), el('span', { className: 'k-mid' }, t('v.unsure')), el('span', { className: 'k-1' }, t('v.same'))));
+}
+
+export function candidateRow(candidate, threshold) {
+  const width = `${Math.max(0, candidate.similarity) * 100}%`;
+  return el('li', { className: 'cand' }, el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(candidate.name)),
+    el('span', { className: 'name', title: candidate.id }, candidate.name),
+    el('span', { className: 'bar' }, svg('svg', { 'aria-hidden': 'true' }, svg('rect', { class: 'fill-track', y: 2, width: '100%', height: 6, rx: 3 }),
+      svg('rect', { class: 'fill-none', y: 2, width, height: 6, rx: 3 }), svg('rect', { class: 'fill-edge', x: `${threshold * 100}%`, y: 0, width: 1.5, height: 10 }))),
+    el('span', { className: 'val' }, candidate.similarity.toFixed(2)));
+}
+
+function person(candidate) {
+  return el('div', { className: 'person' }, el('span', { className: 'mono-face face-l', 'aria-hidden': 'true' }, initials(candidate.name)),
+    el('div', {}, el('div', { className: 'name name-l', id: 'answer-name' }, candidate.name), el('div', { className: 'faint mono' }, candidate.id)));
+}
+
+function details(face, answer) {
+  const [best, ...others] = face.candidates;
+  if (!best) return null;
+  const known = best.verdict !== 'none';
+  const rest = known ? others : face.candidates;
+  return el('div', { className: 'card-body stack' }, known ? person(best) : null, scale(best, answer),
+    el('div', { className: 'odds' }, el('span', { className: 'muted' }, t('odds')), el('strong', {}, odds(best.false_match_rate, best.false_match_rate_is_bound)),
+      el('p', {}, galleryOdds(best, answer.gallery_size))),
+    rest.length ? el('div', {}, el('h3', { className: 'label' }, t('others')), el('ol', { className: 'cands' }, ...rest.map((one) => candidateRow(one, answer.threshold)))) : null);
+}
+
+export function answerCard(face, answer) {
+  const [look, sign] = lookOf(face);
+  const reason = { match: t('v.same.sub'), unsure: t('v.unsure.sub'), none: t('v.none.sub', { n: number(answer.gallery_size) }) }[verdictOf(face)];
+  const card = el('div', { className: 'card', role: 'region', 'aria-label': t('answer') },
+    el('div', { className: `verdict is-${look}` }, el('span', { className: 'verdict-sign' }, icon(sign)), el('h2', { id: 'verdict' }, wordsOf(face)), el('p', {}, reason)));
+  const more = details(face, answer);
+  if (more) card.append(more);
+  return card;
+}

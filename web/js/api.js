@@ -1,0 +1,51 @@
+// The server's API, and its errors in words.
+import { has, t } from './i18n.js';
+
+export class ApiError extends Error {
+  constructor(code, message, body = {}, status = 0) {
+    super(message);
+    this.code = code;
+    this.body = body;
+    this.status = status;
+  }
+
+  /** In the page's language where the kind of error is known there, else as the server says it. */
+  get title() {
+    return has(`error.${this.code}`) ? t(`error.${this.code}`) : this.message;
+  }
+
+  get detail() {
+    return has(`error.${this.code}`) && this.code !== 'offline' ? this.message : '';
+  }
+}
+
+async function request(method, path, body) {
+  let answer;
+  try {
+    answer = await fetch(path, { method, body, headers: { Accept: 'application/json' } });
+  } catch {
+    throw new ApiError('offline', '');
+  }
+  const json = await answer.json().catch(() => ({}));
+  if (answer.ok) return json;
+  const error = typeof json.error === 'object' ? json.error : { code: 'unknown', message: json.error ?? json.message ?? String(answer.status) };
+  throw new ApiError(error.code, error.message, json, answer.status);
+}
+
+function form(fields) {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of Array.isArray(value) ? value : [value]) data.append(name, one, ...(one instanceof Blob ? ['photo'] : []));
+  }
+  return data;
+}
+
+const person = (id) => `/v1/people/${encodeURIComponent(id)}`;
+
+export const health = () => request('GET', '/v1/health');
+export const people = (query, offset, limit) => request('GET', `/v1/people?${new URLSearchParams({ query, offset, limit })}`);
+export const enroll = (fields) => request('POST', '/v1/people', form(fields));
+export const remove = (id) => request('DELETE', person(id));
+export const search = (image) => request('POST', '/v1/search?k=5', form({ image }));
+export const detect = (image) => request('POST', '/v1/detect', form({ image }));
+export const family = (images) => request('POST', '/api/verify_family', form(images));

@@ -1,0 +1,48 @@
+// Small helpers over the DOM. Styles are set through the CSSOM only, as the page's Content-Security-Policy wants it.
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** An element with properties, attributes (names with "-" or "role") and children (nodes or text). */
+export function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes('-') || name === 'role') node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+export function icon(name, kind = 'icon') {
+  return svg('svg', { class: kind, 'aria-hidden': 'true' }, svg('use', { href: `#i-${name}` }));
+}
+
+export function initials(name) {
+  const words = name.trim().split(/\s+/u);
+  return (words[0][0] + (words.length > 1 ? words.at(-1)[0] : '')).toUpperCase();
+}
+
+/** Shows a note with a title and a text; an empty title hides it. */
+export function say(note, title, text = '') {
+  note.hidden = !title;
+  $('.strong', note).textContent = title;
+  $('.muted', note).textContent = text;
+}
+
+let toastTimer = 0;
+export function toast(text) {
+  const box = $('#toast');
+  $('.strong', box).textContent = text;
+  box.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { box.hidden = true; }, 5000);
+}

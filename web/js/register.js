@@ -1,0 +1,155 @@
+// Register User: photos, a form, the warning of a possible duplicate.
+import * as api from './api.js';
+import { candidateRow } from './answer.js';
+import { $, el, icon, say, toast } from './dom.js';
+import { t } from './i18n.js';
+import { Stage } from './stage.js';
+
+const PHOTOS_MAX = 6;
+const HINT_EVERY = 500; // milliseconds between two looks at the camera's picture
+
+let stage;
+let shots = []; // {photo, url, verdict: 'good' | 'warn' | 'wait', words: key}
+
+/** What to change in a picture, most important first; '' when it is good. */
+function flaw({ faces, height }) {
+  if (!faces.length) return 'hint.ahead';
+  if (faces.length > 1) return 'hint.one';
+  const [face] = faces;
+  if (face.box.h < height * 0.2 || face.quality_parts.size < 0.5) return 'hint.closer';
+  if (face.quality_parts.exposure < 0.5) return 'hint.light';
+  if (face.quality_parts.pose < 0.4) return 'hint.ahead';
+  return face.quality_parts.sharpness < 0.3 ? 'hint.blur' : '';
+}
+
+async function watch() {
+  while (stage.cameraOn) {
+    try {
+      const seen = await api.detect(await stage.snapshot(640));
+      if (!stage.cameraOn) return;
+      const wrong = flaw(seen);
+      stage.hint(t(wrong || 'hint.still'), !wrong);
+      stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
+    } catch {
+      stage.hint('');
+    }
+    await new Promise((resolve) => { setTimeout(resolve, HINT_EVERY); });
+  }
+}
+
+function shotItem(shot, index) {
+  const remove = el('button', { type: 'button', className: 'shot-x', 'aria-label': t('shot.remove', { n: index + 1 }) }, icon('x'));
+  remove.addEventListener('click', () => drop(index));
+  const sign = { good: 'check', warn: 'alert', wait: 'refresh' }[shot.verdict];
+  return el('li', { className: 'shot' }, el('span', { className: 'shot-pic' }, el('img', { src: shot.url, alt: t('shot.n', { n: index + 1 }) }), remove),
+    el('span', { className: `shot-say is-${shot.verdict}` }, icon(sign), t(shot.words)));
+}
+
+function render() {
+  $('#shots').replaceChildren(...shots.map(shotItem));
+  const good = shots.filter((shot) => shot.verdict === 'good').length;
+  $('#shots-help').textContent = shots.length ? t('shots.good', { good, all: shots.length }) : t('shots.none');
+}
+
+function drop(index) {
+  URL.revokeObjectURL(shots[index].url);
+  shots.splice(index, 1);
+  if (!shots.length && !stage.cameraOn) stage.clear();
+  render();
+}
+
+async function add(photo) {
+  if (shots.length === PHOTOS_MAX) return;
+  const shot = { photo, url: URL.createObjectURL(photo), verdict: 'wait', words: 'shot.wait' };
+  shots.push(shot);
+  if (!stage.cameraOn) stage.show(photo);
+  render();
+  try {
+    const seen = await api.detect(photo);
+    const wrong = flaw(seen);
+    if (!stage.cameraOn) stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
+    Object.assign(shot, { verdict: wrong ? 'warn' : 'good', words: seen.faces.length ? (wrong || 'shot.good') : 'noface' });
+  } catch (error) {
+    Object.assign(shot, { verdict: 'warn', words: error.code === 'offline' ? 'error.offline' : 'shot.bad' });
+    say($('#register-error'), error.title, error.detail);
+  }
+  render();
+}
+
+function reset() {
+  for (const shot of shots) URL.revokeObjectURL(shot.url);
+  shots = [];
+  if (!stage.cameraOn) stage.clear();
+  for (const id of ['#register-duplicate', '#register-error']) $(id).hidden = true;
+  $('#register-form').hidden = false;
+  for (const id of ['#f-name', '#f-id']) $(id).removeAttribute('aria-invalid');
+  render();
+}
+
+function check() {
+  const missing = [['#f-name', 'need.name'], ['#f-id', 'need.id']].filter(([id]) => !$(id).value.trim());
+  for (const id of ['#f-name', '#f-id']) $(id).toggleAttribute('aria-invalid', false);
+  for (const [id] of missing) $(id).setAttribute('aria-invalid', 'true');
+  const words = missing.map(([, key]) => t(key));
+  if (!shots.length) words.push(t('need.photo'));
+  if (!$('#f-consent').checked) words.push(t('need.consent'));
+  say($('#register-error'), words.length ? t('need') : '', words.join(' '));
+  if (missing.length) $(missing[0][0]).focus();
+  return !words.length;
+}
+
+function showDuplicates(candidates, threshold) {
+  $('#duplicate-list').replaceChildren(...candidates.map((one) => candidateRow(one, threshold)));
+  $('#register-form').hidden = true;
+  $('#register-duplicate').hidden = false;
+  $('#duplicate-anyway').focus();
+}
+
+async function submit(onDuplicate) {
+  if (!check()) return;
+  const button = $('#finalize');
+  button.disabled = true;
+  $('#register-done').hidden = true;
+  try {
+    const { person } = await api.enroll({ id: $('#f-id').value.trim(), name: $('#f-name').value.trim(), consent: t('consent'),
+      on_duplicate: onDuplicate, attributes: 'true', image: shots.map((shot) => shot.photo) });
+    $('#register-form').reset();
+    reset();
+    stage.stopCamera();
+    stage.clear();
+    $('#register-done-text').textContent = t('done.sub', { name: person.name, n: person.faces });
+    $('#register-done').hidden = false;
+    toast(t('done'));
+  } catch (error) {
+    if (error.code === 'duplicate' && error.body.candidates) showDuplicates(error.body.candidates, error.body.threshold ?? 0.45);
+    else {
+      $('#register-duplicate').hidden = true;
+      $('#register-form').hidden = false;
+      say($('#register-error'), error.title, error.detail);
+    }
+  } finally {
+    button.disabled = false;
+  }
+}
+
+export function start() {
+  stage = new Stage('register', { onPhoto: add, keep: true, onCamera: (on) => on && watch() });
+  $('#register-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    submit('refuse');
+  });
+  $('#register-form').addEventListener('reset', () => {
+    $('#register-done').hidden = true;
+    reset();
+  });
+  $('#duplicate-anyway').addEventListener('click', () => submit('warn'));
+  $('#duplicate-cancel').addEventListener('click', () => {
+    $('#register-duplicate').hidden = true;
+    $('#register-form').hidden = false;
+    $('#f-name').focus();
+  });
+  render();
+}
+
+export const leave = () => stage.cameraOn && stage.stopCamera();
+export const translate = render;

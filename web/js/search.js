@@ -1,0 +1,96 @@
+// Search / Verify: every face of a photo gets its own answer.
+import * as api from './api.js';
+import { $, el, icon } from './dom.js';
+import { answerCard, lookOf, verdictOf, wordsOf } from './answer.js';
+import { number, t } from './i18n.js';
+import { Stage } from './stage.js';
+
+let stage;
+let photo = null;
+let answer = null;
+let chosen = 0;
+
+const label = (face, index) => (verdictOf(face) === 'match' ? face.candidates[0].name : t('face.n', { n: index + 1 }));
+
+function choose(index, focus) {
+  chosen = index;
+  render();
+  if (focus) $('#search-tabs').children[index].focus();
+}
+
+/** Boxes and tabs are one set: arrow keys move in it. */
+function onKey(event) {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step || !answer) return;
+  event.preventDefault();
+  choose((chosen + step + answer.faces.length) % answer.faces.length, true);
+}
+
+function box(face, index) {
+  const [look, sign] = lookOf(face);
+  const name = verdictOf(face) === 'match' ? face.candidates[0].name : wordsOf(face);
+  const node = el('button', { type: 'button', className: `facebox is-${look}`, 'aria-pressed': String(index === chosen), tabIndex: -1 }, el('span', { className: 'facebox-name' }, icon(sign), name));
+  node.addEventListener('click', () => choose(index));
+  return node;
+}
+
+function tab(face, index) {
+  const [look] = lookOf(face);
+  const node = el('button', { type: 'button', role: 'tab', className: 'face-tab', 'aria-selected': String(index === chosen), tabIndex: index === chosen ? 0 : -1 },
+    el('span', { className: 'n' }, label(face, index)), el('span', { className: `v is-${look}` }, wordsOf(face)));
+  node.addEventListener('click', () => choose(index));
+  return node;
+}
+
+function message(title, text, kind = 'none', sign = 'none') {
+  $('#search-answer').replaceChildren(el('div', { className: 'card' }, el('div', { className: `verdict is-${kind}` },
+    el('span', { className: 'verdict-sign' }, icon(sign)), el('h2', { id: 'verdict' }, title), el('p', {}, text))));
+}
+
+function render() {
+  const tabs = $('#search-tabs');
+  tabs.hidden = !answer || answer.faces.length < 2;
+  tabs.replaceChildren(...(answer?.faces ?? []).map(tab));
+  $('#search-time').textContent = answer ? t('searched', { n: number(answer.gallery_size), ms: Math.round(answer.elapsed_ms) }) : '';
+  if (!answer) return;
+  stage.draw(answer.faces, answer, box);
+  if (answer.faces.length) $('#search-answer').replaceChildren(answerCard(answer.faces[chosen], answer));
+  else message(t('noface'), t('noface.sub'));
+}
+
+async function run() {
+  const button = $('#search-go');
+  button.disabled = true;
+  $('#search-answer').classList.add('busy');
+  try {
+    answer = await api.search(photo);
+    chosen = 0;
+    render();
+  } catch (error) {
+    answer = null;
+    message(error.title, error.detail, 'unsure', 'alert');
+  } finally {
+    button.disabled = false;
+    $('#search-answer').classList.remove('busy');
+  }
+}
+
+function take(blob) {
+  photo = blob;
+  answer = null;
+  stage.stopCamera();
+  stage.show(blob);
+  $('#search-go').disabled = false;
+  $('#search-answer').replaceChildren();
+  render();
+  run();
+}
+
+export function start() {
+  stage = new Stage('search', { onPhoto: take });
+  $('#search-go').addEventListener('click', run);
+  $('#search-tabs').addEventListener('keydown', onKey);
+}
+
+export const leave = () => stage.cameraOn && stage.stopCamera();
+export const translate = render;
