@@ -1,0 +1,279 @@
+/* The store: what was acknowledged stays, what was deleted is gone, what is not ours is refused. */
+#include "store/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { DIM = 8 };
+
+typedef struct fixture {
+  char dir[64];
+  sb_store *store;
+  int64_t collection;
+} fixture;
+
+static int set_up(void **state) {
+  fixture *f = calloc(1, sizeof *f);
+  if (!f) return -1;
+  strcpy(f->dir, "/tmp/sb_store_XXXXXX");
+  sb_error error = {0};
+  if (!mkdtemp(f->dir) || sb_store_open(f->dir, false, &f->store, &error) != SB_OK ||
+      sb_store_collection_add(f->store, "default", "model", DIM, &f->collection, &error) != SB_OK) {
+    print_error("%s\n", error.message);
+    return -1;
+  }
+  *state = f;
+  return 0;
+}
+
+static void remove_dir(const char *dir) {
+  DIR *folder = opendir(dir);
+  for (struct dirent *entry; folder && (entry = readdir(folder));)
+    if (entry->d_name[0] != '.') unlinkat(dirfd(folder), entry->d_name, 0);
+  if (folder) closedir(folder);
+  rmdir(dir);
+}
+
+static int tear_down(void **state) {
+  fixture *f = *state;
+  sb_store_close(f->store);
+  remove_dir(f->dir);
+  free(f);
+  return 0;
+}
+
+static sb_status enrol(sb_store *store, int64_t collection, const char *id, const char *name, bool may_exist,
+                       int64_t *person, int64_t *face) {
+  float embedding[DIM] = {1};
+  sb_store_face one = {.embedding = embedding, .quality = .5f, .source = {(uint8_t)id[0], 7}};
+  sb_store_enrollment e = {
+      .collection = collection, .id = id, .name = name, .may_exist = may_exist, .faces = &one, .face_count = 1};
+  return sb_store_enroll(store, &e, person, face, NULL);
+}
+
+static void reopen(fixture *f) {
+  sb_store_close(f->store);
+  f->store = NULL;
+  assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_OK);
+}
+
+static void reopening_sees_what_was_enrolled(void **state) {
+  fixture *f = *state;
+  int64_t person, face;
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &person, &face), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "a1", NULL, true, &person, &face), SB_OK);
+  reopen(f);
+  sb_people *found = NULL;
+  assert_int_equal(sb_store_person_find(f->store, f->collection, "a1", NULL, &found, NULL), SB_OK);
+  assert_string_equal(found->items[0].name, "Ann");
+  assert_int_equal(found->items[0].faces, 2);
+  sb_people_free(found);
+  assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
+}
+
+static void an_id_is_unique_in_its_collection_only(void **state) {
+  fixture *f = *state;
+  int64_t person, face, other;
+  assert_int_equal(sb_store_collection_add(f->store, "other", "model", DIM, &other, NULL), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &person, &face), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Bea", false, &person, &face), SB_EXISTS);
+  assert_int_equal(enrol(f->store, other, "a1", "Bea", false, &person, &face), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "zz", NULL, true, &person, &face), SB_NOT_FOUND);
+}
+
+static void pages_and_queries_list_in_order_of_enrolment(void **state) {
+  fixture *f = *state;
+  int64_t person, face;
+  for (int i = 0; i < 20; i++) {
+    char id[8], name[16];
+    snprintf(id, sizeof id, "id%02d", i);
+    snprintf(name, sizeof name, i % 2 ? "Odd %d" : "Even %d", i);
+    assert_int_equal(enrol(f->store, f->collection, id, name, false, &person, &face), SB_OK);
+  }
+  sb_people *page = NULL;
+  assert_int_equal(sb_store_people(f->store, f->collection, NULL, 15, 10, &page, NULL), SB_OK);
+  assert_int_equal(page->total, 20);
+  assert_int_equal(page->count, 5);
+  assert_string_equal(page->items[0].id, "id15");
+  sb_people_free(page);
+  assert_int_equal(sb_store_people(f->store, f->collection, "oDD", 2, 3, &page, NULL), SB_OK);
+  assert_int_equal(page->total, 10);
+  assert_int_equal(page->count, 3);
+  assert_string_equal(page->items[0].name, "Odd 5");
+  sb_people_free(page);
+}
+
+static void files_hold_no_plain_text_and_no_deleted_seal(void **state) {
+  fixture *f = *state;
+  int64_t person, face;
+  size_t faces = 0;
+  assert_int_equal(enrol(f->store, f->collection, "secret-id", "Secret Name", false, &person, &face), SB_OK);
+  char path[128], seal[128];
+  snprintf(path, sizeof path, "%s/semblance.db", f->dir);
+  sqlite3 *raw = NULL;
+  sqlite3_stmt *query = NULL;
+  assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+  assert_int_equal(sqlite3_prepare_v2(raw, "SELECT template FROM face", -1, &query, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_step(query), SQLITE_ROW);
+  int size = sqlite3_column_bytes(query, 0);
+  assert_in_range(size, DIM * 4 + SB_SEAL_OVERHEAD, sizeof seal);
+  memcpy(seal, sqlite3_column_blob(query, 0), (size_t)size);
+  sqlite3_finalize(query);
+  sqlite3_close(raw);
+  const char *names[] = {"semblance.db", "semblance.db-wal"};
+  for (int deleted = 0; deleted < 2; deleted++) {
+    bool sealed_found = false;
+    for (int i = 0; i < 2; i++) {
+      uint8_t *bytes = NULL;
+      size_t length = 0;
+      snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
+      if (sb_file_read(path, 1 << 24, &bytes, &length, NULL) != SB_OK) continue;
+      assert_null(memmem(bytes, length, "Secret Name", 11));
+      assert_null(memmem(bytes, length, "secret-id", 9));
+      sealed_found = sealed_found || memmem(bytes, length, seal, (size_t)size);
+      free(bytes);
+    }
+    assert_int_equal(sealed_found, !deleted);
+    if (!deleted) assert_int_equal(sb_store_person_delete(f->store, person, &faces, NULL), SB_OK);
+  }
+  assert_int_equal(faces, 1);
+  assert_int_equal(sb_store_person_get(f->store, person, &(sb_people *){NULL}, NULL), SB_NOT_FOUND);
+}
+
+typedef struct tally {
+  int puts, removes, drops, resets;
+} tally;
+
+static sb_status count(void *context, const sb_change *change, sb_error *error) {
+  tally *t = context;
+  (void)error;
+  t->puts += change->kind == SB_CHANGE_PUT;
+  t->removes += change->kind == SB_CHANGE_REMOVE;
+  t->drops += change->kind == SB_CHANGE_DROP;
+  t->resets += change->kind == SB_CHANGE_RESET;
+  return SB_OK;
+}
+
+static void another_handle_sees_each_change_once(void **state) {
+  fixture *f = *state;
+  sb_store *other = NULL;
+  int64_t person, face, next = 0;
+  tally t = {0};
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &person, &face), SB_OK);
+  assert_int_equal(sb_store_open(f->dir, false, &other, NULL), SB_OK);
+  assert_int_equal(sb_store_changes(other, 0, &next, count, &t, NULL), SB_OK);
+  assert_int_equal(t.puts, 1);
+  assert_int_equal(sb_store_changes(other, next, &next, count, &t, NULL), SB_OK);
+  assert_int_equal(t.puts, 1);
+  assert_int_equal(sb_store_person_delete(f->store, person, NULL, NULL), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "b1", "Bea", false, &person, &face), SB_OK);
+  assert_int_equal(sb_store_changes(other, next, &next, count, &t, NULL), SB_OK);
+  assert_int_equal(t.puts, 2);
+  assert_int_equal(t.removes, 1);
+  assert_int_equal(t.resets, 0);
+  sb_store_close(other);
+}
+
+static void a_second_server_is_refused(void **state) {
+  fixture *f = *state;
+  sb_store *first = NULL, *second = NULL;
+  assert_int_equal(sb_store_open(f->dir, true, &first, NULL), SB_OK);
+  assert_int_equal(sb_store_open(f->dir, true, &second, NULL), SB_BUSY);
+  sb_store_close(first);
+  assert_int_equal(sb_store_open(f->dir, true, &second, NULL), SB_OK);
+  sb_store_close(second);
+}
+
+static void another_key_and_a_lost_key_are_refused(void **state) {
+  fixture *f = *state;
+  char path[128];
+  sb_store_close(f->store);
+  f->store = NULL;
+  setenv("SEMBLANCE_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 1);
+  assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_WRONG_KEY);
+  unsetenv("SEMBLANCE_KEY");
+  snprintf(path, sizeof path, "%s/semblance.key", f->dir);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_WRONG_KEY);
+  assert_null(f->store);
+}
+
+static void a_newer_schema_and_a_damaged_file_are_refused(void **state) {
+  fixture *f = *state;
+  char path[128];
+  sqlite3 *raw = NULL;
+  sb_store_close(f->store);
+  f->store = NULL;
+  snprintf(path, sizeof path, "%s/semblance.db", f->dir);
+  assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(raw, "PRAGMA user_version = 999", NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(raw);
+  assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_STORE);
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  for (int i = 0; i < 4096; i++) fputc('x', file);
+  fclose(file);
+  assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_STORE);
+  assert_null(f->store);
+}
+
+static void what_a_killed_process_acknowledged_is_there(void **state) {
+  fixture *f = *state;
+  int ends[2], acknowledged = 0, one;
+  sb_store_close(f->store);
+  f->store = NULL;
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    sb_store *store = NULL;
+    int64_t person, face;
+    if (sb_store_open(f->dir, false, &store, NULL) != SB_OK) _exit(1);
+    for (int i = 0;; i++) {
+      char id[16];
+      snprintf(id, sizeof id, "p%d", i);
+      if (enrol(store, f->collection, id, "N", false, &person, &face) != SB_OK) _exit(2);
+      if (write(ends[1], &i, sizeof i) != sizeof i) _exit(3);
+    }
+  }
+  close(ends[1]);
+  while (acknowledged < 50 && read(ends[0], &one, sizeof one) == sizeof one) acknowledged++;
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  while (read(ends[0], &one, sizeof one) == sizeof one) acknowledged++;
+  close(ends[0]);
+  assert_true(acknowledged >= 50);
+  assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_OK);
+  assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
+  for (int i = 0; i < acknowledged; i++) {
+    char id[16];
+    snprintf(id, sizeof id, "p%d", i);
+    assert_int_equal(sb_store_person_find(f->store, f->collection, id, NULL, NULL, NULL), SB_OK);
+  }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(reopening_sees_what_was_enrolled),
+      TEST(an_id_is_unique_in_its_collection_only),
+      TEST(pages_and_queries_list_in_order_of_enrolment),
+      TEST(files_hold_no_plain_text_and_no_deleted_seal),
+      TEST(another_handle_sees_each_change_once),
+      TEST(a_second_server_is_refused),
+      TEST(another_key_and_a_lost_key_are_refused),
+      TEST(a_newer_schema_and_a_damaged_file_are_refused),
+      TEST(what_a_killed_process_acknowledged_is_there),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
