@@ -1,0 +1,162 @@
+/* Faces of the registry's photos, against what models/ was measured with; and the parts that need no model. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "face/face.h"
+#include "face/parts.h"
+
+static const double points[5][2] = {{38.3, 51.7}, {73.5, 51.5}, {56.0, 71.7}, {41.5, 92.4}, {70.7, 92.2}};
+
+typedef struct fixture {
+  sb_pipeline *pipeline;
+  sb_worker *worker;
+} fixture;
+
+static int open_models(void **state) {
+  static fixture f;
+  sb_error error = {0};
+  sb_pipeline_config config = {.struct_size = sizeof config, .models_path = SB_MODELS_PATH, .streams = 1};
+  if (sb_pipeline_open(&config, &f.pipeline, &error) != SB_OK ||
+      sb_worker_new(f.pipeline, &f.worker, &error) != SB_OK) {
+    print_error("%s\n", error.message);
+    return -1;
+  }
+  *state = &f;
+  return 0;
+}
+
+static int close_models(void **state) {
+  fixture *f = *state;
+  sb_worker_free(f->worker);
+  sb_pipeline_close(f->pipeline);
+  return 0;
+}
+
+static sb_faces *find(fixture *f, const char *name, int turns) {
+  const char *folder = getenv("SB_TEST_PHOTOS");
+  assert_non_null(folder);
+  char path[1024];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_error error = {0};
+  sb_image image = {0}, turned = {0};
+  sb_faces *faces = NULL;
+  assert_int_equal(sb_file_read(path, 1 << 26, &bytes, &size, &error), SB_OK);
+  assert_int_equal(sb_image_decode(bytes, size, NULL, &image, &error), SB_OK);
+  assert_int_equal(sb_image_rotate(&image, turns, &turned, &error), SB_OK);
+  assert_int_equal(sb_worker_find(f->worker, &turned, SB_WANT_EMBEDDING, &faces, &error), SB_OK);
+  free(bytes);
+  sb_image_free(&image);
+  sb_image_free(&turned);
+  return faces;
+}
+
+static double cosine_of(fixture *f, const char *one, int turns, const char *other) {
+  sb_faces *a = find(f, one, turns), *b = find(f, other, 0);
+  assert_int_equal(a->count, 1);
+  assert_int_equal(b->count, 1);
+  double sum = 0;
+  for (size_t i = 0; i < a->dim; i++) sum += (double)a->items[0].embedding[i] * b->items[0].embedding[i];
+  sb_faces_free(a);
+  sb_faces_free(b);
+  return sum;
+}
+
+static void scores_agree_with_the_measured_ones(void **state) {
+  static const struct {
+    const char *one, *other;
+    double cosine;
+  } pairs[] = {{"obama", "obama2", .774},
+               {"obama", "obama3", .844},
+               {"obama2", "obama3", .789},
+               {"biden", "obama", -.013},
+               {"biden", "obama2", .071},
+               {"biden", "obama3", .127},
+               {"obama", "obama_partial_face", .930},
+               {"obama", "obama_partial_face2", .891}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    char one[128], other[128];
+    snprintf(one, sizeof one, "face_recognition/%s.jpg", pairs[i].one);
+    snprintf(other, sizeof other, "face_recognition/%s.jpg", pairs[i].other);
+    double cosine = cosine_of(*state, one, 0, other);
+    print_message("# %s %s: %.3f, measured %.3f\n", pairs[i].one, pairs[i].other, cosine, pairs[i].cosine);
+    assert_true(fabs(cosine - pairs[i].cosine) <= .02);
+  }
+}
+
+static void finds_every_face_of_the_groups_largest_first(void **state) {
+  static const size_t wanted[] = {3, 3, 3, 4, 5, 4};
+  for (int i = 0; i < 6; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "face-api/sample%d.jpg", i + 1);
+    sb_faces *faces = find(*state, name, 0);
+    assert_int_equal(faces->count, wanted[i]);
+    for (size_t k = 1; k < faces->count; k++)
+      assert_true(faces->items[k].box.w * faces->items[k].box.h <=
+                  faces->items[k - 1].box.w * faces->items[k - 1].box.h * 1.001f);
+    sb_faces_free(faces);
+  }
+}
+
+static void a_turned_photo_gives_the_same_face(void **state) {
+  for (int turns = 1; turns < 4; turns++)
+    assert_true(cosine_of(*state, "face_recognition/obama.jpg", turns, "face_recognition/obama.jpg") > .9);
+}
+
+static void points_that_fit_already_stay_where_they_are(void **state) {
+  (void)state;
+  sb_similarity s;
+  assert_true(sb_similarity_fit(points, points, &s));
+  assert_true(fabs(s.a - 1) < 1e-9 && fabs(s.b) < 1e-9 && fabs(s.tx) < 1e-6 && fabs(s.ty) < 1e-6);
+}
+
+static void points_in_one_place_have_no_similarity(void **state) {
+  (void)state;
+  static const double same[5][2] = {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
+  sb_similarity s;
+  assert_false(sb_similarity_fit(same, points, &s));
+}
+
+static void a_higher_score_never_has_a_higher_error_rate(void **state) {
+  (void)state;
+  sb_embedder embedder;
+  sb_pipeline_config config = {.struct_size = sizeof config, .models_path = SB_MODELS_PATH};
+  assert_int_equal(sb_embedder_read(&config, &embedder, NULL), SB_OK);
+  double last = 1;
+  bool bound;
+  for (int i = -1000; i <= 1000; i++) {
+    double rate = sb_calibration_fmr(&embedder.calibration, i / 1000.0, &bound);
+    assert_true(rate <= last + 1e-12 && rate > 0);
+    last = rate;
+  }
+  assert_true(bound);
+}
+
+static void missing_models_say_how_to_get_them(void **state) {
+  (void)state;
+  sb_embedder embedder;
+  sb_error error = {0};
+  sb_pipeline_config config = {.struct_size = sizeof config, .models_path = "/nonexistent"};
+  assert_int_equal(sb_embedder_read(&config, &embedder, &error), SB_MODEL);
+  assert_non_null(strstr(error.message, "script/setup"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(points_that_fit_already_stay_where_they_are),
+      cmocka_unit_test(points_in_one_place_have_no_similarity),
+      cmocka_unit_test(a_higher_score_never_has_a_higher_error_rate),
+      cmocka_unit_test(missing_models_say_how_to_get_them),
+      cmocka_unit_test(scores_agree_with_the_measured_ones),
+      cmocka_unit_test(finds_every_face_of_the_groups_largest_first),
+      cmocka_unit_test(a_turned_photo_gives_the_same_face),
+  };
+  return cmocka_run_group_tests(tests, open_models, close_models);
+}
