@@ -1,0 +1,58 @@
+/* Checks of the Host and Origin headers. */
+#include "http/guard.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The length of the name in "name:port" or "[address]:port". */
+static size_t host_name_length(const char *host) {
+  if (host[0] == '[') {
+    const char *end = strchr(host, ']');
+    return end ? (size_t)(end - host) + 1 : strlen(host);
+  }
+  return strcspn(host, ":");
+}
+
+/* 127.a.b.c in plain decimal; a name such as "127.0.0.1.example.org" is none. */
+static bool is_loopback_v4(const char *name, size_t length) {
+  unsigned parts = 0, digits = 0, value = 0;
+  for (size_t i = 0; i <= length; i++) {
+    if (i < length && name[i] >= '0' && name[i] <= '9') {
+      value = value * 10 + (unsigned)(name[i] - '0');
+      if (++digits > 3) return false;
+    } else {
+      if ((i < length && name[i] != '.') || !digits || value > 255 || (!parts && value != 127)) return false;
+      parts++;
+      digits = value = 0;
+    }
+  }
+  return parts == 4;
+}
+
+static bool is_loopback_host(const char *host) {
+  size_t length = host_name_length(host);
+  static const char *const names[] = {"localhost", "[::1]"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (length == strlen(names[i]) && !strncasecmp(host, names[i], length)) return true;
+  }
+  return is_loopback_v4(host, length);
+}
+
+bool sb_guard_pass(sb_request *request) {
+  const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
+  const char *origin = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Origin");
+  if (host && request->server->loopback && !is_loopback_host(host)) {
+    sb_reply_refusal(request, 403, "forbidden",
+                     "the server answers to names of this machine only: ask for localhost, or listen on another address");
+    return false;
+  }
+  if (origin) {
+    const char *site = strstr(origin, "://");
+    if (!site || !host || strcasecmp(site + 3, host)) {
+      sb_reply_refusal(request, 403, "forbidden", "the request comes from another web site");
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,94 @@
+/* Photos that are looked at and not kept, and the server's own state. */
+#include "http/handlers.h"
+#include "http/json.h"
+
+#include <string.h>
+
+void sb_handle_health(sb_request *request) {
+  sb_error error = {0}, cause = {0};
+  sb_engine_info info = {0};
+  sb_engine_state models = sb_server_models(request->server, &cause);
+  if (sb_engine_info_get(request->server->engine, &info, &error) != SB_OK) {
+    sb_reply_error(request, &error);
+    return;
+  }
+  bool failed = models == SB_STATE_ERROR;
+  json_t *body = json_pack("{s:s,s:s,s:I,s:I,s:s}", "status", failed ? "error" : "ok", "models",
+                           sb_server_models_word(request->server), "people", (json_int_t)info.people, "faces",
+                           (json_int_t)info.faces, "model", info.model);
+  if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
+  sb_reply_json(request, failed ? 503 : 200, body);
+}
+
+void sb_handle_version(sb_request *request) {
+  sb_reply_json(request, 200, json_pack("{s:s,s:s}", "name", "semblance", "version", SB_VERSION));
+}
+
+void sb_handle_openapi(sb_request *request) {
+  if (!sb_page_reply(request, "/v1/openapi.yaml"))
+    sb_reply_refusal(request, 404, "not_found", "the description is not part of this build");
+}
+
+static sb_status read_largest(sb_request *request, bool *largest, sb_error *error) {
+  static const char *const words[] = {"all", "largest", NULL};
+  int chosen = 0;
+  sb_status status = sb_request_choice(request, "faces", words, &chosen, error);
+  *largest = chosen == 1;
+  return status;
+}
+
+static void find_faces(sb_request *request, unsigned want) {
+  sb_error error = {0};
+  sb_photo photo = {0};
+  sb_faces *faces = NULL;
+  bool largest = false;
+  sb_status status = read_largest(request, &largest, &error);
+  if (largest) want |= SB_WANT_LARGEST_ONLY;
+  if (status == SB_OK) status = sb_request_photo(request, "image", &photo, &error);
+  if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, photo, want, &faces, &error);
+  if (status == SB_OK)
+    sb_reply_json(request, 200, sb_json_faces(faces, want));
+  else
+    sb_reply_error(request, &error);
+  sb_faces_free(faces);
+}
+
+void sb_handle_detect(sb_request *request) {
+  find_faces(request, 0);
+}
+void sb_handle_represent(sb_request *request) {
+  find_faces(request, SB_WANT_EMBEDDING);
+}
+void sb_handle_analyze(sb_request *request) {
+  find_faces(request, SB_WANT_ATTRIBUTES);
+}
+
+void sb_handle_search(sb_request *request) {
+  sb_error error = {0};
+  sb_search_result *result = NULL;
+  sb_search_request search = {.struct_size = sizeof search, .k = 5, .threshold = request->server->threshold};
+  sb_status status = sb_request_collection(request, &search.collection, &error);
+  if (status == SB_OK) status = read_largest(request, &search.largest_only, &error);
+  if (status == SB_OK) status = sb_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
+  if (status == SB_OK) status = sb_request_real(request, "threshold", 0, 1, &search.threshold, &error);
+  if (status == SB_OK) status = sb_request_photo(request, "image", &search.photo, &error);
+  if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
+  if (status == SB_OK)
+    sb_reply_json(request, 200, sb_json_search(result));
+  else
+    sb_reply_error(request, &error);
+  sb_search_result_free(result);
+}
+
+void sb_handle_verify(sb_request *request) {
+  sb_error error = {0};
+  sb_photo first = {0}, second = {0};
+  sb_comparison comparison;
+  sb_status status = sb_request_photo(request, "image1", &first, &error);
+  if (status == SB_OK) status = sb_request_photo(request, "image2", &second, &error);
+  if (status == SB_OK) status = sb_engine_verify(request->server->engine, first, second, &comparison, &error);
+  if (status == SB_OK)
+    sb_reply_json(request, 200, sb_json_comparison(&comparison));
+  else
+    sb_reply_error(request, &error);
+}

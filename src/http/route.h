@@ -1,0 +1,29 @@
+/* The one table of routes. */
+#ifndef SB_HTTP_ROUTE_H
+#define SB_HTTP_ROUTE_H
+
+#include "http/request.h"
+
+typedef void (*sb_handler)(sb_request *request); /* always leaves a reply */
+
+enum {
+  SB_ROUTE_WORK = 1u << 0,   /* runs in a worker's thread, not in the socket's */
+  SB_ROUTE_BODY = 1u << 1,   /* reads a body */
+  SB_ROUTE_MODELS = 1u << 2, /* needs the models: 503 until they are loaded */
+  SB_ROUTE_PHOTO = SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_MODELS,
+};
+
+typedef struct sb_route {
+  const char *method;
+  const char *pattern; /* a segment in braces stands for one decoded segment: request->name */
+  sb_handler handler;
+  unsigned flags;
+} sb_route;
+
+/* Sets request->route and request->name by method and path; else a reply: 404, 405 with Allow, OPTIONS' 204, a file of
+ * the page, 400 for a path that cannot be decoded. */
+void sb_route_find(sb_request *request);
+/* The route's pattern for the log, never what the client wrote. */
+const char *sb_route_label(const sb_request *request);
+
+#endif

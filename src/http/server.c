@@ -1,0 +1,281 @@
+/* The server's life: socket, daemon, background loading, graceful stop; and a request's way through its phases. */
+#include "http/server.h"
+#include "http/handlers.h"
+#include "http/route.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  SOCKET_THREADS = 2,
+  CONNECTIONS_MAX = 512,
+  CONNECTION_MEMORY = 64 << 10,
+  IDLE_SECONDS = 30, /* a connection that says nothing for so long is closed */
+  QUEUE_MAX = 64,    /* requests that wait for a thread */
+  STOP_MS_MAX = 30000,
+};
+
+/* ---- The models' state */
+
+sb_engine_state sb_server_models(sb_server *server, sb_error *error) {
+  pthread_mutex_lock(&server->lock);
+  sb_engine_state state = server->models;
+  if (error) *error = server->models_error;
+  pthread_mutex_unlock(&server->lock);
+  return state;
+}
+
+const char *sb_server_models_word(sb_server *server) {
+  switch (sb_server_models(server, NULL)) {
+  case SB_STATE_PENDING: return "pending";
+  case SB_STATE_LOADING: return "loading";
+  case SB_STATE_READY: return "ready";
+  case SB_STATE_ERROR: return "error";
+  }
+  return "error";
+}
+
+static void *load_models(void *context) {
+  sb_server *server = context;
+  sb_error error = {0};
+  double start = sb_monotonic_ms();
+  sb_status status = sb_engine_warm(server->engine, SB_WANT_EMBEDDING, &error);
+  if (status == SB_OK)
+    sb_log(SB_LOG_INFO, "models and gallery are ready after %.0f ms", sb_monotonic_ms() - start);
+  else
+    sb_log(SB_LOG_ERROR, "the models could not be loaded: %s", error.message);
+  pthread_mutex_lock(&server->lock);
+  server->models = status == SB_OK ? SB_STATE_READY : SB_STATE_ERROR;
+  server->models_error = error;
+  pthread_mutex_unlock(&server->lock);
+  return NULL;
+}
+
+static bool models_are_there(sb_request *request) {
+  sb_error error = {0};
+  switch (sb_server_models(request->server, &error)) {
+  case SB_STATE_READY: return true;
+  case SB_STATE_PENDING:
+  case SB_STATE_LOADING:
+    sb_reply_refusal(request, 503, "loading", "the models are being loaded: try again in a second");
+    request->reply.retry = true;
+    return false;
+  case SB_STATE_ERROR: sb_reply_error(request, &error); return false;
+  }
+  return false;
+}
+
+/* ---- A request's way */
+
+static void suspend(void *job) {
+  sb_request *request = job;
+  request->phase = SB_PHASE_WORK;
+  MHD_suspend_connection(request->connection);
+}
+
+static void resume(sb_request *request) {
+  request->phase = SB_PHASE_REPLY;
+  MHD_resume_connection(request->connection);
+}
+
+static void perform(void *job) {
+  sb_request *request = job;
+  sb_log_request(request->id);
+  request->route->handler(request);
+  sb_log_request("");
+  resume(request);
+}
+
+static void refuse(void *job) {
+  sb_request *request = job;
+  sb_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
+  resume(request);
+}
+
+/* The body is complete: the answer is made here, or by a worker. */
+static enum MHD_Result body_ended(sb_request *request) {
+  sb_error error = {0};
+  request->begun = true;
+  atomic_fetch_add(&request->server->begun, 1);
+  if (sb_request_finish(request, &error) != SB_OK) sb_reply_error(request, &error);
+  if (!request->reply.status && request->route->flags & SB_ROUTE_MODELS) models_are_there(request);
+  if (!request->reply.status && request->route->flags & SB_ROUTE_WORK) {
+    if (sb_work_add(request->server->work, request, suspend, &error) == SB_OK) return MHD_YES;
+    sb_reply_error(request, &error);
+  }
+  if (!request->reply.status) request->route->handler(request);
+  return sb_reply_send(request);
+}
+
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                                 const char *version, const char *bytes, size_t *size, void **state) {
+  (void)context, (void)url, (void)version;
+  sb_request *request = *state;
+  if (!request) return MHD_NO; /* memory was out when its line came */
+  switch (request->phase) {
+  case SB_PHASE_LINE:
+    sb_request_begin(request, connection, method);
+    /* A body that is too long is not waited for. */
+    return request->reply.close ? sb_reply_send(request) : MHD_YES;
+  case SB_PHASE_BODY:
+    if (*size) {
+      bool go_on = sb_request_receive(request, bytes, *size);
+      *size = 0;
+      return go_on ? MHD_YES : MHD_NO;
+    }
+    return request->reply.status ? sb_reply_send(request) : body_ended(request);
+  case SB_PHASE_REPLY: return sb_reply_send(request);
+  case SB_PHASE_WORK:
+  case SB_PHASE_REPLIED: return MHD_YES;
+  }
+  return MHD_NO;
+}
+
+/* The first that is heard of a request: its target as it was sent. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
+  (void)connection;
+  return sb_request_new(context, target);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code) {
+  (void)connection, (void)code;
+  sb_server *server = context;
+  sb_request *request = *state;
+  if (!request) return;
+  if (request->phase != SB_PHASE_LINE) {
+    sb_log_request(request->id);
+    sb_log(SB_LOG_INFO, "%s %s %u %.1f ms", request->method, sb_route_label(request), request->reply.status,
+           sb_monotonic_ms() - request->started_ms);
+    sb_log_request("");
+    atomic_fetch_sub(&server->open, 1);
+  }
+  if (request->begun) atomic_fetch_sub(&server->begun, 1);
+  sb_request_free(request);
+  *state = NULL;
+}
+
+/* ---- Opening */
+
+static bool is_loopback(const struct sockaddr *address) {
+  if (address->sa_family == AF_INET)
+    return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
+  return address->sa_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
+static int bound_port(int listener) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  if (getsockname(listener, (struct sockaddr *)&address, &size)) return 0;
+  return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
+                                             : ((struct sockaddr_in *)(void *)&address)->sin_port);
+}
+
+static sb_status listen_at(sb_server *server, const struct addrinfo *found, const sb_config *config, sb_error *error) {
+  int on = 1;
+  server->loopback = is_loopback(found->ai_addr);
+  if (!server->loopback && !config->insecure) {
+    return sb_fail(
+        error, SB_INVALID,
+        "%s is reached by other machines, and there are no keys and no TLS yet: listen on 127.0.0.1, or add --insecure",
+        config->listen);
+  }
+  server->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (server->socket < 0) return sb_fail_errno(error, errno, "open a socket for", config->listen);
+  setsockopt(server->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(server->socket, found->ai_addr, found->ai_addrlen) || listen(server->socket, CONNECTIONS_MAX)) {
+    int code = errno;
+    if (code == EADDRINUSE)
+      return sb_fail(error, SB_IO, "port %d is in use: another server runs there; choose another with --port",
+                     (int)config->port);
+    return sb_fail_errno(error, code, "listen on", config->listen);
+  }
+  server->port = bound_port(server->socket);
+  return SB_OK;
+}
+
+static sb_status open_socket(sb_server *server, const sb_config *config, sb_error *error) {
+  char port[16];
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *found = NULL;
+  snprintf(port, sizeof port, "%d", (int)config->port);
+  if (getaddrinfo(config->listen, port, &hints, &found) || !found)
+    return sb_fail(error, SB_INVALID, "%s is no address of this machine", config->listen);
+  sb_status status = listen_at(server, found, config, error);
+  freeaddrinfo(found);
+  return status;
+}
+
+static sb_status start_daemon(sb_server *server, sb_error *error) {
+  unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+  server->daemon =
+      MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
+                       MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+                       (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
+                       on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
+  if (!server->daemon) return sb_fail(error, SB_IO, "the HTTP server could not be started");
+  server->socket = -1; /* the daemon closes it */
+  return SB_OK;
+}
+
+static void server_free(sb_server *server) {
+  if (server->socket >= 0) close(server->socket);
+  sb_work_free(server->work, refuse);
+  pthread_mutex_destroy(&server->lock);
+  free(server->collection);
+  free(server);
+}
+
+sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server **out, sb_error *error) {
+  sb_engine_info info = {0};
+  sb_server *server = sb_alloc(1, sizeof *server, error);
+  if (!server) return SB_NO_MEMORY;
+  server->engine = engine;
+  server->threshold = config->threshold;
+  server->max_body = (size_t)config->max_body;
+  server->socket = -1;
+  server->models = SB_STATE_LOADING;
+  pthread_mutex_init(&server->lock, NULL);
+  sb_status status = sb_engine_info_get(engine, &info, error);
+  if (status == SB_OK && !(server->collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
+  if (status == SB_OK) status = open_socket(server, config, error);
+  if (status == SB_OK) status = sb_work_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->work, error);
+  if (status == SB_OK) status = start_daemon(server, error);
+  if (status != SB_OK) {
+    server_free(server);
+    return status;
+  }
+  server->loader_started = pthread_create(&server->loader, NULL, load_models, server) == 0;
+  if (!server->loader_started) load_models(server);
+  *out = server;
+  return SB_OK;
+}
+
+int sb_server_port(const sb_server *server) {
+  return server->port;
+}
+
+/* ---- Stopping */
+
+void sb_server_stop(sb_server *server) {
+  if (!server) return;
+  atomic_store(&server->stopping, true);
+  int listener = MHD_quiesce_daemon(server->daemon); /* nobody new */
+  double start = sb_monotonic_ms();
+  while (atomic_load(&server->begun) && sb_monotonic_ms() - start < STOP_MS_MAX)
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  sb_work_free(server->work, refuse); /* resumes all: a daemon with suspended connections must not be stopped */
+  server->work = NULL;
+  MHD_stop_daemon(server->daemon);
+  if (listener >= 0) close(listener);
+  if (server->loader_started) pthread_join(server->loader, NULL);
+  server_free(server);
+}

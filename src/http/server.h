@@ -1,0 +1,35 @@
+/* What the parts of src/http/ share about the server. */
+#ifndef SB_HTTP_SERVER_H
+#define SB_HTTP_SERVER_H
+
+#include "http/http.h"
+#include "http/work.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+struct sb_server {
+  sb_engine *engine; /* borrowed */
+  char *collection;  /* where a request names none */
+  double threshold;  /* 0: the model's */
+  size_t max_body;   /* bytes of one request */
+  bool loopback;     /* only this machine can connect */
+  int socket, port;
+  struct MHD_Daemon *daemon;
+  sb_work *work;
+  pthread_t loader; /* loads the models in the background */
+  bool loader_started;
+  pthread_mutex_t lock; /* of the two that follow */
+  sb_engine_state models;
+  sb_error models_error; /* when models is SB_STATE_ERROR */
+  atomic_bool stopping;
+  atomic_size_t open;       /* requests whose headers have come and whose answer has not gone */
+  atomic_size_t begun;      /* of those the ones that have come completely */
+  atomic_size_t body_bytes; /* held for all requests */
+};
+
+/* Of the models; `error` (NULL allowed) says why when it is SB_STATE_ERROR. */
+sb_engine_state sb_server_models(sb_server *server, sb_error *error);
+const char *sb_server_models_word(sb_server *server); /* "pending", "loading", "ready", "error" */
+
+#endif

@@ -1,0 +1,21 @@
+/* A bounded queue of requests and the threads that work on them, so that inference never blocks a socket's thread. */
+#ifndef SB_HTTP_WORK_H
+#define SB_HTTP_WORK_H
+
+#include "base/base.h"
+
+/* Locked. */
+typedef struct sb_work sb_work;
+/* Called with the job alone, in the thread that is named at each use. */
+typedef void (*sb_job_call)(void *job);
+
+/* `perform` runs in one of `threads` threads for each job; at most `capacity` jobs wait. */
+sb_status sb_work_new(size_t threads, size_t capacity, sb_job_call perform, sb_work **out, sb_error *error);
+/* `accepted` runs in the caller's thread once the job has a place and before any thread can begin it: the moment to
+ * suspend a connection. SB_BUSY when the queue is full, SB_STOPPING once it was closed; then nothing was called. */
+sb_status sb_work_add(sb_work *work, void *job, sb_job_call accepted, sb_error *error);
+/* Ends the threads after the jobs that they are at; each job that still waits is given to `refuse` in the caller's
+ * thread. NULL is accepted. */
+void sb_work_free(sb_work *work, sb_job_call refuse);
+
+#endif
