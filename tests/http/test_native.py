@@ -1,0 +1,267 @@
+"""The native API under /v1: every route, good and bad."""
+import base64
+import json
+import struct
+import threading
+import unittest
+import zlib
+
+from program import FRIENDS, GROUPS, ProgramCase
+from server import Server, multipart
+
+OBAMA, OBAMA2, OBAMA3, BIDEN = ((FRIENDS / f"{n}.jpg").read_bytes() for n in ("obama", "obama2", "obama3", "biden"))
+GROUP = (GROUPS / "sample5.jpg").read_bytes()
+
+
+def png(width, height, rows=b""):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+GREY = png(320, 240, (b"\0" + b"\x80\x90\xa0" * 320) * 240)
+
+
+class ServerCase(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.server = Server(self.data)
+        self.server.__enter__()
+        self.addCleanup(self.server.__exit__)
+
+    def get(self, path, status=200, method="GET", body=None, headers=None):
+        got, answer_headers, text = self.server.request(method, path, body, headers)
+        self.assertEqual(got, status, text)
+        self.assertEqual(answer_headers["Content-Type"], "application/json")
+        return json.loads(text)
+
+    def post(self, path, status=200, **fields):
+        return self.server.post_photos(path, fields, status)
+
+    def refused(self, path, status, code, **fields):
+        error = self.post(path, status, **fields)["error"]
+        self.assertEqual(error["code"], code, error)
+        self.assertTrue(error["message"] and error["request_id"])
+
+    def enroll(self, identity="44", name="Barack Obama", photo=OBAMA, **more):
+        return self.post("/v1/people", 201, id=identity, name=name, image=photo, **more)
+
+
+class People(ServerCase):
+    def test_a_person_is_made_read_renamed_given_a_face_and_deleted(self):
+        made = self.enroll(consent="agreed", attributes="true")
+        self.assertEqual((made["person"]["id"], made["faces_added"]), ("44", 1))
+        self.assertEqual(self.get("/v1/people/44")["consent"], "agreed")
+        body = json.dumps({"name": "Renamed"})
+        self.assertEqual(self.get("/v1/people/44", 200, "PATCH", body, {"Content-Type": "application/json"})["name"], "Renamed")
+        self.assertEqual(self.post("/v1/people/44/faces", 201, image=OBAMA3)["person"]["faces"], 2)
+        self.assertEqual(self.get("/v1/people/44", 200, "DELETE"), {"deleted": 1, "faces": 2})
+        self.get("/v1/people/44", 404)
+
+    def test_a_json_body_with_base64_and_data_urls_enrols_too(self):
+        photos = [base64.b64encode(OBAMA).decode(), "data:image/jpeg;base64," + base64.b64encode(OBAMA2).decode()]
+        body = json.dumps({"id": "44", "name": "Barack Obama", "images": photos})
+        self.post("/v1/detect", image=OBAMA)  # waits for the models
+        self.assertEqual(self.get("/v1/people", 201, "POST", body, {"Content-Type": "application/json"})["faces_added"], 2)
+
+    def test_the_list_pages_and_filters(self):
+        self.enroll()
+        self.enroll("46", "Joe Biden", BIDEN)
+        self.assertEqual([p["id"] for p in self.get("/v1/people?limit=1&offset=1")["people"]], ["46"])
+        found = self.get("/v1/people?query=OBAMA")
+        self.assertEqual(([p["id"] for p in found["people"]], found["total"]), (["44"], 1))
+        for query in ("limit=0", "limit=1001", "limit=x", "offset=-1", "query=%ff", "collection=No"):
+            with self.subTest(query=query):
+                self.get(f"/v1/people?{query}", 400)
+
+    def test_the_same_id_twice_is_409_and_changes_nothing(self):
+        self.enroll()
+        self.refused("/v1/people", 409, "exists", id="44", name="Other", image=BIDEN)
+        self.assertEqual(self.get("/v1/people/44")["faces"], 1)
+
+    def test_a_duplicate_is_warned_of_or_refused_with_candidates(self):
+        self.enroll()
+        refused = self.post("/v1/people", 409, id="45", name="Other", image=OBAMA2, on_duplicate="refuse")
+        self.assertEqual((refused["error"]["code"], refused["candidates"][0]["id"]), ("duplicate", "44"))
+        self.get("/v1/people/45", 404)
+        self.assertEqual(self.enroll("45", "Other", OBAMA2)["possible_duplicates"][0]["id"], "44")
+
+    def test_missing_and_hostile_texts_are_400(self):
+        for fields in ({"name": "A"}, {"id": "1"}, {"id": "x" * 10000, "name": "A"}, {"id": "1", "name": "a\nb"},
+                       {"id": "1", "name": "A", "faces": "some"}):
+            with self.subTest(fields=list(fields)):
+                self.refused("/v1/people", 400, "invalid", image=OBAMA, **fields)
+        body, kind = multipart({"id": "1", "name": "NAME", "image": OBAMA})
+        self.get("/v1/people", 400, "POST", body.replace(b"NAME", b"\xff\xfe\xff\xfe"), {"Content-Type": kind})
+        self.assertEqual(self.get("/v1/people")["total"], 0)
+
+    def test_refusals_of_faces_are_422_and_say_which(self):
+        self.refused("/v1/people", 422, "no_face", id="1", name="A", image=GREY)
+        self.refused("/v1/people", 422, "several_faces", id="1", name="A", image=GROUP)
+        self.assertEqual(self.post("/v1/people", 201, id="1", name="A", image=GROUP, faces="largest")["faces_added"], 1)
+
+    def test_ids_of_all_characters_are_addressed_by_percent_encoding(self):
+        self.enroll("a/b c?%é", "Odd")
+        self.assertEqual(self.get("/v1/people/a%2Fb%20c%3F%25%C3%A9")["name"], "Odd")
+
+
+class Photos(ServerCase):
+    def test_search_names_every_face(self):
+        self.enroll()
+        answer = self.post("/v1/search", image=OBAMA3)
+        best = answer["faces"][0]["candidates"][0]
+        self.assertEqual((best["id"], best["match"], best["verdict"]), ("44", True, "match"))
+        self.assertEqual(len(self.post("/v1/search?k=1", image=GROUP)["faces"]), 5)
+        self.assertFalse(self.post("/v1/search", image=BIDEN)["faces"][0]["candidates"][0]["match"])
+        self.assertFalse(self.post("/v1/search?threshold=0.99", image=OBAMA3)["faces"][0]["candidates"][0]["match"])
+
+    def test_an_empty_gallery_is_an_answer(self):
+        answer = self.post("/v1/search", image=OBAMA)
+        self.assertEqual((answer["gallery_size"], answer["faces"][0]["candidates"]), (0, []))
+
+    def test_verify_detect_represent_analyze(self):
+        self.assertTrue(self.post("/v1/verify", image1=OBAMA, image2=OBAMA2)["match"])
+        self.assertFalse(self.post("/v1/verify", image1=OBAMA, image2=BIDEN)["match"])
+        self.refused("/v1/verify", 422, "no_face", image1=OBAMA, image2=GREY)
+        self.assertEqual(len(self.post("/v1/detect", image=GROUP)["faces"]), 5)
+        self.assertEqual(len(self.post("/v1/detect?faces=largest", image=GROUP)["faces"]), 1)
+        self.assertEqual(self.post("/v1/detect", image=GREY)["faces"], [])
+        represented = self.post("/v1/represent", image=OBAMA)
+        self.assertEqual(len(represented["faces"][0]["embedding"]), represented["dim"])
+        self.assertEqual(self.post("/v1/analyze", image=OBAMA)["faces"][0]["gender"]["dominant"], "man")
+
+    def test_bad_photos_get_the_right_code_and_the_server_lives_on(self):
+        bad = {b"": (400, "bad_image"), b"just words": (415, "unsupported_image"), b"%PDF-1.7 x": (415, "unsupported_image"),
+               b"<svg xmlns='http://www.w3.org/2000/svg'/>": (415, "unsupported_image"), b"PK\x03\x04" + bytes(60): (415, "unsupported_image"),
+               OBAMA[:20000]: (400, "bad_image"), (FRIENDS / "32bit.png").read_bytes()[:100000]: (400, "bad_image"),
+               png(60000, 60000): (413, "image_too_large")}
+        for photo, (status, code) in bad.items():
+            for path in ("/v1/search", "/v1/detect", "/v1/represent", "/v1/analyze"):
+                with self.subTest(photo=photo[:12], path=path):
+                    self.refused(path, status, code, image=photo)
+        self.assertEqual(self.get("/v1/health")["status"], "ok")
+
+    def test_no_image_field_is_400(self):
+        for path in ("/v1/search", "/v1/detect", "/v1/represent", "/v1/analyze", "/v1/verify"):
+            with self.subTest(path=path):
+                self.refused(path, 400, "invalid", other="x")
+                self.refused(path, 400, "invalid", image=[OBAMA, OBAMA])
+
+    def test_broken_bodies_are_400(self):
+        self.post("/v1/detect", image=OBAMA)
+        for kind, body in (("application/json", b"{"), ("application/json", b"[]"), ("application/json", b'{"image":"http://x/y.jpg"}'),
+                           ("application/json", b'{"image":5}'), ("text/plain", b"x"), ("multipart/form-data", b"x"),
+                           ("multipart/form-data; boundary=a", b"--a\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nx")):
+            with self.subTest(kind=kind, body=body):
+                self.get("/v1/search", 400, "POST", body, {"Content-Type": kind})
+
+    def test_a_photo_can_be_the_whole_body(self):
+        self.post("/v1/detect", image=OBAMA)
+        self.assertEqual(len(self.get("/v1/detect", 200, "POST", OBAMA, {"Content-Type": "image/jpeg"})["faces"]), 1)
+
+    def test_parallel_requests_are_answered_as_serial_ones(self):
+        photos = [OBAMA, OBAMA2, OBAMA3, BIDEN] * 3
+        serial = [self.post("/v1/represent", image=p)["faces"][0]["embedding"] for p in photos]
+        parallel = [None] * len(photos)
+
+        def work(i):
+            parallel[i] = self.post("/v1/represent", image=photos[i])["faces"][0]["embedding"]
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(len(photos))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(parallel, serial)
+
+
+class Collections(ServerCase):
+    def test_collections_keep_people_apart(self):
+        body, headers = json.dumps({"name": "staff"}), {"Content-Type": "application/json"}
+        self.assertEqual(self.get("/v1/collections", 201, "POST", body, headers)["name"], "staff")
+        self.get("/v1/collections", 409, "POST", body, headers)
+        self.get("/v1/collections", 400, "POST", '{"name":"Not Good"}', headers)
+        self.get("/v1/collections", 400, "POST", "{}", headers)
+        self.enroll()
+        self.post("/v1/people?collection=staff", 201, id="44", name="Joe Biden", image=BIDEN)
+        self.assertEqual(self.post("/v1/search?collection=staff", image=OBAMA)["faces"][0]["candidates"][0]["name"], "Joe Biden")
+        self.assertEqual({c["name"]: c["people"] for c in self.get("/v1/collections")["collections"]}, {"default": 1, "staff": 1})
+        self.get("/v1/collections/staff", 200, "DELETE")
+        self.get("/v1/collections/staff", 404, "DELETE")
+        self.get("/v1/people?collection=staff", 404)
+        self.assertEqual(self.get("/v1/people")["total"], 1)
+
+
+class Protocol(ServerCase):
+    def test_health_version_and_the_description_are_there(self):
+        self.assertIn(self.get("/v1/health")["models"], ("loading", "ready"))
+        self.assertTrue(self.get("/v1/version")["version"])
+        status, _, text = self.server.request("GET", "/v1/openapi.yaml")
+        self.assertEqual((status, text[:7]), (200, b"openapi"))
+
+    def test_unknown_addresses_are_404_and_wrong_methods_405_with_allow(self):
+        self.assertEqual(self.get("/v1/nothing", 404)["error"]["code"], "not_found")
+        status, headers, _ = self.server.request("PUT", "/v1/people")
+        self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD, POST, OPTIONS"))
+        status, headers, text = self.server.request("HEAD", "/v1/people")
+        self.assertEqual((status, text), (200, b""))
+        self.assertEqual(self.server.request("OPTIONS", "/v1/search")[0], 204)
+
+    def test_other_web_sites_and_foreign_host_names_are_refused(self):
+        self.get("/v1/people", 403, headers={"Origin": "http://evil.example"})
+        self.get("/v1/people", 403, headers={"Host": "evil.example"})
+
+    def test_a_body_of_100_megabytes_is_refused_without_being_read(self):
+        import socket
+        with socket.create_connection(("127.0.0.1", self.server.port), 20) as connection:
+            connection.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 104857600\r\n\r\n")
+            self.assertIn(b" 413 ", connection.recv(4096).split(b"\r\n")[0] + b" ")
+
+    def test_a_client_that_stops_halfway_does_not_hold_up_the_others(self):
+        import socket
+        with socket.create_connection(("127.0.0.1", self.server.port), 20) as slow:
+            slow.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nxx")
+            self.assertEqual(self.get("/v1/version")["name"], "semblance")
+
+    def test_the_page_is_served_with_a_strict_policy_and_an_etag(self):
+        status, headers, text = self.server.request("GET", "/")
+        self.assertEqual((status, text[:15]), (200, b"<!doctype html>"))
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertNotIn("unsafe", headers["Content-Security-Policy"])
+        self.assertEqual(self.server.request("GET", "/", headers={"If-None-Match": headers["ETag"]})[0], 304)
+
+
+class Life(ServerCase):
+    def test_a_second_server_on_the_same_folder_is_refused(self):
+        done = self.run_program("serve", "--port", "0")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"another server", done.stderr)
+
+    def test_a_second_server_on_the_same_port_is_refused(self):
+        done = self.run_program("serve", "--port", str(self.server.port), "--data", self.folder / "other", data=False)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"in use", done.stderr)
+
+    def test_other_addresses_than_loopback_need_a_word(self):
+        done = self.run_program("serve", "--listen", "0.0.0.0", "--port", "0", "--data", self.folder / "other", data=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"--insecure", done.stderr)
+
+    def test_a_graceful_stop_finishes_the_request_that_has_begun(self):
+        self.enroll()
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(self.server.request(
+            "POST", "/v1/analyze", OBAMA, {"Content-Type": "image/jpeg"})[0]))
+        thread.start()
+        import time
+        time.sleep(0.05)
+        self.server.process.terminate()
+        thread.join()
+        self.assertEqual((answers, self.server.process.wait(30)), ([200], 0))
+
+    def test_what_the_command_line_enrols_meanwhile_is_found_at_once(self):
+        self.post("/v1/search", image=OBAMA)
+        self.assertEqual(self.run_program("enroll", "--id", "44", "--name", "Barack Obama", FRIENDS / "obama.jpg").returncode, 0)
+        self.assertEqual(self.post("/v1/search", image=OBAMA3)["faces"][0]["candidates"][0]["id"], "44")
+        self.assertEqual(self.run_program("delete", "44").returncode, 0)
+        self.assertEqual(self.post("/v1/search", image=OBAMA3)["faces"][0]["candidates"], [])
