@@ -1,0 +1,395 @@
+#include "unit.h"
+
+#include "base/base.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- Errors */
+
+static void every_status_has_a_word_of_its_own(void **state) {
+  (void)state;
+  for (int a = SB_OK; a <= SB_INTERNAL; a++) {
+    assert_string_not_equal(sb_status_code((sb_status)a), "unknown");
+    for (int b = SB_OK; b < a; b++)
+      assert_string_not_equal(sb_status_code((sb_status)a), sb_status_code((sb_status)b));
+  }
+  assert_string_equal(sb_status_code((sb_status)9999), "unknown");
+}
+
+static void a_long_message_is_cut_and_still_text(void **state) {
+  (void)state;
+  sb_error error;
+  char text[2000];
+  memset(text, 'x', sizeof text - 1);
+  text[sizeof text - 1] = 0;
+  assert_int_equal(sb_fail(&error, SB_IO, "%s", text), SB_IO);
+  assert_int_equal(strlen(error.message), sizeof error.message - 1);
+  assert_int_equal(sb_fail(NULL, SB_IO, "%s", text), SB_IO);
+}
+
+static void errno_becomes_the_status_that_tells_what_to_do(void **state) {
+  (void)state;
+  static const struct {
+    int number;
+    sb_status status;
+  } cases[] = {{ENOSPC, SB_DISK_FULL}, {EDQUOT, SB_DISK_FULL}, {EROFS, SB_READ_ONLY}, {EACCES, SB_READ_ONLY},
+               {EPERM, SB_READ_ONLY},  {ENOENT, SB_NOT_FOUND}, {ENOMEM, SB_NO_MEMORY}, {EIO, SB_IO}};
+  for (size_t i = 0; i < count_of(cases); i++) {
+    sb_error error = {0};
+    assert_int_equal(sb_fail_errno(&error, cases[i].number, "open the file", "/a/b"), cases[i].status);
+    assert_int_equal(error.code, cases[i].status);
+    assert_non_null(strstr(error.message, "open the file"));
+  }
+}
+
+/* ---- Memory */
+
+static void a_size_that_overflows_is_refused(void **state) {
+  (void)state;
+  sb_error error = {0};
+  assert_null(sb_alloc(SIZE_MAX / 2, 4, &error));
+  assert_int_equal(error.code, SB_NO_MEMORY);
+  void *block = sb_alloc(4, 4, &error), *before = block;
+  assert_int_equal(sb_grow(&block, SIZE_MAX / 2, 4, &error), SB_NO_MEMORY);
+  assert_ptr_equal(block, before);
+  free(block);
+}
+
+static void memory_comes_zeroed_and_growing_keeps_it(void **state) {
+  (void)state;
+  uint8_t *bytes = sb_alloc(100, 1, NULL);
+  for (int i = 0; i < 100; i++) assert_int_equal(bytes[i], 0);
+  memset(bytes, 7, 100);
+  void *block = bytes;
+  assert_int_equal(sb_grow(&block, 100000, 1, NULL), SB_OK);
+  for (int i = 0; i < 100; i++) assert_int_equal(((uint8_t *)block)[i], 7);
+  free(block);
+}
+
+static void a_buffer_grows_and_is_always_terminated(void **state) {
+  (void)state;
+  sb_buffer buffer = {0};
+  for (int i = 0; i < 5000; i++) assert_int_equal(sb_buffer_addf(&buffer, NULL, "%04d,", i), SB_OK);
+  assert_int_equal(sb_buffer_add(&buffer, "a\0b", 3, NULL), SB_OK);
+  assert_int_equal(buffer.size, 5000 * 5 + 3);
+  assert_memory_equal(buffer.bytes + 4999 * 5, "4999,a\0b", 9);
+  sb_buffer_free(&buffer);
+  assert_null(buffer.bytes);
+}
+
+/* ---- Text */
+
+static void utf8_is_what_rfc_3629_says(void **state) {
+  (void)state;
+  static const char *good[] = {"", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"};
+  static const char *bad[] = {"\x80",         "\xc0\x80",         "\xc1\xbf",         "\xc3",     "\xe0\x80\x80",
+                              "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80", "a\xe2\x82"};
+  for (size_t i = 0; i < count_of(good); i++) assert_true(sb_utf8_valid(good[i], strlen(good[i])));
+  for (size_t i = 0; i < count_of(bad); i++) assert_false(sb_utf8_valid(bad[i], strlen(bad[i])));
+}
+
+static void a_refused_text_is_never_quoted(void **state) {
+  (void)state;
+  char long_text[300];
+  memset(long_text, 'q', sizeof long_text - 1);
+  long_text[sizeof long_text - 1] = 0;
+  const char *bad[] = {"", "   ", "qq\nqq", "qq\x7fqq", "qq\xc2\x85qq", "qq\xe2\x80\xaeqq", "qq\xff", long_text, NULL};
+  for (size_t i = 0; i < count_of(bad); i++) {
+    sb_error error = {0};
+    assert_int_equal(sb_text_check(bad[i], 256, "person's id", &error), SB_INVALID);
+    assert_non_null(strstr(error.message, "person's id"));
+    assert_null(strstr(error.message, "qq"));
+  }
+  assert_int_equal(sb_text_check("Zo\xc3\xab \xe6\x9d\x8e", 256, "name", NULL), SB_OK);
+}
+
+static void a_part_is_found_whatever_the_case(void **state) {
+  (void)state;
+  assert_true(sb_text_contains_nocase("Barack OBAMA", "obama"));
+  assert_true(sb_text_contains_nocase("aab", "AB"));
+  assert_true(sb_text_contains_nocase("", ""));
+  assert_false(sb_text_contains_nocase("Obam", "Obama"));
+}
+
+static void hex_of_bytes(void **state) {
+  (void)state;
+  char text[7];
+  sb_hex((const uint8_t[]){0x00, 0xaf, 0xff}, 3, text);
+  assert_string_equal(text, "00afff");
+}
+
+/* ---- Files and time */
+
+static char *temporary_folder(void) {
+  static char path[64];
+  snprintf(path, sizeof path, "/tmp/sb_base_XXXXXX");
+  assert_non_null(mkdtemp(path));
+  return path;
+}
+
+static void write_text(const char *path, const char *text) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void a_file_is_read_whole_or_refused(void **state) {
+  (void)state;
+  char *folder = temporary_folder(), *path = sb_path_join(folder, "file", NULL);
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  write_text(path, "twelve bytes");
+  assert_int_equal(sb_file_read(path, 12, &bytes, &size, NULL), SB_OK);
+  assert_int_equal(size, 12);
+  assert_memory_equal(bytes, "twelve bytes", 12);
+  free(bytes);
+  bytes = NULL;
+  assert_int_equal(sb_file_read(path, 11, &bytes, &size, NULL), SB_TOO_LARGE);
+  assert_int_not_equal(sb_file_read(folder, 100, &bytes, &size, NULL), SB_OK);
+  assert_int_not_equal(sb_file_read("/dev/zero", 100, &bytes, &size, NULL), SB_OK);
+  assert_int_equal(sb_file_read("/nowhere/at/all", 100, &bytes, &size, NULL), SB_NOT_FOUND);
+  assert_null(bytes);
+  unlink(path);
+  rmdir(folder);
+  free(path);
+}
+
+static void a_folder_is_made_with_its_parents_for_its_owner_only(void **state) {
+  (void)state;
+  char *folder = temporary_folder(), *outer = sb_path_join(folder, "a", NULL), *inner = sb_path_join(outer, "b/", NULL);
+  struct stat info;
+  assert_int_equal(sb_dir_make(inner, NULL), SB_OK);
+  assert_int_equal(sb_dir_make(inner, NULL), SB_OK);
+  assert_int_equal(stat(inner, &info), 0);
+  assert_int_equal(info.st_mode & 07777, 0700);
+  char *file = sb_path_join(inner, "file", NULL);
+  write_text(file, "x");
+  assert_int_equal(sb_dir_make(file, NULL), SB_IO);
+  unlink(file);
+  rmdir(inner);
+  rmdir(outer);
+  rmdir(folder);
+  free(file);
+  free(inner);
+  free(outer);
+}
+
+static void the_first_folder_that_has_the_file_counts(void **state) {
+  (void)state;
+  char *folder = temporary_folder(), *path = sb_path_join(folder, "model", NULL), list[200];
+  sb_error error = {0};
+  write_text(path, "x");
+  snprintf(list, sizeof list, "/nowhere::%s:/tmp", folder);
+  char *found = sb_path_find(list, "model", &error);
+  assert_string_equal(found, path);
+  assert_null(sb_path_find("/nowhere", "model", &error));
+  assert_int_equal(error.code, SB_NOT_FOUND);
+  unlink(path);
+  rmdir(folder);
+  free(found);
+  free(path);
+}
+
+static void time_is_written_as_iso_8601(void **state) {
+  (void)state;
+  char text[32];
+  sb_time_iso(1795509687123, text);
+  assert_string_equal(text, "2026-11-24T08:41:27.123Z");
+  sb_time_iso(-1, text);
+  assert_string_equal(text, "1969-12-31T23:59:59.999Z");
+}
+
+/* ---- Log */
+
+static char logged[2000];
+static void keep(void *context, sb_log_level level, const char *line) {
+  (void)context;
+  snprintf(logged, sizeof logged, "%d %s", (int)level, line);
+}
+
+static void a_log_line_names_its_request_and_lesser_ones_are_dropped(void **state) {
+  (void)state;
+  sb_log_set(keep, NULL, SB_LOG_WARNING);
+  sb_log(SB_LOG_INFO, "unimportant");
+  assert_string_equal(logged, "");
+  sb_log_request("r-1");
+  sb_log(SB_LOG_ERROR, "broken: %d", 5);
+  assert_string_equal(logged, "3 [r-1] broken: 5");
+  sb_log_request("");
+  sb_log(SB_LOG_WARNING, "hm");
+  assert_string_equal(logged, "2 hm");
+  sb_log_set(NULL, NULL, SB_LOG_INFO);
+  sb_log(SB_LOG_ERROR, "to nobody");
+  assert_string_equal(logged, "2 hm");
+}
+
+/* ---- Pool */
+
+typedef struct taker {
+  sb_pool *pool;
+  void *item;
+  sb_status status;
+} taker;
+
+static void *take(void *context) {
+  taker *t = context;
+  t->status = sb_pool_take(t->pool, &t->item, NULL);
+  return NULL;
+}
+
+static void wait_for_a_waiter(void) {
+  usleep(50000); /* the thread has begun to wait by then; if not, the test still holds, having shown less */
+}
+
+static void a_pool_hands_out_each_item_once_and_refuses_a_crowd(void **state) {
+  (void)state;
+  sb_pool *pool = NULL;
+  int thing = 0;
+  void *item = NULL;
+  pthread_t thread;
+  assert_int_equal(sb_pool_new(1, 1, &pool, NULL), SB_OK);
+  sb_pool_put(pool, &thing);
+  assert_int_equal(sb_pool_take(pool, &item, NULL), SB_OK);
+  assert_ptr_equal(item, &thing);
+  taker waiter = {pool, NULL, SB_INTERNAL};
+  assert_int_equal(pthread_create(&thread, NULL, take, &waiter), 0);
+  wait_for_a_waiter();
+  sb_pool_put(pool, &thing);
+  pthread_join(thread, NULL);
+  assert_int_equal(waiter.status, SB_OK);
+  assert_ptr_equal(waiter.item, &thing);
+  sb_pool_free(pool);
+  assert_int_equal(sb_pool_new(1, 0, &pool, NULL), SB_OK);
+  assert_int_equal(sb_pool_take(pool, &item, NULL), SB_BUSY);
+  sb_pool_free(pool);
+}
+
+static void a_closed_pool_sends_its_waiters_home(void **state) {
+  (void)state;
+  sb_pool *pool = NULL;
+  pthread_t thread;
+  assert_int_equal(sb_pool_new(1, 4, &pool, NULL), SB_OK);
+  taker waiter = {pool, NULL, SB_INTERNAL};
+  assert_int_equal(pthread_create(&thread, NULL, take, &waiter), 0);
+  wait_for_a_waiter();
+  sb_pool_close(pool);
+  pthread_join(thread, NULL);
+  assert_int_equal(waiter.status, SB_STOPPING);
+  sb_pool_free(pool);
+}
+
+/* ---- CPU */
+
+static void the_cpu_level_has_a_name_and_there_is_a_core(void **state) {
+  (void)state;
+  assert_true(strlen(sb_cpu_name(sb_cpu_level())) > 0);
+  assert_true(sb_cpu_cores() >= 1);
+}
+
+/* ---- Settings */
+
+static sb_status load(sb_config *config, char **argv, int *argc, sb_error *error) {
+  *argc = 0;
+  while (argv[*argc]) ++*argc;
+  return sb_config_load(config, argc, argv, error);
+}
+
+static void the_command_line_wins_over_environment_over_file_over_default(void **state) {
+  (void)state;
+  char *folder = temporary_folder(), *path = sb_path_join(folder, "conf", NULL);
+  write_text(path, "# a comment\n\n port = 1001 \nworkers=3\ncollection = of file\n");
+  setenv("SEMBLANCE_CONF", path, 1);
+  setenv("SEMBLANCE_PORT", "1002", 1);
+  setenv("SEMBLANCE_WORKERS", "4", 1);
+  char *argv[] = {"semblance", "search", "--port=1003", "a.jpg", "--insecure", "--json", "--", "--port", NULL};
+  int argc;
+  sb_config config;
+  assert_int_equal(load(&config, argv, &argc, NULL), SB_OK);
+  assert_int_equal(config.port, 1003);
+  assert_int_equal(config.workers, 4);
+  assert_string_equal(config.collection, "of file");
+  assert_string_equal(config.listen, "127.0.0.1");
+  assert_true(config.insecure);
+  assert_int_equal(argc, 6); /* semblance search a.jpg --json -- --port */
+  assert_string_equal(argv[2], "a.jpg");
+  assert_string_equal(argv[5], "--port");
+  sb_config_free(&config);
+  unsetenv("SEMBLANCE_CONF");
+  unsetenv("SEMBLANCE_PORT");
+  unsetenv("SEMBLANCE_WORKERS");
+  unlink(path);
+  rmdir(folder);
+  free(path);
+}
+
+static void a_bad_setting_is_refused_by_its_name(void **state) {
+  (void)state;
+  static char *arguments[][4] = {{"semblance", "--port", "70000", NULL},    {"semblance", "--port", "80x", NULL},
+                                 {"semblance", "--port", NULL, NULL},       {"semblance", "--port=", NULL, NULL},
+                                 {"semblance", "--threshold", "nan", NULL}, {"semblance", "--threshold=1.5", NULL, NULL},
+                                 {"semblance", "--insecure=maybe", NULL, NULL}};
+  for (size_t i = 0; i < count_of(arguments); i++) {
+    sb_config config;
+    sb_error error = {0};
+    int argc;
+    char flag[32];
+    snprintf(flag, sizeof flag, "%.*s", (int)strcspn(arguments[i][1], "="), arguments[i][1]);
+    assert_int_equal(load(&config, arguments[i], &argc, &error), SB_INVALID);
+    assert_non_null(strstr(error.message, flag));
+  }
+}
+
+static void a_bad_line_of_the_settings_file_is_named_by_its_number(void **state) {
+  (void)state;
+  static const char *texts[] = {"port = 1\nnonsense\n", "port = 1\nspeed = 9\n", "port = 1\nport = fast\n"};
+  char *folder = temporary_folder(), *path = sb_path_join(folder, "conf", NULL);
+  setenv("SEMBLANCE_CONF", path, 1);
+  for (size_t i = 0; i < count_of(texts); i++) {
+    sb_config config;
+    sb_error error = {0};
+    int argc;
+    char *argv[] = {"semblance", NULL};
+    write_text(path, texts[i]);
+    assert_int_equal(load(&config, argv, &argc, &error), SB_INVALID);
+    assert_non_null(strstr(error.message, "line 2"));
+  }
+  unlink(path);
+  sb_config config;
+  char *argv[] = {"semblance", NULL};
+  int argc;
+  assert_int_equal(load(&config, argv, &argc, NULL), SB_NOT_FOUND); /* a file that was named must be there */
+  unsetenv("SEMBLANCE_CONF");
+  rmdir(folder);
+  free(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_status_has_a_word_of_its_own),
+      cmocka_unit_test(a_long_message_is_cut_and_still_text),
+      cmocka_unit_test(errno_becomes_the_status_that_tells_what_to_do),
+      cmocka_unit_test(a_size_that_overflows_is_refused),
+      cmocka_unit_test(memory_comes_zeroed_and_growing_keeps_it),
+      cmocka_unit_test(a_buffer_grows_and_is_always_terminated),
+      cmocka_unit_test(utf8_is_what_rfc_3629_says),
+      cmocka_unit_test(a_refused_text_is_never_quoted),
+      cmocka_unit_test(a_part_is_found_whatever_the_case),
+      cmocka_unit_test(hex_of_bytes),
+      cmocka_unit_test(a_file_is_read_whole_or_refused),
+      cmocka_unit_test(a_folder_is_made_with_its_parents_for_its_owner_only),
+      cmocka_unit_test(the_first_folder_that_has_the_file_counts),
+      cmocka_unit_test(time_is_written_as_iso_8601),
+      cmocka_unit_test(a_log_line_names_its_request_and_lesser_ones_are_dropped),
+      cmocka_unit_test(a_pool_hands_out_each_item_once_and_refuses_a_crowd),
+      cmocka_unit_test(a_closed_pool_sends_its_waiters_home),
+      cmocka_unit_test(the_cpu_level_has_a_name_and_there_is_a_core),
+      cmocka_unit_test(the_command_line_wins_over_environment_over_file_over_default),
+      cmocka_unit_test(a_bad_setting_is_refused_by_its_name),
+      cmocka_unit_test(a_bad_line_of_the_settings_file_is_named_by_its_number),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
