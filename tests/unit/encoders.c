@@ -1,0 +1,143 @@
+#include "encoders.h"
+
+#include <jpeglib.h>
+
+#include <libheif/heif.h>
+#include <spng.h>
+#include <webp/encode.h>
+#include <webp/mux.h>
+
+/* The smallest EXIF block that tells an orientation: TIFF header, one entry, no further directory. */
+static void write_exif(struct jpeg_compress_struct *jpeg, int orientation) {
+  uint8_t block[] = {'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12,
+                     0,   3,   0,   0,   0, 1, 0,   0,   0, 0,  0, 0, 0, 0};
+  block[25] = (uint8_t)orientation;
+  jpeg_write_marker(jpeg, JPEG_APP0 + 1, block, sizeof block);
+}
+
+encoded encode_jpeg(const uint8_t *pixels, int width, int height, int channels, bool progressive, int orientation) {
+  struct jpeg_compress_struct jpeg;
+  struct jpeg_error_mgr errors;
+  unsigned char *bytes = NULL;
+  unsigned long size = 0;
+  jpeg.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&jpeg);
+  jpeg_mem_dest(&jpeg, &bytes, &size);
+  jpeg.image_width = (unsigned)width;
+  jpeg.image_height = (unsigned)height;
+  jpeg.input_components = channels;
+  jpeg.in_color_space = channels == JPEG_GREY ? JCS_GRAYSCALE : channels == JPEG_CMYK ? JCS_CMYK : JCS_RGB;
+  jpeg_set_defaults(&jpeg);
+  jpeg_set_quality(&jpeg, 100, TRUE);
+  jpeg.comp_info[0].h_samp_factor = jpeg.comp_info[0].v_samp_factor = 1;
+  if (progressive) jpeg_simple_progression(&jpeg);
+  jpeg_start_compress(&jpeg, TRUE);
+  if (orientation) write_exif(&jpeg, orientation);
+  uint8_t *row = malloc((size_t)width * (size_t)channels);
+  assert_non_null(row);
+  for (int y = 0; y < height; y++) {
+    memcpy(row, pixels + (size_t)y * (size_t)width * (size_t)channels, (size_t)width * (size_t)channels);
+    jpeg_write_scanlines(&jpeg, &row, 1);
+  }
+  free(row);
+  jpeg_finish_compress(&jpeg);
+  jpeg_destroy_compress(&jpeg);
+  return (encoded){bytes, size};
+}
+
+encoded encode_png(const void *pixels, size_t size, int width, int height, int bits, int colour_type) {
+  struct spng_ihdr header = {.width = (uint32_t)width,
+                             .height = (uint32_t)height,
+                             .bit_depth = (uint8_t)bits,
+                             .color_type = (uint8_t)colour_type};
+  spng_ctx *png = spng_ctx_new(SPNG_CTX_ENCODER);
+  spng_set_option(png, SPNG_ENCODE_TO_BUFFER, 1);
+  assert_int_equal(spng_set_ihdr(png, &header), 0);
+  if (colour_type == SPNG_COLOR_TYPE_INDEXED) {
+    struct spng_plte palette = {.n_entries = 2, .entries = {{10, 20, 30, 0}, {200, 150, 100, 0}}};
+    assert_int_equal(spng_set_plte(png, &palette), 0);
+  }
+  assert_int_equal(spng_encode_image(png, pixels, size, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE), 0);
+  encoded out = {0};
+  int code = 0;
+  out.bytes = spng_get_png_buffer(png, &out.size, &code);
+  assert_int_equal(code, 0);
+  spng_ctx_free(png);
+  return out;
+}
+
+encoded encode_webp(const uint8_t *rgba, int width, int height) {
+  uint8_t *bytes = NULL;
+  size_t size = WebPEncodeLosslessRGBA(rgba, width, height, width * 4, &bytes);
+  assert_true(size > 0);
+  encoded out = {malloc(size), size};
+  assert_non_null(out.bytes);
+  memcpy(out.bytes, bytes, size);
+  WebPFree(bytes);
+  return out;
+}
+
+encoded encode_animation(const uint8_t *const *frames, int count, int width, int height) {
+  enum { FRAME_MS = 1000 };
+  WebPAnimEncoderOptions options;
+  WebPConfig config;
+  assert_true(WebPAnimEncoderOptionsInit(&options));
+  assert_true(WebPConfigLosslessPreset(&config, 1));
+  WebPAnimEncoder *encoder = WebPAnimEncoderNew(width, height, &options);
+  assert_non_null(encoder);
+  for (int i = 0; i < count; i++) {
+    WebPPicture picture;
+    assert_true(WebPPictureInit(&picture));
+    picture.use_argb = 1;
+    picture.width = width;
+    picture.height = height;
+    assert_true(WebPPictureImportRGBA(&picture, frames[i], width * 4));
+    assert_true(WebPAnimEncoderAdd(encoder, &picture, i * FRAME_MS, &config));
+    WebPPictureFree(&picture);
+  }
+  assert_true(WebPAnimEncoderAdd(encoder, NULL, count * FRAME_MS, NULL));
+  WebPData data;
+  WebPDataInit(&data);
+  assert_true(WebPAnimEncoderAssemble(encoder, &data));
+  WebPAnimEncoderDelete(encoder);
+  encoded out = {malloc(data.size), data.size};
+  assert_non_null(out.bytes);
+  memcpy(out.bytes, data.bytes, data.size);
+  WebPDataClear(&data);
+  return out;
+}
+
+static struct heif_error keep(struct heif_context *context, const void *data, size_t size, void *user) {
+  (void)context;
+  encoded *out = user;
+  out->bytes = malloc(size);
+  assert_non_null(out->bytes);
+  memcpy(out->bytes, data, size);
+  out->size = size;
+  return (struct heif_error){heif_error_Ok, heif_suberror_Unspecified, ""};
+}
+
+encoded encode_heif(const uint8_t *rgb, int width, int height, bool av1) {
+  encoded out = {0};
+  struct heif_context *context = heif_context_alloc();
+  struct heif_encoder *encoder = NULL;
+  enum heif_compression_format format = av1 ? heif_compression_AV1 : heif_compression_HEVC;
+  if (heif_context_get_encoder_for_format(context, format, &encoder).code != heif_error_Ok) {
+    heif_context_free(context);
+    return out;
+  }
+  struct heif_image *picture = NULL;
+  heif_image_create(width, height, heif_colorspace_RGB, heif_chroma_interleaved_RGB, &picture);
+  heif_image_add_plane(picture, heif_channel_interleaved, width, height, 8);
+  int stride = 0;
+  uint8_t *plane = heif_image_get_plane(picture, heif_channel_interleaved, &stride);
+  for (int y = 0; y < height; y++) memcpy(plane + (size_t)y * (size_t)stride, rgb + (size_t)y * (size_t)width * 3, (size_t)width * 3);
+  heif_encoder_set_lossy_quality(encoder, 95);
+  assert_int_equal(heif_context_encode_image(context, picture, encoder, NULL, NULL).code, heif_error_Ok);
+  struct heif_writer writer = {1, keep};
+  assert_int_equal(heif_context_write(context, &writer, &out).code, heif_error_Ok);
+  heif_image_release(picture);
+  heif_encoder_release(encoder);
+  heif_context_free(context);
+  return out;
+}
