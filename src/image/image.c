@@ -100,7 +100,7 @@ sb_status sb_image_decode(const void *data, size_t size, const sb_image_limits *
                                         [SB_IMAGE_WEBP] = sb_webp_decode,
                                         [SB_IMAGE_HEIF] = sb_heif_decode};
   if (!limits) limits = &sb_image_default_limits;
-  if (!size) return sb_fail(error, SB_BAD_IMAGE, "the photo is empty: it has no bytes");
+  if (!data || !size) return sb_fail(error, SB_BAD_IMAGE, "the photo is empty: it has no bytes");
   if (size > limits->max_bytes)
     return sb_fail(error, SB_IMAGE_TOO_LARGE, "the photo has %zu MiB; at most %zu are read", size >> 20,
                    limits->max_bytes >> 20);

@@ -292,9 +292,16 @@ static void the_cpu_level_has_a_name_and_there_is_a_core(void **state) {
 
 /* ---- Settings */
 
-static sb_status load(sb_config *config, char **argv, int *argc, sb_error *error) {
-  *argc = 0;
-  while (argv[*argc]) ++*argc;
+static const char *const nothing[] = {"semblance", NULL};
+enum { WORDS_MAX = 10, WORD_SIZE = 40 };
+static char *argv[WORDS_MAX]; /* what sb_config_load leaves */
+
+static sb_status load(sb_config *config, const char *const *words, int *argc, sb_error *error) {
+  static char copies[WORDS_MAX][WORD_SIZE];
+  for (*argc = 0; words[*argc]; ++*argc) {
+    argv[*argc] = copies[*argc];
+    snprintf(copies[*argc], WORD_SIZE, "%s", words[*argc]);
+  }
   return sb_config_load(config, argc, argv, error);
 }
 
@@ -305,10 +312,10 @@ static void the_command_line_wins_over_environment_over_file_over_default(void *
   setenv("SEMBLANCE_CONF", path, 1);
   setenv("SEMBLANCE_PORT", "1002", 1);
   setenv("SEMBLANCE_WORKERS", "4", 1);
-  char *argv[] = {"semblance", "search", "--port=1003", "a.jpg", "--insecure", "--json", "--", "--port", NULL};
+  static const char *const words[] = {"semblance", "search", "--port=1003", "a.jpg", "--insecure", "--json", "--", "--port", NULL};
   int argc;
   sb_config config;
-  assert_int_equal(load(&config, argv, &argc, NULL), SB_OK);
+  assert_int_equal(load(&config, words, &argc, NULL), SB_OK);
   assert_int_equal(config.port, 1003);
   assert_int_equal(config.workers, 4);
   assert_string_equal(config.collection, "of file");
@@ -328,7 +335,7 @@ static void the_command_line_wins_over_environment_over_file_over_default(void *
 
 static void a_bad_setting_is_refused_by_its_name(void **state) {
   (void)state;
-  static char *arguments[][4] = {{"semblance", "--port", "70000", NULL},    {"semblance", "--port", "80x", NULL},
+  static const char *const arguments[][4] = {{"semblance", "--port", "70000", NULL},    {"semblance", "--port", "80x", NULL},
                                  {"semblance", "--port", NULL, NULL},       {"semblance", "--port=", NULL, NULL},
                                  {"semblance", "--threshold", "nan", NULL}, {"semblance", "--threshold=1.5", NULL, NULL},
                                  {"semblance", "--insecure=maybe", NULL, NULL}};
@@ -352,16 +359,14 @@ static void a_bad_line_of_the_settings_file_is_named_by_its_number(void **state)
     sb_config config;
     sb_error error = {0};
     int argc;
-    char *argv[] = {"semblance", NULL};
     write_text(path, texts[i]);
-    assert_int_equal(load(&config, argv, &argc, &error), SB_INVALID);
+    assert_int_equal(load(&config, nothing, &argc, &error), SB_INVALID);
     assert_non_null(strstr(error.message, "line 2"));
   }
   unlink(path);
   sb_config config;
-  char *argv[] = {"semblance", NULL};
   int argc;
-  assert_int_equal(load(&config, argv, &argc, NULL), SB_NOT_FOUND); /* a file that was named must be there */
+  assert_int_equal(load(&config, nothing, &argc, NULL), SB_NOT_FOUND); /* a file that was named must be there */
   unsetenv("SEMBLANCE_CONF");
   rmdir(folder);
   free(path);

@@ -40,7 +40,7 @@ static void assert_is_the_picture(const sb_image *image, int tolerance) {
     for (int column = 0; column < ACROSS; column++) {
       int x = (2 * column + 1) * image->width / (2 * ACROSS), y = (2 * row + 1) * image->height / (2 * DOWN);
       const uint8_t *pixel = image->pixels + (y * image->width + x) * 3;
-      for (int c = 0; c < 3; c++) assert_in_range(pixel[c] + 256, colours[row][column][c] + 256 - tolerance, colours[row][column][c] + 256 + tolerance);
+      for (int c = 0; c < 3; c++) assert_float_equal(pixel[c], colours[row][column][c], tolerance);
     }
 }
 
@@ -124,6 +124,7 @@ static void a_big_jpeg_is_decoded_smaller_and_tells_its_full_size(void **state) 
 
 static void png_of_every_kind(void **state) {
   (void)state;
+  static const uint8_t second_colour[3] = {200, 150, 100}; /* of the encoder's palette */
   uint8_t rgb[WIDTH * HEIGHT * 3], rgba[WIDTH * HEIGHT * 4], small[WIDTH * HEIGHT];
   uint16_t deep[WIDTH * HEIGHT * 3];
   paint(rgb);
@@ -144,7 +145,7 @@ static void png_of_every_kind(void **state) {
   sb_image_free(&image);
   memset(small, 1, sizeof small);
   image = decode(encode_png(small, sizeof small, WIDTH, HEIGHT, 8, SPNG_COLOR_TYPE_INDEXED), NULL);
-  for (size_t i = 0; i < sizeof rgb; i++) assert_int_equal(image.pixels[i], (const int[]){200, 150, 100}[i % 3]);
+  for (size_t i = 0; i < sizeof rgb; i++) assert_int_equal(image.pixels[i], second_colour[i % 3]);
   sb_image_free(&image);
 }
 
