@@ -67,10 +67,10 @@ sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec,
 
 /* ---- Turned photos */
 
-static double best_of(const sb_found *found, bool probability_only) {
+/* How sure detector and verifier are, both, of the best face: an upside-down face passes with one of them. */
+static double best_of(const sb_found *found) {
   double best = 0;
-  for (size_t i = 0; i < found->count; i++)
-    best = fmax(best, found->boxes[i].probability + (probability_only ? 0 : found->boxes[i].score));
+  for (size_t i = 0; i < found->count; i++) best = fmax(best, fmin(found->boxes[i].probability, found->boxes[i].score));
   return best;
 }
 
@@ -80,7 +80,7 @@ static sb_status find_upright(sb_worker *worker, const sb_image *image, bool lar
                               sb_error *error) {
   sb_status status = sb_worker_candidates(worker, image, large, error);
   *turns = 0;
-  if (status != SB_OK || best_of(&worker->found, true) >= worker->models->verifier.rotate_below) return status;
+  if (status != SB_OK || best_of(&worker->found) >= worker->models->verifier.rotate_below) return status;
   sb_found *best = sb_alloc(1, sizeof *best, error);
   if (!best) return SB_NO_MEMORY;
   *best = worker->found;
@@ -88,7 +88,7 @@ static sb_status find_upright(sb_worker *worker, const sb_image *image, bool lar
     sb_image rotated = {0};
     status = sb_image_rotate(image, turn, &rotated, error);
     if (status == SB_OK) status = sb_worker_candidates(worker, &rotated, large, error);
-    if (status == SB_OK && best_of(&worker->found, false) > best_of(best, false)) {
+    if (status == SB_OK && best_of(&worker->found) > best_of(best)) {
       *best = worker->found;
       sb_image_free(turned);
       *turned = rotated;

@@ -82,7 +82,7 @@ encoded encode_animation(const uint8_t *const *frames, int count, int width, int
   WebPAnimEncoderOptions options;
   WebPConfig config;
   assert_true(WebPAnimEncoderOptionsInit(&options));
-  assert_true(WebPConfigLosslessPreset(&config, 1));
+  assert_true(WebPConfigInit(&config) && WebPConfigLosslessPreset(&config, 1));
   WebPAnimEncoder *encoder = WebPAnimEncoderNew(width, height, &options);
   assert_non_null(encoder);
   for (int i = 0; i < count; i++) {

@@ -1,1 +1,288 @@
-int main(void) { return 0; }
+/* The public contract, on real photos: what is acknowledged counts, what fails changes nothing. */
+#include "unit.h"
+
+#include "base/base.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <unistd.h>
+
+static char folder[64];
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
+  (void)info, (void)kind, (void)walk;
+  return remove(path);
+}
+static int make_folder(void **state) {
+  (void)state;
+  snprintf(folder, sizeof folder, "/tmp/sb_engine_XXXXXX");
+  return mkdtemp(folder) ? 0 : -1;
+}
+static int remove_folder(void **state) {
+  (void)state;
+  return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static sb_engine *open_engine(void) {
+  sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder, .workers = 2};
+  sb_engine *engine = NULL;
+  sb_error error = {0};
+  if (sb_engine_new(&options, &engine, &error) != SB_OK) fail_msg("%s", error.message);
+  return engine;
+}
+
+/* Photos are read once and kept to the end of the process. */
+static sb_photo photo(const char *name) {
+  static struct {
+    char name[64];
+    sb_photo photo;
+  } known[16];
+  size_t i = 0;
+  for (; known[i].name[0]; i++)
+    if (!strcmp(known[i].name, name)) return known[i].photo;
+  char path[1024];
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  assert_non_null(getenv("SB_TEST_PHOTOS"));
+  snprintf(path, sizeof path, "%s/%s", getenv("SB_TEST_PHOTOS"), name);
+  assert_int_equal(sb_file_read(path, 1 << 26, &bytes, &size, NULL), SB_OK);
+  snprintf(known[i].name, sizeof known[i].name, "%s", name);
+  return known[i].photo = (sb_photo){bytes, size};
+}
+#define OBAMA photo("face_recognition/obama.jpg")
+#define OBAMA2 photo("face_recognition/obama2.jpg")
+#define OBAMA3 photo("face_recognition/obama3.jpg")
+#define BIDEN photo("face_recognition/biden.jpg")
+#define GROUP photo("face-api/sample5.jpg")
+
+static sb_status enroll(sb_engine *engine, const char *id, const sb_photo *photos, size_t count, unsigned flags, sb_enrolled **out,
+                        sb_error *error) {
+  sb_enroll_request request = {.struct_size = sizeof request, .id = id, .name = "Somebody", .photos = photos, .photo_count = count, .flags = flags};
+  return sb_engine_enroll(engine, &request, out, error);
+}
+
+static void enroll_well(sb_engine *engine, const char *id, sb_photo one) {
+  sb_enrolled *enrolled = NULL;
+  assert_int_equal(enroll(engine, id, &one, 1, 0, &enrolled, NULL), SB_OK);
+  assert_string_equal(enrolled->person.id, id);
+  assert_int_equal(enrolled->faces_added, 1);
+  sb_enrolled_free(enrolled);
+}
+
+/* "" where the best candidate is no match. */
+static void find_best(sb_engine *engine, sb_photo probe, char id[64]) {
+  sb_search_request request = {.struct_size = sizeof request, .photo = probe, .k = 1};
+  sb_search_result *result = NULL;
+  assert_int_equal(sb_engine_search(engine, &request, &result, NULL), SB_OK);
+  assert_true(result->count > 0);
+  const sb_search_face *face = &result->faces[0];
+  bool match = face->count && face->candidates[0].verdict == SB_VERDICT_MATCH;
+  snprintf(id, 64, "%s", match ? face->candidates[0].id : "");
+  sb_search_result_free(result);
+}
+
+static size_t people_of(sb_engine *engine) {
+  sb_engine_info info;
+  assert_int_equal(sb_engine_info_get(engine, &info, NULL), SB_OK);
+  return info.people;
+}
+
+static void who_is_enrolled_is_found_until_deleted(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  char id[64];
+  size_t faces = 0;
+  enroll_well(engine, "44", OBAMA);
+  enroll_well(engine, "46", BIDEN);
+  find_best(engine, OBAMA3, id);
+  assert_string_equal(id, "44");
+  assert_int_equal(sb_engine_delete(engine, NULL, "44", &faces, NULL), SB_OK);
+  assert_int_equal(faces, 1);
+  find_best(engine, OBAMA3, id);
+  assert_string_equal(id, "");
+  assert_int_equal(sb_engine_delete(engine, NULL, "44", NULL, NULL), SB_NOT_FOUND);
+  sb_engine_free(engine);
+}
+
+static void a_gallery_that_is_opened_again_knows_its_people(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  enroll_well(engine, "44", OBAMA);
+  sb_engine_free(engine);
+  engine = open_engine();
+  char id[64];
+  find_best(engine, OBAMA2, id);
+  assert_string_equal(id, "44");
+  sb_engine_free(engine);
+}
+
+static void two_engines_on_one_folder_see_each_others_changes(void **state) {
+  (void)state;
+  sb_engine *one = open_engine(), *other = open_engine();
+  char id[64];
+  enroll_well(one, "44", OBAMA);
+  find_best(other, OBAMA2, id);
+  assert_string_equal(id, "44");
+  assert_int_equal(sb_engine_delete(other, NULL, "44", NULL, NULL), SB_OK);
+  find_best(one, OBAMA2, id);
+  assert_string_equal(id, "");
+  sb_engine_free(one);
+  sb_engine_free(other);
+}
+
+static void of_several_photos_all_are_enrolled_or_none(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_enrolled *enrolled = NULL;
+  sb_error error = {0};
+  const sb_photo bad[] = {OBAMA, GROUP}, good[] = {OBAMA, OBAMA2};
+  assert_int_equal(enroll(engine, "44", bad, 2, 0, &enrolled, &error), SB_SEVERAL_FACES);
+  assert_non_null(strstr(error.message, "photo 2"));
+  assert_null(enrolled);
+  assert_int_equal(people_of(engine), 0);
+  assert_int_equal(enroll(engine, "44", good, 2, 0, &enrolled, &error), SB_OK);
+  assert_int_equal(enrolled->person.faces, 2);
+  sb_enrolled_free(enrolled);
+  sb_engine_free(engine);
+}
+
+static void a_photo_that_is_known_is_skipped_when_asked(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_enrolled *enrolled = NULL;
+  const sb_photo photos[] = {OBAMA, OBAMA2};
+  enroll_well(engine, "44", OBAMA);
+  assert_int_equal(enroll(engine, "44", photos, 2, SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN, &enrolled, NULL), SB_OK);
+  assert_int_equal(enrolled->faces_added, 1);
+  assert_int_equal(enrolled->faces_skipped, 1);
+  assert_int_equal(enrolled->person.faces, 2);
+  sb_enrolled_free(enrolled);
+  sb_engine_free(engine);
+}
+
+static void a_face_under_another_id_is_warned_of_or_refused(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_enrolled *enrolled = NULL;
+  const sb_photo other = OBAMA2;
+  enroll_well(engine, "44", OBAMA);
+  assert_int_equal(enroll(engine, "45", &other, 1, SB_ENROLL_REFUSE_DUPLICATE, &enrolled, NULL), SB_DUPLICATE);
+  assert_int_equal(enrolled->duplicate_count, 1);
+  assert_string_equal(enrolled->duplicates[0].id, "44");
+  assert_int_equal(people_of(engine), 1);
+  sb_enrolled_free(enrolled);
+  assert_int_equal(enroll(engine, "45", &other, 1, 0, &enrolled, NULL), SB_OK);
+  assert_string_equal(enrolled->duplicates[0].id, "44");
+  sb_enrolled_free(enrolled);
+  sb_engine_free(engine);
+}
+
+static void verification_tells_same_from_other_and_names_the_photo_without_a_face(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_comparison same, other;
+  sb_error error = {0};
+  static const uint8_t blank[] = "\x89PNG\r\n\x1a\n";
+  assert_int_equal(sb_engine_verify(engine, OBAMA, OBAMA2, &same, NULL), SB_OK);
+  assert_int_equal(sb_engine_verify(engine, OBAMA, BIDEN, &other, NULL), SB_OK);
+  assert_int_equal(same.verdict, SB_VERDICT_MATCH);
+  assert_int_equal(other.verdict, SB_VERDICT_NONE);
+  assert_true(same.false_match_rate < 1e-4 && other.false_match_rate > .05);
+  assert_int_equal(sb_engine_verify(engine, OBAMA, (sb_photo){blank, 8}, &other, &error), SB_BAD_IMAGE);
+  sb_engine_free(engine);
+}
+
+static void a_folder_has_one_server_and_any_number_of_others(void **state) {
+  (void)state;
+  sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder, .server = true};
+  sb_engine *server = NULL, *second = NULL;
+  assert_int_equal(sb_engine_new(&options, &server, NULL), SB_OK);
+  assert_int_equal(sb_engine_new(&options, &second, NULL), SB_BUSY);
+  assert_null(second);
+  sb_engine_free(open_engine());
+  sb_engine_free(server);
+  assert_int_equal(sb_engine_new(&options, &second, NULL), SB_OK);
+  sb_engine_free(second);
+}
+
+static void a_gallery_of_another_key_is_left_alone(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  enroll_well(engine, "44", OBAMA);
+  sb_engine_free(engine);
+  setenv("SEMBLANCE_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 1);
+  sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder};
+  assert_int_equal(sb_engine_new(&options, &engine, NULL), SB_WRONG_KEY);
+  unsetenv("SEMBLANCE_KEY");
+  engine = open_engine();
+  assert_int_equal(people_of(engine), 1);
+  sb_engine_free(engine);
+}
+
+typedef struct crowd {
+  sb_engine *engine;
+  sb_status status;
+} crowd;
+static void *search_some(void *context) {
+  crowd *c = context;
+  for (int i = 0; i < 4 && c->status == SB_OK; i++) {
+    sb_search_request request = {.struct_size = sizeof request, .photo = i % 2 ? OBAMA2 : BIDEN, .largest_only = true};
+    sb_search_result *result = NULL;
+    c->status = sb_engine_search(c->engine, &request, &result, NULL);
+    sb_search_result_free(result);
+  }
+  return NULL;
+}
+
+static void searches_run_while_people_come_and_go(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  pthread_t threads[3];
+  crowd crowds[3];
+  char id[64];
+  find_best(engine, OBAMA2, id);
+  find_best(engine, BIDEN, id); /* photos are in memory before the threads start */
+  for (size_t i = 0; i < count_of(threads); i++) {
+    crowds[i] = (crowd){engine, SB_OK};
+    assert_int_equal(pthread_create(&threads[i], NULL, search_some, &crowds[i]), 0);
+  }
+  for (int i = 0; i < 3; i++) {
+    enroll_well(engine, "44", OBAMA);
+    assert_int_equal(sb_engine_delete(engine, NULL, "44", NULL, NULL), SB_OK);
+  }
+  for (size_t i = 0; i < count_of(threads); i++) {
+    pthread_join(threads[i], NULL);
+    assert_int_equal(crowds[i].status, SB_OK);
+  }
+  sb_engine_free(engine);
+}
+
+static void a_struct_of_another_size_is_misuse(void **state) {
+  (void)state;
+  sb_engine_options options = {.struct_size = 1, .data_dir = folder};
+  sb_engine *engine = NULL;
+  assert_int_equal(sb_engine_new(&options, &engine, NULL), SB_MISUSE);
+  engine = open_engine();
+  sb_search_request search = {.photo = OBAMA};
+  sb_search_result *result = NULL;
+  assert_int_equal(sb_engine_search(engine, &search, &result, NULL), SB_MISUSE);
+  sb_engine_free(engine);
+}
+
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      IN_A_FOLDER(who_is_enrolled_is_found_until_deleted),
+      IN_A_FOLDER(a_gallery_that_is_opened_again_knows_its_people),
+      IN_A_FOLDER(two_engines_on_one_folder_see_each_others_changes),
+      IN_A_FOLDER(of_several_photos_all_are_enrolled_or_none),
+      IN_A_FOLDER(a_photo_that_is_known_is_skipped_when_asked),
+      IN_A_FOLDER(a_face_under_another_id_is_warned_of_or_refused),
+      IN_A_FOLDER(verification_tells_same_from_other_and_names_the_photo_without_a_face),
+      IN_A_FOLDER(a_folder_has_one_server_and_any_number_of_others),
+      IN_A_FOLDER(a_gallery_of_another_key_is_left_alone),
+      IN_A_FOLDER(searches_run_while_people_come_and_go),
+      IN_A_FOLDER(a_struct_of_another_size_is_misuse),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
