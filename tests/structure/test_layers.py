@@ -1,0 +1,97 @@
+"""The rules of the source tree: layers point one way, headers stand alone, files stay small."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(os.environ["SB_SOURCE"])
+# Each folder and the folders below it that it may include from (docs/architecture.md).
+ALLOWED = {
+    "base": set(),
+    "image": {"base"}, "infer": {"base"}, "vector": {"base"}, "crypto": {"base"},
+    "face": {"base", "image", "infer", "vector", "crypto"},
+    "store": {"base", "vector", "crypto"},
+    "engine": {"base", "image", "infer", "vector", "crypto", "face", "store"},
+    "http": {"base", "engine"},
+    "cli": {"base", "engine", "http"},
+}
+# Headers of other projects that one file alone, or one folder, may know.
+ONLY_IN = {"openvino": "src/infer/infer.c", "sqlite3.h": "src/store/", "sodium.h": "src/crypto/", "microhttpd.h": "src/http/",
+           "jpeglib.h": "src/image/", "spng.h": "src/image/", "webp/": "src/image/", "libheif/": "src/image/"}
+LINES_MAX = 800
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
+
+
+def violations(path, text):
+    """What the file at `path` (from the root) includes and should not."""
+    folder = path.split("/")[1]
+    found = []
+    for include in INCLUDE.findall(text):
+        owner = include.split("/")[0]
+        if owner in ALLOWED and owner != folder and owner not in ALLOWED[folder]:
+            found.append(f"{path}: {folder} may not include {include}")
+        for header, home in ONLY_IN.items():
+            if include.startswith(header) and not path.startswith(home):
+                found.append(f"{path}: only {home} may include {include}")
+    return found
+
+
+def sources():
+    return sorted(p for p in (SOURCE / "src").rglob("*.[ch]"))
+
+
+class Layers(unittest.TestCase):
+    def test_no_folder_includes_from_a_higher_layer(self):
+        found = [v for p in sources() for v in violations(str(p.relative_to(SOURCE)), p.read_text())]
+        self.assertEqual(found, [])
+
+    def test_the_check_sees_what_it_is_to_see(self):
+        self.assertTrue(violations("src/base/file.c", '#include "store/store.h"'))
+        self.assertTrue(violations("src/vector/dot.c", '# include <engine/engine.h>'))
+        self.assertTrue(violations("src/face/face.c", "#include <openvino/c/openvino.h>"))
+        self.assertTrue(violations("src/http/route.c", "#include <sqlite3.h>"))
+        self.assertFalse(violations("src/engine/engine.c", '#include "store/store.h"\n#include <stdio.h>'))
+        self.assertFalse(violations("src/infer/infer.c", "#include <openvino/c/openvino.h>"))
+
+    def test_every_folder_of_src_has_its_place(self):
+        self.assertEqual({p.name for p in (SOURCE / "src").iterdir() if p.is_dir()}, set(ALLOWED))
+
+    def test_libraries_link_lower_layers_only(self):
+        for folder, lower in ALLOWED.items():
+            text = (SOURCE / "src" / folder / "meson.build").read_text()
+            linked = {word for word in re.findall(r"\b\w+\b", " ".join(re.findall(r"dependencies:\s*\[([^\]]*)\]", text))) if word in ALLOWED}
+            with self.subTest(folder=folder):
+                self.assertLessEqual(linked, lower | {folder})
+                self.assertTrue(linked or folder == "base")
+
+
+class Headers(unittest.TestCase):
+    def test_the_public_header_compiles_alone_as_c99_and_as_cpp(self):
+        for language, standard in (("c", "c99"), ("c++", "c++11")):
+            with self.subTest(standard=standard), tempfile.TemporaryDirectory() as folder:
+                unit = pathlib.Path(folder, "unit." + language)
+                unit.write_text("#include <semblance/semblance.h>\n")
+                subprocess.run(["cc", "-x", language, f"-std={standard}", "-pedantic-errors", "-Wall", "-Wextra", "-Werror",
+                                "-fsyntax-only", "-I", SOURCE / "include", unit], check=True)
+
+    def test_every_header_compiles_alone(self):
+        for path in sources():
+            if path.suffix != ".h" or path.name == "assets.h":
+                continue
+            with self.subTest(header=path.name):
+                subprocess.run(["cc", "-x", "c", "-std=c17", "-D_GNU_SOURCE", "-Wall", "-Werror", "-fsyntax-only", "-I",
+                                SOURCE / "include", "-I", SOURCE / "src", path], check=True)
+
+
+class Size(unittest.TestCase):
+    def test_files_stay_small_enough_to_read(self):
+        files = [p for folder in ("src", "tests", "web", "models", "script", "bench", "include")
+                 for p in (SOURCE / folder).rglob("*") if p.suffix in (".c", ".h", ".py", ".js", ".css", ".html")]
+        self.assertGreater(len(files), 100)
+        self.assertEqual([str(p) for p in files if len(p.read_text().splitlines()) > LINES_MAX], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
