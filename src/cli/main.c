@@ -94,7 +94,9 @@ static sb_exit run_command(const sb_command *command, int argc, char **argv) {
   sb_config config = {0};
   sb_error error = {0};
   sb_cli cli = {.command = command, .config = &config};
-  if (sb_config_load(&config, &argc, argv, &error) != SB_OK) return sb_cli_usage(&cli, "%s", error.message);
+  sb_status status = sb_config_load(&config, &argc, argv, &error);
+  if (status == SB_INVALID) return sb_cli_usage(&cli, "%s", error.message);
+  if (status != SB_OK) return sb_cli_fail(&cli, status, &error);
   sb_exit code;
   sb_log_level level;
   if (!log_level_parse(config.log_level, &level)) {

@@ -24,11 +24,18 @@ typedef struct reader {
   sb_error *error;
 } reader;
 
+static sb_status fail_cut_short(const reader *r) {
+  return sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is cut short: its end is missing");
+}
+
+/* Where the bytes end within the header, libjpeg first warns of that and then stumbles over what is missing. */
 static void on_error(j_common_ptr common) {
   reader *r = common->client_data;
   char reason[JMSG_LENGTH_MAX];
   common->err->format_message(common, reason);
-  if (r->status == SB_OK) r->status = sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is damaged: %s", reason);
+  if (r->status == SB_OK)
+    r->status =
+        r->cut_short ? fail_cut_short(r) : sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is damaged: %s", reason);
   longjmp(r->escape, 1);
 }
 
@@ -109,7 +116,7 @@ static void read_picture(reader *r, const uint8_t *bytes, size_t size, const sb_
   r->image.source_height = (int)jpeg->image_height;
   read_rows(r);
   jpeg_finish_decompress(jpeg);
-  if (r->cut_short) r->status = sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is cut short: its end is missing");
+  if (r->cut_short) r->status = fail_cut_short(r);
 }
 
 sb_status sb_jpeg_decode(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_decoded *out,

@@ -5,7 +5,8 @@
 #include <string.h>
 
 sb_status sb_store_failed(sb_store *store, int code, sb_error *error) {
-  int system_error = store->db ? sqlite3_system_errno(store->db) : 0;
+  int system_error = errno; /* SQLite keeps no system error of a COMMIT that failed: then errno still has it */
+  if (store->db && sqlite3_system_errno(store->db)) system_error = sqlite3_system_errno(store->db);
   switch (code & 0xff) {
   case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "memory is out");
   case SQLITE_FULL:
