@@ -49,6 +49,7 @@ extern "C" {
   X(SEVERAL_FACES, "several_faces", "several faces where one was wanted")                                              \
   X(LOW_QUALITY, "low_quality", "the face is too small, blurred, dark or turned away to be enrolled")                  \
   X(NOT_FOUND, "not_found", "no such person, face, collection or file")                                                \
+  X(FORBIDDEN, "forbidden", "the caller's key or role does not allow it")                                              \
   X(EXISTS, "exists", "the id or name is taken")                                                                       \
   X(DUPLICATE, "duplicate", "the face is enrolled already under another id")                                           \
   X(TOO_LARGE, "too_large", "the request is larger than the limit")                                                    \

@@ -61,6 +61,16 @@ SB_PRINTF(2, 3) void sb_log(sb_log_level level, const char *format, ...);
 /* The request that this thread works for: stands in each of its log lines. "" ends it. Copied (at most 31 bytes). */
 void sb_log_request(const char *request_id);
 
+/* ---- Who this thread works for: stands in the audit entries of what it does, and bounds what it may touch.
+ * A thread that works for a request or a job sets it before and resets it (NULL, NULL) after. */
+
+typedef struct sb_caller {
+  char actor[64];                         /* "local" (the program's own user), "key:PREFIX", "admin", "timer" */
+  char collection[SB_COLLECTION_MAX + 1]; /* the one collection that it may touch; "": all */
+} sb_caller;
+void sb_caller_set(const char *actor, const char *collection); /* NULL: "local", all; copied */
+const sb_caller *sb_caller_get(void);                          /* of this thread; never NULL */
+
 /* ---- CPU: decided once; forced by SEMBLANCE_CPU=scalar|avx2|avx512|neon (never above what the machine has). */
 
 typedef enum sb_cpu { SB_CPU_SCALAR, SB_CPU_NEON, SB_CPU_AVX2, SB_CPU_AVX512 } sb_cpu;

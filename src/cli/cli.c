@@ -20,6 +20,7 @@ sb_exit sb_exit_of(sb_status status) {
   case SB_NO_FACE:
   case SB_SEVERAL_FACES:
   case SB_LOW_QUALITY:
+  case SB_FORBIDDEN:
   case SB_EXISTS:
   case SB_DUPLICATE:
   case SB_TOO_LARGE: return SB_EXIT_REFUSED;

@@ -11,6 +11,16 @@ static sb_status check_collection_name(const char *name, sb_error *error) {
   return sb_fail(error, SB_INVALID, "a collection's name is 1 to %d of a-z, 0-9, _ and -", SB_COLLECTION_MAX);
 }
 
+static bool in_scope(const char *name) {
+  const char *only = sb_caller_get()->collection;
+  return !*only || !strcmp(only, name);
+}
+
+/* Every verb reaches people through a collection that is looked up here, whatever dialect asked. */
+static sb_status check_scope(const char *name, sb_error *error) {
+  return in_scope(name) ? SB_OK : sb_fail(error, SB_FORBIDDEN, "this key is for another collection");
+}
+
 static sb_status add_default(sb_engine *engine, sb_store_collection *out, sb_error *error) {
   sb_embedder embedder;
   int64_t row = 0;
@@ -26,6 +36,7 @@ sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create,
                                sb_error *error) {
   if (!name) name = SB_DEFAULT_COLLECTION;
   sb_status status = check_collection_name(name, error);
+  if (status == SB_OK) status = check_scope(name, error);
   if (status == SB_OK) status = sb_store_collection_find(engine->store, name, out, error);
   if (status != SB_NOT_FOUND || strcmp(name, SB_DEFAULT_COLLECTION)) return status;
   if (create) return add_default(engine, out, error);
@@ -97,9 +108,11 @@ sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *
   status = sb_store_collections(engine->store, &rows, &found, error);
   sb_collection *list = status == SB_OK ? sb_alloc(found, sizeof *list, error) : NULL;
   if (status == SB_OK && !list) status = SB_NO_MEMORY;
-  for (size_t i = 0; status == SB_OK && i < found; i++) list[i] = rows[i].info;
+  size_t kept = 0;
+  for (size_t i = 0; status == SB_OK && i < found; i++)
+    if (in_scope(rows[i].info.name)) list[kept++] = rows[i].info;
   free(rows);
-  if (status == SB_OK) *out = list, *count = found;
+  if (status == SB_OK) *out = list, *count = kept;
   sb_engine_leave(engine);
   return status;
 }
@@ -110,6 +123,7 @@ sb_status sb_engine_collection_create(sb_engine *engine, const char *name, sb_er
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = check_collection_name(name, error);
+  if (status == SB_OK) status = check_scope(name, error);
   if (status == SB_OK) status = sb_engine_embedder(engine, &embedder, error);
   if (status == SB_OK) status = sb_store_collection_add(engine->store, name, embedder.name, embedder.dim, &row, error);
   sb_engine_leave(engine);

@@ -12,6 +12,7 @@ unsigned sb_http_status(sb_status status) {
   case SB_OK: return 200;
   case SB_INVALID:
   case SB_BAD_IMAGE: return 400;
+  case SB_FORBIDDEN: return 403;
   case SB_NOT_FOUND: return 404;
   case SB_EXISTS:
   case SB_DUPLICATE: return 409;

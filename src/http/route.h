@@ -13,11 +13,20 @@ enum {
   SB_ROUTE_PHOTO = SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_MODELS,
 };
 
+/* What a caller must be allowed to do. Keys hold a set of roles; admin includes the others. */
+typedef enum sb_access {
+  SB_ACCESS_OPEN,   /* anybody: nothing about people is told */
+  SB_ACCESS_READ,   /* look at people and search among them */
+  SB_ACCESS_ENROLL, /* add people and faces, change names */
+  SB_ACCESS_ADMIN,  /* delete, collections, operation */
+} sb_access;
+
 typedef struct sb_route {
   const char *method;
   const char *pattern; /* a segment in braces stands for one decoded segment: request->name */
   sb_handler handler;
   unsigned flags;
+  sb_access access; /* each route says it: tests/trust calls every route with every role */
 } sb_route;
 
 /* Sets request->route and request->name by method and path; else a reply: 404, 405 with Allow, OPTIONS' 204, a file of
