@@ -207,6 +207,7 @@ typedef struct sb_person {
 typedef struct sb_people {
   size_t total; /* people that match the query, of which `count` from `offset` on are here */
   size_t offset, count;
+  int64_t next; /* pass as `after` for what follows; 0: nothing does */
   sb_person *items;
 } sb_people;
 SB_API void sb_people_free(sb_people *people);
@@ -297,19 +298,57 @@ typedef struct sb_comparison {
 /* Are the largest faces of two photos of the same person? SB_NO_FACE names the photo without one. */
 SB_API sb_status sb_engine_verify(sb_engine *engine, sb_photo first, sb_photo second, sb_comparison *out, sb_error *error);
 
+typedef enum sb_order { SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME } sb_order; /* by time of enrolment, or by name */
+
 typedef struct sb_list_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
   const char *query;      /* part of an id or a name, ASCII case ignored; NULL or "": all */
-  size_t offset, limit;   /* limit 1..1000; 0: 100. In order of enrolment. */
+  size_t offset, limit;   /* limit 1..1000; 0: 100 */
+  sb_order order;
+  int64_t after; /* sb_people.next of the page before, with the same query and order; 0: from `offset` on */
 } sb_list_request;
 SB_API sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error);
 
 /* One person as an sb_people of one. SB_NOT_FOUND. `collection` NULL: default, here and below. */
 SB_API sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out, sb_error *error);
+/* A person without faces, to be filled later. SB_EXISTS, SB_INVALID. */
+SB_API sb_status sb_engine_add(sb_engine *engine, const char *collection, const char *id, const char *name,
+                               const char *consent, sb_error *error);
 SB_API sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char *id, const char *name, sb_error *error);
+/* Gives the person another id; all else stays. SB_EXISTS, SB_NOT_FOUND, SB_INVALID. */
+SB_API sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
+                                     sb_error *error);
+/* `into` gets all faces of `from`, whose record is erased as by sb_engine_delete. `faces` (NULL allowed): how many moved.
+ * SB_NOT_FOUND, SB_INVALID (both are one). */
+SB_API sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from,
+                                 size_t *faces, sb_error *error);
 /* Gone from index, table, write-ahead log and free pages when it returns. `faces` (NULL allowed): how many it had. */
 SB_API sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces, sb_error *error);
+
+/* A face that is kept: its template, not its photo. */
+typedef struct sb_kept_face {
+  int64_t face; /* its number, never used twice */
+  char *id;     /* of its person */
+  float quality;
+  int64_t created_ms;
+} sb_kept_face;
+
+typedef struct sb_kept_faces {
+  size_t total, offset, count;
+  sb_kept_face *items;
+} sb_kept_faces;
+SB_API void sb_kept_faces_free(sb_kept_faces *faces);
+/* The faces of a person, or with `id` NULL of the whole collection, in order of enrolment. `limit` 1..1000.
+ * SB_NOT_FOUND: there is no such person. */
+SB_API sb_status sb_engine_faces(sb_engine *engine, const char *collection, const char *id, size_t offset, size_t limit,
+                                 sb_kept_faces **out, sb_error *error);
+/* Erases one face; its person stays. `*id` (NULL allowed): whose it was, released by free(). SB_NOT_FOUND. */
+SB_API sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64_t face, char **id, sb_error *error);
+/* Is the largest face of the photo of the same person as the face that is kept? `out->faces[0]` is the photo's, `[1]` is
+ * zero. `*id` as above. */
+SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,
+                                       sb_comparison *out, char **id, sb_error *error);
 
 typedef struct sb_collection {
   char name[SB_COLLECTION_MAX + 1];

@@ -58,12 +58,18 @@ sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_p
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   if (request->limit > LIMIT_MAX)
     return sb_fail(error, SB_INVALID, "at most %d people can be listed at once", LIMIT_MAX);
+  if (request->after < 0 || request->offset > INT64_MAX) return sb_fail(error, SB_INVALID, "there is no such page");
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = sb_engine_collection(engine, request->collection, false, &collection, error);
   if (status == SB_OK) {
-    status = sb_store_people(engine->store, collection.row, request->query, request->offset,
-                             request->limit ? request->limit : LIMIT_DEFAULT, out, error);
+    sb_store_listing listing = {.collection = collection.row,
+                                .query = request->query,
+                                .offset = request->offset,
+                                .limit = request->limit ? request->limit : LIMIT_DEFAULT,
+                                .order = request->order,
+                                .after = request->after};
+    status = sb_store_people(engine->store, &listing, out, error);
   }
   sb_engine_leave(engine);
   return status;
@@ -73,6 +79,51 @@ sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *i
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = find_person(engine, collection, id, NULL, out, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_add(sb_engine *engine, const char *collection, const char *id, const char *name,
+                        const char *consent, sb_error *error) {
+  sb_store_collection shelf;
+  int64_t person = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(id, SB_ID_MAX, "id", error);
+  if (status == SB_OK) status = sb_text_check(name, SB_NAME_MAX, "name", error);
+  if (status == SB_OK && consent && *consent) status = sb_text_check(consent, SB_CONSENT_MAX, "consent", error);
+  if (status == SB_OK) status = sb_engine_collection(engine, collection, true, &shelf, error);
+  sb_store_enrollment enrollment = {.id = id, .name = name, .consent = consent};
+  if (status == SB_OK) {
+    enrollment.collection = shelf.row;
+    status = sb_store_enroll(engine->store, &enrollment, &person, NULL, error);
+  }
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
+                              sb_error *error) {
+  int64_t row = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(new_id, SB_ID_MAX, "id", error);
+  if (status == SB_OK) status = find_person(engine, collection, id, &row, NULL, error);
+  if (status == SB_OK) status = sb_store_person_change_id(engine->store, row, new_id, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from, size_t *faces,
+                          sb_error *error) {
+  int64_t row = 0, other = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = find_person(engine, collection, into, &row, NULL, error);
+  if (status == SB_OK) status = find_person(engine, collection, from, &other, NULL, error);
+  if (status == SB_OK && row == other) status = sb_fail(error, SB_INVALID, "a person cannot be merged with itself");
+  if (status == SB_OK) status = sb_store_person_merge(engine->store, row, other, faces, error);
+  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
   sb_engine_leave(engine);
   return status;
 }

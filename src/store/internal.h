@@ -56,6 +56,17 @@ sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collectio
                          sb_error *error);
 
 /* ---- people.c */
+#define SB_PERSON_COLUMNS                                                                                           \
+  "SELECT p.id, p.external_id, p.name, p.consent, p.created, (SELECT count(*) FROM face f WHERE f.person = p.id)," \
+  " a.id, a.attributes FROM person p LEFT JOIN face a ON a.id ="                                                   \
+  " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
+/* The row of SB_PERSON_COLUMNS. Fields that could not be opened are NULL; then s->status tells. */
+void sb_person_read(sb_statement *s, sb_person *person);
+void sb_person_clear(sb_person *person);
+/* Takes the person over, also when it fails. */
+sb_status sb_people_add(sb_people *people, sb_person *person, sb_error *error);
+/* The id of the person whose row is in column 0 and whose sealed id is in `column`; NULL after a failure. */
+char *sb_person_id_open(sb_statement *s, int column, int64_t person);
 /* Empties the write-ahead log, so that what was overwritten is nowhere. Waits for readers up to the busy time. */
 sb_status sb_store_erase_log(sb_store *store, sb_error *error);
 

@@ -11,14 +11,13 @@ static void external_hash(sb_store *store, int64_t collection, const char *id, u
 
 /* ---- Reading */
 
-#define PERSON_COLUMNS                                                                                             \
-  "SELECT p.id, p.external_id, p.name, p.consent, p.created, (SELECT count(*) FROM face f WHERE f.person = p.id)," \
-  " a.id, a.attributes FROM person p LEFT JOIN face a ON a.id ="                                                   \
-  " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
-
 static char *open_person_field(sb_statement *s, int column, int64_t row, const char *name) {
   size_t size = 0;
   return sb_column_open(s, column, &(sb_place){"person", name, row, NULL}, &size);
+}
+
+char *sb_person_id_open(sb_statement *s, int column, int64_t person) {
+  return open_person_field(s, column, person, "external_id");
 }
 
 static void read_attributes(sb_statement *s, sb_person *person) {
@@ -29,8 +28,7 @@ static void read_attributes(sb_statement *s, sb_person *person) {
   free(bytes);
 }
 
-/* Fields that could not be opened are NULL; then s->status tells. */
-static void read_person(sb_statement *s, sb_person *person) {
+void sb_person_read(sb_statement *s, sb_person *person) {
   int64_t row = sqlite3_column_int64(s->raw, 0);
   *person =
       (sb_person){.created_ms = sqlite3_column_int64(s->raw, 4), .faces = (size_t)sqlite3_column_int64(s->raw, 5)};
@@ -40,7 +38,7 @@ static void read_person(sb_statement *s, sb_person *person) {
   read_attributes(s, person);
 }
 
-static void person_clear(sb_person *person) {
+void sb_person_clear(sb_person *person) {
   free(person->id);
   free(person->name);
   free(person->consent);
@@ -48,16 +46,16 @@ static void person_clear(sb_person *person) {
 
 void sb_people_free(sb_people *people) {
   if (!people) return;
-  for (size_t i = 0; i < people->count; i++) person_clear(&people->items[i]);
+  for (size_t i = 0; i < people->count; i++) sb_person_clear(&people->items[i]);
   free(people->items);
   free(people);
 }
 
-static sb_status people_add(sb_people *people, sb_person *person, sb_error *error) {
+sb_status sb_people_add(sb_people *people, sb_person *person, sb_error *error) {
   void *items = people->items;
   sb_status status = sb_grow(&items, people->count + 1, sizeof *people->items, error);
   if (status != SB_OK) {
-    person_clear(person);
+    sb_person_clear(person);
     return status;
   }
   people->items = items;
@@ -72,8 +70,8 @@ static sb_status read_one(sb_statement *s, int64_t *row, sb_people **out) {
   if (sb_step(s)) {
     sb_person person;
     if (row) *row = sqlite3_column_int64(s->raw, 0);
-    read_person(s, &person);
-    sb_status added = people_add(people, &person, s->error);
+    sb_person_read(s, &person);
+    sb_status added = sb_people_add(people, &person, s->error);
     if (s->status == SB_OK) s->status = added;
     people->total = 1;
   } else if (s->status == SB_OK) {
@@ -91,7 +89,7 @@ static sb_status find_locked(sb_store *store, int64_t collection, const char *id
                              sb_error *error) {
   uint8_t hash[SB_DIGEST_SIZE];
   external_hash(store, collection, id, hash);
-  sb_statement s = sb_statement_new(store, PERSON_COLUMNS "WHERE p.collection = ? AND p.external_hash = ?", error);
+  sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.collection = ? AND p.external_hash = ?", error);
   sb_bind_int(&s, 1, collection);
   sb_bind_blob(&s, 2, hash, sizeof hash);
   return read_one(&s, row, out);
@@ -107,59 +105,10 @@ sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *
 
 sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_error *error) {
   sb_store_lock(store);
-  sb_statement s = sb_statement_new(store, PERSON_COLUMNS "WHERE p.id = ?", error);
+  sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.id = ?", error);
   sb_bind_int(&s, 1, row);
   sb_status status = read_one(&s, NULL, out);
   sb_store_unlock(store);
-  return status;
-}
-
-static sb_status count_people(sb_store *store, int64_t collection, size_t *total, sb_error *error) {
-  sb_statement s = sb_statement_new(store, "SELECT count(*) FROM person WHERE collection = ?", error);
-  sb_bind_int(&s, 1, collection);
-  if (sb_step(&s)) *total = (size_t)sqlite3_column_int64(s.raw, 0);
-  return sb_statement_end(&s);
-}
-
-/* Names are sealed, so a search in them opens them one by one; without a query SQLite does the paging. */
-static sb_status list_locked(sb_store *store, int64_t collection, const char *query, size_t offset, size_t limit,
-                             sb_people *people, sb_error *error) {
-  bool all = !query || !*query;
-  people->offset = offset;
-  if (all) {
-    sb_status status = count_people(store, collection, &people->total, error);
-    if (status != SB_OK) return status;
-  }
-  sb_statement s =
-      sb_statement_new(store, PERSON_COLUMNS "WHERE p.collection = ? ORDER BY p.id LIMIT ? OFFSET ?", error);
-  sb_bind_int(&s, 1, collection);
-  sb_bind_int(&s, 2, all ? (int64_t)limit : -1);
-  sb_bind_int(&s, 3, all && offset < INT64_MAX ? (int64_t)offset : 0);
-  while (sb_step(&s)) {
-    sb_person person;
-    read_person(&s, &person);
-    bool fits = s.status == SB_OK &&
-                (all || sb_text_contains_nocase(person.id, query) || sb_text_contains_nocase(person.name, query));
-    if (fits && !all) fits = people->total++ >= offset && people->count < limit;
-    if (!fits)
-      person_clear(&person);
-    else
-      s.status = people_add(people, &person, error);
-  }
-  return sb_statement_end(&s);
-}
-
-sb_status sb_store_people(sb_store *store, int64_t collection, const char *query, size_t offset, size_t limit,
-                          sb_people **out, sb_error *error) {
-  sb_people *people = sb_alloc(1, sizeof *people, error);
-  if (!people) return SB_NO_MEMORY;
-  sb_store_lock(store);
-  sb_status status = list_locked(store, collection, query, offset, limit, people, error);
-  sb_store_unlock(store);
-  if (status == SB_OK)
-    *out = people;
-  else
-    sb_people_free(people);
   return status;
 }
 
@@ -313,6 +262,37 @@ sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name,
   return sb_store_finish(store, sb_statement_end(&s), error);
 }
 
+sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id, sb_error *error) {
+  int64_t collection = 0, other = 0;
+  uint8_t hash[SB_DIGEST_SIZE];
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(store, "SELECT collection FROM person WHERE id = ?", error);
+  sb_bind_int(&s, 1, row);
+  if (sb_step(&s))
+    collection = sqlite3_column_int64(s.raw, 0);
+  else if (s.status == SB_OK)
+    s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  status = sb_statement_end(&s);
+  if (status == SB_OK) {
+    status = find_locked(store, collection, id, &other, NULL, NULL);
+    if (status == SB_NOT_FOUND || (status == SB_OK && other == row))
+      status = SB_OK;
+    else if (status == SB_OK)
+      status = sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
+  }
+  if (status == SB_OK) {
+    external_hash(store, collection, id, hash);
+    s = sb_statement_new(store, "UPDATE person SET external_hash = ?, external_id = ? WHERE id = ?", error);
+    sb_bind_blob(&s, 1, hash, sizeof hash);
+    bind_person_text(&s, 2, row, "external_id", id);
+    sb_bind_int(&s, 3, row);
+    sb_step(&s);
+    status = sb_statement_end(&s);
+  }
+  return sb_store_finish(store, status, error);
+}
+
 /* ---- Erasing */
 
 sb_status sb_store_erase_log(sb_store *store, sb_error *error) {
@@ -350,6 +330,46 @@ static sb_status delete_rows(sb_store *store, const char *sql, int64_t person, i
   return sb_statement_end(&s);
 }
 
+static sb_status delete_person(sb_store *store, int64_t row, sb_error *error) {
+  int deleted = 0;
+  sb_status status = delete_rows(store, "DELETE FROM person WHERE id = ?", row, &deleted, error);
+  if (status == SB_OK && !deleted) status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  return status;
+}
+
+/* The index gets each face again, under its new person. */
+static sb_status note_moves(sb_store *store, int64_t from, int64_t into, size_t *faces, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT id, collection FROM face WHERE person = ?", error);
+  sb_bind_int(&s, 1, from);
+  size_t count = 0;
+  while (sb_step(&s)) {
+    s.status = sb_change_note(store, SB_CHANGE_PUT, sqlite3_column_int64(s.raw, 1), sqlite3_column_int64(s.raw, 0),
+                              into, error);
+    count++;
+  }
+  *faces = count;
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error) {
+  size_t moved = 0;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = note_moves(store, from, into, &moved, error);
+  if (status == SB_OK) {
+    sb_statement s = sb_statement_new(store, "UPDATE face SET person = ? WHERE person = ?", error);
+    sb_bind_int(&s, 1, into);
+    sb_bind_int(&s, 2, from);
+    sb_step(&s);
+    status = sb_statement_end(&s);
+  }
+  if (status == SB_OK) status = delete_person(store, from, error);
+  status = sb_store_finish(store, status, error);
+  if (status != SB_OK) return status;
+  if (faces) *faces = moved;
+  return sb_store_erase_log(store, error);
+}
+
 sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_error *error) {
   size_t held = 0;
   int deleted = 0;
@@ -357,8 +377,7 @@ sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb
   if (status != SB_OK) return status;
   status = note_removals(store, row, &held, error);
   if (status == SB_OK) status = delete_rows(store, "DELETE FROM face WHERE person = ?", row, &deleted, error);
-  if (status == SB_OK) status = delete_rows(store, "DELETE FROM person WHERE id = ?", row, &deleted, error);
-  if (status == SB_OK && !deleted) status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  if (status == SB_OK) status = delete_person(store, row, error);
   status = sb_store_finish(store, status, error);
   if (status != SB_OK) return status;
   if (faces) *faces = held;

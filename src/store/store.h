@@ -54,11 +54,30 @@ sb_status sb_store_face_known(sb_store *store, int64_t collection, const char *i
 sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
                                sb_error *error); /* row, out: NULL allowed */
 sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_error *error);
-sb_status sb_store_people(sb_store *store, int64_t collection, const char *query, size_t offset, size_t limit,
-                          sb_people **out, sb_error *error);
+typedef struct sb_store_listing {
+  int64_t collection;
+  const char *query; /* NULL: all */
+  size_t offset, limit;
+  sb_order order;
+  int64_t after; /* see sb_list_request */
+} sb_store_listing;
+sb_status sb_store_people(sb_store *store, const sb_store_listing *listing, sb_people **out, sb_error *error);
 sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name, sb_error *error);
+sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id, sb_error *error); /* SB_EXISTS */
+/* Moves the faces, then erases the person `from` as sb_store_person_delete does. */
+sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error);
 /* Rows are overwritten (secure_delete) and the write-ahead log is emptied before it returns. `faces` NULL allowed. */
 sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_error *error);
+
+/* ---- faces.c: the faces that are kept, one by one. `person` 0: the whole collection. */
+sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, size_t offset, size_t limit,
+                         sb_kept_faces **out, sb_error *error);
+/* Whose face it is; SB_NOT_FOUND. `id` is released by free(). */
+sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face, char **id, sb_error *error);
+/* `embedding` has room for `dim` numbers; SB_STORE when the collection has another length. */
+sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, float *embedding, sb_error *error);
+sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error); /* erases as above */
+
 sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error);
 
 /* What an index needs to be in step, in order: all faces (`since` 0), later only what changed, by this or any other

@@ -116,6 +116,48 @@ static void a_gallery_that_is_opened_again_knows_its_people(void **state) {
   sb_engine_free(engine);
 }
 
+static void merged_people_are_one_and_kept_faces_can_be_compared_and_erased(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_kept_faces *faces = NULL;
+  sb_comparison comparison;
+  char id[64], *owner = NULL;
+  size_t moved = 0;
+  enroll_well(engine, "44", OBAMA);
+  enroll_well(engine, "45", OBAMA2);
+  assert_int_equal(sb_engine_merge(engine, NULL, "44", "44", NULL, NULL), SB_INVALID);
+  assert_int_equal(sb_engine_merge(engine, NULL, "44", "45", &moved, NULL), SB_OK);
+  assert_int_equal(moved, 1);
+  assert_int_equal(sb_engine_faces(engine, NULL, "44", 0, 10, &faces, NULL), SB_OK);
+  assert_int_equal(faces->count, 2);
+  assert_int_equal(sb_engine_verify_kept(engine, NULL, faces->items[1].face, OBAMA3, &comparison, &owner, NULL), SB_OK);
+  assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
+  assert_string_equal(owner, "44");
+  free(owner);
+  for (size_t i = 0; i < 2; i++) assert_int_equal(sb_engine_face_delete(engine, NULL, faces->items[i].face, NULL, NULL), SB_OK);
+  find_best(engine, OBAMA3, id);
+  assert_string_equal(id, "");
+  assert_int_equal(people_of(engine), 1);
+  sb_kept_faces_free(faces);
+  sb_engine_free(engine);
+}
+
+static void a_person_without_faces_can_be_made_and_filled(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_enrolled *enrolled = NULL;
+  const sb_photo one = OBAMA;
+  char id[64];
+  assert_int_equal(sb_engine_add(engine, NULL, "44", "Somebody", NULL, NULL), SB_OK);
+  assert_int_equal(sb_engine_add(engine, NULL, "44", "Somebody", NULL, NULL), SB_EXISTS);
+  assert_int_equal(sb_engine_change_id(engine, NULL, "44", "47", NULL), SB_OK);
+  assert_int_equal(enroll(engine, "47", &one, 1, SB_ENROLL_ADD, &enrolled, NULL), SB_OK);
+  sb_enrolled_free(enrolled);
+  find_best(engine, OBAMA3, id);
+  assert_string_equal(id, "47");
+  sb_engine_free(engine);
+}
+
 static void two_engines_on_one_folder_see_each_others_changes(void **state) {
   (void)state;
   sb_engine *one = open_engine(), *other = open_engine();
@@ -274,6 +316,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       IN_A_FOLDER(who_is_enrolled_is_found_until_deleted),
       IN_A_FOLDER(a_gallery_that_is_opened_again_knows_its_people),
+      IN_A_FOLDER(merged_people_are_one_and_kept_faces_can_be_compared_and_erased),
+      IN_A_FOLDER(a_person_without_faces_can_be_made_and_filled),
       IN_A_FOLDER(two_engines_on_one_folder_see_each_others_changes),
       IN_A_FOLDER(of_several_photos_all_are_enrolled_or_none),
       IN_A_FOLDER(a_photo_that_is_known_is_skipped_when_asked),

@@ -101,16 +101,133 @@ static void pages_and_queries_list_in_order_of_enrolment(void **state) {
     assert_int_equal(enrol(f->store, f->collection, id, name, false, &person, &face), SB_OK);
   }
   sb_people *page = NULL;
-  assert_int_equal(sb_store_people(f->store, f->collection, NULL, 15, 10, &page, NULL), SB_OK);
+  assert_int_equal(sb_store_people(f->store, &(sb_store_listing){.collection = f->collection, .offset = 15, .limit = 10}, &page, NULL), SB_OK);
   assert_int_equal(page->total, 20);
   assert_int_equal(page->count, 5);
   assert_string_equal(page->items[0].id, "id15");
   sb_people_free(page);
-  assert_int_equal(sb_store_people(f->store, f->collection, "oDD", 2, 3, &page, NULL), SB_OK);
+  assert_int_equal(sb_store_people(f->store, &(sb_store_listing){.collection = f->collection, .query = "oDD", .offset = 2, .limit = 3}, &page, NULL), SB_OK);
   assert_int_equal(page->total, 10);
   assert_int_equal(page->count, 3);
   assert_string_equal(page->items[0].name, "Odd 5");
   sb_people_free(page);
+}
+
+typedef struct tally {
+  int puts, removes, drops, resets;
+} tally;
+
+static sb_status count(void *context, const sb_change *change, sb_error *error) {
+  tally *t = context;
+  (void)error;
+  t->puts += change->kind == SB_CHANGE_PUT;
+  t->removes += change->kind == SB_CHANGE_REMOVE;
+  t->drops += change->kind == SB_CHANGE_DROP;
+  t->resets += change->kind == SB_CHANGE_RESET;
+  return SB_OK;
+}
+
+/* The ids of a listing page by page, ' ' behind each; "?" where a page's offset is not the number of people before it. */
+static void walk(fixture *f, const char *query, sb_order order, char *out) {
+  sb_store_listing listing = {.collection = f->collection, .query = query, .limit = 2, .order = order};
+  size_t seen = 0;
+  out[0] = 0;
+  do {
+    sb_people *page = NULL;
+    assert_int_equal(sb_store_people(f->store, &listing, &page, NULL), SB_OK);
+    if (page->offset != seen) strcat(out, "?");
+    for (size_t i = 0; i < page->count; i++) strcat(strcat(out, page->items[i].id), " ");
+    seen += page->count;
+    listing.after = page->next;
+    sb_people_free(page);
+  } while (listing.after);
+}
+
+static void pages_follow_each_other_in_every_order_and_miss_nobody(void **state) {
+  fixture *f = *state;
+  int64_t person, face;
+  char ids[64];
+  const char *const names[] = {"dora", "Ann", "carl", "Bea", "ann"};
+  for (int i = 0; i < 5; i++) {
+    char id[8];
+    snprintf(id, sizeof id, "%d", i);
+    assert_int_equal(enrol(f->store, f->collection, id, names[i], false, &person, &face), SB_OK);
+  }
+  static const struct {
+    const char *query;
+    sb_order order;
+    const char *ids;
+  } expected[] = {{NULL, SB_ORDER_OLDEST, "0 1 2 3 4 "}, {NULL, SB_ORDER_NEWEST, "4 3 2 1 0 "}, {NULL, SB_ORDER_NAME, "1 4 3 2 0 "},
+                  {"a", SB_ORDER_OLDEST, "0 1 2 3 4 "},  {"ann", SB_ORDER_NEWEST, "4 1 "},      {"r", SB_ORDER_NAME, "2 0 "}};
+  for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+    walk(f, expected[i].query, expected[i].order, ids);
+    assert_string_equal(ids, expected[i].ids);
+  }
+}
+
+static void merging_moves_the_faces_and_erases_the_other_record(void **state) {
+  fixture *f = *state;
+  int64_t ann, bea, face, next = 0;
+  size_t moved = 0;
+  tally t = {0};
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &ann, &face), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "b1", "Bea", false, &bea, &face), SB_OK);
+  assert_int_equal(sb_store_changes(f->store, 0, &next, count, &t, NULL), SB_OK);
+  assert_int_equal(sb_store_person_merge(f->store, ann, bea, &moved, NULL), SB_OK);
+  assert_int_equal(moved, 1);
+  assert_int_equal(sb_store_changes(f->store, next, &next, count, &t, NULL), SB_OK);
+  assert_int_equal(t.puts, 3);
+  assert_int_equal(sb_store_person_find(f->store, f->collection, "b1", NULL, NULL, NULL), SB_NOT_FOUND);
+  sb_people *found = NULL;
+  assert_int_equal(sb_store_person_find(f->store, f->collection, "a1", NULL, &found, NULL), SB_OK);
+  assert_int_equal(found->items[0].faces, 2);
+  sb_people_free(found);
+  assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
+}
+
+static void an_id_changes_unless_it_is_taken(void **state) {
+  fixture *f = *state;
+  int64_t ann, bea, face;
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &ann, &face), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "b1", "Bea", false, &bea, &face), SB_OK);
+  assert_int_equal(sb_store_person_change_id(f->store, ann, "b1", NULL), SB_EXISTS);
+  assert_int_equal(sb_store_person_change_id(f->store, ann, "a1", NULL), SB_OK);
+  assert_int_equal(sb_store_person_change_id(f->store, ann, "c1", NULL), SB_OK);
+  assert_int_equal(sb_store_person_change_id(f->store, 99, "d1", NULL), SB_NOT_FOUND);
+  sb_people *found = NULL;
+  assert_int_equal(sb_store_person_find(f->store, f->collection, "c1", NULL, &found, NULL), SB_OK);
+  assert_string_equal(found->items[0].id, "c1");
+  sb_people_free(found);
+  assert_int_equal(sb_store_person_find(f->store, f->collection, "a1", NULL, NULL, NULL), SB_NOT_FOUND);
+}
+
+static void faces_are_listed_read_and_erased_one_by_one(void **state) {
+  fixture *f = *state;
+  int64_t ann, bea, first, second, third;
+  char *id = NULL;
+  float embedding[DIM];
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &ann, &first), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "b1", "Bea", false, &bea, &second), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "a1", NULL, true, &ann, &third), SB_OK);
+  sb_kept_faces *faces = NULL;
+  assert_int_equal(sb_store_faces(f->store, f->collection, ann, 1, 5, &faces, NULL), SB_OK);
+  assert_int_equal(faces->total, 2);
+  assert_int_equal(faces->count, 1);
+  assert_int_equal(faces->items[0].face, third);
+  assert_string_equal(faces->items[0].id, "a1");
+  sb_kept_faces_free(faces);
+  assert_int_equal(sb_store_face_template(f->store, third, DIM, embedding, NULL), SB_OK);
+  assert_true(embedding[0] == 1.0f);
+  assert_int_equal(sb_store_face_template(f->store, third, DIM + 1, embedding, NULL), SB_STORE);
+  assert_int_equal(sb_store_face_owner(f->store, f->collection, second, &id, NULL), SB_OK);
+  assert_string_equal(id, "b1");
+  free(id);
+  assert_int_equal(sb_store_face_owner(f->store, f->collection + 1, second, &id, NULL), SB_NOT_FOUND);
+  assert_int_equal(sb_store_face_delete(f->store, third, NULL), SB_OK);
+  assert_int_equal(sb_store_face_delete(f->store, third, NULL), SB_NOT_FOUND);
+  assert_int_equal(sb_store_faces(f->store, f->collection, 0, 0, 5, &faces, NULL), SB_OK);
+  assert_int_equal(faces->total, 2);
+  sb_kept_faces_free(faces);
 }
 
 static void files_hold_no_plain_text_and_no_deleted_seal(void **state) {
@@ -148,20 +265,6 @@ static void files_hold_no_plain_text_and_no_deleted_seal(void **state) {
   }
   assert_int_equal(faces, 1);
   assert_int_equal(sb_store_person_get(f->store, person, &(sb_people *){NULL}, NULL), SB_NOT_FOUND);
-}
-
-typedef struct tally {
-  int puts, removes, drops, resets;
-} tally;
-
-static sb_status count(void *context, const sb_change *change, sb_error *error) {
-  tally *t = context;
-  (void)error;
-  t->puts += change->kind == SB_CHANGE_PUT;
-  t->removes += change->kind == SB_CHANGE_REMOVE;
-  t->drops += change->kind == SB_CHANGE_DROP;
-  t->resets += change->kind == SB_CHANGE_RESET;
-  return SB_OK;
 }
 
 static void another_handle_sees_each_change_once(void **state) {
@@ -268,6 +371,10 @@ int main(void) {
       TEST(reopening_sees_what_was_enrolled),
       TEST(an_id_is_unique_in_its_collection_only),
       TEST(pages_and_queries_list_in_order_of_enrolment),
+      TEST(pages_follow_each_other_in_every_order_and_miss_nobody),
+      TEST(merging_moves_the_faces_and_erases_the_other_record),
+      TEST(an_id_changes_unless_it_is_taken),
+      TEST(faces_are_listed_read_and_erased_one_by_one),
       TEST(files_hold_no_plain_text_and_no_deleted_seal),
       TEST(another_handle_sees_each_change_once),
       TEST(a_second_server_is_refused),

@@ -1,0 +1,131 @@
+/* The faces that are kept, one by one. */
+#include "store/attributes.h"
+#include "store/internal.h"
+
+#include <stdlib.h>
+
+void sb_kept_faces_free(sb_kept_faces *faces) {
+  if (!faces) return;
+  for (size_t i = 0; i < faces->count; i++) free(faces->items[i].id);
+  free(faces->items);
+  free(faces);
+}
+
+static sb_status list_locked(sb_store *store, int64_t collection, int64_t person, size_t limit, sb_kept_faces *faces,
+                             sb_error *error) {
+  static const char count_sql[] = "SELECT count(*) FROM face WHERE collection = ? AND (? = 0 OR person = ?)";
+  static const char list_sql[] =
+      "SELECT f.id, f.person, p.external_id, f.quality, f.created FROM face f JOIN person p ON p.id = f.person "
+      "WHERE f.collection = ? AND (? = 0 OR f.person = ?) ORDER BY f.id LIMIT ? OFFSET ?";
+  sb_statement s = sb_statement_new(store, count_sql, error);
+  for (int pass = 0; pass < 2; pass++) {
+    sb_bind_int(&s, 1, collection);
+    sb_bind_int(&s, 2, person);
+    sb_bind_int(&s, 3, person);
+    if (pass) break;
+    if (sb_step(&s)) faces->total = (size_t)sqlite3_column_int64(s.raw, 0);
+    sb_status status = sb_statement_end(&s);
+    if (status != SB_OK) return status;
+    s = sb_statement_new(store, list_sql, error);
+  }
+  sb_bind_int(&s, 4, (int64_t)limit);
+  sb_bind_int(&s, 5, (int64_t)faces->offset);
+  while (sb_step(&s)) {
+    void *items = faces->items;
+    s.status = sb_grow(&items, faces->count + 1, sizeof *faces->items, error);
+    if (s.status != SB_OK) break;
+    faces->items = items;
+    faces->items[faces->count++] = (sb_kept_face){.face = sqlite3_column_int64(s.raw, 0),
+                                                  .id = sb_person_id_open(&s, 2, sqlite3_column_int64(s.raw, 1)),
+                                                  .quality = (float)sqlite3_column_double(s.raw, 3),
+                                                  .created_ms = sqlite3_column_int64(s.raw, 4)};
+  }
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, size_t offset, size_t limit,
+                         sb_kept_faces **out, sb_error *error) {
+  sb_kept_faces *faces = sb_alloc(1, sizeof *faces, error);
+  if (!faces) return SB_NO_MEMORY;
+  faces->offset = offset;
+  sb_store_lock(store);
+  sb_status status = list_locked(store, collection, person, limit, faces, error);
+  sb_store_unlock(store);
+  if (status == SB_OK)
+    *out = faces;
+  else
+    sb_kept_faces_free(faces);
+  return status;
+}
+
+static sb_status not_there(sb_statement *s) {
+  if (s->status == SB_OK) s->status = sb_fail(s->error, SB_NOT_FOUND, "there is no face of this number");
+  return s->status;
+}
+
+sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face, char **id, sb_error *error) {
+  char *owner = NULL;
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(
+      store,
+      "SELECT p.id, p.external_id FROM face f JOIN person p ON p.id = f.person WHERE f.id = ? AND f.collection = ?",
+      error);
+  sb_bind_int(&s, 1, face);
+  sb_bind_int(&s, 2, collection);
+  if (sb_step(&s))
+    owner = sb_person_id_open(&s, 1, sqlite3_column_int64(s.raw, 0));
+  else
+    not_there(&s);
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  if (status == SB_OK) *id = owner;
+  return status;
+}
+
+sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, float *embedding, sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(
+      store, "SELECT f.template, c.model FROM face f JOIN collection c ON c.id = f.collection WHERE f.id = ?", error);
+  sb_bind_int(&s, 1, face);
+  if (sb_step(&s)) {
+    size_t size = 0;
+    sb_place place = {"face", "template", face, (const char *)sqlite3_column_text(s.raw, 1)};
+    char *bytes = sb_column_open(&s, 0, &place, &size);
+    if (bytes && size == dim * 4)
+      sb_floats_read((const uint8_t *)bytes, dim, embedding);
+    else if (bytes)
+      s.status = sb_fail(error, SB_STORE, "the template was made by a model with another number of values");
+    if (bytes) sb_wipe(bytes, size);
+    free(bytes);
+  } else {
+    not_there(&s);
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
+static sb_status note_removal(sb_store *store, int64_t face, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT collection, person FROM face WHERE id = ?", error);
+  sb_bind_int(&s, 1, face);
+  if (sb_step(&s))
+    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sqlite3_column_int64(s.raw, 0), face,
+                              sqlite3_column_int64(s.raw, 1), error);
+  else
+    not_there(&s);
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = note_removal(store, face, error);
+  if (status == SB_OK) {
+    sb_statement s = sb_statement_new(store, "DELETE FROM face WHERE id = ?", error);
+    sb_bind_int(&s, 1, face);
+    sb_step(&s);
+    status = sb_statement_end(&s);
+  }
+  status = sb_store_finish(store, status, error);
+  return status == SB_OK ? sb_store_erase_log(store, error) : status;
+}
