@@ -11,6 +11,7 @@ typedef struct shelf {
  * waits for no sync but where a collection appears or goes. */
 struct sb_gallery {
   sb_store *store;
+  sb_team *team; /* helps one search at a time */
   pthread_mutex_t syncing;
   int64_t sequence;
   pthread_rwlock_t lock;
@@ -24,8 +25,12 @@ sb_status sb_gallery_new(sb_store *store, sb_gallery **out, sb_error *error) {
   gallery->store = store;
   pthread_mutex_init(&gallery->syncing, NULL);
   pthread_rwlock_init(&gallery->lock, NULL);
-  *out = gallery;
-  return SB_OK;
+  sb_status status = sb_team_new(0, &gallery->team, error);
+  if (status == SB_OK)
+    *out = gallery;
+  else
+    sb_gallery_free(gallery);
+  return status;
 }
 
 /* Empties one shelf, or all with collection 0. */
@@ -46,6 +51,7 @@ void sb_gallery_free(sb_gallery *gallery) {
   if (!gallery) return;
   clear(gallery, 0);
   free(gallery->shelves);
+  sb_team_free(gallery->team);
   pthread_rwlock_destroy(&gallery->lock);
   pthread_mutex_destroy(&gallery->syncing);
   free(gallery);
@@ -59,7 +65,8 @@ static sb_index *find(const sb_gallery *gallery, int64_t collection) {
 
 static sb_status add(sb_gallery *gallery, int64_t collection, size_t dim, sb_index **out, sb_error *error) {
   sb_index *index = NULL;
-  sb_status status = sb_index_new(dim, &index, error);
+  const sb_index_options options = {.struct_size = sizeof options, .dim = dim, .team = gallery->team};
+  sb_status status = sb_index_new(&options, &index, error);
   if (status != SB_OK) return status;
   pthread_rwlock_wrlock(&gallery->lock);
   void *shelves = gallery->shelves;
@@ -106,10 +113,12 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
 sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, sb_hit *hits,
                             size_t *found, sb_error *error) {
   pthread_rwlock_rdlock(&gallery->lock);
-  const sb_index *index = find(gallery, collection);
+  sb_index *index = find(gallery, collection);
   sb_status status = SB_OK;
+  const sb_index_query request = {
+      .struct_size = sizeof request, .vectors = query, .count = 1, .k = k, .by_label = true};
   if (index)
-    status = sb_index_search(index, query, k, hits, found, error);
+    status = sb_index_search(index, &request, hits, found, error);
   else
     *found = 0;
   pthread_rwlock_unlock(&gallery->lock);

@@ -6,12 +6,12 @@ static bool better(const sb_hit *a, const sb_hit *b) {
   return a->score > b->score || (a->score == b->score && a->key < b->key);
 }
 
-/* The k best labels stay right although a label may be pushed out and come back: a label's best score only rises, so what
+/* The k best labels (or keys) stay right although one may be pushed out and come back: a label's best score only rises, so what
  * was pushed out by k better labels can only return by a hit of its own that is better still. */
-void sb_topk_add(sb_topk *topk, sb_hit hit) {
+void sb_topk_add(sb_topk *topk, sb_hit hit, bool by_label) {
   size_t end = topk->count; /* the entry that gives way; `count`: none does */
   for (size_t i = 0; i < topk->count; i++) {
-    if (topk->hits[i].label != hit.label) continue;
+    if (by_label ? topk->hits[i].label != hit.label : topk->hits[i].key != hit.key) continue;
     if (!better(&hit, &topk->hits[i])) return;
     end = i;
     break;

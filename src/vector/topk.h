@@ -1,4 +1,4 @@
-/* The best hits so far, best first, one for each label. One thread. */
+/* The best hits so far, best first, one for each label or key. One thread. */
 #ifndef SB_VECTOR_TOPK_H
 #define SB_VECTOR_TOPK_H
 
@@ -13,6 +13,6 @@ typedef struct sb_topk {
 static inline bool sb_topk_wants(const sb_topk *topk, float score) {
   return topk->count < topk->capacity || score >= topk->hits[topk->count - 1].score;
 }
-void sb_topk_add(sb_topk *topk, sb_hit hit);
+void sb_topk_add(sb_topk *topk, sb_hit hit, bool by_label);
 
 #endif

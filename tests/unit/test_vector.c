@@ -61,9 +61,10 @@ static void the_best_hits_are_one_a_label_in_order(void **state) {
   (void)state;
   sb_hit room[3];
   sb_topk best = {room, 3, 0};
-  const sb_hit hits[] = {{1, 10, .1f}, {2, 20, .5f}, {3, 10, .6f}, {4, 30, .5f}, {5, 40, .2f}, {6, 20, .4f}, {7, 50, .9f}};
+  const sb_hit hits[] = {{1, 10, .1f}, {2, 20, .5f}, {3, 10, .6f}, {4, 30, .5f},
+                         {5, 40, .2f}, {6, 20, .4f}, {7, 50, .9f}};
   for (size_t i = 0; i < count_of(hits); i++)
-    if (sb_topk_wants(&best, hits[i].score)) sb_topk_add(&best, hits[i]);
+    if (sb_topk_wants(&best, hits[i].score)) sb_topk_add(&best, hits[i], true);
   assert_int_equal(best.count, 3);
   assert_int_equal(room[0].key, 7);
   assert_int_equal(room[1].key, 3);
@@ -107,10 +108,23 @@ typedef struct gallery {
   float vectors[ITEMS][DIM];
 } gallery;
 
+static sb_index *index_new(void) {
+  sb_index *index = NULL;
+  const sb_index_options options = {
+      .struct_size = sizeof options, .dim = DIM, .metric = SB_METRIC_INNER, .keep = SB_KEEP_F32};
+  assert_int_equal(sb_index_new(&options, &index, NULL), SB_OK);
+  return index;
+}
+
+static sb_status search(sb_index *index, const float *vector, size_t k, sb_hit *hits, size_t *found) {
+  const sb_index_query query = {.struct_size = sizeof query, .vectors = vector, .count = 1, .k = k, .by_label = true};
+  return sb_index_search(index, &query, hits, found, NULL);
+}
+
 static size_t search_plainly(const gallery *g, const float *query, size_t k, sb_hit *hits) {
   sb_topk best = {hits, k, 0};
   for (uint64_t key = 0; key < ITEMS; key++)
-    if (g->present[key]) sb_topk_add(&best, (sb_hit){key, g->label[key], sb_dot(query, g->vectors[key], DIM)});
+    if (g->present[key]) sb_topk_add(&best, (sb_hit){key, g->label[key], sb_dot(query, g->vectors[key], DIM)}, true);
   return best.count;
 }
 
@@ -119,8 +133,7 @@ static void the_index_finds_what_a_plain_scan_finds_after_any_adds_and_removals(
   enum { STEPS = 4000, K = 7 };
   static gallery g;
   uint64_t seed = 11;
-  sb_index *index = NULL;
-  assert_int_equal(sb_index_new(DIM, &index, NULL), SB_OK);
+  sb_index *index = index_new();
   for (int step = 0; step < STEPS; step++) {
     size_t key = next_random(&seed) % ITEMS;
     if (next_random(&seed) % 3 == 0) {
@@ -137,7 +150,7 @@ static void the_index_finds_what_a_plain_scan_finds_after_any_adds_and_removals(
     sb_hit wanted[K], got[K];
     size_t count = 0;
     for (size_t i = 0; i < DIM; i++) query[i] = random_float(&seed);
-    assert_int_equal(sb_index_search(index, query, K, got, &count, NULL), SB_OK);
+    assert_int_equal(search(index, query, K, got, &count), SB_OK);
     assert_int_equal(count, search_plainly(&g, query, K, wanted));
     for (size_t i = 0; i < count; i++) assert_int_equal(got[i].key, wanted[i].key);
   }
@@ -150,14 +163,14 @@ static void the_index_refuses_what_is_not_finite_and_keeps_what_it_had(void **st
   sb_index *index = NULL;
   sb_hit hit;
   size_t found = 0;
-  assert_int_equal(sb_index_new(0, &index, NULL), SB_MISUSE);
-  assert_int_equal(sb_index_new(DIM, &index, NULL), SB_OK);
-  assert_int_equal(sb_index_search(index, good, 1, &hit, &found, NULL), SB_OK);
+  assert_int_equal(sb_index_new(&(sb_index_options){.struct_size = sizeof(sb_index_options)}, &index, NULL), SB_MISUSE);
+  index = index_new();
+  assert_int_equal(search(index, good, 1, &hit, &found), SB_OK);
   assert_int_equal(found, 0);
   assert_int_equal(sb_index_put(index, 5, 50, good, NULL), SB_OK);
   assert_int_equal(sb_index_put(index, 5, 50, bad, NULL), SB_INVALID);
-  assert_int_equal(sb_index_search(index, bad, 1, &hit, &found, NULL), SB_INVALID);
-  assert_int_equal(sb_index_search(index, good, 1, &hit, &found, NULL), SB_OK);
+  assert_int_equal(search(index, bad, 1, &hit, &found), SB_INVALID);
+  assert_int_equal(search(index, good, 1, &hit, &found), SB_OK);
   assert_int_equal(found, 1);
   assert_int_equal(hit.key, 5);
   assert_int_equal(sb_index_count(index), 1);
@@ -171,19 +184,19 @@ static void *search_on(void *context) {
   for (int i = 0; i < 2000; i++) {
     sb_hit hits[3];
     size_t found = 0;
-    if (sb_index_search(index, query, 3, hits, &found, NULL) != SB_OK || !found || hits[0].key != 0) return context;
+    if (search(index, query, 3, hits, &found) != SB_OK || !found || hits[0].key != 0) return context;
   }
   return NULL;
 }
 
 static void searches_run_beside_a_writer(void **state) {
   (void)state;
-  sb_index *index = NULL;
+  sb_index *index = index_new();
   pthread_t threads[3];
   float best[DIM] = {1}, other[DIM] = {0.5f};
-  assert_int_equal(sb_index_new(DIM, &index, NULL), SB_OK);
   assert_int_equal(sb_index_put(index, 0, 0, best, NULL), SB_OK);
-  for (size_t i = 0; i < count_of(threads); i++) assert_int_equal(pthread_create(&threads[i], NULL, search_on, index), 0);
+  for (size_t i = 0; i < count_of(threads); i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, search_on, index), 0);
   for (uint64_t i = 1; i < 4000; i++) {
     assert_int_equal(sb_index_put(index, i, i, other, NULL), SB_OK);
     if (i % 2) assert_true(sb_index_remove(index, i));

@@ -1,0 +1,124 @@
+/* Helpers that join in one search.
+ *
+ * A search takes well under a millisecond, so a helper has to be there at once: after work it spins for some microseconds,
+ * then sleeps on a futex, the cheapest way to be woken. Spinning for longer would take a core from others.
+ *
+ * Invariants
+ *   1. `busy` is held by the one caller that has the team; `work` and `context` change under it only.
+ *   2. A job begins when `job` is counted up and ends when `left` is 0: each helper does each job once. */
+#include "vector/team.h"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { THREADS_MAX = 64, SPINS = 600 };
+
+typedef struct helper {
+  sb_team *team;
+  int worker;
+  pthread_t thread;
+} helper;
+
+struct sb_team {
+  atomic_bool busy, stop;
+  _Atomic uint32_t job;
+  atomic_int asleep, left;
+  void (*work)(void *context, int worker);
+  void *context;
+  int helpers;
+  helper items[];
+};
+
+static void pause_cpu(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Waits until there is another job than `seen`. */
+static uint32_t wait_for_job(sb_team *team, uint32_t seen) {
+  int spins = 0;
+  while (atomic_load(&team->job) == seen) {
+    if (++spins < SPINS) {
+      pause_cpu();
+    } else {
+      atomic_fetch_add(&team->asleep, 1);
+      syscall(SYS_futex, &team->job, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+      atomic_fetch_sub(&team->asleep, 1);
+    }
+  }
+  return seen + 1;
+}
+
+static void *help(void *context) {
+  helper *self = context;
+  sb_team *team = self->team;
+  for (uint32_t seen = 0;;) {
+    seen = wait_for_job(team, seen);
+    if (atomic_load(&team->stop)) return NULL;
+    team->work(team->context, self->worker);
+    atomic_fetch_sub(&team->left, 1);
+  }
+}
+
+static void begin_job(sb_team *team) {
+  atomic_store(&team->left, team->helpers);
+  atomic_fetch_add(&team->job, 1);
+  if (atomic_load(&team->asleep)) syscall(SYS_futex, &team->job, FUTEX_WAKE_PRIVATE, THREADS_MAX, NULL, NULL, 0);
+}
+
+sb_status sb_team_new(int threads, sb_team **out, sb_error *error) {
+  if (threads == 0) threads = sb_cpu_cores();
+  if (threads > THREADS_MAX) threads = THREADS_MAX;
+  if (threads < 1) return sb_fail(error, SB_MISUSE, "a team has 1 to %d threads", THREADS_MAX);
+  sb_team *team = sb_alloc(1, sizeof *team + (size_t)(threads - 1) * sizeof(helper), error);
+  if (!team) return SB_NO_MEMORY;
+  for (int i = 0; i < threads - 1; i++) {
+    team->items[i] = (helper){.team = team, .worker = i + 1};
+    if (pthread_create(&team->items[i].thread, NULL, help, &team->items[i])) {
+      sb_team_free(team);
+      return sb_fail(error, SB_NO_MEMORY, "a helper thread could not be started");
+    }
+    team->helpers++;
+  }
+  *out = team;
+  return SB_OK;
+}
+
+void sb_team_free(sb_team *team) {
+  if (!team) return;
+  atomic_store(&team->stop, true);
+  begin_job(team);
+  for (int i = 0; i < team->helpers; i++) pthread_join(team->items[i].thread, NULL);
+  free(team);
+}
+
+int sb_team_threads(const sb_team *team) {
+  return team ? team->helpers + 1 : 1;
+}
+
+int sb_team_run(sb_team *team, void (*work)(void *context, int worker), void *context) {
+  bool free_team = false;
+  if (!team || !team->helpers || !atomic_compare_exchange_strong(&team->busy, &free_team, true)) {
+    work(context, 0);
+    return 1;
+  }
+  team->work = work;
+  team->context = context;
+  begin_job(team);
+  work(context, 0);
+  for (int spins = 0; atomic_load(&team->left);) {
+    if (++spins < SPINS)
+      pause_cpu();
+    else
+      sched_yield();
+  }
+  atomic_store(&team->busy, false);
+  return team->helpers + 1;
+}
