@@ -4,25 +4,16 @@ import os
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import time
 import unittest
-import zlib
 
+from collage import grid, on_grey, png, read_jpeg, shrink
 from program import FRIENDS, PROGRAM, ProgramCase
 
 OBAMA = FRIENDS / "obama.jpg"
-
-
-def png_chunk(kind, body):
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png(width, height, rows=b""):
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows)) + \
-        png_chunk(b"IEND", b"")
+ONE_FACE = [FRIENDS / f"{name}.jpg" for name in
+            ("obama", "obama2", "obama3", "biden", "obama_partial_face", "obama_partial_face2")]
 
 
 class BadPhotos(ProgramCase):
@@ -56,7 +47,14 @@ class BadPhotos(ProgramCase):
         self.refuse(png(60000, 60000), "pixels")
 
     def test_a_photo_without_a_face(self):
-        self.refuse(png(320, 240, (b"\0" + b"\x80\x90\xa0" * 320) * 240), "no face")
+        self.refuse(on_grey(320, 240, []), "no face")
+
+    def test_six_faces_are_counted(self):
+        self.refuse(grid([shrink(read_jpeg(photo), 240) for photo in ONE_FACE], 3), "6 faces")
+
+    def test_a_face_of_12_pixels(self):
+        photo = read_jpeg(OBAMA)  # 1137 pixels high, its face 330
+        self.refuse(on_grey(640, 480, [(shrink(photo, round(photo[1] * 12 / 330)), 300, 200)]), "larger")
 
     def test_a_file_that_is_not_there(self):
         self.refused("search", self.folder / "none.jpg", code=3, word="no file")

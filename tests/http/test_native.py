@@ -1,11 +1,10 @@
 """The native API under /v1: every route, good and bad."""
 import base64
 import json
-import struct
 import threading
 import unittest
-import zlib
 
+from collage import grid, on_grey, png, read_jpeg, shrink
 from program import FRIENDS, GROUPS, ProgramCase
 from server import Server, multipart
 
@@ -13,14 +12,9 @@ OBAMA, OBAMA2, OBAMA3, BIDEN = ((FRIENDS / f"{n}.jpg").read_bytes() for n in ("o
 GROUP = (GROUPS / "sample5.jpg").read_bytes()
 
 
-def png(width, height, rows=b""):
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-GREY = png(320, 240, (b"\0" + b"\x80\x90\xa0" * 320) * 240)
+GREY = on_grey(320, 240, [])
+SIX = grid([shrink(read_jpeg(FRIENDS / f"{n}.jpg"), 240) for n in
+            ("obama", "obama2", "obama3", "biden", "obama_partial_face", "obama_partial_face2")], 3)
 
 
 class ServerCase(ProgramCase):
@@ -99,6 +93,7 @@ class People(ServerCase):
     def test_refusals_of_faces_are_422_and_say_which(self):
         self.refused("/v1/people", 422, "no_face", id="1", name="A", image=GREY)
         self.refused("/v1/people", 422, "several_faces", id="1", name="A", image=GROUP)
+        self.refused("/v1/people", 422, "several_faces", id="1", name="A", image=SIX)
         self.assertEqual(self.post("/v1/people", 201, id="1", name="A", image=GROUP, faces="largest")["faces_added"], 1)
 
     def test_ids_of_all_characters_are_addressed_by_percent_encoding(self):
