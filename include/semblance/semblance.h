@@ -101,10 +101,12 @@ typedef struct sb_quality {
 typedef enum sb_quality_part { SB_QUALITY_SIZE, SB_QUALITY_SHARPNESS, SB_QUALITY_POSE, SB_QUALITY_EXPOSURE } sb_quality_part;
 SB_API sb_quality_part sb_quality_weakest(const sb_quality *quality);
 
-enum { SB_ETHNICITIES = 5 };
-/* Ethnicity is experimental: right 85-89 % of the time and worse for some groups. Order: white, black, asian, indian, other. */
+enum { SB_ETHNICITIES = 7 };
+/* Ethnicity is experimental: right 85-89 % of the time and worse for some groups. Order: white, black, asian, indian,
+ * middle_eastern, latino_hispanic, other. */
 SB_API const char *sb_ethnicity_name(int index);
 
+/* What the models in use do not tell is below 0: an attribute, or a class of ethnicity that a model does not know. */
 typedef struct sb_attributes {
   float age;                        /* years */
   float man, woman;                 /* probabilities, sum 1 */
@@ -136,6 +138,8 @@ enum {
   SB_WANT_EMBEDDING = 1u << 0,
   SB_WANT_ATTRIBUTES = 1u << 1,
   SB_WANT_LARGEST_ONLY = 1u << 2, /* the largest face only: skips the second detector pass, for portraits */
+  SB_WANT_WHOLE_PHOTO = 1u << 3,  /* the photo is one face, cut out (and aligned) already: nothing is looked for; without
+                                     landmarks and quality */
 };
 
 /* ---- The engine ---------------------------------------------------------------------------------------------------- */
@@ -146,10 +150,13 @@ typedef struct sb_engine sb_engine;
 typedef struct sb_engine_options {
   size_t struct_size;
   const char *data_dir;    /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
-  const char *models_path; /* folders with manifests and model files, ':' between; NULL: the build's own */
+  const char *models_path; /* folders with manifests and model files, ':' between; NULL: the build's own. Those in
+                              <data_dir>/models, where sb_engine_model_add puts them, come last. */
   const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
   int workers;             /* photos worked on at the same time; 0: one for each core */
   bool server;             /* claims the folder for one server: SB_BUSY when another has it */
+  const char *model;       /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
+  const char *pipeline;    /* how faces are found and described; NULL: "default" */
 } sb_engine_options;
 
 /* SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
@@ -179,9 +186,16 @@ typedef struct sb_photo {
   size_t size;
 } sb_photo;
 
-/* Finds the faces of a photo. `want` is a set of SB_WANT_*. No face is not an error here: count is 0.
- * SB_BAD_IMAGE, SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_MODEL, SB_BUSY. */
-SB_API sb_status sb_engine_find_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error);
+typedef struct sb_find_request {
+  size_t struct_size;
+  sb_photo photo;
+  unsigned want;     /* a set of SB_WANT_* */
+  const char *model; /* of the embeddings; NULL: the engine's */
+} sb_find_request;
+/* Finds the faces of a photo. No face is not an error here: count is 0.
+ * SB_BAD_IMAGE, SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_NOT_FOUND (no such model), SB_MODEL, SB_BUSY. */
+SB_API sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request, sb_faces **out,
+                                      sb_error *error);
 
 /* ---- People -------------------------------------------------------------------------------------------------------- */
 
@@ -359,8 +373,8 @@ typedef struct sb_collection {
 /* `*out` is an array of `*count` to be released by sb_collections_free. */
 SB_API sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *count, sb_error *error);
 SB_API void sb_collections_free(sb_collection *collections);
-/* A collection fixes its model: the engine's default one. SB_EXISTS, SB_INVALID. */
-SB_API sb_status sb_engine_collection_create(sb_engine *engine, const char *name, sb_error *error);
+/* A collection fixes its model: NULL takes the engine's. SB_EXISTS, SB_INVALID, SB_NOT_FOUND (no such model), SB_MODEL. */
+SB_API sb_status sb_engine_collection_create(sb_engine *engine, const char *name, const char *model, sb_error *error);
 /* With all its people. The default collection is emptied, not removed. */
 SB_API sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error);
 

@@ -10,6 +10,7 @@ sb_quality_part sb_quality_weakest(const sb_quality *quality) {
 }
 
 const char *sb_ethnicity_name(int index) {
-  static const char *const names[SB_ETHNICITIES] = {"white", "black", "asian", "indian", "other"};
+  static const char *const names[SB_ETHNICITIES] = {"white",          "black",           "asian", "indian",
+                                                    "middle_eastern", "latino_hispanic", "other"};
   return index >= 0 && index < SB_ETHNICITIES ? names[index] : "";
 }

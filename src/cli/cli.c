@@ -144,6 +144,8 @@ sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_erro
       .cache_dir = or_null(config->cache),
       .workers = (int)config->workers,
       .server = server,
+      .model = or_null(config->model),
+      .pipeline = or_null(config->pipeline),
   };
   return sb_engine_new(&options, out, error);
 }

@@ -38,10 +38,14 @@ static const sb_command commands[] = {
     {"delete", "ID...", "delete people: record, templates and their traces in the file", "", sb_command_delete},
     {"detect", "PHOTO", "find the faces of a photo", "  --largest             the largest face only\n",
      sb_command_detect},
-    {"represent", "PHOTO", "the embedding of every face", "  --largest             the largest face only\n",
+    {"represent", "PHOTO", "the embedding of every face",
+     "  --largest             the largest face only\n"
+     "  --whole               the photo is one face, cut out already: look for none\n",
      sb_command_represent},
     {"analyze", "PHOTO", "age, gender and (experimental) ethnicity of every face",
-     "  --largest             the largest face only\n", sb_command_analyze},
+     "  --largest             the largest face only\n"
+     "  --whole               the photo is one face, cut out already: look for none\n",
+     sb_command_analyze},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -110,8 +110,10 @@ static void print_person(const sb_person *person) {
          created, *person->consent ? person->consent : "(none recorded)");
   if (person->has_attributes) {
     const sb_attributes *a = &person->attributes;
-    printf("age      about %.0f\ngender   %s\nethnicity (experimental) %s\n", a->age,
-           a->man >= a->woman ? "man" : "woman", sb_ethnicity_name(a->ethnicity_dominant));
+    if (a->age >= 0) printf("age      about %.0f\n", a->age);
+    if (a->man >= 0) printf("gender   %s\n", a->man >= a->woman ? "man" : "woman");
+    if (a->ethnicity[a->ethnicity_dominant] >= 0)
+      printf("ethnicity (experimental) %s\n", sb_ethnicity_name(a->ethnicity_dominant));
   }
 }
 

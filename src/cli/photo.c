@@ -1,6 +1,7 @@
 /* Subcommands about photos: search, verify, detect, represent, analyze. */
 #include "cli/cli.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -108,25 +109,28 @@ static void print_face(size_t number, const sb_face *face, const sb_faces *faces
   }
   if (want & SB_WANT_ATTRIBUTES) {
     const sb_attributes *a = &face->attributes;
-    printf("  about %.0f years, %s (%.0f %%), %s (%.0f %%, experimental)\n", a->age,
-           a->man >= a->woman ? "man" : "woman", 100 * (a->man >= a->woman ? a->man : a->woman),
-           sb_ethnicity_name(a->ethnicity_dominant), 100 * a->ethnicity[a->ethnicity_dominant]);
+    int dominant = a->ethnicity_dominant;
+    if (a->age >= 0) printf("  about %.0f years\n", a->age);
+    if (a->man >= 0) printf("  %s (%.0f %%)\n", a->man >= a->woman ? "man" : "woman", 100 * fmaxf(a->man, a->woman));
+    if (a->ethnicity[dominant] >= 0)
+      printf("  %s (%.0f %%, experimental)\n", sb_ethnicity_name(dominant), 100 * a->ethnicity[dominant]);
   }
 }
 
 static sb_exit find_faces(sb_cli *cli, unsigned want) {
-  bool largest = false;
-  const sb_flag flags[] = {{"--largest", SB_FLAG_SWITCH, &largest}};
-  if (!SB_FLAGS_TAKE(cli, flags, 1, 1)) return SB_EXIT_USAGE;
+  bool largest = false, whole = false;
+  const sb_flag flags[] = {{"--largest", SB_FLAG_SWITCH, &largest}, {"--whole", SB_FLAG_SWITCH, &whole}};
+  if (!sb_flags_take(cli, flags, want ? 2 : 1, 1, 1)) return SB_EXIT_USAGE;
   if (largest) want |= SB_WANT_LARGEST_ONLY;
+  if (whole) want |= SB_WANT_WHOLE_PHOTO;
   sb_error error = {0};
   sb_engine *engine = NULL;
-  sb_photo photo = {0};
+  sb_find_request request = {.struct_size = sizeof request, .want = want};
   sb_faces *faces = NULL;
   sb_exit code;
-  sb_status status = sb_cli_photo_read(cli->words[0], &photo, &error);
+  sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
-  if (status == SB_OK) status = sb_engine_find_faces(engine, photo, want, &faces, &error);
+  if (status == SB_OK) status = sb_engine_find_faces(engine, &request, &faces, &error);
   if (status != SB_OK) {
     code = sb_cli_fail(cli, status, &error);
   } else {
@@ -140,7 +144,7 @@ static sb_exit find_faces(sb_cli *cli, unsigned want) {
   }
   sb_faces_free(faces);
   sb_engine_free(engine);
-  sb_cli_photo_free(&photo);
+  sb_cli_photo_free(&request.photo);
   return code;
 }
 

@@ -26,9 +26,13 @@ static char *folder_for(const char *given, const char *variable, const char *fal
 static sb_status open_parts(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
   engine->data_dir = folder_for(options->data_dir, "XDG_DATA_HOME", ".local/share", error);
   engine->cache_dir = engine->data_dir ? folder_for(options->cache_dir, "XDG_CACHE_HOME", ".cache", error) : NULL;
-  engine->models_path =
-      engine->cache_dir ? sb_strdup(options->models_path ? options->models_path : SB_MODELS_PATH, error) : NULL;
-  if (!engine->models_path) return error ? error->code : SB_INVALID;
+  if (!engine->cache_dir) return error->code;
+  const char *models_path = options->models_path ? options->models_path : SB_MODELS_PATH;
+  if (asprintf(&engine->models_path, "%s:%s/models", models_path, engine->data_dir) < 0) engine->models_path = NULL;
+  if (options->model) engine->model = sb_strdup(options->model, error);
+  if (options->pipeline) engine->pipeline_name = sb_strdup(options->pipeline, error);
+  if (!engine->models_path || !engine->model != !options->model || !engine->pipeline_name != !options->pipeline)
+    return sb_fail(error, SB_NO_MEMORY, "memory is out");
   sb_status status = sb_store_open(engine->data_dir, options->server, &engine->store, error);
   if (status == SB_OK) status = sb_gallery_new(engine->store, &engine->gallery, error);
   if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
@@ -70,6 +74,9 @@ void sb_engine_free(sb_engine *engine) {
   free(engine->data_dir);
   free(engine->models_path);
   free(engine->cache_dir);
+  free(engine->model);
+  free(engine->pipeline_name);
+  free(engine->embedders);
   pthread_cond_destroy(&engine->idle);
   pthread_mutex_destroy(&engine->lock);
   free(engine);
@@ -90,17 +97,49 @@ void sb_engine_leave(sb_engine *engine) {
 }
 
 static sb_pipeline_config pipeline_config(const sb_engine *engine) {
-  return (sb_pipeline_config){sizeof(sb_pipeline_config), engine->models_path, engine->cache_dir, NULL,
-                              engine->workers};
+  return (sb_pipeline_config){.struct_size = sizeof(sb_pipeline_config),
+                              .models_path = engine->models_path,
+                              .cache_dir = engine->cache_dir,
+                              .name = engine->pipeline_name,
+                              .model = engine->model,
+                              .streams = engine->workers};
 }
 
-sb_status sb_engine_embedder(sb_engine *engine, sb_embedder *out, sb_error *error) {
+/* Under the lock. */
+static sb_status remember_embedder(sb_engine *engine, const char *name, sb_error *error) {
   sb_pipeline_config config = pipeline_config(engine);
+  void *grown = engine->embedders;
+  sb_status status = sb_grow(&grown, engine->embedder_count + 1, sizeof *engine->embedders, error);
+  if (status != SB_OK) return status;
+  engine->embedders = grown;
+  status = sb_embedder_read(&config, name, &engine->embedders[engine->embedder_count], error);
+  engine->embedder_count += status == SB_OK;
+  return status;
+}
+
+sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *out, sb_error *error) {
   pthread_mutex_lock(&engine->lock);
-  sb_status status = engine->embedder_known ? SB_OK : sb_embedder_read(&config, &engine->embedder, error);
-  engine->embedder_known = status == SB_OK;
-  if (status == SB_OK) *out = engine->embedder;
+  sb_status status = engine->embedder_count ? SB_OK : remember_embedder(engine, NULL, error);
+  size_t i = 0;
+  if (name && *name)
+    while (i < engine->embedder_count && strcmp(engine->embedders[i].name, name)) i++;
+  if (status == SB_OK && i == engine->embedder_count) status = remember_embedder(engine, name, error);
+  if (status == SB_OK) *out = engine->embedders[i];
   pthread_mutex_unlock(&engine->lock);
+  return status;
+}
+
+sb_status sb_engine_collection_embedder(sb_engine *engine, const sb_store_collection *collection, sb_embedder *out,
+                                        sb_error *error) {
+  sb_status status = sb_engine_embedder(engine, collection->info.model, out, error);
+  if (status == SB_NOT_FOUND)
+    return sb_fail(error, SB_MODEL,
+                   "the collection was made with the model %s, which is not here: add it by "
+                   "`semblance models add`, or name its folder with --models",
+                   collection->info.model);
+  if (status == SB_OK && collection->row && out->dim != collection->info.dim)
+    return sb_fail(error, SB_MODEL, "the collection has embeddings of %zu numbers; the model %s here gives %zu",
+                   collection->info.dim, out->name, out->dim);
   return status;
 }
 
@@ -156,7 +195,7 @@ static sb_status warm_up(sb_engine *engine, unsigned want, sb_error *error) {
   sb_image image = {WIDTH, HEIGHT, WIDTH, HEIGHT, sb_alloc(WIDTH * HEIGHT, 3, error)};
   if (!image.pixels) return SB_NO_MEMORY;
   sb_status status = sb_pool_take(engine->pool, &worker, error);
-  if (status == SB_OK) status = sb_worker_find(worker, &image, want, &faces, error);
+  if (status == SB_OK) status = sb_worker_find(worker, &image, &(sb_find_options){.want = want}, &faces, error);
   if (worker) sb_pool_put(engine->pool, worker);
   sb_faces_free(faces);
   sb_image_free(&image);
@@ -178,7 +217,7 @@ sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *e
   sb_embedder embedder;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  if (sb_engine_embedder(engine, &embedder, NULL) == SB_OK) { /* without models there is still a gallery */
+  if (sb_engine_embedder(engine, NULL, &embedder, NULL) == SB_OK) { /* without models there is still a gallery */
     snprintf(info.model, sizeof info.model, "%s", embedder.name);
     info.dim = embedder.dim;
     info.threshold = embedder.calibration.default_threshold;

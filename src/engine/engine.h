@@ -24,6 +24,7 @@ sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float
 
 struct sb_engine {
   char *data_dir, *models_path, *cache_dir;
+  char *model, *pipeline_name; /* as asked for; NULL: the defaults */
   int workers;
   sb_store *store;
   sb_gallery *gallery;
@@ -34,8 +35,8 @@ struct sb_engine {
   bool closing;
   sb_pipeline *pipeline;
   sb_worker **all_workers; /* for freeing them */
-  sb_embedder embedder;
-  bool embedder_known;
+  sb_embedder *embedders;  /* those that were asked for; the first is the engine's own */
+  size_t embedder_count;
   sb_engine_state state;
   char state_message[512];
 };
@@ -43,8 +44,11 @@ struct sb_engine {
 /* Every public function is between these two, so that sb_engine_free can wait. SB_STOPPING. */
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error);
 void sb_engine_leave(sb_engine *engine);
-/* What is known of the embedder without loading a model. SB_MODEL. */
-sb_status sb_engine_embedder(sb_engine *engine, sb_embedder *out, sb_error *error);
+/* What is known of an embedder (NULL or "": the engine's own) without loading a model. SB_MODEL, SB_NOT_FOUND. */
+sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *out, sb_error *error);
+/* The same for the model that a collection was made with: SB_MODEL when it is not here or has another dimension. */
+sb_status sb_engine_collection_embedder(sb_engine *engine, const sb_store_collection *collection, sb_embedder *out,
+                                        sb_error *error);
 /* Loads the models unless they are there. SB_MODEL. */
 sb_status sb_engine_models(sb_engine *engine, sb_error *error);
 
@@ -57,8 +61,9 @@ sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create,
 
 /* ---- flow.c: the way of a photo */
 
-/* decode -> detect -> align -> embed: the faces of a photo. */
-sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error);
+/* decode -> detect -> align -> embed: the faces of a photo. `model`: the embedder; NULL: the engine's. */
+sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                        sb_error *error);
 /* search -> name: the candidates for an embedding, best first; at most k. `threshold` 0: the model's. */
 sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
                              double threshold, sb_candidate **out, size_t *count, sb_error *error);

@@ -69,7 +69,7 @@ static sb_status look_at_photo(enrolment *e, size_t photo, sb_error *error) {
   }
   /* All faces are looked for even where the largest is taken: the message, and the choice, need to know them. */
   unsigned want = SB_WANT_EMBEDDING | (e->request->flags & SB_ENROLL_ATTRIBUTES ? SB_WANT_ATTRIBUTES : 0);
-  status = sb_flow_faces(e->engine, *bytes, want, &e->faces[photo], &cause);
+  status = sb_flow_faces(e->engine, *bytes, want, e->embedder.name, &e->faces[photo], &cause);
   if (status != SB_OK) return refuse(e, photo, status, cause.message, error);
   status = check_face(e, photo, e->faces[photo], error);
   if (status != SB_OK) return status;
@@ -161,10 +161,7 @@ static sb_status check_request(enrolment *e, sb_error *error) {
     status = sb_fail(error, SB_INVALID,
                      request->photo_count ? "at most 1000 photos can be enrolled at once" : "a photo is missing");
   if (status == SB_OK) status = sb_engine_collection(e->engine, request->collection, true, &e->collection, error);
-  if (status == SB_OK) status = sb_engine_embedder(e->engine, &e->embedder, error);
-  if (status == SB_OK && strcmp(e->embedder.name, e->collection.info.model))
-    status = sb_fail(error, SB_MODEL, "the collection was made with the model %s, this engine has %s",
-                     e->collection.info.model, e->embedder.name);
+  if (status == SB_OK) status = sb_engine_collection_embedder(e->engine, &e->collection, &e->embedder, error);
   if (status != SB_OK) return status;
   status = sb_store_person_find(e->engine->store, e->collection.row, request->id, NULL, NULL, error);
   if (status == SB_OK && !add) return sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");

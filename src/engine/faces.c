@@ -42,14 +42,18 @@ sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64
   return status;
 }
 
-static sb_status compare(sb_engine *engine, int64_t face, sb_photo photo, sb_comparison *out, sb_error *error) {
+static sb_status compare(sb_engine *engine, const char *collection, int64_t face, sb_photo photo, sb_comparison *out,
+                         sb_error *error) {
+  enum { WANT = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY };
+  sb_store_collection shelf;
   sb_embedder embedder;
   sb_faces *faces = NULL;
-  sb_status status = sb_engine_embedder(engine, &embedder, error);
+  sb_status status = sb_engine_collection(engine, collection, false, &shelf, error);
+  if (status == SB_OK) status = sb_engine_collection_embedder(engine, &shelf, &embedder, error);
   float *kept = status == SB_OK ? sb_alloc(embedder.dim, sizeof *kept, error) : NULL;
   if (status == SB_OK && !kept) status = SB_NO_MEMORY;
   if (status == SB_OK) status = sb_store_face_template(engine->store, face, embedder.dim, kept, error);
-  if (status == SB_OK) status = sb_flow_faces(engine, photo, SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY, &faces, error);
+  if (status == SB_OK) status = sb_flow_faces(engine, photo, WANT, embedder.name, &faces, error);
   if (status == SB_OK && !faces->count)
     status = sb_fail(error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
   if (status == SB_OK) {
@@ -75,7 +79,7 @@ sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = find_owner(engine, collection, face, &owner, error);
-  if (status == SB_OK) status = compare(engine, face, photo, out, error);
+  if (status == SB_OK) status = compare(engine, collection, face, photo, out, error);
   if (status == SB_OK && id)
     *id = owner;
   else

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error) {
+sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                        sb_error *error) {
+  const sb_find_options options = {.want = want, .model = model && *model ? model : NULL};
   sb_image image = {0};
   void *worker = NULL;
   sb_status status = sb_engine_models(engine, error);
@@ -12,7 +14,7 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_fac
   if (status != SB_OK) return status;
   /* Decoding is done by the one who has a worker, too, so that memory is bounded by the number of workers. */
   status = sb_image_decode(photo.bytes, photo.size, NULL, &image, error);
-  if (status == SB_OK) status = sb_worker_find(worker, &image, want, out, error);
+  if (status == SB_OK) status = sb_worker_find(worker, &image, &options, out, error);
   sb_pool_put(engine->pool, worker);
   sb_image_free(&image);
   return status;
@@ -44,7 +46,7 @@ static void name_candidate(sb_person *person, const sb_embedder *embedder, doubl
 sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
                              double threshold, sb_candidate **out, size_t *count, sb_error *error) {
   sb_embedder embedder;
-  sb_status status = sb_engine_embedder(engine, &embedder, error);
+  sb_status status = sb_engine_collection_embedder(engine, collection, &embedder, error);
   if (status != SB_OK) return status;
   if (threshold <= 0) threshold = embedder.calibration.default_threshold;
   sb_hit *hits = sb_alloc(k, sizeof *hits, error);
@@ -71,10 +73,11 @@ sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *colle
 
 /* ---- Public: find, search, verify */
 
-sb_status sb_engine_find_faces(sb_engine *engine, sb_photo photo, unsigned want, sb_faces **out, sb_error *error) {
+sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request, sb_faces **out, sb_error *error) {
+  if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_flow_faces(engine, photo, want, out, error);
+  status = sb_flow_faces(engine, request->photo, request->want, request->model, out, error);
   sb_engine_leave(engine);
   return status;
 }
@@ -104,9 +107,9 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
   sb_faces *faces = NULL;
   double start = sb_monotonic_ms();
   sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
-  if (status == SB_OK) status = sb_engine_embedder(engine, &embedder, error);
+  if (status == SB_OK) status = sb_engine_collection_embedder(engine, &collection, &embedder, error);
   unsigned want = SB_WANT_EMBEDDING | (request->largest_only ? SB_WANT_LARGEST_ONLY : 0);
-  if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, &faces, error);
+  if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, embedder.name, &faces, error);
   if (status == SB_OK) {
     result->threshold = request->threshold > 0 ? request->threshold : embedder.calibration.default_threshold;
     result->unsure = sb_flow_unsure(&embedder, result->threshold);
@@ -138,7 +141,7 @@ sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, 
 
 static sb_status largest_face(sb_engine *engine, sb_photo photo, const char *which, sb_faces **out, sb_error *error) {
   sb_error cause = {0};
-  sb_status status = sb_flow_faces(engine, photo, SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY, out, &cause);
+  sb_status status = sb_flow_faces(engine, photo, SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY, NULL, out, &cause);
   if (status != SB_OK) return sb_fail(error, status, "the %s photo: %s", which, cause.message);
   if ((*out)->count) return SB_OK;
   return sb_fail(error, SB_NO_FACE, "no face was found in the %s photo; take one where the face is larger and well lit",
@@ -150,7 +153,7 @@ sb_status sb_engine_verify(sb_engine *engine, sb_photo first, sb_photo second, s
   sb_embedder embedder;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_embedder(engine, &embedder, error);
+  status = sb_engine_embedder(engine, NULL, &embedder, error);
   if (status == SB_OK) status = largest_face(engine, first, "first", &faces[0], error);
   if (status == SB_OK) status = largest_face(engine, second, "second", &faces[1], error);
   if (status == SB_OK) {

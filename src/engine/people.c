@@ -24,7 +24,7 @@ static sb_status check_scope(const char *name, sb_error *error) {
 static sb_status add_default(sb_engine *engine, sb_store_collection *out, sb_error *error) {
   sb_embedder embedder;
   int64_t row = 0;
-  sb_status status = sb_engine_embedder(engine, &embedder, error);
+  sb_status status = sb_engine_embedder(engine, NULL, &embedder, error);
   if (status == SB_OK)
     status = sb_store_collection_add(engine->store, SB_DEFAULT_COLLECTION, embedder.name, embedder.dim, &row, error);
   if (status == SB_OK || status == SB_EXISTS) /* another thread or process may have been faster */
@@ -168,14 +168,14 @@ sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *
   return status;
 }
 
-sb_status sb_engine_collection_create(sb_engine *engine, const char *name, sb_error *error) {
+sb_status sb_engine_collection_create(sb_engine *engine, const char *name, const char *model, sb_error *error) {
   sb_embedder embedder;
   int64_t row = 0;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = check_collection_name(name, error);
   if (status == SB_OK) status = check_scope(name, error);
-  if (status == SB_OK) status = sb_engine_embedder(engine, &embedder, error);
+  if (status == SB_OK) status = sb_engine_embedder(engine, model, &embedder, error);
   if (status == SB_OK) status = sb_store_collection_add(engine->store, name, embedder.name, embedder.dim, &row, error);
   sb_engine_leave(engine);
   return status;

@@ -3,7 +3,8 @@
 #include <math.h>
 
 double sb_calibration_fmr(const sb_calibration *c, double similarity, bool *bound) {
-  *bound = false;
+  *bound = !c->count;
+  if (!c->count) return 1;
   /* Before the first measured point: from one half at the mean of non-mated scores, and 1 as far below it. */
   if (similarity <= c->non_mated_mean)
     return 1 - 0.5 * fmax(0, fmin(1, 1 - (c->non_mated_mean - similarity) / (c->threshold[0] - c->non_mated_mean)));

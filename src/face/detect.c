@@ -8,11 +8,12 @@ static int cells(int side, int stride) {
   return (side + stride - 1) / stride;
 }
 
-size_t sb_detector_priors(const sb_detector_spec *spec, int width, int height) {
+size_t sb_detector_priors(const sb_detector_spec *spec, int level, int width, int height) {
   size_t count = 0;
   for (int l = 0; l < spec->levels; l++)
-    count +=
-        (size_t)cells(width, spec->strides[l]) * (size_t)cells(height, spec->strides[l]) * (size_t)spec->size_counts[l];
+    if (level < 0 || l == level)
+      count += (size_t)cells(width, spec->strides[l]) * (size_t)cells(height, spec->strides[l]) *
+               (size_t)spec->size_counts[l];
   return count;
 }
 
@@ -20,36 +21,118 @@ static double unit(double value) {
   return fmin(fmax(value, 0), 1);
 }
 
-/* One prior and its regression (SSD): centre and size in 0..1 of the input; the result in pixels of the photo. */
-static sb_box_found decode(const sb_detector_spec *spec, const float *at, double cx, double cy, double w, double h,
-                           int width, int height, double scale) {
-  double x = cx + at[0] * spec->centre_variance * w, y = cy + at[1] * spec->centre_variance * h;
-  double bw = w * exp(fmin(at[2] * spec->size_variance, 10)), bh = h * exp(fmin(at[3] * spec->size_variance, 10));
-  return (sb_box_found){.x0 = (x - bw / 2) * width / scale,
-                        .y0 = (y - bh / 2) * height / scale,
-                        .x1 = (x + bw / 2) * width / scale,
-                        .y1 = (y + bh / 2) * height / scale};
+/* A prior: where in the outputs it stands and where in the input, in pixels. */
+typedef struct prior {
+  int level;
+  size_t index;               /* in the outputs of its level, or of all levels */
+  double left, top;           /* of its cell */
+  double x, y, width, height; /* SB_FAMILY_SSD: centre and size */
+} prior;
+
+static double score_of(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p) {
+  switch (spec->family) {
+  case SB_FAMILY_SSD: return outputs->scores[0][2 * p->index + 1];
+  case SB_FAMILY_YUNET:
+    return sqrt(unit(outputs->scores[p->level][p->index]) * unit(outputs->objectness[p->level][p->index]));
+  case SB_FAMILY_SCRFD: return outputs->scores[p->level][p->index];
+  }
+  return 0;
 }
 
-void sb_detector_decode(const sb_detector_spec *spec, const float *scores, const float *locations, size_t count,
-                        int width, int height, double scale, double largest, double bonus, sb_found *found) {
-  size_t prior = 0;
-  for (int l = 0; l < spec->levels; l++) {
-    int columns = cells(width, spec->strides[l]), rows = cells(height, spec->strides[l]);
+/* The box in pixels of the input: of an SSD the regression on its prior, of YuNet on its cell, of SCRFD the distances. */
+static sb_box_found box_of(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p) {
+  const float *at =
+      (spec->family == SB_FAMILY_SSD ? outputs->locations[0] : outputs->locations[p->level]) + 4 * p->index;
+  double stride = spec->strides[p->level], x, y, w, h;
+  switch (spec->family) {
+  case SB_FAMILY_SSD:
+    x = p->x + at[0] * spec->centre_variance * p->width;
+    y = p->y + at[1] * spec->centre_variance * p->height;
+    w = p->width * exp(fmin(at[2] * spec->size_variance, 10));
+    h = p->height * exp(fmin(at[3] * spec->size_variance, 10));
+    break;
+  case SB_FAMILY_YUNET:
+    x = p->left + at[0] * stride;
+    y = p->top + at[1] * stride;
+    w = stride * exp(fmin(at[2], 10));
+    h = stride * exp(fmin(at[3], 10));
+    break;
+  default: /* SB_FAMILY_SCRFD */
+    return (sb_box_found){.x0 = p->left - at[0] * stride,
+                          .y0 = p->top - at[1] * stride,
+                          .x1 = p->left + at[2] * stride,
+                          .y1 = p->top + at[3] * stride};
+  }
+  return (sb_box_found){.x0 = x - w / 2, .y0 = y - h / 2, .x1 = x + w / 2, .y1 = y + h / 2};
+}
+
+static void add_points(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p,
+                       sb_box_found *box) {
+  bool ssd = spec->family == SB_FAMILY_SSD;
+  const float *at = (ssd ? outputs->points[0] : outputs->points[p->level]) + 10 * p->index;
+  double stride = spec->strides[p->level];
+  box->has_points = true;
+  for (int i = 0; i < 5; i++) {
+    box->points[i][0] = ssd ? p->x + at[2 * i] * spec->centre_variance * p->width : p->left + at[2 * i] * stride;
+    box->points[i][1] =
+        ssd ? p->y + at[2 * i + 1] * spec->centre_variance * p->height : p->top + at[2 * i + 1] * stride;
+    if (!isfinite(box->points[i][0]) || !isfinite(box->points[i][1])) box->has_points = false;
+  }
+}
+
+/* From pixels of the input to those of the photo. */
+static void scale_box(sb_box_found *box, double scale) {
+  box->x0 /= scale, box->y0 /= scale, box->x1 /= scale, box->y1 /= scale;
+  for (int i = 0; i < 5; i++) box->points[i][0] /= scale, box->points[i][1] /= scale;
+}
+
+/* One pass's settings that stay the same from prior to prior. */
+typedef struct sb_pass {
+  const sb_detector_spec *spec;
+  const sb_detector_outputs *outputs;
+  double scale, largest, bonus;
+  sb_found *found;
+} sb_pass;
+
+static void look_at(const sb_pass *pass, const prior *p) {
+  const sb_detector_spec *spec = pass->spec;
+  double score = score_of(spec, pass->outputs, p);
+  if (!(score >= spec->score_threshold) || pass->found->count == SB_FOUND_MAX) return;
+  sb_box_found box = box_of(spec, pass->outputs, p);
+  double high = box.y1 - box.y0;
+  bool usable = isfinite(high) && isfinite(box.x1 - box.x0) && high > 0 && box.x1 > box.x0;
+  if (!usable || (pass->largest > 0 && high > pass->largest)) return;
+  if (spec->has_points) add_points(spec, pass->outputs, p, &box);
+  if (spec->has_points && !box.has_points) return;
+  scale_box(&box, pass->scale);
+  box.score = score;
+  box.rank = score + (high >= spec->bonus_height ? pass->bonus : 0);
+  pass->found->boxes[pass->found->count++] = box;
+}
+
+/* The prior of an SSD: its centre in the middle of a cell, clipped to the input as its authors do. */
+static void set_size(prior *p, double size, int column, int row, int columns, int rows, int width, int height) {
+  p->x = unit((column + 0.5) / columns) * width;
+  p->y = unit((row + 0.5) / rows) * height;
+  p->width = unit(size / width) * width;
+  p->height = unit(size / height) * height;
+}
+
+void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, int width, int height,
+                        double scale, double largest, double bonus, sb_found *found) {
+  const sb_pass pass = {spec, outputs, scale, largest, bonus, found};
+  prior p = {0};
+  for (p.level = 0; p.level < spec->levels; p.level++) {
+    int stride = spec->strides[p.level], columns = cells(width, stride), rows = cells(height, stride);
+    if (spec->family != SB_FAMILY_SSD) p.index = 0;
     for (int row = 0; row < rows; row++) {
       for (int column = 0; column < columns; column++) {
-        for (int s = 0; s < spec->size_counts[l]; s++, prior++) {
-          if (prior >= count || !(scores[2 * prior + 1] >= spec->score_threshold)) continue;
-          if (found->count == SB_FOUND_MAX) return;
-          double size = spec->sizes[l][s];
-          sb_box_found box =
-              decode(spec, locations + 4 * prior, unit((column + 0.5) / columns), unit((row + 0.5) / rows),
-                     unit(size / width), unit(size / height), width, height, scale);
-          double high = (box.y1 - box.y0) * scale;
-          if (!isfinite(high) || (largest > 0 && high > largest)) continue;
-          box.score = scores[2 * prior + 1];
-          box.rank = box.score + (high >= spec->bonus_height ? bonus : 0);
-          found->boxes[found->count++] = box;
+        p.left = (double)column * stride;
+        p.top = (double)row * stride;
+        for (int s = 0; s < spec->size_counts[p.level]; s++, p.index++) {
+          if (spec->family == SB_FAMILY_SSD)
+            set_size(&p, spec->sizes[p.level][s], column, row, columns, rows, width, height);
+          look_at(&pass, &p);
         }
       }
     }

@@ -9,20 +9,21 @@
 enum { SB_CALIBRATION_MAX = 16 };
 /* How comparison scores of an embedding model relate to errors: measured pairs, rising threshold, falling FMR. */
 typedef struct sb_calibration {
-  size_t count;
+  size_t count; /* 0: nobody measured; only the two thresholds are there, as the model's authors gave them */
   double fmr[SB_CALIBRATION_MAX], threshold[SB_CALIBRATION_MAX];
   double default_threshold, unsure_threshold;
   double non_mated_mean; /* half of all different people score below this */
   double fmr_floor;      /* rates below this were not measured: only a bound is stated */
 } sb_calibration;
-/* FMR at `similarity`, log-linear between the measured points; never below the floor (then `*bound` is true). */
+/* FMR at `similarity`, log-linear between the measured points; never below the floor (then `*bound` is true). Without
+ * measurements it is 1 and a bound. */
 double sb_calibration_fmr(const sb_calibration *calibration, double similarity, bool *bound);
 
 typedef struct sb_embedder {
   char name[64];
   size_t dim;
   sb_calibration calibration;
-  float minimum_quality; /* below this enrolment refuses */
+  float minimum_quality; /* below this enrolment refuses; of the pipeline */
 } sb_embedder;
 
 /* Immutable and shared once open (shapes and attribute models that load lazily do so under a lock). */
@@ -31,11 +32,13 @@ typedef struct sb_pipeline_config {
   size_t struct_size;
   const char *models_path; /* folders with manifests and model files, ':' between */
   const char *cache_dir;
-  const char *name; /* of the pipeline manifest: NULL: "default" */
+  const char *name;  /* of the pipeline manifest; NULL: "default" */
+  const char *model; /* the embedder to use unless another is asked for; NULL: the pipeline's own */
   int streams;
 } sb_pipeline_config;
-/* Reads the manifest only: what a gallery must know of its embedder without loading a model. SB_MODEL. */
-sb_status sb_embedder_read(const sb_pipeline_config *config, sb_embedder *out, sb_error *error);
+/* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is used
+ * unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */
+sb_status sb_embedder_read(const sb_pipeline_config *config, const char *name, sb_embedder *out, sb_error *error);
 /* Checks every file against its SHA-256 and loads. SB_MODEL says which file is missing, cut short or swapped. */
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error);
 void sb_pipeline_close(sb_pipeline *pipeline); /* after its workers */
@@ -44,7 +47,12 @@ void sb_pipeline_close(sb_pipeline *pipeline); /* after its workers */
 typedef struct sb_worker sb_worker;
 sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error);
 void sb_worker_free(sb_worker *worker);
-/* Faces of a photo, largest first, in coordinates of the full-size photo. `want`: SB_WANT_*. */
-sb_status sb_worker_find(sb_worker *worker, const sb_image *image, unsigned want, sb_faces **out, sb_error *error);
+typedef struct sb_find_options {
+  unsigned want;     /* SB_WANT_* */
+  const char *model; /* the embedder; NULL: the pipeline's */
+} sb_find_options;
+/* Faces of a photo, largest first, in coordinates of the full-size photo. SB_NOT_FOUND: no model of that name. */
+sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
+                         sb_error *error);
 
 #endif

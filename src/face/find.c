@@ -24,20 +24,36 @@ static sb_status scale_to(const sb_image *source, double scale, int most_width, 
   return status;
 }
 
+/* The outputs of the pass that just ran, each with as many numbers as its priors need. */
+static sb_status collect(const sb_session *session, const sb_detector_spec *spec, int width, int height,
+                         sb_detector_outputs *out, sb_error *error) {
+  bool ssd = spec->family == SB_FAMILY_SSD;
+  sb_status status = SB_OK;
+  size_t count = 0;
+  for (int l = 0; status == SB_OK && l < (ssd ? 1 : spec->levels); l++) {
+    size_t priors = sb_detector_priors(spec, ssd ? -1 : l, width, height);
+    status = sb_worker_output(session, &spec->model, spec->scores[l], priors * (ssd ? 2 : 1), &out->scores[l], &count,
+                              error);
+    if (status == SB_OK)
+      status =
+          sb_worker_output(session, &spec->model, spec->locations[l], priors * 4, &out->locations[l], &count, error);
+    if (status == SB_OK && spec->family == SB_FAMILY_YUNET)
+      status = sb_worker_output(session, &spec->model, spec->objectness[l], priors, &out->objectness[l], &count, error);
+    if (status == SB_OK && spec->has_points)
+      status = sb_worker_output(session, &spec->model, spec->points[l], priors * 10, &out->points[l], &count, error);
+  }
+  return status;
+}
+
 static sb_status run_pass(sb_worker *worker, int stage, const sb_image *shown, int width, int height, double scale,
                           double largest, double bonus, sb_error *error) {
   const sb_detector_spec *spec = &worker->models->detector;
   sb_session *session = NULL;
-  const float *scores = NULL, *locations = NULL;
-  size_t priors = sb_detector_priors(spec, width, height), count = 0;
+  sb_detector_outputs outputs = {0};
   sb_status status = sb_worker_run(worker, stage, &spec->model, shown->pixels, shown->width, shown->height, width,
                                    height, &session, error);
-  if (status == SB_OK)
-    status = sb_worker_output(session, &spec->model, spec->scores, priors * 2, &scores, &count, error);
-  if (status == SB_OK)
-    status = sb_worker_output(session, &spec->model, spec->locations, priors * 4, &locations, &count, error);
-  if (status == SB_OK)
-    sb_detector_decode(spec, scores, locations, priors, width, height, scale, largest, bonus, &worker->found);
+  if (status == SB_OK) status = collect(session, spec, width, height, &outputs, error);
+  if (status == SB_OK) sb_detector_decode(spec, &outputs, width, height, scale, largest, bonus, &worker->found);
   return status;
 }
 
@@ -66,6 +82,8 @@ static sb_status large_pass(sb_worker *worker, const scaled *large, sb_error *er
 
 static sb_status verify(sb_worker *worker, const sb_image *image, sb_box_found *box, sb_error *error) {
   const sb_verifier_spec *spec = &worker->models->verifier;
+  box->probability = box->score;
+  if (!spec->model.path) return SB_OK;
   double side = fmax(box->x1 - box->x0, box->y1 - box->y0);
   sb_square square = {(box->x0 + box->x1) / 2, (box->y0 + box->y1) / 2, spec->crop * side, 0};
   sb_session *session = NULL;
@@ -81,11 +99,12 @@ static sb_status verify(sb_worker *worker, const sb_image *image, sb_box_found *
 
 sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error) {
   const sb_detector_spec *spec = &worker->models->detector;
+  const sb_verifier_spec *verifier = &worker->models->verifier;
   int longer = image->width > image->height ? image->width : image->height;
   scaled enlarged = {.scale = fmin(1, (double)spec->large_side / longer)};
   sb_status status = SB_OK;
   worker->found.count = 0;
-  large = large && longer > spec->large_from;
+  large = large && spec->has_large && longer > spec->large_from;
   if (large) status = scale_to(image, enlarged.scale, spec->large_side, spec->large_side, &enlarged.image, error);
   if (status == SB_OK) status = small_pass(worker, image, &enlarged, error);
   if (status == SB_OK && large) status = large_pass(worker, &enlarged, error);
@@ -97,7 +116,7 @@ sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool la
     sb_box_found box = worker->found.boxes[i];
     status = verify(worker, image, &box, error);
     bool accepted =
-        box.probability >= worker->models->verifier.accept || box.score >= worker->models->verifier.detector_accept;
+        !verifier->model.path || box.probability >= verifier->accept || box.score >= verifier->detector_accept;
     if (status == SB_OK && accepted) worker->found.boxes[kept++] = box;
   }
   worker->found.count = kept;

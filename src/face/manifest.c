@@ -1,328 +1,361 @@
-/* Manifests: JSON from outside, so every key is looked at before it is used. */
-#include "crypto/crypto.h"
-#include "face/models.h"
+/* Manifests of models and pipelines: what they have in common, and the tasks that need few words. */
+#include "face/manifest.h"
 
-#include <jansson.h>
-#include <math.h>
+#include "crypto/crypto.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANIFEST_BYTES_MAX = 1 << 20 };
+const char *const sb_task_names[] = {"detect", "verify_face", "landmarks", "embed", "attributes", NULL};
 
-/* Reads one manifest; the first failure stays in `status`, so that a run of reads needs one check at its end. */
-typedef struct reader {
-  const char *file;
-  json_t *root;
-  sb_status status;
-  sb_error *error;
-} reader;
+static const char *const common_keys[] = {"name",      "task",    "file",   "sha256",       "source",
+                                          "converter", "licence", "origin", "experimental", "optional",
+                                          "input",     "outputs", NULL};
+static const char *const verifier_keys[] = {"crop", "output_index", "accept", "detector_accept", "rotate_below", NULL};
+static const char *const landmarks_keys[] = {"crop", "points", "five", "refine", NULL};
+static const char *const attributes_keys[] = {"alignment", NULL};
 
-static void wrong(reader *r, const char *key, const char *wanted) {
-  if (r->status == SB_OK)
-    r->status = sb_fail(r->error, SB_MODEL, "the manifest %s is wrong: '%s' should be %s", r->file, key, wanted);
+bool sb_model_name_valid(const char *name) {
+  size_t length = strlen(name);
+  return length >= 1 && length < SB_NAME_SIZE && name[0] != '.' && name[0] != '-' &&
+         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == length;
 }
 
-static json_t *member(reader *r, json_t *object, const char *key) {
-  json_t *value = json_object_get(object, key);
-  if (!value) wrong(r, key, "there");
-  return value;
+/* ---- What all models have */
+
+/* A number for all channels, or a list of one a channel. */
+static void read_by_channel(sb_reader *r, json_t *input, const char *key, int channels, double least, double most,
+                            float out[3]) {
+  const json_t *value = sb_reader_member(r, input, key);
+  if (!json_is_array(value)) {
+    for (int c = 0; c < 3; c++) out[c] = (float)sb_reader_number(r, value, key, least, most);
+    return;
+  }
+  size_t count = sb_reader_array(r, value, key, (size_t)channels, (size_t)channels);
+  for (size_t c = 0; c < count; c++) out[c] = (float)sb_reader_number(r, json_array_get(value, c), key, least, most);
 }
 
-static double number_of(reader *r, json_t *value, const char *key, double least, double most) {
-  double number = json_number_value(value);
-  if (json_is_number(value) && number >= least && number <= most) return number;
-  char wanted[64];
-  snprintf(wanted, sizeof wanted, "a number between %g and %g", least, most);
-  wrong(r, key, wanted);
-  return least;
+static void read_input(sb_reader *r, sb_model_spec *spec) {
+  static const char *const layouts[] = {"NCHW", "NHWC", NULL}, *const channels[] = {"RGB", "BGR", "GREY", NULL},
+                           *const keys[] = {"name", "layout", "width",       "height", "channels",
+                                            "mean", "std",    "standardise", NULL};
+  char name[SB_NAME_SIZE];
+  json_t *input = sb_reader_member(r, r->root, "input");
+  sb_reader_keys(r, input, "input", keys, NULL);
+  if (json_object_get(input, "name")) sb_reader_text(r, input, "name", name, sizeof name);
+  spec->interleaved = sb_reader_word(r, input, "layout", layouts) == 1;
+  spec->channels = (sb_channels)sb_reader_word(r, input, "channels", channels);
+  spec->width = sb_reader_integer(r, input, "width", 8, 4096);
+  spec->height = sb_reader_integer(r, input, "height", 8, 4096);
+  spec->standardise = sb_reader_optional_bool(r, input, "standardise", false);
+  if (spec->standardise) {
+    if (json_object_get(input, "mean") || json_object_get(input, "std"))
+      sb_reader_wrong(r, "standardise", "without mean and std, which it takes from the picture");
+    return;
+  }
+  int count = spec->channels == SB_CHANNELS_GREY ? 1 : 3;
+  read_by_channel(r, input, "mean", count, 0, 255, spec->mean);
+  read_by_channel(r, input, "std", count, 1e-3, 1e4, spec->deviation);
 }
 
-static float real(reader *r, json_t *object, const char *key, double least, double most) {
-  return (float)number_of(r, member(r, object, key), key, least, most);
+/* One line that tells where the file comes from. */
+static void read_source(sb_reader *r, sb_manifest *out) {
+  static const char *const keys[] = {"registry", "package", "version", "files", "url", NULL};
+  json_t *source = json_object_get(r->root, "source");
+  if (!source) return;
+  sb_reader_keys(r, source, "source", keys, NULL);
+  const char *url = json_string_value(json_object_get(source, "url"));
+  if (url) {
+    snprintf(out->source, sizeof out->source, "%s", url);
+    return;
+  }
+  char registry[16] = "", package[100] = "", version[32] = "";
+  sb_reader_text(r, source, "registry", registry, sizeof registry);
+  sb_reader_text(r, source, "package", package, sizeof package);
+  sb_reader_text(r, source, "version", version, sizeof version);
+  snprintf(out->source, sizeof out->source, "%s %s %s", registry, package, version);
 }
 
-static int integer(reader *r, json_t *object, const char *key, int least, int most) {
-  double value = number_of(r, member(r, object, key), key, least, most);
-  if (value != floor(value)) wrong(r, key, "a whole number");
-  return (int)value;
-}
-
-static void text(reader *r, json_t *object, const char *key, char *out, size_t size) {
-  const char *value = json_string_value(member(r, object, key));
-  if (value && *value && strlen(value) < size)
-    snprintf(out, size, "%s", value);
-  else
-    wrong(r, key, "a short text");
-}
-
-static bool one_of(reader *r, json_t *object, const char *key, const char *const *words, int count, int *index) {
-  const char *value = json_string_value(member(r, object, key));
-  for (int i = 0; value && i < count; i++)
-    if (!strcmp(value, words[i])) return *index = i, true;
-  wrong(r, key, "one of the words that models/README.md lists");
-  return false;
-}
-
-static size_t array_size(reader *r, json_t *array, const char *key, size_t least, size_t most) {
-  size_t size = json_array_size(array);
-  if (size >= least && size <= most) return size;
-  char wanted[64];
-  snprintf(wanted, sizeof wanted, "a list of %zu to %zu", least, most);
-  wrong(r, key, wanted);
-  return 0;
-}
-
-static void reals(reader *r, json_t *array, const char *key, float *out, size_t count) {
-  if (array_size(r, array, key, count, count) != count) return;
-  for (size_t i = 0; i < count; i++) out[i] = (float)number_of(r, json_array_get(array, i), key, -1e6, 1e6);
-}
-
-static sb_status reader_open(reader *r, const char *models_path, const char *file, sb_error *error) {
-  *r = (reader){.file = file, .error = error};
-  sb_error cause;
-  char *path = sb_path_find(models_path, file, &cause);
-  if (!path)
-    return sb_fail(error, SB_MODEL, "the models are not here: no %s in %s; run script/setup, or give --models", file,
-                   models_path);
-  uint8_t *bytes = NULL;
-  size_t size = 0;
-  sb_status status = sb_file_read(path, MANIFEST_BYTES_MAX, &bytes, &size, error);
-  free(path);
-  if (status != SB_OK) return status;
-  json_error_t reason;
-  r->root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);
-  free(bytes);
-  if (json_is_object(r->root)) return SB_OK;
-  json_decref(r->root);
-  r->root = NULL;
-  return sb_fail(error, SB_MODEL, "the manifest %s is no JSON object: line %d: %.100s", file, reason.line, reason.text);
-}
-
-static void read_input(reader *r, sb_model_spec *spec) {
-  static const char *const layouts[] = {"NCHW", "NHWC"}, *const channels[] = {"RGB", "BGR", "GREY"};
-  json_t *input = member(r, r->root, "input");
-  int layout = 0, channel = 0;
-  if (one_of(r, input, "layout", layouts, 2, &layout)) spec->interleaved = layout == 1;
-  if (one_of(r, input, "channels", channels, 3, &channel)) spec->channels = (sb_channels)channel;
-  spec->width = integer(r, input, "width", 8, 4096);
-  spec->height = integer(r, input, "height", 8, 4096);
-  spec->mean = real(r, input, "mean", 0, 255);
-  spec->deviation = real(r, input, "std", 1e-3, 1e4);
-}
-
-static void read_common(reader *r, const char *task, const char *models_path, sb_model_spec *spec) {
-  char file[128] = "", said[SB_NAME_SIZE] = "";
-  text(r, r->root, "task", said, sizeof said);
-  if (r->status == SB_OK && strcmp(said, task)) wrong(r, "task", task);
-  text(r, r->root, "name", spec->name, sizeof spec->name);
-  text(r, r->root, "file", file, sizeof file);
-  text(r, r->root, "sha256", spec->sha256, sizeof spec->sha256);
-  if (r->status == SB_OK && strlen(spec->sha256) != 64) wrong(r, "sha256", "64 hex digits");
-  if (strchr(file, '/')) wrong(r, "file", "a file's name without folders");
+static void read_common(sb_reader *r, const char *folders, const char *name, sb_manifest *out) {
+  sb_model_spec *spec = &out->spec.model;
+  sb_reader_text(r, r->root, "name", spec->name, sizeof spec->name);
+  if (r->status == SB_OK && (strcmp(spec->name, name) || !sb_model_name_valid(name)))
+    sb_reader_wrong(r, "name", "the manifest's file name without .json, in small letters");
+  sb_reader_text(r, r->root, "file", out->file, sizeof out->file);
+  sb_reader_text(r, r->root, "sha256", spec->sha256, sizeof spec->sha256);
+  if (r->status == SB_OK && strspn(spec->sha256, "0123456789abcdef") != 64)
+    sb_reader_wrong(r, "sha256", "64 hex digits in small letters");
+  if (strchr(out->file, '/') || out->file[0] == '.') sb_reader_wrong(r, "file", "a file's name without folders");
+  sb_reader_text(r, r->root, "licence", out->licence, sizeof out->licence);
+  sb_reader_text(r, r->root, "origin", out->origin, sizeof out->origin);
+  out->experimental = sb_reader_optional_bool(r, r->root, "experimental", false);
+  sb_reader_optional_bool(r, r->root, "optional", false);
+  read_source(r, out);
   read_input(r, spec);
-  if (r->status != SB_OK) return;
-  sb_error cause;
-  spec->path = sb_path_find(models_path, file, &cause);
-  if (!spec->path)
-    r->status =
-        sb_fail(r->error, SB_MODEL, "the model file %s is missing from %s; run script/setup", file, models_path);
+  if (r->status == SB_OK) spec->path = sb_path_find(folders, out->file, NULL);
 }
 
-static void output(reader *r, const char *role, char name[SB_NAME_SIZE]) {
-  text(r, member(r, r->root, "outputs"), role, name, SB_NAME_SIZE);
+/* ---- The tasks */
+
+static void read_crop(sb_reader *r, float *scale, float *shift_down) {
+  static const char *const keys[] = {"scale", "shift_down", NULL};
+  json_t *crop = sb_reader_member(r, r->root, "crop");
+  sb_reader_keys(r, crop, "crop", keys, NULL);
+  *scale = (float)sb_reader_real(r, crop, "scale", 0.1, 10);
+  *shift_down = (float)sb_reader_optional_real(r, crop, "shift_down", -1, 1, 0);
 }
 
-static float crop_scale(reader *r) {
-  return real(r, member(r, r->root, "crop"), "scale", 0.1, 10);
+static void read_output(sb_reader *r, const char *role, char name[SB_NAME_SIZE]) {
+  const char *const keys[] = {role, NULL};
+  json_t *outputs = sb_reader_member(r, r->root, "outputs");
+  sb_reader_keys(r, outputs, "outputs", keys, NULL);
+  sb_reader_text(r, outputs, role, name, SB_NAME_SIZE);
 }
 
-static void read_anchors(reader *r, sb_detector_spec *spec) {
-  json_t *anchors = member(r, r->root, "anchors"), *strides = member(r, anchors, "strides"),
-         *sizes = member(r, anchors, "minimum_sizes");
-  spec->levels = (int)array_size(r, strides, "strides", 1, SB_LEVELS_MAX);
-  if (json_array_size(sizes) != (size_t)spec->levels) wrong(r, "minimum_sizes", "as long as strides");
-  for (int l = 0; r->status == SB_OK && l < spec->levels; l++) {
-    json_t *level = json_array_get(sizes, (size_t)l);
-    spec->strides[l] = (int)number_of(r, json_array_get(strides, (size_t)l), "strides", 1, 1024);
-    spec->size_counts[l] = (int)array_size(r, level, "minimum_sizes", 1, SB_SIZES_MAX);
-    reals(r, level, "minimum_sizes", spec->sizes[l], (size_t)spec->size_counts[l]);
-  }
-  spec->centre_variance = real(r, anchors, "centre_variance", 1e-3, 10);
-  spec->size_variance = real(r, anchors, "size_variance", 1e-3, 10);
+static void read_verifier(sb_reader *r, sb_verifier_spec *spec) {
+  float no_shift;
+  read_output(r, "probability", spec->output);
+  spec->index = sb_reader_integer(r, r->root, "output_index", 0, 64);
+  read_crop(r, &spec->crop, &no_shift);
+  spec->accept = (float)sb_reader_real(r, r->root, "accept", 0, 1);
+  spec->detector_accept = (float)sb_reader_real(r, r->root, "detector_accept", 0, 1);
+  spec->rotate_below = (float)sb_reader_real(r, r->root, "rotate_below", 0, 1);
 }
 
-static void read_detector(reader *r, sb_detector_spec *spec) {
-  output(r, "scores", spec->scores);
-  output(r, "locations", spec->locations);
-  read_anchors(r, spec);
-  spec->score_threshold = real(r, r->root, "score_threshold", 0, 1);
-  json_t *large = member(r, member(r, r->root, "passes"), "large"), *shapes = member(r, large, "shapes");
-  spec->large_side = integer(r, large, "side", 64, 4096);
-  spec->large_from = integer(r, large, "from_side", 0, 4096);
-  spec->large_box = real(r, large, "largest_box", 1, 4096);
-  spec->shape_count = (int)array_size(r, shapes, "shapes", 1, SB_SHAPES_MAX);
-  for (int i = 0; r->status == SB_OK && i < spec->shape_count; i++) {
-    float pair[2] = {0};
-    reals(r, json_array_get(shapes, (size_t)i), "shapes", pair, 2);
-    spec->shapes[i][0] = (int)pair[0];
-    spec->shapes[i][1] = (int)pair[1];
-    if (pair[0] < 32 || pair[1] < 32 || pair[0] > 4096 || pair[1] > 4096) wrong(r, "shapes", "pairs of 32 to 4096");
-  }
-  int last = spec->shape_count - 1;
-  if (r->status == SB_OK && (spec->shapes[last][0] < spec->large_side || spec->shapes[last][1] < spec->large_side))
-    wrong(r, "shapes", "a list that ends with one that holds every photo");
-  json_t *merge = member(r, r->root, "merge");
-  spec->iou = real(r, merge, "iou", 0, 1);
-  spec->overlap_smaller = real(r, merge, "overlap_smaller", 0, 1);
-  spec->small_bonus = real(r, merge, "small_pass_bonus", 0, 10);
-  spec->bonus_height = real(r, merge, "bonus_from_height", 0, 4096);
-}
-
-static void read_verifier(reader *r, sb_verifier_spec *spec) {
-  output(r, "probability", spec->output);
-  spec->index = integer(r, r->root, "output_index", 0, 64);
-  spec->crop = crop_scale(r);
-  spec->accept = real(r, r->root, "accept", 0, 1);
-  spec->detector_accept = real(r, r->root, "detector_accept", 0, 1);
-  spec->rotate_below = real(r, r->root, "rotate_below", 0, 1);
-}
-
-static void read_landmarks(reader *r, sb_landmarks_spec *spec) {
-  output(r, "points", spec->output);
-  spec->points = integer(r, r->root, "points", 5, SB_POINTS_MAX);
-  spec->crop = crop_scale(r);
-  spec->shift_down = real(r, member(r, r->root, "crop"), "shift_down", -1, 1);
-  json_t *five = member(r, r->root, "five");
-  array_size(r, five, "five", 5, 5);
+static void read_landmarks(sb_reader *r, sb_landmarks_spec *spec) {
+  static const char *const refine_keys[] = {"times", "centre", "side", NULL};
+  read_output(r, "points", spec->output);
+  spec->points = sb_reader_integer(r, r->root, "points", 5, SB_POINTS_MAX);
+  read_crop(r, &spec->crop, &spec->shift_down);
+  json_t *five = sb_reader_member(r, r->root, "five");
+  sb_reader_array(r, five, "five", 5, 5);
   for (size_t i = 0; r->status == SB_OK && i < 5; i++) {
     json_t *list = json_array_get(five, i);
-    spec->averaged_count[i] = (int)array_size(r, list, "five", 1, SB_AVERAGED_MAX);
+    spec->averaged_count[i] = (int)sb_reader_array(r, list, "five", 1, SB_AVERAGED_MAX);
     for (int k = 0; k < spec->averaged_count[i]; k++)
-      spec->averaged[i][k] = (int)number_of(r, json_array_get(list, (size_t)k), "five", 0, spec->points - 1);
+      spec->averaged[i][k] = (int)sb_reader_number(r, json_array_get(list, (size_t)k), "five", 0, spec->points - 1);
   }
-  json_t *refine = member(r, r->root, "refine");
-  spec->refinements = integer(r, refine, "times", 0, 10);
-  reals(r, member(r, refine, "centre"), "centre", spec->centre, 2);
-  spec->side = real(r, refine, "side", 1, 4096);
+  json_t *refine = sb_reader_member(r, r->root, "refine");
+  sb_reader_keys(r, refine, "refine", refine_keys, NULL);
+  spec->refinements = sb_reader_integer(r, refine, "times", 0, 10);
+  sb_reader_reals(r, sb_reader_member(r, refine, "centre"), "centre", spec->centre, 2);
+  spec->side = (float)sb_reader_real(r, refine, "side", 1, 4096);
 }
 
-static void read_calibration(reader *r, sb_calibration *out) {
-  json_t *calibration = member(r, r->root, "calibration"), *points = member(r, calibration, "points");
-  out->count = array_size(r, points, "calibration.points", 2, SB_CALIBRATION_MAX);
-  for (size_t i = 0; r->status == SB_OK && i < out->count; i++) {
-    out->fmr[i] = number_of(r, json_object_get(json_array_get(points, i), "fmr"), "fmr", 1e-12, 1);
-    out->threshold[i] = number_of(r, json_object_get(json_array_get(points, i), "threshold"), "threshold", -1, 1);
-    if (i && (out->fmr[i] >= out->fmr[i - 1] || out->threshold[i] <= out->threshold[i - 1]))
-      wrong(r, "calibration.points", "in order of falling fmr and rising threshold");
+static void read_classes(sb_reader *r, json_t *output, sb_attribute attribute, sb_attribute_output *out) {
+  static const char *const genders[] = {"man", "woman", NULL};
+  const char *words[SB_ETHNICITIES + 1] = {NULL};
+  for (int i = 0; i < SB_ETHNICITIES; i++) words[i] = sb_ethnicity_name(i);
+  if (attribute == SB_ATTRIBUTE_AGE) {
+    sb_reader_wrong(r, "meaning", "expected or regression where it is an age");
+    return;
   }
-  out->non_mated_mean = number_of(r, member(r, calibration, "non_mated_mean"), "non_mated_mean", -1, 1);
-  out->default_threshold = number_of(r, member(r, calibration, "default_threshold"), "default_threshold", -1, 1);
-  out->unsure_threshold =
-      number_of(r, member(r, calibration, "unsure_threshold"), "unsure_threshold", -1, out->default_threshold);
-  out->fmr_floor = number_of(r, member(r, calibration, "fmr_floor"), "fmr_floor", 1e-12, 1);
+  const char *const *known = attribute == SB_ATTRIBUTE_GENDER ? genders : words;
+  bool one = out->meaning == SB_MEANING_PROBABILITY;
+  json_t *list = sb_reader_member(r, output, "classes");
+  out->class_count = (int)sb_reader_array(r, list, "classes", one ? 1 : 2, one ? 1 : SB_CLASSES_MAX);
+  for (int i = 0; i < out->class_count; i++)
+    out->classes[i] = sb_reader_word_of(r, json_array_get(list, (size_t)i), "classes", known);
+  if (one && attribute != SB_ATTRIBUTE_GENDER) sb_reader_wrong(r, "meaning", "classes where it is an ethnicity");
 }
 
-static void read_quality(reader *r, sb_embedder_spec *spec) {
-  json_t *quality = member(r, r->root, "quality");
-  sb_quality_spec *q = &spec->quality;
-  reals(r, member(r, quality, "eye_distance"), "eye_distance", q->eye_distance, 2);
-  reals(r, member(r, quality, "sharpness"), "sharpness", q->sharpness, 2);
-  reals(r, member(r, quality, "yaw"), "yaw", q->yaw, 2);
-  reals(r, member(r, quality, "contrast"), "contrast", q->contrast, 2);
-  reals(r, member(r, quality, "pitch"), "pitch", q->pitch, 4);
-  reals(r, member(r, quality, "brightness"), "brightness", q->brightness, 4);
-  spec->info.minimum_quality = real(r, quality, "minimum", 0, 1);
+static void read_attribute(sb_reader *r, json_t *output, sb_attribute attribute, sb_attribute_output *out) {
+  static const char *const meanings[] = {"classes", "expected", "regression", "probability", NULL},
+                           *const class_keys[] = {"output", "meaning", "classes", "softmax", NULL},
+                           *const number_keys[] = {"output", "meaning", "first", "step", "softmax", NULL};
+  out->there = true;
+  out->meaning = (sb_meaning)sb_reader_word(r, output, "meaning", meanings);
+  bool classes = out->meaning == SB_MEANING_CLASSES || out->meaning == SB_MEANING_PROBABILITY;
+  sb_reader_keys(r, output, "outputs", classes ? class_keys : number_keys, NULL);
+  sb_reader_text(r, output, "output", out->output, SB_NAME_SIZE);
+  out->softmax = sb_reader_optional_bool(r, output, "softmax", false);
+  out->first = sb_reader_optional_real(r, output, "first", -1e4, 1e4, 0);
+  out->step = sb_reader_optional_real(r, output, "step", 1e-6, 1e4, 1);
+  if (classes)
+    read_classes(r, output, attribute, out);
+  else if (attribute != SB_ATTRIBUTE_AGE)
+    sb_reader_wrong(r, "meaning", "classes or probability where it is no number");
 }
 
-static void read_embedder(reader *r, sb_embedder_spec *spec) {
-  output(r, "embedding", spec->output);
-  snprintf(spec->info.name, sizeof spec->info.name, "%s", spec->model.name);
-  spec->info.dim = (size_t)integer(r, r->root, "dimension", 1, 4096);
-  static const char *const metrics[] = {"cosine"};
-  int metric = 0;
-  one_of(r, r->root, "metric", metrics, 1, &metric);
-  json_t *template = member(r, member(r, r->root, "alignment"), "template");
-  array_size(r, template, "template", 5, 5);
-  for (size_t i = 0; r->status == SB_OK && i < 5; i++) {
-    float point[2] = {0};
-    reals(r, json_array_get(template, i), "template", point, 2);
-    spec->template[i][0] = point[0];
-    spec->template[i][1] = point[1];
+static void read_attributes(sb_reader *r, sb_attribute_spec *spec) {
+  static const char *const names[] = {"age", "gender", "ethnicity", NULL};
+  json_t *outputs = sb_reader_member(r, r->root, "outputs");
+  sb_reader_keys(r, outputs, "outputs", names, NULL);
+  if (json_object_size(outputs) == 0) sb_reader_wrong(r, "outputs", "at least one of age, gender, ethnicity");
+  for (int a = 0; a < SB_ATTRIBUTES && r->status == SB_OK; a++) {
+    json_t *output = json_object_get(outputs, names[a]);
+    if (output) read_attribute(r, output, (sb_attribute)a, &spec->outputs[a]);
   }
-  read_calibration(r, &spec->info.calibration);
-  read_quality(r, spec);
+  sb_alignment_read(r, &spec->alignment);
 }
 
-static void read_age_gender(reader *r, sb_age_gender_spec *spec) {
-  output(r, "age", spec->age);
-  output(r, "gender", spec->gender);
-  spec->crop = crop_scale(r);
-}
-
-static void read_ethnicity(reader *r, sb_ethnicity_spec *spec) {
-  output(r, "classes", spec->output);
-  spec->crop = crop_scale(r);
-  json_t *classes = member(r, r->root, "classes");
-  array_size(r, classes, "classes", SB_ETHNICITIES, SB_ETHNICITIES);
-  for (int i = 0; r->status == SB_OK && i < SB_ETHNICITIES; i++) {
-    const char *word = json_string_value(json_array_get(classes, (size_t)i));
-    if (!word || strcmp(word, sb_ethnicity_name(i)))
-      wrong(r, "classes", "white, black, asian, indian, other, in this order");
+static void read_task(sb_reader *r, sb_manifest *out) {
+  switch (out->task) {
+  case SB_TASK_DETECT:
+    sb_reader_keys(r, r->root, "the manifest", common_keys, sb_detector_keys);
+    sb_detector_spec_read(r, &out->spec.detector);
+    break;
+  case SB_TASK_VERIFY_FACE:
+    sb_reader_keys(r, r->root, "the manifest", common_keys, verifier_keys);
+    read_verifier(r, &out->spec.verifier);
+    break;
+  case SB_TASK_LANDMARKS:
+    sb_reader_keys(r, r->root, "the manifest", common_keys, landmarks_keys);
+    read_landmarks(r, &out->spec.landmarks);
+    break;
+  case SB_TASK_EMBED:
+    sb_reader_keys(r, r->root, "the manifest", common_keys, sb_embedder_keys);
+    sb_embedder_spec_fill(r, &out->spec.embedder);
+    break;
+  case SB_TASK_ATTRIBUTES:
+    sb_reader_keys(r, r->root, "the manifest", common_keys, attributes_keys);
+    read_attributes(r, &out->spec.attributes);
+    break;
   }
 }
 
-/* Opens the manifest that the pipeline names for a task and reads what all models have. */
-static sb_status open_task(reader *pipeline, const char *task, const char *models_path, reader *r, char file[128],
-                           sb_model_spec *spec) {
-  char name[SB_NAME_SIZE] = "";
-  text(pipeline, pipeline->root, task, name, sizeof name);
-  if (pipeline->status != SB_OK) return pipeline->status;
-  snprintf(file, 128, "%s.json", name);
-  sb_status status = reader_open(r, models_path, file, pipeline->error);
+sb_status sb_manifest_read(const char *folders, const char *name, sb_manifest *out, sb_error *error) {
+  char file[SB_NAME_SIZE + 8];
+  sb_reader r;
+  if (!sb_model_name_valid(name)) return sb_fail(error, SB_NOT_FOUND, "there is no model of that name");
+  sb_manifest *manifest = sb_alloc(1, sizeof *manifest, error);
+  if (!manifest) return SB_NO_MEMORY;
+  snprintf(file, sizeof file, "%s.json", name);
+  sb_status status = sb_reader_open(&r, folders, file, error);
+  if (status == SB_OK) {
+    manifest->task = (sb_task)sb_reader_word(&r, r.root, "task", sb_task_names);
+    read_common(&r, folders, name, manifest);
+    if (r.status == SB_OK) read_task(&r, manifest);
+    status = r.status;
+    sb_reader_close(&r);
+  }
+  if (status == SB_OK)
+    *out = *manifest;
+  else
+    sb_manifest_free(manifest);
+  free(manifest);
+  return status;
+}
+
+void sb_manifest_free(sb_manifest *manifest) {
+  free(manifest->spec.model.path);
+  manifest->spec.model.path = NULL;
+}
+
+/* ---- Pipelines */
+
+/* A model that must do `task` and be there; it moves into `out`. */
+static sb_status read_part(const char *folders, const char *name, sb_task task, void *out, size_t size,
+                           sb_error *error) {
+  sb_manifest manifest = {0};
+  sb_status status = sb_manifest_read(folders, name, &manifest, error);
   if (status != SB_OK) return status;
-  read_common(r, task, models_path, spec);
-  return r->status;
+  if (manifest.task != task)
+    status = sb_fail(error, SB_MODEL, "the model %s is of task %s; one of task %s is wanted", name,
+                     sb_task_names[manifest.task], sb_task_names[task]);
+  else if (!manifest.spec.model.path)
+    status = sb_fail(error, SB_MODEL,
+                     "the model file %s is missing from %s; run script/setup, or script/models for "
+                     "an optional one",
+                     manifest.file, folders);
+  if (status == SB_OK)
+    memcpy(out, &manifest.spec, size);
+  else
+    sb_manifest_free(&manifest);
+  return status;
 }
 
-#define READ_TASK(task, spec, read)                                             \
-  if (status == SB_OK) {                                                        \
-    status = open_task(&pipeline, task, models_path, &r, file, &(spec)->model); \
-    if (status == SB_OK) read(&r, spec);                                        \
-    if (status == SB_OK) status = r.status;                                     \
-    json_decref(r.root);                                                        \
-    r.root = NULL;                                                              \
-  }
+static void read_part_named(sb_reader *r, const char *folders, const char *key, sb_task task, void *out, size_t size) {
+  char name[SB_NAME_SIZE] = "";
+  sb_reader_text(r, r->root, key, name, sizeof name);
+  if (r->status == SB_OK) r->status = read_part(folders, name, task, out, size, r->error);
+}
 
-sb_status sb_models_read(const char *models_path, const char *name, sb_models *out, sb_error *error) {
+static void read_attribute_models(sb_reader *r, const char *folders, sb_models *out) {
+  const json_t *list = sb_reader_member(r, r->root, "attributes");
+  int count = (int)sb_reader_array(r, list, "attributes", 0, SB_ATTRIBUTE_MODELS_MAX);
+  for (; r->status == SB_OK && out->attribute_count < count; out->attribute_count += r->status == SB_OK) {
+    char name[SB_NAME_SIZE] = "";
+    sb_reader_text_of(r, json_array_get(list, (size_t)out->attribute_count), "attributes", name, sizeof name);
+    sb_attribute_spec *spec = &out->attributes[out->attribute_count];
+    if (r->status == SB_OK) r->status = read_part(folders, name, SB_TASK_ATTRIBUTES, spec, sizeof *spec, r->error);
+  }
+}
+
+static void read_quality(sb_reader *r, sb_quality_spec *q) {
+  static const char *const keys[] = {"eye_distance", "sharpness", "yaw",     "pitch",
+                                     "brightness",   "contrast",  "minimum", NULL};
+  json_t *quality = sb_reader_member(r, r->root, "quality");
+  sb_reader_keys(r, quality, "quality", keys, NULL);
+  sb_reader_reals(r, sb_reader_member(r, quality, "eye_distance"), "eye_distance", q->eye_distance, 2);
+  sb_reader_reals(r, sb_reader_member(r, quality, "sharpness"), "sharpness", q->sharpness, 2);
+  sb_reader_reals(r, sb_reader_member(r, quality, "yaw"), "yaw", q->yaw, 2);
+  sb_reader_reals(r, sb_reader_member(r, quality, "contrast"), "contrast", q->contrast, 2);
+  sb_reader_reals(r, sb_reader_member(r, quality, "pitch"), "pitch", q->pitch, 4);
+  sb_reader_reals(r, sb_reader_member(r, quality, "brightness"), "brightness", q->brightness, 4);
+  q->minimum = (float)sb_reader_real(r, quality, "minimum", 0, 1);
+}
+
+static void read_pipeline(sb_reader *r, const char *folders, sb_models *models) {
+  static const char *const keys[] = {"name",  "detect",     "verify_face", "landmarks", "embed",
+                                     "frame", "attributes", "quality",     NULL},
+                           *const frame_keys[] = {"template", "side", NULL};
+  sb_reader_keys(r, r->root, "the pipeline", keys, NULL);
+  read_part_named(r, folders, "detect", SB_TASK_DETECT, &models->detector, sizeof models->detector);
+  if (json_object_get(r->root, "verify_face"))
+    read_part_named(r, folders, "verify_face", SB_TASK_VERIFY_FACE, &models->verifier, sizeof models->verifier);
+  if (json_object_get(r->root, "landmarks"))
+    read_part_named(r, folders, "landmarks", SB_TASK_LANDMARKS, &models->landmarks, sizeof models->landmarks);
+  else if (!models->detector.has_points)
+    sb_reader_wrong(r, "landmarks", "there: the detector gives no points");
+  read_part_named(r, folders, "embed", SB_TASK_EMBED, &models->embedder, sizeof models->embedder);
+  read_attribute_models(r, folders, models);
+  json_t *frame = sb_reader_member(r, r->root, "frame");
+  sb_reader_keys(r, frame, "frame", frame_keys, NULL);
+  sb_reader_points(r, sb_reader_member(r, frame, "template"), "template", models->frame);
+  models->frame_side = sb_reader_integer(r, frame, "side", 32, 1024);
+  read_quality(r, &models->quality);
+}
+
+sb_status sb_models_read(const char *folders, const char *name, sb_models *out, sb_error *error) {
+  char path[160];
+  sb_reader r;
+  if (!sb_model_name_valid(name)) return sb_fail(error, SB_MODEL, "there is no pipeline of that name");
   sb_models *models = sb_alloc(1, sizeof *models, error);
   if (!models) return SB_NO_MEMORY;
-  char path[160], file[128];
-  snprintf(path, sizeof path, "pipelines/%.100s.json", name);
-  reader pipeline, r = {0};
-  sb_status status = reader_open(&pipeline, models_path, path, error);
-  READ_TASK("detect", &models->detector, read_detector)
-  READ_TASK("verify_face", &models->verifier, read_verifier)
-  READ_TASK("landmarks", &models->landmarks, read_landmarks)
-  READ_TASK("embed", &models->embedder, read_embedder)
-  READ_TASK("age_gender", &models->age_gender, read_age_gender)
-  READ_TASK("ethnicity", &models->ethnicity, read_ethnicity)
-  json_decref(pipeline.root);
+  snprintf(path, sizeof path, "pipelines/%s.json", name);
+  sb_status status = sb_reader_open(&r, folders, path, error);
+  if (status == SB_OK) {
+    read_pipeline(&r, folders, models);
+    status = r.status;
+    sb_reader_close(&r);
+  }
   if (status == SB_OK)
     *out = *models;
   else
     sb_models_free(models);
   free(models);
+  if (status == SB_NOT_FOUND) { /* nothing works without: not an answer about a name, but a fault of the installation */
+    status = SB_MODEL;
+    if (error) error->code = SB_MODEL;
+  }
   return status;
 }
 
 void sb_models_free(sb_models *models) {
-  sb_model_spec *specs[] = {&models->detector.model, &models->verifier.model,   &models->landmarks.model,
-                            &models->embedder.model, &models->age_gender.model, &models->ethnicity.model};
-  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
-    free(specs[i]->path);
-    specs[i]->path = NULL;
-  }
+  free(models->detector.model.path);
+  free(models->verifier.model.path);
+  free(models->landmarks.model.path);
+  free(models->embedder.model.path);
+  for (int i = 0; i < models->attribute_count; i++) free(models->attributes[i].model.path);
+  *models = (sb_models){0};
+}
+
+sb_status sb_embedder_spec_read(const char *folders, const char *name, sb_embedder_spec *out, sb_error *error) {
+  sb_status status = read_part(folders, name, SB_TASK_EMBED, out, sizeof *out, error);
+  if (status != SB_NOT_FOUND) return status;
+  return sb_fail(error, SB_NOT_FOUND, "there is no model '%.63s'; `semblance models list` shows those there are", name);
 }
 
 sb_status sb_model_spec_check(const sb_model_spec *spec, sb_error *error) {
@@ -338,11 +371,20 @@ sb_status sb_model_spec_check(const sb_model_spec *spec, sb_error *error) {
       spec->path, hex, spec->sha256);
 }
 
-sb_status sb_embedder_read(const sb_pipeline_config *config, sb_embedder *out, sb_error *error) {
+sb_status sb_embedder_read(const sb_pipeline_config *config, const char *name, sb_embedder *out, sb_error *error) {
   sb_models models;
   sb_status status = sb_models_read(config->models_path, config->name ? config->name : "default", &models, error);
   if (status != SB_OK) return status;
-  *out = models.embedder.info;
+  if (!name) name = config->model;
+  if (!name || !strcmp(name, models.embedder.info.name)) {
+    *out = models.embedder.info;
+  } else {
+    sb_embedder_spec spec = {0};
+    status = sb_embedder_spec_read(config->models_path, name, &spec, error);
+    if (status == SB_OK) *out = spec.info;
+    free(spec.model.path);
+  }
+  if (status == SB_OK) out->minimum_quality = models.quality.minimum;
   sb_models_free(&models);
-  return SB_OK;
+  return status;
 }

@@ -5,6 +5,8 @@
 #include "face/face.h"
 #include "face/models.h"
 
+struct sb_box_found;
+
 /* ---- tensor.c: pixels to the model's input */
 
 /* Puts `width` x `height` RGB pixels at the top left of the tensor of tensor_width x tensor_height; what is left over gets
@@ -32,12 +34,21 @@ bool sb_similarity_fit(const double from[5][2], const double to[5][2], sb_simila
 /* The map for sb_image_warp that gives the aligned picture: target pixels back to the photo. */
 void sb_similarity_inverse_map(const sb_similarity *s, double map[6]);
 
+/* ---- align.c */
+
+/* The face as `alignment` wants it: width x height RGB. `five`: NULL where there are none, and then a photo is taken to be
+ * aligned already. SB_BAD_IMAGE: the points coincide. */
+sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const struct sb_box_found *box,
+                   const double (*five)[2], uint8_t *rgb, int width, int height, sb_error *error);
+
 /* ---- detect.c */
 
 typedef struct sb_box_found {
   double x0, y0, x1, y1;
   double score, rank; /* rank: the score with the bonus of its pass, the order of merging */
   double probability; /* of being a face, by the verifier; set later */
+  bool has_points;
+  double points[5][2]; /* by the detector */
 } sb_box_found;
 enum { SB_FOUND_MAX = 1024 };
 typedef struct sb_found {
@@ -45,12 +56,17 @@ typedef struct sb_found {
   sb_box_found boxes[SB_FOUND_MAX];
 } sb_found;
 
+/* The outputs of one pass, by level; of a family with one output for all levels the first counts. NULL where the family or
+ * the model has none. */
+typedef struct sb_detector_outputs {
+  const float *scores[SB_LEVELS_MAX], *locations[SB_LEVELS_MAX], *objectness[SB_LEVELS_MAX], *points[SB_LEVELS_MAX];
+} sb_detector_outputs;
+/* How many priors a level has for an input of this size; level -1: all. */
+size_t sb_detector_priors(const sb_detector_spec *spec, int level, int width, int height);
 /* Decodes the boxes of one pass over an input of width x height pixels that shows the photo at `scale`; keeps those that are
  * at most `largest` input pixels high (0: all) and adds `bonus` to the rank of those at least bonus_height high. */
-void sb_detector_decode(const sb_detector_spec *spec, const float *scores, const float *locations, size_t count,
-                        int width, int height, double scale, double largest, double bonus, sb_found *found);
-/* How many priors an input of this size has. */
-size_t sb_detector_priors(const sb_detector_spec *spec, int width, int height);
+void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, int width, int height,
+                        double scale, double largest, double bonus, sb_found *found);
 /* Best rank first; drops what overlaps a better one. */
 void sb_detector_merge(const sb_detector_spec *spec, sb_found *found);
 /* The smallest of the shapes that holds the photo at `scale`. */

@@ -3,37 +3,66 @@
 #include "face/pipeline.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct sb_pipeline {
   sb_models models;
   sb_runtime *runtime;
-  pthread_mutex_t lock; /* guards `stages` */
+  char *models_path;
+  pthread_mutex_t lock; /* guards what follows */
   sb_model *stages[SB_STAGES];
+  sb_embedder_spec
+      *embedders[SB_EMBEDDERS_MAX]; /* beside the first, which is the pipeline's: those that were asked for */
 };
 
 const sb_models *sb_pipeline_models(const sb_pipeline *pipeline) {
   return &pipeline->models;
 }
 
-static const sb_model_spec *spec_of(const sb_models *models, int stage) {
-  switch (stage) {
-  case SB_STAGE_SMALL: return &models->detector.model;
-  case SB_STAGE_VERIFY: return &models->verifier.model;
-  case SB_STAGE_LANDMARKS: return &models->landmarks.model;
-  case SB_STAGE_EMBED: return &models->embedder.model;
-  case SB_STAGE_AGE_GENDER: return &models->age_gender.model;
-  case SB_STAGE_ETHNICITY: return &models->ethnicity.model;
-  default: return &models->detector.model;
-  }
+static const sb_model_spec *spec_of(const sb_pipeline *pipeline, int stage) {
+  const sb_models *models = &pipeline->models;
+  if (stage == SB_STAGE_VERIFY) return &models->verifier.model;
+  if (stage == SB_STAGE_LANDMARKS) return &models->landmarks.model;
+  if (stage == SB_STAGE_SMALL || stage >= SB_STAGE_LARGE) return &models->detector.model;
+  if (stage < SB_STAGE_EMBED) return &models->attributes[stage - SB_STAGE_ATTRIBUTES].model;
+  return stage == SB_STAGE_EMBED ? &models->embedder.model : &pipeline->embedders[stage - SB_STAGE_EMBED]->model;
 }
 
 static sb_status load(sb_pipeline *pipeline, int stage, sb_error *error) {
-  const sb_model_spec *spec = spec_of(&pipeline->models, stage);
+  const sb_model_spec *spec = spec_of(pipeline, stage);
   const int *shape =
       stage >= SB_STAGE_LARGE ? pipeline->models.detector.shapes[stage - SB_STAGE_LARGE] : (const int[2]){0, 0};
   sb_status status = sb_model_spec_check(spec, error);
   if (status == SB_OK)
     status = sb_model_open(pipeline->runtime, spec->path, shape[0], shape[1], &pipeline->stages[stage], error);
+  return status;
+}
+
+/* Reads the manifest of one more embedder into a free place. */
+static sb_status add_embedder(sb_pipeline *pipeline, const char *name, int index, sb_error *error) {
+  if (index == SB_EMBEDDERS_MAX)
+    return sb_fail(error, SB_MODEL, "at most %d embedding models can be in use at once", SB_EMBEDDERS_MAX);
+  sb_embedder_spec *spec = sb_alloc(1, sizeof *spec, error);
+  if (!spec) return SB_NO_MEMORY;
+  sb_status status = sb_embedder_spec_read(pipeline->models_path, name, spec, error);
+  if (status == SB_OK)
+    pipeline->embedders[index] = spec;
+  else
+    free(spec);
+  return status;
+}
+
+sb_status sb_pipeline_embedder(sb_pipeline *pipeline, const char *name, int *index, const sb_embedder_spec **out,
+                               sb_error *error) {
+  const sb_embedder_spec *own = &pipeline->models.embedder;
+  if (!name || !strcmp(name, own->info.name)) return *index = 0, *out = own, SB_OK;
+  pthread_mutex_lock(&pipeline->lock);
+  int i = 1;
+  while (i < SB_EMBEDDERS_MAX && pipeline->embedders[i] && strcmp(pipeline->embedders[i]->info.name, name)) i++;
+  bool known = i < SB_EMBEDDERS_MAX && pipeline->embedders[i];
+  sb_status status = known ? SB_OK : add_embedder(pipeline, name, i, error);
+  if (status == SB_OK) *index = i, *out = pipeline->embedders[i];
+  pthread_mutex_unlock(&pipeline->lock);
   return status;
 }
 
@@ -45,16 +74,31 @@ sb_status sb_pipeline_model(sb_pipeline *pipeline, int stage, const sb_model **o
   return status;
 }
 
+/* Puts the embedder that the user chose in the place of the pipeline's. */
+static sb_status choose_embedder(sb_pipeline *pipeline, const char *name, sb_error *error) {
+  sb_embedder_spec *own = &pipeline->models.embedder, chosen = {0};
+  if (!name || !strcmp(name, own->info.name)) return SB_OK;
+  sb_status status = sb_embedder_spec_read(pipeline->models_path, name, &chosen, error);
+  if (status != SB_OK) return status;
+  free(own->model.path);
+  *own = chosen;
+  return SB_OK;
+}
+
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error) {
   sb_pipeline *pipeline = sb_alloc(1, sizeof *pipeline, error);
   if (!pipeline) return SB_NO_MEMORY;
   pthread_mutex_init(&pipeline->lock, NULL);
+  pipeline->models_path = sb_strdup(config->models_path, error);
   sb_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams};
-  sb_status status =
-      sb_models_read(config->models_path, config->name ? config->name : "default", &pipeline->models, error);
+  sb_status status = pipeline->models_path ? SB_OK : SB_NO_MEMORY;
+  if (status == SB_OK)
+    status = sb_models_read(config->models_path, config->name ? config->name : "default", &pipeline->models, error);
   if (status == SB_OK) status = sb_runtime_new(&runtime, &pipeline->runtime, error);
-  for (int stage = SB_STAGE_SMALL; status == SB_OK && stage <= SB_STAGE_EMBED; stage++)
-    status = load(pipeline, stage, error);
+  if (status == SB_OK) status = choose_embedder(pipeline, config->model, error);
+  const int core[] = {SB_STAGE_SMALL, SB_STAGE_VERIFY, SB_STAGE_LANDMARKS, SB_STAGE_EMBED};
+  for (size_t i = 0; status == SB_OK && i < sizeof core / sizeof *core; i++)
+    if (spec_of(pipeline, core[i])->path) status = load(pipeline, core[i], error);
   if (status == SB_OK)
     *out = pipeline;
   else
@@ -66,7 +110,12 @@ void sb_pipeline_close(sb_pipeline *pipeline) {
   if (!pipeline) return;
   for (int stage = 0; stage < SB_STAGES; stage++) sb_model_close(pipeline->stages[stage]);
   sb_runtime_free(pipeline->runtime);
+  for (int i = 1; i < SB_EMBEDDERS_MAX && pipeline->embedders[i]; i++) {
+    free(pipeline->embedders[i]->model.path);
+    free(pipeline->embedders[i]);
+  }
   sb_models_free(&pipeline->models);
+  free(pipeline->models_path);
   pthread_mutex_destroy(&pipeline->lock);
   free(pipeline);
 }

@@ -58,6 +58,19 @@ sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec
   return status;
 }
 
+sb_status sb_worker_show(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_alignment *alignment,
+                         const sb_image *image, const sb_box_found *box, const double (*five)[2], sb_session **session,
+                         sb_error *error) {
+  uint8_t *rgb = sb_alloc((size_t)spec->width * (size_t)spec->height, 3, error);
+  if (!rgb) return SB_NO_MEMORY;
+  sb_status status = sb_align(image, alignment, box, five, rgb, spec->width, spec->height, error);
+  if (status == SB_OK)
+    status =
+        sb_worker_run(worker, stage, spec, rgb, spec->width, spec->height, spec->width, spec->height, session, error);
+  free(rgb);
+  return status;
+}
+
 sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec, const char *name, size_t least,
                            const float **values, size_t *count, sb_error *error) {
   *values = sb_session_output(session, name, count);
@@ -79,8 +92,10 @@ static double best_of(const sb_found *found) {
 static sb_status find_upright(sb_worker *worker, const sb_image *image, bool large, sb_image *turned, int *turns,
                               sb_error *error) {
   sb_status status = sb_worker_candidates(worker, image, large, error);
+  const sb_models *models = worker->models;
+  double convinced = models->verifier.model.path ? models->verifier.rotate_below : models->detector.score_threshold;
   *turns = 0;
-  if (status != SB_OK || best_of(&worker->found) >= worker->models->verifier.rotate_below) return status;
+  if (status != SB_OK || best_of(&worker->found) >= convinced) return status;
   sb_found *best = sb_alloc(1, sizeof *best, error);
   if (!best) return SB_NO_MEMORY;
   *best = worker->found;
@@ -136,14 +151,14 @@ static int by_size(const void *a, const void *b) {
 }
 
 static sb_status describe_all(sb_worker *worker, const sb_image *image, const sb_image *upright, int turns,
-                              unsigned want, sb_faces *faces, sb_error *error) {
+                              const sb_wanted *wanted, sb_faces *faces, sb_error *error) {
   sb_found *found = &worker->found;
   qsort(found->boxes, found->count, sizeof *found->boxes, by_size);
-  if (want & SB_WANT_LARGEST_ONLY && found->count > 1) found->count = 1;
+  if (wanted->want & SB_WANT_LARGEST_ONLY && found->count > 1) found->count = 1;
   faces->items = sb_alloc(found->count, sizeof *faces->items, error);
   if (!faces->items) return SB_NO_MEMORY;
   for (size_t i = 0; i < found->count; i++) {
-    sb_status status = sb_worker_describe(worker, upright, &found->boxes[i], want, &faces->items[i], error);
+    sb_status status = sb_worker_describe(worker, upright, &found->boxes[i], wanted, &faces->items[i], error);
     faces->count = i + 1; /* what an unfinished face owns is freed with the rest */
     if (status != SB_OK) return status;
     to_photo(&faces->items[i], image, turns);
@@ -151,25 +166,43 @@ static sb_status describe_all(sb_worker *worker, const sb_image *image, const sb
   return SB_OK;
 }
 
-sb_status sb_worker_find(sb_worker *worker, const sb_image *image, unsigned want, sb_faces **out, sb_error *error) {
+static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_wanted *wanted, sb_faces *faces,
+                          sb_error *error) {
+  sb_image turned = {0};
+  int turns = 0;
+  bool portrait = wanted->want & SB_WANT_LARGEST_ONLY;
+  sb_status status = SB_OK;
+  if (wanted->want & SB_WANT_WHOLE_PHOTO) {
+    worker->found.count = 1;
+    worker->found.boxes[0] = (sb_box_found){.x1 = image->width, .y1 = image->height, .score = 1, .probability = 1};
+  } else {
+    status = find_upright(worker, image, !portrait, &turned, &turns, error);
+    if (status == SB_OK && portrait && !worker->found.count) { /* no large face: look for small ones */
+      sb_image_free(&turned);
+      status = find_upright(worker, image, true, &turned, &turns, error);
+    }
+  }
+  if (status == SB_OK) status = describe_all(worker, image, turns ? &turned : image, turns, wanted, faces, error);
+  sb_image_free(&turned);
+  return status;
+}
+
+sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
+                         sb_error *error) {
+  sb_wanted wanted = {.want = options->want};
   sb_faces *faces = sb_alloc(1, sizeof *faces, error);
   if (!faces) return SB_NO_MEMORY;
   faces->width = image->source_width;
   faces->height = image->source_height;
-  if (want & SB_WANT_EMBEDDING) {
-    faces->dim = worker->models->embedder.info.dim;
-    snprintf(faces->model, sizeof faces->model, "%s", worker->models->embedder.info.name);
+  sb_status status = SB_OK;
+  if (wanted.want & SB_WANT_EMBEDDING) {
+    status = sb_pipeline_embedder(worker->pipeline, options->model, &wanted.embedder, &wanted.spec, error);
+    if (status == SB_OK) {
+      faces->dim = wanted.spec->info.dim;
+      snprintf(faces->model, sizeof faces->model, "%s", wanted.spec->info.name);
+    }
   }
-  sb_image turned = {0};
-  int turns = 0;
-  bool portrait = want & SB_WANT_LARGEST_ONLY;
-  sb_status status = find_upright(worker, image, !portrait, &turned, &turns, error);
-  if (status == SB_OK && portrait && !worker->found.count) { /* no large face: look for small ones */
-    sb_image_free(&turned);
-    status = find_upright(worker, image, true, &turned, &turns, error);
-  }
-  if (status == SB_OK) status = describe_all(worker, image, turns ? &turned : image, turns, want, faces, error);
-  sb_image_free(&turned);
+  if (status == SB_OK) status = find_all(worker, image, &wanted, faces, error);
   if (status == SB_OK)
     *out = faces;
   else

@@ -26,8 +26,21 @@ sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec,
 
 /* find.c: candidates of both passes, merged and verified, into worker->found. `large`: also run the second pass. */
 sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error);
-/* describe.c: landmarks, quality and what `want` asks for of one candidate; coordinates of the decoded image. */
-sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_box_found *box, unsigned want,
+/* Which embedder a photo is looked at with, and what is wanted of its faces. */
+typedef struct sb_wanted {
+  unsigned want;
+  int embedder; /* the index of its stage */
+  const sb_embedder_spec *spec;
+} sb_wanted;
+/* describe.c: landmarks, quality and what is wanted of one candidate; coordinates of the decoded image. */
+sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_box_found *box, const sb_wanted *wanted,
                              sb_face *face, sb_error *error);
+/* attributes.c: age, gender, ethnicity; what no model tells stays unknown. `five` as for sb_align. */
+sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_box_found *box,
+                               const double (*five)[2], sb_attributes *out, sb_error *error);
+/* Shows the face, aligned as the model wants it, to a stage. */
+sb_status sb_worker_show(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_alignment *alignment,
+                         const sb_image *image, const sb_box_found *box, const double (*five)[2], sb_session **session,
+                         sb_error *error);
 
 #endif

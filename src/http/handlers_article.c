@@ -17,7 +17,10 @@ static const char *gender_word(const sb_attributes *a) {
 
 static json_t *ethnicity_word(const sb_attributes *a) {
   char word[16];
+  if (a->ethnicity[a->ethnicity_dominant] < 0) return json_null();
   snprintf(word, sizeof word, "%s", sb_ethnicity_name(a->ethnicity_dominant));
+  for (char *c = word; *c; c++)
+    if (*c == '_') *c = ' ';
   word[0] = (char)toupper((unsigned char)word[0]);
   return json_string(word);
 }

@@ -39,13 +39,14 @@ static sb_status read_largest(sb_request *request, bool *largest, sb_error *erro
 
 static void find_faces(sb_request *request, unsigned want) {
   sb_error error = {0};
-  sb_photo photo = {0};
+  sb_find_request find = {.struct_size = sizeof find, .want = want};
   sb_faces *faces = NULL;
   bool largest = false;
   sb_status status = read_largest(request, &largest, &error);
-  if (largest) want |= SB_WANT_LARGEST_ONLY;
-  if (status == SB_OK) status = sb_request_photo(request, "image", &photo, &error);
-  if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, photo, want, &faces, &error);
+  if (largest) find.want |= SB_WANT_LARGEST_ONLY;
+  if (status == SB_OK && want & SB_WANT_EMBEDDING) status = sb_request_text(request, "model", &find.model, &error);
+  if (status == SB_OK) status = sb_request_photo(request, "image", &find.photo, &error);
+  if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, &find, &faces, &error);
   if (status == SB_OK)
     sb_reply_json(request, 200, sb_json_faces(faces, want));
   else

@@ -145,10 +145,11 @@ void sb_handle_collections_list(sb_request *request) {
 
 void sb_handle_collections_add(sb_request *request) {
   sb_error error = {0};
-  const char *name = NULL;
+  const char *name = NULL, *model = NULL;
   sb_status status = sb_request_text(request, "name", &name, &error);
+  if (status == SB_OK) status = sb_request_text(request, "model", &model, &error);
   if (status == SB_OK && !name) status = sb_fail(&error, SB_INVALID, "the name is missing");
-  if (status == SB_OK) status = sb_engine_collection_create(request->server->engine, name, &error);
+  if (status == SB_OK) status = sb_engine_collection_create(request->server->engine, name, model, &error);
   reply(request, status, 201, status == SB_OK ? json_pack("{s:s}", "name", name) : NULL, &error);
 }
 

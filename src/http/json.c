@@ -25,19 +25,21 @@ static json_t *time_text(int64_t ms) {
 }
 
 static json_t *gender_of(const sb_attributes *a) {
+  if (a->man < 0) return json_null();
   return json_pack("{s:s,s:o,s:o}", "dominant", a->man >= a->woman ? "man" : "woman", "man", rounded(a->man, 4),
                    "woman", rounded(a->woman, 4));
 }
 
 static json_t *ethnicity_of(const sb_attributes *a) {
+  if (a->ethnicity[a->ethnicity_dominant] < 0) return json_null();
   json_t *json = json_pack("{s:s,s:b}", "dominant", sb_ethnicity_name(a->ethnicity_dominant), "experimental", 1);
   for (int i = 0; json && i < SB_ETHNICITIES; i++)
-    json_object_set_new(json, sb_ethnicity_name(i), rounded(a->ethnicity[i], 4));
+    if (a->ethnicity[i] >= 0) json_object_set_new(json, sb_ethnicity_name(i), rounded(a->ethnicity[i], 4));
   return json;
 }
 
 static void add_attributes(json_t *json, const sb_attributes *a) {
-  json_object_set_new(json, "age", rounded(a->age, 1));
+  json_object_set_new(json, "age", a->age < 0 ? json_null() : rounded(a->age, 3));
   json_object_set_new(json, "gender", gender_of(a));
   json_object_set_new(json, "ethnicity", ethnicity_of(a));
 }

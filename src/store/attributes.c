@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2, OLD_ETHNICITIES = 5, OLD_SIZE = 1 + 4 * (3 + OLD_ETHNICITIES) };
+/* Version 1 knew fewer classes, in this order. */
+static const int old_ethnicities[OLD_ETHNICITIES] = {0, 1, 2, 3, SB_ETHNICITIES - 1};
 
 static void put_float(uint8_t *at, float value) {
   uint32_t bits;
@@ -36,11 +38,16 @@ void sb_attributes_write(const sb_attributes *attributes, uint8_t bytes[SB_ATTRI
 }
 
 bool sb_attributes_read(const uint8_t *bytes, size_t size, sb_attributes *out) {
-  if (size != SB_ATTRIBUTES_SIZE || bytes[0] != VERSION) return false;
+  bool old = size == OLD_SIZE && bytes[0] == 1;
+  if (!old && (size != SB_ATTRIBUTES_SIZE || bytes[0] != VERSION)) return false;
   out->age = get_float(bytes + 1);
   out->man = get_float(bytes + 5);
   out->woman = get_float(bytes + 9);
-  sb_floats_read(bytes + 13, SB_ETHNICITIES, out->ethnicity);
+  for (int i = 0; i < SB_ETHNICITIES; i++) out->ethnicity[i] = -1;
+  if (old)
+    for (int i = 0; i < OLD_ETHNICITIES; i++) out->ethnicity[old_ethnicities[i]] = get_float(bytes + 13 + 4 * i);
+  else
+    sb_floats_read(bytes + 13, SB_ETHNICITIES, out->ethnicity);
   out->ethnicity_dominant = 0;
   for (int i = 1; i < SB_ETHNICITIES; i++)
     if (out->ethnicity[i] > out->ethnicity[out->ethnicity_dominant]) out->ethnicity_dominant = i;

@@ -51,7 +51,7 @@ static sb_faces *find(fixture *f, const char *name, int turns) {
   assert_int_equal(sb_file_read(path, 1 << 26, &bytes, &size, &error), SB_OK);
   assert_int_equal(sb_image_decode(bytes, size, NULL, &image, &error), SB_OK);
   assert_int_equal(sb_image_rotate(&image, turns, &turned, &error), SB_OK);
-  assert_int_equal(sb_worker_find(f->worker, &turned, SB_WANT_EMBEDDING, &faces, &error), SB_OK);
+  assert_int_equal(sb_worker_find(f->worker, &turned, &(sb_find_options){.want = SB_WANT_EMBEDDING}, &faces, &error), SB_OK);
   free(bytes);
   sb_image_free(&image);
   sb_image_free(&turned);
@@ -128,7 +128,7 @@ static void a_higher_score_never_has_a_higher_error_rate(void **state) {
   (void)state;
   sb_embedder embedder;
   sb_pipeline_config config = {.struct_size = sizeof config, .models_path = SB_MODELS_PATH};
-  assert_int_equal(sb_embedder_read(&config, &embedder, NULL), SB_OK);
+  assert_int_equal(sb_embedder_read(&config, NULL, &embedder, NULL), SB_OK);
   double last = 1;
   bool bound;
   for (int i = -1000; i <= 1000; i++) {
@@ -144,7 +144,7 @@ static void missing_models_say_how_to_get_them(void **state) {
   sb_embedder embedder;
   sb_error error = {0};
   sb_pipeline_config config = {.struct_size = sizeof config, .models_path = "/nonexistent"};
-  assert_int_equal(sb_embedder_read(&config, &embedder, &error), SB_MODEL);
+  assert_int_equal(sb_embedder_read(&config, NULL, &embedder, &error), SB_MODEL);
   assert_non_null(strstr(error.message, "script/setup"));
 }
 

@@ -1,0 +1,48 @@
+/* Manifests of any task, for those who look at models one by one. */
+#ifndef SB_FACE_MANIFEST_H
+#define SB_FACE_MANIFEST_H
+
+#include "face/models.h"
+#include "face/reader.h"
+
+typedef enum sb_task {
+  SB_TASK_DETECT,
+  SB_TASK_VERIFY_FACE,
+  SB_TASK_LANDMARKS,
+  SB_TASK_EMBED,
+  SB_TASK_ATTRIBUTES
+} sb_task;
+extern const char *const sb_task_names[]; /* NULL-ended, by sb_task */
+
+enum { SB_LICENCE_SIZE = 128, SB_ORIGIN_SIZE = 1024, SB_SOURCE_SIZE = 256 };
+
+typedef struct sb_manifest {
+  sb_task task;
+  char file[128];
+  char licence[SB_LICENCE_SIZE], origin[SB_ORIGIN_SIZE];
+  char source[SB_SOURCE_SIZE]; /* "npm NAME VERSION", an address, or "" */
+  bool experimental;
+  union { /* each begins with its sb_model_spec */
+    sb_model_spec model;
+    sb_detector_spec detector;
+    sb_verifier_spec verifier;
+    sb_landmarks_spec landmarks;
+    sb_embedder_spec embedder;
+    sb_attribute_spec attributes;
+  } spec;
+} sb_manifest;
+
+/* Reads <name>.json from the first of the folders that has it. The model file is looked for in the same folders:
+ * spec.model.path stays NULL when it is not there. SB_NOT_FOUND, SB_MODEL. */
+sb_status sb_manifest_read(const char *folders, const char *name, sb_manifest *out, sb_error *error);
+void sb_manifest_free(sb_manifest *manifest);
+/* 1 to 63 of a-z, 0-9, '.', '_', '-', not beginning with '.' or '-'. */
+bool sb_model_name_valid(const char *name);
+
+/* What a task's manifest has beside the common keys; `keys`: NULL-ended, the keys of its own. */
+extern const char *const sb_detector_keys[], *const sb_embedder_keys[];
+void sb_detector_spec_read(sb_reader *r, sb_detector_spec *spec); /* manifest_detect.c */
+void sb_embedder_spec_fill(sb_reader *r, sb_embedder_spec *spec); /* manifest_embed.c */
+void sb_alignment_read(sb_reader *r, sb_alignment *out);          /* manifest_embed.c */
+
+#endif

@@ -1,0 +1,80 @@
+/* Manifests of embedders: alignment, metric, thresholds, calibration. */
+#include "face/manifest.h"
+
+#include <math.h>
+#include <stdio.h>
+
+const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", NULL};
+
+static void read_calibration(sb_reader *r, json_t *calibration, sb_calibration *out) {
+  static const char *const keys[] =
+      {"pairs",     "points", "non_mated_mean", "non_mated_deviation", "default_threshold", "unsure_threshold",
+       "fmr_floor", NULL},
+                           *const point_keys[] = {"fmr", "threshold", NULL};
+  sb_reader_keys(r, calibration, "calibration", keys, NULL);
+  json_t *points = sb_reader_member(r, calibration, "points");
+  out->count = sb_reader_array(r, points, "points", 2, SB_CALIBRATION_MAX);
+  for (size_t i = 0; r->status == SB_OK && i < out->count; i++) {
+    json_t *point = json_array_get(points, i);
+    sb_reader_keys(r, point, "points", point_keys, NULL);
+    out->fmr[i] = sb_reader_real(r, point, "fmr", 1e-12, 1);
+    out->threshold[i] = sb_reader_real(r, point, "threshold", -1, 1);
+    if (i && (out->fmr[i] >= out->fmr[i - 1] || out->threshold[i] <= out->threshold[i - 1]))
+      sb_reader_wrong(r, "points", "in order of falling fmr and rising threshold");
+  }
+  out->non_mated_mean = sb_reader_real(r, calibration, "non_mated_mean", -1, 1);
+  if (r->status == SB_OK && out->non_mated_mean >= out->threshold[0])
+    sb_reader_wrong(r, "non_mated_mean", "below the first threshold");
+  out->default_threshold = sb_reader_real(r, calibration, "default_threshold", -1, 1);
+  out->unsure_threshold = sb_reader_real(r, calibration, "unsure_threshold", -1, out->default_threshold);
+  out->fmr_floor = sb_reader_real(r, calibration, "fmr_floor", 1e-12, 1);
+}
+
+/* Thresholds somebody else published, in the model's own metric: nothing is known of how often two people reach them. */
+static void read_thresholds(sb_reader *r, json_t *thresholds, bool euclidean, sb_calibration *out) {
+  static const char *const keys[] = {"same", "unsure", NULL};
+  sb_reader_keys(r, thresholds, "thresholds", keys, NULL);
+  double same = sb_reader_real(r, thresholds, "same", euclidean ? 0 : -1, euclidean ? 2 : 1);
+  double unsure = sb_reader_real(r, thresholds, "unsure", euclidean ? same : -1, euclidean ? 2 : same);
+  /* Of vectors of unit length: distance^2 = 2 - 2 cosine. */
+  out->default_threshold = euclidean ? 1 - same * same / 2 : same;
+  out->unsure_threshold = euclidean ? 1 - unsure * unsure / 2 : unsure;
+}
+
+void sb_alignment_read(sb_reader *r, sb_alignment *out) {
+  static const char *const kinds[] = {"points", "box", NULL}, *const fits[] = {"square", "stretch", "pad", NULL},
+                           *const borders[] = {"zero", "edge", NULL},
+                           *const point_keys[] = {"kind", "template", "border", NULL},
+                           *const box_keys[] = {"kind", "scale", "shift_down", "fit", "upright", "border", NULL};
+  json_t *alignment = sb_reader_member(r, r->root, "alignment");
+  out->kind = (sb_alignment_kind)sb_reader_word(r, alignment, "kind", kinds);
+  sb_reader_keys(r, alignment, "alignment", out->kind == SB_ALIGN_BOX ? box_keys : point_keys, NULL);
+  out->border =
+      sb_reader_optional_word(r, alignment, "border", borders, 0) ? SB_IMAGE_BORDER_EDGE : SB_IMAGE_BORDER_ZERO;
+  if (out->kind == SB_ALIGN_POINTS) {
+    sb_reader_points(r, sb_reader_member(r, alignment, "template"), "template", out->template);
+    return;
+  }
+  out->fit = (sb_fit)sb_reader_word(r, alignment, "fit", fits);
+  out->scale = sb_reader_real(r, alignment, "scale", 0.1, 10);
+  out->shift_down = sb_reader_optional_real(r, alignment, "shift_down", -1, 1, 0);
+  out->upright = sb_reader_optional_bool(r, alignment, "upright", false);
+}
+
+void sb_embedder_spec_fill(sb_reader *r, sb_embedder_spec *spec) {
+  static const char *const metrics[] = {"cosine", "euclidean_l2", NULL}, *const output_keys[] = {"embedding", NULL};
+  json_t *outputs = sb_reader_member(r, r->root, "outputs");
+  sb_reader_keys(r, outputs, "outputs", output_keys, NULL);
+  sb_reader_text(r, outputs, "embedding", spec->output, SB_NAME_SIZE);
+  snprintf(spec->info.name, sizeof spec->info.name, "%s", spec->model.name);
+  spec->info.dim = (size_t)sb_reader_integer(r, r->root, "dimension", 2, SB_DIMENSION_MAX);
+  int metric = sb_reader_word(r, r->root, "metric", metrics);
+  sb_alignment_read(r, &spec->alignment);
+  json_t *calibration = json_object_get(r->root, "calibration"), *thresholds = json_object_get(r->root, "thresholds");
+  if (calibration && !thresholds)
+    read_calibration(r, calibration, &spec->info.calibration);
+  else if (thresholds && !calibration)
+    read_thresholds(r, thresholds, metric == 1, &spec->info.calibration);
+  else
+    sb_reader_wrong(r, "calibration", "there, or 'thresholds', and not both");
+}
