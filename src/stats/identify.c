@@ -1,0 +1,45 @@
+#include "stats/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+double sb_identify_rank(const sb_probe *probes, size_t count, size_t rank) {
+  size_t mated = 0, found = 0;
+  for (size_t i = 0; i < count; i++) {
+    mated += probes[i].mated;
+    found += probes[i].mated && probes[i].rank <= rank;
+  }
+  return mated ? (double)found / (double)mated : 0;
+}
+
+double sb_identify_fnir(const sb_probe *probes, size_t count, double threshold) {
+  size_t mated = 0, missed = 0;
+  for (size_t i = 0; i < count; i++) {
+    mated += probes[i].mated;
+    missed += probes[i].mated && (probes[i].rank > 1 || probes[i].own < threshold);
+  }
+  return mated ? (double)missed / (double)mated : 0;
+}
+
+double sb_identify_fpir(const sb_probe *probes, size_t count, double threshold) {
+  size_t returned = 0;
+  for (size_t i = 0; i < count; i++) returned += probes[i].other >= threshold;
+  return count ? (double)returned / (double)count : 0;
+}
+
+static int falling(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x < y) - (x > y);
+}
+
+sb_status sb_identify_threshold(const sb_probe *probes, size_t count, double fpir, double *threshold, sb_error *error) {
+  double *best = sb_alloc(count, sizeof *best, error);
+  if (!best) return SB_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) best[i] = probes[i].other;
+  qsort(best, count, sizeof *best, falling);
+  size_t allowed = (size_t)floor(fpir * (double)count * (1 + 1e-12));
+  /* Just above the first score that would be one too many; equal scores go together. */
+  *threshold = allowed < count ? nextafter(best[allowed], 2) : -1;
+  free(best);
+  return SB_OK;
+}
