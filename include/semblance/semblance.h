@@ -153,6 +153,7 @@ typedef struct sb_engine_options {
   const char *models_path; /* folders with manifests and model files, ':' between; NULL: the build's own. Those in
                               <data_dir>/models, where sb_engine_model_add puts them, come last. */
   const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
+  const char *calibration; /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
   int workers;             /* photos worked on at the same time; 0: one for each core */
   bool server;             /* claims the folder for one server: SB_BUSY when another has it */
   const char *model;       /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
@@ -245,13 +246,26 @@ typedef struct sb_enroll_request {
   unsigned flags;
 } sb_enroll_request;
 
+/* "Not the same person", "cannot tell", "the same person". */
 typedef enum sb_verdict { SB_VERDICT_NONE, SB_VERDICT_UNSURE, SB_VERDICT_MATCH } sb_verdict;
+/* Why it cannot be told: the score lies between, or a photo is too poor (see sb_quality_weakest of its face). */
+typedef enum sb_reason { SB_REASON_NONE, SB_REASON_SCORE, SB_REASON_QUALITY } sb_reason;
+
+/* How sure a match must be. At most one is set, the others are 0; all 0: the default, which for two photos is the model's
+ * threshold, and for a search keeps FPIR at 1 % or less at the gallery's present size. */
+typedef struct sb_target {
+  double threshold; /* a comparison score, 0..1 */
+  double fmr;       /* false match rate of one comparison, up to 0.5 */
+  double fpir;      /* of a search: share of people who are not enrolled that are matched with somebody; up to 0.5 */
+} sb_target;
 
 typedef struct sb_candidate {
   char *id, *name;
   double similarity;       /* comparison score: cosine, -1..1 */
-  double false_match_rate; /* chance that two different people reach this score; see false_match_bound */
-  bool false_match_bound;  /* the rate is an upper bound: the score lies beyond what was measured */
+  double false_match_rate; /* chance that two different people reach this score: best estimate; see false_match_bound */
+  double false_match_upper; /* upper limit of that chance, 95 %: wide beyond what was measured */
+  bool false_match_bound;   /* the rate is an upper bound: the score lies beyond where rates are claimed */
+  double gallery_false_match; /* chance that somebody in a gallery of this size reaches this score by chance */
   sb_verdict verdict;      /* `match` in JSON is verdict == SB_VERDICT_MATCH */
   bool has_attributes;
   sb_attributes attributes;
@@ -280,11 +294,13 @@ typedef struct sb_search_request {
   sb_photo photo;
   size_t k;          /* candidates a face, 1..SB_K_MAX; 0: 5 */
   bool largest_only; /* answer for the largest face only */
-  double threshold;  /* 0: the model's default */
+  sb_target target;
 } sb_search_request;
 
 typedef struct sb_search_face {
-  sb_face face; /* without embedding */
+  sb_face face;       /* without embedding */
+  sb_verdict verdict; /* of the best candidate; "cannot tell" also where the photo is too poor to say "unknown" */
+  sb_reason reason;
   size_t count;
   sb_candidate *candidates; /* best first, one a person */
 } sb_search_face;
@@ -294,7 +310,9 @@ typedef struct sb_search_result {
   size_t count;
   sb_search_face *faces; /* largest first; count 0: no face */
   size_t gallery_size;   /* people searched */
+  size_t gallery_faces;  /* their faces */
   double threshold, unsure;
+  double fpir;           /* at that threshold and this gallery's size: best estimate */
   double elapsed_ms;
 } sb_search_result;
 SB_API void sb_search_result_free(sb_search_result *result);
@@ -302,15 +320,23 @@ SB_API void sb_search_result_free(sb_search_result *result);
 /* The candidates of every face, whatever their score: verdicts say which are matches. An empty gallery is no error. */
 SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out, sb_error *error);
 
+typedef struct sb_verify_request {
+  size_t struct_size;
+  sb_photo photos[2];
+  sb_target target; /* without fpir */
+} sb_verify_request;
+
 typedef struct sb_comparison {
   sb_verdict verdict;
-  double similarity, threshold, unsure, false_match_rate;
+  sb_reason reason;
+  double similarity, threshold, unsure;
+  double false_match_rate, false_match_upper; /* as in sb_candidate */
   bool false_match_bound;
   sb_face faces[2]; /* the largest of each photo, without embedding */
 } sb_comparison;
 
 /* Are the largest faces of two photos of the same person? SB_NO_FACE names the photo without one. */
-SB_API sb_status sb_engine_verify(sb_engine *engine, sb_photo first, sb_photo second, sb_comparison *out, sb_error *error);
+SB_API sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out, sb_error *error);
 
 typedef enum sb_order { SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME } sb_order; /* by time of enrolment, or by name */
 

@@ -103,7 +103,12 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(pipeline, TEXT, "--pipeline", "SEMBLANCE_PIPELINE", "default", 0, 0, "models that find and describe faces")        \
   X(collection, TEXT, "--collection", "SEMBLANCE_COLLECTION", "default", 0, 0, "collection of people to work on")       \
   X(workers, INT, "--workers", "SEMBLANCE_WORKERS", "0", 0, 256, "photos worked on at the same time (0: one a core)")   \
-  X(threshold, REAL, "--threshold", "SEMBLANCE_THRESHOLD", "0", 0, 1, "score that counts as a match (0: the model's)")  \
+  X(threshold, REAL, "--threshold", "SEMBLANCE_THRESHOLD", "0", 0, 1, "score that counts as a match (0: the default)")  \
+  X(fmr, REAL, "--fmr", "SEMBLANCE_FMR", "0", 0, 0.5, "false match rate to keep, in place of a threshold: 1e-4")        \
+  X(fpir, REAL, "--fpir", "SEMBLANCE_FPIR", "0", 0, 0.5,                                                               \
+    "of searches: false positive identification rate to keep (0: 0.01 or better)")                                     \
+  X(calibration, TEXT, "--calibration", "SEMBLANCE_CALIBRATION", "", 0, 0,                                             \
+    "file of `semblance eval --calibrate`, in place of the model's own calibration")                                   \
   X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0, "address that the server listens on")             \
   X(port, INT, "--port", "SEMBLANCE_PORT", "8501", 0, 65535, "port that the server listens on (0: any free one)")      \
   X(max_body, INT, "--max-body", "SEMBLANCE_MAX_BODY", "33554432", 65536, 1073741824, "largest request, in bytes")     \

@@ -142,6 +142,7 @@ sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_erro
       .data_dir = or_null(config->data),
       .models_path = or_null(config->models),
       .cache_dir = or_null(config->cache),
+      .calibration = or_null(config->calibration),
       .workers = (int)config->workers,
       .server = server,
       .model = or_null(config->model),
@@ -186,6 +187,10 @@ void sb_cli_photo_free(sb_photo *photo) {
   } bytes = {photo->bytes}; /* sb_photo borrows; this one was allocated by sb_cli_photo_read */
   free(bytes.owned);
   *photo = (sb_photo){0};
+}
+
+sb_target sb_cli_target(const sb_cli *cli) {
+  return (sb_target){cli->config->threshold, cli->config->fmr, cli->config->fpir};
 }
 
 const char *sb_cli_verdict(sb_verdict verdict) {

@@ -57,6 +57,7 @@ sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_erro
 sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error);
 void sb_cli_photo_free(sb_photo *photo);
 
+sb_target sb_cli_target(const sb_cli *cli);     /* of the settings --threshold, --fmr and --fpir */
 const char *sb_cli_verdict(sb_verdict verdict); /* in plain words */
 /* "1 in 12,345" or "under 1 in 100,000". */
 void sb_cli_odds(double rate, bool bound, char *text, size_t size);

@@ -5,30 +5,55 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_candidate(const sb_candidate *candidate) {
-  char odds[64];
+static void print_candidate(const sb_candidate *candidate, const sb_search_result *result) {
+  char odds[64], gallery[64];
   sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);
-  printf("  %-19s %.3f  %s (%s), chance of a false match of two people: %s\n", sb_cli_verdict(candidate->verdict),
-         candidate->similarity, candidate->name, candidate->id, odds);
+  sb_cli_odds(candidate->gallery_false_match, candidate->false_match_bound, gallery, sizeof gallery);
+  printf(
+      "  %-19s %.3f  %s (%s); chance that two different people are this alike: %s, that anybody of %zu faces is: %s\n",
+      sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name, candidate->id, odds,
+      result->gallery_faces, gallery);
+}
+
+static const char *weakness(const sb_face *face) {
+  switch (sb_quality_weakest(&face->quality)) {
+  case SB_QUALITY_SIZE: return "the face is too small";
+  case SB_QUALITY_SHARPNESS: return "the face is blurred";
+  case SB_QUALITY_POSE: return "the face is turned away";
+  case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast";
+  }
+  return "the photo is poor";
+}
+
+/* A name, "unknown person", or why it cannot be told. */
+static void print_answer(const sb_search_face *face) {
+  switch (face->verdict) {
+  case SB_VERDICT_MATCH: puts(face->candidates[0].name); break;
+  case SB_VERDICT_NONE: puts("unknown person"); break;
+  case SB_VERDICT_UNSURE:
+    printf("cannot tell: %s\n",
+           face->reason == SB_REASON_QUALITY ? weakness(&face->face) : "somebody is alike, but not enough");
+    break;
+  }
 }
 
 static void print_search(const sb_search_result *result) {
+  char odds[64];
   for (size_t f = 0; f < result->count; f++) {
     const sb_search_face *face = &result->faces[f];
-    bool known = face->count && face->candidates[0].verdict == SB_VERDICT_MATCH;
-    printf("face %zu at %.0f,%.0f %.0fx%.0f: %s\n", f + 1, face->face.box.x, face->face.box.y, face->face.box.w,
-           face->face.box.h,
-           known                                                             ? face->candidates[0].name
-           : face->count && face->candidates[0].verdict == SB_VERDICT_UNSURE ? "cannot tell"
-                                                                             : "unknown person");
-    for (size_t c = 0; c < face->count; c++) print_candidate(&face->candidates[c]);
+    printf("face %zu at %.0f,%.0f %.0fx%.0f: ", f + 1, face->face.box.x, face->face.box.y, face->face.box.w,
+           face->face.box.h);
+    print_answer(face);
+    for (size_t c = 0; c < face->count; c++) print_candidate(&face->candidates[c], result);
   }
-  printf("%zu people searched in %.1f ms\n", result->gallery_size, result->elapsed_ms);
+  sb_cli_odds(result->fpir, false, odds, sizeof odds);
+  printf("%zu people searched in %.1f ms; same person from %.3f, where a stranger is taken for somebody %s times\n",
+         result->gallery_size, result->elapsed_ms, result->threshold, odds);
 }
 
 static bool any_match(const sb_search_result *result) {
   for (size_t f = 0; f < result->count; f++)
-    if (result->faces[f].count && result->faces[f].candidates[0].verdict == SB_VERDICT_MATCH) return true;
+    if (result->faces[f].verdict == SB_VERDICT_MATCH) return true;
   return false;
 }
 
@@ -45,7 +70,7 @@ sb_exit sb_command_search(sb_cli *cli) {
                                .collection = cli->config->collection,
                                .k = k,
                                .largest_only = largest,
-                               .threshold = cli->config->threshold};
+                               .target = sb_cli_target(cli)};
   sb_exit code;
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
@@ -68,23 +93,30 @@ sb_exit sb_command_search(sb_cli *cli) {
 }
 
 static void print_comparison(const sb_comparison *comparison) {
-  char odds[64];
+  char odds[64], worst[64];
   sb_cli_odds(comparison->false_match_rate, comparison->false_match_bound, odds, sizeof odds);
-  printf("%s: similarity %.3f (same person from %.3f)\nchance that two different people look this alike: %s\n",
-         sb_cli_verdict(comparison->verdict), comparison->similarity, comparison->threshold, odds);
+  sb_cli_odds(comparison->false_match_upper, false, worst, sizeof worst);
+  printf(
+      "%s: similarity %.3f (same person from %.3f)\nchance that two different people look this alike: %s (at most %s, "
+      "with 95 %% confidence)\n",
+      sb_cli_verdict(comparison->verdict), comparison->similarity, comparison->threshold, odds, worst);
+  for (int i = 0; i < 2 && comparison->reason == SB_REASON_QUALITY; i++)
+    printf("%s photo: quality %.2f, %s\n", i ? "second" : "first", comparison->faces[i].quality.overall,
+           weakness(&comparison->faces[i]));
 }
 
 sb_exit sb_command_verify(sb_cli *cli) {
   if (!sb_flags_take(cli, NULL, 0, 2, 2)) return SB_EXIT_USAGE;
   sb_error error = {0};
   sb_engine *engine = NULL;
-  sb_photo photos[2] = {{0}};
+  sb_verify_request request = {.struct_size = sizeof request, .target = sb_cli_target(cli)};
   sb_comparison comparison;
   sb_exit code;
-  sb_status status = sb_cli_photo_read(cli->words[0], &photos[0], &error);
-  if (status == SB_OK) status = sb_cli_photo_read(cli->words[1], &photos[1], &error);
+  request.target.fpir = 0; /* a setting of searches */
+  sb_status status = sb_cli_photo_read(cli->words[0], &request.photos[0], &error);
+  if (status == SB_OK) status = sb_cli_photo_read(cli->words[1], &request.photos[1], &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
-  if (status == SB_OK) status = sb_engine_verify(engine, photos[0], photos[1], &comparison, &error);
+  if (status == SB_OK) status = sb_engine_verify(engine, &request, &comparison, &error);
   if (status != SB_OK) {
     code = sb_cli_fail(cli, status, &error);
   } else {
@@ -95,8 +127,8 @@ sb_exit sb_command_verify(sb_cli *cli) {
       print_comparison(&comparison);
   }
   sb_engine_free(engine);
-  sb_cli_photo_free(&photos[0]);
-  sb_cli_photo_free(&photos[1]);
+  sb_cli_photo_free(&request.photos[0]);
+  sb_cli_photo_free(&request.photos[1]);
   return code;
 }
 

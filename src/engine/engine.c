@@ -31,7 +31,9 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   if (asprintf(&engine->models_path, "%s:%s/models", models_path, engine->data_dir) < 0) engine->models_path = NULL;
   if (options->model) engine->model = sb_strdup(options->model, error);
   if (options->pipeline) engine->pipeline_name = sb_strdup(options->pipeline, error);
-  if (!engine->models_path || !engine->model != !options->model || !engine->pipeline_name != !options->pipeline)
+  if (options->calibration) engine->calibration = sb_strdup(options->calibration, error);
+  if (!engine->models_path || !engine->model != !options->model || !engine->pipeline_name != !options->pipeline ||
+      !engine->calibration != !options->calibration)
     return sb_fail(error, SB_NO_MEMORY, "memory is out");
   sb_status status = sb_store_open(engine->data_dir, options->server, &engine->store, error);
   if (status == SB_OK) status = sb_gallery_new(engine->store, &engine->gallery, error);
@@ -76,6 +78,7 @@ void sb_engine_free(sb_engine *engine) {
   free(engine->cache_dir);
   free(engine->model);
   free(engine->pipeline_name);
+  free(engine->calibration);
   free(engine->embedders);
   pthread_cond_destroy(&engine->idle);
   pthread_mutex_destroy(&engine->lock);
@@ -105,6 +108,15 @@ static sb_pipeline_config pipeline_config(const sb_engine *engine) {
                               .streams = engine->workers};
 }
 
+/* The user's own in place of the manifest's, if it is of this model; other models keep theirs. */
+static sb_status use_calibration(const char *path, sb_embedder *embedder, sb_error *error) {
+  char model[64];
+  sb_calibration calibration;
+  sb_status status = sb_calibration_read(path, model, &calibration, error);
+  if (status == SB_OK && !strcmp(model, embedder->name)) embedder->calibration = calibration;
+  return status;
+}
+
 /* Under the lock. */
 static sb_status remember_embedder(sb_engine *engine, const char *name, sb_error *error) {
   sb_pipeline_config config = pipeline_config(engine);
@@ -112,7 +124,9 @@ static sb_status remember_embedder(sb_engine *engine, const char *name, sb_error
   sb_status status = sb_grow(&grown, engine->embedder_count + 1, sizeof *engine->embedders, error);
   if (status != SB_OK) return status;
   engine->embedders = grown;
-  status = sb_embedder_read(&config, name, &engine->embedders[engine->embedder_count], error);
+  sb_embedder *added = &engine->embedders[engine->embedder_count];
+  status = sb_embedder_read(&config, name, added, error);
+  if (status == SB_OK && engine->calibration) status = use_calibration(engine->calibration, added, error);
   engine->embedder_count += status == SB_OK;
   return status;
 }

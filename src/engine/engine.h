@@ -24,7 +24,7 @@ sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float
 
 struct sb_engine {
   char *data_dir, *models_path, *cache_dir;
-  char *model, *pipeline_name; /* as asked for; NULL: the defaults */
+  char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
   int workers;
   sb_store *store;
   sb_gallery *gallery;
@@ -64,12 +64,27 @@ sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create,
 /* decode -> detect -> align -> embed: the faces of a photo. `model`: the embedder; NULL: the engine's. */
 sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                         sb_error *error);
-/* search -> name: the candidates for an embedding, best first; at most k. `threshold` 0: the model's. */
+/* search -> name: the candidates for an embedding, best first; at most k. */
 sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
                              double threshold, sb_candidate **out, size_t *count, sb_error *error);
-sb_verdict sb_flow_verdict(const sb_embedder *embedder, double threshold, double similarity);
+
+/* ---- verdict.c: what a score means */
+
+/* The score from which two photos count as of one person. SB_INVALID: the target is out of range, or of a search. */
+sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, double *threshold,
+                               sb_error *error);
+/* The same for a search among `faces`. */
+sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_target *target, size_t faces,
+                                      double *threshold, sb_error *error);
 /* "cannot tell" begins here when `threshold` counts as a match. */
-double sb_flow_unsure(const sb_embedder *embedder, double threshold);
+double sb_verdict_unsure(const sb_embedder *embedder, double threshold);
+sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double similarity);
+/* A photo that is too poor cannot say "not the same": mates get low scores from it. A high score stays what it is. */
+sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
+                                   sb_reason *reason);
+/* Fills all of `out` but its faces, the first `photos` of which are there. */
+void sb_verdict_compare(const sb_embedder *embedder, double threshold, double similarity, size_t photos,
+                        sb_comparison *out);
 
 /* ---- results.c */
 void sb_candidates_free(sb_candidate *candidates, size_t count);

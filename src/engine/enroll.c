@@ -105,11 +105,14 @@ static sb_status keep_duplicates(enrolment *e, sb_candidate *candidates, size_t 
 }
 
 static sb_status find_duplicates(enrolment *e, sb_error *error) {
+  double threshold = 0;
   sb_status status = sb_gallery_sync(e->engine->gallery, error);
+  if (status == SB_OK)
+    status = sb_verdict_search_threshold(&e->embedder, &(sb_target){0}, e->collection.info.faces, &threshold, error);
   for (size_t i = 0; status == SB_OK && i < e->added; i++) {
     sb_candidate *candidates = NULL;
     size_t count = 0;
-    status = sb_flow_candidates(e->engine, &e->collection, e->store_faces[i].embedding, DUPLICATES_LOOKED_AT, 0,
+    status = sb_flow_candidates(e->engine, &e->collection, e->store_faces[i].embedding, DUPLICATES_LOOKED_AT, threshold,
                                 &candidates, &count, error);
     if (status == SB_OK) status = keep_duplicates(e, candidates, count, error);
     sb_candidates_free(candidates, count);

@@ -57,15 +57,10 @@ static sb_status compare(sb_engine *engine, const char *collection, int64_t face
   if (status == SB_OK && !faces->count)
     status = sb_fail(error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
   if (status == SB_OK) {
-    const sb_calibration *calibration = &embedder.calibration;
     double score = fmin(sb_dot(faces->items[0].embedding, kept, embedder.dim), 1);
-    *out = (sb_comparison){.similarity = score,
-                           .threshold = calibration->default_threshold,
-                           .unsure = calibration->unsure_threshold,
-                           .verdict = sb_flow_verdict(&embedder, calibration->default_threshold, score),
-                           .faces[0] = faces->items[0]};
-    out->false_match_rate = sb_calibration_fmr(calibration, score, &out->false_match_bound);
+    *out = (sb_comparison){.faces[0] = faces->items[0]};
     out->faces[0].embedding = NULL;
+    sb_verdict_compare(&embedder, embedder.calibration.default_threshold, score, 1, out);
   }
   if (kept) sb_wipe(kept, embedder.dim * sizeof *kept);
   free(kept);

@@ -20,27 +20,21 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
   return status;
 }
 
-double sb_flow_unsure(const sb_embedder *embedder, double threshold) {
-  const sb_calibration *c = &embedder->calibration;
-  return threshold - (c->default_threshold - c->unsure_threshold);
-}
-
-sb_verdict sb_flow_verdict(const sb_embedder *embedder, double threshold, double similarity) {
-  if (similarity >= threshold) return SB_VERDICT_MATCH;
-  return similarity >= sb_flow_unsure(embedder, threshold) ? SB_VERDICT_UNSURE : SB_VERDICT_NONE;
-}
-
 /* Moves the person's fields into the candidate. */
-static void name_candidate(sb_person *person, const sb_embedder *embedder, double threshold, double similarity,
-                           sb_candidate *out) {
+static void name_candidate(sb_person *person, const sb_embedder *embedder, size_t faces, double threshold,
+                           double similarity, sb_candidate *out) {
+  sb_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
   *out = (sb_candidate){.id = person->id,
                         .name = person->name,
                         .similarity = similarity,
+                        .false_match_rate = rate.rate,
+                        .false_match_upper = rate.upper,
+                        .false_match_bound = rate.bound,
+                        .gallery_false_match = sb_fpir_of_fmr(rate.rate, (double)faces),
+                        .verdict = sb_verdict_of(embedder, threshold, similarity),
                         .has_attributes = person->has_attributes,
                         .attributes = person->attributes};
   person->id = person->name = NULL;
-  out->false_match_rate = sb_calibration_fmr(&embedder->calibration, similarity, &out->false_match_bound);
-  out->verdict = sb_flow_verdict(embedder, threshold, similarity);
 }
 
 sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
@@ -48,7 +42,6 @@ sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *colle
   sb_embedder embedder;
   sb_status status = sb_engine_collection_embedder(engine, collection, &embedder, error);
   if (status != SB_OK) return status;
-  if (threshold <= 0) threshold = embedder.calibration.default_threshold;
   sb_hit *hits = sb_alloc(k, sizeof *hits, error);
   sb_candidate *candidates = sb_alloc(k, sizeof *candidates, error);
   size_t found = 0, named = 0;
@@ -58,7 +51,8 @@ sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *colle
     sb_people *person = NULL;
     status = sb_store_person_get(engine->store, (int64_t)hits[i].label, &person, error);
     if (status == SB_OK)
-      name_candidate(&person->items[0], &embedder, threshold, fmin(hits[i].score, 1), &candidates[named++]);
+      name_candidate(&person->items[0], &embedder, collection->info.faces, threshold, fmin(hits[i].score, 1),
+                     &candidates[named++]);
     else if (status == SB_NOT_FOUND)
       status = SB_OK; /* deleted a moment ago */
     sb_people_free(person);
@@ -83,8 +77,8 @@ sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request
 }
 
 static sb_status search_faces(sb_engine *engine, const sb_search_request *request,
-                              const sb_store_collection *collection, sb_faces *faces, sb_search_result *result,
-                              sb_error *error) {
+                              const sb_store_collection *collection, const sb_embedder *embedder, sb_faces *faces,
+                              sb_search_result *result, sb_error *error) {
   result->width = faces->width;
   result->height = faces->height;
   result->faces = sb_alloc(faces->count, sizeof *result->faces, error);
@@ -96,6 +90,8 @@ static sb_status search_faces(sb_engine *engine, const sb_search_request *reques
     face->face.embedding = NULL;
     status = sb_flow_candidates(engine, collection, faces->items[i].embedding, request->k ? request->k : 5,
                                 result->threshold, &face->candidates, &face->count, error);
+    sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
+    face->verdict = sb_verdict_with_quality(embedder, best, &face->face.quality, &face->reason);
   }
   return status;
 }
@@ -108,13 +104,17 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
   double start = sb_monotonic_ms();
   sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
   if (status == SB_OK) status = sb_engine_collection_embedder(engine, &collection, &embedder, error);
+  if (status == SB_OK)
+    status = sb_verdict_search_threshold(&embedder, &request->target, collection.info.faces, &result->threshold, error);
   unsigned want = SB_WANT_EMBEDDING | (request->largest_only ? SB_WANT_LARGEST_ONLY : 0);
   if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, embedder.name, &faces, error);
   if (status == SB_OK) {
-    result->threshold = request->threshold > 0 ? request->threshold : embedder.calibration.default_threshold;
-    result->unsure = sb_flow_unsure(&embedder, result->threshold);
+    double rate = sb_calibration_fmr(&embedder.calibration, result->threshold).rate;
+    result->unsure = sb_verdict_unsure(&embedder, result->threshold);
     result->gallery_size = collection.info.people;
-    status = search_faces(engine, request, &collection, faces, result, error);
+    result->gallery_faces = collection.info.faces;
+    result->fpir = sb_fpir_of_fmr(rate, (double)result->gallery_faces);
+    status = search_faces(engine, request, &collection, &embedder, faces, result, error);
   }
   sb_faces_free(faces);
   result->elapsed_ms = sb_monotonic_ms() - start;
@@ -125,8 +125,6 @@ sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, 
                            sb_error *error) {
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   if (request->k > SB_K_MAX) return sb_fail(error, SB_INVALID, "at most %d candidates can be asked for", SB_K_MAX);
-  if (!(request->threshold >= 0 && request->threshold <= 1))
-    return sb_fail(error, SB_INVALID, "the threshold is between 0 and 1");
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   sb_search_result *result = sb_alloc(1, sizeof *result, error);
@@ -148,26 +146,24 @@ static sb_status largest_face(sb_engine *engine, sb_photo photo, const char *whi
                  which);
 }
 
-sb_status sb_engine_verify(sb_engine *engine, sb_photo first, sb_photo second, sb_comparison *out, sb_error *error) {
+sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out, sb_error *error) {
+  if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   sb_faces *faces[2] = {NULL, NULL};
   sb_embedder embedder;
+  double threshold = 0;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = sb_engine_embedder(engine, NULL, &embedder, error);
-  if (status == SB_OK) status = largest_face(engine, first, "first", &faces[0], error);
-  if (status == SB_OK) status = largest_face(engine, second, "second", &faces[1], error);
+  if (status == SB_OK) status = sb_verdict_threshold(&embedder, &request->target, &threshold, error);
+  if (status == SB_OK) status = largest_face(engine, request->photos[0], "first", &faces[0], error);
+  if (status == SB_OK) status = largest_face(engine, request->photos[1], "second", &faces[1], error);
   if (status == SB_OK) {
-    const sb_calibration *calibration = &embedder.calibration;
     double score = fmin(sb_dot(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim), 1);
-    *out = (sb_comparison){.similarity = score,
-                           .threshold = calibration->default_threshold,
-                           .unsure = calibration->unsure_threshold,
-                           .verdict = sb_flow_verdict(&embedder, calibration->default_threshold, score)};
-    out->false_match_rate = sb_calibration_fmr(calibration, score, &out->false_match_bound);
     for (int i = 0; i < 2; i++) {
       out->faces[i] = faces[i]->items[0];
       out->faces[i].embedding = NULL;
     }
+    sb_verdict_compare(&embedder, threshold, score, 2, out);
   }
   sb_faces_free(faces[0]);
   sb_faces_free(faces[1]);

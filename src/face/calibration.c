@@ -1,24 +1,64 @@
-#include "face/face.h"
+#include "face/calibration.h"
 
-#include <math.h>
+#include <stdlib.h>
 
-double sb_calibration_fmr(const sb_calibration *c, double similarity, bool *bound) {
-  *bound = !c->count;
-  if (!c->count) return 1;
-  /* Before the first measured point: from one half at the mean of non-mated scores, and 1 as far below it. */
-  if (similarity <= c->non_mated_mean)
-    return 1 - 0.5 * fmax(0, fmin(1, 1 - (c->non_mated_mean - similarity) / (c->threshold[0] - c->non_mated_mean)));
-  double low_score = c->non_mated_mean, low = 0.5;
-  for (size_t i = 0; i < c->count; i++) {
-    if (similarity < c->threshold[i]) {
-      double part = (similarity - low_score) / (c->threshold[i] - low_score);
-      double rate = exp(log(low) + part * (log(c->fmr[i]) - log(low)));
-      *bound = rate < c->fmr_floor;
-      return fmax(rate, c->fmr_floor);
-    }
-    low_score = c->threshold[i];
-    low = c->fmr[i];
+enum { FILE_BYTES_MAX = 1 << 20 };
+
+void sb_calibration_fill(sb_reader *r, json_t *calibration, sb_calibration *out) {
+  static const char *const keys[] = {"pairs",
+                                     "points",
+                                     "tail",
+                                     "independent_pairs",
+                                     "non_mated_mean",
+                                     "non_mated_deviation",
+                                     "default_threshold",
+                                     "unsure_threshold",
+                                     "fmr_floor",
+                                     NULL},
+                           *const point_keys[] = {"fmr", "threshold", NULL},
+                           *const tail_keys[] = {"mean", "deviation", NULL};
+  sb_error cause;
+  sb_reader_keys(r, calibration, "calibration", keys, NULL);
+  json_t *points = sb_reader_member(r, calibration, "points"), *tail = sb_reader_member(r, calibration, "tail");
+  sb_reader_keys(r, tail, "tail", tail_keys, NULL);
+  out->count = sb_reader_array(r, points, "points", 1, SB_CALIBRATION_MAX);
+  for (size_t i = 0; r->status == SB_OK && i < out->count; i++) {
+    json_t *point = json_array_get(points, i);
+    sb_reader_keys(r, point, "points", point_keys, NULL);
+    out->fmr[i] = sb_reader_real(r, point, "fmr", 1e-12, 1);
+    out->threshold[i] = sb_reader_real(r, point, "threshold", -1, 1);
   }
-  *bound = true;
-  return fmax(low, c->fmr_floor);
+  out->tail_mean = sb_reader_real(r, tail, "mean", -1, 1);
+  out->tail_deviation = sb_reader_real(r, tail, "deviation", 1e-6, 2);
+  out->independent_pairs = sb_reader_real(r, calibration, "independent_pairs", 1, 1e15);
+  out->non_mated_mean = sb_reader_real(r, calibration, "non_mated_mean", -1, 1);
+  out->default_threshold = sb_reader_real(r, calibration, "default_threshold", -1, 1);
+  out->unsure_threshold = sb_reader_real(r, calibration, "unsure_threshold", -1, out->default_threshold);
+  out->fmr_floor = sb_reader_real(r, calibration, "fmr_floor", 1e-12, 1);
+  if (r->status == SB_OK && sb_calibration_check(out, &cause) != SB_OK)
+    sb_reader_wrong(r, "calibration", cause.message);
+}
+
+sb_status sb_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error) {
+  static const char *const keys[] = {"model", "date", "calibration", NULL};
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_calibration calibration = {0};
+  sb_error cause = {0};
+  json_error_t reason;
+  sb_status status = sb_file_read(path, FILE_BYTES_MAX, &bytes, &size, error);
+  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no calibration file %s", path);
+  if (status != SB_OK) return status;
+  sb_reader r = {.file = path, .error = &cause};
+  r.root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);
+  free(bytes);
+  sb_reader_keys(&r, r.root, "a calibration", keys, NULL);
+  sb_reader_text(&r, r.root, "model", model, 64);
+  sb_calibration_fill(&r, sb_reader_member(&r, r.root, "calibration"), &calibration);
+  json_decref(r.root);
+  if (r.status != SB_OK)
+    return sb_fail(error, SB_INVALID, "%s is no calibration that `semblance eval --calibrate` wrote: %s", path,
+                   cause.message);
+  *out = calibration;
+  return SB_OK;
 }

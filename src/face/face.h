@@ -5,19 +5,7 @@
 #include "base/base.h"
 #include "image/image.h"
 #include "infer/infer.h"
-
-enum { SB_CALIBRATION_MAX = 16 };
-/* How comparison scores of an embedding model relate to errors: measured pairs, rising threshold, falling FMR. */
-typedef struct sb_calibration {
-  size_t count; /* 0: nobody measured; only the two thresholds are there, as the model's authors gave them */
-  double fmr[SB_CALIBRATION_MAX], threshold[SB_CALIBRATION_MAX];
-  double default_threshold, unsure_threshold;
-  double non_mated_mean; /* half of all different people score below this */
-  double fmr_floor;      /* rates below this were not measured: only a bound is stated */
-} sb_calibration;
-/* FMR at `similarity`, log-linear between the measured points; never below the floor (then `*bound` is true). Without
- * measurements it is 1 and a bound. */
-double sb_calibration_fmr(const sb_calibration *calibration, double similarity, bool *bound);
+#include "stats/stats.h"
 
 typedef struct sb_embedder {
   char name[64];
@@ -39,6 +27,8 @@ typedef struct sb_pipeline_config {
 /* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is used
  * unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */
 sb_status sb_embedder_read(const sb_pipeline_config *config, const char *name, sb_embedder *out, sb_error *error);
+/* A user's own calibration, as `semblance eval --calibrate` writes it, and the model that it is of. SB_INVALID. */
+sb_status sb_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error);
 /* Checks every file against its SHA-256 and loads. SB_MODEL says which file is missing, cut short or swapped. */
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error);
 void sb_pipeline_close(sb_pipeline *pipeline); /* after its workers */

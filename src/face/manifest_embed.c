@@ -1,34 +1,11 @@
 /* Manifests of embedders: alignment, metric, thresholds, calibration. */
+#include "face/calibration.h"
 #include "face/manifest.h"
 
 #include <math.h>
 #include <stdio.h>
 
 const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", NULL};
-
-static void read_calibration(sb_reader *r, json_t *calibration, sb_calibration *out) {
-  static const char *const keys[] =
-      {"pairs",     "points", "non_mated_mean", "non_mated_deviation", "default_threshold", "unsure_threshold",
-       "fmr_floor", NULL},
-                           *const point_keys[] = {"fmr", "threshold", NULL};
-  sb_reader_keys(r, calibration, "calibration", keys, NULL);
-  json_t *points = sb_reader_member(r, calibration, "points");
-  out->count = sb_reader_array(r, points, "points", 2, SB_CALIBRATION_MAX);
-  for (size_t i = 0; r->status == SB_OK && i < out->count; i++) {
-    json_t *point = json_array_get(points, i);
-    sb_reader_keys(r, point, "points", point_keys, NULL);
-    out->fmr[i] = sb_reader_real(r, point, "fmr", 1e-12, 1);
-    out->threshold[i] = sb_reader_real(r, point, "threshold", -1, 1);
-    if (i && (out->fmr[i] >= out->fmr[i - 1] || out->threshold[i] <= out->threshold[i - 1]))
-      sb_reader_wrong(r, "points", "in order of falling fmr and rising threshold");
-  }
-  out->non_mated_mean = sb_reader_real(r, calibration, "non_mated_mean", -1, 1);
-  if (r->status == SB_OK && out->non_mated_mean >= out->threshold[0])
-    sb_reader_wrong(r, "non_mated_mean", "below the first threshold");
-  out->default_threshold = sb_reader_real(r, calibration, "default_threshold", -1, 1);
-  out->unsure_threshold = sb_reader_real(r, calibration, "unsure_threshold", -1, out->default_threshold);
-  out->fmr_floor = sb_reader_real(r, calibration, "fmr_floor", 1e-12, 1);
-}
 
 /* Thresholds somebody else published, in the model's own metric: nothing is known of how often two people reach them. */
 static void read_thresholds(sb_reader *r, json_t *thresholds, bool euclidean, sb_calibration *out) {
@@ -72,7 +49,7 @@ void sb_embedder_spec_fill(sb_reader *r, sb_embedder_spec *spec) {
   sb_alignment_read(r, &spec->alignment);
   json_t *calibration = json_object_get(r->root, "calibration"), *thresholds = json_object_get(r->root, "thresholds");
   if (calibration && !thresholds)
-    read_calibration(r, calibration, &spec->info.calibration);
+    sb_calibration_fill(r, calibration, &spec->info.calibration);
   else if (thresholds && !calibration)
     read_thresholds(r, thresholds, metric == 1, &spec->info.calibration);
   else

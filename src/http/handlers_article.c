@@ -83,7 +83,7 @@ static void reply_verify(sb_request *request, const sb_search_result *result) {
 void sb_handle_article_verify(sb_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 1, .threshold = request->server->threshold};
+  sb_search_request search = {.struct_size = sizeof search, .k = 1, .target = request->server->target};
   sb_status status = sb_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = sb_request_photo(request, "image", &search.photo, &error);
   if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
@@ -130,14 +130,16 @@ static double percent(double similarity) {
 
 void sb_handle_article_family(sb_request *request) {
   sb_error error = {0};
-  sb_photo father = {0}, child = {0}, mother = {0};
+  sb_verify_request father = {.struct_size = sizeof father}, mother = {.struct_size = sizeof mother};
+  sb_photo child = {0};
   sb_comparison to_father, to_mother;
   sb_engine *engine = request->server->engine;
-  sb_status status = sb_request_photo(request, "father_image", &father, &error);
+  sb_status status = sb_request_photo(request, "father_image", &father.photos[0], &error);
   if (status == SB_OK) status = sb_request_photo(request, "child_image", &child, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "mother_image", &mother, &error);
-  if (status == SB_OK) status = sb_engine_verify(engine, father, child, &to_father, &error);
-  if (status == SB_OK) status = sb_engine_verify(engine, mother, child, &to_mother, &error);
+  if (status == SB_OK) status = sb_request_photo(request, "mother_image", &mother.photos[0], &error);
+  father.photos[1] = mother.photos[1] = child;
+  if (status == SB_OK) status = sb_engine_verify(engine, &father, &to_father, &error);
+  if (status == SB_OK) status = sb_engine_verify(engine, &mother, &to_mother, &error);
   if (status == SB_OK)
     sb_reply_json(request, 200,
                   json_pack("{s:f,s:f}", "resemblance_to_father", percent(to_father.similarity),

@@ -64,14 +64,24 @@ void sb_handle_analyze(sb_request *request) {
   find_faces(request, SB_WANT_ATTRIBUTES);
 }
 
+/* How sure a match must be: what the request says in place of what the server was started with. */
+static sb_status read_target(sb_request *request, sb_target *out, sb_error *error) {
+  sb_target given = {0};
+  sb_status status = sb_request_real(request, "threshold", 0, 1, &given.threshold, error);
+  if (status == SB_OK) status = sb_request_real(request, "fmr", 0, 0.5, &given.fmr, error);
+  if (status == SB_OK) status = sb_request_real(request, "fpir", 0, 0.5, &given.fpir, error);
+  if (status == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0)) *out = given;
+  return status;
+}
+
 void sb_handle_search(sb_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 5, .threshold = request->server->threshold};
+  sb_search_request search = {.struct_size = sizeof search, .k = 5, .target = request->server->target};
   sb_status status = sb_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = read_largest(request, &search.largest_only, &error);
   if (status == SB_OK) status = sb_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
-  if (status == SB_OK) status = sb_request_real(request, "threshold", 0, 1, &search.threshold, &error);
+  if (status == SB_OK) status = read_target(request, &search.target, &error);
   if (status == SB_OK) status = sb_request_photo(request, "image", &search.photo, &error);
   if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
   if (status == SB_OK)
@@ -83,11 +93,13 @@ void sb_handle_search(sb_request *request) {
 
 void sb_handle_verify(sb_request *request) {
   sb_error error = {0};
-  sb_photo first = {0}, second = {0};
+  sb_verify_request verify = {.struct_size = sizeof verify, .target = request->server->target};
   sb_comparison comparison;
-  sb_status status = sb_request_photo(request, "image1", &first, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "image2", &second, &error);
-  if (status == SB_OK) status = sb_engine_verify(request->server->engine, first, second, &comparison, &error);
+  verify.target.fpir = 0; /* the server's is of searches */
+  sb_status status = read_target(request, &verify.target, &error);
+  if (status == SB_OK) status = sb_request_photo(request, "image1", &verify.photos[0], &error);
+  if (status == SB_OK) status = sb_request_photo(request, "image2", &verify.photos[1], &error);
+  if (status == SB_OK) status = sb_engine_verify(request->server->engine, &verify, &comparison, &error);
   if (status == SB_OK)
     sb_reply_json(request, 200, sb_json_comparison(&comparison));
   else

@@ -92,14 +92,25 @@ static const char *verdict_word(sb_verdict verdict) {
   return "none";
 }
 
+/* "" where there is nothing to explain. */
+static const char *reason_word(sb_reason reason) {
+  switch (reason) {
+  case SB_REASON_SCORE: return "score";
+  case SB_REASON_QUALITY: return "quality";
+  case SB_REASON_NONE: return "";
+  }
+  return "";
+}
+
 static json_t *candidates_of(const sb_candidate *candidates, size_t count) {
   json_t *list = json_array();
   for (size_t i = 0; list && i < count; i++) {
     const sb_candidate *c = &candidates[i];
-    json_t *json = json_pack("{s:s,s:s,s:o,s:o,s:b,s:b,s:s}", "id", c->id, "name", c->name, "similarity",
+    json_t *json = json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:o,s:b,s:s}", "id", c->id, "name", c->name, "similarity",
                              rounded(c->similarity, 4), "false_match_rate", significant(c->false_match_rate),
-                             "false_match_rate_is_bound", c->false_match_bound, "match", c->verdict == SB_VERDICT_MATCH,
-                             "verdict", verdict_word(c->verdict));
+                             "false_match_rate_upper", significant(c->false_match_upper), "false_match_rate_is_bound",
+                             c->false_match_bound, "gallery_false_match_rate", significant(c->gallery_false_match),
+                             "match", c->verdict == SB_VERDICT_MATCH, "verdict", verdict_word(c->verdict));
     if (json && c->has_attributes) add_attributes(json, &c->attributes);
     json_array_append_new(list, json);
   }
@@ -109,22 +120,29 @@ static json_t *candidates_of(const sb_candidate *candidates, size_t count) {
 json_t *sb_json_search(const sb_search_result *result) {
   json_t *list = json_array();
   for (size_t i = 0; list && i < result->count; i++) {
-    json_t *face = face_of(&result->faces[i].face);
-    if (face)
-      json_object_set_new(face, "candidates", candidates_of(result->faces[i].candidates, result->faces[i].count));
+    const sb_search_face *found = &result->faces[i];
+    json_t *face = face_of(&found->face);
+    if (face) {
+      json_object_set_new(face, "verdict", json_string(verdict_word(found->verdict)));
+      json_object_set_new(face, "reason", json_string(reason_word(found->reason)));
+      json_object_set_new(face, "candidates", candidates_of(found->candidates, found->count));
+    }
     json_array_append_new(list, face);
   }
-  return json_pack("{s:o,s:i,s:i,s:I,s:o,s:o,s:o}", "faces", list, "width", result->width, "height", result->height,
-                   "gallery_size", (json_int_t)result->gallery_size, "threshold", rounded(result->threshold, 4),
-                   "unsure", rounded(result->unsure, 4), "elapsed_ms", rounded(result->elapsed_ms, 2));
+  return json_pack("{s:o,s:i,s:i,s:I,s:I,s:o,s:o,s:o,s:o}", "faces", list, "width", result->width, "height",
+                   result->height, "gallery_size", (json_int_t)result->gallery_size, "gallery_faces",
+                   (json_int_t)result->gallery_faces, "threshold", rounded(result->threshold, 4), "unsure",
+                   rounded(result->unsure, 4), "false_positive_identification_rate", significant(result->fpir),
+                   "elapsed_ms", rounded(result->elapsed_ms, 2));
 }
 
 json_t *sb_json_comparison(const sb_comparison *c) {
-  return json_pack("{s:b,s:o,s:o,s:o,s:o,s:b,s:s,s:[o,o]}", "match", c->verdict == SB_VERDICT_MATCH, "similarity",
-                   rounded(c->similarity, 4), "threshold", rounded(c->threshold, 4), "unsure", rounded(c->unsure, 4),
-                   "false_match_rate", significant(c->false_match_rate), "false_match_rate_is_bound",
-                   c->false_match_bound, "verdict", verdict_word(c->verdict), "faces", face_of(&c->faces[0]),
-                   face_of(&c->faces[1]));
+  return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:[o,o]}", "match", c->verdict == SB_VERDICT_MATCH,
+                   "similarity", rounded(c->similarity, 4), "threshold", rounded(c->threshold, 4), "unsure",
+                   rounded(c->unsure, 4), "false_match_rate", significant(c->false_match_rate),
+                   "false_match_rate_upper", significant(c->false_match_upper), "false_match_rate_is_bound",
+                   c->false_match_bound, "verdict", verdict_word(c->verdict), "reason", reason_word(c->reason), "faces",
+                   face_of(&c->faces[0]), face_of(&c->faces[1]));
 }
 
 json_t *sb_json_person(const sb_person *person) {

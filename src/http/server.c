@@ -239,7 +239,7 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   sb_server *server = sb_alloc(1, sizeof *server, error);
   if (!server) return SB_NO_MEMORY;
   server->engine = engine;
-  server->threshold = config->threshold;
+  server->target = (sb_target){config->threshold, config->fmr, config->fpir};
   server->max_body = (size_t)config->max_body;
   server->socket = -1;
   server->models = SB_STATE_LOADING;

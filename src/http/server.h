@@ -11,7 +11,7 @@
 struct sb_server {
   sb_engine *engine; /* borrowed */
   char *collection;  /* where a request names none */
-  double threshold;  /* 0: the model's */
+  sb_target target;  /* where a request names none */
   size_t max_body;   /* bytes of one request */
   bool loopback;     /* only this machine can connect */
   int socket, port;

@@ -34,6 +34,7 @@ static double upper_limit(const sb_calibration *c, double score, double rate) {
 }
 
 sb_rate sb_calibration_fmr(const sb_calibration *c, double similarity) {
+  if (!c->count) return (sb_rate){1, 1, true};
   double rate = estimate(c, similarity);
   sb_rate out = {.rate = fmax(rate, c->fmr_floor), .bound = rate < c->fmr_floor};
   out.upper = fmax(upper_limit(c, similarity, rate), out.rate);

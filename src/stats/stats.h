@@ -38,7 +38,7 @@ enum { SB_CALIBRATION_MAX = 16 };
 /* Measured points: rising threshold, falling FMR. Beyond the last a normal tail goes on, fitted to the lower points:
  * FMR(t) = min(last FMR, c P(Z > (t - tail_mean) / tail_deviation)), c >= 1 chosen so that it never jumps. */
 typedef struct sb_calibration {
-  size_t count;
+  size_t count; /* 0: nobody measured; only the two thresholds are there, as the model's authors gave them */
   double fmr[SB_CALIBRATION_MAX], threshold[SB_CALIBRATION_MAX];
   double tail_mean, tail_deviation;
   double independent_pairs; /* what the measured pairs are worth: for limits of confidence */
@@ -53,9 +53,10 @@ typedef struct sb_rate {
   bool bound;   /* the estimate lay below the floor: the rate is an upper bound */
 } sb_rate;
 /* FMR at `similarity`. Upper limit: Wilson's at measured points; beyond them from there as an exponential that falls no
- * faster than the tail does at the last measured point, since relatives and look-alikes make real tails heavier. */
+ * faster than the tail does at the last measured point, since relatives and look-alikes make real tails heavier. Without
+ * measurements the rate is 1 and a bound. */
 sb_rate sb_calibration_fmr(const sb_calibration *calibration, double similarity);
-/* The lowest score whose FMR is `fmr` or less; 0 < fmr < 1. At most 1. */
+/* The lowest score whose FMR is `fmr` or less; 0 < fmr < 1. At most 1. There must be measurements. */
 double sb_calibration_threshold(const sb_calibration *calibration, double fmr);
 /* SB_INVALID with a sentence that says what is out of order. */
 sb_status sb_calibration_check(const sb_calibration *calibration, sb_error *error);

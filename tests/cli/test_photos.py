@@ -35,6 +35,16 @@ class Detect(ProgramCase):
         photo = (FRIENDS / "biden.jpg").read_bytes()
         self.assertEqual(len(self.json_of("detect", "-", stdin=photo)["faces"]), 1)
 
+    def test_tells_the_chance_of_a_false_match_in_this_gallery(self):
+        answer = self.json_of("search", FRIENDS / "biden.jpg", code=1)
+        best = answer["faces"][0]["candidates"][0]
+        self.assertEqual(answer["gallery_faces"], 2)
+        self.assertAlmostEqual(best["gallery_false_match_rate"], 1 - (1 - best["false_match_rate"]) ** 2, delta=0.005)
+        self.assertLessEqual(answer["false_positive_identification_rate"], 0.01)
+        self.assertEqual(answer["faces"][0]["verdict"], "none")
+        looser = self.json_of("search", "--fpir", "0.3", FRIENDS / "biden.jpg", code=1)
+        self.assertLess(looser["threshold"], answer["threshold"])
+
     def test_words_for_a_person_without_json(self):
         done = self.run_program("detect", FRIENDS / "obama.jpg")
         self.assertEqual(done.returncode, 0)
@@ -76,6 +86,18 @@ class Verify(ProgramCase):
         self.assertGreater(answer["false_match_rate"], 0.01)
 
 
+    def test_a_target_rate_takes_the_place_of_a_threshold(self):
+        loose = self.json_of("verify", "--fmr", "1e-2", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
+        strict = self.json_of("verify", "--fmr", "1e-8", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
+        self.assertLess(loose["threshold"], strict["threshold"])
+        self.refused("verify", "--fmr", "1e-2", "--threshold", "0.5", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", code=3,
+                     word="only one")
+
+    def test_says_how_sure_the_rate_itself_is(self):
+        answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
+        self.assertGreater(answer["false_match_rate_upper"], answer["false_match_rate"])
+
+
 class Search(ProgramCase):
     def setUp(self):
         super().setUp()
@@ -105,6 +127,16 @@ class Search(ProgramCase):
     def test_a_threshold_can_be_chosen(self):
         self.assertFalse(self.json_of("search", "--threshold", "0.99", FRIENDS / "obama3.jpg", code=1)
                          ["faces"][0]["candidates"][0]["match"])
+
+    def test_tells_the_chance_of_a_false_match_in_this_gallery(self):
+        answer = self.json_of("search", FRIENDS / "biden.jpg", code=1)
+        best = answer["faces"][0]["candidates"][0]
+        self.assertEqual(answer["gallery_faces"], 2)
+        self.assertAlmostEqual(best["gallery_false_match_rate"], 1 - (1 - best["false_match_rate"]) ** 2, delta=0.005)
+        self.assertLessEqual(answer["false_positive_identification_rate"], 0.01)
+        self.assertEqual(answer["faces"][0]["verdict"], "none")
+        looser = self.json_of("search", "--fpir", "0.3", FRIENDS / "biden.jpg", code=1)
+        self.assertLess(looser["threshold"], answer["threshold"])
 
     def test_words_for_a_person_without_json(self):
         done = self.run_program("search", FRIENDS / "obama3.jpg")

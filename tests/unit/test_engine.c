@@ -1,7 +1,7 @@
 /* The public contract, on real photos: what is acknowledged counts, what fails changes nothing. */
 #include "unit.h"
 
-#include "base/base.h"
+#include "engine/engine.h"
 
 #include <ftw.h>
 #include <pthread.h>
@@ -67,6 +67,11 @@ static void enroll_well(sb_engine *engine, const char *id, sb_photo one) {
   assert_string_equal(enrolled->person.id, id);
   assert_int_equal(enrolled->faces_added, 1);
   sb_enrolled_free(enrolled);
+}
+
+static sb_status verify(sb_engine *engine, sb_photo one, sb_photo other, sb_target target, sb_comparison *out, sb_error *error) {
+  sb_verify_request request = {.struct_size = sizeof request, .photos = {one, other}, .target = target};
+  return sb_engine_verify(engine, &request, out, error);
 }
 
 /* "" where the best candidate is no match. */
@@ -225,12 +230,67 @@ static void verification_tells_same_from_other_and_names_the_photo_without_a_fac
   sb_comparison same, other;
   sb_error error = {0};
   static const uint8_t blank[] = "\x89PNG\r\n\x1a\n";
-  assert_int_equal(sb_engine_verify(engine, OBAMA, OBAMA2, &same, NULL), SB_OK);
-  assert_int_equal(sb_engine_verify(engine, OBAMA, BIDEN, &other, NULL), SB_OK);
+  assert_int_equal(verify(engine, OBAMA, OBAMA2, (sb_target){0}, &same, NULL), SB_OK);
+  assert_int_equal(verify(engine, OBAMA, BIDEN, (sb_target){0}, &other, NULL), SB_OK);
   assert_int_equal(same.verdict, SB_VERDICT_MATCH);
   assert_int_equal(other.verdict, SB_VERDICT_NONE);
   assert_true(same.false_match_rate < 1e-4 && other.false_match_rate > .05);
-  assert_int_equal(sb_engine_verify(engine, OBAMA, (sb_photo){blank, 8}, &other, &error), SB_BAD_IMAGE);
+  assert_int_equal(verify(engine, OBAMA, (sb_photo){blank, 8}, (sb_target){0}, &other, &error), SB_BAD_IMAGE);
+  sb_engine_free(engine);
+}
+
+static void a_target_sets_the_threshold_and_only_one_can_be_given(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_comparison loose, strict;
+  sb_error error = {0};
+  assert_int_equal(verify(engine, OBAMA, OBAMA2, (sb_target){.fmr = 1e-2}, &loose, NULL), SB_OK);
+  assert_int_equal(verify(engine, OBAMA, OBAMA2, (sb_target){.fmr = 1e-9}, &strict, NULL), SB_OK);
+  assert_true(strict.threshold > loose.threshold + .2 && strict.similarity == loose.similarity);
+  assert_int_equal(loose.verdict, SB_VERDICT_MATCH);
+  assert_int_equal(verify(engine, OBAMA, OBAMA2, (sb_target){.threshold = .4, .fmr = .1}, &loose, &error), SB_INVALID);
+  assert_int_equal(verify(engine, OBAMA, OBAMA2, (sb_target){.fpir = .1}, &loose, &error), SB_INVALID);
+  assert_int_equal(verify(engine, OBAMA, OBAMA2, (sb_target){.fmr = .7}, &loose, &error), SB_INVALID);
+  sb_engine_free(engine);
+}
+
+static sb_embedder embedder_of(sb_engine *engine) {
+  sb_embedder embedder;
+  assert_int_equal(sb_engine_embedder(engine, NULL, &embedder, NULL), SB_OK);
+  return embedder;
+}
+
+static void the_default_of_a_search_keeps_fpir_at_1_percent_at_any_size(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_embedder embedder = embedder_of(engine);
+  double threshold, last = 0;
+  for (size_t faces = 0; faces <= 10000000; faces = faces * 10 + 1) {
+    assert_int_equal(sb_verdict_search_threshold(&embedder, &(sb_target){0}, faces, &threshold, NULL), SB_OK);
+    assert_true(threshold >= embedder.calibration.default_threshold && threshold >= last);
+    double fmr = sb_calibration_fmr(&embedder.calibration, threshold).rate;
+    assert_true(fmr <= embedder.calibration.fmr_floor || sb_fpir_of_fmr(fmr, (double)faces) <= .01 * (1 + 1e-6));
+    last = threshold;
+  }
+  sb_engine_free(engine);
+}
+
+static void a_poor_photo_cannot_say_that_it_is_somebody_else(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_embedder embedder = embedder_of(engine);
+  sb_comparison comparison = {.faces = {{.quality = {.overall = .9f}}, {.quality = {.overall = .01f}}}};
+  sb_verdict_compare(&embedder, .43, .1, 2, &comparison);
+  assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
+  assert_int_equal(comparison.reason, SB_REASON_QUALITY);
+  sb_verdict_compare(&embedder, .43, .1, 1, &comparison); /* the poor one is left out */
+  assert_int_equal(comparison.verdict, SB_VERDICT_NONE);
+  assert_int_equal(comparison.reason, SB_REASON_NONE);
+  sb_verdict_compare(&embedder, .43, .42, 1, &comparison);
+  assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
+  assert_int_equal(comparison.reason, SB_REASON_SCORE);
+  sb_verdict_compare(&embedder, .43, .8, 2, &comparison);
+  assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
   sb_engine_free(engine);
 }
 
@@ -323,6 +383,9 @@ int main(void) {
       IN_A_FOLDER(a_photo_that_is_known_is_skipped_when_asked),
       IN_A_FOLDER(a_face_under_another_id_is_warned_of_or_refused),
       IN_A_FOLDER(verification_tells_same_from_other_and_names_the_photo_without_a_face),
+      IN_A_FOLDER(a_target_sets_the_threshold_and_only_one_can_be_given),
+      IN_A_FOLDER(the_default_of_a_search_keeps_fpir_at_1_percent_at_any_size),
+      IN_A_FOLDER(a_poor_photo_cannot_say_that_it_is_somebody_else),
       IN_A_FOLDER(a_folder_has_one_server_and_any_number_of_others),
       IN_A_FOLDER(a_gallery_of_another_key_is_left_alone),
       IN_A_FOLDER(searches_run_while_people_come_and_go),

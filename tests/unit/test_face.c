@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -124,19 +125,36 @@ static void points_in_one_place_have_no_similarity(void **state) {
   assert_false(sb_similarity_fit(same, points, &s));
 }
 
-static void a_higher_score_never_has_a_higher_error_rate(void **state) {
+static void the_shipped_calibration_gives_the_published_thresholds(void **state) {
   (void)state;
   sb_embedder embedder;
   sb_pipeline_config config = {.struct_size = sizeof config, .models_path = SB_MODELS_PATH};
   assert_int_equal(sb_embedder_read(&config, NULL, &embedder, NULL), SB_OK);
-  double last = 1;
-  bool bound;
-  for (int i = -1000; i <= 1000; i++) {
-    double rate = sb_calibration_fmr(&embedder.calibration, i / 1000.0, &bound);
-    assert_true(rate <= last + 1e-12 && rate > 0);
-    last = rate;
+  static const double published[][2] = {{1e-2, .291}, {1e-3, .376}, {1e-4, .432}, {1e-5, .515}, {1e-6, .572}};
+  for (size_t i = 0; i < sizeof published / sizeof *published; i++)
+    assert_true(fabs(sb_calibration_threshold(&embedder.calibration, published[i][0]) - published[i][1]) < .002);
+}
+
+static void what_is_no_calibration_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *word;
+  } bad[] = {{"", "no calibration"},
+             {"[]", "no calibration"},
+             {"{\"model\":\"m\",\"calibration\":{}}", "points"},
+             {"{\"model\":\"m\",\"calibration\":{},\"more\":1}", "more"},
+             {"{\"model\":\"m\",\"calibration\":{\"points\":[{\"fmr\":\"a\"}]}}", "no calibration"}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char path[] = "/tmp/semblance-calibration-XXXXXX", model[64];
+    int file = mkstemp(path);
+    assert_true(file >= 0 && write(file, bad[i].text, strlen(bad[i].text)) == (ssize_t)strlen(bad[i].text));
+    close(file);
+    sb_calibration calibration;
+    sb_error error = {0};
+    assert_int_equal(sb_calibration_read(path, model, &calibration, &error), SB_INVALID);
+    assert_non_null(strstr(error.message, bad[i].word));
+    unlink(path);
   }
-  assert_true(bound);
 }
 
 static void missing_models_say_how_to_get_them(void **state) {
@@ -152,7 +170,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(points_that_fit_already_stay_where_they_are),
       cmocka_unit_test(points_in_one_place_have_no_similarity),
-      cmocka_unit_test(a_higher_score_never_has_a_higher_error_rate),
+      cmocka_unit_test(the_shipped_calibration_gives_the_published_thresholds),
+      cmocka_unit_test(what_is_no_calibration_is_refused),
       cmocka_unit_test(missing_models_say_how_to_get_them),
       cmocka_unit_test(scores_agree_with_the_measured_ones),
       cmocka_unit_test(finds_every_face_of_the_groups_largest_first),

@@ -1,0 +1,80 @@
+/* From a comparison score to a verdict: the threshold that keeps what was asked for, the chance of a false match of the score
+ * itself, and "cannot tell" where the score or the photo leaves it open. */
+#include "engine/engine.h"
+
+#include <math.h>
+
+/* What a search keeps when nothing else is asked for: 1 % of the people who are not enrolled are matched with somebody. */
+static const double fpir_default = 0.01;
+
+static sb_status check(const sb_embedder *embedder, const sb_target *target, sb_error *error) {
+  int given = (target->threshold != 0) + (target->fmr != 0) + (target->fpir != 0);
+  if (given > 1) return sb_fail(error, SB_INVALID, "of threshold, fmr and fpir only one can be given");
+  if (!(target->threshold >= 0 && target->threshold <= 1))
+    return sb_fail(error, SB_INVALID, "the threshold is between 0 and 1");
+  if (!(target->fmr >= 0 && target->fmr <= 0.5 && target->fpir >= 0 && target->fpir <= 0.5))
+    return sb_fail(error, SB_INVALID, "a rate (fmr, fpir) is above 0 and at most 0.5");
+  if ((target->fmr > 0 || target->fpir > 0) && !embedder->calibration.count)
+    return sb_fail(error, SB_INVALID,
+                   "nobody measured how often the model %s takes two people for one: give a threshold, or calibrate it "
+                   "with `semblance eval --calibrate`",
+                   embedder->name);
+  return SB_OK;
+}
+
+sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, double *threshold,
+                               sb_error *error) {
+  sb_status status = check(embedder, target, error);
+  if (status == SB_OK && target->fpir > 0)
+    status = sb_fail(error, SB_INVALID, "fpir is a rate of searches; for two photos give fmr or threshold");
+  if (status != SB_OK) return status;
+  *threshold = target->threshold > 0 ? target->threshold
+               : target->fmr > 0     ? sb_calibration_threshold(&embedder->calibration, target->fmr)
+                                     : embedder->calibration.default_threshold;
+  return SB_OK;
+}
+
+sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_target *target, size_t faces,
+                                      double *threshold, sb_error *error) {
+  const sb_calibration *c = &embedder->calibration;
+  sb_status status = check(embedder, target, error);
+  if (status != SB_OK) return status;
+  if (target->threshold > 0 || target->fmr > 0 || !c->count)
+    return sb_verdict_threshold(embedder, target, threshold, error);
+  double fpir = target->fpir > 0 ? target->fpir : fpir_default;
+  double kept = sb_calibration_threshold(c, sb_fmr_of_fpir(fpir, (double)faces));
+  *threshold = target->fpir > 0 ? kept : fmax(kept, c->default_threshold);
+  return SB_OK;
+}
+
+double sb_verdict_unsure(const sb_embedder *embedder, double threshold) {
+  const sb_calibration *c = &embedder->calibration;
+  return threshold - (c->default_threshold - c->unsure_threshold);
+}
+
+sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double similarity) {
+  if (similarity >= threshold) return SB_VERDICT_MATCH;
+  return similarity >= sb_verdict_unsure(embedder, threshold) ? SB_VERDICT_UNSURE : SB_VERDICT_NONE;
+}
+
+sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
+                                   sb_reason *reason) {
+  *reason = verdict == SB_VERDICT_UNSURE ? SB_REASON_SCORE : SB_REASON_NONE;
+  if (verdict == SB_VERDICT_MATCH || quality->overall >= embedder->minimum_quality) return verdict;
+  *reason = SB_REASON_QUALITY;
+  return SB_VERDICT_UNSURE;
+}
+
+void sb_verdict_compare(const sb_embedder *embedder, double threshold, double similarity, size_t photos,
+                        sb_comparison *out) {
+  const sb_quality *worst = &out->faces[0].quality;
+  if (photos > 1 && out->faces[1].quality.overall < worst->overall) worst = &out->faces[1].quality;
+  sb_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
+  out->similarity = similarity;
+  out->threshold = threshold;
+  out->unsure = sb_verdict_unsure(embedder, threshold);
+  out->false_match_rate = rate.rate;
+  out->false_match_upper = rate.upper;
+  out->false_match_bound = rate.bound;
+  out->verdict = sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, similarity), worst, &out->reason);
+}

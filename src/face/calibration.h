@@ -1,0 +1,12 @@
+/* The calibration of an embedder as JSON: in its manifest, or in a user's own file that takes its place. */
+#ifndef SB_FACE_CALIBRATION_H
+#define SB_FACE_CALIBRATION_H
+
+#include "face/face.h"
+#include "face/reader.h"
+
+/* {"points": [{"fmr", "threshold"}], "tail": {"mean", "deviation"}, "independent_pairs", "non_mated_mean",
+ * "default_threshold", "unsure_threshold", "fmr_floor"}; "pairs" and "non_mated_deviation" are remarks. */
+void sb_calibration_fill(sb_reader *r, json_t *calibration, sb_calibration *out);
+
+#endif
