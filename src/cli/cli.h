@@ -34,6 +34,7 @@ sb_exit sb_command_detect(sb_cli *cli);
 sb_exit sb_command_represent(sb_cli *cli);
 sb_exit sb_command_analyze(sb_cli *cli);
 sb_exit sb_command_serve(sb_cli *cli);
+sb_exit sb_command_keys(sb_cli *cli);
 
 /* Takes flags out of cli->words; what stays are the positional arguments. "--" ends flags. */
 typedef enum sb_flag_kind { SB_FLAG_SWITCH, SB_FLAG_TEXT, SB_FLAG_COUNT } sb_flag_kind;
@@ -58,6 +59,9 @@ sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error);
 void sb_cli_photo_free(sb_photo *photo);
 
 sb_target sb_cli_target(const sb_cli *cli);     /* of the settings --threshold, --fmr and --fpir */
+/* Asks for a secret on the terminal, without showing it; false where there is no terminal. At most `size` bytes. */
+bool sb_cli_secret_ask(const char *prompt, char *text, size_t size);
+
 const char *sb_cli_verdict(sb_verdict verdict); /* in plain words */
 /* "1 in 12,345" or "under 1 in 100,000". */
 void sb_cli_odds(double rate, bool bound, char *text, size_t size);

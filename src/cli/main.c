@@ -1,10 +1,12 @@
 /* The program: settings, the table of subcommands, help. */
 #include "cli/cli.h"
+#include "engine/engine.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 static const sb_command commands[] = {
@@ -46,6 +48,18 @@ static const sb_command commands[] = {
      "  --largest             the largest face only\n"
      "  --whole               the photo is one face, cut out already: look for none\n",
      sb_command_analyze},
+    {"keys", "status|rotate|revoke|export|import|passphrase", "the gallery's keys: state, renewal, copies on paper",
+     "  status                where the root key comes from, and the data keys under it\n"
+     "  rotate                new root key (where it lies in the folder) and new data keys; a server may run\n"
+     "    --data-only         leave the root key\n"
+     "    --new-key-file FILE wrap the data keys under the key in FILE (then put it where yours comes from)\n"
+     "  revoke                new secret transform for the templates of --collection\n"
+     "  export                print the root key as words to be kept on paper\n"
+     "    --hex               as 64 hex digits\n"
+     "  import                read words or hex digits from standard input into the folder's key file\n"
+     "  passphrase            lock the key file by a passphrase (asked, or SEMBLANCE_NEW_PASSPHRASE)\n"
+     "    --remove            unlock it\n",
+     sb_command_keys},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -121,6 +135,8 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);                       /* a closed connection or pipe is an error code, not a death */
   signal(SIGXFSZ, SIG_IGN);                       /* a file-size limit reads as a full disk */
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a core dump would hold templates and keys */
+  prctl(PR_SET_DUMPABLE, 0);                      /* nor may another program of this user read our memory */
+  sb_passphrase_set(sb_cli_secret_ask);
   const char *name = argc > 1 ? argv[1] : "";
   if (!strcmp(name, "--version") || !strcmp(name, "version")) return puts("semblance " SB_VERSION), SB_EXIT_OK;
   if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return print_help(), SB_EXIT_OK;

@@ -23,8 +23,12 @@ static char *folder_for(const char *given, const char *variable, const char *fal
   return NULL;
 }
 
+char *sb_engine_folder(const char *given, sb_error *error) {
+  return folder_for(given, "XDG_DATA_HOME", ".local/share", error);
+}
+
 static sb_status open_parts(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
-  engine->data_dir = folder_for(options->data_dir, "XDG_DATA_HOME", ".local/share", error);
+  engine->data_dir = sb_engine_folder(options->data_dir, error);
   engine->cache_dir = engine->data_dir ? folder_for(options->cache_dir, "XDG_CACHE_HOME", ".cache", error) : NULL;
   if (!engine->cache_dir) return error->code;
   const char *models_path = options->models_path ? options->models_path : SB_MODELS_PATH;

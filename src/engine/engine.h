@@ -41,6 +41,8 @@ struct sb_engine {
   char state_message[512];
 };
 
+/* The gallery's folder: `given`, or $XDG_DATA_HOME/semblance; released by free(). NULL after a failure. */
+char *sb_engine_folder(const char *given, sb_error *error);
 /* Every public function is between these two, so that sb_engine_free can wait. SB_STOPPING. */
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error);
 void sb_engine_leave(sb_engine *engine);
@@ -58,6 +60,19 @@ sb_status sb_engine_models(sb_engine *engine, sb_error *error);
  * without it a missing default one gives row 0, which holds nobody. */
 sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create, sb_store_collection *out,
                                sb_error *error);
+
+/* ---- keys.c */
+
+sb_status sb_engine_keys(sb_engine *engine, sb_key_status *out, sb_error *error);
+typedef struct sb_engine_rotation {
+  bool root;                 /* a new root key in the folder's file, too */
+  const char *new_root_file; /* or: wrap under the key in this file; NULL: not */
+  sb_rotation_report report; /* NULL: none */
+  void *context;
+} sb_engine_rotation;
+sb_status sb_engine_rotate(sb_engine *engine, const sb_engine_rotation *rotation, sb_error *error);
+/* New transform for a collection; gives how many templates were turned. */
+sb_status sb_engine_revoke(sb_engine *engine, const char *collection, size_t *templates, sb_error *error);
 
 /* ---- flow.c: the way of a photo */
 

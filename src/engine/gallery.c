@@ -5,6 +5,7 @@
 typedef struct shelf {
   int64_t collection;
   sb_index *index;
+  sb_transform *transform; /* that its vectors went through, and so must a query */
 } shelf;
 
 /* `syncing` is held while changes are applied; `lock` guards the list of shelves, which only that thread changes: so a search
@@ -38,10 +39,12 @@ static void clear(sb_gallery *gallery, int64_t collection) {
   size_t kept = 0;
   pthread_rwlock_wrlock(&gallery->lock);
   for (size_t i = 0; i < gallery->count; i++) {
-    if (!collection || gallery->shelves[i].collection == collection)
-      sb_index_free(gallery->shelves[i].index);
-    else
+    if (collection && gallery->shelves[i].collection != collection) {
       gallery->shelves[kept++] = gallery->shelves[i];
+      continue;
+    }
+    sb_index_free(gallery->shelves[i].index);
+    sb_transform_free(gallery->shelves[i].transform);
   }
   gallery->count = kept;
   pthread_rwlock_unlock(&gallery->lock);
@@ -57,26 +60,33 @@ void sb_gallery_free(sb_gallery *gallery) {
   free(gallery);
 }
 
-static sb_index *find(const sb_gallery *gallery, int64_t collection) {
+static const shelf *find(const sb_gallery *gallery, int64_t collection) {
   for (size_t i = 0; i < gallery->count; i++)
-    if (gallery->shelves[i].collection == collection) return gallery->shelves[i].index;
+    if (gallery->shelves[i].collection == collection) return &gallery->shelves[i];
   return NULL;
 }
 
-static sb_status add(sb_gallery *gallery, int64_t collection, size_t dim, sb_index **out, sb_error *error) {
+/* The shelf for a change of a collection that has none yet. */
+static sb_status add(sb_gallery *gallery, const sb_change *change, sb_index **out, sb_error *error) {
   sb_index *index = NULL;
-  const sb_index_options options = {.struct_size = sizeof options, .dim = dim, .team = gallery->team};
+  sb_transform *transform = NULL;
+  const sb_index_options options = {.struct_size = sizeof options, .dim = change->dim, .team = gallery->team};
   sb_status status = sb_index_new(&options, &index, error);
-  if (status != SB_OK) return status;
+  if (status == SB_OK) status = sb_transform_new(change->seed, change->dim, &transform, error);
+  if (status != SB_OK) {
+    sb_index_free(index);
+    return status;
+  }
   pthread_rwlock_wrlock(&gallery->lock);
   void *shelves = gallery->shelves;
   status = sb_grow(&shelves, gallery->count + 1, sizeof *gallery->shelves, error);
   if (status == SB_OK) {
     gallery->shelves = shelves;
-    gallery->shelves[gallery->count++] = (shelf){collection, index};
+    gallery->shelves[gallery->count++] = (shelf){change->collection, index, transform};
     *out = index;
   } else {
     sb_index_free(index);
+    sb_transform_free(transform);
   }
   pthread_rwlock_unlock(&gallery->lock);
   return status;
@@ -84,7 +94,8 @@ static sb_status add(sb_gallery *gallery, int64_t collection, size_t dim, sb_ind
 
 static sb_status apply(void *context, const sb_change *change, sb_error *error) {
   sb_gallery *gallery = context;
-  sb_index *index = find(gallery, change->collection);
+  const shelf *place = find(gallery, change->collection);
+  sb_index *index = place ? place->index : NULL;
   sb_status status = SB_OK;
   switch (change->kind) {
   case SB_CHANGE_RESET: clear(gallery, 0); break;
@@ -93,7 +104,7 @@ static sb_status apply(void *context, const sb_change *change, sb_error *error) 
     if (index) sb_index_remove(index, (uint64_t)change->face);
     break;
   case SB_CHANGE_PUT:
-    if (!index) status = add(gallery, change->collection, change->dim, &index, error);
+    if (!index) status = add(gallery, change, &index, error);
     if (status == SB_OK)
       status = sb_index_put(index, (uint64_t)change->face, (uint64_t)change->person, change->embedding, error);
     break;
@@ -112,15 +123,18 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
 
 sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, sb_hit *hits,
                             size_t *found, sb_error *error) {
+  float protected[SB_DIM_MAX];
   pthread_rwlock_rdlock(&gallery->lock);
-  sb_index *index = find(gallery, collection);
+  const shelf *place = find(gallery, collection);
   sb_status status = SB_OK;
   const sb_index_query request = {
-      .struct_size = sizeof request, .vectors = query, .count = 1, .k = k, .by_label = true};
-  if (index)
-    status = sb_index_search(index, &request, hits, found, error);
-  else
+      .struct_size = sizeof request, .vectors = protected, .count = 1, .k = k, .by_label = true};
+  if (place) {
+    sb_transform_apply(place->transform, query, protected);
+    status = sb_index_search(place->index, &request, hits, found, error);
+  } else {
     *found = 0;
+  }
   pthread_rwlock_unlock(&gallery->lock);
   return status;
 }

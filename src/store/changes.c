@@ -24,13 +24,7 @@ sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collectio
   return sb_statement_end(&s);
 }
 
-static sb_status number(sb_store *store, const char *sql, int64_t *value, sb_error *error) {
-  sb_statement s = sb_statement_new(store, sql, error);
-  *value = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
-  return sb_statement_end(&s);
-}
-
-/* Columns: kind, collection, face, person, template, dim, model; a put without a template was removed again later. */
+/* Columns: kind, collection, face, person, template, dim, model, version of its transform (, sequence); a put without a template was removed again later. */
 static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *context, int64_t *last) {
   float *embedding = NULL;
   while (sb_step(s)) {
@@ -39,7 +33,7 @@ static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *contex
                         .face = sqlite3_column_int64(s->raw, 2),
                         .person = sqlite3_column_int64(s->raw, 3),
                         .dim = (size_t)sqlite3_column_int64(s->raw, 5)};
-    if (last) *last = sqlite3_column_int64(s->raw, 7);
+    if (last) *last = sqlite3_column_int64(s->raw, 8);
     if (change.kind == SB_CHANGE_PUT) {
       if (sqlite3_column_type(s->raw, 4) == SQLITE_NULL) continue;
       sb_place place = {"face", "template", change.face, (const char *)sqlite3_column_text(s->raw, 6)};
@@ -51,7 +45,10 @@ static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *contex
         s->status = sb_fail(s->error, SB_STORE, "a template of the database has the wrong length; restore a backup");
       else
         s->status = sb_grow(&grown, change.dim, sizeof *embedding, s->error);
+      const sb_protection *protection = NULL;
+      if (s->status == SB_OK) s->status = sb_protection_at(s->store, change.collection, sqlite3_column_int64(s->raw, 7), &protection, s->error);
       if (s->status == SB_OK) {
+        change.seed = protection->seed;
         embedding = grown;
         sb_floats_read((const uint8_t *)bytes, change.dim, embedding);
         change.embedding = embedding;
@@ -69,7 +66,7 @@ static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *contex
 static sb_status visit_all(sb_store *store, sb_change_visit visit, void *context, sb_error *error) {
   sb_statement s = sb_statement_new(
       store,
-      "SELECT ?, f.collection, f.id, f.person, f.template, c.dim, c.model FROM face f JOIN collection c ON c.id = f.collection ORDER BY f.id",
+      "SELECT ?, f.collection, f.id, f.person, f.template, c.dim, c.model, c.protection_version FROM face f JOIN collection c ON c.id = f.collection ORDER BY f.id",
       error);
   sb_bind_int(&s, 1, SB_CHANGE_PUT);
   return visit_rows(&s, visit, context, NULL);
@@ -79,11 +76,16 @@ static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_c
                              sb_error *error) {
   sb_statement s = sb_statement_new(
       store,
-      "SELECT h.kind, h.collection, h.face, h.person, f.template, c.dim, c.model, h.sequence FROM change h "
+      "SELECT h.kind, h.collection, h.face, h.person, f.template, c.dim, c.model, c.protection_version, h.sequence FROM change h "
       "LEFT JOIN face f ON f.id = h.face LEFT JOIN collection c ON c.id = h.collection WHERE h.sequence > ? ORDER BY h.sequence",
       error);
   sb_bind_int(&s, 1, since);
   return visit_rows(&s, visit, context, last);
+}
+
+/* Where the feed says that everything is different now, as after sb_store_revoke. */
+static sb_status last_reset(sb_store *store, int64_t *sequence, sb_error *error) {
+  return sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change WHERE kind = 0", sequence, error);
 }
 
 /* In one read transaction, so that rows and sequence belong together. */
@@ -92,10 +94,14 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
   int64_t first = 0, last = 0;
   sb_status status = sb_store_exec(store, "BEGIN", error);
   if (status != SB_OK) return status;
-  status = number(store, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'change'", &last, error);
-  if (status == SB_OK) status = number(store, "SELECT coalesce(min(sequence), 0) FROM change", &first, error);
+  status = sb_keys_refresh(store, error);
+  if (status == SB_OK)
+    status = sb_store_number(store, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'change'", &last, error);
+  if (status == SB_OK) status = sb_store_number(store, "SELECT coalesce(min(sequence), 0) FROM change", &first, error);
   /* `since` 0 is a fresh index: it wants the state, not the history. */
-  bool whole = since == 0 || since > last || (first > since + 1);
+  int64_t reset = 0;
+  if (status == SB_OK) status = last_reset(store, &reset, error);
+  bool whole = since == 0 || since > last || first > since + 1 || reset > since;
   if (status == SB_OK && whole && since) status = visit(context, &(sb_change){.kind = SB_CHANGE_RESET}, error);
   if (status == SB_OK && whole)
     status = visit_all(store, visit, context, error);
@@ -111,7 +117,7 @@ sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_cha
   sb_store_lock(store);
   int64_t version = 0;
   /* data_version moves when another connection commits; `written` when this one does. */
-  sb_status status = number(store, "PRAGMA data_version", &version, error);
+  sb_status status = sb_store_number(store, "PRAGMA data_version", &version, error);
   bool still =
       since && since == store->seen_sequence && version == store->data_version && store->written == store->seen_written;
   if (status == SB_OK && still) *next = since;

@@ -68,6 +68,7 @@ sb_status sb_store_collection_add(sb_store *store, const char *name, const char 
     added = sqlite3_last_insert_rowid(store->db);
     status = sb_statement_end(&s);
   }
+  if (status == SB_OK) status = sb_protection_renew(store, added, error);
   status = sb_store_finish(store, status, error);
   if (status == SB_OK) *row = added;
   return status;

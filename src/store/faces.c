@@ -85,16 +85,21 @@ sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face,
 sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, float *embedding, sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(
-      store, "SELECT f.template, c.model FROM face f JOIN collection c ON c.id = f.collection WHERE f.id = ?", error);
+      store, "SELECT f.template, c.model, c.id FROM face f JOIN collection c ON c.id = f.collection WHERE f.id = ?",
+      error);
   sb_bind_int(&s, 1, face);
   if (sb_step(&s)) {
     size_t size = 0;
     sb_place place = {"face", "template", face, (const char *)sqlite3_column_text(s.raw, 1)};
     char *bytes = sb_column_open(&s, 0, &place, &size);
-    if (bytes && size == dim * 4)
-      sb_floats_read((const uint8_t *)bytes, dim, embedding);
-    else if (bytes)
+    const sb_protection *protection = NULL;
+    if (bytes && size != dim * 4)
       s.status = sb_fail(error, SB_STORE, "the template was made by a model with another number of values");
+    if (s.status == SB_OK) s.status = sb_protection_of(store, sqlite3_column_int64(s.raw, 2), &protection, error);
+    if (s.status == SB_OK) {
+      sb_floats_read((const uint8_t *)bytes, dim, embedding);
+      sb_transform_undo(protection->transform, embedding, embedding);
+    }
     if (bytes) sb_wipe(bytes, size);
     free(bytes);
   } else {

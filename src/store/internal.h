@@ -2,15 +2,27 @@
 #ifndef SB_STORE_INTERNAL_H
 #define SB_STORE_INTERNAL_H
 
+#include "crypto/transform.h"
 #include "store/store.h"
 
 #include <sqlite3.h>
+
+/* A collection's transform as it was last read. */
+typedef struct sb_protection {
+  int64_t collection, version;
+  uint8_t seed[SB_SEED_SIZE];
+  sb_transform *transform;
+} sb_protection;
 
 struct sb_store {
   char *dir;
   sqlite3 *db;
   pthread_mutex_t lock; /* one connection, one statement at a time; held over a whole transaction */
+  sb_root *root;
   sb_keyring *keyring;
+  int64_t newest_key;         /* number of the newest data key that the keyring has */
+  sb_protection *protections; /* guarded by the lock */
+  size_t protection_count;
   int claim;            /* the server's lock file, or -1 */
   int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
@@ -37,7 +49,10 @@ void sb_bind_sealed(sb_statement *s, int index, const sb_place *place, const voi
 bool sb_step(sb_statement *s); /* true: a row; false: done, or failed (see status) */
 /* Opens a sealed column into new memory with a NUL behind it; NULL after a failure. */
 char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t *size);
+void sb_statement_again(sb_statement *s);    /* to be bound and stepped anew */
 sb_status sb_statement_end(sb_statement *s); /* frees; gives the status */
+/* The first column of the first row as a number, 0 where there is none. */
+sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_error *error);
 /* A statement without rows. */
 sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error);
 
@@ -48,8 +63,46 @@ sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error);
 void sb_store_lock(sb_store *store);
 void sb_store_unlock(sb_store *store);
 
+/* The file of a root key that is about to take the place of semblance.key. */
+#define SB_NEXT_KEY "semblance.key.next"
+
 /* ---- schema.c */
 sb_status sb_schema_prepare(sb_store *store, sb_error *error);
+
+/* ---- keys.c: under the lock */
+
+/* SB_WRONG_KEY with the sentence for it. */
+sb_status sb_keys_wrong(sb_store *store, sb_error *error);
+/* Takes in the data keys that the database has; SB_WRONG_KEY under another root key. */
+sb_status sb_keys_load(sb_store *store, sb_error *error);
+/* The same when another process has added some. Every write begins with it: nothing is sealed under a retired key. */
+sb_status sb_keys_refresh(sb_store *store, sb_error *error);
+/* Adds a data key of that purpose within a transaction. */
+sb_status sb_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *error);
+
+/* ---- protection.c: under the lock */
+
+/* Draws a new secret transform for the collection, within a transaction. */
+sb_status sb_protection_renew(sb_store *store, int64_t collection, sb_error *error);
+/* The collection's transform; borrowed until the lock is given back. */
+sb_status sb_protection_of(sb_store *store, int64_t collection, const sb_protection **out, sb_error *error);
+/* The same where the row's version is known: no look at the database when it is the one that was cached. */
+sb_status sb_protection_at(sb_store *store, int64_t collection, int64_t version, const sb_protection **out,
+                           sb_error *error);
+void sb_protections_free(sb_store *store);
+/* After a transaction that renewed one was rolled back. */
+void sb_protections_forget(sb_store *store);
+
+/* ---- rewrite.c: what stands sealed is sealed anew, row by row, within a transaction */
+
+/* Seals the row of `table` ("collection", "person" or "face") with the smallest id above `*row` under the newest data key
+ * and moves `*row` there; `*done` when there is none. */
+sb_status sb_rewrite_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error);
+/* All of schema 1, whose fields were sealed under the root key: fields, hashes, and templates into transforms. */
+sb_status sb_rewrite_legacy(sb_store *store, sb_error *error);
+/* All templates of a collection from one transform into another. Gives how many. */
+sb_status sb_rewrite_templates(sb_store *store, int64_t collection, const sb_transform *from, const sb_transform *to,
+                               size_t *count, sb_error *error);
 
 /* ---- changes.c: within a transaction */
 sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person,
@@ -67,6 +120,8 @@ void sb_person_clear(sb_person *person);
 sb_status sb_people_add(sb_people *people, sb_person *person, sb_error *error);
 /* The id of the person whose row is in column 0 and whose sealed id is in `column`; NULL after a failure. */
 char *sb_person_id_open(sb_statement *s, int column, int64_t person);
+void sb_person_hash(sb_store *store, uint32_t number, int64_t collection, const char *id,
+                    uint8_t digest[SB_DIGEST_SIZE]);
 /* Empties the write-ahead log, so that what was overwritten is nowhere. Waits for readers up to the busy time. */
 sb_status sb_store_erase_log(sb_store *store, sb_error *error);
 

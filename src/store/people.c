@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void external_hash(sb_store *store, int64_t collection, const char *id, uint8_t digest[SB_DIGEST_SIZE]) {
-  sb_keyed_hash(store->keyring, "person-id", collection, id, strlen(id), digest);
+void sb_person_hash(sb_store *store, uint32_t number, int64_t collection, const char *id,
+                    uint8_t digest[SB_DIGEST_SIZE]) {
+  sb_keyed_hash(store->keyring, number, "person-id", collection, id, strlen(id), digest);
 }
 
 /* ---- Reading */
@@ -87,12 +88,21 @@ static sb_status read_one(sb_statement *s, int64_t *row, sb_people **out) {
 
 static sb_status find_locked(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
                              sb_error *error) {
+  /* While a rotation goes on a person stands under the newest key's hash or an older one's. */
+  uint32_t numbers[SB_DATA_KEYS_MAX];
   uint8_t hash[SB_DIGEST_SIZE];
-  external_hash(store, collection, id, hash);
-  sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.collection = ? AND p.external_hash = ?", error);
-  sb_bind_int(&s, 1, collection);
-  sb_bind_blob(&s, 2, hash, sizeof hash);
-  return read_one(&s, row, out);
+  sb_status status = sb_keys_refresh(store, error);
+  size_t count = sb_keyring_numbers(store->keyring, numbers);
+  if (status == SB_OK && !count) status = sb_keys_wrong(store, error);
+  for (size_t i = 0; i < count && (status == SB_OK || status == SB_NOT_FOUND); i++) {
+    sb_person_hash(store, numbers[i], collection, id, hash);
+    sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.collection = ? AND p.external_hash = ?", error);
+    sb_bind_int(&s, 1, collection);
+    sb_bind_blob(&s, 2, hash, sizeof hash);
+    status = read_one(&s, row, out);
+    if (status != SB_NOT_FOUND) break;
+  }
+  return status;
 }
 
 sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
@@ -124,26 +134,38 @@ sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_err
   return status;
 }
 
+/* A person has few faces: their photos' digests are opened and compared. */
+static sb_status has_source(sb_store *store, int64_t person, const uint8_t source[SB_DIGEST_SIZE], bool *known,
+                            sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT id, source FROM face WHERE person = ?", error);
+  sb_bind_int(&s, 1, person);
+  while (!*known && sb_step(&s)) {
+    size_t size = 0;
+    char *held = sb_column_open(&s, 1, &(sb_place){"face", "source", sqlite3_column_int64(s.raw, 0), NULL}, &size);
+    *known = held && size == SB_DIGEST_SIZE && sb_equal(held, source, SB_DIGEST_SIZE);
+    free(held);
+  }
+  return sb_statement_end(&s);
+}
+
 sb_status sb_store_face_known(sb_store *store, int64_t collection, const char *id, const uint8_t source[SB_DIGEST_SIZE],
                               bool *known, sb_error *error) {
   int64_t person = 0;
-  uint8_t hash[SB_DIGEST_SIZE];
   *known = false;
   sb_store_lock(store);
   sb_status status = find_locked(store, collection, id, &person, NULL, error);
-  if (status == SB_OK) {
-    sb_keyed_hash(store->keyring, "face-source", person, source, SB_DIGEST_SIZE, hash);
-    sb_statement s = sb_statement_new(store, "SELECT 1 FROM face WHERE person = ? AND source = ?", error);
-    sb_bind_int(&s, 1, person);
-    sb_bind_blob(&s, 2, hash, sizeof hash);
-    *known = sb_step(&s);
-    status = sb_statement_end(&s);
-  }
+  if (status == SB_OK) status = has_source(store, person, source, known, error);
   sb_store_unlock(store);
   return status == SB_NOT_FOUND ? SB_OK : status;
 }
 
 /* ---- Writing */
+
+static void newest_hash(sb_store *store, int64_t collection, const char *id, uint8_t digest[SB_DIGEST_SIZE]) {
+  uint32_t numbers[SB_DATA_KEYS_MAX] = {0};
+  sb_keyring_numbers(store->keyring, numbers);
+  sb_person_hash(store, numbers[0], collection, id, digest);
+}
 
 /* The id that the next row will get; sealing needs it before the row is there. Within a transaction. */
 static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_error *error) {
@@ -160,7 +182,7 @@ static void bind_person_text(sb_statement *s, int index, int64_t row, const char
 
 static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64_t *row, sb_error *error) {
   uint8_t hash[SB_DIGEST_SIZE];
-  external_hash(store, e->collection, e->id, hash);
+  newest_hash(store, e->collection, e->id, hash);
   sb_status status = next_row(store, "person", row, error);
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
@@ -178,22 +200,27 @@ static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64
   return sb_statement_end(&s);
 }
 
-static void bind_template(sb_statement *s, int index, const sb_place *place, const float *embedding, size_t dim) {
+/* Protects and seals. */
+static void bind_template(sb_statement *s, int index, const sb_place *place, int64_t collection, const float *embedding,
+                          size_t dim) {
+  const sb_protection *protection = NULL;
+  float *protected = sb_alloc(dim, sizeof *protected, s->error);
   uint8_t *bytes = sb_alloc(dim, 4, s->error);
-  if (!bytes) {
-    s->status = SB_NO_MEMORY;
-    return;
+  if (s->status == SB_OK)
+    s->status = protected && bytes ? sb_protection_of(s->store, collection, &protection, s->error) : SB_NO_MEMORY;
+  if (s->status == SB_OK) {
+    sb_transform_apply(protection->transform, embedding, protected);
+    sb_floats_write(protected, dim, bytes);
+    sb_bind_sealed(s, index, place, bytes, dim * 4);
+    sb_wipe(bytes, dim * 4);
   }
-  sb_floats_write(embedding, dim, bytes);
-  sb_bind_sealed(s, index, place, bytes, dim * 4);
-  sb_wipe(bytes, dim * 4);
+  free(protected);
   free(bytes);
 }
 
 static sb_status add_face(sb_store *store, const sb_store_enrollment *e, const sb_store_collection *collection,
                           int64_t person, const sb_store_face *face, int64_t *row, sb_error *error) {
-  uint8_t source[SB_DIGEST_SIZE], attributes[SB_ATTRIBUTES_SIZE];
-  sb_keyed_hash(store->keyring, "face-source", person, face->source, sizeof face->source, source);
+  uint8_t attributes[SB_ATTRIBUTES_SIZE];
   sb_status status = next_row(store, "face", row, error);
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
@@ -203,14 +230,14 @@ static sb_status add_face(sb_store *store, const sb_store_enrollment *e, const s
   sb_bind_int(&s, 1, *row);
   sb_bind_int(&s, 2, person);
   sb_bind_int(&s, 3, e->collection);
-  bind_template(&s, 4, &(sb_place){"face", "template", *row, collection->info.model}, face->embedding,
+  bind_template(&s, 4, &(sb_place){"face", "template", *row, collection->info.model}, e->collection, face->embedding,
                 collection->info.dim);
   if (face->attributes) {
     sb_attributes_write(face->attributes, attributes);
     sb_bind_sealed(&s, 5, &(sb_place){"face", "attributes", *row, NULL}, attributes, sizeof attributes);
   }
   sb_bind_real(&s, 6, face->quality);
-  sb_bind_blob(&s, 7, source, sizeof source);
+  sb_bind_sealed(&s, 7, &(sb_place){"face", "source", *row, NULL}, face->source, sizeof face->source);
   sb_bind_int(&s, 8, sb_now_ms());
   sb_step(&s);
   status = sb_statement_end(&s);
@@ -282,7 +309,7 @@ sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id
       status = sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
   }
   if (status == SB_OK) {
-    external_hash(store, collection, id, hash);
+    newest_hash(store, collection, id, hash);
     s = sb_statement_new(store, "UPDATE person SET external_hash = ?, external_id = ? WHERE id = ?", error);
     sb_bind_blob(&s, 1, hash, sizeof hash);
     bind_person_text(&s, 2, row, "external_id", id);

@@ -2,51 +2,85 @@
 #include "store/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { APPLICATION_ID = 0x53424c43 /* "SBLC" */ };
 
-static const char *const steps[] = {
+typedef struct step {
+  const char *sql;
+  sb_status (*convert)(sb_store *store, sb_error *error); /* NULL: nothing to do to the rows */
+} step;
+
+/* Data keys under the root key, and a transform for each collection. */
+static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
+  sb_status status = sb_keys_make(store, SB_KEY_DATA, error);
+  if (status == SB_OK) status = sb_keys_make(store, SB_KEY_AUDIT, error);
+  return status == SB_OK ? sb_rewrite_legacy(store, error) : status;
+}
+
+static const step steps[] = {
     /* 1: people, faces, collections; a feed of changes for the indexes */
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE collection("
-    "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL,"
-    "  dim INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE person("
-    "  id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL REFERENCES collection(id),"
-    "  external_hash BLOB NOT NULL, external_id BLOB NOT NULL, name BLOB NOT NULL, consent BLOB NOT NULL,"
-    "  created INTEGER NOT NULL, UNIQUE(collection, external_hash)) STRICT;"
-    "CREATE TABLE face("
-    "  id INTEGER PRIMARY KEY AUTOINCREMENT, person INTEGER NOT NULL REFERENCES person(id),"
-    "  collection INTEGER NOT NULL REFERENCES collection(id), template BLOB NOT NULL, attributes BLOB,"
-    "  quality REAL NOT NULL, source BLOB NOT NULL, created INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX face_person ON face(person, source);"
-    "CREATE INDEX face_collection ON face(collection);"
-    "CREATE TABLE change("
-    "  sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, collection INTEGER NOT NULL,"
-    "  face INTEGER NOT NULL, person INTEGER NOT NULL) STRICT;",
+    {"CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+     "CREATE TABLE collection("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL,"
+     "  dim INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+     "CREATE TABLE person("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL REFERENCES collection(id),"
+     "  external_hash BLOB NOT NULL, external_id BLOB NOT NULL, name BLOB NOT NULL, consent BLOB NOT NULL,"
+     "  created INTEGER NOT NULL, UNIQUE(collection, external_hash)) STRICT;"
+     "CREATE TABLE face("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, person INTEGER NOT NULL REFERENCES person(id),"
+     "  collection INTEGER NOT NULL REFERENCES collection(id), template BLOB NOT NULL, attributes BLOB,"
+     "  quality REAL NOT NULL, source BLOB NOT NULL, created INTEGER NOT NULL) STRICT;"
+     "CREATE INDEX face_person ON face(person, source);"
+     "CREATE INDEX face_collection ON face(collection);"
+     "CREATE TABLE change("
+     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, collection INTEGER NOT NULL,"
+     "  face INTEGER NOT NULL, person INTEGER NOT NULL) STRICT;",
+     NULL},
+    /* 2: data keys, secret transforms, purpose and expiry */
+    {"CREATE TABLE data_key("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, purpose TEXT NOT NULL, wrapped BLOB NOT NULL,"
+     "  created INTEGER NOT NULL) STRICT;"
+     "ALTER TABLE collection ADD COLUMN protection BLOB;"
+     "ALTER TABLE collection ADD COLUMN protection_version INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE person ADD COLUMN purpose BLOB;"
+     "ALTER TABLE person ADD COLUMN expires INTEGER;"
+     "CREATE INDEX person_expires ON person(expires) WHERE expires IS NOT NULL;"
+     "DROP INDEX face_person;"
+     "CREATE INDEX face_person ON face(person);",
+     convert_to_envelope},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
-
-static sb_status read_number(sb_store *store, const char *sql, int64_t *value, sb_error *error) {
-  sb_statement s = sb_statement_new(store, sql, error);
-  *value = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
-  return sb_statement_end(&s);
-}
 
 static sb_status apply(sb_store *store, int64_t from, sb_error *error) {
   char pragma[80];
   sb_status status = SB_OK;
-  for (int64_t step = from; status == SB_OK && step < STEPS; step++) status = sb_store_exec(store, steps[step], error);
+  for (int64_t i = from; status == SB_OK && i < STEPS; i++) {
+    status = sb_store_exec(store, steps[i].sql, error);
+    if (status == SB_OK && steps[i].convert) status = steps[i].convert(store, error);
+  }
   snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d; PRAGMA application_id = %d", STEPS, APPLICATION_ID);
   if (status == SB_OK) status = sb_store_exec(store, pragma, error);
   return status;
 }
 
+/* Schema 1 has what its key looks like from outside in `meta`. */
+static sb_status check_legacy_key(sb_store *store, sb_error *error) {
+  uint8_t check[SB_DIGEST_SIZE];
+  sb_legacy_check(store->root, check);
+  sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'key_check'", error);
+  if (sb_step(&s) && (sqlite3_column_bytes(s.raw, 0) != SB_DIGEST_SIZE ||
+                      memcmp(sqlite3_column_blob(s.raw, 0), check, SB_DIGEST_SIZE)))
+    s.status = sb_keys_wrong(store, error);
+  return sb_statement_end(&s);
+}
+
 sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
   int64_t version = 0, application = 0, tables = 0;
-  sb_status status = read_number(store, "PRAGMA user_version", &version, error);
-  if (status == SB_OK) status = read_number(store, "PRAGMA application_id", &application, error);
-  if (status == SB_OK) status = read_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error);
+  sb_status status = sb_store_number(store, "PRAGMA user_version", &version, error);
+  if (status == SB_OK) status = sb_store_number(store, "PRAGMA application_id", &application, error);
+  if (status == SB_OK) status = sb_store_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error);
   if (status != SB_OK) return status;
   if (tables && application != APPLICATION_ID)
     return sb_fail(error, SB_STORE, "%s/semblance.db is a database of another program; choose another folder",
@@ -55,10 +89,17 @@ sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
     return sb_fail(error, SB_STORE,
                    "the gallery was written by a newer Semblance (schema %lld, this one knows %d); upgrade",
                    (long long)version, STEPS);
-  if (version == STEPS) return SB_OK;
+  if (version >= 2) { /* the key is tried before anything is written */
+    sb_store_lock(store);
+    status = sb_keys_load(store, error);
+    sb_store_unlock(store);
+  } else if (version == 1) {
+    status = check_legacy_key(store, error);
+  }
+  if (version == STEPS || status != SB_OK) return status;
   status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  status = read_number(store, "PRAGMA user_version", &version, error); /* another process may have been faster */
+  status = sb_store_number(store, "PRAGMA user_version", &version, error); /* another process may have been faster */
   if (status == SB_OK && version < STEPS) status = apply(store, version, error);
   return sb_store_finish(store, status, error);
 }

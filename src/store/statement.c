@@ -83,6 +83,8 @@ char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t 
                         place->table, place->column);
     return NULL;
   }
+  if (sb_sealed_number(sealed, sealed_size) > s->store->newest_key) s->status = sb_keys_refresh(s->store, s->error);
+  if (s->status != SB_OK) return NULL;
   char *plain = sb_alloc(sealed_size - SB_SEAL_OVERHEAD + 1, 1, s->error);
   s->status = plain ? sb_unseal(s->store->keyring, place, sealed, sealed_size, plain, s->error) : SB_NO_MEMORY;
   if (s->status == SB_OK) {
@@ -93,10 +95,21 @@ char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t 
   return NULL;
 }
 
+void sb_statement_again(sb_statement *s) {
+  sqlite3_reset(s->raw);
+  sqlite3_clear_bindings(s->raw);
+}
+
 sb_status sb_statement_end(sb_statement *s) {
   sqlite3_finalize(s->raw);
   s->raw = NULL;
   return s->status;
+}
+
+sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_error *error) {
+  sb_statement s = sb_statement_new(store, sql, error);
+  *value = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  return sb_statement_end(&s);
 }
 
 sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error) {
@@ -114,6 +127,10 @@ void sb_store_unlock(sb_store *store) {
 sb_status sb_store_begin(sb_store *store, sb_error *error) {
   sb_store_lock(store);
   sb_status status = sb_store_exec(store, "BEGIN IMMEDIATE", error);
+  if (status == SB_OK && store->newest_key) {
+    status = sb_keys_refresh(store, error);
+    if (status != SB_OK) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  }
   if (status != SB_OK) sb_store_unlock(store);
   return status;
 }

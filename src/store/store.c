@@ -3,9 +3,11 @@
  * Invariants
  *   1. What a function acknowledged is durable: one transaction, WAL with synchronous=FULL.
  *   2. A template, name, id, consent or attribute is only ever written sealed; its seal binds table, column and row, and row
- *      ids are never used twice (AUTOINCREMENT), so no sealed field opens in another's place.
+ *      ids are never used twice (AUTOINCREMENT), so no sealed field opens in another's place. A template is put through its
+ *      collection's secret transform before.
  *   3. Every change of faces stands in `change`, written in the same transaction: an index that follows it loses nothing.
- *   4. The gallery's key is checked before anything is written under it.
+ *   4. The root key is tried on the data keys before anything is written; every write transaction begins with a look for
+ *      newer data keys, so that nothing is sealed under one that a rotation retires.
  *   5. What was deleted is overwritten (secure_delete) and gone from the write-ahead log before that is acknowledged. */
 #include "store/internal.h"
 
@@ -53,29 +55,33 @@ static sb_status open_database(sb_store *store, const char *path, sb_error *erro
   return status;
 }
 
-/* The first opener records what the key looks like from outside; every other must have the same one. */
-static sb_status check_key(sb_store *store, sb_error *error) {
-  uint8_t check[SB_DIGEST_SIZE];
-  sb_keyring_check(store->keyring, check);
-  sb_status status = sb_store_begin(store, error);
-  if (status != SB_OK) return status;
-  sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'key_check'", error);
-  bool recorded = sb_step(&s);
-  bool same = recorded && sqlite3_column_bytes(s.raw, 0) == SB_DIGEST_SIZE &&
-              !memcmp(sqlite3_column_blob(s.raw, 0), check, SB_DIGEST_SIZE);
-  status = sb_statement_end(&s);
-  if (status == SB_OK && recorded && !same)
-    status = sb_fail(
-        error, SB_WRONG_KEY,
-        "the gallery in %s was sealed under another key; nothing was changed. Give the right key file or SEMBLANCE_KEY",
-        store->dir);
-  if (status == SB_OK && !recorded) {
-    s = sb_statement_new(store, "INSERT INTO meta(key, value) VALUES('key_check', ?)", error);
-    sb_bind_blob(&s, 1, check, sizeof check);
-    sb_step(&s);
-    status = sb_statement_end(&s);
+/* Opens the gallery with another root key; takes it over. */
+static sb_status try_key(sb_store *store, sb_root *root, sb_error *error) {
+  sb_keyring *keyring = NULL;
+  sb_status status = sb_keyring_new(root, &keyring, error);
+  if (status != SB_OK) {
+    sb_root_free(root);
+    return status;
   }
-  return sb_store_finish(store, status, error);
+  sb_keyring_free(store->keyring);
+  sb_root_free(store->root);
+  store->keyring = keyring;
+  store->root = root;
+  return sb_schema_prepare(store, error);
+}
+
+/* A change of the root key writes the new one beside the old, wraps the data keys under it, and then moves it into the old
+ * one's place (rotate.c). Where it was cut off in between, the database says which of the two is the gallery's. */
+static sb_status prepare(sb_store *store, sb_error *error) {
+  sb_error refusal = {0};
+  sb_root *next = NULL;
+  sb_status status = sb_schema_prepare(store, &refusal);
+  char *path = store->root->origin == SB_ROOT_FILE ? sb_path_join(store->dir, SB_NEXT_KEY, NULL) : NULL;
+  if (path && status == SB_WRONG_KEY && sb_root_read(path, &next, NULL) == SB_OK)
+    status = try_key(store, next, &refusal);
+  if (status == SB_OK && next) status = sb_root_settle(store->dir, SB_NEXT_KEY, &refusal);
+  free(path);
+  return status == SB_OK ? SB_OK : sb_fail(error, status, "%s", refusal.message);
 }
 
 static sb_status open_all(sb_store *store, bool server, sb_error *error) {
@@ -88,10 +94,10 @@ static sb_status open_all(sb_store *store, bool server, sb_error *error) {
   /* A key is made only with a new gallery: an old one whose key is lost must not get a second one. */
   struct stat info;
   bool fresh = path && stat(path, &info) && errno == ENOENT;
-  if (status == SB_OK) status = sb_keyring_open(store->dir, fresh, &store->keyring, error);
+  if (status == SB_OK) status = sb_root_open(store->dir, fresh, &store->root, error);
+  if (status == SB_OK) status = sb_keyring_new(store->root, &store->keyring, error);
   if (status == SB_OK) status = open_database(store, path, error);
-  if (status == SB_OK) status = sb_schema_prepare(store, error);
-  if (status == SB_OK) status = check_key(store, error);
+  if (status == SB_OK) status = prepare(store, error);
   free(path);
   return status;
 }
@@ -114,7 +120,9 @@ sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *
 void sb_store_close(sb_store *store) {
   if (!store) return;
   sqlite3_close(store->db);
+  sb_protections_free(store);
   sb_keyring_free(store->keyring);
+  sb_root_free(store->root);
   if (store->claim >= 0) close(store->claim);
   free(store->dir);
   pthread_mutex_destroy(&store->lock);

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "crypto/crypto.h"
+#include "crypto/transform.h"
 
 /* Locked: any thread. Several processes may open one folder; each sees the others' changes by sb_store_changes. */
 typedef struct sb_store sb_store;
@@ -31,7 +32,7 @@ typedef struct sb_store_face {
   const float *embedding;          /* dim of the collection; unit length */
   const sb_attributes *attributes; /* NULL: none */
   float quality;
-  uint8_t source[SB_DIGEST_SIZE]; /* SHA-256 of the photo; kept as a keyed hash only */
+  uint8_t source[SB_DIGEST_SIZE]; /* SHA-256 of the photo; kept sealed */
 } sb_store_face;
 
 typedef struct sb_store_enrollment {
@@ -74,11 +75,14 @@ sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, si
                          sb_kept_faces **out, sb_error *error);
 /* Whose face it is; SB_NOT_FOUND. `id` is released by free(). */
 sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face, char **id, sb_error *error);
-/* `embedding` has room for `dim` numbers; SB_STORE when the collection has another length. */
+/* Without its protection, as the model made it. `embedding` has room for `dim` numbers; SB_STORE when the collection has another length. */
 sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, float *embedding, sb_error *error);
 sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error); /* erases as above */
 
 sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error);
+
+/* A collection's transform, to be released by sb_transform_free: what is compared with its templates goes through it. */
+sb_status sb_store_transform(sb_store *store, int64_t collection, sb_transform **out, sb_error *error);
 
 /* What an index needs to be in step, in order: all faces (`since` 0), later only what changed, by this or any other
  * process. `*next` is what to pass as `since` the next time; nothing is lost or doubled between two calls. When too much
@@ -93,11 +97,42 @@ typedef struct sb_change {
   sb_change_kind kind;
   int64_t collection, face, person;
   size_t dim;
-  const float *embedding; /* SB_CHANGE_PUT; valid during the visit */
+  /* SB_CHANGE_PUT, valid during the visit: the template, protected by the collection's transform, which the seed gives
+   * (crypto/transform.h). A collection has one transform between two SB_CHANGE_RESET. */
+  const float *embedding;
+  const uint8_t *seed;
 } sb_change;
 typedef sb_status (*sb_change_visit)(void *context, const sb_change *change, sb_error *error);
 sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
                            sb_error *error);
+
+/* ---- rotate.c */
+
+typedef struct sb_key_entry {
+  int64_t number, created_ms;
+  bool audit;
+} sb_key_entry;
+typedef struct sb_key_status {
+  sb_root_origin origin;
+  bool passphrase, rotating; /* rotating: begun and not ended */
+  char fingerprint[17];      /* of the root key */
+  size_t count;
+  sb_key_entry keys[SB_DATA_KEYS_MAX + 1];
+} sb_key_status;
+sb_status sb_store_keys(sb_store *store, sb_key_status *out, sb_error *error);
+/* Seals everything under a new data key and deletes the older ones; goes on with a rotation that was cut off. Others may
+ * work on the gallery meanwhile. `report` (NULL allowed) is told of progress; false stops, to be gone on with later. */
+typedef bool (*sb_rotation_report)(void *context, const char *table, size_t done);
+sb_status sb_store_rotate(sb_store *store, sb_rotation_report report, void *context, sb_error *error);
+/* Wraps the data keys under another root key, in one transaction. */
+sb_status sb_store_reroot(sb_store *store, const sb_root *root, sb_error *error);
+/* The same with a new key in the folder's key file. SB_INVALID where the root key comes from elsewhere. A crash at any
+ * moment leaves a key that opens the gallery. Other processes that have it open read the new file when they need it (where a
+ * passphrase locks it, they need SEMBLANCE_PASSPHRASE, or to be started again). */
+sb_status sb_store_renew_root(sb_store *store, sb_error *error);
+/* Draws a new transform for a collection and puts every template through it, in one transaction: what leaked before fits
+ * nothing any more. Other writers wait. */
+sb_status sb_store_revoke(sb_store *store, int64_t collection, size_t *templates, sb_error *error);
 
 /* SB_STORE with SQLite's words when the file is not sound (PRAGMA integrity_check and foreign_key_check). */
 sb_status sb_store_check(sb_store *store, sb_error *error);
