@@ -404,6 +404,36 @@ SB_API sb_status sb_engine_collection_create(sb_engine *engine, const char *name
 /* With all its people. The default collection is emptied, not removed. */
 SB_API sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error);
 
+/* ---- Models: these open no gallery; of the options data_dir, models_path and cache_dir count ------------------------ */
+
+typedef struct sb_model_info {
+  char name[64], task[16]; /* task: "detect", "verify_face", "landmarks", "embed", "attributes" */
+  char licence[128], origin[1024];
+  char source[256];    /* "pypi NAME VERSION", an address, or "" */
+  char file[128];      /* the model file's name */
+  char sha256[65];     /* that it must have */
+  size_t file_size;    /* bytes; 0: the file is not there (an optional model that was not fetched) */
+  size_t dim;          /* of embeddings, else 0 */
+  int width, height;   /* of the input */
+  bool experimental;
+  bool calibrated;     /* embeddings: false match rates were measured */
+  bool added;          /* by sb_model_add */
+  char problem[512];   /* what is wrong with the manifest, or ""; then only name and `added` are set */
+} sb_model_info;
+/* The models of all folders by name; `*out` is an array of `*count` to be released by free(). */
+SB_API sb_status sb_models_list(const sb_engine_options *options, sb_model_info **out, size_t *count, sb_error *error);
+/* SB_NOT_FOUND, SB_MODEL. */
+SB_API sb_status sb_model_get(const sb_engine_options *options, const char *name, sb_model_info *out, sb_error *error);
+/* Does the model do what its manifest says: digest, shapes, outputs, finite numbers? The file is tried in a process of its own.
+ * `load_ms`, `run_ms` (NULL allowed): how long it took to load, and the median of `rounds` runs on one thread. SB_MODEL. */
+SB_API sb_status sb_model_check(const sb_engine_options *options, const char *name, size_t rounds, double *load_ms,
+                                double *run_ms, sb_error *error);
+/* Checks the model of a manifest (a path; the model file lies beside it) and copies both into <data_dir>/models. SB_MODEL says
+ * what is wrong with it, SB_EXISTS, SB_NOT_FOUND, SB_DISK_FULL, SB_READ_ONLY, SB_IO: then nothing was added. */
+SB_API sb_status sb_model_add(const sb_engine_options *options, const char *manifest, sb_model_info *out, sb_error *error);
+/* Only what was added. SB_NOT_FOUND; SB_INVALID: part of the installation, or a collection of the gallery uses it. */
+SB_API sb_status sb_model_remove(const sb_engine_options *options, const char *name, sb_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -135,19 +135,23 @@ static const char *or_null(const char *text) {
   return *text ? text : NULL;
 }
 
-sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_error *error) {
+sb_engine_options sb_cli_options(const sb_cli *cli) {
   const sb_config *config = cli->config;
-  sb_engine_options options = {
-      .struct_size = sizeof options,
+  return (sb_engine_options){
+      .struct_size = sizeof(sb_engine_options),
       .data_dir = or_null(config->data),
       .models_path = or_null(config->models),
       .cache_dir = or_null(config->cache),
       .calibration = or_null(config->calibration),
       .workers = (int)config->workers,
-      .server = server,
       .model = or_null(config->model),
       .pipeline = or_null(config->pipeline),
   };
+}
+
+sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_error *error) {
+  sb_engine_options options = sb_cli_options(cli);
+  options.server = server;
   return sb_engine_new(&options, out, error);
 }
 

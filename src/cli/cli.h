@@ -35,6 +35,8 @@ sb_exit sb_command_represent(sb_cli *cli);
 sb_exit sb_command_analyze(sb_cli *cli);
 sb_exit sb_command_serve(sb_cli *cli);
 sb_exit sb_command_keys(sb_cli *cli);
+sb_exit sb_command_models(sb_cli *cli);
+sb_exit sb_command_collections(sb_cli *cli);
 
 /* Takes flags out of cli->words; what stays are the positional arguments. "--" ends flags. */
 typedef enum sb_flag_kind { SB_FLAG_SWITCH, SB_FLAG_TEXT, SB_FLAG_COUNT } sb_flag_kind;
@@ -53,6 +55,8 @@ SB_PRINTF(2, 3) sb_exit sb_cli_usage(const sb_cli *cli, const char *format, ...)
 /* Prints and releases; NULL (memory out) is SB_EXIT_SYSTEM, else `code`. */
 sb_exit sb_cli_print_json(const sb_cli *cli, json_t *json, sb_exit code);
 
+/* The engine's options as the settings give them; they borrow from the configuration. */
+sb_engine_options sb_cli_options(const sb_cli *cli);
 sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_error *error);
 /* A photo's bytes; "-" is standard input. `photo->bytes` is released by sb_cli_photo_free. */
 sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error);

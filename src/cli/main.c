@@ -60,6 +60,11 @@ static const sb_command commands[] = {
      "  passphrase            lock the key file by a passphrase (asked, or SEMBLANCE_NEW_PASSPHRASE)\n"
      "    --remove            unlock it\n",
      sb_command_keys},
+    {"models", "list|info NAME|add MANIFEST|remove NAME|check [NAME]|bench [NAME]",
+     "the models: what they are, where they come from; add one by its manifest (docs/models.md)",
+     "  --rounds N            bench: runs a model (default 50)\n", sb_command_models},
+    {"collections", "[list]|add NAME|delete NAME", "collections of people; each keeps the model (--model) it was made with",
+     "", sb_command_collections},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

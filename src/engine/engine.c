@@ -27,12 +27,15 @@ char *sb_engine_folder(const char *given, sb_error *error) {
   return folder_for(given, "XDG_DATA_HOME", ".local/share", error);
 }
 
+char *sb_engine_cache_folder(const char *given, sb_error *error) {
+  return folder_for(given, "XDG_CACHE_HOME", ".cache", error);
+}
+
 static sb_status open_parts(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
   engine->data_dir = sb_engine_folder(options->data_dir, error);
-  engine->cache_dir = engine->data_dir ? folder_for(options->cache_dir, "XDG_CACHE_HOME", ".cache", error) : NULL;
+  engine->cache_dir = engine->data_dir ? sb_engine_cache_folder(options->cache_dir, error) : NULL;
   if (!engine->cache_dir) return error->code;
-  const char *models_path = options->models_path ? options->models_path : SB_MODELS_PATH;
-  if (asprintf(&engine->models_path, "%s:%s/models", models_path, engine->data_dir) < 0) engine->models_path = NULL;
+  engine->models_path = sb_models_path(options, engine->data_dir, error);
   if (options->model) engine->model = sb_strdup(options->model, error);
   if (options->pipeline) engine->pipeline_name = sb_strdup(options->pipeline, error);
   if (options->calibration) engine->calibration = sb_strdup(options->calibration, error);

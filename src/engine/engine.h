@@ -43,6 +43,7 @@ struct sb_engine {
 
 /* The gallery's folder: `given`, or $XDG_DATA_HOME/semblance; released by free(). NULL after a failure. */
 char *sb_engine_folder(const char *given, sb_error *error);
+char *sb_engine_cache_folder(const char *given, sb_error *error); /* the same for compiled models */
 /* Every public function is between these two, so that sb_engine_free can wait. SB_STOPPING. */
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error);
 void sb_engine_leave(sb_engine *engine);
@@ -100,6 +101,11 @@ sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdi
 /* Fills all of `out` but its faces, the first `photos` of which are there. */
 void sb_verdict_compare(const sb_embedder *embedder, double threshold, double similarity, size_t photos,
                         sb_comparison *out);
+
+/* ---- models.c */
+
+/* The folders of models: the options', or the build's, then <data_dir>/models. Released by free(). */
+char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error);
 
 /* ---- results.c */
 void sb_candidates_free(sb_candidate *candidates, size_t count);

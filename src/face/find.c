@@ -24,9 +24,8 @@ static sb_status scale_to(const sb_image *source, double scale, int most_width, 
   return status;
 }
 
-/* The outputs of the pass that just ran, each with as many numbers as its priors need. */
-static sb_status collect(const sb_session *session, const sb_detector_spec *spec, int width, int height,
-                         sb_detector_outputs *out, sb_error *error) {
+sb_status sb_detector_collect(const sb_session *session, const sb_detector_spec *spec, int width, int height,
+                              sb_detector_outputs *out, sb_error *error) {
   bool ssd = spec->family == SB_FAMILY_SSD;
   sb_status status = SB_OK;
   size_t count = 0;
@@ -52,7 +51,7 @@ static sb_status run_pass(sb_worker *worker, int stage, const sb_image *shown, i
   sb_detector_outputs outputs = {0};
   sb_status status = sb_worker_run(worker, stage, &spec->model, shown->pixels, shown->width, shown->height, width,
                                    height, &session, error);
-  if (status == SB_OK) status = collect(session, spec, width, height, &outputs, error);
+  if (status == SB_OK) status = sb_detector_collect(session, spec, width, height, &outputs, error);
   if (status == SB_OK) sb_detector_decode(spec, &outputs, width, height, scale, largest, bonus, &worker->found);
   return status;
 }

@@ -142,6 +142,12 @@ sb_status sb_models_read(const char *models_path, const char *pipeline, sb_model
 void sb_models_free(sb_models *models);
 /* Reads the manifest of an embedder. SB_MODEL; SB_NOT_FOUND when there is none of that name. */
 sb_status sb_embedder_spec_read(const char *models_path, const char *name, sb_embedder_spec *out, sb_error *error);
+/* The input's shape in the order that the model wants; `width`, `height`: of the input, which a detector may change. */
+void sb_model_spec_shape(const sb_model_spec *spec, int width, int height, int64_t shape[4]);
+/* Compiles the model of a manifest after looking into its file: one input of the manifest's shape, weights inside, an operator
+ * set that is read. `width`, `height`: 0: the manifest's. SB_MODEL. */
+sb_status sb_model_spec_open(sb_runtime *runtime, const sb_model_spec *spec, int width, int height, sb_model **out,
+                             sb_error *error);
 /* Does the file have the SHA-256 of its manifest? SB_MODEL: missing, cut short or swapped. */
 sb_status sb_model_spec_check(const sb_model_spec *spec, sb_error *error);
 

@@ -34,7 +34,7 @@ static sb_status load(sb_pipeline *pipeline, int stage, sb_error *error) {
       stage >= SB_STAGE_LARGE ? pipeline->models.detector.shapes[stage - SB_STAGE_LARGE] : (const int[2]){0, 0};
   sb_status status = sb_model_spec_check(spec, error);
   if (status == SB_OK)
-    status = sb_model_open(pipeline->runtime, spec->path, shape[0], shape[1], &pipeline->stages[stage], error);
+    status = sb_model_spec_open(pipeline->runtime, spec, shape[0], shape[1], &pipeline->stages[stage], error);
   return status;
 }
 

@@ -24,6 +24,9 @@ sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec
 sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec, const char *name, size_t least,
                            const float **values, size_t *count, sb_error *error);
 
+/* find.c: the outputs of a pass that just ran, each with as many numbers as its priors need. */
+sb_status sb_detector_collect(const sb_session *session, const sb_detector_spec *spec, int width, int height,
+                              sb_detector_outputs *out, sb_error *error);
 /* find.c: candidates of both passes, merged and verified, into worker->found. `large`: also run the second pass. */
 sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error);
 /* Which embedder a photo is looked at with, and what is wanted of its faces. */

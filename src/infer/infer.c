@@ -78,8 +78,7 @@ static size_t properties_of(const sb_runtime *runtime, bool cached, ov_property_
   return count;
 }
 
-static sb_status reshape(ov_model_t *model, int width, int height, const char *path, sb_error *error) {
-  const int64_t dims[4] = {1, 3, height, width};
+static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *path, sb_error *error) {
   ov_partial_shape_t shape;
   if (ov_partial_shape_create_static(4, dims, &shape)) return failed(error, "shape", path);
   sb_status status = ov_model_reshape_single_input(model, shape) ? failed(error, "reshape", path) : SB_OK;
@@ -87,31 +86,31 @@ static sb_status reshape(ov_model_t *model, int width, int height, const char *p
   return status;
 }
 
-static sb_status compile(sb_runtime *runtime, const char *path, int width, int height, bool cached, sb_model *model,
+static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *shape, bool cached, sb_model *model,
                          sb_error *error) {
   ov_property_t properties[PROPERTIES_MAX];
   size_t count = properties_of(runtime, cached, properties);
-  if (!width) {
+  if (!shape) {
     if (ov_core_compile_model_from_file_props(runtime->core, path, "CPU", count, properties, &model->compiled))
       return failed(error, "load", path);
     return SB_OK;
   }
   ov_model_t *graph = NULL;
   if (ov_core_read_model(runtime->core, path, "", &graph)) return failed(error, "read", path);
-  sb_status status = reshape(graph, width, height, path, error);
+  sb_status status = reshape(graph, shape, path, error);
   if (status == SB_OK && ov_core_compile_model_props(runtime->core, graph, "CPU", count, properties, &model->compiled))
     status = failed(error, "load", path);
   ov_model_free(graph);
   return status;
 }
 
-sb_status sb_model_open(sb_runtime *runtime, const char *path, int width, int height, sb_model **out, sb_error *error) {
+sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, sb_model **out, sb_error *error) {
   sb_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
   pthread_mutex_lock(&runtime->lock);
-  sb_status status = compile(runtime, path, width, height, true, model, error);
+  sb_status status = compile(runtime, path, shape, true, model, error);
   /* A cache that is damaged or cannot be written must not stop the work. */
-  if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, width, height, false, model, error);
+  if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, shape, false, model, error);
   pthread_mutex_unlock(&runtime->lock);
   if (status == SB_OK)
     *out = model;

@@ -16,9 +16,9 @@ void sb_runtime_free(sb_runtime *runtime); /* after its models */
 
 /* Immutable and shared: a compiled model, always in f32 so that scores do not depend on the machine. */
 typedef struct sb_model sb_model;
-/* `path`: ONNX. `width`, `height`: > 0 gives the (NCHW) input this geometry before compiling; 0 keeps the file's own.
+/* `path`: ONNX. `shape`: the four dimensions that the input gets before compiling; NULL keeps the file's own.
  * SB_MODEL with the runtime's reason. */
-sb_status sb_model_open(sb_runtime *runtime, const char *path, int width, int height, sb_model **out, sb_error *error);
+sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, sb_model **out, sb_error *error);
 void sb_model_close(sb_model *model); /* after its sessions */
 
 /* One thread: an inference request of a model with its tensors. */

@@ -1,0 +1,58 @@
+/* From a manifest and its file to a compiled model. */
+#include "face/models.h"
+#include "infer/onnx.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sb_model_spec_shape(const sb_model_spec *spec, int width, int height, int64_t shape[4]) {
+  int64_t channels = spec->channels == SB_CHANNELS_GREY ? 1 : 3;
+  const int64_t planes[4] = {1, channels, height, width}, interleaved[4] = {1, height, width, channels};
+  memcpy(shape, spec->interleaved ? interleaved : planes, sizeof planes);
+}
+
+static void shape_text(const int64_t *dims, int rank, char *text, size_t size) {
+  size_t used = 0;
+  for (int i = 0; i < rank && used < size; i++)
+    used +=
+        (size_t)snprintf(text + used, size - used, "%s%.*lld", i ? "x" : "", dims[i] > 0 ? 1 : 0, (long long)dims[i]);
+}
+
+/* `free_size` where a dimension is not fixed, and then has to be given before compiling. */
+static sb_status compare_input(const sb_model_spec *spec, const sb_onnx *onnx, bool *free_size, sb_error *error) {
+  int64_t wanted[4];
+  char takes[128] = "", says[128] = "";
+  const sb_onnx_value *input = &onnx->inputs[0];
+  sb_model_spec_shape(spec, spec->width, spec->height, wanted);
+  *free_size = false;
+  if (onnx->input_count != 1)
+    return sb_fail(error, SB_MODEL, "the model %s takes %zu inputs; a model of one picture is wanted", spec->name,
+                   onnx->input_count);
+  bool fits = input->rank == 4;
+  for (int i = 0; fits && i < 4; i++) {
+    if (input->dims[i] <= 0) *free_size = true;
+    fits = input->dims[i] <= 0 || input->dims[i] == wanted[i];
+  }
+  if (fits) return SB_OK;
+  if (input->rank < 0) return *free_size = true, SB_OK;
+  shape_text(input->dims, input->rank, takes, sizeof takes);
+  shape_text(wanted, 4, says, sizeof says);
+  return sb_fail(error, SB_MODEL,
+                 "the model %s takes an input of %s, its manifest says %s: mend width, height, channels or layout",
+                 spec->name, takes, says);
+}
+
+sb_status sb_model_spec_open(sb_runtime *runtime, const sb_model_spec *spec, int width, int height, sb_model **out,
+                             sb_error *error) {
+  int64_t shape[4];
+  bool free_size = false;
+  sb_onnx *onnx = sb_alloc(1, sizeof *onnx, error);
+  if (!onnx) return SB_NO_MEMORY;
+  sb_status status = sb_onnx_inspect(spec->path, onnx, error);
+  if (status == SB_OK) status = compare_input(spec, onnx, &free_size, error);
+  free(onnx);
+  if (status != SB_OK) return status;
+  sb_model_spec_shape(spec, width ? width : spec->width, height ? height : spec->height, shape);
+  return sb_model_open(runtime, spec->path, width || free_size ? shape : NULL, out, error);
+}

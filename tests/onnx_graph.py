@@ -1,0 +1,79 @@
+"""Small ONNX graphs written byte by byte, so that the tests of models need no packages."""
+import struct
+
+
+def varint(value):
+    out = b""
+    value &= (1 << 64) - 1
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, value):
+    """A protobuf field: int as a varint, str and bytes with their length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def tensor(name, dims, values, external=None):
+    """A float32 constant; `external`: the file that it claims to keep its numbers in."""
+    head = b"".join(field(1, d) for d in dims) + field(2, 1) + field(8, name)
+    if external:
+        return head + field(13, field(1, "location") + field(2, external)) + field(14, 1)
+    return head + field(9, struct.pack(f"<{len(values)}f", *values))
+
+
+def integers(name, values):
+    return field(1, len(values)) + field(2, 7) + field(8, name) + field(9, struct.pack(f"<{len(values)}q", *values))
+
+
+def node(kind, inputs, output, **attributes):
+    body = b"".join(field(1, i) for i in inputs) + field(2, output) + field(4, kind)
+    for name, value in attributes.items():
+        if isinstance(value, list):
+            body += field(5, field(1, name) + b"".join(field(8, v) for v in value) + field(20, 7))
+        else:
+            body += field(5, field(1, name) + field(3, value) + field(20, 2))
+    return body
+
+
+def value(name, dims):
+    shape = b"".join(field(1, field(1, d)) if d else field(1, b"") for d in dims)
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
+
+
+def model(nodes, constants, inputs, outputs, opset=13):
+    """`inputs`, `outputs`: {name: dimensions}; 0 is a dimension that is not fixed."""
+    graph = b"".join(field(1, n) for n in nodes) + field(2, "test") + b"".join(field(5, c) for c in constants)
+    graph += b"".join(field(11, value(n, d)) for n, d in inputs.items())
+    graph += b"".join(field(12, value(n, d)) for n, d in outputs.items())
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, opset))
+
+
+def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free=False):
+    """Means over cells x cells squares of the picture, less their mean, times a matrix of made-up numbers."""
+    step, inner = side // cells, 3 * cells * cells
+    if weights is None:
+        seed, weights = 1, []
+        for _ in range(inner * dim):
+            seed = (seed * 1103515245 + 12345) & 0x7fffffff
+            weights.append(seed / 0x3fffffff - 1)
+    nodes = [node("AveragePool", ["input"], "pooled", kernel_shape=[step, step], strides=[step, step]),
+             node("Flatten", ["pooled"], "flat"),
+             node("ReduceMean", ["flat"], "mean", axes=[1]),
+             node("Sub", ["flat", "mean"], "centred"),
+             node("MatMul", ["centred", "weights"], "embedding")]
+    return model(nodes, [tensor("weights", [inner, dim], weights, external)],
+                 {"input": [0, 3, 0, 0] if free else [1, 3, side, side]}, {"embedding": [1, dim]}, opset)
+
+
+def constants(side, outputs):
+    """Gives the same numbers whatever the picture: {name: (dimensions, numbers)}."""
+    nodes = [node("ReduceMean", ["input"], "mean", axes=[1, 2, 3], keepdims=0), node("Mul", ["mean", "zero"], "nothing")]
+    nodes += [node("Add", [f"{name}_numbers", "nothing"], name) for name in outputs]
+    numbers = [tensor("zero", [1], [0.0])] + [tensor(f"{name}_numbers", dims, values) for name, (dims, values) in outputs.items()]
+    return model(nodes, numbers, {"input": [1, 3, side, side]}, {name: dims for name, (dims, _) in outputs.items()})
