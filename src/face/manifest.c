@@ -61,7 +61,7 @@ static void read_input(sb_reader *r, sb_model_spec *spec) {
 
 /* One line that tells where the file comes from. */
 static void read_source(sb_reader *r, sb_manifest *out) {
-  static const char *const keys[] = {"registry", "package", "version", "files", "url", NULL};
+  static const char *const keys[] = {"registry", "package", "version", "sdist", "files", "url", NULL};
   json_t *source = json_object_get(r->root, "source");
   if (!source) return;
   sb_reader_keys(r, source, "source", keys, NULL);
