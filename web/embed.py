@@ -3,24 +3,43 @@
 
 PATH is where the server shows the file, FILE lies under ROOT. The table is sorted by path, for the server's look-up.
 """
+import gzip
 import hashlib
+import json
 import pathlib
 import sys
 
+import plain_yaml
+
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-         ".svg": "image/svg+xml", ".yaml": "application/yaml"}
+         ".svg": "image/svg+xml", ".yaml": "application/yaml",
+         ".json": "application/json"}
+
+
+def content(root, path, name):
+    """The file's bytes; the description is also served as JSON, for clients that read no YAML."""
+    data = (root / name).read_bytes()
+    if path.endswith(".json") and name.endswith(".yaml"):
+        return json.dumps(plain_yaml.read(data.decode()), separators=(",", ":"), ensure_ascii=False).encode()
+    return data
+
+
+def array(name, data):
+    return f"static const unsigned char {name}[] = {{{','.join(map(str, data))}}};\n"
 
 
 def main():
     output, root, pairs = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
     arrays, rows = [], []
     for number, (path, name) in enumerate(sorted(pair.split("=", 1) for pair in pairs)):
-        data = (root / name).read_bytes()
-        digits = ",".join(str(byte) for byte in data)
-        arrays.append(f"static const unsigned char asset_{number}[] = {{{digits}}};\n")
+        data = content(root, path, name)
+        packed = gzip.compress(data, 9, mtime=0)
+        arrays.append(array(f"asset_{number}", data))
+        arrays.append(array(f"packed_{number}", packed))
         etag = hashlib.sha256(data).hexdigest()[:16]
-        kind = TYPES[pathlib.PurePath(name).suffix]
-        rows.append(f'    {{"{path}", "{kind}", asset_{number}, sizeof asset_{number}, "\\"{etag}\\""}},\n')
+        kind = TYPES[pathlib.PurePath(path).suffix or pathlib.PurePath(name).suffix]
+        smaller = f"packed_{number}, sizeof packed_{number}" if len(packed) < len(data) else "NULL, 0"
+        rows.append(f'    {{"{path}", "{kind}", asset_{number}, sizeof asset_{number}, {smaller}, "\\"{etag}\\""}},\n')
     output.write_text('/* Made by web/embed.py. */\n#include "http/assets.h"\n\n' + "".join(arrays)
                       + "\nconst sb_asset sb_assets[] = {\n" + "".join(rows) + "};\n"
                       + "const size_t sb_assets_count = sizeof sb_assets / sizeof *sb_assets;\n")

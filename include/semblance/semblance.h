@@ -275,6 +275,7 @@ typedef struct sb_enrolled {
   sb_person person;      /* as it now stands */
   size_t faces_added;
   size_t faces_skipped;  /* SB_ENROLL_SKIP_KNOWN */
+  int64_t *kept;         /* the numbers of the faces that were added, in the request's order */
   size_t photo_count;    /* one face a photo, in the request's order */
   sb_face *faces;        /* without embeddings; a skipped photo's is zero */
   size_t duplicate_count;
@@ -294,6 +295,7 @@ typedef struct sb_search_request {
   sb_photo photo;
   size_t k;          /* candidates a face, 1..SB_K_MAX; 0: 5 */
   bool largest_only; /* answer for the largest face only */
+  bool attributes;   /* also of the photo's faces */
   sb_target target;
 } sb_search_request;
 

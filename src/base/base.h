@@ -112,6 +112,10 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0, "address that the server listens on")             \
   X(port, INT, "--port", "SEMBLANCE_PORT", "8501", 0, 65535, "port that the server listens on (0: any free one)")      \
   X(max_body, INT, "--max-body", "SEMBLANCE_MAX_BODY", "33554432", 65536, 1073741824, "largest request, in bytes")     \
+  X(max_import, INT, "--max-import", "SEMBLANCE_MAX_IMPORT", "8589934592", 65536, 1099511627776, "largest import, in bytes") \
+  X(dialects, TEXT, "--dialects", "SEMBLANCE_DIALECTS", "article,deepface,compreface", 0, 0,                            \
+    "APIs of other programs that the server speaks beside its own, ',' between (none: none)")                          \
+  X(cors, TEXT, "--cors", "SEMBLANCE_CORS", "", 0, 0, "origins of web pages that may use the API, ',' between")        \
   X(log_level, TEXT, "--log-level", "SEMBLANCE_LOG_LEVEL", "info", 0, 0, "debug, info, warning or error")              \
   X(insecure, BOOL, "--insecure", "SEMBLANCE_INSECURE", "false", 0, 0,                                                 \
     "listen on other addresses than loopback although there are no keys and no TLS yet")

@@ -126,6 +126,7 @@ static sb_status store_faces(enrolment *e, sb_error *error) {
   const sb_enroll_request *request = e->request;
   int64_t person = 0, *rows = sb_alloc(e->added, sizeof *rows, error);
   if (!rows) return SB_NO_MEMORY;
+  e->result->kept = rows;
   sb_store_enrollment enrollment = {.collection = e->collection.row,
                                     .id = request->id,
                                     .name = request->name,
@@ -135,7 +136,6 @@ static sb_status store_faces(enrolment *e, sb_error *error) {
                                     .face_count = e->added};
   sb_status status = SB_OK;
   if (e->added || !e->skipped) status = sb_store_enroll(e->engine->store, &enrollment, &person, rows, error);
-  free(rows);
   return status == SB_OK ? sb_gallery_sync(e->engine->gallery, error) : status;
 }
 

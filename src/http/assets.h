@@ -10,6 +10,8 @@ typedef struct sb_asset {
   const char *type;           /* Content-Type */
   const unsigned char *bytes; /* static storage */
   size_t size;
+  const unsigned char *packed; /* the same as gzip; NULL where that is not smaller */
+  size_t packed_size;
   const char *etag; /* quoted, as it stands in the header */
 } sb_asset;
 

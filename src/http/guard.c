@@ -39,6 +39,13 @@ static bool is_loopback_host(const char *host) {
   return is_loopback_v4(host, length);
 }
 
+/* The origin among the setting's, or NULL. */
+static const char *allowed_origin(const sb_server *server, const char *origin) {
+  for (size_t i = 0; i < server->cors_count; i++)
+    if (!strcmp(server->cors[i], origin)) return server->cors[i];
+  return NULL;
+}
+
 bool sb_guard_pass(sb_request *request) {
   const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
   const char *origin = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Origin");
@@ -47,7 +54,7 @@ bool sb_guard_pass(sb_request *request) {
                      "the server answers to names of this machine only: ask for localhost, or listen on another address");
     return false;
   }
-  if (origin) {
+  if (origin && !(request->cors = allowed_origin(request->server, origin))) {
     const char *site = strstr(origin, "://");
     if (!site || !host || strcasecmp(site + 3, host)) {
       sb_reply_refusal(request, 403, "forbidden", "the request comes from another web site");

@@ -1,33 +1,8 @@
-/* Photos that are looked at and not kept, and the server's own state. */
+/* Photos that are looked at and not kept. */
 #include "http/handlers.h"
 #include "http/json.h"
 
 #include <string.h>
-
-void sb_handle_health(sb_request *request) {
-  sb_error error = {0}, cause = {0};
-  sb_engine_info info = {0};
-  sb_engine_state models = sb_server_models(request->server, &cause);
-  if (sb_engine_info_get(request->server->engine, &info, &error) != SB_OK) {
-    sb_reply_error(request, &error);
-    return;
-  }
-  bool failed = models == SB_STATE_ERROR;
-  json_t *body = json_pack("{s:s,s:s,s:I,s:I,s:s}", "status", failed ? "error" : "ok", "models",
-                           sb_server_models_word(request->server), "people", (json_int_t)info.people, "faces",
-                           (json_int_t)info.faces, "model", info.model);
-  if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
-  sb_reply_json(request, failed ? 503 : 200, body);
-}
-
-void sb_handle_version(sb_request *request) {
-  sb_reply_json(request, 200, json_pack("{s:s,s:s}", "name", "semblance", "version", SB_VERSION));
-}
-
-void sb_handle_openapi(sb_request *request) {
-  if (!sb_page_reply(request, "/v1/openapi.yaml"))
-    sb_reply_refusal(request, 404, "not_found", "the description is not part of this build");
-}
 
 static sb_status read_largest(sb_request *request, bool *largest, sb_error *error) {
   static const char *const words[] = {"all", "largest", NULL};

@@ -3,8 +3,11 @@
 #include "http/handlers.h"
 #include "http/json.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define OFFSET_MAX ((size_t)9000000000000000) /* a JSON number holds it exactly */
 
 /* Replies with the JSON, or with the error. */
 static void reply(sb_request *request, sb_status status, unsigned http_status, json_t *json, const sb_error *error) {
@@ -14,16 +17,54 @@ static void reply(sb_request *request, sb_status status, unsigned http_status, j
     sb_reply_error(request, error);
 }
 
+static const char *const orders[] = {"oldest", "newest", "name", NULL}; /* as sb_order counts them */
+
+static sb_status read_order(sb_request *request, sb_order *order, sb_error *error) {
+  int chosen = 0;
+  sb_status status = sb_request_choice(request, "sort", orders, &chosen, error);
+  if (status == SB_OK && chosen > 0) *order = (sb_order)chosen;
+  return status;
+}
+
+/* A cursor is the order and where to go on: a client passes it back as it is. */
+static json_t *cursor_text(sb_order order, int64_t next) {
+  return json_sprintf("%s-%llx", orders[order], (unsigned long long)next);
+}
+
+static sb_status read_cursor(sb_request *request, sb_list_request *list, sb_error *error) {
+  const char *text = NULL;
+  sb_status status = sb_request_text(request, "cursor", &text, error);
+  if (status != SB_OK || !text) return status;
+  size_t length = strlen(orders[list->order]);
+  char *end = NULL;
+  if (!strncmp(text, orders[list->order], length) && text[length] == '-' && isxdigit((unsigned char)text[length + 1])) {
+    unsigned long long next = strtoull(text + length + 1, &end, 16);
+    if (!*end && next && next <= INT64_MAX) {
+      list->after = (int64_t)next;
+      return SB_OK;
+    }
+  }
+  return sb_fail(error, SB_INVALID, "the cursor is none that this list gave, or the order is another than before");
+}
+
 void sb_handle_people_list(sb_request *request) {
   sb_error error = {0};
   sb_people *people = NULL;
   sb_list_request list = {.struct_size = sizeof list, .limit = 100};
   sb_status status = sb_request_collection(request, &list.collection, &error);
   if (status == SB_OK) status = sb_request_text(request, "query", &list.query, &error);
-  if (status == SB_OK) status = sb_request_count(request, "offset", 0, SIZE_MAX / 2, &list.offset, &error);
+  if (status == SB_OK) status = read_order(request, &list.order, &error);
+  if (status == SB_OK) status = read_cursor(request, &list, &error);
+  if (status == SB_OK) status = sb_request_count(request, "offset", 0, OFFSET_MAX, &list.offset, &error);
   if (status == SB_OK) status = sb_request_count(request, "limit", 1, 1000, &list.limit, &error);
   if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
-  reply(request, status, 200, status == SB_OK ? sb_json_people(people) : NULL, &error);
+  if (status == SB_OK) {
+    json_t *body = sb_json_people(people);
+    if (body && people->next) json_object_set_new(body, "next_cursor", cursor_text(list.order, people->next));
+    sb_reply_json_tagged(request, body);
+  } else {
+    sb_reply_error(request, &error);
+  }
   sb_people_free(people);
 }
 
@@ -86,16 +127,16 @@ void sb_handle_people_add(sb_request *request) {
     sb_reply_error(request, &error);
 }
 
-void sb_handle_person_faces(sb_request *request) {
+void sb_handle_person_faces_add(sb_request *request) {
   /* The person must be there: this route adds faces and makes nobody. */
   sb_error error = {0};
   sb_people *people = NULL;
   const char *collection = NULL;
   sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_engine_get(request->server->engine, collection, request->name, &people, &error);
+  if (status == SB_OK) status = sb_engine_get(request->server->engine, collection, request->names[0], &people, &error);
   sb_people_free(people);
   sb_enroll_request enroll_request = {
-      .struct_size = sizeof enroll_request, .id = request->name, .flags = SB_ENROLL_ADD};
+      .struct_size = sizeof enroll_request, .id = request->names[0], .flags = SB_ENROLL_ADD};
   if (status == SB_OK)
     enroll(request, &enroll_request);
   else
@@ -107,21 +148,82 @@ void sb_handle_person_get(sb_request *request) {
   sb_people *people = NULL;
   const char *collection = NULL;
   sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_engine_get(request->server->engine, collection, request->name, &people, &error);
+  if (status == SB_OK) status = sb_engine_get(request->server->engine, collection, request->names[0], &people, &error);
   reply(request, status, 200, status == SB_OK ? sb_json_person(&people->items[0]) : NULL, &error);
   sb_people_free(people);
 }
 
-void sb_handle_person_rename(sb_request *request) {
+/* A new name, a new id, or both; the id last, as it is the address of what follows. */
+void sb_handle_person_change(sb_request *request) {
   sb_error error = {0};
-  const char *collection = NULL, *name = NULL;
+  const char *collection = NULL, *name = NULL, *id = NULL, *old = request->names[0];
+  sb_engine *engine = request->server->engine;
   sb_status status = sb_request_collection(request, &collection, &error);
   if (status == SB_OK) status = sb_request_text(request, "name", &name, &error);
-  if (status == SB_OK) status = sb_engine_rename(request->server->engine, collection, request->name, name, &error);
+  if (status == SB_OK) status = sb_request_text(request, "id", &id, &error);
+  if (status == SB_OK && !name && !id) status = sb_fail(&error, SB_INVALID, "a new name or a new id is missing");
+  if (status == SB_OK && name) status = sb_engine_rename(engine, collection, old, name, &error);
+  if (status == SB_OK && id) status = sb_engine_change_id(engine, collection, old, id, &error);
+  sb_people *people = NULL;
+  if (status == SB_OK) status = sb_engine_get(engine, collection, id ? id : old, &people, &error);
+  reply(request, status, 200, status == SB_OK ? sb_json_person(&people->items[0]) : NULL, &error);
+  sb_people_free(people);
+}
+
+void sb_handle_person_merge(sb_request *request) {
+  sb_error error = {0};
+  const char *collection = NULL, *from = NULL;
+  sb_engine *engine = request->server->engine;
+  sb_status status = sb_request_collection(request, &collection, &error);
+  if (status == SB_OK) status = sb_request_text(request, "from", &from, &error);
+  if (status == SB_OK && !from)
+    status = sb_fail(&error, SB_INVALID, "`from` is missing: the id of the person who goes");
+  if (status == SB_OK) status = sb_engine_merge(engine, collection, request->names[0], from, NULL, &error);
   if (status == SB_OK)
     sb_handle_person_get(request);
   else
     sb_reply_error(request, &error);
+}
+
+void sb_handle_person_faces(sb_request *request) {
+  sb_error error = {0};
+  sb_kept_faces *faces = NULL;
+  const char *collection = NULL;
+  size_t offset = 0, limit = 100;
+  sb_status status = sb_request_collection(request, &collection, &error);
+  if (status == SB_OK) status = sb_request_count(request, "offset", 0, OFFSET_MAX, &offset, &error);
+  if (status == SB_OK) status = sb_request_count(request, "limit", 1, 1000, &limit, &error);
+  if (status == SB_OK)
+    status = sb_engine_faces(request->server->engine, collection, request->names[0], offset, limit, &faces, &error);
+  if (status == SB_OK)
+    sb_reply_json_tagged(request, sb_json_kept_faces(faces));
+  else
+    sb_reply_error(request, &error);
+  sb_kept_faces_free(faces);
+}
+
+void sb_handle_person_face_delete(sb_request *request) {
+  sb_error error = {0};
+  sb_kept_faces *faces = NULL;
+  const char *collection = NULL;
+  char *end = NULL;
+  long long face = strtoll(request->names[1], &end, 10);
+  sb_engine *engine = request->server->engine;
+  sb_status status = sb_request_collection(request, &collection, &error);
+  if (status == SB_OK && (*end || face <= 0))
+    status = sb_fail(&error, SB_INVALID, "a face's number is missing in the address");
+  /* The face must be this person's: the address says so. */
+  bool found = false;
+  for (size_t offset = 0, total = 1; status == SB_OK && !found && offset < total; offset += 1000) {
+    status = sb_engine_faces(engine, collection, request->names[0], offset, 1000, &faces, &error);
+    if (status == SB_OK) total = faces->total;
+    for (size_t i = 0; status == SB_OK && i < faces->count; i++) found = found || faces->items[i].face == face;
+    sb_kept_faces_free(faces);
+    faces = NULL;
+  }
+  if (status == SB_OK && !found) status = sb_fail(&error, SB_NOT_FOUND, "the person has no face of this number");
+  if (status == SB_OK) status = sb_engine_face_delete(engine, collection, face, NULL, &error);
+  reply(request, status, 200, status == SB_OK ? json_pack("{s:I}", "deleted", (json_int_t)face) : NULL, &error);
 }
 
 void sb_handle_person_delete(sb_request *request) {
@@ -129,8 +231,14 @@ void sb_handle_person_delete(sb_request *request) {
   const char *collection = NULL;
   size_t faces = 0;
   sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_engine_delete(request->server->engine, collection, request->name, &faces, &error);
-  reply(request, status, 200, status == SB_OK ? json_pack("{s:i,s:I}", "deleted", 1, "faces", (json_int_t)faces) : NULL,
+  if (status == SB_OK)
+    status = sb_engine_delete(request->server->engine, collection, request->names[0], &faces, &error);
+  char now[32];
+  sb_time_iso(sb_now_ms(), now);
+  reply(request, status, 200,
+        status == SB_OK ? json_pack("{s:i,s:I,s:s,s:s}", "deleted", 1, "faces", (json_int_t)faces, "erased", now,
+                                    "request_id", request->id)
+                        : NULL,
         &error);
 }
 
@@ -139,7 +247,10 @@ void sb_handle_collections_list(sb_request *request) {
   sb_collection *collections = NULL;
   size_t count = 0;
   sb_status status = sb_engine_collections(request->server->engine, &collections, &count, &error);
-  reply(request, status, 200, status == SB_OK ? sb_json_collections(collections, count) : NULL, &error);
+  if (status == SB_OK)
+    sb_reply_json_tagged(request, sb_json_collections(collections, count));
+  else
+    sb_reply_error(request, &error);
   sb_collections_free(collections);
 }
 
@@ -155,6 +266,6 @@ void sb_handle_collections_add(sb_request *request) {
 
 void sb_handle_collection_delete(sb_request *request) {
   sb_error error = {0};
-  sb_status status = sb_engine_collection_delete(request->server->engine, request->name, &error);
-  reply(request, status, 200, status == SB_OK ? json_pack("{s:s}", "deleted", request->name) : NULL, &error);
+  sb_status status = sb_engine_collection_delete(request->server->engine, request->names[0], &error);
+  reply(request, status, 200, status == SB_OK ? json_pack("{s:s}", "deleted", request->names[0]) : NULL, &error);
 }

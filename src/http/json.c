@@ -170,6 +170,15 @@ json_t *sb_json_enrolled(const sb_enrolled *enrolled) {
                    candidates_of(enrolled->duplicates, enrolled->duplicate_count));
 }
 
+json_t *sb_json_kept_faces(const sb_kept_faces *faces) {
+  json_t *list = json_array();
+  for (size_t i = 0; list && i < faces->count; i++)
+    json_array_append_new(list, json_pack("{s:I,s:s,s:o,s:o}", "face", (json_int_t)faces->items[i].face, "id", faces->items[i].id,
+                                          "quality", rounded(faces->items[i].quality, 3), "created",
+                                          time_text(faces->items[i].created_ms)));
+  return json_pack("{s:o,s:I,s:I}", "faces", list, "total", (json_int_t)faces->total, "offset", (json_int_t)faces->offset);
+}
+
 json_t *sb_json_collections(const sb_collection *collections, size_t count) {
   json_t *list = json_array();
   for (size_t i = 0; list && i < count; i++) {

@@ -13,9 +13,9 @@
 #include <sys/random.h>
 
 enum {
-  FORM_BUFFER = 64 << 10,  /* the form is taken apart in pieces of this size */
-  BODIES_AT_ONCE = 8,      /* largest bodies that are held at the same time, over all requests */
-  UPLOAD_MS_MAX = 120000,  /* a body must have come after so long, however it trickles */
+  FORM_BUFFER = 64 << 10, /* the form is taken apart in pieces of this size */
+  BODIES_AT_ONCE = 8,     /* largest bodies that are held at the same time, over all requests */
+  UPLOAD_MS_MAX = 120000, /* a body must have come after so long, however it trickles */
 };
 
 /* ---- Life */
@@ -65,7 +65,7 @@ void sb_request_free(sb_request *request) {
   for (size_t i = 0; i < request->part_count; i++) sb_buffer_free(&request->parts[i].value);
   free(request->parts);
   sb_reply_clear(&request->reply);
-  free(request->name);
+  for (size_t i = 0; i < SB_NAMES_MAX; i++) free(request->names[i]);
   free(request->path);
   free(request);
 }
@@ -77,7 +77,7 @@ static sb_status part_add(sb_request *request, const char *name, bool more, cons
                           sb_error *error) {
   if (!more || !request->part_count) {
     if (!name || strlen(name) >= sizeof request->parts->name) {
-      return sb_fail(error, SB_INVALID, "a field of the body has no name, or one that is too long");
+      return base64 ? SB_OK : sb_fail(error, SB_INVALID, "a field of the body has no name, or one that is too long");
     }
     if (request->part_count == SB_PARTS_MAX) {
       return sb_fail(error, SB_INVALID, "the body has more than %d fields", SB_PARTS_MAX);
@@ -143,6 +143,8 @@ void sb_request_begin(sb_request *request, struct MHD_Connection *connection, co
     sb_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
     return;
   }
+  const char *encodings = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept-Encoding");
+  request->gzip = encodings && strstr(encodings, "gzip") && !strstr(encodings, "gzip;q=0");
   if (!sb_guard_pass(request)) return;
   sb_route_find(request);
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
@@ -175,16 +177,36 @@ bool sb_request_receive(sb_request *request, const char *bytes, size_t size) {
   return true;
 }
 
+static sb_status literal_add(sb_request *request, const char *name, const char *word, sb_error *error) {
+  size_t before = request->part_count;
+  sb_status status = part_add(request, name, false, word, strlen(word), true, error);
+  if (request->part_count > before) request->parts[before].literal = true;
+  return status;
+}
+
+/* Objects are no field that any route reads: they are passed over, as unknown names are. */
 static sb_status json_field(sb_request *request, const char *name, const json_t *value, sb_error *error) {
-  if (json_is_string(value)) {
+  if (json_is_string(value))
     return part_add(request, name, false, json_string_value(value), json_string_length(value), true, error);
+  if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
+  if (!json_is_number(value)) return SB_OK;
+  char *digits = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+  if (!digits) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  sb_status status = literal_add(request, name, digits, error);
+  free(digits);
+  return status;
+}
+
+/* A member, or each item of one that is a list. */
+static sb_status json_member(sb_request *request, const char *name, const json_t *value, sb_error *error) {
+  if (!json_is_array(value)) return json_field(request, name, value, error);
+  json_t *item;
+  size_t index;
+  sb_status status = SB_OK;
+  json_array_foreach(value, index, item) {
+    if (status == SB_OK) status = json_field(request, name, item, error);
   }
-  if (json_is_boolean(value)) {
-    const char *word = json_is_true(value) ? "true" : "false";
-    return part_add(request, name, false, word, strlen(word), true, error);
-  }
-  if (json_is_null(value)) return SB_OK;
-  return sb_fail(error, SB_INVALID, "a member of the JSON body is neither text nor true or false");
+  return status;
 }
 
 /* Turns the JSON body, which came as one part, into its members. */
@@ -192,30 +214,23 @@ static sb_status json_fields(sb_request *request, sb_error *error) {
   if (!request->part_count) return SB_OK;
   json_error_t fault;
   sb_buffer *text = &request->parts[0].value;
-  json_t *body = json_loadb(text->bytes ? text->bytes : "", text->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
+  json_t *body =
+      json_loadb(text->bytes ? text->bytes : "", text->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
   sb_buffer_free(text);
   *text = (sb_buffer){0};
   request->part_count = 0;
   sb_status status = SB_OK;
   const char *name;
-  json_t *value, *item;
-  size_t index;
-  if (!json_is_object(body)) {
-    status = sb_fail(error, SB_INVALID, "the body is no JSON object (line %d, column %d)", fault.line, fault.column);
-    goto done;
-  }
-  json_object_foreach(body, name, value) {
-    if (!json_is_array(value)) {
-      status = json_field(request, name, value, error);
-    } else {
-      json_array_foreach(value, index, item) {
-        status = json_field(request, name, item, error);
-        if (status != SB_OK) break;
-      }
+  json_t *value;
+  if (json_is_array(body)) {
+    status = json_member(request, SB_PART_ITEM, body, error);
+  } else if (json_is_object(body)) {
+    json_object_foreach(body, name, value) {
+      if (status == SB_OK) status = json_member(request, name, value, error);
     }
-    if (status != SB_OK) break;
+  } else {
+    status = sb_fail(error, SB_INVALID, "the body is no JSON object (line %d, column %d)", fault.line, fault.column);
   }
-done:
   json_decref(body);
   return status;
 }
@@ -228,14 +243,15 @@ sb_status sb_request_finish(sb_request *request, sb_error *error) {
   }
   if (request->body == SB_BODY_JSON) return json_fields(request, error);
   if (request->body == SB_BODY_OTHER) {
-    return sb_fail(error, SB_INVALID, "the body's Content-Type is not one that is read: send multipart/form-data or application/json");
+    return sb_fail(error, SB_INVALID,
+                   "the body's Content-Type is not one that is read: send multipart/form-data or application/json");
   }
   return SB_OK;
 }
 
 /* ---- Parameters */
 
-sb_status sb_request_text(sb_request *request, const char *name, const char **out, sb_error *error) {
+static sb_status find_text(sb_request *request, const char *name, bool literals, const char **out, sb_error *error) {
   const char *found = NULL;
   size_t times = 0;
   for (size_t i = 0; i < request->parameter_count; i++) {
@@ -248,7 +264,8 @@ sb_status sb_request_text(sb_request *request, const char *name, const char **ou
     if (strcmp(request->parts[i].name, name)) continue;
     found = value->bytes ? value->bytes : "";
     times++;
-    if (strlen(found) != value->size || !sb_utf8_valid(found, value->size)) {
+    if (strlen(found) != value->size || !sb_utf8_valid(found, value->size) ||
+        (request->parts[i].literal && !literals)) {
       return sb_fail(error, SB_INVALID, "%s is not UTF-8 text", name);
     }
   }
@@ -257,9 +274,14 @@ sb_status sb_request_text(sb_request *request, const char *name, const char **ou
   return SB_OK;
 }
 
-sb_status sb_request_choice(sb_request *request, const char *name, const char *const *words, int *out, sb_error *error) {
+sb_status sb_request_text(sb_request *request, const char *name, const char **out, sb_error *error) {
+  return find_text(request, name, false, out, error);
+}
+
+sb_status sb_request_choice(sb_request *request, const char *name, const char *const *words, int *out,
+                            sb_error *error) {
   const char *text = NULL;
-  sb_status status = sb_request_text(request, name, &text, error);
+  sb_status status = find_text(request, name, true, &text, error);
   if (status != SB_OK) return status;
   int index = -1;
   char known[128] = "";
@@ -276,7 +298,7 @@ sb_status sb_request_choice(sb_request *request, const char *name, const char *c
 sb_status sb_request_count(sb_request *request, const char *name, size_t least, size_t most, size_t *out,
                            sb_error *error) {
   const char *text = NULL;
-  sb_status status = sb_request_text(request, name, &text, error);
+  sb_status status = find_text(request, name, true, &text, error);
   if (status != SB_OK || !text) return status;
   char *end = NULL;
   errno = 0;
@@ -291,7 +313,7 @@ sb_status sb_request_count(sb_request *request, const char *name, size_t least, 
 sb_status sb_request_real(sb_request *request, const char *name, double least, double most, double *out,
                           sb_error *error) {
   const char *text = NULL;
-  sb_status status = sb_request_text(request, name, &text, error);
+  sb_status status = find_text(request, name, true, &text, error);
   if (status != SB_OK || !text) return status;
   char *end = NULL;
   double value = strtod(text, &end);
@@ -311,6 +333,17 @@ sb_status sb_request_collection(sb_request *request, const char **out, sb_error 
 
 /* ---- Photos */
 
+/* A form's photo may come as text, too, as DeepFace's clients send it. No photo begins like this. */
+static bool is_data_url(const sb_part *part) {
+  static const char *const schemes[] = {"data:", "http://",
+                                        "https://"}; /* the latter are refused in words by the decoder */
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    size_t length = strlen(schemes[i]);
+    if (part->value.size >= length && !memcmp(part->value.bytes, schemes[i], length)) return true;
+  }
+  return false;
+}
+
 sb_status sb_request_photos(sb_request *request, const char *name, sb_photo **out, size_t *count, sb_error *error) {
   sb_photo *photos = sb_alloc(request->part_count + 1, sizeof *photos, error);
   if (!photos) return SB_NO_MEMORY;
@@ -319,8 +352,9 @@ sb_status sb_request_photos(sb_request *request, const char *name, sb_photo **ou
   for (size_t i = 0; i < request->part_count && status == SB_OK; i++) {
     sb_part *part = &request->parts[i];
     if (strcmp(part->name, name)) continue;
-    if (part->base64) {
-      status = sb_base64_decode(part->value.bytes ? part->value.bytes : (char[]){""}, part->value.size, &part->value.size, error);
+    if (part->base64 || is_data_url(part)) {
+      status = sb_base64_decode(part->value.bytes ? part->value.bytes : (char[]){""}, part->value.size,
+                                &part->value.size, error);
       part->base64 = false;
     }
     photos[found++] = (sb_photo){part->value.bytes ? part->value.bytes : "", part->value.size};
@@ -344,5 +378,6 @@ sb_status sb_request_photo(sb_request *request, const char *name, sb_photo *out,
   if (status != SB_OK) return status;
   if (count == 1) *out = photos[0];
   free(photos);
-  return count == 1 ? SB_OK : sb_fail(error, SB_INVALID, "the field `%s` is given %zu times: send one photo", name, count);
+  return count == 1 ? SB_OK
+                    : sb_fail(error, SB_INVALID, "the field `%s` is given %zu times: send one photo", name, count);
 }

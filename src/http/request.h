@@ -10,7 +10,8 @@ struct sb_route;
 /* A field of the body: of a form, or a member of a JSON object. */
 typedef struct sb_part {
   char name[32];
-  bool base64; /* a photo here is text yet to be decoded (JSON) */
+  bool base64;  /* a photo here is text yet to be decoded (JSON) */
+  bool literal; /* a number, true or false of JSON: no text */
   sb_buffer value;
 } sb_part;
 
@@ -19,10 +20,12 @@ typedef struct sb_parameter {
   const char *name, *value;
 } sb_parameter;
 
+#define SB_PART_ITEM "[]" /* the name of the parts that a JSON list as a whole body gives */
+
 typedef enum sb_body_kind { SB_BODY_NONE, SB_BODY_FORM, SB_BODY_JSON, SB_BODY_PHOTO, SB_BODY_OTHER } sb_body_kind;
 typedef enum sb_phase { SB_PHASE_LINE, SB_PHASE_BODY, SB_PHASE_WORK, SB_PHASE_REPLY, SB_PHASE_REPLIED } sb_phase;
 
-enum { SB_PARAMETERS_MAX = 32, SB_PARTS_MAX = 256, SB_REQUEST_ID = 16 };
+enum { SB_PARAMETERS_MAX = 32, SB_PARTS_MAX = 256, SB_REQUEST_ID = 16, SB_NAMES_MAX = 2 };
 
 /* One thread at a time: a socket's thread, then a worker, then the socket's thread again. */
 typedef struct sb_request {
@@ -35,7 +38,10 @@ typedef struct sb_request {
   sb_parameter parameters[SB_PARAMETERS_MAX];
   size_t parameter_count;
   const struct sb_route *route; /* NULL: a file of the page, or a refusal */
-  char *name;                   /* what stands for {id} or {name} in the route's pattern, decoded */
+  char *names[SB_NAMES_MAX];    /* what stands for the braces of the route's pattern, decoded */
+  const char *cors; /* the origin of another site that may ask, as the settings have it; NULL: none */
+  bool gzip;        /* the client reads it */
+  struct sb_once_entry *once; /* an Idempotency-Key's, in work; NULL: none */
   sb_phase phase;
   bool begun; /* counted in server->begun */
   double started_ms;
@@ -59,7 +65,7 @@ bool sb_request_receive(sb_request *request, const char *bytes, size_t size);
 sb_status sb_request_finish(sb_request *request, sb_error *error);
 
 /* A query parameter, else a field of the body of that name; `*out` is NULL where there is none. SB_INVALID for a field
- * that is given twice or is not text. */
+ * that is given twice or is not text (a number of a JSON body is none). */
 sb_status sb_request_text(sb_request *request, const char *name, const char **out, sb_error *error);
 /* One of `words` ("largest", "all", NULL at the end): its index, or -1 where the parameter is absent. */
 sb_status sb_request_choice(sb_request *request, const char *name, const char *const *words, int *out, sb_error *error);

@@ -1,11 +1,19 @@
 /* Replies and their headers. */
+#include "http/handlers.h"
 #include "http/request.h"
 #include "http/route.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
-enum { JSON_DIGITS = 9 }; /* all that a float holds */
+enum {
+  JSON_DIGITS = 9,   /* all that a float holds */
+  GZIP_LEAST = 1400, /* bytes: what fits one packet is sent as it is */
+  GZIP_LEVEL = 5,
+};
 
 unsigned sb_http_status(sb_status status) {
   switch (status) {
@@ -42,24 +50,95 @@ void sb_reply_clear(sb_reply *reply) {
   *reply = (sb_reply){0};
 }
 
-void sb_reply_json(sb_request *request, unsigned status, json_t *body) {
+/* Compresses the reply's text in place of the plain one where the client reads it and it pays. */
+static void compress_reply(sb_request *request) {
+  sb_reply *reply = &request->reply;
+  reply->varies = true;
+  if (!request->gzip || reply->size < GZIP_LEAST) return;
+  z_stream stream = {0};
+  if (deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
+  uLong room = deflateBound(&stream, reply->size);
+  char *packed = malloc(room);
+  /* zlib takes its input as writable and never writes to it. */
+  union {
+    const void *constant;
+    void *plain;
+  } input = {.constant = reply->bytes};
+  stream.next_in = input.plain;
+  stream.avail_in = (uInt)reply->size;
+  stream.next_out = (Bytef *)packed;
+  stream.avail_out = (uInt)room;
+  bool done = packed && reply->size < UINT_MAX && room < UINT_MAX && deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  size_t size = stream.total_out;
+  deflateEnd(&stream);
+  if (!done) {
+    free(packed);
+    return;
+  }
+  free(reply->owned);
+  reply->bytes = reply->owned = packed;
+  reply->size = size;
+  reply->gzip = true;
+}
+
+char *sb_json_write(const json_t *json) {
+  return json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(JSON_DIGITS)) : NULL;
+}
+
+void sb_reply_owned(sb_request *request, unsigned status, const char *type, char *text, size_t size) {
   static const char no_memory[] = "{\"error\":{\"code\":\"no_memory\",\"message\":\"the server is out of memory\"}}";
   sb_reply *reply = &request->reply;
   sb_reply_clear(reply);
-  reply->type = "application/json";
-  reply->owned = body ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(JSON_DIGITS)) : NULL;
+  reply->type = text ? type : "application/json";
+  reply->owned = text;
+  reply->bytes = text ? text : no_memory;
+  reply->size = text ? size : sizeof no_memory - 1;
+  reply->status = text ? status : 500;
+  /* An answer that is kept for an Idempotency-Key stays plain: the next client may not read gzip. */
+  if (text && !request->once) compress_reply(request);
+}
+
+void sb_reply_json(sb_request *request, unsigned status, json_t *body) {
+  char *text = sb_json_write(body);
   json_decref(body);
-  reply->bytes = reply->owned ? reply->owned : no_memory;
-  reply->size = strlen(reply->bytes);
-  reply->status = reply->owned ? status : 500;
+  sb_reply_owned(request, status, "application/json", text, text ? strlen(text) : 0);
+}
+
+bool sb_reply_is_known(const sb_request *request, const char *etag) {
+  const char *known = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "If-None-Match");
+  return known && (!strcmp(known, "*") || strstr(known, etag));
+}
+
+void sb_reply_json_tagged(sb_request *request, json_t *body) {
+  char *text = sb_json_write(body);
+  json_decref(body);
+  uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: tells versions of one list apart, guards nothing */
+  for (const char *at = text; at && *at; at++) hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
+  char tag[24];
+  snprintf(tag, sizeof tag, "W/\"%016llx\"", (unsigned long long)hash);
+  if (text && sb_reply_is_known(request, tag)) {
+    free(text);
+    sb_reply_empty(request, 304);
+  } else {
+    sb_reply_owned(request, 200, "application/json", text, text ? strlen(text) : 0);
+  }
+  strcpy(request->reply.tag, tag);
+  if (request->reply.status < 500) request->reply.etag = request->reply.tag;
 }
 
 json_t *sb_error_json(const sb_request *request, const char *code, const char *message) {
-  if (!strncmp(request->path, "/api/", 5)) return json_pack("{s:s}", "error", message);
+  unsigned dialect = request->route ? request->route->flags & SB_ROUTE_DIALECTS : 0;
+  if (dialect & SB_ROUTE_COMPREFACE)
+    return json_pack("{s:s,s:i}", "message", message, "code", sb_compreface_code(code));
+  if (dialect) return json_pack("{s:s}", "error", message);
   return json_pack("{s:{s:s,s:s,s:s}}", "error", "code", code, "message", message, "request_id", request->id);
 }
 
 void sb_reply_refusal(sb_request *request, unsigned status, const char *code, const char *message) {
+  unsigned dialect = request->route ? request->route->flags & SB_ROUTE_DIALECTS : 0;
+  /* DeepFace and CompreFace say 400 for whatever is wrong with a request. */
+  if (dialect & (SB_ROUTE_DEEPFACE | SB_ROUTE_COMPREFACE) && (status == 409 || status == 415 || status == 422))
+    status = 400;
   sb_reply_json(request, status, sb_error_json(request, code, message));
 }
 
@@ -86,11 +165,11 @@ static const struct {
     {"Referrer-Policy", "no-referrer"},
     {"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"},
     {"Cross-Origin-Opener-Policy", "same-origin"},
-    {"Cross-Origin-Resource-Policy", "same-origin"},
 };
 
 static bool headers_add(const sb_request *request, struct MHD_Response *response) {
   const sb_reply *reply = &request->reply;
+  bool preflight = request->cors && reply->allow[0] && !strcmp(request->method, "OPTIONS");
   const char *const headers[][2] = {
       {"X-Request-Id", request->id},
       {"Content-Type", reply->type},
@@ -98,6 +177,19 @@ static bool headers_add(const sb_request *request, struct MHD_Response *response
       {"Cache-Control", reply->etag ? "no-cache" : "no-store"},
       {"Allow", reply->allow[0] ? reply->allow : NULL},
       {"Retry-After", reply->retry ? "1" : NULL},
+      {"Content-Encoding", reply->gzip ? "gzip" : NULL},
+      {"Vary", request->cors   ? (reply->varies ? "Accept-Encoding, Origin" : "Origin")
+               : reply->varies ? "Accept-Encoding"
+                               : NULL},
+      {"Idempotent-Replayed", reply->replayed ? "true" : NULL},
+      {"Content-Disposition", reply->file},
+      {"Access-Control-Allow-Origin", request->cors},
+      {"Access-Control-Expose-Headers", request->cors ? "ETag, Retry-After, X-Request-Id" : NULL},
+      {"Access-Control-Allow-Methods", preflight ? reply->allow : NULL},
+      {"Access-Control-Allow-Headers",
+       preflight ? "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Api-Key" : NULL},
+      {"Access-Control-Max-Age", preflight ? "600" : NULL},
+      {"Cross-Origin-Resource-Policy", request->cors ? "cross-origin" : "same-origin"},
       {"Connection", reply->close || atomic_load(&request->server->stopping) ? "close" : NULL},
   };
   for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {

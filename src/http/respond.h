@@ -16,6 +16,11 @@ typedef struct sb_reply {
   char *owned;       /* ... text to be released */
   size_t size;
   const char *etag; /* NULL: an answer that no cache may keep */
+  char tag[24];     /* holds it where it was made for this answer */
+  bool gzip;        /* the bytes are compressed */
+  bool varies;      /* with Accept-Encoding */
+  bool replayed;    /* the answer to an earlier request with the same Idempotency-Key */
+  const char *file; /* NULL, or the name under which a browser keeps the answer */
   char allow[64];   /* "": no Allow header */
   bool retry;       /* Retry-After: 1 */
   bool close;       /* the connection too */
@@ -23,13 +28,21 @@ typedef struct sb_reply {
 
 unsigned sb_http_status(sb_status status);
 
+/* The JSON as sb_reply_json writes it; NULL when memory is out. Released by free(). */
+char *sb_json_write(const json_t *json);
 /* Each sets request->reply, in place of one that was set before. `body` is stolen; NULL means that memory is out. */
 void sb_reply_json(struct sb_request *request, unsigned status, json_t *body);
+/* The same with an ETag of the body; 304 where the client has it (If-None-Match). */
+void sb_reply_json_tagged(struct sb_request *request, json_t *body);
+/* Text that is handed over, of static type `type`. NULL: memory is out. */
+void sb_reply_owned(struct sb_request *request, unsigned status, const char *type, char *text, size_t size);
+/* Is one of the ETags that the client has `etag`? */
+bool sb_reply_is_known(const struct sb_request *request, const char *etag);
 void sb_reply_error(struct sb_request *request, const sb_error *error);
 /* For refusals that are HTTP's own and no sb_status. */
 void sb_reply_refusal(struct sb_request *request, unsigned status, const char *code, const char *message);
 void sb_reply_empty(struct sb_request *request, unsigned status);
-/* The error's shape for this request: {"error":{"code","message","request_id"}}, or the article's {"error":"..."}. */
+/* The error's shape for this request: {"error":{"code","message","request_id"}}, or as the route's dialect has it. */
 json_t *sb_error_json(const struct sb_request *request, const char *code, const char *message);
 
 /* Releases what the reply holds and makes it unset. */

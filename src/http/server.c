@@ -89,6 +89,7 @@ static void perform(void *job) {
   sb_request *request = job;
   sb_log_request(request->id);
   request->route->handler(request);
+  sb_once_end(request->server->once, request);
   sb_log_request("");
   resume(request);
 }
@@ -96,6 +97,7 @@ static void perform(void *job) {
 static void refuse(void *job) {
   sb_request *request = job;
   sb_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
+  sb_once_end(request->server->once, request);
   resume(request);
 }
 
@@ -107,8 +109,11 @@ static enum MHD_Result body_ended(sb_request *request) {
   if (sb_request_finish(request, &error) != SB_OK) sb_reply_error(request, &error);
   if (!request->reply.status && request->route->flags & SB_ROUTE_MODELS) models_are_there(request);
   if (!request->reply.status && request->route->flags & SB_ROUTE_WORK) {
+    if (request->route->flags & SB_ROUTE_ONCE && !sb_once_begin(request->server->once, request))
+      return sb_reply_send(request);
     if (sb_work_add(request->server->work, request, suspend, &error) == SB_OK) return MHD_YES;
     sb_reply_error(request, &error);
+    sb_once_end(request->server->once, request);
   }
   if (!request->reply.status) request->route->handler(request);
   return sb_reply_send(request);
@@ -151,9 +156,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   sb_request *request = *state;
   if (!request) return;
   if (request->phase != SB_PHASE_LINE) {
+    double ms = sb_monotonic_ms() - request->started_ms;
+    sb_metrics_count(server->metrics, request, ms);
     sb_log_request(request->id);
-    sb_log(SB_LOG_INFO, "%s %s %u %.1f ms", request->method, sb_route_label(request), request->reply.status,
-           sb_monotonic_ms() - request->started_ms);
+    sb_log(SB_LOG_INFO, "%s %s %u %.1f ms", request->method, sb_route_label(request), request->reply.status, ms);
     sb_log_request("");
     atomic_fetch_sub(&server->open, 1);
   }
@@ -229,9 +235,48 @@ static sb_status start_daemon(sb_server *server, sb_error *error) {
 static void server_free(sb_server *server) {
   if (server->socket >= 0) close(server->socket);
   sb_work_free(server->work, refuse);
+  sb_metrics_free(server->metrics);
+  sb_once_free(server->once);
+  for (size_t i = 0; i < server->cors_count; i++) free(server->cors[i]);
+  free(server->cors);
   pthread_mutex_destroy(&server->lock);
   free(server->collection);
   free(server);
+}
+
+/* "https://a.example,https://b.example:8443" */
+static sb_status read_cors(sb_server *server, const char *words, sb_error *error) {
+  while (*words) {
+    size_t length = strcspn(words, ",");
+    void *grown = server->cors;
+    char *origin = strndup(words, length), *host = origin ? strstr(origin, "://") : NULL;
+    if (!host || !host[3] || strchr(host + 3, '/') || strchr(origin, '*')) {
+      free(origin);
+      return sb_fail(error, SB_INVALID,
+                     "--cors is a list of origins such as https://desk.example, ',' between, without '*'");
+    }
+    sb_status status = sb_grow(&grown, server->cors_count + 1, sizeof *server->cors, error);
+    if (status != SB_OK) {
+      free(origin);
+      return status;
+    }
+    server->cors = grown;
+    server->cors[server->cors_count++] = origin;
+    words += length + (words[length] == ',');
+  }
+  return SB_OK;
+}
+
+/* What stands in the settings, and the parts that only need memory. */
+static sb_status set_up(sb_server *server, const sb_config *config, sb_error *error) {
+  server->target = (sb_target){config->threshold, config->fmr, config->fpir};
+  server->max_body = (size_t)config->max_body;
+  sb_status status = sb_route_dialects(config->dialects, &server->dialects, error);
+  if (status == SB_OK) status = read_cors(server, config->cors, error);
+  if (status == SB_OK) status = sb_metrics_new(&server->metrics, error);
+  if (status == SB_OK) status = sb_once_new(&server->once, error);
+  if (status == SB_OK && !(server->collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
+  return status;
 }
 
 sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server **out, sb_error *error) {
@@ -239,13 +284,11 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   sb_server *server = sb_alloc(1, sizeof *server, error);
   if (!server) return SB_NO_MEMORY;
   server->engine = engine;
-  server->target = (sb_target){config->threshold, config->fmr, config->fpir};
-  server->max_body = (size_t)config->max_body;
   server->socket = -1;
   server->models = SB_STATE_LOADING;
   pthread_mutex_init(&server->lock, NULL);
   sb_status status = sb_engine_info_get(engine, &info, error);
-  if (status == SB_OK && !(server->collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
+  if (status == SB_OK) status = set_up(server, config, error);
   if (status == SB_OK) status = open_socket(server, config, error);
   if (status == SB_OK) status = sb_work_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->work, error);
   if (status == SB_OK) status = start_daemon(server, error);

@@ -3,6 +3,8 @@
 #define SB_HTTP_SERVER_H
 
 #include "http/http.h"
+#include "http/metrics.h"
+#include "http/once.h"
 #include "http/work.h"
 
 #include <microhttpd.h>
@@ -13,6 +15,11 @@ struct sb_server {
   char *collection;  /* where a request names none */
   sb_target target;  /* where a request names none */
   size_t max_body;   /* bytes of one request */
+  unsigned dialects; /* SB_ROUTE_DIALECTS that are on */
+  char **cors;       /* origins of other sites that may use the API */
+  size_t cors_count;
+  sb_metrics *metrics;
+  sb_once *once;
   bool loopback;     /* only this machine can connect */
   int socket, port;
   struct MHD_Daemon *daemon;

@@ -76,6 +76,13 @@ sb_status sb_work_add(sb_work *work, void *job, sb_job_call accepted, sb_error *
   return SB_OK;
 }
 
+size_t sb_work_waiting(sb_work *work) {
+  pthread_mutex_lock(&work->lock);
+  size_t count = work->count;
+  pthread_mutex_unlock(&work->lock);
+  return count;
+}
+
 void sb_work_free(sb_work *work, sb_job_call refuse) {
   if (!work) return;
   pthread_mutex_lock(&work->lock);

@@ -14,6 +14,8 @@ sb_status sb_work_new(size_t threads, size_t capacity, sb_job_call perform, sb_w
 /* `accepted` runs in the caller's thread once the job has a place and before any thread can begin it: the moment to
  * suspend a connection. SB_BUSY when the queue is full, SB_STOPPING once it was closed; then nothing was called. */
 sb_status sb_work_add(sb_work *work, void *job, sb_job_call accepted, sb_error *error);
+/* Jobs that wait. */
+size_t sb_work_waiting(sb_work *work);
 /* Ends the threads after the jobs that they are at; each job that still waits is given to `refuse` in the caller's
  * thread. NULL is accepted. */
 void sb_work_free(sb_work *work, sb_job_call refuse);

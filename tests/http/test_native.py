@@ -50,7 +50,9 @@ class People(ServerCase):
         body = json.dumps({"name": "Renamed"})
         self.assertEqual(self.get("/v1/people/44", 200, "PATCH", body, {"Content-Type": "application/json"})["name"], "Renamed")
         self.assertEqual(self.post("/v1/people/44/faces", 201, image=OBAMA3)["person"]["faces"], 2)
-        self.assertEqual(self.get("/v1/people/44", 200, "DELETE"), {"deleted": 1, "faces": 2})
+        receipt = self.get("/v1/people/44", 200, "DELETE")
+        self.assertEqual((receipt["deleted"], receipt["faces"]), (1, 2))
+        self.assertRegex(receipt["erased"], r"^\d{4}-\d\d-\d\dT")
         self.get("/v1/people/44", 404)
 
     def test_a_json_body_with_base64_and_data_urls_enrols_too(self):
@@ -68,6 +70,59 @@ class People(ServerCase):
         for query in ("limit=0", "limit=1001", "limit=x", "offset=-1", "query=%ff", "collection=No"):
             with self.subTest(query=query):
                 self.get(f"/v1/people?{query}", 400)
+
+    def test_pages_follow_each_other_by_cursor_and_an_unchanged_list_is_304(self):
+        for number, photo in enumerate((OBAMA, BIDEN, OBAMA2)):
+            self.enroll(str(number), f"Name {number}", photo)
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = self.get(f"/v1/people?sort=newest&limit=2{cursor and '&cursor=' + cursor}")
+            seen += [p["id"] for p in page["people"]]
+            cursor = page.get("next_cursor")
+        self.assertEqual(seen, ["2", "1", "0"])
+        self.get("/v1/people?cursor=nonsense", 400)
+        self.get("/v1/people?sort=name&cursor=newest-1", 400)
+        _, headers, _ = self.server.request("GET", "/v1/people")
+        again = {"If-None-Match": headers["ETag"]}
+        self.assertEqual(self.server.request("GET", "/v1/people", headers=again)[0], 304)
+        self.get("/v1/people/0", 200, "DELETE")
+        self.assertEqual(self.server.request("GET", "/v1/people", headers=again)[0], 200)
+
+    def test_two_people_are_merged_and_faces_erased_one_by_one(self):
+        self.enroll("44", "Barack Obama", OBAMA)
+        self.enroll("45", "B. Obama", OBAMA2)
+        headers = {"Content-Type": "application/json"}
+        self.get("/v1/people/44/merge", 404, "POST", '{"from":"99"}', headers)
+        self.get("/v1/people/44/merge", 400, "POST", "{}", headers)
+        self.assertEqual(self.get("/v1/people/44/merge", 200, "POST", '{"from":"45"}', headers)["faces"], 2)
+        self.get("/v1/people/45", 404)
+        faces = [f["face"] for f in self.get("/v1/people/44/faces")["faces"]]
+        self.assertEqual(len(faces), 2)
+        self.enroll("46", "Joe Biden", BIDEN)
+        self.get(f"/v1/people/46/faces/{faces[0]}", 404, "DELETE")
+        self.assertEqual(self.get(f"/v1/people/44/faces/{faces[0]}", 200, "DELETE"), {"deleted": faces[0]})
+        self.assertEqual(self.get("/v1/people/44")["faces"], 1)
+
+    def test_an_id_is_changed_unless_it_is_taken(self):
+        self.enroll()
+        self.enroll("46", "Joe Biden", BIDEN)
+        headers = {"Content-Type": "application/json"}
+        self.get("/v1/people/44", 409, "PATCH", '{"id":"46"}', headers)
+        self.assertEqual(self.get("/v1/people/44", 200, "PATCH", '{"id":"47","name":"X"}', headers)["id"], "47")
+        self.get("/v1/people/44", 404)
+
+    def test_a_request_that_is_sent_again_with_its_key_is_answered_and_not_done_again(self):
+        self.post("/v1/detect", image=OBAMA)  # waits for the models
+        body, kind = multipart({"id": "44", "name": "Barack Obama", "image": OBAMA})
+        headers = {"Content-Type": kind, "Idempotency-Key": "k-1", "Accept-Encoding": "gzip"}
+        first = self.server.request("POST", "/v1/people", body, headers)
+        again = self.server.request("POST", "/v1/people", body, headers)
+        self.assertEqual((first[0], again[0], first[2]), (201, 201, again[2]))
+        self.assertEqual((first[1].get("Idempotent-Replayed"), again[1]["Idempotent-Replayed"]), (None, "true"))
+        self.assertEqual(self.get("/v1/people")["total"], 1)
+        self.get("/v1/people", 409, "POST", body, {"Content-Type": kind})
+        other, kind = multipart({"id": "45", "name": "Other", "image": OBAMA})
+        self.get("/v1/people", 422, "POST", other, {"Content-Type": kind, "Idempotency-Key": "k-1"})
 
     def test_the_same_id_twice_is_409_and_changes_nothing(self):
         self.enroll()
@@ -205,6 +260,67 @@ class Protocol(ServerCase):
     def test_other_web_sites_and_foreign_host_names_are_refused(self):
         self.get("/v1/people", 403, headers={"Origin": "http://evil.example"})
         self.get("/v1/people", 403, headers={"Host": "evil.example"})
+
+    def test_probes_metrics_and_the_hour_are_told(self):
+        self.assertEqual(self.get("/healthz"), {"status": "ok"})
+        self.post("/v1/detect", image=OBAMA)
+        self.assertEqual(self.get("/readyz"), {"status": "ready"})
+        self.get("/v1/nothing", 404)
+        status, headers, text = self.server.request("GET", "/metrics")
+        self.assertEqual((status, headers["Content-Type"].split(";")[0]), (200, "text/plain"))
+        self.assertIn(b'semblance_requests_total{method="POST",route="/v1/detect",status="2xx"} 1\n', text)
+        self.assertIn(b'semblance_request_seconds_count{method="GET",route="/healthz"} 1\n', text)
+        self.assertRegex(text, rb"(?m)^semblance_people 0$")
+        stats = self.get("/v1/stats")
+        self.assertEqual(len(stats["minutes"]), 60)
+        self.assertGreater(sum(m["requests"] for m in stats["minutes"]), 2)
+        self.assertGreater(stats["minutes"][-1]["p50_ms"] + stats["minutes"][-2]["p50_ms"], 0)
+
+    def test_long_answers_are_packed_for_those_who_read_gzip(self):
+        import gzip
+        self.post("/v1/detect", image=OBAMA)
+        kind = {"Content-Type": "image/jpeg"}
+        plain = self.server.request("POST", "/v1/represent", OBAMA, kind)
+        packed = self.server.request("POST", "/v1/represent", OBAMA, {**kind, "Accept-Encoding": "gzip, deflate"})
+        self.assertEqual((plain[1].get("Content-Encoding"), packed[1]["Content-Encoding"]), (None, "gzip"))
+        self.assertEqual(gzip.decompress(packed[2]), plain[2])
+        for path in ("/", "/style.css", "/v1/openapi.json"):
+            page = self.server.request("GET", path, headers={"Accept-Encoding": "gzip"})
+            self.assertEqual((page[1]["Content-Encoding"], page[1]["Vary"]), ("gzip", "Accept-Encoding"))
+            self.assertEqual(gzip.decompress(page[2]), self.server.request("GET", path)[2])
+
+    def test_the_description_is_also_json_and_a_page_of_this_server(self):
+        self.assertEqual(self.get("/v1/openapi.json")["openapi"], "3.1.0")
+        status, headers, text = self.server.request("GET", "/docs")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertNotIn(b"//", text.replace(b"<!doctype", b""))
+
+    def test_other_sites_may_ask_where_the_settings_say_so(self):
+        with Server(self.folder / "cors", "--cors", "https://desk.example,https://b.example") as server:
+            desk = {"Origin": "https://desk.example"}
+            status, headers, _ = server.request("GET", "/v1/people", headers=desk)
+            self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (200, "https://desk.example"))
+            status, headers, _ = server.request("OPTIONS", "/v1/search", headers={**desk, "Access-Control-Request-Method": "POST"})
+            self.assertEqual(status, 204)
+            self.assertIn("POST", headers["Access-Control-Allow-Methods"])
+            self.assertEqual(server.request("GET", "/v1/people", headers={"Origin": "https://evil.example"})[0], 403)
+        for bad in ("*", "desk.example", "https://a.example/path"):
+            done = self.run_program("serve", "--port", "0", "--cors", bad, "--data", self.folder / "other", data=False)
+            self.assertEqual(done.returncode, 3, bad)
+
+    def test_a_full_queue_is_503_with_retry_after(self):
+        self.post("/v1/detect", image=OBAMA)
+        answers = []
+
+        def ask():
+            answers.append(self.server.request("POST", "/v1/analyze", GROUP, {"Content-Type": "image/jpeg"})[:2])
+        threads = [threading.Thread(target=ask) for _ in range(120)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual({status for status, _ in answers}, {200, 503})
+        self.assertEqual({headers.get("Retry-After") for status, headers in answers if status == 503}, {"1"})
 
     def test_a_body_of_100_megabytes_is_refused_without_being_read(self):
         import socket

@@ -1,20 +1,54 @@
-"""The route table and the OpenAPI document name the same routes."""
+"""The route table and the OpenAPI document name the same routes, and each refers to what is there."""
 import os
 import pathlib
 import re
+import sys
 import unittest
 
 ROOT = pathlib.Path(os.environ.get("SB_SOURCE", "."))
+sys.path.insert(0, str(ROOT / "web"))
+import plain_yaml  # noqa: E402
+
+DOCUMENT = plain_yaml.read((ROOT / "web/openapi.yaml").read_text())
+OPERATIONS = {(method.upper(), path): operation for path, item in DOCUMENT["paths"].items() for method, operation in item.items()}
+
+
+def references(node):
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from references(item)
 
 
 class Routes(unittest.TestCase):
     def test_table_and_document_are_equal_in_both_directions(self):
         table = set(re.findall(r'\{"([A-Z]+)", "([^"]+)", sb_handle_', (ROOT / "src/http/route.c").read_text()))
-        documented, path = set(), ""
-        for line in (ROOT / "web/openapi.yaml").read_text().split("components:")[0].splitlines():
-            if match := re.fullmatch(r"  (/\S+):", line):
-                path = match[1]
-            elif match := re.fullmatch(r"    (get|post|patch|put|delete):", line):
-                documented.add((match[1].upper(), path))
-        self.assertGreater(len(table), 20)
-        self.assertEqual(table, documented)
+        self.assertGreater(len(table), 40)
+        self.assertEqual(table, set(OPERATIONS))
+
+    def test_every_reference_leads_somewhere_and_every_component_is_used(self):
+        used = set(references(DOCUMENT))
+        there = {f"#/components/{kind}/{name}" for kind, items in DOCUMENT["components"].items() for name in items}
+        self.assertEqual(used, there)
+
+    def test_every_path_parameter_is_described(self):
+        for (method, path), operation in OPERATIONS.items():
+            named = {DOCUMENT["components"]["parameters"][p["$ref"].split("/")[-1]]["name"] for p in operation.get("parameters", ())}
+            self.assertLessEqual(set(re.findall(r"\{(\w+)\}", path)), named, (method, path))
+
+    def test_every_operation_has_a_group_and_a_name_of_its_own(self):
+        groups = {tag["name"] for tag in DOCUMENT["tags"]}
+        self.assertEqual({tag for o in OPERATIONS.values() for tag in o["tags"]}, groups)
+        self.assertEqual(len({o["operationId"] for o in OPERATIONS.values()}), len(OPERATIONS))
+
+
+class PlainYaml(unittest.TestCase):
+    def test_what_it_does_not_know_is_refused(self):
+        for text in ("a: {b: c", "a: [1, 2", "a: 1\na: 2", "a: b\n   c: d\n  e: f"):
+            with self.subTest(text=text), self.assertRaises((ValueError, IndexError)):
+                plain_yaml.read(text)

@@ -1,0 +1,82 @@
+"""DeepFace's REST API, in the shapes that its clients send and read."""
+import base64
+import json
+
+from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, ServerCase
+
+from server import Server
+
+
+def data_url(photo):
+    return "data:image/jpeg;base64," + base64.b64encode(photo).decode()
+
+
+class DeepFace(ServerCase):
+    def setUp(self):
+        super().setUp()
+        self.post("/v1/detect", image=OBAMA)  # waits for the models
+
+    def ask(self, path, status=200, **body):
+        return self.get(path, status, "POST", json.dumps(body), {"Content-Type": "application/json"})
+
+    def test_represent_gives_an_embedding_an_area_and_a_confidence(self):
+        result, = self.ask("/represent", img=data_url(OBAMA), model_name="VGG-Face", detector_backend="opencv", align=True, max_faces=1)["results"]
+        self.assertEqual(len(result["embedding"]), 512)
+        self.assertEqual(set(result["facial_area"]), {"x", "y", "w", "h", "left_eye", "right_eye"})
+        self.assertGreater(result["facial_area"]["left_eye"][0], result["facial_area"]["right_eye"][0])
+        self.assertGreater(result["face_confidence"], 0.8)
+        self.assertEqual(len(self.post("/represent", img=GROUP)["results"]), 5)
+        self.assertEqual(len(self.post("/represent", img=GROUP, max_faces="2")["results"]), 2)
+
+    def test_verify_in_every_metric(self):
+        for metric in ("cosine", "euclidean", "euclidean_l2", "angular"):
+            same = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2), distance_metric=metric)
+            other = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(BIDEN), distance_metric=metric)
+            self.assertEqual((same["verified"], other["verified"]), (True, False))
+            self.assertLess(same["distance"], same["threshold"])
+            self.assertGreater(other["distance"], other["threshold"])
+            self.assertEqual(same["similarity_metric"], metric)
+        self.assertEqual(set(same), {"verified", "distance", "threshold", "confidence", "model", "detector_backend", "similarity_metric", "facial_areas", "time"})
+        self.assertEqual(set(same["facial_areas"]), {"img1", "img2"})
+
+    def test_files_and_data_urls_in_a_form_are_the_same(self):
+        self.assertEqual(self.post("/verify", img1=OBAMA, img2=data_url(OBAMA2))["distance"], self.post("/verify", img1=OBAMA, img2=OBAMA2)["distance"])
+
+    def test_analyze_in_percent_and_without_emotion(self):
+        result, = self.ask("/analyze", img=data_url(OBAMA), actions=["age", "gender", "race", "emotion"])["results"]
+        self.assertEqual(result["dominant_gender"], "Man")
+        self.assertEqual(result["race"][result["dominant_race"]], max(result["race"].values()))
+        self.assertAlmostEqual(sum(result["gender"].values()), 100, 2)
+        self.assertNotIn("emotion", result)
+        self.assertEqual(set(self.ask("/analyze", img=data_url(OBAMA), actions=["age"])["results"][0]), {"age", "region", "face_confidence"})
+        self.assertIn("emotion", self.ask("/analyze", 400, img=data_url(OBAMA), actions=["emotion"])["error"])
+
+    def test_register_and_search(self):
+        self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="obama"), {"inserted": 1})
+        self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="obama"), {"inserted": 0})
+        self.ask("/register", img=data_url(BIDEN), img_name="biden")
+        self.assertIn("message", self.ask("/build/index"))
+        hits, = self.ask("/search", img=data_url(OBAMA3), k=2, search_method="ann")["results"]
+        self.assertEqual([hit["img_name"] for hit in hits], ["obama"])
+        self.assertLess(hits[0]["distance"], hits[0]["threshold"])
+        self.assertEqual(hits[0]["distance_metric"], "cosine")
+        nearest, = self.ask("/search", img=data_url(OBAMA3), k=2, similarity_search=True)["results"]
+        self.assertEqual([hit["img_name"] for hit in nearest], ["obama", "biden"])
+
+    def test_false_is_false(self):
+        self.assertEqual(self.post("/represent", img=GREY, enforce_detection="false"), {"results": [], "model_name": "mobilefacenet-512"})
+        self.assertIn("no face", self.post("/represent", 400, img=GREY, enforce_detection="true")["error"])
+
+    def test_addresses_paths_and_nothing_are_refused_in_words_without_a_traceback(self):
+        for fields in ({"img": "http://127.0.0.1/photo.jpg"}, {"img": "/etc/passwd"}, {"img": "file:///etc/passwd"}, {}):
+            for sent in (self.ask("/represent", 400, **fields), self.post("/represent", 400, x="y", **fields)):
+                self.assertEqual(list(sent), ["error"])
+                self.assertNotIn("Traceback", sent["error"])
+
+    def test_it_can_be_turned_off(self):
+        with Server(self.folder / "off", "--dialects", "article") as server:
+            self.assertEqual(server.request("POST", "/represent", b"{}", {"Content-Type": "application/json"})[0], 404)
+            self.assertEqual(server.request("GET", "/api/v1/recognition/subjects")[0], 404)
+            self.assertEqual(server.request("GET", "/api/people")[0], 200)
+        done = self.run_program("serve", "--port", "0", "--dialects", "esperanto", "--data", self.folder / "other", data=False)
+        self.assertEqual(done.returncode, 3)

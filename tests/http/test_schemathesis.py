@@ -1,0 +1,21 @@
+"""PyPI's schemathesis reads the description and asks every route, well and badly: no 5xx, nothing undescribed."""
+import os
+import pathlib
+import subprocess
+import unittest
+
+from test_native import OBAMA, ServerCase
+
+SCHEMATHESIS = pathlib.Path(os.environ.get("SB_SOURCE", ".")) / "deps/clients/bin/schemathesis"
+
+
+@unittest.skipUnless(SCHEMATHESIS.exists(), "schemathesis is not here (script/setup --tests)")
+class Description(ServerCase):
+    def test_the_server_does_what_the_description_says(self):
+        self.post("/v1/detect", image=OBAMA)  # waits for the models
+        # A description cannot say which bytes are a photo with a face: that check alone is left out.
+        done = subprocess.run([SCHEMATHESIS, "run", f"http://127.0.0.1:{self.server.port}/v1/openapi.json", "--seed", "1",
+                               "--max-examples", "12", "--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance",
+                               "--generation-database", "none", "--no-color", "--suppress-health-check", "all"],
+                              capture_output=True, text=True, timeout=400, check=False, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
