@@ -184,12 +184,13 @@ static sb_status literal_add(sb_request *request, const char *name, const char *
   return status;
 }
 
-/* Objects are no field that any route reads: they are passed over, as unknown names are. */
+/* An object is no field that any route reads: where one asks for its name it is refused, else passed over. */
 static sb_status json_field(sb_request *request, const char *name, const json_t *value, sb_error *error) {
   if (json_is_string(value))
     return part_add(request, name, false, json_string_value(value), json_string_length(value), true, error);
   if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
-  if (!json_is_number(value)) return SB_OK;
+  if (json_is_object(value) || json_is_array(value)) return literal_add(request, name, "", error);
+  if (!json_is_number(value)) return SB_OK; /* null: as if it were not there */
   char *digits = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
   if (!digits) return sb_fail(error, SB_NO_MEMORY, "memory is out");
   sb_status status = literal_add(request, name, digits, error);
