@@ -204,8 +204,10 @@ static sb_status json_member(sb_request *request, const char *name, const json_t
   json_t *item;
   size_t index;
   sb_status status = SB_OK;
+  if (!json_array_size(value)) return literal_add(request, name, "", error);
   json_array_foreach(value, index, item) {
-    if (status == SB_OK) status = json_field(request, name, item, error);
+    if (status != SB_OK) break;
+    status = json_is_null(item) ? literal_add(request, name, "", error) : json_field(request, name, item, error);
   }
   return status;
 }
@@ -224,7 +226,7 @@ static sb_status json_fields(sb_request *request, sb_error *error) {
   const char *name;
   json_t *value;
   if (json_is_array(body)) {
-    status = json_member(request, SB_PART_ITEM, body, error);
+    if (json_array_size(body)) status = json_member(request, SB_PART_ITEM, body, error);
   } else if (json_is_object(body)) {
     json_object_foreach(body, name, value) {
       if (status == SB_OK) status = json_member(request, name, value, error);
