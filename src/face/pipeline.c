@@ -2,6 +2,7 @@
  * the detector when they are first needed: each costs memory (13 MB a shape, 77 MB the attributes). */
 #include "face/pipeline.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,44 @@ static sb_status choose_embedder(sb_pipeline *pipeline, const char *name, sb_err
   return SB_OK;
 }
 
+/* ---- The core models, which every photo needs: loaded side by side, since each keeps one core busy for 30 to 120 ms */
+
+static const int core_stages[] = {SB_STAGE_EMBED, SB_STAGE_SMALL, SB_STAGE_LANDMARKS, SB_STAGE_VERIFY}; /* longest first */
+enum { CORE_STAGES = sizeof core_stages / sizeof *core_stages };
+
+typedef struct loading {
+  sb_pipeline *pipeline;
+  atomic_int next; /* of core_stages */
+  pthread_mutex_t lock;
+  sb_status status; /* the first failure */
+  sb_error error;
+} loading;
+
+static void *load_some(void *context) {
+  loading *all = context;
+  for (int i; (i = atomic_fetch_add(&all->next, 1)) < CORE_STAGES;) {
+    sb_error error = {0};
+    bool wanted = spec_of(all->pipeline, core_stages[i])->path;
+    sb_status status = wanted ? load(all->pipeline, core_stages[i], &error) : SB_OK;
+    pthread_mutex_lock(&all->lock);
+    if (status != SB_OK && all->status == SB_OK) all->status = status, all->error = error;
+    pthread_mutex_unlock(&all->lock);
+  }
+  return NULL;
+}
+
+static sb_status load_core(sb_pipeline *pipeline, sb_error *error) {
+  loading all = {.pipeline = pipeline, .lock = PTHREAD_MUTEX_INITIALIZER};
+  pthread_t helpers[CORE_STAGES - 1];
+  int wanted = sb_cpu_cores() < CORE_STAGES ? sb_cpu_cores() - 1 : CORE_STAGES - 1, started = 0;
+  while (started < wanted && !pthread_create(&helpers[started], NULL, load_some, &all)) started++;
+  load_some(&all);
+  while (started) pthread_join(helpers[--started], NULL);
+  pthread_mutex_destroy(&all.lock);
+  if (all.status != SB_OK && error) *error = all.error;
+  return all.status;
+}
+
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error) {
   sb_pipeline *pipeline = sb_alloc(1, sizeof *pipeline, error);
   if (!pipeline) return SB_NO_MEMORY;
@@ -96,9 +135,7 @@ sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, 
     status = sb_models_read(config->models_path, config->name ? config->name : "default", &pipeline->models, error);
   if (status == SB_OK) status = sb_runtime_new(&runtime, &pipeline->runtime, error);
   if (status == SB_OK) status = choose_embedder(pipeline, config->model, error);
-  const int core[] = {SB_STAGE_SMALL, SB_STAGE_VERIFY, SB_STAGE_LANDMARKS, SB_STAGE_EMBED};
-  for (size_t i = 0; status == SB_OK && i < sizeof core / sizeof *core; i++)
-    if (spec_of(pipeline, core[i])->path) status = load(pipeline, core[i], error);
+  if (status == SB_OK) status = load_core(pipeline, error);
   if (status == SB_OK)
     *out = pipeline;
   else

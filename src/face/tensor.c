@@ -1,4 +1,5 @@
 #include "face/parts.h"
+#include "image/clones.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,13 +9,14 @@ static float grey_of(const uint8_t *p) {
   return (float)((p[0] * 4899 + p[1] * 9617 + p[2] * 1868 + 8192) >> 14);
 }
 
-static void fill_grey(const sb_model_spec *spec, const uint8_t *rgb, int n, float *out) {
+SB_CLONES static void fill_grey(const sb_model_spec *spec, const uint8_t *rgb, int n, float *out) {
   float mean = spec->standardise ? 0 : spec->mean[0], scale = spec->standardise ? 1 : 1 / spec->deviation[0];
   for (int i = 0; i < n; i++) out[i] = (grey_of(rgb + 3 * i) - mean) * scale;
 }
 
 /* One channel of the input, `step` numbers from pixel to pixel, from the component of RGB that it takes. */
-static void fill_channel(const sb_model_spec *spec, const uint8_t *rgb, int n, int channel, float *out, int step) {
+SB_CLONES static void fill_channel(const sb_model_spec *spec, const uint8_t *rgb, int n, int channel, float *out,
+                                   int step) {
   const uint8_t *component = rgb + (spec->channels == SB_CHANNELS_BGR ? 2 - channel : channel);
   float mean = spec->standardise ? 0 : spec->mean[channel];
   float scale = spec->standardise ? 1 : 1 / spec->deviation[channel];

@@ -48,39 +48,51 @@ static const uint8_t *pixel_at(const region *source, int x, int y) {
   return source->pixels + (size_t)y * source->stride + (size_t)x * 3;
 }
 
-static void halve_columns(const region *source, const rectangle *target, int row, uint16_t *sums) {
-  int y = reflect(row, source->full_height);
-  for (int x = target->x0; x < target->x1; x++, sums += 3) {
-    bool inside = 2 * x - 2 >= source->at.x0 && 2 * x + 2 < source->at.x1;
-    const uint8_t *p[5];
-    for (int k = 0; k < 5; k++)
-      p[k] = inside && k ? p[0] + 3 * k : pixel_at(source, reflect(2 * x - 2 + k, source->full_width), y);
-    for (int c = 0; c < 3; c++) sums[c] = (uint16_t)(p[0][c] + 4 * p[1][c] + 6 * p[2][c] + 4 * p[3][c] + p[4][c]);
+SB_CLONES static void add_rows(const uint8_t *const rows[5], size_t n, uint16_t *sums) {
+  for (size_t i = 0; i < n; i++)
+    sums[i] = (uint16_t)(rows[0][i] + 4 * rows[1][i] + 6 * rows[2][i] + 4 * rows[3][i] + rows[4][i]);
+}
+
+/* In place: each sum becomes that of itself and the four pixels to its right, scaled to a byte; it stays under 2^16. */
+SB_CLONES static void add_columns(uint16_t *sums, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    uint16_t all = (uint16_t)(sums[i] + 4 * sums[i + 3] + 6 * sums[i + 6] + 4 * sums[i + 9] + sums[i + 12] + 128);
+    sums[i] = all >> 8;
   }
 }
 
-SB_CLONES static void halve_rows(const uint16_t *sums, size_t n, uint8_t *target) {
-  const uint16_t *a = sums, *b = a + n, *c = b + n, *d = c + n, *e = d + n;
-  for (size_t i = 0; i < n; i++) target[i] = (uint8_t)((a[i] + 4u * b[i] + 6u * c[i] + 4u * d[i] + e[i] + 128) >> 8);
+/* The sums of five rows at the columns first..first+count-1; those outside of the rectangle mirror the ones inside. */
+static void sum_rows(const region *source, int row, int first, int count, uint16_t *sums) {
+  int from = first > source->at.x0 ? first : source->at.x0;
+  int to = first + count < source->at.x1 ? first + count : source->at.x1;
+  const uint8_t *rows[5];
+  for (int k = 0; k < 5; k++) rows[k] = pixel_at(source, from, reflect(row + k, source->full_height));
+  add_rows(rows, (size_t)(to - from) * 3, sums + (size_t)(from - first) * 3);
+  for (int x = first; x < first + count; x++) {
+    if (x == from) x = to;
+    if (x == first + count) break;
+    int inside = clamp(reflect(x, source->full_width), from, to - 1);
+    memcpy(sums + (size_t)(x - first) * 3, sums + (size_t)(inside - first) * 3, 3 * sizeof *sums);
+  }
 }
 
 /* `target->pixels` is allocated here; the caller frees it. */
 static sb_status halve(const region *source, region *target, sb_error *error) {
   const rectangle *at = &target->at;
-  size_t width = (size_t)(at->x1 - at->x0) * 3, height = (size_t)(at->y1 - at->y0);
-  uint16_t *sums = sb_alloc((2 * height + 3) * width, sizeof *sums, error);
-  uint8_t *pixels = sb_alloc(height, width, error);
-  if (sums && pixels) {
-    for (size_t j = 0; j < 2 * height + 3; j++) halve_columns(source, at, 2 * at->y0 - 2 + (int)j, sums + j * width);
-    for (size_t j = 0; j < height; j++) halve_rows(sums + 2 * j * width, width, pixels + j * width);
-    target->pixels = pixels;
-    target->stride = width;
-    pixels = NULL;
+  int width = at->x1 - at->x0, height = at->y1 - at->y0, columns = 2 * width + 3;
+  uint16_t *sums = sb_alloc((size_t)columns * 3, sizeof *sums, error);
+  uint8_t *pixels = sums ? sb_alloc((size_t)width * (size_t)height, 3, error) : NULL, *pixel = pixels;
+  for (int y = at->y0; pixels && y < at->y1; y++) {
+    sum_rows(source, 2 * y - 2, 2 * at->x0 - 2, columns, sums);
+    add_columns(sums, (size_t)(columns - 4) * 3);
+    for (int x = 0; x < width; x++, pixel += 3)
+      for (int c = 0; c < 3; c++) pixel[c] = (uint8_t)sums[6 * x + c];
   }
-  bool done = sums && !pixels;
   free(sums);
-  free(pixels);
-  return done ? SB_OK : SB_NO_MEMORY;
+  if (!pixels) return SB_NO_MEMORY;
+  target->pixels = pixels;
+  target->stride = (size_t)width * 3;
+  return SB_OK;
 }
 
 /* Bilinear at (x, y) where a neighbour lies outside of the photo. */
@@ -98,26 +110,30 @@ static void sample_border(const region *source, double x, double y, int border, 
   for (int c = 0; c < 3; c++) target[c] = (uint8_t)(sum[c] + 0.5f);
 }
 
-static void sample(const region *source, const double m[6], int border, uint8_t *target, int width, int height) {
+/* One row of the target: at (x, y), and (m[0], m[3]) further with each pixel. */
+SB_CLONES static void sample_row(const region *source, const double m[6], double x, double y, int border,
+                                 uint8_t *target, int width) {
   const double far = 1e6; /* beyond any photo; keeps the conversion to int defined */
-  for (int j = 0; j < height; j++) {
-    for (int i = 0; i < width; i++, target += 3) {
-      double x = fmin(fmax(m[0] * i + m[1] * j + m[2], -far), far),
-             y = fmin(fmax(m[3] * i + m[4] * j + m[5], -far), far);
-      int x0 = (int)floor(x), y0 = (int)floor(y);
-      if (x0 < source->at.x0 || y0 < source->at.y0 || x0 + 1 >= source->at.x1 || y0 + 1 >= source->at.y1) {
-        sample_border(source, x, y, border, target);
-        continue;
-      }
-      const uint8_t *p =
-          source->pixels + (size_t)(y0 - source->at.y0) * source->stride + (size_t)(x0 - source->at.x0) * 3;
-      const uint8_t *q = p + source->stride;
-      float fx = (float)(x - x0), fy = (float)(y - y0);
-      float w00 = (1 - fx) * (1 - fy), w01 = fx * (1 - fy), w10 = (1 - fx) * fy, w11 = fx * fy;
-      for (int c = 0; c < 3; c++)
-        target[c] = (uint8_t)(p[c] * w00 + p[c + 3] * w01 + q[c] * w10 + q[c + 3] * w11 + 0.5f);
+  const double left = source->at.x0, top = source->at.y0, right = source->at.x1 - 1, bottom = source->at.y1 - 1;
+  for (int i = 0; i < width; i++, target += 3) {
+    double px = m[0] * i + x, py = m[3] * i + y;
+    if (!(px >= left && px < right && py >= top && py < bottom)) {
+      sample_border(source, fmin(fmax(px, -far), far), fmin(fmax(py, -far), far), border, target);
+      continue;
     }
+    int x0 = (int)px, y0 = (int)py; /* not negative: cutting is rounding down */
+    const uint8_t *p =
+        source->pixels + (size_t)(y0 - source->at.y0) * source->stride + (size_t)(x0 - source->at.x0) * 3;
+    const uint8_t *q = p + source->stride;
+    float fx = (float)(px - x0), fy = (float)(py - y0);
+    float w00 = (1 - fx) * (1 - fy), w01 = fx * (1 - fy), w10 = (1 - fx) * fy, w11 = fx * fy;
+    for (int c = 0; c < 3; c++) target[c] = (uint8_t)(p[c] * w00 + p[c + 3] * w01 + q[c] * w10 + q[c + 3] * w11 + 0.5f);
   }
+}
+
+static void sample(const region *source, const double m[6], int border, uint8_t *target, int width, int height) {
+  for (int j = 0; j < height; j++)
+    sample_row(source, m, m[1] * j + m[2], m[4] * j + m[5], border, target + (size_t)j * (size_t)width * 3, width);
 }
 
 /* What the map needs of a level, with a pixel around for the interpolation. */

@@ -9,7 +9,6 @@
 enum { PROPERTIES_MAX = 8 };
 
 struct sb_runtime {
-  pthread_mutex_t lock; /* compiling is done one at a time: it takes all cores anyway, and the error text is global */
   ov_core_t *core;
   char *cache_dir;
   char streams[16];
@@ -26,7 +25,8 @@ struct sb_session {
   size_t input_count;
 };
 
-/* Most failures are -1; the text, which is one for the whole process, tells which. */
+/* Most failures are -1; the text tells which. It is one for the whole process: of two failures at the same time, both may tell
+ * the later one's. */
 static sb_status failed(sb_error *error, const char *what, const char *about) {
   const char *reason = ov_get_last_err_msg();
   char line[200] = "no reason was given";
@@ -44,7 +44,6 @@ const char *sb_infer_version(void) {
 sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_error *error) {
   sb_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
   if (!runtime) return SB_NO_MEMORY;
-  pthread_mutex_init(&runtime->lock, NULL);
   snprintf(runtime->streams, sizeof runtime->streams, "%d", config->streams > 0 ? config->streams : 1);
   sb_status status = SB_OK;
   if (config->cache_dir && sb_dir_make(config->cache_dir, NULL) == SB_OK) { /* no cache is slower, not wrong */
@@ -63,7 +62,6 @@ void sb_runtime_free(sb_runtime *runtime) {
   if (!runtime) return;
   if (runtime->core) ov_core_free(runtime->core);
   free(runtime->cache_dir);
-  pthread_mutex_destroy(&runtime->lock);
   free(runtime);
 }
 
@@ -107,11 +105,9 @@ static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *s
 sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, sb_model **out, sb_error *error) {
   sb_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
-  pthread_mutex_lock(&runtime->lock);
   sb_status status = compile(runtime, path, shape, true, model, error);
   /* A cache that is damaged or cannot be written must not stop the work. */
   if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, shape, false, model, error);
-  pthread_mutex_unlock(&runtime->lock);
   if (status == SB_OK)
     *out = model;
   else
