@@ -208,18 +208,12 @@ sb_status sb_engine_models(sb_engine *engine, sb_error *error) {
   return status == SB_OK ? SB_OK : sb_fail(error, status, "%s", cause.message);
 }
 
-/* A grey picture is shown to the pipeline, so that what loads at the first photo is loaded. */
-static sb_status warm_up(sb_engine *engine, unsigned want, sb_error *error) {
+static sb_status warm_worker(sb_engine *engine, unsigned want, sb_error *error) {
+  enum { WIDTH = 640, HEIGHT = 480 }; /* what most cameras give */
   void *worker = NULL;
-  sb_faces *faces = NULL;
-  enum { WIDTH = 640, HEIGHT = 480 };
-  sb_image image = {WIDTH, HEIGHT, WIDTH, HEIGHT, sb_alloc(WIDTH * HEIGHT, 3, error)};
-  if (!image.pixels) return SB_NO_MEMORY;
   sb_status status = sb_pool_take(engine->pool, &worker, error);
-  if (status == SB_OK) status = sb_worker_find(worker, &image, &(sb_find_options){.want = want}, &faces, error);
+  if (status == SB_OK) status = sb_worker_warm(worker, want, WIDTH, HEIGHT, error);
   if (worker) sb_pool_put(engine->pool, worker);
-  sb_faces_free(faces);
-  sb_image_free(&image);
   return status;
 }
 
@@ -228,7 +222,7 @@ sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error) {
   if (status != SB_OK) return status;
   status = sb_engine_models(engine, error);
   if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
-  if (status == SB_OK) status = warm_up(engine, want | SB_WANT_LARGEST_ONLY, error);
+  if (status == SB_OK) status = warm_worker(engine, want, error);
   sb_engine_leave(engine);
   return status;
 }

@@ -41,6 +41,8 @@ typedef struct sb_find_options {
   unsigned want;     /* SB_WANT_* */
   const char *model; /* the embedder; NULL: the pipeline's */
 } sb_find_options;
+/* Loads and runs once what a photo of this size (at most the large pass's) and this `want` needs. */
+sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height, sb_error *error);
 /* Faces of a photo, largest first, in coordinates of the full-size photo. SB_NOT_FOUND: no model of that name. */
 sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
                          sb_error *error);

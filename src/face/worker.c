@@ -32,6 +32,33 @@ sb_status sb_worker_session(sb_worker *worker, int stage, sb_session **out, sb_e
   return status;
 }
 
+/* A first run allocates what later ones find. */
+static sb_status warm_stage(sb_worker *worker, int stage, const sb_model_spec *spec, sb_error *error) {
+  sb_session *session = NULL;
+  size_t room = 0;
+  if (!spec->path) return SB_OK;
+  sb_status status = sb_worker_session(worker, stage, &session, error);
+  if (status != SB_OK) return status;
+  float *tensor = sb_session_input(session, &room);
+  memset(tensor, 0, room * sizeof *tensor);
+  return sb_session_run(session, error);
+}
+
+sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height, sb_error *error) {
+  const sb_models *m = worker->models;
+  sb_status status = warm_stage(worker, SB_STAGE_SMALL, &m->detector.model, error);
+  if (status == SB_OK && m->detector.has_large && !(want & SB_WANT_LARGEST_ONLY))
+    status =
+        warm_stage(worker, SB_STAGE_LARGE + sb_detector_shape(&m->detector, width, height), &m->detector.model, error);
+  if (status == SB_OK) status = warm_stage(worker, SB_STAGE_VERIFY, &m->verifier.model, error);
+  if (status == SB_OK) status = warm_stage(worker, SB_STAGE_LANDMARKS, &m->landmarks.model, error);
+  if (status == SB_OK && want & SB_WANT_EMBEDDING)
+    status = warm_stage(worker, SB_STAGE_EMBED, &m->embedder.model, error);
+  for (int i = 0; status == SB_OK && want & SB_WANT_ATTRIBUTES && i < m->attribute_count; i++)
+    status = warm_stage(worker, SB_STAGE_ATTRIBUTES + i, &m->attributes[i].model, error);
+  return status;
+}
+
 sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
                         int height, int tensor_width, int tensor_height, sb_session **session, sb_error *error) {
   sb_status status = sb_worker_session(worker, stage, session, error);
