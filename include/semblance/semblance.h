@@ -176,6 +176,8 @@ typedef struct sb_engine_info {
   size_t dim;
   double threshold;        /* default comparison score from which two faces count as the same person */
   double unsure;           /* scores from here up to the threshold are "cannot tell" */
+  double strict;           /* the threshold for an FMR of 1e-6; 0: nobody measured the model */
+  double minimum_quality;  /* faces below it are not enrolled, and cannot say "not the same" */
   size_t people, faces;    /* over all collections */
   int workers;
 } sb_engine_info;

@@ -33,6 +33,7 @@ sb_exit sb_command_delete(sb_cli *cli);
 sb_exit sb_command_detect(sb_cli *cli);
 sb_exit sb_command_represent(sb_cli *cli);
 sb_exit sb_command_analyze(sb_cli *cli);
+sb_exit sb_command_eval(sb_cli *cli);
 sb_exit sb_command_serve(sb_cli *cli);
 sb_exit sb_command_keys(sb_cli *cli);
 sb_exit sb_command_models(sb_cli *cli);

@@ -1,5 +1,6 @@
 /* The import subcommand: many photos side by side, with progress, going on after bad ones; a second run skips the known. */
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/roll.h"
 
 #include <signal.h>
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct refusal {
   size_t row;
@@ -15,7 +15,7 @@ typedef struct refusal {
 } refusal;
 
 /* Shared by the threads of one import; `lock` guards what stands below it. */
-typedef struct import {
+typedef struct import_job {
   sb_cli *cli;
   sb_engine *engine;
   sb_roll roll;
@@ -27,8 +27,8 @@ typedef struct import {
   refusal *refused;
   sb_status fatal; /* a trouble of the system, not of a photo: ends the import */
   sb_error fatal_error;
-  double started_ms, told_ms;
-} import;
+  sb_progress progress;
+} import_job;
 
 /* Set by SIGINT: the photos in progress are finished, and what was enrolled stays. */
 static volatile sig_atomic_t interrupted;
@@ -38,28 +38,12 @@ static void on_interrupt(int number) {
   interrupted = 1;
 }
 
-static void tell_progress(import *work, bool last) {
-  if (work->cli->quiet) return;
-  bool terminal = isatty(STDERR_FILENO);
-  double now = sb_monotonic_ms();
-  if (!last && now - work->told_ms < (terminal ? 100 : 5000)) return;
-  work->told_ms = now;
-  size_t done = work->enrolled + work->skipped + work->refused_count, total = work->roll.count;
-  double seconds = (now - work->started_ms) / 1000, rate = seconds > 0 ? (double)done / seconds : 0;
-  double left = rate > 0 ? (double)(total - done) / rate : 0;
-  if (terminal) {
-    enum { WIDTH = 30 };
-    int filled = total ? (int)(done * WIDTH / total) : WIDTH;
-    fprintf(stderr, "\r[%.*s%*s] %zu/%zu, %zu refused, %.1f/s, %d:%02d left \033[K%s", filled,
-            "##############################", WIDTH - filled, "", done, total, work->refused_count, rate,
-            (int)left / 60, (int)left % 60, last ? "\n" : "");
-  } else {
-    fprintf(stderr, "%zu of %zu photos, %zu refused, %.1f/s, %.0f s left\n", done, total, work->refused_count, rate,
-            left);
-  }
+static void tell_progress(import_job *work, bool last) {
+  size_t done = work->enrolled + work->skipped + work->refused_count;
+  if (!work->cli->quiet) sb_progress_tell(&work->progress, done, work->roll.count, work->refused_count, last);
 }
 
-static void note_refusal(import *work, size_t row, const sb_error *error) {
+static void note_refusal(import_job *work, size_t row, const sb_error *error) {
   void *grown = work->refused;
   sb_error memory;
   if (sb_grow(&grown, work->refused_count + 1, sizeof *work->refused, &memory) != SB_OK) {
@@ -71,7 +55,7 @@ static void note_refusal(import *work, size_t row, const sb_error *error) {
   work->refused[work->refused_count++] = (refusal){row, *error};
 }
 
-static void note(import *work, size_t row, sb_status status, const sb_enrolled *enrolled, const sb_error *error) {
+static void note(import_job *work, size_t row, sb_status status, const sb_enrolled *enrolled, const sb_error *error) {
   pthread_mutex_lock(&work->lock);
   if (status == SB_OK) {
     work->enrolled += enrolled->faces_added;
@@ -87,7 +71,7 @@ static void note(import *work, size_t row, sb_status status, const sb_enrolled *
   pthread_mutex_unlock(&work->lock);
 }
 
-static bool should_stop(import *work) {
+static bool should_stop(import_job *work) {
   pthread_mutex_lock(&work->lock);
   bool stop = interrupted || work->fatal != SB_OK;
   pthread_mutex_unlock(&work->lock);
@@ -95,7 +79,7 @@ static bool should_stop(import *work) {
 }
 
 static void *import_rows(void *context) {
-  import *work = context;
+  import_job *work = context;
   size_t row;
   while (!should_stop(work) && (row = atomic_fetch_add(&work->next, 1)) < work->roll.count) {
     const sb_roll_row *entry = &work->roll.rows[row];
@@ -120,7 +104,7 @@ static void *import_rows(void *context) {
   return NULL;
 }
 
-static sb_exit report_json(import *work, sb_exit code) {
+static sb_exit report_json(import_job *work, sb_exit code) {
   json_t *refused = json_array();
   for (size_t i = 0; refused && i < work->refused_count; i++) {
     const refusal *r = &work->refused[i];
@@ -137,7 +121,7 @@ static sb_exit report_json(import *work, sb_exit code) {
                            code);
 }
 
-static sb_exit report(import *work) {
+static sb_exit report(import_job *work) {
   if (work->fatal != SB_OK) {
     fprintf(stderr, "%zu photos were enrolled before this; run the same command again to go on\n", work->enrolled);
     return sb_cli_fail(work->cli, work->fatal, &work->fatal_error);
@@ -152,7 +136,7 @@ static sb_exit report(import *work) {
   return code;
 }
 
-static void run_threads(import *work) {
+static void run_threads(import_job *work) {
   int wanted = work->cli->config->workers > 0 ? (int)work->cli->config->workers : sb_cpu_cores();
   pthread_t threads[256];
   int started = 0;
@@ -168,8 +152,11 @@ sb_exit sb_command_import(sb_cli *cli) {
                            {"--any-quality", SB_FLAG_SWITCH, &any},
                            {"--attributes", SB_FLAG_SWITCH, &attributes}};
   if (!SB_FLAGS_TAKE(cli, flags, 1, 1)) return SB_EXIT_USAGE;
-import work = {.cli = cli, .lock = PTHREAD_MUTEX_INITIALIZER, .started_ms = sb_monotonic_ms(), .flags =(largest ? SB_ENROLL_LARGEST: 0) |(any ? SB_ENROLL_ANY_QUALITY: 0) |(attributes ? SB_ENROLL_ATTRIBUTES: 0) };
-  work.told_ms = work.started_ms;
+  import_job work = {.cli = cli,
+                     .lock = PTHREAD_MUTEX_INITIALIZER,
+                     .flags = (largest ? SB_ENROLL_LARGEST : 0) | (any ? SB_ENROLL_ANY_QUALITY : 0) |
+                              (attributes ? SB_ENROLL_ATTRIBUTES : 0)};
+  sb_progress_start(&work.progress);
   sb_error error = {0};
   sb_exit code;
   sb_status status = sb_roll_read(cli->words[0], &work.roll, &error);

@@ -48,6 +48,13 @@ static const sb_command commands[] = {
      "  --largest             the largest face only\n"
      "  --whole               the photo is one face, cut out already: look for none\n",
      sb_command_analyze},
+    {"eval", "DIR|PAIRS.csv", "accuracy on your own photos: a folder a person, or rows of photo1,photo2,mated[,group]",
+     "  --html FILE           also write a page with plots\n"
+     "  --calibrate FILE      write a calibration for --calibration, its threshold at --fmr (default 1e-4)\n"
+     "  --groups CSV          figures for each group: rows of person,group\n"
+     "  --face WHICH          of several faces in a photo: largest (default) or central\n"
+     "  --any-quality         use photos of poor quality, too\n",
+     sb_command_eval},
     {"keys", "status|rotate|revoke|export|import|passphrase", "the gallery's keys: state, renewal, copies on paper",
      "  status                where the root key comes from, and the data keys under it\n"
      "  rotate                new root key (where it lies in the folder) and new data keys; a server may run\n"

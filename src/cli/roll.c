@@ -1,13 +1,13 @@
 #include "cli/roll.h"
 
+#include "cli/csv.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { CSV_BYTES_MAX = 256 << 20, CSV_FIELDS = 3 };
 
 void sb_roll_free(sb_roll *roll) {
   for (size_t i = 0; i < roll->count; i++) {
@@ -93,91 +93,29 @@ static sb_status folder_read(const char *path, sb_roll *roll, sb_error *error) {
   }
   entries_free(entries, count);
   if (status == SB_OK && !roll->count) {
-    return sb_fail(error, SB_INVALID, "%s holds no folder with photos; an import wants one folder a person", path);
+    return sb_fail(error, SB_INVALID, "%s holds no folder with photos; one folder a person is wanted", path);
   }
   return status;
 }
 
-/* Reads one field at *at, unquoting in place; leaves *at past its separator. False: an open quote. */
-static bool csv_field(char **at, char **field, bool *last) {
-  char *from = *at, *to = from;
-  *field = to;
-  if (*from == '"') {
-    for (from++; *from && !(*from == '"' && from[1] != '"'); from++) {
-      if (*from == '"') from++;
-      *to++ = *from;
-    }
-    if (*from++ != '"') return false;
-  } else {
-    while (*from && *from != ',' && *from != '\n' && *from != '\r') *to++ = *from++;
-  }
-  if (*from == '\r' && from[1] == '\n') from++;
-  bool separated = *from == ',';
-  if (*from && !separated && *from != '\n') return false;
-  *last = !separated;
-  *at = *from ? from + 1 : from;
-  *to = 0;
-  return true;
-}
+typedef struct roll_reader {
+  const char *path;
+  sb_roll *roll;
+} roll_reader;
 
-static char *beside(const char *csv, const char *path, sb_error *error) {
-  const char *slash = strrchr(csv, '/');
-  if (*path == '/' || !slash) return sb_strdup(path, error);
-  char *folder = sb_strdup(csv, error);
-  if (!folder) return NULL;
-  folder[slash - csv] = 0;
-  char *joined = sb_path_join(*folder ? folder : "/", path, error);
-  free(folder);
-  return joined;
-}
-
-static sb_status csv_parse(const char *path, char *text, sb_roll *roll, sb_error *error) {
-  for (size_t line = 1; *text; line++) {
-    if (*text == '\n' || (*text == '\r' && text[1] == '\n')) { /* an empty line */
-      text += *text == '\r' ? 2 : 1;
-      continue;
-    }
-    char *fields[CSV_FIELDS] = {0};
-    int count = 0;
-    bool last = false;
-    while (!last) {
-      char *field;
-      if (!csv_field(&text, &field, &last)) {
-        return sb_fail(error, SB_INVALID, "%s, row %zu: a quote is not closed, or text follows it", path, line);
-      }
-      if (count < CSV_FIELDS) fields[count] = field;
-      count++;
-    }
-    if (count != CSV_FIELDS) {
-      return sb_fail(error, SB_INVALID, "%s, row %zu has %d fields; three are wanted: id,name,path", path, line, count);
-    }
-    if (line == 1 && !strcmp(fields[0], "id") && !strcmp(fields[2], "path")) continue;
-    char *photo = beside(path, fields[2], error);
-    if (!photo) return SB_NO_MEMORY;
-    sb_status status = roll_add(roll, fields[0], fields[1], photo, error);
-    if (status != SB_OK) return status;
-  }
-  return roll->count ? SB_OK : sb_fail(error, SB_INVALID, "%s holds no rows", path);
+static sb_status row_read(void *context, size_t row, char **fields, size_t count, sb_error *error) {
+  const roll_reader *reader = context;
+  (void)count;
+  if (row == 1 && !strcmp(fields[0], "id") && !strcmp(fields[2], "path")) return SB_OK;
+  char *photo = sb_csv_beside(reader->path, fields[2], error);
+  return photo ? roll_add(reader->roll, fields[0], fields[1], photo, error) : SB_NO_MEMORY;
 }
 
 static sb_status csv_read(const char *path, sb_roll *roll, sb_error *error) {
-  uint8_t *bytes = NULL;
-  size_t size = 0;
-  sb_status status = sb_file_read(path, CSV_BYTES_MAX, &bytes, &size, error);
-  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no file or folder %s", path);
-  if (status != SB_OK) return status;
-  sb_buffer text = {0};
-  bool marked = size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3); /* the byte-order mark of spreadsheets */
-  if (memchr(bytes, 0, size) || !sb_utf8_valid((const char *)bytes, size)) {
-    status =
-        sb_fail(error, SB_INVALID, "%s is no UTF-8 text; an import wants a folder, or CSV rows id,name,path", path);
-  }
-  if (status == SB_OK) status = sb_buffer_add(&text, bytes + (marked ? 3 : 0), size - (marked ? 3 : 0), error);
-  if (status == SB_OK)
-    status = text.size ? csv_parse(path, text.bytes, roll, error) : sb_fail(error, SB_INVALID, "%s is empty", path);
-  sb_buffer_free(&text);
-  free(bytes);
-  return status;
+  roll_reader reader = {path, roll};
+  sb_status status = sb_csv_read(path, "id,name,path", 3, 3, row_read, &reader, error);
+  if (status != SB_OK || roll->count) return status;
+  return sb_fail(error, SB_INVALID, "%s holds no rows", path);
 }
 
 sb_status sb_roll_read(const char *path, sb_roll *out, sb_error *error) {

@@ -237,6 +237,8 @@ sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *e
     info.dim = embedder.dim;
     info.threshold = embedder.calibration.default_threshold;
     info.unsure = embedder.calibration.unsure_threshold;
+    info.strict = embedder.calibration.count ? sb_calibration_threshold(&embedder.calibration, 1e-6) : 0;
+    info.minimum_quality = embedder.minimum_quality;
   }
   status = sb_store_totals(engine->store, &info.people, &info.faces, error);
   pthread_mutex_lock(&engine->lock);

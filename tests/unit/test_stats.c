@@ -1,7 +1,7 @@
 /* Statistics of comparison scores against answers that are known: from tables, by hand, or by their definition. */
 #include "unit.h"
 
-#include "stats/stats.h"
+#include "stats/evaluate.h"
 
 #include <math.h>
 
@@ -225,6 +225,135 @@ static void a_threshold_for_a_search_keeps_its_promise(void **state) {
   assert_true(sb_identify_fpir(probes, 5, threshold) == 0 && threshold < .6001);
 }
 
+/* ---- Evaluation: three people in a plane, at 0, 90 and 180 degrees; two samples each, 10 degrees apart, the third person one. */
+
+static const double angles[] = {0, 10, 90, 100, 180};
+static float plane[5][2];
+static const sb_sample plane_samples[] = {
+    {plane[0], 0, 0}, {plane[1], 0, 0}, {plane[2], 1, 0}, {plane[3], 1, 0}, {plane[4], 2, 1}};
+
+static sb_experiment plane_experiment(const double *thresholds, size_t count) {
+  for (int i = 0; i < 5; i++) {
+    plane[i][0] = (float)cos(angles[i] * 3.14159265358979 / 180);
+    plane[i][1] = (float)sin(angles[i] * 3.14159265358979 / 180);
+  }
+  return (sb_experiment){.dim = 2,
+                         .samples = plane_samples,
+                         .sample_count = 5,
+                         .people = 3,
+                         .groups = 2,
+                         .thresholds = thresholds,
+                         .threshold_count = count};
+}
+
+static void everybody_is_compared_with_everybody_once(void **state) {
+  (void)state;
+  const double thresholds[] = {.1, -.5};
+  sb_experiment experiment = plane_experiment(thresholds, 2);
+  sb_evaluation e;
+  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_int_equal(e.mated.count, 2);
+  assert_int_equal(e.non_mated.count, 8);
+  /* only the two of 80 degrees, cosine .17, are above .1 */
+  assert_int_equal(e.at[0].false_matches, 2);
+  assert_near(e.at[0].fmr, 2 / 8.0, 1e-12);
+  assert_near(e.at[0].tar, 1, 0);
+  /* 80, 90, 90, 100, 80, 90 are all above -.5, 180 and 170 are not */
+  assert_int_equal(e.at[1].false_matches, 6);
+  assert_true(e.at[0].fmr_limits.low < .25 && e.at[0].fmr_limits.high > .25 && e.at[0].tar_limits.high == 1);
+  assert_near(e.highest[0].score, cos(80 * 3.14159265358979 / 180), 1e-6);
+  assert_near(e.lowest[0].score, cos(10 * 3.14159265358979 / 180), 1e-6);
+  assert_int_equal(e.highest_count, 8);
+  assert_near(e.eer.rate, 0, 1e-12);
+  sb_evaluation_free(&e);
+}
+
+static void each_sample_searches_all_others(void **state) {
+  (void)state;
+  sb_experiment experiment = plane_experiment(NULL, 0);
+  sb_evaluation e;
+  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_true(e.identified);
+  assert_int_equal(e.searches, 5);
+  assert_int_equal(e.mated_searches, 4);
+  assert_near(e.ranks[0], 1, 0);
+  assert_false(e.probes[4].mated);
+  assert_near(e.probes[1].other, cos(80 * 3.14159265358979 / 180), 1e-6);
+  assert_near(e.fnir[0], 0, 0);
+  sb_evaluation_free(&e);
+}
+
+static void a_group_of_one_person_has_mates_and_no_strangers(void **state) {
+  (void)state;
+  const double threshold = .5;
+  sb_experiment experiment = plane_experiment(&threshold, 1);
+  sb_evaluation e;
+  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_int_equal(e.groups[0].mated, 2);
+  assert_int_equal(e.groups[0].non_mated, 4);
+  assert_int_equal(e.groups[1].mated + e.groups[1].non_mated, 0); /* one sample: nothing to compare it with */
+  sb_evaluation_free(&e);
+}
+
+static void only_the_pairs_that_are_named_are_compared(void **state) {
+  (void)state;
+  const double threshold = .5;
+  const sb_trial trials[] = {{0, 1, true, SB_NO_GROUP}, {0, 2, false, SB_NO_GROUP}, {1, 4, true, SB_NO_GROUP}};
+  sb_experiment experiment = plane_experiment(&threshold, 1);
+  experiment.trials = trials;
+  experiment.trial_count = 3;
+  sb_evaluation e;
+  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_int_equal(e.mated.count, 2);
+  assert_int_equal(e.non_mated.count, 1);
+  assert_int_equal(e.at[0].false_non_matches, 1);
+  assert_false(e.identified);
+  sb_evaluation_free(&e);
+}
+
+static void nobody_to_compare_with_is_no_crash(void **state) {
+  (void)state;
+  sb_experiment experiment = plane_experiment(NULL, 0);
+  experiment.sample_count = 1;
+  sb_evaluation e;
+  sb_calibration calibration;
+  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_int_equal(e.mated.count + e.non_mated.count, 0);
+  assert_false(e.identified);
+  assert_int_equal(sb_evaluation_calibrate(&e, 1e-4, &calibration, NULL), SB_INVALID);
+  sb_evaluation_free(&e);
+}
+
+/* 300 random directions in 64 dimensions: scores are near normal with a deviation of 1/8. */
+static void a_calibration_finds_the_distribution_that_was_drawn_from(void **state) {
+  (void)state;
+  enum { PEOPLE = 300, DIM = 64 };
+  uint64_t seed = 7;
+  float(*vectors)[DIM] = calloc(PEOPLE, sizeof *vectors);
+  sb_sample *samples = calloc(PEOPLE, sizeof *samples);
+  for (size_t i = 0; i < PEOPLE; i++) {
+    double length = 0;
+    for (size_t d = 0; d < DIM; d++) {
+      for (int n = 0; n < 12; n++) vectors[i][d] += random_float(&seed);
+      length += vectors[i][d] * vectors[i][d];
+    }
+    for (size_t d = 0; d < DIM; d++) vectors[i][d] /= (float)sqrt(length);
+    samples[i] = (sb_sample){vectors[i], (uint32_t)i, SB_NO_GROUP};
+  }
+  sb_experiment experiment = {.dim = DIM, .samples = samples, .sample_count = PEOPLE, .people = PEOPLE};
+  sb_evaluation e;
+  sb_calibration c;
+  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_int_equal(sb_evaluation_calibrate(&e, 1e-4, &c, NULL), SB_OK);
+  assert_near(c.tail_mean, 0, .03);
+  assert_near(c.tail_deviation, .125, .012);
+  assert_near(c.default_threshold, .125 * 3.719, .03);
+  assert_true(c.independent_pairs > 1000 && c.unsure_threshold < c.default_threshold);
+  sb_evaluation_free(&e);
+  free(samples);
+  free(vectors);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(normal_quantiles_are_those_of_the_tables),
@@ -245,6 +374,12 @@ int main(void) {
       cmocka_unit_test(the_curve_goes_from_all_matching_to_none),
       cmocka_unit_test(identification_rates_are_those_counted_by_hand),
       cmocka_unit_test(a_threshold_for_a_search_keeps_its_promise),
+      cmocka_unit_test(everybody_is_compared_with_everybody_once),
+      cmocka_unit_test(each_sample_searches_all_others),
+      cmocka_unit_test(a_group_of_one_person_has_mates_and_no_strangers),
+      cmocka_unit_test(only_the_pairs_that_are_named_are_compared),
+      cmocka_unit_test(nobody_to_compare_with_is_no_crash),
+      cmocka_unit_test(a_calibration_finds_the_distribution_that_was_drawn_from),
   };
   return cmocka_run_group_tests(tests, count_scores, free_scores);
 }
