@@ -394,6 +394,54 @@ SB_API sb_status sb_engine_face_delete(sb_engine *engine, const char *collection
 SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,
                                        sb_comparison *out, char **id, sb_error *error);
 
+/* ---- Grouping ------------------------------------------------------------------------------------------------------ */
+
+/* Two people of one collection that look the same: one person under two ids, or relatives. */
+typedef struct sb_duplicate {
+  char *ids[2], *names[2];
+  double similarity, false_match_rate, false_match_upper; /* of their most alike faces; as in sb_candidate */
+  bool false_match_bound;
+} sb_duplicate;
+
+typedef struct sb_duplicates {
+  size_t total, count; /* pairs found; those that are here, most alike first */
+  sb_duplicate *items;
+  size_t people, faces; /* looked at */
+  double threshold;
+  double expected_by_chance; /* how many pairs of strangers reach the threshold among so many faces: best estimate */
+  double elapsed_ms;
+} sb_duplicates;
+SB_API void sb_duplicates_free(sb_duplicates *duplicates);
+
+typedef struct sb_dedup_request {
+  size_t struct_size;
+  const char *collection; /* NULL: default */
+  sb_target target;       /* as of a search */
+  size_t limit;           /* pairs at most; 0: all */
+} sb_dedup_request;
+/* Compares every face with every other through the index. SB_NOT_FOUND, SB_INVALID (target), the store errors. */
+SB_API sb_status sb_engine_dedup(sb_engine *engine, const sb_dedup_request *request, sb_duplicates **out, sb_error *error);
+
+typedef struct sb_cluster_request {
+  size_t struct_size;
+  const char *collection; /* whose people give the groups their names; NULL: default */
+  const float *const *embeddings; /* of faces, of unit length, by the collection's model */
+  size_t count;
+  sb_target target; /* as of a search among these faces */
+} sb_cluster_request;
+
+typedef struct sb_clusters {
+  size_t count;         /* groups, the largest first */
+  uint32_t *cluster_of; /* of each face */
+  sb_candidate *names;  /* of each group: who of the collection it is; `id` NULL: nobody */
+  double threshold;
+} sb_clusters;
+SB_API void sb_clusters_free(sb_clusters *clusters);
+/* Puts the faces of the same person together, known or not. The same faces give the same groups. */
+SB_API sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request, sb_clusters **out, sb_error *error);
+
+/* ---- Collections --------------------------------------------------------------------------------------------------- */
+
 typedef struct sb_collection {
   char name[SB_COLLECTION_MAX + 1];
   char model[64];

@@ -142,6 +142,9 @@ static sb_status write_calibration(const sb_cli *cli, const sb_eval *eval, const
   double fmr = cli->config->fmr > 0 ? cli->config->fmr : fmr_default;
   sb_status status = sb_evaluation_calibrate(&eval->result, fmr, &calibration, error);
   if (status != SB_OK) return status;
+  if (fmr < calibration.fmr[calibration.count - 1] && !cli->quiet)
+    fprintf(stderr, "The threshold for FMR %g is extrapolated: so few comparisons only tell rates down to %g.\n", fmr,
+            calibration.fmr[calibration.count - 1]);
   json_t *json = calibration_json(eval, &calibration);
   char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
   json_decref(json);

@@ -60,7 +60,7 @@ static double lowest_rate(uint64_t pairs) {
 }
 
 static void curves(writer *w) {
-  enum { MOST = 400 };
+  enum { MOST = 1024 };
   const sb_evaluation *e = &w->eval->result;
   sb_curve_point points[MOST];
   double det[MOST][2], roc[MOST][2], fmr[MOST][2], fnmr[MOST][2];

@@ -113,7 +113,7 @@ static json_t *histogram_json(const sb_scores *scores) {
 }
 
 static json_t *curve_json(const sb_evaluation *e) {
-  enum { MOST = 200 };
+  enum { MOST = 1024 };
   sb_curve_point points[MOST];
   size_t count = sb_scores_curve(&e->mated, &e->non_mated, points, MOST);
   json_t *list = json_array();

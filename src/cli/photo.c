@@ -95,7 +95,7 @@ sb_exit sb_command_search(sb_cli *cli) {
 static void print_comparison(const sb_comparison *comparison) {
   char odds[64], worst[64];
   sb_cli_odds(comparison->false_match_rate, comparison->false_match_bound, odds, sizeof odds);
-  sb_cli_odds(comparison->false_match_upper, false, worst, sizeof worst);
+  sb_cli_odds(comparison->false_match_upper, comparison->false_match_bound, worst, sizeof worst);
   printf(
       "%s: similarity %.3f (same person from %.3f)\nchance that two different people look this alike: %s (at most %s, "
       "with 95 %% confidence)\n",

@@ -19,6 +19,9 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
 /* The k best people of a collection; `hits` has room for k. Call sb_gallery_sync before. */
 sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, sb_hit *hits,
                             size_t *found, sb_error *error);
+/* The same for templates as the store keeps them, already protected; `query` and results as of sb_index_search. */
+sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const sb_index_query *query, sb_hit *hits,
+                                 size_t *found, sb_error *error);
 
 /* ---- engine.c */
 

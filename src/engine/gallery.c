@@ -138,3 +138,16 @@ sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float
   pthread_rwlock_unlock(&gallery->lock);
   return status;
 }
+
+sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const sb_index_query *query, sb_hit *hits,
+                                 size_t *found, sb_error *error) {
+  pthread_rwlock_rdlock(&gallery->lock);
+  const shelf *place = find(gallery, collection);
+  sb_status status = SB_OK;
+  if (place)
+    status = sb_index_search(place->index, query, hits, found, error);
+  else
+    for (size_t i = 0; i < query->count; i++) found[i] = 0;
+  pthread_rwlock_unlock(&gallery->lock);
+  return status;
+}

@@ -29,6 +29,24 @@ void sb_enrolled_free(sb_enrolled *enrolled) {
   free(enrolled);
 }
 
+void sb_clusters_free(sb_clusters *clusters) {
+  if (!clusters) return;
+  if (clusters->names) sb_candidates_free(clusters->names, clusters->count);
+  free(clusters->cluster_of);
+  free(clusters);
+}
+
+void sb_duplicates_free(sb_duplicates *duplicates) {
+  if (!duplicates) return;
+  for (size_t i = 0; i < duplicates->count; i++)
+    for (int k = 0; k < 2; k++) {
+      free(duplicates->items[i].ids[k]);
+      free(duplicates->items[i].names[k]);
+    }
+  free(duplicates->items);
+  free(duplicates);
+}
+
 void sb_collections_free(sb_collection *collections) {
   free(collections);
 }

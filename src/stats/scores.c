@@ -67,17 +67,21 @@ sb_eer sb_scores_eer(const sb_scores *mated, const sb_scores *non_mated) {
   return (sb_eer){0, 1};
 }
 
+/* Has a rate moved far enough to be seen, also on a logarithmic axis? */
+static bool moved(double from, double to) {
+  return fabs(to - from) > 0.04 * fmax(from, to) || (from > 0) != (to > 0);
+}
+
 size_t sb_scores_curve(const sb_scores *mated, const sb_scores *non_mated, sb_curve_point *points, size_t most) {
-  size_t changes = 0, count = 0, seen = 0;
-  for (int b = 0; b < SB_SCORE_BINS; b++) changes += mated->bins[b] || non_mated->bins[b];
-  size_t every = changes / (most > 1 ? most - 1 : 1) + 1;
+  size_t count = 0;
   uint64_t missed = 0, false_matches = non_mated->count;
   for (int b = 0; b <= SB_SCORE_BINS && count < most; b++) {
-    bool change = b == SB_SCORE_BINS || mated->bins[b] || non_mated->bins[b];
-    if (change && (seen++ % every == 0 || b == SB_SCORE_BINS))
-      points[count++] =
-          (sb_curve_point){score_of(b), non_mated->count ? (double)false_matches / (double)non_mated->count : 0,
-                           mated->count ? (double)missed / (double)mated->count : 0};
+    sb_curve_point point = {score_of(b), non_mated->count ? (double)false_matches / (double)non_mated->count : 0,
+                            mated->count ? (double)missed / (double)mated->count : 0};
+    const sb_curve_point *last = &points[count ? count - 1 : 0];
+    bool room = count + 1 < most; /* one is kept for the end */
+    if (b == SB_SCORE_BINS || !count || (room && (moved(last->fmr, point.fmr) || moved(last->fnmr, point.fnmr))))
+      points[count++] = point;
     if (b == SB_SCORE_BINS) break;
     missed += mated->bins[b];
     false_matches -= non_mated->bins[b];

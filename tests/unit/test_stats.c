@@ -193,7 +193,7 @@ static void the_equal_error_rate_is_where_they_meet(void **state) {
 
 static void the_curve_goes_from_all_matching_to_none(void **state) {
   fixture *f = *state;
-  sb_curve_point points[64];
+  sb_curve_point points[64]; /* 20 scores, all different */
   size_t count = sb_scores_curve(&f->mated, &f->non_mated, points, 64);
   assert_true(count >= 15 && points[0].fmr == 1 && points[0].fnmr == 0);
   assert_true(points[count - 1].fmr == 0 && points[count - 1].fnmr == 1);
