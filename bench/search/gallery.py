@@ -1,0 +1,96 @@
+"""Galleries that are like face embeddings, their probes and the exact answers; made once, kept as files.
+
+An identity is normal with eigenvalues exp(-i / tau) under a random rotation, scaled to unit length: as for embeddings of
+real faces, some 2 * tau dimensions carry nearly everything. A mate of row g is c * g + sqrt(1 - c^2) * u with u orthogonal
+to g, seven tenths of its energy face-like and the rest spread evenly; c is normal (0.6, 0.1), cut to 0.25 .. 0.9. Strangers
+are identities that are not in the gallery. Rows are made in chunks, each from its own seed, so that a gallery of any size
+begins with the smaller ones and none is ever in memory as a whole.
+"""
+import pathlib
+
+import numpy as np
+
+CHUNK = 20_000
+MATES_FROM = 20_000  # mates belong to the first rows, so that galleries of all sizes share the probes
+ROTATION_SEED, PROBE_SEED, CHUNK_SEED = 1, 2, 1000
+TRUTH_K = 10
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+class Gallery:
+    """`dim` and `tau` name a gallery; `folder` keeps it. Files: rows.f32 (grows as wanted), probes.npz, truth-N.npz."""
+
+    def __init__(self, folder, dim=512, tau=64, probes=500):
+        self.folder = pathlib.Path(folder) / f"gallery-{dim}-{tau}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.dim, self.probe_count = dim, probes
+        weights = np.exp(-np.arange(dim) / tau)
+        weights = weights[weights > 1e-9]  # what is left of the spectrum cannot be seen in float32
+        basis, _ = np.linalg.qr(np.random.default_rng(ROTATION_SEED).standard_normal((dim, len(weights))))
+        self.mix = (np.sqrt(weights / weights.sum())[:, None] * basis.T).astype(np.float32)
+
+    def identities(self, rng, count):
+        return unit(rng.standard_normal((count, len(self.mix)), dtype=np.float32) @ self.mix)
+
+    def rows(self, count):
+        """The first `count` rows, a read-only map of the file; makes those that are missing."""
+        path = self.folder / "rows.f32"
+        bytes_a_row = 4 * self.dim
+        with open(path, "ab") as file:
+            chunks = file.tell() // (bytes_a_row * CHUNK)
+            file.truncate(chunks * CHUNK * bytes_a_row)  # a chunk that was cut short is made again
+            file.seek(0, 2)
+            for chunk in range(chunks, -(-count // CHUNK)):
+                self.identities(np.random.default_rng(CHUNK_SEED + chunk), CHUNK).astype("<f4").tofile(file)
+        return np.memmap(path, "<f4", "r", shape=(count, self.dim))
+
+    def probes(self):
+        """(queries, mate_rows): the mates of mate_rows first, then as many strangers."""
+        path = self.folder / f"probes-{self.probe_count}.npz"
+        if not path.exists():
+            rng = np.random.default_rng(PROBE_SEED)
+            n = self.probe_count
+            mate_rows = rng.choice(MATES_FROM, n, replace=False)
+            g = self.rows(MATES_FROM)[mate_rows]
+            c = np.clip(rng.normal(0.6, 0.1, n), 0.25, 0.9).astype(np.float32)[:, None]
+            even = unit(rng.standard_normal(g.shape, dtype=np.float32))
+            u = np.sqrt(np.float32(0.7)) * self.identities(rng, n) + np.sqrt(np.float32(0.3)) * even
+            u = unit(u - (u * g).sum(1, keepdims=True) * g)
+            queries = np.vstack([unit(c * g + np.sqrt(1 - c * c) * u), self.identities(rng, n)])
+            np.savez(path, queries=queries.astype("<f4"), mate_rows=mate_rows)
+        with np.load(path) as file:
+            return file["queries"], file["mate_rows"]
+
+    def truth(self, count):
+        """(numbers, scores) of the TRUTH_K best of the first `count` rows for each probe, in float64, best first."""
+        path = self.folder / f"truth-{self.probe_count}-{count}.npz"
+        if not path.exists():
+            rows, (queries, _) = self.rows(count), self.probes()
+            numbers, scores = best_rows(rows, queries, np.arange(count))
+            np.savez(path, numbers=numbers, scores=scores)
+        with np.load(path) as file:
+            return file["numbers"], file["scores"]
+
+
+def best_rows(rows, queries, among):
+    """(numbers, scores): the TRUTH_K best of the rows whose numbers are in `among` (ascending) for each query."""
+    spare = TRUTH_K + 10  # what float32 may rank wrongly is ranked again in float64
+    scores = np.full((len(queries), 0), -9, np.float32)
+    numbers = np.zeros((len(queries), 0), np.int64)
+    for start in range(0, len(among), CHUNK):
+        part = among[start:start + CHUNK]
+        block = rows[part[0]:part[-1] + 1] if part[-1] - part[0] == len(part) - 1 else rows[part]
+        s = queries @ block.T
+        best = np.argpartition(-s, min(spare, len(part) - 1), axis=1)[:, :spare]
+        scores = np.hstack([scores, np.take_along_axis(s, best, 1)])
+        numbers = np.hstack([numbers, part[best]])
+        keep = np.argsort(-scores, 1, kind="stable")[:, :spare]
+        scores, numbers = np.take_along_axis(scores, keep, 1), np.take_along_axis(numbers, keep, 1)
+    exact = np.zeros(scores.shape)
+    for q, query in enumerate(queries.astype(np.float64)):
+        exact[q] = rows[numbers[q]].astype(np.float64) @ query
+    keep = np.lexsort((numbers, -exact))[:, :TRUTH_K]
+    return np.take_along_axis(numbers, keep, 1), np.take_along_axis(exact, keep, 1)

@@ -1,0 +1,175 @@
+/* The search index as a module that Python loads: see index.h. */
+#include "index.h"
+
+#include "vector/team.h"
+#include "vector/vector.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct bench_index {
+  sb_team *team; /* NULL: one thread */
+  sb_index *index;
+  /* One thread keeps the team busy while searches are to work alone; `lock` guards the two flags. */
+  pthread_t holder;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool held, hold;
+};
+
+static _Thread_local sb_error last;
+
+EXPORT const char *bench_error(void) {
+  return last.message;
+}
+
+EXPORT bench_index *bench_index_new(size_t dim, int keep, int threads) {
+  bench_index *bench = sb_alloc(1, sizeof *bench, &last);
+  if (!bench) return NULL;
+  pthread_mutex_init(&bench->lock, NULL);
+  pthread_cond_init(&bench->changed, NULL);
+  sb_index_options options = {.struct_size = sizeof options, .dim = dim, .metric = SB_METRIC_INNER};
+  options.keep = keep == 8 ? SB_KEEP_I8 : keep == 32 ? SB_KEEP_F32 : SB_KEEP_F16;
+  if (threads > 1 && sb_team_new(threads, &bench->team, &last)) goto fail;
+  options.team = bench->team;
+  if (sb_index_new(&options, &bench->index, &last)) goto fail;
+  return bench;
+fail:
+  bench_index_free(bench);
+  return NULL;
+}
+
+EXPORT void bench_index_free(bench_index *bench) {
+  if (!bench) return;
+  bench_index_alone(bench, 0);
+  sb_index_free(bench->index);
+  sb_team_free(bench->team);
+  pthread_cond_destroy(&bench->changed);
+  pthread_mutex_destroy(&bench->lock);
+  free(bench);
+}
+
+static void set_held(bench_index *bench, bool held) {
+  pthread_mutex_lock(&bench->lock);
+  bench->held = held;
+  pthread_cond_broadcast(&bench->changed);
+  pthread_mutex_unlock(&bench->lock);
+}
+
+static void hold_work(void *context, int worker) {
+  bench_index *bench = context;
+  if (worker != 0) return;
+  set_held(bench, true);
+  pthread_mutex_lock(&bench->lock);
+  while (bench->hold) pthread_cond_wait(&bench->changed, &bench->lock);
+  pthread_mutex_unlock(&bench->lock);
+}
+
+static void *hold_team(void *context) {
+  bench_index *bench = context;
+  sb_team_run(bench->team, hold_work, bench);
+  set_held(bench, false);
+  return NULL;
+}
+
+EXPORT int bench_index_alone(bench_index *bench, int alone) {
+  if (!bench->team || bench->hold == (alone != 0)) return 0;
+  pthread_mutex_lock(&bench->lock);
+  bench->hold = alone != 0;
+  pthread_cond_broadcast(&bench->changed);
+  pthread_mutex_unlock(&bench->lock);
+  if (!alone) return pthread_join(bench->holder, NULL) ? -1 : 0;
+  if (pthread_create(&bench->holder, NULL, hold_team, bench)) {
+    bench->hold = false;
+    sb_fail(&last, SB_NO_MEMORY, "a thread could not be started");
+    return -1;
+  }
+  pthread_mutex_lock(&bench->lock);
+  while (!bench->held) pthread_cond_wait(&bench->changed, &bench->lock);
+  pthread_mutex_unlock(&bench->lock);
+  return 0;
+}
+
+EXPORT int bench_index_load(bench_index *bench, size_t count, uint64_t first_key, const float *vectors) {
+  uint64_t *keys = sb_alloc(count, sizeof *keys, &last);
+  if (!keys) return -1;
+  for (size_t i = 0; i < count; i++) keys[i] = first_key + i;
+  sb_status status = sb_index_put_many(bench->index, count, keys, keys, vectors, NULL, &last);
+  free(keys);
+  return status ? -1 : 0;
+}
+
+EXPORT int bench_index_settle(bench_index *bench) {
+  return sb_index_settle(bench->index, &last) ? -1 : 0;
+}
+
+EXPORT int bench_index_put_timed(bench_index *bench, size_t count, uint64_t first_key, const float *vectors,
+                                 double *us) {
+  size_t dim = sb_index_dim(bench->index);
+  for (size_t i = 0; i < count; i++) {
+    double start = sb_monotonic_ms();
+    if (sb_index_put(bench->index, first_key + i, first_key + i, vectors + i * dim, &last)) return -1;
+    us[i] = 1000 * (sb_monotonic_ms() - start);
+  }
+  return 0;
+}
+
+EXPORT int bench_index_remove_timed(bench_index *bench, size_t count, uint64_t first_key, double *us) {
+  for (size_t i = 0; i < count; i++) {
+    double start = sb_monotonic_ms();
+    if (!sb_index_remove(bench->index, first_key + i)) {
+      sb_fail(&last, SB_INVALID, "row %llu is not in the index", (unsigned long long)(first_key + i));
+      return -1;
+    }
+    us[i] = 1000 * (sb_monotonic_ms() - start);
+  }
+  return 0;
+}
+
+EXPORT int bench_index_search(bench_index *bench, const float *queries, size_t count, size_t k, int exact, float floor,
+                              const uint64_t *bits, size_t bit_count, uint64_t *keys, float *scores) {
+  sb_filter filter = {.kind = SB_FILTER_BITMAP, .count = bit_count, .bits = bits};
+  sb_index_query query = {.struct_size = sizeof query, .vectors = queries, .count = count, .k = k};
+  query.mode = exact ? SB_SEARCH_EXACT : SB_SEARCH_FAST;
+  query.has_floor = floor > -2;
+  query.floor = floor;
+  query.filter = bits ? &filter : NULL;
+  sb_hit stack[SB_BATCH_MAX]; /* the usual k of 10: no allocation inside what is measured */
+  sb_hit *hits = count * k <= SB_BATCH_MAX ? stack : sb_alloc(count * k, sizeof *hits, &last);
+  size_t found[SB_BATCH_MAX];
+  if (!hits) return -1;
+  sb_status status = sb_index_search(bench->index, &query, hits, found, &last);
+  for (size_t q = 0; !status && q < count; q++) {
+    for (size_t i = 0; i < k; i++) {
+      keys[q * k + i] = i < found[q] ? hits[q * k + i].key : UINT64_MAX;
+      scores[q * k + i] = i < found[q] ? hits[q * k + i].score : -2;
+    }
+  }
+  if (hits != stack) free(hits);
+  return status ? -1 : 0;
+}
+
+EXPORT void bench_index_stats(bench_index *bench, double out[16]) {
+  sb_index_stats s;
+  sb_index_stats_get(bench->index, &s);
+  const double values[16] = {(double)s.rows,
+                             (double)s.bytes,
+                             (double)s.learnt_times,
+                             (double)s.learnt_rows,
+                             s.learn_seconds,
+                             (double)s.plain_rows,
+                             s.participation,
+                             (double)s.code_bytes,
+                             (double)s.code_dims,
+                             (double)s.line_dims,
+                             (double)s.survivors,
+                             (double)s.reranked,
+                             s.recall,
+                             (double)s.learning,
+                             sb_team_threads(bench->team),
+                             0};
+  memcpy(out, values, sizeof values);
+}

@@ -1,0 +1,124 @@
+"""Timing: contenders take turns in short blocks, so that all meet the same noise of the machine."""
+import random
+import statistics
+import threading
+import time
+
+import numpy as np
+
+BLOCK_SECONDS, BLOCK_MAX = 0.05, 50  # one turn: about so long, at most so many queries
+WARM = 2  # untimed queries at the start of a turn: the one before has filled the caches with its own data
+
+
+class Contender:
+    """name, settings: for people. search(queries): row numbers, len(queries) x k. threads(n): how many it uses from now on.
+    floor: it gives no hit with a lower score."""
+
+    def __init__(self, name, settings, search, threads=lambda n: None, floor=None):
+        self.name, self.settings, self.search, self.threads, self.floor = name, settings, search, threads, floor
+
+
+class Lane:
+    """What one contender did with one number of threads and one size of batch."""
+
+    def __init__(self, contender, threads, batch, queries):
+        self.contender, self.threads, self.batch, self.queries = contender, threads, batch, queries
+        self.next, self.ms, self.answers = 0, [], {}
+        self.block = 0
+
+    def once(self, timed):
+        first = self.next % (len(self.queries) - self.batch + 1)
+        part = self.queries[first:first + self.batch]
+        start = time.perf_counter()
+        found = self.contender.search(part)
+        took = 1000 * (time.perf_counter() - start)
+        if timed:
+            self.next += self.batch
+            self.ms.append(took)
+            self.answers.update(zip(range(first, first + self.batch), found))
+        return took
+
+    def turn(self):
+        self.contender.threads(self.threads)
+        warm = min(self.once(timed=False) for _ in range(WARM if self.block != 1 else 1))
+        if not self.block:
+            self.block = max(1, min(BLOCK_MAX, int(1000 * BLOCK_SECONDS / warm)))
+        for _ in range(self.block):
+            self.once(timed=True)
+
+    def result(self, truth):
+        ms = np.array(self.ms)
+        seen = sorted(self.answers)
+        wanted = {q: truth.wanted(q, self.contender.floor) for q in seen}
+        # A mate counts where exact search finds it among its best.
+        findable = [q for q in seen if truth.mates[q] in wanted[q]]
+        return {"name": self.contender.name, "settings": self.contender.settings, "threads": self.threads, "batch": self.batch,
+                "p50_ms": float(np.percentile(ms, 50)), "p99_ms": float(np.percentile(ms, 99)), "calls": len(ms),
+                "qps": 1000 * self.batch / float(np.percentile(ms, 50)), "queries": len(seen),
+                "recall_at_10": sum(len(np.intersect1d(self.answers[q], wanted[q])) for q in seen) / sum(map(len, wanted.values())),
+                "same_answers": statistics.fmean(hits(self.answers[q]) == list(wanted[q]) for q in seen),
+                "mates_found": sum(truth.mates[q] in self.answers[q] for q in findable), "mates": len(findable)}
+
+
+def hits(answer):
+    return [number for number in answer if number >= 0]
+
+
+class Truth:
+    """The exact answers to a set of queries. numbers, scores: of the best rows; mates: the row of each query's mate or -1."""
+
+    def __init__(self, numbers, scores, mates):
+        self.numbers, self.scores, self.mates = numbers, scores, mates
+
+    def wanted(self, query, floor):
+        return self.numbers[query] if floor is None else self.numbers[query][self.scores[query] >= floor]
+
+
+def interleave(lanes, seconds, rounds_min=3):
+    """Turns in an order that is drawn anew each round, until the time is over."""
+    order = random.Random(1)
+    end = time.monotonic() + seconds
+    rounds = 0
+    while rounds < rounds_min or time.monotonic() < end:
+        order.shuffle(lanes)
+        for lane in lanes:
+            lane.turn()
+        rounds += 1
+    return rounds
+
+
+def spread(queries, mates, count):
+    """(queries, mates, picked): the probes with mates and strangers in turn, so that any piece of them is alike; at most
+    `count`. `picked` are their numbers in the original; the mate of a stranger is -1."""
+    half = len(mates)
+    picked = np.stack([np.arange(half), np.arange(half, 2 * half)], 1).ravel()[:count]
+    return np.ascontiguousarray(queries[picked]), np.where(picked < half, mates[picked % half], -1), picked
+
+
+def clients(contender, queries, count, seconds):
+    """`count` threads ask one query at a time, each of one thread. (milliseconds of each call, queries a second)"""
+    contender.threads(1)
+    barrier = threading.Barrier(count)
+    taken = [[] for _ in range(count)]
+    spans = [0.0] * count
+
+    def work(client):
+        at = client * len(queries) // count
+        ms = taken[client]
+        for _ in range(WARM):
+            contender.search(queries[at:at + 1])
+        barrier.wait()
+        begin = time.perf_counter()
+        while time.perf_counter() - begin < seconds:
+            at = (at + 1) % len(queries)
+            start = time.perf_counter()
+            contender.search(queries[at:at + 1])
+            ms.append(1000 * (time.perf_counter() - start))
+        spans[client] = time.perf_counter() - begin
+
+    threads = [threading.Thread(target=work, args=(client,)) for client in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [t for ms in taken for t in ms], sum(len(ms) / span for ms, span in zip(taken, spans))

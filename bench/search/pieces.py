@@ -1,0 +1,296 @@
+"""The run in pieces of some minutes each. Every piece is one process, in which all contenders take turns, and writes
+results/PIECE.json in the work folder; galleries, exact answers and the peers' indexes are kept there too."""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+import time
+
+import numpy as np
+
+import peers
+import semblance
+from gallery import Gallery, best_rows
+from measure import Contender, Lane, Truth, clients, interleave, spread
+
+QUERIES = 600
+FLOOR = 0.40  # scores below are no match at any threshold in use
+
+
+class Setting:
+    """What a piece works on: sizes, seconds, folders."""
+
+    def __init__(self, work, seconds, scale):
+        self.work, self.seconds, self.scale = work, seconds, scale
+
+    def count(self, rows):
+        return max(20_000, int(rows * self.scale))
+
+    def gallery(self, dim=512, tau=64):
+        return Gallery(self.work / "data", dim, tau)
+
+    def folder(self, gallery):
+        return self.work / "peers" / gallery.folder.name
+
+
+# ---- Contenders of ours
+
+def semblance_index(rows, threads=2, keep=16):
+    """(index, facts): loaded and learnt."""
+    start = time.monotonic()
+    index = semblance.Index(rows.shape[1], threads, keep)
+    index.load(rows)
+    stats = index.stats()
+    return index, {"build_s": time.monotonic() - start, "bytes_per_face": stats["bytes"] / stats["rows"], "stats": stats}
+
+
+def semblance_contender(index, name="Semblance", settings="fast, float16 kept", **how):
+    return Contender(name, settings, lambda queries: index.search(queries, **how)[0], index.use_threads, how.get("floor"))
+
+
+# ---- Measuring a set of contenders
+
+def measured(setting, contenders, probes, shapes, seconds=None):
+    """One result for each contender and each (threads, batch) of `shapes`; probes: (queries, truth)."""
+    queries, truth = probes
+    lanes = [Lane(contender, threads, batch, queries) for contender in contenders for threads, batch in shapes]
+    interleave(lanes, seconds or setting.seconds)
+    return [lane.result(truth) for lane in lanes], lanes
+
+
+def probes_of(gallery, count, limit=QUERIES):
+    """(queries, truth) of a gallery's first `count` rows."""
+    queries, mates, picked = spread(*gallery.probes(), limit)
+    numbers, scores = gallery.truth(count)
+    return queries, Truth(numbers[picked], scores[picked], mates)
+
+
+SINGLE, BATCH = [(1, 1), (2, 1)], [(1, 32), (2, 32)]
+
+
+# ---- The pieces. Each gives {"rows", "dim", "results", ...}.
+
+def million(setting):
+    gallery, count = setting.gallery(), setting.count(1_000_000)
+    return gallery, count, gallery.rows(count)
+
+
+def scan(setting, shapes):
+    gallery, count, rows = million(setting)
+    index, facts = semblance_index(rows)
+    contenders = [semblance_contender(index),
+                  semblance_contender(index, settings=f"fast, float16 kept, only scores of {FLOOR} or more", floor=FLOOR)]
+    contenders += peers.faiss_scans(setting.folder(gallery), rows)
+    results, _ = measured(setting, contenders, probes_of(gallery, count), shapes)
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
+
+
+def single(setting):
+    return scan(setting, SINGLE)
+
+
+def batch(setting):
+    return scan(setting, BATCH)
+
+
+def exact(setting):
+    """Proven answers against brute force: the numbers of rows must be those of faiss Flat, in its order."""
+    gallery, count, rows = million(setting)
+    half, half_facts = semblance_index(rows)
+    whole, whole_facts = semblance_index(rows, keep=32)
+    contenders = [semblance_contender(half, settings="exact, float16 kept", exact=True),
+                  semblance_contender(whole, settings="exact, float32 kept", exact=True),
+                  peers.faiss_contender("faiss Flat", "float32", peers.faiss_flat(rows))]
+    results, lanes = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
+    flat = {}
+    for lane in lanes:
+        if lane.contender.name == "faiss Flat" and lane.batch == 1:
+            flat.update(lane.answers)
+    for result, lane in zip(results, lanes):
+        both = [q for q in lane.answers if q in flat]
+        result["same_as_flat"] = statistics.fmean(bool(np.array_equal(lane.answers[q], flat[q])) for q in both) if both else None
+        result["compared_with_flat"] = len(both)
+    return {"rows": count, "dim": gallery.dim, "semblance": half_facts, "semblance_float32": whole_facts, "results": results}
+
+
+def two_clients(setting):
+    """Clients that ask one query at a time, side by side."""
+    gallery, count, rows = million(setting)
+    index, facts = semblance_index(rows)
+    queries, truth = probes_of(gallery, count)
+    helped = semblance_contender(index, settings="fast, float16 kept, with a helper thread")
+    helped.threads = lambda n: index.use_threads(2)
+    contenders = [semblance_contender(index), helped]
+    contenders += [c for c in peers.faiss_scans(setting.folder(gallery), rows) if c.name != "faiss Flat"]
+    recalls, _ = measured(setting, contenders, (queries, truth), [(1, 1)], setting.seconds / 3)
+    taken = {id(c): ([], []) for c in contenders}
+    end = time.monotonic() + setting.seconds
+    while time.monotonic() < end:
+        for contender in contenders:
+            ms, rate = clients(contender, queries, 2, 0.5)
+            taken[id(contender)][0].extend(ms)
+            taken[id(contender)][1].append(rate)
+    results = []
+    for contender, recall in zip(contenders, recalls):
+        ms, rates = taken[id(contender)]
+        results.append({"name": contender.name, "settings": contender.settings, "clients": 2,
+                        "p50_ms": float(np.percentile(ms, 50)), "p99_ms": float(np.percentile(ms, 99)),
+                        "qps": statistics.median(rates), "recall_at_10": recall["recall_at_10"], "calls": len(ms)})
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
+
+
+def filtered(setting):
+    """One row in a hundred may be a hit."""
+    gallery, count, rows = million(setting)
+    queries, mates, _ = spread(*gallery.probes(), 200)
+    allowed = np.flatnonzero(np.random.default_rng(3).random(count) < 0.01)
+    truth = Truth(*best_rows(rows, queries, allowed), mates)
+    index, facts = semblance_index(rows)
+    bits = semblance.bitmap(allowed, count)
+    flat = peers.faiss_flat(rows)
+    eight = peers.faiss_kept(setting.folder(gallery) / f"sq8-{count}.faiss", "SQ8", rows)
+    contenders = [
+        semblance_contender(index, settings="fast, a bitmap", bitmap=bits),
+        semblance_contender(index, settings="exact, a bitmap", bitmap=bits, exact=True),
+        peers.faiss_contender("faiss SQ8", "IDSelectorBitmap", eight, peers.bit_selector(allowed, count)),
+        peers.faiss_contender("faiss Flat", "IDSelectorBitmap", flat, peers.bit_selector(allowed, count)),
+        peers.faiss_contender("faiss Flat", "IDSelectorArray: reads only these rows", flat, peers.list_selector(allowed))]
+    results, _ = measured(setting, contenders, (queries, truth), SINGLE)
+    whole, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count, 200), SINGLE, setting.seconds / 6)
+    for result in whole:
+        result["settings"] = "fast, no filter"
+    return {"rows": count, "dim": gallery.dim, "allowed": len(allowed), "semblance": facts, "results": results + whole}
+
+
+def writes(setting):
+    """One row put, one removed: microseconds a call. Graphs and sqlite-vec on the smaller gallery of the piece `graphs`."""
+    gallery, count, rows = million(setting)
+    index, facts = semblance_index(rows)
+    new = np.array(gallery.rows(count + 2000)[count:])
+    results = []
+
+    def note(name, settings, rows, put, remove):
+        for what, us in (("put", put), ("remove", remove)):
+            if len(us):
+                results.append({"name": name, "settings": settings, "rows": rows, "what": what, "calls": len(us),
+                                "p50_us": float(np.percentile(us, 50)), "p99_us": float(np.percentile(us, 99))})
+    note("Semblance", "float16 kept", count, index.put_timed(count, new), index.remove_timed(count, len(new)))
+    index.close()
+    for name, settings, size, put, remove, calls in peers.writers(setting.folder(gallery), gallery, count, setting.count(200_000)):
+        put_us = [timed(put, count + i, new[i:i + 1]) for i in range(calls)]
+        remove_us = [timed(remove, count + i) for i in range(calls)] if remove else []
+        note(name, settings, size, put_us, remove_us)
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
+
+
+def timed(call, *arguments):
+    start = time.perf_counter()
+    call(*arguments)
+    return 1e6 * (time.perf_counter() - start)
+
+
+def graphs(setting):
+    """Graphs take too long to build for a million on two cores."""
+    gallery, count = setting.gallery(), setting.count(200_000)
+    rows, folder = gallery.rows(count), setting.folder(gallery)
+    index, facts = semblance_index(rows)
+    efforts = (128, 512, 1024)
+    contenders = [semblance_contender(index)] + peers.faiss_scans(folder, rows, factors=(300,))
+    contenders += peers.faiss_graphs(folder, rows, efforts) + peers.hnswlib_contenders(folder, rows, efforts)
+    contenders += peers.usearch_contenders(folder, rows, efforts) + [peers.sqlite_contender(folder, rows)]
+    results, _ = measured(setting, contenders, probes_of(gallery, count), [(1, 1), (2, 32)])
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count), "results": results}
+
+
+def dimensions(setting, dim):
+    gallery, count = setting.gallery(dim), setting.count(100_000)
+    rows = gallery.rows(count)
+    index, facts = semblance_index(rows)
+    contenders = [semblance_contender(index), semblance_contender(index, settings="exact, float16 kept", exact=True)]
+    contenders += peers.faiss_scans(setting.folder(gallery), rows, factors=(100, 300))
+    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
+    return {"rows": count, "dim": dim, "semblance": facts, "results": results}
+
+
+def flatter(setting):
+    """A gallery whose spectrum falls more slowly: participation ratio about 280."""
+    gallery, count = setting.gallery(tau=150), setting.count(1_000_000)
+    rows = gallery.rows(count)
+    index, facts = semblance_index(rows)
+    contenders = [semblance_contender(index), semblance_contender(index, settings="exact, float16 kept", exact=True)]
+    contenders += [c for c in peers.faiss_scans(setting.folder(gallery), rows, factors=(300, 1000)) if "rival" in c.name]
+    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
+    return {"rows": count, "dim": gallery.dim, "tau": 150, "semblance": facts, "results": results}
+
+
+def ten_million(setting):
+    gallery, count = setting.gallery(), setting.count(10_000_000)
+    index, facts = semblance_index(gallery.rows(count))
+    results, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count), SINGLE + [(2, 32)])
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
+
+
+def ten_million_rival(setting):
+    """Its float32 rows do not fit in 24 GB, so float16 rows rank its candidates again."""
+    gallery, count = setting.gallery(), setting.count(10_000_000)
+    contenders = peers.rival_with_half_rows(setting.folder(gallery), gallery.rows(count), (100, 300))
+    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + [(2, 32)])
+    return {"rows": count, "dim": gallery.dim, "results": results}
+
+
+PIECES = {"single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
+          "graphs": graphs, "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
+          "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "ten": ten_million, "ten_rival": ten_million_rival}
+
+
+def prepare(setting, names):
+    """Everything that a piece would build and keep, without measuring."""
+    if set(names) & {"single", "batch", "exact", "clients", "filter", "writes"}:
+        gallery, count, rows = million(setting)
+        gallery.truth(count)
+        gallery.rows(count + 2000)
+        peers.faiss_kept(setting.folder(gallery) / f"sq8-{count}.faiss", "SQ8", rows)
+        peers.faiss_kept(setting.folder(gallery) / f"rival-{count}.faiss", peers.RIVAL, rows)
+    if set(names) & {"graphs", "writes"}:
+        gallery, count = setting.gallery(), setting.count(200_000)
+        rows, folder = gallery.rows(count), setting.folder(gallery)
+        gallery.truth(count)
+        for build in (peers.faiss_graphs, peers.hnswlib_contenders, peers.usearch_contenders):
+            build(folder, rows, (128,))
+        peers.sqlite_contender(folder, rows)
+
+
+def cpu_name():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--work", type=pathlib.Path, required=True)
+    options.add_argument("--seconds", type=float, required=True)
+    options.add_argument("--scale", type=float, required=True)
+    options.add_argument("--prepare", action="store_true")
+    options.add_argument("pieces", nargs="+", choices=PIECES)
+    chosen = options.parse_args()
+    setting = Setting(chosen.work, chosen.seconds, chosen.scale)
+    if chosen.prepare:
+        prepare(setting, chosen.pieces)
+        return
+    (chosen.work / "results").mkdir(parents=True, exist_ok=True)
+    for name in chosen.pieces:
+        start = time.monotonic()
+        found = PIECES[name](setting)
+        found.update(piece=name, made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
+                     versions={**peers.VERSIONS, "numpy": np.__version__}, seconds=round(time.monotonic() - start))
+        (chosen.work / "results" / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+        print(f"{name}: {found['seconds']} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Semblance's search index, in this process: the ctypes side of index.h."""
+import ctypes
+import pathlib
+
+import numpy as np
+
+LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "build/bench/libbench_index.so"
+CHUNK = 20_000
+STATS = ("rows", "bytes", "learnt_times", "learnt_rows", "learn_seconds", "plain_rows", "participation", "code_bytes",
+         "code_dims", "line_dims", "survivors", "reranked", "recall_estimate", "learning", "threads")
+
+size_t, pointer, u64 = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_uint64
+
+
+def load_library():
+    library = ctypes.CDLL(str(LIBRARY))
+    library.bench_error.restype = ctypes.c_char_p
+    library.bench_index_new.restype = pointer
+    for name, arguments in {
+            "new": [size_t, ctypes.c_int, ctypes.c_int], "free": [pointer], "alone": [pointer, ctypes.c_int], "settle": [pointer], "stats": [pointer, pointer],
+            "load": [pointer, size_t, u64, pointer], "put_timed": [pointer, size_t, u64, pointer, pointer],
+            "remove_timed": [pointer, size_t, u64, pointer],
+            "search": [pointer, pointer, size_t, size_t, ctypes.c_int, ctypes.c_float, pointer, size_t, pointer, pointer],
+    }.items():
+        getattr(library, f"bench_index_{name}").argtypes = arguments
+    return library
+
+
+def address(array):
+    assert array.flags["C_CONTIGUOUS"]
+    return array.ctypes.data
+
+
+class Index:
+    """Rows' numbers are their keys. A search's caller and `threads` - 1 helpers work on it."""
+
+    def __init__(self, dim, threads=1, keep=16):
+        self.library = load_library()
+        self.dim = dim
+        self.handle = self.library.bench_index_new(dim, keep, threads)
+        self.check(0 if self.handle else -1)
+
+    def check(self, code):
+        if code:
+            raise RuntimeError(self.library.bench_error().decode())
+
+    def close(self):
+        self.library.bench_index_free(self.handle)
+        self.handle = None
+
+    def use_threads(self, count):
+        """1, or as many as the index was made with."""
+        self.check(self.library.bench_index_alone(self.handle, count == 1))
+
+    def load(self, rows):
+        for start in range(0, len(rows), CHUNK):
+            part = np.ascontiguousarray(rows[start:start + CHUNK], np.float32)
+            self.check(self.library.bench_index_load(self.handle, len(part), start, address(part)))
+        self.check(self.library.bench_index_settle(self.handle))
+
+    def put_timed(self, first_key, vectors):
+        """Microseconds of each call."""
+        us = np.zeros(len(vectors))
+        self.check(self.library.bench_index_put_timed(self.handle, len(vectors), first_key,
+                                                      address(np.ascontiguousarray(vectors, np.float32)), address(us)))
+        return us
+
+    def remove_timed(self, first_key, count):
+        us = np.zeros(count)
+        self.check(self.library.bench_index_remove_timed(self.handle, count, first_key, address(us)))
+        return us
+
+    def search(self, queries, k=10, exact=False, floor=-2.0, bitmap=None):
+        """(row numbers, scores), each len(queries) x k; what is not found has number -1. queries: float32, in one piece."""
+        keys = np.empty((len(queries), k), np.int64)
+        scores = np.empty((len(queries), k), np.float32)
+        bits, count = (None, 0) if bitmap is None else (address(bitmap), 64 * len(bitmap))
+        self.check(self.library.bench_index_search(self.handle, queries.ctypes.data, len(queries), k, exact, floor, bits, count,
+                                                   keys.ctypes.data, scores.ctypes.data))
+        return keys, scores
+
+    def stats(self):
+        out = np.zeros(16)
+        self.library.bench_index_stats(self.handle, address(out))
+        return dict(zip(STATS, out.tolist()))
+
+
+def bitmap(numbers, count):
+    """A bitmap of 64-bit words that has the bits `numbers` of `count`."""
+    bits = np.zeros(-(-count // 64) * 64, np.uint8)
+    bits[numbers] = 1
+    return np.packbits(bits, bitorder="little").view(np.uint64)
