@@ -40,6 +40,9 @@ sb_status sb_text_check(const char *text, size_t max, const char *field, sb_erro
 bool sb_text_contains_nocase(const char *text, const char *part); /* ASCII case ignored */
 void sb_hex(const uint8_t *bytes, size_t size, char *out);        /* 2*size+1 chars */
 
+/* Reads one CSV field at *at, unquoting in place; leaves *at past its separator. False: an open quote. */
+bool sb_csv_field(char **at, char **field, bool *last);
+
 /* ---- Files and time */
 
 /* Reads a whole regular file of at most `max` bytes (SB_TOO_LARGE beyond); `*bytes` is released by free(). */

@@ -6,28 +6,6 @@
 
 enum { CSV_BYTES_MAX = 256 << 20 };
 
-/* Reads one field at *at, unquoting in place; leaves *at past its separator. False: an open quote, or text after one. */
-static bool read_field(char **at, char **field, bool *last) {
-  char *from = *at, *to = from;
-  *field = to;
-  if (*from == '"') {
-    for (from++; *from && !(*from == '"' && from[1] != '"'); from++) {
-      if (*from == '"') from++;
-      *to++ = *from;
-    }
-    if (*from++ != '"') return false;
-  } else {
-    while (*from && *from != ',' && *from != '\n' && *from != '\r') *to++ = *from++;
-  }
-  if (*from == '\r' && from[1] == '\n') from++;
-  bool separated = *from == ',';
-  if (*from && !separated && *from != '\n') return false;
-  *last = !separated;
-  *at = *from ? from + 1 : from;
-  *to = 0;
-  return true;
-}
-
 char *sb_csv_beside(const char *csv, const char *path, sb_error *error) {
   const char *slash = strrchr(csv, '/');
   if (*path == '/' || !slash) return sb_strdup(path, error);
@@ -56,7 +34,7 @@ static sb_status parse(const csv *c, char *text, sb_error *error) {
     size_t count = 0;
     for (bool last = false; !last; count++) {
       char *field;
-      if (!read_field(&text, &field, &last))
+      if (!sb_csv_field(&text, &field, &last))
         return sb_fail(error, SB_INVALID, "%s, row %zu: a quote is not closed, or text follows it", c->path, row);
       if (count < SB_CSV_FIELDS_MAX) fields[count] = field;
     }

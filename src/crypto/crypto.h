@@ -18,6 +18,9 @@ enum {
 sb_status sb_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
 sb_status sb_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
 void sb_wipe(void *bytes, size_t size);
+/* XChaCha20 under a key of the moment (zero nonce: a key is for one file and one pass over it), from any offset on. What a
+ * temporary file holds is noise to who finds it: the key is in memory only. In place. */
+void sb_stream_apply(const uint8_t key[32], uint64_t offset, void *bytes, size_t size);
 void sb_random(void *bytes, size_t size);
 /* In constant time. */
 bool sb_equal(const void *a, const void *b, size_t size);

@@ -20,6 +20,7 @@ void sb_handle_collection_delete(sb_request *request);
 
 /* handlers_faces.c */
 void sb_handle_search(sb_request *request);
+void sb_handle_live(sb_request *request);
 void sb_handle_verify(sb_request *request);
 void sb_handle_detect(sb_request *request);
 void sb_handle_represent(sb_request *request);
@@ -35,6 +36,16 @@ void sb_handle_stats(sb_request *request);
 void sb_handle_openapi_yaml(sb_request *request);
 void sb_handle_openapi_json(sb_request *request);
 void sb_handle_docs(sb_request *request);
+
+/* handlers_jobs.c */
+void sb_handle_jobs_list(sb_request *request);
+void sb_handle_jobs_import(sb_request *request);
+void sb_handle_job_get(sb_request *request);
+void sb_handle_job_cancel(sb_request *request);
+void sb_handle_job_pause(sb_request *request);
+void sb_handle_job_resume(sb_request *request);
+void sb_handle_job_refused(sb_request *request);
+void sb_handle_job_events(sb_request *request);
 
 /* handlers_article.c */
 void sb_handle_article_status(sb_request *request);

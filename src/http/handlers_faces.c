@@ -66,6 +66,17 @@ void sb_handle_search(sb_request *request) {
   sb_search_result_free(result);
 }
 
+void sb_handle_live(sb_request *request) {
+  sb_error error = {0};
+  struct MHD_Response *response = NULL;
+  if (sb_live_open(request, &response, &error) != SB_OK) {
+    sb_reply_error(request, &error);
+    return;
+  }
+  sb_reply_empty(request, 101);
+  request->reply.going_on = response;
+}
+
 void sb_handle_verify(sb_request *request) {
   sb_error error = {0};
   sb_verify_request verify = {.struct_size = sizeof verify, .target = request->server->target};

@@ -58,12 +58,17 @@ sb_request *sb_request_new(sb_server *server, const char *target) {
   return request;
 }
 
+static bool brings_files(const sb_request *request) {
+  return request->route && request->route->flags & SB_ROUTE_FILES;
+}
+
 void sb_request_free(sb_request *request) {
   if (!request) return;
-  atomic_fetch_sub(&request->server->body_bytes, request->received);
+  if (!brings_files(request)) atomic_fetch_sub(&request->server->body_bytes, request->received);
   if (request->form) MHD_destroy_post_processor(request->form);
   for (size_t i = 0; i < request->part_count; i++) sb_buffer_free(&request->parts[i].value);
   free(request->parts);
+  sb_cargo_free(request->cargo);
   sb_reply_clear(&request->reply);
   for (size_t i = 0; i < SB_NAMES_MAX; i++) free(request->names[i]);
   free(request->path);
@@ -94,13 +99,24 @@ static sb_status part_add(sb_request *request, const char *name, bool more, cons
   return sb_buffer_add(&request->parts[request->part_count - 1].value, bytes, size, error);
 }
 
+/* A file of an import goes to the disk, encrypted, as it comes. */
+static sb_status file_add(sb_request *request, const char *name, bool more, const void *bytes, size_t size,
+                          sb_error *error) {
+  sb_status status = request->cargo ? SB_OK : sb_cargo_new(&request->cargo, error);
+  if (status == SB_OK && !more) status = sb_cargo_begin(request->cargo, name, error);
+  return status == SB_OK ? sb_cargo_add(request->cargo, bytes, size, error) : status;
+}
+
 static enum MHD_Result form_field(void *context, enum MHD_ValueKind kind, const char *key, const char *filename,
                                   const char *type, const char *encoding, const char *bytes, uint64_t offset,
                                   size_t size) {
-  (void)kind, (void)filename, (void)type, (void)encoding;
+  (void)kind, (void)type, (void)encoding;
   sb_request *request = context;
   sb_error error = {0};
-  if (part_add(request, key, offset > 0, bytes, size, false, &error) == SB_OK) return MHD_YES;
+  if (filename && request->route->flags & SB_ROUTE_FILES) {
+    if (file_add(request, filename, offset > 0, bytes, size, &error) == SB_OK) return MHD_YES;
+  } else if (part_add(request, key, offset > 0, bytes, size, false, &error) == SB_OK)
+    return MHD_YES;
   sb_reply_error(request, &error);
   return MHD_NO;
 }
@@ -126,10 +142,14 @@ static void body_begin(sb_request *request) {
   }
 }
 
+static size_t limit_of(const sb_request *request) {
+  return brings_files(request) ? request->server->max_import : request->server->max_body;
+}
+
 static void refuse_size(sb_request *request) {
   sb_error error;
   sb_fail(&error, SB_TOO_LARGE, "the request is larger than %zu bytes: send a smaller photo, or fewer at once",
-          request->server->max_body);
+          limit_of(request));
   sb_reply_error(request, &error);
   request->reply.close = true;
 }
@@ -148,19 +168,20 @@ void sb_request_begin(sb_request *request, struct MHD_Connection *connection, co
   if (!sb_guard_pass(request)) return;
   sb_route_find(request);
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
-  if (length && strtoull(length, NULL, 10) > request->server->max_body) refuse_size(request);
+  if (length && strtoull(length, NULL, 10) > limit_of(request)) refuse_size(request);
   if (request->reply.status || !split_query(request)) return;
   if (request->route->flags & SB_ROUTE_BODY) body_begin(request);
 }
 
 bool sb_request_receive(sb_request *request, const char *bytes, size_t size) {
   sb_server *server = request->server;
-  size_t held = atomic_fetch_add(&server->body_bytes, size) + size;
+  bool files = brings_files(request); /* what goes to the disk is not held in memory, and may take its time */
+  size_t held = files ? 0 : atomic_fetch_add(&server->body_bytes, size) + size, limit = limit_of(request);
   request->received += size;
-  if (sb_monotonic_ms() - request->started_ms > UPLOAD_MS_MAX) return false;
-  if (request->received > server->max_body) {
+  if (!files && sb_monotonic_ms() - request->started_ms > UPLOAD_MS_MAX) return false;
+  if (request->received > limit) {
     if (!request->reply.close) refuse_size(request);
-    return request->received <= 2 * server->max_body; /* time for a client to hear of it, not for ever */
+    return request->received - limit <= server->max_body; /* time for a client to hear of it, not for ever */
   }
   if (request->reply.status) return true; /* refused already: the rest is read and forgotten */
   sb_error error = {0};

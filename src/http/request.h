@@ -39,9 +39,9 @@ typedef struct sb_request {
   size_t parameter_count;
   const struct sb_route *route; /* NULL: a file of the page, or a refusal */
   char *names[SB_NAMES_MAX];    /* what stands for the braces of the route's pattern, decoded */
-  const char *cors; /* the origin of another site that may ask, as the settings have it; NULL: none */
-  bool gzip;        /* the client reads it */
-  struct sb_once_entry *once; /* an Idempotency-Key's, in work; NULL: none */
+  const char *cors;             /* the origin of another site that may ask, as the settings have it; NULL: none */
+  bool gzip;                    /* the client reads it */
+  struct sb_once_entry *once;   /* an Idempotency-Key's, in work; NULL: none */
   sb_phase phase;
   bool begun; /* counted in server->begun */
   double started_ms;
@@ -50,6 +50,7 @@ typedef struct sb_request {
   struct MHD_PostProcessor *form;
   sb_part *parts;
   size_t part_count;
+  sb_cargo *cargo; /* the files of an import; NULL: none */
   sb_reply reply;
 } sb_request;
 
@@ -70,9 +71,11 @@ sb_status sb_request_text(sb_request *request, const char *name, const char **ou
 /* One of `words` ("largest", "all", NULL at the end): its index, or -1 where the parameter is absent. */
 sb_status sb_request_choice(sb_request *request, const char *name, const char *const *words, int *out, sb_error *error);
 /* A whole number of `least`..`most`; `*out` keeps its value where the parameter is absent. */
-sb_status sb_request_count(sb_request *request, const char *name, size_t least, size_t most, size_t *out, sb_error *error);
+sb_status sb_request_count(sb_request *request, const char *name, size_t least, size_t most, size_t *out,
+                           sb_error *error);
 /* A number of `least`..`most`, as above. */
-sb_status sb_request_real(sb_request *request, const char *name, double least, double most, double *out, sb_error *error);
+sb_status sb_request_real(sb_request *request, const char *name, double least, double most, double *out,
+                          sb_error *error);
 /* The collection that is asked for; never NULL on success. */
 sb_status sb_request_collection(sb_request *request, const char **out, sb_error *error);
 /* All photos of a field; at least one. `*out` is released by free(), its bytes belong to the request. */

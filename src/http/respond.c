@@ -46,6 +46,7 @@ unsigned sb_http_status(sb_status status) {
 }
 
 void sb_reply_clear(sb_reply *reply) {
+  if (reply->going_on) MHD_destroy_response(reply->going_on);
   free(reply->owned);
   *reply = (sb_reply){0};
 }
@@ -201,8 +202,21 @@ static bool headers_add(const sb_request *request, struct MHD_Response *response
   return true;
 }
 
+/* A channel's answer is the handshake and nothing else. */
+static enum MHD_Result send_going_on(sb_request *request) {
+  struct MHD_Response *response = request->reply.going_on;
+  request->reply.going_on = NULL;
+  enum MHD_Result queued = MHD_NO;
+  if (request->reply.status == 101 || headers_add(request, response))
+    queued = MHD_queue_response(request->connection, request->reply.status, response);
+  MHD_destroy_response(response);
+  request->phase = SB_PHASE_REPLIED;
+  return queued;
+}
+
 enum MHD_Result sb_reply_send(sb_request *request) {
   sb_reply *reply = &request->reply;
+  if (reply->going_on) return send_going_on(request);
   enum MHD_ResponseMemoryMode mode = reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT;
   /* The library takes the bytes as writable and never writes to them. */
   union {

@@ -15,15 +15,16 @@ typedef struct sb_reply {
   const void *bytes; /* of the program itself (a file of the page), or ... */
   char *owned;       /* ... text to be released */
   size_t size;
-  const char *etag; /* NULL: an answer that no cache may keep */
-  char tag[24];     /* holds it where it was made for this answer */
-  bool gzip;        /* the bytes are compressed */
-  bool varies;      /* with Accept-Encoding */
-  bool replayed;    /* the answer to an earlier request with the same Idempotency-Key */
-  const char *file; /* NULL, or the name under which a browser keeps the answer */
-  char allow[64];   /* "": no Allow header */
-  bool retry;       /* Retry-After: 1 */
-  bool close;       /* the connection too */
+  const char *etag;              /* NULL: an answer that no cache may keep */
+  char tag[24];                  /* holds it where it was made for this answer */
+  bool gzip;                     /* the bytes are compressed */
+  bool varies;                   /* with Accept-Encoding */
+  bool replayed;                 /* the answer to an earlier request with the same Idempotency-Key */
+  struct MHD_Response *going_on; /* an answer that is no single text: events, a channel; NULL: none */
+  const char *file;              /* NULL, or the name under which a browser keeps the answer */
+  char allow[64];                /* "": no Allow header */
+  bool retry;                    /* Retry-After: 1 */
+  bool close;                    /* the connection too */
 } sb_reply;
 
 unsigned sb_http_status(sb_status status);

@@ -157,7 +157,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   if (!request) return;
   if (request->phase != SB_PHASE_LINE) {
     double ms = sb_monotonic_ms() - request->started_ms;
-    sb_metrics_count(server->metrics, request, ms);
+    /* An answer that goes on for minutes says nothing about how fast the server is. */
+    bool went_on = request->route && request->route->flags & SB_ROUTE_GOES_ON;
+    sb_metrics_count(server->metrics, request, went_on ? 0 : ms);
     sb_log_request(request->id);
     sb_log(SB_LOG_INFO, "%s %s %u %.1f ms", request->method, sb_route_label(request), request->reply.status, ms);
     sb_log_request("");
@@ -220,7 +222,7 @@ static sb_status open_socket(sb_server *server, const sb_config *config, sb_erro
 }
 
 static sb_status start_daemon(sb_server *server, sb_error *error) {
-  unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+  unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
   server->daemon =
       MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
                        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT,
@@ -237,6 +239,9 @@ static void server_free(sb_server *server) {
   sb_work_free(server->work, refuse);
   sb_metrics_free(server->metrics);
   sb_once_free(server->once);
+  sb_jobs_free(server->jobs);
+  sb_sleepers_free(server->sleepers);
+  sb_lives_free(server->lives);
   for (size_t i = 0; i < server->cors_count; i++) free(server->cors[i]);
   free(server->cors);
   pthread_mutex_destroy(&server->lock);
@@ -271,10 +276,13 @@ static sb_status read_cors(sb_server *server, const char *words, sb_error *error
 static sb_status set_up(sb_server *server, const sb_config *config, sb_error *error) {
   server->target = (sb_target){config->threshold, config->fmr, config->fpir};
   server->max_body = (size_t)config->max_body;
+  server->max_import = (size_t)config->max_import;
   sb_status status = sb_route_dialects(config->dialects, &server->dialects, error);
   if (status == SB_OK) status = read_cors(server, config->cors, error);
   if (status == SB_OK) status = sb_metrics_new(&server->metrics, error);
   if (status == SB_OK) status = sb_once_new(&server->once, error);
+  if (status == SB_OK) status = sb_sleepers_new(&server->sleepers, error);
+  if (status == SB_OK) status = sb_lives_new(&server->lives, error);
   if (status == SB_OK && !(server->collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
   return status;
 }
@@ -289,6 +297,7 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   pthread_mutex_init(&server->lock, NULL);
   sb_status status = sb_engine_info_get(engine, &info, error);
   if (status == SB_OK) status = set_up(server, config, error);
+  if (status == SB_OK) status = sb_jobs_new(engine, info.workers, &server->jobs, error);
   if (status == SB_OK) status = open_socket(server, config, error);
   if (status == SB_OK) status = sb_work_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->work, error);
   if (status == SB_OK) status = start_daemon(server, error);
@@ -312,6 +321,7 @@ void sb_server_stop(sb_server *server) {
   if (!server) return;
   atomic_store(&server->stopping, true);
   int listener = MHD_quiesce_daemon(server->daemon); /* nobody new */
+  sb_lives_stop(server->lives);
   double start = sb_monotonic_ms();
   while (atomic_load(&server->begun) && sb_monotonic_ms() - start < STOP_MS_MAX)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);

@@ -2,7 +2,10 @@
 #ifndef SB_HTTP_SERVER_H
 #define SB_HTTP_SERVER_H
 
+#include "http/events.h"
 #include "http/http.h"
+#include "http/jobs.h"
+#include "http/live.h"
 #include "http/metrics.h"
 #include "http/once.h"
 #include "http/work.h"
@@ -15,11 +18,15 @@ struct sb_server {
   char *collection;  /* where a request names none */
   sb_target target;  /* where a request names none */
   size_t max_body;   /* bytes of one request */
+  size_t max_import; /* bytes of one import */
   unsigned dialects; /* SB_ROUTE_DIALECTS that are on */
   char **cors;       /* origins of other sites that may use the API */
   size_t cors_count;
   sb_metrics *metrics;
   sb_once *once;
+  sb_jobs *jobs;
+  sb_sleepers *sleepers;
+  sb_lives *lives;
   bool loopback;     /* only this machine can connect */
   int socket, port;
   struct MHD_Daemon *daemon;

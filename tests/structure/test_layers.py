@@ -14,7 +14,7 @@ ALLOWED = {
     "face": {"base", "image", "infer", "vector", "crypto", "stats"},
     "store": {"base", "vector", "crypto"},
     "engine": {"base", "image", "infer", "vector", "crypto", "stats", "face", "store"},
-    "http": {"base", "engine"},
+    "http": {"base", "crypto", "engine"},
     "cli": {"base", "stats", "engine", "http"},
 }
 # Headers of other projects that one file alone, or one folder, may know.

@@ -1,0 +1,27 @@
+/* Long work that goes on when the client has gone: imports. One works at a time, the others wait. */
+#ifndef SB_HTTP_JOBS_H
+#define SB_HTTP_JOBS_H
+
+#include "http/cargo.h"
+
+#include <jansson.h>
+
+/* Locked. Jobs are in memory: they end with the server; an import that is sent again skips what is enrolled. */
+typedef struct sb_jobs sb_jobs;
+sb_status sb_jobs_new(sb_engine *engine, int workers, sb_jobs **out, sb_error *error);
+/* Stops the work after the photos that are in work. */
+void sb_jobs_free(sb_jobs *jobs);
+
+enum { SB_JOB_ID = 16 };
+/* `flags`: SB_ENROLL_* beside ADD and SKIP_KNOWN. The cargo is taken over, whatever comes out. SB_BUSY: too many wait. */
+sb_status sb_jobs_import(sb_jobs *jobs, sb_cargo *cargo, const char *collection, const char *consent, unsigned flags,
+                         char id[SB_JOB_ID + 1], sb_error *error);
+/* The job as JSON; SB_NOT_FOUND. `*version` (NULL allowed) grows with each change, `*ended` (NULL allowed): it will not. */
+sb_status sb_jobs_get(sb_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended, sb_error *error);
+json_t *sb_jobs_list(sb_jobs *jobs); /* newest first */
+typedef enum sb_job_order { SB_JOB_PAUSE, SB_JOB_RESUME, SB_JOB_CANCEL } sb_job_order;
+sb_status sb_jobs_order(sb_jobs *jobs, const char *id, sb_job_order order, sb_error *error);
+/* What was refused and why, as CSV with a heading. */
+sb_status sb_jobs_refused(sb_jobs *jobs, const char *id, sb_buffer *out, sb_error *error);
+
+#endif
