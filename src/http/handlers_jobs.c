@@ -33,6 +33,11 @@ void sb_handle_jobs_import(sb_request *request) {
   if (status == SB_OK && (!request->cargo || !request->cargo->count))
     status =
         sb_fail(&error, SB_INVALID, "there is no file: send photos, a ZIP or a CSV file as fields `file` of a form");
+  /* A collection that is not there is said now, not once for each photo. */
+  sb_people *people = NULL;
+  sb_list_request list = {.struct_size = sizeof list, .collection = collection, .limit = 1};
+  if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
+  sb_people_free(people);
   unsigned flags = (chosen[0] == 1 ? SB_ENROLL_LARGEST : 0) | (chosen[1] == 1 ? SB_ENROLL_ANY_QUALITY : 0) |
                    (chosen[2] == 1 ? SB_ENROLL_REFUSE_DUPLICATE : 0);
   if (status == SB_OK) {

@@ -246,7 +246,8 @@ static sb_status json_fields(sb_request *request, sb_error *error) {
   sb_status status = SB_OK;
   const char *name;
   json_t *value;
-  if (json_is_array(body)) {
+  request->list = json_is_array(body);
+  if (request->list) {
     if (json_array_size(body)) status = json_member(request, SB_PART_ITEM, body, error);
   } else if (json_is_object(body)) {
     json_object_foreach(body, name, value) {

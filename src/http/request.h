@@ -48,6 +48,7 @@ typedef struct sb_request {
   sb_body_kind body;
   size_t received;
   struct MHD_PostProcessor *form;
+  bool list; /* the JSON body is a list */
   sb_part *parts;
   size_t part_count;
   sb_cargo *cargo; /* the files of an import; NULL: none */
