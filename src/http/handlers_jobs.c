@@ -45,10 +45,14 @@ void sb_handle_jobs_import(sb_request *request) {
     request->cargo = NULL;
     status = sb_jobs_import(request->server->jobs, cargo, collection, consent, flags, id, &error);
   }
-  if (status == SB_OK)
+  if (status == SB_OK) {
     reply_job(request, id, 202);
-  else
+  } else if (status == SB_BUSY) { /* this caller asks for too much: the server itself is well */
+    sb_reply_refusal(request, 429, "busy", error.message);
+    request->reply.retry = true;
+  } else {
     sb_reply_error(request, &error);
+  }
 }
 
 void sb_handle_job_get(sb_request *request) {
