@@ -104,10 +104,12 @@ sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool la
   sb_status status = SB_OK;
   worker->found.count = 0;
   large = large && spec->has_large && longer > spec->large_from;
-  if (large) status = scale_to(image, enlarged.scale, spec->large_side, spec->large_side, &enlarged.image, error);
+  bool scaled_down = large && enlarged.scale < 1;
+  if (scaled_down) status = scale_to(image, enlarged.scale, spec->large_side, spec->large_side, &enlarged.image, error);
+  if (large && !scaled_down) enlarged.image = *image; /* borrowed */
   if (status == SB_OK) status = small_pass(worker, image, &enlarged, error);
   if (status == SB_OK && large) status = large_pass(worker, &enlarged, error);
-  sb_image_free(&enlarged.image);
+  if (scaled_down) sb_image_free(&enlarged.image);
   if (status != SB_OK) return status;
   sb_detector_merge(spec, &worker->found);
   size_t kept = 0;

@@ -5,6 +5,7 @@
 #ifndef SB_IMAGE_CLONES_H
 #define SB_IMAGE_CLONES_H
 
+#include <stdint.h>
 #include <stdlib.h> /* any header of the C library: then __GLIBC__ tells whether it is one that can choose */
 
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
@@ -13,5 +14,9 @@
 #else
 #define SB_CLONES
 #endif
+
+/* A pixel's three numbers and one to spare, worked on together. */
+typedef float sb_four __attribute__((vector_size(16)));
+typedef uint8_t sb_four_bytes __attribute__((vector_size(4)));
 
 #endif

@@ -67,18 +67,17 @@ SB_CLONES static void row_add(float *sum, const uint8_t *row, float weight, size
   for (size_t i = 0; i < n; i++) sum[i] += weight * row[i];
 }
 
+/* `sum` has one number more than its pixels need. */
 SB_CLONES static void columns_reduce(const float *sum, const taps *t, uint8_t *target, int width) {
-  for (int i = 0; i < width; i++) {
+  for (int i = 0; i < width; i++, target += 3) {
     const float *at = sum + (size_t)t->first[i] * 3, *weights = t->weights + (size_t)i * (size_t)t->most;
-    float r = 0.5f, g = 0.5f, b = 0.5f; /* half, for rounding */
+    sb_four all = {0.5f, 0.5f, 0.5f, 0}; /* half, for rounding */
     for (int k = 0; k < t->count[i]; k++) {
-      r += weights[k] * at[3 * k];
-      g += weights[k] * at[3 * k + 1];
-      b += weights[k] * at[3 * k + 2];
+      sb_four one;
+      memcpy(&one, at + 3 * k, sizeof one);
+      all += weights[k] * one;
     }
-    target[3 * i] = (uint8_t)r;
-    target[3 * i + 1] = (uint8_t)g;
-    target[3 * i + 2] = (uint8_t)b;
+    for (int c = 0; c < 3; c++) target[c] = (uint8_t)all[c];
   }
 }
 
@@ -91,7 +90,7 @@ sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, in
     return SB_OK;
   }
   taps columns = {0}, rows = {0};
-  float *sum = sb_alloc(row_size, sizeof *sum, error);
+  float *sum = sb_alloc(row_size + 1, sizeof *sum, error);
   sb_status status = sum ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK) status = taps_make(&columns, source->width, width, error);
   if (status == SB_OK) status = taps_make(&rows, source->height, height, error);

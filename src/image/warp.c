@@ -110,11 +110,19 @@ static void sample_border(const region *source, double x, double y, int border, 
   for (int c = 0; c < 3; c++) target[c] = (uint8_t)(sum[c] + 0.5f);
 }
 
-/* One row of the target: at (x, y), and (m[0], m[3]) further with each pixel. */
+/* A pixel and the byte behind it, as four numbers. */
+static inline sb_four four_of(const uint8_t *pixel) {
+  sb_four_bytes bytes;
+  memcpy(&bytes, pixel, sizeof bytes);
+  return __builtin_convertvector(bytes, sb_four);
+}
+
+/* One row of the target: at (x, y), and (m[0], m[3]) further with each pixel. The last pixel of a source's row has no byte
+ * behind it, so it counts as its border. */
 SB_CLONES static void sample_row(const region *source, const double m[6], double x, double y, int border,
                                  uint8_t *target, int width) {
   const double far = 1e6; /* beyond any photo; keeps the conversion to int defined */
-  const double left = source->at.x0, top = source->at.y0, right = source->at.x1 - 1, bottom = source->at.y1 - 1;
+  const double left = source->at.x0, top = source->at.y0, right = source->at.x1 - 2, bottom = source->at.y1 - 1;
   for (int i = 0; i < width; i++, target += 3) {
     double px = m[0] * i + x, py = m[3] * i + y;
     if (!(px >= left && px < right && py >= top && py < bottom)) {
@@ -127,7 +135,8 @@ SB_CLONES static void sample_row(const region *source, const double m[6], double
     const uint8_t *q = p + source->stride;
     float fx = (float)(px - x0), fy = (float)(py - y0);
     float w00 = (1 - fx) * (1 - fy), w01 = fx * (1 - fy), w10 = (1 - fx) * fy, w11 = fx * fy;
-    for (int c = 0; c < 3; c++) target[c] = (uint8_t)(p[c] * w00 + p[c + 3] * w01 + q[c] * w10 + q[c + 3] * w11 + 0.5f);
+    sb_four sum = four_of(p) * w00 + four_of(p + 3) * w01 + four_of(q) * w10 + four_of(q + 3) * w11 + 0.5f;
+    for (int c = 0; c < 3; c++) target[c] = (uint8_t)sum[c];
   }
 }
 
