@@ -50,6 +50,12 @@ static bool flag_set(sb_cli *cli, const sb_flag *flag, const char *value) {
     if (*value >= '0' && *value <= '9' && !*end && !errno) return true;
     sb_cli_usage(cli, "%s takes a whole number", flag->name);
     return false;
+  case SB_FLAG_LIST: {
+    sb_flag_list *list = flag->target;
+    if (list->count < SB_FLAG_LIST_MAX) return list->items[list->count++] = value, true;
+    sb_cli_usage(cli, "%s is given at most %d times", flag->name, SB_FLAG_LIST_MAX);
+    return false;
+  }
   }
   return false;
 }

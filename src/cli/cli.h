@@ -38,13 +38,19 @@ sb_exit sb_command_serve(sb_cli *cli);
 sb_exit sb_command_keys(sb_cli *cli);
 sb_exit sb_command_models(sb_cli *cli);
 sb_exit sb_command_collections(sb_cli *cli);
+sb_exit sb_command_sql(sb_cli *cli);
 
 /* Takes flags out of cli->words; what stays are the positional arguments. "--" ends flags. */
-typedef enum sb_flag_kind { SB_FLAG_SWITCH, SB_FLAG_TEXT, SB_FLAG_COUNT } sb_flag_kind;
+typedef enum sb_flag_kind { SB_FLAG_SWITCH, SB_FLAG_TEXT, SB_FLAG_COUNT, SB_FLAG_LIST } sb_flag_kind;
+enum { SB_FLAG_LIST_MAX = 64 };
+typedef struct sb_flag_list { /* a flag that may be given several times */
+  size_t count;
+  const char *items[SB_FLAG_LIST_MAX];
+} sb_flag_list;
 typedef struct sb_flag {
   const char *name;
   sb_flag_kind kind;
-  void *target; /* bool *, const char ** or size_t * */
+  void *target; /* bool *, const char **, size_t * or sb_flag_list * */
 } sb_flag;
 /* False after a message about the usage on stderr. `least`..`most`: how many positional arguments are right. */
 bool sb_flags_take(sb_cli *cli, const sb_flag *flags, size_t flag_count, int least, int most);

@@ -55,6 +55,13 @@ static const sb_command commands[] = {
      "  --face WHICH          of several faces in a photo: largest (default) or central\n"
      "  --any-quality         use photos of poor quality, too\n",
      sb_command_eval},
+    {"sql", "[STATEMENT]", "SQL over the gallery, or over a file with vectors of one's own",
+     "  --file FILE           run the statements of a file (- is standard input)\n"
+     "  --db FILE             work on this SQLite file instead of the gallery\n"
+     "  --param NAME=VALUE    value of :NAME, or of parameter 1, 2 ...; @PHOTO: the embedding of its face\n"
+     "  --format FORMAT       table, json (as --json) or csv\n"
+     "  --write               allow statements that change something\n",
+     sb_command_sql},
     {"keys", "status|rotate|revoke|export|import|passphrase", "the gallery's keys: state, renewal, copies on paper",
      "  status                where the root key comes from, and the data keys under it\n"
      "  rotate                new root key (where it lies in the folder) and new data keys; a server may run\n"

@@ -16,9 +16,9 @@ sb_status sb_gallery_new(sb_store *store, sb_gallery **out, sb_error *error);
 void sb_gallery_free(sb_gallery *gallery);
 /* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
-/* The k best people of a collection; `hits` has room for k. Call sb_gallery_sync before. */
-sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, sb_hit *hits,
-                            size_t *found, sb_error *error);
+/* The k best people of a collection, or the k best faces; `hits` has room for k. Call sb_gallery_sync before. */
+sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
+                            sb_hit *hits, size_t *found, sb_error *error);
 /* The same for templates as the store keeps them, already protected; `query` and results as of sb_index_search. */
 sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const sb_index_query *query, sb_hit *hits,
                                  size_t *found, sb_error *error);
@@ -77,6 +77,18 @@ typedef struct sb_engine_rotation {
 sb_status sb_engine_rotate(sb_engine *engine, const sb_engine_rotation *rotation, sb_error *error);
 /* New transform for a collection; gives how many templates were turned. */
 sb_status sb_engine_revoke(sb_engine *engine, const char *collection, size_t *templates, sb_error *error);
+
+/* ---- template.c */
+
+typedef struct sb_template_request {
+  const char *collection; /* NULL: default */
+  const char *id, *name;
+  const float *vector; /* of any length but zero */
+  size_t dim;
+  const sb_attributes *attributes; /* NULL: none */
+} sb_template_request;
+/* Enrols a person by a template that was made elsewhere. SB_EXISTS, SB_INVALID, SB_NOT_FOUND (collection), the store's. */
+sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error);
 
 /* ---- flow.c: the way of a photo */
 

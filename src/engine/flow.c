@@ -45,8 +45,9 @@ sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *colle
   sb_hit *hits = sb_alloc(k, sizeof *hits, error);
   sb_candidate *candidates = sb_alloc(k, sizeof *candidates, error);
   size_t found = 0, named = 0;
-  status = hits && candidates ? sb_gallery_search(engine->gallery, collection->row, embedding, k, hits, &found, error)
-                              : SB_NO_MEMORY;
+  status = hits && candidates
+               ? sb_gallery_search(engine->gallery, collection->row, embedding, k, true, hits, &found, error)
+               : SB_NO_MEMORY;
   for (size_t i = 0; status == SB_OK && i < found; i++) {
     sb_people *person = NULL;
     status = sb_store_person_get(engine->store, (int64_t)hits[i].label, &person, error);

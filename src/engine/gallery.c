@@ -121,14 +121,14 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   return status;
 }
 
-sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, sb_hit *hits,
-                            size_t *found, sb_error *error) {
+sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
+                            sb_hit *hits, size_t *found, sb_error *error) {
   float protected[SB_DIM_MAX];
   pthread_rwlock_rdlock(&gallery->lock);
   const shelf *place = find(gallery, collection);
   sb_status status = SB_OK;
   const sb_index_query request = {
-      .struct_size = sizeof request, .vectors = protected, .count = 1, .k = k, .by_label = true};
+      .struct_size = sizeof request, .vectors = protected, .count = 1, .k = k, .by_label = by_person};
   if (place) {
     sb_transform_apply(place->transform, query, protected);
     status = sb_index_search(place->index, &request, hits, found, error);

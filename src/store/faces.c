@@ -58,6 +58,24 @@ sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, si
   return status;
 }
 
+sb_status sb_store_face_rows(sb_store *store, int64_t collection, int64_t person, int64_t after, size_t limit,
+                             sb_store_face_row *out, size_t *count, sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s =
+      sb_statement_new(store,
+                       person ? "SELECT id, person FROM face WHERE collection = ? AND id > ? AND person = ? ORDER BY id"
+                              : "SELECT id, person FROM face WHERE collection = ? AND id > ? ORDER BY id",
+                       error);
+  sb_bind_int(&s, 1, collection);
+  sb_bind_int(&s, 2, after);
+  if (person) sb_bind_int(&s, 3, person);
+  for (*count = 0; *count < limit && sb_step(&s); ++*count)
+    out[*count] = (sb_store_face_row){sqlite3_column_int64(s.raw, 0), sqlite3_column_int64(s.raw, 1)};
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
 static sb_status not_there(sb_statement *s) {
   if (s->status == SB_OK) s->status = sb_fail(s->error, SB_NOT_FOUND, "there is no face of this number");
   return s->status;

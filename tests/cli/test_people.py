@@ -129,7 +129,7 @@ class Usage(ProgramCase):
         overview = self.run_program("--help", data=False)
         self.assertEqual(overview.returncode, 0)
         for command in ("enroll", "import", "search", "verify", "list", "show", "delete", "detect", "represent",
-                        "analyze", "serve"):
+                        "analyze", "sql", "serve"):
             self.assertIn(command.encode(), overview.stdout)
             done = self.run_program(command, "--help", data=False)
             self.assertEqual(done.returncode, 0)

@@ -1,0 +1,308 @@
+/* A session: a connection with the functions, the table kind and, over an engine, the gallery; statements in IRIS's words. */
+#include "sql/session.h"
+
+#include "sql/dialect.h"
+#include "sql/parts.h"
+
+#include <semblance/sql.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUSY_MS = 10000 };
+
+struct sb_sql {
+  sqlite3 *db;
+  sb_engine *engine;
+  char model[64]; /* of the collection; "": the engine's */
+  bool write;
+  bool refused; /* the authorizer said no */
+};
+
+struct sb_sql_statement {
+  sb_sql *sql;
+  sqlite3_stmt *raw;
+  sb_dialect dialect; /* the names of its parameters */
+};
+
+/* ---- Errors */
+
+static sb_status failed(sb_sql *sql, int code, sb_error *error) {
+  const char *words = sqlite3_errmsg(sql->db);
+  int extended = sqlite3_extended_errcode(sql->db);
+  switch (code & 0xff) {
+  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    return sb_fail(error, SB_BUSY, "another program or statement holds the database (%s); try again", words);
+  case SQLITE_READONLY: return sb_fail(error, SB_READ_ONLY, "the database cannot be written to: %s", words);
+  case SQLITE_FULL:
+    return sb_fail(error, SB_DISK_FULL, "no space is left where the database is kept; nothing was changed");
+  case SQLITE_IOERR: return sb_fail(error, SB_IO, "the database's disk failed: %s", words);
+  case SQLITE_NOTADB: return sb_fail(error, SB_STORE, "the file is no SQLite database");
+  case SQLITE_CORRUPT: return sb_fail(error, SB_STORE, "%s", words);
+  case SQLITE_CANTOPEN: return sb_fail(error, SB_INVALID, "the database cannot be opened: %s", words);
+  case SQLITE_TOOBIG: return sb_fail(error, SB_TOO_LARGE, "%s", words);
+  case SQLITE_CONSTRAINT: {
+    bool taken = extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
+                 extended == SQLITE_CONSTRAINT_ROWID || extended == SQLITE_CONSTRAINT_VTAB ||
+                 extended == SQLITE_CONSTRAINT;
+    return sb_fail(error, taken ? SB_EXISTS : SB_INVALID, "%s", words);
+  }
+  default: return sb_fail(error, SB_INVALID, "%s", words);
+  }
+}
+
+static sb_status would_write(sb_error *error) {
+  return sb_fail(error, SB_READ_ONLY,
+                 "the statement would change something, and this session only reads; allow writing (--write)");
+}
+
+/* ---- Opening */
+
+/* What SQLite counts as reading although it makes files. */
+static int authorize(void *context, int action, const char *a, const char *b, const char *c, const char *d) {
+  sb_sql *sql = context;
+  (void)a, (void)b, (void)c, (void)d;
+  if (sql->write || (action != SQLITE_ATTACH && action != SQLITE_DETACH)) return SQLITE_OK;
+  sql->refused = true;
+  return SQLITE_DENY;
+}
+
+static sb_status open_database(sb_sql *sql, const char *path, sb_error *error) {
+  bool memory = !path;
+  int flags = memory || sql->write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  int code = sqlite3_open_v2(memory ? ":memory:" : path, &sql->db,
+                             flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+  if (code != SQLITE_OK) return sql->db ? failed(sql, code, error) : sb_fail(error, SB_NO_MEMORY, "memory is out");
+  sqlite3_busy_timeout(sql->db, BUSY_MS);
+  sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  code = sb_sql_register(sql->db);
+  /* The first look into the file tells whether it is a database. */
+  if (code == SQLITE_OK) code = sqlite3_exec(sql->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+  return code == SQLITE_OK ? SB_OK : failed(sql, code, error);
+}
+
+static sb_status open_session(sb_sql *sql, const sb_sql_options *options, sb_error *error) {
+  sql->write = options->write;
+  sql->engine = options->engine;
+  sb_status status = open_database(sql, options->database, error);
+  if (status == SB_OK && sql->engine && !options->database)
+    status = sb_sql_attach_gallery(sql->db, sql->engine, options->collection, sql->write, sql->model, error);
+  if (status == SB_OK) sqlite3_set_authorizer(sql->db, authorize, sql);
+  return status;
+}
+
+sb_status sb_sql_open(const sb_sql_options *options, sb_sql **out, sb_error *error) {
+  if (options->struct_size != sizeof *options) return sb_fail(error, SB_MISUSE, "struct_size is not set");
+  sb_sql *sql = sb_alloc(1, sizeof *sql, error);
+  if (!sql) return SB_NO_MEMORY;
+  sb_status status = open_session(sql, options, error);
+  if (status == SB_OK)
+    *out = sql;
+  else
+    sb_sql_close(sql);
+  return status;
+}
+
+void sb_sql_close(sb_sql *sql) {
+  if (!sql) return;
+  sqlite3_close(sql->db);
+  free(sql);
+}
+
+/* ---- Statements */
+
+/* The statement in IRIS's words and the shape of a search; each form that does not compile gives way to the one before. */
+static sb_status compile(sb_sql *sql, const char *text, sb_sql_statement *statement, const char **rest,
+                         sb_error *error) {
+  sb_dialect *dialect = &statement->dialect;
+  const char *plain = dialect->plain ? dialect->plain : text;
+  const char *tail = NULL;
+  int code = SQLITE_ERROR;
+  sql->refused = false;
+  if (dialect->fast) code = sqlite3_prepare_v2(sql->db, dialect->fast, -1, &statement->raw, &tail);
+  if (code != SQLITE_OK) {
+    size_t most = dialect->plain ? strlen(plain) : dialect->size ? dialect->size : strlen(plain);
+    code = sqlite3_prepare_v3(sql->db, plain, most < INT32_MAX ? (int)most : INT32_MAX, 0, &statement->raw, &tail);
+  }
+  if (code != SQLITE_OK && sql->refused) return would_write(error);
+  if (code != SQLITE_OK && dialect->index)
+    return sb_fail(error, SB_INVALID, "there is no such column of vectors to be indexed: %s", sqlite3_errmsg(sql->db));
+  if (code != SQLITE_OK) return failed(sql, code, error);
+  if (rest) *rest = dialect->size ? text + dialect->size : tail;
+  if (statement->raw && !sql->write && !sqlite3_stmt_readonly(statement->raw)) return would_write(error);
+  return SB_OK;
+}
+
+sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sql_statement **out, sb_error *error) {
+  sb_sql_statement *statement = sb_alloc(1, sizeof *statement, error);
+  if (!statement) return SB_NO_MEMORY;
+  statement->sql = sql;
+  sb_status status = sb_dialect_read(text, &statement->dialect, error);
+  if (status == SB_OK) status = compile(sql, text, statement, rest, error);
+  bool empty = status == SB_OK && !statement->raw;
+  if (status != SB_OK || empty) {
+    sb_sql_finalize(statement);
+    statement = NULL;
+  }
+  if (status == SB_OK) *out = statement;
+  return status;
+}
+
+void sb_sql_finalize(sb_sql_statement *statement) {
+  if (!statement) return;
+  sqlite3_finalize(statement->raw);
+  sb_dialect_free(&statement->dialect);
+  free(statement);
+}
+
+/* ---- Parameters */
+
+int sb_sql_parameter_count(sb_sql_statement *statement) {
+  return statement->dialect.parameters;
+}
+
+int sb_sql_parameter(sb_sql_statement *statement, const char *name) {
+  bool marked = *name && strchr(":@$", *name);
+  for (int i = 0; i < statement->dialect.parameters; i++) {
+    const char *own = statement->dialect.names[i];
+    if (own && !strcmp(marked ? own : own + 1, name)) return i + 1;
+  }
+  return 0;
+}
+
+static sb_status bound(sb_sql_statement *statement, int code, sb_error *error) {
+  switch (code & 0xff) {
+  case SQLITE_OK: return SB_OK;
+  case SQLITE_RANGE: return sb_fail(error, SB_INVALID, "the statement has no such parameter");
+  case SQLITE_MISUSE: return sb_fail(error, SB_MISUSE, "parameters are bound before the first row is asked for");
+  default: return failed(statement->sql, code, error);
+  }
+}
+
+sb_status sb_sql_bind_null(sb_sql_statement *statement, int parameter, sb_error *error) {
+  return bound(statement, sqlite3_bind_null(statement->raw, parameter), error);
+}
+
+sb_status sb_sql_bind_int(sb_sql_statement *statement, int parameter, int64_t value, sb_error *error) {
+  return bound(statement, sqlite3_bind_int64(statement->raw, parameter, value), error);
+}
+
+sb_status sb_sql_bind_real(sb_sql_statement *statement, int parameter, double value, sb_error *error) {
+  return bound(statement, sqlite3_bind_double(statement->raw, parameter, value), error);
+}
+
+sb_status sb_sql_bind_text(sb_sql_statement *statement, int parameter, const char *text, sb_error *error) {
+  return bound(statement, sqlite3_bind_text(statement->raw, parameter, text, -1, SQLITE_TRANSIENT), error);
+}
+
+sb_status sb_sql_bind_blob(sb_sql_statement *statement, int parameter, const void *bytes, size_t size,
+                           sb_error *error) {
+  return bound(statement, sqlite3_bind_blob64(statement->raw, parameter, size ? bytes : "", size, SQLITE_TRANSIENT),
+               error);
+}
+
+sb_status sb_sql_bind_vector(sb_sql_statement *statement, int parameter, const float *values, size_t dim,
+                             sb_error *error) {
+  if (dim < 1 || dim > SB_VALUE_DIM_MAX)
+    return sb_fail(error, SB_INVALID, "vector length: a vector has 1 to %d elements", SB_VALUE_DIM_MAX);
+  size_t size = sb_value_size(dim);
+  uint8_t *blob = sb_alloc(size, 1, error);
+  if (!blob) return SB_NO_MEMORY;
+  sb_value_head(SB_ELEMENT_FLOAT, dim, blob);
+  memcpy(blob + SB_VALUE_HEAD, values, dim * sizeof *values);
+  return bound(statement, sqlite3_bind_blob64(statement->raw, parameter, blob, size, free), error);
+}
+
+sb_status sb_sql_bind_photo(sb_sql_statement *statement, int parameter, sb_photo photo, sb_error *error) {
+  sb_faces *faces = NULL;
+  if (!statement->sql->engine) return sb_fail(error, SB_MISUSE, "a session without an engine reads no photos");
+  sb_find_request request = {.struct_size = sizeof request, .photo = photo, .want = SB_WANT_EMBEDDING};
+  if (*statement->sql->model) request.model = statement->sql->model;
+  sb_status status = sb_engine_find_faces(statement->sql->engine, &request, &faces, error);
+  if (status == SB_OK && !faces->count)
+    status = sb_fail(error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
+  if (status == SB_OK && faces->count > 1)
+    status = sb_fail(error, SB_SEVERAL_FACES, "%zu faces are in the photo; use one with a single person", faces->count);
+  if (status == SB_OK) status = sb_sql_bind_vector(statement, parameter, faces->items[0].embedding, faces->dim, error);
+  sb_faces_free(faces);
+  return status;
+}
+
+/* ---- Rows */
+
+sb_status sb_sql_step(sb_sql_statement *statement, bool *row, sb_error *error) {
+  int code = sqlite3_step(statement->raw);
+  if (code == SQLITE_ROW || code == SQLITE_DONE) {
+    *row = code == SQLITE_ROW;
+    if (code == SQLITE_DONE) sqlite3_reset(statement->raw);
+    return SB_OK;
+  }
+  sb_status status = failed(statement->sql, code, error);
+  sqlite3_reset(statement->raw);
+  return status;
+}
+
+void sb_sql_reset(sb_sql_statement *statement) {
+  sqlite3_reset(statement->raw);
+}
+
+int sb_sql_column_count(sb_sql_statement *statement) {
+  return sqlite3_column_count(statement->raw);
+}
+
+const char *sb_sql_column_name(sb_sql_statement *statement, int column) {
+  return sqlite3_column_name(statement->raw, column);
+}
+
+sb_sql_type sb_sql_column_type(sb_sql_statement *statement, int column) {
+  switch (sqlite3_column_type(statement->raw, column)) {
+  case SQLITE_INTEGER: return SB_SQL_INT;
+  case SQLITE_FLOAT: return SB_SQL_REAL;
+  case SQLITE_TEXT: return SB_SQL_TEXT;
+  case SQLITE_BLOB: return SB_SQL_BLOB;
+  default: return SB_SQL_NULL;
+  }
+}
+
+int64_t sb_sql_column_int(sb_sql_statement *statement, int column) {
+  return sqlite3_column_int64(statement->raw, column);
+}
+
+double sb_sql_column_real(sb_sql_statement *statement, int column) {
+  return sqlite3_column_double(statement->raw, column);
+}
+
+const char *sb_sql_column_text(sb_sql_statement *statement, int column, size_t *size) {
+  const char *text = (const char *)sqlite3_column_text(statement->raw, column);
+  if (size) *size = (size_t)sqlite3_column_bytes(statement->raw, column);
+  return text;
+}
+
+const void *sb_sql_column_blob(sb_sql_statement *statement, int column, size_t *size) {
+  const void *bytes = sqlite3_column_blob(statement->raw, column);
+  if (size) *size = (size_t)sqlite3_column_bytes(statement->raw, column);
+  return bytes;
+}
+
+/* Only blobs that say that they are one: any bytes of the right length could be an untyped one. */
+char *sb_sql_column_vector(sb_sql_statement *statement, int column) {
+  sb_value value = {0};
+  sb_buffer text = {0};
+  const void *bytes = sqlite3_column_blob(statement->raw, column);
+  size_t size = (size_t)sqlite3_column_bytes(statement->raw, column);
+  if (sqlite3_column_type(statement->raw, column) != SQLITE_BLOB) return NULL;
+  if (sb_value_read_blob(bytes ? bytes : "", size, &value, NULL) != SB_OK || !value.element) return NULL;
+  if (sb_value_text(&value, &text, NULL) == SB_OK) return text.bytes;
+  sb_buffer_free(&text);
+  return NULL;
+}
+
+bool sb_sql_complete(const char *text) {
+  return sqlite3_complete(text) == 1;
+}
+
+int64_t sb_sql_changes(sb_sql *sql) {
+  return sqlite3_changes64(sql->db);
+}

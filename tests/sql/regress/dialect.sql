@@ -1,0 +1,88 @@
+CREATE TABLE o(id INTEGER PRIMARY KEY, top INTEGER, name TEXT); INSERT INTO o VALUES (1, 10, 'TOP 1'), (2, 20, 'b'), (3, 30, 'c');
+
+SELECT TOP 2 name FROM o ORDER BY id DESC;
+
+select distinct top 1 name from o order by name -- TOP 9
+;
+
+SELECT TOP (1 + 1) id FROM o ORDER BY id;
+
+SELECT TOP ALL id FROM o ORDER BY id;
+
+SELECT TOP 1 * FROM o ORDER BY id DESC;
+
+-- a column, a string, a comment and a name stay what they are
+SELECT top FROM o WHERE name = 'TOP 1';
+
+SELECT top, id FROM o ORDER BY top DESC;
+
+SELECT top + 1, top * 2, 'SELECT TOP 3 x' AS "TOP 2" FROM o /* SELECT TOP 1 */ WHERE id = 1;
+
+SELECT top AS t FROM o WHERE id = (SELECT TOP 1 id FROM o ORDER BY id DESC);
+
+SELECT * FROM (SELECT TOP 1 id FROM o ORDER BY id) UNION ALL SELECT * FROM (SELECT TOP 1 id FROM o ORDER BY id DESC);
+
+SELECT TOP 1 id FROM o UNION SELECT TOP 1 id FROM o;
+
+SELECT TOP 1 id FROM o LIMIT 1;
+
+SELECT TOP 0 id FROM o;
+
+CREATE VIEW w AS SELECT TOP 1 name FROM o ORDER BY id; SELECT * FROM w;
+
+INSERT INTO o(top, name) SELECT TOP 1 top, name FROM o ORDER BY id DESC; SELECT count(*) FROM o;
+
+WITH x AS (SELECT TOP 2 id FROM o ORDER BY id) SELECT TOP 1 id FROM x ORDER BY id DESC;
+
+CREATE TRIGGER tr AFTER DELETE ON o BEGIN INSERT INTO o(name) VALUES ('deleted; TOP 1'); END;
+
+DELETE FROM o WHERE id = 1; SELECT name FROM o ORDER BY id DESC LIMIT 1;
+
+-- IRIS's index
+CREATE VIRTUAL TABLE t USING semblance(v FLOAT[2], name TEXT); INSERT INTO t VALUES ('1,0', 'a'), ('0,1', 'b'), ('1,1', 'c');
+
+CREATE INDEX i ON TABLE t (v) AS HNSW(M=64, efConstruction=128, Distance='Cosine');
+
+CREATE INDEX IF NOT EXISTS i ON TABLE main.t (v) AS %SQL.Index.HNSW(Distance='DotProduct');
+
+CREATE INDEX i ON t (name) AS HNSW;
+
+CREATE INDEX i ON TABLE o (name) AS HNSW(M=1);
+
+CREATE INDEX i ON TABLE nowhere (v) AS HNSW(M=1);
+
+CREATE INDEX real ON o(name);
+
+-- the shape that the index answers, and shapes that it does not
+EXPLAIN QUERY PLAN SELECT TOP 1 name FROM t ORDER BY VECTOR_COSINE(v, TO_VECTOR('1,0', float)) DESC;
+
+EXPLAIN QUERY PLAN SELECT name, VECTOR_COSINE(TO_VECTOR('1,0'), x.v) FROM main.t AS x WHERE name <> 'b' ORDER BY VECTOR_COSINE(x.v, '1,0') DESC LIMIT 2;
+
+SELECT name, VECTOR_COSINE(TO_VECTOR('1,0'), x.v) AS s FROM main.t AS x WHERE name <> 'b' OR 0 ORDER BY s DESC LIMIT 2;
+
+EXPLAIN QUERY PLAN SELECT name, VECTOR_COSINE(v, '1,0') AS s FROM t ORDER BY s LIMIT 1;
+
+EXPLAIN QUERY PLAN SELECT name, VECTOR_COSINE(v, '1,0') AS s FROM t ORDER BY s DESC;
+
+EXPLAIN QUERY PLAN SELECT name, VECTOR_COSINE(v, '1,0') AS s FROM t ORDER BY s DESC, name LIMIT 1;
+
+EXPLAIN QUERY PLAN SELECT a.name FROM t a, t b ORDER BY VECTOR_COSINE(a.v, '1,0') DESC LIMIT 1;
+
+EXPLAIN QUERY PLAN SELECT name FROM t ORDER BY VECTOR_COSINE(v, v) DESC LIMIT 1;
+
+SELECT name FROM t ORDER BY VECTOR_COSINE(v, NULL) DESC LIMIT 1;
+
+SELECT name FROM o ORDER BY VECTOR_COSINE('1,0', '0,1') DESC LIMIT 1;
+
+SELECT name FROM t ORDER BY VECTOR_COSINE(v, '1,0,0') DESC LIMIT 1;
+
+-- broken text
+SELECT 'never closed;
+
+SELECT TOP FROM;
+
+SELECT TOP 1;
+
+/* only a comment */
+
+;;

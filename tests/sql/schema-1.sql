@@ -1,0 +1,21 @@
+-- A database as version 1 of the table kind left it, in the words of SQLite's own .dump.
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+PRAGMA writable_schema=ON;
+INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table','t','t',0,'CREATE VIRTUAL TABLE t USING semblance(v FLOAT[2] metric=cosine, name TEXT)');
+CREATE TABLE IF NOT EXISTS "t_rows"(id INTEGER PRIMARY KEY, c1 TEXT);
+INSERT INTO t_rows VALUES(1,'first');
+INSERT INTO t_rows VALUES(3,'third');
+CREATE TABLE IF NOT EXISTS "t_vectors"(id INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+INSERT INTO t_vectors VALUES(1,X'0101ffff020000000000404000000000');
+INSERT INTO t_vectors VALUES(3,X'0101ffff02000000000000000000803f');
+CREATE TABLE IF NOT EXISTS "t_changes"(sequence INTEGER PRIMARY KEY, tag INTEGER NOT NULL, id INTEGER NOT NULL);
+INSERT INTO t_changes VALUES(1,-1895414166033948384,1);
+INSERT INTO t_changes VALUES(2,8811108182169599043,2);
+INSERT INTO t_changes VALUES(3,-1084694048364545458,3);
+INSERT INTO t_changes VALUES(4,-1043758695205983404,2);
+CREATE TABLE IF NOT EXISTS "t_meta"(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT INTO t_meta VALUES('identity','16ddfe558d547b64490da021490a6975');
+INSERT INTO t_meta VALUES('version',1);
+PRAGMA writable_schema=OFF;
+COMMIT;
