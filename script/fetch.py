@@ -43,7 +43,8 @@ def run(*command, **options):
 
 
 def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(path, sha256):
@@ -151,12 +152,13 @@ def fetch_runtime():
     place(partial, DEPS / "openvino")
 
 
-def convert(manifest, folder, target):
+def convert(manifest, source, target):
+    """The first source file into the model file, by the manifest's converter."""
     run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
         *PACKAGES["converters"])
     script, *arguments = manifest["converter"]
     say(f"converting {manifest['name']}")
-    run(python(), ROOT / "models" / script, folder / manifest["source"]["files"][0]["path"], target, *arguments)
+    run(python(), ROOT / "models" / script, source, target, *arguments)
 
 
 def manifests():
@@ -173,7 +175,7 @@ def make_model(manifest, target):
     for file in manifest["source"]["files"]:
         check(folder / file["path"], file["sha256"])
     if manifest["converter"]:
-        convert(manifest, folder, target)
+        convert(manifest, folder / manifest["source"]["files"][0]["path"], target)
     else:
         shutil.copy(folder / manifest["source"]["files"][0]["path"], target)
     check(target, manifest["sha256"])

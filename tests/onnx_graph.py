@@ -54,14 +54,19 @@ def model(nodes, constants, inputs, outputs, opset=13):
     return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, opset))
 
 
+def numbers(count):
+    """Made up, between -1 and 1, the same everywhere."""
+    seed, found = 1, []
+    for _ in range(count):
+        seed = (seed * 1103515245 + 12345) & 0x7fffffff
+        found.append(seed / 0x3fffffff - 1)
+    return found
+
+
 def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free=False):
     """Means over cells x cells squares of the picture, less their mean, times a matrix of made-up numbers."""
     step, inner = side // cells, 3 * cells * cells
-    if weights is None:
-        seed, weights = 1, []
-        for _ in range(inner * dim):
-            seed = (seed * 1103515245 + 12345) & 0x7fffffff
-            weights.append(seed / 0x3fffffff - 1)
+    weights = numbers(inner * dim) if weights is None else weights
     nodes = [node("AveragePool", ["input"], "pooled", kernel_shape=[step, step], strides=[step, step]),
              node("Flatten", ["pooled"], "flat"),
              node("ReduceMean", ["flat"], "mean", axes=[1]),
@@ -69,6 +74,15 @@ def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free
              node("MatMul", ["centred", "weights"], "embedding")]
     return model(nodes, [tensor("weights", [inner, dim], weights, external)],
                  {"input": [0, 3, 0, 0] if free else [1, 3, side, side]}, {"embedding": [1, dim]}, opset)
+
+
+def probe(side=112, cells=7):
+    """One number that depends on every pixel: means over cells x cells squares times made-up numbers, over their count."""
+    step, inner = side // cells, 3 * cells * cells
+    nodes = [node("AveragePool", ["input"], "pooled", kernel_shape=[step, step], strides=[step, step]),
+             node("Flatten", ["pooled"], "flat"), node("MatMul", ["flat", "weights"], "number")]
+    return model(nodes, [tensor("weights", [inner, 1], [w / inner for w in numbers(inner)])],
+                 {"input": [1, 3, side, side]}, {"number": [1, 1]})
 
 
 def constants(side, outputs):

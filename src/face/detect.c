@@ -39,6 +39,11 @@ static double score_of(const sb_detector_spec *spec, const sb_detector_outputs *
   return 0;
 }
 
+/* A size from its logarithm; not beyond all measure, and a NaN stays one. */
+static double grown(double size, double logarithm) {
+  return size * exp(logarithm > 10 ? 10 : logarithm);
+}
+
 /* The box in pixels of the input: of an SSD the regression on its prior, of YuNet on its cell, of SCRFD the distances. */
 static sb_box_found box_of(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p) {
   const float *at =
@@ -48,14 +53,14 @@ static sb_box_found box_of(const sb_detector_spec *spec, const sb_detector_outpu
   case SB_FAMILY_SSD:
     x = p->x + at[0] * spec->centre_variance * p->width;
     y = p->y + at[1] * spec->centre_variance * p->height;
-    w = p->width * exp(fmin(at[2] * spec->size_variance, 10));
-    h = p->height * exp(fmin(at[3] * spec->size_variance, 10));
+    w = grown(p->width, at[2] * spec->size_variance);
+    h = grown(p->height, at[3] * spec->size_variance);
     break;
   case SB_FAMILY_YUNET:
     x = p->left + at[0] * stride;
     y = p->top + at[1] * stride;
-    w = stride * exp(fmin(at[2], 10));
-    h = stride * exp(fmin(at[3], 10));
+    w = grown(stride, at[2]);
+    h = grown(stride, at[3]);
     break;
   default: /* SB_FAMILY_SCRFD */
     return (sb_box_found){.x0 = p->left - at[0] * stride,

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""DeepFace's own models: their published weight files, downloaded or at hand, into ONNX and a manifest.
+
+usage: script/models deepface [--from FOLDER] [--to FOLDER] [--mirror ADDRESS] [--any-weights] [--keep] [MODEL...]
+
+MODEL: vgg-face, deepface-age, deepface-gender, deepface-race, facenet512, arcface, sface, or all; none: the first four, which
+are what DeepFace.represent and DeepFace.analyze use. Each download goes on where it broke off and is checked against the
+SHA-256 in models/deepface/. The weights are not Semblance's: their licences (VGG-Face: non-commercial) stand in the manifests.
+
+  --from FOLDER     the weight files are here already, under the names that DeepFace gives them
+  --to FOLDER       where models and manifests go (default: deps/deepface, where the program looks)
+  --mirror ADDRESS  download from ADDRESS/FILE instead of the publisher's address
+  --any-weights     take files of other weights, too: your own of the same layout
+  --keep            keep the downloaded weight files (in deps/deepface-weights)
+"""
+import argparse
+import json
+import pathlib
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import fetch
+
+TEMPLATES = fetch.ROOT / "models/deepface"
+USUAL = ("vgg-face", "deepface-age", "deepface-gender", "deepface-race")
+TRIES = 5
+
+
+def download_part(address, partial):
+    """Appends to `partial` what is missing. False: the connection ended too early."""
+    have = partial.stat().st_size if partial.exists() else 0
+    request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            resumed = answer.status == 206
+            wanted = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
+            with partial.open("ab" if resumed else "wb") as file:
+                shutil.copyfileobj(answer, file, 1 << 20)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # nothing is missing
+            return True
+        fetch.stop(f"{address} answers {error.code} {error.reason}")
+    except OSError as error:
+        fetch.say(f"the download broke off: {error}")
+        return False
+    return partial.stat().st_size >= wanted
+
+
+def download(address, target, sha256):
+    partial = target.with_name(target.name + ".part")
+    for attempt in range(TRIES):
+        fetch.say(f"fetching {address}" + (" (going on)" if partial.exists() else ""))
+        if download_part(address, partial):
+            break
+        time.sleep(min(attempt, 3))
+    else:
+        fetch.stop(f"{address} could not be fetched in {TRIES} tries; call again to go on, or give the file with --from FOLDER")
+    if sha256 and fetch.digest(partial) != sha256:
+        found = fetch.digest(partial)
+        partial.unlink()
+        fetch.stop(f"{target.name} is not the file that was pinned (SHA-256 {found}, expected {sha256}): "
+                   "a broken or changed download, which was thrown away")
+    partial.rename(target)
+
+
+def weight_file(manifest, chosen, downloads):
+    """Where the weights lie, checked."""
+    source = manifest["source"]["files"][0]
+    sha256 = None if chosen.any_weights else source["sha256"]
+    if chosen.folder:
+        path = chosen.folder / source["path"]
+        if not path.is_file():
+            fetch.stop(f"there is no {source['path']} in {chosen.folder}")
+        if sha256:
+            fetch.check(path, sha256)
+        return path
+    path = downloads / source["path"]
+    if path.is_file() and sha256 and fetch.digest(path) == sha256:
+        return path
+    downloads.mkdir(parents=True, exist_ok=True)
+    download(f"{chosen.mirror}/{source['path']}" if chosen.mirror else manifest["source"]["url"], path, sha256)
+    return path
+
+
+def is_made(manifest, target):
+    """The model is there already, made from the weights that are pinned."""
+    try:
+        made = json.loads((target / f"{manifest['name']}.json").read_text())
+        return made["source"] == manifest["source"] and fetch.digest(target / made["file"]) == made["sha256"]
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def make(manifest, path, target, published):
+    """Converts; the manifest, which gets the digest of what came out, is written last."""
+    partial = target / f"{manifest['file']}.partial"
+    if manifest["converter"]:
+        fetch.convert(manifest, path, partial)
+    else:
+        shutil.copy(path, partial)
+    finished = {}
+    for key, value in manifest.items():
+        finished[key] = value
+        if key == "file":
+            finished["sha256"] = fetch.digest(partial)
+    if not published:
+        finished["origin"] = f"Made with --any-weights from a file of SHA-256 {fetch.digest(path)}: not the published weights."
+        finished["licence"] = "not stated"
+        del finished["source"]
+    partial.rename(target / manifest["file"])
+    (target / f"{manifest['name']}.json").write_text(json.dumps(finished, indent=2) + "\n")
+
+
+def main():
+    templates = {path.stem: json.loads(path.read_text()) for path in sorted(TEMPLATES.glob("*.json"))}
+    pipeline = templates.pop("pipeline")
+    options = argparse.ArgumentParser(prog="script/models deepface", description=__doc__,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter, add_help=True)
+    options.add_argument("--from", dest="folder", type=pathlib.Path)
+    options.add_argument("--to", type=pathlib.Path, default=fetch.DEPS / "deepface")
+    options.add_argument("--mirror")
+    options.add_argument("--any-weights", action="store_true")
+    options.add_argument("--keep", action="store_true")
+    options.add_argument("models", nargs="*")
+    chosen = options.parse_args()
+    names = list(templates) if chosen.models == ["all"] else chosen.models or list(USUAL)
+    unknown = [name for name in names if name not in templates]
+    if unknown:
+        fetch.stop(f"there is no model {unknown[0]}; there are {', '.join(templates)}")
+    target, downloads = chosen.to.resolve(), fetch.DEPS / "deepface-weights"
+    chosen.folder = chosen.folder and chosen.folder.resolve()
+    (target / "pipelines").mkdir(parents=True, exist_ok=True)
+    fetch.WORK.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        manifest = templates[name]
+        if not chosen.any_weights and is_made(manifest, target):
+            continue
+        path = weight_file(manifest, chosen, downloads)
+        make(manifest, path, target, fetch.digest(path) == manifest["source"]["files"][0]["sha256"])
+        if not chosen.folder and not chosen.keep:
+            path.unlink()
+    if all((target / f"{name}.json").is_file() for name in USUAL):
+        (target / "pipelines/deepface.json").write_text(json.dumps(pipeline, indent=2) + "\n")
+        fetch.say("ready: --model vgg-face, or --pipeline deepface for its attributes, too")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""script/models deepface: a download goes on where it broke off, and what is not the pinned file is thrown away."""
+import hashlib
+import http.server
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import threading
+import unittest
+from unittest import mock
+
+SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
+sys.path.insert(0, str(SOURCE / "script"))
+
+import deepface
+
+CONTENT = bytes(range(256)) * 400
+PINNED = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Publisher(http.server.BaseHTTPRequestHandler):
+    """Serves CONTENT at /weights.h5; the first `breaks` answers end in the middle."""
+
+    def do_GET(self):
+        server = self.server
+        if self.path != "/weights.h5":
+            self.send_error(404)
+            return
+        start = 0
+        asked = self.headers.get("Range")
+        server.asked.append(asked)
+        if asked and server.ranges:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(CONTENT):
+                self.send_error(416)
+                return
+        body = CONTENT[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if server.breaks:
+            server.breaks -= 1
+            body = body[:len(body) // 2]
+            self.close_connection = True
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Download(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.target = self.folder / "weights.h5"
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
+        self.server.breaks, self.server.ranges, self.server.asked = 0, True, []
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        for name in ("time.sleep", "deepface.fetch.say"):
+            patch = mock.patch(name)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def download(self, sha256=PINNED, name="weights.h5"):
+        deepface.download(f"http://127.0.0.1:{self.server.server_port}/{name}", self.target, sha256)
+
+    def test_goes_on_where_it_broke_off(self):
+        self.server.breaks = 2
+        self.download()
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.assertEqual(self.server.asked, [None, "bytes=51200-", "bytes=76800-"])
+
+    def test_goes_on_with_what_an_earlier_call_left(self):
+        (self.folder / "weights.h5.part").write_bytes(CONTENT[:1000])
+        self.download()
+        self.assertEqual((self.target.read_bytes(), self.server.asked), (CONTENT, ["bytes=1000-"]))
+        self.assertEqual(list(self.folder.iterdir()), [self.target])
+
+    def test_starts_again_where_the_publisher_cannot_go_on(self):
+        self.server.breaks, self.server.ranges = 1, False
+        self.download()
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_another_file_than_the_pinned_one_is_thrown_away(self):
+        with self.assertRaisesRegex(SystemExit, "not the file that was pinned"):
+            self.download(sha256="0" * 64)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_a_file_that_is_not_there_is_told(self):
+        with self.assertRaisesRegex(SystemExit, "404"):
+            self.download(name="absent.h5")
+
+    def test_gives_up_in_the_end_and_keeps_what_it_has(self):
+        self.server.breaks = 100
+        with self.assertRaisesRegex(SystemExit, "call again to go on"):
+            self.download()
+        self.assertGreater((self.folder / "weights.h5.part").stat().st_size, len(CONTENT) / 2)
+
+
+class Templates(unittest.TestCase):
+    def test_every_model_of_deepface_pins_its_weight_file(self):
+        found = {path.stem: deepface.json.loads(path.read_text()) for path in deepface.TEMPLATES.glob("*.json")}
+        self.assertLessEqual(set(deepface.USUAL), set(found))
+        del found["pipeline"]
+        for name, manifest in found.items():
+            with self.subTest(model=name):
+                source = manifest["source"]
+                self.assertRegex(source["files"][0]["sha256"], "^[0-9a-f]{64}$")
+                self.assertTrue(source["url"].endswith("/" + source["files"][0]["path"]))
+                self.assertEqual(manifest["name"], name)
+                self.assertNotIn("sha256", manifest)
+
+
+class Files(unittest.TestCase):
+    def test_files_at_hand_that_are_missing_or_another_are_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = deepface.json.loads((deepface.TEMPLATES / "vgg-face.json").read_text())
+            chosen = mock.Mock(folder=pathlib.Path(folder), any_weights=False)
+            with self.assertRaisesRegex(SystemExit, "no vgg_face_weights.h5"):
+                deepface.weight_file(manifest, chosen, None)
+            pathlib.Path(folder, "vgg_face_weights.h5").write_bytes(b"something else")
+            with self.assertRaisesRegex(SystemExit, "not the file that was pinned"):
+                deepface.weight_file(manifest, chosen, None)
+            chosen.any_weights = True
+            self.assertTrue(deepface.weight_file(manifest, chosen, None).is_file())

@@ -1,0 +1,66 @@
+"""The picture that a model sees is the one that DeepFace's and dlib's own programs show it: against numbers that those made
+(tests/parity), so that neither is needed here."""
+import hashlib
+import json
+import math
+import os
+import pathlib
+import unittest
+
+import onnx_graph
+import pictures
+from program import ProgramCase
+
+SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
+PARITY = SOURCE / "tests/parity"
+NORMALISATIONS = {"base": {"mean": 0, "std": 255}, "raw": {"mean": 0, "std": 1}, "Facenet": {"standardise": True},
+                  "Facenet2018": {"mean": 127.5, "std": 127.5}, "VGGFace": {"mean": [93.594, 104.7624, 129.1863], "std": 1},
+                  "VGGFace2": {"mean": [91.4953, 103.8827, 131.0912], "std": 1}, "ArcFace": {"mean": 127.5, "std": 128}}
+SHIFT = 500  # an age is never below 0
+
+
+class Pixels(ProgramCase):
+    def install(self, kind):
+        """An attribute model whose age is the probe's number, and a pipeline of it."""
+        graph = onnx_graph.probe()
+        (self.folder / "probe.onnx").write_bytes(graph)
+        manifest = {"name": f"probe-{kind.lower()}", "task": "attributes", "file": "probe.onnx", "licence": "CC0", "origin": "a test",
+                    "sha256": hashlib.sha256(graph).hexdigest(),
+                    "input": {"layout": "NCHW", "width": 112, "height": 112, "channels": "BGR", **NORMALISATIONS[kind]},
+                    "outputs": {"age": {"output": "number", "meaning": "regression", "first": SHIFT, "step": 1}},
+                    "alignment": {"kind": "box", "fit": "pad", "scale": 1.0, "upright": True}}
+        path = self.folder / f"{manifest['name']}.json"
+        path.write_text(json.dumps(manifest))
+        self.json_of("models", "add", path)
+        pipeline = json.loads((SOURCE / "models/pipelines/default.json").read_text())
+        pipeline.update(name="probe", attributes=[manifest["name"]])
+        (self.data / "models/pipelines").mkdir()
+        (self.data / "models/pipelines/probe.json").write_text(json.dumps(pipeline))
+
+    def test_every_normalisation_of_deepface(self):
+        cases = json.loads((PARITY / "pixels.json").read_text())
+        for kind, options in NORMALISATIONS.items():
+            self.install(kind)
+            for case in (c for c in cases if c["kind"] == kind):
+                with self.subTest(**case):
+                    photo = pictures.png(case["width"], case["height"], pictures.pattern(case["seed"]))
+                    face = self.json_of("analyze", "--whole", "--pipeline", "probe", "-", stdin=photo)["faces"][0]
+                    self.assertIsNone(face["gender"])
+                    self.assertIsNone(face["ethnicity"])
+                    # Half a level of 255 a pixel, averaged away; the answer has three digits behind the point.
+                    level = 0.02 / (60 if kind == "Facenet" else options["std"]) + 0.001
+                    self.assertAlmostEqual(face["age"] - SHIFT, case["number"], delta=level)
+            self.json_of("models", "remove", f"probe-{kind.lower()}")
+            (self.data / "models/pipelines/probe.json").unlink()
+            (self.data / "models/pipelines").rmdir()
+
+
+class Dlib(ProgramCase):
+    def test_the_converted_network_gives_dlib_s_own_numbers(self):
+        if not self.json_of("models", "info", "dlib-resnet-128")["present"]:
+            raise unittest.SkipTest("the optional model dlib-resnet-128 was not fetched")
+        for seed, theirs in enumerate(json.loads((PARITY / "dlib.json").read_text())["descriptors"]):
+            photo = pictures.png(150, 150, pictures.pattern(seed))
+            ours = self.json_of("represent", "--whole", "--model", "dlib-resnet-128", "-", stdin=photo)["faces"][0]["embedding"]
+            length = math.sqrt(sum(x * x for x in theirs))
+            self.assertLessEqual(max(abs(a - b / length) for a, b in zip(ours, theirs)), 1e-6)

@@ -1,0 +1,316 @@
+/* The parts of "any model by a manifest" that need no model: detector families, alignments, a look into ONNX files. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "face/parts.h"
+#include "infer/onnx.h"
+
+static void near(double value, double wanted, double within) {
+  if (!(fabs(value - wanted) <= within)) print_error("%f where %f is wanted\n", value, wanted);
+  assert_true(fabs(value - wanted) <= within);
+}
+
+/* ---- Detectors: outputs that are all zero but for one cell */
+
+enum { SIDE = 64, STRIDE = 16, CELLS = 16, CELL = 6 /* row 1, column 2 */ };
+
+static sb_found *decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, double scale) {
+  sb_found *found = calloc(1, sizeof *found);
+  assert_non_null(found);
+  sb_detector_decode(spec, outputs, SIDE, SIDE, scale, 0, 0, found);
+  return found;
+}
+
+static void yunet_gives_box_and_points_from_their_cell(void **state) {
+  (void)state;
+  float scores[CELLS] = {0}, objectness[CELLS] = {0}, boxes[CELLS * 4] = {0}, points[CELLS * 10] = {0};
+  sb_detector_spec spec = {.family = SB_FAMILY_YUNET,
+                           .levels = 1,
+                           .strides = {STRIDE},
+                           .size_counts = {1},
+                           .has_points = true,
+                           .score_threshold = .5f};
+  sb_detector_outputs outputs = {{scores}, {boxes}, {objectness}, {points}};
+  assert_int_equal(sb_detector_priors(&spec, 0, SIDE, SIDE), CELLS);
+  scores[CELL] = .81f;
+  objectness[CELL] = 1.2f; /* above 1 counts as 1 */
+  boxes[4 * CELL] = .5f, boxes[4 * CELL + 1] = .25f, boxes[4 * CELL + 2] = logf(2), boxes[4 * CELL + 3] = logf(3);
+  for (int i = 0; i < 10; i++) points[10 * CELL + i] = (float)i / 10;
+  sb_found *found = decode(&spec, &outputs, .5);
+  assert_int_equal(found->count, 1);
+  const sb_box_found *box = &found->boxes[0];
+  near(box->score, .9, 1e-6);
+  near((box->x0 + box->x1) / 2, (2 + .5) * STRIDE / .5, 1e-4);
+  near((box->y0 + box->y1) / 2, (1 + .25) * STRIDE / .5, 1e-4);
+  near(box->x1 - box->x0, 2 * STRIDE / .5, 1e-3);
+  near(box->y1 - box->y0, 3 * STRIDE / .5, 1e-3);
+  assert_true(box->has_points);
+  near(box->points[2][0], (2 + .4) * STRIDE / .5, 1e-4);
+  near(box->points[2][1], (1 + .5) * STRIDE / .5, 1e-4);
+  free(found);
+}
+
+static void scrfd_gives_distances_to_the_four_sides(void **state) {
+  (void)state;
+  enum { PRIORS = 2 * CELLS, PRIOR = 2 * CELL + 1 };
+  float scores[PRIORS] = {0}, boxes[PRIORS * 4] = {0}, points[PRIORS * 10] = {0};
+  sb_detector_spec spec = {.family = SB_FAMILY_SCRFD,
+                           .levels = 1,
+                           .strides = {STRIDE},
+                           .size_counts = {2},
+                           .has_points = true,
+                           .score_threshold = .5f};
+  sb_detector_outputs outputs = {{scores}, {boxes}, {0}, {points}};
+  scores[PRIOR] = .7f;
+  for (int i = 0; i < 4; i++) boxes[4 * PRIOR + i] = .5f + (float)i / 4;
+  points[10 * PRIOR] = 1, points[10 * PRIOR + 1] = -1;
+  sb_found *found = decode(&spec, &outputs, 1);
+  assert_int_equal(found->count, 1);
+  const sb_box_found *box = &found->boxes[0];
+  near(box->x0, (2 - .5) * STRIDE, 1e-4);
+  near(box->y0, (1 - .75) * STRIDE, 1e-4);
+  near(box->x1, (2 + 1) * STRIDE, 1e-4);
+  near(box->y1, (1 + 1.25) * STRIDE, 1e-4);
+  near(box->points[0][0], 3 * STRIDE, 1e-4);
+  near(box->points[0][1], 0, 1e-4);
+  free(found);
+}
+
+static void an_ssd_gives_points_by_its_priors_and_variances(void **state) {
+  (void)state;
+  float scores[CELLS * 2] = {0}, boxes[CELLS * 4] = {0}, points[CELLS * 10] = {0};
+  sb_detector_spec spec = {.family = SB_FAMILY_SSD,
+                           .levels = 1,
+                           .strides = {STRIDE},
+                           .size_counts = {1},
+                           .sizes = {{32}},
+                           .centre_variance = .1f,
+                           .size_variance = .2f,
+                           .has_points = true,
+                           .score_threshold = .5f};
+  sb_detector_outputs outputs = {{scores}, {boxes}, {0}, {points}};
+  scores[2 * CELL + 1] = .9f;
+  boxes[4 * CELL] = 1, boxes[4 * CELL + 2] = 5 * logf(1.5f);
+  points[10 * CELL] = -2;
+  sb_found *found = decode(&spec, &outputs, 1);
+  assert_int_equal(found->count, 1);
+  const sb_box_found *box = &found->boxes[0];
+  double x = 2.5 * STRIDE, y = 1.5 * STRIDE;
+  near((box->x0 + box->x1) / 2, x + 3.2, 1e-3);
+  near(box->x1 - box->x0, 48, 1e-3);
+  near(box->y1 - box->y0, 32, 1e-3);
+  near(box->points[0][0], x - 6.4, 1e-3);
+  near(box->points[0][1], y, 1e-3);
+  free(found);
+}
+
+static void numbers_that_are_no_numbers_give_no_box(void **state) {
+  (void)state;
+  float scores[CELLS] = {0}, objectness[CELLS], boxes[CELLS * 4] = {0}, points[CELLS * 10] = {0};
+  sb_detector_spec spec = {.family = SB_FAMILY_YUNET,
+                           .levels = 1,
+                           .strides = {STRIDE},
+                           .size_counts = {1},
+                           .has_points = true,
+                           .score_threshold = .5f};
+  sb_detector_outputs outputs = {{scores}, {boxes}, {objectness}, {points}};
+  for (int i = 0; i < CELLS; i++) scores[i] = objectness[i] = 1;
+  scores[0] = NAN;
+  boxes[4] = INFINITY;
+  boxes[4 * 2 + 3] = NAN;
+  points[10 * 3] = NAN;
+  sb_found *found = decode(&spec, &outputs, 1);
+  assert_int_equal(found->count, CELLS - 4);
+  free(found);
+}
+
+/* ---- Alignments: a photo whose red is x and whose green is y, so that a pixel tells where it comes from */
+
+enum { PHOTO = 200 };
+
+static sb_image coordinates(void) {
+  sb_image image = {PHOTO, PHOTO, PHOTO, PHOTO, malloc(PHOTO * PHOTO * 3)};
+  assert_non_null(image.pixels);
+  for (int y = 0; y < PHOTO; y++)
+    for (int x = 0; x < PHOTO; x++) {
+      uint8_t *p = image.pixels + (y * PHOTO + x) * 3;
+      p[0] = (uint8_t)x, p[1] = (uint8_t)y, p[2] = 255;
+    }
+  return image;
+}
+
+static void align(const sb_alignment *alignment, const sb_box_found *box, const double (*five)[2], uint8_t *rgb,
+                  int n) {
+  sb_image image = coordinates();
+  assert_int_equal(sb_align(&image, alignment, box, five, rgb, n, n, NULL), SB_OK);
+  sb_image_free(&image);
+}
+
+static const double level[5][2] = {{80, 90}, {120, 90}, {100, 110}, {85, 130}, {115, 130}};
+static const double upside_down[5][2] = {{120, 110}, {80, 110}, {100, 90}, {115, 70}, {85, 70}};
+static const sb_box_found tall = {.x0 = 60, .y0 = 40, .x1 = 140, .y1 = 160};
+
+static const uint8_t *pixel(const uint8_t *rgb, int n, int x, int y) {
+  return rgb + (y * n + x) * 3;
+}
+
+static void a_box_in_its_own_shape_stands_in_the_middle_of_black(void **state) {
+  (void)state;
+  enum { N = 60 };
+  uint8_t rgb[N * N * 3];
+  const sb_alignment pad = {.kind = SB_ALIGN_BOX, .fit = SB_FIT_PAD, .scale = 1};
+  align(&pad, &tall, level, rgb, N); /* 80 x 120 becomes 40 x 60, from column 10 on */
+  for (int y = 0; y < N; y++) assert_int_equal(pixel(rgb, N, 9, y)[2] + pixel(rgb, N, 50, y)[2], 0);
+  near(pixel(rgb, N, 10, 0)[0], 60.5, 1);
+  near(pixel(rgb, N, 10, 0)[1], 40.5, 1);
+  near(pixel(rgb, N, 49, 59)[0], 138.5, 1);
+  near(pixel(rgb, N, 49, 59)[1], 158.5, 1);
+}
+
+static void square_and_stretch_differ_in_what_lies_beside_the_face(void **state) {
+  (void)state;
+  enum { N = 60 };
+  uint8_t square[N * N * 3], stretched[N * N * 3];
+  align(&(sb_alignment){.kind = SB_ALIGN_BOX, .fit = SB_FIT_SQUARE, .scale = 1}, &tall, level, square, N);
+  align(&(sb_alignment){.kind = SB_ALIGN_BOX, .fit = SB_FIT_STRETCH, .scale = 1}, &tall, level, stretched, N);
+  near(pixel(square, N, 0, 30)[0], 40.5, 1);
+  near(pixel(stretched, N, 0, 30)[0], 60.2, 1);
+  near(pixel(stretched, N, 59, 30)[0], 138.8, 1);
+}
+
+static void upright_turns_the_face_so_that_the_eyes_are_level(void **state) {
+  (void)state;
+  enum { N = 60 };
+  uint8_t rgb[N * N * 3];
+  align(&(sb_alignment){.kind = SB_ALIGN_BOX, .fit = SB_FIT_SQUARE, .scale = 1, .upright = true}, &tall, upside_down,
+        rgb, N);
+  near(pixel(rgb, N, 0, 0)[0], 158.5, 1.5);
+  near(pixel(rgb, N, 0, 0)[1], 158.5, 1.5);
+}
+
+static void points_go_where_the_template_wants_them(void **state) {
+  (void)state;
+  enum { N = 50 };
+  uint8_t rgb[N * N * 3];
+  sb_alignment points = {.kind = SB_ALIGN_POINTS};
+  for (int i = 0; i < 5; i++)
+    points.template[i][0] = (level[i][0] - 75) * .8, points.template[i][1] = (level[i][1] - 85) * .8;
+  align(&points, &tall, level, rgb, N);
+  near(pixel(rgb, N, 4, 4)[0], 80, 1);
+  near(pixel(rgb, N, 4, 4)[1], 90, 1);
+  near(pixel(rgb, N, 36, 4)[0], 120, 1);
+  static const double same[5][2] = {{9, 9}, {9, 9}, {9, 9}, {9, 9}, {9, 9}};
+  sb_image image = coordinates();
+  assert_int_equal(sb_align(&image, &points, &tall, same, rgb, N, N, NULL), SB_BAD_IMAGE);
+  sb_image_free(&image);
+}
+
+static void a_picture_standardised_has_mean_0_and_deviation_1(void **state) {
+  (void)state;
+  enum { N = 16 };
+  uint8_t rgb[N * N * 3];
+  float tensor[N * N * 3];
+  const sb_model_spec spec = {.width = N, .height = N, .standardise = true};
+  for (int i = 0; i < N * N * 3; i++) rgb[i] = (uint8_t)(i * 7);
+  sb_tensor_fill(&spec, rgb, N, N, tensor, N, N);
+  double sum = 0, squares = 0;
+  for (int i = 0; i < N * N * 3; i++) sum += tensor[i], squares += (double)tensor[i] * tensor[i];
+  near(sum / (N * N * 3), 0, 1e-5);
+  near(squares / (N * N * 3), 1, 1e-5);
+  memset(rgb, 77, sizeof rgb); /* without contrast: no division by nothing */
+  sb_tensor_fill(&spec, rgb, N, N, tensor, N, N);
+  for (int i = 0; i < N * N * 3; i++) near(tensor[i], 0, 1e-5);
+}
+
+/* ---- ONNX files: this is one, of an Identity, x to y, both 1 x 3 x free x 224, operator set 13 */
+
+static const uint8_t graph[] = {
+    0x08, 0x08, 0x3a, 0x50, 0x0a, 0x10, 0x0a, 0x01, 0x78, 0x12, 0x01, 0x79, 0x22, 0x08, 0x49, 0x64, 0x65, 0x6e,
+    0x74, 0x69, 0x74, 0x79, 0x12, 0x04, 0x74, 0x65, 0x73, 0x74, 0x5a, 0x1a, 0x0a, 0x01, 0x78, 0x12, 0x15, 0x0a,
+    0x13, 0x08, 0x01, 0x12, 0x0f, 0x0a, 0x02, 0x08, 0x01, 0x0a, 0x02, 0x08, 0x03, 0x0a, 0x00, 0x0a, 0x03, 0x08,
+    0xe0, 0x01, 0x62, 0x1a, 0x0a, 0x01, 0x79, 0x12, 0x15, 0x0a, 0x13, 0x08, 0x01, 0x12, 0x0f, 0x0a, 0x02, 0x08,
+    0x01, 0x0a, 0x02, 0x08, 0x03, 0x0a, 0x00, 0x0a, 0x03, 0x08, 0xe0, 0x01, 0x42, 0x04, 0x0a, 0x00, 0x10, 0x0d};
+
+static sb_status inspect(const uint8_t *bytes, size_t size, sb_onnx *out) {
+  char path[] = "/tmp/sb_onnx_XXXXXX";
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  assert_int_equal(write(file, bytes, size), (ssize_t)size);
+  close(file);
+  sb_status status = sb_onnx_inspect(path, out, NULL);
+  unlink(path);
+  return status;
+}
+
+static void what_an_onnx_file_says_of_itself_is_read(void **state) {
+  (void)state;
+  sb_onnx onnx = {0};
+  assert_int_equal(inspect(graph, sizeof graph, &onnx), SB_OK);
+  assert_int_equal(onnx.opset, 13);
+  assert_int_equal(onnx.input_count, 1);
+  assert_string_equal(onnx.inputs[0].name, "x");
+  assert_int_equal(onnx.inputs[0].rank, 4);
+  assert_int_equal(onnx.inputs[0].dims[1], 3);
+  assert_int_equal(onnx.inputs[0].dims[2], 0);
+  assert_int_equal(onnx.inputs[0].dims[3], 224);
+  assert_int_equal(onnx.output_count, 1);
+  assert_string_equal(onnx.outputs[0].name, "y");
+}
+
+static void an_onnx_file_cut_short_anywhere_is_refused(void **state) {
+  (void)state;
+  sb_onnx onnx;
+  for (size_t size = 0; size < sizeof graph; size++) assert_int_equal(inspect(graph, size, &onnx), SB_MODEL);
+}
+
+/* Whatever a byte becomes, the answer is one or the other, never a crash. */
+static void an_onnx_file_with_any_byte_changed_is_read_or_refused(void **state) {
+  (void)state;
+  static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0x0a, 0x3a, 0x6a, 0x72};
+  uint8_t copy[sizeof graph];
+  size_t refused = 0;
+  for (size_t at = 0; at < sizeof graph; at++) {
+    for (size_t v = 0; v < sizeof values; v++) {
+      sb_onnx onnx;
+      memcpy(copy, graph, sizeof graph);
+      copy[at] = values[v];
+      sb_status status = inspect(copy, sizeof copy, &onnx);
+      assert_true(status == SB_OK || status == SB_MODEL);
+      refused += status == SB_MODEL;
+    }
+  }
+  assert_true(refused > sizeof graph);
+}
+
+static void what_is_no_file_is_refused(void **state) {
+  (void)state;
+  sb_onnx onnx;
+  assert_int_equal(sb_onnx_inspect("/tmp", &onnx, NULL), SB_MODEL);
+  assert_int_equal(sb_onnx_inspect("/nonexistent/model.onnx", &onnx, NULL), SB_NOT_FOUND);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(yunet_gives_box_and_points_from_their_cell),
+      cmocka_unit_test(scrfd_gives_distances_to_the_four_sides),
+      cmocka_unit_test(an_ssd_gives_points_by_its_priors_and_variances),
+      cmocka_unit_test(numbers_that_are_no_numbers_give_no_box),
+      cmocka_unit_test(a_box_in_its_own_shape_stands_in_the_middle_of_black),
+      cmocka_unit_test(square_and_stretch_differ_in_what_lies_beside_the_face),
+      cmocka_unit_test(upright_turns_the_face_so_that_the_eyes_are_level),
+      cmocka_unit_test(points_go_where_the_template_wants_them),
+      cmocka_unit_test(a_picture_standardised_has_mean_0_and_deviation_1),
+      cmocka_unit_test(what_an_onnx_file_says_of_itself_is_read),
+      cmocka_unit_test(an_onnx_file_cut_short_anywhere_is_refused),
+      cmocka_unit_test(an_onnx_file_with_any_byte_changed_is_read_or_refused),
+      cmocka_unit_test(what_is_no_file_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
