@@ -215,6 +215,8 @@ typedef struct sb_person {
   char *id;   /* external id (an SSN, a staff number): unique in its collection */
   char *name;
   char *consent;      /* the text agreed to, or "" */
+  char *purpose;      /* what it may be used for, or "" */
+  int64_t expires_ms; /* when the person is erased; 0: never */
   int64_t created_ms; /* Unix time, milliseconds */
   size_t faces;
   bool has_attributes;      /* of the person's first face that has them */
@@ -243,6 +245,8 @@ typedef struct sb_enroll_request {
   const char *collection; /* NULL: default */
   const char *id, *name;
   const char *consent; /* NULL: none recorded */
+  const char *purpose; /* NULL: none recorded */
+  int64_t expires_ms;  /* Unix time from which the person is erased; 0: never */
   const sb_photo *photos;
   size_t photo_count; /* at least 1; all are enrolled or none */
   unsigned flags;
@@ -369,6 +373,20 @@ SB_API sb_status sb_engine_merge(sb_engine *engine, const char *collection, cons
                                  size_t *faces, sb_error *error);
 /* Gone from index, table, write-ahead log and free pages when it returns. `faces` (NULL allowed): how many it had. */
 SB_API sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces, sb_error *error);
+/* The proof that goes with it: entry number `sequence` of the audit says so, and is signed (docs/audit.md). */
+typedef struct sb_erasure {
+  size_t faces;
+  int64_t sequence, at_ms;
+  int64_t collection, person; /* their numbers in the audit, never used twice */
+  char actor[64];
+  uint8_t before[32], link[32], signature[64], public_key[32];
+} sb_erasure;
+SB_API sb_status sb_engine_erase(sb_engine *engine, const char *collection, const char *id, sb_erasure *out, sb_error *error);
+/* Erases everybody whose time is over; `erased`: how many. */
+SB_API sb_status sb_engine_expire(sb_engine *engine, size_t *erased, sb_error *error);
+/* What the person agreed to. NULL leaves a text as it is; `expires_ms` < 0 leaves the date, 0 is never. */
+SB_API sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const char *id, const char *consent,
+                                     const char *purpose, int64_t expires_ms, sb_error *error);
 
 /* A face that is kept: its template, not its photo. */
 typedef struct sb_kept_face {

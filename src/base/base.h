@@ -54,6 +54,8 @@ char *sb_path_find(const char *path, const char *name, sb_error *error);
 int64_t sb_now_ms(void);        /* Unix time */
 double sb_monotonic_ms(void);
 void sb_time_iso(int64_t unix_ms, char out[32]); /* "2026-11-24T08:41:27.000Z" */
+/* When something ends: "30d" (days from now), "2027-01-31" (the end of that day, UTC) or "never" (0). SB_INVALID. */
+sb_status sb_time_expiry(const char *text, int64_t *unix_ms, sb_error *error);
 
 /* ---- Log: goes to a sink; never holds a name, an id, an image, a template or a key. Libraries never print. */
 
@@ -119,9 +121,13 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(dialects, TEXT, "--dialects", "SEMBLANCE_DIALECTS", "article,deepface,compreface", 0, 0,                            \
     "APIs of other programs that the server speaks beside its own, ',' between (none: none)")                          \
   X(cors, TEXT, "--cors", "SEMBLANCE_CORS", "", 0, 0, "origins of web pages that may use the API, ',' between")        \
+  X(tls_cert, TEXT, "--tls-cert", "SEMBLANCE_TLS_CERT", "", 0, 0, "certificate of the server, PEM (default: the one of `semblance tls init`)") \
+  X(tls_key, TEXT, "--tls-key", "SEMBLANCE_TLS_KEY", "", 0, 0, "its private key, PEM")                                 \
+  X(redirect_port, INT, "--redirect-port", "SEMBLANCE_REDIRECT_PORT", "0", 0, 65535,                                   \
+    "port where plain HTTP is sent on to HTTPS (0: none)")                                                             \
   X(log_level, TEXT, "--log-level", "SEMBLANCE_LOG_LEVEL", "info", 0, 0, "debug, info, warning or error")              \
   X(insecure, BOOL, "--insecure", "SEMBLANCE_INSECURE", "false", 0, 0,                                                 \
-    "listen on other addresses than loopback although there are no keys and no TLS yet")
+    "listen on other addresses than loopback without keys or without TLS")
 
 typedef const char *sb_value_TEXT;
 typedef int64_t sb_value_INT;

@@ -19,7 +19,9 @@ static const sb_command commands[] = {
      "  --any-quality         do not refuse poor photos\n"
      "  --refuse-duplicate    refuse a face that is enrolled under another id (otherwise: a warning)\n"
      "  --attributes          estimate and keep age, gender and (experimental) ethnicity\n"
-     "  --consent TEXT        what the person agreed to, kept with the record\n",
+     "  --consent TEXT        what the person agreed to, kept with the record\n"
+     "  --purpose TEXT        what it may be used for\n"
+     "  --expires WHEN        365d, 2027-01-31 or never: the day after which the person is erased\n",
      sb_command_enroll},
     {"import", "DIR|CSV", "enrol many: a folder a person, or rows of id,name,path; run again to go on",
      "  --largest             of several faces in a photo take the largest\n"
@@ -62,6 +64,40 @@ static const sb_command commands[] = {
      "  --format FORMAT       table, json (as --json) or csv\n"
      "  --write               allow statements that change something\n",
      sb_command_sql},
+    {"consent", "ID", "record what a person agreed to, what for, and until when",
+     "  --consent TEXT        what the person agreed to\n"
+     "  --purpose TEXT        what it may be used for\n"
+     "  --expires WHEN        365d, 2027-01-31 or never: the day after which the person is erased\n",
+     sb_command_consent},
+    {"expire", "", "erase everybody whose time is over (a server does so each minute)", "", sb_command_expire},
+    {"export", "--person ID", "all that is kept about a person, for that person (JSON)",
+     "  --person ID           whose record (required)\n"
+     "  --page FILE           write a page to read, too\n",
+     sb_command_export},
+    {"audit", "show|verify|export", "who did what to whom, and whether that record is whole",
+     "  show                  the entries, oldest first\n"
+     "    --after N           those after number N\n"
+     "    --limit N           at most N (default 100)\n"
+     "  verify                follow the chain; tampering, gaps and a tail that was cut off are told\n"
+     "    --anchor FILE       a head printed by an earlier `audit export --head`: it must go on from there\n"
+     "    --receipt FILE      check a receipt of erasure instead\n"
+     "  export                all entries as lines of JSON, the signed head last\n"
+     "    --head              the signed head only: keep it elsewhere\n",
+     sb_command_audit},
+    {"access", "add|list|revoke PREFIX|password|totp", "who may use the server: API keys, the admin's login",
+     "  add                   make a key for --collection; it is printed once\n"
+     "    --role ROLES        read, enroll, admin, ',' between (default read)\n"
+     "    --all-collections   for every collection\n"
+     "    --expires WHEN      365d, 2027-01-31 or never (default)\n"
+     "    --label TEXT        what it is for\n"
+     "  list                  the keys by their prefixes\n"
+     "  revoke PREFIX         a key is good no more, at once\n"
+     "  password              set the admin's password for the page (asked, or SEMBLANCE_ADMIN_PASSWORD)\n"
+     "    --remove            take the login away\n"
+     "  totp                  ask the admin for one-time passwords, too; --remove: no more\n",
+     sb_command_access},
+    {"tls", "init [NAME...]", "make a certificate of your own for the server",
+     "  --days N              good for N days (default 825)\n", sb_command_tls},
     {"keys", "status|rotate|revoke|export|import|passphrase", "the gallery's keys: state, renewal, copies on paper",
      "  status                where the root key comes from, and the data keys under it\n"
      "  rotate                new root key (where it lies in the folder) and new data keys; a server may run\n"

@@ -22,11 +22,13 @@ static sb_exit enroll_answer(sb_cli *cli, sb_status status, const sb_enrolled *e
 }
 
 sb_exit sb_command_enroll(sb_cli *cli) {
-  const char *id = NULL, *name = NULL, *consent = NULL;
+  const char *id = NULL, *name = NULL, *consent = NULL, *purpose = NULL, *expires = NULL;
   bool add = false, largest = false, any = false, refuse = false, attributes = false;
   const sb_flag flags[] = {{"--id", SB_FLAG_TEXT, &id},
                            {"--name", SB_FLAG_TEXT, &name},
                            {"--consent", SB_FLAG_TEXT, &consent},
+                           {"--purpose", SB_FLAG_TEXT, &purpose},
+                           {"--expires", SB_FLAG_TEXT, &expires},
                            {"--add", SB_FLAG_SWITCH, &add},
                            {"--largest", SB_FLAG_SWITCH, &largest},
                            {"--any-quality", SB_FLAG_SWITCH, &any},
@@ -40,7 +42,9 @@ sb_exit sb_command_enroll(sb_cli *cli) {
   sb_enrolled *enrolled = NULL;
   size_t count = (size_t)cli->count;
   sb_photo *photos = sb_alloc(count, sizeof *photos, &error);
+  int64_t expires_ms = 0;
   sb_status status = photos ? SB_OK : SB_NO_MEMORY;
+  if (status == SB_OK && expires) status = sb_time_expiry(expires, &expires_ms, &error);
   for (size_t i = 0; status == SB_OK && i < count; i++) status = sb_cli_photo_read(cli->words[i], &photos[i], &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
   if (status == SB_OK) {
@@ -50,6 +54,8 @@ sb_exit sb_command_enroll(sb_cli *cli) {
         .id = id,
         .name = name,
         .consent = consent,
+        .purpose = purpose,
+        .expires_ms = expires_ms,
         .photos = photos,
         .photo_count = count,
         .flags = (add ? SB_ENROLL_ADD : 0) | (largest ? SB_ENROLL_LARGEST : 0) | (any ? SB_ENROLL_ANY_QUALITY : 0) |
@@ -108,6 +114,11 @@ static void print_person(const sb_person *person) {
   sb_time_iso(person->created_ms, created);
   printf("id       %s\nname     %s\nfaces    %zu\ncreated  %s\nconsent  %s\n", person->id, person->name, person->faces,
          created, *person->consent ? person->consent : "(none recorded)");
+  if (*person->purpose) printf("purpose  %s\n", person->purpose);
+  if (person->expires_ms) {
+    sb_time_iso(person->expires_ms, created);
+    printf("expires  %s\n", created);
+  }
   if (person->has_attributes) {
     const sb_attributes *a = &person->attributes;
     if (a->age >= 0) printf("age      about %.0f\n", a->age);
@@ -160,20 +171,25 @@ sb_exit sb_command_delete(sb_cli *cli) {
   sb_error error = {0};
   sb_engine *engine = NULL;
   size_t people = 0, faces = 0;
-  sb_exit code = SB_EXIT_OK;
+  json_t *receipts = json_array();
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
   for (int i = 0; status == SB_OK && i < cli->count; i++) {
-    size_t held = 0;
-    status = sb_engine_delete(engine, cli->config->collection, cli->words[i], &held, &error);
-    people += status == SB_OK;
-    faces += held;
+    sb_erasure erasure = {0};
+    status = sb_engine_erase(engine, cli->config->collection, cli->words[i], &erasure, &error);
+    if (status != SB_OK) break;
+    people++;
+    faces += erasure.faces;
+    json_array_append_new(receipts, sb_json_erasure(&erasure));
+    if (!cli->json) printf("erased; entry %lld of the audit says so\n", (long long)erasure.sequence);
   }
-  if (status != SB_OK) code = sb_cli_fail(cli, status, &error);
+  sb_engine_free(engine);
   if (people && !cli->json)
     printf("deleted %zu %s with %zu face%s\n", people, people == 1 ? "person" : "people", faces, faces == 1 ? "" : "s");
   if (status == SB_OK && cli->json)
-    code =
-        sb_cli_print_json(cli, json_pack("{s:I,s:I}", "deleted", (json_int_t)people, "faces", (json_int_t)faces), code);
-  sb_engine_free(engine);
-  return code;
+    return sb_cli_print_json(cli,
+                             json_pack("{s:I,s:I,s:o}", "deleted", (json_int_t)people, "faces", (json_int_t)faces,
+                                       "receipts", receipts),
+                             SB_EXIT_OK);
+  json_decref(receipts);
+  return status == SB_OK ? SB_EXIT_OK : sb_cli_fail(cli, status, &error);
 }

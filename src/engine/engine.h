@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "face/face.h"
 #include "image/image.h"
+#include "store/access.h"
 #include "store/store.h"
 #include "vector/vector.h"
 
@@ -64,6 +65,28 @@ sb_status sb_engine_models(sb_engine *engine, sb_error *error);
  * without it a missing default one gives row 0, which holds nobody. */
 sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create, sb_store_collection *out,
                                sb_error *error);
+
+/* By id; row, out: NULL allowed. SB_NOT_FOUND. */
+sb_status sb_engine_find_person(sb_engine *engine, const char *collection, const char *id, int64_t *row,
+                                sb_people **out, sb_error *error);
+
+/* ---- record.c: the audit, erasure, terms */
+
+/* Notes an act that changes nothing. `collection` NULL: default. */
+sb_status sb_engine_note(sb_engine *engine, const char *verb, const char *collection, int64_t person, int64_t count,
+                         sb_error *error);
+/* Notes a search: an entry a face, with the person where there was a match. */
+sb_status sb_engine_note_search(sb_engine *engine, const sb_store_collection *collection,
+                                const sb_search_result *result, sb_error *error);
+/* Notes a login, or that one failed; to fail to do so is logged. */
+void sb_engine_note_access(sb_engine *engine, const char *verb, sb_error *error);
+/* For the server: to ask who may come in. To be closed before the engine is freed. */
+sb_status sb_engine_access(sb_engine *engine, sb_access **out, sb_error *error);
+/* For the command line: the gallery's store, for sb_access_...; it belongs to the engine. */
+sb_store *sb_engine_store(sb_engine *engine);
+sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_audit_visit visit, void *context,
+                          sb_error *error);
+sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
 
 /* ---- keys.c */
 

@@ -131,6 +131,8 @@ static sb_status store_faces(enrolment *e, sb_error *error) {
                                     .id = request->id,
                                     .name = request->name,
                                     .consent = request->consent,
+                                    .purpose = request->purpose,
+                                    .expires_ms = request->expires_ms,
                                     .may_exist = request->flags & SB_ENROLL_ADD,
                                     .faces = e->store_faces,
                                     .face_count = e->added};
@@ -160,6 +162,10 @@ static sb_status check_request(enrolment *e, sb_error *error) {
   if (status == SB_OK && (request->name || !add)) status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
   if (status == SB_OK && request->consent && *request->consent)
     status = sb_text_check(request->consent, SB_CONSENT_MAX, "consent", error);
+  if (status == SB_OK && request->purpose && *request->purpose)
+    status = sb_text_check(request->purpose, SB_CONSENT_MAX, "purpose", error);
+  if (status == SB_OK && request->expires_ms && request->expires_ms <= sb_now_ms())
+    status = sb_fail(error, SB_INVALID, "the date of expiry is over already");
   if (status == SB_OK && (!request->photo_count || request->photo_count > PHOTOS_MAX))
     status = sb_fail(error, SB_INVALID,
                      request->photo_count ? "at most 1000 photos can be enrolled at once" : "a photo is missing");

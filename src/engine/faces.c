@@ -68,6 +68,12 @@ static sb_status compare(sb_engine *engine, const char *collection, int64_t face
   return status;
 }
 
+static sb_status note_verify(sb_engine *engine, const char *collection, const char *id, sb_error *error) {
+  int64_t row = 0;
+  sb_status status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
+  return status == SB_OK ? sb_engine_note(engine, "verify", collection, row, 1, error) : status;
+}
+
 sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,
                                 sb_comparison *out, char **id, sb_error *error) {
   char *owner = NULL;
@@ -75,6 +81,7 @@ sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64
   if (status != SB_OK) return status;
   status = find_owner(engine, collection, face, &owner, error);
   if (status == SB_OK) status = compare(engine, collection, face, photo, out, error);
+  if (status == SB_OK) status = note_verify(engine, collection, owner, error);
   if (status == SB_OK && id)
     *id = owner;
   else

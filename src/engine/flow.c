@@ -117,6 +117,7 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
     result->gallery_faces = collection.info.faces;
     result->fpir = sb_fpir_of_fmr(rate, (double)result->gallery_faces);
     status = search_faces(engine, request, &collection, &embedder, faces, result, error);
+    if (status == SB_OK) status = sb_engine_note_search(engine, &collection, result, error);
   }
   sb_faces_free(faces);
   result->elapsed_ms = sb_monotonic_ms() - start;

@@ -44,8 +44,8 @@ sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create,
   return SB_OK;
 }
 
-static sb_status find_person(sb_engine *engine, const char *collection, const char *id, int64_t *row, sb_people **out,
-                             sb_error *error) {
+sb_status sb_engine_find_person(sb_engine *engine, const char *collection, const char *id, int64_t *row,
+                                sb_people **out, sb_error *error) {
   sb_store_collection shelf;
   sb_status status = sb_text_check(id, SB_ID_MAX, "id", error);
   if (status == SB_OK) status = sb_engine_collection(engine, collection, false, &shelf, error);
@@ -55,6 +55,7 @@ static sb_status find_person(sb_engine *engine, const char *collection, const ch
 sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error) {
   enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
   sb_store_collection collection;
+  sb_people *found = NULL;
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   if (request->limit > LIMIT_MAX)
     return sb_fail(error, SB_INVALID, "at most %d people can be listed at once", LIMIT_MAX);
@@ -69,8 +70,14 @@ sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_p
                                 .limit = request->limit ? request->limit : LIMIT_DEFAULT,
                                 .order = request->order,
                                 .after = request->after};
-    status = sb_store_people(engine->store, &listing, out, error);
+    status = sb_store_people(engine->store, &listing, &found, error);
   }
+  if (status == SB_OK)
+    status = sb_store_note(engine->store, &(sb_note){"list", collection.row, 0, (int64_t)found->count}, 1, error);
+  if (status == SB_OK)
+    *out = found;
+  else
+    sb_people_free(found);
   sb_engine_leave(engine);
   return status;
 }
@@ -78,7 +85,14 @@ sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_p
 sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = find_person(engine, collection, id, NULL, out, error);
+  int64_t row = 0;
+  sb_people *found = NULL;
+  status = sb_engine_find_person(engine, collection, id, &row, &found, error);
+  if (status == SB_OK) status = sb_engine_note(engine, "show", collection, row, 1, error);
+  if (status == SB_OK)
+    *out = found;
+  else
+    sb_people_free(found);
   sb_engine_leave(engine);
   return status;
 }
@@ -108,7 +122,7 @@ sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const c
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = sb_text_check(new_id, SB_ID_MAX, "id", error);
-  if (status == SB_OK) status = find_person(engine, collection, id, &row, NULL, error);
+  if (status == SB_OK) status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
   if (status == SB_OK) status = sb_store_person_change_id(engine->store, row, new_id, error);
   sb_engine_leave(engine);
   return status;
@@ -119,8 +133,8 @@ sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char 
   int64_t row = 0, other = 0;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = find_person(engine, collection, into, &row, NULL, error);
-  if (status == SB_OK) status = find_person(engine, collection, from, &other, NULL, error);
+  status = sb_engine_find_person(engine, collection, into, &row, NULL, error);
+  if (status == SB_OK) status = sb_engine_find_person(engine, collection, from, &other, NULL, error);
   if (status == SB_OK && row == other) status = sb_fail(error, SB_INVALID, "a person cannot be merged with itself");
   if (status == SB_OK) status = sb_store_person_merge(engine->store, row, other, faces, error);
   if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
@@ -134,19 +148,8 @@ sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = sb_text_check(name, SB_NAME_MAX, "name", error);
-  if (status == SB_OK) status = find_person(engine, collection, id, &row, NULL, error);
+  if (status == SB_OK) status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
   if (status == SB_OK) status = sb_store_person_rename(engine->store, row, name, error);
-  sb_engine_leave(engine);
-  return status;
-}
-
-sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces, sb_error *error) {
-  int64_t row = 0;
-  sb_status status = sb_engine_enter(engine, error);
-  if (status != SB_OK) return status;
-  status = find_person(engine, collection, id, &row, NULL, error);
-  if (status == SB_OK) status = sb_store_person_delete(engine->store, row, faces, error);
-  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
   sb_engine_leave(engine);
   return status;
 }

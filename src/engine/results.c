@@ -23,6 +23,7 @@ void sb_enrolled_free(sb_enrolled *enrolled) {
   free(enrolled->person.id);
   free(enrolled->person.name);
   free(enrolled->person.consent);
+  free(enrolled->person.purpose);
   free(enrolled->faces);
   free(enrolled->kept);
   sb_candidates_free(enrolled->duplicates, enrolled->duplicate_count);

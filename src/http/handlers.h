@@ -54,6 +54,11 @@ void sb_handle_article_verify(sb_request *request);
 void sb_handle_article_people(sb_request *request);
 void sb_handle_article_family(sb_request *request);
 
+/* handlers_session.c */
+void sb_handle_session_get(sb_request *request);
+void sb_handle_session_add(sb_request *request);
+void sb_handle_session_delete(sb_request *request);
+
 /* handlers_deepface.c */
 void sb_handle_deepface_represent(sb_request *request);
 void sb_handle_deepface_verify(sb_request *request);

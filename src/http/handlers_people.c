@@ -68,6 +68,13 @@ void sb_handle_people_list(sb_request *request) {
   sb_people_free(people);
 }
 
+/* `expires`: days from now, or a date. */
+static sb_status read_expiry(sb_request *request, int64_t *expires_ms, sb_error *error) {
+  const char *text = NULL;
+  sb_status status = sb_request_text(request, "expires", &text, error);
+  return status == SB_OK && text ? sb_time_expiry(text, expires_ms, error) : status;
+}
+
 /* The enrolment's flags as the request says them. */
 static sb_status read_flags(sb_request *request, unsigned *flags, sb_error *error) {
   static const char *const faces[] = {"all", "largest", NULL}, *const quality[] = {"good", "any", NULL};
@@ -106,6 +113,8 @@ static void enroll(sb_request *request, sb_enroll_request *enroll_request) {
   if (status == SB_OK) status = read_flags(request, &enroll_request->flags, &error);
   if (status == SB_OK) status = sb_request_text(request, "name", &enroll_request->name, &error);
   if (status == SB_OK) status = sb_request_text(request, "consent", &enroll_request->consent, &error);
+  if (status == SB_OK) status = sb_request_text(request, "purpose", &enroll_request->purpose, &error);
+  if (status == SB_OK) status = read_expiry(request, &enroll_request->expires_ms, &error);
   if (status == SB_OK) status = sb_request_photos(request, "image", &photos, &enroll_request->photo_count, &error);
   enroll_request->photos = photos;
   if (status == SB_OK) status = sb_engine_enroll(request->server->engine, enroll_request, &enrolled, &error);
@@ -229,15 +238,15 @@ void sb_handle_person_face_delete(sb_request *request) {
 void sb_handle_person_delete(sb_request *request) {
   sb_error error = {0};
   const char *collection = NULL;
-  size_t faces = 0;
+  sb_erasure erasure = {0};
   sb_status status = sb_request_collection(request, &collection, &error);
   if (status == SB_OK)
-    status = sb_engine_delete(request->server->engine, collection, request->names[0], &faces, &error);
+    status = sb_engine_erase(request->server->engine, collection, request->names[0], &erasure, &error);
   char now[32];
-  sb_time_iso(sb_now_ms(), now);
+  sb_time_iso(erasure.at_ms, now);
   reply(request, status, 200,
-        status == SB_OK ? json_pack("{s:i,s:I,s:s,s:s}", "deleted", 1, "faces", (json_int_t)faces, "erased", now,
-                                    "request_id", request->id)
+        status == SB_OK ? json_pack("{s:i,s:I,s:s,s:s,s:o}", "deleted", 1, "faces", (json_int_t)erasure.faces, "erased",
+                                    now, "request_id", request->id, "receipt", sb_json_erasure(&erasure))
                         : NULL,
         &error);
 }

@@ -10,6 +10,14 @@ typedef struct sb_server sb_server;
  * while they load. The engine is borrowed and must outlive the server. SB_IO when the port is taken, SB_INVALID for an
  * address other than loopback without --insecure. */
 sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server **out, sb_error *error);
+bool sb_server_tls(const sb_server *server);
+
+/* Makes a private key (ECDSA P-256) and a certificate signed by itself for `names` (host names and addresses) in
+ * `<data_dir>/tls`, mode 0600. SB_EXISTS: there is one. `fingerprint`: SHA-256, for those who are to trust it. */
+enum { SB_FINGERPRINT_SIZE = 32 * 3 };
+sb_status sb_tls_init(const char *data_dir, const char *const *names, size_t count, int days,
+                      char fingerprint[SB_FINGERPRINT_SIZE], sb_error *error);
+
 int sb_server_port(const sb_server *server); /* the port in use, also when 0 was asked for */
 /* Stops accepting, finishes the requests it has begun, then frees. */
 void sb_server_stop(sb_server *server);

@@ -147,10 +147,28 @@ json_t *sb_json_comparison(const sb_comparison *c) {
 
 json_t *sb_json_person(const sb_person *person) {
   json_t *json =
-      json_pack("{s:s,s:s,s:I,s:o,s:s}", "id", person->id, "name", person->name, "faces", (json_int_t)person->faces,
-                "created", time_text(person->created_ms), "consent", person->consent);
+      json_pack("{s:s,s:s,s:I,s:o,s:s,s:s,s:o}", "id", person->id, "name", person->name, "faces",
+                (json_int_t)person->faces, "created", time_text(person->created_ms), "consent", person->consent,
+                "purpose", person->purpose ? person->purpose : "", "expires",
+                person->expires_ms ? time_text(person->expires_ms) : json_null());
   if (json && person->has_attributes) add_attributes(json, &person->attributes);
   return json;
+}
+
+static json_t *hex_text(const uint8_t *bytes, size_t size) {
+  char text[2 * 64 + 1];
+  if (size > 64) return NULL;
+  sb_hex(bytes, size, text);
+  return json_string(text);
+}
+
+json_t *sb_json_erasure(const sb_erasure *e) {
+  return json_pack("{s:I,s:o,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "sequence", (json_int_t)e->sequence, "at",
+                   time_text(e->at_ms), "actor", e->actor, "verb", "erase", "collection", (json_int_t)e->collection,
+                   "person", (json_int_t)e->person, "count", (json_int_t)e->faces, "before",
+                   hex_text(e->before, sizeof e->before), "link", hex_text(e->link, sizeof e->link), "signature",
+                   hex_text(e->signature, sizeof e->signature), "public_key",
+                   hex_text(e->public_key, sizeof e->public_key));
 }
 
 json_t *sb_json_people(const sb_people *people) {

@@ -13,6 +13,7 @@ json_t *sb_json_people(const sb_people *people);
 json_t *sb_json_person(const sb_person *person);
 json_t *sb_json_enrolled(const sb_enrolled *enrolled);
 json_t *sb_json_kept_faces(const sb_kept_faces *faces);
+json_t *sb_json_erasure(const sb_erasure *erasure);
 json_t *sb_json_collections(const sb_collection *collections, size_t count);
 
 #endif

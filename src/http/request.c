@@ -167,6 +167,7 @@ void sb_request_begin(sb_request *request, struct MHD_Connection *connection, co
   request->gzip = encodings && strstr(encodings, "gzip") && !strstr(encodings, "gzip;q=0");
   if (!sb_guard_pass(request)) return;
   sb_route_find(request);
+  if (request->route && !request->reply.status && !sb_auth_pass(request)) return;
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
   if (length && strtoull(length, NULL, 10) > limit_of(request)) refuse_size(request);
   if (request->reply.status || !split_query(request)) return;
@@ -352,7 +353,8 @@ sb_status sb_request_real(sb_request *request, const char *name, double least, d
 sb_status sb_request_collection(sb_request *request, const char **out, sb_error *error) {
   const char *text = NULL;
   sb_status status = sb_request_text(request, "collection", &text, error);
-  if (status == SB_OK) *out = text ? text : request->server->collection;
+  const char *fallback = request->who.collection[0] ? request->who.collection : request->server->collection;
+  if (status == SB_OK) *out = text ? text : fallback;
   return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SB_HTTP_REQUEST_H
 #define SB_HTTP_REQUEST_H
 
+#include "http/auth.h"
 #include "http/respond.h"
 #include "http/server.h"
 
@@ -42,6 +43,7 @@ typedef struct sb_request {
   const char *cors;             /* the origin of another site that may ask, as the settings have it; NULL: none */
   bool gzip;                    /* the client reads it */
   struct sb_once_entry *once;   /* an Idempotency-Key's, in work; NULL: none */
+  sb_principal who;             /* who asks */
   sb_phase phase;
   bool begun; /* counted in server->begun */
   double started_ms;

@@ -170,6 +170,8 @@ static const struct {
 
 static bool headers_add(const sb_request *request, struct MHD_Response *response) {
   const sb_reply *reply = &request->reply;
+  char wait[16];
+  snprintf(wait, sizeof wait, "%u", reply->retry);
   bool preflight = request->cors && reply->allow[0] && !strcmp(request->method, "OPTIONS");
   const char *const headers[][2] = {
       {"X-Request-Id", request->id},
@@ -177,7 +179,10 @@ static bool headers_add(const sb_request *request, struct MHD_Response *response
       {"ETag", reply->etag},
       {"Cache-Control", reply->etag ? "no-cache" : "no-store"},
       {"Allow", reply->allow[0] ? reply->allow : NULL},
-      {"Retry-After", reply->retry ? "1" : NULL},
+      {"Retry-After", reply->retry ? wait : NULL},
+      {"WWW-Authenticate", reply->challenge ? "Bearer realm=\"semblance\"" : NULL},
+      {"Set-Cookie", reply->cookie[0] ? reply->cookie : NULL},
+      {"Strict-Transport-Security", request->server->tls ? "max-age=31536000" : NULL},
       {"Content-Encoding", reply->gzip ? "gzip" : NULL},
       {"Vary", request->cors   ? (reply->varies ? "Accept-Encoding, Origin" : "Origin")
                : reply->varies ? "Accept-Encoding"

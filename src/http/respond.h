@@ -23,7 +23,9 @@ typedef struct sb_reply {
   struct MHD_Response *going_on; /* an answer that is no single text: events, a channel; NULL: none */
   const char *file;              /* NULL, or the name under which a browser keeps the answer */
   char allow[64];                /* "": no Allow header */
-  bool retry;                    /* Retry-After: 1 */
+  unsigned retry;                /* Retry-After in seconds; 0: none */
+  bool challenge;                /* WWW-Authenticate */
+  char cookie[192];              /* "": no Set-Cookie */
   bool close;                    /* the connection too */
 } sb_reply;
 

@@ -9,6 +9,7 @@ typedef void (*sb_handler)(sb_request *request); /* always leaves a reply */
 enum {
   SB_ROUTE_WORK = 1u << 0,   /* runs in a worker's thread, not in the socket's */
   SB_ROUTE_BODY = 1u << 1,   /* reads a body */
+  SB_ROUTE_WHOLE = 1u << 15, /* tells of all collections: not for a key that is for one */
   SB_ROUTE_MODELS = 1u << 2, /* needs the models: 503 until they are loaded */
   SB_ROUTE_ONCE = 1u << 3,   /* honours Idempotency-Key */
   SB_ROUTE_FILES = 1u << 7,  /* the files of its form go to request->cargo, up to the limit of imports */
@@ -23,19 +24,19 @@ enum {
 };
 
 /* What a caller must be allowed to do. Keys hold a set of roles; admin includes the others. */
-typedef enum sb_access {
+typedef enum sb_needs {
   SB_ACCESS_OPEN,   /* anybody: nothing about people is told */
   SB_ACCESS_READ,   /* look at people and search among them */
   SB_ACCESS_ENROLL, /* add people and faces, change names */
   SB_ACCESS_ADMIN,  /* delete, collections, operation */
-} sb_access;
+} sb_needs;
 
 typedef struct sb_route {
   const char *method;
   const char *pattern; /* a segment in braces stands for one decoded segment: request->names */
   sb_handler handler;
   unsigned flags;
-  sb_access access; /* each route says it: tests/trust calls every route with every role */
+  sb_needs access; /* each route says it: tests/trust calls every route with every role */
 } sb_route;
 
 /* Sets request->route and request->names by method and path; else a reply: 404, 405 with Allow, OPTIONS' 204, a file of

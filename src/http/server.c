@@ -2,6 +2,7 @@
 #include "http/server.h"
 #include "http/handlers.h"
 #include "http/route.h"
+#include "http/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -85,10 +86,17 @@ static void resume(sb_request *request) {
   MHD_resume_connection(request->connection);
 }
 
+/* In the name of who asks. */
+static void handle(sb_request *request) {
+  sb_caller_set(request->who.actor, request->who.collection);
+  request->route->handler(request);
+  sb_caller_set(NULL, NULL);
+}
+
 static void perform(void *job) {
   sb_request *request = job;
   sb_log_request(request->id);
-  request->route->handler(request);
+  handle(request);
   sb_once_end(request->server->once, request);
   sb_log_request("");
   resume(request);
@@ -107,6 +115,7 @@ static enum MHD_Result body_ended(sb_request *request) {
   request->begun = true;
   atomic_fetch_add(&request->server->begun, 1);
   if (sb_request_finish(request, &error) != SB_OK) sb_reply_error(request, &error);
+  if (!request->reply.status) sb_auth_scope(request);
   if (!request->reply.status && request->route->flags & SB_ROUTE_MODELS) models_are_there(request);
   if (!request->reply.status && request->route->flags & SB_ROUTE_WORK) {
     if (request->route->flags & SB_ROUTE_ONCE && !sb_once_begin(request->server->once, request))
@@ -115,7 +124,7 @@ static enum MHD_Result body_ended(sb_request *request) {
     sb_reply_error(request, &error);
     sb_once_end(request->server->once, request);
   }
-  if (!request->reply.status) request->route->handler(request);
+  if (!request->reply.status) handle(request);
   return sb_reply_send(request);
 }
 
@@ -190,11 +199,14 @@ static int bound_port(int listener) {
 static sb_status listen_at(sb_server *server, const struct addrinfo *found, const sb_config *config, sb_error *error) {
   int on = 1;
   server->loopback = is_loopback(found->ai_addr);
-  if (!server->loopback && !config->insecure) {
-    return sb_fail(
-        error, SB_INVALID,
-        "%s is reached by other machines, and there are no keys and no TLS yet: listen on 127.0.0.1, or add --insecure",
-        config->listen);
+  bool closed = false;
+  sb_status status = sb_access_closed(server->access, &closed, error);
+  if (status != SB_OK) return status;
+  if (!server->loopback && !config->insecure && !(closed && server->tls)) {
+    return sb_fail(error, SB_INVALID,
+                   "%s is reached by other machines: that needs keys (`semblance access add`, `semblance access password`; "
+                   "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
+                   config->listen, closed ? "some" : "none", server->tls ? "on" : "off");
   }
   server->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (server->socket < 0) return sb_fail_errno(error, errno, "open a socket for", config->listen);
@@ -223,13 +235,23 @@ static sb_status open_socket(sb_server *server, const sb_config *config, sb_erro
 
 static sb_status start_daemon(sb_server *server, sb_error *error) {
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
+  char priorities[] = SB_TLS_PRIORITIES; /* the library wants it writable */
+  const struct MHD_OptionItem secured[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate},
+                                           {MHD_OPTION_HTTPS_MEM_KEY, 0, server->private_key},
+                                           {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+                                           {MHD_OPTION_END, 0, NULL}},
+                              plain[] = {{MHD_OPTION_END, 0, NULL}};
+  if (server->tls) flags |= MHD_USE_TLS;
   server->daemon =
       MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
                        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT,
                        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
-                       on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
-  if (!server->daemon) return sb_fail(error, SB_IO, "the HTTP server could not be started");
+                       on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_ARRAY,
+                       server->tls ? secured : plain, MHD_OPTION_END);
+  if (!server->daemon)
+    return sb_fail(error, SB_IO, "the HTTP server could not be started%s",
+                   server->tls ? ": its certificate and private key may not belong together" : "");
   server->socket = -1; /* the daemon closes it */
   return SB_OK;
 }
@@ -242,6 +264,10 @@ static void server_free(sb_server *server) {
   sb_jobs_free(server->jobs);
   sb_sleepers_free(server->sleepers);
   sb_lives_free(server->lives);
+  sb_timer_stop(server->timer);
+  sb_sessions_free(server->sessions);
+  sb_tls_unload(server);
+  sb_access_close(server->access);
   for (size_t i = 0; i < server->cors_count; i++) free(server->cors[i]);
   free(server->cors);
   pthread_mutex_destroy(&server->lock);
@@ -283,6 +309,10 @@ static sb_status set_up(sb_server *server, const sb_config *config, sb_error *er
   if (status == SB_OK) status = sb_once_new(&server->once, error);
   if (status == SB_OK) status = sb_sleepers_new(&server->sleepers, error);
   if (status == SB_OK) status = sb_lives_new(&server->lives, error);
+  if (status == SB_OK) status = sb_tls_load(server, config, error);
+  if (status == SB_OK) status = sb_sessions_new(&server->sessions, error);
+  if (status == SB_OK) status = sb_engine_access(server->engine, &server->access, error);
+  if (status == SB_OK) status = sb_timer_start(server->engine, &server->timer, error);
   if (status == SB_OK && !(server->collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
   return status;
 }
@@ -301,7 +331,10 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   if (status == SB_OK) status = open_socket(server, config, error);
   if (status == SB_OK) status = sb_work_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->work, error);
   if (status == SB_OK) status = start_daemon(server, error);
+  if (status == SB_OK && server->tls && config->redirect_port)
+    status = sb_redirect_start(server, (int)config->redirect_port, &server->redirect, error);
   if (status != SB_OK) {
+    if (server->daemon) MHD_stop_daemon(server->daemon);
     server_free(server);
     return status;
   }
@@ -309,6 +342,10 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   if (!server->loader_started) load_models(server);
   *out = server;
   return SB_OK;
+}
+
+bool sb_server_tls(const sb_server *server) {
+  return server->tls;
 }
 
 int sb_server_port(const sb_server *server) {
@@ -320,6 +357,7 @@ int sb_server_port(const sb_server *server) {
 void sb_server_stop(sb_server *server) {
   if (!server) return;
   atomic_store(&server->stopping, true);
+  sb_redirect_stop(server->redirect);
   int listener = MHD_quiesce_daemon(server->daemon); /* nobody new */
   sb_lives_stop(server->lives);
   double start = sb_monotonic_ms();

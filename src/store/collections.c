@@ -69,6 +69,7 @@ sb_status sb_store_collection_add(sb_store *store, const char *name, const char 
     status = sb_statement_end(&s);
   }
   if (status == SB_OK) status = sb_protection_renew(store, added, error);
+  if (status == SB_OK) status = sb_audit_note(store, "collection", added, 0, 0, NULL, error);
   status = sb_store_finish(store, status, error);
   if (status == SB_OK) *row = added;
   return status;
@@ -85,9 +86,11 @@ sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itse
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = run_for(store, "DELETE FROM face WHERE collection = ?", row, error);
+  int64_t faces = sqlite3_changes64(store->db);
   if (status == SB_OK) status = run_for(store, "DELETE FROM person WHERE collection = ?", row, error);
   if (status == SB_OK && and_itself) status = run_for(store, "DELETE FROM collection WHERE id = ?", row, error);
   if (status == SB_OK) status = sb_change_note(store, SB_CHANGE_DROP, row, 0, 0, error);
+  if (status == SB_OK) status = sb_audit_note(store, "erase-collection", row, 0, faces, NULL, error);
   status = sb_store_finish(store, status, error);
   return status == SB_OK ? sb_store_erase_log(store, error) : status;
 }

@@ -128,27 +128,31 @@ sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, floa
   return status;
 }
 
-static sb_status note_removal(sb_store *store, int64_t face, sb_error *error) {
+static sb_status note_removal(sb_store *store, int64_t face, int64_t *collection, int64_t *person, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT collection, person FROM face WHERE id = ?", error);
   sb_bind_int(&s, 1, face);
-  if (sb_step(&s))
-    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sqlite3_column_int64(s.raw, 0), face,
-                              sqlite3_column_int64(s.raw, 1), error);
-  else
+  if (sb_step(&s)) {
+    *collection = sqlite3_column_int64(s.raw, 0);
+    *person = sqlite3_column_int64(s.raw, 1);
+    s.status = sb_change_note(store, SB_CHANGE_REMOVE, *collection, face, *person, error);
+  } else {
     not_there(&s);
+  }
   return sb_statement_end(&s);
 }
 
 sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error) {
+  int64_t collection = 0, person = 0;
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  status = note_removal(store, face, error);
+  status = note_removal(store, face, &collection, &person, error);
   if (status == SB_OK) {
     sb_statement s = sb_statement_new(store, "DELETE FROM face WHERE id = ?", error);
     sb_bind_int(&s, 1, face);
     sb_step(&s);
     status = sb_statement_end(&s);
   }
+  if (status == SB_OK) status = sb_audit_note(store, "erase-face", collection, person, 1, NULL, error);
   status = sb_store_finish(store, status, error);
   return status == SB_OK ? sb_store_erase_log(store, error) : status;
 }

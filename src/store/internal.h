@@ -95,7 +95,7 @@ void sb_protections_forget(sb_store *store);
 
 /* ---- rewrite.c: what stands sealed is sealed anew, row by row, within a transaction */
 
-/* Seals the row of `table` ("collection", "person" or "face") with the smallest id above `*row` under the newest data key
+/* Seals the row of `table` ("collection", "admin", "person" or "face") with the smallest id above `*row` under the newest data key
  * and moves `*row` there; `*done` when there is none. */
 sb_status sb_rewrite_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error);
 /* All of schema 1, whose fields were sealed under the root key: fields, hashes, and templates into transforms. */
@@ -108,10 +108,18 @@ sb_status sb_rewrite_templates(sb_store *store, int64_t collection, const sb_tra
 sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person,
                          sb_error *error);
 
+/* ---- audit.c: within a transaction; `receipt` NULL: none */
+sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, int64_t person, int64_t count,
+                        sb_receipt *receipt, sb_error *error);
+
+/* The same about a person who is there, with the collection that it is in. */
+sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_receipt *receipt,
+                          sb_error *error);
+
 /* ---- people.c */
 #define SB_PERSON_COLUMNS                                                                                           \
   "SELECT p.id, p.external_id, p.name, p.consent, p.created, (SELECT count(*) FROM face f WHERE f.person = p.id)," \
-  " a.id, a.attributes FROM person p LEFT JOIN face a ON a.id ="                                                   \
+  " a.id, a.attributes, p.purpose, p.expires FROM person p LEFT JOIN face a ON a.id ="                                                   \
   " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
 /* The row of SB_PERSON_COLUMNS. Fields that could not be opened are NULL; then s->status tells. */
 void sb_person_read(sb_statement *s, sb_person *person);
@@ -122,6 +130,8 @@ sb_status sb_people_add(sb_people *people, sb_person *person, sb_error *error);
 char *sb_person_id_open(sb_statement *s, int column, int64_t person);
 void sb_person_hash(sb_store *store, uint32_t number, int64_t collection, const char *id,
                     uint8_t digest[SB_DIGEST_SIZE]);
+
+/* ---- erase.c */
 /* Empties the write-ahead log, so that what was overwritten is nowhere. Waits for readers up to the busy time. */
 sb_status sb_store_erase_log(sb_store *store, sb_error *error);
 

@@ -36,6 +36,11 @@ void sb_person_read(sb_statement *s, sb_person *person) {
   person->id = open_person_field(s, 1, row, "external_id");
   person->name = open_person_field(s, 2, row, "name");
   person->consent = open_person_field(s, 3, row, "consent");
+  person->purpose = sqlite3_column_type(s->raw, 8) == SQLITE_NULL && s->status == SB_OK
+                        ? sb_strdup("", s->error)
+                        : open_person_field(s, 8, row, "purpose");
+  if (s->status == SB_OK && !person->purpose) s->status = SB_NO_MEMORY;
+  person->expires_ms = sqlite3_column_int64(s->raw, 9);
   read_attributes(s, person);
 }
 
@@ -43,6 +48,7 @@ void sb_person_clear(sb_person *person) {
   free(person->id);
   free(person->name);
   free(person->consent);
+  free(person->purpose);
 }
 
 void sb_people_free(sb_people *people) {
@@ -187,7 +193,8 @@ static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
       store,
-      "INSERT INTO person(id, collection, external_hash, external_id, name, consent, created) VALUES(?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO person(id, collection, external_hash, external_id, name, consent, created, purpose, expires)"
+      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
       error);
   sb_bind_int(&s, 1, *row);
   sb_bind_int(&s, 2, e->collection);
@@ -196,6 +203,8 @@ static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64
   bind_person_text(&s, 5, *row, "name", e->name);
   bind_person_text(&s, 6, *row, "consent", e->consent ? e->consent : "");
   sb_bind_int(&s, 7, sb_now_ms());
+  if (e->purpose && *e->purpose) bind_person_text(&s, 8, *row, "purpose", e->purpose);
+  if (e->expires_ms) sb_bind_int(&s, 9, e->expires_ms);
   sb_step(&s);
   return sb_statement_end(&s);
 }
@@ -272,6 +281,8 @@ sb_status sb_store_enroll(sb_store *store, const sb_store_enrollment *e, int64_t
   }
   for (size_t i = 0; status == SB_OK && i < e->face_count; i++)
     status = add_face(store, e, &collection, person, &e->faces[i], &face_rows[i], error);
+  if (status == SB_OK)
+    status = sb_audit_note(store, "enroll", e->collection, person, (int64_t)e->face_count, NULL, error);
   status = sb_store_finish(store, status, error);
   if (status == SB_OK) *person_row = person;
   return status;
@@ -286,7 +297,29 @@ sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name,
   sb_step(&s);
   if (s.status == SB_OK && !sqlite3_changes(store->db))
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
-  return sb_store_finish(store, sb_statement_end(&s), error);
+  status = sb_statement_end(&s);
+  if (status == SB_OK) status = sb_audit_person(store, "rename", row, 0, NULL, error);
+  return sb_store_finish(store, status, error);
+}
+
+sb_status sb_store_person_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(store,
+                                    "UPDATE person SET consent = coalesce(?1, consent), purpose = coalesce(?2, purpose),"
+                                    " expires = CASE WHEN ?3 THEN ?4 ELSE expires END WHERE id = ?5",
+                                    error);
+  if (terms->consent) bind_person_text(&s, 1, row, "consent", terms->consent);
+  if (terms->purpose) bind_person_text(&s, 2, row, "purpose", terms->purpose);
+  sb_bind_int(&s, 3, terms->set_expires);
+  if (terms->expires_ms) sb_bind_int(&s, 4, terms->expires_ms);
+  sb_bind_int(&s, 5, row);
+  sb_step(&s);
+  if (s.status == SB_OK && !sqlite3_changes(store->db))
+    s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  status = sb_statement_end(&s);
+  if (status == SB_OK) status = sb_audit_person(store, "terms", row, 0, NULL, error);
+  return sb_store_finish(store, status, error);
 }
 
 sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id, sb_error *error) {
@@ -317,96 +350,6 @@ sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id
     sb_step(&s);
     status = sb_statement_end(&s);
   }
+  if (status == SB_OK) status = sb_audit_note(store, "change-id", collection, row, 0, NULL, error);
   return sb_store_finish(store, status, error);
-}
-
-/* ---- Erasing */
-
-sb_status sb_store_erase_log(sb_store *store, sb_error *error) {
-  sb_store_lock(store);
-  int code = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-  sb_status status =
-      code == SQLITE_OK ? SB_OK
-      : (code & 0xff) == SQLITE_BUSY
-          ? sb_fail(
-                error, SB_BUSY,
-                "it was deleted, but a program that reads the gallery keeps traces in the log; they go when it ends")
-          : sb_store_failed(store, code, error);
-  sb_store_unlock(store);
-  return status;
-}
-
-static sb_status note_removals(sb_store *store, int64_t person, size_t *faces, sb_error *error) {
-  sb_statement s = sb_statement_new(store, "SELECT id, collection FROM face WHERE person = ?", error);
-  sb_bind_int(&s, 1, person);
-  size_t count = 0;
-  while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sqlite3_column_int64(s.raw, 1), sqlite3_column_int64(s.raw, 0),
-                              person, error);
-    count++;
-  }
-  *faces = count;
-  return sb_statement_end(&s);
-}
-
-static sb_status delete_rows(sb_store *store, const char *sql, int64_t person, int *deleted, sb_error *error) {
-  sb_statement s = sb_statement_new(store, sql, error);
-  sb_bind_int(&s, 1, person);
-  sb_step(&s);
-  *deleted = sqlite3_changes(store->db);
-  return sb_statement_end(&s);
-}
-
-static sb_status delete_person(sb_store *store, int64_t row, sb_error *error) {
-  int deleted = 0;
-  sb_status status = delete_rows(store, "DELETE FROM person WHERE id = ?", row, &deleted, error);
-  if (status == SB_OK && !deleted) status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
-  return status;
-}
-
-/* The index gets each face again, under its new person. */
-static sb_status note_moves(sb_store *store, int64_t from, int64_t into, size_t *faces, sb_error *error) {
-  sb_statement s = sb_statement_new(store, "SELECT id, collection FROM face WHERE person = ?", error);
-  sb_bind_int(&s, 1, from);
-  size_t count = 0;
-  while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_PUT, sqlite3_column_int64(s.raw, 1), sqlite3_column_int64(s.raw, 0),
-                              into, error);
-    count++;
-  }
-  *faces = count;
-  return sb_statement_end(&s);
-}
-
-sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error) {
-  size_t moved = 0;
-  sb_status status = sb_store_begin(store, error);
-  if (status != SB_OK) return status;
-  status = note_moves(store, from, into, &moved, error);
-  if (status == SB_OK) {
-    sb_statement s = sb_statement_new(store, "UPDATE face SET person = ? WHERE person = ?", error);
-    sb_bind_int(&s, 1, into);
-    sb_bind_int(&s, 2, from);
-    sb_step(&s);
-    status = sb_statement_end(&s);
-  }
-  if (status == SB_OK) status = delete_person(store, from, error);
-  status = sb_store_finish(store, status, error);
-  if (status != SB_OK) return status;
-  if (faces) *faces = moved;
-  return sb_store_erase_log(store, error);
-}
-
-sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_error *error) {
-  size_t held = 0;
-  int deleted = 0;
-  sb_status status = sb_store_begin(store, error);
-  if (status != SB_OK) return status;
-  status = note_removals(store, row, &held, error);
-  if (status == SB_OK) status = delete_rows(store, "DELETE FROM face WHERE person = ?", row, &deleted, error);
-  if (status == SB_OK) status = delete_person(store, row, error);
-  status = sb_store_finish(store, status, error);
-  if (status != SB_OK) return status;
-  if (faces) *faces = held;
-  return sb_store_erase_log(store, error);
 }

@@ -2,6 +2,7 @@
 #include "store/attributes.h"
 #include "store/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,25 +48,29 @@ static void fields_free(field *fields, size_t count) {
 
 /* ---- One row of each table. `*row` moves to the smallest id above it. */
 
-static sb_status rewrite_collection(sb_store *store, int64_t *row, bool *done, sb_error *error) {
-  field seed = {0};
-  sb_statement s =
-      sb_statement_new(store, "SELECT id, protection FROM collection WHERE id > ? ORDER BY id LIMIT 1", error);
+/* A table with one sealed column. */
+static sb_status rewrite_one(sb_store *store, const char *table, const char *column, int64_t *row, bool *done,
+                             sb_error *error) {
+  char select[128], update[128];
+  field held = {0};
+  snprintf(select, sizeof select, "SELECT id, %s FROM %s WHERE id > ? ORDER BY id LIMIT 1", column, table);
+  snprintf(update, sizeof update, "UPDATE %s SET %s = ? WHERE id = ?", table, column);
+  sb_statement s = sb_statement_new(store, select, error);
   sb_bind_int(&s, 1, *row);
   *done = !sb_step(&s);
   if (!*done) {
     *row = sqlite3_column_int64(s.raw, 0);
-    field_open(&s, 1, "collection", *row, "protection", NULL, false, &seed);
+    field_open(&s, 1, table, *row, column, NULL, false, &held);
   }
   sb_status status = sb_statement_end(&s);
   if (status == SB_OK && !*done) {
-    s = sb_statement_new(store, "UPDATE collection SET protection = ? WHERE id = ?", error);
-    field_bind(&s, 1, "collection", *row, NULL, &seed);
+    s = sb_statement_new(store, update, error);
+    field_bind(&s, 1, table, *row, NULL, &held);
     sb_bind_int(&s, 2, *row);
     sb_step(&s);
     status = sb_statement_end(&s);
   }
-  fields_free(&seed, 1);
+  fields_free(&held, 1);
   return status;
 }
 
@@ -181,7 +186,8 @@ static sb_status rewrite_face(sb_store *store, bool legacy, int64_t only, const 
 /* ---- Many */
 
 sb_status sb_rewrite_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error) {
-  if (!strcmp(table, "collection")) return rewrite_collection(store, row, done, error);
+  if (!strcmp(table, "collection")) return rewrite_one(store, table, "protection", row, done, error);
+  if (!strcmp(table, "admin")) return rewrite_one(store, table, "totp", row, done, error);
   if (!strcmp(table, "person")) return rewrite_person(store, false, row, done, error);
   return rewrite_face(store, false, 0, NULL, NULL, row, done, error);
 }

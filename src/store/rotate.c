@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { BATCH = 256 };
-static const char *const tables[] = {"collection", "person", "face"};
+static const char *const tables[] = {"collection", "admin", "person", "face"};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 typedef struct place {
@@ -53,6 +53,7 @@ static sb_status begin_rotation(sb_store *store, place *at, sb_error *error) {
     status = sb_keys_make(store, SB_KEY_DATA, error);
     *at = (place){.begun = true, .target = store->newest_key};
     if (status == SB_OK) status = place_write(store, at, error);
+    if (status == SB_OK) status = sb_audit_note(store, "key-rotate", 0, 0, at->target, NULL, error);
   }
   return sb_store_finish(store, status, error);
 }
@@ -80,6 +81,7 @@ static sb_status count_older(sb_store *store, int64_t target, int64_t *count, sb
   sb_statement s = sb_statement_new(
       store,
       "SELECT (SELECT count(*) FROM collection WHERE substr(protection, 1, 4) <> ?1)"
+      " + (SELECT count(*) FROM admin WHERE substr(totp, 1, 4) <> ?1)"
       " + (SELECT count(*) FROM person WHERE substr(external_id, 1, 4) <> ?1 OR substr(name, 1, 4) <> ?1"
       " OR substr(consent, 1, 4) <> ?1 OR substr(purpose, 1, 4) <> ?1)"
       " + (SELECT count(*) FROM face WHERE substr(template, 1, 4) <> ?1 OR substr(attributes, 1, 4) <> ?1"
@@ -105,6 +107,7 @@ static sb_status end_rotation(sb_store *store, const place *at, sb_error *error)
     status = sb_statement_end(&s);
   }
   if (status == SB_OK) status = sb_store_exec(store, "DELETE FROM meta WHERE key = 'rotation'", error);
+  if (status == SB_OK) status = sb_audit_note(store, "key-rotated", 0, 0, at->target, NULL, error);
   status = sb_store_finish(store, status, error);
   return status == SB_OK ? sb_store_erase_log(store, error) : status;
 }
@@ -145,6 +148,7 @@ sb_status sb_store_reroot(sb_store *store, const sb_root *root, sb_error *error)
   if (status != SB_OK) return status;
   status = sb_keys_load(store, error);
   if (status == SB_OK) status = rewrap_all(store, root, error);
+  if (status == SB_OK) status = sb_audit_note(store, "key-root", 0, 0, 0, NULL, error);
   status = sb_store_finish(store, status, error);
   if (status == SB_OK) sb_keyring_reroot(store->keyring, root);
   return status == SB_OK ? sb_store_erase_log(store, error) : status;
@@ -187,6 +191,7 @@ static sb_status revoke(sb_store *store, int64_t collection, size_t *templates, 
   if (status == SB_OK) status = sb_protection_of(store, collection, &held, error);
   if (status == SB_OK) status = sb_rewrite_templates(store, collection, old, held->transform, templates, error);
   if (status == SB_OK) status = sb_change_note(store, SB_CHANGE_RESET, collection, 0, 0, error);
+  if (status == SB_OK) status = sb_audit_note(store, "revoke", collection, 0, (int64_t)*templates, NULL, error);
   sb_transform_free(old);
   return status;
 }

@@ -50,6 +50,17 @@ static const step steps[] = {
      "DROP INDEX face_person;"
      "CREATE INDEX face_person ON face(person);",
      convert_to_envelope},
+    /* 3: the audit; who may use the server */
+    {"CREATE TABLE audit("
+     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, verb TEXT NOT NULL,"
+     "  collection INTEGER NOT NULL, person INTEGER NOT NULL, count INTEGER NOT NULL, link BLOB NOT NULL) STRICT;"
+     "CREATE TABLE api_key("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, prefix TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, label TEXT NOT NULL,"
+     "  roles INTEGER NOT NULL, collection TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER,"
+     "  revoked INTEGER) STRICT;"
+     "CREATE TABLE admin(id INTEGER PRIMARY KEY CHECK (id = 1), password TEXT NOT NULL, totp BLOB, totp_step INTEGER)"
+     " STRICT;",
+     NULL},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 

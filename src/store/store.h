@@ -3,6 +3,7 @@
 #define SB_STORE_H
 
 #include "base/base.h"
+#include "crypto/chain.h"
 #include "crypto/crypto.h"
 #include "crypto/transform.h"
 
@@ -14,6 +15,12 @@ typedef struct sb_store sb_store;
  * SB_STORE for a damaged file or a newer schema, SB_READ_ONLY, SB_DISK_FULL, SB_IO. */
 sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error);
 void sb_store_close(sb_store *store);
+
+/* Proof that an entry stands in the audit: anyone can follow the link and check the signature. */
+typedef struct sb_receipt {
+  sb_chain_entry entry;
+  uint8_t before[SB_LINK_SIZE], link[SB_LINK_SIZE], signature[SB_SIGNATURE_SIZE], public_key[SB_PUBLIC_SIZE];
+} sb_receipt;
 
 typedef struct sb_store_collection {
   int64_t row;
@@ -38,6 +45,8 @@ typedef struct sb_store_face {
 typedef struct sb_store_enrollment {
   int64_t collection;
   const char *id, *name, *consent; /* name NULL: only with may_exist, keeps the name; consent NULL: none */
+  const char *purpose; /* NULL: none */
+  int64_t expires_ms;  /* 0: never */
   bool may_exist;
   const sb_store_face *faces;
   size_t face_count;
@@ -68,7 +77,17 @@ sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id
 /* Moves the faces, then erases the person `from` as sb_store_person_delete does. */
 sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error);
 /* Rows are overwritten (secure_delete) and the write-ahead log is emptied before it returns. `faces` NULL allowed. */
-sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_error *error);
+sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_receipt *receipt,
+                                 sb_error *error); /* receipt NULL allowed, too */
+/* A person whose time is over, the one that is longest; row 0: none. */
+sb_status sb_store_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_error *error);
+/* What was agreed: NULL and !set_expires leave it as it is. expires_ms 0: never. */
+typedef struct sb_store_terms {
+  const char *consent, *purpose;
+  bool set_expires;
+  int64_t expires_ms;
+} sb_store_terms;
+sb_status sb_store_person_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error);
 
 /* ---- faces.c: the faces that are kept, one by one. `person` 0: the whole collection. */
 sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, size_t offset, size_t limit,
@@ -112,6 +131,31 @@ typedef struct sb_change {
 typedef sb_status (*sb_change_visit)(void *context, const sb_change *change, sb_error *error);
 sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
                            sb_error *error);
+
+/* ---- audit.c: what was done, in a signed chain. All that changes the gallery is noted in its own transaction. */
+
+typedef struct sb_audit_entry {
+  sb_chain_entry entry;
+  char collection[SB_COLLECTION_MAX + 1]; /* "": none, or gone */
+  uint8_t link[SB_LINK_SIZE];
+} sb_audit_entry;
+typedef struct sb_audit_head {
+  int64_t sequence; /* 0: nothing was noted yet */
+  uint8_t link[SB_LINK_SIZE], signature[SB_SIGNATURE_SIZE], public_key[SB_PUBLIC_SIZE];
+} sb_audit_head;
+typedef struct sb_note {
+  const char *verb;
+  int64_t collection, person, count; /* 0: none */
+} sb_note;
+/* Notes what changes nothing, such as a search, in a transaction of its own. The actor is this thread's caller. */
+sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_error *error);
+typedef sb_status (*sb_audit_visit)(void *context, const sb_audit_entry *entry, sb_error *error);
+/* The entries after number `after`, oldest first, at most `limit`. `visit` must not call the store. */
+sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
+                         sb_error *error);
+/* SB_STORE names the entry where the chain is broken. `anchor` (NULL: none): a head that was kept elsewhere, from which
+ * the chain must go on. */
+sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
 
 /* ---- rotate.c */
 

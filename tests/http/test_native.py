@@ -53,6 +53,7 @@ class People(ServerCase):
         receipt = self.get("/v1/people/44", 200, "DELETE")
         self.assertEqual((receipt["deleted"], receipt["faces"]), (1, 2))
         self.assertRegex(receipt["erased"], r"^\d{4}-\d\d-\d\dT")
+        self.assertEqual(receipt["receipt"]["verb"], "erase")
         self.get("/v1/people/44", 404)
 
     def test_a_json_body_with_base64_and_data_urls_enrols_too(self):

@@ -261,7 +261,7 @@ static void files_hold_no_plain_text_and_no_deleted_seal(void **state) {
       free(bytes);
     }
     assert_int_equal(sealed_found, !deleted);
-    if (!deleted) assert_int_equal(sb_store_person_delete(f->store, person, &faces, NULL), SB_OK);
+    if (!deleted) assert_int_equal(sb_store_person_delete(f->store, person, &faces, NULL, NULL), SB_OK);
   }
   assert_int_equal(faces, 1);
   assert_int_equal(sb_store_person_get(f->store, person, &(sb_people *){NULL}, NULL), SB_NOT_FOUND);
@@ -278,7 +278,7 @@ static void another_handle_sees_each_change_once(void **state) {
   assert_int_equal(t.puts, 1);
   assert_int_equal(sb_store_changes(other, next, &next, count, &t, NULL), SB_OK);
   assert_int_equal(t.puts, 1);
-  assert_int_equal(sb_store_person_delete(f->store, person, NULL, NULL), SB_OK);
+  assert_int_equal(sb_store_person_delete(f->store, person, NULL, NULL, NULL), SB_OK);
   assert_int_equal(enrol(f->store, f->collection, "b1", "Bea", false, &person, &face), SB_OK);
   assert_int_equal(sb_store_changes(other, next, &next, count, &t, NULL), SB_OK);
   assert_int_equal(t.puts, 2);

@@ -1,5 +1,8 @@
 // The server's API, and its errors in words.
 import { has, t } from './i18n.js';
+import { login } from './login.js';
+
+let csrf = null; // the session's token; null: not asked for yet
 
 export class ApiError extends Error {
   constructor(code, message, body = {}, status = 0) {
@@ -19,14 +22,37 @@ export class ApiError extends Error {
   }
 }
 
-async function request(method, path, body) {
+async function send(method, path, body, headers = {}) {
   let answer;
+  if (csrf) headers['X-CSRF-Token'] = csrf;
   try {
-    answer = await fetch(path, { method, body, headers: { Accept: 'application/json' } });
+    answer = await fetch(path, { method, body, headers: { Accept: 'application/json', ...headers } });
   } catch {
     throw new ApiError('offline', '');
   }
-  const json = await answer.json().catch(() => ({}));
+  return { answer, json: await answer.json().catch(() => ({})) };
+}
+
+/** Asks for the session's token where the page was loaded within a session, else for the password. */
+async function enter() {
+  const held = (await send('GET', '/v1/session')).json;
+  csrf = held.csrf ?? '';
+  if (!held.login_needed) return true;
+  return login(async (password, code) => {
+    const body = JSON.stringify(code ? { password, code } : { password });
+    const { answer, json } = await send('POST', '/v1/session', body, { 'Content-Type': 'application/json' });
+    if (!answer.ok) return json.error;
+    csrf = json.csrf;
+    return null;
+  });
+}
+
+async function request(method, path, body) {
+  let { answer, json } = await send(method, path, body);
+  /* Not in, or in with a token that this page does not have yet. */
+  if ((answer.status === 401 || (answer.status === 403 && csrf === null)) && (await enter())) {
+    ({ answer, json } = await send(method, path, body));
+  }
   if (answer.ok) return json;
   const error = typeof json.error === 'object' ? json.error : { code: 'unknown', message: json.error ?? json.message ?? String(answer.status) };
   throw new ApiError(error.code, error.message, json, answer.status);

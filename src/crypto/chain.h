@@ -1,0 +1,30 @@
+/* The audit's hash chain and its signatures.
+ *
+ * Each entry's link is BLAKE2b-256 of the link before and of the entry; the newest link is signed (Ed25519) with a key that
+ * follows from the gallery's audit key. So an entry that was changed, left out, put in or moved shows, and so does a tail
+ * that was cut off, as no older link has a signature that stands for the newest. */
+#ifndef SB_CRYPTO_CHAIN_H
+#define SB_CRYPTO_CHAIN_H
+
+#include "crypto/crypto.h"
+
+enum { SB_LINK_SIZE = 32, SB_SIGNATURE_SIZE = 64, SB_PUBLIC_SIZE = 32, SB_VERB_MAX = 31 };
+
+/* What was done, by whom, to whom. No name, id or photo: people and collections stand by their rows' numbers. */
+typedef struct sb_chain_entry {
+  int64_t sequence; /* 1, 2, 3 ... without gaps */
+  int64_t at_ms;
+  char actor[64];
+  char verb[SB_VERB_MAX + 1];
+  int64_t collection, person, count; /* 0: none */
+} sb_chain_entry;
+
+void sb_chain_link(const uint8_t before[SB_LINK_SIZE], const sb_chain_entry *entry, uint8_t link[SB_LINK_SIZE]);
+/* SB_WRONG_KEY while the keyring has no audit key. */
+sb_status sb_chain_sign(const sb_keyring *keyring, int64_t sequence, const uint8_t link[SB_LINK_SIZE],
+                        uint8_t signature[SB_SIGNATURE_SIZE], sb_error *error);
+sb_status sb_chain_public(const sb_keyring *keyring, uint8_t public_key[SB_PUBLIC_SIZE], sb_error *error);
+bool sb_chain_signed(const uint8_t public_key[SB_PUBLIC_SIZE], int64_t sequence, const uint8_t link[SB_LINK_SIZE],
+                     const uint8_t signature[SB_SIGNATURE_SIZE]);
+
+#endif

@@ -1,0 +1,25 @@
+/* Who asks, and what they may: API keys and the admin's session. */
+#ifndef SB_HTTP_AUTH_H
+#define SB_HTTP_AUTH_H
+
+#include "base/base.h"
+
+struct sb_request;
+
+/* Set for each request before its body is read. */
+typedef struct sb_principal {
+  unsigned roles; /* SB_ROLE_*; 0: nobody */
+  char actor[64]; /* as it stands in the audit */
+  char collection[SB_COLLECTION_MAX + 1]; /* the one that it may touch; "": all */
+  bool session;   /* by cookie: what changes something needs the session's token, too */
+} sb_principal;
+
+/* Replies 401 or 403 and gives false unless the route's role is the caller's. While a gallery has no keys and no admin,
+ * everybody who can connect may do everything: the server then listens on loopback only. */
+bool sb_auth_pass(struct sb_request *request);
+
+/* The body has come, too: replies 403 and gives false where a key for one collection names another. (The engine holds to it
+ * besides, whatever a handler does: sb_caller.) */
+bool sb_auth_scope(struct sb_request *request);
+
+#endif

@@ -1,0 +1,268 @@
+#include "store/access.h"
+
+#include "store/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Changing, by the command line */
+
+static sb_status insert_key(sb_store *store, const sb_access_key *key, const char *text, sb_error *error) {
+  uint8_t hash[SB_DIGEST_SIZE];
+  sb_api_key_hash(text, hash);
+  sb_statement s = sb_statement_new(store,
+                                    "INSERT INTO api_key(prefix, hash, label, roles, collection, created, expires)"
+                                    " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                                    error);
+  sb_bind_text(&s, 1, key->prefix);
+  sb_bind_blob(&s, 2, hash, sizeof hash);
+  sb_bind_text(&s, 3, key->label);
+  sb_bind_int(&s, 4, key->roles);
+  sb_bind_text(&s, 5, key->collection);
+  sb_bind_int(&s, 6, key->created_ms);
+  if (key->expires_ms) sb_bind_int(&s, 7, key->expires_ms);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
+sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_API_KEY_SIZE], sb_error *error) {
+  if (!key->roles || key->roles & ~(unsigned)SB_ROLE_ALL) return sb_fail(error, SB_MISUSE, "a key has at least one role");
+  sb_status status = sb_api_key_make(text, error);
+  if (status != SB_OK) return status;
+  sb_api_key_read(text, key->prefix);
+  key->created_ms = sb_now_ms();
+  status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = insert_key(store, key, text, error);
+  if (status == SB_OK) status = sb_audit_note(store, "access-key", 0, 0, sqlite3_last_insert_rowid(store->db), NULL, error);
+  return sb_store_finish(store, status, error);
+}
+
+#define KEY_COLUMNS "SELECT prefix, label, roles, collection, created, expires, revoked, hash FROM api_key "
+
+static void read_key(sqlite3_stmt *row, sb_access_key *out) {
+  *out = (sb_access_key){.roles = (unsigned)sqlite3_column_int(row, 2),
+                         .created_ms = sqlite3_column_int64(row, 4),
+                         .expires_ms = sqlite3_column_int64(row, 5),
+                         .revoked_ms = sqlite3_column_int64(row, 6)};
+  snprintf(out->prefix, sizeof out->prefix, "%s", (const char *)sqlite3_column_text(row, 0));
+  snprintf(out->label, sizeof out->label, "%s", (const char *)sqlite3_column_text(row, 1));
+  snprintf(out->collection, sizeof out->collection, "%s", (const char *)sqlite3_column_text(row, 3));
+}
+
+sb_status sb_access_keys(sb_store *store, sb_access_key **out, size_t *count, sb_error *error) {
+  void *list = NULL;
+  size_t used = 0;
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, KEY_COLUMNS "ORDER BY id", error);
+  while (sb_step(&s)) {
+    s.status = sb_grow(&list, used + 1, sizeof **out, error);
+    if (s.status != SB_OK) break;
+    read_key(s.raw, (sb_access_key *)list + used++);
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  if (status == SB_OK)
+    *out = list, *count = used;
+  else
+    free(list);
+  return status;
+}
+
+sb_status sb_access_key_revoke(sb_store *store, const char *prefix, sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(
+      store, "UPDATE api_key SET revoked = coalesce(revoked, ?1) WHERE prefix = ?2 RETURNING id", error);
+  sb_bind_int(&s, 1, sb_now_ms());
+  sb_bind_text(&s, 2, prefix);
+  int64_t row = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  if (!row && s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "there is no key of this prefix");
+  status = sb_statement_end(&s);
+  if (status == SB_OK) status = sb_audit_note(store, "access-revoke", 0, 0, row, NULL, error);
+  return sb_store_finish(store, status, error);
+}
+
+sb_status sb_access_password_set(sb_store *store, const char *password, sb_error *error) {
+  char hash[SB_PASSWORD_HASH] = "";
+  sb_status status = password ? sb_password_hash(password, hash, error) : SB_OK;
+  if (status == SB_OK) status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(store,
+                                    password ? "INSERT INTO admin(id, password) VALUES(1, ?1)"
+                                               " ON CONFLICT(id) DO UPDATE SET password = ?1"
+                                             : "DELETE FROM admin",
+                                    error);
+  if (password) sb_bind_text(&s, 1, hash);
+  sb_step(&s);
+  status = sb_statement_end(&s);
+  if (status == SB_OK) status = sb_audit_note(store, "access-password", 0, 0, 0, NULL, error);
+  return sb_store_finish(store, status, error);
+}
+
+static const sb_place totp_place = {"admin", "totp", 1, NULL};
+
+sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(store, "UPDATE admin SET totp = ?, totp_step = NULL", error);
+  if (secret) {
+    sb_random(secret, SB_TOTP_SECRET);
+    sb_bind_sealed(&s, 1, &totp_place, secret, SB_TOTP_SECRET);
+  }
+  sb_step(&s);
+  if (s.status == SB_OK && !sqlite3_changes(store->db))
+    s.status = sb_fail(error, SB_NOT_FOUND, "there is no admin yet: set a password first");
+  status = sb_statement_end(&s);
+  if (status == SB_OK) status = sb_audit_note(store, "access-totp", 0, 0, 0, NULL, error);
+  return sb_store_finish(store, status, error);
+}
+
+/* ---- Asking, by the server */
+
+struct sb_access {
+  sb_store *store; /* borrowed: one-time passwords are noted there */
+  pthread_mutex_t lock, hashing; /* hashing: one password at a time, as each takes much memory */
+  sqlite3 *db;
+  sqlite3_stmt *closed, *key;
+};
+
+sb_status sb_access_open(sb_store *store, sb_access **out, sb_error *error) {
+  sb_access *access = sb_alloc(1, sizeof *access, error);
+  char *path = access ? sb_path_join(store->dir, "semblance.db", error) : NULL;
+  if (!path) {
+    free(access);
+    return SB_NO_MEMORY;
+  }
+  access->store = store;
+  pthread_mutex_init(&access->lock, NULL);
+  pthread_mutex_init(&access->hashing, NULL);
+  static const char closed_sql[] = "SELECT EXISTS(SELECT 1 FROM api_key) OR EXISTS(SELECT 1 FROM admin)";
+  bool opened =
+      sqlite3_open_v2(path, &access->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) == SQLITE_OK &&
+      sqlite3_busy_timeout(access->db, 10000) == SQLITE_OK &&
+      sqlite3_exec(access->db, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY", NULL, NULL, NULL) == SQLITE_OK &&
+      sqlite3_prepare_v2(access->db, closed_sql, -1, &access->closed, NULL) == SQLITE_OK &&
+      sqlite3_prepare_v2(access->db, KEY_COLUMNS "WHERE prefix = ?", -1, &access->key, NULL) == SQLITE_OK;
+  free(path);
+  if (opened) {
+    *out = access;
+    return SB_OK;
+  }
+  sb_status status = sb_fail(error, SB_STORE, "the gallery's keys cannot be read: %s", sqlite3_errmsg(access->db));
+  sb_access_close(access);
+  return status;
+}
+
+void sb_access_close(sb_access *access) {
+  if (!access) return;
+  sqlite3_finalize(access->closed);
+  sqlite3_finalize(access->key);
+  sqlite3_close(access->db);
+  pthread_mutex_destroy(&access->lock);
+  pthread_mutex_destroy(&access->hashing);
+  free(access);
+}
+
+static sb_status unreadable(sb_access *access, sb_error *error) {
+  return sb_fail(error, SB_STORE, "the gallery's keys cannot be read: %s", sqlite3_errmsg(access->db));
+}
+
+sb_status sb_access_closed(sb_access *access, bool *closed, sb_error *error) {
+  pthread_mutex_lock(&access->lock);
+  sb_status status = sqlite3_step(access->closed) == SQLITE_ROW ? SB_OK : unreadable(access, error);
+  if (status == SB_OK) *closed = sqlite3_column_int(access->closed, 0);
+  sqlite3_reset(access->closed);
+  pthread_mutex_unlock(&access->lock);
+  return status;
+}
+
+sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms, sb_access_key *out, sb_error *error) {
+  char prefix[SB_KEY_PREFIX + 1] = "";
+  uint8_t given[SB_DIGEST_SIZE], kept[SB_DIGEST_SIZE] = {0};
+  sb_access_key key = {.roles = 0};
+  bool shaped = sb_api_key_read(text, prefix);
+  sb_api_key_hash(text, given);
+  pthread_mutex_lock(&access->lock);
+  sqlite3_bind_text(access->key, 1, prefix, -1, SQLITE_STATIC);
+  int code = sqlite3_step(access->key);
+  bool found = code == SQLITE_ROW && sqlite3_column_bytes(access->key, 7) == SB_DIGEST_SIZE;
+  if (found) {
+    read_key(access->key, &key);
+    memcpy(kept, sqlite3_column_blob(access->key, 7), SB_DIGEST_SIZE);
+  }
+  sb_status status = code == SQLITE_ROW || code == SQLITE_DONE ? SB_OK : unreadable(access, error);
+  sqlite3_reset(access->key);
+  pthread_mutex_unlock(&access->lock);
+  bool same = sb_equal(given, kept, sizeof given); /* also where nothing was found: the time tells nothing */
+  if (status != SB_OK) return status;
+  if (!shaped || !found || !same) return sb_fail(error, SB_FORBIDDEN, "the API key is not known");
+  if (key.revoked_ms) return sb_fail(error, SB_FORBIDDEN, "the API key was revoked");
+  if (key.expires_ms && key.expires_ms <= now_ms) return sb_fail(error, SB_FORBIDDEN, "the API key has expired");
+  *out = key;
+  return SB_OK;
+}
+
+typedef struct admin {
+  char hash[SB_PASSWORD_HASH];
+  bool totp;
+  uint8_t secret[SB_TOTP_SECRET];
+  int64_t step; /* of the one-time password that was used last */
+} admin;
+
+static sb_status read_admin(sb_store *store, admin *out, sb_error *error) {
+  *out = (admin){.step = -1};
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, "SELECT password, totp, totp_step FROM admin", error);
+  if (sb_step(&s)) {
+    snprintf(out->hash, sizeof out->hash, "%s", (const char *)sqlite3_column_text(s.raw, 0));
+    if (sqlite3_column_type(s.raw, 2) != SQLITE_NULL) out->step = sqlite3_column_int64(s.raw, 2);
+    if ((out->totp = sqlite3_column_type(s.raw, 1) != SQLITE_NULL)) {
+      size_t size = 0;
+      char *secret = sb_column_open(&s, 1, &totp_place, &size);
+      if (secret && size == SB_TOTP_SECRET)
+        memcpy(out->secret, secret, SB_TOTP_SECRET);
+      else if (s.status == SB_OK)
+        s.status = sb_fail(error, SB_STORE, "the secret of one-time passwords is damaged");
+      if (secret) sb_wipe(secret, size);
+      free(secret);
+    }
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
+/* The step of the one-time password, within one step of the clock; -1: it is none, or was used. */
+static int64_t step_of(const admin *a, int one_time, int64_t now_ms) {
+  int64_t now = now_ms / 30000;
+  for (int64_t step = now - 1; step <= now + 1; step++)
+    if (step > a->step && one_time >= 0 && sb_totp(a->secret, step) == (unsigned)one_time) return step;
+  return -1;
+}
+
+static sb_status keep_step(sb_store *store, int64_t step, sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(store, "UPDATE admin SET totp_step = ?1 WHERE totp_step IS NULL OR totp_step < ?1", error);
+  sb_bind_int(&s, 1, step);
+  sb_step(&s);
+  if (s.status == SB_OK && !sqlite3_changes(store->db))
+    s.status = sb_fail(error, SB_FORBIDDEN, "the password or the one-time password is wrong");
+  return sb_store_finish(store, sb_statement_end(&s), error);
+}
+
+sb_status sb_access_login(sb_access *access, const char *password, int one_time, int64_t now_ms, sb_error *error) {
+  admin a;
+  sb_status status = read_admin(access->store, &a, error);
+  if (status != SB_OK) return status;
+  pthread_mutex_lock(&access->hashing);
+  bool fits = *a.hash && sb_password_fits(a.hash, password);
+  pthread_mutex_unlock(&access->hashing);
+  int64_t step = a.totp ? step_of(&a, one_time, now_ms) : 0;
+  if (!fits || step < 0) status = sb_fail(error, SB_FORBIDDEN, "the password or the one-time password is wrong");
+  if (status == SB_OK && a.totp) status = keep_step(access->store, step, error);
+  sb_wipe(&a, sizeof a);
+  return status;
+}

@@ -1,0 +1,184 @@
+/* The audit: append-only, chained, its newest link signed; written in the transaction of what it tells of. */
+#include "store/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What stands in `meta` as "audit_head": sequence, link, signature. */
+enum { HEAD_SIZE = 8 + SB_LINK_SIZE + SB_SIGNATURE_SIZE };
+
+static sb_status head_read(sb_store *store, int64_t *sequence, uint8_t link[SB_LINK_SIZE],
+                           uint8_t signature[SB_SIGNATURE_SIZE], sb_error *error) {
+  *sequence = 0;
+  memset(link, 0, SB_LINK_SIZE);
+  memset(signature, 0, SB_SIGNATURE_SIZE);
+  sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'audit_head'", error);
+  if (sb_step(&s)) {
+    const uint8_t *value = sqlite3_column_blob(s.raw, 0);
+    if (sqlite3_column_bytes(s.raw, 0) == HEAD_SIZE) {
+      for (int i = 0; i < 8; i++) *sequence |= (int64_t)((uint64_t)value[i] << (8 * i));
+      memcpy(link, value + 8, SB_LINK_SIZE);
+      memcpy(signature, value + 8 + SB_LINK_SIZE, SB_SIGNATURE_SIZE);
+    } else {
+      s.status = sb_fail(error, SB_STORE, "the audit's head is damaged: somebody changed the database");
+    }
+  }
+  return sb_statement_end(&s);
+}
+
+static sb_status head_write(sb_store *store, int64_t sequence, const uint8_t link[SB_LINK_SIZE],
+                            const uint8_t signature[SB_SIGNATURE_SIZE], sb_error *error) {
+  uint8_t value[HEAD_SIZE];
+  for (int i = 0; i < 8; i++) value[i] = (uint8_t)((uint64_t)sequence >> (8 * i));
+  memcpy(value + 8, link, SB_LINK_SIZE);
+  memcpy(value + 8 + SB_LINK_SIZE, signature, SB_SIGNATURE_SIZE);
+  sb_statement s = sb_statement_new(store, "INSERT OR REPLACE INTO meta(key, value) VALUES('audit_head', ?)", error);
+  sb_bind_blob(&s, 1, value, sizeof value);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
+static sb_status insert(sb_store *store, const sb_chain_entry *entry, const uint8_t link[SB_LINK_SIZE],
+                        sb_error *error) {
+  sb_statement s = sb_statement_new(
+      store,
+      "INSERT INTO audit(sequence, at, actor, verb, collection, person, count, link) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+      error);
+  sb_bind_int(&s, 1, entry->sequence);
+  sb_bind_int(&s, 2, entry->at_ms);
+  sb_bind_text(&s, 3, entry->actor);
+  sb_bind_text(&s, 4, entry->verb);
+  sb_bind_int(&s, 5, entry->collection);
+  sb_bind_int(&s, 6, entry->person);
+  sb_bind_int(&s, 7, entry->count);
+  sb_bind_blob(&s, 8, link, SB_LINK_SIZE);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
+sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, int64_t person, int64_t count,
+                        sb_receipt *receipt, sb_error *error) {
+  uint8_t signature[SB_SIGNATURE_SIZE];
+  sb_receipt made = {.entry = {.at_ms = sb_now_ms(), .collection = collection, .person = person, .count = count}};
+  snprintf(made.entry.actor, sizeof made.entry.actor, "%s", sb_caller_get()->actor);
+  snprintf(made.entry.verb, sizeof made.entry.verb, "%s", verb);
+  sb_status status = head_read(store, &made.entry.sequence, made.before, signature, error);
+  if (status != SB_OK) return status;
+  made.entry.sequence++;
+  sb_chain_link(made.before, &made.entry, made.link);
+  status = sb_chain_sign(store->keyring, made.entry.sequence, made.link, made.signature, error);
+  if (status == SB_OK && receipt) status = sb_chain_public(store->keyring, made.public_key, error);
+  if (status == SB_OK) status = insert(store, &made.entry, made.link, error);
+  if (status == SB_OK) status = head_write(store, made.entry.sequence, made.link, made.signature, error);
+  if (status == SB_OK && receipt) *receipt = made;
+  return status;
+}
+
+sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_receipt *receipt,
+                          sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT collection FROM person WHERE id = ?", error);
+  sb_bind_int(&s, 1, person);
+  int64_t collection = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  if (!collection && s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  sb_status status = sb_statement_end(&s);
+  return status == SB_OK ? sb_audit_note(store, verb, collection, person, count, receipt, error) : status;
+}
+
+sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_error *error) {
+  if (!count) return SB_OK;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  for (size_t i = 0; status == SB_OK && i < count; i++)
+    status = sb_audit_note(store, notes[i].verb, notes[i].collection, notes[i].person, notes[i].count, NULL, error);
+  return sb_store_finish(store, status, error);
+}
+
+/* ---- Reading */
+
+static void read_entry(sb_statement *s, sb_audit_entry *out) {
+  *out = (sb_audit_entry){.entry = {.sequence = sqlite3_column_int64(s->raw, 0),
+                                    .at_ms = sqlite3_column_int64(s->raw, 1),
+                                    .collection = sqlite3_column_int64(s->raw, 4),
+                                    .person = sqlite3_column_int64(s->raw, 5),
+                                    .count = sqlite3_column_int64(s->raw, 6)}};
+  snprintf(out->entry.actor, sizeof out->entry.actor, "%s", (const char *)sqlite3_column_text(s->raw, 2));
+  snprintf(out->entry.verb, sizeof out->entry.verb, "%s", (const char *)sqlite3_column_text(s->raw, 3));
+  if (sqlite3_column_bytes(s->raw, 7) == SB_LINK_SIZE)
+    memcpy(out->link, sqlite3_column_blob(s->raw, 7), SB_LINK_SIZE);
+  snprintf(out->collection, sizeof out->collection, "%s",
+           sqlite3_column_text(s->raw, 8) ? (const char *)sqlite3_column_text(s->raw, 8) : "");
+}
+
+#define ENTRY_COLUMNS                                                                                               \
+  "SELECT a.sequence, a.at, a.actor, a.verb, a.collection, a.person, a.count, a.link, c.name FROM audit a LEFT JOIN" \
+  " collection c ON c.id = a.collection "
+
+sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
+                         sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, ENTRY_COLUMNS "WHERE a.sequence > ? ORDER BY a.sequence LIMIT ?", error);
+  sb_bind_int(&s, 1, after);
+  sb_bind_int(&s, 2, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
+  while (sb_step(&s)) {
+    sb_audit_entry entry;
+    read_entry(&s, &entry);
+    s.status = visit(context, &entry, error);
+    if (s.status != SB_OK) break;
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
+static sb_status broken(sb_error *error, int64_t sequence, const char *what) {
+  return sb_fail(error, SB_STORE, "the audit is not whole: %s (entry %lld)", what, (long long)sequence);
+}
+
+/* Follows the chain; gives the newest sequence and link, and the link of `anchor`. */
+static sb_status follow(sb_store *store, int64_t anchor, sb_audit_head *head, uint8_t at_anchor[SB_LINK_SIZE],
+                        sb_error *error) {
+  sb_statement s = sb_statement_new(store, ENTRY_COLUMNS "ORDER BY a.sequence", error);
+  memset(head, 0, sizeof *head);
+  while (sb_step(&s)) {
+    sb_audit_entry entry;
+    uint8_t link[SB_LINK_SIZE];
+    read_entry(&s, &entry);
+    if (entry.entry.sequence != head->sequence + 1) {
+      s.status = broken(error, head->sequence + 1, "an entry is missing");
+      break;
+    }
+    sb_chain_link(head->link, &entry.entry, link);
+    if (memcmp(link, entry.link, SB_LINK_SIZE)) {
+      s.status = broken(error, entry.entry.sequence, "an entry was changed, moved or put in");
+      break;
+    }
+    head->sequence = entry.entry.sequence;
+    memcpy(head->link, link, SB_LINK_SIZE);
+    if (head->sequence == anchor) memcpy(at_anchor, link, SB_LINK_SIZE);
+  }
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
+  sb_audit_head found, held;
+  uint8_t at_anchor[SB_LINK_SIZE] = {0};
+  sb_store_lock(store);
+  sb_status status = sb_store_exec(store, "BEGIN", error);
+  if (status == SB_OK) {
+    status = follow(store, anchor ? anchor->sequence : 0, &found, at_anchor, error);
+    if (status == SB_OK) status = head_read(store, &held.sequence, held.link, held.signature, error);
+    if (status == SB_OK) status = sb_chain_public(store->keyring, held.public_key, error);
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  }
+  sb_store_unlock(store);
+  if (status != SB_OK) return status;
+  if (held.sequence != found.sequence || memcmp(held.link, found.link, SB_LINK_SIZE))
+    return broken(error, found.sequence + 1, "its tail was cut off, or entries were put on without the key");
+  if (held.sequence && !sb_chain_signed(held.public_key, held.sequence, held.link, held.signature))
+    return broken(error, held.sequence, "its head is not signed by this gallery");
+  if (anchor && anchor->sequence && (anchor->sequence > found.sequence || memcmp(anchor->link, at_anchor, SB_LINK_SIZE)))
+    return broken(error, anchor->sequence, "it does not go on from the head that was kept: an older state was put back");
+  *out = held;
+  return SB_OK;
+}

@@ -1,0 +1,250 @@
+"""Who may do what: every route with every kind of caller; logins; TLS; what other machines may reach."""
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import pathlib
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import time
+import unittest
+
+from program import FRIENDS, PROGRAM, ProgramCase
+from server import Server, multipart
+
+ROOT = pathlib.Path(os.environ.get("SB_SOURCE", "."))
+ROUTE = re.compile(r'\{"([A-Z]+)", "([^"]+)", sb_handle_\w+,\s*([^}]+?),\s*SB_ACCESS_(\w+)\}')
+PASSWORD = "correct horse battery"
+
+
+def routes():
+    """(method, pattern, role) of each row of the server's own table."""
+    return [(m[0], m[1], m[3].lower()) for m in ROUTE.findall((ROOT / "src/http/route.c").read_text())]
+
+
+class AccessCase(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.run_program("enroll", "--id", "1", "--name", "Ann", FRIENDS / "obama.jpg")
+        self.run_program("collections", "add", "other")
+        self.run_program("enroll", "--id", "2", "--name", "Ben", FRIENDS / "biden.jpg", "--collection", "other")
+
+    def key(self, role, *more):
+        return self.json_of("access", "add", "--role", role, *more)["key"]
+
+    def password(self):
+        done = self.run_program("access", "password", environment={"SEMBLANCE_ADMIN_PASSWORD": PASSWORD})
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def serve(self, *arguments):
+        server = Server(self.data, *arguments)
+        server.__enter__()
+        self.addCleanup(server.__exit__)
+        return server
+
+
+class Matrix(AccessCase):
+    def call(self, server, method, pattern, headers, query=""):
+        path = re.sub(r"\{\w+\}", "none", pattern)
+        body = None if method in ("GET", "DELETE") else b"{}"
+        kind = {"Content-Type": "application/json"} if body else {}
+        return server.request(method, path + query, body, {**kind, **headers})[0]
+
+    def test_every_route_with_every_kind_of_caller(self):
+        table = routes()
+        rows = len(re.findall(r"sb_handle_", (ROOT / "src/http/route.c").read_text()))
+        self.assertEqual(len(table), rows, "a route of the table is not in the matrix")
+        good = {role: self.key(role, "--all-collections") for role in ("read", "enroll", "admin")}
+        foreign = self.json_of("access", "add", "--role", "read,enroll,admin", "--collection", "default")["key"]
+        expired = self.key("admin", "--all-collections", "--expires", "0d")
+        revoked = self.json_of("access", "add", "--role", "admin", "--all-collections")
+        self.json_of_nothing("access", "revoke", revoked["prefix"])
+        wrong = good["admin"][:-1] + ("A" if good["admin"][-1] != "A" else "B")
+        server = self.serve("--dialects", "article,deepface,compreface") if self.knows("--dialects") else self.serve()
+        allowed = {"open": set(good), "read": {"read", "admin"}, "enroll": {"enroll", "admin"}, "admin": {"admin"}}
+        checked = 0
+        for method, pattern, role in table:
+            with self.subTest(route=f"{method} {pattern}"):
+                for bad in ({}, {"X-API-Key": wrong}, {"X-API-Key": expired}, {"X-API-Key": revoked["key"]},
+                            {"X-API-Key": ""}, {"X-API-Key": "sbk_x"}, {"Authorization": "Bearer " + "x" * 3000},
+                            {"Authorization": "Basic YTpi"}, {"Cookie": "semblance_session=" + "A" * 43}):
+                    status = self.call(server, method, pattern, bad)
+                    self.assertEqual(status == 401, role != "open", (bad, status))
+                    checked += 1
+                for name, key in good.items():
+                    if (method, pattern) == ("DELETE", "/v1/session"):
+                        continue
+                    status = self.call(server, method, pattern, {"Authorization": f"Bearer {key}"})
+                    if name in allowed[role]:
+                        self.assertNotEqual(status, 401 if role != "open" else 0, name)
+                        self.assertNotEqual(status, 403, name)
+                    else:
+                        self.assertEqual(status, 403, name)
+                    checked += 1
+                if role != "open" and "collection" not in pattern:
+                    status = self.call(server, method, pattern, {"X-API-Key": foreign}, "?collection=other")
+                    self.assertNotIn(status, (200, 201, 401), "another collection answered")
+                    checked += 1
+        self.assertGreater(checked, 11 * len(table))
+
+    def knows(self, word):
+        return word.encode() in self.run_program("--help", data=False).stdout
+
+    def json_of_nothing(self, *arguments):
+        done = self.run_program(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_key_for_one_collection_sees_no_other(self):
+        key = {"X-API-Key": self.key("read,enroll,admin", "--collection", "other")}
+        server = self.serve()
+        mine = json.loads(server.request("GET", "/v1/people", headers=key)[2])
+        self.assertEqual([p["id"] for p in mine["people"]], ["2"])
+        self.assertEqual(server.request("GET", "/v1/people?collection=default", headers=key)[0], 403)
+        self.assertEqual(server.request("GET", "/v1/people/1?collection=default", headers=key)[0], 403)
+        self.assertEqual(server.request("DELETE", "/v1/collections/default", headers=key)[0], 403)
+        self.assertEqual(server.request("POST", "/v1/collections", b'{"name":"third"}',
+                                        {**key, "Content-Type": "application/json"})[0], 403)
+        listed = json.loads(server.request("GET", "/v1/collections", headers=key)[2])
+        self.assertEqual([c["name"] for c in listed["collections"]], ["other"])
+        body, kind = multipart({"image": (FRIENDS / "obama.jpg").read_bytes(), "collection": "default"})
+        give_up = time.monotonic() + 60
+        while (status := server.request("POST", "/v1/search", body, {**key, "Content-Type": kind})[0]) == 503:
+            self.assertLess(time.monotonic(), give_up)
+            time.sleep(0.05)
+        self.assertEqual(status, 403)
+
+    def test_a_key_revoked_while_the_server_runs_is_good_no_more(self):
+        made = self.json_of("access", "add", "--role", "read")
+        server = self.serve()
+        headers = {"X-API-Key": made["key"]}
+        self.assertEqual(server.request("GET", "/v1/people", headers=headers)[0], 200)
+        self.json_of_nothing("access", "revoke", made["prefix"])
+        self.assertEqual(server.request("GET", "/v1/people", headers=headers)[0], 401)
+
+    def test_keys_are_kept_hashed_and_acts_stand_under_their_prefix(self):
+        made = self.json_of("access", "add", "--role", "read", "--label", "desk")
+        secret = made["key"].rsplit("_", 1)[1].encode()
+        for file in self.data.iterdir():
+            if file.is_file():
+                self.assertNotIn(secret, file.read_bytes())
+        self.assertEqual(self.json_of("access", "list")["keys"][0]["label"], "desk")
+        server = self.serve()
+        server.request("GET", "/v1/people", headers={"X-API-Key": made["key"]})
+        self.assertIn(f"key:{made['prefix']}\tlist".encode(), self.run_program("audit", "show").stdout)
+
+
+class Login(AccessCase):
+    def login(self, server, **fields):
+        status, headers, text = server.request("POST", "/v1/session", json.dumps(fields).encode(),
+                                               {"Content-Type": "application/json"})
+        return status, headers, json.loads(text)
+
+    def test_a_login_gives_a_session_that_other_sites_cannot_use(self):
+        self.password()
+        server = self.serve()
+        self.assertEqual(server.request("GET", "/v1/people")[0], 401)
+        self.assertTrue(json.loads(server.request("GET", "/v1/session")[2])["login_needed"])
+        status, headers, answer = self.login(server, password=PASSWORD)
+        self.assertEqual(status, 200, answer)
+        cookie = headers["Set-Cookie"]
+        for word in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="):
+            self.assertIn(word, cookie)
+        session = {"Cookie": cookie.split(";")[0]}
+        self.assertEqual(server.request("GET", "/v1/people", headers=session)[0], 200)
+        self.assertEqual(server.request("DELETE", "/v1/people/1", headers=session)[0], 403)  # no proof
+        wrong = {**session, "X-CSRF-Token": answer["csrf"][:-1] + "?"}
+        self.assertEqual(server.request("DELETE", "/v1/people/1", headers=wrong)[0], 403)
+        other = {**session, "X-CSRF-Token": answer["csrf"], "Origin": "https://evil.example"}
+        self.assertEqual(server.request("DELETE", "/v1/people/1", headers=other)[0], 403)
+        proved = {**session, "X-CSRF-Token": answer["csrf"]}
+        self.assertEqual(server.request("DELETE", "/v1/people/1", headers=proved)[0], 200)
+        self.assertEqual(server.request("DELETE", "/v1/session", headers=proved)[0], 200)
+        self.assertEqual(server.request("GET", "/v1/people", headers=session)[0], 401)
+        acts = self.run_program("audit", "show").stdout
+        self.assertIn(b"admin\terase", acts)
+        self.assertNotIn(PASSWORD.encode(), acts)
+
+    def test_wrong_passwords_are_made_to_wait(self):
+        self.password()
+        server = self.serve()
+        seen = [self.login(server, password=f"wrong {i}")[0] for i in range(6)]
+        self.assertEqual(seen[:4], [401] * 4)
+        self.assertIn(429, seen)
+        status, headers, _ = self.login(server, password=PASSWORD)
+        self.assertEqual(status, 429)
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        time.sleep(int(headers["Retry-After"]))
+        self.assertEqual(self.login(server, password=PASSWORD)[0], 200)
+
+    def test_a_password_in_an_address_is_refused(self):
+        self.password()
+        server = self.serve()
+        self.assertEqual(server.request("POST", "/v1/session?password=" + PASSWORD.replace(" ", "%20"))[0], 400)
+
+    def test_a_one_time_password_is_asked_for_and_good_once(self):
+        self.password()
+        uri = self.run_program("access", "totp").stdout.decode().split()[0]
+        secret = base64.b32decode(re.search("secret=([A-Z2-7]+)", uri)[1])
+        server = self.serve()
+        self.assertEqual(self.login(server, password=PASSWORD)[0], 401)
+        digest = hmac.new(secret, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+        number = struct.unpack(">I", digest[digest[19] & 15:][:4])[0] & 0x7FFFFFFF
+        code = f"{number % 10**6:06d}"
+        self.assertEqual(self.login(server, password=PASSWORD, code=code)[0], 200)
+        self.assertEqual(self.login(server, password=PASSWORD, code=code)[0], 401)
+        self.json_of("keys", "rotate")  # the secret is sealed anew, too
+        self.assertEqual(self.run_program("audit", "verify").returncode, 0)
+
+
+class Tls(AccessCase):
+    def test_another_address_needs_keys_and_tls(self):
+        command = [PROGRAM, "serve", "--port", "0", "--listen", "0.0.0.0", "--data", str(self.data)]
+        for prepare in (lambda: None, lambda: self.key("read")):
+            prepare()
+            done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(b"tls init", done.stderr)
+
+    def test_the_server_speaks_tls_and_sends_plain_http_on(self):
+        key = self.key("read", "--all-collections")
+        made = self.json_of("tls", "init", "box.example")
+        for name in ("key.pem", "cert.pem"):
+            self.assertEqual((self.data / "tls" / name).stat().st_mode & 0o777, 0o600)
+        self.refused("tls", "init", code=3, word="already")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            plain_port = probe.getsockname()[1]
+        server = self.serve("--listen", "0.0.0.0", "--redirect-port", str(plain_port))
+        context = ssl.create_default_context(cafile=self.data / "tls" / "cert.pem")
+        connection = http.client.HTTPSConnection("localhost", server.port, context=context, timeout=60)
+        connection.request("GET", "/v1/people", headers={"X-API-Key": key})
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        self.assertIn("max-age=", answer.getheader("Strict-Transport-Security"))
+        answer.read()
+        shown = hashlib.sha256(connection.sock.getpeercert(True)).hexdigest().upper()
+        self.assertEqual(made["sha256"].replace(":", ""), shown)
+        body, kind = multipart({"image": (FRIENDS / "obama.jpg").read_bytes()})
+        connection.request("POST", "/v1/detect", body, {"X-API-Key": key, "Content-Type": kind})
+        answer = connection.getresponse()
+        self.assertIn(answer.status, (200, 503))
+        answer.read()
+        plain = http.client.HTTPConnection("127.0.0.1", plain_port, timeout=60)
+        plain.request("GET", "/v1/people?limit=1")
+        answer = plain.getresponse()
+        self.assertEqual(answer.status, 308)
+        self.assertEqual(answer.getheader("Location"), f"https://127.0.0.1:{server.port}/v1/people?limit=1")
+        answer.read()
+        old = ssl.create_default_context(cafile=self.data / "tls" / "cert.pem")
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with self.assertRaises(OSError):
+            http.client.HTTPSConnection("localhost", server.port, context=old, timeout=30).request("GET", "/")
+
+
+if __name__ == "__main__":
+    unittest.main()

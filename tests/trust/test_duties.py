@@ -1,0 +1,130 @@
+"""Duties to the people in a gallery, by the commands that serve them: consent, access, expiry, erasure, audit; and keys."""
+import json
+import os
+import unittest
+
+from program import FRIENDS, ProgramCase
+
+OBAMA, BIDEN = FRIENDS / "obama.jpg", FRIENDS / "biden.jpg"
+
+
+class Duties(ProgramCase):
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def test_consent_purpose_and_expiry_are_recorded_shown_and_changed(self):
+        self.enroll("1", "Ann", OBAMA, flags=("--consent", "signed form 7", "--purpose", "the door", "--expires", "30d"))
+        shown = self.json_of("show", "1")
+        self.assertEqual((shown["consent"], shown["purpose"]), ("signed form 7", "the door"))
+        self.assertRegex(shown["expires"], r"^20\d\d-")
+        self.json_of("consent", "1", "--purpose", "the gate", "--expires", "never")
+        shown = self.json_of("show", "1")
+        self.assertEqual((shown["consent"], shown["purpose"], shown["expires"]), ("signed form 7", "the gate", None))
+        self.refused("consent", "1", "--expires", "soon", code=3, word="2027-01-31")
+        self.refused("consent", "1", "--expires", "2023-02-30", code=3, word="date")
+        self.refused("consent", "9", "--purpose", "x", code=1, word="no person")
+
+    def test_who_is_over_time_is_erased_by_the_timer_command(self):
+        self.enroll("1", "Ann", OBAMA)
+        self.enroll("2", "Ben", BIDEN)
+        self.json_of("consent", "1", "--expires", "0d")
+        self.assertEqual(self.json_of("expire"), {"erased": 1})
+        self.assertEqual([p["id"] for p in self.json_of("list")["people"]], ["2"])
+
+    def test_a_person_gets_all_that_is_kept_as_json_and_as_a_page(self):
+        self.enroll("1", "Ann <b>", OBAMA, flags=("--consent", "yes & no",))
+        self.json_of("search", OBAMA)
+        page = self.folder / "page.html"
+        record = self.json_of("export", "--person", "1", "--page", page)
+        self.assertEqual((record["person"]["name"], len(record["faces"])), ("Ann <b>", 1))
+        self.assertEqual([h["act"] for h in record["history"]], ["enroll", "search"])
+        text = page.read_text()
+        self.assertIn("Ann &lt;b&gt;", text)
+        self.assertIn("yes &amp; no", text)
+        self.assertNotIn("<b>", text)
+        self.refused("export", "--person", "1", "--page", page, code=4, word="there already")
+
+    def test_an_erasure_has_a_receipt_that_holds_and_a_changed_one_does_not(self):
+        self.enroll("1", "Ann", OBAMA)
+        receipt = self.json_of("delete", "1")["receipts"][0]
+        kept = self.file("receipt.json", json.dumps(receipt).encode())
+        self.assertEqual(self.run_program("audit", "verify", "--receipt", kept).returncode, 0)
+        for field, value in (("count", 2), ("person", 3), ("actor", "nobody"), ("at", "2020-01-01T00:00:00.000Z"),
+                             ("signature", "00" * 64), ("link", 5), ("public_key", "00" * 32)):
+            with self.subTest(field=field):
+                changed = self.file("changed.json", json.dumps({**receipt, field: value}).encode())
+                self.refused("audit", "verify", "--receipt", changed, code=3, word="receipt")
+
+    def test_the_audit_tells_acts_without_names_and_goes_on_from_a_kept_head(self):
+        self.enroll("secret-id", "Secret Name", OBAMA)
+        head = self.file("head.json", self.run_program("audit", "export", "--head").stdout)
+        self.json_of("search", OBAMA)
+        self.json_of("rename", "secret-id", "Other Name")
+        done = self.run_program("audit", "export")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([line["verb"] for line in lines[:-1]], ["collection", "enroll", "search", "rename"])
+        self.assertEqual(lines[-1]["head"], 4)
+        for word in (b"secret-id", b"Secret", b"Other"):
+            self.assertNotIn(word, done.stdout)
+        self.assertEqual(self.run_program("audit", "verify", "--anchor", head).returncode, 0)
+        anchor = json.loads(head.read_bytes())
+        wrong = self.file("wrong.json", json.dumps({**anchor, "link": "11" * 32}).encode())
+        self.refused("audit", "verify", "--anchor", wrong, code=4, word="head that was kept")
+        self.refused("audit", "verify", "--anchor", OBAMA, code=3, word="obama.jpg")
+
+
+class Keys(ProgramCase):
+    def test_a_rotation_keeps_everything_and_retires_the_old_key(self):
+        self.enroll("1", "Ann", OBAMA)
+        old = (self.data / "semblance.key").read_bytes()
+        before = self.json_of("keys", "status")
+        after = self.json_of("keys", "rotate")
+        self.assertNotEqual(before["root"], after["root"])
+        self.assertNotEqual(before["data_keys"], after["data_keys"])
+        self.assertTrue(self.json_of("search", FRIENDS / "obama2.jpg")["faces"][0]["candidates"][0]["match"])
+        (self.data / "semblance.key").write_bytes(old)
+        self.refused("list", code=4, word="another key")
+
+    def test_words_on_paper_bring_the_key_back_on_another_machine(self):
+        self.enroll("1", "Ann", OBAMA)
+        words = self.run_program("keys", "export").stdout
+        self.assertEqual(len(words.split()), 17)
+        (self.data / "semblance.key").rename(self.folder / "lost")
+        self.refused("list", code=4, word="missing")
+        wrong = b" ".join(words.split()[:-1] + [b"babab"])
+        self.refused("keys", "import", stdin=wrong, code=3, word="words")
+        self.assertEqual(self.run_program("keys", "import", stdin=b"ab" * 32).returncode, 4)  # another gallery's
+        self.assertFalse((self.data / "semblance.key").exists())
+        self.assertEqual(self.run_program("keys", "import", stdin=words).returncode, 0)
+        self.assertEqual(self.json_of("list")["total"], 1)
+        self.refused("keys", "import", stdin=words, code=3, word="already")
+
+    def test_a_passphrase_locks_the_key_file(self):
+        self.enroll("1", "Ann", OBAMA)
+        secret = {"SEMBLANCE_NEW_PASSPHRASE": "correct horse battery"}
+        self.assertEqual(self.run_program("keys", "passphrase", environment=secret).returncode, 0)
+        self.assertIn(b"argon2id", (self.data / "semblance.key").read_bytes())
+        self.refused("list", code=4, word="passphrase", prepare=os.setsid)
+        self.refused("list", code=4, word="wrong", environment={"SEMBLANCE_PASSPHRASE": "other"})
+        given = {"SEMBLANCE_PASSPHRASE": "correct horse battery"}
+        self.assertEqual(self.json_of("list", environment=given)["total"], 1)
+        self.assertEqual(self.json_of("keys", "rotate", environment=given)["passphrase"], True)
+        self.assertEqual(self.json_of("list", environment=given)["total"], 1)
+        self.assertEqual(self.run_program("keys", "passphrase", "--remove", environment=given).returncode, 0)
+        self.assertEqual(self.json_of("list")["total"], 1)
+
+    def test_a_revocation_keeps_scores_and_needs_no_photo(self):
+        self.enroll("1", "Ann", OBAMA)
+        self.enroll("2", "Ben", BIDEN)
+        before = self.json_of("search", FRIENDS / "obama2.jpg")["faces"][0]["candidates"]
+        self.assertEqual(self.json_of("keys", "revoke"), {"templates": 2})
+        after = self.json_of("search", FRIENDS / "obama2.jpg")["faces"][0]["candidates"]
+        for one, other in zip(before, after, strict=True):
+            self.assertEqual(one["id"], other["id"])
+            self.assertAlmostEqual(one["similarity"], other["similarity"], delta=1e-4)
+
+
+if __name__ == "__main__":
+    unittest.main()

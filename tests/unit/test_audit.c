@@ -1,0 +1,195 @@
+/* The audit and erasure: what was done is told, what was changed in the telling shows, what was erased is gone. */
+#include "gallery.h"
+
+static sb_audit_head verified(fixture *f) {
+  sb_audit_head head;
+  sb_error error = {0};
+  if (sb_store_audit_verify(f->store, NULL, &head, &error) != SB_OK) fail_msg("%s", error.message);
+  return head;
+}
+
+static sb_status verify(fixture *f) {
+  sb_audit_head head;
+  return sb_store_audit_verify(f->store, NULL, &head, NULL);
+}
+
+typedef struct tale {
+  char text[4096];
+} tale;
+
+static sb_status tell(void *context, const sb_audit_entry *e, sb_error *error) {
+  tale *t = context;
+  size_t used = strlen(t->text);
+  (void)error;
+  snprintf(t->text + used, sizeof t->text - used, "%lld %s %s %s %lld %lld;", (long long)e->entry.sequence,
+           e->entry.actor, e->entry.verb, e->collection, (long long)e->entry.person, (long long)e->entry.count);
+  return SB_OK;
+}
+
+static void every_act_stands_in_the_audit_with_its_actor(void **state) {
+  fixture *f = *state;
+  static tale t;
+  memset(&t, 0, sizeof t);
+  enrol_many(f, 1, 2);
+  sb_caller_set("key:abcd", NULL);
+  assert_int_equal(sb_store_person_rename(f->store, 1, "New", NULL), SB_OK);
+  assert_int_equal(sb_store_person_change_id(f->store, 1, "new-id", NULL), SB_OK);
+  const sb_store_terms terms = {.purpose = "doors"};
+  assert_int_equal(sb_store_person_terms(f->store, 1, &terms, NULL), SB_OK);
+  const sb_note notes[] = {{"search", f->collection, 2, 5}, {"search", f->collection, 0, 5}};
+  assert_int_equal(sb_store_note(f->store, notes, 2, NULL), SB_OK);
+  sb_caller_set(NULL, NULL);
+  assert_int_equal(sb_store_person_merge(f->store, 1, 2, NULL, NULL), SB_OK);
+  assert_int_equal(sb_store_person_delete(f->store, 1, NULL, NULL, NULL), SB_OK);
+  assert_int_equal(sb_store_audit(f->store, 0, 100, tell, &t, NULL), SB_OK);
+  assert_string_equal(t.text, "1 local collection default 0 0;2 local enroll default 1 1;3 local enroll default 2 1;"
+                              "4 key:abcd rename default 1 0;5 key:abcd change-id default 1 0;"
+                              "6 key:abcd terms default 1 0;7 key:abcd search default 2 5;"
+                              "8 key:abcd search default 0 5;9 local merge default 1 1;10 local erase default 2 0;"
+                              "11 local erase default 1 2;");
+  assert_int_equal(verified(f).sequence, 11);
+  memset(&t, 0, sizeof t);
+  assert_int_equal(sb_store_audit(f->store, 9, 1, tell, &t, NULL), SB_OK);
+  assert_string_equal(t.text, "10 local erase default 2 0;");
+}
+
+static void a_change_a_gap_an_insertion_and_a_swap_are_detected(void **state) {
+  fixture *f = *state;
+  static const char *const attacks[] = {
+      "UPDATE audit SET actor = 'nobody' WHERE sequence = 2",
+      "UPDATE audit SET at = at + 1 WHERE sequence = 2",
+      "UPDATE audit SET person = 7 WHERE sequence = 3",
+      "UPDATE audit SET link = zeroblob(32) WHERE sequence = 3",
+      "DELETE FROM audit WHERE sequence = 3",
+      "DELETE FROM audit WHERE sequence = 1",
+      "INSERT INTO audit SELECT 6, at, actor, verb, collection, person, count, link FROM audit WHERE sequence = 5",
+      "UPDATE audit SET sequence = -sequence WHERE sequence IN (3, 4);"
+      "UPDATE audit SET sequence = 7 + sequence WHERE sequence < 0",
+      "DELETE FROM audit",
+      "DELETE FROM meta WHERE key = 'audit_head'",
+      "UPDATE meta SET value = zeroblob(104) WHERE key = 'audit_head'",
+      "UPDATE meta SET value = x'00' WHERE key = 'audit_head'",
+      "DELETE FROM meta WHERE key = 'audit_head'; DELETE FROM audit WHERE sequence > 1",
+  };
+  enrol_many(f, 1, 4);
+  assert_int_equal(verified(f).sequence, 5);
+  raw_sql(f, "CREATE TABLE kept_audit AS SELECT * FROM audit; CREATE TABLE kept_meta AS SELECT * FROM meta");
+  for (size_t i = 0; i < count_of(attacks); i++) {
+    raw_sql(f, attacks[i]);
+    if (verify(f) != SB_STORE) fail_msg("not detected: %s", attacks[i]);
+    raw_sql(f, "DELETE FROM audit; DELETE FROM meta; INSERT INTO audit SELECT * FROM kept_audit;"
+               "INSERT INTO meta SELECT * FROM kept_meta");
+    assert_int_equal(verify(f), SB_OK);
+  }
+}
+
+static void a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept(void **state) {
+  fixture *f = *state;
+  enrol_many(f, 1, 2);
+  raw_sql(f, "CREATE TABLE kept AS SELECT * FROM meta");
+  const sb_audit_head early = verified(f);
+  enrol_many(f, 3, 2);
+  const sb_audit_head late = verified(f);
+  sb_audit_head out;
+  assert_int_equal(sb_store_audit_verify(f->store, &early, &out, NULL), SB_OK);
+  assert_int_equal(sb_store_audit_verify(f->store, &late, &out, NULL), SB_OK);
+  raw_sql(f, "DELETE FROM audit WHERE sequence > 4");
+  assert_int_equal(verify(f), SB_STORE);
+  /* Entries and head of an earlier time fit each other: only what was kept outside tells. */
+  raw_sql(f, "DELETE FROM audit WHERE sequence > 3; DELETE FROM meta; INSERT INTO meta SELECT * FROM kept");
+  assert_int_equal(verify(f), SB_OK);
+  assert_int_equal(sb_store_audit_verify(f->store, &early, &out, NULL), SB_OK);
+  assert_int_equal(sb_store_audit_verify(f->store, &late, &out, NULL), SB_STORE);
+}
+
+static void a_receipt_proves_the_erasure_and_holds_no_name(void **state) {
+  fixture *f = *state;
+  sb_receipt receipt;
+  size_t faces = 0;
+  uint8_t link[SB_LINK_SIZE];
+  enrol_many(f, 1, 1);
+  assert_int_equal(sb_store_person_delete(f->store, 1, &faces, &receipt, NULL), SB_OK);
+  assert_string_equal(receipt.entry.verb, "erase");
+  assert_int_equal(receipt.entry.person, 1);
+  assert_int_equal(receipt.entry.count, 1);
+  sb_chain_link(receipt.before, &receipt.entry, link);
+  assert_memory_equal(link, receipt.link, sizeof link);
+  assert_true(sb_chain_signed(receipt.public_key, receipt.entry.sequence, receipt.link, receipt.signature));
+  assert_false(sb_chain_signed(receipt.public_key, receipt.entry.sequence + 1, receipt.link, receipt.signature));
+  receipt.signature[5] ^= 1;
+  assert_false(sb_chain_signed(receipt.public_key, receipt.entry.sequence, receipt.link, receipt.signature));
+  const sb_audit_head head = verified(f);
+  assert_memory_equal(head.public_key, receipt.public_key, SB_PUBLIC_SIZE);
+  assert_int_equal(sb_store_person_delete(f->store, 1, &faces, &receipt, NULL), SB_NOT_FOUND);
+  assert_int_equal(verified(f).sequence, head.sequence);
+}
+
+/* Every blob of a person, gone from every file of the folder: database, log, free pages. */
+static void after_an_erasure_no_byte_of_the_person_is_in_any_file(void **state) {
+  fixture *f = *state;
+  static const char *const blobs[] = {
+      "SELECT external_hash FROM person WHERE id = 5", "SELECT external_id FROM person WHERE id = 5",
+      "SELECT name FROM person WHERE id = 5",          "SELECT consent FROM person WHERE id = 5",
+      "SELECT template FROM face WHERE id = 5",        "SELECT attributes FROM face WHERE id = 5",
+      "SELECT source FROM face WHERE id = 5",
+  };
+  uint8_t *kept[count_of(blobs)];
+  size_t sizes[count_of(blobs)];
+  enrol_many(f, 1, 40);
+  for (size_t i = 0; i < count_of(blobs); i++) {
+    kept[i] = raw_bytes(f, blobs[i], &sizes[i]);
+    assert_true(sizes[i] >= 16 && folder_holds(f->dir, kept[i], sizes[i]));
+  }
+  assert_int_equal(sb_store_person_delete(f->store, 5, NULL, NULL, NULL), SB_OK);
+  for (size_t i = 0; i < count_of(blobs); i++) {
+    assert_false(folder_holds(f->dir, kept[i], sizes[i]));
+    assert_false(folder_holds(f->dir, kept[i], 16)); /* nor a part */
+    assert_false(folder_holds(f->dir, kept[i] + sizes[i] - 16, 16));
+    free(kept[i]);
+  }
+}
+
+static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void **state) {
+  fixture *f = *state;
+  int64_t row = 0, now = sb_now_ms();
+  sb_people *found = NULL;
+  enrol_many(f, 1, 3);
+  assert_int_equal(sb_store_expired(f->store, now, &row, NULL), SB_OK);
+  assert_int_equal(row, 0);
+  sb_store_terms terms = {.consent = "until spring", .purpose = "the side door", .set_expires = true, .expires_ms = now + 5000};
+  assert_int_equal(sb_store_person_terms(f->store, 2, &terms, NULL), SB_OK);
+  assert_int_equal(sb_store_person_terms(f->store, 99, &terms, NULL), SB_NOT_FOUND);
+  assert_false(folder_holds(f->dir, "the side door", 13));
+  assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
+  assert_string_equal(found->items[0].consent, "until spring");
+  assert_string_equal(found->items[0].purpose, "the side door");
+  assert_int_equal(found->items[0].expires_ms, now + 5000);
+  sb_people_free(found);
+  assert_int_equal(sb_store_expired(f->store, now + 4999, &row, NULL), SB_OK);
+  assert_int_equal(row, 0);
+  assert_int_equal(sb_store_expired(f->store, now + 5000, &row, NULL), SB_OK);
+  assert_int_equal(row, 2);
+  assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK); /* purpose is sealed anew, too */
+  assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
+  assert_string_equal(found->items[0].purpose, "the side door");
+  sb_people_free(found);
+  terms = (sb_store_terms){.set_expires = true};
+  assert_int_equal(sb_store_person_terms(f->store, 2, &terms, NULL), SB_OK);
+  assert_int_equal(sb_store_expired(f->store, INT64_MAX, &row, NULL), SB_OK);
+  assert_int_equal(row, 0);
+  assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
+  assert_string_equal(found->items[0].consent, "until spring");
+  sb_people_free(found);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(every_act_stands_in_the_audit_with_its_actor),
+      TEST(a_change_a_gap_an_insertion_and_a_swap_are_detected),
+      TEST(a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept),
+      TEST(a_receipt_proves_the_erasure_and_holds_no_name),
+      TEST(after_an_erasure_no_byte_of_the_person_is_in_any_file),
+      TEST(a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
