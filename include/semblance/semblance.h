@@ -48,6 +48,7 @@ extern "C" {
   X(NO_FACE, "no_face", "no face was found in the photo")                                                              \
   X(SEVERAL_FACES, "several_faces", "several faces where one was wanted")                                              \
   X(LOW_QUALITY, "low_quality", "the face is too small, blurred, dark or turned away to be enrolled")                  \
+  X(NOT_LIVE, "not_live", "the face looks like a picture or a screen, and the liveness policy refuses that")           \
   X(NOT_FOUND, "not_found", "no such person, face, collection or file")                                                \
   X(FORBIDDEN, "forbidden", "the caller's key or role does not allow it")                                              \
   X(EXISTS, "exists", "the id or name is taken")                                                                       \
@@ -114,14 +115,32 @@ typedef struct sb_attributes {
   int ethnicity_dominant;           /* index of the largest */
 } sb_attributes;
 
+/* Degrees. */
+typedef struct sb_pose {
+  float yaw;   /* to the photo's left is positive */
+  float pitch; /* up is positive; a face that looks at the camera reads 10 to 15 low with the default model */
+  float roll;  /* clockwise as seen is positive */
+} sb_pose;
+
+enum { SB_EXPRESSIONS = 7 };
+/* Order: neutral, happy, sad, surprised, afraid, disgusted, angry. Experimental. */
+SB_API const char *sb_expression_name(int index);
+typedef struct sb_expression {
+  float probability[SB_EXPRESSIONS]; /* sum 1 */
+  int dominant;                      /* index of the largest */
+} sb_expression;
+
 typedef struct sb_face {
   sb_box box;
   float score;           /* detector's confidence, 0..1 */
   sb_point landmarks[5]; /* the subject's right eye, left eye, nose tip, right and left mouth corner (as seen: left to right) */
   sb_quality quality;
   float *embedding;      /* dim floats of unit length, or NULL when not asked for; owned by the sb_faces */
-  bool has_attributes;
+  bool has_attributes, has_pose, has_expression, has_live; /* asked for, and a model of the pipeline tells it */
   sb_attributes attributes;
+  sb_pose pose;
+  sb_expression expression;
+  float live; /* passive liveness, advisory: how much it looks like a person before the camera and not a picture, 0..1 */
 } sb_face;
 
 /* Faces of one photo, largest box first. */
@@ -140,6 +159,11 @@ enum {
   SB_WANT_LARGEST_ONLY = 1u << 2, /* the largest face only: skips the second detector pass, for portraits */
   SB_WANT_WHOLE_PHOTO = 1u << 3,  /* the photo is one face, cut out (and aligned) already: nothing is looked for; without
                                      landmarks and quality */
+  SB_WANT_POSE = 1u << 4,         /* pose and expression */
+  SB_WANT_LIVENESS = 1u << 5,     /* passive liveness */
+  SB_WANT_SMALL_FACES = 1u << 6,  /* also looks tile by tile at the full-size photo, for faces of 20 pixels in big group photos:
+                                     about 10 ms more a tile of 512x512 pixels */
+  SB_WANT_FLIP = 1u << 7,         /* the embedding is the mean of the face's and its mirror image's: twice the work */
 };
 
 /* ---- The engine ---------------------------------------------------------------------------------------------------- */
@@ -147,12 +171,18 @@ enum {
 /* Locked: every function of an engine may be called from any thread. Opens a gallery; models load at first need. */
 typedef struct sb_engine sb_engine;
 
+/* Passive liveness is a hint: photos of real people fail it now and then, and good prints pass. OFF does not look, WARN tells
+ * it with each face, REFUSE does not enrol such a face (SB_NOT_LIVE) and says "cannot tell" of it. */
+typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS_REFUSE } sb_liveness_policy;
+
 typedef struct sb_engine_options {
   size_t struct_size;
   const char *data_dir;    /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
   const char *models_path; /* folders with manifests and model files, ':' between; NULL: the build's own. Those in
                               <data_dir>/models, where sb_engine_model_add puts them, come last. */
   const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
+  bool flip;                   /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */
+  sb_liveness_policy liveness; /* of enrolment, search and verification */
   const char *calibration; /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
   int workers;             /* photos worked on at the same time; 0: one for each core */
   bool server;             /* claims the folder for one server: SB_BUSY when another has it */
@@ -254,8 +284,9 @@ typedef struct sb_enroll_request {
 
 /* "Not the same person", "cannot tell", "the same person". */
 typedef enum sb_verdict { SB_VERDICT_NONE, SB_VERDICT_UNSURE, SB_VERDICT_MATCH } sb_verdict;
-/* Why it cannot be told: the score lies between, or a photo is too poor (see sb_quality_weakest of its face). */
-typedef enum sb_reason { SB_REASON_NONE, SB_REASON_SCORE, SB_REASON_QUALITY } sb_reason;
+/* Why it cannot be told: the score lies between, a photo is too poor (see sb_quality_weakest of its face), or the face looks
+ * like a picture of a picture and the liveness policy refuses that. */
+typedef enum sb_reason { SB_REASON_NONE, SB_REASON_SCORE, SB_REASON_QUALITY, SB_REASON_LIVENESS } sb_reason;
 
 /* How sure a match must be. At most one is set, the others are 0; all 0: the default, which for two photos is the model's
  * threshold, and for a search keeps FPIR at 1 % or less at the gallery's present size. */

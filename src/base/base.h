@@ -112,6 +112,10 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(fmr, REAL, "--fmr", "SEMBLANCE_FMR", "0", 0, 0.5, "false match rate to keep, in place of a threshold: 1e-4")        \
   X(fpir, REAL, "--fpir", "SEMBLANCE_FPIR", "0", 0, 0.5,                                                               \
     "of searches: false positive identification rate to keep (0: 0.01 or better)")                                     \
+  X(flip, BOOL, "--flip", "SEMBLANCE_FLIP", "false", 0, 0,                                                             \
+    "embed each face and its mirror image: twice the work, a little more accurate; keep to one way")                   \
+  X(liveness, TEXT, "--liveness", "SEMBLANCE_LIVENESS", "off", 0, 0,                                                   \
+    "of enrolment, search and verify: off, warn or refuse faces that look like a picture; advisory only")              \
   X(calibration, TEXT, "--calibration", "SEMBLANCE_CALIBRATION", "", 0, 0,                                             \
     "file of `semblance eval --calibrate`, in place of the model's own calibration")                                   \
   X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0, "address that the server listens on")             \

@@ -14,3 +14,9 @@ const char *sb_ethnicity_name(int index) {
                                                     "middle_eastern", "latino_hispanic", "other"};
   return index >= 0 && index < SB_ETHNICITIES ? names[index] : "";
 }
+
+const char *sb_expression_name(int index) {
+  static const char *const names[SB_EXPRESSIONS] = {"neutral", "happy",     "sad",  "surprised",
+                                                    "afraid",  "disgusted", "angry"};
+  return index >= 0 && index < SB_EXPRESSIONS ? names[index] : "";
+}

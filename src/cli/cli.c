@@ -20,6 +20,7 @@ sb_exit sb_exit_of(sb_status status) {
   case SB_NO_FACE:
   case SB_SEVERAL_FACES:
   case SB_LOW_QUALITY:
+  case SB_NOT_LIVE:
   case SB_FORBIDDEN:
   case SB_EXISTS:
   case SB_DUPLICATE:
@@ -149,6 +150,7 @@ sb_engine_options sb_cli_options(const sb_cli *cli) {
       .models_path = or_null(config->models),
       .cache_dir = or_null(config->cache),
       .calibration = or_null(config->calibration),
+      .flip = config->flip,
       .workers = (int)config->workers,
       .model = or_null(config->model),
       .pipeline = or_null(config->pipeline),
@@ -156,8 +158,12 @@ sb_engine_options sb_cli_options(const sb_cli *cli) {
 }
 
 sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_error *error) {
+  static const char *const policies[] = {"off", "warn", "refuse"};
   sb_engine_options options = sb_cli_options(cli);
   options.server = server;
+  while (options.liveness <= SB_LIVENESS_REFUSE && strcmp(cli->config->liveness, policies[options.liveness]) != 0)
+    options.liveness++;
+  if (options.liveness > SB_LIVENESS_REFUSE) return sb_fail(error, SB_INVALID, "--liveness is off, warn or refuse");
   return sb_engine_new(&options, out, error);
 }
 

@@ -34,6 +34,8 @@ sb_exit sb_command_detect(sb_cli *cli);
 sb_exit sb_command_represent(sb_cli *cli);
 sb_exit sb_command_analyze(sb_cli *cli);
 sb_exit sb_command_eval(sb_cli *cli);
+sb_exit sb_command_cluster(sb_cli *cli);
+sb_exit sb_command_dedup(sb_cli *cli);
 sb_exit sb_command_serve(sb_cli *cli);
 sb_exit sb_command_keys(sb_cli *cli);
 sb_exit sb_command_access(sb_cli *cli);

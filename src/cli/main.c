@@ -40,16 +40,24 @@ static const sb_command commands[] = {
     {"show", "ID", "show one person's record", "", sb_command_show},
     {"rename", "ID NAME", "change a person's name", "", sb_command_rename},
     {"delete", "ID...", "delete people: record, templates and their traces in the file", "", sb_command_delete},
-    {"detect", "PHOTO", "find the faces of a photo", "  --largest             the largest face only\n",
+    {"detect", "PHOTO", "find the faces of a photo",
+     "  --largest             the largest face only\n"
+     "  --small-faces         also tile by tile, for small faces in big photos\n",
      sb_command_detect},
     {"represent", "PHOTO", "the embedding of every face",
      "  --largest             the largest face only\n"
+     "  --small-faces         also tile by tile, for small faces in big photos\n"
      "  --whole               the photo is one face, cut out already: look for none\n",
      sb_command_represent},
-    {"analyze", "PHOTO", "age, gender and (experimental) ethnicity of every face",
+    {"analyze", "PHOTO", "age, gender, pose and (experimental) ethnicity and expression of every face",
      "  --largest             the largest face only\n"
+     "  --small-faces         also tile by tile, for small faces in big photos\n"
      "  --whole               the photo is one face, cut out already: look for none\n",
      sb_command_analyze},
+    {"cluster", "DIR", "who is in these photos? The faces of each person together, named where they are enrolled", "",
+     sb_command_cluster},
+    {"dedup", "", "people who look the same: one person enrolled under two ids",
+     "  --limit N             pairs at most (default 1000; 0: all)\n", sb_command_dedup},
     {"eval", "DIR|PAIRS.csv", "accuracy on your own photos: a folder a person, or rows of photo1,photo2,mated[,group]",
      "  --html FILE           also write a page with plots\n"
      "  --calibrate FILE      write a calibration for --calibration, its threshold at --fmr (default 1e-4)\n"
@@ -113,8 +121,8 @@ static const sb_command commands[] = {
     {"models", "list|info NAME|add MANIFEST|remove NAME|check [NAME]|bench [NAME]",
      "the models: what they are, where they come from; add one by its manifest (docs/models.md)",
      "  --rounds N            bench: runs a model (default 50)\n", sb_command_models},
-    {"collections", "[list]|add NAME|delete NAME", "collections of people; each keeps the model (--model) it was made with",
-     "", sb_command_collections},
+    {"collections", "[list]|add NAME|delete NAME",
+     "collections of people; each keeps the model (--model) it was made with", "", sb_command_collections},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

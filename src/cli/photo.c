@@ -25,15 +25,22 @@ static const char *weakness(const sb_face *face) {
   return "the photo is poor";
 }
 
+static const char *why_unsure(const sb_search_face *face) {
+  switch (face->reason) {
+  case SB_REASON_QUALITY: return weakness(&face->face);
+  case SB_REASON_LIVENESS: return "it looks like a picture or a screen, not a person";
+  case SB_REASON_SCORE:
+  case SB_REASON_NONE: break;
+  }
+  return "somebody is alike, but not enough";
+}
+
 /* A name, "unknown person", or why it cannot be told. */
 static void print_answer(const sb_search_face *face) {
   switch (face->verdict) {
   case SB_VERDICT_MATCH: puts(face->candidates[0].name); break;
   case SB_VERDICT_NONE: puts("unknown person"); break;
-  case SB_VERDICT_UNSURE:
-    printf("cannot tell: %s\n",
-           face->reason == SB_REASON_QUALITY ? weakness(&face->face) : "somebody is alike, but not enough");
-    break;
+  case SB_VERDICT_UNSURE: printf("cannot tell: %s\n", why_unsure(face)); break;
   }
 }
 
@@ -147,13 +154,22 @@ static void print_face(size_t number, const sb_face *face, const sb_faces *faces
     if (a->ethnicity[dominant] >= 0)
       printf("  %s (%.0f %%, experimental)\n", sb_ethnicity_name(dominant), 100 * a->ethnicity[dominant]);
   }
+  if (face->has_pose)
+    printf("  turned %+.0f, tilted %+.0f, rolled %+.0f degrees\n", face->pose.yaw, face->pose.pitch, face->pose.roll);
+  if (face->has_expression)
+    printf("  looks %s (%.0f %%, experimental)\n", sb_expression_name(face->expression.dominant),
+           100 * face->expression.probability[face->expression.dominant]);
+  if (face->has_live) printf("  liveness %.2f (advisory)\n", face->live);
 }
 
 static sb_exit find_faces(sb_cli *cli, unsigned want) {
-  bool largest = false, whole = false;
-  const sb_flag flags[] = {{"--largest", SB_FLAG_SWITCH, &largest}, {"--whole", SB_FLAG_SWITCH, &whole}};
-  if (!sb_flags_take(cli, flags, want ? 2 : 1, 1, 1)) return SB_EXIT_USAGE;
+  bool largest = false, small = false, whole = false;
+  const sb_flag flags[] = {{"--largest", SB_FLAG_SWITCH, &largest},
+                           {"--small-faces", SB_FLAG_SWITCH, &small},
+                           {"--whole", SB_FLAG_SWITCH, &whole}};
+  if (!sb_flags_take(cli, flags, want ? 3 : 2, 1, 1)) return SB_EXIT_USAGE;
   if (largest) want |= SB_WANT_LARGEST_ONLY;
+  if (small) want |= SB_WANT_SMALL_FACES;
   if (whole) want |= SB_WANT_WHOLE_PHOTO;
   sb_error error = {0};
   sb_engine *engine = NULL;
@@ -187,5 +203,5 @@ sb_exit sb_command_represent(sb_cli *cli) {
   return find_faces(cli, SB_WANT_EMBEDDING);
 }
 sb_exit sb_command_analyze(sb_cli *cli) {
-  return find_faces(cli, SB_WANT_ATTRIBUTES);
+  return find_faces(cli, SB_WANT_ATTRIBUTES | SB_WANT_POSE | SB_WANT_LIVENESS);
 }

@@ -59,6 +59,8 @@ sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_er
   if (!engine) return SB_NO_MEMORY;
   pthread_mutex_init(&engine->lock, NULL);
   pthread_cond_init(&engine->idle, NULL);
+  engine->liveness = options->liveness;
+  engine->flip = options->flip;
   engine->workers = options->workers > 0 ? options->workers : sb_cpu_cores();
   sb_status status = open_parts(engine, options, error ? error : &local);
   if (status == SB_OK)

@@ -30,6 +30,8 @@ struct sb_engine {
   char *data_dir, *models_path, *cache_dir;
   char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
   int workers;
+  bool flip;
+  sb_liveness_policy liveness;
   sb_store *store;
   sb_gallery *gallery;
   sb_pool *pool;        /* of sb_worker */
@@ -136,8 +138,12 @@ sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double s
 /* A photo that is too poor cannot say "not the same": mates get low scores from it. A high score stays what it is. */
 sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
                                    sb_reason *reason);
+/* What the liveness policy adds to `want`. */
+unsigned sb_verdict_liveness_want(const sb_engine *engine);
+/* Does the policy refuse this face? */
+bool sb_verdict_refused(const sb_engine *engine, const sb_face *face);
 /* Fills all of `out` but its faces, the first `photos` of which are there. */
-void sb_verdict_compare(const sb_embedder *embedder, double threshold, double similarity, size_t photos,
+void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity, size_t photos,
                         sb_comparison *out);
 
 /* ---- models.c */

@@ -60,7 +60,7 @@ static sb_status compare(sb_engine *engine, const char *collection, int64_t face
     double score = fmin(sb_dot(faces->items[0].embedding, kept, embedder.dim), 1);
     *out = (sb_comparison){.faces[0] = faces->items[0]};
     out->faces[0].embedding = NULL;
-    sb_verdict_compare(&embedder, embedder.calibration.default_threshold, score, 1, out);
+    sb_verdict_compare(engine, &embedder, embedder.calibration.default_threshold, score, 1, out);
   }
   if (kept) sb_wipe(kept, embedder.dim * sizeof *kept);
   free(kept);

@@ -6,6 +6,9 @@
 
 sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                         sb_error *error) {
+  sb_image_limits limits = sb_image_default_limits;
+  if (engine->flip) want |= SB_WANT_FLIP;
+  if (want & SB_WANT_SMALL_FACES) limits.enough_side = 0; /* small faces want every pixel */
   const sb_find_options options = {.want = want, .model = model && *model ? model : NULL};
   sb_image image = {0};
   void *worker = NULL;
@@ -13,7 +16,7 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
   if (status == SB_OK) status = sb_pool_take(engine->pool, &worker, error);
   if (status != SB_OK) return status;
   /* Decoding is done by the one who has a worker, too, so that memory is bounded by the number of workers. */
-  status = sb_image_decode(photo.bytes, photo.size, NULL, &image, error);
+  status = sb_image_decode(photo.bytes, photo.size, &limits, &image, error);
   if (status == SB_OK) status = sb_worker_find(worker, &image, &options, out, error);
   sb_pool_put(engine->pool, worker);
   sb_image_free(&image);
@@ -93,6 +96,8 @@ static sb_status search_faces(sb_engine *engine, const sb_search_request *reques
                                 result->threshold, &face->candidates, &face->count, error);
     sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
     face->verdict = sb_verdict_with_quality(embedder, best, &face->face.quality, &face->reason);
+    if (face->verdict != SB_VERDICT_NONE && sb_verdict_refused(engine, &face->face))
+      face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_LIVENESS;
   }
   return status;
 }
@@ -108,7 +113,7 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
   if (status == SB_OK)
     status = sb_verdict_search_threshold(&embedder, &request->target, collection.info.faces, &result->threshold, error);
   unsigned want = SB_WANT_EMBEDDING | (request->largest_only ? SB_WANT_LARGEST_ONLY : 0) |
-                  (request->attributes ? SB_WANT_ATTRIBUTES : 0);
+                  (request->attributes ? SB_WANT_ATTRIBUTES : 0) | sb_verdict_liveness_want(engine);
   if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, embedder.name, &faces, error);
   if (status == SB_OK) {
     double rate = sb_calibration_fmr(&embedder.calibration, result->threshold).rate;
@@ -142,7 +147,8 @@ sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, 
 
 static sb_status largest_face(sb_engine *engine, sb_photo photo, const char *which, sb_faces **out, sb_error *error) {
   sb_error cause = {0};
-  sb_status status = sb_flow_faces(engine, photo, SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY, NULL, out, &cause);
+  unsigned want = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY | sb_verdict_liveness_want(engine);
+  sb_status status = sb_flow_faces(engine, photo, want, NULL, out, &cause);
   if (status != SB_OK) return sb_fail(error, status, "the %s photo: %s", which, cause.message);
   if ((*out)->count) return SB_OK;
   return sb_fail(error, SB_NO_FACE, "no face was found in the %s photo; take one where the face is larger and well lit",
@@ -166,7 +172,7 @@ sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, 
       out->faces[i] = faces[i]->items[0];
       out->faces[i].embedding = NULL;
     }
-    sb_verdict_compare(&embedder, threshold, score, 2, out);
+    sb_verdict_compare(engine, &embedder, threshold, score, 2, out);
   }
   sb_faces_free(faces[0]);
   sb_faces_free(faces[1]);

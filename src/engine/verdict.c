@@ -65,7 +65,16 @@ sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdi
   return SB_VERDICT_UNSURE;
 }
 
-void sb_verdict_compare(const sb_embedder *embedder, double threshold, double similarity, size_t photos,
+unsigned sb_verdict_liveness_want(const sb_engine *engine) {
+  return engine->liveness == SB_LIVENESS_OFF ? 0 : SB_WANT_LIVENESS;
+}
+
+bool sb_verdict_refused(const sb_engine *engine, const sb_face *face) {
+  static const float even = 0.5f; /* more likely a picture than a person */
+  return engine->liveness == SB_LIVENESS_REFUSE && face->has_live && face->live < even;
+}
+
+void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity, size_t photos,
                         sb_comparison *out) {
   const sb_quality *worst = &out->faces[0].quality;
   if (photos > 1 && out->faces[1].quality.overall < worst->overall) worst = &out->faces[1].quality;
@@ -77,4 +86,8 @@ void sb_verdict_compare(const sb_embedder *embedder, double threshold, double si
   out->false_match_upper = rate.upper;
   out->false_match_bound = rate.bound;
   out->verdict = sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, similarity), worst, &out->reason);
+  bool refused = sb_verdict_refused(engine, &out->faces[0]) || (photos > 1 && sb_verdict_refused(engine, &out->faces[1]));
+  if (!refused || out->verdict == SB_VERDICT_NONE) return;
+  out->verdict = SB_VERDICT_UNSURE;
+  out->reason = SB_REASON_LIVENESS;
 }

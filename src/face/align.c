@@ -32,6 +32,15 @@ static region region_of(const sb_alignment *alignment, const sb_box_found *box, 
   return r;
 }
 
+/* Makes the region smaller, in its own shape, and moves it until it lies in the photo. */
+static void keep_inside(region *r, const sb_image *image) {
+  double shrink = fmin(1, fmin(image->width / r->width, image->height / r->height));
+  r->width *= shrink;
+  r->height *= shrink;
+  r->x = fmin(fmax(r->x, r->width / 2), image->width - r->width / 2);
+  r->y = fmin(fmax(r->y, r->height / 2), image->height - r->height / 2);
+}
+
 /* The region in its own shape, in the middle of a black picture. */
 static sb_status show_padded(const sb_image *image, const region *r, int border, uint8_t *rgb, int width, int height,
                              sb_error *error) {
@@ -62,6 +71,7 @@ sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const s
     return sb_image_warp(image, map, alignment->border, rgb, width, height, error);
   }
   region r = region_of(alignment, box, five);
+  if (alignment->inside) keep_inside(&r, image);
   int border = five ? alignment->border : SB_IMAGE_BORDER_EDGE;
   if (alignment->kind == SB_ALIGN_BOX && alignment->fit == SB_FIT_PAD)
     return show_padded(image, &r, border, rgb, width, height, error);

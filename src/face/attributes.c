@@ -23,8 +23,10 @@ static double number_of(const sb_attribute_output *output, const float *values, 
   return sum;
 }
 
-static void set_gender(const sb_attribute_output *output, const float *values, sb_attributes *out) {
-  double p[SB_CLASSES_MAX], of[2] = {0, 0};
+/* Of two classes, by their numbers. */
+static void two_classes(const sb_attribute_output *output, const float *values, double of[2]) {
+  double p[SB_CLASSES_MAX];
+  of[0] = of[1] = 0;
   if (output->meaning == SB_MEANING_PROBABILITY) {
     of[output->classes[0]] = fmin(fmax(values[0], 0), 1);
     of[!output->classes[0]] = 1 - of[output->classes[0]];
@@ -32,8 +34,23 @@ static void set_gender(const sb_attribute_output *output, const float *values, s
     probabilities(values, (size_t)output->class_count, output->softmax, p);
     for (int i = 0; i < output->class_count; i++) of[output->classes[i]] += p[i];
   }
+}
+
+static void set_gender(const sb_attribute_output *output, const float *values, sb_attributes *out) {
+  double of[2];
+  two_classes(output, values, of);
   out->man = (float)of[0];
   out->woman = (float)of[1];
+}
+
+static void set_expression(const sb_attribute_output *output, const float *values, sb_expression *out) {
+  double p[SB_CLASSES_MAX];
+  probabilities(values, (size_t)output->class_count, output->softmax, p);
+  for (int i = 0; i < SB_EXPRESSIONS; i++) out->probability[i] = 0;
+  for (int i = 0; i < output->class_count; i++) out->probability[output->classes[i]] += (float)p[i];
+  out->dominant = 0;
+  for (int i = 1; i < SB_EXPRESSIONS; i++)
+    if (out->probability[i] > out->probability[out->dominant]) out->dominant = i;
 }
 
 static void set_ethnicity(const sb_attribute_output *output, const float *values, sb_attributes *out) {
@@ -47,7 +64,52 @@ static void set_ethnicity(const sb_attribute_output *output, const float *values
     if (out->ethnicity[i] > out->ethnicity[out->ethnicity_dominant]) out->ethnicity_dominant = i;
 }
 
-static sb_status read_outputs(const sb_session *session, const sb_attribute_spec *spec, sb_attributes *out,
+unsigned sb_attribute_want(sb_attribute attribute) {
+  switch (attribute) {
+  case SB_ATTRIBUTE_AGE:
+  case SB_ATTRIBUTE_GENDER:
+  case SB_ATTRIBUTE_ETHNICITY: return SB_WANT_ATTRIBUTES;
+  case SB_ATTRIBUTE_YAW:
+  case SB_ATTRIBUTE_PITCH:
+  case SB_ATTRIBUTE_ROLL:
+  case SB_ATTRIBUTE_EXPRESSION: return SB_WANT_POSE;
+  case SB_ATTRIBUTE_LIVE: return SB_WANT_LIVENESS;
+  case SB_ATTRIBUTES: break;
+  }
+  return 0;
+}
+
+unsigned sb_attribute_model_wants(const sb_attribute_spec *spec) {
+  unsigned wants = 0;
+  for (int a = 0; a < SB_ATTRIBUTES; a++)
+    if (spec->outputs[a].there) wants |= sb_attribute_want((sb_attribute)a);
+  return wants;
+}
+
+static void set(sb_attribute attribute, const sb_attribute_output *output, const float *values, size_t count,
+                sb_face *face) {
+  double of[2];
+  switch (attribute) {
+  case SB_ATTRIBUTE_AGE: face->attributes.age = (float)fmax(number_of(output, values, count), 0); break;
+  case SB_ATTRIBUTE_GENDER: set_gender(output, values, &face->attributes); break;
+  case SB_ATTRIBUTE_ETHNICITY: set_ethnicity(output, values, &face->attributes); break;
+  case SB_ATTRIBUTE_YAW: face->pose.yaw = (float)number_of(output, values, count); break;
+  case SB_ATTRIBUTE_PITCH: face->pose.pitch = (float)number_of(output, values, count); break;
+  case SB_ATTRIBUTE_ROLL: face->pose.roll = (float)number_of(output, values, count); break;
+  case SB_ATTRIBUTE_EXPRESSION: set_expression(output, values, &face->expression); break;
+  case SB_ATTRIBUTE_LIVE:
+    two_classes(output, values, of);
+    face->live = (float)of[0];
+    break;
+  case SB_ATTRIBUTES: return;
+  }
+  face->has_attributes |= sb_attribute_want(attribute) == SB_WANT_ATTRIBUTES;
+  face->has_pose |= attribute == SB_ATTRIBUTE_YAW;
+  face->has_expression |= attribute == SB_ATTRIBUTE_EXPRESSION;
+  face->has_live |= attribute == SB_ATTRIBUTE_LIVE;
+}
+
+static sb_status read_outputs(const sb_session *session, const sb_attribute_spec *spec, sb_face *face,
                               sb_error *error) {
   for (int a = 0; a < SB_ATTRIBUTES; a++) {
     const sb_attribute_output *output = &spec->outputs[a];
@@ -60,28 +122,23 @@ static sb_status read_outputs(const sb_session *session, const sb_attribute_spec
     for (size_t i = 0; i < count; i++)
       if (!isfinite(values[i]))
         return sb_fail(error, SB_MODEL, "the model %s gave no usable numbers", spec->model.name);
-    switch ((sb_attribute)a) {
-    case SB_ATTRIBUTE_AGE: out->age = (float)fmax(number_of(output, values, count), 0); break;
-    case SB_ATTRIBUTE_GENDER: set_gender(output, values, out); break;
-    case SB_ATTRIBUTE_ETHNICITY: set_ethnicity(output, values, out); break;
-    case SB_ATTRIBUTES: break;
-    }
+    set((sb_attribute)a, output, values, count, face);
   }
   return SB_OK;
 }
 
 sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_box_found *box,
-                               const double (*five)[2], sb_attributes *out, sb_error *error) {
-  sb_attributes attributes = {.age = -1, .man = -1, .woman = -1};
-  for (int i = 0; i < SB_ETHNICITIES; i++) attributes.ethnicity[i] = -1;
+                               const double (*five)[2], unsigned want, sb_face *face, sb_error *error) {
+  face->attributes = (sb_attributes){.age = -1, .man = -1, .woman = -1};
+  for (int i = 0; i < SB_ETHNICITIES; i++) face->attributes.ethnicity[i] = -1;
   sb_status status = SB_OK;
   for (int i = 0; status == SB_OK && i < worker->models->attribute_count; i++) {
     const sb_attribute_spec *spec = &worker->models->attributes[i];
     sb_session *session = NULL;
+    if (!(sb_attribute_model_wants(spec) & want)) continue;
     status = sb_worker_show(worker, SB_STAGE_ATTRIBUTES + i, &spec->model, &spec->alignment, image, box, five, &session,
                             error);
-    if (status == SB_OK) status = read_outputs(session, spec, &attributes, error);
+    if (status == SB_OK) status = read_outputs(session, spec, face, error);
   }
-  if (status == SB_OK) *out = attributes;
   return status;
 }

@@ -1,5 +1,6 @@
 /* What a face is like: landmarks, alignment, quality, embedding, attributes. */
 #include "face/worker.h"
+#include "vector/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,28 +54,58 @@ static sb_status find_points(sb_worker *worker, const sb_image *image, const sb_
   }
 }
 
-static sb_status embed(sb_worker *worker, const sb_image *image, const sb_box_found *box, const double (*five)[2],
-                       const sb_wanted *wanted, sb_face *face, sb_error *error) {
+static void mirror(uint8_t *rgb, int width, int height) {
+  for (int y = 0; y < height; y++) {
+    uint8_t *row = rgb + (size_t)y * (size_t)width * 3;
+    for (int x = 0; x < width / 2; x++) {
+      uint8_t swap[3], *other = row + 3 * (width - 1 - x);
+      memcpy(swap, row + 3 * x, 3);
+      memcpy(row + 3 * x, other, 3);
+      memcpy(other, swap, 3);
+    }
+  }
+}
+
+/* Adds the embedding of the picture, at unit length, to `sum`. */
+static sb_status embed_picture(sb_worker *worker, const sb_wanted *wanted, const uint8_t *rgb, float *sum,
+                               sb_error *error) {
   const sb_embedder_spec *spec = wanted->spec;
+  const sb_model_spec *model = &spec->model;
   sb_session *session = NULL;
   const float *values = NULL;
   size_t count = 0, dim = spec->info.dim;
-  sb_status status = sb_worker_show(worker, SB_STAGE_EMBED + wanted->embedder, &spec->model, &spec->alignment, image,
-                                    box, five, &session, error);
-  if (status == SB_OK) status = sb_worker_output(session, &spec->model, spec->output, dim, &values, &count, error);
+  sb_status status = sb_worker_run(worker, SB_STAGE_EMBED + wanted->embedder, model, rgb, model->width, model->height,
+                                   model->width, model->height, &session, error);
+  if (status == SB_OK) status = sb_worker_output(session, model, spec->output, dim, &values, &count, error);
   if (status == SB_OK && count != dim)
-    status =
-        sb_fail(error, SB_MODEL, "the model %s gives %zu numbers, its manifest says %zu", spec->model.name, count, dim);
+    status = sb_fail(error, SB_MODEL, "the model %s gives %zu numbers, its manifest says %zu", model->name, count, dim);
   if (status != SB_OK) return status;
   double squares = 0;
   for (size_t i = 0; i < dim; i++) squares += (double)values[i] * values[i];
   double length = sqrt(squares);
   if (!isfinite(length) || length <= 0)
-    return sb_fail(error, SB_MODEL, "the model %s gave no usable numbers", spec->model.name);
-  face->embedding = sb_alloc(dim, sizeof *face->embedding, error);
-  if (!face->embedding) return SB_NO_MEMORY;
-  for (size_t i = 0; i < dim; i++) face->embedding[i] = (float)(values[i] / length);
+    return sb_fail(error, SB_MODEL, "the model %s gave no usable numbers", model->name);
+  for (size_t i = 0; i < dim; i++) sum[i] += (float)(values[i] / length);
   return SB_OK;
+}
+
+static sb_status embed(sb_worker *worker, const sb_image *image, const sb_box_found *box, const double (*five)[2],
+                       const sb_wanted *wanted, sb_face *face, sb_error *error) {
+  const sb_embedder_spec *spec = wanted->spec;
+  int width = spec->model.width, height = spec->model.height;
+  uint8_t *rgb = sb_alloc((size_t)width * (size_t)height, 3, error);
+  face->embedding = sb_alloc(spec->info.dim, sizeof *face->embedding, error);
+  sb_status status = rgb && face->embedding ? SB_OK : SB_NO_MEMORY;
+  if (status == SB_OK) status = sb_align(image, &spec->alignment, box, five, rgb, width, height, error);
+  if (status == SB_OK) status = embed_picture(worker, wanted, rgb, face->embedding, error);
+  if (status == SB_OK && wanted->want & SB_WANT_FLIP) {
+    mirror(rgb, width, height);
+    status = embed_picture(worker, wanted, rgb, face->embedding, error);
+    if (status == SB_OK && !(sb_normalize(face->embedding, spec->info.dim) > 0))
+      status = sb_fail(error, SB_MODEL, "the model %s gave no usable numbers", spec->model.name);
+  }
+  free(rgb);
+  return status;
 }
 
 /* Sharpness is judged at the photo's own resolution: a small face that was enlarged to the frame is not blurred. */
@@ -112,10 +143,8 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
   }
   if (status == SB_OK && wanted->want & SB_WANT_EMBEDDING)
     status = embed(worker, image, box, five, wanted, face, error);
-  if (status == SB_OK && wanted->want & SB_WANT_ATTRIBUTES) {
-    status = sb_worker_attributes(worker, image, box, five, &face->attributes, error);
-    face->has_attributes = status == SB_OK;
-  }
+  if (status == SB_OK && wanted->want & (SB_WANT_ATTRIBUTES | SB_WANT_POSE | SB_WANT_LIVENESS))
+    status = sb_worker_attributes(worker, image, box, five, wanted->want, face, error);
   if (status != SB_OK) return status;
   face->box = (sb_box){(float)box->x0, (float)box->y0, (float)(box->x1 - box->x0), (float)(box->y1 - box->y0)};
   face->score = (float)box->score;

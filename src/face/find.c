@@ -3,6 +3,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { TILE_OVERLAP = 128 }; /* pixels; larger faces are found in the photo as a whole */
 
 /* The photo scaled into a pass's input, kept for the next pass. */
 typedef struct scaled {
@@ -79,6 +82,42 @@ static sb_status large_pass(sb_worker *worker, const scaled *large, sb_error *er
                   large->scale, spec->large_box, 0, error);
 }
 
+/* One tile, at the photo's own resolution. What it finds ranks behind what the other passes found. */
+static sb_status look_at_tile(sb_worker *worker, const sb_image *photo, int left, int top, sb_image *tile,
+                              sb_error *error) {
+  const sb_detector_spec *spec = &worker->models->detector;
+  int side = spec->large_side, shape = sb_detector_shape(spec, side, side);
+  size_t before = worker->found.count;
+  tile->width = photo->width - left < side ? photo->width - left : side;
+  tile->height = photo->height - top < side ? photo->height - top : side;
+  for (int y = 0; y < tile->height; y++)
+    memcpy(tile->pixels + (size_t)y * (size_t)tile->width * 3,
+           photo->pixels + ((size_t)(top + y) * (size_t)photo->width + (size_t)left) * 3, (size_t)tile->width * 3);
+  sb_status status = run_pass(worker, SB_STAGE_LARGE + shape, tile, spec->shapes[shape][0], spec->shapes[shape][1], 1,
+                              TILE_OVERLAP, 0, error);
+  for (size_t i = before; i < worker->found.count; i++) {
+    sb_box_found *box = &worker->found.boxes[i];
+    box->x0 += left, box->x1 += left, box->y0 += top, box->y1 += top;
+    for (int k = 0; k < 5; k++) box->points[k][0] += left, box->points[k][1] += top;
+    box->rank -= 1;
+  }
+  sb_detector_merge(spec, &worker->found);
+  return status;
+}
+
+/* Overlapping tiles of the large pass's size; a face up to the overlap lies whole in one of them. */
+static sb_status tile_passes(sb_worker *worker, const sb_image *photo, sb_error *error) {
+  int side = worker->models->detector.large_side, step = side - TILE_OVERLAP;
+  sb_image tile = {.pixels = sb_alloc((size_t)side * (size_t)side, 3, error)};
+  if (!tile.pixels) return SB_NO_MEMORY;
+  sb_status status = SB_OK;
+  for (int top = 0; status == SB_OK && (top == 0 || top + TILE_OVERLAP < photo->height); top += step)
+    for (int left = 0; status == SB_OK && (left == 0 || left + TILE_OVERLAP < photo->width); left += step)
+      status = look_at_tile(worker, photo, left, top, &tile, error);
+  sb_image_free(&tile);
+  return status;
+}
+
 static sb_status verify(sb_worker *worker, const sb_image *image, sb_box_found *box, sb_error *error) {
   const sb_verifier_spec *spec = &worker->models->verifier;
   box->probability = box->score;
@@ -109,6 +148,7 @@ sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool la
   if (large && !scaled_down) enlarged.image = *image; /* borrowed */
   if (status == SB_OK) status = small_pass(worker, image, &enlarged, error);
   if (status == SB_OK && large) status = large_pass(worker, &enlarged, error);
+  if (status == SB_OK && large && worker->tiles && longer > spec->large_side) status = tile_passes(worker, image, error);
   if (scaled_down) sb_image_free(&enlarged.image);
   if (status != SB_OK) return status;
   sb_detector_merge(spec, &worker->found);

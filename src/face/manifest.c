@@ -143,21 +143,42 @@ static void read_landmarks(sb_reader *r, sb_landmarks_spec *spec) {
   spec->side = (float)sb_reader_real(r, refine, "side", 1, 4096);
 }
 
+static bool is_number(sb_attribute attribute) {
+  return attribute == SB_ATTRIBUTE_AGE || attribute == SB_ATTRIBUTE_YAW || attribute == SB_ATTRIBUTE_PITCH ||
+         attribute == SB_ATTRIBUTE_ROLL;
+}
+
+static bool has_two_classes(sb_attribute attribute) {
+  return attribute == SB_ATTRIBUTE_GENDER || attribute == SB_ATTRIBUTE_LIVE;
+}
+
+/* The words of an attribute's classes, in the order of their numbers. */
+static void words_of(sb_attribute attribute, const char *words[SB_CLASSES_MAX]) {
+  static const char *const genders[] = {"man", "woman"}, *const lives[] = {"live", "spoof"};
+  int count = attribute == SB_ATTRIBUTE_ETHNICITY     ? SB_ETHNICITIES
+              : attribute == SB_ATTRIBUTE_EXPRESSION ? SB_EXPRESSIONS
+                                                     : 2;
+  for (int i = 0; i < count; i++)
+    words[i] = attribute == SB_ATTRIBUTE_ETHNICITY     ? sb_ethnicity_name(i)
+               : attribute == SB_ATTRIBUTE_EXPRESSION ? sb_expression_name(i)
+               : attribute == SB_ATTRIBUTE_GENDER     ? genders[i]
+                                                      : lives[i];
+  words[count] = NULL;
+}
+
 static void read_classes(sb_reader *r, json_t *output, sb_attribute attribute, sb_attribute_output *out) {
-  static const char *const genders[] = {"man", "woman", NULL};
-  const char *words[SB_ETHNICITIES + 1] = {NULL};
-  for (int i = 0; i < SB_ETHNICITIES; i++) words[i] = sb_ethnicity_name(i);
-  if (attribute == SB_ATTRIBUTE_AGE) {
-    sb_reader_wrong(r, "meaning", "expected or regression where it is an age");
+  const char *words[SB_CLASSES_MAX];
+  if (is_number(attribute)) {
+    sb_reader_wrong(r, "meaning", "expected or regression where it is a number");
     return;
   }
-  const char *const *known = attribute == SB_ATTRIBUTE_GENDER ? genders : words;
   bool one = out->meaning == SB_MEANING_PROBABILITY;
+  words_of(attribute, words);
   json_t *list = sb_reader_member(r, output, "classes");
   out->class_count = (int)sb_reader_array(r, list, "classes", one ? 1 : 2, one ? 1 : SB_CLASSES_MAX);
   for (int i = 0; i < out->class_count; i++)
-    out->classes[i] = sb_reader_word_of(r, json_array_get(list, (size_t)i), "classes", known);
-  if (one && attribute != SB_ATTRIBUTE_GENDER) sb_reader_wrong(r, "meaning", "classes where it is an ethnicity");
+    out->classes[i] = sb_reader_word_of(r, json_array_get(list, (size_t)i), "classes", words);
+  if (one && !has_two_classes(attribute)) sb_reader_wrong(r, "meaning", "classes where there are more than two");
 }
 
 static void read_attribute(sb_reader *r, json_t *output, sb_attribute attribute, sb_attribute_output *out) {
@@ -174,15 +195,16 @@ static void read_attribute(sb_reader *r, json_t *output, sb_attribute attribute,
   out->step = sb_reader_optional_real(r, output, "step", 1e-6, 1e4, 1);
   if (classes)
     read_classes(r, output, attribute, out);
-  else if (attribute != SB_ATTRIBUTE_AGE)
+  else if (!is_number(attribute))
     sb_reader_wrong(r, "meaning", "classes or probability where it is no number");
 }
 
 static void read_attributes(sb_reader *r, sb_attribute_spec *spec) {
-  static const char *const names[] = {"age", "gender", "ethnicity", NULL};
+  static const char *const names[] = {"age",  "gender",     "ethnicity", "yaw", "pitch",
+                                      "roll", "expression", "live",      NULL};
   json_t *outputs = sb_reader_member(r, r->root, "outputs");
   sb_reader_keys(r, outputs, "outputs", names, NULL);
-  if (json_object_size(outputs) == 0) sb_reader_wrong(r, "outputs", "at least one of age, gender, ethnicity");
+  if (json_object_size(outputs) == 0) sb_reader_wrong(r, "outputs", "at least one attribute");
   for (int a = 0; a < SB_ATTRIBUTES && r->status == SB_OK; a++) {
     json_t *output = json_object_get(outputs, names[a]);
     if (output) read_attribute(r, output, (sb_attribute)a, &spec->outputs[a]);

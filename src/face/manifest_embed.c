@@ -22,7 +22,7 @@ void sb_alignment_read(sb_reader *r, sb_alignment *out) {
   static const char *const kinds[] = {"points", "box", NULL}, *const fits[] = {"square", "stretch", "pad", NULL},
                            *const borders[] = {"zero", "edge", NULL},
                            *const point_keys[] = {"kind", "template", "border", NULL},
-                           *const box_keys[] = {"kind", "scale", "shift_down", "fit", "upright", "border", NULL};
+                           *const box_keys[] = {"kind", "scale", "shift_down", "fit", "upright", "inside", "border", NULL};
   json_t *alignment = sb_reader_member(r, r->root, "alignment");
   out->kind = (sb_alignment_kind)sb_reader_word(r, alignment, "kind", kinds);
   sb_reader_keys(r, alignment, "alignment", out->kind == SB_ALIGN_BOX ? box_keys : point_keys, NULL);
@@ -36,6 +36,7 @@ void sb_alignment_read(sb_reader *r, sb_alignment *out) {
   out->scale = sb_reader_real(r, alignment, "scale", 0.1, 10);
   out->shift_down = sb_reader_optional_real(r, alignment, "shift_down", -1, 1, 0);
   out->upright = sb_reader_optional_bool(r, alignment, "upright", false);
+  out->inside = sb_reader_optional_bool(r, alignment, "inside", false);
 }
 
 void sb_embedder_spec_fill(sb_reader *r, sb_embedder_spec *spec) {

@@ -44,6 +44,7 @@ typedef struct sb_alignment {
   double scale;          /* of the detector's box */
   double shift_down;     /* of the box's side */
   bool upright;          /* turned so that the eyes are level */
+  bool inside;           /* made smaller and moved until all of it lies in the photo */
   int border;            /* beyond the photo: SB_IMAGE_BORDER_* */
 } sb_alignment;
 
@@ -101,7 +102,19 @@ typedef struct sb_embedder_spec {
   sb_alignment alignment;
 } sb_embedder_spec;
 
-typedef enum sb_attribute { SB_ATTRIBUTE_AGE, SB_ATTRIBUTE_GENDER, SB_ATTRIBUTE_ETHNICITY, SB_ATTRIBUTES } sb_attribute;
+typedef enum sb_attribute {
+  SB_ATTRIBUTE_AGE,
+  SB_ATTRIBUTE_GENDER,
+  SB_ATTRIBUTE_ETHNICITY,
+  SB_ATTRIBUTE_YAW,
+  SB_ATTRIBUTE_PITCH,
+  SB_ATTRIBUTE_ROLL,
+  SB_ATTRIBUTE_EXPRESSION,
+  SB_ATTRIBUTE_LIVE,
+  SB_ATTRIBUTES
+} sb_attribute;
+/* Which of SB_WANT_* asks for an attribute. */
+unsigned sb_attribute_want(sb_attribute attribute);
 typedef enum sb_meaning {
   SB_MEANING_CLASSES,    /* a number a class: probabilities, or before a softmax */
   SB_MEANING_EXPECTED,   /* probabilities of values `first`, `first` + `step` ...: their mean counts */
@@ -114,13 +127,14 @@ typedef struct sb_attribute_output {
   sb_meaning meaning;
   bool softmax;
   double first, step;
-  int class_count, classes[SB_CLASSES_MAX]; /* gender: 0 man, 1 woman; ethnicity: as sb_ethnicity_name */
+  int class_count, classes[SB_CLASSES_MAX]; /* gender: 0 man, 1 woman; ethnicity, expression: by name; live: 0, else 1 */
 } sb_attribute_output;
 typedef struct sb_attribute_spec {
   sb_model_spec model;
   sb_alignment alignment;
   sb_attribute_output outputs[SB_ATTRIBUTES];
 } sb_attribute_spec;
+unsigned sb_attribute_model_wants(const sb_attribute_spec *spec); /* the SB_WANT_* that the model answers */
 
 /* A pipeline: which models find a face and what is common to them. A part whose model.path is NULL is not there. */
 typedef struct sb_models {

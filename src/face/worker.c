@@ -54,8 +54,9 @@ sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height
   if (status == SB_OK) status = warm_stage(worker, SB_STAGE_LANDMARKS, &m->landmarks.model, error);
   if (status == SB_OK && want & SB_WANT_EMBEDDING)
     status = warm_stage(worker, SB_STAGE_EMBED, &m->embedder.model, error);
-  for (int i = 0; status == SB_OK && want & SB_WANT_ATTRIBUTES && i < m->attribute_count; i++)
-    status = warm_stage(worker, SB_STAGE_ATTRIBUTES + i, &m->attributes[i].model, error);
+  for (int i = 0; status == SB_OK && i < m->attribute_count; i++)
+    if (sb_attribute_model_wants(&m->attributes[i]) & want)
+      status = warm_stage(worker, SB_STAGE_ATTRIBUTES + i, &m->attributes[i].model, error);
   return status;
 }
 
@@ -198,6 +199,7 @@ static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_wan
   sb_image turned = {0};
   int turns = 0;
   bool portrait = wanted->want & SB_WANT_LARGEST_ONLY;
+  worker->tiles = !portrait && wanted->want & SB_WANT_SMALL_FACES;
   sb_status status = SB_OK;
   if (wanted->want & SB_WANT_WHOLE_PHOTO) {
     worker->found.count = 1;

@@ -10,6 +10,7 @@ struct sb_worker {
   const sb_models *models;
   sb_session *sessions[SB_STAGES]; /* made when first needed */
   sb_found found;
+  bool tiles; /* the photo at hand is also looked at tile by tile */
 };
 
 /* The worker's session of a stage. */
@@ -40,7 +41,7 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
                              sb_face *face, sb_error *error);
 /* attributes.c: age, gender, ethnicity; what no model tells stays unknown. `five` as for sb_align. */
 sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_box_found *box,
-                               const double (*five)[2], sb_attributes *out, sb_error *error);
+                               const double (*five)[2], unsigned want, sb_face *face, sb_error *error);
 /* Shows the face, aligned as the model wants it, to a stage. */
 sb_status sb_worker_show(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_alignment *alignment,
                          const sb_image *image, const sb_box_found *box, const double (*five)[2], sb_session **session,

@@ -36,7 +36,7 @@ void sb_handle_represent(sb_request *request) {
   find_faces(request, SB_WANT_EMBEDDING);
 }
 void sb_handle_analyze(sb_request *request) {
-  find_faces(request, SB_WANT_ATTRIBUTES);
+  find_faces(request, SB_WANT_ATTRIBUTES | SB_WANT_POSE | SB_WANT_LIVENESS);
 }
 
 /* How sure a match must be: what the request says in place of what the server was started with. */

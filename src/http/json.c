@@ -51,13 +51,31 @@ static json_t *landmarks_of(const sb_face *face) {
   return list;
 }
 
+static json_t *expression_of(const sb_expression *expression) {
+  json_t *json = json_pack("{s:s,s:b}", "dominant", sb_expression_name(expression->dominant), "experimental", 1);
+  for (int i = 0; json && i < SB_EXPRESSIONS; i++)
+    json_object_set_new(json, sb_expression_name(i), rounded(expression->probability[i], 4));
+  return json;
+}
+
+/* What only some calls look for. */
+static void add_looks(json_t *json, const sb_face *face) {
+  if (face->has_pose)
+    json_object_set_new(json, "pose", json_pack("{s:o,s:o,s:o}", "yaw", rounded(face->pose.yaw, 1), "pitch",
+                                                rounded(face->pose.pitch, 1), "roll", rounded(face->pose.roll, 1)));
+  if (face->has_expression) json_object_set_new(json, "expression", expression_of(&face->expression));
+  if (face->has_live) json_object_set_new(json, "liveness", rounded(face->live, 4));
+}
+
 static json_t *face_of(const sb_face *face) {
   const sb_quality *q = &face->quality;
-  return json_pack("{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o}}", "box", "x", rounded(face->box.x, 1), "y",
+  json_t *json = json_pack("{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o}}", "box", "x", rounded(face->box.x, 1), "y",
                    rounded(face->box.y, 1), "w", rounded(face->box.w, 1), "h", rounded(face->box.h, 1), "score",
                    rounded(face->score, 4), "landmarks", landmarks_of(face), "quality", rounded(q->overall, 3),
                    "quality_parts", "size", rounded(q->size, 3), "sharpness", rounded(q->sharpness, 3), "pose",
                    rounded(q->pose, 3), "exposure", rounded(q->exposure, 3));
+  if (json) add_looks(json, face);
+  return json;
 }
 
 static json_t *embedding_of(const float *values, size_t dim) {
@@ -97,6 +115,7 @@ static const char *reason_word(sb_reason reason) {
   switch (reason) {
   case SB_REASON_SCORE: return "score";
   case SB_REASON_QUALITY: return "quality";
+  case SB_REASON_LIVENESS: return "liveness";
   case SB_REASON_NONE: return "";
   }
   return "";

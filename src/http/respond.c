@@ -29,7 +29,8 @@ unsigned sb_http_status(sb_status status) {
   case SB_UNSUPPORTED_IMAGE: return 415;
   case SB_NO_FACE:
   case SB_SEVERAL_FACES:
-  case SB_LOW_QUALITY: return 422;
+  case SB_LOW_QUALITY:
+  case SB_NOT_LIVE: return 422;
   case SB_MISUSE:
   case SB_NO_MEMORY:
   case SB_STORE:

@@ -83,6 +83,13 @@ class Verify(ProgramCase):
         self.refused("verify", "--fmr", "1e-2", "--threshold", "0.5", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", code=3,
                      word="only one")
 
+    def test_liveness_is_told_where_the_policy_asks_for_it(self):
+        photos = (FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
+        answer = self.json_of("verify", "--liveness", "refuse", *photos)
+        self.assertTrue(all(f["liveness"] > 0.5 for f in answer["faces"]) and answer["match"])
+        self.assertNotIn("liveness", self.json_of("verify", *photos)["faces"][0])
+        self.refused("verify", "--liveness", "perhaps", *photos, code=3, word="off, warn or refuse")
+
     def test_says_how_sure_the_rate_itself_is(self):
         answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
         self.assertGreater(answer["false_match_rate_upper"], answer["false_match_rate"])

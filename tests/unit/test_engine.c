@@ -280,16 +280,36 @@ static void a_poor_photo_cannot_say_that_it_is_somebody_else(void **state) {
   sb_engine *engine = open_engine();
   sb_embedder embedder = embedder_of(engine);
   sb_comparison comparison = {.faces = {{.quality = {.overall = .9f}}, {.quality = {.overall = .01f}}}};
-  sb_verdict_compare(&embedder, .43, .1, 2, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, .1, 2, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
   assert_int_equal(comparison.reason, SB_REASON_QUALITY);
-  sb_verdict_compare(&embedder, .43, .1, 1, &comparison); /* the poor one is left out */
+  sb_verdict_compare(engine, &embedder, .43, .1, 1, &comparison); /* the poor one is left out */
   assert_int_equal(comparison.verdict, SB_VERDICT_NONE);
   assert_int_equal(comparison.reason, SB_REASON_NONE);
-  sb_verdict_compare(&embedder, .43, .42, 1, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, .42, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
   assert_int_equal(comparison.reason, SB_REASON_SCORE);
-  sb_verdict_compare(&embedder, .43, .8, 2, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, .8, 2, &comparison);
+  assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
+  sb_engine_free(engine);
+}
+
+static void a_face_that_looks_like_a_picture_is_refused_only_by_that_policy(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  sb_embedder embedder = embedder_of(engine);
+  sb_comparison comparison = {.faces = {{.quality = {.overall = .9f}, .has_live = true, .live = .1f}}};
+  engine->liveness = SB_LIVENESS_WARN;
+  sb_verdict_compare(engine, &embedder, .43, .8, 1, &comparison);
+  assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
+  engine->liveness = SB_LIVENESS_REFUSE;
+  sb_verdict_compare(engine, &embedder, .43, .8, 1, &comparison);
+  assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
+  assert_int_equal(comparison.reason, SB_REASON_LIVENESS);
+  sb_verdict_compare(engine, &embedder, .43, .1, 1, &comparison);
+  assert_int_equal(comparison.verdict, SB_VERDICT_NONE);
+  comparison.faces[0].live = .9f;
+  sb_verdict_compare(engine, &embedder, .43, .8, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
   sb_engine_free(engine);
 }
@@ -386,6 +406,7 @@ int main(void) {
       IN_A_FOLDER(a_target_sets_the_threshold_and_only_one_can_be_given),
       IN_A_FOLDER(the_default_of_a_search_keeps_fpir_at_1_percent_at_any_size),
       IN_A_FOLDER(a_poor_photo_cannot_say_that_it_is_somebody_else),
+      IN_A_FOLDER(a_face_that_looks_like_a_picture_is_refused_only_by_that_policy),
       IN_A_FOLDER(a_folder_has_one_server_and_any_number_of_others),
       IN_A_FOLDER(a_gallery_of_another_key_is_left_alone),
       IN_A_FOLDER(searches_run_while_people_come_and_go),

@@ -39,21 +39,28 @@ static int close_models(void **state) {
   return 0;
 }
 
-static sb_faces *find(fixture *f, const char *name, int turns) {
+static sb_image load(const char *name) {
   const char *folder = getenv("SB_TEST_PHOTOS");
-  assert_non_null(folder);
   char path[1024];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
   uint8_t *bytes = NULL;
   size_t size = 0;
   sb_error error = {0};
-  sb_image image = {0}, turned = {0};
-  sb_faces *faces = NULL;
+  sb_image image = {0};
+  assert_non_null(folder);
+  snprintf(path, sizeof path, "%s/%s", folder, name);
   assert_int_equal(sb_file_read(path, 1 << 26, &bytes, &size, &error), SB_OK);
   assert_int_equal(sb_image_decode(bytes, size, NULL, &image, &error), SB_OK);
-  assert_int_equal(sb_image_rotate(&image, turns, &turned, &error), SB_OK);
-  assert_int_equal(sb_worker_find(f->worker, &turned, &(sb_find_options){.want = SB_WANT_EMBEDDING}, &faces, &error), SB_OK);
   free(bytes);
+  return image;
+}
+
+static sb_faces *find(fixture *f, const char *name, int turns) {
+  sb_error error = {0};
+  sb_image image = load(name), turned = {0};
+  sb_faces *faces = NULL;
+  assert_int_equal(sb_image_rotate(&image, turns, &turned, &error), SB_OK);
+  assert_int_equal(sb_worker_find(f->worker, &turned, &(sb_find_options){.want = SB_WANT_EMBEDDING}, &faces, &error),
+                   SB_OK);
   sb_image_free(&image);
   sb_image_free(&turned);
   return faces;
@@ -109,6 +116,98 @@ static void finds_every_face_of_the_groups_largest_first(void **state) {
 static void a_turned_photo_gives_the_same_face(void **state) {
   for (int turns = 1; turns < 4; turns++)
     assert_true(cosine_of(*state, "face_recognition/obama.jpg", turns, "face_recognition/obama.jpg") > .9);
+}
+
+/* The photo, turned by `degrees` about its middle. */
+static sb_faces *find_rolled(fixture *f, const char *name, double degrees, unsigned want) {
+  sb_error error = {0};
+  sb_image image = load(name);
+  sb_image rolled = {image.width, image.height, image.width, image.height,
+                     malloc((size_t)image.width * (size_t)image.height * 3)};
+  double c = cos(degrees * 3.14159265358979 / 180), s = sin(degrees * 3.14159265358979 / 180), x = image.width / 2.0,
+         y = image.height / 2.0;
+  const double map[6] = {c, s, x - c * x - s * y, -s, c, y + s * x - c * y};
+  sb_faces *faces = NULL;
+  assert_int_equal(sb_image_warp(&image, map, SB_IMAGE_BORDER_ZERO, rolled.pixels, rolled.width, rolled.height, &error),
+                   SB_OK);
+  assert_int_equal(sb_worker_find(f->worker, &rolled, &(sb_find_options){.want = want}, &faces, &error), SB_OK);
+  sb_image_free(&image);
+  sb_image_free(&rolled);
+  return faces;
+}
+
+static double dot_of(const float *a, const float *b, size_t n) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += (double)a[i] * b[i];
+  return sum;
+}
+
+static void a_head_rolled_by_30_degrees_is_the_same_person(void **state) {
+  for (int side = -1; side <= 1; side += 2) {
+    sb_faces *rolled = find_rolled(*state, "face_recognition/obama.jpg", 30 * side, SB_WANT_EMBEDDING);
+    sb_faces *other = find(*state, "face_recognition/obama3.jpg", 0);
+    assert_true(rolled->count >= 1);
+    assert_true(dot_of(rolled->items[0].embedding, other->items[0].embedding, other->dim) > .75);
+    sb_faces_free(rolled);
+    sb_faces_free(other);
+  }
+}
+
+static void pose_follows_the_head_and_a_photo_of_a_person_looks_live(void **state) {
+  sb_faces *left = find_rolled(*state, "face_recognition/obama.jpg", -20, SB_WANT_POSE | SB_WANT_LIVENESS),
+           *right = find_rolled(*state, "face_recognition/obama.jpg", 20, SB_WANT_POSE);
+  const sb_face *face = &left->items[0];
+  assert_true(face->has_pose && face->has_expression && face->has_live && !right->items[0].has_live);
+  assert_true(fabs(face->pose.roll + 20) < 8 && fabs(right->items[0].pose.roll - 20) < 8);
+  assert_true(fabs(face->pose.yaw) < 15);
+  assert_string_equal(sb_expression_name(face->expression.dominant), "happy");
+  assert_true(face->live > .5f && face->live <= 1);
+  sb_faces_free(left);
+  sb_faces_free(right);
+}
+
+/* Each of the six group photos at a tenth of its size, 22 faces of about 22 pixels, somewhere in a photo of 2400 x 1600. */
+static void faces_of_20_pixels_in_a_big_photo_are_found_by_tiles(void **state) {
+  fixture *f = *state;
+  enum { WIDTH = 2400, HEIGHT = 1600, FACES = 22 };
+  sb_image big = {WIDTH, HEIGHT, WIDTH, HEIGHT, malloc((size_t)WIDTH * HEIGHT * 3)};
+  sb_error error = {0};
+  sb_faces *without = NULL, *with = NULL;
+  memset(big.pixels, 128, (size_t)WIDTH * HEIGHT * 3);
+  for (int i = 0; i < 6; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "face-api/sample%d.jpg", i + 1);
+    sb_image image = load(name);
+    int width = image.source_width / 10, height = image.source_height / 10;
+    uint8_t *place = big.pixels + ((size_t)(100 + 750 * (i / 3)) * WIDTH + (size_t)(150 + 800 * (i % 3))) * 3;
+    assert_int_equal(sb_image_resize(&image, place, width, height, (size_t)WIDTH * 3, &error), SB_OK);
+    sb_image_free(&image);
+  }
+  assert_int_equal(sb_worker_find(f->worker, &big, &(sb_find_options){.want = 0}, &without, &error), SB_OK);
+  assert_int_equal(sb_worker_find(f->worker, &big, &(sb_find_options){.want = SB_WANT_SMALL_FACES}, &with, &error),
+                   SB_OK);
+  print_message("# faces of 20 pixels: %zu of %d without tiles, %zu with\n", without->count, FACES, with->count);
+  assert_true(with->count >= 18 && with->count <= FACES && with->count > without->count);
+  sb_faces_free(without);
+  sb_faces_free(with);
+  sb_image_free(&big);
+}
+
+static void the_mean_with_the_mirror_image_is_of_unit_length_and_the_same_person(void **state) {
+  fixture *f = *state;
+  sb_error error = {0};
+  sb_faces *flipped = NULL, *plain = find(*state, "face_recognition/obama.jpg", 0);
+  sb_image image = load("face_recognition/obama.jpg");
+  assert_int_equal(
+      sb_worker_find(f->worker, &image, &(sb_find_options){.want = SB_WANT_EMBEDDING | SB_WANT_FLIP}, &flipped, &error),
+      SB_OK);
+  const float *mean = flipped->items[0].embedding;
+  double alike = dot_of(mean, plain->items[0].embedding, plain->dim);
+  assert_true(fabs(dot_of(mean, mean, plain->dim) - 1) < 1e-5);
+  assert_true(alike > .9 && alike < .9999);
+  sb_faces_free(flipped);
+  sb_faces_free(plain);
+  sb_image_free(&image);
 }
 
 static void points_that_fit_already_stay_where_they_are(void **state) {
@@ -176,6 +275,10 @@ int main(void) {
       cmocka_unit_test(scores_agree_with_the_measured_ones),
       cmocka_unit_test(finds_every_face_of_the_groups_largest_first),
       cmocka_unit_test(a_turned_photo_gives_the_same_face),
+      cmocka_unit_test(a_head_rolled_by_30_degrees_is_the_same_person),
+      cmocka_unit_test(pose_follows_the_head_and_a_photo_of_a_person_looks_live),
+      cmocka_unit_test(faces_of_20_pixels_in_a_big_photo_are_found_by_tiles),
+      cmocka_unit_test(the_mean_with_the_mirror_image_is_of_unit_length_and_the_same_person),
   };
   return cmocka_run_group_tests(tests, open_models, close_models);
 }

@@ -1,0 +1,277 @@
+/* Subcommands about who is who: cluster (unknown people in a folder of photos) and dedup (one person under two ids). */
+#include "cli/cli.h"
+#include "cli/gather.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- dedup */
+
+static json_t *rounded_rate(double rate) {
+  char text[32];
+  snprintf(text, sizeof text, "%.3g", rate);
+  return json_real(strtod(text, NULL));
+}
+
+static json_t *duplicates_json(const sb_duplicates *found) {
+  json_t *list = json_array();
+  for (size_t i = 0; list && i < found->count; i++) {
+    const sb_duplicate *d = &found->items[i];
+    json_t *people =
+        json_pack("[{s:s,s:s},{s:s,s:s}]", "id", d->ids[0], "name", d->names[0], "id", d->ids[1], "name", d->names[1]);
+    json_array_append_new(
+        list, json_pack("{s:o,s:o,s:o,s:o,s:b}", "people", people, "similarity", rounded_rate(d->similarity),
+                        "false_match_rate", rounded_rate(d->false_match_rate), "false_match_rate_upper",
+                        rounded_rate(d->false_match_upper), "false_match_rate_is_bound", d->false_match_bound));
+  }
+  return json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o}", "pairs", list, "total", (json_int_t)found->total, "people",
+                   (json_int_t)found->people, "faces", (json_int_t)found->faces, "threshold",
+                   rounded_rate(found->threshold), "expected_by_chance", rounded_rate(found->expected_by_chance),
+                   "elapsed_ms", rounded_rate(found->elapsed_ms));
+}
+
+static void print_duplicates(const sb_duplicates *found) {
+  for (size_t i = 0; i < found->count; i++) {
+    const sb_duplicate *d = &found->items[i];
+    char odds[64];
+    sb_cli_odds(d->false_match_rate, d->false_match_bound, odds, sizeof odds);
+    printf("%.3f  %s (%s)  %s (%s); chance that two different people are this alike: %s\n", d->similarity, d->names[0],
+           d->ids[0], d->names[1], d->ids[1], odds);
+  }
+  if (found->count < found->total) printf("and %zu more (--limit)\n", found->total - found->count);
+  printf("%zu pairs from %.3f among %zu faces of %zu people, in %.1f s; by chance %.2g pairs are expected\n",
+         found->total, found->threshold, found->faces, found->people, found->elapsed_ms / 1000,
+         found->expected_by_chance);
+}
+
+sb_exit sb_command_dedup(sb_cli *cli) {
+  size_t limit = 1000;
+  const sb_flag flags[] = {{"--limit", SB_FLAG_COUNT, &limit}};
+  if (!SB_FLAGS_TAKE(cli, flags, 0, 0)) return SB_EXIT_USAGE;
+  sb_error error = {0};
+  sb_engine *engine = NULL;
+  sb_duplicates *found = NULL;
+  sb_dedup_request request = {.struct_size = sizeof request,
+                              .collection = cli->config->collection,
+                              .target = sb_cli_target(cli),
+                              .limit = limit};
+  sb_status status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = sb_engine_dedup(engine, &request, &found, &error);
+  sb_exit code = SB_EXIT_OK;
+  if (status != SB_OK)
+    code = sb_cli_fail(cli, status, &error);
+  else if (cli->json)
+    code = sb_cli_print_json(cli, duplicates_json(found), code);
+  else
+    print_duplicates(found);
+  sb_duplicates_free(found);
+  sb_engine_free(engine);
+  return code;
+}
+
+/* ---- cluster: the photos of a folder and of those in it */
+
+enum { DEPTH_MAX = 32 };
+
+typedef struct album {
+  size_t count, room;
+  char **paths; /* of photos */
+  sb_gathered *photos;
+  size_t face_count;
+  const float **embeddings;
+  size_t *photo_of, *face_of; /* of each face: its photo, and its number there */
+} album;
+
+static sb_status add_path(album *a, char *path, sb_error *error) {
+  if (a->count == a->room) {
+    void *grown = a->paths;
+    size_t room = a->room ? 2 * a->room : 64;
+    sb_status status = sb_grow(&grown, room, sizeof *a->paths, error);
+    if (status != SB_OK) return free(path), status;
+    a->paths = grown;
+    a->room = room;
+  }
+  a->paths[a->count++] = path;
+  return SB_OK;
+}
+
+static int is_visible(const struct dirent *entry) {
+  return entry->d_name[0] != '.';
+}
+
+static sb_status read_folder(album *a, const char *path, int depth, sb_error *error) {
+  struct dirent **entries = NULL;
+  if (depth > DEPTH_MAX) return sb_fail(error, SB_INVALID, "the folders are more than %d deep", DEPTH_MAX);
+  int count = scandir(path, &entries, is_visible, alphasort);
+  if (count < 0) return sb_fail_errno(error, errno, "read the folder", path);
+  sb_status status = SB_OK;
+  for (int i = 0; status == SB_OK && i < count; i++) {
+    struct stat info;
+    char *entry = sb_path_join(path, entries[i]->d_name, error);
+    if (!entry) {
+      status = SB_NO_MEMORY;
+    } else if (lstat(entry, &info) == 0 &&
+               S_ISDIR(info.st_mode)) { /* a link is not followed: it may lead in a circle */
+      status = read_folder(a, entry, depth + 1, error);
+      free(entry);
+    } else {
+      status = add_path(a, entry, error);
+    }
+  }
+  for (int i = 0; i < count; i++) free(entries[i]);
+  free(entries);
+  return status;
+}
+
+static sb_status take_faces(album *a, sb_error *error) {
+  size_t total = 0;
+  for (size_t i = 0; i < a->count; i++) total += a->photos[i].faces ? a->photos[i].faces->count : 0;
+  a->embeddings = sb_alloc(total, sizeof *a->embeddings, error);
+  a->photo_of = sb_alloc(total, sizeof *a->photo_of, error);
+  a->face_of = sb_alloc(total, sizeof *a->face_of, error);
+  if (!a->embeddings || !a->photo_of || !a->face_of) return SB_NO_MEMORY;
+  for (size_t i = 0; i < a->count; i++)
+    for (size_t f = 0; a->photos[i].faces && f < a->photos[i].faces->count; f++) {
+      a->embeddings[a->face_count] = a->photos[i].faces->items[f].embedding;
+      a->photo_of[a->face_count] = i;
+      a->face_of[a->face_count++] = f;
+    }
+  return SB_OK;
+}
+
+static void album_free(album *a) {
+  sb_gathered_free(a->photos, a->count);
+  for (size_t i = 0; i < a->count; i++) free(a->paths[i]);
+  free(a->paths);
+  free(a->embeddings);
+  free(a->photo_of);
+  free(a->face_of);
+}
+
+/* The faces of each group together: `order` lists them by group, `from` where each group begins. */
+typedef struct listing {
+  size_t *order, *from;
+} listing;
+
+static sb_status list_groups(const album *a, const sb_clusters *clusters, listing *out, sb_error *error) {
+  out->order = sb_alloc(a->face_count, sizeof *out->order, error);
+  out->from = sb_alloc(clusters->count + 2, sizeof *out->from, error);
+  if (!out->order || !out->from) return SB_NO_MEMORY;
+  for (size_t f = 0; f < a->face_count; f++) out->from[clusters->cluster_of[f] + 2]++;
+  for (size_t c = 2; c < clusters->count + 2; c++) out->from[c] += out->from[c - 1];
+  for (size_t f = 0; f < a->face_count; f++) out->order[out->from[clusters->cluster_of[f] + 1]++] = f;
+  return SB_OK;
+}
+
+/* A path is bytes; JSON is UTF-8: what is not is left out. */
+static json_t *path_json(const char *path) {
+  return json_string(sb_utf8_valid(path, strlen(path)) ? path : "");
+}
+
+static size_t folder_length(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? (size_t)(slash - path) : 0;
+}
+
+static bool same_folder(const char *one, const char *other) {
+  size_t length = folder_length(one);
+  return length == folder_length(other) && !strncmp(one, other, length);
+}
+
+/* The first face of each folder of a group; faces of a folder stand together. */
+static bool begins_folder(const album *a, const listing *l, size_t group, size_t i) {
+  return i == l->from[group] ||
+         !same_folder(a->paths[a->photo_of[l->order[i]]], a->paths[a->photo_of[l->order[i - 1]]]);
+}
+
+static json_t *group_json(const album *a, const sb_clusters *clusters, const listing *l, size_t group) {
+  json_t *faces = json_array(), *folders = json_array();
+  for (size_t i = l->from[group]; faces && folders && i < l->from[group + 1]; i++) {
+    size_t face = l->order[i];
+    const char *path = a->paths[a->photo_of[face]];
+    const sb_box *box = &a->photos[a->photo_of[face]].faces->items[a->face_of[face]].box;
+    json_array_append_new(faces,
+                          json_pack("{s:o,s:{s:f,s:f,s:f,s:f}}", "photo", path_json(path), "box", "x", (double)box->x,
+                                    "y", (double)box->y, "w", (double)box->w, "h", (double)box->h));
+    if (begins_folder(a, l, group, i)) json_array_append_new(folders, json_stringn(path, folder_length(path)));
+  }
+  const sb_candidate *who = &clusters->names[group];
+  json_t *person = who->id ? json_pack("{s:s,s:s,s:o}", "id", who->id, "name", who->name, "similarity",
+                                       rounded_rate(who->similarity))
+                           : json_null();
+  return json_pack("{s:o,s:o,s:o}", "person", person, "faces", faces, "folders", folders);
+}
+
+static json_t *clusters_json(const album *a, const sb_clusters *clusters, const listing *l) {
+  json_t *groups = json_array(), *refused = json_array();
+  for (size_t c = 0; groups && c < clusters->count; c++) json_array_append_new(groups, group_json(a, clusters, l, c));
+  for (size_t i = 0; refused && i < a->count; i++)
+    if (a->photos[i].error.code != SB_OK)
+      json_array_append_new(refused,
+                            json_pack("{s:o,s:s,s:s}", "path", path_json(a->paths[i]), "code",
+                                      sb_status_code(a->photos[i].error.code), "message", a->photos[i].error.message));
+  return json_pack("{s:o,s:I,s:I,s:o,s:o}", "groups", groups, "photos", (json_int_t)a->count, "faces",
+                   (json_int_t)a->face_count, "threshold", rounded_rate(clusters->threshold), "refused", refused);
+}
+
+static void print_clusters(const album *a, const sb_clusters *clusters, const listing *l) {
+  for (size_t c = 0; c < clusters->count; c++) {
+    size_t faces = l->from[c + 1] - l->from[c], folders = 0;
+    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) folders += begins_folder(a, l, c, i);
+    printf("%s: %zu face%s", clusters->names[c].id ? clusters->names[c].name : "unknown person", faces,
+           faces == 1 ? "" : "s");
+    if (folders > 1) printf(" in %zu folders", folders);
+    putchar('\n');
+    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) printf("  %s\n", a->paths[a->photo_of[l->order[i]]]);
+  }
+  printf("%zu people on %zu faces of %zu photos (the same person from %.3f)\n", clusters->count, a->face_count,
+         a->count, clusters->threshold);
+  for (size_t i = 0; i < a->count; i++)
+    if (a->photos[i].error.code != SB_OK) printf("not used: %s: %s\n", a->paths[i], a->photos[i].error.message);
+}
+
+static sb_status cluster(sb_cli *cli, sb_engine *engine, album *a, sb_clusters **out, sb_error *error) {
+  sb_status status = read_folder(a, cli->words[0], 0, error);
+  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no folder %s", cli->words[0]);
+  if (status == SB_OK && !a->count) status = sb_fail(error, SB_INVALID, "%s holds no files", cli->words[0]);
+  if (status == SB_OK && !(a->photos = sb_alloc(a->count, sizeof *a->photos, error))) status = SB_NO_MEMORY;
+  if (status != SB_OK) return status;
+  for (size_t i = 0; i < a->count; i++) a->photos[i].path = a->paths[i];
+  status = sb_gather(cli, engine, SB_WANT_EMBEDDING, a->photos, a->count, error);
+  if (status == SB_OK) status = take_faces(a, error);
+  sb_cluster_request request = {.struct_size = sizeof request,
+                                .collection = cli->config->collection,
+                                .embeddings = a->embeddings,
+                                .count = a->face_count,
+                                .target = sb_cli_target(cli)};
+  return status == SB_OK ? sb_engine_cluster(engine, &request, out, error) : status;
+}
+
+sb_exit sb_command_cluster(sb_cli *cli) {
+  if (!sb_flags_take(cli, NULL, 0, 1, 1)) return SB_EXIT_USAGE;
+  sb_error error = {0};
+  sb_engine *engine = NULL;
+  sb_clusters *clusters = NULL;
+  album photos = {0};
+  listing groups = {0};
+  sb_status status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = cluster(cli, engine, &photos, &clusters, &error);
+  if (status == SB_OK) status = list_groups(&photos, clusters, &groups, &error);
+  sb_exit code = SB_EXIT_OK;
+  if (status != SB_OK)
+    code = sb_cli_fail(cli, status, &error);
+  else if (cli->json)
+    code = sb_cli_print_json(cli, clusters_json(&photos, clusters, &groups), code);
+  else
+    print_clusters(&photos, clusters, &groups);
+  free(groups.order);
+  free(groups.from);
+  sb_clusters_free(clusters);
+  album_free(&photos);
+  sb_engine_free(engine);
+  return code;
+}
