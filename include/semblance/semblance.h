@@ -209,6 +209,8 @@ typedef struct sb_engine_info {
   double strict;           /* the threshold for an FMR of 1e-6; 0: nobody measured the model */
   double minimum_quality;  /* faces below it are not enrolled, and cannot say "not the same" */
   size_t people, faces;    /* over all collections */
+  bool loading;            /* the faces are being read: `loaded` of them are searchable so far */
+  size_t loaded;
   int workers;
 } sb_engine_info;
 SB_API sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error);

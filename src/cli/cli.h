@@ -37,6 +37,7 @@ sb_exit sb_command_eval(sb_cli *cli);
 sb_exit sb_command_cluster(sb_cli *cli);
 sb_exit sb_command_dedup(sb_cli *cli);
 sb_exit sb_command_serve(sb_cli *cli);
+sb_exit sb_command_bench(sb_cli *cli);
 sb_exit sb_command_keys(sb_cli *cli);
 sb_exit sb_command_access(sb_cli *cli);
 sb_exit sb_command_tls(sb_cli *cli);

@@ -118,6 +118,14 @@ static const sb_command commands[] = {
      "  passphrase            lock the key file by a passphrase (asked, or SEMBLANCE_NEW_PASSPHRASE)\n"
      "    --remove            unlock it\n",
      sb_command_keys},
+    {"bench", "search", "how fast and how right the search is on this machine, on vectors made up like faces",
+     "  --rows N              faces (default 100000)\n"
+     "  --dim N               dimensions (default 512)\n"
+     "  --threads N           threads of one search (default 1)\n"
+     "  --exact               exact searches instead of fast ones\n"
+     "  --probes N            searches; half are mates of faces, half strangers (default 1000)\n"
+     "  --tau N               how fast the dimensions' weights fall; about 2 N carry everything (default 64)\n",
+     sb_command_bench},
     {"models", "list|info NAME|add MANIFEST|remove NAME|check [NAME]|bench [NAME]",
      "the models: what they are, where they come from; add one by its manifest (docs/models.md)",
      "  --rounds N            bench: runs a model (default 50)\n", sb_command_models},

@@ -31,7 +31,7 @@ static sb_status build_index(const grouping *g, sb_team *team, sb_index **out, s
   sb_status status = sb_index_new(&options, &index, error);
   for (size_t i = 0; status == SB_OK && i < g->request->count; i++)
     status = sb_index_put(index, i, i, g->request->embeddings[i], error);
-  if (status == SB_OK) status = sb_index_settle(index, error);
+  if (status == SB_OK) sb_index_settle(index);
   if (status == SB_OK)
     *out = index;
   else

@@ -242,7 +242,8 @@ sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *e
     info.strict = embedder.calibration.count ? sb_calibration_threshold(&embedder.calibration, 1e-6) : 0;
     info.minimum_quality = embedder.minimum_quality;
   }
-  status = sb_store_totals(engine->store, &info.people, &info.faces, error);
+  info.loading = sb_gallery_loading(engine->gallery, &info.loaded, &info.people, &info.faces);
+  if (!info.loading) status = sb_store_totals(engine->store, &info.people, &info.faces, error); /* busy while loading */
   pthread_mutex_lock(&engine->lock);
   info.state = engine->state;
   memcpy(info.state_message, engine->state_message, sizeof info.state_message);

@@ -1,20 +1,26 @@
 #include "engine/engine.h"
+#include "engine/gather.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 typedef struct shelf {
   int64_t collection;
   sb_index *index;
+  sb_gather *gather;       /* searches go through it */
   sb_transform *transform; /* that its vectors went through, and so must a query */
 } shelf;
 
-/* `syncing` is held while changes are applied; `lock` guards the list of shelves, which only that thread changes: so a search
- * waits for no sync but where a collection appears or goes. */
+/* `syncing` is held while changes are applied; `lock` guards the list of shelves, which changes only where a collection appears
+ * or goes: so a search waits for no sync. The first faces of all come from several threads at once. */
 struct sb_gallery {
   sb_store *store;
   sb_team *team; /* helps one search at a time */
   pthread_mutex_t syncing;
   int64_t sequence;
+  atomic_bool loading;
+  atomic_size_t loaded; /* faces, so far */
+  size_t people, faces; /* in the store, as loading began */
   pthread_rwlock_t lock;
   size_t count;
   shelf *shelves;
@@ -34,6 +40,12 @@ sb_status sb_gallery_new(sb_store *store, sb_gallery **out, sb_error *error) {
   return status;
 }
 
+static void shelf_free(shelf *s) {
+  sb_gather_free(s->gather);
+  sb_index_free(s->index);
+  sb_transform_free(s->transform);
+}
+
 /* Empties one shelf, or all with collection 0. */
 static void clear(sb_gallery *gallery, int64_t collection) {
   size_t kept = 0;
@@ -43,8 +55,7 @@ static void clear(sb_gallery *gallery, int64_t collection) {
       gallery->shelves[kept++] = gallery->shelves[i];
       continue;
     }
-    sb_index_free(gallery->shelves[i].index);
-    sb_transform_free(gallery->shelves[i].transform);
+    shelf_free(&gallery->shelves[i]);
   }
   gallery->count = kept;
   pthread_rwlock_unlock(&gallery->lock);
@@ -66,27 +77,41 @@ static const shelf *find(const sb_gallery *gallery, int64_t collection) {
   return NULL;
 }
 
+/* The index of a collection; NULL: it has none yet. */
+static sb_index *find_index(sb_gallery *gallery, int64_t collection) {
+  pthread_rwlock_rdlock(&gallery->lock);
+  const shelf *place = find(gallery, collection);
+  sb_index *index = place ? place->index : NULL;
+  pthread_rwlock_unlock(&gallery->lock);
+  return index;
+}
+
+static sb_status shelf_new(const sb_gallery *gallery, const sb_change *change, shelf *out, sb_error *error) {
+  const sb_index_options options = {.struct_size = sizeof options, .dim = change->dim, .team = gallery->team};
+  *out = (shelf){.collection = change->collection};
+  sb_status status = sb_index_new(&options, &out->index, error);
+  if (status == SB_OK && !(out->gather = sb_gather_new(out->index, error))) status = SB_NO_MEMORY;
+  if (status == SB_OK) status = sb_transform_new(change->seed, change->dim, &out->transform, error);
+  if (status != SB_OK) shelf_free(out);
+  return status;
+}
+
 /* The shelf for a change of a collection that has none yet. */
 static sb_status add(sb_gallery *gallery, const sb_change *change, sb_index **out, sb_error *error) {
-  sb_index *index = NULL;
-  sb_transform *transform = NULL;
-  const sb_index_options options = {.struct_size = sizeof options, .dim = change->dim, .team = gallery->team};
-  sb_status status = sb_index_new(&options, &index, error);
-  if (status == SB_OK) status = sb_transform_new(change->seed, change->dim, &transform, error);
-  if (status != SB_OK) {
-    sb_index_free(index);
-    return status;
-  }
+  shelf made;
+  sb_status status = shelf_new(gallery, change, &made, error);
+  if (status != SB_OK) return status;
   pthread_rwlock_wrlock(&gallery->lock);
+  const shelf *place = find(gallery, change->collection);
   void *shelves = gallery->shelves;
-  status = sb_grow(&shelves, gallery->count + 1, sizeof *gallery->shelves, error);
-  if (status == SB_OK) {
+  if (!place) status = sb_grow(&shelves, gallery->count + 1, sizeof *gallery->shelves, error);
+  if (!place && status == SB_OK) {
     gallery->shelves = shelves;
-    gallery->shelves[gallery->count++] = (shelf){change->collection, index, transform};
-    *out = index;
+    gallery->shelves[gallery->count++] = made;
+    *out = made.index;
   } else {
-    sb_index_free(index);
-    sb_transform_free(transform);
+    if (place) *out = place->index; /* another thread was faster */
+    shelf_free(&made);
   }
   pthread_rwlock_unlock(&gallery->lock);
   return status;
@@ -94,8 +119,7 @@ static sb_status add(sb_gallery *gallery, const sb_change *change, sb_index **ou
 
 static sb_status apply(void *context, const sb_change *change, sb_error *error) {
   sb_gallery *gallery = context;
-  const shelf *place = find(gallery, change->collection);
-  sb_index *index = place ? place->index : NULL;
+  sb_index *index = find_index(gallery, change->collection);
   sb_status status = SB_OK;
   switch (change->kind) {
   case SB_CHANGE_RESET: clear(gallery, 0); break;
@@ -107,18 +131,41 @@ static sb_status apply(void *context, const sb_change *change, sb_error *error) 
     if (!index) status = add(gallery, change, &index, error);
     if (status == SB_OK)
       status = sb_index_put(index, (uint64_t)change->face, (uint64_t)change->person, change->embedding, error);
+    atomic_fetch_add(&gallery->loaded, 1);
     break;
   }
+  return status;
+}
+
+/* The first time all faces are read: how many, is asked before, as the store is busy then. */
+static sb_status begin_loading(sb_gallery *gallery, sb_error *error) {
+  sb_status status = sb_store_totals(gallery->store, &gallery->people, &gallery->faces, error);
+  atomic_store(&gallery->loaded, 0);
+  atomic_store(&gallery->loading, status == SB_OK);
   return status;
 }
 
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   pthread_mutex_lock(&gallery->syncing);
   int64_t next = gallery->sequence;
-  sb_status status = sb_store_changes(gallery->store, gallery->sequence, &next, apply, gallery, error);
+  double start = sb_monotonic_ms();
+  bool first = gallery->sequence == 0;
+  sb_status status = first ? begin_loading(gallery, error) : SB_OK;
+  if (status == SB_OK) status = sb_store_changes(gallery->store, gallery->sequence, &next, apply, gallery, error);
   if (status == SB_OK) gallery->sequence = next;
+  atomic_store(&gallery->loading, false);
+  if (first && status == SB_OK && gallery->faces)
+    sb_log(SB_LOG_INFO, "%zu templates are searchable after %.0f ms", gallery->faces, sb_monotonic_ms() - start);
   pthread_mutex_unlock(&gallery->syncing);
   return status;
+}
+
+bool sb_gallery_loading(sb_gallery *gallery, size_t *loaded, size_t *people, size_t *faces) {
+  if (!atomic_load(&gallery->loading)) return false;
+  *loaded = atomic_load(&gallery->loaded);
+  *people = gallery->people;
+  *faces = gallery->faces;
+  return true;
 }
 
 sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
@@ -131,7 +178,7 @@ sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float
       .struct_size = sizeof request, .vectors = protected, .count = 1, .k = k, .by_label = by_person};
   if (place) {
     sb_transform_apply(place->transform, query, protected);
-    status = sb_index_search(place->index, &request, hits, found, error);
+    status = sb_gather_search(place->gather, &request, hits, found, error);
   } else {
     *found = 0;
   }

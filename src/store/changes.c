@@ -63,15 +63,6 @@ static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *contex
   return sb_statement_end(s);
 }
 
-static sb_status visit_all(sb_store *store, sb_change_visit visit, void *context, sb_error *error) {
-  sb_statement s = sb_statement_new(
-      store,
-      "SELECT ?, f.collection, f.id, f.person, f.template, c.dim, c.model, c.protection_version FROM face f JOIN collection c ON c.id = f.collection ORDER BY f.id",
-      error);
-  sb_bind_int(&s, 1, SB_CHANGE_PUT);
-  return visit_rows(&s, visit, context, NULL);
-}
-
 static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_change_visit visit, void *context,
                              sb_error *error) {
   sb_statement s = sb_statement_new(
@@ -104,7 +95,7 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
   bool whole = since == 0 || since > last || first > since + 1 || reset > since;
   if (status == SB_OK && whole && since) status = visit(context, &(sb_change){.kind = SB_CHANGE_RESET}, error);
   if (status == SB_OK && whole)
-    status = visit_all(store, visit, context, error);
+    status = sb_load_faces(store, visit, context, error);
   else if (status == SB_OK)
     status = visit_since(store, since, &last, visit, context, error);
   sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);

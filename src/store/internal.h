@@ -116,6 +116,11 @@ sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, i
 sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_receipt *receipt,
                           sb_error *error);
 
+/* ---- load.c: under the lock */
+
+/* Visits all faces, from several threads at once. */
+sb_status sb_load_faces(sb_store *store, sb_change_visit visit, void *context, sb_error *error);
+
 /* ---- people.c */
 #define SB_PERSON_COLUMNS                                                                                           \
   "SELECT p.id, p.external_id, p.name, p.consent, p.created, (SELECT count(*) FROM face f WHERE f.person = p.id)," \

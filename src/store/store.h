@@ -128,6 +128,8 @@ typedef struct sb_change {
   const float *embedding;
   const uint8_t *seed;
 } sb_change;
+/* When all faces are given (`since` 0, or after a reset), puts come from several threads at once; all else from the
+ * caller's. */
 typedef sb_status (*sb_change_visit)(void *context, const sb_change *change, sb_error *error);
 sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
                            sb_error *error);

@@ -1,15 +1,96 @@
-/* The inner product by instruction set; vector.h's sb_dot chooses among them once. */
+/* The inner loops, by instruction set: tables of functions, of which one is chosen once. Every variant gives the same bits
+ * as the scalar one, but for the loops in double marks below, whose rounding differs.
+ *
+ * First-stage codes ("block"): 64 rows; for each four groups three registers of 64 bytes, row i in byte i:
+ *
+ *      register 0   d1 d0 | a5 a4 a3 a2 a1 a0       a, b, c, d: the 6-bit codes of groups 4s, 4s+1, 4s+2, 4s+3
+ *      register 1   d3 d2 | b5 b4 b3 b2 b1 b0
+ *      register 2   d5 d4 | c5 c4 c3 c2 c1 c0
+ *
+ * A row's score is the sum of tables[64 * group + code] over the groups, in saturating int8: even groups and odd groups
+ * apart, in rising order, then both together.
+ *
+ * Second-stage codes ("line"): 64 bytes a row, read as four fields of 64 numbers of 0..127: field f of byte b is
+ * (line[b] >> shift) & mask[f][b], shift 0, 4 | 2, 4, 6 (field 1: 4 in the first `nibbles` bytes, 2 after). Its estimate is
+ * the sum of field * weight[f][b]; |weight| <= 127. */
 #ifndef SB_VECTOR_KERNELS_H
 #define SB_VECTOR_KERNELS_H
 
-#include <stddef.h>
+#include "base/base.h"
 
-float sb_dot_scalar(const float *a, const float *b, size_t n);
-#if defined(__x86_64__)
-float sb_dot_avx2(const float *a, const float *b, size_t n);   /* AVX2 and FMA */
-float sb_dot_avx512(const float *a, const float *b, size_t n); /* AVX-512F */
-#elif defined(__aarch64__)
-float sb_dot_neon(const float *a, const float *b, size_t n);
-#endif
+enum { SB_BLOCK_ROWS = 64, SB_LINE_BYTES = 64, SB_CODES = 64, SB_GROUPS_MAX = 48, SB_PANEL = 32 };
+
+/* Of functions that load whole blocks of codes: byte lanes of rows that a writer is filling meanwhile are loaded with the
+ * others, and ignored by the caller, who has read which rows count before. The thread sanitizer would call it a race. */
+#define SB_LOADS_ALL_LANES __attribute__((no_sanitize("thread")))
+
+static inline size_t sb_block_bytes(size_t groups) { /* groups: a multiple of 4 */
+  return groups / 4 * 3 * SB_BLOCK_ROWS;
+}
+
+typedef struct sb_line_weights {
+  _Alignas(64) int8_t weight[4][SB_LINE_BYTES];
+  _Alignas(64) uint8_t mask[4][SB_LINE_BYTES];
+  _Alignas(64) uint8_t pairs[SB_LINE_BYTES]; /* 255 in bytes of 2-bit numbers, 0 in those of nibbles */
+} sb_line_weights;
+
+typedef struct sb_kernels {
+  /* Inner product of float32 and a kept row of float32, float16 or int8: 32 sums, number i of the values i, i + 32, ...
+   * by fused multiply-add, then added up in halves: i + 16, i + 8, i + 4, i + 2, i + 1. Any n, any alignment. */
+  float (*dot_f32)(const float *query, const void *row, size_t n);
+  float (*dot_f16)(const float *query, const void *row, size_t n);
+  float (*dot_i8)(const float *query, const void *row, size_t n);
+  void (*to_f16)(const float *in, uint16_t *out, size_t n);
+  void (*from_f16)(const uint16_t *in, float *out, size_t n);
+  /* Bit i of masks[b]: row i of block b scores more than the threshold. Blocks and tables aligned to 64. Rows that are
+   * being written meanwhile give any bit: the caller has read which rows count before, and ignores the others. */
+  void (*scan)(const uint8_t *blocks, size_t count, size_t groups, const int8_t *tables, int threshold,
+               uint64_t *masks);
+  /* One block's scores, and which of them are more than `least`. */
+  uint64_t (*scores)(const uint8_t *block, size_t groups, const int8_t *tables, int least,
+                     int8_t scores[SB_BLOCK_ROWS]);
+  /* Estimates of the lines at base + 64 * rows[i], and of `count` lines in a row. Aligned to 64. */
+  void (*lines_at)(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
+                   int32_t *estimates);
+  void (*lines_all)(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates);
+  /* y[v * stride + i] = sum over j of panels[i / 32][j][i % 32] * x[v * dim + j], i < 32 * panel_count. */
+  void (*project)(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count, float *y,
+                  size_t stride);
+  /* out[c] = sum over d < dims of table[64 * d + c] * y[d], c < 64: against 64 centroids at once. */
+  void (*against64)(const float *table, size_t dims, const float *y, float out[SB_CODES]);
+  /* The c whose out[c] - half_norms[c] is largest. */
+  size_t (*nearest64)(const float *table, const float *half_norms, size_t dims, const float *y);
+  /* The largest magnitude as its bits: 0x7f800000 and more where a value is not finite. */
+  uint32_t (*largest_bits)(const float *x, size_t n);
+} sb_kernels;
+
+/* The chosen one; and that of a level, NULL where this machine cannot run it. */
+const sb_kernels *sb_kernels_chosen(void);
+const sb_kernels *sb_kernels_of(sb_cpu level);
+
+/* ---- What the files of one instruction set give to the tables */
+
+#define SB_KERNELS_DECLARE(level)                                                                                      \
+  float sb_dot_f32_##level(const float *query, const void *row, size_t n);                                             \
+  float sb_dot_f16_##level(const float *query, const void *row, size_t n);                                             \
+  float sb_dot_i8_##level(const float *query, const void *row, size_t n);                                              \
+  void sb_to_f16_##level(const float *in, uint16_t *out, size_t n);                                                    \
+  void sb_from_f16_##level(const uint16_t *in, float *out, size_t n);                                                  \
+  void sb_scan_##level(const uint8_t *blocks, size_t count, size_t groups, const int8_t *tables, int threshold,        \
+                       uint64_t *masks);                                                                               \
+  uint64_t sb_scores_##level(const uint8_t *block, size_t groups, const int8_t *tables, int least,                     \
+                             int8_t scores[SB_BLOCK_ROWS]);                                                            \
+  void sb_lines_at_##level(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,    \
+                           int32_t *estimates);                                                                        \
+  void sb_lines_all_##level(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates);    \
+  void sb_project_##level(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count, float *y, \
+                          size_t stride);                                                                              \
+  void sb_against64_##level(const float *table, size_t dims, const float *y, float out[SB_CODES]);                     \
+  size_t sb_nearest64_##level(const float *table, const float *half_norms, size_t dims, const float *y);               \
+  uint32_t sb_largest_bits_##level(const float *x, size_t n)
+SB_KERNELS_DECLARE(scalar);
+SB_KERNELS_DECLARE(avx2);
+SB_KERNELS_DECLARE(avx512);
+SB_KERNELS_DECLARE(neon);
 
 #endif

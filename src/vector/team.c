@@ -1,11 +1,13 @@
 /* Helpers that join in one search.
  *
  * A search takes well under a millisecond, so a helper has to be there at once: after work it spins for some microseconds,
- * then sleeps on a futex, the cheapest way to be woken. Spinning for longer would take a core from others.
+ * then sleeps on a futex, the cheapest way to be woken. Spinning for longer would take a core from others. A helper that
+ * comes too late finds its invitation withdrawn: nobody waits for one that has not begun.
  *
  * Invariants
- *   1. `busy` is held by the one caller that has the team; `work` and `context` change under it only.
- *   2. A job begins when `job` is counted up and ends when `left` is 0: each helper does each job once. */
+ *   1. `busy` is held by the one caller that has the team; `work` and `context` change under it only, while `state` is 0.
+ *   2. state = invitations << 32 | active helpers. A helper begins by turning an invitation into an active one; the caller
+ *      withdraws what is left of the invitations and waits until nobody is active. */
 #include "vector/team.h"
 
 #include <linux/futex.h>
@@ -25,15 +27,16 @@ typedef struct helper {
 
 struct sb_team {
   atomic_bool busy, stop;
-  _Atomic uint32_t job;
-  atomic_int asleep, left;
+  _Atomic uint32_t job; /* counts jobs; what sleeping helpers wait on */
+  _Atomic uint64_t state;
+  atomic_int asleep;
   void (*work)(void *context, int worker);
   void *context;
   int helpers;
   helper items[];
 };
 
-static void pause_cpu(void) {
+static inline void pause_cpu(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -41,10 +44,17 @@ static void pause_cpu(void) {
 #endif
 }
 
-/* Waits until there is another job than `seen`. */
+void sb_spin(int *spins) {
+  if (++*spins < SPINS)
+    pause_cpu();
+  else
+    sched_yield();
+}
+
+/* Waits until there is another job than `seen`; gives its number. */
 static uint32_t wait_for_job(sb_team *team, uint32_t seen) {
-  int spins = 0;
-  while (atomic_load(&team->job) == seen) {
+  uint32_t job;
+  for (int spins = 0; (job = atomic_load(&team->job)) == seen;) {
     if (++spins < SPINS) {
       pause_cpu();
     } else {
@@ -53,7 +63,16 @@ static uint32_t wait_for_job(sb_team *team, uint32_t seen) {
       atomic_fetch_sub(&team->asleep, 1);
     }
   }
-  return seen + 1;
+  return job;
+}
+
+static const uint64_t invitation = (uint64_t)1 << 32;
+
+static bool accept_invitation(sb_team *team) {
+  uint64_t state = atomic_load(&team->state);
+  while (state >= invitation)
+    if (atomic_compare_exchange_weak(&team->state, &state, state - invitation + 1)) return true;
+  return false;
 }
 
 static void *help(void *context) {
@@ -62,21 +81,20 @@ static void *help(void *context) {
   for (uint32_t seen = 0;;) {
     seen = wait_for_job(team, seen);
     if (atomic_load(&team->stop)) return NULL;
+    if (!accept_invitation(team)) continue;
     team->work(team->context, self->worker);
-    atomic_fetch_sub(&team->left, 1);
+    atomic_fetch_sub(&team->state, 1);
   }
 }
 
 static void begin_job(sb_team *team) {
-  atomic_store(&team->left, team->helpers);
   atomic_fetch_add(&team->job, 1);
   if (atomic_load(&team->asleep)) syscall(SYS_futex, &team->job, FUTEX_WAKE_PRIVATE, THREADS_MAX, NULL, NULL, 0);
 }
 
 sb_status sb_team_new(int threads, sb_team **out, sb_error *error) {
-  if (threads == 0) threads = sb_cpu_cores();
-  if (threads > THREADS_MAX) threads = THREADS_MAX;
-  if (threads < 1) return sb_fail(error, SB_MISUSE, "a team has 1 to %d threads", THREADS_MAX);
+  if (threads == 0) threads = sb_cpu_cores() < THREADS_MAX ? sb_cpu_cores() : THREADS_MAX;
+  if (threads < 1 || threads > THREADS_MAX) return sb_fail(error, SB_MISUSE, "a team has 1 to %d threads", THREADS_MAX);
   sb_team *team = sb_alloc(1, sizeof *team + (size_t)(threads - 1) * sizeof(helper), error);
   if (!team) return SB_NO_MEMORY;
   for (int i = 0; i < threads - 1; i++) {
@@ -103,22 +121,18 @@ int sb_team_threads(const sb_team *team) {
   return team ? team->helpers + 1 : 1;
 }
 
-int sb_team_run(sb_team *team, void (*work)(void *context, int worker), void *context) {
+void sb_team_run(sb_team *team, void (*work)(void *context, int worker), void *context) {
   bool free_team = false;
   if (!team || !team->helpers || !atomic_compare_exchange_strong(&team->busy, &free_team, true)) {
     work(context, 0);
-    return 1;
+    return;
   }
   team->work = work;
   team->context = context;
+  atomic_store(&team->state, (uint64_t)team->helpers * invitation);
   begin_job(team);
   work(context, 0);
-  for (int spins = 0; atomic_load(&team->left);) {
-    if (++spins < SPINS)
-      pause_cpu();
-    else
-      sched_yield();
-  }
+  atomic_fetch_and(&team->state, invitation - 1);
+  for (int spins = 0; atomic_load(&team->state);) sb_spin(&spins);
   atomic_store(&team->busy, false);
-  return team->helpers + 1;
 }

@@ -67,7 +67,7 @@ sb_status sb_index_put_many(sb_index *index, size_t count, const uint64_t *keys,
 bool sb_index_remove(sb_index *index, uint64_t key);
 bool sb_index_contains(const sb_index *index, uint64_t key);
 /* Waits until learning in progress has ended, learning that is due is done, and every removed row is overwritten. */
-sb_status sb_index_settle(sb_index *index, sb_error *error);
+void sb_index_settle(sb_index *index);
 
 /* ---- Search */
 
@@ -136,7 +136,8 @@ typedef struct sb_index_stats {
   size_t code_dims, line_dims; /* leading dimensions that the first and the second stage see */
   size_t survivors;            /* of the first stage, in the mean */
   size_t reranked;             /* of the second stage, at most */
-  double recall; /* estimated recall@10 of SB_SEARCH_FAST, measured on rows of the gallery; 1 when all is exact */
+  double
+      recall; /* estimated recall@10 of SB_SEARCH_FAST, measured on rows of the gallery; 0 just after learning; 1 when all is exact */
 } sb_index_stats;
 void sb_index_stats_get(sb_index *index, sb_index_stats *out);
 

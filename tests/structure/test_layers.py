@@ -17,7 +17,7 @@ ALLOWED = {
     "engine": {"base", "image", "infer", "vector", "crypto", "stats", "face", "store"},
     "http": {"base", "crypto", "engine"},
     "sql": {"base", "vector", "crypto", "store", "engine"},
-    "cli": {"base", "stats", "engine", "http", "sql"},
+    "cli": {"base", "vector", "stats", "engine", "http", "sql"},
 }
 # Headers of other projects that one file alone, or one folder, may know.
 ONLY_IN = {"openvino": "src/infer/infer.c", "sqlite3.h": ("src/store/", "src/sql/sqlite.h"),

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -287,6 +288,60 @@ static void another_handle_sees_each_change_once(void **state) {
   sb_store_close(other);
 }
 
+/* Each face by its row: how often it was visited, and the template. */
+enum { MANY = 1500 };
+typedef struct album {
+  pthread_mutex_t lock;
+  int visits[MANY + 16];
+  float templates[MANY + 16][DIM];
+} album;
+static sb_status keep(void *context, const sb_change *change, sb_error *error) {
+  album *a = context;
+  (void)error;
+  pthread_mutex_lock(&a->lock);
+  a->visits[change->face]++;
+  memcpy(a->templates[change->face], change->embedding, sizeof a->templates[0]);
+  pthread_mutex_unlock(&a->lock);
+  return SB_OK;
+}
+
+static void many_faces_are_read_by_several_threads_each_once_and_whole(void **state) {
+  fixture *f = *state;
+  static album one_by_one, at_once;
+  static sb_store_face faces[MANY];
+  static float embeddings[MANY][DIM];
+  static int64_t rows[MANY];
+  int64_t person, face, next = 0;
+  pthread_mutex_init(&one_by_one.lock, NULL);
+  pthread_mutex_init(&at_once.lock, NULL);
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &person, &face), SB_OK);
+  assert_int_equal(sb_store_changes(f->store, 0, &next, keep, &one_by_one, NULL), SB_OK);
+  for (int i = 0; i < MANY; i++) {
+    embeddings[i][i % DIM] = 1;
+    faces[i] = (sb_store_face){.embedding = embeddings[i], .quality = .5f, .source = {(uint8_t)i, (uint8_t)(i >> 8)}};
+  }
+  const sb_store_enrollment e = {
+      .collection = f->collection, .id = "b1", .name = "Bea", .faces = faces, .face_count = MANY};
+  assert_int_equal(sb_store_enroll(f->store, &e, &person, rows, NULL), SB_OK);
+  assert_int_equal(sb_store_changes(f->store, next, &next, keep, &one_by_one, NULL), SB_OK);
+  assert_int_equal(sb_store_changes(f->store, 0, &next, keep, &at_once, NULL), SB_OK);
+  for (int i = 0; i < MANY; i++) assert_int_equal(at_once.visits[rows[i]], 1);
+  assert_memory_equal(at_once.visits, one_by_one.visits, sizeof at_once.visits);
+  assert_memory_equal(at_once.templates, one_by_one.templates, sizeof at_once.templates);
+
+  char path[96];
+  sqlite3 *raw = NULL;
+  sb_error error = {0};
+  snprintf(path, sizeof path, "%s/semblance.db", f->dir);
+  assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+  char *sql = sqlite3_mprintf("UPDATE face SET template = zeroblob(length(template)) WHERE id = %lld", rows[MANY / 2]);
+  assert_int_equal(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_free(sql);
+  sqlite3_close(raw);
+  assert_int_equal(sb_store_changes(f->store, 0, &next, keep, &at_once, &error), SB_STORE);
+  assert_non_null(strstr(error.message, "damaged"));
+}
+
 static void a_second_server_is_refused(void **state) {
   fixture *f = *state;
   sb_store *first = NULL, *second = NULL;
@@ -377,6 +432,7 @@ int main(void) {
       TEST(faces_are_listed_read_and_erased_one_by_one),
       TEST(files_hold_no_plain_text_and_no_deleted_seal),
       TEST(another_handle_sees_each_change_once),
+      TEST(many_faces_are_read_by_several_threads_each_once_and_whole),
       TEST(a_second_server_is_refused),
       TEST(another_key_and_a_lost_key_are_refused),
       TEST(a_newer_schema_and_a_damaged_file_are_refused),

@@ -1,0 +1,280 @@
+/* All faces at once, as a fresh index wants them: the caller's thread reads rows in order, threads unseal them and hand them
+ * on, and the caller does so too when there is nothing else to do, so that a million templates keep every core busy.
+ *
+ * Invariants (under the lock)
+ *   1. A batch is the reader's, in `full`, one worker's, or in `spare`.
+ *   2. The first failure is kept; after it batches are passed on unopened.
+ *   3. The keyring changes only while no worker has a batch (`busy` 0, `full` empty). */
+#include "store/attributes.h"
+#include "store/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_ROWS = 256, THREADS_MAX = 16 };
+
+/* What the rows of one collection have in common. */
+typedef struct kind {
+  struct kind *next;
+  int64_t collection;
+  size_t dim;
+  char *model;
+  uint8_t seed[SB_SEED_SIZE];
+} kind;
+
+typedef struct sealed_row {
+  const kind *kind;
+  int64_t face, person;
+  size_t at, size; /* within the batch's bytes */
+} sealed_row;
+
+typedef struct batch {
+  struct batch *next;
+  size_t count, used, room;
+  uint8_t *bytes;
+  sealed_row rows[BATCH_ROWS];
+} batch;
+
+typedef struct loader {
+  sb_store *store;
+  sb_change_visit visit;
+  void *context;
+  kind *kinds; /* the reader's */
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  batch *full, *spare;
+  size_t batches, busy;
+  bool ended;
+  sb_status status;
+  sb_error error;
+  pthread_t threads[THREADS_MAX];
+  size_t thread_count;
+} loader;
+
+static void fail(loader *l, sb_status status, const sb_error *error) {
+  pthread_mutex_lock(&l->lock);
+  if (l->status == SB_OK) l->status = status, l->error = *error;
+  pthread_mutex_unlock(&l->lock);
+}
+
+static sb_status open_row(const loader *l, const batch *b, const sealed_row *row, uint8_t *plain, float *embedding,
+                          sb_error *error) {
+  const sb_place place = {"face", "template", row->face, row->kind->model};
+  sb_status status = sb_unseal(l->store->keyring, &place, b->bytes + row->at, row->size, plain, error);
+  if (status != SB_OK) return status;
+  sb_floats_read(plain, row->kind->dim, embedding);
+  const sb_change change = {.kind = SB_CHANGE_PUT,
+                            .collection = row->kind->collection,
+                            .face = row->face,
+                            .person = row->person,
+                            .dim = row->kind->dim,
+                            .embedding = embedding,
+                            .seed = row->kind->seed};
+  return l->visit(l->context, &change, error);
+}
+
+/* Opens all rows of a batch, which goes to the spare ones. Without the lock. */
+static void work_off(loader *l, batch *b) {
+  sb_error error = {0};
+  size_t dim = 1;
+  for (size_t i = 0; i < b->count; i++) dim = b->rows[i].kind->dim > dim ? b->rows[i].kind->dim : dim;
+  uint8_t *plain = sb_alloc(dim, 4, &error);
+  float *embedding = sb_alloc(dim, sizeof *embedding, &error);
+  sb_status status = plain && embedding ? SB_OK : SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < b->count; i++)
+    status = open_row(l, b, &b->rows[i], plain, embedding, &error);
+  if (plain) sb_wipe(plain, dim * 4);
+  if (embedding) sb_wipe(embedding, dim * sizeof *embedding);
+  free(plain);
+  free(embedding);
+  if (status != SB_OK) fail(l, status, &error);
+  pthread_mutex_lock(&l->lock);
+  b->count = b->used = 0;
+  b->next = l->spare;
+  l->spare = b;
+  pthread_mutex_unlock(&l->lock);
+}
+
+/* Takes a full batch, if there is one. Under the lock. */
+static batch *take_full(loader *l) {
+  batch *b = l->full;
+  if (b) l->full = b->next;
+  return b;
+}
+
+static void *run(void *context) {
+  loader *l = context;
+  pthread_mutex_lock(&l->lock);
+  for (;;) {
+    batch *b = take_full(l);
+    if (!b && l->ended) break;
+    if (!b) {
+      pthread_cond_wait(&l->changed, &l->lock);
+      continue;
+    }
+    l->busy++;
+    pthread_mutex_unlock(&l->lock);
+    work_off(l, b);
+    pthread_mutex_lock(&l->lock);
+    l->busy--;
+    pthread_cond_broadcast(&l->changed);
+  }
+  pthread_mutex_unlock(&l->lock);
+  return NULL;
+}
+
+/* Works until nothing is left in anybody's hands. */
+static void drain(loader *l) {
+  pthread_mutex_lock(&l->lock);
+  while (l->full || l->busy) {
+    batch *b = take_full(l);
+    if (!b) {
+      pthread_cond_wait(&l->changed, &l->lock);
+      continue;
+    }
+    pthread_mutex_unlock(&l->lock);
+    work_off(l, b);
+    pthread_mutex_lock(&l->lock);
+  }
+  pthread_mutex_unlock(&l->lock);
+}
+
+/* Hands a batch over; the first one starts the threads. */
+static void hand_over(loader *l, batch *b) {
+  size_t wanted = (size_t)sb_cpu_cores() - 1;
+  pthread_mutex_lock(&l->lock);
+  b->next = l->full;
+  l->full = b;
+  while (l->thread_count < wanted && l->thread_count < THREADS_MAX &&
+         !pthread_create(&l->threads[l->thread_count], NULL, run, l))
+    l->thread_count++;
+  pthread_cond_broadcast(&l->changed);
+  pthread_mutex_unlock(&l->lock);
+}
+
+/* An empty batch: a spare one, a new one, or one that this thread empties itself. */
+static batch *empty_batch(loader *l, sb_error *error) {
+  for (;;) {
+    pthread_mutex_lock(&l->lock);
+    batch *b = l->spare, *full = NULL;
+    if (b) l->spare = b->next;
+    bool may_grow = l->batches < 2 * (size_t)sb_cpu_cores() + 2;
+    if (!b && !may_grow && !(full = take_full(l)) && l->busy) pthread_cond_wait(&l->changed, &l->lock);
+    pthread_mutex_unlock(&l->lock);
+    if (b) return b;
+    if (full) work_off(l, full);
+    if (!may_grow) continue;
+    b = sb_alloc(1, sizeof *b, error);
+    if (b) l->batches++;
+    return b;
+  }
+}
+
+/* ---- Reading. Columns: kind, collection, face, person, template, dim, model, version of its transform. */
+
+static sb_status find_kind(loader *l, sb_statement *s, const kind **out, sb_error *error) {
+  int64_t collection = sqlite3_column_int64(s->raw, 1);
+  kind *k = l->kinds;
+  while (k && k->collection != collection) k = k->next;
+  if (!k) {
+    const sb_protection *protection = NULL;
+    sb_status status = sb_protection_at(l->store, collection, sqlite3_column_int64(s->raw, 7), &protection, error);
+    if (status != SB_OK) return status;
+    k = sb_alloc(1, sizeof *k, error);
+    if (!k) return SB_NO_MEMORY;
+    *k = (kind){l->kinds, collection, (size_t)sqlite3_column_int64(s->raw, 5), NULL, {0}};
+    l->kinds = k;
+    memcpy(k->seed, protection->seed, sizeof k->seed);
+    k->model = sb_strdup((const char *)sqlite3_column_text(s->raw, 6), error);
+  }
+  *out = k;
+  return k->model ? SB_OK : SB_NO_MEMORY;
+}
+
+static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error) {
+  sealed_row *row = &b->rows[b->count];
+  sb_status status = find_kind(l, s, &row->kind, error);
+  if (status != SB_OK) return status;
+  const uint8_t *sealed = sqlite3_column_blob(s->raw, 4);
+  row->size = (size_t)sqlite3_column_bytes(s->raw, 4);
+  if (!sealed || row->size != row->kind->dim * 4 + SB_SEAL_OVERHEAD)
+    return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
+  if (sb_sealed_number(sealed, row->size) > l->store->newest_key) {
+    drain(l); /* nobody may look at the keys while they change */
+    status = sb_keys_refresh(l->store, error);
+    if (status != SB_OK) return status;
+  }
+  if (b->used + row->size > b->room) {
+    void *bytes = b->bytes;
+    size_t room = 2 * b->room + row->size;
+    if (sb_grow(&bytes, room, 1, error) != SB_OK) return SB_NO_MEMORY;
+    b->bytes = bytes;
+    b->room = room;
+  }
+  row->face = sqlite3_column_int64(s->raw, 2);
+  row->person = sqlite3_column_int64(s->raw, 3);
+  row->at = b->used;
+  memcpy(b->bytes + row->at, sealed, row->size);
+  b->used += row->size;
+  b->count++;
+  return SB_OK;
+}
+
+static void read_rows(loader *l, sb_statement *s) {
+  batch *b = NULL;
+  sb_error error = {0};
+  sb_status status = SB_OK;
+  while (status == SB_OK && sb_step(s)) {
+    if (!b && !(b = empty_batch(l, &error))) status = SB_NO_MEMORY;
+    if (status == SB_OK) status = copy_row(l, s, b, &error);
+    if (status == SB_OK && b->count == BATCH_ROWS) {
+      hand_over(l, b);
+      b = NULL;
+    }
+    pthread_mutex_lock(&l->lock);
+    bool failed = l->status != SB_OK;
+    pthread_mutex_unlock(&l->lock);
+    if (failed) break;
+  }
+  if (status != SB_OK) fail(l, status, &error);
+  if (b) work_off(l, b); /* few rows need no thread */
+  drain(l);
+}
+
+static void end(loader *l) {
+  pthread_mutex_lock(&l->lock);
+  l->ended = true;
+  pthread_cond_broadcast(&l->changed);
+  pthread_mutex_unlock(&l->lock);
+  for (size_t i = 0; i < l->thread_count; i++) pthread_join(l->threads[i], NULL);
+  while (l->spare) {
+    batch *b = l->spare;
+    l->spare = b->next;
+    free(b->bytes);
+    free(b);
+  }
+  while (l->kinds) {
+    kind *k = l->kinds;
+    l->kinds = k->next;
+    sb_wipe(k->seed, sizeof k->seed);
+    free(k->model);
+    free(k);
+  }
+  pthread_cond_destroy(&l->changed);
+  pthread_mutex_destroy(&l->lock);
+}
+
+sb_status sb_load_faces(sb_store *store, sb_change_visit visit, void *context, sb_error *error) {
+  loader l = {.store = store, .visit = visit, .context = context};
+  pthread_mutex_init(&l.lock, NULL);
+  pthread_cond_init(&l.changed, NULL);
+  sb_statement s = sb_statement_new(
+      store,
+      "SELECT 1, f.collection, f.id, f.person, f.template, c.dim, c.model, c.protection_version FROM face f"
+      " JOIN collection c ON c.id = f.collection ORDER BY f.id",
+      error);
+  read_rows(&l, &s);
+  end(&l);
+  sb_status status = sb_statement_end(&s);
+  return status == SB_OK && l.status != SB_OK ? sb_fail(error, l.status, "%s", l.error.message) : status;
+}

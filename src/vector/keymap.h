@@ -1,0 +1,50 @@
+/* key -> slot. Writers change it under their lock; readers look things up without one.
+ *
+ * 1,024 shards by the key's hash, each an open-addressing table of slots (the keys are in the rows). A shard grows alone, so
+ * that an insert moves some thousand entries at most.
+ *
+ * Invariants
+ *   1. A shard's table holds each of its keys once; the probe sequence of a key has no gap before it.
+ *   2. `version` is odd while a writer changes the shard; a reader that saw it odd or changed looks again. (Slots and keys
+ *      are stored with release and loaded with acquire: who saw a new one sees the new version, too.)
+ *   3. A table that was replaced is freed when no reader looks any more (`retired`, by epoch). */
+#ifndef SB_VECTOR_KEYMAP_H
+#define SB_VECTOR_KEYMAP_H
+
+#include "vector/epoch.h"
+#include "vector/rows.h"
+
+enum { SB_SHARDS = 1024 };
+
+typedef struct sb_key_table {
+  struct sb_key_table *next; /* among the retired */
+  uint64_t epoch;
+  uint32_t mask; /* capacity - 1 */
+  _Atomic uint32_t slots[];
+} sb_key_table;
+
+typedef struct sb_keymap {
+  const sb_rows *rows;
+  struct {
+    _Atomic uint32_t version;
+    uint32_t count;
+    _Atomic(sb_key_table *) table;
+  } shards[SB_SHARDS];
+  sb_key_table *retired;
+  size_t bytes;
+} sb_keymap;
+
+/* Readers pin the epoch around these. */
+uint32_t sb_keymap_find(const sb_keymap *map, uint64_t key); /* SB_NO_SLOT: there is none */
+/* Finds many, their memory fetched ahead; slots of those found go to `out` in order; gives how many. */
+size_t sb_keymap_find_many(const sb_keymap *map, const uint64_t *keys, size_t count, uint32_t *out);
+
+/* Writers. Room for one more of this key. */
+sb_status sb_keymap_reserve(sb_keymap *map, uint64_t key, uint64_t epoch, sb_error *error);
+void sb_keymap_set(sb_keymap *map, uint64_t key, uint32_t slot); /* after sb_keymap_reserve; replaces */
+void sb_keymap_remove(sb_keymap *map, uint64_t key);
+/* Frees the tables that were retired at least two epochs ago. */
+void sb_keymap_reclaim(sb_keymap *map, uint64_t epoch);
+void sb_keymap_free(sb_keymap *map);
+
+#endif

@@ -1,0 +1,76 @@
+/* The search of a short list of rows: no first stage; lines only where there are more rows than are worth exact scores. */
+#include "vector/search.h"
+
+enum { AHEAD = 8, SCORED_AT_ONCE = 1000 };
+
+static void fetch(const uint8_t *memory, size_t bytes) {
+  for (size_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(memory + i);
+}
+
+static void score_all(const sb_search *search, sb_ask *ask, const uint32_t *slots, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (i + AHEAD < count) fetch(sb_row_kept(&search->index->rows, slots[i + AHEAD]), search->index->rows.row_bytes);
+    if (sb_row_live(&search->index->rows, slots[i])) sb_search_score(search, ask, &ask->top, slots[i]);
+  }
+}
+
+static bool is_coded(const sb_search *search, uint32_t slot, const uint8_t **line) {
+  unsigned segment = sb_segment_of(slot);
+  size_t at = slot - sb_segment_first(segment);
+  const sb_coded *coded = sb_coded_segment(search->generation, segment);
+  if (!coded) return false;
+  *line = coded->lines + at * SB_LINE_BYTES;
+  return atomic_load_explicit(&coded->coded[at / 64], memory_order_acquire) >> at % 64 & 1;
+}
+
+static void fetch_line(const sb_search *search, uint32_t slot) {
+  const uint8_t *line = NULL;
+  if (is_coded(search, slot, &line)) __builtin_prefetch(line);
+}
+
+/* Coded rows by their lines' estimates, of which the best are scored; plain ones are scored. */
+static void score_best(const sb_search *search, sb_ask *ask, sb_best *best, sb_probe *probe) {
+  const sb_generation *generation = search->generation;
+  const uint32_t *slots = search->filter.slots;
+  float y[SB_AXES_MAX];
+  sb_model_project(generation->model, ask->vector, 1, y);
+  sb_probe_line(generation->model, ask->vector, y, false, probe);
+  best->count = 0;
+  best->bar = INT32_MIN;
+  for (size_t i = 0; i < search->filter.count; i++) {
+    const uint8_t *line = NULL;
+    int32_t estimate;
+    if (i + AHEAD < search->filter.count) fetch_line(search, slots[i + AHEAD]);
+    if (is_coded(search, slots[i], &line)) {
+      generation->model->kernels->lines_all(line, 1, &probe->line, &estimate);
+      sb_best_add(best, estimate, slots[i]);
+    } else if (sb_row_live(&search->index->rows, slots[i])) {
+      sb_search_score(search, ask, &ask->top, slots[i]);
+    }
+  }
+  sb_best_cut(best);
+  for (size_t i = 0; i < best->count; i++) {
+    if (i + AHEAD < best->count)
+      fetch(sb_row_kept(&search->index->rows, best->items[i + AHEAD].slot), search->index->rows.row_bytes);
+    sb_search_score(search, ask, &ask->top, best->items[i].slot);
+  }
+}
+
+sb_status sb_search_listed(sb_search *search, sb_error *error) {
+  const sb_filter *all = search->filter.filter;
+  size_t rows = search->filter.count, k = search->query->k;
+  size_t keep = search->generation ? sb_model_reranked(search->generation->model, rows, k) : rows;
+  bool exact = search->query->mode == SB_SEARCH_EXACT || !search->generation || rows <= SCORED_AT_ONCE || keep >= rows;
+  search->filter.filter = NULL; /* they are the allowed ones already */
+  if (exact) {
+    for (size_t i = 0; i < search->count; i++) score_all(search, &search->asks[i], search->filter.slots, rows);
+  } else {
+    size_t probe_bytes = (sizeof(sb_probe) + 63) / 64 * 64;
+    uint8_t *memory = sb_search_room(search, probe_bytes + sb_best_room(keep) * sizeof(sb_candidate_row), error);
+    if (!memory) return SB_NO_MEMORY;
+    sb_best best = {.items = (sb_candidate_row *)(void *)(memory + probe_bytes), .keep = keep};
+    for (size_t i = 0; i < search->count; i++) score_best(search, &search->asks[i], &best, (sb_probe *)(void *)memory);
+  }
+  search->filter.filter = all;
+  return SB_OK;
+}

@@ -1,0 +1,92 @@
+/* What was learnt from a gallery: how rows become codes, how a query is prepared for them, and how many survivors the stages
+ * need. Immutable once learnt, but for `generosity`, which rises until a trial finds enough.
+ *
+ * A vector is projected on the leading principal axes of the gallery (uncentred, largest first): y = P x. What P leaves out
+ * is known by its length only.
+ *
+ * First stage: the axes are cut into groups of equal information (6 bits each by reverse water-filling: b_i = max(0,
+ * log2(q_i v_i / theta) / 2), where v_i is the variance of rows on axis i and q_i the mean square of queries there); each
+ * group has 64 centroids (k-means, axes weighted by q_i) and a row keeps the nearest one's number.
+ *
+ * Second stage, the line of 64 bytes: nibbles for the leading axes, two bits for the next, uniform steps about the mean:
+ *
+ *     byte   0 ............ A-1 | A .......................... 61 |      62       |     63
+ *            axes b | A + b     | 2A + j + (62-A) * 0, 1, 2, 3   | coding error  | rest
+ *            (low, high nibble) | (bits 0-1, 2-3, 4-5, 6-7)       | (7 bits, rounded up: for the bounds)
+ *
+ * Bounds. With y^ the decoded line, q~ the query's weights as they were rounded, and W a positive diagonal,
+ *     q.x <= q~.y^ + |W q~| |(y - y^) / W| + |q1 - q~| |y| + |q0| |x0| + slack,
+ * q1 and y being parts in the coded axes, q0 and x0 the rest. Bytes 62 and 63 keep |(y - y^) / W| and |x0|, so that one
+ * pass over the lines gives the whole bound. `slack` covers the rounding of all sums and that P is orthonormal only to
+ * `defect`. A row whose bytes would not hold its lengths is not coded but scanned exactly (sb_model_encode: false). */
+#ifndef SB_VECTOR_MODEL_H
+#define SB_VECTOR_MODEL_H
+
+#include "vector/kernels.h"
+
+enum { SB_AXES_MAX = 256, SB_LINE_CODES = 62, SB_LINE_ERROR = 62, SB_LINE_REST = 63, SB_BOUND_MAX = 127 };
+
+typedef struct sb_model {
+  const sb_kernels *kernels;
+  size_t dim, axes; /* axes: a multiple of SB_PANEL */
+  float *panels;    /* axes x dim, in panels as sb_kernels.project wants them */
+  float *mean;      /* of rows, by axis */
+  double defect;    /* largest |P P^T - I| row sum */
+  double participation;
+  /* First stage */
+  size_t groups, code_axes;
+  uint16_t border[SB_GROUPS_MAX + 1]; /* group g: axes border[g]..border[g + 1] - 1 */
+  float *centroids;                   /* [axis][64] */
+  float *weighted;                    /* the same times q_i: distances by inner products */
+  float *half_norms;                  /* [group][64]: half the weighted square length */
+  float *share;                       /* [group][64]: of the rows */
+  /* Second stage */
+  size_t nibbles, line_axes;   /* nibbles: A */
+  float *step;                 /* by axis */
+  float *bound_weight;         /* W^2 by axis */
+  float error_unit, rest_unit; /* of bytes 62 and 63 */
+  float length_max;            /* of a coded row */
+  /* Measured on rows that were not learnt from, for both stages: estimate = offset + slope * score + deviation * noise; rho: their
+   * correlation */
+  double rho[2], offset[2], slope[2], deviation[2];
+  _Atomic double generosity; /* times the survivors of both stages */
+} sb_model;
+
+sb_status sb_model_new(const sb_kernels *kernels, size_t dim, size_t axes, sb_model **out, sb_error *error);
+void sb_model_free(sb_model *model);
+size_t sb_model_bytes(const sb_model *model);
+
+/* The projections of `count` vectors; y: count * axes. */
+void sb_model_project(const sb_model *model, const float *x, size_t count, float *y);
+
+/* A row's codes before they go to their places. */
+typedef struct sb_row_code {
+  uint8_t group[SB_GROUPS_MAX];
+  _Alignas(16) uint8_t line[SB_LINE_BYTES];
+} sb_row_code;
+/* `length2`: |x|^2. False: the row does not fit. */
+bool sb_model_encode(const sb_model *model, const float *y, double length2, sb_row_code *out);
+/* Writes a row's codes into its block; byte lanes of other rows are left alone. */
+void sb_block_write(uint8_t *block, size_t groups, size_t row, const sb_row_code *code);
+void sb_block_erase(uint8_t *block, size_t groups, size_t row);
+
+/* A query, prepared. */
+typedef struct sb_probe {
+  _Alignas(64) int8_t tables[SB_GROUPS_MAX * SB_CODES]; /* SB_SIGMA units are one deviation of the estimate */
+  sb_line_weights line;
+  double sigma, centre;        /* first estimate = centre + score * sigma / SB_SIGMA */
+  double line_unit, line_zero; /* second estimate = line_zero + sum * line_unit */
+  double length;               /* of the query */
+  double slack;                /* bounds only */
+} sb_probe;
+enum { SB_SIGMA = 34 };
+/* `y` its projection. With `bounds` the lines' sums give upper bounds: line_zero + slack + sum * line_unit >= score;
+ * without, estimates; tables are for estimates always. */
+void sb_probe_tables(const sb_model *model, const float *y, sb_probe *out);
+void sb_probe_line(const sb_model *model, const float *query, const float *y, bool bounds, sb_probe *out);
+
+/* How many rows of n the stages pass on, that the k best be among them. */
+size_t sb_model_survivors(const sb_model *model, size_t n, size_t k);
+size_t sb_model_reranked(const sb_model *model, size_t n, size_t k);
+
+#endif

@@ -1,0 +1,443 @@
+/* The search index: what it promises to one thread. */
+#include "vectors.h"
+
+#include "vector/topk.h"
+
+enum { K = 10 };
+
+static void the_best_hits_are_one_a_label_in_order(void **state) {
+  (void)state;
+  sb_hit room[3];
+  sb_topk best = {room, 3, 0};
+  const sb_hit hits[] = {{1, 10, .1f}, {2, 20, .5f}, {3, 10, .6f}, {4, 30, .5f},
+                         {5, 40, .2f}, {6, 20, .4f}, {7, 50, .9f}};
+  for (size_t i = 0; i < count_of(hits); i++) sb_topk_add(&best, hits[i], true);
+  assert_int_equal(best.count, 3);
+  assert_int_equal(room[0].key, 7);
+  assert_int_equal(room[1].key, 3);
+  assert_int_equal(room[2].key, 2); /* ties go to the smaller key */
+}
+
+static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void **state) {
+  (void)state;
+  enum { DIM = 40 };
+  float good[DIM] = {1}, bad[DIM] = {1, INFINITY}, worse[DIM] = {NAN}, zero[DIM] = {0}, huge[DIM] = {1e5f};
+  sb_index *index = NULL;
+  sb_hit hit;
+  size_t found = 0;
+  sb_index_options options = {.struct_size = sizeof options};
+  assert_int_equal(sb_index_new(&options, &index, NULL), SB_MISUSE);
+  options.dim = SB_DIM_MAX + 1;
+  assert_int_equal(sb_index_new(&options, &index, NULL), SB_MISUSE);
+  index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 0, NULL);
+  assert_int_equal(ask(index, good, 1, SB_SEARCH_FAST, false, &hit), 0);
+  assert_int_equal(sb_index_put(index, 5, 50, good, NULL), SB_OK);
+  const float *refused[] = {bad, worse, zero};
+  for (size_t i = 0; i < count_of(refused); i++) {
+    const sb_index_query query = {.struct_size = sizeof query, .vectors = refused[i], .count = 1, .k = 1};
+    assert_int_equal(sb_index_put(index, 5, 51, refused[i], NULL), SB_INVALID);
+    assert_int_equal(sb_index_put(index, 6, 60, refused[i], NULL), SB_INVALID);
+    assert_int_equal(sb_index_search(index, &query, &hit, &found, NULL), SB_INVALID);
+  }
+  const sb_index_query unset = {.vectors = good, .count = 1, .k = 1};
+  assert_int_equal(sb_index_search(index, &unset, &hit, &found, NULL), SB_MISUSE);
+  assert_int_equal(ask(index, good, 1, SB_SEARCH_FAST, false, &hit), 1);
+  assert_int_equal(hit.key, 5);
+  assert_int_equal(hit.label, 50);
+  assert_int_equal(sb_index_count(index), 1);
+  assert_int_equal(sb_index_dim(index), DIM);
+  sb_index_free(index);
+  index = index_of(DIM, SB_METRIC_INNER, SB_KEEP_F16, 0, NULL);
+  assert_int_equal(sb_index_put(index, 1, 1, huge, NULL), SB_INVALID); /* float16 ends at 65,504 */
+  assert_int_equal(sb_index_put(index, 1, 1, zero, NULL), SB_OK);
+  sb_index_free(index);
+  sb_index_free(NULL);
+}
+
+/* ---- Against the plain model, in random order */
+
+typedef struct walk {
+  size_t dim, items, steps, learn_from;
+  double tau;
+  bool by_label;
+} walk;
+
+static bool third(uint64_t key) {
+  return key % 3 == 0;
+}
+static bool test_third(void *context, uint64_t key, uint64_t label) {
+  (void)context, (void)label;
+  return third(key);
+}
+
+/* Exact search with each kind of filter, and without, gives what the model gives. */
+static void compare_with_model(sb_index *index, const walk *w, const plain_row *rows, const float *query,
+                               const uint64_t *keys, const uint64_t *bits) {
+  sb_hit wanted[K], got[K];
+  size_t found = 0;
+  const sb_filter filters[] = {{.kind = SB_FILTER_NONE},
+                               {.kind = SB_FILTER_KEYS, .count = (w->items + 2) / 3, .keys = keys},
+                               {.kind = SB_FILTER_BITMAP, .count = w->items, .bits = bits},
+                               {.kind = SB_FILTER_TEST, .test = test_third},
+                               {.kind = SB_FILTER_KEYS, .count = 7, .keys = keys}};
+  for (size_t f = 0; f < count_of(filters) - 1; f++) {
+    size_t count = ask_plainly(rows, w->items, w->dim, query, K, w->by_label, f ? third : NULL, wanted);
+    const sb_index_query request = {.struct_size = sizeof request,
+                                    .vectors = query,
+                                    .count = 1,
+                                    .k = K,
+                                    .mode = SB_SEARCH_EXACT,
+                                    .by_label = w->by_label,
+                                    .filter = &filters[f]};
+    assert_int_equal(sb_index_search(index, &request, got, &found, NULL), SB_OK);
+    assert_same_hits(got, found, wanted, count);
+  }
+  const sb_index_query few = {.struct_size = sizeof few, .vectors = query, .count = 1, .k = K, .filter = &filters[4]};
+  size_t present = 0;
+  for (size_t i = 0; i < 7; i++) present += rows[keys[i]].present;
+  assert_int_equal(sb_index_search(index, &few, got, &found, NULL), SB_OK);
+  assert_int_equal(found, present); /* the top-k is full when there are as many */
+}
+
+static void walk_at_random(const walk *w) {
+  uint64_t seed = 11;
+  plain_row *rows = calloc(w->items, sizeof *rows);
+  uint64_t *keys = calloc(w->items, sizeof *keys), *bits = calloc(w->items / 64 + 1, sizeof *bits);
+  float *query = calloc(w->dim, sizeof *query);
+  size_t count = 0;
+  for (size_t i = 0; i < w->items; i++) {
+    rows[i].vector = calloc(w->dim, sizeof(float));
+    if (third(i)) keys[i / 3] = i, bits[i / 64] |= (uint64_t)1 << i % 64;
+  }
+  sb_index *index = index_of(w->dim, SB_METRIC_INNER, SB_KEEP_F32, w->learn_from, NULL);
+  for (size_t step = 0; step < w->steps; step++) {
+    size_t key = next_random(&seed) % w->items;
+    if (next_random(&seed) % 4 == 0) {
+      assert_int_equal(sb_index_remove(index, key), rows[key].present);
+      count -= rows[key].present;
+      rows[key].present = false;
+    } else {
+      size_t twin = next_random(&seed) % w->items; /* now and then the same vector twice: ties */
+      if (next_random(&seed) % 8 || !rows[twin].present)
+        random_face(&seed, w->dim, w->tau, rows[key].vector);
+      else
+        memcpy(rows[key].vector, rows[twin].vector, w->dim * sizeof(float));
+      rows[key].label = next_random(&seed) % (w->items / 3);
+      count += !rows[key].present;
+      rows[key].present = true;
+      assert_int_equal(sb_index_put(index, key, rows[key].label, rows[key].vector, NULL), SB_OK);
+    }
+    assert_int_equal(sb_index_count(index), count);
+    assert_int_equal(sb_index_contains(index, key), rows[key].present);
+    if (step % (w->steps / 4) == w->steps / 4 - 1) sb_index_settle(index); /* learning falls somewhere in between */
+    if (step % 40) continue;
+    random_face(&seed, w->dim, w->tau, query);
+    compare_with_model(index, w, rows, step % 80 ? query : rows[key].vector, keys, bits);
+  }
+  sb_index_free(index);
+  for (size_t i = 0; i < w->items; i++) free(rows[i].vector);
+  free(rows);
+  free(keys);
+  free(bits);
+  free(query);
+}
+
+static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_without_codes(void **state) {
+  (void)state;
+  walk_at_random(&(walk){.dim = 24, .items = 300, .steps = 4000, .tau = 8, .by_label = true});
+  walk_at_random(&(walk){.dim = 33, .items = 300, .steps = 2000, .tau = 8, .learn_from = SIZE_MAX});
+}
+
+static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_codes(void **state) {
+  (void)state;
+  walk_at_random(&(walk){.dim = 64, .items = 1500, .steps = 6000, .tau = 10, .learn_from = 600});
+  walk_at_random(&(walk){.dim = 100, .items = 1500, .steps = 4000, .tau = 30, .learn_from = 600, .by_label = true});
+}
+
+/* ---- Exact search on several spectra, with ties and duplicates */
+
+static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric, double spread, sb_team *team) {
+  enum { ROWS = 6000, PROBES = 25 };
+  uint64_t seed = 21;
+  plain_row *rows = calloc(ROWS, sizeof *rows);
+  float *query = calloc(dim, sizeof *query);
+  sb_index *index = index_of(dim, metric, SB_KEEP_F32, 2000, team);
+  for (size_t i = 0; i < ROWS; i++) {
+    rows[i] = (plain_row){true, i / 2, calloc(dim, sizeof(float))};
+    if (i % 10 == 9)
+      memcpy(rows[i].vector, rows[i - 3].vector, dim * sizeof(float)); /* duplicates */
+    else
+      random_face(&seed, dim, tau, rows[i].vector);
+    float length = (float)(1 + spread * fabs((double)random_float(&seed))) * (i == 77 ? 50.0f : 1.0f);
+    for (size_t d = 0; d < dim && metric == SB_METRIC_INNER; d++) rows[i].vector[d] *= length;
+    assert_int_equal(sb_index_put(index, i, rows[i].label, rows[i].vector, NULL), SB_OK);
+    if (metric == SB_METRIC_COSINE) sb_normalize(rows[i].vector, dim);
+  }
+  sb_index_settle(index);
+  sb_index_stats stats;
+  sb_index_stats_get(index, &stats);
+  assert_int_equal(stats.learning, SB_LEARNING_DONE);
+  assert_true(stats.plain_rows < ROWS / 4);
+  for (size_t p = 0; p < PROBES; p++) {
+    sb_hit got[K], wanted[K];
+    if (p % 2)
+      memcpy(query, rows[p * 31].vector, dim * sizeof *query);
+    else
+      random_face(&seed, dim, tau, query);
+    if (metric == SB_METRIC_COSINE) sb_normalize(query, dim);
+    size_t count = ask_plainly(rows, ROWS, dim, query, K, false, NULL, wanted);
+    assert_same_hits(got, ask(index, query, K, SB_SEARCH_EXACT, false, got), wanted, count);
+    count = ask_plainly(rows, ROWS, dim, query, K, true, NULL, wanted);
+    assert_same_hits(got, ask(index, query, K, SB_SEARCH_EXACT, true, got), wanted, count);
+  }
+  sb_index_free(index);
+  for (size_t i = 0; i < ROWS; i++) free(rows[i].vector);
+  free(rows);
+  free(query);
+}
+
+static void exact_search_is_brute_force_on_every_spectrum(void **state) {
+  (void)state;
+  sb_team *team = NULL;
+  assert_int_equal(sb_team_new(2, &team, NULL), SB_OK);
+  exact_search_is_brute_force(32, 4, SB_METRIC_INNER, 0, NULL);
+  exact_search_is_brute_force(128, 20, SB_METRIC_COSINE, 1, team);
+  exact_search_is_brute_force(200, 0, SB_METRIC_INNER, 0, NULL); /* flat: the bounds hardly help */
+  exact_search_is_brute_force(96, 15, SB_METRIC_INNER, 2, team); /* lengths from 1 to 3, and one of 50 */
+  sb_team_free(team);
+}
+
+/* ---- Fast search */
+
+typedef struct gallery {
+  sb_index *index;
+  size_t dim, rows;
+  uint64_t seed;
+} gallery;
+
+static gallery gallery_of(size_t rows, size_t dim, double tau, sb_precision keep, sb_team *team) {
+  gallery g = {index_of(dim, SB_METRIC_COSINE, keep, 2000, team), dim, rows, 31};
+  float vector[512];
+  for (size_t i = 0; i < rows; i++) {
+    random_face(&g.seed, dim, tau, vector);
+    assert_int_equal(sb_index_put(g.index, i, i / 3, vector, NULL), SB_OK);
+  }
+  sb_index_settle(g.index);
+  return g;
+}
+
+static double recall_of(gallery *g, double tau, const sb_filter *filter) {
+  size_t right = 0, all = 0;
+  float query[512];
+  for (int p = 0; p < 60; p++) {
+    sb_hit fast[K], exact[K];
+    size_t fast_found = 0, exact_found = 0;
+    random_face(&g->seed, g->dim, tau, query);
+    sb_index_query request = {.struct_size = sizeof request, .vectors = query, .count = 1, .k = K, .filter = filter};
+    assert_int_equal(sb_index_search(g->index, &request, fast, &fast_found, NULL), SB_OK);
+    request.mode = SB_SEARCH_EXACT;
+    assert_int_equal(sb_index_search(g->index, &request, exact, &exact_found, NULL), SB_OK);
+    assert_int_equal(fast_found, exact_found);
+    for (size_t i = 0; i < exact_found; i++, all++)
+      for (size_t h = 0; h < fast_found; h++) right += fast[h].key == exact[i].key && fast[h].score == exact[i].score;
+  }
+  return (double)right / (double)all;
+}
+
+static void fast_search_finds_nearly_all_for_every_precision_and_filter(void **state) {
+  (void)state;
+  static uint64_t half[20000 / 64 + 1];
+  const sb_filter bitmap = {.kind = SB_FILTER_BITMAP, .count = 20000, .bits = half};
+  const sb_filter test = {.kind = SB_FILTER_TEST, .test = test_third};
+  memset(half, 0x55, sizeof half);
+  for (sb_precision keep = SB_KEEP_F16; keep <= SB_KEEP_F32; keep++) {
+    gallery g = gallery_of(20000, 128, 24, keep, NULL);
+    assert_true(recall_of(&g, 24, NULL) >= 0.995);
+    assert_true(recall_of(&g, 24, &bitmap) >= 0.995);
+    assert_true(recall_of(&g, 24, &test) >= 0.995);
+    sb_index_stats stats;
+    sb_index_stats_get(g.index, &stats);
+    assert_true(stats.recall >= 0.995);
+    assert_true(stats.survivors < 20000);
+    sb_index_free(g.index);
+  }
+}
+
+static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
+  (void)state;
+  enum { QUERIES = 100, DIM = 96 };
+  sb_team *team = NULL;
+  assert_int_equal(sb_team_new(2, &team, NULL), SB_OK);
+  gallery g = gallery_of(12000, DIM, 16, SB_KEEP_F16, team);
+  float queries[QUERIES * DIM];
+  static sb_hit hits[QUERIES * K];
+  size_t found[QUERIES];
+  for (size_t i = 0; i < QUERIES; i++) random_face(&g.seed, DIM, 16, queries + i * DIM);
+  for (sb_search_mode mode = SB_SEARCH_FAST; mode <= SB_SEARCH_EXACT; mode++) {
+    const sb_index_query batch = {
+        .struct_size = sizeof batch, .vectors = queries, .count = QUERIES, .k = K, .mode = mode, .by_label = true};
+    assert_int_equal(sb_index_search(g.index, &batch, hits, found, NULL), SB_OK);
+    for (size_t i = 0; i < QUERIES; i++) {
+      sb_hit alone[K];
+      size_t count = ask(g.index, queries + i * DIM, K, mode, true, alone);
+      assert_same_hits(hits + i * K, found[i], alone, count);
+    }
+  }
+  sb_index_free(g.index);
+  sb_team_free(team);
+}
+
+static void a_floor_gives_the_same_hits_but_those_below(void **state) {
+  (void)state;
+  gallery g = gallery_of(12000, 128, 24, SB_KEEP_F16, NULL);
+  float query[128];
+  size_t kept = 0, all = 0;
+  for (int p = 0; p < 100; p++) {
+    sb_hit free_hits[K], hits[K];
+    size_t found = 0, wanted = 0;
+    random_face(&g.seed, 128, 24, query);
+    size_t count = ask(g.index, query, K, SB_SEARCH_EXACT, false, free_hits);
+    sb_index_query request = {
+        .struct_size = sizeof request, .vectors = query, .count = 1, .k = K, .has_floor = true, .floor = 0.42f};
+    while (wanted < count && free_hits[wanted].score >= request.floor) wanted++;
+    assert_int_equal(sb_index_search(g.index, &request, hits, &found, NULL), SB_OK);
+    for (size_t i = 0; i < found; i++) assert_true(hits[i].score >= request.floor);
+    kept += found, all += wanted;
+    request.mode = SB_SEARCH_EXACT;
+    assert_int_equal(sb_index_search(g.index, &request, hits, &found, NULL), SB_OK);
+    assert_same_hits(hits, found, free_hits, wanted);
+  }
+  assert_true(all > 50);
+  assert_true((double)kept >= 0.995 * (double)all);
+  sb_index_free(g.index);
+}
+
+static void many_rows_of_one_label_do_not_hide_the_others(void **state) {
+  (void)state;
+  enum { ROWS = 9000, DIM = 64 };
+  uint64_t seed = 5;
+  float center[DIM], vector[DIM];
+  sb_hit hits[K];
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 2000, NULL);
+  random_face(&seed, DIM, 10, center);
+  for (size_t i = 0; i < ROWS; i++) { /* a third of all rows are one person, and the nearest */
+    random_face(&seed, DIM, 10, vector);
+    for (size_t d = 0; i % 3 == 0 && d < DIM; d++) vector[d] = center[d] + 0.1f * vector[d];
+    assert_int_equal(sb_index_put(index, i, i % 3 ? i : 0, vector, NULL), SB_OK);
+  }
+  sb_index_settle(index);
+  assert_int_equal(ask(index, center, K, SB_SEARCH_FAST, true, hits), K);
+  assert_int_equal(hits[0].label, 0);
+  for (size_t i = 1; i < K; i++) assert_true(hits[i].label != 0);
+  sb_index_free(index);
+}
+
+static void it_learns_again_as_it_grows_and_stays_right(void **state) {
+  (void)state;
+  enum { DIM = 64 };
+  uint64_t seed = 9;
+  float vector[DIM];
+  sb_index_stats stats;
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 1000, NULL);
+  for (size_t i = 0; i < 9000; i++) {
+    random_face(&seed, DIM, i < 1000 ? 4 : 16, vector); /* what comes later is of another kind */
+    assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
+    if (i == 999) {
+      sb_index_settle(index);
+      sb_index_stats_get(index, &stats);
+      assert_int_equal(stats.learnt_times, 1);
+      assert_int_equal(stats.learnt_rows, 1000);
+    }
+  }
+  sb_index_settle(index);
+  sb_index_stats_get(index, &stats);
+  assert_true(stats.learnt_times >= 2);
+  assert_true(stats.learnt_rows > 1000);
+  sb_hit hit;
+  assert_int_equal(ask(index, vector, 1, SB_SEARCH_FAST, false, &hit), 1);
+  assert_int_equal(hit.key, 8999);
+  sb_index_free(index);
+}
+
+static void rows_all_alike_or_zero_are_searched_all_the_same(void **state) {
+  (void)state;
+  enum { DIM = 48 };
+  float same[DIM] = {0.5f, 0.5f, 0.5f, 0.5f}, zero[DIM] = {0};
+  sb_hit hits[K];
+  for (int round = 0; round < 2; round++) {
+    sb_index *index = index_of(DIM, SB_METRIC_INNER, SB_KEEP_F16, 1000, NULL);
+    for (size_t i = 0; i < 2500; i++) assert_int_equal(sb_index_put(index, i, i, round ? zero : same, NULL), SB_OK);
+    sb_index_settle(index);
+    for (sb_search_mode mode = SB_SEARCH_FAST; mode <= SB_SEARCH_EXACT; mode++) {
+      assert_int_equal(ask(index, same, K, mode, false, hits), K);
+      for (size_t i = 0; i < K && mode == SB_SEARCH_EXACT; i++) assert_int_equal(hits[i].key, i); /* ties by key */
+    }
+    sb_index_free(index);
+  }
+}
+
+static void the_space_of_the_removed_is_used_again(void **state) {
+  (void)state;
+  enum { DIM = 64 };
+  uint64_t seed = 3;
+  float vector[DIM];
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 1000, NULL);
+  sb_index_stats before, after;
+  for (size_t i = 0; i < 3000; i++) {
+    random_face(&seed, DIM, 10, vector);
+    assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
+  }
+  sb_index_settle(index);
+  sb_index_stats_get(index, &before);
+  for (size_t round = 1; round <= 5; round++) {
+    for (size_t i = 0; i < 3000; i++) assert_true(sb_index_remove(index, (round - 1) * 3000 + i));
+    assert_int_equal(sb_index_count(index), 0);
+    for (size_t i = 0; i < 3000; i++) {
+      random_face(&seed, DIM, 10, vector);
+      assert_int_equal(sb_index_put(index, round * 3000 + i, i, vector, NULL), SB_OK);
+    }
+  }
+  sb_index_settle(index);
+  sb_index_stats_get(index, &after);
+  assert_int_equal(after.rows, 3000);
+  assert_true(after.bytes < before.bytes + before.bytes / 8);
+  sb_index_free(index);
+}
+
+static void many_hits_may_be_wanted(void **state) {
+  (void)state;
+  gallery g = gallery_of(9000, 64, 10, SB_KEEP_F32, NULL);
+  static sb_hit fast[2000], exact[2000];
+  float query[64];
+  random_face(&g.seed, 64, 10, query);
+  assert_int_equal(ask(g.index, query, 0, SB_SEARCH_FAST, false, fast), 0);
+  assert_int_equal(ask(g.index, query, 2000, SB_SEARCH_FAST, false, fast), 2000);
+  assert_int_equal(ask(g.index, query, 2000, SB_SEARCH_EXACT, false, exact), 2000);
+  size_t same = 0;
+  for (size_t i = 0, j = 0; i < 2000; i++) {
+    for (j = 0; j < 2000 && fast[j].key != exact[i].key; j++) {
+    }
+    same += j < 2000;
+  }
+  assert_true(same >= 1990);
+  sb_index_free(g.index);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_best_hits_are_one_a_label_in_order),
+      cmocka_unit_test(whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing),
+      cmocka_unit_test(exact_search_finds_what_a_plain_scan_finds_after_any_changes_without_codes),
+      cmocka_unit_test(exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_codes),
+      cmocka_unit_test(exact_search_is_brute_force_on_every_spectrum),
+      cmocka_unit_test(fast_search_finds_nearly_all_for_every_precision_and_filter),
+      cmocka_unit_test(a_batch_gives_each_query_what_it_gets_alone),
+      cmocka_unit_test(a_floor_gives_the_same_hits_but_those_below),
+      cmocka_unit_test(many_rows_of_one_label_do_not_hide_the_others),
+      cmocka_unit_test(it_learns_again_as_it_grows_and_stays_right),
+      cmocka_unit_test(rows_all_alike_or_zero_are_searched_all_the_same),
+      cmocka_unit_test(the_space_of_the_removed_is_used_again),
+      cmocka_unit_test(many_hits_may_be_wanted),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* The parts of the search index, each against the plainest of models. */
+#include "vectors.h"
+
+#include "vector/axes.h"
+#include "vector/best.h"
+#include "vector/epoch.h"
+#include "vector/keymap.h"
+#include "vector/learn.h"
+#include "vector/team.h"
+
+#include <pthread.h>
+
+/* ---- Slots and segments */
+
+static void every_slot_has_its_place_in_one_segment(void **state) {
+  (void)state;
+  uint32_t next = 0;
+  for (unsigned segment = 0; segment < SB_SEGMENTS_MAX; segment++) {
+    assert_int_equal(sb_segment_first(segment), next);
+    assert_int_equal(sb_segment_of(next), segment);
+    next += (uint32_t)sb_segment_rows(segment);
+    assert_int_equal(sb_segment_of(next - 1), segment);
+  }
+  assert_int_equal(next, SB_SLOTS_MAX);
+}
+
+/* ---- Keys */
+
+static void keys_are_a_map_whatever_is_added_and_removed(void **state) {
+  (void)state;
+  enum { KEYS = 3000, STEPS = 60000 };
+  static sb_rows rows;
+  static sb_keymap map;
+  static uint32_t model[KEYS], asked_slots[KEYS];
+  static uint64_t asked[KEYS];
+  uint64_t seed = 7;
+  uint32_t next = 0;
+  rows.row_bytes = 4;
+  map.rows = &rows;
+  for (unsigned segment = 0; segment < 4; segment++) assert_int_equal(sb_rows_prepare(&rows, segment, NULL), SB_OK);
+  for (int i = 0; i < KEYS; i++) model[i] = SB_NO_SLOT;
+  for (int step = 0; step < STEPS; step++) {
+    uint64_t key = next_random(&seed) % KEYS;
+    if (next_random(&seed) % 3) { /* the row of a slot says which key it has */
+      sb_row_place row = sb_row_at(&rows, next);
+      atomic_store(&row.segment->keys[row.at], key);
+      assert_int_equal(sb_keymap_reserve(&map, key, 2, NULL), SB_OK);
+      sb_keymap_set(&map, key, next);
+      model[key] = next++;
+    } else if (model[key] != SB_NO_SLOT) {
+      sb_keymap_remove(&map, key);
+      model[key] = SB_NO_SLOT;
+    }
+    key = next_random(&seed) % KEYS;
+    assert_int_equal(sb_keymap_find(&map, key), model[key]);
+  }
+  size_t wanted = 0;
+  for (uint64_t key = 0; key < KEYS; key++) asked[key] = key;
+  size_t found = sb_keymap_find_many(&map, asked, KEYS, asked_slots);
+  for (uint64_t key = 0; key < KEYS; key++)
+    if (model[key] != SB_NO_SLOT) assert_int_equal(asked_slots[wanted++], model[key]);
+  assert_int_equal(found, wanted);
+  sb_keymap_free(&map);
+  sb_rows_free(&rows);
+}
+
+/* ---- Epochs */
+
+static void an_epoch_waits_for_who_looked_before_and_not_for_who_came_after(void **state) {
+  (void)state;
+  static sb_epoch epoch;
+  atomic_store(&epoch.now, 2);
+  unsigned early = sb_epoch_pin(&epoch);
+  uint64_t hidden = sb_epoch_now(&epoch); /* a thing is taken out of sight */
+  assert_true(sb_epoch_advance(&epoch));
+  assert_false(sb_epoch_advance(&epoch)); /* the early reader may hold it */
+  unsigned late = sb_epoch_pin(&epoch);
+  sb_epoch_unpin(&epoch, early);
+  assert_true(sb_epoch_advance(&epoch));
+  assert_true(sb_epoch_now(&epoch) >= hidden + 2); /* free, although the late reader is there */
+  sb_epoch_unpin(&epoch, late);
+}
+
+/* ---- The best candidates */
+
+static int downwards(const void *a, const void *b) {
+  int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+  return x > y ? -1 : x < y;
+}
+
+static void the_best_candidates_come_out_in_order(void **state) {
+  (void)state;
+  enum { COUNT = 5000, KEEP = 70 };
+  uint64_t seed = 12;
+  static int32_t all[COUNT];
+  sb_candidate_row room[2 * KEEP + 512];
+  sb_best best = {.items = room, .keep = KEEP, .bar = INT32_MIN};
+  assert_int_equal(sb_best_room(KEEP), count_of(room));
+  for (uint32_t i = 0; i < COUNT; i++) {
+    all[i] = (int32_t)(next_random(&seed) % 1000) - 500; /* many are equal */
+    sb_best_add(&best, all[i], i);
+  }
+  sb_best_cut(&best);
+  assert_int_equal(best.count, KEEP);
+  qsort(all, COUNT, sizeof *all, downwards);
+  sb_heap_make(best.items, best.count);
+  for (size_t i = 0; i < KEEP; i++) assert_int_equal(sb_heap_take(best.items, &best.count).estimate, all[i]);
+  assert_int_equal(best.count, 0);
+}
+
+/* ---- Axes */
+
+static void jacobi_finds_eigenvalues_and_vectors(void **state) {
+  (void)state;
+  enum { N = 20 };
+  uint64_t seed = 3;
+  double matrix[N * N], copy[N * N], values[N], vectors[N * N];
+  for (size_t i = 0; i < N; i++)
+    for (size_t j = 0; j <= i; j++) matrix[i * N + j] = matrix[j * N + i] = (double)random_float(&seed);
+  memcpy(copy, matrix, sizeof copy);
+  sb_jacobi(matrix, N, values, vectors);
+  for (size_t i = 0; i < N; i++) {
+    if (i) assert_true(values[i] <= values[i - 1]);
+    for (size_t r = 0; r < N; r++) { /* A v = lambda v */
+      double product = 0;
+      for (size_t c = 0; c < N; c++) product += copy[r * N + c] * vectors[i * N + c];
+      assert_float_equal(product, values[i] * vectors[i * N + r], 1e-9);
+    }
+  }
+}
+
+static void axes_are_orthonormal_and_carry_the_most(void **state) {
+  (void)state;
+  enum { ROWS = 3000, DIM = 100, WANTED = 32 };
+  uint64_t seed = 5;
+  float *sample = calloc(ROWS * DIM, sizeof *sample);
+  sb_axes axes;
+  for (size_t r = 0; r < ROWS; r++) random_face(&seed, DIM, 8, sample + r * DIM);
+  assert_int_equal(sb_axes_find(sb_kernels_chosen(), sample, ROWS, DIM, WANTED, &axes, NULL), SB_OK);
+  assert_int_equal(axes.count, WANTED);
+  assert_float_equal(axes.energy, 1, 1e-5); /* unit vectors */
+  double sum = 0;
+  for (size_t i = 0; i < WANTED; i++) {
+    for (size_t k = 0; k < WANTED; k++)
+      assert_float_equal(sb_dot(axes.axes + i * DIM, axes.axes + k * DIM, DIM), i == k, 1e-5);
+    if (i) assert_true(axes.eigenvalues[i] <= axes.eigenvalues[i - 1] + 1e-9);
+    sum += axes.eigenvalues[i];
+  }
+  assert_float_equal(sum, 1 - exp(-WANTED / 8.0), 0.01); /* of variances exp(-i / 8) the first 32 */
+  assert_float_equal(axes.eigenvalues[0], 1 - exp(-1 / 8.0), 0.02);
+  sb_axes_free(&axes);
+  free(sample);
+}
+
+/* ---- The model's bounds hold for every row and query, whatever they are */
+
+static void no_score_is_above_its_bound(void **state) {
+  (void)state;
+  enum { ROWS = 4000, DIM = 96, PROBES = 40 };
+  uint64_t seed = 15;
+  float *sample = calloc(ROWS * DIM, sizeof *sample), y[SB_AXES_MAX], query[DIM];
+  sb_model *model = NULL;
+  sb_probe *probe = aligned_alloc(64, (sizeof *probe + 63) / 64 * 64);
+  for (size_t r = 0; r < ROWS; r++) {
+    random_face(&seed, DIM, 12, sample + r * DIM);
+    for (size_t d = 0; d < DIM; d++)
+      sample[r * DIM + d] = sample[r * DIM + d] * (1 + (float)(r % 3)) + 0.05f; /* a mean, too */
+  }
+  assert_int_equal(sb_model_learn(sb_kernels_chosen(), sample, ROWS, DIM, ROWS, 32, &model, NULL), SB_OK);
+  size_t coded = 0;
+  double width = 0;
+  for (size_t p = 0; p < PROBES; p++) {
+    random_face(&seed, DIM, p % 2 ? 12 : 0, query); /* every second one is of another kind */
+    if (p % 4 == 3) memcpy(query, sample + p * DIM, sizeof query);
+    sb_model_project(model, query, 1, y);
+    sb_probe_line(model, query, y, true, probe);
+    for (size_t r = 0; r < ROWS; r++) {
+      const float *row = sample + r * DIM;
+      sb_row_code code;
+      _Alignas(64) uint8_t line[SB_LINE_BYTES];
+      int32_t units;
+      sb_model_project(model, row, 1, y);
+      if (!sb_model_encode(model, y, (double)sb_dot(row, row, DIM), &code)) continue;
+      memcpy(line, code.line, sizeof line);
+      model->kernels->lines_all(line, 1, &probe->line, &units);
+      double bound = probe->line_zero + probe->slack + units * probe->line_unit,
+             score = (double)sb_dot(query, row, DIM);
+      assert_true(score <= bound);
+      width += (bound - score) / (double)sqrtf(sb_dot(row, row, DIM));
+      coded++;
+    }
+  }
+  assert_true(coded > ROWS * PROBES * 9 / 10);
+  assert_true(width / (double)coded < 0.6); /* and they say something */
+  sb_model_free(model);
+  free(probe);
+  free(sample);
+}
+
+/* ---- Helpers */
+
+typedef struct job {
+  atomic_int left, done;
+} job;
+static void work(void *context, int worker) {
+  job *j = context;
+  (void)worker;
+  while (atomic_fetch_sub(&j->left, 1) > 0) atomic_fetch_add(&j->done, 1);
+}
+
+static void *call_team(void *context) {
+  for (int round = 0; round < 500; round++) {
+    job j = {100, 0};
+    sb_team_run(context, work, &j);
+    if (atomic_load(&j.done) != 100) return context;
+  }
+  return NULL;
+}
+
+static void a_team_does_every_piece_once_whoever_calls(void **state) {
+  (void)state;
+  sb_team *team = NULL;
+  pthread_t callers[3];
+  assert_int_equal(sb_team_new(65, &team, NULL), SB_MISUSE);
+  assert_int_equal(sb_team_new(3, &team, NULL), SB_OK);
+  assert_int_equal(sb_team_threads(team), 3);
+  assert_int_equal(sb_team_threads(NULL), 1);
+  for (size_t i = 0; i < count_of(callers); i++)
+    assert_int_equal(pthread_create(&callers[i], NULL, call_team, team), 0);
+  for (size_t i = 0; i < count_of(callers); i++) {
+    void *failed = NULL;
+    pthread_join(callers[i], &failed);
+    assert_null(failed);
+  }
+  sb_team_free(team);
+  sb_team_free(NULL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_slot_has_its_place_in_one_segment),
+      cmocka_unit_test(keys_are_a_map_whatever_is_added_and_removed),
+      cmocka_unit_test(an_epoch_waits_for_who_looked_before_and_not_for_who_came_after),
+      cmocka_unit_test(the_best_candidates_come_out_in_order),
+      cmocka_unit_test(jacobi_finds_eigenvalues_and_vectors),
+      cmocka_unit_test(axes_are_orthonormal_and_carry_the_most),
+      cmocka_unit_test(no_score_is_above_its_bound),
+      cmocka_unit_test(a_team_does_every_piece_once_whoever_calls),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,257 @@
+/* Every kernel of this machine against the scalar one. */
+#include "unit.h"
+
+#include "vector/half.h"
+#include "vector/kernels.h"
+#include "vector/vector.h"
+
+#include <math.h>
+
+enum { LENGTH_MAX = 140, SHIFTS = 4 };
+
+static const sb_cpu levels[] = {SB_CPU_SCALAR, SB_CPU_NEON, SB_CPU_AVX2, SB_CPU_AVX512};
+
+/* Ordinary values, and now and then a denormal, a zero or a huge one. */
+static float any_float(uint64_t *seed) {
+  float value = random_float(seed);
+  switch (next_random(seed) % 16) {
+  case 0: return value * 1e-41f;
+  case 1: return 0;
+  case 2: return value * 60000;
+  case 3: return value * 1e-6f;
+  default: return value;
+  }
+}
+
+static void every_dot_gives_the_scalar_ones_bits_for_any_length_and_alignment(void **state) {
+  (void)state;
+  uint64_t seed = 1;
+  float query[LENGTH_MAX + SHIFTS + 1], single[LENGTH_MAX + SHIFTS + 1];
+  uint16_t half[LENGTH_MAX + SHIFTS + 1];
+  int8_t byte[LENGTH_MAX + SHIFTS + 1];
+  const sb_kernels *reference = sb_kernels_of(SB_CPU_SCALAR);
+  for (size_t round = 0; round < (LENGTH_MAX + 1) * SHIFTS; round++) {
+    size_t n = round / SHIFTS, shift = round % SHIFTS;
+    for (size_t i = 0; i < n; i++) {
+      query[shift + i] = any_float(&seed);
+      single[shift + i] = any_float(&seed);
+      half[shift + i] = sb_half_from_float(any_float(&seed));
+      byte[shift + i] = (int8_t)next_random(&seed);
+    }
+    query[shift + n] = single[shift + n] = NAN; /* must not be read into the sum */
+    half[shift + n] = 0x7e00;
+    for (size_t l = 0; l < count_of(levels); l++) {
+      const sb_kernels *k = sb_kernels_of(levels[l]);
+      if (!k) continue;
+      float wanted = reference->dot_f32(query + shift, single + shift, n);
+      assert_true(k->dot_f32(query + shift, single + shift, n) == wanted);
+      assert_true(k->dot_f16(query + shift, half + shift, n) == reference->dot_f16(query + shift, half + shift, n));
+      assert_true(k->dot_i8(query + shift, byte + shift, n) == reference->dot_i8(query + shift, byte + shift, n));
+    }
+  }
+}
+
+static void the_scalar_dot_is_the_sum_of_products(void **state) {
+  (void)state;
+  uint64_t seed = 2;
+  float a[1000], b[1000];
+  for (size_t n = 0; n <= 1000; n += 37) {
+    double exact = 0;
+    for (size_t i = 0; i < n; i++) {
+      a[i] = random_float(&seed), b[i] = random_float(&seed);
+      exact += (double)a[i] * (double)b[i];
+    }
+    assert_float_equal(sb_kernels_of(SB_CPU_SCALAR)->dot_f32(a, b, n), exact, 1e-4);
+    assert_true(sb_dot(a, b, n) == sb_kernels_of(SB_CPU_SCALAR)->dot_f32(a, b, n));
+  }
+}
+
+static void every_float16_comes_back_and_rounding_is_to_nearest_even(void **state) {
+  (void)state;
+  for (uint32_t bits = 0; bits < 0x7c00; bits++) { /* all finite ones from zero up */
+    float value = sb_half_to_float((uint16_t)bits), next = sb_half_to_float((uint16_t)(bits + 1));
+    assert_int_equal(sb_half_from_float(value), bits);
+    assert_int_equal(sb_half_from_float(-value), bits | 0x8000);
+    if (bits == 0x7bff) continue; /* the next one is infinity */
+    float middle = (value + next) / 2;
+    assert_int_equal(sb_half_from_float(middle), bits & 1 ? bits + 1 : bits);
+    assert_int_equal(sb_half_from_float(nextafterf(middle, value)), bits);
+    assert_int_equal(sb_half_from_float(nextafterf(middle, next)), bits + 1);
+  }
+  assert_int_equal(sb_half_from_float(65520), 0x7c00);
+  assert_int_equal(sb_half_from_float(65519), 0x7bff);
+}
+
+static void every_conversion_to_and_from_float16_gives_the_scalar_ones_bits(void **state) {
+  (void)state;
+  uint64_t seed = 3;
+  float in[LENGTH_MAX + SHIFTS], out[LENGTH_MAX + SHIFTS + 1];
+  uint16_t half[LENGTH_MAX + SHIFTS + 1];
+  for (size_t round = 0; round < (LENGTH_MAX + 1) * SHIFTS; round++) {
+    size_t n = round / SHIFTS, shift = round % SHIFTS;
+    for (size_t i = 0; i < n; i++) in[shift + i] = any_float(&seed);
+    for (size_t l = 0; l < count_of(levels); l++) {
+      const sb_kernels *k = sb_kernels_of(levels[l]);
+      if (!k) continue;
+      half[shift + n] = 0x1234, out[shift + n] = 42; /* must not be written */
+      k->to_f16(in + shift, half + shift, n);
+      k->from_f16(half + shift, out + shift, n);
+      for (size_t i = 0; i < n; i++) {
+        assert_int_equal(half[shift + i], sb_half_from_float(in[shift + i]));
+        assert_true(out[shift + i] == sb_half_to_float(half[shift + i]));
+      }
+      assert_int_equal(half[shift + n], 0x1234);
+      assert_true(out[shift + n] == 42);
+    }
+  }
+}
+
+static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void **state) {
+  (void)state;
+  enum { BLOCKS = 3 };
+  uint64_t seed = 4;
+  _Alignas(64) static uint8_t blocks[BLOCKS * SB_GROUPS_MAX / 4 * 3 * SB_BLOCK_ROWS];
+  _Alignas(64) static int8_t tables[SB_GROUPS_MAX * SB_CODES];
+  const sb_kernels *reference = sb_kernels_of(SB_CPU_SCALAR);
+  for (size_t groups = 4; groups <= SB_GROUPS_MAX; groups += 4) {
+    for (size_t i = 0; i < sizeof blocks; i++) blocks[i] = (uint8_t)next_random(&seed);
+    for (size_t i = 0; i < sizeof tables; i++) tables[i] = (int8_t)(next_random(&seed) % 256 - 128); /* it saturates */
+    for (size_t l = 0; l < count_of(levels); l++) {
+      const sb_kernels *k = sb_kernels_of(levels[l]);
+      if (!k) continue;
+      int8_t scores[SB_BLOCK_ROWS], wanted[SB_BLOCK_ROWS];
+      assert_true(k->scores(blocks, groups, tables, 7, scores) == reference->scores(blocks, groups, tables, 7, wanted));
+      assert_memory_equal(scores, wanted, sizeof scores);
+      for (int threshold = -128; threshold <= 127; threshold += 17) {
+        uint64_t masks[BLOCKS], wanted_masks[BLOCKS];
+        k->scan(blocks, BLOCKS, groups, tables, threshold, masks);
+        reference->scan(blocks, BLOCKS, groups, tables, threshold, wanted_masks);
+        assert_memory_equal(masks, wanted_masks, sizeof masks);
+      }
+    }
+  }
+}
+
+/* The widest weights and masks that the layout allows: nothing may overflow. */
+static void random_weights(sb_line_weights *w, size_t nibbles, bool extreme, uint64_t *seed) {
+  memset(w, 0, sizeof *w);
+  for (size_t b = 0; b < SB_LINE_BYTES; b++) {
+    bool pairs = b >= nibbles && b < SB_LINE_BYTES - 2, bound = b >= SB_LINE_BYTES - 2;
+    w->pairs[b] = pairs ? 255 : 0;
+    for (int f = 0; f < 4; f++) {
+      w->weight[f][b] = (int8_t)(extreme ? (f % 2 ? -127 : 127) : (int)(next_random(seed) % 255) - 127);
+      w->mask[f][b] = bound ? (f ? 0 : 127) : pairs ? 3 : f < 2 ? 15 : 0;
+    }
+  }
+}
+
+static void every_line_estimate_is_the_scalar_one(void **state) {
+  (void)state;
+  enum { LINES = 67 };
+  uint64_t seed = 5;
+  _Alignas(64) static uint8_t lines[LINES * SB_LINE_BYTES];
+  static sb_line_weights w;
+  uint32_t rows[LINES];
+  int32_t got[LINES], wanted[LINES];
+  for (int round = 0; round < 20; round++) {
+    for (size_t i = 0; i < sizeof lines; i++) lines[i] = round == 0 ? 255 : (uint8_t)next_random(&seed);
+    random_weights(&w, next_random(&seed) % (SB_LINE_BYTES - 1), round == 0, &seed);
+    for (uint32_t i = 0; i < LINES; i++) rows[i] = (uint32_t)(next_random(&seed) % LINES);
+    for (size_t l = 0; l < count_of(levels); l++) {
+      const sb_kernels *k = sb_kernels_of(levels[l]);
+      if (!k) continue;
+      for (size_t count = 0; count <= LINES; count += 11) {
+        k->lines_at(lines, rows, count, &w, got);
+        sb_kernels_of(SB_CPU_SCALAR)->lines_at(lines, rows, count, &w, wanted);
+        assert_memory_equal(got, wanted, count * sizeof *got);
+        k->lines_all(lines, count, &w, got);
+        sb_kernels_of(SB_CPU_SCALAR)->lines_all(lines, count, &w, wanted);
+        assert_memory_equal(got, wanted, count * sizeof *got);
+      }
+    }
+  }
+}
+
+static void every_projection_is_the_matrix_product(void **state) {
+  (void)state;
+  enum { PANELS = 2, DIM = 45, VECTORS = 19, OUT = PANELS * SB_PANEL };
+  uint64_t seed = 6;
+  static float panels[PANELS * DIM * SB_PANEL], x[VECTORS * DIM], y[VECTORS * OUT], table[7 * SB_CODES], out[SB_CODES];
+  float half_norms[SB_CODES];
+  for (size_t i = 0; i < count_of(panels); i++) panels[i] = random_float(&seed);
+  for (size_t i = 0; i < count_of(x); i++) x[i] = random_float(&seed);
+  for (size_t i = 0; i < count_of(table); i++) table[i] = random_float(&seed);
+  for (size_t c = 0; c < SB_CODES; c++) half_norms[c] = random_float(&seed);
+  for (size_t l = 0; l < count_of(levels); l++) {
+    const sb_kernels *k = sb_kernels_of(levels[l]);
+    if (!k) continue;
+    for (size_t count = 1; count <= VECTORS; count++) {
+      k->project(panels, PANELS, DIM, x, count, y, OUT);
+      for (size_t v = 0; v < count; v++) {
+        for (size_t i = 0; i < OUT; i++) {
+          double sum = 0;
+          for (size_t j = 0; j < DIM; j++)
+            sum += (double)panels[i / SB_PANEL * DIM * SB_PANEL + j * SB_PANEL + i % SB_PANEL] * (double)x[v * DIM + j];
+          assert_float_equal(y[v * OUT + i], sum, 1e-4);
+        }
+      }
+    }
+    for (size_t dims = 0; dims <= 7; dims++) {
+      k->against64(table, dims, x, out);
+      for (size_t c = 0; c < SB_CODES; c++) {
+        double sum = 0;
+        for (size_t d = 0; d < dims; d++) sum += (double)table[d * SB_CODES + c] * (double)x[d];
+        assert_float_equal(out[c], sum, 1e-5);
+      }
+      size_t nearest = k->nearest64(table, half_norms, dims, x);
+      assert_true(nearest < SB_CODES);
+      for (size_t c = 0; c < SB_CODES; c++) assert_true(out[nearest] - half_norms[nearest] >= out[c] - half_norms[c]);
+    }
+  }
+}
+
+static void every_largest_magnitude_is_the_scalar_ones_and_tells_what_is_not_finite(void **state) {
+  (void)state;
+  uint64_t seed = 8;
+  float x[LENGTH_MAX];
+  for (size_t l = 0; l < count_of(levels); l++) {
+    const sb_kernels *k = sb_kernels_of(levels[l]);
+    if (!k) continue;
+    for (size_t n = 0; n < LENGTH_MAX; n++) {
+      float most = 0, got;
+      for (size_t i = 0; i < n; i++) x[i] = any_float(&seed), most = fmaxf(most, fabsf(x[i]));
+      uint32_t bits = k->largest_bits(x, n);
+      memcpy(&got, &bits, sizeof got);
+      assert_true(got == most);
+      if (!n) continue;
+      x[next_random(&seed) % n] = n % 3 ? NAN : n % 2 ? INFINITY : -INFINITY;
+      assert_true(k->largest_bits(x, n) >= 0x7f800000);
+    }
+  }
+}
+
+static void normalizing_gives_unit_length_and_leaves_zero_alone(void **state) {
+  (void)state;
+  float v[3] = {3, 0, 4}, zero[3] = {0}, broken[3] = {1, NAN, 0};
+  assert_float_equal(sb_normalize(v, 3), 5, 1e-6);
+  assert_float_equal(v[0], 0.6, 1e-6);
+  assert_float_equal(sb_dot(v, v, 3), 1, 1e-6);
+  assert_float_equal(sb_normalize(zero, 3), 0, 0);
+  assert_float_equal(zero[0], 0, 0);
+  assert_float_equal(sb_normalize(broken, 3), 0, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_dot_gives_the_scalar_ones_bits_for_any_length_and_alignment),
+      cmocka_unit_test(the_scalar_dot_is_the_sum_of_products),
+      cmocka_unit_test(every_float16_comes_back_and_rounding_is_to_nearest_even),
+      cmocka_unit_test(every_conversion_to_and_from_float16_gives_the_scalar_ones_bits),
+      cmocka_unit_test(every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups),
+      cmocka_unit_test(every_line_estimate_is_the_scalar_one),
+      cmocka_unit_test(every_projection_is_the_matrix_product),
+      cmocka_unit_test(every_largest_magnitude_is_the_scalar_ones_and_tells_what_is_not_finite),
+      cmocka_unit_test(normalizing_gives_unit_length_and_leaves_zero_alone),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
