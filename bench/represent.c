@@ -1,5 +1,5 @@
 /* Photo to embedding inside one process: the time of sb_engine_find_faces for an encoded photo, by any model.
- * usage: bench_represent DATA_DIR PHOTO ROUNDS MODEL MODELS_PATH faces|whole WORKERS. MODEL, MODELS_PATH "": the default.
+ * usage: bench_represent DATA_DIR PHOTO ROUNDS MODEL MODELS_PATH faces|whole THREADS. MODEL, MODELS_PATH "": the default.
  * Prints JSON: milliseconds from the start to the first answer, median and tenths of the rounds after it, resident MB. */
 #include "base/base.h"
 
@@ -46,7 +46,8 @@ int main(int argc, char **argv) {
                                .data_dir = argv[1],
                                .models_path = *argv[5] ? argv[5] : NULL,
                                .model = *argv[4] ? argv[4] : NULL,
-                               .workers = atoi(argv[7])};
+                               .workers = 1,
+                               .threads = atoi(argv[7])};
   sb_engine *engine = NULL;
   check(sb_engine_new(&options, &engine, &error), &error);
   unsigned how = strcmp(argv[6], "whole") ? SB_WANT_LARGEST_ONLY : SB_WANT_WHOLE_PHOTO;

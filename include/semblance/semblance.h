@@ -185,6 +185,7 @@ typedef struct sb_engine_options {
   sb_liveness_policy liveness; /* of enrolment, search and verification */
   const char *calibration; /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
   int workers;             /* photos worked on at the same time; 0: one for each core */
+  int threads;             /* that the models' work is shared by, at least one a worker; 0: one a worker */
   bool server;             /* claims the folder for one server: SB_BUSY when another has it */
   const char *model;       /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
   const char *pipeline;    /* how faces are found and described; NULL: "default" */

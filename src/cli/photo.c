@@ -5,6 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* One photo at a time: all cores work on it, unless the user said how many photos. */
+static sb_status open_engine(const sb_cli *cli, sb_engine **out, sb_error *error) {
+  sb_engine_options options = sb_cli_options(cli);
+  if (!options.workers) {
+    options.workers = 1;
+    options.threads = sb_cpu_cores();
+  }
+  return sb_engine_new(&options, out, error);
+}
+
 static void print_candidate(const sb_candidate *candidate, const sb_search_result *result) {
   char odds[64], gallery[64];
   sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);
@@ -80,7 +90,7 @@ sb_exit sb_command_search(sb_cli *cli) {
                                .target = sb_cli_target(cli)};
   sb_exit code;
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, &error);
-  if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = open_engine(cli, &engine, &error);
   if (status == SB_OK) status = sb_engine_search(engine, &request, &result, &error);
   if (status != SB_OK) {
     code = sb_cli_fail(cli, status, &error);
@@ -122,7 +132,7 @@ sb_exit sb_command_verify(sb_cli *cli) {
   request.target.fpir = 0; /* a setting of searches */
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photos[0], &error);
   if (status == SB_OK) status = sb_cli_photo_read(cli->words[1], &request.photos[1], &error);
-  if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = open_engine(cli, &engine, &error);
   if (status == SB_OK) status = sb_engine_verify(engine, &request, &comparison, &error);
   if (status != SB_OK) {
     code = sb_cli_fail(cli, status, &error);
@@ -177,7 +187,7 @@ static sb_exit find_faces(sb_cli *cli, unsigned want) {
   sb_faces *faces = NULL;
   sb_exit code;
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, &error);
-  if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = open_engine(cli, &engine, &error);
   if (status == SB_OK) status = sb_engine_find_faces(engine, &request, &faces, &error);
   if (status != SB_OK) {
     code = sb_cli_fail(cli, status, &error);

@@ -61,6 +61,7 @@ sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_er
   pthread_cond_init(&engine->idle, NULL);
   engine->liveness = options->liveness;
   engine->flip = options->flip;
+  engine->threads = options->threads;
   engine->workers = options->workers > 0 ? options->workers : sb_cpu_cores();
   sb_status status = open_parts(engine, options, error ? error : &local);
   if (status == SB_OK)
@@ -114,7 +115,8 @@ static sb_pipeline_config pipeline_config(const sb_engine *engine) {
                               .cache_dir = engine->cache_dir,
                               .name = engine->pipeline_name,
                               .model = engine->model,
-                              .streams = engine->workers};
+                              .streams = engine->workers,
+                              .threads = engine->threads};
 }
 
 /* The user's own in place of the manifest's, if it is of this model; other models keep theirs. */

@@ -31,7 +31,7 @@ sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const 
 struct sb_engine {
   char *data_dir, *models_path, *cache_dir;
   char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
-  int workers;
+  int workers, threads;
   bool flip;
   sb_liveness_policy liveness;
   sb_store *store;

@@ -136,7 +136,7 @@ static sb_status run_rounds(const sb_manifest *m, sb_session *session, size_t ro
 }
 
 static sb_status try_here(const sb_manifest *m, const char *cache_dir, size_t rounds, sb_trial *out, sb_error *error) {
-  sb_runtime_config config = {sizeof config, cache_dir, 1};
+  sb_runtime_config config = {sizeof config, cache_dir, 1, 1};
   sb_runtime *runtime = NULL;
   sb_model *model = NULL;
   sb_session *session = NULL;

@@ -20,9 +20,9 @@ typedef struct sb_pipeline_config {
   size_t struct_size;
   const char *models_path; /* folders with manifests and model files, ':' between */
   const char *cache_dir;
-  const char *name;  /* of the pipeline manifest; NULL: "default" */
-  const char *model; /* the embedder to use unless another is asked for; NULL: the pipeline's own */
-  int streams;
+  const char *name;     /* of the pipeline manifest; NULL: "default" */
+  const char *model;    /* the embedder to use unless another is asked for; NULL: the pipeline's own */
+  int streams, threads; /* as sb_runtime_config */
 } sb_pipeline_config;
 /* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is used
  * unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */

@@ -9,9 +9,9 @@
 
 const char *const sb_task_names[] = {"detect", "verify_face", "landmarks", "embed", "attributes", NULL};
 
-static const char *const common_keys[] = {"name",      "task",    "file",   "sha256",       "source",
-                                          "converter", "licence", "origin", "experimental", "optional",
-                                          "input",     "outputs", NULL};
+static const char *const common_keys[] = {"name",      "task",   "file",         "sha256",   "source", "converter",
+                                          "licence",   "origin", "experimental", "optional", "input",  "outputs",
+                                          "precision", NULL};
 static const char *const verifier_keys[] = {"crop", "output_index", "accept", "detector_accept", "rotate_below", NULL};
 static const char *const landmarks_keys[] = {"crop", "points", "five", "refine", NULL};
 static const char *const attributes_keys[] = {"alignment", NULL};
@@ -78,6 +78,7 @@ static void read_source(sb_reader *r, sb_manifest *out) {
 }
 
 static void read_common(sb_reader *r, const char *folders, const char *name, sb_manifest *out) {
+  static const char *const precisions[] = {"f32", "bf16", NULL};
   sb_model_spec *spec = &out->spec.model;
   sb_reader_text(r, r->root, "name", spec->name, sizeof spec->name);
   if (r->status == SB_OK && (strcmp(spec->name, name) || !sb_model_name_valid(name)))
@@ -91,6 +92,7 @@ static void read_common(sb_reader *r, const char *folders, const char *name, sb_
   sb_reader_text(r, r->root, "origin", out->origin, sizeof out->origin);
   out->experimental = sb_reader_optional_bool(r, r->root, "experimental", false);
   sb_reader_optional_bool(r, r->root, "optional", false);
+  spec->bf16 = sb_reader_optional_word(r, r->root, "precision", precisions, 0) == 1;
   read_source(r, out);
   read_input(r, spec);
   if (r->status == SB_OK) spec->path = sb_path_find(folders, out->file, NULL);

@@ -27,6 +27,7 @@ typedef struct sb_model_spec {
   int width, height;
   sb_channels channels;
   float mean[3], deviation[3]; /* (pixel - mean) / deviation, by channel in the order of `channels` */
+  bool bf16;                   /* computed in bf16 where the machine has it */
   bool standardise;            /* instead: by the picture's own mean and deviation, over all its numbers */
 } sb_model_spec;
 

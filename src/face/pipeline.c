@@ -88,7 +88,8 @@ static sb_status choose_embedder(sb_pipeline *pipeline, const char *name, sb_err
 
 /* ---- The core models, which every photo needs: loaded side by side, since each keeps one core busy for 30 to 120 ms */
 
-static const int core_stages[] = {SB_STAGE_EMBED, SB_STAGE_SMALL, SB_STAGE_LANDMARKS, SB_STAGE_VERIFY}; /* longest first */
+static const int core_stages[] = {SB_STAGE_EMBED, SB_STAGE_SMALL, SB_STAGE_LANDMARKS,
+                                  SB_STAGE_VERIFY}; /* longest first */
 enum { CORE_STAGES = sizeof core_stages / sizeof *core_stages };
 
 typedef struct loading {
@@ -129,7 +130,7 @@ sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, 
   if (!pipeline) return SB_NO_MEMORY;
   pthread_mutex_init(&pipeline->lock, NULL);
   pipeline->models_path = sb_strdup(config->models_path, error);
-  sb_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams};
+  sb_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams, config->threads};
   sb_status status = pipeline->models_path ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK)
     status = sb_models_read(config->models_path, config->name ? config->name : "default", &pipeline->models, error);

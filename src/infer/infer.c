@@ -11,7 +11,7 @@ enum { PROPERTIES_MAX = 8 };
 struct sb_runtime {
   ov_core_t *core;
   char *cache_dir;
-  char streams[16];
+  char streams[16], threads[16];
 };
 
 struct sb_model {
@@ -44,7 +44,9 @@ const char *sb_infer_version(void) {
 sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_error *error) {
   sb_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
   if (!runtime) return SB_NO_MEMORY;
-  snprintf(runtime->streams, sizeof runtime->streams, "%d", config->streams > 0 ? config->streams : 1);
+  int streams = config->streams > 0 ? config->streams : 1;
+  snprintf(runtime->streams, sizeof runtime->streams, "%d", streams);
+  snprintf(runtime->threads, sizeof runtime->threads, "%d", config->threads > streams ? config->threads : streams);
   sb_status status = SB_OK;
   if (config->cache_dir && sb_dir_make(config->cache_dir, NULL) == SB_OK) { /* no cache is slower, not wrong */
     runtime->cache_dir = sb_strdup(config->cache_dir, error);
@@ -65,13 +67,14 @@ void sb_runtime_free(sb_runtime *runtime) {
   free(runtime);
 }
 
-/* f32: by default the runtime takes bf16 where the CPU has it, which moves scores by up to 0.021. Streams and threads both
- * equal to the number of workers: with fewer threads, requests of one model wait for each other. */
-static size_t properties_of(const sb_runtime *runtime, bool cached, ov_property_t properties[PROPERTIES_MAX]) {
+/* f32: by default the runtime takes bf16 where the CPU has it, which moves scores by up to 0.021. Streams equal to the number of
+ * workers and at least as many threads: with fewer, requests of one model wait for each other. */
+static size_t properties_of(const sb_runtime *runtime, bool bf16, bool cached,
+                            ov_property_t properties[PROPERTIES_MAX]) {
   size_t count = 0;
-  properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", "f32"};
+  properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", bf16 ? "bf16" : "f32"};
   properties[count++] = (ov_property_t){"NUM_STREAMS", runtime->streams};
-  properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->streams};
+  properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->threads};
   if (cached && runtime->cache_dir) properties[count++] = (ov_property_t){"CACHE_DIR", runtime->cache_dir};
   return count;
 }
@@ -84,10 +87,10 @@ static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *pat
   return status;
 }
 
-static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *shape, bool cached, sb_model *model,
-                         sb_error *error) {
+static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, bool cached,
+                         sb_model *model, sb_error *error) {
   ov_property_t properties[PROPERTIES_MAX];
-  size_t count = properties_of(runtime, cached, properties);
+  size_t count = properties_of(runtime, bf16, cached, properties);
   if (!shape) {
     if (ov_core_compile_model_from_file_props(runtime->core, path, "CPU", count, properties, &model->compiled))
       return failed(error, "load", path);
@@ -102,12 +105,13 @@ static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *s
   return status;
 }
 
-sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, sb_model **out, sb_error *error) {
+sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, sb_model **out,
+                        sb_error *error) {
   sb_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
-  sb_status status = compile(runtime, path, shape, true, model, error);
+  sb_status status = compile(runtime, path, shape, bf16, true, model, error);
   /* A cache that is damaged or cannot be written must not stop the work. */
-  if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, shape, false, model, error);
+  if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, shape, bf16, false, model, error);
   if (status == SB_OK)
     *out = model;
   else

@@ -10,15 +10,17 @@ typedef struct sb_runtime_config {
   size_t struct_size;
   const char *cache_dir; /* compiled models are kept here; NULL: no cache */
   int streams;           /* how many sessions of a model run at the same time, at least 1 */
+  int threads;           /* that all of them share; less than `streams`: as many as those */
 } sb_runtime_config;
 sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_error *error);
 void sb_runtime_free(sb_runtime *runtime); /* after its models */
 
-/* Immutable and shared: a compiled model, always in f32 so that scores do not depend on the machine. */
+/* Immutable and shared: a compiled model, in f32 so that scores do not depend on the machine, unless bf16 is asked for. */
 typedef struct sb_model sb_model;
-/* `path`: ONNX. `shape`: the four dimensions that the input gets before compiling; NULL keeps the file's own.
- * SB_MODEL with the runtime's reason. */
-sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, sb_model **out, sb_error *error);
+/* `path`: ONNX. `shape`: the four dimensions that the input gets before compiling; NULL keeps the file's own. `bf16`: compute
+ * in it where the machine has it. SB_MODEL with the runtime's reason. */
+sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, sb_model **out,
+                        sb_error *error);
 void sb_model_close(sb_model *model); /* after its sessions */
 
 /* One thread: an inference request of a model with its tensors. */

@@ -1,7 +1,6 @@
 """script/models deepface: a download goes on where it broke off, and what is not the pinned file is thrown away."""
 import hashlib
 import http.server
-import os
 import pathlib
 import shutil
 import sys
@@ -10,7 +9,8 @@ import threading
 import unittest
 from unittest import mock
 
-SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
+from program import SOURCE
+
 sys.path.insert(0, str(SOURCE / "script"))
 
 import deepface

@@ -4,7 +4,8 @@ import hashlib
 import json
 
 import onnx_graph
-from program import FRIENDS, ProgramCase
+import pictures
+from program import FRIENDS, SOURCE, ProgramCase
 
 MANIFEST = {
     "name": "tiny", "task": "embed", "file": "tiny.onnx", "sha256": "", "licence": "CC0", "origin": "made up for a test",
@@ -201,3 +202,65 @@ class Alignments(ModelCase):
     def test_a_whole_photo_is_taken_as_it_is(self):
         self.add()
         self.assertNotEqual(self.embedding(whole=True), self.embedding())
+
+
+class Pipelines(ModelCase):
+    """A detector of one's own that gives five points, in a pipeline without verifier and landmarks."""
+
+    SIDE, STRIDE, CELLS, CELL = 64, 16, 16, 6  # cell 6: row 1, column 2
+
+    def numbers(self, width, values):
+        """Zero but for the one cell."""
+        rest = [0.0] * width
+        return sum((list(values) if cell == self.CELL else rest for cell in range(self.CELLS)), [])
+
+    def detector(self, family):
+        points = [0.0, 0.1, 1.0, 0.1, 0.5, 0.6, 0.1, 1.0, 0.9, 1.0]
+        boxes = [0.5, 0.5, 0.0, 0.0] if family == "yunet" else [0.0, 0.0, 1.0, 1.0]  # the cell itself, both
+        outputs = {"box": ([1, 16, 4], self.numbers(4, boxes)), "point": ([1, 16, 10], self.numbers(10, points)),
+                   "score": ([1, 16, 1], self.numbers(1, [0.9]))}
+        manifest = {"task": "detect", "family": family, "strides": [self.STRIDE], "score_threshold": 0.5, "merge":
+                    {"iou": 0.4, "overlap_smaller": 0.7}, "outputs": {"scores": ["score"], "locations": ["box"], "points": ["point"]},
+                    "input": {**MANIFEST["input"], "width": self.SIDE, "height": self.SIDE},
+                    **dict.fromkeys(("dimension", "metric", "alignment", "thresholds"))}
+        if family == "yunet":
+            manifest["outputs"]["objectness"] = ["score"]
+        else:
+            manifest["anchors_per_cell"] = 1
+        self.add(onnx_graph.constants(self.SIDE, outputs), **manifest)
+
+    def pipeline(self, **changes):
+        described = json.loads((SOURCE / "models/pipelines/default.json").read_text())
+        described.update(name="own", detect="tiny", attributes=[])
+        for part in ("verify_face", "landmarks"):
+            del described[part]
+        described.update(changes)
+        folder = self.data / "models/pipelines"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "own.json").write_text(json.dumps(described))
+
+    def test_yunet_and_scrfd_give_box_and_points(self):
+        photo = pictures.png(128, 128, pictures.pattern(1))  # shown to the detector at one half
+        for family in ("yunet", "scrfd"):
+            with self.subTest(family=family):
+                self.detector(family)
+                self.pipeline()
+                faces = self.json_of("detect", "--pipeline", "own", "-", stdin=photo)["faces"]
+                self.assertEqual([(f["box"], round(f["score"], 2)) for f in faces],
+                                 [({"x": 64.0, "y": 32.0, "w": 32.0, "h": 32.0}, 0.9)])
+                self.assertEqual(faces[0]["landmarks"][0], [64.0, 35.2])
+                self.assertEqual(self.json_of("represent", "--pipeline", "own", "-", stdin=photo)["dim"], 512)
+                self.json_of("models", "remove", "tiny")
+
+    def test_a_pipeline_that_is_wrong_is_told(self):
+        photo = FRIENDS / "obama.jpg"
+        self.refused("detect", "--pipeline", "nobody", photo, code=4, word="nobody")
+        self.refused("detect", "--pipeline", "../default", photo, code=4, word="no pipeline")
+        for changes, word in (({"detect": "rfb-320"}, "gives no points"), ({"detect": "mobilefacenet-512"}, "one of task detect"),
+                              ({"detect": "nobody"}, "nobody.json"), ({"colour": 1}, "unknown key 'colour'"),
+                              ({"attributes": ["rfb-320"]}, "one of task attributes"), ({"quality": {}}, "'eye_distance'")):
+            with self.subTest(word=word):
+                self.pipeline(**changes)
+                if "detect" not in changes:
+                    self.pipeline(**{"detect": "rfb-320", "landmarks": "landmarks-68", **changes})
+                self.refused("detect", "--pipeline", "own", photo, code=4, word=word)

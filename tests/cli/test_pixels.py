@@ -3,15 +3,12 @@
 import hashlib
 import json
 import math
-import os
-import pathlib
 import unittest
 
 import onnx_graph
 import pictures
-from program import ProgramCase
+from program import SOURCE, ProgramCase
 
-SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
 PARITY = SOURCE / "tests/parity"
 NORMALISATIONS = {"base": {"mean": 0, "std": 255}, "raw": {"mean": 0, "std": 1}, "Facenet": {"standardise": True},
                   "Facenet2018": {"mean": 127.5, "std": 127.5}, "VGGFace": {"mean": [93.594, 104.7624, 129.1863], "std": 1},

@@ -2,7 +2,6 @@
 TensorFlow.js nets. Heavy: skipped unless tests/parity/setup made deps/parity."""
 import json
 import math
-import os
 import pathlib
 import shutil
 import subprocess
@@ -11,9 +10,8 @@ import tempfile
 import unittest
 
 import pictures
-from program import FRIENDS, PROGRAM
+from program import FRIENDS, PROGRAM, SOURCE
 
-SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
 PARITY = SOURCE / "tests/parity"
 PYTHON = SOURCE / "deps/parity/bin/python"
 CROPS = ("square", "tall", "wide", "small")
