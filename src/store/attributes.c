@@ -26,7 +26,11 @@ void sb_floats_write(const float *values, size_t count, uint8_t *bytes) {
 }
 
 void sb_floats_read(const uint8_t *bytes, size_t count, float *values) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  memcpy(values, bytes, count * sizeof *values); /* a million templates at start */
+#else
   for (size_t i = 0; i < count; i++) values[i] = get_float(bytes + 4 * i);
+#endif
 }
 
 void sb_attributes_write(const sb_attributes *attributes, uint8_t bytes[SB_ATTRIBUTES_SIZE]) {

@@ -194,12 +194,12 @@ void sb_probe_line(const sb_model *model, const float *query, const float *y, bo
 }
 
 /* ---- How many survivors: of n scores the k best lie above u deviations; a row there has an estimate of rho u in the mean,
- * off by sqrt(1 - rho^2); 3.4 of these (one in 3,000) are allowed for, and a fifth more for what is not normal. */
+ * off by sqrt(1 - rho^2); 3.4 of these (one in 3,000) are allowed for, and twice the number for what is not normal. */
 
 static size_t survivors(double rho, double generosity, size_t n, size_t k, size_t least) {
   double share = n > 2 * k ? (double)k / (double)n : 0.5;
   double bar = rho * sb_normal_quantile_above(share) - 3.4 * sqrt(1 - rho * rho);
-  double wanted = 1.2 * generosity * (double)n * sb_normal_above(bar);
+  double wanted = 2 * generosity * (double)n * sb_normal_above(bar);
   if (wanted < (double)least) wanted = (double)least;
   return wanted < (double)n ? (size_t)wanted : n;
 }

@@ -137,7 +137,7 @@ typedef struct sb_index_stats {
   size_t survivors;            /* of the first stage, in the mean */
   size_t reranked;             /* of the second stage, at most */
   double
-      recall; /* estimated recall@10 of SB_SEARCH_FAST, measured on rows of the gallery; 0 just after learning; 1 when all is exact */
+      recall; /* estimated recall@10 of SB_SEARCH_FAST, measured with made-up mates of its rows; 0 just after learning; 1 when all is exact */
 } sb_index_stats;
 void sb_index_stats_get(sb_index *index, sb_index_stats *out);
 
