@@ -209,5 +209,5 @@ size_t sb_model_survivors(const sb_model *model, size_t n, size_t k) {
 }
 
 size_t sb_model_reranked(const sb_model *model, size_t n, size_t k) {
-  return survivors(model->rho[1], model->generosity, n, k, 250 + 5 * k);
+  return survivors(model->rho[1], model->generosity, n, k, 450 + 5 * k);
 }
