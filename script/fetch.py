@@ -207,6 +207,7 @@ def fetch_optional(names):
 
 
 def fetch_photos():
+    """Photos, and the script that looks at the page's accessibility."""
     partial = WORK / "photos"
     shutil.rmtree(partial, ignore_errors=True)
     for source in PACKAGES["photos"]:

@@ -22,6 +22,16 @@ def multipart(fields):
     return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
+def form_of_files(files, **fields):
+    """(body, content type): each file is (path, bytes)."""
+    boundary = uuid.uuid4().hex
+    body = b"".join(f'--{boundary}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items())
+    for path, data in files:
+        body += (f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{path}"\r\n'
+                 "Content-Type: application/octet-stream\r\n\r\n").encode() + data + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
 class Server:
     """Started on entering, stopped gracefully on leaving."""
 

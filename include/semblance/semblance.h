@@ -298,6 +298,8 @@ typedef struct sb_target {
   double fmr;       /* false match rate of one comparison, up to 0.5 */
   double fpir;      /* of a search: share of people who are not enrolled that are matched with somebody; up to 0.5 */
 } sb_target;
+/* The comparison score that a target means for the engine's own model. SB_INVALID: beyond what was measured. */
+SB_API sb_status sb_engine_threshold(sb_engine *engine, const sb_target *target, double *out, sb_error *error);
 
 typedef struct sb_candidate {
   char *id, *name;

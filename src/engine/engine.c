@@ -231,6 +231,16 @@ sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error) {
   return status;
 }
 
+sb_status sb_engine_threshold(sb_engine *engine, const sb_target *target, double *out, sb_error *error) {
+  sb_embedder embedder;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_embedder(engine, NULL, &embedder, error);
+  if (status == SB_OK) status = sb_verdict_threshold(&embedder, target, out, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
 sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error) {
   sb_engine_info info = {.workers = engine->workers};
   sb_embedder embedder;

@@ -88,6 +88,18 @@ void sb_handle_metrics(sb_request *request) {
   sb_reply_error(request, &error);
 }
 
+/* What usual false match rates mean as scores; those beyond the measurement are left out. */
+static json_t *targets_of(sb_server *server) {
+  static const double rates[] = {1e-3, 1e-4, 1e-5, 1e-6};
+  json_t *list = json_array();
+  for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+    double threshold = 0;
+    if (sb_engine_threshold(server->engine, &(sb_target){.fmr = rates[i]}, &threshold, NULL) == SB_OK)
+      json_array_append_new(list, json_pack("{s:f,s:f}", "fmr", rates[i], "threshold", threshold));
+  }
+  return list;
+}
+
 /* For the page's charts: the hour by minutes, and the numbers that stand beside them. */
 void sb_handle_stats(sb_request *request) {
   sb_error error = {0};
@@ -106,13 +118,13 @@ void sb_handle_stats(sb_request *request) {
                                     (json_int_t)hour[i].searches, "errors", (json_int_t)hour[i].errors, "p50_ms",
                                     hour[i].p50_ms, "p99_ms", hour[i].p99_ms));
   sb_reply_json(request, 200,
-                json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o}", "version", SB_VERSION, "uptime_s",
+                json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o}", "version", SB_VERSION, "uptime_s",
                           sb_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people, "faces",
                           (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
                           (json_int_t)sb_work_waiting(server->work), "memory_bytes", (json_int_t)resident_bytes(),
                           "model", info.model, "dim", (json_int_t)info.dim, "threshold",
-                          server->target.threshold > 0 ? server->target.threshold : info.threshold, "unsure", info.unsure, "minutes",
-                          minutes));
+                          server->target.threshold > 0 ? server->target.threshold : info.threshold, "unsure",
+                          info.unsure, "targets", targets_of(server), "minutes", minutes));
 }
 
 static void reply_file(sb_request *request, const char *path) {

@@ -66,7 +66,7 @@ static void count_minute(sb_metrics *metrics, const sb_request *request, double 
   minute_count *m = &metrics->minutes[now % SB_METRICS_MINUTES];
   if (m->minute != now) *m = (minute_count){.minute = now};
   m->requests++;
-  m->errors += request->reply.status >= 500;
+  m->errors += request->reply.status >= 500 && request->reply.status != 503; /* 503: not yet, or not now */
   if (request->route && request->route->flags & SB_ROUTE_MODELS && request->reply.status < 400) {
     m->searches += strstr(request->route->pattern, "search") || strstr(request->route->pattern, "recognize") ||
                    !strcmp(request->route->pattern, "/api/verify");

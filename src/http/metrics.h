@@ -16,7 +16,7 @@ void sb_metrics_count(sb_metrics *metrics, const struct sb_request *request, dou
 enum { SB_METRICS_MINUTES = 60 };
 /* One minute of the last hour. Latencies are upper ends of the histogram's buckets, 0 where nothing was answered. */
 typedef struct sb_minute {
-  size_t requests, searches, errors; /* errors: answers of 500 and more */
+  size_t requests, searches, errors; /* errors: answers of 500 and more, but 503 */
   double p50_ms, p99_ms;             /* of requests that look at a photo */
 } sb_minute;
 /* Oldest first; the last one is the minute in progress. */

@@ -99,6 +99,23 @@ class Browser:
         if not found:
             raise AssertionError(f"{selector} does not say {word!r}; the page says: {self.text('main')[:600]!r}")
 
+    def emulate(self, width, height, scale=1, mobile=False):
+        """The window's inner size, whatever the real window's least size is."""
+        self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
+            "width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}})
+
+    def reset(self):
+        """As a browser that was just started, for the next test."""
+        self.open("about:blank")
+        self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
+        self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": []}})
+        self.call("POST", "/goog/cdp/execute", {"cmd": "Page.setBypassCSP", "params": {"enabled": False}})
+        self.log()
+
+    def run_async(self, script, *arguments):
+        """Runs a script that calls its last argument with what it has found."""
+        return self.call("POST", "/execute/async", {"script": script, "args": list(arguments)})
+
     def size(self, width, height):
         self.call("POST", "/window/rect", {"width": width, "height": height})
 

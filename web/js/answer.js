@@ -4,7 +4,7 @@ import { number, t } from './i18n.js';
 
 const LOOKS = { match: ['same', 'check'], unsure: ['unsure', 'maybe'], none: ['none', 'none'] };
 
-export const verdictOf = (face) => face.candidates[0]?.verdict ?? 'none';
+export const verdictOf = (face) => face.verdict ?? face.candidates[0]?.verdict ?? 'none';
 export const lookOf = (face) => LOOKS[verdictOf(face)];
 export const wordsOf = (face) => t({ match: 'v.same', unsure: 'v.unsure', none: 'v.none' }[verdictOf(face)]);
 
@@ -16,7 +16,7 @@ export function odds(rate, bound) {
 
 /** The chance that a stranger reaches this score in a search of the whole gallery. */
 function galleryOdds(candidate, people) {
-  const chance = 1 - (1 - candidate.false_match_rate) ** people;
+  const chance = candidate.gallery_false_match_rate ?? 1 - (1 - candidate.false_match_rate) ** people;
   return t('odds.gallery', { people: number(people), odds: odds(chance, candidate.false_match_rate_is_bound) });
 }
 
@@ -59,10 +59,30 @@ function details(face, answer) {
 
 export function answerCard(face, answer) {
   const [look, sign] = lookOf(face);
-  const reason = { match: t('v.same.sub'), unsure: t('v.unsure.sub'), none: t('v.none.sub', { n: number(answer.gallery_size) }) }[verdictOf(face)];
+  const reason = { match: t('v.same.sub'), unsure: t(face.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'), none: t('v.none.sub', { n: number(answer.gallery_size) }) }[verdictOf(face)];
   const card = el('div', { className: 'card', role: 'region', 'aria-label': t('answer') },
     el('div', { className: `verdict is-${look}` }, el('span', { className: 'verdict-sign' }, icon(sign)), el('h2', { id: 'verdict' }, wordsOf(face)), el('p', {}, reason)));
   const more = details(face, answer);
   if (more) card.append(more);
   return card;
+}
+
+/** Two photos: the same four things as for a search, without a person. */
+export function comparisonCard(comparison) {
+  const [look, sign] = LOOKS[comparison.verdict];
+  const words = { match: ['v.same', 'c.same.sub'], unsure: ['v.unsure', comparison.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'], none: ['c.none', 'c.none.sub'] }[comparison.verdict];
+  return el('div', { className: 'card', role: 'region', 'aria-label': t('answer') },
+    el('div', { className: `verdict is-${look}` }, el('span', { className: 'verdict-sign' }, icon(sign)), el('h2', { id: 'compare-verdict' }, t(words[0])), el('p', {}, t(words[1]))),
+    el('div', { className: 'card-body stack' }, scale(comparison, comparison),
+      el('div', { className: 'odds' }, el('span', { className: 'muted' }, t('odds')), el('strong', {}, odds(comparison.false_match_rate, comparison.false_match_rate_is_bound)))));
+}
+
+/** The warning of a duplicate: the new photo and the record that it matches, side by side. */
+export function duplicateCard(candidate, threshold, unsure, picture, name) {
+  const side = (face, title, text) => el('figure', {}, face, el('figcaption', {}, el('strong', {}, title), el('br'), el('span', { className: 'small faint mono' }, text)));
+  return el('div', { className: 'stack-s' },
+    el('div', { className: 'pair pair-dup' }, side(el('span', { className: 'face face-xl' }, picture), name || '–', t('dup.this')), el('span', { className: 'link' }, icon('swap')),
+      side(el('span', { className: 'mono-face face-xl', 'aria-hidden': 'true' }, initials(candidate.name)), candidate.name, candidate.id)),
+    scale(candidate, { threshold, unsure }),
+    el('p', { className: 'muted small' }, t('dup.odds', { odds: odds(candidate.false_match_rate, candidate.false_match_rate_is_bound) })));
 }

@@ -69,7 +69,33 @@ function form(fields) {
 const person = (id) => `/v1/people/${encodeURIComponent(id)}`;
 
 export const health = () => request('GET', '/v1/health');
-export const people = (query, offset, limit) => request('GET', `/v1/people?${new URLSearchParams({ query, offset, limit })}`);
+export const people = (query, sort, offset, limit) => request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit })}`);
+export const change = (id, fields) => request('PATCH', person(id), form(fields));
+export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({ from }));
+export const addFaces = (id, image) => request('POST', `${person(id)}/faces`, form({ image }));
+export const verify = (image1, image2) => request('POST', '/v1/verify', form({ image1, image2 }));
+export const stats = () => request('GET', '/v1/stats');
+export const jobs = () => request('GET', '/v1/jobs');
+export const jobOrder = (id, what) => (what === 'cancel' ? request('DELETE', `/v1/jobs/${id}`) : request('POST', `/v1/jobs/${id}/${what}`));
+
+/** Sends files ([path, File]) as an import. `onSent(share)` hears how much has gone: fetch cannot tell that. */
+export function startImport(files, fields, onSent) {
+  const data = form(fields);
+  for (const [path, file] of files) data.append('file', file, path);
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open('POST', '/v1/jobs/import');
+    sending.responseType = 'json';
+    sending.upload.onprogress = (event) => onSent(event.lengthComputable ? event.loaded / event.total : 0);
+    sending.onerror = () => reject(new ApiError('offline', ''));
+    sending.onload = () => {
+      const json = sending.response ?? {};
+      if (sending.status < 300) resolve(json);
+      else reject(new ApiError(json.error?.code ?? 'unknown', json.error?.message ?? String(sending.status), json, sending.status));
+    };
+    sending.send(data);
+  });
+}
 export const enroll = (fields) => request('POST', '/v1/people', form(fields));
 export const remove = (id) => request('DELETE', person(id));
 export const search = (image) => request('POST', '/v1/search?k=5', form({ image }));

@@ -39,10 +39,24 @@ export function say(note, title, text = '') {
 }
 
 let toastTimer = 0;
-export function toast(text) {
+/** A word in the corner; `action` ({label, run}) adds a button, and the toast stays until it is used or closed. */
+export function toast(text, action = null) {
   const box = $('#toast');
   $('.strong', box).textContent = text;
+  const button = $('.toast-act', box);
+  button.hidden = !action;
+  button.textContent = action?.label ?? '';
+  button.onclick = () => action?.run();
   box.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { box.hidden = true; }, 5000);
+  if (!action) toastTimer = setTimeout(() => { box.hidden = true; }, 5000);
+}
+
+export const closeToast = () => { $('#toast').hidden = true; };
+
+/** Hands a text over as a file. */
+export function download(name, text, type) {
+  const link = el('a', { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

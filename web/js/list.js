@@ -1,89 +1,244 @@
-// Registered List: search as you type, paging, delete.
+// Registered List: thousands of people, of whom only those in sight exist; search, sort, edit, merge, select, export, delete.
 import * as api from './api.js';
-import { $, el, icon, initials, toast } from './dom.js';
+import { $, download, el, icon, initials, toast } from './dom.js';
 import { day, number, t } from './i18n.js';
 
-const PAGE = 50;
-const TYPING = 200; // milliseconds of silence after which a query is sent
+const PAGE = 100; // people of one request
+const TYPING = 150; // milliseconds of silence after which a query is sent
+const SPARE = 8; // rows kept above and below what is in sight
 
-let page = { people: [], total: 0, offset: 0 };
-let asked = 0;
+let total = 0;
+let pages = new Map(); // page number -> people, or a promise of them
+let asked = 0; // grows with each new list: late answers to an older one are dropped
 let typing = 0;
 let failure = null;
+let drawn = ''; // what stands in the rows now
+const chosen = new Map(); // id -> person
 
-function row(person) {
-  const remove = el('button', { type: 'button', className: 'btn btn-quiet btn-icon', 'aria-label': t('delete.n', { name: person.name }) }, icon('trash', 'icon icon-s'));
-  remove.addEventListener('click', () => ask(person, remove));
-  const cell = (className, ...children) => el('span', { className, role: 'cell' }, ...children);
-  return el('div', { className: 'tr', role: 'row' },
-    cell('who', el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(person.name)), el('span', {}, person.name)),
-    cell('c-id mono', person.id), cell('end c-n', number(person.faces)), cell('c-date', day(person.created)), cell('', remove));
+const box = () => $('#rows');
+const rowHeight = () => (matchMedia('(max-width: 640px)').matches ? 64 : 44);
+const query = () => $('#q').value.trim();
+
+function personAt(index) {
+  const page = pages.get(Math.floor(index / PAGE));
+  return Array.isArray(page) ? page[index % PAGE] : null;
 }
 
-function render() {
-  $('#rows').replaceChildren(...page.people.map(row));
-  const query = $('#q').value.trim();
-  const empty = $('#list-empty');
-  empty.hidden = page.people.length > 0;
-  $('#list-table').hidden = !empty.hidden;
-  $('h2', empty).textContent = failure ? failure.title : t(query ? 'nohit' : 'list.empty');
-  $('p', empty).textContent = failure ? failure.detail : t(query ? 'nohit.sub' : 'list.empty.sub');
-  $('#list-total').textContent = t(page.total === 1 ? 'people.one' : 'people.n', { n: number(page.total) });
-  const last = page.offset + page.people.length;
-  $('#range').textContent = page.people.length ? t('range', { from: number(page.offset + 1), to: number(last), all: number(page.total) }) : '';
-  $('#page-back').disabled = page.offset === 0;
-  $('#page-next').disabled = last >= page.total;
-}
-
-/** The newest question wins, whatever order the answers come in. */
-async function load(offset = 0) {
-  asked += 1;
+async function need(number_) {
+  if (pages.has(number_)) return;
   const mine = asked;
+  pages.set(number_, 'asked');
   try {
-    const answer = await api.people($('#q').value.trim(), offset, PAGE);
+    const answer = await api.people(query(), $('#sort').value, number_ * PAGE, PAGE);
     if (mine !== asked) return;
-    page = answer;
+    pages.set(number_, answer.people);
+    total = answer.total;
     failure = null;
-    if (!page.people.length && page.total && offset) {
-      load(Math.max(0, offset - PAGE));
-      return;
-    }
   } catch (error) {
     if (mine !== asked) return;
+    pages.delete(number_);
     failure = error;
-    page = { people: [], total: 0, offset: 0 };
+    total = number_ ? total : 0;
   }
+  drawn = '';
   render();
 }
 
-function ask(person, opener) {
-  const dialog = $('#dlg-delete');
-  $('#h-delete').textContent = t('delete.q', { name: person.name });
+function button(name, label, run) {
+  const node = el('button', { type: 'button', className: 'btn btn-quiet btn-icon', 'aria-label': label }, icon(name, 'icon icon-s'));
+  node.addEventListener('click', () => run(node));
+  return node;
+}
+
+function row(index) {
+  const person = personAt(index);
+  const cell = (className, ...children) => el('span', { className, role: 'cell' }, ...children);
+  const node = el('div', { className: `tr${person && chosen.has(person.id) ? ' is-on' : ''}`, role: 'row', 'aria-rowindex': index + 2 });
+  node.style.transform = `translateY(${index * rowHeight()}px)`;
+  if (!person) {
+    node.append(cell('', ''), cell('who', el('span', { className: 'skeleton' })));
+    return node;
+  }
+  const tick = el('input', { type: 'checkbox', className: 'tick', checked: chosen.has(person.id), 'aria-label': t('choose.n', { name: person.name }) });
+  tick.addEventListener('change', () => {
+    if (tick.checked) chosen.set(person.id, person);
+    else chosen.delete(person.id);
+    node.classList.toggle('is-on', tick.checked);
+    renderPick();
+  });
+  node.append(cell('', tick),
+    cell('who', el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(person.name)), el('span', { className: 'who-text' }, person.name, el('span', { className: 'sub mono' }, person.id))),
+    cell('c-id mono', person.id), cell('end c-n', number(person.faces)), cell('c-date', day(person.created)),
+    cell('c-acts', button('edit', t('edit.n', { name: person.name }), (opener) => edit(person, opener)), button('trash', t('delete.n', { name: person.name }), (opener) => ask([person], opener))));
+  return node;
+}
+
+/** Which rows are in sight, with some to spare. */
+function sight() {
+  const height = rowHeight();
+  const first = Math.max(0, Math.floor(box().scrollTop / height) - SPARE);
+  return [first, Math.min(total, Math.ceil((box().scrollTop + box().clientHeight) / height) + SPARE)];
+}
+
+function renderRows() {
+  const [first, end] = sight();
+  for (let page = Math.floor(first / PAGE); page <= Math.floor(Math.max(first, end - 1) / PAGE); page += 1) need(page);
+  const now = `${first} ${end} ${rowHeight()}`;
+  if (now === drawn) return;
+  drawn = now;
+  const held = box().contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
+  $('#rows-pad').style.height = `${total * rowHeight()}px`;
+  $('#rows-pad').replaceChildren(...Array.from({ length: end - first }, (_, i) => row(first + i)));
+  if (held) $(`[aria-label="${CSS.escape(held)}"]`, box())?.focus({ preventScroll: true });
+}
+
+function renderPick() {
+  $('#pickbar').hidden = !chosen.size;
+  $('#pick-n').textContent = t('chosen', { n: number(chosen.size) });
+  $('#pick-merge').hidden = chosen.size !== 2;
+}
+
+function render() {
+  const empty = $('#list-empty');
+  empty.hidden = total > 0;
+  $('#list-table').hidden = !empty.hidden;
+  $('#list-table').setAttribute('aria-rowcount', total + 1);
+  $('h2', empty).textContent = failure ? failure.title : t(query() ? 'nohit' : 'list.empty');
+  $('p', empty).textContent = failure ? failure.detail : t(query() ? 'nohit.sub' : 'list.empty.sub');
+  $('#list-total').textContent = t(total === 1 ? 'people.one' : 'people.n', { n: number(total) });
+  if (total) renderRows();
+  const height = rowHeight();
+  const first = Math.floor(box().scrollTop / height) + 1;
+  const last = Math.min(total, Math.ceil((box().scrollTop + box().clientHeight) / height));
+  $('#range').textContent = total ? t('range', { from: number(first), to: number(last), all: number(total) }) : '';
+  renderPick();
+}
+
+function reload(keepPlace = false) {
+  asked += 1;
+  pages = new Map();
+  drawn = '';
+  const top = keepPlace ? box().scrollTop : 0;
+  need(Math.floor(top / rowHeight() / PAGE)).then(() => { box().scrollTop = top; });
+}
+
+function changed() {
+  chosen.clear();
+  reload(true);
+  document.dispatchEvent(new Event('people-changed'));
+}
+
+/** Shows a dialog; `run` is called when it is confirmed. Focus goes back to where it was. */
+function confirm(dialog, opener, run) {
   dialog.returnValue = '';
   dialog.onclose = async () => {
-    opener.focus();
-    if (dialog.returnValue !== 'delete') return;
+    opener?.focus();
+    if (dialog.returnValue !== 'yes') return;
     try {
-      await api.remove(person.id);
-      toast(t('deleted', { name: person.name }));
+      await run();
     } catch (error) {
-      toast(error.title);
+      toast(`${error.title} ${error.detail}`.trim());
     }
-    load(page.offset);
-    document.dispatchEvent(new Event('people-changed'));
+    changed();
   };
   dialog.showModal();
 }
 
-export function start() {
-  $('#list-refresh').addEventListener('click', () => load(page.offset));
-  $('#page-back').addEventListener('click', () => load(Math.max(0, page.offset - PAGE)));
-  $('#page-next').addEventListener('click', () => load(page.offset + PAGE));
-  $('#q').addEventListener('input', () => {
-    clearTimeout(typing);
-    typing = setTimeout(() => load(), TYPING);
+function ask(people, opener) {
+  const [first] = people;
+  $('#h-delete').textContent = people.length === 1 ? t('delete.q', { name: first.name }) : t('delete.qn', { n: number(people.length) });
+  confirm($('#dlg-delete'), opener, async () => {
+    const receipt = [];
+    for (const person of people) receipt.push({ id: person.id, ...await api.remove(person.id) });
+    const text = people.length === 1 ? t('deleted', { name: first.name }) : t('deleted.n', { n: number(people.length) });
+    toast(text, { label: t('receipt'), run: () => download('receipt.json', JSON.stringify({ server: location.origin, erased: receipt }, null, 2), 'application/json') });
   });
 }
 
-export const enter = () => load(page.offset);
-export const translate = render;
+function edit(person, opener) {
+  $('#e-name').value = person.name;
+  $('#e-id').value = person.id;
+  confirm($('#dlg-edit'), opener, async () => {
+    const fields = {};
+    if ($('#e-name').value.trim() !== person.name) fields.name = $('#e-name').value.trim();
+    if ($('#e-id').value.trim() !== person.id) fields.id = $('#e-id').value.trim();
+    if (Object.keys(fields).length) await api.change(person.id, fields);
+    toast(t('saved'));
+  });
+}
+
+function mergeTwo(opener) {
+  const two = [...chosen.values()].sort((a, b) => (a.created < b.created ? -1 : 1));
+  $('#merge-pick').replaceChildren(...two.map((person, index) => el('label', {}, el('input', { type: 'radio', name: 'keep', value: person.id, checked: !index }),
+    el('span', { className: 'mono-face', 'aria-hidden': 'true' }, initials(person.name)),
+    el('span', {}, el('span', { className: 'strong' }, person.name), el('br'), el('span', { className: 'small faint' }, `${person.id}, ${t('photos.n', { n: number(person.faces) })}, ${day(person.created)}`)))));
+  confirm($('#dlg-merge'), opener, async () => {
+    const keep = $('#merge-pick input:checked').value;
+    const other = two.find((person) => person.id !== keep);
+    const now = await api.merge(keep, other.id);
+    toast(t('merged', { name: now.name, n: number(now.faces) }));
+  });
+}
+
+/** A field of CSV; a leading formula sign is disarmed, as spreadsheets run it. */
+const field = (text) => `"${(/^[=+\-@]/u.test(text) ? "'" : '') + String(text).replaceAll('"', '""')}"`;
+
+async function exportAll() {
+  let people = [...chosen.values()];
+  if (!people.length) {
+    people = [];
+    for (let offset = 0; offset === 0 || offset < total; offset += 1000) people.push(...(await api.people(query(), $('#sort').value, offset, 1000)).people);
+  }
+  const rows = people.map((one) => [one.id, one.name, String(one.faces), one.created, one.consent].map(field).join(','));
+  download('people.csv', `id,name,faces,created,consent\r\n${rows.join('\r\n')}\r\n`, 'text/csv');
+}
+
+/** Keys that scroll: arrows, pages, ends; Delete asks for those that are selected. */
+function onKey(event) {
+  const height = rowHeight();
+  const step = { ArrowDown: height, ArrowUp: -height, PageDown: box().clientHeight - height, PageUp: height - box().clientHeight, Home: -box().scrollHeight, End: box().scrollHeight }[event.key];
+  if (step) {
+    event.preventDefault();
+    box().scrollTop += step;
+  } else if (event.key === 'Delete' && chosen.size) {
+    ask([...chosen.values()], box());
+  }
+}
+
+export function start() {
+  $('#list-refresh').addEventListener('click', () => reload(true));
+  $('#list-export').addEventListener('click', exportAll);
+  $('#sort').addEventListener('change', () => reload());
+  $('#q').addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => reload(), TYPING);
+  });
+  let waiting = false;
+  box().addEventListener('scroll', () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      render();
+    });
+  });
+  box().addEventListener('keydown', onKey);
+  new ResizeObserver(() => {
+    drawn = '';
+    if (total) render();
+  }).observe(box());
+  $('#pick-merge').addEventListener('click', (event) => mergeTwo(event.currentTarget));
+  $('#pick-export').addEventListener('click', exportAll);
+  $('#pick-delete').addEventListener('click', (event) => ask([...chosen.values()], event.currentTarget));
+  $('#pick-clear').addEventListener('click', () => {
+    chosen.clear();
+    drawn = '';
+    render();
+  });
+}
+
+export const enter = () => reload(true);
+export function translate() {
+  drawn = '';
+  render();
+}

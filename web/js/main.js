@@ -1,13 +1,15 @@
 // The shell: tabs, theme, language, and whether the server is there and ready.
 import * as api from './api.js';
-import { $, $$ } from './dom.js';
+import { $, $$, closeToast } from './dom.js';
 import * as family from './family.js';
 import { choose, languages, number, t, translatePage } from './i18n.js';
+import * as importing from './import.js';
 import * as list from './list.js';
 import * as register from './register.js';
 import * as search from './search.js';
+import * as settings from './settings.js';
 
-const views = { register, search, list, family };
+const views = { register, search, list, family, import: importing, settings };
 const THEMES = ['auto', 'light', 'dark'];
 let current = '';
 let health = null;
@@ -51,7 +53,7 @@ function setTheme(theme) {
 function setLanguage(language) {
   choose(language);
   remember('language', language);
-  $('#lang').value = language;
+  for (const list of $$('[data-lang]')) list.value = language;
   translatePage();
   for (const view of Object.values(views)) view.translate?.();
   showHealth();
@@ -85,7 +87,8 @@ async function watchHealth() {
 for (const view of Object.values(views)) view.start();
 setTheme(THEMES.includes(recall('theme')) ? recall('theme') : 'auto');
 setLanguage(languages().includes(recall('language')) ? recall('language') : languages().find((one) => navigator.language.startsWith(one)) ?? 'en');
-$('#lang').addEventListener('change', (event) => setLanguage(event.target.value));
+for (const list of $$('[data-lang]')) list.addEventListener('change', (event) => setLanguage(event.target.value));
+$('#toast-shut').addEventListener('click', closeToast);
 for (const button of $$('[data-theme-set]')) button.addEventListener('click', () => setTheme(button.dataset.themeSet));
 $('[data-theme-next]').addEventListener('click', () => setTheme(THEMES[(THEMES.indexOf(recall('theme') ?? 'auto') + 1) % THEMES.length]));
 addEventListener('hashchange', show);

@@ -1,6 +1,6 @@
 // Register User: photos, a form, the warning of a possible duplicate.
 import * as api from './api.js';
-import { candidateRow } from './answer.js';
+import { duplicateCard } from './answer.js';
 import { $, el, icon, say, toast } from './dom.js';
 import { t } from './i18n.js';
 import { Stage } from './stage.js';
@@ -22,6 +22,19 @@ function flaw({ faces, height }) {
   return face.quality_parts.sharpness < 0.3 ? 'hint.blur' : '';
 }
 
+/** The four facts below the picture: [words, good]. */
+function facts({ faces, height }) {
+  const face = faces.length === 1 ? faces[0] : null;
+  const parts = face?.quality_parts;
+  return [['check.light', parts?.exposure >= 0.5], ['check.one', faces.length === 1], ['check.size', face && face.box.h >= height * 0.2 && parts.size >= 0.5], ['check.ahead', parts?.pose >= 0.4]];
+}
+
+function showFacts(seen) {
+  const list = $('#register-checks');
+  list.hidden = !seen;
+  if (seen) list.replaceChildren(...facts(seen).map(([words, good]) => el('li', { className: good ? 'is-good' : 'is-warn' }, icon(good ? 'check' : 'alert'), t(words))));
+}
+
 async function watch() {
   while (stage.cameraOn) {
     try {
@@ -29,7 +42,8 @@ async function watch() {
       if (!stage.cameraOn) return;
       const wrong = flaw(seen);
       stage.hint(t(wrong || 'hint.still'), !wrong);
-      stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
+      $('#register-guide').classList.toggle('is-good', !wrong);
+      showFacts(seen);
     } catch {
       stage.hint('');
     }
@@ -68,7 +82,7 @@ async function add(photo) {
     const seen = await api.detect(photo);
     const wrong = flaw(seen);
     if (!stage.cameraOn) stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
-    Object.assign(shot, { verdict: wrong ? 'warn' : 'good', words: seen.faces.length ? (wrong || 'shot.good') : 'noface' });
+    Object.assign(shot, { box: seen.faces[0]?.box, verdict: wrong ? 'warn' : 'good', words: seen.faces.length ? (wrong || 'shot.good') : 'noface' });
   } catch (error) {
     Object.assign(shot, { verdict: 'warn', words: error.code === 'offline' ? 'error.offline' : 'shot.bad' });
     say($('#register-error'), error.title, error.detail);
@@ -98,11 +112,49 @@ function check() {
   return !words.length;
 }
 
+/** The face of a shot, cut out for the warning. */
+function cut(shot) {
+  const canvas = el('canvas', { width: 192, height: 192, role: 'img', 'aria-label': t('dup.this') });
+  const image = new Image();
+  image.onload = () => {
+    const size = shot.box ? Math.max(shot.box.w, shot.box.h) * 1.5 : Math.min(image.naturalWidth, image.naturalHeight);
+    const x = shot.box ? shot.box.x + shot.box.w / 2 - size / 2 : (image.naturalWidth - size) / 2;
+    const y = shot.box ? shot.box.y + shot.box.h / 2 - size / 2 : (image.naturalHeight - size) / 2;
+    canvas.getContext('2d').drawImage(image, x, y, size, size, 0, 0, canvas.width, canvas.height);
+  };
+  image.src = shot.url;
+  return canvas;
+}
+
+let twin = null; // the person whom the new face matches
+
 function showDuplicates(candidates, threshold) {
-  $('#duplicate-list').replaceChildren(...candidates.map((one) => candidateRow(one, threshold)));
+  [twin] = candidates;
+  $('#duplicate-list').replaceChildren(duplicateCard(twin, threshold, threshold - 0.1, cut(shots[0]), $('#f-name').value.trim()));
+  $('#duplicate-same').textContent = t('dup.same', { name: twin.name });
   $('#register-form').hidden = true;
   $('#register-duplicate').hidden = false;
-  $('#duplicate-anyway').focus();
+  $('#duplicate-same').focus();
+}
+
+function finished(person) {
+  $('#register-form').reset();
+  reset();
+  stage.stopCamera();
+  stage.clear();
+  $('#register-done-text').textContent = t('done.sub', { name: person.name, n: person.faces });
+  $('#register-done').hidden = false;
+  toast(t('done'));
+  document.dispatchEvent(new Event('people-changed'));
+}
+
+async function addToTwin() {
+  try {
+    const { person } = await api.addFaces(twin.id, shots.map((shot) => shot.photo));
+    finished(person);
+  } catch (error) {
+    say($('#register-error'), error.title, error.detail);
+  }
 }
 
 async function submit(onDuplicate) {
@@ -113,13 +165,7 @@ async function submit(onDuplicate) {
   try {
     const { person } = await api.enroll({ id: $('#f-id').value.trim(), name: $('#f-name').value.trim(), consent: t('consent'),
       on_duplicate: onDuplicate, attributes: 'true', image: shots.map((shot) => shot.photo) });
-    $('#register-form').reset();
-    reset();
-    stage.stopCamera();
-    stage.clear();
-    $('#register-done-text').textContent = t('done.sub', { name: person.name, n: person.faces });
-    $('#register-done').hidden = false;
-    toast(t('done'));
+    finished(person);
   } catch (error) {
     if (error.code === 'duplicate' && error.body.candidates) showDuplicates(error.body.candidates, error.body.threshold ?? 0.45);
     else {
@@ -133,7 +179,11 @@ async function submit(onDuplicate) {
 }
 
 export function start() {
-  stage = new Stage('register', { onPhoto: add, keep: true, onCamera: (on) => on && watch() });
+  stage = new Stage('register', { onPhoto: add, keep: true, onCamera: (on) => {
+    $('#register-guide').hidden = !on;
+    if (on) watch();
+    else showFacts(null);
+  } });
   $('#register-form').addEventListener('submit', (event) => {
     event.preventDefault();
     submit('refuse');
@@ -142,6 +192,7 @@ export function start() {
     $('#register-done').hidden = true;
     reset();
   });
+  $('#duplicate-same').addEventListener('click', addToTwin);
   $('#duplicate-anyway').addEventListener('click', () => submit('warn'));
   $('#duplicate-cancel').addEventListener('click', () => {
     $('#register-duplicate').hidden = true;

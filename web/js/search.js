@@ -1,14 +1,17 @@
 // Search / Verify: every face of a photo gets its own answer.
 import * as api from './api.js';
-import { $, el, icon } from './dom.js';
+import { $, $$, el, icon } from './dom.js';
 import { answerCard, lookOf, verdictOf, wordsOf } from './answer.js';
+import * as compare from './compare.js';
 import { number, t } from './i18n.js';
+import * as live from './live.js';
 import { Stage } from './stage.js';
 
 let stage;
 let photo = null;
 let answer = null;
 let chosen = 0;
+let mode = 'photo'; // 'photo', 'live' or 'compare'
 
 const label = (face, index) => (verdictOf(face) === 'match' ? face.candidates[0].name : t('face.n', { n: index + 1 }));
 
@@ -86,11 +89,40 @@ function take(blob) {
   run();
 }
 
+async function setMode(wanted) {
+  mode = wanted;
+  for (const button of $$('[data-mode]')) button.setAttribute('aria-pressed', String(button.dataset.mode === mode));
+  $('#search-one').hidden = mode === 'compare';
+  $('#search-two').hidden = mode !== 'compare';
+  $('#search-bar').hidden = mode === 'live';
+  live.stop();
+  compare.leave();
+  if (stage.cameraOn) stage.stopCamera();
+  if (mode !== 'photo') {
+    answer = null;
+    photo = null;
+    stage.clear();
+    $('#search-go').disabled = true;
+    $('#search-answer').replaceChildren();
+    render();
+  }
+  if (mode === 'live' && await stage.startCamera()) live.begin(stage);
+}
+
 export function start() {
   stage = new Stage('search', { onPhoto: take });
+  compare.start();
+  for (const button of $$('[data-mode]')) button.addEventListener('click', () => setMode(button.dataset.mode));
   $('#search-go').addEventListener('click', run);
   $('#search-tabs').addEventListener('keydown', onKey);
 }
 
-export const leave = () => stage.cameraOn && stage.stopCamera();
-export const translate = render;
+export function leave() {
+  if (mode === 'live') setMode('photo');
+  compare.leave();
+  if (stage.cameraOn) stage.stopCamera();
+}
+export function translate() {
+  render();
+  compare.translate();
+}

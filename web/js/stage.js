@@ -126,6 +126,7 @@ export class Stage {
   hint(text, good = false) {
     this.hintBox.hidden = !text;
     this.hintBox.classList.toggle('is-good', good);
+    $('use', this.hintBox).setAttribute('href', good ? '#i-check' : '#i-info');
     const words = $('span', this.hintBox);
     if (words.textContent !== text) words.textContent = text;
   }

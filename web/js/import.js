@@ -1,0 +1,169 @@
+// Import: a folder, a ZIP or a CSV goes to the server as a job, which is followed, paused and cancelled here.
+import * as api from './api.js';
+import { $, el, icon, say, svg } from './dom.js';
+import { has, number, t } from './i18n.js';
+
+const RATE_OVER = 10000; // milliseconds over which the rate is measured
+
+let job = null; // the one that is shown
+let follow = null; // an EventSource
+let marks = []; // [time, done] of the last seconds
+
+const isOver = (one) => ['done', 'failed', 'cancelled'].includes(one.state);
+
+/** All files of what was dropped, folders opened: [path, File]. */
+async function filesOf(items) {
+  const found = [];
+  const open = async (entry, path) => {
+    if (entry.isFile) {
+      found.push([path + entry.name, await new Promise((resolve, reject) => { entry.file(resolve, reject); })]);
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+      if (!some.length) return;
+      for (const one of some) await open(one, `${path}${entry.name}/`);
+    }
+  };
+  for (const entry of [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean)) await open(entry, '');
+  return found;
+}
+
+function rate(now) {
+  marks.push([Date.now(), now.done]);
+  marks = marks.filter(([time]) => Date.now() - time < RATE_OVER);
+  const [[from, before]] = marks;
+  const seconds = (Date.now() - from) / 1000;
+  return seconds > 0.5 ? (now.done - before) / seconds : 0;
+}
+
+function timeLeft(seconds) {
+  if (seconds < 90) return t('left.s', { n: number(Math.ceil(seconds)) });
+  return t('left.min', { n: number(Math.ceil(seconds / 60)) });
+}
+
+function bar(now) {
+  const all = Math.max(1, now.total);
+  let at = 0;
+  const part = (kind, count) => {
+    const node = svg('rect', { class: `fill-${kind}`, x: `${(at / all) * 100}%`, width: `${(count / all) * 100}%`, height: 10 });
+    at += count;
+    return node;
+  };
+  $('#job-bar svg').replaceChildren(part('same', now.enrolled), part('none', now.skipped), part('bad', now.refused));
+  $('#job-bar').setAttribute('aria-valuenow', Math.floor((now.done / all) * 100));
+}
+
+function refusedRow(one) {
+  const words = has(`error.${one.code}`) ? t(`error.${one.code}`) : one.code;
+  return el('tr', {}, el('td', { className: 'path mono' }, one.path), el('td', {}, el('span', { className: `tag is-${/image|invalid|large/u.test(one.code) ? 'bad' : 'unsure'}` }, words)), el('td', { className: 'opt muted' }, one.message));
+}
+
+function render() {
+  $('#import-drop').hidden = Boolean(job) && !isOver(job);
+  $('#job').hidden = !job;
+  if (!job) return;
+  const now = job;
+  const speed = now.state === 'running' ? rate(now) : 0;
+  const percent = now.total ? Math.floor((now.done / now.total) * 100) : 0;
+  $('#job-state').textContent = t(`job.${now.state}`);
+  $('#job-pct').textContent = `${number(percent)}%`;
+  $('#job-of').textContent = now.total ? t('job.of', { done: number(now.done), all: number(now.total) }) : '';
+  $('#job-left').textContent = speed ? timeLeft((now.total - now.done) / speed) : '';
+  $('#job-rate').textContent = speed ? t('job.rate', { n: number(Math.round(speed * 10) / 10) }) : '';
+  for (const [id, count] of [['enrolled', now.enrolled], ['skipped', now.skipped], ['refused', now.refused], ['todo', now.total - now.done]]) $(`#job-${id}`).textContent = number(count);
+  bar(now);
+  const paused = now.state === 'paused';
+  $('#job-pause').hidden = isOver(now) || paused;
+  $('#job-resume').hidden = !paused;
+  $('#job-cancel').hidden = isOver(now);
+  say($('#job-message'), now.message ? t('job.failed') : '', now.message ?? '');
+  $('#job-refusals').hidden = !now.refused;
+  $('#refused-n').textContent = number(now.refused);
+  $('#refused-get').href = `/v1/jobs/${now.id}/refused`;
+  $('#refused-rows').replaceChildren(...now.last_refused.map(refusedRow));
+}
+
+function watch(one) {
+  follow?.close();
+  job = one;
+  marks = [];
+  render();
+  if (isOver(one)) return;
+  follow = new EventSource(`/v1/jobs/${one.id}/events`);
+  const hear = (event) => {
+    job = JSON.parse(event.data);
+    render();
+    if (!isOver(job)) return;
+    follow.close();
+    document.dispatchEvent(new Event('people-changed'));
+  };
+  follow.addEventListener('progress', hear);
+  follow.addEventListener('end', hear);
+}
+
+async function send(files) {
+  if (!files.length) return;
+  const consent = $('#import-consent').checked;
+  say($('#import-error'), consent ? '' : t('need'), consent ? '' : t('need.consents'));
+  if (!consent) return;
+  $('#import-drop').classList.add('busy');
+  $('#import-sent').hidden = false;
+  try {
+    const one = await api.startImport(files, { consent: t('consents') }, (share) => { $('#import-sent').textContent = t('sending', { n: number(Math.floor(share * 100)) }); });
+    watch(one);
+  } catch (error) {
+    say($('#import-error'), error.title, error.detail);
+  } finally {
+    $('#import-drop').classList.remove('busy');
+    $('#import-sent').hidden = true;
+  }
+}
+
+async function tell(what) {
+  try {
+    job = await api.jobOrder(job.id, what);
+    marks = [];
+    render();
+  } catch (error) {
+    say($('#import-error'), error.title, error.detail);
+  }
+}
+
+export function start() {
+  const drop = $('#import-drop');
+  const over = (event, on) => {
+    event.preventDefault();
+    drop.classList.toggle('is-over', on);
+  };
+  drop.addEventListener('dragover', (event) => over(event, true));
+  drop.addEventListener('dragleave', (event) => over(event, false));
+  drop.addEventListener('drop', async (event) => {
+    over(event, false);
+    send(await filesOf(event.dataTransfer.items));
+  });
+  for (const kind of ['folder', 'file']) {
+    const input = $(`#import-${kind}`);
+    $(`#import-choose-${kind}`).addEventListener('click', () => input.click());
+    input.addEventListener('change', () => {
+      send([...input.files].map((file) => [file.webkitRelativePath || file.name, file]));
+      input.value = '';
+    });
+  }
+  $('#job-pause').addEventListener('click', () => tell('pause'));
+  $('#job-resume').addEventListener('click', () => tell('resume'));
+  $('#job-cancel').addEventListener('click', () => tell('cancel'));
+}
+
+/** A page that comes back finds the job that goes on, or the last one. */
+export async function enter() {
+  if (job && !isOver(job)) return;
+  try {
+    const { jobs } = await api.jobs();
+    if (jobs.length) watch(jobs[0]);
+  } catch (error) {
+    say($('#import-error'), error.title, error.detail);
+  }
+}
+export const translate = render;
