@@ -1,5 +1,5 @@
-/* Gives every file of the folders that are named to the fuzz target, and every file cut short at many places: so that a corpus
- * stays a test where there is no fuzzer. One line of TAP a folder. */
+/* Gives every file of the folders that are named to the fuzz target, and every file cut short at many places and with bytes
+ * changed: so that a corpus stays a test where there is no fuzzer. One line of TAP a folder. */
 #include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum { FILE_MAX = 1 << 20, CUTS = 64 };
+enum { FILE_MAX = 1 << 20, CUTS = 64, CHANGES = 64 };
 
 /* In memory of exactly that size, so that a sanitizer sees what reads on. */
 static void give(const uint8_t *bytes, size_t size) {
@@ -28,6 +28,13 @@ static int replay_file(const char *path) {
   fclose(file);
   give(bytes, size);
   for (size_t i = 0; i < CUTS && size; i++) give(bytes, size * i / CUTS);
+  uint32_t state = 2463534242u; /* xorshift32 (Marsaglia 2003): the same changes in every run */
+  for (size_t i = 0; i < CHANGES && size; i++) {
+    state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+    bytes[(state >> 8) % size] ^= (uint8_t)(state | 1);
+    give(bytes, size);
+    bytes[(state >> 8) % size] ^= (uint8_t)(state | 1);
+  }
   return 1;
 }
 

@@ -12,7 +12,8 @@ let pages = new Map(); // page number -> people, or a promise of them
 let asked = 0; // grows with each new list: late answers to an older one are dropped
 let typing = 0;
 let failure = null;
-let drawn = ''; // what stands in the rows now
+let tall = 0; // height of the rows that stand there
+const standing = new Map(); // index -> {person, node}: a row that is in sight still is left alone, so that no click or focus is lost
 const chosen = new Map(); // id -> person
 
 const box = () => $('#rows');
@@ -40,7 +41,6 @@ async function need(number_) {
     failure = error;
     total = number_ ? total : 0;
   }
-  drawn = '';
   render();
 }
 
@@ -80,16 +80,27 @@ function sight() {
   return [first, Math.min(total, Math.ceil((box().scrollTop + box().clientHeight) / height) + SPARE)];
 }
 
+function clearRows() {
+  for (const { node } of standing.values()) node.remove();
+  standing.clear();
+}
+
 function renderRows() {
   const [first, end] = sight();
   for (let page = Math.floor(first / PAGE); page <= Math.floor(Math.max(first, end - 1) / PAGE); page += 1) need(page);
-  const now = `${first} ${end} ${rowHeight()}`;
-  if (now === drawn) return;
-  drawn = now;
-  const held = box().contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
-  $('#rows-pad').style.height = `${total * rowHeight()}px`;
-  $('#rows-pad').replaceChildren(...Array.from({ length: end - first }, (_, i) => row(first + i)));
-  if (held) $(`[aria-label="${CSS.escape(held)}"]`, box())?.focus({ preventScroll: true });
+  if (tall !== rowHeight()) clearRows();
+  tall = rowHeight();
+  $('#rows-pad').style.height = `${total * tall}px`;
+  for (const [index, { person, node }] of standing) {
+    if (index >= first && index < end && person === personAt(index)) continue;
+    node.remove();
+    standing.delete(index);
+  }
+  for (let index = first; index < end; index += 1) {
+    if (standing.has(index)) continue;
+    standing.set(index, { person: personAt(index), node: row(index) });
+    $('#rows-pad').append(standing.get(index).node);
+  }
 }
 
 function renderPick() {
@@ -117,7 +128,6 @@ function render() {
 function reload(keepPlace = false) {
   asked += 1;
   pages = new Map();
-  drawn = '';
   const top = keepPlace ? box().scrollTop : 0;
   need(Math.floor(top / rowHeight() / PAGE)).then(() => { box().scrollTop = top; });
 }
@@ -223,22 +233,19 @@ export function start() {
     });
   });
   box().addEventListener('keydown', onKey);
-  new ResizeObserver(() => {
-    drawn = '';
-    if (total) render();
-  }).observe(box());
+  new ResizeObserver(() => total && render()).observe(box());
   $('#pick-merge').addEventListener('click', (event) => mergeTwo(event.currentTarget));
   $('#pick-export').addEventListener('click', exportAll);
   $('#pick-delete').addEventListener('click', (event) => ask([...chosen.values()], event.currentTarget));
   $('#pick-clear').addEventListener('click', () => {
     chosen.clear();
-    drawn = '';
+    clearRows();
     render();
   });
 }
 
 export const enter = () => reload(true);
 export function translate() {
-  drawn = '';
+  clearRows();
   render();
 }

@@ -1,0 +1,14 @@
+/* Every image decoder, by the first bytes; small limits keep a run short. */
+#include "image/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  const sb_image_limits limits = {1 << 20, 1 << 22, 4096, 512};
+  sb_image image = {0};
+  if (sb_image_decode(bytes, size, &limits, &image, NULL) == SB_OK) {
+    volatile uint8_t last = image.pixels[(size_t)image.width * (size_t)image.height * 3 - 1];
+    (void)last;
+    sb_image_free(&image);
+  }
+  return 0;
+}

@@ -1,0 +1,77 @@
+"""The clients of this repository: Python against a server, C against the library."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+from test_native import ServerCase
+
+from program import FRIENDS, PROGRAM, ProgramCase
+
+SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
+BUILD = pathlib.Path(PROGRAM).parent
+sys.path.insert(0, str(SOURCE / "clients/python"))
+from semblance import Semblance, SemblanceError  # noqa: E402
+
+OBAMA, OBAMA2, OBAMA3, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "obama3", "biden"))
+
+
+class Python(ServerCase):
+    def setUp(self):
+        super().setUp()
+        self.client = Semblance(f"http://127.0.0.1:{self.server.port}")
+
+    def test_a_person_from_enrolment_to_the_receipt(self):
+        client = self.client
+        self.assertEqual(client.enroll("44", "Barack Obama", OBAMA, OBAMA2.read_bytes(), consent="agreed")["faces_added"], 2)
+        found = client.search(OBAMA3, k=1)["faces"][0]["candidates"][0]
+        self.assertEqual((found["id"], found["match"]), ("44", True))
+        self.assertEqual(client.change("44", name="B. Obama")["name"], "B. Obama")
+        client.enroll("46", "Joe Biden", BIDEN)
+        self.assertEqual([p["id"] for p in client.people(sort="name", page=1)], ["44", "46"])
+        client.enroll("45", "Again", OBAMA3)
+        self.assertEqual(client.merge("44", "45")["faces"], 3)
+        self.assertEqual(client.delete("44")["faces"], 3)
+        with self.assertRaises(SemblanceError) as caught:
+            client.person("44")
+        self.assertEqual((caught.exception.status, caught.exception.code), (404, "not_found"))
+
+    def test_photos_are_looked_at(self):
+        client = self.client
+        self.assertTrue(client.verify(OBAMA, OBAMA2)["match"])
+        self.assertEqual(len(client.represent(OBAMA)["faces"][0]["embedding"]), client.represent(OBAMA)["dim"])
+        self.assertIn("age", client.analyze(OBAMA)["faces"][0])
+        self.assertEqual(client.health()["models"], "ready")
+        self.assertTrue(client.ready())
+        self.assertFalse(Semblance("http://127.0.0.1:1").ready())
+
+    def test_a_folder_and_an_archive_are_imported(self):
+        for person, photo in (("Barack_Obama", OBAMA), ("Joe_Biden", BIDEN)):
+            (self.folder / "staff" / person).mkdir(parents=True)
+            shutil.copy(photo, self.folder / "staff" / person)
+        client = self.client
+        client.detect(OBAMA)
+        done = client.wait(client.import_folder(self.folder / "staff", consent="agreed")["id"], every=0.05)
+        self.assertEqual((done["state"], done["enrolled"]), ("done", 2))
+        archive = shutil.make_archive(str(self.folder / "staff"), "zip", self.folder / "staff")
+        again = client.wait(client.import_file(archive)["id"], every=0.05)
+        self.assertEqual((again["state"], again["skipped"]), ("done", 2))
+
+
+@unittest.skipUnless(shutil.which("cc") and shutil.which("pkg-config"), "a compiler and pkg-config are not here")
+class C(ProgramCase):
+    def test_a_program_links_the_library_through_pkg_config(self):
+        names = {**os.environ, "PKG_CONFIG_PATH": f"{BUILD / 'meson-uninstalled'}:{SOURCE / 'deps/openvino/pkgconfig'}"}
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "semblance-uninstalled"], env=names, capture_output=True, text=True, check=True).stdout.split()
+        options = json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text())
+        if next(o["value"] for o in options if o["name"] == "b_sanitize") != "none":
+            self.skipTest("a program that is not of this build cannot carry the sanitizers' dlopen")
+        program = self.folder / "verify"
+        subprocess.run(["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-cast-qual", SOURCE / "clients/c/verify.c", *flags, f"-Wl,-rpath,{BUILD}", "-o", program], check=True)
+        for photos, code, word in (((OBAMA, OBAMA2), 0, "same person"), ((OBAMA, BIDEN), 1, "not the same"), ((OBAMA, __file__), 3, "unsupported_image")):
+            done = subprocess.run([program, *photos, self.folder / "data"], capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            self.assertIn(word, done.stdout + done.stderr)
