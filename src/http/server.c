@@ -10,13 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
   SOCKET_THREADS = 2,
-  CONNECTIONS_MAX = 512,
+  CONNECTIONS_MAX = 12000, /* idle ones cost some kilobytes each, so that many of them keep nobody out */
+  FILES_SPARE = 200,       /* descriptors that connections may not use up */
   CONNECTION_MEMORY = 64 << 10,
   IDLE_SECONDS = 30, /* a connection that says nothing for so long is closed */
   QUEUE_MAX = 64,    /* requests that wait for a thread */
@@ -211,7 +213,7 @@ static sb_status listen_at(sb_server *server, const struct addrinfo *found, cons
   server->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (server->socket < 0) return sb_fail_errno(error, errno, "open a socket for", config->listen);
   setsockopt(server->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(server->socket, found->ai_addr, found->ai_addrlen) || listen(server->socket, CONNECTIONS_MAX)) {
+  if (bind(server->socket, found->ai_addr, found->ai_addrlen) || listen(server->socket, SOMAXCONN)) {
     int code = errno;
     if (code == EADDRINUSE)
       return sb_fail(error, SB_IO, "port %d is in use: another server runs there; choose another with --port",
@@ -233,6 +235,20 @@ static sb_status open_socket(sb_server *server, const sb_config *config, sb_erro
   return status;
 }
 
+/* As many connections as the system lets this process have open, up to the limit. */
+static unsigned connection_limit(void) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files)) return 512;
+  rlim_t wanted = CONNECTIONS_MAX + FILES_SPARE;
+  if (files.rlim_cur < wanted) {
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_NOFILE, &files);
+  }
+  if (files.rlim_cur >= wanted) return CONNECTIONS_MAX;
+  return files.rlim_cur > 2 * FILES_SPARE ? (unsigned)(files.rlim_cur - FILES_SPARE) : FILES_SPARE;
+}
+
 static sb_status start_daemon(sb_server *server, sb_error *error) {
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
   char priorities[] = SB_TLS_PRIORITIES; /* the library wants it writable */
@@ -245,7 +261,7 @@ static sb_status start_daemon(sb_server *server, sb_error *error) {
   server->daemon =
       MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
                        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-                       (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+                       connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
                        on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_ARRAY,
                        server->tls ? secured : plain, MHD_OPTION_END);

@@ -39,7 +39,7 @@ const WORDS = {
   'drop.kinds': ['JPEG, PNG, WebP, HEIC or AVIF', 'JPEG, PNG, WebP, HEIC ou AVIF', 'JPEG, PNG, WebP, HEIC o AVIF'],
   'cam.off': ['Take a photo, or drop photos here', 'Tire uma foto ou solte fotos aqui', 'Tome una foto o suelte fotos aquí'],
   'cam.http': ['The camera needs a secure address', 'A câmera precisa de um endereço seguro', 'La cámara necesita una dirección segura'],
-  'cam.http.sub': ['This page came over plain HTTP, so the browser keeps the camera off. Photos can still be uploaded.', 'Esta página veio por HTTP simples, por isso o navegador mantém a câmera desligada. Ainda é possível enviar fotos.', 'Esta página llegó por HTTP simple, por eso el navegador mantiene apagada la cámara. Aún puede subir fotos.'],
+  'cam.http.sub': ['This page came over plain HTTP, so the browser keeps the camera off. Open it as https://, or on the server itself as http://localhost. Photos can still be uploaded.', 'Esta página veio por HTTP simples, por isso o navegador mantém a câmera desligada. Abra como https://, ou no próprio servidor como http://localhost. Ainda é possível enviar fotos.', 'Esta página llegó por HTTP simple, por eso el navegador mantiene apagada la cámara. Ábrala como https://, o en el propio servidor como http://localhost. Aún puede subir fotos.'],
   'cam.denied': ['The browser was told to keep the camera off', 'O navegador foi instruído a manter a câmera desligada', 'Se indicó al navegador que mantenga apagada la cámara'],
   'cam.none': ['No camera could be turned on', 'Nenhuma câmera pôde ser ligada', 'No se pudo encender ninguna cámara'],
   'cam.sub': ['Photos can still be uploaded.', 'Ainda é possível enviar fotos.', 'Aún puede subir fotos.'],

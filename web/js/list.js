@@ -244,7 +244,10 @@ export function start() {
   });
 }
 
-export const enter = () => reload(true);
+export function enter() {
+  reload(true);
+  document.dispatchEvent(new Event('people-changed'));
+}
 export function translate() {
   clearRows();
   render();

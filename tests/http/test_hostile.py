@@ -1,0 +1,170 @@
+"""Clients that mean harm, or are broken: nothing falls, and others are served meanwhile."""
+import gzip
+import json
+import random
+import resource
+import socket
+import threading
+import time
+
+from test_native import OBAMA, ServerCase
+
+from server import multipart
+
+HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n"
+
+
+class Hostile(ServerCase):
+    def setUp(self):
+        super().setUp()
+        self.post("/v1/detect", image=OBAMA)  # waits for the models
+
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.server.port), 20)
+        self.addCleanup(connection.close)
+        return connection
+
+    def send(self, raw):
+        """What the server says to raw bytes; b"" where it just closes."""
+        connection = self.connect()
+        try:
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
+            answer = b""
+            while chunk := connection.recv(65536):
+                answer += chunk
+            return answer
+        except OSError:
+            return b""
+
+    def served(self, seconds=5.0):
+        """Another client gets its answer, and soon."""
+        start = time.monotonic()
+        self.assertEqual(len(self.post("/v1/detect", image=OBAMA)["faces"]), 1)
+        self.assertLess(time.monotonic() - start, seconds)
+
+    def test_slow_headers_and_half_sent_bodies_hold_nobody_up(self):
+        for _ in range(60):
+            slow = self.connect()
+            slow.sendall(HEAD[:random.randrange(1, len(HEAD))])
+        for _ in range(60):
+            half = self.connect()
+            half.sendall(HEAD + b"Content-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n" + b"x" * 1000)
+        self.served()
+
+    def test_ten_thousand_idle_connections_keep_nobody_out(self):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < 10_200:
+            self.skipTest(f"the system allows {hard} open files only")
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        idle = [socket.create_connection(("127.0.0.1", self.server.port), 20) for _ in range(10_000)]
+        try:
+            self.served()
+        finally:
+            for connection in idle:
+                connection.close()
+        self.served()
+
+    def test_lengths_that_lie_and_chunks_that_never_end_are_survived(self):
+        for raw in (HEAD + b"Content-Length: 5\r\nContent-Type: image/jpeg\r\n\r\n" + OBAMA[:1000],
+                    HEAD + b"Content-Length: -1\r\n\r\n", HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n", HEAD + b"Content-Length: 10\r\nContent-Length: 20\r\n\r\nx",
+                    HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx", HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+                    HEAD + b"Transfer-Encoding: chunked\r\nContent-Type: image/jpeg\r\n\r\n" + b"1\r\nx\r\n" * 20000 + b"0\r\n\r\n"):
+            with self.subTest(raw=raw[50:110]):
+                answer = self.send(raw)
+                self.assertNotIn(b" 500 ", answer[:20])
+                self.assertNotIn(b" 200 ", answer[:20])
+        self.served()
+
+    def test_a_body_in_chunks_is_cut_at_the_limit(self):
+        connection = self.connect()
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\nContent-Type: image/jpeg\r\n\r\n")
+        chunk = b"100000\r\n" + b"\0" * 0x100000 + b"\r\n"
+        sent = 0
+        try:
+            for sent in range(200):
+                connection.sendall(chunk)
+        except OSError:
+            pass
+        self.assertLess(sent, 100)
+        self.served()
+
+    def test_forms_of_ten_thousand_parts_are_refused(self):
+        for fields in ({"image": [b"x"] * 10_000}, {f"field{n}": "x" for n in range(10_000)}, {"x" * 5000: "y"}):
+            self.assertEqual(self.post("/v1/search", 400, **fields)["error"]["code"], "invalid")
+        self.served()
+
+    def test_packed_bodies_are_not_unpacked(self):
+        bomb = gzip.compress(b"\0" * 50_000_000)
+        answer = self.get("/v1/search", 415, "POST", bomb, {"Content-Type": "image/jpeg", "Content-Encoding": "gzip"})
+        self.assertEqual(answer["error"]["code"], "unsupported_image")
+
+    def test_floods_of_headers_and_endless_targets_are_refused(self):
+        flood = b"".join(b"X-%d: y\r\n" % n for n in range(20000))
+        for raw in (b"GET /v1/people HTTP/1.1\r\nHost: localhost\r\n" + flood + b"\r\n", b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                    b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", b"\0" * 100_000, b"\x16\x03\x01\x02\x00" + b"\xff" * 600):
+            answer = self.send(raw)
+            self.assertFalse(answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 5")) and b" 505 " not in answer[:20], answer[:60])
+        self.served()
+
+    def test_tricks_with_paths_reach_no_file(self):
+        for path in ("/../../etc/passwd", "/..%2f..%2fetc/passwd", "//etc/passwd", "/js/../../src/http/server.c", "/%2e%2e/%2e%2e/etc/passwd", "/js/%00main.js",
+                     "/v1/people/..%2f..", "/v1/people/%00", "/style.css/", "/./style.css", "/v1//people", "/v1/people/a/b/c"):
+            with self.subTest(path=path):
+                status, _, text = self.server.request("GET", path)
+                self.assertIn(status, (400, 404))
+                self.assertNotIn(b"root:", text)
+
+    def test_parameters_that_are_repeated_or_too_many_are_refused(self):
+        self.get("/v1/people?limit=1&limit=2", 400)
+        self.get("/v1/people?" + "&".join(f"a{n}=1" for n in range(100)), 400)
+        self.assertEqual(self.post("/v1/people", 400, id=["1", "2"], name="A", image=OBAMA)["error"]["code"], "invalid")
+
+    def test_json_of_a_megabyte_of_depth_is_refused(self):
+        for body in (b"[" * 1_000_000, b'{"a":' * 200_000, b'{"image":"' + b"A" * 1_000_001 + b'"', b"[" + b"1," * 300_000 + b"1]"):
+            self.get("/v1/search", 400, "POST", body, {"Content-Type": "application/json"})
+        self.served()
+
+    def test_thousands_of_changed_requests_leave_the_server_well(self):
+        """A fuzzer of whole requests: seeds, bytes changed, cut and doubled, always the same ones."""
+        chance = random.Random(7)
+        form, kind = multipart({"id": "1", "name": "A", "image": b"\xff\xd8\xff"})
+        seeds = [HEAD + f"Content-Type: {kind}\r\nContent-Length: {len(form)}\r\n\r\n".encode() + form,
+                 HEAD + b"Content-Type: application/json\r\nContent-Length: 20\r\n\r\n" + b'{"image":"aGVsbG8="}',
+                 b"GET /v1/people?limit=5&query=a HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n",
+                 b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n\x82\x85\1\2\3\4hello"]
+
+        def batch(count, seed):
+            mine = random.Random(seed)
+            for _ in range(count):
+                raw = bytearray(mine.choice(seeds))
+                for _ in range(mine.randrange(1, 8)):
+                    at = mine.randrange(len(raw))
+                    what = mine.randrange(3)
+                    if what == 0:
+                        raw[at] = mine.randrange(256)
+                    elif what == 1:
+                        del raw[at:at + mine.randrange(1, 30)]
+                    else:
+                        raw[at:at] = raw[at:at + mine.randrange(1, 60)]
+                    if not raw:
+                        raw = bytearray(b"x")
+                connection = socket.create_connection(("127.0.0.1", self.server.port), 20)
+                try:
+                    connection.settimeout(0.05)
+                    connection.sendall(bytes(raw))
+                    connection.recv(4096)
+                except OSError:
+                    pass
+                finally:
+                    connection.close()
+        threads = [threading.Thread(target=batch, args=(100, chance.random())) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.served()
+        self.assertIsNone(self.server.process.poll())
+        self.assertEqual(json.loads(self.server.request("GET", "/v1/people")[2])["total"], 0)
