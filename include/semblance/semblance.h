@@ -228,6 +228,19 @@ typedef struct sb_find_request {
   unsigned want;     /* a set of SB_WANT_* */
   const char *model; /* of the embeddings; NULL: the engine's */
 } sb_find_request;
+/* How often each kind of model ran since the engine was opened, and for how long, all workers together. */
+enum { SB_MODEL_KINDS = 5 };
+typedef struct sb_model_time {
+  const char *kind; /* "detect", "verify", "landmarks", "attributes", "embed" */
+  size_t runs;
+  double seconds;
+} sb_model_time;
+typedef struct sb_engine_counts {
+  size_t index_bytes; /* memory of the indexes of all collections */
+  sb_model_time models[SB_MODEL_KINDS];
+} sb_engine_counts;
+SB_API sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_error *error);
+
 /* Finds the faces of a photo. No face is not an error here: count is 0.
  * SB_BAD_IMAGE, SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_NOT_FOUND (no such model), SB_MODEL, SB_BUSY. */
 SB_API sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request, sb_faces **out,

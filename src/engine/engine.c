@@ -241,6 +241,17 @@ sb_status sb_engine_threshold(sb_engine *engine, const sb_target *target, double
   return status;
 }
 
+sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  pthread_mutex_lock(&engine->lock);
+  sb_pipeline_times(engine->pipeline, out->models);
+  pthread_mutex_unlock(&engine->lock);
+  out->index_bytes = sb_gallery_bytes(engine->gallery);
+  sb_engine_leave(engine);
+  return SB_OK;
+}
+
 sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error) {
   sb_engine_info info = {.workers = engine->workers};
   sb_embedder embedder;

@@ -19,6 +19,8 @@ void sb_gallery_free(sb_gallery *gallery);
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
 /* Are the faces being read for the first time? Then how many have been, of how many, and of how many people. Never waits. */
 bool sb_gallery_loading(sb_gallery *gallery, size_t *loaded, size_t *people, size_t *faces);
+/* Memory of the indexes of all collections. */
+size_t sb_gallery_bytes(sb_gallery *gallery);
 /* The k best people of a collection, or the k best faces; `hits` has room for k. Call sb_gallery_sync before. */
 sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
                             sb_hit *hits, size_t *found, sb_error *error);

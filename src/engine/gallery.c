@@ -198,3 +198,15 @@ sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const 
   pthread_rwlock_unlock(&gallery->lock);
   return status;
 }
+
+size_t sb_gallery_bytes(sb_gallery *gallery) {
+  size_t bytes = 0;
+  pthread_rwlock_rdlock(&gallery->lock);
+  for (size_t i = 0; i < gallery->count; i++) {
+    sb_index_stats stats = {0};
+    sb_index_stats_get(gallery->shelves[i].index, &stats);
+    bytes += stats.bytes;
+  }
+  pthread_rwlock_unlock(&gallery->lock);
+  return bytes;
+}

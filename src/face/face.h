@@ -33,6 +33,9 @@ sb_status sb_calibration_read(const char *path, char model[64], sb_calibration *
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error);
 void sb_pipeline_close(sb_pipeline *pipeline); /* after its workers */
 
+/* How often its models ran and for how long; any thread. */
+void sb_pipeline_times(const sb_pipeline *pipeline, sb_model_time out[SB_MODEL_KINDS]);
+
 /* One thread: the sessions and scratch memory to work on one photo at a time. */
 typedef struct sb_worker sb_worker;
 sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error);

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the order of sb_pipeline_times. */
+static const char *const kind_names[SB_MODEL_KINDS] = {"detect", "verify", "landmarks", "attributes", "embed"};
+
 struct sb_pipeline {
+  atomic_size_t runs[SB_MODEL_KINDS], spent_us[SB_MODEL_KINDS];
   sb_models models;
   sb_runtime *runtime;
   char *models_path;
@@ -156,4 +160,22 @@ void sb_pipeline_close(sb_pipeline *pipeline) {
   free(pipeline->models_path);
   pthread_mutex_destroy(&pipeline->lock);
   free(pipeline);
+}
+
+static int kind_of(int stage) {
+  if (stage == SB_STAGE_SMALL || stage >= SB_STAGE_LARGE) return 0;
+  if (stage == SB_STAGE_VERIFY) return 1;
+  if (stage == SB_STAGE_LANDMARKS) return 2;
+  return stage < SB_STAGE_EMBED ? 3 : 4;
+}
+
+void sb_pipeline_note(sb_pipeline *pipeline, int stage, double ms) {
+  atomic_fetch_add(&pipeline->runs[kind_of(stage)], 1);
+  atomic_fetch_add(&pipeline->spent_us[kind_of(stage)], (size_t)(1000 * ms));
+}
+
+void sb_pipeline_times(const sb_pipeline *pipeline, sb_model_time out[SB_MODEL_KINDS]) {
+  for (int i = 0; i < SB_MODEL_KINDS; i++)
+    out[i] = (sb_model_time){kind_names[i], pipeline ? atomic_load(&pipeline->runs[i]) : 0,
+                             pipeline ? (double)atomic_load(&pipeline->spent_us[i]) / 1e6 : 0};
 }

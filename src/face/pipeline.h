@@ -20,6 +20,8 @@ const sb_models *sb_pipeline_models(const sb_pipeline *pipeline);
  * life. Locked. SB_NOT_FOUND, SB_MODEL. */
 sb_status sb_pipeline_embedder(sb_pipeline *pipeline, const char *name, int *index, const sb_embedder_spec **out,
                                sb_error *error);
+/* A run of the stage took so long. Any thread. */
+void sb_pipeline_note(sb_pipeline *pipeline, int stage, double ms);
 /* The compiled model of a stage; loads it when it is first needed. Locked. */
 sb_status sb_pipeline_model(sb_pipeline *pipeline, int stage, const sb_model **out, sb_error *error);
 

@@ -69,7 +69,10 @@ sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec,
   if (room != wanted)
     return sb_fail(error, SB_MODEL, "the model %s takes %zu numbers, its manifest says %zu", spec->name, room, wanted);
   sb_tensor_fill(spec, rgb, width, height, tensor, tensor_width, tensor_height);
-  return sb_session_run(*session, error);
+  double start = sb_monotonic_ms();
+  status = sb_session_run(*session, error);
+  sb_pipeline_note(worker->pipeline, stage, sb_monotonic_ms() - start);
+  return status;
 }
 
 sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,

@@ -53,7 +53,9 @@ static size_t resident_bytes(void) {
 
 static sb_status write_gauges(sb_server *server, sb_buffer *out, sb_error *error) {
   sb_engine_info info = {0};
+  sb_engine_counts counts = {0};
   sb_status status = sb_engine_info_get(server->engine, &info, error);
+  if (status == SB_OK) status = sb_engine_counts_get(server->engine, &counts, error);
   if (status != SB_OK) return status;
   const struct {
     const char *name, *help;
@@ -63,6 +65,8 @@ static sb_status write_gauges(sb_server *server, sb_buffer *out, sb_error *error
       {"semblance_ready", "1 when models and gallery are loaded.", sb_server_models(server, NULL) == SB_STATE_READY},
       {"semblance_people", "People in all collections.", (double)info.people},
       {"semblance_faces", "Templates in all collections.", (double)info.faces},
+      {"semblance_index_bytes", "Memory of the search indexes.", (double)counts.index_bytes},
+      {"semblance_live_channels", "Cameras that are connected.", (double)sb_lives_count(server->lives)},
       {"semblance_workers", "Photos that can be worked on at the same time.", info.workers},
       {"semblance_queue_waiting", "Requests that wait for a worker.", (double)sb_work_waiting(server->work)},
       {"semblance_requests_open", "Requests that have begun and are not answered.", (double)atomic_load(&server->open)},
@@ -72,6 +76,17 @@ static sb_status write_gauges(sb_server *server, sb_buffer *out, sb_error *error
   for (size_t i = 0; i < sizeof gauges / sizeof *gauges && status == SB_OK; i++)
     status = sb_buffer_addf(out, error, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", gauges[i].name, gauges[i].help,
                             gauges[i].name, gauges[i].name, gauges[i].value);
+  if (status == SB_OK)
+    status =
+        sb_buffer_addf(out, error,
+                       "# HELP semblance_model_seconds_total Time that models ran, by kind, all workers together.\n"
+                       "# TYPE semblance_model_seconds_total counter\n"
+                       "# HELP semblance_model_runs_total Runs of models, by kind.\n"
+                       "# TYPE semblance_model_runs_total counter\n");
+  for (int i = 0; i < SB_MODEL_KINDS && status == SB_OK; i++)
+    status = sb_buffer_addf(
+        out, error, "semblance_model_seconds_total{model=\"%s\"} %.6f\nsemblance_model_runs_total{model=\"%s\"} %zu\n",
+        counts.models[i].kind, counts.models[i].seconds, counts.models[i].kind, counts.models[i].runs);
   return status;
 }
 

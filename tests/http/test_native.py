@@ -272,6 +272,8 @@ class Protocol(ServerCase):
         self.assertIn(b'semblance_requests_total{method="POST",route="/v1/detect",status="2xx"} 1\n', text)
         self.assertIn(b'semblance_request_seconds_count{method="GET",route="/healthz"} 1\n', text)
         self.assertRegex(text, rb"(?m)^semblance_people 0$")
+        self.assertRegex(text, rb'(?m)^semblance_model_runs_total{model="landmarks"} [1-9]')
+        self.assertIn(b"semblance_index_bytes ", text)
         stats = self.get("/v1/stats")
         self.assertEqual(len(stats["minutes"]), 60)
         self.assertGreater(sum(m["requests"] for m in stats["minutes"]), 2)
