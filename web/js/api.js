@@ -82,9 +82,10 @@ export const jobOrder = (id, what) => (what === 'cancel' ? request('DELETE', `/v
 export function startImport(files, fields, onSent) {
   const data = form(fields);
   for (const [path, file] of files) data.append('file', file, path);
-  return new Promise((resolve, reject) => {
+  const once = () => new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
     sending.open('POST', '/v1/jobs/import');
+    if (csrf) sending.setRequestHeader('X-CSRF-Token', csrf);
     sending.responseType = 'json';
     sending.upload.onprogress = (event) => onSent(event.lengthComputable ? event.loaded / event.total : 0);
     sending.onerror = () => reject(new ApiError('offline', ''));
@@ -94,6 +95,11 @@ export function startImport(files, fields, onSent) {
       else reject(new ApiError(json.error?.code ?? 'unknown', json.error?.message ?? String(sending.status), json, sending.status));
     };
     sending.send(data);
+  });
+  return once().catch(async (error) => {
+    const asked = error.status === 401 || (error.status === 403 && csrf === null);
+    if (asked && await enter()) return once();
+    throw error;
   });
 }
 export const enroll = (fields) => request('POST', '/v1/people', form(fields));
