@@ -239,21 +239,21 @@ class List(PageCase):
         self.browser.wait_text("#range", "of 1")
         self.assertEqual([(p["id"], p["faces"]) for p in self.people()], [("44", 2)])
 
-    def test_thousands_of_people_are_scrolled_through_with_a_handful_of_rows(self):
+    def test_hundreds_of_people_are_scrolled_through_with_a_handful_of_rows(self):
         headers = {"Content-Type": "application/json"}
-        for number in range(1500):
+        for number in range(600):
             self.server.request("POST", "/api/v1/recognition/subjects", json.dumps({"subject": f"Person {number:04}"}), headers)
         self.view("list")
-        self.browser.wait_text("#range", "of 1,500")
+        self.browser.wait_text("#range", "of 600")
         self.browser.run("document.querySelector('#sort').value = 'name'; document.querySelector('#sort').dispatchEvent(new Event('change'))")
         self.browser.wait_text("#rows", "Person 0000")
         self.browser.keys("#rows", "\ue010")  # End
-        self.browser.wait_text("#rows", "Person 1499")
-        self.browser.wait_text("#range", "to 1,500 of 1,500")
+        self.browser.wait_text("#rows", "Person 0599")
+        self.browser.wait_text("#range", "to 600 of 600")
         self.assertLess(self.browser.run("return document.querySelectorAll('#rows .tr').length"), 60)
         self.browser.keys("#rows", "\ue011")  # Home
         self.browser.wait_text("#rows", "Person 0000")
-        self.browser.type("#q", "0777")
+        self.browser.type("#q", "0377")
         self.browser.wait_text("#range", "1 to 1 of 1")
 
     def test_an_empty_gallery_says_how_to_begin(self):
@@ -323,6 +323,12 @@ class Family(PageCase):
 
 
 class Everywhere(PageCase):
+    def test_without_a_secure_address_the_page_says_why_the_camera_is_off(self):
+        self.browser.run("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+        self.browser.click("#register-take")
+        self.browser.wait_text("#register-stage .stage-msg", "The camera needs a secure address")
+        self.browser.wait_text("#register-stage .stage-msg", "tls init")
+
     def test_brazilian_portuguese_and_spanish(self):
         for language, words in (("pt", "Cadastrar pessoa"), ("es", "Registrar persona"), ("en", "Register User")):
             self.browser.run("const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", language)
