@@ -129,6 +129,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(tls_key, TEXT, "--tls-key", "SEMBLANCE_TLS_KEY", "", 0, 0, "its private key, PEM")                                 \
   X(redirect_port, INT, "--redirect-port", "SEMBLANCE_REDIRECT_PORT", "0", 0, 65535,                                   \
     "port where plain HTTP is sent on to HTTPS (0: none)")                                                             \
+  X(contain, BOOL, "--contain", "SEMBLANCE_CONTAIN", "true", 0, 0,                                                      \
+    "confine the work on photos by Landlock and seccomp, where the kernel has them")                                   \
   X(log_level, TEXT, "--log-level", "SEMBLANCE_LOG_LEVEL", "info", 0, 0, "debug, info, warning or error")              \
   X(insecure, BOOL, "--insecure", "SEMBLANCE_INSECURE", "false", 0, 0,                                                 \
     "listen on other addresses than loopback without keys or without TLS")

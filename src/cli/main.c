@@ -1,4 +1,5 @@
 /* The program: settings, the table of subcommands, help. */
+#include "base/contain.h"
 #include "cli/cli.h"
 #include "engine/engine.h"
 
@@ -72,6 +73,9 @@ static const sb_command commands[] = {
      "  --format FORMAT       table, json (as --json) or csv\n"
      "  --write               allow statements that change something\n",
      sb_command_sql},
+    {"backup", "FILE", "write an encrypted backup, also beside a running server, and prove it",
+     "  --verify              only prove the backup that is there\n", sb_command_backup},
+    {"restore", "FILE", "bring a backup back into an empty folder, with its root key", "", sb_command_restore},
     {"consent", "ID", "record what a person agreed to, what for, and until when",
      "  --consent TEXT        what the person agreed to\n"
      "  --purpose TEXT        what it may be used for\n"
@@ -179,6 +183,26 @@ static bool asks_for_help(int count, char **words) {
   return false;
 }
 
+/* Commands that look at photos and write to the gallery only. */
+static bool looks_at_photos(const char *name) {
+  static const char *const names[] = {"serve", "enroll", "import", "search", "verify", "detect", "represent", "analyze"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(name, names[i])) return true;
+  return false;
+}
+
+static void confine(const sb_config *config, const char *name) {
+  const char *temporary = getenv("TMPDIR");
+  char *data = sb_engine_folder(*config->data ? config->data : NULL, NULL);
+  char *cache = sb_engine_cache_folder(*config->cache ? config->cache : NULL, NULL);
+  bool server = !strcmp(name, "serve"); /* imports lie there, sealed, while they are worked on */
+  const char *const writable[] = {data ? data : "/nonexistent", cache ? cache : "/nonexistent",
+                                  server ? (temporary && *temporary ? temporary : "/var/tmp") : NULL, NULL};
+  if (data && cache) sb_contain(writable, server);
+  free(data);
+  free(cache);
+}
+
 static sb_exit run_command(const sb_command *command, int argc, char **argv) {
   sb_config config = {0};
   sb_error error = {0};
@@ -195,6 +219,7 @@ static sb_exit run_command(const sb_command *command, int argc, char **argv) {
     sb_log_set(log_to_stderr, NULL, server || level == SB_LOG_DEBUG ? level : SB_LOG_ERROR);
     cli.words = argv + 2;
     cli.count = argc - 2;
+    if (config.contain && looks_at_photos(command->name)) confine(&config, command->name);
     code = command->run(&cli);
   }
   if (fflush(stdout) && code == SB_EXIT_OK) code = SB_EXIT_SYSTEM;

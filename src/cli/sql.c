@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/line.h"
 #include "cli/rows.h"
+#include "engine/engine.h"
 
 #include <ctype.h>
 #include <semblance/sql.h>
@@ -167,6 +168,9 @@ static sb_status open_all(work *w, const char *database, bool write, sb_error *e
   bool photos = !database;
   for (size_t i = 0; i < w->parameters.count; i++) photos |= is_photo(w->parameters.items[i]);
   sb_status status = photos ? sb_cli_engine(w->cli, false, &w->engine, error) : SB_OK;
+  if (status == SB_OK && !database) /* that somebody looked; the statements may hold names */
+    status = sb_engine_note(w->engine, "sql", w->cli->config->collection, 0, 0, error);
+  if (status == SB_NOT_FOUND) status = SB_OK; /* a collection that an INSERT may make */
   sb_sql_options options = {.struct_size = sizeof options,
                             .engine = w->engine,
                             .collection = w->cli->config->collection,

@@ -84,7 +84,7 @@ static sb_status prepare(sb_store *store, sb_error *error) {
   return status == SB_OK ? SB_OK : sb_fail(error, status, "%s", refusal.message);
 }
 
-static sb_status open_all(sb_store *store, bool server, sb_error *error) {
+static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_error *error) {
   sb_status status = sb_dir_make(store->dir, error);
   if (status == SB_OK && access(store->dir, W_OK | X_OK))
     status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
@@ -94,7 +94,8 @@ static sb_status open_all(sb_store *store, bool server, sb_error *error) {
   /* A key is made only with a new gallery: an old one whose key is lost must not get a second one. */
   struct stat info;
   bool fresh = path && stat(path, &info) && errno == ENOENT;
-  if (status == SB_OK) status = sb_root_open(store->dir, fresh, &store->root, error);
+  if (status == SB_OK)
+    status = root ? sb_root_new(root->key, &store->root, error) : sb_root_open(store->dir, fresh, &store->root, error);
   if (status == SB_OK) status = sb_keyring_new(store->root, &store->keyring, error);
   if (status == SB_OK) status = open_database(store, path, error);
   if (status == SB_OK) status = prepare(store, error);
@@ -102,19 +103,27 @@ static sb_status open_all(sb_store *store, bool server, sb_error *error) {
   return status;
 }
 
-sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error) {
+static sb_status open_store(const char *dir, bool server, const sb_root *root, sb_store **out, sb_error *error) {
   sb_store *store = sb_alloc(1, sizeof *store, error);
   if (!store) return SB_NO_MEMORY;
   store->claim = -1;
   store->data_version = store->seen_written = -1;
   pthread_mutex_init(&store->lock, NULL);
   store->dir = sb_strdup(dir, error);
-  sb_status status = store->dir ? open_all(store, server, error) : SB_NO_MEMORY;
+  sb_status status = store->dir ? open_all(store, server, root, error) : SB_NO_MEMORY;
   if (status == SB_OK)
     *out = store;
   else
     sb_store_close(store);
   return status;
+}
+
+sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error) {
+  return open_store(dir, server, NULL, out, error);
+}
+
+sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error) {
+  return open_store(dir, false, root, out, error);
 }
 
 void sb_store_close(sb_store *store) {

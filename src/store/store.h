@@ -14,6 +14,8 @@ typedef struct sb_store sb_store;
  * folder (flock on serve.lock): SB_BUSY when another server has it. SB_WRONG_KEY before anything is written.
  * SB_STORE for a damaged file or a newer schema, SB_READ_ONLY, SB_DISK_FULL, SB_IO. */
 sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error);
+/* The same with this root key (copied) in place of the folder's own. */
+sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error);
 void sb_store_close(sb_store *store);
 
 /* Proof that an entry stands in the audit: anyone can follow the link and check the signature. */
@@ -45,8 +47,8 @@ typedef struct sb_store_face {
 typedef struct sb_store_enrollment {
   int64_t collection;
   const char *id, *name, *consent; /* name NULL: only with may_exist, keeps the name; consent NULL: none */
-  const char *purpose; /* NULL: none */
-  int64_t expires_ms;  /* 0: never */
+  const char *purpose;             /* NULL: none */
+  int64_t expires_ms;              /* 0: never */
   bool may_exist;
   const sb_store_face *faces;
   size_t face_count;
@@ -158,6 +160,16 @@ sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_
 /* SB_STORE names the entry where the chain is broken. `anchor` (NULL: none): a head that was kept elsewhere, from which
  * the chain must go on. */
 sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
+
+/* ---- backup.c */
+
+/* An encrypted backup of this moment, also while others work on the gallery; replaces a file that is there. */
+sb_status sb_store_backup(sb_store *store, const char *path, sb_error *error);
+/* Opens a backup whole, with the folder's root key, and looks at everything in it; needs room for it in the folder.
+ * SB_INVALID: no backup, damaged. SB_WRONG_KEY. SB_STORE: what is in it is not sound. */
+sb_status sb_store_backup_verify(const char *dir, const char *path, sb_error *error);
+/* Verifies and puts it into a folder that has no gallery yet; SB_EXISTS. The root key must be there, or given. */
+sb_status sb_store_restore(const char *dir, const char *path, sb_error *error);
 
 /* ---- rotate.c */
 

@@ -3,12 +3,13 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import unittest
 
 import camera
 import webdriver
-from program import FRIENDS, GROUPS, PHOTOS
+from program import FRIENDS, GROUPS, PHOTOS, PROGRAM
 from server import Server, form_of_files
 
 OBAMA, OBAMA2, BIDEN, GROUP = FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", FRIENDS / "biden.jpg", GROUPS / "sample5.jpg"
@@ -60,6 +61,27 @@ class PageCase(unittest.TestCase):
     def clean_log(self):
         """Nothing but the answers that a test asked for (the browser logs each 4xx) stands in the console."""
         return [entry["message"] for entry in self.browser.log() if "the server responded with a status of" not in entry["message"]]
+
+
+class Login(PageCase):
+    def test_the_admin_logs_in_and_what_changes_something_works_also_after_a_reload(self):
+        self.enroll()
+        subprocess.run([PROGRAM, "access", "password", "--data", str(self.folder / "data")], check=True,
+                       stdout=subprocess.DEVNULL, env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"})
+        browser = self.browser
+        self.view("list")
+        browser.wait_text("#dlg-login h2", "Log in")
+        browser.type("#dlg-login [name=password]", "wrong password")
+        browser.click("#dlg-login .actions .btn")
+        browser.wait_text("#dlg-login [data-login-note]", "wrong")
+        browser.type("#dlg-login [name=password]", "correct horse battery")
+        browser.click("#dlg-login .actions .btn")
+        browser.wait_text("[data-view=list]", "Barack Obama")
+        browser.open(self.address)
+        browser.wait_text(".side .srv", "Ready")
+        self.view("list")
+        browser.wait_text("[data-view=list]", "Barack Obama")
+        self.assertFalse(browser.visible("#dlg-login"))
 
 
 class Register(PageCase):

@@ -1,0 +1,13 @@
+/* Containment: what a hostile photo that took over a decoder could still do is little. */
+#ifndef SB_BASE_CONTAIN_H
+#define SB_BASE_CONTAIN_H
+
+#include "base/base.h"
+
+/* Confines this process for good, before it starts threads; each part where the kernel has it, with a line in the log where
+ * not. Landlock: no writing but under the folders of `writable` (NULL at the end; made when absent), no starting of
+ * programs, no TCP connections to others. seccomp: no system calls by which a process gets at other processes, the kernel or
+ * the machine's set-up; without `network` no sockets at all. Not in builds with sanitizers, which need some of these. */
+void sb_contain(const char *const *writable, bool network);
+
+#endif

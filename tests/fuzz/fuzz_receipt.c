@@ -1,0 +1,16 @@
+/* Any bytes as a receipt of erasure or a kept head of the audit. */
+#include "cli/receipt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  sb_receipt receipt;
+  sb_audit_head head;
+  memset(&receipt, 0, sizeof receipt);
+  if (sb_receipt_read((const char *)bytes, size, &receipt) && strlen(receipt.entry.verb) > SB_VERB_MAX) abort();
+  if (sb_audit_head_read((const char *)bytes, size, &head) && head.sequence < 0) abort();
+  return 0;
+}
