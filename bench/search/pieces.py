@@ -236,10 +236,21 @@ def flatter(setting):
     return {"rows": count, "dim": gallery.dim, "tau": 150, "semblance": facts, "results": results}
 
 
+def three_million(setting):
+    """More codes than the L3 cache of this machine holds."""
+    gallery, count = setting.gallery(), setting.count(3_000_000)
+    rows = gallery.rows(count)
+    index, facts = semblance_index(rows)
+    contenders = [semblance_contender(index)]
+    contenders += [c for c in peers.faiss_scans(setting.folder(gallery), rows, factors=(300,)) if "rival" in c.name]
+    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
+
+
 def ten_million(setting):
     gallery, count = setting.gallery(), setting.count(10_000_000)
     index, facts = semblance_index(gallery.rows(count))
-    results, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count), SINGLE + [(2, 32)])
+    results, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count), SINGLE + BATCH)
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
 
 
@@ -247,13 +258,13 @@ def ten_million_rival(setting):
     """Its float32 rows do not fit in 24 GB, so float16 rows rank its candidates again."""
     gallery, count = setting.gallery(), setting.count(10_000_000)
     contenders = peers.rival_with_half_rows(setting.folder(gallery), gallery.rows(count), (100, 300))
-    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + [(2, 32)])
+    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
     return {"rows": count, "dim": gallery.dim, "results": results}
 
 
 PIECES = {"single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
           "graphs": graphs, "usearch": usearch_graph, "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
-          "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "ten": ten_million, "ten_rival": ten_million_rival}
+          "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "three": three_million, "ten": ten_million, "ten_rival": ten_million_rival}
 
 
 MILLION = {"rows": 1_000_000, "build": ("scans",)}
@@ -263,7 +274,7 @@ NEEDS = {**dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MIL
          "graphs": [{"rows": 200_000, "build": ("scans", "graphs")}],
          **{f"dim{dim}": [{"dim": dim, "rows": 100_000, "build": ("scans",)}] for dim in (128, 512, 4096)},
          "flatter": [{"tau": 150, "rows": 1_000_000, "build": ("scans",)}],
-         "ten": [{"rows": 10_000_000, "build": ()}], "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
+         "three": [{"rows": 3_000_000, "build": ("scans",)}], "ten": [{"rows": 10_000_000, "build": ()}], "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
 
 
 def prepare(setting, name):
