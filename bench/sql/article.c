@@ -58,7 +58,8 @@ static void fill(sb_engine *engine, const char *path, size_t count) {
     if (fread(block, sizeof *block * DIM, FACES_A_PERSON, file) != FACES_A_PERSON) break;
     for (size_t i = 0; i < FACES_A_PERSON; i++) faces[i] = (sb_store_face){.embedding = block + i * DIM, .quality = 1};
     snprintf(id, sizeof id, "p%07zu", done);
-    sb_store_enrollment enrollment = {.collection = shelf.row, .id = id, .name = id, .faces = faces, .face_count = FACES_A_PERSON};
+    sb_store_enrollment enrollment = {
+        .collection = shelf.row, .id = id, .name = id, .faces = faces, .face_count = FACES_A_PERSON};
     must(sb_store_enroll(engine->store, &enrollment, &person, rows, &error), &error);
   }
   if (file) fclose(file);
