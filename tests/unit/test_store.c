@@ -289,7 +289,7 @@ static void a_collection_s_counts_follow_every_writer(void **state) {
   assert_int_equal(enrol(other, f->collection, "a1", NULL, true, &person, &face), SB_OK);
   expect_counts(f->store, 1, 2);
   expect_counts(other, 1, 2);
-  assert_int_equal(sb_store_person_delete(f->store, person, NULL, NULL), SB_OK);
+  assert_int_equal(sb_store_person_delete(f->store, person, NULL, NULL, NULL), SB_OK);
   expect_counts(f->store, 0, 0);
   expect_counts(other, 0, 0);
   sb_store_close(other);
