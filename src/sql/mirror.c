@@ -12,6 +12,7 @@ enum {
   TOUCHED_MAX = 1000, /* rows looked at one by one beside the index; beyond, the whole table is */
   BATCH = 1024,
   ATTEMPTS = 3,
+  EXACT_ROWS = 20000, /* up to here a search that is proven exact takes two milliseconds at most */
 };
 
 typedef struct change {
@@ -449,9 +450,14 @@ static sb_status ask_index(sb_table *table, const sb_near_query *query, size_t k
       filter.keys = keys;
       filter.count = count;
     }
-    sb_index_query ask = {
-        .struct_size = sizeof ask, .vectors = probe, .count = 1, .k = k, .filter = keys ? &filter : NULL};
-    status = sb_index_search(table->mirror->index, &ask, hits, &found, error);
+    sb_index *index = table->mirror->index;
+    sb_index_query ask = {.struct_size = sizeof ask,
+                          .vectors = probe,
+                          .count = 1,
+                          .k = k,
+                          .mode = sb_index_count(index) <= EXACT_ROWS ? SB_SEARCH_EXACT : SB_SEARCH_FAST,
+                          .filter = keys ? &filter : NULL};
+    status = sb_index_search(index, &ask, hits, &found, error);
   }
   for (size_t i = 0; status == SB_OK && i < found; i++)
     if (!sb_ids_hold(touched, (int64_t)hits[i].key)) status = collect_row(table, query, (int64_t)hits[i].key, c, error);

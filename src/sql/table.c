@@ -178,8 +178,8 @@ static sb_status read_meta(sb_table *table, sb_error *error) {
   while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
     const char *key = (const char *)sqlite3_column_text(statement, 0);
     if (key && !strcmp(key, "version")) version = sqlite3_column_int64(statement, 1);
-    if (key && !strcmp(key, "identity"))
-      snprintf(table->identity, sizeof table->identity, "%s", (const char *)sqlite3_column_text(statement, 1));
+    const char *value = (const char *)sqlite3_column_text(statement, 1);
+    if (key && value && !strcmp(key, "identity")) snprintf(table->identity, sizeof table->identity, "%s", value);
   }
   sb_status status = sb_table_status(table, code, error);
   sqlite3_finalize(statement);

@@ -18,15 +18,43 @@ static void read_row(sb_statement *s, sb_store_collection *out) {
   out->info.faces = (size_t)sqlite3_column_int64(s->raw, 6);
 }
 
+/* Counts only when something was written since the last time, by this or another process. */
+static sb_status count_members(sb_store *store, sb_store_collection *collection, sb_error *error) {
+  int64_t version = 0;
+  sb_status status = sb_store_number(store, "PRAGMA data_version", &version, error);
+  bool known = store->counted.collection == collection->row && store->counted.written == store->written &&
+               store->counted.data_version == version;
+  if (status == SB_OK && !known) {
+    sb_statement s = sb_statement_new(store, COLLECTION_COLUMNS "WHERE c.id = ?", error);
+    sb_bind_int(&s, 1, collection->row);
+    if (sb_step(&s)) {
+      read_row(&s, collection);
+      store->counted.collection = collection->row;
+      store->counted.written = store->written;
+      store->counted.data_version = version;
+      store->counted.people = collection->info.people;
+      store->counted.faces = collection->info.faces;
+    }
+    return sb_statement_end(&s);
+  }
+  collection->info.people = store->counted.people;
+  collection->info.faces = store->counted.faces;
+  return status;
+}
+
 sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_collection *out, sb_error *error) {
+  sb_store_collection found = {0};
   sb_store_lock(store);
-  sb_statement s = sb_statement_new(store, COLLECTION_COLUMNS "WHERE c.name = ?", error);
+  sb_statement s = sb_statement_new(
+      store, "SELECT c.id, c.name, c.model, c.dim, c.created, 0, 0 FROM collection c WHERE c.name = ?", error);
   sb_bind_text(&s, 1, name);
   if (sb_step(&s))
-    read_row(&s, out);
+    read_row(&s, &found);
   else if (s.status == SB_OK)
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no collection of that name");
   sb_status status = sb_statement_end(&s);
+  if (status == SB_OK) status = count_members(store, &found, error);
+  if (status == SB_OK) *out = found;
   sb_store_unlock(store);
   return status;
 }

@@ -26,6 +26,11 @@ struct sb_store {
   int claim;            /* the server's lock file, or -1 */
   int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
+  /* How many a collection held when `written` and data_version were these: to count a million faces takes milliseconds. */
+  struct {
+    int64_t collection, written, data_version;
+    size_t people, faces;
+  } counted;
 };
 
 /* ---- statement.c: SQLite with the errors of this project */

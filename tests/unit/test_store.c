@@ -268,6 +268,33 @@ static void files_hold_no_plain_text_and_no_deleted_seal(void **state) {
   assert_int_equal(sb_store_person_get(f->store, person, &(sb_people *){NULL}, NULL), SB_NOT_FOUND);
 }
 
+static void expect_counts(sb_store *store, size_t people, size_t faces) {
+  for (int time = 0; time < 2; time++) { /* counted, then remembered */
+    sb_store_collection found;
+    assert_int_equal(sb_store_collection_find(store, "default", &found, NULL), SB_OK);
+    assert_int_equal(found.info.people, people);
+    assert_int_equal(found.info.faces, faces);
+  }
+}
+
+static void a_collection_s_counts_follow_every_writer(void **state) {
+  fixture *f = *state;
+  sb_store *other = NULL;
+  int64_t person, face;
+  expect_counts(f->store, 0, 0);
+  assert_int_equal(sb_store_open(f->dir, false, &other, NULL), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &person, &face), SB_OK);
+  expect_counts(f->store, 1, 1);
+  expect_counts(other, 1, 1);
+  assert_int_equal(enrol(other, f->collection, "a1", NULL, true, &person, &face), SB_OK);
+  expect_counts(f->store, 1, 2);
+  expect_counts(other, 1, 2);
+  assert_int_equal(sb_store_person_delete(f->store, person, NULL, NULL, NULL), SB_OK);
+  expect_counts(f->store, 0, 0);
+  expect_counts(other, 0, 0);
+  sb_store_close(other);
+}
+
 static void another_handle_sees_each_change_once(void **state) {
   fixture *f = *state;
   sb_store *other = NULL;
@@ -431,6 +458,7 @@ int main(void) {
       TEST(an_id_changes_unless_it_is_taken),
       TEST(faces_are_listed_read_and_erased_one_by_one),
       TEST(files_hold_no_plain_text_and_no_deleted_seal),
+      TEST(a_collection_s_counts_follow_every_writer),
       TEST(another_handle_sees_each_change_once),
       TEST(many_faces_are_read_by_several_threads_each_once_and_whole),
       TEST(a_second_server_is_refused),
