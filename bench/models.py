@@ -9,7 +9,7 @@ usage: bench/models.py --home FOLDER --models FOLDER --dlib FOLDER [--python dep
   --models   what `script/models deepface --from HOME/.deepface/weights --any-weights --to FOLDER vgg-face` made of it
   --dlib     the folder models/ of PyPI face_recognition_models
 
-Each contestant is a process of its own, three times in turn; medians. Semblance keeps compiled models in its cache, as it
+Each contestant is a process of its own, twice in turn; medians. Semblance keeps compiled models in its cache, as it
 always does: the first of its runs fills it and does not count.
 """
 import argparse
@@ -24,7 +24,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PHOTO = ROOT / "deps/photos/face_recognition/obama.jpg"
-REPEATS = 3
+REPEATS = 2
 
 
 def run(*command, **environment):
@@ -75,7 +75,7 @@ def main():
     options.add_argument("--rounds", type=int, default=30)
     options.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/benchmarks-models.md")
     chosen = options.parse_args()
-    subprocess.run(["meson", "compile", "-C", ROOT / "build", "bench_represent", "semblance"], check=True, stdout=subprocess.DEVNULL,
+    subprocess.run(["meson", "compile", "-C", ROOT / "build", "bench_represent", "src/cli/semblance:executable"], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "PKG_CONFIG_PATH": str(ROOT / "deps/openvino/pkgconfig")})
     path = f"{ROOT}/models:{ROOT}/deps/models:{chosen.models}"
     with tempfile.TemporaryDirectory() as folder:

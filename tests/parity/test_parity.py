@@ -102,10 +102,10 @@ class Sources(unittest.TestCase):
         return manifest, folder / manifest["source"]["files"][0]["path"]
 
     def test_tensorflow_gives_the_same_numbers_for_the_tensorflow_js_nets(self):
-        for name in ("faceres-deep", "gear-ethnicity"):
+        for name in ("faceres-deep", "gear-ethnicity", "emotion"):
             manifest, source = self.sources(name)
             answer = json.loads(run(PYTHON, PARITY / "tfjs_side.py", source, SOURCE / "deps/models" / manifest["file"],
-                                    *manifest["converter"][1:]))
+                                    manifest["input"]["mean"], manifest["input"]["std"], *manifest["converter"][1:]))
             print(f"# {name}: furthest from TensorFlow {answer}", flush=True)
             for output, difference in answer.items():
                 with self.subTest(model=name, output=output):

@@ -1,5 +1,5 @@
 """TensorFlow's own run of the TensorFlow.js graphs that models/convert_tfjs.py converts, beside the converted ones by ONNX
-Runtime. usage: tfjs_side.py SOURCE.json MODEL.onnx OUTPUT=NAME... ; prints {NAME: largest difference} as JSON."""
+Runtime. usage: tfjs_side.py SOURCE.json MODEL.onnx MEAN STD OUTPUT=NAME... ; prints {NAME: largest difference} as JSON."""
 import json
 import os
 import pathlib
@@ -30,7 +30,8 @@ def weights(path, manifest):
 
 
 def main():
-    source, converted, names = pathlib.Path(sys.argv[1]), sys.argv[2], dict(p.split("=", 1) for p in sys.argv[3:])
+    source, converted, mean, deviation = pathlib.Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
+    names = dict(pair.split("=", 1) for pair in sys.argv[5:])
     description = json.loads(source.read_text())
     graph = json_format.ParseDict(description["modelTopology"], tf.compat.v1.GraphDef(), ignore_unknown_fields=True)
     values = weights(source, description["weightsManifest"])
@@ -42,9 +43,9 @@ def main():
     signature = description.get("signature") or description["userDefinedMetadata"]["signature"]
     session = onnxruntime.InferenceSession(converted)
     entry = session.get_inputs()[0]
-    picture = np.random.default_rng(3).uniform(0, 255, entry.shape).astype(np.float32)
-    if "gear" in source.name:
-        picture /= 255
+    y, x, c = np.indices(entry.shape[1:])  # smooth waves: noise would drive the nets into their corners
+    waves = 128 + 60 * np.sin((2 + c) * x * 3.1 / entry.shape[2]) * np.cos(y * 4.7 / entry.shape[1])
+    picture = ((waves[None] - mean) / deviation).astype(np.float32)
     tf.compat.v1.disable_eager_execution()
     with tf.compat.v1.Session() as run:
         tf.import_graph_def(graph, name="")
