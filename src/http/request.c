@@ -20,7 +20,7 @@ enum {
 
 /* ---- Life */
 
-static bool split_query(sb_request *request) {
+bool sb_request_query(sb_request *request) {
   sb_error error = {0};
   for (char *rest = request->query; rest && *rest;) {
     char *pair = strsep(&rest, "&");
@@ -170,7 +170,7 @@ void sb_request_begin(sb_request *request, struct MHD_Connection *connection, co
   if (request->route && !request->reply.status && !sb_auth_pass(request)) return;
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
   if (length && strtoull(length, NULL, 10) > limit_of(request)) refuse_size(request);
-  if (request->reply.status || !split_query(request)) return;
+  if (request->reply.status || !sb_request_query(request)) return;
   if (request->route->flags & SB_ROUTE_BODY) body_begin(request);
 }
 

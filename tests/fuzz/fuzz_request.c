@@ -3,6 +3,7 @@
 #include "http/request.h"
 #include "http/route.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (space) *space = 0;
   sb_request *request = text ? sb_request_new(&server, space ? space + 1 : text) : NULL;
   if (request) {
-    sb_request_begin(request, NULL, space ? text : "POST"); /* without a connection there are no headers */
-    if (!request->reply.status && end) {
+    snprintf(request->method, sizeof request->method, "%s", space ? text : "POST");
+    sb_route_find(request);
+    if (!request->reply.status && sb_request_query(request) && end) {
       request->body = SB_BODY_JSON;
       sb_request_receive(request, (const char *)end + 1, size - line - 1);
       if (sb_request_finish(request, NULL) == SB_OK) read_fields(request);
