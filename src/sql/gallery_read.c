@@ -23,6 +23,9 @@ enum {
   PLAN_ROW = 32   /* one face */
 };
 
+/* What a score of the index can be off by: float16 keeps 11 bits of each number of a vector of unit length. */
+#define SCORE_OFF 1e-3f
+
 typedef struct near {
   sb_store_face_row row;
   double value; /* cosine */
@@ -233,10 +236,13 @@ static sb_status find_some(cursor *c, size_t wanted, sb_error *error) {
   if (!hits) return SB_NO_MEMORY;
   sb_status status = sb_gallery_sync(gallery, error);
   if (status == SB_OK) status = sb_gallery_search(gallery, c->collection, c->probe, k, false, hits, &found, error);
+  size_t all = found;
+  /* Each look at a template may be a read from the disk: none at those that cannot be among the wanted ones. */
+  while (found > wanted && hits[found - 1].score < hits[wanted - 1].score - SCORE_OFF) found--;
+  c->exhausted = c->k || (all < k && found == all);
   for (size_t i = 0; status == SB_OK && i < found; i++)
     status = add_near(c, (sb_store_face_row){(int64_t)hits[i].key, (int64_t)hits[i].label}, error);
   free(hits);
-  c->exhausted = c->k || found < k;
   return status;
 }
 
