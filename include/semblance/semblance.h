@@ -335,6 +335,7 @@ typedef struct sb_search_request {
   sb_photo photo;
   size_t k;          /* candidates a face, 1..SB_K_MAX; 0: 5 */
   bool largest_only; /* answer for the largest face only */
+  bool small_faces;  /* SB_WANT_SMALL_FACES */
   bool attributes;   /* also of the photo's faces */
   sb_target target;
 } sb_search_request;

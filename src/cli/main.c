@@ -30,7 +30,8 @@ static const sb_command commands[] = {
      sb_command_import},
     {"search", "PHOTO", "who is it? candidates for every face of a photo",
      "  -k N                  candidates a face (default 5)\n"
-     "  --largest             answer for the largest face only\n",
+     "  --largest             answer for the largest face only\n"
+     "  --small-faces         also tile by tile, for small faces in big photos\n",
      sb_command_search},
     {"verify", "PHOTO PHOTO", "are the faces of two photos of the same person?", "", sb_command_verify},
     {"list", "[TEXT]", "list people, or those whose id or name contains TEXT",

@@ -76,8 +76,9 @@ static bool any_match(const sb_search_result *result) {
 
 sb_exit sb_command_search(sb_cli *cli) {
   size_t k = 5;
-  bool largest = false;
-  const sb_flag flags[] = {{"-k", SB_FLAG_COUNT, &k}, {"--largest", SB_FLAG_SWITCH, &largest}};
+  bool largest = false, small = false;
+  const sb_flag flags[] = {
+      {"-k", SB_FLAG_COUNT, &k}, {"--largest", SB_FLAG_SWITCH, &largest}, {"--small-faces", SB_FLAG_SWITCH, &small}};
   if (!SB_FLAGS_TAKE(cli, flags, 1, 1)) return SB_EXIT_USAGE;
   if (k < 1 || k > SB_K_MAX) return sb_cli_usage(cli, "-k is between 1 and %d", SB_K_MAX);
   sb_error error = {0};
@@ -87,6 +88,7 @@ sb_exit sb_command_search(sb_cli *cli) {
                                .collection = cli->config->collection,
                                .k = k,
                                .largest_only = largest,
+                               .small_faces = small,
                                .target = sb_cli_target(cli)};
   sb_exit code;
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, &error);

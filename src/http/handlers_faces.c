@@ -4,11 +4,12 @@
 
 #include <string.h>
 
-static sb_status read_largest(sb_request *request, bool *largest, sb_error *error) {
-  static const char *const words[] = {"all", "largest", NULL};
+static sb_status read_faces(sb_request *request, bool *largest, bool *small, sb_error *error) {
+  static const char *const words[] = {"all", "largest", "small", NULL};
   int chosen = 0;
   sb_status status = sb_request_choice(request, "faces", words, &chosen, error);
   *largest = chosen == 1;
+  *small = chosen == 2;
   return status;
 }
 
@@ -16,9 +17,10 @@ static void find_faces(sb_request *request, unsigned want) {
   sb_error error = {0};
   sb_find_request find = {.struct_size = sizeof find, .want = want};
   sb_faces *faces = NULL;
-  bool largest = false;
-  sb_status status = read_largest(request, &largest, &error);
+  bool largest = false, small = false;
+  sb_status status = read_faces(request, &largest, &small, &error);
   if (largest) find.want |= SB_WANT_LARGEST_ONLY;
+  if (small) find.want |= SB_WANT_SMALL_FACES;
   if (status == SB_OK && want & SB_WANT_EMBEDDING) status = sb_request_text(request, "model", &find.model, &error);
   if (status == SB_OK) status = sb_request_photo(request, "image", &find.photo, &error);
   if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, &find, &faces, &error);
@@ -54,7 +56,7 @@ void sb_handle_search(sb_request *request) {
   sb_search_result *result = NULL;
   sb_search_request search = {.struct_size = sizeof search, .k = 5, .target = request->server->target};
   sb_status status = sb_request_collection(request, &search.collection, &error);
-  if (status == SB_OK) status = read_largest(request, &search.largest_only, &error);
+  if (status == SB_OK) status = read_faces(request, &search.largest_only, &search.small_faces, &error);
   if (status == SB_OK) status = sb_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
   if (status == SB_OK) status = read_target(request, &search.target, &error);
   if (status == SB_OK) status = sb_request_photo(request, "image", &search.photo, &error);
