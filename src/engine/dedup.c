@@ -17,7 +17,8 @@ typedef struct dedup {
   int64_t collection;
   size_t dim;
   float threshold;
-  size_t waiting; /* faces in the batch */
+  pthread_mutex_t lock; /* of what follows: templates come from several threads */
+  size_t waiting;       /* faces in the batch */
   float *vectors;
   int64_t people[BATCH];
   sb_hit hits[BATCH * NEIGHBOURS];
@@ -62,9 +63,12 @@ static sb_status search_batch(dedup *d, sb_error *error) {
 static sb_status visit(void *context, const sb_change *change, sb_error *error) {
   dedup *d = context;
   if (change->kind != SB_CHANGE_PUT || change->collection != d->collection || change->dim != d->dim) return SB_OK;
+  pthread_mutex_lock(&d->lock);
   memcpy(d->vectors + d->waiting * d->dim, change->embedding, d->dim * sizeof *d->vectors);
   d->people[d->waiting++] = change->person;
-  return d->waiting == BATCH ? search_batch(d, error) : SB_OK;
+  sb_status status = d->waiting == BATCH ? search_batch(d, error) : SB_OK;
+  pthread_mutex_unlock(&d->lock);
+  return status;
 }
 
 static int by_people(const void *a, const void *b) {
@@ -148,6 +152,7 @@ static sb_status find(sb_engine *engine, const sb_dedup_request *request, sb_dup
                .collection = collection.row,
                .dim = embedder.dim,
                .threshold = (float)out->threshold,
+               .lock = PTHREAD_MUTEX_INITIALIZER,
                .vectors = sb_alloc(BATCH * embedder.dim, sizeof *d->vectors, error)};
   status = d->vectors ? sb_store_changes(engine->store, 0, &next, visit, d, error) : SB_NO_MEMORY;
   if (status == SB_OK) status = search_batch(d, error);

@@ -314,6 +314,37 @@ static void a_face_that_looks_like_a_picture_is_refused_only_by_that_policy(void
   sb_engine_free(engine);
 }
 
+/* More than a batch of faces, read by several threads; two of the people are one. */
+static void among_many_people_the_one_with_two_ids_is_found(void **state) {
+  (void)state;
+  enum { PEOPLE = 600, DIM = 512 };
+  sb_engine *engine = open_engine();
+  sb_store_collection collection;
+  sb_duplicates *found = NULL;
+  uint64_t seed = 3;
+  float vector[DIM], first[DIM];
+  assert_int_equal(sb_engine_collection(engine, NULL, true, &collection, NULL), SB_OK);
+  for (int p = 0; p < PEOPLE; p++) {
+    char id[16];
+    int64_t person, row;
+    for (int d = 0; d < DIM; d++) vector[d] = p == PEOPLE - 1 ? first[d] : random_float(&seed);
+    sb_normalize(vector, DIM);
+    if (!p) memcpy(first, vector, sizeof first);
+    snprintf(id, sizeof id, "p%d", p);
+    sb_store_face face = {.embedding = vector, .quality = 1, .source = {(uint8_t)p, (uint8_t)(p >> 8)}};
+    sb_store_enrollment enrollment = {.collection = collection.row, .id = id, .name = id, .faces = &face, .face_count = 1};
+    assert_int_equal(sb_store_enroll(engine->store, &enrollment, &person, &row, NULL), SB_OK);
+  }
+  assert_int_equal(sb_engine_dedup(engine, &(sb_dedup_request){.struct_size = sizeof(sb_dedup_request)}, &found, NULL), SB_OK);
+  assert_int_equal(found->faces, PEOPLE);
+  assert_int_equal(found->total, 1);
+  assert_string_equal(found->items[0].ids[0], "p0");
+  assert_string_equal(found->items[0].ids[1], "p599");
+  assert_true(found->items[0].similarity > .99);
+  sb_duplicates_free(found);
+  sb_engine_free(engine);
+}
+
 static void a_folder_has_one_server_and_any_number_of_others(void **state) {
   (void)state;
   sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder, .server = true};
@@ -407,6 +438,7 @@ int main(void) {
       IN_A_FOLDER(the_default_of_a_search_keeps_fpir_at_1_percent_at_any_size),
       IN_A_FOLDER(a_poor_photo_cannot_say_that_it_is_somebody_else),
       IN_A_FOLDER(a_face_that_looks_like_a_picture_is_refused_only_by_that_policy),
+      IN_A_FOLDER(among_many_people_the_one_with_two_ids_is_found),
       IN_A_FOLDER(a_folder_has_one_server_and_any_number_of_others),
       IN_A_FOLDER(a_gallery_of_another_key_is_left_alone),
       IN_A_FOLDER(searches_run_while_people_come_and_go),
