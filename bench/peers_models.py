@@ -1,6 +1,6 @@
 """One peer's side of bench/models.py, in an environment that has it: photo to embedding in a process of its own.
 
-usage: peers_models.py deepface|deepface-whole|face_recognition PHOTO ROUNDS    prints JSON like bench_represent
+usage: peers_models.py deepface|face_recognition PHOTO ROUNDS    prints JSON like bench_represent
 """
 import json
 import os
@@ -13,10 +13,10 @@ START = time.monotonic()
 os.environ.update(TF_USE_LEGACY_KERAS="1", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
 
 
-def deepface(photo, detector):
+def deepface(photo):
+    """VGG-Face on a face that is cut out already: DeepFace's detectors want downloads of their own."""
     from deepface import DeepFace
-    options = {"img_path": photo, "model_name": "VGG-Face", "detector_backend": detector,
-               "enforce_detection": detector != "skip"}
+    options = {"img_path": photo, "model_name": "VGG-Face", "detector_backend": "skip", "enforce_detection": False}
     return lambda: DeepFace.represent(**options)
 
 
@@ -37,7 +37,7 @@ def face_recognition(photo):
 
 def main():
     peer, photo, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    run = face_recognition(photo) if peer == "face_recognition" else deepface(photo, "opencv" if peer == "deepface" else "skip")
+    run = face_recognition(photo) if peer == "face_recognition" else deepface(photo)
     run()
     first = time.monotonic() - START
     run()
