@@ -91,7 +91,7 @@ static uint32_t root_of(grouping *g, uint32_t face) {
 }
 
 static void join_groups(grouping *g, double mean_threshold) {
-  qsort(g->edges, g->edge_count, sizeof *g->edges, most_alike_first);
+  if (g->edge_count) qsort(g->edges, g->edge_count, sizeof *g->edges, most_alike_first);
   for (size_t e = 0; e < g->edge_count; e++) {
     uint32_t a = root_of(g, g->edges[e].one), b = root_of(g, g->edges[e].other);
     if (a == b) continue;

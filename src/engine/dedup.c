@@ -86,6 +86,7 @@ static int by_score(const void *a, const void *b) {
 /* Two people once, with their most alike faces. */
 static void make_unique(dedup *d) {
   size_t kept = 0;
+  if (!d->pair_count) return;
   qsort(d->pairs, d->pair_count, sizeof *d->pairs, by_people);
   for (size_t i = 0; i < d->pair_count; i++) {
     bool first = !kept || d->pairs[kept - 1].one != d->pairs[i].one || d->pairs[kept - 1].other != d->pairs[i].other;
