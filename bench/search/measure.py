@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 BLOCK_SECONDS, BLOCK_MAX = 0.05, 50  # one turn: about so long, at most so many queries
+TURNS_MIN = 5
 WARM = 2  # untimed queries at the start of a turn: the one before has filled the caches with its own data
 
 
@@ -39,12 +40,15 @@ class Lane:
         return took
 
     def turn(self):
+        """Gives its seconds."""
+        start = time.perf_counter()
         self.contender.threads(self.threads)
-        warm = min(self.once(timed=False) for _ in range(WARM if self.block != 1 else 1))
+        warm = min(self.once(timed=False) for _ in range(WARM)) if self.block != 1 else 0  # a long call warms itself
         if not self.block:
             self.block = max(1, min(BLOCK_MAX, int(1000 * BLOCK_SECONDS / warm)))
         for _ in range(self.block):
             self.once(timed=True)
+        return time.perf_counter() - start
 
     def result(self, truth):
         ms = np.array(self.ms)
@@ -74,17 +78,19 @@ class Truth:
         return self.numbers[query] if floor is None else self.numbers[query][self.scores[query] >= floor]
 
 
-def interleave(lanes, seconds, rounds_min=3):
-    """Turns in an order that is drawn anew each round, until the time is over."""
+def interleave(lanes, seconds):
+    """Turns in an order that is drawn anew each round, until the time is over; who takes long sits out some rounds, so that
+    all have about the same time, but for TURNS_MIN turns of each."""
     order = random.Random(1)
     end = time.monotonic() + seconds
+    due, turns = [0] * len(lanes), [0] * len(lanes)
     rounds = 0
-    while rounds < rounds_min or time.monotonic() < end:
-        order.shuffle(lanes)
-        for lane in lanes:
-            lane.turn()
+    while time.monotonic() < end or min(turns) < TURNS_MIN:
+        for i in order.sample(range(len(lanes)), len(lanes)):
+            if due[i] <= rounds:
+                due[i] = rounds + 1 + int(lanes[i].turn() / (4 * BLOCK_SECONDS))
+                turns[i] += 1
         rounds += 1
-    return rounds
 
 
 def spread(queries, mates, count):

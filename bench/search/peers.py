@@ -76,9 +76,17 @@ def faiss_contender(name, settings, index, parameters=None):
     return Contender(name, settings, faiss_search(index, parameters), faiss_threads)
 
 
+def rival_codes(folder, rows):
+    return faiss_kept(pathlib.Path(folder) / f"rival-{len(rows)}.faiss", RIVAL, rows)
+
+
+def eight_bits(folder, rows):
+    return faiss_kept(pathlib.Path(folder) / f"sq8-{len(rows)}.faiss", "SQ8", rows)
+
+
 def rival_index(folder, rows, flat, factor):
     """RIVAL's codes, the best 10 * factor of them ranked again by `flat`, which holds the same rows (or float16 of them)."""
-    codes = faiss_kept(pathlib.Path(folder) / f"rival-{len(rows)}.faiss", RIVAL, rows)
+    codes = rival_codes(folder, rows)
     index = faiss.IndexRefine(codes, flat)
     index.k_factor = factor
     return index
@@ -86,7 +94,7 @@ def rival_index(folder, rows, flat, factor):
 
 def faiss_scans(folder, rows, factors=(30, 100, 300)):
     flat = faiss_flat(rows)
-    eight = faiss_kept(pathlib.Path(folder) / f"sq8-{len(rows)}.faiss", "SQ8", rows)
+    eight = eight_bits(folder, rows)
     found = [faiss_contender("faiss Flat", "float32", flat), faiss_contender("faiss SQ8", "8 bit", eight)]
     for factor in factors:
         found.append(faiss_contender(f"faiss rival x{factor}", f"{RIVAL} + IndexRefineFlat, k_factor {factor}",
@@ -213,7 +221,7 @@ def sqlite_contender(folder, rows):
 # ---- Ten million, writes, sizes
 
 def rival_with_half_rows(folder, rows, factors):
-    codes = faiss_kept(pathlib.Path(folder) / f"rival-{len(rows)}.faiss", RIVAL, rows)
+    codes = rival_codes(folder, rows)
     half = faiss.IndexScalarQuantizer(rows.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for _, part in chunks(rows):
         half.add(part)
@@ -230,7 +238,7 @@ def faiss_remove(index):
     return lambda number: index.remove_ids(np.array([index.ntotal // 2]))
 
 
-def writers(folder, gallery, count, small):
+def writers(folder, gallery, count, small, smaller):
     """(name, settings, rows, put(number, row), remove(number) or None, calls) of each peer."""
     rows = gallery.rows(count)
     flat = faiss_flat(rows)
@@ -240,15 +248,15 @@ def writers(folder, gallery, count, small):
     yield "faiss rival", "its codes only", count, lambda number, row: codes.add(row), faiss_remove(codes), 10
     yield "faiss Flat", "float32", count, lambda number, row: flat.add(row), faiss_remove(flat), 50
     del rival, codes, flat
-    eight = faiss_kept(pathlib.Path(folder) / f"sq8-{count}.faiss", "SQ8", rows)
+    eight = eight_bits(folder, rows)
     yield "faiss SQ8", "8 bit", count, lambda number, row: eight.add(row), faiss_remove(eight), 50
     rows = gallery.rows(small)
     graph = hnswlib_index(folder, rows)
     yield ("hnswlib", f"M {LINKS}, ef_construction {BUILD_EFFORT}; a removed row is only marked", small,
            lambda number, row: graph.add_items(row, [number], num_threads=1), graph.mark_deleted, 200)
-    graph2 = usearch_index(folder, rows)
-    yield ("usearch", f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}; a removed row is only marked", small,
-           lambda number, row: graph2.add(number, row[0]), graph2.remove, 200)
+    other_graph = usearch_index(folder, gallery.rows(smaller))
+    yield ("usearch", f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}; a removed row is only marked", smaller,
+           lambda number, row: other_graph.add(number, row[0]), other_graph.remove, 200)
     connection = sqlite_index(folder, rows)
     yield ("sqlite-vec", "float32, each in a transaction on disk", small,
            lambda number, row: connection.execute(SQLITE_INSERT, (number, row.tobytes())),
@@ -256,10 +264,26 @@ def writers(folder, gallery, count, small):
 
 
 def sizes(folder, count):
-    """Bytes a face and seconds to build, of what is kept as a file; the rival's float32 rows come on top."""
+    """Bytes a face and seconds to build, of what is kept as a file for so many rows; the rival's float32 rows come on top."""
     found = {}
     for name, file in {"faiss HNSW32": "hnsw-{}.faiss", "hnswlib": "hnswlib-{}.bin", "usearch": "usearch-{}.bin",
                        "sqlite-vec": "sqlite-{}.db", "faiss SQ8": "sq8-{}.faiss", "faiss rival, codes": "rival-{}.faiss"}.items():
         path = pathlib.Path(folder) / file.format(count)
+        if not path.exists():
+            continue
         found[name] = {"bytes_per_face": path.stat().st_size / count, "build_s": build_seconds(path)}
     return found
+
+
+def prepare(folder, rows, kinds):
+    """Builds and keeps what the kinds "scans", "rival" (the codes alone), "graphs" (with sqlite-vec) and "usearch" need."""
+    if {"scans", "rival"} & set(kinds):
+        rival_codes(folder, rows)
+    if "scans" in kinds:
+        eight_bits(folder, rows)
+    if "graphs" in kinds:
+        faiss_graphs(folder, rows, (BUILD_EFFORT,))
+        hnswlib_index(folder, rows)
+        sqlite_index(folder, rows)
+    if "usearch" in kinds:
+        usearch_index(folder, rows)

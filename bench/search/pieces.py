@@ -151,7 +151,7 @@ def filtered(setting):
     index, facts = semblance_index(rows)
     bits = semblance.bitmap(allowed, count)
     flat = peers.faiss_flat(rows)
-    eight = peers.faiss_kept(setting.folder(gallery) / f"sq8-{count}.faiss", "SQ8", rows)
+    eight = peers.eight_bits(setting.folder(gallery), rows)
     contenders = [
         semblance_contender(index, settings="fast, a bitmap", bitmap=bits),
         semblance_contender(index, settings="exact, a bitmap", bitmap=bits, exact=True),
@@ -179,7 +179,7 @@ def writes(setting):
                                 "p50_us": float(np.percentile(us, 50)), "p99_us": float(np.percentile(us, 99))})
     note("Semblance", "float16 kept", count, index.put_timed(count, new), index.remove_timed(count, len(new)))
     index.close()
-    for name, settings, size, put, remove, calls in peers.writers(setting.folder(gallery), gallery, count, setting.count(200_000)):
+    for name, settings, size, put, remove, calls in peers.writers(setting.folder(gallery), gallery, count, setting.count(200_000), setting.count(160_000)):
         put_us = [timed(put, count + i, new[i:i + 1]) for i in range(calls)]
         remove_us = [timed(remove, count + i) for i in range(calls)] if remove else []
         note(name, settings, size, put_us, remove_us)
@@ -200,7 +200,17 @@ def graphs(setting):
     efforts = (128, 512, 1024)
     contenders = [semblance_contender(index)] + peers.faiss_scans(folder, rows, factors=(300,))
     contenders += peers.faiss_graphs(folder, rows, efforts) + peers.hnswlib_contenders(folder, rows, efforts)
-    contenders += peers.usearch_contenders(folder, rows, efforts) + [peers.sqlite_contender(folder, rows)]
+    contenders += [peers.sqlite_contender(folder, rows)]
+    results, _ = measured(setting, contenders, probes_of(gallery, count), [(1, 1), (2, 32)])
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count), "results": results}
+
+
+def usearch_graph(setting):
+    """Slower still to build."""
+    gallery, count = setting.gallery(), setting.count(160_000)
+    rows, folder = gallery.rows(count), setting.folder(gallery)
+    index, facts = semblance_index(rows)
+    contenders = [semblance_contender(index)] + peers.usearch_contenders(folder, rows, (128, 512, 1024))
     results, _ = measured(setting, contenders, probes_of(gallery, count), [(1, 1), (2, 32)])
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count), "results": results}
 
@@ -242,25 +252,34 @@ def ten_million_rival(setting):
 
 
 PIECES = {"single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
-          "graphs": graphs, "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
+          "graphs": graphs, "usearch": usearch_graph, "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
           "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "ten": ten_million, "ten_rival": ten_million_rival}
 
 
-def prepare(setting, names):
+MILLION = {"rows": 1_000_000, "build": ("scans",)}
+NEEDS = {**dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MILLION]),
+         "writes": [MILLION, {"rows": 200_000, "build": ("graphs",)}, {"rows": 160_000, "build": ("usearch",)}],
+         "usearch": [{"rows": 160_000, "build": ("usearch",)}],
+         "graphs": [{"rows": 200_000, "build": ("scans", "graphs")}],
+         **{f"dim{dim}": [{"dim": dim, "rows": 100_000, "build": ("scans",)}] for dim in (128, 512, 4096)},
+         "flatter": [{"tau": 150, "rows": 1_000_000, "build": ("scans",)}],
+         "ten": [{"rows": 10_000_000, "build": ()}], "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
+
+
+def prepare(setting, name):
     """Everything that a piece would build and keep, without measuring."""
-    if set(names) & {"single", "batch", "exact", "clients", "filter", "writes"}:
-        gallery, count, rows = million(setting)
+    for need in NEEDS[name]:
+        gallery, count = setting.gallery(need.get("dim", 512), need.get("tau", 64)), setting.count(need["rows"])
+        rows = gallery.rows(count)
         gallery.truth(count)
-        gallery.rows(count + 2000)
-        peers.faiss_kept(setting.folder(gallery) / f"sq8-{count}.faiss", "SQ8", rows)
-        peers.faiss_kept(setting.folder(gallery) / f"rival-{count}.faiss", peers.RIVAL, rows)
-    if set(names) & {"graphs", "writes"}:
-        gallery, count = setting.gallery(), setting.count(200_000)
-        rows, folder = gallery.rows(count), setting.folder(gallery)
-        gallery.truth(count)
-        for build in (peers.faiss_graphs, peers.hnswlib_contenders, peers.usearch_contenders):
-            build(folder, rows, (128,))
-        peers.sqlite_contender(folder, rows)
+        peers.prepare(setting.folder(gallery), rows, need["build"])
+
+
+def busy_seconds():
+    """(of all cores by anybody, of this process) since it was started."""
+    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
+    own = os.times()
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK"), own.user + own.system
 
 
 def cpu_name():
@@ -279,17 +298,20 @@ def main():
     options.add_argument("pieces", nargs="+", choices=PIECES)
     chosen = options.parse_args()
     setting = Setting(chosen.work, chosen.seconds, chosen.scale)
+    for name in chosen.pieces if chosen.prepare else ():
+        prepare(setting, name)
     if chosen.prepare:
-        prepare(setting, chosen.pieces)
         return
     (chosen.work / "results").mkdir(parents=True, exist_ok=True)
     for name in chosen.pieces:
-        start = time.monotonic()
+        start, (all_before, own_before) = time.monotonic(), busy_seconds()
         found = PIECES[name](setting)
-        found.update(piece=name, made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
-                     versions={**peers.VERSIONS, "numpy": np.__version__}, seconds=round(time.monotonic() - start))
+        (all_after, own_after), passed = busy_seconds(), time.monotonic() - start
+        others = (all_after - all_before - own_after + own_before) / passed / os.cpu_count()
+        found.update(piece=name, others=round(max(0.0, others), 3), made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
+                     versions={**peers.VERSIONS, "numpy": np.__version__}, seconds=round(passed))
         (chosen.work / "results" / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
-        print(f"{name}: {found['seconds']} s", flush=True)
+        print(f"{name}: {found['seconds']} s, others had {found['others']:.1%} of the machine", flush=True)
 
 
 if __name__ == "__main__":

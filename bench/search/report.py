@@ -153,11 +153,11 @@ def memory_section(results):
                 facts, limit = found[key], (88 + (4 if "32" in key else 2) * found["dim"]) * 1.05
                 rows.append([f"**Semblance** ({words})", f"{found['rows']:,} x {found['dim']}", f"{facts['bytes_per_face']:,.0f}",
                              f"{limit:,.0f}", f"{facts['build_s']:.1f}"])
-    found = results.pieces.get("graphs", {})
-    for name, facts in found.get("peers", {}).items():
-        more = 4 * found["dim"] if name.endswith("codes") else 0
-        rows.append([name + (" and float32 rows" if more else ""), f"{found['rows']:,} x {found['dim']}",
-                     f"{facts['bytes_per_face'] + more:,.0f}", "", f"{facts['build_s']:.1f}"])
+    for found in (results.pieces.get(piece, {}) for piece in ("graphs", "usearch")):
+        for name, facts in found.get("peers", {}).items():
+            more = 4 * found["dim"] if name.endswith("codes") else 0
+            rows.append([name + (" and float32 rows" if more else ""), f"{found['rows']:,} x {found['dim']}",
+                         f"{facts['bytes_per_face'] + more:,.0f}", "", f"{facts['build_s']:.1f}"])
     return table(["", "faces", "bytes a face", "wanted at most", "seconds to build"], rows)
 
 
@@ -203,10 +203,10 @@ TEXT = """# Search beside its peers
 
 Made by `bench/search/run` on {made}: {machine}, {cores} cores; {versions}. Each section is one process in which all take
 turns in blocks of some {block} ms, in an order drawn anew each round; medians and 99th percentiles of one call from Python, {queries}
-probes (half mates, half strangers), recall against exact answers in float64. Galleries are made: normal with eigenvalues exp(-i/64)
+probes (half mates, half strangers), recall against exact answers in float64. Other programs had {others} of the machine's time meanwhile. Galleries are made: normal with eigenvalues exp(-i/64)
 under a random rotation, scaled to unit length, as the spectra of real face embeddings fall; a mate is at cosine 0.6 on the mean.
 The **rival** is faiss `PCAR128,PQ64x4fs` with its best 10 x factor ranked again by float32 rows. faiss runs on OpenMP with waiting
-threads asleep; graphs (M 32, efConstruction 200) are built for 200,000 faces, since a million takes too long on this machine.
+threads asleep; graphs (M 32, efConstruction 200) are built for 200,000 and 160,000 faces, since a million takes too long on this machine.
 
 ![Milliseconds of one search among 1,000,000 faces, and growth](images/search.svg)
 
@@ -236,6 +236,9 @@ scores are those of the kept rows, so two rows that differ by less than the roun
 ## Graphs and sqlite-vec, 200,000 x 512
 
 {graphs}
+### usearch, 160,000 x 512
+
+{usearch}
 ## Other dimensions, 100,000 faces
 
 ### 128
@@ -259,6 +262,11 @@ exp(-i/150), participation ratio about 280. {flatter_chosen}
 ## Memory and building
 
 {memory}"""
+
+
+def others(results):
+    shares = sorted(p["others"] for p in results.pieces.values())
+    return f"{shares[0]:.0%} to {shares[-1]:.0%}"
 
 
 def chosen(results, piece):
@@ -291,9 +299,9 @@ def main():
     if "single" not in results.pieces:
         sys.exit("report.py: the piece `single` is not measured yet")
     head = results.pieces["single"]
-    sections = {piece: searches(results, piece) for piece in ("graphs", "dim128", "dim512", "dim4096", "flatter")}
+    sections = {piece: searches(results, piece) for piece in ("graphs", "usearch", "dim128", "dim512", "dim4096", "flatter")}
     (docs / "search-benchmarks.md").write_text(TEXT.format(
-        made=max(p["made"] for p in results.pieces.values()), machine=head["machine"], cores=head["cores"], block=50, queries=600,
+        made=max(p["made"] for p in results.pieces.values()), others=others(results), machine=head["machine"], cores=head["cores"], block=50, queries=600,
         versions=", ".join(f"{name} {version}" for name, version in head["versions"].items()),
         wanted=table(["", "wanted", "measured"], wanted_rows(results)), million=searches(results, "single", "batch"),
         chosen=chosen(results, "single"), exact=exact_section(results), clients=clients_section(results),
