@@ -102,8 +102,8 @@ EXPORT int bench_index_load(bench_index *bench, size_t count, uint64_t first_key
   return status ? -1 : 0;
 }
 
-EXPORT int bench_index_settle(bench_index *bench) {
-  return sb_index_settle(bench->index, &last) ? -1 : 0;
+EXPORT void bench_index_settle(bench_index *bench) {
+  sb_index_settle(bench->index);
 }
 
 EXPORT int bench_index_put_timed(bench_index *bench, size_t count, uint64_t first_key, const float *vectors,

@@ -20,7 +20,7 @@ int bench_index_alone(bench_index *bench, int alone);
 
 /* Rows first_key.. of `vectors` (count * dim). settle: waits until learning is done. */
 int bench_index_load(bench_index *bench, size_t count, uint64_t first_key, const float *vectors);
-int bench_index_settle(bench_index *bench);
+void bench_index_settle(bench_index *bench);
 
 /* Each row alone; us[i] is what its call took in microseconds. remove: keys first_key.. must be there. */
 int bench_index_put_timed(bench_index *bench, size_t count, uint64_t first_key, const float *vectors, double *us);

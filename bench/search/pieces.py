@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import statistics
+import subprocess
 import time
 
 import numpy as np
@@ -236,10 +237,21 @@ def flatter(setting):
     return {"rows": count, "dim": gallery.dim, "tau": 150, "semblance": facts, "results": results}
 
 
+def three_million(setting):
+    """More codes than the L3 cache of this machine holds."""
+    gallery, count = setting.gallery(), setting.count(3_000_000)
+    rows = gallery.rows(count)
+    index, facts = semblance_index(rows)
+    contenders = [semblance_contender(index)]
+    contenders += [c for c in peers.faiss_scans(setting.folder(gallery), rows, factors=(300,)) if "rival" in c.name]
+    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
+
+
 def ten_million(setting):
     gallery, count = setting.gallery(), setting.count(10_000_000)
     index, facts = semblance_index(gallery.rows(count))
-    results, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count), SINGLE + [(2, 32)])
+    results, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count), SINGLE + BATCH)
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
 
 
@@ -247,13 +259,13 @@ def ten_million_rival(setting):
     """Its float32 rows do not fit in 24 GB, so float16 rows rank its candidates again."""
     gallery, count = setting.gallery(), setting.count(10_000_000)
     contenders = peers.rival_with_half_rows(setting.folder(gallery), gallery.rows(count), (100, 300))
-    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + [(2, 32)])
+    results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
     return {"rows": count, "dim": gallery.dim, "results": results}
 
 
 PIECES = {"single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
           "graphs": graphs, "usearch": usearch_graph, "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
-          "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "ten": ten_million, "ten_rival": ten_million_rival}
+          "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "three": three_million, "ten": ten_million, "ten_rival": ten_million_rival}
 
 
 MILLION = {"rows": 1_000_000, "build": ("scans",)}
@@ -263,7 +275,7 @@ NEEDS = {**dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MIL
          "graphs": [{"rows": 200_000, "build": ("scans", "graphs")}],
          **{f"dim{dim}": [{"dim": dim, "rows": 100_000, "build": ("scans",)}] for dim in (128, 512, 4096)},
          "flatter": [{"tau": 150, "rows": 1_000_000, "build": ("scans",)}],
-         "ten": [{"rows": 10_000_000, "build": ()}], "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
+         "three": [{"rows": 3_000_000, "build": ("scans",)}], "ten": [{"rows": 10_000_000, "build": ()}], "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
 
 
 def prepare(setting, name):
@@ -280,6 +292,12 @@ def busy_seconds():
     user, nice, system, _idle, _wait, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
     own = os.times()
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK"), own.user + own.system
+
+
+def commit():
+    here = pathlib.Path(__file__).resolve().parent
+    found = subprocess.run(["git", "-C", here, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return found.stdout.strip() or "no commit"
 
 
 def cpu_name():
@@ -308,7 +326,7 @@ def main():
         found = PIECES[name](setting)
         (all_after, own_after), passed = busy_seconds(), time.monotonic() - start
         others = (all_after - all_before - own_after + own_before) / passed / os.cpu_count()
-        found.update(piece=name, others=round(max(0.0, others), 3), made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
+        found.update(piece=name, commit=commit(), others=round(max(0.0, others), 3), made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
                      versions={**peers.VERSIONS, "numpy": np.__version__}, seconds=round(passed))
         (chosen.work / "results" / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
         print(f"{name}: {found['seconds']} s, others had {found['others']:.1%} of the machine", flush=True)

@@ -44,7 +44,7 @@ def bars(rows, top):
         for value, offset, opacity in ((one, 0, 1), (two, 13, 0.55)):
             parts.append(f'<rect x="{LEFT}" y="{y + offset}" width="{place(value) - LEFT:.1f}" height="12" fill="{colour(name)}" '
                          f'opacity="{opacity}"/>')
-            parts.append(text(place(value) + 5, y + offset + 10, f"{value:.2f}" + (words if not offset else ""), "s"))
+            parts.append(text(place(value) + 5, y + offset + 10, f"{value:.2f}" + (f" ({words})" if not offset else ""), "s"))
     return parts, bottom - top + 24
 
 
@@ -65,12 +65,15 @@ def lines(series, top, height):
         way = " ".join(f"{x(n):.1f},{y(ms):.1f}" for n, ms in line)
         parts.append(f'<polyline points="{way}" fill="none" stroke="{colour(name)}" stroke-width="2"{dash}/>')
         parts += [f'<circle cx="{x(n):.1f}" cy="{y(ms):.1f}" r="3" fill="{colour(name)}"/>' for n, ms in line]
-        parts.append(text(x(line[-1][0]) + 8, y(line[-1][1]) + 4, name, "s"))
+    below = 0.0
+    for name, line in sorted(series.items(), key=lambda item: y(item[1][-1][1])):  # names that would lie on each other move down
+        below = max(below + 13, y(line[-1][1]) + 4)
+        parts.append(text(x(line[-1][0]) + 8, below, name, "s"))
     return parts
 
 
 def svg(title, rows, growth_title, series):
-    parts = [text(16, 24, title, "t"), text(16, 41, "Upper bar: one thread; lower: two; recall@10 behind the time. Logarithmic.", "s")]
+    parts = [text(16, 24, title, "t"), text(16, 41, "Upper bar: one thread; lower: two; behind the time recall@10. Logarithmic.", "s")]
     more, height = bars(rows, 54)
     parts += more
     bottom = 54 + height
