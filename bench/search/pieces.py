@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import statistics
+import subprocess
 import time
 
 import numpy as np
@@ -293,6 +294,12 @@ def busy_seconds():
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK"), own.user + own.system
 
 
+def commit():
+    here = pathlib.Path(__file__).resolve().parent
+    found = subprocess.run(["git", "-C", here, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return found.stdout.strip() or "no commit"
+
+
 def cpu_name():
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -319,7 +326,7 @@ def main():
         found = PIECES[name](setting)
         (all_after, own_after), passed = busy_seconds(), time.monotonic() - start
         others = (all_after - all_before - own_after + own_before) / passed / os.cpu_count()
-        found.update(piece=name, others=round(max(0.0, others), 3), made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
+        found.update(piece=name, commit=commit(), others=round(max(0.0, others), 3), made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
                      versions={**peers.VERSIONS, "numpy": np.__version__}, seconds=round(passed))
         (chosen.work / "results" / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
         print(f"{name}: {found['seconds']} s, others had {found['others']:.1%} of the machine", flush=True)

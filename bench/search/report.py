@@ -205,7 +205,7 @@ def wanted_rows(results):
 
 HEAD = """# Search beside its peers
 
-Made by `bench/search/run` on {made}: {machine}, {cores} cores; {versions}.
+Made by `bench/search/run` on {made} of commit {commits}: {machine}, {cores} cores; {versions}.
 Each section is one process in which all take turns in blocks of some 50 ms, in an order drawn anew each round. Medians and 99th
 percentiles of one call from Python; mates and strangers in turn; recall against exact answers in float64 (the lowest of a row's
 lanes; mates are summed over them). Other programs had {others} of the machine's time meanwhile.
@@ -277,7 +277,7 @@ def main():
     head = results.pieces["single"]
     text = HEAD.format(made=max(p["made"] for p in results.pieces.values()), machine=head["machine"], cores=head["cores"],
                        versions=", ".join(f"{name} {version}" for name, version in head["versions"].items()),
-                       others=others(results), wanted=table(["", "wanted", "measured", "met"], wanted_rows(results)))
+                       others=others(results), commits=", ".join(sorted({p["commit"] for p in results.pieces.values()})), wanted=table(["", "wanted", "measured", "met"], wanted_rows(results)))
     for piece, heading, write in sections(results):
         if piece in results.pieces:
             text += f"\n## {heading}\n\n{write()}"
