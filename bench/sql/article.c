@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIM = 512, FACES_A_PERSON = 1000, ROUNDS = 1000, SCALAR_ROWS = 20000, SCALAR_ROUNDS = 30 };
+enum { DIM = 512, FACES_A_PERSON = 10, ROUNDS = 1000, SCALAR_ROWS = 20000, SCALAR_ROUNDS = 30 };
 
 static const char select_sql[] =
     "SELECT TOP 1 SSN, Name, Age, Gender, Ethnicity, VECTOR_DOT_PRODUCT(FaceVector, TO_VECTOR(?)) as similarity\n"
