@@ -142,9 +142,10 @@ static const char *or_null(const char *text) {
   return *text ? text : NULL;
 }
 
-sb_engine_options sb_cli_options(const sb_cli *cli) {
+sb_status sb_cli_options(const sb_cli *cli, sb_engine_options *out, sb_error *error) {
+  static const char *const policies[] = {"off", "warn", "refuse"};
   const sb_config *config = cli->config;
-  return (sb_engine_options){
+  sb_engine_options options = {
       .struct_size = sizeof(sb_engine_options),
       .data_dir = or_null(config->data),
       .models_path = or_null(config->models),
@@ -155,15 +156,18 @@ sb_engine_options sb_cli_options(const sb_cli *cli) {
       .model = or_null(config->model),
       .pipeline = or_null(config->pipeline),
   };
+  while (options.liveness <= SB_LIVENESS_REFUSE && strcmp(config->liveness, policies[options.liveness]) != 0)
+    options.liveness++;
+  if (options.liveness > SB_LIVENESS_REFUSE) return sb_fail(error, SB_INVALID, "--liveness is off, warn or refuse");
+  *out = options;
+  return SB_OK;
 }
 
 sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_error *error) {
-  static const char *const policies[] = {"off", "warn", "refuse"};
-  sb_engine_options options = sb_cli_options(cli);
+  sb_engine_options options;
+  sb_status status = sb_cli_options(cli, &options, error);
+  if (status != SB_OK) return status;
   options.server = server;
-  while (options.liveness <= SB_LIVENESS_REFUSE && strcmp(cli->config->liveness, policies[options.liveness]) != 0)
-    options.liveness++;
-  if (options.liveness > SB_LIVENESS_REFUSE) return sb_fail(error, SB_INVALID, "--liveness is off, warn or refuse");
   return sb_engine_new(&options, out, error);
 }
 

@@ -73,8 +73,8 @@ SB_PRINTF(2, 3) sb_exit sb_cli_usage(const sb_cli *cli, const char *format, ...)
 /* Prints and releases; NULL (memory out) is SB_EXIT_SYSTEM, else `code`. */
 sb_exit sb_cli_print_json(const sb_cli *cli, json_t *json, sb_exit code);
 
-/* The engine's options as the settings give them; they borrow from the configuration. */
-sb_engine_options sb_cli_options(const sb_cli *cli);
+/* The engine's options as the settings give them; they borrow from the configuration. SB_INVALID. */
+sb_status sb_cli_options(const sb_cli *cli, sb_engine_options *out, sb_error *error);
 sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_error *error);
 /* A photo's bytes; "-" is standard input. `photo->bytes` is released by sb_cli_photo_free. */
 sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error);

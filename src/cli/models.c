@@ -150,7 +150,10 @@ sb_exit sb_command_models(sb_cli *cli) {
   const sb_flag flags[] = {{"--rounds", SB_FLAG_COUNT, &rounds}};
   if (!SB_FLAGS_TAKE(cli, flags, 1, 2)) return SB_EXIT_USAGE;
   if (rounds < 1 || rounds > ROUNDS_MAX) return sb_cli_usage(cli, "--rounds is between 1 and %d", ROUNDS_MAX);
-  const sb_engine_options options = sb_cli_options(cli);
+  sb_engine_options options;
+  sb_error error = {0};
+  sb_status status = sb_cli_options(cli, &options, &error);
+  if (status != SB_OK) return sb_cli_fail(cli, status, &error);
   const char *verb = cli->words[0], *name = cli->count > 1 ? cli->words[1] : NULL;
   if (!strcmp(verb, "list") && !name) return list(cli, &options);
   if (!strcmp(verb, "check")) return try_models(cli, &options, name, ROUNDS_CHECK, false);

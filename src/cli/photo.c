@@ -7,7 +7,9 @@
 
 /* One photo at a time: all cores work on it, unless the user said how many photos. */
 static sb_status open_engine(const sb_cli *cli, sb_engine **out, sb_error *error) {
-  sb_engine_options options = sb_cli_options(cli);
+  sb_engine_options options;
+  sb_status status = sb_cli_options(cli, &options, error);
+  if (status != SB_OK) return status;
   if (!options.workers) {
     options.workers = 1;
     options.threads = sb_cpu_cores();
