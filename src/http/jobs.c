@@ -86,6 +86,7 @@ static bool is_refusal(sb_status status) {
   case SB_NO_FACE:
   case SB_SEVERAL_FACES:
   case SB_LOW_QUALITY:
+  case SB_NOT_LIVE:
   case SB_EXISTS:
   case SB_DUPLICATE:
   case SB_TOO_LARGE: return true;
