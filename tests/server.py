@@ -33,7 +33,7 @@ def form_of_files(files, **fields):
 
 
 class Server:
-    """Started on entering, stopped gracefully on leaving."""
+    """Started on entering, stopped gracefully on leaving; leaving fails if the server does (its sanitizers speak at its end)."""
 
     def __init__(self, folder, *arguments):
         self.command = [PROGRAM, "serve", "--port", "0", "--data", str(folder), "--log-level", "warning", *arguments]
@@ -45,8 +45,10 @@ class Server:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(60)
+        ended = self.process.wait(60)
         self.process.stdout.close()
+        if ended:
+            raise AssertionError(f"the server ended with {ended}")
 
     def request(self, method, path, body=None, headers=None):
         """(status, headers, body) of one request."""

@@ -36,6 +36,7 @@ class TapResult(unittest.TestResult):
         self.line(test, False)
         for row in text.splitlines():
             print(f"# {row}", flush=True)
+        print(f"{test.id()}\n{text}", file=sys.stderr, flush=True)  # what Meson shows of a failed suite
 
 
 def main():

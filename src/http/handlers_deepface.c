@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef enum metric { METRIC_COSINE, METRIC_EUCLIDEAN, METRIC_EUCLIDEAN_L2, METRIC_ANGULAR } metric;
@@ -62,9 +63,10 @@ static sb_status find_some(sb_request *request, unsigned want, sb_faces **out, s
   if (status == SB_OK) status = sb_request_photo(request, "img", &find.photo, error);
   if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, &find, out, error);
   if (status != SB_OK) return status;
-  if (most && (*out)->count > most) (*out)->count = most; /* the largest come first */
-  if ((*out)->count || !enforce) return SB_OK;
-  sb_faces_free(*out);
+  sb_faces *faces = *out;
+  while (most && faces->count > most) free(faces->items[--faces->count].embedding); /* the largest come first */
+  if (faces->count || !enforce) return SB_OK;
+  sb_faces_free(faces);
   *out = NULL;
   return sb_fail(error, SB_NO_FACE,
                  "no face was found in img; send a photo where it is larger, or enforce_detection=false");
