@@ -9,7 +9,7 @@ typedef struct sb_sample {
   uint32_t person;       /* 0..people-1; samples of one person stand together */
   uint32_t group;        /* 0..groups-1, or SB_NO_GROUP */
 } sb_sample;
-enum { SB_NO_GROUP = UINT32_MAX };
+#define SB_NO_GROUP UINT32_MAX
 
 /* A comparison that is asked for by name. */
 typedef struct sb_trial {

@@ -3,6 +3,9 @@
 #include "vector/vector.h"
 
 #include <math.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #define SB_KERNELS_TABLE(level)                                                                            \
   {                                                                                                        \
@@ -23,9 +26,15 @@ static const sb_kernels avx512_first = {
     sb_against64_avx512, sb_nearest64_avx512, sb_largest_bits_avx512,
 };
 
+/* Clang before 16 does not know this one by name; AVX itself, which it needs, comes with AVX2. */
+static bool has_f16c(void) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+
 const sb_kernels *sb_kernels_of(sb_cpu level) {
   __builtin_cpu_init();
-  bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   bool has_avx512 =
       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   bool has_newer = __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
