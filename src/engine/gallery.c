@@ -22,6 +22,8 @@ struct sb_gallery {
   atomic_size_t loaded; /* faces, so far */
   size_t people, faces; /* in the store, as loading began */
   pthread_rwlock_t lock;
+  bool
+      partial; /* the shelves were emptied to be filled anew, as after sb_store_revoke: nobody searches them until they are */
   size_t count;
   shelf *shelves;
 };
@@ -117,12 +119,21 @@ static sb_status add(sb_gallery *gallery, const sb_change *change, sb_index **ou
   return status;
 }
 
+static void set_partial(sb_gallery *gallery, bool partial) {
+  pthread_rwlock_wrlock(&gallery->lock);
+  gallery->partial = partial;
+  pthread_rwlock_unlock(&gallery->lock);
+}
+
 static sb_status apply(void *context, const sb_change *change, sb_error *error) {
   sb_gallery *gallery = context;
   sb_index *index = find_index(gallery, change->collection);
   sb_status status = SB_OK;
   switch (change->kind) {
-  case SB_CHANGE_RESET: clear(gallery, 0); break;
+  case SB_CHANGE_RESET:
+    set_partial(gallery, true);
+    clear(gallery, 0);
+    break;
   case SB_CHANGE_DROP: clear(gallery, change->collection); break;
   case SB_CHANGE_REMOVE:
     if (index) sb_index_remove(index, (uint64_t)change->face);
@@ -152,7 +163,10 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   bool first = gallery->sequence == 0;
   sb_status status = first ? begin_loading(gallery, error) : SB_OK;
   if (status == SB_OK) status = sb_store_changes(gallery->store, gallery->sequence, &next, apply, gallery, error);
-  if (status == SB_OK) gallery->sequence = next;
+  if (status == SB_OK) {
+    gallery->sequence = next;
+    if (gallery->partial) set_partial(gallery, false); /* only who holds `syncing` changes it */
+  }
   atomic_store(&gallery->loading, false);
   if (first && status == SB_OK && gallery->faces)
     sb_log(SB_LOG_INFO, "%zu templates are searchable after %.0f ms", gallery->faces, sb_monotonic_ms() - start);
@@ -168,12 +182,24 @@ bool sb_gallery_loading(sb_gallery *gallery, size_t *loaded, size_t *people, siz
   return true;
 }
 
+/* Takes the lock for reading when all shelves are whole. It is not held after a failure. */
+static sb_status lock_whole(sb_gallery *gallery, sb_error *error) {
+  pthread_rwlock_rdlock(&gallery->lock);
+  while (gallery->partial) {
+    pthread_rwlock_unlock(&gallery->lock);
+    sb_status status = sb_gallery_sync(gallery, error); /* waits for who fills them, or fills them */
+    if (status != SB_OK) return status;
+    pthread_rwlock_rdlock(&gallery->lock);
+  }
+  return SB_OK;
+}
+
 sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
                             sb_hit *hits, size_t *found, sb_error *error) {
   float protected[SB_DIM_MAX];
-  pthread_rwlock_rdlock(&gallery->lock);
+  sb_status status = lock_whole(gallery, error);
+  if (status != SB_OK) return status;
   const shelf *place = find(gallery, collection);
-  sb_status status = SB_OK;
   const sb_index_query request = {
       .struct_size = sizeof request, .vectors = protected, .count = 1, .k = k, .by_label = by_person};
   if (place) {
@@ -188,9 +214,9 @@ sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float
 
 sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const sb_index_query *query, sb_hit *hits,
                                  size_t *found, sb_error *error) {
-  pthread_rwlock_rdlock(&gallery->lock);
+  sb_status status = lock_whole(gallery, error);
+  if (status != SB_OK) return status;
   const shelf *place = find(gallery, collection);
-  sb_status status = SB_OK;
   if (place)
     status = sb_index_search(place->index, query, hits, found, error);
   else

@@ -35,6 +35,7 @@ static sb_status by_key(sb_request *request, const char *text, sb_error *error) 
   sb_status status = sb_access_key_find(request->server->access, text, sb_now_ms(), &key, error);
   if (status != SB_OK) return status;
   request->who.roles = key.roles;
+  memcpy(request->who.prefix, key.prefix, sizeof key.prefix);
   snprintf(request->who.actor, sizeof request->who.actor, "key:%s", key.prefix);
   snprintf(request->who.collection, sizeof request->who.collection, "%s", key.collection);
   return SB_OK;
@@ -52,8 +53,19 @@ static bool by_session(sb_request *request) {
                                  changes_something(request), &request->who.session))
     return !request->who.session;
   request->who.roles = SB_ROLE_ALL;
+  snprintf(request->who.token, sizeof request->who.token, "%s", token);
   snprintf(request->who.actor, sizeof request->who.actor, "admin");
   return true;
+}
+
+bool sb_auth_still(sb_server *server, const sb_principal *who) {
+  sb_access_key key;
+  bool closed = true, known = false;
+  if (who->prefix[0])
+    return sb_access_key_again(server->access, who->prefix, sb_now_ms(), &key, NULL) ==
+           SB_OK; /* roles stay as they were made */
+  if (who->token[0]) return sb_session_find(server->sessions, who->token, NULL, false, &known);
+  return sb_access_closed(server->access, &closed, NULL) == SB_OK && !closed;
 }
 
 bool sb_auth_scope(sb_request *request) {
@@ -99,7 +111,8 @@ bool sb_auth_pass(sb_request *request) {
       return false;
     }
   } else if (!by_session(request)) {
-    return !wanted || refuse(request, 403, "forbidden", "the request lacks the session's X-CSRF-Token: load the page again");
+    return !wanted ||
+           refuse(request, 403, "forbidden", "the request lacks the session's X-CSRF-Token: load the page again");
   }
   if (request->who.collection[0] && request->route->flags & SB_ROUTE_WHOLE)
     return refuse(request, 403, "forbidden", "this tells of all collections, and the key is for one");

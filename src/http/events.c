@@ -14,6 +14,7 @@ typedef struct events {
   sb_server *server;
   struct MHD_Connection *connection;
   sb_caller caller;
+  sb_principal who;
   char job[SB_JOB_ID + 1];
   bool begun, ended;
   uint64_t version;
@@ -99,7 +100,9 @@ static bool next_text(events *e) {
   uint64_t version = 0;
   bool ended = false;
   sb_caller_set(e->caller.actor, e->caller.collection);
-  sb_status status = sb_jobs_get(e->server->jobs, e->job, &json, &version, &ended, NULL);
+  sb_status status = sb_auth_still(e->server, &e->who)
+                         ? sb_jobs_get(e->server->jobs, e->job, &json, &version, &ended, NULL)
+                         : SB_FORBIDDEN;
   sb_caller_set(NULL, NULL);
   double now = sb_monotonic_ms();
   free(e->text);
@@ -153,13 +156,15 @@ static void events_free(void *context) {
   }
   pthread_mutex_unlock(&sleepers->lock);
   free(e->text);
+  sb_wipe(&e->who, sizeof e->who);
   free(e);
 }
 
 struct MHD_Response *sb_events_response(const sb_request *request, const char *job) {
   events *e = sb_alloc(1, sizeof *e, NULL);
   if (!e) return NULL;
-  *e = (events){.server = request->server, .connection = request->connection, .caller = *sb_caller_get()};
+  *e = (events){
+      .server = request->server, .connection = request->connection, .caller = *sb_caller_get(), .who = request->who};
   snprintf(e->job, sizeof e->job, "%s", job);
   e->said_ms = sb_monotonic_ms();
   struct MHD_Response *response =

@@ -91,9 +91,19 @@ static sb_status read_flags(sb_request *request, unsigned *flags, sb_error *erro
   return status;
 }
 
+/* Who may not search learns how many people look like the new face, and not who they are. */
+static json_t *enrolled_json(const sb_request *request, const sb_enrolled *enrolled) {
+  json_t *json = sb_json_enrolled(enrolled);
+  if (json && !(request->who.roles & (SB_ROLE_READ | SB_ROLE_ADMIN))) {
+    json_object_set_new(json, "possible_duplicates", json_array());
+    json_object_set_new(json, "possible_duplicates_withheld", json_integer((json_int_t)enrolled->duplicate_count));
+  }
+  return json;
+}
+
 /* 409 with the people whom the face matches beside the error. */
 static void reply_duplicate(sb_request *request, const sb_enrolled *enrolled, const sb_error *error) {
-  json_t *found = sb_json_enrolled(enrolled),
+  json_t *found = enrolled_json(request, enrolled),
          *body = sb_error_json(request, sb_status_code(error->code), error->message);
   sb_engine_info info = {0};
   sb_engine_info_get(request->server->engine, &info, NULL);
@@ -121,7 +131,7 @@ static void enroll(sb_request *request, sb_enroll_request *enroll_request) {
   if (status == SB_DUPLICATE && enrolled)
     reply_duplicate(request, enrolled, &error);
   else
-    reply(request, status, 201, status == SB_OK ? sb_json_enrolled(enrolled) : NULL, &error);
+    reply(request, status, 201, status == SB_OK ? enrolled_json(request, enrolled) : NULL, &error);
   sb_enrolled_free(enrolled);
   free(photos);
 }

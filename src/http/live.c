@@ -11,7 +11,15 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { CHANNELS_MAX = 16, FRAME_MAX = 8 << 20, POLL_MS = 200, SEND_MS_MAX = 10000, IDLE_MS_MAX = 60000, CHUNK = 65536 };
+enum {
+  CHANNELS_MAX = 16,
+  FRAME_MAX = 8 << 20,
+  POLL_MS = 200,
+  ASK_MS = 1000,
+  SEND_MS_MAX = 10000,
+  IDLE_MS_MAX = 60000,
+  CHUNK = 65536
+};
 
 struct sb_lives {
   pthread_mutex_t lock;
@@ -24,6 +32,8 @@ typedef struct live {
   sb_lives *lives;
   sb_server *server;
   sb_caller caller;
+  sb_principal who; /* asked about again every ASK_MS */
+  double asked_ms;
   struct MHD_UpgradeResponseHandle *handle;
   int socket;
   char *collection;
@@ -82,6 +92,7 @@ static void live_free(live *l) {
   sb_buffer_free(&l->newest);
   free(l->collection);
   free(l->extra);
+  sb_wipe(&l->who, sizeof l->who);
   pthread_cond_destroy(&l->arrived);
   pthread_mutex_destroy(&l->lock);
   pthread_mutex_destroy(&l->sending);
@@ -223,6 +234,16 @@ static bool feed(live *l, sb_websocket *socket, const uint8_t *bytes, size_t siz
   return true;
 }
 
+/* A key may be revoked while its channel is open. */
+static bool may_go_on(live *l) {
+  double now = sb_monotonic_ms();
+  if (now - l->asked_ms < ASK_MS) return true;
+  l->asked_ms = now;
+  if (sb_auth_still(l->server, &l->who)) return true;
+  send_message(l, 8, (uint8_t[]){1008 >> 8, 1008 & 255}, 2); /* policy violation */
+  return false;
+}
+
 static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *heard_ms) {
   struct pollfd wait = {.fd = l->socket, .events = POLLIN};
   int ready = poll(&wait, 1, POLL_MS);
@@ -230,6 +251,7 @@ static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *hea
     send_message(l, 8, (uint8_t[]){1001 >> 8, 1001 & 255}, 2); /* going away */
     return false;
   }
+  if (!may_go_on(l)) return false;
   if (ready <= 0) return sb_monotonic_ms() - *heard_ms < IDLE_MS_MAX;
   ssize_t count = recv(l->socket, chunk, CHUNK, MSG_DONTWAIT);
   if (count < 0) return errno == EAGAIN || errno == EINTR;
@@ -312,7 +334,8 @@ sb_status sb_live_open(sb_request *request, struct MHD_Response **out, sb_error 
                    "this address is a WebSocket's (RFC 6455, version 13): each binary message is a photo");
   live *l = sb_alloc(1, sizeof *l, error);
   if (!l) return SB_NO_MEMORY;
-  *l = (live){.lives = request->server->lives, .server = request->server, .caller = *sb_caller_get()};
+  *l = (live){
+      .lives = request->server->lives, .server = request->server, .caller = *sb_caller_get(), .who = request->who};
   sb_status status = read_options(request, l, error);
   if (status == SB_OK && !enter(l->lives))
     status = sb_fail(error, SB_BUSY, "%d cameras are connected already", CHANNELS_MAX);

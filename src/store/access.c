@@ -27,7 +27,8 @@ static sb_status insert_key(sb_store *store, const sb_access_key *key, const cha
 }
 
 sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_API_KEY_SIZE], sb_error *error) {
-  if (!key->roles || key->roles & ~(unsigned)SB_ROLE_ALL) return sb_fail(error, SB_MISUSE, "a key has at least one role");
+  if (!key->roles || key->roles & ~(unsigned)SB_ROLE_ALL)
+    return sb_fail(error, SB_MISUSE, "a key has at least one role");
   sb_status status = sb_api_key_make(text, error);
   if (status != SB_OK) return status;
   sb_api_key_read(text, key->prefix);
@@ -35,7 +36,8 @@ sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_AP
   status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = insert_key(store, key, text, error);
-  if (status == SB_OK) status = sb_audit_note(store, "access-key", 0, 0, sqlite3_last_insert_rowid(store->db), NULL, error);
+  if (status == SB_OK)
+    status = sb_audit_note(store, "access-key", 0, 0, sqlite3_last_insert_rowid(store->db), NULL, error);
   return sb_store_finish(store, status, error);
 }
 
@@ -122,7 +124,7 @@ sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb
 /* ---- Asking, by the server */
 
 struct sb_access {
-  sb_store *store; /* borrowed: one-time passwords are noted there */
+  sb_store *store;               /* borrowed: one-time passwords are noted there */
   pthread_mutex_t lock, hashing; /* hashing: one password at a time, as each takes much memory */
   sqlite3 *db;
   sqlite3_stmt *closed, *key;
@@ -178,30 +180,52 @@ sb_status sb_access_closed(sb_access *access, bool *closed, sb_error *error) {
   return status;
 }
 
-sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms, sb_access_key *out, sb_error *error) {
-  char prefix[SB_KEY_PREFIX + 1] = "";
-  uint8_t given[SB_DIGEST_SIZE], kept[SB_DIGEST_SIZE] = {0};
-  sb_access_key key = {.roles = 0};
-  bool shaped = sb_api_key_read(text, prefix);
-  sb_api_key_hash(text, given);
+/* The row of that prefix; `hash` and `*found` tell whether there is one. */
+static sb_status look_up(sb_access *access, const char *prefix, sb_access_key *key, uint8_t hash[SB_DIGEST_SIZE],
+                         bool *found, sb_error *error) {
   pthread_mutex_lock(&access->lock);
   sqlite3_bind_text(access->key, 1, prefix, -1, SQLITE_STATIC);
   int code = sqlite3_step(access->key);
-  bool found = code == SQLITE_ROW && sqlite3_column_bytes(access->key, 7) == SB_DIGEST_SIZE;
-  if (found) {
-    read_key(access->key, &key);
-    memcpy(kept, sqlite3_column_blob(access->key, 7), SB_DIGEST_SIZE);
+  *found = code == SQLITE_ROW && sqlite3_column_bytes(access->key, 7) == SB_DIGEST_SIZE;
+  if (*found) {
+    read_key(access->key, key);
+    memcpy(hash, sqlite3_column_blob(access->key, 7), SB_DIGEST_SIZE);
   }
   sb_status status = code == SQLITE_ROW || code == SQLITE_DONE ? SB_OK : unreadable(access, error);
   sqlite3_reset(access->key);
   pthread_mutex_unlock(&access->lock);
-  bool same = sb_equal(given, kept, sizeof given); /* also where nothing was found: the time tells nothing */
-  if (status != SB_OK) return status;
-  if (!shaped || !found || !same) return sb_fail(error, SB_FORBIDDEN, "the API key is not known");
-  if (key.revoked_ms) return sb_fail(error, SB_FORBIDDEN, "the API key was revoked");
-  if (key.expires_ms && key.expires_ms <= now_ms) return sb_fail(error, SB_FORBIDDEN, "the API key has expired");
-  *out = key;
+  return status;
+}
+
+static sb_status check_good(const sb_access_key *key, bool known, int64_t now_ms, sb_error *error) {
+  if (!known) return sb_fail(error, SB_FORBIDDEN, "the API key is not known");
+  if (key->revoked_ms) return sb_fail(error, SB_FORBIDDEN, "the API key was revoked");
+  if (key->expires_ms && key->expires_ms <= now_ms) return sb_fail(error, SB_FORBIDDEN, "the API key has expired");
   return SB_OK;
+}
+
+sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms, sb_access_key *out, sb_error *error) {
+  char prefix[SB_KEY_PREFIX + 1] = "";
+  uint8_t given[SB_DIGEST_SIZE], kept[SB_DIGEST_SIZE] = {0};
+  sb_access_key key = {.roles = 0};
+  bool shaped = sb_api_key_read(text, prefix), found = false;
+  sb_api_key_hash(text, given);
+  sb_status status = look_up(access, prefix, &key, kept, &found, error);
+  bool same = sb_equal(given, kept, sizeof given); /* also where nothing was found: the time tells nothing */
+  if (status == SB_OK) status = check_good(&key, shaped && found && same, now_ms, error);
+  if (status == SB_OK) *out = key;
+  return status;
+}
+
+sb_status sb_access_key_again(sb_access *access, const char *prefix, int64_t now_ms, sb_access_key *out,
+                              sb_error *error) {
+  uint8_t kept[SB_DIGEST_SIZE];
+  sb_access_key key = {.roles = 0};
+  bool found = false;
+  sb_status status = look_up(access, prefix, &key, kept, &found, error);
+  if (status == SB_OK) status = check_good(&key, found, now_ms, error);
+  if (status == SB_OK) *out = key;
+  return status;
 }
 
 typedef struct admin {
@@ -245,7 +269,8 @@ static int64_t step_of(const admin *a, int one_time, int64_t now_ms) {
 static sb_status keep_step(sb_store *store, int64_t step, sb_error *error) {
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  sb_statement s = sb_statement_new(store, "UPDATE admin SET totp_step = ?1 WHERE totp_step IS NULL OR totp_step < ?1", error);
+  sb_statement s =
+      sb_statement_new(store, "UPDATE admin SET totp_step = ?1 WHERE totp_step IS NULL OR totp_step < ?1", error);
   sb_bind_int(&s, 1, step);
   sb_step(&s);
   if (s.status == SB_OK && !sqlite3_changes(store->db))

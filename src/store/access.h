@@ -11,7 +11,7 @@ typedef struct sb_access_key {
   char prefix[SB_KEY_PREFIX + 1];
   char label[SB_LABEL_MAX + 1]; /* what it is for */
   unsigned roles;
-  char collection[SB_COLLECTION_MAX + 1]; /* the one that it is for; "": all */
+  char collection[SB_COLLECTION_MAX + 1];     /* the one that it is for; "": all */
   int64_t created_ms, expires_ms, revoked_ms; /* 0: never */
 } sb_access_key;
 
@@ -33,6 +33,9 @@ void sb_access_close(sb_access *access);
 sb_status sb_access_closed(sb_access *access, bool *closed, sb_error *error);
 /* The key of that text; SB_FORBIDDEN (and the same time taken) where there is none, or it is over or revoked. */
 sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms, sb_access_key *out, sb_error *error);
+/* The key that was found before, by its prefix, as it stands now; SB_FORBIDDEN as above. */
+sb_status sb_access_key_again(sb_access *access, const char *prefix, int64_t now_ms, sb_access_key *out,
+                              sb_error *error);
 /* The admin's password, and the one-time password (-1: none was given). SB_FORBIDDEN. A one-time password is good once. */
 sb_status sb_access_login(sb_access *access, const char *password, int one_time, int64_t now_ms, sb_error *error);
 

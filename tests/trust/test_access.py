@@ -126,6 +126,62 @@ class Matrix(AccessCase):
         self.json_of_nothing("access", "revoke", made["prefix"])
         self.assertEqual(server.request("GET", "/v1/people", headers=headers)[0], 401)
 
+    def when_ready(self, server, *request):
+        """The answer, as soon as the models are loaded."""
+        give_up = time.monotonic() + 60
+        while (answer := server.request(*request))[0] == 503:
+            self.assertLess(time.monotonic(), give_up)
+            time.sleep(0.05)
+        return answer[0], json.loads(answer[2])
+
+    def test_who_may_only_enroll_learns_that_there_is_a_look_alike_and_not_who_it_is(self):
+        server = self.serve()
+        asks = {}
+        for role in ("enroll", "read,enroll"):
+            for duplicates in ("warn", "refuse"):
+                body, kind = multipart({"image": (FRIENDS / "obama2.jpg").read_bytes(), "id": f"{role} {duplicates}", "name": "New",
+                                        "on_duplicate": duplicates})
+                key = {"X-API-Key": self.key(role), "Content-Type": kind}
+                asks[role, duplicates] = self.when_ready(server, "POST", "/v1/people", body, key)
+        for role, knows in (("enroll", False), ("read,enroll", True)):
+            status, warned = asks[role, "warn"]
+            self.assertEqual(status, 201, warned)
+            self.assertEqual("Ann" in json.dumps(warned), knows)
+            self.assertEqual(warned.get("possible_duplicates_withheld", 0) > 0, not knows)
+            status, refused = asks[role, "refuse"]
+            self.assertEqual((status, refused["error"]["code"]), (409, "duplicate"))
+            self.assertEqual("Ann" in json.dumps(refused), knows)
+
+    def test_what_stays_open_ends_when_its_key_is_revoked(self):
+        made = self.json_of("access", "add", "--role", "read,enroll")
+        other = self.key("read")
+        server = self.serve()
+        body, kind = multipart({"image": (FRIENDS / "obama.jpg").read_bytes()})
+        self.when_ready(server, "POST", "/v1/search", body, {"X-API-Key": other, "Content-Type": kind})
+        doomed, kept = (self.channel(server, key) for key in (made["key"], other))
+        time.sleep(2.5)  # several looks at the key find it good
+        for channel in (doomed, kept):
+            channel.sendall(b"\x89\x80\0\0\0\0")
+            self.assertEqual(channel.recv(64), b"\x8a\0")
+        self.json_of_nothing("access", "revoke", made["prefix"])
+        self.assertEqual(doomed.recv(64), b"\x88\x02" + struct.pack(">H", 1008))
+        self.assertEqual(doomed.recv(64), b"")
+        kept.sendall(b"\x89\x80\0\0\0\0")
+        self.assertEqual(kept.recv(64), b"\x8a\0")
+
+    def channel(self, server, key):
+        """The socket of a live channel after its handshake."""
+        channel = socket.create_connection(("127.0.0.1", server.port), 30)
+        self.addCleanup(channel.close)
+        channel.sendall(f"GET /v1/live HTTP/1.1\r\nHost: localhost:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
+                        f"X-API-Key: {key}\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += channel.recv(1)
+        self.assertIn(b" 101 ", head.splitlines()[0])
+        return channel
+
     def test_keys_are_kept_hashed_and_acts_stand_under_their_prefix(self):
         made = self.json_of("access", "add", "--role", "read", "--label", "desk")
         secret = made["key"].rsplit("_", 1)[1].encode()

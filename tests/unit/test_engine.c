@@ -5,6 +5,7 @@
 
 #include <ftw.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -410,6 +411,72 @@ static void searches_run_while_people_come_and_go(void **state) {
   sb_engine_free(engine);
 }
 
+enum { KEPT_DIM = 64, KEPT_PEOPLE = 400 };
+
+static void kept_vector(int number, float v[KEPT_DIM]) {
+  uint64_t random = (uint64_t)number * 77 + 5;
+  for (int i = 0; i < KEPT_DIM; i++) v[i] = random_float(&random);
+  sb_normalize(v, KEPT_DIM);
+}
+
+typedef struct watch {
+  sb_engine *engine;
+  int64_t collection;
+  atomic_bool stop;
+  size_t searches, missed;
+} watch;
+
+static void *search_kept(void *context) {
+  watch *w = context;
+  float v[KEPT_DIM];
+  for (int number = 0; !atomic_load(&w->stop); number = (number + 1) % KEPT_PEOPLE) {
+    sb_hit hit = {0};
+    size_t found = 0;
+    kept_vector(number, v);
+    /* Without a sync of its own it comes at any moment of the main thread's. */
+    bool done = sb_gallery_search(w->engine->gallery, w->collection, v, 1, true, &hit, &found, NULL) == SB_OK;
+    w->searches++;
+    w->missed += !done || found != 1 || hit.score < .999f;
+  }
+  return NULL;
+}
+
+static void a_search_during_a_revocation_misses_nobody(void **state) {
+  (void)state;
+  sb_engine *engine = open_engine();
+  int64_t collection = 0, person, face;
+  assert_int_equal(sb_store_collection_add(engine->store, "kept", "other", KEPT_DIM, &collection, NULL), SB_OK);
+  for (int i = 0; i < KEPT_PEOPLE; i++) {
+    float v[KEPT_DIM];
+    char id[24];
+    kept_vector(i, v);
+    snprintf(id, sizeof id, "id%d", i);
+    sb_store_face one = {.embedding = v, .quality = 1};
+    sb_store_enrollment e = {.collection = collection, .id = id, .name = id, .faces = &one, .face_count = 1};
+    assert_int_equal(sb_store_enroll(engine->store, &e, &person, &face, NULL), SB_OK);
+  }
+  pthread_t threads[2];
+  watch watches[2];
+  assert_int_equal(sb_gallery_sync(engine->gallery, NULL), SB_OK);
+  for (size_t i = 0; i < count_of(threads); i++) {
+    watches[i] = (watch){.engine = engine, .collection = collection};
+    assert_int_equal(pthread_create(&threads[i], NULL, search_kept, &watches[i]), 0);
+  }
+  for (int i = 0; i < 15; i++) {
+    size_t templates = 0;
+    assert_int_equal(sb_store_revoke(engine->store, collection, &templates, NULL), SB_OK);
+    assert_int_equal(templates, KEPT_PEOPLE);
+    assert_int_equal(sb_gallery_sync(engine->gallery, NULL), SB_OK);
+  }
+  for (size_t i = 0; i < count_of(threads); i++) {
+    atomic_store(&watches[i].stop, true);
+    pthread_join(threads[i], NULL);
+    assert_true(watches[i].searches > 0);
+    assert_int_equal(watches[i].missed, 0);
+  }
+  sb_engine_free(engine);
+}
+
 static void a_struct_of_another_size_is_misuse(void **state) {
   (void)state;
   sb_engine_options options = {.struct_size = 1, .data_dir = folder};
@@ -442,6 +509,7 @@ int main(void) {
       IN_A_FOLDER(a_folder_has_one_server_and_any_number_of_others),
       IN_A_FOLDER(a_gallery_of_another_key_is_left_alone),
       IN_A_FOLDER(searches_run_while_people_come_and_go),
+      IN_A_FOLDER(a_search_during_a_revocation_misses_nobody),
       IN_A_FOLDER(a_struct_of_another_size_is_misuse),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
