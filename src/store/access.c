@@ -8,12 +8,13 @@
 
 /* ---- Changing, by the command line */
 
-static sb_status insert_key(sb_store *store, const sb_access_key *key, const char *text, sb_error *error) {
+static sb_status insert_key(sb_store *store, const sb_access_key *key, const char *text, int64_t *row,
+                            sb_error *error) {
   uint8_t hash[SB_DIGEST_SIZE];
   sb_api_key_hash(text, hash);
   sb_statement s = sb_statement_new(store,
                                     "INSERT INTO api_key(prefix, hash, label, roles, collection, created, expires)"
-                                    " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                                    " VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id",
                                     error);
   sb_bind_text(&s, 1, key->prefix);
   sb_bind_blob(&s, 2, hash, sizeof hash);
@@ -22,7 +23,7 @@ static sb_status insert_key(sb_store *store, const sb_access_key *key, const cha
   sb_bind_text(&s, 5, key->collection);
   sb_bind_int(&s, 6, key->created_ms);
   if (key->expires_ms) sb_bind_int(&s, 7, key->expires_ms);
-  sb_step(&s);
+  *row = sb_step(&s) ? sb_column_int(&s, 0) : 0;
   return sb_statement_end(&s);
 }
 
@@ -35,22 +36,22 @@ sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_AP
   key->created_ms = sb_now_ms();
   status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  status = insert_key(store, key, text, error);
-  if (status == SB_OK)
-    status = sb_audit_note(store, "access-key", 0, 0, sqlite3_last_insert_rowid(store->db), NULL, error);
+  int64_t row = 0;
+  status = insert_key(store, key, text, &row, error);
+  if (status == SB_OK) status = sb_audit_note(store, "access-key", 0, 0, row, NULL, error);
   return sb_store_finish(store, status, error);
 }
 
 #define KEY_COLUMNS "SELECT prefix, label, roles, collection, created, expires, revoked, hash FROM api_key "
 
-static void read_key(sqlite3_stmt *row, sb_access_key *out) {
-  *out = (sb_access_key){.roles = (unsigned)sqlite3_column_int(row, 2),
-                         .created_ms = sqlite3_column_int64(row, 4),
-                         .expires_ms = sqlite3_column_int64(row, 5),
-                         .revoked_ms = sqlite3_column_int64(row, 6)};
-  snprintf(out->prefix, sizeof out->prefix, "%s", (const char *)sqlite3_column_text(row, 0));
-  snprintf(out->label, sizeof out->label, "%s", (const char *)sqlite3_column_text(row, 1));
-  snprintf(out->collection, sizeof out->collection, "%s", (const char *)sqlite3_column_text(row, 3));
+static void read_key(sb_statement *s, sb_access_key *out) {
+  *out = (sb_access_key){.roles = (unsigned)sb_column_int(s, 2),
+                         .created_ms = sb_column_int(s, 4),
+                         .expires_ms = sb_column_int(s, 5),
+                         .revoked_ms = sb_column_int(s, 6)};
+  snprintf(out->prefix, sizeof out->prefix, "%s", sb_column_text(s, 0));
+  snprintf(out->label, sizeof out->label, "%s", sb_column_text(s, 1));
+  snprintf(out->collection, sizeof out->collection, "%s", sb_column_text(s, 3));
 }
 
 sb_status sb_access_keys(sb_store *store, sb_access_key **out, size_t *count, sb_error *error) {
@@ -61,7 +62,7 @@ sb_status sb_access_keys(sb_store *store, sb_access_key **out, size_t *count, sb
   while (sb_step(&s)) {
     s.status = sb_grow(&list, used + 1, sizeof **out, error);
     if (s.status != SB_OK) break;
-    read_key(s.raw, (sb_access_key *)list + used++);
+    read_key(&s, (sb_access_key *)list + used++);
   }
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
@@ -79,7 +80,7 @@ sb_status sb_access_key_revoke(sb_store *store, const char *prefix, sb_error *er
       store, "UPDATE api_key SET revoked = coalesce(revoked, ?1) WHERE prefix = ?2 RETURNING id", error);
   sb_bind_int(&s, 1, sb_now_ms());
   sb_bind_text(&s, 2, prefix);
-  int64_t row = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  int64_t row = sb_step(&s) ? sb_column_int(&s, 0) : 0;
   if (!row && s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "there is no key of this prefix");
   status = sb_statement_end(&s);
   if (status == SB_OK) status = sb_audit_note(store, "access-revoke", 0, 0, row, NULL, error);
@@ -114,7 +115,7 @@ sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb
     sb_bind_sealed(&s, 1, &totp_place, secret, SB_TOTP_SECRET);
   }
   sb_step(&s);
-  if (s.status == SB_OK && !sqlite3_changes(store->db))
+  if (s.status == SB_OK && !sb_changes(store))
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no admin yet: set a password first");
   status = sb_statement_end(&s);
   if (status == SB_OK) status = sb_audit_note(store, "access-totp", 0, 0, 0, NULL, error);
@@ -124,76 +125,74 @@ sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb
 /* ---- Asking, by the server */
 
 struct sb_access {
-  sb_store *store;               /* borrowed: one-time passwords are noted there */
-  pthread_mutex_t lock, hashing; /* hashing: one password at a time, as each takes much memory */
-  sqlite3 *db;
-  sqlite3_stmt *closed, *key;
+  sb_store *store;  /* borrowed: one-time passwords are noted there */
+  sb_store *reader; /* a connection of its own, whose lock guards the statements */
+  pthread_mutex_t hashing; /* one password at a time, as each takes much memory */
+  sb_statement closed, key; /* prepared once: every request asks */
 };
 
 sb_status sb_access_open(sb_store *store, sb_access **out, sb_error *error) {
   sb_access *access = sb_alloc(1, sizeof *access, error);
-  char *path = access ? sb_path_join(store->dir, "semblance.db", error) : NULL;
-  if (!path) {
-    free(access);
-    return SB_NO_MEMORY;
-  }
+  if (!access) return SB_NO_MEMORY;
   access->store = store;
-  pthread_mutex_init(&access->lock, NULL);
   pthread_mutex_init(&access->hashing, NULL);
-  static const char closed_sql[] = "SELECT EXISTS(SELECT 1 FROM api_key) OR EXISTS(SELECT 1 FROM admin)";
-  bool opened =
-      sqlite3_open_v2(path, &access->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) == SQLITE_OK &&
-      sqlite3_busy_timeout(access->db, 10000) == SQLITE_OK &&
-      sqlite3_exec(access->db, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY", NULL, NULL, NULL) == SQLITE_OK &&
-      sqlite3_prepare_v2(access->db, closed_sql, -1, &access->closed, NULL) == SQLITE_OK &&
-      sqlite3_prepare_v2(access->db, KEY_COLUMNS "WHERE prefix = ?", -1, &access->key, NULL) == SQLITE_OK;
-  free(path);
-  if (opened) {
-    *out = access;
-    return SB_OK;
+  sb_status status = sb_store_reader(store, &access->reader, error);
+  if (status == SB_OK) {
+    access->closed = sb_statement_new(
+        access->reader, "SELECT EXISTS(SELECT 1 FROM api_key) OR EXISTS(SELECT 1 FROM admin)", error);
+    access->key = sb_statement_new(access->reader, KEY_COLUMNS "WHERE prefix = ?", error);
+    status = access->closed.status == SB_OK ? access->key.status : access->closed.status;
   }
-  sb_status status = sb_fail(error, SB_STORE, "the gallery's keys cannot be read: %s", sqlite3_errmsg(access->db));
-  sb_access_close(access);
+  if (status == SB_OK)
+    *out = access;
+  else
+    sb_access_close(access);
   return status;
 }
 
 void sb_access_close(sb_access *access) {
   if (!access) return;
-  sqlite3_finalize(access->closed);
-  sqlite3_finalize(access->key);
-  sqlite3_close(access->db);
-  pthread_mutex_destroy(&access->lock);
+  sb_statement_end(&access->closed);
+  sb_statement_end(&access->key);
+  sb_store_close(access->reader);
   pthread_mutex_destroy(&access->hashing);
   free(access);
 }
 
-static sb_status unreadable(sb_access *access, sb_error *error) {
-  return sb_fail(error, SB_STORE, "the gallery's keys cannot be read: %s", sqlite3_errmsg(access->db));
+/* The statement, ready to be bound and stepped under the reader's lock, with failures to go to `error`. */
+static sb_statement *use(sb_statement *s, sb_error *error) {
+  s->status = SB_OK;
+  s->error = error;
+  return s;
 }
 
 sb_status sb_access_closed(sb_access *access, bool *closed, sb_error *error) {
-  pthread_mutex_lock(&access->lock);
-  sb_status status = sqlite3_step(access->closed) == SQLITE_ROW ? SB_OK : unreadable(access, error);
-  if (status == SB_OK) *closed = sqlite3_column_int(access->closed, 0);
-  sqlite3_reset(access->closed);
-  pthread_mutex_unlock(&access->lock);
+  sb_store_lock(access->reader);
+  sb_statement *s = use(&access->closed, error);
+  if (sb_step(s)) *closed = sb_column_int(s, 0) != 0;
+  sb_status status = s->status;
+  sb_statement_again(s);
+  sb_store_unlock(access->reader);
   return status;
 }
 
 /* The row of that prefix; `hash` and `*found` tell whether there is one. */
 static sb_status look_up(sb_access *access, const char *prefix, sb_access_key *key, uint8_t hash[SB_DIGEST_SIZE],
                          bool *found, sb_error *error) {
-  pthread_mutex_lock(&access->lock);
-  sqlite3_bind_text(access->key, 1, prefix, -1, SQLITE_STATIC);
-  int code = sqlite3_step(access->key);
-  *found = code == SQLITE_ROW && sqlite3_column_bytes(access->key, 7) == SB_DIGEST_SIZE;
+  sb_store_lock(access->reader);
+  sb_statement *s = use(&access->key, error);
+  sb_bind_text(s, 1, prefix);
+  *found = sb_step(s);
   if (*found) {
-    read_key(access->key, key);
-    memcpy(hash, sqlite3_column_blob(access->key, 7), SB_DIGEST_SIZE);
+    size_t size = 0;
+    const void *held = sb_column_blob(s, 7, &size);
+    read_key(s, key);
+    *found = size == SB_DIGEST_SIZE;
+    if (*found) memcpy(hash, held, SB_DIGEST_SIZE);
   }
-  sb_status status = code == SQLITE_ROW || code == SQLITE_DONE ? SB_OK : unreadable(access, error);
-  sqlite3_reset(access->key);
-  pthread_mutex_unlock(&access->lock);
+  sb_status status = s->status;
+  sb_statement_again(s);
+  sb_store_unlock(access->reader);
   return status;
 }
 
@@ -240,9 +239,9 @@ static sb_status read_admin(sb_store *store, admin *out, sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, "SELECT password, totp, totp_step FROM admin", error);
   if (sb_step(&s)) {
-    snprintf(out->hash, sizeof out->hash, "%s", (const char *)sqlite3_column_text(s.raw, 0));
-    if (sqlite3_column_type(s.raw, 2) != SQLITE_NULL) out->step = sqlite3_column_int64(s.raw, 2);
-    if ((out->totp = sqlite3_column_type(s.raw, 1) != SQLITE_NULL)) {
+    snprintf(out->hash, sizeof out->hash, "%s", sb_column_text(&s, 0));
+    if (!sb_column_null(&s, 2)) out->step = sb_column_int(&s, 2);
+    if ((out->totp = !sb_column_null(&s, 1))) {
       size_t size = 0;
       char *secret = sb_column_open(&s, 1, &totp_place, &size);
       if (secret && size == SB_TOTP_SECRET)
@@ -273,7 +272,7 @@ static sb_status keep_step(sb_store *store, int64_t step, sb_error *error) {
       sb_statement_new(store, "UPDATE admin SET totp_step = ?1 WHERE totp_step IS NULL OR totp_step < ?1", error);
   sb_bind_int(&s, 1, step);
   sb_step(&s);
-  if (s.status == SB_OK && !sqlite3_changes(store->db))
+  if (s.status == SB_OK && !sb_changes(store))
     s.status = sb_fail(error, SB_FORBIDDEN, "the password or the one-time password is wrong");
   return sb_store_finish(store, sb_statement_end(&s), error);
 }

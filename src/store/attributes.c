@@ -27,10 +27,52 @@ void sb_floats_write(const float *values, size_t count, uint8_t *bytes) {
 
 void sb_floats_read(const uint8_t *bytes, size_t count, float *values) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  memcpy(values, bytes, count * sizeof *values); /* a million templates at start */
+  memmove(values, bytes, count * sizeof *values); /* a million templates at start; may be the same place */
 #else
   for (size_t i = 0; i < count; i++) values[i] = get_float(bytes + 4 * i);
 #endif
+}
+
+/* binary16 has 5 bits of exponent (bias 15) and 10 of fraction; float32 8 (bias 127) and 23. Scaling by 2^(127-15) turns one
+ * bias into the other, subnormal numbers included, so that there is no branch and the compiler can do many at once. */
+static uint16_t half_of(float value) {
+  uint32_t bits;
+  value *= 0x1p-112f;
+  memcpy(&bits, &value, sizeof bits);
+  uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+  magnitude += 0xfffu + (magnitude >> 13 & 1u); /* to the nearest, ties to even */
+  uint32_t half = magnitude >> 13;
+  return (uint16_t)(sign | (half < 0x7bffu ? half : 0x7bffu));
+}
+
+static float float_of(uint16_t half) {
+  uint32_t bits = (half & 0x7fffu) << 13, sign = (half & 0x8000u) << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  value *= 0x1p112f;
+  memcpy(&bits, &value, sizeof bits);
+  bits |= sign;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+void sb_halfvec_write(const float *values, size_t count, uint8_t *bytes) {
+  bytes[0] = (uint8_t)(count >> 8), bytes[1] = (uint8_t)count, bytes[2] = bytes[3] = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint16_t half = half_of(values[i]);
+    bytes[SB_HALFVEC_HEAD + 2 * i] = (uint8_t)(half >> 8);
+    bytes[SB_HALFVEC_HEAD + 2 * i + 1] = (uint8_t)half;
+  }
+}
+
+bool sb_halfvec_read(const uint8_t *bytes, size_t count, float *values) {
+  unsigned odd = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint16_t half = (uint16_t)(bytes[SB_HALFVEC_HEAD + 2 * i] << 8 | bytes[SB_HALFVEC_HEAD + 2 * i + 1]);
+    odd |= (half & 0x7c00u) == 0x7c00u; /* infinite, or no number */
+    values[i] = float_of(half);
+  }
+  return !odd && (size_t)(bytes[0] << 8 | bytes[1]) == count;
 }
 
 void sb_attributes_write(const sb_attributes *attributes, uint8_t bytes[SB_ATTRIBUTES_SIZE]) {

@@ -15,8 +15,9 @@ static sb_status head_read(sb_store *store, int64_t *sequence, uint8_t link[SB_L
   memset(signature, 0, SB_SIGNATURE_SIZE);
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'audit_head'", error);
   if (sb_step(&s)) {
-    const uint8_t *value = sqlite3_column_blob(s.raw, 0);
-    if (sqlite3_column_bytes(s.raw, 0) == HEAD_SIZE) {
+    size_t size = 0;
+    const uint8_t *value = sb_column_blob(&s, 0, &size);
+    if (size == HEAD_SIZE) {
       for (int i = 0; i < 8; i++) *sequence |= (int64_t)((uint64_t)value[i] << (8 * i));
       memcpy(link, value + 8, SB_LINK_SIZE);
       memcpy(signature, value + 8 + SB_LINK_SIZE, SB_SIGNATURE_SIZE);
@@ -33,7 +34,10 @@ static sb_status head_write(sb_store *store, int64_t sequence, const uint8_t lin
   for (int i = 0; i < 8; i++) value[i] = (uint8_t)((uint64_t)sequence >> (8 * i));
   memcpy(value + 8, link, SB_LINK_SIZE);
   memcpy(value + 8 + SB_LINK_SIZE, signature, SB_SIGNATURE_SIZE);
-  sb_statement s = sb_statement_new(store, "INSERT OR REPLACE INTO meta(key, value) VALUES('audit_head', ?)", error);
+  sb_statement s = sb_statement_new(store,
+                                    "INSERT INTO meta(key, value) VALUES('audit_head', ?)"
+                                    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                                    error);
   sb_bind_blob(&s, 1, value, sizeof value);
   sb_step(&s);
   return sb_statement_end(&s);
@@ -79,7 +83,7 @@ sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int
                           sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT collection FROM person WHERE id = ?", error);
   sb_bind_int(&s, 1, person);
-  int64_t collection = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  int64_t collection = sb_step(&s) ? sb_column_int(&s, 0) : 0;
   if (!collection && s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   sb_status status = sb_statement_end(&s);
   return status == SB_OK ? sb_audit_note(store, verb, collection, person, count, receipt, error) : status;
@@ -97,17 +101,18 @@ sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_
 /* ---- Reading */
 
 static void read_entry(sb_statement *s, sb_audit_entry *out) {
-  *out = (sb_audit_entry){.entry = {.sequence = sqlite3_column_int64(s->raw, 0),
-                                    .at_ms = sqlite3_column_int64(s->raw, 1),
-                                    .collection = sqlite3_column_int64(s->raw, 4),
-                                    .person = sqlite3_column_int64(s->raw, 5),
-                                    .count = sqlite3_column_int64(s->raw, 6)}};
-  snprintf(out->entry.actor, sizeof out->entry.actor, "%s", (const char *)sqlite3_column_text(s->raw, 2));
-  snprintf(out->entry.verb, sizeof out->entry.verb, "%s", (const char *)sqlite3_column_text(s->raw, 3));
-  if (sqlite3_column_bytes(s->raw, 7) == SB_LINK_SIZE)
-    memcpy(out->link, sqlite3_column_blob(s->raw, 7), SB_LINK_SIZE);
+  *out = (sb_audit_entry){.entry = {.sequence = sb_column_int(s, 0),
+                                    .at_ms = sb_column_int(s, 1),
+                                    .collection = sb_column_int(s, 4),
+                                    .person = sb_column_int(s, 5),
+                                    .count = sb_column_int(s, 6)}};
+  snprintf(out->entry.actor, sizeof out->entry.actor, "%s", sb_column_text(s, 2));
+  snprintf(out->entry.verb, sizeof out->entry.verb, "%s", sb_column_text(s, 3));
+  size_t size = 0;
+  const void *link = sb_column_blob(s, 7, &size);
+  if (size == SB_LINK_SIZE) memcpy(out->link, link, SB_LINK_SIZE);
   snprintf(out->collection, sizeof out->collection, "%s",
-           sqlite3_column_text(s->raw, 8) ? (const char *)sqlite3_column_text(s->raw, 8) : "");
+           sb_column_text(s, 8) ? sb_column_text(s, 8) : "");
 }
 
 #define ENTRY_COLUMNS                                                                                               \
@@ -164,12 +169,12 @@ sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb
   sb_audit_head found, held;
   uint8_t at_anchor[SB_LINK_SIZE] = {0};
   sb_store_lock(store);
-  sb_status status = sb_store_exec(store, "BEGIN", error);
+  sb_status status = sb_store_look(store, error);
   if (status == SB_OK) {
     status = follow(store, anchor ? anchor->sequence : 0, &found, at_anchor, error);
     if (status == SB_OK) status = head_read(store, &held.sequence, held.link, held.signature, error);
     if (status == SB_OK) status = sb_chain_public(store->keyring, held.public_key, error);
-    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    sb_store_looked(store);
   }
   sb_store_unlock(store);
   if (status != SB_OK) return status;

@@ -43,29 +43,6 @@ static void bench_close(bench *b) {
   free(b->database);
 }
 
-static sb_status snapshot(sb_store *store, const char *to, sb_error *error) {
-  sqlite3 *reader = NULL;
-  sqlite3_stmt *copy = NULL;
-  char *path = sb_path_join(store->dir, "semblance.db", error);
-  if (!path) return SB_NO_MEMORY;
-  mode_t before = umask(0077);
-  bool done = sqlite3_open_v2(path, &reader, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-              sqlite3_busy_timeout(reader, 10000) == SQLITE_OK &&
-              sqlite3_prepare_v2(reader, "VACUUM INTO ?", -1, &copy, NULL) == SQLITE_OK &&
-              sqlite3_bind_text(copy, 1, to, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(copy) == SQLITE_DONE;
-  umask(before);
-  sb_status status = SB_OK;
-  if (!done) {
-    bool full = reader && (sqlite3_errcode(reader) & 0xff) == SQLITE_FULL;
-    status = sb_fail(error, full ? SB_DISK_FULL : SB_STORE, "the database could not be copied: %s",
-                     reader ? sqlite3_errmsg(reader) : "memory is out");
-  }
-  sqlite3_finalize(copy);
-  sqlite3_close(reader);
-  free(path);
-  return status;
-}
-
 /* Writes beside the place and moves there, so that there is a whole backup or none. */
 static sb_status seal_file(const sb_root *root, const char *from, const char *to, sb_error *error) {
   char *partial = NULL;
@@ -105,7 +82,7 @@ sb_status sb_store_backup(sb_store *store, const char *path, sb_error *error) {
   bench b;
   sb_status status = bench_open(store->dir, &b, error);
   if (status == SB_OK) status = sb_store_note(store, &(sb_note){"backup", 0, 0, 0}, 1, error);
-  if (status == SB_OK) status = snapshot(store, b.database, error);
+  if (status == SB_OK) status = store->driver->copy(store, b.database, error);
   if (status == SB_OK) status = seal_file(store->root, b.database, path, error);
   bench_close(&b);
   return status;

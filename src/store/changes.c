@@ -1,5 +1,4 @@
 /* The feed of changes by which indexes stay in step. */
-#include "store/attributes.h"
 #include "store/internal.h"
 
 #include <stdlib.h>
@@ -9,13 +8,12 @@ enum { CHANGES_KEPT = 100000 };
 sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person,
                          sb_error *error) {
   sb_statement s =
-      sb_statement_new(store, "INSERT INTO change(kind, collection, face, person) VALUES(?, ?, ?, ?)", error);
+      sb_statement_new(store, "INSERT INTO change(kind, collection, face, person) VALUES(?, ?, ?, ?) RETURNING sequence", error);
   sb_bind_int(&s, 1, kind);
   sb_bind_int(&s, 2, collection);
   sb_bind_int(&s, 3, face);
   sb_bind_int(&s, 4, person);
-  sb_step(&s);
-  int64_t sequence = sqlite3_last_insert_rowid(store->db);
+  int64_t sequence = sb_step(&s) ? sb_column_int(&s, 0) : 0;
   sb_status status = sb_statement_end(&s);
   if (status != SB_OK || sequence % 1000) return status;
   s = sb_statement_new(store, "DELETE FROM change WHERE sequence <= ?", error);
@@ -28,33 +26,24 @@ sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collectio
 static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *context, int64_t *last) {
   float *embedding = NULL;
   while (sb_step(s)) {
-    sb_change change = {.kind = (sb_change_kind)sqlite3_column_int(s->raw, 0),
-                        .collection = sqlite3_column_int64(s->raw, 1),
-                        .face = sqlite3_column_int64(s->raw, 2),
-                        .person = sqlite3_column_int64(s->raw, 3),
-                        .dim = (size_t)sqlite3_column_int64(s->raw, 5)};
-    if (last) *last = sqlite3_column_int64(s->raw, 8);
+    sb_change change = {.kind = (sb_change_kind)sb_column_int(s, 0),
+                        .collection = sb_column_int(s, 1),
+                        .face = sb_column_int(s, 2),
+                        .person = sb_column_int(s, 3),
+                        .dim = (size_t)sb_column_int(s, 5)};
+    if (last) *last = sb_column_int(s, 8);
     if (change.kind == SB_CHANGE_PUT) {
-      if (sqlite3_column_type(s->raw, 4) == SQLITE_NULL) continue;
-      sb_place place = {"face", "template", change.face, (const char *)sqlite3_column_text(s->raw, 6)};
-      size_t size = 0;
-      char *bytes = sb_column_open(s, 4, &place, &size);
-      if (!bytes) break;
-      void *grown = embedding;
-      if (size != change.dim * 4)
-        s->status = sb_fail(s->error, SB_STORE, "a template of the database has the wrong length; restore a backup");
-      else
-        s->status = sb_grow(&grown, change.dim, sizeof *embedding, s->error);
+      if (sb_column_null(s, 4)) continue;
+      sb_place place = {"face", "template", change.face, sb_column_text(s, 6)};
       const sb_protection *protection = NULL;
-      if (s->status == SB_OK) s->status = sb_protection_at(s->store, change.collection, sqlite3_column_int64(s->raw, 7), &protection, s->error);
+      void *grown = embedding;
+      s->status = sb_grow(&grown, change.dim, sizeof *embedding, s->error);
+      if (s->status == SB_OK) sb_column_template(s, 4, &place, change.dim, embedding = grown);
+      if (s->status == SB_OK) s->status = sb_protection_at(s->store, change.collection, sb_column_int(s, 7), &protection, s->error);
       if (s->status == SB_OK) {
         change.seed = protection->seed;
-        embedding = grown;
-        sb_floats_read((const uint8_t *)bytes, change.dim, embedding);
         change.embedding = embedding;
       }
-      sb_wipe(bytes, size);
-      free(bytes);
     }
     if (s->status == SB_OK) s->status = visit(context, &change, s->error);
     if (s->status != SB_OK) break;
@@ -83,11 +72,11 @@ static sb_status last_reset(sb_store *store, int64_t *sequence, sb_error *error)
 static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
                               sb_error *error) {
   int64_t first = 0, last = 0;
-  sb_status status = sb_store_exec(store, "BEGIN", error);
+  sb_status status = sb_store_look(store, error);
   if (status != SB_OK) return status;
   status = sb_keys_refresh(store, error);
   if (status == SB_OK)
-    status = sb_store_number(store, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'change'", &last, error);
+    status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change", &last, error);
   if (status == SB_OK) status = sb_store_number(store, "SELECT coalesce(min(sequence), 0) FROM change", &first, error);
   /* `since` 0 is a fresh index: it wants the state, not the history. */
   int64_t reset = 0;
@@ -98,7 +87,7 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
     status = sb_load_faces(store, visit, context, error);
   else if (status == SB_OK)
     status = visit_since(store, since, &last, visit, context, error);
-  sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  sb_store_looked(store);
   if (status == SB_OK) *next = last > 0 ? last : 0;
   return status;
 }
@@ -108,7 +97,7 @@ sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_cha
   sb_store_lock(store);
   int64_t version = 0;
   /* data_version moves when another connection commits; `written` when this one does. */
-  sb_status status = sb_store_number(store, "PRAGMA data_version", &version, error);
+  sb_status status = store->driver->version(store, &version, error);
   bool still =
       since && since == store->seen_sequence && version == store->data_version && store->written == store->seen_written;
   if (status == SB_OK && still) *next = since;

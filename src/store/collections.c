@@ -9,19 +9,19 @@
   " (SELECT count(*) FROM face f WHERE f.collection = c.id) FROM collection c "
 
 static void read_row(sb_statement *s, sb_store_collection *out) {
-  *out = (sb_store_collection){.row = sqlite3_column_int64(s->raw, 0)};
-  snprintf(out->info.name, sizeof out->info.name, "%s", (const char *)sqlite3_column_text(s->raw, 1));
-  snprintf(out->info.model, sizeof out->info.model, "%s", (const char *)sqlite3_column_text(s->raw, 2));
-  out->info.dim = (size_t)sqlite3_column_int64(s->raw, 3);
-  out->info.created_ms = sqlite3_column_int64(s->raw, 4);
-  out->info.people = (size_t)sqlite3_column_int64(s->raw, 5);
-  out->info.faces = (size_t)sqlite3_column_int64(s->raw, 6);
+  *out = (sb_store_collection){.row = sb_column_int(s, 0)};
+  snprintf(out->info.name, sizeof out->info.name, "%s", sb_column_text(s, 1));
+  snprintf(out->info.model, sizeof out->info.model, "%s", sb_column_text(s, 2));
+  out->info.dim = (size_t)sb_column_int(s, 3);
+  out->info.created_ms = sb_column_int(s, 4);
+  out->info.people = (size_t)sb_column_int(s, 5);
+  out->info.faces = (size_t)sb_column_int(s, 6);
 }
 
 /* Counts only when something was written since the last time, by this or another process. */
 static sb_status count_members(sb_store *store, sb_store_collection *collection, sb_error *error) {
   int64_t version = 0;
-  sb_status status = sb_store_number(store, "PRAGMA data_version", &version, error);
+  sb_status status = store->driver->version(store, &version, error);
   bool known = store->counted.collection == collection->row && store->counted.written == store->written &&
                store->counted.data_version == version;
   if (status == SB_OK && !known) {
@@ -87,13 +87,12 @@ sb_status sb_store_collection_add(sb_store *store, const char *name, const char 
   status = sb_statement_end(&s);
   int64_t added = 0;
   if (status == SB_OK) {
-    s = sb_statement_new(store, "INSERT INTO collection(name, model, dim, created) VALUES(?, ?, ?, ?)", error);
+    s = sb_statement_new(store, "INSERT INTO collection(name, model, dim, created) VALUES(?, ?, ?, ?) RETURNING id", error);
     sb_bind_text(&s, 1, name);
     sb_bind_text(&s, 2, model);
     sb_bind_int(&s, 3, (int64_t)dim);
     sb_bind_int(&s, 4, sb_now_ms());
-    sb_step(&s);
-    added = sqlite3_last_insert_rowid(store->db);
+    added = sb_step(&s) ? sb_column_int(&s, 0) : 0;
     status = sb_statement_end(&s);
   }
   if (status == SB_OK) status = sb_protection_renew(store, added, error);
@@ -114,7 +113,7 @@ sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itse
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = run_for(store, "DELETE FROM face WHERE collection = ?", row, error);
-  int64_t faces = sqlite3_changes64(store->db);
+  int64_t faces = sb_changes(store);
   if (status == SB_OK) status = run_for(store, "DELETE FROM person WHERE collection = ?", row, error);
   if (status == SB_OK && and_itself) status = run_for(store, "DELETE FROM collection WHERE id = ?", row, error);
   if (status == SB_OK) status = sb_change_note(store, SB_CHANGE_DROP, row, 0, 0, error);

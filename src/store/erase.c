@@ -6,14 +6,7 @@
 
 sb_status sb_store_erase_log(sb_store *store, sb_error *error) {
   sb_store_lock(store);
-  int code = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-  sb_status status =
-      code == SQLITE_OK ? SB_OK
-      : (code & 0xff) == SQLITE_BUSY
-          ? sb_fail(
-                error, SB_BUSY,
-                "it was deleted, but a program that reads the gallery keeps traces in the log; they go when it ends")
-          : sb_store_failed(store, code, error);
+  sb_status status = store->driver->erase(store, error);
   sb_store_unlock(store);
   return status;
 }
@@ -23,7 +16,7 @@ static sb_status note_removals(sb_store *store, int64_t person, size_t *faces, s
   sb_bind_int(&s, 1, person);
   size_t count = 0;
   while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sqlite3_column_int64(s.raw, 1), sqlite3_column_int64(s.raw, 0),
+    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sb_column_int(&s, 1), sb_column_int(&s, 0),
                               person, error);
     count++;
   }
@@ -31,16 +24,16 @@ static sb_status note_removals(sb_store *store, int64_t person, size_t *faces, s
   return sb_statement_end(&s);
 }
 
-static sb_status delete_rows(sb_store *store, const char *sql, int64_t person, int *deleted, sb_error *error) {
+static sb_status delete_rows(sb_store *store, const char *sql, int64_t person, int64_t *deleted, sb_error *error) {
   sb_statement s = sb_statement_new(store, sql, error);
   sb_bind_int(&s, 1, person);
   sb_step(&s);
-  *deleted = sqlite3_changes(store->db);
+  *deleted = sb_changes(store);
   return sb_statement_end(&s);
 }
 
 static sb_status delete_person(sb_store *store, int64_t row, sb_error *error) {
-  int deleted = 0;
+  int64_t deleted = 0;
   sb_status status = delete_rows(store, "DELETE FROM person WHERE id = ?", row, &deleted, error);
   if (status == SB_OK && !deleted) status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   return status;
@@ -52,7 +45,7 @@ static sb_status note_moves(sb_store *store, int64_t from, int64_t into, size_t 
   sb_bind_int(&s, 1, from);
   size_t count = 0;
   while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_PUT, sqlite3_column_int64(s.raw, 1), sqlite3_column_int64(s.raw, 0),
+    s.status = sb_change_note(store, SB_CHANGE_PUT, sb_column_int(&s, 1), sb_column_int(&s, 0),
                               into, error);
     count++;
   }
@@ -83,7 +76,7 @@ sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, siz
 
 sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_receipt *receipt, sb_error *error) {
   size_t held = 0;
-  int deleted = 0;
+  int64_t deleted = 0;
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = note_removals(store, row, &held, error);
@@ -101,7 +94,7 @@ sb_status sb_store_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_err
   sb_statement s = sb_statement_new(
       store, "SELECT id FROM person WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires LIMIT 1", error);
   sb_bind_int(&s, 1, now_ms);
-  *row = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  *row = sb_step(&s) ? sb_column_int(&s, 0) : 0;
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
   return status;

@@ -1,5 +1,4 @@
 /* The faces that are kept, one by one. */
-#include "store/attributes.h"
 #include "store/internal.h"
 
 #include <stdlib.h>
@@ -23,7 +22,7 @@ static sb_status list_locked(sb_store *store, int64_t collection, int64_t person
     sb_bind_int(&s, 2, person);
     sb_bind_int(&s, 3, person);
     if (pass) break;
-    if (sb_step(&s)) faces->total = (size_t)sqlite3_column_int64(s.raw, 0);
+    if (sb_step(&s)) faces->total = (size_t)sb_column_int(&s, 0);
     sb_status status = sb_statement_end(&s);
     if (status != SB_OK) return status;
     s = sb_statement_new(store, list_sql, error);
@@ -35,10 +34,10 @@ static sb_status list_locked(sb_store *store, int64_t collection, int64_t person
     s.status = sb_grow(&items, faces->count + 1, sizeof *faces->items, error);
     if (s.status != SB_OK) break;
     faces->items = items;
-    faces->items[faces->count++] = (sb_kept_face){.face = sqlite3_column_int64(s.raw, 0),
-                                                  .id = sb_person_id_open(&s, 2, sqlite3_column_int64(s.raw, 1)),
-                                                  .quality = (float)sqlite3_column_double(s.raw, 3),
-                                                  .created_ms = sqlite3_column_int64(s.raw, 4)};
+    faces->items[faces->count++] = (sb_kept_face){.face = sb_column_int(&s, 0),
+                                                  .id = sb_person_id_open(&s, 2, sb_column_int(&s, 1)),
+                                                  .quality = (float)sb_column_real(&s, 3),
+                                                  .created_ms = sb_column_int(&s, 4)};
   }
   return sb_statement_end(&s);
 }
@@ -63,14 +62,15 @@ sb_status sb_store_face_rows(sb_store *store, int64_t collection, int64_t person
   sb_store_lock(store);
   sb_statement s =
       sb_statement_new(store,
-                       person ? "SELECT id, person FROM face WHERE collection = ? AND id > ? AND person = ? ORDER BY id"
-                              : "SELECT id, person FROM face WHERE collection = ? AND id > ? ORDER BY id",
+                       person ? "SELECT id, person FROM face WHERE collection = ? AND id > ? AND person = ? ORDER BY id LIMIT ?"
+                              : "SELECT id, person FROM face WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
                        error);
   sb_bind_int(&s, 1, collection);
   sb_bind_int(&s, 2, after);
   if (person) sb_bind_int(&s, 3, person);
+  sb_bind_int(&s, person ? 4 : 3, (int64_t)limit);
   for (*count = 0; *count < limit && sb_step(&s); ++*count)
-    out[*count] = (sb_store_face_row){sqlite3_column_int64(s.raw, 0), sqlite3_column_int64(s.raw, 1)};
+    out[*count] = (sb_store_face_row){sb_column_int(&s, 0), sb_column_int(&s, 1)};
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
   return status;
@@ -91,7 +91,7 @@ sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face,
   sb_bind_int(&s, 1, face);
   sb_bind_int(&s, 2, collection);
   if (sb_step(&s))
-    owner = sb_person_id_open(&s, 1, sqlite3_column_int64(s.raw, 0));
+    owner = sb_person_id_open(&s, 1, sb_column_int(&s, 0));
   else
     not_there(&s);
   sb_status status = sb_statement_end(&s);
@@ -107,19 +107,11 @@ sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, floa
       error);
   sb_bind_int(&s, 1, face);
   if (sb_step(&s)) {
-    size_t size = 0;
-    sb_place place = {"face", "template", face, (const char *)sqlite3_column_text(s.raw, 1)};
-    char *bytes = sb_column_open(&s, 0, &place, &size);
+    sb_place place = {"face", "template", face, sb_column_text(&s, 1)};
     const sb_protection *protection = NULL;
-    if (bytes && size != dim * 4)
-      s.status = sb_fail(error, SB_STORE, "the template was made by a model with another number of values");
-    if (s.status == SB_OK) s.status = sb_protection_of(store, sqlite3_column_int64(s.raw, 2), &protection, error);
-    if (s.status == SB_OK) {
-      sb_floats_read((const uint8_t *)bytes, dim, embedding);
-      sb_transform_undo(protection->transform, embedding, embedding);
-    }
-    if (bytes) sb_wipe(bytes, size);
-    free(bytes);
+    sb_column_template(&s, 0, &place, dim, embedding);
+    if (s.status == SB_OK) s.status = sb_protection_of(store, sb_column_int(&s, 2), &protection, error);
+    if (s.status == SB_OK) sb_transform_undo(protection->transform, embedding, embedding);
   } else {
     not_there(&s);
   }
@@ -132,8 +124,8 @@ static sb_status note_removal(sb_store *store, int64_t face, int64_t *collection
   sb_statement s = sb_statement_new(store, "SELECT collection, person FROM face WHERE id = ?", error);
   sb_bind_int(&s, 1, face);
   if (sb_step(&s)) {
-    *collection = sqlite3_column_int64(s.raw, 0);
-    *person = sqlite3_column_int64(s.raw, 1);
+    *collection = sb_column_int(&s, 0);
+    *person = sb_column_int(&s, 1);
     s.status = sb_change_note(store, SB_CHANGE_REMOVE, *collection, face, *person, error);
   } else {
     not_there(&s);

@@ -3,9 +3,8 @@
 #define SB_STORE_INTERNAL_H
 
 #include "crypto/transform.h"
+#include "store/driver.h"
 #include "store/store.h"
-
-#include <sqlite3.h>
 
 /* A collection's transform as it was last read. */
 typedef struct sb_protection {
@@ -16,7 +15,8 @@ typedef struct sb_protection {
 
 struct sb_store {
   char *dir;
-  sqlite3 *db;
+  const sb_driver *driver;
+  void *connection; /* the driver's */
   pthread_mutex_t lock; /* one connection, one statement at a time; held over a whole transaction */
   sb_root *root;
   sb_keyring *keyring;
@@ -33,45 +33,63 @@ struct sb_store {
   } counted;
 };
 
-/* ---- statement.c: SQLite with the errors of this project */
+/* ---- store.c */
 
-typedef struct sb_statement {
-  sb_store *store;
-  sqlite3_stmt *raw;
-  sb_status status; /* the first failure: what follows does nothing */
-  sb_error *error;
-} sb_statement;
+/* A store for looking only, on a connection of its own and without keys: nothing sealed can be opened. sb_store_close. */
+sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error);
 
-/* The status for SQLite's last result on this connection. */
-sb_status sb_store_failed(sb_store *store, int code, sb_error *error);
+/* ---- statement.c: under the lock. After a failure (status) a statement does nothing any more. */
+
 sb_statement sb_statement_new(sb_store *store, const char *sql, sb_error *error);
 void sb_bind_int(sb_statement *s, int index, int64_t value);
 void sb_bind_real(sb_statement *s, int index, double value);
 void sb_bind_blob(sb_statement *s, int index, const void *bytes, size_t size); /* borrowed until the next step's end */
 void sb_bind_text(sb_statement *s, int index, const char *text);
-/* Seals `plain` for the place and binds it; the copy is SQLite's. */
+/* Seals `plain` for the place and binds it; the copy is the statement's. */
 void sb_bind_sealed(sb_statement *s, int index, const sb_place *place, const void *plain, size_t size);
 bool sb_step(sb_statement *s); /* true: a row; false: done, or failed (see status) */
+/* Of the row; valid until the next step. */
+bool sb_column_null(sb_statement *s, int column);
+int64_t sb_column_int(sb_statement *s, int column);
+double sb_column_real(sb_statement *s, int column);
+const char *sb_column_text(sb_statement *s, int column);               /* "" where it is NULL */
+const void *sb_column_blob(sb_statement *s, int column, size_t *size); /* NULL where it is NULL */
 /* Opens a sealed column into new memory with a NUL behind it; NULL after a failure. */
 char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t *size);
 void sb_statement_again(sb_statement *s);    /* to be bound and stepped anew */
 sb_status sb_statement_end(sb_statement *s); /* frees; gives the status */
+int64_t sb_changes(sb_store *store);         /* rows that the last statement wrote */
 /* The first column of the first row as a number, 0 where there is none. */
 sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_error *error);
-/* A statement without rows. */
+/* Statements without parameters or rows. */
 sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error);
 
-/* BEGIN IMMEDIATE under the store's lock; sb_store_finish commits when `status` is SB_OK, else rolls back; gives what came out. */
+/* Takes the lock and begins to write; nobody else writes until sb_store_finish, which commits when `status` is SB_OK, else
+ * rolls back, and gives what came out. */
 sb_status sb_store_begin(sb_store *store, sb_error *error);
 sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error);
-/* Takes the lock for reading. */
+/* Under the lock: what is read from one to the other is of one moment. */
+sb_status sb_store_look(sb_store *store, sb_error *error);
+void sb_store_looked(sb_store *store);
 void sb_store_lock(sb_store *store);
 void sb_store_unlock(sb_store *store);
+
+/* ---- template.c: templates, protected by their collection's transform; `dim` numbers */
+
+/* Bytes that the database has of one. */
+size_t sb_template_size(const sb_store *store, size_t dim);
+/* Any thread, also without the lock as long as the keyring does not change. SB_STORE: not `dim` numbers. */
+sb_status sb_template_open(const sb_store *store, const sb_place *place, const void *bytes, size_t size, size_t dim,
+                           float *out, sb_error *error);
+void sb_column_template(sb_statement *s, int column, const sb_place *place, size_t dim, float *out);
+void sb_bind_template(sb_statement *s, int index, const sb_place *place, const float *values, size_t dim);
 
 /* The file of a root key that is about to take the place of semblance.key. */
 #define SB_NEXT_KEY "semblance.key.next"
 
 /* ---- schema.c */
+enum { SB_SQLITE_STEPS = 3 };
+extern const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS];
 sb_status sb_schema_prepare(sb_store *store, sb_error *error);
 
 /* ---- keys.c: under the lock */

@@ -17,10 +17,11 @@ static sb_status load(sb_store *store, sb_error *error) {
   int64_t newest = 0;
   sb_statement s = sb_statement_new(store, "SELECT id, purpose, wrapped FROM data_key ORDER BY id", error);
   while (sb_step(&s)) {
-    int64_t number = sqlite3_column_int64(s.raw, 0);
-    bool audit = !strcmp((const char *)sqlite3_column_text(s.raw, 1), "audit");
-    s.status = sb_keyring_add(store->keyring, (uint32_t)number, audit ? SB_KEY_AUDIT : SB_KEY_DATA,
-                              sqlite3_column_blob(s.raw, 2), (size_t)sqlite3_column_bytes(s.raw, 2), error);
+    int64_t number = sb_column_int(&s, 0);
+    bool audit = !strcmp(sb_column_text(&s, 1), "audit");
+    size_t size = 0;
+    const void *wrapped = sb_column_blob(&s, 2, &size);
+    s.status = sb_keyring_add(store->keyring, (uint32_t)number, audit ? SB_KEY_AUDIT : SB_KEY_DATA, wrapped, size, error);
     if (s.status != SB_OK) break;
     newest = number;
     if (!audit && known_count < SB_DATA_KEYS_MAX) known[known_count++] = (uint32_t)number;
@@ -77,8 +78,7 @@ sb_status sb_keys_refresh(sb_store *store, sb_error *error) {
 sb_status sb_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *error) {
   uint8_t wrapped[SB_WRAPPED_SIZE];
   int64_t number = 0;
-  sb_status status = sb_store_number(
-      store, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'data_key'", &number, error);
+  sb_status status = store->driver->next_row(store, "data_key", &number, error);
   if (status != SB_OK) return status;
   if (number > UINT32_MAX) return sb_fail(error, SB_STORE, "the gallery has used up its numbers of data keys");
   sb_keyring_make(store->keyring, (uint32_t)number, purpose, wrapped);

@@ -5,7 +5,6 @@
  *   1. A batch is the reader's, in `full`, one worker's, or in `spare`.
  *   2. The first failure is kept; after it batches are passed on unopened.
  *   3. The keyring changes only while no worker has a batch (`busy` 0, `full` empty). */
-#include "store/attributes.h"
 #include "store/internal.h"
 
 #include <stdlib.h>
@@ -57,12 +56,11 @@ static void fail(loader *l, sb_status status, const sb_error *error) {
   pthread_mutex_unlock(&l->lock);
 }
 
-static sb_status open_row(const loader *l, const batch *b, const sealed_row *row, uint8_t *plain, float *embedding,
-                          sb_error *error) {
+static sb_status open_row(const loader *l, const batch *b, const sealed_row *row, float *embedding, sb_error *error) {
   const sb_place place = {"face", "template", row->face, row->kind->model};
-  sb_status status = sb_unseal(l->store->keyring, &place, b->bytes + row->at, row->size, plain, error);
+  sb_status status =
+      sb_template_open(l->store, &place, b->bytes + row->at, row->size, row->kind->dim, embedding, error);
   if (status != SB_OK) return status;
-  sb_floats_read(plain, row->kind->dim, embedding);
   const sb_change change = {.kind = SB_CHANGE_PUT,
                             .collection = row->kind->collection,
                             .face = row->face,
@@ -78,14 +76,11 @@ static void work_off(loader *l, batch *b) {
   sb_error error = {0};
   size_t dim = 1;
   for (size_t i = 0; i < b->count; i++) dim = b->rows[i].kind->dim > dim ? b->rows[i].kind->dim : dim;
-  uint8_t *plain = sb_alloc(dim, 4, &error);
   float *embedding = sb_alloc(dim, sizeof *embedding, &error);
-  sb_status status = plain && embedding ? SB_OK : SB_NO_MEMORY;
+  sb_status status = embedding ? SB_OK : SB_NO_MEMORY;
   for (size_t i = 0; status == SB_OK && i < b->count; i++)
-    status = open_row(l, b, &b->rows[i], plain, embedding, &error);
-  if (plain) sb_wipe(plain, dim * 4);
+    status = open_row(l, b, &b->rows[i], embedding, &error);
   if (embedding) sb_wipe(embedding, dim * sizeof *embedding);
-  free(plain);
   free(embedding);
   if (status != SB_OK) fail(l, status, &error);
   pthread_mutex_lock(&l->lock);
@@ -173,19 +168,19 @@ static batch *empty_batch(loader *l, sb_error *error) {
 /* ---- Reading. Columns: kind, collection, face, person, template, dim, model, version of its transform. */
 
 static sb_status find_kind(loader *l, sb_statement *s, const kind **out, sb_error *error) {
-  int64_t collection = sqlite3_column_int64(s->raw, 1);
+  int64_t collection = sb_column_int(s, 1);
   kind *k = l->kinds;
   while (k && k->collection != collection) k = k->next;
   if (!k) {
     const sb_protection *protection = NULL;
-    sb_status status = sb_protection_at(l->store, collection, sqlite3_column_int64(s->raw, 7), &protection, error);
+    sb_status status = sb_protection_at(l->store, collection, sb_column_int(s, 7), &protection, error);
     if (status != SB_OK) return status;
     k = sb_alloc(1, sizeof *k, error);
     if (!k) return SB_NO_MEMORY;
-    *k = (kind){l->kinds, collection, (size_t)sqlite3_column_int64(s->raw, 5), NULL, {0}};
+    *k = (kind){l->kinds, collection, (size_t)sb_column_int(s, 5), NULL, {0}};
     l->kinds = k;
     memcpy(k->seed, protection->seed, sizeof k->seed);
-    k->model = sb_strdup((const char *)sqlite3_column_text(s->raw, 6), error);
+    k->model = sb_strdup(sb_column_text(s, 6), error);
   }
   *out = k;
   return k->model ? SB_OK : SB_NO_MEMORY;
@@ -195,11 +190,10 @@ static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error)
   sealed_row *row = &b->rows[b->count];
   sb_status status = find_kind(l, s, &row->kind, error);
   if (status != SB_OK) return status;
-  const uint8_t *sealed = sqlite3_column_blob(s->raw, 4);
-  row->size = (size_t)sqlite3_column_bytes(s->raw, 4);
-  if (!sealed || row->size != row->kind->dim * 4 + SB_SEAL_OVERHEAD)
+  const uint8_t *sealed = sb_column_blob(s, 4, &row->size);
+  if (!sealed || row->size != sb_template_size(l->store, row->kind->dim))
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
-  if (sb_sealed_number(sealed, row->size) > l->store->newest_key) {
+  if (l->store->driver->seals_templates && sb_sealed_number(sealed, row->size) > l->store->newest_key) {
     drain(l); /* nobody may look at the keys while they change */
     status = sb_keys_refresh(l->store, error);
     if (status != SB_OK) return status;
@@ -211,8 +205,8 @@ static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error)
     b->bytes = bytes;
     b->room = room;
   }
-  row->face = sqlite3_column_int64(s->raw, 2);
-  row->person = sqlite3_column_int64(s->raw, 3);
+  row->face = sb_column_int(s, 2);
+  row->person = sb_column_int(s, 3);
   row->at = b->used;
   memcpy(b->bytes + row->at, sealed, row->size);
   b->used += row->size;

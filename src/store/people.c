@@ -22,25 +22,25 @@ char *sb_person_id_open(sb_statement *s, int column, int64_t person) {
 }
 
 static void read_attributes(sb_statement *s, sb_person *person) {
-  if (s->status != SB_OK || sqlite3_column_type(s->raw, 7) == SQLITE_NULL) return;
+  if (s->status != SB_OK || sb_column_null(s, 7)) return;
   size_t size = 0;
-  char *bytes = sb_column_open(s, 7, &(sb_place){"face", "attributes", sqlite3_column_int64(s->raw, 6), NULL}, &size);
+  char *bytes = sb_column_open(s, 7, &(sb_place){"face", "attributes", sb_column_int(s, 6), NULL}, &size);
   if (bytes) person->has_attributes = sb_attributes_read((const uint8_t *)bytes, size, &person->attributes);
   free(bytes);
 }
 
 void sb_person_read(sb_statement *s, sb_person *person) {
-  int64_t row = sqlite3_column_int64(s->raw, 0);
+  int64_t row = sb_column_int(s, 0);
   *person =
-      (sb_person){.created_ms = sqlite3_column_int64(s->raw, 4), .faces = (size_t)sqlite3_column_int64(s->raw, 5)};
+      (sb_person){.created_ms = sb_column_int(s, 4), .faces = (size_t)sb_column_int(s, 5)};
   person->id = open_person_field(s, 1, row, "external_id");
   person->name = open_person_field(s, 2, row, "name");
   person->consent = open_person_field(s, 3, row, "consent");
-  person->purpose = sqlite3_column_type(s->raw, 8) == SQLITE_NULL && s->status == SB_OK
+  person->purpose = sb_column_null(s, 8) && s->status == SB_OK
                         ? sb_strdup("", s->error)
                         : open_person_field(s, 8, row, "purpose");
   if (s->status == SB_OK && !person->purpose) s->status = SB_NO_MEMORY;
-  person->expires_ms = sqlite3_column_int64(s->raw, 9);
+  person->expires_ms = sb_column_int(s, 9);
   read_attributes(s, person);
 }
 
@@ -76,7 +76,7 @@ static sb_status read_one(sb_statement *s, int64_t *row, sb_people **out) {
   if (!people) s->status = SB_NO_MEMORY;
   if (sb_step(s)) {
     sb_person person;
-    if (row) *row = sqlite3_column_int64(s->raw, 0);
+    if (row) *row = sb_column_int(s, 0);
     sb_person_read(s, &person);
     sb_status added = sb_people_add(people, &person, s->error);
     if (s->status == SB_OK) s->status = added;
@@ -132,8 +132,8 @@ sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_err
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, "SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM face)", error);
   if (sb_step(&s)) {
-    *people = (size_t)sqlite3_column_int64(s.raw, 0);
-    *faces = (size_t)sqlite3_column_int64(s.raw, 1);
+    *people = (size_t)sb_column_int(&s, 0);
+    *faces = (size_t)sb_column_int(&s, 1);
   }
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
@@ -147,7 +147,7 @@ static sb_status has_source(sb_store *store, int64_t person, const uint8_t sourc
   sb_bind_int(&s, 1, person);
   while (!*known && sb_step(&s)) {
     size_t size = 0;
-    char *held = sb_column_open(&s, 1, &(sb_place){"face", "source", sqlite3_column_int64(s.raw, 0), NULL}, &size);
+    char *held = sb_column_open(&s, 1, &(sb_place){"face", "source", sb_column_int(&s, 0), NULL}, &size);
     *known = held && size == SB_DIGEST_SIZE && sb_equal(held, source, SB_DIGEST_SIZE);
     free(held);
   }
@@ -173,15 +173,6 @@ static void newest_hash(sb_store *store, int64_t collection, const char *id, uin
   sb_person_hash(store, numbers[0], collection, id, digest);
 }
 
-/* The id that the next row will get; sealing needs it before the row is there. Within a transaction. */
-static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_error *error) {
-  sb_statement s =
-      sb_statement_new(store, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", error);
-  sb_bind_text(&s, 1, table);
-  if (sb_step(&s)) *row = sqlite3_column_int64(s.raw, 0);
-  return sb_statement_end(&s);
-}
-
 static void bind_person_text(sb_statement *s, int index, int64_t row, const char *column, const char *value) {
   sb_bind_sealed(s, index, &(sb_place){"person", column, row, NULL}, value, strlen(value));
 }
@@ -189,7 +180,7 @@ static void bind_person_text(sb_statement *s, int index, int64_t row, const char
 static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64_t *row, sb_error *error) {
   uint8_t hash[SB_DIGEST_SIZE];
   newest_hash(store, e->collection, e->id, hash);
-  sb_status status = next_row(store, "person", row, error);
+  sb_status status = store->driver->next_row(store, "person", row, error);
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
       store,
@@ -209,28 +200,24 @@ static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64
   return sb_statement_end(&s);
 }
 
-/* Protects and seals. */
+/* Through the collection's transform. */
 static void bind_template(sb_statement *s, int index, const sb_place *place, int64_t collection, const float *embedding,
                           size_t dim) {
   const sb_protection *protection = NULL;
   float *protected = sb_alloc(dim, sizeof *protected, s->error);
-  uint8_t *bytes = sb_alloc(dim, 4, s->error);
   if (s->status == SB_OK)
-    s->status = protected && bytes ? sb_protection_of(s->store, collection, &protection, s->error) : SB_NO_MEMORY;
+    s->status = protected ? sb_protection_of(s->store, collection, &protection, s->error) : SB_NO_MEMORY;
   if (s->status == SB_OK) {
     sb_transform_apply(protection->transform, embedding, protected);
-    sb_floats_write(protected, dim, bytes);
-    sb_bind_sealed(s, index, place, bytes, dim * 4);
-    sb_wipe(bytes, dim * 4);
+    sb_bind_template(s, index, place, protected, dim);
   }
   free(protected);
-  free(bytes);
 }
 
 static sb_status add_face(sb_store *store, const sb_store_enrollment *e, const sb_store_collection *collection,
                           int64_t person, const sb_store_face *face, int64_t *row, sb_error *error) {
   uint8_t attributes[SB_ATTRIBUTES_SIZE];
-  sb_status status = next_row(store, "face", row, error);
+  sb_status status = store->driver->next_row(store, "face", row, error);
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
       store,
@@ -257,8 +244,8 @@ static sb_status collection_of(sb_store *store, int64_t row, sb_store_collection
   sb_statement s = sb_statement_new(store, "SELECT model, dim FROM collection WHERE id = ?", error);
   sb_bind_int(&s, 1, row);
   if (sb_step(&s)) {
-    *out = (sb_store_collection){.row = row, .info.dim = (size_t)sqlite3_column_int64(s.raw, 1)};
-    strncpy(out->info.model, (const char *)sqlite3_column_text(s.raw, 0), sizeof out->info.model - 1);
+    *out = (sb_store_collection){.row = row, .info.dim = (size_t)sb_column_int(&s, 1)};
+    strncpy(out->info.model, sb_column_text(&s, 0), sizeof out->info.model - 1);
   } else if (s.status == SB_OK) {
     s.status = sb_fail(error, SB_NOT_FOUND, "the collection is gone");
   }
@@ -295,7 +282,7 @@ sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name,
   bind_person_text(&s, 1, row, "name", name);
   sb_bind_int(&s, 2, row);
   sb_step(&s);
-  if (s.status == SB_OK && !sqlite3_changes(store->db))
+  if (s.status == SB_OK && !sb_changes(store))
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   status = sb_statement_end(&s);
   if (status == SB_OK) status = sb_audit_person(store, "rename", row, 0, NULL, error);
@@ -307,7 +294,7 @@ sb_status sb_store_person_terms(sb_store *store, int64_t row, const sb_store_ter
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(store,
                                     "UPDATE person SET consent = coalesce(?1, consent), purpose = coalesce(?2, purpose),"
-                                    " expires = CASE WHEN ?3 THEN ?4 ELSE expires END WHERE id = ?5",
+                                    " expires = CASE WHEN ?3 <> 0 THEN ?4 ELSE expires END WHERE id = ?5",
                                     error);
   if (terms->consent) bind_person_text(&s, 1, row, "consent", terms->consent);
   if (terms->purpose) bind_person_text(&s, 2, row, "purpose", terms->purpose);
@@ -315,7 +302,7 @@ sb_status sb_store_person_terms(sb_store *store, int64_t row, const sb_store_ter
   if (terms->expires_ms) sb_bind_int(&s, 4, terms->expires_ms);
   sb_bind_int(&s, 5, row);
   sb_step(&s);
-  if (s.status == SB_OK && !sqlite3_changes(store->db))
+  if (s.status == SB_OK && !sb_changes(store))
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   status = sb_statement_end(&s);
   if (status == SB_OK) status = sb_audit_person(store, "terms", row, 0, NULL, error);
@@ -330,7 +317,7 @@ sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id
   sb_statement s = sb_statement_new(store, "SELECT collection FROM person WHERE id = ?", error);
   sb_bind_int(&s, 1, row);
   if (sb_step(&s))
-    collection = sqlite3_column_int64(s.raw, 0);
+    collection = sb_column_int(&s, 0);
   else if (s.status == SB_OK)
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   status = sb_statement_end(&s);

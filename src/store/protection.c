@@ -25,8 +25,8 @@ static sb_protection *cached(sb_store *store, int64_t collection) {
 /* The columns are version, dim, sealed seed; what was cached gives way. */
 static sb_status take_in(sb_statement *s, int64_t collection, sb_protection *old, const sb_protection **out) {
   sb_store *store = s->store;
-  sb_protection fresh = {.collection = collection, .version = sqlite3_column_int64(s->raw, 0)};
-  size_t size = 0, dim = (size_t)sqlite3_column_int64(s->raw, 1);
+  sb_protection fresh = {.collection = collection, .version = sb_column_int(s, 0)};
+  size_t size = 0, dim = (size_t)sb_column_int(s, 1);
   char *seed = sb_column_open(s, 2, &(sb_place){"collection", "protection", collection, NULL}, &size);
   if (!seed) return s->status;
   sb_status status = size == SB_SEED_SIZE ? SB_OK : sb_fail(s->error, SB_STORE, "a collection's transform is damaged");
@@ -60,7 +60,7 @@ sb_status sb_protection_of(sb_store *store, int64_t collection, const sb_protect
   sb_bind_int(&s, 1, collection);
   if (!sb_step(&s)) {
     if (s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "the collection is gone");
-  } else if (old && old->version == sqlite3_column_int64(s.raw, 0)) {
+  } else if (old && old->version == sb_column_int(&s, 0)) {
     *out = old;
   } else {
     s.status = take_in(&s, collection, old, out);

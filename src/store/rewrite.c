@@ -18,8 +18,9 @@ static void field_open(sb_statement *s, int column, const char *table, int64_t r
                        bool legacy, field *out) {
   const sb_place place = {table, name, row, model};
   *out = (field){.column = name};
-  if (s->status != SB_OK || sqlite3_column_type(s->raw, column) == SQLITE_NULL) return;
-  size_t size = (size_t)sqlite3_column_bytes(s->raw, column);
+  if (s->status != SB_OK || sb_column_null(s, column)) return;
+  size_t size = 0;
+  const void *bytes = sb_column_blob(s, column, &size);
   if (!legacy) {
     out->old = sb_column_open(s, column, &place, &out->size);
   } else if (size < SB_LEGACY_OVERHEAD) {
@@ -28,7 +29,7 @@ static void field_open(sb_statement *s, int column, const char *table, int64_t r
   } else {
     out->size = size - SB_LEGACY_OVERHEAD;
     out->old = sb_alloc(out->size + 1, 1, s->error);
-    s->status = out->old ? sb_legacy_unseal(s->store->root, &place, sqlite3_column_blob(s->raw, column), size, out->old,
+    s->status = out->old ? sb_legacy_unseal(s->store->root, &place, bytes, size, out->old,
                                             s->error)
                          : SB_NO_MEMORY;
   }
@@ -59,7 +60,7 @@ static sb_status rewrite_one(sb_store *store, const char *table, const char *col
   sb_bind_int(&s, 1, *row);
   *done = !sb_step(&s);
   if (!*done) {
-    *row = sqlite3_column_int64(s.raw, 0);
+    *row = sb_column_int(&s, 0);
     field_open(&s, 1, table, *row, column, NULL, false, &held);
   }
   sb_status status = sb_statement_end(&s);
@@ -100,8 +101,8 @@ static sb_status rewrite_person(sb_store *store, bool legacy, int64_t *row, bool
   sb_bind_int(&s, 1, *row);
   *done = !sb_step(&s);
   if (!*done) {
-    *row = sqlite3_column_int64(s.raw, 0);
-    collection = sqlite3_column_int64(s.raw, 1);
+    *row = sb_column_int(&s, 0);
+    collection = sb_column_int(&s, 1);
     for (int i = 0; i < 4; i++) field_open(&s, 2 + i, "person", *row, columns[i], NULL, legacy, &fields[i]);
   }
   sb_status status = sb_statement_end(&s);
@@ -129,10 +130,31 @@ static sb_status turn(const field *template, size_t dim, const sb_transform *fro
 static sb_status write_face(sb_store *store, int64_t row, const char *model, const field fields[3], sb_error *error) {
   sb_statement s =
       sb_statement_new(store, "UPDATE face SET template = ?, attributes = ?, source = ? WHERE id = ?", error);
-  for (int i = 0; i < 3; i++) field_bind(&s, i + 1, "face", row, i ? NULL : model, &fields[i]);
+  size_t dim = fields[0].size / 4;
+  float *v = sb_alloc(dim, sizeof *v, error);
+  if (!v) s.status = SB_NO_MEMORY;
+  if (v) sb_floats_read((const uint8_t *)fields[0].old, dim, v);
+  sb_bind_template(&s, 1, &(sb_place){"face", "template", row, model}, v, dim);
+  if (v) sb_wipe(v, dim * sizeof *v);
+  free(v);
+  for (int i = 1; i < 3; i++) field_bind(&s, i + 1, "face", row, NULL, &fields[i]);
   sb_bind_int(&s, 4, row);
   sb_step(&s);
   return sb_statement_end(&s);
+}
+
+/* A template as float32, however the database keeps it. */
+static void template_open(sb_statement *s, int column, int64_t row, const char *model, size_t dim, bool legacy,
+                          field *out) {
+  if (legacy || s->status != SB_OK) {
+    field_open(s, column, "face", row, "template", model, legacy, out);
+    return;
+  }
+  float *v = sb_alloc(dim, sizeof *v, s->error);
+  *out = (field){.column = "template", .size = dim * 4, .old = (char *)v};
+  if (!v) s->status = SB_NO_MEMORY;
+  sb_column_template(s, column, &(sb_place){"face", "template", row, model}, dim, v);
+  if (s->status == SB_OK) sb_floats_write(v, dim, (uint8_t *)v);
 }
 
 /* In schema 1 a face's source was a keyed hash in the open: it is kept as it is, sealed, and no longer recognised. */
@@ -141,10 +163,11 @@ static void source_open(sb_statement *s, int column, int64_t row, bool legacy, f
     field_open(s, column, "face", row, "source", NULL, false, out);
     return;
   }
-  size_t size = (size_t)sqlite3_column_bytes(s->raw, column);
+  size_t size = 0;
+  const void *bytes = sb_column_blob(s, column, &size);
   *out = (field){.column = "source", .size = size, .old = sb_alloc(size + 1, 1, s->error)};
   if (out->old && size)
-    memcpy(out->old, sqlite3_column_blob(s->raw, column), size);
+    memcpy(out->old, bytes, size);
   else if (!out->old)
     s->status = SB_NO_MEMORY;
 }
@@ -165,11 +188,11 @@ static sb_status rewrite_face(sb_store *store, bool legacy, int64_t only, const 
   sb_bind_int(&s, 2, only);
   *done = !sb_step(&s);
   if (!*done) {
-    *row = sqlite3_column_int64(s.raw, 0);
-    collection = sqlite3_column_int64(s.raw, 1);
-    strncpy(model, (const char *)sqlite3_column_text(s.raw, 2), sizeof model - 1);
-    dim = (size_t)sqlite3_column_int64(s.raw, 3);
-    field_open(&s, 4, "face", *row, "template", model, legacy, &fields[0]);
+    *row = sb_column_int(&s, 0);
+    collection = sb_column_int(&s, 1);
+    strncpy(model, sb_column_text(&s, 2), sizeof model - 1);
+    dim = (size_t)sb_column_int(&s, 3);
+    template_open(&s, 4, *row, model, dim, legacy, &fields[0]);
     field_open(&s, 5, "face", *row, "attributes", NULL, legacy, &fields[1]);
     source_open(&s, 6, *row, legacy, &fields[2]);
   }
@@ -211,7 +234,7 @@ static sb_status protect_all(sb_store *store, sb_error *error) {
   for (;;) {
     sb_statement s = sb_statement_new(store, "SELECT coalesce(min(id), 0) FROM collection WHERE id > ?", error);
     sb_bind_int(&s, 1, row);
-    next = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+    next = sb_step(&s) ? sb_column_int(&s, 0) : 0;
     status = sb_statement_end(&s);
     if (status != SB_OK || !next) return status;
     status = sb_protection_renew(store, next, error);

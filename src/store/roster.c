@@ -56,7 +56,7 @@ static sb_status collect(sb_store *store, const sb_store_listing *l, roster *r, 
       error);
   sb_bind_int(&s, 1, l->collection);
   while (sb_step(&s)) {
-    int64_t row = sqlite3_column_int64(s.raw, 0);
+    int64_t row = sb_column_int(&s, 0);
     size_t size = 0;
     char *name = sb_column_open(&s, 2, &(sb_place){"person", "name", row, NULL}, &size);
     char *id = all ? NULL : sb_person_id_open(&s, 1, row);
@@ -85,7 +85,7 @@ static sb_status read_rows(sb_store *store, const roster *r, size_t from, size_t
       sb_status added = sb_people_add(people, &person, error);
       if (s.status == SB_OK) s.status = added;
     }
-    sqlite3_reset(s.raw);
+    sb_statement_again(&s);
   }
   return sb_statement_end(&s);
 }
@@ -122,7 +122,7 @@ static sb_status number(sb_store *store, const char *sql, int64_t collection, in
   sb_statement s = sb_statement_new(store, sql, error);
   sb_bind_int(&s, 1, collection);
   if (after) sb_bind_int(&s, 2, after);
-  if (sb_step(&s)) *out = (size_t)sqlite3_column_int64(s.raw, 0);
+  if (sb_step(&s)) *out = (size_t)sb_column_int(&s, 0);
   return sb_statement_end(&s);
 }
 
@@ -150,7 +150,7 @@ static sb_status list_all(sb_store *store, const sb_store_listing *l, sb_people 
   sb_bind_int(&s, 4, l->after ? 0 : (int64_t)l->offset);
   while (sb_step(&s)) {
     sb_person person;
-    last = sqlite3_column_int64(s.raw, 0);
+    last = sb_column_int(&s, 0);
     sb_person_read(&s, &person);
     sb_status added = sb_people_add(people, &person, error);
     if (s.status == SB_OK) s.status = added;

@@ -25,10 +25,13 @@ typedef struct place {
 static sb_status place_read(sb_store *store, place *out, sb_error *error) {
   long long table = 0, row = 0, target = 0;
   *out = (place){0};
-  sb_statement s = sb_statement_new(store, "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'rotation'", error);
+  sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'rotation'", error);
   if (sb_step(&s)) {
-    const char *text = (const char *)sqlite3_column_text(s.raw, 0);
-    if (!text || sscanf(text, "%lld %lld %lld", &target, &table, &row) != 3 || table < 0 || table > TABLES)
+    char text[80] = "";
+    size_t size = 0;
+    const void *held = sb_column_blob(&s, 0, &size);
+    memcpy(text, held, size < sizeof text ? size : 0);
+    if (sscanf(text, "%lld %lld %lld", &target, &table, &row) != 3 || table < 0 || table > TABLES)
       s.status = sb_fail(error, SB_STORE, "the rotation's place in the database is damaged; restore a backup");
     *out = (place){true, (int)table, row, target};
   }
@@ -39,8 +42,11 @@ static sb_status place_write(sb_store *store, const place *at, sb_error *error) 
   char text[80];
   snprintf(text, sizeof text, "%lld %d %lld", (long long)at->target, at->table, (long long)at->row);
   sb_statement s =
-      sb_statement_new(store, "INSERT OR REPLACE INTO meta(key, value) VALUES('rotation', CAST(? AS BLOB))", error);
-  sb_bind_text(&s, 1, text);
+      sb_statement_new(store,
+                       "INSERT INTO meta(key, value) VALUES('rotation', ?)"
+                       " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                       error);
+  sb_bind_blob(&s, 1, text, strlen(text));
   sb_step(&s);
   return sb_statement_end(&s);
 }
@@ -88,7 +94,7 @@ static sb_status count_older(sb_store *store, int64_t target, int64_t *count, sb
       " OR substr(source, 1, 4) <> ?1)",
       error);
   sb_bind_blob(&s, 1, newest, sizeof newest);
-  if (sb_step(&s)) *count = sqlite3_column_int64(s.raw, 0);
+  if (sb_step(&s)) *count = sb_column_int(&s, 0);
   return sb_statement_end(&s);
 }
 
@@ -132,7 +138,7 @@ static sb_status rewrap_all(sb_store *store, const sb_root *root, sb_error *erro
   sb_statement all = sb_statement_new(store, "SELECT id FROM data_key", error);
   sb_statement put = sb_statement_new(store, "UPDATE data_key SET wrapped = ? WHERE id = ?", error);
   while (put.status == SB_OK && sb_step(&all)) {
-    int64_t number = sqlite3_column_int64(all.raw, 0);
+    int64_t number = sb_column_int(&all, 0);
     put.status = sb_keyring_rewrap(store->keyring, root, (uint32_t)number, wrapped, error);
     sb_bind_blob(&put, 1, wrapped, sizeof wrapped);
     sb_bind_int(&put, 2, number);
@@ -220,9 +226,9 @@ sb_status sb_store_keys(sb_store *store, sb_key_status *out, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT id, purpose, created FROM data_key ORDER BY id", error);
   while (status == SB_OK && found.count < SB_DATA_KEYS_MAX + 1 && sb_step(&s)) {
     sb_key_entry *entry = &found.keys[found.count++];
-    entry->number = sqlite3_column_int64(s.raw, 0);
-    entry->audit = !strcmp((const char *)sqlite3_column_text(s.raw, 1), "audit");
-    entry->created_ms = sqlite3_column_int64(s.raw, 2);
+    entry->number = sb_column_int(&s, 0);
+    entry->audit = !strcmp(sb_column_text(&s, 1), "audit");
+    entry->created_ms = sb_column_int(&s, 2);
   }
   sb_status listed = sb_statement_end(&s);
   sb_store_unlock(store);

@@ -1,15 +1,7 @@
-/* The schema as a list of steps. A released step is never changed: a new one is added. user_version counts the steps done. */
+/* The schema as a list of steps. A released step is never changed: a new one is added. */
 #include "store/internal.h"
 
-#include <stdio.h>
 #include <string.h>
-
-enum { APPLICATION_ID = 0x53424c43 /* "SBLC" */ };
-
-typedef struct step {
-  const char *sql;
-  sb_status (*convert)(sb_store *store, sb_error *error); /* NULL: nothing to do to the rows */
-} step;
 
 /* Data keys under the root key, and a transform for each collection. */
 static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
@@ -18,7 +10,7 @@ static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
   return status == SB_OK ? sb_rewrite_legacy(store, error) : status;
 }
 
-static const step steps[] = {
+const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS] = {
     /* 1: people, faces, collections; a feed of changes for the indexes */
     {"CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
      "CREATE TABLE collection("
@@ -62,18 +54,15 @@ static const step steps[] = {
      " STRICT;",
      NULL},
 };
-enum { STEPS = sizeof steps / sizeof *steps };
 
 static sb_status apply(sb_store *store, int64_t from, sb_error *error) {
-  char pragma[80];
+  const sb_driver *driver = store->driver;
   sb_status status = SB_OK;
-  for (int64_t i = from; status == SB_OK && i < STEPS; i++) {
-    status = sb_store_exec(store, steps[i].sql, error);
-    if (status == SB_OK && steps[i].convert) status = steps[i].convert(store, error);
+  for (int64_t i = from; status == SB_OK && i < driver->step_count; i++) {
+    status = driver->exec(store, driver->steps[i].sql, error);
+    if (status == SB_OK && driver->steps[i].convert) status = driver->steps[i].convert(store, error);
   }
-  snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d; PRAGMA application_id = %d", STEPS, APPLICATION_ID);
-  if (status == SB_OK) status = sb_store_exec(store, pragma, error);
-  return status;
+  return status == SB_OK ? driver->schema_done(store, error) : status;
 }
 
 /* Schema 1 has what its key looks like from outside in `meta`. */
@@ -81,36 +70,35 @@ static sb_status check_legacy_key(sb_store *store, sb_error *error) {
   uint8_t check[SB_DIGEST_SIZE];
   sb_legacy_check(store->root, check);
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'key_check'", error);
-  if (sb_step(&s) && (sqlite3_column_bytes(s.raw, 0) != SB_DIGEST_SIZE ||
-                      memcmp(sqlite3_column_blob(s.raw, 0), check, SB_DIGEST_SIZE)))
-    s.status = sb_keys_wrong(store, error);
+  if (sb_step(&s)) {
+    size_t size = 0;
+    const void *held = sb_column_blob(&s, 0, &size);
+    if (size != SB_DIGEST_SIZE || memcmp(held, check, SB_DIGEST_SIZE)) s.status = sb_keys_wrong(store, error);
+  }
   return sb_statement_end(&s);
 }
 
 sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
-  int64_t version = 0, application = 0, tables = 0;
-  sb_status status = sb_store_number(store, "PRAGMA user_version", &version, error);
-  if (status == SB_OK) status = sb_store_number(store, "PRAGMA application_id", &application, error);
-  if (status == SB_OK) status = sb_store_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error);
+  const sb_driver *driver = store->driver;
+  const bool legacy = driver == &sb_driver_sqlite; /* the only one that ever had fields under the root key */
+  int64_t version = 0;
+  sb_status status = driver->schema(store, &version, error);
   if (status != SB_OK) return status;
-  if (tables && application != APPLICATION_ID)
-    return sb_fail(error, SB_STORE, "%s/semblance.db is a database of another program; choose another folder",
-                   store->dir);
-  if (version > STEPS)
+  if (version > driver->step_count)
     return sb_fail(error, SB_STORE,
                    "the gallery was written by a newer Semblance (schema %lld, this one knows %d); upgrade",
-                   (long long)version, STEPS);
-  if (version >= 2) { /* the key is tried before anything is written */
+                   (long long)version, driver->step_count);
+  if (version >= 2 || (version == 1 && !legacy)) { /* the key is tried before anything is written */
     sb_store_lock(store);
     status = sb_keys_load(store, error);
     sb_store_unlock(store);
   } else if (version == 1) {
     status = check_legacy_key(store, error);
   }
-  if (version == STEPS || status != SB_OK) return status;
+  if (version == driver->step_count || status != SB_OK) return status;
   status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  status = sb_store_number(store, "PRAGMA user_version", &version, error); /* another process may have been faster */
-  if (status == SB_OK && version < STEPS) status = apply(store, version, error);
+  status = driver->schema(store, &version, error); /* another process may have been faster */
+  if (status == SB_OK && version < driver->step_count) status = apply(store, version, error);
   return sb_store_finish(store, status, error);
 }

@@ -1,83 +1,69 @@
+/* Statements with the errors of this project, and with sealed columns, over either database. */
 #include "store/internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-sb_status sb_store_failed(sb_store *store, int code, sb_error *error) {
-  int system_error = errno; /* SQLite keeps no system error of a COMMIT that failed: then errno still has it */
-  if (store->db && sqlite3_system_errno(store->db)) system_error = sqlite3_system_errno(store->db);
-  switch (code & 0xff) {
-  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "memory is out");
-  case SQLITE_FULL:
-    return sb_fail(error, SB_DISK_FULL, "no space is left where the gallery is kept; nothing was changed");
-  case SQLITE_BUSY:
-  case SQLITE_LOCKED: return sb_fail(error, SB_BUSY, "another program is writing to the gallery; try again");
-  case SQLITE_READONLY:
-  case SQLITE_PERM:
-  case SQLITE_CANTOPEN:
-    return sb_fail(error, SB_READ_ONLY,
-                   "the gallery in %s cannot be opened or written: permission is denied, or the folder is read-only",
-                   store->dir);
-  case SQLITE_IOERR:
-    if (system_error == ENOSPC || system_error == EFBIG || system_error == EDQUOT)
-      return sb_fail(error, SB_DISK_FULL, "no space is left where the gallery is kept; nothing was changed");
-    return sb_fail(error, SB_IO, "the gallery's disk failed: %s", sqlite3_errmsg(store->db));
-  case SQLITE_NOTADB:
-  case SQLITE_CORRUPT:
-    return sb_fail(error, SB_STORE, "the database %s/semblance.db is damaged (%s); restore a backup", store->dir,
-                   sqlite3_errstr(code & 0xff));
-  default: return sb_fail(error, SB_STORE, "the database refused an operation: %s", sqlite3_errmsg(store->db));
-  }
-}
-
-static void check(sb_statement *s, int code) {
-  if (s->status == SB_OK && code != SQLITE_OK) s->status = sb_store_failed(s->store, code, s->error);
-}
-
 sb_statement sb_statement_new(sb_store *store, const char *sql, sb_error *error) {
   sb_statement s = {.store = store, .error = error};
-  check(&s, sqlite3_prepare_v2(store->db, sql, -1, &s.raw, NULL));
+  store->driver->prepare(&s, sql);
   return s;
 }
 
 void sb_bind_int(sb_statement *s, int index, int64_t value) {
-  if (s->status == SB_OK) check(s, sqlite3_bind_int64(s->raw, index, value));
+  if (s->status == SB_OK) s->store->driver->bind_int(s, index, value);
 }
 
 void sb_bind_real(sb_statement *s, int index, double value) {
-  if (s->status == SB_OK) check(s, sqlite3_bind_double(s->raw, index, value));
+  if (s->status == SB_OK) s->store->driver->bind_real(s, index, value);
 }
 
 void sb_bind_blob(sb_statement *s, int index, const void *bytes, size_t size) {
-  if (s->status == SB_OK) check(s, sqlite3_bind_blob64(s->raw, index, bytes, size, SQLITE_STATIC));
+  if (s->status == SB_OK) s->store->driver->bind_blob(s, index, bytes, size, false);
 }
 
 void sb_bind_text(sb_statement *s, int index, const char *text) {
-  if (s->status == SB_OK) check(s, sqlite3_bind_text(s->raw, index, text, -1, SQLITE_STATIC));
+  if (s->status == SB_OK) s->store->driver->bind_text(s, index, text);
 }
 
 void sb_bind_sealed(sb_statement *s, int index, const sb_place *place, const void *plain, size_t size) {
   if (s->status != SB_OK) return;
   uint8_t *sealed = sb_alloc(size + SB_SEAL_OVERHEAD, 1, s->error);
   s->status = sealed ? sb_seal(s->store->keyring, place, plain, size, sealed, s->error) : SB_NO_MEMORY;
-  if (s->status == SB_OK)
-    check(s, sqlite3_bind_blob64(s->raw, index, sealed, size + SB_SEAL_OVERHEAD, SQLITE_TRANSIENT));
+  if (s->status == SB_OK) s->store->driver->bind_blob(s, index, sealed, size + SB_SEAL_OVERHEAD, true);
   free(sealed);
 }
 
 bool sb_step(sb_statement *s) {
-  if (s->status != SB_OK) return false;
-  int code = sqlite3_step(s->raw);
-  if (code == SQLITE_ROW) return true;
-  if (code != SQLITE_DONE) check(s, code);
-  return false;
+  return s->status == SB_OK && s->store->driver->step(s);
+}
+
+bool sb_column_null(sb_statement *s, int column) {
+  return s->store->driver->column_null(s, column);
+}
+
+int64_t sb_column_int(sb_statement *s, int column) {
+  return s->store->driver->column_int(s, column);
+}
+
+double sb_column_real(sb_statement *s, int column) {
+  return s->store->driver->column_real(s, column);
+}
+
+const void *sb_column_blob(sb_statement *s, int column, size_t *size) {
+  return s->store->driver->column_bytes(s, column, size);
+}
+
+const char *sb_column_text(sb_statement *s, int column) {
+  size_t size = 0;
+  const char *text = s->store->driver->column_bytes(s, column, &size);
+  return text ? text : "";
 }
 
 char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t *size) {
   if (s->status != SB_OK) return NULL;
-  const uint8_t *sealed = sqlite3_column_blob(s->raw, column);
-  size_t sealed_size = (size_t)sqlite3_column_bytes(s->raw, column);
+  size_t sealed_size = 0;
+  const uint8_t *sealed = sb_column_blob(s, column, &sealed_size);
   if (!sealed || sealed_size < SB_SEAL_OVERHEAD) {
     s->status = sb_fail(s->error, SB_STORE, "a sealed field of the database (%s.%s) is missing; restore a backup",
                         place->table, place->column);
@@ -96,25 +82,27 @@ char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t 
 }
 
 void sb_statement_again(sb_statement *s) {
-  sqlite3_reset(s->raw);
-  sqlite3_clear_bindings(s->raw);
+  if (s->raw) s->store->driver->again(s);
 }
 
 sb_status sb_statement_end(sb_statement *s) {
-  sqlite3_finalize(s->raw);
+  if (s->raw) s->store->driver->end(s);
   s->raw = NULL;
   return s->status;
 }
 
+int64_t sb_changes(sb_store *store) {
+  return store->driver->changes(store);
+}
+
 sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_error *error) {
   sb_statement s = sb_statement_new(store, sql, error);
-  *value = sb_step(&s) ? sqlite3_column_int64(s.raw, 0) : 0;
+  *value = sb_step(&s) ? sb_column_int(&s, 0) : 0;
   return sb_statement_end(&s);
 }
 
 sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error) {
-  int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
-  return code == SQLITE_OK ? SB_OK : sb_store_failed(store, code, error);
+  return store->driver->exec(store, sql, error);
 }
 
 void sb_store_lock(sb_store *store) {
@@ -126,21 +114,29 @@ void sb_store_unlock(sb_store *store) {
 
 sb_status sb_store_begin(sb_store *store, sb_error *error) {
   sb_store_lock(store);
-  sb_status status = sb_store_exec(store, "BEGIN IMMEDIATE", error);
+  sb_status status = store->driver->begin(store, true, error);
   if (status == SB_OK && store->newest_key) {
     status = sb_keys_refresh(store, error);
-    if (status != SB_OK) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    if (status != SB_OK) store->driver->rollback(store);
   }
   if (status != SB_OK) sb_store_unlock(store);
   return status;
 }
 
 sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error) {
-  if (status == SB_OK) status = sb_store_exec(store, "COMMIT", error);
+  if (status == SB_OK) status = store->driver->commit(store, error);
   if (status == SB_OK)
     store->written++;
-  else if (!sqlite3_get_autocommit(store->db))
-    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  else
+    store->driver->rollback(store);
   sb_store_unlock(store);
   return status;
+}
+
+sb_status sb_store_look(sb_store *store, sb_error *error) {
+  return store->driver->begin(store, false, error);
+}
+
+void sb_store_looked(sb_store *store) {
+  store->driver->rollback(store);
 }

@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 10000 };
-
 static sb_status claim_folder(sb_store *store, sb_error *error) {
   char *path = sb_path_join(store->dir, "serve.lock", error);
   if (!path) return SB_NO_MEMORY;
@@ -33,25 +31,6 @@ static sb_status claim_folder(sb_store *store, sb_error *error) {
                      "another server works on the gallery in %s already; stop it, or choose another folder with --data",
                      store->dir);
   free(path);
-  return status;
-}
-
-static sb_status open_database(sb_store *store, const char *path, sb_error *error) {
-  mode_t before = umask(0077); /* the database and its log are the owner's only */
-  int code =
-      sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
-  sb_status status = code == SQLITE_OK ? SB_OK : sb_store_failed(store, code, error);
-  if (status == SB_OK) {
-    sqlite3_busy_timeout(store->db, BUSY_MS);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    status = sb_store_exec(
-        store,
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
-        "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
-        error);
-  }
-  umask(before);
   return status;
 }
 
@@ -97,24 +76,44 @@ static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_
   if (status == SB_OK)
     status = root ? sb_root_new(root->key, &store->root, error) : sb_root_open(store->dir, fresh, &store->root, error);
   if (status == SB_OK) status = sb_keyring_new(store->root, &store->keyring, error);
-  if (status == SB_OK) status = open_database(store, path, error);
+  if (status == SB_OK) status = store->driver->connect(store, false, error);
   if (status == SB_OK) status = prepare(store, error);
   free(path);
   return status;
 }
 
-static sb_status open_store(const char *dir, bool server, const sb_root *root, sb_store **out, sb_error *error) {
+static sb_store *store_new(const char *dir, const sb_driver *driver, sb_error *error) {
   sb_store *store = sb_alloc(1, sizeof *store, error);
-  if (!store) return SB_NO_MEMORY;
+  if (!store) return NULL;
+  store->driver = driver;
   store->claim = -1;
   store->data_version = store->seen_written = -1;
   pthread_mutex_init(&store->lock, NULL);
   store->dir = sb_strdup(dir, error);
-  sb_status status = store->dir ? open_all(store, server, root, error) : SB_NO_MEMORY;
+  if (store->dir) return store;
+  sb_store_close(store);
+  return NULL;
+}
+
+static sb_status open_store(const char *dir, bool server, const sb_root *root, sb_store **out, sb_error *error) {
+  sb_store *store = store_new(dir, &sb_driver_sqlite, error);
+  if (!store) return SB_NO_MEMORY;
+  sb_status status = open_all(store, server, root, error);
   if (status == SB_OK)
     *out = store;
   else
     sb_store_close(store);
+  return status;
+}
+
+sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error) {
+  sb_store *reader = store_new(store->dir, store->driver, error);
+  if (!reader) return SB_NO_MEMORY;
+  sb_status status = reader->driver->connect(reader, true, error);
+  if (status == SB_OK)
+    *out = reader;
+  else
+    sb_store_close(reader);
   return status;
 }
 
@@ -128,7 +127,7 @@ sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **ou
 
 void sb_store_close(sb_store *store) {
   if (!store) return;
-  sqlite3_close(store->db);
+  if (store->connection) store->driver->disconnect(store);
   sb_protections_free(store);
   sb_keyring_free(store->keyring);
   sb_root_free(store->root);
@@ -140,18 +139,7 @@ void sb_store_close(sb_store *store) {
 
 sb_status sb_store_check(sb_store *store, sb_error *error) {
   sb_store_lock(store);
-  sb_statement s = sb_statement_new(store, "PRAGMA integrity_check(1)", error);
-  if (sb_step(&s) && strcmp((const char *)sqlite3_column_text(s.raw, 0), "ok"))
-    s.status =
-        sb_fail(error, SB_STORE, "the database is not sound: %.200s", (const char *)sqlite3_column_text(s.raw, 0));
-  sb_status status = sb_statement_end(&s);
-  if (status == SB_OK) {
-    s = sb_statement_new(store, "PRAGMA foreign_key_check", error);
-    if (sb_step(&s))
-      s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere",
-                         (const char *)sqlite3_column_text(s.raw, 0));
-    status = sb_statement_end(&s);
-  }
+  sb_status status = store->driver->check(store, error);
   sb_store_unlock(store);
   return status;
 }
