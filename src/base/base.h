@@ -101,6 +101,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
 /* X(field, type, flag, environment, default text, minimum, maximum, help) */
 #define SB_SETTING_LIST(X)                                                                                             \
   X(data, TEXT, "--data", "SEMBLANCE_DATA", "", 0, 0, "folder of the gallery (default: the user's data folder)")        \
+  X(store, TEXT, "--store", "SEMBLANCE_STORE", "", 0, 0,                                                                \
+    "the gallery in PostgreSQL: postgresql://USER@HOST/DATABASE (default: a file in the folder of --data)")             \
   X(models, TEXT, "--models", "SEMBLANCE_MODELS", "", 0, 0, "folders with models and their manifests, ':' between")     \
   X(cache, TEXT, "--cache", "SEMBLANCE_CACHE", "", 0, 0, "folder for compiled models (default: the user's cache)")      \
   X(model, TEXT, "--model", "SEMBLANCE_MODEL", "", 0, 0,                                                               \

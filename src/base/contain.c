@@ -42,7 +42,17 @@ static void allow(int rules, const char *path, uint64_t access) {
   close(rule.parent_fd);
 }
 
-static void landlock(const char *const *writable) {
+/* The kernel's landlock_net_port_attr. */
+static void allow_port(int rules, uint16_t port) {
+  enum { RULE_NET_PORT = 2 };
+  struct {
+    uint64_t allowed_access, port;
+  } rule = {NET_CONNECT, port};
+  if (syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &rule, 0))
+    sb_log(SB_LOG_WARNING, "containment: a port could not be allowed: %s", strerror(errno));
+}
+
+static void landlock(const char *const *writable, const uint16_t *ports) {
   long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 1) {
     sb_log(SB_LOG_WARNING, "containment: this kernel has no Landlock; files are guarded by permissions only");
@@ -58,6 +68,7 @@ static void landlock(const char *const *writable) {
   }
   for (; *writable; writable++)
     if (sb_dir_make(*writable, NULL) == SB_OK) allow(rules, *writable, fs & ~(uint64_t)FS_EXECUTE);
+  for (; version >= 4 && ports && *ports; ports++) allow_port(rules, *ports);
   allow(rules, "/dev/null", fs & (1 << 1 | FS_TRUNCATE));
   allow(rules, "/dev/tty", fs & (1 << 1 | FS_TRUNCATE));
   if (syscall(SYS_landlock_restrict_self, rules, 0))
@@ -123,7 +134,6 @@ static const int refused[] = {
     SYS_vhangup,
     SYS_fanotify_init,
     SYS_personality,
-    SYS_connect,
 #if defined(__x86_64__)
     SYS_iopl,
     SYS_ioperm,
@@ -134,9 +144,9 @@ static const int refused[] = {
     SYS__sysctl,
 #endif
 };
-enum { REFUSED = sizeof refused / sizeof *refused, INSTRUCTIONS_MAX = 2 * REFUSED + 16 };
+enum { REFUSED = sizeof refused / sizeof *refused, INSTRUCTIONS_MAX = 2 * REFUSED + 18 };
 
-static void seccomp(bool network) {
+static void seccomp(bool sockets, bool connections) {
   struct sock_filter code[INSTRUCTIONS_MAX];
   unsigned short used = 0;
   const struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
@@ -154,7 +164,11 @@ static void seccomp(bool network) {
     EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)refused[i], 0, 1));
     code[used++] = refuse;
   }
-  if (!network) {
+  if (!connections) {
+    EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1));
+    code[used++] = refuse;
+  }
+  if (!sockets) {
     EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1));
     code[used++] = refuse;
   }
@@ -165,12 +179,12 @@ static void seccomp(bool network) {
     sb_log(SB_LOG_WARNING, "containment: this kernel takes no seccomp filter");
 }
 
-void sb_contain(const char *const *writable, bool network) {
+void sb_contain(const char *const *writable, bool network, const uint16_t *ports) {
   if (SANITIZED) return;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
     sb_log(SB_LOG_WARNING, "containment: the kernel refused: %s", strerror(errno));
     return;
   }
-  landlock(writable);
-  seccomp(network);
+  landlock(writable, ports);
+  seccomp(network || ports, ports);
 }

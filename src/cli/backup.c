@@ -35,6 +35,8 @@ sb_exit sb_command_backup(sb_cli *cli) {
 sb_exit sb_command_restore(sb_cli *cli) {
   if (!sb_flags_take(cli, NULL, 0, 1, 1)) return SB_EXIT_USAGE;
   sb_error error = {0};
+  if (*cli->config->store)
+    return sb_cli_usage(cli, "a backup is restored into a folder, without --store (or SEMBLANCE_STORE)");
   char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, &error);
   sb_status status = folder ? sb_store_restore(folder, cli->words[0], &error) : error.code;
   free(folder);

@@ -133,15 +133,15 @@ static sb_status read_key(sb_root **out, sb_error *error) {
 }
 
 /* The key is put there only if it opens what is there. */
-static sb_status put_key(const char *folder, const sb_root *root, sb_error *error) {
+static sb_status put_key(const char *folder, const char *url, const sb_root *root, sb_error *error) {
   char *path = sb_path_join(folder, "semblance.key", error), *database = sb_path_join(folder, "semblance.db", error);
   sb_status status = path && database ? sb_dir_make(folder, error) : SB_NO_MEMORY;
   if (status == SB_OK && access(path, F_OK) == 0)
     status = sb_fail(error, SB_EXISTS, "%s is there already; move it away first", path);
   if (status == SB_OK) status = sb_root_write(root, folder, "semblance.key", NULL, error);
-  if (status == SB_OK && access(database, F_OK) == 0) {
+  if (status == SB_OK && (*url || access(database, F_OK) == 0)) {
     sb_store *store = NULL;
-    status = sb_store_open(folder, false, &store, error);
+    status = sb_store_open_at(folder, url, false, &store, error);
     sb_store_close(store);
     if (status == SB_WRONG_KEY) unlink(path);
   }
@@ -155,7 +155,7 @@ static sb_exit import_key(sb_cli *cli) {
   sb_root *root = NULL;
   char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, &error);
   sb_status status = folder ? read_key(&root, &error) : error.code;
-  if (status == SB_OK) status = put_key(folder, root, &error);
+  if (status == SB_OK) status = put_key(folder, cli->config->store, root, &error);
   sb_root_free(root);
   free(folder);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);

@@ -199,7 +199,9 @@ static void confine(const sb_config *config, const char *name) {
   bool server = !strcmp(name, "serve"); /* imports lie there, sealed, while they are worked on */
   const char *const writable[] = {data ? data : "/nonexistent", cache ? cache : "/nonexistent",
                                   server ? (temporary && *temporary ? temporary : "/var/tmp") : NULL, NULL};
-  if (data && cache) sb_contain(writable, server);
+  uint16_t ports[9] = {0}; /* of the database's server */
+  bool connects = *config->store && sb_store_ports(config->store, ports, 8);
+  if (data && cache) sb_contain(writable, server, connects ? ports : NULL);
   free(data);
   free(cache);
 }

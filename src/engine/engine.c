@@ -42,7 +42,7 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   if (!engine->models_path || !engine->model != !options->model || !engine->pipeline_name != !options->pipeline ||
       !engine->calibration != !options->calibration)
     return sb_fail(error, SB_NO_MEMORY, "memory is out");
-  sb_status status = sb_store_open(engine->data_dir, options->server, &engine->store, error);
+  sb_status status = sb_store_open_at(engine->data_dir, options->store, options->server, &engine->store, error);
   if (status == SB_OK) status = sb_gallery_new(engine->store, &engine->gallery, error);
   if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
   if (status == SB_OK) {

@@ -21,6 +21,7 @@ char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_
 /* Where models are, for one call. */
 typedef struct places {
   char *data_dir, *cache_dir, *added, *path; /* added: <data_dir>/models */
+  const char *store;                         /* the options' */
 } places;
 
 static void places_free(places *p) {
@@ -34,6 +35,7 @@ static sb_status places_open(const sb_engine_options *options, places *p, sb_err
   sb_error local = {0};
   if (!error) error = &local;
   if (options->struct_size != sizeof *options) return sb_fail(error, SB_MISUSE, "struct_size is not set");
+  p->store = options->store;
   p->data_dir = sb_engine_folder(options->data_dir, error);
   if (p->data_dir) p->cache_dir = sb_engine_cache_folder(options->cache_dir, error);
   if (p->cache_dir) p->added = sb_path_join(p->data_dir, "models", error);
@@ -239,10 +241,10 @@ static sb_status check_unused(const places *p, const char *name, sb_error *error
   size_t count = 0;
   char *database = sb_path_join(p->data_dir, "semblance.db", error);
   if (!database) return SB_NO_MEMORY;
-  bool there = access(database, F_OK) == 0;
+  bool there = p->store || access(database, F_OK) == 0;
   free(database);
   if (!there) return SB_OK;
-  sb_status status = sb_store_open(p->data_dir, false, &store, error);
+  sb_status status = sb_store_open_at(p->data_dir, p->store, false, &store, error);
   if (status == SB_OK) status = sb_store_collections(store, &collections, &count, error);
   for (size_t i = 0; status == SB_OK && i < count; i++)
     if (!strcmp(collections[i].info.model, name))

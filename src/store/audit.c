@@ -144,6 +144,7 @@ static sb_status broken(sb_error *error, int64_t sequence, const char *what) {
 static sb_status follow(sb_store *store, int64_t anchor, sb_audit_head *head, uint8_t at_anchor[SB_LINK_SIZE],
                         sb_error *error) {
   sb_statement s = sb_statement_new(store, ENTRY_COLUMNS "ORDER BY a.sequence", error);
+  s.many = true;
   memset(head, 0, sizeof *head);
   while (sb_step(&s)) {
     sb_audit_entry entry;

@@ -14,6 +14,7 @@ typedef struct sb_statement {
   void *raw;        /* the driver's */
   sb_status status; /* the first failure: what follows does nothing */
   sb_error *error;
+  bool many; /* to be set before the first step, within a transaction: there are too many rows to have them all at once */
 } sb_statement;
 
 /* A step of the schema; `convert` NULL: nothing to do to the rows. */
@@ -61,6 +62,8 @@ typedef struct sb_driver {
   sb_status (*version)(struct sb_store *store, int64_t *version, sb_error *error);
   /* The id that the next row of a table gets, never used twice. Within a transaction. */
   sb_status (*next_row)(struct sb_store *store, const char *table, int64_t *row, sb_error *error);
+  /* Gives a person's faces to another one. Within a transaction. */
+  sb_status (*move_faces)(struct sb_store *store, int64_t from, int64_t into, sb_error *error);
   /* What was deleted leaves no trace in logs. */
   sb_status (*erase)(struct sb_store *store, sb_error *error);
   sb_status (*check)(struct sb_store *store, sb_error *error);
@@ -68,6 +71,6 @@ typedef struct sb_driver {
   sb_status (*copy)(struct sb_store *store, const char *to, sb_error *error);
 } sb_driver;
 
-extern const sb_driver sb_driver_sqlite;
+extern const sb_driver sb_driver_sqlite, sb_driver_postgres;
 
 #endif

@@ -58,13 +58,7 @@ sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, siz
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = note_moves(store, from, into, &moved, error);
-  if (status == SB_OK) {
-    sb_statement s = sb_statement_new(store, "UPDATE face SET person = ? WHERE person = ?", error);
-    sb_bind_int(&s, 1, into);
-    sb_bind_int(&s, 2, from);
-    sb_step(&s);
-    status = sb_statement_end(&s);
-  }
+  if (status == SB_OK) status = store->driver->move_faces(store, from, into, error);
   if (status == SB_OK) status = sb_audit_person(store, "merge", into, (int64_t)moved, NULL, error);
   if (status == SB_OK) status = sb_audit_person(store, "erase", from, 0, NULL, error);
   if (status == SB_OK) status = delete_person(store, from, error);

@@ -14,7 +14,8 @@ typedef struct sb_protection {
 } sb_protection;
 
 struct sb_store {
-  char *dir;
+  char *dir; /* has the root key, and the database where that is a file */
+  char *url; /* of a database server; NULL: none */
   const sb_driver *driver;
   void *connection; /* the driver's */
   pthread_mutex_t lock; /* one connection, one statement at a time; held over a whole transaction */

@@ -267,6 +267,7 @@ sb_status sb_load_faces(sb_store *store, sb_change_visit visit, void *context, s
       "SELECT 1, f.collection, f.id, f.person, f.template, c.dim, c.model, c.protection_version FROM face f"
       " JOIN collection c ON c.id = f.collection ORDER BY f.id",
       error);
+  s.many = true;
   read_rows(&l, &s);
   end(&l);
   sb_status status = sb_statement_end(&s);

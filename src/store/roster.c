@@ -55,6 +55,7 @@ static sb_status collect(sb_store *store, const sb_store_listing *l, roster *r, 
                                   : "SELECT id, external_id, name FROM person WHERE collection = ? ORDER BY id",
       error);
   sb_bind_int(&s, 1, l->collection);
+  s.many = true;
   while (sb_step(&s)) {
     int64_t row = sb_column_int(&s, 0);
     size_t size = 0;
@@ -103,7 +104,9 @@ static size_t place_after(const sb_store_listing *l, const roster *r) {
 
 static sb_status list_some(sb_store *store, const sb_store_listing *l, sb_people *people, sb_error *error) {
   roster r = {0};
-  sb_status status = collect(store, l, &r, error);
+  sb_status status = sb_store_look(store, error);
+  if (status != SB_OK) return status;
+  status = collect(store, l, &r, error);
   if (status == SB_OK) {
     size_t from = place_after(l, &r);
     people->total = r.count;
@@ -114,6 +117,7 @@ static sb_status list_some(sb_store *store, const sb_store_listing *l, sb_people
       people->next = l->order == SB_ORDER_NAME ? (int64_t)end : r.entries[end - 1].row;
   }
   roster_free(&r);
+  sb_store_looked(store);
   return status;
 }
 

@@ -80,19 +80,19 @@ static sb_status one_batch(sb_store *store, place *at, sb_error *error) {
   return status;
 }
 
+#define OLDER                                                                                                         \
+  "SELECT (SELECT count(*) FROM collection WHERE substr(protection, 1, 4) <> ?1)"                                     \
+  " + (SELECT count(*) FROM admin WHERE substr(totp, 1, 4) <> ?1)"                                                    \
+  " + (SELECT count(*) FROM person WHERE substr(external_id, 1, 4) <> ?1 OR substr(name, 1, 4) <> ?1"                 \
+  " OR substr(consent, 1, 4) <> ?1 OR substr(purpose, 1, 4) <> ?1)"                                                   \
+  " + (SELECT count(*) FROM face WHERE substr(attributes, 1, 4) <> ?1 OR substr(source, 1, 4) <> ?1)"
+#define OLDER_TEMPLATES "(SELECT count(*) FROM face WHERE substr(template, 1, 4) <> ?1)"
+
 /* What is still sealed under a key older than `target`; there is nothing, or the old keys stay. */
 static sb_status count_older(sb_store *store, int64_t target, int64_t *count, sb_error *error) {
   uint8_t newest[4]; /* as it stands before a sealed field */
   for (int i = 0; i < 4; i++) newest[i] = (uint8_t)((uint64_t)target >> (8 * i));
-  sb_statement s = sb_statement_new(
-      store,
-      "SELECT (SELECT count(*) FROM collection WHERE substr(protection, 1, 4) <> ?1)"
-      " + (SELECT count(*) FROM admin WHERE substr(totp, 1, 4) <> ?1)"
-      " + (SELECT count(*) FROM person WHERE substr(external_id, 1, 4) <> ?1 OR substr(name, 1, 4) <> ?1"
-      " OR substr(consent, 1, 4) <> ?1 OR substr(purpose, 1, 4) <> ?1)"
-      " + (SELECT count(*) FROM face WHERE substr(template, 1, 4) <> ?1 OR substr(attributes, 1, 4) <> ?1"
-      " OR substr(source, 1, 4) <> ?1)",
-      error);
+  sb_statement s = sb_statement_new(store, store->driver->seals_templates ? OLDER " + " OLDER_TEMPLATES : OLDER, error);
   sb_bind_blob(&s, 1, newest, sizeof newest);
   if (sb_step(&s)) *count = sb_column_int(&s, 0);
   return sb_statement_end(&s);

@@ -99,6 +99,9 @@ sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
   status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = driver->schema(store, &version, error); /* another process may have been faster */
-  if (status == SB_OK && version < driver->step_count) status = apply(store, version, error);
+  if (status == SB_OK && version < driver->step_count)
+    status = apply(store, version, error);
+  else if (status == SB_OK && !store->newest_key)
+    status = sb_keys_load(store, error); /* that process made them: under the same root key, or this is no way in */
   return sb_store_finish(store, status, error);
 }

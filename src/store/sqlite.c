@@ -58,8 +58,8 @@ static sb_status exec(sb_store *store, const char *sql, sb_error *error) {
 static sb_status open_path(sb_store *store, const char *path, bool reader, sb_error *error) {
   mode_t before = umask(0077); /* the database and its log are the owner's only */
   sqlite3 *db = NULL;
-  int code = sqlite3_open_v2(
-      path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (reader ? 0 : SQLITE_OPEN_CREATE), NULL);
+  int code = sqlite3_open_v2(path, &db,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (reader ? 0 : SQLITE_OPEN_CREATE), NULL);
   store->connection = db;
   sb_status status = code == SQLITE_OK ? SB_OK : failed(store, code, error);
   if (status == SB_OK) {
@@ -137,7 +137,7 @@ static double column_real(sb_statement *s, int column) {
 
 static const void *column_bytes(sb_statement *s, int column, size_t *size) {
   const void *bytes = sqlite3_column_type(s->raw, column) == SQLITE_BLOB ? sqlite3_column_blob(s->raw, column)
-                                                                          : sqlite3_column_text(s->raw, column);
+                                                                         : sqlite3_column_text(s->raw, column);
   *size = (size_t)sqlite3_column_bytes(s->raw, column);
   return bytes;
 }
@@ -202,6 +202,14 @@ static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_e
   return sb_statement_end(&s);
 }
 
+static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "UPDATE face SET person = ?1 WHERE person = ?2", error);
+  sb_bind_int(&s, 1, into);
+  sb_bind_int(&s, 2, from);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
 static sb_status erase(sb_store *store, sb_error *error) {
   int code = sqlite3_wal_checkpoint_v2(db_of(store), NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
   if (code == SQLITE_OK) return SB_OK;
@@ -218,8 +226,7 @@ static sb_status check_all(sb_store *store, sb_error *error) {
   if (status != SB_OK) return status;
   s = sb_statement_new(store, "PRAGMA foreign_key_check", error);
   if (sb_step(&s))
-    s.status =
-        sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere", sb_column_text(&s, 0));
+    s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere", sb_column_text(&s, 0));
   return sb_statement_end(&s);
 }
 
@@ -274,6 +281,7 @@ const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .schema_done = schema_done,
                                     .version = version,
                                     .next_row = next_row,
+                                    .move_faces = move_faces,
                                     .erase = erase,
                                     .check = check_all,
                                     .copy = copy};

@@ -63,40 +63,58 @@ static sb_status prepare(sb_store *store, sb_error *error) {
   return status == SB_OK ? SB_OK : sb_fail(error, status, "%s", refusal.message);
 }
 
-static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_error *error) {
-  sb_status status = sb_dir_make(store->dir, error);
-  if (status == SB_OK && access(store->dir, W_OK | X_OK))
-    status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
-  if (status == SB_OK && server) status = claim_folder(store, error);
+/* A key is made only with a new gallery: an old one whose key is lost must not get a second one. */
+static sb_status open_key(sb_store *store, bool fresh, const sb_root *root, sb_error *error) {
+  sb_status status =
+      root ? sb_root_new(root->key, &store->root, error) : sb_root_open(store->dir, fresh, &store->root, error);
+  return status == SB_OK ? sb_keyring_new(store->root, &store->keyring, error) : status;
+}
+
+static sb_status open_folder(sb_store *store, bool server, const sb_root *root, sb_error *error) {
+  sb_status status = server ? claim_folder(store, error) : SB_OK;
   char *path = status == SB_OK ? sb_path_join(store->dir, "semblance.db", error) : NULL;
   if (status == SB_OK && !path) status = SB_NO_MEMORY;
-  /* A key is made only with a new gallery: an old one whose key is lost must not get a second one. */
   struct stat info;
   bool fresh = path && stat(path, &info) && errno == ENOENT;
-  if (status == SB_OK)
-    status = root ? sb_root_new(root->key, &store->root, error) : sb_root_open(store->dir, fresh, &store->root, error);
-  if (status == SB_OK) status = sb_keyring_new(store->root, &store->keyring, error);
+  if (status == SB_OK) status = open_key(store, fresh, root, error);
   if (status == SB_OK) status = store->driver->connect(store, false, error);
-  if (status == SB_OK) status = prepare(store, error);
   free(path);
   return status;
 }
 
-static sb_store *store_new(const char *dir, const sb_driver *driver, sb_error *error) {
+static sb_status open_server(sb_store *store, const sb_root *root, sb_error *error) {
+  int64_t version = 0;
+  sb_status status = store->driver->connect(store, false, error);
+  if (status == SB_OK) status = store->driver->schema(store, &version, error);
+  return status == SB_OK ? open_key(store, !version, root, error) : status;
+}
+
+static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_error *error) {
+  sb_status status = sb_dir_make(store->dir, error);
+  if (status == SB_OK && access(store->dir, W_OK | X_OK))
+    status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
+  if (status == SB_OK)
+    status = store->url ? open_server(store, root, error) : open_folder(store, server, root, error);
+  return status == SB_OK ? prepare(store, error) : status;
+}
+
+static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
   sb_store *store = sb_alloc(1, sizeof *store, error);
   if (!store) return NULL;
-  store->driver = driver;
+  store->driver = url ? &sb_driver_postgres : &sb_driver_sqlite;
   store->claim = -1;
   store->data_version = store->seen_written = -1;
   pthread_mutex_init(&store->lock, NULL);
   store->dir = sb_strdup(dir, error);
-  if (store->dir) return store;
+  store->url = url ? sb_strdup(url, error) : NULL;
+  if (store->dir && !store->url == !url) return store;
   sb_store_close(store);
   return NULL;
 }
 
-static sb_status open_store(const char *dir, bool server, const sb_root *root, sb_store **out, sb_error *error) {
-  sb_store *store = store_new(dir, &sb_driver_sqlite, error);
+static sb_status open_store(const char *dir, const char *url, bool server, const sb_root *root, sb_store **out,
+                            sb_error *error) {
+  sb_store *store = store_new(dir, url, error);
   if (!store) return SB_NO_MEMORY;
   sb_status status = open_all(store, server, root, error);
   if (status == SB_OK)
@@ -107,7 +125,7 @@ static sb_status open_store(const char *dir, bool server, const sb_root *root, s
 }
 
 sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error) {
-  sb_store *reader = store_new(store->dir, store->driver, error);
+  sb_store *reader = store_new(store->dir, store->url, error);
   if (!reader) return SB_NO_MEMORY;
   sb_status status = reader->driver->connect(reader, true, error);
   if (status == SB_OK)
@@ -118,11 +136,19 @@ sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error
 }
 
 sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error) {
-  return open_store(dir, server, NULL, out, error);
+  return open_store(dir, NULL, server, NULL, out, error);
+}
+
+sb_status sb_store_open_at(const char *dir, const char *url, bool server, sb_store **out, sb_error *error) {
+  static const char *const kinds[] = {"postgresql://", "postgres://"};
+  if (!url || !*url) return sb_store_open(dir, server, out, error);
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strncmp(url, kinds[i], strlen(kinds[i]))) return open_store(dir, url, server, NULL, out, error);
+  return sb_fail(error, SB_INVALID, "--store names a database as postgresql://USER@HOST/DATABASE");
 }
 
 sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error) {
-  return open_store(dir, false, root, out, error);
+  return open_store(dir, NULL, false, root, out, error);
 }
 
 void sb_store_close(sb_store *store) {
@@ -133,6 +159,8 @@ void sb_store_close(sb_store *store) {
   sb_root_free(store->root);
   if (store->claim >= 0) close(store->claim);
   free(store->dir);
+  if (store->url) sb_wipe(store->url, strlen(store->url)); /* it may hold a password */
+  free(store->url);
   pthread_mutex_destroy(&store->lock);
   free(store);
 }

@@ -1,4 +1,4 @@
-/* L2: people, faces and collections on disk, sealed; SQLite. Truth is here; an index is rebuilt from it. */
+/* L2: people, faces and collections in a database, sealed: SQLite in a folder, or PostgreSQL. Truth is here; an index is rebuilt from it. */
 #ifndef SB_STORE_H
 #define SB_STORE_H
 
@@ -14,6 +14,12 @@ typedef struct sb_store sb_store;
  * folder (flock on serve.lock): SB_BUSY when another server has it. SB_WRONG_KEY before anything is written.
  * SB_STORE for a damaged file or a newer schema, SB_READ_ONLY, SB_DISK_FULL, SB_IO. */
 sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error);
+/* The same in a database server, which `url` names (libpq's connection string, "postgresql://..."); NULL or "": in the folder.
+ * The folder then has the root key; any number of servers may work on the gallery, with the same key. Beside the above SB_BUSY
+ * and SB_IO: it cannot be reached, now. */
+sb_status sb_store_open_at(const char *dir, const char *url, bool server, sb_store **out, sb_error *error);
+/* The TCP ports that a connection string leads to; how many, at most `room`. 0: it cannot be read. */
+size_t sb_store_ports(const char *url, uint16_t *ports, size_t room);
 /* The same with this root key (copied) in place of the folder's own. */
 sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error);
 void sb_store_close(sb_store *store);

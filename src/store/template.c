@@ -15,8 +15,7 @@ sb_status sb_template_open(const sb_store *store, const sb_place *place, const v
   if (!bytes || size != sb_template_size(store, dim))
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
   if (!store->driver->seals_templates)
-    return sb_halfvec_read(bytes, dim, out) ? SB_OK
-                                            : sb_fail(error, SB_STORE, "a template of the database is damaged");
+    return sb_halfvec_read(bytes, dim, out) ? SB_OK : sb_fail(error, SB_STORE, "a template of the database is damaged");
   sb_status status = sb_unseal(store->keyring, place, bytes, size, out, error);
   if (status == SB_OK) sb_floats_read((const uint8_t *)out, dim, out); /* in place: each number has four bytes */
   return status;

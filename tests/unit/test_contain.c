@@ -27,7 +27,7 @@ static bool can_write(const char *dir) {
 static int possible(bool network) {
   const char *const writable[] = {folder, NULL};
   char *const arguments[] = {NULL};
-  sb_contain(writable, network);
+  sb_contain(writable, network, NULL);
   int bits = can_write(folder) | can_write(other) << 1;
   int file = open("/proc/self/status", O_RDONLY);
   bits |= (file >= 0) << 2;

@@ -1,0 +1,429 @@
+/* The store's database as a server: PostgreSQL with pgvector, for any number of Semblance servers.
+ *
+ * Invariants
+ *   1. Who writes holds one advisory lock of the database until the commit is visible (it is released after that), so there
+ *      is one writer at a time, as SQLite has it: the audit is one chain, ids are looked up before they are given, and rows of
+ *      `change` become visible in the order of their numbers. A follower that has seen number n therefore misses none below.
+ *   2. A connection that is lost between two transactions is made anew and the statement tried again; within one, the
+ *      transaction fails as a whole. Where the answer to a commit is lost, the error says that it is not known.
+ *   3. Everything goes over the wire in binary, as prepared statements; a statement's rows are here before the first is looked
+ *      at, so that others may run in between, but for `many`, which come by a cursor, a chunk at a time. */
+#include "store/postgres.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARAMETERS_MAX = 12, CHUNK_ROWS = 2000, WRITERS_LOCK = 0x53424c43 /* "SBLC" */ };
+/* Of the catalogue pg_type, where they never change; 0: as the statement wants it. */
+enum { TYPE_ANY = 0, TYPE_INT8 = 20, TYPE_TEXT = 25, TYPE_FLOAT8 = 701 };
+
+typedef struct parameter {
+  Oid type;
+  const char *bytes; /* NULL: NULL */
+  int size;
+  char number[8];
+  char *copy;
+} parameter;
+
+typedef struct query {
+  char *sql;
+  int count; /* of parameters */
+  parameter parameters[PARAMETERS_MAX];
+  bool ran;
+  PGresult *rows;
+  int row;
+  char cursor[24]; /* "": none */
+} query;
+
+static sb_session *session_of(const sb_store *store) {
+  return store->connection;
+}
+
+static sb_status connect_server(sb_store *store, bool reader, sb_error *error) {
+  sb_session *session = sb_alloc(1, sizeof *session, error);
+  if (!session) return SB_NO_MEMORY;
+  session->reader = reader;
+  store->connection = session;
+  return sb_session_ready(store, error);
+}
+
+static void disconnect(sb_store *store) {
+  sb_session *session = session_of(store);
+  sb_session_close(session);
+  free(session->prepared);
+  free(session);
+}
+
+/* ---- Statements */
+
+/* "?" and "?7" become "$n"; what stands in quotes stays. */
+static char *number_parameters(const char *sql, int *count, sb_error *error) {
+  sb_buffer out = {0};
+  sb_status status = SB_OK;
+  bool quoted = false;
+  *count = 0;
+  for (const char *at = sql; *at && status == SB_OK; at++) {
+    if (*at == '\'') quoted = !quoted;
+    if (*at != '?' || quoted) {
+      status = sb_buffer_add(&out, at, 1, error);
+      continue;
+    }
+    int number = at[1] >= '1' && at[1] <= '9' ? *++at - '0' : *count + 1;
+    if (number > *count) *count = number;
+    status = sb_buffer_addf(&out, error, "$%d", number);
+  }
+  if (status == SB_OK && *count <= PARAMETERS_MAX) return out.bytes;
+  sb_buffer_free(&out);
+  if (status == SB_OK) sb_fail(error, SB_INTERNAL, "a statement has too many parameters");
+  return NULL;
+}
+
+static void prepare(sb_statement *s, const char *sql) {
+  query *q = sb_alloc(1, sizeof *q, s->error);
+  if (q) q->sql = number_parameters(sql, &q->count, s->error);
+  s->raw = q;
+  if (!q || !q->sql) s->status = SB_NO_MEMORY;
+}
+
+static parameter *parameter_at(sb_statement *s, int index) {
+  parameter *p = &((query *)s->raw)->parameters[index - 1];
+  free(p->copy);
+  *p = (parameter){0};
+  return p;
+}
+
+static void bind_bits(sb_statement *s, int index, Oid type, uint64_t bits) {
+  parameter *p = parameter_at(s, index);
+  for (int i = 0; i < 8; i++) p->number[i] = (char)(bits >> (56 - 8 * i));
+  p->type = type;
+  p->bytes = p->number;
+  p->size = 8;
+}
+
+static void bind_int(sb_statement *s, int index, int64_t value) {
+  bind_bits(s, index, TYPE_INT8, (uint64_t)value);
+}
+
+static void bind_real(sb_statement *s, int index, double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  bind_bits(s, index, TYPE_FLOAT8, bits);
+}
+
+static void bind_text(sb_statement *s, int index, const char *text) {
+  parameter *p = parameter_at(s, index);
+  p->type = TYPE_TEXT;
+  p->bytes = text;
+  p->size = (int)strlen(text);
+}
+
+/* Its type is that of the column: bytea, or halfvec. */
+static void bind_blob(sb_statement *s, int index, const void *bytes, size_t size, bool copied) {
+  parameter *p = parameter_at(s, index);
+  p->size = (int)size;
+  p->bytes = bytes;
+  if (!copied) return;
+  p->copy = sb_alloc(size, 1, s->error);
+  p->bytes = p->copy;
+  if (p->copy)
+    memcpy(p->copy, bytes, size);
+  else
+    s->status = SB_NO_MEMORY;
+}
+
+/* What libpq wants to have side by side. */
+typedef struct arguments {
+  Oid types[PARAMETERS_MAX];
+  const char *values[PARAMETERS_MAX];
+  int sizes[PARAMETERS_MAX], formats[PARAMETERS_MAX];
+} arguments;
+
+static void lay_out(const query *q, arguments *a) {
+  for (int i = 0; i < q->count; i++) {
+    a->types[i] = q->parameters[i].type;
+    a->values[i] = q->parameters[i].bytes;
+    a->sizes[i] = q->parameters[i].size;
+    a->formats[i] = 1;
+  }
+}
+
+/* The number of the statement on this connection, which is prepared when it is new; -1 after a failure. */
+static int prepared_number(sb_statement *s, const query *q, const arguments *a) {
+  sb_session *session = session_of(s->store);
+  for (size_t i = 0; i < session->prepared_count; i++)
+    if (!strcmp(session->prepared[i], q->sql)) return (int)i;
+  char name[24];
+  void *grown = session->prepared;
+  char *text = sb_strdup(q->sql, s->error);
+  if (!text || sb_grow(&grown, session->prepared_count + 1, sizeof *session->prepared, s->error) != SB_OK) {
+    free(text);
+    s->status = SB_NO_MEMORY;
+    return -1;
+  }
+  session->prepared = grown;
+  snprintf(name, sizeof name, "s%zu", session->prepared_count);
+  PGresult *result = PQprepare(session->link, name, q->sql, q->count, a->types);
+  if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+    free(text);
+    s->status = sb_session_failed(s->store, result, s->error);
+    return -1;
+  }
+  PQclear(result);
+  session->prepared[session->prepared_count] = text;
+  return (int)session->prepared_count++;
+}
+
+static void take(sb_statement *s, PGresult *result) {
+  query *q = s->raw;
+  ExecStatusType kind = PQresultStatus(result);
+  if (kind != PGRES_TUPLES_OK && kind != PGRES_COMMAND_OK) {
+    s->status = sb_session_failed(s->store, result, s->error);
+    return;
+  }
+  PQclear(q->rows);
+  q->rows = result;
+  q->row = -1;
+  session_of(s->store)->changed = strtoll(PQcmdTuples(result), NULL, 10);
+}
+
+static void run_once(sb_statement *s) {
+  query *q = s->raw;
+  arguments a = {{0}, {0}, {0}, {0}};
+  char name[24];
+  lay_out(q, &a);
+  int number = prepared_number(s, q, &a);
+  if (number < 0) return;
+  snprintf(name, sizeof name, "s%d", number);
+  take(s, PQexecPrepared(session_of(s->store)->link, name, q->count, a.values, a.sizes, a.formats, 1));
+}
+
+static void fetch(sb_statement *s) {
+  char sql[80];
+  query *q = s->raw;
+  snprintf(sql, sizeof sql, "FETCH %d FROM %s", CHUNK_ROWS, q->cursor);
+  take(s, PQexecParams(session_of(s->store)->link, sql, 0, NULL, NULL, NULL, NULL, 1));
+}
+
+/* Within a transaction: else it would end with its declaration. */
+static void open_cursor(sb_statement *s) {
+  static const char head[] = "DECLARE %s NO SCROLL CURSOR FOR %s";
+  query *q = s->raw;
+  arguments a = {{0}, {0}, {0}, {0}};
+  char *sql = NULL;
+  lay_out(q, &a);
+  snprintf(q->cursor, sizeof q->cursor, "c%p", (void *)q);
+  if (asprintf(&sql, head, q->cursor, q->sql) < 0) {
+    s->status = sb_fail(s->error, SB_NO_MEMORY, "memory is out");
+    return;
+  }
+  take(s, PQexecParams(session_of(s->store)->link, sql, q->count, a.types, a.values, a.sizes, a.formats, 1));
+  free(sql);
+  if (s->status == SB_OK) fetch(s);
+}
+
+static void run(sb_statement *s) {
+  sb_session *session = session_of(s->store);
+  query *q = s->raw;
+  q->ran = true;
+  for (int attempt = 0; attempt < 2; attempt++) {
+    s->status = sb_session_ready(s->store, s->error);
+    if (s->status != SB_OK) return;
+    if (s->many)
+      open_cursor(s);
+    else
+      run_once(s);
+    if (s->status == SB_OK || session->transaction || !sb_session_lost(session)) return;
+  }
+}
+
+static bool step(sb_statement *s) {
+  query *q = s->raw;
+  if (!q->ran) run(s);
+  if (s->status != SB_OK) return false;
+  if (++q->row < PQntuples(q->rows)) return true;
+  if (!*q->cursor || q->row < CHUNK_ROWS) return false;
+  fetch(s);
+  return s->status == SB_OK && ++q->row < PQntuples(q->rows);
+}
+
+static bool column_null(sb_statement *s, int column) {
+  const query *q = s->raw;
+  return PQgetisnull(q->rows, q->row, column);
+}
+
+/* Big-endian, of any width that an expression comes in. */
+static int64_t column_int(sb_statement *s, int column) {
+  const query *q = s->raw;
+  int size = PQgetlength(q->rows, q->row, column);
+  const uint8_t *bytes = (const uint8_t *)PQgetvalue(q->rows, q->row, column);
+  uint64_t value = size && bytes[0] & 0x80 ? UINT64_MAX : 0;
+  for (int i = 0; i < size && i < 8; i++) value = value << 8 | bytes[i];
+  return (int64_t)value;
+}
+
+static double column_real(sb_statement *s, int column) {
+  double value;
+  uint64_t bits = (uint64_t)column_int(s, column);
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static const void *column_bytes(sb_statement *s, int column, size_t *size) {
+  const query *q = s->raw;
+  *size = (size_t)PQgetlength(q->rows, q->row, column);
+  return PQgetisnull(q->rows, q->row, column) ? NULL : PQgetvalue(q->rows, q->row, column);
+}
+
+static void again(sb_statement *s) {
+  query *q = s->raw;
+  for (int i = 1; i <= q->count; i++) parameter_at(s, i);
+  PQclear(q->rows);
+  q->rows = NULL;
+  q->ran = false;
+}
+
+static void close_cursor(sb_statement *s, const query *q) {
+  char sql[48];
+  snprintf(sql, sizeof sql, "CLOSE %s", q->cursor);
+  if (s->status == SB_OK && session_of(s->store)->transaction) s->status = sb_session_exec(s->store, sql, s->error);
+}
+
+static void end(sb_statement *s) {
+  query *q = s->raw;
+  if (*q->cursor) close_cursor(s, q);
+  again(s);
+  free(q->sql);
+  free(q);
+}
+
+static int64_t changes(sb_store *store) {
+  return session_of(store)->changed;
+}
+
+/* ---- Transactions */
+
+static void rollback(sb_store *store) {
+  sb_session *session = session_of(store);
+  if (session->transaction && !sb_session_lost(session)) PQclear(PQexec(session->link, "ROLLBACK"));
+  session->transaction = false;
+}
+
+static sb_status begin(sb_store *store, bool writes, sb_error *error) {
+  char sql[96] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+  sb_session *session = session_of(store);
+  sb_status status = SB_OK;
+  if (writes) snprintf(sql, sizeof sql, "BEGIN; SELECT pg_advisory_xact_lock(%d)", WRITERS_LOCK);
+  for (int attempt = 0; attempt < 2; attempt++) {
+    status = sb_session_exec(store, sql, error);
+    if (status == SB_OK || !sb_session_lost(session)) break;
+  }
+  session->transaction = true;
+  if (status != SB_OK) rollback(store);
+  return status;
+}
+
+static sb_status commit(sb_store *store, sb_error *error) {
+  sb_session *session = session_of(store);
+  sb_status status = sb_session_ready(store, error); /* lost before it was told to commit: nothing was changed */
+  if (status != SB_OK) return status;
+  PGresult *result = PQexec(session->link, "COMMIT");
+  if (PQresultStatus(result) != PGRES_COMMAND_OK && sb_session_lost(session)) {
+    PQclear(result);
+    return sb_fail(error, SB_IO,
+                   "the connection to the database was lost at the very end: whether the change was made is not known; "
+                   "look before you try again");
+  }
+  if (PQresultStatus(result) != PGRES_COMMAND_OK) return sb_session_failed(store, result, error);
+  session->transaction = false;
+  bool done = !strcmp(PQcmdStatus(result), "COMMIT"); /* it answers ROLLBACK where a statement had failed before */
+  PQclear(result);
+  return done ? SB_OK : sb_fail(error, SB_INTERNAL, "a transaction that had failed was to be kept");
+}
+
+/* ---- What this database does in its own way */
+
+/* Every change of people or faces has a row there. */
+static sb_status version(sb_store *store, int64_t *number, sb_error *error) {
+  return sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change", number, error);
+}
+
+static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_error *error) {
+  char sql[64];
+  snprintf(sql, sizeof sql, "SELECT nextval('%s_id')", table);
+  return sb_store_number(store, sql, row, error);
+}
+
+/* A face's person says on which machine it lies, so it cannot be changed in place. */
+static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
+  sb_statement s =
+      sb_statement_new(store,
+                       "INSERT INTO face(id, person, collection, template, attributes, quality, source, created)"
+                       " SELECT id, ?1, collection, template, attributes, quality, source, created"
+                       " FROM face WHERE person = ?2",
+                       error);
+  sb_bind_int(&s, 1, into);
+  sb_bind_int(&s, 2, from);
+  sb_step(&s);
+  sb_status status = sb_statement_end(&s);
+  if (status != SB_OK) return status;
+  s = sb_statement_new(store, "DELETE FROM face WHERE person = ?", error);
+  sb_bind_int(&s, 1, from);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
+/* The row is gone for everybody. Its bytes stay, sealed or transformed, until the database's own vacuum and its archive of
+ * logs let go of them (docs/scale.md). */
+static sb_status erase(sb_store *store, sb_error *error) {
+  (void)store, (void)error;
+  return SB_OK;
+}
+
+static sb_status check_all(sb_store *store, sb_error *error) {
+  int64_t lost = 0;
+  sb_status status = sb_store_number(
+      store, "SELECT count(*) FROM face f LEFT JOIN person p ON p.id = f.person WHERE p.id IS NULL", &lost, error);
+  if (status == SB_OK && lost)
+    status = sb_fail(error, SB_STORE, "the database is not sound: %lld faces are nobody's", (long long)lost);
+  return status;
+}
+
+static sb_status copy(sb_store *store, const char *to, sb_error *error) {
+  (void)store, (void)to;
+  return sb_fail(
+      error, SB_INVALID,
+      "a gallery in PostgreSQL is backed up by PostgreSQL's own tools (pg_dump, pg_basebackup); keep the root "
+      "key beside it (`semblance keys export`)");
+}
+
+const sb_driver sb_driver_postgres = {.steps = sb_postgres_steps,
+                                      .step_count = SB_POSTGRES_STEPS,
+                                      .seals_templates = false,
+                                      .connect = connect_server,
+                                      .disconnect = disconnect,
+                                      .prepare = prepare,
+                                      .bind_int = bind_int,
+                                      .bind_real = bind_real,
+                                      .bind_text = bind_text,
+                                      .bind_blob = bind_blob,
+                                      .step = step,
+                                      .column_null = column_null,
+                                      .column_int = column_int,
+                                      .column_real = column_real,
+                                      .column_bytes = column_bytes,
+                                      .again = again,
+                                      .end = end,
+                                      .changes = changes,
+                                      .exec = sb_session_exec,
+                                      .begin = begin,
+                                      .commit = commit,
+                                      .rollback = rollback,
+                                      .schema = sb_postgres_schema,
+                                      .schema_done = sb_postgres_schema_done,
+                                      .version = version,
+                                      .next_row = next_row,
+                                      .move_faces = move_faces,
+                                      .erase = erase,
+                                      .check = check_all,
+                                      .copy = copy};

