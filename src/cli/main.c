@@ -77,6 +77,10 @@ static const sb_command commands[] = {
     {"backup", "FILE", "write an encrypted backup, also beside a running server, and prove it",
      "  --verify              only prove the backup that is there\n", sb_command_backup},
     {"restore", "FILE", "bring a backup back into an empty folder, with its root key", "", sb_command_restore},
+    {"migrate", "", "move a gallery from its folder into PostgreSQL, or back, and compare every row",
+     "  --from PLACE          sqlite:FOLDER (sqlite: is the folder of --data) or postgresql://...\n"
+     "  --to PLACE            the other kind, empty; the same command goes on where it was cut off\n",
+     sb_command_migrate},
     {"consent", "ID", "record what a person agreed to, what for, and until when",
      "  --consent TEXT        what the person agreed to\n"
      "  --purpose TEXT        what it may be used for\n"

@@ -46,6 +46,9 @@ typedef struct sb_driver {
   const void *(*column_bytes)(sb_statement *s, int column, size_t *size); /* a text has a NUL behind it; NULL: is NULL */
   void (*again)(sb_statement *s);                                          /* to be bound and stepped anew */
   void (*end)(sb_statement *s);
+  /* A statement that adds rows of `count` columns, bound and stepped one by one, faster than by INSERT where the database knows
+   * how; no other statement may run before its end. */
+  void (*prepare_bulk)(sb_statement *s, const char *table, const char *columns, int count);
   int64_t (*changes)(struct sb_store *store); /* rows that the last statement wrote */
 
   /* Several statements without parameters or rows. */
@@ -62,6 +65,8 @@ typedef struct sb_driver {
   sb_status (*version)(struct sb_store *store, int64_t *version, sb_error *error);
   /* The id that the next row of a table gets, never used twice. Within a transaction. */
   sb_status (*next_row)(struct sb_store *store, const char *table, int64_t *row, sb_error *error);
+  /* Makes `next` the id that the next row gets. */
+  sb_status (*start_rows)(struct sb_store *store, const char *table, int64_t next, sb_error *error);
   /* Gives a person's faces to another one. Within a transaction. */
   sb_status (*move_faces)(struct sb_store *store, int64_t from, int64_t into, sb_error *error);
   /* What was deleted leaves no trace in logs. */

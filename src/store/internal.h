@@ -39,6 +39,9 @@ struct sb_store {
 /* A store for looking only, on a connection of its own and without keys: nothing sealed can be opened. sb_store_close. */
 sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error);
 
+/* The same as sb_store_open_at also where a migration was cut off. */
+sb_status sb_store_open_target(const char *dir, const char *url, sb_store **out, sb_error *error);
+
 /* ---- statement.c: under the lock. After a failure (status) a statement does nothing any more. */
 
 sb_statement sb_statement_new(sb_store *store, const char *sql, sb_error *error);

@@ -34,6 +34,7 @@ typedef struct query {
   PGresult *rows;
   int row;
   char cursor[24]; /* "": none */
+  bool bulk;       /* the rows that are bound are sent by COPY */
 } query;
 
 static sb_session *session_of(const sb_store *store) {
@@ -84,6 +85,25 @@ static void prepare(sb_statement *s, const char *sql) {
   if (q) q->sql = number_parameters(sql, &q->count, s->error);
   s->raw = q;
   if (!q || !q->sql) s->status = SB_NO_MEMORY;
+}
+
+static void prepare_bulk(sb_statement *s, const char *table, const char *columns, int count) {
+  char sql[512];
+  snprintf(sql, sizeof sql, "COPY %s(%s) FROM STDIN (FORMAT binary)", table, columns);
+  prepare(s, sql);
+  if (s->status == SB_OK) s->status = sb_session_ready(s->store, s->error);
+  if (s->status != SB_OK) return;
+  query *q = s->raw;
+  PGresult *result = PQexec(session_of(s->store)->link, sql);
+  if (PQresultStatus(result) != PGRES_COPY_IN) {
+    s->status = sb_session_failed(s->store, result, s->error);
+    return;
+  }
+  PQclear(result);
+  q->bulk = true;
+  q->count = count;
+  static const char header[19] = "PGCOPY\n\377\r\n"; /* and its NUL, no flags, no extension */
+  PQputCopyData(session_of(s->store)->link, header, sizeof header);
 }
 
 static parameter *parameter_at(sb_statement *s, int index) {
@@ -237,8 +257,50 @@ static void run(sb_statement *s) {
   }
 }
 
+static void put_number(uint8_t *at, uint32_t value, int size) {
+  for (int i = 0; i < size; i++) at[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
+}
+
+/* A row of COPY: the number of its fields, and each with its size before it. */
+static void send_row(sb_statement *s) {
+  const query *q = s->raw;
+  size_t size = 2, at = 2;
+  for (int i = 0; i < q->count; i++) size += 4 + (q->parameters[i].bytes ? (size_t)q->parameters[i].size : 0);
+  uint8_t *row = sb_alloc(size, 1, s->error);
+  if (!row) {
+    s->status = SB_NO_MEMORY;
+    return;
+  }
+  put_number(row, (uint32_t)q->count, 2);
+  for (int i = 0; i < q->count; i++) {
+    const parameter *p = &q->parameters[i];
+    put_number(row + at, p->bytes ? (uint32_t)p->size : UINT32_MAX, 4);
+    at += 4;
+    if (!p->bytes) continue;
+    memcpy(row + at, p->bytes, (size_t)p->size);
+    at += (size_t)p->size;
+  }
+  if (PQputCopyData(session_of(s->store)->link, (const char *)row, (int)size) != 1)
+    s->status = sb_session_failed(s->store, NULL, s->error);
+  free(row);
+}
+
+static void end_bulk(sb_statement *s) {
+  PGconn *link = session_of(s->store)->link;
+  static const char trailer[2] = "\377\377";
+  if (s->status == SB_OK) PQputCopyData(link, trailer, sizeof trailer);
+  PQputCopyEnd(link, s->status == SB_OK ? NULL : "given up");
+  for (PGresult *result; (result = PQgetResult(link));) {
+    if (s->status == SB_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
+      s->status = sb_session_failed(s->store, result, s->error);
+    else
+      PQclear(result);
+  }
+}
+
 static bool step(sb_statement *s) {
   query *q = s->raw;
+  if (q->bulk) return send_row(s), false;
   if (!q->ran) run(s);
   if (s->status != SB_OK) return false;
   if (++q->row < PQntuples(q->rows)) return true;
@@ -292,6 +354,7 @@ static void close_cursor(sb_statement *s, const query *q) {
 static void end(sb_statement *s) {
   query *q = s->raw;
   if (*q->cursor) close_cursor(s, q);
+  if (q->bulk) end_bulk(s);
   again(s);
   free(q->sql);
   free(q);
@@ -354,6 +417,17 @@ static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_e
   return sb_store_number(store, sql, row, error);
 }
 
+static sb_status start_rows(sb_store *store, const char *table, int64_t next, sb_error *error) {
+  char sql[160];
+  snprintf(sql, sizeof sql, "SELECT setval('%s_id', %lld, false)", table, (long long)next);
+  sb_status status = sb_store_exec(store, sql, error);
+  if (status != SB_OK) return status;
+  return sb_store_exec(store,
+                       "SELECT setval(pg_get_serial_sequence('semblance.api_key', 'id'),"
+                       " (SELECT coalesce(max(id), 0) + 1 FROM api_key), false)",
+                       error);
+}
+
 /* A face's person says on which machine it lies, so it cannot be changed in place. */
 static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
   sb_statement s =
@@ -403,6 +477,7 @@ const sb_driver sb_driver_postgres = {.steps = sb_postgres_steps,
                                       .connect = connect_server,
                                       .disconnect = disconnect,
                                       .prepare = prepare,
+                                      .prepare_bulk = prepare_bulk,
                                       .bind_int = bind_int,
                                       .bind_real = bind_real,
                                       .bind_text = bind_text,
@@ -423,6 +498,7 @@ const sb_driver sb_driver_postgres = {.steps = sb_postgres_steps,
                                       .schema_done = sb_postgres_schema_done,
                                       .version = version,
                                       .next_row = next_row,
+                                      .start_rows = start_rows,
                                       .move_faces = move_faces,
                                       .erase = erase,
                                       .check = check_all,

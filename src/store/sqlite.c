@@ -100,6 +100,14 @@ static void prepare(sb_statement *s, const char *sql) {
   s->raw = raw;
 }
 
+static void prepare_bulk(sb_statement *s, const char *table, const char *columns, int count) {
+  char sql[512];
+  int used = snprintf(sql, sizeof sql, "INSERT INTO %s(%s) VALUES(?", table, columns);
+  for (int i = 1; i < count; i++) used += snprintf(sql + used, sizeof sql - (size_t)used, ", ?");
+  snprintf(sql + used, sizeof sql - (size_t)used, ")");
+  prepare(s, sql);
+}
+
 static void bind_int(sb_statement *s, int index, int64_t value) {
   check(s, sqlite3_bind_int64(s->raw, index, value));
 }
@@ -202,6 +210,23 @@ static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_e
   return sb_statement_end(&s);
 }
 
+static sb_status start_rows(sb_store *store, const char *table, int64_t next, sb_error *error) {
+  sb_status status = SB_OK;
+  for (int i = 0; status == SB_OK && i < 2; i++) { /* a table that nothing was put into has no row there */
+    sb_statement s =
+        sb_statement_new(store,
+                         i ? "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, ?2 WHERE NOT EXISTS(SELECT 1 FROM"
+                             " sqlite_sequence WHERE name = ?1)"
+                           : "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1",
+                         error);
+    sb_bind_text(&s, 1, table);
+    sb_bind_int(&s, 2, next - 1);
+    sb_step(&s);
+    status = sb_statement_end(&s);
+  }
+  return status;
+}
+
 static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
   sb_statement s = sb_statement_new(store, "UPDATE face SET person = ?1 WHERE person = ?2", error);
   sb_bind_int(&s, 1, into);
@@ -261,6 +286,7 @@ const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .connect = connect_file,
                                     .disconnect = disconnect,
                                     .prepare = prepare,
+                                    .prepare_bulk = prepare_bulk,
                                     .bind_int = bind_int,
                                     .bind_real = bind_real,
                                     .bind_text = bind_text,
@@ -281,6 +307,7 @@ const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .schema_done = schema_done,
                                     .version = version,
                                     .next_row = next_row,
+                                    .start_rows = start_rows,
                                     .move_faces = move_faces,
                                     .erase = erase,
                                     .check = check_all,

@@ -112,11 +112,21 @@ static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
   return NULL;
 }
 
-static sb_status open_store(const char *dir, const char *url, bool server, const sb_root *root, sb_store **out,
-                            sb_error *error) {
+static sb_status check_whole(sb_store *store, sb_error *error) {
+  int64_t marks = 0;
+  sb_status status = sb_store_number(store, "SELECT count(*) FROM meta WHERE key = 'migration'", &marks, error);
+  if (status == SB_OK && marks)
+    status = sb_fail(error, SB_STORE, "a migration into this gallery was cut off; give the same `semblance migrate` again");
+  return status;
+}
+
+/* `whole`: a gallery that a migration was cut off in is refused. */
+static sb_status open_store(const char *dir, const char *url, bool server, bool whole, const sb_root *root,
+                            sb_store **out, sb_error *error) {
   sb_store *store = store_new(dir, url, error);
   if (!store) return SB_NO_MEMORY;
   sb_status status = open_all(store, server, root, error);
+  if (status == SB_OK && whole) status = check_whole(store, error);
   if (status == SB_OK)
     *out = store;
   else
@@ -136,19 +146,23 @@ sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error
 }
 
 sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error) {
-  return open_store(dir, NULL, server, NULL, out, error);
+  return open_store(dir, NULL, server, true, NULL, out, error);
 }
 
 sb_status sb_store_open_at(const char *dir, const char *url, bool server, sb_store **out, sb_error *error) {
   static const char *const kinds[] = {"postgresql://", "postgres://"};
   if (!url || !*url) return sb_store_open(dir, server, out, error);
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (!strncmp(url, kinds[i], strlen(kinds[i]))) return open_store(dir, url, server, NULL, out, error);
+    if (!strncmp(url, kinds[i], strlen(kinds[i]))) return open_store(dir, url, server, true, NULL, out, error);
   return sb_fail(error, SB_INVALID, "--store names a database as postgresql://USER@HOST/DATABASE");
 }
 
 sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error) {
-  return open_store(dir, NULL, false, root, out, error);
+  return open_store(dir, NULL, false, true, root, out, error);
+}
+
+sb_status sb_store_open_target(const char *dir, const char *url, sb_store **out, sb_error *error) {
+  return open_store(dir, url, false, false, NULL, out, error);
 }
 
 void sb_store_close(sb_store *store) {

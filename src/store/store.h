@@ -177,6 +177,15 @@ sb_status sb_store_backup_verify(const char *dir, const char *path, sb_error *er
 /* Verifies and puts it into a folder that has no gallery yet; SB_EXISTS. The root key must be there, or given. */
 sb_status sb_store_restore(const char *dir, const char *path, sb_error *error);
 
+/* ---- migrate.c */
+
+typedef bool (*sb_rotation_report)(void *context, const char *table, size_t done);
+/* Copies the gallery of a folder into the empty database that `url` names, or with `back` the other way round (the folder then
+ * has the root key, and no gallery yet), and compares both row by row. Goes on where it was cut off; until it is done nobody
+ * opens the target. Others should not write to the source meanwhile. `rows`: how many were copied. `report` as below. */
+sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_rotation_report report, void *context,
+                           size_t *rows, sb_error *error);
+
 /* ---- rotate.c */
 
 typedef struct sb_key_entry {
@@ -193,7 +202,6 @@ typedef struct sb_key_status {
 sb_status sb_store_keys(sb_store *store, sb_key_status *out, sb_error *error);
 /* Seals everything under a new data key and deletes the older ones; goes on with a rotation that was cut off. Others may
  * work on the gallery meanwhile. `report` (NULL allowed) is told of progress; false stops, to be gone on with later. */
-typedef bool (*sb_rotation_report)(void *context, const char *table, size_t done);
 sb_status sb_store_rotate(sb_store *store, sb_rotation_report report, void *context, sb_error *error);
 /* Wraps the data keys under another root key, in one transaction. */
 sb_status sb_store_reroot(sb_store *store, const sb_root *root, sb_error *error);
