@@ -10,13 +10,14 @@
  *      at, so that others may run in between, but for `many`, which come by a cursor, a chunk at a time. */
 #include "store/postgres.h"
 
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PARAMETERS_MAX = 12, CHUNK_ROWS = 2000, WRITERS_LOCK = 0x53424c43 /* "SBLC" */ };
 /* Of the catalogue pg_type, where they never change; 0: as the statement wants it. */
-enum { TYPE_ANY = 0, TYPE_INT8 = 20, TYPE_TEXT = 25, TYPE_FLOAT8 = 701 };
+enum { TYPE_INT8 = 20, TYPE_TEXT = 25, TYPE_FLOAT8 = 701 };
 
 typedef struct parameter {
   Oid type;

@@ -4,7 +4,9 @@
 
 #include "store/internal.h"
 
-#include <libpq-fe.h>
+/* As <libpq-fe.h> names them, which is not on every compiler's path. */
+typedef struct pg_conn PGconn;
+typedef struct pg_result PGresult;
 
 /* A connection, under the store's lock. */
 typedef struct sb_session {

@@ -4,6 +4,7 @@
  * PGPASSWORD and the like, or in ~/.pgpass. */
 #include "store/postgres.h"
 
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

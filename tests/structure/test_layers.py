@@ -21,7 +21,7 @@ ALLOWED = {
 }
 # Headers of other projects that one file alone, or one folder, may know.
 ONLY_IN = {"openvino": "src/infer/infer.c", "sqlite3.h": ("src/store/", "src/sql/sqlite.h"),
-           "libpq": "src/store/postgres",
+           "libpq-fe.h": "src/store/postgres",
            "sqlite3ext.h": "src/sql/sqlite.h", "sodium.h": "src/crypto/", "microhttpd.h": "src/http/", "gnutls/": "src/http/tls.c",
            "jpeglib.h": "src/image/", "spng.h": "src/image/", "webp/": "src/image/", "libheif/": "src/image/"}
 LINES_MAX = 800
