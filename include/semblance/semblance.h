@@ -190,6 +190,7 @@ typedef struct sb_engine_options {
   const char *model;       /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
   const char *pipeline;    /* how faces are found and described; NULL: "default" */
   const char *store;       /* "postgresql://USER@HOST/DATABASE": the gallery is there, its root key in data_dir; NULL: there, too */
+  bool search_remotely;    /* the database of `store` searches, exactly; else an index in memory does. SB_INVALID without `store` */
 } sb_engine_options;
 
 /* SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
@@ -237,7 +238,8 @@ typedef struct sb_model_time {
   double seconds;
 } sb_model_time;
 typedef struct sb_engine_counts {
-  size_t index_bytes; /* memory of the indexes of all collections */
+  size_t index_bytes;  /* memory of the indexes of all collections */
+  double index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
   sb_model_time models[SB_MODEL_KINDS];
 } sb_engine_counts;
 SB_API sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_error *error);

@@ -160,6 +160,9 @@ sb_status sb_cli_options(const sb_cli *cli, sb_engine_options *out, sb_error *er
   while (options.liveness <= SB_LIVENESS_REFUSE && strcmp(config->liveness, policies[options.liveness]) != 0)
     options.liveness++;
   if (options.liveness > SB_LIVENESS_REFUSE) return sb_fail(error, SB_INVALID, "--liveness is off, warn or refuse");
+  options.search_remotely = !strcmp(config->search, "sql");
+  if (!options.search_remotely && strcmp(config->search, "local") != 0)
+    return sb_fail(error, SB_INVALID, "--search is local or sql");
   *out = options;
   return SB_OK;
 }

@@ -43,7 +43,7 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
       !engine->calibration != !options->calibration)
     return sb_fail(error, SB_NO_MEMORY, "memory is out");
   sb_status status = sb_store_open_at(engine->data_dir, options->store, options->server, &engine->store, error);
-  if (status == SB_OK) status = sb_gallery_new(engine->store, &engine->gallery, error);
+  if (status == SB_OK) status = sb_gallery_new(engine->store, options->search_remotely, &engine->gallery, error);
   if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
   if (status == SB_OK) {
     engine->all_workers = sb_alloc((size_t)engine->workers, sizeof *engine->all_workers, error);
@@ -248,6 +248,7 @@ sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_erro
   sb_pipeline_times(engine->pipeline, out->models);
   pthread_mutex_unlock(&engine->lock);
   out->index_bytes = sb_gallery_bytes(engine->gallery);
+  out->index_age_ms = sb_gallery_age_ms(engine->gallery);
   sb_engine_leave(engine);
   return SB_OK;
 }

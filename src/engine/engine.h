@@ -13,12 +13,15 @@
 /* ---- gallery.c: one index a collection, in step with the store. Locked. */
 
 typedef struct sb_gallery sb_gallery;
-sb_status sb_gallery_new(sb_store *store, sb_gallery **out, sb_error *error);
+/* `remote`: nothing is kept in memory, the database is asked (sb_nearest). */
+sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_error *error);
 void sb_gallery_free(sb_gallery *gallery);
 /* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
 /* Are the faces being read for the first time? Then how many have been, of how many, and of how many people. Never waits. */
 bool sb_gallery_loading(sb_gallery *gallery, size_t *loaded, size_t *people, size_t *faces);
+/* Milliseconds since the last sync that succeeded began; -1: none did, or the database searches. */
+double sb_gallery_age_ms(sb_gallery *gallery);
 /* Memory of the indexes of all collections. */
 size_t sb_gallery_bytes(sb_gallery *gallery);
 /* The k best people of a collection, or the k best faces; `hits` has room for k. Call sb_gallery_sync before. */

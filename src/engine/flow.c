@@ -40,26 +40,46 @@ static void name_candidate(sb_person *person, const sb_embedder *embedder, size_
   person->id = person->name = NULL;
 }
 
-sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
-                             double threshold, sb_candidate **out, size_t *count, sb_error *error) {
-  sb_embedder embedder;
-  sb_status status = sb_engine_collection_embedder(engine, collection, &embedder, error);
-  if (status != SB_OK) return status;
-  sb_hit *hits = sb_alloc(k, sizeof *hits, error);
-  sb_candidate *candidates = sb_alloc(k, sizeof *candidates, error);
-  size_t found = 0, named = 0;
-  status = hits && candidates
-               ? sb_gallery_search(engine->gallery, collection->row, embedding, k, true, hits, &found, error)
-               : SB_NO_MEMORY;
+/* Names hits in their order; `*gone`: how many of them nobody is any more. */
+static sb_status name_hits(sb_engine *engine, const sb_embedder *embedder, size_t faces, double threshold,
+                           const sb_hit *hits, size_t found, sb_candidate *out, size_t *named, size_t *gone,
+                           sb_error *error) {
+  sb_status status = SB_OK;
+  *named = *gone = 0;
   for (size_t i = 0; status == SB_OK && i < found; i++) {
     sb_people *person = NULL;
     status = sb_store_person_get(engine->store, (int64_t)hits[i].label, &person, error);
     if (status == SB_OK)
-      name_candidate(&person->items[0], &embedder, collection->info.faces, threshold, fmin(hits[i].score, 1),
-                     &candidates[named++]);
+      name_candidate(&person->items[0], embedder, faces, threshold, fmin(hits[i].score, 1), &out[(*named)++]);
     else if (status == SB_NOT_FOUND)
-      status = SB_OK; /* deleted a moment ago */
+      status = SB_OK, ++*gone; /* deleted a moment ago */
     sb_people_free(person);
+  }
+  return status;
+}
+
+sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
+                             double threshold, sb_candidate **out, size_t *count, sb_error *error) {
+  enum { TRIES = 4 };
+  sb_embedder embedder;
+  sb_status status = sb_engine_collection_embedder(engine, collection, &embedder, error);
+  if (status != SB_OK) return status;
+  sb_hit *hits = sb_alloc(k, sizeof *hits, error);
+  sb_candidate *candidates = NULL;
+  size_t found = 0, named = 0, gone = 1;
+  if (!hits) status = SB_NO_MEMORY;
+  /* Whoever was deleted between search and naming is not told of; then somebody enrolled meanwhile must be: once more. */
+  for (int i = 0; status == SB_OK && gone && i < TRIES; i++) {
+    if (i) status = sb_gallery_sync(engine->gallery, error);
+    sb_candidates_free(candidates, named);
+    named = 0;
+    candidates = status == SB_OK ? sb_alloc(k, sizeof *candidates, error) : NULL;
+    if (status == SB_OK && !candidates) status = SB_NO_MEMORY;
+    if (status == SB_OK)
+      status = sb_gallery_search(engine->gallery, collection->row, embedding, k, true, hits, &found, error);
+    if (status == SB_OK)
+      status = name_hits(engine, &embedder, collection->info.faces, threshold, hits, found, candidates, &named, &gone,
+                         error);
   }
   free(hits);
   if (status == SB_OK)

@@ -15,9 +15,13 @@ typedef struct shelf {
  * or goes: so a search waits for no sync. The first faces of all come from several threads at once. */
 struct sb_gallery {
   sb_store *store;
+  sb_nearest *nearest; /* the database searches, and there are no shelves; NULL: they do */
   sb_team *team; /* helps one search at a time */
   pthread_mutex_t syncing;
   int64_t sequence;
+  _Atomic double synced_ms; /* when the last sync that succeeded began (sb_monotonic_ms); 0: none did */
+  atomic_bool applying;     /* changes are, now */
+  atomic_size_t epoch;  /* moves when that begins and when it ends: odd in between */
   atomic_bool loading;
   atomic_size_t loaded; /* faces, so far */
   size_t people, faces; /* in the store, as loading began */
@@ -28,13 +32,14 @@ struct sb_gallery {
   shelf *shelves;
 };
 
-sb_status sb_gallery_new(sb_store *store, sb_gallery **out, sb_error *error) {
+sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_error *error) {
   sb_gallery *gallery = sb_alloc(1, sizeof *gallery, error);
   if (!gallery) return SB_NO_MEMORY;
   gallery->store = store;
   pthread_mutex_init(&gallery->syncing, NULL);
   pthread_rwlock_init(&gallery->lock, NULL);
   sb_status status = sb_team_new(0, &gallery->team, error);
+  if (status == SB_OK && remote) status = sb_nearest_new(store, &gallery->nearest, error);
   if (status == SB_OK)
     *out = gallery;
   else
@@ -67,6 +72,7 @@ void sb_gallery_free(sb_gallery *gallery) {
   if (!gallery) return;
   clear(gallery, 0);
   free(gallery->shelves);
+  sb_nearest_free(gallery->nearest);
   sb_team_free(gallery->team);
   pthread_rwlock_destroy(&gallery->lock);
   pthread_mutex_destroy(&gallery->syncing);
@@ -127,6 +133,8 @@ static void set_partial(sb_gallery *gallery, bool partial) {
 
 static sb_status apply(void *context, const sb_change *change, sb_error *error) {
   sb_gallery *gallery = context;
+  if (!atomic_load(&gallery->applying) && !atomic_exchange(&gallery->applying, true))
+    atomic_fetch_add(&gallery->epoch, 1);
   sb_index *index = find_index(gallery, change->collection);
   sb_status status = SB_OK;
   switch (change->kind) {
@@ -157,14 +165,17 @@ static sb_status begin_loading(sb_gallery *gallery, sb_error *error) {
 }
 
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
+  if (gallery->nearest) return SB_OK;
   pthread_mutex_lock(&gallery->syncing);
   int64_t next = gallery->sequence;
   double start = sb_monotonic_ms();
   bool first = gallery->sequence == 0;
   sb_status status = first ? begin_loading(gallery, error) : SB_OK;
   if (status == SB_OK) status = sb_store_changes(gallery->store, gallery->sequence, &next, apply, gallery, error);
+  if (atomic_exchange(&gallery->applying, false)) atomic_fetch_add(&gallery->epoch, 1);
   if (status == SB_OK) {
     gallery->sequence = next;
+    atomic_store(&gallery->synced_ms, start);
     if (gallery->partial) set_partial(gallery, false); /* only who holds `syncing` changes it */
   }
   atomic_store(&gallery->loading, false);
@@ -194,8 +205,8 @@ static sb_status lock_whole(sb_gallery *gallery, sb_error *error) {
   return SB_OK;
 }
 
-sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
-                            sb_hit *hits, size_t *found, sb_error *error) {
+static sb_status search_once(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
+                             sb_hit *hits, size_t *found, sb_error *error) {
   float protected[SB_DIM_MAX];
   sb_status status = lock_whole(gallery, error);
   if (status != SB_OK) return status;
@@ -212,8 +223,29 @@ sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float
   return status;
 }
 
+/* A search beside changes may see the later of two and miss the earlier, or half of what one transaction did: it is done again,
+ * so that what it tells is a state that was. */
+sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
+                            sb_hit *hits, size_t *found, sb_error *error) {
+  enum { TRIES = 8 };
+  if (gallery->nearest) return sb_nearest_search(gallery->nearest, collection, query, k, by_person, hits, found, error);
+  sb_status status = SB_OK;
+  for (int i = 0; status == SB_OK && i < TRIES; i++) {
+    if (atomic_load(&gallery->epoch) % 2) { /* until they are applied */
+      pthread_mutex_lock(&gallery->syncing);
+      pthread_mutex_unlock(&gallery->syncing);
+    }
+    size_t epoch = atomic_load(&gallery->epoch);
+    status = search_once(gallery, collection, query, k, by_person, hits, found, error);
+    if (epoch % 2 == 0 && epoch == atomic_load(&gallery->epoch)) break;
+  }
+  return status;
+}
+
 sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const sb_index_query *query, sb_hit *hits,
                                  size_t *found, sb_error *error) {
+  if (gallery->nearest)
+    return sb_fail(error, SB_INVALID, "to compare everybody with everybody needs the index in memory: --search local");
   sb_status status = lock_whole(gallery, error);
   if (status != SB_OK) return status;
   const shelf *place = find(gallery, collection);
@@ -223,6 +255,11 @@ sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const 
     for (size_t i = 0; i < query->count; i++) found[i] = 0;
   pthread_rwlock_unlock(&gallery->lock);
   return status;
+}
+
+double sb_gallery_age_ms(sb_gallery *gallery) {
+  double synced = atomic_load(&gallery->synced_ms);
+  return synced > 0 ? sb_monotonic_ms() - synced : -1;
 }
 
 size_t sb_gallery_bytes(sb_gallery *gallery) {

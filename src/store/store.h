@@ -6,6 +6,7 @@
 #include "crypto/chain.h"
 #include "crypto/crypto.h"
 #include "crypto/transform.h"
+#include "vector/vector.h"
 
 /* Locked: any thread. Several processes may open one folder; each sees the others' changes by sb_store_changes. */
 typedef struct sb_store sb_store;
@@ -176,6 +177,16 @@ sb_status sb_store_backup(sb_store *store, const char *path, sb_error *error);
 sb_status sb_store_backup_verify(const char *dir, const char *path, sb_error *error);
 /* Verifies and puts it into a folder that has no gallery yet; SB_EXISTS. The root key must be there, or given. */
 sb_status sb_store_restore(const char *dir, const char *path, sb_error *error);
+
+/* ---- nearest.c: search by the database itself. Locked; as many searches at once as there are cores. */
+
+typedef struct sb_nearest sb_nearest;
+sb_status sb_nearest_new(sb_store *store, sb_nearest **out, sb_error *error); /* SB_INVALID: the store is a file */
+void sb_nearest_free(sb_nearest *nearest);                                    /* before the store is closed */
+/* The k best faces of a collection, or the best face of each of the k best people, best first; exact up to the rounding of
+ * templates to half precision. `query`: as the model made it. `hits` has room for k. SB_BUSY. */
+sb_status sb_nearest_search(sb_nearest *nearest, int64_t collection, const float *query, size_t k, bool by_person,
+                            sb_hit *hits, size_t *found, sb_error *error);
 
 /* ---- migrate.c */
 

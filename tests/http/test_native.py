@@ -274,6 +274,7 @@ class Protocol(ServerCase):
         self.assertRegex(text, rb"(?m)^semblance_people 0$")
         self.assertRegex(text, rb'(?m)^semblance_model_runs_total{model="landmarks"} [1-9]')
         self.assertIn(b"semblance_index_bytes ", text)
+        self.assertRegex(text, rb"semblance_index_age_seconds -?\d")
         stats = self.get("/v1/stats")
         self.assertEqual(len(stats["minutes"]), 60)
         self.assertGreater(sum(m["requests"] for m in stats["minutes"]), 2)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -419,6 +420,57 @@ static void a_follower_that_fell_behind_reads_everything_anew(void **state) {
   assert_int_equal(t.puts, 1 + 4);
 }
 
+enum { CROWD = 40, FACES_EACH = 25 };
+
+static void the_database_itself_finds_the_nearest_people(void **state) {
+  fixture *f = *state;
+  sb_nearest *nearest = NULL;
+  static float templates[CROWD][FACES_EACH][DIM];
+  static sb_store_face faces[FACES_EACH];
+  int64_t people[CROWD], rows[FACES_EACH];
+  float best[CROWD];
+  if (!server()) {
+    assert_int_equal(sb_nearest_new(f->store, &nearest, NULL), SB_INVALID);
+    return;
+  }
+  srand(7);
+  for (int p = 0; p < CROWD; p++) {
+    char id[16];
+    best[p] = -1;
+    for (int i = 0; i < FACES_EACH; i++) {
+      float *v = templates[p][i], length = 0;
+      for (int d = 0; d < DIM; d++) v[d] = (float)(rand() % 2001 - 1000) + (p == 0 ? 2000.0f * (d == 0) : 0);
+      for (int d = 0; d < DIM; d++) length += v[d] * v[d];
+      for (int d = 0; d < DIM; d++) v[d] /= sqrtf(length);
+      best[p] = fmaxf(best[p], v[0]); /* the query is the first axis */
+      faces[i] = (sb_store_face){.embedding = v, .quality = .5f};
+    }
+    snprintf(id, sizeof id, "p%d", p);
+    const sb_store_enrollment e = {
+        .collection = f->collection, .id = id, .name = "N", .faces = faces, .face_count = FACES_EACH};
+    assert_int_equal(sb_store_enroll(f->store, &e, &people[p], rows, NULL), SB_OK);
+  }
+  const float query[DIM] = {1};
+  sb_hit hits[CROWD + 5];
+  size_t found = 0;
+  assert_int_equal(sb_nearest_new(f->store, &nearest, NULL), SB_OK);
+  assert_int_equal(sb_nearest_search(nearest, f->collection, query, CROWD + 5, true, hits, &found, NULL), SB_OK);
+  assert_int_equal(found, CROWD); /* the first one's many near faces hide nobody */
+  for (size_t i = 0; i < found; i++) {
+    int p = 0;
+    while (p < CROWD && people[p] != (int64_t)hits[i].label) p++;
+    assert_true(fabsf(hits[i].score - best[p]) < 1e-3f);
+    if (i) assert_true(hits[i].score <= hits[i - 1].score);
+  }
+  assert_int_equal(sb_nearest_search(nearest, f->collection, query, 3, false, hits, &found, NULL), SB_OK);
+  assert_int_equal(found, 3);
+  assert_int_equal(hits[0].label, people[0]);
+  assert_int_equal(hits[2].label, people[0]);
+  assert_int_equal(sb_nearest_search(nearest, f->collection + 1, query, 3, false, hits, &found, NULL), SB_OK);
+  assert_int_equal(found, 0);
+  sb_nearest_free(nearest);
+}
+
 /* Each face by its row: how often it was visited, and the template. */
 enum { MANY = 1500 };
 typedef struct album {
@@ -583,6 +635,7 @@ int main(void) {
       TEST(another_handle_sees_each_change_once),
       TEST(an_id_raced_by_two_is_given_once),
       TEST(a_follower_that_fell_behind_reads_everything_anew),
+      TEST(the_database_itself_finds_the_nearest_people),
       TEST(many_faces_are_read_by_several_threads_each_once_and_whole),
       TEST(one_damaged_template_of_many_is_told),
       TEST(a_second_server_is_refused),
