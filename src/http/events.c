@@ -132,7 +132,8 @@ static ssize_t read_events(void *context, uint64_t position, char *buffer, size_
   (void)position;
   events *e = context;
   if (e->at == e->size) {
-    if (e->ended || atomic_load(&e->server->stopping)) return MHD_CONTENT_READER_END_OF_STREAM;
+    /* Who asked is told once how the job stands, even by a server that stops. */
+    if (e->ended || (e->begun && atomic_load(&e->server->stopping))) return MHD_CONTENT_READER_END_OF_STREAM;
     if (!next_text(e)) {
       if (e->ended) return MHD_CONTENT_READER_END_OF_STREAM;
       sleep_on(e);
