@@ -9,9 +9,18 @@
 #include <sys/stat.h>
 
 enum { BUSY_MS = 10000, APPLICATION_ID = 0x53424c43 /* "SBLC" */ };
+enum { IDLE_MAX = 48 }; /* what a search, an enrolment and a deletion use, and room */
+
+/* The connection with its idle statements, the last one used first: to parse one costs more than to run it. */
+typedef struct link {
+  sqlite3 *db;
+  sqlite3_stmt *idle[IDLE_MAX];
+  size_t idle_count;
+} link;
 
 static sqlite3 *db_of(const sb_store *store) {
-  return store->connection;
+  const link *l = store->connection;
+  return l ? l->db : NULL;
 }
 
 /* ---- Errors */
@@ -56,11 +65,13 @@ static sb_status exec(sb_store *store, const char *sql, sb_error *error) {
 }
 
 static sb_status open_path(sb_store *store, const char *path, bool reader, sb_error *error) {
+  link *l = sb_alloc(1, sizeof *l, error);
+  if (!l) return SB_NO_MEMORY;
+  store->connection = l;
   mode_t before = umask(0077); /* the database and its log are the owner's only */
-  sqlite3 *db = NULL;
-  int code = sqlite3_open_v2(path, &db,
+  int code = sqlite3_open_v2(path, &l->db,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (reader ? 0 : SQLITE_OPEN_CREATE), NULL);
-  store->connection = db;
+  sqlite3 *db = l->db;
   sb_status status = code == SQLITE_OK ? SB_OK : failed(store, code, error);
   if (status == SB_OK) {
     sqlite3_busy_timeout(db, BUSY_MS);
@@ -85,7 +96,11 @@ static sb_status connect_file(sb_store *store, bool reader, sb_error *error) {
 }
 
 static void disconnect(sb_store *store) {
-  sqlite3_close(db_of(store));
+  link *l = store->connection;
+  if (!l) return;
+  while (l->idle_count) sqlite3_finalize(l->idle[--l->idle_count]);
+  sqlite3_close(l->db);
+  free(l);
 }
 
 /* ---- Statements */
@@ -94,9 +109,27 @@ static void check(sb_statement *s, int code) {
   if (s->status == SB_OK && code != SQLITE_OK) s->status = failed(s->store, code, s->error);
 }
 
+static sqlite3_stmt *take_idle(link *l, const char *sql) {
+  size_t i = 0;
+  while (i < l->idle_count && strcmp(sqlite3_sql(l->idle[i]), sql)) i++;
+  if (i == l->idle_count) return NULL;
+  sqlite3_stmt *found = l->idle[i];
+  l->idle_count--;
+  memmove(l->idle + i, l->idle + i + 1, (l->idle_count - i) * sizeof(sqlite3_stmt *));
+  return found;
+}
+
+/* The one that was idle longest makes room. */
+static void put_idle(link *l, sqlite3_stmt *statement) {
+  if (l->idle_count == IDLE_MAX) sqlite3_finalize(l->idle[--l->idle_count]);
+  memmove(l->idle + 1, l->idle, l->idle_count * sizeof(sqlite3_stmt *));
+  l->idle[0] = statement;
+  l->idle_count++;
+}
+
 static void prepare(sb_statement *s, const char *sql) {
-  sqlite3_stmt *raw = NULL;
-  check(s, sqlite3_prepare_v2(db_of(s->store), sql, -1, &raw, NULL));
+  sqlite3_stmt *raw = take_idle(s->store->connection, sql);
+  if (!raw) check(s, sqlite3_prepare_v3(db_of(s->store), sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, NULL));
   s->raw = raw;
 }
 
@@ -156,7 +189,9 @@ static void again(sb_statement *s) {
 }
 
 static void end(sb_statement *s) {
-  sqlite3_finalize(s->raw);
+  if (!s->raw) return;
+  again(s);
+  put_idle(s->store->connection, s->raw);
 }
 
 static int64_t changes(sb_store *store) {
