@@ -109,6 +109,8 @@ void sb_engine_leave(sb_engine *engine) {
   pthread_mutex_unlock(&engine->lock);
 }
 
+enum { CAMERA_WIDTH = 640, CAMERA_HEIGHT = 480 }; /* what most cameras give */
+
 static sb_pipeline_config pipeline_config(const sb_engine *engine) {
   return (sb_pipeline_config){.struct_size = sizeof(sb_pipeline_config),
                               .models_path = engine->models_path,
@@ -116,7 +118,9 @@ static sb_pipeline_config pipeline_config(const sb_engine *engine) {
                               .name = engine->pipeline_name,
                               .model = engine->model,
                               .streams = engine->workers,
-                              .threads = engine->threads};
+                              .threads = engine->threads,
+                              .width = engine->camera ? CAMERA_WIDTH : 0,
+                              .height = engine->camera ? CAMERA_HEIGHT : 0};
 }
 
 /* The user's own in place of the manifest's, if it is of this model; other models keep theirs. */
@@ -213,10 +217,9 @@ sb_status sb_engine_models(sb_engine *engine, sb_error *error) {
 }
 
 static sb_status warm_worker(sb_engine *engine, unsigned want, sb_error *error) {
-  enum { WIDTH = 640, HEIGHT = 480 }; /* what most cameras give */
   void *worker = NULL;
   sb_status status = sb_pool_take(engine->pool, &worker, error);
-  if (status == SB_OK) status = sb_worker_warm(worker, want, WIDTH, HEIGHT, error);
+  if (status == SB_OK) status = sb_worker_warm(worker, want, CAMERA_WIDTH, CAMERA_HEIGHT, error);
   if (worker) sb_pool_put(engine->pool, worker);
   return status;
 }
@@ -224,6 +227,9 @@ static sb_status warm_worker(sb_engine *engine, unsigned want, sb_error *error) 
 sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
+  pthread_mutex_lock(&engine->lock);
+  engine->camera = true;
+  pthread_mutex_unlock(&engine->lock);
   status = sb_engine_models(engine, error);
   if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
   if (status == SB_OK) status = warm_worker(engine, want, error);

@@ -46,6 +46,7 @@ struct sb_engine {
   pthread_cond_t idle;  /* `calls` reached 0 */
   size_t calls;
   bool closing;
+  bool camera; /* a server: what pictures of a camera need loads with the rest */
   sb_pipeline *pipeline;
   sb_worker **all_workers; /* for freeing them */
   sb_embedder *embedders;  /* those that were asked for; the first is the engine's own */

@@ -23,6 +23,7 @@ typedef struct sb_pipeline_config {
   const char *name;     /* of the pipeline manifest; NULL: "default" */
   const char *model;    /* the embedder to use unless another is asked for; NULL: the pipeline's own */
   int streams, threads; /* as sb_runtime_config */
+  int width, height;    /* of the pictures that are expected: what they need loads at once, too; 0: when first needed */
 } sb_pipeline_config;
 /* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is used
  * unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */

@@ -1,6 +1,7 @@
-/* The models of a pipeline, shared by its workers. The core ones load at once; the attribute models and the larger inputs of
- * the detector when they are first needed: each costs memory (13 MB a shape, 77 MB the attributes). */
+/* The models of a pipeline, shared by its workers. The core ones load at once; the attribute models and most larger
+ * inputs of the detector when they are first needed: each costs memory (13 MB a shape, 77 MB the attributes). */
 #include "face/pipeline.h"
+#include "face/parts.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -92,24 +93,33 @@ static sb_status choose_embedder(sb_pipeline *pipeline, const char *name, sb_err
 
 /* ---- The core models, which every photo needs: loaded side by side, since each keeps one core busy for 30 to 120 ms */
 
-static const int core_stages[] = {SB_STAGE_EMBED, SB_STAGE_SMALL, SB_STAGE_LANDMARKS,
-                                  SB_STAGE_VERIFY}; /* longest first */
-enum { CORE_STAGES = sizeof core_stages / sizeof *core_stages };
+enum { CORE_STAGES_MAX = 5 };
 
 typedef struct loading {
   sb_pipeline *pipeline;
-  atomic_int next; /* of core_stages */
+  int stages[CORE_STAGES_MAX], count; /* longest first */
+  atomic_int next;
   pthread_mutex_t lock;
   sb_status status; /* the first failure */
   sb_error error;
 } loading;
 
+static void list_core(loading *all, int width, int height) {
+  const sb_models *models = &all->pipeline->models;
+  const sb_detector_spec *detector = &models->detector;
+  all->stages[all->count++] = SB_STAGE_EMBED;
+  if (detector->has_large && width)
+    all->stages[all->count++] = SB_STAGE_LARGE + sb_detector_shape(detector, width, height);
+  all->stages[all->count++] = SB_STAGE_SMALL;
+  if (models->landmarks.model.path) all->stages[all->count++] = SB_STAGE_LANDMARKS;
+  if (models->verifier.model.path) all->stages[all->count++] = SB_STAGE_VERIFY;
+}
+
 static void *load_some(void *context) {
   loading *all = context;
-  for (int i; (i = atomic_fetch_add(&all->next, 1)) < CORE_STAGES;) {
+  for (int i; (i = atomic_fetch_add(&all->next, 1)) < all->count;) {
     sb_error error = {0};
-    bool wanted = spec_of(all->pipeline, core_stages[i])->path;
-    sb_status status = wanted ? load(all->pipeline, core_stages[i], &error) : SB_OK;
+    sb_status status = load(all->pipeline, all->stages[i], &error);
     pthread_mutex_lock(&all->lock);
     if (status != SB_OK && all->status == SB_OK) all->status = status, all->error = error;
     pthread_mutex_unlock(&all->lock);
@@ -117,10 +127,11 @@ static void *load_some(void *context) {
   return NULL;
 }
 
-static sb_status load_core(sb_pipeline *pipeline, sb_error *error) {
+static sb_status load_core(sb_pipeline *pipeline, int width, int height, sb_error *error) {
   loading all = {.pipeline = pipeline, .lock = PTHREAD_MUTEX_INITIALIZER};
-  pthread_t helpers[CORE_STAGES - 1];
-  int wanted = sb_cpu_cores() < CORE_STAGES ? sb_cpu_cores() - 1 : CORE_STAGES - 1, started = 0;
+  list_core(&all, width, height);
+  pthread_t helpers[CORE_STAGES_MAX - 1];
+  int wanted = (sb_cpu_cores() < all.count ? sb_cpu_cores() : all.count) - 1, started = 0;
   while (started < wanted && !pthread_create(&helpers[started], NULL, load_some, &all)) started++;
   load_some(&all);
   while (started) pthread_join(helpers[--started], NULL);
@@ -140,7 +151,7 @@ sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, 
     status = sb_models_read(config->models_path, config->name ? config->name : "default", &pipeline->models, error);
   if (status == SB_OK) status = sb_runtime_new(&runtime, &pipeline->runtime, error);
   if (status == SB_OK) status = choose_embedder(pipeline, config->model, error);
-  if (status == SB_OK) status = load_core(pipeline, error);
+  if (status == SB_OK) status = load_core(pipeline, config->width, config->height, error);
   if (status == SB_OK)
     *out = pipeline;
   else

@@ -117,8 +117,8 @@ static inline sb_four four_of(const uint8_t *pixel) {
   return __builtin_convertvector(bytes, sb_four);
 }
 
-/* One row of the target: at (x, y), and (m[0], m[3]) further with each pixel. The last pixel of a source's row has no byte
- * behind it, so it counts as its border. */
+/* One row of the target: at (x, y), and (m[0], m[3]) further with each pixel; a byte behind its last pixel is written, too.
+ * The last pixel of a source's row has no byte behind it, so it counts as its border. */
 SB_CLONES static void sample_row(const region *source, const double m[6], double x, double y, int border,
                                  uint8_t *target, int width) {
   const double far = 1e6; /* beyond any photo; keeps the conversion to int defined */
@@ -134,15 +134,27 @@ SB_CLONES static void sample_row(const region *source, const double m[6], double
         source->pixels + (size_t)(y0 - source->at.y0) * source->stride + (size_t)(x0 - source->at.x0) * 3;
     const uint8_t *q = p + source->stride;
     float fx = (float)(px - x0), fy = (float)(py - y0);
-    float w00 = (1 - fx) * (1 - fy), w01 = fx * (1 - fy), w10 = (1 - fx) * fy, w11 = fx * fy;
-    sb_four sum = four_of(p) * w00 + four_of(p + 3) * w01 + four_of(q) * w10 + four_of(q + 3) * w11 + 0.5f;
-    for (int c = 0; c < 3; c++) target[c] = (uint8_t)sum[c];
+    sb_four above = four_of(p), below = four_of(q);
+    above += (four_of(p + 3) - above) * fx;
+    below += (four_of(q + 3) - below) * fx;
+    sb_four_ints rounded = __builtin_convertvector(above + (below - above) * fy + 0.5f, sb_four_ints);
+    sb_four_bytes bytes = __builtin_convertvector(rounded, sb_four_bytes);
+    memcpy(target, &bytes, sizeof bytes);
   }
 }
 
+/* The last row's last pixel is sampled beside the target, which has no byte behind it. */
 static void sample(const region *source, const double m[6], int border, uint8_t *target, int width, int height) {
-  for (int j = 0; j < height; j++)
-    sample_row(source, m, m[1] * j + m[2], m[4] * j + m[5], border, target + (size_t)j * (size_t)width * 3, width);
+  uint8_t last[4];
+  for (int j = 0; j < height; j++) {
+    uint8_t *row = target + (size_t)j * (size_t)width * 3;
+    int whole = j == height - 1 ? width - 1 : width;
+    double x = m[1] * j + m[2], y = m[4] * j + m[5];
+    sample_row(source, m, x, y, border, row, whole);
+    if (whole == width) continue;
+    sample_row(source, m, m[0] * whole + x, m[3] * whole + y, border, last, 1);
+    memcpy(row + (size_t)whole * 3, last, 3);
+  }
 }
 
 /* What the map needs of a level, with a pixel around for the interpolation. */

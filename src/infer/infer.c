@@ -75,6 +75,8 @@ static size_t properties_of(const sb_runtime *runtime, bool bf16, bool cached,
   properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", bf16 ? "bf16" : "f32"};
   properties[count++] = (ov_property_t){"NUM_STREAMS", runtime->streams};
   properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->threads};
+  properties[count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"};          /* else two system calls a run */
+  properties[count++] = (ov_property_t){"CPU_DENORMALS_OPTIMIZATION", "YES"}; /* they slow a run and change no answer */
   if (cached && runtime->cache_dir) properties[count++] = (ov_property_t){"CACHE_DIR", runtime->cache_dir};
   return count;
 }
