@@ -26,7 +26,7 @@ static size_t of_detector(const sb_detector_spec *spec, wanted_output *out) {
   size_t n = 0;
   for (int l = 0; l < (ssd ? 1 : spec->levels); l++) {
     size_t priors = sb_detector_priors(spec, ssd ? -1 : l, spec->model.width, spec->model.height);
-    out[n++] = (wanted_output){spec->scores[l], priors * (ssd ? 2 : 1), true};
+    out[n++] = (wanted_output){spec->scores[l], priors * (ssd ? (size_t)spec->score_columns : 1), true};
     out[n++] = (wanted_output){spec->locations[l], priors * 4, true};
     if (spec->family == SB_FAMILY_YUNET) out[n++] = (wanted_output){spec->objectness[l], priors, true};
     if (spec->has_points) out[n++] = (wanted_output){spec->points[l], priors * 10, true};

@@ -31,7 +31,7 @@ typedef struct prior {
 
 static double score_of(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p) {
   switch (spec->family) {
-  case SB_FAMILY_SSD: return outputs->scores[0][2 * p->index + 1];
+  case SB_FAMILY_SSD: return outputs->scores[0][(size_t)spec->score_columns * (p->index + 1) - 1];
   case SB_FAMILY_YUNET:
     return sqrt(unit(outputs->scores[p->level][p->index]) * unit(outputs->objectness[p->level][p->index]));
   case SB_FAMILY_SCRFD: return outputs->scores[p->level][p->index];
@@ -99,10 +99,9 @@ typedef struct sb_pass {
   sb_found *found;
 } sb_pass;
 
-static void look_at(const sb_pass *pass, const prior *p) {
+static void look_at(const sb_pass *pass, const prior *p, double score) {
   const sb_detector_spec *spec = pass->spec;
-  double score = score_of(spec, pass->outputs, p);
-  if (!(score >= spec->score_threshold) || pass->found->count == SB_FOUND_MAX) return;
+  if (pass->found->count == SB_FOUND_MAX) return;
   sb_box_found box = box_of(spec, pass->outputs, p);
   double high = box.y1 - box.y0;
   bool usable = isfinite(high) && isfinite(box.x1 - box.x0) && high > 0 && box.x1 > box.x0;
@@ -135,9 +134,11 @@ void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs 
         p.left = (double)column * stride;
         p.top = (double)row * stride;
         for (int s = 0; s < spec->size_counts[p.level]; s++, p.index++) {
+          double score = score_of(spec, outputs, &p); /* nearly all priors end here, NaN too */
+          if (!(score >= spec->score_threshold)) continue;
           if (spec->family == SB_FAMILY_SSD)
             set_size(&p, spec->sizes[p.level][s], column, row, columns, rows, width, height);
-          look_at(&pass, &p);
+          look_at(&pass, &p, score);
         }
       }
     }

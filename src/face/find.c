@@ -34,8 +34,8 @@ sb_status sb_detector_collect(const sb_session *session, const sb_detector_spec 
   size_t count = 0;
   for (int l = 0; status == SB_OK && l < (ssd ? 1 : spec->levels); l++) {
     size_t priors = sb_detector_priors(spec, ssd ? -1 : l, width, height);
-    status = sb_worker_output(session, &spec->model, spec->scores[l], priors * (ssd ? 2 : 1), &out->scores[l], &count,
-                              error);
+    status = sb_worker_output(session, &spec->model, spec->scores[l], priors * (ssd ? (size_t)spec->score_columns : 1),
+                              &out->scores[l], &count, error);
     if (status == SB_OK)
       status =
           sb_worker_output(session, &spec->model, spec->locations[l], priors * 4, &out->locations[l], &count, error);
@@ -148,7 +148,8 @@ sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool la
   if (large && !scaled_down) enlarged.image = *image; /* borrowed */
   if (status == SB_OK) status = small_pass(worker, image, &enlarged, error);
   if (status == SB_OK && large) status = large_pass(worker, &enlarged, error);
-  if (status == SB_OK && large && worker->tiles && longer > spec->large_side) status = tile_passes(worker, image, error);
+  if (status == SB_OK && large && worker->tiles && longer > spec->large_side)
+    status = tile_passes(worker, image, error);
   if (scaled_down) sb_image_free(&enlarged.image);
   if (status != SB_OK) return status;
   sb_detector_merge(spec, &worker->found);

@@ -22,14 +22,16 @@ static void read_names(sb_reader *r, const json_t *outputs, const char *key, int
 }
 
 static void read_ssd(sb_reader *r, sb_detector_spec *spec) {
-  static const char *const output_keys[] = {"scores", "locations", "points", NULL}, *const anchor_keys[] = {
-                                                                                        "minimum_sizes",
-                                                                                        "centre_variance",
-                                                                                        "size_variance", NULL};
+  static const char *const output_keys[] = {"scores", "probabilities", "locations", "points", NULL},
+                           *const anchor_keys[] = {"minimum_sizes", "centre_variance", "size_variance", NULL};
   json_t *outputs = sb_reader_member(r, r->root, "outputs"), *anchors = sb_reader_member(r, r->root, "anchors");
   sb_reader_keys(r, outputs, "outputs", output_keys, NULL);
   sb_reader_keys(r, anchors, "anchors", anchor_keys, NULL);
-  sb_reader_text(r, outputs, "scores", spec->scores[0], SB_NAME_SIZE);
+  bool pairs = !json_object_get(outputs, "probabilities");
+  spec->score_columns = pairs ? 2 : 1;
+  sb_reader_text(r, outputs, pairs ? "scores" : "probabilities", spec->scores[0], SB_NAME_SIZE);
+  if (!pairs && json_object_get(outputs, "scores"))
+    sb_reader_wrong(r, "scores", "absent where probabilities are given");
   sb_reader_text(r, outputs, "locations", spec->locations[0], SB_NAME_SIZE);
   spec->has_points = json_object_get(outputs, "points");
   if (spec->has_points) sb_reader_text(r, outputs, "points", spec->points[0], SB_NAME_SIZE);

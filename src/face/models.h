@@ -65,6 +65,7 @@ typedef struct sb_detector_spec {
   char scores[SB_LEVELS_MAX][SB_NAME_SIZE], locations[SB_LEVELS_MAX][SB_NAME_SIZE];
   char objectness[SB_LEVELS_MAX][SB_NAME_SIZE]; /* SB_FAMILY_YUNET */
   char points[SB_LEVELS_MAX][SB_NAME_SIZE];     /* "" where the model gives no five points */
+  int score_columns; /* SB_FAMILY_SSD: numbers of a prior in `scores`, of which the last is the face's probability */
   bool has_points;
   float score_threshold;
   bool has_large; /* a second pass with what follows */

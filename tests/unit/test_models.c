@@ -93,6 +93,7 @@ static void an_ssd_gives_points_by_its_priors_and_variances(void **state) {
                            .sizes = {{32}},
                            .centre_variance = .1f,
                            .size_variance = .2f,
+                           .score_columns = 2,
                            .has_points = true,
                            .score_threshold = .5f};
   sb_detector_outputs outputs = {{scores}, {boxes}, {0}, {points}};
