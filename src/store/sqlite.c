@@ -12,14 +12,14 @@ enum { BUSY_MS = 10000, APPLICATION_ID = 0x53424c43 /* "SBLC" */ };
 enum { IDLE_MAX = 48 }; /* what a search, an enrolment and a deletion use, and room */
 
 /* The connection with its idle statements, the last one used first: to parse one costs more than to run it. */
-typedef struct link {
+typedef struct sqlite_link {
   sqlite3 *db;
   sqlite3_stmt *idle[IDLE_MAX];
   size_t idle_count;
-} link;
+} sqlite_link;
 
 static sqlite3 *db_of(const sb_store *store) {
-  const link *l = store->connection;
+  const sqlite_link *l = store->connection;
   return l ? l->db : NULL;
 }
 
@@ -65,7 +65,7 @@ static sb_status exec(sb_store *store, const char *sql, sb_error *error) {
 }
 
 static sb_status open_path(sb_store *store, const char *path, bool reader, sb_error *error) {
-  link *l = sb_alloc(1, sizeof *l, error);
+  sqlite_link *l = sb_alloc(1, sizeof *l, error);
   if (!l) return SB_NO_MEMORY;
   store->connection = l;
   mode_t before = umask(0077); /* the database and its log are the owner's only */
@@ -96,7 +96,7 @@ static sb_status connect_file(sb_store *store, bool reader, sb_error *error) {
 }
 
 static void disconnect(sb_store *store) {
-  link *l = store->connection;
+  sqlite_link *l = store->connection;
   if (!l) return;
   while (l->idle_count) sqlite3_finalize(l->idle[--l->idle_count]);
   sqlite3_close(l->db);
@@ -109,7 +109,7 @@ static void check(sb_statement *s, int code) {
   if (s->status == SB_OK && code != SQLITE_OK) s->status = failed(s->store, code, s->error);
 }
 
-static sqlite3_stmt *take_idle(link *l, const char *sql) {
+static sqlite3_stmt *take_idle(sqlite_link *l, const char *sql) {
   size_t i = 0;
   while (i < l->idle_count && strcmp(sqlite3_sql(l->idle[i]), sql)) i++;
   if (i == l->idle_count) return NULL;
@@ -120,7 +120,7 @@ static sqlite3_stmt *take_idle(link *l, const char *sql) {
 }
 
 /* The one that was idle longest makes room. */
-static void put_idle(link *l, sqlite3_stmt *statement) {
+static void put_idle(sqlite_link *l, sqlite3_stmt *statement) {
   if (l->idle_count == IDLE_MAX) sqlite3_finalize(l->idle[--l->idle_count]);
   memmove(l->idle + 1, l->idle, l->idle_count * sizeof(sqlite3_stmt *));
   l->idle[0] = statement;
