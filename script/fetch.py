@@ -22,9 +22,10 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPS, WORK = ROOT / "deps", ROOT / "deps/.work"
 PACKAGES = json.loads((ROOT / "script/packages.json").read_text())
-# Enough to compile a model and run it on the CPU: the rest of the package is left out.
+# Enough to compile a model and run it on the CPU: the rest of the package is left out. The IR front end reads what the cache of
+# compiled models holds; without it every model is compiled anew, without a word.
 LIBRARIES = ("libopenvino_c.so.", "libopenvino.so.", "libtbb.so.", "libopenvino_intel_cpu_plugin.so",
-             "libopenvino_arm_cpu_plugin.so", "libopenvino_onnx_frontend.so.")
+             "libopenvino_arm_cpu_plugin.so", "libopenvino_onnx_frontend.so.", "libopenvino_ir_frontend.so.")
 
 
 def stop(message):

@@ -31,6 +31,15 @@ class Detect(ProgramCase):
     def test_largest_gives_one_face(self):
         self.assertEqual(len(self.json_of("detect", "--largest", GROUPS / "sample5.jpg")["faces"]), 1)
 
+    def test_a_model_is_compiled_once_and_then_comes_from_the_cache(self):
+        def compiled():
+            self.json_of("detect", FRIENDS / "obama.jpg", environment={"XDG_CACHE_HOME": str(self.folder)})
+            return {path.name: path.stat().st_mtime_ns for path in (self.folder / "semblance").glob("*.blob")}
+
+        first = compiled()
+        self.assertTrue(first)
+        self.assertEqual(compiled(), first)
+
     def test_reads_a_photo_from_standard_input(self):
         photo = (FRIENDS / "biden.jpg").read_bytes()
         self.assertEqual(len(self.json_of("detect", "-", stdin=photo)["faces"]), 1)
