@@ -85,7 +85,9 @@ static void prepare(sb_statement *s, const char *sql) {
   query *q = sb_alloc(1, sizeof *q, s->error);
   if (q) q->sql = number_parameters(sql, &q->count, s->error);
   s->raw = q;
-  if (!q || !q->sql) s->status = SB_NO_MEMORY;
+  if (q && q->sql) return;
+  if (q) q->count = 0;
+  s->status = s->error ? s->error->code : SB_NO_MEMORY;
 }
 
 static void prepare_bulk(sb_statement *s, const char *table, const char *columns, int count) {

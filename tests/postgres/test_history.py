@@ -64,12 +64,12 @@ class Fleet:
         self.processes[n].wait(30)
 
     def stop(self):
-        for process in self.processes:
-            if process and process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.processes:
-            if process:
-                process.wait(60)
+        alive = [process for process in self.processes if process and process.poll() is None]
+        for process in alive:
+            process.send_signal(signal.SIGTERM)
+        ended = [process.wait(60) for process in alive]
+        if any(ended):  # its sanitizers speak at its end
+            raise AssertionError(f"servers ended with {ended}")
 
     def request(self, n, method, path, fields=None, timeout=60):
         """(status, JSON); OSError and the like where the connection is lost."""

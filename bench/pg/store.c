@@ -1,0 +1,241 @@
+/* What a gallery in PostgreSQL costs: loading, starting a server's index, searching in memory and in the database.
+ *
+ * usage: bench_pg URL FOLDER ROWS.f32 DIM COUNT PROBES.f32 PROBE_COUNT [hnsw]
+ *
+ * Rows and probes are float32 of unit length (bench/search/gallery.py makes them). The schema `semblance` of the database is
+ * filled anew through the COPY that `semblance migrate` uses, one person a row. Prints one JSON object; for each probe the rows
+ * that were found, so that bench/pg/run can say what share of the true ones they are. */
+#include "engine/engine.h"
+#include "store/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { K = 10, BATCH = 50000 };
+
+typedef struct setting {
+  const char *url, *folder;
+  size_t dim, count, probe_count;
+  FILE *rows;
+  float *probes;
+  bool hnsw;
+  int64_t collection;
+} setting;
+
+static void die(const sb_error *error) {
+  fprintf(stderr, "bench_pg: %s\n", error->message);
+  exit(1);
+}
+
+static void must(sb_status status, const sb_error *error) {
+  if (status != SB_OK) die(error);
+}
+
+static void add_people(sb_store *store, const setting *s, size_t from, size_t to, sb_error *error) {
+  sb_statement into = {.store = store, .error = error};
+  store->driver->prepare_bulk(&into, "person", "id, collection, external_hash, external_id, name, consent, created", 7);
+  for (size_t i = from; i < to; i++) {
+    char id[24];
+    uint8_t hash[SB_DIGEST_SIZE] = {0};
+    snprintf(id, sizeof id, "p%zu", i);
+    memcpy(hash, &i, sizeof i); /* unlike any other; nobody is looked up by it here */
+    sb_bind_int(&into, 1, (int64_t)i + 1);
+    sb_bind_int(&into, 2, s->collection);
+    sb_bind_blob(&into, 3, hash, sizeof hash);
+    sb_bind_sealed(&into, 4, &(sb_place){"person", "external_id", (int64_t)i + 1, NULL}, id, strlen(id));
+    sb_bind_sealed(&into, 5, &(sb_place){"person", "name", (int64_t)i + 1, NULL}, id, strlen(id));
+    sb_bind_sealed(&into, 6, &(sb_place){"person", "consent", (int64_t)i + 1, NULL}, "", 0);
+    sb_bind_int(&into, 7, 0);
+    sb_step(&into);
+    sb_statement_again(&into);
+  }
+  must(sb_statement_end(&into), error);
+}
+
+static void add_faces(sb_store *store, const setting *s, size_t from, size_t to, sb_error *error) {
+  const sb_protection *protection = NULL;
+  float *row = sb_alloc(s->dim, sizeof *row, error), *turned = sb_alloc(s->dim, sizeof *turned, error);
+  uint8_t source[SB_DIGEST_SIZE] = {0};
+  if (!row || !turned) die(error);
+  must(sb_protection_of(store, s->collection, &protection, error), error);
+  sb_statement into = {.store = store, .error = error};
+  store->driver->prepare_bulk(&into, "face", "id, person, collection, template, quality, source, created", 7);
+  for (size_t i = from; i < to; i++) {
+    if (fread(row, sizeof *row, s->dim, s->rows) != s->dim) exit(2);
+    sb_transform_apply(protection->transform, row, turned);
+    sb_bind_int(&into, 1, (int64_t)i + 1);
+    sb_bind_int(&into, 2, (int64_t)i + 1);
+    sb_bind_int(&into, 3, s->collection);
+    sb_bind_template(&into, 4, &(sb_place){"face", "template", (int64_t)i + 1, "bench"}, turned, s->dim);
+    sb_bind_real(&into, 5, 1);
+    sb_bind_sealed(&into, 6, &(sb_place){"face", "source", (int64_t)i + 1, NULL}, source, sizeof source);
+    sb_bind_int(&into, 7, 0);
+    sb_step(&into);
+    sb_statement_again(&into);
+  }
+  must(sb_statement_end(&into), error);
+  free(row);
+  free(turned);
+}
+
+/* Rows a second. */
+static double fill(sb_store *store, setting *s, sb_error *error) {
+  must(sb_store_collection_add(store, "default", "bench", s->dim, &s->collection, error), error);
+  double begun = sb_monotonic_ms();
+  for (size_t from = 0; from < s->count; from += BATCH) {
+    size_t to = from + BATCH < s->count ? from + BATCH : s->count;
+    must(sb_store_begin(store, error), error);
+    add_people(store, s, from, to, error);
+    add_faces(store, s, from, to, error);
+    must(sb_store_finish(store, SB_OK, error), error);
+  }
+  double seconds = (sb_monotonic_ms() - begun) / 1000;
+  must(store->driver->start_rows(store, "person", (int64_t)s->count + 1, error), error);
+  must(store->driver->start_rows(store, "face", (int64_t)s->count + 1, error), error);
+  must(sb_store_exec(store, "VACUUM ANALYZE semblance.face", error), error);
+  must(sb_store_exec(store, "VACUUM ANALYZE semblance.person", error), error);
+  return (double)s->count / seconds;
+}
+
+static int by_number(const void *a, const void *b) {
+  const double *one = a, *other = b;
+  return (*one > *other) - (*one < *other);
+}
+
+/* Searches with every probe, one after the other; prints the median and 99th percentile, and what was found. */
+static void search(const char *name, sb_gallery *gallery, const setting *s, size_t probes, sb_error *error) {
+  double *times = sb_alloc(probes, sizeof *times, error);
+  sb_hit hits[K];
+  size_t found = 0;
+  printf(",\"%s\":{\"found\":[", name);
+  for (size_t i = 0; i < probes; i++) {
+    double begun = sb_monotonic_ms();
+    must(sb_gallery_sync(gallery, error), error);
+    must(sb_gallery_search(gallery, s->collection, s->probes + i * s->dim, K, true, hits, &found, error), error);
+    times[i] = sb_monotonic_ms() - begun;
+    printf("%s[", i ? "," : "");
+    for (size_t h = 0; h < found; h++) printf("%s%llu", h ? "," : "", (unsigned long long)hits[h].label - 1);
+    printf("]");
+  }
+  qsort(times, probes, sizeof *times, by_number);
+  printf("],\"median_ms\":%.3f,\"p99_ms\":%.3f}", times[probes / 2], times[probes * 99 / 100]);
+  free(times);
+}
+
+/* Enrolled by one server, until another one's search finds it; the last of `count` is deleted again, as all were. */
+static void visible(sb_store *store, sb_gallery *follower, const setting *s, size_t count, sb_error *error) {
+  double *commit = sb_alloc(count, sizeof *commit, error), *all = sb_alloc(count, sizeof *all, error);
+  for (size_t i = 0; i < count; i++) {
+    char id[32];
+    int64_t person, face;
+    snprintf(id, sizeof id, "new%zu", i);
+    const sb_store_face one = {.embedding = s->probes, .quality = 1};
+    const sb_store_enrollment e = {.collection = s->collection, .id = id, .name = "N", .faces = &one, .face_count = 1};
+    double begun = sb_monotonic_ms();
+    must(sb_store_enroll(store, &e, &person, &face, error), error);
+    commit[i] = sb_monotonic_ms() - begun;
+    must(sb_gallery_sync(follower, error), error);
+    all[i] = sb_monotonic_ms() - begun;
+    must(sb_store_person_delete(store, person, NULL, NULL, error), error);
+  }
+  qsort(commit, count, sizeof *commit, by_number);
+  qsort(all, count, sizeof *all, by_number);
+  printf(",\"enroll_ms\":[%.2f,%.2f],\"visible_ms\":[%.2f,%.2f]", commit[count / 2], commit[count * 99 / 100],
+         all[count / 2], all[count * 99 / 100]);
+  free(commit);
+  free(all);
+}
+
+/* The ten nearest faces by pgvector's own index, with a list of `ef` candidates. */
+static void search_hnsw(sb_store *store, const setting *s, int ef, sb_error *error) {
+  char sql[160];
+  const sb_protection *protection = NULL;
+  double *times = sb_alloc(s->probe_count, sizeof *times, error);
+  float *turned = sb_alloc(s->dim, sizeof *turned, error);
+  must(sb_protection_of(store, s->collection, &protection, error), error);
+  snprintf(sql, sizeof sql, "SET hnsw.ef_search = %d", ef);
+  must(sb_store_exec(store, sql, error), error);
+  snprintf(sql, sizeof sql, "SELECT person FROM face ORDER BY template::halfvec(%zu) <#> ?1::halfvec(%zu) LIMIT %d", s->dim,
+           s->dim, K);
+  printf(",\"hnsw_ef%d\":{\"found\":[", ef);
+  for (size_t i = 0; i < s->probe_count; i++) {
+    size_t found = 0;
+    double begun = sb_monotonic_ms();
+    sb_transform_apply(protection->transform, s->probes + i * s->dim, turned);
+    sb_statement q = sb_statement_new(store, sql, error);
+    sb_bind_template(&q, 1, &(sb_place){"face", "template", 0, ""}, turned, s->dim);
+    printf("%s[", i ? "," : "");
+    while (sb_step(&q)) printf("%s%lld", found++ ? "," : "", (long long)sb_column_int(&q, 0) - 1);
+    printf("]");
+    must(sb_statement_end(&q), error);
+    times[i] = sb_monotonic_ms() - begun;
+  }
+  qsort(times, s->probe_count, sizeof *times, by_number);
+  printf("],\"median_ms\":%.3f,\"p99_ms\":%.3f}", times[s->probe_count / 2], times[s->probe_count * 99 / 100]);
+  free(times);
+  free(turned);
+}
+
+static void measure_hnsw(sb_store *store, const setting *s, sb_error *error) {
+  char sql[160];
+  must(sb_store_exec(store, "SET statement_timeout = 0", error), error);
+  snprintf(sql, sizeof sql,
+           "CREATE INDEX ON face USING hnsw ((template::halfvec(%zu)) halfvec_ip_ops) WITH (m = 16, ef_construction = 64)",
+           s->dim);
+  double begun = sb_monotonic_ms();
+  must(sb_store_exec(store, sql, error), error);
+  printf(",\"hnsw_build_s\":%.1f", (sb_monotonic_ms() - begun) / 1000);
+  for (int ef = 100; ef <= 1000; ef = ef == 100 ? 400 : ef + 600) search_hnsw(store, s, ef, error);
+}
+
+static void run(setting *s, sb_error *error) {
+  sb_store *store = NULL, *other = NULL;
+  sb_gallery *local = NULL, *remote = NULL;
+  must(sb_store_open_at(s->folder, s->url, true, &store, error), error);
+  printf("{\"rows\":%zu,\"dim\":%zu,\"load_rows_s\":%.0f", s->count, s->dim, fill(store, s, error));
+  fflush(stdout);
+  must(sb_store_open_at(s->folder, s->url, true, &other, error), error);
+  double begun = sb_monotonic_ms();
+  must(sb_gallery_new(other, false, &local, error), error);
+  must(sb_gallery_sync(local, error), error);
+  printf(",\"start_s\":%.2f,\"index_bytes\":%zu", (sb_monotonic_ms() - begun) / 1000, sb_gallery_bytes(local));
+  fflush(stdout);
+  search("cold", local, s, s->probe_count, error); /* the codes are learned beside it */
+  search("local", local, s, s->probe_count, error);
+  visible(store, local, s, 200, error);
+  must(sb_gallery_new(store, true, &remote, error), error);
+  search("sql", remote, s, s->probe_count < 100 ? s->probe_count : 100, error);
+  if (s->hnsw) measure_hnsw(store, s, error);
+  puts("}");
+  sb_gallery_free(remote);
+  sb_gallery_free(local);
+  sb_store_close(other);
+  sb_store_close(store);
+}
+
+int main(int argc, char **argv) {
+  sb_error error = {0};
+  if (argc != 8 && (argc != 9 || strcmp(argv[8], "hnsw"))) {
+    fputs("usage: bench_pg URL FOLDER ROWS.f32 DIM COUNT PROBES.f32 PROBE_COUNT [hnsw]\n", stderr);
+    return 2;
+  }
+  setting s = {.url = argv[1],
+               .folder = argv[2],
+               .rows = fopen(argv[3], "rb"),
+               .dim = strtoul(argv[4], NULL, 10),
+               .count = strtoul(argv[5], NULL, 10),
+               .hnsw = argc == 9,
+               .probe_count = strtoul(argv[7], NULL, 10)};
+  FILE *probes = fopen(argv[6], "rb");
+  s.probes = sb_alloc(s.probe_count * s.dim, sizeof *s.probes, &error);
+  if (!s.rows || !probes || !s.probes || fread(s.probes, sizeof(float) * s.dim, s.probe_count, probes) != s.probe_count) {
+    fputs("bench_pg: rows or probes cannot be read\n", stderr);
+    return 1;
+  }
+  fclose(probes);
+  run(&s, &error);
+  fclose(s.rows);
+  free(s.probes);
+  return 0;
+}
