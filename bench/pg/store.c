@@ -91,6 +91,9 @@ static double fill(sb_store *store, setting *s, sb_error *error) {
     must(sb_store_finish(store, SB_OK, error), error);
   }
   double seconds = (sb_monotonic_ms() - begun) / 1000;
+  must(sb_store_begin(store, error), error);
+  must(sb_change_note(store, SB_CHANGE_RESET, 0, 0, 0, error), error); /* the feed says that there is something */
+  must(sb_store_finish(store, SB_OK, error), error);
   must(store->driver->start_rows(store, "person", (int64_t)s->count + 1, error), error);
   must(store->driver->start_rows(store, "face", (int64_t)s->count + 1, error), error);
   must(sb_store_exec(store, "VACUUM ANALYZE semblance.face", error), error);
