@@ -1,14 +1,19 @@
 /* Scores of all rows that may matter: of plain rows every one, of coded rows those whose bound reaches what is wanted.
  *
- * The bound of model.h comes out of the lines by one pass of integer sums: a row is passed over only when
- * line_zero + slack + sum * line_unit < bar, so that its score is below the k-th best score found already (or the floor).
- * Equal to the bar is not below: ties are looked at. So the hits are those of a scan of all rows, whatever the codes are
- * worth; bad codes only cost time. */
+ * The bounds of model.h come out of the codes by passes of integer sums: first all lines, then the fine codes of the rows that
+ * are left. A row is passed over only when a bound is below the bar, so that its score is below the k-th best score found
+ * already (or the floor). Equal to the bar is not below: ties are looked at. So the hits are those of a scan of all rows,
+ * whatever the codes are worth; bad codes only cost time.
+ *
+ * Blocks go through the steps one block apart, and rows to be scored wait in a queue, so that each step finds in the cache what the
+ * step before has asked for. */
 #include "vector/search.h"
 #include "vector/team.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { ROWS_AHEAD = 16 };
 
 typedef struct rows_job {
   sb_search *search;
@@ -17,63 +22,103 @@ typedef struct rows_job {
   atomic_size_t next_unit;
 } rows_job;
 
+/* A block on its way. */
+typedef struct block_steps {
+  uint32_t slot;
+  uint64_t plain, coded; /* rows that are still to be looked at */
+  const uint8_t *lines, *fine;
+  int32_t sums[SB_BLOCK_ROWS]; /* of the lines */
+} block_steps;
+
+/* One worker's way through a unit for one query. */
+typedef struct unit_scan {
+  const sb_search *search;
+  const sb_ask *ask;
+  sb_topk *top;
+  bool fine;
+  uint32_t queue[ROWS_AHEAD]; /* rows on their way from memory */
+  size_t queued, scored;
+} unit_scan;
+
+static float bar_of(const unit_scan *scan) {
+  return fmaxf(sb_search_bar(scan->search, scan->top), sb_search_bar(scan->search, &scan->ask->top));
+}
+
 /* Sums below this have bounds below the bar; one less than exact, for the rounding of this very line. */
 static int32_t least_sum(const sb_probe *probe, float bar) {
-  double sum = floor(((double)bar - probe->slack - probe->line_zero) / probe->line_unit) - 1;
+  double sum = floor(((double)bar - probe->line_zero) / probe->line_unit) - 1;
   if (!(sum > INT32_MIN)) return INT32_MIN;
   return sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
 }
 
-/* Of 64 coded rows those whose bound reaches the bar. */
-static uint64_t worth_a_look(const sb_search *search, const sb_ask *ask, const uint8_t *lines, float bar) {
-  int32_t sums[SB_BLOCK_ROWS], least = least_sum(ask->probe, bar);
-  uint64_t mask = 0;
-  search->index->kept.kernels->lines_all(lines, SB_BLOCK_ROWS, &ask->probe->line, sums);
-  for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(sums[i] >= least) << i;
-  return mask;
+/* Step 1: of 64 coded rows those whose line's bound reaches the bar; their fine codes are asked for. */
+static void bound_by_lines(const unit_scan *scan, block_steps *block) {
+  int32_t least = least_sum(scan->ask->probe, bar_of(scan));
+  block->coded &=
+      scan->search->index->kept.kernels->lines_from(block->lines, &scan->ask->probe->line, least, block->sums);
+  for (uint64_t bits = scan->fine ? block->coded : 0; bits; bits &= bits - 1)
+    __builtin_prefetch(block->fine + (size_t)__builtin_ctzll(bits) * SB_FINE_BYTES);
 }
 
-/* Some scattered rows; many in a row are fetched by the processor itself. */
-static void fetch_rows(const sb_search *search, uint32_t slot, uint64_t mask) {
-  if (__builtin_popcountll(mask) > 32) return;
-  for (; mask; mask &= mask - 1) {
-    const uint8_t *row = sb_row_kept(&search->index->rows, slot + (uint32_t)__builtin_ctzll(mask));
-    for (size_t i = 0; i < search->index->rows.row_bytes && i < 2048; i += 64) __builtin_prefetch(row + i);
+/* Step 2: of these, those whose fine codes' bound reaches the bar, too. */
+static void bound_by_fine_codes(const unit_scan *scan, block_steps *block) {
+  const sb_probe *probe = scan->ask->probe;
+  uint32_t rows[SB_BLOCK_ROWS];
+  int32_t sums[SB_BLOCK_ROWS];
+  size_t count = 0;
+  double least = (double)bar_of(scan) - probe->fine_zero; /* there is room in it for the rounding of these very sums */
+  for (uint64_t bits = block->coded; bits; bits &= bits - 1) rows[count++] = (uint32_t)__builtin_ctzll(bits);
+  scan->search->index->kept.kernels->fine_at(block->fine, rows, count, &probe->fine, sums);
+  block->coded = 0;
+  for (size_t i = 0; i < count; i++) {
+    int32_t line = block->sums[rows[i]] - sb_probe_lengths(probe, block->lines + (size_t)rows[i] * SB_LINE_BYTES);
+    double sum = line * probe->line_unit + sums[i] * probe->fine_unit;
+    block->coded |= (uint64_t) !(sum < least) << rows[i];
   }
 }
 
-static void score_rows(const sb_search *search, const sb_ask *ask, sb_topk *top, uint32_t slot, uint64_t mask) {
-  for (; mask; mask &= mask - 1) sb_search_score(search, ask, top, slot + (uint32_t)__builtin_ctzll(mask));
+/* Step 3 */
+static void score_next(unit_scan *scan) {
+  sb_search_score(scan->search, scan->ask, scan->top, scan->queue[scan->scored++ % ROWS_AHEAD]);
 }
 
-/* What of the block before is still to be scored, its rows on the way from memory. */
-typedef struct waiting {
-  uint32_t slot;
-  uint64_t mask;
-} waiting;
+static void queue_row(unit_scan *scan, uint32_t slot) {
+  const uint8_t *row = sb_row_kept(&scan->search->index->rows, slot);
+  for (size_t i = 0; i < scan->search->index->rows.row_bytes && i < 2048; i += 64) __builtin_prefetch(row + i);
+  if (scan->queued - scan->scored == ROWS_AHEAD) score_next(scan);
+  scan->queue[scan->queued++ % ROWS_AHEAD] = slot;
+}
 
-static void scan_unit(rows_job *job, int worker, size_t number, size_t ask_number, waiting *before) {
-  sb_search *search = job->search;
-  sb_ask *ask = &search->asks[ask_number];
-  sb_topk *top = &job->tops[(size_t)worker * search->count + ask_number];
+static void queue_rows(unit_scan *scan, block_steps *block) {
+  if (scan->fine && block->coded) bound_by_fine_codes(scan, block);
+  for (uint64_t mask = block->plain | block->coded; mask; mask &= mask - 1)
+    queue_row(scan, block->slot + (uint32_t)__builtin_ctzll(mask));
+  block->plain = block->coded = 0;
+}
+
+static void scan_unit(unit_scan *scan, bool bounds, size_t number) {
+  const sb_search *search = scan->search;
   sb_unit unit = sb_rows_unit(&search->index->rows, number);
-  const sb_coded *coded = search->generation ? sb_coded_segment(search->generation, unit.segment_number) : NULL;
+  const sb_coded *segment = search->generation ? sb_coded_segment(search->generation, unit.segment_number) : NULL;
   size_t first = unit.at / SB_BLOCK_ROWS;
+  block_steps blocks[2] = {0};
   for (size_t b = 0; b < unit.blocks; b++) {
     /* Live bits first: a row that is being added shows up as coded only after. */
     uint64_t live = atomic_load_explicit(&unit.segment->live[first + b], memory_order_acquire);
-    uint64_t with_code = coded ? atomic_load_explicit(&coded->coded[first + b], memory_order_acquire) & live : 0;
-    uint64_t mask = live & ~with_code;
-    if (job->bounds && with_code) {
-      float bar = fmaxf(sb_search_bar(search, top), sb_search_bar(search, &ask->top));
-      mask |= with_code & worth_a_look(search, ask, coded->lines + (unit.at + b * SB_BLOCK_ROWS) * SB_LINE_BYTES, bar);
+    uint64_t coded = segment ? atomic_load_explicit(&segment->coded[first + b], memory_order_acquire) & live : 0;
+    block_steps *block = &blocks[b % 2];
+    block->slot = unit.slot + (uint32_t)(b * SB_BLOCK_ROWS);
+    block->plain = live & ~coded;
+    block->coded = bounds ? coded : 0;
+    if (block->coded) {
+      block->lines = segment->lines + (unit.at + b * SB_BLOCK_ROWS) * SB_LINE_BYTES;
+      block->fine = segment->fine + (unit.at + b * SB_BLOCK_ROWS) * SB_FINE_BYTES;
+      bound_by_lines(scan, block);
     }
-    if (!mask) continue;
-    uint32_t slot = unit.slot + (uint32_t)(b * SB_BLOCK_ROWS);
-    fetch_rows(search, slot, mask);
-    score_rows(search, ask, top, before->slot, before->mask);
-    *before = (waiting){slot, mask};
+    queue_rows(scan, &blocks[(b + 1) % 2]); /* of the block before */
   }
+  queue_rows(scan, &blocks[(unit.blocks + 1) % 2]);
+  while (scan->scored < scan->queued) score_next(scan);
 }
 
 static void work(void *context, int worker) {
@@ -82,9 +127,11 @@ static void work(void *context, int worker) {
   size_t unit;
   while ((unit = atomic_fetch_add(&job->next_unit, 1)) < search->units) {
     for (size_t q = 0; q < search->count; q++) {
-      waiting before = {0, 0};
-      scan_unit(job, worker, unit, q, &before);
-      score_rows(search, &search->asks[q], &job->tops[(size_t)worker * search->count + q], before.slot, before.mask);
+      unit_scan scan = {.search = search,
+                        .ask = &search->asks[q],
+                        .top = &job->tops[(size_t)worker * search->count + q],
+                        .fine = search->generation && search->generation->model->fine_codes};
+      scan_unit(&scan, job->bounds, unit);
     }
   }
 }
@@ -100,7 +147,7 @@ sb_status sb_search_rows(sb_search *search, bool bounds, sb_error *error) {
     float y[SB_AXES_MAX];
     ask->probe = (sb_probe *)(void *)memory;
     sb_model_project(search->generation->model, ask->vector, 1, y);
-    sb_probe_line(search->generation->model, ask->vector, y, true, ask->probe);
+    sb_probe_bounds(search->generation->model, ask->vector, y, ask->probe);
   }
   rows_job job = {.search = search, .bounds = bounds, .tops = (sb_topk *)(void *)memory};
   sb_hit *hits = (sb_hit *)(void *)(job.tops + lists);

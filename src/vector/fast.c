@@ -17,7 +17,8 @@ enum {
   SAMPLE_RUN_BLOCKS = 8, /* rows for the threshold: 16,384 */
   FILTER_RUNS = 8,       /* fewer where each has to be tested */
   LOW_SCORE = 20,        /* scores above are counted one by one: a quarter of all */
-  AHEAD = 4              /* kept rows fetched before they are needed */
+  AHEAD = 4,             /* kept rows fetched before they are needed */
+  ROUGH_SHARE = 4
 };
 /* Deviations of the second estimate that a row may still rise by: one in three million does by more. */
 static const double reach = 5;
@@ -88,17 +89,27 @@ static void count_sample(const sb_search *search, const sb_probe *probe, int lea
   }
 }
 
+/* How many rows the first stage passes on. An exact search only wants a good first bar and looks at all others after. */
+static size_t survivors_of(const sb_search *search, size_t rows) {
+  size_t wanted = sb_model_survivors(search->generation->model, rows, search->query->k);
+  return search->query->mode == SB_SEARCH_EXACT ? wanted / ROUGH_SHARE : wanted;
+}
+
+static size_t reranked_of(const sb_search *search, size_t rows) {
+  size_t wanted = sb_model_reranked(search->generation->model, rows, search->query->k);
+  return search->query->mode == SB_SEARCH_EXACT ? wanted / ROUGH_SHARE : wanted;
+}
+
 /* The score above which as many of all (allowed) coded rows lie as the second stage is to see. */
 static int find_threshold(const sb_search *search, const sb_probe *probe) {
-  const sb_model *model = search->generation->model;
-  size_t rows = atomic_load(&search->generation->coded_count), k = search->query->k;
-  double share = rows ? (double)sb_model_survivors(model, rows, k) / (double)rows : 1;
+  size_t rows = atomic_load(&search->generation->coded_count);
+  double share = rows ? (double)survivors_of(search, rows) / (double)rows : 1;
   int least = share > 0.15 || search->filter.filter ? -128 : LOW_SCORE;
   histogram h;
   count_sample(search, probe, least, &h);
   if (search->filter.filter && h.live) {
     rows = (size_t)((double)rows * (double)h.seen / (double)h.live) + 1;
-    share = (double)sb_model_survivors(model, rows, k) / (double)rows;
+    share = (double)survivors_of(search, rows) / (double)rows;
   }
   size_t wanted = share < 1 ? (size_t)(share * (double)h.seen + 0.5) : h.seen, above = 0;
   for (int score = 127; score > least; score--) {
@@ -114,7 +125,7 @@ static void prepare(coded_job *job, sb_ask *ask) {
   float y[SB_AXES_MAX];
   sb_model_project(model, ask->vector, 1, y);
   sb_probe_tables(model, y, ask->probe);
-  sb_probe_line(model, ask->vector, y, false, ask->probe);
+  sb_probe_line(model, ask->vector, y, ask->probe);
   ask->threshold = find_threshold(search, ask->probe);
   if (search->query->has_floor) { /* what reaches the floor has a first estimate of at least: */
     double least =
@@ -251,10 +262,9 @@ static void work(void *context, int worker) {
 }
 
 sb_status sb_search_coded(sb_search *search, sb_error *error) {
-  const sb_model *model = search->generation->model;
-  size_t rows = atomic_load(&search->generation->coded_count), k = search->query->k;
+  size_t rows = atomic_load(&search->generation->coded_count);
   coded_job job = {.search = search,
-                   .reranked = sb_model_reranked(model, rows, k),
+                   .reranked = reranked_of(search, rows),
                    .backwards = atomic_fetch_add(&search->index->turns, 1) & 1,
                    .workers = sb_team_threads(search->index->team)};
   size_t lists = (size_t)job.workers * search->count, room = sb_best_room(job.reranked);

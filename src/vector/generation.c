@@ -24,8 +24,12 @@ void sb_generation_free(sb_generation *generation) {
   free(generation);
 }
 
+static size_t fine_bytes(const sb_generation *generation) { /* a row */
+  return generation->model->fine_codes ? SB_FINE_BYTES : 0;
+}
+
 size_t sb_generation_bytes(const sb_generation *generation, size_t rows) {
-  size_t row = generation->block_bytes / SB_BLOCK_ROWS + SB_LINE_BYTES;
+  size_t row = generation->block_bytes / SB_BLOCK_ROWS + SB_LINE_BYTES + fine_bytes(generation);
   return rows * row + rows / 8 + sb_model_bytes(generation->model) + sizeof *generation;
 }
 
@@ -34,7 +38,8 @@ sb_status sb_generation_prepare(sb_generation *generation, unsigned number, sb_e
   size_t rows = sb_segment_rows(number), codes = rows / SB_BLOCK_ROWS * generation->block_bytes;
   sb_coded *segment = sb_alloc(1, sizeof *segment, error);
   if (!segment) return SB_NO_MEMORY;
-  segment->bytes = codes + rows * SB_LINE_BYTES + rows / 8;
+  size_t fine = rows * fine_bytes(generation);
+  segment->bytes = codes + rows * SB_LINE_BYTES + fine + rows / 8;
   segment->huge = number > 0;
   segment->codes = sb_pages_new(segment->bytes, segment->huge, error);
   if (!segment->codes) {
@@ -42,7 +47,8 @@ sb_status sb_generation_prepare(sb_generation *generation, unsigned number, sb_e
     return SB_NO_MEMORY;
   }
   segment->lines = segment->codes + codes;
-  segment->coded = (_Atomic uint64_t *)(void *)(segment->lines + rows * SB_LINE_BYTES);
+  segment->fine = segment->lines + rows * SB_LINE_BYTES;
+  segment->coded = (_Atomic uint64_t *)(void *)(segment->fine + fine);
   atomic_store(&generation->segments[number], segment);
   return SB_OK;
 }
@@ -53,6 +59,7 @@ void sb_generation_write(sb_generation *generation, uint32_t slot, const sb_row_
   sb_block_write(segment->codes + at / SB_BLOCK_ROWS * generation->block_bytes, generation->model->groups,
                  at % SB_BLOCK_ROWS, code);
   memcpy(segment->lines + at * SB_LINE_BYTES, code->line, SB_LINE_BYTES);
+  memcpy(segment->fine + at * SB_FINE_BYTES, code->fine, fine_bytes(generation));
   atomic_fetch_add(&generation->coded_count, 1);
   atomic_fetch_or(&segment->coded[at / 64], (uint64_t)1 << at % 64);
 }
@@ -72,4 +79,5 @@ void sb_generation_erase(sb_generation *generation, uint32_t slot) {
   sb_block_erase(segment->codes + at / SB_BLOCK_ROWS * generation->block_bytes, generation->model->groups,
                  at % SB_BLOCK_ROWS);
   memset(segment->lines + at * SB_LINE_BYTES, 0, SB_LINE_BYTES);
+  memset(segment->fine + at * SB_FINE_BYTES, 0, fine_bytes(generation));
 }

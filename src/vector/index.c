@@ -23,7 +23,6 @@ sb_status sb_index_new(const sb_index_options *options, sb_index **out, sb_error
   index->keys.rows = &index->rows;
   index->keys.bytes = sizeof *index;
   index->free_slots = SB_NO_SLOT;
-  for (int i = 0; i < 3; i++) index->limbo[i].first = SB_NO_SLOT;
   atomic_store(&index->epoch.now, 2);
   pthread_mutex_init(&index->lock, NULL);
   sb_learner_new(index);
@@ -71,7 +70,7 @@ sb_status sb_index_admit(const sb_index *index, const float *vector, const char 
 static sb_status take_slot(sb_index *index, uint32_t *slot, sb_error *error) {
   if (index->free_slots != SB_NO_SLOT) {
     sb_row_place row = sb_row_at(&index->rows, *slot = index->free_slots);
-    index->free_slots = row.segment->links[row.at];
+    index->free_slots = (uint32_t)row.segment->labels[row.at];
     return SB_OK;
   }
   size_t end = atomic_load(&index->rows.end);
@@ -89,7 +88,7 @@ static sb_status take_slot(sb_index *index, uint32_t *slot, sb_error *error) {
 
 static void link_free(sb_index *index, uint32_t slot) {
   sb_row_place row = sb_row_at(&index->rows, slot);
-  row.segment->links[row.at] = index->free_slots;
+  row.segment->labels[row.at] = index->free_slots;
   index->free_slots = slot;
 }
 
@@ -101,12 +100,12 @@ static void hide(sb_index *index, uint32_t slot) {
   if (index->next) sb_generation_hide(index->next, slot);
   atomic_fetch_and(&row.segment->live[row.at / 64], ~((uint64_t)1 << row.at % 64));
   uint64_t epoch = sb_epoch_now(&index->epoch);
-  while (index->limbo[epoch % 3].first != SB_NO_SLOT && index->limbo[epoch % 3].epoch != epoch)
+  int limbo = (int)(epoch % SB_LIMBOS);
+  while (index->limbo[limbo].count && index->limbo[limbo].epoch != epoch)
     sb_index_reclaim(index, SIZE_MAX); /* of three epochs ago: free for sure */
-  index->limbo[epoch % 3].epoch = epoch;
-  row.segment->links[row.at] = index->limbo[epoch % 3].first;
-  index->limbo[epoch % 3].first = slot;
-  index->limbo[epoch % 3].count++;
+  if (!index->limbo[limbo].count++ || slot < index->limbo[limbo].first) index->limbo[limbo].first = slot;
+  index->limbo[limbo].epoch = epoch;
+  sb_rows_set_limbo(&index->rows, limbo, slot, true);
   atomic_store(&index->limbo_waits, true);
 }
 
@@ -137,11 +136,11 @@ void sb_index_reclaim(sb_index *index, size_t budget) {
   sb_epoch_advance(&index->epoch);
   uint64_t epoch = sb_epoch_now(&index->epoch);
   size_t waiting = 0;
-  for (int i = 0; i < 3; i++) {
-    while (index->limbo[i].first != SB_NO_SLOT && index->limbo[i].epoch + 2 <= epoch && budget) {
-      uint32_t slot = index->limbo[i].first;
-      sb_row_place row = sb_row_at(&index->rows, slot);
-      index->limbo[i].first = row.segment->links[row.at];
+  for (int i = 0; i < SB_LIMBOS; i++) {
+    while (index->limbo[i].count && index->limbo[i].epoch + 2 <= epoch && budget) {
+      uint32_t slot = sb_rows_next_in_limbo(&index->rows, i, index->limbo[i].first);
+      sb_rows_set_limbo(&index->rows, i, slot, false);
+      index->limbo[i].first = slot + 1;
       index->limbo[i].count--;
       erase(index, slot);
       link_free(index, slot);

@@ -61,12 +61,12 @@ struct sb_index {
 
   pthread_mutex_t lock; /* writers; what follows is theirs */
   sb_generation *next, *older;
-  uint32_t free_slots; /* linked; SB_NO_SLOT ends */
+  uint32_t free_slots; /* linked by their labels; SB_NO_SLOT ends */
   struct {
     uint64_t epoch;
-    uint32_t first;
+    uint32_t first; /* no bit is set below */
     size_t count;
-  } limbo[3]; /* by epoch % 3 */
+  } limbo[SB_LIMBOS]; /* by epoch % 3 */
   sb_learner learner;
 };
 

@@ -12,13 +12,23 @@
  *
  * Second-stage codes ("line"): 64 bytes a row, read as four fields of 64 numbers of 0..127: field f of byte b is
  * (line[b] >> shift) & mask[f][b], shift 0, 4 | 2, 4, 6 (field 1: 4 in the first `nibbles` bytes, 2 after). Its estimate is
- * the sum of field * weight[f][b]; |weight| <= 127. */
+ * the sum of field * weight[f][b] << shift[b / 4]; |weight| <= 127.
+ *
+ * Fine codes: 32 bytes a row, the same with shifts 0, 2, 4, 6 in every byte. */
 #ifndef SB_VECTOR_KERNELS_H
 #define SB_VECTOR_KERNELS_H
 
 #include "base/base.h"
 
-enum { SB_BLOCK_ROWS = 64, SB_LINE_BYTES = 64, SB_CODES = 64, SB_GROUPS_MAX = 48, SB_PANEL = 32 };
+enum {
+  SB_BLOCK_ROWS = 64,
+  SB_LINE_BYTES = 64,
+  SB_FINE_BYTES = 32,
+  SB_LANE_BYTES = 4,
+  SB_CODES = 64,
+  SB_GROUPS_MAX = 48,
+  SB_PANEL = 32
+};
 
 /* Of functions that load whole blocks of codes: byte lanes of rows that a writer is filling meanwhile are loaded with the
  * others, and ignored by the caller, who has read which rows count before. The thread sanitizer would call it a race. */
@@ -31,8 +41,16 @@ static inline size_t sb_block_bytes(size_t groups) { /* groups: a multiple of 4 
 typedef struct sb_line_weights {
   _Alignas(64) int8_t weight[4][SB_LINE_BYTES];
   _Alignas(64) uint8_t mask[4][SB_LINE_BYTES];
-  _Alignas(64) uint8_t pairs[SB_LINE_BYTES]; /* 255 in bytes of 2-bit numbers, 0 in those of nibbles */
+  _Alignas(64) uint8_t pairs[SB_LINE_BYTES];                 /* 255 in bytes of 2-bit numbers, 0 in those of nibbles */
+  _Alignas(64) int32_t shift[SB_LINE_BYTES / SB_LANE_BYTES]; /* 0..SB_SHIFT_MAX */
 } sb_line_weights;
+enum { SB_SHIFT_MAX = 8 };
+
+typedef struct sb_fine_weights {
+  _Alignas(32) int8_t weight[4][SB_FINE_BYTES];
+  _Alignas(32) uint8_t mask[4][SB_FINE_BYTES];
+  _Alignas(32) int32_t shift[SB_FINE_BYTES / SB_LANE_BYTES];
+} sb_fine_weights;
 
 typedef struct sb_kernels {
   /* Inner product of float32 and a kept row of float32, float16 or int8: 32 sums, number i of the values i, i + 32, ...
@@ -53,6 +71,12 @@ typedef struct sb_kernels {
   void (*lines_at)(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
                    int32_t *estimates);
   void (*lines_all)(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates);
+  /* Of one block of 64 lines: bit i is set where the estimate is `least` or more. */
+  uint64_t (*lines_from)(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                         int32_t estimates[SB_BLOCK_ROWS]);
+  /* Sums of the fine codes at base + 32 * rows[i]. Aligned to 32. */
+  void (*fine_at)(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
+                  int32_t *estimates);
   /* y[v * stride + i] = sum over j of panels[i / 32][j][i % 32] * x[v * dim + j], i < 32 * panel_count. */
   void (*project)(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count, float *y,
                   size_t stride);
@@ -83,6 +107,10 @@ const sb_kernels *sb_kernels_of(sb_cpu level);
   void sb_lines_at_##level(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,    \
                            int32_t *estimates);                                                                        \
   void sb_lines_all_##level(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates);    \
+  uint64_t sb_lines_from_##level(const uint8_t *lines, const sb_line_weights *weights, int32_t least,                  \
+                                 int32_t estimates[SB_BLOCK_ROWS]);                                                    \
+  void sb_fine_at_##level(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,     \
+                          int32_t *estimates);                                                                         \
   void sb_project_##level(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count, float *y, \
                           size_t stride);                                                                              \
   void sb_against64_##level(const float *table, size_t dims, const float *y, float out[SB_CODES]);                     \

@@ -125,14 +125,17 @@ static inline __m256i half_estimate(const uint8_t *line, const sb_line_weights *
         _mm256_maddubs_epi16(_mm256_and_si256(fields[f], read32(w->mask[f] + at)), read32(w->weight[f] + at));
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
   }
-  return sum;
+  return _mm256_sllv_epi32(sum, read32(w->shift + at / SB_LANE_BYTES));
 }
 
-static inline int32_t line_estimate(const uint8_t *line, const sb_line_weights *w) {
-  __m256i sum = _mm256_add_epi32(half_estimate(line, w, 0), half_estimate(line, w, 1));
+static inline int32_t add_up_lanes(__m256i sum) {
   __m128i quarter = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
   quarter = _mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0xb1)));
+}
+
+static inline int32_t line_estimate(const uint8_t *line, const sb_line_weights *w) {
+  return add_up_lanes(_mm256_add_epi32(half_estimate(line, w, 0), half_estimate(line, w, 1)));
 }
 
 void sb_lines_at_avx2(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
@@ -142,4 +145,26 @@ void sb_lines_at_avx2(const uint8_t *base, const uint32_t *rows, size_t count, c
 
 void sb_lines_all_avx2(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates) {
   for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + i * SB_LINE_BYTES, weights);
+}
+
+void sb_fine_at_avx2(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
+                     int32_t *estimates) {
+  const __m256i ones = _mm256_set1_epi16(1), shift = read32(weights->shift);
+  for (size_t i = 0; i < count; i++) {
+    __m256i code = read32(base + (size_t)rows[i] * SB_FINE_BYTES), sum = _mm256_setzero_si256();
+    for (int f = 0; f < 4; f++, code = _mm256_srli_epi16(code, 2)) {
+      __m256i products =
+          _mm256_maddubs_epi16(_mm256_and_si256(code, read32(weights->mask[f])), read32(weights->weight[f]));
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(products, ones));
+    }
+    estimates[i] = add_up_lanes(_mm256_sllv_epi32(sum, shift));
+  }
+}
+
+uint64_t sb_lines_from_avx2(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                            int32_t estimates[SB_BLOCK_ROWS]) {
+  uint64_t mask = 0;
+  sb_lines_all_avx2(lines, SB_BLOCK_ROWS, weights, estimates);
+  for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(estimates[i] >= least) << i;
+  return mask;
 }

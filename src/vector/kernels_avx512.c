@@ -120,7 +120,7 @@ __attribute__((always_inline)) static inline __m512i line_sums(const uint8_t *li
       _mm512_dpbusd_epi32(sum, _mm512_and_si512(four, _mm512_load_si512(w->mask[2])), _mm512_load_si512(w->weight[2]));
   more = _mm512_dpbusd_epi32(more, _mm512_and_si512(_mm512_srli_epi16(code, 6), _mm512_load_si512(w->mask[3])),
                              _mm512_load_si512(w->weight[3]));
-  return _mm512_add_epi32(sum, more);
+  return _mm512_sllv_epi32(_mm512_add_epi32(sum, more), _mm512_load_si512(w->shift));
 }
 
 void sb_lines_at_avx512(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
@@ -153,4 +153,42 @@ void sb_lines_all_avx512(const uint8_t *base, size_t count, const sb_line_weight
   size_t i = 0;
   for (; i + 16 <= count; i += 16) _mm512_storeu_si512(estimates + i, estimate16(base + i * SB_LINE_BYTES, weights));
   for (; i < count; i++) estimates[i] = _mm512_reduce_add_epi32(line_sums(base + i * SB_LINE_BYTES, weights));
+}
+
+/* 8 sums of 32 bits. */
+static inline __m256i fine_sums(const uint8_t *codes, const sb_fine_weights *w) {
+  __m256i code = _mm256_load_si256((const __m256i *)(const void *)codes), sum = _mm256_setzero_si256(), more = sum;
+#define SB_FIELD(into, f)                                                                                             \
+  into = _mm256_dpbusd_epi32(                                                                                         \
+      into,                                                                                                           \
+      _mm256_and_si256(_mm256_srli_epi16(code, 2 * f), _mm256_load_si256((const __m256i *)(const void *)w->mask[f])), \
+      _mm256_load_si256((const __m256i *)(const void *)w->weight[f]))
+  SB_FIELD(sum, 0);
+  SB_FIELD(more, 1);
+  SB_FIELD(sum, 2);
+  SB_FIELD(more, 3);
+#undef SB_FIELD
+  return _mm256_sllv_epi32(_mm256_add_epi32(sum, more), _mm256_load_si256((const __m256i *)(const void *)w->shift));
+}
+
+void sb_fine_at_avx512(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
+                       int32_t *estimates) {
+  for (size_t i = 0; i < count; i++) {
+    __m256i sum = fine_sums(base + (size_t)rows[i] * SB_FINE_BYTES, weights);
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+    estimates[i] = _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
+  }
+}
+
+uint64_t sb_lines_from_avx512(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                              int32_t estimates[SB_BLOCK_ROWS]) {
+  const __m512i from = _mm512_set1_epi32(least);
+  uint64_t mask = 0;
+  for (int i = 0; i < SB_BLOCK_ROWS; i += 16) {
+    __m512i sums = estimate16(lines + i * SB_LINE_BYTES, weights);
+    _mm512_storeu_si512(estimates + i, sums);
+    mask |= (uint64_t)_mm512_cmpge_epi32_mask(sums, from) << i;
+  }
+  return mask;
 }

@@ -117,18 +117,24 @@ SB_LOADS_ALL_LANES void sb_scan_neon(const uint8_t *blocks, size_t count, size_t
   }
 }
 
+/* Of values of at most 127, by pairs of bytes. */
+static inline void add_products(uint8x16_t values, int8x16_t weights, int32x4_t *low, int32x4_t *high) {
+  int8x16_t v = vreinterpretq_s8_u8(values);
+  *low = vpadalq_s16(*low, vmull_s8(vget_low_s8(v), vget_low_s8(weights)));
+  *high = vpadalq_s16(*high, vmull_s8(vget_high_s8(v), vget_high_s8(weights)));
+}
+
 static inline int32_t line_estimate(const uint8_t *line, const sb_line_weights *w) {
   int32x4_t sum = vdupq_n_s32(0);
   for (int at = 0; at < SB_LINE_BYTES; at += 16) {
+    int32x4_t low = vdupq_n_s32(0), high = low;
     uint8x16_t code = vld1q_u8(line + at), four = vshrq_n_u8(code, 4);
     uint8x16_t fields[4] = {code, vbslq_u8(vld1q_u8(w->pairs + at), vshrq_n_u8(code, 2), four), four,
                             vshrq_n_u8(code, 6)};
     for (int f = 0; f < 4; f++) {
-      int8x16_t value = vreinterpretq_s8_u8(vandq_u8(fields[f], vld1q_u8(w->mask[f] + at))); /* at most 127 */
-      int8x16_t weight = vld1q_s8(w->weight[f] + at);
-      sum = vpadalq_s16(sum, vmull_s8(vget_low_s8(value), vget_low_s8(weight)));
-      sum = vpadalq_s16(sum, vmull_s8(vget_high_s8(value), vget_high_s8(weight)));
+      add_products(vandq_u8(fields[f], vld1q_u8(w->mask[f] + at)), vld1q_s8(w->weight[f] + at), &low, &high);
     }
+    sum = vaddq_s32(sum, vshlq_s32(vpaddq_s32(low, high), vld1q_s32(w->shift + at / SB_LANE_BYTES)));
   }
   return vaddvq_s32(sum);
 }
@@ -140,4 +146,27 @@ void sb_lines_at_neon(const uint8_t *base, const uint32_t *rows, size_t count, c
 
 void sb_lines_all_neon(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates) {
   for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + i * SB_LINE_BYTES, weights);
+}
+
+void sb_fine_at_neon(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
+                     int32_t *estimates) {
+  for (size_t i = 0; i < count; i++) {
+    int32x4_t sum = vdupq_n_s32(0);
+    for (int at = 0; at < SB_FINE_BYTES; at += 16) {
+      int32x4_t low = vdupq_n_s32(0), high = low;
+      uint8x16_t code = vld1q_u8(base + (size_t)rows[i] * SB_FINE_BYTES + at);
+      for (int f = 0; f < 4; f++, code = vshrq_n_u8(code, 2))
+        add_products(vandq_u8(code, vld1q_u8(weights->mask[f] + at)), vld1q_s8(weights->weight[f] + at), &low, &high);
+      sum = vaddq_s32(sum, vshlq_s32(vpaddq_s32(low, high), vld1q_s32(weights->shift + at / SB_LANE_BYTES)));
+    }
+    estimates[i] = vaddvq_s32(sum);
+  }
+}
+
+uint64_t sb_lines_from_neon(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                            int32_t estimates[SB_BLOCK_ROWS]) {
+  uint64_t mask = 0;
+  sb_lines_all_neon(lines, SB_BLOCK_ROWS, weights, estimates);
+  for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(estimates[i] >= least) << i;
+  return mask;
 }

@@ -78,10 +78,11 @@ static int32_t line_estimate(const uint8_t *line, const sb_line_weights *w) {
   int32_t sum = 0;
   for (size_t b = 0; b < SB_LINE_BYTES; b++) {
     unsigned code = line[b];
-    sum += w->weight[0][b] * (int)(code & w->mask[0][b]);
-    sum += w->weight[1][b] * (int)(code >> (w->pairs[b] ? 2 : 4) & w->mask[1][b]);
-    sum += w->weight[2][b] * (int)(code >> 4 & w->mask[2][b]);
-    sum += w->weight[3][b] * (int)(code >> 6 & w->mask[3][b]);
+    int of_byte = w->weight[0][b] * (int)(code & w->mask[0][b]);
+    of_byte += w->weight[1][b] * (int)(code >> (w->pairs[b] ? 2 : 4) & w->mask[1][b]);
+    of_byte += w->weight[2][b] * (int)(code >> 4 & w->mask[2][b]);
+    of_byte += w->weight[3][b] * (int)(code >> 6 & w->mask[3][b]);
+    sum += of_byte * (1 << w->shift[b / SB_LANE_BYTES]);
   }
   return sum;
 }
@@ -93,4 +94,24 @@ void sb_lines_at_scalar(const uint8_t *base, const uint32_t *rows, size_t count,
 
 void sb_lines_all_scalar(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates) {
   for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + i * SB_LINE_BYTES, weights);
+}
+
+void sb_fine_at_scalar(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
+                       int32_t *estimates) {
+  for (size_t i = 0; i < count; i++) {
+    const uint8_t *codes = base + (size_t)rows[i] * SB_FINE_BYTES;
+    estimates[i] = 0;
+    for (size_t b = 0; b < SB_FINE_BYTES; b++)
+      for (int f = 0; f < 4; f++)
+        estimates[i] += weights->weight[f][b] * (codes[b] >> 2 * f & weights->mask[f][b]) *
+                        (1 << weights->shift[b / SB_LANE_BYTES]);
+  }
+}
+
+uint64_t sb_lines_from_scalar(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                              int32_t estimates[SB_BLOCK_ROWS]) {
+  uint64_t mask = 0;
+  sb_lines_all_scalar(lines, SB_BLOCK_ROWS, weights, estimates);
+  for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(estimates[i] >= least) << i;
+  return mask;
 }

@@ -13,15 +13,28 @@ static size_t shard_of(uint64_t hash) {
   return hash >> 54;
 }
 
+/* Where a key's probe begins, and where it goes on. */
+static uint32_t home_of(const sb_key_table *table, uint64_t hash) {
+  return (uint32_t)((uint64_t)(uint32_t)hash * table->capacity >> 32);
+}
+static uint32_t after(const sb_key_table *table, uint32_t at) {
+  return at + 1 == table->capacity ? 0 : at + 1;
+}
+/* How many steps `to` is behind `from`. */
+static uint32_t steps_between(const sb_key_table *table, uint32_t from, uint32_t to) {
+  return to >= from ? to - from : to + table->capacity - from;
+}
+
 static uint32_t slot_at(const sb_key_table *table, uint32_t at) {
-  return atomic_load_explicit(&table->slots[at & table->mask], memory_order_acquire);
+  return atomic_load_explicit(&table->slots[at], memory_order_acquire);
 }
 
 /* One try; the answer counts only if the shard's version is still the same after. */
 static uint32_t probe(const sb_rows *rows, const sb_key_table *table, uint64_t key, uint64_t hash) {
   if (!table) return SB_NO_SLOT;
-  for (uint32_t step = 0; step <= table->mask; step++) {
-    uint32_t slot = slot_at(table, (uint32_t)hash + step);
+  uint32_t at = home_of(table, hash);
+  for (uint32_t step = 0; step < table->capacity; step++, at = after(table, at)) {
+    uint32_t slot = slot_at(table, at);
     if (slot == SB_NO_SLOT || sb_row_key(rows, slot) == key) return slot;
   }
   return SB_NO_SLOT;
@@ -47,12 +60,12 @@ size_t sb_keymap_find_many(const sb_keymap *map, const uint64_t *keys, size_t co
     for (size_t i = begin; i < end; i++) {
       uint64_t hash = scramble(keys[i]);
       const sb_key_table *table = atomic_load_explicit(&map->shards[shard_of(hash)].table, memory_order_acquire);
-      if (table) __builtin_prefetch(&table->slots[(uint32_t)hash & table->mask]);
+      if (table) __builtin_prefetch(&table->slots[home_of(table, hash)]);
     }
     for (size_t i = begin; i < end; i++) { /* the first slot of the probe is mostly the right one */
       uint64_t hash = scramble(keys[i]);
       const sb_key_table *table = atomic_load_explicit(&map->shards[shard_of(hash)].table, memory_order_acquire);
-      uint32_t slot = table ? slot_at(table, (uint32_t)hash) : SB_NO_SLOT;
+      uint32_t slot = table ? slot_at(table, home_of(table, hash)) : SB_NO_SLOT;
       if (slot == SB_NO_SLOT) continue;
       sb_row_prefetch_key(sb_row_at(map->rows, slot));
     }
@@ -73,27 +86,27 @@ static void end_change(sb_keymap *map, size_t shard) {
 
 /* The place of the key, or the empty one where it would go. */
 static uint32_t place_of(const sb_keymap *map, const sb_key_table *table, uint64_t key) {
-  uint32_t at = (uint32_t)scramble(key);
-  for (;; at++) {
+  for (uint32_t at = home_of(table, scramble(key));; at = after(table, at)) {
     uint32_t slot = slot_at(table, at);
-    if (slot == SB_NO_SLOT || sb_row_key(map->rows, slot) == key) return at & table->mask;
+    if (slot == SB_NO_SLOT || sb_row_key(map->rows, slot) == key) return at;
   }
 }
 
 static void put_at(sb_key_table *table, uint32_t at, uint32_t slot) {
-  atomic_store_explicit(&table->slots[at & table->mask], slot, memory_order_release);
+  atomic_store_explicit(&table->slots[at], slot, memory_order_release);
 }
 
 sb_status sb_keymap_reserve(sb_keymap *map, uint64_t key, uint64_t epoch, sb_error *error) {
   size_t shard = shard_of(scramble(key));
   sb_key_table *old = atomic_load(&map->shards[shard].table);
-  if (old && (map->shards[shard].count + 1) * 4 <= (old->mask + 1) * 3) return SB_OK; /* three quarters full at most */
-  uint32_t capacity = old ? 2 * (old->mask + 1) : 4;
+  if (old && (map->shards[shard].count + 1) * (size_t)4 <= old->capacity * (size_t)3)
+    return SB_OK; /* three quarters full at most */
+  uint32_t capacity = old ? old->capacity + old->capacity / 3 + 1 : 4;
   sb_key_table *table = sb_alloc(1, sizeof *table + capacity * sizeof table->slots[0], error);
   if (!table) return SB_NO_MEMORY;
-  table->mask = capacity - 1;
+  table->capacity = capacity;
   for (uint32_t i = 0; i < capacity; i++) put_at(table, i, SB_NO_SLOT);
-  for (uint32_t i = 0; old && i <= old->mask; i++) {
+  for (uint32_t i = 0; old && i < old->capacity; i++) {
     uint32_t slot = slot_at(old, i);
     if (slot != SB_NO_SLOT) put_at(table, place_of(map, table, sb_row_key(map->rows, slot)), slot);
   }
@@ -121,11 +134,12 @@ void sb_keymap_set(sb_keymap *map, uint64_t key, uint32_t slot) {
 void sb_keymap_remove(sb_keymap *map, uint64_t key) {
   size_t shard = shard_of(scramble(key));
   sb_key_table *table = atomic_load(&map->shards[shard].table);
-  uint32_t gap = place_of(map, table, key), mask = table->mask;
+  uint32_t gap = place_of(map, table, key);
   begin_change(map, shard);
-  for (uint32_t at = (gap + 1) & mask; slot_at(table, at) != SB_NO_SLOT; at = (at + 1) & mask) {
-    uint32_t home = (uint32_t)scramble(sb_row_key(map->rows, slot_at(table, at))) & mask;
-    if (((at - home) & mask) < ((at - gap) & mask)) continue; /* it stands between its home and the gap: it may stay */
+  for (uint32_t at = after(table, gap); slot_at(table, at) != SB_NO_SLOT; at = after(table, at)) {
+    uint32_t home = home_of(table, scramble(sb_row_key(map->rows, slot_at(table, at))));
+    if (steps_between(table, home, at) < steps_between(table, gap, at))
+      continue; /* it stands between its home and the gap: it may stay */
     put_at(table, gap, slot_at(table, at));
     gap = at;
   }
@@ -142,7 +156,7 @@ void sb_keymap_reclaim(sb_keymap *map, uint64_t epoch) {
       continue;
     }
     *link = table->next;
-    map->bytes -= sizeof *table + (table->mask + 1) * sizeof table->slots[0];
+    map->bytes -= sizeof *table + table->capacity * sizeof table->slots[0];
     free(table);
   }
 }

@@ -1,7 +1,7 @@
 /* key -> slot. Writers change it under their lock; readers look things up without one.
  *
- * 1,024 shards by the key's hash, each an open-addressing table of slots (the keys are in the rows). A shard grows alone, so
- * that an insert moves some thousand entries at most.
+ * 1,024 shards by the key's hash, each an open-addressing table of slots (the keys are in the rows). A shard grows alone, by a
+ * third, so that an insert moves some thousand entries at most and tables are more than half full.
  *
  * Invariants
  *   1. A shard's table holds each of its keys once; the probe sequence of a key has no gap before it.
@@ -19,7 +19,7 @@ enum { SB_SHARDS = 1024 };
 typedef struct sb_key_table {
   struct sb_key_table *next; /* among the retired */
   uint64_t epoch;
-  uint32_t mask; /* capacity - 1 */
+  uint32_t capacity;
   _Atomic uint32_t slots[];
 } sb_key_table;
 

@@ -16,6 +16,15 @@
 #define STEP_2 0.996
 #define ERROR_4 0.01154
 #define ERROR_2 0.1188
+/* Where two bits more follow in the fine codes: steps that lose a little in the line and gain more there, the fine codes' step as a
+ * part of them, and the errors of both together (measured on normal numbers). */
+#define STEP_4_REFINED 0.365
+#define STEP_2_REFINED 1.08
+#define STEP_FINE 0.26
+#define ERROR_4_FINE 0.0014
+#define ERROR_2_FINE 0.0166
+/* Queries are other photos: this share of their energy lies in all directions alike. */
+#define QUERY_NOISE 0.1
 #define CENTROID_LOSS 1.45
 enum { BITS = 6 };
 
@@ -24,9 +33,10 @@ typedef struct learning {
   sb_model *model;
   const float *sample;
   size_t train, held; /* rows */
+  size_t stride;      /* of what was projected */
   float *train_y, *held_y;
   double variance[SB_AXES_MAX], energy[SB_AXES_MAX]; /* about the mean; mean square */
-  double rest;                                       /* mean square length beyond the axes */
+  double rest, total;                                /* mean square length beyond the axes, and of all */
   size_t rest_axes;
 } learning;
 
@@ -48,6 +58,7 @@ static sb_status find_axes(learning *l, sb_error *error) {
     model->defect = fmax(model->defect, row);
   }
   l->rest = fmax(axes.energy - sum, 0);
+  l->total = axes.energy;
   l->rest_axes = model->dim - axes.count;
   if (l->rest_axes) squares += l->rest * l->rest / (double)l->rest_axes;
   if (!(axes.energy > 0) || !(squares > 0))
@@ -64,7 +75,7 @@ static void measure_axes(learning *l) {
   for (size_t i = 0; i < model->axes; i++) {
     double sum = 0, squares = 0;
     for (size_t r = 0; r < l->held; r++) {
-      double value = (double)l->held_y[r * model->axes + i];
+      double value = (double)l->held_y[r * l->stride + i];
       sum += value;
       squares += value * value;
     }
@@ -143,9 +154,8 @@ static sb_status find_centroids(learning *l, sb_error *error) {
   for (size_t i = 0; i < model->axes; i++) weight[i] = (float)(l->energy[i] / l->energy[0]);
   for (size_t g = 0; g < model->groups; g++) {
     size_t first = model->border[g], dims = model->border[g + 1] - first;
-    sb_status status =
-        sb_centroids_find(model->kernels, l->train_y + first, l->train, model->axes, dims, weight + first,
-                          model->centroids + first * SB_CODES, model->share + g * SB_CODES, error);
+    sb_status status = sb_centroids_find(model->kernels, l->train_y + first, l->train, l->stride, dims, weight + first,
+                                         model->centroids + first * SB_CODES, model->share + g * SB_CODES, error);
     if (status != SB_OK) return status;
     sb_centroids_weigh(model->centroids + first * SB_CODES, dims, weight + first, model->weighted + first * SB_CODES,
                        model->half_norms + g * SB_CODES);
@@ -168,6 +178,15 @@ static double line_error(const learning *l, size_t nibbles) {
   return sum;
 }
 
+static double query_energy(const learning *l, size_t axis) {
+  return (1 - QUERY_NOISE) * l->energy[axis] + QUERY_NOISE * l->total / (double)l->model->dim;
+}
+
+/* The product of lengths is least where W^4 is the ratio of the errors' and the query's energies. */
+static float bound_weight(const learning *l, size_t axis, double error) {
+  return (float)sqrt(error * l->variance[axis] / query_energy(l, axis)) + 1e-20f;
+}
+
 static void split_line(learning *l) {
   sb_model *model = l->model;
   for (size_t nibbles = 1; nibbles <= SB_LINE_CODES; nibbles++)
@@ -176,32 +195,87 @@ static void split_line(learning *l) {
   for (size_t i = 0; i < model->axes; i++) {
     bool fine = i < 2 * model->nibbles;
     model->step[i] = (float)((fine ? STEP_4 : STEP_2) * sqrt(l->variance[i]));
-    /* The product of lengths is least where W^4 is the ratio of the errors' and the query's energies. */
-    model->bound_weight[i] = (float)sqrt((fine ? ERROR_4 : ERROR_2) * l->variance[i] / l->energy[i]);
+    model->line_weight[i] = bound_weight(l, i, fine ? ERROR_4 : ERROR_2);
   }
 }
 
-/* The longest seen, with a quarter to spare, fills the bytes; then what remains too long stays uncoded. */
-static void find_units(learning *l) {
+/* An axis' error, as a share of its variance, without and with fine codes. */
+typedef struct axis_error {
+  double without, with;
+} axis_error;
+static axis_error error_of(const sb_model *model, size_t axis) {
+  if (axis < 2 * model->nibbles) return (axis_error){ERROR_4, ERROR_4_FINE};
+  if (axis < model->line_axes) return (axis_error){ERROR_2, ERROR_2_FINE};
+  return (axis_error){1, ERROR_2};
+}
+
+/* Fine codes go where they take most from the bound, which is the sum of the axes' errors times the query's lengths there. */
+static void choose_fine(learning *l) {
   sb_model *model = l->model;
-  double rest = 0, error = 0, length = 0;
-  for (size_t r = 0; r < l->held; r++) {
-    const float *x = l->sample + (l->train + r) * model->dim, *y = l->held_y + r * model->axes;
-    double length2 = (double)model->kernels->dot_f32(x, x, model->dim), inside = 0, off2 = 0;
-    for (size_t i = 0; i < model->line_axes; i++) {
-      double levels = i < 2 * model->nibbles ? 16 : 4, value = (double)(y[i] - model->mean[i]) / (double)model->step[i];
-      double nearest = fmin(fmax(floor(value), -levels / 2), levels / 2 - 1) + 0.5;
-      double off = (value - nearest) * (double)model->step[i];
-      inside += (double)y[i] * (double)y[i];
-      off2 += off * off / (double)model->bound_weight[i];
-    }
-    rest = fmax(rest, length2 - inside);
-    error = fmax(error, off2);
-    length = fmax(length, length2);
+  double gain[SB_AXES_MAX];
+  bool chosen[SB_AXES_MAX] = {0};
+  for (size_t i = 0; i < model->axes; i++) {
+    axis_error e = error_of(model, i);
+    gain[i] = sqrt(query_energy(l, i) * l->variance[i]) * (sqrt(e.without) - sqrt(e.with));
+    model->fine_weight[i] = bound_weight(l, i, e.without);
   }
-  model->length_max = (float)(1.25 * sqrt(length)) + 1e-20f;
-  model->error_unit = (float)(1.25 * sqrt(error) / SB_BOUND_MAX) + 1e-20f;
-  model->rest_unit = (float)(1.25 * sqrt(fmax(rest, 1e-3 * length)) / SB_BOUND_MAX) + 1e-20f;
+  for (size_t f = 0; f < SB_FINE_CODES; f++) {
+    size_t best = SB_AXES_MAX;
+    for (size_t i = 0; i < model->axes; i++)
+      if (!chosen[i] && (best == SB_AXES_MAX || gain[i] > gain[best])) best = i;
+    chosen[best] = true;
+  }
+  for (size_t i = 0; i < model->axes; i++) {
+    double deviation = sqrt(l->variance[i]);
+    if (!chosen[i]) continue;
+    model->fine_axis[model->fine_codes++] = (uint16_t)i;
+    model->fine_weight[i] = bound_weight(l, i, error_of(model, i).with);
+    if (i < model->line_axes) {
+      model->step[i] = (float)((i < 2 * model->nibbles ? STEP_4_REFINED : STEP_2_REFINED) * deviation);
+      model->fine_step[i] = (float)STEP_FINE * model->step[i];
+    } else {
+      model->fine_step[i] = (float)(STEP_2 * deviation);
+    }
+  }
+}
+
+/* Axes that no code looks at are not projected on any more: panels lie one after another. */
+static void drop_axes(sb_model *model) {
+  size_t needed = model->code_axes > model->line_axes ? model->code_axes : model->line_axes;
+  if (model->fine_codes && model->fine_axis[model->fine_codes - 1] >= needed)
+    needed = model->fine_axis[model->fine_codes - 1] + (size_t)1;
+  model->axes = (needed + SB_PANEL - 1) / SB_PANEL * SB_PANEL;
+}
+
+/* From the shortest seen to a quarter above the longest; what is longer yet stays uncoded. */
+static sb_scale scale_of(double least, double most) {
+  return (sb_scale){(float)least, (float)((1.25 * most - least) / SB_BOUND_MAX) + 1e-20f};
+}
+
+static void find_scales(learning *l) {
+  sb_model *model = l->model;
+  sb_row_lengths least = {0}, most = {0};
+  double shortest = INFINITY, longest = 0;
+  for (size_t r = 0; r < l->held; r++) {
+    const float *x = l->sample + (l->train + r) * model->dim;
+    double length2 = (double)model->kernels->dot_f32(x, x, model->dim);
+    sb_row_code code;
+    sb_row_lengths row;
+    sb_line_encode(model, l->held_y + r * l->stride, length2, &code, &row);
+    if (!r) least = most = row;
+    least.line_error = fmin(least.line_error, row.line_error), most.line_error = fmax(most.line_error, row.line_error);
+    least.line_rest = fmin(least.line_rest, row.line_rest), most.line_rest = fmax(most.line_rest, row.line_rest);
+    least.fine_error = fmin(least.fine_error, row.fine_error), most.fine_error = fmax(most.fine_error, row.fine_error);
+    least.fine_rest = fmin(least.fine_rest, row.fine_rest), most.fine_rest = fmax(most.fine_rest, row.fine_rest);
+    most.fine = fmax(most.fine, row.fine);
+    shortest = fmin(shortest, sqrt(length2)), longest = fmax(longest, fmax(sqrt(length2), row.line));
+  }
+  model->line_error = scale_of(least.line_error, most.line_error);
+  model->line_rest = scale_of(least.line_rest, most.line_rest);
+  model->fine_error = scale_of(least.fine_error, most.fine_error);
+  model->fine_rest = scale_of(least.fine_rest, most.fine_rest);
+  model->fine_max = (float)(1.25 * most.fine);
+  model->length_max = (float)(longest + (longest - shortest) / 4 + longest / 50) + 1e-20f;
 }
 
 /* Sums for the correlation of an estimate with the score. */
@@ -235,15 +309,15 @@ static sb_status measure_estimates(learning *l, sb_error *error) {
   uint8_t *codes = room + (64 - (uintptr_t)room % 64) % 64, *lines = codes + blocks * block_bytes;
   for (size_t r = 0; r < blocks * SB_BLOCK_ROWS; r++) {
     sb_row_code code;
-    sb_model_encode(model, l->held_y + r * model->axes, 0, &code);
+    sb_model_encode(model, l->held_y + r * l->stride, 0, &code);
     sb_block_write(codes + r / SB_BLOCK_ROWS * block_bytes, model->groups, r % SB_BLOCK_ROWS, &code);
     memcpy(lines + r * SB_LINE_BYTES, code.line, SB_LINE_BYTES);
   }
   relation first = {0}, second = {0};
   for (size_t p = 0; p < PROBES && p < l->held; p++) {
-    const float *query = l->sample + (l->train + p) * model->dim, *y = l->held_y + p * model->axes;
+    const float *query = l->sample + (l->train + p) * model->dim, *y = l->held_y + p * l->stride;
     sb_probe_tables(model, y, probe);
-    sb_probe_line(model, query, y, false, probe);
+    sb_probe_line(model, query, y, probe);
     for (size_t r = 0; r < blocks * SB_BLOCK_ROWS; r++) {
       int8_t scores[SB_BLOCK_ROWS];
       int32_t sum;
@@ -263,10 +337,11 @@ static sb_status measure_estimates(learning *l, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status learn(learning *l, size_t rows, size_t groups_max, sb_error *error) {
+static sb_status learn(learning *l, size_t rows, size_t groups_max, bool fine, sb_error *error) {
   sb_model *model = l->model;
   sb_status status = find_axes(l, error);
   if (status != SB_OK) return status;
+  l->stride = model->axes;
   l->train_y = sb_alloc(l->train * model->axes, sizeof *l->train_y, error);
   l->held_y = sb_alloc(l->held * model->axes, sizeof *l->held_y, error);
   if (!l->train_y || !l->held_y) return SB_NO_MEMORY;
@@ -276,17 +351,16 @@ static sb_status learn(learning *l, size_t rows, size_t groups_max, sb_error *er
   choose_groups(l, rows, groups_max);
   cut_groups(l);
   split_line(l);
+  if (fine && model->axes >= SB_FINE_CODES) choose_fine(l);
+  drop_axes(model);
   status = find_centroids(l, error);
-  if (status == SB_OK) find_units(l);
+  if (status == SB_OK) find_scales(l);
   if (status == SB_OK) status = measure_estimates(l, error);
-  /* Axes that neither stage looks at are not projected on any more: panels lie one after another. */
-  size_t needed = model->code_axes > model->line_axes ? model->code_axes : model->line_axes;
-  model->axes = (needed + SB_PANEL - 1) / SB_PANEL * SB_PANEL;
   return status;
 }
 
 sb_status sb_model_learn(const sb_kernels *kernels, const float *sample, size_t count, size_t dim, size_t rows,
-                         size_t groups_max, sb_model **out, sb_error *error) {
+                         size_t groups_max, bool fine, sb_model **out, sb_error *error) {
   size_t axes = dim < SB_AXES_MAX ? dim / SB_PANEL * SB_PANEL : SB_AXES_MAX;
   size_t held = count / 5 / SB_BLOCK_ROWS * SB_BLOCK_ROWS;
   if (axes < SB_PANEL || held < SB_BLOCK_ROWS || groups_max < 8)
@@ -295,7 +369,7 @@ sb_status sb_model_learn(const sb_kernels *kernels, const float *sample, size_t 
   learning l = {.sample = sample, .train = count - held, .held = held};
   sb_status status = sb_model_new(kernels, dim, axes, &l.model, error);
   if (status != SB_OK) return status;
-  status = learn(&l, rows, groups_max, error);
+  status = learn(&l, rows, groups_max, fine, error);
   free(l.train_y);
   free(l.held_y);
   if (status == SB_OK)

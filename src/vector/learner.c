@@ -20,11 +20,20 @@ enum {
   REST_ROUNDS = 200, /* ... but after ten seconds without rest either */
   TRIAL_PROBES = 256,
   TRIAL_ROUNDS = 6,
-  CODE_BYTES = 24 /* of the first stage at most */
+  CODE_BYTES = 24, /* of the first stage at most */
 };
 
 /* Of 2,560 neighbours two may be missing. */
 #define RECALL_WANTED 0.9992
+
+/* A face may take 88 bytes, two a dimension, and 5 % more: what that leaves for codes of the first stage and fine codes. */
+static size_t code_bytes(size_t dim, bool *fine) {
+  const size_t others = 24 + SB_LINE_BYTES; /* key, label, bits, key map, the model's share */
+  size_t room = (88 * 105 + 10 * dim) / 100 - others;
+  *fine = room >= SB_FINE_BYTES + CODE_BYTES * 3 / 4;
+  if (*fine) room -= SB_FINE_BYTES;
+  return room < CODE_BYTES ? room : CODE_BYTES;
+}
 
 /* ---- Sampling */
 
@@ -229,10 +238,12 @@ static sb_status learn(sb_index *index, sb_error *error) {
   double start = sb_monotonic_ms();
   sb_model *model = NULL;
   sb_generation *next = NULL;
+  bool fine;
+  size_t code = code_bytes(dim, &fine);
   float *sample = sb_alloc(SAMPLE_ROWS * dim, sizeof *sample, error);
   if (!sample) return SB_NO_MEMORY;
   size_t drawn = draw_sample(index, rows < SAMPLE_ROWS ? rows : SAMPLE_ROWS, sample);
-  sb_status status = sb_model_learn(index->kept.kernels, sample, drawn, dim, rows, CODE_BYTES / 3 * 4, &model, error);
+  sb_status status = sb_model_learn(index->kept.kernels, sample, drawn, dim, rows, code / 3 * 4, fine, &model, error);
   if (status == SB_OK && !(next = sb_generation_new(model, error))) status = SB_NO_MEMORY;
   if (next) model = NULL; /* it owns the model */
   if (status == SB_OK) status = announce(index, next, error);

@@ -34,7 +34,7 @@ static void score_best(const sb_search *search, sb_ask *ask, sb_best *best, sb_p
   const uint32_t *slots = search->filter.slots;
   float y[SB_AXES_MAX];
   sb_model_project(generation->model, ask->vector, 1, y);
-  sb_probe_line(generation->model, ask->vector, y, false, probe);
+  sb_probe_line(generation->model, ask->vector, y, probe);
   best->count = 0;
   best->bar = INT32_MIN;
   for (size_t i = 0; i < search->filter.count; i++) {

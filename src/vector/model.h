@@ -14,17 +14,40 @@
  *            axes b | A + b     | 2A + j + (62-A) * 0, 1, 2, 3   | coding error  | rest
  *            (low, high nibble) | (bits 0-1, 2-3, 4-5, 6-7)       | (7 bits, rounded up: for the bounds)
  *
- * Bounds. With y^ the decoded line, q~ the query's weights as they were rounded, and W a positive diagonal,
+ * Fine codes, 32 bytes that only bounds look at (models learnt with them): two bits for each of 120 axes, where they lower the
+ * bound most; what the line left over of its axes, or axes beyond the line.
+ *
+ *     byte   0 ................................... 29 |      30       |     31
+ *            fine_axis[j + 30 * 0, 1, 2, 3]           | coding error  | rest
+ *
+ * Bounds of the line. With y^ the decoded line, q~ the query's weights as they were rounded, and W a positive diagonal,
  *     q.x <= q~.y^ + |W q~| |(y - y^) / W| + |q1 - q~| |y| + |q0| |x0| + slack,
- * q1 and y being parts in the coded axes, q0 and x0 the rest. Bytes 62 and 63 keep |(y - y^) / W| and |x0|, so that one
+ * q1 and y being parts in the line's axes, q0 and x0 the rest. Bytes 62 and 63 keep |(y - y^) / W| and |x0|, so that one
  * pass over the lines gives the whole bound. `slack` covers the rounding of all sums and that P is orthonormal only to
- * `defect`. A row whose bytes would not hold its lengths is not coded but scanned exactly (sb_model_encode: false). */
+ * `defect`. Bounds of both, r^ being the decoded fine codes and all projected axes counted:
+ *     q.x <= q~.y^ + q~'.r^ + |W q1| |(y - y^ - r^) / W| + |q1 - q~| |y^| + |q1 - q~'| |r^| + |q0| |x0| + slack.
+ * A row whose bytes would not hold its lengths is not coded but scanned exactly (sb_model_encode: false). */
 #ifndef SB_VECTOR_MODEL_H
 #define SB_VECTOR_MODEL_H
 
 #include "vector/kernels.h"
 
-enum { SB_AXES_MAX = 256, SB_LINE_CODES = 62, SB_LINE_ERROR = 62, SB_LINE_REST = 63, SB_BOUND_MAX = 127 };
+enum {
+  SB_AXES_MAX = 256,
+  SB_LINE_CODES = 62,
+  SB_LINE_ERROR = 62,
+  SB_LINE_REST = 63,
+  SB_FINE_PLACES = 30,
+  SB_FINE_CODES = 4 * SB_FINE_PLACES,
+  SB_FINE_ERROR = 30,
+  SB_FINE_REST = 31,
+  SB_BOUND_MAX = 127
+};
+
+/* Lengths in 7 bits: base + unit * code. */
+typedef struct sb_scale {
+  float base, unit;
+} sb_scale;
 
 typedef struct sb_model {
   const sb_kernels *kernels;
@@ -41,11 +64,18 @@ typedef struct sb_model {
   float *half_norms;                  /* [group][64]: half the weighted square length */
   float *share;                       /* [group][64]: of the rows */
   /* Second stage */
-  size_t nibbles, line_axes;   /* nibbles: A */
-  float *step;                 /* by axis */
-  float *bound_weight;         /* W^2 by axis */
-  float error_unit, rest_unit; /* of bytes 62 and 63 */
-  float length_max;            /* of a coded row */
+  size_t nibbles, line_axes; /* nibbles: A */
+  float *step;               /* by axis */
+  float *line_weight;        /* W^2 by axis */
+  sb_scale line_error, line_rest;
+  float length_max; /* of a coded row, and of its decoded line */
+  /* Fine codes */
+  size_t fine_codes; /* SB_FINE_CODES, or 0: there are none */
+  uint16_t fine_axis[SB_FINE_CODES];
+  float *fine_step;   /* by axis */
+  float *fine_weight; /* W^2 by axis */
+  sb_scale fine_error, fine_rest;
+  float fine_max; /* the longest that is decoded from fine codes */
   /* Measured on rows that were not learnt from, for both stages: estimate = offset + slope * score + deviation * noise; rho: their
    * correlation */
   double rho[2], offset[2], slope[2], deviation[2];
@@ -63,7 +93,15 @@ void sb_model_project(const sb_model *model, const float *x, size_t count, float
 typedef struct sb_row_code {
   uint8_t group[SB_GROUPS_MAX];
   _Alignas(16) uint8_t line[SB_LINE_BYTES];
+  uint8_t fine[SB_FINE_BYTES];
 } sb_row_code;
+/* What is left over by a row's line and fine codes, and how long that is: from learning to encoding. */
+typedef struct sb_row_lengths {
+  double line_error, line_rest, line; /* line: of what is decoded from it */
+  double fine_error, fine_rest, fine;
+} sb_row_lengths;
+/* Line and fine codes but for the bytes of lengths, which are given apart. */
+void sb_line_encode(const sb_model *model, const float *y, double length2, sb_row_code *out, sb_row_lengths *lengths);
 /* `length2`: |x|^2. False: the row does not fit. */
 bool sb_model_encode(const sb_model *model, const float *y, double length2, sb_row_code *out);
 /* Writes a row's codes into its block; byte lanes of other rows are left alone. */
@@ -74,16 +112,25 @@ void sb_block_erase(uint8_t *block, size_t groups, size_t row);
 typedef struct sb_probe {
   _Alignas(64) int8_t tables[SB_GROUPS_MAX * SB_CODES]; /* SB_SIGMA units are one deviation of the estimate */
   sb_line_weights line;
+  sb_fine_weights fine;        /* bounds only */
   double sigma, centre;        /* first estimate = centre + score * sigma / SB_SIGMA */
   double line_unit, line_zero; /* second estimate = line_zero + sum * line_unit */
+  double fine_unit, fine_zero; /* bounds only */
   double length;               /* of the query */
-  double slack;                /* bounds only */
 } sb_probe;
 enum { SB_SIGMA = 34 };
-/* `y` its projection. With `bounds` the lines' sums give upper bounds: line_zero + slack + sum * line_unit >= score;
- * without, estimates; tables are for estimates always. */
+/* `y` its projection. Tables and lines for estimates. */
 void sb_probe_tables(const sb_model *model, const float *y, sb_probe *out);
-void sb_probe_line(const sb_model *model, const float *query, const float *y, bool bounds, sb_probe *out);
+void sb_probe_line(const sb_model *model, const float *query, const float *y, sb_probe *out);
+/* Weights for bounds instead: line_zero + sum * line_unit >= score, and with fine codes
+ * fine_zero + (sum - sb_probe_lengths) * line_unit + fine sum * fine_unit >= score. */
+void sb_probe_bounds(const sb_model *model, const float *query, const float *y, sb_probe *out);
+/* The part of a line's sum that comes from its two lengths. */
+static inline int32_t sb_probe_lengths(const sb_probe *probe, const uint8_t *line) {
+  int32_t sum = probe->line.weight[0][SB_LINE_ERROR] * line[SB_LINE_ERROR];
+  sum += probe->line.weight[0][SB_LINE_REST] * line[SB_LINE_REST];
+  return sum * (1 << probe->line.shift[SB_LINE_ERROR / SB_LANE_BYTES]);
+}
 
 /* How many rows of n the stages pass on, that the k best be among them. */
 size_t sb_model_survivors(const sb_model *model, size_t n, size_t k);

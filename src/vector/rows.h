@@ -3,13 +3,13 @@
  *     slot      0 ........ 8191 | 8192 .. 16383 | 16384 .. 32767 | 32768 .. 65535 | ...
  *     segment         0         |       1       |       2        |       3        |   each as large as all before
  *
- * A segment is one mapping: kept rows | keys | labels | links | live bits; its pages are taken up as rows come.
+ * A segment is one mapping: kept rows | keys | labels | live bits | limbo bits; its pages are taken up as rows come.
  *
  * Invariants
- *   1. A slot below `end` is live (its bit is set), or waits for readers (limbo), or is free; limbo and free slots are linked.
+ *   1. A slot below `end` is live (its bit is set), or waits for readers (a limbo bit is set), or is free.
  *   2. Everything of a row is written before its bit is set (release) and stays as it is until no reader that could have
  *      seen the bit looks any more. So whoever reads a set bit (acquire) while pinned may read the row.
- *   3. What is free holds zeros. */
+ *   3. What is free holds zeros, but for its label: that links the free slots. */
 #ifndef SB_VECTOR_ROWS_H
 #define SB_VECTOR_ROWS_H
 
@@ -17,7 +17,7 @@
 
 #include <stdatomic.h>
 
-enum { SB_UNIT_ROWS = 8192, SB_UNIT_BLOCKS = SB_UNIT_ROWS / SB_BLOCK_ROWS, SB_SEGMENTS_MAX = 19 };
+enum { SB_UNIT_ROWS = 8192, SB_UNIT_BLOCKS = SB_UNIT_ROWS / SB_BLOCK_ROWS, SB_SEGMENTS_MAX = 19, SB_LIMBOS = 3 };
 #define SB_NO_SLOT UINT32_MAX
 #define SB_SLOTS_MAX ((size_t)SB_UNIT_ROWS << (SB_SEGMENTS_MAX - 1)) /* 2^31 */
 
@@ -25,9 +25,9 @@ typedef struct sb_segment {
   uint8_t *kept;
   _Atomic uint64_t *keys; /* also read by look-ups that do not know yet whether the row is theirs */
   uint64_t *labels;
-  uint32_t *links; /* of limbo and free slots */
   _Atomic uint64_t *live;
-  size_t bytes; /* of the mapping */
+  uint64_t *limbo[SB_LIMBOS]; /* writers only */
+  size_t bytes;               /* of the mapping */
   bool huge;
 } sb_segment;
 
@@ -90,7 +90,10 @@ typedef struct sb_unit {
 size_t sb_rows_units(const sb_rows *rows);
 sb_unit sb_rows_unit(const sb_rows *rows, size_t number);
 
-/* Writers, under their lock: makes sure that the segment is there. */
+/* Writers, under their lock. The first slot from `from` on whose limbo bit is set; SB_NO_SLOT: there is none. */
+uint32_t sb_rows_next_in_limbo(const sb_rows *rows, int limbo, uint32_t from);
+void sb_rows_set_limbo(const sb_rows *rows, int limbo, uint32_t slot, bool set);
+/* Makes sure that the segment is there. */
 sb_status sb_rows_prepare(sb_rows *rows, unsigned segment, sb_error *error);
 void sb_rows_free(sb_rows *rows);
 size_t sb_rows_bytes(const sb_rows *rows); /* in use */

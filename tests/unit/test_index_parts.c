@@ -154,47 +154,68 @@ static void axes_are_orthonormal_and_carry_the_most(void **state) {
 
 /* ---- The model's bounds hold for every row and query, whatever they are */
 
-static void no_score_is_above_its_bound(void **state) {
-  (void)state;
-  enum { ROWS = 4000, DIM = 96, PROBES = 40 };
+typedef struct bound_width {
+  size_t coded;
+  double line, fine; /* summed */
+} bound_width;
+
+static void compare_with_bounds(const sb_model *model, const sb_probe *probe, const float *query, const float *row,
+                                bound_width *width) {
+  float y[SB_AXES_MAX];
+  sb_row_code code;
+  _Alignas(64) uint8_t line[SB_LINE_BYTES], fine[SB_FINE_BYTES];
+  int32_t sum, fine_sum;
+  double length2 = (double)sb_dot(row, row, model->dim), score = (double)sb_dot(query, row, model->dim);
+  sb_model_project(model, row, 1, y);
+  if (!sb_model_encode(model, y, length2, &code)) return;
+  memcpy(line, code.line, sizeof line);
+  model->kernels->lines_all(line, 1, &probe->line, &sum);
+  double bound = probe->line_zero + sum * probe->line_unit;
+  assert_true(score <= bound);
+  width->line += (bound - score) / sqrt(length2);
+  width->coded++;
+  if (!model->fine_codes) return;
+  memcpy(fine, code.fine, sizeof fine);
+  model->kernels->fine_at(fine, &(uint32_t){0}, 1, &probe->fine, &fine_sum);
+  bound = probe->fine_zero + (sum - sb_probe_lengths(probe, line)) * probe->line_unit + fine_sum * probe->fine_unit;
+  assert_true(score <= bound);
+  width->fine += (bound - score) / sqrt(length2);
+}
+
+static void check_bounds(size_t dim, double tau, bool fine, bound_width *width) {
+  enum { ROWS = 4000, PROBES = 40, DIM_MAX = 256 };
   uint64_t seed = 15;
-  float *sample = calloc(ROWS * DIM, sizeof *sample), y[SB_AXES_MAX], query[DIM];
+  float *sample = calloc(ROWS * dim, sizeof *sample), y[SB_AXES_MAX], query[DIM_MAX];
   sb_model *model = NULL;
   sb_probe *probe = aligned_alloc(64, (sizeof *probe + 63) / 64 * 64);
   for (size_t r = 0; r < ROWS; r++) {
-    random_face(&seed, DIM, 12, sample + r * DIM);
-    for (size_t d = 0; d < DIM; d++)
-      sample[r * DIM + d] = sample[r * DIM + d] * (1 + (float)(r % 3)) + 0.05f; /* a mean, too */
+    random_face(&seed, dim, tau, sample + r * dim);
+    for (size_t d = 0; d < dim; d++)
+      sample[r * dim + d] = sample[r * dim + d] * (1 + (float)(r % 3)) + 0.05f; /* a mean, too */
   }
-  assert_int_equal(sb_model_learn(sb_kernels_chosen(), sample, ROWS, DIM, ROWS, 32, &model, NULL), SB_OK);
-  size_t coded = 0;
-  double width = 0;
+  assert_int_equal(sb_model_learn(sb_kernels_chosen(), sample, ROWS, dim, ROWS, 32, fine, &model, NULL), SB_OK);
+  assert_int_equal(model->fine_codes, fine ? SB_FINE_CODES : 0);
   for (size_t p = 0; p < PROBES; p++) {
-    random_face(&seed, DIM, p % 2 ? 12 : 0, query); /* every second one is of another kind */
-    if (p % 4 == 3) memcpy(query, sample + p * DIM, sizeof query);
+    random_face(&seed, dim, p % 2 ? tau : 0, query); /* every second one is of another kind */
+    if (p % 4 == 3) memcpy(query, sample + p * dim, dim * sizeof *query);
     sb_model_project(model, query, 1, y);
-    sb_probe_line(model, query, y, true, probe);
-    for (size_t r = 0; r < ROWS; r++) {
-      const float *row = sample + r * DIM;
-      sb_row_code code;
-      _Alignas(64) uint8_t line[SB_LINE_BYTES];
-      int32_t units;
-      sb_model_project(model, row, 1, y);
-      if (!sb_model_encode(model, y, (double)sb_dot(row, row, DIM), &code)) continue;
-      memcpy(line, code.line, sizeof line);
-      model->kernels->lines_all(line, 1, &probe->line, &units);
-      double bound = probe->line_zero + probe->slack + units * probe->line_unit,
-             score = (double)sb_dot(query, row, DIM);
-      assert_true(score <= bound);
-      width += (bound - score) / (double)sqrtf(sb_dot(row, row, DIM));
-      coded++;
-    }
+    sb_probe_bounds(model, query, y, probe);
+    for (size_t r = 0; r < ROWS; r++) compare_with_bounds(model, probe, query, sample + r * dim, width);
   }
-  assert_true(coded > ROWS * PROBES * 9 / 10);
-  assert_true(width / (double)coded < 0.6); /* and they say something */
+  assert_true(width->coded > ROWS * PROBES * 9 / 10);
   sb_model_free(model);
   free(probe);
   free(sample);
+}
+
+static void no_score_is_above_its_bound(void **state) {
+  (void)state;
+  bound_width narrow = {0}, wide = {0};
+  check_bounds(96, 12, false, &narrow);
+  check_bounds(256, 40, true, &wide);
+  /* And they say something. */
+  assert_true(narrow.line / (double)narrow.coded < 0.4);
+  assert_true(wide.fine < 0.8 * wide.line);
 }
 
 /* ---- Helpers */

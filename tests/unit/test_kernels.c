@@ -143,6 +143,43 @@ static void random_weights(sb_line_weights *w, size_t nibbles, bool extreme, uin
       w->mask[f][b] = bound ? (f ? 0 : 127) : pairs ? 3 : f < 2 ? 15 : 0;
     }
   }
+  for (size_t lane = 0; lane < count_of(w->shift); lane++)
+    w->shift[lane] = extreme ? SB_SHIFT_MAX : (int32_t)(next_random(seed) % (SB_SHIFT_MAX + 1));
+}
+
+static void random_fine_weights(sb_fine_weights *w, bool extreme, uint64_t *seed) {
+  for (size_t b = 0; b < SB_FINE_BYTES; b++) {
+    bool bound = b >= SB_FINE_BYTES - 2;
+    for (int f = 0; f < 4; f++) {
+      w->weight[f][b] = (int8_t)(extreme ? 127 : (int)(next_random(seed) % 255) - 127);
+      w->mask[f][b] = bound ? (f ? 0 : 127) : 3;
+    }
+    w->shift[b / SB_LANE_BYTES] = extreme ? SB_SHIFT_MAX : (int32_t)(next_random(seed) % (SB_SHIFT_MAX + 1));
+  }
+}
+
+static void every_sum_of_fine_codes_is_the_scalar_one(void **state) {
+  (void)state;
+  enum { ROWS = 67 };
+  uint64_t seed = 7;
+  _Alignas(64) static uint8_t codes[ROWS * SB_FINE_BYTES];
+  static sb_fine_weights w;
+  uint32_t rows[ROWS];
+  int32_t got[ROWS], wanted[ROWS];
+  for (int round = 0; round < 20; round++) {
+    for (size_t i = 0; i < sizeof codes; i++) codes[i] = round == 0 ? 255 : (uint8_t)next_random(&seed);
+    random_fine_weights(&w, round == 0, &seed);
+    for (uint32_t i = 0; i < ROWS; i++) rows[i] = (uint32_t)(next_random(&seed) % ROWS);
+    for (size_t l = 0; l < count_of(levels); l++) {
+      const sb_kernels *k = sb_kernels_of(levels[l]);
+      if (!k) continue;
+      for (size_t count = 0; count <= ROWS; count += 11) {
+        k->fine_at(codes, rows, count, &w, got);
+        sb_kernels_of(SB_CPU_SCALAR)->fine_at(codes, rows, count, &w, wanted);
+        assert_memory_equal(got, wanted, count * sizeof *got);
+      }
+    }
+  }
 }
 
 static void every_line_estimate_is_the_scalar_one(void **state) {
@@ -164,6 +201,11 @@ static void every_line_estimate_is_the_scalar_one(void **state) {
         k->lines_at(lines, rows, count, &w, got);
         sb_kernels_of(SB_CPU_SCALAR)->lines_at(lines, rows, count, &w, wanted);
         assert_memory_equal(got, wanted, count * sizeof *got);
+        if (count >= SB_BLOCK_ROWS) {
+          int32_t least = wanted[count / 2];
+          uint64_t mask = k->lines_from(lines, &w, least, got);
+          for (int i = 0; i < SB_BLOCK_ROWS; i++) assert_int_equal(mask >> i & 1, got[i] >= least);
+        }
         k->lines_all(lines, count, &w, got);
         sb_kernels_of(SB_CPU_SCALAR)->lines_all(lines, count, &w, wanted);
         assert_memory_equal(got, wanted, count * sizeof *got);
@@ -249,6 +291,7 @@ int main(void) {
       cmocka_unit_test(every_conversion_to_and_from_float16_gives_the_scalar_ones_bits),
       cmocka_unit_test(every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups),
       cmocka_unit_test(every_line_estimate_is_the_scalar_one),
+      cmocka_unit_test(every_sum_of_fine_codes_is_the_scalar_one),
       cmocka_unit_test(every_projection_is_the_matrix_product),
       cmocka_unit_test(every_largest_magnitude_is_the_scalar_ones_and_tells_what_is_not_finite),
       cmocka_unit_test(normalizing_gives_unit_length_and_leaves_zero_alone),
