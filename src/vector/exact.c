@@ -107,6 +107,7 @@ static void scan_unit(unit_scan *scan, bool bounds, size_t number) {
     uint64_t live = atomic_load_explicit(&unit.segment->live[first + b], memory_order_acquire);
     uint64_t coded = segment ? atomic_load_explicit(&segment->coded[first + b], memory_order_acquire) & live : 0;
     block_steps *block = &blocks[b % 2];
+    if (!bounds && !(live & ~coded) && !blocks[(b + 1) % 2].plain) continue; /* a fast search meets few plain rows */
     block->slot = unit.slot + (uint32_t)(b * SB_BLOCK_ROWS);
     block->plain = live & ~coded;
     block->coded = bounds ? coded : 0;

@@ -275,7 +275,7 @@ static void find_scales(learning *l) {
   model->fine_error = scale_of(least.fine_error, most.fine_error);
   model->fine_rest = scale_of(least.fine_rest, most.fine_rest);
   model->fine_max = (float)(1.25 * most.fine);
-  model->length_max = (float)(longest + (longest - shortest) / 4 + longest / 50) + 1e-20f;
+  model->length_max = (float)(longest + (longest - shortest) / 4 + longest / 20) + 1e-20f;
 }
 
 /* Sums for the correlation of an estimate with the score. */
