@@ -26,6 +26,7 @@ typedef struct helper {
 } helper;
 
 struct sb_team {
+  atomic_int callers; /* in sb_team_run */
   atomic_bool busy, stop;
   _Atomic uint32_t job; /* counts jobs; what sleeping helpers wait on */
   _Atomic uint64_t state;
@@ -121,12 +122,13 @@ int sb_team_threads(const sb_team *team) {
   return team ? team->helpers + 1 : 1;
 }
 
-void sb_team_run(sb_team *team, void (*work)(void *context, int worker), void *context) {
+/* Who is not the only caller works alone: a helper would take the core on which the other one runs. */
+static bool take_team(sb_team *team) {
   bool free_team = false;
-  if (!team || !team->helpers || !atomic_compare_exchange_strong(&team->busy, &free_team, true)) {
-    work(context, 0);
-    return;
-  }
+  return atomic_load(&team->callers) == 1 && atomic_compare_exchange_strong(&team->busy, &free_team, true);
+}
+
+static void run_together(sb_team *team, void (*work)(void *context, int worker), void *context) {
   team->work = work;
   team->context = context;
   atomic_store(&team->state, (uint64_t)team->helpers * invitation);
@@ -135,4 +137,17 @@ void sb_team_run(sb_team *team, void (*work)(void *context, int worker), void *c
   atomic_fetch_and(&team->state, invitation - 1);
   for (int spins = 0; atomic_load(&team->state);) sb_spin(&spins);
   atomic_store(&team->busy, false);
+}
+
+void sb_team_run(sb_team *team, void (*work)(void *context, int worker), void *context) {
+  if (!team || !team->helpers) {
+    work(context, 0);
+    return;
+  }
+  atomic_fetch_add(&team->callers, 1);
+  if (take_team(team))
+    run_together(team, work, context);
+  else
+    work(context, 0);
+  atomic_fetch_sub(&team->callers, 1);
 }

@@ -5,7 +5,7 @@
 #include "vector/vector.h"
 
 /* Calls work(context, worker) on every thread of the team, the caller being worker 0; returns when all have returned.
- * With `team` NULL, or while another call has the team, only the caller works: work must be divided by a counter that
+ * With `team` NULL, or while another call is in progress, only the caller works: work must be divided by a counter that
  * all share, never by the worker's number (0..sb_team_threads - 1). */
 void sb_team_run(sb_team *team, void (*work)(void *context, int worker), void *context);
 
