@@ -32,6 +32,12 @@ class TapResult(unittest.TestResult):
         super().addError(test, err)
         self.failed(test, self.errors[-1][1])
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            kept = self.failures if issubclass(err[0], test.failureException) else self.errors
+            self.failed(subtest, kept[-1][1])
+
     def failed(self, test, text):
         self.line(test, False)
         for row in text.splitlines():

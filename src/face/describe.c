@@ -54,28 +54,27 @@ static sb_status find_points(sb_worker *worker, const sb_image *image, const sb_
   }
 }
 
-static void mirror(uint8_t *rgb, int width, int height) {
+static void mirror(float *rgb, int width, int height) {
   for (int y = 0; y < height; y++) {
-    uint8_t *row = rgb + (size_t)y * (size_t)width * 3;
+    float *row = rgb + (size_t)y * (size_t)width * 3;
     for (int x = 0; x < width / 2; x++) {
-      uint8_t swap[3], *other = row + 3 * (width - 1 - x);
-      memcpy(swap, row + 3 * x, 3);
-      memcpy(row + 3 * x, other, 3);
-      memcpy(other, swap, 3);
+      float swap[3], *other = row + 3 * (width - 1 - x);
+      memcpy(swap, row + 3 * x, sizeof swap);
+      memcpy(row + 3 * x, other, sizeof swap);
+      memcpy(other, swap, sizeof swap);
     }
   }
 }
 
 /* Adds the embedding of the picture, at unit length, to `sum`. */
-static sb_status embed_picture(sb_worker *worker, const sb_wanted *wanted, const uint8_t *rgb, float *sum,
+static sb_status embed_picture(sb_worker *worker, const sb_wanted *wanted, const float *rgb, float *sum,
                                sb_error *error) {
   const sb_embedder_spec *spec = wanted->spec;
   const sb_model_spec *model = &spec->model;
   sb_session *session = NULL;
   const float *values = NULL;
   size_t count = 0, dim = spec->info.dim;
-  sb_status status = sb_worker_run(worker, SB_STAGE_EMBED + wanted->embedder, model, rgb, model->width, model->height,
-                                   model->width, model->height, &session, error);
+  sb_status status = sb_worker_run_picture(worker, SB_STAGE_EMBED + wanted->embedder, model, rgb, &session, error);
   if (status == SB_OK) status = sb_worker_output(session, model, spec->output, dim, &values, &count, error);
   if (status == SB_OK && count != dim)
     status = sb_fail(error, SB_MODEL, "the model %s gives %zu numbers, its manifest says %zu", model->name, count, dim);
@@ -93,7 +92,7 @@ static sb_status embed(sb_worker *worker, const sb_image *image, const sb_box_fo
                        const sb_wanted *wanted, sb_face *face, sb_error *error) {
   const sb_embedder_spec *spec = wanted->spec;
   int width = spec->model.width, height = spec->model.height;
-  uint8_t *rgb = sb_alloc((size_t)width * (size_t)height, 3, error);
+  float *rgb = sb_alloc((size_t)width * (size_t)height, 3 * sizeof *rgb, error);
   face->embedding = sb_alloc(spec->info.dim, sizeof *face->embedding, error);
   sb_status status = rgb && face->embedding ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK) status = sb_align(image, &spec->alignment, box, five, rgb, width, height, error);

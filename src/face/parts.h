@@ -13,6 +13,8 @@ struct sb_box_found;
  * the mean, which is zero after normalisation. */
 void sb_tensor_fill(const sb_model_spec *spec, const uint8_t *rgb, int width, int height, float *tensor,
                     int tensor_width, int tensor_height);
+/* The same of a picture of the model's own size. */
+void sb_tensor_fill_picture(const sb_model_spec *spec, const float *rgb, float *tensor);
 
 /* ---- geometry.c */
 
@@ -36,10 +38,10 @@ void sb_similarity_inverse_map(const sb_similarity *s, double map[6]);
 
 /* ---- align.c */
 
-/* The face as `alignment` wants it: width x height RGB. `five`: NULL where there are none, and then a photo is taken to be
+/* The face as `alignment` wants it: width x height RGB, 0..255, whole numbers but where `alignment` pads. `five`: NULL where there are none, and then a photo is taken to be
  * aligned already. SB_BAD_IMAGE: the points coincide. */
 sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const struct sb_box_found *box,
-                   const double (*five)[2], uint8_t *rgb, int width, int height, sb_error *error);
+                   const double (*five)[2], float *rgb, int width, int height, sb_error *error);
 
 /* ---- detect.c */
 

@@ -4,23 +4,48 @@
 #include <math.h>
 #include <string.h>
 
-/* Luma in fixed point, as the landmark model was trained with (BT.601, 14 bits). */
-static float grey_of(const uint8_t *p) {
-  return (float)((p[0] * 4899 + p[1] * 9617 + p[2] * 1868 + 8192) >> 14);
+/* Pixels are bytes (of a photo) or floats (of a picture that was made for the model). */
+static inline float component_of(const void *pixels, bool bytes, int i) {
+  return bytes ? (float)((const uint8_t *)pixels)[i] : ((const float *)pixels)[i];
 }
 
-SB_CLONES static void fill_grey(const sb_model_spec *spec, const uint8_t *rgb, int n, float *out) {
+/* Luma in fixed point, as the landmark model was trained with (BT.601, 14 bits). */
+static inline void grey_row(const sb_model_spec *spec, const void *rgb, bool bytes, int n, float *out) {
   float mean = spec->standardise ? 0 : spec->mean[0], scale = spec->standardise ? 1 : 1 / spec->deviation[0];
-  for (int i = 0; i < n; i++) out[i] = (grey_of(rgb + 3 * i) - mean) * scale;
+  for (int i = 0; i < n; i++) {
+    float sum = component_of(rgb, bytes, 3 * i) * 4899 + component_of(rgb, bytes, 3 * i + 1) * 9617 +
+                component_of(rgb, bytes, 3 * i + 2) * 1868;
+    out[i] = ((float)(((int)sum + 8192) >> 14) - mean) * scale;
+  }
 }
 
 /* One channel of the input, `step` numbers from pixel to pixel, from the component of RGB that it takes. */
-SB_CLONES static void fill_channel(const sb_model_spec *spec, const uint8_t *rgb, int n, int channel, float *out,
-                                   int step) {
-  const uint8_t *component = rgb + (spec->channels == SB_CHANNELS_BGR ? 2 - channel : channel);
+static inline void channel_row(const sb_model_spec *spec, const void *rgb, bool bytes, int n, int channel, float *out,
+                               int step) {
+  int component = spec->channels == SB_CHANNELS_BGR ? 2 - channel : channel;
   float mean = spec->standardise ? 0 : spec->mean[channel];
   float scale = spec->standardise ? 1 : 1 / spec->deviation[channel];
-  for (int i = 0; i < n; i++) out[step * i] = ((float)component[3 * i] - mean) * scale;
+  for (int i = 0; i < n; i++) out[step * i] = (component_of(rgb, bytes, 3 * i + component) - mean) * scale;
+}
+
+static inline void fill_row(const sb_model_spec *spec, const void *rgb, bool bytes, int n, float *tensor, size_t at,
+                            size_t plane) {
+  if (spec->channels == SB_CHANNELS_GREY) grey_row(spec, rgb, bytes, n, tensor + at);
+  for (int c = 0; spec->channels != SB_CHANNELS_GREY && c < 3; c++) {
+    if (spec->interleaved)
+      channel_row(spec, rgb, bytes, n, c, tensor + 3 * at + c, 3);
+    else
+      channel_row(spec, rgb, bytes, n, c, tensor + (size_t)c * plane + at, 1);
+  }
+}
+
+SB_CLONES static void fill_bytes(const sb_model_spec *spec, const uint8_t *rgb, int n, float *tensor, size_t at,
+                                 size_t plane) {
+  fill_row(spec, rgb, true, n, tensor, at, plane);
+}
+
+SB_CLONES static void fill_floats(const sb_model_spec *spec, const float *rgb, int n, float *tensor, size_t plane) {
+  fill_row(spec, rgb, false, n, tensor, 0, plane);
 }
 
 /* What FaceNet calls prewhitening: mean 0 and deviation 1 over all numbers, the deviation not below 1 / sqrt(their count). */
@@ -38,16 +63,13 @@ void sb_tensor_fill(const sb_model_spec *spec, const uint8_t *rgb, int width, in
   size_t plane = (size_t)tensor_width * (size_t)tensor_height;
   int channels = spec->channels == SB_CHANNELS_GREY ? 1 : 3;
   if (width < tensor_width || height < tensor_height) memset(tensor, 0, plane * (size_t)channels * sizeof *tensor);
-  for (int y = 0; y < height; y++) {
-    const uint8_t *row = rgb + (size_t)y * (size_t)width * 3;
-    size_t at = (size_t)y * (size_t)tensor_width;
-    if (channels == 1) fill_grey(spec, row, width, tensor + at);
-    for (int c = 0; channels == 3 && c < 3; c++) {
-      if (spec->interleaved)
-        fill_channel(spec, row, width, c, tensor + 3 * at + c, 3);
-      else
-        fill_channel(spec, row, width, c, tensor + (size_t)c * plane + at, 1);
-    }
-  }
+  for (int y = 0; y < height; y++)
+    fill_bytes(spec, rgb + (size_t)y * (size_t)width * 3, width, tensor, (size_t)y * (size_t)tensor_width, plane);
   if (spec->standardise) standardise(tensor, plane * (size_t)channels);
+}
+
+void sb_tensor_fill_picture(const sb_model_spec *spec, const float *rgb, float *tensor) {
+  int pixels = spec->width * spec->height;
+  fill_floats(spec, rgb, pixels, tensor, (size_t)pixels);
+  if (spec->standardise) standardise(tensor, (size_t)pixels * (spec->channels == SB_CHANNELS_GREY ? 1 : 3));
 }

@@ -60,19 +60,40 @@ sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height
   return status;
 }
 
-sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
-                        int height, int tensor_width, int tensor_height, sb_session **session, sb_error *error) {
+/* The input of a stage, of width x height pixels. */
+static sb_status tensor_of(sb_worker *worker, int stage, const sb_model_spec *spec, int width, int height,
+                           sb_session **session, float **tensor, sb_error *error) {
+  size_t room = 0, wanted = (size_t)width * (size_t)height * (spec->channels == SB_CHANNELS_GREY ? 1 : 3);
   sb_status status = sb_worker_session(worker, stage, session, error);
   if (status != SB_OK) return status;
-  size_t room = 0, wanted = (size_t)tensor_width * (size_t)tensor_height * (spec->channels == SB_CHANNELS_GREY ? 1 : 3);
-  float *tensor = sb_session_input(*session, &room);
-  if (room != wanted)
-    return sb_fail(error, SB_MODEL, "the model %s takes %zu numbers, its manifest says %zu", spec->name, room, wanted);
-  sb_tensor_fill(spec, rgb, width, height, tensor, tensor_width, tensor_height);
+  *tensor = sb_session_input(*session, &room);
+  if (room == wanted) return SB_OK;
+  return sb_fail(error, SB_MODEL, "the model %s takes %zu numbers, its manifest says %zu", spec->name, room, wanted);
+}
+
+static sb_status run(sb_worker *worker, int stage, sb_session *session, sb_error *error) {
   double start = sb_monotonic_ms();
-  status = sb_session_run(*session, error);
+  sb_status status = sb_session_run(session, error);
   sb_pipeline_note(worker->pipeline, stage, sb_monotonic_ms() - start);
   return status;
+}
+
+sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
+                        int height, int tensor_width, int tensor_height, sb_session **session, sb_error *error) {
+  float *tensor = NULL;
+  sb_status status = tensor_of(worker, stage, spec, tensor_width, tensor_height, session, &tensor, error);
+  if (status != SB_OK) return status;
+  sb_tensor_fill(spec, rgb, width, height, tensor, tensor_width, tensor_height);
+  return run(worker, stage, *session, error);
+}
+
+sb_status sb_worker_run_picture(sb_worker *worker, int stage, const sb_model_spec *spec, const float *rgb,
+                                sb_session **session, sb_error *error) {
+  float *tensor = NULL;
+  sb_status status = tensor_of(worker, stage, spec, spec->width, spec->height, session, &tensor, error);
+  if (status != SB_OK) return status;
+  sb_tensor_fill_picture(spec, rgb, tensor);
+  return run(worker, stage, *session, error);
 }
 
 sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,
@@ -92,12 +113,10 @@ sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec
 sb_status sb_worker_show(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_alignment *alignment,
                          const sb_image *image, const sb_box_found *box, const double (*five)[2], sb_session **session,
                          sb_error *error) {
-  uint8_t *rgb = sb_alloc((size_t)spec->width * (size_t)spec->height, 3, error);
+  float *rgb = sb_alloc((size_t)spec->width * (size_t)spec->height, 3 * sizeof *rgb, error);
   if (!rgb) return SB_NO_MEMORY;
   sb_status status = sb_align(image, alignment, box, five, rgb, spec->width, spec->height, error);
-  if (status == SB_OK)
-    status =
-        sb_worker_run(worker, stage, spec, rgb, spec->width, spec->height, spec->width, spec->height, session, error);
+  if (status == SB_OK) status = sb_worker_run_picture(worker, stage, spec, rgb, session, error);
   free(rgb);
   return status;
 }

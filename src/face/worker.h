@@ -18,6 +18,9 @@ sb_status sb_worker_session(sb_worker *worker, int stage, sb_session **out, sb_e
 /* Fills the stage's input with `rgb` (width x height, at the tensor's top left) and runs it. */
 sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
                         int height, int tensor_width, int tensor_height, sb_session **session, sb_error *error);
+/* The same with a picture of the stage's own size. */
+sb_status sb_worker_run_picture(sb_worker *worker, int stage, const sb_model_spec *spec, const float *rgb,
+                                sb_session **session, sb_error *error);
 /* Shows `square` of the photo to a stage. */
 sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,
                          const sb_square *square, int border, sb_session **session, sb_error *error);

@@ -44,6 +44,11 @@ void sb_image_free(sb_image *image); /* leaves a zeroed struct */
 sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, int height, size_t stride,
                           sb_error *error);
 
+/* Bilinear without averaging where it shrinks, as OpenCV's cv2.resize does by default, for models that were made with it;
+ * 0..255, not rounded. `target` has room for `height` rows of `stride` floats. SB_NO_MEMORY. */
+sb_status sb_image_resize_linear(const sb_image *source, float *target, int width, int height, size_t stride,
+                                 sb_error *error);
+
 /* target pixel (x, y) = source at (m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]), pixel centres at whole numbers, bilinear.
  * Where the map shrinks by more than 2 the region needed is first halved (5-tap binomial) as often as wanted.
  * `target`: width * height * 3 bytes. `border`: SB_IMAGE_BORDER_*. SB_NO_MEMORY. */

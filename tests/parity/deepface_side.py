@@ -76,7 +76,7 @@ def main():
         answers[name] = {model: DeepFace.represent(model_name=model, **options)[0]["embedding"] for model in EMBEDDERS}
         found = DeepFace.analyze(actions=list(ATTRIBUTES), silent=True, **options)[0]
         # analyze cuts the age to whole years: its model is asked for the rest, on the picture that analyze makes.
-        picture = preprocessing.resize_image(cv2.imread(path), (224, 224))
+        picture = preprocessing.resize_image(cv2.imread(path) / 255, (224, 224))
         age = float(modeling.build_model(task="facial_attribute", model_name="Age").predict(picture))
         assert int(age) == int(found["age"])
         answers[name].update({"age": age, "gender": {k: float(v) for k, v in found["gender"].items()},

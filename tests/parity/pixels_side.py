@@ -27,7 +27,7 @@ def main():
         with tempfile.NamedTemporaryFile(suffix=".png") as file:
             file.write(pictures.png(width, height, pictures.pattern(seed)))
             file.flush()
-            bgr = preprocessing.resize_image(cv2.imread(file.name), (112, 112))
+            bgr = preprocessing.resize_image(cv2.imread(file.name) / 255, (112, 112))  # as extract_faces hands it over
         for kind in KINDS:
             tensor = preprocessing.normalize_input(bgr.copy(), kind)[0].astype(np.float64)
             means = tensor.reshape(7, 16, 7, 16, 3).mean((1, 3)).transpose(2, 0, 1).ravel()

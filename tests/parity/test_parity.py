@@ -22,7 +22,10 @@ sys.path.insert(0, str(SOURCE / "script"))
 
 
 def run(*command, **options):
-    return subprocess.run([str(part) for part in command], check=True, capture_output=True, **options).stdout
+    done = subprocess.run([str(part) for part in command], check=False, capture_output=True, **options)
+    if done.returncode:
+        raise AssertionError(f"{command[0]} ended with {done.returncode}:\n" + (done.stdout + done.stderr).decode(errors="replace")[-3000:])
+    return done.stdout
 
 
 def cosine(a, b):
@@ -55,9 +58,7 @@ class DeepFace(unittest.TestCase):
                     self.assertEqual(len(embedding), len(wanted))
                     alike = cosine(embedding, wanted)
                     lowest = min(lowest, alike)
-                    # Where a face shrinks by more than two, Semblance averages and DeepFace does not (docs/models.md).
-                    shrinks = crop in ("tall", "wide") and ours != "vgg-face"
-                    self.assertGreaterEqual(alike, 0.999 if shrinks else 0.9999)
+                    self.assertGreaterEqual(alike, 0.9999)
             print(f"# {ours}: lowest cosine with DeepFace's {lowest:.7f}", flush=True)
 
     def test_age_gender_and_race_agree(self):
@@ -71,9 +72,7 @@ class DeepFace(unittest.TestCase):
             for what, a, b in pairs:
                 furthest[what] = max(furthest[what], abs(a - b))
                 with self.subTest(crop=crop, what=what):
-                    # An age adds up 101 outputs, each times its years: of the resized crops a thousandth of it.
-                    within = 1e-3 * b if what == "age" and crop != "square" else 1e-3
-                    self.assertLessEqual(abs(a - b), within)
+                    self.assertLessEqual(abs(a - b), 1e-3)
         print(f"# furthest from DeepFace: {furthest}", flush=True)
 
     def test_a_gallery_of_4096_numbers_enrols_and_searches(self):
@@ -93,6 +92,7 @@ class Sources(unittest.TestCase):
     def setUpClass(cls):
         import fetch  # the set-up's own
         cls.fetch = fetch
+        fetch.say = lambda message: print(f"# {message}", flush=True)  # what it says is no test's line
         fetch.WORK.mkdir(parents=True, exist_ok=True)
         cls.addClassCleanup(shutil.rmtree, fetch.WORK, ignore_errors=True)
 

@@ -363,6 +363,28 @@ static void resizing_averages_areas_and_interpolates_as_defined(void **state) {
   }
 }
 
+static void linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks(void **state) {
+  (void)state;
+  static const int sizes[][4] = {{37, 29, 12, 10}, {37, 29, 37, 29}, {9, 7, 20, 15}, {31, 8, 10, 20}, {5, 5, 1, 1}, {1, 1, 3, 3}};
+  for (size_t s = 0; s < count_of(sizes); s++) {
+    int w = sizes[s][0], h = sizes[s][1], tw = sizes[s][2], th = sizes[s][3];
+    sb_image source = noise(w, h, 11 + s);
+    size_t stride = (size_t)tw * 3 + 2;
+    float *target = sb_alloc((size_t)th * stride, sizeof *target, NULL);
+    assert_int_equal(sb_image_resize_linear(&source, target, tw, th, stride, NULL), SB_OK);
+    for (int y = 0; y < th; y++)
+      for (int x = 0; x < tw; x++) {
+        double u = fmin(fmax((x + 0.5) * w / tw - 0.5, 0), w - 1), v = fmin(fmax((y + 0.5) * h / th - 0.5, 0), h - 1), sum = 0;
+        for (int i = 0; i < h; i++)
+          for (int j = 0; j < w; j++)
+            sum += fmax(0, 1 - fabs(v - i)) * fmax(0, 1 - fabs(u - j)) * source.pixels[(i * w + j) * 3 + 1];
+        assert_float_equal(target[(size_t)y * stride + (size_t)x * 3 + 1], sum, 1e-3);
+      }
+    free(target);
+    sb_image_free(&source);
+  }
+}
+
 static void a_warp_by_whole_pixels_is_exact_and_borders_are_as_asked(void **state) {
   (void)state;
   enum { SIDE = 20 };
@@ -458,6 +480,7 @@ int main(void) {
       cmocka_unit_test(a_photo_cut_short_anywhere_gives_no_half_picture),
       cmocka_unit_test(changed_bytes_never_crash_a_decoder),
       cmocka_unit_test(resizing_averages_areas_and_interpolates_as_defined),
+      cmocka_unit_test(linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks),
       cmocka_unit_test(a_warp_by_whole_pixels_is_exact_and_borders_are_as_asked),
       cmocka_unit_test(a_warp_between_pixels_is_bilinear),
       cmocka_unit_test(a_warp_that_shrinks_much_does_not_alias),

@@ -147,7 +147,7 @@ static sb_image coordinates(void) {
   return image;
 }
 
-static void align(const sb_alignment *alignment, const sb_box_found *box, const double (*five)[2], uint8_t *rgb,
+static void align(const sb_alignment *alignment, const sb_box_found *box, const double (*five)[2], float *rgb,
                   int n) {
   sb_image image = coordinates();
   assert_int_equal(sb_align(&image, alignment, box, five, rgb, n, n, NULL), SB_OK);
@@ -158,17 +158,17 @@ static const double level[5][2] = {{80, 90}, {120, 90}, {100, 110}, {85, 130}, {
 static const double upside_down[5][2] = {{120, 110}, {80, 110}, {100, 90}, {115, 70}, {85, 70}};
 static const sb_box_found tall = {.x0 = 60, .y0 = 40, .x1 = 140, .y1 = 160};
 
-static const uint8_t *pixel(const uint8_t *rgb, int n, int x, int y) {
+static const float *pixel(const float *rgb, int n, int x, int y) {
   return rgb + (y * n + x) * 3;
 }
 
 static void a_box_in_its_own_shape_stands_in_the_middle_of_black(void **state) {
   (void)state;
   enum { N = 60 };
-  uint8_t rgb[N * N * 3];
+  float rgb[N * N * 3];
   const sb_alignment pad = {.kind = SB_ALIGN_BOX, .fit = SB_FIT_PAD, .scale = 1};
   align(&pad, &tall, level, rgb, N); /* 80 x 120 becomes 40 x 60, from column 10 on */
-  for (int y = 0; y < N; y++) assert_int_equal(pixel(rgb, N, 9, y)[2] + pixel(rgb, N, 50, y)[2], 0);
+  for (int y = 0; y < N; y++) assert_true(pixel(rgb, N, 9, y)[2] + pixel(rgb, N, 50, y)[2] == 0);
   near(pixel(rgb, N, 10, 0)[0], 60.5, 1);
   near(pixel(rgb, N, 10, 0)[1], 40.5, 1);
   near(pixel(rgb, N, 49, 59)[0], 138.5, 1);
@@ -178,7 +178,7 @@ static void a_box_in_its_own_shape_stands_in_the_middle_of_black(void **state) {
 static void square_and_stretch_differ_in_what_lies_beside_the_face(void **state) {
   (void)state;
   enum { N = 60 };
-  uint8_t square[N * N * 3], stretched[N * N * 3];
+  float square[N * N * 3], stretched[N * N * 3];
   align(&(sb_alignment){.kind = SB_ALIGN_BOX, .fit = SB_FIT_SQUARE, .scale = 1}, &tall, level, square, N);
   align(&(sb_alignment){.kind = SB_ALIGN_BOX, .fit = SB_FIT_STRETCH, .scale = 1}, &tall, level, stretched, N);
   near(pixel(square, N, 0, 30)[0], 40.5, 1);
@@ -189,7 +189,7 @@ static void square_and_stretch_differ_in_what_lies_beside_the_face(void **state)
 static void upright_turns_the_face_so_that_the_eyes_are_level(void **state) {
   (void)state;
   enum { N = 60 };
-  uint8_t rgb[N * N * 3];
+  float rgb[N * N * 3];
   align(&(sb_alignment){.kind = SB_ALIGN_BOX, .fit = SB_FIT_SQUARE, .scale = 1, .upright = true}, &tall, upside_down,
         rgb, N);
   near(pixel(rgb, N, 0, 0)[0], 158.5, 1.5);
@@ -199,7 +199,7 @@ static void upright_turns_the_face_so_that_the_eyes_are_level(void **state) {
 static void points_go_where_the_template_wants_them(void **state) {
   (void)state;
   enum { N = 50 };
-  uint8_t rgb[N * N * 3];
+  float rgb[N * N * 3];
   sb_alignment points = {.kind = SB_ALIGN_POINTS};
   for (int i = 0; i < 5; i++)
     points.template[i][0] = (level[i][0] - 75) * .8, points.template[i][1] = (level[i][1] - 85) * .8;
@@ -228,6 +228,23 @@ static void a_picture_standardised_has_mean_0_and_deviation_1(void **state) {
   memset(rgb, 77, sizeof rgb); /* without contrast: no division by nothing */
   sb_tensor_fill(&spec, rgb, N, N, tensor, N, N);
   for (int i = 0; i < N * N * 3; i++) near(tensor[i], 0, 1e-5);
+}
+
+static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
+  (void)state;
+  enum { N = 8, COUNT = N * N * 3 };
+  uint8_t bytes[COUNT];
+  float floats[COUNT], of_bytes[COUNT], of_floats[COUNT];
+  for (int i = 0; i < COUNT; i++) floats[i] = bytes[i] = (uint8_t)(i * 37);
+  for (int kind = SB_CHANNELS_RGB; kind <= SB_CHANNELS_GREY; kind++)
+    for (int interleaved = 0; interleaved < 2; interleaved++) {
+      const sb_model_spec spec = {.width = N, .height = N, .channels = (sb_channels)kind, .interleaved = interleaved,
+                                  .mean = {1, 2, 3}, .deviation = {4, 5, 6}};
+      size_t count = kind == SB_CHANNELS_GREY ? N * N : COUNT;
+      sb_tensor_fill(&spec, bytes, N, N, of_bytes, N, N);
+      sb_tensor_fill_picture(&spec, floats, of_floats);
+      assert_memory_equal(of_bytes, of_floats, count * sizeof *of_bytes);
+    }
 }
 
 /* ---- ONNX files: this is one, of an Identity, x to y, both 1 x 3 x free x 224, operator set 13 */
@@ -308,6 +325,7 @@ int main(void) {
       cmocka_unit_test(upright_turns_the_face_so_that_the_eyes_are_level),
       cmocka_unit_test(points_go_where_the_template_wants_them),
       cmocka_unit_test(a_picture_standardised_has_mean_0_and_deviation_1),
+      cmocka_unit_test(a_picture_of_floats_fills_a_tensor_as_one_of_bytes),
       cmocka_unit_test(what_an_onnx_file_says_of_itself_is_read),
       cmocka_unit_test(an_onnx_file_cut_short_anywhere_is_refused),
       cmocka_unit_test(an_onnx_file_with_any_byte_changed_is_read_or_refused),
