@@ -1,6 +1,7 @@
 """One peer's side of bench/models.py, in an environment that has it: photo to embedding in a process of its own.
 
-usage: peers_models.py deepface|face_recognition PHOTO ROUNDS    prints JSON like bench_represent
+usage: peers_models.py deepface|deepface-cut|face_recognition PHOTO ROUNDS    prints JSON like bench_represent
+deepface-cut: of a face that is cut out already.
 """
 import json
 import os
@@ -13,10 +14,10 @@ START = time.monotonic()
 os.environ.update(TF_USE_LEGACY_KERAS="1", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
 
 
-def deepface(photo):
-    """VGG-Face on a face that is cut out already: DeepFace's detectors want downloads of their own."""
+def deepface(photo, detector="opencv"):
+    """VGG-Face by the call of DeepFace's own readme, with its default detector."""
     from deepface import DeepFace
-    options = {"img_path": photo, "model_name": "VGG-Face", "detector_backend": "skip", "enforce_detection": False}
+    options = {"img_path": photo, "model_name": "VGG-Face", "detector_backend": detector, "enforce_detection": detector != "skip"}
     return lambda: DeepFace.represent(**options)
 
 
@@ -37,7 +38,8 @@ def face_recognition(photo):
 
 def main():
     peer, photo, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    run = face_recognition(photo) if peer == "face_recognition" else deepface(photo)
+    makers = {"deepface": deepface, "deepface-cut": lambda path: deepface(path, "skip"), "face_recognition": face_recognition}
+    run = makers[peer](photo)
     run()
     first = time.monotonic() - START
     run()

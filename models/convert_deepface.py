@@ -10,8 +10,7 @@ import sys
 
 import h5py
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from graph import Graph
 
 
 class Weights:
@@ -51,19 +50,8 @@ class Weights:
         return next(name for name in self.layers if test(name))
 
 
-class Graph:
-    def __init__(self):
-        self.nodes, self.constants = [], []
-
-    def constant(self, values):
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def add(self, kind, inputs, output=None, **attributes):
-        output = output or f"between_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
+class KerasGraph(Graph):
+    """Keras's layers."""
 
     def convolution(self, value, layer, stride=1, same=False):
         """Keras keeps rows, columns, inputs, outputs. `same`: only with stride 1, where both ends are padded alike."""
@@ -203,18 +191,13 @@ ARCHITECTURES = {"vgg-face": vgg_face, "age": vgg_attribute(101), "gender": vgg_
 
 
 def convert(source, target, architecture):
-    graph, weights = Graph(), Weights(source)
+    graph, weights = KerasGraph(), Weights(source)
     value, side, outputs = ARCHITECTURES[architecture](graph, weights)
     left = set(weights.layers) - weights.used
     if left:
         raise ValueError(f"the weight file is of another model: nothing takes its layers {', '.join(sorted(left)[:5])}")
     graph.add("Identity", [value], "output")
-    body = helper.make_graph(graph.nodes, architecture,
-                             [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, side, side])],
-                             [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, outputs])], graph.constants)
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, target)
+    graph.save(architecture, target, {"input": [1, 3, side, side]}, {"output": [1, outputs]})
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import pathlib
 import sys
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from graph import Graph
 
 CONVOLUTION, AFFINE, DENSE, INPUT = b"\x01\x05con_4", b"\x01\x07affine_", b"\x01\x04fc_2", b"\x01\x15input_rgb_image_sized"
 SIDE = 150
@@ -89,21 +88,12 @@ class Reader:
         return [self.real() for _ in range(3)]
 
 
-class Graph:
-    """Collects nodes and constants; sizes are followed because dlib pads what it adds to the larger one."""
+class DlibGraph(Graph):
+    """Takes dlib's layers one after the other; sizes are followed because dlib pads what it adds to the larger one."""
 
     def __init__(self, layers):
-        self.layers, self.nodes, self.constants = layers, [], []
-
-    def constant(self, values):
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def add(self, kind, inputs, output=None, **attributes):
-        output = output or f"between_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
+        super().__init__()
+        self.layers = layers
 
     def take(self, tag):
         found, contents = next(self.layers)
@@ -140,7 +130,7 @@ class Graph:
 
 
 def build(layers):
-    graph = Graph(iter(layers))
+    graph = DlibGraph(iter(layers))
     mean = np.array(graph.take(INPUT), np.float32).reshape(1, 3, 1, 1)
     value = graph.add("Mul", [graph.add("Sub", ["input", graph.constant(mean)]), graph.constant(np.float32(1 / 256))])
     value, channels = graph.convolve(value)
@@ -160,12 +150,7 @@ def convert(source, target):
     layers = list(iter(reader.next_layer, None))
     layers.sort(key=lambda layer: layer[0] != INPUT)  # written last, needed first
     graph = build(layers)
-    body = helper.make_graph(graph.nodes, "dlib_resnet",
-                             [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
-                             [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 128])], graph.constants)
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, target)
+    graph.save("dlib_resnet", target, {"input": [1, 3, SIDE, SIDE]}, {"embedding": [1, 128]})
 
 
 if __name__ == "__main__":

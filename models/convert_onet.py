@@ -1,4 +1,5 @@
-"""MTCNN's ONet (facenet-pytorch's onet.pt) -> ONNX with the face probability as its only output; needs no PyTorch.
+"""MTCNN's ONet (facenet-pytorch's onet.pt) -> ONNX; needs no PyTorch. Outputs: the face probability, and five points (x of all,
+then y of all, in 0..1 of the input). Its correction of the box is left out.
 
 usage: convert_onet.py SOURCE.pt TARGET.onnx
 """
@@ -87,8 +88,10 @@ def convert(source, target):
     value = add("PRelu", [value, constant("prelu5.weight", weights["prelu5.weight"])], "prelu5")
     value = add("Gemm", [value, *weighted("dense6_1")], "dense6_1", transB=1)
     add("Softmax", [value], "probability", axis=1)
+    add("Gemm", ["prelu5", *weighted("dense6_3")], "points", transB=1)
     graph = helper.make_graph(nodes, "onet", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 48, 48])],
-                              [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, 2])], constants)
+                              [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, 2]),
+                               helper.make_tensor_value_info("points", TensorProto.FLOAT, [1, 10])], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, target)

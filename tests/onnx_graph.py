@@ -63,17 +63,17 @@ def numbers(count):
     return found
 
 
-def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free=False):
+def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free=False, entry="input", out="embedding"):
     """Means over cells x cells squares of the picture, less their mean, times a matrix of made-up numbers."""
     step, inner = side // cells, 3 * cells * cells
     weights = numbers(inner * dim) if weights is None else weights
-    nodes = [node("AveragePool", ["input"], "pooled", kernel_shape=[step, step], strides=[step, step]),
+    nodes = [node("AveragePool", [entry], "pooled", kernel_shape=[step, step], strides=[step, step]),
              node("Flatten", ["pooled"], "flat"),
              node("ReduceMean", ["flat"], "mean", axes=[1]),
              node("Sub", ["flat", "mean"], "centred"),
-             node("MatMul", ["centred", "weights"], "embedding")]
+             node("MatMul", ["centred", "weights"], out)]
     return model(nodes, [tensor("weights", [inner, dim], weights, external)],
-                 {"input": [0, 3, 0, 0] if free else [1, 3, side, side]}, {"embedding": [1, dim]}, opset)
+                 {entry: [0, 3, 0, 0] if free else [1, 3, side, side]}, {out: [1, dim]}, opset)
 
 
 def probe(side=112, cells=7):

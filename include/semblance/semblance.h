@@ -96,10 +96,12 @@ typedef struct sb_quality {
   float sharpness; /* from the energy of fine detail in the aligned face */
   float pose;      /* from the landmarks: 1 frontal, 0 profile */
   float exposure;  /* from the brightness and contrast of the aligned face */
+  /* From how far two models' points of the face are apart: they part where something covers it. Dark glasses are not seen. */
+  float visibility;
 } sb_quality;
 
-/* The parts of sb_quality by name, for messages: which one is the smallest. */
-typedef enum sb_quality_part { SB_QUALITY_SIZE, SB_QUALITY_SHARPNESS, SB_QUALITY_POSE, SB_QUALITY_EXPOSURE } sb_quality_part;
+/* The parts of sb_quality by name, for messages: which one is the smallest; the visibility only where the others are good. */
+typedef enum sb_quality_part { SB_QUALITY_SIZE, SB_QUALITY_SHARPNESS, SB_QUALITY_POSE, SB_QUALITY_EXPOSURE, SB_QUALITY_VISIBILITY } sb_quality_part;
 SB_API sb_quality_part sb_quality_weakest(const sb_quality *quality);
 
 enum { SB_ETHNICITIES = 7 };

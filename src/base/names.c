@@ -2,10 +2,12 @@
 #include "base/base.h"
 
 sb_quality_part sb_quality_weakest(const sb_quality *quality) {
-  const float parts[] = {quality->size, quality->sharpness, quality->pose, quality->exposure};
+  const float parts[] = {quality->size, quality->sharpness, quality->pose, quality->exposure}, good = 0.5f;
   int weakest = SB_QUALITY_SIZE;
   for (int i = 1; i < 4; i++)
     if (parts[i] < parts[weakest]) weakest = i;
+  /* In a dark or blurred face the points are apart, too: that something covers it is said where nothing else is wrong. */
+  if (parts[weakest] >= good && quality->visibility < parts[weakest]) return SB_QUALITY_VISIBILITY;
   return (sb_quality_part)weakest;
 }
 

@@ -40,6 +40,7 @@ static size_t wanted_outputs(const sb_manifest *m, wanted_output out[OUTPUTS_MAX
   case SB_TASK_DETECT: return of_detector(&m->spec.detector, out);
   case SB_TASK_VERIFY_FACE:
     out[n++] = (wanted_output){m->spec.verifier.output, (size_t)m->spec.verifier.index + 1, false};
+    if (*m->spec.verifier.points) out[n++] = (wanted_output){m->spec.verifier.points, 10, true};
     break;
   case SB_TASK_LANDMARKS:
     out[n++] = (wanted_output){m->spec.landmarks.output, (size_t)m->spec.landmarks.points * 2, true};

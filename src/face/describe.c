@@ -30,6 +30,13 @@ static sb_status look_for_points(sb_worker *worker, const sb_image *image, const
   return SB_OK;
 }
 
+/* A square of the frame, in the photo. */
+static sb_square framed_square(const sb_similarity *framed, const float centre[2], double side) {
+  double n = framed->a * framed->a + framed->b * framed->b, u = centre[0] - framed->tx, v = centre[1] - framed->ty;
+  return (sb_square){(framed->a * u + framed->b * v) / n, (framed->a * v - framed->b * u) / n, side / sqrt(n),
+                     -atan2(framed->b, framed->a)};
+}
+
 /* First in the detector's box, then again in the square that the points themselves suggest, which takes out the roll, too.
  * `framed`: the similarity that puts the face into the pipeline's frame. */
 static sb_status find_points(sb_worker *worker, const sb_image *image, const sb_box_found *box, double five[5][2],
@@ -47,10 +54,7 @@ static sb_status find_points(sb_worker *worker, const sb_image *image, const sb_
     if (!sb_similarity_fit((const double(*)[2])five, worker->models->frame, framed))
       return sb_fail(error, SB_BAD_IMAGE, "a face has no shape that can be aligned");
     if (round == spec->refinements) return SB_OK;
-    double n = framed->a * framed->a + framed->b * framed->b, u = spec->centre[0] - framed->tx,
-           v = spec->centre[1] - framed->ty;
-    square = (sb_square){(framed->a * u + framed->b * v) / n, (framed->a * v - framed->b * u) / n, spec->side / sqrt(n),
-                         -atan2(framed->b, framed->a)};
+    square = framed_square(framed, spec->centre, spec->side);
   }
 }
 
@@ -107,13 +111,29 @@ static sb_status embed(sb_worker *worker, const sb_image *image, const sb_box_fo
   return status;
 }
 
+/* How far the verifier's points are from the landmark model's. In the detector's box, which stands more or less well, the
+ * verifier may err: where they are apart it looks again, at the upright face. Below 0: not known. */
+static sb_status points_apart(sb_worker *worker, const sb_image *image, const sb_box_found *box,
+                              const sb_similarity *framed, const double five[5][2], double *apart, sb_error *error) {
+  const sb_quality_spec *spec = &worker->models->quality;
+  *apart = -1;
+  if (!spec->has_apart || !box->has_checked) return SB_OK;
+  *apart = sb_quality_apart(spec, framed, five, box->checked);
+  if (*apart <= spec->apart[1]) return SB_OK;
+  sb_square square = framed_square(framed, spec->apart_centre, spec->apart_side);
+  sb_box_found again = {0};
+  sb_status status = sb_worker_verify(worker, image, &square, &again, error);
+  if (status == SB_OK) *apart = fmin(*apart, sb_quality_apart(spec, framed, five, (const double(*)[2])again.checked));
+  return status;
+}
+
 /* Sharpness is judged at the photo's own resolution: a small face that was enlarged to the frame is not blurred. */
-static sb_status judge(sb_worker *worker, const sb_image *image, const sb_similarity *framed, const double five[5][2],
-                       sb_quality *out, sb_error *error) {
+static sb_status judge(sb_worker *worker, const sb_image *image, const sb_box_found *box, const sb_similarity *framed,
+                       const double five[5][2], sb_quality *out, sb_error *error) {
   int side = worker->models->frame_side;
   double shrink = fmin(1, 1 / hypot(framed->a, framed->b)); /* pixels of the frame a photo pixel, at most one */
   int n = (int)fmax(CHIP_LEAST, rint(side * shrink));
-  double map[6], step = (double)side / n, full = (double)image->source_width / image->width, points[5][2];
+  double map[6], step = (double)side / n, full = (double)image->source_width / image->width, points[5][2], apart = -1;
   uint8_t *chip = sb_alloc((size_t)n * (size_t)n, 3, error);
   if (!chip) return SB_NO_MEMORY;
   sb_similarity_inverse_map(framed, map);
@@ -124,7 +144,8 @@ static sb_status judge(sb_worker *worker, const sb_image *image, const sb_simila
   }
   for (int i = 0; i < 5; i++) points[i][0] = five[i][0] * full, points[i][1] = five[i][1] * full;
   sb_status status = sb_image_warp(image, map, SB_IMAGE_BORDER_EDGE, chip, n, n, error);
-  if (status == SB_OK) sb_quality_measure(&worker->models->quality, chip, n, (const double(*)[2])points, out);
+  if (status == SB_OK) status = points_apart(worker, image, box, framed, five, &apart, error);
+  if (status == SB_OK) sb_quality_measure(&worker->models->quality, chip, n, (const double(*)[2])points, apart, out);
   free(chip);
   return status;
 }
@@ -138,7 +159,7 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
   if (!(wanted->want & SB_WANT_WHOLE_PHOTO)) {
     five = (const double(*)[2])points;
     status = find_points(worker, image, box, points, &framed, error);
-    if (status == SB_OK) status = judge(worker, image, &framed, five, &face->quality, error);
+    if (status == SB_OK) status = judge(worker, image, box, &framed, five, &face->quality, error);
   }
   if (status == SB_OK && wanted->want & SB_WANT_EMBEDDING)
     status = embed(worker, image, box, five, wanted, face, error);

@@ -118,21 +118,31 @@ static sb_status tile_passes(sb_worker *worker, const sb_image *photo, sb_error 
   return status;
 }
 
+sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_square *square, sb_box_found *box,
+                           sb_error *error) {
+  const sb_verifier_spec *spec = &worker->models->verifier;
+  sb_session *session = NULL;
+  const float *values = NULL;
+  size_t count = 0;
+  sb_status status =
+      sb_worker_look(worker, SB_STAGE_VERIFY, &spec->model, image, square, SB_IMAGE_BORDER_ZERO, &session, error);
+  if (status == SB_OK)
+    status = sb_worker_output(session, &spec->model, spec->output, (size_t)spec->index + 1, &values, &count, error);
+  if (status == SB_OK) box->probability = values[spec->index];
+  if (status != SB_OK || !*spec->points) return status;
+  status = sb_worker_output(session, &spec->model, spec->points, 10, &values, &count, error);
+  for (int i = 0; status == SB_OK && i < 5; i++) sb_square_point(square, values[i], values[5 + i], box->checked[i]);
+  box->has_checked = status == SB_OK;
+  return status;
+}
+
 static sb_status verify(sb_worker *worker, const sb_image *image, sb_box_found *box, sb_error *error) {
   const sb_verifier_spec *spec = &worker->models->verifier;
   box->probability = box->score;
   if (!spec->model.path) return SB_OK;
   double side = fmax(box->x1 - box->x0, box->y1 - box->y0);
   sb_square square = {(box->x0 + box->x1) / 2, (box->y0 + box->y1) / 2, spec->crop * side, 0};
-  sb_session *session = NULL;
-  const float *values = NULL;
-  size_t count = 0;
-  sb_status status =
-      sb_worker_look(worker, SB_STAGE_VERIFY, &spec->model, image, &square, SB_IMAGE_BORDER_ZERO, &session, error);
-  if (status == SB_OK)
-    status = sb_worker_output(session, &spec->model, spec->output, (size_t)spec->index + 1, &values, &count, error);
-  if (status == SB_OK) box->probability = values[spec->index];
-  return status;
+  return sb_worker_verify(worker, image, &square, box, error);
 }
 
 sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error) {

@@ -33,6 +33,11 @@ bool sb_similarity_fit(const double from[5][2], const double to[5][2], sb_simila
   return true;
 }
 
+void sb_similarity_point(const sb_similarity *s, const double from[2], double to[2]) {
+  to[0] = s->a * from[0] - s->b * from[1] + s->tx;
+  to[1] = s->b * from[0] + s->a * from[1] + s->ty;
+}
+
 void sb_similarity_inverse_map(const sb_similarity *s, double map[6]) {
   double n = s->a * s->a + s->b * s->b;
   map[0] = s->a / n;

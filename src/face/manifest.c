@@ -116,8 +116,12 @@ static void read_output(sb_reader *r, const char *role, char name[SB_NAME_SIZE])
 }
 
 static void read_verifier(sb_reader *r, sb_verifier_spec *spec) {
+  static const char *const roles[] = {"probability", "points", NULL};
   float no_shift;
-  read_output(r, "probability", spec->output);
+  json_t *outputs = sb_reader_member(r, r->root, "outputs");
+  sb_reader_keys(r, outputs, "outputs", roles, NULL);
+  sb_reader_text(r, outputs, "probability", spec->output, SB_NAME_SIZE);
+  if (json_object_get(outputs, "points")) sb_reader_text(r, outputs, "points", spec->points, SB_NAME_SIZE);
   spec->index = sb_reader_integer(r, r->root, "output_index", 0, 64);
   read_crop(r, &spec->crop, &no_shift);
   spec->accept = (float)sb_reader_real(r, r->root, "accept", 0, 1);
@@ -307,9 +311,19 @@ static void read_attribute_models(sb_reader *r, const char *folders, sb_models *
   }
 }
 
+static void read_apart(sb_reader *r, json_t *apart, sb_quality_spec *q) {
+  static const char *const keys[] = {"distance", "usual", "centre", "side", NULL};
+  sb_reader_keys(r, apart, "points_apart", keys, NULL);
+  sb_reader_reals(r, sb_reader_member(r, apart, "distance"), "distance", q->apart, 2);
+  sb_reader_points(r, sb_reader_member(r, apart, "usual"), "usual", q->apart_usual);
+  sb_reader_reals(r, sb_reader_member(r, apart, "centre"), "centre", q->apart_centre, 2);
+  q->apart_side = (float)sb_reader_real(r, apart, "side", 8, 4096);
+  q->has_apart = true;
+}
+
 static void read_quality(sb_reader *r, sb_quality_spec *q) {
-  static const char *const keys[] = {"eye_distance", "sharpness", "yaw",     "pitch",
-                                     "brightness",   "contrast",  "minimum", NULL};
+  static const char *const keys[] = {"eye_distance", "sharpness", "yaw",          "pitch", "brightness",
+                                     "contrast",     "minimum",   "points_apart", NULL};
   json_t *quality = sb_reader_member(r, r->root, "quality");
   sb_reader_keys(r, quality, "quality", keys, NULL);
   sb_reader_reals(r, sb_reader_member(r, quality, "eye_distance"), "eye_distance", q->eye_distance, 2);
@@ -318,6 +332,7 @@ static void read_quality(sb_reader *r, sb_quality_spec *q) {
   sb_reader_reals(r, sb_reader_member(r, quality, "contrast"), "contrast", q->contrast, 2);
   sb_reader_reals(r, sb_reader_member(r, quality, "pitch"), "pitch", q->pitch, 4);
   sb_reader_reals(r, sb_reader_member(r, quality, "brightness"), "brightness", q->brightness, 4);
+  if (json_object_get(quality, "points_apart")) read_apart(r, json_object_get(quality, "points_apart"), q);
   q->minimum = (float)sb_reader_real(r, quality, "minimum", 0, 1);
 }
 

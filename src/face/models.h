@@ -77,6 +77,7 @@ typedef struct sb_detector_spec {
 typedef struct sb_verifier_spec {
   sb_model_spec model;
   char output[SB_NAME_SIZE];
+  char points[SB_NAME_SIZE]; /* "" where the model gives no five points */
   int index;
   float crop, accept, detector_accept, rotate_below;
 } sb_verifier_spec;
@@ -94,7 +95,12 @@ typedef struct sb_landmarks_spec {
 typedef struct sb_quality_spec {
   float eye_distance[2], sharpness[2], yaw[2], contrast[2]; /* value of quality 0, value of quality 1 */
   float pitch[4], brightness[4];                            /* 0, 1, 1, 0 */
-  float minimum;                                            /* below this enrolment refuses */
+  bool has_apart;                                           /* with what follows */
+  float apart[2];           /* distances of the verifier's points from the landmark model's, in the frame */
+  double apart_usual[5][2]; /* what of that is usual: the verifier's points less the landmark model's */
+  float apart_centre[2],
+      apart_side; /* the square of the frame in which the verifier looks again where they are apart */
+  float minimum;  /* below this enrolment refuses */
 } sb_quality_spec;
 
 typedef struct sb_embedder_spec {
@@ -129,7 +135,8 @@ typedef struct sb_attribute_output {
   sb_meaning meaning;
   bool softmax;
   double first, step;
-  int class_count, classes[SB_CLASSES_MAX]; /* gender: 0 man, 1 woman; ethnicity, expression: by name; live: 0, else 1 */
+  int class_count,
+      classes[SB_CLASSES_MAX]; /* gender: 0 man, 1 woman; ethnicity, expression: by name; live: 0, else 1 */
 } sb_attribute_output;
 typedef struct sb_attribute_spec {
   sb_model_spec model;

@@ -33,6 +33,7 @@ typedef struct sb_similarity {
   double a, b, tx, ty;
 } sb_similarity;
 bool sb_similarity_fit(const double from[5][2], const double to[5][2], sb_similarity *out);
+void sb_similarity_point(const sb_similarity *s, const double from[2], double to[2]);
 /* The map for sb_image_warp that gives the aligned picture: target pixels back to the photo. */
 void sb_similarity_inverse_map(const sb_similarity *s, double map[6]);
 
@@ -49,8 +50,9 @@ typedef struct sb_box_found {
   double x0, y0, x1, y1;
   double score, rank; /* rank: the score with the bonus of its pass, the order of merging */
   double probability; /* of being a face, by the verifier; set later */
-  bool has_points;
-  double points[5][2]; /* by the detector */
+  bool has_points, has_checked;
+  double points[5][2];  /* by the detector */
+  double checked[5][2]; /* by the verifier */
 } sb_box_found;
 enum { SB_FOUND_MAX = 1024 };
 typedef struct sb_found {
@@ -76,8 +78,14 @@ int sb_detector_shape(const sb_detector_spec *spec, int width, int height);
 
 /* ---- quality.c */
 
-/* `chip`: the aligned face, n x n RGB, at the photo's own resolution or less. `points`: five, in full-size pixels. */
+/* How far the verifier's points of a face are from the landmark model's, in pixels of the frame that `framed` leads to: root of
+ * the mean square, less what is usual. Two models that were trained apart agree as long as they see the points; where something
+ * covers the face each guesses. */
+double sb_quality_apart(const sb_quality_spec *spec, const sb_similarity *framed, const double five[5][2],
+                        const double checked[5][2]);
+/* `chip`: the aligned face, n x n RGB, at the photo's own resolution or less. `points`: five, in full-size pixels. `apart`: by
+ * sb_quality_apart; below 0: not known. */
 void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n, const double points[5][2],
-                        sb_quality *out);
+                        double apart, sb_quality *out);
 
 #endif

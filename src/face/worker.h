@@ -33,6 +33,9 @@ sb_status sb_detector_collect(const sb_session *session, const sb_detector_spec 
                               sb_detector_outputs *out, sb_error *error);
 /* find.c: candidates of both passes, merged and verified, into worker->found. `large`: also run the second pass. */
 sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error);
+/* find.c: what the verifier says of a square of the photo, into the box's probability and points. */
+sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_square *square, sb_box_found *box,
+                           sb_error *error);
 /* Which embedder a photo is looked at with, and what is wanted of its faces. */
 typedef struct sb_wanted {
   unsigned want;

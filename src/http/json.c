@@ -69,11 +69,11 @@ static void add_looks(json_t *json, const sb_face *face) {
 
 static json_t *face_of(const sb_face *face) {
   const sb_quality *q = &face->quality;
-  json_t *json = json_pack("{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o}}", "box", "x", rounded(face->box.x, 1), "y",
+  json_t *json = json_pack("{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "box", "x", rounded(face->box.x, 1), "y",
                    rounded(face->box.y, 1), "w", rounded(face->box.w, 1), "h", rounded(face->box.h, 1), "score",
                    rounded(face->score, 4), "landmarks", landmarks_of(face), "quality", rounded(q->overall, 3),
                    "quality_parts", "size", rounded(q->size, 3), "sharpness", rounded(q->sharpness, 3), "pose",
-                   rounded(q->pose, 3), "exposure", rounded(q->exposure, 3));
+                   rounded(q->pose, 3), "exposure", rounded(q->exposure, 3), "visibility", rounded(q->visibility, 3));
   if (json) add_looks(json, face);
   return json;
 }

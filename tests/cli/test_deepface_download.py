@@ -1,6 +1,7 @@
 """script/models deepface: a download goes on where it broke off, and what is not the pinned file is thrown away."""
 import hashlib
 import http.server
+import math
 import pathlib
 import shutil
 import sys
@@ -9,7 +10,9 @@ import threading
 import unittest
 from unittest import mock
 
-from program import SOURCE
+import onnx_graph
+import pictures
+from program import SOURCE, ProgramCase
 
 sys.path.insert(0, str(SOURCE / "script"))
 
@@ -112,6 +115,26 @@ class Templates(unittest.TestCase):
                 self.assertTrue(source["url"].endswith("/" + source["files"][0]["path"]))
                 self.assertEqual(manifest["name"], name)
                 self.assertNotIn("sha256", manifest)
+
+
+class SFace(ProgramCase):
+    def test_a_file_of_sface_s_layout_runs_on_the_numbers_that_it_is_to_see(self):
+        """OpenCV's file cannot be had everywhere: another of the same inputs and outputs, whose numbers can be told beforehand."""
+        given = self.folder / "face_recognition_sface_2021dec.onnx"
+        given.write_bytes(onnx_graph.embedder(128, entry="data", out="fc1"))
+        made = self.folder / "made"
+        made.mkdir()
+        deepface.make(deepface.json.loads((deepface.TEMPLATES / "sface.json").read_text()), given, made, False)
+        path = ":".join(map(str, (SOURCE / "models", SOURCE / "deps/models", made)))
+        pixel = pictures.pattern(2)
+        answer = self.json_of("represent", "--whole", "--model", "sface", "--models", path, "-", stdin=pictures.png(112, 112, pixel))
+        cells = [sum(pixel(x, y)[c] for y in range(row, row + 16) for x in range(column, column + 16)) / 256
+                 for c in range(3) for row in range(0, 112, 16) for column in range(0, 112, 16)]  # RGB, 0 to 255
+        mean, weights = sum(cells) / 147, onnx_graph.numbers(147 * 128)
+        wanted = [sum((cell - mean) * weights[k * 128 + i] for k, cell in enumerate(cells)) for i in range(128)]
+        length = math.sqrt(sum(x * x for x in wanted))
+        for ours, theirs in zip(answer["faces"][0]["embedding"], wanted, strict=True):
+            self.assertAlmostEqual(ours, theirs / length, delta=1e-5)
 
 
 class Files(unittest.TestCase):

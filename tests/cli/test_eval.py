@@ -50,6 +50,13 @@ class Folder(Eval):
         answer = self.json_of("eval", self.people(obama=["obama.jpg", "obama2.jpg"]), "--quiet")
         self.assertEqual((answer["mated"], answer["non_mated"], answer["equal_error_rate"]), (1, 0, None))
 
+    def test_a_group_of_one_photo_has_no_rates(self):
+        groups = self.folder / "groups.csv"
+        groups.write_text("person,group\nobama,44th\nbiden,46th\n")
+        answer = self.json_of("eval", self.people(obama=["obama.jpg", "obama2.jpg"], biden=["biden.jpg"]), "--groups", groups, "--quiet")
+        one = next(g for g in answer["groups"] if g["group"] == "46th")
+        self.assertEqual((one["mated"], one["non_mated"], one["fmr"], one["fnmr"]), (0, 0, None, None))
+
     def test_a_single_photo_is_nothing_to_compare(self):
         self.refused("eval", self.people(obama=["obama.jpg"]), "--quiet", code=3, word="nothing to compare")
 

@@ -1,5 +1,5 @@
-"""The picture that a model sees is the one that DeepFace's and dlib's own programs show it: against numbers that those made
-(tests/parity), so that neither is needed here."""
+"""What DeepFace, TensorFlow and dlib make of pictures, Semblance makes of them: against numbers that those made (tests/parity),
+so that none of them is needed here."""
 import hashlib
 import json
 import math
@@ -49,6 +49,38 @@ class Pixels(ProgramCase):
             self.json_of("models", "remove", f"probe-{kind.lower()}")
             (self.data / "models/pipelines/probe.json").unlink()
             (self.data / "models/pipelines").rmdir()
+
+
+class TensorFlow(ProgramCase):
+    """The attribute nets, converted from TensorFlow.js, on a picture of each net's own size."""
+
+    def setUp(self):
+        super().setUp()
+        self.theirs = json.loads((PARITY / "tfjs.json").read_text())
+
+    def answer(self, name):
+        side = json.loads((SOURCE / f"models/{name}.json").read_text())["input"]["width"]
+        photo = pictures.png(side, side, pictures.waves(side))
+        return self.json_of("analyze", "--whole", "-", stdin=photo)["faces"][0]
+
+    def classes_agree(self, name, output, found):
+        """Probabilities, rounded to four digits: 1e-4 apart would show."""
+        classes = json.loads((SOURCE / f"models/{name}.json").read_text())["outputs"][found]["classes"]
+        answer = self.answer(name)[found]
+        for label, number in zip(classes, self.theirs[name][output], strict=True):
+            self.assertAlmostEqual(answer[label], number, delta=1e-4, msg=f"{name} {label}")
+
+    def test_age_and_gender(self):
+        answer = self.answer("faceres-deep")
+        self.assertAlmostEqual(answer["gender"]["man"], self.theirs["faceres-deep"]["gender"][0], delta=1e-4)
+        years = sum(i * p for i, p in enumerate(self.theirs["faceres-deep"]["age"]))
+        self.assertAlmostEqual(answer["age"], years, delta=1e-3)  # three digits behind the point
+
+    def test_ethnicity(self):
+        self.classes_agree("gear-ethnicity", "race", "ethnicity")
+
+    def test_expression(self):
+        self.classes_agree("emotion", "expression", "expression")
 
 
 class Dlib(ProgramCase):

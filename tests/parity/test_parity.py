@@ -101,19 +101,18 @@ class Sources(unittest.TestCase):
         folder = self.fetch.package_folder(manifest["source"], sdist=manifest["source"].get("sdist", False))
         return manifest, folder / manifest["source"]["files"][0]["path"]
 
-    def test_tensorflow_gives_the_same_numbers_for_the_tensorflow_js_nets(self):
-        for name in ("faceres-deep", "gear-ethnicity", "emotion"):
-            manifest, source = self.sources(name)
-            answer = json.loads(run(PYTHON, PARITY / "tfjs_side.py", source, SOURCE / "deps/models" / manifest["file"],
-                                    manifest["input"]["mean"], manifest["input"]["std"], *manifest["converter"][1:]))
-            print(f"# {name}: furthest from TensorFlow {answer}", flush=True)
-            for output, difference in answer.items():
+    def test_tensorflow_gives_the_numbers_that_test_pixels_compares_with(self):
+        written = json.loads((PARITY / "tfjs.json").read_text())
+        _, source = self.sources("faceres-deep")  # all of them are in one package
+        answer = json.loads(run(PYTHON, PARITY / "tfjs_side.py", source.parent, *written).splitlines()[-1])
+        for name, outputs in written.items():
+            for output, numbers in outputs.items():
                 with self.subTest(model=name, output=output):
-                    self.assertLessEqual(difference, 1e-4)
+                    self.assertLessEqual(max(abs(a - b) for a, b in zip(answer[name][output], numbers)), 1e-5)
 
     def test_dlib_gives_the_same_numbers(self):
         if subprocess.run([PYTHON, "-c", "import dlib"], capture_output=True, check=False).returncode:
-            self.skipTest("dlib is not in deps/parity; its numbers of another day are in tests/cli/test_pixels.py")
+            self.skipTest("dlib is not in deps/parity; its numbers of another day are compared in tests/cli/test_pixels.py")
         _, source = self.sources("dlib-resnet-128")
         with tempfile.TemporaryDirectory() as folder:
             paths = [pathlib.Path(folder, f"{seed}.png") for seed in (3, 4, 5)]

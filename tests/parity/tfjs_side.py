@@ -1,5 +1,6 @@
-"""TensorFlow's own run of the TensorFlow.js graphs that models/convert_tfjs.py converts, beside the converted ones by ONNX
-Runtime. usage: tfjs_side.py SOURCE.json MODEL.onnx MEAN STD OUTPUT=NAME... ; prints {NAME: largest difference} as JSON."""
+"""TensorFlow's own run of the TensorFlow.js graphs that models/convert_tfjs.py converts, on a picture of waves.
+usage: tfjs_side.py FOLDER NAME...    FOLDER: of the package's model files; prints {NAME: {output: numbers}} as JSON, which
+tests/parity/tfjs.json keeps for the tests that run without TensorFlow"""
 import json
 import os
 import pathlib
@@ -7,8 +8,11 @@ import sys
 
 os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
 import numpy as np
-import onnxruntime
+import pictures
 import tensorflow as tf
 from google.protobuf import json_format
 
@@ -29,31 +33,40 @@ def weights(path, manifest):
     return found
 
 
-def main():
-    source, converted, mean, deviation = pathlib.Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
-    names = dict(pair.split("=", 1) for pair in sys.argv[5:])
-    description = json.loads(source.read_text())
+def picture_of(entry):
+    """The network's input for a manifest's `input`: luma as OpenCV makes it, in fixed point."""
+    wave = pictures.waves(entry["width"])
+    rgb = np.array([[wave(x, y) for x in range(entry["width"])] for y in range(entry["height"])])
+    shown = {"RGB": rgb, "BGR": rgb[..., ::-1], "GREY": (rgb @ [4899, 9617, 1868] + 8192 >> 14)[..., None]}[entry["channels"]]
+    return ((shown[None] - np.array(entry["mean"])) / np.array(entry["std"])).astype(np.float32)
+
+
+def numbers(path, manifest):
+    names = dict(pair.split("=", 1) for pair in manifest["converter"][1:])
+    description = json.loads(path.read_text())
     graph = json_format.ParseDict(description["modelTopology"], tf.compat.v1.GraphDef(), ignore_unknown_fields=True)
-    values = weights(source, description["weightsManifest"])
+    values = weights(path, description["weightsManifest"])
     for node in graph.node:
         if node.op == "Const":
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values[node.name]))
         if node.op == "_FusedConv2D" and "TArgs" not in node.attr:  # newer TensorFlow wants it told
             node.attr["TArgs"].list.type.extend([tf.float32.as_datatype_enum] * node.attr["num_args"].i)
     signature = description.get("signature") or description["userDefinedMetadata"]["signature"]
-    session = onnxruntime.InferenceSession(converted)
-    entry = session.get_inputs()[0]
-    y, x, c = np.indices(entry.shape[1:])  # smooth waves: noise would drive the nets into their corners
-    waves = 128 + 60 * np.sin((2 + c) * x * 3.1 / entry.shape[2]) * np.cos(y * 4.7 / entry.shape[1])
-    picture = ((waves[None] - mean) / deviation).astype(np.float32)
-    tf.compat.v1.disable_eager_execution()
-    with tf.compat.v1.Session() as run:
+    entry = next(node.name for node in graph.node if node.op == "Placeholder")
+    wanted = [signature["outputs"][output]["name"] for output in names]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as run:
         tf.import_graph_def(graph, name="")
-        wanted = [signature["outputs"][output]["name"] for output in names]
-        wanted = [name if ":" in name else f"{name}:0" for name in wanted]
-        theirs = run.run(wanted, {f"{entry.name}:0": picture})
-    ours = session.run(list(names.values()), {entry.name: picture})
-    print(json.dumps({name: float(np.abs(a - b).max()) for name, a, b in zip(names.values(), theirs, ours)}))
+        found = run.run([name if ":" in name else f"{name}:0" for name in wanted],
+                        {f"{entry}:0": picture_of(manifest["input"])})
+    return {name: [round(float(number), 8) for number in values.ravel()] for name, values in zip(names.values(), found)}
+
+
+def main():
+    answer = {}
+    for name in sys.argv[2:]:
+        manifest = json.loads((ROOT / f"models/{name}.json").read_text())
+        answer[name] = numbers(pathlib.Path(sys.argv[1]) / pathlib.Path(manifest["source"]["files"][0]["path"]).name, manifest)
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

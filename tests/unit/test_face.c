@@ -210,6 +210,60 @@ static void the_mean_with_the_mirror_image_is_of_unit_length_and_the_same_person
   sb_image_free(&image);
 }
 
+static sb_quality quality_of(fixture *f, const sb_image *image) {
+  sb_faces *faces = NULL;
+  sb_find_options options = {.want = SB_WANT_LARGEST_ONLY};
+  assert_int_equal(sb_worker_find(f->worker, image, &options, &faces, NULL), SB_OK);
+  assert_int_equal(faces->count, 1);
+  sb_quality quality = faces->items[0].quality;
+  sb_faces_free(faces);
+  return quality;
+}
+
+/* Each pixel becomes the mean of those up to 11 before and behind it on its line. */
+static void average(sb_image *image, int along, int lines, size_t step, size_t next) {
+  enum { AROUND = 11, LONGEST = 2048 };
+  static uint8_t line[LONGEST + 2 * AROUND];
+  assert_true(along <= LONGEST);
+  for (int l = 0; l < lines; l++)
+    for (size_t c = 0; c < 3; c++) {
+      uint8_t *at = image->pixels + (size_t)l * next + c;
+      int sum = 0;
+      for (int i = -AROUND; i < along + AROUND; i++)
+        line[i + AROUND] = at[(size_t)(i < 0 ? 0 : i >= along ? along - 1 : i) * step];
+      for (int i = 0; i < 2 * AROUND; i++) sum += line[i];
+      for (int i = 0; i < along; i++) {
+        sum += line[i + 2 * AROUND];
+        at[(size_t)i * step] = (uint8_t)(sum / (2 * AROUND + 1));
+        sum -= line[i];
+      }
+    }
+}
+
+static void quality_tells_a_dark_a_blurred_and_a_covered_face(void **state) {
+  fixture *f = *state;
+  static const sb_quality_part told[] = {SB_QUALITY_EXPOSURE, SB_QUALITY_SHARPNESS, SB_QUALITY_VISIBILITY};
+  for (int i = 0; i < 3; i++) {
+    sb_image image = load("face_recognition/obama.jpg");
+    assert_true(quality_of(f, &image).overall > .9);
+    size_t row = (size_t)image.width * 3, size = row * (size_t)image.height;
+    if (told[i] == SB_QUALITY_EXPOSURE) {
+      for (size_t k = 0; k < size; k++) image.pixels[k] /= 12;
+    } else if (told[i] == SB_QUALITY_SHARPNESS) {
+      for (int pass = 0; pass < 3; pass++) { /* three times a box is near a Gaussian, here of 5 % of the face */
+        average(&image, image.width, image.height, 3, row);
+        average(&image, image.height, image.width, row, 3);
+      }
+    } else {
+      for (size_t y = 245; y < 420; y++) memset(image.pixels + y * row + 395 * (size_t)3, 225, 205 * (size_t)3); /* nose to chin */
+    }
+    sb_quality quality = quality_of(f, &image);
+    assert_true(quality.overall < .2f);
+    assert_int_equal(sb_quality_weakest(&quality), told[i]);
+    sb_image_free(&image);
+  }
+}
+
 static void points_that_fit_already_stay_where_they_are(void **state) {
   (void)state;
   sb_similarity s;
@@ -276,6 +330,7 @@ int main(void) {
       cmocka_unit_test(finds_every_face_of_the_groups_largest_first),
       cmocka_unit_test(a_turned_photo_gives_the_same_face),
       cmocka_unit_test(a_head_rolled_by_30_degrees_is_the_same_person),
+      cmocka_unit_test(quality_tells_a_dark_a_blurred_and_a_covered_face),
       cmocka_unit_test(pose_follows_the_head_and_a_photo_of_a_person_looks_live),
       cmocka_unit_test(faces_of_20_pixels_in_a_big_photo_are_found_by_tiles),
       cmocka_unit_test(the_mean_with_the_mirror_image_is_of_unit_length_and_the_same_person),

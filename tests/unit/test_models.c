@@ -247,6 +247,33 @@ static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
     }
 }
 
+static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **state) {
+  (void)state;
+  enum { N = 32 };
+  sb_quality_spec spec = {.has_apart = true, .apart = {3, 2}, .eye_distance = {6, 30}, .sharpness = {0.01f, 0.035f}, .yaw = {0.45f, 0.12f},
+                          .pitch = {0.1f, 0.35f, 0.75f, 1}, .brightness = {5, 40, 215, 250}, .contrast = {4, 18}};
+  uint8_t chip[N * N * 3];
+  for (int i = 0; i < N * N; i++) memset(chip + 3 * i, i / 2 % 2 ? 60 : 180, 3);
+  for (int i = 0; i < 5; i++) spec.apart_usual[i][0] = 1;
+  static const double far[][3] = {{1, 0, 1}, {3, 0, 1}, {3.5, 0, .5}, {1, 3, 0}, {-1, 2, .17}}; /* x, y, what is visible */
+  const sb_similarity framed = {.a = 2, .tx = 7}; /* the frame has twice the photo's pixels */
+  for (size_t k = 0; k < sizeof far / sizeof *far; k++) {
+    double checked[5][2];
+    sb_quality quality = {0};
+    for (int i = 0; i < 5; i++)
+      checked[i][0] = level[i][0] + far[k][0] / 2, checked[i][1] = level[i][1] + far[k][1] / 2;
+    double apart = sb_quality_apart(&spec, &framed, level, (const double(*)[2])checked);
+    near(apart, hypot(far[k][0] - 1, far[k][1]), 1e-9);
+    sb_quality_measure(&spec, chip, N, level, apart, &quality);
+    near(quality.visibility, far[k][2], 0.01);
+    near(quality.overall, fmin(far[k][2], fmin(fmin(quality.size, quality.sharpness), fmin(quality.pose, quality.exposure))), 0.01);
+    if (far[k][2] == 0) assert_int_equal(sb_quality_weakest(&quality), SB_QUALITY_VISIBILITY);
+  }
+  sb_quality quality = {0};
+  sb_quality_measure(&spec, chip, N, level, -1, &quality); /* a verifier without points */
+  near(quality.visibility, 1, 0);
+}
+
 /* ---- ONNX files: this is one, of an Identity, x to y, both 1 x 3 x free x 224, operator set 13 */
 
 static const uint8_t graph[] = {
@@ -326,6 +353,7 @@ int main(void) {
       cmocka_unit_test(points_go_where_the_template_wants_them),
       cmocka_unit_test(a_picture_standardised_has_mean_0_and_deviation_1),
       cmocka_unit_test(a_picture_of_floats_fills_a_tensor_as_one_of_bytes),
+      cmocka_unit_test(points_that_two_models_see_apart_tell_that_a_face_is_covered),
       cmocka_unit_test(what_an_onnx_file_says_of_itself_is_read),
       cmocka_unit_test(an_onnx_file_cut_short_anywhere_is_refused),
       cmocka_unit_test(an_onnx_file_with_any_byte_changed_is_read_or_refused),

@@ -58,6 +58,7 @@ const WORDS = {
   'hint.one': ['One person at a time', 'Uma pessoa de cada vez', 'Una persona a la vez'],
   'hint.ahead': ['Look at the camera', 'Olhe para a câmera', 'Mire a la cámara'],
   'hint.blur': ['Blurred: hold still', 'Borrada: não se mexa', 'Borrosa: no se mueva'],
+  'hint.covered': ['Nothing in front of the face', 'Nada na frente do rosto', 'Nada delante de la cara'],
   'hint.still': ['Good. Hold still', 'Ótimo. Não se mexa', 'Bien. No se mueva'],
   name: ['Full Name', 'Nome completo', 'Nombre completo'],
   ssn: ['SSN / ID Number', 'CPF / Número de identificação', 'Número de identificación'],

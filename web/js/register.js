@@ -19,7 +19,8 @@ function flaw({ faces, height }) {
   if (face.box.h < height * 0.2 || face.quality_parts.size < 0.5) return 'hint.closer';
   if (face.quality_parts.exposure < 0.5) return 'hint.light';
   if (face.quality_parts.pose < 0.4) return 'hint.ahead';
-  return face.quality_parts.sharpness < 0.3 ? 'hint.blur' : '';
+  if (face.quality_parts.sharpness < 0.3) return 'hint.blur';
+  return face.quality_parts.visibility < 0.3 ? 'hint.covered' : '';
 }
 
 /** The four facts below the picture: [words, good]. */
