@@ -289,6 +289,7 @@ enum {
   SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* SB_DUPLICATE (and candidates) instead of a warning */
   SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and keep age, gender and ethnicity */
   SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* a photo that was enrolled for this person before is skipped, not an error */
+  SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: no quality is measured, and none asked for */
 };
 
 typedef struct sb_enroll_request {
@@ -357,6 +358,7 @@ typedef struct sb_search_request {
   bool largest_only; /* answer for the largest face only */
   bool small_faces;  /* SB_WANT_SMALL_FACES */
   bool attributes;   /* also of the photo's faces */
+  bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
   sb_target target;
 } sb_search_request;
 
@@ -386,7 +388,9 @@ SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *re
 typedef struct sb_verify_request {
   size_t struct_size;
   sb_photo photos[2];
-  sb_target target; /* without fpir */
+  sb_target target;  /* without fpir */
+  const char *model; /* NULL: the engine's */
+  bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
 } sb_verify_request;
 
 typedef struct sb_comparison {

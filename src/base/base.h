@@ -15,6 +15,11 @@ SB_PRINTF(3, 4) sb_status sb_fail(sb_error *error, sb_status code, const char *f
  * SB_NO_MEMORY, else SB_IO. `what` names what was tried ("open the key file"). */
 sb_status sb_fail_errno(sb_error *error, int error_number, const char *what, const char *path);
 
+/* Whose trouble a failure is. INPUT: of what came in; the next photo or request may fare better. ABSENT: what was asked for is not
+ * there. CALLER: who asks may not. SYSTEM: the next one meets the same trouble. Exit codes and jobs follow it. */
+typedef enum sb_fault { SB_FAULT_NONE, SB_FAULT_INPUT, SB_FAULT_ABSENT, SB_FAULT_CALLER, SB_FAULT_SYSTEM } sb_fault;
+sb_fault sb_status_fault(sb_status status);
+
 /* ---- Memory: overflow-checked, zeroed; NULL only when memory is out (then `error` is filled with SB_NO_MEMORY). */
 
 void *sb_alloc(size_t count, size_t size, sb_error *error);

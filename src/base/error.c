@@ -14,6 +14,37 @@ const char *sb_status_code(sb_status status) {
   return "unknown";
 }
 
+sb_fault sb_status_fault(sb_status status) {
+  switch (status) {
+  case SB_OK: return SB_FAULT_NONE;
+  case SB_INVALID:
+  case SB_BAD_IMAGE:
+  case SB_UNSUPPORTED_IMAGE:
+  case SB_IMAGE_TOO_LARGE:
+  case SB_NO_FACE:
+  case SB_SEVERAL_FACES:
+  case SB_LOW_QUALITY:
+  case SB_NOT_LIVE:
+  case SB_EXISTS:
+  case SB_DUPLICATE:
+  case SB_TOO_LARGE: return SB_FAULT_INPUT;
+  case SB_NOT_FOUND: return SB_FAULT_ABSENT;
+  case SB_FORBIDDEN: return SB_FAULT_CALLER;
+  case SB_MISUSE:
+  case SB_NO_MEMORY:
+  case SB_BUSY:
+  case SB_STOPPING:
+  case SB_MODEL:
+  case SB_STORE:
+  case SB_DISK_FULL:
+  case SB_READ_ONLY:
+  case SB_WRONG_KEY:
+  case SB_IO:
+  case SB_INTERNAL: return SB_FAULT_SYSTEM;
+  }
+  return SB_FAULT_SYSTEM;
+}
+
 /* Cuts a message at a character's border, so that it stays valid UTF-8. */
 static void trim_to_utf8(char *message, size_t capacity) {
   size_t length = strnlen(message, capacity - 1);

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "engine/engine.h"
 #include "http/http.h"
+#include "http/json_trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,33 +10,6 @@
 #include <unistd.h>
 
 enum { SECRET_MAX = 1024 };
-
-static const struct {
-  const char *name;
-  unsigned role;
-} roles[] = {{"read", SB_ROLE_READ}, {"enroll", SB_ROLE_ENROLL}, {"admin", SB_ROLE_ADMIN}};
-enum { ROLES = sizeof roles / sizeof *roles };
-
-/* "read,enroll"; 0: there is a word that is no role. */
-static unsigned read_roles(const char *text) {
-  unsigned found = 0;
-  while (*text) {
-    size_t length = strcspn(text, ",");
-    unsigned role = 0;
-    for (int i = 0; i < ROLES; i++)
-      if (strlen(roles[i].name) == length && !strncmp(text, roles[i].name, length)) role = roles[i].role;
-    if (!role) return 0;
-    found |= role;
-    text += length + (text[length] == ',');
-  }
-  return found;
-}
-
-static void write_roles(unsigned held, char text[24]) {
-  *text = 0;
-  for (int i = 0; i < ROLES; i++)
-    if (held & roles[i].role) strcat(strcat(text, *text ? "," : ""), roles[i].name);
-}
 
 static sb_status make_key(sb_cli *cli, sb_access_key *key, bool everywhere, char text[SB_API_KEY_SIZE], sb_error *error) {
   sb_engine *engine = NULL;
@@ -52,7 +26,7 @@ static sb_status make_key(sb_cli *cli, sb_access_key *key, bool everywhere, char
 
 static sb_exit add(sb_cli *cli, const char *role, const char *label, const char *expires, bool everywhere) {
   sb_error error = {0};
-  sb_access_key key = {.roles = role ? read_roles(role) : SB_ROLE_READ};
+  sb_access_key key = {.roles = role ? sb_roles_read(role) : SB_ROLE_READ};
   char text[SB_API_KEY_SIZE] = "";
   if (!key.roles) return sb_cli_usage(cli, "--role is a list of read, enroll and admin");
   if (label && strlen(label) > SB_LABEL_MAX) return sb_cli_usage(cli, "--label has at most %d bytes", SB_LABEL_MAX);
@@ -71,24 +45,9 @@ static sb_exit add(sb_cli *cli, const char *role, const char *label, const char 
   return code;
 }
 
-static json_t *time_json(int64_t ms) {
-  char text[32];
-  if (!ms) return json_null();
-  sb_time_iso(ms, text);
-  return json_string(text);
-}
-
-static json_t *key_json(const sb_access_key *key) {
-  char held[24];
-  write_roles(key->roles, held);
-  return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "prefix", key->prefix, "label", key->label, "roles", held,
-                   "collection", key->collection, "created", time_json(key->created_ms), "expires",
-                   time_json(key->expires_ms), "revoked", time_json(key->revoked_ms));
-}
-
 static void print_key(const sb_access_key *key) {
-  char held[24], until[32] = "never";
-  write_roles(key->roles, held);
+  char held[SB_ROLES_TEXT], until[32] = "never";
+  sb_roles_write(key->roles, held);
   if (key->expires_ms) sb_time_iso(key->expires_ms, until);
   printf("%s\t%s\t%s\texpires %s%s\t%s\n", key->prefix, held, *key->collection ? key->collection : "(all collections)",
          until, key->revoked_ms ? ", revoked" : "", key->label);
@@ -106,7 +65,7 @@ static sb_exit list(sb_cli *cli) {
   json_t *all = cli->json ? json_array() : NULL;
   for (size_t i = 0; i < count; i++) {
     if (all)
-      json_array_append_new(all, key_json(&keys[i]));
+      json_array_append_new(all, sb_json_access_key(&keys[i]));
     else
       print_key(&keys[i]);
   }

@@ -1,34 +1,13 @@
 /* The audit subcommand. */
 #include "cli/cli.h"
 #include "cli/receipt.h"
+#include "http/json_trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FILE_BYTES_MAX = 1 << 16 };
-
-static json_t *hex_json(const uint8_t *bytes, size_t size) {
-  char text[2 * SB_SIGNATURE_SIZE + 1];
-  sb_hex(bytes, size, text);
-  return json_string(text);
-}
-
-static json_t *entry_json(const sb_audit_entry *entry) {
-  const sb_chain_entry *e = &entry->entry;
-  char at[32];
-  sb_time_iso(e->at_ms, at);
-  return json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:o}", "sequence", (json_int_t)e->sequence, "at", at, "actor",
-                   e->actor, "verb", e->verb, "collection", (json_int_t)e->collection, "collection_name",
-                   entry->collection, "person", (json_int_t)e->person, "count", (json_int_t)e->count, "link",
-                   hex_json(entry->link, sizeof entry->link));
-}
-
-static json_t *head_json(const sb_audit_head *head) {
-  return json_pack("{s:I,s:o,s:o,s:o}", "head", (json_int_t)head->sequence, "link", hex_json(head->link, SB_LINK_SIZE),
-                   "signature", hex_json(head->signature, SB_SIGNATURE_SIZE), "public_key",
-                   hex_json(head->public_key, SB_PUBLIC_SIZE));
-}
 
 static void print_line(json_t *json) {
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -39,7 +18,7 @@ static void print_line(json_t *json) {
 
 static sb_status print_json(void *context, const sb_audit_entry *entry, sb_error *error) {
   (void)context, (void)error;
-  print_line(entry_json(entry));
+  print_line(sb_json_audit_entry(entry));
   return SB_OK;
 }
 
@@ -76,7 +55,7 @@ static sb_exit export_all(sb_cli *cli, bool head_only) {
     status = sb_engine_audit(engine, 0, (size_t)head.sequence, print_json, NULL, &error);
   sb_engine_free(engine);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
-  return sb_cli_print_json(cli, head_json(&head), SB_EXIT_OK);
+  return sb_cli_print_json(cli, sb_json_audit_head(&head), SB_EXIT_OK);
 }
 
 /* ---- Files of before: heads and receipts */
@@ -120,7 +99,7 @@ static sb_exit verify(sb_cli *cli, const char *anchor_path, const char *receipt_
     status = sb_fail(&error, SB_INVALID, "the receipt is one of another gallery");
   sb_engine_free(engine);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
-  if (cli->json) return sb_cli_print_json(cli, head_json(&head), SB_EXIT_OK);
+  if (cli->json) return sb_cli_print_json(cli, sb_json_audit_head(&head), SB_EXIT_OK);
   printf("the audit is whole: %lld entries%s\n", (long long)head.sequence, receipt_path ? "; the receipt holds" : "");
   return SB_EXIT_OK;
 }

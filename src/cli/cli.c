@@ -10,32 +10,12 @@
 enum { PHOTO_BYTES_MAX = 64 << 20 }; /* of a file that is read at all; the image limits come after */
 
 sb_exit sb_exit_of(sb_status status) {
-  switch (status) {
-  case SB_OK: return SB_EXIT_OK;
-  case SB_NOT_FOUND: return SB_EXIT_NEGATIVE;
-  case SB_INVALID:
-  case SB_BAD_IMAGE:
-  case SB_UNSUPPORTED_IMAGE:
-  case SB_IMAGE_TOO_LARGE:
-  case SB_NO_FACE:
-  case SB_SEVERAL_FACES:
-  case SB_LOW_QUALITY:
-  case SB_NOT_LIVE:
-  case SB_FORBIDDEN:
-  case SB_EXISTS:
-  case SB_DUPLICATE:
-  case SB_TOO_LARGE: return SB_EXIT_REFUSED;
-  case SB_MISUSE:
-  case SB_NO_MEMORY:
-  case SB_BUSY:
-  case SB_STOPPING:
-  case SB_MODEL:
-  case SB_STORE:
-  case SB_DISK_FULL:
-  case SB_READ_ONLY:
-  case SB_WRONG_KEY:
-  case SB_IO:
-  case SB_INTERNAL: return SB_EXIT_SYSTEM;
+  switch (sb_status_fault(status)) {
+  case SB_FAULT_NONE: return SB_EXIT_OK;
+  case SB_FAULT_ABSENT: return SB_EXIT_NEGATIVE;
+  case SB_FAULT_INPUT:
+  case SB_FAULT_CALLER: return SB_EXIT_REFUSED;
+  case SB_FAULT_SYSTEM: return SB_EXIT_SYSTEM;
   }
   return SB_EXIT_SYSTEM;
 }

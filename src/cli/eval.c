@@ -1,5 +1,6 @@
 /* The eval subcommand: accuracy on the user's own photos. */
 #include "cli/eval.h"
+#include "engine/engine.h"
 
 #include <errno.h>
 #include <math.h>
@@ -9,7 +10,7 @@
 
 typedef struct options {
   const char *groups, *html, *calibrate, *face;
-  bool any_quality;
+  bool any_quality, publish;
 } options;
 
 const char *sb_eval_path(const sb_eval *eval, uint32_t sample) {
@@ -161,6 +162,24 @@ static sb_status write_page(const sb_eval *eval, const char *path, sb_error *err
   return status;
 }
 
+/* The figures without the paths of photos: those name people. */
+static sb_status publish(const sb_cli *cli, const sb_eval *eval, sb_error *error) {
+  char date[32];
+  json_t *json = sb_eval_json(eval);
+  sb_time_iso(sb_now_ms(), date);
+  json_object_set_new(json, "date", json_string(date));
+  json_object_del(json, "worst");
+  json_object_del(json_object_get(json, "failure_to_acquire"), "refused");
+  char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+  char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, error);
+  sb_status status = !text ? sb_fail(error, SB_NO_MEMORY, "memory is out") : folder ? SB_OK : error->code;
+  if (status == SB_OK) status = sb_report_write(folder, text, strlen(text), error);
+  json_decref(json);
+  free(text);
+  free(folder);
+  return status;
+}
+
 static void eval_free(sb_eval *eval) {
   sb_evaluation_free(&eval->result);
   free(eval->samples);
@@ -176,7 +195,8 @@ sb_exit sb_command_eval(sb_cli *cli) {
                            {"--html", SB_FLAG_TEXT, &chosen.html},
                            {"--calibrate", SB_FLAG_TEXT, &chosen.calibrate},
                            {"--face", SB_FLAG_TEXT, &chosen.face},
-                           {"--any-quality", SB_FLAG_SWITCH, &chosen.any_quality}};
+                           {"--any-quality", SB_FLAG_SWITCH, &chosen.any_quality},
+                           {"--publish", SB_FLAG_SWITCH, &chosen.publish}};
   if (!SB_FLAGS_TAKE(cli, flags, 1, 1)) return SB_EXIT_USAGE;
   if (strcmp(chosen.face, "largest") != 0 && strcmp(chosen.face, "central") != 0)
     return sb_cli_usage(cli, "--face is largest or central");
@@ -192,6 +212,7 @@ sb_exit sb_command_eval(sb_cli *cli) {
     else
       sb_eval_print(&eval);
     if (chosen.html) status = write_page(&eval, chosen.html, &error);
+    if (status == SB_OK && chosen.publish) status = publish(cli, &eval, &error);
     if (status == SB_OK && chosen.calibrate) status = write_calibration(cli, &eval, chosen.calibrate, &error);
   }
   if (status != SB_OK) code = sb_cli_fail(cli, status, &error);

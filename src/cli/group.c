@@ -1,6 +1,7 @@
 /* Subcommands about who is who: cluster (unknown people in a folder of photos) and dedup (one person under two ids). */
 #include "cli/cli.h"
 #include "cli/gather.h"
+#include "http/json.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,29 +11,6 @@
 #include <sys/stat.h>
 
 /* ---- dedup */
-
-static json_t *rounded_rate(double rate) {
-  char text[32];
-  snprintf(text, sizeof text, "%.3g", rate);
-  return json_real(strtod(text, NULL));
-}
-
-static json_t *duplicates_json(const sb_duplicates *found) {
-  json_t *list = json_array();
-  for (size_t i = 0; list && i < found->count; i++) {
-    const sb_duplicate *d = &found->items[i];
-    json_t *people =
-        json_pack("[{s:s,s:s},{s:s,s:s}]", "id", d->ids[0], "name", d->names[0], "id", d->ids[1], "name", d->names[1]);
-    json_array_append_new(
-        list, json_pack("{s:o,s:o,s:o,s:o,s:b}", "people", people, "similarity", rounded_rate(d->similarity),
-                        "false_match_rate", rounded_rate(d->false_match_rate), "false_match_rate_upper",
-                        rounded_rate(d->false_match_upper), "false_match_rate_is_bound", d->false_match_bound));
-  }
-  return json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o}", "pairs", list, "total", (json_int_t)found->total, "people",
-                   (json_int_t)found->people, "faces", (json_int_t)found->faces, "threshold",
-                   rounded_rate(found->threshold), "expected_by_chance", rounded_rate(found->expected_by_chance),
-                   "elapsed_ms", rounded_rate(found->elapsed_ms));
-}
 
 static void print_duplicates(const sb_duplicates *found) {
   for (size_t i = 0; i < found->count; i++) {
@@ -65,7 +43,7 @@ sb_exit sb_command_dedup(sb_cli *cli) {
   if (status != SB_OK)
     code = sb_cli_fail(cli, status, &error);
   else if (cli->json)
-    code = sb_cli_print_json(cli, duplicates_json(found), code);
+    code = sb_cli_print_json(cli, sb_json_duplicates(found), code);
   else
     print_duplicates(found);
   sb_duplicates_free(found);
@@ -83,7 +61,7 @@ typedef struct album {
   sb_gathered *photos;
   size_t face_count;
   const float **embeddings;
-  size_t *photo_of, *face_of; /* of each face: its photo, and its number there */
+  sb_seen_face *faces;
 } album;
 
 static sb_status add_path(album *a, char *path, sb_error *error) {
@@ -131,14 +109,13 @@ static sb_status take_faces(album *a, sb_error *error) {
   size_t total = 0;
   for (size_t i = 0; i < a->count; i++) total += a->photos[i].faces ? a->photos[i].faces->count : 0;
   a->embeddings = sb_alloc(total, sizeof *a->embeddings, error);
-  a->photo_of = sb_alloc(total, sizeof *a->photo_of, error);
-  a->face_of = sb_alloc(total, sizeof *a->face_of, error);
-  if (!a->embeddings || !a->photo_of || !a->face_of) return SB_NO_MEMORY;
+  a->faces = sb_alloc(total, sizeof *a->faces, error);
+  if (!a->embeddings || !a->faces) return SB_NO_MEMORY;
   for (size_t i = 0; i < a->count; i++)
     for (size_t f = 0; a->photos[i].faces && f < a->photos[i].faces->count; f++) {
-      a->embeddings[a->face_count] = a->photos[i].faces->items[f].embedding;
-      a->photo_of[a->face_count] = i;
-      a->face_of[a->face_count++] = f;
+      const sb_face *face = &a->photos[i].faces->items[f];
+      a->embeddings[a->face_count] = face->embedding;
+      a->faces[a->face_count++] = (sb_seen_face){a->paths[i], face->box};
     }
   return SB_OK;
 }
@@ -148,85 +125,34 @@ static void album_free(album *a) {
   for (size_t i = 0; i < a->count; i++) free(a->paths[i]);
   free(a->paths);
   free(a->embeddings);
-  free(a->photo_of);
-  free(a->face_of);
+  free(a->faces);
 }
 
-/* The faces of each group together: `order` lists them by group, `from` where each group begins. */
-typedef struct listing {
-  size_t *order, *from;
-} listing;
-
-static sb_status list_groups(const album *a, const sb_clusters *clusters, listing *out, sb_error *error) {
-  out->order = sb_alloc(a->face_count, sizeof *out->order, error);
-  out->from = sb_alloc(clusters->count + 2, sizeof *out->from, error);
-  if (!out->order || !out->from) return SB_NO_MEMORY;
-  for (size_t f = 0; f < a->face_count; f++) out->from[clusters->cluster_of[f] + 2]++;
-  for (size_t c = 2; c < clusters->count + 2; c++) out->from[c] += out->from[c - 1];
-  for (size_t f = 0; f < a->face_count; f++) out->order[out->from[clusters->cluster_of[f] + 1]++] = f;
-  return SB_OK;
-}
-
-/* A path is bytes; JSON is UTF-8: what is not is left out. */
-static json_t *path_json(const char *path) {
-  return json_string(sb_utf8_valid(path, strlen(path)) ? path : "");
-}
-
-static size_t folder_length(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? (size_t)(slash - path) : 0;
-}
-
-static bool same_folder(const char *one, const char *other) {
-  size_t length = folder_length(one);
-  return length == folder_length(other) && !strncmp(one, other, length);
-}
-
-/* The first face of each folder of a group; faces of a folder stand together. */
-static bool begins_folder(const album *a, const listing *l, size_t group, size_t i) {
-  return i == l->from[group] ||
-         !same_folder(a->paths[a->photo_of[l->order[i]]], a->paths[a->photo_of[l->order[i - 1]]]);
-}
-
-static json_t *group_json(const album *a, const sb_clusters *clusters, const listing *l, size_t group) {
-  json_t *faces = json_array(), *folders = json_array();
-  for (size_t i = l->from[group]; faces && folders && i < l->from[group + 1]; i++) {
-    size_t face = l->order[i];
-    const char *path = a->paths[a->photo_of[face]];
-    const sb_box *box = &a->photos[a->photo_of[face]].faces->items[a->face_of[face]].box;
-    json_array_append_new(faces,
-                          json_pack("{s:o,s:{s:f,s:f,s:f,s:f}}", "photo", path_json(path), "box", "x", (double)box->x,
-                                    "y", (double)box->y, "w", (double)box->w, "h", (double)box->h));
-    if (begins_folder(a, l, group, i)) json_array_append_new(folders, json_stringn(path, folder_length(path)));
+static json_t *clusters_json(const album *a, const sb_clusters *clusters) {
+  json_t *json = sb_json_clusters(clusters, a->faces, a->face_count, a->count), *refused = json_array();
+  for (size_t i = 0; refused && i < a->count; i++) {
+    if (a->photos[i].error.code == SB_OK) continue;
+    bool text = sb_utf8_valid(a->paths[i], strlen(a->paths[i])); /* a path is bytes, JSON is UTF-8 */
+    json_array_append_new(refused,
+                          json_pack("{s:s,s:s,s:s}", "path", text ? a->paths[i] : "", "code",
+                                    sb_status_code(a->photos[i].error.code), "message", a->photos[i].error.message));
   }
-  const sb_candidate *who = &clusters->names[group];
-  json_t *person = who->id ? json_pack("{s:s,s:s,s:o}", "id", who->id, "name", who->name, "similarity",
-                                       rounded_rate(who->similarity))
-                           : json_null();
-  return json_pack("{s:o,s:o,s:o}", "person", person, "faces", faces, "folders", folders);
+  if (json)
+    json_object_set_new(json, "refused", refused);
+  else
+    json_decref(refused);
+  return json;
 }
 
-static json_t *clusters_json(const album *a, const sb_clusters *clusters, const listing *l) {
-  json_t *groups = json_array(), *refused = json_array();
-  for (size_t c = 0; groups && c < clusters->count; c++) json_array_append_new(groups, group_json(a, clusters, l, c));
-  for (size_t i = 0; refused && i < a->count; i++)
-    if (a->photos[i].error.code != SB_OK)
-      json_array_append_new(refused,
-                            json_pack("{s:o,s:s,s:s}", "path", path_json(a->paths[i]), "code",
-                                      sb_status_code(a->photos[i].error.code), "message", a->photos[i].error.message));
-  return json_pack("{s:o,s:I,s:I,s:o,s:o}", "groups", groups, "photos", (json_int_t)a->count, "faces",
-                   (json_int_t)a->face_count, "threshold", rounded_rate(clusters->threshold), "refused", refused);
-}
-
-static void print_clusters(const album *a, const sb_clusters *clusters, const listing *l) {
+static void print_clusters(const album *a, const sb_clusters *clusters, const sb_group_listing *l) {
   for (size_t c = 0; c < clusters->count; c++) {
     size_t faces = l->from[c + 1] - l->from[c], folders = 0;
-    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) folders += begins_folder(a, l, c, i);
+    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) folders += sb_group_folder_begins(l, a->faces, c, i);
     printf("%s: %zu face%s", clusters->names[c].id ? clusters->names[c].name : "unknown person", faces,
            faces == 1 ? "" : "s");
     if (folders > 1) printf(" in %zu folders", folders);
     putchar('\n');
-    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) printf("  %s\n", a->paths[a->photo_of[l->order[i]]]);
+    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) printf("  %s\n", a->faces[l->order[i]].photo);
   }
   printf("%zu people on %zu faces of %zu photos (the same person from %.3f)\n", clusters->count, a->face_count,
          a->count, clusters->threshold);
@@ -257,19 +183,18 @@ sb_exit sb_command_cluster(sb_cli *cli) {
   sb_engine *engine = NULL;
   sb_clusters *clusters = NULL;
   album photos = {0};
-  listing groups = {0};
+  sb_group_listing groups = {0};
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
   if (status == SB_OK) status = cluster(cli, engine, &photos, &clusters, &error);
-  if (status == SB_OK) status = list_groups(&photos, clusters, &groups, &error);
+  if (status == SB_OK) status = sb_groups_list(clusters, photos.face_count, &groups, &error);
   sb_exit code = SB_EXIT_OK;
   if (status != SB_OK)
     code = sb_cli_fail(cli, status, &error);
   else if (cli->json)
-    code = sb_cli_print_json(cli, clusters_json(&photos, clusters, &groups), code);
+    code = sb_cli_print_json(cli, clusters_json(&photos, clusters), code);
   else
     print_clusters(&photos, clusters, &groups);
-  free(groups.order);
-  free(groups.from);
+  sb_groups_free(&groups);
   sb_clusters_free(clusters);
   album_free(&photos);
   sb_engine_free(engine);

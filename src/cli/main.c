@@ -62,6 +62,7 @@ static const sb_command commands[] = {
      "  --limit N             pairs at most (default 1000; 0: all)\n", sb_command_dedup},
     {"eval", "DIR|PAIRS.csv", "accuracy on your own photos: a folder a person, or rows of photo1,photo2,mated[,group]",
      "  --html FILE           also write a page with plots\n"
+     "  --publish             keep the figures, without any path, for the page of the server (Settings)\n"
      "  --calibrate FILE      write a calibration for --calibration, its threshold at --fmr (default 1e-4)\n"
      "  --groups CSV          figures for each group: rows of person,group\n"
      "  --face WHICH          of several faces in a photo: largest (default) or central\n"

@@ -96,6 +96,7 @@ sb_status sb_engine_access(sb_engine *engine, sb_access **out, sb_error *error);
 sb_store *sb_engine_store(sb_engine *engine);
 sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_audit_visit visit, void *context,
                           sb_error *error);
+sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *error);
 sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
 
 /* ---- keys.c */
@@ -158,6 +159,17 @@ void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, do
 
 /* The folders of models: the options', or the build's, then <data_dir>/models. Released by free(). */
 char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error);
+
+/* The models that the engine knows, as of sb_models_list. */
+sb_status sb_engine_models_list(sb_engine *engine, sb_model_info **out, size_t *count, sb_error *error);
+
+/* ---- report.c: the figures of the last published evaluation, a file of the gallery's folder */
+
+enum { SB_REPORT_MAX = 4 << 20 };
+/* Replaces the report: JSON that names no photo and no person. The folder as of sb_engine_folder. */
+sb_status sb_report_write(const char *folder, const char *json, size_t size, sb_error *error);
+/* `*json` is NUL-terminated and released by free(). SB_NOT_FOUND: none was published. */
+sb_status sb_engine_report(sb_engine *engine, char **json, size_t *size, sb_error *error);
 
 /* ---- results.c */
 void sb_candidates_free(sb_candidate *candidates, size_t count);

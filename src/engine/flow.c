@@ -134,6 +134,7 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
     status = sb_verdict_search_threshold(&embedder, &request->target, collection.info.faces, &result->threshold, error);
   unsigned want = SB_WANT_EMBEDDING | (request->largest_only ? SB_WANT_LARGEST_ONLY : 0) |
                   (request->small_faces ? SB_WANT_SMALL_FACES : 0) | (request->attributes ? SB_WANT_ATTRIBUTES : 0) |
+                  (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0) |
                   sb_verdict_liveness_want(engine);
   if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, embedder.name, &faces, error);
   if (status == SB_OK) {
@@ -166,10 +167,13 @@ sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, 
   return status;
 }
 
-static sb_status largest_face(sb_engine *engine, sb_photo photo, const char *which, sb_faces **out, sb_error *error) {
+static sb_status largest_face(sb_engine *engine, const sb_verify_request *request, int number, sb_faces **out,
+                              sb_error *error) {
   sb_error cause = {0};
-  unsigned want = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY | sb_verdict_liveness_want(engine);
-  sb_status status = sb_flow_faces(engine, photo, want, NULL, out, &cause);
+  const char *which = number ? "second" : "first";
+  unsigned want = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY | (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0) |
+                  sb_verdict_liveness_want(engine);
+  sb_status status = sb_flow_faces(engine, request->photos[number], want, request->model, out, &cause);
   if (status != SB_OK) return sb_fail(error, status, "the %s photo: %s", which, cause.message);
   if ((*out)->count) return SB_OK;
   return sb_fail(error, SB_NO_FACE, "no face was found in the %s photo; take one where the face is larger and well lit",
@@ -183,10 +187,10 @@ sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, 
   double threshold = 0;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_embedder(engine, NULL, &embedder, error);
+  status = sb_engine_embedder(engine, request->model, &embedder, error);
   if (status == SB_OK) status = sb_verdict_threshold(&embedder, &request->target, &threshold, error);
-  if (status == SB_OK) status = largest_face(engine, request->photos[0], "first", &faces[0], error);
-  if (status == SB_OK) status = largest_face(engine, request->photos[1], "second", &faces[1], error);
+  if (status == SB_OK) status = largest_face(engine, request, 0, &faces[0], error);
+  if (status == SB_OK) status = largest_face(engine, request, 1, &faces[1], error);
   if (status == SB_OK) {
     double score = fmin(sb_dot(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim), 1);
     for (int i = 0; i < 2; i++) {

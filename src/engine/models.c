@@ -106,6 +106,14 @@ sb_status sb_models_list(const sb_engine_options *options, sb_model_info **out, 
   return status;
 }
 
+sb_status sb_engine_models_list(sb_engine *engine, sb_model_info **out, size_t *count, sb_error *error) {
+  const sb_engine_options options = {.struct_size = sizeof options,
+                                     .data_dir = engine->data_dir,
+                                     .models_path = engine->models_path,
+                                     .cache_dir = engine->cache_dir};
+  return sb_models_list(&options, out, count, error);
+}
+
 sb_status sb_model_get(const sb_engine_options *options, const char *name, sb_model_info *out, sb_error *error) {
   places p = {0};
   sb_manifest manifest = {0};

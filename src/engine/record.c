@@ -124,6 +124,14 @@ sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_aud
   return status;
 }
 
+sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_store_audit_last(engine->store, sequence, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
 sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;

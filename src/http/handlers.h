@@ -40,12 +40,25 @@ void sb_handle_docs(sb_request *request);
 /* handlers_jobs.c */
 void sb_handle_jobs_list(sb_request *request);
 void sb_handle_jobs_import(sb_request *request);
+void sb_handle_jobs_reembed(sb_request *request);
+void sb_handle_jobs_cluster(sb_request *request);
+void sb_handle_jobs_dedup(sb_request *request);
+void sb_handle_job_result(sb_request *request);
 void sb_handle_job_get(sb_request *request);
 void sb_handle_job_cancel(sb_request *request);
 void sb_handle_job_pause(sb_request *request);
 void sb_handle_job_resume(sb_request *request);
 void sb_handle_job_refused(sb_request *request);
 void sb_handle_job_events(sb_request *request);
+
+/* handlers_admin.c */
+void sb_handle_keys_list(sb_request *request);
+void sb_handle_keys_add(sb_request *request);
+void sb_handle_key_revoke(sb_request *request);
+void sb_handle_models_list(sb_request *request);
+void sb_handle_audit_list(sb_request *request);
+void sb_handle_audit_head(sb_request *request);
+void sb_handle_report(sb_request *request);
 
 /* handlers_article.c */
 void sb_handle_article_status(sb_request *request);

@@ -41,16 +41,6 @@ void sb_handle_analyze(sb_request *request) {
   find_faces(request, SB_WANT_ATTRIBUTES | SB_WANT_POSE | SB_WANT_LIVENESS);
 }
 
-/* How sure a match must be: what the request says in place of what the server was started with. */
-static sb_status read_target(sb_request *request, sb_target *out, sb_error *error) {
-  sb_target given = {0};
-  sb_status status = sb_request_real(request, "threshold", 0, 1, &given.threshold, error);
-  if (status == SB_OK) status = sb_request_real(request, "fmr", 0, 0.5, &given.fmr, error);
-  if (status == SB_OK) status = sb_request_real(request, "fpir", 0, 0.5, &given.fpir, error);
-  if (status == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0)) *out = given;
-  return status;
-}
-
 void sb_handle_search(sb_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
@@ -58,7 +48,7 @@ void sb_handle_search(sb_request *request) {
   sb_status status = sb_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = read_faces(request, &search.largest_only, &search.small_faces, &error);
   if (status == SB_OK) status = sb_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
-  if (status == SB_OK) status = read_target(request, &search.target, &error);
+  if (status == SB_OK) status = sb_request_target(request, &search.target, &error);
   if (status == SB_OK) status = sb_request_photo(request, "image", &search.photo, &error);
   if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
   if (status == SB_OK)
@@ -84,7 +74,7 @@ void sb_handle_verify(sb_request *request) {
   sb_verify_request verify = {.struct_size = sizeof verify, .target = request->server->target};
   sb_comparison comparison;
   verify.target.fpir = 0; /* the server's is of searches */
-  sb_status status = read_target(request, &verify.target, &error);
+  sb_status status = sb_request_target(request, &verify.target, &error);
   if (status == SB_OK) status = sb_request_photo(request, "image1", &verify.photos[0], &error);
   if (status == SB_OK) status = sb_request_photo(request, "image2", &verify.photos[1], &error);
   if (status == SB_OK) status = sb_engine_verify(request->server->engine, &verify, &comparison, &error);

@@ -1,4 +1,4 @@
-/* /v1/jobs: imports that go on when the page is closed. */
+/* /v1/jobs: long work that goes on when the client has gone. */
 #include "http/handlers.h"
 #include "http/jobs.h"
 #include "http/route.h"
@@ -18,41 +18,117 @@ void sb_handle_jobs_list(sb_request *request) {
   sb_reply_json(request, 200, json_pack("{s:o}", "jobs", sb_jobs_list(request->server->jobs)));
 }
 
-void sb_handle_jobs_import(sb_request *request) {
-  static const char *const faces[] = {"all", "largest", NULL}, *const quality[] = {"good", "any", NULL};
-  static const char *const duplicate[] = {"warn", "refuse", NULL};
-  sb_error error = {0};
-  const char *collection = NULL, *consent = NULL;
+/* Gives the job; the request's files go along. */
+static void give(sb_request *request, sb_job_request *job, sb_status status, sb_error *error) {
   char id[SB_JOB_ID + 1] = "";
-  int chosen[3] = {0};
-  sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_request_text(request, "consent", &consent, &error);
-  if (status == SB_OK) status = sb_request_choice(request, "faces", faces, &chosen[0], &error);
-  if (status == SB_OK) status = sb_request_choice(request, "quality", quality, &chosen[1], &error);
-  if (status == SB_OK) status = sb_request_choice(request, "on_duplicate", duplicate, &chosen[2], &error);
-  if (status == SB_OK && (!request->cargo || !request->cargo->count))
-    status =
-        sb_fail(&error, SB_INVALID, "there is no file: send photos, a ZIP or a CSV file as fields `file` of a form");
-  /* A collection that is not there is said now, not once for each photo. */
-  sb_people *people = NULL;
-  sb_list_request list = {.struct_size = sizeof list, .collection = collection, .limit = 1};
-  if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
-  sb_people_free(people);
-  unsigned flags = (chosen[0] == 1 ? SB_ENROLL_LARGEST : 0) | (chosen[1] == 1 ? SB_ENROLL_ANY_QUALITY : 0) |
-                   (chosen[2] == 1 ? SB_ENROLL_REFUSE_DUPLICATE : 0);
   if (status == SB_OK) {
-    sb_cargo *cargo = request->cargo;
+    job->cargo = request->cargo;
     request->cargo = NULL;
-    status = sb_jobs_import(request->server->jobs, cargo, collection, consent, flags, id, &error);
+    status = sb_jobs_add(request->server->jobs, job, id, error);
   }
   if (status == SB_OK) {
     reply_job(request, id, 202);
   } else if (status == SB_BUSY) { /* this caller asks for too much: the server itself is well */
-    sb_reply_refusal(request, 429, "busy", error.message);
+    sb_reply_refusal(request, 429, "busy", error->message);
     request->reply.retry = true;
   } else {
-    sb_reply_error(request, &error);
+    sb_reply_error(request, error);
   }
+}
+
+static sb_status need_files(const sb_request *request, sb_error *error) {
+  if (request->cargo && request->cargo->count) return SB_OK;
+  return sb_fail(error, SB_INVALID, "there is no file: send photos, a ZIP or a CSV file as fields `file` of a form");
+}
+
+/* A collection that is not there is said now, not once for each photo. */
+static sb_status need_collection(sb_request *request, const char *name, sb_error *error) {
+  sb_people *people = NULL;
+  const sb_list_request list = {.struct_size = sizeof list, .collection = name, .limit = 1};
+  sb_status status = sb_engine_list(request->server->engine, &list, &people, error);
+  sb_people_free(people);
+  return status;
+}
+
+/* How strict the job is with its photos. */
+static sb_status read_flags(sb_request *request, unsigned *out, sb_error *error) {
+  static const char *const faces[] = {"all", "largest", NULL}, *const quality[] = {"good", "any", NULL};
+  static const char *const duplicate[] = {"warn", "refuse", NULL};
+  int chosen[3] = {0};
+  sb_status status = sb_request_choice(request, "faces", faces, &chosen[0], error);
+  if (status == SB_OK) status = sb_request_choice(request, "quality", quality, &chosen[1], error);
+  if (status == SB_OK) status = sb_request_choice(request, "on_duplicate", duplicate, &chosen[2], error);
+  *out = (chosen[0] == 1 ? SB_ENROLL_LARGEST : 0) | (chosen[1] == 1 ? SB_ENROLL_ANY_QUALITY : 0) |
+         (chosen[2] == 1 ? SB_ENROLL_REFUSE_DUPLICATE : 0);
+  return status;
+}
+
+void sb_handle_jobs_import(sb_request *request) {
+  sb_error error = {0};
+  sb_job_request job = {.kind = SB_JOB_IMPORT};
+  sb_status status = sb_request_collection(request, &job.collection, &error);
+  if (status == SB_OK) status = sb_request_text(request, "consent", &job.consent, &error);
+  if (status == SB_OK) status = read_flags(request, &job.flags, &error);
+  if (status == SB_OK) status = need_files(request, &error);
+  if (status == SB_OK) status = need_collection(request, job.collection, &error);
+  give(request, &job, status, &error);
+}
+
+void sb_handle_jobs_reembed(sb_request *request) {
+  sb_error error = {0};
+  sb_job_request job = {.kind = SB_JOB_REEMBED};
+  sb_status status = sb_request_collection(request, &job.collection, &error);
+  if (status == SB_OK) status = sb_request_text(request, "into", &job.into, &error);
+  if (status == SB_OK && (!job.into || !*job.into || !strcmp(job.into, job.collection)))
+    status = sb_fail(&error, SB_INVALID, "into is missing: it names another collection, made with the other model");
+  if (status == SB_OK) status = read_flags(request, &job.flags, &error);
+  if (status == SB_OK) status = need_files(request, &error);
+  if (status == SB_OK) status = need_collection(request, job.collection, &error);
+  if (status == SB_OK) status = need_collection(request, job.into, &error);
+  give(request, &job, status, &error);
+}
+
+/* The model of a collection; "" where it has none yet. */
+static sb_status model_of(sb_request *request, const char *collection, char model[64], sb_error *error) {
+  sb_collection *list = NULL;
+  size_t count = 0;
+  sb_status status = sb_engine_collections(request->server->engine, &list, &count, error);
+  for (size_t i = 0; status == SB_OK && i < count; i++)
+    if (!strcmp(list[i].name, collection)) memcpy(model, list[i].model, sizeof list[i].model);
+  sb_collections_free(list);
+  return status;
+}
+
+void sb_handle_jobs_cluster(sb_request *request) {
+  sb_error error = {0};
+  char model[64] = "";
+  sb_job_request job = {.kind = SB_JOB_CLUSTER, .target = request->server->target, .model = model};
+  sb_status status = sb_request_collection(request, &job.collection, &error);
+  if (status == SB_OK) status = sb_request_target(request, &job.target, &error);
+  if (status == SB_OK) status = need_files(request, &error);
+  if (status == SB_OK) status = need_collection(request, job.collection, &error);
+  if (status == SB_OK) status = model_of(request, job.collection, model, &error);
+  give(request, &job, status, &error);
+}
+
+void sb_handle_jobs_dedup(sb_request *request) {
+  enum { PAIRS = 1000, PAIRS_MAX = 100000 };
+  sb_error error = {0};
+  sb_job_request job = {.kind = SB_JOB_DEDUP, .target = request->server->target, .limit = PAIRS};
+  sb_status status = sb_request_collection(request, &job.collection, &error);
+  if (status == SB_OK) status = sb_request_target(request, &job.target, &error);
+  if (status == SB_OK) status = sb_request_count(request, "limit", 1, PAIRS_MAX, &job.limit, &error);
+  if (status == SB_OK) status = need_collection(request, job.collection, &error);
+  give(request, &job, status, &error);
+}
+
+void sb_handle_job_result(sb_request *request) {
+  sb_error error = {0};
+  char *text = NULL;
+  if (sb_jobs_result(request->server->jobs, request->names[0], &text, &error) == SB_OK)
+    sb_reply_owned(request, 200, "application/json", text, strlen(text));
+  else
+    sb_reply_error(request, &error);
 }
 
 void sb_handle_job_get(sb_request *request) {

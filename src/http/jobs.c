@@ -1,63 +1,34 @@
-/* The list of jobs, the thread that works on them, and an import's way. */
-#include "http/jobs.h"
+/* The list of jobs, and the thread that works on them. */
 #include "crypto/crypto.h"
+#include "http/job.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 32, WAITING_MAX = 8, REFUSED_MAX = 100000, THREADS_MAX = 64, SHOWN = 100 };
+enum { KEPT = SB_JOBS_MAX - 9, WAITING_MAX = 8, REFUSED_MAX = 100000, THREADS_MAX = 64, SHOWN = 100 };
+typedef sb_job job;
 
-typedef enum job_state { QUEUED, READING, RUNNING, PAUSED, DONE, CANCELLED, FAILED } job_state;
 static const char *const state_words[] = {"queued", "reading", "running", "paused", "done", "cancelled", "failed"};
-
-typedef struct refusal {
-  char *path;
-  sb_error error;
-} refusal;
-
-typedef struct job {
-  char id[SB_JOB_ID + 1];
-  sb_jobs *jobs;
-  sb_caller caller;
-  job_state state;
-  bool pause, cancel;
-  uint64_t version;
-  char *collection, *consent;
-  unsigned flags;
-  sb_cargo *cargo; /* NULL when the job has ended: nothing of the photos is kept */
-  size_t next, total, enrolled, skipped, warnings, refused_count, refused_more;
-  refusal *refused;
-  sb_error error; /* why it failed */
-  int64_t created_ms, ended_ms;
-  double worked_ms; /* in state RUNNING, for the rate */
-} job;
-
-struct sb_jobs {
-  sb_engine *engine;
-  int workers;
-  pthread_mutex_t lock; /* of all that follows, and of the jobs' fields */
-  pthread_cond_t changed;
-  pthread_t thread;
-  bool started, stopping;
-  size_t count;
-  job *list[KEPT + WAITING_MAX + 1]; /* oldest first */
-};
+static const char *const kind_words[] = {"import", "reembed", "cluster", "dedup"};
 
 static void job_free(job *j) {
   if (!j) return;
   for (size_t i = 0; i < j->refused_count; i++) free(j->refused[i].path);
   free(j->refused);
   free(j->collection);
+  free(j->into);
   free(j->consent);
+  free(j->model);
+  free(j->result);
   sb_cargo_free(j->cargo);
   free(j);
 }
 
 static bool has_ended(const job *j) {
-  return j->state == DONE || j->state == CANCELLED || j->state == FAILED;
+  return j->state == SB_JOB_DONE || j->state == SB_JOB_CANCELLED || j->state == SB_JOB_FAILED;
 }
 
-/* ---- An import */
+/* ---- The photos of a job, by several threads */
 
 static sb_status note_refusal(job *j, const char *path, const sb_error *error) {
   if (j->refused_count == REFUSED_MAX) {
@@ -70,37 +41,17 @@ static sb_status note_refusal(job *j, const char *path, const sb_error *error) {
     status = sb_grow(&grown, j->refused_count ? 2 * j->refused_count : 1, sizeof *j->refused, NULL);
   if (status != SB_OK) return status;
   j->refused = grown;
-  j->refused[j->refused_count] = (refusal){sb_strdup(path, NULL), *error};
+  j->refused[j->refused_count] = (sb_job_refusal){sb_strdup(path, NULL), *error};
   if (!j->refused[j->refused_count].path) return SB_NO_MEMORY;
   j->refused_count++;
   return SB_OK;
 }
 
-/* Is it the photo's fault? Else the job ends: the next photo would meet the same trouble. */
-static bool is_refusal(sb_status status) {
-  switch (status) {
-  case SB_INVALID:
-  case SB_BAD_IMAGE:
-  case SB_UNSUPPORTED_IMAGE:
-  case SB_IMAGE_TOO_LARGE:
-  case SB_NO_FACE:
-  case SB_SEVERAL_FACES:
-  case SB_LOW_QUALITY:
-  case SB_NOT_LIVE:
-  case SB_EXISTS:
-  case SB_DUPLICATE:
-  case SB_TOO_LARGE: return true;
-  default: return false;
-  }
-}
-
-static void note(job *j, const char *path, sb_status status, const sb_enrolled *enrolled, const sb_error *error) {
+/* A photo at fault is noted, and the job goes on; else it ends, as the next photo would meet the same trouble. */
+static void note(job *j, const char *path, sb_status status, const sb_error *error) {
   pthread_mutex_lock(&j->jobs->lock);
-  if (status == SB_OK) {
-    j->enrolled += enrolled->faces_added;
-    j->skipped += enrolled->faces_skipped;
-    j->warnings += enrolled->duplicate_count > 0;
-  } else if (!is_refusal(status) || note_refusal(j, path, error) != SB_OK) {
+  j->looked += status == SB_OK;
+  if (status != SB_OK && (sb_status_fault(status) != SB_FAULT_INPUT || note_refusal(j, path, error) != SB_OK)) {
     j->error = *error;
     j->cancel = true;
   }
@@ -118,27 +69,16 @@ static const sb_cargo_item *take(job *j) {
   return item;
 }
 
-static void *import_photos(void *context) {
+static void *work_on_photos(void *context) {
   job *j = context;
   sb_caller_set(j->caller.actor, j->caller.collection);
   for (const sb_cargo_item *item; (item = take(j));) {
     sb_error error = {0};
-    sb_enrolled *enrolled = NULL;
     uint8_t *bytes = NULL;
     size_t size = 0;
     sb_status status = sb_cargo_read(j->cargo, item, &bytes, &size, &error);
-    sb_photo photo = {bytes, size};
-    sb_enroll_request request = {.struct_size = sizeof request,
-                                 .collection = j->collection,
-                                 .id = item->id,
-                                 .name = item->name,
-                                 .consent = j->consent,
-                                 .photos = &photo,
-                                 .photo_count = 1,
-                                 .flags = j->flags | SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
-    if (status == SB_OK) status = sb_engine_enroll(j->jobs->engine, &request, &enrolled, &error);
-    note(j, item->path, status, enrolled, &error);
-    sb_enrolled_free(enrolled);
+    if (status == SB_OK) status = j->steps->photo(j, item, (sb_photo){bytes, size}, &error);
+    note(j, item->path, status, &error);
     free(bytes);
   }
   sb_caller_set(NULL, NULL);
@@ -148,45 +88,54 @@ static void *import_photos(void *context) {
 static void run_threads(job *j) {
   pthread_t threads[THREADS_MAX];
   int wanted = j->jobs->workers < THREADS_MAX ? j->jobs->workers : THREADS_MAX, started = 0;
-  while (started < wanted - 1 && !pthread_create(&threads[started], NULL, import_photos, j)) started++;
-  import_photos(j);
+  while (started < wanted - 1 && !pthread_create(&threads[started], NULL, work_on_photos, j)) started++;
+  work_on_photos(j);
   for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
 }
 
-static void set_state(job *j, job_state state) {
+/* All but the photos: what the job ends with, unless it was cancelled or has failed. */
+static sb_status finish(job *j, sb_error *error) {
   pthread_mutex_lock(&j->jobs->lock);
-  j->state = state;
-  j->version++;
+  bool over = j->cancel || j->jobs->stopping;
   pthread_mutex_unlock(&j->jobs->lock);
+  if (over || !j->steps->finish) return SB_OK;
+  sb_caller_set(j->caller.actor, j->caller.collection);
+  sb_status status = j->steps->finish(j, error);
+  sb_caller_set(NULL, NULL);
+  return status;
 }
 
-static void work_on(job *j) {
-  sb_error error = {0};
-  set_state(j, READING);
-  sb_status status = sb_cargo_settle(j->cargo, &error);
+static void end_job(job *j, sb_status status, const sb_error *error) {
   pthread_mutex_lock(&j->jobs->lock);
-  j->total = status == SB_OK ? j->cargo->count : 0;
-  j->state = status == SB_OK ? (j->pause ? PAUSED : RUNNING) : FAILED;
-  pthread_mutex_unlock(&j->jobs->lock);
-  double start = sb_monotonic_ms();
-  if (status == SB_OK) run_threads(j);
-  pthread_mutex_lock(&j->jobs->lock);
-  j->worked_ms += sb_monotonic_ms() - start;
-  if (status != SB_OK) j->error = error;
-  j->state = j->error.code != SB_OK ? FAILED : j->cancel || j->jobs->stopping ? CANCELLED : DONE;
+  if (status != SB_OK) j->error = *error;
+  j->state = j->error.code != SB_OK ? SB_JOB_FAILED : j->cancel || j->jobs->stopping ? SB_JOB_CANCELLED : SB_JOB_DONE;
   j->ended_ms = sb_now_ms();
   j->version++;
   sb_cargo *cargo = j->cargo;
   j->cargo = NULL;
   pthread_mutex_unlock(&j->jobs->lock);
   sb_cargo_free(cargo);
+  if (j->steps->clear) j->steps->clear(j);
+}
+
+static void work_on(job *j) {
+  sb_error error = {0};
+  sb_status status = j->cargo ? sb_cargo_settle(j->cargo, &error) : SB_OK;
+  pthread_mutex_lock(&j->jobs->lock);
+  j->total = status == SB_OK && j->cargo ? j->cargo->count : 0;
+  if (status == SB_OK) j->state = j->pause ? SB_JOB_PAUSED : SB_JOB_RUNNING;
+  j->version++;
+  pthread_mutex_unlock(&j->jobs->lock);
+  if (status == SB_OK && j->cargo) run_threads(j);
+  if (status == SB_OK) status = finish(j, &error);
+  end_job(j, status, &error);
 }
 
 /* ---- The list */
 
 static job *next_waiting(const sb_jobs *jobs) {
   for (size_t i = 0; i < jobs->count; i++)
-    if (jobs->list[i]->state == QUEUED) return jobs->list[i];
+    if (jobs->list[i]->state == SB_JOB_QUEUED) return jobs->list[i];
   return NULL;
 }
 
@@ -199,7 +148,8 @@ static void *work(void *context) {
       pthread_cond_wait(&jobs->changed, &jobs->lock);
       continue;
     }
-    j->state = READING;
+    j->state = SB_JOB_READING;
+    j->version++;
     pthread_mutex_unlock(&jobs->lock);
     work_on(j);
     pthread_mutex_lock(&jobs->lock);
@@ -254,23 +204,39 @@ static bool make_room(sb_jobs *jobs) {
   return false;
 }
 
-sb_status sb_jobs_import(sb_jobs *jobs, sb_cargo *cargo, const char *collection, const char *consent, unsigned flags,
-                         char id[SB_JOB_ID + 1], sb_error *error) {
+static sb_status job_new(sb_jobs *jobs, const sb_job_request *request, job **out, sb_error *error) {
+  static const sb_job_steps *const steps[] = {&sb_job_import, &sb_job_reembed, &sb_job_cluster, &sb_job_dedup};
   job *j = sb_alloc(1, sizeof *j, error);
   if (!j) {
-    sb_cargo_free(cargo);
+    sb_cargo_free(request->cargo);
     return SB_NO_MEMORY;
   }
   uint8_t random[SB_JOB_ID / 2];
   sb_random(random, sizeof random);
-  *j = (job){.jobs = jobs, .caller = *sb_caller_get(), .flags = flags, .cargo = cargo, .created_ms = sb_now_ms()};
+  *j = (job){.jobs = jobs,
+             .kind = request->kind,
+             .steps = steps[request->kind],
+             .caller = *sb_caller_get(),
+             .flags = request->flags,
+             .target = request->target,
+             .limit = request->limit,
+             .cargo = request->cargo,
+             .created_ms = sb_now_ms()};
   sb_hex(random, sizeof random, j->id);
-  j->collection = sb_strdup(collection, error);
-  j->consent = sb_strdup(consent, error);
-  sb_status status = j->collection && j->consent ? SB_OK : SB_NO_MEMORY;
+  j->collection = sb_strdup(request->collection, error);
+  j->into = sb_strdup(request->into, error);
+  j->consent = sb_strdup(request->consent, error);
+  j->model = sb_strdup(request->model, error);
+  *out = j;
+  return j->collection && j->into && j->consent && j->model ? SB_OK : SB_NO_MEMORY;
+}
+
+sb_status sb_jobs_add(sb_jobs *jobs, const sb_job_request *request, char id[SB_JOB_ID + 1], sb_error *error) {
+  job *j = NULL;
+  sb_status status = job_new(jobs, request, &j, error);
   pthread_mutex_lock(&jobs->lock);
   if (status == SB_OK && !make_room(jobs))
-    status = sb_fail(error, SB_BUSY, "too many imports wait already: try again when one has ended");
+    status = sb_fail(error, SB_BUSY, "too many jobs wait already: try again when one has ended");
   if (status == SB_OK) {
     memcpy(id, j->id, sizeof j->id);
     jobs->list[jobs->count++] = j;
@@ -303,12 +269,13 @@ static json_t *job_json(const job *j) {
                           json_pack("{s:s,s:s,s:s}", "path", j->refused[i].path, "code",
                                     sb_status_code(j->refused[i].error.code), "message", j->refused[i].error.message));
   json_t *json =
-      json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "id", j->id, "kind", "import", "state",
-                state_words[j->state], "collection", j->collection, "total", (json_int_t)j->total, "done",
-                (json_int_t)(j->enrolled + j->skipped + j->refused_count + j->refused_more), "enrolled",
-                (json_int_t)j->enrolled, "skipped", (json_int_t)j->skipped, "refused",
-                (json_int_t)(j->refused_count + j->refused_more), "possible_duplicates", (json_int_t)j->warnings,
-                "created", time_json(j->created_ms), "ended", time_json(j->ended_ms), "last_refused", refused);
+      json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}", "id", j->id, "kind", kind_words[j->kind],
+                "state", state_words[j->state], "collection", j->collection, "total", (json_int_t)j->total, "done",
+                (json_int_t)(j->looked + j->refused_count + j->refused_more), "enrolled", (json_int_t)j->enrolled,
+                "skipped", (json_int_t)j->skipped, "refused", (json_int_t)(j->refused_count + j->refused_more),
+                "possible_duplicates", (json_int_t)j->warnings, "has_result", j->result != NULL, "created",
+                time_json(j->created_ms), "ended", time_json(j->ended_ms), "last_refused", refused);
+  if (json && *j->into) json_object_set_new(json, "into", json_string(j->into));
   if (json && j->error.code != SB_OK) json_object_set_new(json, "message", json_string(j->error.message));
   return json;
 }
@@ -337,6 +304,16 @@ json_t *sb_jobs_list(sb_jobs *jobs) {
   return list;
 }
 
+sb_status sb_jobs_result(sb_jobs *jobs, const char *id, char **out, sb_error *error) {
+  pthread_mutex_lock(&jobs->lock);
+  const job *j = find(jobs, id);
+  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  if (j && !j->result) status = sb_fail(error, SB_NOT_FOUND, "this job has no result, or none yet");
+  if (status == SB_OK && !(*out = sb_strdup(j->result, error))) status = SB_NO_MEMORY;
+  pthread_mutex_unlock(&jobs->lock);
+  return status;
+}
+
 sb_status sb_jobs_order(sb_jobs *jobs, const char *id, sb_job_order order, sb_error *error) {
   sb_cargo *cargo = NULL;
   pthread_mutex_lock(&jobs->lock);
@@ -344,14 +321,15 @@ sb_status sb_jobs_order(sb_jobs *jobs, const char *id, sb_job_order order, sb_er
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
   if (j && !has_ended(j)) {
     if (order == SB_JOB_CANCEL) j->cancel = true;
-    if (order == SB_JOB_CANCEL && j->state == QUEUED) {
-      j->state = CANCELLED;
+    if (order == SB_JOB_CANCEL && j->state == SB_JOB_QUEUED) {
+      j->state = SB_JOB_CANCELLED;
       j->ended_ms = sb_now_ms();
       cargo = j->cargo;
       j->cargo = NULL;
     }
     if (order != SB_JOB_CANCEL) j->pause = order == SB_JOB_PAUSE;
-    if (j->state == RUNNING || j->state == PAUSED) j->state = j->pause && !j->cancel ? PAUSED : RUNNING;
+    if (j->state == SB_JOB_RUNNING || j->state == SB_JOB_PAUSED)
+      j->state = j->pause && !j->cancel ? SB_JOB_PAUSED : SB_JOB_RUNNING;
     j->version++;
     pthread_cond_broadcast(&jobs->changed);
   }

@@ -1,4 +1,4 @@
-/* Long work that goes on when the client has gone: imports. One works at a time, the others wait. */
+/* Long work that goes on when the client has gone: imports and what goes over a whole gallery. One works at a time, the others wait. */
 #ifndef SB_HTTP_JOBS_H
 #define SB_HTTP_JOBS_H
 
@@ -6,16 +6,32 @@
 
 #include <jansson.h>
 
-/* Locked. Jobs are in memory: they end with the server; an import that is sent again skips what is enrolled. */
+/* Locked. Jobs are in memory: they end with the server; what is sent again skips what was enrolled. */
 typedef struct sb_jobs sb_jobs;
 sb_status sb_jobs_new(sb_engine *engine, int workers, sb_jobs **out, sb_error *error);
 /* Stops the work after the photos that are in work. */
 void sb_jobs_free(sb_jobs *jobs);
 
-enum { SB_JOB_ID = 16 };
-/* `flags`: SB_ENROLL_* beside ADD and SKIP_KNOWN. The cargo is taken over, whatever comes out. SB_BUSY: too many wait. */
-sb_status sb_jobs_import(sb_jobs *jobs, sb_cargo *cargo, const char *collection, const char *consent, unsigned flags,
-                         char id[SB_JOB_ID + 1], sb_error *error);
+enum { SB_JOB_ID = 16, SB_JOBS_MAX = 41 };
+typedef enum sb_job_kind {
+  SB_JOB_IMPORT, /* enrols the people of the cargo in `collection` */
+  SB_JOB_REEMBED, /* enrols the people of `collection` in `into`, whose model is another, from their photos: nobody keeps those */
+  SB_JOB_CLUSTER, /* puts the faces of the cargo together by person; `collection` gives names */
+  SB_JOB_DEDUP,   /* looks for people of `collection` who are one; no cargo */
+} sb_job_kind;
+typedef struct sb_job_request {
+  sb_job_kind kind;
+  sb_cargo *cargo;
+  const char *collection, *into, *consent; /* NULL: "" */
+  const char *model;                       /* of the collection, for cluster; NULL: the engine's */
+  unsigned flags;                          /* SB_ENROLL_* beside ADD and SKIP_KNOWN */
+  sb_target target;                        /* of cluster and dedup */
+  size_t limit;                            /* of pairs that dedup lists */
+} sb_job_request;
+/* The cargo is taken over, whatever comes out. SB_BUSY: too many wait. */
+sb_status sb_jobs_add(sb_jobs *jobs, const sb_job_request *request, char id[SB_JOB_ID + 1], sb_error *error);
+/* What a cluster or dedup job found, as JSON; released by free(). SB_NOT_FOUND: also of another kind, and before it is done. */
+sb_status sb_jobs_result(sb_jobs *jobs, const char *id, char **out, sb_error *error);
 /* The job as JSON; SB_NOT_FOUND. `*version` (NULL allowed) grows with each change, `*ended` (NULL allowed): it will not. */
 sb_status sb_jobs_get(sb_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended, sb_error *error);
 json_t *sb_jobs_list(sb_jobs *jobs); /* newest first */

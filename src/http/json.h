@@ -15,5 +15,23 @@ json_t *sb_json_enrolled(const sb_enrolled *enrolled);
 json_t *sb_json_kept_faces(const sb_kept_faces *faces);
 json_t *sb_json_erasure(const sb_erasure *erasure);
 json_t *sb_json_collections(const sb_collection *collections, size_t count);
+json_t *sb_json_duplicates(const sb_duplicates *duplicates);
+
+/* A face that was looked at, by the label of its photo. */
+typedef struct sb_seen_face {
+  const char *photo;
+  sb_box box;
+} sb_seen_face;
+/* The groups of `count` faces of `photos` photos. */
+json_t *sb_json_clusters(const sb_clusters *clusters, const sb_seen_face *faces, size_t count, size_t photos);
+
+/* The faces of each group together: `order` lists them by group, group g from `from[g]` up to `from[g + 1]`. */
+typedef struct sb_group_listing {
+  size_t *order, *from;
+} sb_group_listing;
+sb_status sb_groups_list(const sb_clusters *clusters, size_t faces, sb_group_listing *out, sb_error *error);
+void sb_groups_free(sb_group_listing *listing);
+/* Is face number `i` of the listing the first of its group, or of another folder than the one before it? */
+bool sb_group_folder_begins(const sb_group_listing *listing, const sb_seen_face *faces, size_t group, size_t i);
 
 #endif

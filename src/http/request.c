@@ -350,6 +350,15 @@ sb_status sb_request_real(sb_request *request, const char *name, double least, d
   return SB_OK;
 }
 
+sb_status sb_request_target(sb_request *request, sb_target *out, sb_error *error) {
+  sb_target given = {0};
+  sb_status status = sb_request_real(request, "threshold", 0, 1, &given.threshold, error);
+  if (status == SB_OK) status = sb_request_real(request, "fmr", 0, 0.5, &given.fmr, error);
+  if (status == SB_OK) status = sb_request_real(request, "fpir", 0, 0.5, &given.fpir, error);
+  if (status == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0)) *out = given;
+  return status;
+}
+
 sb_status sb_request_collection(sb_request *request, const char **out, sb_error *error) {
   const char *text = NULL;
   sb_status status = sb_request_text(request, "collection", &text, error);

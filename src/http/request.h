@@ -81,6 +81,8 @@ sb_status sb_request_count(sb_request *request, const char *name, size_t least, 
 /* A number of `least`..`most`, as above. */
 sb_status sb_request_real(sb_request *request, const char *name, double least, double most, double *out,
                           sb_error *error);
+/* How sure a match must be (threshold, fmr, fpir); `*out` keeps its value where the request says nothing. */
+sb_status sb_request_target(sb_request *request, sb_target *out, sb_error *error);
 /* The collection that is asked for; never NULL on success. */
 sb_status sb_request_collection(sb_request *request, const char **out, sb_error *error);
 /* All photos of a field; at least one. `*out` is released by free(), its bytes belong to the request. */

@@ -21,7 +21,7 @@ enum {
   FILES_SPARE = 200,       /* descriptors that connections may not use up */
   CONNECTION_MEMORY = 64 << 10,
   IDLE_SECONDS = 30, /* a connection that says nothing for so long is closed */
-  QUEUE_MAX = 64,    /* requests that wait for a thread */
+  QUEUE_MAX = 256,   /* requests that wait for a thread; of those with photos fewer: work.h */
   STOP_MS_MAX = 30000,
 };
 
@@ -122,7 +122,7 @@ static enum MHD_Result body_ended(sb_request *request) {
   if (!request->reply.status && request->route->flags & SB_ROUTE_WORK) {
     if (request->route->flags & SB_ROUTE_ONCE && !sb_once_begin(request->server->once, request))
       return sb_reply_send(request);
-    if (sb_work_add(request->server->work, request, suspend, &error) == SB_OK) return MHD_YES;
+    if (sb_work_add(request->server->work, request, request->route->flags & SB_ROUTE_MODELS, suspend, &error) == SB_OK) return MHD_YES;
     sb_reply_error(request, &error);
     sb_once_end(request->server->once, request);
   }

@@ -3,35 +3,63 @@
 
 #include <stdlib.h>
 
+enum { WAIT_MS_MAX = 250, HEAVY_A_THREAD = 2 };
+static const double newest = 1.0 / 16; /* what the last job counts in the mean time */
+
+typedef struct work_item {
+  void *job;
+  bool heavy;
+} work_item;
+
 struct sb_work {
   pthread_mutex_t lock;
   pthread_cond_t arrived;
   sb_job_call perform;
   bool closed;
-  void **jobs; /* ring of `capacity`; `count` of them from `first` on */
-  size_t capacity, first, count;
+  work_item *items;                     /* ring of `capacity`; `count` of them from `first` on */
+  size_t capacity, first, count, heavy; /* heavy: of those that wait */
+  double heavy_ms;                      /* mean time in a thread; 0: not known yet */
   pthread_t *threads;
   size_t thread_count; /* that were started */
 };
 
-/* The next job, or NULL when the queue is closed. */
-static void *work_take(sb_work *work) {
-  void *job = NULL;
+/* The next job; its `job` is NULL when the queue is closed. */
+static work_item work_take(sb_work *work) {
+  work_item item = {0};
   pthread_mutex_lock(&work->lock);
   while (!work->count && !work->closed) pthread_cond_wait(&work->arrived, &work->lock);
   if (work->count && !work->closed) {
-    job = work->jobs[work->first];
+    item = work->items[work->first];
     work->first = (work->first + 1) % work->capacity;
     work->count--;
+    work->heavy -= item.heavy;
   }
   pthread_mutex_unlock(&work->lock);
-  return job;
+  return item;
+}
+
+static void note_time(sb_work *work, double ms) {
+  pthread_mutex_lock(&work->lock);
+  work->heavy_ms = work->heavy_ms > 0 ? work->heavy_ms + newest * (ms - work->heavy_ms) : ms;
+  pthread_mutex_unlock(&work->lock);
 }
 
 static void *work_thread(void *context) {
   sb_work *work = context;
-  for (void *job; (job = work_take(work));) work->perform(job);
+  for (work_item item; (item = work_take(work)).job;) {
+    double start = sb_monotonic_ms();
+    work->perform(item.job);
+    if (item.heavy) note_time(work, sb_monotonic_ms() - start);
+  }
   return NULL;
+}
+
+/* How many heavy jobs may wait. Under the lock. */
+static size_t heavy_limit(const sb_work *work) {
+  size_t least = HEAVY_A_THREAD * work->thread_count;
+  if (work->heavy_ms <= 0) return least;
+  double soon = WAIT_MS_MAX * (double)work->thread_count / work->heavy_ms;
+  return soon > (double)least ? (size_t)(soon < (double)work->capacity ? soon : (double)work->capacity) : least;
 }
 
 sb_status sb_work_new(size_t threads, size_t capacity, sb_job_call perform, sb_work **out, sb_error *error) {
@@ -42,7 +70,7 @@ sb_status sb_work_new(size_t threads, size_t capacity, sb_job_call perform, sb_w
   work->perform = perform;
   work->capacity = capacity;
   sb_status status = SB_NO_MEMORY;
-  if (!(work->jobs = sb_alloc(capacity, sizeof *work->jobs, error))) goto done;
+  if (!(work->items = sb_alloc(capacity, sizeof *work->items, error))) goto done;
   if (!(work->threads = sb_alloc(threads, sizeof *work->threads, error))) goto done;
   for (; work->thread_count < threads; work->thread_count++) {
     int failure = pthread_create(&work->threads[work->thread_count], NULL, work_thread, work);
@@ -58,20 +86,22 @@ done:
   return status;
 }
 
-sb_status sb_work_add(sb_work *work, void *job, sb_job_call accepted, sb_error *error) {
+sb_status sb_work_add(sb_work *work, void *job, bool heavy, sb_job_call accepted, sb_error *error) {
   sb_status status = SB_OK;
   pthread_mutex_lock(&work->lock);
   if (work->closed) {
     status = SB_STOPPING;
-  } else if (work->count == work->capacity) {
+  } else if (work->count == work->capacity || (heavy && work->heavy >= heavy_limit(work))) {
     status = SB_BUSY;
   } else {
     accepted(job);
-    work->jobs[(work->first + work->count++) % work->capacity] = job;
+    work->items[(work->first + work->count++) % work->capacity] = (work_item){job, heavy};
+    work->heavy += heavy;
     pthread_cond_signal(&work->arrived);
   }
   pthread_mutex_unlock(&work->lock);
-  if (status == SB_BUSY) return sb_fail(error, status, "the server has more requests than it can queue: try again in a second");
+  if (status == SB_BUSY)
+    return sb_fail(error, status, "the server has more to do than it can answer soon: try again in a second");
   if (status == SB_STOPPING) return sb_fail(error, status, "the server is shutting down");
   return SB_OK;
 }
@@ -91,12 +121,12 @@ void sb_work_free(sb_work *work, sb_job_call refuse) {
   pthread_mutex_unlock(&work->lock);
   for (size_t i = 0; i < work->thread_count; i++) pthread_join(work->threads[i], NULL);
   for (; work->count; work->count--) {
-    refuse(work->jobs[work->first]);
+    refuse(work->items[work->first].job);
     work->first = (work->first + 1) % work->capacity;
   }
   pthread_cond_destroy(&work->arrived);
   pthread_mutex_destroy(&work->lock);
   free(work->threads);
-  free(work->jobs);
+  free(work->items);
   free(work);
 }

@@ -9,11 +9,13 @@ typedef struct sb_work sb_work;
 /* Called with the job alone, in the thread that is named at each use. */
 typedef void (*sb_job_call)(void *job);
 
-/* `perform` runs in one of `threads` threads for each job; at most `capacity` jobs wait. */
+/* `perform` runs in one of `threads` threads for each job; at most `capacity` jobs wait. Of the heavy ones (photos) as many may wait
+ * as are done within a quarter of a second, going by how long the last ones took, but always two a thread: whoever comes later
+ * hears at once that it is full, and whoever waits does so briefly. */
 sb_status sb_work_new(size_t threads, size_t capacity, sb_job_call perform, sb_work **out, sb_error *error);
 /* `accepted` runs in the caller's thread once the job has a place and before any thread can begin it: the moment to
- * suspend a connection. SB_BUSY when the queue is full, SB_STOPPING once it was closed; then nothing was called. */
-sb_status sb_work_add(sb_work *work, void *job, sb_job_call accepted, sb_error *error);
+ * suspend a connection. SB_BUSY when that many wait, SB_STOPPING once it was closed; then nothing was called. */
+sb_status sb_work_add(sb_work *work, void *job, bool heavy, sb_job_call accepted, sb_error *error);
 /* Jobs that wait. */
 size_t sb_work_waiting(sb_work *work);
 /* Ends the threads after the jobs that they are at; each job that still waits is given to `refuse` in the caller's

@@ -104,6 +104,16 @@ sb_status sb_access_password_set(sb_store *store, const char *password, sb_error
   return sb_store_finish(store, status, error);
 }
 
+sb_status sb_access_has_admin(sb_store *store, bool *out, sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store, "SELECT 1 FROM admin", error);
+  bool found = sb_step(&s);
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  if (status == SB_OK) *out = found;
+  return status;
+}
+
 static const sb_place totp_place = {"admin", "totp", 1, NULL};
 
 sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb_error *error) {

@@ -22,6 +22,8 @@ sb_status sb_access_keys(sb_store *store, sb_access_key **out, size_t *count, sb
 sb_status sb_access_key_revoke(sb_store *store, const char *prefix, sb_error *error); /* SB_NOT_FOUND */
 /* The admin's password; NULL takes the admin away. */
 sb_status sb_access_password_set(sb_store *store, const char *password, sb_error *error);
+/* Is there an admin's password? */
+sb_status sb_access_has_admin(sb_store *store, bool *out, sb_error *error);
 /* A new secret for one-time passwords, or none with `secret` NULL. SB_NOT_FOUND: there is no password yet. */
 sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb_error *error);
 

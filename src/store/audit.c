@@ -136,6 +136,14 @@ sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_
   return status;
 }
 
+sb_status sb_store_audit_last(sb_store *store, int64_t *sequence, sb_error *error) {
+  uint8_t link[SB_LINK_SIZE], signature[SB_SIGNATURE_SIZE];
+  sb_store_lock(store);
+  sb_status status = head_read(store, sequence, link, signature, error);
+  sb_store_unlock(store);
+  return status;
+}
+
 static sb_status broken(sb_error *error, int64_t sequence, const char *what) {
   return sb_fail(error, SB_STORE, "the audit is not whole: %s (entry %lld)", what, (long long)sequence);
 }

@@ -164,6 +164,8 @@ typedef sb_status (*sb_audit_visit)(void *context, const sb_audit_entry *entry, 
 /* The entries after number `after`, oldest first, at most `limit`. `visit` must not call the store. */
 sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
                          sb_error *error);
+/* The newest entry's number; 0: nothing was noted yet. */
+sb_status sb_store_audit_last(sb_store *store, int64_t *sequence, sb_error *error);
 /* SB_STORE names the entry where the chain is broken. `anchor` (NULL: none): a head that was kept elsewhere, from which
  * the chain must go on. */
 sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);

@@ -20,7 +20,7 @@ class DeepFace(ServerCase):
         return self.get(path, status, "POST", json.dumps(body), {"Content-Type": "application/json"})
 
     def test_represent_gives_an_embedding_an_area_and_a_confidence(self):
-        result, = self.ask("/represent", img=data_url(OBAMA), model_name="VGG-Face", detector_backend="opencv", align=True, max_faces=1)["results"]
+        result, = self.ask("/represent", img=data_url(OBAMA), model_name="mobilefacenet-512", detector_backend="opencv", align=True, max_faces=1)["results"]
         self.assertEqual(len(result["embedding"]), 512)
         self.assertEqual(set(result["facial_area"]), {"x", "y", "w", "h", "left_eye", "right_eye"})
         self.assertGreater(result["facial_area"]["left_eye"][0], result["facial_area"]["right_eye"][0])
@@ -42,14 +42,43 @@ class DeepFace(ServerCase):
     def test_files_and_data_urls_in_a_form_are_the_same(self):
         self.assertEqual(self.post("/verify", img1=OBAMA, img2=data_url(OBAMA2))["distance"], self.post("/verify", img1=OBAMA, img2=OBAMA2)["distance"])
 
-    def test_analyze_in_percent_and_without_emotion(self):
+    def test_analyze_in_percent_with_emotion_in_deepface_s_words(self):
         result, = self.ask("/analyze", img=data_url(OBAMA), actions=["age", "gender", "race", "emotion"])["results"]
         self.assertEqual(result["dominant_gender"], "Man")
         self.assertEqual(result["race"][result["dominant_race"]], max(result["race"].values()))
         self.assertAlmostEqual(sum(result["gender"].values()), 100, 2)
-        self.assertNotIn("emotion", result)
+        self.assertEqual(set(result["emotion"]), {"angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"})
+        self.assertAlmostEqual(sum(result["emotion"].values()), 100, 2)
+        self.assertEqual(result["emotion"][result["dominant_emotion"]], max(result["emotion"].values()))
         self.assertEqual(set(self.ask("/analyze", img=data_url(OBAMA), actions=["age"])["results"][0]), {"age", "region", "face_confidence"})
-        self.assertIn("emotion", self.ask("/analyze", 400, img=data_url(OBAMA), actions=["emotion"])["error"])
+        alone = self.ask("/analyze", img=data_url(OBAMA), actions=["emotion"])["results"][0]
+        self.assertEqual(set(alone), {"emotion", "dominant_emotion", "region", "face_confidence"})
+        self.assertEqual(alone["dominant_emotion"], result["dominant_emotion"])
+        self.assertIn("actions are", self.ask("/analyze", 400, img=data_url(OBAMA), actions=["beauty"])["error"])
+
+    def test_an_installed_model_can_be_asked_for_by_name_and_any_other_is_refused_with_those_there_are(self):
+        for name in ("dlib-resnet-128", "Dlib"):
+            answer = self.ask("/represent", img=data_url(OBAMA), model_name=name)
+            self.assertEqual((len(answer["results"][0]["embedding"]), answer["model_name"]), (128, "dlib-resnet-128"))
+        other = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2), model_name="Dlib")
+        mine = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2))
+        self.assertEqual((other["verified"], other["model"], mine["model"]), (True, "dlib-resnet-128", "mobilefacenet-512"))
+        self.assertNotEqual(other["distance"], mine["distance"])
+        self.assertIn("mobilefacenet-512", self.ask("/represent", 400, img=data_url(OBAMA), model_name="VGG-Face")["error"])
+        self.assertIn("mobilefacenet-512", self.ask("/search", 400, img=data_url(OBAMA), model_name="Dlib")["error"])
+        self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="obama", model_name="mobilefacenet-512"), {"inserted": 1})
+
+    def test_skip_takes_the_photo_as_the_face(self):
+        found = self.ask("/represent", img=data_url(OBAMA))["results"][0]["facial_area"]
+        result, = self.ask("/represent", img=data_url(GROUP), detector_backend="skip")["results"]
+        self.assertEqual((result["facial_area"]["x"], result["facial_area"]["left_eye"]), (0, None))
+        self.assertGreater(result["facial_area"]["w"], found["w"])
+        same = self.ask("/verify", img1=data_url(GREY), img2=data_url(GREY), detector_backend="skip")
+        self.assertEqual((same["verified"], same["detector_backend"]), (True, "skip"))
+        self.assertEqual(self.ask("/register", img=data_url(GREY), img_name="grey", detector_backend="skip"), {"inserted": 1})
+        hits, = self.ask("/search", img=data_url(GREY), detector_backend="skip")["results"]
+        self.assertEqual([hit["img_name"] for hit in hits], ["grey"])
+        self.assertEqual(len(self.ask("/analyze", img=data_url(GREY), detector_backend="skip", actions=["age"])["results"]), 1)
 
     def test_register_and_search(self):
         self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="obama"), {"inserted": 1})

@@ -7,7 +7,8 @@ import zipfile
 
 from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, ServerCase
 
-from server import form_of_files
+from program import GROUPS
+from server import Server, form_of_files
 
 
 def archive(files, method=zipfile.ZIP_DEFLATED):
@@ -56,6 +57,64 @@ class Jobs(ServerCase):
         again = self.wait(self.start(FOLDER))
         self.assertEqual((again["enrolled"], again["skipped"]), (0, 3))
         self.assertEqual([j["id"] for j in self.get("/v1/jobs")["jobs"]], [again["id"], job["id"]])
+
+    def test_an_import_goes_on_after_a_photo_that_fails_liveness(self):
+        with Server(self.folder / "live", "--liveness", "refuse") as server:
+            server.post_photos("/v1/detect", {"image": OBAMA})  # waits for the models
+            screen = (GROUPS / "sample2.jpg").read_bytes()
+            body, kind = form_of_files([("A/1.jpg", screen), ("B/1.jpg", OBAMA)], faces="largest", quality="any")
+            job = json.loads(server.request("POST", "/v1/jobs/import", body, {"Content-Type": kind})[2])
+            give_up = time.monotonic() + 60
+            while job["state"] not in ("done", "failed") and time.monotonic() < give_up:
+                time.sleep(0.05)
+                job = json.loads(server.request("GET", f"/v1/jobs/{job['id']}")[2])
+        self.assertEqual((job["state"], job["enrolled"], job["refused"]), ("done", 1, 1), job)
+        self.assertEqual((job["last_refused"][0]["code"], job["last_refused"][0]["path"]), ("not_live", "A/1.jpg"))
+
+    def start_at(self, path, files, status=202, **fields):
+        body, kind = form_of_files(files, **fields)
+        return self.get(path, status, "POST", body, {"Content-Type": kind})
+
+    def test_people_move_to_another_model_with_their_records(self):
+        headers = {"Content-Type": "application/json"}
+        self.wait(self.start(FOLDER, consent="agreed"))
+        self.get("/v1/people/Joe_Biden", 200, "PATCH", '{"name":"Joseph Biden"}', headers)
+        self.get("/v1/collections", 201, "POST", '{"name":"dlib","model":"dlib-resnet-128"}', headers)
+        files = [*FOLDER[:3], ("staff/Stranger/1.jpg", OBAMA3)]
+        job = self.wait(self.start_at("/v1/jobs/reembed", files, into="dlib"))
+        self.assertEqual((job["kind"], job["state"], job["into"], job["enrolled"], job["refused"]), ("reembed", "done", "dlib", 3, 1), job)
+        self.assertEqual(job["last_refused"][0]["path"], "staff/Stranger/1.jpg")
+        moved = {p["id"]: p for p in self.get("/v1/people?collection=dlib")["people"]}
+        self.assertEqual({i: (p["name"], p["faces"], p["consent"]) for i, p in moved.items()},
+                         {"Barack_Obama": ("Barack Obama", 2, "agreed"), "Joe_Biden": ("Joseph Biden", 1, "agreed")})
+        found = self.post("/v1/search?collection=dlib", image=OBAMA3)["faces"][0]["candidates"][0]
+        self.assertEqual((found["id"], found["match"]), ("Barack_Obama", True))
+        self.get(f"/v1/jobs/{job['id']}/result", 404)
+        for fields in ({}, {"into": "default"}):
+            self.start_at("/v1/jobs/reembed", files, 400, **fields)
+        self.start_at("/v1/jobs/reembed", files, 404, into="nowhere")
+
+    def test_faces_of_photos_are_grouped_and_named(self):
+        self.post("/v1/people", 201, id="44", name="Barack Obama", image=OBAMA3)
+        job = self.wait(self.start_at("/v1/jobs/cluster", [("a/1.jpg", OBAMA), ("b/2.jpg", OBAMA2), ("b/3.jpg", BIDEN), ("b/4.png", GREY)]))
+        self.assertEqual((job["kind"], job["state"], job["done"], job["refused"], job["has_result"]), ("cluster", "done", 4, 1, True), job)
+        result = self.get(f"/v1/jobs/{job['id']}/result")
+        groups = [(g["person"] and g["person"]["name"], [f["photo"] for f in g["faces"]]) for g in result["groups"]]
+        self.assertEqual(groups, [("Barack Obama", ["a/1.jpg", "b/2.jpg"]), (None, ["b/3.jpg"])])
+        self.assertEqual((result["photos"], result["faces"], result["groups"][0]["folders"]), (4, 3, ["a", "b"]))
+        self.assertEqual(self.people(), {"44": ("Barack Obama", 1)})
+        empty = self.wait(self.start_at("/v1/jobs/cluster", [("b/4.png", GREY)]))
+        self.assertEqual(empty["state"], "failed")
+
+    def test_one_person_under_two_ids_is_found(self):
+        for identity, photo in (("44", OBAMA), ("45", OBAMA2), ("46", BIDEN)):
+            self.post("/v1/people", 201, id=identity, name=f"Name {identity}", image=photo)
+        job = self.wait(self.get("/v1/jobs/dedup", 202, "POST"))
+        self.assertEqual((job["kind"], job["state"]), ("dedup", "done"), job)
+        result = self.get(f"/v1/jobs/{job['id']}/result")
+        self.assertEqual([sorted(p["id"] for p in pair["people"]) for pair in result["pairs"]], [["44", "45"]])
+        self.assertEqual((result["people"], result["faces"]), (3, 3))
+        self.get("/v1/jobs/dedup?collection=nowhere", 404, "POST")
 
     def test_archives_stored_and_deflated_are_opened(self):
         for number, method in enumerate((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)):

@@ -19,6 +19,18 @@ static void every_status_has_a_word_of_its_own(void **state) {
   assert_string_equal(sb_status_code((sb_status)9999), "unknown");
 }
 
+static void a_photo_at_fault_is_told_from_a_system_in_trouble(void **state) {
+  (void)state;
+  static const sb_status photos[] = {SB_BAD_IMAGE,  SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_NO_FACE, SB_SEVERAL_FACES,
+                                     SB_LOW_QUALITY, SB_NOT_LIVE,          SB_DUPLICATE,       SB_EXISTS,  SB_TOO_LARGE};
+  static const sb_status systems[] = {SB_NO_MEMORY, SB_MODEL, SB_STORE, SB_DISK_FULL, SB_READ_ONLY, SB_WRONG_KEY, SB_IO};
+  for (size_t i = 0; i < count_of(photos); i++) assert_int_equal(sb_status_fault(photos[i]), SB_FAULT_INPUT);
+  for (size_t i = 0; i < count_of(systems); i++) assert_int_equal(sb_status_fault(systems[i]), SB_FAULT_SYSTEM);
+  assert_int_equal(sb_status_fault(SB_OK), SB_FAULT_NONE);
+  assert_int_equal(sb_status_fault(SB_NOT_FOUND), SB_FAULT_ABSENT);
+  assert_int_equal(sb_status_fault(SB_FORBIDDEN), SB_FAULT_CALLER);
+}
+
 static void a_long_message_is_cut_and_still_text(void **state) {
   (void)state;
   sb_error error;
@@ -375,6 +387,7 @@ static void a_bad_line_of_the_settings_file_is_named_by_its_number(void **state)
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_status_has_a_word_of_its_own),
+      cmocka_unit_test(a_photo_at_fault_is_told_from_a_system_in_trouble),
       cmocka_unit_test(a_long_message_is_cut_and_still_text),
       cmocka_unit_test(errno_becomes_the_status_that_tells_what_to_do),
       cmocka_unit_test(a_size_that_overflows_is_refused),

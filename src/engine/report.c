@@ -1,0 +1,57 @@
+/* The published evaluation: written beside and renamed, so that a reader sees the old one or the new one. */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char file_name[] = "accuracy.json", fresh_name[] = "accuracy.json.new";
+
+static sb_status write_all(int file, const char *path, const char *bytes, size_t size, sb_error *error) {
+  while (size) {
+    ssize_t written = write(file, bytes, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return sb_fail_errno(error, written ? errno : EIO, "write", path);
+    bytes += written;
+    size -= (size_t)written;
+  }
+  return fsync(file) ? sb_fail_errno(error, errno, "write", path) : SB_OK;
+}
+
+static sb_status replace(const char *fresh, const char *path, const char *json, size_t size, sb_error *error) {
+  int file = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return sb_fail_errno(error, errno, "write", fresh);
+  sb_status status = write_all(file, fresh, json, size, error);
+  close(file);
+  if (status == SB_OK && rename(fresh, path)) status = sb_fail_errno(error, errno, "write", path);
+  if (status != SB_OK) unlink(fresh);
+  return status;
+}
+
+sb_status sb_report_write(const char *folder, const char *json, size_t size, sb_error *error) {
+  if (size > SB_REPORT_MAX) return sb_fail(error, SB_TOO_LARGE, "a report has at most %d bytes", SB_REPORT_MAX);
+  char *path = sb_path_join(folder, file_name, error), *fresh = path ? sb_path_join(folder, fresh_name, error) : NULL;
+  sb_status status = fresh ? sb_dir_make(folder, error) : SB_NO_MEMORY;
+  if (status == SB_OK) status = replace(fresh, path, json, size, error);
+  free(path);
+  free(fresh);
+  return status;
+}
+
+sb_status sb_engine_report(sb_engine *engine, char **json, size_t *size, sb_error *error) {
+  uint8_t *bytes = NULL;
+  size_t length = 0;
+  char *path = sb_path_join(engine->data_dir, file_name, error);
+  sb_status status = path ? sb_file_read(path, SB_REPORT_MAX, &bytes, &length, error) : SB_NO_MEMORY;
+  free(path);
+  if (status == SB_NOT_FOUND)
+    return sb_fail(error, status, "no report was published: `semblance eval FOLDER --publish` makes one");
+  if (status != SB_OK) return status;
+  *json = strndup((const char *)bytes, length);
+  *size = length;
+  free(bytes);
+  return *json ? SB_OK : sb_fail(error, SB_NO_MEMORY, "memory is out");
+}
