@@ -1,29 +1,58 @@
 #!/usr/bin/env python3
-"""Loads a server with searches over loopback and prints what came back, as JSON.
+"""Loads a server with searches of a 640x480 photo over loopback and prints what came back, as JSON, a line a round.
 
-usage: load.py PORT PHOTO [--seconds 60] [--connections 8] [--pid SERVER]
+usage: load.py DATA PHOTO [--seconds 60] [--connections 8,32] [--serve PROGRAM] [--bench BENCH_PHOTO]
 
-Each connection is a thread that keeps its HTTP connection and asks again as soon as it has its answer. With --pid the server's
-memory is read at a quarter of the time (after warm-up) and at the end.
+Starts `semblance serve` on the gallery DATA (bench_fill makes one of a million), waits until all of it is searchable, and for each
+number of connections lets as many threads ask again as soon as they have their answer, a tenth of a second later after a 503: less
+patient than Retry-After asks for. Memory is read at a quarter of the time (after warm-up) and at the end; the server's CPU time tells
+what a search costs. With --bench the stages' own time comes first: sb_engine_search on one thread in a process alone.
 """
 import argparse
 import http.client
 import json
+import os
 import pathlib
+import re
 import statistics
+import subprocess
+import tempfile
 import threading
 import time
 
+WIDTH, HEIGHT = 640, 480
+
+
+def frame(photo, target):
+    """The photo's top middle as a 640x480 JPEG, every n-th pixel, so that its width about fits."""
+    ppm = subprocess.run(["djpeg", "-pnm", photo], capture_output=True, check=True).stdout
+    size, pixels = re.match(rb"P6\s(\d+) (\d+)\s255\s", ppm), None
+    width, height = map(int, size.groups())
+    pixels, step = ppm[size.end():], max(1, width // WIDTH)
+    left = max(0, (width // step - WIDTH) // 2)
+    rows = []
+    for row in range(HEIGHT):
+        line = pixels[row * step * width * 3:(row * step + 1) * width * 3] if row * step < height else b""
+        picked = b"".join(line[x * 3:x * 3 + 3] for x in range(left * step, min(width, (left + WIDTH) * step), step))
+        rows.append(picked.ljust(WIDTH * 3, b"\x7f")[:WIDTH * 3])
+    cjpeg = subprocess.run(["cjpeg", "-quality", "90"], input=b"P6\n640 480\n255\n" + b"".join(rows), capture_output=True, check=True)
+    pathlib.Path(target).write_bytes(cjpeg.stdout)
+
 
 def resident(pid):
-    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 if pid else 0
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Asker(threading.Thread):
     def __init__(self, port, photo, end):
         super().__init__()
         self.port, self.photo, self.end = port, photo, end
-        self.times, self.statuses, self.retry = [], {}, 0
+        self.times, self.retry = [], 0
 
     def run(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -38,38 +67,79 @@ class Asker(threading.Thread):
             except OSError:
                 status = 0
                 connection.close()
-            self.statuses[status] = self.statuses.get(status, 0) + 1
             self.times.append((status, 1000 * (time.monotonic() - start)))
+            if status == 503:
+                time.sleep(0.1)
         connection.close()
+
+
+def quantile(times, share):
+    return round(times[int(share * (len(times) - 1))], 1) if times else None
+
+
+def measure(server, port, photo, connections, seconds):
+    start, cpu = time.monotonic(), cpu_seconds(server.pid)
+    askers = [Asker(port, photo, start + seconds) for _ in range(connections)]
+    for asker in askers:
+        asker.start()
+    time.sleep(seconds / 4)
+    warm = resident(server.pid)
+    for asker in askers:
+        asker.join()
+    spent, cpu = time.monotonic() - start, cpu_seconds(server.pid) - cpu
+    statuses = {}
+    for asker in askers:
+        for status, _ in asker.times:
+            statuses[status] = statuses.get(status, 0) + 1
+    good = sorted(ms for asker in askers for status, ms in asker.times if status == 200)
+    full = sorted(ms for asker in askers for status, ms in asker.times if status == 503)
+    return {"connections": connections, "seconds": round(spent, 1), "statuses": statuses, "a_second": round(len(good) / spent, 1),
+            "p50_ms": quantile(good, 0.5), "p99_ms": quantile(good, 0.99), "p50_of_503_ms": quantile(full, 0.5), "p99_of_503_ms": quantile(full, 0.99),
+            "retry_after": sum(asker.retry for asker in askers), "server_cpu_ms_a_search": round(1000 * cpu / max(1, len(good)), 1),
+            "memory_warm_mb": round(warm / 1e6, 1), "memory_end_mb": round(resident(server.pid) / 1e6, 1)}
+
+
+def ready(port):
+    """Waits until every face of the gallery is searchable; gives how many there are."""
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", "/v1/health")
+            health = json.loads(connection.getresponse().read())
+            connection.close()
+            if health["models"] == "ready" and health["gallery"] == "ready":
+                return health["faces"]
+        except OSError:
+            pass
+        time.sleep(0.2)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("port", type=int)
-    parser.add_argument("photo", type=pathlib.Path)
+    parser.add_argument("data")
+    parser.add_argument("photo")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--pid", type=int)
+    parser.add_argument("--connections", default="8,32")
+    parser.add_argument("--serve", default="build/semblance")
+    parser.add_argument("--bench")
     options = parser.parse_args()
-    photo, start = options.photo.read_bytes(), time.monotonic()
-    askers = [Asker(options.port, photo, start + options.seconds) for _ in range(options.connections)]
-    for asker in askers:
-        asker.start()
-    time.sleep(options.seconds / 4)
-    warm = resident(options.pid)
-    for asker in askers:
-        asker.join()
-    spent = time.monotonic() - start
-    good = sorted(ms for asker in askers for status, ms in asker.times if status == 200)
-    full = sorted(ms for asker in askers for status, ms in asker.times if status == 503)
-    statuses = {}
-    for asker in askers:
-        for status, count in asker.statuses.items():
-            statuses[status] = statuses.get(status, 0) + count
-    print(json.dumps({"connections": options.connections, "seconds": round(spent, 1), "statuses": statuses, "a_second": round(len(good) / spent, 1),
-                      "p50_ms": round(statistics.median(good), 1) if good else None, "p99_ms": round(good[int(0.99 * (len(good) - 1))], 1) if good else None,
-                      "p50_of_503_ms": round(statistics.median(full), 2) if full else None, "retry_after": sum(asker.retry for asker in askers),
-                      "memory_warm": warm, "memory_end": resident(options.pid)}))
+    with tempfile.TemporaryDirectory() as folder:
+        frame(options.photo, f"{folder}/frame.jpg")
+        photo = pathlib.Path(folder, "frame.jpg").read_bytes()
+        if options.bench:
+            alone = subprocess.run([options.bench, options.data, f"{folder}/frame.jpg", "200"], capture_output=True, check=True, text=True).stdout
+            print(json.dumps({"alone": json.loads(alone)}), flush=True)
+        server = subprocess.Popen([options.serve, "serve", "--port", "0", "--data", options.data, "--log-level", "error"], stdout=subprocess.PIPE)
+        try:
+            port, start = int(server.stdout.readline().rsplit(b":", 1)[1]), time.monotonic()
+            faces = ready(port)
+            print(json.dumps({"faces": faces, "ready_after_s": round(time.monotonic() - start, 1), "memory_mb": round(resident(server.pid) / 1e6, 1)}), flush=True)
+            measure(server, port, photo, 2, 5)
+            for connections in map(int, options.connections.split(",")):
+                print(json.dumps(measure(server, port, photo, connections, options.seconds)), flush=True)
+        finally:
+            server.terminate()
+            server.wait()
 
 
 if __name__ == "__main__":

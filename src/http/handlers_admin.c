@@ -104,10 +104,11 @@ static sb_status put_in_front(void *context, const sb_audit_entry *entry, sb_err
 
 void sb_handle_audit_list(sb_request *request) {
   enum { LIMIT = 100, LIMIT_MAX = 1000 };
+  static const size_t number_max = 9000000000000000; /* what JSON's readers hold exactly */
   sb_error error = {0};
   size_t before = 0, limit = LIMIT;
   int64_t last = 0;
-  sb_status status = sb_request_count(request, "before", 1, INT64_MAX, &before, &error);
+  sb_status status = sb_request_count(request, "before", 1, number_max, &before, &error);
   if (status == SB_OK) status = sb_request_count(request, "limit", 1, LIMIT_MAX, &limit, &error);
   if (status == SB_OK) status = sb_engine_audit_last(request->server->engine, &last, &error);
   int64_t end = before && (int64_t)before <= last ? (int64_t)before - 1 : last; /* the newest that is shown */

@@ -126,7 +126,7 @@ static bool type_is(const char *type, const char *wanted) {
   return !strncasecmp(type, wanted, length) && (!type[length] || strchr("; \t", type[length]));
 }
 
-static void body_begin(sb_request *request) {
+void sb_request_body_begin(sb_request *request) {
   const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Type");
   if (!type) return;
   if (type_is(type, "multipart/form-data")) {
@@ -171,7 +171,7 @@ void sb_request_begin(sb_request *request, struct MHD_Connection *connection, co
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
   if (length && strtoull(length, NULL, 10) > limit_of(request)) refuse_size(request);
   if (request->reply.status || !sb_request_query(request)) return;
-  if (request->route->flags & SB_ROUTE_BODY) body_begin(request);
+  if (request->route->flags & SB_ROUTE_BODY) sb_request_body_begin(request);
 }
 
 bool sb_request_receive(sb_request *request, const char *bytes, size_t size) {

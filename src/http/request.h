@@ -63,6 +63,8 @@ void sb_request_free(sb_request *request);
 
 /* The headers have come. What is wrong with the request is answered through request->reply. */
 void sb_request_begin(sb_request *request, struct MHD_Connection *connection, const char *method);
+/* The second half of it: by its Content-Type, how the body is to be read. */
+void sb_request_body_begin(sb_request *request);
 /* Takes the address's parameters apart; false: they are refused, and the request has its reply. */
 bool sb_request_query(sb_request *request);
 /* Some bytes of the body. False: the client goes on against the limits, and the connection should be cut. */

@@ -93,6 +93,7 @@ sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_
   if (!count) return SB_OK;
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
+  sb_store_members(store, 0, 0, 0);
   for (size_t i = 0; status == SB_OK && i < count; i++)
     status = sb_audit_note(store, notes[i].verb, notes[i].collection, notes[i].person, notes[i].count, NULL, error);
   return sb_store_finish(store, status, error);

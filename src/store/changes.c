@@ -63,9 +63,13 @@ static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_c
   return visit_rows(&s, visit, context, last);
 }
 
-/* Where the feed says that everything is different now, as after sb_store_revoke. */
-static sb_status last_reset(sb_store *store, int64_t *sequence, sb_error *error) {
-  return sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change WHERE kind = 0", sequence, error);
+/* Does the feed say after `since` that everything is different now, as sb_store_revoke does? Older rows are not looked at: there are
+ * up to CHANGES_KEPT of them, and each search asks. */
+static sb_status was_reset(sb_store *store, int64_t since, bool *reset, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT 1 FROM change WHERE sequence > ? AND kind = 0 LIMIT 1", error);
+  sb_bind_int(&s, 1, since);
+  *reset = sb_step(&s);
+  return sb_statement_end(&s);
 }
 
 /* In one read transaction, so that rows and sequence belong together. */
@@ -79,9 +83,9 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
     status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change", &last, error);
   if (status == SB_OK) status = sb_store_number(store, "SELECT coalesce(min(sequence), 0) FROM change", &first, error);
   /* `since` 0 is a fresh index: it wants the state, not the history. */
-  int64_t reset = 0;
-  if (status == SB_OK) status = last_reset(store, &reset, error);
-  bool whole = since == 0 || since > last || first > since + 1 || reset > since;
+  bool reset = false;
+  if (status == SB_OK && since) status = was_reset(store, since, &reset, error);
+  bool whole = since == 0 || since > last || first > since + 1 || reset;
   if (status == SB_OK && whole && since) status = visit(context, &(sb_change){.kind = SB_CHANGE_RESET}, error);
   if (status == SB_OK && whole)
     status = sb_load_faces(store, visit, context, error);

@@ -18,28 +18,29 @@ static void read_row(sb_statement *s, sb_store_collection *out) {
   out->info.faces = (size_t)sb_column_int(s, 6);
 }
 
-/* Counts only when something was written since the last time, by this or another process. */
-static sb_status count_members(sb_store *store, sb_store_collection *collection, sb_error *error) {
-  int64_t version = 0;
-  sb_status status = store->driver->version(store, &version, error);
-  bool known = store->counted.collection == collection->row && store->counted.written == store->written &&
-               store->counted.data_version == version;
-  if (status == SB_OK && !known) {
-    sb_statement s = sb_statement_new(store, COLLECTION_COLUMNS "WHERE c.id = ?", error);
-    sb_bind_int(&s, 1, collection->row);
-    if (sb_step(&s)) {
-      read_row(&s, collection);
-      store->counted.collection = collection->row;
-      store->counted.written = store->written;
-      store->counted.data_version = version;
-      store->counted.people = collection->info.people;
-      store->counted.faces = collection->info.faces;
-    }
-    return sb_statement_end(&s);
+static sb_status count_all(sb_store *store, sb_counted *counted, sb_error *error) {
+  static const char of_one[] = "SELECT (SELECT count(*) FROM person WHERE collection = ?1),"
+                               " (SELECT count(*) FROM face WHERE collection = ?1)",
+                    of_all[] = "SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM face)";
+  sb_statement s = sb_statement_new(store, counted->collection ? of_one : of_all, error);
+  if (counted->collection) sb_bind_int(&s, 1, counted->collection);
+  if (sb_step(&s)) {
+    counted->people = (size_t)sb_column_int(&s, 0);
+    counted->faces = (size_t)sb_column_int(&s, 1);
   }
-  collection->info.people = store->counted.people;
-  collection->info.faces = store->counted.faces;
-  return status;
+  return sb_statement_end(&s);
+}
+
+sb_status sb_store_count(sb_store *store, int64_t collection, size_t *people, size_t *faces, sb_error *error) {
+  sb_counted *held = &store->counted[collection ? 0 : 1],
+             now = {.collection = collection, .written = store->written};
+  sb_status status = store->driver->version(store, &now.data_version, error);
+  bool known = held->data_version == now.data_version && held->written == now.written && held->collection == collection;
+  if (status == SB_OK && !known && (status = count_all(store, &now, error)) == SB_OK) *held = now;
+  if (status != SB_OK) return status;
+  *people = held->people;
+  *faces = held->faces;
+  return SB_OK;
 }
 
 sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_collection *out, sb_error *error) {
@@ -53,7 +54,7 @@ sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_c
   else if (s.status == SB_OK)
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no collection of that name");
   sb_status status = sb_statement_end(&s);
-  if (status == SB_OK) status = count_members(store, &found, error);
+  if (status == SB_OK) status = sb_store_count(store, found.row, &found.info.people, &found.info.faces, error);
   if (status == SB_OK) *out = found;
   sb_store_unlock(store);
   return status;

@@ -13,6 +13,12 @@ typedef struct sb_protection {
   sb_transform *transform;
 } sb_protection;
 
+/* How many a collection (0: all) holds, as of `written` and data_version: to count a million faces takes milliseconds. */
+typedef struct sb_counted {
+  int64_t collection, written, data_version;
+  size_t people, faces;
+} sb_counted;
+
 struct sb_store {
   char *dir; /* has the root key, and the database where that is a file */
   char *url; /* of a database server; NULL: none */
@@ -27,11 +33,12 @@ struct sb_store {
   int claim;            /* the server's lock file, or -1 */
   int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
-  /* How many a collection held when `written` and data_version were these: to count a million faces takes milliseconds. */
+  sb_counted counted[2]; /* of the collection that was asked for last, and of all */
+  /* What the transaction in progress changes of them; not `known`: whatever. */
   struct {
-    int64_t collection, written, data_version;
-    size_t people, faces;
-  } counted;
+    bool known;
+    int64_t collection, people, faces;
+  } delta;
 };
 
 /* ---- store.c */
@@ -63,6 +70,12 @@ char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t 
 void sb_statement_again(sb_statement *s);    /* to be bound and stepped anew */
 sb_status sb_statement_end(sb_statement *s); /* frees; gives the status */
 int64_t sb_changes(sb_store *store);         /* rows that the last statement wrote */
+/* How many people and faces a collection (0: all of them) holds; counted anew only where others wrote, or what was not told of.
+ * Under the lock. */
+sb_status sb_store_count(sb_store *store, int64_t collection, size_t *people, size_t *faces, sb_error *error);
+/* Tells, within a transaction, how it changes the number of a collection's members, so that nobody has to count them anew.
+ * Transactions that tell nothing may change whatever. */
+void sb_store_members(sb_store *store, int64_t collection, int64_t people, int64_t faces);
 /* The first column of the first row as a number, 0 where there is none. */
 sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_error *error);
 /* Statements without parameters or rows. */

@@ -130,12 +130,7 @@ sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_
 
 sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error) {
   sb_store_lock(store);
-  sb_statement s = sb_statement_new(store, "SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM face)", error);
-  if (sb_step(&s)) {
-    *people = (size_t)sb_column_int(&s, 0);
-    *faces = (size_t)sb_column_int(&s, 1);
-  }
-  sb_status status = sb_statement_end(&s);
+  sb_status status = sb_store_count(store, 0, people, faces, error);
   sb_store_unlock(store);
   return status;
 }
@@ -255,7 +250,7 @@ static sb_status collection_of(sb_store *store, int64_t row, sb_store_collection
 sb_status sb_store_enroll(sb_store *store, const sb_store_enrollment *e, int64_t *person_row, int64_t *face_rows,
                           sb_error *error) {
   sb_store_collection collection;
-  int64_t person = 0;
+  int64_t person = 0, people = 0;
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = collection_of(store, e->collection, &collection, error);
@@ -264,12 +259,13 @@ sb_status sb_store_enroll(sb_store *store, const sb_store_enrollment *e, int64_t
     if (status == SB_OK && !e->may_exist)
       status = sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
     else if (status == SB_NOT_FOUND && e->name)
-      status = add_person(store, e, &person, error);
+      status = add_person(store, e, &person, error), people = 1;
   }
   for (size_t i = 0; status == SB_OK && i < e->face_count; i++)
     status = add_face(store, e, &collection, person, &e->faces[i], &face_rows[i], error);
   if (status == SB_OK)
     status = sb_audit_note(store, "enroll", e->collection, person, (int64_t)e->face_count, NULL, error);
+  sb_store_members(store, e->collection, people, (int64_t)e->face_count);
   status = sb_store_finish(store, status, error);
   if (status == SB_OK) *person_row = person;
   return status;

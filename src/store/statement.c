@@ -123,8 +123,29 @@ sb_status sb_store_begin(sb_store *store, sb_error *error) {
   return status;
 }
 
+void sb_store_members(sb_store *store, int64_t collection, int64_t people, int64_t faces) {
+  store->delta.known = true;
+  store->delta.collection = collection;
+  store->delta.people = people;
+  store->delta.faces = faces;
+}
+
+/* The numbers of before and what was told of this transaction give those of now. */
+static void follow_members(sb_store *store) {
+  for (size_t i = 0; store->delta.known && i < sizeof store->counted / sizeof *store->counted; i++) {
+    sb_counted *c = &store->counted[i];
+    if (c->written != store->written) continue;
+    c->written++;
+    if (c->collection && c->collection != store->delta.collection) continue;
+    c->people = (size_t)((int64_t)c->people + store->delta.people);
+    c->faces = (size_t)((int64_t)c->faces + store->delta.faces);
+  }
+}
+
 sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error) {
   if (status == SB_OK) status = store->driver->commit(store, error);
+  if (status == SB_OK) follow_members(store);
+  store->delta.known = false;
   if (status == SB_OK)
     store->written++;
   else

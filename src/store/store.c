@@ -104,6 +104,7 @@ static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
   store->driver = url ? &sb_driver_postgres : &sb_driver_sqlite;
   store->claim = -1;
   store->data_version = store->seen_written = -1;
+  store->counted[0].written = store->counted[1].written = -1;
   pthread_mutex_init(&store->lock, NULL);
   store->dir = sb_strdup(dir, error);
   store->url = url ? sb_strdup(url, error) : NULL;

@@ -304,6 +304,23 @@ class Import(PageCase):
         self.assertIn("/refused", self.browser.run("return document.querySelector('#refused-get').href"))
         self.assertEqual({p["consent"] for p in self.people()}, {"These people agree to be recognized here."})
 
+    def test_a_folder_of_folders_is_dropped_and_its_paths_tell_who_is_who(self):
+        self.files()
+        self.view("import")
+        self.browser.click("#import-consent")
+        self.browser.drop("#import-drop", self.folder / "staff")
+        self.browser.wait_text("#job-state", "Import finished")
+        self.assertEqual([self.browser.text(f"#job-{id}") for id in ("enrolled", "skipped", "refused", "todo")], ["3", "0", "1", "0"])
+        self.assertEqual({(p["id"], p["faces"]) for p in self.people()}, {("Barack_Obama", 2), ("Joe_Biden", 1)})
+        self.assertIn("Team/0.jpg", self.browser.text("#refused-rows"))
+        self.assertEqual(self.clean_log(), [])
+
+    def test_a_photo_is_dropped_on_a_stage(self):
+        self.enroll()
+        self.view("search")
+        self.browser.drop("#search-stage", OBAMA2)
+        self.browser.wait_text("#verdict", "Same person")
+
     def test_a_job_goes_on_when_the_page_is_closed_and_is_found_again(self):
         body, kind = form_of_files([(f"p{n}/1.jpg", GROUP.read_bytes() + bytes([n])) for n in range(30)], quality="any")
         job = json.loads(self.server.request("POST", "/v1/jobs/import", body, {"Content-Type": kind})[2])
@@ -329,7 +346,89 @@ class Settings(PageCase):
         self.assertEqual(self.browser.text("#v-gallery .n"), "1")
         self.browser.wait_text("#s-targets", "1 in 10,000")
         self.assertRegex(self.browser.text("#s-match"), r"^0\.\d{3}$")
+        self.assertIn("requests", self.browser.run("return document.querySelector('#chart-requests').ariaLabel.toLowerCase()"))
+        self.assertGreater(self.browser.run("return document.querySelectorAll('#chart-requests .plot-bar').length"), 0)
+        self.browser.wait_text("#collections-rows", "mobilefacenet-512")
+        self.browser.wait_text("#models-rows", "finds faces")
+        self.browser.wait_text("#models-rows", "used by default")
         self.assertEqual(self.clean_log(), [])
+
+    def set_password(self):
+        subprocess.run([PROGRAM, "access", "password", "--data", str(self.folder / "data")], check=True,
+                       stdout=subprocess.DEVNULL, env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"})
+
+    def log_in(self):
+        self.browser.wait_text("#dlg-login h2", "Log in")
+        self.browser.type("#dlg-login [name=password]", "correct horse battery")
+        self.browser.click("#dlg-login .actions .btn")
+
+    def test_no_key_is_made_here_before_there_is_a_password(self):
+        self.view("settings")
+        self.browser.wait_text("#keys-first", "semblance access password")
+        self.assertTrue(self.browser.run("return document.querySelector('#key-new').disabled"))
+
+    def test_a_key_is_made_shown_once_and_revoked_and_the_audit_tells_of_it(self):
+        browser = self.browser
+        self.set_password()
+        self.view("settings")
+        self.log_in()
+        browser.wait("return !document.querySelector('#key-new').disabled")
+        browser.run("document.querySelector('#key-new').scrollIntoView({ block: 'center' })")
+        browser.click("#key-new")
+        browser.type("#k-label", "Front door")
+        browser.click("#k-enroll")
+        browser.run("document.querySelector('#k-expires').value = '30d'")
+        browser.click("#key-make")
+        browser.wait_text("#key-made h2", "shown once")
+        key = browser.run("return document.querySelector('#key-text').value")
+        browser.click("#key-shut")
+        self.assertEqual(browser.run("return document.querySelector('#key-text').value"), "")
+        browser.wait_text("#keys-rows", "Front door")
+        for word in ("search", "register", "all collections", "until"):
+            self.assertIn(word, browser.text("#keys-rows"))
+        headers = {"Authorization": f"Bearer {key}"}
+        self.assertEqual(self.server.request("GET", "/v1/people", headers=headers)[0], 200)
+        browser.run("document.querySelector('#keys-rows button').scrollIntoView({ block: 'center' })")
+        browser.click("#keys-rows button")
+        browser.wait_text("#h-revoke", "Revoke the key Front door?")
+        browser.click("#revoke-yes")
+        browser.wait_text("#keys-rows", "revoked")
+        self.assertEqual(self.server.request("GET", "/v1/people", headers=headers)[0], 401)
+        browser.wait_text("#audit-rows", "Key revoked")
+        for word in ("Key made", "Login", "Password set"):
+            self.assertIn(word, browser.run("return document.querySelector('#audit-rows').textContent"))
+        browser.run("document.querySelector('#audit-check').click()")
+        browser.wait_text("#audit-whole", "Nothing is missing or changed")
+
+    def test_the_audit_is_read_page_by_page(self):
+        headers = {"Content-Type": "application/json"}
+        self.enroll()
+        for number in range(30):
+            self.server.request("PATCH", "/v1/people/44", json.dumps({"name": f"Name {number}"}), headers)
+        self.view("settings")
+        self.browser.wait_text("#audit-rows", "Renamed")
+        self.assertEqual(self.browser.run("return document.querySelectorAll('#audit-rows tr').length"), 20)
+        self.browser.run("document.querySelector('#audit-more').click()")
+        self.browser.wait("return document.querySelectorAll('#audit-rows tr').length > 30")
+        self.browser.wait_text("#audit-rows", "Registered")
+        self.assertFalse(self.browser.visible("#audit-more"))
+
+    def test_the_accuracy_report_opens_here(self):
+        self.view("settings")
+        self.browser.wait_text("#rep-none", "semblance eval FOLDER --publish")
+        people = self.folder / "eval"
+        for person, photos in (("obama", ("obama.jpg", "obama2.jpg", "obama3.jpg")), ("biden", ("biden.jpg",))):
+            (people / person).mkdir(parents=True)
+            for name in photos:
+                shutil.copy(FRIENDS / name, people / person)
+        subprocess.run([PROGRAM, "eval", people, "--publish", "--quiet", "--data", str(self.folder / "data")], check=True, stdout=subprocess.DEVNULL)
+        self.view("list")
+        self.view("settings")
+        self.browser.wait_text("#rep-photos", "4 of 2 people")
+        self.assertEqual(self.browser.text("#rep-pairs"), "3 of one person, 3 of two")
+        self.assertIn("default threshold", self.browser.text("#rep-rows"))
+        self.assertEqual(self.browser.run("return document.querySelectorAll('#rep-scores .plot-bar').length"), 6)
+        self.assertIn("100%", self.browser.text("#rep-rows"))
 
 
 class Family(PageCase):
@@ -364,6 +463,82 @@ class Everywhere(PageCase):
                 self.browser.run("location.hash = arguments[0]", view)
                 self.browser.wait("return document.querySelector(`[data-view=${arguments[0]}]:not([hidden])`)", view)
                 self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width, view)
+
+    def tab_to(self, selector, most=60):
+        """Presses Tab until the element has the focus; it must be visibly focused then."""
+        for _ in range(most):
+            self.browser.press("\ue004")
+            if self.browser.run("return document.activeElement.matches(arguments[0])", selector):
+                self.assertNotEqual(self.browser.run("return getComputedStyle(document.activeElement).outlineStyle"), "none", selector)
+                return
+        self.fail(f"{selector} is not reached with the Tab key")
+
+    def test_a_person_is_registered_found_and_deleted_by_keyboard_alone(self):
+        browser = self.browser
+        self.tab_to(".skip")
+        self.tab_to("#register-take")
+        browser.press("\ue007")
+        browser.wait_text("#register-stage .hint", "Hold still")
+        browser.press("\ue007")
+        browser.wait_text(".shot-say", "Good")
+        self.tab_to("#f-name")
+        browser.press("Barack Obama")
+        self.tab_to("#f-id")
+        browser.press("44")
+        self.tab_to("#f-consent")
+        browser.press(" ")
+        self.tab_to("#finalize")
+        browser.press("\ue007")
+        browser.wait_text("#register-done", "Barack Obama")
+        browser.run("document.activeElement.blur(); scrollTo(0, 0)")
+        self.tab_to("[data-nav=list]")
+        browser.press("\ue007")
+        browser.wait_text("#rows", "Barack Obama")
+        self.tab_to("#rows [aria-label='Delete Barack Obama']")
+        browser.press("\ue007")
+        browser.wait_text("#h-delete", "Delete Barack Obama?")
+        browser.press("\ue00c")  # Escape closes, and deletes nobody
+        browser.wait("return !document.querySelector('#dlg-delete').open")
+        self.assertEqual(len(self.people()), 1)
+        browser.wait("return document.activeElement.matches(\"#rows [aria-label='Delete Barack Obama']\")")
+        browser.press("\ue007")
+        browser.wait_text("#h-delete", "Delete Barack Obama?")
+        self.tab_to("#delete-yes")
+        browser.press("\ue007")
+        browser.wait_text("#list-empty", "Nobody is registered yet")
+
+    def test_nothing_shifts_in_any_view_while_answers_come(self):
+        """The browser's own measure: layout-shift entries that no press or click caused."""
+        browser = self.browser
+        self.enroll()
+        browser.call("POST", "/goog/cdp/execute", {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source":
+            "window.shifts = []; new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifts.push([e.value, location.hash, ...e.sources.map((s) => s.node?.id || s.node?.className || s.node?.nodeName)]); }).observe({ type: 'layout-shift', buffered: true });"}})
+        for width, height, phone in ((1280, 900, False), (390, 844, True)):
+            browser.emulate(width, height, 1, phone)
+            for view in VIEWS:
+                browser.open("about:blank")
+                browser.open(f"{self.address}#{view}")
+                browser.wait("return [...document.querySelectorAll('.srv')].every((e) => e.textContent === 'Ready')")
+                if view == "search":
+                    browser.type("#search-file", OBAMA2)
+                    browser.wait_text("#verdict", "Same person")
+                browser.run_async("setTimeout(arguments[0], 700)")
+                with self.subTest(view=view, width=width):
+                    shifts = browser.run("return window.shifts")
+                    self.assertLess(sum(shift[0] for shift in shifts), 0.05, shifts)
+
+    def test_with_forced_colours_nothing_that_tells_something_vanishes(self):
+        browser = self.browser
+        self.enroll()
+        browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "forced-colors", "value": "active"}]}})
+        self.assertTrue(browser.run("return matchMedia('(forced-colors: active)').matches"))
+        for selector in (".btn-primary", ".card", ".input", ".tick"):
+            self.assertNotEqual(browser.run("const s = getComputedStyle(document.querySelector(arguments[0])); return s.borderTopStyle + s.borderTopWidth", selector), "none0px", selector)
+        self.assertEqual(browser.run("return getComputedStyle(document.querySelector('[aria-current=page]')).outlineStyle"), "solid")
+        self.view("search")
+        browser.type("#search-file", OBAMA2)
+        browser.wait_text("#verdict", "Same person")
+        self.assertNotEqual(browser.run("return getComputedStyle(document.querySelector('.facebox')).borderTopStyle"), "none")
 
     def test_tabs_are_reached_by_keyboard_alone(self):
         self.browser.run("document.querySelector('[data-nav=list]').focus()")
@@ -438,7 +613,7 @@ class Accessible(PageCase):
         self.browser.wait_text(".side .srv", "Ready")
         self.fill()
         self.browser.run(AXE.read_text() + "; window.axe = axe;")
-        for width, height, phone in ((1280, 900, False), (390, 844, True)):
+        for width, height, phone in ((1280, 900, False), (360, 740, True), (3840, 2160, False)):
             self.browser.emulate(width, height, 1, phone)
             for theme in ("light", "dark"):
                 self.browser.run("document.querySelector(`[data-theme-set=${arguments[0]}]`).click()", theme)
@@ -449,14 +624,20 @@ class Accessible(PageCase):
                     self.look(f"{view}-{width}-{theme}")
                     with self.subTest(view=view, width=width, theme=theme):
                         self.assertEqual(self.serious(), [])
+        for dialog in self.browser.run("return [...document.querySelectorAll('dialog')].map((d) => d.id)"):
+            self.browser.run("document.getElementById(arguments[0]).showModal()", dialog)
+            with self.subTest(dialog=dialog):
+                self.assertEqual(self.serious(), [])
+            self.browser.run("document.getElementById(arguments[0]).close()", dialog)
 
     def test_every_view_is_seen_in_the_other_languages(self):
         self.fill()
-        self.browser.emulate(390, 844, 2, True)
-        for language in ("pt", "es"):
-            self.browser.run("const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", language)
-            for view in VIEWS:
-                self.browser.run("location.hash = arguments[0]", view)
-                self.browser.run_async("setTimeout(arguments[0], 200)")
-                self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), 390, (view, language))
-                self.look(f"{view}-390-{language}")
+        for width, height, phone in ((390, 844, True), (1280, 900, False)):
+            self.browser.emulate(width, height, 1, phone)
+            for language in ("pt", "es"):
+                self.browser.run("const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", language)
+                for view in VIEWS:
+                    self.browser.run("location.hash = arguments[0]", view)
+                    self.browser.run_async("setTimeout(arguments[0], 200)")
+                    self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width, (view, language))
+                    self.look(f"{view}-{width}-{language}")

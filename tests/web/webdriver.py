@@ -75,6 +75,11 @@ class Browser:
     def keys(self, selector, text):
         self.type(selector, text)
 
+    def press(self, text):
+        """Keys for whatever has the focus."""
+        keys = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
+        self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
+
     def text(self, selector):
         return self.call("GET", f"/element/{self.find(selector)}/text")
 
@@ -103,6 +108,14 @@ class Browser:
         """The window's inner size, whatever the real window's least size is."""
         self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
             "width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}})
+
+    def drop(self, selector, *paths):
+        """Drops files or folders of the disk onto an element, as the file manager does."""
+        x, y = self.run("const e = document.querySelector(arguments[0]); e.scrollIntoView({ block: 'center' }); const b = e.getBoundingClientRect();"
+                        "return [b.x + b.width / 2, b.y + b.height / 2]", selector)
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.call("POST", "/goog/cdp/execute", {"cmd": "Input.dispatchDragEvent", "params": {"type": kind, "x": x, "y": y, "data": data}})
 
     def reset(self):
         """As a browser that was just started, for the next test."""

@@ -75,6 +75,14 @@ export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({
 export const addFaces = (id, image) => request('POST', `${person(id)}/faces`, form({ image }));
 export const verify = (image1, image2) => request('POST', '/v1/verify', form({ image1, image2 }));
 export const stats = () => request('GET', '/v1/stats');
+export const keys = () => request('GET', '/v1/keys');
+export const makeKey = (fields) => request('POST', '/v1/keys', form(fields));
+export const revokeKey = (prefix) => request('DELETE', `/v1/keys/${encodeURIComponent(prefix)}`);
+export const models = () => request('GET', '/v1/models');
+export const collections = () => request('GET', '/v1/collections');
+export const audit = (before = null) => request('GET', `/v1/audit?limit=20${before ? `&before=${before}` : ''}`);
+export const auditHead = () => request('GET', '/v1/audit/head');
+export const report = () => request('GET', '/v1/report');
 export const jobs = () => request('GET', '/v1/jobs');
 export const jobOrder = (id, what) => (what === 'cancel' ? request('DELETE', `/v1/jobs/${id}`) : request('POST', `/v1/jobs/${id}/${what}`));
 

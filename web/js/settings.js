@@ -1,8 +1,11 @@
-// Settings: how the server is, how sure a match must be, the model, and this browser's own choices.
+// Settings: how the server is, how sure a match must be, and this browser's own choices; admin.js and report.js have the rest.
 import * as api from './api.js';
 import { $, el, say, svg } from './dom.js';
 import { number, t } from './i18n.js';
+import * as admin from './admin.js';
 import { odds } from './answer.js';
+import { plot, roof } from './plot.js';
+import * as report from './report.js';
 
 const EVERY = 5000; // milliseconds between two looks
 
@@ -32,6 +35,21 @@ function targetRow({ fmr, threshold }) {
   return el('tr', {}, el('td', {}, odds(fmr, false)), el('td', {}, threshold.toFixed(3)), el('td', {}, odds(chance, false)));
 }
 
+/** The hour as two charts: how much was asked, and how long it took. */
+function charts(minutes) {
+  const count = minutes.length;
+  const x = { from: 0, to: count, ticks: [[0, t('chart.ago', { n: count - 1 })], [count / 2, t('chart.ago', { n: count / 2 })], [count, t('chart.now')]] };
+  const of = (field) => minutes.map((minute, index) => [index, minute[field]]);
+  const up = (top) => ({ from: 0, to: top, ticks: [0, top / 2, top].map((value) => [value, number(value)]) });
+  const most = Math.max(...minutes.map((minute) => minute.requests));
+  plot($('#chart-requests'), t('chart.requests.say', { n: number(most) }), x, up(roof(Math.max(most, 10))),
+    [{ kind: 'bar', look: 'all', points: of('requests'), wide: 1 }, { kind: 'bar', look: 'own', points: of('searches'), wide: 1 }, { kind: 'bar', look: 'bad', points: of('errors'), wide: 1 }]);
+  const slow = Math.max(...minutes.map((minute) => minute.p99_ms));
+  const points = (field) => of(field).filter(([, value]) => value > 0).map(([index, value]) => [index + 0.5, value]);
+  plot($('#chart-time'), t('chart.time.say', { n: number(slow) }), x, up(roof(Math.max(slow, 10))),
+    [{ kind: 'dots', look: 'other', points: points('p99_ms') }, { kind: 'dots', look: 'own', points: points('p50_ms') }]);
+}
+
 function render() {
   if (!last) return;
   const { minutes } = last;
@@ -44,6 +62,7 @@ function render() {
   vital('gallery', number(last.faces), t('v.templates', { n: number(last.people) }), minutes.map(() => last.faces));
   vital('memory', `${number(Math.round(last.memory_bytes / 1e6))} MB`, t('v.waiting', { n: number(last.waiting) }), minutes.map((minute) => minute.requests));
   $('#s-errors').textContent = number(minutes.reduce((sum, minute) => sum + minute.errors, 0));
+  charts(minutes);
   $('#s-model').textContent = last.model || '–';
   $('#s-dim').textContent = number(last.dim);
   $('#s-workers').textContent = number(last.workers);
@@ -64,7 +83,16 @@ async function look() {
   timer = setTimeout(look, EVERY);
 }
 
-export function start() { /* everything comes with the first look */ }
-export const enter = look;
+export const start = admin.start;
+
+export async function enter() {
+  await look(); // asks for the password, where there is one, before the others do
+  await Promise.all([admin.enter(), report.enter()]);
+}
 export const leave = () => clearTimeout(timer);
-export const translate = render;
+
+export function translate() {
+  render();
+  admin.translate();
+  report.translate();
+}
