@@ -161,7 +161,8 @@ export async function enter() {
   if (job && !isOver(job)) return;
   try {
     const { jobs } = await api.jobs();
-    if (jobs.length) watch(jobs[0]);
+    const last = jobs.find((one) => one.kind === 'import');
+    if (last) watch(last);
   } catch (error) {
     say($('#import-error'), error.title, error.detail);
   }
