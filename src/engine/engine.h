@@ -80,6 +80,11 @@ sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create,
 sb_status sb_engine_find_person(sb_engine *engine, const char *collection, const char *id, int64_t *row,
                                 sb_people **out, sb_error *error);
 
+/* Replaces some of a person's attributes by those of `attributes` (below zero: not known). SB_NOT_FOUND. */
+enum { SB_DESCRIBE_AGE = 1, SB_DESCRIBE_GENDER = 2, SB_DESCRIBE_ETHNICITY = 4 };
+sb_status sb_engine_describe(sb_engine *engine, const char *collection, const char *id, unsigned which,
+                             const sb_attributes *attributes, sb_error *error);
+
 /* ---- record.c: the audit, erasure, terms */
 
 /* Notes an act that changes nothing. `collection` NULL: default. */

@@ -154,6 +154,35 @@ sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char
   return status;
 }
 
+static void replace_some(sb_attributes *held, unsigned which, const sb_attributes *given) {
+  if (which & SB_DESCRIBE_AGE) held->age = given->age;
+  if (which & SB_DESCRIBE_GENDER) held->man = given->man, held->woman = given->woman;
+  if (which & SB_DESCRIBE_ETHNICITY) {
+    memcpy(held->ethnicity, given->ethnicity, sizeof held->ethnicity);
+    held->ethnicity_dominant = given->ethnicity_dominant;
+  }
+}
+
+sb_status sb_engine_describe(sb_engine *engine, const char *collection, const char *id, unsigned which,
+                             const sb_attributes *attributes, sb_error *error) {
+  int64_t row = 0;
+  sb_people *people = NULL;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_find_person(engine, collection, id, &row, &people, error);
+  if (status == SB_OK) {
+    const sb_person *person = &people->items[0];
+    sb_attributes held = {.age = -1, .man = -1, .woman = -1};
+    for (int i = 0; i < SB_ETHNICITIES; i++) held.ethnicity[i] = -1;
+    if (person->has_attributes) held = person->attributes;
+    replace_some(&held, which, attributes);
+    status = sb_store_person_describe(engine->store, row, &held, error);
+  }
+  sb_people_free(people);
+  sb_engine_leave(engine);
+  return status;
+}
+
 sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *count, sb_error *error) {
   sb_store_collection *rows = NULL;
   size_t found = 0;

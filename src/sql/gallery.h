@@ -28,16 +28,17 @@ typedef enum sb_pending_kind {
   SB_PENDING_ENROLL,
   SB_PENDING_DELETE,
   SB_PENDING_RENAME,
+  SB_PENDING_DESCRIBE,
   SB_PENDING_CHANGE_ID
 } sb_pending_kind;
 typedef struct sb_pending {
   sb_pending_kind kind;
-  char *id, *name; /* the new ones; id also says whom SB_PENDING_RENAME means */
+  char *id, *name; /* the new ones; id also says whom SB_PENDING_RENAME and SB_PENDING_DESCRIBE mean */
   char *old_id;    /* SB_PENDING_CHANGE_ID */
   int64_t face;    /* SB_PENDING_DELETE */
   float *vector;
   size_t dim;
-  bool has_attributes;
+  unsigned described; /* which attributes are given: SB_DESCRIBE_... */
   sb_attributes attributes;
 } sb_pending;
 

@@ -90,14 +90,16 @@ static sb_status read_ethnicity(sqlite3_value *value, sb_attributes *out, sb_err
   return sb_fail(error, SB_INVALID, "an ethnicity is one of %sor NULL: nothing else can be kept", known);
 }
 
+/* Those that `p->described` names. */
 static sb_status read_attributes(sqlite3_value **columns, sb_pending *p, sb_error *error) {
   sb_attributes *a = &p->attributes;
   *a = (sb_attributes){.age = -1, .man = -1, .woman = -1};
   for (int i = 0; i < SB_ETHNICITIES; i++) a->ethnicity[i] = -1;
-  sb_status status = read_age(columns[SB_FACE_AGE], a, error);
-  if (status == SB_OK) status = read_gender(columns[SB_FACE_GENDER], a, error);
-  if (status == SB_OK) status = read_ethnicity(columns[SB_FACE_ETHNICITY], a, error);
-  p->has_attributes = a->age >= 0 || a->man >= 0 || a->ethnicity[a->ethnicity_dominant] >= 0;
+  sb_status status = SB_OK;
+  if (p->described & SB_DESCRIBE_AGE) status = read_age(columns[SB_FACE_AGE], a, error);
+  if (status == SB_OK && p->described & SB_DESCRIBE_GENDER) status = read_gender(columns[SB_FACE_GENDER], a, error);
+  if (status == SB_OK && p->described & SB_DESCRIBE_ETHNICITY)
+    status = read_ethnicity(columns[SB_FACE_ETHNICITY], a, error);
   return status;
 }
 
@@ -150,6 +152,9 @@ static sb_status insert(sb_faces_table *table, sqlite3_value *row, sqlite3_value
   sb_status status = p.name ? SB_OK : SB_INVALID;
   if (status == SB_OK) status = sb_text_check(p.name, SB_NAME_MAX, "name", error);
   if (status == SB_OK) status = check_free(table, p.id, error);
+  if (sqlite3_value_type(columns[SB_FACE_AGE]) != SQLITE_NULL) p.described |= SB_DESCRIBE_AGE;
+  if (sqlite3_value_type(columns[SB_FACE_GENDER]) != SQLITE_NULL) p.described |= SB_DESCRIBE_GENDER;
+  if (sqlite3_value_type(columns[SB_FACE_ETHNICITY]) != SQLITE_NULL) p.described |= SB_DESCRIBE_ETHNICITY;
   if (status == SB_OK) status = read_attributes(columns, &p, error);
   if (status == SB_OK) status = read_vector(table, columns[SB_FACE_VECTOR], &p, error);
   if (status == SB_OK) return add_pending(table, &p, error);
@@ -183,17 +188,29 @@ static sb_status change_id(sb_faces_table *table, const char *id, sqlite3_value 
   return status;
 }
 
+static sb_status describe(sb_faces_table *table, const char *id, sqlite3_value **columns, unsigned described,
+                          sb_error *error) {
+  sb_pending p = {.kind = SB_PENDING_DESCRIBE, .id = sb_strdup(id, error), .described = described};
+  sb_status status = p.id ? read_attributes(columns, &p, error) : SB_NO_MEMORY;
+  if (status == SB_OK) return add_pending(table, &p, error);
+  pending_free(&p);
+  return status;
+}
+
 static sb_status update(sb_faces_table *table, sqlite3_value **values, sb_error *error) {
   sqlite3_value **columns = values + 2;
   int64_t face = sqlite3_value_int64(values[0]);
   char *id = NULL;
   if (sqlite3_value_int64(values[1]) != face) return sb_fail(error, SB_INVALID, "a face keeps its row");
-  for (int i = SB_FACE_AGE; i <= SB_FACE_VECTOR; i++)
-    if (!sqlite3_value_nochange(columns[i]))
-      return sb_fail(error, SB_INVALID, "only id and name can be changed; delete the person and insert it anew");
+  if (!sqlite3_value_nochange(columns[SB_FACE_VECTOR]))
+    return sb_fail(error, SB_INVALID, "a face keeps its template: delete the row, and insert the new one");
+  unsigned described = (sqlite3_value_nochange(columns[SB_FACE_AGE]) ? 0 : SB_DESCRIBE_AGE) |
+                       (sqlite3_value_nochange(columns[SB_FACE_GENDER]) ? 0 : SB_DESCRIBE_GENDER) |
+                       (sqlite3_value_nochange(columns[SB_FACE_ETHNICITY]) ? 0 : SB_DESCRIBE_ETHNICITY);
   sb_status status = owner_of(table, face, &id, error);
   if (status == SB_OK && !sqlite3_value_nochange(columns[SB_FACE_NAME]))
     status = rename_person(table, id, columns[SB_FACE_NAME], error);
+  if (status == SB_OK && described) status = describe(table, id, columns, described, error);
   if (status == SB_OK && !sqlite3_value_nochange(columns[SB_FACE_ID]))
     status = change_id(table, id, columns[SB_FACE_ID], error);
   free(id);
@@ -241,11 +258,13 @@ static sb_status perform(sb_faces_table *table, const sb_pending *p, sb_error *e
                                    .name = p->name,
                                    .vector = p->vector,
                                    .dim = p->dim,
-                                   .attributes = p->has_attributes ? &p->attributes : NULL};
+                                   .attributes = p->described ? &p->attributes : NULL};
     return sb_engine_enroll_template(table->engine, &request, error);
   }
   case SB_PENDING_DELETE: return delete_face(table, p->face, error);
   case SB_PENDING_RENAME: return sb_engine_rename(table->engine, table->collection, p->id, p->name, error);
+  case SB_PENDING_DESCRIBE:
+    return sb_engine_describe(table->engine, table->collection, p->id, p->described, &p->attributes, error);
   case SB_PENDING_CHANGE_ID: return sb_engine_change_id(table->engine, table->collection, p->old_id, p->id, error);
   }
   return SB_OK;

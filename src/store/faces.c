@@ -148,3 +148,28 @@ sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error) {
   status = sb_store_finish(store, status, error);
   return status == SB_OK ? sb_store_erase_log(store, error) : status;
 }
+
+sb_status sb_store_person_describe(sb_store *store, int64_t person, const sb_attributes *attributes, sb_error *error) {
+  uint8_t bytes[SB_ATTRIBUTES_SIZE];
+  int64_t face = 0;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s = sb_statement_new(
+      store, "SELECT id FROM face WHERE person = ? ORDER BY attributes IS NULL, id LIMIT 1", error);
+  sb_bind_int(&s, 1, person);
+  if (sb_step(&s))
+    face = sqlite3_column_int64(s.raw, 0);
+  else
+    not_there(&s);
+  status = sb_statement_end(&s);
+  if (status == SB_OK) {
+    s = sb_statement_new(store, "UPDATE face SET attributes = ? WHERE id = ?", error);
+    sb_attributes_write(attributes, bytes);
+    sb_bind_sealed(&s, 1, &(sb_place){"face", "attributes", face, NULL}, bytes, sizeof bytes);
+    sb_bind_int(&s, 2, face);
+    sb_step(&s);
+    status = sb_statement_end(&s);
+  }
+  if (status == SB_OK) status = sb_audit_person(store, "describe", person, 0, NULL, error);
+  return sb_store_finish(store, status, error);
+}

@@ -114,6 +114,10 @@ sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face,
 sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, float *embedding, sb_error *error);
 sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error); /* erases as above */
 
+/* A person's attributes stand with the first of its faces that has any; without one, with its first face. SB_NOT_FOUND: the
+ * person has no face. */
+sb_status sb_store_person_describe(sb_store *store, int64_t person, const sb_attributes *attributes, sb_error *error);
+
 sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error);
 
 /* A collection's transform, to be released by sb_transform_free: what is compared with its templates goes through it. */

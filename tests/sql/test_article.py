@@ -124,7 +124,21 @@ class Gallery(ArticleCase):
         self.sql("UPDATE faces SET id = '47' WHERE id = '46'", "--write")
         self.sql("DELETE FROM dc_facialmatching.FacialData WHERE SSN = '44'", "--write")
         self.assertEqual([p["id"] for p in self.json_of("list")["people"]], ["47"])
-        self.assertIn("only id and name", self.sql("UPDATE faces SET age = 5", "--write", code=3))
+
+    def test_what_is_known_of_a_person_can_be_changed_and_its_template_cannot(self):
+        self.enroll("44", "Barack Obama", FRIENDS / "obama.jpg", FRIENDS / "obama3.jpg")
+        self.sql("UPDATE dc_facialmatching.FacialData SET Age = 61, Name = 'B. Obama' WHERE SSN = '44'", "--write")
+        columns = "SELECT DISTINCT id, name, age, gender, ethnicity FROM faces"
+        known = {"id": "44", "name": "B. Obama", "age": 61, "gender": None, "ethnicity": None}
+        self.assertEqual(self.sql(columns), [known])
+        self.sql("UPDATE faces SET gender = 'man', ethnicity = 'latino hispanic', age = age + 1 WHERE id = '44'", "--write")
+        self.assertEqual(self.sql(columns), [{**known, "age": 62, "gender": "Man", "ethnicity": "Latino hispanic"}])
+        self.sql("UPDATE faces SET age = NULL WHERE id = '44'", "--write")
+        self.assertEqual(self.sql(columns), [{**known, "age": None, "gender": "Man", "ethnicity": "Latino hispanic"}])
+        for change, word in (("age = 200", "age"), ("gender = 'x'", "gender"), ("ethnicity = 'x'", "ethnicity"), ("name = NULL", "name"),
+                             ("vector = '[1]'", "keeps its template")):
+            self.assertIn(word, self.sql(f"UPDATE faces SET {change}", "--write", code=3))
+        self.assertIn(b"describe", self.run_program("audit", "show").stdout)
 
     def test_what_cannot_be_kept_is_refused(self):
         photo = "6=" + json.dumps([1] * 512)

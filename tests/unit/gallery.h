@@ -2,7 +2,7 @@
 #ifndef SB_TESTS_GALLERY_H
 #define SB_TESTS_GALLERY_H
 
-#include "unit.h"
+#include "folder.h"
 
 #include "store/store.h"
 
@@ -15,7 +15,7 @@
 enum { DIM = 64 };
 
 typedef struct fixture {
-  char dir[64];
+  const char *dir;
   sb_store *store;
   int64_t collection;
 } fixture;
@@ -26,9 +26,9 @@ static inline int set_up(void **state) {
                                           "CREDENTIALS_DIRECTORY"};
   for (size_t i = 0; i < count_of(variables); i++) unsetenv(variables[i]);
   if (!f) return -1;
-  strcpy(f->dir, "/tmp/sb_gallery_XXXXXX");
+  f->dir = folder;
   sb_error error = {0};
-  if (!mkdtemp(f->dir) || sb_store_open(f->dir, false, &f->store, &error) != SB_OK ||
+  if (make_folder(state) || sb_store_open(f->dir, false, &f->store, &error) != SB_OK ||
       sb_store_collection_add(f->store, "default", "model", DIM, &f->collection, &error) != SB_OK) {
     print_error("%s\n", error.message);
     return -1;
@@ -40,13 +40,8 @@ static inline int set_up(void **state) {
 static inline int tear_down(void **state) {
   fixture *f = *state;
   sb_store_close(f->store);
-  DIR *folder = opendir(f->dir);
-  for (struct dirent *entry; folder && (entry = readdir(folder));)
-    if (entry->d_name[0] != '.') unlinkat(dirfd(folder), entry->d_name, 0);
-  if (folder) closedir(folder);
-  rmdir(f->dir);
   free(f);
-  return 0;
+  return remove_folder(state);
 }
 
 static inline void reopen(fixture *f) {
@@ -153,9 +148,9 @@ static inline uint8_t *raw_bytes(const fixture *f, const char *sql, size_t *size
 /* Is the sequence of bytes in any file of the folder? */
 static inline bool folder_holds(const char *dir, const void *bytes, size_t size) {
   bool found = false;
-  DIR *folder = opendir(dir);
-  assert_non_null(folder);
-  for (struct dirent *entry; (entry = readdir(folder));) {
+  DIR *opened = opendir(dir);
+  assert_non_null(opened);
+  for (struct dirent *entry; (entry = readdir(opened));) {
     char path[384];
     uint8_t *content = NULL;
     size_t length = 0;
@@ -164,7 +159,7 @@ static inline bool folder_holds(const char *dir, const void *bytes, size_t size)
     found = found || memmem(content, length, bytes, size);
     free(content);
   }
-  closedir(folder);
+  closedir(opened);
   return found;
 }
 

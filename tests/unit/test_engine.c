@@ -1,28 +1,11 @@
 /* The public contract, on real photos: what is acknowledged counts, what fails changes nothing. */
-#include "unit.h"
+#include "folder.h"
 
 #include "engine/engine.h"
 
-#include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
-  (void)info, (void)kind, (void)walk;
-  return remove(path);
-}
-static int make_folder(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/sb_engine_XXXXXX");
-  return mkdtemp(folder) ? 0 : -1;
-}
-static int remove_folder(void **state) {
-  (void)state;
-  return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 static sb_engine *open_engine(void) {
   sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder, .workers = 2};

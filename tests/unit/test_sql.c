@@ -1,31 +1,14 @@
 /* SQL from C: the article's statements on real photos, the session's contract, what the tokens make of a statement. */
-#include "unit.h"
+#include "folder.h"
 
 #include "base/base.h"
 #include "sql/dialect.h"
 #include "sql/values.h"
 #include "vector/vector.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <semblance/sql.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk) {
-  (void)info, (void)kind, (void)walk;
-  return remove(path);
-}
-static int make_folder(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/sb_sql_XXXXXX");
-  return mkdtemp(folder) ? 0 : -1;
-}
-static int remove_folder(void **state) {
-  (void)state;
-  return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 static char *read_text(const char *base, const char *name) {
   char path[1024];

@@ -1,27 +1,21 @@
 /* The store: what was acknowledged stays, what was deleted is gone, what is not ours is refused. One set of tests for both
  * databases: SB_TEST_POSTGRES names one of PostgreSQL, which is emptied for each (tests/postgres does); else it is SQLite. */
+#include "folder.h"
+
 #include "store/store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <math.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 enum { DIM = 8 };
 
 typedef struct fixture {
-  char dir[64];
+  const char *dir;
   sb_store *store;
   int64_t collection;
 } fixture;
@@ -53,9 +47,9 @@ static bool emptied(void) {
 static int set_up(void **state) {
   fixture *f = calloc(1, sizeof *f);
   if (!f) return -1;
-  strcpy(f->dir, "/tmp/sb_store_XXXXXX");
+  f->dir = folder;
   sb_error error = {0};
-  if (!mkdtemp(f->dir) || !emptied() || sb_store_open_at(f->dir, server(), false, &f->store, &error) != SB_OK ||
+  if (make_folder(state) || !emptied() || sb_store_open_at(f->dir, server(), false, &f->store, &error) != SB_OK ||
       sb_store_collection_add(f->store, "default", "model", DIM, &f->collection, &error) != SB_OK) {
     print_error("%s\n", error.message);
     return -1;
@@ -64,20 +58,11 @@ static int set_up(void **state) {
   return 0;
 }
 
-static void remove_dir(const char *dir) {
-  DIR *folder = opendir(dir);
-  for (struct dirent *entry; folder && (entry = readdir(folder));)
-    if (entry->d_name[0] != '.') unlinkat(dirfd(folder), entry->d_name, 0);
-  if (folder) closedir(folder);
-  rmdir(dir);
-}
-
 static int tear_down(void **state) {
   fixture *f = *state;
   sb_store_close(f->store);
-  remove_dir(f->dir);
   free(f);
-  return 0;
+  return remove_folder(state);
 }
 
 static sb_status enrol(sb_store *store, int64_t collection, const char *id, const char *name, bool may_exist,
