@@ -76,6 +76,7 @@ sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, i
   if (status == SB_OK) status = insert(store, &made.entry, made.link, error);
   if (status == SB_OK) status = head_write(store, made.entry.sequence, made.link, made.signature, error);
   if (status == SB_OK && receipt) *receipt = made;
+  store->tally_moved = true; /* it carries the newest entry's number */
   return status;
 }
 
@@ -116,7 +117,7 @@ static void read_entry(sb_statement *s, sb_audit_entry *out) {
            sb_column_text(s, 8) ? sb_column_text(s, 8) : "");
 }
 
-#define ENTRY_COLUMNS                                                                                               \
+#define ENTRY_COLUMNS                                                                                                \
   "SELECT a.sequence, a.at, a.actor, a.verb, a.collection, a.person, a.count, a.link, c.name FROM audit a LEFT JOIN" \
   " collection c ON c.id = a.collection "
 
@@ -175,6 +176,20 @@ static sb_status follow(sb_store *store, int64_t anchor, sb_audit_head *head, ui
   return sb_statement_end(&s);
 }
 
+/* Head and chain, and a head that was kept elsewhere, are one. */
+static sb_status check_whole(const sb_audit_head *held, const sb_audit_head *found, const sb_audit_head *anchor,
+                             const uint8_t at_anchor[SB_LINK_SIZE], sb_error *error) {
+  if (held->sequence != found->sequence || memcmp(held->link, found->link, SB_LINK_SIZE))
+    return broken(error, found->sequence + 1, "its tail was cut off, or entries were put on without the key");
+  if (held->sequence && !sb_chain_signed(held->public_key, held->sequence, held->link, held->signature))
+    return broken(error, held->sequence, "its head is not signed by this gallery");
+  if (anchor && anchor->sequence &&
+      (anchor->sequence > found->sequence || memcmp(anchor->link, at_anchor, SB_LINK_SIZE)))
+    return broken(error, anchor->sequence,
+                  "it does not go on from the head that was kept: an older state was put back");
+  return SB_OK;
+}
+
 sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
   sb_audit_head found, held;
   uint8_t at_anchor[SB_LINK_SIZE] = {0};
@@ -184,16 +199,12 @@ sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb
     status = follow(store, anchor ? anchor->sequence : 0, &found, at_anchor, error);
     if (status == SB_OK) status = head_read(store, &held.sequence, held.link, held.signature, error);
     if (status == SB_OK) status = sb_chain_public(store->keyring, held.public_key, error);
+    if (status == SB_OK) status = check_whole(&held, &found, anchor, at_anchor, error);
+    if (status == SB_OK) status = sb_tally_check(store, held.sequence, error);
     sb_store_looked(store);
   }
   sb_store_unlock(store);
   if (status != SB_OK) return status;
-  if (held.sequence != found.sequence || memcmp(held.link, found.link, SB_LINK_SIZE))
-    return broken(error, found.sequence + 1, "its tail was cut off, or entries were put on without the key");
-  if (held.sequence && !sb_chain_signed(held.public_key, held.sequence, held.link, held.signature))
-    return broken(error, held.sequence, "its head is not signed by this gallery");
-  if (anchor && anchor->sequence && (anchor->sequence > found.sequence || memcmp(anchor->link, at_anchor, SB_LINK_SIZE)))
-    return broken(error, anchor->sequence, "it does not go on from the head that was kept: an older state was put back");
   *out = held;
   return SB_OK;
 }

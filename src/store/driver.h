@@ -27,6 +27,7 @@ typedef struct sb_driver {
   /* Schema of a new database and how older ones become it; a released step is never changed. */
   const sb_schema_step *steps;
   int step_count;
+  bool tallies;         /* rows that change pass through tally.c */
   bool seals_templates; /* else they are kept as halfvec (attributes.h), protected by their transform alone */
 
   /* Opens the connection. `reader`: one that only looks, beside the store's own. */

@@ -1,4 +1,5 @@
 /* The faces that are kept, one by one. */
+#include "store/attributes.h"
 #include "store/internal.h"
 
 #include <stdlib.h>
@@ -158,7 +159,7 @@ sb_status sb_store_person_describe(sb_store *store, int64_t person, const sb_att
       store, "SELECT id FROM face WHERE person = ? ORDER BY attributes IS NULL, id LIMIT 1", error);
   sb_bind_int(&s, 1, person);
   if (sb_step(&s))
-    face = sqlite3_column_int64(s.raw, 0);
+    face = sb_column_int(&s, 0);
   else
     not_there(&s);
   status = sb_statement_end(&s);

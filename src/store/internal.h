@@ -2,6 +2,7 @@
 #ifndef SB_STORE_INTERNAL_H
 #define SB_STORE_INTERNAL_H
 
+#include "crypto/tally.h"
 #include "crypto/transform.h"
 #include "store/driver.h"
 #include "store/store.h"
@@ -33,6 +34,8 @@ struct sb_store {
   int claim;            /* the server's lock file, or -1 */
   int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
+  sb_tally tally;   /* what the transaction at hand adds to the one that is kept (tally.c) */
+  bool tally_moved; /* rows or the audit's head changed in it */
   sb_counted counted[2]; /* of the collection that was asked for last, and of all */
   /* What the transaction in progress changes of them; not `known`: whatever. */
   struct {
@@ -105,7 +108,7 @@ void sb_bind_template(sb_statement *s, int index, const sb_place *place, const f
 #define SB_NEXT_KEY "semblance.key.next"
 
 /* ---- schema.c */
-enum { SB_SQLITE_STEPS = 3 };
+enum { SB_SQLITE_STEPS = 4 };
 extern const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS];
 sb_status sb_schema_prepare(sb_store *store, sb_error *error);
 
@@ -156,15 +159,29 @@ sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, i
 sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_receipt *receipt,
                           sb_error *error);
 
+/* ---- sqlite.c: the connection, for tally.c */
+struct sqlite3 *sb_sqlite_of(const sb_store *store);
+
+/* ---- tally.c: under the lock */
+
+sb_status sb_tally_open(sb_store *store, sb_error *error);   /* before anything else */
+sb_status sb_tally_follow(sb_store *store, sb_error *error); /* from now on, once the schema is there */
+/* Sums up what is there, within a transaction. */
+sb_status sb_tally_start(sb_store *store, sb_error *error);
+sb_status sb_tally_commit(sb_store *store, sb_error *error); /* before every COMMIT */
+void sb_tally_forget(sb_store *store);                       /* before every BEGIN */
+/* SB_STORE: the rows are not those that this program wrote. `newest`: the audit's newest entry. Reads all rows. */
+sb_status sb_tally_check(sb_store *store, int64_t newest, sb_error *error);
+
 /* ---- load.c: under the lock */
 
 /* Visits all faces, from several threads at once. */
 sb_status sb_load_faces(sb_store *store, sb_change_visit visit, void *context, sb_error *error);
 
 /* ---- people.c */
-#define SB_PERSON_COLUMNS                                                                                           \
+#define SB_PERSON_COLUMNS                                                                                          \
   "SELECT p.id, p.external_id, p.name, p.consent, p.created, (SELECT count(*) FROM face f WHERE f.person = p.id)," \
-  " a.id, a.attributes, p.purpose, p.expires FROM person p LEFT JOIN face a ON a.id ="                                                   \
+  " a.id, a.attributes, p.purpose, p.expires FROM person p LEFT JOIN face a ON a.id ="                             \
   " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
 /* The row of SB_PERSON_COLUMNS. Fields that could not be opened are NULL; then s->status tells. */
 void sb_person_read(sb_statement *s, sb_person *person);

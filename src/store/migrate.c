@@ -263,6 +263,7 @@ static sb_status finish(migration *m, sb_error *error) {
     status = m->to->driver->start_rows(m->to, counted[i], m->next[i], error);
   if (status == SB_OK) status = sb_change_note(m->to, SB_CHANGE_RESET, 0, 0, 0, error);
   if (status == SB_OK) status = sb_store_exec(m->to, "DELETE FROM meta WHERE key = 'migration'", error);
+  if (status == SB_OK) status = sb_tally_start(m->to, error);
   return sb_store_finish(m->to, status, error);
 }
 

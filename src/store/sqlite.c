@@ -23,6 +23,10 @@ static sqlite3 *db_of(const sb_store *store) {
   return l ? l->db : NULL;
 }
 
+sqlite3 *sb_sqlite_of(const sb_store *store) {
+  return db_of(store);
+}
+
 /* ---- Errors */
 
 static sb_status failed(sb_store *store, int code, sb_error *error) {
@@ -317,7 +321,8 @@ static sb_status copy(sb_store *store, const char *to, sb_error *error) {
 
 const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .step_count = SB_SQLITE_STEPS,
-                                    .seals_templates = true,
+                                    .tallies = true,
+    .seals_templates = true,
                                     .connect = connect_file,
                                     .disconnect = disconnect,
                                     .prepare = prepare,

@@ -114,6 +114,7 @@ void sb_store_unlock(sb_store *store) {
 
 sb_status sb_store_begin(sb_store *store, sb_error *error) {
   sb_store_lock(store);
+  sb_tally_forget(store);
   sb_status status = store->driver->begin(store, true, error);
   if (status == SB_OK && store->newest_key) {
     status = sb_keys_refresh(store, error);
@@ -143,6 +144,7 @@ static void follow_members(sb_store *store) {
 }
 
 sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error) {
+  if (status == SB_OK) status = sb_tally_commit(store, error);
   if (status == SB_OK) status = store->driver->commit(store, error);
   if (status == SB_OK) follow_members(store);
   store->delta.known = false;

@@ -95,7 +95,9 @@ static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_
     status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
   if (status == SB_OK)
     status = store->url ? open_server(store, root, error) : open_folder(store, server, root, error);
-  return status == SB_OK ? prepare(store, error) : status;
+  if (status == SB_OK) status = sb_tally_open(store, error);
+  if (status == SB_OK) status = prepare(store, error);
+  return status == SB_OK ? sb_tally_follow(store, error) : status;
 }
 
 static sb_store *store_new(const char *dir, const char *url, sb_error *error) {

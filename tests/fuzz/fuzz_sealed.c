@@ -1,5 +1,6 @@
-/* Any bytes as a sealed field, a wrapped data key, attributes: refused, or what was sealed; never more. */
+/* Any bytes as a sealed field, a wrapped data key, a sum of rows, attributes: refused, or what was sealed; never more. */
 #include "crypto/crypto.h"
+#include "crypto/tally.h"
 #include "store/attributes.h"
 
 #include <stdlib.h>
@@ -38,6 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   check(!size || !memcmp(plain, bytes, size));
   if (size) sealed[bytes[0] % (size + SB_SEAL_OVERHEAD)] ^= (uint8_t)(1u << (size % 8));
   if (size) check(sb_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_STORE);
+  int64_t sequence;
+  sb_tally sum;
+  check(!sb_tally_read(keyring, bytes, size, &sequence, &sum)); /* nor a sum */
   sb_attributes_read(bytes, size, &attributes);
   free(plain);
   free(sealed);

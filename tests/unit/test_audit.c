@@ -1,6 +1,8 @@
 /* The audit and erasure: what was done is told, what was changed in the telling shows, what was erased is gone. */
 #include "gallery.h"
 
+#include "store/access.h"
+
 static sb_audit_head verified(fixture *f) {
   sb_audit_head head;
   sb_error error = {0};
@@ -95,11 +97,101 @@ static void a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept(vo
   assert_int_equal(sb_store_audit_verify(f->store, &late, &out, NULL), SB_OK);
   raw_sql(f, "DELETE FROM audit WHERE sequence > 4");
   assert_int_equal(verify(f), SB_STORE);
-  /* Entries and head of an earlier time fit each other: only what was kept outside tells. */
+  /* Entries and head of an earlier time fit each other, and not the rows. */
   raw_sql(f, "DELETE FROM audit WHERE sequence > 3; DELETE FROM meta; INSERT INTO meta SELECT * FROM kept");
+  assert_int_equal(verify(f), SB_STORE);
+  /* All of an earlier time fits itself: only what was kept outside tells. */
+  raw_sql(f, "DELETE FROM face WHERE id > 2; DELETE FROM person WHERE id > 2");
   assert_int_equal(verify(f), SB_OK);
   assert_int_equal(sb_store_audit_verify(f->store, &early, &out, NULL), SB_OK);
   assert_int_equal(sb_store_audit_verify(f->store, &late, &out, NULL), SB_STORE);
+}
+
+/* Noticed by the check, and sound again when it is taken back. */
+static void expect_tampering(fixture *f, const char *tampering) {
+  char path[64], save[128], back[640];
+  snprintf(path, sizeof path, "%s/kept.db", f->dir);
+  snprintf(save, sizeof save, "VACUUM INTO '%s'", path);
+  snprintf(back, sizeof back,
+           "ATTACH '%s' AS k; DELETE FROM face; DELETE FROM person; DELETE FROM api_key; DELETE FROM meta;"
+           "INSERT INTO person SELECT * FROM k.person; INSERT INTO face SELECT * FROM k.face;"
+           "INSERT INTO api_key SELECT * FROM k.api_key; INSERT INTO meta SELECT * FROM k.meta",
+           path);
+  assert_int_equal(verify(f), SB_OK);
+  raw_sql(f, save);
+  raw_sql(f, tampering);
+  if (verify(f) != SB_STORE) fail_msg("not noticed: %s", tampering);
+  raw_sql(f, back);
+  unlink(path);
+  assert_int_equal(verify(f), SB_OK);
+}
+
+static void an_older_row_that_is_put_back_is_detected_seal_and_all(void **state) {
+  fixture *f = *state;
+  char key[SB_API_KEY_SIZE];
+  sb_access_key made = {.roles = SB_ROLE_READ};
+  sb_people *found = NULL;
+  enrol_many(f, 1, 3);
+  assert_int_equal(sb_access_key_add(f->store, &made, key, NULL), SB_OK);
+  raw_sql(f, "CREATE TABLE old AS SELECT * FROM person; CREATE TABLE old_meta AS SELECT * FROM meta");
+  assert_int_equal(sb_store_person_rename(f->store, 1, "Somebody Else", NULL), SB_OK);
+  assert_int_equal(sb_access_key_revoke(f->store, made.prefix, NULL), SB_OK);
+  static const char put_back[] = "UPDATE person SET name = (SELECT o.name FROM old o WHERE o.id = person.id)";
+  expect_tampering(f, put_back);
+  /* with the sum of that time: its number is not the audit's */
+  expect_tampering(f, "UPDATE person SET name = (SELECT o.name FROM old o WHERE o.id = person.id);"
+                      "UPDATE meta SET value = (SELECT value FROM old_meta WHERE key = 'tally') WHERE key = 'tally'");
+  expect_tampering(f, "DELETE FROM meta WHERE key = 'tally'");
+  expect_tampering(f, "UPDATE meta SET value = randomblob(72) WHERE key = 'tally'");
+  expect_tampering(f,
+                   "UPDATE face SET person = 2 WHERE id = 1"); /* a seal binds a face to its row, not to its person */
+  expect_tampering(f, "UPDATE face SET quality = 1 WHERE id = 1");
+  expect_tampering(f, "UPDATE person SET expires = 1 WHERE id = 3");
+  expect_tampering(f, "DELETE FROM face WHERE id = 2");
+  expect_tampering(f, "UPDATE api_key SET revoked = NULL");
+  expect_tampering(f, "UPDATE api_key SET roles = 7");
+  raw_sql(f, put_back); /* the old row opens: nothing else tells */
+  assert_int_equal(sb_store_person_find(f->store, f->collection, "id1", NULL, &found, NULL), SB_OK);
+  assert_string_equal(found->items[0].name, "Person 1");
+  sb_people_free(found);
+  /* what is done afterwards does not mend it */
+  enrol_many(f, 9, 1);
+  assert_int_equal(verify(f), SB_STORE);
+}
+
+static void the_sum_over_the_rows_follows_every_act_of_every_process(void **state) {
+  fixture *f = *state;
+  sb_store *other = NULL;
+  size_t count = 0;
+  int64_t face = 0;
+  enrol_many(f, 1, 6);
+  assert_int_equal(sb_store_open(f->dir, false, &other, NULL), SB_OK);
+  assert_int_equal(enrol_number(other, f->collection, 7, NULL), SB_OK);
+  assert_int_equal(sb_store_person_rename(f->store, 1, "Other", NULL), SB_OK);
+  assert_int_equal(sb_store_person_change_id(other, 1, "another id", NULL), SB_OK);
+  assert_int_equal(sb_store_person_terms(
+                       f->store, 2,
+                       &(sb_store_terms){.consent = "yes", .purpose = "door", .set_expires = true, .expires_ms = 5},
+                       NULL),
+                   SB_OK);
+  assert_int_equal(sb_store_person_describe(f->store, 2, &(sb_attributes){.age = 20}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_merge(other, 3, 4, &count, NULL), SB_OK);
+  assert_int_equal(verify(f), SB_OK);
+  assert_int_equal(sb_store_person_delete(f->store, 5, &count, NULL, NULL), SB_OK);
+  assert_int_equal(sb_store_face_delete(other, 1, NULL), SB_OK);
+  assert_int_equal(sb_store_person_rename(other, 77, "Nobody", NULL), SB_NOT_FOUND); /* rolled back */
+  assert_int_equal(verify(f), SB_OK);
+  assert_int_equal(sb_store_rotate(other, NULL, NULL, NULL), SB_OK);
+  assert_int_equal(verify(f), SB_OK);
+  assert_int_equal(sb_store_revoke(f->store, f->collection, &count, NULL), SB_OK);
+  assert_int_equal(sb_store_collection_add(f->store, "second", "model", DIM, &face, NULL), SB_OK);
+  assert_int_equal(sb_access_password_set(f->store, "correct horse", NULL), SB_OK);
+  assert_int_equal(verify(f), SB_OK);
+  assert_int_equal(sb_store_collection_delete(other, f->collection, true, NULL), SB_OK);
+  assert_int_equal(verify(f), SB_OK);
+  sb_store_close(other);
+  reopen(f);
+  assert_int_equal(verify(f), SB_OK);
 }
 
 static void a_receipt_proves_the_erasure_and_holds_no_name(void **state) {
@@ -156,7 +248,8 @@ static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void 
   enrol_many(f, 1, 3);
   assert_int_equal(sb_store_expired(f->store, now, &row, NULL), SB_OK);
   assert_int_equal(row, 0);
-  sb_store_terms terms = {.consent = "until spring", .purpose = "the side door", .set_expires = true, .expires_ms = now + 5000};
+  sb_store_terms terms = {
+      .consent = "until spring", .purpose = "the side door", .set_expires = true, .expires_ms = now + 5000};
   assert_int_equal(sb_store_person_terms(f->store, 2, &terms, NULL), SB_OK);
   assert_int_equal(sb_store_person_terms(f->store, 99, &terms, NULL), SB_NOT_FOUND);
   assert_false(folder_holds(f->dir, "the side door", 13));
@@ -187,6 +280,8 @@ int main(void) {
       TEST(every_act_stands_in_the_audit_with_its_actor),
       TEST(a_change_a_gap_an_insertion_and_a_swap_are_detected),
       TEST(a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept),
+      TEST(an_older_row_that_is_put_back_is_detected_seal_and_all),
+      TEST(the_sum_over_the_rows_follows_every_act_of_every_process),
       TEST(a_receipt_proves_the_erasure_and_holds_no_name),
       TEST(after_an_erasure_no_byte_of_the_person_is_in_any_file),
       TEST(a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed),
