@@ -44,7 +44,8 @@ sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_AP
 
 #define KEY_COLUMNS "SELECT prefix, label, roles, collection, created, expires, revoked, hash FROM api_key "
 
-static void read_key(sb_statement *s, sb_access_key *out) {
+static void read_key(sb_statement *s, void *item) {
+  sb_access_key *out = item;
   *out = (sb_access_key){.roles = (unsigned)sb_column_int(s, 2),
                          .created_ms = sb_column_int(s, 4),
                          .expires_ms = sb_column_int(s, 5),
@@ -56,20 +57,10 @@ static void read_key(sb_statement *s, sb_access_key *out) {
 
 sb_status sb_access_keys(sb_store *store, sb_access_key **out, size_t *count, sb_error *error) {
   void *list = NULL;
-  size_t used = 0;
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, KEY_COLUMNS "ORDER BY id", error);
-  while (sb_step(&s)) {
-    s.status = sb_grow(&list, used + 1, sizeof **out, error);
-    if (s.status != SB_OK) break;
-    read_key(&s, (sb_access_key *)list + used++);
-  }
-  sb_status status = sb_statement_end(&s);
-  sb_store_unlock(store);
-  if (status == SB_OK)
-    *out = list, *count = used;
-  else
-    free(list);
+  sb_status status = sb_statement_list(&s, sizeof **out, read_key, &list, count);
+  if (status == SB_OK) *out = list;
   return status;
 }
 

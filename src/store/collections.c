@@ -8,7 +8,8 @@
   "SELECT c.id, c.name, c.model, c.dim, c.created, (SELECT count(*) FROM person p WHERE p.collection = c.id)," \
   " (SELECT count(*) FROM face f WHERE f.collection = c.id) FROM collection c "
 
-static void read_row(sb_statement *s, sb_store_collection *out) {
+static void read_row(sb_statement *s, void *item) {
+  sb_store_collection *out = item;
   *out = (sb_store_collection){.row = sb_column_int(s, 0)};
   snprintf(out->info.name, sizeof out->info.name, "%s", sb_column_text(s, 1));
   snprintf(out->info.model, sizeof out->info.model, "%s", sb_column_text(s, 2));
@@ -62,19 +63,10 @@ sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_c
 
 sb_status sb_store_collections(sb_store *store, sb_store_collection **out, size_t *count, sb_error *error) {
   void *list = NULL;
-  size_t used = 0;
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, COLLECTION_COLUMNS "ORDER BY c.id", error);
-  while (sb_step(&s)) {
-    s.status = sb_grow(&list, used + 1, sizeof **out, error);
-    if (s.status == SB_OK) read_row(&s, (sb_store_collection *)list + used++);
-  }
-  sb_status status = sb_statement_end(&s);
-  sb_store_unlock(store);
-  if (status == SB_OK)
-    *out = list, *count = used;
-  else
-    free(list);
+  sb_status status = sb_statement_list(&s, sizeof **out, read_row, &list, count);
+  if (status == SB_OK) *out = list;
   return status;
 }
 

@@ -73,6 +73,9 @@ char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t 
 void sb_statement_again(sb_statement *s);    /* to be bound and stepped anew */
 sb_status sb_statement_end(sb_statement *s); /* frees; gives the status */
 int64_t sb_changes(sb_store *store);         /* rows that the last statement wrote */
+/* All rows of a statement, each read into an item of `size` bytes; ends the statement and gives back the lock. `*out`: free(). */
+typedef void (*sb_row_read)(sb_statement *s, void *item);
+sb_status sb_statement_list(sb_statement *s, size_t size, sb_row_read read, void **out, size_t *count);
 /* How many people and faces a collection (0: all of them) holds; counted anew only where others wrote, or what was not told of.
  * Under the lock. */
 sb_status sb_store_count(sb_store *store, int64_t collection, size_t *people, size_t *faces, sb_error *error);

@@ -91,6 +91,22 @@ sb_status sb_statement_end(sb_statement *s) {
   return s->status;
 }
 
+sb_status sb_statement_list(sb_statement *s, size_t size, sb_row_read read, void **out, size_t *count) {
+  void *list = NULL;
+  size_t used = 0;
+  while (sb_step(s)) {
+    s->status = sb_grow(&list, used + 1, size, s->error);
+    if (s->status == SB_OK) read(s, (char *)list + size * used++);
+  }
+  sb_status status = sb_statement_end(s);
+  sb_store_unlock(s->store);
+  if (status == SB_OK)
+    *out = list, *count = used;
+  else
+    free(list);
+  return status;
+}
+
 int64_t sb_changes(sb_store *store) {
   return store->driver->changes(store);
 }
