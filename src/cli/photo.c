@@ -33,7 +33,7 @@ static const char *weakness(const sb_face *face) {
   case SB_QUALITY_SHARPNESS: return "the face is blurred";
   case SB_QUALITY_POSE: return "the face is turned away";
   case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast";
-  case SB_QUALITY_VISIBILITY: return "something covers part of the face";
+  case SB_QUALITY_VISIBILITY: return "part of the face is covered or out of the picture";
   }
   return "the photo is poor";
 }

@@ -26,7 +26,7 @@ static const char *part_in_words(sb_quality_part part) {
   case SB_QUALITY_SHARPNESS: return "the face is blurred; hold still and focus";
   case SB_QUALITY_POSE: return "the face is turned away; look at the camera";
   case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast; mend the light";
-  case SB_QUALITY_VISIBILITY: return "something covers part of the face; take it away";
+  case SB_QUALITY_VISIBILITY: return "part of the face is covered or out of the picture";
   }
   return "the face is of poor quality";
 }

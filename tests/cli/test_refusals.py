@@ -144,7 +144,7 @@ class BadSurroundings(ProgramCase):
 class KilledImport(ProgramCase):
     def test_what_was_acknowledged_before_kill_9_is_there_and_a_second_run_completes(self):
         people = self.folder / "people"
-        photos = [p for p in sorted(FRIENDS.iterdir()) if p.suffix == ".jpg"]
+        photos = [p for p in sorted(FRIENDS.iterdir()) if p.suffix == ".jpg" and p.stem != "obama_partial_face2"]  # refused
         for number in range(8):
             for photo in photos:
                 target = people / f"person_{number}" / photo.name
