@@ -75,8 +75,8 @@ static int by_value(const void *a, const void *b) {
 
 static void print_times(const char *name, double *times, int rounds, const char *end) {
   qsort(times, (size_t)rounds, sizeof *times, by_value);
-  printf("\"%s\": {\"median_ms\": %.2f, \"p10_ms\": %.2f, \"p90_ms\": %.2f}%s", name, times[rounds / 2], times[rounds / 10],
-         times[rounds * 9 / 10], end);
+  printf("\"%s\": {\"median_ms\": %.2f, \"p10_ms\": %.2f, \"p90_ms\": %.2f}%s", name, times[rounds / 2],
+         times[rounds / 10], times[rounds * 9 / 10], end);
 }
 
 int main(int argc, char **argv) {
@@ -93,8 +93,12 @@ int main(int argc, char **argv) {
   sb_engine *engine = NULL;
   sb_engine_options options = {.struct_size = sizeof options, .data_dir = argv[1], .workers = 1};
   check(sb_engine_new(&options, &engine, &error), &error);
-  sb_enroll_request request = {.struct_size = sizeof request, .id = "1", .name = "Bench", .photos = &photo,
-                               .photo_count = 1, .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
+  sb_enroll_request request = {.struct_size = sizeof request,
+                               .id = "1",
+                               .name = "Bench",
+                               .photos = &photo,
+                               .photo_count = 1,
+                               .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
   sb_enrolled *enrolled = NULL;
   check(sb_engine_enroll(engine, &request, &enrolled, &error), &error);
   sb_enrolled_free(enrolled);

@@ -159,8 +159,8 @@ static void search_hnsw(sb_store *store, const setting *s, int ef, sb_error *err
   must(sb_protection_of(store, s->collection, &protection, error), error);
   snprintf(sql, sizeof sql, "SET hnsw.ef_search = %d", ef);
   must(sb_store_exec(store, sql, error), error);
-  snprintf(sql, sizeof sql, "SELECT person FROM face ORDER BY template::halfvec(%zu) <#> ?1::halfvec(%zu) LIMIT %d", s->dim,
-           s->dim, K);
+  snprintf(sql, sizeof sql, "SELECT person FROM face ORDER BY template::halfvec(%zu) <#> ?1::halfvec(%zu) LIMIT %d",
+           s->dim, s->dim, K);
   printf(",\"hnsw_ef%d\":{\"found\":[", ef);
   for (size_t i = 0; i < s->probe_count; i++) {
     size_t found = 0;
@@ -183,9 +183,10 @@ static void search_hnsw(sb_store *store, const setting *s, int ef, sb_error *err
 static void measure_hnsw(sb_store *store, const setting *s, sb_error *error) {
   char sql[160];
   must(sb_store_exec(store, "SET statement_timeout = 0", error), error);
-  snprintf(sql, sizeof sql,
-           "CREATE INDEX ON face USING hnsw ((template::halfvec(%zu)) halfvec_ip_ops) WITH (m = 16, ef_construction = 64)",
-           s->dim);
+  snprintf(
+      sql, sizeof sql,
+      "CREATE INDEX ON face USING hnsw ((template::halfvec(%zu)) halfvec_ip_ops) WITH (m = 16, ef_construction = 64)",
+      s->dim);
   double begun = sb_monotonic_ms();
   must(sb_store_exec(store, sql, error), error);
   printf(",\"hnsw_build_s\":%.1f", (sb_monotonic_ms() - begun) / 1000);
@@ -232,7 +233,8 @@ int main(int argc, char **argv) {
                .probe_count = strtoul(argv[7], NULL, 10)};
   FILE *probes = fopen(argv[6], "rb");
   s.probes = sb_alloc(s.probe_count * s.dim, sizeof *s.probes, &error);
-  if (!s.rows || !probes || !s.probes || fread(s.probes, sizeof(float) * s.dim, s.probe_count, probes) != s.probe_count) {
+  if (!s.rows || !probes || !s.probes ||
+      fread(s.probes, sizeof(float) * s.dim, s.probe_count, probes) != s.probe_count) {
     fputs("bench_pg: rows or probes cannot be read\n", stderr);
     return 1;
   }

@@ -37,31 +37,31 @@ extern "C" {
 /* ---- Status and errors --------------------------------------------------------------------------------------------- */
 
 /* X(symbol, code in JSON, meaning). HTTP status and exit code are switches over this list without a default. */
-#define SB_STATUS_LIST(X)                                                                                              \
-  X(OK, "ok", "success")                                                                                               \
-  X(MISUSE, "misuse", "the caller broke the contract of a function: a bug, not an input")                              \
-  X(NO_MEMORY, "no_memory", "memory could not be allocated")                                                           \
-  X(INVALID, "invalid", "a parameter from outside is missing, malformed or out of range")                              \
-  X(BAD_IMAGE, "bad_image", "the bytes are no readable photo: empty, cut short or damaged")                            \
-  X(UNSUPPORTED_IMAGE, "unsupported_image", "the bytes are of a kind that is not read")                                \
-  X(IMAGE_TOO_LARGE, "image_too_large", "the photo has more bytes or pixels than the limit")                           \
-  X(NO_FACE, "no_face", "no face was found in the photo")                                                              \
-  X(SEVERAL_FACES, "several_faces", "several faces where one was wanted")                                              \
-  X(LOW_QUALITY, "low_quality", "the face is too small, blurred, dark or turned away to be enrolled")                  \
-  X(NOT_LIVE, "not_live", "the face looks like a picture or a screen, and the liveness policy refuses that")           \
-  X(NOT_FOUND, "not_found", "no such person, face, collection or file")                                                \
-  X(FORBIDDEN, "forbidden", "the caller's key or role does not allow it")                                              \
-  X(EXISTS, "exists", "the id or name is taken")                                                                       \
-  X(DUPLICATE, "duplicate", "the face is enrolled already under another id")                                           \
-  X(TOO_LARGE, "too_large", "the request is larger than the limit")                                                    \
-  X(BUSY, "busy", "all workers and the queue are full, or another server owns the folder; try again")                  \
-  X(STOPPING, "stopping", "the server or engine is shutting down")                                                     \
-  X(MODEL, "model", "a model's manifest or file is missing, damaged or not the one that was pinned")                   \
-  X(STORE, "store", "the database is damaged, of a newer schema, or refused an operation")                             \
-  X(DISK_FULL, "disk_full", "no space is left where the gallery is kept; nothing was changed")                         \
-  X(READ_ONLY, "read_only", "the gallery's folder cannot be written to")                                               \
-  X(WRONG_KEY, "wrong_key", "the gallery was sealed under another key; nothing was changed")                           \
-  X(IO, "io", "a file or socket could not be read or written")                                                         \
+#define SB_STATUS_LIST(X)                                                                                    \
+  X(OK, "ok", "success")                                                                                     \
+  X(MISUSE, "misuse", "the caller broke the contract of a function: a bug, not an input")                    \
+  X(NO_MEMORY, "no_memory", "memory could not be allocated")                                                 \
+  X(INVALID, "invalid", "a parameter from outside is missing, malformed or out of range")                    \
+  X(BAD_IMAGE, "bad_image", "the bytes are no readable photo: empty, cut short or damaged")                  \
+  X(UNSUPPORTED_IMAGE, "unsupported_image", "the bytes are of a kind that is not read")                      \
+  X(IMAGE_TOO_LARGE, "image_too_large", "the photo has more bytes or pixels than the limit")                 \
+  X(NO_FACE, "no_face", "no face was found in the photo")                                                    \
+  X(SEVERAL_FACES, "several_faces", "several faces where one was wanted")                                    \
+  X(LOW_QUALITY, "low_quality", "the face is too small, blurred, dark or turned away to be enrolled")        \
+  X(NOT_LIVE, "not_live", "the face looks like a picture or a screen, and the liveness policy refuses that") \
+  X(NOT_FOUND, "not_found", "no such person, face, collection or file")                                      \
+  X(FORBIDDEN, "forbidden", "the caller's key or role does not allow it")                                    \
+  X(EXISTS, "exists", "the id or name is taken")                                                             \
+  X(DUPLICATE, "duplicate", "the face is enrolled already under another id")                                 \
+  X(TOO_LARGE, "too_large", "the request is larger than the limit")                                          \
+  X(BUSY, "busy", "all workers and the queue are full, or another server owns the folder; try again")        \
+  X(STOPPING, "stopping", "the server or engine is shutting down")                                           \
+  X(MODEL, "model", "a model's manifest or file is missing, damaged or not the one that was pinned")         \
+  X(STORE, "store", "the database is damaged, of a newer schema, or refused an operation")                   \
+  X(DISK_FULL, "disk_full", "no space is left where the gallery is kept; nothing was changed")               \
+  X(READ_ONLY, "read_only", "the gallery's folder cannot be written to")                                     \
+  X(WRONG_KEY, "wrong_key", "the gallery was sealed under another key; nothing was changed")                 \
+  X(IO, "io", "a file or socket could not be read or written")                                               \
   X(INTERNAL, "internal", "an invariant failed: please report it")
 
 typedef enum sb_status {
@@ -101,7 +101,13 @@ typedef struct sb_quality {
 } sb_quality;
 
 /* The parts of sb_quality by name, for messages: which one is the smallest; the visibility only where the others are good. */
-typedef enum sb_quality_part { SB_QUALITY_SIZE, SB_QUALITY_SHARPNESS, SB_QUALITY_POSE, SB_QUALITY_EXPOSURE, SB_QUALITY_VISIBILITY } sb_quality_part;
+typedef enum sb_quality_part {
+  SB_QUALITY_SIZE,
+  SB_QUALITY_SHARPNESS,
+  SB_QUALITY_POSE,
+  SB_QUALITY_EXPOSURE,
+  SB_QUALITY_VISIBILITY
+} sb_quality_part;
 SB_API sb_quality_part sb_quality_weakest(const sb_quality *quality);
 
 enum { SB_ETHNICITIES = 7 };
@@ -111,10 +117,10 @@ SB_API const char *sb_ethnicity_name(int index);
 
 /* What the models in use do not tell is below 0: an attribute, or a class of ethnicity that a model does not know. */
 typedef struct sb_attributes {
-  float age;                        /* years */
-  float man, woman;                 /* probabilities, sum 1 */
-  float ethnicity[SB_ETHNICITIES];  /* probabilities, sum 1, in the order of sb_ethnicity_name */
-  int ethnicity_dominant;           /* index of the largest */
+  float age;                       /* years */
+  float man, woman;                /* probabilities, sum 1 */
+  float ethnicity[SB_ETHNICITIES]; /* probabilities, sum 1, in the order of sb_ethnicity_name */
+  int ethnicity_dominant;          /* index of the largest */
 } sb_attributes;
 
 /* Degrees. */
@@ -134,15 +140,17 @@ typedef struct sb_expression {
 
 typedef struct sb_face {
   sb_box box;
-  float score;           /* detector's confidence, 0..1 */
-  sb_point landmarks[5]; /* the subject's right eye, left eye, nose tip, right and left mouth corner (as seen: left to right) */
+  float score; /* detector's confidence, 0..1 */
+  sb_point landmarks
+      [5]; /* the subject's right eye, left eye, nose tip, right and left mouth corner (as seen: left to right) */
   sb_quality quality;
-  float *embedding;      /* dim floats of unit length, or NULL when not asked for; owned by the sb_faces */
+  float *embedding; /* dim floats of unit length, or NULL when not asked for; owned by the sb_faces */
   bool has_attributes, has_pose, has_expression, has_live; /* asked for, and a model of the pipeline tells it */
   sb_attributes attributes;
   sb_pose pose;
   sb_expression expression;
-  float live; /* passive liveness, advisory: how much it looks like a person before the camera and not a picture, 0..1 */
+  float
+      live; /* passive liveness, advisory: how much it looks like a person before the camera and not a picture, 0..1 */
 } sb_face;
 
 /* Faces of one photo, largest box first. */
@@ -159,13 +167,14 @@ enum {
   SB_WANT_EMBEDDING = 1u << 0,
   SB_WANT_ATTRIBUTES = 1u << 1,
   SB_WANT_LARGEST_ONLY = 1u << 2, /* the largest face only: skips the second detector pass, for portraits */
-  SB_WANT_WHOLE_PHOTO = 1u << 3,  /* the photo is one face, cut out (and aligned) already: nothing is looked for; without
+  SB_WANT_WHOLE_PHOTO = 1u << 3, /* the photo is one face, cut out (and aligned) already: nothing is looked for; without
                                      landmarks and quality */
-  SB_WANT_POSE = 1u << 4,         /* pose and expression */
-  SB_WANT_LIVENESS = 1u << 5,     /* passive liveness */
-  SB_WANT_SMALL_FACES = 1u << 6,  /* also looks tile by tile at the full-size photo, for faces of 20 pixels in big group photos:
+  SB_WANT_POSE = 1u << 4,        /* pose and expression */
+  SB_WANT_LIVENESS = 1u << 5,    /* passive liveness */
+  SB_WANT_SMALL_FACES =
+      1u << 6,            /* also looks tile by tile at the full-size photo, for faces of 20 pixels in big group photos:
                                      about 10 ms more a tile of 512x512 pixels */
-  SB_WANT_FLIP = 1u << 7,         /* the embedding is the mean of the face's and its mirror image's: twice the work */
+  SB_WANT_FLIP = 1u << 7, /* the embedding is the mean of the face's and its mirror image's: twice the work */
 };
 
 /* ---- The engine ---------------------------------------------------------------------------------------------------- */
@@ -179,20 +188,23 @@ typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS
 
 typedef struct sb_engine_options {
   size_t struct_size;
-  const char *data_dir;    /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
-  const char *models_path; /* folders with manifests and model files, ':' between; NULL: the build's own. Those in
+  const char *data_dir;        /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
+  const char *models_path;     /* folders with manifests and model files, ':' between; NULL: the build's own. Those in
                               <data_dir>/models, where sb_engine_model_add puts them, come last. */
-  const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
+  const char *cache_dir;       /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
   bool flip;                   /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */
   sb_liveness_policy liveness; /* of enrolment, search and verification */
-  const char *calibration; /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
-  int workers;             /* photos worked on at the same time; 0: one for each core */
-  int threads;             /* that the models' work is shared by, at least one a worker; 0: one a worker */
-  bool server;             /* claims the folder for one server: SB_BUSY when another has it */
-  const char *model;       /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
-  const char *pipeline;    /* how faces are found and described; NULL: "default" */
-  const char *store;       /* "postgresql://USER@HOST/DATABASE": the gallery is there, its root key in data_dir; NULL: there, too */
-  bool search_remotely;    /* the database of `store` searches, exactly; else an index in memory does. SB_INVALID without `store` */
+  const char
+      *calibration;     /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
+  int workers;          /* photos worked on at the same time; 0: one for each core */
+  int threads;          /* that the models' work is shared by, at least one a worker; 0: one a worker */
+  bool server;          /* claims the folder for one server: SB_BUSY when another has it */
+  const char *model;    /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
+  const char *pipeline; /* how faces are found and described; NULL: "default" */
+  const char
+      *store; /* "postgresql://USER@HOST/DATABASE": the gallery is there, its root key in data_dir; NULL: there, too */
+  bool
+      search_remotely; /* the database of `store` searches, exactly; else an index in memory does. SB_INVALID without `store` */
 } sb_engine_options;
 
 /* SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
@@ -205,16 +217,16 @@ SB_API sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *erro
 
 typedef enum sb_engine_state { SB_STATE_PENDING, SB_STATE_LOADING, SB_STATE_READY, SB_STATE_ERROR } sb_engine_state;
 typedef struct sb_engine_info {
-  sb_engine_state state; /* of the models */
+  sb_engine_state state;   /* of the models */
   char state_message[512]; /* the error's sentence when state is SB_STATE_ERROR */
   char model[64];          /* of the default collection */
   size_t dim;
-  double threshold;        /* default comparison score from which two faces count as the same person */
-  double unsure;           /* scores from here up to the threshold are "cannot tell" */
-  double strict;           /* the threshold for an FMR of 1e-6; 0: nobody measured the model */
-  double minimum_quality;  /* faces below it are not enrolled, and cannot say "not the same" */
-  size_t people, faces;    /* over all collections */
-  bool loading;            /* the faces are being read: `loaded` of them are searchable so far */
+  double threshold;       /* default comparison score from which two faces count as the same person */
+  double unsure;          /* scores from here up to the threshold are "cannot tell" */
+  double strict;          /* the threshold for an FMR of 1e-6; 0: nobody measured the model */
+  double minimum_quality; /* faces below it are not enrolled, and cannot say "not the same" */
+  size_t people, faces;   /* over all collections */
+  bool loading;           /* the faces are being read: `loaded` of them are searchable so far */
   size_t loaded;
   int workers;
 } sb_engine_info;
@@ -240,8 +252,9 @@ typedef struct sb_model_time {
   double seconds;
 } sb_model_time;
 typedef struct sb_engine_counts {
-  size_t index_bytes;  /* memory of the indexes of all collections */
-  double index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
+  size_t index_bytes; /* memory of the indexes of all collections */
+  double
+      index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
   sb_model_time models[SB_MODEL_KINDS];
 } sb_engine_counts;
 SB_API sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_error *error);
@@ -255,22 +268,22 @@ SB_API sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *
 
 #define SB_DEFAULT_COLLECTION "default"
 enum {
-  SB_ID_MAX = 256,         /* bytes of an external id */
-  SB_NAME_MAX = 512,       /* bytes of a name */
-  SB_COLLECTION_MAX = 64,  /* bytes of a collection's name: [a-z0-9_-] */
+  SB_ID_MAX = 256,        /* bytes of an external id */
+  SB_NAME_MAX = 512,      /* bytes of a name */
+  SB_COLLECTION_MAX = 64, /* bytes of a collection's name: [a-z0-9_-] */
   SB_CONSENT_MAX = 4096,
-  SB_K_MAX = 1000,         /* candidates a search may ask for */
+  SB_K_MAX = 1000, /* candidates a search may ask for */
 };
 
 typedef struct sb_person {
-  char *id;   /* external id (an SSN, a staff number): unique in its collection */
+  char *id; /* external id (an SSN, a staff number): unique in its collection */
   char *name;
   char *consent;      /* the text agreed to, or "" */
   char *purpose;      /* what it may be used for, or "" */
   int64_t expires_ms; /* when the person is erased; 0: never */
   int64_t created_ms; /* Unix time, milliseconds */
   size_t faces;
-  bool has_attributes;      /* of the person's first face that has them */
+  bool has_attributes; /* of the person's first face that has them */
   sb_attributes attributes;
 } sb_person;
 
@@ -324,21 +337,21 @@ typedef struct sb_candidate {
   char *id, *name;
   double similarity;       /* comparison score: cosine, -1..1 */
   double false_match_rate; /* chance that two different people reach this score: best estimate; see false_match_bound */
-  double false_match_upper; /* upper limit of that chance, 95 %: wide beyond what was measured */
-  bool false_match_bound;   /* the rate is an upper bound: the score lies beyond where rates are claimed */
+  double false_match_upper;   /* upper limit of that chance, 95 %: wide beyond what was measured */
+  bool false_match_bound;     /* the rate is an upper bound: the score lies beyond where rates are claimed */
   double gallery_false_match; /* chance that somebody in a gallery of this size reaches this score by chance */
-  sb_verdict verdict;      /* `match` in JSON is verdict == SB_VERDICT_MATCH */
+  sb_verdict verdict;         /* `match` in JSON is verdict == SB_VERDICT_MATCH */
   bool has_attributes;
   sb_attributes attributes;
 } sb_candidate;
 
 typedef struct sb_enrolled {
-  sb_person person;      /* as it now stands */
+  sb_person person; /* as it now stands */
   size_t faces_added;
-  size_t faces_skipped;  /* SB_ENROLL_SKIP_KNOWN */
-  int64_t *kept;         /* the numbers of the faces that were added, in the request's order */
-  size_t photo_count;    /* one face a photo, in the request's order */
-  sb_face *faces;        /* without embeddings; a skipped photo's is zero */
+  size_t faces_skipped; /* SB_ENROLL_SKIP_KNOWN */
+  int64_t *kept;        /* the numbers of the faces that were added, in the request's order */
+  size_t photo_count;   /* one face a photo, in the request's order */
+  sb_face *faces;       /* without embeddings; a skipped photo's is zero */
   size_t duplicate_count;
   sb_candidate *duplicates; /* other people that look the same: a warning */
 } sb_enrolled;
@@ -348,7 +361,8 @@ SB_API void sb_enrolled_free(sb_enrolled *enrolled);
  * With SB_DUPLICATE `*out` is set nevertheless (person.id NULL, duplicates filled), the one exception to "untouched".
  * SB_INVALID, SB_EXISTS, SB_NO_FACE, SB_SEVERAL_FACES, SB_LOW_QUALITY, SB_DUPLICATE, SB_NOT_FOUND (collection), the
  * photo errors, the store errors, SB_BUSY. */
-SB_API sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, sb_enrolled **out, sb_error *error);
+SB_API sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, sb_enrolled **out,
+                                  sb_error *error);
 
 typedef struct sb_search_request {
   size_t struct_size;
@@ -377,13 +391,14 @@ typedef struct sb_search_result {
   size_t gallery_size;   /* people searched */
   size_t gallery_faces;  /* their faces */
   double threshold, unsure;
-  double fpir;           /* at that threshold and this gallery's size: best estimate */
+  double fpir; /* at that threshold and this gallery's size: best estimate */
   double elapsed_ms;
 } sb_search_result;
 SB_API void sb_search_result_free(sb_search_result *result);
 
 /* The candidates of every face, whatever their score: verdicts say which are matches. An empty gallery is no error. */
-SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out, sb_error *error);
+SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out,
+                                  sb_error *error);
 
 typedef struct sb_verify_request {
   size_t struct_size;
@@ -403,9 +418,14 @@ typedef struct sb_comparison {
 } sb_comparison;
 
 /* Are the largest faces of two photos of the same person? SB_NO_FACE names the photo without one. */
-SB_API sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out, sb_error *error);
+SB_API sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out,
+                                  sb_error *error);
 
-typedef enum sb_order { SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME } sb_order; /* by time of enrolment, or by name */
+typedef enum sb_order {
+  SB_ORDER_OLDEST,
+  SB_ORDER_NEWEST,
+  SB_ORDER_NAME
+} sb_order; /* by time of enrolment, or by name */
 
 typedef struct sb_list_request {
   size_t struct_size;
@@ -418,11 +438,13 @@ typedef struct sb_list_request {
 SB_API sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error);
 
 /* One person as an sb_people of one. SB_NOT_FOUND. `collection` NULL: default, here and below. */
-SB_API sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out, sb_error *error);
+SB_API sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out,
+                               sb_error *error);
 /* A person without faces, to be filled later. SB_EXISTS, SB_INVALID. */
 SB_API sb_status sb_engine_add(sb_engine *engine, const char *collection, const char *id, const char *name,
                                const char *consent, sb_error *error);
-SB_API sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char *id, const char *name, sb_error *error);
+SB_API sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char *id, const char *name,
+                                  sb_error *error);
 /* Gives the person another id; all else stays. SB_EXISTS, SB_NOT_FOUND, SB_INVALID. */
 SB_API sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
                                      sb_error *error);
@@ -431,7 +453,8 @@ SB_API sb_status sb_engine_change_id(sb_engine *engine, const char *collection, 
 SB_API sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from,
                                  size_t *faces, sb_error *error);
 /* Gone from index, table, write-ahead log and free pages when it returns. `faces` (NULL allowed): how many it had. */
-SB_API sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces, sb_error *error);
+SB_API sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces,
+                                  sb_error *error);
 /* The proof that goes with it: entry number `sequence` of the audit says so, and is signed (docs/audit.md). */
 typedef struct sb_erasure {
   size_t faces;
@@ -440,7 +463,8 @@ typedef struct sb_erasure {
   char actor[64];
   uint8_t before[32], link[32], signature[64], public_key[32];
 } sb_erasure;
-SB_API sb_status sb_engine_erase(sb_engine *engine, const char *collection, const char *id, sb_erasure *out, sb_error *error);
+SB_API sb_status sb_engine_erase(sb_engine *engine, const char *collection, const char *id, sb_erasure *out,
+                                 sb_error *error);
 /* Erases everybody whose time is over; `erased`: how many. */
 SB_API sb_status sb_engine_expire(sb_engine *engine, size_t *erased, sb_error *error);
 /* What the person agreed to. NULL leaves a text as it is; `expires_ms` < 0 leaves the date, 0 is never. */
@@ -465,7 +489,8 @@ SB_API void sb_kept_faces_free(sb_kept_faces *faces);
 SB_API sb_status sb_engine_faces(sb_engine *engine, const char *collection, const char *id, size_t offset, size_t limit,
                                  sb_kept_faces **out, sb_error *error);
 /* Erases one face; its person stays. `*id` (NULL allowed): whose it was, released by free(). SB_NOT_FOUND. */
-SB_API sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64_t face, char **id, sb_error *error);
+SB_API sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64_t face, char **id,
+                                       sb_error *error);
 /* Is the largest face of the photo of the same person as the face that is kept? `out->faces[0]` is the photo's, `[1]` is
  * zero. `*id` as above. */
 SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,
@@ -497,11 +522,12 @@ typedef struct sb_dedup_request {
   size_t limit;           /* pairs at most; 0: all */
 } sb_dedup_request;
 /* Compares every face with every other through the index. SB_NOT_FOUND, SB_INVALID (target), the store errors. */
-SB_API sb_status sb_engine_dedup(sb_engine *engine, const sb_dedup_request *request, sb_duplicates **out, sb_error *error);
+SB_API sb_status sb_engine_dedup(sb_engine *engine, const sb_dedup_request *request, sb_duplicates **out,
+                                 sb_error *error);
 
 typedef struct sb_cluster_request {
   size_t struct_size;
-  const char *collection; /* whose people give the groups their names; NULL: default */
+  const char *collection;         /* whose people give the groups their names; NULL: default */
   const float *const *embeddings; /* of faces, of unit length, by the collection's model */
   size_t count;
   sb_target target; /* as of a search among these faces */
@@ -515,7 +541,8 @@ typedef struct sb_clusters {
 } sb_clusters;
 SB_API void sb_clusters_free(sb_clusters *clusters);
 /* Puts the faces of the same person together, known or not. The same faces give the same groups. */
-SB_API sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request, sb_clusters **out, sb_error *error);
+SB_API sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request, sb_clusters **out,
+                                   sb_error *error);
 
 /* ---- Collections --------------------------------------------------------------------------------------------------- */
 
@@ -538,16 +565,16 @@ SB_API sb_status sb_engine_collection_delete(sb_engine *engine, const char *name
 typedef struct sb_model_info {
   char name[64], task[16]; /* task: "detect", "verify_face", "landmarks", "embed", "attributes" */
   char licence[128], origin[1024];
-  char source[256];    /* "pypi NAME VERSION", an address, or "" */
-  char file[128];      /* the model file's name */
-  char sha256[65];     /* that it must have */
-  size_t file_size;    /* bytes; 0: the file is not there (an optional model that was not fetched) */
-  size_t dim;          /* of embeddings, else 0 */
-  int width, height;   /* of the input */
+  char source[256];  /* "pypi NAME VERSION", an address, or "" */
+  char file[128];    /* the model file's name */
+  char sha256[65];   /* that it must have */
+  size_t file_size;  /* bytes; 0: the file is not there (an optional model that was not fetched) */
+  size_t dim;        /* of embeddings, else 0 */
+  int width, height; /* of the input */
   bool experimental;
-  bool calibrated;     /* embeddings: false match rates were measured */
-  bool added;          /* by sb_model_add */
-  char problem[512];   /* what is wrong with the manifest, or ""; then only name and `added` are set */
+  bool calibrated;   /* embeddings: false match rates were measured */
+  bool added;        /* by sb_model_add */
+  char problem[512]; /* what is wrong with the manifest, or ""; then only name and `added` are set */
 } sb_model_info;
 /* The models of all folders by name; `*out` is an array of `*count` to be released by free(). */
 SB_API sb_status sb_models_list(const sb_engine_options *options, sb_model_info **out, size_t *count, sb_error *error);
@@ -559,7 +586,8 @@ SB_API sb_status sb_model_check(const sb_engine_options *options, const char *na
                                 double *run_ms, sb_error *error);
 /* Checks the model of a manifest (a path; the model file lies beside it) and copies both into <data_dir>/models. SB_MODEL says
  * what is wrong with it, SB_EXISTS, SB_NOT_FOUND, SB_DISK_FULL, SB_READ_ONLY, SB_IO: then nothing was added. */
-SB_API sb_status sb_model_add(const sb_engine_options *options, const char *manifest, sb_model_info *out, sb_error *error);
+SB_API sb_status sb_model_add(const sb_engine_options *options, const char *manifest, sb_model_info *out,
+                              sb_error *error);
 /* Only what was added. SB_NOT_FOUND; SB_INVALID: part of the installation, or a collection of the gallery uses it. */
 SB_API sb_status sb_model_remove(const sb_engine_options *options, const char *name, sb_error *error);
 

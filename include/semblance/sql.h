@@ -36,7 +36,8 @@ typedef struct sb_sql_statement sb_sql_statement;
 
 /* Compiles the first statement of `text`. `*rest` (NULL allowed) is where the next one begins; `*out` is NULL when there
  * was only space or a comment. SB_INVALID: the statement is wrong, and why. */
-SB_API sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sql_statement **out, sb_error *error);
+SB_API sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sql_statement **out,
+                                sb_error *error);
 SB_API void sb_sql_finalize(sb_sql_statement *statement);
 
 /* Parameters count from 1. The number of a name (":photo", or "photo"); 0: there is none. */
@@ -47,7 +48,8 @@ SB_API sb_status sb_sql_bind_null(sb_sql_statement *statement, int parameter, sb
 SB_API sb_status sb_sql_bind_int(sb_sql_statement *statement, int parameter, int64_t value, sb_error *error);
 SB_API sb_status sb_sql_bind_real(sb_sql_statement *statement, int parameter, double value, sb_error *error);
 SB_API sb_status sb_sql_bind_text(sb_sql_statement *statement, int parameter, const char *text, sb_error *error);
-SB_API sb_status sb_sql_bind_blob(sb_sql_statement *statement, int parameter, const void *bytes, size_t size, sb_error *error);
+SB_API sb_status sb_sql_bind_blob(sb_sql_statement *statement, int parameter, const void *bytes, size_t size,
+                                  sb_error *error);
 /* A vector of `dim` floats. */
 SB_API sb_status sb_sql_bind_vector(sb_sql_statement *statement, int parameter, const float *values, size_t dim,
                                     sb_error *error);

@@ -56,7 +56,7 @@ sb_status sb_dir_make(const char *path, sb_error *error); /* with parents, mode 
 char *sb_path_join(const char *folder, const char *name, sb_error *error);
 /* First readable `name` in the ':'-separated folders of `path`; NULL with SB_NOT_FOUND in `error`. Released by free(). */
 char *sb_path_find(const char *path, const char *name, sb_error *error);
-int64_t sb_now_ms(void);        /* Unix time */
+int64_t sb_now_ms(void); /* Unix time */
 double sb_monotonic_ms(void);
 void sb_time_iso(int64_t unix_ms, char out[32]); /* "2026-11-24T08:41:27.000Z" */
 /* When something ends: "30d" (days from now), "2027-01-31" (the end of that day, UTC) or "never" (0). SB_INVALID. */
@@ -105,20 +105,20 @@ void sb_pool_close(sb_pool *pool);
 typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL, SB_SETTING_BOOL } sb_setting_type;
 /* X(field, type, flag, environment, default text, minimum, maximum, help) */
 #define SB_SETTING_LIST(X)                                                                                             \
-  X(data, TEXT, "--data", "SEMBLANCE_DATA", "", 0, 0, "folder of the gallery (default: the user's data folder)")        \
-  X(store, TEXT, "--store", "SEMBLANCE_STORE", "", 0, 0,                                                                \
-    "the gallery in PostgreSQL: postgresql://USER@HOST/DATABASE (default: a file in the folder of --data)")             \
-  X(search, TEXT, "--search", "SEMBLANCE_SEARCH", "local", 0, 0,                                                        \
-    "with --store: local (an index in memory) or sql (the database searches, for galleries beyond memory)")             \
-  X(models, TEXT, "--models", "SEMBLANCE_MODELS", "", 0, 0, "folders with models and their manifests, ':' between")     \
-  X(cache, TEXT, "--cache", "SEMBLANCE_CACHE", "", 0, 0, "folder for compiled models (default: the user's cache)")      \
+  X(data, TEXT, "--data", "SEMBLANCE_DATA", "", 0, 0, "folder of the gallery (default: the user's data folder)")       \
+  X(store, TEXT, "--store", "SEMBLANCE_STORE", "", 0, 0,                                                               \
+    "the gallery in PostgreSQL: postgresql://USER@HOST/DATABASE (default: a file in the folder of --data)")            \
+  X(search, TEXT, "--search", "SEMBLANCE_SEARCH", "local", 0, 0,                                                       \
+    "with --store: local (an index in memory) or sql (the database searches, for galleries beyond memory)")            \
+  X(models, TEXT, "--models", "SEMBLANCE_MODELS", "", 0, 0, "folders with models and their manifests, ':' between")    \
+  X(cache, TEXT, "--cache", "SEMBLANCE_CACHE", "", 0, 0, "folder for compiled models (default: the user's cache)")     \
   X(model, TEXT, "--model", "SEMBLANCE_MODEL", "", 0, 0,                                                               \
     "embedding model of new collections, represent and verify (default: the pipeline's)")                              \
   X(pipeline, TEXT, "--pipeline", "SEMBLANCE_PIPELINE", "default", 0, 0, "models that find and describe faces")        \
-  X(collection, TEXT, "--collection", "SEMBLANCE_COLLECTION", "default", 0, 0, "collection of people to work on")       \
-  X(workers, INT, "--workers", "SEMBLANCE_WORKERS", "0", 0, 256, "photos worked on at the same time (0: one a core)")   \
-  X(threshold, REAL, "--threshold", "SEMBLANCE_THRESHOLD", "0", 0, 1, "score that counts as a match (0: the default)")  \
-  X(fmr, REAL, "--fmr", "SEMBLANCE_FMR", "0", 0, 0.5, "false match rate to keep, in place of a threshold: 1e-4")        \
+  X(collection, TEXT, "--collection", "SEMBLANCE_COLLECTION", "default", 0, 0, "collection of people to work on")      \
+  X(workers, INT, "--workers", "SEMBLANCE_WORKERS", "0", 0, 256, "photos worked on at the same time (0: one a core)")  \
+  X(threshold, REAL, "--threshold", "SEMBLANCE_THRESHOLD", "0", 0, 1, "score that counts as a match (0: the default)") \
+  X(fmr, REAL, "--fmr", "SEMBLANCE_FMR", "0", 0, 0.5, "false match rate to keep, in place of a threshold: 1e-4")       \
   X(fpir, REAL, "--fpir", "SEMBLANCE_FPIR", "0", 0, 0.5,                                                               \
     "of searches: false positive identification rate to keep (0: 0.01 or better)")                                     \
   X(flip, BOOL, "--flip", "SEMBLANCE_FLIP", "false", 0, 0,                                                             \
@@ -130,15 +130,17 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0, "address that the server listens on")             \
   X(port, INT, "--port", "SEMBLANCE_PORT", "8501", 0, 65535, "port that the server listens on (0: any free one)")      \
   X(max_body, INT, "--max-body", "SEMBLANCE_MAX_BODY", "33554432", 65536, 1073741824, "largest request, in bytes")     \
-  X(max_import, INT, "--max-import", "SEMBLANCE_MAX_IMPORT", "8589934592", 65536, 1099511627776, "largest import, in bytes") \
-  X(dialects, TEXT, "--dialects", "SEMBLANCE_DIALECTS", "article,deepface,compreface", 0, 0,                            \
+  X(max_import, INT, "--max-import", "SEMBLANCE_MAX_IMPORT", "8589934592", 65536, 1099511627776,                       \
+    "largest import, in bytes")                                                                                        \
+  X(dialects, TEXT, "--dialects", "SEMBLANCE_DIALECTS", "article,deepface,compreface", 0, 0,                           \
     "APIs of other programs that the server speaks beside its own, ',' between (none: none)")                          \
   X(cors, TEXT, "--cors", "SEMBLANCE_CORS", "", 0, 0, "origins of web pages that may use the API, ',' between")        \
-  X(tls_cert, TEXT, "--tls-cert", "SEMBLANCE_TLS_CERT", "", 0, 0, "certificate of the server, PEM (default: the one of `semblance tls init`)") \
+  X(tls_cert, TEXT, "--tls-cert", "SEMBLANCE_TLS_CERT", "", 0, 0,                                                      \
+    "certificate of the server, PEM (default: the one of `semblance tls init`)")                                       \
   X(tls_key, TEXT, "--tls-key", "SEMBLANCE_TLS_KEY", "", 0, 0, "its private key, PEM")                                 \
   X(redirect_port, INT, "--redirect-port", "SEMBLANCE_REDIRECT_PORT", "0", 0, 65535,                                   \
     "port where plain HTTP is sent on to HTTPS (0: none)")                                                             \
-  X(contain, BOOL, "--contain", "SEMBLANCE_CONTAIN", "true", 0, 0,                                                      \
+  X(contain, BOOL, "--contain", "SEMBLANCE_CONTAIN", "true", 0, 0,                                                     \
     "confine the work on photos by Landlock and seccomp, where the kernel has them")                                   \
   X(log_level, TEXT, "--log-level", "SEMBLANCE_LOG_LEVEL", "info", 0, 0, "debug, info, warning or error")              \
   X(insecure, BOOL, "--insecure", "SEMBLANCE_INSECURE", "false", 0, 0,                                                 \

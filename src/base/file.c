@@ -134,5 +134,6 @@ sb_status sb_time_expiry(const char *text, int64_t *unix_ms, sb_error *error) {
       return SB_OK;
     }
   }
-  return sb_fail(error, SB_INVALID, "the date of expiry is a number of days such as 365d, a date such as 2027-01-31, or never");
+  return sb_fail(error, SB_INVALID,
+                 "the date of expiry is a number of days such as 365d, a date such as 2027-01-31, or never");
 }

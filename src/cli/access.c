@@ -11,7 +11,8 @@
 
 enum { SECRET_MAX = 1024 };
 
-static sb_status make_key(sb_cli *cli, sb_access_key *key, bool everywhere, char text[SB_API_KEY_SIZE], sb_error *error) {
+static sb_status make_key(sb_cli *cli, sb_access_key *key, bool everywhere, char text[SB_API_KEY_SIZE],
+                          sb_error *error) {
   sb_engine *engine = NULL;
   sb_store_collection shelf;
   sb_status status = sb_cli_engine(cli, false, &engine, error);
@@ -39,7 +40,8 @@ static sb_exit add(sb_cli *cli, const char *role, const char *label, const char 
     code = sb_cli_print_json(cli, json_pack("{s:s,s:s}", "key", text, "prefix", key.prefix), SB_EXIT_OK);
   } else {
     puts(text);
-    if (!cli->quiet) fputs("This is told once. From now on the server lets nobody in without a key or a login.\n", stderr);
+    if (!cli->quiet)
+      fputs("This is told once. From now on the server lets nobody in without a key or a login.\n", stderr);
   }
   sb_wipe(text, sizeof text);
   return code;
@@ -96,7 +98,8 @@ static sb_status read_password(char text[SECRET_MAX], sb_error *error) {
     strcpy(text, given);
   else if (!sb_cli_secret_ask("new admin password: ", text, SECRET_MAX) ||
            !sb_cli_secret_ask("once more: ", again, sizeof again))
-    status = sb_fail(error, SB_INVALID, "no password was given; start from a terminal, or set SEMBLANCE_ADMIN_PASSWORD");
+    status =
+        sb_fail(error, SB_INVALID, "no password was given; start from a terminal, or set SEMBLANCE_ADMIN_PASSWORD");
   else if (strcmp(text, again))
     status = sb_fail(error, SB_INVALID, "the two passwords differ; nothing was changed");
   if (status == SB_OK && strlen(text) < 10)
@@ -113,7 +116,8 @@ static sb_exit password(sb_cli *cli, bool remove) {
   if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
   if (status == SB_OK) status = sb_access_password_set(sb_engine_store(engine), remove ? NULL : text, &error);
   sb_wipe(text, sizeof text);
-  return finish(cli, engine, status, &error, remove ? "there is no admin login any more" : "the admin's password is set");
+  return finish(cli, engine, status, &error,
+                remove ? "there is no admin login any more" : "the admin's password is set");
 }
 
 static sb_exit one_time(sb_cli *cli, bool remove) {

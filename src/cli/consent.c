@@ -82,8 +82,8 @@ static sb_status collect(sb_engine *engine, const char *collection, const char *
   if (status == SB_OK) {
     *out = json_pack("{s:s,s:o,s:o,s:s,s:O}", "collection", collection, "person", sb_json_person(&people->items[0]),
                      "faces", faces_json(faces), "templates",
-                     "one vector of numbers a face is kept, protected and encrypted; the photos are not kept", "history",
-                     past.list);
+                     "one vector of numbers a face is kept, protected and encrypted; the photos are not kept",
+                     "history", past.list);
     if (!*out) status = sb_fail(error, SB_NO_MEMORY, "memory is out");
   }
   json_decref(past.list);
@@ -131,10 +131,11 @@ static void put_object(FILE *file, const json_t *object) {
 static sb_status write_page(const char *path, const json_t *record, sb_error *error) {
   FILE *file = fopen(path, "wxe"); /* never over a file that is there */
   if (!file) return sb_fail(error, SB_IO, "the page %s could not be made: it may be there already", path);
-  fputs("<!doctype html><meta charset=\"utf-8\"><title>What is kept about you</title>\n"
-        "<style>body{font:16px sans-serif;max-width:45em;margin:2em auto}th{text-align:left;padding-right:1em}</style>\n"
-        "<h1>What is kept about you</h1>\n",
-        file);
+  fputs(
+      "<!doctype html><meta charset=\"utf-8\"><title>What is kept about you</title>\n"
+      "<style>body{font:16px sans-serif;max-width:45em;margin:2em auto}th{text-align:left;padding-right:1em}</style>\n"
+      "<h1>What is kept about you</h1>\n",
+      file);
   put_object(file, json_object_get(record, "person"));
   fputs("<h2>Faces</h2>\n<p>", file);
   put_value(file, json_object_get(record, "templates"));

@@ -191,7 +191,8 @@ static bool asks_for_help(int count, char **words) {
 
 /* Commands that look at photos and write to the gallery only. */
 static bool looks_at_photos(const char *name) {
-  static const char *const names[] = {"serve", "enroll", "import", "search", "verify", "detect", "represent", "analyze"};
+  static const char *const names[] = {"serve",  "enroll", "import",    "search",
+                                      "verify", "detect", "represent", "analyze"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!strcmp(name, names[i])) return true;
   return false;

@@ -186,10 +186,10 @@ sb_exit sb_command_delete(sb_cli *cli) {
   if (people && !cli->json)
     printf("deleted %zu %s with %zu face%s\n", people, people == 1 ? "person" : "people", faces, faces == 1 ? "" : "s");
   if (status == SB_OK && cli->json)
-    return sb_cli_print_json(cli,
-                             json_pack("{s:I,s:I,s:o}", "deleted", (json_int_t)people, "faces", (json_int_t)faces,
-                                       "receipts", receipts),
-                             SB_EXIT_OK);
+    return sb_cli_print_json(
+        cli,
+        json_pack("{s:I,s:I,s:o}", "deleted", (json_int_t)people, "faces", (json_int_t)faces, "receipts", receipts),
+        SB_EXIT_OK);
   json_decref(receipts);
   return status == SB_OK ? SB_EXIT_OK : sb_cli_fail(cli, status, &error);
 }

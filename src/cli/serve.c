@@ -21,8 +21,8 @@ sb_exit sb_command_serve(sb_cli *cli) {
   if (status == SB_OK) {
     const char *listen = cli->config->listen;
     bool bare_ipv6 = strchr(listen, ':') && listen[0] != '[';
-    printf("Semblance listens on %s://%s%s%s:%d\n", sb_server_tls(server) ? "https" : "http", bare_ipv6 ? "[" : "", listen, bare_ipv6 ? "]" : "",
-           sb_server_port(server));
+    printf("Semblance listens on %s://%s%s%s:%d\n", sb_server_tls(server) ? "https" : "http", bare_ipv6 ? "[" : "",
+           listen, bare_ipv6 ? "]" : "", sb_server_port(server));
     fflush(stdout);
     int caught;
     sigwait(&signals, &caught);

@@ -157,8 +157,8 @@ unsigned sb_verdict_liveness_want(const sb_engine *engine);
 /* Does the policy refuse this face? */
 bool sb_verdict_refused(const sb_engine *engine, const sb_face *face);
 /* Fills all of `out` but its faces, the first `photos` of which are there. */
-void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity, size_t photos,
-                        sb_comparison *out);
+void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity,
+                        size_t photos, sb_comparison *out);
 
 /* ---- models.c */
 

@@ -55,7 +55,8 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
     return refuse(e, photo, SB_LOW_QUALITY, message, error);
   }
   if (sb_verdict_refused(e->engine, &faces->items[0]))
-    return refuse(e, photo, SB_NOT_LIVE, "the face looks like a picture or a screen; stand before the camera yourself", error);
+    return refuse(e, photo, SB_NOT_LIVE, "the face looks like a picture or a screen; stand before the camera yourself",
+                  error);
   return SB_OK;
 }
 
@@ -73,7 +74,8 @@ static sb_status look_at_photo(enrolment *e, size_t photo, sb_error *error) {
   }
   /* All faces are looked for even where the largest is taken: the message, and the choice, need to know them. */
   unsigned want = SB_WANT_EMBEDDING | (e->request->flags & SB_ENROLL_ATTRIBUTES ? SB_WANT_ATTRIBUTES : 0) |
-                  (e->request->flags & SB_ENROLL_WHOLE_PHOTO ? SB_WANT_WHOLE_PHOTO : 0) | sb_verdict_liveness_want(e->engine);
+                  (e->request->flags & SB_ENROLL_WHOLE_PHOTO ? SB_WANT_WHOLE_PHOTO : 0) |
+                  sb_verdict_liveness_want(e->engine);
   status = sb_flow_faces(e->engine, *bytes, want, e->embedder.name, &e->faces[photo], &cause);
   if (status != SB_OK) return refuse(e, photo, status, cause.message, error);
   status = check_face(e, photo, e->faces[photo], error);

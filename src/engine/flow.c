@@ -134,8 +134,7 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
     status = sb_verdict_search_threshold(&embedder, &request->target, collection.info.faces, &result->threshold, error);
   unsigned want = SB_WANT_EMBEDDING | (request->largest_only ? SB_WANT_LARGEST_ONLY : 0) |
                   (request->small_faces ? SB_WANT_SMALL_FACES : 0) | (request->attributes ? SB_WANT_ATTRIBUTES : 0) |
-                  (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0) |
-                  sb_verdict_liveness_want(engine);
+                  (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0) | sb_verdict_liveness_want(engine);
   if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, embedder.name, &faces, error);
   if (status == SB_OK) {
     double rate = sb_calibration_fmr(&embedder.calibration, result->threshold).rate;

@@ -16,12 +16,12 @@ typedef struct shelf {
 struct sb_gallery {
   sb_store *store;
   sb_nearest *nearest; /* the database searches, and there are no shelves; NULL: they do */
-  sb_team *team; /* helps one search at a time */
+  sb_team *team;       /* helps one search at a time */
   pthread_mutex_t syncing;
   int64_t sequence;
   _Atomic double synced_ms; /* when the last sync that succeeded began (sb_monotonic_ms); 0: none did */
   atomic_bool applying;     /* changes are, now */
-  atomic_size_t epoch;  /* moves when that begins and when it ends: odd in between */
+  atomic_size_t epoch;      /* moves when that begins and when it ends: odd in between */
   atomic_bool loading;
   atomic_size_t loaded; /* faces, so far */
   size_t people, faces; /* in the store, as loading began */

@@ -23,7 +23,8 @@ sb_status sb_engine_note_search(sb_engine *engine, const sb_store_collection *co
     const sb_search_face *face = &result->faces[i];
     notes[i].count = (int64_t)face->count;
     if (!face->count || face->candidates[0].verdict != SB_VERDICT_MATCH) continue;
-    status = sb_store_person_find(engine->store, collection->row, face->candidates[0].id, &notes[i].person, NULL, error);
+    status =
+        sb_store_person_find(engine->store, collection->row, face->candidates[0].id, &notes[i].person, NULL, error);
     if (status == SB_NOT_FOUND) status = SB_OK; /* erased a moment ago */
   }
   if (status == SB_OK) status = sb_store_note(engine->store, notes, count, error);

@@ -74,8 +74,8 @@ bool sb_verdict_refused(const sb_engine *engine, const sb_face *face) {
   return engine->liveness == SB_LIVENESS_REFUSE && face->has_live && face->live < even;
 }
 
-void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity, size_t photos,
-                        sb_comparison *out) {
+void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity,
+                        size_t photos, sb_comparison *out) {
   const sb_quality *worst = &out->faces[0].quality;
   if (photos > 1 && out->faces[1].quality.overall < worst->overall) worst = &out->faces[1].quality;
   sb_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
@@ -86,7 +86,8 @@ void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, do
   out->false_match_upper = rate.upper;
   out->false_match_bound = rate.bound;
   out->verdict = sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, similarity), worst, &out->reason);
-  bool refused = sb_verdict_refused(engine, &out->faces[0]) || (photos > 1 && sb_verdict_refused(engine, &out->faces[1]));
+  bool refused =
+      sb_verdict_refused(engine, &out->faces[0]) || (photos > 1 && sb_verdict_refused(engine, &out->faces[1]));
   if (!refused || out->verdict == SB_VERDICT_NONE) return;
   out->verdict = SB_VERDICT_UNSURE;
   out->reason = SB_REASON_LIVENESS;

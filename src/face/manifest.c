@@ -161,11 +161,11 @@ static bool has_two_classes(sb_attribute attribute) {
 /* The words of an attribute's classes, in the order of their numbers. */
 static void words_of(sb_attribute attribute, const char *words[SB_CLASSES_MAX]) {
   static const char *const genders[] = {"man", "woman"}, *const lives[] = {"live", "spoof"};
-  int count = attribute == SB_ATTRIBUTE_ETHNICITY     ? SB_ETHNICITIES
+  int count = attribute == SB_ATTRIBUTE_ETHNICITY    ? SB_ETHNICITIES
               : attribute == SB_ATTRIBUTE_EXPRESSION ? SB_EXPRESSIONS
                                                      : 2;
   for (int i = 0; i < count; i++)
-    words[i] = attribute == SB_ATTRIBUTE_ETHNICITY     ? sb_ethnicity_name(i)
+    words[i] = attribute == SB_ATTRIBUTE_ETHNICITY    ? sb_ethnicity_name(i)
                : attribute == SB_ATTRIBUTE_EXPRESSION ? sb_expression_name(i)
                : attribute == SB_ATTRIBUTE_GENDER     ? genders[i]
                                                       : lives[i];
@@ -206,8 +206,7 @@ static void read_attribute(sb_reader *r, json_t *output, sb_attribute attribute,
 }
 
 static void read_attributes(sb_reader *r, sb_attribute_spec *spec) {
-  static const char *const names[] = {"age",  "gender",     "ethnicity", "yaw", "pitch",
-                                      "roll", "expression", "live",      NULL};
+  static const char *const names[] = {"age", "gender", "ethnicity", "yaw", "pitch", "roll", "expression", "live", NULL};
   json_t *outputs = sb_reader_member(r, r->root, "outputs");
   sb_reader_keys(r, outputs, "outputs", names, NULL);
   if (json_object_size(outputs) == 0) sb_reader_wrong(r, "outputs", "at least one attribute");

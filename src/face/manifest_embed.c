@@ -22,7 +22,8 @@ void sb_alignment_read(sb_reader *r, sb_alignment *out) {
   static const char *const kinds[] = {"points", "box", NULL}, *const fits[] = {"square", "stretch", "pad", NULL},
                            *const borders[] = {"zero", "edge", NULL},
                            *const point_keys[] = {"kind", "template", "border", NULL},
-                           *const box_keys[] = {"kind", "scale", "shift_down", "fit", "upright", "inside", "border", NULL};
+                           *const box_keys[] = {"kind",    "scale",  "shift_down", "fit",
+                                                "upright", "inside", "border",     NULL};
   json_t *alignment = sb_reader_member(r, r->root, "alignment");
   out->kind = (sb_alignment_kind)sb_reader_word(r, alignment, "kind", kinds);
   sb_reader_keys(r, alignment, "alignment", out->kind == SB_ALIGN_BOX ? box_keys : point_keys, NULL);

@@ -75,6 +75,7 @@ sb_status sb_base64_decode(char *text, size_t size, size_t *out_size, sb_error *
   *out_size = written;
   return SB_OK;
 refused:
-  return sb_fail(error, SB_INVALID,
-                 "a photo is neither base64 nor a base64 data URL: send the photo's bytes, addresses and paths are not read");
+  return sb_fail(
+      error, SB_INVALID,
+      "a photo is neither base64 nor a base64 data URL: send the photo's bytes, addresses and paths are not read");
 }

@@ -50,8 +50,9 @@ bool sb_guard_pass(sb_request *request) {
   const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
   const char *origin = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Origin");
   if (host && request->server->loopback && !is_loopback_host(host)) {
-    sb_reply_refusal(request, 403, "forbidden",
-                     "the server answers to names of this machine only: ask for localhost, or listen on another address");
+    sb_reply_refusal(
+        request, 403, "forbidden",
+        "the server answers to names of this machine only: ask for localhost, or listen on another address");
     return false;
   }
   if (origin && !(request->cors = allowed_origin(request->server, origin))) {

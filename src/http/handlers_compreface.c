@@ -295,8 +295,7 @@ void sb_handle_compreface_faces_delete_some(sb_request *request) {
   const char *collection = NULL;
   json_t *deleted = json_array();
   sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK && !request->list)
-    status = sb_fail(&error, SB_INVALID, "a JSON list of image ids is missing");
+  if (status == SB_OK && !request->list) status = sb_fail(&error, SB_INVALID, "a JSON list of image ids is missing");
   for (size_t i = 0; status == SB_OK && i < request->part_count; i++) {
     const sb_part *part = &request->parts[i];
     char *owner = NULL;

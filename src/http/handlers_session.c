@@ -20,8 +20,9 @@ static void address_of(const sb_request *request, uint8_t bytes[16]) {
 }
 
 static void set_cookie(sb_request *request, const char *token, int seconds) {
-  snprintf(request->reply.cookie, sizeof request->reply.cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
-           SB_SESSION_COOKIE, token, seconds, request->server->tls ? "; Secure" : "");
+  snprintf(request->reply.cookie, sizeof request->reply.cookie,
+           "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", SB_SESSION_COOKIE, token, seconds,
+           request->server->tls ? "; Secure" : "");
 }
 
 static const char *cookie_of(const sb_request *request) {

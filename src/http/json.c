@@ -61,19 +61,21 @@ static json_t *expression_of(const sb_expression *expression) {
 /* What only some calls look for. */
 static void add_looks(json_t *json, const sb_face *face) {
   if (face->has_pose)
-    json_object_set_new(json, "pose", json_pack("{s:o,s:o,s:o}", "yaw", rounded(face->pose.yaw, 1), "pitch",
-                                                rounded(face->pose.pitch, 1), "roll", rounded(face->pose.roll, 1)));
+    json_object_set_new(json, "pose",
+                        json_pack("{s:o,s:o,s:o}", "yaw", rounded(face->pose.yaw, 1), "pitch",
+                                  rounded(face->pose.pitch, 1), "roll", rounded(face->pose.roll, 1)));
   if (face->has_expression) json_object_set_new(json, "expression", expression_of(&face->expression));
   if (face->has_live) json_object_set_new(json, "liveness", rounded(face->live, 4));
 }
 
 static json_t *face_of(const sb_face *face) {
   const sb_quality *q = &face->quality;
-  json_t *json = json_pack("{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "box", "x", rounded(face->box.x, 1), "y",
-                   rounded(face->box.y, 1), "w", rounded(face->box.w, 1), "h", rounded(face->box.h, 1), "score",
-                   rounded(face->score, 4), "landmarks", landmarks_of(face), "quality", rounded(q->overall, 3),
-                   "quality_parts", "size", rounded(q->size, 3), "sharpness", rounded(q->sharpness, 3), "pose",
-                   rounded(q->pose, 3), "exposure", rounded(q->exposure, 3), "visibility", rounded(q->visibility, 3));
+  json_t *json =
+      json_pack("{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "box", "x", rounded(face->box.x, 1), "y",
+                rounded(face->box.y, 1), "w", rounded(face->box.w, 1), "h", rounded(face->box.h, 1), "score",
+                rounded(face->score, 4), "landmarks", landmarks_of(face), "quality", rounded(q->overall, 3),
+                "quality_parts", "size", rounded(q->size, 3), "sharpness", rounded(q->sharpness, 3), "pose",
+                rounded(q->pose, 3), "exposure", rounded(q->exposure, 3), "visibility", rounded(q->visibility, 3));
   if (json) add_looks(json, face);
   return json;
 }
@@ -165,11 +167,10 @@ json_t *sb_json_comparison(const sb_comparison *c) {
 }
 
 json_t *sb_json_person(const sb_person *person) {
-  json_t *json =
-      json_pack("{s:s,s:s,s:I,s:o,s:s,s:s,s:o}", "id", person->id, "name", person->name, "faces",
-                (json_int_t)person->faces, "created", time_text(person->created_ms), "consent", person->consent,
-                "purpose", person->purpose ? person->purpose : "", "expires",
-                person->expires_ms ? time_text(person->expires_ms) : json_null());
+  json_t *json = json_pack("{s:s,s:s,s:I,s:o,s:s,s:s,s:o}", "id", person->id, "name", person->name, "faces",
+                           (json_int_t)person->faces, "created", time_text(person->created_ms), "consent",
+                           person->consent, "purpose", person->purpose ? person->purpose : "", "expires",
+                           person->expires_ms ? time_text(person->expires_ms) : json_null());
   if (json && person->has_attributes) add_attributes(json, &person->attributes);
   return json;
 }
@@ -210,10 +211,11 @@ json_t *sb_json_enrolled(const sb_enrolled *enrolled) {
 json_t *sb_json_kept_faces(const sb_kept_faces *faces) {
   json_t *list = json_array();
   for (size_t i = 0; list && i < faces->count; i++)
-    json_array_append_new(list, json_pack("{s:I,s:s,s:o,s:o}", "face", (json_int_t)faces->items[i].face, "id", faces->items[i].id,
-                                          "quality", rounded(faces->items[i].quality, 3), "created",
+    json_array_append_new(list, json_pack("{s:I,s:s,s:o,s:o}", "face", (json_int_t)faces->items[i].face, "id",
+                                          faces->items[i].id, "quality", rounded(faces->items[i].quality, 3), "created",
                                           time_text(faces->items[i].created_ms)));
-  return json_pack("{s:o,s:I,s:I}", "faces", list, "total", (json_int_t)faces->total, "offset", (json_int_t)faces->offset);
+  return json_pack("{s:o,s:I,s:I}", "faces", list, "total", (json_int_t)faces->total, "offset",
+                   (json_int_t)faces->offset);
 }
 
 json_t *sb_json_collections(const sb_collection *collections, size_t count) {

@@ -147,7 +147,8 @@ void sb_reply_refusal(sb_request *request, unsigned status, const char *code, co
 void sb_reply_error(sb_request *request, const sb_error *error) {
   unsigned status = sb_http_status(error->code);
   /* A full queue is no fault, and its answers are many: each has its line as a request. */
-  if (status >= 500 && error->code != SB_BUSY) sb_log(SB_LOG_WARNING, "%s: %s", sb_status_code(error->code), error->message);
+  if (status >= 500 && error->code != SB_BUSY)
+    sb_log(SB_LOG_WARNING, "%s: %s", sb_status_code(error->code), error->message);
   sb_reply_refusal(request, status, sb_status_code(error->code), error->message);
   request->reply.retry = status == 503;
 }

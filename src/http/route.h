@@ -7,12 +7,12 @@
 typedef void (*sb_handler)(sb_request *request); /* always leaves a reply */
 
 enum {
-  SB_ROUTE_WORK = 1u << 0,   /* runs in a worker's thread, not in the socket's */
-  SB_ROUTE_BODY = 1u << 1,   /* reads a body */
-  SB_ROUTE_WHOLE = 1u << 15, /* tells of all collections: not for a key that is for one */
-  SB_ROUTE_MODELS = 1u << 2, /* needs the models: 503 until they are loaded */
-  SB_ROUTE_ONCE = 1u << 3,   /* honours Idempotency-Key */
-  SB_ROUTE_FILES = 1u << 7,  /* the files of its form go to request->cargo, up to the limit of imports */
+  SB_ROUTE_WORK = 1u << 0,    /* runs in a worker's thread, not in the socket's */
+  SB_ROUTE_BODY = 1u << 1,    /* reads a body */
+  SB_ROUTE_WHOLE = 1u << 15,  /* tells of all collections: not for a key that is for one */
+  SB_ROUTE_MODELS = 1u << 2,  /* needs the models: 503 until they are loaded */
+  SB_ROUTE_ONCE = 1u << 3,    /* honours Idempotency-Key */
+  SB_ROUTE_FILES = 1u << 7,   /* the files of its form go to request->cargo, up to the limit of imports */
   SB_ROUTE_GOES_ON = 1u << 8, /* its answer lasts */
   /* Whose API it is: the shape of its errors, and the setting that turns it off. None of them: Semblance's own. */
   SB_ROUTE_ARTICLE = 1u << 4,

@@ -122,7 +122,8 @@ static enum MHD_Result body_ended(sb_request *request) {
   if (!request->reply.status && request->route->flags & SB_ROUTE_WORK) {
     if (request->route->flags & SB_ROUTE_ONCE && !sb_once_begin(request->server->once, request))
       return sb_reply_send(request);
-    if (sb_work_add(request->server->work, request, request->route->flags & SB_ROUTE_MODELS, suspend, &error) == SB_OK) return MHD_YES;
+    if (sb_work_add(request->server->work, request, request->route->flags & SB_ROUTE_MODELS, suspend, &error) == SB_OK)
+      return MHD_YES;
     sb_reply_error(request, &error);
     sb_once_end(request->server->once, request);
   }
@@ -205,10 +206,11 @@ static sb_status listen_at(sb_server *server, const struct addrinfo *found, cons
   sb_status status = sb_access_closed(server->access, &closed, error);
   if (status != SB_OK) return status;
   if (!server->loopback && !config->insecure && !(closed && server->tls)) {
-    return sb_fail(error, SB_INVALID,
-                   "%s is reached by other machines: that needs keys (`semblance access add`, `semblance access password`; "
-                   "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
-                   config->listen, closed ? "some" : "none", server->tls ? "on" : "off");
+    return sb_fail(
+        error, SB_INVALID,
+        "%s is reached by other machines: that needs keys (`semblance access add`, `semblance access password`; "
+        "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
+        config->listen, closed ? "some" : "none", server->tls ? "on" : "off");
   }
   server->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (server->socket < 0) return sb_fail_errno(error, errno, "open a socket for", config->listen);
@@ -258,13 +260,12 @@ static sb_status start_daemon(sb_server *server, sb_error *error) {
                                            {MHD_OPTION_END, 0, NULL}},
                               plain[] = {{MHD_OPTION_END, 0, NULL}};
   if (server->tls) flags |= MHD_USE_TLS;
-  server->daemon =
-      MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
-                       MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-                       connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
-                       on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_ARRAY,
-                       server->tls ? secured : plain, MHD_OPTION_END);
+  server->daemon = MHD_start_daemon(
+      flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket, MHD_OPTION_THREAD_POOL_SIZE,
+      (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
+      (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+      MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+      MHD_OPTION_ARRAY, server->tls ? secured : plain, MHD_OPTION_END);
   if (!server->daemon)
     return sb_fail(error, SB_IO, "the HTTP server could not be started%s",
                    server->tls ? ": its certificate and private key may not belong together" : "");

@@ -2,8 +2,8 @@
 #ifndef SB_HTTP_SERVER_H
 #define SB_HTTP_SERVER_H
 
-#include "http/events.h"
 #include "engine/engine.h"
+#include "http/events.h"
 #include "http/http.h"
 #include "http/jobs.h"
 #include "http/live.h"
@@ -30,13 +30,13 @@ struct sb_server {
   sb_jobs *jobs;
   sb_sleepers *sleepers;
   sb_lives *lives;
-  bool loopback;     /* only this machine can connect */
+  bool loopback; /* only this machine can connect */
   bool tls;
   char *certificate, *private_key; /* PEM; NULL without TLS */
   struct MHD_Daemon *redirect;     /* plain HTTP that is sent on; NULL: none */
-  sb_access *access;     /* keys and the admin's password */
-  sb_sessions *sessions; /* the admin's */
-  sb_timer *timer;       /* erases whose time is over */
+  sb_access *access;               /* keys and the admin's password */
+  sb_sessions *sessions;           /* the admin's */
+  sb_timer *timer;                 /* erases whose time is over */
   int socket, port;
   struct MHD_Daemon *daemon;
   sb_work *work;

@@ -34,7 +34,8 @@ static void *run(void *context) {
     erase_expired(timer->engine);
     pthread_mutex_lock(&timer->lock);
     next.tv_sec += PERIOD_SECONDS;
-    while (!timer->stopping && pthread_cond_timedwait(&timer->stopped, &timer->lock, &next) != ETIMEDOUT) {}
+    while (!timer->stopping && pthread_cond_timedwait(&timer->stopped, &timer->lock, &next) != ETIMEDOUT) {
+    }
   }
   pthread_mutex_unlock(&timer->lock);
   return NULL;

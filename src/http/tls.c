@@ -122,7 +122,8 @@ static sb_status write_both(const char *data_dir, gnutls_x509_crt_t certificate,
   sb_status status = folder ? sb_dir_make(folder, error) : SB_NO_MEMORY;
   if (status == SB_OK) status = own_paths(data_dir, &certificate_path, &key_path, error);
   int code = status == SB_OK ? gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &certificate_text) : 0;
-  if (code >= 0 && status == SB_OK) code = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, 0, &key_text);
+  if (code >= 0 && status == SB_OK)
+    code = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, 0, &key_text);
   if (code < 0) status = failed(code, error);
   if (status == SB_OK) status = write_new(key_path, &key_text, error);
   if (status == SB_OK) status = write_new(certificate_path, &certificate_text, error);
@@ -148,7 +149,8 @@ sb_status sb_tls_init(const char *data_dir, const char *const *names, size_t cou
   gnutls_x509_privkey_t key = NULL;
   int code = gnutls_x509_crt_init(&certificate);
   if (code >= 0) code = gnutls_x509_privkey_init(&key);
-  if (code >= 0) code = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+  if (code >= 0)
+    code = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
   if (code >= 0) code = fill(certificate, key, names, count, days);
   sb_status status = code < 0 ? failed(code, error) : write_both(data_dir, certificate, key, error);
   if (status == SB_OK) write_fingerprint(certificate, fingerprint);

@@ -5,7 +5,8 @@
 #include "http/server.h"
 
 /* TLS 1.2 and 1.3, forward secrecy, authenticated ciphers. */
-#define SB_TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+#define SB_TLS_PRIORITIES \
+  "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
 
 /* Reads the settings' certificate and key, or those of `semblance tls init` where the gallery has them; sets server->tls. */
 sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *error);

@@ -126,9 +126,9 @@ sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb
 /* ---- Asking, by the server */
 
 struct sb_access {
-  sb_store *store;  /* borrowed: one-time passwords are noted there */
-  sb_store *reader; /* a connection of its own, whose lock guards the statements */
-  pthread_mutex_t hashing; /* one password at a time, as each takes much memory */
+  sb_store *store;          /* borrowed: one-time passwords are noted there */
+  sb_store *reader;         /* a connection of its own, whose lock guards the statements */
+  pthread_mutex_t hashing;  /* one password at a time, as each takes much memory */
   sb_statement closed, key; /* prepared once: every request asks */
 };
 
@@ -139,8 +139,8 @@ sb_status sb_access_open(sb_store *store, sb_access **out, sb_error *error) {
   pthread_mutex_init(&access->hashing, NULL);
   sb_status status = sb_store_reader(store, &access->reader, error);
   if (status == SB_OK) {
-    access->closed = sb_statement_new(
-        access->reader, "SELECT EXISTS(SELECT 1 FROM api_key) OR EXISTS(SELECT 1 FROM admin)", error);
+    access->closed =
+        sb_statement_new(access->reader, "SELECT EXISTS(SELECT 1 FROM api_key) OR EXISTS(SELECT 1 FROM admin)", error);
     access->key = sb_statement_new(access->reader, KEY_COLUMNS "WHERE prefix = ?", error);
     status = access->closed.status == SB_OK ? access->key.status : access->closed.status;
   }

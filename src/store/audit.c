@@ -113,8 +113,7 @@ static void read_entry(sb_statement *s, sb_audit_entry *out) {
   size_t size = 0;
   const void *link = sb_column_blob(s, 7, &size);
   if (size == SB_LINK_SIZE) memcpy(out->link, link, SB_LINK_SIZE);
-  snprintf(out->collection, sizeof out->collection, "%s",
-           sb_column_text(s, 8) ? sb_column_text(s, 8) : "");
+  snprintf(out->collection, sizeof out->collection, "%s", sb_column_text(s, 8) ? sb_column_text(s, 8) : "");
 }
 
 #define ENTRY_COLUMNS                                                                                                \

@@ -7,8 +7,8 @@ enum { CHANGES_KEPT = 100000 };
 
 sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person,
                          sb_error *error) {
-  sb_statement s =
-      sb_statement_new(store, "INSERT INTO change(kind, collection, face, person) VALUES(?, ?, ?, ?) RETURNING sequence", error);
+  sb_statement s = sb_statement_new(
+      store, "INSERT INTO change(kind, collection, face, person) VALUES(?, ?, ?, ?) RETURNING sequence", error);
   sb_bind_int(&s, 1, kind);
   sb_bind_int(&s, 2, collection);
   sb_bind_int(&s, 3, face);
@@ -39,7 +39,8 @@ static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *contex
       void *grown = embedding;
       s->status = sb_grow(&grown, change.dim, sizeof *embedding, s->error);
       if (s->status == SB_OK) sb_column_template(s, 4, &place, change.dim, embedding = grown);
-      if (s->status == SB_OK) s->status = sb_protection_at(s->store, change.collection, sb_column_int(s, 7), &protection, s->error);
+      if (s->status == SB_OK)
+        s->status = sb_protection_at(s->store, change.collection, sb_column_int(s, 7), &protection, s->error);
       if (s->status == SB_OK) {
         change.seed = protection->seed;
         change.embedding = embedding;
@@ -79,8 +80,7 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
   sb_status status = sb_store_look(store, error);
   if (status != SB_OK) return status;
   status = sb_keys_refresh(store, error);
-  if (status == SB_OK)
-    status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change", &last, error);
+  if (status == SB_OK) status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change", &last, error);
   if (status == SB_OK) status = sb_store_number(store, "SELECT coalesce(min(sequence), 0) FROM change", &first, error);
   /* `since` 0 is a fresh index: it wants the state, not the history. */
   bool reset = false;

@@ -33,8 +33,7 @@ static sb_status count_all(sb_store *store, sb_counted *counted, sb_error *error
 }
 
 sb_status sb_store_count(sb_store *store, int64_t collection, size_t *people, size_t *faces, sb_error *error) {
-  sb_counted *held = &store->counted[collection ? 0 : 1],
-             now = {.collection = collection, .written = store->written};
+  sb_counted *held = &store->counted[collection ? 0 : 1], now = {.collection = collection, .written = store->written};
   sb_status status = store->driver->version(store, &now.data_version, error);
   bool known = held->data_version == now.data_version && held->written == now.written && held->collection == collection;
   if (status == SB_OK && !known && (status = count_all(store, &now, error)) == SB_OK) *held = now;
@@ -80,7 +79,8 @@ sb_status sb_store_collection_add(sb_store *store, const char *name, const char 
   status = sb_statement_end(&s);
   int64_t added = 0;
   if (status == SB_OK) {
-    s = sb_statement_new(store, "INSERT INTO collection(name, model, dim, created) VALUES(?, ?, ?, ?) RETURNING id", error);
+    s = sb_statement_new(store, "INSERT INTO collection(name, model, dim, created) VALUES(?, ?, ?, ?) RETURNING id",
+                         error);
     sb_bind_text(&s, 1, name);
     sb_bind_text(&s, 2, model);
     sb_bind_int(&s, 3, (int64_t)dim);

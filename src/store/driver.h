@@ -14,7 +14,8 @@ typedef struct sb_statement {
   void *raw;        /* the driver's */
   sb_status status; /* the first failure: what follows does nothing */
   sb_error *error;
-  bool many; /* to be set before the first step, within a transaction: there are too many rows to have them all at once */
+  bool
+      many; /* to be set before the first step, within a transaction: there are too many rows to have them all at once */
 } sb_statement;
 
 /* A step of the schema; `convert` NULL: nothing to do to the rows. */
@@ -38,14 +39,15 @@ typedef struct sb_driver {
   void (*prepare)(sb_statement *s, const char *sql);
   void (*bind_int)(sb_statement *s, int index, int64_t value);
   void (*bind_real)(sb_statement *s, int index, double value);
-  void (*bind_text)(sb_statement *s, int index, const char *text);                           /* borrowed */
+  void (*bind_text)(sb_statement *s, int index, const char *text);                            /* borrowed */
   void (*bind_blob)(sb_statement *s, int index, const void *bytes, size_t size, bool copied); /* else borrowed */
   bool (*step)(sb_statement *s);
   bool (*column_null)(sb_statement *s, int column);
   int64_t (*column_int)(sb_statement *s, int column); /* 0 where it is NULL */
   double (*column_real)(sb_statement *s, int column);
-  const void *(*column_bytes)(sb_statement *s, int column, size_t *size); /* a text has a NUL behind it; NULL: is NULL */
-  void (*again)(sb_statement *s);                                          /* to be bound and stepped anew */
+  const void *(*column_bytes)(sb_statement *s, int column,
+                              size_t *size); /* a text has a NUL behind it; NULL: is NULL */
+  void (*again)(sb_statement *s);            /* to be bound and stepped anew */
   void (*end)(sb_statement *s);
   /* A statement that adds rows of `count` columns, bound and stepped one by one, faster than by INSERT where the database knows
    * how; no other statement may run before its end. */

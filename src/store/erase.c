@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-
 sb_status sb_store_erase_log(sb_store *store, sb_error *error) {
   sb_store_lock(store);
   sb_status status = store->driver->erase(store, error);
@@ -16,8 +15,7 @@ static sb_status note_removals(sb_store *store, int64_t person, size_t *faces, s
   sb_bind_int(&s, 1, person);
   size_t count = 0;
   while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sb_column_int(&s, 1), sb_column_int(&s, 0),
-                              person, error);
+    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sb_column_int(&s, 1), sb_column_int(&s, 0), person, error);
     count++;
   }
   *faces = count;
@@ -45,8 +43,7 @@ static sb_status note_moves(sb_store *store, int64_t from, int64_t into, size_t 
   sb_bind_int(&s, 1, from);
   size_t count = 0;
   while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_PUT, sb_column_int(&s, 1), sb_column_int(&s, 0),
-                              into, error);
+    s.status = sb_change_note(store, SB_CHANGE_PUT, sb_column_int(&s, 1), sb_column_int(&s, 0), into, error);
     count++;
   }
   *faces = count;

@@ -61,11 +61,11 @@ sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, si
 sb_status sb_store_face_rows(sb_store *store, int64_t collection, int64_t person, int64_t after, size_t limit,
                              sb_store_face_row *out, size_t *count, sb_error *error) {
   sb_store_lock(store);
-  sb_statement s =
-      sb_statement_new(store,
-                       person ? "SELECT id, person FROM face WHERE collection = ? AND id > ? AND person = ? ORDER BY id LIMIT ?"
-                              : "SELECT id, person FROM face WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
-                       error);
+  sb_statement s = sb_statement_new(
+      store,
+      person ? "SELECT id, person FROM face WHERE collection = ? AND id > ? AND person = ? ORDER BY id LIMIT ?"
+             : "SELECT id, person FROM face WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
+      error);
   sb_bind_int(&s, 1, collection);
   sb_bind_int(&s, 2, after);
   if (person) sb_bind_int(&s, 3, person);
@@ -155,8 +155,8 @@ sb_status sb_store_person_describe(sb_store *store, int64_t person, const sb_att
   int64_t face = 0;
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  sb_statement s = sb_statement_new(
-      store, "SELECT id FROM face WHERE person = ? ORDER BY attributes IS NULL, id LIMIT 1", error);
+  sb_statement s =
+      sb_statement_new(store, "SELECT id FROM face WHERE person = ? ORDER BY attributes IS NULL, id LIMIT 1", error);
   sb_bind_int(&s, 1, person);
   if (sb_step(&s))
     face = sb_column_int(&s, 0);

@@ -24,7 +24,7 @@ struct sb_store {
   char *dir; /* has the root key, and the database where that is a file */
   char *url; /* of a database server; NULL: none */
   const sb_driver *driver;
-  void *connection; /* the driver's */
+  void *connection;     /* the driver's */
   pthread_mutex_t lock; /* one connection, one statement at a time; held over a whole transaction */
   sb_root *root;
   sb_keyring *keyring;
@@ -34,8 +34,8 @@ struct sb_store {
   int claim;            /* the server's lock file, or -1 */
   int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
-  sb_tally tally;   /* what the transaction at hand adds to the one that is kept (tally.c) */
-  bool tally_moved; /* rows or the audit's head changed in it */
+  sb_tally tally;        /* what the transaction at hand adds to the one that is kept (tally.c) */
+  bool tally_moved;      /* rows or the audit's head changed in it */
   sb_counted counted[2]; /* of the collection that was asked for last, and of all */
   /* What the transaction in progress changes of them; not `known`: whatever. */
   struct {

@@ -21,7 +21,8 @@ static sb_status load(sb_store *store, sb_error *error) {
     bool audit = !strcmp(sb_column_text(&s, 1), "audit");
     size_t size = 0;
     const void *wrapped = sb_column_blob(&s, 2, &size);
-    s.status = sb_keyring_add(store->keyring, (uint32_t)number, audit ? SB_KEY_AUDIT : SB_KEY_DATA, wrapped, size, error);
+    s.status =
+        sb_keyring_add(store->keyring, (uint32_t)number, audit ? SB_KEY_AUDIT : SB_KEY_DATA, wrapped, size, error);
     if (s.status != SB_OK) break;
     newest = number;
     if (!audit && known_count < SB_DATA_KEYS_MAX) known[known_count++] = (uint32_t)number;

@@ -78,8 +78,7 @@ static void work_off(loader *l, batch *b) {
   for (size_t i = 0; i < b->count; i++) dim = b->rows[i].kind->dim > dim ? b->rows[i].kind->dim : dim;
   float *embedding = sb_alloc(dim, sizeof *embedding, &error);
   sb_status status = embedding ? SB_OK : SB_NO_MEMORY;
-  for (size_t i = 0; status == SB_OK && i < b->count; i++)
-    status = open_row(l, b, &b->rows[i], embedding, &error);
+  for (size_t i = 0; status == SB_OK && i < b->count; i++) status = open_row(l, b, &b->rows[i], embedding, &error);
   if (embedding) sb_wipe(embedding, dim * sizeof *embedding);
   free(embedding);
   if (status != SB_OK) fail(l, status, &error);

@@ -31,14 +31,12 @@ static void read_attributes(sb_statement *s, sb_person *person) {
 
 void sb_person_read(sb_statement *s, sb_person *person) {
   int64_t row = sb_column_int(s, 0);
-  *person =
-      (sb_person){.created_ms = sb_column_int(s, 4), .faces = (size_t)sb_column_int(s, 5)};
+  *person = (sb_person){.created_ms = sb_column_int(s, 4), .faces = (size_t)sb_column_int(s, 5)};
   person->id = open_person_field(s, 1, row, "external_id");
   person->name = open_person_field(s, 2, row, "name");
   person->consent = open_person_field(s, 3, row, "consent");
-  person->purpose = sb_column_null(s, 8) && s->status == SB_OK
-                        ? sb_strdup("", s->error)
-                        : open_person_field(s, 8, row, "purpose");
+  person->purpose =
+      sb_column_null(s, 8) && s->status == SB_OK ? sb_strdup("", s->error) : open_person_field(s, 8, row, "purpose");
   if (s->status == SB_OK && !person->purpose) s->status = SB_NO_MEMORY;
   person->expires_ms = sb_column_int(s, 9);
   read_attributes(s, person);
@@ -278,8 +276,7 @@ sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name,
   bind_person_text(&s, 1, row, "name", name);
   sb_bind_int(&s, 2, row);
   sb_step(&s);
-  if (s.status == SB_OK && !sb_changes(store))
-    s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  if (s.status == SB_OK && !sb_changes(store)) s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   status = sb_statement_end(&s);
   if (status == SB_OK) status = sb_audit_person(store, "rename", row, 0, NULL, error);
   return sb_store_finish(store, status, error);
@@ -288,18 +285,18 @@ sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name,
 sb_status sb_store_person_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error) {
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  sb_statement s = sb_statement_new(store,
-                                    "UPDATE person SET consent = coalesce(?1, consent), purpose = coalesce(?2, purpose),"
-                                    " expires = CASE WHEN ?3 <> 0 THEN ?4 ELSE expires END WHERE id = ?5",
-                                    error);
+  sb_statement s =
+      sb_statement_new(store,
+                       "UPDATE person SET consent = coalesce(?1, consent), purpose = coalesce(?2, purpose),"
+                       " expires = CASE WHEN ?3 <> 0 THEN ?4 ELSE expires END WHERE id = ?5",
+                       error);
   if (terms->consent) bind_person_text(&s, 1, row, "consent", terms->consent);
   if (terms->purpose) bind_person_text(&s, 2, row, "purpose", terms->purpose);
   sb_bind_int(&s, 3, terms->set_expires);
   if (terms->expires_ms) sb_bind_int(&s, 4, terms->expires_ms);
   sb_bind_int(&s, 5, row);
   sb_step(&s);
-  if (s.status == SB_OK && !sb_changes(store))
-    s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
+  if (s.status == SB_OK && !sb_changes(store)) s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   status = sb_statement_end(&s);
   if (status == SB_OK) status = sb_audit_person(store, "terms", row, 0, NULL, error);
   return sb_store_finish(store, status, error);

@@ -41,11 +41,10 @@ static sb_status place_read(sb_store *store, place *out, sb_error *error) {
 static sb_status place_write(sb_store *store, const place *at, sb_error *error) {
   char text[80];
   snprintf(text, sizeof text, "%lld %d %lld", (long long)at->target, at->table, (long long)at->row);
-  sb_statement s =
-      sb_statement_new(store,
-                       "INSERT INTO meta(key, value) VALUES('rotation', ?)"
-                       " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-                       error);
+  sb_statement s = sb_statement_new(store,
+                                    "INSERT INTO meta(key, value) VALUES('rotation', ?)"
+                                    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                                    error);
   sb_bind_blob(&s, 1, text, strlen(text));
   sb_step(&s);
   return sb_statement_end(&s);
@@ -80,11 +79,11 @@ static sb_status one_batch(sb_store *store, place *at, sb_error *error) {
   return status;
 }
 
-#define OLDER                                                                                                         \
-  "SELECT (SELECT count(*) FROM collection WHERE substr(protection, 1, 4) <> ?1)"                                     \
-  " + (SELECT count(*) FROM admin WHERE substr(totp, 1, 4) <> ?1)"                                                    \
-  " + (SELECT count(*) FROM person WHERE substr(external_id, 1, 4) <> ?1 OR substr(name, 1, 4) <> ?1"                 \
-  " OR substr(consent, 1, 4) <> ?1 OR substr(purpose, 1, 4) <> ?1)"                                                   \
+#define OLDER                                                                                         \
+  "SELECT (SELECT count(*) FROM collection WHERE substr(protection, 1, 4) <> ?1)"                     \
+  " + (SELECT count(*) FROM admin WHERE substr(totp, 1, 4) <> ?1)"                                    \
+  " + (SELECT count(*) FROM person WHERE substr(external_id, 1, 4) <> ?1 OR substr(name, 1, 4) <> ?1" \
+  " OR substr(consent, 1, 4) <> ?1 OR substr(purpose, 1, 4) <> ?1)"                                   \
   " + (SELECT count(*) FROM face WHERE substr(attributes, 1, 4) <> ?1 OR substr(source, 1, 4) <> ?1)"
 #define OLDER_TEMPLATES "(SELECT count(*) FROM face WHERE substr(template, 1, 4) <> ?1)"
 

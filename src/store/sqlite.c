@@ -322,7 +322,7 @@ static sb_status copy(sb_store *store, const char *to, sb_error *error) {
 const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .step_count = SB_SQLITE_STEPS,
                                     .tallies = true,
-    .seals_templates = true,
+                                    .seals_templates = true,
                                     .connect = connect_file,
                                     .disconnect = disconnect,
                                     .prepare = prepare,

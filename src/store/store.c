@@ -93,8 +93,7 @@ static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_
   sb_status status = sb_dir_make(store->dir, error);
   if (status == SB_OK && access(store->dir, W_OK | X_OK))
     status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
-  if (status == SB_OK)
-    status = store->url ? open_server(store, root, error) : open_folder(store, server, root, error);
+  if (status == SB_OK) status = store->url ? open_server(store, root, error) : open_folder(store, server, root, error);
   if (status == SB_OK) status = sb_tally_open(store, error);
   if (status == SB_OK) status = prepare(store, error);
   return status == SB_OK ? sb_tally_follow(store, error) : status;
@@ -119,7 +118,8 @@ static sb_status check_whole(sb_store *store, sb_error *error) {
   int64_t marks = 0;
   sb_status status = sb_store_number(store, "SELECT count(*) FROM meta WHERE key = 'migration'", &marks, error);
   if (status == SB_OK && marks)
-    status = sb_fail(error, SB_STORE, "a migration into this gallery was cut off; give the same `semblance migrate` again");
+    status =
+        sb_fail(error, SB_STORE, "a migration into this gallery was cut off; give the same `semblance migrate` again");
   return status;
 }
 

@@ -74,14 +74,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (!size || size > BODY_MAX) return 0;
   if (!daemon) daemon = start();
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) abort();
-  int length = snprintf(head, sizeof head,
-                        "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: multipart/form-data; "
-                        "boundary=b\r\nContent-Length: %zu\r\n\r\n",
-                        bytes[0] & 1 ? "/v1/jobs/import" : "/v1/people", size - 1);
-  bool sent = write(ends[0], head, (size_t)length) == length && write(ends[0], bytes + 1, size - 1) == (ssize_t)size - 1;
+  int length =
+      snprintf(head, sizeof head,
+               "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: multipart/form-data; "
+               "boundary=b\r\nContent-Length: %zu\r\n\r\n",
+               bytes[0] & 1 ? "/v1/jobs/import" : "/v1/people", size - 1);
+  bool sent =
+      write(ends[0], head, (size_t)length) == length && write(ends[0], bytes + 1, size - 1) == (ssize_t)size - 1;
   shutdown(ends[0], SHUT_WR);
   answered = false;
-  if (!sent || MHD_add_connection(daemon, ends[1], (const struct sockaddr *)&address, sizeof address) != MHD_YES) abort();
+  if (!sent || MHD_add_connection(daemon, ends[1], (const struct sockaddr *)&address, sizeof address) != MHD_YES)
+    abort();
   for (int turn = 0; turn < TURNS_MAX && !answered; turn++) MHD_run(daemon);
   close(ends[0]);
   MHD_run(daemon); /* it sees the other end gone, and closes its own */

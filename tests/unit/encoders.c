@@ -9,8 +9,8 @@
 
 /* The smallest EXIF block that tells an orientation: TIFF header, one entry, no further directory. */
 static void write_exif(struct jpeg_compress_struct *jpeg, int orientation) {
-  uint8_t block[] = {'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12,
-                     0,   3,   0,   0,   0, 1, 0,   0,   0, 0,  0, 0, 0, 0};
+  uint8_t block[] = {'E',  'x',  'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
+                     0x01, 0x12, 0,   3,   0, 0, 0,   1,   0, 0,  0, 0, 0, 0, 0, 0};
   block[25] = (uint8_t)orientation;
   jpeg_write_marker(jpeg, JPEG_APP0 + 1, block, sizeof block);
 }
@@ -131,7 +131,8 @@ encoded encode_heif(const uint8_t *rgb, int width, int height, bool av1) {
   heif_image_add_plane(picture, heif_channel_interleaved, width, height, 8);
   int stride = 0;
   uint8_t *plane = heif_image_get_plane(picture, heif_channel_interleaved, &stride);
-  for (int y = 0; y < height; y++) memcpy(plane + (size_t)y * (size_t)stride, rgb + (size_t)y * (size_t)width * 3, (size_t)width * 3);
+  for (int y = 0; y < height; y++)
+    memcpy(plane + (size_t)y * (size_t)stride, rgb + (size_t)y * (size_t)width * 3, (size_t)width * 3);
   heif_encoder_set_lossy_quality(encoder, 95);
   assert_int_equal(heif_context_encode_image(context, picture, encoder, NULL, NULL).code, heif_error_Ok);
   struct heif_writer writer = {1, keep};

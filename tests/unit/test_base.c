@@ -13,17 +13,18 @@ static void every_status_has_a_word_of_its_own(void **state) {
   (void)state;
   for (int a = SB_OK; a <= SB_INTERNAL; a++) {
     assert_string_not_equal(sb_status_code((sb_status)a), "unknown");
-    for (int b = SB_OK; b < a; b++)
-      assert_string_not_equal(sb_status_code((sb_status)a), sb_status_code((sb_status)b));
+    for (int b = SB_OK; b < a; b++) assert_string_not_equal(sb_status_code((sb_status)a), sb_status_code((sb_status)b));
   }
   assert_string_equal(sb_status_code((sb_status)9999), "unknown");
 }
 
 static void a_photo_at_fault_is_told_from_a_system_in_trouble(void **state) {
   (void)state;
-  static const sb_status photos[] = {SB_BAD_IMAGE,  SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_NO_FACE, SB_SEVERAL_FACES,
-                                     SB_LOW_QUALITY, SB_NOT_LIVE,          SB_DUPLICATE,       SB_EXISTS,  SB_TOO_LARGE};
-  static const sb_status systems[] = {SB_NO_MEMORY, SB_MODEL, SB_STORE, SB_DISK_FULL, SB_READ_ONLY, SB_WRONG_KEY, SB_IO};
+  static const sb_status photos[] = {SB_BAD_IMAGE,     SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_NO_FACE,
+                                     SB_SEVERAL_FACES, SB_LOW_QUALITY,       SB_NOT_LIVE,        SB_DUPLICATE,
+                                     SB_EXISTS,        SB_TOO_LARGE};
+  static const sb_status systems[] = {SB_NO_MEMORY, SB_MODEL,     SB_STORE, SB_DISK_FULL,
+                                      SB_READ_ONLY, SB_WRONG_KEY, SB_IO};
   for (size_t i = 0; i < count_of(photos); i++) assert_int_equal(sb_status_fault(photos[i]), SB_FAULT_INPUT);
   for (size_t i = 0; i < count_of(systems); i++) assert_int_equal(sb_status_fault(systems[i]), SB_FAULT_SYSTEM);
   assert_int_equal(sb_status_fault(SB_OK), SB_FAULT_NONE);
@@ -47,7 +48,7 @@ static void errno_becomes_the_status_that_tells_what_to_do(void **state) {
   static const struct {
     int number;
     sb_status status;
-  } cases[] = {{ENOSPC, SB_DISK_FULL}, {EDQUOT, SB_DISK_FULL}, {EROFS, SB_READ_ONLY}, {EACCES, SB_READ_ONLY},
+  } cases[] = {{ENOSPC, SB_DISK_FULL}, {EDQUOT, SB_DISK_FULL}, {EROFS, SB_READ_ONLY},  {EACCES, SB_READ_ONLY},
                {EPERM, SB_READ_ONLY},  {ENOENT, SB_NOT_FOUND}, {ENOMEM, SB_NO_MEMORY}, {EIO, SB_IO}};
   for (size_t i = 0; i < count_of(cases); i++) {
     sb_error error = {0};
@@ -96,7 +97,8 @@ static void a_buffer_grows_and_is_always_terminated(void **state) {
 
 static void utf8_is_what_rfc_3629_says(void **state) {
   (void)state;
-  static const char *good[] = {"", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"};
+  static const char *good[] = {
+      "", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"};
   static const char *bad[] = {"\x80",         "\xc0\x80",         "\xc1\xbf",         "\xc3",     "\xe0\x80\x80",
                               "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80", "a\xe2\x82"};
   for (size_t i = 0; i < count_of(good); i++) assert_true(sb_utf8_valid(good[i], strlen(good[i])));
@@ -324,7 +326,8 @@ static void the_command_line_wins_over_environment_over_file_over_default(void *
   setenv("SEMBLANCE_CONF", path, 1);
   setenv("SEMBLANCE_PORT", "1002", 1);
   setenv("SEMBLANCE_WORKERS", "4", 1);
-  static const char *const words[] = {"semblance", "search", "--port=1003", "a.jpg", "--insecure", "--json", "--", "--port", NULL};
+  static const char *const words[] = {"semblance", "search", "--port=1003", "a.jpg", "--insecure",
+                                      "--json",    "--",     "--port",      NULL};
   int argc;
   sb_config config;
   assert_int_equal(load(&config, words, &argc, NULL), SB_OK);
@@ -347,10 +350,11 @@ static void the_command_line_wins_over_environment_over_file_over_default(void *
 
 static void a_bad_setting_is_refused_by_its_name(void **state) {
   (void)state;
-  static const char *const arguments[][4] = {{"semblance", "--port", "70000", NULL},    {"semblance", "--port", "80x", NULL},
-                                 {"semblance", "--port", NULL, NULL},       {"semblance", "--port=", NULL, NULL},
-                                 {"semblance", "--threshold", "nan", NULL}, {"semblance", "--threshold=1.5", NULL, NULL},
-                                 {"semblance", "--insecure=maybe", NULL, NULL}};
+  static const char *const arguments[][4] = {
+      {"semblance", "--port", "70000", NULL},       {"semblance", "--port", "80x", NULL},
+      {"semblance", "--port", NULL, NULL},          {"semblance", "--port=", NULL, NULL},
+      {"semblance", "--threshold", "nan", NULL},    {"semblance", "--threshold=1.5", NULL, NULL},
+      {"semblance", "--insecure=maybe", NULL, NULL}};
   for (size_t i = 0; i < count_of(arguments); i++) {
     sb_config config;
     sb_error error = {0};

@@ -39,9 +39,14 @@ static sb_photo photo(const char *name) {
 #define BIDEN photo("face_recognition/biden.jpg")
 #define GROUP photo("face-api/sample5.jpg")
 
-static sb_status enroll(sb_engine *engine, const char *id, const sb_photo *photos, size_t count, unsigned flags, sb_enrolled **out,
-                        sb_error *error) {
-  sb_enroll_request request = {.struct_size = sizeof request, .id = id, .name = "Somebody", .photos = photos, .photo_count = count, .flags = flags};
+static sb_status enroll(sb_engine *engine, const char *id, const sb_photo *photos, size_t count, unsigned flags,
+                        sb_enrolled **out, sb_error *error) {
+  sb_enroll_request request = {.struct_size = sizeof request,
+                               .id = id,
+                               .name = "Somebody",
+                               .photos = photos,
+                               .photo_count = count,
+                               .flags = flags};
   return sb_engine_enroll(engine, &request, out, error);
 }
 
@@ -53,7 +58,8 @@ static void enroll_well(sb_engine *engine, const char *id, sb_photo one) {
   sb_enrolled_free(enrolled);
 }
 
-static sb_status verify(sb_engine *engine, sb_photo one, sb_photo other, sb_target target, sb_comparison *out, sb_error *error) {
+static sb_status verify(sb_engine *engine, sb_photo one, sb_photo other, sb_target target, sb_comparison *out,
+                        sb_error *error) {
   sb_verify_request request = {.struct_size = sizeof request, .photos = {one, other}, .target = target};
   return sb_engine_verify(engine, &request, out, error);
 }
@@ -123,7 +129,8 @@ static void merged_people_are_one_and_kept_faces_can_be_compared_and_erased(void
   assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
   assert_string_equal(owner, "44");
   free(owner);
-  for (size_t i = 0; i < 2; i++) assert_int_equal(sb_engine_face_delete(engine, NULL, faces->items[i].face, NULL, NULL), SB_OK);
+  for (size_t i = 0; i < 2; i++)
+    assert_int_equal(sb_engine_face_delete(engine, NULL, faces->items[i].face, NULL, NULL), SB_OK);
   find_best(engine, OBAMA3, id);
   assert_string_equal(id, "");
   assert_int_equal(people_of(engine), 1);
@@ -316,10 +323,12 @@ static void among_many_people_the_one_with_two_ids_is_found(void **state) {
     if (!p) memcpy(first, vector, sizeof first);
     snprintf(id, sizeof id, "p%d", p);
     sb_store_face face = {.embedding = vector, .quality = 1, .source = {(uint8_t)p, (uint8_t)(p >> 8)}};
-    sb_store_enrollment enrollment = {.collection = collection.row, .id = id, .name = id, .faces = &face, .face_count = 1};
+    sb_store_enrollment enrollment = {
+        .collection = collection.row, .id = id, .name = id, .faces = &face, .face_count = 1};
     assert_int_equal(sb_store_enroll(engine->store, &enrollment, &person, &row, NULL), SB_OK);
   }
-  assert_int_equal(sb_engine_dedup(engine, &(sb_dedup_request){.struct_size = sizeof(sb_dedup_request)}, &found, NULL), SB_OK);
+  assert_int_equal(sb_engine_dedup(engine, &(sb_dedup_request){.struct_size = sizeof(sb_dedup_request)}, &found, NULL),
+                   SB_OK);
   assert_int_equal(found->faces, PEOPLE);
   assert_int_equal(found->total, 1);
   assert_string_equal(found->items[0].ids[0], "p0");

@@ -255,7 +255,8 @@ static void quality_tells_a_dark_a_blurred_and_a_covered_face(void **state) {
         average(&image, image.height, image.width, row, 3);
       }
     } else {
-      for (size_t y = 245; y < 420; y++) memset(image.pixels + y * row + 395 * (size_t)3, 225, 205 * (size_t)3); /* nose to chin */
+      for (size_t y = 245; y < 420; y++)
+        memset(image.pixels + y * row + 395 * (size_t)3, 225, 205 * (size_t)3); /* nose to chin */
     }
     sb_quality quality = quality_of(f, &image);
     assert_true(quality.overall < .2f);

@@ -110,7 +110,8 @@ static void a_big_jpeg_is_decoded_smaller_and_tells_its_full_size(void **state) 
   paint(rgb);
   static const struct {
     int enough, width;
-  } cases[] = {{0, WIDTH}, {WIDTH, WIDTH}, {WIDTH / 2 + 1, WIDTH}, {WIDTH / 2, WIDTH / 2}, {WIDTH / 4, WIDTH / 4}, {1, WIDTH / 8}};
+  } cases[] = {{0, WIDTH},    {WIDTH, WIDTH}, {WIDTH / 2 + 1, WIDTH}, {WIDTH / 2, WIDTH / 2}, {WIDTH / 4, WIDTH / 4},
+               {1, WIDTH / 8}};
   for (size_t i = 0; i < count_of(cases); i++) {
     sb_image_limits limits = sb_image_default_limits;
     limits.enough_side = cases[i].enough;
@@ -158,7 +159,8 @@ static void what_is_transparent_is_laid_over_white(void **state) {
   sb_image_free(&image);
   paint_rgba(rgba, 128);
   image = decode(encode_webp(rgba, WIDTH, HEIGHT), NULL);
-  for (int c = 0; c < 3; c++) assert_in_range(image.pixels[c], (colours[0][0][c] + 255) / 2 - 2, (colours[0][0][c] + 255) / 2 + 2);
+  for (int c = 0; c < 3; c++)
+    assert_in_range(image.pixels[c], (colours[0][0][c] + 255) / 2 - 2, (colours[0][0][c] + 255) / 2 + 2);
   sb_image_free(&image);
 }
 
@@ -210,10 +212,11 @@ static void what_is_no_photo_is_called_by_its_name(void **state) {
   (void)state;
   static const struct {
     const char *bytes, *said;
-  } cases[] = {{"some plain words", "text"},     {"%PDF-1.7\n", "PDF"},           {"<svg xmlns=", "SVG"},
-               {"<?xml version='1.0'?><svg", "SVG"}, {"PK\x03\x04 zip", "ZIP"},   {"GIF89a....", "GIF"},
-               {"BM......", "BMP"},              {"II*\x01\x01\x01\x01\x01", ""}, {"<!DOCTYPE html>", "HTML"},
-               {"\x01\x02\x03\x04", "unknown"}};
+  } cases[] = {{"some plain words", "text"}, {"%PDF-1.7\n", "PDF"},
+               {"<svg xmlns=", "SVG"},       {"<?xml version='1.0'?><svg", "SVG"},
+               {"PK\x03\x04 zip", "ZIP"},    {"GIF89a....", "GIF"},
+               {"BM......", "BMP"},          {"II*\x01\x01\x01\x01\x01", ""},
+               {"<!DOCTYPE html>", "HTML"},  {"\x01\x02\x03\x04", "unknown"}};
   for (size_t i = 0; i < count_of(cases); i++) {
     sb_error error = {0};
     assert_int_equal(status_of(cases[i].bytes, strlen(cases[i].bytes), &error), SB_UNSUPPORTED_IMAGE);
@@ -248,9 +251,11 @@ static void limits_on_bytes_pixels_and_sides_hold_for_every_format(void **state)
   uint8_t rgb[WIDTH * HEIGHT * 3], rgba[WIDTH * HEIGHT * 4];
   paint(rgb);
   paint_rgba(rgba, 255);
-  encoded photos[] = {encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, false, 6), encode_png(rgb, sizeof rgb, WIDTH, HEIGHT, 8, 2),
-                      encode_webp(rgba, WIDTH, HEIGHT), encode_heif(rgb, WIDTH, HEIGHT, false)};
-  const sb_image_limits limits[] = {{1 << 20, WIDTH * HEIGHT - 1, 1000, 0}, {1 << 20, 1 << 20, WIDTH - 1, 0}, {10, 1 << 20, 1000, 0}};
+  encoded photos[] = {encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, false, 6),
+                      encode_png(rgb, sizeof rgb, WIDTH, HEIGHT, 8, 2), encode_webp(rgba, WIDTH, HEIGHT),
+                      encode_heif(rgb, WIDTH, HEIGHT, false)};
+  const sb_image_limits limits[] = {
+      {1 << 20, WIDTH * HEIGHT - 1, 1000, 0}, {1 << 20, 1 << 20, WIDTH - 1, 0}, {10, 1 << 20, 1000, 0}};
   for (size_t i = 0; i < count_of(photos); i++) {
     for (size_t l = 0; photos[i].bytes && l < count_of(limits); l++) {
       sb_image image = {0};
@@ -282,14 +287,18 @@ static void a_photo_cut_short_anywhere_gives_no_half_picture(void **state) {
   uint8_t rgb[WIDTH * HEIGHT * 3], rgba[WIDTH * HEIGHT * 4];
   paint(rgb);
   paint_rgba(rgba, 200);
-  encoded photos[] = {encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, false, 0), encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, true, 0),
-                      encode_png(rgb, sizeof rgb, WIDTH, HEIGHT, 8, 2), encode_webp(rgba, WIDTH, HEIGHT),
+  encoded photos[] = {encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, false, 0),
+                      encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, true, 0),
+                      encode_png(rgb, sizeof rgb, WIDTH, HEIGHT, 8, 2),
+                      encode_webp(rgba, WIDTH, HEIGHT),
                       encode_animation((const uint8_t *const[]){rgba, rgba}, 2, WIDTH, HEIGHT),
-                      encode_heif(rgb, WIDTH, HEIGHT, false), encode_heif(rgb, WIDTH, HEIGHT, true)};
+                      encode_heif(rgb, WIDTH, HEIGHT, false),
+                      encode_heif(rgb, WIDTH, HEIGHT, true)};
   for (size_t i = 0; i < count_of(photos); i++) {
     sb_image whole = {0};
     if (photos[i].bytes) assert_int_equal(sb_image_decode(photos[i].bytes, photos[i].size, NULL, &whole, NULL), SB_OK);
-    for (size_t size = 0; photos[i].bytes && size < photos[i].size; size++) assert_is_refused_or(&whole, photos[i].bytes, size);
+    for (size_t size = 0; photos[i].bytes && size < photos[i].size; size++)
+      assert_is_refused_or(&whole, photos[i].bytes, size);
     sb_image_free(&whole);
     free(photos[i].bytes);
   }
@@ -302,7 +311,8 @@ static void changed_bytes_never_crash_a_decoder(void **state) {
   uint64_t seed = 3;
   paint(rgb);
   paint_rgba(rgba, 200);
-  encoded photos[] = {encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, false, 5), encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, true, 0),
+  encoded photos[] = {encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, false, 5),
+                      encode_jpeg(rgb, WIDTH, HEIGHT, JPEG_RGB, true, 0),
                       encode_png(rgb, sizeof rgb, WIDTH, HEIGHT, 8, 2), encode_webp(rgba, WIDTH, HEIGHT),
                       encode_animation((const uint8_t *const[]){rgba, rgba}, 2, WIDTH, HEIGHT)};
   for (size_t i = 0; i < count_of(photos); i++) {
@@ -310,7 +320,8 @@ static void changed_bytes_never_crash_a_decoder(void **state) {
     assert_non_null(copy);
     for (int round = 0; round < ROUNDS; round++) {
       memcpy(copy, photos[i].bytes, photos[i].size);
-      for (int change = 0; change < CHANGES; change++) copy[next_random(&seed) % photos[i].size] = (uint8_t)next_random(&seed);
+      for (int change = 0; change < CHANGES; change++)
+        copy[next_random(&seed) % photos[i].size] = (uint8_t)next_random(&seed);
       sb_image image = {0};
       sb_status status = sb_image_decode(copy, photos[i].size, NULL, &image, NULL);
       if (status == SB_OK) assert_true(image.width > 0 && image.height > 0 && image.pixels);
@@ -343,7 +354,8 @@ static double weight(int i, int t, int source, int target) {
 
 static void resizing_averages_areas_and_interpolates_as_defined(void **state) {
   (void)state;
-  static const int sizes[][4] = {{37, 29, 12, 10}, {37, 29, 37, 29}, {16, 16, 4, 4}, {9, 7, 20, 15}, {31, 8, 10, 20}, {5, 5, 1, 1}, {1, 1, 3, 3}};
+  static const int sizes[][4] = {{37, 29, 12, 10}, {37, 29, 37, 29}, {16, 16, 4, 4}, {9, 7, 20, 15},
+                                 {31, 8, 10, 20},  {5, 5, 1, 1},     {1, 1, 3, 3}};
   for (size_t s = 0; s < count_of(sizes); s++) {
     int w = sizes[s][0], h = sizes[s][1], tw = sizes[s][2], th = sizes[s][3];
     sb_image source = noise(w, h, 5 + s);
@@ -355,7 +367,8 @@ static void resizing_averages_areas_and_interpolates_as_defined(void **state) {
         for (int c = 0; c < 3; c++) {
           double sum = 0;
           for (int i = 0; i < h; i++)
-            for (int j = 0; j < w; j++) sum += weight(i, y, h, th) * weight(j, x, w, tw) * source.pixels[(i * w + j) * 3 + c];
+            for (int j = 0; j < w; j++)
+              sum += weight(i, y, h, th) * weight(j, x, w, tw) * source.pixels[(i * w + j) * 3 + c];
           assert_float_equal(target[(size_t)y * stride + (size_t)x * 3 + (size_t)c], sum, 1.5);
         }
     free(target);
@@ -365,7 +378,8 @@ static void resizing_averages_areas_and_interpolates_as_defined(void **state) {
 
 static void linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks(void **state) {
   (void)state;
-  static const int sizes[][4] = {{37, 29, 12, 10}, {37, 29, 37, 29}, {9, 7, 20, 15}, {31, 8, 10, 20}, {5, 5, 1, 1}, {1, 1, 3, 3}};
+  static const int sizes[][4] = {{37, 29, 12, 10}, {37, 29, 37, 29}, {9, 7, 20, 15},
+                                 {31, 8, 10, 20},  {5, 5, 1, 1},     {1, 1, 3, 3}};
   for (size_t s = 0; s < count_of(sizes); s++) {
     int w = sizes[s][0], h = sizes[s][1], tw = sizes[s][2], th = sizes[s][3];
     sb_image source = noise(w, h, 11 + s);
@@ -374,7 +388,8 @@ static void linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks(vo
     assert_int_equal(sb_image_resize_linear(&source, target, tw, th, stride, NULL), SB_OK);
     for (int y = 0; y < th; y++)
       for (int x = 0; x < tw; x++) {
-        double u = fmin(fmax((x + 0.5) * w / tw - 0.5, 0), w - 1), v = fmin(fmax((y + 0.5) * h / th - 0.5, 0), h - 1), sum = 0;
+        double u = fmin(fmax((x + 0.5) * w / tw - 0.5, 0), w - 1), v = fmin(fmax((y + 0.5) * h / th - 0.5, 0), h - 1),
+               sum = 0;
         for (int i = 0; i < h; i++)
           for (int j = 0; j < w; j++)
             sum += fmax(0, 1 - fabs(v - i)) * fmax(0, 1 - fabs(u - j)) * source.pixels[(i * w + j) * 3 + 1];
@@ -391,12 +406,14 @@ static void a_warp_by_whole_pixels_is_exact_and_borders_are_as_asked(void **stat
   sb_image source = noise(SIDE, SIDE, 9);
   uint8_t target[SIDE * SIDE * 3];
   for (int border = SB_IMAGE_BORDER_ZERO; border <= SB_IMAGE_BORDER_EDGE; border++) {
-    assert_int_equal(sb_image_warp(&source, (const double[]){1, 0, 3, 0, 1, -2}, border, target, SIDE, SIDE, NULL), SB_OK);
+    assert_int_equal(sb_image_warp(&source, (const double[]){1, 0, 3, 0, 1, -2}, border, target, SIDE, SIDE, NULL),
+                     SB_OK);
     for (int y = 0; y < SIDE; y++)
       for (int x = 0; x < SIDE; x++) {
         int from_x = x + 3, from_y = y - 2;
         bool inside = from_x < SIDE && from_y >= 0;
-        if (border == SB_IMAGE_BORDER_EDGE) from_x = from_x < SIDE ? from_x : SIDE - 1, from_y = from_y < 0 ? 0 : from_y;
+        if (border == SB_IMAGE_BORDER_EDGE)
+          from_x = from_x < SIDE ? from_x : SIDE - 1, from_y = from_y < 0 ? 0 : from_y;
         for (int c = 0; c < 3; c++) {
           int wanted = inside || border == SB_IMAGE_BORDER_EDGE ? source.pixels[(from_y * SIDE + from_x) * 3 + c] : 0;
           assert_int_equal(target[(y * SIDE + x) * 3 + c], wanted);
@@ -420,7 +437,8 @@ static void a_warp_between_pixels_is_bilinear(void **state) {
         int left = (int)floor(sx), top = (int)floor(sy);
         double fx = sx - left, fy = sy - top;
         const uint8_t *at = source.pixels + (top * SIDE + left) * 3 + c;
-        double wanted = (1 - fy) * ((1 - fx) * at[0] + fx * at[3]) + fy * ((1 - fx) * at[SIDE * 3] + fx * at[SIDE * 3 + 3]);
+        double wanted =
+            (1 - fy) * ((1 - fx) * at[0] + fx * at[3]) + fy * ((1 - fx) * at[SIDE * 3] + fx * at[SIDE * 3 + 3]);
         assert_float_equal(target[(y * OUT + x) * 3 + c], wanted, 1.6);
       }
   sb_image_free(&source);
@@ -433,19 +451,26 @@ static void a_warp_that_shrinks_much_does_not_alias(void **state) {
   assert_int_equal(sb_image_new(SIDE, SIDE, &source, NULL), SB_OK);
   for (int i = 0; i < SIDE * SIDE; i++) memset(source.pixels + 3 * i, (i % SIDE + i / SIDE) % 2 ? 255 : 0, 3);
   uint8_t target[OUT * OUT * 3];
-  assert_int_equal(sb_image_warp(&source, (const double[]){16, 0, 7.5, 0, 16, 7.5}, SB_IMAGE_BORDER_EDGE, target, OUT, OUT, NULL), SB_OK);
+  assert_int_equal(
+      sb_image_warp(&source, (const double[]){16, 0, 7.5, 0, 16, 7.5}, SB_IMAGE_BORDER_EDGE, target, OUT, OUT, NULL),
+      SB_OK);
   for (int i = 0; i < OUT * OUT * 3; i++) assert_in_range(target[i], 118, 138); /* a fine chequer becomes grey */
   sb_image_free(&source);
 }
 
 static void a_map_out_of_this_world_is_survived(void **state) {
   (void)state;
-  static const double maps[][6] = {{0, 0, 0, 0, 0, 0}, {1e12, 0, 0, 0, 1e12, 0}, {1, 0, 1e30, 0, 1, -1e30}, {(double)NAN, 0, 0, 0, 1, 0}, {1e-30, 0, 5, 0, 1e-30, 5}};
+  static const double maps[][6] = {{0, 0, 0, 0, 0, 0},
+                                   {1e12, 0, 0, 0, 1e12, 0},
+                                   {1, 0, 1e30, 0, 1, -1e30},
+                                   {(double)NAN, 0, 0, 0, 1, 0},
+                                   {1e-30, 0, 5, 0, 1e-30, 5}};
   sb_image source = noise(30, 30, 12);
   uint8_t target[8 * 8 * 3];
   for (size_t i = 0; i < count_of(maps); i++)
     for (int border = SB_IMAGE_BORDER_ZERO; border <= SB_IMAGE_BORDER_EDGE; border++)
-      (void)sb_image_warp(&source, maps[i], border, target, 8, 8, NULL); /* any pixels, but an end and no stray access */
+      (void)sb_image_warp(&source, maps[i], border, target, 8, 8,
+                          NULL); /* any pixels, but an end and no stray access */
   sb_image_free(&source);
 }
 
@@ -454,7 +479,8 @@ static void four_quarter_turns_are_none(void **state) {
   sb_image source = noise(7, 5, 13), turned = {0}, back = {0};
   for (int turns = 0; turns < 4; turns++) {
     assert_int_equal(sb_image_rotate(&source, turns, &turned, NULL), SB_OK);
-    if (turns == 1) assert_memory_equal(turned.pixels, source.pixels + 4 * 7 * 3, 3); /* clockwise: bottom left goes to top left */
+    if (turns == 1)
+      assert_memory_equal(turned.pixels, source.pixels + 4 * 7 * 3, 3); /* clockwise: bottom left goes to top left */
     assert_int_equal(sb_image_rotate(&turned, 4 - turns, &back, NULL), SB_OK);
     assert_int_equal(back.width, source.width);
     assert_memory_equal(back.pixels, source.pixels, 7 * 5 * 3);

@@ -147,8 +147,7 @@ static sb_image coordinates(void) {
   return image;
 }
 
-static void align(const sb_alignment *alignment, const sb_box_found *box, const double (*five)[2], float *rgb,
-                  int n) {
+static void align(const sb_alignment *alignment, const sb_box_found *box, const double (*five)[2], float *rgb, int n) {
   sb_image image = coordinates();
   assert_int_equal(sb_align(&image, alignment, box, five, rgb, n, n, NULL), SB_OK);
   sb_image_free(&image);
@@ -238,8 +237,12 @@ static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
   for (int i = 0; i < COUNT; i++) floats[i] = bytes[i] = (uint8_t)(i * 37);
   for (int kind = SB_CHANNELS_RGB; kind <= SB_CHANNELS_GREY; kind++)
     for (int interleaved = 0; interleaved < 2; interleaved++) {
-      const sb_model_spec spec = {.width = N, .height = N, .channels = (sb_channels)kind, .interleaved = interleaved,
-                                  .mean = {1, 2, 3}, .deviation = {4, 5, 6}};
+      const sb_model_spec spec = {.width = N,
+                                  .height = N,
+                                  .channels = (sb_channels)kind,
+                                  .interleaved = interleaved,
+                                  .mean = {1, 2, 3},
+                                  .deviation = {4, 5, 6}};
       size_t count = kind == SB_CHANNELS_GREY ? N * N : COUNT;
       sb_tensor_fill(&spec, bytes, N, N, of_bytes, N, N);
       sb_tensor_fill_picture(&spec, floats, of_floats);
@@ -250,13 +253,20 @@ static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
 static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **state) {
   (void)state;
   enum { N = 32 };
-  sb_quality_spec spec = {.has_apart = true, .apart = {3, 2}, .eye_distance = {6, 30}, .sharpness = {0.01f, 0.035f}, .yaw = {0.45f, 0.12f},
-                          .pitch = {0.1f, 0.35f, 0.75f, 1}, .brightness = {5, 40, 215, 250}, .contrast = {4, 18}};
+  sb_quality_spec spec = {.has_apart = true,
+                          .apart = {3, 2},
+                          .eye_distance = {6, 30},
+                          .sharpness = {0.01f, 0.035f},
+                          .yaw = {0.45f, 0.12f},
+                          .pitch = {0.1f, 0.35f, 0.75f, 1},
+                          .brightness = {5, 40, 215, 250},
+                          .contrast = {4, 18}};
   uint8_t chip[N * N * 3];
   for (int i = 0; i < N * N; i++) memset(chip + 3 * i, i / 2 % 2 ? 60 : 180, 3);
   for (int i = 0; i < 5; i++) spec.apart_usual[i][0] = 1;
-  static const double far[][3] = {{1, 0, 1}, {3, 0, 1}, {3.5, 0, .5}, {1, 3, 0}, {-1, 2, .17}}; /* x, y, what is visible */
-  const sb_similarity framed = {.a = 2, .tx = 7}; /* the frame has twice the photo's pixels */
+  static const double far[][3] = {
+      {1, 0, 1}, {3, 0, 1}, {3.5, 0, .5}, {1, 3, 0}, {-1, 2, .17}}; /* x, y, what is visible */
+  const sb_similarity framed = {.a = 2, .tx = 7};                   /* the frame has twice the photo's pixels */
   for (size_t k = 0; k < sizeof far / sizeof *far; k++) {
     double checked[5][2];
     sb_quality quality = {0};
@@ -266,7 +276,8 @@ static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **
     near(apart, hypot(far[k][0] - 1, far[k][1]), 1e-9);
     sb_quality_measure(&spec, chip, N, level, apart, &quality);
     near(quality.visibility, far[k][2], 0.01);
-    near(quality.overall, fmin(far[k][2], fmin(fmin(quality.size, quality.sharpness), fmin(quality.pose, quality.exposure))), 0.01);
+    near(quality.overall,
+         fmin(far[k][2], fmin(fmin(quality.size, quality.sharpness), fmin(quality.pose, quality.exposure))), 0.01);
     if (far[k][2] == 0) assert_int_equal(sb_quality_weakest(&quality), SB_QUALITY_VISIBILITY);
   }
   sb_quality quality = {0};

@@ -145,8 +145,8 @@ static void accuracy_before_and_after_the_transform_is_the_same_on_real_photos(v
       decisions += (before >= threshold) != (after >= threshold);
     }
   }
-  print_message("# 4950 comparisons: scores move by at most %.1e; %zu decisions and %zu best matches differ\n", worst, decisions,
-                ranks);
+  print_message("# 4950 comparisons: scores move by at most %.1e; %zu decisions and %zu best matches differ\n", worst,
+                decisions, ranks);
   assert_int_equal(moved, PHOTOS); /* they were transformed at all */
   assert_true(worst < 1e-5);
   assert_int_equal(decisions, 0);
@@ -171,8 +171,8 @@ static void add(moments *m, double score) {
 /* |mean of mated - mean of non-mated| / sqrt of the mean of their variances. */
 static double d_prime(const moments *mated, const moments *others) {
   double mean[2] = {mated->sum / (double)mated->count, others->sum / (double)others->count};
-  double variance = mated->squares / (double)mated->count - mean[0] * mean[0] + others->squares / (double)others->count -
-                    mean[1] * mean[1];
+  double variance = mated->squares / (double)mated->count - mean[0] * mean[0] +
+                    others->squares / (double)others->count - mean[1] * mean[1];
   return fabs(mean[0] - mean[1]) / sqrt(variance / 2);
 }
 
@@ -199,8 +199,9 @@ static void templates_of_real_photos_in_two_collections_cannot_be_linked(void **
       for (size_t j = 0; j < PHOTOS; j++) add(same_person(i, j) ? &mated : &others, inner(one[i], two[j]));
   }
   double linked = d_prime(&mated, &others), open = d_prime(&plain_mated, &plain_others);
-  print_message("# d' of mated and non-mated scores: %.2f in the open, %.3f across two collections (%d pairs of keys)\n", open,
-                linked, KEYS);
+  print_message(
+      "# d' of mated and non-mated scores: %.2f in the open, %.3f across two collections (%d pairs of keys)\n", open,
+      linked, KEYS);
   assert_true(open > 4);
   assert_true(linked < 0.1);
 }

@@ -114,12 +114,19 @@ static void pages_and_queries_list_in_order_of_enrolment(void **state) {
     assert_int_equal(enrol(f->store, f->collection, id, name, false, &person, &face), SB_OK);
   }
   sb_people *page = NULL;
-  assert_int_equal(sb_store_people(f->store, &(sb_store_listing){.collection = f->collection, .offset = 15, .limit = 10}, &page, NULL), SB_OK);
+  assert_int_equal(sb_store_people(f->store,
+                                   &(sb_store_listing){.collection = f->collection, .offset = 15, .limit = 10}, &page,
+                                   NULL),
+                   SB_OK);
   assert_int_equal(page->total, 20);
   assert_int_equal(page->count, 5);
   assert_string_equal(page->items[0].id, "id15");
   sb_people_free(page);
-  assert_int_equal(sb_store_people(f->store, &(sb_store_listing){.collection = f->collection, .query = "oDD", .offset = 2, .limit = 3}, &page, NULL), SB_OK);
+  assert_int_equal(
+      sb_store_people(f->store,
+                      &(sb_store_listing){.collection = f->collection, .query = "oDD", .offset = 2, .limit = 3}, &page,
+                      NULL),
+      SB_OK);
   assert_int_equal(page->total, 10);
   assert_int_equal(page->count, 3);
   assert_string_equal(page->items[0].name, "Odd 5");
@@ -170,8 +177,9 @@ static void pages_follow_each_other_in_every_order_and_miss_nobody(void **state)
     const char *query;
     sb_order order;
     const char *ids;
-  } expected[] = {{NULL, SB_ORDER_OLDEST, "0 1 2 3 4 "}, {NULL, SB_ORDER_NEWEST, "4 3 2 1 0 "}, {NULL, SB_ORDER_NAME, "1 4 3 2 0 "},
-                  {"a", SB_ORDER_OLDEST, "0 1 2 3 4 "},  {"ann", SB_ORDER_NEWEST, "4 1 "},      {"r", SB_ORDER_NAME, "2 0 "}};
+  } expected[] = {{NULL, SB_ORDER_OLDEST, "0 1 2 3 4 "}, {NULL, SB_ORDER_NEWEST, "4 3 2 1 0 "},
+                  {NULL, SB_ORDER_NAME, "1 4 3 2 0 "},   {"a", SB_ORDER_OLDEST, "0 1 2 3 4 "},
+                  {"ann", SB_ORDER_NEWEST, "4 1 "},      {"r", SB_ORDER_NAME, "2 0 "}};
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
     walk(f, expected[i].query, expected[i].order, ids);
     assert_string_equal(ids, expected[i].ids);
@@ -397,7 +405,8 @@ static void a_follower_that_fell_behind_reads_everything_anew(void **state) {
   assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &person, &face), SB_OK);
   assert_int_equal(sb_store_changes(f->store, 0, &next, count, &t, NULL), SB_OK);
   for (int i = 0; i < 3; i++) assert_int_equal(enrol(f->store, f->collection, "a1", NULL, true, &person, &face), SB_OK);
-  tamper(f, "DELETE FROM change WHERE sequence < (SELECT max(sequence) FROM change)"); /* as when 100,000 more have come */
+  tamper(f,
+         "DELETE FROM change WHERE sequence < (SELECT max(sequence) FROM change)"); /* as when 100,000 more have come */
   assert_int_equal(sb_store_changes(f->store, next, &next, count, &t, NULL), SB_OK);
   assert_int_equal(t.resets, 1);
   assert_int_equal(t.puts, 1 + 4);
@@ -496,7 +505,6 @@ static void many_faces_are_read_by_several_threads_each_once_and_whole(void **st
   for (int i = 0; i < MANY; i++) assert_int_equal(at_once.visits[rows[i]], 1);
   assert_memory_equal(at_once.visits, one_by_one.visits, sizeof at_once.visits);
   assert_memory_equal(at_once.templates, one_by_one.templates, sizeof at_once.templates);
-
 }
 
 static void one_damaged_template_of_many_is_told(void **state) {
