@@ -26,10 +26,12 @@ enum {
 /* Of 2,560 neighbours two may be missing. */
 #define RECALL_WANTED 0.9992
 
-/* A face may take 88 bytes, two a dimension, and 5 % more: what that leaves for codes of the first stage and fine codes. */
-static size_t code_bytes(size_t dim, bool *fine) {
-  const size_t others = 24 + SB_LINE_BYTES; /* key, label, bits, key map, the model's share */
-  size_t room = (88 * 105 + 10 * dim) / 100 - others;
+/* A face may take 88 bytes, two a dimension, and 5 % more: what that leaves for codes of the first stage and fine codes. The
+ * model's share counts, unless the gallery is so small that there is no bound to keep: a few megabytes then matter to nobody. */
+static size_t code_bytes(size_t dim, size_t rows, bool *fine) {
+  const size_t others = 23 + SB_LINE_BYTES; /* key, label, bits, key map */
+  size_t room = (88 * 105 + 10 * dim) / 100 - others, share = sb_model_bytes_most(dim) / rows + 1;
+  if (share <= room / 2) room -= share;
   *fine = room >= SB_FINE_BYTES + CODE_BYTES * 3 / 4;
   if (*fine) room -= SB_FINE_BYTES;
   return room < CODE_BYTES ? room : CODE_BYTES;
@@ -239,7 +241,7 @@ static sb_status learn(sb_index *index, sb_error *error) {
   sb_model *model = NULL;
   sb_generation *next = NULL;
   bool fine;
-  size_t code = code_bytes(dim, &fine);
+  size_t code = code_bytes(dim, rows, &fine);
   float *sample = sb_alloc(SAMPLE_ROWS * dim, sizeof *sample, error);
   if (!sample) return SB_NO_MEMORY;
   size_t drawn = draw_sample(index, rows < SAMPLE_ROWS ? rows : SAMPLE_ROWS, sample);

@@ -46,8 +46,16 @@ void sb_model_free(sb_model *model) {
   free(model);
 }
 
+static size_t bytes_of(size_t axes, size_t dim) {
+  return sizeof(sb_model) + sizeof(float) * (axes * (dim + 2 * SB_CODES + 5) + 2 * SB_GROUPS_MAX * SB_CODES);
+}
+
 size_t sb_model_bytes(const sb_model *model) {
-  return sizeof *model + sizeof(float) * (model->axes * (model->dim + 2 * SB_CODES + 5) + 2 * SB_GROUPS_MAX * SB_CODES);
+  return bytes_of(model->axes, model->dim);
+}
+
+size_t sb_model_bytes_most(size_t dim) {
+  return bytes_of(dim, dim);
 }
 
 void sb_model_project(const sb_model *model, const float *x, size_t count, float *y) {

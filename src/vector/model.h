@@ -85,6 +85,7 @@ typedef struct sb_model {
 sb_status sb_model_new(const sb_kernels *kernels, size_t dim, size_t axes, sb_model **out, sb_error *error);
 void sb_model_free(sb_model *model);
 size_t sb_model_bytes(const sb_model *model);
+size_t sb_model_bytes_most(size_t dim); /* of one that keeps every axis */
 
 /* The projections of `count` vectors; y: count * axes. */
 void sb_model_project(const sb_model *model, const float *x, size_t count, float *y);
