@@ -54,5 +54,5 @@ sb_status sb_model_spec_open(sb_runtime *runtime, const sb_model_spec *spec, int
   free(onnx);
   if (status != SB_OK) return status;
   sb_model_spec_shape(spec, width ? width : spec->width, height ? height : spec->height, shape);
-  return sb_model_open(runtime, spec->path, width || free_size ? shape : NULL, spec->bf16, out, error);
+  return sb_model_open(runtime, spec->path, spec->sha256, width || free_size ? shape : NULL, spec->bf16, out, error);
 }

@@ -69,7 +69,7 @@ void sb_runtime_free(sb_runtime *runtime) {
 
 /* f32: by default the runtime takes bf16 where the CPU has it, which moves scores by up to 0.021. Streams equal to the number of
  * workers and at least as many threads: with fewer, requests of one model wait for each other. */
-static size_t properties_of(const sb_runtime *runtime, bool bf16, bool cached,
+static size_t properties_of(const sb_runtime *runtime, bool bf16, const char *cache,
                             ov_property_t properties[PROPERTIES_MAX]) {
   size_t count = 0;
   properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", bf16 ? "bf16" : "f32"};
@@ -77,7 +77,7 @@ static size_t properties_of(const sb_runtime *runtime, bool bf16, bool cached,
   properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->threads};
   properties[count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"};          /* else two system calls a run */
   properties[count++] = (ov_property_t){"CPU_DENORMALS_OPTIMIZATION", "YES"}; /* they slow a run and change no answer */
-  if (cached && runtime->cache_dir) properties[count++] = (ov_property_t){"CACHE_DIR", runtime->cache_dir};
+  if (cache) properties[count++] = (ov_property_t){"CACHE_DIR", cache};
   return count;
 }
 
@@ -89,10 +89,10 @@ static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *pat
   return status;
 }
 
-static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, bool cached,
+static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, const char *cache,
                          sb_model *model, sb_error *error) {
   ov_property_t properties[PROPERTIES_MAX];
-  size_t count = properties_of(runtime, bf16, cached, properties);
+  size_t count = properties_of(runtime, bf16, cache, properties);
   if (!shape) {
     if (ov_core_compile_model_from_file_props(runtime->core, path, "CPU", count, properties, &model->compiled))
       return failed(error, "load", path);
@@ -107,13 +107,24 @@ static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *s
   return status;
 }
 
-sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, sb_model **out,
-                        sb_error *error) {
+/* A folder for each digest: the runtime knows a file again by its path and its time in seconds, so of two files one after the
+ * other in one place it would take the first for the second. No cache is slower, not wrong. */
+static char *cache_of(const sb_runtime *runtime, const char *digest) {
+  char *folder = runtime->cache_dir && digest ? sb_path_join(runtime->cache_dir, digest, NULL) : NULL;
+  if (!folder || sb_dir_make(folder, NULL) == SB_OK) return folder;
+  free(folder);
+  return NULL;
+}
+
+sb_status sb_model_open(sb_runtime *runtime, const char *path, const char *digest, const int64_t *shape, bool bf16,
+                        sb_model **out, sb_error *error) {
   sb_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
-  sb_status status = compile(runtime, path, shape, bf16, true, model, error);
+  char *cache = cache_of(runtime, digest);
+  sb_status status = compile(runtime, path, shape, bf16, cache, model, error);
   /* A cache that is damaged or cannot be written must not stop the work. */
-  if (status != SB_OK && runtime->cache_dir) status = compile(runtime, path, shape, bf16, false, model, error);
+  if (status != SB_OK && cache) status = compile(runtime, path, shape, bf16, NULL, model, error);
+  free(cache);
   if (status == SB_OK)
     *out = model;
   else

@@ -17,10 +17,11 @@ void sb_runtime_free(sb_runtime *runtime); /* after its models */
 
 /* Immutable and shared: a compiled model, in f32 so that scores do not depend on the machine, unless bf16 is asked for. */
 typedef struct sb_model sb_model;
-/* `path`: ONNX. `shape`: the four dimensions that the input gets before compiling; NULL keeps the file's own. `bf16`: compute
- * in it where the machine has it. SB_MODEL with the runtime's reason. */
-sb_status sb_model_open(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, sb_model **out,
-                        sb_error *error);
+/* `path`: ONNX. `digest`: of its bytes, in hex; what was compiled is kept under it; NULL: nothing is kept. `shape`: the four
+ * dimensions that the input gets before compiling; NULL keeps the file's own. `bf16`: compute in it where the machine has it.
+ * SB_MODEL with the runtime's reason. */
+sb_status sb_model_open(sb_runtime *runtime, const char *path, const char *digest, const int64_t *shape, bool bf16,
+                        sb_model **out, sb_error *error);
 void sb_model_close(sb_model *model); /* after its sessions */
 
 /* One thread: an inference request of a model with its tensors. */

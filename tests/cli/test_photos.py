@@ -34,7 +34,7 @@ class Detect(ProgramCase):
     def test_a_model_is_compiled_once_and_then_comes_from_the_cache(self):
         def compiled():
             self.json_of("detect", FRIENDS / "obama.jpg", environment={"XDG_CACHE_HOME": str(self.folder)})
-            return {path.name: path.stat().st_mtime_ns for path in (self.folder / "semblance").glob("*.blob")}
+            return {path.name: path.stat().st_mtime_ns for path in (self.folder / "semblance").rglob("*.blob")}
 
         first = compiled()
         self.assertTrue(first)

@@ -21,8 +21,9 @@ static void a_damaged_model_is_an_error_and_no_crash(void **state) {
   sb_model *model = NULL;
   sb_error error = {0};
   assert_int_equal(sb_runtime_new(&config, &runtime, &error), SB_OK);
-  assert_int_equal(sb_model_open(runtime, path, NULL, false, &model, &error), SB_MODEL);
-  assert_int_equal(sb_model_open(runtime, path, (const int64_t[]){1, 3, 480, 640}, false, &model, &error), SB_MODEL);
+  assert_int_equal(sb_model_open(runtime, path, NULL, NULL, false, &model, &error), SB_MODEL);
+  assert_int_equal(sb_model_open(runtime, path, NULL, (const int64_t[]){1, 3, 480, 640}, false, &model, &error),
+                   SB_MODEL);
   assert_null(model);
   assert_true(error.message[0] != '\0');
   sb_runtime_free(runtime);
