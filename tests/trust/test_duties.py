@@ -123,7 +123,8 @@ class Keys(ProgramCase):
         after = self.json_of("search", FRIENDS / "obama2.jpg")["faces"][0]["candidates"]
         for one, other in zip(before, after, strict=True):
             self.assertEqual(one["id"], other["id"])
-            self.assertAlmostEqual(one["similarity"], other["similarity"], delta=1e-4)
+            # Told in four digits, so that scores a hair apart may be one digit apart; test_protection holds them to 1e-5.
+            self.assertAlmostEqual(one["similarity"], other["similarity"], delta=1.5e-4)
 
 
 if __name__ == "__main__":
