@@ -34,13 +34,7 @@ static sb_status head_write(sb_store *store, int64_t sequence, const uint8_t lin
   for (int i = 0; i < 8; i++) value[i] = (uint8_t)((uint64_t)sequence >> (8 * i));
   memcpy(value + 8, link, SB_LINK_SIZE);
   memcpy(value + 8 + SB_LINK_SIZE, signature, SB_SIGNATURE_SIZE);
-  sb_statement s = sb_statement_new(store,
-                                    "INSERT INTO meta(key, value) VALUES('audit_head', ?)"
-                                    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-                                    error);
-  sb_bind_blob(&s, 1, value, sizeof value);
-  sb_step(&s);
-  return sb_statement_end(&s);
+  return sb_store_remember(store, "audit_head", value, sizeof value, error);
 }
 
 static sb_status insert(sb_store *store, const sb_chain_entry *entry, const uint8_t link[SB_LINK_SIZE],

@@ -84,6 +84,8 @@ sb_status sb_store_count(sb_store *store, int64_t collection, size_t *people, si
 void sb_store_members(sb_store *store, int64_t collection, int64_t people, int64_t faces);
 /* The first column of the first row as a number, 0 where there is none. */
 sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_error *error);
+/* Puts a value into `meta`, in the place of the key's former one. */
+sb_status sb_store_remember(sb_store *store, const char *key, const void *value, size_t size, sb_error *error);
 /* Statements without parameters or rows. */
 sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error);
 

@@ -194,17 +194,6 @@ static sb_status compare_table(migration *m, const table *t, sb_error *error) {
 
 /* ---- All of it */
 
-static sb_status set_meta(sb_store *store, const char *key, const void *value, size_t size, sb_error *error) {
-  sb_statement s = sb_statement_new(store,
-                                    "INSERT INTO meta(key, value) VALUES(?, ?)"
-                                    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-                                    error);
-  sb_bind_text(&s, 1, key);
-  sb_bind_blob(&s, 2, value, size);
-  sb_step(&s);
-  return sb_statement_end(&s);
-}
-
 /* The target's own keys, which nothing is sealed under, make place for the source's. */
 static sb_status take_over_keys(migration *m, sb_error *error) {
   bool done = false;
@@ -213,7 +202,7 @@ static sb_status take_over_keys(migration *m, sb_error *error) {
   sb_bind_int(&row, 1, 0);
   while (status == SB_OK && !done) status = copy_some(m, &keys, &row, &done, error);
   sb_status read = sb_statement_end(&row);
-  if (status == SB_OK) status = set_meta(m->to, "migration", "begun", 5, error);
+  if (status == SB_OK) status = sb_store_remember(m->to, "migration", "begun", 5, error);
   return status == SB_OK ? read : status;
 }
 
@@ -249,7 +238,7 @@ static sb_status copy_meta(migration *m, sb_error *error) {
   while (status == SB_OK && sb_step(&s)) {
     size_t size = 0;
     const void *value = sb_column_blob(&s, 1, &size);
-    status = set_meta(m->to, sb_column_text(&s, 0), value, size, error);
+    status = sb_store_remember(m->to, sb_column_text(&s, 0), value, size, error);
   }
   sb_status read = sb_statement_end(&s);
   return status == SB_OK ? read : status;

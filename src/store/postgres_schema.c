@@ -82,11 +82,5 @@ sb_status sb_postgres_schema(sb_store *store, int64_t *version, sb_error *error)
 
 sb_status sb_postgres_schema_done(sb_store *store, sb_error *error) {
   const uint8_t version[4] = {SB_POSTGRES_STEPS, 0, 0, 0};
-  sb_statement s = sb_statement_new(store,
-                                    "INSERT INTO meta(key, value) VALUES('schema', ?)"
-                                    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-                                    error);
-  sb_bind_blob(&s, 1, version, sizeof version);
-  sb_step(&s);
-  return sb_statement_end(&s);
+  return sb_store_remember(store, "schema", version, sizeof version, error);
 }

@@ -41,13 +41,7 @@ static sb_status place_read(sb_store *store, place *out, sb_error *error) {
 static sb_status place_write(sb_store *store, const place *at, sb_error *error) {
   char text[80];
   snprintf(text, sizeof text, "%lld %d %lld", (long long)at->target, at->table, (long long)at->row);
-  sb_statement s = sb_statement_new(store,
-                                    "INSERT INTO meta(key, value) VALUES('rotation', ?)"
-                                    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-                                    error);
-  sb_bind_blob(&s, 1, text, strlen(text));
-  sb_step(&s);
-  return sb_statement_end(&s);
+  return sb_store_remember(store, "rotation", text, strlen(text), error);
 }
 
 static sb_status begin_rotation(sb_store *store, place *at, sb_error *error) {

@@ -117,6 +117,17 @@ sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_e
   return sb_statement_end(&s);
 }
 
+sb_status sb_store_remember(sb_store *store, const char *key, const void *value, size_t size, sb_error *error) {
+  sb_statement s = sb_statement_new(store,
+                                    "INSERT INTO meta(key, value) VALUES(?, ?)"
+                                    " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                                    error);
+  sb_bind_text(&s, 1, key);
+  sb_bind_blob(&s, 2, value, size);
+  sb_step(&s);
+  return sb_statement_end(&s);
+}
+
 sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error) {
   return store->driver->exec(store, sql, error);
 }

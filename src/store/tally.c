@@ -118,10 +118,7 @@ static sb_status keep(sb_store *store, const sb_tally *sum, sb_error *error) {
   sb_status status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM audit", &sequence, error);
   if (status == SB_OK) status = sb_tally_write(store->keyring, sequence, sum, bytes, error);
   if (status != SB_OK) return status;
-  sb_statement s = sb_statement_new(store, "INSERT OR REPLACE INTO meta(key, value) VALUES('tally', ?)", error);
-  sb_bind_blob(&s, 1, bytes, sizeof bytes);
-  sb_step(&s);
-  return sb_statement_end(&s);
+  return sb_store_remember(store, "tally", bytes, sizeof bytes, error);
 }
 
 /* *sound: it is there and this gallery's. */
