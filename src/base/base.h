@@ -52,6 +52,9 @@ bool sb_csv_field(char **at, char **field, bool *last);
 
 /* Reads a whole regular file of at most `max` bytes (SB_TOO_LARGE beyond); `*bytes` is released by free(). */
 sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
+/* All of it, through signals and short counts; `path` is for the message. `*got` is less than `size` at the file's end only. */
+sb_status sb_read_all(int file, const char *path, void *bytes, size_t size, size_t *got, sb_error *error);
+sb_status sb_write_all(int file, const char *path, const void *bytes, size_t size, sb_error *error);
 sb_status sb_dir_make(const char *path, sb_error *error); /* with parents, mode 0700; existing is fine */
 char *sb_path_join(const char *folder, const char *name, sb_error *error);
 /* First readable `name` in the ':'-separated folders of `path`; NULL with SB_NOT_FOUND in `error`. Released by free(). */

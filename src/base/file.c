@@ -9,14 +9,24 @@
 #include <time.h>
 #include <unistd.h>
 
-static sb_status read_all(int file, const char *path, uint8_t *bytes, size_t size, size_t *got, sb_error *error) {
+sb_status sb_read_all(int file, const char *path, void *bytes, size_t size, size_t *got, sb_error *error) {
   *got = 0;
   while (*got < size) {
-    ssize_t count = read(file, bytes + *got, size - *got);
+    ssize_t count = read(file, (uint8_t *)bytes + *got, size - *got);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return sb_fail_errno(error, errno, "read", path);
     if (count == 0) break;
     *got += (size_t)count;
+  }
+  return SB_OK;
+}
+
+sb_status sb_write_all(int file, const char *path, const void *bytes, size_t size, sb_error *error) {
+  for (size_t done = 0; done < size;) {
+    ssize_t count = write(file, (const uint8_t *)bytes + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return sb_fail_errno(error, count ? errno : ENOSPC, "write", path);
+    done += (size_t)count;
   }
   return SB_OK;
 }
@@ -36,7 +46,7 @@ sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *si
     status = sb_fail(error, SB_TOO_LARGE, "%s is larger than %zu MiB", path, max >> 20);
   if (status == SB_OK && !(block = malloc((size_t)info.st_size + 1)))
     status = sb_fail(error, SB_NO_MEMORY, "memory is out");
-  if (status == SB_OK) status = read_all(file, path, block, (size_t)info.st_size, &got, error);
+  if (status == SB_OK) status = sb_read_all(file, path, block, (size_t)info.st_size, &got, error);
   close(file);
   if (status != SB_OK) {
     free(block);

@@ -17,30 +17,6 @@ enum {
 };
 _Static_assert(crypto_secretstream_xchacha20poly1305_KEYBYTES == SB_KEY_SIZE, "key size");
 
-/* All that is asked for, or less at the end. */
-static sb_status read_full(int file, uint8_t *bytes, size_t size, size_t *got, sb_error *error) {
-  *got = 0;
-  while (*got < size) {
-    ssize_t count = read(file, bytes + *got, size - *got);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return sb_fail_errno(error, errno, "read", "the backup");
-    if (!count) break;
-    *got += (size_t)count;
-  }
-  return SB_OK;
-}
-
-static sb_status write_full(int file, const uint8_t *bytes, size_t size, sb_error *error) {
-  while (size) {
-    ssize_t count = write(file, bytes, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return sb_fail_errno(error, count < 0 ? errno : ENOSPC, "write", "the backup");
-    bytes += count;
-    size -= (size_t)count;
-  }
-  return SB_OK;
-}
-
 sb_status sb_vault_seal(const sb_root *root, int from, int to, sb_error *error) {
   uint8_t key[SB_KEY_SIZE], outer[SB_KEY_SIZE], box[BOX_SIZE], header[STREAM_HEADER], *plain = malloc(CHUNK),
                                                                                       *sealed = malloc(CHUNK + MORE);
@@ -50,17 +26,17 @@ sb_status sb_vault_seal(const sb_root *root, int from, int to, sb_error *error) 
   sb_subkey(root->key, SB_SUBKEY_BACKUP, outer);
   sb_box_seal(outer, (const uint8_t *)head, HEAD_SIZE, key, sizeof key, box);
   crypto_secretstream_xchacha20poly1305_init_push(&state, header, key);
-  if (status == SB_OK) status = write_full(to, (const uint8_t *)head, HEAD_SIZE, error);
-  if (status == SB_OK) status = write_full(to, box, sizeof box, error);
-  if (status == SB_OK) status = write_full(to, header, sizeof header, error);
+  if (status == SB_OK) status = sb_write_all(to, "the backup", (const uint8_t *)head, HEAD_SIZE, error);
+  if (status == SB_OK) status = sb_write_all(to, "the backup", box, sizeof box, error);
+  if (status == SB_OK) status = sb_write_all(to, "the backup", header, sizeof header, error);
   for (bool last = false; status == SB_OK && !last;) {
     size_t size = 0;
-    status = read_full(from, plain, CHUNK, &size, error);
+    status = sb_read_all(from, "the backup", plain, CHUNK, &size, error);
     if (status != SB_OK) break;
     last = size < CHUNK;
     crypto_secretstream_xchacha20poly1305_push(&state, sealed, NULL, plain, size, NULL, 0,
                                                last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0);
-    status = write_full(to, sealed, size + MORE, error);
+    status = sb_write_all(to, "the backup", sealed, size + MORE, error);
   }
   sodium_memzero(key, sizeof key);
   sodium_memzero(outer, sizeof outer);
@@ -78,7 +54,7 @@ static sb_status begin(const sb_root *root, int from, crypto_secretstream_xchach
                        sb_error *error) {
   uint8_t start[HEAD_SIZE + BOX_SIZE + STREAM_HEADER], key[SB_KEY_SIZE], outer[SB_KEY_SIZE];
   size_t got = 0;
-  sb_status status = read_full(from, start, sizeof start, &got, error);
+  sb_status status = sb_read_all(from, "the backup", start, sizeof start, &got, error);
   if (status != SB_OK) return status;
   if (got < HEAD_SIZE || memcmp(start, head, HEAD_SIZE))
     return sb_fail(error, SB_INVALID, "this is no backup of Semblance");
@@ -99,15 +75,15 @@ sb_status sb_vault_open(const sb_root *root, int from, int to, sb_error *error) 
   sb_status status = plain && sealed ? begin(root, from, &state, error) : sb_fail(error, SB_NO_MEMORY, "memory is out");
   while (status == SB_OK && tag != crypto_secretstream_xchacha20poly1305_TAG_FINAL) {
     size_t size = 0;
-    status = read_full(from, sealed, CHUNK + MORE, &size, error);
+    status = sb_read_all(from, "the backup", sealed, CHUNK + MORE, &size, error);
     if (status != SB_OK) break;
     if (size < MORE || crypto_secretstream_xchacha20poly1305_pull(&state, plain, NULL, &tag, sealed, size, NULL, 0))
       status = damaged(error);
     else
-      status = write_full(to, plain, size - MORE, error);
+      status = sb_write_all(to, "the backup", plain, size - MORE, error);
   }
   size_t more = 0;
-  if (status == SB_OK) status = read_full(from, sealed, 1, &more, error);
+  if (status == SB_OK) status = sb_read_all(from, "the backup", sealed, 1, &more, error);
   if (status == SB_OK && more) status = damaged(error); /* something was put behind the end */
   sodium_memzero(&state, sizeof state);
   free(plain);

@@ -145,15 +145,12 @@ sb_status sb_model_check(const sb_engine_options *options, const char *name, siz
 static sb_status copy_bytes(int from, int to, const char *target, sb_error *error) {
   char chunk[1 << 16];
   for (;;) {
-    ssize_t size = read(from, chunk, sizeof chunk), done = 0;
+    ssize_t size = read(from, chunk, sizeof chunk);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return sb_fail_errno(error, errno, "read for", target);
     if (size == 0) break;
-    while (done < size) {
-      ssize_t part = write(to, chunk + done, (size_t)(size - done));
-      if (part < 0 && errno != EINTR) return sb_fail_errno(error, errno, "write", target);
-      if (part > 0) done += part;
-    }
+    sb_status status = sb_write_all(to, target, chunk, (size_t)size, error);
+    if (status != SB_OK) return status;
   }
   return fsync(to) ? sb_fail_errno(error, errno, "write", target) : SB_OK;
 }

@@ -10,21 +10,11 @@
 
 static const char file_name[] = "accuracy.json", fresh_name[] = "accuracy.json.new";
 
-static sb_status write_all(int file, const char *path, const char *bytes, size_t size, sb_error *error) {
-  while (size) {
-    ssize_t written = write(file, bytes, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return sb_fail_errno(error, written ? errno : EIO, "write", path);
-    bytes += written;
-    size -= (size_t)written;
-  }
-  return fsync(file) ? sb_fail_errno(error, errno, "write", path) : SB_OK;
-}
-
 static sb_status replace(const char *fresh, const char *path, const char *json, size_t size, sb_error *error) {
   int file = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return sb_fail_errno(error, errno, "write", fresh);
-  sb_status status = write_all(file, fresh, json, size, error);
+  sb_status status = sb_write_all(file, fresh, json, size, error);
+  if (status == SB_OK && fsync(file)) status = sb_fail_errno(error, errno, "write", fresh);
   close(file);
   if (status == SB_OK && rename(fresh, path)) status = sb_fail_errno(error, errno, "write", path);
   if (status != SB_OK) unlink(fresh);
