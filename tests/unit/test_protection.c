@@ -61,7 +61,7 @@ static int read_templates(void **state) {
   sb_error error = {0};
   (void)state;
   int count = root ? scandir(root, &people, wanted, alphasort) : -1;
-  if (count != PEOPLE) return 0; /* the tests say that they are skipped */
+  assert_int_equal(count, PEOPLE);
   char path[1024];
   assert_int_equal(make_folder(NULL), 0);
   sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder};
@@ -78,12 +78,6 @@ static int read_templates(void **state) {
   threshold = info.threshold;
   sb_engine_free(engine);
   return remove_folder(NULL);
-}
-
-static void need_templates(void) {
-  if (threshold > 0) return;
-  print_message("# the photos of ../shared/data/lfw10 are not here\n");
-  skip();
 }
 
 static double inner(const float *a, const float *b) {
@@ -120,7 +114,6 @@ static void accuracy_before_and_after_the_transform_is_the_same_on_real_photos(v
   static set protected;
   sb_store *store = NULL;
   int64_t collection = 0, person, faces[PHOTOS] = {0}, next = 0;
-  need_templates();
   assert_int_equal(make_folder(state), 0);
   assert_int_equal(sb_store_open(folder, false, &store, NULL), SB_OK);
   assert_int_equal(sb_store_collection_add(store, "default", "model", DIM, &collection, NULL), SB_OK);
@@ -189,7 +182,6 @@ static void templates_of_real_photos_in_two_collections_cannot_be_linked(void **
   static set one, two;
   moments mated = {0}, others = {0}, plain_mated = {0}, plain_others = {0};
   (void)state;
-  need_templates();
   for (size_t i = 0; i < PHOTOS; i++)
     for (size_t j = 0; j < i; j++) add(same_person(i, j) ? &plain_mated : &plain_others, inner(plain[i], plain[j]));
   for (size_t key = 0; key < KEYS; key++) {
@@ -207,6 +199,11 @@ static void templates_of_real_photos_in_two_collections_cannot_be_linked(void **
 }
 
 int main(void) {
+  const char *root = getenv("SB_TEST_LFW");
+  if (!root || access(root, R_OK)) { /* cmocka's own skip is a failure to who reads its TAP */
+    puts("1..0 # SKIP the photos of ../shared/data/lfw10 are not here");
+    return 0;
+  }
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(accuracy_before_and_after_the_transform_is_the_same_on_real_photos),
       cmocka_unit_test(templates_of_real_photos_in_two_collections_cannot_be_linked),
