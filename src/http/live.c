@@ -45,10 +45,13 @@ typedef struct live {
   pthread_cond_t arrived;
   bool closing;
   sb_buffer newest;
-  size_t frame, dropped; /* number of the newest frame; how many it replaced unseen */
-  bool waiting;          /* there is a frame that nobody looked at */
-  pthread_mutex_t sending;
+  size_t frame, dropped;   /* number of the newest frame; how many it replaced unseen */
+  bool waiting;            /* there is a frame that nobody looked at */
+  pthread_mutex_t sending; /* of what follows, and of the socket's writing side */
+  bool said_goodbye;
 } live;
+
+enum { OPCODE_TEXT = 1, OPCODE_CLOSE = 8, OPCODE_PONG = 10 };
 
 sb_status sb_lives_new(sb_lives **out, sb_error *error) {
   sb_lives *lives = sb_alloc(1, sizeof *lives, error);
@@ -122,11 +125,13 @@ static bool send_bytes(live *l, const void *bytes, size_t size) {
   return true;
 }
 
+/* Nothing follows a close (RFC 6455, 5.5.1), not even the answer that was being made when it was sent. */
 static bool send_message(live *l, int opcode, const void *bytes, size_t size) {
   uint8_t header[10];
   size_t length = sb_websocket_header(opcode, size, header);
   pthread_mutex_lock(&l->sending);
-  bool sent = send_bytes(l, header, length) && send_bytes(l, bytes, size);
+  bool sent = !l->said_goodbye && send_bytes(l, header, length) && send_bytes(l, bytes, size);
+  l->said_goodbye = l->said_goodbye || opcode == OPCODE_CLOSE;
   pthread_mutex_unlock(&l->sending);
   return sent;
 }
@@ -188,7 +193,7 @@ static void *search_frames(void *context) {
     }
     char *text = sb_json_write(json);
     json_decref(json);
-    if (!text || !send_message(l, 1, text, strlen(text))) close_live(l);
+    if (!text || !send_message(l, OPCODE_TEXT, text, strlen(text))) close_live(l);
     free(text);
   }
   sb_caller_set(NULL, NULL);
@@ -219,15 +224,16 @@ static bool feed(live *l, sb_websocket *socket, const uint8_t *bytes, size_t siz
     at += used;
     if (status != SB_OK) {
       uint16_t code = status == SB_TOO_LARGE ? 1009 : 1002; /* RFC 6455, 7.4.1 */
-      send_message(l, 8, (uint8_t[]){(uint8_t)(code >> 8), (uint8_t)code}, 2);
+      send_message(l, OPCODE_CLOSE, (uint8_t[]){(uint8_t)(code >> 8), (uint8_t)code}, 2);
       return false;
     }
     if (kind == SB_MESSAGE_BINARY) keep_frame(l, &socket->message);
     if (kind == SB_MESSAGE_PING &&
-        !send_message(l, 10, socket->control.bytes ? socket->control.bytes : "", socket->control.size))
+        !send_message(l, OPCODE_PONG, socket->control.bytes ? socket->control.bytes : "", socket->control.size))
       return false;
     if (kind == SB_MESSAGE_CLOSE) {
-      send_message(l, 8, socket->control.bytes ? socket->control.bytes : "", socket->control.size < 2 ? 0 : 2);
+      send_message(l, OPCODE_CLOSE, socket->control.bytes ? socket->control.bytes : "",
+                   socket->control.size < 2 ? 0 : 2);
       return false;
     }
   }
@@ -240,7 +246,7 @@ static bool may_go_on(live *l) {
   if (now - l->asked_ms < ASK_MS) return true;
   l->asked_ms = now;
   if (sb_auth_still(l->server, &l->who)) return true;
-  send_message(l, 8, (uint8_t[]){1008 >> 8, 1008 & 255}, 2); /* policy violation */
+  send_message(l, OPCODE_CLOSE, (uint8_t[]){1008 >> 8, 1008 & 255}, 2); /* policy violation */
   return false;
 }
 
@@ -248,7 +254,7 @@ static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *hea
   struct pollfd wait = {.fd = l->socket, .events = POLLIN};
   int ready = poll(&wait, 1, POLL_MS);
   if (is_stopping(l)) {
-    send_message(l, 8, (uint8_t[]){1001 >> 8, 1001 & 255}, 2); /* going away */
+    send_message(l, OPCODE_CLOSE, (uint8_t[]){1001 >> 8, 1001 & 255}, 2); /* going away */
     return false;
   }
   if (!may_go_on(l)) return false;

@@ -93,6 +93,16 @@ class Live(ServerCase):
         channel.send(struct.pack(">H", 1000), opcode=8)
         self.assertEqual(channel.receive()[0], 8)
 
+    def test_nothing_follows_a_close_not_even_an_answer_in_the_making(self):
+        for _ in range(5):
+            channel = self.open()
+            channel.send(OBAMA2)
+            channel.send(struct.pack(">H", 1000), opcode=8)
+            messages = []
+            while (message := channel.receive()) != (None, b""):
+                messages.append(message[0])
+            self.assertEqual(messages[-1], 8)
+
     def test_frames_that_break_the_protocol_or_the_limit_close_the_channel(self):
         for raw, code in ((b"\x82\x05hello", 1002), (b"\x83\x80\0\0\0\0", 1002), (b"\xf2\x80\0\0\0\0", 1002), (b"\x80\x80\0\0\0\0", 1002),
                           (b"\x82\xff" + struct.pack(">Q", 1 << 62) + b"\0\0\0\0", 1009), (b"\x09\x80\0\0\0\0", 1002)):

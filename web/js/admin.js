@@ -84,6 +84,10 @@ async function makeKey(event) {
   }
 }
 
+function forgetKey() {
+  $('#key-text').value = '';
+}
+
 async function copyKey() {
   try {
     await navigator.clipboard.writeText($('#key-text').value);
@@ -182,8 +186,8 @@ export function start() {
   $('#key-new').addEventListener('click', openNewKey);
   $('#key-form').addEventListener('submit', makeKey);
   $('#key-copy').addEventListener('click', copyKey);
-  for (const shut of ['#key-cancel', '#key-shut']) $(shut).addEventListener('click', () => $('#dlg-key').close());
-  $('#dlg-key').addEventListener('close', () => { $('#key-text').value = ''; });
+  for (const shut of ['#key-cancel', '#key-shut']) $(shut).addEventListener('click', () => { forgetKey(); $('#dlg-key').close(); });
+  $('#dlg-key').addEventListener('close', forgetKey); // by the Escape key
   $('#audit-more').addEventListener('click', moreAudit);
   $('#audit-check').addEventListener('click', checkAudit);
 }
