@@ -163,13 +163,16 @@ def fetch_runtime():
                 target = partial / file.relative_to("openvino")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(name))
+            elif ".dist-info/licenses/" in name and file.suffix in ("", ".txt"):
+                (partial / "licences").mkdir(exist_ok=True)
+                (partial / "licences" / f"openvino-{file.name}").write_bytes(archive.read(name))
     soname = next((partial / "lib").glob("libopenvino_c.so.*")).name
     (partial / "lib/libopenvino_c.so").symlink_to(soname)
     (partial / "pkgconfig").mkdir()
     (partial / "pkgconfig/openvino_c.pc").write_text(
         "prefix=${pcfiledir}/..\nName: openvino_c\nDescription: OpenVINO's C interface, trimmed\n"
         f"Version: {PACKAGES['runtime']['version']}\nCflags: -isystem ${{prefix}}/include\n"
-        f"Libs: -L${{prefix}}/lib -lopenvino_c -Wl,-rpath,{DEPS / 'openvino/lib'}\n")
+        "Libs: -L${prefix}/lib -lopenvino_c\n")
     shutil.rmtree(wheel.parent)
     place(partial, DEPS / "openvino")
 

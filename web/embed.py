@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the page's files as C arrays. usage: embed.py OUTPUT.c ROOT PATH=FILE...
+"""Writes the page's files as C arrays. usage: embed.py OUTPUT.c ROOT VERSION PATH=FILE...
 
-PATH is where the server shows the file, FILE lies under ROOT. The table is sorted by path, for the server's look-up.
+PATH is where the server shows the file, FILE lies under ROOT. The table is sorted by path, for the server's look-up. @VERSION@ in the description becomes VERSION.
 """
 import gzip
 import hashlib
@@ -16,9 +16,11 @@ TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".json": "application/json"}
 
 
-def content(root, path, name):
+def content(root, version, path, name):
     """The file's bytes; the description is also served as JSON, for clients that read no YAML."""
     data = (root / name).read_bytes()
+    if name.endswith(".yaml"):
+        data = data.replace(b"@VERSION@", version.encode())
     if path.endswith(".json") and name.endswith(".yaml"):
         return json.dumps(plain_yaml.read(data.decode()), separators=(",", ":"), ensure_ascii=False).encode()
     return data
@@ -29,10 +31,10 @@ def array(name, data):
 
 
 def main():
-    output, root, pairs = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
+    output, root, version, pairs = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
     arrays, rows = [], []
     for number, (path, name) in enumerate(sorted(pair.split("=", 1) for pair in pairs)):
-        data = content(root, path, name)
+        data = content(root, version, path, name)
         packed = gzip.compress(data, 9, mtime=0)
         arrays.append(array(f"asset_{number}", data))
         arrays.append(array(f"packed_{number}", packed))

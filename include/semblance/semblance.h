@@ -24,8 +24,6 @@
 extern "C" {
 #endif
 
-#define SB_VERSION "0.1.0"
-
 #if defined(__GNUC__)
 #define SB_API __attribute__((visibility("default")))
 #define SB_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
@@ -33,6 +31,8 @@ extern "C" {
 #define SB_API
 #define SB_PRINTF(text, first)
 #endif
+
+SB_API const char *sb_version(void); /* of the library: "1.2.3"; static */
 
 /* ---- Status and errors --------------------------------------------------------------------------------------------- */
 
@@ -189,7 +189,7 @@ typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS
 typedef struct sb_engine_options {
   size_t struct_size;
   const char *data_dir;        /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
-  const char *models_path;     /* folders with manifests and model files, ':' between; NULL: the build's own. Those in
+  const char *models_path;     /* folders with manifests and model files, ':' between; NULL: the installation's. Those in
                               <data_dir>/models, where sb_engine_model_add puts them, come last. */
   const char *cache_dir;       /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
   bool flip;                   /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */

@@ -59,6 +59,10 @@ sb_status sb_dir_make(const char *path, sb_error *error); /* with parents, mode 
 char *sb_path_join(const char *folder, const char *name, sb_error *error);
 /* First readable `name` in the ':'-separated folders of `path`; NULL with SB_NOT_FOUND in `error`. Released by free(). */
 char *sb_path_find(const char *path, const char *name, sb_error *error);
+/* The folders with models that belong to this program or library, ':' between: of the nearest of the three folders above its own
+ * that has share/semblance/models (installed) or models (a checkout, with deps/models and deps/deepface); where none has, the
+ * one where they were expected, for the message of who does not find them. Released by free(). */
+char *sb_models_place(sb_error *error);
 int64_t sb_now_ms(void); /* Unix time */
 double sb_monotonic_ms(void);
 void sb_time_iso(int64_t unix_ms, char out[32]); /* "2026-11-24T08:41:27.000Z" */

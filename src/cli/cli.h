@@ -21,6 +21,13 @@ typedef struct sb_command {
   const char *name, *arguments, *summary, *options; /* options: the lines of the subcommand's own flags, or "" */
   sb_exit (*run)(sb_cli *cli);
 } sb_command;
+extern const sb_command sb_commands[]; /* commands.c */
+extern const size_t sb_commands_count;
+const sb_command *sb_command_find(const char *name); /* NULL: there is none */
+
+/* Prints what may stand in place of the last of `words` (what was typed after "semblance"), one "WORD<tab>what it is" a line;
+ * nothing where a file or a text of the user's own is wanted. */
+void sb_cli_complete(int count, char **words);
 
 sb_exit sb_command_enroll(sb_cli *cli);
 sb_exit sb_command_import(sb_cli *cli);

@@ -138,7 +138,7 @@ static sb_status run_prompt(work *w, sb_error *error) {
   sb_buffer line = {0}, statement = {0};
   sb_status status = SB_OK;
   bool open = true;
-  puts("Semblance " SB_VERSION "; .help tells what can be typed here.");
+  printf("Semblance %s; .help tells what can be typed here.\n", sb_version());
   while (status == SB_OK && open) {
     sb_line_end end = sb_line_read(statement.size ? "      ...> " : "semblance> ", &history, &line);
     if (end == SB_LINE_CLOSED) break;

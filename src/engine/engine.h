@@ -162,7 +162,7 @@ void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, do
 
 /* ---- models.c */
 
-/* The folders of models: the options', or the build's, then <data_dir>/models. Released by free(). */
+/* The folders of models: the options', or the installation's (sb_models_place), then <data_dir>/models. Released by free(). */
 char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error);
 
 /* The models that the engine knows, as of sb_models_list. */

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error) {
-  char *path = NULL;
-  const char *installed = options->models_path ? options->models_path : SB_MODELS_PATH;
-  if (asprintf(&path, "%s:%s/models", installed, data_dir) >= 0) return path;
+  char *path = NULL, *placed = NULL;
+  if (!options->models_path && !(placed = sb_models_place(error))) return NULL;
+  int length = asprintf(&path, "%s:%s/models", placed ? placed : options->models_path, data_dir);
+  free(placed);
+  if (length >= 0) return path;
   sb_fail(error, SB_NO_MEMORY, "memory is out");
   return NULL;
 }

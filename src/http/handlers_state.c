@@ -25,7 +25,7 @@ void sb_handle_health(sb_request *request) {
 }
 
 void sb_handle_version(sb_request *request) {
-  sb_reply_json(request, 200, json_pack("{s:s,s:s}", "name", "semblance", "version", SB_VERSION));
+  sb_reply_json(request, 200, json_pack("{s:s,s:s}", "name", "semblance", "version", sb_version()));
 }
 
 /* Alive: it answers. */
@@ -136,7 +136,7 @@ void sb_handle_stats(sb_request *request) {
                                     (json_int_t)hour[i].searches, "errors", (json_int_t)hour[i].errors, "p50_ms",
                                     hour[i].p50_ms, "p99_ms", hour[i].p99_ms));
   sb_reply_json(request, 200,
-                json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o}", "version", SB_VERSION, "uptime_s",
+                json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o}", "version", sb_version(), "uptime_s",
                           sb_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people, "faces",
                           (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
                           (json_int_t)sb_work_waiting(server->work), "memory_bytes", (json_int_t)resident_bytes(),

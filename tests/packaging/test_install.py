@@ -1,0 +1,101 @@
+"""What `meson install` puts where, and that it works from wherever it is moved to."""
+import configparser
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from program import FRIENDS, PROGRAM, SOURCE
+
+BUILD = pathlib.Path(PROGRAM).parent.resolve()
+OPTIONS = {o["name"]: o["value"] for o in json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text())}
+PREFIX = OPTIONS["prefix"].lstrip("/")
+LIBDIR = OPTIONS["libdir"]
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="semblance-install-")
+        cls.addClassCleanup(folder.cleanup)
+        subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "DESTDIR": f"{folder.name}/as-installed"})
+        cls.root = pathlib.Path(folder.name, "moved", "elsewhere")
+        cls.root.parent.mkdir()
+        shutil.move(pathlib.Path(folder.name, "as-installed", PREFIX), cls.root)
+        cls.cache = pathlib.Path(folder.name, "cache")
+
+    def run_installed(self, *arguments):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.cache), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
+        return subprocess.run([self.root / "bin/semblance", *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    def test_everything_has_its_place(self):
+        for path in ("bin/semblance", "include/semblance/semblance.h", f"{LIBDIR}/libsemblance.so", f"{LIBDIR}/semblance/semblance.so",
+                     f"{LIBDIR}/pkgconfig/semblance.pc", "lib/systemd/system/semblance.service", "lib/sysusers.d/semblance.conf",
+                     "lib/tmpfiles.d/semblance.conf", "share/bash-completion/completions/semblance", "share/zsh/site-functions/_semblance",
+                     "share/fish/vendor_completions.d/semblance.fish", "share/semblance/models/pipelines/default.json"):
+            with self.subTest(path=path):
+                self.assertTrue((self.root / path).is_file())
+
+    def test_nothing_of_the_build_is_left_in_it(self):
+        for path in (p for p in self.root.rglob("*") if p.is_file() and p.suffix not in (".onnx", ".md")):
+            if OPTIONS["b_sanitize"] == "none" or path.suffix != ".so":
+                with self.subTest(path=path.name):
+                    dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=False).stdout
+                    self.assertNotIn(str(SOURCE), dynamic)
+                    self.assertNotIn(str(BUILD), dynamic)
+
+    def test_the_moved_program_finds_its_runtime_and_its_models(self):
+        done = self.run_installed("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("same person", done.stdout)
+        models = json.loads(self.run_installed("models", "list", "--json").stdout)["models"]
+        self.assertTrue(models)
+        self.assertEqual([m["name"] for m in models if m.get("problem") or not m.get("file_size", 1)], [])
+
+    def test_a_setting_names_other_models(self):
+        done = self.run_installed("detect", FRIENDS / "obama.jpg", "--models", "/nonexistent")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("/nonexistent", done.stderr)
+
+    def test_without_models_the_message_says_where_they_were_expected(self):
+        shutil.move(self.root / "share/semblance", self.root / "share/away")
+        try:
+            done = self.run_installed("detect", FRIENDS / "obama.jpg")
+        finally:
+            shutil.move(self.root / "share/away", self.root / "share/semblance")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(str(self.root / "share/semblance/models"), done.stderr)
+
+    def test_the_unit_starts_what_is_installed_as_the_user_that_is_made(self):
+        unit = configparser.ConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str
+        unit.read(self.root / "lib/systemd/system/semblance.service")
+        service = unit["Service"]
+        self.assertEqual(service["ExecStart"], f"/{PREFIX}/bin/semblance serve")
+        made = (self.root / "lib/sysusers.d/semblance.conf").read_text().split()
+        self.assertEqual(made[:2], ["u", service["User"]])
+        names = self.run_installed("--help").stdout
+        for assignment in service["Environment"].split():
+            name, value = assignment.split("=")
+            self.assertIn(name if name != "SEMBLANCE_CONF" else "semblance.conf", names)
+            self.assertIn(str(pathlib.Path(value).parent if value.endswith(".conf") else value), (self.root / "lib/tmpfiles.d/semblance.conf").read_text())
+
+    def test_a_program_in_c_is_made_with_the_installed_library(self):
+        if OPTIONS["b_sanitize"] != "none" or not shutil.which("pkg-config"):
+            self.skipTest("pkg-config is not here, or the library has the sanitizers in it")
+        names = {**os.environ, "PKG_CONFIG_PATH": str(self.root / LIBDIR / "pkgconfig")}
+        flags = subprocess.run(["pkg-config", f"--define-variable=prefix={self.root}", "--cflags", "--libs", "semblance"], env=names,
+                               capture_output=True, text=True, check=True).stdout.split()
+        program = self.root / "verify"
+        subprocess.run(["cc", "-std=c99", SOURCE / "clients/c/verify.c", *flags, f"-Wl,-rpath,{self.root / LIBDIR}", "-o", program], check=True)
+        done = subprocess.run([program, FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", self.cache / "data"], capture_output=True, text=True,
+                              timeout=120, check=False, env={"PATH": os.environ["PATH"], "HOME": str(self.cache)})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
