@@ -109,6 +109,7 @@ static void look_at(const sb_pass *pass, const prior *p, double score) {
   if (spec->has_points) add_points(spec, pass->outputs, p, &box);
   if (spec->has_points && !box.has_points) return;
   scale_box(&box, pass->scale);
+  if (fmax(box.x1 - box.x0, box.y1 - box.y0) < spec->smallest_box) return;
   box.score = score;
   box.rank = score + (high >= spec->bonus_height ? pass->bonus : 0);
   pass->found->boxes[pass->found->count++] = box;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-const char *const sb_detector_keys[] = {"family",          "strides", "anchors", "anchors_per_cell",
-                                        "score_threshold", "passes",  "merge",   NULL};
+const char *const sb_detector_keys[] = {
+    "family", "strides", "anchors", "anchors_per_cell", "score_threshold", "smallest_box", "passes", "merge", NULL};
 
 static void read_strides(sb_reader *r, sb_detector_spec *spec) {
   json_t *strides = sb_reader_member(r, r->root, "strides");
@@ -96,6 +96,7 @@ void sb_detector_spec_read(sb_reader *r, sb_detector_spec *spec) {
   else
     read_by_level(r, spec);
   spec->score_threshold = (float)sb_reader_real(r, r->root, "score_threshold", 0, 1);
+  spec->smallest_box = (float)sb_reader_optional_real(r, r->root, "smallest_box", 0, 4096, 0);
   json_t *passes = json_object_get(r->root, "passes");
   if (passes) {
     sb_reader_keys(r, passes, "passes", pass_keys, NULL);

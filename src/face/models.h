@@ -68,6 +68,7 @@ typedef struct sb_detector_spec {
   int score_columns; /* SB_FAMILY_SSD: numbers of a prior in `scores`, of which the last is the face's probability */
   bool has_points;
   float score_threshold;
+  float smallest_box; /* longer side, pixels of the photo: what is smaller is dropped, nothing could be told of it */
   bool has_large; /* a second pass with what follows */
   int large_side, large_from, shape_count, shapes[SB_SHAPES_MAX][2];
   float large_box;

@@ -68,7 +68,8 @@ typedef struct sb_detector_outputs {
 /* How many priors a level has for an input of this size; level -1: all. */
 size_t sb_detector_priors(const sb_detector_spec *spec, int level, int width, int height);
 /* Decodes the boxes of one pass over an input of width x height pixels that shows the photo at `scale`; keeps those that are
- * at most `largest` input pixels high (0: all) and adds `bonus` to the rank of those at least bonus_height high. */
+ * at most `largest` input pixels high (0: all) and at least smallest_box pixels of the photo, and adds `bonus` to the rank of
+ * those at least bonus_height high. */
 void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, int width, int height,
                         double scale, double largest, double bonus, sb_found *found);
 /* Best rank first; drops what overlaps a better one. */

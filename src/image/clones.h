@@ -17,7 +17,5 @@
 
 /* A pixel's three numbers and one to spare, worked on together. */
 typedef float sb_four __attribute__((vector_size(16)));
-typedef int32_t sb_four_ints __attribute__((vector_size(16)));
-typedef uint8_t sb_four_bytes __attribute__((vector_size(4)));
 
 #endif

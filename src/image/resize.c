@@ -67,9 +67,9 @@ SB_CLONES static void row_add(float *sum, const uint8_t *row, float weight, size
   for (size_t i = 0; i < n; i++) sum[i] += weight * row[i];
 }
 
-/* `sum` has one number more than its pixels need. */
-SB_CLONES static void columns_reduce(const float *sum, const taps *t, uint8_t *target, int width) {
-  for (int i = 0; i < width; i++, target += 3) {
+/* `sum` and `reduced` have one number more than their pixels need. */
+SB_CLONES static void columns_reduce(const float *sum, const taps *t, float *reduced, uint8_t *target, int width) {
+  for (int i = 0; i < width; i++) {
     const float *at = sum + (size_t)t->first[i] * 3, *weights = t->weights + (size_t)i * (size_t)t->most;
     sb_four all = {0.5f, 0.5f, 0.5f, 0}; /* half, for rounding */
     for (int k = 0; k < t->count[i]; k++) {
@@ -77,8 +77,9 @@ SB_CLONES static void columns_reduce(const float *sum, const taps *t, uint8_t *t
       memcpy(&one, at + 3 * k, sizeof one);
       all += weights[k] * one;
     }
-    for (int c = 0; c < 3; c++) target[c] = (uint8_t)all[c];
+    memcpy(reduced + 3 * (size_t)i, &all, sizeof all);
   }
+  for (int i = 0; i < 3 * width; i++) target[i] = (uint8_t)(int)reduced[i];
 }
 
 sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, int height, size_t stride,
@@ -90,7 +91,7 @@ sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, in
     return SB_OK;
   }
   taps columns = {0}, rows = {0};
-  float *sum = sb_alloc(row_size + 1, sizeof *sum, error);
+  float *sum = sb_alloc(row_size + 1 + (size_t)width * 3 + 1, sizeof *sum, error);
   sb_status status = sum ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK) status = taps_make(&columns, source->width, width, error);
   if (status == SB_OK) status = taps_make(&rows, source->height, height, error);
@@ -99,7 +100,7 @@ sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, in
     const float *weights = rows.weights + (size_t)y * (size_t)rows.most;
     row_begin(sum, row, weights[0], row_size);
     for (int k = 1; k < rows.count[y]; k++) row_add(sum, row + (size_t)k * row_size, weights[k], row_size);
-    columns_reduce(sum, &columns, target + (size_t)y * stride, width);
+    columns_reduce(sum, &columns, sum + row_size + 1, target + (size_t)y * stride, width);
   }
   taps_free(&columns);
   taps_free(&rows);

@@ -110,51 +110,62 @@ static void sample_border(const region *source, double x, double y, int border, 
   for (int c = 0; c < 3; c++) target[c] = (uint8_t)(sum[c] + 0.5f);
 }
 
-/* A pixel and the byte behind it, as four numbers. */
-static inline sb_four four_of(const uint8_t *pixel) {
-  sb_four_bytes bytes;
-  memcpy(&bytes, pixel, sizeof bytes);
-  return __builtin_convertvector(bytes, sb_four);
+enum { RUN = 64 };
+
+/* A run of pixels to sample: the four neighbours of each and how far it is from the upper left one, component by component,
+ * so that all of them are blended alike, as many at a time as the machine can. */
+typedef struct run {
+  uint8_t corners[4][3 * RUN + 1]; /* a pixel is copied with the byte behind it */
+  float right[3 * RUN], down[3 * RUN];
+} run;
+
+SB_CLONES static void blend(const run *samples, int components, uint8_t *restrict target) {
+  for (int i = 0; i < components; i++) {
+    float above = samples->corners[0][i], below = samples->corners[2][i];
+    above += ((float)samples->corners[1][i] - above) * samples->right[i];
+    below += ((float)samples->corners[3][i] - below) * samples->right[i];
+    target[i] = (uint8_t)(int)(above + (below - above) * samples->down[i] + 0.5f);
+  }
 }
 
-/* One row of the target: at (x, y), and (m[0], m[3]) further with each pixel; a byte behind its last pixel is written, too.
- * The last pixel of a source's row has no byte behind it, so it counts as its border. */
-SB_CLONES static void sample_row(const region *source, const double m[6], double x, double y, int border,
-                                 uint8_t *target, int width) {
+static void add_to_run(run *samples, int at, const region *source, double x, double y) {
+  int x0 = (int)x, y0 = (int)y; /* not negative: cutting is rounding down */
+  const uint8_t *p = source->pixels + (size_t)(y0 - source->at.y0) * source->stride + (size_t)(x0 - source->at.x0) * 3;
+  const uint8_t *neighbours[4] = {p, p + 3, p + source->stride, p + source->stride + 3};
+  float right = (float)(x - x0), down = (float)(y - y0);
+  for (int k = 0; k < 4; k++) memcpy(samples->corners[k] + 3 * at, neighbours[k], 4);
+  for (int c = 0; c < 3; c++) samples->right[3 * at + c] = right, samples->down[3 * at + c] = down;
+}
+
+/* At most RUN pixels of a row of the target: at (x, y), and (m[0], m[3]) further with each. The last pixel of a source's row
+ * has no byte behind it, so it counts as its border. */
+static void sample_run(const region *source, const double m[6], double x, double y, int border, uint8_t *target,
+                       int width) {
   const double far = 1e6; /* beyond any photo; keeps the conversion to int defined */
   const double left = source->at.x0, top = source->at.y0, right = source->at.x1 - 2, bottom = source->at.y1 - 1;
-  for (int i = 0; i < width; i++, target += 3) {
+  run samples = {0}; /* what is outside is blended, too, from nothing */
+  int outside[RUN], outside_count = 0;
+  for (int i = 0; i < width; i++) {
     double px = m[0] * i + x, py = m[3] * i + y;
-    if (!(px >= left && px < right && py >= top && py < bottom)) {
-      sample_border(source, fmin(fmax(px, -far), far), fmin(fmax(py, -far), far), border, target);
-      continue;
-    }
-    int x0 = (int)px, y0 = (int)py; /* not negative: cutting is rounding down */
-    const uint8_t *p =
-        source->pixels + (size_t)(y0 - source->at.y0) * source->stride + (size_t)(x0 - source->at.x0) * 3;
-    const uint8_t *q = p + source->stride;
-    float fx = (float)(px - x0), fy = (float)(py - y0);
-    sb_four above = four_of(p), below = four_of(q);
-    above += (four_of(p + 3) - above) * fx;
-    below += (four_of(q + 3) - below) * fx;
-    sb_four_ints rounded = __builtin_convertvector(above + (below - above) * fy + 0.5f, sb_four_ints);
-    sb_four_bytes bytes = __builtin_convertvector(rounded, sb_four_bytes);
-    memcpy(target, &bytes, sizeof bytes);
+    bool inside = px >= left && px < right && py >= top && py < bottom;
+    if (inside)
+      add_to_run(&samples, i, source, px, py);
+    else
+      outside[outside_count++] = i;
+  }
+  blend(&samples, 3 * width, target);
+  for (int k = 0; k < outside_count; k++) {
+    int i = outside[k];
+    sample_border(source, fmin(fmax(m[0] * i + x, -far), far), fmin(fmax(m[3] * i + y, -far), far), border,
+                  target + 3 * (ptrdiff_t)i);
   }
 }
 
-/* The last row's last pixel is sampled beside the target, which has no byte behind it. */
 static void sample(const region *source, const double m[6], int border, uint8_t *target, int width, int height) {
-  uint8_t last[4];
-  for (int j = 0; j < height; j++) {
-    uint8_t *row = target + (size_t)j * (size_t)width * 3;
-    int whole = j == height - 1 ? width - 1 : width;
-    double x = m[1] * j + m[2], y = m[4] * j + m[5];
-    sample_row(source, m, x, y, border, row, whole);
-    if (whole == width) continue;
-    sample_row(source, m, m[0] * whole + x, m[3] * whole + y, border, last, 1);
-    memcpy(row + (size_t)whole * 3, last, 3);
-  }
+  for (int j = 0; j < height; j++)
+    for (int i = 0; i < width; i += RUN)
+      sample_run(source, m, m[0] * i + m[1] * j + m[2], m[3] * i + m[4] * j + m[5], border,
+                 target + ((size_t)j * (size_t)width + (size_t)i) * 3, width - i < RUN ? width - i : RUN);
 }
 
 /* What the map needs of a level, with a pixel around for the interpolation. */

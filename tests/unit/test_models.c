@@ -132,6 +132,25 @@ static void numbers_that_are_no_numbers_give_no_box(void **state) {
   free(found);
 }
 
+static void boxes_too_small_to_tell_anything_of_are_dropped_by_their_size_in_the_photo(void **state) {
+  (void)state;
+  float scores[CELLS] = {0}, boxes[CELLS * 4] = {0};
+  sb_detector_spec spec = {.family = SB_FAMILY_SCRFD,
+                           .levels = 1,
+                           .strides = {STRIDE},
+                           .size_counts = {1},
+                           .score_threshold = .5f,
+                           .smallest_box = 10};
+  sb_detector_outputs outputs = {{scores}, {boxes}, {0}, {0}};
+  scores[CELL] = .7f;
+  for (int i = 0; i < 4; i++) boxes[4 * CELL + i] = 6.f / STRIDE; /* 12 pixels of the input a side */
+  for (int scale = 1; scale <= 2; scale++) {
+    sb_found *found = decode(&spec, &outputs, scale);
+    assert_int_equal(found->count, scale == 1 ? 1 : 0);
+    free(found);
+  }
+}
+
 /* ---- Alignments: a photo whose red is x and whose green is y, so that a pixel tells where it comes from */
 
 enum { PHOTO = 200 };
@@ -356,6 +375,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(yunet_gives_box_and_points_from_their_cell),
       cmocka_unit_test(scrfd_gives_distances_to_the_four_sides),
+      cmocka_unit_test(boxes_too_small_to_tell_anything_of_are_dropped_by_their_size_in_the_photo),
       cmocka_unit_test(an_ssd_gives_points_by_its_priors_and_variances),
       cmocka_unit_test(numbers_that_are_no_numbers_give_no_box),
       cmocka_unit_test(a_box_in_its_own_shape_stands_in_the_middle_of_black),
