@@ -58,6 +58,7 @@ sb_exit sb_command_audit(sb_cli *cli);
 sb_exit sb_command_consent(sb_cli *cli);
 sb_exit sb_command_expire(sb_cli *cli);
 sb_exit sb_command_export(sb_cli *cli);
+sb_exit sb_command_doctor(sb_cli *cli);
 
 /* Takes flags out of cli->words; what stays are the positional arguments. "--" ends flags. */
 typedef enum sb_flag_kind { SB_FLAG_SWITCH, SB_FLAG_TEXT, SB_FLAG_COUNT, SB_FLAG_LIST } sb_flag_kind;

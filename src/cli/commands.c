@@ -121,6 +121,7 @@ const sb_command sb_commands[] = {
      "  passphrase            lock the key file by a passphrase (asked, or SEMBLANCE_NEW_PASSPHRASE)\n"
      "    --remove            unlock it\n",
      sb_command_keys},
+    {"doctor", "", "what is wrong with this installation, and how to mend it; changes nothing", "", sb_command_doctor},
     {"bench", "search", "how fast and how right the search is on this machine, on vectors made up like faces",
      "  --rows N              faces (default 100000)\n"
      "  --dim N               dimensions (default 512)\n"

@@ -18,6 +18,15 @@ enum { SB_FINGERPRINT_SIZE = 32 * 3 };
 sb_status sb_tls_init(const char *data_dir, const char *const *names, size_t count, int days,
                       char fingerprint[SB_FINGERPRINT_SIZE], sb_error *error);
 
+/* The certificate that a server with these settings would use. */
+typedef struct sb_certificate {
+  bool there; /* else no TLS: the settings name none, and there is none of `semblance tls init` */
+  char *path; /* released by free() */
+  int64_t begins_ms, ends_ms;
+} sb_certificate;
+/* SB_INVALID, SB_NOT_FOUND: what is there cannot be used, such as a private key that is not the certificate's. */
+sb_status sb_tls_look(const sb_config *config, sb_certificate *out, sb_error *error);
+
 int sb_server_port(const sb_server *server); /* the port in use, also when 0 was asked for */
 /* Stops accepting, finishes the requests it has begun, then frees. */
 void sb_server_stop(sb_server *server);

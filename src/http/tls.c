@@ -34,24 +34,104 @@ static sb_status own_paths(const char *folder, char **certificate, char **key, s
   return *key ? SB_OK : SB_NO_MEMORY;
 }
 
-sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *error) {
+/* What a server is to use, read; all stay NULL where there is to be no TLS. Released by free(). */
+typedef struct pair {
+  char *path, *certificate, *private_key; /* path: the certificate's */
+} pair;
+
+static void pair_free(pair *p) {
+  if (p->private_key) sb_wipe(p->private_key, strlen(p->private_key));
+  free(p->private_key);
+  free(p->certificate);
+  free(p->path);
+  *p = (pair){0};
+}
+
+static sb_status pair_read(const sb_config *config, pair *out, sb_error *error) {
   bool given = *config->tls_cert || *config->tls_key;
   char *folder = NULL, *certificate = NULL, *key = NULL;
   sb_status status = SB_OK;
   if (given && (!*config->tls_cert || !*config->tls_key))
     return sb_fail(error, SB_INVALID, "--tls-cert and --tls-key go together");
-  if (!given) {
+  if (given) {
+    certificate = sb_strdup(config->tls_cert, error);
+    key = certificate ? sb_strdup(config->tls_key, error) : NULL;
+    if (!key) status = SB_NO_MEMORY;
+  } else {
     folder = sb_engine_folder(*config->data ? config->data : NULL, error);
     status = folder ? own_paths(folder, &certificate, &key, error) : SB_NO_MEMORY;
   }
   if (status == SB_OK && (given || access(certificate, F_OK) == 0)) {
-    status = read_pem(given ? config->tls_cert : certificate, &server->certificate, error);
-    if (status == SB_OK) status = read_pem(given ? config->tls_key : key, &server->private_key, error);
-    server->tls = status == SB_OK;
+    status = read_pem(certificate, &out->certificate, error);
+    if (status == SB_OK) status = read_pem(key, &out->private_key, error);
+    if (status == SB_OK) {
+      out->path = certificate;
+      certificate = NULL;
+    }
   }
+  if (status != SB_OK) pair_free(out);
   free(folder);
   free(certificate);
   free(key);
+  return status;
+}
+
+sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *error) {
+  pair read = {0};
+  sb_status status = pair_read(config, &read, error);
+  if (status != SB_OK) return status;
+  server->certificate = read.certificate;
+  server->private_key = read.private_key;
+  server->tls = read.certificate != NULL;
+  free(read.path);
+  return SB_OK;
+}
+
+static gnutls_datum_t datum(char *text) {
+  return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
+}
+
+/* The first certificate of the file is the server's own. */
+static int read_dates(const gnutls_datum_t *text, sb_certificate *out) {
+  gnutls_x509_crt_t certificate = NULL;
+  int code = gnutls_x509_crt_init(&certificate);
+  if (code >= 0) code = gnutls_x509_crt_import(certificate, text, GNUTLS_X509_FMT_PEM);
+  if (code >= 0) {
+    out->begins_ms = (int64_t)gnutls_x509_crt_get_activation_time(certificate) * 1000;
+    out->ends_ms = (int64_t)gnutls_x509_crt_get_expiration_time(certificate) * 1000;
+  }
+  if (certificate) gnutls_x509_crt_deinit(certificate);
+  return code;
+}
+
+static sb_status examine(pair *p, sb_certificate *out, sb_error *error) {
+  gnutls_certificate_credentials_t both = NULL;
+  gnutls_datum_t certificate = datum(p->certificate), key = datum(p->private_key);
+  int code = read_dates(&certificate, out);
+  if (code >= 0) code = gnutls_certificate_allocate_credentials(&both);
+  if (code >= 0) code = gnutls_certificate_set_x509_key_mem(both, &certificate, &key, GNUTLS_X509_FMT_PEM);
+  if (both) gnutls_certificate_free_credentials(both);
+  if (code >= 0) return SB_OK;
+  return sb_fail(error, SB_INVALID, "the certificate %s and its private key cannot be used: %s", p->path,
+                 gnutls_strerror(code));
+}
+
+sb_status sb_tls_look(const sb_config *config, sb_certificate *out, sb_error *error) {
+  pair read = {0};
+  sb_certificate found = {0};
+  sb_status status = pair_read(config, &read, error);
+  if (status != SB_OK) return status;
+  if (read.certificate) {
+    found.there = true;
+    status = examine(&read, &found, error);
+    found.path = read.path;
+    read.path = NULL;
+  }
+  pair_free(&read);
+  if (status == SB_OK)
+    *out = found;
+  else
+    free(found.path);
   return status;
 }
 

@@ -60,3 +60,8 @@ sb_status sb_heif_decode(const uint8_t *bytes, size_t size, const sb_image_limit
   heif_context_free(context);
   return status;
 }
+
+void sb_image_heif_codecs(bool *heic, bool *avif) {
+  *heic = heif_have_decoder_for_format(heif_compression_HEVC);
+  *avif = heif_have_decoder_for_format(heif_compression_AV1);
+}

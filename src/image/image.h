@@ -31,6 +31,9 @@ typedef enum sb_image_kind {
 } sb_image_kind;
 sb_image_kind sb_image_sniff(const void *bytes, size_t size);
 
+/* Can photos of these kinds be decoded here? Debian packages the codecs apart. */
+void sb_image_heif_codecs(bool *heic, bool *avif);
+
 /* Decodes to upright RGB. Grey, CMYK/YCCK, palette and 16-bit inputs are converted; alpha is laid over white; of an
  * animation the first frame counts; EXIF orientation 1..8 is applied (HEIF carries its own).
  * SB_BAD_IMAGE (empty, cut short, damaged), SB_UNSUPPORTED_IMAGE (the message names what the bytes look like: text, PDF,

@@ -5,7 +5,7 @@
 #ifndef SB_STORE_DRIVER_H
 #define SB_STORE_DRIVER_H
 
-#include "base/base.h"
+#include "store/store.h"
 
 struct sb_store;
 
@@ -75,6 +75,8 @@ typedef struct sb_driver {
   /* What was deleted leaves no trace in logs. */
   sb_status (*erase)(struct sb_store *store, sb_error *error);
   sb_status (*check)(struct sb_store *store, sb_error *error);
+  /* All of it but the two schemas. */
+  sb_status (*health)(struct sb_store *store, sb_store_health *out, sb_error *error);
   /* A copy of this moment as an SQLite database. */
   sb_status (*copy)(struct sb_store *store, const char *to, sb_error *error);
 } sb_driver;

@@ -48,6 +48,7 @@ struct sb_store {
 
 /* A store for looking only, on a connection of its own and without keys: nothing sealed can be opened. sb_store_close. */
 sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error);
+sb_status sb_store_reader_at(const char *dir, const char *url, sb_store **out, sb_error *error); /* url NULL: none */
 
 /* The same as sb_store_open_at also where a migration was cut off. */
 sb_status sb_store_open_target(const char *dir, const char *url, sb_store **out, sb_error *error);

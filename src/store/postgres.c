@@ -466,6 +466,32 @@ static sb_status check_all(sb_store *store, sb_error *error) {
   return status;
 }
 
+/* The first column of the first row as text; "" where there is none. */
+static sb_status word(sb_store *store, const char *sql, char *out, size_t size, sb_error *error) {
+  sb_statement s = sb_statement_new(store, sql, error);
+  snprintf(out, size, "%s", sb_step(&s) ? sb_column_text(&s, 0) : "");
+  return sb_statement_end(&s);
+}
+
+static sb_status health(sb_store *store, sb_store_health *out, sb_error *error) {
+  int64_t at_hand = 0;
+  sb_status status = word(store, "SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1)",
+                          out->server, sizeof out->server, error);
+  if (status == SB_OK)
+    status = word(store, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector'", out->pgvector,
+                  sizeof out->pgvector, error);
+  if (status == SB_OK)
+    status = word(store, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'citus'", out->citus,
+                  sizeof out->citus, error);
+  if (status == SB_OK)
+    status = sb_store_number(store, "SELECT count(*) FROM pg_catalog.pg_available_extensions WHERE name = 'vector'",
+                             &at_hand, error);
+  if (status == SB_OK)
+    status = sb_store_number(store, "SELECT pg_database_size(current_database())", &out->bytes, error);
+  out->pgvector_at_hand = at_hand > 0;
+  return status;
+}
+
 static sb_status copy(sb_store *store, const char *to, sb_error *error) {
   (void)store, (void)to;
   return sb_fail(
@@ -505,4 +531,5 @@ const sb_driver sb_driver_postgres = {.steps = sb_postgres_steps,
                                       .move_faces = move_faces,
                                       .erase = erase,
                                       .check = check_all,
+                                      .health = health,
                                       .copy = copy};

@@ -294,6 +294,17 @@ static sb_status check_all(sb_store *store, sb_error *error) {
   return sb_statement_end(&s);
 }
 
+static sb_status health(sb_store *store, sb_store_health *out, sb_error *error) {
+  int64_t page = 0, pages = 0, unused = 0;
+  sb_status status = sb_store_number(store, "PRAGMA page_size", &page, error);
+  if (status == SB_OK) status = sb_store_number(store, "PRAGMA page_count", &pages, error);
+  if (status == SB_OK) status = sb_store_number(store, "PRAGMA freelist_count", &unused, error);
+  out->bytes = page * pages;
+  out->free_bytes = page * unused;
+  snprintf(out->server, sizeof out->server, "SQLite %s", sqlite3_libversion());
+  return status;
+}
+
 /* On a connection of its own: others go on beside it. */
 static sb_status copy(sb_store *store, const char *to, sb_error *error) {
   sqlite3 *reader = NULL;
@@ -351,4 +362,5 @@ const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .move_faces = move_faces,
                                     .erase = erase,
                                     .check = check_all,
+                                    .health = health,
                                     .copy = copy};

@@ -137,8 +137,8 @@ static sb_status open_store(const char *dir, const char *url, bool server, bool 
   return status;
 }
 
-sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error) {
-  sb_store *reader = store_new(store->dir, store->url, error);
+sb_status sb_store_reader_at(const char *dir, const char *url, sb_store **out, sb_error *error) {
+  sb_store *reader = store_new(dir, url, error);
   if (!reader) return SB_NO_MEMORY;
   sb_status status = reader->driver->connect(reader, true, error);
   if (status == SB_OK)
@@ -146,6 +146,10 @@ sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error
   else
     sb_store_close(reader);
   return status;
+}
+
+sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error) {
+  return sb_store_reader_at(store->dir, store->url, out, error);
 }
 
 sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error) {

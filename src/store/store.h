@@ -230,6 +230,19 @@ sb_status sb_store_renew_root(sb_store *store, sb_error *error);
  * nothing any more. Other writers wait. */
 sb_status sb_store_revoke(sb_store *store, int64_t collection, size_t *templates, sb_error *error);
 
+/* ---- health.c: what can be told of a database without opening the gallery: nothing is made, migrated or unlocked. */
+
+typedef struct sb_store_health {
+  int64_t schema, newest;    /* of the database, 0: it holds no gallery; the one that this program writes */
+  int64_t bytes, free_bytes; /* of the whole database; of it unused, 0 where a server does not tell */
+  char server[64];           /* "SQLite 3.40.1", "PostgreSQL 16.2" */
+  char pgvector[32];         /* version; "": it is not there, or the database is a file */
+  bool pgvector_at_hand;     /* not there, but the server can add it */
+  char citus[32];            /* version; "": none */
+} sb_store_health;
+/* SB_NOT_FOUND: the folder has no database yet. Else the errors of sb_store_open_at. */
+sb_status sb_store_health_get(const char *dir, const char *url, sb_store_health *out, sb_error *error);
+
 /* SB_STORE with SQLite's words when the file is not sound (PRAGMA integrity_check and foreign_key_check). */
 sb_status sb_store_check(sb_store *store, sb_error *error);
 

@@ -71,6 +71,18 @@ const sb_kernels *sb_kernels_chosen(void) {
   return chosen;
 }
 
+const char *sb_kernels_words(void) {
+  const sb_kernels *used = sb_kernels_chosen();
+#if defined(__x86_64__)
+  if (used == &avx512) return "AVX-512 with VBMI and VNNI";
+  if (used == &avx512_first) return "AVX-512 without VBMI and VNNI (codes are scanned by AVX2)";
+  if (used == &avx2) return "AVX2";
+#elif defined(__aarch64__)
+  if (used == &neon) return "NEON";
+#endif
+  return used == &scalar ? "plain C" : "";
+}
+
 float sb_dot(const float *a, const float *b, size_t n) {
   return sb_kernels_chosen()->dot_f32(a, b, n);
 }

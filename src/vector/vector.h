@@ -21,6 +21,8 @@
 
 /* Inner product of n float32 values; any n, any alignment; the same bits on every machine. */
 float sb_dot(const float *a, const float *b, size_t n);
+/* Which kernels this process uses, in words: "AVX-512 with VBMI and VNNI". Static. */
+const char *sb_kernels_words(void);
 /* Scales to unit length and gives the length before; a zero or non-finite vector is left alone and gives 0. */
 float sb_normalize(float *v, size_t n);
 

@@ -1,0 +1,220 @@
+/* The doctor's looks at the models, the database and the keys. */
+#include "cli/doctor.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- Models */
+
+/* Wrong or good, tried in a process of its own; false: its file is not there. */
+static bool try_model(sb_doctor *doctor, const sb_model_info *model, size_t *good) {
+  sb_error error = {0};
+  if (*model->problem) {
+    sb_doctor_say(doctor, "models", SB_HEALTH_WRONG, "mend the manifest, or `semblance models remove` it", "%s: %s",
+                  model->name, model->problem);
+    return true;
+  }
+  if (!model->file_size) return false;
+  if (sb_model_check(&doctor->options, model->name, 2, NULL, NULL, &error) == SB_OK)
+    ++*good;
+  else
+    sb_doctor_say(doctor, "models", SB_HEALTH_WRONG,
+                  "fetch it anew: script/setup, or `semblance models add` where it was added", "%s: %s", model->name,
+                  error.message);
+  return true;
+}
+
+/* The pipeline's manifests and files, and the embedder that --model asks for. */
+static void look_at_pipeline(sb_doctor *doctor, const char *path) {
+  sb_embedder embedder;
+  sb_error error = {0};
+  const sb_pipeline_config config = {.struct_size = sizeof config,
+                                     .models_path = path,
+                                     .name = doctor->options.pipeline,
+                                     .model = doctor->options.model};
+  sb_status status = sb_embedder_read(&config, NULL, &embedder, &error);
+  if (status == SB_OK)
+    sb_doctor_say(doctor, "models", SB_HEALTH_OK, NULL, "the pipeline %s is whole; it embeds by %s; OpenVINO %s",
+                  config.name ? config.name : "default", embedder.name, sb_infer_version());
+  else
+    sb_doctor_say(doctor, "models", SB_HEALTH_WRONG,
+                  status == SB_NOT_FOUND
+                      ? "choose another --model, or fetch it: script/models, `semblance models add`"
+                      : "fetch the models (script/setup), or name the folders that have them by --models",
+                  "%s", error.message);
+}
+
+void sb_doctor_models(sb_doctor *doctor) {
+  sb_error error = {0};
+  sb_model_info *models = NULL;
+  size_t count = 0, good = 0, absent = 0;
+  char *path = sb_models_path(&doctor->options, doctor->folder, &error);
+  sb_status status = path ? sb_models_list(&doctor->options, &models, &count, &error) : SB_NO_MEMORY;
+  if (path) look_at_pipeline(doctor, path);
+  if (status != SB_OK)
+    sb_doctor_say(doctor, "models", SB_HEALTH_WRONG, "name the folders that have the models by --models", "%s",
+                  error.message);
+  for (size_t i = 0; i < count; i++) absent += !try_model(doctor, &models[i], &good);
+  if (good)
+    sb_doctor_say(doctor, "models", SB_HEALTH_OK, NULL,
+                  "files with the right SHA-256 that load and run: %zu; optional ones that were not fetched: %zu", good,
+                  absent);
+  free(models);
+  free(path);
+}
+
+/* ---- Keys */
+
+static const char *origin(sb_root_origin from) {
+  switch (from) {
+  case SB_ROOT_ENVIRONMENT: return "SEMBLANCE_KEY";
+  case SB_ROOT_NAMED_FILE: return "the file that SEMBLANCE_KEY_FILE names";
+  case SB_ROOT_CREDENTIAL: return "a systemd credential";
+  case SB_ROOT_FILE: return "semblance.key in the gallery's folder";
+  }
+  return "";
+}
+
+static void look_at_key_file(sb_doctor *doctor, const sb_key_status *keys) {
+  struct stat info;
+  const char *named = getenv("SEMBLANCE_KEY_FILE");
+  char *own = sb_path_join(doctor->folder, "semblance.key", NULL);
+  const char *path = keys->origin == SB_ROOT_NAMED_FILE ? named : keys->origin == SB_ROOT_FILE ? own : NULL;
+  if (path && stat(path, &info) == 0 && info.st_mode & (S_IRWXG | S_IRWXO))
+    sb_doctor_say(doctor, "keys", SB_HEALTH_WRONG, "chmod 600, then `semblance keys rotate`: somebody may have read it",
+                  "other users may read the key file %s (mode %03o)", path, info.st_mode & 0777u);
+  free(own);
+}
+
+static void look_at_keys(sb_doctor *doctor) {
+  sb_error error = {0};
+  sb_key_status keys;
+  if (sb_store_keys(doctor->store, &keys, &error) != SB_OK) {
+    sb_doctor_say(doctor, "keys", SB_HEALTH_WRONG, NULL, "%s", error.message);
+    return;
+  }
+  sb_doctor_say(doctor, "keys", SB_HEALTH_OK, NULL, "root key %s from %s%s opens the gallery", keys.fingerprint,
+                origin(keys.origin), keys.passphrase ? ", locked by a passphrase" : "");
+  look_at_key_file(doctor, &keys);
+  if (keys.rotating)
+    sb_doctor_say(doctor, "keys", SB_HEALTH_WARNING, "semblance keys rotate",
+                  "a rotation of the data keys was begun and not ended");
+}
+
+/* ---- Database */
+
+static const char *mend_of(sb_status status) {
+  switch (status) {
+  case SB_WRONG_KEY:
+    return "bring the right key: semblance keys import, SEMBLANCE_KEY_FILE or the service's credential";
+  case SB_STORE: return "restore the newest backup into an empty folder: semblance restore";
+  case SB_READ_ONLY: return "run as the user that owns the folder, and let that user write there";
+  case SB_BUSY:
+  case SB_IO: return "see that the database runs and lets this machine in; then try again";
+  case SB_DISK_FULL: return "make room on the gallery's disk";
+  default: return "see the message";
+  }
+}
+
+static void tell_health(sb_doctor *doctor, const sb_store_health *health) {
+  char size[32], unused[32], extras[128] = "";
+  sb_doctor_size((double)health->bytes, size);
+  sb_doctor_size((double)health->free_bytes, unused);
+  if (*health->pgvector)
+    snprintf(extras, sizeof extras, ", pgvector %s, Citus: %s", health->pgvector,
+             *health->citus ? health->citus : "no");
+  else if (health->free_bytes)
+    snprintf(extras, sizeof extras, ", %s of it free pages", unused);
+  sb_doctor_say(doctor, "database", SB_HEALTH_OK, NULL, "%s, sound, schema %" PRId64 ", %s%s", health->server,
+                health->schema, size, extras);
+}
+
+/* Does a look at it end here? */
+static bool nothing_to_open(sb_doctor *doctor, const sb_store_health *health) {
+  if (doctor->options.store && !*health->pgvector && !health->pgvector_at_hand) {
+    sb_doctor_say(doctor, "database", SB_HEALTH_WRONG,
+                  "install pgvector where PostgreSQL runs (Debian: postgresql-17-pgvector)", "%s has no pgvector",
+                  health->server);
+    return true;
+  }
+  if (!health->schema) {
+    sb_doctor_say(doctor, "database", SB_HEALTH_OK, NULL, "%s; the first enrolment makes the gallery", health->server);
+    return true;
+  }
+  if (health->schema > health->newest) {
+    sb_doctor_say(doctor, "database", SB_HEALTH_WRONG, "upgrade the program, or restore a backup of before",
+                  "the gallery has schema %" PRId64 " of a newer Semblance; this one knows %" PRId64, health->schema,
+                  health->newest);
+    return true;
+  }
+  if (health->schema == health->newest) return false;
+  sb_doctor_say(doctor, "database", SB_HEALTH_WARNING, "copy the folder; then any command brings it up to date",
+                "the gallery has schema %" PRId64 " of an older Semblance; the next command turns it into %" PRId64
+                ", and there is no way back",
+                health->schema, health->newest);
+  return true;
+}
+
+static void look_at_collections(sb_doctor *doctor) {
+  sb_error error = {0};
+  sb_store_collection *list = NULL;
+  size_t count = 0;
+  if (sb_store_collections(doctor->store, &list, &count, &error) != SB_OK ||
+      sb_store_totals(doctor->store, &doctor->people, &doctor->faces, &error) != SB_OK) {
+    sb_doctor_say(doctor, "gallery", SB_HEALTH_WRONG, mend_of(error.code), "%s", error.message);
+    free(list);
+    return;
+  }
+  sb_doctor_say(doctor, "gallery", SB_HEALTH_OK, NULL, "people: %zu, faces: %zu, collections: %zu%s", doctor->people,
+                doctor->faces, count, doctor->served ? "; a server works on it" : "");
+  for (size_t i = 0; i < count; i++) {
+    sb_model_info model = {0};
+    const char *name = list[i].info.model;
+    if (sb_model_get(&doctor->options, name, &model, NULL) != SB_OK || !model.file_size)
+      sb_doctor_say(doctor, "gallery", SB_HEALTH_WRONG,
+                    "add the model again (`semblance models add`), or name its folder by --models",
+                    "the collection %s was made with the model %s, which is not here", list[i].info.name, name);
+  }
+  free(list);
+}
+
+/* Does a server have the folder? */
+static bool is_served(const char *folder) {
+  char *path = sb_path_join(folder, "serve.lock", NULL);
+  int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  bool held = file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0;
+  if (file >= 0) close(file);
+  free(path);
+  return held;
+}
+
+void sb_doctor_gallery(sb_doctor *doctor) {
+  sb_error error = {0};
+  sb_store_health health = {0};
+  const char *url = doctor->options.store;
+  doctor->served = is_served(doctor->folder);
+  sb_status status = sb_store_health_get(doctor->folder, url, &health, &error);
+  if (status == SB_NOT_FOUND) {
+    sb_doctor_say(doctor, "database", SB_HEALTH_OK, NULL, "%s; the first enrolment makes one", error.message);
+    return;
+  }
+  if (status == SB_OK && !url) doctor->database_size = health.bytes;
+  if (status == SB_OK && nothing_to_open(doctor, &health)) return;
+  if (status == SB_OK) {
+    tell_health(doctor, &health);
+    status = sb_store_open_at(doctor->folder, url, false, &doctor->store, &error);
+  }
+  if (status != SB_OK) {
+    sb_doctor_say(doctor, status == SB_WRONG_KEY ? "keys" : "database", SB_HEALTH_WRONG, mend_of(status), "%s",
+                  error.message);
+    return;
+  }
+  look_at_keys(doctor);
+  look_at_collections(doctor);
+}

@@ -1,0 +1,196 @@
+/* The doctor's looks at the machine: processor, memory, disk, limits, clock. */
+#include "cli/doctor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  ROW_BYTES = 1200,       /* memory of a face of 512 dimensions in the index (docs/search-benchmarks.md), rounded up */
+  BASE_BYTES = 280000000, /* of the program with its models (docs/benchmarks.md), rounded up */
+  DISK_LEAST = 64 << 20,  /* below it the next enrolments fail */
+  FILES_WANTED = 12200,   /* connections of a full server, and what it opens besides (src/http/server.c) */
+  FILES_LEAST = 400,
+  LOCKED_LEAST = 64 << 10, /* keys lie in pages that are never swapped: a handful */
+  CLOCK_AHEAD_MS = 300000, /* between machines that share a gallery */
+};
+
+void sb_doctor_processor(sb_doctor *doctor) {
+  const char *forced = getenv("SEMBLANCE_CPU");
+  int cores = sb_cpu_cores(), workers = doctor->config->workers ? (int)doctor->config->workers : cores;
+  sb_doctor_say(doctor, "processor", SB_HEALTH_OK, NULL, "%d core%s, %d worker%s; searches run in %s", cores,
+                cores == 1 ? "" : "s", workers, workers == 1 ? "" : "s", sb_kernels_words());
+  if (forced && strcmp(forced, sb_cpu_name(sb_cpu_level())) != 0)
+    sb_doctor_say(doctor, "processor", SB_HEALTH_WARNING, "unset SEMBLANCE_CPU; it is for tests",
+                  "SEMBLANCE_CPU=%.20s is ignored: this processor has not got it, or it is no level", forced);
+  else if (forced)
+    sb_doctor_say(doctor, "processor", SB_HEALTH_WARNING, "unset SEMBLANCE_CPU; it is for tests",
+                  "SEMBLANCE_CPU=%.20s holds searches back", forced);
+  if (workers > 2 * cores)
+    sb_doctor_say(doctor, "processor", SB_HEALTH_WARNING, "leave --workers at 0: one a core",
+                  "%d workers share %d cores: each photo takes longer, and none more are done", workers, cores);
+}
+
+void sb_doctor_formats(sb_doctor *doctor) {
+  bool heic = false, avif = false;
+  sb_image_heif_codecs(&heic, &avif);
+  if (heic && avif)
+    sb_doctor_say(doctor, "photos", SB_HEALTH_OK, NULL, "JPEG, PNG, WebP, HEIC and AVIF can be read");
+  else
+    sb_doctor_say(doctor, "photos", SB_HEALTH_WARNING,
+                  "install libheif's codecs (Debian 13, Ubuntu 24.04: libheif-plugin-libde265, libheif-plugin-dav1d)",
+                  "%s photos cannot be read",
+                  heic   ? "AVIF"
+                  : avif ? "HEIC (of iPhones)"
+                         : "HEIC and AVIF");
+}
+
+/* ---- Memory */
+
+/* The number behind a word in a file of the kernel; -1: it is not there. */
+static int64_t kernel_number(const char *path, const char *word) {
+  char line[256];
+  int64_t value = -1;
+  FILE *file = fopen(path, "re");
+  while (file && value < 0 && fgets(line, sizeof line, file)) {
+    if (strncmp(line, word, strlen(word)) != 0) continue;
+    if (sscanf(line + strlen(word), "%" SCNd64, &value) != 1) value = -1;
+  }
+  if (file) fclose(file);
+  return value;
+}
+
+/* What this process may still take: the machine's, or less where it is in a container. */
+static int64_t memory_at_hand(void) {
+  int64_t machine = kernel_number("/proc/meminfo", "MemAvailable:"),
+          limit = kernel_number("/sys/fs/cgroup/memory.max", ""),
+          used = kernel_number("/sys/fs/cgroup/memory.current", "");
+  if (machine >= 0) machine *= 1024;
+  if (limit < 0 || used < 0) return machine;
+  int64_t left = limit > used ? limit - used : 0;
+  return machine < 0 || left < machine ? left : machine;
+}
+
+void sb_doctor_memory(sb_doctor *doctor) {
+  char has[32], wants[32];
+  bool remote = doctor->options.search_remotely;
+  double wanted = BASE_BYTES + (remote ? 0 : ROW_BYTES * (double)doctor->faces), at_hand = (double)memory_at_hand();
+  sb_doctor_size(at_hand, has);
+  sb_doctor_size(wanted, wants);
+  if (at_hand < 0)
+    sb_doctor_say(doctor, "memory", SB_HEALTH_WARNING, NULL, "the system does not tell how much memory is free");
+  else if (doctor->served)
+    sb_doctor_say(doctor, "memory", SB_HEALTH_OK, NULL, "%s free, beside the server that runs", has);
+  else if (at_hand < wanted)
+    sb_doctor_say(doctor, "memory", SB_HEALTH_WRONG,
+                  "give the machine or container more memory, or let PostgreSQL search: --store with --search sql",
+                  "%s free; the models and the index of the gallery (faces: %zu) want about %s", has, doctor->faces,
+                  wants);
+  else
+    sb_doctor_say(doctor, "memory", SB_HEALTH_OK, NULL,
+                  "%s free; the models and the index of the gallery (faces: %zu) want about %s", has, doctor->faces,
+                  wants);
+}
+
+/* ---- Disk */
+
+/* The folder, or the nearest one above it that is there. */
+static bool file_system(const char *folder, struct statvfs *out) {
+  char *path = strdup(folder), *slash = NULL;
+  bool found = false;
+  while (path && !(found = statvfs(*path ? path : "/", out) == 0) && errno == ENOENT && (slash = strrchr(path, '/')))
+    *slash = 0;
+  free(path);
+  return found;
+}
+
+static void look_at_folder(sb_doctor *doctor, const char *folder, const char *what, double wanted) {
+  char has[32], wants[32];
+  struct statvfs disk;
+  if (!file_system(folder, &disk)) {
+    sb_doctor_say(doctor, "disk", SB_HEALTH_WRONG, "name another folder, or mount its disk", "%s %s cannot be read: %s",
+                  what, folder, strerror(errno));
+    return;
+  }
+  double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+  sb_doctor_size(free_bytes, has);
+  sb_doctor_size(wanted, wants);
+  if (access(folder, F_OK) == 0 && access(folder, W_OK | X_OK))
+    sb_doctor_say(doctor, "disk", SB_HEALTH_WRONG, "let this user write there (chown), or name another folder",
+                  "%s %s cannot be written: %s", what, folder, strerror(errno));
+  else if (free_bytes < DISK_LEAST)
+    sb_doctor_say(doctor, "disk", SB_HEALTH_WRONG, "make room, or name a folder on a larger disk",
+                  "%s free for %s %s; nothing can be added there soon", has, what, folder);
+  else if (free_bytes < wanted)
+    sb_doctor_say(doctor, "disk", SB_HEALTH_WARNING,
+                  "make room before the next backup, restore or `semblance keys rotate`",
+                  "%s free for %s %s; a second copy of the gallery wants %s", has, what, folder, wants);
+  else
+    sb_doctor_say(doctor, "disk", SB_HEALTH_OK, NULL, "%s free for %s %s", has, what, folder);
+}
+
+void sb_doctor_disk(sb_doctor *doctor) {
+  look_at_folder(doctor, doctor->folder, "the gallery's folder", (double)doctor->database_size + DISK_LEAST);
+  look_at_folder(doctor, doctor->cache, "the cache", DISK_LEAST);
+}
+
+/* ---- Limits of the process */
+
+void sb_doctor_limits(sb_doctor *doctor) {
+  struct rlimit files = {0}, locked = {0};
+  if (getrlimit(RLIMIT_NOFILE, &files) || getrlimit(RLIMIT_MEMLOCK, &locked)) return;
+  const char *mend = "raise it: `ulimit -n`, or LimitNOFILE= of the service";
+  if (files.rlim_max < FILES_LEAST)
+    sb_doctor_say(doctor, "limits", SB_HEALTH_WRONG, mend, "%llu open files are allowed; a server needs %d",
+                  (unsigned long long)files.rlim_max, FILES_LEAST);
+  else if (files.rlim_max < FILES_WANTED)
+    sb_doctor_say(doctor, "limits", SB_HEALTH_WARNING, mend,
+                  "%llu open files are allowed; with %d a server takes all the connections it can",
+                  (unsigned long long)files.rlim_max, FILES_WANTED);
+  if (locked.rlim_cur < LOCKED_LEAST)
+    sb_doctor_say(doctor, "limits", SB_HEALTH_WARNING, "raise it: `ulimit -l`, or LimitMEMLOCK= of the service",
+                  "%llu bytes may be locked in memory, %d are wanted: keys may be written to swap",
+                  (unsigned long long)locked.rlim_cur, LOCKED_LEAST);
+  if (files.rlim_max >= FILES_WANTED && locked.rlim_cur >= LOCKED_LEAST)
+    sb_doctor_say(doctor, "limits", SB_HEALTH_OK, NULL, "open files and locked memory suffice for a full server");
+}
+
+/* ---- Clock: it decides who is erased, which keys are over, and what the audit says */
+
+static sb_status last_time(void *context, const sb_audit_entry *entry, sb_error *error) {
+  (void)error;
+  *(int64_t *)context = entry->entry.at_ms;
+  return SB_OK;
+}
+
+static int64_t newest_entry(sb_store *store) {
+  int64_t sequence = 0, at_ms = 0;
+  if (store && sb_store_audit_last(store, &sequence, NULL) == SB_OK && sequence)
+    (void)sb_store_audit(store, sequence - 1, 1, last_time, &at_ms, NULL);
+  return at_ms;
+}
+
+void sb_doctor_clock(sb_doctor *doctor) {
+  char then[32], now_text[32];
+  struct timex state = {0};
+  int64_t now = sb_now_ms(), newest = newest_entry(doctor->store);
+  sb_time_iso(now, now_text);
+  sb_time_iso(newest, then);
+  const char *mend = "set the clock (timedatectl set-ntp true)";
+  if (newest > now + CLOCK_AHEAD_MS)
+    sb_doctor_say(doctor, "clock", SB_HEALTH_WRONG, mend,
+                  "it is %s here, before the audit's newest entry of %s: dates of erasure and of keys are wrong",
+                  now_text, then);
+  else if (adjtimex(&state) >= 0 && state.status & STA_UNSYNC)
+    sb_doctor_say(doctor, "clock", SB_HEALTH_WARNING, mend,
+                  "it is %s here; nothing keeps the clock right (in a container: see to it on the host)", now_text);
+  else
+    sb_doctor_say(doctor, "clock", SB_HEALTH_OK, NULL, "it is %s here", now_text);
+}
