@@ -45,7 +45,7 @@ class Server:
 
     def __exit__(self, *_):
         self.process.terminate()
-        ended = self.process.wait(60)
+        ended = self.process.wait(120)
         self.process.stdout.close()
         if ended:
             raise AssertionError(f"the server ended with {ended}")
@@ -63,7 +63,7 @@ class Server:
     def post_photos(self, path, fields, status=200):
         """The JSON answer to a form; waits while the models load."""
         body, kind = multipart(fields)
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + 120
         while True:
             got, _, text = self.request("POST", path, body, {"Content-Type": kind})
             answer = json.loads(text)

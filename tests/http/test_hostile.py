@@ -37,11 +37,11 @@ class Hostile(ServerCase):
         except OSError:
             return b""
 
-    def served(self, seconds=5.0):
-        """Another client gets its answer, and soon."""
+    def served(self):
+        """Another client gets its answer: in far less than the half minute after which the server lets silent connections go."""
         start = time.monotonic()
         self.assertEqual(len(self.post("/v1/detect", image=OBAMA)["faces"]), 1)
-        self.assertLess(time.monotonic() - start, seconds)
+        self.assertLess(time.monotonic() - start, 15)
 
     def test_slow_headers_and_half_sent_bodies_hold_nobody_up(self):
         for _ in range(60):

@@ -33,7 +33,7 @@ class Jobs(ServerCase):
         return self.get("/v1/jobs/import", status, "POST", body, {"Content-Type": kind})
 
     def wait(self, job, *states):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             now = self.get(f"/v1/jobs/{job['id']}")
             if now["state"] in (states or ("done", "failed", "cancelled")):
@@ -64,7 +64,7 @@ class Jobs(ServerCase):
             screen = (GROUPS / "sample2.jpg").read_bytes()
             body, kind = form_of_files([("A/1.jpg", screen), ("B/1.jpg", OBAMA)], faces="largest", quality="any")
             job = json.loads(server.request("POST", "/v1/jobs/import", body, {"Content-Type": kind})[2])
-            give_up = time.monotonic() + 60
+            give_up = time.monotonic() + 120
             while job["state"] not in ("done", "failed") and time.monotonic() < give_up:
                 time.sleep(0.05)
                 job = json.loads(server.request("GET", f"/v1/jobs/{job['id']}")[2])
@@ -169,24 +169,26 @@ class Jobs(ServerCase):
         self.get("/v1/jobs/0000000000000000", 404)
 
     def test_events_follow_a_job_to_its_end(self):
-        job = self.start(FOLDER)
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        job = self.start([*FOLDER, *((f"more/p{i}/1.jpg", GROUP + bytes([i])) for i in range(20))])
+        self.get(f"/v1/jobs/{job['id']}/pause", 200, "POST")
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=120)
         connection.request("GET", f"/v1/jobs/{job['id']}/events")
         answer = connection.getresponse()
         self.assertEqual(answer.getheader("Content-Type"), "text/event-stream")
+        self.assertEqual(answer.readline(), b"event: progress\n")  # how it stands, before it goes on
+        self.get(f"/v1/jobs/{job['id']}/resume", 200, "POST")
         events = [block.split("\n") for block in answer.read().decode().split("\n\n") if block.startswith("event")]
         connection.close()
         last = json.loads(events[-1][1].removeprefix("data: "))
         self.assertEqual((events[-1][0], last["state"], last["enrolled"]), ("event: end", "done", 3))
-        self.assertGreater(len(events), 1)
 
     def test_a_server_that_stops_ends_jobs_and_events(self):
         job = self.start([(f"p{i}/1.jpg", GROUP + bytes([i])) for i in range(60)])
         self.get(f"/v1/jobs/{job['id']}/pause", 200, "POST")
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=120)
         connection.request("GET", f"/v1/jobs/{job['id']}/events")
         answer = connection.getresponse()
         self.server.process.terminate()
         self.assertIn(b"paused", answer.read())
         connection.close()
-        self.assertEqual(self.server.process.wait(30), 0)
+        self.assertEqual(self.server.process.wait(120), 0)

@@ -12,7 +12,7 @@ class Channel:
     """A WebSocket client, as small as the test wants it."""
 
     def __init__(self, port, path="/v1/live"):
-        self.socket = socket.create_connection(("127.0.0.1", port), 60)
+        self.socket = socket.create_connection(("127.0.0.1", port), 120)
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
@@ -126,4 +126,4 @@ class Live(ServerCase):
         channel = self.open()
         self.server.process.terminate()
         self.assertEqual(channel.receive(), (8, struct.pack(">H", 1001)))
-        self.assertEqual(self.server.process.wait(30), 0)
+        self.assertEqual(self.server.process.wait(120), 0)

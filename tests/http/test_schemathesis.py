@@ -19,7 +19,7 @@ class Description(ServerCase):
         key = json.loads(self.server.request("POST", "/v1/keys", '{"label":"test","roles":"admin"}', {"Content-Type": "application/json"})[2])["key"]
         # A description cannot say which bytes are a photo with a face: that check alone is left out.
         done = subprocess.run([SCHEMATHESIS, "run", f"http://127.0.0.1:{self.server.port}/v1/openapi.json", "--seed", "1", "--exclude-operation-id", "revokeKey", "-H", f"Authorization: Bearer {key}",
-                               "--max-examples", "12", "--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance",
+                               "--max-examples", "12", "--request-timeout", "120", "--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance",
                                "--generation-database", "none", "--no-color", "--suppress-health-check", "all"],
-                              capture_output=True, text=True, timeout=400, check=False, cwd=self.folder)
+                              capture_output=True, text=True, timeout=800, check=False, cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])

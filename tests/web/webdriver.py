@@ -1,4 +1,7 @@
-"""A small client of the W3C WebDriver protocol over chromedriver: enough to press, type and look."""
+"""A small client of the W3C WebDriver protocol over chromedriver: enough to press, type and look.
+
+Nothing here supposes that something has happened a moment after a click or an answer: each call waits until it can be done, or until
+what it asks for is so, up to WAIT seconds (a sanitized server on a busy machine is slow); what waits in vain fails."""
 import base64
 import http.client
 import json
@@ -12,6 +15,25 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=en-US",
          "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+WAIT = 60
+# What a person would wait out: it is not there yet, still hidden, moving, being redrawn, or behind something.
+NOT_YET = {"no such element", "element not interactable", "element click intercepted", "stale element reference"}
+# In sight and not disabled; a file's field is always hidden behind a button.
+READY = """const e = document.querySelector(arguments[0]);
+    return e && !e.disabled && (e.type === 'file' || e.getClientRects().length > 0)"""
+# Counts the requests of which the page has not made use yet.
+COUNT_REQUESTS = """window.asking = 0; const ask = window.fetch;
+    window.fetch = async (...all) => {
+      window.asking += 1;
+      const over = () => setTimeout(() => { window.asking -= 1; }, 50);
+      try { const answer = await ask(...all); answer.clone().arrayBuffer().then(over, over); return answer; } catch (error) { over(); throw error; }
+    };"""
+
+
+class DriverError(RuntimeError):
+    def __init__(self, kind, message):
+        super().__init__(f"{kind}: {message.splitlines()[0]}")
+        self.kind = kind
 
 
 def available():
@@ -39,9 +61,11 @@ class Browser:
         answer = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": chrome, "goog:loggingPrefs": {"browser": "ALL"}}}})
         self.session = f"/session/{answer['sessionId']}"
+        self.call("POST", "/timeouts", {"script": 1000 * 5 * WAIT, "pageLoad": 1000 * 5 * WAIT})
+        self.each_page(COUNT_REQUESTS)
 
     def wait_for_driver(self):
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 if self.call("GET", "/status")["ready"]:
                     return
@@ -51,13 +75,13 @@ class Browser:
         raise RuntimeError("chromedriver does not answer")
 
     def call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=6 * WAIT)
         connection.request(method, self.session + path, json.dumps(body) if body is not None else None,
                            {"Content-Type": "application/json"})
         answer = json.loads(connection.getresponse().read())["value"]
         connection.close()
         if isinstance(answer, dict) and "error" in answer:
-            raise RuntimeError(f"{answer['error']}: {answer['message'].splitlines()[0]}")
+            raise DriverError(answer["error"], answer["message"])
         return answer
 
     def open(self, address):
@@ -66,11 +90,23 @@ class Browser:
     def find(self, selector):
         return self.call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
 
+    def patiently(self, selector, condition, what):
+        """Does `what` with the element as soon as it is ready, again where it was replaced meanwhile."""
+        end = time.monotonic() + WAIT
+        while True:
+            try:
+                self.wait(condition, selector)
+                return what(f"/element/{self.find(selector)}")
+            except DriverError as error:
+                if error.kind not in NOT_YET or time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
     def click(self, selector):
-        self.call("POST", f"/element/{self.find(selector)}/click", {})
+        self.patiently(selector, READY, lambda element: self.call("POST", f"{element}/click", {}))
 
     def type(self, selector, text):
-        self.call("POST", f"/element/{self.find(selector)}/value", {"text": str(text)})
+        self.patiently(selector, READY, lambda element: self.call("POST", f"{element}/value", {"text": str(text)}))
 
     def keys(self, selector, text):
         self.type(selector, text)
@@ -81,7 +117,7 @@ class Browser:
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
 
     def text(self, selector):
-        return self.call("GET", f"/element/{self.find(selector)}/text")
+        return self.patiently(selector, "return document.querySelector(arguments[0])", lambda element: self.call("GET", f"{element}/text"))
 
     def visible(self, selector):
         return self.run("const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)", selector)
@@ -89,20 +125,46 @@ class Browser:
     def run(self, script, *arguments):
         return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
-    def wait(self, script, *arguments, seconds=20):
-        """Waits until the script gives something true; gives it."""
-        end = time.monotonic() + seconds
+    def until(self, script, arguments, enough):
+        """(what the script gives at last, whether it was enough)."""
+        end = time.monotonic() + WAIT
         while True:
             got = self.run(script, *arguments)
-            if got or time.monotonic() > end:
-                return got
+            if enough(got) or time.monotonic() > end:
+                return got, enough(got)
             time.sleep(0.05)
 
-    def wait_text(self, selector, word, seconds=20):
-        found = self.wait("const e = document.querySelector(arguments[0]);"
-                          "return e && e.getClientRects().length && e.textContent.includes(arguments[1])", selector, word, seconds=seconds)
+    def wait(self, script, *arguments):
+        """Waits until the script gives something true; gives it."""
+        got, found = self.until(script, arguments, bool)
         if not found:
-            raise AssertionError(f"{selector} does not say {word!r}; the page says: {self.text('main')[:600]!r}")
+            raise AssertionError(f"{script} {arguments} is not so within {WAIT} s; the page says: {self.text('main')[:600]!r}")
+        return got
+
+    def wait_equal(self, wanted, script, *arguments):
+        got, found = self.until(script, arguments, lambda now: now == wanted)
+        if not found:
+            raise AssertionError(f"{script} {arguments} gives {got!r}, not {wanted!r}")
+
+    def wait_text(self, selector, *words):
+        """Waits until the element is in sight and says all the words; gives its text."""
+        got, found = self.until("const e = document.querySelector(arguments[0]); return e && e.getClientRects().length ? e.textContent : null", [selector],
+                                lambda text: text is not None and all(word in text for word in words))
+        if not found:
+            raise AssertionError(f"{selector} says {got!r} and not {words}; the page says: {self.text('main')[:600]!r}")
+        return got
+
+    def wait_visible(self, selector, visible=True):
+        self.wait_equal(visible, "const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)", selector)
+
+    def settle(self):
+        """Waits until every answer has come and is drawn."""
+        self.wait("return !window.asking")
+        self.run_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150)))")  # colours take 120 ms
+
+    def each_page(self, script):
+        """Runs a script in each page that is opened from now on, before the page's own."""
+        self.call("POST", "/goog/cdp/execute", {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}})
 
     def emulate(self, width, height, scale=1, mobile=False):
         """The window's inner size, whatever the real window's least size is."""

@@ -138,8 +138,10 @@ function showAudit() {
 }
 
 async function moreAudit() {
+  const from = audit;
   try {
-    const older = await api.audit(audit.next_before);
+    const older = await api.audit(from.next_before);
+    if (audit !== from) return; // read anew, or this was pressed twice
     audit = { ...older, entries: [...audit.entries, ...older.entries] };
     showAudit();
   } catch (error) {

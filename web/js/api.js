@@ -33,8 +33,7 @@ async function send(method, path, body, headers = {}) {
   return { answer, json: await answer.json().catch(() => ({})) };
 }
 
-/** Asks for the session's token where the page was loaded within a session, else for the password. */
-async function enter() {
+async function askEntry() {
   const held = (await send('GET', '/v1/session')).json;
   csrf = held.csrf ?? '';
   if (!held.login_needed) return true;
@@ -45,6 +44,13 @@ async function enter() {
     csrf = json.csrf;
     return null;
   });
+}
+
+let entering = null;
+/** Asks for the session's token where the page was loaded within a session, else for the password: once for all who wait. */
+function enter() {
+  entering ??= askEntry().finally(() => { entering = null; });
+  return entering;
 }
 
 async function request(method, path, body) {

@@ -16,14 +16,19 @@ function render() {
 
 async function run() {
   if (!SIDES.every((side) => photos[side])) return;
+  const mine = SIDES.map((side) => photos[side]);
+  const changed = () => SIDES.some((side, index) => photos[side] !== mine[index]);
   say($('#compare-error'), '');
   try {
-    answer = await api.verify(photos.one, photos.two);
+    const told = await api.verify(...mine);
+    if (changed()) return;
+    answer = told;
     SIDES.forEach((side, index) => {
       const { naturalWidth: width, naturalHeight: height } = stages[side].image;
       if (width) stages[side].draw([answer.faces[index]], { width, height }, () => el('div', { className: 'facebox is-same' }));
     });
   } catch (error) {
+    if (changed()) return;
     answer = null;
     say($('#compare-error'), error.title, error.detail);
   }
@@ -44,6 +49,6 @@ export function start() {
 }
 
 export function leave() {
-  for (const side of SIDES) if (stages[side].cameraOn) stages[side].stopCamera();
+  for (const side of SIDES) stages[side].stopCamera();
 }
 export const translate = render;

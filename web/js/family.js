@@ -24,27 +24,31 @@ async function take(who, photo) {
   tag.hidden = true;
   try {
     const seen = await api.detect(photo);
+    if (photos[who] !== photo) return;
     stages[who].draw(seen.faces.slice(0, 1), seen, () => el('div', { className: 'facebox is-same' }));
     tag.hidden = !seen.faces.length;
     if (!seen.faces.length) say($('#family-error'), t('noface'), t('noface.sub'));
   } catch (error) {
+    if (photos[who] !== photo) return;
     say($('#family-error'), error.title, error.detail);
   }
 }
 
 async function calculate() {
-  const button = $('#family-go');
-  button.disabled = true;
+  const mine = { ...photos };
+  const changed = () => WHO.some((who) => photos[who] !== mine[who]);
+  $('#family-go').disabled = true;
   say($('#family-error'), '');
   try {
     const answer = await api.family({ father_image: photos.father, child_image: photos.child, mother_image: photos.mother });
+    if (changed()) return;
     $('#r-father').textContent = Math.round(answer.resemblance_to_father);
     $('#r-mother').textContent = Math.round(answer.resemblance_to_mother);
     $('#family-result').hidden = false;
   } catch (error) {
-    say($('#family-error'), error.title, error.detail);
+    if (!changed()) say($('#family-error'), error.title, error.detail);
   } finally {
-    button.disabled = false;
+    update();
   }
 }
 
@@ -54,5 +58,5 @@ export function start() {
 }
 
 export function leave() {
-  for (const who of WHO) if (stages[who].cameraOn) stages[who].stopCamera();
+  for (const who of WHO) stages[who].stopCamera();
 }

@@ -123,7 +123,9 @@ async function send(files) {
 
 async function tell(what) {
   try {
-    job = await api.jobOrder(job.id, what);
+    const now = await api.jobOrder(job.id, what);
+    if (now.id !== job.id || isOver(job)) return; // its events were faster
+    job = now;
     marks = [];
     render();
   } catch (error) {
@@ -162,7 +164,7 @@ export async function enter() {
   try {
     const { jobs } = await api.jobs();
     const last = jobs.find((one) => one.kind === 'import');
-    if (last) watch(last);
+    if (last && (!job || isOver(job))) watch(last); // one that was begun meanwhile is followed already
   } catch (error) {
     say($('#import-error'), error.title, error.detail);
   }

@@ -85,6 +85,9 @@ function clearRows() {
   standing.clear();
 }
 
+/** The same to look at: a row that says what it said stays, so that a click on it is not lost when the list is read anew. */
+const alike = (one, other) => one === other || Boolean(one && other && JSON.stringify(one) === JSON.stringify(other));
+
 function renderRows() {
   const [first, end] = sight();
   for (let page = Math.floor(first / PAGE); page <= Math.floor(Math.max(first, end - 1) / PAGE); page += 1) need(page);
@@ -92,7 +95,7 @@ function renderRows() {
   tall = rowHeight();
   $('#rows-pad').style.height = `${total * tall}px`;
   for (const [index, { person, node }] of standing) {
-    if (index >= first && index < end && person === personAt(index)) continue;
+    if (index >= first && index < end && alike(person, personAt(index))) continue;
     node.remove();
     standing.delete(index);
   }
@@ -128,8 +131,8 @@ function render() {
 function reload(keepPlace = false) {
   asked += 1;
   pages = new Map();
-  const top = keepPlace ? box().scrollTop : 0;
-  need(Math.floor(top / rowHeight() / PAGE)).then(() => { box().scrollTop = top; });
+  if (!keepPlace) box().scrollTop = 0;
+  need(Math.floor(box().scrollTop / rowHeight() / PAGE));
 }
 
 function changed() {
@@ -193,11 +196,25 @@ function mergeTwo(opener) {
 /** A field of CSV; a leading formula sign is disarmed, as spreadsheets run it. */
 const field = (text) => `"${(/^[=+\-@]/u.test(text) ? "'" : '') + String(text).replaceAll('"', '""')}"`;
 
+/** Everybody whom the list shows, as it was when this began. */
+async function everybody() {
+  const asking = [query(), $('#sort').value];
+  const people = [];
+  for (let all = 1, offset = 0; offset < all; offset += 1000) {
+    const page = await api.people(...asking, offset, 1000);
+    all = page.total;
+    people.push(...page.people);
+  }
+  return people;
+}
+
 async function exportAll() {
   let people = [...chosen.values()];
-  if (!people.length) {
-    people = [];
-    for (let offset = 0; offset === 0 || offset < total; offset += 1000) people.push(...(await api.people(query(), $('#sort').value, offset, 1000)).people);
+  try {
+    if (!people.length) people = await everybody();
+  } catch (error) {
+    toast(`${error.title} ${error.detail}`.trim());
+    return;
   }
   const rows = people.map((one) => [one.id, one.name, String(one.faces), one.created, one.consent].map(field).join(','));
   download('people.csv', `id,name,faces,created,consent\r\n${rows.join('\r\n')}\r\n`, 'text/csv');

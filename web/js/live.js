@@ -37,9 +37,12 @@ function show(answer) {
 
 async function sendFrame() {
   if (!socket || busy || socket.readyState !== WebSocket.OPEN || !stage.cameraOn) return;
+  const mine = socket;
   busy = true;
   const frame = await stage.snapshot(LONGEST);
-  if (socket?.readyState === WebSocket.OPEN && frame) socket.send(frame);
+  if (socket !== mine) return;
+  if (frame && mine.readyState === WebSocket.OPEN) mine.send(frame);
+  else busy = false;
 }
 
 export function stop() {

@@ -13,6 +13,7 @@ const views = { register, search, list, family, import: importing, settings };
 const THEMES = ['auto', 'light', 'dark'];
 let current = '';
 let health = null;
+let asked = 0; // grows with each question about the server's health: only the newest answer counts
 
 function show() {
   const wanted = location.hash.slice(1);
@@ -74,13 +75,17 @@ function showHealth() {
   $('#people-count').textContent = health ? t(health.people === 1 ? 'people.one' : 'people.n', { n: number(health.people) }) : '';
 }
 
-async function watchHealth() {
-  try {
-    health = await api.health();
-  } catch (error) {
-    health = error.body?.models ? error.body : null;
-  }
+async function askHealth() {
+  asked += 1;
+  const mine = asked;
+  const now = await api.health().catch((error) => (error.body?.models ? error.body : null));
+  if (mine !== asked) return;
+  health = now;
   showHealth();
+}
+
+async function watchHealth() {
+  await askHealth();
   setTimeout(watchHealth, health?.models === 'ready' ? 15000 : 1000);
 }
 
@@ -92,9 +97,6 @@ $('#toast-shut').addEventListener('click', closeToast);
 for (const button of $$('[data-theme-set]')) button.addEventListener('click', () => setTheme(button.dataset.themeSet));
 $('[data-theme-next]').addEventListener('click', () => setTheme(THEMES[(THEMES.indexOf(recall('theme') ?? 'auto') + 1) % THEMES.length]));
 addEventListener('hashchange', show);
-document.addEventListener('people-changed', async () => {
-  health = await api.health().catch(() => health);
-  showHealth();
-});
+document.addEventListener('people-changed', askHealth);
 show();
 watchHealth();

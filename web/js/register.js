@@ -37,10 +37,11 @@ function showFacts(seen) {
 }
 
 async function watch() {
-  while (stage.cameraOn) {
+  const { stream } = stage;
+  while (stage.stream === stream) {
     try {
       const seen = await api.detect(await stage.snapshot(640));
-      if (!stage.cameraOn) return;
+      if (stage.stream !== stream) return;
       const wrong = flaw(seen);
       stage.hint(t(wrong || 'hint.still'), !wrong);
       $('#register-guide').classList.toggle('is-good', !wrong);
@@ -81,10 +82,12 @@ async function add(photo) {
   render();
   try {
     const seen = await api.detect(photo);
+    if (!shots.includes(shot)) return; // taken away meanwhile
     const wrong = flaw(seen);
-    if (!stage.cameraOn) stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
+    if (!stage.cameraOn && shot === shots.at(-1)) stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
     Object.assign(shot, { box: seen.faces[0]?.box, verdict: wrong ? 'warn' : 'good', words: seen.faces.length ? (wrong || 'shot.good') : 'noface' });
   } catch (error) {
+    if (!shots.includes(shot)) return;
     Object.assign(shot, { verdict: 'warn', words: error.code === 'offline' ? 'error.offline' : 'shot.bad' });
     say($('#register-error'), error.title, error.detail);
   }
@@ -149,17 +152,25 @@ function finished(person) {
   document.dispatchEvent(new Event('people-changed'));
 }
 
+/** One request at a time, however often a button is pressed. */
+let sending = false;
+
 async function addToTwin() {
+  if (sending) return;
+  sending = true;
   try {
     const { person } = await api.addFaces(twin.id, shots.map((shot) => shot.photo));
     finished(person);
   } catch (error) {
     say($('#register-error'), error.title, error.detail);
+  } finally {
+    sending = false;
   }
 }
 
 async function submit(onDuplicate) {
-  if (!check()) return;
+  if (sending || !check()) return;
+  sending = true;
   const button = $('#finalize');
   button.disabled = true;
   $('#register-done').hidden = true;
@@ -175,6 +186,7 @@ async function submit(onDuplicate) {
       say($('#register-error'), error.title, error.detail);
     }
   } finally {
+    sending = false;
     button.disabled = false;
   }
 }
@@ -203,5 +215,5 @@ export function start() {
   render();
 }
 
-export const leave = () => stage.cameraOn && stage.stopCamera();
+export const leave = () => stage.stopCamera();
 export const translate = render;

@@ -11,6 +11,7 @@ let stage;
 let photo = null;
 let answer = null;
 let chosen = 0;
+let asked = 0; // grows with each photo: an answer about an older one is dropped
 let mode = 'photo'; // 'photo', 'live' or 'compare'
 
 const label = (face, index) => (verdictOf(face) === 'match' ? face.candidates[0].name : t('face.n', { n: index + 1 }));
@@ -62,20 +63,18 @@ function render() {
 }
 
 async function run() {
-  const button = $('#search-go');
-  button.disabled = true;
+  asked += 1;
+  const mine = asked;
+  $('#search-go').disabled = true;
   $('#search-answer').classList.add('busy');
-  try {
-    answer = await api.search(photo);
-    chosen = 0;
-    render();
-  } catch (error) {
-    answer = null;
-    message(error.title, error.detail, 'unsure', 'alert');
-  } finally {
-    button.disabled = false;
-    $('#search-answer').classList.remove('busy');
-  }
+  const told = await api.search(photo).catch((error) => error);
+  if (mine !== asked) return;
+  $('#search-go').disabled = false;
+  $('#search-answer').classList.remove('busy');
+  chosen = 0;
+  answer = told instanceof Error ? null : told;
+  if (answer) render();
+  else message(told.title, told.detail, 'unsure', 'alert');
 }
 
 function take(blob) {
@@ -97,12 +96,14 @@ async function setMode(wanted) {
   $('#search-bar').hidden = mode === 'live';
   live.stop();
   compare.leave();
-  if (stage.cameraOn) stage.stopCamera();
+  stage.stopCamera();
   if (mode !== 'photo') {
+    asked += 1;
     answer = null;
     photo = null;
     stage.clear();
     $('#search-go').disabled = true;
+    $('#search-answer').classList.remove('busy');
     $('#search-answer').replaceChildren();
     render();
   }
@@ -120,7 +121,7 @@ export function start() {
 export function leave() {
   if (mode === 'live') setMode('photo');
   compare.leave();
-  if (stage.cameraOn) stage.stopCamera();
+  stage.stopCamera();
 }
 export function translate() {
   render();

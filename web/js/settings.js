@@ -10,6 +10,7 @@ import * as report from './report.js';
 const EVERY = 5000; // milliseconds between two looks
 
 let timer = 0;
+let visit = 0; // grows when the view is entered and left: what was asked before is dropped
 let last = null;
 
 function spark(node, values) {
@@ -71,25 +72,31 @@ function render() {
   $('#s-targets').replaceChildren(...last.targets.map(targetRow));
 }
 
-async function look() {
-  clearTimeout(timer);
+async function look(mine) {
   try {
-    last = await api.stats();
+    const now = await api.stats();
+    if (mine !== visit) return;
+    last = now;
     say($('#settings-error'), '');
     render();
   } catch (error) {
+    if (mine !== visit) return;
     say($('#settings-error'), error.title, error.detail);
   }
-  timer = setTimeout(look, EVERY);
+  timer = setTimeout(() => look(mine), EVERY);
 }
 
 export const start = admin.start;
 
 export async function enter() {
-  await look(); // asks for the password, where there is one, before the others do
+  visit += 1;
+  await look(visit); // asks for the password, where there is one, before the others do
   await Promise.all([admin.enter(), report.enter()]);
 }
-export const leave = () => clearTimeout(timer);
+export function leave() {
+  visit += 1;
+  clearTimeout(timer);
+}
 
 export function translate() {
   render();

@@ -62,23 +62,36 @@ export class Stage {
       this.showMessage(t('cam.http'), t('cam.http.sub'));
       return false;
     }
+    const mine = {};
+    this.starting = mine;
+    let stream;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: 'user' } });
+      stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: 'user' } });
     } catch (error) {
+      if (this.starting !== mine) return false;
       const denied = error.name === 'NotAllowedError';
       this.showMessage(t(denied ? 'cam.denied' : 'cam.none'), t('cam.sub'));
       return false;
     }
+    /* Who went on meanwhile, or pressed again, does not want this camera any more. */
+    if (this.starting !== mine) {
+      for (const track of stream.getTracks()) track.stop();
+      return false;
+    }
+    this.stream = stream;
     this.clear();
     this.message.hidden = true;
     this.video.hidden = false;
     this.video.srcObject = this.stream;
-    await this.video.play();
+    await this.video.play().catch(() => {}); // cut short by stopCamera
+    if (this.stream !== stream) return false;
     this.onCamera(true);
     return true;
   }
 
+  /** Also where it is only being started. */
   stopCamera() {
+    this.starting = null;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
     this.video.srcObject = null;
