@@ -72,9 +72,16 @@ sb_status sb_time_expiry(const char *text, int64_t *unix_ms, sb_error *error);
 /* ---- Log: goes to a sink; never holds a name, an id, an image, a template or a key. Libraries never print. */
 
 typedef enum sb_log_level { SB_LOG_DEBUG, SB_LOG_INFO, SB_LOG_WARNING, SB_LOG_ERROR } sb_log_level;
-typedef void (*sb_log_sink)(void *context, sb_log_level level, const char *line);
+/* `request`: see sb_log_request, "" where there is none. `fields`: what the message says, for programs: members of a JSON object
+ * without its braces, "" where it says nothing more. */
+typedef struct sb_log_line {
+  sb_log_level level;
+  const char *request, *message, *fields;
+} sb_log_line;
+typedef void (*sb_log_sink)(void *context, const sb_log_line *line);
 void sb_log_set(sb_log_sink sink, void *context, sb_log_level least); /* at start, before threads; NULL: silent */
 SB_PRINTF(2, 3) void sb_log(sb_log_level level, const char *format, ...);
+SB_PRINTF(3, 4) void sb_log_with(sb_log_level level, const char *fields, const char *format, ...);
 /* The request that this thread works for: stands in each of its log lines. "" ends it. Copied (at most 31 bytes). */
 void sb_log_request(const char *request_id);
 
@@ -87,6 +94,35 @@ typedef struct sb_caller {
 } sb_caller;
 void sb_caller_set(const char *actor, const char *collection); /* NULL: "local", all; copied */
 const sb_caller *sb_caller_get(void);                          /* of this thread; never NULL */
+
+/* ---- Laps: what the time of a request goes into. Each moment counts for one lap, the innermost, so that they add up. */
+
+typedef enum sb_lap {
+  SB_LAP_OTHER,
+  SB_LAP_RECEIVE, /* headers and body arrive */
+  SB_LAP_QUEUE,   /* for a thread of the server */
+  SB_LAP_WAIT,    /* for a worker */
+  SB_LAP_DECODE,
+  SB_LAP_DETECT, /* faces are looked for, and each is verified */
+  SB_LAP_ALIGN,  /* landmarks, alignment, quality */
+  SB_LAP_EMBED,
+  SB_LAP_ATTRIBUTES,
+  SB_LAP_SEARCH, /* the index is brought in step and searched */
+  SB_LAP_STORE,  /* the database, and its lock */
+  SB_LAP_SEND,
+  SB_LAPS
+} sb_lap;
+extern const char *const sb_lap_names[SB_LAPS];
+typedef struct sb_laps {
+  double ms[SB_LAPS];
+  sb_lap now;
+  double since_ms;
+} sb_laps;
+/* From now to sb_laps_end this thread's time goes into `laps`, at first as SB_LAP_OTHER. */
+void sb_laps_begin(sb_laps *laps);
+void sb_laps_end(void);
+/* Goes over to another lap and gives the one before, to be gone back to. Without sb_laps_begin it does nothing. */
+sb_lap sb_lap_enter(sb_lap lap);
 
 /* ---- CPU: decided once; forced by SEMBLANCE_CPU=scalar|avx2|avx512|neon (never above what the machine has). */
 
@@ -150,6 +186,9 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(contain, BOOL, "--contain", "SEMBLANCE_CONTAIN", "true", 0, 0,                                                     \
     "confine the work on photos by Landlock and seccomp, where the kernel has them")                                   \
   X(log_level, TEXT, "--log-level", "SEMBLANCE_LOG_LEVEL", "info", 0, 0, "debug, info, warning or error")              \
+  X(log_format, TEXT, "--log-format", "SEMBLANCE_LOG_FORMAT", "text", 0, 0, "text or json: how lines of the log look") \
+  X(slow_ms, INT, "--slow-ms", "SEMBLANCE_SLOW_MS", "1000", 0, 3600000,                                                \
+    "log a warning with the time of each stage for requests that take longer, in milliseconds (0: never)")             \
   X(insecure, BOOL, "--insecure", "SEMBLANCE_INSECURE", "false", 0, 0,                                                 \
     "listen on other addresses than loopback without keys or without TLS")
 

@@ -19,13 +19,23 @@ void sb_log_request(const char *request_id) {
   snprintf(log_request, sizeof log_request, "%s", request_id);
 }
 
-void sb_log(sb_log_level level, const char *format, ...) {
+static void emit(sb_log_level level, const char *fields, const char *format, va_list arguments) {
+  char message[1024];
   if (!log_sink || level < log_least) return;
-  char line[1024];
-  int used = *log_request ? snprintf(line, sizeof line, "[%s] ", log_request) : 0;
+  vsnprintf(message, sizeof message, format, arguments);
+  log_sink(log_context, &(sb_log_line){level, log_request, message, fields});
+}
+
+void sb_log(sb_log_level level, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
+  emit(level, "", format, arguments);
   va_end(arguments);
-  log_sink(log_context, level, line);
+}
+
+void sb_log_with(sb_log_level level, const char *fields, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  emit(level, fields, format, arguments);
+  va_end(arguments);
 }

@@ -29,21 +29,6 @@ static void print_command_help(const sb_command *command) {
       command->name, *command->arguments ? " " : "", command->arguments, command->summary, command->options);
 }
 
-static void log_to_stderr(void *context, sb_log_level level, const char *line) {
-  (void)context;
-  static const char *const names[] = {"debug", "info", "warning", "error"};
-  char now[32];
-  sb_time_iso(sb_now_ms(), now);
-  fprintf(stderr, "%s %s %s\n", now, names[level], line);
-}
-
-static bool log_level_parse(const char *text, sb_log_level *level) {
-  static const char *const names[] = {"debug", "info", "warning", "error"};
-  for (int i = 0; i < 4; i++)
-    if (!strcmp(text, names[i])) return *level = (sb_log_level)i, true;
-  return false;
-}
-
 static bool asks_for_help(int count, char **words) {
   for (int i = 0; i < count && strcmp(words[i], "--"); i++)
     if (!strcmp(words[i], "--help") || !strcmp(words[i], "-h")) return true;
@@ -81,12 +66,10 @@ static sb_exit run_command(const sb_command *command, int argc, char **argv) {
   if (status == SB_INVALID) return sb_cli_usage(&cli, "%s", error.message);
   if (status != SB_OK) return sb_cli_fail(&cli, status, &error);
   sb_exit code;
-  sb_log_level level;
-  if (!log_level_parse(config.log_level, &level)) {
-    code = sb_cli_usage(&cli, "--log-level is debug, info, warning or error");
+  status = sb_cli_log(&config, !strcmp(command->name, "serve"), &error);
+  if (status != SB_OK) {
+    code = sb_cli_usage(&cli, "%s", error.message);
   } else {
-    bool server = !strcmp(command->name, "serve");
-    sb_log_set(log_to_stderr, NULL, server || level == SB_LOG_DEBUG ? level : SB_LOG_ERROR);
     cli.words = argv + 2;
     cli.count = argc - 2;
     if (config.contain && looks_at_photos(command->name)) confine(&config, command->name);

@@ -166,6 +166,7 @@ static sb_status begin_loading(sb_gallery *gallery, sb_error *error) {
 
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   if (gallery->nearest) return SB_OK;
+  sb_lap lap = sb_lap_enter(SB_LAP_SEARCH);
   pthread_mutex_lock(&gallery->syncing);
   int64_t next = gallery->sequence;
   double start = sb_monotonic_ms();
@@ -182,6 +183,7 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   if (first && status == SB_OK && gallery->faces)
     sb_log(SB_LOG_INFO, "%zu templates are searchable after %.0f ms", gallery->faces, sb_monotonic_ms() - start);
   pthread_mutex_unlock(&gallery->syncing);
+  sb_lap_enter(lap);
   return status;
 }
 

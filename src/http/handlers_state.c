@@ -1,10 +1,9 @@
 /* What the server says about itself. */
+#include "http/gauges.h"
 #include "http/handlers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void sb_handle_health(sb_request *request) {
   sb_error error = {0}, cause = {0};
@@ -41,62 +40,10 @@ void sb_handle_readyz(sb_request *request) {
   request->reply.retry = !ready;
 }
 
-/* Bytes of memory that this process has in use; 0 where the system does not tell. */
-static size_t resident_bytes(void) {
-  unsigned long total = 0, resident = 0;
-  FILE *file = fopen("/proc/self/statm", "re");
-  if (!file) return 0;
-  if (fscanf(file, "%lu %lu", &total, &resident) != 2) resident = 0;
-  fclose(file);
-  return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static sb_status write_gauges(sb_server *server, sb_buffer *out, sb_error *error) {
-  sb_engine_info info = {0};
-  sb_engine_counts counts = {0};
-  sb_status status = sb_engine_info_get(server->engine, &info, error);
-  if (status == SB_OK) status = sb_engine_counts_get(server->engine, &counts, error);
-  if (status != SB_OK) return status;
-  const struct {
-    const char *name, *help;
-    double value;
-  } gauges[] = {
-      {"semblance_up_seconds", "Time since the server started.", sb_metrics_uptime_s(server->metrics)},
-      {"semblance_ready", "1 when models and gallery are loaded.", sb_server_models(server, NULL) == SB_STATE_READY},
-      {"semblance_people", "People in all collections.", (double)info.people},
-      {"semblance_faces", "Templates in all collections.", (double)info.faces},
-      {"semblance_index_bytes", "Memory of the search indexes.", (double)counts.index_bytes},
-      {"semblance_index_age_seconds",
-       "Time since the indexes were last in step with the database; a search sees to that first. -1: not yet, or none.",
-       counts.index_age_ms < 0 ? -1 : counts.index_age_ms / 1000},
-      {"semblance_live_channels", "Cameras that are connected.", (double)sb_lives_count(server->lives)},
-      {"semblance_workers", "Photos that can be worked on at the same time.", info.workers},
-      {"semblance_queue_waiting", "Requests that wait for a worker.", (double)sb_work_waiting(server->work)},
-      {"semblance_requests_open", "Requests that have begun and are not answered.", (double)atomic_load(&server->open)},
-      {"semblance_body_bytes", "Bytes held of requests' bodies.", (double)atomic_load(&server->body_bytes)},
-      {"process_resident_memory_bytes", "Memory of the process.", (double)resident_bytes()},
-  };
-  for (size_t i = 0; i < sizeof gauges / sizeof *gauges && status == SB_OK; i++)
-    status = sb_buffer_addf(out, error, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", gauges[i].name, gauges[i].help,
-                            gauges[i].name, gauges[i].name, gauges[i].value);
-  if (status == SB_OK)
-    status =
-        sb_buffer_addf(out, error,
-                       "# HELP semblance_model_seconds_total Time that models ran, by kind, all workers together.\n"
-                       "# TYPE semblance_model_seconds_total counter\n"
-                       "# HELP semblance_model_runs_total Runs of models, by kind.\n"
-                       "# TYPE semblance_model_runs_total counter\n");
-  for (int i = 0; i < SB_MODEL_KINDS && status == SB_OK; i++)
-    status = sb_buffer_addf(
-        out, error, "semblance_model_seconds_total{model=\"%s\"} %.6f\nsemblance_model_runs_total{model=\"%s\"} %zu\n",
-        counts.models[i].kind, counts.models[i].seconds, counts.models[i].kind, counts.models[i].runs);
-  return status;
-}
-
 void sb_handle_metrics(sb_request *request) {
   sb_error error = {0};
   sb_buffer text = {0};
-  sb_status status = write_gauges(request->server, &text, &error);
+  sb_status status = sb_gauges_write(request->server, &text, &error);
   if (status == SB_OK) status = sb_metrics_write(request->server->metrics, &text, &error);
   if (status == SB_OK) {
     sb_reply_owned(request, 200, "text/plain; version=0.0.4; charset=utf-8", text.bytes, text.size);
@@ -139,7 +86,7 @@ void sb_handle_stats(sb_request *request) {
                 json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o}", "version", sb_version(), "uptime_s",
                           sb_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people, "faces",
                           (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
-                          (json_int_t)sb_work_waiting(server->work), "memory_bytes", (json_int_t)resident_bytes(),
+                          (json_int_t)sb_work_waiting(server->work), "memory_bytes", (json_int_t)sb_resident_bytes(),
                           "model", info.model, "dim", (json_int_t)info.dim, "threshold",
                           server->target.threshold > 0 ? server->target.threshold : info.threshold, "unsure",
                           info.unsure, "targets", targets_of(server), "minutes", minutes));

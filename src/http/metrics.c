@@ -27,6 +27,7 @@ typedef struct minute_count {
 struct sb_metrics {
   double started_ms;
   route_count routes[SB_ROUTES_MAX + 1];
+  atomic_size_t slow, lap_us[SB_LAPS], lap_runs[SB_LAPS];
   pthread_mutex_t lock; /* of the minutes */
   minute_count minutes[SB_METRICS_MINUTES];
 };
@@ -75,12 +76,22 @@ static void count_minute(sb_metrics *metrics, const sb_request *request, double 
   pthread_mutex_unlock(&metrics->lock);
 }
 
-void sb_metrics_count(sb_metrics *metrics, const sb_request *request, double ms) {
+static void count_laps(sb_metrics *metrics, const sb_laps *laps) {
+  for (int i = 0; i < SB_LAPS; i++)
+    if (laps->ms[i] > 0) {
+      atomic_fetch_add(&metrics->lap_us[i], (size_t)(laps->ms[i] * 1000));
+      atomic_fetch_add(&metrics->lap_runs[i], 1);
+    }
+}
+
+void sb_metrics_count(sb_metrics *metrics, const sb_request *request, double ms, bool slow) {
   size_t row = request->route ? 1 + sb_route_index(request->route) : 0, kind = request->reply.status / 100;
   route_count *r = &metrics->routes[row];
   if (kind >= 1 && kind <= CLASSES) atomic_fetch_add(&r->by_class[kind - 1], 1);
   atomic_fetch_add(&r->buckets[bucket_of(ms)], 1);
   atomic_fetch_add(&r->sum_us, (size_t)(ms * 1000));
+  atomic_fetch_add(&metrics->slow, slow);
+  if (!request->route || !(request->route->flags & SB_ROUTE_GOES_ON)) count_laps(metrics, &request->laps);
   count_minute(metrics, request, ms);
 }
 
@@ -142,6 +153,24 @@ static void label(size_t row, const char **method, const char **pattern) {
   *pattern = route ? route->pattern : "page";
 }
 
+static sb_status write_laps(sb_metrics *metrics, sb_buffer *out, sb_error *error) {
+  sb_status status = sb_buffer_addf(out, error,
+                                    "# HELP semblance_slow_requests_total Requests that took longer than --slow-ms.\n"
+                                    "# TYPE semblance_slow_requests_total counter\nsemblance_slow_requests_total %zu\n"
+                                    "# HELP semblance_stage_seconds_total Time of requests by what it went into.\n"
+                                    "# TYPE semblance_stage_seconds_total counter\n"
+                                    "# HELP semblance_stage_requests_total Requests that went through a stage.\n"
+                                    "# TYPE semblance_stage_requests_total counter\n",
+                                    atomic_load(&metrics->slow));
+  for (int i = 0; i < SB_LAPS && status == SB_OK; i++)
+    status = sb_buffer_addf(
+        out, error,
+        "semblance_stage_seconds_total{stage=\"%s\"} %.6f\nsemblance_stage_requests_total{stage=\"%s\"} %zu\n",
+        sb_lap_names[i], (double)atomic_load(&metrics->lap_us[i]) / 1e6, sb_lap_names[i],
+        atomic_load(&metrics->lap_runs[i]));
+  return status;
+}
+
 sb_status sb_metrics_write(sb_metrics *metrics, sb_buffer *out, sb_error *error) {
   const char *method, *pattern;
   sb_status status = sb_buffer_addf(out, error,
@@ -166,5 +195,5 @@ sb_status sb_metrics_write(sb_metrics *metrics, sb_buffer *out, sb_error *error)
     label(row, &method, &pattern);
     if (was_used(&metrics->routes[row])) status = write_histogram(&metrics->routes[row], method, pattern, out, error);
   }
-  return status;
+  return status == SB_OK ? write_laps(metrics, out, error) : status;
 }

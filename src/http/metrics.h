@@ -10,8 +10,8 @@ struct sb_request;
 typedef struct sb_metrics sb_metrics;
 sb_status sb_metrics_new(sb_metrics **out, sb_error *error);
 void sb_metrics_free(sb_metrics *metrics);
-/* An answer has gone. `ms`: since the request's first line. */
-void sb_metrics_count(sb_metrics *metrics, const struct sb_request *request, double ms);
+/* An answer has gone. `ms`: since the request's first line. `slow`: it took longer than the settings want. */
+void sb_metrics_count(sb_metrics *metrics, const struct sb_request *request, double ms, bool slow);
 
 enum { SB_METRICS_MINUTES = 60 };
 /* One minute of the last hour. Latencies are upper ends of the histogram's buckets, 0 where nothing was answered. */

@@ -45,8 +45,9 @@ typedef struct sb_request {
   struct sb_once_entry *once;   /* an Idempotency-Key's, in work; NULL: none */
   sb_principal who;             /* who asks */
   sb_phase phase;
-  bool begun; /* counted in server->begun */
-  double started_ms;
+  bool begun;                                  /* counted in server->begun */
+  double started_ms, complete_ms, answered_ms; /* its first line; its body; when the answer was made, 0: not yet */
+  sb_laps laps;
   sb_body_kind body;
   size_t received;
   struct MHD_PostProcessor *form;

@@ -2,6 +2,7 @@
 #include "http/server.h"
 #include "http/handlers.h"
 #include "http/route.h"
+#include "http/timing.h"
 #include "http/tls.h"
 
 #include <arpa/inet.h>
@@ -90,9 +91,15 @@ static void resume(sb_request *request) {
 
 /* In the name of who asks. */
 static void handle(sb_request *request) {
+  double now = sb_monotonic_ms();
+  request->laps.ms[SB_LAP_RECEIVE] = request->complete_ms - request->started_ms;
+  request->laps.ms[SB_LAP_QUEUE] = now - request->complete_ms;
+  sb_laps_begin(&request->laps);
   sb_caller_set(request->who.actor, request->who.collection);
   request->route->handler(request);
   sb_caller_set(NULL, NULL);
+  sb_laps_end();
+  request->answered_ms = sb_monotonic_ms();
 }
 
 static void perform(void *job) {
@@ -115,6 +122,7 @@ static void refuse(void *job) {
 static enum MHD_Result body_ended(sb_request *request) {
   sb_error error = {0};
   request->begun = true;
+  request->complete_ms = sb_monotonic_ms();
   atomic_fetch_add(&request->server->begun, 1);
   if (sb_request_finish(request, &error) != SB_OK) sb_reply_error(request, &error);
   if (!request->reply.status) sb_auth_scope(request);
@@ -168,13 +176,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   sb_request *request = *state;
   if (!request) return;
   if (request->phase != SB_PHASE_LINE) {
-    double ms = sb_monotonic_ms() - request->started_ms;
-    /* An answer that goes on for minutes says nothing about how fast the server is. */
-    bool went_on = request->route && request->route->flags & SB_ROUTE_GOES_ON;
-    sb_metrics_count(server->metrics, request, went_on ? 0 : ms);
-    sb_log_request(request->id);
-    sb_log(SB_LOG_INFO, "%s %s %u %.1f ms", request->method, sb_route_label(request), request->reply.status, ms);
-    sb_log_request("");
+    request->laps.ms[SB_LAP_SEND] = request->answered_ms > 0 ? sb_monotonic_ms() - request->answered_ms : 0;
+    sb_timing_end(request);
     atomic_fetch_sub(&server->open, 1);
   }
   if (request->begun) atomic_fetch_sub(&server->begun, 1);
@@ -319,6 +322,7 @@ static sb_status read_cors(sb_server *server, const char *words, sb_error *error
 static sb_status set_up(sb_server *server, const sb_config *config, sb_error *error) {
   server->target = (sb_target){config->threshold, config->fmr, config->fpir};
   server->max_body = (size_t)config->max_body;
+  server->slow_ms = (double)config->slow_ms;
   server->max_import = (size_t)config->max_import;
   sb_status status = sb_route_dialects(config->dialects, &server->dialects, error);
   if (status == SB_OK) status = read_cors(server, config->cors, error);

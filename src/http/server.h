@@ -30,9 +30,11 @@ struct sb_server {
   sb_jobs *jobs;
   sb_sleepers *sleepers;
   sb_lives *lives;
-  bool loopback; /* only this machine can connect */
+  double slow_ms; /* requests that take longer are told with the time of each lap; 0: none */
+  bool loopback;  /* only this machine can connect */
   bool tls;
   char *certificate, *private_key; /* PEM; NULL without TLS */
+  int64_t certificate_ends_ms;     /* 0: no TLS */
   struct MHD_Daemon *redirect;     /* plain HTTP that is sent on; NULL: none */
   sb_access *access;               /* keys and the admin's password */
   sb_sessions *sessions;           /* the admin's */

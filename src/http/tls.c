@@ -76,17 +76,6 @@ static sb_status pair_read(const sb_config *config, pair *out, sb_error *error) 
   return status;
 }
 
-sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *error) {
-  pair read = {0};
-  sb_status status = pair_read(config, &read, error);
-  if (status != SB_OK) return status;
-  server->certificate = read.certificate;
-  server->private_key = read.private_key;
-  server->tls = read.certificate != NULL;
-  free(read.path);
-  return SB_OK;
-}
-
 static gnutls_datum_t datum(char *text) {
   return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
 }
@@ -102,6 +91,20 @@ static int read_dates(const gnutls_datum_t *text, sb_certificate *out) {
   }
   if (certificate) gnutls_x509_crt_deinit(certificate);
   return code;
+}
+
+sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *error) {
+  pair read = {0};
+  sb_status status = pair_read(config, &read, error);
+  if (status != SB_OK) return status;
+  server->certificate = read.certificate;
+  server->private_key = read.private_key;
+  server->tls = read.certificate != NULL;
+  free(read.path);
+  sb_certificate found = {0};
+  gnutls_datum_t text = server->tls ? datum(server->certificate) : (gnutls_datum_t){0};
+  if (server->tls && read_dates(&text, &found) >= 0) server->certificate_ends_ms = found.ends_ms;
+  return SB_OK;
 }
 
 static sb_status examine(pair *p, sb_certificate *out, sb_error *error) {

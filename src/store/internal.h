@@ -31,6 +31,7 @@ struct sb_store {
   int64_t newest_key;         /* number of the newest data key that the keyring has */
   sb_protection *protections; /* guarded by the lock */
   size_t protection_count;
+  sb_lap lap;           /* that this thread was in when it took the lock */
   int claim;            /* the server's lock file, or -1 */
   int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;

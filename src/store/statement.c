@@ -133,10 +133,14 @@ sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error) {
 }
 
 void sb_store_lock(sb_store *store) {
+  sb_lap before = sb_lap_enter(SB_LAP_STORE);
   pthread_mutex_lock(&store->lock);
+  store->lap = before;
 }
 void sb_store_unlock(sb_store *store) {
+  sb_lap before = store->lap;
   pthread_mutex_unlock(&store->lock);
+  sb_lap_enter(before);
 }
 
 sb_status sb_store_begin(sb_store *store, sb_error *error) {

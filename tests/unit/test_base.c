@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- Errors */
@@ -220,9 +221,10 @@ static void time_is_written_as_iso_8601(void **state) {
 /* ---- Log */
 
 static char logged[2000];
-static void keep(void *context, sb_log_level level, const char *line) {
+static void keep(void *context, const sb_log_line *line) {
   (void)context;
-  snprintf(logged, sizeof logged, "%d %s", (int)level, line);
+  snprintf(logged, sizeof logged, "%d %s%s%s%s", (int)line->level, line->request, *line->request ? ": " : "",
+           line->message, line->fields);
 }
 
 static void a_log_line_names_its_request_and_lesser_ones_are_dropped(void **state) {
@@ -232,13 +234,34 @@ static void a_log_line_names_its_request_and_lesser_ones_are_dropped(void **stat
   assert_string_equal(logged, "");
   sb_log_request("r-1");
   sb_log(SB_LOG_ERROR, "broken: %d", 5);
-  assert_string_equal(logged, "3 [r-1] broken: 5");
+  assert_string_equal(logged, "3 r-1: broken: 5");
   sb_log_request("");
   sb_log(SB_LOG_WARNING, "hm");
   assert_string_equal(logged, "2 hm");
+  sb_log_with(SB_LOG_WARNING, "\"ms\":%d", "took %d ms", 5);
+  assert_string_equal(logged, "2 took 5 ms\"ms\":%d");
   sb_log_set(NULL, NULL, SB_LOG_INFO);
   sb_log(SB_LOG_ERROR, "to nobody");
-  assert_string_equal(logged, "2 hm");
+  assert_string_equal(logged, "2 took 5 ms\"ms\":%d");
+}
+
+static void laps_add_up_to_the_time_between_their_begin_and_end(void **state) {
+  (void)state;
+  sb_laps laps = {0};
+  assert_int_equal(sb_lap_enter(SB_LAP_DECODE), SB_LAP_OTHER); /* nobody counts */
+  double start = sb_monotonic_ms();
+  sb_laps_begin(&laps);
+  assert_int_equal(sb_lap_enter(SB_LAP_DETECT), SB_LAP_OTHER);
+  assert_int_equal(sb_lap_enter(SB_LAP_STORE), SB_LAP_DETECT);
+  nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+  assert_int_equal(sb_lap_enter(SB_LAP_DETECT), SB_LAP_STORE);
+  sb_laps_end();
+  double all = sb_monotonic_ms() - start, sum = 0;
+  for (int i = 0; i < SB_LAPS; i++) sum += laps.ms[i];
+  assert_true(laps.ms[SB_LAP_STORE] >= 2);
+  assert_true(laps.ms[SB_LAP_STORE] <= sum && sum <= all);
+  assert_int_equal(sb_lap_enter(SB_LAP_DECODE), SB_LAP_OTHER); /* nobody counts any more */
+  assert_true(laps.ms[SB_LAP_DECODE] == 0);
 }
 
 /* ---- Pool */
@@ -406,6 +429,7 @@ int main(void) {
       cmocka_unit_test(the_first_folder_that_has_the_file_counts),
       cmocka_unit_test(time_is_written_as_iso_8601),
       cmocka_unit_test(a_log_line_names_its_request_and_lesser_ones_are_dropped),
+      cmocka_unit_test(laps_add_up_to_the_time_between_their_begin_and_end),
       cmocka_unit_test(a_pool_hands_out_each_item_once_and_refuses_a_crowd),
       cmocka_unit_test(a_closed_pool_sends_its_waiters_home),
       cmocka_unit_test(the_cpu_level_has_a_name_and_there_is_a_core),

@@ -1,0 +1,87 @@
+"""What an operator sees: the log in both forms, slow requests with their stages, metrics, and a dashboard that asks for no others."""
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from program import FRIENDS, SOURCE, ProgramCase
+from server import Server
+
+OBAMA = (FRIENDS / "obama.jpg").read_bytes()
+
+
+class LoggedServer(Server):
+    """Its log is kept, one string a line."""
+
+    def __enter__(self):
+        self.file = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.file)
+        self.port = int(self.process.stdout.readline().rsplit(b":", 1)[1])
+        return self
+
+    def __exit__(self, *what):
+        super().__exit__(*what)
+        self.file.seek(0)
+        self.lines = self.file.read().decode().splitlines()
+        self.file.close()
+
+
+class Log(ProgramCase):
+    def serve(self, *arguments):
+        """A search by a server with these settings: its log and the request's id."""
+        server = LoggedServer(self.data, "--log-level", "info", *arguments)
+        with server:
+            server.post_photo("/v1/search", OBAMA)  # once the models are there
+            status, headers, _ = server.request("POST", "/v1/search?k=1", OBAMA, {"Content-Type": "image/jpeg"})
+            self.assertEqual(status, 200)
+        return server.lines, headers["X-Request-Id"]
+
+    def test_a_slow_request_has_one_line_with_its_id_and_the_time_of_each_stage(self):
+        lines, request = self.serve("--slow-ms", "1")
+        slow = [line for line in lines if f"[{request}] slow: " in line]
+        self.assertEqual(len(slow), 1, lines)
+        said = re.search(r" warning \[\w+\] slow: POST /v1/search 200 ([\d.]+) ms: (.*)$", slow[0])
+        stages = {name: float(ms) for name, ms in (part.split() for part in said[2].split(", "))}
+        self.assertLessEqual({"decode", "detect", "align", "embed", "store"}, set(stages))
+        self.assertAlmostEqual(sum(stages.values()), float(said[1]), delta=1 + 0.05 * float(said[1]))
+
+    def test_the_json_log_tells_the_same_in_fields(self):
+        lines, request = self.serve("--slow-ms", "1", "--log-format", "json")
+        entries = [json.loads(line) for line in lines]
+        self.assertTrue(all({"time", "level", "message"} <= set(e) for e in entries))
+        slow = [e for e in entries if e.get("request") == request and e.get("slow")]
+        self.assertEqual(len(slow), 1, entries)
+        self.assertEqual((slow[0]["method"], slow[0]["route"], slow[0]["status"], slow[0]["level"]),
+                         ("POST", "/v1/search", 200, "warning"))
+        self.assertLessEqual({"decode", "detect", "align", "embed", "store"}, set(slow[0]["stages"]))
+        usual = [e for e in entries if e.get("request") == request and not e.get("slow")]
+        self.assertEqual([e["level"] for e in usual], ["info"])
+
+    def test_without_the_setting_nothing_is_slow(self):
+        lines, request = self.serve("--slow-ms", "0")
+        self.assertTrue(any(request in line for line in lines))
+        self.assertFalse(any("slow:" in line for line in lines))
+
+    def test_unknown_words_are_refused(self):
+        self.refused("list", "--log-format", "xml", code=2, word="text or json")
+        self.refused("list", "--log-level", "loud", code=2, word="log-level")
+
+
+class Dashboard(ProgramCase):
+    def test_the_dashboard_and_the_metrics_name_each_other(self):
+        with Server(self.data) as server:
+            server.post_photo("/v1/search", OBAMA)
+            _, _, text = server.request("GET", "/metrics")
+        kinds = dict(re.findall(r"(?m)^# TYPE (\w+) (\w+)$", text.decode()))
+        self.assertEqual(set(kinds), set(re.findall(r"(?m)^# HELP (\w+) \S", text.decode())))
+        samples = set(re.findall(r"(?m)^(\w+)[{ ]", text.decode()))
+        dashboard = json.loads(pathlib.Path(SOURCE / "packaging/grafana/semblance.json").read_text())
+        queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+        queries += [variable["query"]["query"] for variable in dashboard["templating"]["list"] if variable["type"] == "query"]
+        asked = {name for query in queries for name in re.findall(r"\b(?:semblance|process)_\w+", query)}
+        self.assertLessEqual(asked, samples, "the dashboard asks for what no server tells")
+        families = {re.sub(r"_(bucket|sum|count)$", "", name) if name not in kinds else name for name in asked}
+        self.assertEqual(families, set(kinds), "a metric that no panel shows")
+        for query in queries:
+            self.assertEqual(query.count("("), query.count(")"), query)
