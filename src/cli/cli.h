@@ -25,6 +25,23 @@ extern const sb_command sb_commands[]; /* commands.c */
 extern const size_t sb_commands_count;
 const sb_command *sb_command_find(const char *name); /* NULL: there is none */
 
+/* One line of a command's options: "  --id ID      the person's id", or of its actions: "  show         the entries". */
+typedef struct sb_option {
+  size_t indent;
+  const char *name, *what;
+  size_t length, what_length;
+  bool takes_value; /* the word behind `name` in capitals */
+} sb_option;
+/* Reads the line at *at and leaves *at behind it; false where it is an action. */
+bool sb_option_read(const char **at, sb_option *out);
+
+/* The variables of the program that are no settings: name, what it is. */
+extern const char *const sb_cli_variables[][2]; /* commands.c */
+extern const size_t sb_cli_variables_count;
+
+/* Prints the manual's page of a section, in roff: 1 the program, 5 its settings file. False: there is no such section. */
+bool sb_cli_manual(const char *section);
+
 /* Prints what may stand in place of the last of `words` (what was typed after "semblance"), one "WORD<tab>what it is" a line;
  * nothing where a file or a text of the user's own is wanted. */
 void sb_cli_complete(int count, char **words);

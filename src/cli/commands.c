@@ -143,3 +143,14 @@ const sb_command *sb_command_find(const char *name) {
     if (!strcmp(sb_commands[i].name, name)) return &sb_commands[i];
   return NULL;
 }
+
+const char *const sb_cli_variables[][2] = {
+    {"SEMBLANCE_CONF", "the settings file, in place of the user's"},
+    {"SEMBLANCE_KEY", "the root key, 64 hex digits"},
+    {"SEMBLANCE_KEY_FILE", "a file that holds the root key"},
+    {"SEMBLANCE_PASSPHRASE", "opens a key file that a passphrase locks"},
+    {"SEMBLANCE_NEW_PASSPHRASE", "for keys passphrase, in place of asking"},
+    {"SEMBLANCE_ADMIN_PASSWORD", "for access password, in place of asking"},
+    {"SEMBLANCE_CPU", "scalar, avx2, avx512 or neon: the kernels of searches, for tests"},
+};
+const size_t sb_cli_variables_count = sizeof sb_cli_variables / sizeof *sb_cli_variables;

@@ -12,25 +12,16 @@ static void offer(const char *typed, const char *word, size_t length, const char
     printf("%.*s\t%.*s\n", (int)length, word, (int)what_length, what);
 }
 
-/* One line of a command's help: "  --id ID      the person's id". */
-typedef struct option {
-  const char *name, *what;
-  size_t length, what_length;
-  bool takes_value;
-} option;
-
-/* Reads the line at *at and leaves *at behind it; false where it is no option's. */
-static bool option_read(const char **at, option *out) {
-  const char *line = *at + strspn(*at, " "), *end = line + strcspn(line, "\n");
+bool sb_option_read(const char **at, sb_option *out) {
+  const char *begin = *at, *line = begin + strspn(begin, " "), *end = line + strcspn(line, "\n");
   *at = *end ? end + 1 : end;
-  if (*line != '-') return false;
-  *out = (option){.name = line, .length = strcspn(line, " \n")};
+  *out = (sb_option){.indent = (size_t)(line - begin), .name = line, .length = strcspn(line, " \n")};
   const char *after = line + out->length;
   out->takes_value = after[0] == ' ' && isupper((unsigned char)after[1]);
   if (out->takes_value) after += 1 + strcspn(after + 1, " \n");
   out->what = after + strspn(after, " ");
   out->what_length = (size_t)(end - out->what);
-  return true;
+  return *line == '-';
 }
 
 static bool is_word(const char *text, size_t length, const char *word) {
@@ -40,18 +31,18 @@ static bool is_word(const char *text, size_t length, const char *word) {
 static bool takes_value(const sb_command *command, const char *word) {
   for (size_t i = 0; i < sb_settings_count; i++)
     if (!strcmp(sb_settings[i].flag, word)) return sb_settings[i].type != SB_SETTING_BOOL;
-  option row;
+  sb_option row;
   for (const char *at = command->options; *at;)
-    if (option_read(&at, &row) && is_word(row.name, row.length, word)) return row.takes_value;
+    if (sb_option_read(&at, &row) && is_word(row.name, row.length, word)) return row.takes_value;
   return false;
 }
 
 static void offer_options(const sb_command *command, const char *typed) {
   static const char *const common[][2] = {
       {"--json", "print JSON"}, {"--quiet", "print no progress"}, {"--help", "tell the command's options"}};
-  option row;
+  sb_option row;
   for (const char *at = command->options; *at;)
-    if (option_read(&at, &row)) offer(typed, row.name, row.length, row.what, row.what_length);
+    if (sb_option_read(&at, &row)) offer(typed, row.name, row.length, row.what, row.what_length);
   for (size_t i = 0; i < sizeof common / sizeof *common; i++)
     offer(typed, common[i][0], strlen(common[i][0]), common[i][1], strlen(common[i][1]));
   for (size_t i = 0; i < sb_settings_count; i++)

@@ -17,17 +17,11 @@ static const int64_t day_ms = 86400000;
 
 /* ---- Settings */
 
-/* Variables of the program that are no settings. */
-static const char *const other_variables[] = {"SEMBLANCE_CONF",          "SEMBLANCE_CPU",
-                                              "SEMBLANCE_KEY",           "SEMBLANCE_KEY_FILE",
-                                              "SEMBLANCE_PASSPHRASE",    "SEMBLANCE_NEW_PASSPHRASE",
-                                              "SEMBLANCE_ADMIN_PASSWORD"};
-
 static bool is_known(const char *name, size_t length) {
   for (size_t i = 0; i < sb_settings_count; i++)
     if (strlen(sb_settings[i].environment) == length && !strncmp(sb_settings[i].environment, name, length)) return true;
-  for (size_t i = 0; i < sizeof other_variables / sizeof *other_variables; i++)
-    if (strlen(other_variables[i]) == length && !strncmp(other_variables[i], name, length)) return true;
+  for (size_t i = 0; i < sb_cli_variables_count; i++)
+    if (strlen(sb_cli_variables[i][0]) == length && !strncmp(sb_cli_variables[i][0], name, length)) return true;
   return false;
 }
 

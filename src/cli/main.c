@@ -90,6 +90,7 @@ int main(int argc, char **argv) {
   if (!strcmp(name, "--version") || !strcmp(name, "version")) return printf("semblance %s\n", sb_version()), SB_EXIT_OK;
   if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return print_help(), SB_EXIT_OK;
   if (!strcmp(name, "complete")) return sb_cli_complete(argc - 2, argv + 2), SB_EXIT_OK; /* the shells ask */
+  if (!strcmp(name, "manual") && argc == 3 && sb_cli_manual(argv[2])) return SB_EXIT_OK; /* the build asks */
   const sb_command *command = sb_command_find(name);
   if (!command) {
     if (*name)
