@@ -190,7 +190,7 @@ typedef struct sb_engine_options {
   size_t struct_size;
   const char *data_dir;        /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
   const char *models_path;     /* folders with manifests and model files, ':' between; NULL: the installation's. Those in
-                              <data_dir>/models, where sb_engine_model_add puts them, come last. */
+                              data_dir/models, where sb_engine_model_add puts them, come last. */
   const char *cache_dir;       /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
   bool flip;                   /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */
   sb_liveness_policy liveness; /* of enrolment, search and verification */
@@ -584,7 +584,7 @@ SB_API sb_status sb_model_get(const sb_engine_options *options, const char *name
  * `load_ms`, `run_ms` (NULL allowed): how long it took to load, and the median of `rounds` runs on one thread. SB_MODEL. */
 SB_API sb_status sb_model_check(const sb_engine_options *options, const char *name, size_t rounds, double *load_ms,
                                 double *run_ms, sb_error *error);
-/* Checks the model of a manifest (a path; the model file lies beside it) and copies both into <data_dir>/models. SB_MODEL says
+/* Checks the model of a manifest (a path; the model file lies beside it) and copies both into data_dir/models. SB_MODEL says
  * what is wrong with it, SB_EXISTS, SB_NOT_FOUND, SB_DISK_FULL, SB_READ_ONLY, SB_IO: then nothing was added. */
 SB_API sb_status sb_model_add(const sb_engine_options *options, const char *manifest, sb_model_info *out,
                               sb_error *error);
