@@ -188,11 +188,11 @@ typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS
 
 typedef struct sb_engine_options {
   size_t struct_size;
-  const char *data_dir;        /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
-  const char *models_path;     /* folders with manifests and model files, ':' between; NULL: the installation's. Those in
+  const char *data_dir;    /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
+  const char *models_path; /* folders with manifests and model files, ':' between; NULL: the installation's. Those in
                               data_dir/models, where sb_engine_model_add puts them, come last. */
-  const char *cache_dir;       /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
-  bool flip;                   /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */
+  const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
+  bool flip;               /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */
   sb_liveness_policy liveness; /* of enrolment, search and verification */
   const char
       *calibration;     /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
