@@ -193,6 +193,7 @@ typedef struct sb_engine_options {
                               data_dir/models, where sb_engine_model_add puts them, come last. */
   const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
   bool flip;               /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */
+  bool thumbnails;         /* keep a picture of 96x96 pixels of each face that is enrolled, and give it out */
   sb_liveness_policy liveness; /* of enrolment, search and verification */
   const char
       *calibration;     /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
@@ -229,6 +230,7 @@ typedef struct sb_engine_info {
   bool loading;           /* the faces are being read: `loaded` of them are searchable so far */
   size_t loaded;
   int workers;
+  bool thumbnails; /* are kept and given out */
 } sb_engine_info;
 SB_API sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error);
 
@@ -491,6 +493,13 @@ SB_API sb_status sb_engine_faces(sb_engine *engine, const char *collection, cons
 /* Erases one face; its person stays. `*id` (NULL allowed): whose it was, released by free(). SB_NOT_FOUND. */
 SB_API sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64_t face, char **id,
                                        sb_error *error);
+/* The JPEG of a face of a person, or with `face` 0 of the first that has one, to be released by free(). SB_NOT_FOUND: there is
+ * none, no such person, or the engine was opened without `thumbnails` and they are not `owed` (to the person, who may see all
+ * that is kept). */
+SB_API sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, const char *id, int64_t face, bool owed,
+                                     uint8_t **bytes, size_t *size, sb_error *error);
+/* Erases all thumbnails of a collection as sb_engine_delete erases people; the faces stay. `erased`: how many there were. */
+SB_API sb_status sb_engine_thumbnails_erase(sb_engine *engine, const char *collection, size_t *erased, sb_error *error);
 /* Is the largest face of the photo of the same person as the face that is kept? `out->faces[0]` is the photo's, `[1]` is
  * zero. `*id` as above. */
 SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,

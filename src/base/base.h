@@ -166,6 +166,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "of searches: false positive identification rate to keep (0: 0.01 or better)")                                     \
   X(flip, BOOL, "--flip", "SEMBLANCE_FLIP", "false", 0, 0,                                                             \
     "embed each face and its mirror image: twice the work, a little more accurate; keep to one way")                   \
+  X(thumbnails, BOOL, "--thumbnails", "SEMBLANCE_THUMBNAILS", "false", 0, 0,                                           \
+    "keep a small picture of each face that is enrolled, sealed, and show it in lists (off: no picture is kept)")      \
   X(liveness, TEXT, "--liveness", "SEMBLANCE_LIVENESS", "off", 0, 0,                                                   \
     "of enrolment, search and verify: off, warn or refuse faces that look like a picture; advisory only")              \
   X(calibration, TEXT, "--calibration", "SEMBLANCE_CALIBRATION", "", 0, 0,                                             \

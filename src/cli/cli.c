@@ -133,6 +133,7 @@ sb_status sb_cli_options(const sb_cli *cli, sb_engine_options *out, sb_error *er
       .cache_dir = or_null(config->cache),
       .calibration = or_null(config->calibration),
       .flip = config->flip,
+      .thumbnails = config->thumbnails,
       .workers = (int)config->workers,
       .model = or_null(config->model),
       .pipeline = or_null(config->pipeline),

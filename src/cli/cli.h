@@ -74,6 +74,7 @@ sb_exit sb_command_sql(sb_cli *cli);
 sb_exit sb_command_audit(sb_cli *cli);
 sb_exit sb_command_consent(sb_cli *cli);
 sb_exit sb_command_expire(sb_cli *cli);
+sb_exit sb_command_thumbnails(sb_cli *cli);
 sb_exit sb_command_export(sb_cli *cli);
 sb_exit sb_command_doctor(sb_cli *cli);
 

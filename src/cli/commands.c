@@ -81,6 +81,8 @@ const sb_command sb_commands[] = {
      "  --expires WHEN        365d, 2027-01-31 or never: the day after which the person is erased\n",
      sb_command_consent},
     {"expire", "", "erase everybody whose time is over (a server does so each minute)", "", sb_command_expire},
+    {"thumbnails", "erase", "take the small pictures of --collection away, which --thumbnails kept; the faces stay", "",
+     sb_command_thumbnails},
     {"export", "--person ID", "all that is kept about a person, for that person (JSON)",
      "  --person ID           whose record (required)\n"
      "  --page FILE           write a page to read, too\n",

@@ -41,6 +41,21 @@ sb_exit sb_command_expire(sb_cli *cli) {
   return SB_EXIT_OK;
 }
 
+sb_exit sb_command_thumbnails(sb_cli *cli) {
+  if (!sb_flags_take(cli, NULL, 0, 1, 1)) return SB_EXIT_USAGE;
+  if (strcmp(cli->words[0], "erase")) return sb_cli_usage(cli, "thumbnails knows erase");
+  sb_error error = {0};
+  sb_engine *engine = NULL;
+  size_t erased = 0;
+  sb_status status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = sb_engine_thumbnails_erase(engine, cli->config->collection, &erased, &error);
+  sb_engine_free(engine);
+  if (status != SB_OK) return sb_cli_fail(cli, status, &error);
+  if (cli->json) return sb_cli_print_json(cli, json_pack("{s:I}", "erased", (json_int_t)erased), SB_EXIT_OK);
+  printf("erased %zu %s\n", erased, erased == 1 ? "thumbnail" : "thumbnails");
+  return SB_EXIT_OK;
+}
+
 /* ---- Export */
 
 typedef struct history {
@@ -57,15 +72,30 @@ static sb_status add_entry(void *context, const sb_audit_entry *entry, sb_error 
   return !json_array_append_new(h->list, row) ? SB_OK : sb_fail(error, SB_NO_MEMORY, "memory is out");
 }
 
-static json_t *faces_json(const sb_kept_faces *faces) {
-  json_t *list = json_array();
-  for (size_t i = 0; i < faces->count; i++) {
+/* Whoever asks for their own record sees its pictures, too, also where nobody else does any more. */
+static sb_status add_thumbnail(sb_engine *engine, const char *collection, const sb_kept_face *face, json_t *row,
+                               sb_error *error) {
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_status status = sb_engine_thumbnail(engine, collection, face->id, face->face, true, &bytes, &size, error);
+  if (status == SB_OK) json_object_set_new(row, "thumbnail", sb_json_picture(bytes, size));
+  if (bytes) sb_wipe(bytes, size);
+  free(bytes);
+  return status == SB_NOT_FOUND ? SB_OK : status;
+}
+
+static sb_status faces_json(sb_engine *engine, const char *collection, const sb_kept_faces *faces, json_t *list,
+                            sb_error *error) {
+  sb_status status = SB_OK;
+  for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
     char at[32];
     sb_time_iso(faces->items[i].created_ms, at);
-    json_array_append_new(list, json_pack("{s:I,s:s,s:f}", "face", (json_int_t)faces->items[i].face, "created", at,
-                                          "quality", (double)faces->items[i].quality));
+    json_t *row = json_pack("{s:I,s:s,s:f}", "face", (json_int_t)faces->items[i].face, "created", at, "quality",
+                            (double)faces->items[i].quality);
+    status = row ? add_thumbnail(engine, collection, &faces->items[i], row, error) : SB_NO_MEMORY;
+    json_array_append_new(list, row);
   }
-  return list;
+  return status;
 }
 
 /* The templates themselves are not given out: pairs of a photo and its protected template help to undo the protection of
@@ -75,17 +105,20 @@ static sb_status collect(sb_engine *engine, const char *collection, const char *
   history past = {.list = json_array()};
   sb_people *people = NULL;
   sb_kept_faces *faces = NULL;
+  json_t *kept = json_array();
   sb_status status = sb_engine_find_person(engine, collection, id, &past.person, &people, error);
   if (status == SB_OK) status = sb_engine_faces(engine, collection, id, 0, FACES_MAX, &faces, error);
+  if (status == SB_OK) status = faces_json(engine, collection, faces, kept, error);
   if (status == SB_OK) status = sb_engine_audit(engine, 0, SIZE_MAX, add_entry, &past, error);
   if (status == SB_OK) status = sb_engine_note(engine, "export", collection, past.person, 1, error);
   if (status == SB_OK) {
-    *out = json_pack("{s:s,s:o,s:o,s:s,s:O}", "collection", collection, "person", sb_json_person(&people->items[0]),
-                     "faces", faces_json(faces), "templates",
+    *out = json_pack("{s:s,s:o,s:O,s:s,s:O}", "collection", collection, "person", sb_json_person(&people->items[0]),
+                     "faces", kept, "templates",
                      "one vector of numbers a face is kept, protected and encrypted; the photos are not kept",
                      "history", past.list);
     if (!*out) status = sb_fail(error, SB_NO_MEMORY, "memory is out");
   }
+  json_decref(kept);
   json_decref(past.list);
   sb_people_free(people);
   sb_kept_faces_free(faces);
@@ -121,9 +154,10 @@ static void put_object(FILE *file, const json_t *object) {
        at = json_object_iter_next((json_t *)(uintptr_t)object, (void *)(uintptr_t)at)) {
     fputs("<tr><th>", file);
     put_escaped(file, json_object_iter_key((void *)(uintptr_t)at));
-    fputs("</th><td>", file);
+    bool picture = !strcmp(json_object_iter_key((void *)(uintptr_t)at), "thumbnail");
+    fputs(picture ? "</th><td><img alt=\"\" src=\"data:image/jpeg;base64," : "</th><td>", file);
     put_value(file, json_object_iter_value((void *)(uintptr_t)at));
-    fputs("</td></tr>\n", file);
+    fputs(picture ? "\"></td></tr>\n" : "</td></tr>\n", file);
   }
   fputs("</table>\n", file);
 }

@@ -61,6 +61,7 @@ sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_er
   pthread_cond_init(&engine->idle, NULL);
   engine->liveness = options->liveness;
   engine->flip = options->flip;
+  engine->thumbnails = options->thumbnails;
   engine->threads = options->threads;
   engine->workers = options->workers > 0 ? options->workers : sb_cpu_cores();
   sb_status status = open_parts(engine, options, error ? error : &local);
@@ -260,7 +261,7 @@ sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_erro
 }
 
 sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error) {
-  sb_engine_info info = {.workers = engine->workers};
+  sb_engine_info info = {.workers = engine->workers, .thumbnails = engine->thumbnails};
   sb_embedder embedder;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;

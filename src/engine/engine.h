@@ -31,6 +31,16 @@ sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float
 sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const sb_index_query *query, sb_hit *hits,
                                  size_t *found, sb_error *error);
 
+/* ---- thumbnail.c: a JPEG of a face, 96x96 */
+
+typedef struct sb_thumbnail {
+  uint8_t *bytes; /* owned; NULL: none */
+  size_t size;
+} sb_thumbnail;
+/* `face` is of `image`. */
+sb_status sb_thumbnail_make(const sb_image *image, const sb_face *face, sb_thumbnail *out, sb_error *error);
+void sb_thumbnail_clear(sb_thumbnail *thumbnail); /* wiped */
+
 /* ---- engine.c */
 
 struct sb_engine {
@@ -38,6 +48,7 @@ struct sb_engine {
   char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
   int workers, threads;
   bool flip;
+  bool thumbnails; /* are kept of the faces that are enrolled, and shown */
   sb_liveness_policy liveness;
   sb_store *store;
   sb_gallery *gallery;
@@ -132,6 +143,9 @@ sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request
 /* ---- flow.c: the way of a photo */
 
 /* decode -> detect -> align -> embed: the faces of a photo. `model`: the embedder; NULL: the engine's. */
+/* With `thumbnail` (NULL: none) also a picture of the largest face, where there is one. */
+sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                           sb_thumbnail *thumbnail, sb_error *error);
 sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                         sb_error *error);
 /* search -> name: the candidates for an embedding, best first; at most k. */

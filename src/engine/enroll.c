@@ -15,6 +15,7 @@ typedef struct enrolment {
   sb_embedder embedder;
   sb_faces **faces;           /* the one face of each photo that is new, else NULL */
   sb_store_face *store_faces; /* of those that are new, `added` of them */
+  sb_thumbnail *thumbnails;   /* where they are kept */
   uint8_t (*digests)[SB_DIGEST_SIZE];
   size_t added, skipped;
   sb_enrolled *result;
@@ -76,7 +77,8 @@ static sb_status look_at_photo(enrolment *e, size_t photo, sb_error *error) {
   unsigned want = SB_WANT_EMBEDDING | (e->request->flags & SB_ENROLL_ATTRIBUTES ? SB_WANT_ATTRIBUTES : 0) |
                   (e->request->flags & SB_ENROLL_WHOLE_PHOTO ? SB_WANT_WHOLE_PHOTO : 0) |
                   sb_verdict_liveness_want(e->engine);
-  status = sb_flow_faces(e->engine, *bytes, want, e->embedder.name, &e->faces[photo], &cause);
+  sb_thumbnail *thumbnail = e->engine->thumbnails ? &e->thumbnails[photo] : NULL;
+  status = sb_flow_portrait(e->engine, *bytes, want, e->embedder.name, &e->faces[photo], thumbnail, &cause);
   if (status != SB_OK) return refuse(e, photo, status, cause.message, error);
   status = check_face(e, photo, e->faces[photo], error);
   if (status != SB_OK) return status;
@@ -84,7 +86,9 @@ static sb_status look_at_photo(enrolment *e, size_t photo, sb_error *error) {
   sb_store_face *stored = &e->store_faces[e->added++];
   *stored = (sb_store_face){.embedding = face->embedding,
                             .quality = face->quality.overall,
-                            .attributes = face->has_attributes ? &face->attributes : NULL};
+                            .attributes = face->has_attributes ? &face->attributes : NULL,
+                            .thumbnail = e->thumbnails[photo].bytes,
+                            .thumbnail_size = e->thumbnails[photo].size};
   memcpy(stored->source, e->digests[photo], SB_DIGEST_SIZE);
   return SB_OK;
 }
@@ -192,8 +196,9 @@ static sb_status enroll(enrolment *e, sb_error *error) {
   e->faces = sb_alloc(count, sizeof *e->faces, error);
   e->store_faces = sb_alloc(count, sizeof *e->store_faces, error);
   e->digests = sb_alloc(count, sizeof *e->digests, error);
+  e->thumbnails = sb_alloc(count, sizeof *e->thumbnails, error);
   e->result->faces = sb_alloc(count, sizeof *e->result->faces, error);
-  if (!e->faces || !e->store_faces || !e->digests || !e->result->faces) return SB_NO_MEMORY;
+  if (!e->faces || !e->store_faces || !e->digests || !e->thumbnails || !e->result->faces) return SB_NO_MEMORY;
   for (size_t i = 0; status == SB_OK && i < count; i++) {
     status = look_at_photo(e, i, error);
     if (status != SB_OK || !e->faces[i]) continue;
@@ -213,9 +218,11 @@ sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, 
   enrolment e = {.engine = engine, .request = request, .result = sb_alloc(1, sizeof *e.result, error)};
   status = e.result ? enroll(&e, error) : SB_NO_MEMORY;
   for (size_t i = 0; e.faces && i < request->photo_count; i++) sb_faces_free(e.faces[i]);
+  for (size_t i = 0; e.thumbnails && i < request->photo_count; i++) sb_thumbnail_clear(&e.thumbnails[i]);
   free(e.faces);
   free(e.store_faces);
   free(e.digests);
+  free(e.thumbnails);
   if (status == SB_OK || (status == SB_DUPLICATE && e.result))
     *out = e.result;
   else

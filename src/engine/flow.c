@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
-                        sb_error *error) {
+sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                           sb_thumbnail *thumbnail, sb_error *error) {
   sb_image_limits limits = sb_image_default_limits;
   if (engine->flip) want |= SB_WANT_FLIP;
   if (want & SB_WANT_SMALL_FACES) limits.enough_side = 0; /* small faces want every pixel */
@@ -21,10 +21,22 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
   sb_lap_enter(SB_LAP_DECODE);
   status = sb_image_decode(photo.bytes, photo.size, &limits, &image, error);
   sb_lap_enter(lap);
-  if (status == SB_OK) status = sb_worker_find(worker, &image, &options, out, error);
+  sb_faces *faces = NULL;
+  if (status == SB_OK) status = sb_worker_find(worker, &image, &options, &faces, error);
   sb_pool_put(engine->pool, worker);
+  if (status == SB_OK && thumbnail && faces->count)
+    status = sb_thumbnail_make(&image, &faces->items[0], thumbnail, error);
   sb_image_free(&image);
+  if (status == SB_OK)
+    *out = faces;
+  else
+    sb_faces_free(faces);
   return status;
+}
+
+sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                        sb_error *error) {
+  return sb_flow_portrait(engine, photo, want, model, out, NULL, error);
 }
 
 /* Moves the person's fields into the candidate. */

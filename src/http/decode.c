@@ -57,6 +57,18 @@ static size_t data_url_header(const char *text, size_t size) {
   return (size_t)(comma - text) + 1;
 }
 
+char *sb_base64_encode(const uint8_t *bytes, size_t size) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  char *text = sb_alloc((size + 2) / 3 * 4 + 1, 1, NULL), *at = text;
+  for (size_t i = 0; text && i < size; i += 3) {
+    uint32_t bits = (uint32_t)bytes[i] << 16;
+    if (i + 1 < size) bits |= (uint32_t)bytes[i + 1] << 8;
+    if (i + 2 < size) bits |= bytes[i + 2];
+    for (int j = 0; j < 4; j++) *at++ = i + (size_t)j <= size ? digits[bits >> (18 - 6 * j) & 63] : '=';
+  }
+  return text;
+}
+
 sb_status sb_base64_decode(char *text, size_t size, size_t *out_size, sb_error *error) {
   size_t written = 0, digits = 0, padding = 0;
   uint32_t bits = 0;

@@ -47,7 +47,28 @@ static sb_status read_cursor(sb_request *request, sb_list_request *list, sb_erro
   return sb_fail(error, SB_INVALID, "the cursor is none that this list gave, or the order is another than before");
 }
 
+/* Puts the thumbnails of listed people into their JSON, where they are kept and shown. */
+static sb_status add_thumbnails(sb_engine *engine, const char *collection, json_t *people, sb_error *error) {
+  size_t i;
+  json_t *person;
+  sb_status status = SB_OK;
+  json_array_foreach(people, i, person) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    status = sb_engine_thumbnail(engine, collection, json_string_value(json_object_get(person, "id")), 0, false, &bytes,
+                                 &size, error);
+    if (status == SB_OK) json_object_set_new(person, "thumbnail", sb_json_picture(bytes, size));
+    if (bytes) sb_wipe(bytes, size);
+    free(bytes);
+    if (status == SB_NOT_FOUND) status = SB_OK; /* none, or the person was erased a moment ago */
+    if (status != SB_OK) break;
+  }
+  return status;
+}
+
 void sb_handle_people_list(sb_request *request) {
+  static const char *const truth[] = {"false", "true", NULL};
+  int thumbnails = 0;
   sb_error error = {0};
   sb_people *people = NULL;
   sb_list_request list = {.struct_size = sizeof list, .limit = 100};
@@ -57,12 +78,16 @@ void sb_handle_people_list(sb_request *request) {
   if (status == SB_OK) status = read_cursor(request, &list, &error);
   if (status == SB_OK) status = sb_request_count(request, "offset", 0, OFFSET_MAX, &list.offset, &error);
   if (status == SB_OK) status = sb_request_count(request, "limit", 1, 1000, &list.limit, &error);
+  if (status == SB_OK) status = sb_request_choice(request, "thumbnails", truth, &thumbnails, &error);
   if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
+  json_t *body = status == SB_OK ? sb_json_people(people) : NULL;
+  if (body && thumbnails == 1)
+    status = add_thumbnails(request->server->engine, list.collection, json_object_get(body, "people"), &error);
   if (status == SB_OK) {
-    json_t *body = sb_json_people(people);
     if (body && people->next) json_object_set_new(body, "next_cursor", cursor_text(list.order, people->next));
     sb_reply_json_tagged(request, body);
   } else {
+    json_decref(body);
     sb_reply_error(request, &error);
   }
   sb_people_free(people);
@@ -91,10 +116,23 @@ static sb_status read_flags(sb_request *request, unsigned *flags, sb_error *erro
   return status;
 }
 
-/* Who may not search learns how many people look like the new face, and not who they are. */
+/* Who may not read learns no more of a record than its number of faces. */
+static json_t *person_json(const sb_request *request, const sb_person *person) {
+  json_t *json = sb_json_person(person);
+  const char *const kept[] = {"id", "faces", "created"};
+  if (!json || request->who.roles & (SB_ROLE_READ | SB_ROLE_ADMIN)) return json;
+  json_t *less = json_object();
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+    json_object_set(less, kept[i], json_object_get(json, kept[i]));
+  json_decref(json);
+  return less;
+}
+
+/* Nor who they are whom the new face looks like: only how many. */
 static json_t *enrolled_json(const sb_request *request, const sb_enrolled *enrolled) {
   json_t *json = sb_json_enrolled(enrolled);
   if (json && !(request->who.roles & (SB_ROLE_READ | SB_ROLE_ADMIN))) {
+    if (enrolled->person.id) json_object_set_new(json, "person", person_json(request, &enrolled->person));
     json_object_set_new(json, "possible_duplicates", json_array());
     json_object_set_new(json, "possible_duplicates_withheld", json_integer((json_int_t)enrolled->duplicate_count));
   }
@@ -168,7 +206,7 @@ void sb_handle_person_get(sb_request *request) {
   const char *collection = NULL;
   sb_status status = sb_request_collection(request, &collection, &error);
   if (status == SB_OK) status = sb_engine_get(request->server->engine, collection, request->names[0], &people, &error);
-  reply(request, status, 200, status == SB_OK ? sb_json_person(&people->items[0]) : NULL, &error);
+  reply(request, status, 200, status == SB_OK ? person_json(request, &people->items[0]) : NULL, &error);
   sb_people_free(people);
 }
 
@@ -185,7 +223,7 @@ void sb_handle_person_change(sb_request *request) {
   if (status == SB_OK && id) status = sb_engine_change_id(engine, collection, old, id, &error);
   sb_people *people = NULL;
   if (status == SB_OK) status = sb_engine_get(engine, collection, id ? id : old, &people, &error);
-  reply(request, status, 200, status == SB_OK ? sb_json_person(&people->items[0]) : NULL, &error);
+  reply(request, status, 200, status == SB_OK ? person_json(request, &people->items[0]) : NULL, &error);
   sb_people_free(people);
 }
 

@@ -19,6 +19,7 @@ void sb_handle_health(sb_request *request) {
                            (json_int_t)info.faces, "model", info.model);
   if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
   if (body) json_object_set_new(body, "gallery", json_string(info.loading ? "loading" : "ready"));
+  if (body) json_object_set_new(body, "thumbnails", json_boolean(info.thumbnails));
   if (body && info.loading) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
   sb_reply_json(request, failed ? 503 : 200, body);
 }

@@ -2,8 +2,12 @@
 #include "http/json.h"
 
 #include "base/base.h"
+#include "crypto/crypto.h"
+#include "http/decode.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Enough digits to mean something, few enough to read. */
 static json_t *rounded(double value, int digits) {
@@ -172,6 +176,14 @@ json_t *sb_json_person(const sb_person *person) {
                            person->consent, "purpose", person->purpose ? person->purpose : "", "expires",
                            person->expires_ms ? time_text(person->expires_ms) : json_null());
   if (json && person->has_attributes) add_attributes(json, &person->attributes);
+  return json;
+}
+
+json_t *sb_json_picture(const uint8_t *bytes, size_t size) {
+  char *text = sb_base64_encode(bytes, size);
+  json_t *json = text ? json_string(text) : NULL;
+  if (text) sb_wipe(text, strlen(text));
+  free(text);
   return json;
 }
 

@@ -11,6 +11,7 @@ json_t *sb_json_search(const sb_search_result *result);
 json_t *sb_json_comparison(const sb_comparison *comparison);
 json_t *sb_json_people(const sb_people *people);
 json_t *sb_json_person(const sb_person *person);
+json_t *sb_json_picture(const uint8_t *bytes, size_t size); /* base64 */
 json_t *sb_json_enrolled(const sb_enrolled *enrolled);
 json_t *sb_json_kept_faces(const sb_kept_faces *faces);
 json_t *sb_json_erasure(const sb_erasure *erasure);

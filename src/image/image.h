@@ -58,6 +58,10 @@ sb_status sb_image_resize_linear(const sb_image *source, float *target, int widt
 sb_status sb_image_warp(const sb_image *source, const double m[6], int border, uint8_t *target, int width, int height,
                         sb_error *error);
 
+/* A JPEG of `width` * `height` RGB pixels, to be released by free(); `quality` 1..100 as libjpeg counts. SB_NO_MEMORY. */
+sb_status sb_image_write_jpeg(const uint8_t *rgb, int width, int height, int quality, uint8_t **bytes, size_t *size,
+                              sb_error *error);
+
 /* A quarter turn clockwise, `turns` times (0..3), into a new image. */
 sb_status sb_image_rotate(const sb_image *source, int turns, sb_image *out, sb_error *error);
 

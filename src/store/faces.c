@@ -174,3 +174,43 @@ sb_status sb_store_person_describe(sb_store *store, int64_t person, const sb_att
   if (status == SB_OK) status = sb_audit_person(store, "describe", person, 0, NULL, error);
   return sb_store_finish(store, status, error);
 }
+
+sb_status sb_store_thumbnail(sb_store *store, int64_t person, int64_t face, uint8_t **bytes, size_t *size,
+                             sb_error *error) {
+  char *picture = NULL;
+  size_t length = 0;
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store,
+                                    "SELECT id, thumbnail FROM face WHERE person = ?1 AND thumbnail IS NOT NULL"
+                                    " AND (?2 = 0 OR id = ?2) ORDER BY id LIMIT 1",
+                                    error);
+  sb_bind_int(&s, 1, person);
+  sb_bind_int(&s, 2, face);
+  if (sb_step(&s))
+    picture = sb_column_open(&s, 1, &(sb_place){"face", "thumbnail", sb_column_int(&s, 0), NULL}, &length);
+  else if (s.status == SB_OK)
+    s.status = sb_fail(error, SB_NOT_FOUND, "no thumbnail is kept");
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  if (status == SB_OK)
+    *bytes = (uint8_t *)picture, *size = length;
+  else
+    free(picture);
+  return status;
+}
+
+sb_status sb_store_thumbnails_erase(sb_store *store, int64_t collection, size_t *count, sb_error *error) {
+  int64_t erased = 0;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  sb_statement s =
+      sb_statement_new(store, "UPDATE face SET thumbnail = NULL WHERE collection = ? AND thumbnail IS NOT NULL", error);
+  sb_bind_int(&s, 1, collection);
+  sb_step(&s);
+  erased = sb_changes(store);
+  status = sb_statement_end(&s);
+  if (status == SB_OK) status = sb_audit_note(store, "erase-thumbnails", collection, 0, erased, NULL, error);
+  status = sb_store_finish(store, status, error);
+  if (status == SB_OK) *count = (size_t)erased;
+  return status == SB_OK ? sb_store_erase_log(store, error) : status;
+}

@@ -115,7 +115,7 @@ void sb_bind_template(sb_statement *s, int index, const sb_place *place, const f
 #define SB_NEXT_KEY "semblance.key.next"
 
 /* ---- schema.c */
-enum { SB_SQLITE_STEPS = 4 };
+enum { SB_SQLITE_STEPS = 5 };
 extern const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS];
 sb_status sb_schema_prepare(sb_store *store, sb_error *error);
 
@@ -175,6 +175,8 @@ sb_status sb_tally_open(sb_store *store, sb_error *error);   /* before anything 
 sb_status sb_tally_follow(sb_store *store, sb_error *error); /* from now on, once the schema is there */
 /* Sums up what is there, within a transaction. */
 sb_status sb_tally_start(sb_store *store, sb_error *error);
+/* Are all rows those that were written? */
+sb_status sb_tally_sound(sb_store *store, bool *sound, sb_error *error);
 sb_status sb_tally_commit(sb_store *store, sb_error *error); /* before every COMMIT */
 void sb_tally_forget(sb_store *store);                       /* before every BEGIN */
 /* SB_STORE: the rows are not those that this program wrote. `newest`: the audit's newest entry. Reads all rows. */

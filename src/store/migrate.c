@@ -28,8 +28,9 @@ static const table tables[] = {
      "iibbbbibi",
      "SELECT id, collection, external_hash, external_id, name, consent, created, purpose, expires FROM person"
      " WHERE id > ? ORDER BY id"},
-    {"face", "id", "id, person, collection, template, attributes, quality, source, created", "iiiTbrbi",
-     "SELECT f.id, f.person, f.collection, f.template, f.attributes, f.quality, f.source, f.created, c.dim, c.model"
+    {"face", "id", "id, person, collection, template, attributes, quality, source, created, thumbnail", "iiiTbrbib",
+     "SELECT f.id, f.person, f.collection, f.template, f.attributes, f.quality, f.source, f.created, f.thumbnail,"
+     " c.dim, c.model"
      " FROM face f JOIN collection c ON c.id = f.collection WHERE f.id > ? ORDER BY f.id"},
     {"audit", "sequence", "sequence, at, actor, verb, collection, person, count, link", "iittiiib",
      "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ? ORDER BY sequence"},

@@ -214,7 +214,8 @@ static sb_status add_face(sb_store *store, const sb_store_enrollment *e, const s
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
       store,
-      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created, thumbnail)"
+      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
       error);
   sb_bind_int(&s, 1, *row);
   sb_bind_int(&s, 2, person);
@@ -228,6 +229,8 @@ static sb_status add_face(sb_store *store, const sb_store_enrollment *e, const s
   sb_bind_real(&s, 6, face->quality);
   sb_bind_sealed(&s, 7, &(sb_place){"face", "source", *row, NULL}, face->source, sizeof face->source);
   sb_bind_int(&s, 8, sb_now_ms());
+  if (face->thumbnail_size)
+    sb_bind_sealed(&s, 9, &(sb_place){"face", "thumbnail", *row, NULL}, face->thumbnail, face->thumbnail_size);
   sb_step(&s);
   status = sb_statement_end(&s);
   return status == SB_OK ? sb_change_note(store, SB_CHANGE_PUT, e->collection, *row, person, error) : status;

@@ -433,12 +433,12 @@ static sb_status start_rows(sb_store *store, const char *table, int64_t next, sb
 
 /* A face's person says on which machine it lies, so it cannot be changed in place. */
 static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
-  sb_statement s =
-      sb_statement_new(store,
-                       "INSERT INTO face(id, person, collection, template, attributes, quality, source, created)"
-                       " SELECT id, ?1, collection, template, attributes, quality, source, created"
-                       " FROM face WHERE person = ?2",
-                       error);
+  sb_statement s = sb_statement_new(
+      store,
+      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created, thumbnail)"
+      " SELECT id, ?1, collection, template, attributes, quality, source, created, thumbnail"
+      " FROM face WHERE person = ?2",
+      error);
   sb_bind_int(&s, 1, into);
   sb_bind_int(&s, 2, from);
   sb_step(&s);

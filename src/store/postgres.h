@@ -31,7 +31,7 @@ sb_status sb_session_failed(sb_store *store, PGresult *result, sb_error *error);
 sb_status sb_session_exec(sb_store *store, const char *sql, sb_error *error);
 
 /* ---- postgres_schema.c */
-enum { SB_POSTGRES_STEPS = 1 };
+enum { SB_POSTGRES_STEPS = 2 };
 extern const sb_schema_step sb_postgres_steps[SB_POSTGRES_STEPS];
 sb_status sb_postgres_schema(sb_store *store, int64_t *version, sb_error *error);
 sb_status sb_postgres_schema_done(sb_store *store, sb_error *error);

@@ -56,7 +56,13 @@ static sb_status fill(sb_store *store, sb_error *error) {
   return status == SB_OK ? sb_keys_make(store, SB_KEY_AUDIT, error) : status;
 }
 
-const sb_schema_step sb_postgres_steps[SB_POSTGRES_STEPS] = {{tables, fill}};
+const sb_schema_step sb_postgres_steps[SB_POSTGRES_STEPS] = {
+    {tables, fill},
+    /* 2: small pictures of faces, for those who want them */
+    {"ALTER TABLE face ADD COLUMN thumbnail bytea;"
+     "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
+     NULL},
+};
 
 sb_status sb_postgres_schema(sb_store *store, int64_t *version, sb_error *error) {
   int64_t tables_there = 0, meta_there = 0;

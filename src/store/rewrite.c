@@ -125,9 +125,14 @@ static sb_status turn(const field *template, size_t dim, const sb_transform *fro
   return SB_OK;
 }
 
-static sb_status write_face(sb_store *store, int64_t row, const char *model, const field fields[3], sb_error *error) {
-  sb_statement s =
-      sb_statement_new(store, "UPDATE face SET template = ?, attributes = ?, source = ? WHERE id = ?", error);
+/* In schema 1 a face had no thumbnail, nor room for one. */
+static sb_status write_face(sb_store *store, bool legacy, int64_t row, const char *model, const field fields[4],
+                            sb_error *error) {
+  sb_statement s = sb_statement_new(
+      store,
+      legacy ? "UPDATE face SET template = ?1, attributes = ?2, source = ?3 WHERE id = ?5"
+             : "UPDATE face SET template = ?1, attributes = ?2, source = ?3, thumbnail = ?4 WHERE id = ?5",
+      error);
   size_t dim = fields[0].size / 4;
   float *v = sb_alloc(dim, sizeof *v, error);
   if (!v) s.status = SB_NO_MEMORY;
@@ -135,8 +140,8 @@ static sb_status write_face(sb_store *store, int64_t row, const char *model, con
   sb_bind_template(&s, 1, &(sb_place){"face", "template", row, model}, v, dim);
   if (v) sb_wipe(v, dim * sizeof *v);
   free(v);
-  for (int i = 1; i < 3; i++) field_bind(&s, i + 1, "face", row, NULL, &fields[i]);
-  sb_bind_int(&s, 4, row);
+  for (int i = 1; i < 4; i++) field_bind(&s, i + 1, "face", row, NULL, &fields[i]);
+  sb_bind_int(&s, 5, row);
   sb_step(&s);
   return sb_statement_end(&s);
 }
@@ -170,18 +175,20 @@ static void source_open(sb_statement *s, int column, int64_t row, bool legacy, f
     s->status = SB_NO_MEMORY;
 }
 
+#define FACE_COLUMNS "SELECT f.id, f.collection, c.model, c.dim, f.template, f.attributes, f.source, "
+#define NEXT_FACE                                         \
+  " FROM face f JOIN collection c ON c.id = f.collection" \
+  " WHERE f.id > ?1 AND (?2 = 0 OR f.collection = ?2) ORDER BY f.id LIMIT 1"
+
 /* `only`: faces of this collection, or 0. `from`, `to`: transforms; with `legacy` the collection's own is put on. */
 static sb_status rewrite_face(sb_store *store, bool legacy, int64_t only, const sb_transform *from,
                               const sb_transform *to, int64_t *row, bool *done, sb_error *error) {
-  field fields[3] = {{0}};
+  field fields[4] = {{0}};
   size_t dim = 0;
   int64_t collection = 0;
   char model[64] = "";
-  sb_statement s = sb_statement_new(
-      store,
-      "SELECT f.id, f.collection, c.model, c.dim, f.template, f.attributes, f.source FROM face f JOIN collection c ON"
-      " c.id = f.collection WHERE f.id > ?1 AND (?2 = 0 OR f.collection = ?2) ORDER BY f.id LIMIT 1",
-      error);
+  sb_statement s =
+      sb_statement_new(store, legacy ? FACE_COLUMNS "NULL" NEXT_FACE : FACE_COLUMNS "f.thumbnail" NEXT_FACE, error);
   sb_bind_int(&s, 1, *row);
   sb_bind_int(&s, 2, only);
   *done = !sb_step(&s);
@@ -193,14 +200,15 @@ static sb_status rewrite_face(sb_store *store, bool legacy, int64_t only, const 
     template_open(&s, 4, *row, model, dim, legacy, &fields[0]);
     field_open(&s, 5, "face", *row, "attributes", NULL, legacy, &fields[1]);
     source_open(&s, 6, *row, legacy, &fields[2]);
+    field_open(&s, 7, "face", *row, "thumbnail", NULL, legacy, &fields[3]);
   }
   sb_status status = sb_statement_end(&s);
   const sb_protection *protection = NULL;
   if (status == SB_OK && !*done && legacy) status = sb_protection_of(store, collection, &protection, error);
   if (protection) to = protection->transform;
   if (status == SB_OK && !*done && (from || to)) status = turn(&fields[0], dim, from, to, error);
-  if (status == SB_OK && !*done) status = write_face(store, *row, model, fields, error);
-  fields_free(fields, 3);
+  if (status == SB_OK && !*done) status = write_face(store, legacy, *row, model, fields, error);
+  fields_free(fields, 4);
   return status;
 }
 

@@ -78,7 +78,8 @@ static sb_status one_batch(sb_store *store, place *at, sb_error *error) {
   " + (SELECT count(*) FROM admin WHERE substr(totp, 1, 4) <> ?1)"                                    \
   " + (SELECT count(*) FROM person WHERE substr(external_id, 1, 4) <> ?1 OR substr(name, 1, 4) <> ?1" \
   " OR substr(consent, 1, 4) <> ?1 OR substr(purpose, 1, 4) <> ?1)"                                   \
-  " + (SELECT count(*) FROM face WHERE substr(attributes, 1, 4) <> ?1 OR substr(source, 1, 4) <> ?1)"
+  " + (SELECT count(*) FROM face WHERE substr(attributes, 1, 4) <> ?1 OR substr(source, 1, 4) <> ?1"  \
+  " OR substr(thumbnail, 1, 4) <> ?1)"
 #define OLDER_TEMPLATES "(SELECT count(*) FROM face WHERE substr(template, 1, 4) <> ?1)"
 
 /* What is still sealed under a key older than `target`; there is nothing, or the old keys stay. */

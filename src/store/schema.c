@@ -10,6 +10,18 @@ static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
   return status == SB_OK ? sb_rewrite_legacy(store, error) : status;
 }
 
+/* The sum over all rows takes in the new column; rows that somebody broke before are not summed up as if they were right. */
+static sb_status add_thumbnails(sb_store *store, sb_error *error) {
+  bool sound = false;
+  sb_status status = sb_tally_sound(store, &sound, error);
+  if (status == SB_OK)
+    status = store->driver->exec(store,
+                                 "ALTER TABLE face ADD COLUMN thumbnail BLOB;"
+                                 "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
+                                 error);
+  return status == SB_OK && sound ? sb_tally_start(store, error) : status;
+}
+
 const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS] = {
     /* 1: people, faces, collections; a feed of changes for the indexes */
     {"CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
@@ -55,6 +67,8 @@ const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS] = {
      NULL},
     /* 4: a sum over all rows; a person's attributes are found without looking at each of its faces */
     {"CREATE INDEX face_described ON face(person) WHERE attributes IS NOT NULL;", sb_tally_start},
+    /* 5: small pictures of faces, for those who want them */
+    {"", add_thumbnails},
 };
 
 static sb_status apply(sb_store *store, int64_t from, sb_error *error) {

@@ -49,6 +49,8 @@ typedef struct sb_store_face {
   const sb_attributes *attributes; /* NULL: none */
   float quality;
   uint8_t source[SB_DIGEST_SIZE]; /* SHA-256 of the photo; kept sealed */
+  const uint8_t *thumbnail;       /* a JPEG, kept sealed */
+  size_t thumbnail_size;          /* 0: none is kept */
 } sb_store_face;
 
 typedef struct sb_store_enrollment {
@@ -113,6 +115,12 @@ sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face,
 /* Without its protection, as the model made it. `embedding` has room for `dim` numbers; SB_STORE when the collection has another length. */
 sb_status sb_store_face_template(sb_store *store, int64_t face, size_t dim, float *embedding, sb_error *error);
 sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error); /* erases as above */
+/* The thumbnail of a person's face, or with `face` 0 of the first of them that has one, to be released by free().
+ * SB_NOT_FOUND: there is none. */
+sb_status sb_store_thumbnail(sb_store *store, int64_t person, int64_t face, uint8_t **bytes, size_t *size,
+                             sb_error *error);
+/* Takes the thumbnails of a collection away, as the erasure of a person does; the faces stay. */
+sb_status sb_store_thumbnails_erase(sb_store *store, int64_t collection, size_t *count, sb_error *error);
 
 /* A person's attributes stand with the first of its faces that has any; without one, with its first face. SB_NOT_FOUND: the
  * person has no face. */

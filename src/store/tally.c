@@ -154,6 +154,15 @@ sb_status sb_tally_commit(sb_store *store, sb_error *error) {
   return keep(store, &sum, error);
 }
 
+sb_status sb_tally_sound(sb_store *store, bool *sound, sb_error *error) {
+  int64_t newest = 0;
+  sb_status status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM audit", &newest, error);
+  if (status != SB_OK) return status;
+  status = sb_tally_check(store, newest, error);
+  *sound = status == SB_OK;
+  return status == SB_STORE ? SB_OK : status;
+}
+
 sb_status sb_tally_check(sb_store *store, int64_t newest, sb_error *error) {
   bool sound = false;
   int64_t sequence = 0;

@@ -152,6 +152,18 @@ class Matrix(AccessCase):
             self.assertEqual((status, refused["error"]["code"]), (409, "duplicate"))
             self.assertEqual("Ann" in json.dumps(refused), knows)
 
+    def test_a_key_that_may_not_read_learns_no_name_from_an_id_that_it_adds_to_or_changes(self):
+        self.json_of("consent", "1", "--consent", "signed")
+        server = self.serve()
+        body, kind = multipart({"image": (FRIENDS / "obama2.jpg").read_bytes()})
+        for role, knows in (("enroll", False), ("read,enroll", True)):
+            key = {"X-API-Key": self.key(role)}
+            for answer in (self.when_ready(server, "POST", "/v1/people/1/faces", body, {**key, "Content-Type": kind}),
+                           self.when_ready(server, "PATCH", "/v1/people/1", '{"id":"1"}', {**key, "Content-Type": "application/json"})):
+                self.assertIn(answer[0], (200, 201), answer)
+                self.assertEqual(["Ann" in json.dumps(answer), "signed" in json.dumps(answer)], [knows, knows])
+                self.assertIn('"faces": ', json.dumps(answer))
+
     def test_what_stays_open_ends_when_its_key_is_revoked(self):
         made = self.json_of("access", "add", "--role", "read,enroll")
         other = self.key("read")

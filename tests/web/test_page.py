@@ -4,63 +4,13 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 import unittest
 
-import camera
-import webdriver
-from program import FRIENDS, GROUPS, PHOTOS, PROGRAM
-from server import Server, form_of_files
+from page import BIDEN, GROUP, OBAMA, OBAMA2, PageCase
+from program import FRIENDS, PHOTOS, PROGRAM
+from server import form_of_files
 
-OBAMA, OBAMA2, BIDEN, GROUP = FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", FRIENDS / "biden.jpg", GROUPS / "sample5.jpg"
 VIEWS = ("register", "search", "list", "family", "import", "settings")
-
-
-shared = {}
-
-
-def shared_browser():
-    """One browser for all tests: each has a server, and so an origin, of its own."""
-    if not shared:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-browser-"))
-        unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
-        camera.write_video(OBAMA, folder / "camera.y4m")
-        shared["browser"] = webdriver.Browser(folder, folder / "camera.y4m")
-        unittest.addModuleCleanup(shared["browser"].close)
-    return shared["browser"]
-
-
-@unittest.skipUnless(webdriver.available(), "chromium and chromedriver are not here")
-class PageCase(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.server = Server(self.folder / "data")
-        self.server.__enter__()
-        self.addCleanup(self.server.__exit__)
-        self.browser = shared_browser()
-        self.browser.reset()
-        self.address = f"http://localhost:{self.server.port}/"
-        self.browser.open(self.address)
-        self.browser.wait_text(".side .srv", "Ready")
-
-    def view(self, name):
-        self.browser.click(f".side [data-nav={name}]")
-
-    def enroll(self, identity="44", name="Barack Obama", photo=OBAMA):
-        self.server.post_photos("/v1/people", {"id": identity, "name": name, "image": photo.read_bytes()}, 201)
-
-    def people(self):
-        return json.loads(self.server.request("GET", "/v1/people")[2])["people"]
-
-    def fill_form(self, name, identity):
-        self.browser.type("#f-name", name)
-        self.browser.type("#f-id", identity)
-        self.browser.click("#f-consent")
-
-    def clean_log(self):
-        """Nothing but the answers that a test asked for (the browser logs each 4xx) stands in the console."""
-        return [entry["message"] for entry in self.browser.log() if "the server responded with a status of" not in entry["message"]]
 
 
 class Login(PageCase):
@@ -285,6 +235,17 @@ class List(PageCase):
     def test_an_empty_gallery_says_how_to_begin(self):
         self.view("list")
         self.browser.wait_text("#list-empty", "Nobody is registered yet")
+
+
+class Thumbnails(PageCase):
+    flags = ("--thumbnails",)
+
+    def test_where_pictures_are_kept_the_list_shows_them_and_consent_names_them(self):
+        self.enroll()
+        self.browser.wait_text("[data-view=register]", "a small picture of the face is kept.", "A sealed template and a small picture")
+        self.view("list")
+        self.browser.wait_equal([96, 96], "const i = document.querySelector('#rows img.face'); return i && [i.naturalWidth, i.naturalHeight]")
+        self.assertEqual(self.clean_log(), [])
 
 
 class Import(PageCase):

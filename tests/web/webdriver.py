@@ -157,10 +157,10 @@ class Browser:
     def wait_visible(self, selector, visible=True):
         self.wait_equal(visible, "const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)", selector)
 
-    def settle(self):
-        """Waits until every answer has come and is drawn."""
+    def settle(self, moment=150):
+        """Waits until every answer has come and is drawn, and for the moment (milliseconds) that colours take to change."""
         self.wait("return !window.asking")
-        self.run_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150)))")  # colours take 120 ms
+        self.run_async("const [moment, done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, moment)))", moment)
 
     def each_page(self, script):
         """Runs a script in each page that is opened from now on, before the page's own."""

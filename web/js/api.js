@@ -75,7 +75,7 @@ function form(fields) {
 const person = (id) => `/v1/people/${encodeURIComponent(id)}`;
 
 export const health = () => request('GET', '/v1/health');
-export const people = (query, sort, offset, limit) => request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit })}`);
+export const people = (query, sort, offset, limit, thumbnails = false) => request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit, thumbnails })}`);
 export const change = (id, fields) => request('PATCH', person(id), form(fields));
 export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({ from }));
 export const addFaces = (id, image) => request('POST', `${person(id)}/faces`, form({ image }));

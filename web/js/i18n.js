@@ -3,6 +3,7 @@ import { $$ } from './dom.js';
 
 const LOCALES = { en: 'en', pt: 'pt-BR', es: 'es' };
 let language = 'en';
+let pictures = false; // does the server keep small pictures? Then what says that it does not reads otherwise: keys with ".pictures"
 
 // key: [English, Português (Brasil), Español]
 const WORDS = {
@@ -16,6 +17,7 @@ const WORDS = {
   register: ['Register User', 'Cadastrar pessoa', 'Registrar persona'],
   'register.s': ['Register', 'Cadastro', 'Registro'],
   'register.sub': ['Three clear photos give the surest answers later. Only a sealed template is kept, never the photo.', 'Três fotos nítidas dão respostas mais seguras depois. Só um modelo selado é guardado, nunca a foto.', 'Tres fotos nítidas dan respuestas más seguras después. Solo se guarda una plantilla sellada, nunca la foto.'],
+  'register.sub.pictures': ['Three clear photos give the surest answers later. A sealed template and a small picture of the face are kept, not the photo.', 'Três fotos nítidas dão respostas mais seguras depois. São guardados um modelo selado e uma miniatura do rosto, não a foto.', 'Tres fotos nítidas dan respuestas más seguras después. Se guardan una plantilla sellada y una miniatura del rostro, no la foto.'],
   search: ['Search / Verify', 'Buscar / Verificar', 'Buscar / Verificar'],
   'search.s': ['Search', 'Buscar', 'Buscar'],
   'search.sub': ['Every face in the photo gets its own answer.', 'Cada rosto da foto recebe a sua resposta.', 'Cada rostro de la foto recibe su respuesta.'],
@@ -64,6 +66,7 @@ const WORDS = {
   ssn: ['SSN / ID Number', 'CPF / Número de identificação', 'Número de identificación'],
   'ssn.help': ['Unique in this collection.', 'Único nesta coleção.', 'Único en esta colección.'],
   consent: ['This person agrees to be recognized here.', 'Esta pessoa concorda em ser reconhecida aqui.', 'Esta persona acepta ser reconocida aquí.'],
+  'consent.pictures': ['This person agrees to be recognized here, and that a small picture of the face is kept.', 'Esta pessoa concorda em ser reconhecida aqui e que uma miniatura do rosto seja guardada.', 'Esta persona acepta ser reconocida aquí y que se guarde una miniatura del rostro.'],
   'consent.help': ['The text and the time are stored with the record.', 'O texto e a hora são guardados com o registro.', 'El texto y la hora se guardan con el registro.'],
   finalize: ['Finalize Registration', 'Concluir cadastro', 'Finalizar registro'],
   reset: ['Reset Form', 'Limpar formulário', 'Vaciar formulario'],
@@ -197,6 +200,7 @@ const WORDS = {
   'import.folder': ['Choose a folder', 'Escolher uma pasta', 'Elegir una carpeta'],
   'import.file': ['Choose files', 'Escolher arquivos', 'Elegir archivos'],
   consents: ['These people agree to be recognized here.', 'Estas pessoas concordam em ser reconhecidas aqui.', 'Estas personas aceptan ser reconocidas aquí.'],
+  'consents.pictures': ['These people agree to be recognized here, and that small pictures of their faces are kept.', 'Estas pessoas concordam em ser reconhecidas aqui e que miniaturas dos rostos sejam guardadas.', 'Estas personas aceptan ser reconocidas aquí y que se guarden miniaturas de sus rostros.'],
   'need.consents': ['Make sure that these people agree, and tick the box.', 'Certifique-se de que estas pessoas concordam e marque a caixa.', 'Asegúrese de que estas personas aceptan y marque la casilla.'],
   sending: ['Sending, {n}%', 'Enviando, {n}%', 'Enviando, {n}%'],
   'job.queued': ['Waiting', 'Na fila', 'En cola'],
@@ -252,6 +256,7 @@ const WORDS = {
   'model.workers': ['Photos worked on at a time', 'Fotos ao mesmo tempo', 'Fotos al mismo tiempo'],
   privacy: ['What is kept', 'O que é guardado', 'Qué se guarda'],
   'privacy.text': ['Names, IDs, consent and sealed templates. No photo is ever written, and no small picture either.', 'Nomes, identificações, consentimento e modelos selados. Nenhuma foto é gravada, nem miniatura.', 'Nombres, identificaciones, consentimiento y plantillas selladas. No se guarda ninguna foto, ni miniatura.'],
+  'privacy.text.pictures': ['Names, IDs, consent, sealed templates and a small sealed picture of each face, as the operator wants it (--thumbnails). No photo is ever written.', 'Nomes, identificações, consentimento, modelos selados e uma miniatura selada de cada rosto, como o operador quer (--thumbnails). Nenhuma foto é gravada.', 'Nombres, identificaciones, consentimiento, plantillas selladas y una miniatura sellada de cada rostro, como quiere el operador (--thumbnails). No se guarda ninguna foto.'],
   thispage: ['This page', 'Esta página', 'Esta página'],
   'theme.auto.s': ['System', 'Sistema', 'Sistema'],
   'error.duplicate': ['This face is registered under another ID', 'Este rosto está cadastrado com outra identificação', 'Este rostro está registrado con otra identificación'],
@@ -335,6 +340,7 @@ const WORDS = {
   'verb.verify': ['Comparison', 'Comparação', 'Comparación'],
   'verb.erase': ['Person erased', 'Pessoa apagada', 'Persona borrada'],
   'verb.erase-face': ['Template erased', 'Modelo apagado', 'Plantilla borrada'],
+  'verb.erase-thumbnails': ['Thumbnails erased', 'Miniaturas apagadas', 'Miniaturas borradas'],
   'verb.erase-collection': ['Collection erased', 'Coleção apagada', 'Colección borrada'],
   'verb.rename': ['Renamed', 'Nome alterado', 'Nombre cambiado'],
   'verb.change-id': ['ID changed', 'Identificação alterada', 'Identificación cambiada'],
@@ -391,9 +397,17 @@ export function choose(wanted) {
   document.documentElement.lang = LOCALES[language];
 }
 
+/** True when that changes the words. */
+export function keepsPictures(on) {
+  const changed = pictures !== on;
+  pictures = on;
+  return changed;
+}
+
 /** The words for a key, with {places} filled in. */
 export function t(key, values = {}) {
-  return WORDS[key][ORDER.indexOf(language)].replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
+  const words = (pictures && WORDS[`${key}.pictures`]) || WORDS[key];
+  return words[ORDER.indexOf(language)].replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
 }
 
 export const number = (value) => new Intl.NumberFormat(LOCALES[language]).format(value);

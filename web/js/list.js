@@ -30,7 +30,7 @@ async function need(number_) {
   const mine = asked;
   pages.set(number_, 'asked');
   try {
-    const answer = await api.people(query(), $('#sort').value, number_ * PAGE, PAGE);
+    const answer = await api.people(query(), $('#sort').value, number_ * PAGE, PAGE, true);
     if (mine !== asked) return;
     pages.set(number_, answer.people);
     total = answer.total;
@@ -50,6 +50,12 @@ function button(name, label, run) {
   return node;
 }
 
+/** The face, where the server keeps pictures of faces and shows them; else initials. */
+function portrait(person) {
+  if (!person.thumbnail) return el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(person.name));
+  return el('img', { className: 'face', alt: '', src: `data:image/jpeg;base64,${person.thumbnail}` });
+}
+
 function row(index) {
   const person = personAt(index);
   const cell = (className, ...children) => el('span', { className, role: 'cell' }, ...children);
@@ -67,7 +73,7 @@ function row(index) {
     renderPick();
   });
   node.append(cell('', tick),
-    cell('who', el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(person.name)), el('span', { className: 'who-text' }, person.name, el('span', { className: 'sub mono' }, person.id))),
+    cell('who', portrait(person), el('span', { className: 'who-text' }, person.name, el('span', { className: 'sub mono' }, person.id))),
     cell('c-id mono', person.id), cell('end c-n', number(person.faces)), cell('c-date', day(person.created)),
     cell('c-acts', button('edit', t('edit.n', { name: person.name }), (opener) => edit(person, opener)), button('trash', t('delete.n', { name: person.name }), (opener) => ask([person], opener))));
   return node;

@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { $, $$, closeToast } from './dom.js';
 import * as family from './family.js';
-import { choose, languages, number, t, translatePage } from './i18n.js';
+import { choose, keepsPictures, languages, number, t, translatePage } from './i18n.js';
 import * as importing from './import.js';
 import * as list from './list.js';
 import * as register from './register.js';
@@ -81,6 +81,7 @@ async function askHealth() {
   const now = await api.health().catch((error) => (error.body?.models ? error.body : null));
   if (mine !== asked) return;
   health = now;
+  if (now && keepsPictures(Boolean(now.thumbnails))) translatePage();
   showHealth();
 }
 

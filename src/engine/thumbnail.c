@@ -1,0 +1,55 @@
+/* Thumbnails: a small picture of a face, for those who want to see whom a record is about. Kept only where the operator said so. */
+#include "engine/engine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 96, QUALITY = 80 };
+static const double margin = 1.5; /* the face's box and half as much again: hair and chin */
+
+sb_status sb_thumbnail_make(const sb_image *image, const sb_face *face, sb_thumbnail *out, sb_error *error) {
+  uint8_t *rgb = sb_alloc((size_t)SIDE * SIDE, 3, error);
+  if (!rgb) return SB_NO_MEMORY;
+  double scale = (double)image->width / image->source_width;
+  double step =
+      margin * scale * fmax((double)face->box.w, (double)face->box.h) / SIDE; /* pixels of the image for one */
+  double x = scale * ((double)face->box.x + (double)face->box.w / 2),
+         y = scale * ((double)face->box.y + (double)face->box.h / 2);
+  const double half = (SIDE - 1) / 2.0, map[6] = {step, 0, x - step * half, 0, step, y - step * half};
+  sb_status status = sb_image_warp(image, map, SB_IMAGE_BORDER_EDGE, rgb, SIDE, SIDE, error);
+  if (status == SB_OK) status = sb_image_write_jpeg(rgb, SIDE, SIDE, QUALITY, &out->bytes, &out->size, error);
+  sb_wipe(rgb, (size_t)SIDE * SIDE * 3);
+  free(rgb);
+  return status;
+}
+
+void sb_thumbnail_clear(sb_thumbnail *thumbnail) {
+  if (thumbnail->bytes) sb_wipe(thumbnail->bytes, thumbnail->size);
+  free(thumbnail->bytes);
+  *thumbnail = (sb_thumbnail){0};
+}
+
+/* ---- Public */
+
+sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, const char *id, int64_t face, bool owed,
+                              uint8_t **bytes, size_t *size, sb_error *error) {
+  int64_t row = 0;
+  if (!engine->thumbnails && !owed) return sb_fail(error, SB_NOT_FOUND, "no thumbnails are shown (--thumbnails)");
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
+  if (status == SB_OK) status = sb_store_thumbnail(engine->store, row, face, bytes, size, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_thumbnails_erase(sb_engine *engine, const char *collection, size_t *erased, sb_error *error) {
+  sb_store_collection shelf;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, collection, false, &shelf, error);
+  if (status == SB_OK) status = sb_store_thumbnails_erase(engine->store, shelf.row, erased, error);
+  sb_engine_leave(engine);
+  return status;
+}

@@ -1,0 +1,152 @@
+"""Thumbnails: no picture is kept unless the operator says so; then sealed, shown, given to the person, and erased with everything else."""
+import base64
+import json
+import shutil
+import sqlite3
+import struct
+import subprocess
+
+from program import FRIENDS, PROGRAM, SOURCE, ProgramCase
+from server import Server
+
+OBAMA, OBAMA2, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "biden"))
+JPEG = b"\xff\xd8\xff"
+ON = ("--thumbnails",)
+
+
+def size_of(jpeg):
+    """(width, height) in the frame header."""
+    at = 2
+    while jpeg[at + 1] not in (0xC0, 0xC2):
+        at += 2 + struct.unpack(">H", jpeg[at + 2:at + 4])[0]
+    height, width = struct.unpack(">HH", jpeg[at + 5:at + 9])
+    return width, height
+
+
+class Thumbnails(ProgramCase):
+    def kept(self):
+        """The sealed bytes of every face, by the face's number."""
+        with sqlite3.connect(self.data / "semblance.db") as database:
+            rows = dict(database.execute("SELECT id, thumbnail FROM face"))
+        database.close()
+        return rows
+
+    def raw(self):
+        return b"".join(path.read_bytes() for path in self.data.iterdir() if path.is_file())
+
+    def shown(self, *flags, status=200):
+        """What a server shows, by id."""
+        with Server(self.data, *flags) as server:
+            got, _, text = server.request("GET", "/v1/people?thumbnails=true")
+            plain = json.loads(server.request("GET", "/v1/people")[2])
+        self.assertEqual(got, status, text)
+        if got == 200:
+            self.assertNotIn("thumbnail", json.dumps(plain))
+            return {p["id"]: base64.b64decode(p["thumbnail"]) if "thumbnail" in p else None for p in json.loads(text)["people"]}
+
+    def exported(self, identity="1"):
+        return [base64.b64decode(face["thumbnail"]) if "thumbnail" in face else None for face in self.json_of("export", "--person", identity)["faces"]]
+
+    def two(self):
+        self.enroll("1", "Ann", OBAMA, flags=ON)
+        self.enroll("2", "Ben", BIDEN, flags=ON)
+
+    def test_without_the_word_of_the_operator_no_picture_is_kept_or_shown(self):
+        self.enroll("1", "Ann", OBAMA)
+        self.assertEqual(self.kept(), {1: None})
+        self.assertNotIn(JPEG, self.raw())
+        self.assertEqual(self.shown(*ON), {"1": None})
+        self.assertEqual(self.exported(), [None])
+
+    def test_with_it_a_small_one_is_kept_sealed_and_shown_only_while_it_holds(self):
+        self.two()
+        self.assertNotIn(JPEG, self.raw())
+        sealed = self.kept()
+        self.assertTrue(all(1000 < len(blob) < 16_000 for blob in sealed.values()))
+        pictures = self.shown(*ON)
+        for jpeg in pictures.values():
+            self.assertEqual(size_of(jpeg), (96, 96))
+            self.assertNotIn(jpeg[20:60], self.raw())
+        self.assertNotEqual(pictures["1"], pictures["2"])
+        self.assertEqual(self.shown(), {"1": None, "2": None})
+        page = self.folder / "page.html"
+        record = self.json_of("export", "--person", "1", "--page", page)
+        self.assertEqual(base64.b64decode(record["faces"][0]["thumbnail"]), pictures["1"])
+        self.assertIn("data:image/jpeg;base64," + record["faces"][0]["thumbnail"], page.read_text())
+
+    def test_they_outlive_new_keys_a_revocation_and_a_backup(self):
+        self.two()
+        before = self.exported() + self.exported("2")
+        sealed = self.kept()
+        self.json_of("keys", "rotate")
+        self.assertFalse(set(sealed.values()) & set(self.kept().values()))
+        self.json_of("keys", "revoke")
+        self.assertEqual(self.exported() + self.exported("2"), before)
+        backup = self.folder / "backup"
+        self.assertEqual(self.run_program("backup", backup).returncode, 0)
+        words = subprocess.run([PROGRAM, "keys", "export", "--data", self.data], capture_output=True, check=True).stdout
+        self.data = self.folder / "other"
+        self.assertEqual(self.run_program("keys", "import", stdin=words).returncode, 0)
+        self.assertEqual(self.run_program("restore", backup).returncode, 0)
+        self.assertEqual(self.exported() + self.exported("2"), before)
+        self.assertEqual(self.run_program("audit", "verify").returncode, 0)
+
+    def test_one_that_is_put_beside_another_face_is_refused(self):
+        self.two()
+        with sqlite3.connect(self.data / "semblance.db") as database:
+            database.execute("UPDATE face SET thumbnail = (SELECT thumbnail FROM face WHERE id = 2) WHERE id = 1")
+        database.close()
+        self.shown(*ON, status=500)
+        self.assertEqual(self.run_program("export", "--person", "1").returncode, 4)
+        self.refused("audit", "verify", code=4, word="behind this program")
+
+    def test_a_merge_moves_them_and_every_erasure_takes_them(self):
+        self.two()
+        self.enroll("3", "Cid", OBAMA2, flags=ON)
+        sealed = self.kept()
+        picture = self.exported("3")
+        with Server(self.data, *ON) as server:
+            server.request("POST", "/v1/people/1/merge", '{"from":"3"}', {"Content-Type": "application/json"})
+        self.assertEqual(self.exported()[1:], picture)
+        self.json_of("delete", "1")
+        for face in (1, 3):
+            for at in range(40, len(sealed[face]) - 32, 300):
+                self.assertNotIn(sealed[face][at:at + 32], self.raw())
+        self.assertIn(sealed[2][40:72], self.raw())
+        self.assertEqual(self.json_of("thumbnails", "erase"), {"erased": 1})
+        self.assertNotIn(sealed[2][40:72], self.raw())
+        self.assertEqual((self.kept(), self.exported("2")), ({2: None}, [None]))
+        self.assertTrue(self.json_of("search", BIDEN)["faces"][0]["candidates"][0]["match"])
+        self.assertEqual([e["verb"] for e in self.audit() if "thumbnail" in e["verb"]], ["erase-thumbnails"])
+        self.assertEqual(self.run_program("audit", "verify").returncode, 0)
+
+    def audit(self):
+        lines = self.run_program("audit", "export").stdout.splitlines()
+        return [json.loads(line) for line in lines[:-1]]
+
+    def test_who_is_over_time_loses_it_too(self):
+        self.enroll("1", "Ann", OBAMA, flags=ON)
+        sealed = self.kept()[1]
+        self.json_of("consent", "1", "--expires", "0d")
+        self.assertEqual(self.json_of("expire"), {"erased": 1})
+        self.assertNotIn(sealed[40:72], self.raw())
+
+    def test_a_gallery_of_schema_4_gets_room_for_them_and_its_sum_stays_a_proof(self):
+        key = {"SEMBLANCE_KEY": "0123456789abcdef" * 4}
+        old = SOURCE / "tests/compat/schema-4.db"
+        self.data.mkdir(mode=0o700)
+        shutil.copy(old, self.data / "semblance.db")
+        self.assertEqual([p["consent"] for p in self.json_of("list", environment=key)["people"]], ["agreed"])
+        self.assertEqual(self.run_program("audit", "verify", environment=key).returncode, 0)
+        self.json_of("enroll", "--id", "46", "--name", "Joe Biden", BIDEN, *ON, environment=key)
+        self.assertTrue(self.json_of("search", OBAMA2, environment=key)["faces"][0]["candidates"][0]["match"])
+        self.assertEqual(self.run_program("audit", "verify", environment=key).returncode, 0)
+        # One that somebody changed before it was brought over is not made sound by that.
+        self.data = self.folder / "broken"
+        self.data.mkdir(mode=0o700)
+        shutil.copy(old, self.data / "semblance.db")
+        with sqlite3.connect(self.data / "semblance.db") as database:
+            database.execute("UPDATE face SET quality = 0.5")
+        database.close()
+        self.json_of("list", environment=key)
+        self.refused("audit", "verify", code=4, word="behind this program", environment=key)
