@@ -36,7 +36,8 @@ class Installed(unittest.TestCase):
         for path in ("bin/semblance", "include/semblance/semblance.h", f"{LIBDIR}/libsemblance.so", f"{LIBDIR}/semblance/semblance.so",
                      f"{LIBDIR}/pkgconfig/semblance.pc", "lib/systemd/system/semblance.service", "lib/sysusers.d/semblance.conf",
                      "lib/tmpfiles.d/semblance.conf", "share/bash-completion/completions/semblance", "share/zsh/site-functions/_semblance",
-                     "share/fish/vendor_completions.d/semblance.fish", "share/semblance/models/pipelines/default.json"):
+                     "share/fish/vendor_completions.d/semblance.fish", "share/semblance/models/pipelines/default.json",
+                     "share/semblance/grafana/semblance.json", "share/man/man1/semblance.1", "share/man/man5/semblance.conf.5"):
             with self.subTest(path=path):
                 self.assertTrue((self.root / path).is_file())
 
