@@ -63,7 +63,7 @@ static void fill(void) {
 
 /* ---- Kernels of searches, scalar and AVX2 (valgrind knows no AVX-512) */
 
-#define MEASURED __attribute__((noinline, noclone, used)) static void
+#define MEASURED __attribute__((noinline, used)) static void
 #define MEASURE_KERNELS(level, which)                                                                             \
   MEASURED measure_dot_f32_##level(void) {                                                                        \
     for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f32(data.query, data.rows[i], DIM);   \
