@@ -23,6 +23,7 @@ struct sb_gallery {
   atomic_bool applying;     /* changes are, now */
   atomic_size_t epoch;      /* moves when that begins and when it ends: odd in between */
   atomic_bool loading;
+  atomic_bool filling;  /* all faces are being read: the shelves are held until they have them */
   atomic_size_t loaded; /* faces, so far */
   size_t people, faces; /* in the store, as loading began */
   pthread_rwlock_t lock;
@@ -116,6 +117,7 @@ static sb_status add(sb_gallery *gallery, const sb_change *change, sb_index **ou
   if (!place && status == SB_OK) {
     gallery->shelves = shelves;
     gallery->shelves[gallery->count++] = made;
+    sb_index_hold(made.index, atomic_load(&gallery->filling));
     *out = made.index;
   } else {
     if (place) *out = place->index; /* another thread was faster */
@@ -141,6 +143,7 @@ static sb_status apply(void *context, const sb_change *change, sb_error *error) 
   case SB_CHANGE_RESET:
     set_partial(gallery, true);
     clear(gallery, 0);
+    atomic_store(&gallery->filling, true);
     break;
   case SB_CHANGE_DROP: clear(gallery, change->collection); break;
   case SB_CHANGE_REMOVE:
@@ -161,7 +164,16 @@ static sb_status begin_loading(sb_gallery *gallery, sb_error *error) {
   sb_status status = sb_store_totals(gallery->store, &gallery->people, &gallery->faces, error);
   atomic_store(&gallery->loaded, 0);
   atomic_store(&gallery->loading, status == SB_OK);
+  atomic_store(&gallery->filling, status == SB_OK);
   return status;
+}
+
+/* The shelves have what there is: now it is worth it to learn from them. */
+static void end_filling(sb_gallery *gallery) {
+  if (!atomic_exchange(&gallery->filling, false)) return;
+  pthread_rwlock_rdlock(&gallery->lock);
+  for (size_t i = 0; i < gallery->count; i++) sb_index_hold(gallery->shelves[i].index, false);
+  pthread_rwlock_unlock(&gallery->lock);
 }
 
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
@@ -174,6 +186,7 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   sb_status status = first ? begin_loading(gallery, error) : SB_OK;
   if (status == SB_OK) status = sb_store_changes(gallery->store, gallery->sequence, &next, apply, gallery, error);
   if (atomic_exchange(&gallery->applying, false)) atomic_fetch_add(&gallery->epoch, 1);
+  end_filling(gallery);
   if (status == SB_OK) {
     gallery->sequence = next;
     atomic_store(&gallery->synced_ms, start);

@@ -16,6 +16,7 @@ typedef struct sb_statement {
   sb_error *error;
   bool
       many; /* to be set before the first step, within a transaction: there are too many rows to have them all at once */
+  bool stream; /* the same, faster: no parameters, no texts, and no other statement of this store before its end */
 } sb_statement;
 
 /* A step of the schema; `convert` NULL: nothing to do to the rows. */

@@ -164,32 +164,42 @@ static batch *empty_batch(loader *l, sb_error *error) {
   }
 }
 
-/* ---- Reading. Columns: kind, collection, face, person, template, dim, model, version of its transform. */
+/* ---- Reading */
 
-static sb_status find_kind(loader *l, sb_statement *s, const kind **out, sb_error *error) {
-  int64_t collection = sb_column_int(s, 1);
-  kind *k = l->kinds;
-  while (k && k->collection != collection) k = k->next;
-  if (!k) {
+/* All collections, before the faces: nothing else can be asked while these come. */
+static sb_status read_kinds(loader *l, sb_error *error) {
+  sb_statement s =
+      sb_statement_new(l->store, "SELECT id, dim, model, protection_version FROM collection ORDER BY id DESC", error);
+  while (sb_step(&s)) {
     const sb_protection *protection = NULL;
-    sb_status status = sb_protection_at(l->store, collection, sb_column_int(s, 7), &protection, error);
-    if (status != SB_OK) return status;
-    k = sb_alloc(1, sizeof *k, error);
-    if (!k) return SB_NO_MEMORY;
-    *k = (kind){l->kinds, collection, (size_t)sb_column_int(s, 5), NULL, {0}};
+    kind *k = sb_alloc(1, sizeof *k, error);
+    if (!k) {
+      s.status = SB_NO_MEMORY;
+      break;
+    }
+    *k = (kind){l->kinds, sb_column_int(&s, 0), (size_t)sb_column_int(&s, 1), NULL, {0}};
     l->kinds = k;
-    memcpy(k->seed, protection->seed, sizeof k->seed);
-    k->model = sb_strdup(sb_column_text(s, 6), error);
+    k->model = sb_strdup(sb_column_text(&s, 2), error);
+    s.status =
+        k->model ? sb_protection_at(l->store, k->collection, sb_column_int(&s, 3), &protection, error) : SB_NO_MEMORY;
+    if (s.status == SB_OK) memcpy(k->seed, protection->seed, sizeof k->seed);
   }
-  *out = k;
-  return k->model ? SB_OK : SB_NO_MEMORY;
+  return sb_statement_end(&s);
 }
 
+static sb_status find_kind(const loader *l, int64_t collection, const kind **out, sb_error *error) {
+  const kind *k = l->kinds;
+  while (k && k->collection != collection) k = k->next;
+  *out = k;
+  return k ? SB_OK : sb_fail(error, SB_STORE, "a face of the database is in no collection; restore a backup");
+}
+
+/* Columns: collection, face, person, template. */
 static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error) {
   sealed_row *row = &b->rows[b->count];
-  sb_status status = find_kind(l, s, &row->kind, error);
+  sb_status status = find_kind(l, sb_column_int(s, 0), &row->kind, error);
   if (status != SB_OK) return status;
-  const uint8_t *sealed = sb_column_blob(s, 4, &row->size);
+  const uint8_t *sealed = sb_column_blob(s, 3, &row->size);
   if (!sealed || row->size != sb_template_size(l->store, row->kind->dim))
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
   if (l->store->driver->seals_templates && sb_sealed_number(sealed, row->size) > l->store->newest_key) {
@@ -204,8 +214,8 @@ static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error)
     b->bytes = bytes;
     b->room = room;
   }
-  row->face = sb_column_int(s, 2);
-  row->person = sb_column_int(s, 3);
+  row->face = sb_column_int(s, 1);
+  row->person = sb_column_int(s, 2);
   row->at = b->used;
   memcpy(b->bytes + row->at, sealed, row->size);
   b->used += row->size;
@@ -261,14 +271,12 @@ sb_status sb_load_faces(sb_store *store, sb_change_visit visit, void *context, s
   loader l = {.store = store, .visit = visit, .context = context};
   pthread_mutex_init(&l.lock, NULL);
   pthread_cond_init(&l.changed, NULL);
-  sb_statement s = sb_statement_new(
-      store,
-      "SELECT 1, f.collection, f.id, f.person, f.template, c.dim, c.model, c.protection_version FROM face f"
-      " JOIN collection c ON c.id = f.collection ORDER BY f.id",
-      error);
-  s.many = true;
-  read_rows(&l, &s);
+  sb_status status = read_kinds(&l, error);
+  sb_statement s = sb_statement_new(store, "SELECT collection, id, person, template FROM face", error);
+  s.stream = true;
+  if (status == SB_OK) read_rows(&l, &s);
   end(&l);
-  sb_status status = sb_statement_end(&s);
+  sb_status read = sb_statement_end(&s);
+  if (status == SB_OK) status = read;
   return status == SB_OK && l.status != SB_OK ? sb_fail(error, l.status, "%s", l.error.message) : status;
 }

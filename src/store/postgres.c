@@ -7,7 +7,8 @@
  *   2. A connection that is lost between two transactions is made anew and the statement tried again; within one, the
  *      transaction fails as a whole. Where the answer to a commit is lost, the error says that it is not known.
  *   3. Everything goes over the wire in binary, as prepared statements; a statement's rows are here before the first is looked
- *      at, so that others may run in between, but for `many`, which come by a cursor, a chunk at a time. */
+ *      at, so that others may run in between, but for `many`, which come by a cursor, a chunk at a time, and for a `stream`,
+ *      which is a COPY and has the connection to itself. */
 #include "store/postgres.h"
 
 #include <libpq-fe.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 
 enum { PARAMETERS_MAX = 12, CHUNK_ROWS = 2000, WRITERS_LOCK = 0x53424c43 /* "SBLC" */ };
+/* COPY's own words at its begin: a signature, flags, and the length of what else there may be (nothing). */
+enum { COPY_HEAD = 19 };
 /* Of the catalogue pg_type, where they never change; 0: as the statement wants it. */
 enum { TYPE_INT8 = 20, TYPE_TEXT = 25, TYPE_FLOAT8 = 701 };
 
@@ -27,6 +30,14 @@ typedef struct parameter {
   char *copy;
 } parameter;
 
+/* A row of COPY that was read, and where its fields are in it; NULL: is NULL. */
+typedef struct copied_row {
+  char *bytes; /* libpq's; NULL: none */
+  const uint8_t *fields[PARAMETERS_MAX];
+  size_t sizes[PARAMETERS_MAX];
+  int count;
+} copied_row;
+
 typedef struct query {
   char *sql;
   int count; /* of parameters */
@@ -36,6 +47,8 @@ typedef struct query {
   int row;
   char cursor[24]; /* "": none */
   bool bulk;       /* the rows that are bound are sent by COPY */
+  bool streams;    /* rows come by COPY, and there may be more */
+  copied_row copied;
 } query;
 
 static sb_session *session_of(const sb_store *store) {
@@ -105,7 +118,7 @@ static void prepare_bulk(sb_statement *s, const char *table, const char *columns
   PQclear(result);
   q->bulk = true;
   q->count = count;
-  static const char header[19] = "PGCOPY\n\377\r\n"; /* and its NUL, no flags, no extension */
+  static const char header[COPY_HEAD] = "PGCOPY\n\377\r\n"; /* and its NUL, no flags, no extension */
   PQputCopyData(session_of(s->store)->link, header, sizeof header);
 }
 
@@ -245,6 +258,87 @@ static void open_cursor(sb_statement *s) {
   if (s->status == SB_OK) fetch(s);
 }
 
+static uint32_t get_number(const uint8_t *at, int size) {
+  uint32_t value = 0;
+  for (int i = 0; i < size; i++) value = value << 8 | at[i];
+  return value;
+}
+
+/* Finds the fields of a row: their number, and each with its size before it. A number of -1 is the end. */
+static bool find_fields(copied_row *row, const uint8_t *at, size_t size) {
+  const uint8_t *end = at + size;
+  row->count = 0;
+  if (size < 2) return false;
+  uint32_t count = get_number(at, 2);
+  if (count == UINT16_MAX) return true;
+  if (count > PARAMETERS_MAX) return false;
+  at += 2;
+  for (; row->count < (int)count; row->count++) {
+    if (end - at < 4) return false;
+    uint32_t length = get_number(at, 4);
+    at += 4;
+    row->fields[row->count] = length == UINT32_MAX ? NULL : at;
+    row->sizes[row->count] = length == UINT32_MAX ? 0 : length;
+    if ((size_t)(end - at) < row->sizes[row->count]) return false;
+    at += row->sizes[row->count];
+  }
+  return true;
+}
+
+/* The next row; false: there is none, or it failed. `first`: the header is before it. */
+static bool read_copied(sb_statement *s, bool first) {
+  query *q = s->raw;
+  PGconn *link = session_of(s->store)->link;
+  PQfreemem(q->copied.bytes);
+  q->copied.bytes = NULL;
+  int size = PQgetCopyData(link, &q->copied.bytes, 0);
+  if (size > 0) {
+    size_t skip = first ? COPY_HEAD : 0;
+    bool sound =
+        (size_t)size >= skip && find_fields(&q->copied, (const uint8_t *)q->copied.bytes + skip, (size_t)size - skip);
+    if (!sound) s->status = sb_fail(s->error, SB_STORE, "the database sent rows in a form that is not known");
+    if (!sound || q->copied.count) return sound;
+    return read_copied(s, false); /* the end mark; libpq then says so, too */
+  }
+  q->streams = false;
+  for (PGresult *result; (result = PQgetResult(link));) {
+    if (s->status == SB_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
+      s->status = sb_session_failed(s->store, result, s->error);
+    else
+      PQclear(result);
+  }
+  return false;
+}
+
+static void open_stream(sb_statement *s) {
+  query *q = s->raw;
+  char *sql = NULL;
+  if (asprintf(&sql, "COPY (%s) TO STDOUT (FORMAT binary)", q->sql) < 0) {
+    s->status = sb_fail(s->error, SB_NO_MEMORY, "memory is out");
+    return;
+  }
+  PGresult *result = PQexec(session_of(s->store)->link, sql);
+  free(sql);
+  q->streams = PQresultStatus(result) == PGRES_COPY_OUT;
+  if (q->streams)
+    PQclear(result);
+  else
+    s->status = sb_session_failed(s->store, result, s->error);
+}
+
+/* The rows that nobody wants any more: the server is told to stop, and what is under way is let go. */
+static void close_stream(sb_statement *s) {
+  query *q = s->raw;
+  PGconn *link = session_of(s->store)->link;
+  char said[80];
+  PGcancel *cancel = q->streams ? PQgetCancel(link) : NULL;
+  if (cancel) PQcancel(cancel, said, sizeof said);
+  PQfreeCancel(cancel);
+  for (char *bytes = NULL; q->streams && PQgetCopyData(link, &bytes, 0) > 0; bytes = NULL) PQfreemem(bytes);
+  for (PGresult *result; q->streams && (result = PQgetResult(link));) PQclear(result);
+  PQfreemem(q->copied.bytes);
+}
+
 static void run(sb_statement *s) {
   sb_session *session = session_of(s->store);
   query *q = s->raw;
@@ -252,7 +346,9 @@ static void run(sb_statement *s) {
   for (int attempt = 0; attempt < 2; attempt++) {
     s->status = sb_session_ready(s->store, s->error);
     if (s->status != SB_OK) return;
-    if (s->many)
+    if (s->stream)
+      open_stream(s);
+    else if (s->many)
       open_cursor(s);
     else
       run_once(s);
@@ -304,26 +400,34 @@ static void end_bulk(sb_statement *s) {
 static bool step(sb_statement *s) {
   query *q = s->raw;
   if (q->bulk) return send_row(s), false;
-  if (!q->ran) run(s);
+  bool first = !q->ran;
+  if (first) run(s);
   if (s->status != SB_OK) return false;
+  if (s->stream) return q->streams && read_copied(s, first);
   if (++q->row < PQntuples(q->rows)) return true;
   if (!*q->cursor || q->row < CHUNK_ROWS) return false;
   fetch(s);
   return s->status == SB_OK && ++q->row < PQntuples(q->rows);
 }
 
+/* NULL: is NULL. */
+static const uint8_t *field(const query *q, int column, size_t *size) {
+  if (q->copied.bytes) return *size = q->copied.sizes[column], q->copied.fields[column];
+  *size = (size_t)PQgetlength(q->rows, q->row, column);
+  return PQgetisnull(q->rows, q->row, column) ? NULL : (const uint8_t *)PQgetvalue(q->rows, q->row, column);
+}
+
 static bool column_null(sb_statement *s, int column) {
-  const query *q = s->raw;
-  return PQgetisnull(q->rows, q->row, column);
+  size_t size = 0;
+  return !field(s->raw, column, &size);
 }
 
 /* Big-endian, of any width that an expression comes in. */
 static int64_t column_int(sb_statement *s, int column) {
-  const query *q = s->raw;
-  int size = PQgetlength(q->rows, q->row, column);
-  const uint8_t *bytes = (const uint8_t *)PQgetvalue(q->rows, q->row, column);
-  uint64_t value = size && bytes[0] & 0x80 ? UINT64_MAX : 0;
-  for (int i = 0; i < size && i < 8; i++) value = value << 8 | bytes[i];
+  size_t size = 0;
+  const uint8_t *bytes = field(s->raw, column, &size);
+  uint64_t value = bytes && size && bytes[0] & 0x80 ? UINT64_MAX : 0;
+  for (size_t i = 0; bytes && i < size && i < 8; i++) value = value << 8 | bytes[i];
   return (int64_t)value;
 }
 
@@ -335,9 +439,7 @@ static double column_real(sb_statement *s, int column) {
 }
 
 static const void *column_bytes(sb_statement *s, int column, size_t *size) {
-  const query *q = s->raw;
-  *size = (size_t)PQgetlength(q->rows, q->row, column);
-  return PQgetisnull(q->rows, q->row, column) ? NULL : PQgetvalue(q->rows, q->row, column);
+  return field(s->raw, column, size);
 }
 
 static void again(sb_statement *s) {
@@ -358,6 +460,7 @@ static void end(sb_statement *s) {
   query *q = s->raw;
   if (*q->cursor) close_cursor(s, q);
   if (q->bulk) end_bulk(s);
+  close_stream(s);
   again(s);
   free(q->sql);
   free(q);

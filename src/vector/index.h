@@ -32,7 +32,7 @@ enum {
 typedef struct sb_learner {
   pthread_t thread;
   pthread_cond_t wake, ended; /* something to do; `busy` or `due` has changed */
-  bool started, stop, due, busy, hurry;
+  bool started, stop, due, busy, hurry, held;
   size_t failed_rows; /* learning failed at this many: not before it has grown again */
   size_t times;
 } sb_learner;

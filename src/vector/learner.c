@@ -287,7 +287,7 @@ static void *run(void *context) {
   sb_learner *learner = &index->learner;
   pthread_mutex_lock(&index->lock);
   while (!learner->stop) {
-    if (!learner->due) {
+    if (!learner->due || (learner->held && !learner->hurry)) {
       pthread_cond_wait(&learner->wake, &index->lock);
       continue;
     }
@@ -344,6 +344,14 @@ void sb_learner_free(sb_index *index) {
   if (learner->started) pthread_join(learner->thread, NULL);
   pthread_cond_destroy(&learner->wake);
   pthread_cond_destroy(&learner->ended);
+}
+
+void sb_index_hold(sb_index *index, bool hold) {
+  pthread_mutex_lock(&index->lock);
+  index->learner.held = hold;
+  if (!hold) sb_learner_consider(index);
+  pthread_cond_signal(&index->learner.wake);
+  pthread_mutex_unlock(&index->lock);
 }
 
 void sb_index_settle(sb_index *index) {

@@ -68,6 +68,9 @@ sb_status sb_index_put_many(sb_index *index, size_t count, const uint64_t *keys,
 /* Gone when it returns; false: there was none. Needs no memory. */
 bool sb_index_remove(sb_index *index, uint64_t key);
 bool sb_index_contains(const sb_index *index, uint64_t key);
+/* While it is held nothing new is learnt, so that millions of rows can be put without their codes being learnt and written again
+ * and again; what is due is learnt when it is let go. A new index is not held. */
+void sb_index_hold(sb_index *index, bool hold);
 /* Waits until learning in progress has ended, learning that is due is done, and every removed row is overwritten. */
 void sb_index_settle(sb_index *index);
 

@@ -406,6 +406,29 @@ static void the_space_of_the_removed_is_used_again(void **state) {
   sb_index_free(index);
 }
 
+static void nothing_is_learnt_while_it_is_held(void **state) {
+  (void)state;
+  enum { DIM = 64 };
+  uint64_t seed = 5;
+  float vector[DIM];
+  sb_index_stats stats;
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 500, NULL);
+  sb_index_hold(index, true);
+  for (size_t i = 0; i < 5000; i++) {
+    random_face(&seed, DIM, 10, vector);
+    assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
+    if (i == 600) nanosleep(&(struct timespec){0, 300000000}, NULL); /* else it would take its chance here */
+  }
+  sb_index_stats_get(index, &stats);
+  assert_int_equal(stats.learnt_times, 0);
+  sb_index_hold(index, false);
+  sb_index_settle(index);
+  sb_index_stats_get(index, &stats);
+  assert_int_equal(stats.learnt_times, 1);
+  assert_int_equal(stats.learnt_rows, 5000);
+  sb_index_free(index);
+}
+
 static void many_hits_may_be_wanted(void **state) {
   (void)state;
   gallery g = gallery_of(9000, 64, 10, SB_KEEP_F32, NULL);
@@ -439,6 +462,7 @@ int main(void) {
       cmocka_unit_test(it_learns_again_as_it_grows_and_stays_right),
       cmocka_unit_test(rows_all_alike_or_zero_are_searched_all_the_same),
       cmocka_unit_test(the_space_of_the_removed_is_used_again),
+      cmocka_unit_test(nothing_is_learnt_while_it_is_held),
       cmocka_unit_test(many_hits_may_be_wanted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
