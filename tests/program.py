@@ -1,4 +1,5 @@
 """The program under test, as the tests of several folders use it."""
+import functools
 import json
 import os
 import pathlib
@@ -15,13 +16,34 @@ GROUPS = PHOTOS / "face-api"  # sample1..6: 3, 3, 3, 4, 5, 4 faces
 LFW = pathlib.Path(os.environ.get("SB_TEST_LFW", "../shared/data/lfw10"))
 
 
+def of_a_file(test):
+    """Marks what is promised of a gallery in a folder alone: skipped where SB_TEST_STORE says that it is elsewhere."""
+
+    @functools.wraps(test)
+    def run(self):
+        if os.environ.get("SB_TEST_STORE", "sqlite") != "sqlite":
+            self.skipTest("this is about a gallery that is a file")
+        return test(self)
+    return run
+
+
 class ProgramCase(unittest.TestCase):
-    """A test with a gallery of its own in a fresh folder."""
+    """A test with a gallery of its own in a fresh folder; with SB_TEST_STORE=postgresql in a database of its own, the folder
+    having the key and what else a machine keeps."""
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.data = self.folder / "data"
+        if os.environ.get("SB_TEST_STORE", "sqlite") == "postgresql":
+            import postgres  # it imports this module
+            self.setting("SEMBLANCE_STORE", postgres.shared().url(postgres.shared().database()))
+
+    def setting(self, name, value):
+        """Sets an environment variable for the time of this test."""
+        before = os.environ.get(name)
+        self.addCleanup(lambda: os.environ.pop(name) if before is None else os.environ.update({name: before}))
+        os.environ[name] = value
 
     def run_program(self, *arguments, stdin=None, environment=None, data=True, timeout=300, prepare=None):
         """Runs a subcommand on this test's gallery; gives the completed process, output as bytes."""

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from collage import grid, on_grey, png, read_jpeg, shrink
-from program import FRIENDS, PROGRAM, ProgramCase
+from program import FRIENDS, PROGRAM, ProgramCase, of_a_file
 
 OBAMA = FRIENDS / "obama.jpg"
 ONE_FACE = [FRIENDS / f"{name}.jpg" for name in
@@ -66,6 +66,7 @@ class BadPhotos(ProgramCase):
 
 
 class BadSurroundings(ProgramCase):
+    @of_a_file
     def test_a_full_disk_loses_nothing_that_was_acknowledged(self):
         self.enroll("0", "First", OBAMA)
         size = max(f.stat().st_size for f in self.data.iterdir())
@@ -85,6 +86,7 @@ class BadSurroundings(ProgramCase):
         self.assertEqual(listed, {str(acknowledged) for acknowledged in range(number)})
         self.enroll(str(number), "Next", FRIENDS / "biden.jpg")
 
+    @of_a_file
     @unittest.skipIf(shutil.which("setpriv") is None, "setpriv is missing")
     def test_a_read_only_folder_is_said_to_be_one(self):
         self.data.mkdir()
@@ -127,6 +129,7 @@ class BadSurroundings(ProgramCase):
     def test_a_missing_models_folder_says_what_to_do(self):
         self.refused("detect", OBAMA, "--models", self.folder / "nowhere", code=4, word="script/setup")
 
+    @of_a_file
     def test_a_damaged_database_is_refused_and_left_as_it_is(self):
         self.enroll("1", "First", OBAMA)
         database = self.data / "semblance.db"

@@ -7,7 +7,7 @@ import time
 import unittest
 
 from collage import grid, on_grey, png, read_jpeg, shrink
-from program import FRIENDS, GROUPS, ProgramCase
+from program import FRIENDS, GROUPS, ProgramCase, of_a_file
 from server import Server, multipart
 
 OBAMA, OBAMA2, OBAMA3, BIDEN = ((FRIENDS / f"{n}.jpg").read_bytes() for n in ("obama", "obama2", "obama3", "biden"))
@@ -352,18 +352,19 @@ class Protocol(ServerCase):
 
 
 class Life(ServerCase):
+    @of_a_file
     def test_a_second_server_on_the_same_folder_is_refused(self):
         done = self.run_program("serve", "--port", "0")
         self.assertEqual(done.returncode, 4)
         self.assertIn(b"another server", done.stderr)
 
     def test_a_second_server_on_the_same_port_is_refused(self):
-        done = self.run_program("serve", "--port", str(self.server.port), "--data", self.folder / "other", data=False)
+        done = self.run_program("serve", "--port", str(self.server.port), "--data", self.folder / "other", "--store", "", data=False)
         self.assertEqual(done.returncode, 4)
         self.assertIn(b"in use", done.stderr)
 
     def test_other_addresses_than_loopback_need_a_word(self):
-        done = self.run_program("serve", "--listen", "0.0.0.0", "--port", "0", "--data", self.folder / "other", data=False)
+        done = self.run_program("serve", "--listen", "0.0.0.0", "--port", "0", "--data", self.folder / "other", "--store", "", data=False)
         self.assertEqual(done.returncode, 3)
         self.assertIn(b"--insecure", done.stderr)
 

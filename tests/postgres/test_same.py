@@ -1,5 +1,6 @@
 """The same promises on PostgreSQL as on SQLite: tests of other folders once more, each on a database of its own."""
 import importlib
+import itertools
 import os
 import pathlib
 import subprocess
@@ -11,9 +12,26 @@ from program import ProgramCase
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[1:1] = [str(TESTS / folder) for folder in ("cli", "http", "trust")]
-# File: classes, or None for all of its own. What is left out has nothing to do with where a gallery is kept.
-AGAIN = {"test_people": ("ListShowRenameDelete",), "test_native": ("People", "Collections"), "test_article": None,
-         "test_duties": ("Duties",)}
+# File: classes, or tests of one; None for all of its own. What is left out has little to do with where a gallery is kept; all of
+# it can be had by `SB_TEST_STORE=postgresql meson test -C build --suite cli --suite http --suite trust`.
+AGAIN = {
+    "test_people": ("ListShowRenameDelete", "Enroll.test_the_same_id_twice_is_refused_and_changes_nothing",
+                    "Enroll.test_consent_and_attributes_are_kept"),
+    "test_import": ("Import.test_a_second_run_skips_what_is_there",),
+    "test_groups": ("Dedup.test_finds_one_person_under_two_ids",),
+    "test_refusals": ("BadSurroundings.test_a_wrong_key_is_refused_and_nothing_is_overwritten", "KilledImport"),
+    "test_models": ("Collections.test_a_collection_keeps_the_model_it_was_made_with",),
+    "test_native": ("People", "Collections", "Life.test_what_the_command_line_enrols_meanwhile_is_found_at_once"),
+    "test_article": ("Article.test_register_verify_and_people", "Article.test_the_same_ssn_twice_is_409"),
+    "test_compreface": ("CompreFace.test_subjects_are_made_listed_renamed_merged_and_deleted",
+                        "CompreFace.test_faces_are_added_paged_verified_and_deleted"),
+    "test_jobs": ("Jobs.test_a_folder_of_people_is_enrolled_and_refusals_are_listed", "Jobs.test_people_move_to_another_model_with_their_records",
+                  "Jobs.test_one_person_under_two_ids_is_found", "Jobs.test_a_job_is_paused_resumed_and_cancelled"),
+    "test_admin": ("Keys", "Insight.test_the_audit_comes_newest_first_in_pages_and_its_chain_is_checked"),
+    "test_access": ("Matrix", "Login.test_a_login_gives_a_session_that_other_sites_cannot_use",
+                    "Login.test_a_one_time_password_is_asked_for_and_good_once"),
+    "test_duties": None,
+}
 
 
 def setUpModule():
@@ -22,23 +40,28 @@ def setUpModule():
 
 class OnPostgres:
     def setUp(self):
-        before = os.environ.get("SEMBLANCE_STORE")
-        os.environ["SEMBLANCE_STORE"] = postgres.shared().url(postgres.shared().database())
-        self.addCleanup(lambda: os.environ.pop("SEMBLANCE_STORE") if before is None else os.environ.update(SEMBLANCE_STORE=before))
+        before = os.environ.get("SB_TEST_STORE")
+        self.addCleanup(lambda: os.environ.pop("SB_TEST_STORE") if before is None else os.environ.update(SB_TEST_STORE=before))
+        os.environ["SB_TEST_STORE"] = "postgresql"
         super().setUp()
 
 
-def again(module, name):
-    """The class of that name, on PostgreSQL."""
-    return type(f"{name}OnPostgres", (OnPostgres, getattr(module, name)), {"__module__": __name__})
+def again(module, names):
+    """The class of these names (one of them, or one of its tests) on PostgreSQL."""
+    cls = getattr(module, names[0].split(".")[0])
+    chosen = {n.split(".")[1] for n in names if "." in n}
+    left_out = {n: None for n in dir(cls) if chosen and n.startswith("test_") and n not in chosen}
+    assert all(hasattr(cls, n) for n in chosen), names
+    return type(f"{cls.__name__}OnPostgres", (OnPostgres, cls), {"__module__": __name__, **left_out})
 
 
 for file, names in AGAIN.items():
     module = importlib.import_module(file)
     own = [n for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, ProgramCase) and c.__module__ == file]
-    for name in names or own:
-        globals()[f"{name}OnPostgres"] = again(module, name)
-del module
+    for _, group in itertools.groupby(names or own, key=lambda n: n.split(".")[0]):
+        made = again(module, list(group))
+        globals()[f"{file}_{made.__name__}"] = made
+del module, made
 
 
 class Store(unittest.TestCase):

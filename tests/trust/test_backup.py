@@ -6,7 +6,7 @@ import subprocess
 import threading
 import unittest
 
-from program import FRIENDS, PROGRAM, ProgramCase
+from program import FRIENDS, PROGRAM, ProgramCase, of_a_file
 from server import Server
 
 OBAMA, BIDEN = FRIENDS / "obama.jpg", FRIENDS / "biden.jpg"
@@ -24,6 +24,7 @@ class Backup(ProgramCase):
         words = subprocess.run([PROGRAM, "keys", "export", "--data", here], capture_output=True, check=True).stdout
         self.assertEqual(self.run_program("keys", "import", stdin=words).returncode, 0)
 
+    @of_a_file
     def test_a_backup_is_restored_on_another_machine_with_the_key(self):
         self.assertEqual(self.run_program("backup", self.file).returncode, 0)
         self.assertEqual(self.run_program("backup", "--verify", self.file).returncode, 0)
@@ -39,6 +40,7 @@ class Backup(ProgramCase):
         self.assertEqual(self.run_program("audit", "verify").returncode, 0)
         self.assertEqual(sorted(p.name for p in self.data.iterdir() if p.name.startswith("work")), [])
 
+    @of_a_file
     def test_it_tells_nothing_without_the_key_and_every_damage_is_noticed(self):
         self.run_program("backup", self.file)
         content = self.file.read_bytes()
@@ -53,6 +55,7 @@ class Backup(ProgramCase):
         self.assertEqual([p for p in self.data.iterdir() if p.name.startswith("work")], [])
         self.assertEqual(self.json_of("list")["total"], 1)
 
+    @of_a_file
     def test_the_erased_are_in_no_later_backup_and_the_old_key_opens_the_old_one_only(self):
         self.run_program("delete", "secret-id")
         self.run_program("backup", self.file)
@@ -62,6 +65,7 @@ class Backup(ProgramCase):
         self.run_program("keys", "rotate")
         self.refused("backup", "--verify", self.file, code=4, word="root key")
 
+    @of_a_file
     def test_a_backup_beside_a_server_that_enrols_is_whole(self):
         with Server(self.data) as server:
             stop, made = threading.Event(), []
