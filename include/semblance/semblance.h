@@ -257,6 +257,8 @@ typedef struct sb_engine_counts {
   size_t index_bytes; /* memory of the indexes of all collections */
   double
       index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
+  int64_t index_lag;     /* changes of the database that they have not got yet; -1: not known now */
+  size_t index_followed; /* changes that they got after they were filled */
   sb_model_time models[SB_MODEL_KINDS];
 } sb_engine_counts;
 SB_API sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_error *error);

@@ -44,6 +44,8 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
     return sb_fail(error, SB_NO_MEMORY, "memory is out");
   sb_status status = sb_store_open_at(engine->data_dir, options->store, options->server, &engine->store, error);
   if (status == SB_OK) status = sb_gallery_new(engine->store, options->search_remotely, &engine->gallery, error);
+  if (status == SB_OK && options->server)
+    status = sb_follower_start(engine->store, engine->gallery, &engine->follower, error);
   if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
   if (status == SB_OK) {
     engine->all_workers = sb_alloc((size_t)engine->workers, sizeof *engine->all_workers, error);
@@ -82,6 +84,7 @@ void sb_engine_free(sb_engine *engine) {
   free(engine->all_workers);
   sb_pipeline_close(engine->pipeline);
   sb_pool_free(engine->pool);
+  sb_follower_stop(engine->follower);
   sb_gallery_free(engine->gallery);
   sb_store_close(engine->store);
   free(engine->data_dir);
@@ -256,6 +259,8 @@ sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_erro
   pthread_mutex_unlock(&engine->lock);
   out->index_bytes = sb_gallery_bytes(engine->gallery);
   out->index_age_ms = sb_gallery_age_ms(engine->gallery);
+  out->index_lag = sb_gallery_lag(engine->gallery);
+  out->index_followed = sb_gallery_followed(engine->gallery);
   sb_engine_leave(engine);
   return SB_OK;
 }

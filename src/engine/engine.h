@@ -16,12 +16,18 @@ typedef struct sb_gallery sb_gallery;
 /* `remote`: nothing is kept in memory, the database is asked (sb_nearest). */
 sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_error *error);
 void sb_gallery_free(sb_gallery *gallery);
+bool sb_gallery_local(const sb_gallery *gallery); /* not `remote` */
 /* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
 /* Are the faces being read for the first time? Then how many have been, of how many, and of how many people. Never waits. */
 bool sb_gallery_loading(sb_gallery *gallery, size_t *loaded, size_t *people, size_t *faces);
 /* Milliseconds since the last sync that succeeded began; -1: none did, or the database searches. */
 double sb_gallery_age_ms(sb_gallery *gallery);
+/* How many changes of the database the indexes have not got yet; -1: not known, as they are being filled, the database searches,
+ * or it does not answer. */
+int64_t sb_gallery_lag(sb_gallery *gallery);
+/* Changes that were applied since the gallery was opened, without the first filling. */
+size_t sb_gallery_followed(sb_gallery *gallery);
 /* Memory of the indexes of all collections. */
 size_t sb_gallery_bytes(sb_gallery *gallery);
 /* The k best people of a collection, or the k best faces; `hits` has room for k. Call sb_gallery_sync before. */
@@ -41,6 +47,13 @@ typedef struct sb_thumbnail {
 sb_status sb_thumbnail_make(const sb_image *image, const sb_face *face, sb_thumbnail *out, sb_error *error);
 void sb_thumbnail_clear(sb_thumbnail *thumbnail); /* wiped */
 
+/* ---- follower.c: keeps a server's indexes near the database's state while nobody searches. Its thread is its own. */
+
+typedef struct sb_follower sb_follower;
+/* `*out` NULL: there is no need, as the gallery is a file or the database searches. */
+sb_status sb_follower_start(sb_store *store, sb_gallery *gallery, sb_follower **out, sb_error *error);
+void sb_follower_stop(sb_follower *follower); /* NULL allowed */
+
 /* ---- engine.c */
 
 struct sb_engine {
@@ -52,9 +65,10 @@ struct sb_engine {
   sb_liveness_policy liveness;
   sb_store *store;
   sb_gallery *gallery;
-  sb_pool *pool;        /* of sb_worker */
-  pthread_mutex_t lock; /* guards what follows */
-  pthread_cond_t idle;  /* `calls` reached 0 */
+  sb_follower *follower; /* NULL: none */
+  sb_pool *pool;         /* of sb_worker */
+  pthread_mutex_t lock;  /* guards what follows */
+  pthread_cond_t idle;   /* `calls` reached 0 */
   size_t calls;
   bool closing;
   bool camera; /* a server: what pictures of a camera need loads with the rest */

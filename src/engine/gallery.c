@@ -18,7 +18,8 @@ struct sb_gallery {
   sb_nearest *nearest; /* the database searches, and there are no shelves; NULL: they do */
   sb_team *team;       /* helps one search at a time */
   pthread_mutex_t syncing;
-  int64_t sequence;
+  _Atomic int64_t sequence; /* of the last change that was applied */
+  atomic_size_t followed;
   _Atomic double synced_ms; /* when the last sync that succeeded began (sb_monotonic_ms); 0: none did */
   atomic_bool applying;     /* changes are, now */
   atomic_size_t epoch;      /* moves when that begins and when it ends: odd in between */
@@ -46,6 +47,10 @@ sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_erro
   else
     sb_gallery_free(gallery);
   return status;
+}
+
+bool sb_gallery_local(const sb_gallery *gallery) {
+  return !gallery->nearest;
 }
 
 static void shelf_free(shelf *s) {
@@ -180,15 +185,16 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   if (gallery->nearest) return SB_OK;
   sb_lap lap = sb_lap_enter(SB_LAP_SEARCH);
   pthread_mutex_lock(&gallery->syncing);
-  int64_t next = gallery->sequence;
+  int64_t since = atomic_load(&gallery->sequence), next = since;
   double start = sb_monotonic_ms();
-  bool first = gallery->sequence == 0;
+  bool first = since == 0;
   sb_status status = first ? begin_loading(gallery, error) : SB_OK;
-  if (status == SB_OK) status = sb_store_changes(gallery->store, gallery->sequence, &next, apply, gallery, error);
+  if (status == SB_OK) status = sb_store_changes(gallery->store, since, &next, apply, gallery, error);
   if (atomic_exchange(&gallery->applying, false)) atomic_fetch_add(&gallery->epoch, 1);
   end_filling(gallery);
   if (status == SB_OK) {
-    gallery->sequence = next;
+    atomic_store(&gallery->sequence, next);
+    if (!first) atomic_fetch_add(&gallery->followed, (size_t)(next - since));
     atomic_store(&gallery->synced_ms, start);
     if (gallery->partial) set_partial(gallery, false); /* only who holds `syncing` changes it */
   }
@@ -275,6 +281,17 @@ sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const 
 double sb_gallery_age_ms(sb_gallery *gallery) {
   double synced = atomic_load(&gallery->synced_ms);
   return synced > 0 ? sb_monotonic_ms() - synced : -1;
+}
+
+int64_t sb_gallery_lag(sb_gallery *gallery) {
+  int64_t since = atomic_load(&gallery->sequence), last = 0;
+  if (gallery->nearest || atomic_load(&gallery->filling) || atomic_load(&gallery->synced_ms) <= 0) return -1;
+  if (sb_store_changes_last(gallery->store, &last, NULL) != SB_OK) return -1;
+  return last > since ? last - since : 0;
+}
+
+size_t sb_gallery_followed(sb_gallery *gallery) {
+  return atomic_load(&gallery->followed);
 }
 
 size_t sb_gallery_bytes(sb_gallery *gallery) {

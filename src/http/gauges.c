@@ -70,8 +70,9 @@ static sb_status write_model_times(const sb_engine_counts *counts, sb_buffer *ou
 sb_status sb_gauges_write(sb_server *server, sb_buffer *out, sb_error *error) {
   sb_engine_info info = {0};
   sb_engine_counts counts = {0};
-  sb_status status = sb_engine_info_get(server->engine, &info, error);
-  if (status == SB_OK) status = sb_engine_counts_get(server->engine, &counts, error);
+  /* What the database cannot tell now is left out: how the server fares without it is what one wants to see then. */
+  bool told = sb_engine_info_get(server->engine, &info, NULL) == SB_OK;
+  sb_status status = sb_engine_counts_get(server->engine, &counts, error);
   if (status != SB_OK) return status;
   double ends_s = (double)server->certificate_ends_ms / 1000;
   const struct {
@@ -80,14 +81,20 @@ sb_status sb_gauges_write(sb_server *server, sb_buffer *out, sb_error *error) {
   } gauges[] = {
       {"semblance_up_seconds", "Time since the server started.", sb_metrics_uptime_s(server->metrics)},
       {"semblance_ready", "1 when models and gallery are loaded.", sb_server_models(server, NULL) == SB_STATE_READY},
-      {"semblance_people", "People in all collections.", (double)info.people},
-      {"semblance_faces", "Templates in all collections.", (double)info.faces},
+      {"semblance_people", "People in all collections. -1: the database does not answer.",
+       told ? (double)info.people : -1},
+      {"semblance_faces", "Templates in all collections. -1: the database does not answer.",
+       told ? (double)info.faces : -1},
       {"semblance_index_bytes", "Memory of the search indexes.", (double)counts.index_bytes},
       {"semblance_index_age_seconds",
        "Time since the indexes were last in step with the database; a search sees to that first. -1: not yet, or none.",
        counts.index_age_ms < 0 ? -1 : counts.index_age_ms / 1000},
+      {"semblance_index_lag_changes", "Changes of the database that the indexes have not got yet. -1: not known now.",
+       (double)counts.index_lag},
+      {"semblance_index_followed_changes", "Changes that the indexes got after they were filled.",
+       (double)counts.index_followed},
       {"semblance_live_channels", "Cameras that are connected.", (double)sb_lives_count(server->lives)},
-      {"semblance_workers", "Photos that can be worked on at the same time.", info.workers},
+      {"semblance_workers", "Photos that can be worked on at the same time.", told ? info.workers : -1},
       {"semblance_queue_waiting", "Requests that wait for a worker.", (double)sb_work_waiting(server->work)},
       {"semblance_requests_open", "Requests that have begun and are not answered.", (double)atomic_load(&server->open)},
       {"semblance_body_bytes", "Bytes held of requests' bodies.", (double)atomic_load(&server->body_bytes)},

@@ -51,26 +51,42 @@ static sb_status insert(sb_store *store, const sb_chain_entry *entry, const uint
   sb_bind_int(&s, 6, entry->person);
   sb_bind_int(&s, 7, entry->count);
   sb_bind_blob(&s, 8, link, SB_LINK_SIZE);
+  s.later = true;
   sb_step(&s);
   return sb_statement_end(&s);
 }
 
+/* Puts an entry behind `made->link`, which is then its own; the head is to be written after the last one. */
+static sb_status append(sb_store *store, const char *actor, const sb_note *note, sb_receipt *made, sb_error *error) {
+  int64_t sequence = made->entry.sequence + 1;
+  made->entry = (sb_chain_entry){.sequence = sequence,
+                                 .at_ms = sb_now_ms(),
+                                 .collection = note->collection,
+                                 .person = note->person,
+                                 .count = note->count};
+  snprintf(made->entry.actor, sizeof made->entry.actor, "%s", actor);
+  snprintf(made->entry.verb, sizeof made->entry.verb, "%s", note->verb);
+  memcpy(made->before, made->link, sizeof made->before);
+  sb_chain_link(made->before, &made->entry, made->link);
+  return insert(store, &made->entry, made->link, error);
+}
+
+static sb_status sign(sb_store *store, sb_receipt *made, sb_error *error) {
+  sb_status status = sb_chain_sign(store->keyring, made->entry.sequence, made->link, made->signature, error);
+  if (status == SB_OK) status = head_write(store, made->entry.sequence, made->link, made->signature, error);
+  store->tally_moved = true; /* it carries the newest entry's number */
+  return status;
+}
+
 sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, int64_t person, int64_t count,
                         sb_receipt *receipt, sb_error *error) {
-  uint8_t signature[SB_SIGNATURE_SIZE];
-  sb_receipt made = {.entry = {.at_ms = sb_now_ms(), .collection = collection, .person = person, .count = count}};
-  snprintf(made.entry.actor, sizeof made.entry.actor, "%s", sb_caller_get()->actor);
-  snprintf(made.entry.verb, sizeof made.entry.verb, "%s", verb);
-  sb_status status = head_read(store, &made.entry.sequence, made.before, signature, error);
-  if (status != SB_OK) return status;
-  made.entry.sequence++;
-  sb_chain_link(made.before, &made.entry, made.link);
-  status = sb_chain_sign(store->keyring, made.entry.sequence, made.link, made.signature, error);
+  sb_receipt made = {0};
+  const sb_note note = {verb, collection, person, count};
+  sb_status status = head_read(store, &made.entry.sequence, made.link, made.signature, error);
+  if (status == SB_OK) status = append(store, sb_caller_get()->actor, &note, &made, error);
   if (status == SB_OK && receipt) status = sb_chain_public(store->keyring, made.public_key, error);
-  if (status == SB_OK) status = insert(store, &made.entry, made.link, error);
-  if (status == SB_OK) status = head_write(store, made.entry.sequence, made.link, made.signature, error);
+  if (status == SB_OK) status = sign(store, &made, error);
   if (status == SB_OK && receipt) *receipt = made;
-  store->tally_moved = true; /* it carries the newest entry's number */
   return status;
 }
 
@@ -84,14 +100,71 @@ sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int
   return status == SB_OK ? sb_audit_note(store, verb, collection, person, count, receipt, error) : status;
 }
 
-sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_error *error) {
-  if (!count) return SB_OK;
+/* ---- Notes of acts that change nothing. A commit takes a millisecond or more and there is one at a time, so what comes while one
+ * is on its way is gathered and kept by the next. */
+
+enum { GATHER_MAX = 64 };
+
+struct sb_waiting_note {
+  sb_waiting_note *next;
+  const char *actor;
+  const sb_note *notes;
+  size_t count;
+  bool done;
+  sb_status status;
+  sb_error error;
+};
+
+static sb_status keep(sb_store *store, sb_waiting_note *const *batch, size_t count, sb_error *error) {
+  sb_receipt made = {0};
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   sb_store_members(store, 0, 0, 0);
-  for (size_t i = 0; status == SB_OK && i < count; i++)
-    status = sb_audit_note(store, notes[i].verb, notes[i].collection, notes[i].person, notes[i].count, NULL, error);
+  status = head_read(store, &made.entry.sequence, made.link, made.signature, error);
+  for (size_t i = 0; i < count; i++)
+    for (size_t n = 0; status == SB_OK && n < batch[i]->count; n++)
+      status = append(store, batch[i]->actor, &batch[i]->notes[n], &made, error);
+  if (status == SB_OK) status = sign(store, &made, error);
   return sb_store_finish(store, status, error);
+}
+
+/* Under the lock of the notes, which it gives back meanwhile. */
+static void keep_some(sb_store *store) {
+  sb_waiting_note *batch[GATHER_MAX];
+  size_t count = 0;
+  sb_error error = {0};
+  while (store->notes && count < GATHER_MAX) {
+    batch[count++] = store->notes;
+    store->notes = store->notes->next;
+  }
+  if (!store->notes) store->notes_end = &store->notes;
+  store->noting = true;
+  pthread_mutex_unlock(&store->notes_lock);
+  sb_status status = keep(store, batch, count, &error);
+  pthread_mutex_lock(&store->notes_lock);
+  store->noting = false;
+  for (size_t i = 0; i < count; i++) {
+    batch[i]->status = status;
+    batch[i]->error = error;
+    batch[i]->done = true;
+  }
+  pthread_cond_broadcast(&store->noted);
+}
+
+sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_error *error) {
+  sb_waiting_note own = {.actor = sb_caller_get()->actor, .notes = notes, .count = count};
+  if (!count) return SB_OK;
+  pthread_mutex_lock(&store->notes_lock);
+  *store->notes_end = &own;
+  store->notes_end = &own.next;
+  while (!own.done) {
+    if (store->noting)
+      pthread_cond_wait(&store->noted, &store->notes_lock);
+    else
+      keep_some(store);
+  }
+  pthread_mutex_unlock(&store->notes_lock);
+  return own.status == SB_OK ? SB_OK : sb_fail(error, own.status, "%s", own.error.message);
 }
 
 /* ---- Reading */

@@ -15,6 +15,7 @@ sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collectio
   sb_bind_int(&s, 4, person);
   int64_t sequence = sb_step(&s) ? sb_column_int(&s, 0) : 0;
   sb_status status = sb_statement_end(&s);
+  if (status == SB_OK && store->driver->call) store->driver->call(store);
   if (status != SB_OK || sequence % 1000) return status;
   s = sb_statement_new(store, "DELETE FROM change WHERE sequence <= ?", error);
   sb_bind_int(&s, 1, sequence - CHANGES_KEPT);
@@ -22,46 +23,62 @@ sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collectio
   return sb_statement_end(&s);
 }
 
-/* Columns: kind, collection, face, person, template, dim, model, version of its transform (, sequence); a put without a template was removed again later. */
-static sb_status visit_rows(sb_statement *s, sb_change_visit visit, void *context, int64_t *last) {
+/* The template of a put, from the row of `faces` (columns: sequence, template, dim, model, version of its transform) that has the
+ * change's number. There is none where the face was removed again later. */
+static bool take_template(sb_statement *faces, int64_t sequence, sb_change *change, float **room) {
+  const sb_protection *protection = NULL;
+  void *grown = *room;
+  if (faces->status != SB_OK || sb_column_int(faces, 0) != sequence) return false;
+  const sb_place place = {"face", "template", change->face, sb_column_text(faces, 3)};
+  change->dim = (size_t)sb_column_int(faces, 2);
+  faces->status = sb_grow(&grown, change->dim, sizeof **room, faces->error);
+  if (faces->status == SB_OK) sb_column_template(faces, 1, &place, change->dim, *room = grown);
+  if (faces->status == SB_OK)
+    faces->status =
+        sb_protection_at(faces->store, change->collection, sb_column_int(faces, 4), &protection, faces->error);
+  if (faces->status != SB_OK) return false;
+  change->seed = protection->seed;
+  change->embedding = *room;
+  return true;
+}
+
+/* Both in the order of sequence. They are two statements since a join that keeps removals, too, would make Citus bring all faces
+ * to one machine. */
+static sb_status visit_rows(sb_statement *changes, sb_statement *faces, sb_change_visit visit, void *context,
+                            int64_t *last) {
   float *embedding = NULL;
-  while (sb_step(s)) {
-    sb_change change = {.kind = (sb_change_kind)sb_column_int(s, 0),
-                        .collection = sb_column_int(s, 1),
-                        .face = sb_column_int(s, 2),
-                        .person = sb_column_int(s, 3),
-                        .dim = (size_t)sb_column_int(s, 5)};
-    if (last) *last = sb_column_int(s, 8);
-    if (change.kind == SB_CHANGE_PUT) {
-      if (sb_column_null(s, 4)) continue;
-      sb_place place = {"face", "template", change.face, sb_column_text(s, 6)};
-      const sb_protection *protection = NULL;
-      void *grown = embedding;
-      s->status = sb_grow(&grown, change.dim, sizeof *embedding, s->error);
-      if (s->status == SB_OK) sb_column_template(s, 4, &place, change.dim, embedding = grown);
-      if (s->status == SB_OK)
-        s->status = sb_protection_at(s->store, change.collection, sb_column_int(s, 7), &protection, s->error);
-      if (s->status == SB_OK) {
-        change.seed = protection->seed;
-        change.embedding = embedding;
-      }
+  bool more = sb_step(faces);
+  while (faces->status == SB_OK && sb_step(changes)) {
+    sb_change change = {.kind = (sb_change_kind)sb_column_int(changes, 0),
+                        .collection = sb_column_int(changes, 1),
+                        .face = sb_column_int(changes, 2),
+                        .person = sb_column_int(changes, 3)};
+    *last = sb_column_int(changes, 4);
+    bool whole = change.kind != SB_CHANGE_PUT;
+    if (!whole && more && take_template(faces, *last, &change, &embedding)) {
+      whole = true;
+      more = sb_step(faces);
     }
-    if (s->status == SB_OK) s->status = visit(context, &change, s->error);
-    if (s->status != SB_OK) break;
+    if (whole && faces->status == SB_OK) changes->status = visit(context, &change, changes->error);
+    if (changes->status != SB_OK) break;
   }
   free(embedding);
-  return sb_statement_end(s);
+  sb_status status = sb_statement_end(changes), other = sb_statement_end(faces);
+  return status == SB_OK ? other : status;
 }
 
 static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_change_visit visit, void *context,
                              sb_error *error) {
-  sb_statement s = sb_statement_new(
+  sb_statement changes = sb_statement_new(
+      store, "SELECT kind, collection, face, person, sequence FROM change WHERE sequence > ? ORDER BY sequence", error);
+  sb_statement faces = sb_statement_new(
       store,
-      "SELECT h.kind, h.collection, h.face, h.person, f.template, c.dim, c.model, c.protection_version, h.sequence FROM change h "
-      "LEFT JOIN face f ON f.id = h.face LEFT JOIN collection c ON c.id = h.collection WHERE h.sequence > ? ORDER BY h.sequence",
+      "SELECT h.sequence, f.template, c.dim, c.model, c.protection_version FROM change h JOIN face f ON f.id = h.face"
+      " JOIN collection c ON c.id = f.collection WHERE h.sequence > ? AND h.kind = 1 ORDER BY h.sequence",
       error);
-  sb_bind_int(&s, 1, since);
-  return visit_rows(&s, visit, context, last);
+  sb_bind_int(&changes, 1, since);
+  sb_bind_int(&faces, 1, since);
+  return visit_rows(&changes, &faces, visit, context, last);
 }
 
 /* Does the feed say after `since` that everything is different now, as sb_store_revoke does? Older rows are not looked at: there are
@@ -93,6 +110,13 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
     status = visit_since(store, since, &last, visit, context, error);
   sb_store_looked(store);
   if (status == SB_OK) *next = last > 0 ? last : 0;
+  return status;
+}
+
+sb_status sb_store_changes_last(sb_store *store, int64_t *sequence, sb_error *error) {
+  sb_store_lock(store);
+  sb_status status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM change", sequence, error);
+  sb_store_unlock(store);
   return status;
 }
 

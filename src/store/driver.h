@@ -16,7 +16,11 @@ typedef struct sb_statement {
   sb_error *error;
   bool
       many; /* to be set before the first step, within a transaction: there are too many rows to have them all at once */
-  bool stream; /* the same, faster: no parameters, no texts, and no other statement of this store before its end */
+  bool
+      later; /* neither its rows nor their number are asked for: within a transaction it may go ahead with those that follow; its
+                * failure may show at a later one, at the latest at the commit */
+  bool
+      stream; /* the same as `many`, faster: no parameters, no texts, and no other statement of this store before its end */
 } sb_statement;
 
 /* A step of the schema; `convert` NULL: nothing to do to the rows. */
@@ -60,6 +64,8 @@ typedef struct sb_driver {
   /* A transaction: one that writes has no other beside it, whichever process asks; one that reads sees one moment. */
   sb_status (*begin)(struct sb_store *store, bool writes, sb_error *error);
   sb_status (*commit)(struct sb_store *store, sb_error *error);
+  /* The commit of the transaction in progress is to call those who watch for changes (sb_watch); NULL: nobody can. */
+  void (*call)(struct sb_store *store);
   void (*rollback)(struct sb_store *store); /* also where there is none any more */
 
   /* The schema that the database has, 0: none. SB_STORE: it is of something else. */

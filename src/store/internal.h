@@ -14,11 +14,14 @@ typedef struct sb_protection {
   sb_transform *transform;
 } sb_protection;
 
-/* How many a collection (0: all) holds, as of `written` and data_version: to count a million faces takes milliseconds. */
+/* How many a collection (0: all) holds, as of `written` and data_version; when that was counted, and how long it took. */
 typedef struct sb_counted {
   int64_t collection, written, data_version;
+  double at_ms, took_ms;
   size_t people, faces;
 } sb_counted;
+
+typedef struct sb_waiting_note sb_waiting_note;
 
 struct sb_store {
   char *dir; /* has the root key, and the database where that is a file */
@@ -35,8 +38,13 @@ struct sb_store {
   int claim;            /* the server's lock file, or -1 */
   int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
-  sb_tally tally;        /* what the transaction at hand adds to the one that is kept (tally.c) */
-  bool tally_moved;      /* rows or the audit's head changed in it */
+  sb_tally tally;   /* what the transaction at hand adds to the one that is kept (tally.c) */
+  bool tally_moved; /* rows or the audit's head changed in it */
+  /* Entries that wait for a transaction (audit.c), under a lock of their own. */
+  pthread_mutex_t notes_lock;
+  pthread_cond_t noted;
+  sb_waiting_note *notes, **notes_end;
+  bool noting;
   sb_counted counted[2]; /* of the collection that was asked for last, and of all */
   /* What the transaction in progress changes of them; not `known`: whatever. */
   struct {

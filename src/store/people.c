@@ -69,12 +69,11 @@ sb_status sb_people_add(sb_people *people, sb_person *person, sb_error *error) {
 }
 
 /* The one person of a bound statement; takes over the statement, under the store's lock. */
-static sb_status read_one(sb_statement *s, int64_t *row, sb_people **out) {
+static sb_status read_one(sb_statement *s, sb_people **out) {
   sb_people *people = sb_alloc(1, sizeof *people, s->error);
   if (!people) s->status = SB_NO_MEMORY;
   if (sb_step(s)) {
     sb_person person;
-    if (row) *row = sb_column_int(s, 0);
     sb_person_read(s, &person);
     sb_status added = sb_people_add(people, &person, s->error);
     if (s->status == SB_OK) s->status = added;
@@ -83,11 +82,17 @@ static sb_status read_one(sb_statement *s, int64_t *row, sb_people **out) {
     s->status = sb_fail(s->error, SB_NOT_FOUND, "there is no person with this id");
   }
   sb_status status = sb_statement_end(s);
-  if (status == SB_OK && out)
+  if (status == SB_OK)
     *out = people;
   else
     sb_people_free(people);
   return status;
+}
+
+static sb_status get_locked(sb_store *store, int64_t row, sb_people **out, sb_error *error) {
+  sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.id = ?", error);
+  sb_bind_int(&s, 1, row);
+  return read_one(&s, out);
 }
 
 static sb_status find_locked(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
@@ -100,10 +105,14 @@ static sb_status find_locked(sb_store *store, int64_t collection, const char *id
   if (status == SB_OK && !count) status = sb_keys_wrong(store, error);
   for (size_t i = 0; i < count && (status == SB_OK || status == SB_NOT_FOUND); i++) {
     sb_person_hash(store, numbers[i], collection, id, hash);
-    sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.collection = ? AND p.external_hash = ?", error);
+    sb_statement s = sb_statement_new(store, "SELECT id FROM person WHERE collection = ? AND external_hash = ?", error);
     sb_bind_int(&s, 1, collection);
     sb_bind_blob(&s, 2, hash, sizeof hash);
-    status = read_one(&s, row, out);
+    int64_t found = sb_step(&s) ? sb_column_int(&s, 0) : 0;
+    status = sb_statement_end(&s);
+    if (status == SB_OK && !found) status = sb_fail(error, SB_NOT_FOUND, "there is no person with this id");
+    if (status == SB_OK && row) *row = found;
+    if (status == SB_OK && out) status = get_locked(store, found, out, error);
     if (status != SB_NOT_FOUND) break;
   }
   return status;
@@ -119,9 +128,7 @@ sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *
 
 sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_error *error) {
   sb_store_lock(store);
-  sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.id = ?", error);
-  sb_bind_int(&s, 1, row);
-  sb_status status = read_one(&s, NULL, out);
+  sb_status status = get_locked(store, row, out, error);
   sb_store_unlock(store);
   return status;
 }
@@ -189,6 +196,7 @@ static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64
   sb_bind_int(&s, 7, sb_now_ms());
   if (e->purpose && *e->purpose) bind_person_text(&s, 8, *row, "purpose", e->purpose);
   if (e->expires_ms) sb_bind_int(&s, 9, e->expires_ms);
+  s.later = true;
   sb_step(&s);
   return sb_statement_end(&s);
 }
@@ -231,6 +239,7 @@ static sb_status add_face(sb_store *store, const sb_store_enrollment *e, const s
   sb_bind_int(&s, 8, sb_now_ms());
   if (face->thumbnail_size)
     sb_bind_sealed(&s, 9, &(sb_place){"face", "thumbnail", *row, NULL}, face->thumbnail, face->thumbnail_size);
+  s.later = true;
   sb_step(&s);
   status = sb_statement_end(&s);
   return status == SB_OK ? sb_change_note(store, SB_CHANGE_PUT, e->collection, *row, person, error) : status;

@@ -8,7 +8,9 @@
  *      transaction fails as a whole. Where the answer to a commit is lost, the error says that it is not known.
  *   3. Everything goes over the wire in binary, as prepared statements; a statement's rows are here before the first is looked
  *      at, so that others may run in between, but for `many`, which come by a cursor, a chunk at a time, and for a `stream`,
- *      which is a COPY and has the connection to itself. */
+ *      which is a COPY and has the connection to itself.
+ *   4. Statements that nobody asks anything of (`later`) are sent without waiting; whoever comes next through sb_session_ready
+ *      reads their answers first, the commit at the latest. */
 #include "store/postgres.h"
 
 #include <libpq-fe.h>
@@ -16,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMETERS_MAX = 12, CHUNK_ROWS = 2000, WRITERS_LOCK = 0x53424c43 /* "SBLC" */ };
+enum { PARAMETERS_MAX = 12, CHUNK_ROWS = 2000, AHEAD_MAX = 64, WRITERS_LOCK = 0x53424c43 /* "SBLC" */ };
 /* COPY's own words at its begin: a signature, flags, and the length of what else there may be (nothing). */
 enum { COPY_HEAD = 19 };
 /* Of the catalogue pg_type, where they never change; 0: as the statement wants it. */
@@ -184,6 +186,12 @@ static void lay_out(const query *q, arguments *a) {
   }
 }
 
+static bool is_prepared(const sb_session *session, const char *sql) {
+  size_t i = 0;
+  while (i < session->prepared_count && strcmp(session->prepared[i], sql)) i++;
+  return i < session->prepared_count;
+}
+
 /* The number of the statement on this connection, which is prepared when it is new; -1 after a failure. */
 static int prepared_number(sb_statement *s, const query *q, const arguments *a) {
   sb_session *session = session_of(s->store);
@@ -223,15 +231,30 @@ static void take(sb_statement *s, PGresult *result) {
   session_of(s->store)->changed = strtoll(PQcmdTuples(result), NULL, 10);
 }
 
+static void send_ahead(sb_statement *s, const char *name, const arguments *a) {
+  const query *q = s->raw;
+  sb_session *session = session_of(s->store);
+  bool sent = (session->ahead || PQenterPipelineMode(session->link)) &&
+              PQsendQueryPrepared(session->link, name, q->count, a->values, a->sizes, a->formats, 1);
+  if (sent)
+    session->ahead++;
+  else
+    s->status = sb_session_failed(s->store, NULL, s->error);
+}
+
 static void run_once(sb_statement *s) {
   query *q = s->raw;
+  sb_session *session = session_of(s->store);
   arguments a = {{0}, {0}, {0}, {0}};
   char name[24];
   lay_out(q, &a);
   int number = prepared_number(s, q, &a);
   if (number < 0) return;
   snprintf(name, sizeof name, "s%d", number);
-  take(s, PQexecPrepared(session_of(s->store)->link, name, q->count, a.values, a.sizes, a.formats, 1));
+  if (s->later && session->transaction)
+    send_ahead(s, name, &a);
+  else
+    take(s, PQexecPrepared(session_of(s->store)->link, name, q->count, a.values, a.sizes, a.formats, 1));
 }
 
 static void fetch(sb_statement *s) {
@@ -344,7 +367,8 @@ static void run(sb_statement *s) {
   query *q = s->raw;
   q->ran = true;
   for (int attempt = 0; attempt < 2; attempt++) {
-    s->status = sb_session_ready(s->store, s->error);
+    bool joins = s->later && session->ahead && session->ahead < AHEAD_MAX && is_prepared(session, q->sql);
+    if (!joins) s->status = sb_session_ready(s->store, s->error);
     if (s->status != SB_OK) return;
     if (s->stream)
       open_stream(s);
@@ -404,6 +428,7 @@ static bool step(sb_statement *s) {
   if (first) run(s);
   if (s->status != SB_OK) return false;
   if (s->stream) return q->streams && read_copied(s, first);
+  if (!q->rows) return false; /* it went ahead */
   if (++q->row < PQntuples(q->rows)) return true;
   if (!*q->cursor || q->row < CHUNK_ROWS) return false;
   fetch(s);
@@ -474,6 +499,7 @@ static int64_t changes(sb_store *store) {
 
 static void rollback(sb_store *store) {
   sb_session *session = session_of(store);
+  if (session->ahead) sb_session_ready(store, NULL);
   if (session->transaction && !sb_session_lost(session)) PQclear(PQexec(session->link, "ROLLBACK"));
   session->transaction = false;
 }
@@ -488,15 +514,20 @@ static sb_status begin(sb_store *store, bool writes, sb_error *error) {
     if (status == SB_OK || !sb_session_lost(session)) break;
   }
   session->transaction = true;
+  session->calls = false;
   if (status != SB_OK) rollback(store);
   return status;
+}
+
+static void call(sb_store *store) {
+  session_of(store)->calls = true;
 }
 
 static sb_status commit(sb_store *store, sb_error *error) {
   sb_session *session = session_of(store);
   sb_status status = sb_session_ready(store, error); /* lost before it was told to commit: nothing was changed */
   if (status != SB_OK) return status;
-  PGresult *result = PQexec(session->link, "COMMIT");
+  PGresult *result = PQexec(session->link, session->calls ? "NOTIFY " SB_POSTGRES_CHANNEL "; COMMIT" : "COMMIT");
   if (PQresultStatus(result) != PGRES_COMMAND_OK && sb_session_lost(session)) {
     PQclear(result);
     return sb_fail(error, SB_IO,
@@ -625,6 +656,7 @@ const sb_driver sb_driver_postgres = {.steps = sb_postgres_steps,
                                       .exec = sb_session_exec,
                                       .begin = begin,
                                       .commit = commit,
+                                      .call = call,
                                       .rollback = rollback,
                                       .schema = sb_postgres_schema,
                                       .schema_done = sb_postgres_schema_done,

@@ -13,15 +13,20 @@ typedef struct sb_session {
   PGconn *link; /* NULL or bad: to be made anew before the next statement that is in no transaction */
   bool reader;
   bool transaction; /* between begin and commit or rollback, also when the connection is lost meanwhile */
+  int ahead;        /* statements that were sent and whose answers were not read yet (libpq's pipeline mode) */
+  bool calls;       /* the transaction's commit calls those who watch */
   int64_t changed;  /* rows that the last statement wrote */
   double down_ms;   /* when the database was given up last (sb_monotonic_ms), 0: never */
   char **prepared;  /* the text of statement s0, s1 ... on this connection */
   size_t prepared_count;
 } sb_session;
 
+/* Of NOTIFY, in the gallery's database. */
+#define SB_POSTGRES_CHANNEL "semblance_change"
+
 /* ---- postgres_link.c: connections and their errors */
 
-/* There is a connection; SB_BUSY or SB_IO after some seconds of trying, SB_STORE where the database is not fit. */
+/* There is a connection, and nothing is ahead; the failure of what was ahead; SB_BUSY or SB_IO after some seconds of trying, SB_STORE where the database is not fit. */
 sb_status sb_session_ready(sb_store *store, sb_error *error);
 bool sb_session_lost(const sb_session *session);
 void sb_session_close(sb_session *session);

@@ -158,6 +158,7 @@ static void forget_prepared(sb_session *session) {
 }
 
 void sb_session_close(sb_session *session) {
+  session->ahead = 0;
   PQfinish(session->link);
   session->link = NULL;
   forget_prepared(session);
@@ -219,8 +220,30 @@ static sb_status connect_anew(sb_store *store, sb_error *error) {
   }
 }
 
+/* Reads the answers to what went ahead: the first failure, after which the server has passed over the rest. */
+static sb_status settle(sb_store *store, sb_error *error) {
+  sb_session *session = session_of(store);
+  sb_status status = SB_OK;
+  bool synced = !PQpipelineSync(session->link);
+  for (int empty = 0; !synced && empty < 2 && !sb_session_lost(session);) { /* one NULL ends each statement's answers */
+    PGresult *result = PQgetResult(session->link);
+    ExecStatusType kind = PQresultStatus(result);
+    empty = result ? 0 : empty + 1;
+    synced = result && kind == PGRES_PIPELINE_SYNC;
+    if (result && status == SB_OK && (kind == PGRES_FATAL_ERROR || kind == PGRES_BAD_RESPONSE))
+      status = sb_session_failed(store, result, error);
+    else
+      PQclear(result);
+  }
+  session->ahead = 0;
+  if (status == SB_OK && sb_session_lost(session)) return connection_lost(session, error);
+  PQexitPipelineMode(session->link);
+  return status;
+}
+
 sb_status sb_session_ready(sb_store *store, sb_error *error) {
   sb_session *session = session_of(store);
+  if (session->ahead) return settle(store, error);
   if (!sb_session_lost(session)) return SB_OK;
   return session->transaction ? connection_lost(session, error) : connect_anew(store, error);
 }

@@ -124,6 +124,7 @@ sb_status sb_store_remember(sb_store *store, const char *key, const void *value,
                                     error);
   sb_bind_text(&s, 1, key);
   sb_bind_blob(&s, 2, value, size);
+  s.later = true;
   sb_step(&s);
   return sb_statement_end(&s);
 }

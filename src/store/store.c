@@ -107,6 +107,9 @@ static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
   store->data_version = store->seen_written = -1;
   store->counted[0].written = store->counted[1].written = -1;
   pthread_mutex_init(&store->lock, NULL);
+  pthread_mutex_init(&store->notes_lock, NULL);
+  pthread_cond_init(&store->noted, NULL);
+  store->notes_end = &store->notes;
   store->dir = sb_strdup(dir, error);
   store->url = url ? sb_strdup(url, error) : NULL;
   if (store->dir && !store->url == !url) return store;
@@ -182,6 +185,8 @@ void sb_store_close(sb_store *store) {
   free(store->dir);
   if (store->url) sb_wipe(store->url, strlen(store->url)); /* it may hold a password */
   free(store->url);
+  pthread_cond_destroy(&store->noted);
+  pthread_mutex_destroy(&store->notes_lock);
   pthread_mutex_destroy(&store->lock);
   free(store);
 }

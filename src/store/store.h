@@ -155,6 +155,20 @@ typedef sb_status (*sb_change_visit)(void *context, const sb_change *change, sb_
 sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
                            sb_error *error);
 
+/* The number of the newest change: what sb_store_changes would give as `*next`. */
+sb_status sb_store_changes_last(sb_store *store, int64_t *sequence, sb_error *error);
+
+/* ---- postgres_watch.c: to be woken when others change the gallery. One thread, but for sb_watch_stop. */
+
+typedef struct sb_watch sb_watch;
+/* `*out` NULL: the gallery is a file, which calls nobody. To be freed before the store is closed. */
+sb_status sb_watch_new(sb_store *store, sb_watch **out, sb_error *error);
+void sb_watch_free(sb_watch *watch);
+/* Returns when there may be changes, after `ms`, or once it is to stop. A failure: calls cannot be heard, now; what there is to
+ * know is known by sb_store_changes all the same. */
+sb_status sb_watch_wait(sb_watch *watch, int ms, sb_error *error);
+void sb_watch_stop(sb_watch *watch);
+
 /* ---- audit.c: what was done, in a signed chain. All that changes the gallery is noted in its own transaction. */
 
 typedef struct sb_audit_entry {

@@ -6,7 +6,7 @@ import time
 import unittest
 
 import postgres
-from program import ProgramCase
+from program import FRIENDS, ProgramCase
 
 
 def setUpModule():
@@ -113,6 +113,16 @@ class Faults(ProgramCase):
             holder.wait(30)
             holder.stdout.close()
         self.assertEqual(self.list()["total"], 0)
+
+    def test_a_statement_that_fails_after_it_went_ahead_undoes_all_of_it(self):
+        self.list()
+        self.sql("ALTER TABLE semblance.audit ADD CHECK (verb <> 'enroll')")
+        photo = str(FRIENDS / "obama.jpg")
+        self.refused("enroll", "--id", "1", "--name", "Ann", photo, "--store", self.url, code=4, word="violates check constraint")
+        self.assertEqual(self.sql("SELECT (SELECT count(*) FROM semblance.person) + (SELECT count(*) FROM semblance.face)"), "0")
+        self.sql("ALTER TABLE semblance.audit DROP CONSTRAINT audit_verb_check")
+        self.enroll("1", "Ann", photo, flags=("--store", self.url))
+        self.assertEqual(self.list()["total"], 1)
 
     def test_a_standby_or_read_only_database_is_told(self):
         self.list()

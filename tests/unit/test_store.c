@@ -398,6 +398,33 @@ static void tamper(const fixture *f, const char *sql) {
   sqlite3_close(raw);
 }
 
+enum { NOTERS = 8, NOTES = 40 };
+
+static void *note_often(void *context) {
+  sb_store *store = context;
+  for (int i = 0; i < NOTES; i++) {
+    const sb_note notes[2] = {{"search", 0, 0, i}, {"search", 0, 0, i + 1}};
+    if (sb_store_note(store, notes, 2, NULL) != SB_OK) return NULL;
+  }
+  return context;
+}
+
+static void notes_of_many_threads_stand_in_one_whole_chain(void **state) {
+  fixture *f = *state;
+  pthread_t threads[NOTERS];
+  int64_t before = 0;
+  sb_audit_head head;
+  assert_int_equal(sb_store_audit_last(f->store, &before, NULL), SB_OK);
+  for (int i = 0; i < NOTERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, note_often, f->store), 0);
+  for (int i = 0; i < NOTERS; i++) {
+    void *done = NULL;
+    pthread_join(threads[i], &done);
+    assert_non_null(done);
+  }
+  assert_int_equal(sb_store_audit_verify(f->store, NULL, &head, NULL), SB_OK);
+  assert_int_equal(head.sequence, before + (int64_t)NOTERS * NOTES * 2);
+}
+
 static void a_follower_that_fell_behind_reads_everything_anew(void **state) {
   fixture *f = *state;
   int64_t person, face, next = 0;
@@ -627,6 +654,7 @@ int main(void) {
       TEST(a_collection_s_counts_follow_every_writer),
       TEST(another_handle_sees_each_change_once),
       TEST(an_id_raced_by_two_is_given_once),
+      TEST(notes_of_many_threads_stand_in_one_whole_chain),
       TEST(a_follower_that_fell_behind_reads_everything_anew),
       TEST(the_database_itself_finds_the_nearest_people),
       TEST(many_faces_are_read_by_several_threads_each_once_and_whole),

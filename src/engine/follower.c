@@ -1,0 +1,69 @@
+/* A server that nobody asks would fall behind, and the next search would have to catch up. This thread looks when the database
+ * calls, and every second in any case. That searches are right does not depend on it: each looks first (gallery.c). */
+#include "engine/engine.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+  LOOK_MS = 1000,
+  GATHER_MS = 50 /* calls come in swarms; a look for all of them is enough */
+};
+
+struct sb_follower {
+  sb_gallery *gallery;
+  sb_watch *watch;
+  pthread_t thread;
+  atomic_bool stopping;
+};
+
+static void note(bool *well, sb_status status, const sb_error *error) {
+  if (*well && status != SB_OK)
+    sb_log(SB_LOG_WARNING, "the index cannot follow the database, now: %s", error->message);
+  else if (!*well && status == SB_OK)
+    sb_log(SB_LOG_INFO, "the index follows the database again");
+  *well = status == SB_OK;
+}
+
+static void *run(void *context) {
+  sb_follower *follower = context;
+  bool well = true;
+  while (!atomic_load(&follower->stopping)) {
+    sb_error error = {0};
+    sb_status status = sb_watch_wait(follower->watch, LOOK_MS, &error);
+    if (atomic_load(&follower->stopping)) break;
+    nanosleep(&(struct timespec){0, GATHER_MS * 1000000L}, NULL);
+    if (sb_gallery_age_ms(follower->gallery) < 0) continue; /* it is filled by who warms the server up */
+    if (status == SB_OK) status = sb_gallery_sync(follower->gallery, &error);
+    note(&well, status, &error);
+  }
+  return NULL;
+}
+
+sb_status sb_follower_start(sb_store *store, sb_gallery *gallery, sb_follower **out, sb_error *error) {
+  sb_watch *watch = NULL;
+  sb_status status = sb_gallery_local(gallery) ? sb_watch_new(store, &watch, error) : SB_OK;
+  if (status != SB_OK || !watch) return *out = NULL, status;
+  sb_follower *follower = sb_alloc(1, sizeof *follower, error);
+  if (!follower) {
+    sb_watch_free(watch);
+    return SB_NO_MEMORY;
+  }
+  follower->gallery = gallery;
+  follower->watch = watch;
+  int failure = pthread_create(&follower->thread, NULL, run, follower);
+  if (!failure) return *out = follower, SB_OK;
+  sb_watch_free(watch);
+  free(follower);
+  return sb_fail_errno(error, failure, "start the thread that follows the database", NULL);
+}
+
+void sb_follower_stop(sb_follower *follower) {
+  if (!follower) return;
+  atomic_store(&follower->stopping, true);
+  sb_watch_stop(follower->watch);
+  pthread_join(follower->thread, NULL);
+  sb_watch_free(follower->watch);
+  free(follower);
+}

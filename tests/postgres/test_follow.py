@@ -1,0 +1,106 @@
+"""A server that nobody asks follows the database all the same; how far behind it is, is told."""
+import re
+import subprocess
+import time
+import unittest
+
+import postgres
+from program import FRIENDS, ProgramCase
+from server import Server
+
+
+def setUpModule():
+    postgres.shared()
+
+
+class Follow(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.server = postgres.shared()
+        self.database = self.server.database()
+        self.url = self.server.url(self.database)
+
+    def gauge(self, server, name):
+        text = server.request("GET", "/metrics")[2].decode()
+        return float(re.search(rf"^semblance_index_{name} (\S+)$", text, re.M).group(1))
+
+    def wait(self, what, condition, seconds=60):
+        give_up = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), give_up, f"{what} did not come")
+            time.sleep(0.05)
+
+    def enroll_here(self, identity):
+        self.enroll(identity, "Ann", FRIENDS / "obama.jpg", flags=("--store", self.url))
+
+    def test_what_others_enrol_comes_without_a_search(self):
+        with Server(self.data, "--store", self.url) as server:
+            server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())  # it is ready
+            self.enroll_here("a1")
+            self.wait("the first", lambda: self.gauge(server, "bytes") > 0)
+            before = self.gauge(server, "followed_changes")
+            self.enroll_here("a2")
+            self.wait("the change", lambda: self.gauge(server, "followed_changes") > before)
+            self.assertEqual(self.gauge(server, "lag_changes"), 0)
+
+    def test_a_commit_calls_those_who_listen_and_a_look_does_not(self):
+        self.json_of("list", "--store", self.url)
+        psql = self.server.folder / "install" / postgres.BIN / "psql"
+        listener = subprocess.Popen([psql, "-X", "-h", "127.0.0.1", "-p", str(self.server.port), "-U", "postgres", "-d", self.database],
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+        def heard():
+            listener.stdin.write("LISTEN semblance_change;\n\\echo asked\n")
+            listener.stdin.flush()
+            calls = 0
+            while (line := listener.stdout.readline()).strip() != "asked":
+                calls += "semblance_change" in line
+            return calls
+
+        try:
+            heard()
+            self.json_of("list", "--store", self.url)
+            self.assertEqual(heard(), 0)
+            self.enroll_here("a1")
+            self.assertEqual(heard(), 1)
+        finally:
+            listener.stdin.close()
+            listener.wait(30)
+            listener.stdout.close()
+
+    def test_a_server_that_cannot_follow_tells_how_far_behind_it_is_and_catches_up(self):
+        with Server(self.data, "--store", self.url + "?options=-c%20lock_timeout%3D200ms") as server:
+            server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
+            self.enroll_here("a1")
+            self.wait("the first change", lambda: self.gauge(server, "lag_changes") == 0)
+            psql = self.server.folder / "install" / postgres.BIN / "psql"
+            holder = subprocess.Popen([psql, "-X", "-q", "-h", "127.0.0.1", "-p", str(self.server.port), "-U", "postgres", "-d", self.database],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            try:
+                holder.stdin.write("INSERT INTO semblance.change(kind, collection, face, person) SELECT 2, 1, 999, 999 FROM generate_series(1, 5);\n"
+                                   "BEGIN; LOCK TABLE semblance.face IN ACCESS EXCLUSIVE MODE;\n"
+                                   "INSERT INTO semblance.change(kind, collection, face, person) VALUES(2, 1, 999, 999) RETURNING 'held';\n")
+                holder.stdin.flush()
+                while "held" not in holder.stdout.readline():
+                    pass
+                self.wait("age", lambda: self.gauge(server, "age_seconds") > 2.5)
+            finally:
+                holder.stdin.write("COMMIT;\n")
+                holder.stdin.close()
+                holder.wait(30)
+                holder.stdout.close()
+            self.wait("the rest", lambda: self.gauge(server, "lag_changes") == 0 and self.gauge(server, "age_seconds") < 2)
+
+    def test_more_changes_than_are_kept_make_it_read_everything_anew(self):
+        with Server(self.data, "--store", self.url) as server:
+            server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
+            self.enroll_here("a1")
+            self.server.sql("INSERT INTO semblance.change(kind, collection, face, person) SELECT 2, 1, 999, 999 FROM generate_series(1, 100100);"
+                            "DELETE FROM semblance.change WHERE sequence <= (SELECT max(sequence) - 100000 FROM semblance.change)", self.database)
+            found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][0]
+            self.assertEqual((found["id"], found["match"]), ("a1", True))
+            self.assertEqual(self.gauge(server, "lag_changes"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
