@@ -150,6 +150,27 @@ static void visible(sb_store *store, sb_gallery *follower, const setting *s, siz
   free(all);
 }
 
+enum { NOTERS = 32, NOTES = 100 };
+
+static void *note_often(void *context) {
+  sb_error error = {0};
+  for (int i = 0; i < NOTES; i++) must(sb_store_note(context, &(sb_note){"search", 0, 0, i}, 1, &error), &error);
+  return NULL;
+}
+
+/* Entries of searches in the audit a second: asked for by one, and by many at the same time. */
+static void note(sb_store *store) {
+  pthread_t threads[NOTERS];
+  double begun = sb_monotonic_ms();
+  note_often(store);
+  double middle = sb_monotonic_ms();
+  int started = 0;
+  while (started < NOTERS && !pthread_create(&threads[started], NULL, note_often, store)) started++;
+  for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  printf(",\"notes_s\":[%.0f,%.0f]", NOTES / (middle - begun) * 1000,
+         started * NOTES / (sb_monotonic_ms() - middle) * 1000);
+}
+
 /* The ten nearest faces by pgvector's own index, with a list of `ef` candidates. */
 static void search_hnsw(sb_store *store, const setting *s, int ef, sb_error *error) {
   char sql[160];
@@ -208,6 +229,7 @@ static void run(setting *s, sb_error *error) {
   search("cold", local, s, s->probe_count, error); /* the codes are learned beside it */
   search("local", local, s, s->probe_count, error);
   visible(store, local, s, 200, error);
+  note(store);
   must(sb_gallery_new(store, true, &remote, error), error);
   search("sql", remote, s, s->probe_count < 100 ? s->probe_count : 100, error);
   if (s->hnsw) measure_hnsw(store, s, error);
