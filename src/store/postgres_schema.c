@@ -42,7 +42,9 @@ static const char tables[] =
     "  revoked bigint);"
     "CREATE TABLE admin(id bigint PRIMARY KEY CHECK (id = 1), password text NOT NULL, totp bytea, totp_step bigint);";
 
+/* One after the other on each machine, as tables that refer to a reference table want it within one transaction. */
 static const char spread[] =
+    "SET LOCAL citus.multi_shard_modify_mode = 'sequential';"
     "DROP INDEX person_hash; CREATE INDEX person_hash ON person(collection, external_hash);"
     "SELECT create_reference_table('collection'); SELECT create_distributed_table('person', 'id');"
     "SELECT create_distributed_table('face', 'person', colocate_with => 'person')";
