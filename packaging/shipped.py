@@ -2,6 +2,7 @@
 """What an installation has that is not of this repository: the runtime and the models of the default pipeline.
 
 usage: shipped.py runtime|models|licences     (one path a line, for packaging/meson.build)
+       shipped.py copyright                   (Debian's copyright file)
 """
 import json
 import pathlib
@@ -9,6 +10,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPS = ROOT / "deps"
+RUNTIME = json.loads((ROOT / "script/packages.json").read_text())["runtime"]
+RUNTIME_COPYRIGHT = "Intel Corporation and the contributors of OpenVINO, oneDNN and oneTBB"
 
 
 def runtime():
@@ -25,9 +28,37 @@ def models():
     return [*manifests(), *(DEPS / "models" / manifest["file"] for manifest in manifests().values())]
 
 
+def licence_text(manifest):
+    return ROOT / "models/licences" / f"{manifest['source']['package'].split('/')[-1]}.txt"
+
+
 def licences():
-    return sorted((DEPS / "openvino/licences").iterdir())
+    return sorted({*(DEPS / "openvino/licences").iterdir(), *map(licence_text, manifests().values())})
+
+
+def copyright_line(text):
+    return next(line.strip() for line in text.read_text().splitlines() if line.startswith("Copyright"))
+
+
+def paragraph(files, holder, licence, comment=""):
+    return f"Files: {files}\nCopyright: {holder.removeprefix('Copyright (c) ')}\nLicense: {licence}\n" + (f"Comment: {comment}\n" if comment else "")
+
+
+def debian_copyright():
+    """https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"""
+    mit = (ROOT / "LICENSE").read_text().split("\n\n", 2)[2]
+    yield "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: semblance\n"
+    yield paragraph("*", copyright_line(ROOT / "LICENSE"), "MIT")
+    yield paragraph(" ".join(f"usr/lib/semblance/{path.name}" for path in runtime()), RUNTIME_COPYRIGHT, "Apache-2.0",
+                    "parts of others in it: /usr/share/doc/semblance/licences")
+    for manifest in manifests().values():
+        yield paragraph(f"usr/share/semblance/models/{manifest['file']}", copyright_line(licence_text(manifest)), manifest["licence"], manifest["origin"])
+    yield "License: MIT\n" + "".join(f" {line.rstrip() or '.'}\n" for line in mit.rstrip().split("\n"))
+    yield "License: Apache-2.0\n On Debian systems the whole text is in /usr/share/common-licenses/Apache-2.0.\n"
 
 
 if __name__ == "__main__":
-    print(*{"runtime": runtime, "models": models, "licences": licences}[sys.argv[1]](), sep="\n")
+    if sys.argv[1] == "copyright":
+        print(*debian_copyright(), sep="\n", end="")
+    else:
+        print(*{"runtime": runtime, "models": models, "licences": licences}[sys.argv[1]](), sep="\n")

@@ -41,7 +41,18 @@ const char *sb_infer_version(void) {
   return SB_OPENVINO_VERSION;
 }
 
+/* The runtime's code for x86-64, made when a model is opened, has AVX in it whatever the machine has. */
+static bool processor_fits(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx");
+#else
+  return true;
+#endif
+}
+
 sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_error *error) {
+  if (!processor_fits())
+    return sb_fail(error, SB_MODEL, "this processor has no AVX, which the inference runtime needs to look at photos");
   sb_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
   if (!runtime) return SB_NO_MEMORY;
   int streams = config->streams > 0 ? config->streams : 1;

@@ -33,6 +33,7 @@ static inline int sb_run_tests(const struct CMUnitTest *tests, size_t count) {
   for (size_t i = 0; i < count; i++) {
     tests[i].run(NULL);
     printf("ok %zu - %s\n", i + 1, tests[i].name);
+    fflush(stdout); /* under emulation the next one takes its time */
   }
   printf("1..%zu\n", count);
   return 0;

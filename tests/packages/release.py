@@ -1,0 +1,42 @@
+"""What script/release makes, from copies of this checkout in folders of different names; each copy once."""
+import atexit
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import checkout
+
+needed = unittest.skipUnless(shutil.which("dpkg-shlibdeps"), "dpkg-shlibdeps is not here")
+
+
+def new_folder():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-release-"))
+    atexit.register(shutil.rmtree, folder, True)
+    return folder
+
+
+@functools.cache
+def snapshot():
+    """The source of all releases, whatever becomes of the checkout in the meantime."""
+    folder = new_folder() / "source"
+    checkout.copy(folder)
+    return folder
+
+
+@functools.cache
+def released(name):
+    """The folder with the release made in a copy called `name`."""
+    folder = new_folder()
+    shutil.copytree(snapshot(), folder / name, symlinks=True)
+    (folder / name / "deps").symlink_to((checkout.SOURCE / "deps").resolve())
+    subprocess.run([folder / name / "script/release", folder / "dist"], check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "SOURCE_DATE_EPOCH": "1764100000", "CCACHE_DISABLE": "1"})
+    return folder / "dist"
+
+
+def one(pattern, name="one"):
+    return next(released(name).glob(pattern))
