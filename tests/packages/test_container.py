@@ -55,7 +55,9 @@ class Built:
         fresh.environment.update(pair.split("=", 1) for pair in shlex.split(text))
 
     def user(self, fresh, text):
-        fresh.user = text
+        """An engine sets HOME, too."""
+        rows = [line.split(":") for line in (fresh.root / "etc/passwd").read_text().splitlines()]
+        fresh.user, fresh.environment["HOME"] = text, next(row[5] for row in rows if row[0] == text)
 
     def workdir(self, fresh, text):
         fresh.folder = text
