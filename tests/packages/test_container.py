@@ -1,7 +1,9 @@
 """packaging/Dockerfile, step by step, in folders: for machines without a container engine, so that it cannot rot unseen."""
 import json
+import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import tempfile
 import time
@@ -100,13 +102,16 @@ class Container(unittest.TestCase):
                 self.assertIn("SEMBLANCE_KEY_FILE", json.dumps(status))
                 self.assertNotEqual(self.beside(server, "touch", "/usr/bin/x").returncode, 0)
             finally:
-                server.terminate()
+                os.kill(self.inner(server), signal.SIGTERM)  # what an engine sends; unshare itself takes none
                 server.wait(60)
+
+    def inner(self, server):
+        """The process that the server is, by its number out here."""
+        return int(pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0])
 
     def beside(self, server, *command):
         """A command in the container's namespaces, as its user (`docker exec`)."""
-        inner = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0]
-        return subprocess.run(["nsenter", "--target", inner, "--mount", "--pid", "--net", "chroot", f"--userspec={self.image.user}", self.image.root, *command],
+        return subprocess.run(["nsenter", "--target", str(self.inner(server)), "--mount", "--pid", "--net", "chroot", f"--userspec={self.image.user}", self.image.root, *command],
                               env={**self.image.environment, "SEMBLANCE_KEY_FILE": "/run/secrets/semblance_key"}, capture_output=True, text=True, check=False, timeout=60)
 
     def becomes_healthy(self, server):
