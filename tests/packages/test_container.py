@@ -116,11 +116,11 @@ class Container(unittest.TestCase):
 
     def becomes_healthy(self, server):
         for _ in range(60):
+            time.sleep(1)
             if server.poll() is not None:
                 return False
             if self.beside(server, *self.last.command("HEALTHCHECK")).returncode == 0:
                 return True
-            time.sleep(1)
         return False
 
 
