@@ -18,9 +18,11 @@ void sb_handle_health(sb_request *request) {
                            sb_server_models_word(request->server), "people", (json_int_t)info.people, "faces",
                            (json_int_t)info.faces, "model", info.model);
   if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
-  if (body) json_object_set_new(body, "gallery", json_string(info.loading ? "loading" : "ready"));
+  /* The faces are read once the models are there; before that begins they are not searchable either. */
+  bool loading = info.loading || models == SB_STATE_PENDING || models == SB_STATE_LOADING;
+  if (body) json_object_set_new(body, "gallery", json_string(loading ? "loading" : "ready"));
   if (body) json_object_set_new(body, "thumbnails", json_boolean(info.thumbnails));
-  if (body && info.loading) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
+  if (body && loading) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
   sb_reply_json(request, failed ? 503 : 200, body);
 }
 

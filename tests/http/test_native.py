@@ -264,6 +264,16 @@ class Protocol(ServerCase):
         self.get("/v1/people", 403, headers={"Origin": "http://evil.example"})
         self.get("/v1/people", 403, headers={"Host": "evil.example"})
 
+    @of_a_file
+    def test_health_calls_the_gallery_ready_once_it_can_be_searched_and_not_before(self):
+        with Server(self.folder / "another") as server:
+            seen, give_up = [], time.monotonic() + 120
+            while not seen or seen[-1] != ("ready", "ready"):
+                health = json.loads(server.request("GET", "/v1/health")[2])
+                seen.append((health["models"], health["gallery"]))
+                self.assertLess(time.monotonic(), give_up)
+        self.assertEqual([pair for pair in seen if pair[0] in ("pending", "loading") and pair[1] == "ready"], [])
+
     def test_probes_metrics_and_the_hour_are_told(self):
         self.assertEqual(self.get("/healthz"), {"status": "ok"})
         self.post("/v1/detect", image=OBAMA)
