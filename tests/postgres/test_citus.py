@@ -3,7 +3,7 @@ Citus's signatures, keep its written rules about keys of distributed tables, and
 import unittest
 
 import postgres
-from program import FRIENDS, ProgramCase
+from program import FRIENDS
 from server import Server
 
 RULES = """
@@ -48,13 +48,11 @@ def setUpModule():
     (folder / "citus--13.2.sql").write_text(RULES)
 
 
-class Citus(ProgramCase):
+class Citus(postgres.DatabaseCase):
     def setUp(self):
         super().setUp()
-        self.server = postgres.shared()
-        self.database = self.server.database()
         self.server.sql("CREATE EXTENSION citus", self.database)
-        self.store = ("--store", self.server.url(self.database))
+        self.store = ("--store", self.url)
 
     def test_people_are_spread_by_person_and_faces_lie_beside_them(self):
         self.json_of("list", *self.store)

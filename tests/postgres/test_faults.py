@@ -6,20 +6,14 @@ import time
 import unittest
 
 import postgres
-from program import FRIENDS, ProgramCase
+from program import FRIENDS
 
 
 def setUpModule():
     postgres.shared()
 
 
-class Faults(ProgramCase):
-    def setUp(self):
-        super().setUp()
-        self.server = postgres.shared()
-        self.database = self.server.database()
-        self.url = self.server.url(self.database)
-
+class Faults(postgres.DatabaseCase):
     def list(self, url=None):
         return self.json_of("list", "--store", url or self.url)
 

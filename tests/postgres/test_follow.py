@@ -5,7 +5,7 @@ import time
 import unittest
 
 import postgres
-from program import FRIENDS, ProgramCase
+from program import FRIENDS
 from server import Server
 
 
@@ -13,13 +13,7 @@ def setUpModule():
     postgres.shared()
 
 
-class Follow(ProgramCase):
-    def setUp(self):
-        super().setUp()
-        self.server = postgres.shared()
-        self.database = self.server.database()
-        self.url = self.server.url(self.database)
-
+class Follow(postgres.DatabaseCase):
     def gauge(self, server, name):
         text = server.request("GET", "/metrics")[2].decode()
         return float(re.search(rf"^semblance_index_{name} (\S+)$", text, re.M).group(1))

@@ -6,20 +6,14 @@ import subprocess
 import unittest
 
 import postgres
-from program import FRIENDS, PROGRAM, ProgramCase
+from program import FRIENDS, PROGRAM
 
 
 def setUpModule():
     postgres.shared()
 
 
-class Migrate(ProgramCase):
-    def setUp(self):
-        super().setUp()
-        self.server = postgres.shared()
-        self.database = self.server.database()
-        self.url = self.server.url(self.database)
-
+class Migrate(postgres.DatabaseCase):
     def migrate(self, source, target, **options):
         return self.json_of("migrate", "--from", source, "--to", target, **options)
 

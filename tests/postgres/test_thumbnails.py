@@ -1,6 +1,6 @@
 """Thumbnails in PostgreSQL: kept, moved, turned and erased as in a file, and a database of before gets room for them."""
 import postgres
-from program import FRIENDS, ProgramCase
+from program import FRIENDS
 from server import Server
 
 ON = ("--thumbnails",)
@@ -10,12 +10,10 @@ def setUpModule():
     postgres.shared()
 
 
-class Thumbnails(ProgramCase):
+class Thumbnails(postgres.DatabaseCase):
     def setUp(self):
         super().setUp()
-        self.server = postgres.shared()
-        self.database = self.server.database()
-        self.there = ("--store", self.server.url(self.database))
+        self.there = ("--store", self.url)
 
     def exported(self, identity, *where):
         return [face.get("thumbnail") for face in self.json_of("export", "--person", identity, *where)["faces"]]

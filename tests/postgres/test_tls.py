@@ -1,7 +1,6 @@
 """Over a network: TLS that knows the server by its certificate and name, and SCRAM passwords that are in no command line."""
 
 import postgres
-from program import ProgramCase
 from server import Server
 from tls import Front
 
@@ -10,11 +9,9 @@ def setUpModule():
     postgres.shared()
 
 
-class Tls(ProgramCase):
+class Tls(postgres.DatabaseCase):
     def setUp(self):
         super().setUp()
-        self.server = postgres.shared()
-        self.database = self.server.database()
         self.user = f"remote_{self.database}"
         self.server.sql("CREATE EXTENSION vector", self.database)
         self.server.sql(f"CREATE ROLE {self.user} LOGIN PASSWORD 'scram-secret'; GRANT ALL ON DATABASE {self.database} TO {self.user}")
@@ -35,7 +32,7 @@ class Tls(ProgramCase):
         self.run_program("tls", "init", name, "--data", folder, data=False)
         return folder / "tls/cert.pem", folder / "tls/key.pem"
 
-    def url(self, host="localhost", authority=None, port=None, more=""):
+    def secured(self, host="localhost", authority=None, port=None, more=""):
         return (f"postgresql://{self.user}@{host}:{port or self.front.port}/{self.database}?sslmode=verify-full"
                 f"&sslrootcert={authority or self.certificate}{more}")
 
@@ -45,29 +42,29 @@ class Tls(ProgramCase):
         self.assertNotIn("scram-secret", message)
 
     def test_the_right_server_is_spoken_to_over_tls_with_a_scram_password(self):
-        self.assertEqual(self.json_of("list", "--store", self.url())["total"], 0)
+        self.assertEqual(self.json_of("list", "--store", self.secured())["total"], 0)
         self.assertIn(self.front.spoken[0], ("TLSv1.2", "TLSv1.3"))
         kept = self.server.sql(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{self.user}'")
         self.assertTrue(kept.startswith("SCRAM-SHA-256$"), kept)
 
     def test_a_server_with_another_authority_s_certificate_is_refused(self):
         other, _ = self.certify("other.example")
-        self.fails("certificate verify failed", self.url(authority=other))
-        self.fails("does not exist", self.url(authority=self.folder / "missing.pem"))
+        self.fails("certificate verify failed", self.secured(authority=other))
+        self.fails("does not exist", self.secured(authority=self.folder / "missing.pem"))
         self.assertEqual(self.front.spoken, [])
 
     def test_a_server_under_another_name_is_refused(self):
-        self.fails("does not match host name", self.url(host="127.0.0.2"))
+        self.fails("does not match host name", self.secured(host="127.0.0.2"))
 
     def test_a_server_that_speaks_no_tls_is_refused(self):
-        self.fails("server does not support ssl", self.url(port=self.server.port))
+        self.fails("server does not support ssl", self.secured(port=self.server.port))
 
     def test_a_wrong_password_is_refused_and_not_told(self):
         (self.folder / "pgpass").write_text(f"*:*:*:{self.user}:wrong\n")
-        self.fails("password authentication failed", self.url())
+        self.fails("password authentication failed", self.secured())
 
     def test_a_confined_server_finds_its_way_back_when_its_connection_is_cut(self):
-        with Server(self.data, "--store", self.url()) as server:
+        with Server(self.data, "--store", self.secured()) as server:
             self.assertEqual(server.request("GET", "/v1/people")[0], 200)
             before = len(self.front.spoken)
             self.server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{self.user}'")
