@@ -15,7 +15,4 @@
 #define SB_CLONES
 #endif
 
-/* A pixel's three numbers and one to spare, worked on together. */
-typedef float sb_four __attribute__((vector_size(16)));
-
 #endif

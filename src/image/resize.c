@@ -67,13 +67,16 @@ SB_CLONES static void row_add(float *sum, const uint8_t *row, float weight, size
   for (size_t i = 0; i < n; i++) sum[i] += weight * row[i];
 }
 
+/* A pixel's three numbers and one to spare, worked on together. */
+typedef float four __attribute__((vector_size(16)));
+
 /* `sum` and `reduced` have one number more than their pixels need. */
 SB_CLONES static void columns_reduce(const float *sum, const taps *t, float *reduced, uint8_t *target, int width) {
   for (int i = 0; i < width; i++) {
     const float *at = sum + (size_t)t->first[i] * 3, *weights = t->weights + (size_t)i * (size_t)t->most;
-    sb_four all = {0.5f, 0.5f, 0.5f, 0}; /* half, for rounding */
+    four all = {0.5f, 0.5f, 0.5f, 0}; /* half, for rounding */
     for (int k = 0; k < t->count[i]; k++) {
-      sb_four one;
+      four one;
       memcpy(&one, at + 3 * k, sizeof one);
       all += weights[k] * one;
     }
