@@ -114,9 +114,10 @@ static sb_status take_faces(album *a, sb_error *error) {
   for (size_t i = 0; i < a->count; i++)
     for (size_t f = 0; a->photos[i].faces && f < a->photos[i].faces->count; f++) {
       const sb_face *face = &a->photos[i].faces->items[f];
-      a->embeddings[a->face_count] = face->embedding;
-      a->faces[a->face_count++] = (sb_seen_face){a->paths[i], face->box};
+      a->faces[a->face_count++] = (sb_seen_face){a->paths[i], face->box, face->embedding};
     }
+  sb_seen_faces_sort(a->faces, total);
+  for (size_t i = 0; i < total; i++) a->embeddings[i] = a->faces[i].embedding;
   return SB_OK;
 }
 

@@ -11,8 +11,7 @@ enum { FACES_MAX = 1000000 };
 /* The faces so far; grows under the jobs' lock. */
 struct sb_job_seen {
   size_t count, room;
-  float **embeddings;
-  sb_seen_face *faces; /* `photo` is the cargo's, and lives as long as it does */
+  sb_seen_face *faces; /* `photo` is the cargo's, and lives as long as it does; `embedding` is ours */
 };
 
 static sb_status make_room(struct sb_job_seen *seen, size_t more, sb_error *error) {
@@ -20,10 +19,8 @@ static sb_status make_room(struct sb_job_seen *seen, size_t more, sb_error *erro
   if (wanted > FACES_MAX) return sb_fail(error, SB_TOO_LARGE, "more than %d faces are too many for one job", FACES_MAX);
   if (wanted <= seen->room) return SB_OK;
   while (room < wanted) room *= 2;
-  void *embeddings = seen->embeddings, *faces = seen->faces;
-  sb_status status = sb_grow(&embeddings, room, sizeof *seen->embeddings, error);
-  seen->embeddings = embeddings;
-  if (status == SB_OK) status = sb_grow(&faces, room, sizeof *seen->faces, error);
+  void *faces = seen->faces;
+  sb_status status = sb_grow(&faces, room, sizeof *seen->faces, error);
   seen->faces = faces;
   if (status == SB_OK) seen->room = room;
   return status;
@@ -34,9 +31,8 @@ static sb_status take_faces(sb_job *job, const sb_cargo_item *item, sb_faces *fa
   struct sb_job_seen *seen = job->seen;
   sb_status status = make_room(seen, faces->count, error);
   for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
-    seen->embeddings[seen->count] = faces->items[i].embedding;
+    seen->faces[seen->count++] = (sb_seen_face){item->path, faces->items[i].box, faces->items[i].embedding};
     faces->items[i].embedding = NULL;
-    seen->faces[seen->count++] = (sb_seen_face){item->path, faces->items[i].box};
   }
   return status;
 }
@@ -68,19 +64,23 @@ static sb_status keep_result(sb_job *job, json_t *json, sb_error *error) {
 
 static sb_status find_groups(sb_job *job, sb_error *error) {
   sb_clusters *clusters = NULL;
-  struct sb_job_seen nobody = {0};
-  const struct sb_job_seen *seen = job->seen ? job->seen : &nobody;
+  const struct sb_job_seen *seen = job->seen;
+  if (!seen || !seen->count)
+    return sb_fail(error, SB_NO_FACE, "no face was found in any photo: there is nothing to group");
+  const float **embeddings = sb_alloc(seen->count, sizeof *embeddings, error);
+  if (!embeddings) return SB_NO_MEMORY;
+  sb_seen_faces_sort(seen->faces, seen->count);
+  for (size_t i = 0; i < seen->count; i++) embeddings[i] = seen->faces[i].embedding;
   const sb_cluster_request request = {.struct_size = sizeof request,
                                       .collection = job->collection,
-                                      .embeddings = (const float *const *)seen->embeddings,
+                                      .embeddings = embeddings,
                                       .count = seen->count,
                                       .target = job->target};
-  sb_status status = seen->count
-                         ? sb_engine_cluster(job->jobs->engine, &request, &clusters, error)
-                         : sb_fail(error, SB_NO_FACE, "no face was found in any photo: there is nothing to group");
+  sb_status status = sb_engine_cluster(job->jobs->engine, &request, &clusters, error);
   if (status == SB_OK)
     status = keep_result(job, sb_json_clusters(clusters, seen->faces, seen->count, job->total), error);
   sb_clusters_free(clusters);
+  free(embeddings);
   return status;
 }
 
@@ -88,8 +88,7 @@ static void forget(sb_job *job) {
   struct sb_job_seen *seen = job->seen;
   job->seen = NULL;
   if (!seen) return;
-  for (size_t i = 0; i < seen->count; i++) free(seen->embeddings[i]);
-  free(seen->embeddings);
+  for (size_t i = 0; i < seen->count; i++) free(seen->faces[i].embedding);
   free(seen->faces);
   free(seen);
 }

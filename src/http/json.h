@@ -18,11 +18,14 @@ json_t *sb_json_erasure(const sb_erasure *erasure);
 json_t *sb_json_collections(const sb_collection *collections, size_t count);
 json_t *sb_json_duplicates(const sb_duplicates *duplicates);
 
-/* A face that was looked at, by the label of its photo. */
+/* A face that was looked at, by the label of its photo; who keeps the face says who owns its embedding. */
 typedef struct sb_seen_face {
   const char *photo;
   sb_box box;
+  float *embedding;
 } sb_seen_face;
+/* By folder, then photo, then place in it: the same groups come out in whatever order workers saw the faces. */
+void sb_seen_faces_sort(sb_seen_face *faces, size_t count);
 /* The groups of `count` faces of `photos` photos. */
 json_t *sb_json_clusters(const sb_clusters *clusters, const sb_seen_face *faces, size_t count, size_t photos);
 

@@ -94,14 +94,14 @@ class Jobs(ServerCase):
             self.start_at("/v1/jobs/reembed", files, 400, **fields)
         self.start_at("/v1/jobs/reembed", files, 404, into="nowhere")
 
-    def test_faces_of_photos_are_grouped_and_named(self):
+    def test_faces_of_photos_are_grouped_by_folder_and_named(self):
         self.post("/v1/people", 201, id="44", name="Barack Obama", image=OBAMA3)
-        job = self.wait(self.start_at("/v1/jobs/cluster", [("a/1.jpg", OBAMA), ("b/2.jpg", OBAMA2), ("b/3.jpg", BIDEN), ("b/4.png", GREY)]))
-        self.assertEqual((job["kind"], job["state"], job["done"], job["refused"], job["has_result"]), ("cluster", "done", 4, 1, True), job)
+        job = self.wait(self.start_at("/v1/jobs/cluster", [("b/2.jpg", OBAMA2), ("a/z.jpg", OBAMA), ("b/3.jpg", BIDEN), ("b/4.png", GREY), ("a/c/1.jpg", OBAMA), ("a/1.jpg", OBAMA)]))
+        self.assertEqual((job["kind"], job["state"], job["done"], job["refused"], job["has_result"]), ("cluster", "done", 6, 1, True), job)
         result = self.get(f"/v1/jobs/{job['id']}/result")
         groups = [(g["person"] and g["person"]["name"], [f["photo"] for f in g["faces"]]) for g in result["groups"]]
-        self.assertEqual(groups, [("Barack Obama", ["a/1.jpg", "b/2.jpg"]), (None, ["b/3.jpg"])])
-        self.assertEqual((result["photos"], result["faces"], result["groups"][0]["folders"]), (4, 3, ["a", "b"]))
+        self.assertEqual(groups, [("Barack Obama", ["a/1.jpg", "a/z.jpg", "a/c/1.jpg", "b/2.jpg"]), (None, ["b/3.jpg"])])
+        self.assertEqual((result["photos"], result["faces"], result["groups"][0]["folders"]), (6, 5, ["a", "a/c", "b"]))
         self.assertEqual(self.people(), {"44": ("Barack Obama", 1)})
         empty = self.wait(self.start_at("/v1/jobs/cluster", [("b/4.png", GREY)]))
         self.assertEqual(empty["state"], "failed")
