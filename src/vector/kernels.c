@@ -2,6 +2,7 @@
 #include "vector/kernels.h"
 #include "vector/vector.h"
 
+#include <float.h>
 #include <math.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -83,11 +84,16 @@ const char *sb_kernels_words(void) {
   return used == &scalar ? "plain C" : "";
 }
 
+/* A rounding of four values in the last place: what a vector that was scaled, stored and turned is off by. */
+static const float UNIT_TOLERANCE = 4 * FLT_EPSILON;
+
 float sb_dot(const float *a, const float *b, size_t n) {
   return sb_kernels_chosen()->dot_f32(a, b, n);
 }
 
 float sb_normalize(float *v, size_t n) {
+  const float squared = sb_dot(v, v, n);
+  if (fabsf(squared - 1) <= UNIT_TOLERANCE) return 1;
   double sums[4] = {0}; /* four, so that none waits for another */
   for (size_t i = 0; i < n; i++) sums[i % 4] += (double)v[i] * (double)v[i];
   double length = sqrt(sums[0] + sums[1] + (sums[2] + sums[3]));

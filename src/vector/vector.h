@@ -23,7 +23,8 @@
 float sb_dot(const float *a, const float *b, size_t n);
 /* Which kernels this process uses, in words: "AVX-512 with VBMI and VNNI". Static. */
 const char *sb_kernels_words(void);
-/* Scales to unit length and gives the length before; a zero or non-finite vector is left alone and gives 0. */
+/* Scales to unit length and gives the length before; a zero or non-finite vector is left alone and gives 0, one of unit
+ * length as far as float32 can tell (its square within 5e-7) is left alone and gives 1. */
 float sb_normalize(float *v, size_t n);
 
 /* ---- Helpers: threads that join in one search. They spin for some microseconds after work, then sleep. */
