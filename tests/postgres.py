@@ -78,6 +78,20 @@ class Postgres:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
 
+class Standby(Postgres):
+    """A copy of a server that follows it (streaming replication), with the same programs."""
+
+    def __init__(self, primary):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-standby-"))
+        self.port, self.settings, self.user = free_port(), (), primary.user
+        (self.folder / "install").symlink_to(primary.folder / "install")
+        if self.user:
+            os.chown(self.folder, self.user["user"], self.user["group"])
+        self.run("pg_basebackup", "-h", "127.0.0.1", "-p", primary.port, "-U", "postgres", "-D", self.data, "-R", "-X", "stream",
+                 "-c", "fast", "--no-sync")
+        self.start()
+
+
 def shared():
     """One server for all tests of this process, stopped at its end."""
     if not hasattr(shared, "server"):

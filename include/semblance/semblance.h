@@ -204,6 +204,7 @@ typedef struct sb_engine_options {
   const char *pipeline; /* how faces are found and described; NULL: "default" */
   const char
       *store; /* "postgresql://USER@HOST/DATABASE": the gallery is there, its root key in data_dir; NULL: there, too */
+  const char *replica; /* a standby of that database, for what may be read there without telling old news; NULL: none */
   bool
       search_remotely; /* the database of `store` searches, exactly; else an index in memory does. SB_INVALID without `store` */
 } sb_engine_options;
@@ -257,8 +258,11 @@ typedef struct sb_engine_counts {
   size_t index_bytes; /* memory of the indexes of all collections */
   double
       index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
-  int64_t index_lag;     /* changes of the database that they have not got yet; -1: not known now */
-  size_t index_followed; /* changes that they got after they were filled */
+  int64_t index_lag;        /* changes of the database that they have not got yet; -1: not known now */
+  size_t index_followed;    /* changes that they got after they were filled */
+  bool replica, replica_up; /* one was given; it is of use now */
+  size_t replica_reads;     /* that it did */
+  size_t replica_passed;    /* that the database did, as the replica was behind, away or failed */
   sb_model_time models[SB_MODEL_KINDS];
 } sb_engine_counts;
 SB_API sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_error *error);

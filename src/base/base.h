@@ -151,6 +151,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(data, TEXT, "--data", "SEMBLANCE_DATA", "", 0, 0, "folder of the gallery (default: the user's data folder)")       \
   X(store, TEXT, "--store", "SEMBLANCE_STORE", "", 0, 0,                                                               \
     "the gallery in PostgreSQL: postgresql://USER@HOST/DATABASE (default: a file in the folder of --data)")            \
+  X(store_replica, TEXT, "--store-replica", "SEMBLANCE_STORE_REPLICA", "", 0, 0,                                       \
+    "with --store: a standby of that database, for the start of servers and for --search sql (default: none)")         \
   X(search, TEXT, "--search", "SEMBLANCE_SEARCH", "local", 0, 0,                                                       \
     "with --store: local (an index in memory) or sql (the database searches, for galleries beyond memory)")            \
   X(models, TEXT, "--models", "SEMBLANCE_MODELS", "", 0, 0, "folders with models and their manifests, ':' between")    \

@@ -129,6 +129,7 @@ sb_status sb_cli_options(const sb_cli *cli, sb_engine_options *out, sb_error *er
       .struct_size = sizeof(sb_engine_options),
       .data_dir = or_null(config->data),
       .store = or_null(config->store),
+      .replica = or_null(config->store_replica),
       .models_path = or_null(config->models),
       .cache_dir = or_null(config->cache),
       .calibration = or_null(config->calibration),

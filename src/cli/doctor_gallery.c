@@ -194,6 +194,23 @@ static bool is_served(const char *folder) {
   return held;
 }
 
+static void look_at_replica(sb_doctor *doctor) {
+  sb_error error = {0};
+  sb_replica_counts counts;
+  const char *url = doctor->options.replica;
+  if (!url || !doctor->options.store) return;
+  if (sb_store_use_replica(doctor->store, url, true, &error) != SB_OK) {
+    sb_doctor_say(doctor, "replica", SB_HEALTH_WRONG, "name a standby of --store, or none", "%s", error.message);
+    return;
+  }
+  sb_store_replica_counts(doctor->store, &counts);
+  if (counts.up)
+    sb_doctor_say(doctor, "replica", SB_HEALTH_OK, NULL, "a standby of the database answers");
+  else
+    sb_doctor_say(doctor, "replica", SB_HEALTH_WARNING, "see that it runs, and is a standby (pg_is_in_recovery)",
+                  "the standby of --store-replica is of no use now: the database does its work");
+}
+
 void sb_doctor_gallery(sb_doctor *doctor) {
   sb_error error = {0};
   sb_store_health health = {0};
@@ -215,6 +232,7 @@ void sb_doctor_gallery(sb_doctor *doctor) {
                   error.message);
     return;
   }
+  look_at_replica(doctor);
   look_at_keys(doctor);
   look_at_collections(doctor);
 }

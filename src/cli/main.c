@@ -51,9 +51,10 @@ static void confine(const sb_config *config, const char *name) {
   bool server = !strcmp(name, "serve"); /* imports lie there, sealed, while they are worked on */
   const char *const writable[] = {data ? data : "/nonexistent", cache ? cache : "/nonexistent",
                                   server ? (temporary && *temporary ? temporary : "/var/tmp") : NULL, NULL};
-  uint16_t ports[9] = {0}; /* of the database's server */
-  bool connects = *config->store && sb_store_ports(config->store, ports, 8);
-  if (data && cache) sb_contain(writable, server, connects ? ports : NULL);
+  uint16_t ports[17] = {0}; /* of the database's servers */
+  size_t count = *config->store ? sb_store_ports(config->store, ports, 8) : 0;
+  if (count && *config->store_replica) count += sb_store_ports(config->store_replica, ports + count, 8);
+  if (data && cache) sb_contain(writable, server, count ? ports : NULL);
   free(data);
   free(cache);
 }

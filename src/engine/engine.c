@@ -43,6 +43,8 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
       !engine->calibration != !options->calibration)
     return sb_fail(error, SB_NO_MEMORY, "memory is out");
   sb_status status = sb_store_open_at(engine->data_dir, options->store, options->server, &engine->store, error);
+  if (status == SB_OK && options->replica)
+    status = sb_store_use_replica(engine->store, options->replica, options->server, error);
   if (status == SB_OK) status = sb_gallery_new(engine->store, options->search_remotely, &engine->gallery, error);
   if (status == SB_OK && options->server)
     status = sb_follower_start(engine->store, engine->gallery, &engine->follower, error);
@@ -261,6 +263,12 @@ sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_erro
   out->index_age_ms = sb_gallery_age_ms(engine->gallery);
   out->index_lag = sb_gallery_lag(engine->gallery);
   out->index_followed = sb_gallery_followed(engine->gallery);
+  sb_replica_counts replica;
+  sb_store_replica_counts(engine->store, &replica);
+  out->replica = replica.given;
+  out->replica_up = replica.up;
+  out->replica_reads = replica.reads;
+  out->replica_passed = replica.passed;
   sb_engine_leave(engine);
   return SB_OK;
 }

@@ -67,6 +67,19 @@ static sb_status write_model_times(const sb_engine_counts *counts, sb_buffer *ou
   return status;
 }
 
+static sb_status write_replica(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
+  if (!counts->replica) return SB_OK;
+  return sb_buffer_addf(
+      out, error,
+      "# HELP semblance_replica_up 1 while the replica of the database is of use.\n# TYPE semblance_replica_up gauge\n"
+      "semblance_replica_up %d\n"
+      "# HELP semblance_replica_reads_total Searches and first readings that the replica did.\n"
+      "# TYPE semblance_replica_reads_total counter\nsemblance_replica_reads_total %zu\n"
+      "# HELP semblance_replica_passed_total Those that the database did, as the replica was behind, away or failed.\n"
+      "# TYPE semblance_replica_passed_total counter\nsemblance_replica_passed_total %zu\n",
+      counts->replica_up, counts->replica_reads, counts->replica_passed);
+}
+
 sb_status sb_gauges_write(sb_server *server, sb_buffer *out, sb_error *error) {
   sb_engine_info info = {0};
   sb_engine_counts counts = {0};
@@ -110,5 +123,6 @@ sb_status sb_gauges_write(sb_server *server, sb_buffer *out, sb_error *error) {
   for (size_t i = 0; i < sizeof gauges / sizeof *gauges && status == SB_OK; i++)
     status = sb_buffer_addf(out, error, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", gauges[i].name, gauges[i].help,
                             gauges[i].name, gauges[i].name, gauges[i].value);
+  if (status == SB_OK) status = write_replica(&counts, out, error);
   return status == SB_OK ? write_model_times(&counts, out, error) : status;
 }

@@ -105,12 +105,33 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
   bool whole = since == 0 || since > last || first > since + 1 || reset;
   if (status == SB_OK && whole && since) status = visit(context, &(sb_change){.kind = SB_CHANGE_RESET}, error);
   if (status == SB_OK && whole)
-    status = sb_load_faces(store, visit, context, error);
+    status = sb_load_faces(store, store, visit, context, error);
   else if (status == SB_OK)
     status = visit_since(store, since, &last, visit, context, error);
   sb_store_looked(store);
   if (status == SB_OK) *next = last > 0 ? last : 0;
   return status;
+}
+
+/* To read all faces for a fresh index is much work, which a replica can do: its state is that of a moment ago, and the feed tells
+ * what came since. `*since` moves to that moment; it stays where there is no replica, or the reading failed. */
+static sb_status read_elsewhere(sb_store *store, int64_t *since, sb_change_visit visit, void *context,
+                                sb_error *error) {
+  sb_store *replica = NULL;
+  sb_error cause = {0};
+  int64_t last = 0;
+  if (!sb_replica_ready(store, 1, &replica)) return SB_OK;
+  sb_store_lock(replica);
+  sb_status status = sb_store_look(replica, &cause);
+  if (status == SB_OK)
+    status = sb_store_number(replica, "SELECT coalesce(max(sequence), 0) FROM change", &last, &cause);
+  if (status == SB_OK) status = sb_load_faces(store, replica, visit, context, &cause);
+  sb_store_looked(replica);
+  sb_store_unlock(replica);
+  sb_replica_read(store, &replica, status, &cause);
+  sb_store_close(replica);
+  if (status == SB_OK) return *since = last, SB_OK;
+  return visit(context, &(sb_change){.kind = SB_CHANGE_RESET}, error);
 }
 
 sb_status sb_store_changes_last(sb_store *store, int64_t *sequence, sb_error *error) {
@@ -131,7 +152,8 @@ sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_cha
   if (status == SB_OK && still) *next = since;
   if (status == SB_OK && !still) {
     int64_t written = store->written;
-    status = read_changes(store, since, next, visit, context, error);
+    if (!since) status = read_elsewhere(store, &since, visit, context, error);
+    if (status == SB_OK) status = read_changes(store, since, next, visit, context, error);
     if (status == SB_OK) {
       store->data_version = version;
       store->seen_written = written;

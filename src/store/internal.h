@@ -22,12 +22,15 @@ typedef struct sb_counted {
 } sb_counted;
 
 typedef struct sb_waiting_note sb_waiting_note;
+typedef struct sb_replica sb_replica;
 
 struct sb_store {
   char *dir; /* has the root key, and the database where that is a file */
   char *url; /* of a database server; NULL: none */
   const sb_driver *driver;
-  void *connection;     /* the driver's */
+  void *connection; /* the driver's */
+  bool once; /* the connection is tried once, and when it is lost it stays lost: a new one may lead to another server */
+  sb_replica *replica;  /* NULL: none was given */
   pthread_mutex_t lock; /* one connection, one statement at a time; held over a whole transaction */
   sb_root *root;
   sb_keyring *keyring;
@@ -58,6 +61,10 @@ struct sb_store {
 /* A store for looking only, on a connection of its own and without keys: nothing sealed can be opened. sb_store_close. */
 sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error);
 sb_status sb_store_reader_at(const char *dir, const char *url, sb_store **out, sb_error *error); /* url NULL: none */
+
+/* The same at a copy of the database: tried once, and never made anew. */
+sb_status sb_store_replica_at(const char *dir, const char *url, sb_store **out, sb_error *error);
+bool sb_names_server(const char *url); /* postgresql://... */
 
 /* The same as sb_store_open_at also where a migration was cut off. */
 sb_status sb_store_open_target(const char *dir, const char *url, sb_store **out, sb_error *error);
@@ -192,8 +199,17 @@ sb_status sb_tally_check(sb_store *store, int64_t newest, sb_error *error);
 
 /* ---- load.c: under the lock */
 
-/* Visits all faces, from several threads at once. */
-sb_status sb_load_faces(sb_store *store, sb_change_visit visit, void *context, sb_error *error);
+/* Visits all faces, from several threads at once. Rows are read by `reader`: the store, or a copy of its database, under its lock. */
+sb_status sb_load_faces(sb_store *store, sb_store *reader, sb_change_visit visit, void *context, sb_error *error);
+
+/* ---- postgres_replica.c: a copy of the database for what may be read a moment late. Locked; a `link` is its owner's. */
+
+void sb_replica_free(sb_replica *replica);
+/* Is there a replica that has every change up to `least`? Then *link, which is made where it is NULL, leads to it. False: ask the
+ * database itself. Waits for milliseconds. */
+bool sb_replica_ready(const sb_store *store, int64_t least, sb_store **link);
+/* What was read there is of use, or it failed with `error`: then *link is closed where it is good for nothing more. */
+void sb_replica_read(const sb_store *store, sb_store **link, sb_status status, const sb_error *error);
 
 /* ---- people.c */
 #define SB_PERSON_COLUMNS                                                                                          \

@@ -35,7 +35,8 @@ typedef struct batch {
 } batch;
 
 typedef struct loader {
-  sb_store *store;
+  sb_store *store;  /* has the keys */
+  sb_store *reader; /* has the rows */
   sb_change_visit visit;
   void *context;
   kind *kinds; /* the reader's */
@@ -169,7 +170,7 @@ static batch *empty_batch(loader *l, sb_error *error) {
 /* All collections, before the faces: nothing else can be asked while these come. */
 static sb_status read_kinds(loader *l, sb_error *error) {
   sb_statement s =
-      sb_statement_new(l->store, "SELECT id, dim, model, protection_version FROM collection ORDER BY id DESC", error);
+      sb_statement_new(l->reader, "SELECT id, dim, model, protection_version FROM collection ORDER BY id DESC", error);
   while (sb_step(&s)) {
     const sb_protection *protection = NULL;
     kind *k = sb_alloc(1, sizeof *k, error);
@@ -267,12 +268,12 @@ static void end(loader *l) {
   pthread_mutex_destroy(&l->lock);
 }
 
-sb_status sb_load_faces(sb_store *store, sb_change_visit visit, void *context, sb_error *error) {
-  loader l = {.store = store, .visit = visit, .context = context};
+sb_status sb_load_faces(sb_store *store, sb_store *reader, sb_change_visit visit, void *context, sb_error *error) {
+  loader l = {.store = store, .reader = reader, .visit = visit, .context = context};
   pthread_mutex_init(&l.lock, NULL);
   pthread_cond_init(&l.changed, NULL);
   sb_status status = read_kinds(&l, error);
-  sb_statement s = sb_statement_new(store, "SELECT collection, id, person, template FROM face", error);
+  sb_statement s = sb_statement_new(reader, "SELECT collection, id, person, template FROM face", error);
   s.stream = true;
   if (status == SB_OK) read_rows(&l, &s);
   end(&l);

@@ -6,10 +6,16 @@
 
 enum { CONNECTIONS_MAX = 8, WAITING_MAX = 256 };
 
+/* A search keeps connections busy for long. */
+typedef struct seat {
+  sb_store *reader;
+  sb_store *replica; /* NULL: not connected */
+} seat;
+
 struct sb_nearest {
   sb_store *store; /* has the transforms */
-  sb_pool *pool;   /* of readers: a search keeps a connection busy for long */
-  sb_store *readers[CONNECTIONS_MAX];
+  sb_pool *pool;   /* of seats */
+  seat seats[CONNECTIONS_MAX];
   size_t count;
 };
 
@@ -22,8 +28,8 @@ sb_status sb_nearest_new(sb_store *store, sb_nearest **out, sb_error *error) {
   size_t wanted = (size_t)sb_cpu_cores() < CONNECTIONS_MAX ? (size_t)sb_cpu_cores() : CONNECTIONS_MAX;
   sb_status status = sb_pool_new(wanted, WAITING_MAX, &nearest->pool, error);
   while (status == SB_OK && nearest->count < wanted) {
-    status = sb_store_reader(store, &nearest->readers[nearest->count], error);
-    if (status == SB_OK) sb_pool_put(nearest->pool, nearest->readers[nearest->count++]);
+    status = sb_store_reader(store, &nearest->seats[nearest->count].reader, error);
+    if (status == SB_OK) sb_pool_put(nearest->pool, &nearest->seats[nearest->count++]);
   }
   if (status == SB_OK)
     *out = nearest;
@@ -34,7 +40,10 @@ sb_status sb_nearest_new(sb_store *store, sb_nearest **out, sb_error *error) {
 
 void sb_nearest_free(sb_nearest *nearest) {
   if (!nearest) return;
-  for (size_t i = 0; i < nearest->count; i++) sb_store_close(nearest->readers[i]);
+  for (size_t i = 0; i < nearest->count; i++) {
+    sb_store_close(nearest->seats[i].reader);
+    sb_store_close(nearest->seats[i].replica);
+  }
   sb_pool_free(nearest->pool);
   free(nearest);
 }
@@ -101,6 +110,19 @@ static sb_status sweep_all(sb_store *reader, sweep *w, sb_error *error) {
   return SB_OK;
 }
 
+/* At the replica, when it has all that the database has now. */
+static sb_status sweep_anywhere(sb_store *store, seat *at, sweep *w, sb_error *error) {
+  int64_t last = 0;
+  sb_error cause = {0};
+  if (store->replica && sb_store_changes_last(store, &last, NULL) == SB_OK &&
+      sb_replica_ready(store, last, &at->replica)) {
+    sb_status status = sweep_all(at->replica, w, &cause);
+    sb_replica_read(store, &at->replica, status, &cause);
+    if (status == SB_OK) return SB_OK;
+  }
+  return sweep_all(at->reader, w, error);
+}
+
 static sb_status protect(sb_nearest *nearest, int64_t collection, const float *query, float *out, size_t *dim,
                          sb_error *error) {
   const sb_protection *protection = NULL;
@@ -119,12 +141,12 @@ sb_status sb_nearest_search(sb_nearest *nearest, int64_t collection, const float
   float protected[SB_DIM_MAX], template[SB_DIM_MAX];
   sweep w = {
       .collection = collection, .query = protected, .k = k, .by_person = by_person, .template = template, .hits = hits};
-  void *reader = NULL;
+  void *taken = NULL;
   sb_status status = protect(nearest, collection, query, protected, &w.dim, error);
   if (status == SB_NOT_FOUND) return *found = 0, SB_OK; /* an empty gallery has no collection yet */
-  if (status == SB_OK) status = sb_pool_take(nearest->pool, &reader, error);
-  if (status == SB_OK) status = sweep_all(reader, &w, error);
-  if (reader) sb_pool_put(nearest->pool, reader);
+  if (status == SB_OK) status = sb_pool_take(nearest->pool, &taken, error);
+  if (status == SB_OK) status = sweep_anywhere(nearest->store, taken, &w, error);
+  if (taken) sb_pool_put(nearest->pool, taken);
   if (status == SB_OK) *found = w.found;
   return status;
 }

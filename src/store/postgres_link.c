@@ -167,8 +167,13 @@ void sb_session_close(sb_session *session) {
 #define PORT_USUAL "5432"
 
 /* What the connection string says goes over what stands before it. */
-static const char *const keys[] = {"fallback_application_name", "connect_timeout", "keepalives_idle",
-                                   "tcp_user_timeout",          "dbname",          NULL};
+static const char *const keys[] = {"fallback_application_name",
+                                   "connect_timeout",
+                                   "keepalives_idle",
+                                   "keepalives_interval",
+                                   "tcp_user_timeout",
+                                   "dbname",
+                                   NULL};
 
 /* Notices are for people at a prompt. */
 static void overhear(void *context, const char *message) {
@@ -179,7 +184,8 @@ static void overhear(void *context, const char *message) {
 static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   char message[240];
   sb_session *session = session_of(store);
-  const char *const values[] = {"semblance", "10", "30", "20000", store->url, NULL};
+  bool replica = store->once; /* there is somebody else to ask */
+  const char *const values[] = {"semblance", replica ? "2" : "10", "30", "10", "20000", store->url, NULL};
   sb_session_close(session);
   *again = false;
   session->link = PQconnectdbParams(keys, values, 1);
@@ -194,7 +200,8 @@ static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   PGPing ping = PQpingParams(keys, values, 1);
   *again = ping == PQPING_REJECT || ping == PQPING_NO_RESPONSE;
   if (ping == PQPING_NO_ATTEMPT)
-    return sb_fail(error, SB_INVALID, "the connection string of --store cannot be read: %s", message);
+    return sb_fail(error, SB_INVALID, "the connection string of --store%s cannot be read: %s",
+                   replica ? "-replica" : "", message);
   if (*again) return sb_fail(error, SB_IO, "the database cannot be reached: %s", message);
   return sb_fail(error, SB_STORE, "the database refused the connection: %s", message);
 }
@@ -212,7 +219,7 @@ static sb_status connect_anew(sb_store *store, sb_error *error) {
       return SB_OK;
     }
     sb_session_close(session);
-    if (!again || sb_monotonic_ms() - begun + (double)wait > WAIT_ALL_MS) {
+    if (!again || store->once || sb_monotonic_ms() - begun + (double)wait > WAIT_ALL_MS) {
       session->down_ms = sb_monotonic_ms();
       return status;
     }
@@ -245,7 +252,8 @@ sb_status sb_session_ready(sb_store *store, sb_error *error) {
   sb_session *session = session_of(store);
   if (session->ahead) return settle(store, error);
   if (!sb_session_lost(session)) return SB_OK;
-  return session->transaction ? connection_lost(session, error) : connect_anew(store, error);
+  bool stays = session->transaction || (store->once && session->link);
+  return stays ? connection_lost(session, error) : connect_anew(store, error);
 }
 
 size_t sb_store_ports(const char *url, uint16_t *ports, size_t room) {

@@ -140,9 +140,10 @@ static sb_status open_store(const char *dir, const char *url, bool server, bool 
   return status;
 }
 
-sb_status sb_store_reader_at(const char *dir, const char *url, sb_store **out, sb_error *error) {
+static sb_status open_reader(const char *dir, const char *url, bool once, sb_store **out, sb_error *error) {
   sb_store *reader = store_new(dir, url, error);
   if (!reader) return SB_NO_MEMORY;
+  reader->once = once;
   sb_status status = reader->driver->connect(reader, true, error);
   if (status == SB_OK)
     *out = reader;
@@ -151,8 +152,23 @@ sb_status sb_store_reader_at(const char *dir, const char *url, sb_store **out, s
   return status;
 }
 
+sb_status sb_store_reader_at(const char *dir, const char *url, sb_store **out, sb_error *error) {
+  return open_reader(dir, url, false, out, error);
+}
+
+sb_status sb_store_replica_at(const char *dir, const char *url, sb_store **out, sb_error *error) {
+  return open_reader(dir, url, true, out, error);
+}
+
 sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error) {
   return sb_store_reader_at(store->dir, store->url, out, error);
+}
+
+bool sb_names_server(const char *url) {
+  static const char *const kinds[] = {"postgresql://", "postgres://"};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strncmp(url, kinds[i], strlen(kinds[i]))) return true;
+  return false;
 }
 
 sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *error) {
@@ -160,10 +176,8 @@ sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *
 }
 
 sb_status sb_store_open_at(const char *dir, const char *url, bool server, sb_store **out, sb_error *error) {
-  static const char *const kinds[] = {"postgresql://", "postgres://"};
   if (!url || !*url) return sb_store_open(dir, server, out, error);
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (!strncmp(url, kinds[i], strlen(kinds[i]))) return open_store(dir, url, server, true, NULL, out, error);
+  if (sb_names_server(url)) return open_store(dir, url, server, true, NULL, out, error);
   return sb_fail(error, SB_INVALID, "--store names a database as postgresql://USER@HOST/DATABASE");
 }
 
@@ -178,6 +192,7 @@ sb_status sb_store_open_target(const char *dir, const char *url, sb_store **out,
 void sb_store_close(sb_store *store) {
   if (!store) return;
   if (store->connection) store->driver->disconnect(store);
+  sb_replica_free(store->replica);
   sb_protections_free(store);
   sb_keyring_free(store->keyring);
   sb_root_free(store->root);

@@ -21,6 +21,16 @@ sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *
 sb_status sb_store_open_at(const char *dir, const char *url, bool server, sb_store **out, sb_error *error);
 /* The TCP ports that a connection string leads to; how many, at most `room`. 0: it cannot be read. */
 size_t sb_store_ports(const char *url, uint16_t *ports, size_t room);
+/* From now on what may be read a moment late is read from a standby of the database, where it has all changes that were there when
+ * it was asked for: searches by sb_nearest, and the first reading of all faces. Whatever fails there is done by the database
+ * itself. `look`: connect now. SB_INVALID: it is no copy of this database, or the gallery is a file; to be away is no failure.
+ * To be called before others use the store. */
+sb_status sb_store_use_replica(sb_store *store, const char *url, bool look, sb_error *error);
+typedef struct sb_replica_counts {
+  bool given, up;
+  size_t reads, passed; /* done there; done by the database, as the replica was behind, away or failed */
+} sb_replica_counts;
+void sb_store_replica_counts(const sb_store *store, sb_replica_counts *out);
 /* The same with this root key (copied) in place of the folder's own. */
 sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error);
 void sb_store_close(sb_store *store);
