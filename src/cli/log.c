@@ -1,34 +1,86 @@
-/* The log on standard error: a line of text, or a JSON object a line. */
+/* The log on standard error: a line of text, or a JSON object a line. A server's log waits for nobody: where its reader has
+ * stopped reading, lines are left out and counted, and the count is told when it reads on. */
 #include "cli/cli.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 50, LINE_MAX_BYTES = 16384 };
 
 static const char *const levels[] = {"debug", "info", "warning", "error"};
 
-static void log_text(void *context, const sb_log_line *line) {
-  (void)context;
-  char now[32];
-  sb_time_iso(sb_now_ms(), now);
-  if (*line->request)
-    fprintf(stderr, "%s %s [%s] %s\n", now, levels[line->level], line->request, line->message);
-  else
-    fprintf(stderr, "%s %s %s\n", now, levels[line->level], line->message);
+typedef size_t (*line_writer)(char *out, size_t size, const sb_log_line *line);
+
+static struct {
+  pthread_mutex_t lock;
+  line_writer write;
+  bool waits; /* for whoever reads */
+  size_t lost;
+} stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static size_t within(int length, size_t size) {
+  return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
-/* One write a line, so that lines of several threads do not mix. */
-static void log_json(void *context, const sb_log_line *line) {
-  (void)context;
+static size_t write_text(char *out, size_t size, const sb_log_line *line) {
+  char now[32];
+  bool of_request = *line->request;
+  sb_time_iso(sb_now_ms(), now);
+  return within(snprintf(out, size, "%s %s %s%s%s%s\n", now, levels[line->level], of_request ? "[" : "", line->request,
+                         of_request ? "] " : "", line->message),
+                size);
+}
+
+static size_t write_json(char *out, size_t size, const sb_log_line *line) {
   char now[32];
   json_t *text = json_string(line->message);
   char *message = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
   json_decref(text);
   sb_time_iso(sb_now_ms(), now);
-  fprintf(stderr, "{\"time\":\"%s\",\"level\":\"%s\"%s%s%s,\"message\":%s%s%s}\n", now, levels[line->level],
-          *line->request ? ",\"request\":\"" : "", line->request, *line->request ? "\"" : "",
-          message ? message : "\"(not valid text)\"", *line->fields ? "," : "", line->fields);
+  int length =
+      snprintf(out, size, "{\"time\":\"%s\",\"level\":\"%s\"%s%s%s,\"message\":%s%s%s}\n", now, levels[line->level],
+               *line->request ? ",\"request\":\"" : "", line->request, *line->request ? "\"" : "",
+               message ? message : "\"(not valid text)\"", *line->fields ? "," : "", line->fields);
   free(message);
+  return within(length, size);
+}
+
+/* In one call, so that lines of several processes do not mix; what cannot be written is nobody's to tell. */
+static void put(const sb_log_line *line) {
+  char text[LINE_MAX_BYTES];
+  size_t size = stream.write(text, sizeof text, line);
+  for (size_t at = 0; at < size;) {
+    ssize_t done = write(STDERR_FILENO, text + at, size - at);
+    if (done <= 0) return;
+    at += (size_t)done;
+  }
+}
+
+/* Whether a line may be written without waiting; the first one after a stop waits a moment, a reader may only be slow. */
+static bool has_room(void) {
+  struct pollfd errors = {.fd = STDERR_FILENO, .events = POLLOUT};
+  return stream.waits || poll(&errors, 1, stream.lost ? 0 : PATIENCE_MS) != 0;
+}
+
+static void log_line(void *context, const sb_log_line *line) {
+  (void)context;
+  pthread_mutex_lock(&stream.lock);
+  bool room = has_room();
+  if (room && stream.lost) {
+    char message[96];
+    snprintf(message, sizeof message, "%zu lines of the log are lost: nobody read them", stream.lost);
+    stream.lost = 0;
+    put(&(sb_log_line){SB_LOG_WARNING, "", message, ""});
+    room = has_room();
+  }
+  if (room)
+    put(line);
+  else
+    stream.lost++;
+  pthread_mutex_unlock(&stream.lock);
 }
 
 sb_status sb_cli_log(const sb_config *config, bool server, sb_error *error) {
@@ -39,6 +91,8 @@ sb_status sb_cli_log(const sb_config *config, bool server, sb_error *error) {
     return sb_fail(error, SB_INVALID, "--log-level is debug, info, warning or error");
   if (!json && strcmp(config->log_format, "text") != 0)
     return sb_fail(error, SB_INVALID, "--log-format is text or json");
-  sb_log_set(json ? log_json : log_text, NULL, server || level == SB_LOG_DEBUG ? (sb_log_level)level : SB_LOG_ERROR);
+  stream.write = json ? write_json : write_text;
+  stream.waits = !server;
+  sb_log_set(log_line, NULL, server || level == SB_LOG_DEBUG ? (sb_log_level)level : SB_LOG_ERROR);
   return SB_OK;
 }

@@ -1,5 +1,7 @@
 """What an operator sees: the log in both forms, slow requests with their stages, metrics, and a dashboard that asks for no others."""
+import fcntl
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -66,6 +68,31 @@ class Log(ProgramCase):
     def test_unknown_words_are_refused(self):
         self.refused("list", "--log-format", "xml", code=2, word="text or json")
         self.refused("list", "--log-level", "loud", code=2, word="log-level")
+
+
+    def test_a_log_that_nobody_reads_stops_nothing_and_tells_how_much_is_lost(self):
+        server = Server(self.data, "--log-level", "info")
+        read, write = os.pipe()
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+        server.process = subprocess.Popen(server.command, stdout=subprocess.PIPE, stderr=write)
+        os.close(write)
+        server.port = int(server.process.stdout.readline().rsplit(b":", 1)[1])
+        asked = 200
+        try:
+            for _ in range(asked):
+                self.assertEqual(server.request("GET", "/healthz")[0], 200)
+            text = os.read(read, 65536)
+            self.assertEqual(server.request("GET", "/v1/health")[0], 200)
+        finally:
+            server.process.terminate()
+            with open(read, "rb") as rest:
+                text += rest.read()
+            self.assertEqual(server.process.wait(120), 0)
+            server.process.stdout.close()
+        lost = [int(n) for n in re.findall(rb"(?m) warning (\d+) lines of the log are lost", text)]
+        told = len(re.findall(rb"(?m) GET /healthz 200 ", text))
+        self.assertTrue(lost, text)
+        self.assertGreaterEqual(sum(lost) + told, asked)
 
 
 class Dashboard(ProgramCase):
