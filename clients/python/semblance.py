@@ -138,6 +138,16 @@ class Semblance:
         except OSError:
             return False
 
+    def thresholds(self, **target):
+        """How sure a match must be on this server, and what that means; with a target (threshold, fmr or fpir): what that would mean."""
+        return self._ask("GET", "/v1/thresholds", target)
+
+    def set_thresholds(self, **target):
+        """An admin's choice, for all who use the gallery, at once; without a target it is taken back."""
+        if not target:
+            return self._ask("DELETE", "/v1/thresholds")
+        return self._ask("PUT", "/v1/thresholds", body=json.dumps(target).encode(), kind="application/json")
+
     # ---- The way of a request
 
     @staticmethod

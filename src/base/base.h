@@ -204,7 +204,8 @@ typedef struct sb_config {
 #define SB_SETTING_FIELD(field, type, flag, env, fallback, least, most, help) sb_value_##type field;
   SB_SETTING_LIST(SB_SETTING_FIELD)
 #undef SB_SETTING_FIELD
-  char *owned[32]; /* texts that were allocated */
+  char *owned[32];  /* texts that were allocated */
+  bool flagged[32]; /* those that stood on the command line */
 } sb_config;
 
 typedef struct sb_setting {
@@ -220,5 +221,7 @@ extern const size_t sb_settings_count;
  * SB_INVALID names the offending flag, variable or line. */
 sb_status sb_config_load(sb_config *config, int *argc, char **argv, sb_error *error);
 void sb_config_free(sb_config *config);
+/* Did the setting stand on the command line? `key` as in semblance.conf. */
+bool sb_config_by_flag(const sb_config *config, const char *key);
 
 #endif

@@ -137,6 +137,7 @@ static sb_status take_argument(sb_config *config, int argc, char **argv, int i, 
     if (!value && sb_settings[s].type == SB_SETTING_BOOL) value = "true";
     if (!value && i + 1 >= argc) return sb_fail(error, SB_INVALID, "%s needs a value", flag);
     if (!value) value = argv[i + 1], *taken = 2;
+    config->flagged[s] = true;
     return assign(config, s, value, flag, error);
   }
   return SB_OK;
@@ -180,4 +181,9 @@ sb_status sb_config_load(sb_config *config, int *argc, char **argv, sb_error *er
 void sb_config_free(sb_config *config) {
   for (size_t i = 0; i < sb_settings_count; i++) free(config->owned[i]);
   *config = (sb_config){0};
+}
+
+bool sb_config_by_flag(const sb_config *config, const char *key) {
+  int index = find_key(key, strlen(key));
+  return index >= 0 && config->flagged[index];
 }

@@ -1,5 +1,6 @@
 /* What the subcommands share: flags, errors, photos, words. */
 #include "cli/cli.h"
+#include "engine/engine.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -195,8 +196,11 @@ void sb_cli_photo_free(sb_photo *photo) {
   *photo = (sb_photo){0};
 }
 
-sb_target sb_cli_target(const sb_cli *cli) {
-  return (sb_target){cli->config->threshold, cli->config->fmr, cli->config->fpir};
+sb_target sb_cli_target(const sb_cli *cli, sb_engine *engine) {
+  const sb_config *c = cli->config;
+  const sb_target chosen = sb_engine_target(engine);
+  bool flag = sb_config_by_flag(c, "threshold") || sb_config_by_flag(c, "fmr") || sb_config_by_flag(c, "fpir");
+  return flag || !sb_target_given(&chosen) ? (sb_target){c->threshold, c->fmr, c->fpir} : chosen;
 }
 
 const char *sb_cli_verdict(sb_verdict verdict) {

@@ -110,7 +110,8 @@ void sb_cli_photo_free(sb_photo *photo);
 /* Where the log goes, as the settings say; a command that is no server tells errors only. SB_INVALID. */
 sb_status sb_cli_log(const sb_config *config, bool server, sb_error *error);
 
-sb_target sb_cli_target(const sb_cli *cli); /* of the settings --threshold, --fmr and --fpir */
+/* How sure a match must be: a flag of this command, else what an admin chose on the page, else what the settings say. */
+sb_target sb_cli_target(const sb_cli *cli, sb_engine *engine);
 /* Asks for a secret on the terminal, without showing it; false where there is no terminal. At most `size` bytes. */
 bool sb_cli_secret_ask(const char *prompt, char *text, size_t size);
 

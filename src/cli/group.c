@@ -33,11 +33,9 @@ sb_exit sb_command_dedup(sb_cli *cli) {
   sb_error error = {0};
   sb_engine *engine = NULL;
   sb_duplicates *found = NULL;
-  sb_dedup_request request = {.struct_size = sizeof request,
-                              .collection = cli->config->collection,
-                              .target = sb_cli_target(cli),
-                              .limit = limit};
+  sb_dedup_request request = {.struct_size = sizeof request, .collection = cli->config->collection, .limit = limit};
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) request.target = sb_cli_target(cli, engine);
   if (status == SB_OK) status = sb_engine_dedup(engine, &request, &found, &error);
   sb_exit code = SB_EXIT_OK;
   if (status != SB_OK)
@@ -174,7 +172,7 @@ static sb_status cluster(sb_cli *cli, sb_engine *engine, album *a, sb_clusters *
                                 .collection = cli->config->collection,
                                 .embeddings = a->embeddings,
                                 .count = a->face_count,
-                                .target = sb_cli_target(cli)};
+                                .target = sb_cli_target(cli, engine)};
   return status == SB_OK ? sb_engine_cluster(engine, &request, out, error) : status;
 }
 

@@ -151,7 +151,9 @@ static void print_settings_file(void) {
       ".SH DESCRIPTION\nLines \\fIkey\\fR = \\fIvalue\\fR; empty lines, and lines that begin with #, are passed over.\n"
       "A key that is not listed here, or a value out of its range, is an error that names the line.\n"
       "The file is the one that SEMBLANCE_CONF names, otherwise ~/.config/semblance/semblance.conf, if it is there.\n"
-      "Environment variables go over it, and options of the command line over those.\n.SH SETTINGS");
+      "Environment variables go over it, and options of the command line over those.\n"
+      "An admin's choice of how sure a match must be, made on the page, goes over threshold, fmr and fpir of the server.\n"
+      ".SH SETTINGS");
   for (size_t i = 0; i < sb_settings_count; i++) {
     const sb_setting *s = &sb_settings[i];
     puts(".TP");

@@ -91,11 +91,11 @@ sb_exit sb_command_search(sb_cli *cli) {
                                .collection = cli->config->collection,
                                .k = k,
                                .largest_only = largest,
-                               .small_faces = small,
-                               .target = sb_cli_target(cli)};
+                               .small_faces = small};
   sb_exit code;
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, &error);
   if (status == SB_OK) status = open_engine(cli, &engine, &error);
+  if (status == SB_OK) request.target = sb_cli_target(cli, engine);
   if (status == SB_OK) status = sb_engine_search(engine, &request, &result, &error);
   if (status != SB_OK) {
     code = sb_cli_fail(cli, status, &error);
@@ -131,13 +131,14 @@ sb_exit sb_command_verify(sb_cli *cli) {
   if (!sb_flags_take(cli, NULL, 0, 2, 2)) return SB_EXIT_USAGE;
   sb_error error = {0};
   sb_engine *engine = NULL;
-  sb_verify_request request = {.struct_size = sizeof request, .target = sb_cli_target(cli)};
+  sb_verify_request request = {.struct_size = sizeof request};
   sb_comparison comparison;
   sb_exit code;
-  request.target.fpir = 0; /* a setting of searches */
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photos[0], &error);
   if (status == SB_OK) status = sb_cli_photo_read(cli->words[1], &request.photos[1], &error);
   if (status == SB_OK) status = open_engine(cli, &engine, &error);
+  if (status == SB_OK) request.target = sb_cli_target(cli, engine);
+  request.target.fpir = 0; /* a setting of searches */
   if (status == SB_OK) status = sb_engine_verify(engine, &request, &comparison, &error);
   if (status != SB_OK) {
     code = sb_cli_fail(cli, status, &error);

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-enum { AUDIT_SUBKEY_SIGN = 1, MESSAGE_SIZE = 16 + 8 + SB_LINK_SIZE };
+/* Of the audit key; 2 and 3 are the tally's (tally.c). */
+enum { AUDIT_SUBKEY_SIGN = 1, AUDIT_SUBKEY_VALUE = 4, MESSAGE_SIZE = 16 + 8 + SB_LINK_SIZE };
 _Static_assert(crypto_sign_SEEDBYTES == SB_KEY_SIZE && crypto_sign_BYTES == SB_SIGNATURE_SIZE &&
                    crypto_sign_PUBLICKEYBYTES == SB_PUBLIC_SIZE,
                "Ed25519");
@@ -81,4 +82,14 @@ bool sb_chain_signed(const uint8_t public_key[SB_PUBLIC_SIZE], int64_t sequence,
   uint8_t bytes[MESSAGE_SIZE];
   message(sequence, link, bytes);
   return !crypto_sign_verify_detached(signature, bytes, sizeof bytes, public_key);
+}
+
+sb_status sb_chain_digest(const sb_keyring *keyring, const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE],
+                          sb_error *error) {
+  uint8_t key[SB_KEY_SIZE];
+  if (!sb_keyring_audit(keyring, AUDIT_SUBKEY_VALUE, key))
+    return sb_fail(error, SB_WRONG_KEY, "the gallery has no audit key");
+  crypto_generichash(digest, SB_DIGEST_SIZE, bytes, size, key, sizeof key);
+  sodium_memzero(key, sizeof key);
+  return SB_OK;
 }

@@ -26,5 +26,8 @@ sb_status sb_chain_sign(const sb_keyring *keyring, int64_t sequence, const uint8
 sb_status sb_chain_public(const sb_keyring *keyring, uint8_t public_key[SB_PUBLIC_SIZE], sb_error *error);
 bool sb_chain_signed(const uint8_t public_key[SB_PUBLIC_SIZE], int64_t sequence, const uint8_t link[SB_LINK_SIZE],
                      const uint8_t signature[SB_SIGNATURE_SIZE]);
+/* Keyed BLAKE2b under the audit key, which never rotates: that a value was written by who has it. SB_WRONG_KEY as above. */
+sb_status sb_chain_digest(const sb_keyring *keyring, const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE],
+                          sb_error *error);
 
 #endif

@@ -45,9 +45,9 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   sb_status status = sb_store_open_at(engine->data_dir, options->store, options->server, &engine->store, error);
   if (status == SB_OK && options->replica)
     status = sb_store_use_replica(engine->store, options->replica, options->server, error);
+  if (status == SB_OK) status = sb_engine_target_refresh(engine, error);
   if (status == SB_OK) status = sb_gallery_new(engine->store, options->search_remotely, &engine->gallery, error);
-  if (status == SB_OK && options->server)
-    status = sb_follower_start(engine->store, engine->gallery, &engine->follower, error);
+  if (status == SB_OK && options->server) status = sb_follower_start(engine, &engine->follower, error);
   if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
   if (status == SB_OK) {
     engine->all_workers = sb_alloc((size_t)engine->workers, sizeof *engine->all_workers, error);
@@ -61,6 +61,7 @@ sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_er
   sb_error local = {0};
   sb_engine *engine = sb_alloc(1, sizeof *engine, error);
   if (!engine) return SB_NO_MEMORY;
+  pthread_mutex_init(&engine->targeting, NULL);
   pthread_mutex_init(&engine->lock, NULL);
   pthread_cond_init(&engine->idle, NULL);
   engine->liveness = options->liveness;
@@ -98,6 +99,7 @@ void sb_engine_free(sb_engine *engine) {
   free(engine->embedders);
   pthread_cond_destroy(&engine->idle);
   pthread_mutex_destroy(&engine->lock);
+  pthread_mutex_destroy(&engine->targeting);
   free(engine);
 }
 

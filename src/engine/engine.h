@@ -16,7 +16,6 @@ typedef struct sb_gallery sb_gallery;
 /* `remote`: nothing is kept in memory, the database is asked (sb_nearest). */
 sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_error *error);
 void sb_gallery_free(sb_gallery *gallery);
-bool sb_gallery_local(const sb_gallery *gallery); /* not `remote` */
 /* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
 /* Are the faces being read for the first time? Then how many have been, of how many, and of how many people. Never waits. */
@@ -47,11 +46,12 @@ typedef struct sb_thumbnail {
 sb_status sb_thumbnail_make(const sb_image *image, const sb_face *face, sb_thumbnail *out, sb_error *error);
 void sb_thumbnail_clear(sb_thumbnail *thumbnail); /* wiped */
 
-/* ---- follower.c: keeps a server's indexes near the database's state while nobody searches. Its thread is its own. */
+/* ---- follower.c: keeps a server near the database's state while nobody searches: its indexes, and how sure a match must be. Its
+ * thread is its own. */
 
 typedef struct sb_follower sb_follower;
-/* `*out` NULL: there is no need, as the gallery is a file or the database searches. */
-sb_status sb_follower_start(sb_store *store, sb_gallery *gallery, sb_follower **out, sb_error *error);
+/* `*out` NULL: there is no need, as the gallery is a file. The engine's store and gallery are there. */
+sb_status sb_follower_start(sb_engine *engine, sb_follower **out, sb_error *error);
 void sb_follower_stop(sb_follower *follower); /* NULL allowed */
 
 /* ---- engine.c */
@@ -65,13 +65,16 @@ struct sb_engine {
   sb_liveness_policy liveness;
   sb_store *store;
   sb_gallery *gallery;
-  sb_follower *follower; /* NULL: none */
-  sb_pool *pool;         /* of sb_worker */
-  pthread_mutex_t lock;  /* guards what follows */
-  pthread_cond_t idle;   /* `calls` reached 0 */
+  sb_follower *follower;     /* NULL: none */
+  sb_pool *pool;             /* of sb_worker */
+  pthread_mutex_t targeting; /* held while the target is read from the store, or written there: the newest is kept */
+  pthread_mutex_t lock;      /* guards what follows */
+  pthread_cond_t idle;       /* `calls` reached 0 */
   size_t calls;
   bool closing;
-  bool camera; /* a server: what pictures of a camera need loads with the rest */
+  bool camera;         /* a server: what pictures of a camera need loads with the rest */
+  sb_target target;    /* that an admin chose; all zero: nobody did */
+  bool target_damaged; /* what is kept of it cannot be trusted */
   sb_pipeline *pipeline;
   sb_worker **all_workers; /* for freeing them */
   sb_embedder *embedders;  /* those that were asked for; the first is the engine's own */
@@ -187,6 +190,32 @@ bool sb_verdict_refused(const sb_engine *engine, const sb_face *face);
 /* Fills all of `out` but its faces, the first `photos` of which are there. */
 void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity,
                         size_t photos, sb_comparison *out);
+
+/* ---- target.c: how sure a match must be, where an admin chose it at run time. It is kept with the gallery. */
+
+bool sb_target_given(const sb_target *target); /* false: all zero */
+/* Reads it from the store, where another server may have changed it. What cannot be trusted counts as not chosen, and is logged. */
+sb_status sb_engine_target_refresh(sb_engine *engine, sb_error *error);
+/* As it was last read; all zero: nobody chose. Never waits for the store. */
+sb_target sb_engine_target(sb_engine *engine);
+/* Counts from the next call of anything on. Exactly one number, or all zero to choose nothing. SB_INVALID: out of range, or a rate
+ * for a model that nobody measured. */
+sb_status sb_engine_target_set(sb_engine *engine, const sb_target *target, sb_error *error);
+
+/* What a target means for a collection as it is now. */
+typedef struct sb_target_meaning {
+  sb_error
+      why; /* unless its code is SB_OK: why this collection's model cannot keep the target; the rest is zero but people and faces */
+  double threshold, unsure; /* of a search */
+  double verify;            /* the threshold for two photos: a rate of searches says nothing about them */
+  bool measured;            /* the rates are known */
+  double fmr, fpir;         /* at `threshold`: best estimates */
+  bool fmr_bound;           /* `fmr` is a bound: rates below are not claimed */
+  size_t people, faces;
+} sb_target_meaning;
+/* SB_NOT_FOUND, SB_INVALID: the collection. */
+sb_status sb_engine_target_explain(sb_engine *engine, const char *collection, const sb_target *target,
+                                   sb_target_meaning *out, sb_error *error);
 
 /* ---- models.c */
 

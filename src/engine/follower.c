@@ -1,5 +1,6 @@
 /* A server that nobody asks would fall behind, and the next search would have to catch up. This thread looks when the database
- * calls, and every second in any case. That searches are right does not depend on it: each looks first (gallery.c). */
+ * calls, and every second in any case. That searches find who is there does not depend on it: each looks first (gallery.c). How sure
+ * a match must be, where an admin chose it on another server, comes here alone. */
 #include "engine/engine.h"
 
 #include <stdatomic.h>
@@ -12,7 +13,7 @@ enum {
 };
 
 struct sb_follower {
-  sb_gallery *gallery;
+  sb_engine *engine;
   sb_watch *watch;
   pthread_t thread;
   atomic_bool stopping;
@@ -20,9 +21,9 @@ struct sb_follower {
 
 static void note(bool *well, sb_status status, const sb_error *error) {
   if (*well && status != SB_OK)
-    sb_log(SB_LOG_WARNING, "the index cannot follow the database, now: %s", error->message);
+    sb_log(SB_LOG_WARNING, "the server cannot follow the database, now: %s", error->message);
   else if (!*well && status == SB_OK)
-    sb_log(SB_LOG_INFO, "the index follows the database again");
+    sb_log(SB_LOG_INFO, "the server follows the database again");
   *well = status == SB_OK;
 }
 
@@ -34,23 +35,25 @@ static void *run(void *context) {
     sb_status status = sb_watch_wait(follower->watch, LOOK_MS, &error);
     if (atomic_load(&follower->stopping)) break;
     nanosleep(&(struct timespec){0, GATHER_MS * 1000000L}, NULL);
-    if (sb_gallery_age_ms(follower->gallery) < 0) continue; /* it is filled by who warms the server up */
-    if (status == SB_OK) status = sb_gallery_sync(follower->gallery, &error);
+    if (status == SB_OK) status = sb_engine_target_refresh(follower->engine, &error);
+    /* The gallery is filled by who warms the server up; where the database searches there is nothing to keep in step. */
+    if (status == SB_OK && sb_gallery_age_ms(follower->engine->gallery) >= 0)
+      status = sb_gallery_sync(follower->engine->gallery, &error);
     note(&well, status, &error);
   }
   return NULL;
 }
 
-sb_status sb_follower_start(sb_store *store, sb_gallery *gallery, sb_follower **out, sb_error *error) {
+sb_status sb_follower_start(sb_engine *engine, sb_follower **out, sb_error *error) {
   sb_watch *watch = NULL;
-  sb_status status = sb_gallery_local(gallery) ? sb_watch_new(store, &watch, error) : SB_OK;
+  sb_status status = sb_watch_new(engine->store, &watch, error);
   if (status != SB_OK || !watch) return *out = NULL, status;
   sb_follower *follower = sb_alloc(1, sizeof *follower, error);
   if (!follower) {
     sb_watch_free(watch);
     return SB_NO_MEMORY;
   }
-  follower->gallery = gallery;
+  follower->engine = engine;
   follower->watch = watch;
   int failure = pthread_create(&follower->thread, NULL, run, follower);
   if (!failure) return *out = follower, SB_OK;

@@ -49,10 +49,6 @@ sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_erro
   return status;
 }
 
-bool sb_gallery_local(const sb_gallery *gallery) {
-  return !gallery->nearest;
-}
-
 static void shelf_free(shelf *s) {
   sb_gather_free(s->gather);
   sb_index_free(s->index);

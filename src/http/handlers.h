@@ -59,6 +59,9 @@ void sb_handle_models_list(sb_request *request);
 void sb_handle_audit_list(sb_request *request);
 void sb_handle_audit_head(sb_request *request);
 void sb_handle_report(sb_request *request);
+void sb_handle_thresholds_get(sb_request *request);
+void sb_handle_thresholds_set(sb_request *request);
+void sb_handle_thresholds_reset(sb_request *request);
 
 /* handlers_article.c */
 void sb_handle_article_status(sb_request *request);

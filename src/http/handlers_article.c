@@ -83,7 +83,7 @@ static void reply_verify(sb_request *request, const sb_search_result *result) {
 void sb_handle_article_verify(sb_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 1, .target = request->server->target};
+  sb_search_request search = {.struct_size = sizeof search, .k = 1, .target = sb_server_target(request->server)};
   sb_status status = sb_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = sb_request_photo(request, "image", &search.photo, &error);
   if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);

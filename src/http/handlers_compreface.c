@@ -318,7 +318,7 @@ void sb_handle_compreface_recognize(sb_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
   sb_faces *faces = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 1, .target = request->server->target};
+  sb_search_request search = {.struct_size = sizeof search, .k = 1, .target = sb_server_target(request->server)};
   plugins p;
   sb_status status = read_plugins(request, &p, &error);
   search.attributes = wanted(&p) & SB_WANT_ATTRIBUTES;

@@ -178,7 +178,7 @@ static double certainty(double cosine, double threshold) {
 
 void sb_handle_deepface_verify(sb_request *request) {
   sb_error error = {0};
-  sb_verify_request verify = {.struct_size = sizeof verify, .target = request->server->target};
+  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_server_target(request->server)};
   verify.target.fpir = 0; /* the server's is of searches */
   sb_comparison c;
   sb_engine_info info = {0};
@@ -330,7 +330,7 @@ void sb_handle_deepface_search(sb_request *request) {
   sb_error error = {0};
   sb_engine_info info = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 5, .target = request->server->target};
+  sb_search_request search = {.struct_size = sizeof search, .k = 5, .target = sb_server_target(request->server)};
   metric m;
   bool nearest = false, enforce = true;
   sb_status status = read_metric(request, &m, &error);

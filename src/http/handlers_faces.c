@@ -44,7 +44,7 @@ void sb_handle_analyze(sb_request *request) {
 void sb_handle_search(sb_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 5, .target = request->server->target};
+  sb_search_request search = {.struct_size = sizeof search, .k = 5, .target = sb_server_target(request->server)};
   sb_status status = sb_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = read_faces(request, &search.largest_only, &search.small_faces, &error);
   if (status == SB_OK) status = sb_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
@@ -71,7 +71,7 @@ void sb_handle_live(sb_request *request) {
 
 void sb_handle_verify(sb_request *request) {
   sb_error error = {0};
-  sb_verify_request verify = {.struct_size = sizeof verify, .target = request->server->target};
+  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_server_target(request->server)};
   sb_comparison comparison;
   verify.target.fpir = 0; /* the server's is of searches */
   sb_status status = sb_request_target(request, &verify.target, &error);

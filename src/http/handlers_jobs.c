@@ -102,7 +102,7 @@ static sb_status model_of(sb_request *request, const char *collection, char mode
 void sb_handle_jobs_cluster(sb_request *request) {
   sb_error error = {0};
   char model[64] = "";
-  sb_job_request job = {.kind = SB_JOB_CLUSTER, .target = request->server->target, .model = model};
+  sb_job_request job = {.kind = SB_JOB_CLUSTER, .target = sb_server_target(request->server), .model = model};
   sb_status status = sb_request_collection(request, &job.collection, &error);
   if (status == SB_OK) status = sb_request_target(request, &job.target, &error);
   if (status == SB_OK) status = need_files(request, &error);
@@ -114,7 +114,7 @@ void sb_handle_jobs_cluster(sb_request *request) {
 void sb_handle_jobs_dedup(sb_request *request) {
   enum { PAIRS = 1000, PAIRS_MAX = 100000 };
   sb_error error = {0};
-  sb_job_request job = {.kind = SB_JOB_DEDUP, .target = request->server->target, .limit = PAIRS};
+  sb_job_request job = {.kind = SB_JOB_DEDUP, .target = sb_server_target(request->server), .limit = PAIRS};
   sb_status status = sb_request_collection(request, &job.collection, &error);
   if (status == SB_OK) status = sb_request_target(request, &job.target, &error);
   if (status == SB_OK) status = sb_request_count(request, "limit", 1, PAIRS_MAX, &job.limit, &error);

@@ -78,6 +78,12 @@ void sb_handle_stats(sb_request *request) {
     sb_reply_error(request, &error);
     return;
   }
+  const sb_target target = sb_server_target(server);
+  sb_target_meaning meaning = {0};
+  if (info.loading || /* the store is busy */
+      sb_engine_target_explain(server->engine, server->collection, &target, &meaning, NULL) != SB_OK ||
+      meaning.why.code != SB_OK)
+    meaning = (sb_target_meaning){.threshold = info.threshold, .unsure = info.unsure};
   sb_metrics_hour(server->metrics, hour);
   json_t *minutes = json_array();
   for (size_t i = 0; i < SB_METRICS_MINUTES; i++)
@@ -90,9 +96,8 @@ void sb_handle_stats(sb_request *request) {
                           sb_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people, "faces",
                           (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
                           (json_int_t)sb_work_waiting(server->work), "memory_bytes", (json_int_t)sb_resident_bytes(),
-                          "model", info.model, "dim", (json_int_t)info.dim, "threshold",
-                          server->target.threshold > 0 ? server->target.threshold : info.threshold, "unsure",
-                          info.unsure, "targets", targets_of(server), "minutes", minutes));
+                          "model", info.model, "dim", (json_int_t)info.dim, "threshold", meaning.threshold, "unsure",
+                          meaning.unsure, "targets", targets_of(server), "minutes", minutes));
 }
 
 static void reply_file(sb_request *request, const char *path) {

@@ -170,6 +170,13 @@ json_t *sb_json_comparison(const sb_comparison *c) {
                    face_of(&c->faces[0]), face_of(&c->faces[1]));
 }
 
+json_t *sb_json_target(const sb_target *target) {
+  if (target->threshold > 0) return json_pack("{s:f}", "threshold", target->threshold);
+  if (target->fmr > 0) return json_pack("{s:f}", "fmr", target->fmr);
+  if (target->fpir > 0) return json_pack("{s:f}", "fpir", target->fpir);
+  return json_object();
+}
+
 json_t *sb_json_person(const sb_person *person) {
   json_t *json = json_pack("{s:s,s:s,s:I,s:o,s:s,s:s,s:o}", "id", person->id, "name", person->name, "faces",
                            (json_int_t)person->faces, "created", time_text(person->created_ms), "consent",

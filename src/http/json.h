@@ -17,6 +17,7 @@ json_t *sb_json_kept_faces(const sb_kept_faces *faces);
 json_t *sb_json_erasure(const sb_erasure *erasure);
 json_t *sb_json_collections(const sb_collection *collections, size_t count);
 json_t *sb_json_duplicates(const sb_duplicates *duplicates);
+json_t *sb_json_target(const sb_target *target); /* its one number; {}: none */
 
 /* A face that was looked at, by the label of its photo; who keeps the face says who owns its embedding. */
 typedef struct sb_seen_face {

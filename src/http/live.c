@@ -171,7 +171,7 @@ static json_t *answer(live *l, const sb_buffer *frame) {
                               .photo = {frame->bytes ? frame->bytes : "", frame->size},
                               .k = l->k,
                               .largest_only = l->largest,
-                              .target = l->server->target};
+                              .target = sb_server_target(l->server)};
   sb_status status = sb_engine_search(l->server->engine, &search, &result, &error);
   json_t *json = status == SB_OK
                      ? sb_json_search(result)

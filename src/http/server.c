@@ -36,6 +36,11 @@ sb_engine_state sb_server_models(sb_server *server, sb_error *error) {
   return state;
 }
 
+sb_target sb_server_target(sb_server *server) {
+  sb_target chosen = sb_engine_target(server->engine);
+  return sb_target_given(&chosen) ? chosen : server->target;
+}
+
 const char *sb_server_models_word(sb_server *server) {
   switch (sb_server_models(server, NULL)) {
   case SB_STATE_PENDING: return "pending";
@@ -321,6 +326,9 @@ static sb_status read_cors(sb_server *server, const char *words, sb_error *error
 /* What stands in the settings, and the parts that only need memory. */
 static sb_status set_up(sb_server *server, const sb_config *config, sb_error *error) {
   server->target = (sb_target){config->threshold, config->fmr, config->fpir};
+  const sb_target chosen = sb_engine_target(server->engine);
+  if (sb_target_given(&chosen) && sb_target_given(&server->target))
+    sb_log(SB_LOG_WARNING, "--threshold, --fmr and --fpir do not count here: an admin chose otherwise on the page");
   server->max_body = (size_t)config->max_body;
   server->slow_ms = (double)config->slow_ms;
   server->max_import = (size_t)config->max_import;

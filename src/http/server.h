@@ -19,7 +19,7 @@
 struct sb_server {
   sb_engine *engine; /* borrowed */
   char *collection;  /* where a request names none */
-  sb_target target;  /* where a request names none */
+  sb_target target;  /* of the settings: where neither a request nor an admin names one */
   size_t max_body;   /* bytes of one request */
   size_t max_import; /* bytes of one import */
   unsigned dialects; /* SB_ROUTE_DIALECTS that are on */
@@ -55,6 +55,8 @@ struct sb_server {
 
 /* Of the models; `error` (NULL allowed) says why when it is SB_STATE_ERROR. */
 sb_engine_state sb_server_models(sb_server *server, sb_error *error);
+/* How sure a match must be where a request does not say: what an admin chose, else what the settings say. */
+sb_target sb_server_target(sb_server *server);
 const char *sb_server_models_word(sb_server *server); /* "pending", "loading", "ready", "error" */
 
 #endif

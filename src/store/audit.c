@@ -216,9 +216,9 @@ static sb_status broken(sb_error *error, int64_t sequence, const char *what) {
   return sb_fail(error, SB_STORE, "the audit is not whole: %s (entry %lld)", what, (long long)sequence);
 }
 
-/* Follows the chain; gives the newest sequence and link, and the link of `anchor`. */
+/* Follows the chain; gives the newest sequence and link, the link of `anchor`, and the newest choice of a target. */
 static sb_status follow(sb_store *store, int64_t anchor, sb_audit_head *head, uint8_t at_anchor[SB_LINK_SIZE],
-                        sb_error *error) {
+                        sb_chain_entry *chosen, sb_error *error) {
   sb_statement s = sb_statement_new(store, ENTRY_COLUMNS "ORDER BY a.sequence", error);
   s.many = true;
   memset(head, 0, sizeof *head);
@@ -238,6 +238,7 @@ static sb_status follow(sb_store *store, int64_t anchor, sb_audit_head *head, ui
     head->sequence = entry.entry.sequence;
     memcpy(head->link, link, SB_LINK_SIZE);
     if (head->sequence == anchor) memcpy(at_anchor, link, SB_LINK_SIZE);
+    if (sb_target_chosen(&entry.entry)) *chosen = entry.entry;
   }
   return sb_statement_end(&s);
 }
@@ -259,13 +260,15 @@ static sb_status check_whole(const sb_audit_head *held, const sb_audit_head *fou
 sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
   sb_audit_head found, held;
   uint8_t at_anchor[SB_LINK_SIZE] = {0};
+  sb_chain_entry chosen = {0};
   sb_store_lock(store);
   sb_status status = sb_store_look(store, error);
   if (status == SB_OK) {
-    status = follow(store, anchor ? anchor->sequence : 0, &found, at_anchor, error);
+    status = follow(store, anchor ? anchor->sequence : 0, &found, at_anchor, &chosen, error);
     if (status == SB_OK) status = head_read(store, &held.sequence, held.link, held.signature, error);
     if (status == SB_OK) status = sb_chain_public(store->keyring, held.public_key, error);
     if (status == SB_OK) status = check_whole(&held, &found, anchor, at_anchor, error);
+    if (status == SB_OK) status = sb_target_check(store, &chosen, error);
     if (status == SB_OK) status = sb_tally_check(store, held.sequence, error);
     sb_store_looked(store);
   }

@@ -181,6 +181,13 @@ sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, i
 sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_receipt *receipt,
                           sb_error *error);
 
+/* ---- target.c: under the lock */
+
+/* Is it the entry of a choice? */
+bool sb_target_chosen(const sb_chain_entry *entry);
+/* SB_STORE: what is kept is not what `chosen`, the newest such entry (all zero: there is none), says. */
+sb_status sb_target_check(sb_store *store, const sb_chain_entry *chosen, sb_error *error);
+
 /* ---- sqlite.c: the connection, for tally.c */
 struct sqlite3 *sb_sqlite_of(const sb_store *store);
 

@@ -235,7 +235,7 @@ static sb_status begin_migration(migration *m, sb_error *error) {
 static sb_status copy_meta(migration *m, sb_error *error) {
   sb_status status = SB_OK;
   sb_statement s =
-      sb_statement_new(m->from, "SELECT key, value FROM meta WHERE key IN ('audit_head', 'rotation')", error);
+      sb_statement_new(m->from, "SELECT key, value FROM meta WHERE key IN ('audit_head', 'rotation', 'target')", error);
   while (status == SB_OK && sb_step(&s)) {
     size_t size = 0;
     const void *value = sb_column_blob(&s, 1, &size);

@@ -206,6 +206,13 @@ sb_status sb_store_audit_last(sb_store *store, int64_t *sequence, sb_error *erro
  * the chain must go on. */
 sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
 
+/* ---- target.c: how sure a match must be, where an admin chose it at run time */
+
+/* All zero: nobody did. SB_STORE: what is kept was not written by this program, or under another key. */
+sb_status sb_store_target(sb_store *store, sb_target *out, sb_error *error);
+/* In one transaction with its entry in the audit; wakes who watches (sb_watch). All zero: back to what the settings say. */
+sb_status sb_store_target_set(sb_store *store, const sb_target *target, sb_error *error);
+
 /* ---- backup.c */
 
 /* An encrypted backup of this moment, also while others work on the gallery; replaces a file that is there. */

@@ -48,6 +48,13 @@ class Python(ServerCase):
         self.assertTrue(client.ready())
         self.assertFalse(Semblance("http://127.0.0.1:1").ready())
 
+    def test_an_admin_sees_sets_and_takes_back_how_sure_a_match_must_be(self):
+        client = self.client
+        meant = client.thresholds(fmr=1e-5)["meaning"]
+        self.assertEqual(client.set_thresholds(fmr=1e-5)["meaning"], meant)
+        self.assertEqual(client.thresholds()["saved"], {"fmr": 1e-5})
+        self.assertEqual(client.set_thresholds()["source"], "default")
+
     def test_a_folder_and_an_archive_are_imported(self):
         for person, photo in (("Barack_Obama", OBAMA), ("Joe_Biden", BIDEN)):
             (self.folder / "staff" / person).mkdir(parents=True)

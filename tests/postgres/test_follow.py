@@ -13,7 +13,7 @@ def setUpModule():
     postgres.shared()
 
 
-class Follow(postgres.DatabaseCase):
+class FollowCase(postgres.DatabaseCase):
     def gauge(self, server, name):
         text = server.request("GET", "/metrics")[2].decode()
         return float(re.search(rf"^semblance_index_{name} (\S+)$", text, re.M).group(1))
@@ -27,6 +27,8 @@ class Follow(postgres.DatabaseCase):
     def enroll_here(self, identity):
         self.enroll(identity, "Ann", FRIENDS / "obama.jpg", flags=("--store", self.url))
 
+
+class Follow(FollowCase):
     def test_what_others_enrol_comes_without_a_search(self):
         with Server(self.data, "--store", self.url) as server:
             server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())  # it is ready
@@ -94,6 +96,42 @@ class Follow(postgres.DatabaseCase):
             found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][0]
             self.assertEqual((found["id"], found["match"]), ("a1", True))
             self.assertEqual(self.gauge(server, "lag_changes"), 0)
+
+
+class Thresholds(FollowCase):
+    """An admin's choice on one server is that of all."""
+
+    def choose(self, server, method, body=None):
+        status, _, text = server.request(method, "/v1/thresholds", body, {"Content-Type": "application/json"} if body else {})
+        self.assertEqual(status, 200, text)
+
+    def threshold(self, server):
+        return server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["threshold"]
+
+    def follows(self, *flags):
+        self.enroll_here("a1")
+        with Server(self.data, "--store", self.url, *flags) as one, Server(self.data, "--store", self.url, "--threshold", "0.6", *flags) as other:
+            self.assertEqual(self.threshold(other), 0.6)
+            self.choose(one, "PUT", '{"threshold":0.97}')
+            self.assertEqual(self.threshold(one), 0.97)
+            self.wait("the choice", lambda: self.threshold(other) == 0.97)
+            self.assertEqual(self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97)
+            self.choose(one, "DELETE")
+            self.wait("the end of it", lambda: self.threshold(other) == 0.6)
+
+    def test_it_moves_with_the_gallery(self):
+        self.enroll("a1", "Ann", FRIENDS / "obama.jpg")
+        with Server(self.data) as server:
+            self.choose(server, "PUT", '{"threshold":0.97}')
+        self.json_of("migrate", "--from", f"sqlite:{self.data}", "--to", self.url)
+        self.assertEqual(self.run_program("audit", "verify", "--store", self.url).returncode, 0)
+        self.assertEqual(self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97)
+
+    def test_a_second_server_follows_a_choice_and_its_end(self):
+        self.follows()
+
+    def test_so_does_one_whose_searches_the_database_does(self):
+        self.follows("--search", "sql")
 
 
 if __name__ == "__main__":

@@ -275,6 +275,40 @@ static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void 
   sb_people_free(found);
 }
 
+/* How sure a match must be: kept through rotations, told in the audit, and from nobody else. */
+static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_not_taken(void **state) {
+  fixture *f = *state;
+  static const char *const attacks[] = {
+      "UPDATE meta SET value = CAST(x'0101000000000000e03f' || zeroblob(32) AS BLOB) WHERE key = 'target'",
+      "UPDATE meta SET value = CAST(substr(value, 1, 1) || x'01' || substr(value, 3) AS BLOB) WHERE key = 'target'",
+      "UPDATE meta SET value = x'' WHERE key = 'target'",
+      "UPDATE meta SET value = (SELECT value FROM meta WHERE key = 'audit_head') WHERE key = 'target'",
+  };
+  sb_target found = {.fpir = 1};
+  assert_int_equal(sb_store_target(f->store, &found, NULL), SB_OK);
+  assert_false(found.threshold > 0 || found.fmr > 0 || found.fpir > 0);
+  assert_int_equal(sb_store_target_set(f->store, &(sb_target){.threshold = 0.3}, NULL), SB_OK);
+  raw_sql(f, "CREATE TABLE kept AS SELECT * FROM meta");
+  assert_int_equal(sb_store_target_set(f->store, &(sb_target){.fmr = 1e-5}, NULL), SB_OK);
+  assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK);
+  assert_int_equal(sb_store_target(f->store, &found, NULL), SB_OK);
+  assert_true(found.fmr == 1e-5 && !(found.threshold > 0));
+  assert_int_equal(verify(f), SB_OK);
+  raw_sql(f, "CREATE TABLE newest AS SELECT * FROM meta");
+  for (size_t i = 0; i < count_of(attacks); i++) {
+    raw_sql(f, attacks[i]);
+    if (sb_store_target(f->store, &found, NULL) != SB_STORE) fail_msg("taken: %s", attacks[i]);
+    assert_int_equal(verify(f), SB_STORE);
+    raw_sql(f, "DELETE FROM meta; INSERT INTO meta SELECT * FROM newest");
+  }
+  raw_sql(f, "UPDATE meta SET value = (SELECT value FROM kept WHERE key = 'target') WHERE key = 'target'");
+  assert_int_equal(verify(f), SB_STORE); /* an older choice has a sound digest: the audit tells */
+  raw_sql(f, "DELETE FROM meta WHERE key = 'target'");
+  assert_int_equal(verify(f), SB_STORE);
+  assert_int_equal(sb_store_target_set(f->store, &(sb_target){0}, NULL), SB_OK);
+  assert_int_equal(verify(f), SB_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(every_act_stands_in_the_audit_with_its_actor),
@@ -285,6 +319,7 @@ int main(void) {
       TEST(a_receipt_proves_the_erasure_and_holds_no_name),
       TEST(after_an_erasure_no_byte_of_the_person_is_in_any_file),
       TEST(a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed),
+      TEST(a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_not_taken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,94 @@
+/* How sure a match must be, where an admin chose it at run time, and what a target means. */
+#include "engine/engine.h"
+
+/* Lower rates than these nobody can have measured; a score for them would be a guess. */
+static const double rate_least = 1e-9;
+
+bool sb_target_given(const sb_target *target) {
+  return target->threshold > 0 || target->fmr > 0 || target->fpir > 0;
+}
+
+/* Under `targeting`. */
+static sb_status refresh(sb_engine *engine, sb_error *error) {
+  sb_target found = {0};
+  sb_error cause = {0};
+  sb_status status = sb_store_target(engine->store, &found, &cause);
+  bool damaged = status == SB_STORE;
+  if (status != SB_OK && !damaged) return sb_fail(error, status, "%s", cause.message);
+  pthread_mutex_lock(&engine->lock);
+  bool news = damaged && !engine->target_damaged;
+  engine->target_damaged = damaged;
+  engine->target = found;
+  pthread_mutex_unlock(&engine->lock);
+  if (news) sb_log(SB_LOG_ERROR, "the settings' threshold counts: %s", cause.message);
+  return SB_OK;
+}
+
+sb_status sb_engine_target_refresh(sb_engine *engine, sb_error *error) {
+  pthread_mutex_lock(&engine->targeting);
+  sb_status status = refresh(engine, error);
+  pthread_mutex_unlock(&engine->targeting);
+  return status;
+}
+
+sb_target sb_engine_target(sb_engine *engine) {
+  pthread_mutex_lock(&engine->lock);
+  sb_target target = engine->target;
+  pthread_mutex_unlock(&engine->lock);
+  return target;
+}
+
+static sb_status check(sb_engine *engine, const sb_target *target, sb_error *error) {
+  sb_embedder embedder;
+  double threshold;
+  if ((target->fmr > 0 && target->fmr < rate_least) || (target->fpir > 0 && target->fpir < rate_least))
+    return sb_fail(error, SB_INVALID, "a rate (fmr, fpir) to be kept is %g or more", rate_least);
+  sb_status status = sb_engine_embedder(engine, NULL, &embedder, error);
+  return status == SB_OK ? sb_verdict_search_threshold(&embedder, target, 1, &threshold, error) : status;
+}
+
+sb_status sb_engine_target_set(sb_engine *engine, const sb_target *target, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = check(engine, target, error);
+  pthread_mutex_lock(&engine->targeting);
+  if (status == SB_OK) status = sb_store_target_set(engine->store, target, error);
+  if (status == SB_OK) status = refresh(engine, error);
+  pthread_mutex_unlock(&engine->targeting);
+  sb_engine_leave(engine);
+  return status;
+}
+
+static sb_status explain_search(const sb_embedder *embedder, const sb_target *target, sb_target_meaning *out,
+                                sb_error *error) {
+  const sb_target of_two = {target->threshold, target->fmr, 0};
+  sb_status status = sb_verdict_search_threshold(embedder, target, out->faces, &out->threshold, error);
+  if (status == SB_OK) status = sb_verdict_threshold(embedder, &of_two, &out->verify, error);
+  if (status != SB_OK) return status;
+  out->unsure = sb_verdict_unsure(embedder, out->threshold);
+  out->measured = embedder->calibration.count > 0;
+  if (!out->measured) return SB_OK;
+  sb_rate rate = sb_calibration_fmr(&embedder->calibration, out->threshold);
+  out->fmr = rate.rate;
+  out->fmr_bound = rate.bound;
+  out->fpir = sb_fpir_of_fmr(rate.rate, (double)out->faces);
+  return SB_OK;
+}
+
+sb_status sb_engine_target_explain(sb_engine *engine, const char *collection, const sb_target *target,
+                                   sb_target_meaning *out, sb_error *error) {
+  sb_store_collection shelf;
+  sb_embedder embedder;
+  *out = (sb_target_meaning){0};
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, collection, false, &shelf, error);
+  if (status == SB_OK) {
+    out->people = shelf.info.people;
+    out->faces = shelf.info.faces;
+    if (sb_engine_collection_embedder(engine, &shelf, &embedder, &out->why) == SB_OK)
+      explain_search(&embedder, target, out, &out->why);
+  }
+  sb_engine_leave(engine);
+  return status;
+}
