@@ -323,6 +323,52 @@ class Settings(PageCase):
         self.browser.wait_text("#models-rows", "used by default")
         self.assertEqual(self.clean_log(), [])
 
+    def choose(self, selector, value):
+        self.browser.wait("const s = document.querySelector(arguments[0]); return !s.disabled && [...s.options].some((o) => o.value === arguments[1])", selector, value)
+        self.browser.run("const s = document.querySelector(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change', { bubbles: true }))", selector, value)
+
+    def test_how_sure_a_match_must_be_is_chosen_by_what_it_means_and_taken_back(self):
+        browser = self.browser
+        self.enroll()
+        self.view("settings")
+        browser.wait_text("#sure-now", "model’s own value")
+        own = browser.text("#s-match")
+        self.choose("#sure-by", "fmr")
+        self.choose("#sure-rate", "0.000001")
+        browser.wait_text("#sure-pairs", "1 in 1,000,000")
+        browser.wait_text("#sure-strangers", "1 in 1,000,000")  # one template: a search is one comparison
+        meant = browser.text("#sure-from")
+        self.assertEqual(json.loads(self.server.request("GET", "/v1/thresholds")[2])["source"], "default")  # nothing yet
+        browser.click("#sure-save")
+        browser.wait_text("#sure-now", "saved here", "Two strangers taken for one: 1 in 1,000,000.")
+        browser.wait_equal(meant, "return document.querySelector('#s-match').textContent")
+        browser.wait_text("#audit-rows tr", "Threshold set by false matches")
+        self.choose("#sure-by", "threshold")
+        browser.run("const i = document.querySelector('#sure-score'); i.value = '0.987'; i.dispatchEvent(new Event('input'))")
+        browser.wait_equal("0.987", "return document.querySelector('#sure-from').textContent")
+        browser.click("#sure-save")
+        browser.wait_text("#sure-now", "Similarity: 0.987")
+        self.view("search")
+        browser.type("#search-file", OBAMA2)
+        browser.wait_text("#verdict", "Not enrolled")
+        self.view("settings")
+        browser.wait_visible("#sure-reset")
+        browser.click("#sure-reset")
+        browser.wait_text("#sure-now", "model’s own value")
+        browser.wait_equal(own, "return document.querySelector('#s-match').textContent")
+        browser.wait_visible("#sure-reset", False)
+        self.assertEqual(self.clean_log(), [])
+
+    def test_a_choice_that_is_none_cannot_be_saved(self):
+        browser = self.browser
+        self.view("settings")
+        browser.wait("return !document.querySelector('#sure-save').disabled")
+        self.choose("#sure-by", "threshold")
+        for wrong in ("0", "", "1.5"):
+            browser.run("const i = document.querySelector('#sure-score'); i.value = arguments[0]; i.dispatchEvent(new Event('input'))", wrong)
+            browser.wait_equal([True, "–"], "return [document.querySelector('#sure-save').disabled, document.querySelector('#sure-from').textContent]")
+        browser.wait_text("#sure-error", "threshold")
+
     def set_password(self):
         subprocess.run([PROGRAM, "access", "password", "--data", str(self.folder / "data")], check=True,
                        stdout=subprocess.DEVNULL, env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"})

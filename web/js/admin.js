@@ -175,7 +175,7 @@ async function load(note, get, show) {
   }
 }
 
-const loadAudit = () => load($('#audit-error'), async () => { audit = await api.audit(); }, showAudit);
+export const loadAudit = () => load($('#audit-error'), async () => { audit = await api.audit(); }, showAudit);
 const loadKeys = () => load($('#keys-error'), async () => { keys = await api.keys(); }, showKeys);
 
 export async function enter() {

@@ -89,6 +89,9 @@ export const collections = () => request('GET', '/v1/collections');
 export const audit = (before = null) => request('GET', `/v1/audit?limit=20${before ? `&before=${before}` : ''}`);
 export const auditHead = () => request('GET', '/v1/audit/head');
 export const report = () => request('GET', '/v1/report');
+export const thresholds = (target = {}) => request('GET', `/v1/thresholds?${new URLSearchParams(target)}`);
+export const setThresholds = (target) => request('PUT', '/v1/thresholds', new Blob([JSON.stringify(target)], { type: 'application/json' }));
+export const resetThresholds = () => request('DELETE', '/v1/thresholds');
 export const jobs = () => request('GET', '/v1/jobs');
 export const jobOrder = (id, what) => (what === 'cancel' ? request('DELETE', `/v1/jobs/${id}`) : request('POST', `/v1/jobs/${id}/${what}`));
 

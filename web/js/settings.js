@@ -6,6 +6,7 @@ import * as admin from './admin.js';
 import { odds } from './answer.js';
 import { plot, roof } from './plot.js';
 import * as report from './report.js';
+import * as sure from './sure.js';
 
 const EVERY = 5000; // milliseconds between two looks
 
@@ -86,12 +87,19 @@ async function look(mine) {
   timer = setTimeout(() => look(mine), EVERY);
 }
 
-export const start = admin.start;
+export function start() {
+  admin.start();
+  sure.start(() => {
+    clearTimeout(timer);
+    look(visit);
+    admin.loadAudit();
+  });
+}
 
 export async function enter() {
   visit += 1;
   await look(visit); // asks for the password, where there is one, before the others do
-  await Promise.all([admin.enter(), report.enter()]);
+  await Promise.all([sure.enter(), admin.enter(), report.enter()]);
 }
 export function leave() {
   visit += 1;
@@ -100,6 +108,7 @@ export function leave() {
 
 export function translate() {
   render();
+  sure.translate();
   admin.translate();
   report.translate();
 }

@@ -1,0 +1,134 @@
+// Settings, how sure a match must be: what counts, what another choice would mean, and the choice.
+import * as api from './api.js';
+import { $, el, say, toast } from './dom.js';
+import { number, t } from './i18n.js';
+import { odds } from './answer.js';
+
+const RATES = { fmr: [1e-3, 1e-4, 1e-5, 1e-6], fpir: [0.1, 0.01, 0.001, 0.0001] };
+const FIRST = { fmr: 1e-4, fpir: 0.01, threshold: 0.5 };
+
+let now = null; // what counts, as the server says it
+let meant = null; // {target, meaning} of what is chosen in the form
+let asked = 0; // grows with each question: an answer to an older one is dropped
+let saved = () => {};
+
+const score = (value) => value.toFixed(3);
+const kindOf = (target) => Object.keys(target)[0];
+const wordsOf = (kind, value) => `${t(`sure.by.${kind}`)}: ${kind === 'threshold' ? score(value) : odds(value, false)}`;
+
+function chosen() {
+  const kind = $('#sure-by').value;
+  const value = Number($(kind === 'threshold' ? '#sure-score' : '#sure-rate').value);
+  return value > 0 ? { [kind]: value } : null;
+}
+
+function showMeaning() {
+  const { meaning } = meant ?? {};
+  const rate = (value, bound) => (value === null ? t('sure.unknown') : value > 0 ? odds(value, bound) : '–');
+  $('#sure-from').textContent = meaning ? score(meaning.threshold) : '–';
+  $('#sure-pairs').textContent = meaning ? rate(meaning.false_match_rate, meaning.false_match_rate_is_bound) : '–';
+  $('#sure-strangers').textContent = meaning ? rate(meaning.false_positive_identification_rate, meaning.false_match_rate_is_bound) : '–';
+  $('#sure-two').textContent = meaning ? score(meaning.verify_threshold) : '–';
+  $('#sure-among').textContent = t('sure.among', { n: meaning ? number(meaning.faces) : '–' });
+  $('#sure-save').disabled = !meaning;
+}
+
+/** The rates to choose from, and the one that counts where it is none of them. */
+function showRates(kind, value) {
+  if (kind === 'threshold') return;
+  const rates = [...new Set([...RATES[kind], value])].sort((a, b) => b - a);
+  $('#sure-rate').replaceChildren(...rates.map((rate) => el('option', { value: String(rate) }, odds(rate, false))));
+  $('#sure-rate').value = String(value);
+}
+
+function showKind(kind, value) {
+  $('#sure-by').value = kind;
+  $('#sure-rate-field').hidden = kind === 'threshold';
+  $('#sure-score-field').hidden = kind !== 'threshold';
+  if (kind === 'threshold') $('#sure-score').value = String(value);
+  showRates(kind, value);
+}
+
+function showNow() {
+  if (!now) return;
+  const kind = kindOf(now.target);
+  $('#sure-now').textContent = [t(`sure.is.${now.source}`), kind ? `${wordsOf(kind, now.target[kind])}.` : ''].join(' ').trim();
+  $('#sure-reset').hidden = now.source !== 'saved';
+}
+
+/** Asks what the choice would mean; the answer to an older question is dropped. */
+async function ask() {
+  const target = chosen();
+  asked += 1;
+  const mine = asked;
+  meant = null;
+  if (!target) {
+    showMeaning();
+    return;
+  }
+  $('#sure-save').disabled = true; // until it is known what it means
+  try {
+    const { meaning } = await api.thresholds(target);
+    if (mine !== asked) return;
+    meant = { target, meaning };
+    say($('#sure-error'), '');
+  } catch (error) {
+    if (mine !== asked) return;
+    say($('#sure-error'), error.title, error.detail);
+  }
+  showMeaning();
+}
+
+function take(answer) {
+  now = answer;
+  const kind = kindOf(now.target) ?? 'fmr';
+  showKind(kind, now.target[kind] ?? FIRST[kind]);
+  showNow();
+}
+
+async function keep(change) {
+  try {
+    take(await change());
+    toast(t('sure.done'));
+    await ask();
+    saved();
+  } catch (error) {
+    say($('#sure-error'), error.title, error.detail);
+  }
+}
+
+async function save(event) {
+  event.preventDefault();
+  if (meant) await keep(() => api.setThresholds(meant.target));
+}
+
+export async function enter() {
+  try {
+    take(await api.thresholds());
+  } catch (error) {
+    say($('#sure-error'), error.title, error.detail);
+    return;
+  }
+  await ask();
+}
+
+/** `onSaved` is called when something else counts from now on. */
+export function start(onSaved) {
+  saved = onSaved;
+  $('#sure-by').addEventListener('change', () => {
+    const kind = $('#sure-by').value;
+    showKind(kind, now?.target[kind] ?? FIRST[kind]);
+    ask();
+  });
+  $('#sure-rate').addEventListener('change', ask);
+  $('#sure-score').addEventListener('input', ask);
+  $('#sure-form').addEventListener('submit', save);
+  $('#sure-reset').addEventListener('click', () => keep(api.resetThresholds));
+}
+
+export function translate() {
+  const kind = $('#sure-by').value;
+  showRates(kind, Number($('#sure-rate').value) || FIRST[kind]);
+  showNow();
+  showMeaning();
+}
