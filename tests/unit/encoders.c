@@ -117,12 +117,26 @@ static struct heif_error keep(struct heif_context *context, const void *data, si
   return (struct heif_error){heif_error_Ok, heif_suberror_Unspecified, ""};
 }
 
+static struct heif_encoder *heif_encoder_of(struct heif_context *context, bool av1) {
+  enum heif_compression_format format = av1 ? heif_compression_AV1 : heif_compression_HEVC;
+  struct heif_encoder *encoder = NULL;
+  bool there = heif_context_get_encoder_for_format(context, format, &encoder).code == heif_error_Ok;
+  return there ? encoder : NULL;
+}
+
+bool heif_is_written(bool av1) {
+  struct heif_context *context = heif_context_alloc();
+  struct heif_encoder *encoder = heif_encoder_of(context, av1);
+  if (encoder) heif_encoder_release(encoder);
+  heif_context_free(context);
+  return encoder != NULL;
+}
+
 encoded encode_heif(const uint8_t *rgb, int width, int height, bool av1) {
   encoded out = {0};
   struct heif_context *context = heif_context_alloc();
-  struct heif_encoder *encoder = NULL;
-  enum heif_compression_format format = av1 ? heif_compression_AV1 : heif_compression_HEVC;
-  if (heif_context_get_encoder_for_format(context, format, &encoder).code != heif_error_Ok) {
+  struct heif_encoder *encoder = heif_encoder_of(context, av1);
+  if (!encoder) {
     heif_context_free(context);
     return out;
   }

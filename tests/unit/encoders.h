@@ -19,7 +19,8 @@ encoded encode_png(const void *pixels, size_t size, int width, int height, int b
 encoded encode_webp(const uint8_t *rgba, int width, int height);
 /* The frames one after another, each a second. */
 encoded encode_animation(const uint8_t *const *frames, int count, int width, int height);
-/* HEIC, or AVIF where `av1`; bytes NULL where the libheif of this machine cannot write it. */
+bool heif_is_written(bool av1); /* whether the libheif of this machine can: HEIC, or AVIF where `av1` */
+/* HEIC, or AVIF where `av1`; bytes NULL where it is not written. */
 encoded encode_heif(const uint8_t *rgb, int width, int height, bool av1);
 
 #endif

@@ -181,20 +181,14 @@ static void heic_and_avif(void **state) {
   (void)state;
   uint8_t rgb[WIDTH * HEIGHT * 3];
   paint(rgb);
-  int written = 0;
   for (int av1 = 0; av1 <= 1; av1++) {
+    if (!heif_is_written(av1)) continue;
     encoded photo = encode_heif(rgb, WIDTH, HEIGHT, av1);
-    if (!photo.bytes) continue;
-    written++;
     assert_int_equal(sb_image_sniff(photo.bytes, photo.size), SB_IMAGE_HEIF);
     sb_image image = decode(photo, NULL);
     assert_int_equal(image.width, WIDTH);
     assert_is_the_picture(&image, 30); /* 4:2:0 and lossy */
     sb_image_free(&image);
-  }
-  if (!written) {
-    print_message("the libheif of this machine writes neither HEIC nor AVIF\n");
-    skip();
   }
 }
 
@@ -490,28 +484,28 @@ static void four_quarter_turns_are_none(void **state) {
   sb_image_free(&source);
 }
 
+#define WHATEVER_LIBHEIF_WRITES                                                                                       \
+  cmocka_unit_test(jpeg_of_every_orientation_comes_upright), cmocka_unit_test(malformed_exif_means_upright),          \
+      cmocka_unit_test(jpeg_in_grey_cmyk_and_progressive),                                                            \
+      cmocka_unit_test(a_big_jpeg_is_decoded_smaller_and_tells_its_full_size), cmocka_unit_test(png_of_every_kind),   \
+      cmocka_unit_test(what_is_transparent_is_laid_over_white),                                                       \
+      cmocka_unit_test(webp_still_and_the_first_frame_of_an_animation),                                               \
+      cmocka_unit_test(what_is_no_photo_is_called_by_its_name),                                                       \
+      cmocka_unit_test(a_png_that_claims_60000_pixels_a_side_costs_no_memory),                                        \
+      cmocka_unit_test(limits_on_bytes_pixels_and_sides_hold_for_every_format),                                       \
+      cmocka_unit_test(a_photo_cut_short_anywhere_gives_no_half_picture),                                             \
+      cmocka_unit_test(changed_bytes_never_crash_a_decoder),                                                          \
+      cmocka_unit_test(resizing_averages_areas_and_interpolates_as_defined),                                          \
+      cmocka_unit_test(linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks),                            \
+      cmocka_unit_test(a_warp_by_whole_pixels_is_exact_and_borders_are_as_asked),                                     \
+      cmocka_unit_test(a_warp_between_pixels_is_bilinear), cmocka_unit_test(a_warp_that_shrinks_much_does_not_alias), \
+      cmocka_unit_test(a_map_out_of_this_world_is_survived), cmocka_unit_test(four_quarter_turns_are_none)
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(jpeg_of_every_orientation_comes_upright),
-      cmocka_unit_test(malformed_exif_means_upright),
-      cmocka_unit_test(jpeg_in_grey_cmyk_and_progressive),
-      cmocka_unit_test(a_big_jpeg_is_decoded_smaller_and_tells_its_full_size),
-      cmocka_unit_test(png_of_every_kind),
-      cmocka_unit_test(what_is_transparent_is_laid_over_white),
-      cmocka_unit_test(webp_still_and_the_first_frame_of_an_animation),
-      cmocka_unit_test(heic_and_avif),
-      cmocka_unit_test(what_is_no_photo_is_called_by_its_name),
-      cmocka_unit_test(a_png_that_claims_60000_pixels_a_side_costs_no_memory),
-      cmocka_unit_test(limits_on_bytes_pixels_and_sides_hold_for_every_format),
-      cmocka_unit_test(a_photo_cut_short_anywhere_gives_no_half_picture),
-      cmocka_unit_test(changed_bytes_never_crash_a_decoder),
-      cmocka_unit_test(resizing_averages_areas_and_interpolates_as_defined),
-      cmocka_unit_test(linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks),
-      cmocka_unit_test(a_warp_by_whole_pixels_is_exact_and_borders_are_as_asked),
-      cmocka_unit_test(a_warp_between_pixels_is_bilinear),
-      cmocka_unit_test(a_warp_that_shrinks_much_does_not_alias),
-      cmocka_unit_test(a_map_out_of_this_world_is_survived),
-      cmocka_unit_test(four_quarter_turns_are_none),
-  };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const struct CMUnitTest all[] = {WHATEVER_LIBHEIF_WRITES, cmocka_unit_test(heic_and_avif)};
+  const struct CMUnitTest rest[] = {WHATEVER_LIBHEIF_WRITES};
+  if (heif_is_written(false) || heif_is_written(true)) return cmocka_run_group_tests(all, NULL, NULL);
+  /* cmocka's own skip is a failure to who reads its TAP */
+  puts("# left out: heic_and_avif; the libheif of this machine writes neither");
+  return cmocka_run_group_tests(rest, NULL, NULL);
 }

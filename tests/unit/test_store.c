@@ -24,11 +24,6 @@ static const char *server(void) {
   return getenv("SB_TEST_POSTGRES");
 }
 
-/* Tests of SQLite's own file end here where the database is another. */
-static void of_files_only(void) {
-  if (server()) skip();
-}
-
 static sb_status open_gallery(const char *dir, sb_store **out) {
   return sb_store_open_at(dir, server(), false, out, NULL);
 }
@@ -253,7 +248,6 @@ static void faces_are_listed_read_and_erased_one_by_one(void **state) {
 }
 
 static void files_hold_no_plain_text_and_no_deleted_seal(void **state) {
-  of_files_only();
   fixture *f = *state;
   int64_t person, face;
   size_t faces = 0;
@@ -535,7 +529,6 @@ static void many_faces_are_read_by_several_threads_each_once_and_whole(void **st
 }
 
 static void one_damaged_template_of_many_is_told(void **state) {
-  of_files_only();
   fixture *f = *state;
   static sb_store_face faces[MANY];
   static int64_t rows[MANY];
@@ -561,7 +554,6 @@ static void one_damaged_template_of_many_is_told(void **state) {
 }
 
 static void a_second_server_is_refused(void **state) {
-  of_files_only();
   fixture *f = *state;
   sb_store *first = NULL, *second = NULL;
   assert_int_equal(sb_store_open(f->dir, true, &first, NULL), SB_OK);
@@ -586,7 +578,6 @@ static void another_key_and_a_lost_key_are_refused(void **state) {
 }
 
 static void a_newer_schema_and_a_damaged_file_are_refused(void **state) {
-  of_files_only();
   fixture *f = *state;
   char path[128];
   sqlite3 *raw = NULL;
@@ -640,29 +631,24 @@ static void what_a_killed_process_acknowledged_is_there(void **state) {
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define OF_EVERY_DATABASE                                                                                             \
+  TEST(reopening_sees_what_was_enrolled), TEST(an_id_is_unique_in_its_collection_only),                               \
+      TEST(pages_and_queries_list_in_order_of_enrolment),                                                             \
+      TEST(pages_follow_each_other_in_every_order_and_miss_nobody),                                                   \
+      TEST(merging_moves_the_faces_and_erases_the_other_record), TEST(an_id_changes_unless_it_is_taken),              \
+      TEST(faces_are_listed_read_and_erased_one_by_one), TEST(a_collection_s_counts_follow_every_writer),             \
+      TEST(another_handle_sees_each_change_once), TEST(an_id_raced_by_two_is_given_once),                             \
+      TEST(notes_of_many_threads_stand_in_one_whole_chain), TEST(a_follower_that_fell_behind_reads_everything_anew),  \
+      TEST(the_database_itself_finds_the_nearest_people),                                                             \
+      TEST(many_faces_are_read_by_several_threads_each_once_and_whole), TEST(another_key_and_a_lost_key_are_refused), \
+      TEST(what_a_killed_process_acknowledged_is_there)
+#define OF_FILES                                                                                  \
+  TEST(files_hold_no_plain_text_and_no_deleted_seal), TEST(one_damaged_template_of_many_is_told), \
+      TEST(a_second_server_is_refused), TEST(a_newer_schema_and_a_damaged_file_are_refused)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      TEST(reopening_sees_what_was_enrolled),
-      TEST(an_id_is_unique_in_its_collection_only),
-      TEST(pages_and_queries_list_in_order_of_enrolment),
-      TEST(pages_follow_each_other_in_every_order_and_miss_nobody),
-      TEST(merging_moves_the_faces_and_erases_the_other_record),
-      TEST(an_id_changes_unless_it_is_taken),
-      TEST(faces_are_listed_read_and_erased_one_by_one),
-      TEST(files_hold_no_plain_text_and_no_deleted_seal),
-      TEST(a_collection_s_counts_follow_every_writer),
-      TEST(another_handle_sees_each_change_once),
-      TEST(an_id_raced_by_two_is_given_once),
-      TEST(notes_of_many_threads_stand_in_one_whole_chain),
-      TEST(a_follower_that_fell_behind_reads_everything_anew),
-      TEST(the_database_itself_finds_the_nearest_people),
-      TEST(many_faces_are_read_by_several_threads_each_once_and_whole),
-      TEST(one_damaged_template_of_many_is_told),
-      TEST(a_second_server_is_refused),
-      TEST(another_key_and_a_lost_key_are_refused),
-      TEST(a_newer_schema_and_a_damaged_file_are_refused),
-      TEST(what_a_killed_process_acknowledged_is_there),
-  };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const struct CMUnitTest of_servers[] = {OF_EVERY_DATABASE}, of_files[] = {OF_EVERY_DATABASE, OF_FILES};
+  if (!server()) return cmocka_run_group_tests(of_files, NULL, NULL);
+  puts("# left out: the tests of SQLite's own file"); /* cmocka's own skip is a failure to who reads its TAP */
+  return cmocka_run_group_tests(of_servers, NULL, NULL);
 }
