@@ -1,26 +1,29 @@
 """Measures photo to embedding beside PyPI deepface and face_recognition's models (dlib), in one run, and writes
 docs/benchmarks-models.md.
 
-usage: bench/models.py --home FOLDER --models FOLDER --dlib FOLDER [--python deps/parity/bin/python] [--rounds 10]
+usage: bench/models.py [--work FOLDER] [--python FILE] [--home FOLDER] [--models FOLDER] [--dlib FOLDER] [--rounds 10]
+       [--measure | --report]
 
+What the peers need is made or fetched once into the work folder (default: $XDG_CACHE_HOME/semblance/bench/models; 4 GB), unless told:
   --python   an interpreter with deepface, tf-keras and dlib (tests/parity/setup makes one)
-  --home     a DEEPFACE_HOME: .deepface/weights with vgg_face_weights.h5 (tests/parity/deepface_side.py makes one of random
-             numbers) and OpenCV's two haarcascade_*.xml files, which are in the package opencv-python-headless below version 5
+  --home     a DEEPFACE_HOME: .deepface/weights with vgg_face_weights.h5 (of random numbers) and OpenCV's two haarcascade_*.xml files
   --models   what `script/models deepface --from HOME/.deepface/weights --any-weights --to FOLDER vgg-face` made of it
   --dlib     the folder models/ of PyPI face_recognition_models
+The raw figures are kept in the work folder; --measure writes no document, --report makes the document of them anew and measures nothing.
 
 Each contestant is a process of its own, twice in turn; medians. "One core" is by taskset, for everybody alike. Semblance keeps
 compiled models in its cache, as it always does: the first of its runs fills it and does not count.
 """
 import argparse
-import datetime
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import tempfile
+
+import contestants
+import machine
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PHOTO = ROOT / "deps/photos/face_recognition/obama.jpg"
@@ -60,11 +63,9 @@ def packages(python, *names):
     return run(python, "-c", code, *names)
 
 
-def cpu_name():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
+def versions(python):
+    code = "import importlib.metadata as m, json; print(json.dumps({n: m.version(n) for n in ('deepface', 'tensorflow', 'tf-keras', 'dlib')}))"
+    return run(python, "-c", code)
 
 
 def f32_models(models, folder):
@@ -124,16 +125,10 @@ def table(median, rows, cores):
     return text
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--python", type=pathlib.Path, default=ROOT / "deps/parity/bin/python")
-    for name in ("--home", "--models", "--dlib"):
-        options.add_argument(name, type=pathlib.Path, required=True)
-    options.add_argument("--rounds", type=int, default=10)
-    options.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/benchmarks-models.md")
-    chosen = options.parse_args()
+def measure(chosen):
     subprocess.run(["meson", "compile", "-C", ROOT / "build", "bench_represent", "src/cli/semblance:executable"], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "PKG_CONFIG_PATH": str(ROOT / "deps/openvino/pkgconfig")})
+    watch = machine.Watch()
     with tempfile.TemporaryDirectory() as folder:
         contest = Contest(chosen, pathlib.Path(folder))
         for cores in (1, 2):
@@ -145,16 +140,24 @@ def main():
             contest.peer("deepface cut", "deepface-cut", cores, contest.face)
         contest.semblance("dlib", "dlib-resnet-128", 1)
         contest.peer("face_recognition", "face_recognition", 1)
-        median = contest.medians()
+        medians = contest.medians()
     sizes = {"semblance": megabytes(ROOT / "deps/openvino", ROOT / "deps/models", ROOT / "build/src/cli/semblance"),
              "deepface": packages(chosen.python, "deepface", "tensorflow", "tf-keras") + megabytes(chosen.home / ".deepface/weights/vgg_face_weights.h5"),
              "face_recognition": packages(chosen.python, "dlib", "numpy") + megabytes(chosen.dlib)}
-    text = f"""# Benchmarks: models, beside their own programs
+    return {**watch.about(), "rounds": chosen.rounds, "versions": versions(chosen.python), "sizes": sizes,
+            "medians": [{"name": name, "cores": cores, **row} for (name, cores), row in medians.items()]}
 
-Made by `bench/models.py` on {datetime.date.today()}: {cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}; {chosen.rounds} rounds
-a process, {REPEATS} processes each in turn, medians; everybody on the same cores. The photo is obama.jpg of PyPI face_recognition (910x1137, one face).
-VGG-Face has random weights of the published layout on both sides, which changes no time. First answer: from the start of the
-process, Semblance with its cache of compiled models filled.
+
+def document(found):
+    median = {(row["name"], row["cores"]): row for row in found["medians"]}
+    sizes = found["sizes"]
+    named = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    return f"""# Benchmarks: models, beside their own programs
+
+Made by `bench/models.py` on {found['made'][:10]} of commit {found['commit']}: {found['machine']}, {found['cores']} cores, {found['system']}; {named}; {found['rounds']} rounds
+a process, {REPEATS} processes each in turn, medians; everybody on the same cores; other programs had {found['others']:.0%} of the machine. The photo is obama.jpg of
+PyPI face_recognition (910x1137, one face). VGG-Face has random weights of the published layout on both sides, which changes no
+time. First answer: from the start of the process, Semblance with its cache of compiled models filled.
 
 ## Photo to embedding, one core
 
@@ -181,8 +184,30 @@ the other; what Semblance gains there it gains by bf16 (`precision` in the manif
 | deepface with TensorFlow, tf-keras and VGG-Face's weights | {sizes['deepface']:.0f} |
 | dlib with numpy and face_recognition_models | {sizes['face_recognition']:.0f} |
 """
-    chosen.output.write_text(text)
-    print(text)
+
+
+def main():
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--work", type=pathlib.Path, default=cache / "semblance/bench/models")
+    for name in ("--python", "--home", "--models", "--dlib"):
+        options.add_argument(name, type=pathlib.Path)
+    options.add_argument("--rounds", type=int, default=10)
+    options.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/benchmarks-models.md")
+    what = options.add_mutually_exclusive_group()
+    what.add_argument("--measure", action="store_true")
+    what.add_argument("--report", action="store_true")
+    chosen = options.parse_args()
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    kept = chosen.work / "results.json"
+    if not chosen.report:
+        chosen.python = chosen.python or contestants.python(chosen.work)
+        chosen.home = chosen.home or contestants.home(chosen.work) / "home"
+        chosen.models = chosen.models or contestants.converted(chosen.work)
+        chosen.dlib = chosen.dlib or contestants.dlib(chosen.work)
+        kept.write_text(json.dumps(measure(chosen), indent=1) + "\n")
+    if not chosen.measure:
+        chosen.output.write_text(document(json.loads(kept.read_text())))
 
 
 if __name__ == "__main__":

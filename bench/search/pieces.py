@@ -1,21 +1,20 @@
 """The run in pieces of some minutes each. Every piece is one process, in which all contenders take turns, and writes
 results/PIECE.json in the work folder; galleries, exact answers and the peers' indexes are kept there too."""
 import argparse
-import datetime
 import json
-import os
 import pathlib
-import platform
 import statistics
-import subprocess
+import sys
 import time
 
 import numpy as np
 
-import peers
-import semblance
-from gallery import Gallery, best_rows
-from measure import Contender, Lane, Truth, clients, interleave, spread
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import machine  # noqa: E402
+import peers  # noqa: E402
+import semblance  # noqa: E402
+from gallery import Gallery, best_rows  # noqa: E402
+from measure import Contender, Lane, Truth, clients, interleave, spread  # noqa: E402
 
 QUERIES = 600
 FLOOR = 0.40  # scores below are no match at any threshold in use
@@ -28,7 +27,7 @@ class Setting:
         self.work, self.seconds, self.scale = work, seconds, scale
 
     def count(self, rows):
-        return max(20_000, int(rows * self.scale))
+        return max(min(rows, 20_000), int(rows * self.scale))
 
     def gallery(self, dim=512, tau=64):
         return Gallery(self.work / "data", dim, tau)
@@ -216,8 +215,8 @@ def usearch_graph(setting):
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count), "results": results}
 
 
-def dimensions(setting, dim):
-    gallery, count = setting.gallery(dim), setting.count(100_000)
+def dimensions(setting, dim, faces=100_000):
+    gallery, count = setting.gallery(dim), setting.count(faces)
     rows = gallery.rows(count)
     index, facts = semblance_index(rows)
     contenders = [semblance_contender(index), semblance_contender(index, settings="exact, float16 kept", exact=True)]
@@ -264,7 +263,7 @@ def ten_million_rival(setting):
 
 
 PIECES = {"single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
-          "graphs": graphs, "usearch": usearch_graph, "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
+          "graphs": graphs, "usearch": usearch_graph, "small": lambda s: dimensions(s, 512, 10_000), "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
           "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "three": three_million, "ten": ten_million, "ten_rival": ten_million_rival}
 
 
@@ -273,6 +272,7 @@ NEEDS = {**dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MIL
          "writes": [MILLION, {"rows": 200_000, "build": ("graphs",)}, {"rows": 160_000, "build": ("usearch",)}],
          "usearch": [{"rows": 160_000, "build": ("usearch",)}],
          "graphs": [{"rows": 200_000, "build": ("scans", "graphs")}],
+         "small": [{"rows": 10_000, "build": ("scans",)}],
          **{f"dim{dim}": [{"dim": dim, "rows": 100_000, "build": ("scans",)}] for dim in (128, 512, 4096)},
          "flatter": [{"tau": 150, "rows": 1_000_000, "build": ("scans",)}],
          "three": [{"rows": 3_000_000, "build": ("scans",)}], "ten": [{"rows": 10_000_000, "build": ()}], "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
@@ -285,26 +285,6 @@ def prepare(setting, name):
         rows = gallery.rows(count)
         gallery.truth(count)
         peers.prepare(setting.folder(gallery), rows, need["build"])
-
-
-def busy_seconds():
-    """(of all cores by anybody, of this process) since it was started."""
-    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
-    own = os.times()
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK"), own.user + own.system
-
-
-def commit():
-    here = pathlib.Path(__file__).resolve().parent
-    found = subprocess.run(["git", "-C", here, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    return found.stdout.strip() or "no commit"
-
-
-def cpu_name():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
 
 
 def main():
@@ -322,12 +302,9 @@ def main():
         return
     (chosen.work / "results").mkdir(parents=True, exist_ok=True)
     for name in chosen.pieces:
-        start, (all_before, own_before) = time.monotonic(), busy_seconds()
+        watch = machine.Watch()
         found = PIECES[name](setting)
-        (all_after, own_after), passed = busy_seconds(), time.monotonic() - start
-        others = (all_after - all_before - own_after + own_before) / passed / os.cpu_count()
-        found.update(piece=name, commit=commit(), others=round(max(0.0, others), 3), made=str(datetime.date.today()), machine=cpu_name(), cores=os.cpu_count(),
-                     versions={**peers.VERSIONS, "numpy": np.__version__}, seconds=round(passed))
+        found.update(piece=name, versions={**peers.VERSIONS, "numpy": np.__version__}, **watch.about())
         (chosen.work / "results" / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
         print(f"{name}: {found['seconds']} s, others had {found['others']:.1%} of the machine", flush=True)
 

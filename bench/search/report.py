@@ -1,16 +1,19 @@
-"""usage: report.py RESULTS DOCS: writes DOCS/search-benchmarks.md and .json and DOCS/images/search.svg from what pieces.py measured."""
+"""usage: report.py RESULTS DOCS: writes DOCS/search-benchmarks.md and .json and DOCS/images/search.svg from what pieces.py measured; of
+pieces that are not in RESULTS from the DOCS/search-benchmarks.json that is there."""
 import json
 import pathlib
 import sys
 
-import plot
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import machine  # noqa: E402
+import plot  # noqa: E402
 
 RIVAL, OURS = "faiss rival x300", "fast, float16 kept"
 
 
 class Results:
-    def __init__(self, folder):
-        self.pieces = {path.stem: json.loads(path.read_text()) for path in sorted(pathlib.Path(folder).glob("*.json"))}
+    def __init__(self, pieces):
+        self.pieces = pieces
 
     def rows(self, piece, **wanted):
         """The results of a piece that have all these values."""
@@ -106,7 +109,7 @@ def writes_section(results):
     return table(["", "faces", "put one, p50 / p99 microseconds", "remove one, p50 / p99 microseconds"], rows)
 
 
-GROWTH = [("dim512", "dim512"), ("single", "single"), ("three", "three"), ("ten", "ten_rival")]
+GROWTH = [("small", "small"), ("dim512", "dim512"), ("single", "single"), ("three", "three"), ("ten", "ten_rival")]
 
 
 def growth(results):
@@ -263,6 +266,7 @@ def sections(results):
     yield "writes", "Writes", lambda: writes_section(results)
     yield "graphs", "Graphs and sqlite-vec, 200,000 x 512", lambda: searches(results, "graphs")
     yield "usearch", "usearch, 160,000 x 512", lambda: searches(results, "usearch")
+    yield "small", "10,000 x 512", lambda: searches(results, "small")
     for dim in (128, 512, 4096):
         yield f"dim{dim}", f"100,000 x {dim:,}", lambda piece=f"dim{dim}": searches(results, piece)
     yield "flatter", "A flatter spectrum, exp(-i/150), 1,000,000 x 512", lambda: chosen(results, "flatter") + searches(results, "flatter")
@@ -271,11 +275,12 @@ def sections(results):
 
 
 def main():
-    results, docs = Results(sys.argv[1]), pathlib.Path(sys.argv[2])
+    docs = pathlib.Path(sys.argv[2])
+    results = Results(dict(sorted(machine.merged(docs / "search-benchmarks.json", sys.argv[1]).items())))
     if "single" not in results.pieces:
         sys.exit("report.py: the piece `single` is not measured yet")
     head = results.pieces["single"]
-    text = HEAD.format(made=max(p["made"] for p in results.pieces.values()), machine=head["machine"], cores=head["cores"],
+    text = HEAD.format(made=max(p["made"][:10] for p in results.pieces.values()), machine=head["machine"], cores=head["cores"],
                        versions=", ".join(f"{name} {version}" for name, version in head["versions"].items()),
                        others=others(results), commits=", ".join(sorted({p["commit"] for p in results.pieces.values()})), wanted=table(["", "wanted", "measured", "met"], wanted_rows(results)))
     for piece, heading, write in sections(results):

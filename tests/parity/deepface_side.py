@@ -1,7 +1,8 @@
 """PyPI DeepFace's side of the parity test: weight files of the published layout with random numbers, and what DeepFace makes
 of photos with them. Runs in the environment that tests/parity/setup makes.
 
-usage: deepface_side.py FOLDER    writes FOLDER/home (weights), FOLDER/*.png (crops) and FOLDER/deepface.json
+usage: deepface_side.py FOLDER                      writes FOLDER/home (weights), FOLDER/*.png (crops) and FOLDER/deepface.json
+       deepface_side.py FOLDER --weights MODEL...   only the weights of these
 """
 import importlib
 import json
@@ -19,7 +20,6 @@ from deepface.commons import weight_utils
 from deepface.modules import modeling, preprocessing
 
 WEIGHTS = FOLDER / "home/.deepface/weights"
-PHOTOS = pathlib.Path(os.environ["SB_TEST_PHOTOS"])
 EMBEDDERS = {"VGG-Face": ("facial_recognition.tf.VGGFace", "load_model", "vgg_face_weights.h5"),
              "ArcFace": ("facial_recognition.tf.ArcFace", "load_model", "arcface_weights.h5"),
              "Facenet512": ("facial_recognition.tf.Facenet", "load_facenet512d_model", "facenet512_weights.h5")}
@@ -57,7 +57,7 @@ def write_weights(module, function, file):
 
 def crops():
     """Faces cut out in several shapes; saved without loss, so that both sides see the same pixels."""
-    photo = cv2.imread(str(PHOTOS / "face_recognition/obama.jpg"))
+    photo = cv2.imread(str(pathlib.Path(os.environ["SB_TEST_PHOTOS"]) / "face_recognition/obama.jpg"))
     parts = {"square": photo[120:344, 320:544], "tall": photo[100:400, 340:560], "wide": photo[150:330, 300:600],
              "small": photo[120:220, 360:440]}
     for name, part in parts.items():
@@ -67,8 +67,12 @@ def crops():
 
 def main():
     WEIGHTS.mkdir(parents=True, exist_ok=True)
-    for recipe in (*EMBEDDERS.values(), *ATTRIBUTES.values()):
-        write_weights(*recipe)
+    only = sys.argv[3:] if sys.argv[2:3] == ["--weights"] else None
+    for model, recipe in {**EMBEDDERS, **ATTRIBUTES}.items():
+        if only is None or model in only:
+            write_weights(*recipe)
+    if only is not None:
+        return
     answers = {}
     for name in crops():
         path = str(FOLDER / f"{name}.png")
