@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Measures photo to embedding beside PyPI deepface and face_recognition's models (dlib), in one run, and writes
 docs/benchmarks-models.md.
 
