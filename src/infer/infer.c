@@ -1,10 +1,12 @@
 /* The only file that knows OpenVINO. Its enums claim short names (OK, F32, U8 ...), so nothing else may include it. */
 #include "infer/infer.h"
+#include "infer/cache.h"
 
 #include <openvino/c/openvino.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PROPERTIES_MAX = 8 };
 
@@ -127,12 +129,27 @@ static char *cache_of(const sb_runtime *runtime, const char *digest) {
   return NULL;
 }
 
+/* When a file was made or deleted in the folder last. */
+static struct timespec changed(const char *folder) {
+  struct stat about;
+  return stat(folder, &about) ? (struct timespec){0} : about.st_mtim;
+}
+
+/* The folder grows when something is compiled anew, as after an update: then what nobody uses any more goes. */
+static void clean_if_grown(const sb_runtime *runtime, const char *cache, struct timespec before) {
+  struct timespec now = changed(cache);
+  if (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec) return;
+  sb_cache_clean(runtime->cache_dir, time(NULL) - (time_t)SB_CACHE_UNUSED_DAYS * 24 * 3600);
+}
+
 sb_status sb_model_open(sb_runtime *runtime, const char *path, const char *digest, const int64_t *shape, bool bf16,
                         sb_model **out, sb_error *error) {
   sb_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
   char *cache = cache_of(runtime, digest);
+  struct timespec before = cache ? changed(cache) : (struct timespec){0};
   sb_status status = compile(runtime, path, shape, bf16, cache, model, error);
+  if (status == SB_OK && cache) clean_if_grown(runtime, cache, before);
   /* A cache that is damaged or cannot be written must not stop the work. */
   if (status != SB_OK && cache) status = compile(runtime, path, shape, bf16, NULL, model, error);
   free(cache);

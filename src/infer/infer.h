@@ -8,7 +8,7 @@
 typedef struct sb_runtime sb_runtime;
 typedef struct sb_runtime_config {
   size_t struct_size;
-  const char *cache_dir; /* compiled models are kept here; NULL: no cache */
+  const char *cache_dir; /* compiled models are kept here, until nobody used them for long (cache.h); NULL: no cache */
   int streams;           /* how many sessions of a model run at the same time, at least 1 */
   int threads;           /* that all of them share; less than `streams`: as many as those */
 } sb_runtime_config;
