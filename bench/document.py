@@ -127,16 +127,16 @@ def stages_plot(p):
 def curve(title, top, points, unit):
     """points: [(people, value)], both axes logarithmic."""
     xs, ys = (plot.powers(min(v), max(v)) for v in zip(*points))
-    x, y = plot.scale(xs[0], xs[-1], 90, plot.WIDTH - 40), plot.scale(ys[0], ys[-1] if len(ys) > 1 else ys[0] * 10, top + 150, top + 14)
+    x, y = plot.scale(xs[0], xs[-1], 90, plot.WIDTH - 70), plot.scale(ys[0], ys[-1] if len(ys) > 1 else ys[0] * 10, top + 150, top + 14)
     parts = [plot.text(16, top, title, "t")]
     for tick in xs:
         parts.append(f'<path class="g" d="M{x(tick):.0f} {top + 14}V{top + 150}"/>' + plot.text(x(tick), top + 166, f"{plot.number(tick)} people", "s m"))
     for tick in ys:
-        parts.append(f'<path class="g" d="M90 {y(tick):.0f}H{plot.WIDTH - 40}"/>' + plot.text(82, y(tick) + 4, f"{plot.number(tick)} {unit}", "s r"))
+        parts.append(f'<path class="g" d="M90 {y(tick):.0f}H{plot.WIDTH - 70}"/>' + plot.text(82, y(tick) + 4, f"{plot.number(tick)} {unit}", "s r"))
     way = " ".join(f"{x(n):.1f},{y(v):.1f}" for n, v in points)
     parts.append(f'<polyline points="{way}" fill="none" stroke="#0b6e4f" stroke-width="2"/>')
     for n, v in points:
-        digits = max(0, 2 - math.floor(math.log10(v)))
+        digits = max(0, 1 - math.floor(math.log10(v)))
         parts.append(f'<circle cx="{x(n):.1f}" cy="{y(v):.1f}" r="3" fill="#0b6e4f"/>' + plot.text(x(n), y(v) - 7, f"{v:,.{digits}f} {unit}", "s m"))
     return parts
 
