@@ -207,6 +207,8 @@ typedef struct sb_engine_options {
   const char *replica; /* a standby of that database, for what may be read there without telling old news; NULL: none */
   bool
       search_remotely; /* the database of `store` searches, exactly; else an index in memory does. SB_INVALID without `store` */
+  int hnsw; /* of search_remotely: collections that have an index of pgvector's are searched by it, with a list of so many candidates
+               (at most 1000), and some matches are missed; 0: exactly */
 } sb_engine_options;
 
 /* SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
@@ -258,8 +260,11 @@ typedef struct sb_engine_counts {
   size_t index_bytes; /* memory of the indexes of all collections */
   double
       index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
-  int64_t index_lag;        /* changes of the database that they have not got yet; -1: not known now */
-  size_t index_followed;    /* changes that they got after they were filled */
+  int64_t index_lag;       /* changes of the database that they have not got yet; -1: not known now */
+  size_t index_followed;   /* changes that they got after they were filled */
+  int hnsw;                /* as of the options */
+  size_t hnsw_collections; /* that are searched by an index */
+  double hnsw_recall; /* the least that was measured of one of them: share of the true ten nearest; -1: not known */
   bool replica, replica_up; /* one was given; it is of use now */
   size_t replica_reads;     /* that it did */
   size_t replica_passed;    /* that the database did, as the replica was behind, away or failed */

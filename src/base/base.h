@@ -155,6 +155,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "with --store: a standby of that database, for the start of servers and for --search sql (default: none)")         \
   X(search, TEXT, "--search", "SEMBLANCE_SEARCH", "local", 0, 0,                                                       \
     "with --store: local (an index in memory) or sql (the database searches, for galleries beyond memory)")            \
+  X(hnsw, INT, "--hnsw", "SEMBLANCE_HNSW", "0", 0, 1000,                                                               \
+    "with --search sql: search by the indexes of `semblance hnsw`, so many candidates; misses some (0: exact)")        \
   X(models, TEXT, "--models", "SEMBLANCE_MODELS", "", 0, 0, "folders with models and their manifests, ':' between")    \
   X(cache, TEXT, "--cache", "SEMBLANCE_CACHE", "", 0, 0, "folder for compiled models (default: the user's cache)")     \
   X(model, TEXT, "--model", "SEMBLANCE_MODEL", "", 0, 0,                                                               \

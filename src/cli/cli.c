@@ -146,6 +146,7 @@ sb_status sb_cli_options(const sb_cli *cli, sb_engine_options *out, sb_error *er
   options.search_remotely = !strcmp(config->search, "sql");
   if (!options.search_remotely && strcmp(config->search, "local") != 0)
     return sb_fail(error, SB_INVALID, "--search is local or sql");
+  options.hnsw = (int)config->hnsw;
   *out = options;
   return SB_OK;
 }
@@ -155,6 +156,8 @@ sb_status sb_cli_engine(const sb_cli *cli, bool server, sb_engine **out, sb_erro
   sb_status status = sb_cli_options(cli, &options, error);
   if (status != SB_OK) return status;
   options.server = server;
+  if (server && options.hnsw && !options.search_remotely)
+    return sb_fail(error, SB_INVALID, "--hnsw is of --search sql: the index in memory does not look at it");
   return sb_engine_new(&options, out, error);
 }
 

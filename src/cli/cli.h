@@ -65,6 +65,7 @@ sb_exit sb_command_bench(sb_cli *cli);
 sb_exit sb_command_keys(sb_cli *cli);
 sb_exit sb_command_backup(sb_cli *cli);
 sb_exit sb_command_migrate(sb_cli *cli);
+sb_exit sb_command_hnsw(sb_cli *cli);
 sb_exit sb_command_restore(sb_cli *cli);
 sb_exit sb_command_access(sb_cli *cli);
 sb_exit sb_command_tls(sb_cli *cli);

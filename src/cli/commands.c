@@ -75,6 +75,13 @@ const sb_command sb_commands[] = {
      "  --from PLACE          sqlite:FOLDER (sqlite: is the folder of --data) or postgresql://...\n"
      "  --to PLACE            the other kind, empty; the same command goes on where it was cut off\n",
      sb_command_migrate},
+    {"hnsw", "", "indexes of pgvector for --search sql --hnsw EF: faster, and some matches are missed",
+     "  show                  which collections have one, and what it was measured to find (the default)\n"
+     "  build                 make the one of --collection, beside those who work, and measure it\n"
+     "  measure               measure it anew\n"
+     "  drop                  take it away\n"
+     "  --probes N            of measure and build: searches to measure with (default 100)\n",
+     sb_command_hnsw},
     {"consent", "ID", "record what a person agreed to, what for, and until when",
      "  --consent TEXT        what the person agreed to\n"
      "  --purpose TEXT        what it may be used for\n"

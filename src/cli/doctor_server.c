@@ -61,6 +61,8 @@ void sb_doctor_settings(sb_doctor *doctor) {
         "--threshold, --fmr and --fpir are three ways to say one thing, and more than one is set");
   clash(doctor, doctor->options.search_remotely && !doctor->options.store, SB_HEALTH_WRONG,
         "name the database by --store, or leave --search at local", "--search sql needs a database that searches");
+  clash(doctor, c->hnsw && !doctor->options.search_remotely, SB_HEALTH_WARNING, "add --search sql, or leave --hnsw out",
+        "--hnsw is of --search sql: the index in memory does not look at it");
   clash(doctor, *c->store_replica && !*c->store, SB_HEALTH_WRONG, "name the database by --store, too",
         "--store-replica is a standby of the database of --store");
   clash(doctor, c->max_import < c->max_body, SB_HEALTH_WRONG, "make --max-import the larger one",

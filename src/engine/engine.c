@@ -31,6 +31,26 @@ char *sb_engine_cache_folder(const char *given, sb_error *error) {
   return folder_for(given, "XDG_CACHE_HOME", ".cache", error);
 }
 
+/* Who asked for an index that misses some is told how many. */
+static void tell_hnsw(const sb_engine *engine) {
+  sb_hnsw_summary sum;
+  sb_error error = {0};
+  if (sb_hnsw_summarize(engine->store, engine->hnsw, &sum, &error) != SB_OK)
+    sb_log(SB_LOG_WARNING, "what HNSW indexes there are is not known now: %s", error.message);
+  else if (!sum.indexed)
+    sb_log(SB_LOG_WARNING, "no collection has an HNSW index: searches are exact (`semblance hnsw build` makes one)");
+  else if (sum.recall < 0)
+    sb_log(SB_LOG_WARNING,
+           "%zu of %zu collections are searched by an HNSW index; what it finds with %d candidates was not measured "
+           "(`semblance hnsw measure --hnsw %d`)",
+           sum.indexed, sum.collections, engine->hnsw, engine->hnsw);
+  else
+    sb_log(SB_LOG_INFO,
+           "%zu of %zu collections are searched by an HNSW index, which found %.1f %% of the true ten nearest when it "
+           "was measured; the others exactly",
+           sum.indexed, sum.collections, 100 * sum.recall);
+}
+
 static sb_status open_parts(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
   engine->data_dir = sb_engine_folder(options->data_dir, error);
   engine->cache_dir = engine->data_dir ? sb_engine_cache_folder(options->cache_dir, error) : NULL;
@@ -46,7 +66,9 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   if (status == SB_OK && options->replica)
     status = sb_store_use_replica(engine->store, options->replica, options->server, error);
   if (status == SB_OK) status = sb_engine_target_refresh(engine, error);
-  if (status == SB_OK) status = sb_gallery_new(engine->store, options->search_remotely, &engine->gallery, error);
+  if (status == SB_OK)
+    status = sb_gallery_new(engine->store, options->search_remotely, options->hnsw, &engine->gallery, error);
+  if (status == SB_OK && options->hnsw && options->server) tell_hnsw(engine);
   if (status == SB_OK && options->server) status = sb_follower_start(engine, &engine->follower, error);
   if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
   if (status == SB_OK) {
@@ -66,6 +88,7 @@ sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_er
   pthread_cond_init(&engine->idle, NULL);
   engine->liveness = options->liveness;
   engine->flip = options->flip;
+  engine->hnsw = options->hnsw;
   engine->thumbnails = options->thumbnails;
   engine->threads = options->threads;
   engine->workers = options->workers > 0 ? options->workers : sb_cpu_cores();
@@ -267,6 +290,11 @@ sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_erro
   out->index_followed = sb_gallery_followed(engine->gallery);
   sb_replica_counts replica;
   sb_store_replica_counts(engine->store, &replica);
+  sb_hnsw_summary sum = {.recall = -1};
+  if (engine->hnsw) sb_hnsw_summarize(engine->store, engine->hnsw, &sum, NULL);
+  out->hnsw = engine->hnsw;
+  out->hnsw_collections = sum.indexed;
+  out->hnsw_recall = sum.recall;
   out->replica = replica.given;
   out->replica_up = replica.up;
   out->replica_reads = replica.reads;

@@ -13,8 +13,8 @@
 /* ---- gallery.c: one index a collection, in step with the store. Locked. */
 
 typedef struct sb_gallery sb_gallery;
-/* `remote`: nothing is kept in memory, the database is asked (sb_nearest). */
-sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_error *error);
+/* `remote`: nothing is kept in memory, the database is asked (sb_nearest, which `ef` is for). */
+sb_status sb_gallery_new(sb_store *store, bool remote, int ef, sb_gallery **out, sb_error *error);
 void sb_gallery_free(sb_gallery *gallery);
 /* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
 sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
@@ -61,6 +61,7 @@ struct sb_engine {
   char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
   int workers, threads;
   bool flip;
+  int hnsw;        /* of sb_engine_options */
   bool thumbnails; /* are kept of the faces that are enrolled, and shown */
   sb_liveness_policy liveness;
   sb_store *store;

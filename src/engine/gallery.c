@@ -34,14 +34,14 @@ struct sb_gallery {
   shelf *shelves;
 };
 
-sb_status sb_gallery_new(sb_store *store, bool remote, sb_gallery **out, sb_error *error) {
+sb_status sb_gallery_new(sb_store *store, bool remote, int ef, sb_gallery **out, sb_error *error) {
   sb_gallery *gallery = sb_alloc(1, sizeof *gallery, error);
   if (!gallery) return SB_NO_MEMORY;
   gallery->store = store;
   pthread_mutex_init(&gallery->syncing, NULL);
   pthread_rwlock_init(&gallery->lock, NULL);
   sb_status status = sb_team_new(0, &gallery->team, error);
-  if (status == SB_OK && remote) status = sb_nearest_new(store, &gallery->nearest, error);
+  if (status == SB_OK && remote) status = sb_nearest_new(store, ef, &gallery->nearest, error);
   if (status == SB_OK)
     *out = gallery;
   else

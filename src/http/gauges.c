@@ -67,6 +67,17 @@ static sb_status write_model_times(const sb_engine_counts *counts, sb_buffer *ou
   return status;
 }
 
+static sb_status write_hnsw(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
+  if (!counts->hnsw) return SB_OK;
+  return sb_buffer_addf(
+      out, error,
+      "# HELP semblance_hnsw_collections Collections that are searched by an HNSW index.\n"
+      "# TYPE semblance_hnsw_collections gauge\nsemblance_hnsw_collections %zu\n"
+      "# HELP semblance_hnsw_recall Share of the true ten nearest that the worst of them found when it was measured. -1: not "
+      "measured.\n# TYPE semblance_hnsw_recall gauge\nsemblance_hnsw_recall %.6g\n",
+      counts->hnsw_collections, counts->hnsw_recall);
+}
+
 static sb_status write_replica(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
   if (!counts->replica) return SB_OK;
   return sb_buffer_addf(
@@ -123,6 +134,7 @@ sb_status sb_gauges_write(sb_server *server, sb_buffer *out, sb_error *error) {
   for (size_t i = 0; i < sizeof gauges / sizeof *gauges && status == SB_OK; i++)
     status = sb_buffer_addf(out, error, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", gauges[i].name, gauges[i].help,
                             gauges[i].name, gauges[i].name, gauges[i].value);
+  if (status == SB_OK) status = write_hnsw(&counts, out, error);
   if (status == SB_OK) status = write_replica(&counts, out, error);
   return status == SB_OK ? write_model_times(&counts, out, error) : status;
 }

@@ -204,6 +204,22 @@ void sb_tally_forget(sb_store *store);                       /* before every BEG
 /* SB_STORE: the rows are not those that this program wrote. `newest`: the audit's newest entry. Reads all rows. */
 sb_status sb_tally_check(sb_store *store, int64_t newest, sb_error *error);
 
+/* ---- nearest.c */
+
+typedef struct sb_kept_query {
+  int64_t collection;
+  const float *vector; /* as the database has them, through the collection's transform */
+  size_t dim, k;
+  bool by_person;
+} sb_kept_query;
+/* sb_nearest_search for what is protected already. */
+sb_status sb_nearest_search_kept(sb_nearest *nearest, const sb_kept_query *query, sb_hit *hits, size_t *found,
+                                 sb_error *error);
+
+/* ---- hnsw.c */
+enum { SB_HNSW_NAME = 48 };
+void sb_hnsw_name(int64_t collection, char name[SB_HNSW_NAME]); /* of the collection's index */
+
 /* ---- load.c: under the lock */
 
 /* Visits all faces, from several threads at once. Rows are read by `reader`: the store, or a copy of its database, under its lock. */

@@ -226,12 +226,53 @@ sb_status sb_store_restore(const char *dir, const char *path, sb_error *error);
 /* ---- nearest.c: search by the database itself. Locked; as many searches at once as there are cores. */
 
 typedef struct sb_nearest sb_nearest;
-sb_status sb_nearest_new(sb_store *store, sb_nearest **out, sb_error *error); /* SB_INVALID: the store is a file */
-void sb_nearest_free(sb_nearest *nearest);                                    /* before the store is closed */
+/* `ef`: collections that have an index are searched by it with a list of so many candidates; 0: exactly. SB_INVALID: the store is a
+ * file. */
+sb_status sb_nearest_new(sb_store *store, int ef, sb_nearest **out, sb_error *error);
+void sb_nearest_free(sb_nearest *nearest); /* before the store is closed */
 /* The k best faces of a collection, or the best face of each of the k best people, best first; exact up to the rounding of
- * templates to half precision. `query`: as the model made it. `hits` has room for k. SB_BUSY. */
+ * templates to half precision, or (`ef`) with what the index missed left out. Always full: where an index has too few, all rows are compared. `query`: as the model made it. `hits` has room for k. SB_BUSY. */
 sb_status sb_nearest_search(sb_nearest *nearest, int64_t collection, const float *query, size_t k, bool by_person,
                             sb_hit *hits, size_t *found, sb_error *error);
+
+/* ---- hnsw.c: pgvector's index for searches by the database, one a collection; nobody makes it unasked */
+
+enum { SB_HNSW_EF_MOST = 1000, SB_HNSW_DIM_MOST = 4000 };
+typedef struct sb_hnsw_state {
+  sb_store_collection collection;
+  bool there, whole; /* not whole: it is being built, or that was cut off */
+  int64_t bytes;
+} sb_hnsw_state;
+/* Of all collections; `*out`: free(). */
+sb_status sb_hnsw_states(sb_store *store, sb_hnsw_state **out, size_t *count, sb_error *error);
+/* Builds a collection's index (m 16, ef_construction 64) beside those who read and write; minutes, for many faces. One that was cut
+ * off is made anew. SB_EXISTS, SB_BUSY (another program builds one), SB_INVALID (the store is a file; vectors of more than
+ * SB_HNSW_DIM_MOST numbers). */
+sb_status sb_hnsw_build(sb_store *store, const sb_store_collection *collection, sb_error *error);
+sb_status sb_hnsw_drop(sb_store *store, int64_t collection, sb_error *error); /* SB_NOT_FOUND */
+
+/* How good a collection's index is: made-up probes are searched by it and by comparing all rows. A probe is a kept template, disturbed
+ * by others of the collection until its score with what it was is .6, as of two poor photos of one person. */
+typedef struct sb_hnsw_recall {
+  int ef;
+  size_t probes; /* 0: not measured */
+  double recall; /* share of the true ten nearest that are found */
+  double mates;  /* of the probes whose own template is among the true ten: share where it is found, too */
+  int64_t at_ms;
+} sb_hnsw_recall;
+/* For each of `out`, whose `ef` is set; kept in the database for sb_hnsw_recall_get. SB_NOT_FOUND: no index; SB_INVALID: it has too
+ * few faces to tell. */
+sb_status sb_hnsw_measure(sb_store *store, const sb_store_collection *collection, size_t probes, sb_hnsw_recall *out,
+                          size_t count, sb_error *error);
+/* What was measured last for out->ef. */
+sb_status sb_hnsw_recall_get(sb_store *store, int64_t collection, sb_hnsw_recall *out, sb_error *error);
+/* Over all collections: how many there are, how many are searched by an index, and the least that was measured for one of these with
+ * this `ef` (-1: one was not measured, or there is none). */
+typedef struct sb_hnsw_summary {
+  size_t collections, indexed;
+  double recall;
+} sb_hnsw_summary;
+sb_status sb_hnsw_summarize(sb_store *store, int ef, sb_hnsw_summary *out, sb_error *error);
 
 /* ---- migrate.c */
 

@@ -5,7 +5,7 @@ import shutil
 import socket
 import sqlite3
 
-from program import FRIENDS, SOURCE, ProgramCase
+from program import FRIENDS, SOURCE, ProgramCase, of_a_file
 from server import Server
 
 OBAMA = FRIENDS / "obama.jpg"
@@ -72,6 +72,7 @@ class Gallery(DoctorCase):
         os.chmod(self.data / "semblance.key", 0o644)
         self.wrong("keys", "644")
 
+    @of_a_file
     def test_a_damaged_database_is_told(self):
         path = self.data / "semblance.db"
         size = path.stat().st_size
@@ -81,6 +82,7 @@ class Gallery(DoctorCase):
                 file.write(b"\xff" * 64)
         self.wrong("database", "")
 
+    @of_a_file
     def test_a_gallery_of_a_newer_program_is_told_and_left_alone(self):
         with sqlite3.connect(self.data / "semblance.db") as database:
             database.execute("PRAGMA user_version = 99")
@@ -93,6 +95,7 @@ class Gallery(DoctorCase):
         report = self.wrong("gallery", "mobilefacenet-512", "--models", f"{models}:{SOURCE / 'deps/models'}")
         self.assertFalse(report["healthy"])
 
+    @of_a_file
     def test_a_server_that_works_on_the_gallery_is_no_fault(self):
         with Server(self.data) as server:
             report = self.json_of("doctor", "--port", str(server.port))
@@ -100,6 +103,7 @@ class Gallery(DoctorCase):
 
 
 class OlderGallery(DoctorCase):
+    @of_a_file
     def test_a_gallery_of_an_older_program_is_told_of_and_not_migrated(self):
         self.data.mkdir()
         shutil.copy(SOURCE / "tests/compat/schema-1.db", self.data / "semblance.db")
@@ -149,6 +153,7 @@ class Serving(DoctorCase):
 
 
 class Settings(DoctorCase):
+    @of_a_file
     def test_settings_that_contradict_each_other_are_told(self):
         for word, arguments in (("three ways", ("--threshold", "0.5", "--fmr", "1e-4")), ("--search sql", ("--search", "sql")),
                                 ("--max-import", ("--max-import", "65536")), ("--calibration", ("--calibration", "/nonexistent"))):

@@ -103,7 +103,7 @@ class DeepFace(ServerCase):
                 self.assertNotIn("Traceback", sent["error"])
 
     def test_it_can_be_turned_off(self):
-        with Server(self.folder / "off", "--dialects", "article") as server:
+        with Server(self.folder / "off", "--store", "", "--dialects", "article") as server:
             self.assertEqual(server.request("POST", "/represent", b"{}", {"Content-Type": "application/json"})[0], 404)
             self.assertEqual(server.request("GET", "/api/v1/recognition/subjects")[0], 404)
             self.assertEqual(server.request("GET", "/api/people")[0], 200)

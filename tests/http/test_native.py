@@ -315,7 +315,7 @@ class Protocol(ServerCase):
         self.assertNotIn(b"//", text.replace(b"<!doctype", b""))
 
     def test_other_sites_may_ask_where_the_settings_say_so(self):
-        with Server(self.folder / "cors", "--cors", "https://desk.example,https://b.example") as server:
+        with Server(self.folder / "cors", "--store", "", "--cors", "https://desk.example,https://b.example") as server:
             desk = {"Origin": "https://desk.example"}
             status, headers, _ = server.request("GET", "/v1/people", headers=desk)
             self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (200, "https://desk.example"))

@@ -6,7 +6,7 @@ import sqlite3
 import struct
 import subprocess
 
-from program import FRIENDS, PROGRAM, SOURCE, ProgramCase
+from program import FRIENDS, PROGRAM, SOURCE, ProgramCase, of_a_file
 from server import Server
 
 OBAMA, OBAMA2, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "biden"))
@@ -51,6 +51,7 @@ class Thumbnails(ProgramCase):
         self.enroll("1", "Ann", OBAMA, flags=ON)
         self.enroll("2", "Ben", BIDEN, flags=ON)
 
+    @of_a_file
     def test_without_the_word_of_the_operator_no_picture_is_kept_or_shown(self):
         self.enroll("1", "Ann", OBAMA)
         self.assertEqual(self.kept(), {1: None})
@@ -58,6 +59,7 @@ class Thumbnails(ProgramCase):
         self.assertEqual(self.shown(*ON), {"1": None})
         self.assertEqual(self.exported(), [None])
 
+    @of_a_file
     def test_with_it_a_small_one_is_kept_sealed_and_shown_only_while_it_holds(self):
         self.two()
         self.assertNotIn(JPEG, self.raw())
@@ -74,6 +76,7 @@ class Thumbnails(ProgramCase):
         self.assertEqual(base64.b64decode(record["faces"][0]["thumbnail"]), pictures["1"])
         self.assertIn("data:image/jpeg;base64," + record["faces"][0]["thumbnail"], page.read_text())
 
+    @of_a_file
     def test_they_outlive_new_keys_a_revocation_and_a_backup(self):
         self.two()
         before = self.exported() + self.exported("2")
@@ -91,6 +94,7 @@ class Thumbnails(ProgramCase):
         self.assertEqual(self.exported() + self.exported("2"), before)
         self.assertEqual(self.run_program("audit", "verify").returncode, 0)
 
+    @of_a_file
     def test_one_that_is_put_beside_another_face_is_refused(self):
         self.two()
         with sqlite3.connect(self.data / "semblance.db") as database:
@@ -100,6 +104,7 @@ class Thumbnails(ProgramCase):
         self.assertEqual(self.run_program("export", "--person", "1").returncode, 4)
         self.refused("audit", "verify", code=4, word="behind this program")
 
+    @of_a_file
     def test_a_merge_moves_them_and_every_erasure_takes_them(self):
         self.two()
         self.enroll("3", "Cid", OBAMA2, flags=ON)
@@ -124,6 +129,7 @@ class Thumbnails(ProgramCase):
         lines = self.run_program("audit", "export").stdout.splitlines()
         return [json.loads(line) for line in lines[:-1]]
 
+    @of_a_file
     def test_who_is_over_time_loses_it_too(self):
         self.enroll("1", "Ann", OBAMA, flags=ON)
         sealed = self.kept()[1]
@@ -131,6 +137,7 @@ class Thumbnails(ProgramCase):
         self.assertEqual(self.json_of("expire"), {"erased": 1})
         self.assertNotIn(sealed[40:72], self.raw())
 
+    @of_a_file
     def test_a_gallery_of_schema_4_gets_room_for_them_and_its_sum_stays_a_proof(self):
         key = {"SEMBLANCE_KEY": "0123456789abcdef" * 4}
         old = SOURCE / "tests/compat/schema-4.db"

@@ -445,7 +445,7 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
   int64_t people[CROWD], rows[FACES_EACH];
   float best[CROWD];
   if (!server()) {
-    assert_int_equal(sb_nearest_new(f->store, &nearest, NULL), SB_INVALID);
+    assert_int_equal(sb_nearest_new(f->store, 0, &nearest, NULL), SB_INVALID);
     return;
   }
   srand(7);
@@ -468,7 +468,7 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
   const float query[DIM] = {1};
   sb_hit hits[CROWD + 5];
   size_t found = 0;
-  assert_int_equal(sb_nearest_new(f->store, &nearest, NULL), SB_OK);
+  assert_int_equal(sb_nearest_new(f->store, 0, &nearest, NULL), SB_OK);
   assert_int_equal(sb_nearest_search(nearest, f->collection, query, CROWD + 5, true, hits, &found, NULL), SB_OK);
   assert_int_equal(found, CROWD); /* the first one's many near faces hide nobody */
   for (size_t i = 0; i < found; i++) {

@@ -1,0 +1,92 @@
+"""pgvector's HNSW for who asks for it: made by a command, used by --hnsw, measured, and still as many candidates as were asked for."""
+import re
+import unittest
+
+import postgres
+from program import FRIENDS
+from server import Server
+
+# A template of 512 numbers by chance, of unit length; `i` is of the row, so that each gets one of its own.
+BY_CHANCE = "(SELECT l2_normalize(array_agg(random() - .5)::real[]::vector(512)::halfvec(512)) FROM generate_series(1, 512 + i * 0))"
+
+
+def setUpModule():
+    postgres.shared()
+
+
+class Hnsw(postgres.DatabaseCase):
+    def setUp(self):
+        super().setUp()
+        self.there = ("--store", self.url)
+        self.enroll("a1", "Ann", FRIENDS / "obama.jpg", flags=self.there)
+        self.enroll("b1", "Bob", FRIENDS / "biden.jpg", flags=self.there)
+
+    def sql(self, text):
+        return self.server.sql(text, self.database)
+
+    def add_faces(self, count, template=BY_CHANCE):
+        """Faces of the first person that look like nobody, or as `template` says."""
+        self.sql("SET search_path = semblance, public; INSERT INTO face(id, person, collection, template, quality, source, created) "
+                 f"SELECT nextval('face_id'), 1, 1, {template}, 1, '', 0 FROM generate_series(1, {count}) i; ANALYZE face")
+
+    def scans(self):
+        """How often the index was used; None where there is none."""
+        used = self.sql("SELECT pg_stat_clear_snapshot(); SELECT idx_scan FROM pg_stat_all_indexes WHERE indexrelname = 'face_hnsw_1'")
+        return int(used) if used else None
+
+    def found(self, *flags, code=0):
+        answer = self.json_of("search", FRIENDS / "obama2.jpg", "--search", "sql", *flags, *self.there, code=code)
+        return [c["id"] for c in answer["faces"][0]["candidates"]]
+
+    def shown(self):
+        return self.json_of("hnsw", *self.there)["collections"][0]
+
+    def test_it_is_made_by_the_command_alone_measured_used_and_dropped(self):
+        self.add_faces(2000)
+        self.assertEqual(self.found("--hnsw", "100"), ["a1", "b1"])
+        self.assertEqual((self.scans(), self.shown()["there"]), (None, False))
+        self.refused("hnsw", "measure", *self.there, code=1, word="hnsw build")
+
+        built = self.json_of("hnsw", "build", "--probes", "20", "--hnsw", "200", *self.there)["collections"][0]
+        self.assertTrue(built["whole"] and built["bytes"] > 0)
+        self.assertEqual([m["ef"] for m in built["measured"]], [40, 100, 400, 1000, 200])
+        for measured in built["measured"]:
+            self.assertEqual(measured["probes"], 20)
+            self.assertTrue(0 < measured["recall"] <= 1 and 0 <= measured["mates"] <= 1, measured)
+        self.assertGreaterEqual(built["measured"][3]["recall"], built["measured"][0]["recall"])
+        self.refused("hnsw", "build", *self.there, code=3, word="already")
+
+        before = self.scans()
+        self.assertGreater(before, 0)
+        self.assertEqual(self.found(), ["a1", "b1"])
+        self.assertEqual(self.scans(), before, "exact is the default")
+        self.assertEqual(self.found("--hnsw", "100"), ["a1", "b1"])
+        self.assertGreater(self.scans(), before)
+
+        with Server(self.data, *self.there, "--search", "sql", "--hnsw", "200") as server:
+            text = server.request("GET", "/metrics")[2].decode()
+        self.assertIn("semblance_hnsw_collections 1\n", text)
+        self.assertAlmostEqual(float(re.search(r"^semblance_hnsw_recall (\S+)$", text, re.M).group(1)), built["measured"][4]["recall"], places=5)
+        self.json_of("hnsw", "drop", *self.there)
+        self.assertEqual((self.scans(), self.shown()["there"]), (None, False))
+        self.assertEqual(self.found("--hnsw", "100"), ["a1", "b1"])
+
+    def test_as_many_people_as_were_asked_for_come_also_from_behind_thousands_of_faces_of_one(self):
+        self.add_faces(3000, f"l2_normalize((SELECT template::halfvec(512) FROM face WHERE id = 1) + {BY_CHANCE})")
+        self.json_of("hnsw", "build", "--probes", "1", *self.there)
+        self.assertEqual(self.found("-k", "2", "--hnsw", "40"), ["a1", "b1"])
+
+    def test_a_small_gallery_is_built_and_not_measured(self):
+        done = self.run_program("hnsw", "build", *self.there)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"too few", done.stderr)
+        self.assertEqual(self.shown()["measured"], [])
+        self.assertEqual(self.found("--hnsw", "100"), ["a1", "b1"])
+
+    def test_it_wants_a_database_and_a_search_there(self):
+        self.refused("hnsw", "show", code=3, word="--store postgresql://")
+        self.refused("serve", "--port", "0", "--hnsw", "100", *self.there, code=3, word="--search sql")
+
+
+if __name__ == "__main__":
+    unittest.main()
