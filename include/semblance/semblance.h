@@ -197,7 +197,7 @@ typedef struct sb_engine_options {
   sb_liveness_policy liveness; /* of enrolment, search and verification */
   const char
       *calibration;     /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
-  int workers;          /* photos worked on at the same time; 0: one for each core */
+  int workers;          /* photos worked on at the same time; 0: one for each core, and one more */
   int threads;          /* that the models' work is shared by, at least one a worker; 0: one a worker */
   bool server;          /* claims the folder for one server: SB_BUSY when another has it */
   const char *model;    /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
@@ -298,6 +298,8 @@ typedef struct sb_person {
   size_t faces;
   bool has_attributes; /* of the person's first face that has them */
   sb_attributes attributes;
+  uint8_t *thumbnail;    /* a JPEG of the first face that has one, in a list that was asked for them; NULL: none */
+  size_t thumbnail_size; /* bytes */
 } sb_person;
 
 typedef struct sb_people {
@@ -446,7 +448,8 @@ typedef struct sb_list_request {
   const char *query;      /* part of an id or a name, ASCII case ignored; NULL or "": all */
   size_t offset, limit;   /* limit 1..1000; 0: 100 */
   sb_order order;
-  int64_t after; /* sb_people.next of the page before, with the same query and order; 0: from `offset` on */
+  int64_t after;   /* sb_people.next of the page before, with the same query and order; 0: from `offset` on */
+  bool thumbnails; /* with the people's, if the engine was opened with `thumbnails` */
 } sb_list_request;
 SB_API sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error);
 

@@ -69,7 +69,8 @@ sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_p
                                 .offset = request->offset,
                                 .limit = request->limit ? request->limit : LIMIT_DEFAULT,
                                 .order = request->order,
-                                .after = request->after};
+                                .after = request->after,
+                                .thumbnails = request->thumbnails && engine->thumbnails};
     status = sb_store_people(engine->store, &listing, &found, error);
   }
   if (status == SB_OK)

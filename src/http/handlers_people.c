@@ -47,25 +47,6 @@ static sb_status read_cursor(sb_request *request, sb_list_request *list, sb_erro
   return sb_fail(error, SB_INVALID, "the cursor is none that this list gave, or the order is another than before");
 }
 
-/* Puts the thumbnails of listed people into their JSON, where they are kept and shown. */
-static sb_status add_thumbnails(sb_engine *engine, const char *collection, json_t *people, sb_error *error) {
-  size_t i;
-  json_t *person;
-  sb_status status = SB_OK;
-  json_array_foreach(people, i, person) {
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    status = sb_engine_thumbnail(engine, collection, json_string_value(json_object_get(person, "id")), 0, false, &bytes,
-                                 &size, error);
-    if (status == SB_OK) json_object_set_new(person, "thumbnail", sb_json_picture(bytes, size));
-    if (bytes) sb_wipe(bytes, size);
-    free(bytes);
-    if (status == SB_NOT_FOUND) status = SB_OK; /* none, or the person was erased a moment ago */
-    if (status != SB_OK) break;
-  }
-  return status;
-}
-
 void sb_handle_people_list(sb_request *request) {
   static const char *const truth[] = {"false", "true", NULL};
   int thumbnails = 0;
@@ -79,10 +60,9 @@ void sb_handle_people_list(sb_request *request) {
   if (status == SB_OK) status = sb_request_count(request, "offset", 0, OFFSET_MAX, &list.offset, &error);
   if (status == SB_OK) status = sb_request_count(request, "limit", 1, 1000, &list.limit, &error);
   if (status == SB_OK) status = sb_request_choice(request, "thumbnails", truth, &thumbnails, &error);
+  list.thumbnails = thumbnails == 1;
   if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
   json_t *body = status == SB_OK ? sb_json_people(people) : NULL;
-  if (body && thumbnails == 1)
-    status = add_thumbnails(request->server->engine, list.collection, json_object_get(body, "people"), &error);
   if (status == SB_OK) {
     if (body && people->next) json_object_set_new(body, "next_cursor", cursor_text(list.order, people->next));
     sb_reply_json_tagged(request, body);

@@ -183,6 +183,8 @@ json_t *sb_json_person(const sb_person *person) {
                            person->consent, "purpose", person->purpose ? person->purpose : "", "expires",
                            person->expires_ms ? time_text(person->expires_ms) : json_null());
   if (json && person->has_attributes) add_attributes(json, &person->attributes);
+  if (json && person->thumbnail)
+    json_object_set_new(json, "thumbnail", sb_json_picture(person->thumbnail, person->thumbnail_size));
   return json;
 }
 

@@ -33,6 +33,7 @@ typedef struct sb_driver {
   /* Schema of a new database and how older ones become it; a released step is never changed. */
   const sb_schema_step *steps;
   int step_count;
+  const char *numbers;  /* SQL of a row for each number of the text "1,2,3" that is parameter 1 */
   bool tallies;         /* rows that change pass through tally.c */
   bool seals_templates; /* else they are kept as halfvec (attributes.h), protected by their transform alone */
 

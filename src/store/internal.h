@@ -235,12 +235,20 @@ bool sb_replica_ready(const sb_store *store, int64_t least, sb_store **link);
 void sb_replica_read(const sb_store *store, sb_store **link, sb_status status, const sb_error *error);
 
 /* ---- people.c */
-#define SB_PERSON_COLUMNS                                                                                          \
+#define SB_PERSON_FIELDS                                                                                           \
   "SELECT p.id, p.external_id, p.name, p.consent, p.created, (SELECT count(*) FROM face f WHERE f.person = p.id)," \
-  " a.id, a.attributes, p.purpose, p.expires FROM person p LEFT JOIN face a ON a.id ="                             \
+  " a.id, a.attributes, p.purpose, p.expires"
+#define SB_PERSON_TABLES                      \
+  " FROM person p LEFT JOIN face a ON a.id =" \
   " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
+#define SB_PERSON_COLUMNS SB_PERSON_FIELDS SB_PERSON_TABLES
+/* With the first thumbnail of each behind them, for sb_person_picture_read. */
+#define SB_PERSON_PICTURED                                                             \
+  SB_PERSON_FIELDS ", t.id, t.thumbnail" SB_PERSON_TABLES "LEFT JOIN face t ON t.id =" \
+                   " (SELECT min(c.id) FROM face c WHERE c.person = p.id AND c.thumbnail IS NOT NULL) "
 /* The row of SB_PERSON_COLUMNS. Fields that could not be opened are NULL; then s->status tells. */
 void sb_person_read(sb_statement *s, sb_person *person);
+void sb_person_picture_read(sb_statement *s, sb_person *person);
 void sb_person_clear(sb_person *person);
 /* Takes the person over, also when it fails. */
 sb_status sb_people_add(sb_people *people, sb_person *person, sb_error *error);

@@ -42,7 +42,15 @@ void sb_person_read(sb_statement *s, sb_person *person) {
   read_attributes(s, person);
 }
 
+void sb_person_picture_read(sb_statement *s, sb_person *person) {
+  if (s->status != SB_OK || sb_column_null(s, 11)) return;
+  const sb_place place = {"face", "thumbnail", sb_column_int(s, 10), NULL};
+  person->thumbnail = (uint8_t *)sb_column_open(s, 11, &place, &person->thumbnail_size);
+}
+
 void sb_person_clear(sb_person *person) {
+  if (person->thumbnail) sb_wipe(person->thumbnail, person->thumbnail_size);
+  free(person->thumbnail);
   free(person->id);
   free(person->name);
   free(person->consent);

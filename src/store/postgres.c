@@ -636,6 +636,7 @@ static sb_status copy(sb_store *store, const char *to, sb_error *error) {
 
 const sb_driver sb_driver_postgres = {.steps = sb_postgres_steps,
                                       .step_count = SB_POSTGRES_STEPS,
+                                      .numbers = "SELECT unnest(string_to_array(?1, ',')::bigint[])",
                                       .seals_templates = false,
                                       .connect = connect_server,
                                       .disconnect = disconnect,

@@ -75,20 +75,51 @@ static sb_status collect(sb_store *store, const sb_store_listing *l, roster *r, 
   return sb_statement_end(&s);
 }
 
-static sb_status read_rows(sb_store *store, const roster *r, size_t from, size_t limit, sb_people *people,
+/* The person of the row that stands there. */
+static void take_person(sb_statement *s, const sb_store_listing *l, sb_person *person) {
+  sb_person_read(s, person);
+  if (l->thumbnails) sb_person_picture_read(s, person);
+}
+
+/* The rows of the page as the text that driver->numbers reads. */
+static sb_status write_rows(const roster *r, size_t from, size_t count, sb_buffer *out, sb_error *error) {
+  sb_status status = SB_OK;
+  for (size_t i = 0; status == SB_OK && i < count; i++)
+    status = sb_buffer_addf(out, error, i ? ",%lld" : "%lld", (long long)r->entries[from + i].row);
+  return status;
+}
+
+/* All of the page by one statement, which gives them in any order: each goes to its place. */
+static sb_status read_rows(sb_store *store, const sb_store_listing *l, const roster *r, size_t from, sb_people *people,
                            sb_error *error) {
-  sb_statement s = sb_statement_new(store, SB_PERSON_COLUMNS "WHERE p.id = ?", error);
-  for (size_t i = from; i < r->count && people->count < limit && s.status == SB_OK; i++) {
-    sb_bind_int(&s, 1, r->entries[i].row);
-    if (sb_step(&s)) {
-      sb_person person;
-      sb_person_read(&s, &person);
-      sb_status added = sb_people_add(people, &person, error);
-      if (s.status == SB_OK) s.status = added;
+  size_t left = from < r->count ? r->count - from : 0, count = left < l->limit ? left : l->limit;
+  sb_buffer rows = {0}, sql = {0};
+  if (!count) return SB_OK;
+  people->items = sb_alloc(count, sizeof *people->items, error);
+  if (!people->items) return SB_NO_MEMORY;
+  people->count = count; /* those that are not there yet are all zero */
+  sb_status status = write_rows(r, from, count, &rows, error);
+  if (status == SB_OK)
+    status = sb_buffer_addf(&sql, error, "%sWHERE p.id IN (%s)", l->thumbnails ? SB_PERSON_PICTURED : SB_PERSON_COLUMNS,
+                            store->driver->numbers);
+  if (status == SB_OK) {
+    size_t found = 0;
+    sb_statement s = sb_statement_new(store, sql.bytes, error);
+    sb_bind_text(&s, 1, rows.bytes);
+    while (sb_step(&s)) {
+      size_t i = 0;
+      while (i < count && r->entries[from + i].row != sb_column_int(&s, 0)) i++;
+      if (i == count) continue;
+      take_person(&s, l, &people->items[i]);
+      found++;
     }
-    sb_statement_again(&s);
+    if (s.status == SB_OK && found != count)
+      s.status = sb_fail(error, SB_STORE, "the list changed while it was read; ask again");
+    status = sb_statement_end(&s);
   }
-  return sb_statement_end(&s);
+  sb_buffer_free(&rows);
+  sb_buffer_free(&sql);
+  return status;
 }
 
 /* By row where time decides the order; by place where names do, as a row tells no place there. */
@@ -111,7 +142,7 @@ static sb_status list_some(sb_store *store, const sb_store_listing *l, sb_people
     size_t from = place_after(l, &r);
     people->total = r.count;
     people->offset = from;
-    status = read_rows(store, &r, from, l->limit, people, error);
+    status = read_rows(store, l, &r, from, people, error);
     size_t end = from + people->count;
     if (people->count && end < r.count)
       people->next = l->order == SB_ORDER_NAME ? (int64_t)end : r.entries[end - 1].row;
@@ -143,11 +174,11 @@ static sb_status list_all(sb_store *store, const sb_store_listing *l, sb_people 
                            : "SELECT count(*) FROM person WHERE collection = ? AND id <= ?",
                     l->collection, l->after, &people->offset, error);
   if (status != SB_OK) return status;
-  sb_statement s = sb_statement_new(
-      store,
-      newest ? SB_PERSON_COLUMNS "WHERE p.collection = ? AND p.id < ? ORDER BY p.id DESC LIMIT ? OFFSET ?"
-             : SB_PERSON_COLUMNS "WHERE p.collection = ? AND p.id > ? ORDER BY p.id LIMIT ? OFFSET ?",
-      error);
+#define OLDEST_PAGE "WHERE p.collection = ? AND p.id > ? ORDER BY p.id LIMIT ? OFFSET ?"
+#define NEWEST_PAGE "WHERE p.collection = ? AND p.id < ? ORDER BY p.id DESC LIMIT ? OFFSET ?"
+  static const char *const pages[2][2] = {{SB_PERSON_COLUMNS OLDEST_PAGE, SB_PERSON_COLUMNS NEWEST_PAGE},
+                                          {SB_PERSON_PICTURED OLDEST_PAGE, SB_PERSON_PICTURED NEWEST_PAGE}};
+  sb_statement s = sb_statement_new(store, pages[l->thumbnails][newest], error);
   sb_bind_int(&s, 1, l->collection);
   sb_bind_int(&s, 2, after);
   sb_bind_int(&s, 3, (int64_t)l->limit);
@@ -155,7 +186,7 @@ static sb_status list_all(sb_store *store, const sb_store_listing *l, sb_people 
   while (sb_step(&s)) {
     sb_person person;
     last = sb_column_int(&s, 0);
-    sb_person_read(&s, &person);
+    take_person(&s, l, &person);
     sb_status added = sb_people_add(people, &person, error);
     if (s.status == SB_OK) s.status = added;
   }

@@ -335,6 +335,7 @@ static sb_status copy(sb_store *store, const char *to, sb_error *error) {
 
 const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .step_count = SB_SQLITE_STEPS,
+                                    .numbers = "SELECT value FROM json_each('[' || ?1 || ']')",
                                     .tallies = true,
                                     .seals_templates = true,
                                     .connect = connect_file,

@@ -91,6 +91,7 @@ typedef struct sb_store_listing {
   size_t offset, limit;
   sb_order order;
   int64_t after; /* see sb_list_request */
+  bool thumbnails;
 } sb_store_listing;
 sb_status sb_store_people(sb_store *store, const sb_store_listing *listing, sb_people **out, sb_error *error);
 sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name, sb_error *error);

@@ -2,7 +2,7 @@
  * databases: SB_TEST_POSTGRES names one of PostgreSQL, which is emptied for each (tests/postgres does); else it is SQLite. */
 #include "folder.h"
 
-#include "store/store.h"
+#include "store/internal.h"
 
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -87,6 +87,69 @@ static void reopening_sees_what_was_enrolled(void **state) {
   assert_int_equal(found->items[0].faces, 2);
   sb_people_free(found);
   assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
+}
+
+/* ---- How many questions a list asks the database */
+
+static const sb_driver *asked;
+static size_t questions;
+
+static void count_prepare(sb_statement *s, const char *sql) {
+  questions++;
+  asked->prepare(s, sql);
+}
+
+static void count_again(sb_statement *s) {
+  questions++;
+  asked->again(s);
+}
+
+/* A page's people have the pictures that were kept with them; gives how many questions that took. */
+static size_t list_pictures(fixture *f, sb_order order, const char *query, size_t limit) {
+  sb_people *page = NULL;
+  const sb_store_listing listing = {
+      .collection = f->collection, .query = query, .order = order, .limit = limit, .thumbnails = true};
+  questions = 0;
+  assert_int_equal(sb_store_people(f->store, &listing, &page, NULL), SB_OK);
+  assert_int_equal(page->count, limit);
+  for (size_t i = 0; i < limit; i++) {
+    const sb_person *person = &page->items[i];
+    uint8_t number = (uint8_t)atoi(person->id);
+    assert_int_equal(number, order == SB_ORDER_OLDEST ? i : 39 - i);
+    assert_int_equal(person->thumbnail_size, number % 3 ? 2 : 0); /* every third has none */
+    if (person->thumbnail_size) assert_memory_equal(person->thumbnail, ((uint8_t[]){number, 9}), 2);
+  }
+  sb_people_free(page);
+  return questions;
+}
+
+static void a_list_with_pictures_asks_as_often_for_forty_people_as_for_five(void **state) {
+  fixture *f = *state;
+  float embedding[DIM] = {1};
+  int64_t person, faces[3];
+  for (int i = 0; i < 40; i++) {
+    char id[4], name[12];
+    const uint8_t first[] = {(uint8_t)i, 9}, second[] = {(uint8_t)i, 8};
+    snprintf(id, sizeof id, "%d", i);
+    snprintf(name, sizeof name, "Name %02d", 99 - i); /* by name they come the other way round */
+    sb_store_face kept[3] = {{.embedding = embedding},
+                             {.embedding = embedding, .thumbnail = first, .thumbnail_size = i % 3 ? 2 : 0},
+                             {.embedding = embedding, .thumbnail = second, .thumbnail_size = i % 3 ? 2 : 0}};
+    const sb_store_enrollment e = {.collection = f->collection, .id = id, .name = name, .faces = kept, .face_count = 3};
+    assert_int_equal(sb_store_enroll(f->store, &e, &person, faces, NULL), SB_OK);
+  }
+  asked = f->store->driver;
+  sb_driver counting = *asked;
+  counting.prepare = count_prepare;
+  counting.again = count_again;
+  f->store->driver = &counting;
+  static const sb_order orders[] = {SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME};
+  for (size_t i = 0; i < count_of(orders); i++) {
+    assert_int_equal(list_pictures(f, orders[i], NULL, 5), 2); /* how many there are or who fits, and the page */
+    assert_int_equal(list_pictures(f, orders[i], NULL, 40), 2);
+    assert_int_equal(list_pictures(f, orders[i], "name", 40), 2);
+  }
+  f->store->driver = asked;
 }
 
 static void an_id_is_unique_in_its_collection_only(void **state) {
@@ -639,6 +702,7 @@ static void what_a_killed_process_acknowledged_is_there(void **state) {
       TEST(faces_are_listed_read_and_erased_one_by_one), TEST(a_collection_s_counts_follow_every_writer),             \
       TEST(another_handle_sees_each_change_once), TEST(an_id_raced_by_two_is_given_once),                             \
       TEST(notes_of_many_threads_stand_in_one_whole_chain), TEST(a_follower_that_fell_behind_reads_everything_anew),  \
+      TEST(a_list_with_pictures_asks_as_often_for_forty_people_as_for_five),                                          \
       TEST(the_database_itself_finds_the_nearest_people),                                                             \
       TEST(many_faces_are_read_by_several_threads_each_once_and_whole), TEST(another_key_and_a_lost_key_are_refused), \
       TEST(what_a_killed_process_acknowledged_is_there)
