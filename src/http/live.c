@@ -18,6 +18,9 @@ enum {
   ASK_MS = 1000,
   SEND_MS_MAX = 10000,
   IDLE_MS_MAX = 60000,
+  DRAIN_QUIET_MS = 200,
+  DRAIN_MS_MAX = 2000,
+  DRAIN_BYTES_MAX = 2 * FRAME_MAX,
   CHUNK = 65536
 };
 
@@ -39,7 +42,8 @@ typedef struct live {
   char *collection;
   size_t k;
   bool largest;
-  char *extra; /* what the client sent behind the handshake */
+  bool hung_up; /* this side ended it: the client may still be sending */
+  char *extra;  /* what the client sent behind the handshake */
   size_t extra_size;
   pthread_mutex_t lock; /* of what follows */
   pthread_cond_t arrived;
@@ -136,6 +140,12 @@ static bool send_message(live *l, int opcode, const void *bytes, size_t size) {
   return sent;
 }
 
+/* `code` as of RFC 6455, 7.4.1. */
+static void hang_up(live *l, unsigned code) {
+  send_message(l, OPCODE_CLOSE, (uint8_t[]){(uint8_t)(code >> 8), (uint8_t)code}, 2);
+  l->hung_up = true;
+}
+
 static void close_live(live *l) {
   pthread_mutex_lock(&l->lock);
   l->closing = true;
@@ -223,8 +233,7 @@ static bool feed(live *l, sb_websocket *socket, const uint8_t *bytes, size_t siz
     sb_status status = sb_websocket_feed(socket, bytes + at, size - at, &used, &kind, NULL);
     at += used;
     if (status != SB_OK) {
-      uint16_t code = status == SB_TOO_LARGE ? 1009 : 1002; /* RFC 6455, 7.4.1 */
-      send_message(l, OPCODE_CLOSE, (uint8_t[]){(uint8_t)(code >> 8), (uint8_t)code}, 2);
+      hang_up(l, status == SB_TOO_LARGE ? 1009 : 1002);
       return false;
     }
     if (kind == SB_MESSAGE_BINARY) keep_frame(l, &socket->message);
@@ -246,7 +255,7 @@ static bool may_go_on(live *l) {
   if (now - l->asked_ms < ASK_MS) return true;
   l->asked_ms = now;
   if (sb_auth_still(l->server, &l->who)) return true;
-  send_message(l, OPCODE_CLOSE, (uint8_t[]){1008 >> 8, 1008 & 255}, 2); /* policy violation */
+  hang_up(l, 1008); /* policy violation */
   return false;
 }
 
@@ -254,7 +263,7 @@ static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *hea
   struct pollfd wait = {.fd = l->socket, .events = POLLIN};
   int ready = poll(&wait, 1, POLL_MS);
   if (is_stopping(l)) {
-    send_message(l, OPCODE_CLOSE, (uint8_t[]){1001 >> 8, 1001 & 255}, 2); /* going away */
+    hang_up(l, 1001); /* going away */
     return false;
   }
   if (!may_go_on(l)) return false;
@@ -263,6 +272,19 @@ static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *hea
   if (count < 0) return errno == EAGAIN || errno == EINTR;
   *heard_ms = sb_monotonic_ms();
   return count > 0 && feed(l, socket, chunk, (size_t)count);
+}
+
+/* To close a socket that has unread bytes resets the connection, and the client may never see why it was closed. So what is still on
+ * its way is thrown away, until the client closes or is quiet. */
+static void drain(live *l, uint8_t *chunk) {
+  double start = sb_monotonic_ms();
+  for (size_t drained = 0; drained < DRAIN_BYTES_MAX && sb_monotonic_ms() - start < DRAIN_MS_MAX;) {
+    struct pollfd wait = {.fd = l->socket, .events = POLLIN};
+    if (poll(&wait, 1, DRAIN_QUIET_MS) <= 0) return;
+    ssize_t count = recv(l->socket, chunk, CHUNK, MSG_DONTWAIT);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
+    drained += count > 0 ? (size_t)count : 0;
+  }
 }
 
 static void *run(void *context) {
@@ -281,6 +303,7 @@ static void *run(void *context) {
   }
   close_live(l);
   if (started) pthread_join(searcher, NULL);
+  if (l->hung_up) drain(l, chunk);
   MHD_upgrade_action(l->handle, MHD_UPGRADE_ACTION_CLOSE);
   sb_websocket_free(&socket);
   free(chunk);

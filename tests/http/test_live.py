@@ -113,6 +113,14 @@ class Live(ServerCase):
                 self.assertEqual(channel.receive(), (None, b""))
         self.assertEqual(self.get("/healthz")["status"], "ok")
 
+    def test_who_is_still_sending_hears_why_the_channel_is_closed(self):
+        channel = self.open()
+        channel.socket.sendall(b"\x82\xff" + struct.pack(">Q", 12 << 20) + b"\0\0\0\0")
+        for _ in range(12):
+            channel.socket.sendall(bytes(1 << 20))  # a reset would end this
+        self.assertEqual(channel.receive(), (8, struct.pack(">H", 1009)))
+        self.assertEqual(channel.receive(), (None, b""))
+
     def test_what_is_no_handshake_is_400_and_there_is_room_for_sixteen(self):
         self.get("/v1/live", 400)
         channels = [self.open() for _ in range(16)]
