@@ -84,7 +84,7 @@ allow {could:.1f} a second. Everybody was searchable {p['ready_after_s']} s afte
                    "memory after a quarter of the time, at the end"], rows)
     shares_of = ", ".join(f"{r['a_second'] / could:.0%}" for r in p["rows"])
     return text + (f"\nOf what the stages' time allows: {shares_of}. A worker waits while its search is noted in the audit on disk; one worker more than\n"
-                   f"cores fills that time, for the memory of one more set of models' buffers. {'Every' if retried else '**Not every**'} 503 had its `Retry-After`.\n")
+                   f"cores, the default, fills that time, for the memory of one more set of models' buffers. {'Every' if retried else '**Not every**'} 503 had its `Retry-After`.\n")
 
 
 def postgres(p):

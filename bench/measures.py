@@ -168,7 +168,7 @@ def server(work, quick):
     command = [sys.executable, ROOT / "bench/load.py", data, PHOTO, "--serve", PROGRAM]
     seconds, warm = ("3", "1") if quick else ("60", "30")
     runs = [(None, [*command, "--seconds", seconds, "--warm-up", warm, "--connections", "8,32", "--bench", BUILD / "bench/bench_photo"]),
-            (3, [*command, "--seconds", seconds, "--warm-up", warm, "--connections", "8"])]
+            (os.cpu_count(), [*command, "--seconds", seconds, "--warm-up", warm, "--connections", "8"])]
     found = {"rows": []}
     for workers, words in runs:
         environment = {**os.environ, **({"SEMBLANCE_WORKERS": str(workers)} if workers else {})}

@@ -130,6 +130,10 @@ typedef enum sb_cpu { SB_CPU_SCALAR, SB_CPU_NEON, SB_CPU_AVX2, SB_CPU_AVX512 } s
 sb_cpu sb_cpu_level(void);
 const char *sb_cpu_name(sb_cpu level);
 int sb_cpu_cores(void); /* that this process may use, at least 1 */
+/* How many photos to work on at the same time: one a core, and one that fills the time in which another waits for the disk, where
+ * searches and enrolments are noted. With one a core a server of two cores gave 81 % of what its stages' CPU time allows, with one
+ * more 89 % (docs/benchmarks.md); beyond that only memory is added. */
+int sb_cpu_workers(void);
 
 /* ---- A bounded pool of things used by one thread at a time (workers). Locked. */
 
@@ -163,7 +167,7 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "embedding model of new collections, represent and verify (default: the pipeline's)")                              \
   X(pipeline, TEXT, "--pipeline", "SEMBLANCE_PIPELINE", "default", 0, 0, "models that find and describe faces")        \
   X(collection, TEXT, "--collection", "SEMBLANCE_COLLECTION", "default", 0, 0, "collection of people to work on")      \
-  X(workers, INT, "--workers", "SEMBLANCE_WORKERS", "0", 0, 256, "photos worked on at the same time (0: one a core)")  \
+  X(workers, INT, "--workers", "SEMBLANCE_WORKERS", "0", 0, 256, "photos worked on at the same time (0: cores + 1)")  \
   X(threshold, REAL, "--threshold", "SEMBLANCE_THRESHOLD", "0", 0, 1, "score that counts as a match (0: the default)") \
   X(fmr, REAL, "--fmr", "SEMBLANCE_FMR", "0", 0, 0.5, "false match rate to keep, in place of a threshold: 1e-4")       \
   X(fpir, REAL, "--fpir", "SEMBLANCE_FPIR", "0", 0, 0.5,                                                               \

@@ -52,3 +52,7 @@ int sb_cpu_cores(void) {
   int count = sched_getaffinity(0, sizeof set, &set) ? 0 : CPU_COUNT(&set);
   return count > 0 ? count : 1;
 }
+
+int sb_cpu_workers(void) {
+  return sb_cpu_cores() + 1;
+}

@@ -24,7 +24,7 @@ enum {
 
 void sb_doctor_processor(sb_doctor *doctor) {
   const char *forced = getenv("SEMBLANCE_CPU");
-  int cores = sb_cpu_cores(), workers = doctor->config->workers ? (int)doctor->config->workers : cores;
+  int cores = sb_cpu_cores(), workers = doctor->config->workers ? (int)doctor->config->workers : sb_cpu_workers();
   sb_doctor_say(doctor, "processor", SB_HEALTH_OK, NULL, "%d core%s, %d worker%s; searches run in %s", cores,
                 cores == 1 ? "" : "s", workers, workers == 1 ? "" : "s", sb_kernels_words());
   if (forced && strcmp(forced, sb_cpu_name(sb_cpu_level())) != 0)
@@ -33,8 +33,8 @@ void sb_doctor_processor(sb_doctor *doctor) {
   else if (forced)
     sb_doctor_say(doctor, "processor", SB_HEALTH_WARNING, "unset SEMBLANCE_CPU; it is for tests",
                   "SEMBLANCE_CPU=%.20s holds searches back", forced);
-  if (workers > 2 * cores)
-    sb_doctor_say(doctor, "processor", SB_HEALTH_WARNING, "leave --workers at 0: one a core",
+  if (workers > 2 * cores && workers > sb_cpu_workers())
+    sb_doctor_say(doctor, "processor", SB_HEALTH_WARNING, "leave --workers at 0: one more than cores",
                   "%d workers share %d cores: each photo takes longer, and none more are done", workers, cores);
 }
 

@@ -65,7 +65,7 @@ sb_status sb_gather(const sb_cli *cli, sb_engine *engine, unsigned want, sb_gath
       .cli = cli, .engine = engine, .want = want, .photos = photos, .count = count, .lock = PTHREAD_MUTEX_INITIALIZER};
   struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
   sigaction(SIGINT, &action, NULL);
-  int wanted = cli->config->workers > 0 ? (int)cli->config->workers : sb_cpu_cores(), started = 0;
+  int wanted = cli->config->workers > 0 ? (int)cli->config->workers : sb_cpu_workers(), started = 0;
   pthread_t threads[THREADS_MAX];
   sb_progress_start(&work.progress);
   while (started < wanted - 1 && started < THREADS_MAX && !pthread_create(&threads[started], NULL, gather_some, &work))

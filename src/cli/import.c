@@ -137,7 +137,7 @@ static sb_exit report(import_job *work) {
 }
 
 static void run_threads(import_job *work) {
-  int wanted = work->cli->config->workers > 0 ? (int)work->cli->config->workers : sb_cpu_cores();
+  int wanted = work->cli->config->workers > 0 ? (int)work->cli->config->workers : sb_cpu_workers();
   pthread_t threads[256];
   int started = 0;
   while (started < wanted - 1 && started < 255 && !pthread_create(&threads[started], NULL, import_rows, work))

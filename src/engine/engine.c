@@ -91,7 +91,7 @@ sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_er
   engine->hnsw = options->hnsw;
   engine->thumbnails = options->thumbnails;
   engine->threads = options->threads;
-  engine->workers = options->workers > 0 ? options->workers : sb_cpu_cores();
+  engine->workers = options->workers > 0 ? options->workers : sb_cpu_workers();
   sb_status status = open_parts(engine, options, error ? error : &local);
   if (status == SB_OK)
     *out = engine;
