@@ -107,5 +107,5 @@ class DeepFace(ServerCase):
             self.assertEqual(server.request("POST", "/represent", b"{}", {"Content-Type": "application/json"})[0], 404)
             self.assertEqual(server.request("GET", "/api/v1/recognition/subjects")[0], 404)
             self.assertEqual(server.request("GET", "/api/people")[0], 200)
-        done = self.run_program("serve", "--port", "0", "--dialects", "esperanto", "--data", self.folder / "other", data=False)
+        done = self.run_program("serve", "--port", "0", "--dialects", "esperanto", "--store", "", "--data", self.folder / "other", data=False)
         self.assertEqual(done.returncode, 3)

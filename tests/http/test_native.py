@@ -324,7 +324,7 @@ class Protocol(ServerCase):
             self.assertIn("POST", headers["Access-Control-Allow-Methods"])
             self.assertEqual(server.request("GET", "/v1/people", headers={"Origin": "https://evil.example"})[0], 403)
         for bad in ("*", "desk.example", "https://a.example/path"):
-            done = self.run_program("serve", "--port", "0", "--cors", bad, "--data", self.folder / "other", data=False)
+            done = self.run_program("serve", "--port", "0", "--cors", bad, "--store", "", "--data", self.folder / "other", data=False)
             self.assertEqual(done.returncode, 3, bad)
 
     def test_a_full_queue_is_503_with_retry_after(self):

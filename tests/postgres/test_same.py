@@ -12,8 +12,8 @@ from program import ProgramCase
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[1:1] = [str(TESTS / folder) for folder in ("cli", "http", "trust")]
-# File: classes, or tests of one; None for all of its own. What is left out has little to do with where a gallery is kept; all of
-# it can be had by `SB_TEST_STORE=postgresql meson test -C build --suite cli --suite http --suite trust`.
+# File: classes, or tests of one; None for all of its own. What is left out has little to do with where a gallery is kept, or takes
+# long; all of cli, http and trust can be had by `script/test --postgres`.
 AGAIN = {
     "test_people": ("ListShowRenameDelete", "Enroll.test_the_same_id_twice_is_refused_and_changes_nothing",
                     "Enroll.test_consent_and_attributes_are_kept"),
@@ -65,16 +65,22 @@ del module, made
 
 
 class Store(unittest.TestCase):
-    def test_the_tests_of_the_store_pass_on_postgresql(self):
-        program = pathlib.Path(os.environ["SEMBLANCE"]).parent / "tests/unit/test_store"
+    def passes(self, name, least):
+        program = pathlib.Path(os.environ["SEMBLANCE"]).parent / "tests/unit" / name
         if not program.exists():
-            self.skipTest("tests/unit/test_store was not built")
+            self.skipTest(f"tests/unit/{name} was not built")
         server = postgres.shared()
         done = subprocess.run([program], env={**os.environ, "SB_TEST_POSTGRES": server.url(server.database()), "CMOCKA_MESSAGE_OUTPUT": "TAP"}, capture_output=True,
                               text=True, check=False, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertGreater(done.stdout.count("\nok "), 10)
+        self.assertGreaterEqual(done.stdout.count("\nok "), least)
         self.assertNotIn("# SKIP", done.stdout)
+
+    def test_the_tests_of_the_store_pass_on_postgresql(self):
+        self.passes("test_store", 11)
+
+    def test_the_tests_of_the_audit_pass_on_postgresql(self):
+        self.passes("test_audit", 7)
 
 
 if __name__ == "__main__":

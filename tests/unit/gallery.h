@@ -3,6 +3,7 @@
 #define SB_TESTS_GALLERY_H
 
 #include "folder.h"
+#include "server.h"
 
 #include "store/store.h"
 
@@ -28,7 +29,7 @@ static inline int set_up(void **state) {
   if (!f) return -1;
   f->dir = folder;
   sb_error error = {0};
-  if (make_folder(state) || sb_store_open(f->dir, false, &f->store, &error) != SB_OK ||
+  if (make_folder(state) || !emptied() || sb_store_open_at(f->dir, server(), false, &f->store, &error) != SB_OK ||
       sb_store_collection_add(f->store, "default", "model", DIM, &f->collection, &error) != SB_OK) {
     print_error("%s\n", error.message);
     return -1;
@@ -48,7 +49,7 @@ static inline void reopen(fixture *f) {
   sb_error error = {0};
   sb_store_close(f->store);
   f->store = NULL;
-  if (sb_store_open(f->dir, false, &f->store, &error) != SB_OK) fail_msg("%s", error.message);
+  if (sb_store_open_at(f->dir, server(), false, &f->store, &error) != SB_OK) fail_msg("%s", error.message);
 }
 
 /* The unit vector of that number. */
@@ -104,6 +105,12 @@ static inline void expect_people(fixture *f, int first, int count) {
 
 /* Runs SQL on the database behind the store's back. */
 static inline void raw_sql(const fixture *f, const char *sql) {
+  if (server()) {
+    PGresult *result = ask_server(sql, false);
+    assert_non_null(result);
+    PQclear(result);
+    return;
+  }
   char path[128], *message = NULL;
   sqlite3 *raw = NULL;
   snprintf(path, sizeof path, "%s/semblance.db", f->dir);

@@ -1,6 +1,7 @@
 /* The store: what was acknowledged stays, what was deleted is gone, what is not ours is refused. One set of tests for both
  * databases: SB_TEST_POSTGRES names one of PostgreSQL, which is emptied for each (tests/postgres does); else it is SQLite. */
 #include "folder.h"
+#include "server.h"
 
 #include "store/internal.h"
 
@@ -20,23 +21,8 @@ typedef struct fixture {
   int64_t collection;
 } fixture;
 
-static const char *server(void) {
-  return getenv("SB_TEST_POSTGRES");
-}
-
 static sb_status open_gallery(const char *dir, sb_store **out) {
   return sb_store_open_at(dir, server(), false, out, NULL);
-}
-
-static bool emptied(void) {
-  if (!server()) return true;
-  PGconn *link = PQconnectdb(server());
-  PQclear(PQexec(link, "SET client_min_messages = warning"));
-  PGresult *result = PQexec(link, "DROP SCHEMA IF EXISTS semblance CASCADE");
-  bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
-  PQclear(result);
-  PQfinish(link);
-  return done;
 }
 
 static int set_up(void **state) {
