@@ -333,10 +333,11 @@ static bool read_copied(sb_statement *s, bool first) {
   return false;
 }
 
+/* However long it takes: a gallery of some tens of millions comes for minutes, and a server that is gone shows by its silence. */
 static void open_stream(sb_statement *s) {
   query *q = s->raw;
   char *sql = NULL;
-  if (asprintf(&sql, "COPY (%s) TO STDOUT (FORMAT binary)", q->sql) < 0) {
+  if (asprintf(&sql, "SET LOCAL statement_timeout = 0; COPY (%s) TO STDOUT (FORMAT binary)", q->sql) < 0) {
     s->status = sb_fail(s->error, SB_NO_MEMORY, "memory is out");
     return;
   }

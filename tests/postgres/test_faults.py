@@ -50,6 +50,15 @@ class Faults(postgres.DatabaseCase):
         self.fails("postgresql://", "mysql://somewhere", code=3)
         self.fails("cannot be read", "postgresql://h/x?nonsense=1", code=3)
 
+    def test_a_gallery_may_be_read_for_longer_than_a_statement_may_last(self):
+        self.enroll("a1", "Ann", FRIENDS / "obama.jpg", flags=("--store", self.url))
+        self.sql("ALTER TABLE semblance.face RENAME TO face_kept")
+        self.sql("CREATE VIEW semblance.face AS SELECT id, person, collection, CASE WHEN current_query() NOT LIKE '%COPY%' OR"
+                 " pg_sleep(4) IS NOT NULL THEN template END AS template, attributes, quality, source, created, thumbnail FROM semblance.face_kept")
+        url = f"{self.url}?options=-c%20statement_timeout%3D3s"
+        found = self.json_of("search", FRIENDS / "obama.jpg", "--store", url)
+        self.assertEqual(found["faces"][0]["candidates"][0]["id"], "a1")
+
     def test_without_pgvector_it_says_how_to_get_it(self):
         control = next((self.server.folder / "install").rglob("pginstall/**/vector.control"))
         control.rename(control.with_suffix(".away"))
