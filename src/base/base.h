@@ -131,8 +131,8 @@ sb_cpu sb_cpu_level(void);
 const char *sb_cpu_name(sb_cpu level);
 int sb_cpu_cores(void); /* that this process may use, at least 1 */
 /* How many photos to work on at the same time: one a core, and one that fills the time in which another waits for the disk, where
- * searches and enrolments are noted. With one a core a server of two cores gave 81 % of what its stages' CPU time allows, with one
- * more 89 % (docs/benchmarks.md); beyond that only memory is added. */
+ * searches and enrolments are noted. With one a core a server of two cores gave 90 % of what its stages' CPU time allows, with one
+ * more 96 % (docs/benchmarks.md); beyond that only memory is added. */
 int sb_cpu_workers(void);
 
 /* ---- A bounded pool of things used by one thread at a time (workers). Locked. */

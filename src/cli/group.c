@@ -114,8 +114,7 @@ static sb_status take_faces(album *a, sb_error *error) {
       const sb_face *face = &a->photos[i].faces->items[f];
       a->faces[a->face_count++] = (sb_seen_face){a->paths[i], face->box, face->embedding};
     }
-  sb_seen_faces_sort(a->faces, total);
-  for (size_t i = 0; i < total; i++) a->embeddings[i] = a->faces[i].embedding;
+  sb_seen_faces_sort(a->faces, total, a->embeddings);
   return SB_OK;
 }
 

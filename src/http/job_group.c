@@ -69,8 +69,7 @@ static sb_status find_groups(sb_job *job, sb_error *error) {
     return sb_fail(error, SB_NO_FACE, "no face was found in any photo: there is nothing to group");
   const float **embeddings = sb_alloc(seen->count, sizeof *embeddings, error);
   if (!embeddings) return SB_NO_MEMORY;
-  sb_seen_faces_sort(seen->faces, seen->count);
-  for (size_t i = 0; i < seen->count; i++) embeddings[i] = seen->faces[i].embedding;
+  sb_seen_faces_sort(seen->faces, seen->count, embeddings);
   const sb_cluster_request request = {.struct_size = sizeof request,
                                       .collection = job->collection,
                                       .embeddings = embeddings,

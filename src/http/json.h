@@ -25,8 +25,9 @@ typedef struct sb_seen_face {
   sb_box box;
   float *embedding;
 } sb_seen_face;
-/* By folder, then photo, then place in it: the same groups come out in whatever order workers saw the faces. */
-void sb_seen_faces_sort(sb_seen_face *faces, size_t count);
+/* By folder, then photo, then place in it: the same groups come out in whatever order workers saw the faces. `embeddings`: of each
+ * then, as a request to group them wants them. */
+void sb_seen_faces_sort(sb_seen_face *faces, size_t count, const float **embeddings);
 /* The groups of `count` faces of `photos` photos. */
 json_t *sb_json_clusters(const sb_clusters *clusters, const sb_seen_face *faces, size_t count, size_t photos);
 

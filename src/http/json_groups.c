@@ -51,27 +51,27 @@ static size_t folder_length(const char *path) {
   return slash ? (size_t)(slash - path) : 0;
 }
 
-static bool same_folder(const char *one, const char *other) {
-  size_t length = folder_length(one);
-  return length == folder_length(other) && !strncmp(one, other, length);
+static int compare_folders(const char *one, const char *other) {
+  size_t length = folder_length(one), others = folder_length(other);
+  int order = strncmp(one, other, length < others ? length : others);
+  return order ? order : (length > others) - (length < others);
 }
 
 static int compare_faces(const void *a, const void *b) {
   const sb_seen_face *x = a, *y = b;
-  size_t one = folder_length(x->photo), other = folder_length(y->photo);
-  int order = strncmp(x->photo, y->photo, one < other ? one : other);
-  if (!order) order = (one > other) - (one < other);
+  int order = compare_folders(x->photo, y->photo);
   if (!order) order = strcmp(x->photo, y->photo);
   if (!order) order = (x->box.y > y->box.y) - (x->box.y < y->box.y);
   return order ? order : (x->box.x > y->box.x) - (x->box.x < y->box.x);
 }
 
-void sb_seen_faces_sort(sb_seen_face *faces, size_t count) {
+void sb_seen_faces_sort(sb_seen_face *faces, size_t count, const float **embeddings) {
   if (count) qsort(faces, count, sizeof *faces, compare_faces);
+  for (size_t i = 0; i < count; i++) embeddings[i] = faces[i].embedding;
 }
 
 bool sb_group_folder_begins(const sb_group_listing *l, const sb_seen_face *faces, size_t group, size_t i) {
-  return i == l->from[group] || !same_folder(faces[l->order[i]].photo, faces[l->order[i - 1]].photo);
+  return i == l->from[group] || compare_folders(faces[l->order[i]].photo, faces[l->order[i - 1]].photo) != 0;
 }
 
 /* A path is bytes; JSON is UTF-8: what is not is left out. */

@@ -1,7 +1,6 @@
 """A server that nobody asks follows the database all the same; how far behind it is, is told."""
 import re
 import subprocess
-import time
 import unittest
 
 import postgres
@@ -17,15 +16,6 @@ class FollowCase(postgres.DatabaseCase):
     def gauge(self, server, name):
         text = server.request("GET", "/metrics")[2].decode()
         return float(re.search(rf"^semblance_index_{name} (\S+)$", text, re.M).group(1))
-
-    def wait(self, what, condition, seconds=60):
-        give_up = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), give_up, f"{what} did not come")
-            time.sleep(0.05)
-
-    def enroll_here(self, identity):
-        self.enroll(identity, "Ann", FRIENDS / "obama.jpg", flags=("--store", self.url))
 
 
 class Follow(FollowCase):

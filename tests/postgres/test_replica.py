@@ -1,6 +1,5 @@
 """--store-replica: a standby of the database searches and fills indexes, nobody is told old news, and it may go at any time."""
 import re
-import time
 import unittest
 
 import postgres
@@ -20,12 +19,6 @@ class Replica(postgres.DatabaseCase):
         self.standby = setUpModule.standby
         self.replica = ("--store", self.url, "--store-replica", self.standby.url(self.database))
 
-    def wait(self, what, condition, seconds=60):
-        give_up = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), give_up, f"{what} did not come")
-            time.sleep(0.05)
-
     def counts(self, server):
         """(up, reads, passed)"""
         text = server.request("GET", "/metrics")[2].decode()
@@ -34,9 +27,6 @@ class Replica(postgres.DatabaseCase):
     def names(self, server, photo="obama2.jpg"):
         found = server.post_photo("/v1/search", (FRIENDS / photo).read_bytes())["faces"][0]["candidates"]
         return [c["id"] for c in found if c["match"]]
-
-    def enroll_here(self, identity, photo="obama.jpg"):
-        self.enroll(identity, "Ann", FRIENDS / photo, flags=("--store", self.url))
 
     def shown(self):
         """The standby has what the database has."""
