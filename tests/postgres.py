@@ -1,4 +1,5 @@
 """A PostgreSQL server with pgvector for the tests, on a free port of loopback, with as many databases as they want."""
+import contextlib
 import itertools
 import os
 import pathlib
@@ -117,6 +118,23 @@ class DatabaseCase(ProgramCase):
         self.server = shared()
         self.database = self.server.database()
         self.url = self.server.url(self.database)
+
+    @contextlib.contextmanager
+    def held(self, sql, end="ROLLBACK"):
+        """Another program's transaction, which has done `sql` and stays open for as long as this lasts."""
+        psql = subprocess.Popen([self.server.folder / "install" / BIN / "psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self.server.port),
+                                 "-U", "postgres", "-d", self.database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            psql.stdin.write(f"BEGIN; {sql};\n\\echo held\n")
+            psql.stdin.flush()
+            while (line := psql.stdout.readline()).strip() != "held":
+                self.assertTrue(line, "the transaction did not begin")
+            yield
+            psql.stdin.write(f"{end};\n")
+        finally:
+            psql.stdin.close()
+            psql.wait(30)
+            psql.stdout.close()
 
     def enroll_here(self, identity, photo="obama.jpg"):
         self.enroll(identity, "Ann", FRIENDS / photo, flags=("--store", self.url))

@@ -102,19 +102,8 @@ class Faults(postgres.DatabaseCase):
 
     def test_a_lock_that_is_held_for_long_ends_in_busy(self):
         self.list()
-        psql = self.server.folder / "install" / postgres.BIN / "psql"
-        holder = subprocess.Popen([psql, "-X", "-q", "-h", "127.0.0.1", "-p", str(self.server.port), "-U", "postgres", "-d", self.database],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            holder.stdin.write("BEGIN; LOCK TABLE semblance.audit IN EXCLUSIVE MODE; SELECT 'held';\n")
-            holder.stdin.flush()
-            while "held" not in holder.stdout.readline():
-                pass
+        with self.held("LOCK TABLE semblance.audit IN EXCLUSIVE MODE"):
             self.fails("lock", self.url + "?options=-c%20lock_timeout%3D300ms")
-        finally:
-            holder.stdin.close()
-            holder.wait(30)
-            holder.stdout.close()
         self.assertEqual(self.list()["total"], 0)
 
     def test_a_statement_that_fails_after_it_went_ahead_undoes_all_of_it(self):

@@ -59,23 +59,26 @@ class Follow(FollowCase):
             server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
             self.enroll_here("a1")
             self.wait("the first change", lambda: self.gauge(server, "lag_changes") == 0)
-            psql = self.server.folder / "install" / postgres.BIN / "psql"
-            holder = subprocess.Popen([psql, "-X", "-q", "-h", "127.0.0.1", "-p", str(self.server.port), "-U", "postgres", "-d", self.database],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            try:
-                holder.stdin.write("INSERT INTO semblance.change(kind, collection, face, person) SELECT 2, 1, 999, 999 FROM generate_series(1, 5);\n"
-                                   "BEGIN; LOCK TABLE semblance.face IN ACCESS EXCLUSIVE MODE;\n"
-                                   "INSERT INTO semblance.change(kind, collection, face, person) VALUES(2, 1, 999, 999) RETURNING 'held';\n")
-                holder.stdin.flush()
-                while "held" not in holder.stdout.readline():
-                    pass
+            a_change = "INSERT INTO semblance.change(kind, collection, face, person) "
+            self.server.sql(a_change + "SELECT 2, 1, 999, 999 FROM generate_series(1, 5)", self.database)
+            with self.held("LOCK TABLE semblance.face IN ACCESS EXCLUSIVE MODE; " + a_change + "VALUES(2, 1, 999, 999)", "COMMIT"):
                 self.wait("age", lambda: self.gauge(server, "age_seconds") > 2.5)
-            finally:
-                holder.stdin.write("COMMIT;\n")
-                holder.stdin.close()
-                holder.wait(30)
-                holder.stdout.close()
             self.wait("the rest", lambda: self.gauge(server, "lag_changes") == 0 and self.gauge(server, "age_seconds") < 2)
+
+    def test_long_transactions_of_others_hold_up_nobody(self):
+        self.enroll_here("a1")
+        self.server.sql("CREATE TABLE theirs(x int)", self.database)
+        reads, writes = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM semblance.face", "INSERT INTO theirs VALUES(1)"
+        with Server(self.data, "--store", self.url) as server, self.held(reads), self.held(writes):
+            server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
+            before = self.gauge(server, "followed_changes")
+            self.enroll_here("b1", "biden.jpg")
+            self.wait("the change, unasked", lambda: self.gauge(server, "followed_changes") > before)
+            self.assertEqual(self.gauge(server, "lag_changes"), 0)
+            with Server(self.data, "--store", self.url) as another:
+                for one in server, another:
+                    found = one.post_photo("/v1/search", (FRIENDS / "biden.jpg").read_bytes())["faces"][0]["candidates"][0]
+                    self.assertEqual((found["id"], found["match"]), ("b1", True))
 
     def test_more_changes_than_are_kept_make_it_read_everything_anew(self):
         with Server(self.data, "--store", self.url) as server:
