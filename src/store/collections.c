@@ -123,8 +123,11 @@ sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itse
   int64_t faces = sb_changes(store);
   if (status == SB_OK) status = run_for(store, "DELETE FROM person WHERE collection = ?", row, error);
   if (status == SB_OK && and_itself) status = run_for(store, "DELETE FROM collection WHERE id = ?", row, error);
+  if (status == SB_OK) status = sb_hnsw_forget(store, row, error);
   if (status == SB_OK) status = sb_change_note(store, SB_CHANGE_DROP, row, 0, 0, error);
   if (status == SB_OK) status = sb_audit_note(store, "erase-collection", row, 0, faces, NULL, error);
   status = sb_store_finish(store, status, error);
-  return status == SB_OK ? sb_store_erase_log(store, error) : status;
+  if (status != SB_OK) return status;
+  sb_hnsw_sweep(store, row);
+  return sb_store_erase_log(store, error);
 }

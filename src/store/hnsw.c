@@ -107,7 +107,18 @@ sb_status sb_hnsw_build(sb_store *store, const sb_store_collection *collection, 
   if (status == SB_OK && !state.whole) status = build(builder, &state, error);
   sb_store_unlock(builder);
   sb_store_close(builder);
+  sb_hnsw_sweep(store, 0); /* the collection may have been deleted meanwhile */
   return status;
+}
+
+/* ---- Dropping */
+
+sb_status sb_hnsw_forget(sb_store *store, int64_t collection, sb_error *error) {
+  if (!store->url) return SB_OK;
+  sb_statement s = sb_statement_new(store, "DELETE FROM meta WHERE key LIKE 'hnsw/' || ? || '/%'", error);
+  sb_bind_int(&s, 1, collection);
+  sb_step(&s);
+  return sb_statement_end(&s);
 }
 
 sb_status sb_hnsw_drop(sb_store *store, int64_t collection, sb_error *error) {
@@ -115,6 +126,9 @@ sb_status sb_hnsw_drop(sb_store *store, int64_t collection, sb_error *error) {
   sb_hnsw_state state;
   sb_status status = state_of(store, &(sb_store_collection){.row = collection}, &state, error);
   if (status == SB_OK && !state.there) return sb_fail(error, SB_NOT_FOUND, "the collection has no HNSW index");
+  if (status == SB_OK) status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_finish(store, sb_hnsw_forget(store, collection, error), error);
   if (status != SB_OK) return status;
   sb_hnsw_name(collection, name);
   snprintf(sql, sizeof sql, "DROP INDEX CONCURRENTLY IF EXISTS %s", name);
@@ -122,6 +136,52 @@ sb_status sb_hnsw_drop(sb_store *store, int64_t collection, sb_error *error) {
   status = sb_store_exec(store, sql, error);
   sb_store_unlock(store);
   return status;
+}
+
+static void read_name(sb_statement *s, void *item) {
+  snprintf(item, SB_HNSW_NAME, "semblance.%s", sb_column_text(s, 0));
+}
+
+/* On a connection of its own, since it waits for all that use the table; not for long, since somebody waits for it. */
+static sb_status drop_all(const sb_store *store, const char *names, size_t count, sb_error *error) {
+  sb_store *dropper = NULL;
+  sb_status status = sb_store_reader(store, &dropper, error);
+  if (status != SB_OK) return status;
+  sb_store_lock(dropper);
+  status = sb_store_exec(dropper, "SET lock_timeout = '2s'", error);
+  for (size_t i = 0; status == SB_OK && i < count; i++) {
+    char sql[96];
+    snprintf(sql, sizeof sql, "DROP INDEX CONCURRENTLY IF EXISTS %s", names + i * SB_HNSW_NAME);
+    status = sb_store_exec(dropper, sql, error);
+  }
+  sb_store_unlock(dropper);
+  sb_store_close(dropper);
+  return status;
+}
+
+/* An index is not dropped in one transaction with its collection: that would stop all searches until the last of those before is
+ * done. So a crash may leave one behind. It holds no faces, nobody searches it, and the next sweep takes it. */
+void sb_hnsw_sweep(sb_store *store, int64_t emptied) {
+  void *names = NULL;
+  size_t count = 0;
+  sb_error error = {0};
+  if (!store->url) return;
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(
+      store,
+      "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = 'semblance'::regnamespace AND relkind = 'i'"
+      " AND relname ~ '^face_hnsw_[0-9]+$' AND NOT EXISTS(SELECT 1 FROM collection c WHERE c.id <> ? AND"
+      " 'face_hnsw_' || c.id = relname)",
+      &error);
+  sb_bind_int(&s, 1, emptied);
+  sb_status status = sb_statement_list(&s, SB_HNSW_NAME, read_name, &names, &count);
+  if (status == SB_OK && count) status = drop_all(store, names, count, &error);
+  free(names);
+  if (status != SB_OK)
+    sb_log(SB_LOG_WARNING,
+           "the HNSW index of a collection that was deleted is still there: %s (the next deletion of a collection, or "
+           "`semblance hnsw build`, takes it away)",
+           error.message);
 }
 
 /* ---- Measuring */

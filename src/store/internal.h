@@ -219,6 +219,11 @@ sb_status sb_nearest_search_kept(sb_nearest *nearest, const sb_kept_query *query
 /* ---- hnsw.c */
 enum { SB_HNSW_NAME = 48 };
 void sb_hnsw_name(int64_t collection, char name[SB_HNSW_NAME]); /* of the collection's index */
+/* Within a transaction: what was measured in a collection holds no more. */
+sb_status sb_hnsw_forget(sb_store *store, int64_t collection, sb_error *error);
+/* Drops the indexes of collections that are there no more, and of the one that was `emptied` (0: none). What cannot be dropped now is
+ * logged. Not under the lock. */
+void sb_hnsw_sweep(sb_store *store, int64_t emptied);
 
 /* ---- load.c: under the lock */
 

@@ -50,7 +50,7 @@ sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_c
 sb_status sb_store_collection_add(sb_store *store, const char *name, const char *model, size_t dim, int64_t *row,
                                   sb_error *error); /* SB_EXISTS */
 sb_status sb_store_collections(sb_store *store, sb_store_collection **out, size_t *count, sb_error *error); /* free() */
-/* Removes its people, faces and (with `and_itself`) the collection. Erases as sb_store_person_delete does. */
+/* Removes its people, faces, HNSW index and (with `and_itself`) the collection. Erases as sb_store_person_delete does. */
 sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itself, sb_error *error);
 
 /* A face as it is to be written. */

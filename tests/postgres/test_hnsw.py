@@ -38,8 +38,24 @@ class Hnsw(postgres.DatabaseCase):
         answer = self.json_of("search", FRIENDS / "obama2.jpg", "--search", "sql", *flags, *self.there, code=code)
         return [c["id"] for c in answer["faces"][0]["candidates"]]
 
-    def shown(self):
-        return self.json_of("hnsw", *self.there)["collections"][0]
+    def shown(self, collection="default"):
+        shown = {one["collection"]: one for one in self.json_of("hnsw", *self.there)["collections"]}
+        return shown.get(collection)
+
+    def indexes(self):
+        return self.sql("SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relname LIKE 'face_hnsw_%'").split()
+
+    def build(self, collection):
+        """An index of a collection that also has what was measured of it."""
+        self.json_of("hnsw", "build", "--collection", collection, *self.there)
+        self.sql("INSERT INTO semblance.meta SELECT 'hnsw/' || id || '/40', '20 0.9 0.9 1' FROM semblance.collection "
+                 f"WHERE name = '{collection}' ON CONFLICT DO NOTHING")
+        self.assertEqual(len(self.shown(collection)["measured"]), 1)
+
+    def other(self, name):
+        self.json_of("collections", "add", name, *self.there)
+        self.enroll("c1", "Cat", FRIENDS / "obama.jpg", flags=("--collection", name, *self.there))
+        self.build(name)
 
     def test_it_is_made_by_the_command_alone_measured_used_and_dropped(self):
         self.add_faces(2000)
@@ -82,6 +98,26 @@ class Hnsw(postgres.DatabaseCase):
         self.assertIn(b"too few", done.stderr)
         self.assertEqual(self.shown()["measured"], [])
         self.assertEqual(self.found("--hnsw", "100"), ["a1", "b1"])
+
+    def test_a_collection_that_is_deleted_takes_its_index_along_and_no_other(self):
+        self.build("default")
+        self.other("other")
+        self.assertEqual(self.indexes(), ["face_hnsw_1", "face_hnsw_2"])
+        self.json_of("collections", "delete", "other", *self.there)
+        self.assertEqual((self.indexes(), self.shown("other")), (["face_hnsw_1"], None))
+        self.assertTrue(self.shown()["whole"] and self.shown()["measured"])
+        self.json_of("collections", "delete", "default", *self.there)
+        self.assertEqual((self.indexes(), self.shown()["there"]), ([], False))
+        self.assertEqual(self.sql("SELECT count(*) FROM semblance.meta WHERE key LIKE 'hnsw/%'"), "0")
+
+    def test_an_index_that_could_not_be_dropped_with_its_collection_harms_nobody_and_goes_later(self):
+        self.other("other")
+        with self.held("SELECT count(*) FROM semblance.face"):
+            self.json_of("collections", "delete", "other", *self.there)
+        self.assertEqual((self.indexes(), self.shown("other"), self.shown()["there"]), (["face_hnsw_2"], None, False))
+        self.assertEqual(self.found("--hnsw", "100"), ["a1", "b1"])
+        self.build("default")
+        self.assertEqual(self.indexes(), ["face_hnsw_1"])
 
     def test_it_wants_a_database_and_a_search_there(self):
         self.refused("hnsw", "show", code=3, word="--store postgresql://")
