@@ -262,6 +262,7 @@ typedef struct sb_engine_counts {
       index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
   int64_t index_lag;       /* changes of the database that they have not got yet; -1: not known now */
   size_t index_followed;   /* changes that they got after they were filled */
+  bool search_remotely;    /* as of the options */
   int hnsw;                /* as of the options */
   size_t hnsw_collections; /* that are searched by an index */
   double hnsw_recall; /* the least that was measured of one of them: share of the true ten nearest; -1: not known */

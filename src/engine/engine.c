@@ -88,6 +88,7 @@ sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_er
   pthread_cond_init(&engine->idle, NULL);
   engine->liveness = options->liveness;
   engine->flip = options->flip;
+  engine->search_remotely = options->search_remotely;
   engine->hnsw = options->hnsw;
   engine->thumbnails = options->thumbnails;
   engine->threads = options->threads;
@@ -292,6 +293,7 @@ sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_erro
   sb_store_replica_counts(engine->store, &replica);
   sb_hnsw_summary sum = {.recall = -1};
   if (engine->hnsw) sb_hnsw_summarize(engine->store, engine->hnsw, &sum, NULL);
+  out->search_remotely = engine->search_remotely;
   out->hnsw = engine->hnsw;
   out->hnsw_collections = sum.indexed;
   out->hnsw_recall = sum.recall;

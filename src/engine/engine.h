@@ -61,8 +61,9 @@ struct sb_engine {
   char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
   int workers, threads;
   bool flip;
-  int hnsw;        /* of sb_engine_options */
-  bool thumbnails; /* are kept of the faces that are enrolled, and shown */
+  bool search_remotely; /* of sb_engine_options */
+  int hnsw;             /* the same */
+  bool thumbnails;      /* are kept of the faces that are enrolled, and shown */
   sb_liveness_policy liveness;
   sb_store *store;
   sb_gallery *gallery;

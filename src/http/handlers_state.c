@@ -68,13 +68,24 @@ static json_t *targets_of(sb_server *server) {
   return list;
 }
 
+/* Who compares: this server's memory, or the database, and what its HNSW indexes were measured to find. */
+static json_t *search_of(const sb_engine_counts *counts) {
+  const char *by = counts->search_remotely ? "database" : "memory";
+  if (!counts->hnsw) return json_pack("{s:s}", "by", by);
+  json_t *recall = counts->hnsw_recall < 0 ? json_null() : json_real(counts->hnsw_recall);
+  return json_pack("{s:s,s:i,s:I,s:o}", "by", by, "hnsw", counts->hnsw, "hnsw_collections",
+                   (json_int_t)counts->hnsw_collections, "hnsw_recall", recall);
+}
+
 /* For the page's charts: the hour by minutes, and the numbers that stand beside them. */
 void sb_handle_stats(sb_request *request) {
   sb_error error = {0};
   sb_engine_info info = {0};
+  sb_engine_counts counts = {0};
   sb_minute hour[SB_METRICS_MINUTES];
   sb_server *server = request->server;
-  if (sb_engine_info_get(server->engine, &info, &error) != SB_OK) {
+  if (sb_engine_info_get(server->engine, &info, &error) != SB_OK ||
+      sb_engine_counts_get(server->engine, &counts, &error) != SB_OK) {
     sb_reply_error(request, &error);
     return;
   }
@@ -92,12 +103,13 @@ void sb_handle_stats(sb_request *request) {
                                     (json_int_t)hour[i].searches, "errors", (json_int_t)hour[i].errors, "p50_ms",
                                     hour[i].p50_ms, "p99_ms", hour[i].p99_ms));
   sb_reply_json(request, 200,
-                json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o}", "version", sb_version(), "uptime_s",
-                          sb_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people, "faces",
+                json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o,s:o}", "version", sb_version(),
+                          "uptime_s", sb_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people, "faces",
                           (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
                           (json_int_t)sb_work_waiting(server->work), "memory_bytes", (json_int_t)sb_resident_bytes(),
                           "model", info.model, "dim", (json_int_t)info.dim, "threshold", meaning.threshold, "unsure",
-                          meaning.unsure, "targets", targets_of(server), "minutes", minutes));
+                          meaning.unsure, "targets", targets_of(server), "search", search_of(&counts), "minutes",
+                          minutes));
 }
 
 static void reply_file(sb_request *request, const char *path) {

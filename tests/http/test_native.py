@@ -292,6 +292,7 @@ class Protocol(ServerCase):
         self.assertRegex(text, rb"semblance_index_age_seconds -?\d")
         stats = self.get("/v1/stats")
         self.assertEqual(len(stats["minutes"]), 60)
+        self.assertEqual(stats["search"], {"by": "memory"})
         self.assertGreater(sum(m["requests"] for m in stats["minutes"]), 2)
         self.assertGreater(stats["minutes"][-1]["p50_ms"] + stats["minutes"][-2]["p50_ms"], 0)
 

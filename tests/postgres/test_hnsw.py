@@ -1,4 +1,5 @@
 """pgvector's HNSW for who asks for it: made by a command, used by --hnsw, measured, and still as many candidates as were asked for."""
+import json
 import re
 import unittest
 
@@ -81,8 +82,11 @@ class Hnsw(postgres.DatabaseCase):
 
         with Server(self.data, *self.there, "--search", "sql", "--hnsw", "200") as server:
             text = server.request("GET", "/metrics")[2].decode()
+            search = json.loads(server.request("GET", "/v1/stats")[2])["search"]
         self.assertIn("semblance_hnsw_collections 1\n", text)
         self.assertAlmostEqual(float(re.search(r"^semblance_hnsw_recall (\S+)$", text, re.M).group(1)), built["measured"][4]["recall"], places=5)
+        self.assertAlmostEqual(search.pop("hnsw_recall"), built["measured"][4]["recall"], places=5)
+        self.assertEqual(search, {"by": "database", "hnsw": 200, "hnsw_collections": 1})
         self.json_of("hnsw", "drop", *self.there)
         self.assertEqual((self.scans(), self.shown()["there"]), (None, False))
         self.assertEqual(self.found("--hnsw", "100"), ["a1", "b1"])

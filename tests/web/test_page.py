@@ -323,6 +323,25 @@ class Settings(PageCase):
         self.browser.wait_text("#models-rows", "used by default")
         self.assertEqual(self.clean_log(), [])
 
+    def test_how_searches_are_made_is_told_and_what_an_index_misses(self):
+        """The server's own words; for the others its answer is changed on its way to the page."""
+        self.view("settings")
+        self.browser.wait_text("#s-search", "In this server’s memory")
+        self.browser.run("""const ask = window.fetch;
+            window.search = { by: 'memory' };
+            window.fetch = async (path, ...rest) => {
+              const answer = await ask(path, ...rest);
+              return path === '/v1/stats' ? Response.json({ ...await answer.json(), search: window.search }) : answer;
+            };""")
+        for search, words in (({"by": "database"}, "By the database, exactly"),
+                              ({"by": "database", "hnsw": 400, "hnsw_collections": 2, "hnsw_recall": None}, "HNSW 400: not measured"),
+                              ({"by": "database", "hnsw": 400, "hnsw_collections": 2, "hnsw_recall": .8125}, "HNSW 400: finds 81.3% of the ten nearest"),
+                              ({"by": "database", "hnsw": 400, "hnsw_collections": 0, "hnsw_recall": None}, "By the database, exactly")):
+            self.browser.run("window.search = arguments[0]", search)
+            self.view("list")
+            self.view("settings")
+            self.browser.wait_text("#s-search", words)
+
     def choose(self, selector, value):
         self.browser.wait("const s = document.querySelector(arguments[0]); return !s.disabled && [...s.options].some((o) => o.value === arguments[1])", selector, value)
         self.browser.run("const s = document.querySelector(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change', { bubbles: true }))", selector, value)

@@ -1,7 +1,7 @@
 // Settings: how the server is, how sure a match must be, and this browser's own choices; admin.js and report.js have the rest.
 import * as api from './api.js';
 import { $, el, say, svg } from './dom.js';
-import { number, t } from './i18n.js';
+import { number, percent, t } from './i18n.js';
 import * as admin from './admin.js';
 import { odds } from './answer.js';
 import { plot, roof } from './plot.js';
@@ -37,6 +37,12 @@ function targetRow({ fmr, threshold }) {
   return el('tr', {}, el('td', {}, odds(fmr, false)), el('td', {}, threshold.toFixed(3)), el('td', {}, odds(chance, false)));
 }
 
+/** Who compares, and of an index that misses some, how many it finds. */
+function searchWords({ by, hnsw, hnsw_collections: indexed, hnsw_recall: recall }) {
+  if (!indexed) return t(`search.${by}`);
+  return recall === null ? t('search.unmeasured', { n: number(hnsw) }) : t('search.hnsw', { n: number(hnsw), share: percent(recall) });
+}
+
 /** The hour as two charts: how much was asked, and how long it took. */
 function charts(minutes) {
   const count = minutes.length;
@@ -68,6 +74,7 @@ function render() {
   $('#s-model').textContent = last.model || '–';
   $('#s-dim').textContent = number(last.dim);
   $('#s-workers').textContent = number(last.workers);
+  $('#s-search').textContent = searchWords(last.search);
   $('#s-match').textContent = last.threshold.toFixed(3);
   $('#s-unsure').textContent = t('between', { a: last.unsure.toFixed(3), b: last.threshold.toFixed(3) });
   $('#s-targets').replaceChildren(...last.targets.map(targetRow));
