@@ -1,4 +1,4 @@
-/* As much of cmocka as the index's tests use, for machines that have no cmocka of their own: a failed test ends the program. */
+/* As much of cmocka as the tests run here use, for machines that have no cmocka of their own: a failed test ends the program. */
 #ifndef SB_TESTS_ARM_CMOCKA_H
 #define SB_TESTS_ARM_CMOCKA_H
 
@@ -28,16 +28,24 @@ static inline void sb_check(int holds, const char *what, const char *file, int l
 #define assert_float_equal(a, b, off) assert_true(fabs((double)(a) - (double)(b)) <= (double)(off))
 #define assert_memory_equal(a, b, size) assert_true(!memcmp(a, b, size))
 #define assert_string_equal(a, b) assert_true(!strcmp(a, b))
+#define assert_string_not_equal(a, b) assert_true(strcmp(a, b))
+#define assert_ptr_equal(a, b) assert_true((const void *)(a) == (const void *)(b))
 
-static inline int sb_run_tests(const struct CMUnitTest *tests, size_t count) {
+typedef int (*sb_group_step)(void **state);
+
+static inline int sb_run_tests(const struct CMUnitTest *tests, size_t count, sb_group_step setup,
+                               sb_group_step teardown) {
+  void *state = NULL;
+  if (setup && setup(&state)) return 1;
   for (size_t i = 0; i < count; i++) {
-    tests[i].run(NULL);
+    tests[i].run(&state);
     printf("ok %zu - %s\n", i + 1, tests[i].name);
     fflush(stdout); /* under emulation the next one takes its time */
   }
   printf("1..%zu\n", count);
-  return 0;
+  return teardown ? teardown(&state) : 0;
 }
-#define cmocka_run_group_tests(tests, setup, teardown) sb_run_tests(tests, sizeof(tests) / sizeof *(tests))
+#define cmocka_run_group_tests(tests, setup, teardown) \
+  sb_run_tests(tests, sizeof(tests) / sizeof *(tests), setup, teardown)
 
 #endif

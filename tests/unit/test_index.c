@@ -150,18 +150,25 @@ static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_without
 
 static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_codes(void **state) {
   (void)state;
-  walk_at_random(&(walk){.dim = 64, .items = 1500, .steps = 6000, .tau = 10, .learn_from = 600});
-  walk_at_random(&(walk){.dim = 100, .items = 1500, .steps = 4000, .tau = 30, .learn_from = 600, .by_label = true});
+  const size_t items = EMULATED ? 800 : 1500, learn_from = EMULATED ? 400 : 600;
+  walk_at_random(
+      &(walk){.dim = 64, .items = items, .steps = EMULATED ? 2400 : 6000, .tau = 10, .learn_from = learn_from});
+  walk_at_random(&(walk){.dim = 100,
+                         .items = items,
+                         .steps = EMULATED ? 1600 : 4000,
+                         .tau = 30,
+                         .learn_from = learn_from,
+                         .by_label = true});
 }
 
 /* ---- Exact search on several spectra, with ties and duplicates */
 
 static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric, double spread, sb_team *team) {
-  enum { ROWS = 6000, PROBES = 25 };
+  enum { ROWS = EMULATED ? 1000 : 6000, PROBES = EMULATED ? 4 : 25 };
   uint64_t seed = 21;
   plain_row *rows = calloc(ROWS, sizeof *rows);
   float *query = calloc(dim, sizeof *query);
-  sb_index *index = index_of(dim, metric, SB_KEEP_F32, 2000, team);
+  sb_index *index = index_of(dim, metric, SB_KEEP_F32, EMULATED ? 400 : 2000, team);
   for (size_t i = 0; i < ROWS; i++) {
     rows[i] = (plain_row){true, i / 2, calloc(dim, sizeof(float))};
     if (i % 10 == 9)
@@ -201,11 +208,14 @@ static void exact_search_is_brute_force_on_every_spectrum(void **state) {
   sb_team *team = NULL;
   assert_int_equal(sb_team_new(2, &team, NULL), SB_OK);
   exact_search_is_brute_force(32, 4, SB_METRIC_INNER, 0, NULL);
-  exact_search_is_brute_force(128, 20, SB_METRIC_COSINE, 1, team);
-  exact_search_is_brute_force(200, 0, SB_METRIC_INNER, 0, NULL);   /* flat: the bounds hardly help */
-  exact_search_is_brute_force(96, 15, SB_METRIC_INNER, 2, team);   /* lengths from 1 to 3, and one of 50 */
-  exact_search_is_brute_force(512, 64, SB_METRIC_COSINE, 1, team); /* from here on with fine codes */
-  exact_search_is_brute_force(544, 150, SB_METRIC_INNER, 2, NULL);
+  const size_t dim = EMULATED ? 48 : 96;
+  exact_search_is_brute_force(dim, 15, SB_METRIC_INNER, 2, team); /* lengths from 1 to 3, and one of 50 */
+  if (!EMULATED) {                                                /* where more dimensions take minutes */
+    exact_search_is_brute_force(128, 20, SB_METRIC_COSINE, 1, team);
+    exact_search_is_brute_force(200, 0, SB_METRIC_INNER, 0, NULL);   /* flat: the bounds hardly help */
+    exact_search_is_brute_force(512, 64, SB_METRIC_COSINE, 1, team); /* from here on with fine codes */
+    exact_search_is_brute_force(544, 150, SB_METRIC_INNER, 2, NULL);
+  }
   sb_team_free(team);
 }
 
@@ -218,7 +228,7 @@ typedef struct gallery {
 } gallery;
 
 static gallery gallery_of(size_t rows, size_t dim, double tau, sb_precision keep, sb_team *team) {
-  gallery g = {index_of(dim, SB_METRIC_COSINE, keep, 2000, team), dim, rows, 31};
+  gallery g = {index_of(dim, SB_METRIC_COSINE, keep, EMULATED ? 500 : 2000, team), dim, rows, 31};
   float vector[512];
   for (size_t i = 0; i < rows; i++) {
     random_face(&g.seed, dim, tau, vector);
@@ -248,29 +258,30 @@ static double recall_of(gallery *g, double tau, const sb_filter *filter) {
 
 static void fast_search_finds_nearly_all_for_every_precision_and_filter(void **state) {
   (void)state;
-  static uint64_t half[20000 / 64 + 1];
-  const sb_filter bitmap = {.kind = SB_FILTER_BITMAP, .count = 20000, .bits = half};
+  enum { ROWS = EMULATED ? 1500 : 20000, DIM = EMULATED ? 32 : 128, TAU = EMULATED ? 8 : 24 };
+  static uint64_t half[ROWS / 64 + 1];
+  const sb_filter bitmap = {.kind = SB_FILTER_BITMAP, .count = ROWS, .bits = half};
   const sb_filter test = {.kind = SB_FILTER_TEST, .test = test_third};
   memset(half, 0x55, sizeof half);
   for (sb_precision keep = SB_KEEP_F16; keep <= SB_KEEP_F32; keep++) {
-    gallery g = gallery_of(20000, 128, 24, keep, NULL);
-    assert_true(recall_of(&g, 24, NULL) >= 0.995);
-    assert_true(recall_of(&g, 24, &bitmap) >= 0.995);
-    assert_true(recall_of(&g, 24, &test) >= 0.995);
+    gallery g = gallery_of(ROWS, DIM, TAU, keep, NULL);
+    assert_true(recall_of(&g, TAU, NULL) >= 0.995);
+    assert_true(recall_of(&g, TAU, &bitmap) >= 0.995);
+    assert_true(recall_of(&g, TAU, &test) >= 0.995);
     sb_index_stats stats;
     sb_index_stats_get(g.index, &stats);
     assert_true(stats.recall >= 0.995);
-    assert_true(stats.survivors < 20000);
+    assert_true(stats.survivors < ROWS);
     sb_index_free(g.index);
   }
 }
 
 static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
   (void)state;
-  enum { QUERIES = 100, DIM = 96 };
+  enum { QUERIES = EMULATED ? 40 : 100, DIM = EMULATED ? 48 : 96 };
   sb_team *team = NULL;
   assert_int_equal(sb_team_new(2, &team, NULL), SB_OK);
-  gallery g = gallery_of(12000, DIM, 16, SB_KEEP_F16, team);
+  gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, 16, SB_KEEP_F16, team);
   float queries[QUERIES * DIM];
   static sb_hit hits[QUERIES * K];
   size_t found[QUERIES];
@@ -291,13 +302,14 @@ static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
 
 static void a_floor_gives_the_same_hits_but_those_below(void **state) {
   (void)state;
-  gallery g = gallery_of(12000, 128, 24, SB_KEEP_F16, NULL);
-  float query[128];
+  enum { DIM = EMULATED ? 32 : 128, TAU = EMULATED ? 8 : 24 };
+  gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, TAU, SB_KEEP_F16, NULL);
+  float query[DIM];
   size_t kept = 0, all = 0;
   for (int p = 0; p < 100; p++) {
     sb_hit free_hits[K], hits[K];
     size_t found = 0, wanted = 0;
-    random_face(&g.seed, 128, 24, query);
+    random_face(&g.seed, DIM, TAU, query);
     size_t count = ask(g.index, query, K, SB_SEARCH_EXACT, false, free_hits);
     sb_index_query request = {
         .struct_size = sizeof request, .vectors = query, .count = 1, .k = K, .has_floor = true, .floor = 0.42f};
@@ -316,11 +328,11 @@ static void a_floor_gives_the_same_hits_but_those_below(void **state) {
 
 static void many_rows_of_one_label_do_not_hide_the_others(void **state) {
   (void)state;
-  enum { ROWS = 9000, DIM = 64 };
+  enum { ROWS = EMULATED ? 1200 : 9000, DIM = EMULATED ? 32 : 64 };
   uint64_t seed = 5;
   float center[DIM], vector[DIM];
   sb_hit hits[K];
-  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 2000, NULL);
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, EMULATED ? 400 : 2000, NULL);
   random_face(&seed, DIM, 10, center);
   for (size_t i = 0; i < ROWS; i++) { /* a third of all rows are one person, and the nearest */
     random_face(&seed, DIM, 10, vector);
@@ -336,39 +348,39 @@ static void many_rows_of_one_label_do_not_hide_the_others(void **state) {
 
 static void it_learns_again_as_it_grows_and_stays_right(void **state) {
   (void)state;
-  enum { DIM = 64 };
+  enum { DIM = EMULATED ? 32 : 64, FIRST = EMULATED ? 500 : 1000, ROWS = EMULATED ? 2500 : 9000 };
   uint64_t seed = 9;
   float vector[DIM];
   sb_index_stats stats;
-  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 1000, NULL);
-  for (size_t i = 0; i < 9000; i++) {
-    random_face(&seed, DIM, i < 1000 ? 4 : 16, vector); /* what comes later is of another kind */
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, FIRST, NULL);
+  for (size_t i = 0; i < ROWS; i++) {
+    random_face(&seed, DIM, i < FIRST ? 4 : 16, vector); /* what comes later is of another kind */
     assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
-    if (i == 999) {
+    if (i == FIRST - 1) {
       sb_index_settle(index);
       sb_index_stats_get(index, &stats);
       assert_int_equal(stats.learnt_times, 1);
-      assert_int_equal(stats.learnt_rows, 1000);
+      assert_int_equal(stats.learnt_rows, FIRST);
     }
   }
   sb_index_settle(index);
   sb_index_stats_get(index, &stats);
   assert_true(stats.learnt_times >= 2);
-  assert_true(stats.learnt_rows > 1000);
+  assert_true(stats.learnt_rows > FIRST);
   sb_hit hit;
   assert_int_equal(ask(index, vector, 1, SB_SEARCH_FAST, false, &hit), 1);
-  assert_int_equal(hit.key, 8999);
+  assert_int_equal(hit.key, ROWS - 1);
   sb_index_free(index);
 }
 
 static void rows_all_alike_or_zero_are_searched_all_the_same(void **state) {
   (void)state;
-  enum { DIM = 48 };
+  enum { DIM = 48, ROWS = EMULATED ? 1000 : 2500 };
   float same[DIM] = {0.5f, 0.5f, 0.5f, 0.5f}, zero[DIM] = {0};
   sb_hit hits[K];
   for (int round = 0; round < 2; round++) {
-    sb_index *index = index_of(DIM, SB_METRIC_INNER, SB_KEEP_F16, 1000, NULL);
-    for (size_t i = 0; i < 2500; i++) assert_int_equal(sb_index_put(index, i, i, round ? zero : same, NULL), SB_OK);
+    sb_index *index = index_of(DIM, SB_METRIC_INNER, SB_KEEP_F16, EMULATED ? 400 : 1000, NULL);
+    for (size_t i = 0; i < ROWS; i++) assert_int_equal(sb_index_put(index, i, i, round ? zero : same, NULL), SB_OK);
     sb_index_settle(index);
     for (sb_search_mode mode = SB_SEARCH_FAST; mode <= SB_SEARCH_EXACT; mode++) {
       assert_int_equal(ask(index, same, K, mode, false, hits), K);
@@ -380,41 +392,41 @@ static void rows_all_alike_or_zero_are_searched_all_the_same(void **state) {
 
 static void the_space_of_the_removed_is_used_again(void **state) {
   (void)state;
-  enum { DIM = 64 };
+  enum { DIM = EMULATED ? 32 : 64, ROWS = EMULATED ? 1200 : 3000 };
   uint64_t seed = 3;
   float vector[DIM];
-  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 1000, NULL);
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, EMULATED ? 400 : 1000, NULL);
   sb_index_stats before, after;
-  for (size_t i = 0; i < 3000; i++) {
+  for (size_t i = 0; i < ROWS; i++) {
     random_face(&seed, DIM, 10, vector);
     assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
   }
   sb_index_settle(index);
   sb_index_stats_get(index, &before);
   for (size_t round = 1; round <= 5; round++) {
-    for (size_t i = 0; i < 3000; i++) assert_true(sb_index_remove(index, (round - 1) * 3000 + i));
+    for (size_t i = 0; i < ROWS; i++) assert_true(sb_index_remove(index, (round - 1) * ROWS + i));
     assert_int_equal(sb_index_count(index), 0);
-    for (size_t i = 0; i < 3000; i++) {
+    for (size_t i = 0; i < ROWS; i++) {
       random_face(&seed, DIM, 10, vector);
-      assert_int_equal(sb_index_put(index, round * 3000 + i, i, vector, NULL), SB_OK);
+      assert_int_equal(sb_index_put(index, round * ROWS + i, i, vector, NULL), SB_OK);
     }
   }
   sb_index_settle(index);
   sb_index_stats_get(index, &after);
-  assert_int_equal(after.rows, 3000);
+  assert_int_equal(after.rows, ROWS);
   assert_true(after.bytes < before.bytes + before.bytes / 8);
   sb_index_free(index);
 }
 
 static void nothing_is_learnt_while_it_is_held(void **state) {
   (void)state;
-  enum { DIM = 64 };
+  enum { DIM = EMULATED ? 32 : 64, ROWS = EMULATED ? 1200 : 5000 };
   uint64_t seed = 5;
   float vector[DIM];
   sb_index_stats stats;
   sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 500, NULL);
   sb_index_hold(index, true);
-  for (size_t i = 0; i < 5000; i++) {
+  for (size_t i = 0; i < ROWS; i++) {
     random_face(&seed, DIM, 10, vector);
     assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
     if (i == 600) nanosleep(&(struct timespec){0, 300000000}, NULL); /* else it would take its chance here */
@@ -425,26 +437,27 @@ static void nothing_is_learnt_while_it_is_held(void **state) {
   sb_index_settle(index);
   sb_index_stats_get(index, &stats);
   assert_int_equal(stats.learnt_times, 1);
-  assert_int_equal(stats.learnt_rows, 5000);
+  assert_int_equal(stats.learnt_rows, ROWS);
   sb_index_free(index);
 }
 
 static void many_hits_may_be_wanted(void **state) {
   (void)state;
-  gallery g = gallery_of(9000, 64, 10, SB_KEEP_F32, NULL);
-  static sb_hit fast[2000], exact[2000];
+  enum { WANTED = EMULATED ? 300 : 2000 };
+  gallery g = gallery_of(EMULATED ? 1000 : 9000, EMULATED ? 32 : 64, 10, SB_KEEP_F32, NULL);
+  static sb_hit fast[WANTED], exact[WANTED];
   float query[64];
-  random_face(&g.seed, 64, 10, query);
+  random_face(&g.seed, g.dim, 10, query);
   assert_int_equal(ask(g.index, query, 0, SB_SEARCH_FAST, false, fast), 0);
-  assert_int_equal(ask(g.index, query, 2000, SB_SEARCH_FAST, false, fast), 2000);
-  assert_int_equal(ask(g.index, query, 2000, SB_SEARCH_EXACT, false, exact), 2000);
+  assert_int_equal(ask(g.index, query, WANTED, SB_SEARCH_FAST, false, fast), WANTED);
+  assert_int_equal(ask(g.index, query, WANTED, SB_SEARCH_EXACT, false, exact), WANTED);
   size_t same = 0;
-  for (size_t i = 0, j = 0; i < 2000; i++) {
-    for (j = 0; j < 2000 && fast[j].key != exact[i].key; j++) {
+  for (size_t i = 0, j = 0; i < WANTED; i++) {
+    for (j = 0; j < WANTED && fast[j].key != exact[i].key; j++) {
     }
-    same += j < 2000;
+    same += j < WANTED;
   }
-  assert_true(same >= 1990);
+  assert_true(same >= WANTED - WANTED / 200);
   sb_index_free(g.index);
 }
 

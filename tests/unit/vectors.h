@@ -8,6 +8,14 @@
 
 #include <math.h>
 
+/* Where every instruction is emulated (tests/arm), which takes a hundred times as long, a part of a test's rows has to do; codes are
+ * learnt from no fewer than 320. */
+#ifdef SB_EMULATED
+enum { EMULATED = 1 };
+#else
+enum { EMULATED = 0 };
+#endif
+
 /* Roughly normal: the sum of four uniform numbers. */
 static inline float random_normal(uint64_t *state) {
   float sum = 0;
