@@ -39,7 +39,7 @@ def run(*command, **environment):
 
 def megabytes(*paths):
     done = subprocess.run(["du", "-sckL", *map(str, paths)], capture_output=True, check=True, text=True)
-    return int(done.stdout.splitlines()[-1].split()[0]) / 1024
+    return int(done.stdout.splitlines()[-1].split()[0]) * 1024 / 1e6
 
 
 def crop(python, target):
@@ -60,7 +60,7 @@ def packages(python, *names):
             "    except m.PackageNotFoundError: continue\n"
             "    size += sum(p.stat().st_size for p in map(found.locate_file, found.files or []) if pathlib.Path(p).is_file())\n"
             "    queue += [r for r in found.requires or [] if 'extra ==' not in r]\n"
-            "print(json.dumps(size / 2**20))")
+            "print(json.dumps(size / 1e6))")
     return run(python, "-c", code, *names)
 
 

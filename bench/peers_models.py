@@ -50,7 +50,7 @@ def main():
         times.append((time.monotonic() - begin) * 1000)
     times.sort()
     print(json.dumps({"first_ms": first * 1000, "median_ms": statistics.median(times), "p10_ms": times[rounds // 10],
-                      "p90_ms": times[rounds * 9 // 10], "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+                      "p90_ms": times[rounds * 9 // 10], "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6}))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   printf("{\"first_ms\": %.1f, \"median_ms\": %.3f, \"p10_ms\": %.3f, \"p90_ms\": %.3f, \"peak_mb\": %.1f}\n", first,
-         times[rounds / 2], times[rounds / 10], times[rounds * 9 / 10], (double)usage.ru_maxrss / 1024);
+         times[rounds / 2], times[rounds / 10], times[rounds * 9 / 10], (double)usage.ru_maxrss * 1024 / 1e6);
   sb_engine_free(engine);
   free(bytes);
   return 0;
