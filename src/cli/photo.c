@@ -22,9 +22,9 @@ static void print_candidate(const sb_candidate *candidate, const sb_search_resul
   sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);
   sb_cli_odds(candidate->gallery_false_match, candidate->false_match_bound, gallery, sizeof gallery);
   printf(
-      "  %-19s %.3f  %s (%s); chance that two different people are this alike: %s, that anybody of %zu faces is: %s\n",
+      "  %-19s %.3f  %s (%s); chance that two different people are this alike: %s, that anybody of %zu face%s is: %s\n",
       sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name, candidate->id, odds,
-      result->gallery_faces, gallery);
+      result->gallery_faces, result->gallery_faces == 1 ? "" : "s", gallery);
 }
 
 static const char *weakness(const sb_face *face) {
@@ -66,9 +66,14 @@ static void print_search(const sb_search_result *result) {
     print_answer(face);
     for (size_t c = 0; c < face->count; c++) print_candidate(&face->candidates[c], result);
   }
+  if (!result->gallery_faces) {
+    printf("nobody could be found: there is no face in this collection yet; \"semblance enroll\" adds people\n");
+    return;
+  }
   sb_cli_odds(result->fpir, false, odds, sizeof odds);
-  printf("%zu people searched in %.1f ms; same person from %.3f, where a stranger is taken for somebody %s times\n",
-         result->gallery_size, result->elapsed_ms, result->threshold, odds);
+  printf("%zu %s searched in %.1f ms; same person from %.3f, where a stranger is taken for somebody %s times\n",
+         result->gallery_size, result->gallery_size == 1 ? "person" : "people", result->elapsed_ms, result->threshold,
+         odds);
 }
 
 static bool any_match(const sb_search_result *result) {

@@ -129,6 +129,9 @@ class Search(ProgramCase):
         answer = self.json_of("search", FRIENDS / "obama3.jpg", code=1)
         self.assertEqual(answer["faces"][0]["candidates"], [])
         self.assertEqual(answer["gallery_size"], 0)
+        words = self.run_program("search", FRIENDS / "obama3.jpg").stdout.decode()
+        self.assertIn("there is no face in this collection yet", words)
+        self.assertNotIn("1 in", words)
 
     def test_tells_the_chance_of_a_false_match_in_this_gallery(self):
         answer = self.json_of("search", FRIENDS / "biden.jpg", code=1)
@@ -147,4 +150,5 @@ class Search(ProgramCase):
     def test_words_for_a_person_without_json(self):
         done = self.run_program("search", FRIENDS / "obama3.jpg")
         self.assertIn(b"Barack Obama", done.stdout)
+        self.assertIn(b"1 person searched", done.stdout)
         self.assertIn("unknown person", self.run_program("search", FRIENDS / "biden.jpg").stdout.decode())

@@ -314,6 +314,7 @@ class Settings(PageCase):
         self.view("settings")
         self.browser.wait_text("#s-model", "mobilefacenet")
         self.browser.wait_equal("1", "return document.querySelector('#v-gallery .n').textContent")
+        self.browser.wait_text("#v-gallery .unit", "template of 1 person")
         self.browser.wait_text("#s-targets", "1 in 10,000")
         self.assertRegex(self.browser.text("#s-match"), r"^0\.\d{3}$")
         self.browser.wait("return document.querySelector('#chart-requests').ariaLabel.toLowerCase().includes('requests')")
@@ -341,6 +342,18 @@ class Settings(PageCase):
             self.view("list")
             self.view("settings")
             self.browser.wait_text("#s-search", words)
+
+    def test_one_and_many_are_told_apart_in_all_three_languages(self):
+        words = """const done = arguments[0]; import('/js/i18n.js').then(async (i) => {
+            const gallery = (people, faces) => i.counted('v.of', people, { templates: i.counted('v.templates', faces) });
+            const before = document.documentElement.lang.slice(0, 2);
+            const said = i.languages().map((language) => { i.choose(language); return [gallery(1, 1), gallery(1, 3), gallery(2, 3), i.counted('searched', 1, { ms: 5 })]; });
+            i.choose(before);
+            done(said); })"""
+        self.assertEqual(self.browser.run_async(words), [
+            ["template of 1 person", "templates of 1 person", "templates of 2 people", "1 person in 5 ms"],
+            ["modelo de 1 pessoa", "modelos de 1 pessoa", "modelos de 2 pessoas", "1 pessoa em 5 ms"],
+            ["plantilla de 1 persona", "plantillas de 1 persona", "plantillas de 2 personas", "1 persona en 5 ms"]])
 
     def choose(self, selector, value):
         self.browser.wait("const s = document.querySelector(arguments[0]); return !s.disabled && [...s.options].some((o) => o.value === arguments[1])", selector, value)

@@ -1,7 +1,7 @@
 // Settings, the admin's part: keys, models, collections and the audit. Each card tells for itself when it may not be seen.
 import * as api from './api.js';
 import { $, el, icon, say, toast } from './dom.js';
-import { day, has, moment, number, t } from './i18n.js';
+import { counted, day, has, moment, number, t } from './i18n.js';
 
 let keys = null;
 let models = null;
@@ -154,7 +154,7 @@ async function checkAudit() {
   button.disabled = true;
   try {
     const head = await api.auditHead();
-    $('#audit-whole').textContent = t('audit.whole', { n: number(head.head) });
+    $('#audit-whole').textContent = counted('audit.whole', head.head);
     say($('#audit-error'), '');
   } catch (error) {
     $('#audit-whole').textContent = '';

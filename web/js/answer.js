@@ -59,7 +59,7 @@ function details(face, answer) {
 
 export function answerCard(face, answer) {
   const [look, sign] = lookOf(face);
-  const reason = { match: t('v.same.sub'), unsure: t(face.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'), none: t('v.none.sub', { n: number(answer.gallery_size) }) }[verdictOf(face)];
+  const reason = { match: t('v.same.sub'), unsure: t(face.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'), none: answer.gallery_size ? t('v.none.sub', { n: number(answer.gallery_size) }) : t('v.none.empty') }[verdictOf(face)];
   const card = el('div', { className: 'card', role: 'region', 'aria-label': t('answer') },
     el('div', { className: `verdict is-${look}` }, el('span', { className: 'verdict-sign' }, icon(sign)), el('h2', { id: 'verdict' }, wordsOf(face)), el('p', {}, reason)));
   const more = details(face, answer);

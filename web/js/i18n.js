@@ -83,7 +83,8 @@ const WORDS = {
   'dup.diff': ['Different people: register anyway', 'Pessoas diferentes: cadastrar assim mesmo', 'Personas distintas: registrar igualmente'],
   cancel: ['Cancel', 'Cancelar', 'Cancelar'],
   searchdb: ['Search Database', 'Buscar no banco', 'Buscar en la base'],
-  searched: ['{n} people in {ms} ms', '{n} pessoas em {ms} ms', '{n} personas en {ms} ms'],
+  'searched.one': ['{n} person in {ms} ms', '{n} pessoa em {ms} ms', '{n} persona en {ms} ms'],
+  'searched.n': ['{n} people in {ms} ms', '{n} pessoas em {ms} ms', '{n} personas en {ms} ms'],
   answer: ['Answer', 'Resposta', 'Respuesta'],
   result: ['Result', 'Resultado', 'Resultado'],
   faces: ['Faces in this photo', 'Rostos nesta foto', 'Rostros en esta foto'],
@@ -96,6 +97,7 @@ const WORDS = {
   'v.unsure': ['Cannot tell', 'Não dá para saber', 'No se puede saber'],
   'v.unsure.sub': ['Alike, but not enough. A sharper photo from the front would settle it.', 'Parecido, mas não o bastante. Uma foto mais nítida, de frente, resolveria.', 'Se parece, pero no lo bastante. Una foto más nítida y de frente lo aclararía.'],
   'v.none': ['Not enrolled', 'Não cadastrada', 'No registrada'],
+  'v.none.empty': ['Unknown person. Nobody is registered yet.', 'Pessoa desconhecida. Ninguém está cadastrado ainda.', 'Persona desconocida. Aún no hay nadie registrado.'],
   'v.none.sub': ['Unknown person. Nobody among {n} is close enough.', 'Pessoa desconhecida. Ninguém entre {n} é parecido o bastante.', 'Persona desconocida. Nadie entre {n} se parece lo suficiente.'],
   similarity: ['Similarity', 'Semelhança', 'Parecido'],
   'k.cut': ['match from', 'mesma a partir de', 'misma desde'],
@@ -178,7 +180,8 @@ const WORDS = {
   choose: ['Select', 'Selecionar', 'Seleccionar'],
   'choose.n': ['Select {name}', 'Selecionar {name}', 'Seleccionar a {name}'],
   'choose.none': ['Select nobody', 'Não selecionar ninguém', 'No seleccionar a nadie'],
-  chosen: ['{n} selected', '{n} selecionadas', '{n} seleccionadas'],
+  'chosen.one': ['{n} selected', '{n} selecionada', '{n} seleccionada'],
+  'chosen.n': ['{n} selected', '{n} selecionadas', '{n} seleccionadas'],
   'chosen.bar': ['Selected people', 'Pessoas selecionadas', 'Personas seleccionadas'],
   actions: ['Actions', 'Ações', 'Acciones'],
   edit: ['Edit', 'Editar', 'Editar'],
@@ -190,6 +193,7 @@ const WORDS = {
   'merge.q': ['Merge two people', 'Juntar duas pessoas', 'Unir dos personas'],
   'merge.sub': ['Which record stays? It receives the templates of the other, and the other ID stops working.', 'Qual registro fica? Ele recebe os modelos do outro, e a outra identificação deixa de valer.', '¿Qué registro queda? Recibe las plantillas del otro, y la otra identificación deja de valer.'],
   merged: ['Merged into {name}. Templates: {n}.', 'Juntadas em {name}. Modelos: {n}.', 'Unidas en {name}. Plantillas: {n}.'],
+  'photos.one': ['{n} photo', '{n} foto', '{n} foto'],
   'photos.n': ['{n} photos', '{n} fotos', '{n} fotos'],
   'delete.qn': ['Delete {n} people?', 'Excluir {n} pessoas?', '¿Eliminar a {n} personas?'],
   'deleted.n': ['{n} people deleted', '{n} pessoas excluídas', '{n} personas eliminadas'],
@@ -237,7 +241,10 @@ const WORDS = {
   'v.time': ['Answer time', 'Tempo de resposta', 'Tiempo de respuesta'],
   'v.noneyet': ['no photo yet', 'nenhuma foto ainda', 'ninguna foto aún'],
   'v.gallery': ['Gallery', 'Galeria', 'Galería'],
-  'v.templates': ['templates of {n} people', 'modelos de {n} pessoas', 'plantillas de {n} personas'],
+  'v.templates.one': ['template', 'modelo', 'plantilla'],
+  'v.templates.n': ['templates', 'modelos', 'plantillas'],
+  'v.of.one': ['{templates} of {n} person', '{templates} de {n} pessoa', '{templates} de {n} persona'],
+  'v.of.n': ['{templates} of {n} people', '{templates} de {n} pessoas', '{templates} de {n} personas'],
   'v.memory': ['Memory', 'Memória', 'Memoria'],
   'v.waiting': ['{n} waiting', '{n} na fila', '{n} en cola'],
   'v.hour': ['The last hour, a point a minute; under memory: requests.', 'A última hora, um ponto por minuto; sob a memória: pedidos.', 'La última hora, un punto por minuto; bajo la memoria: peticiones.'],
@@ -351,7 +358,8 @@ const WORDS = {
   'audit.person': ['person {n}', 'pessoa {n}', 'persona {n}'],
   'audit.more': ['Older entries', 'Entradas anteriores', 'Entradas anteriores'],
   'audit.check': ['Check the chain', 'Verificar a cadeia', 'Comprobar la cadena'],
-  'audit.whole': ['Nothing is missing or changed: {n} entries', 'Nada falta nem mudou: {n} entradas', 'No falta ni cambió nada: {n} entradas'],
+  'audit.whole.one': ['Nothing is missing or changed: {n} entry', 'Nada falta nem mudou: {n} entrada', 'No falta ni cambió nada: {n} entrada'],
+  'audit.whole.n': ['Nothing is missing or changed: {n} entries', 'Nada falta nem mudou: {n} entradas', 'No falta ni cambió nada: {n} entradas'],
   'audit.broken': ['The chain is broken', 'A cadeia está quebrada', 'La cadena está rota'],
   'verb.enroll': ['Registered', 'Cadastro', 'Registro'],
   'verb.search': ['Search', 'Busca', 'Búsqueda'],
@@ -431,6 +439,9 @@ export function t(key, values = {}) {
   const words = (pictures && WORDS[`${key}.pictures`]) || WORDS[key];
   return words[ORDER.indexOf(language)].replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
 }
+
+/** The words for so many: KEY.one or KEY.n, with the count as {n}. */
+export const counted = (key, count, values = {}) => t(`${key}.${count === 1 ? 'one' : 'n'}`, { ...values, n: number(count) });
 
 export const number = (value) => new Intl.NumberFormat(LOCALES[language]).format(value);
 export const percent = (value) => new Intl.NumberFormat(LOCALES[language], { style: 'percent', maximumSignificantDigits: 3 }).format(value);

@@ -1,7 +1,7 @@
 // Registered List: thousands of people, of whom only those in sight exist; search, sort, edit, merge, select, export, delete.
 import * as api from './api.js';
 import { $, download, el, icon, initials, toast } from './dom.js';
-import { day, number, t } from './i18n.js';
+import { counted, day, number, t } from './i18n.js';
 
 const PAGE = 100; // people of one request
 const TYPING = 150; // milliseconds of silence after which a query is sent
@@ -114,7 +114,7 @@ function renderRows() {
 
 function renderPick() {
   $('#pickbar').hidden = !chosen.size;
-  $('#pick-n').textContent = t('chosen', { n: number(chosen.size) });
+  $('#pick-n').textContent = counted('chosen', chosen.size);
   $('#pick-merge').hidden = chosen.size !== 2;
 }
 
@@ -125,7 +125,7 @@ function render() {
   $('#list-table').setAttribute('aria-rowcount', total + 1);
   $('h2', empty).textContent = failure ? failure.title : t(query() ? 'nohit' : 'list.empty');
   $('p', empty).textContent = failure ? failure.detail : t(query() ? 'nohit.sub' : 'list.empty.sub');
-  $('#list-total').textContent = t(total === 1 ? 'people.one' : 'people.n', { n: number(total) });
+  $('#list-total').textContent = counted('people', total);
   if (total) renderRows();
   const height = rowHeight();
   const first = Math.floor(box().scrollTop / height) + 1;
@@ -190,7 +190,7 @@ function mergeTwo(opener) {
   const two = [...chosen.values()].sort((a, b) => (a.created < b.created ? -1 : 1));
   $('#merge-pick').replaceChildren(...two.map((person, index) => el('label', {}, el('input', { type: 'radio', name: 'keep', value: person.id, checked: !index }),
     el('span', { className: 'mono-face', 'aria-hidden': 'true' }, initials(person.name)),
-    el('span', {}, el('span', { className: 'strong' }, person.name), el('br'), el('span', { className: 'small faint' }, `${person.id}, ${t('photos.n', { n: number(person.faces) })}, ${day(person.created)}`)))));
+    el('span', {}, el('span', { className: 'strong' }, person.name), el('br'), el('span', { className: 'small faint' }, `${person.id}, ${counted('photos', person.faces)}, ${day(person.created)}`)))));
   confirm($('#dlg-merge'), opener, async () => {
     const keep = $('#merge-pick input:checked').value;
     const other = two.find((person) => person.id !== keep);

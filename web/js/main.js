@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { $, $$, closeToast } from './dom.js';
 import * as family from './family.js';
-import { choose, keepsPictures, languages, number, t, translatePage } from './i18n.js';
+import { choose, counted, keepsPictures, languages, t, translatePage } from './i18n.js';
 import * as importing from './import.js';
 import * as list from './list.js';
 import * as register from './register.js';
@@ -72,7 +72,7 @@ function showHealth() {
   $('#banner-error').hidden = state !== 'bad';
   $('#banner-error-title').textContent = t(health ? 'error.model' : 'error.offline');
   $('#banner-error-text').textContent = health?.message ?? '';
-  $('#people-count').textContent = health ? t(health.people === 1 ? 'people.one' : 'people.n', { n: number(health.people) }) : '';
+  $('#people-count').textContent = health ? counted('people', health.people) : '';
 }
 
 async function askHealth() {

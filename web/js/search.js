@@ -3,7 +3,7 @@ import * as api from './api.js';
 import { $, $$, el, icon } from './dom.js';
 import { answerCard, lookOf, verdictOf, wordsOf } from './answer.js';
 import * as compare from './compare.js';
-import { number, t } from './i18n.js';
+import { counted, t } from './i18n.js';
 import * as live from './live.js';
 import { Stage } from './stage.js';
 
@@ -55,7 +55,7 @@ function render() {
   const tabs = $('#search-tabs');
   tabs.hidden = !answer || answer.faces.length < 2;
   tabs.replaceChildren(...(answer?.faces ?? []).map(tab));
-  $('#search-time').textContent = answer ? t('searched', { n: number(answer.gallery_size), ms: Math.round(answer.elapsed_ms) }) : '';
+  $('#search-time').textContent = answer ? counted('searched', answer.gallery_size, { ms: Math.round(answer.elapsed_ms) }) : '';
   if (!answer) return;
   stage.draw(answer.faces, answer, box);
   if (answer.faces.length) $('#search-answer').replaceChildren(answerCard(answer.faces[chosen], answer));

@@ -1,7 +1,7 @@
 // Settings: how the server is, how sure a match must be, and this browser's own choices; admin.js and report.js have the rest.
 import * as api from './api.js';
 import { $, el, say, svg } from './dom.js';
-import { number, percent, t } from './i18n.js';
+import { counted, number, percent, t } from './i18n.js';
 import * as admin from './admin.js';
 import { odds } from './answer.js';
 import { plot, roof } from './plot.js';
@@ -67,7 +67,7 @@ function render() {
   $('#up').textContent = `${ago(last.uptime_s)}, ${t('version', { v: last.version })}`;
   vital('searches', number(minutes.at(-1).searches), t('v.minute'), minutes.map((minute) => minute.searches));
   vital('time', recent.p50_ms ? `≤ ${number(recent.p50_ms)} ms` : '–', recent.p99_ms ? `p99 ≤ ${number(recent.p99_ms)} ms` : t('v.noneyet'), minutes.map((minute) => minute.p50_ms));
-  vital('gallery', number(last.faces), t('v.templates', { n: number(last.people) }), minutes.map(() => last.faces));
+  vital('gallery', number(last.faces), counted('v.of', last.people, { templates: counted('v.templates', last.faces) }), minutes.map(() => last.faces));
   vital('memory', `${number(Math.round(last.memory_bytes / 1e6))} MB`, t('v.waiting', { n: number(last.waiting) }), minutes.map((minute) => minute.requests));
   $('#s-errors').textContent = number(minutes.reduce((sum, minute) => sum + minute.errors, 0));
   charts(minutes);
