@@ -127,6 +127,10 @@ void sb_engine_free(sb_engine *engine) {
   free(engine);
 }
 
+void sb_engine_hurry(sb_engine *engine) {
+  sb_store_hurry(engine->store);
+}
+
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error) {
   pthread_mutex_lock(&engine->lock);
   sb_status status = engine->closing ? sb_fail(error, SB_STOPPING, "the service is stopping") : SB_OK;

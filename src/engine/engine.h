@@ -91,6 +91,8 @@ char *sb_engine_cache_folder(const char *given, sb_error *error); /* the same fo
 /* Every public function is between these two, so that sb_engine_free can wait. SB_STOPPING. */
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error);
 void sb_engine_leave(sb_engine *engine);
+/* The end is near: who waits for a database that cannot be reached waits no longer. */
+void sb_engine_hurry(sb_engine *engine);
 /* What is known of an embedder (NULL or "": the engine's own) without loading a model. SB_MODEL, SB_NOT_FOUND. */
 sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *out, sb_error *error);
 /* The same for the model that a collection was made with: SB_MODEL when it is not here or has another dimension. */

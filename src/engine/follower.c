@@ -3,7 +3,6 @@
  * a match must be, where an admin chose it on another server, comes here alone. */
 #include "engine/engine.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -16,7 +15,6 @@ struct sb_follower {
   sb_engine *engine;
   sb_watch *watch;
   pthread_t thread;
-  atomic_bool stopping;
 };
 
 static void note(bool *well, sb_status status, const sb_error *error) {
@@ -30,10 +28,10 @@ static void note(bool *well, sb_status status, const sb_error *error) {
 static void *run(void *context) {
   sb_follower *follower = context;
   bool well = true;
-  while (!atomic_load(&follower->stopping)) {
+  for (;;) {
     sb_error error = {0};
     sb_status status = sb_watch_wait(follower->watch, LOOK_MS, &error);
-    if (atomic_load(&follower->stopping)) break;
+    if (status == SB_STOPPING) return NULL;
     nanosleep(&(struct timespec){0, GATHER_MS * 1000000L}, NULL);
     if (status == SB_OK) status = sb_engine_target_refresh(follower->engine, &error);
     /* The gallery is filled by who warms the server up; where the database searches there is nothing to keep in step. */
@@ -41,7 +39,6 @@ static void *run(void *context) {
       status = sb_gallery_sync(follower->engine->gallery, &error);
     note(&well, status, &error);
   }
-  return NULL;
 }
 
 sb_status sb_follower_start(sb_engine *engine, sb_follower **out, sb_error *error) {
@@ -64,8 +61,7 @@ sb_status sb_follower_start(sb_engine *engine, sb_follower **out, sb_error *erro
 
 void sb_follower_stop(sb_follower *follower) {
   if (!follower) return;
-  atomic_store(&follower->stopping, true);
-  sb_watch_stop(follower->watch);
+  sb_store_hurry(follower->engine->store);
   pthread_join(follower->thread, NULL);
   sb_watch_free(follower->watch);
   free(follower);

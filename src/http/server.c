@@ -386,6 +386,7 @@ int sb_server_port(const sb_server *server) {
 void sb_server_stop(sb_server *server) {
   if (!server) return;
   atomic_store(&server->stopping, true);
+  sb_engine_hurry(server->engine);
   sb_redirect_stop(server->redirect);
   int listener = MHD_quiesce_daemon(server->daemon); /* nobody new */
   sb_lives_stop(server->lives);

@@ -29,6 +29,7 @@ struct sb_store {
   char *url; /* of a database server; NULL: none */
   const sb_driver *driver;
   void *connection; /* the driver's */
+  int hurry; /* an event that a database server's store and its readers share: can be read after sb_store_hurry; -1: none */
   bool once; /* the connection is tried once, and when it is lost it stays lost: a new one may lead to another server */
   sb_replica *replica;  /* NULL: none was given */
   pthread_mutex_t lock; /* one connection, one statement at a time; held over a whole transaction */

@@ -5,10 +5,10 @@
 #include "store/postgres.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
   SERVER_LEAST = 130000, /* PostgreSQL 13 */
@@ -206,6 +206,12 @@ static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   return sb_fail(error, SB_STORE, "the database refused the connection: %s", message);
 }
 
+/* false: there is hurry. */
+static bool pause_for(const sb_store *store, long ms) {
+  struct pollfd hurry = {.fd = store->hurry, .events = POLLIN};
+  return poll(&hurry, 1, (int)ms) <= 0;
+}
+
 static sb_status connect_anew(sb_store *store, sb_error *error) {
   sb_session *session = session_of(store);
   double begun = sb_monotonic_ms();
@@ -219,11 +225,10 @@ static sb_status connect_anew(sb_store *store, sb_error *error) {
       return SB_OK;
     }
     sb_session_close(session);
-    if (!again || store->once || sb_monotonic_ms() - begun + (double)wait > WAIT_ALL_MS) {
+    if (!again || store->once || sb_monotonic_ms() - begun + (double)wait > WAIT_ALL_MS || !pause_for(store, wait)) {
       session->down_ms = sb_monotonic_ms();
       return status;
     }
-    nanosleep(&(struct timespec){wait / 1000, wait % 1000 * 1000000}, NULL);
   }
 }
 

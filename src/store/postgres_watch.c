@@ -2,26 +2,20 @@
  * changed stands in the table `change`, which is asked in any case (changes.c), so a call that is lost costs time alone. */
 #include "store/postgres.h"
 
-#include <errno.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 struct sb_watch {
   sb_store *reader;
   bool listening;
-  int stop; /* can be read once it is to end */
 };
 
 sb_status sb_watch_new(sb_store *store, sb_watch **out, sb_error *error) {
   if (store->driver != &sb_driver_postgres) return *out = NULL, SB_OK;
   sb_watch *watch = sb_alloc(1, sizeof *watch, error);
   if (!watch) return SB_NO_MEMORY;
-  watch->stop = eventfd(0, EFD_CLOEXEC);
-  sb_status status = watch->stop < 0 ? sb_fail_errno(error, errno, "watch the database", NULL)
-                                     : sb_store_reader(store, &watch->reader, error);
+  sb_status status = sb_store_reader(store, &watch->reader, error);
   if (status == SB_OK)
     *out = watch;
   else
@@ -32,12 +26,7 @@ sb_status sb_watch_new(sb_store *store, sb_watch **out, sb_error *error) {
 void sb_watch_free(sb_watch *watch) {
   if (!watch) return;
   sb_store_close(watch->reader);
-  if (watch->stop >= 0) close(watch->stop);
   free(watch);
-}
-
-void sb_watch_stop(sb_watch *watch) {
-  eventfd_write(watch->stop, 1);
 }
 
 /* The calls that came; false: none did. */
@@ -58,11 +47,11 @@ static sb_status listen_again(sb_watch *watch, sb_error *error) {
 
 sb_status sb_watch_wait(sb_watch *watch, int ms, sb_error *error) {
   const sb_session *session = watch->reader->connection;
-  struct pollfd ends[2] = {{.fd = watch->stop, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+  struct pollfd ends[2] = {{.fd = watch->reader->hurry, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
   sb_status status = listen_again(watch, error);
-  if (status == SB_OK && drain(session->link)) return SB_OK;
   if (status == SB_OK) ends[1].fd = PQsocket(session->link);
-  poll(ends, 2, ms);
+  poll(ends, 2, status == SB_OK && drain(session->link) ? 0 : ms);
+  if (ends[0].revents) return SB_STOPPING;
   if (ends[1].revents) drain(session->link);
   return status;
 }

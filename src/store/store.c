@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,7 +104,7 @@ static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
   sb_store *store = sb_alloc(1, sizeof *store, error);
   if (!store) return NULL;
   store->driver = url ? &sb_driver_postgres : &sb_driver_sqlite;
-  store->claim = -1;
+  store->claim = store->hurry = -1;
   store->data_version = store->seen_written = -1;
   store->counted[0].written = store->counted[1].written = -1;
   pthread_mutex_init(&store->lock, NULL);
@@ -115,6 +116,16 @@ static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
   if (store->dir && !store->url == !url) return store;
   sb_store_close(store);
   return NULL;
+}
+
+/* An event of its own, or that of another store. */
+static sb_status have_hurry(sb_store *store, const sb_store *of, sb_error *error) {
+  store->hurry = of ? fcntl(of->hurry, F_DUPFD_CLOEXEC, 0) : eventfd(0, EFD_CLOEXEC);
+  return store->hurry < 0 ? sb_fail_errno(error, errno, "make an event", NULL) : SB_OK;
+}
+
+void sb_store_hurry(sb_store *store) {
+  if (store->hurry >= 0) eventfd_write(store->hurry, 1);
 }
 
 static sb_status check_whole(sb_store *store, sb_error *error) {
@@ -131,7 +142,8 @@ static sb_status open_store(const char *dir, const char *url, bool server, bool 
                             sb_store **out, sb_error *error) {
   sb_store *store = store_new(dir, url, error);
   if (!store) return SB_NO_MEMORY;
-  sb_status status = open_all(store, server, root, error);
+  sb_status status = url ? have_hurry(store, NULL, error) : SB_OK;
+  if (status == SB_OK) status = open_all(store, server, root, error);
   if (status == SB_OK && whole) status = check_whole(store, error);
   if (status == SB_OK)
     *out = store;
@@ -140,11 +152,14 @@ static sb_status open_store(const char *dir, const char *url, bool server, bool 
   return status;
 }
 
-static sb_status open_reader(const char *dir, const char *url, bool once, sb_store **out, sb_error *error) {
+/* `of`: the store that it belongs to; NULL: none. */
+static sb_status open_reader(const char *dir, const char *url, bool once, const sb_store *of, sb_store **out,
+                             sb_error *error) {
   sb_store *reader = store_new(dir, url, error);
   if (!reader) return SB_NO_MEMORY;
   reader->once = once;
-  sb_status status = reader->driver->connect(reader, true, error);
+  sb_status status = of && of->hurry >= 0 ? have_hurry(reader, of, error) : SB_OK;
+  if (status == SB_OK) status = reader->driver->connect(reader, true, error);
   if (status == SB_OK)
     *out = reader;
   else
@@ -153,15 +168,15 @@ static sb_status open_reader(const char *dir, const char *url, bool once, sb_sto
 }
 
 sb_status sb_store_reader_at(const char *dir, const char *url, sb_store **out, sb_error *error) {
-  return open_reader(dir, url, false, out, error);
+  return open_reader(dir, url, false, NULL, out, error);
 }
 
 sb_status sb_store_replica_at(const char *dir, const char *url, sb_store **out, sb_error *error) {
-  return open_reader(dir, url, true, out, error);
+  return open_reader(dir, url, true, NULL, out, error);
 }
 
 sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error) {
-  return sb_store_reader_at(store->dir, store->url, out, error);
+  return open_reader(store->dir, store->url, false, store, out, error);
 }
 
 bool sb_names_server(const char *url) {
@@ -197,6 +212,7 @@ void sb_store_close(sb_store *store) {
   sb_keyring_free(store->keyring);
   sb_root_free(store->root);
   if (store->claim >= 0) close(store->claim);
+  if (store->hurry >= 0) close(store->hurry);
   free(store->dir);
   if (store->url) sb_wipe(store->url, strlen(store->url)); /* it may hold a password */
   free(store->url);

@@ -34,6 +34,9 @@ void sb_store_replica_counts(const sb_store *store, sb_replica_counts *out);
 /* The same with this root key (copied) in place of the folder's own. */
 sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error);
 void sb_store_close(sb_store *store);
+/* From now on nobody waits for a database server that cannot be reached until it is back: it is tried once. Any thread; for the end
+ * of a process, which so comes soon. */
+void sb_store_hurry(sb_store *store);
 
 /* Proof that an entry stands in the audit: anyone can follow the link and check the signature. */
 typedef struct sb_receipt {
@@ -169,16 +172,15 @@ sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_cha
 /* The number of the newest change: what sb_store_changes would give as `*next`. */
 sb_status sb_store_changes_last(sb_store *store, int64_t *sequence, sb_error *error);
 
-/* ---- postgres_watch.c: to be woken when others change the gallery. One thread, but for sb_watch_stop. */
+/* ---- postgres_watch.c: to be woken when others change the gallery. One thread. */
 
 typedef struct sb_watch sb_watch;
 /* `*out` NULL: the gallery is a file, which calls nobody. To be freed before the store is closed. */
 sb_status sb_watch_new(sb_store *store, sb_watch **out, sb_error *error);
 void sb_watch_free(sb_watch *watch);
-/* Returns when there may be changes, after `ms`, or once it is to stop. A failure: calls cannot be heard, now; what there is to
- * know is known by sb_store_changes all the same. */
+/* Returns when there may be changes, or after `ms`; SB_STOPPING, without a message, once there is hurry (sb_store_hurry). Another
+ * failure: calls cannot be heard, now; what there is to know is known by sb_store_changes all the same. */
 sb_status sb_watch_wait(sb_watch *watch, int ms, sb_error *error);
-void sb_watch_stop(sb_watch *watch);
 
 /* ---- audit.c: what was done, in a signed chain. All that changes the gallery is noted in its own transaction. */
 

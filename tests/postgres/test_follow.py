@@ -1,9 +1,13 @@
 """A server that nobody asks follows the database all the same; how far behind it is, is told."""
+import contextlib
 import re
+import socket
 import subprocess
+import threading
 import unittest
 
 import postgres
+import tls
 from program import FRIENDS
 from server import Server
 
@@ -89,6 +93,72 @@ class Follow(FollowCase):
             found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][0]
             self.assertEqual((found["id"], found["match"]), ("a1", True))
             self.assertEqual(self.gauge(server, "lag_changes"), 0)
+
+
+class Gate:
+    """Stands before the database. Once it is shut, those who are through are cut off; the first who comes then waits, the others are sent away."""
+
+    def __init__(self, port):
+        self.beyond, self.shut, self.through, self.came = port, False, [], []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.keeper = threading.Thread(target=self.keep)
+        self.keeper.start()
+
+    def keep(self):
+        while True:
+            try:
+                guest = self.listener.accept()[0]
+            except OSError:
+                return
+            if not self.shut:
+                self.let_through(guest, socket.create_connection(("127.0.0.1", self.beyond)))
+                continue
+            if self.came:
+                guest.close()
+            self.came.append(guest)
+
+    def let_through(self, guest, database):
+        self.through += guest, database
+        for one, other in (guest, database), (database, guest):
+            threading.Thread(target=tls.pump, args=(one, other), daemon=True).start()
+
+    def shut_it(self):
+        self.shut = True
+        for one in self.through:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.keeper.join()
+        for one in (self.listener, *self.through, *self.came):
+            one.close()
+
+
+class End(postgres.DatabaseCase):
+    def test_a_server_that_is_to_end_goes_on_trying_no_database_that_is_gone(self):
+        gate = Gate(self.server.port)
+        self.addCleanup(gate.close)
+        url = self.url.replace(str(self.server.port), str(gate.port)) + "?sslmode=disable"
+        server = Server(self.data, "--store", url, "--log-level", "info")
+        process = subprocess.Popen(server.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            server.port = int(process.stdout.readline().rsplit(b":", 1)[1])
+            self.wait("readiness", lambda: server.request("GET", "/readyz")[0] == 200)
+            gate.shut_it()
+            self.wait("the first try", lambda: gate.came)
+            process.terminate()
+            while b"stopping" not in (line := process.stderr.readline()):
+                self.assertTrue(line, "the server ended before it was told to")
+            gate.came[0].close()
+            self.assertEqual(process.wait(60), 0)
+        finally:
+            process.kill()
+            process.communicate()
+        # A try is two connections, and the server has two ends of that kind: 4, and 14 where they go on. What is between may come before a
+        # slow machine's server knows that it is to end.
+        self.assertLessEqual(len(gate.came), 8)
 
 
 class Thresholds(FollowCase):
