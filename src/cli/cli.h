@@ -119,5 +119,9 @@ bool sb_cli_secret_ask(const char *prompt, char *text, size_t size);
 const char *sb_cli_verdict(sb_verdict verdict); /* in plain words */
 /* "1 in 12,345" or "under 1 in 100,000". */
 void sb_cli_odds(double rate, bool bound, char *text, size_t size);
+/* The word for so many. */
+static inline const char *sb_cli_word(size_t count, const char *one, const char *many) {
+  return count == 1 ? one : many;
+}
 
 #endif

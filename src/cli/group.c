@@ -21,9 +21,10 @@ static void print_duplicates(const sb_duplicates *found) {
            d->ids[0], d->names[1], d->ids[1], odds);
   }
   if (found->count < found->total) printf("and %zu more (--limit)\n", found->total - found->count);
-  printf("%zu pairs from %.3f among %zu faces of %zu people, in %.1f s; by chance %.2g pairs are expected\n",
-         found->total, found->threshold, found->faces, found->people, found->elapsed_ms / 1000,
-         found->expected_by_chance);
+  printf("%zu %s from %.3f among %zu %s of %zu %s, in %.1f s; by chance %.2g pairs are expected\n", found->total,
+         sb_cli_word(found->total, "pair", "pairs"), found->threshold, found->faces,
+         sb_cli_word(found->faces, "face", "faces"), found->people, sb_cli_word(found->people, "person", "people"),
+         found->elapsed_ms / 1000, found->expected_by_chance);
 }
 
 sb_exit sb_command_dedup(sb_cli *cli) {

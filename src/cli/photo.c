@@ -21,10 +21,9 @@ static void print_candidate(const sb_candidate *candidate, const sb_search_resul
   char odds[64], gallery[64];
   sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);
   sb_cli_odds(candidate->gallery_false_match, candidate->false_match_bound, gallery, sizeof gallery);
-  printf(
-      "  %-19s %.3f  %s (%s); chance that two different people are this alike: %s, that anybody of %zu face%s is: %s\n",
-      sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name, candidate->id, odds,
-      result->gallery_faces, result->gallery_faces == 1 ? "" : "s", gallery);
+  printf("  %-19s %.3f  %s (%s); chance that two different people are this alike: %s, that anybody of %zu %s is: %s\n",
+         sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name, candidate->id, odds,
+         result->gallery_faces, sb_cli_word(result->gallery_faces, "face", "faces"), gallery);
 }
 
 static const char *weakness(const sb_face *face) {
@@ -72,8 +71,8 @@ static void print_search(const sb_search_result *result) {
   }
   sb_cli_odds(result->fpir, false, odds, sizeof odds);
   printf("%zu %s searched in %.1f ms; same person from %.3f, where a stranger is taken for somebody %s times\n",
-         result->gallery_size, result->gallery_size == 1 ? "person" : "people", result->elapsed_ms, result->threshold,
-         odds);
+         result->gallery_size, sb_cli_word(result->gallery_size, "person", "people"), result->elapsed_ms,
+         result->threshold, odds);
 }
 
 static bool any_match(const sb_search_result *result) {
@@ -122,7 +121,7 @@ sb_exit sb_command_search(sb_cli *cli) {
 static void print_comparison(const sb_comparison *comparison) {
   char odds[64], worst[64];
   sb_cli_odds(comparison->false_match_rate, comparison->false_match_bound, odds, sizeof odds);
-  sb_cli_odds(comparison->false_match_upper, comparison->false_match_bound, worst, sizeof worst);
+  sb_cli_odds(comparison->false_match_upper, false, worst, sizeof worst); /* "at most" says that it is a bound */
   printf(
       "%s: similarity %.3f (same person from %.3f)\nchance that two different people look this alike: %s (at most %s, "
       "with 95 %% confidence)\n",

@@ -58,7 +58,10 @@ class Dedup(ProgramCase):
         self.assertEqual([p["id"] for p in answer["pairs"][0]["people"]], ["44", "99"])
         self.assertAlmostEqual(answer["pairs"][0]["similarity"], 0.844, delta=0.03)
         self.assertLess(answer["expected_by_chance"], 0.01)
-        self.assertIn("B. O. (99)", self.run_program("dedup").stdout.decode())
+        words = self.run_program("dedup").stdout.decode()
+        self.assertIn("B. O. (99)", words)
+        self.assertIn("1 pair from", words)
+        self.assertIn("among 4 faces of 3 people", words)
 
     def test_an_empty_gallery_has_no_pairs(self):
         self.assertEqual(self.json_of("dedup")["total"], 0)

@@ -102,6 +102,8 @@ class Verify(ProgramCase):
     def test_says_how_sure_the_rate_itself_is(self):
         answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
         self.assertGreater(answer["false_match_rate_upper"], answer["false_match_rate"])
+        words = self.run_program("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg").stdout.decode()
+        self.assertRegex(words, r"\(at most 1 in [0-9,]+, with 95 % confidence\)")
 
 
 class Search(ProgramCase):
