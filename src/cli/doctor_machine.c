@@ -14,7 +14,7 @@
 
 enum {
   ROW_BYTES = 1200,       /* memory of a face of 512 dimensions in the index (docs/search-benchmarks.md), rounded up */
-  BASE_BYTES = 280000000, /* of the program with its models (docs/benchmarks.md), rounded up */
+  BASE_BYTES = 280000000, /* of the program with its models, a photo at a time (docs/operations.md), rounded up */
   DISK_LEAST = 64 << 20,  /* below it the next enrolments fail */
   FILES_WANTED = 12200,   /* connections of a full server, and what it opens besides (src/http/server.c) */
   FILES_LEAST = 400,
@@ -91,11 +91,11 @@ void sb_doctor_memory(sb_doctor *doctor) {
   else if (at_hand < wanted)
     sb_doctor_say(doctor, "memory", SB_HEALTH_WRONG,
                   "give the machine or container more memory, or let PostgreSQL search: --store with --search sql",
-                  "%s free; the models and the index of the gallery (faces: %zu) want about %s", has, doctor->faces,
+                  "%s free; the models and the index of the gallery (faces: %zu) want %s at least", has, doctor->faces,
                   wants);
   else
     sb_doctor_say(doctor, "memory", SB_HEALTH_OK, NULL,
-                  "%s free; the models and the index of the gallery (faces: %zu) want about %s", has, doctor->faces,
+                  "%s free; the models and the index of the gallery (faces: %zu) want %s at least", has, doctor->faces,
                   wants);
 }
 
