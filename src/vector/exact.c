@@ -13,9 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows are asked for into the second-level cache, which has more of them on their way at once than the few lines that the first one
- * can wait for: a quarter of the time of all (bench/search). */
-enum { ROWS_AHEAD = 32, SECOND_LEVEL = 2 };
+enum { ROWS_AHEAD = 32 };
 
 typedef struct rows_job {
   sb_search *search;
@@ -59,7 +57,7 @@ static void bound_by_lines(const unit_scan *scan, block_steps *block) {
   block->coded &=
       scan->search->index->kept.kernels->lines_from(block->lines, &scan->ask->probe->line, least, block->sums);
   for (uint64_t bits = scan->fine ? block->coded : 0; bits; bits &= bits - 1)
-    __builtin_prefetch(block->fine + (size_t)__builtin_ctzll(bits) * SB_FINE_BYTES, 0, SECOND_LEVEL);
+    __builtin_prefetch(block->fine + (size_t)__builtin_ctzll(bits) * SB_FINE_BYTES, 0, SB_SECOND_LEVEL);
 }
 
 /* Step 2: of these, those whose fine codes' bound reaches the bar, too. */
@@ -87,7 +85,7 @@ static void score_next(unit_scan *scan) {
 static void queue_row(unit_scan *scan, uint32_t slot) {
   const uint8_t *row = sb_row_kept(&scan->search->index->rows, slot);
   for (size_t i = 0; i < scan->search->index->rows.row_bytes && i < 2048; i += 64)
-    __builtin_prefetch(row + i, 0, SECOND_LEVEL);
+    __builtin_prefetch(row + i, 0, SB_SECOND_LEVEL);
   if (scan->queued - scan->scored == ROWS_AHEAD) score_next(scan);
   scan->queue[scan->queued++ % ROWS_AHEAD] = slot;
 }
