@@ -70,9 +70,9 @@ static void print_search(const sb_search_result *result) {
     return;
   }
   sb_cli_odds(result->fpir, false, odds, sizeof odds);
-  printf("%zu %s searched in %.1f ms; same person from %.3f, where a stranger is taken for somebody %s times\n",
-         result->gallery_size, sb_cli_word(result->gallery_size, "person", "people"), result->elapsed_ms,
-         result->threshold, odds);
+  printf("%zu %s searched, %.1f ms with the models' start; same person from %.3f, ", result->gallery_size,
+         sb_cli_word(result->gallery_size, "person", "people"), result->elapsed_ms, result->threshold);
+  printf("where a stranger is taken for somebody %s times\n", odds);
 }
 
 static bool any_match(const sb_search_result *result) {

@@ -196,7 +196,8 @@ sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error) {
   }
   atomic_store(&gallery->loading, false);
   if (first && status == SB_OK && gallery->faces)
-    sb_log(SB_LOG_INFO, "%zu templates are searchable after %.0f ms", gallery->faces, sb_monotonic_ms() - start);
+    sb_log(SB_LOG_INFO, "%zu template%s searchable after %.0f ms", gallery->faces,
+           gallery->faces == 1 ? " is" : "s are", sb_monotonic_ms() - start);
   pthread_mutex_unlock(&gallery->syncing);
   sb_lap_enter(lap);
   return status;
