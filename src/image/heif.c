@@ -1,7 +1,7 @@
 /* HEIC and AVIF by libheif, which turns the picture upright itself. */
 #include "image/codecs.h"
+#include "image/heif_look.h"
 
-#include <libheif/heif.h>
 #include <string.h>
 
 static sb_status refused(struct heif_error code, sb_error *error) {
@@ -26,16 +26,19 @@ static void copy_rows(const struct heif_image *picture, int channels, sb_image *
   }
 }
 
-static sb_status read_picture(struct heif_image_handle *handle, const sb_image_limits *limits, sb_image *out,
-                              sb_error *error) {
+static sb_status read_picture(struct heif_context *context, struct heif_image_handle *handle,
+                              const sb_image_limits *limits, sb_image *out, sb_error *error) {
   int width = heif_image_handle_get_width(handle), height = heif_image_handle_get_height(handle);
   sb_status status =
       sb_image_size_check(width > 0 ? (uint64_t)width : 0, height > 0 ? (uint64_t)height : 0, limits, error);
+  struct heif_error code;
+  if (status == SB_OK) status = sb_heif_look(context, handle, limits, &code, error);
   if (status != SB_OK) return status;
+  if (code.code != heif_error_Ok) return refused(code, error);
   bool alpha = heif_image_handle_has_alpha_channel(handle);
   struct heif_image *picture = NULL;
-  struct heif_error code = heif_decode_image(handle, &picture, heif_colorspace_RGB,
-                                             alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, NULL);
+  code = heif_decode_image(handle, &picture, heif_colorspace_RGB,
+                           alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, NULL);
   if (code.code != heif_error_Ok) return refused(code, error);
   width = heif_image_get_width(picture, heif_channel_interleaved);
   height = heif_image_get_height(picture, heif_channel_interleaved);
@@ -48,6 +51,7 @@ static sb_status read_picture(struct heif_image_handle *handle, const sb_image_l
 
 sb_status sb_heif_decode(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_decoded *out,
                          sb_error *error) {
+  sb_heif_prepare();
   struct heif_context *context = heif_context_alloc();
   if (!context) return sb_fail(error, SB_NO_MEMORY, "memory is out");
   heif_context_set_maximum_image_size_limit(context, limits->max_side);
@@ -55,13 +59,14 @@ sb_status sb_heif_decode(const uint8_t *bytes, size_t size, const sb_image_limit
   struct heif_error code = heif_context_read_from_memory_without_copy(context, bytes, size, NULL);
   if (code.code == heif_error_Ok) code = heif_context_get_primary_image_handle(context, &handle);
   sb_status status =
-      code.code == heif_error_Ok ? read_picture(handle, limits, &out->image, error) : refused(code, error);
+      code.code == heif_error_Ok ? read_picture(context, handle, limits, &out->image, error) : refused(code, error);
   if (handle) heif_image_handle_release(handle);
   heif_context_free(context);
   return status;
 }
 
 void sb_image_heif_codecs(bool *heic, bool *avif) {
+  sb_heif_prepare();
   *heic = heif_have_decoder_for_format(heif_compression_HEVC);
   *avif = heif_have_decoder_for_format(heif_compression_AV1);
 }
