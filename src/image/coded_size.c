@@ -1,8 +1,5 @@
 #include "image/coded_size.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 enum { AV1_SEQUENCE_HEADER = 1, HEVC_SEQUENCE_PARAMETERS = 33, SIDE_MAX = 1 << 24 };
 
 /* Reads past the end give zeros and leave `ended` set. */

@@ -245,6 +245,15 @@ static void whole(file *f, const char *type, const void *payload, size_t size) {
 }
 #define WHOLE(f, type, payload) whole(f, type, payload, sizeof payload - 1)
 
+/* With what is the same in all: pictures, of which the first item is the one to be shown. */
+static size_t begin_meta(file *f) {
+  size_t meta = begin(f, "meta");
+  add(f, "\0\0\0\0", 4);
+  WHOLE(f, "hdlr", "\0\0\0\0\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0");
+  WHOLE(f, "pitm", "\0\0\0\0\0\1");
+  return meta;
+}
+
 /* One picture of 64 x 48, as its boxes say. */
 static file photo_of(bool hevc, const writer *stream) {
   static const char av1_setup[] = "\x81\x00\x0c\x00";
@@ -254,10 +263,7 @@ static file photo_of(bool hevc, const writer *stream) {
     WHOLE(&f, "ftyp", "heic\0\0\0\0heicmif1");
   else
     WHOLE(&f, "ftyp", "avif\0\0\0\0avifmif1miaf");
-  size_t meta = begin(&f, "meta");
-  add(&f, "\0\0\0\0", 4);
-  WHOLE(&f, "hdlr", "\0\0\0\0\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0");
-  WHOLE(&f, "pitm", "\0\0\0\0\0\1");
+  size_t meta = begin_meta(&f);
   WHOLE(&f, "iloc", "\0\0\0\0\x44\0\0\1\0\1\0\0\0\1\0\0\0\0\0\0\0\0");
   size_t place = f.size - 8, list = begin(&f, "iinf");
   add(&f, "\0\0\0\0\0\1", 6);
@@ -286,10 +292,7 @@ static file photo_of(bool hevc, const writer *stream) {
 static file photo_of_tiles(const writer tiles[2]) {
   file f = {{0}, 0};
   WHOLE(&f, "ftyp", "avif\0\0\0\0avifmif1miaf");
-  size_t meta = begin(&f, "meta");
-  add(&f, "\0\0\0\0", 4);
-  WHOLE(&f, "hdlr", "\0\0\0\0\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0");
-  WHOLE(&f, "pitm", "\0\0\0\0\0\1");
+  size_t meta = begin_meta(&f);
   size_t location = begin(&f, "iloc"), places[3];
   add(&f, "\0\0\0\0\x44\0\0\3", 8);
   for (int item = 0; item < 3; item++) {
