@@ -1,9 +1,9 @@
 /* Scores of all rows that may matter: of plain rows every one, of coded rows those whose bound reaches what is wanted.
  *
  * The bounds of model.h come out of the codes by passes of integer sums: first all lines, then the fine codes of the rows that
- * are left. A row is passed over only when a bound is below the bar, so that its score is below the k-th best score found
- * already (or the floor). Equal to the bar is not below: ties are looked at. So the hits are those of a scan of all rows,
- * whatever the codes are worth; bad codes only cost time.
+ * are left; of rows that are kept in halves (kept.h) the upper ones give a bound, too. A row is passed over only when a bound is below
+ * the bar, so that its score is below the k-th best score found already (or the floor). Equal to the bar is not below: ties are
+ * looked at. So the hits are those of a scan of all rows, whatever the codes are worth; bad codes only cost time.
  *
  * Blocks go through the steps one block apart, and rows to be scored wait in a queue, so that each step finds in the cache what the
  * step before has asked for. */
@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS_AHEAD = 32 };
+enum { ROWS_AHEAD = 64 };
 
 typedef struct rows_job {
   sb_search *search;
@@ -27,16 +27,24 @@ typedef struct block_steps {
   uint32_t slot;
   uint64_t plain, coded; /* rows that are still to be looked at */
   const uint8_t *lines, *fine;
-  int32_t sums[SB_BLOCK_ROWS]; /* of the lines */
+  int32_t sums[SB_BLOCK_ROWS];  /* of the lines */
+  uint32_t rows[SB_BLOCK_ROWS]; /* whose fine codes are on their way */
+  size_t count;
 } block_steps;
+
+typedef struct queued_row {
+  uint32_t slot;
+  bool coded;
+} queued_row;
 
 /* One worker's way through a unit for one query. */
 typedef struct unit_scan {
   const sb_search *search;
   const sb_ask *ask;
   sb_topk *top;
-  bool fine;
-  uint32_t queue[ROWS_AHEAD]; /* rows on their way from memory */
+  size_t fine_bytes;            /* a row; 0: there are no fine codes */
+  size_t upper_bytes;           /* of a row; 0: it has no halves */
+  queued_row queue[ROWS_AHEAD]; /* rows on their way from memory */
   size_t queued, scored;
 } unit_scan;
 
@@ -56,44 +64,60 @@ static void bound_by_lines(const unit_scan *scan, block_steps *block) {
   int32_t least = least_sum(scan->ask->probe, bar_of(scan));
   block->coded &=
       scan->search->index->kept.kernels->lines_from(block->lines, &scan->ask->probe->line, least, block->sums);
-  for (uint64_t bits = scan->fine ? block->coded : 0; bits; bits &= bits - 1)
-    __builtin_prefetch(block->fine + (size_t)__builtin_ctzll(bits) * SB_FINE_BYTES, 0, SB_SECOND_LEVEL);
+  block->count = 0;
+  for (uint64_t bits = scan->fine_bytes ? block->coded : 0; bits; bits &= bits - 1) {
+    uint32_t row = (uint32_t)__builtin_ctzll(bits);
+    __builtin_prefetch(block->fine + row * scan->fine_bytes, 0, SB_SECOND_LEVEL);
+    block->rows[block->count++] = row;
+  }
 }
 
 /* Step 2: of these, those whose fine codes' bound reaches the bar, too. */
 static void bound_by_fine_codes(const unit_scan *scan, block_steps *block) {
   const sb_probe *probe = scan->ask->probe;
-  uint32_t rows[SB_BLOCK_ROWS];
+  const uint32_t *rows = block->rows;
   int32_t sums[SB_BLOCK_ROWS];
-  size_t count = 0;
   double least = (double)bar_of(scan) - probe->fine_zero; /* there is room in it for the rounding of these very sums */
-  for (uint64_t bits = block->coded; bits; bits &= bits - 1) rows[count++] = (uint32_t)__builtin_ctzll(bits);
-  scan->search->index->kept.kernels->fine_at(block->fine, rows, count, &probe->fine, sums);
+  scan->search->index->kept.kernels->fine_at(block->fine, scan->fine_bytes, rows, block->count, &probe->fine, sums);
   block->coded = 0;
-  for (size_t i = 0; i < count; i++) {
-    int32_t line = block->sums[rows[i]] - sb_probe_lengths(probe, block->lines + (size_t)rows[i] * SB_LINE_BYTES);
+  for (size_t i = 0; i < block->count; i++) {
+    int32_t line = block->sums[rows[i]] - sb_probe_lengths(probe, block->lines, rows[i]);
     double sum = line * probe->line_unit + sums[i] * probe->fine_unit;
     block->coded |= (uint64_t) !(sum < least) << rows[i];
   }
 }
 
-/* Step 3 */
-static void score_next(unit_scan *scan) {
-  sb_search_score(scan->search, scan->ask, scan->top, scan->queue[scan->scored++ % ROWS_AHEAD]);
+/* Step 3: of these, those whose upper half's bound reaches the bar, too. How far halves are off is read after the row's bit, before
+ * which it was noted. */
+static bool upper_half_reaches(const unit_scan *scan, uint32_t slot) {
+  const sb_index *index = scan->search->index;
+  const sb_probe *probe = scan->ask->probe;
+  double error = (double)atomic_load_explicit(&index->upper_error, memory_order_relaxed);
+  double score = (double)sb_kept_upper_dot(&index->kept, scan->ask->vector, sb_row_kept(&index->rows, slot));
+  return !(score + error * probe->length + probe->row_slack < (double)bar_of(scan));
 }
 
-static void queue_row(unit_scan *scan, uint32_t slot) {
-  const uint8_t *row = sb_row_kept(&scan->search->index->rows, slot);
-  for (size_t i = 0; i < scan->search->index->rows.row_bytes && i < 2048; i += 64)
-    __builtin_prefetch(row + i, 0, SB_SECOND_LEVEL);
+/* Step 4 */
+static void score_next(unit_scan *scan) {
+  queued_row row = scan->queue[scan->scored++ % ROWS_AHEAD];
+  if (row.coded && scan->upper_bytes && !upper_half_reaches(scan, row.slot)) return;
+  sb_search_score(scan->search, scan->ask, scan->top, row.slot);
+}
+
+static void queue_row(unit_scan *scan, queued_row row) {
+  const uint8_t *kept = sb_row_kept(&scan->search->index->rows, row.slot);
+  size_t wanted = row.coded && scan->upper_bytes ? scan->upper_bytes : scan->search->index->rows.row_bytes;
+  for (size_t i = 0; i < wanted && i < 2048; i += 64) __builtin_prefetch(kept + i, 0, SB_SECOND_LEVEL);
   if (scan->queued - scan->scored == ROWS_AHEAD) score_next(scan);
-  scan->queue[scan->queued++ % ROWS_AHEAD] = slot;
+  scan->queue[scan->queued++ % ROWS_AHEAD] = row;
 }
 
 static void queue_rows(unit_scan *scan, block_steps *block) {
-  if (scan->fine && block->coded) bound_by_fine_codes(scan, block);
-  for (uint64_t mask = block->plain | block->coded; mask; mask &= mask - 1)
-    queue_row(scan, block->slot + (uint32_t)__builtin_ctzll(mask));
+  if (scan->fine_bytes && block->coded) bound_by_fine_codes(scan, block);
+  for (uint64_t mask = block->plain | block->coded; mask; mask &= mask - 1) {
+    unsigned row = (unsigned)__builtin_ctzll(mask);
+    queue_row(scan, (queued_row){block->slot + row, block->coded >> row & 1});
+  }
   block->plain = block->coded = 0;
 }
 
@@ -114,7 +138,7 @@ static void scan_unit(unit_scan *scan, bool bounds, size_t number) {
     block->coded = bounds ? coded : 0;
     if (block->coded) {
       block->lines = segment->lines + (unit.at + b * SB_BLOCK_ROWS) * SB_LINE_BYTES;
-      block->fine = segment->fine + (unit.at + b * SB_BLOCK_ROWS) * SB_FINE_BYTES;
+      block->fine = segment->fine + (unit.at + b * SB_BLOCK_ROWS) * scan->fine_bytes;
       bound_by_lines(scan, block);
     }
     queue_rows(scan, &blocks[(b + 1) % 2]); /* of the block before */
@@ -132,7 +156,8 @@ static void work(void *context, int worker) {
       unit_scan scan = {.search = search,
                         .ask = &search->asks[q],
                         .top = &job->tops[(size_t)worker * search->count + q],
-                        .fine = search->generation && search->generation->model->fine_codes};
+                        .fine_bytes = search->generation ? search->generation->model->fine_bytes : 0,
+                        .upper_bytes = sb_kept_upper_bytes(&search->index->kept)};
       scan_unit(&scan, job->bounds, unit);
     }
   }

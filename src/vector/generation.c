@@ -24,12 +24,8 @@ void sb_generation_free(sb_generation *generation) {
   free(generation);
 }
 
-static size_t fine_bytes(const sb_generation *generation) { /* a row */
-  return generation->model->fine_codes ? SB_FINE_BYTES : 0;
-}
-
 size_t sb_generation_bytes(const sb_generation *generation, size_t rows) {
-  size_t row = generation->block_bytes / SB_BLOCK_ROWS + SB_LINE_BYTES + fine_bytes(generation);
+  size_t row = generation->block_bytes / SB_BLOCK_ROWS + SB_LINE_BYTES + generation->model->fine_bytes;
   return rows * row + rows / 8 + sb_model_bytes(generation->model) + sizeof *generation;
 }
 
@@ -38,7 +34,7 @@ sb_status sb_generation_prepare(sb_generation *generation, unsigned number, sb_e
   size_t rows = sb_segment_rows(number), codes = rows / SB_BLOCK_ROWS * generation->block_bytes;
   sb_coded *segment = sb_alloc(1, sizeof *segment, error);
   if (!segment) return SB_NO_MEMORY;
-  size_t fine = rows * fine_bytes(generation);
+  size_t fine = rows * generation->model->fine_bytes;
   segment->bytes = codes + rows * SB_LINE_BYTES + fine + rows / 8;
   segment->huge = number > 0;
   segment->codes = sb_pages_new(segment->bytes, segment->huge, error);
@@ -58,8 +54,9 @@ void sb_generation_write(sb_generation *generation, uint32_t slot, const sb_row_
   size_t at = slot - sb_segment_first(sb_segment_of(slot));
   sb_block_write(segment->codes + at / SB_BLOCK_ROWS * generation->block_bytes, generation->model->groups,
                  at % SB_BLOCK_ROWS, code);
-  memcpy(segment->lines + at * SB_LINE_BYTES, code->line, SB_LINE_BYTES);
-  memcpy(segment->fine + at * SB_FINE_BYTES, code->fine, fine_bytes(generation));
+  sb_line_write(segment->lines, at, code->line);
+  size_t fine = generation->model->fine_bytes;
+  memcpy(segment->fine + at * fine, code->fine, fine);
   atomic_fetch_add(&generation->coded_count, 1);
   atomic_fetch_or(&segment->coded[at / 64], (uint64_t)1 << at % 64);
 }
@@ -78,6 +75,7 @@ void sb_generation_erase(sb_generation *generation, uint32_t slot) {
   size_t at = slot - sb_segment_first(sb_segment_of(slot));
   sb_block_erase(segment->codes + at / SB_BLOCK_ROWS * generation->block_bytes, generation->model->groups,
                  at % SB_BLOCK_ROWS);
-  memset(segment->lines + at * SB_LINE_BYTES, 0, SB_LINE_BYTES);
-  memset(segment->fine + at * SB_FINE_BYTES, 0, fine_bytes(generation));
+  sb_line_write(segment->lines, at, NULL);
+  size_t fine = generation->model->fine_bytes;
+  memset(segment->fine + at * fine, 0, fine);
 }

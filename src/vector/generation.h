@@ -13,7 +13,7 @@
 #include "vector/rows.h"
 
 typedef struct sb_coded {
-  uint8_t *codes, *lines, *fine; /* blocks; lines of 64 bytes; fine codes of 32, if the model has them */
+  uint8_t *codes, *lines, *fine; /* blocks; lines of 64 bytes; fine codes, if the model has them */
   _Atomic uint64_t *coded;
   size_t bytes;
   bool huge;

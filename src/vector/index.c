@@ -193,6 +193,11 @@ static void note_replacement(sb_index *index, uint32_t slot) {
   atomic_store(&index->replaced, number + 1);
 }
 
+static void raise_upper_error(sb_index *index, const void *kept_row) {
+  float error = sb_kept_upper_error(&index->kept, kept_row);
+  if (error > atomic_load(&index->upper_error)) atomic_store(&index->upper_error, error);
+}
+
 /* A row that was admitted and is in the form in which it is kept. */
 static sb_status put_kept(sb_index *index, uint64_t key, uint64_t label, const void *kept_row, sb_error *error) {
   uint32_t slot = SB_NO_SLOT;
@@ -200,6 +205,7 @@ static sb_status put_kept(sb_index *index, uint64_t key, uint64_t label, const v
   if (status == SB_OK) status = take_slot(index, &slot, error);
   if (status != SB_OK) return status;
   uint32_t old = sb_keymap_find(&index->keys, key);
+  raise_upper_error(index, kept_row);
   fill(index, slot, key, label, kept_row);
   sb_keymap_set(&index->keys, key, slot);
   if (old == SB_NO_SLOT) {

@@ -51,6 +51,7 @@ struct sb_index {
   sb_rows rows;
   sb_keymap keys;
   _Atomic size_t count;
+  _Atomic float upper_error;        /* the largest of all rows that were ever put (kept.h) */
   _Atomic(sb_generation *) current; /* NULL: nothing learnt yet */
   sb_epoch epoch;
   _Atomic uint64_t replaced; /* how many replacements there were */

@@ -8,11 +8,12 @@
 #include <cpuid.h>
 #endif
 
-#define SB_KERNELS_TABLE(level)                                                                                     \
-  {                                                                                                                 \
-    sb_dot_f32_##level, sb_dot_f16_##level, sb_dot_i8_##level, sb_to_f16_##level, sb_from_f16_##level,              \
-        sb_scan_##level, sb_scores_##level, sb_lines_at_##level, sb_lines_all_##level, sb_lines_from_##level,       \
-        sb_fine_at_##level, sb_project_##level, sb_against64_##level, sb_nearest64_##level, sb_largest_bits_##level \
+#define SB_KERNELS_TABLE(level)                                                                                   \
+  {                                                                                                               \
+    sb_dot_f32_##level, sb_dot_f16_##level, sb_dot_i8_##level, sb_dot_upper_##level, sb_split_##level,            \
+        sb_join_##level, sb_to_f16_##level, sb_from_f16_##level, sb_scan_##level, sb_scores_##level,              \
+        sb_lines_at_##level, sb_lines_from_##level, sb_fine_at_##level, sb_project_##level, sb_against64_##level, \
+        sb_nearest64_##level, sb_largest_bits_##level                                                             \
   }
 
 static const sb_kernels scalar = SB_KERNELS_TABLE(scalar);
@@ -22,9 +23,10 @@ static const sb_kernels avx2 = SB_KERNELS_TABLE(avx2);
 static const sb_kernels avx512 = SB_KERNELS_TABLE(avx512);
 /* Of processors with AVX-512 but without VBMI and VNNI (before Ice Lake). */
 static const sb_kernels avx512_first = {
-    sb_dot_f32_avx512, sb_dot_f16_avx512, sb_dot_i8_avx512,    sb_to_f16_avx512,    sb_from_f16_avx512,
-    sb_scan_avx2,      sb_scores_avx2,    sb_lines_at_avx2,    sb_lines_all_avx2,   sb_lines_from_avx2,
-    sb_fine_at_avx2,   sb_project_avx512, sb_against64_avx512, sb_nearest64_avx512, sb_largest_bits_avx512,
+    sb_dot_f32_avx512,   sb_dot_f16_avx512,      sb_dot_i8_avx512,   sb_dot_upper_avx512, sb_split_avx512,
+    sb_join_avx512,      sb_to_f16_avx512,       sb_from_f16_avx512, sb_scan_avx2,        sb_scores_avx2,
+    sb_lines_at_avx2,    sb_lines_from_avx2,     sb_fine_at_avx2,    sb_project_avx512,   sb_against64_avx512,
+    sb_nearest64_avx512, sb_largest_bits_avx512,
 };
 
 /* Clang before 16 does not know this one by name; AVX itself, which it needs, comes with AVX2. */

@@ -10,11 +10,16 @@
  * A row's score is the sum of tables[64 * group + code] over the groups, in saturating int8: even groups and odd groups
  * apart, in rising order, then both together.
  *
- * Second-stage codes ("line"): 64 bytes a row, read as four fields of 64 numbers of 0..127: field f of byte b is
- * (line[b] >> shift) & mask[f][b], shift 0, 4 | 2, 4, 6 (field 1: 4 in the first `nibbles` bytes, 2 after). Its estimate is
- * the sum of field * weight[f][b] << shift[b / 4]; |weight| <= 127.
+ * Second-stage codes ("line"): 64 bytes a row. The first `nibbles` bytes hold two numbers of four bits, the others four of two bits,
+ * lowest bits first; the last two bytes are one number of seven bits each. The estimate is the sum of number f of byte b times
+ * weight[f][b] << shift[b / 4]; |weight| <= 127. Two rows' lines lie together, half by half, so that a register holds numbers of one
+ * kind as far as may be:
  *
- * Fine codes: 32 bytes a row, the same with shifts 0, 2, 4, 6 in every byte. */
+ *      byte         0 .. 31 | 32 .. 63 | 64 .. 95 | 96 .. 127
+ *      row, half     0, 0   |   1, 0   |   0, 1   |   1, 1
+ *
+ * Fine codes: 64 or 32 bytes a row, one row after another: four numbers of two bits a byte but for the last two, as in a line
+ * without nibbles. Of 32 bytes, the first halves of the weights hold. */
 #ifndef SB_VECTOR_KERNELS_H
 #define SB_VECTOR_KERNELS_H
 
@@ -23,6 +28,7 @@
 enum {
   SB_BLOCK_ROWS = 64,
   SB_LINE_BYTES = 64,
+  SB_HALF_BYTES = 32,
   SB_FINE_BYTES = 32,
   SB_LANE_BYTES = 4,
   SB_CODES = 64,
@@ -38,19 +44,19 @@ static inline size_t sb_block_bytes(size_t groups) { /* groups: a multiple of 4 
   return groups / 4 * 3 * SB_BLOCK_ROWS;
 }
 
+/* Where byte b of row i's line stands. A row's two halves are SB_LINE_BYTES apart. */
+static inline size_t sb_line_at(size_t row, size_t byte) {
+  return row / 2 * (2 * SB_LINE_BYTES) + byte / SB_HALF_BYTES * SB_LINE_BYTES + row % 2 * SB_HALF_BYTES +
+         byte % SB_HALF_BYTES;
+}
+
 typedef struct sb_line_weights {
   _Alignas(64) int8_t weight[4][SB_LINE_BYTES];
-  _Alignas(64) uint8_t mask[4][SB_LINE_BYTES];
-  _Alignas(64) uint8_t pairs[SB_LINE_BYTES];                 /* 255 in bytes of 2-bit numbers, 0 in those of nibbles */
   _Alignas(64) int32_t shift[SB_LINE_BYTES / SB_LANE_BYTES]; /* 0..SB_SHIFT_MAX */
+  size_t nibbles;                                            /* bytes: at most 62 */
 } sb_line_weights;
 enum { SB_SHIFT_MAX = 8 };
-
-typedef struct sb_fine_weights {
-  _Alignas(32) int8_t weight[4][SB_FINE_BYTES];
-  _Alignas(32) uint8_t mask[4][SB_FINE_BYTES];
-  _Alignas(32) int32_t shift[SB_FINE_BYTES / SB_LANE_BYTES];
-} sb_fine_weights;
+#define SB_UPPER_MIDDLE 0x8000u /* below an upper half */
 
 typedef struct sb_kernels {
   /* Inner product of float32 and a kept row of float32, float16 or int8: 32 sums, number i of the values i, i + 32, ...
@@ -58,6 +64,11 @@ typedef struct sb_kernels {
   float (*dot_f32)(const float *query, const void *row, size_t n);
   float (*dot_f16)(const float *query, const void *row, size_t n);
   float (*dot_i8)(const float *query, const void *row, size_t n);
+  /* The same with a row of which only the upper halves are looked at (split): the middle of what they may stand for counts. */
+  float (*dot_upper)(const float *query, const void *row, size_t n);
+  /* The upper 16 bits of all values, then the lower ones; and together again. `in` and `out` lie apart. */
+  void (*split)(const float *in, uint16_t *out, size_t n);
+  void (*join)(const uint16_t *in, float *out, size_t n);
   void (*to_f16)(const float *in, uint16_t *out, size_t n);
   void (*from_f16)(const uint16_t *in, float *out, size_t n);
   /* Bit i of masks[b]: row i of block b scores more than the threshold. Blocks and tables aligned to 64. Rows that are
@@ -67,16 +78,15 @@ typedef struct sb_kernels {
   /* One block's scores, and which of them are more than `least`. */
   uint64_t (*scores)(const uint8_t *block, size_t groups, const int8_t *tables, int least,
                      int8_t scores[SB_BLOCK_ROWS]);
-  /* Estimates of the lines at base + 64 * rows[i], and of `count` lines in a row. Aligned to 64. */
-  void (*lines_at)(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
+  /* Estimates of the lines of those rows. `lines` aligned to 64. */
+  void (*lines_at)(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
                    int32_t *estimates);
-  void (*lines_all)(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates);
   /* Of one block of 64 lines: bit i is set where the estimate is `least` or more. */
   uint64_t (*lines_from)(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
                          int32_t estimates[SB_BLOCK_ROWS]);
-  /* Sums of the fine codes at base + 32 * rows[i]. Aligned to 32. */
-  void (*fine_at)(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
-                  int32_t *estimates);
+  /* Sums of the fine codes at base + bytes * rows[i], bytes being 64 or 32. Aligned to that. */
+  void (*fine_at)(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count, const sb_line_weights *weights,
+                  int32_t *sums);
   /* y[v * stride + i] = sum over j of panels[i / 32][j][i % 32] * x[v * dim + j], i < 32 * panel_count. */
   void (*project)(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count, float *y,
                   size_t stride);
@@ -98,6 +108,9 @@ const sb_kernels *sb_kernels_of(sb_cpu level);
   float sb_dot_f32_##level(const float *query, const void *row, size_t n);                                             \
   float sb_dot_f16_##level(const float *query, const void *row, size_t n);                                             \
   float sb_dot_i8_##level(const float *query, const void *row, size_t n);                                              \
+  float sb_dot_upper_##level(const float *query, const void *row, size_t n);                                           \
+  void sb_split_##level(const float *in, uint16_t *out, size_t n);                                                     \
+  void sb_join_##level(const uint16_t *in, float *out, size_t n);                                                      \
   void sb_to_f16_##level(const float *in, uint16_t *out, size_t n);                                                    \
   void sb_from_f16_##level(const uint16_t *in, float *out, size_t n);                                                  \
   void sb_scan_##level(const uint8_t *blocks, size_t count, size_t groups, const int8_t *tables, int threshold,        \
@@ -106,11 +119,10 @@ const sb_kernels *sb_kernels_of(sb_cpu level);
                              int8_t scores[SB_BLOCK_ROWS]);                                                            \
   void sb_lines_at_##level(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,    \
                            int32_t *estimates);                                                                        \
-  void sb_lines_all_##level(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates);    \
   uint64_t sb_lines_from_##level(const uint8_t *lines, const sb_line_weights *weights, int32_t least,                  \
                                  int32_t estimates[SB_BLOCK_ROWS]);                                                    \
-  void sb_fine_at_##level(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,     \
-                          int32_t *estimates);                                                                         \
+  void sb_fine_at_##level(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,                       \
+                          const sb_line_weights *weights, int32_t *sums);                                              \
   void sb_project_##level(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count, float *y, \
                           size_t stride);                                                                              \
   void sb_against64_##level(const float *table, size_t dims, const float *y, float out[SB_CODES]);                     \

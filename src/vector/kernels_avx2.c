@@ -44,9 +44,14 @@ static inline __m256 load_f16(const uint16_t *at) {
 static inline __m256 load_i8(const int8_t *at) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)at)));
 }
+static inline __m256 load_upper(const uint16_t *at) {
+  __m256i upper = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)at));
+  return _mm256_castsi256_ps(_mm256_or_si256(_mm256_slli_epi32(upper, 16), _mm256_set1_epi32(SB_UPPER_MIDDLE)));
+}
 SB_DOT(sb_dot_f32_avx2, float, _mm256_loadu_ps)
 SB_DOT(sb_dot_f16_avx2, uint16_t, load_f16)
 SB_DOT(sb_dot_i8_avx2, int8_t, load_i8)
+SB_DOT(sb_dot_upper_avx2, uint16_t, load_upper)
 
 void sb_to_f16_avx2(const float *in, uint16_t *out, size_t n) {
   size_t i = 0;
@@ -112,19 +117,37 @@ SB_LOADS_ALL_LANES void sb_scan_avx2(const uint8_t *blocks, size_t count, size_t
     masks[b] = more_than(score32(blocks, groups, tables), score32(blocks + 32, groups, tables), least);
 }
 
-/* Bytes 32 * half .. of a line. A pair of products fits in 16 bits: 2 * 127 * 127. */
-static inline __m256i half_estimate(const uint8_t *line, const sb_line_weights *w, int half) {
-  int at = 32 * half;
-  __m256i code = read32(line + at), pairs = read32(w->pairs + at);
+/* A pair of products fits in 16 bits: 2 * 127 * 127. */
+static inline __m256i products(__m256i numbers, const int8_t *weights) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(numbers, read32(weights)), _mm256_set1_epi16(1));
+}
+
+/* How numbers stand in 32 bytes: all ones where there are nibbles; the masks of the lowest numbers and of the second ones. */
+typedef struct byte_kinds {
+  __m256i nibbles, first, second;
+} byte_kinds;
+
+/* Of a line's or fine codes' bytes at .. at + 31 of `bytes`, of which the last two are lengths. */
+static inline byte_kinds kinds_of(size_t at, size_t bytes, size_t nibbles) {
+  const __m256i order = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                         22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+  byte_kinds kinds;
+  __m256i byte = _mm256_add_epi8(order, _mm256_set1_epi8((char)at));
+  __m256i lengths = _mm256_cmpgt_epi8(byte, _mm256_set1_epi8((char)(bytes - 3)));
+  kinds.nibbles = _mm256_cmpgt_epi8(_mm256_set1_epi8((char)nibbles), byte);
+  kinds.second = _mm256_blendv_epi8(_mm256_set1_epi8(3), _mm256_set1_epi8(15), kinds.nibbles);
+  kinds.first = _mm256_blendv_epi8(kinds.second, _mm256_set1_epi8(127), lengths);
+  return kinds;
+}
+
+static inline __m256i half_sums(__m256i code, const byte_kinds *kinds, const sb_line_weights *w, size_t at) {
+  const __m256i pair = _mm256_set1_epi8(3);
   __m256i four = _mm256_srli_epi16(code, 4);
-  __m256i fields[4] = {code, _mm256_blendv_epi8(four, _mm256_srli_epi16(code, 2), pairs), four,
-                       _mm256_srli_epi16(code, 6)};
-  __m256i sum = _mm256_setzero_si256();
-  for (int f = 0; f < 4; f++) {
-    __m256i products =
-        _mm256_maddubs_epi16(_mm256_and_si256(fields[f], read32(w->mask[f] + at)), read32(w->weight[f] + at));
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
-  }
+  __m256i second = _mm256_blendv_epi8(_mm256_srli_epi16(code, 2), four, kinds->nibbles);
+  __m256i sum = products(_mm256_and_si256(code, kinds->first), w->weight[0] + at);
+  sum = _mm256_add_epi32(sum, products(_mm256_and_si256(second, kinds->second), w->weight[1] + at));
+  sum = _mm256_add_epi32(sum, products(_mm256_and_si256(four, pair), w->weight[2] + at));
+  sum = _mm256_add_epi32(sum, products(_mm256_and_si256(_mm256_srli_epi16(code, 6), pair), w->weight[3] + at));
   return _mm256_sllv_epi32(sum, read32(w->shift + at / SB_LANE_BYTES));
 }
 
@@ -134,37 +157,37 @@ static inline int32_t add_up_lanes(__m256i sum) {
   return _mm_cvtsi128_si32(_mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0xb1)));
 }
 
-static inline int32_t line_estimate(const uint8_t *line, const sb_line_weights *w) {
-  return add_up_lanes(_mm256_add_epi32(half_estimate(line, w, 0), half_estimate(line, w, 1)));
+SB_LOADS_ALL_LANES static inline int32_t line_estimate(const uint8_t *lines, size_t row, const byte_kinds kinds[2],
+                                                       const sb_line_weights *w) {
+  const uint8_t *line = lines + sb_line_at(row, 0);
+  return add_up_lanes(_mm256_add_epi32(half_sums(read32(line), &kinds[0], w, 0),
+                                       half_sums(read32(line + SB_LINE_BYTES), &kinds[1], w, SB_HALF_BYTES)));
 }
 
-void sb_lines_at_avx2(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
+void sb_lines_at_avx2(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
                       int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + (size_t)rows[i] * SB_LINE_BYTES, weights);
+  const byte_kinds kinds[2] = {kinds_of(0, SB_LINE_BYTES, weights->nibbles),
+                               kinds_of(SB_HALF_BYTES, SB_LINE_BYTES, weights->nibbles)};
+  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(lines, rows[i], kinds, weights);
 }
 
-void sb_lines_all_avx2(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + i * SB_LINE_BYTES, weights);
-}
-
-void sb_fine_at_avx2(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
-                     int32_t *estimates) {
-  const __m256i ones = _mm256_set1_epi16(1), shift = read32(weights->shift);
+void sb_fine_at_avx2(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
+                     const sb_line_weights *weights, int32_t *sums) {
+  const byte_kinds first = kinds_of(0, bytes, 0), second = kinds_of(32, bytes, 0);
   for (size_t i = 0; i < count; i++) {
-    __m256i code = read32(base + (size_t)rows[i] * SB_FINE_BYTES), sum = _mm256_setzero_si256();
-    for (int f = 0; f < 4; f++, code = _mm256_srli_epi16(code, 2)) {
-      __m256i products =
-          _mm256_maddubs_epi16(_mm256_and_si256(code, read32(weights->mask[f])), read32(weights->weight[f]));
-      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(products, ones));
-    }
-    estimates[i] = add_up_lanes(_mm256_sllv_epi32(sum, shift));
+    const uint8_t *codes = base + (size_t)rows[i] * bytes;
+    __m256i sum = half_sums(read32(codes), &first, weights, 0);
+    if (bytes > 32) sum = _mm256_add_epi32(sum, half_sums(read32(codes + 32), &second, weights, 32));
+    sums[i] = add_up_lanes(sum);
   }
 }
 
-uint64_t sb_lines_from_avx2(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
-                            int32_t estimates[SB_BLOCK_ROWS]) {
+SB_LOADS_ALL_LANES uint64_t sb_lines_from_avx2(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                                               int32_t estimates[SB_BLOCK_ROWS]) {
+  const byte_kinds kinds[2] = {kinds_of(0, SB_LINE_BYTES, weights->nibbles),
+                               kinds_of(SB_HALF_BYTES, SB_LINE_BYTES, weights->nibbles)};
   uint64_t mask = 0;
-  sb_lines_all_avx2(lines, SB_BLOCK_ROWS, weights, estimates);
+  for (size_t i = 0; i < SB_BLOCK_ROWS; i++) estimates[i] = line_estimate(lines, i, kinds, weights);
   for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(estimates[i] >= least) << i;
   return mask;
 }

@@ -44,9 +44,20 @@ static inline __m512 load_i8(const int8_t *at) {
 static inline __m512 load_some_i8(__mmask16 some, const int8_t *at) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(some, at)));
 }
+static inline __m512 from_upper(__m256i upper) {
+  __m512i value = _mm512_slli_epi32(_mm512_cvtepu16_epi32(upper), 16);
+  return _mm512_castsi512_ps(_mm512_or_si512(value, _mm512_set1_epi32(SB_UPPER_MIDDLE)));
+}
+static inline __m512 load_upper(const uint16_t *at) {
+  return from_upper(_mm256_loadu_si256((const __m256i *)(const void *)at));
+}
+static inline __m512 load_some_upper(__mmask16 some, const uint16_t *at) {
+  return from_upper(_mm256_maskz_loadu_epi16(some, at));
+}
 SB_DOT(sb_dot_f32_avx512, float, _mm512_loadu_ps, _mm512_maskz_loadu_ps)
 SB_DOT(sb_dot_f16_avx512, uint16_t, load_f16, load_some_f16)
 SB_DOT(sb_dot_i8_avx512, int8_t, load_i8, load_some_i8)
+SB_DOT(sb_dot_upper_avx512, uint16_t, load_upper, load_some_upper)
 
 void sb_to_f16_avx512(const float *in, uint16_t *out, size_t n) {
   for (size_t i = 0; i < n; i += 16) {
@@ -108,26 +119,7 @@ SB_LOADS_ALL_LANES void sb_scan_avx512(const uint8_t *blocks, size_t count, size
   }
 }
 
-/* 16 sums of 32 bits: what the line gives, not added up yet. */
-__attribute__((always_inline)) static inline __m512i line_sums(const uint8_t *line, const sb_line_weights *w) {
-  __m512i code = _mm512_load_si512(line), four = _mm512_srli_epi16(code, 4);
-  __m512i one = _mm512_ternarylogic_epi64(_mm512_load_si512(w->pairs), _mm512_srli_epi16(code, 2), four, 0xca);
-  __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_and_si512(code, _mm512_load_si512(w->mask[0])),
-                                    _mm512_load_si512(w->weight[0]));
-  __m512i more = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_and_si512(one, _mm512_load_si512(w->mask[1])),
-                                     _mm512_load_si512(w->weight[1]));
-  sum =
-      _mm512_dpbusd_epi32(sum, _mm512_and_si512(four, _mm512_load_si512(w->mask[2])), _mm512_load_si512(w->weight[2]));
-  more = _mm512_dpbusd_epi32(more, _mm512_and_si512(_mm512_srli_epi16(code, 6), _mm512_load_si512(w->mask[3])),
-                             _mm512_load_si512(w->weight[3]));
-  return _mm512_sllv_epi32(_mm512_add_epi32(sum, more), _mm512_load_si512(w->shift));
-}
-
-void sb_lines_at_avx512(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
-                        int32_t *estimates) {
-  for (size_t i = 0; i < count; i++)
-    estimates[i] = _mm512_reduce_add_epi32(line_sums(base + (size_t)rows[i] * SB_LINE_BYTES, weights));
-}
+/* ---- Lines and fine codes */
 
 /* Adds up four vectors at once: lane 4 * q + r of the result is the sum of quarter q of vector r. */
 static inline __m512i fold4(__m512i a, __m512i b, __m512i c, __m512i d) {
@@ -136,59 +128,138 @@ static inline __m512i fold4(__m512i a, __m512i b, __m512i c, __m512i d) {
   return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
 }
 
-/* Sixteen lines: their sums folded together, which costs three instructions a line instead of a dozen. */
-static inline __m512i estimate16(const uint8_t *base, const sb_line_weights *w) {
-  __m512i four[4];
-  for (int i = 0; i < 4; i++, base += 4 * SB_LINE_BYTES)
-    four[i] = fold4(line_sums(base, w), line_sums(base + SB_LINE_BYTES, w), line_sums(base + 2 * SB_LINE_BYTES, w),
-                    line_sums(base + 3 * SB_LINE_BYTES, w));
-  __m512i low =
-      _mm512_add_epi32(_mm512_shuffle_i32x4(four[0], four[1], 0x88), _mm512_shuffle_i32x4(four[0], four[1], 0xdd));
-  __m512i high =
-      _mm512_add_epi32(_mm512_shuffle_i32x4(four[2], four[3], 0x88), _mm512_shuffle_i32x4(four[2], four[3], 0xdd));
-  return _mm512_add_epi32(_mm512_shuffle_i32x4(low, high, 0x88), _mm512_shuffle_i32x4(low, high, 0xdd));
+/* Two such results added up by halves: quarters 0 and 1 of each, then quarters 2 and 3. */
+static inline __m512i fold_halves(__m512i one, __m512i other) {
+  return _mm512_add_epi32(_mm512_shuffle_i32x4(one, other, 0x88), _mm512_shuffle_i32x4(one, other, 0xdd));
 }
 
-void sb_lines_all_avx512(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates) {
-  size_t i = 0;
-  for (; i + 16 <= count; i += 16) _mm512_storeu_si512(estimates + i, estimate16(base + i * SB_LINE_BYTES, weights));
-  for (; i < count; i++) estimates[i] = _mm512_reduce_add_epi32(line_sums(base + i * SB_LINE_BYTES, weights));
+/* How numbers stand in 64 bytes: of one row, or of the same half of two rows. */
+typedef struct byte_kinds {
+  __mmask64 nibbles;
+  __m512i first; /* the mask of the lowest numbers: of two, four or, of lengths, seven bits */
+} byte_kinds;
+static inline byte_kinds kinds_of(__mmask64 nibbles, __mmask64 lengths) {
+  __m512i first = _mm512_mask_mov_epi8(_mm512_set1_epi8(3), nibbles, _mm512_set1_epi8(15));
+  return (byte_kinds){nibbles, _mm512_mask_mov_epi8(first, lengths, _mm512_set1_epi8(127))};
 }
 
-/* 8 sums of 32 bits. */
-static inline __m256i fine_sums(const uint8_t *codes, const sb_fine_weights *w) {
-  __m256i code = _mm256_load_si256((const __m256i *)(const void *)codes), sum = _mm256_setzero_si256(), more = sum;
-#define SB_FIELD(into, f)                                                                                             \
-  into = _mm256_dpbusd_epi32(                                                                                         \
-      into,                                                                                                           \
-      _mm256_and_si256(_mm256_srli_epi16(code, 2 * f), _mm256_load_si256((const __m256i *)(const void *)w->mask[f])), \
-      _mm256_load_si256((const __m256i *)(const void *)w->weight[f]))
-  SB_FIELD(sum, 0);
-  SB_FIELD(more, 1);
-  SB_FIELD(sum, 2);
-  SB_FIELD(more, 3);
-#undef SB_FIELD
-  return _mm256_sllv_epi32(_mm256_add_epi32(sum, more), _mm256_load_si256((const __m256i *)(const void *)w->shift));
+static inline __mmask64 low_bits(size_t count) {
+  return count < 64 ? ((__mmask64)1 << count) - 1 : ~(__mmask64)0;
 }
 
-void sb_fine_at_avx512(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
-                       int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) {
-    __m256i sum = fine_sums(base + (size_t)rows[i] * SB_FINE_BYTES, weights);
-    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
-    estimates[i] = _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
-  }
+/* 16 sums of 32 bits, not added up yet. */
+__attribute__((always_inline)) static inline __m512i number_sums(__m512i code, const byte_kinds *kinds,
+                                                                 const __m512i weights[4], __m512i shift) {
+  const __m512i pair = _mm512_set1_epi8(3), width = _mm512_mask_mov_epi8(pair, kinds->nibbles, _mm512_set1_epi8(15));
+  __m512i four = _mm512_srli_epi16(code, 4), sum = _mm512_setzero_si512(), more = sum;
+  __m512i second = _mm512_mask_mov_epi8(_mm512_srli_epi16(code, 2), kinds->nibbles, four);
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(code, kinds->first), weights[0]);
+  more = _mm512_dpbusd_epi32(more, _mm512_and_si512(second, width), weights[1]);
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(four, pair), weights[2]);
+  more = _mm512_dpbusd_epi32(more, _mm512_and_si512(_mm512_srli_epi16(code, 6), pair), weights[3]);
+  return _mm512_sllv_epi32(_mm512_add_epi32(sum, more), shift);
 }
 
-uint64_t sb_lines_from_avx512(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
-                              int32_t estimates[SB_BLOCK_ROWS]) {
+/* The same where all bytes are nibbles. */
+__attribute__((always_inline)) static inline __m512i nibble_sums(__m512i code, const __m512i weights[4],
+                                                                 __m512i shift) {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_and_si512(code, nibble), weights[0]);
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(code, 4), nibble), weights[1]);
+  return _mm512_sllv_epi32(sum, shift);
+}
+
+/* Weights for one half of two rows at once. */
+typedef struct half_weights {
+  __m512i weights[4], shift;
+  byte_kinds kinds;
+} half_weights;
+static inline __m512i twice(const void *half) {
+  return _mm512_broadcast_i64x4(_mm256_load_si256((const __m256i *)half));
+}
+static inline half_weights weights_of(const sb_line_weights *w, size_t half) {
+  const size_t at = half * SB_HALF_BYTES;
+  __mmask64 nibbles = low_bits(w->nibbles) >> at & UINT32_MAX, lengths = half ? 0xc0000000 : 0;
+  half_weights out = {.shift = twice(w->shift + at / SB_LANE_BYTES),
+                      .kinds = kinds_of(nibbles | nibbles << 32, lengths | lengths << 32)};
+  for (int f = 0; f < 4; f++) out.weights[f] = twice(w->weight[f] + at);
+  return out;
+}
+
+/* `leading`: the first halves hold nibbles only. */
+SB_LOADS_ALL_LANES __attribute__((always_inline)) static inline uint64_t
+lines_from(const uint8_t *lines, const sb_line_weights *w, bool leading, int32_t least, int32_t *estimates) {
+  const half_weights one = weights_of(w, 0), other = weights_of(w, 1);
   const __m512i from = _mm512_set1_epi32(least);
+  const __m512i order = _mm512_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
   uint64_t mask = 0;
-  for (int i = 0; i < SB_BLOCK_ROWS; i += 16) {
-    __m512i sums = estimate16(lines + i * SB_LINE_BYTES, weights);
-    _mm512_storeu_si512(estimates + i, sums);
-    mask |= (uint64_t)_mm512_cmpge_epi32_mask(sums, from) << i;
+  for (size_t i = 0; i < SB_BLOCK_ROWS; i += 16) {
+    __m512i twos[8];
+#pragma GCC unroll 1 /* lest memory be read in another order than the one that it is read ahead in */
+    for (size_t j = 0; j < 8; j++, lines += 2 * SB_LINE_BYTES) {
+      __m512i code = _mm512_load_si512(lines), rest = _mm512_load_si512(lines + SB_LINE_BYTES);
+      __m512i sum =
+          leading ? nibble_sums(code, one.weights, one.shift) : number_sums(code, &one.kinds, one.weights, one.shift);
+      twos[j] = _mm512_add_epi32(sum, number_sums(rest, &other.kinds, other.weights, other.shift));
+    }
+    __m512i all = fold_halves(fold4(twos[0], twos[1], twos[2], twos[3]), fold4(twos[4], twos[5], twos[6], twos[7]));
+    all = _mm512_permutexvar_epi32(order, all);
+    _mm512_storeu_si512(estimates + i, all);
+    mask |= (uint64_t)_mm512_cmpge_epi32_mask(all, from) << i;
   }
   return mask;
+}
+
+SB_LOADS_ALL_LANES uint64_t sb_lines_from_avx512(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                                                 int32_t estimates[SB_BLOCK_ROWS]) {
+  return weights->nibbles >= SB_HALF_BYTES ? lines_from(lines, weights, true, least, estimates)
+                                           : lines_from(lines, weights, false, least, estimates);
+}
+
+typedef enum codes_kind { LINES, LONG_FINE, SHORT_FINE } codes_kind;
+
+static inline __m512i load_codes(const uint8_t *base, size_t row, codes_kind kind) {
+  if (kind == LONG_FINE) return _mm512_load_si512(base + row * SB_LINE_BYTES);
+  const uint8_t *at = base + (kind == LINES ? sb_line_at(row, 0) : row * SB_FINE_BYTES);
+  __m256i half = _mm256_load_si256((const __m256i *)(const void *)at);
+  if (kind == SHORT_FINE) return _mm512_zextsi256_si512(half);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(half),
+                            _mm256_load_si256((const __m256i *)(const void *)(at + SB_LINE_BYTES)), 1);
+}
+
+/* Sixteen rows at a time; where fewer are left, the last one more often. */
+__attribute__((always_inline)) static inline void sums_at(const uint8_t *base, codes_kind kind, const uint32_t *rows,
+                                                          size_t count, const sb_line_weights *w, int32_t *sums) {
+  const byte_kinds kinds =
+      kinds_of(kind == LINES ? low_bits(w->nibbles) : 0, kind == SHORT_FINE ? 0xc0000000 : 0xc000000000000000);
+  const __m512i shift = _mm512_load_si512(w->shift);
+  __m512i weights[4];
+  for (int f = 0; f < 4; f++) weights[f] = _mm512_load_si512(w->weight[f]);
+  for (size_t i = 0; i < count; i += 16) {
+    __m512i fours[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    size_t left = count - i < 16 ? count - i : 16;
+    for (size_t q = 0; 4 * q < left; q++) {
+      __m512i sum[4];
+      for (size_t j = 0; j < 4; j++) {
+        size_t row = rows[i + (4 * q + j < left ? 4 * q + j : left - 1)];
+        sum[j] = number_sums(load_codes(base, row, kind), &kinds, weights, shift);
+      }
+      fours[q] = fold4(sum[0], sum[1], sum[2], sum[3]);
+    }
+    __m512i all = fold_halves(fold_halves(fours[0], fours[1]), fold_halves(fours[2], fours[3]));
+    _mm512_mask_storeu_epi32(sums + i, (__mmask16)((1u << left) - 1), all);
+  }
+}
+
+void sb_lines_at_avx512(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
+                        int32_t *estimates) {
+  sums_at(lines, LINES, rows, count, weights, estimates);
+}
+
+void sb_fine_at_avx512(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
+                       const sb_line_weights *weights, int32_t *sums) {
+  if (bytes == SB_LINE_BYTES)
+    sums_at(base, LONG_FINE, rows, count, weights, sums);
+  else
+    sums_at(base, SHORT_FINE, rows, count, weights, sums);
 }

@@ -42,9 +42,14 @@ static inline float32x4_t load_i8(const int8_t *at) {
     }                                                                                                           \
     return add_up(s);                                                                                           \
   }
+static inline float32x4_t load_upper(const uint16_t *at) {
+  uint32x4_t upper = vshlq_n_u32(vmovl_u16(vld1_u16(at)), 16);
+  return vreinterpretq_f32_u32(vorrq_u32(upper, vdupq_n_u32(SB_UPPER_MIDDLE)));
+}
 SB_DOT(sb_dot_f32_neon, float, load_f32)
 SB_DOT(sb_dot_f16_neon, uint16_t, load_f16)
 SB_DOT(sb_dot_i8_neon, int8_t, load_i8)
+SB_DOT(sb_dot_upper_neon, uint16_t, load_upper)
 
 void sb_to_f16_neon(const float *in, uint16_t *out, size_t n) {
   for (size_t i = 0; i < n; i += 4) {
@@ -124,49 +129,51 @@ static inline void add_products(uint8x16_t values, int8x16_t weights, int32x4_t 
   *high = vpadalq_s16(*high, vmull_s8(vget_high_s8(v), vget_high_s8(weights)));
 }
 
-static inline int32_t line_estimate(const uint8_t *line, const sb_line_weights *w) {
+/* A line's or fine codes' bytes at .. at + 15 of `bytes`, of which the last two are lengths. */
+static inline int32x4_t part_sums(uint8x16_t code, const sb_line_weights *w, size_t at, size_t bytes, size_t nibbles) {
+  static const uint8_t order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  uint8x16_t byte = vaddq_u8(vld1q_u8(order), vdupq_n_u8((uint8_t)at));
+  uint8x16_t is_nibble = vcltq_u8(byte, vdupq_n_u8((uint8_t)nibbles)),
+             is_length = vcgeq_u8(byte, vdupq_n_u8((uint8_t)(bytes - 2)));
+  const uint8x16_t pair = vdupq_n_u8(3), nibble = vdupq_n_u8(15);
+  uint8x16_t first = vbslq_u8(is_length, vdupq_n_u8(127), vbslq_u8(is_nibble, nibble, pair));
+  uint8x16_t four = vshrq_n_u8(code, 4), second = vbslq_u8(is_nibble, four, vandq_u8(vshrq_n_u8(code, 2), pair));
+  int32x4_t low = vdupq_n_s32(0), high = low;
+  add_products(vandq_u8(code, first), vld1q_s8(w->weight[0] + at), &low, &high);
+  add_products(second, vld1q_s8(w->weight[1] + at), &low, &high);
+  add_products(vandq_u8(four, pair), vld1q_s8(w->weight[2] + at), &low, &high);
+  add_products(vshrq_n_u8(code, 6), vld1q_s8(w->weight[3] + at), &low, &high);
+  return vshlq_s32(vpaddq_s32(low, high), vld1q_s32(w->shift + at / SB_LANE_BYTES));
+}
+
+SB_LOADS_ALL_LANES static inline int32_t line_estimate(const uint8_t *lines, size_t row, const sb_line_weights *w) {
   int32x4_t sum = vdupq_n_s32(0);
-  for (int at = 0; at < SB_LINE_BYTES; at += 16) {
-    int32x4_t low = vdupq_n_s32(0), high = low;
-    uint8x16_t code = vld1q_u8(line + at), four = vshrq_n_u8(code, 4);
-    uint8x16_t fields[4] = {code, vbslq_u8(vld1q_u8(w->pairs + at), vshrq_n_u8(code, 2), four), four,
-                            vshrq_n_u8(code, 6)};
-    for (int f = 0; f < 4; f++) {
-      add_products(vandq_u8(fields[f], vld1q_u8(w->mask[f] + at)), vld1q_s8(w->weight[f] + at), &low, &high);
-    }
-    sum = vaddq_s32(sum, vshlq_s32(vpaddq_s32(low, high), vld1q_s32(w->shift + at / SB_LANE_BYTES)));
-  }
+  for (size_t at = 0; at < SB_LINE_BYTES; at += 16)
+    sum = vaddq_s32(sum, part_sums(vld1q_u8(lines + sb_line_at(row, at)), w, at, SB_LINE_BYTES, w->nibbles));
   return vaddvq_s32(sum);
 }
 
-void sb_lines_at_neon(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
+void sb_lines_at_neon(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
                       int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + (size_t)rows[i] * SB_LINE_BYTES, weights);
+  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(lines, rows[i], weights);
 }
 
-void sb_lines_all_neon(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + i * SB_LINE_BYTES, weights);
-}
-
-void sb_fine_at_neon(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
-                     int32_t *estimates) {
+void sb_fine_at_neon(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
+                     const sb_line_weights *weights, int32_t *sums) {
   for (size_t i = 0; i < count; i++) {
     int32x4_t sum = vdupq_n_s32(0);
-    for (int at = 0; at < SB_FINE_BYTES; at += 16) {
-      int32x4_t low = vdupq_n_s32(0), high = low;
-      uint8x16_t code = vld1q_u8(base + (size_t)rows[i] * SB_FINE_BYTES + at);
-      for (int f = 0; f < 4; f++, code = vshrq_n_u8(code, 2))
-        add_products(vandq_u8(code, vld1q_u8(weights->mask[f] + at)), vld1q_s8(weights->weight[f] + at), &low, &high);
-      sum = vaddq_s32(sum, vshlq_s32(vpaddq_s32(low, high), vld1q_s32(weights->shift + at / SB_LANE_BYTES)));
-    }
-    estimates[i] = vaddvq_s32(sum);
+    for (size_t at = 0; at < bytes; at += 16)
+      sum = vaddq_s32(sum, part_sums(vld1q_u8(base + (size_t)rows[i] * bytes + at), weights, at, bytes, 0));
+    sums[i] = vaddvq_s32(sum);
   }
 }
 
-uint64_t sb_lines_from_neon(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
-                            int32_t estimates[SB_BLOCK_ROWS]) {
+SB_LOADS_ALL_LANES uint64_t sb_lines_from_neon(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                                               int32_t estimates[SB_BLOCK_ROWS]) {
   uint64_t mask = 0;
-  sb_lines_all_neon(lines, SB_BLOCK_ROWS, weights, estimates);
-  for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(estimates[i] >= least) << i;
+  for (size_t i = 0; i < SB_BLOCK_ROWS; i++) {
+    estimates[i] = line_estimate(lines, i, weights);
+    mask |= (uint64_t)(estimates[i] >= least) << i;
+  }
   return mask;
 }

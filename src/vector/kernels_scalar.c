@@ -3,6 +3,7 @@
 #include "vector/kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { LANES = 32 };
 
@@ -30,6 +31,18 @@ float sb_dot_i8_scalar(const float *query, const void *row, size_t n) {
   const int8_t *x = row;
   float lanes[LANES] = {0};
   for (size_t i = 0; i < n; i++) lanes[i % LANES] = fmaf(query[i], x[i], lanes[i % LANES]);
+  return add_up(lanes);
+}
+
+float sb_dot_upper_scalar(const float *query, const void *row, size_t n) {
+  const uint16_t *x = row;
+  float lanes[LANES] = {0};
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = (uint32_t)x[i] << 16 | SB_UPPER_MIDDLE;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    lanes[i % LANES] = fmaf(query[i], value, lanes[i % LANES]);
+  }
   return add_up(lanes);
 }
 
@@ -74,44 +87,44 @@ void sb_scan_scalar(const uint8_t *blocks, size_t count, size_t groups, const in
     masks[b] = sb_scores_scalar(blocks + b * sb_block_bytes(groups), groups, tables, threshold, scores);
 }
 
-static int32_t line_estimate(const uint8_t *line, const sb_line_weights *w) {
+/* A byte's numbers times their weights. */
+static int32_t numbers(unsigned code, const sb_line_weights *w, size_t byte, bool nibbles, bool length) {
+  if (length) return w->weight[0][byte] * (int)(code & 127);
+  if (nibbles) return w->weight[0][byte] * (int)(code & 15) + w->weight[1][byte] * (int)(code >> 4);
   int32_t sum = 0;
-  for (size_t b = 0; b < SB_LINE_BYTES; b++) {
-    unsigned code = line[b];
-    int of_byte = w->weight[0][b] * (int)(code & w->mask[0][b]);
-    of_byte += w->weight[1][b] * (int)(code >> (w->pairs[b] ? 2 : 4) & w->mask[1][b]);
-    of_byte += w->weight[2][b] * (int)(code >> 4 & w->mask[2][b]);
-    of_byte += w->weight[3][b] * (int)(code >> 6 & w->mask[3][b]);
-    sum += of_byte * (1 << w->shift[b / SB_LANE_BYTES]);
-  }
+  for (int f = 0; f < 4; f++) sum += w->weight[f][byte] * (int)(code >> 2 * f & 3);
   return sum;
 }
 
-void sb_lines_at_scalar(const uint8_t *base, const uint32_t *rows, size_t count, const sb_line_weights *weights,
+static int32_t line_estimate(const uint8_t *lines, uint32_t row, const sb_line_weights *w) {
+  int32_t sum = 0;
+  for (size_t b = 0; b < SB_LINE_BYTES; b++)
+    sum += numbers(lines[sb_line_at(row, b)], w, b, b < w->nibbles, b >= SB_LINE_BYTES - 2) *
+           (1 << w->shift[b / SB_LANE_BYTES]);
+  return sum;
+}
+
+void sb_lines_at_scalar(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
                         int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + (size_t)rows[i] * SB_LINE_BYTES, weights);
+  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(lines, rows[i], weights);
 }
 
-void sb_lines_all_scalar(const uint8_t *base, size_t count, const sb_line_weights *weights, int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(base + i * SB_LINE_BYTES, weights);
-}
-
-void sb_fine_at_scalar(const uint8_t *base, const uint32_t *rows, size_t count, const sb_fine_weights *weights,
-                       int32_t *estimates) {
+void sb_fine_at_scalar(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
+                       const sb_line_weights *weights, int32_t *sums) {
   for (size_t i = 0; i < count; i++) {
-    const uint8_t *codes = base + (size_t)rows[i] * SB_FINE_BYTES;
-    estimates[i] = 0;
-    for (size_t b = 0; b < SB_FINE_BYTES; b++)
-      for (int f = 0; f < 4; f++)
-        estimates[i] += weights->weight[f][b] * (codes[b] >> 2 * f & weights->mask[f][b]) *
-                        (1 << weights->shift[b / SB_LANE_BYTES]);
+    const uint8_t *codes = base + (size_t)rows[i] * bytes;
+    sums[i] = 0;
+    for (size_t b = 0; b < bytes; b++)
+      sums[i] += numbers(codes[b], weights, b, false, b >= bytes - 2) * (1 << weights->shift[b / SB_LANE_BYTES]);
   }
 }
 
-uint64_t sb_lines_from_scalar(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
-                              int32_t estimates[SB_BLOCK_ROWS]) {
+SB_LOADS_ALL_LANES uint64_t sb_lines_from_scalar(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
+                                                 int32_t estimates[SB_BLOCK_ROWS]) {
   uint64_t mask = 0;
-  sb_lines_all_scalar(lines, SB_BLOCK_ROWS, weights, estimates);
-  for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(estimates[i] >= least) << i;
+  for (uint32_t i = 0; i < SB_BLOCK_ROWS; i++) {
+    estimates[i] = line_estimate(lines, i, weights);
+    mask |= (uint64_t)(estimates[i] >= least) << i;
+  }
   return mask;
 }

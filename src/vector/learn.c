@@ -210,8 +210,9 @@ static axis_error error_of(const sb_model *model, size_t axis) {
 }
 
 /* Fine codes go where they take most from the bound, which is the sum of the axes' errors times the query's lengths there. */
-static void choose_fine(learning *l) {
+static void choose_fine(learning *l, size_t bytes) {
   sb_model *model = l->model;
+  size_t codes = 4 * (bytes - 2);
   double gain[SB_AXES_MAX];
   bool chosen[SB_AXES_MAX] = {0};
   for (size_t i = 0; i < model->axes; i++) {
@@ -219,7 +220,8 @@ static void choose_fine(learning *l) {
     gain[i] = sqrt(query_energy(l, i) * l->variance[i]) * (sqrt(e.without) - sqrt(e.with));
     model->fine_weight[i] = bound_weight(l, i, e.without);
   }
-  for (size_t f = 0; f < SB_FINE_CODES; f++) {
+  model->fine_bytes = bytes;
+  for (size_t f = 0; f < codes; f++) {
     size_t best = SB_AXES_MAX;
     for (size_t i = 0; i < model->axes; i++)
       if (!chosen[i] && (best == SB_AXES_MAX || gain[i] > gain[best])) best = i;
@@ -311,7 +313,7 @@ static sb_status measure_estimates(learning *l, sb_error *error) {
     sb_row_code code;
     sb_model_encode(model, l->held_y + r * l->stride, 0, &code);
     sb_block_write(codes + r / SB_BLOCK_ROWS * block_bytes, model->groups, r % SB_BLOCK_ROWS, &code);
-    memcpy(lines + r * SB_LINE_BYTES, code.line, SB_LINE_BYTES);
+    sb_line_write(lines, r, code.line);
   }
   relation first = {0}, second = {0};
   for (size_t p = 0; p < PROBES && p < l->held; p++) {
@@ -325,7 +327,7 @@ static sb_status measure_estimates(learning *l, sb_error *error) {
       if (r == p) continue;
       double score = (double)model->kernels->dot_f32(query, row, model->dim);
       model->kernels->scores(codes + r / SB_BLOCK_ROWS * block_bytes, model->groups, probe->tables, 0, scores);
-      model->kernels->lines_all(lines + r * SB_LINE_BYTES, 1, &probe->line, &sum);
+      model->kernels->lines_at(lines, &(uint32_t){(uint32_t)r}, 1, &probe->line, &sum);
       relate(&first, score, probe->centre + scores[r % SB_BLOCK_ROWS] * probe->sigma / SB_SIGMA);
       relate(&second, score, probe->line_zero + sum * probe->line_unit);
     }
@@ -337,7 +339,7 @@ static sb_status measure_estimates(learning *l, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status learn(learning *l, size_t rows, size_t groups_max, bool fine, sb_error *error) {
+static sb_status learn(learning *l, size_t rows, size_t groups_max, size_t fine_bytes, sb_error *error) {
   sb_model *model = l->model;
   sb_status status = find_axes(l, error);
   if (status != SB_OK) return status;
@@ -351,7 +353,7 @@ static sb_status learn(learning *l, size_t rows, size_t groups_max, bool fine, s
   choose_groups(l, rows, groups_max);
   cut_groups(l);
   split_line(l);
-  if (fine && model->axes >= SB_FINE_CODES) choose_fine(l);
+  if (fine_bytes && model->axes >= 4 * (fine_bytes - 2)) choose_fine(l, fine_bytes);
   drop_axes(model);
   status = find_centroids(l, error);
   if (status == SB_OK) find_scales(l);
@@ -360,7 +362,7 @@ static sb_status learn(learning *l, size_t rows, size_t groups_max, bool fine, s
 }
 
 sb_status sb_model_learn(const sb_kernels *kernels, const float *sample, size_t count, size_t dim, size_t rows,
-                         size_t groups_max, bool fine, sb_model **out, sb_error *error) {
+                         size_t groups_max, size_t fine_bytes, sb_model **out, sb_error *error) {
   size_t axes = dim < SB_AXES_MAX ? dim / SB_PANEL * SB_PANEL : SB_AXES_MAX;
   size_t held = count / 5 / SB_BLOCK_ROWS * SB_BLOCK_ROWS;
   if (axes < SB_PANEL || held < SB_BLOCK_ROWS || groups_max < 8)
@@ -369,7 +371,7 @@ sb_status sb_model_learn(const sb_kernels *kernels, const float *sample, size_t 
   learning l = {.sample = sample, .train = count - held, .held = held};
   sb_status status = sb_model_new(kernels, dim, axes, &l.model, error);
   if (status != SB_OK) return status;
-  status = learn(&l, rows, groups_max, fine, error);
+  status = learn(&l, rows, groups_max, fine_bytes, error);
   free(l.train_y);
   free(l.held_y);
   if (status == SB_OK)

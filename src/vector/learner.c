@@ -26,14 +26,18 @@ enum {
 /* Of 2,560 neighbours two may be missing. */
 #define RECALL_WANTED 0.9992
 
-/* A face may take 88 bytes, two a dimension, and 5 % more: what that leaves for codes of the first stage and fine codes. The
- * model's share counts, unless the gallery is so small that there is no bound to keep: a few megabytes then matter to nobody. */
-static size_t code_bytes(size_t dim, size_t rows, bool *fine) {
+/* A face may take 88 bytes, two a dimension (four where float32 is kept), and 5 % more: what that leaves for codes of the first stage
+ * and fine codes. The model's share counts, unless the gallery is so small that there is no bound to keep: a few megabytes then
+ * matter to nobody. */
+static size_t code_bytes(const sb_kept *kept, size_t rows, size_t *fine_bytes) {
   const size_t others = 23 + SB_LINE_BYTES; /* key, label, bits, key map */
-  size_t room = (88 * 105 + 10 * dim) / 100 - others, share = sb_model_bytes_most(dim) / rows + 1;
+  size_t row = kept->dim * (kept->precision == SB_KEEP_F32 ? 4 : 2);
+  size_t room = (88 * 105 + 5 * row) / 100 - others, share = sb_model_bytes_most(kept->dim) / rows + 1;
   if (share <= room / 2) room -= share;
-  *fine = room >= SB_FINE_BYTES + CODE_BYTES * 3 / 4;
-  if (*fine) room -= SB_FINE_BYTES;
+  *fine_bytes = SB_LINE_BYTES;
+  while (*fine_bytes && room < *fine_bytes + CODE_BYTES * 3 / 4)
+    *fine_bytes = *fine_bytes > SB_FINE_BYTES ? SB_FINE_BYTES : 0;
+  room -= *fine_bytes;
   return room < CODE_BYTES ? room : CODE_BYTES;
 }
 
@@ -240,12 +244,12 @@ static sb_status learn(sb_index *index, sb_error *error) {
   double start = sb_monotonic_ms();
   sb_model *model = NULL;
   sb_generation *next = NULL;
-  bool fine;
-  size_t code = code_bytes(dim, rows, &fine);
+  size_t fine_bytes, code = code_bytes(&index->kept, rows, &fine_bytes);
   float *sample = sb_alloc(SAMPLE_ROWS * dim, sizeof *sample, error);
   if (!sample) return SB_NO_MEMORY;
   size_t drawn = draw_sample(index, rows < SAMPLE_ROWS ? rows : SAMPLE_ROWS, sample);
-  sb_status status = sb_model_learn(index->kept.kernels, sample, drawn, dim, rows, code / 3 * 4, fine, &model, error);
+  sb_status status =
+      sb_model_learn(index->kept.kernels, sample, drawn, dim, rows, code / 3 * 4, fine_bytes, &model, error);
   if (status == SB_OK && !(next = sb_generation_new(model, error))) status = SB_NO_MEMORY;
   if (next) model = NULL; /* it owns the model */
   if (status == SB_OK) status = announce(index, next, error);

@@ -18,10 +18,9 @@ typedef struct line_place {
   int field, levels;
 } line_place;
 static line_place place_of(const sb_model *model, size_t axis) {
-  size_t a = model->nibbles, b = SB_LINE_CODES - a;
-  if (axis < 2 * a) return (line_place){axis % a, (unsigned)(axis / a * 4), (int)(axis / a), 16};
-  size_t j = axis - 2 * a;
-  return (line_place){a + j % b, (unsigned)(j / b * 2), (int)(j / b), 4};
+  size_t a = model->nibbles, j = axis - 2 * a;
+  if (axis < 2 * a) return (line_place){axis / 2, (unsigned)(axis % 2 * 4), (int)(axis % 2), 16};
+  return (line_place){a + j / 4, (unsigned)(j % 4 * 2), (int)(j % 4), 4};
 }
 
 /* How far a projection may be off by float32's rounding, relative to the vector's length: dim terms a sum, by axis. */
@@ -58,7 +57,7 @@ void sb_line_encode(const sb_model *model, const float *y, double length2, sb_ro
     size_t i = model->fine_axis[f];
     int code = quantise((float)off[i] / model->fine_step[i], 4);
     double back = (code - 1.5) * (double)model->fine_step[i];
-    out->fine[f % SB_FINE_PLACES] |= (uint8_t)(code << f / SB_FINE_PLACES * 2);
+    out->fine[f / 4] |= (uint8_t)(code << f % 4 * 2);
     off[i] -= back;
     fine += back * back;
   }
@@ -94,8 +93,8 @@ bool sb_model_encode(const sb_model *model, const float *y, double length2, sb_r
               round_up(lengths.line_rest, model->line_rest, &out->line[SB_LINE_REST]);
   if (!fits || !model->fine_codes) return fits;
   return lengths.fine <= (double)model->fine_max &&
-         round_up(lengths.fine_error, model->fine_error, &out->fine[SB_FINE_ERROR]) &&
-         round_up(lengths.fine_rest, model->fine_rest, &out->fine[SB_FINE_REST]);
+         round_up(lengths.fine_error, model->fine_error, &out->fine[model->fine_bytes - 2]) &&
+         round_up(lengths.fine_rest, model->fine_rest, &out->fine[model->fine_bytes - 1]);
 }
 
 /* ---- Queries */
@@ -147,11 +146,10 @@ static rounding line_weights(const sb_model *model, const float *y, const double
   real_weights w = {0};
   rounding sums = {0};
   memset(&out->line, 0, sizeof out->line);
-  memset(out->line.pairs + model->nibbles, 255, SB_LINE_CODES - model->nibbles);
+  out->line.nibbles = model->nibbles;
   for (size_t i = 0; i < model->line_axes; i++) {
     line_place place = place_of(model, i);
     w.of[place.field][place.byte] = (double)y[i] * (double)model->step[i];
-    out->line.mask[place.field][place.byte] = (uint8_t)(place.levels - 1);
   }
   w.of[0][SB_LINE_ERROR] = lengths[0];
   w.of[0][SB_LINE_REST] = lengths[1];
@@ -167,7 +165,6 @@ static rounding line_weights(const sb_model *model, const float *y, const double
     sums.weighted += back * back * (double)model->line_weight[i];
   }
   if (lengths[0] > 0 || lengths[1] > 0) {
-    out->line.mask[0][SB_LINE_ERROR] = out->line.mask[0][SB_LINE_REST] = SB_BOUND_MAX;
     out->line.weight[0][SB_LINE_ERROR] =
         rounded_up(&w, SB_LINE_ERROR, sqrt(sums.weighted) * (double)model->line_error.unit, &sums.over);
     out->line.weight[0][SB_LINE_REST] = rounded_up(&w, SB_LINE_REST, lengths[1], &sums.over);
@@ -185,6 +182,7 @@ void sb_probe_line(const sb_model *model, const float *query, const float *y, sb
 static void fine_weights(const sb_model *model, const float *y, sb_probe *out) {
   real_weights w = {0};
   double inside = 0, weighted = 0, off = 0;
+  size_t error_byte = model->fine_bytes - 2, rest_byte = model->fine_bytes - 1;
   memset(&out->fine, 0, sizeof out->fine);
   out->fine_zero = 0;
   for (size_t i = 0; i < model->axes; i++) {
@@ -195,24 +193,22 @@ static void fine_weights(const sb_model *model, const float *y, sb_probe *out) {
   double error = sqrt(weighted), rest = sqrt(rest_of(model, out->length * out->length, inside));
   for (size_t f = 0; f < model->fine_codes; f++) {
     size_t i = model->fine_axis[f];
-    w.of[f / SB_FINE_PLACES][f % SB_FINE_PLACES] = (double)y[i] * (double)model->fine_step[i];
+    w.of[f % 4][f / 4] = (double)y[i] * (double)model->fine_step[i];
   }
-  w.of[0][SB_FINE_ERROR] = error * (double)model->fine_error.unit;
-  w.of[0][SB_FINE_REST] = rest * (double)model->fine_rest.unit;
-  out->fine_unit = choose_units(&w, SB_FINE_BYTES / SB_LANE_BYTES, out->fine.shift);
+  w.of[0][error_byte] = error * (double)model->fine_error.unit;
+  w.of[0][rest_byte] = rest * (double)model->fine_rest.unit;
+  out->fine_unit = choose_units(&w, model->fine_bytes / SB_LANE_BYTES, out->fine.shift);
   for (size_t f = 0; f < model->fine_codes; f++) {
-    size_t i = model->fine_axis[f], byte = f % SB_FINE_PLACES;
-    int field = (int)(f / SB_FINE_PLACES);
+    size_t i = model->fine_axis[f], byte = f / 4;
+    int field = (int)(f % 4);
     int8_t weight = rounded(&w, field, byte);
     double real = weight * w.unit[byte / SB_LANE_BYTES], back = real / (double)model->fine_step[i];
     out->fine.weight[field][byte] = weight;
-    out->fine.mask[field][byte] = 3;
     out->fine_zero -= 1.5 * real;
     off += ((double)y[i] - back) * ((double)y[i] - back);
   }
-  out->fine.mask[0][SB_FINE_ERROR] = out->fine.mask[0][SB_FINE_REST] = SB_BOUND_MAX;
-  out->fine.weight[0][SB_FINE_ERROR] = rounded_up(&w, SB_FINE_ERROR, w.of[0][SB_FINE_ERROR], &out->fine_zero);
-  out->fine.weight[0][SB_FINE_REST] = rounded_up(&w, SB_FINE_REST, w.of[0][SB_FINE_REST], &out->fine_zero);
+  out->fine.weight[0][error_byte] = rounded_up(&w, error_byte, w.of[0][error_byte], &out->fine_zero);
+  out->fine.weight[0][rest_byte] = rounded_up(&w, rest_byte, w.of[0][rest_byte], &out->fine_zero);
   out->fine_zero += error * (double)model->fine_error.base + rest * (double)model->fine_rest.base;
   out->fine_zero += sqrt(off) * (double)model->fine_max;
 }
@@ -230,7 +226,9 @@ void sb_probe_bounds(const sb_model *model, const float *query, const float *y, 
                              rest * (double)model->line_rest.unit};
   rounding sums = line_weights(model, y, lengths, out);
   /* 32 sums each of dim / 32 terms, then five more: relative rounding of a float32 inner product; twice, with room. */
-  double sums_error = 4 * ((double)model->dim / 32 + 16) * 0x1p-24 + 2 * projection_error(model) + 2 * model->defect;
+  double product_error = 4 * ((double)model->dim / 32 + 16) * 0x1p-24;
+  double sums_error = product_error + 2 * projection_error(model) + 2 * model->defect;
+  out->row_slack = 2 * product_error * out->length * (double)model->length_max;
   double slack = (sqrt(sums.off) * (1 + model->defect) + sums_error * out->length) * (double)model->length_max;
   if (model->fine_codes) {
     fine_weights(model, y, out);

@@ -14,18 +14,21 @@ static void score_all(const sb_search *search, sb_ask *ask, const uint32_t *slot
   }
 }
 
-static bool is_coded(const sb_search *search, uint32_t slot, const uint8_t **line) {
+/* A coded row's place among its segment's lines; NULL: it is not coded. */
+static const uint8_t *lines_of(const sb_search *search, uint32_t slot, uint32_t *at) {
   unsigned segment = sb_segment_of(slot);
-  size_t at = slot - sb_segment_first(segment);
   const sb_coded *coded = sb_coded_segment(search->generation, segment);
-  if (!coded) return false;
-  *line = coded->lines + at * SB_LINE_BYTES;
-  return atomic_load_explicit(&coded->coded[at / 64], memory_order_acquire) >> at % 64 & 1;
+  if (!coded) return NULL;
+  *at = slot - sb_segment_first(segment);
+  bool is_coded = atomic_load_explicit(&coded->coded[*at / 64], memory_order_acquire) >> *at % 64 & 1;
+  return is_coded ? coded->lines : NULL;
 }
 
 static void fetch_line(const sb_search *search, uint32_t slot) {
-  const uint8_t *line = NULL;
-  if (is_coded(search, slot, &line)) __builtin_prefetch(line);
+  uint32_t at;
+  const uint8_t *lines = lines_of(search, slot, &at);
+  for (size_t byte = 0; lines && byte < SB_LINE_BYTES; byte += SB_HALF_BYTES)
+    __builtin_prefetch(lines + sb_line_at(at, byte));
 }
 
 /* Coded rows by their lines' estimates, of which the best are scored; plain ones are scored. */
@@ -38,11 +41,12 @@ static void score_best(const sb_search *search, sb_ask *ask, sb_best *best, sb_p
   best->count = 0;
   best->bar = INT32_MIN;
   for (size_t i = 0; i < search->filter.count; i++) {
-    const uint8_t *line = NULL;
     int32_t estimate;
+    uint32_t at;
     if (i + AHEAD < search->filter.count) fetch_line(search, slots[i + AHEAD]);
-    if (is_coded(search, slots[i], &line)) {
-      generation->model->kernels->lines_all(line, 1, &probe->line, &estimate);
+    const uint8_t *lines = lines_of(search, slots[i], &at);
+    if (lines) {
+      generation->model->kernels->lines_at(lines, &at, 1, &probe->line, &estimate);
       sb_best_add(best, estimate, slots[i]);
     } else if (sb_row_live(&search->index->rows, slots[i])) {
       sb_search_score(search, ask, &ask->top, slots[i]);

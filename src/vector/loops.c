@@ -81,6 +81,23 @@ size_t SB_JOIN(sb_nearest64_, SB_LEVEL)(const float *table, const float *half_no
   return (size_t)best_code[winner];
 }
 
+void SB_JOIN(sb_split_, SB_LEVEL)(const float *restrict in, uint16_t *restrict out, size_t n) {
+  uint16_t *restrict lower = out + n;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, in + i, sizeof bits);
+    out[i] = (uint16_t)(bits >> 16);
+    lower[i] = (uint16_t)bits;
+  }
+}
+
+void SB_JOIN(sb_join_, SB_LEVEL)(const uint16_t *restrict in, float *restrict out, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = (uint32_t)in[i] << 16 | in[n + i];
+    memcpy(out + i, &bits, sizeof bits);
+  }
+}
+
 uint32_t SB_JOIN(sb_largest_bits_, SB_LEVEL)(const float *x, size_t n) {
   numbers most = {0}, without_sign = {0};
   without_sign += 0x7fffffff;

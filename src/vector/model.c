@@ -78,6 +78,16 @@ void sb_block_erase(uint8_t *block, size_t groups, size_t row) {
   for (size_t i = 0; i < groups / 4 * 3; i++) block[i * SB_BLOCK_ROWS + row] = 0;
 }
 
+void sb_line_write(uint8_t *lines, size_t row, const uint8_t *line) {
+  for (size_t byte = 0; byte < SB_LINE_BYTES; byte += SB_HALF_BYTES) {
+    uint8_t *half = lines + sb_line_at(row, byte);
+    if (line)
+      memcpy(half, line + byte, SB_HALF_BYTES);
+    else
+      memset(half, 0, SB_HALF_BYTES);
+  }
+}
+
 /* ---- Queries */
 
 void sb_probe_tables(const sb_model *model, const float *y, sb_probe *out) {

@@ -11,14 +11,16 @@
  * Second stage, the line of 64 bytes: nibbles for the leading axes, two bits for the next, uniform steps about the mean:
  *
  *     byte   0 ............ A-1 | A .......................... 61 |      62       |     63
- *            axes b | A + b     | 2A + j + (62-A) * 0, 1, 2, 3   | coding error  | rest
+ *            axes 2b, 2b + 1    | 2A + 4 (b - A) + 0, 1, 2, 3     | coding error  | rest
  *            (low, high nibble) | (bits 0-1, 2-3, 4-5, 6-7)       | (7 bits, rounded up: for the bounds)
  *
- * Fine codes, 32 bytes that only bounds look at (models learnt with them): two bits for each of 120 axes, where they lower the
- * bound most; what the line left over of its axes, or axes beyond the line.
+ * In memory two rows' lines lie together (kernels.h).
  *
- *     byte   0 ................................... 29 |      30       |     31
- *            fine_axis[j + 30 * 0, 1, 2, 3]           | coding error  | rest
+ * Fine codes, 32 or 64 bytes that only bounds look at (models learnt with them): two bits for each of 120 or 248 axes, where they
+ * lower the bound most; what the line left over of its axes, or axes beyond the line. Of 64 bytes:
+ *
+ *     byte   0 ................................... 61 |      62       |     63
+ *            fine_axis[4b + 0, 1, 2, 3]               | coding error  | rest
  *
  * Bounds of the line. With y^ the decoded line, q~ the query's weights as they were rounded, and W a positive diagonal,
  *     q.x <= q~.y^ + |W q~| |(y - y^) / W| + |q1 - q~| |y| + |q0| |x0| + slack,
@@ -37,10 +39,7 @@ enum {
   SB_LINE_CODES = 62,
   SB_LINE_ERROR = 62,
   SB_LINE_REST = 63,
-  SB_FINE_PLACES = 30,
-  SB_FINE_CODES = 4 * SB_FINE_PLACES,
-  SB_FINE_ERROR = 30,
-  SB_FINE_REST = 31,
+  SB_FINE_CODES_MAX = 4 * SB_LINE_CODES,
   SB_BOUND_MAX = 127
 };
 
@@ -70,8 +69,9 @@ typedef struct sb_model {
   sb_scale line_error, line_rest;
   float length_max; /* of a coded row, and of its decoded line */
   /* Fine codes */
-  size_t fine_codes; /* SB_FINE_CODES, or 0: there are none */
-  uint16_t fine_axis[SB_FINE_CODES];
+  size_t fine_bytes; /* a row: SB_LINE_BYTES, SB_FINE_BYTES, or 0: there are none */
+  size_t fine_codes; /* four in each byte but the last two */
+  uint16_t fine_axis[SB_FINE_CODES_MAX];
   float *fine_step;   /* by axis */
   float *fine_weight; /* W^2 by axis */
   sb_scale fine_error, fine_rest;
@@ -94,7 +94,7 @@ void sb_model_project(const sb_model *model, const float *x, size_t count, float
 typedef struct sb_row_code {
   uint8_t group[SB_GROUPS_MAX];
   _Alignas(16) uint8_t line[SB_LINE_BYTES];
-  uint8_t fine[SB_FINE_BYTES];
+  _Alignas(16) uint8_t fine[SB_LINE_BYTES];
 } sb_row_code;
 /* What is left over by a row's line and fine codes, and how long that is: from learning to encoding. */
 typedef struct sb_row_lengths {
@@ -108,16 +108,19 @@ bool sb_model_encode(const sb_model *model, const float *y, double length2, sb_r
 /* Writes a row's codes into its block; byte lanes of other rows are left alone. */
 void sb_block_write(uint8_t *block, size_t groups, size_t row, const sb_row_code *code);
 void sb_block_erase(uint8_t *block, size_t groups, size_t row);
+/* The same for its line among other rows'; NULL: zeros. */
+void sb_line_write(uint8_t *lines, size_t row, const uint8_t *line);
 
 /* A query, prepared. */
 typedef struct sb_probe {
   _Alignas(64) int8_t tables[SB_GROUPS_MAX * SB_CODES]; /* SB_SIGMA units are one deviation of the estimate */
   sb_line_weights line;
-  sb_fine_weights fine;        /* bounds only */
+  sb_line_weights fine;        /* bounds only */
   double sigma, centre;        /* first estimate = centre + score * sigma / SB_SIGMA */
   double line_unit, line_zero; /* second estimate = line_zero + sum * line_unit */
   double fine_unit, fine_zero; /* bounds only */
   double length;               /* of the query */
+  double row_slack;            /* bounds only: what rounding may add to a coded row's score and upper score */
 } sb_probe;
 enum { SB_SIGMA = 34 };
 /* `y` its projection. Tables and lines for estimates. */
@@ -126,10 +129,10 @@ void sb_probe_line(const sb_model *model, const float *query, const float *y, sb
 /* Weights for bounds instead: line_zero + sum * line_unit >= score, and with fine codes
  * fine_zero + (sum - sb_probe_lengths) * line_unit + fine sum * fine_unit >= score. */
 void sb_probe_bounds(const sb_model *model, const float *query, const float *y, sb_probe *out);
-/* The part of a line's sum that comes from its two lengths. */
-static inline int32_t sb_probe_lengths(const sb_probe *probe, const uint8_t *line) {
-  int32_t sum = probe->line.weight[0][SB_LINE_ERROR] * line[SB_LINE_ERROR];
-  sum += probe->line.weight[0][SB_LINE_REST] * line[SB_LINE_REST];
+/* The part of a row's line's sum that comes from its two lengths. */
+static inline int32_t sb_probe_lengths(const sb_probe *probe, const uint8_t *lines, size_t row) {
+  int32_t sum = probe->line.weight[0][SB_LINE_ERROR] * lines[sb_line_at(row, SB_LINE_ERROR)];
+  sum += probe->line.weight[0][SB_LINE_REST] * lines[sb_line_at(row, SB_LINE_REST)];
   return sum * (1 << probe->line.shift[SB_LINE_ERROR / SB_LANE_BYTES]);
 }
 

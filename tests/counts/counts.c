@@ -21,7 +21,7 @@ static struct {
   _Alignas(64) int8_t tables[GROUPS * SB_CODES];
   _Alignas(64) float panels[DIM / SB_PANEL][DIM][SB_PANEL];
   sb_line_weights weights;
-  sb_fine_weights fine_weights;
+  sb_line_weights fine_weights;
   uint32_t picks[LINES];
   int32_t estimates[LINES];
   uint64_t masks[BLOCKS];
@@ -53,10 +53,8 @@ static void fill(void) {
   fill_bytes(data.pixels, sizeof data.pixels);
   for (size_t i = 0; i < sizeof data.tables; i++) data.tables[i] = (int8_t)(next_number() % 15) - 7;
   for (size_t f = 0; f < 4; f++) {
-    for (size_t i = 0; i < SB_LINE_BYTES; i++)
-      data.weights.weight[f][i] = (int8_t)(next_number() % 200 - 100), data.weights.mask[f][i] = f < 2 ? 15 : 3;
-    for (size_t i = 0; i < SB_FINE_BYTES; i++)
-      data.fine_weights.weight[f][i] = (int8_t)(next_number() % 200 - 100), data.fine_weights.mask[f][i] = 3;
+    for (size_t i = 0; i < SB_LINE_BYTES; i++) data.weights.weight[f][i] = (int8_t)(next_number() % 200 - 100);
+    for (size_t i = 0; i < SB_FINE_BYTES; i++) data.fine_weights.weight[f][i] = (int8_t)(next_number() % 200 - 100);
   }
   for (size_t i = 0; i < LINES; i++) data.picks[i] = next_number() % LINES;
 }
@@ -64,36 +62,37 @@ static void fill(void) {
 /* ---- Kernels of searches, scalar and AVX2 (valgrind knows no AVX-512) */
 
 #define MEASURED __attribute__((noinline, used)) static void
-#define MEASURE_KERNELS(level, which)                                                                             \
-  MEASURED measure_dot_f32_##level(void) {                                                                        \
-    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f32(data.query, data.rows[i], DIM);   \
-  }                                                                                                               \
-  MEASURED measure_dot_f16_##level(void) {                                                                        \
-    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f16(data.query, data.halves[i], DIM); \
-  }                                                                                                               \
-  MEASURED measure_scan_##level(void) {                                                                           \
-    sb_kernels_of(which)->scan(data.blocks, BLOCKS, GROUPS, data.tables, 40, data.masks);                         \
-  }                                                                                                               \
-  MEASURED measure_lines_all_##level(void) {                                                                      \
-    sb_kernels_of(which)->lines_all(data.lines, LINES, &data.weights, data.estimates);                            \
-  }                                                                                                               \
-  MEASURED measure_lines_at_##level(void) {                                                                       \
-    sb_kernels_of(which)->lines_at(data.lines, data.picks, LINES, &data.weights, data.estimates);                 \
-  }                                                                                                               \
-  MEASURED measure_fine_at_##level(void) {                                                                        \
-    sb_kernels_of(which)->fine_at(data.fine, data.picks, LINES, &data.fine_weights, data.estimates);              \
-  }                                                                                                               \
-  MEASURED measure_project_##level(void) {                                                                        \
-    sb_kernels_of(which)->project(data.panels[0][0], DIM / SB_PANEL, DIM, data.query, 1, data.projected, DIM);    \
-  }                                                                                                               \
-  static void measure_all_##level(void) {                                                                         \
-    measure_dot_f32_##level();                                                                                    \
-    measure_dot_f16_##level();                                                                                    \
-    measure_scan_##level();                                                                                       \
-    measure_lines_all_##level();                                                                                  \
-    measure_lines_at_##level();                                                                                   \
-    measure_fine_at_##level();                                                                                    \
-    measure_project_##level();                                                                                    \
+#define MEASURE_KERNELS(level, which)                                                                               \
+  MEASURED measure_dot_f32_##level(void) {                                                                          \
+    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f32(data.query, data.rows[i], DIM);     \
+  }                                                                                                                 \
+  MEASURED measure_dot_f16_##level(void) {                                                                          \
+    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f16(data.query, data.halves[i], DIM);   \
+  }                                                                                                                 \
+  MEASURED measure_scan_##level(void) {                                                                             \
+    sb_kernels_of(which)->scan(data.blocks, BLOCKS, GROUPS, data.tables, 40, data.masks);                           \
+  }                                                                                                                 \
+  MEASURED measure_lines_from_##level(void) {                                                                       \
+    for (size_t i = 0; i + SB_BLOCK_ROWS <= LINES; i += SB_BLOCK_ROWS)                                              \
+      sb_kernels_of(which)->lines_from(data.lines + i * SB_LINE_BYTES, &data.weights, 0, data.estimates + i);       \
+  }                                                                                                                 \
+  MEASURED measure_lines_at_##level(void) {                                                                         \
+    sb_kernels_of(which)->lines_at(data.lines, data.picks, LINES, &data.weights, data.estimates);                   \
+  }                                                                                                                 \
+  MEASURED measure_fine_at_##level(void) {                                                                          \
+    sb_kernels_of(which)->fine_at(data.fine, SB_FINE_BYTES, data.picks, LINES, &data.fine_weights, data.estimates); \
+  }                                                                                                                 \
+  MEASURED measure_project_##level(void) {                                                                          \
+    sb_kernels_of(which)->project(data.panels[0][0], DIM / SB_PANEL, DIM, data.query, 1, data.projected, DIM);      \
+  }                                                                                                                 \
+  static void measure_all_##level(void) {                                                                           \
+    measure_dot_f32_##level();                                                                                      \
+    measure_dot_f16_##level();                                                                                      \
+    measure_scan_##level();                                                                                         \
+    measure_lines_from_##level();                                                                                   \
+    measure_lines_at_##level();                                                                                     \
+    measure_fine_at_##level();                                                                                      \
+    measure_project_##level();                                                                                      \
   }
 MEASURE_KERNELS(scalar, SB_CPU_SCALAR)
 #if defined(__x86_64__)

@@ -213,7 +213,8 @@ static void exact_search_is_brute_force_on_every_spectrum(void **state) {
   if (!EMULATED) {                                                /* where more dimensions take minutes */
     exact_search_is_brute_force(128, 20, SB_METRIC_COSINE, 1, team);
     exact_search_is_brute_force(200, 0, SB_METRIC_INNER, 0, NULL);   /* flat: the bounds hardly help */
-    exact_search_is_brute_force(512, 64, SB_METRIC_COSINE, 1, team); /* from here on with fine codes */
+    exact_search_is_brute_force(256, 40, SB_METRIC_COSINE, 1, team); /* with short fine codes */
+    exact_search_is_brute_force(512, 64, SB_METRIC_COSINE, 1, team); /* from here on with long ones */
     exact_search_is_brute_force(544, 150, SB_METRIC_INNER, 2, NULL);
   }
   sb_team_free(team);

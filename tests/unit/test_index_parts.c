@@ -163,7 +163,7 @@ typedef struct bound_width {
 typedef struct coded_row {
   bool coded;
   double length2;
-  _Alignas(64) uint8_t line[SB_LINE_BYTES], fine[SB_FINE_BYTES];
+  _Alignas(64) uint8_t lines[2 * SB_LINE_BYTES], fine[SB_LINE_BYTES]; /* lines: the second is this one's */
 } coded_row;
 
 static coded_row code_row(const sb_model *model, const float *row) {
@@ -173,7 +173,7 @@ static coded_row code_row(const sb_model *model, const float *row) {
   sb_model_project(model, row, 1, y);
   out.coded = sb_model_encode(model, y, out.length2, &code);
   if (out.coded) {
-    memcpy(out.line, code.line, sizeof out.line);
+    sb_line_write(out.lines, 1, code.line);
     memcpy(out.fine, code.fine, sizeof out.fine);
   }
   return out;
@@ -183,20 +183,20 @@ static void compare_with_bounds(const sb_model *model, const sb_probe *probe, do
                                 bound_width *width) {
   int32_t sum, fine_sum;
   if (!row->coded) return;
-  model->kernels->lines_all(row->line, 1, &probe->line, &sum);
+  model->kernels->lines_at(row->lines, &(uint32_t){1}, 1, &probe->line, &sum);
   double bound = probe->line_zero + sum * probe->line_unit;
   assert_true(score <= bound);
   width->line += (bound - score) / sqrt(row->length2);
   width->coded++;
   if (!model->fine_codes) return;
-  model->kernels->fine_at(row->fine, &(uint32_t){0}, 1, &probe->fine, &fine_sum);
-  bound =
-      probe->fine_zero + (sum - sb_probe_lengths(probe, row->line)) * probe->line_unit + fine_sum * probe->fine_unit;
+  model->kernels->fine_at(row->fine, model->fine_bytes, &(uint32_t){0}, 1, &probe->fine, &fine_sum);
+  bound = probe->fine_zero + (sum - sb_probe_lengths(probe, row->lines, 1)) * probe->line_unit +
+          fine_sum * probe->fine_unit;
   assert_true(score <= bound);
   width->fine += (bound - score) / sqrt(row->length2);
 }
 
-static void check_bounds(size_t dim, double tau, bool fine, bound_width *width) {
+static void check_bounds(size_t dim, double tau, size_t fine_bytes, bound_width *width) {
   enum { ROWS = EMULATED ? 1000 : 4000, PROBES = 40, DIM_MAX = 256 };
   uint64_t seed = 15;
   float *sample = calloc(ROWS * dim, sizeof *sample), y[SB_AXES_MAX], query[DIM_MAX];
@@ -208,8 +208,8 @@ static void check_bounds(size_t dim, double tau, bool fine, bound_width *width) 
     for (size_t d = 0; d < dim; d++)
       sample[r * dim + d] = sample[r * dim + d] * (1 + (float)(r % 3)) + 0.05f; /* a mean, too */
   }
-  assert_int_equal(sb_model_learn(sb_kernels_chosen(), sample, ROWS, dim, ROWS, 32, fine, &model, NULL), SB_OK);
-  assert_int_equal(model->fine_codes, fine ? SB_FINE_CODES : 0);
+  assert_int_equal(sb_model_learn(sb_kernels_chosen(), sample, ROWS, dim, ROWS, 32, fine_bytes, &model, NULL), SB_OK);
+  assert_int_equal(model->fine_bytes, fine_bytes);
   for (size_t r = 0; r < ROWS; r++) rows[r] = code_row(model, sample + r * dim);
   for (size_t p = 0; p < PROBES; p++) {
     random_face(&seed, dim, p % 2 ? tau : 0, query); /* every second one is of another kind */
@@ -228,12 +228,39 @@ static void check_bounds(size_t dim, double tau, bool fine, bound_width *width) 
 
 static void no_score_is_above_its_bound(void **state) {
   (void)state;
-  bound_width narrow = {0}, wide = {0};
-  check_bounds(96, 12, false, &narrow);
-  check_bounds(EMULATED ? 160 : 256, EMULATED ? 30 : 40, true, &wide);
+  bound_width without = {0}, with_short = {0}, with_long = {0};
+  check_bounds(96, 12, 0, &without);
+  check_bounds(EMULATED ? 160 : 256, EMULATED ? 30 : 40, SB_FINE_BYTES, &with_short);
+  check_bounds(256, 40, SB_LINE_BYTES, &with_long);
   /* And they say something. */
-  assert_true(narrow.line / (double)narrow.coded < 0.4);
-  assert_true(wide.fine < 0.8 * wide.line);
+  assert_true(without.line / (double)without.coded < 0.4);
+  assert_true(with_short.fine < 0.8 * with_short.line);
+  assert_true(with_long.fine < 0.6 * with_long.line);
+}
+
+/* ---- Rows in halves */
+
+static void an_upper_half_is_off_by_no_more_than_its_error(void **state) {
+  (void)state;
+  enum { DIM = 96 };
+  const sb_kept kept = {sb_kernels_chosen(), DIM, SB_KEEP_F32};
+  uint64_t seed = 16;
+  float row[DIM], query[DIM], place[DIM], widest = 0;
+  assert_int_equal(sb_kept_upper_bytes(&kept), sb_kept_bytes(&kept) / 2);
+  for (int round = 0; round < 2000; round++) {
+    float scale = exp2f((float)(round % 40 - 20));
+    for (size_t i = 0; i < DIM; i++) row[i] = scale * random_float(&seed), query[i] = random_float(&seed);
+    assert_int_equal(sb_kept_write(&kept, row, place, NULL), SB_OK);
+    if (round % 2) memcpy(query, row, sizeof row);
+    double score = 0, length = sqrt((double)sb_dot(query, query, DIM)),
+           row_length = sqrt((double)sb_dot(row, row, DIM));
+    for (size_t i = 0; i < DIM; i++) score += (double)row[i] * (double)query[i];
+    double off = fabs(score - (double)sb_kept_upper_dot(&kept, query, place));
+    double error = (double)sb_kept_upper_error(&kept, place);
+    assert_true(off <= length * error + 1e-5 * length * row_length);
+    widest = fmaxf(widest, (float)(error / row_length));
+  }
+  assert_true(widest < 0.004f && widest > 0.0005f); /* seven bits of the fraction */
 }
 
 /* ---- Helpers */
@@ -283,6 +310,7 @@ int main(void) {
       cmocka_unit_test(the_best_candidates_come_out_in_order),
       cmocka_unit_test(jacobi_finds_eigenvalues_and_vectors),
       cmocka_unit_test(axes_are_orthonormal_and_carry_the_most),
+      cmocka_unit_test(an_upper_half_is_off_by_no_more_than_its_error),
       cmocka_unit_test(no_score_is_above_its_bound),
       cmocka_unit_test(a_team_does_every_piece_once_whoever_calls),
   };

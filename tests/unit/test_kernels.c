@@ -106,6 +106,35 @@ static void every_conversion_to_and_from_float16_gives_the_scalar_ones_bits(void
   }
 }
 
+static void every_vector_comes_back_from_its_halves_and_the_upper_ones_score_as_the_scalar_ones_do(void **state) {
+  (void)state;
+  uint64_t seed = 9;
+  float in[LENGTH_MAX + SHIFTS], out[LENGTH_MAX + 1], query[LENGTH_MAX + SHIFTS];
+  uint16_t halves[2 * LENGTH_MAX + 1];
+  for (size_t round = 0; round < (LENGTH_MAX + 1) * SHIFTS; round++) {
+    size_t n = round / SHIFTS, shift = round % SHIFTS;
+    for (size_t i = 0; i < n; i++) in[shift + i] = any_float(&seed), query[shift + i] = random_float(&seed);
+    for (size_t l = 0; l < count_of(levels); l++) {
+      const sb_kernels *k = sb_kernels_of(levels[l]);
+      if (!k) continue;
+      halves[2 * n] = 0x1234, out[n] = 42; /* must not be written */
+      k->split(in + shift, halves, n);
+      k->join(halves, out, n);
+      assert_memory_equal(out, in + shift, n * sizeof *out);
+      for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, in + shift + i, sizeof bits);
+        assert_int_equal(halves[i], bits >> 16);
+      }
+      assert_int_equal(halves[2 * n], 0x1234);
+      assert_true(out[n] == 42);
+      float got = k->dot_upper(query + shift, halves, n);
+      float wanted = sb_kernels_of(SB_CPU_SCALAR)->dot_upper(query + shift, halves, n);
+      assert_memory_equal(&got, &wanted, sizeof got);
+    }
+  }
+}
+
 static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void **state) {
   (void)state;
   enum { BLOCKS = 3 };
@@ -133,49 +162,37 @@ static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void
 }
 
 /* The widest weights and masks that the layout allows: nothing may overflow. */
-static void random_weights(sb_line_weights *w, size_t nibbles, bool extreme, uint64_t *seed) {
-  memset(w, 0, sizeof *w);
-  for (size_t b = 0; b < SB_LINE_BYTES; b++) {
-    bool pairs = b >= nibbles && b < SB_LINE_BYTES - 2, bound = b >= SB_LINE_BYTES - 2;
-    w->pairs[b] = pairs ? 255 : 0;
-    for (int f = 0; f < 4; f++) {
+/* Of `bytes` bytes, of which the last two are lengths. */
+static void random_weights(sb_line_weights *w, size_t nibbles, size_t bytes, bool extreme, uint64_t *seed) {
+  *w = (sb_line_weights){.nibbles = nibbles};
+  for (size_t b = 0; b < bytes; b++) {
+    int numbers = b >= bytes - 2 ? 1 : b < nibbles ? 2 : 4;
+    for (int f = 0; f < numbers; f++)
       w->weight[f][b] = (int8_t)(extreme ? (f % 2 ? -127 : 127) : (int)(next_random(seed) % 255) - 127);
-      w->mask[f][b] = bound ? (f ? 0 : 127) : pairs ? 3 : f < 2 ? 15 : 0;
-    }
   }
-  for (size_t lane = 0; lane < count_of(w->shift); lane++)
+  for (size_t lane = 0; lane < bytes / SB_LANE_BYTES; lane++)
     w->shift[lane] = extreme ? SB_SHIFT_MAX : (int32_t)(next_random(seed) % (SB_SHIFT_MAX + 1));
-}
-
-static void random_fine_weights(sb_fine_weights *w, bool extreme, uint64_t *seed) {
-  for (size_t b = 0; b < SB_FINE_BYTES; b++) {
-    bool bound = b >= SB_FINE_BYTES - 2;
-    for (int f = 0; f < 4; f++) {
-      w->weight[f][b] = (int8_t)(extreme ? 127 : (int)(next_random(seed) % 255) - 127);
-      w->mask[f][b] = bound ? (f ? 0 : 127) : 3;
-    }
-    w->shift[b / SB_LANE_BYTES] = extreme ? SB_SHIFT_MAX : (int32_t)(next_random(seed) % (SB_SHIFT_MAX + 1));
-  }
 }
 
 static void every_sum_of_fine_codes_is_the_scalar_one(void **state) {
   (void)state;
   enum { ROWS = 67 };
   uint64_t seed = 7;
-  _Alignas(64) static uint8_t codes[ROWS * SB_FINE_BYTES];
-  static sb_fine_weights w;
+  _Alignas(64) static uint8_t codes[ROWS * SB_LINE_BYTES];
+  static sb_line_weights w;
   uint32_t rows[ROWS];
   int32_t got[ROWS], wanted[ROWS];
-  for (int round = 0; round < 20; round++) {
-    for (size_t i = 0; i < sizeof codes; i++) codes[i] = round == 0 ? 255 : (uint8_t)next_random(&seed);
-    random_fine_weights(&w, round == 0, &seed);
+  for (int round = 0; round < 40; round++) {
+    const size_t bytes = round % 2 ? SB_FINE_BYTES : SB_LINE_BYTES;
+    for (size_t i = 0; i < sizeof codes; i++) codes[i] = round < 2 ? 255 : (uint8_t)next_random(&seed);
+    random_weights(&w, 0, bytes, round < 2, &seed);
     for (uint32_t i = 0; i < ROWS; i++) rows[i] = (uint32_t)(next_random(&seed) % ROWS);
     for (size_t l = 0; l < count_of(levels); l++) {
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
-      for (size_t count = 0; count <= ROWS; count += 11) {
-        k->fine_at(codes, rows, count, &w, got);
-        sb_kernels_of(SB_CPU_SCALAR)->fine_at(codes, rows, count, &w, wanted);
+      for (size_t count = 0; count <= ROWS; count += count < 18 ? 1 : 7) {
+        k->fine_at(codes, bytes, rows, count, &w, got);
+        sb_kernels_of(SB_CPU_SCALAR)->fine_at(codes, bytes, rows, count, &w, wanted);
         assert_memory_equal(got, wanted, count * sizeof *got);
       }
     }
@@ -184,32 +201,54 @@ static void every_sum_of_fine_codes_is_the_scalar_one(void **state) {
 
 static void every_line_estimate_is_the_scalar_one(void **state) {
   (void)state;
-  enum { LINES = 67 };
+  enum { LINES = 68 };
   uint64_t seed = 5;
   _Alignas(64) static uint8_t lines[LINES * SB_LINE_BYTES];
   static sb_line_weights w;
   uint32_t rows[LINES];
-  int32_t got[LINES], wanted[LINES];
+  int32_t got[LINES], wanted[LINES], all[SB_BLOCK_ROWS], block[SB_BLOCK_ROWS];
   for (int round = 0; round < 20; round++) {
     for (size_t i = 0; i < sizeof lines; i++) lines[i] = round == 0 ? 255 : (uint8_t)next_random(&seed);
-    random_weights(&w, next_random(&seed) % (SB_LINE_BYTES - 1), round == 0, &seed);
+    random_weights(&w, (size_t)(round * 13) % (SB_LINE_BYTES - 1), SB_LINE_BYTES, round == 0, &seed);
     for (uint32_t i = 0; i < LINES; i++) rows[i] = (uint32_t)(next_random(&seed) % LINES);
+    for (uint32_t i = 0; i < SB_BLOCK_ROWS; i++) sb_kernels_of(SB_CPU_SCALAR)->lines_at(lines, &i, 1, &w, &all[i]);
     for (size_t l = 0; l < count_of(levels); l++) {
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
-      for (size_t count = 0; count <= LINES; count += 11) {
+      for (size_t count = 0; count <= LINES; count += count < 18 ? 1 : 7) {
         k->lines_at(lines, rows, count, &w, got);
         sb_kernels_of(SB_CPU_SCALAR)->lines_at(lines, rows, count, &w, wanted);
         assert_memory_equal(got, wanted, count * sizeof *got);
-        if (count >= SB_BLOCK_ROWS) {
-          int32_t least = wanted[count / 2];
-          uint64_t mask = k->lines_from(lines, &w, least, got);
-          for (int i = 0; i < SB_BLOCK_ROWS; i++) assert_int_equal(mask >> i & 1, got[i] >= least);
-        }
-        k->lines_all(lines, count, &w, got);
-        sb_kernels_of(SB_CPU_SCALAR)->lines_all(lines, count, &w, wanted);
-        assert_memory_equal(got, wanted, count * sizeof *got);
       }
+      uint64_t mask = k->lines_from(lines, &w, all[31], block);
+      assert_memory_equal(block, all, sizeof all);
+      for (int i = 0; i < SB_BLOCK_ROWS; i++) assert_int_equal(mask >> i & 1, all[i] >= all[31]);
+    }
+  }
+}
+
+/* Against the definition, number by number. */
+static void a_lines_numbers_stand_where_the_header_says(void **state) {
+  (void)state;
+  const size_t row = 7; /* the second of the fourth two */
+  for (size_t byte = 0; byte < SB_LINE_BYTES; byte++) {
+    size_t at = 3 * 128 + byte / 32 * 64 + 32 + byte % 32;
+    assert_int_equal(sb_line_at(row, byte), at);
+    _Alignas(64) uint8_t lines[8 * SB_LINE_BYTES] = {0};
+    lines[at] = 0x6d; /* nibbles 13, 6; pairs 1, 3, 2, 1; length 109 */
+    sb_line_weights w = {.nibbles = 32};
+    int32_t wanted = 109, got;
+    const int weights[4] = {1, 0, 0, 0}, of_four[4] = {1, 10, 100, 127};
+    for (int f = 0; f < 4; f++) w.weight[f][byte] = (int8_t)(byte < 62 ? of_four[f] : weights[f]);
+    if (byte < 32)
+      w.weight[2][byte] = w.weight[3][byte] = 0, wanted = 13 + 10 * 6;
+    else if (byte < 62)
+      wanted = 1 + 10 * 3 + 100 * 2 + 127 * 1;
+    w.shift[byte / 4] = 2;
+    for (size_t l = 0; l < count_of(levels); l++) {
+      if (!sb_kernels_of(levels[l])) continue;
+      sb_kernels_of(levels[l])->lines_at(lines, &(uint32_t){(uint32_t)row}, 1, &w, &got);
+      assert_int_equal(got, wanted << 2);
     }
   }
 }
@@ -289,9 +328,11 @@ int main(void) {
       cmocka_unit_test(the_scalar_dot_is_the_sum_of_products),
       cmocka_unit_test(every_float16_comes_back_and_rounding_is_to_nearest_even),
       cmocka_unit_test(every_conversion_to_and_from_float16_gives_the_scalar_ones_bits),
+      cmocka_unit_test(every_vector_comes_back_from_its_halves_and_the_upper_ones_score_as_the_scalar_ones_do),
       cmocka_unit_test(every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups),
       cmocka_unit_test(every_line_estimate_is_the_scalar_one),
       cmocka_unit_test(every_sum_of_fine_codes_is_the_scalar_one),
+      cmocka_unit_test(a_lines_numbers_stand_where_the_header_says),
       cmocka_unit_test(every_projection_is_the_matrix_product),
       cmocka_unit_test(every_largest_magnitude_is_the_scalar_ones_and_tells_what_is_not_finite),
       cmocka_unit_test(normalizing_gives_unit_length_and_leaves_zero_alone),
