@@ -1,10 +1,10 @@
 /* The search of a short list of rows: no first stage; lines only where there are more rows than are worth exact scores. */
 #include "vector/search.h"
 
-enum { AHEAD = 8, SCORED_AT_ONCE = 1000 };
+enum { AHEAD = 32, BATCH = 16, SCORED_AT_ONCE = 1000 };
 
 static void fetch(const uint8_t *memory, size_t bytes) {
-  for (size_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(memory + i);
+  for (size_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(memory + i, 0, SB_SECOND_LEVEL);
 }
 
 static void score_all(const sb_search *search, sb_ask *ask, const uint32_t *slots, size_t count) {
@@ -28,30 +28,47 @@ static void fetch_line(const sb_search *search, uint32_t slot) {
   uint32_t at;
   const uint8_t *lines = lines_of(search, slot, &at);
   for (size_t byte = 0; lines && byte < SB_LINE_BYTES; byte += SB_HALF_BYTES)
-    __builtin_prefetch(lines + sb_line_at(at, byte));
+    __builtin_prefetch(lines + sb_line_at(at, byte), 0, SB_SECOND_LEVEL);
+}
+
+/* Rows of one segment whose lines are estimated together. */
+typedef struct lines_batch {
+  const uint8_t *lines;
+  uint32_t at[BATCH], slots[BATCH];
+  size_t count;
+} lines_batch;
+
+static void estimate_batch(const sb_model *model, const sb_probe *probe, lines_batch *batch, sb_best *best) {
+  int32_t estimates[BATCH];
+  if (batch->count) model->kernels->lines_at(batch->lines, batch->at, batch->count, &probe->line, estimates);
+  for (size_t i = 0; i < batch->count; i++) sb_best_add(best, estimates[i], batch->slots[i]);
+  batch->count = 0;
 }
 
 /* Coded rows by their lines' estimates, of which the best are scored; plain ones are scored. */
 static void score_best(const sb_search *search, sb_ask *ask, sb_best *best, sb_probe *probe) {
-  const sb_generation *generation = search->generation;
+  const sb_model *model = search->generation->model;
   const uint32_t *slots = search->filter.slots;
   float y[SB_AXES_MAX];
-  sb_model_project(generation->model, ask->vector, 1, y);
-  sb_probe_line(generation->model, ask->vector, y, probe);
+  lines_batch batch = {0};
+  sb_model_project(model, ask->vector, 1, y);
+  sb_probe_line(model, ask->vector, y, probe);
   best->count = 0;
   best->bar = INT32_MIN;
   for (size_t i = 0; i < search->filter.count; i++) {
-    int32_t estimate;
     uint32_t at;
     if (i + AHEAD < search->filter.count) fetch_line(search, slots[i + AHEAD]);
     const uint8_t *lines = lines_of(search, slots[i], &at);
     if (lines) {
-      generation->model->kernels->lines_at(lines, &at, 1, &probe->line, &estimate);
-      sb_best_add(best, estimate, slots[i]);
+      if (batch.count == BATCH || lines != batch.lines) estimate_batch(model, probe, &batch, best);
+      batch.lines = lines;
+      batch.at[batch.count] = at;
+      batch.slots[batch.count++] = slots[i];
     } else if (sb_row_live(&search->index->rows, slots[i])) {
       sb_search_score(search, ask, &ask->top, slots[i]);
     }
   }
+  estimate_batch(model, probe, &batch, best);
   sb_best_cut(best);
   for (size_t i = 0; i < best->count; i++) {
     if (i + AHEAD < best->count)
