@@ -107,7 +107,7 @@ static void score_next(unit_scan *scan) {
 static void queue_row(unit_scan *scan, queued_row row) {
   const uint8_t *kept = sb_row_kept(&scan->search->index->rows, row.slot);
   size_t wanted = row.coded && scan->upper_bytes ? scan->upper_bytes : scan->search->index->rows.row_bytes;
-  for (size_t i = 0; i < wanted && i < 2048; i += 64) __builtin_prefetch(kept + i, 0, SB_SECOND_LEVEL);
+  sb_row_fetch(kept, wanted);
   if (scan->queued - scan->scored == ROWS_AHEAD) score_next(scan);
   scan->queue[scan->queued++ % ROWS_AHEAD] = row;
 }

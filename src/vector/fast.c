@@ -164,8 +164,7 @@ static size_t collect(const sb_search *search, const uint64_t *masks, const sb_u
     for (uint64_t bits = masks[b]; bits; bits &= bits - 1) {
       uint32_t row = (uint32_t)(b * SB_BLOCK_ROWS) + (uint32_t)__builtin_ctzll(bits);
       if (!sb_filter_allows(&search->filter, &search->index->rows, unit->slot + row)) continue;
-      for (size_t byte = 0; byte < SB_LINE_BYTES; byte += SB_HALF_BYTES)
-        __builtin_prefetch(lines + sb_line_at(row, byte), 0, SB_SECOND_LEVEL);
+      sb_line_fetch(lines, row);
       rows[count++] = row;
     }
   }

@@ -194,6 +194,7 @@ static void note_replacement(sb_index *index, uint32_t slot) {
 }
 
 static void raise_upper_error(sb_index *index, const void *kept_row) {
+  if (!sb_kept_upper_bytes(&index->kept)) return;
   float error = sb_kept_upper_error(&index->kept, kept_row);
   if (error > atomic_load(&index->upper_error)) atomic_store(&index->upper_error, error);
 }

@@ -78,7 +78,6 @@ float sb_kept_upper_error(const sb_kept *kept, const void *row) {
   float vector[SB_DIM_MAX], upper[SB_DIM_MAX];
   uint16_t halves[2 * SB_DIM_MAX];
   const size_t n = kept->dim;
-  if (kept->precision != SB_KEEP_F32) return 0;
   memcpy(halves, row, n * sizeof *halves);
   for (size_t i = 0; i < n; i++) halves[n + i] = SB_UPPER_MIDDLE;
   kept->kernels->join(halves, upper, n);

@@ -3,13 +3,10 @@
 
 enum { AHEAD = 32, BATCH = 16, SCORED_AT_ONCE = 1000 };
 
-static void fetch(const uint8_t *memory, size_t bytes) {
-  for (size_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(memory + i, 0, SB_SECOND_LEVEL);
-}
-
 static void score_all(const sb_search *search, sb_ask *ask, const uint32_t *slots, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (i + AHEAD < count) fetch(sb_row_kept(&search->index->rows, slots[i + AHEAD]), search->index->rows.row_bytes);
+    if (i + AHEAD < count)
+      sb_row_fetch(sb_row_kept(&search->index->rows, slots[i + AHEAD]), search->index->rows.row_bytes);
     if (sb_row_live(&search->index->rows, slots[i])) sb_search_score(search, ask, &ask->top, slots[i]);
   }
 }
@@ -27,8 +24,7 @@ static const uint8_t *lines_of(const sb_search *search, uint32_t slot, uint32_t 
 static void fetch_line(const sb_search *search, uint32_t slot) {
   uint32_t at;
   const uint8_t *lines = lines_of(search, slot, &at);
-  for (size_t byte = 0; lines && byte < SB_LINE_BYTES; byte += SB_HALF_BYTES)
-    __builtin_prefetch(lines + sb_line_at(at, byte), 0, SB_SECOND_LEVEL);
+  if (lines) sb_line_fetch(lines, at);
 }
 
 /* Rows of one segment whose lines are estimated together. */
@@ -72,7 +68,7 @@ static void score_best(const sb_search *search, sb_ask *ask, sb_best *best, sb_p
   sb_best_cut(best);
   for (size_t i = 0; i < best->count; i++) {
     if (i + AHEAD < best->count)
-      fetch(sb_row_kept(&search->index->rows, best->items[i + AHEAD].slot), search->index->rows.row_bytes);
+      sb_row_fetch(sb_row_kept(&search->index->rows, best->items[i + AHEAD].slot), search->index->rows.row_bytes);
     sb_search_score(search, ask, &ask->top, best->items[i].slot);
   }
 }

@@ -12,6 +12,17 @@ enum { SB_GROUP_QUERIES = 64 };
  * than the first, for which the scan would wait. A sixth of a fast search's time, a fifth to a quarter of an exact one's. */
 enum { SB_SECOND_LEVEL = 2 };
 
+/* Asks for a row's line, whose two halves lie apart. */
+static inline void sb_line_fetch(const uint8_t *lines, size_t row) {
+  for (size_t byte = 0; byte < SB_LINE_BYTES; byte += SB_HALF_BYTES)
+    __builtin_prefetch(lines + sb_line_at(row, byte), 0, SB_SECOND_LEVEL);
+}
+
+/* Asks for the first `bytes` of a kept row, 2,048 at most. */
+static inline void sb_row_fetch(const uint8_t *row, size_t bytes) {
+  for (size_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(row + i, 0, SB_SECOND_LEVEL);
+}
+
 /* One query of a group. */
 typedef struct sb_ask {
   const float *vector; /* admitted */
