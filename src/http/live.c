@@ -112,10 +112,10 @@ static void live_free(live *l) {
 
 /* ---- Sending */
 
-static bool send_bytes(live *l, const void *bytes, size_t size) {
+static bool send_bytes(live *l, const void *bytes, size_t size, int flags) {
   double start = sb_monotonic_ms();
   for (size_t sent = 0; sent < size;) {
-    ssize_t count = send(l->socket, (const char *)bytes + sent, size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t count = send(l->socket, (const char *)bytes + sent, size - sent, flags | MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count > 0) {
       sent += (size_t)count;
     } else if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -134,7 +134,8 @@ static bool send_message(live *l, int opcode, const void *bytes, size_t size) {
   uint8_t header[10];
   size_t length = sb_websocket_header(opcode, size, header);
   pthread_mutex_lock(&l->sending);
-  bool sent = !l->said_goodbye && send_bytes(l, header, length) && send_bytes(l, bytes, size);
+  /* The header waits for what follows it: apart they would be two packets, the second late. */
+  bool sent = !l->said_goodbye && send_bytes(l, header, length, size ? MSG_MORE : 0) && send_bytes(l, bytes, size, 0);
   l->said_goodbye = l->said_goodbye || opcode == OPCODE_CLOSE;
   pthread_mutex_unlock(&l->sending);
   return sent;
