@@ -245,10 +245,11 @@ static sb_exit report(const sb_cli *cli, const bench *b) {
     json_decref(more);
     return sb_cli_print_json(cli, json, SB_EXIT_OK);
   }
+  int threads = sb_team_threads(b->team);
   printf(
-      "%zu faces x %zu, %s, %d threads: %.2f ms a search (99th percentile %.2f), %.0f searches a second in batches of %d\n",
-      b->rows, b->dim, b->exact ? "exact" : "fast", sb_team_threads(b->team), b->p50_ms, b->p99_ms, b->batch_qps,
-      BATCH);
+      "%zu faces x %zu, %s, %d %s: %.2f ms a search (99th percentile %.2f), %.0f searches a second in batches of %d\n",
+      b->rows, b->dim, b->exact ? "exact" : "fast", threads, sb_cli_word((size_t)threads, "thread", "threads"),
+      b->p50_ms, b->p99_ms, b->batch_qps, BATCH);
   printf("recall@10 %.4f; %zu of %zu mates that exact search finds\n", b->recall, b->mates_found, b->mates_exact);
   printf("1 %% allowed %.2f ms; only scores of 0.4 and more %.2f ms; insert %.1f us, delete %.1f us\n", b->filtered_ms,
          b->floor_ms, b->insert_us, b->delete_us);

@@ -15,7 +15,7 @@ static sb_exit print_all(sb_cli *cli, sb_engine *engine) {
     code = sb_cli_print_json(cli, sb_json_collections(collections, count), code);
   else
     for (size_t i = 0; i < count; i++)
-      printf("%-24s %s (%zu numbers), %zu people, %zu faces\n", collections[i].name, collections[i].model,
+      printf("%-24s %s (%zu numbers), people: %zu, faces: %zu\n", collections[i].name, collections[i].model,
              collections[i].dim, collections[i].people, collections[i].faces);
   sb_collections_free(collections);
   return code;

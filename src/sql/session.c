@@ -14,6 +14,7 @@ struct sb_sql {
   sqlite3 *db;
   sb_engine *engine;
   char model[64]; /* of the collection; "": the engine's */
+  bool gallery;   /* its tables are there */
   bool write;
   bool refused; /* the authorizer said no */
 };
@@ -25,6 +26,12 @@ struct sb_sql_statement {
 };
 
 /* ---- Errors */
+
+/* What a statement over a gallery may have meant by a table that there is not. */
+static const char *tables_of(const sb_sql *sql, const char *words) {
+  bool unknown = !strncmp(words, "no such table", strlen("no such table"));
+  return unknown && sql->gallery ? "; the gallery's are faces and dc_facialmatching.FacialData" : "";
+}
 
 static sb_status failed(sb_sql *sql, int code, sb_error *error) {
   const char *words = sqlite3_errmsg(sql->db);
@@ -48,7 +55,7 @@ static sb_status failed(sb_sql *sql, int code, sb_error *error) {
                  extended == SQLITE_CONSTRAINT;
     return sb_fail(error, taken ? SB_EXISTS : SB_INVALID, "%s", words);
   }
-  default: return sb_fail(error, SB_INVALID, "%s", words);
+  default: return sb_fail(error, SB_INVALID, "%s%s", words, tables_of(sql, words));
   }
 }
 
@@ -87,7 +94,8 @@ static sb_status open_session(sb_sql *sql, const sb_sql_options *options, sb_err
   sql->write = options->write;
   sql->engine = options->engine;
   sb_status status = open_database(sql, options->database, error);
-  if (status == SB_OK && sql->engine && !options->database)
+  sql->gallery = sql->engine && !options->database;
+  if (status == SB_OK && sql->gallery)
     status = sb_sql_attach_gallery(sql->db, sql->engine, options->collection, sql->write, sql->model, error);
   if (status == SB_OK) sqlite3_set_authorizer(sql->db, authorize, sql);
   return status;
