@@ -259,6 +259,14 @@ static unsigned connection_limit(void) {
   return files.rlim_cur > 2 * FILES_SPARE ? (unsigned)(files.rlim_cur - FILES_SPARE) : FILES_SPARE;
 }
 
+/* Nobody new when the server stops. MHD_quiesce_daemon would see to it, too, but of the library's threads each takes the socket
+ * out of its epoll set while the caller does the same, and who comes second aborts the process (0.9.75, 1.0.1). */
+static enum MHD_Result may_connect(void *context, const struct sockaddr *address, socklen_t size) {
+  (void)address, (void)size;
+  sb_server *server = context;
+  return atomic_load(&server->stopping) ? MHD_NO : MHD_YES;
+}
+
 static sb_status start_daemon(sb_server *server, sb_error *error) {
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
   char priorities[] = SB_TLS_PRIORITIES; /* the library wants it writable */
@@ -269,11 +277,11 @@ static sb_status start_daemon(sb_server *server, sb_error *error) {
                               plain[] = {{MHD_OPTION_END, 0, NULL}};
   if (server->tls) flags |= MHD_USE_TLS;
   server->daemon = MHD_start_daemon(
-      flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket, MHD_OPTION_THREAD_POOL_SIZE,
-      (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
-      (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-      MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-      MHD_OPTION_ARRAY, server->tls ? secured : plain, MHD_OPTION_END);
+      flags, 0, may_connect, server, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
+      MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
+      on_completed, server, MHD_OPTION_ARRAY, server->tls ? secured : plain, MHD_OPTION_END);
   if (!server->daemon)
     return sb_fail(error, SB_IO, "the HTTP server could not be started%s",
                    server->tls ? ": its certificate and private key may not belong together" : "");
@@ -385,10 +393,9 @@ int sb_server_port(const sb_server *server) {
 
 void sb_server_stop(sb_server *server) {
   if (!server) return;
-  atomic_store(&server->stopping, true);
+  atomic_store(&server->stopping, true); /* nobody new */
   sb_engine_hurry(server->engine);
   sb_redirect_stop(server->redirect);
-  int listener = MHD_quiesce_daemon(server->daemon); /* nobody new */
   sb_lives_stop(server->lives);
   double start = sb_monotonic_ms();
   while (atomic_load(&server->begun) && sb_monotonic_ms() - start < STOP_MS_MAX)
@@ -396,7 +403,6 @@ void sb_server_stop(sb_server *server) {
   sb_work_free(server->work, refuse); /* resumes all: a daemon with suspended connections must not be stopped */
   server->work = NULL;
   MHD_stop_daemon(server->daemon);
-  if (listener >= 0) close(listener);
   if (server->loader_started) pthread_join(server->loader, NULL);
   server_free(server);
 }

@@ -2,6 +2,7 @@
 import base64
 import json
 import re
+import socket
 import threading
 import time
 import unittest
@@ -343,13 +344,11 @@ class Protocol(ServerCase):
         self.assertEqual({headers.get("Retry-After") for status, headers in answers if status == 503}, {"1"})
 
     def test_a_body_of_100_megabytes_is_refused_without_being_read(self):
-        import socket
         with socket.create_connection(("127.0.0.1", self.server.port), 20) as connection:
             connection.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 104857600\r\n\r\n")
             self.assertIn(b" 413 ", connection.recv(4096).split(b"\r\n")[0] + b" ")
 
     def test_a_client_that_stops_halfway_does_not_hold_up_the_others(self):
-        import socket
         with socket.create_connection(("127.0.0.1", self.server.port), 20) as slow:
             slow.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nxx")
             self.assertEqual(self.get("/v1/version")["name"], "semblance")
@@ -383,7 +382,15 @@ class Life(ServerCase):
         text = self.server.request("GET", "/metrics")[2].decode()
         return float(re.search(rf"(?m)^{name} (\S+)$", text)[1])
 
-    def test_a_graceful_stop_finishes_the_request_that_has_begun(self):
+    def turned_away(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.server.port), 60) as connection:
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                return not connection.recv(1)
+        except ConnectionError:
+            return True
+
+    def test_a_graceful_stop_finishes_the_request_that_has_begun_and_turns_new_ones_away(self):
         self.enroll()
         answers = []
         thread = threading.Thread(target=lambda: answers.append(self.server.request(
@@ -392,6 +399,8 @@ class Life(ServerCase):
         while thread.is_alive() and self.gauge("semblance_body_bytes") < len(OBAMA):
             time.sleep(0.01)
         self.server.process.terminate()
+        while not self.turned_away():
+            time.sleep(0.01)
         thread.join()
         self.assertEqual((answers, self.server.process.wait(120)), ([200], 0))
 
