@@ -289,9 +289,16 @@ static sb_status start_daemon(sb_server *server, sb_error *error) {
   return SB_OK;
 }
 
+/* A daemon with suspended connections must not be stopped, so all are resumed; uploads that end meanwhile hear that it stops. */
+static void end_daemon(sb_server *server) {
+  if (!server->daemon) return;
+  sb_work_close(server->work, refuse);
+  MHD_stop_daemon(server->daemon);
+}
+
 static void server_free(sb_server *server) {
   if (server->socket >= 0) close(server->socket);
-  sb_work_free(server->work, refuse);
+  sb_work_free(server->work);
   sb_metrics_free(server->metrics);
   sb_once_free(server->once);
   sb_jobs_free(server->jobs);
@@ -371,7 +378,7 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   if (status == SB_OK && server->tls && config->redirect_port)
     status = sb_redirect_start(server, (int)config->redirect_port, &server->redirect, error);
   if (status != SB_OK) {
-    if (server->daemon) MHD_stop_daemon(server->daemon);
+    end_daemon(server);
     server_free(server);
     return status;
   }
@@ -400,9 +407,7 @@ void sb_server_stop(sb_server *server) {
   double start = sb_monotonic_ms();
   while (atomic_load(&server->begun) && sb_monotonic_ms() - start < STOP_MS_MAX)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-  sb_work_free(server->work, refuse); /* resumes all: a daemon with suspended connections must not be stopped */
-  server->work = NULL;
-  MHD_stop_daemon(server->daemon);
+  end_daemon(server);
   if (server->loader_started) pthread_join(server->loader, NULL);
   server_free(server);
 }

@@ -82,7 +82,7 @@ sb_status sb_work_new(size_t threads, size_t capacity, sb_job_call perform, sb_w
   *out = work;
   return SB_OK;
 done:
-  sb_work_free(work, NULL);
+  sb_work_free(work);
   return status;
 }
 
@@ -113,17 +113,24 @@ size_t sb_work_waiting(sb_work *work) {
   return count;
 }
 
-void sb_work_free(sb_work *work, sb_job_call refuse) {
-  if (!work) return;
+void sb_work_close(sb_work *work, sb_job_call refuse) {
   pthread_mutex_lock(&work->lock);
   work->closed = true;
   pthread_cond_broadcast(&work->arrived);
   pthread_mutex_unlock(&work->lock);
   for (size_t i = 0; i < work->thread_count; i++) pthread_join(work->threads[i], NULL);
+  pthread_mutex_lock(&work->lock);
+  work->thread_count = 0;
   for (; work->count; work->count--) {
     refuse(work->items[work->first].job);
     work->first = (work->first + 1) % work->capacity;
   }
+  pthread_mutex_unlock(&work->lock);
+}
+
+void sb_work_free(sb_work *work) {
+  if (!work) return;
+  sb_work_close(work, NULL);
   pthread_cond_destroy(&work->arrived);
   pthread_mutex_destroy(&work->lock);
   free(work->threads);

@@ -18,8 +18,10 @@ sb_status sb_work_new(size_t threads, size_t capacity, sb_job_call perform, sb_w
 sb_status sb_work_add(sb_work *work, void *job, bool heavy, sb_job_call accepted, sb_error *error);
 /* Jobs that wait. */
 size_t sb_work_waiting(sb_work *work);
-/* Ends the threads after the jobs that they are at; each job that still waits is given to `refuse` in the caller's
- * thread. NULL is accepted. */
-void sb_work_free(sb_work *work, sb_job_call refuse);
+/* Ends the threads after the jobs that they are at; each job that still waits is given to `refuse` in the caller's thread.
+ * From then on sb_work_add says SB_STOPPING. One caller; again: nothing is left to do. */
+void sb_work_close(sb_work *work, sb_job_call refuse);
+/* After sb_work_close, or with no job waiting. NULL is accepted. */
+void sb_work_free(sb_work *work);
 
 #endif

@@ -1,5 +1,6 @@
 """The native API under /v1: every route, good and bad."""
 import base64
+import contextlib
 import json
 import re
 import socket
@@ -403,6 +404,20 @@ class Life(ServerCase):
             time.sleep(0.01)
         thread.join()
         self.assertEqual((answers, self.server.process.wait(120)), ([200], 0))
+
+    def test_uploads_that_end_while_the_server_stops_do_it_no_harm(self):
+        self.enroll()
+        with contextlib.ExitStack() as all_of_them:
+            uploads = [all_of_them.enter_context(socket.create_connection(("127.0.0.1", self.server.port), 60)) for _ in range(200)]
+            for upload in uploads:
+                upload.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 2\r\n\r\n.")
+            while self.gauge("semblance_requests_open") < len(uploads):
+                time.sleep(0.01)
+            self.server.process.terminate()
+            for upload in uploads:
+                with contextlib.suppress(ConnectionError):
+                    upload.sendall(b".")
+            self.assertEqual(self.server.process.wait(120), 0)
 
     def test_what_the_command_line_enrols_meanwhile_is_found_at_once(self):
         self.post("/v1/search", image=OBAMA)

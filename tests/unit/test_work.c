@@ -50,6 +50,11 @@ static sb_work *start(bool open) {
   return work;
 }
 
+static void end(sb_work *work, sb_job_call refuse) {
+  sb_work_close(work, refuse);
+  sb_work_free(work);
+}
+
 /* All threads stand at the gate. */
 static void occupy(sb_work *work) {
   size_t begun = the_gate.begun;
@@ -73,7 +78,7 @@ static void two_photos_a_thread_may_always_wait_and_no_more_while_nothing_is_kno
   assert_int_equal(error.code, SB_BUSY);
   set_open(true);
   wait_for(&the_gate.done, 3 * THREADS);
-  sb_work_free(work, nothing);
+  end(work, nothing);
 }
 
 static void what_is_light_is_taken_while_photos_are_refused_until_the_queue_is_full(void **state) {
@@ -86,7 +91,7 @@ static void what_is_light_is_taken_while_photos_are_refused_until_the_queue_is_f
   assert_int_equal(sb_work_waiting(work), CAPACITY);
   set_open(true);
   wait_for(&the_gate.done, THREADS + CAPACITY);
-  sb_work_free(work, nothing);
+  end(work, nothing);
 }
 
 static void fast_photos_may_wait_in_greater_number(void **state) {
@@ -100,7 +105,7 @@ static void fast_photos_may_wait_in_greater_number(void **state) {
   occupy(work);
   assert_true(heavy_that_fit(work) > 2 * THREADS);
   set_open(true);
-  sb_work_free(work, nothing);
+  end(work, nothing);
 }
 
 static size_t refused;
@@ -123,9 +128,23 @@ static void a_closed_queue_refuses_each_job_that_waits(void **state) {
   refused = 0;
   pthread_t opener;
   assert_int_equal(pthread_create(&opener, NULL, open_later, NULL), 0);
-  sb_work_free(work, refuse);
+  sb_work_close(work, refuse);
   pthread_join(opener, NULL);
   assert_int_equal(refused + the_gate.done, THREADS + waiting);
+  assert_int_equal(sb_work_waiting(work), 0);
+  sb_work_free(work);
+}
+
+static void what_comes_after_the_queue_was_closed_hears_that_it_stops(void **state) {
+  (void)state;
+  sb_work *work = start(true);
+  sb_work_close(work, nothing);
+  sb_error error = {0};
+  refused = 0;
+  assert_int_equal(sb_work_add(work, &the_gate, false, refuse, &error), SB_STOPPING);
+  assert_int_equal(error.code, SB_STOPPING);
+  assert_int_equal(refused, 0);
+  end(work, nothing);
 }
 
 int main(void) {
@@ -134,6 +153,7 @@ int main(void) {
       cmocka_unit_test(what_is_light_is_taken_while_photos_are_refused_until_the_queue_is_full),
       cmocka_unit_test(fast_photos_may_wait_in_greater_number),
       cmocka_unit_test(a_closed_queue_refuses_each_job_that_waits),
+      cmocka_unit_test(what_comes_after_the_queue_was_closed_hears_that_it_stops),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
