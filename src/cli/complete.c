@@ -59,11 +59,14 @@ static void offer_actions(const sb_command *command, const char *typed) {
 }
 
 static void offer_commands(const char *typed) {
-  static const char *const others[][2] = {{"--help", "tell the commands and settings"},
-                                          {"--version", "tell the version"}};
   for (size_t i = 0; i < sb_commands_count; i++)
     offer(typed, sb_commands[i].name, strlen(sb_commands[i].name), sb_commands[i].summary,
           strlen(sb_commands[i].summary));
+}
+
+static void offer_others(const char *typed) {
+  static const char *const others[][2] = {{"--help", "tell the commands and settings"},
+                                          {"--version", "tell the version"}};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     offer(typed, others[i][0], strlen(others[i][0]), others[i][1], strlen(others[i][1]));
 }
@@ -73,8 +76,10 @@ void sb_cli_complete(int count, char **words) {
   const char *typed = words[count - 1];
   if (count == 1) {
     offer_commands(typed);
+    offer_others(typed);
     return;
   }
+  if (count == 2 && !strcmp(words[0], "help")) offer_commands(typed);
   const sb_command *command = sb_command_find(words[0]);
   if (!command) return;
   int positional = 0;

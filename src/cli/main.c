@@ -18,8 +18,8 @@ static void print_help(void) {
   puts("\nsettings of every command (also by environment variable, or as `key = value` in semblance.conf):");
   for (size_t i = 0; i < sb_settings_count; i++)
     printf("  %-14s %-22s %s\n", sb_settings[i].flag, sb_settings[i].environment, sb_settings[i].help);
-  puts("\n`semblance COMMAND --help` tells a command's own options. Exit codes: 0 ok, 1 no match or no such person,\n"
-       "2 wrong usage, 3 input refused, 4 a problem of the system.");
+  puts("\n`semblance help COMMAND`, or --help behind it, tells a command's own options. Exit codes: 0 ok,\n"
+       "1 no match or no such person, 2 wrong usage, 3 input refused, 4 a problem of the system.");
 }
 
 static void print_command_help(const sb_command *command) {
@@ -27,6 +27,22 @@ static void print_command_help(const sb_command *command) {
       "usage: semblance %s%s%s\n\n%s\n\noptions:\n%s  --json                print JSON\n"
       "  --quiet               print no progress\n\n`semblance --help` tells the settings that every command takes.\n",
       command->name, *command->arguments ? " " : "", command->arguments, command->summary, command->options);
+}
+
+static sb_exit refuse_command(const char *name) {
+  fprintf(stderr, "semblance: there is no command '%s'; see `semblance --help`\n", name);
+  return SB_EXIT_USAGE;
+}
+
+/* `name`: of a command, or NULL for the program. */
+static sb_exit help(const char *name) {
+  const sb_command *command = name ? sb_command_find(name) : NULL;
+  if (name && !command) return refuse_command(name);
+  if (command)
+    print_command_help(command);
+  else
+    print_help();
+  return SB_EXIT_OK;
 }
 
 static bool asks_for_help(int count, char **words) {
@@ -89,17 +105,13 @@ int main(int argc, char **argv) {
   sb_passphrase_set(sb_cli_secret_ask);
   const char *name = argc > 1 ? argv[1] : "";
   if (!strcmp(name, "--version") || !strcmp(name, "version")) return printf("semblance %s\n", sb_version()), SB_EXIT_OK;
-  if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return print_help(), SB_EXIT_OK;
+  if (!strcmp(name, "help")) return help(argc > 2 && argv[2][0] != '-' ? argv[2] : NULL);
+  if (!strcmp(name, "--help") || !strcmp(name, "-h")) return help(NULL);
   if (!strcmp(name, "complete")) return sb_cli_complete(argc - 2, argv + 2), SB_EXIT_OK; /* the shells ask */
   if (!strcmp(name, "manual") && argc == 3 && sb_cli_manual(argv[2])) return SB_EXIT_OK; /* the build asks */
   const sb_command *command = sb_command_find(name);
-  if (!command) {
-    if (*name)
-      fprintf(stderr, "semblance: there is no command '%s'; see `semblance --help`\n", name);
-    else
-      fputs("semblance: which command? See `semblance --help`\n", stderr);
-    return SB_EXIT_USAGE;
-  }
+  if (!command && *name) return refuse_command(name);
+  if (!command) return fputs("semblance: which command? See `semblance --help`\n", stderr), SB_EXIT_USAGE;
   if (asks_for_help(argc - 2, argv + 2)) return print_command_help(command), SB_EXIT_OK;
   return run_command(command, argc, argv);
 }

@@ -109,6 +109,7 @@ static void print_program(void) {
   puts(".SH SYNOPSIS\n\\fBsemblance\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR...] [\\fIARGUMENT\\fR...]\n.SH DESCRIPTION\n"
        "A photo goes in; the right name, or an honest unknown person, comes out.\n"
        "Templates of faces are kept sealed in a gallery; photos are not kept.\n"
+       "\\fBsemblance help\\fR \\fICOMMAND\\fR tells one command's own options.\n"
        "Every command takes \\fB\\-\\-help\\fR, \\fB\\-\\-quiet\\fR, \\fB\\-\\-json\\fR where it prints data,\n"
        "and the settings below. \\fB\\-\\-\\fR ends the options.\n.SH COMMANDS");
   for (size_t i = 0; i < sb_commands_count; i++) print_command(&sb_commands[i]);

@@ -135,3 +135,8 @@ class Usage(ProgramCase):
             done = self.run_program(command, "--help", data=False)
             self.assertEqual(done.returncode, 0)
             self.assertIn(b"usage: semblance " + command.encode(), done.stdout)
+            self.assertEqual(self.run_program("help", command, data=False).stdout, done.stdout)
+        self.assertEqual(self.run_program("help", data=False).stdout, overview.stdout)
+
+    def test_help_for_an_unknown_command_exits_with_2(self):
+        self.refused("help", "frobnicate", code=2, word="no command 'frobnicate'", data=False)

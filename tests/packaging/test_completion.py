@@ -27,6 +27,7 @@ class Completion(unittest.TestCase):
         self.assertGreater(len(COMMANDS), 20)
         self.assertEqual([word for word in offered("") if word[0] != "-"], COMMANDS)
         self.assertEqual(offered("enr"), ["enroll"])
+        self.assertEqual((offered("help", "enr"), offered("help", "enroll", "")), (["enroll"], []))
 
     def test_every_option_of_every_command_is_offered(self):
         self.assertGreater(len(SETTINGS), 20)
