@@ -145,27 +145,35 @@ class BadSurroundings(ProgramCase):
 
 
 class KilledImport(ProgramCase):
-    def test_what_was_acknowledged_before_kill_9_is_there_and_a_second_run_completes(self):
-        people = self.folder / "people"
-        photos = [p for p in sorted(FRIENDS.iterdir()) if p.suffix == ".jpg" and p.stem != "obama_partial_face2"]  # refused
-        for number in range(8):
-            for photo in photos:
-                target = people / f"person_{number}" / photo.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(photo, target)
-        total = 8 * len(photos)
+    def killed(self, people, least):
+        """Imports, and kills once so many faces are there; (how many were acknowledged before, how many there are after)."""
         running = subprocess.Popen([PROGRAM, "import", str(people), "--data", str(self.data), "--quiet"],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         acknowledged = 0
-        deadline = time.monotonic() + 120
-        while acknowledged < 5 and time.monotonic() < deadline and running.poll() is None:
-            listed = self.run_program("list", "--json")
+        deadline = time.monotonic() + 240
+        while acknowledged < least and time.monotonic() < deadline and running.poll() is None:
+            listed = self.run_program("list", "--json", "--limit", "1000")
             acknowledged = sum(p["faces"] for p in json.loads(listed.stdout)["people"]) \
                 if listed.returncode == 0 else 0
         running.send_signal(signal.SIGKILL)
         running.wait()
-        after = sum(p["faces"] for p in self.json_of("list")["people"])
-        self.assertGreaterEqual(after, acknowledged)
-        self.assertLess(after, total, "the import ended before it could be killed")
+        return acknowledged, sum(p["faces"] for p in self.json_of("list", "--limit", "1000")["people"])
+
+    def test_what_was_acknowledged_before_kill_9_is_there_and_a_second_run_completes(self):
+        people, one = self.folder / "people", self.folder / "one"
+        one.mkdir()
+        photos = [p for p in sorted(FRIENDS.iterdir()) if p.suffix == ".jpg" and p.stem != "obama_partial_face2"]  # refused
+        for photo in photos:
+            shutil.copy(photo, one)
+        after = 0
+        for persons in (8, 32, 128):  # ever more, where the import was over before it could be killed
+            for number in range(persons):
+                shutil.copytree(one, people / f"person_{number}", dirs_exist_ok=True)
+            total = persons * len(photos)
+            acknowledged, after = self.killed(people, after + 5)
+            self.assertGreaterEqual(after, acknowledged)
+            if after < total:
+                break
+        self.assertLess(after, total, "every import ended before it could be killed")
         done = self.json_of("import", people, "--quiet")
         self.assertEqual((done["skipped"], done["enrolled"] + done["skipped"]), (after, total))
