@@ -12,7 +12,7 @@ import * as settings from './settings.js';
 const views = { register, search, list, family, import: importing, settings };
 const THEMES = ['auto', 'light', 'dark'];
 let current = '';
-let health = null;
+let health; // undefined: not known yet; null: no answer
 let asked = 0; // grows with each question about the server's health: only the newest answer counts
 
 function show() {
@@ -62,12 +62,12 @@ function setLanguage(language) {
 }
 
 function showHealth() {
-  const state = !health ? 'bad' : health.models === 'ready' ? 'ready' : health.models === 'error' ? 'bad' : 'wait';
+  const state = health === undefined ? 'unknown' : !health ? 'bad' : health.models === 'ready' ? 'ready' : health.models === 'error' ? 'bad' : 'wait';
   for (const dot of $$('.dot')) {
-    dot.classList.toggle('is-wait', state === 'wait');
+    dot.classList.toggle('is-wait', state === 'wait' || state === 'unknown');
     dot.classList.toggle('is-bad', state === 'bad');
   }
-  for (const words of $$('.srv')) words.textContent = t({ ready: 'ready', wait: 'loading', bad: health ? 'error.model' : 'noserver' }[state]);
+  for (const words of $$('.srv')) words.textContent = state === 'unknown' ? '…' : t({ ready: 'ready', wait: 'loading', bad: health ? 'error.model' : 'noserver' }[state]);
   $('#banner-loading').hidden = state !== 'wait';
   $('#banner-error').hidden = state !== 'bad';
   $('#banner-error-title').textContent = t(health ? 'error.model' : 'error.offline');
