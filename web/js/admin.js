@@ -45,6 +45,7 @@ function showKeys() {
 async function askRevoke(key) {
   const dialog = $('#dlg-revoke');
   $('h2', dialog).textContent = t('key.revoke.q', { name: key.label });
+  dialog.returnValue = ''; // in some browsers the Escape key leaves the last answer there
   dialog.showModal();
   await new Promise((resolve) => { dialog.addEventListener('close', resolve, { once: true }); });
   if (dialog.returnValue !== 'yes') return;
@@ -165,21 +166,32 @@ async function checkAudit() {
 
 /* ---- */
 
-async function load(note, get, show) {
-  try {
-    await get();
-    say(note, '');
-    show();
-  } catch (error) {
-    say(note, error.title, error.detail);
-  }
+/** Loads a card anew; the answer to an older question, of before a change, is dropped. */
+function loader(note, get, take) {
+  let asked = 0;
+  return async () => {
+    asked += 1;
+    const mine = asked;
+    try {
+      const told = await get();
+      if (mine !== asked) return;
+      say($(note), '');
+      take(told);
+    } catch (error) {
+      if (mine === asked) say($(note), error.title, error.detail);
+    }
+  };
 }
 
-export const loadAudit = () => load($('#audit-error'), async () => { audit = await api.audit(); }, showAudit);
-const loadKeys = () => load($('#keys-error'), async () => { keys = await api.keys(); }, showKeys);
+export const loadAudit = loader('#audit-error', () => api.audit(), (told) => { audit = told; showAudit(); });
+const loadKeys = loader('#keys-error', api.keys, (told) => { keys = told; showKeys(); });
+const loadModels = loader('#models-error', async () => ({ ...await api.collections(), ...await api.models() }), (told) => {
+  ({ collections, models } = told);
+  showModels();
+});
 
 export async function enter() {
-  await load($('#models-error'), async () => { ({ collections } = await api.collections()); ({ models } = await api.models()); }, showModels);
+  await loadModels();
   await loadKeys();
   await loadAudit();
 }

@@ -98,6 +98,7 @@ export function start() {
   admin.start();
   sure.start(() => {
     clearTimeout(timer);
+    visit += 1; // a look that is on its way may be of before
     look(visit);
     admin.loadAudit();
   });

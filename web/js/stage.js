@@ -100,7 +100,7 @@ export class Stage {
     this.onCamera(false);
   }
 
-  /** The camera's picture as a JPEG. */
+  /** The camera's picture as a JPEG; null: it gives none yet. */
   snapshot(longest = LONGEST) {
     const { videoWidth: width, videoHeight: height } = this.video;
     const scale = Math.min(1, longest / Math.max(width, height));
@@ -116,6 +116,7 @@ export class Stage {
       return;
     }
     const photo = await this.snapshot();
+    if (!photo) return;
     if (!this.keep) this.stopCamera();
     this.onPhoto(photo);
   }

@@ -10,6 +10,7 @@ const FIRST = { fmr: 1e-4, fpir: 0.01, threshold: 0.5 };
 let now = null; // what counts, as the server says it
 let meant = null; // {target, meaning} of what is chosen in the form
 let asked = 0; // grows with each question: an answer to an older one is dropped
+let changes = 0; // grows with each choice that was saved: what was asked before does not tell of it
 let saved = () => {};
 
 const score = (value) => value.toFixed(3);
@@ -88,7 +89,9 @@ function take(answer) {
 
 async function keep(change) {
   try {
-    take(await change());
+    const answer = await change();
+    changes += 1;
+    take(answer);
     toast(t('sure.done'));
     await ask();
     saved();
@@ -103,8 +106,11 @@ async function save(event) {
 }
 
 export async function enter() {
+  const before = changes;
   try {
-    take(await api.thresholds());
+    const answer = await api.thresholds();
+    if (before !== changes) return;
+    take(answer);
   } catch (error) {
     say($('#sure-error'), error.title, error.detail);
     return;
