@@ -67,13 +67,17 @@ static int64_t kernel_number(const char *path, const char *word) {
   return value;
 }
 
-/* What this process may still take: the machine's, or less where it is in a container. */
+/* What this process may still take: the machine's, or less where it is in a container. A container's use counts the files that
+ * the kernel keeps in memory as long as nobody else wants it. */
 static int64_t memory_at_hand(void) {
+  static const char statistics[] = "/sys/fs/cgroup/memory.stat";
   int64_t machine = kernel_number("/proc/meminfo", "MemAvailable:"),
           limit = kernel_number("/sys/fs/cgroup/memory.max", ""),
-          used = kernel_number("/sys/fs/cgroup/memory.current", "");
+          used = kernel_number("/sys/fs/cgroup/memory.current", ""), old = kernel_number(statistics, "inactive_file "),
+          young = kernel_number(statistics, "active_file ");
   if (machine >= 0) machine *= 1024;
   if (limit < 0 || used < 0) return machine;
+  used -= (old > 0 ? old : 0) + (young > 0 ? young : 0);
   int64_t left = limit > used ? limit - used : 0;
   return machine < 0 || left < machine ? left : machine;
 }
