@@ -38,13 +38,14 @@ class PageCase(unittest.TestCase):
         self.server.__enter__()
         self.addCleanup(self.server.__exit__)
         self.browser = shared_browser()
-        self.browser.reset()
         self.address = f"http://localhost:{self.server.port}/"
+        self.browser.reset(self.address)
         self.browser.open(self.address)
         self.browser.wait_text(".side .srv", "Ready")
 
     def view(self, name):
         self.browser.click(f".side [data-nav={name}]")
+        self.browser.wait_visible(f"[data-view={name}]")
 
     def enroll(self, identity="44", name="Barack Obama", photo=OBAMA):
         self.server.post_photos("/v1/people", {"id": identity, "name": name, "image": photo.read_bytes()}, 201)

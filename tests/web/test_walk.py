@@ -35,7 +35,7 @@ class Walk(PageCase):
             self.browser.emulate(width, height, 1, phone)
             for theme in ("light", "dark"):
                 self.browser.run("document.querySelector(`[data-theme-set=${arguments[0]}]`).click()", theme)
-                self.browser.settle(0)
+                self.browser.settle()
                 wide, tall = self.browser.run("const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]")
                 self.assertLessEqual(wide, width, (name, self.language, size))
                 shot = self.browser.call("POST", "/goog/cdp/execute", {"cmd": "Page.captureScreenshot", "params": {

@@ -6,8 +6,8 @@ import base64
 import http.client
 import json
 import pathlib
+import re
 import shutil
-import socket
 import subprocess
 import time
 
@@ -15,7 +15,7 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=en-US",
          "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-WAIT = 60
+WAIT = 120
 # What a person would wait out: it is not there yet, still hidden, moving, being redrawn, or behind something.
 NOT_YET = {"no such element", "element not interactable", "element click intercepted", "stale element reference"}
 # In sight and not disabled; a file's field is always hidden behind a button.
@@ -40,23 +40,18 @@ def available():
     return shutil.which("chromium") and shutil.which("chromedriver")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Browser:
     """Headless Chromium in a profile folder of its own; `camera` is a video file that plays as the camera's picture."""
 
     def __init__(self, folder, camera=None, size=(1280, 900)):
-        self.port = free_port()
-        self.driver = subprocess.Popen(["chromedriver", f"--port={self.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        said = pathlib.Path(folder, "chromedriver")
+        with said.open("wb") as file:
+            self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=file, stderr=subprocess.DEVNULL)
+        self.port = self.chosen_port(said)
         flags = [*FLAGS, f"--user-data-dir={folder}/profile", f"--window-size={size[0]},{size[1]}"]
         if camera:
             flags.append(f"--use-file-for-fake-video-capture={camera}")
         self.session = ""
-        self.wait_for_driver()
         chrome = {"args": flags, "binary": shutil.which("chromium")}
         answer = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": chrome, "goog:loggingPrefs": {"browser": "ALL"}}}})
@@ -64,15 +59,14 @@ class Browser:
         self.call("POST", "/timeouts", {"script": 1000 * 5 * WAIT, "pageLoad": 1000 * 5 * WAIT})
         self.each_page(COUNT_REQUESTS)
 
-    def wait_for_driver(self):
-        for _ in range(1200):
-            try:
-                if self.call("GET", "/status")["ready"]:
-                    return
-            except OSError:
-                pass
+    def chosen_port(self, said):
+        """The driver chooses a free port, and tells it once it listens there."""
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end and self.driver.poll() is None:
+            if found := re.search(r"successfully on port (\d+)", said.read_text()):
+                return int(found[1])
             time.sleep(0.05)
-        raise RuntimeError("chromedriver does not answer")
+        raise RuntimeError(f"chromedriver does not start: {said.read_text()}")
 
     def call(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=6 * WAIT)
@@ -157,31 +151,38 @@ class Browser:
     def wait_visible(self, selector, visible=True):
         self.wait_equal(visible, "const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)", selector)
 
-    def settle(self, moment=150):
-        """Waits until every answer has come and is drawn, and for the moment (milliseconds) that colours take to change."""
+    def settle(self):
+        """Waits until every answer has come and is drawn, and what moves or changes its colour has done so."""
         self.wait("return !window.asking")
-        self.run_async("const [moment, done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, moment)))", moment)
+        self.run_async("""const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => {
+            const ending = document.getAnimations().filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime));
+            Promise.allSettled(ending.map((one) => one.finished)).then(() => done()); }))""")
 
     def each_page(self, script):
         """Runs a script in each page that is opened from now on, before the page's own."""
         self.call("POST", "/goog/cdp/execute", {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}})
 
     def emulate(self, width, height, scale=1, mobile=False):
-        """The window's inner size, whatever the real window's least size is."""
+        """The window's inner size, whatever the real window's least size is; the page is laid out anew when this returns."""
         self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
             "width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}})
+        self.wait("return matchMedia(`(width: ${arguments[0]}px) and (height: ${arguments[1]}px)`).matches", width, height)
+        self.run_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))")
 
     def drop(self, selector, *paths):
         """Drops files or folders of the disk onto an element, as the file manager does."""
+        self.wait(READY, selector)
         x, y = self.run("const e = document.querySelector(arguments[0]); e.scrollIntoView({ block: 'center' }); const b = e.getBoundingClientRect();"
                         "return [b.x + b.width / 2, b.y + b.height / 2]", selector)
         data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.call("POST", "/goog/cdp/execute", {"cmd": "Input.dispatchDragEvent", "params": {"type": kind, "x": x, "y": y, "data": data}})
 
-    def reset(self):
-        """As a browser that was just started, for the next test."""
+    def reset(self, origin):
+        """As a browser that was just started, for the next test: what it remembers of an earlier server of this address, too."""
         self.open("about:blank")
+        self.call("POST", "/goog/cdp/execute", {"cmd": "Storage.clearDataForOrigin", "params": {"origin": origin, "storageTypes": "all"}})
+        self.call("POST", "/goog/cdp/execute", {"cmd": "Network.clearBrowserCookies", "params": {}})
         self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
         self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": []}})
         self.call("POST", "/goog/cdp/execute", {"cmd": "Page.setBypassCSP", "params": {"enabled": False}})
