@@ -365,6 +365,7 @@ class Settings(PageCase):
         browser = self.browser
         self.enroll()
         self.view("settings")
+        browser.wait("return !document.querySelector('#sure-save').disabled")  # all is asked and answered
         browser.wait_text("#sure-now", "model’s own value")
         own = browser.text("#s-match")
         self.choose("#sure-by", "fmr")
