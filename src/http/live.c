@@ -18,8 +18,8 @@ enum {
   ASK_MS = 1000,
   SEND_MS_MAX = 10000,
   IDLE_MS_MAX = 60000,
-  DRAIN_QUIET_MS = 200,
-  DRAIN_MS_MAX = 2000,
+  DRAIN_QUIET_MS = 2000,
+  DRAIN_MS_MAX = 10000,
   DRAIN_BYTES_MAX = 2 * FRAME_MAX,
   CHUNK = 65536
 };
@@ -275,16 +275,21 @@ static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *hea
   return count > 0 && feed(l, socket, chunk, (size_t)count);
 }
 
-/* To close a socket that has unread bytes resets the connection, and the client may never see why it was closed. So what is still on
- * its way is thrown away, until the client closes or is quiet. */
+/* To close a socket that has unread bytes resets the connection, and the client may never see why it was closed. So it is told that
+ * nothing more comes, and what is still on its way is thrown away, until the client closes, too, or is quiet. */
 static void drain(live *l, uint8_t *chunk) {
-  double start = sb_monotonic_ms();
-  for (size_t drained = 0; drained < DRAIN_BYTES_MAX && sb_monotonic_ms() - start < DRAIN_MS_MAX;) {
+  double start = sb_monotonic_ms(), heard = start, now = start;
+  if (!l->server->tls) shutdown(l->socket, SHUT_WR); /* with TLS it is the daemon's, which would end both ways */
+  for (size_t drained = 0; drained < DRAIN_BYTES_MAX && now - start < DRAIN_MS_MAX; now = sb_monotonic_ms()) {
     struct pollfd wait = {.fd = l->socket, .events = POLLIN};
-    if (poll(&wait, 1, DRAIN_QUIET_MS) <= 0) return;
+    if (poll(&wait, 1, POLL_MS) <= 0) {
+      if (now - heard > DRAIN_QUIET_MS || is_stopping(l)) return;
+      continue;
+    }
     ssize_t count = recv(l->socket, chunk, CHUNK, MSG_DONTWAIT);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
     drained += count > 0 ? (size_t)count : 0;
+    heard = now;
   }
 }
 
