@@ -169,13 +169,22 @@ void sb_request_begin(sb_request *request, struct MHD_Connection *connection, co
   sb_route_find(request);
   if (request->route && !request->reply.status && !sb_auth_pass(request)) return;
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
-  if (length && strtoull(length, NULL, 10) > limit_of(request)) refuse_size(request);
+  request->announced = length ? strtoull(length, NULL, 10) : 0;
+  if (request->announced > limit_of(request)) refuse_size(request);
   if (request->reply.status || !sb_request_query(request)) return;
   if (request->route->flags & SB_ROUTE_BODY) sb_request_body_begin(request);
 }
 
+void sb_request_whole(sb_request *request) {
+  if (request->begun) return;
+  request->begun = true;
+  atomic_fetch_add(&request->server->begun, 1);
+}
+
 bool sb_request_receive(sb_request *request, const char *bytes, size_t size) {
   sb_server *server = request->server;
+  if (request->received + size == request->announced)
+    sb_request_whole(request);        /* before its bytes are seen in a gauge */
   bool files = brings_files(request); /* what goes to the disk is not held in memory, and may take its time */
   size_t held = files ? 0 : atomic_fetch_add(&server->body_bytes, size) + size, limit = limit_of(request);
   request->received += size;

@@ -49,7 +49,7 @@ typedef struct sb_request {
   double started_ms, complete_ms, answered_ms; /* its first line; its body; when the answer was made, 0: not yet */
   sb_laps laps;
   sb_body_kind body;
-  size_t received;
+  size_t received, announced; /* bytes; announced 0: the client did not say */
   struct MHD_PostProcessor *form;
   bool list; /* the JSON body is a list */
   sb_part *parts;
@@ -70,6 +70,8 @@ void sb_request_body_begin(sb_request *request);
 bool sb_request_query(sb_request *request);
 /* Some bytes of the body. False: the client goes on against the limits, and the connection should be cut. */
 bool sb_request_receive(sb_request *request, const char *bytes, size_t size);
+/* Nothing of it is missing: from now on a server that stops finishes it. More than once is as good as once. */
+void sb_request_whole(sb_request *request);
 /* The body is complete: its fields are in request->parts. */
 sb_status sb_request_finish(sb_request *request, sb_error *error);
 

@@ -126,9 +126,8 @@ static void refuse(void *job) {
 /* The body is complete: the answer is made here, or by a worker. */
 static enum MHD_Result body_ended(sb_request *request) {
   sb_error error = {0};
-  request->begun = true;
+  sb_request_whole(request);
   request->complete_ms = sb_monotonic_ms();
-  atomic_fetch_add(&request->server->begun, 1);
   if (sb_request_finish(request, &error) != SB_OK) sb_reply_error(request, &error);
   if (!request->reply.status) sb_auth_scope(request);
   if (!request->reply.status && request->route->flags & SB_ROUTE_MODELS) models_are_there(request);
