@@ -8,6 +8,8 @@ import uuid
 
 from program import PROGRAM
 
+PATIENCE = 300  # seconds until what does not come is missed: many times what a slow machine needs
+
 
 def multipart(fields):
     """(body, content type) of form fields: str values are text, bytes are files; a list repeats the field."""
@@ -32,6 +34,10 @@ def form_of_files(files, **fields):
     return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
+class NotStarted(Exception):
+    pass
+
+
 class Server:
     """Started on entering, stopped gracefully on leaving; leaving fails if the server does (its sanitizers speak at its end)."""
 
@@ -40,7 +46,11 @@ class Server:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, env=os.environ)
-        self.port = int(self.process.stdout.readline().rsplit(b":", 1)[1])
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.stdout.close()
+            raise NotStarted(f"the server ended with {self.process.wait()} before it served")
+        self.port = int(line.rsplit(b":", 1)[1])
         return self
 
     def __exit__(self, *_):
@@ -63,7 +73,7 @@ class Server:
     def post_photos(self, path, fields, status=200):
         """The JSON answer to a form; waits while the models load."""
         body, kind = multipart(fields)
-        give_up = time.monotonic() + 120
+        give_up = time.monotonic() + PATIENCE
         while True:
             got, _, text = self.request("POST", path, body, {"Content-Type": kind})
             answer = json.loads(text)

@@ -127,7 +127,7 @@ class Thresholds(ServerCase):
         seen = []
 
         def search():
-            while not stop.is_set():
+            while not (stop.is_set() and seen):
                 seen.append(self.found())
 
         searchers = [threading.Thread(target=search) for _ in range(2)]

@@ -10,7 +10,7 @@ from program import FRIENDS, PROGRAM, SOURCE, ProgramCase, of_a_file
 from server import Server
 
 OBAMA, OBAMA2, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "biden"))
-JPEG = b"\xff\xd8\xff"
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"  # three bytes would be found in what is sealed, too: once in some hundred runs
 ON = ("--thumbnails",)
 
 
@@ -68,6 +68,7 @@ class Thumbnails(ProgramCase):
         pictures = self.shown(*ON)
         for jpeg in pictures.values():
             self.assertEqual(size_of(jpeg), (96, 96))
+            self.assertTrue(jpeg.startswith(JPEG))
             self.assertNotIn(jpeg[20:60], self.raw())
         self.assertNotEqual(pictures["1"], pictures["2"])
         self.assertEqual(self.shown(), {"1": None, "2": None})
