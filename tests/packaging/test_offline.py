@@ -14,5 +14,5 @@ class Offline(ProgramCase):
         if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
             self.skipTest("a network of its own (unshare --net) is not allowed here")
         done = subprocess.run([*ALONE, sys.executable, SOURCE / "tests/offline.py", FRIENDS, PROGRAM, "serve", "--port", "0", "--data", self.data],
-                              capture_output=True, text=True, timeout=240, check=False)
+                              capture_output=True, text=True, timeout=600, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

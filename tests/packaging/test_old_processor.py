@@ -22,7 +22,7 @@ class OldProcessor(ProgramCase):
             self.skipTest("the sanitizers' memory does not fit into the emulator's")
 
     def emulated(self, program, *arguments):
-        return subprocess.run([*EMULATE, program, *arguments], capture_output=True, text=True, timeout=240, check=False,
+        return subprocess.run([*EMULATE, program, *arguments], capture_output=True, text=True, timeout=600, check=False,
                               env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"})
 
     def test_what_every_layer_below_the_engine_promises_holds(self):

@@ -67,7 +67,7 @@ class Fleet:
         alive = [process for process in self.processes if process and process.poll() is None]
         for process in alive:
             process.send_signal(signal.SIGTERM)
-        ended = [process.wait(60) for process in alive]
+        ended = [process.wait(120) for process in alive]
         if any(ended):  # its sanitizers speak at its end
             raise AssertionError(f"servers ended with {ended}")
 

@@ -31,7 +31,10 @@ class Hnsw(postgres.DatabaseCase):
                  f"SELECT nextval('face_id'), 1, 1, {template}, 1, '', 0 FROM generate_series(1, {count}) i; ANALYZE face")
 
     def scans(self):
-        """How often the index was used; None where there is none."""
+        """How often the index was used; None where there is none. A connection tells what it did when it ends, which may be after its
+        program has."""
+        self.wait("the end of the others", lambda: self.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == "0")
         used = self.sql("SELECT pg_stat_clear_snapshot(); SELECT idx_scan FROM pg_stat_all_indexes WHERE indexrelname = 'face_hnsw_1'")
         return int(used) if used else None
 

@@ -8,7 +8,7 @@ SEMBLANCE = os.environ["SEMBLANCE"]
 
 
 def bench(*arguments):
-    done = subprocess.run([SEMBLANCE, "bench", "search", "--json", *arguments], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([SEMBLANCE, "bench", "search", "--json", *arguments], capture_output=True, text=True, timeout=900)
     if done.returncode:
         raise AssertionError(done.stderr)
     return json.loads(done.stdout)

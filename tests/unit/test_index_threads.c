@@ -95,7 +95,7 @@ static void *read_keys(void *context) {
   const sb_filter filters[] = {{.kind = SB_FILTER_NONE},
                                {.kind = SB_FILTER_KEYS, .keys = names, .count = KEYS},
                                {.kind = SB_FILTER_TEST, .test = only_watched}};
-  while (!atomic_load(&s->stop)) {
+  do { /* once at least, however late it begins */
     size_t k = next_random(&seed) % KEYS, found = 0;
     watched *key = &s->keys[k];
     sb_hit hits[3];
@@ -118,7 +118,7 @@ static void *read_keys(void *context) {
     }
     if (!right || !fits(here, label, first, last)) atomic_fetch_add(&s->wrong, 1);
     atomic_fetch_add(&s->searches, 1);
-  }
+  } while (!atomic_load(&s->stop));
   return NULL;
 }
 
