@@ -43,7 +43,11 @@ def main():
         return 0
     wanted, counted, failed = committed[compiler], count(program), 0
     print(f"1..{len(wanted)}")
+    avx2 = re.search(r"^flags.* avx2\b", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
     for i, (name, before) in enumerate(wanted.items(), 1):
+        if name.endswith("_avx2") and not avx2:
+            print(f"ok {i} - {name} # SKIP this processor has no AVX2")
+            continue
         now = counted.get(name, 0)
         good = abs(now - before) <= ALLOWED * before
         failed += not good

@@ -71,7 +71,7 @@ class Store(unittest.TestCase):
             self.skipTest(f"tests/unit/{name} was not built")
         server = postgres.shared()
         done = subprocess.run([program], env={**os.environ, "SB_TEST_POSTGRES": server.url(server.database()), "CMOCKA_MESSAGE_OUTPUT": "TAP"}, capture_output=True,
-                              text=True, check=False, timeout=300)
+                              text=True, check=False, timeout=900)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertGreaterEqual(done.stdout.count("\nok "), least)
         self.assertNotIn("# SKIP", done.stdout)

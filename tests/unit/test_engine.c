@@ -421,7 +421,8 @@ typedef struct watch {
 static void *search_kept(void *context) {
   watch *w = context;
   float v[KEPT_DIM];
-  for (int number = 0; !atomic_load(&w->stop); number = (number + 1) % KEPT_PEOPLE) {
+  int number = 0;
+  do { /* once at least, however late it begins */
     sb_hit hit = {0};
     size_t found = 0;
     kept_vector(number, v);
@@ -429,7 +430,8 @@ static void *search_kept(void *context) {
     bool done = sb_gallery_search(w->engine->gallery, w->collection, v, 1, true, &hit, &found, NULL) == SB_OK;
     w->searches++;
     w->missed += !done || found != 1 || hit.score < .999f;
-  }
+    number = (number + 1) % KEPT_PEOPLE;
+  } while (!atomic_load(&w->stop));
   return NULL;
 }
 
