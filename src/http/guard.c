@@ -1,4 +1,4 @@
-/* Checks of the Host and Origin headers. */
+/* Checks of the Host and Origin headers, and of those that say where a body ends. */
 #include "http/guard.h"
 
 #include <stdlib.h>
@@ -46,6 +46,23 @@ static const char *allowed_origin(const sb_server *server, const char *origin) {
   return NULL;
 }
 
+static enum MHD_Result count_ends(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+  (void)kind, (void)value;
+  size_t *ends = context;
+  *ends += !strcasecmp(name, "Content-Length") || !strcasecmp(name, "Transfer-Encoding");
+  return MHD_YES;
+}
+
+/* A proxy in between may take another one for the body's end, and what follows for a request of somebody else (RFC 9112, 6.3). */
+static bool has_one_end(sb_request *request) {
+  size_t ends = 0;
+  MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_ends, &ends);
+  if (ends <= 1) return true;
+  sb_reply_refusal(request, 400, "invalid", "the headers say more than once how long the body is");
+  request->reply.close = true;
+  return false;
+}
+
 bool sb_guard_pass(sb_request *request) {
   const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
   const char *origin = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Origin");
@@ -55,6 +72,7 @@ bool sb_guard_pass(sb_request *request) {
         "the server answers to names of this machine only: ask for localhost, or listen on another address");
     return false;
   }
+  if (!has_one_end(request)) return false;
   if (origin && !(request->cors = allowed_origin(request->server, origin))) {
     const char *site = strstr(origin, "://");
     if (!site || !host || strcasecmp(site + 3, host)) {

@@ -69,14 +69,24 @@ class Hostile(ServerCase):
 
     def test_lengths_that_lie_and_chunks_that_never_end_are_survived(self):
         for raw in (HEAD + b"Content-Length: 5\r\nContent-Type: image/jpeg\r\n\r\n" + OBAMA[:1000],
-                    HEAD + b"Content-Length: -1\r\n\r\n", HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n", HEAD + b"Content-Length: 10\r\nContent-Length: 20\r\n\r\nx",
-                    HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx", HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+                    HEAD + b"Content-Length: -1\r\n\r\n", HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
                     HEAD + b"Transfer-Encoding: chunked\r\nContent-Type: image/jpeg\r\n\r\n" + b"1\r\nx\r\n" * 20000 + b"0\r\n\r\n"):
             with self.subTest(raw=raw[50:110]):
                 answer = self.send(raw)
                 self.assertNotIn(b" 500 ", answer[:20])
                 self.assertNotIn(b" 200 ", answer[:20])
-        self.served()
+        endless = self.connect()
+        endless.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx")
+        self.served(endless)
+
+    def test_two_ends_of_one_body_are_refused_at_once(self):
+        for ends in (b"Content-Length: 10\r\nContent-Length: 20\r\n", b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n"):
+            with self.subTest(ends=ends):
+                connection = self.connect()
+                connection.sendall(HEAD + ends + b"\r\n")
+                with connection.makefile("rb") as answer:
+                    self.assertIn(b" 400 ", answer.readline())
+                    answer.read()  # until the server closes
 
     def test_a_body_in_chunks_is_cut_at_the_limit(self):
         connection = self.connect()
