@@ -21,7 +21,7 @@ class Version(unittest.TestCase):
 
     def test_no_other_file_carries_it(self):
         folders = ("src", "include", "web", "script", "packaging", "clients", "models", "docs", "man")
-        files = [path for folder in folders for path in (SOURCE / folder).rglob("*") 
+        files = [path for folder in folders for path in (SOURCE / folder).rglob("*")
                  if path.suffix not in (".png", ".svg") and path.parent.name != "__pycache__" and path.is_file()]
         self.assertGreater(len(files), 200)
         own = re.compile(rf"(?<![\d.=]){re.escape(VERSION)}(?![\d.])".encode())
