@@ -5,7 +5,7 @@
 #include "crypto/chain.h"
 #include "crypto/transform.h"
 #include "engine/engine.h"
-#include "store/attributes.h"
+#include "store/gallery/attributes.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -52,7 +52,7 @@ static sb_keyring *make_keyring(void) {
 static void seal(const sb_keyring *keyring, const char *table, const char *column, const void *plain, size_t size) {
   static uint8_t sealed[DIM * 4 + SB_SEAL_OVERHEAD];
   sb_error error = {0};
-  must(sb_seal(keyring, &(sb_place){table, column, 1, "model"}, plain, size, sealed, &error), &error);
+  must(sb_seal(keyring, &(sb_seal_context){table, column, 1, "model"}, plain, size, sealed, &error), &error);
 }
 
 /* All that src/store asks of src/crypto for a new person with one face and attributes. */

@@ -44,12 +44,12 @@ static void add_people(sb_store *store, const setting *s, size_t from, size_t to
     sb_bind_int(&into, 1, (int64_t)i + 1);
     sb_bind_int(&into, 2, s->collection);
     sb_bind_blob(&into, 3, hash, sizeof hash);
-    sb_bind_sealed(&into, 4, &(sb_place){"person", "external_id", (int64_t)i + 1, NULL}, id, strlen(id));
-    sb_bind_sealed(&into, 5, &(sb_place){"person", "name", (int64_t)i + 1, NULL}, id, strlen(id));
-    sb_bind_sealed(&into, 6, &(sb_place){"person", "consent", (int64_t)i + 1, NULL}, "", 0);
+    sb_bind_sealed(&into, 4, &(sb_seal_context){"person", "external_id", (int64_t)i + 1, NULL}, id, strlen(id));
+    sb_bind_sealed(&into, 5, &(sb_seal_context){"person", "name", (int64_t)i + 1, NULL}, id, strlen(id));
+    sb_bind_sealed(&into, 6, &(sb_seal_context){"person", "consent", (int64_t)i + 1, NULL}, "", 0);
     sb_bind_int(&into, 7, 0);
     sb_step(&into);
-    sb_statement_again(&into);
+    sb_statement_reset(&into);
   }
   must(sb_statement_end(&into), error);
 }
@@ -68,12 +68,12 @@ static void add_faces(sb_store *store, const setting *s, size_t from, size_t to,
     sb_bind_int(&into, 1, (int64_t)i + 1);
     sb_bind_int(&into, 2, (int64_t)i + 1);
     sb_bind_int(&into, 3, s->collection);
-    sb_bind_template(&into, 4, &(sb_place){"face", "template", (int64_t)i + 1, "bench"}, turned, s->dim);
+    sb_bind_template(&into, 4, &(sb_seal_context){"face", "template", (int64_t)i + 1, "bench"}, turned, s->dim);
     sb_bind_real(&into, 5, 1);
-    sb_bind_sealed(&into, 6, &(sb_place){"face", "source", (int64_t)i + 1, NULL}, source, sizeof source);
+    sb_bind_sealed(&into, 6, &(sb_seal_context){"face", "source", (int64_t)i + 1, NULL}, source, sizeof source);
     sb_bind_int(&into, 7, 0);
     sb_step(&into);
-    sb_statement_again(&into);
+    sb_statement_reset(&into);
   }
   must(sb_statement_end(&into), error);
   free(row);

@@ -1,7 +1,7 @@
 /* The search index as a module that Python loads: see index.h. */
 #include "index.h"
 
-#include "vector/team.h"
+#include "vector/search/thread_team.h"
 #include "vector/vector.h"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #define EXPORT __attribute__((visibility("default")))
 
 struct bench_index {
-  sb_team *team; /* NULL: one thread */
+  sb_thread_team *team; /* NULL: one thread */
   sb_index *index;
   /* One thread keeps the team busy while searches are to work alone; `lock` guards the two flags. */
   pthread_t holder;
@@ -33,7 +33,7 @@ EXPORT bench_index *bench_index_new(size_t dim, int keep, int threads) {
   pthread_cond_init(&bench->changed, NULL);
   sb_index_options options = {.struct_size = sizeof options, .dim = dim, .metric = SB_METRIC_INNER};
   options.keep = keep == 8 ? SB_KEEP_I8 : keep == 32 ? SB_KEEP_F32 : SB_KEEP_F16;
-  if (threads > 1 && sb_team_new(threads, &bench->team, &last)) goto fail;
+  if (threads > 1 && sb_thread_team_new(threads, &bench->team, &last)) goto fail;
   options.team = bench->team;
   if (sb_index_new(&options, &bench->index, &last)) goto fail;
   return bench;
@@ -46,7 +46,7 @@ EXPORT void bench_index_free(bench_index *bench) {
   if (!bench) return;
   bench_index_alone(bench, 0);
   sb_index_free(bench->index);
-  sb_team_free(bench->team);
+  sb_thread_team_free(bench->team);
   pthread_cond_destroy(&bench->changed);
   pthread_mutex_destroy(&bench->lock);
   free(bench);
@@ -70,7 +70,7 @@ static void hold_work(void *context, int worker) {
 
 static void *hold_team(void *context) {
   bench_index *bench = context;
-  sb_team_run(bench->team, hold_work, bench);
+  sb_thread_team_run(bench->team, hold_work, bench);
   set_held(bench, false);
   return NULL;
 }
@@ -169,7 +169,7 @@ EXPORT void bench_index_stats(bench_index *bench, double out[16]) {
                              (double)s.reranked,
                              s.recall,
                              (double)s.learning,
-                             sb_team_threads(bench->team),
+                             sb_thread_team_threads(bench->team),
                              0};
   memcpy(out, values, sizeof values);
 }

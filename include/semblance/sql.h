@@ -72,7 +72,7 @@ SB_API double sb_sql_column_real(sb_sql_statement *statement, int column);
 /* NULL for SQL's NULL. `*size` (NULL allowed): bytes without the terminator. Valid until the next call for the statement. */
 SB_API const char *sb_sql_column_text(sb_sql_statement *statement, int column, size_t *size);
 SB_API const void *sb_sql_column_blob(sb_sql_statement *statement, int column, size_t *size);
-/* A vector as JSON, "[0.25,-1,...]", to be released by free(); NULL: the column holds none, or memory is out. */
+/* A vector as JSON, "[0.25,-1,...]", to be released by free(); NULL: the column holds none, or out of memory. */
 SB_API char *sb_sql_column_vector(sb_sql_statement *statement, int column);
 /* The rows that the last statement inserted, changed or deleted. */
 SB_API int64_t sb_sql_changes(sb_sql *sql);

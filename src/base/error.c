@@ -76,7 +76,7 @@ sb_status sb_fail_errno(sb_error *error, int error_number, const char *what, con
     return sb_fail(error, SB_READ_ONLY,
                    "could not %s: permission is denied for %s; it may not be read or written by this user", what, path);
   case ENOENT: return sb_fail(error, SB_NOT_FOUND, "could not %s: there is no %s", what, path);
-  case ENOMEM: return sb_fail(error, SB_NO_MEMORY, "could not %s: memory is out", what);
+  case ENOMEM: return sb_fail(error, SB_NO_MEMORY, "could not %s: out of memory", what);
   default: {
     char reason[128];
     return sb_fail(error, SB_IO, "could not %s %s: %s", what, path, strerror_r(error_number, reason, sizeof reason));

@@ -45,7 +45,7 @@ sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *si
   else if ((uintmax_t)info.st_size > max)
     status = sb_fail(error, SB_TOO_LARGE, "%s is larger than %zu MiB", path, max >> 20);
   if (status == SB_OK && !(block = malloc((size_t)info.st_size + 1)))
-    status = sb_fail(error, SB_NO_MEMORY, "memory is out");
+    status = sb_fail(error, SB_NO_MEMORY, "out of memory");
   if (status == SB_OK) status = sb_read_all(file, path, block, (size_t)info.st_size, &got, error);
   close(file);
   if (status != SB_OK) {
@@ -81,7 +81,7 @@ char *sb_path_join(const char *folder, const char *name, sb_error *error) {
   bool slash = length && folder[length - 1] == '/';
   char *path = NULL;
   if (asprintf(&path, "%s%s%s", folder, slash ? "" : "/", name) < 0) {
-    sb_fail(error, SB_NO_MEMORY, "memory is out");
+    sb_fail(error, SB_NO_MEMORY, "out of memory");
     return NULL;
   }
   return path;
@@ -94,7 +94,7 @@ char *sb_path_find(const char *path, const char *name, sb_error *error) {
     char *candidate = folder ? sb_path_join(folder, name, error) : NULL;
     free(folder);
     if (!candidate) {
-      sb_fail(error, SB_NO_MEMORY, "memory is out");
+      sb_fail(error, SB_NO_MEMORY, "out of memory");
       return NULL;
     }
     if (length && access(candidate, R_OK) == 0) return candidate;

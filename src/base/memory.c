@@ -6,21 +6,21 @@
 
 void *sb_alloc(size_t count, size_t size, sb_error *error) {
   void *block = calloc(count ? count : 1, size ? size : 1); /* calloc checks the product */
-  if (!block) sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!block) sb_fail(error, SB_NO_MEMORY, "out of memory");
   return block;
 }
 
 sb_status sb_grow(void **block, size_t count, size_t size, sb_error *error) {
   size_t bytes;
   void *grown = __builtin_mul_overflow(count, size, &bytes) ? NULL : realloc(*block, bytes ? bytes : 1);
-  if (!grown) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!grown) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   *block = grown;
   return SB_OK;
 }
 
 char *sb_strdup(const char *text, sb_error *error) {
   char *copy = strdup(text ? text : "");
-  if (!copy) sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!copy) sb_fail(error, SB_NO_MEMORY, "out of memory");
   return copy;
 }
 
@@ -28,7 +28,7 @@ char *sb_strdup(const char *text, sb_error *error) {
 static sb_status buffer_reserve(sb_buffer *buffer, size_t more, sb_error *error) {
   size_t wanted;
   if (__builtin_add_overflow(buffer->size, more, &wanted) || wanted > SIZE_MAX / 2 - 1)
-    return sb_fail(error, SB_NO_MEMORY, "memory is out");
+    return sb_fail(error, SB_NO_MEMORY, "out of memory");
   if (wanted < buffer->capacity) return SB_OK;
   size_t capacity = buffer->capacity ? buffer->capacity : 64;
   while (capacity <= wanted) capacity *= 2;
@@ -68,4 +68,8 @@ sb_status sb_buffer_addf(sb_buffer *buffer, sb_error *error, const char *format,
 void sb_buffer_free(sb_buffer *buffer) {
   free(buffer->bytes);
   *buffer = (sb_buffer){0};
+}
+
+void sb_wipe(void *bytes, size_t size) {
+  if (size) explicit_bzero(bytes, size);
 }

@@ -1,8 +1,8 @@
 /* The access and tls subcommands: who may use the server, and under which certificate. */
 #include "cli/cli.h"
 #include "engine/engine.h"
+#include "http/api/json_trust.h"
 #include "http/http.h"
-#include "http/json_trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>

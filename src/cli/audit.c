@@ -1,7 +1,7 @@
 /* The audit subcommand. */
 #include "cli/cli.h"
-#include "cli/receipt.h"
-#include "http/json_trust.h"
+#include "cli/erasure_receipt.h"
+#include "http/api/json_trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>

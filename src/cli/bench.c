@@ -14,7 +14,7 @@ typedef struct bench {
   size_t rows, dim, threads, probes, tau;
   bool exact;
   sb_bench_faces *faces;
-  sb_team *team;
+  sb_thread_team *team;
   sb_index *index;
   float *queries; /* probes x dim: mates, then as many strangers */
   uint64_t *mate_keys;
@@ -234,7 +234,7 @@ static sb_exit report(const sb_cli *cli, const bench *b) {
   if (cli->json) {
     json_t *json =
         json_pack("{s:I,s:I,s:i,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "rows", (json_int_t)b->rows, "dim",
-                  (json_int_t)b->dim, "threads", sb_team_threads(b->team), "mode", b->exact ? "exact" : "fast",
+                  (json_int_t)b->dim, "threads", sb_thread_team_threads(b->team), "mode", b->exact ? "exact" : "fast",
                   "p50_ms", b->p50_ms, "p99_ms", b->p99_ms, "batch_qps", b->batch_qps, "recall_at_10", b->recall,
                   "insert_us", b->insert_us, "delete_us", b->delete_us, "bytes_per_face", bytes, "build_s", b->build_s);
     json_t *more =
@@ -247,7 +247,7 @@ static sb_exit report(const sb_cli *cli, const bench *b) {
     json_decref(more);
     return sb_cli_print_json(cli, json, SB_EXIT_OK);
   }
-  int threads = sb_team_threads(b->team);
+  int threads = sb_thread_team_threads(b->team);
   printf(
       "%zu faces x %zu, %s, %d %s: %.2f ms a search (99th percentile %.2f), %.0f searches a second in batches of %d\n",
       b->rows, b->dim, b->exact ? "exact" : "fast", threads, sb_cli_word((size_t)threads, "thread", "threads"),
@@ -262,7 +262,7 @@ static sb_exit report(const sb_cli *cli, const bench *b) {
 
 static void clean_up(bench *b) {
   sb_index_free(b->index);
-  sb_team_free(b->team);
+  sb_thread_team_free(b->team);
   sb_bench_faces_free(b->faces);
   free(b->queries);
   free(b->mate_keys);
@@ -285,7 +285,7 @@ sb_exit sb_command_bench(sb_cli *cli) {
         SB_DIM_MAX, BATCH);
   sb_error error = {0};
   sb_status status = sb_bench_faces_new(b.dim, (double)b.tau, &b.faces, &error);
-  if (status == SB_OK) status = sb_team_new((int)b.threads, &b.team, &error);
+  if (status == SB_OK) status = sb_thread_team_new((int)b.threads, &b.team, &error);
   const sb_index_options options = {.struct_size = sizeof options, .dim = b.dim, .team = b.team};
   if (status == SB_OK) status = sb_index_new(&options, &b.index, &error);
   if (status == SB_OK) status = build(&b, &error);

@@ -113,7 +113,7 @@ sb_exit sb_cli_usage(const sb_cli *cli, const char *format, ...) {
 sb_exit sb_cli_print_json(const sb_cli *cli, json_t *json, sb_exit code) {
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
   json_decref(json);
-  if (!text) return sb_cli_fail(cli, SB_NO_MEMORY, &(sb_error){SB_NO_MEMORY, "memory is out"});
+  if (!text) return sb_cli_fail(cli, SB_NO_MEMORY, &(sb_error){SB_NO_MEMORY, "out of memory"});
   puts(text);
   free(text);
   return code;

@@ -3,7 +3,8 @@
 #define SB_CLI_H
 
 #include "base/base.h"
-#include "http/json.h"
+#include "config/config.h"
+#include "json/results.h"
 
 typedef enum sb_exit { SB_EXIT_OK, SB_EXIT_NEGATIVE, SB_EXIT_USAGE, SB_EXIT_REFUSED, SB_EXIT_SYSTEM } sb_exit;
 sb_exit sb_exit_of(sb_status status);

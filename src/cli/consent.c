@@ -69,7 +69,7 @@ static sb_status add_entry(void *context, const sb_audit_entry *entry, sb_error 
   if (entry->entry.person != h->person) return SB_OK;
   sb_time_iso(entry->entry.at_ms, at);
   json_t *row = json_pack("{s:s,s:s,s:s}", "at", at, "actor", entry->entry.actor, "act", entry->entry.verb);
-  return !json_array_append_new(h->list, row) ? SB_OK : sb_fail(error, SB_NO_MEMORY, "memory is out");
+  return !json_array_append_new(h->list, row) ? SB_OK : sb_fail(error, SB_NO_MEMORY, "out of memory");
 }
 
 /* Whoever asks for their own record sees its pictures, too, also where nobody else does any more. */
@@ -116,7 +116,7 @@ static sb_status collect(sb_engine *engine, const char *collection, const char *
                      "faces", kept, "templates",
                      "one vector of numbers a face is kept, protected and encrypted; the photos are not kept",
                      "history", past.list);
-    if (!*out) status = sb_fail(error, SB_NO_MEMORY, "memory is out");
+    if (!*out) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
   }
   json_decref(kept);
   json_decref(past.list);

@@ -3,6 +3,7 @@
 #define SB_CLI_DOCTOR_H
 
 #include "cli/cli.h"
+#include "config/config.h"
 #include "engine/engine.h"
 
 typedef enum sb_health { SB_HEALTH_OK, SB_HEALTH_WARNING, SB_HEALTH_WRONG } sb_health;

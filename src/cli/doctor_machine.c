@@ -16,7 +16,7 @@ enum {
   ROW_BYTES = 1200,       /* memory of a face of 512 dimensions in the index (docs/search-benchmarks.md), rounded up */
   BASE_BYTES = 280000000, /* of the program with its models, a photo at a time (docs/operations.md), rounded up */
   DISK_LEAST = 64 << 20,  /* below it the next enrolments fail */
-  FILES_WANTED = 12200,   /* connections of a full server, and what it opens besides (src/http/server.c) */
+  FILES_WANTED = 12200,   /* connections of a full server, and what it opens besides (src/http/core/server.c) */
   FILES_LEAST = 400,
   LOCKED_LEAST = 64 << 10, /* keys lie in pages that are never swapped: a handful */
   CLOCK_AHEAD_MS = 300000, /* between machines that share a gallery */

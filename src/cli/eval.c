@@ -149,7 +149,7 @@ static sb_status write_calibration(const sb_cli *cli, const sb_eval *eval, const
   json_t *json = calibration_json(eval, &calibration);
   char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
   json_decref(json);
-  status = text ? write_file(path, text, strlen(text), error) : sb_fail(error, SB_NO_MEMORY, "memory is out");
+  status = text ? write_file(path, text, strlen(text), error) : sb_fail(error, SB_NO_MEMORY, "out of memory");
   free(text);
   return status;
 }
@@ -172,7 +172,7 @@ static sb_status publish(const sb_cli *cli, const sb_eval *eval, sb_error *error
   json_object_del(json_object_get(json, "failure_to_acquire"), "refused");
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
   char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, error);
-  sb_status status = !text ? sb_fail(error, SB_NO_MEMORY, "memory is out") : folder ? SB_OK : error->code;
+  sb_status status = !text ? sb_fail(error, SB_NO_MEMORY, "out of memory") : folder ? SB_OK : error->code;
   if (status == SB_OK) status = sb_report_write(folder, text, strlen(text), error);
   json_decref(json);
   free(text);

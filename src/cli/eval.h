@@ -3,7 +3,7 @@
 #define SB_CLI_EVAL_H
 
 #include "cli/cli.h"
-#include "cli/gather.h"
+#include "cli/photo_batch.h"
 #include "stats/evaluate.h"
 
 /* ---- eval_set.c: the photos, and who is on them */
@@ -46,7 +46,7 @@ const char *sb_eval_path(const sb_eval *eval, uint32_t sample);
 
 /* ---- eval_report.c */
 void sb_eval_print(const sb_eval *eval);
-json_t *sb_eval_json(const sb_eval *eval); /* NULL: memory is out */
+json_t *sb_eval_json(const sb_eval *eval); /* NULL: out of memory */
 
 /* ---- eval_page.c: one HTML page that needs nothing else */
 sb_status sb_eval_page(const sb_eval *eval, sb_buffer *out, sb_error *error);

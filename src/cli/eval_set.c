@@ -1,6 +1,6 @@
-#include "cli/csv.h"
 #include "cli/eval.h"
-#include "cli/roll.h"
+#include "import/csv.h"
+#include "import/import_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static sb_status group_of(sb_eval_set *set, const char *name, uint32_t *out, sb_
 
 typedef struct group_reader {
   sb_eval_set *set;
-  const sb_roll *roll;
+  const sb_import_list *roll;
 } group_reader;
 
 static sb_status group_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
@@ -51,8 +51,8 @@ static sb_status set_reserve(sb_eval_set *set, size_t count, sb_error *error) {
 }
 
 static sb_status folder_read(const char *path, const char *groups, sb_eval_set *set, sb_error *error) {
-  sb_roll roll = {0};
-  sb_status status = sb_roll_read(path, &roll, error);
+  sb_import_list roll = {0};
+  sb_status status = sb_import_list_read(path, &roll, error);
   if (status == SB_OK) status = set_reserve(set, roll.count, error);
   for (size_t i = 0; status == SB_OK && i < roll.count; i++) {
     set->people += !i || strcmp(roll.rows[i].id, roll.rows[i - 1].id) != 0;
@@ -62,7 +62,7 @@ static sb_status folder_read(const char *path, const char *groups, sb_eval_set *
   }
   group_reader reader = {set, &roll};
   if (status == SB_OK && groups) status = sb_csv_read(groups, "person,group", 2, 2, group_row, &reader, error);
-  sb_roll_free(&roll);
+  sb_import_list_free(&roll);
   return status;
 }
 

@@ -1,7 +1,7 @@
 /* The import subcommand: many photos side by side, with progress, going on after bad ones; a second run skips the known. */
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "cli/roll.h"
+#include "import/import_list.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,7 +18,7 @@ typedef struct refusal {
 typedef struct import_job {
   sb_cli *cli;
   sb_engine *engine;
-  sb_roll roll;
+  sb_import_list roll;
   unsigned flags;
   atomic_size_t next;
   pthread_mutex_t lock;
@@ -82,7 +82,7 @@ static void *import_rows(void *context) {
   import_job *work = context;
   size_t row;
   while (!should_stop(work) && (row = atomic_fetch_add(&work->next, 1)) < work->roll.count) {
-    const sb_roll_row *entry = &work->roll.rows[row];
+    const sb_import_row *entry = &work->roll.rows[row];
     sb_error error = {0};
     sb_photo photo = {0};
     sb_enrolled *enrolled = NULL;
@@ -159,7 +159,7 @@ sb_exit sb_command_import(sb_cli *cli) {
   sb_progress_start(&work.progress);
   sb_error error = {0};
   sb_exit code;
-  sb_status status = sb_roll_read(cli->words[0], &work.roll, &error);
+  sb_status status = sb_import_list_read(cli->words[0], &work.roll, &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &work.engine, &error);
   if (status == SB_OK) {
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
@@ -172,7 +172,7 @@ sb_exit sb_command_import(sb_cli *cli) {
   }
   sb_engine_free(work.engine);
   free(work.refused);
-  sb_roll_free(&work.roll);
+  sb_import_list_free(&work.roll);
   pthread_mutex_destroy(&work.lock);
   return code;
 }

@@ -1,7 +1,7 @@
 /* The program: settings, help, one subcommand. */
-#include "base/contain.h"
 #include "cli/cli.h"
 #include "engine/engine.h"
+#include "sandbox/sandbox.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -70,7 +70,7 @@ static void confine(const sb_config *config, const char *name) {
   uint16_t ports[17] = {0}; /* of the database's servers */
   size_t count = *config->store ? sb_store_ports(config->store, ports, 8) : 0;
   if (count && *config->store_replica) count += sb_store_ports(config->store_replica, ports + count, 8);
-  if (data && cache) sb_contain(writable, server, count ? ports : NULL);
+  if (data && cache) sb_sandbox_enter(writable, server, count ? ports : NULL);
   free(data);
   free(cache);
 }

@@ -94,7 +94,7 @@ static sb_exit take_away(sb_cli *cli, const sb_engine_options *options, const ch
   return SB_EXIT_OK;
 }
 
-/* One model tried; NULL memory is out. */
+/* One model tried; NULL out of memory. */
 static json_t *try_one(sb_cli *cli, const sb_engine_options *options, const char *name, size_t rounds, bool timed,
                        sb_exit *code) {
   sb_error error = {0};

@@ -1,7 +1,7 @@
 /* Subcommand sql: statements from the argument, a file, standard input or a prompt. */
 #include "cli/cli.h"
-#include "cli/line.h"
-#include "cli/rows.h"
+#include "cli/line_editor.h"
+#include "cli/result_printer.h"
 #include "engine/engine.h"
 
 #include <ctype.h>

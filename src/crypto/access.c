@@ -37,7 +37,7 @@ sb_status sb_password_hash(const char *password, char hash[SB_PASSWORD_HASH], sb
   sb_status status = sb_sodium_ready(error);
   if (status == SB_OK && crypto_pwhash_str(hash, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                            crypto_pwhash_MEMLIMIT_INTERACTIVE))
-    status = sb_fail(error, SB_NO_MEMORY, "memory is out: a password needs 64 MiB to be set");
+    status = sb_fail(error, SB_NO_MEMORY, "out of memory: a password needs 64 MiB to be set");
   return status;
 }
 

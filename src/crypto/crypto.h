@@ -17,7 +17,6 @@ enum {
 
 sb_status sb_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
 sb_status sb_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
-void sb_wipe(void *bytes, size_t size);
 /* XChaCha20 under a key of the moment (zero nonce: a key is for one file and one pass over it), from any offset on. What a
  * temporary file holds is noise to who finds it: the key is in memory only. In place. */
 void sb_stream_apply(const uint8_t key[32], uint64_t offset, void *bytes, size_t size);
@@ -98,17 +97,17 @@ size_t sb_keyring_numbers(const sb_keyring *keyring, uint32_t numbers[SB_DATA_KE
 bool sb_keyring_audit(const sb_keyring *keyring, uint64_t what, uint8_t key[SB_KEY_SIZE]);
 
 /* Where a sealed field stands: it opens nowhere else. */
-typedef struct sb_place {
+typedef struct sb_seal_context {
   const char *table, *column;
   int64_t row;
   const char *model; /* NULL: none */
-} sb_place;
+} sb_seal_context;
 /* XChaCha20-Poly1305-IETF under the newest data key. `sealed` has room for size + SB_SEAL_OVERHEAD. */
-sb_status sb_seal(const sb_keyring *keyring, const sb_place *place, const void *plain, size_t size, uint8_t *sealed,
-                  sb_error *error);
+sb_status sb_seal(const sb_keyring *keyring, const sb_seal_context *place, const void *plain, size_t size,
+                  uint8_t *sealed, sb_error *error);
 /* `plain` has room for size - SB_SEAL_OVERHEAD. SB_STORE: not sealed under a key of this keyring for this place, or damaged. */
-sb_status sb_unseal(const sb_keyring *keyring, const sb_place *place, const uint8_t *sealed, size_t size, void *plain,
-                    sb_error *error);
+sb_status sb_unseal(const sb_keyring *keyring, const sb_seal_context *place, const uint8_t *sealed, size_t size,
+                    void *plain, sb_error *error);
 /* The number of the key that a field says it is sealed under; 0: it is too short to be sealed. */
 uint32_t sb_sealed_number(const uint8_t *sealed, size_t size);
 /* Keyed BLAKE2b: equal texts of one `purpose` and `scope` give equal digests under one data key; worthless without it. */
@@ -119,7 +118,7 @@ void sb_keyed_hash(const sb_keyring *keyring, uint32_t number, const char *purpo
 
 enum { SB_LEGACY_OVERHEAD = 40 };
 void sb_legacy_check(const sb_root *root, uint8_t check[SB_DIGEST_SIZE]);
-sb_status sb_legacy_unseal(const sb_root *root, const sb_place *place, const uint8_t *sealed, size_t size, void *plain,
-                           sb_error *error);
+sb_status sb_legacy_unseal(const sb_root *root, const sb_seal_context *place, const uint8_t *sealed, size_t size,
+                           void *plain, sb_error *error);
 
 #endif

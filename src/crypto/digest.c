@@ -40,10 +40,6 @@ sb_status sb_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_er
   return status;
 }
 
-void sb_wipe(void *bytes, size_t size) {
-  sodium_memzero(bytes, size);
-}
-
 void sb_random(void *bytes, size_t size) {
   randombytes_buf(bytes, size);
 }
@@ -56,7 +52,7 @@ void sb_subkey(const uint8_t key[SB_KEY_SIZE], uint64_t number, uint8_t out[SB_K
   crypto_kdf_derive_from_key(out, SB_KEY_SIZE, number, kdf_context, key);
 }
 
-size_t sb_place_bytes(uint8_t version, uint32_t number, const sb_place *place, uint8_t bytes[SB_PLACE_MAX]) {
+size_t sb_place_bytes(uint8_t version, uint32_t number, const sb_seal_context *place, uint8_t bytes[SB_PLACE_MAX]) {
   const char *parts[] = {place->table, place->column, place->model ? place->model : ""};
   size_t used = 0;
   bytes[used++] = version;

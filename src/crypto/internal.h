@@ -21,7 +21,7 @@ void sb_subkey(const uint8_t key[SB_KEY_SIZE], uint64_t number, uint8_t out[SB_K
 /* The associated data of a sealed field: the layout's version, the data key's number (0: none), then each part of the
  * place with its length before it, so that no two places read alike. 0: the place's names are too long. */
 enum { SB_PLACE_MAX = 512 };
-size_t sb_place_bytes(uint8_t version, uint32_t number, const sb_place *place, uint8_t bytes[SB_PLACE_MAX]);
+size_t sb_place_bytes(uint8_t version, uint32_t number, const sb_seal_context *place, uint8_t bytes[SB_PLACE_MAX]);
 
 /* Nonce, ciphertext, tag: size + 40 bytes. Unboxing gives false for anything that was not boxed so. */
 void sb_box_seal(const uint8_t key[SB_KEY_SIZE], const uint8_t *about, size_t about_size, const void *plain,

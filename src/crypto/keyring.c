@@ -33,7 +33,7 @@ sb_status sb_keyring_new(const sb_root *root, sb_keyring **out, sb_error *error)
   sb_status status = sb_sodium_ready(error);
   if (status != SB_OK) return status;
   sb_keyring *keyring = sodium_malloc(sizeof *keyring); /* guarded, locked in memory, wiped when freed */
-  if (!keyring) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!keyring) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   memset(keyring, 0, sizeof *keyring);
   pthread_rwlock_init(&keyring->lock, NULL);
   sb_subkey(root->key, SB_SUBKEY_WRAP, keyring->wrap);
@@ -50,7 +50,7 @@ void sb_keyring_free(sb_keyring *keyring) {
 /* ---- Wrapping */
 
 static size_t wrap_place(uint32_t number, sb_key_purpose purpose, uint8_t about[SB_PLACE_MAX]) {
-  const sb_place place = {"data_key", "wrapped", number, purpose == SB_KEY_AUDIT ? "audit" : "data"};
+  const sb_seal_context place = {"data_key", "wrapped", number, purpose == SB_KEY_AUDIT ? "audit" : "data"};
   return sb_place_bytes(WRAP_VERSION, 0, &place, about);
 }
 
@@ -164,8 +164,8 @@ bool sb_keyring_audit(const sb_keyring *keyring, uint64_t what, uint8_t key[SB_K
 
 /* ---- Sealed fields */
 
-sb_status sb_seal(const sb_keyring *keyring, const sb_place *place, const void *plain, size_t size, uint8_t *sealed,
-                  sb_error *error) {
+sb_status sb_seal(const sb_keyring *keyring, const sb_seal_context *place, const void *plain, size_t size,
+                  uint8_t *sealed, sb_error *error) {
   uint8_t about[SB_PLACE_MAX];
   sb_status status = SB_OK;
   pthread_rwlock_rdlock(lock_of(keyring));
@@ -187,8 +187,8 @@ uint32_t sb_sealed_number(const uint8_t *sealed, size_t size) {
   return number;
 }
 
-sb_status sb_unseal(const sb_keyring *keyring, const sb_place *place, const uint8_t *sealed, size_t size, void *plain,
-                    sb_error *error) {
+sb_status sb_unseal(const sb_keyring *keyring, const sb_seal_context *place, const uint8_t *sealed, size_t size,
+                    void *plain, sb_error *error) {
   uint8_t about[SB_PLACE_MAX];
   uint32_t number = sb_sealed_number(sealed, size);
   pthread_rwlock_rdlock(lock_of(keyring));

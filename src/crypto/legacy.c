@@ -5,8 +5,8 @@ void sb_legacy_check(const sb_root *root, uint8_t check[SB_DIGEST_SIZE]) {
   sb_subkey(root->key, SB_SUBKEY_CHECK, check);
 }
 
-sb_status sb_legacy_unseal(const sb_root *root, const sb_place *place, const uint8_t *sealed, size_t size, void *plain,
-                           sb_error *error) {
+sb_status sb_legacy_unseal(const sb_root *root, const sb_seal_context *place, const uint8_t *sealed, size_t size,
+                           void *plain, sb_error *error) {
   enum { LEGACY_VERSION = 1 };
   uint8_t about[SB_PLACE_MAX], key[SB_KEY_SIZE];
   size_t about_size = sb_place_bytes(LEGACY_VERSION, 0, place, about);

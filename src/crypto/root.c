@@ -41,7 +41,7 @@ sb_status sb_root_new(const uint8_t key[SB_KEY_SIZE], sb_root **out, sb_error *e
   sb_status status = sb_sodium_ready(error);
   if (status != SB_OK) return status;
   sb_root *root = sodium_malloc(sizeof *root);
-  if (!root) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!root) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   memset(root, 0, sizeof *root);
   if (key)
     memcpy(root->key, key, SB_KEY_SIZE);
@@ -82,11 +82,11 @@ static sb_status open_box(const char *text, const char *origin, uint8_t key[SB_K
       memory > MEMORY_MAX)
     return sb_fail(error, SB_WRONG_KEY, "%s does not hold a key that is locked by a passphrase: it is damaged", origin);
   char *passphrase = sodium_malloc(PASSPHRASE_MAX);
-  if (!passphrase) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!passphrase) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   sb_status status = sb_passphrase_get("passphrase of the gallery's key: ", passphrase, PASSPHRASE_MAX, error);
   if (status == SB_OK && crypto_pwhash(opener, sizeof opener, passphrase, strlen(passphrase), salt, operations,
                                        (size_t)memory, crypto_pwhash_ALG_ARGON2ID13))
-    status = sb_fail(error, SB_NO_MEMORY, "memory is out: the passphrase needs %llu MiB to be checked", memory >> 20);
+    status = sb_fail(error, SB_NO_MEMORY, "out of memory: the passphrase needs %llu MiB to be checked", memory >> 20);
   if (status == SB_OK && !sb_box_open(opener, (const uint8_t *)sealed_head, sizeof sealed_head - 1, box, BOX_SIZE, key))
     status = sb_fail(error, SB_WRONG_KEY, "the passphrase is wrong; nothing was changed");
   sodium_memzero(opener, sizeof opener);
@@ -103,7 +103,7 @@ sb_status sb_root_parse(const char *text, size_t size, const char *origin, sb_ro
   if (status == SB_OK && size > sizeof sealed_head && !memcmp(text, sealed_head, sizeof sealed_head - 1)) {
     locked = true;
     copy = strndup(text + sizeof sealed_head - 1, size - sizeof sealed_head + 1);
-    status = copy ? open_box(copy, origin, key, error) : sb_fail(error, SB_NO_MEMORY, "memory is out");
+    status = copy ? open_box(copy, origin, key, error) : sb_fail(error, SB_NO_MEMORY, "out of memory");
     free(copy);
   } else if (status == SB_OK && !hex_read(text, size, key, SB_KEY_SIZE)) {
     status = sb_fail(error, SB_WRONG_KEY, "%s does not hold a key: 64 hex digits are wanted", origin);
@@ -144,7 +144,7 @@ static sb_status lock_text(const sb_root *root, const char *passphrase, char *te
   randombytes_buf(salt, sizeof salt);
   if (crypto_pwhash(opener, sizeof opener, passphrase, strlen(passphrase), salt, crypto_pwhash_OPSLIMIT_MODERATE,
                     crypto_pwhash_MEMLIMIT_MODERATE, crypto_pwhash_ALG_ARGON2ID13))
-    return sb_fail(error, SB_NO_MEMORY, "memory is out: a passphrase needs 256 MiB to be set");
+    return sb_fail(error, SB_NO_MEMORY, "out of memory: a passphrase needs 256 MiB to be set");
   sb_box_seal(opener, (const uint8_t *)sealed_head, sizeof sealed_head - 1, root->key, SB_KEY_SIZE, box);
   sodium_memzero(opener, sizeof opener);
   sb_hex(salt, sizeof salt, salt_hex);
@@ -157,7 +157,7 @@ static sb_status lock_text(const sb_root *root, const char *passphrase, char *te
 /* Writes the text beside its place and moves it there: `replace` with rename, else with link, which replaces nothing. */
 static sb_status put_file(const char *data_dir, const char *path, const char *text, bool replace, sb_error *error) {
   char *partial = NULL;
-  if (asprintf(&partial, "%s.XXXXXX", path) < 0) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (asprintf(&partial, "%s.XXXXXX", path) < 0) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   int file = mkostemp(partial, O_CLOEXEC); /* mode 0600 */
   sb_status status = file < 0 ? sb_fail_errno(error, errno, "make the key file", path) : SB_OK;
   if (status == SB_OK) {

@@ -75,7 +75,7 @@ sb_status sb_transform_new(const uint8_t seed[SB_SEED_SIZE], size_t dim, sb_tran
     *out = transform;
     transform = NULL;
   } else {
-    status = sb_fail(error, SB_NO_MEMORY, "memory is out");
+    status = sb_fail(error, SB_NO_MEMORY, "out of memory");
   }
   sodium_free(s);
   sodium_free(transform);

@@ -25,7 +25,7 @@ typedef struct grouping {
   edge *edges;
 } grouping;
 
-static sb_status build_index(const grouping *g, sb_team *team, sb_index **out, sb_error *error) {
+static sb_status build_index(const grouping *g, sb_thread_team *team, sb_index **out, sb_error *error) {
   const sb_index_options options = {.struct_size = sizeof options, .dim = g->dim, .team = team};
   sb_index *index = NULL;
   sb_status status = sb_index_new(&options, &index, error);
@@ -166,7 +166,7 @@ static sb_status start(grouping *g, sb_error *error) {
   g->parent = sb_alloc(count, sizeof *g->parent, error);
   g->size = sb_alloc(count, sizeof *g->size, error);
   g->sums = count <= SIZE_MAX / g->dim ? sb_alloc(count * g->dim, sizeof *g->sums, error) : NULL;
-  if (!g->parent || !g->size || !g->sums) return sb_fail(error, SB_NO_MEMORY, "memory is out for %zu faces", count);
+  if (!g->parent || !g->size || !g->sums) return sb_fail(error, SB_NO_MEMORY, "out of memory for %zu faces", count);
   for (uint32_t i = 0; i < count; i++) {
     g->parent[i] = i;
     g->size[i] = 1;
@@ -176,14 +176,14 @@ static sb_status start(grouping *g, sb_error *error) {
 }
 
 static sb_status group_faces(grouping *g, double threshold, double mean_threshold, sb_clusters *out, sb_error *error) {
-  sb_team *team = NULL;
+  sb_thread_team *team = NULL;
   sb_index *index = NULL;
   sb_status status = start(g, error);
-  if (status == SB_OK) status = sb_team_new(0, &team, error);
+  if (status == SB_OK) status = sb_thread_team_new(0, &team, error);
   if (status == SB_OK) status = build_index(g, team, &index, error);
   if (status == SB_OK) status = find_edges(g, index, threshold, error);
   sb_index_free(index);
-  sb_team_free(team);
+  sb_thread_team_free(team);
   if (status != SB_OK) return status;
   join_groups(g, mean_threshold);
   return number_groups(g, out, error);

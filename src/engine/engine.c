@@ -19,7 +19,7 @@ static char *folder_for(const char *given, const char *variable, const char *fal
   if (length == -2)
     sb_fail(error, SB_INVALID, "there is no home folder ($HOME is not set); name a folder with --data and --cache");
   else
-    sb_fail(error, SB_NO_MEMORY, "memory is out");
+    sb_fail(error, SB_NO_MEMORY, "out of memory");
   return NULL;
 }
 
@@ -61,7 +61,7 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   if (options->calibration) engine->calibration = sb_strdup(options->calibration, error);
   if (!engine->models_path || !engine->model != !options->model || !engine->pipeline_name != !options->pipeline ||
       !engine->calibration != !options->calibration)
-    return sb_fail(error, SB_NO_MEMORY, "memory is out");
+    return sb_fail(error, SB_NO_MEMORY, "out of memory");
   sb_status status = sb_store_open_at(engine->data_dir, options->store, options->server, &engine->store, error);
   if (status == SB_OK && options->replica)
     status = sb_store_use_replica(engine->store, options->replica, options->server, error);
@@ -69,7 +69,7 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   if (status == SB_OK)
     status = sb_gallery_new(engine->store, options->search_remotely, options->hnsw, &engine->gallery, error);
   if (status == SB_OK && options->hnsw && options->server) tell_hnsw(engine);
-  if (status == SB_OK && options->server) status = sb_follower_start(engine, &engine->follower, error);
+  if (status == SB_OK && options->server) status = sb_index_refresher_start(engine, &engine->follower, error);
   if (status == SB_OK) status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
   if (status == SB_OK) {
     engine->all_workers = sb_alloc((size_t)engine->workers, sizeof *engine->all_workers, error);
@@ -111,7 +111,7 @@ void sb_engine_free(sb_engine *engine) {
   free(engine->all_workers);
   sb_pipeline_close(engine->pipeline);
   sb_pool_free(engine->pool);
-  sb_follower_stop(engine->follower);
+  sb_index_refresher_stop(engine->follower);
   sb_gallery_free(engine->gallery);
   sb_store_close(engine->store);
   free(engine->data_dir);
@@ -127,8 +127,8 @@ void sb_engine_free(sb_engine *engine) {
   free(engine);
 }
 
-void sb_engine_hurry(sb_engine *engine) {
-  sb_store_hurry(engine->store);
+void sb_engine_cancel_waits(sb_engine *engine) {
+  sb_store_cancel_waits(engine->store);
 }
 
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error) {

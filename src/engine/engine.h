@@ -6,14 +6,14 @@
 #include "crypto/crypto.h"
 #include "face/face.h"
 #include "image/image.h"
-#include "store/access.h"
+#include "store/gallery/access.h"
 #include "store/store.h"
 #include "vector/vector.h"
 
 /* ---- gallery.c: one index a collection, in step with the store. Locked. */
 
 typedef struct sb_gallery sb_gallery;
-/* `remote`: nothing is kept in memory, the database is asked (sb_nearest, which `ef` is for). */
+/* `remote`: nothing is kept in memory, the database is asked (sb_database_search, which `ef` is for). */
 sb_status sb_gallery_new(sb_store *store, bool remote, int ef, sb_gallery **out, sb_error *error);
 void sb_gallery_free(sb_gallery *gallery);
 /* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
@@ -49,10 +49,10 @@ void sb_thumbnail_clear(sb_thumbnail *thumbnail); /* wiped */
 /* ---- follower.c: keeps a server near the database's state while nobody searches: its indexes, and how sure a match must be. Its
  * thread is its own. */
 
-typedef struct sb_follower sb_follower;
+typedef struct sb_index_refresher sb_index_refresher;
 /* `*out` NULL: there is no need, as the gallery is a file. The engine's store and gallery are there. */
-sb_status sb_follower_start(sb_engine *engine, sb_follower **out, sb_error *error);
-void sb_follower_stop(sb_follower *follower); /* NULL allowed */
+sb_status sb_index_refresher_start(sb_engine *engine, sb_index_refresher **out, sb_error *error);
+void sb_index_refresher_stop(sb_index_refresher *follower); /* NULL allowed */
 
 /* ---- engine.c */
 
@@ -67,11 +67,11 @@ struct sb_engine {
   sb_liveness_policy liveness;
   sb_store *store;
   sb_gallery *gallery;
-  sb_follower *follower;     /* NULL: none */
-  sb_pool *pool;             /* of sb_worker */
-  pthread_mutex_t targeting; /* held while the target is read from the store, or written there: the newest is kept */
-  pthread_mutex_t lock;      /* guards what follows */
-  pthread_cond_t idle;       /* `calls` reached 0 */
+  sb_index_refresher *follower; /* NULL: none */
+  sb_pool *pool;                /* of sb_worker */
+  pthread_mutex_t targeting;    /* held while the target is read from the store, or written there: the newest is kept */
+  pthread_mutex_t lock;         /* guards what follows */
+  pthread_cond_t idle;          /* `calls` reached 0 */
   size_t calls;
   bool closing;
   bool camera;         /* a server: what pictures of a camera need loads with the rest */
@@ -92,7 +92,7 @@ char *sb_engine_cache_folder(const char *given, sb_error *error); /* the same fo
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error);
 void sb_engine_leave(sb_engine *engine);
 /* The end is near: who waits for a database that cannot be reached waits no longer. */
-void sb_engine_hurry(sb_engine *engine);
+void sb_engine_cancel_waits(sb_engine *engine);
 /* What is known of an embedder (NULL or "": the engine's own) without loading a model. SB_MODEL, SB_NOT_FOUND. */
 sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *out, sb_error *error);
 /* The same for the model that a collection was made with: SB_MODEL when it is not here or has another dimension. */
@@ -223,7 +223,7 @@ sb_status sb_engine_target_explain(sb_engine *engine, const char *collection, co
 
 /* ---- models.c */
 
-/* The folders of models: the options', or the installation's (sb_models_place), then <data_dir>/models. Released by free(). */
+/* The folders of models: the options', or the installation's (sb_install_models_path), then <data_dir>/models. Released by free(). */
 char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error);
 
 /* The models that the engine knows, as of sb_models_list. */

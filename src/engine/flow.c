@@ -13,14 +13,14 @@ sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, con
   sb_image image = {0};
   void *worker = NULL;
   sb_status status = sb_engine_models(engine, error);
-  sb_lap lap = sb_lap_enter(SB_LAP_WAIT);
+  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_WAIT);
   if (status == SB_OK) status = sb_pool_take(engine->pool, &worker, error);
-  sb_lap_enter(lap);
+  sb_stage_timer_enter(before);
   if (status != SB_OK) return status;
   /* Decoding is done by the one who has a worker, too, so that memory is bounded by the number of workers. */
-  sb_lap_enter(SB_LAP_DECODE);
+  sb_stage_timer_enter(SB_TIMED_DECODE);
   status = sb_image_decode(photo.bytes, photo.size, &limits, &image, error);
-  sb_lap_enter(lap);
+  sb_stage_timer_enter(before);
   sb_faces *faces = NULL;
   if (status == SB_OK) status = sb_worker_find(worker, &image, &options, &faces, error);
   sb_pool_put(engine->pool, worker);
@@ -91,10 +91,10 @@ sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *colle
     named = 0;
     candidates = status == SB_OK ? sb_alloc(k, sizeof *candidates, error) : NULL;
     if (status == SB_OK && !candidates) status = SB_NO_MEMORY;
-    sb_lap lap = sb_lap_enter(SB_LAP_SEARCH);
+    sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_SEARCH);
     if (status == SB_OK)
       status = sb_gallery_search(engine->gallery, collection->row, embedding, k, true, hits, &found, error);
-    sb_lap_enter(lap);
+    sb_stage_timer_enter(before);
     if (status == SB_OK)
       status = name_hits(engine, &embedder, collection->info.faces, threshold, hits, found, candidates, &named, &gone,
                          error);

@@ -12,11 +12,11 @@
 
 char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error) {
   char *path = NULL, *placed = NULL;
-  if (!options->models_path && !(placed = sb_models_place(error))) return NULL;
+  if (!options->models_path && !(placed = sb_install_models_path(error))) return NULL;
   int length = asprintf(&path, "%s:%s/models", placed ? placed : options->models_path, data_dir);
   free(placed);
   if (length >= 0) return path;
-  sb_fail(error, SB_NO_MEMORY, "memory is out");
+  sb_fail(error, SB_NO_MEMORY, "out of memory");
   return NULL;
 }
 
@@ -160,7 +160,7 @@ static sb_status copy_bytes(int from, int to, const char *target, sb_error *erro
 /* Whole or not at all: into a file beside the target, which then takes its place. */
 static sb_status copy_file(const char *source, const char *target, sb_error *error) {
   char *partial = NULL;
-  if (asprintf(&partial, "%s.partial", target) < 0) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (asprintf(&partial, "%s.partial", target) < 0) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   int from = open(source, O_RDONLY | O_CLOEXEC), to = -1;
   sb_status status = from < 0 ? sb_fail_errno(error, errno, "open", source) : SB_OK;
   if (status == SB_OK && (to = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
@@ -187,7 +187,7 @@ static sb_status split_path(const char *path, char **folder, char name[SB_NAME_S
   *folder = slash == path ? sb_strdup("/", error)
             : slash       ? strndup(path, (size_t)(slash - path))
                           : sb_strdup(".", error);
-  return *folder ? SB_OK : sb_fail(error, SB_NO_MEMORY, "memory is out");
+  return *folder ? SB_OK : sb_fail(error, SB_NO_MEMORY, "out of memory");
 }
 
 /* The model file before its manifest: a manifest whose file is not there would be a broken model. */

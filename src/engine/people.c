@@ -12,7 +12,7 @@ static sb_status check_collection_name(const char *name, sb_error *error) {
 }
 
 static bool in_scope(const char *name) {
-  const char *only = sb_caller_get()->collection;
+  const char *only = sb_actor_get()->collection;
   return !*only || !strcmp(only, name);
 }
 

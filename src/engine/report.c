@@ -43,5 +43,5 @@ sb_status sb_engine_report(sb_engine *engine, char **json, size_t *size, sb_erro
   *json = strndup((const char *)bytes, length);
   *size = length;
   free(bytes);
-  return *json ? SB_OK : sb_fail(error, SB_NO_MEMORY, "memory is out");
+  return *json ? SB_OK : sb_fail(error, SB_NO_MEMORY, "out of memory");
 }

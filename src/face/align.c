@@ -1,5 +1,5 @@
 /* From a photo and where a face is to the picture that a model wants to see. */
-#include "face/parts.h"
+#include "face/steps.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #define SB_FACE_CALIBRATION_H
 
 #include "face/face.h"
-#include "face/reader.h"
+#include "face/manifest_json.h"
 
 /* {"points": [{"fmr", "threshold"}], "tail": {"mean", "deviation"}, "independent_pairs", "non_mated_mean",
  * "default_threshold", "unsure_threshold", "fmr_floor"}; "pairs" and "non_mated_deviation" are remarks. */

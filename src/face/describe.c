@@ -78,9 +78,9 @@ static sb_status embed_picture(sb_worker *worker, const sb_wanted *wanted, const
   sb_session *session = NULL;
   const float *values = NULL;
   size_t count = 0, dim = spec->info.dim;
-  sb_lap lap = sb_lap_enter(SB_LAP_EMBED);
+  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_EMBED);
   sb_status status = sb_worker_run_picture(worker, SB_STAGE_EMBED + wanted->embedder, model, rgb, &session, error);
-  sb_lap_enter(lap);
+  sb_stage_timer_enter(before);
   if (status == SB_OK) status = sb_worker_output(session, model, spec->output, dim, &values, &count, error);
   if (status == SB_OK && count != dim)
     status = sb_fail(error, SB_MODEL, "the model %s gives %zu numbers, its manifest says %zu", model->name, count, dim);
@@ -165,10 +165,10 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
   }
   if (status == SB_OK && wanted->want & SB_WANT_EMBEDDING)
     status = embed(worker, image, box, five, wanted, face, error);
-  sb_lap lap = sb_lap_enter(SB_LAP_ATTRIBUTES);
+  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_ATTRIBUTES);
   if (status == SB_OK && wanted->want & (SB_WANT_ATTRIBUTES | SB_WANT_POSE | SB_WANT_LIVENESS))
     status = sb_worker_attributes(worker, image, box, five, wanted->want, face, error);
-  sb_lap_enter(lap);
+  sb_stage_timer_enter(before);
   if (status != SB_OK) return status;
   face->box = (sb_box){(float)box->x0, (float)box->y0, (float)(box->x1 - box->x0), (float)(box->y1 - box->y0)};
   face->score = (float)box->score;

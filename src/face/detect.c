@@ -1,5 +1,5 @@
 /* From the detector's raw outputs to boxes: priors for any input size, decoding, merging of the passes. */
-#include "face/parts.h"
+#include "face/steps.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #ifndef SB_FACE_MANIFEST_H
 #define SB_FACE_MANIFEST_H
 
+#include "face/manifest_json.h"
 #include "face/models.h"
-#include "face/reader.h"
 
 typedef enum sb_task {
   SB_TASK_DETECT,

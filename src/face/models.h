@@ -69,7 +69,7 @@ typedef struct sb_detector_spec {
   bool has_points;
   float score_threshold;
   float smallest_box; /* longer side, pixels of the photo: what is smaller is dropped, nothing could be told of it */
-  bool has_large; /* a second pass with what follows */
+  bool has_large;     /* a second pass with what follows */
   int large_side, large_from, shape_count, shapes[SB_SHAPES_MAX][2];
   float large_box;
   float iou, overlap_smaller, small_bonus, bonus_height;

@@ -1,7 +1,7 @@
 /* The models of a pipeline, shared by its workers. The core ones load at once; the attribute models and most larger
  * inputs of the detector when they are first needed: each costs memory (13 MB a shape, 77 MB the attributes). */
 #include "face/pipeline.h"
-#include "face/parts.h"
+#include "face/steps.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* How well a face will compare. Each part is a ramp between a value that is hopeless and one that costs nothing; where the
  * ramps stand is in the embedder's manifest, measured with that embedder. */
-#include "face/parts.h"
+#include "face/steps.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "face/parts.h"
+#include "face/steps.h"
 #include "image/clones.h"
 
 #include <math.h>

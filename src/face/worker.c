@@ -223,7 +223,7 @@ static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_wan
   bool portrait = wanted->want & SB_WANT_LARGEST_ONLY;
   worker->tiles = !portrait && wanted->want & SB_WANT_SMALL_FACES;
   sb_status status = SB_OK;
-  sb_lap lap = sb_lap_enter(SB_LAP_DETECT);
+  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_DETECT);
   if (wanted->want & SB_WANT_WHOLE_PHOTO) {
     worker->found.count = 1;
     worker->found.boxes[0] = (sb_box_found){.x1 = image->width, .y1 = image->height, .score = 1, .probability = 1};
@@ -234,9 +234,9 @@ static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_wan
       status = find_upright(worker, image, true, &turned, &turns, error);
     }
   }
-  sb_lap_enter(SB_LAP_ALIGN);
+  sb_stage_timer_enter(SB_TIMED_ALIGN);
   if (status == SB_OK) status = describe_all(worker, image, turns ? &turned : image, turns, wanted, faces, error);
-  sb_lap_enter(lap);
+  sb_stage_timer_enter(before);
   sb_image_free(&turned);
   return status;
 }

@@ -2,8 +2,8 @@
 #ifndef SB_FACE_WORKER_H
 #define SB_FACE_WORKER_H
 
-#include "face/parts.h"
 #include "face/pipeline.h"
+#include "face/steps.h"
 
 struct sb_worker {
   sb_pipeline *pipeline;

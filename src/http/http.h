@@ -3,6 +3,7 @@
 #define SB_HTTP_H
 
 #include "base/base.h"
+#include "config/config.h"
 
 /* Locked. */
 typedef struct sb_server sb_server;

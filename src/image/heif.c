@@ -53,7 +53,7 @@ sb_status sb_heif_decode(const uint8_t *bytes, size_t size, const sb_image_limit
                          sb_error *error) {
   sb_heif_prepare();
   struct heif_context *context = heif_context_alloc();
-  if (!context) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!context) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   heif_context_set_maximum_image_size_limit(context, limits->max_side);
   struct heif_image_handle *handle = NULL;
   struct heif_error code = heif_context_read_from_memory_without_copy(context, bytes, size, NULL);

@@ -37,7 +37,7 @@ typedef struct stream {
 
 static const struct heif_error well = {heif_error_Ok, heif_suberror_Unspecified, "Success"};
 static const struct heif_error out_of_memory = {heif_error_Memory_allocation_error, heif_suberror_Unspecified,
-                                                "memory is out"};
+                                                "out of memory"};
 static const struct heif_error no_size = {heif_error_Decoder_plugin_error, heif_suberror_Unspecified,
                                           "a stream tells no picture size"};
 static const struct heif_error too_large = {heif_error_Memory_allocation_error, heif_suberror_Security_limit_exceeded,
@@ -127,7 +127,7 @@ sb_status sb_heif_look(struct heif_context *context, const struct heif_image_han
                        const sb_image_limits *limits, struct heif_error *code, sb_error *error) {
   struct heif_decoding_options *options = heif_decoding_options_alloc();
   struct heif_image *picture = NULL;
-  if (!options) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (!options) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   heif_context_set_max_decoding_threads(context, 0); /* all in this thread */
   options->ignore_transformations = 1;
   looking = (look){.active = true, .limits = limits, .error = error};

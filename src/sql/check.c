@@ -1,5 +1,5 @@
 /* Is a table sound? Its own tables against each other, every vector, and the index in memory. */
-#include "sql/mirror.h"
+#include "sql/index_cache.h"
 
 #include <math.h>
 
@@ -44,5 +44,5 @@ sb_status sb_table_check(sb_table *table, sb_error *error) {
     status = sb_fail(error, SB_STORE, "%s: %lld rows have no vector, %lld vectors no row", table->name, without_vector,
                      without_row);
   if (status == SB_OK) status = check_vectors(table, error);
-  return status == SB_OK ? sb_mirror_check(table, error) : status;
+  return status == SB_OK ? sb_index_cache_check(table, error) : status;
 }

@@ -1,5 +1,5 @@
 /* Reading: a scan of rows, or the nearest rows in their order. */
-#include "sql/mirror.h"
+#include "sql/index_cache.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,7 +73,7 @@ static sb_status scan_sql(const cursor *c, const char *conditions, sb_buffer *ou
                                      : " FROM \"%w\".\"%w_vectors\" v",
                       table->schema, table->name, table->schema, table->name);
   if (status == SB_OK)
-    status = from ? sb_buffer_addf(out, error, "%s", from) : sb_fail(error, SB_NO_MEMORY, "memory is out");
+    status = from ? sb_buffer_addf(out, error, "%s", from) : sb_fail(error, SB_NO_MEMORY, "out of memory");
   sqlite3_free(from);
   for (bool first = true; status == SB_OK && sb_plan_next(&conditions, &condition); first = false) {
     status = sb_buffer_addf(out, error, first ? " WHERE " : " AND ");
@@ -126,7 +126,7 @@ static sb_status next_batch(cursor *c, sb_error *error) {
   sb_near_query query = {
       .probe = c->probe, .measure = c->measure, .k = c->k, .allowed = c->filtered ? &c->allowed : NULL};
   if (!c->k) query.k = c->batch > BATCH_LAST || (c->filtered && c->allowed.count <= SB_NEAR_FEW) ? SIZE_MAX : c->batch;
-  sb_status status = sb_mirror_search(table, &query, &c->found, &c->count, error);
+  sb_status status = sb_index_cache_search(table, &query, &c->found, &c->count, error);
   if (status != SB_OK) return status;
   c->exhausted = c->k || c->count < query.k;
   size_t kept = 0;

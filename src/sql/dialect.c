@@ -1,14 +1,14 @@
 /* IRIS's words: SELECT TOP n, CREATE INDEX ... AS HNSW, TO_VECTOR(x, double). shape.c finds what the index answers. */
 #include "sql/dialect.h"
 
-#include "sql/shape.h"
+#include "sql/query_rewrite.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { SELECTS_MAX = 100 /* of a statement that are looked at: more no person writes */ };
 
-static const sb_token *at(const sb_script *s, size_t i) {
+static const sb_token *at(const sb_token_edits *s, size_t i) {
   return &s->tokens[i < s->count ? i : s->count];
 }
 
@@ -20,7 +20,7 @@ static bool is_any(const sb_token *t, const char *const *words) {
 
 /* ---- TO_VECTOR(x, double) */
 
-static sb_status quote_types(sb_script *s, sb_error *error) {
+static sb_status quote_types(sb_token_edits *s, sb_error *error) {
   static const char *const types[] = {"float", "double", "decimal", "integer", "int", "string", "timestamp", NULL};
   sb_status status = SB_OK;
   for (size_t i = 0; status == SB_OK && i + 1 < s->count; i++) {
@@ -34,7 +34,7 @@ static sb_status quote_types(sb_script *s, sb_error *error) {
       if (!sb_token_symbol(at(s, j), ',')) continue;
       const sb_token *type = at(s, j + 1), *after = at(s, j + 2);
       if (is_any(type, types) && (sb_token_symbol(after, ',') || sb_token_symbol(after, ')')))
-        status = sb_script_edit(s, type->text, type->size, error, "'%.*s'", (int)type->size, type->text);
+        status = sb_token_edits_edit(s, type->text, type->size, error, "'%.*s'", (int)type->size, type->text);
       break;
     }
   }
@@ -44,7 +44,7 @@ static sb_status quote_types(sb_script *s, sb_error *error) {
 /* ---- SELECT TOP n */
 
 /* What cannot begin the list of columns: then `top` before it was a column's or function's name. */
-static bool ends_column(const sb_script *s, size_t i) {
+static bool ends_column(const sb_token_edits *s, size_t i) {
   static const char *const words[] = {"from",   "where",   "group",     "having", "window", "order", "limit",
                                       "union",  "except",  "intersect", "as",     "and",    "or",    "in",
                                       "is",     "like",    "between",   "glob",   "regexp", "match", "collate",
@@ -58,7 +58,7 @@ static bool ends_column(const sb_script *s, size_t i) {
 }
 
 /* The token behind the TOP clause at `i`, or 0: it is none. */
-static size_t top_end(const sb_script *s, size_t i) {
+static size_t top_end(const sb_token_edits *s, size_t i) {
   const sb_token *n = at(s, i + 1);
   size_t end = i + 2;
   if (sb_token_symbol(n, '(')) {
@@ -70,7 +70,8 @@ static size_t top_end(const sb_script *s, size_t i) {
   return ends_column(s, end) ? 0 : end;
 }
 
-static sb_status limit_select(sb_script *s, const sb_select *select, size_t top, size_t top_after, sb_error *error) {
+static sb_status limit_select(sb_token_edits *s, const sb_select *select, size_t top, size_t top_after,
+                              sb_error *error) {
   const sb_token *first = at(s, top), *last = at(s, select->to - 1);
   size_t cut = (size_t)(at(s, top_after)->text - first->text);
   bool all = sb_token_is(at(s, top + 1), "all");
@@ -79,16 +80,16 @@ static sb_status limit_select(sb_script *s, const sb_select *select, size_t top,
         error, SB_INVALID,
         "TOP in one part of a UNION, EXCEPT or INTERSECT: put that part in parentheses, SELECT * FROM (SELECT TOP ...)");
   if (!all && select->limit) return sb_fail(error, SB_INVALID, "TOP and LIMIT say the same: give one of them");
-  char *count = sb_script_slice(s, top + 1, top_after, error);
+  char *count = sb_token_edits_slice(s, top + 1, top_after, error);
   if (!count) return SB_NO_MEMORY;
-  sb_status status = sb_script_edit(s, first->text, cut, error, "%s", "");
-  if (status == SB_OK && !all) status = sb_script_edit(s, last->text + last->size, 0, error, " LIMIT %s", count);
+  sb_status status = sb_token_edits_edit(s, first->text, cut, error, "%s", "");
+  if (status == SB_OK && !all) status = sb_token_edits_edit(s, last->text + last->size, 0, error, " LIMIT %s", count);
   free(count);
   return status;
 }
 
 /* The TOP clause of a select, at *top, ends before *after; false: it has none. */
-static bool find_top(const sb_script *s, const sb_select *select, size_t *top, size_t *after) {
+static bool find_top(const sb_token_edits *s, const sb_select *select, size_t *top, size_t *after) {
   *top = select->from + 1;
   if (sb_token_is(at(s, *top), "distinct") || sb_token_is(at(s, *top), "all")) ++*top;
   *after = sb_token_is(at(s, *top), "top") ? top_end(s, *top) : 0;
@@ -98,13 +99,13 @@ static bool find_top(const sb_script *s, const sb_select *select, size_t *top, s
 /* ---- CREATE INDEX name ON TABLE t (column) AS HNSW(...) */
 
 /* "t" or "schema.t"; the token behind it. */
-static size_t skip_name(const sb_script *s, size_t i) {
+static size_t skip_name(const sb_token_edits *s, size_t i) {
   bool dotted = sb_token_symbol(at(s, i + 1), '.');
   return i + (dotted ? 3 : 1);
 }
 
 /* Compiles only where there is such a column of vectors; gives one row that says that nothing is to be done. */
-static sb_status replace_index(sb_script *s, size_t i, bool *is, sb_error *error) {
+static sb_status replace_index(sb_token_edits *s, size_t i, bool *is, sb_error *error) {
   size_t name = i + 2;
   if (!sb_token_is(at(s, i), "create") || !sb_token_is(at(s, i + 1), "index")) return SB_OK;
   if (sb_token_is(at(s, name), "if")) name += 3; /* IF NOT EXISTS */
@@ -117,10 +118,11 @@ static sb_status replace_index(sb_script *s, size_t i, bool *is, sb_error *error
   if (close != open + 2 || !sb_token_is(at(s, close + 1), "as")) return SB_OK;
   if (sb_token_symbol(at(s, kind), '%')) kind += 5; /* %SQL.Index.HNSW */
   if (!sb_token_is(at(s, kind), "hnsw")) return SB_OK;
-  char *relation = sb_script_slice(s, table, open, error), *column = sb_script_slice(s, open + 1, close, error);
+  char *relation = sb_token_edits_slice(s, table, open, error),
+       *column = sb_token_edits_slice(s, open + 1, close, error);
   sb_status status = relation && column ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK)
-    status = sb_script_edit(
+    status = sb_token_edits_edit(
         s, at(s, i)->text, (size_t)(s->end - at(s, i)->text), error,
         "SELECT 'the index exists already: every vector column has one, which needs no settings' AS notice"
         " WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE t.\"semblance rank\" IS NULL AND"
@@ -134,20 +136,20 @@ static sb_status replace_index(sb_script *s, size_t i, bool *is, sb_error *error
 
 /* ---- The whole */
 
-static size_t skip_explain(const sb_script *s) {
+static size_t skip_explain(const sb_token_edits *s) {
   if (!sb_token_is(at(s, 0), "explain")) return 0;
   return sb_token_is(at(s, 1), "query") && sb_token_is(at(s, 2), "plan") ? 3 : 1;
 }
 
 /* A trigger's body holds statements of its own. */
-static bool is_trigger(const sb_script *s, size_t i) {
+static bool is_trigger(const sb_token_edits *s, size_t i) {
   if (!sb_token_is(at(s, i), "create")) return false;
   i++;
   i += sb_token_is(at(s, i), "temp") || sb_token_is(at(s, i), "temporary");
   return sb_token_is(at(s, i), "trigger");
 }
 
-static sb_status rewrite_selects(sb_script *s, sb_dialect *out, sb_error *error) {
+static sb_status rewrite_selects(sb_token_edits *s, sb_dialect *out, sb_error *error) {
   sb_select selects[SELECTS_MAX];
   size_t count = 0, tops[SELECTS_MAX], after[SELECTS_MAX];
   sb_status status = SB_OK;
@@ -162,19 +164,20 @@ static sb_status rewrite_selects(sb_script *s, sb_dialect *out, sb_error *error)
     selects[i].columns = after[i] ? after[i] : selects[i].columns;
     selects[i].limited |= after[i] && !sb_token_is(at(s, tops[i] + 1), "all");
   }
-  if (status == SB_OK && s->edit_count && !(out->plain = sb_script_write(s, error))) status = SB_NO_MEMORY;
+  if (status == SB_OK && s->edit_count && !(out->plain = sb_token_edits_write(s, error))) status = SB_NO_MEMORY;
   size_t plain_edits = s->edit_count;
-  for (size_t i = 0; status == SB_OK && i < count; i++) status = sb_shape_rewrite(s, &selects[i], error);
-  if (status == SB_OK && s->edit_count > plain_edits && !(out->fast = sb_script_write(s, error))) status = SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < count; i++) status = sb_query_rewrite_rewrite(s, &selects[i], error);
+  if (status == SB_OK && s->edit_count > plain_edits && !(out->fast = sb_token_edits_write(s, error)))
+    status = SB_NO_MEMORY;
   return status;
 }
 
-static sb_status rewrite(sb_script *s, sb_dialect *out, sb_error *error) {
+static sb_status rewrite(sb_token_edits *s, sb_dialect *out, sb_error *error) {
   size_t first = skip_explain(s);
   if (is_trigger(s, first)) return SB_OK;
   sb_status status = replace_index(s, first, &out->index, error);
   if (status == SB_OK && out->index) {
-    out->plain = sb_script_write(s, error);
+    out->plain = sb_token_edits_write(s, error);
     status = out->plain ? SB_OK : SB_NO_MEMORY;
   } else if (status == SB_OK) {
     status = quote_types(s, error);
@@ -186,16 +189,16 @@ static sb_status rewrite(sb_script *s, sb_dialect *out, sb_error *error) {
 }
 
 sb_status sb_dialect_read(const char *text, sb_dialect *out, sb_error *error) {
-  sb_script script;
+  sb_token_edits script;
   sb_dialect dialect = {0};
-  sb_status status = sb_script_read(text, &script, error);
+  sb_status status = sb_token_edits_read(text, &script, error);
   if (status != SB_OK) return status;
   status = rewrite(&script, &dialect, error);
   dialect.parameters = script.parameters;
   dialect.names = script.names;
   script.parameters = 0; /* the names move over */
   script.names = NULL;
-  sb_script_free(&script);
+  sb_token_edits_free(&script);
   if (status == SB_OK)
     *out = dialect;
   else

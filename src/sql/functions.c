@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sb_nearest_functions[3] = {"semblance_nearest_dot", "semblance_nearest_cosine",
-                                             "semblance_nearest_l2"};
+const char *const sb_database_search_functions[3] = {"semblance_nearest_dot", "semblance_nearest_cosine",
+                                                     "semblance_nearest_l2"};
 
 int sb_sql_code(sb_status status) {
   switch (status) {
@@ -33,7 +33,7 @@ sb_status sb_value_of(sqlite3_value *argument, sb_value *out, sb_error *error) {
   }
   case SQLITE_TEXT: {
     const char *text = (const char *)sqlite3_value_text(argument);
-    if (!text) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+    if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
     return sb_value_read_text(text, (size_t)sqlite3_value_bytes(argument), out, error);
   }
   case SQLITE_NULL: return sb_fail(error, SB_INVALID, "vector type: NULL is no vector");
@@ -71,7 +71,7 @@ static sb_status read_wish(int count, sqlite3_value **arguments, const sb_value 
   *element = value->element ? value->element : SB_ELEMENT_FLOAT;
   if (count > 1) {
     const char *name = (const char *)sqlite3_value_text(arguments[1]);
-    if (!name) return sb_fail(error, SB_NO_MEMORY, "memory is out");
+    if (!name) return sb_fail(error, SB_NO_MEMORY, "out of memory");
     sb_status status = sb_element_parse(name, (size_t)sqlite3_value_bytes(arguments[1]), element, error);
     if (status != SB_OK) return status;
   }

@@ -60,7 +60,7 @@ static int find_function(sqlite3_vtab *base, int count, const char *name,
                          void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
   (void)base, (void)function, (void)data;
   for (int i = 0; count == 2 && i < 3; i++)
-    if (!sqlite3_stricmp(name, sb_nearest_functions[i])) return SQLITE_INDEX_CONSTRAINT_FUNCTION + i;
+    if (!sqlite3_stricmp(name, sb_database_search_functions[i])) return SQLITE_INDEX_CONSTRAINT_FUNCTION + i;
   return 0;
 }
 

@@ -11,7 +11,7 @@ int sb_sql_register_functions(sqlite3 *db);
 int sb_sql_register_table(sqlite3 *db);
 
 /* The functions by which a statement asks for nearest rows; they are true of every row. */
-extern const char *const sb_nearest_functions[3]; /* by sb_measure */
+extern const char *const sb_database_search_functions[3]; /* by sb_measure */
 /* A table that answers them has this hidden column: 1 for the nearest row, then 2, ... */
 #define SB_RANK_COLUMN "semblance rank"
 

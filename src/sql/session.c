@@ -37,7 +37,7 @@ static sb_status failed(sb_sql *sql, int code, sb_error *error) {
   const char *words = sqlite3_errmsg(sql->db);
   int extended = sqlite3_extended_errcode(sql->db);
   switch (code & 0xff) {
-  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "out of memory");
   case SQLITE_BUSY:
   case SQLITE_LOCKED:
     return sb_fail(error, SB_BUSY, "another program or statement holds the database (%s); try again", words);
@@ -80,7 +80,7 @@ static sb_status open_database(sb_sql *sql, const char *path, sb_error *error) {
   int flags = memory || sql->write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
   int code = sqlite3_open_v2(memory ? ":memory:" : path, &sql->db,
                              flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-  if (code != SQLITE_OK) return sql->db ? failed(sql, code, error) : sb_fail(error, SB_NO_MEMORY, "memory is out");
+  if (code != SQLITE_OK) return sql->db ? failed(sql, code, error) : sb_fail(error, SB_NO_MEMORY, "out of memory");
   sqlite3_busy_timeout(sql->db, BUSY_MS);
   sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

@@ -1,7 +1,7 @@
 /* The module: tables made, opened, renamed and dropped; statements about their own tables. */
 #include "sql/table.h"
 
-#include "sql/mirror.h"
+#include "sql/index_cache.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,7 +101,7 @@ sb_status sb_table_status(sb_table *table, int code, sb_error *error) {
   case SQLITE_OK:
   case SQLITE_ROW:
   case SQLITE_DONE: return SB_OK;
-  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "memory is out");
+  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "out of memory");
   case SQLITE_BUSY:
   case SQLITE_LOCKED: return sb_fail(error, SB_BUSY, "another program is writing to the database; try again");
   case SQLITE_FULL: return sb_fail(error, SB_DISK_FULL, "no space is left where the database is kept");
@@ -195,7 +195,7 @@ static sb_status read_meta(sb_table *table, sb_error *error) {
 static void free_table(sb_table *table) {
   if (!table) return;
   sb_table_forget(table);
-  sb_mirror_release(table->mirror);
+  sb_index_cache_release(table->mirror);
   sb_declaration_free(&table->declaration);
   free(table->schema);
   free(table->name);
@@ -233,7 +233,7 @@ static int open_table(sqlite3 *db, bool create, int count, const char *const *ar
   } else if (status == SB_OK) {
     status = read_meta(table, &error);
   }
-  if (status == SB_OK) status = sb_mirror_take(table, &table->mirror, &error);
+  if (status == SB_OK) status = sb_index_cache_take(table, &table->mirror, &error);
   if (status != SB_OK) {
     free_table(table);
     *message = sqlite3_mprintf("%s", error.message);
@@ -313,7 +313,7 @@ static int find_function(sqlite3_vtab *base, int count, const char *name,
                          void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
   (void)base, (void)function, (void)data;
   for (int i = 0; count == 2 && i < 3; i++)
-    if (!sqlite3_stricmp(name, sb_nearest_functions[i])) return SQLITE_INDEX_CONSTRAINT_FUNCTION + i;
+    if (!sqlite3_stricmp(name, sb_database_search_functions[i])) return SQLITE_INDEX_CONSTRAINT_FUNCTION + i;
   return 0;
 }
 

@@ -50,7 +50,7 @@ void sb_ids_intersect(sb_ids *ids, const sb_ids *others);
 bool sb_ids_hold(const sb_ids *ids, int64_t id);
 void sb_ids_free(sb_ids *ids);
 
-typedef struct sb_mirror sb_mirror;
+typedef struct sb_index_cache sb_index_cache;
 
 /* Statements kept for writing; those of reading belong to cursors. */
 typedef enum sb_kept {
@@ -76,7 +76,7 @@ typedef struct sb_table {
   char *schema, *name;
   char identity[SB_IDENTITY_SIZE];
   sb_declaration declaration;
-  sb_mirror *mirror;
+  sb_index_cache *mirror;
   sqlite3_stmt *kept[SB_KEPT_COUNT];
 } sb_table;
 

@@ -2,9 +2,9 @@
 #ifndef SB_STORE_INTERNAL_H
 #define SB_STORE_INTERNAL_H
 
-#include "crypto/tally.h"
+#include "crypto/row_set_mac.h"
 #include "crypto/transform.h"
-#include "store/driver.h"
+#include "store/drivers/driver.h"
 #include "store/store.h"
 
 /* A collection's transform as it was last read. */
@@ -29,7 +29,7 @@ struct sb_store {
   char *url; /* of a database server; NULL: none */
   const sb_driver *driver;
   void *connection; /* the driver's */
-  int hurry; /* an event that a database server's store and its readers share: can be read after sb_store_hurry; -1: none */
+  int hurry; /* an event that a database server's store and its readers share: can be read after sb_store_cancel_waits; -1: none */
   bool once; /* the connection is tried once, and when it is lost it stays lost: a new one may lead to another server */
   sb_replica *replica;  /* NULL: none was given */
   pthread_mutex_t lock; /* one connection, one statement at a time; held over a whole transaction */
@@ -38,12 +38,12 @@ struct sb_store {
   int64_t newest_key;         /* number of the newest data key that the keyring has */
   sb_protection *protections; /* guarded by the lock */
   size_t protection_count;
-  sb_lap lap;           /* that this thread was in when it took the lock */
-  int claim;            /* the server's lock file, or -1 */
-  int64_t data_version; /* as sb_store_changes saw it last, with `written` at that time */
+  sb_timed_stage stage_before; /* the stage that this thread was in when it took the lock */
+  int claim;                   /* the server's lock file, or -1 */
+  int64_t data_version;        /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
-  sb_tally tally;   /* what the transaction at hand adds to the one that is kept (tally.c) */
-  bool tally_moved; /* rows or the audit's head changed in it */
+  sb_row_set_mac tally; /* what the transaction at hand adds to the one that is kept (tally.c) */
+  bool tally_moved;     /* rows or the audit's head changed in it */
   /* Entries that wait for a transaction (audit.c), under a lock of their own. */
   pthread_mutex_t notes_lock;
   pthread_cond_t noted;
@@ -78,7 +78,7 @@ void sb_bind_real(sb_statement *s, int index, double value);
 void sb_bind_blob(sb_statement *s, int index, const void *bytes, size_t size); /* borrowed until the next step's end */
 void sb_bind_text(sb_statement *s, int index, const char *text);
 /* Seals `plain` for the place and binds it; the copy is the statement's. */
-void sb_bind_sealed(sb_statement *s, int index, const sb_place *place, const void *plain, size_t size);
+void sb_bind_sealed(sb_statement *s, int index, const sb_seal_context *place, const void *plain, size_t size);
 bool sb_step(sb_statement *s); /* true: a row; false: done, or failed (see status) */
 /* Of the row; valid until the next step. */
 bool sb_column_null(sb_statement *s, int column);
@@ -87,8 +87,8 @@ double sb_column_real(sb_statement *s, int column);
 const char *sb_column_text(sb_statement *s, int column);               /* "" where it is NULL */
 const void *sb_column_blob(sb_statement *s, int column, size_t *size); /* NULL where it is NULL */
 /* Opens a sealed column into new memory with a NUL behind it; NULL after a failure. */
-char *sb_column_open(sb_statement *s, int column, const sb_place *place, size_t *size);
-void sb_statement_again(sb_statement *s);    /* to be bound and stepped anew */
+char *sb_column_open(sb_statement *s, int column, const sb_seal_context *place, size_t *size);
+void sb_statement_reset(sb_statement *s);    /* to be bound and stepped anew */
 sb_status sb_statement_end(sb_statement *s); /* frees; gives the status */
 int64_t sb_changes(sb_store *store);         /* rows that the last statement wrote */
 /* All rows of a statement, each read into an item of `size` bytes; ends the statement and gives back the lock. `*out`: free(). */
@@ -99,11 +99,11 @@ sb_status sb_statement_list(sb_statement *s, size_t size, sb_row_read read, void
 sb_status sb_store_count(sb_store *store, int64_t collection, size_t *people, size_t *faces, sb_error *error);
 /* Tells, within a transaction, how it changes the number of a collection's members, so that nobody has to count them anew.
  * Transactions that tell nothing may change whatever. */
-void sb_store_members(sb_store *store, int64_t collection, int64_t people, int64_t faces);
+void sb_store_adjust_counts(sb_store *store, int64_t collection, int64_t people, int64_t faces);
 /* The first column of the first row as a number, 0 where there is none. */
 sb_status sb_store_number(sb_store *store, const char *sql, int64_t *value, sb_error *error);
 /* Puts a value into `meta`, in the place of the key's former one. */
-sb_status sb_store_remember(sb_store *store, const char *key, const void *value, size_t size, sb_error *error);
+sb_status sb_store_meta_set(sb_store *store, const char *key, const void *value, size_t size, sb_error *error);
 /* Statements without parameters or rows. */
 sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error);
 
@@ -112,8 +112,8 @@ sb_status sb_store_exec(sb_store *store, const char *sql, sb_error *error);
 sb_status sb_store_begin(sb_store *store, sb_error *error);
 sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error);
 /* Under the lock: what is read from one to the other is of one moment. */
-sb_status sb_store_look(sb_store *store, sb_error *error);
-void sb_store_looked(sb_store *store);
+sb_status sb_store_begin_read(sb_store *store, sb_error *error);
+void sb_store_end_read(sb_store *store);
 void sb_store_lock(sb_store *store);
 void sb_store_unlock(sb_store *store);
 
@@ -122,10 +122,10 @@ void sb_store_unlock(sb_store *store);
 /* Bytes that the database has of one. */
 size_t sb_template_size(const sb_store *store, size_t dim);
 /* Any thread, also without the lock as long as the keyring does not change. SB_STORE: not `dim` numbers. */
-sb_status sb_template_open(const sb_store *store, const sb_place *place, const void *bytes, size_t size, size_t dim,
-                           float *out, sb_error *error);
-void sb_column_template(sb_statement *s, int column, const sb_place *place, size_t dim, float *out);
-void sb_bind_template(sb_statement *s, int index, const sb_place *place, const float *values, size_t dim);
+sb_status sb_template_open(const sb_store *store, const sb_seal_context *place, const void *bytes, size_t size,
+                           size_t dim, float *out, sb_error *error);
+void sb_column_template(sb_statement *s, int column, const sb_seal_context *place, size_t dim, float *out);
+void sb_bind_template(sb_statement *s, int index, const sb_seal_context *place, const float *values, size_t dim);
 
 /* The file of a root key that is about to take the place of semblance.key. */
 #define SB_NEXT_KEY "semblance.key.next"
@@ -163,12 +163,12 @@ void sb_protections_forget(sb_store *store);
 
 /* Seals the row of `table` ("collection", "admin", "person" or "face") with the smallest id above `*row` under the newest data key
  * and moves `*row` there; `*done` when there is none. */
-sb_status sb_rewrite_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error);
+sb_status sb_reseal_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error);
 /* All of schema 1, whose fields were sealed under the root key: fields, hashes, and templates into transforms. */
-sb_status sb_rewrite_legacy(sb_store *store, sb_error *error);
+sb_status sb_reseal_legacy(sb_store *store, sb_error *error);
 /* All templates of a collection from one transform into another. Gives how many. */
-sb_status sb_rewrite_templates(sb_store *store, int64_t collection, const sb_transform *from, const sb_transform *to,
-                               size_t *count, sb_error *error);
+sb_status sb_reseal_templates(sb_store *store, int64_t collection, const sb_transform *from, const sb_transform *to,
+                              size_t *count, sb_error *error);
 
 /* ---- changes.c: within a transaction */
 sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collection, int64_t face, int64_t person,
@@ -194,16 +194,16 @@ struct sqlite3 *sb_sqlite_of(const sb_store *store);
 
 /* ---- tally.c: under the lock */
 
-sb_status sb_tally_open(sb_store *store, sb_error *error);   /* before anything else */
-sb_status sb_tally_follow(sb_store *store, sb_error *error); /* from now on, once the schema is there */
+sb_status sb_row_set_mac_open(sb_store *store, sb_error *error);   /* before anything else */
+sb_status sb_row_set_mac_follow(sb_store *store, sb_error *error); /* from now on, once the schema is there */
 /* Sums up what is there, within a transaction. */
-sb_status sb_tally_start(sb_store *store, sb_error *error);
+sb_status sb_row_set_mac_start(sb_store *store, sb_error *error);
 /* Are all rows those that were written? */
-sb_status sb_tally_sound(sb_store *store, bool *sound, sb_error *error);
-sb_status sb_tally_commit(sb_store *store, sb_error *error); /* before every COMMIT */
-void sb_tally_forget(sb_store *store);                       /* before every BEGIN */
+sb_status sb_row_set_mac_sound(sb_store *store, bool *sound, sb_error *error);
+sb_status sb_row_set_mac_commit(sb_store *store, sb_error *error); /* before every COMMIT */
+void sb_row_set_mac_forget(sb_store *store);                       /* before every BEGIN */
 /* SB_STORE: the rows are not those that this program wrote. `newest`: the audit's newest entry. Reads all rows. */
-sb_status sb_tally_check(sb_store *store, int64_t newest, sb_error *error);
+sb_status sb_row_set_mac_check(sb_store *store, int64_t newest, sb_error *error);
 
 /* ---- nearest.c */
 
@@ -213,9 +213,9 @@ typedef struct sb_kept_query {
   size_t dim, k;
   bool by_person;
 } sb_kept_query;
-/* sb_nearest_search for what is protected already. */
-sb_status sb_nearest_search_kept(sb_nearest *nearest, const sb_kept_query *query, sb_hit *hits, size_t *found,
-                                 sb_error *error);
+/* sb_database_search_run for what is protected already. */
+sb_status sb_database_search_protected(sb_database_search *nearest, const sb_kept_query *query, sb_hit *hits,
+                                       size_t *found, sb_error *error);
 
 /* ---- hnsw.c */
 enum { SB_HNSW_NAME = 48 };

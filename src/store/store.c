@@ -95,9 +95,9 @@ static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_
   if (status == SB_OK && access(store->dir, W_OK | X_OK))
     status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
   if (status == SB_OK) status = store->url ? open_server(store, root, error) : open_folder(store, server, root, error);
-  if (status == SB_OK) status = sb_tally_open(store, error);
+  if (status == SB_OK) status = sb_row_set_mac_open(store, error);
   if (status == SB_OK) status = prepare(store, error);
-  return status == SB_OK ? sb_tally_follow(store, error) : status;
+  return status == SB_OK ? sb_row_set_mac_follow(store, error) : status;
 }
 
 static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
@@ -124,7 +124,7 @@ static sb_status have_hurry(sb_store *store, const sb_store *of, sb_error *error
   return store->hurry < 0 ? sb_fail_errno(error, errno, "make an event", NULL) : SB_OK;
 }
 
-void sb_store_hurry(sb_store *store) {
+void sb_store_cancel_waits(sb_store *store) {
   if (store->hurry >= 0) eventfd_write(store->hurry, 1);
 }
 

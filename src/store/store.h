@@ -22,7 +22,7 @@ sb_status sb_store_open_at(const char *dir, const char *url, bool server, sb_sto
 /* The TCP ports that a connection string leads to; how many, at most `room`. 0: it cannot be read. */
 size_t sb_store_ports(const char *url, uint16_t *ports, size_t room);
 /* From now on what may be read a moment late is read from a standby of the database, where it has all changes that were there when
- * it was asked for: searches by sb_nearest, and the first reading of all faces. Whatever fails there is done by the database
+ * it was asked for: searches by sb_database_search, and the first reading of all faces. Whatever fails there is done by the database
  * itself. `look`: connect now. SB_INVALID: it is no copy of this database, or the gallery is a file; to be away is no failure.
  * To be called before others use the store. */
 sb_status sb_store_use_replica(sb_store *store, const char *url, bool look, sb_error *error);
@@ -36,7 +36,7 @@ sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **ou
 void sb_store_close(sb_store *store);
 /* From now on nobody waits for a database server that cannot be reached until it is back: it is tried once. Any thread; for the end
  * of a process, which so comes soon. */
-void sb_store_hurry(sb_store *store);
+void sb_store_cancel_waits(sb_store *store);
 
 /* Proof that an entry stands in the audit: anyone can follow the link and check the signature. */
 typedef struct sb_receipt {
@@ -178,7 +178,7 @@ typedef struct sb_watch sb_watch;
 /* `*out` NULL: the gallery is a file, which calls nobody. To be freed before the store is closed. */
 sb_status sb_watch_new(sb_store *store, sb_watch **out, sb_error *error);
 void sb_watch_free(sb_watch *watch);
-/* Returns when there may be changes, or after `ms`; SB_STOPPING, without a message, once there is hurry (sb_store_hurry). Another
+/* Returns when there may be changes, or after `ms`; SB_STOPPING, without a message, once there is hurry (sb_store_cancel_waits). Another
  * failure: calls cannot be heard, now; what there is to know is known by sb_store_changes all the same. */
 sb_status sb_watch_wait(sb_watch *watch, int ms, sb_error *error);
 
@@ -228,15 +228,15 @@ sb_status sb_store_restore(const char *dir, const char *path, sb_error *error);
 
 /* ---- nearest.c: search by the database itself. Locked; as many searches at once as there are cores. */
 
-typedef struct sb_nearest sb_nearest;
+typedef struct sb_database_search sb_database_search;
 /* `ef`: collections that have an index are searched by it with a list of so many candidates; 0: exactly. SB_INVALID: the store is a
  * file. */
-sb_status sb_nearest_new(sb_store *store, int ef, sb_nearest **out, sb_error *error);
-void sb_nearest_free(sb_nearest *nearest); /* before the store is closed */
+sb_status sb_database_search_new(sb_store *store, int ef, sb_database_search **out, sb_error *error);
+void sb_database_search_free(sb_database_search *nearest); /* before the store is closed */
 /* The k best faces of a collection, or the best face of each of the k best people, best first; exact up to the rounding of
  * templates to half precision, or (`ef`) with what the index missed left out. Always full: where an index has too few, all rows are compared. `query`: as the model made it. `hits` has room for k. SB_BUSY. */
-sb_status sb_nearest_search(sb_nearest *nearest, int64_t collection, const float *query, size_t k, bool by_person,
-                            sb_hit *hits, size_t *found, sb_error *error);
+sb_status sb_database_search_run(sb_database_search *nearest, int64_t collection, const float *query, size_t k,
+                                 bool by_person, sb_hit *hits, size_t *found, sb_error *error);
 
 /* ---- hnsw.c: pgvector's index for searches by the database, one a collection; nobody makes it unasked */
 

@@ -29,11 +29,11 @@ float sb_normalize(float *v, size_t n);
 
 /* ---- Helpers: threads that join in one search. They spin for some microseconds after work, then sleep. */
 
-typedef struct sb_team sb_team;
+typedef struct sb_thread_team sb_thread_team;
 /* `threads` with the caller, 1..64; 0: one a core. A search that finds the team busy works alone. */
-sb_status sb_team_new(int threads, sb_team **out, sb_error *error);
-void sb_team_free(sb_team *team); /* after the indexes that use it */
-int sb_team_threads(const sb_team *team);
+sb_status sb_thread_team_new(int threads, sb_thread_team **out, sb_error *error);
+void sb_thread_team_free(sb_thread_team *team); /* after the indexes that use it */
+int sb_thread_team_threads(const sb_thread_team *team);
 
 /* ---- The index */
 
@@ -49,7 +49,7 @@ typedef struct sb_index_options {
   size_t dim; /* 1..SB_DIM_MAX; below 32 every search is an exact scan */
   sb_metric metric;
   sb_precision keep;
-  sb_team *team;     /* borrowed, shared by any number of indexes; NULL: a search uses its caller's thread alone */
+  sb_thread_team *team; /* borrowed, shared by any number of indexes; NULL: a search uses its caller's thread alone */
   size_t learn_from; /* rows from which codes are learnt; until then searches scan exactly. 0: 5,000; SIZE_MAX: never */
 } sb_index_options;
 

@@ -3,7 +3,7 @@
 #include "crypto/crypto.h"
 #include "crypto/transform.h"
 #include "image/image.h"
-#include "vector/kernels.h"
+#include "vector/kernels/kernels.h"
 #include "vector/vector.h"
 
 #include <stdio.h>
@@ -119,7 +119,7 @@ MEASURED measure_warp_shrinking(void) {
 
 static sb_transform *transform;
 static sb_keyring *keyring;
-static const sb_place place = {"face", "template", 1, "model"};
+static const sb_seal_context place = {"face", "template", 1, "model"};
 
 MEASURED measure_transform(void) {
   sb_transform_apply(transform, data.query, data.projected);

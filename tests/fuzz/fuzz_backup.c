@@ -1,5 +1,5 @@
 /* Any bytes as a backup: refused, with nothing beyond what was sealed written; what is sealed opens, cut short it does not. */
-#include "crypto/vault.h"
+#include "crypto/sealed_backup.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -23,15 +23,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   sb_error error = {0};
   check(sb_root_new(key, &root, NULL) == SB_OK);
   int given = file_of(bytes, size), out = file_of(bytes, 0), sealed = file_of(bytes, 0);
-  sb_status status = sb_vault_open(root, given, out, &error);
+  sb_status status = sb_sealed_backup_open(root, given, out, &error);
   check(status == SB_INVALID || status == SB_WRONG_KEY);
   lseek(given, 0, SEEK_SET);
-  check(sb_vault_seal(root, given, sealed, &error) == SB_OK);
+  check(sb_sealed_backup_seal(root, given, sealed, &error) == SB_OK);
   off_t end = lseek(sealed, 0, SEEK_END);
   check(end > (off_t)size && ftruncate(out, 0) == 0 && lseek(sealed, 0, SEEK_SET) == 0 && lseek(out, 0, SEEK_SET) == 0);
-  check(sb_vault_open(root, sealed, out, &error) == SB_OK && lseek(out, 0, SEEK_END) == (off_t)size);
+  check(sb_sealed_backup_open(root, sealed, out, &error) == SB_OK && lseek(out, 0, SEEK_END) == (off_t)size);
   check(ftruncate(sealed, end - 1 - (off_t)(size % 40)) == 0 && lseek(sealed, 0, SEEK_SET) == 0);
-  check(sb_vault_open(root, sealed, out, &error) == SB_INVALID);
+  check(sb_sealed_backup_open(root, sealed, out, &error) == SB_INVALID);
   close(given);
   close(out);
   close(sealed);

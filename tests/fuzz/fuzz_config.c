@@ -1,5 +1,6 @@
 /* Any bytes as semblance.conf: read, or refused with the line. */
 #include "base/base.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* A form: one byte that says whose (people with photos, or an import), then the body of a multipart/form-data with the boundary "b".
  * It goes through libmicrohttpd as from a client, over a pair of sockets and without a thread, in the pieces that come out there. */
-#include "http/request.h"
-#include "http/route.h"
+#include "http/core/request.h"
+#include "http/core/route.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

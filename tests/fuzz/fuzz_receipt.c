@@ -1,5 +1,5 @@
 /* Any bytes as a receipt of erasure or a kept head of the audit. */
-#include "cli/receipt.h"
+#include "cli/erasure_receipt.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A request: "METHOD target", a line break, then a JSON body. Router, percent-decoding, parameters, JSON, base64. */
-#include "http/decode.h"
-#include "http/request.h"
-#include "http/route.h"
+#include "http/core/decode.h"
+#include "http/core/request.h"
+#include "http/core/route.h"
 
 #include <stdio.h>
 #include <stdlib.h>

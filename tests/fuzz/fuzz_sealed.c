@@ -1,7 +1,7 @@
 /* Any bytes as a sealed field, a wrapped data key, a sum of rows, attributes: refused, or what was sealed; never more. */
 #include "crypto/crypto.h"
-#include "crypto/tally.h"
-#include "store/attributes.h"
+#include "crypto/row_set_mac.h"
+#include "store/gallery/attributes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static sb_keyring *open_keyring(void) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static sb_keyring *keyring;
   if (!keyring) keyring = open_keyring();
-  const sb_place place = {"face", "template", 7, "model"};
+  const sb_seal_context place = {"face", "template", 7, "model"};
   uint8_t *plain = malloc(size + 1), *sealed = malloc(size + SB_SEAL_OVERHEAD);
   sb_attributes attributes;
   sb_error error = {0};
@@ -40,8 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (size) sealed[bytes[0] % (size + SB_SEAL_OVERHEAD)] ^= (uint8_t)(1u << (size % 8));
   if (size) check(sb_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_STORE);
   int64_t sequence;
-  sb_tally sum;
-  check(!sb_tally_read(keyring, bytes, size, &sequence, &sum)); /* nor a sum */
+  sb_row_set_mac sum;
+  check(!sb_row_set_mac_read(keyring, bytes, size, &sequence, &sum)); /* nor a sum */
   sb_attributes_read(bytes, size, &attributes);
   free(plain);
   free(sealed);

@@ -1,5 +1,5 @@
 /* The frames of the live channel, in pieces as a socket gives them; the first byte chooses their size. */
-#include "http/websocket.h"
+#include "http/core/websocket.h"
 
 #include <stdlib.h>
 

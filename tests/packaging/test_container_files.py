@@ -13,7 +13,7 @@ import plain_yaml  # noqa: E402
 
 HELP = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
 KNOWN = set(re.findall(r"SEMBLANCE_[A-Z_]+", HELP + "".join(p.read_text() for p in (SOURCE / "src").rglob("*.c")))) | {"PGPASSWORD"}
-PORT = re.search(r"X\(port, .*?\"(\d+)\"", (SOURCE / "src/base/base.h").read_text())[1]
+PORT = re.search(r"X\(port, .*?\"(\d+)\"", (SOURCE / "src/config/config.h").read_text())[1]
 
 
 class Dockerfile(unittest.TestCase):
@@ -47,7 +47,7 @@ class Dockerfile(unittest.TestCase):
         check = self.last.command("HEALTHCHECK")[0]
         self.assertIn(f"packaging/healthcheck {check}", self.last.arguments("COPY"))
         text = (SOURCE / "packaging/healthcheck").read_text()
-        self.assertIn(f'"{re.search("GET (/[a-z]+)", text)[1]}"', (SOURCE / "src/http/route.c").read_text())
+        self.assertIn(f'"{re.search("GET (/[a-z]+)", text)[1]}"', (SOURCE / "src/http/core/route.c").read_text())
         self.assertIn(f"SEMBLANCE_PORT:-{PORT}", text)
         subprocess.run(["bash", "-n", SOURCE / "packaging/healthcheck"], check=True)
 

@@ -2,7 +2,7 @@
  * what only a file has (the sum over all rows, secure_delete) on that alone. */
 #include "gallery.h"
 
-#include "store/access.h"
+#include "store/gallery/access.h"
 
 static sb_audit_head verified(fixture *f) {
   sb_audit_head head;
@@ -34,14 +34,14 @@ static void every_act_stands_in_the_audit_with_its_actor(void **state) {
   static tale t;
   memset(&t, 0, sizeof t);
   enrol_many(f, 1, 2);
-  sb_caller_set("key:abcd", NULL);
+  sb_actor_set("key:abcd", NULL);
   assert_int_equal(sb_store_person_rename(f->store, 1, "New", NULL), SB_OK);
   assert_int_equal(sb_store_person_change_id(f->store, 1, "new-id", NULL), SB_OK);
   const sb_store_terms terms = {.purpose = "doors"};
   assert_int_equal(sb_store_person_terms(f->store, 1, &terms, NULL), SB_OK);
   const sb_note notes[] = {{"search", f->collection, 2, 5}, {"search", f->collection, 0, 5}};
   assert_int_equal(sb_store_note(f->store, notes, 2, NULL), SB_OK);
-  sb_caller_set(NULL, NULL);
+  sb_actor_set(NULL, NULL);
   assert_int_equal(sb_store_person_merge(f->store, 1, 2, NULL, NULL), SB_OK);
   assert_int_equal(sb_store_person_delete(f->store, 1, NULL, NULL, NULL), SB_OK);
   assert_int_equal(sb_store_audit(f->store, 0, 100, tell, &t, NULL), SB_OK);

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "base/base.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -247,21 +248,21 @@ static void a_log_line_names_its_request_and_lesser_ones_are_dropped(void **stat
 
 static void laps_add_up_to_the_time_between_their_begin_and_end(void **state) {
   (void)state;
-  sb_laps laps = {0};
-  assert_int_equal(sb_lap_enter(SB_LAP_DECODE), SB_LAP_OTHER); /* nobody counts */
+  sb_stage_times laps = {0};
+  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DECODE), SB_TIMED_OTHER); /* nobody counts */
   double start = sb_monotonic_ms();
-  sb_laps_begin(&laps);
-  assert_int_equal(sb_lap_enter(SB_LAP_DETECT), SB_LAP_OTHER);
-  assert_int_equal(sb_lap_enter(SB_LAP_STORE), SB_LAP_DETECT);
+  sb_stage_timer_begin(&laps);
+  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DETECT), SB_TIMED_OTHER);
+  assert_int_equal(sb_stage_timer_enter(SB_TIMED_STORE), SB_TIMED_DETECT);
   nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-  assert_int_equal(sb_lap_enter(SB_LAP_DETECT), SB_LAP_STORE);
-  sb_laps_end();
+  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DETECT), SB_TIMED_STORE);
+  sb_stage_timer_end();
   double all = sb_monotonic_ms() - start, sum = 0;
-  for (int i = 0; i < SB_LAPS; i++) sum += laps.ms[i];
-  assert_true(laps.ms[SB_LAP_STORE] >= 2);
-  assert_true(laps.ms[SB_LAP_STORE] <= sum && sum <= all);
-  assert_int_equal(sb_lap_enter(SB_LAP_DECODE), SB_LAP_OTHER); /* nobody counts any more */
-  assert_true(laps.ms[SB_LAP_DECODE] == 0);
+  for (int i = 0; i < SB_TIMED_COUNT; i++) sum += laps.ms[i];
+  assert_true(laps.ms[SB_TIMED_STORE] >= 2);
+  assert_true(laps.ms[SB_TIMED_STORE] <= sum && sum <= all);
+  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DECODE), SB_TIMED_OTHER); /* nobody counts any more */
+  assert_true(laps.ms[SB_TIMED_DECODE] == 0);
 }
 
 /* ---- Pool */

@@ -188,15 +188,15 @@ static void what_is_sealed_opens_only_in_its_place_and_unchanged(void **state) {
   sb_keyring *keyring = make_keyring(root, 1, wrapped);
   uint8_t plain[SIZE], sealed[SIZE + SB_SEAL_OVERHEAD], again[SIZE + SB_SEAL_OVERHEAD], opened[SIZE];
   for (int i = 0; i < SIZE; i++) plain[i] = (uint8_t)i;
-  const sb_place place = {"face", "template", 7, "a-model"};
+  const sb_seal_context place = {"face", "template", 7, "a-model"};
   assert_int_equal(sb_seal(keyring, &place, plain, SIZE, sealed, NULL), SB_OK);
   assert_int_equal(sb_seal(keyring, &place, plain, SIZE, again, NULL), SB_OK);
   assert_memory_not_equal(sealed, again, sizeof sealed); /* a nonce of its own each time */
   assert_int_equal(sb_unseal(keyring, &place, sealed, sizeof sealed, opened, NULL), SB_OK);
   assert_memory_equal(opened, plain, SIZE);
-  const sb_place others[] = {{"person", "template", 7, "a-model"}, {"face", "name", 7, "a-model"},
-                             {"face", "template", 8, "a-model"},   {"face", "template", 7, "b-model"},
-                             {"face", "template", 7, NULL},        {"facet", "emplate", 7, "a-model"}};
+  const sb_seal_context others[] = {{"person", "template", 7, "a-model"}, {"face", "name", 7, "a-model"},
+                                    {"face", "template", 8, "a-model"},   {"face", "template", 7, "b-model"},
+                                    {"face", "template", 7, NULL},        {"facet", "emplate", 7, "a-model"}};
   for (size_t i = 0; i < count_of(others); i++)
     assert_int_equal(sb_unseal(keyring, &others[i], sealed, sizeof sealed, opened, NULL), SB_STORE);
   for (size_t i = 0; i < sizeof sealed; i++) {
@@ -215,7 +215,7 @@ static void the_newest_data_key_seals_and_the_older_ones_still_open(void **state
   sb_root *root = open_root(), *other = NULL;
   uint8_t first[SB_WRAPPED_SIZE], second[SB_WRAPPED_SIZE], moved[SB_WRAPPED_SIZE];
   uint8_t old[4 + SB_SEAL_OVERHEAD], new[4 + SB_SEAL_OVERHEAD], opened[4];
-  const sb_place place = {"t", "c", 1, NULL};
+  const sb_seal_context place = {"t", "c", 1, NULL};
   sb_keyring *keyring = make_keyring(root, 3, first);
   assert_int_equal(sb_seal(keyring, &place, "abcd", 4, old, NULL), SB_OK);
   sb_keyring_make(keyring, 5, SB_KEY_DATA, second);

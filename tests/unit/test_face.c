@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "face/face.h"
-#include "face/parts.h"
+#include "face/steps.h"
 
 static const double points[5][2] = {{38.3, 51.7}, {73.5, 51.5}, {56.0, 71.7}, {41.5, 92.4}, {70.7, 92.2}};
 
@@ -22,7 +22,7 @@ typedef struct fixture {
 /* Of this checkout, which the test finds as the program does. */
 static const char *models(void) {
   static char *place;
-  if (!place) place = sb_models_place(NULL);
+  if (!place) place = sb_install_models_path(NULL);
   return place;
 }
 

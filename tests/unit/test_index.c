@@ -1,7 +1,7 @@
 /* The search index: what it promises to one thread. */
 #include "vectors.h"
 
-#include "vector/topk.h"
+#include "vector/search/topk.h"
 
 enum { K = 10 };
 
@@ -163,7 +163,7 @@ static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_co
 
 /* ---- Exact search on several spectra, with ties and duplicates */
 
-static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric, double spread, sb_team *team) {
+static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric, double spread, sb_thread_team *team) {
   enum { ROWS = EMULATED ? 1000 : 6000, PROBES = EMULATED ? 4 : 25 };
   uint64_t seed = 21;
   plain_row *rows = calloc(ROWS, sizeof *rows);
@@ -205,8 +205,8 @@ static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric
 
 static void exact_search_is_brute_force_on_every_spectrum(void **state) {
   (void)state;
-  sb_team *team = NULL;
-  assert_int_equal(sb_team_new(2, &team, NULL), SB_OK);
+  sb_thread_team *team = NULL;
+  assert_int_equal(sb_thread_team_new(2, &team, NULL), SB_OK);
   exact_search_is_brute_force(32, 4, SB_METRIC_INNER, 0, NULL);
   const size_t dim = EMULATED ? 48 : 96;
   exact_search_is_brute_force(dim, 15, SB_METRIC_INNER, 2, team); /* lengths from 1 to 3, and one of 50 */
@@ -217,7 +217,7 @@ static void exact_search_is_brute_force_on_every_spectrum(void **state) {
     exact_search_is_brute_force(512, 64, SB_METRIC_COSINE, 1, team); /* from here on with long ones */
     exact_search_is_brute_force(544, 150, SB_METRIC_INNER, 2, NULL);
   }
-  sb_team_free(team);
+  sb_thread_team_free(team);
 }
 
 /* ---- Fast search */
@@ -228,7 +228,7 @@ typedef struct gallery {
   uint64_t seed;
 } gallery;
 
-static gallery gallery_of(size_t rows, size_t dim, double tau, sb_precision keep, sb_team *team) {
+static gallery gallery_of(size_t rows, size_t dim, double tau, sb_precision keep, sb_thread_team *team) {
   gallery g = {index_of(dim, SB_METRIC_COSINE, keep, EMULATED ? 500 : 2000, team), dim, rows, 31};
   float vector[512];
   for (size_t i = 0; i < rows; i++) {
@@ -280,8 +280,8 @@ static void fast_search_finds_nearly_all_for_every_precision_and_filter(void **s
 static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
   (void)state;
   enum { QUERIES = EMULATED ? 40 : 100, DIM = EMULATED ? 48 : 96 };
-  sb_team *team = NULL;
-  assert_int_equal(sb_team_new(2, &team, NULL), SB_OK);
+  sb_thread_team *team = NULL;
+  assert_int_equal(sb_thread_team_new(2, &team, NULL), SB_OK);
   gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, 16, SB_KEEP_F16, team);
   float queries[QUERIES * DIM];
   static sb_hit hits[QUERIES * K];
@@ -298,7 +298,7 @@ static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
     }
   }
   sb_index_free(g.index);
-  sb_team_free(team);
+  sb_thread_team_free(team);
 }
 
 static void a_floor_gives_the_same_hits_but_those_below(void **state) {

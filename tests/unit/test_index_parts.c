@@ -1,12 +1,12 @@
 /* The parts of the search index, each against the plainest of models. */
 #include "vectors.h"
 
-#include "vector/axes.h"
-#include "vector/best.h"
-#include "vector/epoch.h"
-#include "vector/keymap.h"
-#include "vector/learn.h"
-#include "vector/team.h"
+#include "vector/index/epoch.h"
+#include "vector/index/key_index.h"
+#include "vector/quantizer/axes.h"
+#include "vector/quantizer/train.h"
+#include "vector/search/best.h"
+#include "vector/search/thread_team.h"
 
 #include <pthread.h>
 
@@ -30,7 +30,7 @@ static void keys_are_a_map_whatever_is_added_and_removed(void **state) {
   (void)state;
   enum { KEYS = 3000, STEPS = 60000 };
   static sb_rows rows;
-  static sb_keymap map;
+  static sb_key_index map;
   static uint32_t model[KEYS], asked_slots[KEYS];
   static uint64_t asked[KEYS];
   uint64_t seed = 7;
@@ -44,23 +44,23 @@ static void keys_are_a_map_whatever_is_added_and_removed(void **state) {
     if (next_random(&seed) % 3) { /* the row of a slot says which key it has */
       sb_row_place row = sb_row_at(&rows, next);
       atomic_store(&row.segment->keys[row.at], key);
-      assert_int_equal(sb_keymap_reserve(&map, key, 2, NULL), SB_OK);
-      sb_keymap_set(&map, key, next);
+      assert_int_equal(sb_key_index_reserve(&map, key, 2, NULL), SB_OK);
+      sb_key_index_set(&map, key, next);
       model[key] = next++;
     } else if (model[key] != SB_NO_SLOT) {
-      sb_keymap_remove(&map, key);
+      sb_key_index_remove(&map, key);
       model[key] = SB_NO_SLOT;
     }
     key = next_random(&seed) % KEYS;
-    assert_int_equal(sb_keymap_find(&map, key), model[key]);
+    assert_int_equal(sb_key_index_find(&map, key), model[key]);
   }
   size_t wanted = 0;
   for (uint64_t key = 0; key < KEYS; key++) asked[key] = key;
-  size_t found = sb_keymap_find_many(&map, asked, KEYS, asked_slots);
+  size_t found = sb_key_index_find_many(&map, asked, KEYS, asked_slots);
   for (uint64_t key = 0; key < KEYS; key++)
     if (model[key] != SB_NO_SLOT) assert_int_equal(asked_slots[wanted++], model[key]);
   assert_int_equal(found, wanted);
-  sb_keymap_free(&map);
+  sb_key_index_free(&map);
   sb_rows_free(&rows);
 }
 
@@ -277,7 +277,7 @@ static void work(void *context, int worker) {
 static void *call_team(void *context) {
   for (int round = 0; round < 500; round++) {
     job j = {100, 0};
-    sb_team_run(context, work, &j);
+    sb_thread_team_run(context, work, &j);
     if (atomic_load(&j.done) != 100) return context;
   }
   return NULL;
@@ -285,12 +285,12 @@ static void *call_team(void *context) {
 
 static void a_team_does_every_piece_once_whoever_calls(void **state) {
   (void)state;
-  sb_team *team = NULL;
+  sb_thread_team *team = NULL;
   pthread_t callers[3];
-  assert_int_equal(sb_team_new(65, &team, NULL), SB_MISUSE);
-  assert_int_equal(sb_team_new(3, &team, NULL), SB_OK);
-  assert_int_equal(sb_team_threads(team), 3);
-  assert_int_equal(sb_team_threads(NULL), 1);
+  assert_int_equal(sb_thread_team_new(65, &team, NULL), SB_MISUSE);
+  assert_int_equal(sb_thread_team_new(3, &team, NULL), SB_OK);
+  assert_int_equal(sb_thread_team_threads(team), 3);
+  assert_int_equal(sb_thread_team_threads(NULL), 1);
   for (size_t i = 0; i < count_of(callers); i++)
     assert_int_equal(pthread_create(&callers[i], NULL, call_team, team), 0);
   for (size_t i = 0; i < count_of(callers); i++) {
@@ -298,8 +298,8 @@ static void a_team_does_every_piece_once_whoever_calls(void **state) {
     pthread_join(callers[i], &failed);
     assert_null(failed);
   }
-  sb_team_free(team);
-  sb_team_free(NULL);
+  sb_thread_team_free(team);
+  sb_thread_team_free(NULL);
 }
 
 int main(void) {

@@ -130,12 +130,12 @@ static void start(worker *w, stage *s, size_t number, void *(*work)(void *)) {
 static void play(size_t learn_from, unsigned operations, bool filler) {
   static stage s;
   worker writers[WRITERS], readers[READERS], more;
-  sb_team *team = NULL;
+  sb_thread_team *team = NULL;
   uint64_t seed = 3;
   float vector[DIM];
   memset(&s, 0, sizeof s);
   s.operations = operations;
-  assert_int_equal(sb_team_new(2, &team, NULL), SB_OK);
+  assert_int_equal(sb_thread_team_new(2, &team, NULL), SB_OK);
   s.index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, learn_from, team);
   for (size_t k = 0; k < KEYS; k++) random_face(&seed, DIM, 12, s.keys[k].vector);
   for (size_t i = 0; i < BACKGROUND; i++) {
@@ -161,7 +161,7 @@ static void play(size_t learn_from, unsigned operations, bool filler) {
     assert_true(stats.learnt_times >= 1);
   }
   sb_index_free(s.index);
-  sb_team_free(team);
+  sb_thread_team_free(team);
 }
 
 static void searches_see_what_was_done_before_they_began_in_a_scanned_gallery(void **state) {

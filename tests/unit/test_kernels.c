@@ -1,8 +1,8 @@
 /* Every kernel of this machine against the scalar one. */
 #include "unit.h"
 
-#include "vector/half.h"
-#include "vector/kernels.h"
+#include "vector/kernels/half.h"
+#include "vector/kernels/kernels.h"
 #include "vector/vector.h"
 
 #include <math.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "face/parts.h"
+#include "face/steps.h"
 #include "infer/onnx.h"
 
 static void near(double value, double wanted, double within) {

@@ -488,13 +488,13 @@ enum { CROWD = 40, FACES_EACH = 25 };
 
 static void the_database_itself_finds_the_nearest_people(void **state) {
   fixture *f = *state;
-  sb_nearest *nearest = NULL;
+  sb_database_search *nearest = NULL;
   static float templates[CROWD][FACES_EACH][DIM];
   static sb_store_face faces[FACES_EACH];
   int64_t people[CROWD], rows[FACES_EACH];
   float best[CROWD];
   if (!server()) {
-    assert_int_equal(sb_nearest_new(f->store, 0, &nearest, NULL), SB_INVALID);
+    assert_int_equal(sb_database_search_new(f->store, 0, &nearest, NULL), SB_INVALID);
     return;
   }
   srand(7);
@@ -517,8 +517,8 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
   const float query[DIM] = {1};
   sb_hit hits[CROWD + 5];
   size_t found = 0;
-  assert_int_equal(sb_nearest_new(f->store, 0, &nearest, NULL), SB_OK);
-  assert_int_equal(sb_nearest_search(nearest, f->collection, query, CROWD + 5, true, hits, &found, NULL), SB_OK);
+  assert_int_equal(sb_database_search_new(f->store, 0, &nearest, NULL), SB_OK);
+  assert_int_equal(sb_database_search_run(nearest, f->collection, query, CROWD + 5, true, hits, &found, NULL), SB_OK);
   assert_int_equal(found, CROWD); /* the first one's many near faces hide nobody */
   for (size_t i = 0; i < found; i++) {
     int p = 0;
@@ -526,13 +526,13 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
     assert_true(fabsf(hits[i].score - best[p]) < 1e-3f);
     if (i) assert_true(hits[i].score <= hits[i - 1].score);
   }
-  assert_int_equal(sb_nearest_search(nearest, f->collection, query, 3, false, hits, &found, NULL), SB_OK);
+  assert_int_equal(sb_database_search_run(nearest, f->collection, query, 3, false, hits, &found, NULL), SB_OK);
   assert_int_equal(found, 3);
   assert_int_equal(hits[0].label, people[0]);
   assert_int_equal(hits[2].label, people[0]);
-  assert_int_equal(sb_nearest_search(nearest, f->collection + 1, query, 3, false, hits, &found, NULL), SB_OK);
+  assert_int_equal(sb_database_search_run(nearest, f->collection + 1, query, 3, false, hits, &found, NULL), SB_OK);
   assert_int_equal(found, 0);
-  sb_nearest_free(nearest);
+  sb_database_search_free(nearest);
 }
 
 /* Each face by its row: how often it was visited, and the template. */

@@ -29,7 +29,8 @@ static inline void random_face(uint64_t *state, size_t dim, double tau, float *o
   sb_normalize(out, dim);
 }
 
-static inline sb_index *index_of(size_t dim, sb_metric metric, sb_precision keep, size_t learn_from, sb_team *team) {
+static inline sb_index *index_of(size_t dim, sb_metric metric, sb_precision keep, size_t learn_from,
+                                 sb_thread_team *team) {
   sb_index *index = NULL;
   const sb_index_options options = {.struct_size = sizeof options,
                                     .dim = dim,

@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { comparisonCard } from './answer.js';
 import { $, el, say } from './dom.js';
-import { Stage } from './stage.js';
+import { Stage } from './photo_view.js';
 
 const SIDES = ['one', 'two'];
 const photos = {};

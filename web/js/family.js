@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { $, el, say } from './dom.js';
 import { t } from './i18n.js';
-import { Stage } from './stage.js';
+import { Stage } from './photo_view.js';
 
 const WHO = ['father', 'child', 'mother'];
 const photos = {};

@@ -3,7 +3,7 @@ import * as api from './api.js';
 import { duplicateCard } from './answer.js';
 import { $, el, icon, say, toast } from './dom.js';
 import { t } from './i18n.js';
-import { Stage } from './stage.js';
+import { Stage } from './photo_view.js';
 
 const PHOTOS_MAX = 6;
 const HINT_EVERY = 500; // milliseconds between two looks at the camera's picture

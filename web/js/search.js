@@ -5,7 +5,7 @@ import { answerCard, lookOf, verdictOf, wordsOf } from './answer.js';
 import * as compare from './compare.js';
 import { counted, t } from './i18n.js';
 import * as live from './live.js';
-import { Stage } from './stage.js';
+import { Stage } from './photo_view.js';
 
 let stage;
 let photo = null;

@@ -6,7 +6,7 @@ import * as admin from './admin.js';
 import { odds } from './answer.js';
 import { plot, roof } from './plot.js';
 import * as report from './report.js';
-import * as sure from './sure.js';
+import * as sure from './thresholds.js';
 
 const EVERY = 5000; // milliseconds between two looks
 

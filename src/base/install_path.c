@@ -1,0 +1,69 @@
+/* Where this program or library was put, and the models with it: nothing about it is compiled in, so that an installation can
+ * be moved, and two builds in different folders are the same bytes. */
+#include "base/base.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *sb_version(void) {
+  return SB_VERSION;
+}
+
+enum {
+  LEVELS = 3
+}; /* build/src/cli/semblance is three below its checkout, lib/TRIPLET/libsemblance.so two below its prefix */
+
+/* An address inside the file that this code was loaded from. */
+static const char anchor;
+
+/* The real path of the file that this code was loaded from: the shared library, else the program. */
+static bool own_file(char path[PATH_MAX]) {
+  Dl_info info = {0};
+  struct link_map *map = NULL;
+  const char *loaded = "/proc/self/exe"; /* the program itself has no name in its link map */
+  if (dladdr1(&anchor, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name) loaded = map->l_name;
+  return realpath(loaded, path);
+}
+
+static bool holds_models(const char *folder) {
+  char path[PATH_MAX];
+  int length = snprintf(path, sizeof path, "%s/pipelines/default.json", folder);
+  return length > 0 && length < (int)sizeof path && access(path, R_OK) == 0;
+}
+
+/* The models of the installation, or of the checkout, in `folder`. */
+static bool models_in(const char *folder, char **out) {
+  char *installed = NULL, *checkout = NULL;
+  *out = NULL;
+  if (asprintf(&installed, "%s/share/semblance/models", folder) < 0) return false;
+  if (asprintf(&checkout, "%s/models", folder) < 0) return free(installed), false;
+  bool fine = true;
+  if (holds_models(installed))
+    *out = installed, installed = NULL;
+  else if (holds_models(checkout))
+    fine = asprintf(out, "%s:%s/deps/models:%s/deps/deepface", checkout, folder, folder) >= 0;
+  free(installed);
+  free(checkout);
+  return fine;
+}
+
+char *sb_install_models_path(sb_error *error) {
+  char path[PATH_MAX], nearest[PATH_MAX] = "/usr", *found = NULL, *slash;
+  bool fine = true;
+  if (!own_file(path)) path[0] = 0;
+  if ((slash = strrchr(path, '/'))) *slash = 0; /* the folder that it lies in */
+  for (int level = 0; fine && !found && level < LEVELS && (slash = strrchr(path, '/')); level++) {
+    *slash = 0;
+    if (level == 0) memcpy(nearest, path, sizeof nearest);
+    fine = models_in(path, &found);
+  }
+  if (fine && !found) fine = asprintf(&found, "%s/share/semblance/models", nearest) >= 0;
+  if (fine) return found;
+  sb_fail(error, SB_NO_MEMORY, "out of memory");
+  return NULL;
+}

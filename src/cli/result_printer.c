@@ -1,0 +1,263 @@
+#include "cli/result_printer.h"
+
+#include "base/base.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAID_OUT = 1000, WIDTH_MAX = 60 };
+
+/* ---- A cell as text */
+
+static sb_status add_hex(sb_buffer *out, const uint8_t *bytes, size_t size, sb_error *error) {
+  sb_status status = SB_OK;
+  for (size_t i = 0; status == SB_OK && i < size; i++) status = sb_buffer_addf(out, error, "%02x", bytes[i]);
+  return status;
+}
+
+/* As few digits as read back to the same. */
+static sb_status add_real(sb_buffer *out, double value, sb_error *error) {
+  char text[40];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  if (!strpbrk(text, ".einf")) strcat(text, ".0");
+  return sb_buffer_addf(out, error, "%s", text);
+}
+
+/* "[0.25,-1,...]", or for a table "vector of 512" */
+static sb_status add_blob(sb_buffer *out, sb_sql_statement *s, int column, bool brief, sb_error *error) {
+  size_t size = 0, dim = 1;
+  const uint8_t *bytes = sb_sql_column_blob(s, column, &size);
+  char *vector = sb_sql_column_vector(s, column);
+  if (!vector)
+    return brief && size > 16 ? sb_buffer_addf(out, error, "%zu bytes", size) : add_hex(out, bytes, size, error);
+  for (const char *p = vector; *p; p++) dim += *p == ',';
+  sb_status status =
+      brief && dim > 8 ? sb_buffer_addf(out, error, "vector of %zu", dim) : sb_buffer_addf(out, error, "%s", vector);
+  free(vector);
+  return status;
+}
+
+static sb_status add_cell(sb_buffer *out, sb_sql_statement *s, int column, bool brief, sb_error *error) {
+  size_t size = 0;
+  const char *text;
+  switch (sb_sql_column_type(s, column)) {
+  case SB_SQL_NULL: return sb_buffer_add(out, "", 0, error);
+  case SB_SQL_INT: return sb_buffer_addf(out, error, "%lld", (long long)sb_sql_column_int(s, column));
+  case SB_SQL_REAL: return add_real(out, sb_sql_column_real(s, column), error);
+  case SB_SQL_BLOB: return add_blob(out, s, column, brief, error);
+  case SB_SQL_TEXT: text = sb_sql_column_text(s, column, &size); return sb_buffer_add(out, text, size, error);
+  }
+  return SB_OK;
+}
+
+/* ---- Table */
+
+/* Control characters would move the cursor, or worse. */
+static sb_status add_shown(sb_buffer *out, const char *text, size_t size, sb_error *error) {
+  sb_status status = SB_OK;
+  for (size_t i = 0; status == SB_OK && i < size; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c == '\n')
+      status = sb_buffer_add(out, "\\n", 2, error);
+    else if (c < 0x20 || c == 0x7f)
+      status = sb_buffer_addf(out, error, "\\x%02x", c);
+    else
+      status = sb_buffer_add(out, text + i, 1, error);
+  }
+  return status;
+}
+
+static size_t width_of(const char *text) {
+  size_t width = 0;
+  for (; *text; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
+  return width;
+}
+
+typedef struct table {
+  sb_sql_statement *statement;
+  int columns;
+  size_t *widths;
+  bool *numbers; /* stand to the right */
+  char **cells;  /* of the rows that are laid out; row by row */
+  size_t count, room;
+  bool started; /* the head is printed */
+} table;
+
+static void print_cell(const table *t, int column, const char *text) {
+  size_t width = width_of(text), wanted = t->widths[column] > width ? t->widths[column] - width : 0;
+  bool last = column + 1 == t->columns;
+  if (t->numbers[column]) printf("%*s%s", (int)wanted, "", text);
+  if (!t->numbers[column]) printf("%s%*s", text, last ? 0 : (int)wanted, "");
+  fputs(last ? "\n" : "  ", stdout);
+}
+
+static void print_laid_out(table *t) {
+  if (!t->started) {
+    for (int c = 0; c < t->columns; c++) print_cell(t, c, sb_sql_column_name(t->statement, c));
+    for (int c = 0; c < t->columns; c++) {
+      for (size_t i = 0; i < t->widths[c]; i++) putchar('-');
+      fputs(c + 1 == t->columns ? "\n" : "  ", stdout);
+    }
+    t->started = true;
+  }
+  for (size_t i = 0; i < t->count; i++) {
+    print_cell(t, (int)(i % (size_t)t->columns), t->cells[i]);
+    free(t->cells[i]);
+  }
+  t->count = 0;
+}
+
+static sb_status table_row(table *t, sb_error *error) {
+  sb_status status = SB_OK;
+  for (int c = 0; status == SB_OK && c < t->columns; c++) {
+    sb_buffer raw = {0}, shown = {0};
+    sb_sql_type type = sb_sql_column_type(t->statement, c);
+    status = add_cell(&raw, t->statement, c, true, error);
+    if (status == SB_OK && type == SB_SQL_NULL) status = sb_buffer_addf(&raw, error, "NULL");
+    if (status == SB_OK) status = sb_buffer_add(&shown, "", 0, error);
+    if (status == SB_OK) status = add_shown(&shown, raw.bytes, raw.size, error);
+    sb_buffer_free(&raw);
+    if (status == SB_OK && t->count == t->room) {
+      void *cells = t->cells;
+      status = sb_grow(&cells, t->room ? t->room * 2 : 64, sizeof *t->cells, error);
+      if (status == SB_OK) t->cells = cells, t->room = t->room ? t->room * 2 : 64;
+    }
+    if (status != SB_OK) {
+      sb_buffer_free(&shown);
+      return status;
+    }
+    size_t width = width_of(shown.bytes);
+    if (!t->started && width > t->widths[c]) t->widths[c] = width < WIDTH_MAX ? width : WIDTH_MAX;
+    if (!t->started && type != SB_SQL_INT && type != SB_SQL_REAL && type != SB_SQL_NULL) t->numbers[c] = false;
+    t->cells[t->count++] = shown.bytes;
+  }
+  if (t->started || t->count >= (size_t)LAID_OUT * (size_t)t->columns) print_laid_out(t);
+  return SB_OK;
+}
+
+static sb_status print_table(sb_sql_statement *statement, int columns, sb_error *error) {
+  table t = {.statement = statement, .columns = columns};
+  bool row = false;
+  t.widths = sb_alloc((size_t)columns, sizeof *t.widths, error);
+  t.numbers = sb_alloc((size_t)columns, sizeof *t.numbers, error);
+  sb_status status = t.widths && t.numbers ? SB_OK : SB_NO_MEMORY;
+  for (int c = 0; status == SB_OK && c < columns; c++) {
+    t.widths[c] = width_of(sb_sql_column_name(statement, c));
+    t.numbers[c] = true;
+  }
+  while (status == SB_OK && (status = sb_sql_step(statement, &row, error)) == SB_OK && row)
+    status = table_row(&t, error);
+  if (status == SB_OK) print_laid_out(&t);
+  for (size_t i = 0; i < t.count; i++) free(t.cells[i]);
+  free(t.cells);
+  free(t.widths);
+  free(t.numbers);
+  return status;
+}
+
+/* ---- JSON */
+
+static sb_status json_cell(sb_sql_statement *s, int column, json_t **out, sb_error *error) {
+  size_t size = 0;
+  sb_buffer text = {0};
+  sb_status status = SB_OK;
+  char *vector = NULL;
+  *out = NULL;
+  switch (sb_sql_column_type(s, column)) {
+  case SB_SQL_NULL: *out = json_null(); break;
+  case SB_SQL_INT: *out = json_integer(sb_sql_column_int(s, column)); break;
+  case SB_SQL_REAL: *out = json_real(sb_sql_column_real(s, column)); break;
+  case SB_SQL_TEXT: {
+    const char *bytes = sb_sql_column_text(s, column, &size);
+    *out = json_stringn(bytes, size);
+    break; /* NULL where it is no UTF-8: then its bytes are told */
+  }
+  case SB_SQL_BLOB:
+    vector = sb_sql_column_vector(s, column);
+    *out = vector ? json_loads(vector, 0, NULL) : NULL;
+    free(vector);
+    break;
+  }
+  if (*out) return SB_OK;
+  if (sb_sql_column_type(s, column) == SB_SQL_REAL) return *out = json_null(), SB_OK; /* infinity has no JSON */
+  const uint8_t *bytes = sb_sql_column_blob(s, column, &size);
+  status = sb_buffer_add(&text, "", 0, error);
+  if (status == SB_OK) status = add_hex(&text, bytes, size, error);
+  if (status == SB_OK && !(*out = json_string(text.bytes))) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
+  sb_buffer_free(&text);
+  return status;
+}
+
+static sb_status print_json(sb_sql_statement *statement, int columns, sb_error *error) {
+  bool row = false;
+  sb_status status = SB_OK;
+  const char *before = "[";
+  while (status == SB_OK && (status = sb_sql_step(statement, &row, error)) == SB_OK && row) {
+    json_t *object = json_object(), *cell = NULL;
+    for (int c = 0; status == SB_OK && c < columns; c++) {
+      status = json_cell(statement, c, &cell, error);
+      if (status == SB_OK) json_object_set_new(object, sb_sql_column_name(statement, c), cell);
+    }
+    char *text = status == SB_OK ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    json_decref(object);
+    if (status == SB_OK && !text) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
+    if (text) printf("%s%s", before, text);
+    free(text);
+    before = ",\n ";
+  }
+  if (*before == ',')
+    puts("]");
+  else if (status == SB_OK)
+    puts("[]");
+  return status;
+}
+
+/* ---- CSV (RFC 4180) */
+
+static void print_csv_cell(const char *text, size_t size, bool last) {
+  bool quoted = false;
+  for (size_t i = 0; !quoted && i < size; i++) quoted = strchr(",\"\r\n", text[i]) != NULL;
+  if (quoted) putchar('"');
+  for (size_t i = 0; i < size; i++) {
+    if (text[i] == '"') putchar('"');
+    putchar(text[i]);
+  }
+  if (quoted) putchar('"');
+  fputs(last ? "\r\n" : ",", stdout);
+}
+
+static sb_status print_csv(sb_sql_statement *statement, int columns, sb_error *error) {
+  bool row = false;
+  sb_status status = SB_OK;
+  for (int c = 0; c < columns; c++) {
+    const char *name = sb_sql_column_name(statement, c);
+    print_csv_cell(name, strlen(name), c + 1 == columns);
+  }
+  while (status == SB_OK && (status = sb_sql_step(statement, &row, error)) == SB_OK && row) {
+    for (int c = 0; status == SB_OK && c < columns; c++) {
+      sb_buffer text = {0};
+      status = add_cell(&text, statement, c, false, error);
+      if (status == SB_OK) print_csv_cell(text.size ? text.bytes : "", text.size, c + 1 == columns);
+      sb_buffer_free(&text);
+    }
+  }
+  return status;
+}
+
+sb_status sb_rows_print(sb_sql *sql, sb_sql_statement *statement, sb_rows_format format, sb_error *error) {
+  int columns = sb_sql_column_count(statement);
+  bool row = false;
+  if (columns) {
+    return format == SB_ROWS_TABLE  ? print_table(statement, columns, error)
+           : format == SB_ROWS_JSON ? print_json(statement, columns, error)
+                                    : print_csv(statement, columns, error);
+  }
+  sb_status status = sb_sql_step(statement, &row, error);
+  if (status == SB_OK && format == SB_ROWS_JSON) printf("{\"changes\":%lld}\n", (long long)sb_sql_changes(sql));
+  return status;
+}

@@ -1,0 +1,13 @@
+/* Rows of a statement on standard output. */
+#ifndef SB_CLI_RESULT_PRINTER_H
+#define SB_CLI_RESULT_PRINTER_H
+
+#include <semblance/sql.h>
+
+typedef enum sb_rows_format { SB_ROWS_TABLE, SB_ROWS_JSON, SB_ROWS_CSV } sb_rows_format;
+/* Runs the statement to its end. A table is laid out by its first 1,000 rows. Vectors are JSON arrays, in a table only
+ * their length; other blobs are hex digits. Of a statement without columns only
+ * JSON tells: how many rows it changed. */
+sb_status sb_rows_print(sb_sql *sql, sb_sql_statement *statement, sb_rows_format format, sb_error *error);
+
+#endif

@@ -1,0 +1,189 @@
+/* Settings: defaults, then the file, then the environment, then the command line; all from the one table in base.h. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONFIG_BYTES_MAX = 1 << 20 };
+
+const sb_setting sb_settings[] = {
+#define SB_SETTING_ROW(field, type, flag, env, fallback, least, most, help) \
+  {#field, flag, env, fallback, help, SB_SETTING_##type, least, most},
+    SB_SETTING_LIST(SB_SETTING_ROW)
+#undef SB_SETTING_ROW
+};
+const size_t sb_settings_count = sizeof sb_settings / sizeof *sb_settings;
+
+static const size_t offsets[] = {
+#define SB_SETTING_OFFSET(field, type, flag, env, fallback, least, most, help) offsetof(sb_config, field),
+    SB_SETTING_LIST(SB_SETTING_OFFSET)
+#undef SB_SETTING_OFFSET
+};
+
+static bool parse_bool(const char *text, bool *value) {
+  *value = !strcmp(text, "true") || !strcmp(text, "yes") || !strcmp(text, "1") || !strcmp(text, "on");
+  return *value || !strcmp(text, "false") || !strcmp(text, "no") || !strcmp(text, "0") || !strcmp(text, "off");
+}
+
+/* `where` names the flag, variable or line for the message. */
+static sb_status assign(sb_config *config, size_t index, const char *text, const char *where, sb_error *error) {
+  const sb_setting *setting = &sb_settings[index];
+  void *field = (char *)config + offsets[index];
+  char *end = NULL;
+  errno = 0;
+  switch (setting->type) {
+  case SB_SETTING_TEXT: {
+    char *copy = sb_strdup(text, error);
+    if (!copy) return SB_NO_MEMORY;
+    free(config->owned[index]);
+    *(const char **)field = config->owned[index] = copy;
+    return SB_OK;
+  }
+  case SB_SETTING_BOOL:
+    if (parse_bool(text, field)) return SB_OK;
+    return sb_fail(error, SB_INVALID, "%s is true or false", where);
+  case SB_SETTING_INT: {
+    long long value = strtoll(text, &end, 10);
+    if (errno || end == text || *end || (double)value < setting->least || (double)value > setting->most) break;
+    *(int64_t *)field = value;
+    return SB_OK;
+  }
+  case SB_SETTING_REAL: {
+    double value = strtod(text, &end);
+    if (errno || end == text || *end || !(value >= setting->least && value <= setting->most)) break;
+    *(double *)field = value;
+    return SB_OK;
+  }
+  }
+  return sb_fail(error, SB_INVALID, "%s is a number between %.10g and %.10g", where, setting->least, setting->most);
+}
+
+static int find_key(const char *key, size_t length) {
+  for (size_t i = 0; i < sb_settings_count; i++)
+    if (strlen(sb_settings[i].key) == length && !strncmp(sb_settings[i].key, key, length)) return (int)i;
+  return -1;
+}
+
+static char *trim(char *text) {
+  text += strspn(text, " \t\r");
+  for (size_t length = strlen(text); length && strchr(" \t\r", text[length - 1]);) text[--length] = 0;
+  return text;
+}
+
+static sb_status read_line(sb_config *config, char *line, const char *path, int number, sb_error *error) {
+  char where[320];
+  char *text = trim(line);
+  if (!*text || *text == '#') return SB_OK;
+  char *equals = strchr(text, '=');
+  if (!equals) return sb_fail(error, SB_INVALID, "%.250s, line %d: 'key = value' is wanted", path, number);
+  *equals = 0;
+  char *key = trim(text);
+  int index = find_key(key, strlen(key));
+  if (index < 0) return sb_fail(error, SB_INVALID, "%.250s, line %d: there is no setting '%.40s'", path, number, key);
+  snprintf(where, sizeof where, "%.200s, line %d: %s", path, number, key);
+  return assign(config, (size_t)index, trim(equals + 1), where, error);
+}
+
+/* The settings file's path, NULL with SB_OK where there can be none. */
+static sb_status file_path(char **path, bool *named, sb_error *error) {
+  const char *explicit_path = getenv("SEMBLANCE_CONF"), *home = getenv("HOME"),
+             *config_home = getenv("XDG_CONFIG_HOME");
+  *named = explicit_path && *explicit_path;
+  *path = NULL;
+  int length = 0;
+  if (*named)
+    length = asprintf(path, "%s", explicit_path);
+  else if (config_home && *config_home)
+    length = asprintf(path, "%s/semblance/semblance.conf", config_home);
+  else if (home && *home)
+    length = asprintf(path, "%s/.config/semblance/semblance.conf", home);
+  return length < 0 ? sb_fail(error, SB_NO_MEMORY, "out of memory") : SB_OK;
+}
+
+static sb_status load_file(sb_config *config, sb_error *error) {
+  char *path = NULL;
+  bool named = false;
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_status status = file_path(&path, &named, error);
+  if (status == SB_OK && path) {
+    status = sb_file_read(path, CONFIG_BYTES_MAX, &bytes, &size, error);
+    if (status == SB_NOT_FOUND && !named) status = SB_OK;
+  }
+  char *line = (char *)bytes;
+  for (int number = 1; status == SB_OK && line; number++) {
+    char *next = strchr(line, '\n');
+    if (next) *next++ = 0;
+    status = read_line(config, line, path, number, error);
+    line = next;
+  }
+  free(bytes);
+  free(path);
+  return status;
+}
+
+/* How many arguments the setting at argv[i] takes up; 0: it is none. */
+static sb_status take_argument(sb_config *config, int argc, char **argv, int i, int *taken, sb_error *error) {
+  *taken = 0;
+  for (size_t s = 0; s < sb_settings_count; s++) {
+    const char *flag = sb_settings[s].flag;
+    size_t length = strlen(flag);
+    if (strncmp(argv[i], flag, length) || (argv[i][length] && argv[i][length] != '=')) continue;
+    const char *value = argv[i][length] ? argv[i] + length + 1 : NULL;
+    *taken = 1;
+    if (!value && sb_settings[s].type == SB_SETTING_BOOL) value = "true";
+    if (!value && i + 1 >= argc) return sb_fail(error, SB_INVALID, "%s needs a value", flag);
+    if (!value) value = argv[i + 1], *taken = 2;
+    config->flagged[s] = true;
+    return assign(config, s, value, flag, error);
+  }
+  return SB_OK;
+}
+
+static sb_status load_arguments(sb_config *config, int *argc, char **argv, sb_error *error) {
+  int kept = 0, i = 0;
+  while (i < *argc) {
+    if (i > 0 && !strcmp(argv[i], "--")) break; /* it stays: the subcommand wants to know, too */
+    int taken = 0;
+    sb_status status = i > 0 ? take_argument(config, *argc, argv, i, &taken, error) : SB_OK;
+    if (status != SB_OK) return status;
+    if (!taken) argv[kept++] = argv[i++];
+    i += taken;
+  }
+  while (i < *argc) argv[kept++] = argv[i++];
+  *argc = kept;
+  return SB_OK;
+}
+
+sb_status sb_config_load(sb_config *config, int *argc, char **argv, sb_error *error) {
+  sb_config loaded = {0};
+  sb_status status = SB_OK;
+  _Static_assert(sizeof loaded.owned / sizeof *loaded.owned >= sizeof sb_settings / sizeof *sb_settings,
+                 "owned is too small");
+  for (size_t i = 0; status == SB_OK && i < sb_settings_count; i++)
+    status = assign(&loaded, i, sb_settings[i].fallback, sb_settings[i].key, error);
+  if (status == SB_OK) status = load_file(&loaded, error);
+  for (size_t i = 0; status == SB_OK && i < sb_settings_count; i++) {
+    const char *value = getenv(sb_settings[i].environment);
+    if (value && *value) status = assign(&loaded, i, value, sb_settings[i].environment, error);
+  }
+  if (status == SB_OK) status = load_arguments(&loaded, argc, argv, error);
+  if (status == SB_OK)
+    *config = loaded;
+  else
+    sb_config_free(&loaded);
+  return status;
+}
+
+void sb_config_free(sb_config *config) {
+  for (size_t i = 0; i < sb_settings_count; i++) free(config->owned[i]);
+  *config = (sb_config){0};
+}
+
+bool sb_config_by_flag(const sb_config *config, const char *key) {
+  int index = find_key(key, strlen(key));
+  return index >= 0 && config->flagged[index];
+}

@@ -1,0 +1,47 @@
+/* Reading a manifest: JSON from outside, so every key is looked at before it is used, and one that nobody reads is an error. */
+#ifndef SB_FACE_MANIFEST_JSON_H
+#define SB_FACE_MANIFEST_JSON_H
+
+#include "base/base.h"
+
+#include <jansson.h>
+
+/* One thread. The first failure stays in `status`, so that a run of reads needs one check at its end. */
+typedef struct sb_reader {
+  const char *file;
+  json_t *root;
+  sb_status status;
+  sb_error *error;
+} sb_reader;
+
+/* Opens the first `file` in the ':'-separated folders. SB_NOT_FOUND, SB_MODEL. */
+sb_status sb_reader_open(sb_reader *r, const char *folders, const char *file, sb_error *error);
+void sb_reader_close(sb_reader *r);
+
+/* "the manifest FILE is wrong: 'KEY' should be WANTED" */
+void sb_reader_wrong(sb_reader *r, const char *key, const char *wanted);
+/* `object` is one and has no other keys than those of the NULL-ended lists (`more` NULL allowed). */
+void sb_reader_keys(sb_reader *r, json_t *object, const char *name, const char *const *keys, const char *const *more);
+
+/* Each reads a key that must be there, unless its name says "optional". */
+json_t *sb_reader_member(sb_reader *r, const json_t *object, const char *key);
+double sb_reader_number(sb_reader *r, const json_t *value, const char *key, double least, double most);
+double sb_reader_real(sb_reader *r, const json_t *object, const char *key, double least, double most);
+double sb_reader_optional_real(sb_reader *r, const json_t *object, const char *key, double least, double most,
+                               double fallback);
+int sb_reader_integer(sb_reader *r, const json_t *object, const char *key, int least, int most);
+bool sb_reader_optional_bool(sb_reader *r, const json_t *object, const char *key, bool fallback);
+void sb_reader_text_of(sb_reader *r, const json_t *value, const char *key, char *out, size_t size);
+void sb_reader_text(sb_reader *r, const json_t *object, const char *key, char *out, size_t size);
+/* The index of the text in a NULL-ended list. */
+int sb_reader_word_of(sb_reader *r, const json_t *value, const char *key, const char *const *words);
+int sb_reader_word(sb_reader *r, const json_t *object, const char *key, const char *const *words);
+int sb_reader_optional_word(sb_reader *r, const json_t *object, const char *key, const char *const *words,
+                            int fallback);
+/* The array's size; 0 after a failure. */
+size_t sb_reader_array(sb_reader *r, const json_t *array, const char *key, size_t least, size_t most);
+void sb_reader_reals(sb_reader *r, const json_t *array, const char *key, float *out, size_t count);
+/* Five points: [[x, y] * 5]. */
+void sb_reader_points(sb_reader *r, const json_t *array, const char *key, double out[5][2]);
+
+#endif

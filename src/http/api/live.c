@@ -1,0 +1,394 @@
+/* Two threads a channel: one reads frames and keeps the newest, one searches and answers. */
+#include "http/api/live.h"
+#include "http/core/request.h"
+#include "http/core/websocket.h"
+#include "json/results.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+  CHANNELS_MAX = 16,
+  FRAME_MAX = 8 << 20,
+  POLL_MS = 200,
+  ASK_MS = 1000,
+  SEND_MS_MAX = 10000,
+  IDLE_MS_MAX = 60000,
+  DRAIN_QUIET_MS = 2000,
+  DRAIN_MS_MAX = 10000,
+  DRAIN_BYTES_MAX = 2 * FRAME_MAX,
+  CHUNK = 65536
+};
+
+struct sb_live_sessions {
+  pthread_mutex_t lock;
+  pthread_cond_t ended;
+  size_t count;
+  bool stopping;
+};
+
+typedef struct live {
+  sb_live_sessions *lives;
+  sb_server *server;
+  sb_actor caller;
+  sb_principal who; /* asked about again every ASK_MS */
+  double asked_ms;
+  struct MHD_UpgradeResponseHandle *handle;
+  int socket;
+  char *collection;
+  size_t k;
+  bool largest;
+  bool hung_up; /* this side ended it: the client may still be sending */
+  char *extra;  /* what the client sent behind the handshake */
+  size_t extra_size;
+  pthread_mutex_t lock; /* of what follows */
+  pthread_cond_t arrived;
+  bool closing;
+  sb_buffer newest;
+  size_t frame, dropped;   /* number of the newest frame; how many it replaced unseen */
+  bool waiting;            /* there is a frame that nobody looked at */
+  pthread_mutex_t sending; /* of what follows, and of the socket's writing side */
+  bool said_goodbye;
+} live;
+
+enum { OPCODE_TEXT = 1, OPCODE_CLOSE = 8, OPCODE_PONG = 10 };
+
+sb_status sb_live_sessions_new(sb_live_sessions **out, sb_error *error) {
+  sb_live_sessions *lives = sb_alloc(1, sizeof *lives, error);
+  if (!lives) return SB_NO_MEMORY;
+  pthread_mutex_init(&lives->lock, NULL);
+  pthread_cond_init(&lives->ended, NULL);
+  *out = lives;
+  return SB_OK;
+}
+
+void sb_live_sessions_stop(sb_live_sessions *lives) {
+  pthread_mutex_lock(&lives->lock);
+  lives->stopping = true;
+  while (lives->count) pthread_cond_wait(&lives->ended, &lives->lock);
+  pthread_mutex_unlock(&lives->lock);
+}
+
+void sb_live_sessions_free(sb_live_sessions *lives) {
+  if (!lives) return;
+  pthread_cond_destroy(&lives->ended);
+  pthread_mutex_destroy(&lives->lock);
+  free(lives);
+}
+
+size_t sb_live_sessions_count(sb_live_sessions *lives) {
+  pthread_mutex_lock(&lives->lock);
+  size_t count = lives->count;
+  pthread_mutex_unlock(&lives->lock);
+  return count;
+}
+
+static bool is_stopping(live *l) {
+  pthread_mutex_lock(&l->lives->lock);
+  bool stopping = l->lives->stopping;
+  pthread_mutex_unlock(&l->lives->lock);
+  return stopping;
+}
+
+static void live_free(live *l) {
+  sb_live_sessions *lives = l->lives;
+  sb_buffer_free(&l->newest);
+  free(l->collection);
+  free(l->extra);
+  sb_wipe(&l->who, sizeof l->who);
+  pthread_cond_destroy(&l->arrived);
+  pthread_mutex_destroy(&l->lock);
+  pthread_mutex_destroy(&l->sending);
+  free(l);
+  pthread_mutex_lock(&lives->lock);
+  lives->count--;
+  pthread_cond_broadcast(&lives->ended);
+  pthread_mutex_unlock(&lives->lock);
+}
+
+/* ---- Sending */
+
+static bool send_bytes(live *l, const void *bytes, size_t size, int flags) {
+  double start = sb_monotonic_ms();
+  for (size_t sent = 0; sent < size;) {
+    ssize_t count = send(l->socket, (const char *)bytes + sent, size - sent, flags | MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count > 0) {
+      sent += (size_t)count;
+    } else if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+      /* A client that reads nothing is let go. */
+      if (sb_monotonic_ms() - start > SEND_MS_MAX || is_stopping(l)) return false;
+      poll(&(struct pollfd){.fd = l->socket, .events = POLLOUT}, 1, POLL_MS);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Nothing follows a close (RFC 6455, 5.5.1), not even the answer that was being made when it was sent. */
+static bool send_message(live *l, int opcode, const void *bytes, size_t size) {
+  uint8_t header[10];
+  size_t length = sb_websocket_header(opcode, size, header);
+  pthread_mutex_lock(&l->sending);
+  /* The header waits for what follows it: apart they would be two packets, the second late. */
+  bool sent = !l->said_goodbye && send_bytes(l, header, length, size ? MSG_MORE : 0) && send_bytes(l, bytes, size, 0);
+  l->said_goodbye = l->said_goodbye || opcode == OPCODE_CLOSE;
+  pthread_mutex_unlock(&l->sending);
+  return sent;
+}
+
+/* `code` as of RFC 6455, 7.4.1. */
+static void hang_up(live *l, unsigned code) {
+  send_message(l, OPCODE_CLOSE, (uint8_t[]){(uint8_t)(code >> 8), (uint8_t)code}, 2);
+  l->hung_up = true;
+}
+
+static void close_live(live *l) {
+  pthread_mutex_lock(&l->lock);
+  l->closing = true;
+  pthread_cond_broadcast(&l->arrived);
+  pthread_mutex_unlock(&l->lock);
+}
+
+/* ---- Searching */
+
+/* Takes the newest frame out; false: the channel closes. */
+static bool take_frame(live *l, sb_buffer *frame, size_t *number, size_t *dropped) {
+  pthread_mutex_lock(&l->lock);
+  while (!l->waiting && !l->closing) pthread_cond_wait(&l->arrived, &l->lock);
+  bool closing = l->closing;
+  if (!closing) {
+    sb_buffer empty = *frame;
+    *frame = l->newest;
+    l->newest = empty;
+    *number = l->frame;
+    *dropped = l->dropped;
+    l->dropped = 0;
+    l->waiting = false;
+  }
+  pthread_mutex_unlock(&l->lock);
+  return !closing;
+}
+
+static json_t *answer(live *l, const sb_buffer *frame) {
+  sb_error error = {0};
+  sb_search_result *result = NULL;
+  sb_search_request search = {.struct_size = sizeof search,
+                              .collection = l->collection,
+                              .photo = {frame->bytes ? frame->bytes : "", frame->size},
+                              .k = l->k,
+                              .largest_only = l->largest,
+                              .target = sb_server_target(l->server)};
+  sb_status status = sb_engine_search(l->server->engine, &search, &result, &error);
+  json_t *json = status == SB_OK
+                     ? sb_json_search(result)
+                     : json_pack("{s:{s:s,s:s}}", "error", "code", sb_status_code(status), "message", error.message);
+  sb_search_result_free(result);
+  return json;
+}
+
+static void *search_frames(void *context) {
+  live *l = context;
+  sb_buffer frame = {0};
+  size_t number = 0, dropped = 0;
+  sb_actor_set(l->caller.actor, l->caller.collection);
+  while (take_frame(l, &frame, &number, &dropped)) {
+    json_t *json = answer(l, &frame);
+    if (json) {
+      json_object_set_new(json, "frame", json_integer((json_int_t)number));
+      json_object_set_new(json, "dropped", json_integer((json_int_t)dropped));
+    }
+    char *text = sb_json_write(json);
+    json_decref(json);
+    if (!text || !send_message(l, OPCODE_TEXT, text, strlen(text))) close_live(l);
+    free(text);
+  }
+  sb_actor_set(NULL, NULL);
+  sb_buffer_free(&frame);
+  return NULL;
+}
+
+/* ---- Reading */
+
+static void keep_frame(live *l, sb_buffer *message) {
+  pthread_mutex_lock(&l->lock);
+  sb_buffer old = l->newest;
+  l->newest = *message;
+  *message = old; /* its memory is used for the next one */
+  l->frame++;
+  l->dropped += l->waiting;
+  l->waiting = true;
+  pthread_cond_signal(&l->arrived);
+  pthread_mutex_unlock(&l->lock);
+}
+
+/* False: the channel ends. */
+static bool feed(live *l, sb_websocket *socket, const uint8_t *bytes, size_t size) {
+  for (size_t at = 0; at < size;) {
+    sb_message_kind kind = SB_MESSAGE_NONE;
+    size_t used = 0;
+    sb_status status = sb_websocket_feed(socket, bytes + at, size - at, &used, &kind, NULL);
+    at += used;
+    if (status != SB_OK) {
+      hang_up(l, status == SB_TOO_LARGE ? 1009 : 1002);
+      return false;
+    }
+    if (kind == SB_MESSAGE_BINARY) keep_frame(l, &socket->message);
+    if (kind == SB_MESSAGE_PING &&
+        !send_message(l, OPCODE_PONG, socket->control.bytes ? socket->control.bytes : "", socket->control.size))
+      return false;
+    if (kind == SB_MESSAGE_CLOSE) {
+      send_message(l, OPCODE_CLOSE, socket->control.bytes ? socket->control.bytes : "",
+                   socket->control.size < 2 ? 0 : 2);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* A key may be revoked while its channel is open. */
+static bool may_go_on(live *l) {
+  double now = sb_monotonic_ms();
+  if (now - l->asked_ms < ASK_MS) return true;
+  l->asked_ms = now;
+  if (sb_auth_still(l->server, &l->who)) return true;
+  hang_up(l, 1008); /* policy violation */
+  return false;
+}
+
+static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *heard_ms) {
+  struct pollfd wait = {.fd = l->socket, .events = POLLIN};
+  int ready = poll(&wait, 1, POLL_MS);
+  if (is_stopping(l)) {
+    hang_up(l, 1001); /* going away */
+    return false;
+  }
+  if (!may_go_on(l)) return false;
+  if (ready <= 0) return sb_monotonic_ms() - *heard_ms < IDLE_MS_MAX;
+  ssize_t count = recv(l->socket, chunk, CHUNK, MSG_DONTWAIT);
+  if (count < 0) return errno == EAGAIN || errno == EINTR;
+  *heard_ms = sb_monotonic_ms();
+  return count > 0 && feed(l, socket, chunk, (size_t)count);
+}
+
+/* To close a socket that has unread bytes resets the connection, and the client may never see why it was closed. So it is told that
+ * nothing more comes, and what is still on its way is thrown away, until the client closes, too, or is quiet. */
+static void drain(live *l, uint8_t *chunk) {
+  double start = sb_monotonic_ms(), heard = start, now = start;
+  if (!l->server->tls) shutdown(l->socket, SHUT_WR); /* with TLS it is the daemon's, which would end both ways */
+  for (size_t drained = 0; drained < DRAIN_BYTES_MAX && now - start < DRAIN_MS_MAX; now = sb_monotonic_ms()) {
+    struct pollfd wait = {.fd = l->socket, .events = POLLIN};
+    if (poll(&wait, 1, POLL_MS) <= 0) {
+      if (now - heard > DRAIN_QUIET_MS || is_stopping(l)) return;
+      continue;
+    }
+    ssize_t count = recv(l->socket, chunk, CHUNK, MSG_DONTWAIT);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
+    drained += count > 0 ? (size_t)count : 0;
+    heard = now;
+  }
+}
+
+static void *run(void *context) {
+  live *l = context;
+  sb_websocket socket = {.limit = FRAME_MAX < l->server->max_body ? FRAME_MAX : l->server->max_body};
+  uint8_t *chunk = malloc(CHUNK);
+  pthread_t searcher;
+  bool started = chunk && !pthread_create(&searcher, NULL, search_frames, l);
+  double heard_ms = sb_monotonic_ms();
+  bool open = started && feed(l, &socket, (uint8_t *)l->extra, l->extra_size);
+  while (open) {
+    open = read_some(l, &socket, chunk, &heard_ms);
+    pthread_mutex_lock(&l->lock);
+    open = open && !l->closing;
+    pthread_mutex_unlock(&l->lock);
+  }
+  close_live(l);
+  if (started) pthread_join(searcher, NULL);
+  if (l->hung_up) drain(l, chunk);
+  MHD_upgrade_action(l->handle, MHD_UPGRADE_ACTION_CLOSE);
+  sb_websocket_free(&socket);
+  free(chunk);
+  live_free(l);
+  return NULL;
+}
+
+/* ---- Opening */
+
+static void on_upgrade(void *context, struct MHD_Connection *connection, void *state, const char *extra,
+                       size_t extra_size, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle) {
+  (void)connection, (void)state;
+  live *l = context;
+  pthread_t thread;
+  l->socket = socket;
+  l->handle = handle;
+  l->extra = malloc(extra_size + 1);
+  if (l->extra && extra_size) memcpy(l->extra, extra, extra_size);
+  l->extra_size = l->extra ? extra_size : 0;
+  if (!pthread_create(&thread, NULL, run, l)) {
+    pthread_detach(thread);
+    return;
+  }
+  MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+  live_free(l);
+}
+
+static bool enter(sb_live_sessions *lives) {
+  pthread_mutex_lock(&lives->lock);
+  bool room = lives->count < CHANNELS_MAX && !lives->stopping;
+  lives->count += room;
+  pthread_mutex_unlock(&lives->lock);
+  return room;
+}
+
+static sb_status read_options(sb_request *request, live *l, sb_error *error) {
+  static const char *const words[] = {"all", "largest", NULL};
+  const char *collection = NULL;
+  int chosen = 0;
+  l->k = 1;
+  sb_status status = sb_request_collection(request, &collection, error);
+  if (status == SB_OK) status = sb_request_count(request, "k", 1, 20, &l->k, error);
+  if (status == SB_OK) status = sb_request_choice(request, "faces", words, &chosen, error);
+  l->largest = chosen == 1;
+  if (status == SB_OK && !(l->collection = sb_strdup(collection, error))) status = SB_NO_MEMORY;
+  return status;
+}
+
+sb_status sb_live_open(sb_request *request, struct MHD_Response **out, sb_error *error) {
+  const char *key = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Sec-WebSocket-Key");
+  const char *version = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Sec-WebSocket-Version");
+  const char *upgrade = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Upgrade");
+  char accept[SB_WEBSOCKET_ACCEPT];
+  if (!upgrade || strcasecmp(upgrade, "websocket") || !version || strcmp(version, "13") || !key ||
+      !sb_websocket_accept(key, accept))
+    return sb_fail(error, SB_INVALID,
+                   "this address is a WebSocket's (RFC 6455, version 13): each binary message is a photo");
+  live *l = sb_alloc(1, sizeof *l, error);
+  if (!l) return SB_NO_MEMORY;
+  *l = (live){
+      .lives = request->server->lives, .server = request->server, .caller = *sb_actor_get(), .who = request->who};
+  sb_status status = read_options(request, l, error);
+  if (status == SB_OK && !enter(l->lives))
+    status = sb_fail(error, SB_BUSY, "%d cameras are connected already", CHANNELS_MAX);
+  if (status != SB_OK) {
+    free(l->collection);
+    free(l);
+    return status;
+  }
+  pthread_mutex_init(&l->lock, NULL);
+  pthread_mutex_init(&l->sending, NULL);
+  pthread_cond_init(&l->arrived, NULL);
+  struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade, l);
+  if (!response || MHD_add_response_header(response, "Upgrade", "websocket") != MHD_YES ||
+      MHD_add_response_header(response, "Sec-WebSocket-Accept", accept) != MHD_YES) {
+    if (response) MHD_destroy_response(response);
+    live_free(l);
+    return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  }
+  *out = response;
+  return SB_OK;
+}

@@ -1,0 +1,24 @@
+/* The live channel: a camera's frames in, names out, over a WebSocket. */
+#ifndef SB_HTTP_API_LIVE_H
+#define SB_HTTP_API_LIVE_H
+
+#include "base/base.h"
+
+#include <microhttpd.h>
+
+struct sb_request;
+
+/* The open channels. Locked. */
+typedef struct sb_live_sessions sb_live_sessions;
+sb_status sb_live_sessions_new(sb_live_sessions **out, sb_error *error);
+/* Ends all channels and waits for their threads. Before the daemon is stopped. */
+void sb_live_sessions_stop(sb_live_sessions *lives);
+void sb_live_sessions_free(sb_live_sessions *lives);
+size_t sb_live_sessions_count(sb_live_sessions *lives);
+
+/* The answer 101 that makes the request a channel. Each binary message is a photo; the newest one is worked on, and those
+ * that came while another was in work are dropped, so that memory is three frames at most. Each answer is text: the search's
+ * JSON with `frame` (counted from 1 as they came) and `dropped` (since the answer before). SB_BUSY: too many channels. */
+sb_status sb_live_open(struct sb_request *request, struct MHD_Response **out, sb_error *error);
+
+#endif

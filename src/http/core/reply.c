@@ -1,0 +1,242 @@
+/* Replies and their headers. */
+#include "http/api/handlers.h"
+#include "http/core/request.h"
+#include "http/core/route.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum {
+  JSON_DIGITS = 9,   /* all that a float holds */
+  GZIP_LEAST = 1400, /* bytes: what fits one packet is sent as it is */
+  GZIP_LEVEL = 5,
+};
+
+unsigned sb_http_status(sb_status status) {
+  switch (status) {
+  case SB_OK: return 200;
+  case SB_INVALID:
+  case SB_BAD_IMAGE: return 400;
+  case SB_FORBIDDEN: return 403;
+  case SB_NOT_FOUND: return 404;
+  case SB_EXISTS:
+  case SB_DUPLICATE: return 409;
+  case SB_IMAGE_TOO_LARGE:
+  case SB_TOO_LARGE: return 413;
+  case SB_UNSUPPORTED_IMAGE: return 415;
+  case SB_NO_FACE:
+  case SB_SEVERAL_FACES:
+  case SB_LOW_QUALITY:
+  case SB_NOT_LIVE: return 422;
+  case SB_MISUSE:
+  case SB_NO_MEMORY:
+  case SB_STORE:
+  case SB_READ_ONLY:
+  case SB_WRONG_KEY:
+  case SB_IO:
+  case SB_INTERNAL: return 500;
+  case SB_BUSY:
+  case SB_STOPPING:
+  case SB_MODEL: return 503;
+  case SB_DISK_FULL: return 507;
+  }
+  return 500;
+}
+
+void sb_reply_clear(sb_reply *reply) {
+  if (reply->going_on) MHD_destroy_response(reply->going_on);
+  free(reply->owned);
+  *reply = (sb_reply){0};
+}
+
+/* Compresses the reply's text in place of the plain one where the client reads it and it pays. */
+static void compress_reply(sb_request *request) {
+  sb_reply *reply = &request->reply;
+  reply->varies = true;
+  if (!request->gzip || reply->size < GZIP_LEAST) return;
+  z_stream stream = {0};
+  if (deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
+  uLong room = deflateBound(&stream, reply->size);
+  char *packed = malloc(room);
+  /* zlib takes its input as writable and never writes to it. */
+  union {
+    const void *constant;
+    void *plain;
+  } input = {.constant = reply->bytes};
+  stream.next_in = input.plain;
+  stream.avail_in = (uInt)reply->size;
+  stream.next_out = (Bytef *)packed;
+  stream.avail_out = (uInt)room;
+  bool done = packed && reply->size < UINT_MAX && room < UINT_MAX && deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  size_t size = stream.total_out;
+  deflateEnd(&stream);
+  if (!done) {
+    free(packed);
+    return;
+  }
+  free(reply->owned);
+  reply->bytes = reply->owned = packed;
+  reply->size = size;
+  reply->gzip = true;
+}
+
+char *sb_json_write(const json_t *json) {
+  return json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(JSON_DIGITS)) : NULL;
+}
+
+void sb_reply_owned(sb_request *request, unsigned status, const char *type, char *text, size_t size) {
+  static const char no_memory[] = "{\"error\":{\"code\":\"no_memory\",\"message\":\"the server is out of memory\"}}";
+  sb_reply *reply = &request->reply;
+  sb_reply_clear(reply);
+  reply->type = text ? type : "application/json";
+  reply->owned = text;
+  reply->bytes = text ? text : no_memory;
+  reply->size = text ? size : sizeof no_memory - 1;
+  reply->status = text ? status : 500;
+  /* An answer that is kept for an Idempotency-Key stays plain: the next client may not read gzip. */
+  if (text && !request->once) compress_reply(request);
+}
+
+void sb_reply_json(sb_request *request, unsigned status, json_t *body) {
+  char *text = sb_json_write(body);
+  json_decref(body);
+  sb_reply_owned(request, status, "application/json", text, text ? strlen(text) : 0);
+}
+
+bool sb_reply_is_known(const sb_request *request, const char *etag) {
+  const char *known = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "If-None-Match");
+  return known && (!strcmp(known, "*") || strstr(known, etag));
+}
+
+void sb_reply_json_tagged(sb_request *request, json_t *body) {
+  char *text = sb_json_write(body);
+  json_decref(body);
+  uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: tells versions of one list apart, guards nothing */
+  for (const char *at = text; at && *at; at++) hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
+  char tag[24];
+  snprintf(tag, sizeof tag, "W/\"%016llx\"", (unsigned long long)hash);
+  if (text && sb_reply_is_known(request, tag)) {
+    free(text);
+    sb_reply_empty(request, 304);
+  } else {
+    sb_reply_owned(request, 200, "application/json", text, text ? strlen(text) : 0);
+  }
+  strcpy(request->reply.tag, tag);
+  if (request->reply.status < 500) request->reply.etag = request->reply.tag;
+}
+
+json_t *sb_error_json(const sb_request *request, const char *code, const char *message) {
+  unsigned dialect = request->route ? request->route->flags & SB_ROUTE_DIALECTS : 0;
+  if (dialect & SB_ROUTE_COMPREFACE)
+    return json_pack("{s:s,s:i}", "message", message, "code", sb_compreface_code(code));
+  if (dialect) return json_pack("{s:s}", "error", message);
+  return json_pack("{s:{s:s,s:s,s:s}}", "error", "code", code, "message", message, "request_id", request->id);
+}
+
+void sb_reply_refusal(sb_request *request, unsigned status, const char *code, const char *message) {
+  unsigned dialect = request->route ? request->route->flags & SB_ROUTE_DIALECTS : 0;
+  /* DeepFace and CompreFace say 400 for whatever is wrong with a request. */
+  if (dialect & (SB_ROUTE_DEEPFACE | SB_ROUTE_COMPREFACE) && (status == 409 || status == 415 || status == 422))
+    status = 400;
+  sb_reply_json(request, status, sb_error_json(request, code, message));
+}
+
+void sb_reply_error(sb_request *request, const sb_error *error) {
+  unsigned status = sb_http_status(error->code);
+  /* A full queue is no fault, and its answers are many: each has its line as a request. */
+  if (status >= 500 && error->code != SB_BUSY)
+    sb_log(SB_LOG_WARNING, "%s: %s", sb_status_code(error->code), error->message);
+  sb_reply_refusal(request, status, sb_status_code(error->code), error->message);
+  request->reply.retry = status == 503;
+}
+
+void sb_reply_empty(sb_request *request, unsigned status) {
+  sb_reply_clear(&request->reply);
+  request->reply.status = status;
+}
+
+/* For every answer: the page may run its own scripts and reach its own server, and nothing else may use it. */
+static const struct {
+  const char *name, *value;
+} security_headers[] = {
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+};
+
+static bool headers_add(const sb_request *request, struct MHD_Response *response) {
+  const sb_reply *reply = &request->reply;
+  char wait[16];
+  snprintf(wait, sizeof wait, "%u", reply->retry);
+  bool preflight = request->cors && reply->allow[0] && !strcmp(request->method, "OPTIONS");
+  const char *const headers[][2] = {
+      {"X-Request-Id", request->id},
+      {"Content-Type", reply->type},
+      {"ETag", reply->etag},
+      {"Cache-Control", reply->etag ? "no-cache" : "no-store"},
+      {"Allow", reply->allow[0] ? reply->allow : NULL},
+      {"Retry-After", reply->retry ? wait : NULL},
+      {"WWW-Authenticate", reply->challenge ? "Bearer realm=\"semblance\"" : NULL},
+      {"Set-Cookie", reply->cookie[0] ? reply->cookie : NULL},
+      {"Strict-Transport-Security", request->server->tls ? "max-age=31536000" : NULL},
+      {"Content-Encoding", reply->gzip ? "gzip" : NULL},
+      {"Vary", request->cors   ? (reply->varies ? "Accept-Encoding, Origin" : "Origin")
+               : reply->varies ? "Accept-Encoding"
+                               : NULL},
+      {"Idempotent-Replayed", reply->replayed ? "true" : NULL},
+      {"Content-Disposition", reply->file},
+      {"Access-Control-Allow-Origin", request->cors},
+      {"Access-Control-Expose-Headers", request->cors ? "ETag, Retry-After, X-Request-Id" : NULL},
+      {"Access-Control-Allow-Methods", preflight ? reply->allow : NULL},
+      {"Access-Control-Allow-Headers",
+       preflight ? "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Api-Key" : NULL},
+      {"Access-Control-Max-Age", preflight ? "600" : NULL},
+      {"Cross-Origin-Resource-Policy", request->cors ? "cross-origin" : "same-origin"},
+      {"Connection", reply->close || atomic_load(&request->server->stopping) ? "close" : NULL},
+  };
+  for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+    if (headers[i][1] && MHD_add_response_header(response, headers[i][0], headers[i][1]) != MHD_YES) return false;
+  }
+  for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++) {
+    if (MHD_add_response_header(response, security_headers[i].name, security_headers[i].value) != MHD_YES) return false;
+  }
+  return true;
+}
+
+/* A channel's answer is the handshake and nothing else. */
+static enum MHD_Result send_going_on(sb_request *request) {
+  struct MHD_Response *response = request->reply.going_on;
+  request->reply.going_on = NULL;
+  enum MHD_Result queued = MHD_NO;
+  if (request->reply.status == 101 || headers_add(request, response))
+    queued = MHD_queue_response(request->connection, request->reply.status, response);
+  MHD_destroy_response(response);
+  request->phase = SB_PHASE_REPLIED;
+  return queued;
+}
+
+enum MHD_Result sb_reply_send(sb_request *request) {
+  sb_reply *reply = &request->reply;
+  if (reply->going_on) return send_going_on(request);
+  enum MHD_ResponseMemoryMode mode = reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT;
+  /* The library takes the bytes as writable and never writes to them. */
+  union {
+    const void *constant;
+    void *plain;
+  } bytes = {.constant = reply->bytes ? reply->bytes : ""};
+  struct MHD_Response *response = MHD_create_response_from_buffer(reply->size, bytes.plain, mode);
+  if (!response) return MHD_NO;
+  reply->owned = NULL; /* it belongs to the response now */
+  enum MHD_Result queued = MHD_NO;
+  if (headers_add(request, response)) queued = MHD_queue_response(request->connection, reply->status, response);
+  MHD_destroy_response(response);
+  request->phase = SB_PHASE_REPLIED;
+  return queued;
+}

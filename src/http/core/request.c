@@ -1,0 +1,428 @@
+/* A request from its first line to its complete body. */
+#include "http/core/request.h"
+#include "http/core/decode.h"
+#include "http/core/request_checks.h"
+#include "http/core/route.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+enum {
+  FORM_BUFFER = 64 << 10, /* the form is taken apart in pieces of this size */
+  BODIES_AT_ONCE = 8,     /* largest bodies that are held at the same time, over all requests */
+  UPLOAD_MS_MAX = 120000, /* a body must have come after so long, however it trickles */
+};
+
+/* ---- Life */
+
+bool sb_request_query(sb_request *request) {
+  sb_error error = {0};
+  for (char *rest = request->query; rest && *rest;) {
+    char *pair = strsep(&rest, "&");
+    if (!*pair) continue;
+    char *value = strchr(pair, '=');
+    if (value) *value++ = '\0';
+    if (request->parameter_count == SB_PARAMETERS_MAX) {
+      sb_fail(&error, SB_INVALID, "the address has more than %d parameters", SB_PARAMETERS_MAX);
+    } else if (sb_percent_decode(pair, true, &error) == SB_OK &&
+               (!value || sb_percent_decode(value, true, &error) == SB_OK)) {
+      request->parameters[request->parameter_count++] = (sb_parameter){pair, value ? value : ""};
+    }
+    if (error.code != SB_OK) {
+      sb_reply_error(request, &error);
+      return false;
+    }
+  }
+  return true;
+}
+
+sb_request *sb_request_new(sb_server *server, const char *target) {
+  sb_request *request = sb_alloc(1, sizeof *request, NULL);
+  if (!request) return NULL;
+  request->server = server;
+  request->started_ms = sb_monotonic_ms();
+  uint8_t random[SB_REQUEST_ID / 2] = {0};
+  if (getrandom(random, sizeof random, 0) != sizeof random) sb_log(SB_LOG_WARNING, "the system gave no random bytes");
+  sb_hex(random, sizeof random, request->id);
+  if (!(request->path = sb_strdup(target, NULL))) {
+    free(request);
+    return NULL;
+  }
+  request->query = strchr(request->path, '?');
+  if (request->query) *request->query++ = '\0';
+  return request;
+}
+
+static bool brings_files(const sb_request *request) {
+  return request->route && request->route->flags & SB_ROUTE_FILES;
+}
+
+void sb_request_free(sb_request *request) {
+  if (!request) return;
+  if (!brings_files(request)) atomic_fetch_sub(&request->server->body_bytes, request->received);
+  if (request->form) MHD_destroy_post_processor(request->form);
+  for (size_t i = 0; i < request->part_count; i++) sb_buffer_free(&request->parts[i].value);
+  free(request->parts);
+  sb_upload_bundle_free(request->bundle);
+  sb_reply_clear(&request->reply);
+  for (size_t i = 0; i < SB_NAMES_MAX; i++) free(request->names[i]);
+  free(request->path);
+  free(request);
+}
+
+/* ---- The body */
+
+/* Adds `bytes` to the last part, or to a new one of that name. */
+static sb_status part_add(sb_request *request, const char *name, bool more, const void *bytes, size_t size, bool base64,
+                          sb_error *error) {
+  if (!more || !request->part_count) {
+    if (!name || strlen(name) >= sizeof request->parts->name) {
+      return base64 ? SB_OK : sb_fail(error, SB_INVALID, "a field of the body has no name, or one that is too long");
+    }
+    if (request->part_count == SB_PARTS_MAX) {
+      return sb_fail(error, SB_INVALID, "the body has more than %d fields", SB_PARTS_MAX);
+    }
+    void *parts = request->parts;
+    sb_status status = sb_grow(&parts, request->part_count + 1, sizeof *request->parts, error);
+    if (status != SB_OK) return status;
+    request->parts = parts;
+    sb_part *part = &request->parts[request->part_count++];
+    *part = (sb_part){.base64 = base64};
+    /* "images" of a JSON body and "image" of a form are the same field. */
+    strcpy(part->name, strcmp(name, "images") ? name : "image");
+  }
+  return sb_buffer_add(&request->parts[request->part_count - 1].value, bytes, size, error);
+}
+
+/* A file of an import goes to the disk, encrypted, as it comes. */
+static sb_status file_add(sb_request *request, const char *name, bool more, const void *bytes, size_t size,
+                          sb_error *error) {
+  sb_status status = request->bundle ? SB_OK : sb_upload_bundle_new(&request->bundle, error);
+  if (status == SB_OK && !more) status = sb_upload_bundle_begin(request->bundle, name, error);
+  return status == SB_OK ? sb_upload_bundle_write(request->bundle, bytes, size, error) : status;
+}
+
+static enum MHD_Result form_field(void *context, enum MHD_ValueKind kind, const char *key, const char *filename,
+                                  const char *type, const char *encoding, const char *bytes, uint64_t offset,
+                                  size_t size) {
+  (void)kind, (void)type, (void)encoding;
+  sb_request *request = context;
+  sb_error error = {0};
+  if (filename && request->route->flags & SB_ROUTE_FILES) {
+    if (file_add(request, filename, offset > 0, bytes, size, &error) == SB_OK) return MHD_YES;
+  } else if (part_add(request, key, offset > 0, bytes, size, false, &error) == SB_OK)
+    return MHD_YES;
+  sb_reply_error(request, &error);
+  return MHD_NO;
+}
+
+static bool type_is(const char *type, const char *wanted) {
+  size_t length = strlen(wanted);
+  return !strncasecmp(type, wanted, length) && (!type[length] || strchr("; \t", type[length]));
+}
+
+void sb_request_body_begin(sb_request *request) {
+  const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Type");
+  if (!type) return;
+  if (type_is(type, "multipart/form-data")) {
+    request->body = SB_BODY_FORM;
+    request->form = MHD_create_post_processor(request->connection, FORM_BUFFER, form_field, request);
+    if (!request->form) request->body = SB_BODY_OTHER; /* it names no boundary */
+  } else if (type_is(type, "application/json")) {
+    request->body = SB_BODY_JSON;
+  } else if (!strncasecmp(type, "image/", 6) || type_is(type, "application/octet-stream")) {
+    request->body = SB_BODY_PHOTO;
+  } else {
+    request->body = SB_BODY_OTHER;
+  }
+}
+
+static size_t limit_of(const sb_request *request) {
+  return brings_files(request) ? request->server->max_import : request->server->max_body;
+}
+
+static void refuse_size(sb_request *request) {
+  sb_error error;
+  sb_fail(&error, SB_TOO_LARGE, "the request is larger than %zu bytes: send a smaller photo, or fewer at once",
+          limit_of(request));
+  sb_reply_error(request, &error);
+  request->reply.close = true;
+}
+
+void sb_request_begin(sb_request *request, struct MHD_Connection *connection, const char *method) {
+  request->connection = connection;
+  request->phase = SB_PHASE_BODY;
+  atomic_fetch_add(&request->server->open, 1);
+  strncpy(request->method, method, sizeof request->method - 1);
+  if (atomic_load(&request->server->stopping)) {
+    sb_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
+    return;
+  }
+  const char *encodings = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept-Encoding");
+  request->gzip = encodings && strstr(encodings, "gzip") && !strstr(encodings, "gzip;q=0");
+  if (!sb_guard_pass(request)) return;
+  sb_route_find(request);
+  if (request->route && !request->reply.status && !sb_auth_pass(request)) return;
+  const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+  request->announced = length ? strtoull(length, NULL, 10) : 0;
+  if (request->announced > limit_of(request)) refuse_size(request);
+  if (request->reply.status || !sb_request_query(request)) return;
+  if (request->route->flags & SB_ROUTE_BODY) sb_request_body_begin(request);
+}
+
+void sb_request_whole(sb_request *request) {
+  if (request->begun) return;
+  request->begun = true;
+  atomic_fetch_add(&request->server->begun, 1);
+}
+
+bool sb_request_receive(sb_request *request, const char *bytes, size_t size) {
+  sb_server *server = request->server;
+  if (request->received + size == request->announced)
+    sb_request_whole(request);        /* before its bytes are seen in a gauge */
+  bool files = brings_files(request); /* what goes to the disk is not held in memory, and may take its time */
+  size_t held = files ? 0 : atomic_fetch_add(&server->body_bytes, size) + size, limit = limit_of(request);
+  request->received += size;
+  if (!files && sb_monotonic_ms() - request->started_ms > UPLOAD_MS_MAX) return false;
+  if (request->received > limit) {
+    if (!request->reply.close) refuse_size(request);
+    return request->received - limit <= server->max_body; /* time for a client to hear of it, not for ever */
+  }
+  if (request->reply.status) return true; /* refused already: the rest is read and forgotten */
+  sb_error error = {0};
+  if (held > BODIES_AT_ONCE * server->max_body) {
+    sb_fail(&error, SB_BUSY, "the server is receiving more than it can hold: try again in a second");
+  } else if (request->body == SB_BODY_FORM) {
+    if (MHD_post_process(request->form, bytes, size) != MHD_YES && !request->reply.status) {
+      sb_fail(&error, SB_INVALID, "the body is no well-formed multipart/form-data");
+    }
+  } else if (request->body == SB_BODY_JSON || request->body == SB_BODY_PHOTO) {
+    part_add(request, "image", true, bytes, size, false, &error);
+  }
+  if (error.code != SB_OK) sb_reply_error(request, &error);
+  return true;
+}
+
+static sb_status literal_add(sb_request *request, const char *name, const char *word, sb_error *error) {
+  size_t before = request->part_count;
+  sb_status status = part_add(request, name, false, word, strlen(word), true, error);
+  if (request->part_count > before) request->parts[before].literal = true;
+  return status;
+}
+
+/* An object is no field that any route reads: where one asks for its name it is refused, else passed over. */
+static sb_status json_field(sb_request *request, const char *name, const json_t *value, sb_error *error) {
+  if (json_is_string(value))
+    return part_add(request, name, false, json_string_value(value), json_string_length(value), true, error);
+  if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
+  if (json_is_object(value) || json_is_array(value)) return literal_add(request, name, "", error);
+  if (!json_is_number(value)) return SB_OK; /* null: as if it were not there */
+  char *digits = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+  if (!digits) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  sb_status status = literal_add(request, name, digits, error);
+  free(digits);
+  return status;
+}
+
+/* A member, or each item of one that is a list. */
+static sb_status json_member(sb_request *request, const char *name, const json_t *value, sb_error *error) {
+  if (!json_is_array(value)) return json_field(request, name, value, error);
+  json_t *item;
+  size_t index;
+  sb_status status = SB_OK;
+  if (!json_array_size(value)) return literal_add(request, name, "", error);
+  json_array_foreach(value, index, item) {
+    if (status != SB_OK) break;
+    status = json_is_null(item) ? literal_add(request, name, "", error) : json_field(request, name, item, error);
+  }
+  return status;
+}
+
+/* Turns the JSON body, which came as one part, into its members. */
+static sb_status json_fields(sb_request *request, sb_error *error) {
+  if (!request->part_count) return SB_OK;
+  json_error_t fault;
+  sb_buffer *text = &request->parts[0].value;
+  json_t *body =
+      json_loadb(text->bytes ? text->bytes : "", text->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
+  sb_buffer_free(text);
+  *text = (sb_buffer){0};
+  request->part_count = 0;
+  sb_status status = SB_OK;
+  const char *name;
+  json_t *value;
+  request->list = json_is_array(body);
+  if (request->list) {
+    if (json_array_size(body)) status = json_member(request, SB_PART_ITEM, body, error);
+  } else if (json_is_object(body)) {
+    json_object_foreach(body, name, value) {
+      if (status == SB_OK) status = json_member(request, name, value, error);
+    }
+  } else {
+    status = sb_fail(error, SB_INVALID, "the body is no JSON object (line %d, column %d)", fault.line, fault.column);
+  }
+  json_decref(body);
+  return status;
+}
+
+sb_status sb_request_finish(sb_request *request, sb_error *error) {
+  if (request->form) {
+    enum MHD_Result whole = MHD_destroy_post_processor(request->form);
+    request->form = NULL;
+    if (whole != MHD_YES) return sb_fail(error, SB_INVALID, "the body ends in the middle of its form: send it again");
+  }
+  if (request->body == SB_BODY_JSON) return json_fields(request, error);
+  if (request->body == SB_BODY_OTHER) {
+    return sb_fail(error, SB_INVALID,
+                   "the body's Content-Type is not one that is read: send multipart/form-data or application/json");
+  }
+  return SB_OK;
+}
+
+/* ---- Parameters */
+
+static sb_status find_text(sb_request *request, const char *name, bool literals, const char **out, sb_error *error) {
+  const char *found = NULL;
+  size_t times = 0;
+  for (size_t i = 0; i < request->parameter_count; i++) {
+    if (strcmp(request->parameters[i].name, name)) continue;
+    found = request->parameters[i].value;
+    times++;
+  }
+  for (size_t i = 0; i < request->part_count; i++) {
+    const sb_buffer *value = &request->parts[i].value;
+    if (strcmp(request->parts[i].name, name)) continue;
+    found = value->bytes ? value->bytes : "";
+    times++;
+    if (strlen(found) != value->size || !sb_utf8_valid(found, value->size) ||
+        (request->parts[i].literal && !literals)) {
+      return sb_fail(error, SB_INVALID, "%s is not UTF-8 text", name);
+    }
+  }
+  if (times > 1) return sb_fail(error, SB_INVALID, "%s is given %zu times", name, times);
+  *out = found;
+  return SB_OK;
+}
+
+sb_status sb_request_text(sb_request *request, const char *name, const char **out, sb_error *error) {
+  return find_text(request, name, false, out, error);
+}
+
+sb_status sb_request_choice(sb_request *request, const char *name, const char *const *words, int *out,
+                            sb_error *error) {
+  const char *text = NULL;
+  sb_status status = find_text(request, name, true, &text, error);
+  if (status != SB_OK) return status;
+  int index = -1;
+  char known[128] = "";
+  for (int i = 0; words[i]; i++) {
+    if (text && !strcmp(text, words[i])) index = i;
+    if (i) strncat(known, " or ", sizeof known - strlen(known) - 1);
+    strncat(known, words[i], sizeof known - strlen(known) - 1);
+  }
+  if (text && index < 0) return sb_fail(error, SB_INVALID, "%s is not %s", name, known);
+  *out = index;
+  return SB_OK;
+}
+
+sb_status sb_request_count(sb_request *request, const char *name, size_t least, size_t most, size_t *out,
+                           sb_error *error) {
+  const char *text = NULL;
+  sb_status status = find_text(request, name, true, &text, error);
+  if (status != SB_OK || !text) return status;
+  char *end = NULL;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (*text < '0' || *text > '9' || *end || errno || value < least || value > most) {
+    return sb_fail(error, SB_INVALID, "%s is not a whole number from %zu to %zu", name, least, most);
+  }
+  *out = (size_t)value;
+  return SB_OK;
+}
+
+sb_status sb_request_real(sb_request *request, const char *name, double least, double most, double *out,
+                          sb_error *error) {
+  const char *text = NULL;
+  sb_status status = find_text(request, name, true, &text, error);
+  if (status != SB_OK || !text) return status;
+  char *end = NULL;
+  double value = strtod(text, &end);
+  if (end == text || *end || !isfinite(value) || value < least || value > most) {
+    return sb_fail(error, SB_INVALID, "%s is not a number from %g to %g", name, least, most);
+  }
+  *out = value;
+  return SB_OK;
+}
+
+sb_status sb_request_target(sb_request *request, sb_target *out, sb_error *error) {
+  sb_target given = {0};
+  sb_status status = sb_request_real(request, "threshold", 0, 1, &given.threshold, error);
+  if (status == SB_OK) status = sb_request_real(request, "fmr", 0, 0.5, &given.fmr, error);
+  if (status == SB_OK) status = sb_request_real(request, "fpir", 0, 0.5, &given.fpir, error);
+  if (status == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0)) *out = given;
+  return status;
+}
+
+sb_status sb_request_collection(sb_request *request, const char **out, sb_error *error) {
+  const char *text = NULL;
+  sb_status status = sb_request_text(request, "collection", &text, error);
+  const char *fallback = request->who.collection[0] ? request->who.collection : request->server->collection;
+  if (status == SB_OK) *out = text ? text : fallback;
+  return status;
+}
+
+/* ---- Photos */
+
+/* A form's photo may come as text, too, as DeepFace's clients send it. No photo begins like this. */
+static bool is_data_url(const sb_part *part) {
+  static const char *const schemes[] = {"data:", "http://",
+                                        "https://"}; /* the latter are refused in words by the decoder */
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    size_t length = strlen(schemes[i]);
+    if (part->value.size >= length && !memcmp(part->value.bytes, schemes[i], length)) return true;
+  }
+  return false;
+}
+
+sb_status sb_request_photos(sb_request *request, const char *name, sb_photo **out, size_t *count, sb_error *error) {
+  sb_photo *photos = sb_alloc(request->part_count + 1, sizeof *photos, error);
+  if (!photos) return SB_NO_MEMORY;
+  size_t found = 0;
+  sb_status status = SB_OK;
+  for (size_t i = 0; i < request->part_count && status == SB_OK; i++) {
+    sb_part *part = &request->parts[i];
+    if (strcmp(part->name, name)) continue;
+    if (part->base64 || is_data_url(part)) {
+      status = sb_base64_decode(part->value.bytes ? part->value.bytes : (char[]){""}, part->value.size,
+                                &part->value.size, error);
+      part->base64 = false;
+    }
+    photos[found++] = (sb_photo){part->value.bytes ? part->value.bytes : "", part->value.size};
+  }
+  if (status == SB_OK && !found) {
+    status = sb_fail(error, SB_INVALID, "the request has no photo: send one as the field `%s`", name);
+  }
+  if (status != SB_OK) {
+    free(photos);
+    return status;
+  }
+  *out = photos;
+  *count = found;
+  return SB_OK;
+}
+
+sb_status sb_request_photo(sb_request *request, const char *name, sb_photo *out, sb_error *error) {
+  sb_photo *photos = NULL;
+  size_t count = 0;
+  sb_status status = sb_request_photos(request, name, &photos, &count, error);
+  if (status != SB_OK) return status;
+  if (count == 1) *out = photos[0];
+  free(photos);
+  return count == 1 ? SB_OK
+                    : sb_fail(error, SB_INVALID, "the field `%s` is given %zu times: send one photo", name, count);
+}

@@ -1,0 +1,243 @@
+#include "http/core/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PEM_BYTES_MAX = 1 << 20 };
+
+/* ---- What is served */
+
+static sb_status read_pem(const char *path, char **out, sb_error *error) {
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_status status = sb_file_read(path, PEM_BYTES_MAX, &bytes, &size, error);
+  if (status == SB_OK && !strstr((const char *)bytes, "-----BEGIN "))
+    status = sb_fail(error, SB_INVALID, "%s holds nothing in PEM form (\"-----BEGIN ...\")", path);
+  if (status == SB_OK)
+    *out = (char *)bytes;
+  else
+    free(bytes);
+  return status;
+}
+
+static sb_status own_paths(const char *folder, char **certificate, char **key, sb_error *error) {
+  *certificate = sb_path_join(folder, "tls/cert.pem", error);
+  *key = *certificate ? sb_path_join(folder, "tls/key.pem", error) : NULL;
+  return *key ? SB_OK : SB_NO_MEMORY;
+}
+
+/* What a server is to use, read; all stay NULL where there is to be no TLS. Released by free(). */
+typedef struct pair {
+  char *path, *certificate, *private_key; /* path: the certificate's */
+} pair;
+
+static void pair_free(pair *p) {
+  if (p->private_key) sb_wipe(p->private_key, strlen(p->private_key));
+  free(p->private_key);
+  free(p->certificate);
+  free(p->path);
+  *p = (pair){0};
+}
+
+static sb_status pair_read(const sb_config *config, pair *out, sb_error *error) {
+  bool given = *config->tls_cert || *config->tls_key;
+  char *folder = NULL, *certificate = NULL, *key = NULL;
+  sb_status status = SB_OK;
+  if (given && (!*config->tls_cert || !*config->tls_key))
+    return sb_fail(error, SB_INVALID, "--tls-cert and --tls-key go together");
+  if (given) {
+    certificate = sb_strdup(config->tls_cert, error);
+    key = certificate ? sb_strdup(config->tls_key, error) : NULL;
+    if (!key) status = SB_NO_MEMORY;
+  } else {
+    folder = sb_engine_folder(*config->data ? config->data : NULL, error);
+    status = folder ? own_paths(folder, &certificate, &key, error) : SB_NO_MEMORY;
+  }
+  if (status == SB_OK && (given || access(certificate, F_OK) == 0)) {
+    status = read_pem(certificate, &out->certificate, error);
+    if (status == SB_OK) status = read_pem(key, &out->private_key, error);
+    if (status == SB_OK) {
+      out->path = certificate;
+      certificate = NULL;
+    }
+  }
+  if (status != SB_OK) pair_free(out);
+  free(folder);
+  free(certificate);
+  free(key);
+  return status;
+}
+
+static gnutls_datum_t datum(char *text) {
+  return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
+}
+
+/* The first certificate of the file is the server's own. */
+static int read_dates(const gnutls_datum_t *text, sb_certificate *out) {
+  gnutls_x509_crt_t certificate = NULL;
+  int code = gnutls_x509_crt_init(&certificate);
+  if (code >= 0) code = gnutls_x509_crt_import(certificate, text, GNUTLS_X509_FMT_PEM);
+  if (code >= 0) {
+    out->begins_ms = (int64_t)gnutls_x509_crt_get_activation_time(certificate) * 1000;
+    out->ends_ms = (int64_t)gnutls_x509_crt_get_expiration_time(certificate) * 1000;
+  }
+  if (certificate) gnutls_x509_crt_deinit(certificate);
+  return code;
+}
+
+sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *error) {
+  pair read = {0};
+  sb_status status = pair_read(config, &read, error);
+  if (status != SB_OK) return status;
+  server->certificate = read.certificate;
+  server->private_key = read.private_key;
+  server->tls = read.certificate != NULL;
+  free(read.path);
+  sb_certificate found = {0};
+  gnutls_datum_t text = server->tls ? datum(server->certificate) : (gnutls_datum_t){0};
+  if (server->tls && read_dates(&text, &found) >= 0) server->certificate_ends_ms = found.ends_ms;
+  return SB_OK;
+}
+
+static sb_status examine(pair *p, sb_certificate *out, sb_error *error) {
+  gnutls_certificate_credentials_t both = NULL;
+  gnutls_datum_t certificate = datum(p->certificate), key = datum(p->private_key);
+  int code = read_dates(&certificate, out);
+  if (code >= 0) code = gnutls_certificate_allocate_credentials(&both);
+  if (code >= 0) code = gnutls_certificate_set_x509_key_mem(both, &certificate, &key, GNUTLS_X509_FMT_PEM);
+  if (both) gnutls_certificate_free_credentials(both);
+  if (code >= 0) return SB_OK;
+  return sb_fail(error, SB_INVALID, "the certificate %s and its private key cannot be used: %s", p->path,
+                 gnutls_strerror(code));
+}
+
+sb_status sb_tls_look(const sb_config *config, sb_certificate *out, sb_error *error) {
+  pair read = {0};
+  sb_certificate found = {0};
+  sb_status status = pair_read(config, &read, error);
+  if (status != SB_OK) return status;
+  if (read.certificate) {
+    found.there = true;
+    status = examine(&read, &found, error);
+    found.path = read.path;
+    read.path = NULL;
+  }
+  pair_free(&read);
+  if (status == SB_OK)
+    *out = found;
+  else
+    free(found.path);
+  return status;
+}
+
+void sb_tls_unload(sb_server *server) {
+  if (server->private_key) sb_wipe(server->private_key, strlen(server->private_key));
+  free(server->private_key);
+  free(server->certificate);
+  server->private_key = server->certificate = NULL;
+}
+
+/* ---- A certificate of one's own */
+
+static sb_status failed(int code, sb_error *error) {
+  return sb_fail(error, code == GNUTLS_E_MEMORY_ERROR ? SB_NO_MEMORY : SB_INTERNAL,
+                 "the certificate could not be made: %s", gnutls_strerror(code));
+}
+
+static int add_name(gnutls_x509_crt_t certificate, const char *name) {
+  uint8_t address[16];
+  if (inet_pton(AF_INET, name, address) == 1)
+    return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, address, 4, GNUTLS_FSAN_APPEND);
+  if (inet_pton(AF_INET6, name, address) == 1)
+    return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, address, 16, GNUTLS_FSAN_APPEND);
+  return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name),
+                                              GNUTLS_FSAN_APPEND);
+}
+
+static int fill(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const char *const *names, size_t count,
+                int days) {
+  uint8_t serial[16];
+  time_t now = time(NULL);
+  sb_random(serial, sizeof serial);
+  serial[0] &= 0x7f; /* a positive number */
+  int code = gnutls_x509_crt_set_version(certificate, 3);
+  if (code >= 0) code = gnutls_x509_crt_set_serial(certificate, serial, sizeof serial);
+  if (code >= 0) code = gnutls_x509_crt_set_activation_time(certificate, now - 3600);
+  if (code >= 0) code = gnutls_x509_crt_set_expiration_time(certificate, now + (time_t)days * 86400);
+  if (code >= 0)
+    code = gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, names[0],
+                                         (unsigned)strlen(names[0]));
+  for (size_t i = 0; code >= 0 && i < count; i++) code = add_name(certificate, names[i]);
+  if (code >= 0) code = gnutls_x509_crt_set_basic_constraints(certificate, 0, -1);
+  if (code >= 0) code = gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE);
+  if (code >= 0) code = gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_SERVER, 0);
+  if (code >= 0) code = gnutls_x509_crt_set_key(certificate, key);
+  if (code >= 0) code = gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0);
+  return code;
+}
+
+/* Never over a file that is there. */
+static sb_status write_new(const char *path, const gnutls_datum_t *text, sb_error *error) {
+  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0 && errno == EEXIST)
+    return sb_fail(error, SB_EXISTS, "%s is there already; move it away first, with the one beside it", path);
+  if (file < 0) return sb_fail_errno(error, errno, "make the file", path);
+  ssize_t written = write(file, text->data, text->size);
+  sb_status status = written == (ssize_t)text->size && !fsync(file)
+                         ? SB_OK
+                         : sb_fail_errno(error, written < 0 ? errno : ENOSPC, "write", path);
+  close(file);
+  return status;
+}
+
+static sb_status write_both(const char *data_dir, gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key,
+                            sb_error *error) {
+  gnutls_datum_t certificate_text = {0}, key_text = {0};
+  char *folder = sb_path_join(data_dir, "tls", error), *certificate_path = NULL, *key_path = NULL;
+  sb_status status = folder ? sb_dir_make(folder, error) : SB_NO_MEMORY;
+  if (status == SB_OK) status = own_paths(data_dir, &certificate_path, &key_path, error);
+  int code = status == SB_OK ? gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &certificate_text) : 0;
+  if (code >= 0 && status == SB_OK)
+    code = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, 0, &key_text);
+  if (code < 0) status = failed(code, error);
+  if (status == SB_OK) status = write_new(key_path, &key_text, error);
+  if (status == SB_OK) status = write_new(certificate_path, &certificate_text, error);
+  if (key_text.data) sb_wipe(key_text.data, key_text.size);
+  gnutls_free(key_text.data);
+  gnutls_free(certificate_text.data);
+  free(folder);
+  free(certificate_path);
+  free(key_path);
+  return status;
+}
+
+static void write_fingerprint(gnutls_x509_crt_t certificate, char text[SB_FINGERPRINT_SIZE]) {
+  uint8_t digest[32] = {0};
+  size_t size = sizeof digest;
+  gnutls_x509_crt_get_fingerprint(certificate, GNUTLS_DIG_SHA256, digest, &size);
+  for (int i = 0; i < 32; i++) snprintf(text + 3 * i, 4, "%02X%s", digest[i], i < 31 ? ":" : "");
+}
+
+sb_status sb_tls_init(const char *data_dir, const char *const *names, size_t count, int days,
+                      char fingerprint[SB_FINGERPRINT_SIZE], sb_error *error) {
+  gnutls_x509_crt_t certificate = NULL;
+  gnutls_x509_privkey_t key = NULL;
+  int code = gnutls_x509_crt_init(&certificate);
+  if (code >= 0) code = gnutls_x509_privkey_init(&key);
+  if (code >= 0)
+    code = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+  if (code >= 0) code = fill(certificate, key, names, count, days);
+  sb_status status = code < 0 ? failed(code, error) : write_both(data_dir, certificate, key, error);
+  if (status == SB_OK) write_fingerprint(certificate, fingerprint);
+  if (key) gnutls_x509_privkey_deinit(key);
+  if (certificate) gnutls_x509_crt_deinit(certificate);
+  return status;
+}

@@ -1,0 +1,107 @@
+/* Jobs that look for who is who: unknown people in photos, and one person under two ids. */
+#include "http/core/reply.h"
+#include "http/jobs/job.h"
+#include "json/results.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FACES_MAX = 1000000 };
+
+/* The faces so far; grows under the jobs' lock. */
+struct sb_job_seen {
+  size_t count, room;
+  sb_seen_face *faces; /* `photo` is the bundle's, and lives as long as it does; `embedding` is ours */
+};
+
+static sb_status make_room(struct sb_job_seen *seen, size_t more, sb_error *error) {
+  size_t wanted = seen->count + more, room = seen->room ? seen->room : 64;
+  if (wanted > FACES_MAX) return sb_fail(error, SB_TOO_LARGE, "more than %d faces are too many for one job", FACES_MAX);
+  if (wanted <= seen->room) return SB_OK;
+  while (room < wanted) room *= 2;
+  void *faces = seen->faces;
+  sb_status status = sb_grow(&faces, room, sizeof *seen->faces, error);
+  seen->faces = faces;
+  if (status == SB_OK) seen->room = room;
+  return status;
+}
+
+static sb_status take_faces(sb_job *job, const sb_upload_bundle_item *item, sb_faces *faces, sb_error *error) {
+  if (!job->seen && !(job->seen = sb_alloc(1, sizeof *job->seen, error))) return SB_NO_MEMORY;
+  struct sb_job_seen *seen = job->seen;
+  sb_status status = make_room(seen, faces->count, error);
+  for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
+    seen->faces[seen->count++] = (sb_seen_face){item->path, faces->items[i].box, faces->items[i].embedding};
+    faces->items[i].embedding = NULL;
+  }
+  return status;
+}
+
+static sb_status look_at_photo(sb_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
+  sb_faces *faces = NULL;
+  const sb_find_request find = {
+      .struct_size = sizeof find, .photo = photo, .want = SB_WANT_EMBEDDING, .model = *job->model ? job->model : NULL};
+  sb_status status = sb_engine_find_faces(job->jobs->engine, &find, &faces, error);
+  if (status == SB_OK && !faces->count) status = sb_fail(error, SB_NO_FACE, "no face was found in the photo");
+  if (status == SB_OK) {
+    pthread_mutex_lock(&job->jobs->lock);
+    status = take_faces(job, item, faces, error);
+    pthread_mutex_unlock(&job->jobs->lock);
+  }
+  sb_faces_free(faces);
+  return status;
+}
+
+static sb_status keep_result(sb_job *job, json_t *json, sb_error *error) {
+  char *text = sb_json_write(json);
+  json_decref(json);
+  if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  pthread_mutex_lock(&job->jobs->lock);
+  job->result = text;
+  pthread_mutex_unlock(&job->jobs->lock);
+  return SB_OK;
+}
+
+static sb_status find_groups(sb_job *job, sb_error *error) {
+  sb_clusters *clusters = NULL;
+  const struct sb_job_seen *seen = job->seen;
+  if (!seen || !seen->count)
+    return sb_fail(error, SB_NO_FACE, "no face was found in any photo: there is nothing to group");
+  const float **embeddings = sb_alloc(seen->count, sizeof *embeddings, error);
+  if (!embeddings) return SB_NO_MEMORY;
+  sb_seen_faces_sort(seen->faces, seen->count, embeddings);
+  const sb_cluster_request request = {.struct_size = sizeof request,
+                                      .collection = job->collection,
+                                      .embeddings = embeddings,
+                                      .count = seen->count,
+                                      .target = job->target};
+  sb_status status = sb_engine_cluster(job->jobs->engine, &request, &clusters, error);
+  if (status == SB_OK)
+    status = keep_result(job, sb_json_clusters(clusters, seen->faces, seen->count, job->total), error);
+  sb_clusters_free(clusters);
+  free(embeddings);
+  return status;
+}
+
+static void forget(sb_job *job) {
+  struct sb_job_seen *seen = job->seen;
+  job->seen = NULL;
+  if (!seen) return;
+  for (size_t i = 0; i < seen->count; i++) free(seen->faces[i].embedding);
+  free(seen->faces);
+  free(seen);
+}
+
+const sb_job_steps sb_job_cluster = {.photo = look_at_photo, .finish = find_groups, .clear = forget};
+
+static sb_status find_pairs(sb_job *job, sb_error *error) {
+  sb_duplicates *found = NULL;
+  const sb_dedup_request request = {
+      .struct_size = sizeof request, .collection = job->collection, .target = job->target, .limit = job->limit};
+  sb_status status = sb_engine_dedup(job->jobs->engine, &request, &found, error);
+  if (status == SB_OK) status = keep_result(job, sb_json_duplicates(found), error);
+  sb_duplicates_free(found);
+  return status;
+}
+
+const sb_job_steps sb_job_dedup = {.finish = find_pairs};

@@ -1,0 +1,363 @@
+/* The list of jobs, and the thread that works on them. */
+#include "crypto/crypto.h"
+#include "http/jobs/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEPT = SB_JOBS_MAX - 9, WAITING_MAX = 8, REFUSED_MAX = 100000, THREADS_MAX = 64, SHOWN = 100 };
+typedef sb_job job;
+
+static const char *const state_words[] = {"queued", "reading", "running", "paused", "done", "cancelled", "failed"};
+static const char *const kind_words[] = {"import", "reembed", "cluster", "dedup"};
+
+static void job_free(job *j) {
+  if (!j) return;
+  for (size_t i = 0; i < j->refused_count; i++) free(j->refused[i].path);
+  free(j->refused);
+  free(j->collection);
+  free(j->into);
+  free(j->consent);
+  free(j->model);
+  free(j->result);
+  sb_upload_bundle_free(j->bundle);
+  free(j);
+}
+
+static bool has_ended(const job *j) {
+  return j->state == SB_JOB_DONE || j->state == SB_JOB_CANCELLED || j->state == SB_JOB_FAILED;
+}
+
+/* ---- The photos of a job, by several threads */
+
+static sb_status note_refusal(job *j, const char *path, const sb_error *error) {
+  if (j->refused_count == REFUSED_MAX) {
+    j->refused_more++;
+    return SB_OK;
+  }
+  void *grown = j->refused;
+  sb_status status = SB_OK;
+  if (!(j->refused_count & (j->refused_count - 1)))
+    status = sb_grow(&grown, j->refused_count ? 2 * j->refused_count : 1, sizeof *j->refused, NULL);
+  if (status != SB_OK) return status;
+  j->refused = grown;
+  j->refused[j->refused_count] = (sb_job_refusal){sb_strdup(path, NULL), *error};
+  if (!j->refused[j->refused_count].path) return SB_NO_MEMORY;
+  j->refused_count++;
+  return SB_OK;
+}
+
+/* A photo at fault is noted, and the job goes on; else it ends, as the next photo would meet the same trouble. */
+static void note(job *j, const char *path, sb_status status, const sb_error *error) {
+  pthread_mutex_lock(&j->jobs->lock);
+  j->looked += status == SB_OK;
+  if (status != SB_OK && (sb_status_fault(status) != SB_FAULT_INPUT || note_refusal(j, path, error) != SB_OK)) {
+    j->error = *error;
+    j->cancel = true;
+  }
+  j->version++;
+  pthread_mutex_unlock(&j->jobs->lock);
+}
+
+/* The next photo; NULL at the end, when cancelled, or when the server stops. Waits while the job is paused. */
+static const sb_upload_bundle_item *take(job *j) {
+  const sb_upload_bundle_item *item = NULL;
+  pthread_mutex_lock(&j->jobs->lock);
+  while (j->pause && !j->cancel && !j->jobs->stopping) pthread_cond_wait(&j->jobs->changed, &j->jobs->lock);
+  if (!j->cancel && !j->jobs->stopping && j->next < j->total) item = &j->bundle->items[j->next++];
+  pthread_mutex_unlock(&j->jobs->lock);
+  return item;
+}
+
+static void *work_on_photos(void *context) {
+  job *j = context;
+  sb_actor_set(j->caller.actor, j->caller.collection);
+  for (const sb_upload_bundle_item *item; (item = take(j));) {
+    sb_error error = {0};
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    sb_status status = sb_upload_bundle_read(j->bundle, item, &bytes, &size, &error);
+    if (status == SB_OK) status = j->steps->photo(j, item, (sb_photo){bytes, size}, &error);
+    note(j, item->path, status, &error);
+    free(bytes);
+  }
+  sb_actor_set(NULL, NULL);
+  return NULL;
+}
+
+static void run_threads(job *j) {
+  pthread_t threads[THREADS_MAX];
+  int wanted = j->jobs->workers < THREADS_MAX ? j->jobs->workers : THREADS_MAX, started = 0;
+  while (started < wanted - 1 && !pthread_create(&threads[started], NULL, work_on_photos, j)) started++;
+  work_on_photos(j);
+  for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+}
+
+/* All but the photos: what the job ends with, unless it was cancelled or has failed. */
+static sb_status finish(job *j, sb_error *error) {
+  pthread_mutex_lock(&j->jobs->lock);
+  bool over = j->cancel || j->jobs->stopping;
+  pthread_mutex_unlock(&j->jobs->lock);
+  if (over || !j->steps->finish) return SB_OK;
+  sb_actor_set(j->caller.actor, j->caller.collection);
+  sb_status status = j->steps->finish(j, error);
+  sb_actor_set(NULL, NULL);
+  return status;
+}
+
+static void end_job(job *j, sb_status status, const sb_error *error) {
+  pthread_mutex_lock(&j->jobs->lock);
+  if (status != SB_OK) j->error = *error;
+  j->state = j->error.code != SB_OK ? SB_JOB_FAILED : j->cancel || j->jobs->stopping ? SB_JOB_CANCELLED : SB_JOB_DONE;
+  j->ended_ms = sb_now_ms();
+  j->version++;
+  sb_upload_bundle *bundle = j->bundle;
+  j->bundle = NULL;
+  pthread_mutex_unlock(&j->jobs->lock);
+  sb_upload_bundle_free(bundle);
+  if (j->steps->clear) j->steps->clear(j);
+}
+
+static void work_on(job *j) {
+  sb_error error = {0};
+  sb_status status = j->bundle ? sb_upload_bundle_resolve(j->bundle, &error) : SB_OK;
+  pthread_mutex_lock(&j->jobs->lock);
+  j->total = status == SB_OK && j->bundle ? j->bundle->count : 0;
+  if (status == SB_OK) j->state = j->pause ? SB_JOB_PAUSED : SB_JOB_RUNNING;
+  j->version++;
+  pthread_mutex_unlock(&j->jobs->lock);
+  if (status == SB_OK && j->bundle) run_threads(j);
+  if (status == SB_OK) status = finish(j, &error);
+  end_job(j, status, &error);
+}
+
+/* ---- The list */
+
+static job *next_waiting(const sb_jobs *jobs) {
+  for (size_t i = 0; i < jobs->count; i++)
+    if (jobs->list[i]->state == SB_JOB_QUEUED) return jobs->list[i];
+  return NULL;
+}
+
+static void *work(void *context) {
+  sb_jobs *jobs = context;
+  pthread_mutex_lock(&jobs->lock);
+  while (!jobs->stopping) {
+    job *j = next_waiting(jobs);
+    if (!j) {
+      pthread_cond_wait(&jobs->changed, &jobs->lock);
+      continue;
+    }
+    j->state = SB_JOB_READING;
+    j->version++;
+    pthread_mutex_unlock(&jobs->lock);
+    work_on(j);
+    pthread_mutex_lock(&jobs->lock);
+  }
+  pthread_mutex_unlock(&jobs->lock);
+  return NULL;
+}
+
+sb_status sb_jobs_new(sb_engine *engine, int workers, sb_jobs **out, sb_error *error) {
+  sb_jobs *jobs = sb_alloc(1, sizeof *jobs, error);
+  if (!jobs) return SB_NO_MEMORY;
+  jobs->engine = engine;
+  jobs->workers = workers;
+  pthread_mutex_init(&jobs->lock, NULL);
+  pthread_cond_init(&jobs->changed, NULL);
+  int failure = pthread_create(&jobs->thread, NULL, work, jobs);
+  jobs->started = !failure;
+  if (failure) {
+    sb_jobs_free(jobs);
+    return sb_fail_errno(error, failure, "start a thread for jobs", NULL);
+  }
+  *out = jobs;
+  return SB_OK;
+}
+
+void sb_jobs_free(sb_jobs *jobs) {
+  if (!jobs) return;
+  pthread_mutex_lock(&jobs->lock);
+  jobs->stopping = true;
+  pthread_cond_broadcast(&jobs->changed);
+  pthread_mutex_unlock(&jobs->lock);
+  if (jobs->started) pthread_join(jobs->thread, NULL);
+  for (size_t i = 0; i < jobs->count; i++) job_free(jobs->list[i]);
+  pthread_cond_destroy(&jobs->changed);
+  pthread_mutex_destroy(&jobs->lock);
+  free(jobs);
+}
+
+/* Makes room by forgetting the oldest job that has ended. */
+static bool make_room(sb_jobs *jobs) {
+  size_t waiting = 0;
+  for (size_t i = 0; i < jobs->count; i++) waiting += !has_ended(jobs->list[i]);
+  if (waiting > WAITING_MAX) return false;
+  if (jobs->count <= KEPT) return true;
+  for (size_t i = 0; i < jobs->count; i++) {
+    if (!has_ended(jobs->list[i])) continue;
+    job_free(jobs->list[i]);
+    memmove(&jobs->list[i], &jobs->list[i + 1], (jobs->count - i - 1) * sizeof *jobs->list);
+    jobs->count--;
+    return true;
+  }
+  return false;
+}
+
+static sb_status job_new(sb_jobs *jobs, const sb_job_request *request, job **out, sb_error *error) {
+  static const sb_job_steps *const steps[] = {&sb_job_import, &sb_job_reembed, &sb_job_cluster, &sb_job_dedup};
+  job *j = sb_alloc(1, sizeof *j, error);
+  if (!j) {
+    sb_upload_bundle_free(request->bundle);
+    return SB_NO_MEMORY;
+  }
+  uint8_t random[SB_JOB_ID / 2];
+  sb_random(random, sizeof random);
+  *j = (job){.jobs = jobs,
+             .kind = request->kind,
+             .steps = steps[request->kind],
+             .caller = *sb_actor_get(),
+             .flags = request->flags,
+             .target = request->target,
+             .limit = request->limit,
+             .bundle = request->bundle,
+             .created_ms = sb_now_ms()};
+  sb_hex(random, sizeof random, j->id);
+  j->collection = sb_strdup(request->collection, error);
+  j->into = sb_strdup(request->into, error);
+  j->consent = sb_strdup(request->consent, error);
+  j->model = sb_strdup(request->model, error);
+  *out = j;
+  return j->collection && j->into && j->consent && j->model ? SB_OK : SB_NO_MEMORY;
+}
+
+sb_status sb_jobs_add(sb_jobs *jobs, const sb_job_request *request, char id[SB_JOB_ID + 1], sb_error *error) {
+  job *j = NULL;
+  sb_status status = job_new(jobs, request, &j, error);
+  pthread_mutex_lock(&jobs->lock);
+  if (status == SB_OK && !make_room(jobs))
+    status = sb_fail(error, SB_BUSY, "too many jobs wait already: try again when one has ended");
+  if (status == SB_OK) {
+    memcpy(id, j->id, sizeof j->id);
+    jobs->list[jobs->count++] = j;
+    pthread_cond_broadcast(&jobs->changed);
+  }
+  pthread_mutex_unlock(&jobs->lock);
+  if (status != SB_OK) job_free(j);
+  return status;
+}
+
+/* A job of another caller's collection is not there. */
+static job *find(const sb_jobs *jobs, const char *id) {
+  const char *bound = sb_actor_get()->collection;
+  for (size_t i = 0; i < jobs->count; i++)
+    if (!strcmp(jobs->list[i]->id, id) && (!*bound || !strcmp(bound, jobs->list[i]->collection))) return jobs->list[i];
+  return NULL;
+}
+
+static json_t *time_json(int64_t ms) {
+  char text[32];
+  if (!ms) return json_null();
+  sb_time_iso(ms, text);
+  return json_string(text);
+}
+
+static json_t *job_json(const job *j) {
+  json_t *refused = json_array();
+  for (size_t i = j->refused_count > SHOWN ? j->refused_count - SHOWN : 0; i < j->refused_count; i++)
+    json_array_append_new(refused,
+                          json_pack("{s:s,s:s,s:s}", "path", j->refused[i].path, "code",
+                                    sb_status_code(j->refused[i].error.code), "message", j->refused[i].error.message));
+  json_t *json =
+      json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}", "id", j->id, "kind", kind_words[j->kind],
+                "state", state_words[j->state], "collection", j->collection, "total", (json_int_t)j->total, "done",
+                (json_int_t)(j->looked + j->refused_count + j->refused_more), "enrolled", (json_int_t)j->enrolled,
+                "skipped", (json_int_t)j->skipped, "refused", (json_int_t)(j->refused_count + j->refused_more),
+                "possible_duplicates", (json_int_t)j->warnings, "has_result", j->result != NULL, "created",
+                time_json(j->created_ms), "ended", time_json(j->ended_ms), "last_refused", refused);
+  if (json && *j->into) json_object_set_new(json, "into", json_string(j->into));
+  if (json && j->error.code != SB_OK) json_object_set_new(json, "message", json_string(j->error.message));
+  return json;
+}
+
+sb_status sb_jobs_get(sb_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended, sb_error *error) {
+  pthread_mutex_lock(&jobs->lock);
+  const job *j = find(jobs, id);
+  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  if (j) {
+    *out = job_json(j);
+    if (version) *version = j->version;
+    if (ended) *ended = has_ended(j);
+  }
+  pthread_mutex_unlock(&jobs->lock);
+  return status;
+}
+
+json_t *sb_jobs_list(sb_jobs *jobs) {
+  json_t *list = json_array();
+  const char *bound = sb_actor_get()->collection;
+  pthread_mutex_lock(&jobs->lock);
+  for (size_t i = jobs->count; i > 0; i--)
+    if (!*bound || !strcmp(bound, jobs->list[i - 1]->collection))
+      json_array_append_new(list, job_json(jobs->list[i - 1]));
+  pthread_mutex_unlock(&jobs->lock);
+  return list;
+}
+
+sb_status sb_jobs_result(sb_jobs *jobs, const char *id, char **out, sb_error *error) {
+  pthread_mutex_lock(&jobs->lock);
+  const job *j = find(jobs, id);
+  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  if (j && !j->result) status = sb_fail(error, SB_NOT_FOUND, "this job has no result, or none yet");
+  if (status == SB_OK && !(*out = sb_strdup(j->result, error))) status = SB_NO_MEMORY;
+  pthread_mutex_unlock(&jobs->lock);
+  return status;
+}
+
+sb_status sb_jobs_order(sb_jobs *jobs, const char *id, sb_job_order order, sb_error *error) {
+  sb_upload_bundle *bundle = NULL;
+  pthread_mutex_lock(&jobs->lock);
+  job *j = find(jobs, id);
+  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  if (j && !has_ended(j)) {
+    if (order == SB_JOB_CANCEL) j->cancel = true;
+    if (order == SB_JOB_CANCEL && j->state == SB_JOB_QUEUED) {
+      j->state = SB_JOB_CANCELLED;
+      j->ended_ms = sb_now_ms();
+      bundle = j->bundle;
+      j->bundle = NULL;
+    }
+    if (order != SB_JOB_CANCEL) j->pause = order == SB_JOB_PAUSE;
+    if (j->state == SB_JOB_RUNNING || j->state == SB_JOB_PAUSED)
+      j->state = j->pause && !j->cancel ? SB_JOB_PAUSED : SB_JOB_RUNNING;
+    j->version++;
+    pthread_cond_broadcast(&jobs->changed);
+  }
+  pthread_mutex_unlock(&jobs->lock);
+  sb_upload_bundle_free(bundle);
+  return status;
+}
+
+/* A field in quotes; a leading '=', '+', '-' or '@' gets a "'" before it, so that no spreadsheet takes it for a formula. */
+static sb_status add_field(sb_buffer *out, const char *text, char end, sb_error *error) {
+  sb_status status = sb_buffer_addf(out, error, "\"%s", strchr("=+-@", text[0]) && text[0] ? "'" : "");
+  for (const char *c = text; *c && status == SB_OK; c++) {
+    status = sb_buffer_add(out, c, 1, error);
+    if (status == SB_OK && *c == '"') status = sb_buffer_add(out, c, 1, error);
+  }
+  return status == SB_OK ? sb_buffer_addf(out, error, "\"%c", end) : status;
+}
+
+sb_status sb_jobs_refused(sb_jobs *jobs, const char *id, sb_buffer *out, sb_error *error) {
+  pthread_mutex_lock(&jobs->lock);
+  const job *j = find(jobs, id);
+  sb_status status = j ? sb_buffer_addf(out, error, "path,code,message\n")
+                       : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  for (size_t i = 0; j && status == SB_OK && i < j->refused_count; i++) {
+    status = add_field(out, j->refused[i].path, ',', error);
+    if (status == SB_OK) status = add_field(out, sb_status_code(j->refused[i].error.code), ',', error);
+    if (status == SB_OK) status = add_field(out, j->refused[i].error.message, '\n', error);
+  }
+  pthread_mutex_unlock(&jobs->lock);
+  return status;
+}

@@ -1,0 +1,21 @@
+/* The page's files, embedded in the program. The table is generated at build time by web/meson.build. */
+#ifndef SB_HTTP_OPS_ASSETS_H
+#define SB_HTTP_OPS_ASSETS_H
+
+#include <stddef.h>
+
+/* Immutable and shared. */
+typedef struct sb_asset {
+  const char *path;           /* as in the request: "/app.js"; the page itself is "/" */
+  const char *type;           /* Content-Type */
+  const unsigned char *bytes; /* static storage */
+  size_t size;
+  const unsigned char *packed; /* the same as gzip; NULL where that is not smaller */
+  size_t packed_size;
+  const char *etag; /* quoted, as it stands in the header */
+} sb_asset;
+
+extern const sb_asset sb_assets[];
+extern const size_t sb_assets_count;
+
+#endif

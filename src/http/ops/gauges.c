@@ -1,0 +1,140 @@
+#include "http/ops/gauges.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Bytes of memory that this process has in use; 0 where the system does not tell. */
+size_t sb_resident_bytes(void) {
+  unsigned long total = 0, resident = 0;
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (!file) return 0;
+  if (fscanf(file, "%lu %lu", &total, &resident) != 2) resident = 0;
+  fclose(file);
+  return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Files in a folder; 0 where the system does not tell. */
+static size_t entries_of(const char *path) {
+  size_t count = 0;
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && (entry = readdir(folder));) count += entry->d_name[0] != '.';
+  if (folder) closedir(folder);
+  return count;
+}
+
+/* Without the one by which they are counted. */
+static size_t open_files(void) {
+  size_t count = entries_of("/proc/self/fd");
+  return count ? count - 1 : 0;
+}
+
+static double files_limit(void) {
+  struct rlimit files = {0};
+  return getrlimit(RLIMIT_NOFILE, &files) ? 0 : (double)files.rlim_cur;
+}
+
+static double disk_free_bytes(const sb_engine *engine) {
+  struct statvfs disk;
+  return statvfs(engine->data_dir, &disk) ? 0 : (double)disk.f_bavail * (double)disk.f_frsize;
+}
+
+static double cpu_seconds(void) {
+  struct rusage used = {0};
+  getrusage(RUSAGE_SELF, &used);
+  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+static sb_status write_model_times(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
+  sb_status status = sb_buffer_addf(
+      out, error,
+      "# HELP semblance_build_info The program's version.\n# TYPE semblance_build_info gauge\n"
+      "semblance_build_info{version=\"%s\"} 1\n"
+      "# HELP process_cpu_seconds_total Processor time of the process.\n# TYPE process_cpu_seconds_total counter\n"
+      "process_cpu_seconds_total %.2f\n"
+      "# HELP semblance_model_seconds_total Time that models ran, by kind, all workers together.\n"
+      "# TYPE semblance_model_seconds_total counter\n"
+      "# HELP semblance_model_runs_total Runs of models, by kind.\n"
+      "# TYPE semblance_model_runs_total counter\n",
+      sb_version(), cpu_seconds());
+  for (int i = 0; i < SB_MODEL_KINDS && status == SB_OK; i++)
+    status = sb_buffer_addf(
+        out, error, "semblance_model_seconds_total{model=\"%s\"} %.6f\nsemblance_model_runs_total{model=\"%s\"} %zu\n",
+        counts->models[i].kind, counts->models[i].seconds, counts->models[i].kind, counts->models[i].runs);
+  return status;
+}
+
+static sb_status write_hnsw(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
+  if (!counts->hnsw) return SB_OK;
+  return sb_buffer_addf(
+      out, error,
+      "# HELP semblance_hnsw_collections Collections that are searched by an HNSW index.\n"
+      "# TYPE semblance_hnsw_collections gauge\nsemblance_hnsw_collections %zu\n"
+      "# HELP semblance_hnsw_recall Share of the true ten nearest that the worst of them found when it was measured. -1: not "
+      "measured.\n# TYPE semblance_hnsw_recall gauge\nsemblance_hnsw_recall %.6g\n",
+      counts->hnsw_collections, counts->hnsw_recall);
+}
+
+static sb_status write_replica(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
+  if (!counts->replica) return SB_OK;
+  return sb_buffer_addf(
+      out, error,
+      "# HELP semblance_replica_up 1 while the replica of the database is of use.\n# TYPE semblance_replica_up gauge\n"
+      "semblance_replica_up %d\n"
+      "# HELP semblance_replica_reads_total Searches and first readings that the replica did.\n"
+      "# TYPE semblance_replica_reads_total counter\nsemblance_replica_reads_total %zu\n"
+      "# HELP semblance_replica_passed_total Those that the database did, as the replica was behind, away or failed.\n"
+      "# TYPE semblance_replica_passed_total counter\nsemblance_replica_passed_total %zu\n",
+      counts->replica_up, counts->replica_reads, counts->replica_passed);
+}
+
+sb_status sb_gauges_write(sb_server *server, sb_buffer *out, sb_error *error) {
+  sb_engine_info info = {0};
+  sb_engine_counts counts = {0};
+  /* What the database cannot tell now is left out: how the server fares without it is what one wants to see then. */
+  bool told = sb_engine_info_get(server->engine, &info, NULL) == SB_OK;
+  sb_status status = sb_engine_counts_get(server->engine, &counts, error);
+  if (status != SB_OK) return status;
+  double ends_s = (double)server->certificate_ends_ms / 1000;
+  const struct {
+    const char *name, *help;
+    double value;
+  } gauges[] = {
+      {"semblance_up_seconds", "Time since the server started.", sb_metrics_uptime_s(server->metrics)},
+      {"semblance_ready", "1 when models and gallery are loaded.", sb_server_models(server, NULL) == SB_STATE_READY},
+      {"semblance_people", "People in all collections. -1: the database does not answer.",
+       told ? (double)info.people : -1},
+      {"semblance_faces", "Templates in all collections. -1: the database does not answer.",
+       told ? (double)info.faces : -1},
+      {"semblance_index_bytes", "Memory of the search indexes.", (double)counts.index_bytes},
+      {"semblance_index_age_seconds",
+       "Time since the indexes were last in step with the database; a search sees to that first. -1: not yet, or none.",
+       counts.index_age_ms < 0 ? -1 : counts.index_age_ms / 1000},
+      {"semblance_index_lag_changes", "Changes of the database that the indexes have not got yet. -1: not known now.",
+       (double)counts.index_lag},
+      {"semblance_index_followed_changes", "Changes that the indexes got after they were filled.",
+       (double)counts.index_followed},
+      {"semblance_live_channels", "Cameras that are connected.", (double)sb_live_sessions_count(server->lives)},
+      {"semblance_workers", "Photos that can be worked on at the same time.", told ? info.workers : -1},
+      {"semblance_queue_waiting", "Requests that wait for a worker.", (double)sb_request_pool_waiting(server->work)},
+      {"semblance_requests_open", "Requests that have begun and are not answered.", (double)atomic_load(&server->open)},
+      {"semblance_body_bytes", "Bytes held of requests' bodies.", (double)atomic_load(&server->body_bytes)},
+      {"semblance_disk_free_bytes", "Free space where the gallery's folder lies.", disk_free_bytes(server->engine)},
+      {"semblance_certificate_ends_seconds", "When the server's certificate is over, Unix time. 0: no TLS.", ends_s},
+      {"process_resident_memory_bytes", "Memory of the process.", (double)sb_resident_bytes()},
+      {"process_open_fds", "Open file descriptors.", (double)open_files()},
+      {"process_max_fds", "File descriptors that may be open.", files_limit()},
+      {"process_threads", "Threads of the process.", (double)entries_of("/proc/self/task")},
+      {"process_start_time_seconds", "When the process started, Unix time.",
+       (double)sb_now_ms() / 1000 - sb_metrics_uptime_s(server->metrics)},
+  };
+  for (size_t i = 0; i < sizeof gauges / sizeof *gauges && status == SB_OK; i++)
+    status = sb_buffer_addf(out, error, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", gauges[i].name, gauges[i].help,
+                            gauges[i].name, gauges[i].name, gauges[i].value);
+  if (status == SB_OK) status = write_hnsw(&counts, out, error);
+  if (status == SB_OK) status = write_replica(&counts, out, error);
+  return status == SB_OK ? write_model_times(&counts, out, error) : status;
+}

@@ -1,0 +1,199 @@
+/* Counters by route and status class, latency histograms, and one row for each minute of the last hour. */
+#include "http/ops/metrics.h"
+#include "http/core/route.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Upper ends in milliseconds; about a factor of 1.5 to 2 apart, finest where photos are answered. */
+static const double bounds_ms[] = {0.5, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 200, 400, 1000, 3000, 10000};
+enum { BOUNDS = sizeof bounds_ms / sizeof *bounds_ms, BUCKETS = BOUNDS + 1, CLASSES = 5 };
+
+/* Row 0 is what has no route: files of the page, unknown addresses. */
+typedef struct route_count {
+  atomic_size_t by_class[CLASSES]; /* 1xx ... 5xx */
+  atomic_size_t buckets[BUCKETS];
+  atomic_size_t sum_us;
+} route_count;
+
+typedef struct minute_count {
+  int64_t minute; /* since the start; what is older than an hour is written over */
+  size_t requests, searches, errors;
+  uint32_t buckets[BUCKETS];
+} minute_count;
+
+struct sb_metrics {
+  double started_ms;
+  route_count routes[SB_ROUTES_MAX + 1];
+  atomic_size_t slow, lap_us[SB_TIMED_COUNT], lap_runs[SB_TIMED_COUNT];
+  pthread_mutex_t lock; /* of the minutes */
+  minute_count minutes[SB_METRICS_MINUTES];
+};
+
+sb_status sb_metrics_new(sb_metrics **out, sb_error *error) {
+  sb_metrics *metrics = sb_alloc(1, sizeof *metrics, error);
+  if (!metrics) return SB_NO_MEMORY;
+  metrics->started_ms = sb_monotonic_ms();
+  pthread_mutex_init(&metrics->lock, NULL);
+  *out = metrics;
+  return SB_OK;
+}
+
+void sb_metrics_free(sb_metrics *metrics) {
+  if (!metrics) return;
+  pthread_mutex_destroy(&metrics->lock);
+  free(metrics);
+}
+
+double sb_metrics_uptime_s(const sb_metrics *metrics) {
+  return (sb_monotonic_ms() - metrics->started_ms) / 1000;
+}
+
+static size_t bucket_of(double ms) {
+  size_t i = 0;
+  while (i < BOUNDS && ms > bounds_ms[i]) i++;
+  return i;
+}
+
+static int64_t minute_now(const sb_metrics *metrics) {
+  return (int64_t)(sb_metrics_uptime_s(metrics) / 60);
+}
+
+static void count_minute(sb_metrics *metrics, const sb_request *request, double ms) {
+  int64_t now = minute_now(metrics);
+  pthread_mutex_lock(&metrics->lock);
+  minute_count *m = &metrics->minutes[now % SB_METRICS_MINUTES];
+  if (m->minute != now) *m = (minute_count){.minute = now};
+  m->requests++;
+  m->errors += request->reply.status >= 500 && request->reply.status != 503; /* 503: not yet, or not now */
+  if (request->route && request->route->flags & SB_ROUTE_MODELS && request->reply.status < 400) {
+    m->searches += strstr(request->route->pattern, "search") || strstr(request->route->pattern, "recognize") ||
+                   !strcmp(request->route->pattern, "/api/verify");
+    m->buckets[bucket_of(ms)]++;
+  }
+  pthread_mutex_unlock(&metrics->lock);
+}
+
+static void count_laps(sb_metrics *metrics, const sb_stage_times *laps) {
+  for (int i = 0; i < SB_TIMED_COUNT; i++)
+    if (laps->ms[i] > 0) {
+      atomic_fetch_add(&metrics->lap_us[i], (size_t)(laps->ms[i] * 1000));
+      atomic_fetch_add(&metrics->lap_runs[i], 1);
+    }
+}
+
+void sb_metrics_count(sb_metrics *metrics, const sb_request *request, double ms, bool slow) {
+  size_t row = request->route ? 1 + sb_route_index(request->route) : 0, kind = request->reply.status / 100;
+  route_count *r = &metrics->routes[row];
+  if (kind >= 1 && kind <= CLASSES) atomic_fetch_add(&r->by_class[kind - 1], 1);
+  atomic_fetch_add(&r->buckets[bucket_of(ms)], 1);
+  atomic_fetch_add(&r->sum_us, (size_t)(ms * 1000));
+  atomic_fetch_add(&metrics->slow, slow);
+  if (!request->route || !(request->route->flags & SB_ROUTE_STREAM)) count_laps(metrics, &request->laps);
+  count_minute(metrics, request, ms);
+}
+
+/* The bucket's upper end below which `share` of the answers lie. */
+static double quantile(const uint32_t buckets[BUCKETS], double share) {
+  size_t all = 0, seen = 0;
+  for (size_t i = 0; i < BUCKETS; i++) all += buckets[i];
+  if (!all) return 0;
+  for (size_t i = 0; i < BOUNDS; i++) {
+    seen += buckets[i];
+    if ((double)seen >= share * (double)all) return bounds_ms[i];
+  }
+  return bounds_ms[BOUNDS - 1];
+}
+
+void sb_metrics_hour(sb_metrics *metrics, sb_minute out[SB_METRICS_MINUTES]) {
+  int64_t now = minute_now(metrics);
+  pthread_mutex_lock(&metrics->lock);
+  for (int64_t i = 0; i < SB_METRICS_MINUTES; i++) {
+    int64_t minute = now - (SB_METRICS_MINUTES - 1) + i;
+    out[i] = (sb_minute){0};
+    if (minute < 0) continue;
+    const minute_count *m = &metrics->minutes[minute % SB_METRICS_MINUTES];
+    if (m->minute == minute)
+      out[i] = (sb_minute){m->requests, m->searches, m->errors, quantile(m->buckets, 0.5), quantile(m->buckets, 0.99)};
+  }
+  pthread_mutex_unlock(&metrics->lock);
+}
+
+static sb_status write_histogram(const route_count *r, const char *method, const char *pattern, sb_buffer *out,
+                                 sb_error *error) {
+  size_t seen = 0;
+  sb_status status = SB_OK;
+  for (size_t i = 0; i < BUCKETS && status == SB_OK; i++) {
+    char bound[16] = "+Inf";
+    if (i < BOUNDS) snprintf(bound, sizeof bound, "%g", bounds_ms[i] / 1000);
+    seen += atomic_load(&r->buckets[i]);
+    status = sb_buffer_addf(out, error, "semblance_request_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%s\"} %zu\n",
+                            method, pattern, bound, seen);
+  }
+  if (status == SB_OK)
+    status = sb_buffer_addf(out, error,
+                            "semblance_request_seconds_sum{method=\"%s\",route=\"%s\"} %.6f\n"
+                            "semblance_request_seconds_count{method=\"%s\",route=\"%s\"} %zu\n",
+                            method, pattern, (double)atomic_load(&r->sum_us) / 1e6, method, pattern, seen);
+  return status;
+}
+
+/* Only of routes that were asked for: a hundred empty histograms help nobody. */
+static bool was_used(const route_count *r) {
+  for (size_t i = 0; i < BUCKETS; i++)
+    if (atomic_load(&r->buckets[i])) return true;
+  return false;
+}
+
+static void label(size_t row, const char **method, const char **pattern) {
+  const sb_route *route = row ? sb_route_at(row - 1) : NULL;
+  *method = route ? route->method : "";
+  *pattern = route ? route->pattern : "page";
+}
+
+static sb_status write_laps(sb_metrics *metrics, sb_buffer *out, sb_error *error) {
+  sb_status status = sb_buffer_addf(out, error,
+                                    "# HELP semblance_slow_requests_total Requests that took longer than --slow-ms.\n"
+                                    "# TYPE semblance_slow_requests_total counter\nsemblance_slow_requests_total %zu\n"
+                                    "# HELP semblance_stage_seconds_total Time of requests by what it went into.\n"
+                                    "# TYPE semblance_stage_seconds_total counter\n"
+                                    "# HELP semblance_stage_requests_total Requests that went through a stage.\n"
+                                    "# TYPE semblance_stage_requests_total counter\n",
+                                    atomic_load(&metrics->slow));
+  for (int i = 0; i < SB_TIMED_COUNT && status == SB_OK; i++)
+    status = sb_buffer_addf(
+        out, error,
+        "semblance_stage_seconds_total{stage=\"%s\"} %.6f\nsemblance_stage_requests_total{stage=\"%s\"} %zu\n",
+        sb_timed_stage_names[i], (double)atomic_load(&metrics->lap_us[i]) / 1e6, sb_timed_stage_names[i],
+        atomic_load(&metrics->lap_runs[i]));
+  return status;
+}
+
+sb_status sb_metrics_write(sb_metrics *metrics, sb_buffer *out, sb_error *error) {
+  const char *method, *pattern;
+  sb_status status = sb_buffer_addf(out, error,
+                                    "# HELP semblance_requests_total Answers by route and class of status.\n"
+                                    "# TYPE semblance_requests_total counter\n");
+  for (size_t row = 0; status == SB_OK && (!row || sb_route_at(row - 1)); row++) {
+    label(row, &method, &pattern);
+    for (int kind = 0; kind < CLASSES && status == SB_OK; kind++) {
+      size_t count = atomic_load(&metrics->routes[row].by_class[kind]);
+      if (count)
+        status =
+            sb_buffer_addf(out, error, "semblance_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %zu\n",
+                           method, pattern, kind + 1, count);
+    }
+  }
+  if (status == SB_OK)
+    status =
+        sb_buffer_addf(out, error,
+                       "# HELP semblance_request_seconds Time from a request's first line to its answer's last byte.\n"
+                       "# TYPE semblance_request_seconds histogram\n");
+  for (size_t row = 0; status == SB_OK && (!row || sb_route_at(row - 1)); row++) {
+    label(row, &method, &pattern);
+    if (was_used(&metrics->routes[row])) status = write_histogram(&metrics->routes[row], method, pattern, out, error);
+  }
+  return status == SB_OK ? write_laps(metrics, out, error) : status;
+}

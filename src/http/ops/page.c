@@ -1,0 +1,23 @@
+/* The embedded page. */
+#include "http/api/handlers.h"
+#include "http/ops/assets.h"
+
+#include <string.h>
+
+bool sb_page_reply(sb_request *request, const char *path) {
+  for (size_t i = 0; i < sb_assets_count; i++) {
+    const sb_asset *asset = &sb_assets[i];
+    if (strcmp(asset->path, path)) continue;
+    sb_reply_empty(request, 304);
+    request->reply.etag = asset->etag;
+    request->reply.varies = asset->packed != NULL;
+    if (sb_reply_is_known(request, asset->etag)) return true;
+    request->reply.status = 200;
+    request->reply.type = asset->type;
+    request->reply.gzip = request->gzip && asset->packed;
+    request->reply.bytes = request->reply.gzip ? asset->packed : asset->bytes;
+    request->reply.size = request->reply.gzip ? asset->packed_size : asset->size;
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,10 @@
+/* How long a request took: into the metrics, the log, and, when it was slow, a line with the time of each lap. */
+#ifndef SB_HTTP_OPS_TIMING_H
+#define SB_HTTP_OPS_TIMING_H
+
+#include "http/core/request.h"
+
+/* The answer has gone. */
+void sb_timing_end(sb_request *request);
+
+#endif

@@ -1,0 +1,277 @@
+/* Connections to PostgreSQL: made, proved fit, made anew with back-off when they are lost; and what its errors mean.
+ *
+ * TLS, passwords (SCRAM), client certificates and several hosts are libpq's: they stand in the connection string, in
+ * PGPASSWORD and the like, or in ~/.pgpass. */
+#include "store/drivers/postgres/postgres.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  SERVER_LEAST = 130000, /* PostgreSQL 13 */
+  WAIT_FIRST_MS = 50,
+  WAIT_ALL_MS = 6000, /* a server that restarts is back within seconds; callers wait that long */
+  DOWN_MS = 1000      /* after that, for this long they are told at once */
+};
+
+static sb_session *session_of(const sb_store *store) {
+  return store->connection;
+}
+
+/* ---- Errors */
+
+/* One line of what libpq or the server said. */
+static void first_line(const char *text, char out[240]) {
+  snprintf(out, 240, "%s", text ? text : "");
+  out[strcspn(out, "\r\n")] = 0;
+}
+
+static sb_status connection_lost(sb_session *session, sb_error *error) {
+  if (session->transaction)
+    return sb_fail(error, SB_BUSY, "the connection to the database was lost; nothing was changed; try again");
+  return sb_fail(error, SB_BUSY, "the connection to the database was lost; try again");
+}
+
+bool sb_session_lost(const sb_session *session) {
+  return !session->link || PQstatus(session->link) != CONNECTION_OK;
+}
+
+static sb_status status_for(sb_session *session, const char *state, const char *message, sb_error *error) {
+  if (sb_session_lost(session) || !strncmp(state, "57P", 3) || !strncmp(state, "08", 2))
+    return connection_lost(session, error);
+  if (!strcmp(state, "53100"))
+    return sb_fail(error, SB_DISK_FULL, "no space is left in the database; nothing was changed");
+  if (!strcmp(state, "53200")) return sb_fail(error, SB_NO_MEMORY, "the database is out of memory");
+  if (!strcmp(state, "55P03"))
+    return sb_fail(error, SB_BUSY,
+                   "another program holds a lock on the gallery for long; nothing was changed; try again");
+  if (!strcmp(state, "57014"))
+    return sb_fail(error, SB_BUSY, "the database took too long and was told to stop; nothing was changed; try again");
+  if (!strncmp(state, "40", 2)) return sb_fail(error, SB_BUSY, "the database is busy; nothing was changed; try again");
+  if (!strcmp(state, "25006"))
+    return sb_fail(error, SB_READ_ONLY, "the database can only be read: it is a standby, or set to read only");
+  if (!strcmp(state, "42501"))
+    return sb_fail(error, SB_READ_ONLY, "the database's user lacks a right (%s); an administrator can grant it",
+                   message);
+  return sb_fail(error, SB_STORE, "the database refused an operation: %s", message);
+}
+
+sb_status sb_session_failed(sb_store *store, PGresult *result, sb_error *error) {
+  char message[240];
+  const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+  const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+  first_line(primary ? primary : PQerrorMessage(session_of(store)->link), message);
+  sb_status status = status_for(session_of(store), state ? state : "", message, error);
+  PQclear(result);
+  return status;
+}
+
+/* ---- Statements without parameters */
+
+static sb_status run(sb_store *store, const char *sql, PGresult **out, sb_error *error) {
+  PGresult *result = PQexec(session_of(store)->link, sql);
+  ExecStatusType kind = PQresultStatus(result);
+  if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK) return sb_session_failed(store, result, error);
+  if (out)
+    *out = result;
+  else
+    PQclear(result);
+  return SB_OK;
+}
+
+sb_status sb_session_exec(sb_store *store, const char *sql, sb_error *error) {
+  sb_status status = sb_session_ready(store, error);
+  return status == SB_OK ? run(store, sql, NULL, error) : status;
+}
+
+/* ---- Is it fit? */
+
+static sb_status add_pgvector(sb_store *store, sb_error *error) {
+  sb_error cause = {0};
+  sb_status status = run(store, "CREATE EXTENSION IF NOT EXISTS vector", NULL, &cause);
+  if (status == SB_OK) return SB_OK;
+  if (status == SB_READ_ONLY)
+    return sb_fail(error, SB_STORE,
+                   "the database has no pgvector, and its user may not add it; an administrator can: CREATE EXTENSION "
+                   "vector");
+  if (status == SB_BUSY) return sb_fail(error, status, "%s", cause.message);
+  return sb_fail(error, SB_STORE,
+                 "the database has no pgvector (%.200s); install it where PostgreSQL runs (Debian: "
+                 "postgresql-17-pgvector), then: CREATE EXTENSION vector",
+                 cause.message);
+}
+
+/* The schema that pgvector is in, "" where it is not there. */
+static sb_status find_pgvector(sb_store *store, char place[128], sb_error *error) {
+  PGresult *rows = NULL;
+  int major = 0, minor = 0;
+  *place = 0;
+  sb_status status = run(store,
+                         "SELECT e.extversion, quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
+                         " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'",
+                         &rows, error);
+  if (status != SB_OK) return status;
+  if (PQntuples(rows)) {
+    if (sscanf(PQgetvalue(rows, 0, 0), "%d.%d", &major, &minor) < 2 || (major == 0 && minor < 7))
+      status = sb_fail(error, SB_STORE,
+                       "the database has pgvector %.20s; halfvec came with 0.7.0: install a newer one, then ALTER "
+                       "EXTENSION vector UPDATE",
+                       PQgetvalue(rows, 0, 0));
+    snprintf(place, 128, "%s", PQgetvalue(rows, 0, 1));
+  }
+  PQclear(rows);
+  return status;
+}
+
+/* Names are looked up in the gallery's own schema; nobody waits for ever, unless the connection string says for how long; a
+ * commit that is acknowledged is durable. */
+static const char settings[] =
+    "SET search_path = semblance, %s; SET client_encoding = 'UTF8';"
+    "SELECT set_config(name, given, false) FROM (VALUES('lock_timeout', '10s'), ('statement_timeout', '120s'),"
+    " ('idle_in_transaction_session_timeout', '120s')) AS t(name, given) WHERE current_setting(name) = '0';"
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+static sb_status make_fit(sb_store *store, sb_error *error) {
+  char place[128], sql[sizeof settings + 128];
+  PGconn *link = session_of(store)->link;
+  if (PQserverVersion(link) < SERVER_LEAST)
+    return sb_fail(error, SB_STORE, "the database is PostgreSQL %d; 13 or newer is wanted",
+                   PQserverVersion(link) / 10000);
+  sb_status status = find_pgvector(store, place, error);
+  if (status == SB_OK && !*place && !session_of(store)->reader) {
+    status = add_pgvector(store, error);
+    if (status == SB_OK) status = find_pgvector(store, place, error);
+  }
+  if (status != SB_OK) return status;
+  snprintf(sql, sizeof sql, settings, *place ? place : "public");
+  return run(store, sql, NULL, error);
+}
+
+/* ---- Connecting */
+
+static void forget_prepared(sb_session *session) {
+  for (size_t i = 0; i < session->prepared_count; i++) free(session->prepared[i]);
+  session->prepared_count = 0;
+}
+
+void sb_session_close(sb_session *session) {
+  session->ahead = 0;
+  PQfinish(session->link);
+  session->link = NULL;
+  forget_prepared(session);
+}
+
+#define PORT_USUAL "5432"
+
+/* What the connection string says goes over what stands before it. */
+static const char *const keys[] = {"fallback_application_name",
+                                   "connect_timeout",
+                                   "keepalives_idle",
+                                   "keepalives_interval",
+                                   "tcp_user_timeout",
+                                   "dbname",
+                                   NULL};
+
+/* Notices are for people at a prompt. */
+static void overhear(void *context, const char *message) {
+  (void)context, (void)message;
+}
+
+/* `*again`: nobody listens there, or not yet, so that it may be tried once more. */
+static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
+  char message[240];
+  sb_session *session = session_of(store);
+  bool replica = store->once; /* there is somebody else to ask */
+  const char *const values[] = {"semblance", replica ? "2" : "10", "30", "10", "20000", store->url, NULL};
+  sb_session_close(session);
+  *again = false;
+  session->link = PQconnectdbParams(keys, values, 1);
+  if (!session->link) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  PQsetNoticeProcessor(session->link, overhear, NULL);
+  if (PQstatus(session->link) == CONNECTION_OK) {
+    sb_status status = make_fit(store, error);
+    *again = status == SB_BUSY;
+    return status;
+  }
+  first_line(PQerrorMessage(session->link), message);
+  PGPing ping = PQpingParams(keys, values, 1);
+  *again = ping == PQPING_REJECT || ping == PQPING_NO_RESPONSE;
+  if (ping == PQPING_NO_ATTEMPT)
+    return sb_fail(error, SB_INVALID, "the connection string of --store%s cannot be read: %s",
+                   replica ? "-replica" : "", message);
+  if (*again) return sb_fail(error, SB_IO, "the database cannot be reached: %s", message);
+  return sb_fail(error, SB_STORE, "the database refused the connection: %s", message);
+}
+
+/* false: there is hurry. */
+static bool pause_for(const sb_store *store, long ms) {
+  struct pollfd hurry = {.fd = store->hurry, .events = POLLIN};
+  return poll(&hurry, 1, (int)ms) <= 0;
+}
+
+static sb_status connect_anew(sb_store *store, sb_error *error) {
+  sb_session *session = session_of(store);
+  double begun = sb_monotonic_ms();
+  if (session->down_ms > 0 && begun - session->down_ms < DOWN_MS)
+    return sb_fail(error, SB_BUSY, "the database cannot be reached; try again in a moment");
+  for (long wait = WAIT_FIRST_MS;; wait *= 2) {
+    bool again = false;
+    sb_status status = connect_once(store, &again, error);
+    if (status == SB_OK) {
+      session->down_ms = 0;
+      return SB_OK;
+    }
+    sb_session_close(session);
+    if (!again || store->once || sb_monotonic_ms() - begun + (double)wait > WAIT_ALL_MS || !pause_for(store, wait)) {
+      session->down_ms = sb_monotonic_ms();
+      return status;
+    }
+  }
+}
+
+/* Reads the answers to what went ahead: the first failure, after which the server has passed over the rest. */
+static sb_status settle(sb_store *store, sb_error *error) {
+  sb_session *session = session_of(store);
+  sb_status status = SB_OK;
+  bool synced = !PQpipelineSync(session->link);
+  for (int empty = 0; !synced && empty < 2 && !sb_session_lost(session);) { /* one NULL ends each statement's answers */
+    PGresult *result = PQgetResult(session->link);
+    ExecStatusType kind = PQresultStatus(result);
+    empty = result ? 0 : empty + 1;
+    synced = result && kind == PGRES_PIPELINE_SYNC;
+    if (result && status == SB_OK && (kind == PGRES_FATAL_ERROR || kind == PGRES_BAD_RESPONSE))
+      status = sb_session_failed(store, result, error);
+    else
+      PQclear(result);
+  }
+  session->ahead = 0;
+  if (status == SB_OK && sb_session_lost(session)) return connection_lost(session, error);
+  PQexitPipelineMode(session->link);
+  return status;
+}
+
+sb_status sb_session_ready(sb_store *store, sb_error *error) {
+  sb_session *session = session_of(store);
+  if (session->ahead) return settle(store, error);
+  if (!sb_session_lost(session)) return SB_OK;
+  bool stays = session->transaction || (store->once && session->link);
+  return stays ? connection_lost(session, error) : connect_anew(store, error);
+}
+
+size_t sb_store_ports(const char *url, uint16_t *ports, size_t room) {
+  PQconninfoOption *options = PQconninfoParse(url, NULL), *port = options;
+  size_t count = 0;
+  while (port && port->keyword && strcmp(port->keyword, "port")) port++;
+  const char *text = port && port->val ? port->val : getenv("PGPORT");
+  if (!text || !*text) text = PORT_USUAL;
+  for (char *end = NULL; options && count < room; text = end + 1) { /* one for each host */
+    unsigned long number = strtoul(text, &end, 10);
+    if (number && number <= UINT16_MAX) ports[count++] = (uint16_t)number;
+    if (*end != ',') break;
+  }
+  PQconninfoFree(options);
+  return count;
+}

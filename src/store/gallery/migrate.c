@@ -1,0 +1,298 @@
+/* A gallery moves from one database into another, with its root key, its keys, row ids and audit: what is sealed is copied as
+ * it is. Templates go from sealed float32 to halfvec or back.
+ *
+ * Invariants
+ *   1. The source is read in one transaction and never written.
+ *   2. The target was empty, or has the mark of a migration that was cut off ("migration" in `meta`); with the mark nobody else
+ *      opens it. A table is copied in the order of its ids, so the largest one in the target says where to go on.
+ *   3. The mark goes when every row of both has been read again and compared. */
+#include "store/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 20000, COLUMNS_MAX = 10 };
+
+/* `kinds`: one letter a column: i number, r real, t text, b bytes, T a template. `query`: the columns, and for a template the
+ * collection's dim and model behind them; the id is the first. */
+typedef struct table {
+  const char *name, *id, *columns, *kinds, *query;
+} table;
+
+static const table tables[] = {
+    {"collection", "id", "id, name, model, dim, created, protection, protection_version", "ittiibi",
+     "SELECT id, name, model, dim, created, protection, protection_version FROM collection WHERE id > ? ORDER BY id"},
+    {"person", "id", "id, collection, external_hash, external_id, name, consent, created, purpose, expires",
+     "iibbbbibi",
+     "SELECT id, collection, external_hash, external_id, name, consent, created, purpose, expires FROM person"
+     " WHERE id > ? ORDER BY id"},
+    {"face", "id", "id, person, collection, template, attributes, quality, source, created, thumbnail", "iiiTbrbib",
+     "SELECT f.id, f.person, f.collection, f.template, f.attributes, f.quality, f.source, f.created, f.thumbnail,"
+     " c.dim, c.model"
+     " FROM face f JOIN collection c ON c.id = f.collection WHERE f.id > ? ORDER BY f.id"},
+    {"audit", "sequence", "sequence, at, actor, verb, collection, person, count, link", "iittiiib",
+     "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ? ORDER BY sequence"},
+    {"api_key", "id", "id, prefix, hash, label, roles, collection, created, expires, revoked", "itbtitiii",
+     "SELECT id, prefix, hash, label, roles, collection, created, expires, revoked FROM api_key WHERE id > ? ORDER BY id"},
+    {"admin", "id", "id, password, totp, totp_step", "itbi",
+     "SELECT id, password, totp, totp_step FROM admin WHERE id > ? ORDER BY id"},
+};
+enum { TABLES = sizeof tables / sizeof *tables };
+static const table keys = {"data_key", "id", "id, purpose, wrapped, created", "itbi",
+                           "SELECT id, purpose, wrapped, created FROM data_key WHERE id > ? ORDER BY id"};
+static const char *const counted[] = {"collection", "person", "face", "data_key"};
+enum { COUNTED = sizeof counted / sizeof *counted };
+
+typedef struct migration {
+  sb_store *from, *to;
+  float *one, *other; /* templates */
+  size_t room;
+  int64_t next[COUNTED]; /* ids that the source would give next */
+  sb_rotation_report report;
+  void *context;
+  size_t rows;
+} migration;
+
+/* ---- One row */
+
+static sb_status make_room(migration *m, size_t dim, sb_error *error) {
+  if (dim <= m->room) return SB_OK;
+  void *one = m->one, *other = m->other;
+  sb_status status = sb_grow(&one, dim, sizeof *m->one, error);
+  if (status == SB_OK) m->one = one, status = sb_grow(&other, dim, sizeof *m->other, error);
+  if (status == SB_OK) m->other = other, m->room = dim;
+  return status;
+}
+
+/* The template of a row, into `m->one` or `m->other`. */
+static void read_template(migration *m, sb_statement *row, const table *t, int column, bool other, size_t *dim) {
+  int behind = (int)strlen(t->kinds);
+  const sb_seal_context place = {"face", "template", sb_column_int(row, 0), sb_column_text(row, behind + 1)};
+  *dim = (size_t)sb_column_int(row, behind);
+  if (row->status == SB_OK) row->status = make_room(m, *dim, row->error);
+  if (row->status == SB_OK) sb_column_template(row, column, &place, *dim, other ? m->other : m->one);
+}
+
+static void copy_column(migration *m, const table *t, sb_statement *row, sb_statement *into, int column) {
+  size_t size = 0;
+  const void *bytes;
+  if (sb_column_null(row, column)) return;
+  switch (t->kinds[column]) {
+  case 'i': sb_bind_int(into, column + 1, sb_column_int(row, column)); break;
+  case 'r': sb_bind_real(into, column + 1, sb_column_real(row, column)); break;
+  case 't': sb_bind_text(into, column + 1, sb_column_text(row, column)); break;
+  case 'b':
+    bytes = sb_column_blob(row, column, &size);
+    sb_bind_blob(into, column + 1, bytes ? bytes : "", size);
+    break;
+  default:
+    read_template(m, row, t, column, false, &size);
+    const sb_seal_context place = {"face", "template", sb_column_int(row, 0),
+                                   sb_column_text(row, (int)strlen(t->kinds) + 1)};
+    if (row->status == SB_OK) sb_bind_template(into, column + 1, &place, m->one, size);
+  }
+}
+
+/* Half precision keeps 11 bits of a number, and of the smallest only multiples of 2^-24. */
+static bool same_templates(const float *a, const float *b, size_t dim) {
+  for (size_t i = 0; i < dim; i++)
+    if (!(fabsf(a[i] - b[i]) <= fmaxf(fabsf(a[i]), fabsf(b[i])) * 0x1p-11f + 0x1p-24f)) return false;
+  return true;
+}
+
+static bool same_column(migration *m, const table *t, sb_statement *a, sb_statement *b, int column) {
+  size_t size = 0, other = 0;
+  if (sb_column_null(a, column) != sb_column_null(b, column)) return false;
+  if (sb_column_null(a, column)) return true;
+  switch (t->kinds[column]) {
+  case 'i': return sb_column_int(a, column) == sb_column_int(b, column);
+  case 'r':
+    return !(sb_column_real(a, column) < sb_column_real(b, column) ||
+             sb_column_real(a, column) > sb_column_real(b, column));
+  case 't': return !strcmp(sb_column_text(a, column), sb_column_text(b, column));
+  case 'b': {
+    const void *one = sb_column_blob(a, column, &size), *two = sb_column_blob(b, column, &other);
+    return size == other && (!size || !memcmp(one, two, size));
+  }
+  default:
+    read_template(m, a, t, column, false, &size);
+    read_template(m, b, t, column, true, &other);
+    return a->status == SB_OK && b->status == SB_OK && size == other && same_templates(m->one, m->other, size);
+  }
+}
+
+/* ---- A table */
+
+static sb_status largest(sb_store *store, const table *t, int64_t *id, sb_error *error) {
+  char sql[80];
+  snprintf(sql, sizeof sql, "SELECT coalesce(max(%s), 0) FROM %s", t->id, t->name);
+  return sb_store_number(store, sql, id, error);
+}
+
+/* Copies at most BATCH rows of `row`; `*done` when there were no more. Within a transaction of the target. */
+static sb_status copy_some(migration *m, const table *t, sb_statement *row, bool *done, sb_error *error) {
+  int columns = (int)strlen(t->kinds);
+  sb_statement into = {.store = m->to, .error = error};
+  m->to->driver->prepare_bulk(&into, t->name, t->columns, columns);
+  for (int i = 0; i < BATCH && !*done && into.status == SB_OK; i++) {
+    *done = !sb_step(row);
+    for (int c = 0; !*done && c < columns; c++) copy_column(m, t, row, &into, c);
+    if (*done || row->status != SB_OK) break;
+    sb_step(&into);
+    sb_statement_reset(&into);
+    m->rows++;
+  }
+  sb_status status = sb_statement_end(&into);
+  return row->status == SB_OK ? status : row->status;
+}
+
+static sb_status copy_table(migration *m, const table *t, sb_error *error) {
+  int64_t last = 0;
+  bool done = false;
+  sb_status status = largest(m->to, t, &last, error);
+  if (status != SB_OK) return status;
+  sb_statement row = sb_statement_new(m->from, t->query, error);
+  row.many = true;
+  sb_bind_int(&row, 1, last);
+  while (status == SB_OK && !done) {
+    status = m->to->driver->begin(m->to, true, error);
+    if (status != SB_OK) break;
+    status = copy_some(m, t, &row, &done, error);
+    if (status == SB_OK) status = m->to->driver->commit(m->to, error);
+    if (status != SB_OK) m->to->driver->rollback(m->to);
+    if (status == SB_OK && m->report && !m->report(m->context, t->name, m->rows))
+      status = sb_fail(error, SB_STOPPING, "stopped; the same command goes on");
+  }
+  sb_status read = sb_statement_end(&row);
+  return status == SB_OK ? read : status;
+}
+
+static sb_status differs(const table *t, int64_t id, sb_error *error) {
+  return sb_fail(
+      error, SB_STORE,
+      "row %lld of %s is not the same in both: the source was changed meanwhile; empty the target and start anew",
+      (long long)id, t->name);
+}
+
+static sb_status compare_table(migration *m, const table *t, sb_error *error) {
+  sb_statement a = sb_statement_new(m->from, t->query, error), b = sb_statement_new(m->to, t->query, error);
+  a.many = b.many = true;
+  sb_bind_int(&a, 1, 0);
+  sb_bind_int(&b, 1, 0);
+  sb_status status = SB_OK;
+  for (;;) {
+    bool one = sb_step(&a), other = sb_step(&b);
+    if (a.status != SB_OK || b.status != SB_OK || (!one && !other)) break;
+    bool same = one && other;
+    for (int c = 0; same && t->kinds[c]; c++) same = same_column(m, t, &a, &b, c);
+    if (!same && a.status == SB_OK && b.status == SB_OK) status = differs(t, sb_column_int(one ? &a : &b, 0), error);
+    if (!same) break;
+  }
+  sb_status read = sb_statement_end(&a), other = sb_statement_end(&b);
+  return status != SB_OK ? status : read != SB_OK ? read : other;
+}
+
+/* ---- All of it */
+
+/* The target's own keys, which nothing is sealed under, make place for the source's. */
+static sb_status take_over_keys(migration *m, sb_error *error) {
+  bool done = false;
+  sb_status status = sb_store_exec(m->to, "DELETE FROM data_key", error);
+  sb_statement row = sb_statement_new(m->from, keys.query, error);
+  sb_bind_int(&row, 1, 0);
+  while (status == SB_OK && !done) status = copy_some(m, &keys, &row, &done, error);
+  sb_status read = sb_statement_end(&row);
+  if (status == SB_OK) status = sb_store_meta_set(m->to, "migration", "begun", 5, error);
+  return status == SB_OK ? read : status;
+}
+
+/* `*begun`: the target is a gallery that a migration was cut off in. */
+static sb_status check_target(sb_store *to, bool *begun, sb_error *error) {
+  int64_t marks = 0, rows = 0;
+  sb_status status = sb_store_number(to, "SELECT count(*) FROM meta WHERE key = 'migration'", &marks, error);
+  if (status == SB_OK)
+    status = sb_store_number(
+        to, "SELECT (SELECT count(*) FROM collection) + (SELECT count(*) FROM audit) + (SELECT count(*) FROM api_key)",
+        &rows, error);
+  *begun = marks > 0;
+  if (status == SB_OK && rows && !marks)
+    status = sb_fail(error, SB_EXISTS, "the target has a gallery already; name an empty database or folder");
+  return status;
+}
+
+static sb_status begin_migration(migration *m, sb_error *error) {
+  bool begun = false;
+  sb_status status = m->to->driver->begin(m->to, true, error);
+  if (status != SB_OK) return status;
+  status = check_target(m->to, &begun, error);
+  if (status == SB_OK && !begun) status = take_over_keys(m, error);
+  if (status == SB_OK) status = m->to->driver->commit(m->to, error);
+  if (status != SB_OK) m->to->driver->rollback(m->to);
+  return status;
+}
+
+static sb_status copy_meta(migration *m, sb_error *error) {
+  sb_status status = SB_OK;
+  sb_statement s =
+      sb_statement_new(m->from, "SELECT key, value FROM meta WHERE key IN ('audit_head', 'rotation', 'target')", error);
+  while (status == SB_OK && sb_step(&s)) {
+    size_t size = 0;
+    const void *value = sb_column_blob(&s, 1, &size);
+    status = sb_store_meta_set(m->to, sb_column_text(&s, 0), value, size, error);
+  }
+  sb_status read = sb_statement_end(&s);
+  return status == SB_OK ? read : status;
+}
+
+static sb_status finish(migration *m, sb_error *error) {
+  sb_status status = sb_store_begin(m->to, error);
+  if (status != SB_OK) return status;
+  status = copy_meta(m, error);
+  for (int i = 0; status == SB_OK && i < COUNTED; i++)
+    status = m->to->driver->start_rows(m->to, counted[i], m->next[i], error);
+  if (status == SB_OK) status = sb_change_note(m->to, SB_CHANGE_RESET, 0, 0, 0, error);
+  if (status == SB_OK) status = sb_store_exec(m->to, "DELETE FROM meta WHERE key = 'migration'", error);
+  if (status == SB_OK) status = sb_row_set_mac_start(m->to, error);
+  return sb_store_finish(m->to, status, error);
+}
+
+static sb_status copy_and_compare(migration *m, sb_error *error) {
+  sb_status status = SB_OK;
+  for (int i = 0; status == SB_OK && i < TABLES; i++) status = copy_table(m, &tables[i], error);
+  if (status == SB_OK) status = sb_store_begin_read(m->to, error);
+  if (status != SB_OK) return status;
+  for (int i = 0; status == SB_OK && i < TABLES; i++) {
+    if (m->report) m->report(m->context, "comparison", m->rows);
+    status = compare_table(m, &tables[i], error);
+  }
+  sb_store_end_read(m->to);
+  return status;
+}
+
+sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_rotation_report report, void *context,
+                           size_t *rows, sb_error *error) {
+  migration m = {.report = report, .context = context};
+  const char *source = back ? url : NULL, *target = back ? NULL : url;
+  sb_status status = sb_store_open_at(dir, source, !back, &m.from, error);
+  for (int i = 0; status == SB_OK && i < COUNTED; i++)
+    status = m.from->driver->next_row(m.from, counted[i], &m.next[i], error);
+  if (status == SB_OK) status = sb_store_open_target(dir, target, &m.to, error);
+  if (status == SB_OK) status = sb_store_begin_read(m.from, error);
+  if (status == SB_OK) {
+    status = begin_migration(&m, error);
+    sb_store_close(m.to); /* it has other keys now */
+    m.to = NULL;
+    if (status == SB_OK) status = sb_store_open_target(dir, target, &m.to, error);
+    if (status == SB_OK) status = copy_and_compare(&m, error);
+    if (status == SB_OK) status = finish(&m, error);
+    sb_store_end_read(m.from);
+  }
+  sb_store_close(m.to);
+  sb_store_close(m.from);
+  free(m.one);
+  free(m.other);
+  if (status == SB_OK) *rows = m.rows;
+  return status;
+}

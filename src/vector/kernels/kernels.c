@@ -1,0 +1,106 @@
+/* The tables of kernels, and the choice among them, made once. */
+#include "vector/kernels/kernels.h"
+#include "vector/vector.h"
+
+#include <float.h>
+#include <math.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#define SB_KERNELS_TABLE(level)                                                                                   \
+  {                                                                                                               \
+    sb_dot_f32_##level, sb_dot_f16_##level, sb_dot_i8_##level, sb_dot_upper_##level, sb_split_##level,            \
+        sb_join_##level, sb_to_f16_##level, sb_from_f16_##level, sb_scan_##level, sb_scores_##level,              \
+        sb_lines_at_##level, sb_lines_from_##level, sb_fine_at_##level, sb_project_##level, sb_against64_##level, \
+        sb_nearest64_##level, sb_largest_bits_##level                                                             \
+  }
+
+static const sb_kernels scalar = SB_KERNELS_TABLE(scalar);
+
+#if defined(__x86_64__)
+static const sb_kernels avx2 = SB_KERNELS_TABLE(avx2);
+static const sb_kernels avx512 = SB_KERNELS_TABLE(avx512);
+/* Of processors with AVX-512 but without VBMI and VNNI (before Ice Lake). */
+static const sb_kernels avx512_first = {
+    sb_dot_f32_avx512,   sb_dot_f16_avx512,      sb_dot_i8_avx512,   sb_dot_upper_avx512, sb_split_avx512,
+    sb_join_avx512,      sb_to_f16_avx512,       sb_from_f16_avx512, sb_scan_avx2,        sb_scores_avx2,
+    sb_lines_at_avx2,    sb_lines_from_avx2,     sb_fine_at_avx2,    sb_project_avx512,   sb_against64_avx512,
+    sb_nearest64_avx512, sb_largest_bits_avx512,
+};
+
+/* Clang before 16 does not know this one by name; AVX itself, which it needs, comes with AVX2. */
+static bool has_f16c(void) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+
+const sb_kernels *sb_kernels_of(sb_cpu level) {
+  __builtin_cpu_init();
+  bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+  bool has_avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  bool has_newer = __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
+  switch (level) {
+  case SB_CPU_AVX512:
+    if (has_avx512 && has_avx2) return has_newer ? &avx512 : &avx512_first;
+    return NULL;
+  case SB_CPU_AVX2: return has_avx2 ? &avx2 : NULL;
+  case SB_CPU_SCALAR: return &scalar;
+  case SB_CPU_NEON: return NULL;
+  }
+  return NULL;
+}
+#elif defined(__aarch64__)
+static const sb_kernels neon = SB_KERNELS_TABLE(neon);
+const sb_kernels *sb_kernels_of(sb_cpu level) {
+  return level == SB_CPU_NEON ? &neon : level == SB_CPU_SCALAR ? &scalar : NULL;
+}
+#else
+const sb_kernels *sb_kernels_of(sb_cpu level) {
+  return level == SB_CPU_SCALAR ? &scalar : NULL;
+}
+#endif
+
+static const sb_kernels *chosen;
+static void choose(void) {
+  chosen = sb_kernels_of(sb_cpu_level());
+  if (!chosen) chosen = &scalar;
+}
+
+const sb_kernels *sb_kernels_chosen(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, choose);
+  return chosen;
+}
+
+const char *sb_kernels_words(void) {
+  const sb_kernels *used = sb_kernels_chosen();
+#if defined(__x86_64__)
+  if (used == &avx512) return "AVX-512 with VBMI and VNNI";
+  if (used == &avx512_first) return "AVX-512 without VBMI and VNNI (codes are scanned by AVX2)";
+  if (used == &avx2) return "AVX2";
+#elif defined(__aarch64__)
+  if (used == &neon) return "NEON";
+#endif
+  return used == &scalar ? "plain C" : "";
+}
+
+/* A rounding of four values in the last place: what a vector that was scaled, stored and turned is off by. */
+static const float UNIT_TOLERANCE = 4 * FLT_EPSILON;
+
+float sb_dot(const float *a, const float *b, size_t n) {
+  return sb_kernels_chosen()->dot_f32(a, b, n);
+}
+
+float sb_normalize(float *v, size_t n) {
+  const float squared = sb_dot(v, v, n);
+  if (fabsf(squared - 1) <= UNIT_TOLERANCE) return 1;
+  double sums[4] = {0}; /* four, so that none waits for another */
+  for (size_t i = 0; i < n; i++) sums[i % 4] += (double)v[i] * (double)v[i];
+  double length = sqrt(sums[0] + sums[1] + (sums[2] + sums[3]));
+  if (!(length > 0) || !isfinite(length)) return 0;
+  double scale = 1 / length;
+  for (size_t i = 0; i < n; i++) v[i] = (float)((double)v[i] * scale);
+  return (float)length;
+}
