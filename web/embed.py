@@ -43,8 +43,8 @@ def main():
         smaller = f"packed_{number}, sizeof packed_{number}" if len(packed) < len(data) else "NULL, 0"
         rows.append(f'    {{"{path}", "{kind}", asset_{number}, sizeof asset_{number}, {smaller}, "\\"{etag}\\""}},\n')
     output.write_text('/* Made by web/embed.py. */\n#include "http/ops/assets.h"\n\n' + "".join(arrays)
-                      + "\nconst sb_asset sb_assets[] = {\n" + "".join(rows) + "};\n"
-                      + "const size_t sb_assets_count = sizeof sb_assets / sizeof *sb_assets;\n")
+                      + "\nconst sb_http_asset sb_http_assets[] = {\n" + "".join(rows) + "};\n"
+                      + "const size_t sb_http_assets_count = sizeof sb_http_assets / sizeof *sb_http_assets;\n")
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ sb_exit sb_command_tls(sb_cli *cli) {
   if (strcmp(cli->words[0], "init")) return sb_cli_usage(cli, "there is no `tls %s`", cli->words[0]);
   if (days < 1 || days > 36500) return sb_cli_usage(cli, "--days is between 1 and 36500");
   sb_error error = {0};
-  char host[256] = "localhost", fingerprint[SB_FINGERPRINT_SIZE];
+  char host[256] = "localhost", fingerprint[SB_HTTP_FINGERPRINT_SIZE];
   const char *names[NAMES_MAX + 3];
   size_t count = 0;
   for (int i = 1; i < cli->count; i++) names[count++] = cli->words[i];
@@ -173,7 +173,7 @@ sb_exit sb_command_tls(sb_cli *cli) {
   names[count++] = "127.0.0.1";
   names[count++] = "::1";
   char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, &error);
-  sb_status status = folder ? sb_tls_init(folder, names, count, (int)days, fingerprint, &error) : error.code;
+  sb_status status = folder ? sb_http_tls_init(folder, names, count, (int)days, fingerprint, &error) : error.code;
   free(folder);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
   if (cli->json) return sb_cli_print_json(cli, json_pack("{s:s}", "sha256", fingerprint), SB_EXIT_OK);

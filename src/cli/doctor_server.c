@@ -133,7 +133,7 @@ static bool is_closed(const sb_doctor *doctor) {
   return count || (sb_access_has_admin(doctor->store, &admin, NULL) == SB_OK && admin);
 }
 
-static void look_at_dates(sb_doctor *doctor, const sb_certificate *certificate) {
+static void look_at_dates(sb_doctor *doctor, const sb_http_certificate *certificate) {
   char ends[32], begins[32];
   int64_t now = sb_now_ms();
   sb_time_iso(certificate->ends_ms, ends);
@@ -155,9 +155,9 @@ static void look_at_dates(sb_doctor *doctor, const sb_certificate *certificate) 
 void sb_doctor_tls(sb_doctor *doctor) {
   const sb_config *c = doctor->config;
   sb_error error = {0};
-  sb_certificate certificate = {0};
+  sb_http_certificate certificate = {0};
   bool closed = is_closed(doctor), local = is_loopback(c->listen);
-  if (sb_tls_look(c, &certificate, &error) != SB_OK)
+  if (sb_http_tls_inspect(c, &certificate, &error) != SB_OK)
     sb_doctor_say(doctor, "TLS", SB_HEALTH_WRONG, "give --tls-cert and --tls-key that belong together, in PEM form",
                   "%s", error.message);
   else if (certificate.there)

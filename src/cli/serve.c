@@ -15,20 +15,20 @@ sb_exit sb_command_serve(sb_cli *cli) {
   pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: all inherit it, this one waits for them */
   sb_error error = {0};
   sb_engine *engine = NULL;
-  sb_server *server = NULL;
+  sb_http_server *server = NULL;
   sb_status status = sb_cli_engine(cli, true, &engine, &error);
-  if (status == SB_OK) status = sb_server_start(engine, cli->config, &server, &error);
+  if (status == SB_OK) status = sb_http_server_start(engine, cli->config, &server, &error);
   if (status == SB_OK) {
     const char *listen = cli->config->listen;
     bool bare_ipv6 = strchr(listen, ':') && listen[0] != '[';
-    printf("Semblance listens on %s://%s%s%s:%d\n", sb_server_tls(server) ? "https" : "http", bare_ipv6 ? "[" : "",
-           listen, bare_ipv6 ? "]" : "", sb_server_port(server));
+    printf("Semblance listens on %s://%s%s%s:%d\n", sb_http_server_tls(server) ? "https" : "http", bare_ipv6 ? "[" : "",
+           listen, bare_ipv6 ? "]" : "", sb_http_server_port(server));
     fflush(stdout);
     int caught;
     sigwait(&signals, &caught);
     sb_log(SB_LOG_INFO, "stopping: finishing the requests in progress");
   }
-  sb_server_stop(server);
+  sb_http_server_stop(server);
   sb_engine_free(engine);
   return status == SB_OK ? SB_EXIT_OK : sb_cli_fail(cli, status, &error);
 }

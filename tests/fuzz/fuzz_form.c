@@ -13,47 +13,47 @@
 enum { BODY_MAX = 64 << 10, TURNS_MAX = 10000 };
 
 static char collection[] = "default";
-static sb_server server = {
-    .collection = collection, .max_body = 1 << 20, .max_import = 1 << 20, .dialects = SB_ROUTE_DIALECTS};
+static sb_http_server server = {
+    .collection = collection, .max_body = 1 << 20, .max_import = 1 << 20, .dialects = SB_HTTP_ROUTE_DIALECTS};
 static bool answered;
 
-static void read_fields(sb_request *request) {
+static void read_fields(sb_http_request *request) {
   static const char *const names[] = {"id", "name", "image", "consent", "x"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *text = NULL;
     sb_photo *photos = NULL;
     size_t count = 0;
-    sb_request_text(request, names[i], &text, NULL);
-    if (sb_request_photos(request, names[i], &photos, &count, NULL) == SB_OK) free(photos);
+    sb_http_request_text(request, names[i], &text, NULL);
+    if (sb_http_request_photos(request, names[i], &photos, &count, NULL) == SB_OK) free(photos);
   }
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *size, void **state) {
   (void)context, (void)version;
-  sb_request *request = *state;
+  sb_http_request *request = *state;
   if (!request) {
-    if (!(request = *state = sb_request_new(&server, url))) return MHD_NO;
+    if (!(request = *state = sb_http_request_new(&server, url))) return MHD_NO;
     request->connection = connection;
     snprintf(request->method, sizeof request->method, "%s", method);
-    sb_route_find(request);
-    sb_request_body_begin(request);
+    sb_http_route_find(request);
+    sb_http_request_body_begin(request);
     return MHD_YES;
   }
   if (*size) {
-    bool go_on = sb_request_receive(request, bytes, *size);
+    bool go_on = sb_http_request_receive(request, bytes, *size);
     *size = 0;
     return go_on ? MHD_YES : MHD_NO;
   }
-  if (!request->reply.status && sb_request_finish(request, NULL) == SB_OK) read_fields(request);
-  sb_reply_empty(request, 204);
-  return sb_reply_send(request);
+  if (!request->reply.status && sb_http_request_finish(request, NULL) == SB_OK) read_fields(request);
+  sb_http_reply_empty(request, 204);
+  return sb_http_reply_send(request);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code) {
   (void)context, (void)connection, (void)code;
-  sb_request_free(*state);
+  sb_http_request_free(*state);
   *state = NULL;
   answered = true;
 }

@@ -7,39 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void read_fields(sb_request *request) {
+static void read_fields(sb_http_request *request) {
   static const char *const names[] = {"id", "name", "collection", "image", "k", "threshold"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *text = NULL;
     size_t count = 0;
     double real = 0;
     sb_photo *photos = NULL;
-    sb_request_text(request, names[i], &text, NULL);
-    sb_request_count(request, names[i], 0, 1000, &count, NULL);
-    sb_request_real(request, names[i], 0, 1, &real, NULL);
-    if (sb_request_photos(request, names[i], &photos, &count, NULL) == SB_OK) free(photos);
+    sb_http_request_text(request, names[i], &text, NULL);
+    sb_http_request_count(request, names[i], 0, 1000, &count, NULL);
+    sb_http_request_real(request, names[i], 0, 1, &real, NULL);
+    if (sb_http_request_photos(request, names[i], &photos, &count, NULL) == SB_OK) free(photos);
   }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static char collection[] = "default";
-  sb_server server = {.collection = collection, .max_body = 1 << 20, .dialects = SB_ROUTE_DIALECTS};
+  sb_http_server server = {.collection = collection, .max_body = 1 << 20, .dialects = SB_HTTP_ROUTE_DIALECTS};
   const uint8_t *end = memchr(bytes, '\n', size);
   size_t line = end ? (size_t)(end - bytes) : size;
   char *text = strndup((const char *)bytes, line);
   char *space = text ? strchr(text, ' ') : NULL;
   if (space) *space = 0;
-  sb_request *request = text ? sb_request_new(&server, space ? space + 1 : text) : NULL;
+  sb_http_request *request = text ? sb_http_request_new(&server, space ? space + 1 : text) : NULL;
   if (request) {
     snprintf(request->method, sizeof request->method, "%s", space ? text : "POST");
-    sb_route_find(request);
-    if (!request->reply.status && sb_request_query(request) && end) {
-      request->body = SB_BODY_JSON;
-      sb_request_receive(request, (const char *)end + 1, size - line - 1);
-      if (sb_request_finish(request, NULL) == SB_OK) read_fields(request);
+    sb_http_route_find(request);
+    if (!request->reply.status && sb_http_request_query(request) && end) {
+      request->body = SB_HTTP_BODY_JSON;
+      sb_http_request_receive(request, (const char *)end + 1, size - line - 1);
+      if (sb_http_request_finish(request, NULL) == SB_OK) read_fields(request);
     }
-    sb_request_free(request);
+    sb_http_request_free(request);
   }
   free(text);
   return 0;

@@ -18,7 +18,7 @@ from program import FRIENDS, PROGRAM, ProgramCase
 from server import PATIENCE, NotStarted, Server, multipart
 
 ROOT = pathlib.Path(os.environ.get("SB_SOURCE", "."))
-ROUTE = re.compile(r'\{"([A-Z]+)", "([^"]+)", sb_handle_\w+,\s*([^}]+?),\s*SB_ACCESS_(\w+)\}')
+ROUTE = re.compile(r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_\w+,\s*([^}]+?),\s*SB_HTTP_ACCESS_(\w+)\}')
 PASSWORD = "correct horse battery"
 
 
@@ -57,7 +57,7 @@ class Matrix(AccessCase):
 
     def test_every_route_with_every_kind_of_caller(self):
         table = routes()
-        rows = len(re.findall(r"sb_handle_", (ROOT / "src/http/core/route.c").read_text()))
+        rows = len(re.findall(r"sb_http_handle_", (ROOT / "src/http/core/route.c").read_text()))
         self.assertEqual(len(table), rows, "a route of the table is not in the matrix")
         good = {role: self.key(role, "--all-collections") for role in ("read", "enroll", "admin")}
         foreign = self.json_of("access", "add", "--role", "read,enroll,admin", "--collection", "default")["key"]

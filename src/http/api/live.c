@@ -24,7 +24,7 @@ enum {
   CHUNK = 65536
 };
 
-struct sb_live_sessions {
+struct sb_http_live_sessions {
   pthread_mutex_t lock;
   pthread_cond_t ended;
   size_t count;
@@ -32,10 +32,10 @@ struct sb_live_sessions {
 };
 
 typedef struct live {
-  sb_live_sessions *lives;
-  sb_server *server;
+  sb_http_live_sessions *live_sessions;
+  sb_http_server *server;
   sb_actor caller;
-  sb_principal who; /* asked about again every ASK_MS */
+  sb_http_principal principal; /* asked about again every ASK_MS */
   double asked_ms;
   struct MHD_UpgradeResponseHandle *handle;
   int socket;
@@ -57,57 +57,57 @@ typedef struct live {
 
 enum { OPCODE_TEXT = 1, OPCODE_CLOSE = 8, OPCODE_PONG = 10 };
 
-sb_status sb_live_sessions_new(sb_live_sessions **out, sb_error *error) {
-  sb_live_sessions *lives = sb_alloc(1, sizeof *lives, error);
-  if (!lives) return SB_NO_MEMORY;
-  pthread_mutex_init(&lives->lock, NULL);
-  pthread_cond_init(&lives->ended, NULL);
-  *out = lives;
+sb_status sb_http_live_sessions_new(sb_http_live_sessions **out, sb_error *error) {
+  sb_http_live_sessions *live_sessions = sb_alloc(1, sizeof *live_sessions, error);
+  if (!live_sessions) return SB_NO_MEMORY;
+  pthread_mutex_init(&live_sessions->lock, NULL);
+  pthread_cond_init(&live_sessions->ended, NULL);
+  *out = live_sessions;
   return SB_OK;
 }
 
-void sb_live_sessions_stop(sb_live_sessions *lives) {
-  pthread_mutex_lock(&lives->lock);
-  lives->stopping = true;
-  while (lives->count) pthread_cond_wait(&lives->ended, &lives->lock);
-  pthread_mutex_unlock(&lives->lock);
+void sb_http_live_sessions_stop(sb_http_live_sessions *live_sessions) {
+  pthread_mutex_lock(&live_sessions->lock);
+  live_sessions->stopping = true;
+  while (live_sessions->count) pthread_cond_wait(&live_sessions->ended, &live_sessions->lock);
+  pthread_mutex_unlock(&live_sessions->lock);
 }
 
-void sb_live_sessions_free(sb_live_sessions *lives) {
-  if (!lives) return;
-  pthread_cond_destroy(&lives->ended);
-  pthread_mutex_destroy(&lives->lock);
-  free(lives);
+void sb_http_live_sessions_free(sb_http_live_sessions *live_sessions) {
+  if (!live_sessions) return;
+  pthread_cond_destroy(&live_sessions->ended);
+  pthread_mutex_destroy(&live_sessions->lock);
+  free(live_sessions);
 }
 
-size_t sb_live_sessions_count(sb_live_sessions *lives) {
-  pthread_mutex_lock(&lives->lock);
-  size_t count = lives->count;
-  pthread_mutex_unlock(&lives->lock);
+size_t sb_http_live_sessions_count(sb_http_live_sessions *live_sessions) {
+  pthread_mutex_lock(&live_sessions->lock);
+  size_t count = live_sessions->count;
+  pthread_mutex_unlock(&live_sessions->lock);
   return count;
 }
 
 static bool is_stopping(live *l) {
-  pthread_mutex_lock(&l->lives->lock);
-  bool stopping = l->lives->stopping;
-  pthread_mutex_unlock(&l->lives->lock);
+  pthread_mutex_lock(&l->live_sessions->lock);
+  bool stopping = l->live_sessions->stopping;
+  pthread_mutex_unlock(&l->live_sessions->lock);
   return stopping;
 }
 
 static void live_free(live *l) {
-  sb_live_sessions *lives = l->lives;
+  sb_http_live_sessions *live_sessions = l->live_sessions;
   sb_buffer_free(&l->newest);
   free(l->collection);
   free(l->extra);
-  sb_wipe(&l->who, sizeof l->who);
+  sb_wipe(&l->principal, sizeof l->principal);
   pthread_cond_destroy(&l->arrived);
   pthread_mutex_destroy(&l->lock);
   pthread_mutex_destroy(&l->sending);
   free(l);
-  pthread_mutex_lock(&lives->lock);
-  lives->count--;
-  pthread_cond_broadcast(&lives->ended);
-  pthread_mutex_unlock(&lives->lock);
+  pthread_mutex_lock(&live_sessions->lock);
+  live_sessions->count--;
+  pthread_cond_broadcast(&live_sessions->ended);
+  pthread_mutex_unlock(&live_sessions->lock);
 }
 
 /* ---- Sending */
@@ -132,7 +132,7 @@ static bool send_bytes(live *l, const void *bytes, size_t size, int flags) {
 /* Nothing follows a close (RFC 6455, 5.5.1), not even the answer that was being made when it was sent. */
 static bool send_message(live *l, int opcode, const void *bytes, size_t size) {
   uint8_t header[10];
-  size_t length = sb_websocket_header(opcode, size, header);
+  size_t length = sb_http_websocket_header(opcode, size, header);
   pthread_mutex_lock(&l->sending);
   /* The header waits for what follows it: apart they would be two packets, the second late. */
   bool sent = !l->said_goodbye && send_bytes(l, header, length, size ? MSG_MORE : 0) && send_bytes(l, bytes, size, 0);
@@ -182,7 +182,7 @@ static json_t *answer(live *l, const sb_buffer *frame) {
                               .photo = {frame->bytes ? frame->bytes : "", frame->size},
                               .k = l->k,
                               .largest_only = l->largest,
-                              .target = sb_server_target(l->server)};
+                              .target = sb_http_server_operating_point(l->server)};
   sb_status status = sb_engine_search(l->server->engine, &search, &result, &error);
   json_t *json = status == SB_OK
                      ? sb_json_search(result)
@@ -202,7 +202,7 @@ static void *search_frames(void *context) {
       json_object_set_new(json, "frame", json_integer((json_int_t)number));
       json_object_set_new(json, "dropped", json_integer((json_int_t)dropped));
     }
-    char *text = sb_json_write(json);
+    char *text = sb_http_json_write(json);
     json_decref(json);
     if (!text || !send_message(l, OPCODE_TEXT, text, strlen(text))) close_live(l);
     free(text);
@@ -227,21 +227,21 @@ static void keep_frame(live *l, sb_buffer *message) {
 }
 
 /* False: the channel ends. */
-static bool feed(live *l, sb_websocket *socket, const uint8_t *bytes, size_t size) {
+static bool feed(live *l, sb_http_websocket *socket, const uint8_t *bytes, size_t size) {
   for (size_t at = 0; at < size;) {
-    sb_message_kind kind = SB_MESSAGE_NONE;
+    sb_http_message_kind kind = SB_HTTP_MESSAGE_NONE;
     size_t used = 0;
-    sb_status status = sb_websocket_feed(socket, bytes + at, size - at, &used, &kind, NULL);
+    sb_status status = sb_http_websocket_feed(socket, bytes + at, size - at, &used, &kind, NULL);
     at += used;
     if (status != SB_OK) {
       hang_up(l, status == SB_TOO_LARGE ? 1009 : 1002);
       return false;
     }
-    if (kind == SB_MESSAGE_BINARY) keep_frame(l, &socket->message);
-    if (kind == SB_MESSAGE_PING &&
+    if (kind == SB_HTTP_MESSAGE_BINARY) keep_frame(l, &socket->message);
+    if (kind == SB_HTTP_MESSAGE_PING &&
         !send_message(l, OPCODE_PONG, socket->control.bytes ? socket->control.bytes : "", socket->control.size))
       return false;
-    if (kind == SB_MESSAGE_CLOSE) {
+    if (kind == SB_HTTP_MESSAGE_CLOSE) {
       send_message(l, OPCODE_CLOSE, socket->control.bytes ? socket->control.bytes : "",
                    socket->control.size < 2 ? 0 : 2);
       return false;
@@ -255,12 +255,12 @@ static bool may_go_on(live *l) {
   double now = sb_monotonic_ms();
   if (now - l->asked_ms < ASK_MS) return true;
   l->asked_ms = now;
-  if (sb_auth_still(l->server, &l->who)) return true;
+  if (sb_http_auth_still(l->server, &l->principal)) return true;
   hang_up(l, 1008); /* policy violation */
   return false;
 }
 
-static bool read_some(live *l, sb_websocket *socket, uint8_t *chunk, double *heard_ms) {
+static bool read_some(live *l, sb_http_websocket *socket, uint8_t *chunk, double *heard_ms) {
   struct pollfd wait = {.fd = l->socket, .events = POLLIN};
   int ready = poll(&wait, 1, POLL_MS);
   if (is_stopping(l)) {
@@ -295,7 +295,7 @@ static void drain(live *l, uint8_t *chunk) {
 
 static void *run(void *context) {
   live *l = context;
-  sb_websocket socket = {.limit = FRAME_MAX < l->server->max_body ? FRAME_MAX : l->server->max_body};
+  sb_http_websocket socket = {.limit = FRAME_MAX < l->server->max_body ? FRAME_MAX : l->server->max_body};
   uint8_t *chunk = malloc(CHUNK);
   pthread_t searcher;
   bool started = chunk && !pthread_create(&searcher, NULL, search_frames, l);
@@ -311,7 +311,7 @@ static void *run(void *context) {
   if (started) pthread_join(searcher, NULL);
   if (l->hung_up) drain(l, chunk);
   MHD_upgrade_action(l->handle, MHD_UPGRADE_ACTION_CLOSE);
-  sb_websocket_free(&socket);
+  sb_http_websocket_free(&socket);
   free(chunk);
   live_free(l);
   return NULL;
@@ -337,42 +337,44 @@ static void on_upgrade(void *context, struct MHD_Connection *connection, void *s
   live_free(l);
 }
 
-static bool enter(sb_live_sessions *lives) {
-  pthread_mutex_lock(&lives->lock);
-  bool room = lives->count < CHANNELS_MAX && !lives->stopping;
-  lives->count += room;
-  pthread_mutex_unlock(&lives->lock);
+static bool enter(sb_http_live_sessions *live_sessions) {
+  pthread_mutex_lock(&live_sessions->lock);
+  bool room = live_sessions->count < CHANNELS_MAX && !live_sessions->stopping;
+  live_sessions->count += room;
+  pthread_mutex_unlock(&live_sessions->lock);
   return room;
 }
 
-static sb_status read_options(sb_request *request, live *l, sb_error *error) {
+static sb_status read_options(sb_http_request *request, live *l, sb_error *error) {
   static const char *const words[] = {"all", "largest", NULL};
   const char *collection = NULL;
   int chosen = 0;
   l->k = 1;
-  sb_status status = sb_request_collection(request, &collection, error);
-  if (status == SB_OK) status = sb_request_count(request, "k", 1, 20, &l->k, error);
-  if (status == SB_OK) status = sb_request_choice(request, "faces", words, &chosen, error);
+  sb_status status = sb_http_request_collection(request, &collection, error);
+  if (status == SB_OK) status = sb_http_request_count(request, "k", 1, 20, &l->k, error);
+  if (status == SB_OK) status = sb_http_request_choice(request, "faces", words, &chosen, error);
   l->largest = chosen == 1;
   if (status == SB_OK && !(l->collection = sb_strdup(collection, error))) status = SB_NO_MEMORY;
   return status;
 }
 
-sb_status sb_live_open(sb_request *request, struct MHD_Response **out, sb_error *error) {
+sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out, sb_error *error) {
   const char *key = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Sec-WebSocket-Key");
   const char *version = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Sec-WebSocket-Version");
   const char *upgrade = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Upgrade");
-  char accept[SB_WEBSOCKET_ACCEPT];
+  char accept[SB_HTTP_WEBSOCKET_ACCEPT];
   if (!upgrade || strcasecmp(upgrade, "websocket") || !version || strcmp(version, "13") || !key ||
-      !sb_websocket_accept(key, accept))
+      !sb_http_websocket_accept(key, accept))
     return sb_fail(error, SB_INVALID,
                    "this address is a WebSocket's (RFC 6455, version 13): each binary message is a photo");
   live *l = sb_alloc(1, sizeof *l, error);
   if (!l) return SB_NO_MEMORY;
-  *l = (live){
-      .lives = request->server->lives, .server = request->server, .caller = *sb_actor_get(), .who = request->who};
+  *l = (live){.live_sessions = request->server->live_sessions,
+              .server = request->server,
+              .caller = *sb_actor_get(),
+              .principal = request->principal};
   sb_status status = read_options(request, l, error);
-  if (status == SB_OK && !enter(l->lives))
+  if (status == SB_OK && !enter(l->live_sessions))
     status = sb_fail(error, SB_BUSY, "%d cameras are connected already", CHANNELS_MAX);
   if (status != SB_OK) {
     free(l->collection);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void address_of(const sb_request *request, uint8_t bytes[16]) {
+static void address_of(const sb_http_request *request, uint8_t bytes[16]) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   memset(bytes, 0, 16);
@@ -19,79 +19,79 @@ static void address_of(const sb_request *request, uint8_t bytes[16]) {
     memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, 8);
 }
 
-static void set_cookie(sb_request *request, const char *token, int seconds) {
+static void set_cookie(sb_http_request *request, const char *token, int seconds) {
   snprintf(request->reply.cookie, sizeof request->reply.cookie,
-           "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", SB_SESSION_COOKIE, token, seconds,
+           "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", SB_HTTP_SESSION_COOKIE, token, seconds,
            request->server->tls ? "; Secure" : "");
 }
 
-static const char *cookie_of(const sb_request *request) {
-  return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, SB_SESSION_COOKIE);
+static const char *cookie_of(const sb_http_request *request) {
+  return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, SB_HTTP_SESSION_COOKIE);
 }
 
 /* Is a login needed, and is the caller in? */
-void sb_handle_session_get(sb_request *request) {
+void sb_http_handle_session_get(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
-  char proof[SB_TOKEN_SIZE] = "";
+  char proof[SB_HTTP_TOKEN_SIZE] = "";
   if (sb_access_closed(request->server->access, &closed, &error) != SB_OK) {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
     return;
   }
   const char *token = cookie_of(request);
-  bool in = token && sb_session_proof(request->server->sessions, token, proof);
-  sb_reply_json(request, 200,
-                json_pack("{s:b,s:b,s:o}", "login_needed", closed && !in, "signed_in", in, "csrf",
-                          in ? json_string(proof) : json_null()));
+  bool in = token && sb_http_session_proof(request->server->sessions, token, proof);
+  sb_http_reply_json(request, 200,
+                     json_pack("{s:b,s:b,s:o}", "login_needed", closed && !in, "signed_in", in, "csrf",
+                               in ? json_string(proof) : json_null()));
 }
 
 /* The password comes in the body, never in the address. */
-static sb_status read_login(sb_request *request, const char **password, int *one_time, sb_error *error) {
+static sb_status read_login(sb_http_request *request, const char **password, int *one_time, sb_error *error) {
   const char *code = NULL;
   *one_time = -1;
   for (size_t i = 0; i < request->parameter_count; i++)
     if (!strcmp(request->parameters[i].name, "password"))
       return sb_fail(error, SB_INVALID, "a password in an address is kept by logs: send it in the body, and change it");
-  sb_status status = sb_request_text(request, "password", password, error);
-  if (status == SB_OK) status = sb_request_text(request, "code", &code, error);
+  sb_status status = sb_http_request_text(request, "password", password, error);
+  if (status == SB_OK) status = sb_http_request_text(request, "code", &code, error);
   if (status == SB_OK && !*password) status = sb_fail(error, SB_INVALID, "the password is missing");
   if (status == SB_OK && code && strlen(code) == 6 && strspn(code, "0123456789") == 6) *one_time = atoi(code);
   return status;
 }
 
-void sb_handle_session_add(sb_request *request) {
+void sb_http_handle_session_add(sb_http_request *request) {
   sb_error error = {0};
   uint8_t address[16];
   const char *password = NULL;
   int one_time = -1;
   address_of(request, address);
-  unsigned wait = sb_session_wait(request->server->sessions, address);
+  unsigned wait = sb_http_session_wait(request->server->sessions, address);
   if (wait) {
-    sb_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, and try again");
+    sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, and try again");
     request->reply.retry = wait;
     return;
   }
   sb_status status = read_login(request, &password, &one_time, &error);
   if (status == SB_OK) {
     status = sb_access_login(request->server->access, password, one_time, sb_now_ms(), &error);
-    sb_session_tried(request->server->sessions, address, status == SB_OK);
+    sb_http_session_tried(request->server->sessions, address, status == SB_OK);
     sb_engine_note_access(request->server->engine, status == SB_OK ? "login" : "login-failed", NULL);
   }
   if (status == SB_FORBIDDEN) {
-    sb_reply_refusal(request, 401, "unauthorized", error.message);
+    sb_http_reply_refusal(request, 401, "unauthorized", error.message);
   } else if (status != SB_OK) {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
   } else {
-    char token[SB_TOKEN_SIZE], proof[SB_TOKEN_SIZE];
-    sb_session_begin(request->server->sessions, token, proof);
-    sb_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", proof));
+    char token[SB_HTTP_TOKEN_SIZE], proof[SB_HTTP_TOKEN_SIZE];
+    sb_http_session_begin(request->server->sessions, token, proof);
+    sb_http_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", proof));
     set_cookie(request, token, 12 * 3600);
   }
 }
 
-void sb_handle_session_delete(sb_request *request) {
+void sb_http_handle_session_delete(sb_http_request *request) {
   const char *token = cookie_of(request);
-  if (token) sb_session_end(request->server->sessions, token);
-  sb_reply_json(request, 200, json_pack("{s:b}", "signed_in", 0));
+  if (token) sb_http_session_end(request->server->sessions, token);
+  sb_http_reply_json(request, 200, json_pack("{s:b}", "signed_in", 0));
   set_cookie(request, "", 0);
 }

@@ -16,9 +16,9 @@ static json_t *meaning_json(const sb_target_meaning *m) {
 }
 
 /* What counts, or with `asked` what that would mean. */
-static void reply(sb_request *request, const sb_target *asked) {
+static void reply(sb_http_request *request, const sb_target *asked) {
   sb_error error = {0};
-  sb_server *server = request->server;
+  sb_http_server *server = request->server;
   const char *collection = NULL;
   const sb_target saved = sb_engine_target(server->engine), *configured = &server->target;
   const sb_target *target = asked && sb_target_given(asked) ? asked : sb_target_given(&saved) ? &saved : configured;
@@ -27,49 +27,50 @@ static void reply(sb_request *request, const sb_target *asked) {
                        : sb_target_given(configured) ? "configured"
                                                      : "default";
   sb_target_meaning meaning;
-  sb_status status = sb_request_collection(request, &collection, &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = sb_engine_target_explain(server->engine, collection, target, &meaning, &error);
   /* A choice that this model cannot keep is told all the same: else nobody could take it back. */
   if (status == SB_OK && target == asked && meaning.why.code != SB_OK) status = (error = meaning.why).code;
   if (status != SB_OK) {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
     return;
   }
-  sb_reply_json(request, 200,
-                json_pack("{s:s,s:o,s:o,s:o,s:s,s:o}", "source", source, "target", sb_json_target(target), "saved",
-                          sb_json_target(&saved), "configured", sb_json_target(configured), "collection", collection,
-                          "meaning", meaning.why.code == SB_OK ? meaning_json(&meaning) : json_null()));
+  sb_http_reply_json(request, 200,
+                     json_pack("{s:s,s:o,s:o,s:o,s:s,s:o}", "source", source, "target", sb_json_target(target), "saved",
+                               sb_json_target(&saved), "configured", sb_json_target(configured), "collection",
+                               collection, "meaning",
+                               meaning.why.code == SB_OK ? meaning_json(&meaning) : json_null()));
 }
 
-void sb_handle_thresholds_get(sb_request *request) {
+void sb_http_handle_thresholds_get(sb_http_request *request) {
   sb_error error = {0};
   sb_target asked = {0};
-  if (sb_request_target(request, &asked, &error) == SB_OK)
+  if (sb_http_request_operating_point(request, &asked, &error) == SB_OK)
     reply(request, &asked);
   else
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
 }
 
-static void keep(sb_request *request, const sb_target *target) {
+static void keep(sb_http_request *request, const sb_target *target) {
   sb_error error = {0};
   if (sb_engine_target_set(request->server->engine, target, &error) == SB_OK)
     reply(request, NULL);
   else
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
 }
 
-void sb_handle_thresholds_set(sb_request *request) {
+void sb_http_handle_thresholds_set(sb_http_request *request) {
   sb_error error = {0};
   sb_target target = {0};
-  sb_status status = sb_request_target(request, &target, &error);
+  sb_status status = sb_http_request_operating_point(request, &target, &error);
   if (status == SB_OK && !sb_target_given(&target))
     status = sb_fail(&error, SB_INVALID, "give one of threshold, fmr and fpir, above 0; DELETE takes the choice back");
   if (status == SB_OK)
     keep(request, &target);
   else
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
 }
 
-void sb_handle_thresholds_reset(sb_request *request) {
+void sb_http_handle_thresholds_reset(sb_http_request *request) {
   keep(request, &(sb_target){0});
 }

@@ -8,7 +8,7 @@ static int hex_digit(char letter) {
   return -1;
 }
 
-sb_status sb_percent_decode(char *text, bool plus, sb_error *error) {
+sb_status sb_http_percent_decode(char *text, bool plus, sb_error *error) {
   char *to = text;
   for (const char *from = text; *from; from++) {
     char letter = *from;

@@ -6,6 +6,6 @@
 
 /* Decodes in place (the result is never longer). `plus`: '+' is a space, as in queries. SB_INVALID for a broken escape,
  * an encoded NUL or what is not UTF-8. */
-sb_status sb_percent_decode(char *text, bool plus, sb_error *error);
+sb_status sb_http_percent_decode(char *text, bool plus, sb_error *error);
 
 #endif

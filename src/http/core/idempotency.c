@@ -8,7 +8,7 @@
 
 enum { ENTRIES = 1024, KEY_MAX = 255, DAY_MS = 86400000 };
 
-struct sb_idempotency_entry {
+struct sb_http_idempotency_entry {
   uint64_t key;   /* of caller, route, address and Idempotency-Key; 0: free */
   uint64_t print; /* of the body's fields */
   double made_ms;
@@ -19,25 +19,25 @@ struct sb_idempotency_entry {
   size_t size;
 };
 
-struct sb_idempotency {
+struct sb_http_idempotency {
   pthread_mutex_t lock;
   size_t next;
-  sb_idempotency_entry entries[ENTRIES];
+  sb_http_idempotency_entry entries[ENTRIES];
 };
 
-sb_status sb_idempotency_new(sb_idempotency **out, sb_error *error) {
-  sb_idempotency *once = sb_alloc(1, sizeof *once, error);
-  if (!once) return SB_NO_MEMORY;
-  pthread_mutex_init(&once->lock, NULL);
-  *out = once;
+sb_status sb_http_idempotency_new(sb_http_idempotency **out, sb_error *error) {
+  sb_http_idempotency *table = sb_alloc(1, sizeof *table, error);
+  if (!table) return SB_NO_MEMORY;
+  pthread_mutex_init(&table->lock, NULL);
+  *out = table;
   return SB_OK;
 }
 
-void sb_idempotency_free(sb_idempotency *once) {
-  if (!once) return;
-  for (size_t i = 0; i < ENTRIES; i++) free(once->entries[i].body);
-  pthread_mutex_destroy(&once->lock);
-  free(once);
+void sb_http_idempotency_free(sb_http_idempotency *table) {
+  if (!table) return;
+  for (size_t i = 0; i < ENTRIES; i++) free(table->entries[i].body);
+  pthread_mutex_destroy(&table->lock);
+  free(table);
 }
 
 /* FNV-1a (Fowler, Noll, Vo), 64 bits. A caller who makes two of his own requests collide fools himself only: the caller's
@@ -52,7 +52,7 @@ static uint64_t mix_text(uint64_t hash, const char *text) {
   return mix(hash, text ? text : "", text ? strlen(text) : 0);
 }
 
-static uint64_t key_of(const sb_request *request, const char *key) {
+static uint64_t key_of(const sb_http_request *request, const char *key) {
   static const char *const credentials[] = {"Authorization", "X-Api-Key", "Cookie"};
   uint64_t hash = mix_text(0xcbf29ce484222325u, key);
   for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++)
@@ -63,33 +63,33 @@ static uint64_t key_of(const sb_request *request, const char *key) {
   return hash ? hash : 1;
 }
 
-static uint64_t print_of(const sb_request *request) {
+static uint64_t print_of(const sb_http_request *request) {
   uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < request->part_count; i++) {
-    const sb_part *part = &request->parts[i];
+  for (size_t i = 0; i < request->field_count; i++) {
+    const sb_http_field *part = &request->fields[i];
     hash = mix(mix_text(hash, part->name), part->value.bytes ? part->value.bytes : "", part->value.size);
   }
   return hash;
 }
 
-static sb_idempotency_entry *find(sb_idempotency *once, uint64_t key) {
+static sb_http_idempotency_entry *find(sb_http_idempotency *table, uint64_t key) {
   for (size_t i = 0; i < ENTRIES; i++) {
-    sb_idempotency_entry *e = &once->entries[i];
+    sb_http_idempotency_entry *e = &table->entries[i];
     if (e->key == key && (!e->done || sb_monotonic_ms() - e->made_ms < DAY_MS)) return e;
   }
   return NULL;
 }
 
-static void forget(sb_idempotency_entry *entry) {
+static void forget(sb_http_idempotency_entry *entry) {
   free(entry->body);
-  *entry = (sb_idempotency_entry){0};
+  *entry = (sb_http_idempotency_entry){0};
 }
 
-static void reply_again(sb_request *request, const sb_idempotency_entry *entry) {
-  sb_reply_empty(request, entry->status);
+static void reply_again(sb_http_request *request, const sb_http_idempotency_entry *entry) {
+  sb_http_reply_empty(request, entry->status);
   char *copy = malloc(entry->size + 1);
   if (!copy) {
-    sb_reply_error(request, &(sb_error){SB_NO_MEMORY, "out of memory"});
+    sb_http_reply_error(request, &(sb_error){SB_NO_MEMORY, "out of memory"});
     return;
   }
   memcpy(copy, entry->body, entry->size);
@@ -100,9 +100,9 @@ static void reply_again(sb_request *request, const sb_idempotency_entry *entry) 
 }
 
 /* A place for a new key; NULL when all are in work. */
-static sb_idempotency_entry *place(sb_idempotency *once) {
+static sb_http_idempotency_entry *place(sb_http_idempotency *table) {
   for (size_t tried = 0; tried < ENTRIES; tried++) {
-    sb_idempotency_entry *entry = &once->entries[once->next++ % ENTRIES];
+    sb_http_idempotency_entry *entry = &table->entries[table->next++ % ENTRIES];
     if (entry->key && !entry->done) continue;
     forget(entry);
     return entry;
@@ -110,40 +110,40 @@ static sb_idempotency_entry *place(sb_idempotency *once) {
   return NULL;
 }
 
-bool sb_idempotency_begin(sb_idempotency *once, sb_request *request) {
+bool sb_http_idempotency_begin(sb_http_idempotency *table, sb_http_request *request) {
   const char *text = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Idempotency-Key");
   if (!text) return true;
   if (!*text || strlen(text) > KEY_MAX) {
-    sb_reply_refusal(request, 400, "invalid", "an Idempotency-Key is 1 to 255 characters");
+    sb_http_reply_refusal(request, 400, "invalid", "an Idempotency-Key is 1 to 255 characters");
     return false;
   }
   uint64_t key = key_of(request, text), print = print_of(request);
-  pthread_mutex_lock(&once->lock);
-  sb_idempotency_entry *entry = find(once, key);
+  pthread_mutex_lock(&table->lock);
+  sb_http_idempotency_entry *entry = find(table, key);
   if (!entry) {
-    entry = place(once);
-    if (entry) *entry = (sb_idempotency_entry){.key = key, .print = print, .made_ms = sb_monotonic_ms()};
-    request->once = entry;
+    entry = place(table);
+    if (entry) *entry = (sb_http_idempotency_entry){.key = key, .print = print, .made_ms = sb_monotonic_ms()};
+    request->idempotency = entry;
   } else if (entry->print != print) {
-    sb_reply_refusal(request, 422, "idempotency_key_reused",
-                     "this Idempotency-Key was used for another request: take a new one");
+    sb_http_reply_refusal(request, 422, "idempotency_key_reused",
+                          "this Idempotency-Key was used for another request: take a new one");
   } else if (!entry->done) {
-    sb_reply_refusal(request, 409, "in_progress",
-                     "the first request with this Idempotency-Key is being worked on: ask again");
+    sb_http_reply_refusal(request, 409, "in_progress",
+                          "the first request with this Idempotency-Key is being worked on: ask again");
     request->reply.retry = true;
   } else {
     reply_again(request, entry);
   }
-  pthread_mutex_unlock(&once->lock);
+  pthread_mutex_unlock(&table->lock);
   return !request->reply.status;
 }
 
-void sb_idempotency_end(sb_idempotency *once, sb_request *request) {
-  sb_idempotency_entry *entry = request->once;
-  const sb_reply *reply = &request->reply;
+void sb_http_idempotency_end(sb_http_idempotency *table, sb_http_request *request) {
+  sb_http_idempotency_entry *entry = request->idempotency;
+  const sb_http_reply *reply = &request->reply;
   if (!entry) return;
-  request->once = NULL;
-  pthread_mutex_lock(&once->lock);
+  request->idempotency = NULL;
+  pthread_mutex_lock(&table->lock);
   entry->body = reply->status < 500 && reply->status && !reply->gzip ? malloc(reply->size + 1) : NULL;
   if (entry->body) {
     memcpy(entry->body, reply->bytes, reply->size);
@@ -154,5 +154,5 @@ void sb_idempotency_end(sb_idempotency *once, sb_request *request) {
   } else {
     forget(entry);
   }
-  pthread_mutex_unlock(&once->lock);
+  pthread_mutex_unlock(&table->lock);
 }

@@ -4,17 +4,17 @@
 
 #include "base/base.h"
 
-struct sb_request;
+struct sb_http_request;
 
 /* Locked. Answers are kept in memory: the last 1,024, each for a day at most. */
-typedef struct sb_idempotency sb_idempotency;
-typedef struct sb_idempotency_entry sb_idempotency_entry;
-sb_status sb_idempotency_new(sb_idempotency **out, sb_error *error);
-void sb_idempotency_free(sb_idempotency *once);
+typedef struct sb_http_idempotency sb_http_idempotency;
+typedef struct sb_http_idempotency_entry sb_http_idempotency_entry;
+sb_status sb_http_idempotency_new(sb_http_idempotency **out, sb_error *error);
+void sb_http_idempotency_free(sb_http_idempotency *table);
 /* For a request whose body is complete. False: it has its reply now, the first answer again, or a refusal (the first is in
- * work still, or the key was used for another request). True: go on; then sb_idempotency_end must follow. */
-bool sb_idempotency_begin(sb_idempotency *once, struct sb_request *request);
-/* Keeps the reply of a request that sb_idempotency_begin let pass; one of 500 or more is forgotten, so that a retry can succeed. */
-void sb_idempotency_end(sb_idempotency *once, struct sb_request *request);
+ * work still, or the key was used for another request). True: go on; then sb_http_idempotency_end must follow. */
+bool sb_http_idempotency_begin(sb_http_idempotency *table, struct sb_http_request *request);
+/* Keeps the reply of a request that sb_http_idempotency_begin let pass; one of 500 or more is forgotten, so that a retry can succeed. */
+void sb_http_idempotency_end(sb_http_idempotency *table, struct sb_http_request *request);
 
 #endif

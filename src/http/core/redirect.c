@@ -34,7 +34,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *size, void **state) {
   (void)url, (void)method, (void)version, (void)bytes, (void)size;
-  const sb_server *server = context;
+  const sb_http_server *server = context;
   char name[HOST_MAX + 1], location[HOST_MAX + TARGET_MAX + 32];
   const char *target = *state;
   bool known = target && host_name(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"), name);
@@ -49,7 +49,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
   return queued;
 }
 
-sb_status sb_redirect_start(sb_server *server, int port, struct MHD_Daemon **out, sb_error *error) {
+sb_status sb_http_redirect_start(sb_http_server *server, int port, struct MHD_Daemon **out, sb_error *error) {
   struct sockaddr_storage address;
   socklen_t length = sizeof address;
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD);
@@ -67,6 +67,6 @@ sb_status sb_redirect_start(sb_server *server, int port, struct MHD_Daemon **out
   return *out ? SB_OK : sb_fail(error, SB_IO, "port %d of --redirect-port is in use, or may not be used", port);
 }
 
-void sb_redirect_stop(struct MHD_Daemon *daemon) {
+void sb_http_redirect_stop(struct MHD_Daemon *daemon) {
   if (daemon) MHD_stop_daemon(daemon);
 }

@@ -46,15 +46,15 @@ unsigned sb_http_status(sb_status status) {
   return 500;
 }
 
-void sb_reply_clear(sb_reply *reply) {
-  if (reply->going_on) MHD_destroy_response(reply->going_on);
+void sb_http_reply_clear(sb_http_reply *reply) {
+  if (reply->stream) MHD_destroy_response(reply->stream);
   free(reply->owned);
-  *reply = (sb_reply){0};
+  *reply = (sb_http_reply){0};
 }
 
 /* Compresses the reply's text in place of the plain one where the client reads it and it pays. */
-static void compress_reply(sb_request *request) {
-  sb_reply *reply = &request->reply;
+static void compress_reply(sb_http_request *request) {
+  sb_http_reply *reply = &request->reply;
   reply->varies = true;
   if (!request->gzip || reply->size < GZIP_LEAST) return;
   z_stream stream = {0};
@@ -83,78 +83,79 @@ static void compress_reply(sb_request *request) {
   reply->gzip = true;
 }
 
-char *sb_json_write(const json_t *json) {
+char *sb_http_json_write(const json_t *json) {
   return json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(JSON_DIGITS)) : NULL;
 }
 
-void sb_reply_owned(sb_request *request, unsigned status, const char *type, char *text, size_t size) {
+void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *type, char *text, size_t size) {
   static const char no_memory[] = "{\"error\":{\"code\":\"no_memory\",\"message\":\"the server is out of memory\"}}";
-  sb_reply *reply = &request->reply;
-  sb_reply_clear(reply);
+  sb_http_reply *reply = &request->reply;
+  sb_http_reply_clear(reply);
   reply->type = text ? type : "application/json";
   reply->owned = text;
   reply->bytes = text ? text : no_memory;
   reply->size = text ? size : sizeof no_memory - 1;
   reply->status = text ? status : 500;
   /* An answer that is kept for an Idempotency-Key stays plain: the next client may not read gzip. */
-  if (text && !request->once) compress_reply(request);
+  if (text && !request->idempotency) compress_reply(request);
 }
 
-void sb_reply_json(sb_request *request, unsigned status, json_t *body) {
-  char *text = sb_json_write(body);
+void sb_http_reply_json(sb_http_request *request, unsigned status, json_t *body) {
+  char *text = sb_http_json_write(body);
   json_decref(body);
-  sb_reply_owned(request, status, "application/json", text, text ? strlen(text) : 0);
+  sb_http_reply_owned(request, status, "application/json", text, text ? strlen(text) : 0);
 }
 
-bool sb_reply_is_known(const sb_request *request, const char *etag) {
+bool sb_http_reply_is_known(const sb_http_request *request, const char *etag) {
   const char *known = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "If-None-Match");
   return known && (!strcmp(known, "*") || strstr(known, etag));
 }
 
-void sb_reply_json_tagged(sb_request *request, json_t *body) {
-  char *text = sb_json_write(body);
+void sb_http_reply_json_tagged(sb_http_request *request, json_t *body) {
+  char *text = sb_http_json_write(body);
   json_decref(body);
   uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: tells versions of one list apart, guards nothing */
   for (const char *at = text; at && *at; at++) hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
   char tag[24];
   snprintf(tag, sizeof tag, "W/\"%016llx\"", (unsigned long long)hash);
-  if (text && sb_reply_is_known(request, tag)) {
+  if (text && sb_http_reply_is_known(request, tag)) {
     free(text);
-    sb_reply_empty(request, 304);
+    sb_http_reply_empty(request, 304);
   } else {
-    sb_reply_owned(request, 200, "application/json", text, text ? strlen(text) : 0);
+    sb_http_reply_owned(request, 200, "application/json", text, text ? strlen(text) : 0);
   }
   strcpy(request->reply.tag, tag);
   if (request->reply.status < 500) request->reply.etag = request->reply.tag;
 }
 
-json_t *sb_error_json(const sb_request *request, const char *code, const char *message) {
-  unsigned dialect = request->route ? request->route->flags & SB_ROUTE_DIALECTS : 0;
-  if (dialect & SB_ROUTE_COMPREFACE)
-    return json_pack("{s:s,s:i}", "message", message, "code", sb_compreface_code(code));
+json_t *sb_http_error_json(const sb_http_request *request, const char *code, const char *message) {
+  unsigned dialect = request->route ? request->route->flags & SB_HTTP_ROUTE_DIALECTS : 0;
+  if (dialect & SB_HTTP_ROUTE_COMPREFACE)
+    return json_pack("{s:s,s:i}", "message", message, "code", sb_http_compreface_code(code));
   if (dialect) return json_pack("{s:s}", "error", message);
   return json_pack("{s:{s:s,s:s,s:s}}", "error", "code", code, "message", message, "request_id", request->id);
 }
 
-void sb_reply_refusal(sb_request *request, unsigned status, const char *code, const char *message) {
-  unsigned dialect = request->route ? request->route->flags & SB_ROUTE_DIALECTS : 0;
+void sb_http_reply_refusal(sb_http_request *request, unsigned status, const char *code, const char *message) {
+  unsigned dialect = request->route ? request->route->flags & SB_HTTP_ROUTE_DIALECTS : 0;
   /* DeepFace and CompreFace say 400 for whatever is wrong with a request. */
-  if (dialect & (SB_ROUTE_DEEPFACE | SB_ROUTE_COMPREFACE) && (status == 409 || status == 415 || status == 422))
+  if (dialect & (SB_HTTP_ROUTE_DEEPFACE | SB_HTTP_ROUTE_COMPREFACE) &&
+      (status == 409 || status == 415 || status == 422))
     status = 400;
-  sb_reply_json(request, status, sb_error_json(request, code, message));
+  sb_http_reply_json(request, status, sb_http_error_json(request, code, message));
 }
 
-void sb_reply_error(sb_request *request, const sb_error *error) {
+void sb_http_reply_error(sb_http_request *request, const sb_error *error) {
   unsigned status = sb_http_status(error->code);
   /* A full queue is no fault, and its answers are many: each has its line as a request. */
   if (status >= 500 && error->code != SB_BUSY)
     sb_log(SB_LOG_WARNING, "%s: %s", sb_status_code(error->code), error->message);
-  sb_reply_refusal(request, status, sb_status_code(error->code), error->message);
+  sb_http_reply_refusal(request, status, sb_status_code(error->code), error->message);
   request->reply.retry = status == 503;
 }
 
-void sb_reply_empty(sb_request *request, unsigned status) {
-  sb_reply_clear(&request->reply);
+void sb_http_reply_empty(sb_http_request *request, unsigned status) {
+  sb_http_reply_clear(&request->reply);
   request->reply.status = status;
 }
 
@@ -171,8 +172,8 @@ static const struct {
     {"Cross-Origin-Opener-Policy", "same-origin"},
 };
 
-static bool headers_add(const sb_request *request, struct MHD_Response *response) {
-  const sb_reply *reply = &request->reply;
+static bool headers_add(const sb_http_request *request, struct MHD_Response *response) {
+  const sb_http_reply *reply = &request->reply;
   char wait[16];
   snprintf(wait, sizeof wait, "%u", reply->retry);
   bool preflight = request->cors && reply->allow[0] && !strcmp(request->method, "OPTIONS");
@@ -211,20 +212,20 @@ static bool headers_add(const sb_request *request, struct MHD_Response *response
 }
 
 /* A channel's answer is the handshake and nothing else. */
-static enum MHD_Result send_going_on(sb_request *request) {
-  struct MHD_Response *response = request->reply.going_on;
-  request->reply.going_on = NULL;
+static enum MHD_Result send_stream(sb_http_request *request) {
+  struct MHD_Response *response = request->reply.stream;
+  request->reply.stream = NULL;
   enum MHD_Result queued = MHD_NO;
   if (request->reply.status == 101 || headers_add(request, response))
     queued = MHD_queue_response(request->connection, request->reply.status, response);
   MHD_destroy_response(response);
-  request->phase = SB_PHASE_REPLIED;
+  request->phase = SB_HTTP_PHASE_REPLIED;
   return queued;
 }
 
-enum MHD_Result sb_reply_send(sb_request *request) {
-  sb_reply *reply = &request->reply;
-  if (reply->going_on) return send_going_on(request);
+enum MHD_Result sb_http_reply_send(sb_http_request *request) {
+  sb_http_reply *reply = &request->reply;
+  if (reply->stream) return send_stream(request);
   enum MHD_ResponseMemoryMode mode = reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT;
   /* The library takes the bytes as writable and never writes to them. */
   union {
@@ -237,6 +238,6 @@ enum MHD_Result sb_reply_send(sb_request *request) {
   enum MHD_Result queued = MHD_NO;
   if (headers_add(request, response)) queued = MHD_queue_response(request->connection, reply->status, response);
   MHD_destroy_response(response);
-  request->phase = SB_PHASE_REPLIED;
+  request->phase = SB_HTTP_PHASE_REPLIED;
   return queued;
 }

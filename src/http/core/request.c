@@ -20,33 +20,33 @@ enum {
 
 /* ---- Life */
 
-bool sb_request_query(sb_request *request) {
+bool sb_http_request_query(sb_http_request *request) {
   sb_error error = {0};
   for (char *rest = request->query; rest && *rest;) {
     char *pair = strsep(&rest, "&");
     if (!*pair) continue;
     char *value = strchr(pair, '=');
     if (value) *value++ = '\0';
-    if (request->parameter_count == SB_PARAMETERS_MAX) {
-      sb_fail(&error, SB_INVALID, "the address has more than %d parameters", SB_PARAMETERS_MAX);
-    } else if (sb_percent_decode(pair, true, &error) == SB_OK &&
-               (!value || sb_percent_decode(value, true, &error) == SB_OK)) {
-      request->parameters[request->parameter_count++] = (sb_parameter){pair, value ? value : ""};
+    if (request->parameter_count == SB_HTTP_PARAMETERS_MAX) {
+      sb_fail(&error, SB_INVALID, "the address has more than %d parameters", SB_HTTP_PARAMETERS_MAX);
+    } else if (sb_http_percent_decode(pair, true, &error) == SB_OK &&
+               (!value || sb_http_percent_decode(value, true, &error) == SB_OK)) {
+      request->parameters[request->parameter_count++] = (sb_http_parameter){pair, value ? value : ""};
     }
     if (error.code != SB_OK) {
-      sb_reply_error(request, &error);
+      sb_http_reply_error(request, &error);
       return false;
     }
   }
   return true;
 }
 
-sb_request *sb_request_new(sb_server *server, const char *target) {
-  sb_request *request = sb_alloc(1, sizeof *request, NULL);
+sb_http_request *sb_http_request_new(sb_http_server *server, const char *target) {
+  sb_http_request *request = sb_alloc(1, sizeof *request, NULL);
   if (!request) return NULL;
   request->server = server;
   request->started_ms = sb_monotonic_ms();
-  uint8_t random[SB_REQUEST_ID / 2] = {0};
+  uint8_t random[SB_HTTP_REQUEST_ID / 2] = {0};
   if (getrandom(random, sizeof random, 0) != sizeof random) sb_log(SB_LOG_WARNING, "the system gave no random bytes");
   sb_hex(random, sizeof random, request->id);
   if (!(request->path = sb_strdup(target, NULL))) {
@@ -58,19 +58,19 @@ sb_request *sb_request_new(sb_server *server, const char *target) {
   return request;
 }
 
-static bool brings_files(const sb_request *request) {
-  return request->route && request->route->flags & SB_ROUTE_FILES;
+static bool brings_files(const sb_http_request *request) {
+  return request->route && request->route->flags & SB_HTTP_ROUTE_FILES;
 }
 
-void sb_request_free(sb_request *request) {
+void sb_http_request_free(sb_http_request *request) {
   if (!request) return;
   if (!brings_files(request)) atomic_fetch_sub(&request->server->body_bytes, request->received);
   if (request->form) MHD_destroy_post_processor(request->form);
-  for (size_t i = 0; i < request->part_count; i++) sb_buffer_free(&request->parts[i].value);
-  free(request->parts);
+  for (size_t i = 0; i < request->field_count; i++) sb_buffer_free(&request->fields[i].value);
+  free(request->fields);
   sb_upload_bundle_free(request->bundle);
-  sb_reply_clear(&request->reply);
-  for (size_t i = 0; i < SB_NAMES_MAX; i++) free(request->names[i]);
+  sb_http_reply_clear(&request->reply);
+  for (size_t i = 0; i < SB_HTTP_PATH_PARAMETERS_MAX; i++) free(request->path_parameters[i]);
   free(request->path);
   free(request);
 }
@@ -78,29 +78,29 @@ void sb_request_free(sb_request *request) {
 /* ---- The body */
 
 /* Adds `bytes` to the last part, or to a new one of that name. */
-static sb_status part_add(sb_request *request, const char *name, bool more, const void *bytes, size_t size, bool base64,
-                          sb_error *error) {
-  if (!more || !request->part_count) {
-    if (!name || strlen(name) >= sizeof request->parts->name) {
+static sb_status part_add(sb_http_request *request, const char *name, bool more, const void *bytes, size_t size,
+                          bool base64, sb_error *error) {
+  if (!more || !request->field_count) {
+    if (!name || strlen(name) >= sizeof request->fields->name) {
       return base64 ? SB_OK : sb_fail(error, SB_INVALID, "a field of the body has no name, or one that is too long");
     }
-    if (request->part_count == SB_PARTS_MAX) {
-      return sb_fail(error, SB_INVALID, "the body has more than %d fields", SB_PARTS_MAX);
+    if (request->field_count == SB_HTTP_FIELDS_MAX) {
+      return sb_fail(error, SB_INVALID, "the body has more than %d fields", SB_HTTP_FIELDS_MAX);
     }
-    void *parts = request->parts;
-    sb_status status = sb_grow(&parts, request->part_count + 1, sizeof *request->parts, error);
+    void *parts = request->fields;
+    sb_status status = sb_grow(&parts, request->field_count + 1, sizeof *request->fields, error);
     if (status != SB_OK) return status;
-    request->parts = parts;
-    sb_part *part = &request->parts[request->part_count++];
-    *part = (sb_part){.base64 = base64};
+    request->fields = parts;
+    sb_http_field *part = &request->fields[request->field_count++];
+    *part = (sb_http_field){.base64 = base64};
     /* "images" of a JSON body and "image" of a form are the same field. */
     strcpy(part->name, strcmp(name, "images") ? name : "image");
   }
-  return sb_buffer_add(&request->parts[request->part_count - 1].value, bytes, size, error);
+  return sb_buffer_add(&request->fields[request->field_count - 1].value, bytes, size, error);
 }
 
 /* A file of an import goes to the disk, encrypted, as it comes. */
-static sb_status file_add(sb_request *request, const char *name, bool more, const void *bytes, size_t size,
+static sb_status file_add(sb_http_request *request, const char *name, bool more, const void *bytes, size_t size,
                           sb_error *error) {
   sb_status status = request->bundle ? SB_OK : sb_upload_bundle_new(&request->bundle, error);
   if (status == SB_OK && !more) status = sb_upload_bundle_begin(request->bundle, name, error);
@@ -111,13 +111,13 @@ static enum MHD_Result form_field(void *context, enum MHD_ValueKind kind, const 
                                   const char *type, const char *encoding, const char *bytes, uint64_t offset,
                                   size_t size) {
   (void)kind, (void)type, (void)encoding;
-  sb_request *request = context;
+  sb_http_request *request = context;
   sb_error error = {0};
-  if (filename && request->route->flags & SB_ROUTE_FILES) {
+  if (filename && request->route->flags & SB_HTTP_ROUTE_FILES) {
     if (file_add(request, filename, offset > 0, bytes, size, &error) == SB_OK) return MHD_YES;
   } else if (part_add(request, key, offset > 0, bytes, size, false, &error) == SB_OK)
     return MHD_YES;
-  sb_reply_error(request, &error);
+  sb_http_reply_error(request, &error);
   return MHD_NO;
 }
 
@@ -126,65 +126,65 @@ static bool type_is(const char *type, const char *wanted) {
   return !strncasecmp(type, wanted, length) && (!type[length] || strchr("; \t", type[length]));
 }
 
-void sb_request_body_begin(sb_request *request) {
+void sb_http_request_body_begin(sb_http_request *request) {
   const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Type");
   if (!type) return;
   if (type_is(type, "multipart/form-data")) {
-    request->body = SB_BODY_FORM;
+    request->body = SB_HTTP_BODY_FORM;
     request->form = MHD_create_post_processor(request->connection, FORM_BUFFER, form_field, request);
-    if (!request->form) request->body = SB_BODY_OTHER; /* it names no boundary */
+    if (!request->form) request->body = SB_HTTP_BODY_OTHER; /* it names no boundary */
   } else if (type_is(type, "application/json")) {
-    request->body = SB_BODY_JSON;
+    request->body = SB_HTTP_BODY_JSON;
   } else if (!strncasecmp(type, "image/", 6) || type_is(type, "application/octet-stream")) {
-    request->body = SB_BODY_PHOTO;
+    request->body = SB_HTTP_BODY_PHOTO;
   } else {
-    request->body = SB_BODY_OTHER;
+    request->body = SB_HTTP_BODY_OTHER;
   }
 }
 
-static size_t limit_of(const sb_request *request) {
+static size_t limit_of(const sb_http_request *request) {
   return brings_files(request) ? request->server->max_import : request->server->max_body;
 }
 
-static void refuse_size(sb_request *request) {
+static void refuse_size(sb_http_request *request) {
   sb_error error;
   sb_fail(&error, SB_TOO_LARGE, "the request is larger than %zu bytes: send a smaller photo, or fewer at once",
           limit_of(request));
-  sb_reply_error(request, &error);
+  sb_http_reply_error(request, &error);
   request->reply.close = true;
 }
 
-void sb_request_begin(sb_request *request, struct MHD_Connection *connection, const char *method) {
+void sb_http_request_begin(sb_http_request *request, struct MHD_Connection *connection, const char *method) {
   request->connection = connection;
-  request->phase = SB_PHASE_BODY;
+  request->phase = SB_HTTP_PHASE_BODY;
   atomic_fetch_add(&request->server->open, 1);
   strncpy(request->method, method, sizeof request->method - 1);
   if (atomic_load(&request->server->stopping)) {
-    sb_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
+    sb_http_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
     return;
   }
   const char *encodings = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept-Encoding");
   request->gzip = encodings && strstr(encodings, "gzip") && !strstr(encodings, "gzip;q=0");
-  if (!sb_guard_pass(request)) return;
-  sb_route_find(request);
-  if (request->route && !request->reply.status && !sb_auth_pass(request)) return;
+  if (!sb_http_checks_pass(request)) return;
+  sb_http_route_find(request);
+  if (request->route && !request->reply.status && !sb_http_auth_pass(request)) return;
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
   request->announced = length ? strtoull(length, NULL, 10) : 0;
   if (request->announced > limit_of(request)) refuse_size(request);
-  if (request->reply.status || !sb_request_query(request)) return;
-  if (request->route->flags & SB_ROUTE_BODY) sb_request_body_begin(request);
+  if (request->reply.status || !sb_http_request_query(request)) return;
+  if (request->route->flags & SB_HTTP_ROUTE_BODY) sb_http_request_body_begin(request);
 }
 
-void sb_request_whole(sb_request *request) {
+void sb_http_request_whole(sb_http_request *request) {
   if (request->begun) return;
   request->begun = true;
   atomic_fetch_add(&request->server->begun, 1);
 }
 
-bool sb_request_receive(sb_request *request, const char *bytes, size_t size) {
-  sb_server *server = request->server;
+bool sb_http_request_receive(sb_http_request *request, const char *bytes, size_t size) {
+  sb_http_server *server = request->server;
   if (request->received + size == request->announced)
-    sb_request_whole(request);        /* before its bytes are seen in a gauge */
+    sb_http_request_whole(request);   /* before its bytes are seen in a gauge */
   bool files = brings_files(request); /* what goes to the disk is not held in memory, and may take its time */
   size_t held = files ? 0 : atomic_fetch_add(&server->body_bytes, size) + size, limit = limit_of(request);
   request->received += size;
@@ -197,26 +197,26 @@ bool sb_request_receive(sb_request *request, const char *bytes, size_t size) {
   sb_error error = {0};
   if (held > BODIES_AT_ONCE * server->max_body) {
     sb_fail(&error, SB_BUSY, "the server is receiving more than it can hold: try again in a second");
-  } else if (request->body == SB_BODY_FORM) {
+  } else if (request->body == SB_HTTP_BODY_FORM) {
     if (MHD_post_process(request->form, bytes, size) != MHD_YES && !request->reply.status) {
       sb_fail(&error, SB_INVALID, "the body is no well-formed multipart/form-data");
     }
-  } else if (request->body == SB_BODY_JSON || request->body == SB_BODY_PHOTO) {
+  } else if (request->body == SB_HTTP_BODY_JSON || request->body == SB_HTTP_BODY_PHOTO) {
     part_add(request, "image", true, bytes, size, false, &error);
   }
-  if (error.code != SB_OK) sb_reply_error(request, &error);
+  if (error.code != SB_OK) sb_http_reply_error(request, &error);
   return true;
 }
 
-static sb_status literal_add(sb_request *request, const char *name, const char *word, sb_error *error) {
-  size_t before = request->part_count;
+static sb_status literal_add(sb_http_request *request, const char *name, const char *word, sb_error *error) {
+  size_t before = request->field_count;
   sb_status status = part_add(request, name, false, word, strlen(word), true, error);
-  if (request->part_count > before) request->parts[before].literal = true;
+  if (request->field_count > before) request->fields[before].literal = true;
   return status;
 }
 
 /* An object is no field that any route reads: where one asks for its name it is refused, else passed over. */
-static sb_status json_field(sb_request *request, const char *name, const json_t *value, sb_error *error) {
+static sb_status json_field(sb_http_request *request, const char *name, const json_t *value, sb_error *error) {
   if (json_is_string(value))
     return part_add(request, name, false, json_string_value(value), json_string_length(value), true, error);
   if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
@@ -230,7 +230,7 @@ static sb_status json_field(sb_request *request, const char *name, const json_t 
 }
 
 /* A member, or each item of one that is a list. */
-static sb_status json_member(sb_request *request, const char *name, const json_t *value, sb_error *error) {
+static sb_status json_member(sb_http_request *request, const char *name, const json_t *value, sb_error *error) {
   if (!json_is_array(value)) return json_field(request, name, value, error);
   json_t *item;
   size_t index;
@@ -244,21 +244,21 @@ static sb_status json_member(sb_request *request, const char *name, const json_t
 }
 
 /* Turns the JSON body, which came as one part, into its members. */
-static sb_status json_fields(sb_request *request, sb_error *error) {
-  if (!request->part_count) return SB_OK;
+static sb_status json_fields(sb_http_request *request, sb_error *error) {
+  if (!request->field_count) return SB_OK;
   json_error_t fault;
-  sb_buffer *text = &request->parts[0].value;
+  sb_buffer *text = &request->fields[0].value;
   json_t *body =
       json_loadb(text->bytes ? text->bytes : "", text->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
   sb_buffer_free(text);
   *text = (sb_buffer){0};
-  request->part_count = 0;
+  request->field_count = 0;
   sb_status status = SB_OK;
   const char *name;
   json_t *value;
   request->list = json_is_array(body);
   if (request->list) {
-    if (json_array_size(body)) status = json_member(request, SB_PART_ITEM, body, error);
+    if (json_array_size(body)) status = json_member(request, SB_HTTP_FIELD_ITEM, body, error);
   } else if (json_is_object(body)) {
     json_object_foreach(body, name, value) {
       if (status == SB_OK) status = json_member(request, name, value, error);
@@ -270,14 +270,14 @@ static sb_status json_fields(sb_request *request, sb_error *error) {
   return status;
 }
 
-sb_status sb_request_finish(sb_request *request, sb_error *error) {
+sb_status sb_http_request_finish(sb_http_request *request, sb_error *error) {
   if (request->form) {
     enum MHD_Result whole = MHD_destroy_post_processor(request->form);
     request->form = NULL;
     if (whole != MHD_YES) return sb_fail(error, SB_INVALID, "the body ends in the middle of its form: send it again");
   }
-  if (request->body == SB_BODY_JSON) return json_fields(request, error);
-  if (request->body == SB_BODY_OTHER) {
+  if (request->body == SB_HTTP_BODY_JSON) return json_fields(request, error);
+  if (request->body == SB_HTTP_BODY_OTHER) {
     return sb_fail(error, SB_INVALID,
                    "the body's Content-Type is not one that is read: send multipart/form-data or application/json");
   }
@@ -286,7 +286,8 @@ sb_status sb_request_finish(sb_request *request, sb_error *error) {
 
 /* ---- Parameters */
 
-static sb_status find_text(sb_request *request, const char *name, bool literals, const char **out, sb_error *error) {
+static sb_status find_text(sb_http_request *request, const char *name, bool literals, const char **out,
+                           sb_error *error) {
   const char *found = NULL;
   size_t times = 0;
   for (size_t i = 0; i < request->parameter_count; i++) {
@@ -294,13 +295,13 @@ static sb_status find_text(sb_request *request, const char *name, bool literals,
     found = request->parameters[i].value;
     times++;
   }
-  for (size_t i = 0; i < request->part_count; i++) {
-    const sb_buffer *value = &request->parts[i].value;
-    if (strcmp(request->parts[i].name, name)) continue;
+  for (size_t i = 0; i < request->field_count; i++) {
+    const sb_buffer *value = &request->fields[i].value;
+    if (strcmp(request->fields[i].name, name)) continue;
     found = value->bytes ? value->bytes : "";
     times++;
     if (strlen(found) != value->size || !sb_utf8_valid(found, value->size) ||
-        (request->parts[i].literal && !literals)) {
+        (request->fields[i].literal && !literals)) {
       return sb_fail(error, SB_INVALID, "%s is not UTF-8 text", name);
     }
   }
@@ -309,12 +310,12 @@ static sb_status find_text(sb_request *request, const char *name, bool literals,
   return SB_OK;
 }
 
-sb_status sb_request_text(sb_request *request, const char *name, const char **out, sb_error *error) {
+sb_status sb_http_request_text(sb_http_request *request, const char *name, const char **out, sb_error *error) {
   return find_text(request, name, false, out, error);
 }
 
-sb_status sb_request_choice(sb_request *request, const char *name, const char *const *words, int *out,
-                            sb_error *error) {
+sb_status sb_http_request_choice(sb_http_request *request, const char *name, const char *const *words, int *out,
+                                 sb_error *error) {
   const char *text = NULL;
   sb_status status = find_text(request, name, true, &text, error);
   if (status != SB_OK) return status;
@@ -330,8 +331,8 @@ sb_status sb_request_choice(sb_request *request, const char *name, const char *c
   return SB_OK;
 }
 
-sb_status sb_request_count(sb_request *request, const char *name, size_t least, size_t most, size_t *out,
-                           sb_error *error) {
+sb_status sb_http_request_count(sb_http_request *request, const char *name, size_t least, size_t most, size_t *out,
+                                sb_error *error) {
   const char *text = NULL;
   sb_status status = find_text(request, name, true, &text, error);
   if (status != SB_OK || !text) return status;
@@ -345,8 +346,8 @@ sb_status sb_request_count(sb_request *request, const char *name, size_t least, 
   return SB_OK;
 }
 
-sb_status sb_request_real(sb_request *request, const char *name, double least, double most, double *out,
-                          sb_error *error) {
+sb_status sb_http_request_real(sb_http_request *request, const char *name, double least, double most, double *out,
+                               sb_error *error) {
   const char *text = NULL;
   sb_status status = find_text(request, name, true, &text, error);
   if (status != SB_OK || !text) return status;
@@ -359,19 +360,19 @@ sb_status sb_request_real(sb_request *request, const char *name, double least, d
   return SB_OK;
 }
 
-sb_status sb_request_target(sb_request *request, sb_target *out, sb_error *error) {
+sb_status sb_http_request_operating_point(sb_http_request *request, sb_target *out, sb_error *error) {
   sb_target given = {0};
-  sb_status status = sb_request_real(request, "threshold", 0, 1, &given.threshold, error);
-  if (status == SB_OK) status = sb_request_real(request, "fmr", 0, 0.5, &given.fmr, error);
-  if (status == SB_OK) status = sb_request_real(request, "fpir", 0, 0.5, &given.fpir, error);
+  sb_status status = sb_http_request_real(request, "threshold", 0, 1, &given.threshold, error);
+  if (status == SB_OK) status = sb_http_request_real(request, "fmr", 0, 0.5, &given.fmr, error);
+  if (status == SB_OK) status = sb_http_request_real(request, "fpir", 0, 0.5, &given.fpir, error);
   if (status == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0)) *out = given;
   return status;
 }
 
-sb_status sb_request_collection(sb_request *request, const char **out, sb_error *error) {
+sb_status sb_http_request_collection(sb_http_request *request, const char **out, sb_error *error) {
   const char *text = NULL;
-  sb_status status = sb_request_text(request, "collection", &text, error);
-  const char *fallback = request->who.collection[0] ? request->who.collection : request->server->collection;
+  sb_status status = sb_http_request_text(request, "collection", &text, error);
+  const char *fallback = request->principal.collection[0] ? request->principal.collection : request->server->collection;
   if (status == SB_OK) *out = text ? text : fallback;
   return status;
 }
@@ -379,7 +380,7 @@ sb_status sb_request_collection(sb_request *request, const char **out, sb_error 
 /* ---- Photos */
 
 /* A form's photo may come as text, too, as DeepFace's clients send it. No photo begins like this. */
-static bool is_data_url(const sb_part *part) {
+static bool is_data_url(const sb_http_field *part) {
   static const char *const schemes[] = {"data:", "http://",
                                         "https://"}; /* the latter are refused in words by the decoder */
   for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
@@ -389,13 +390,14 @@ static bool is_data_url(const sb_part *part) {
   return false;
 }
 
-sb_status sb_request_photos(sb_request *request, const char *name, sb_photo **out, size_t *count, sb_error *error) {
-  sb_photo *photos = sb_alloc(request->part_count + 1, sizeof *photos, error);
+sb_status sb_http_request_photos(sb_http_request *request, const char *name, sb_photo **out, size_t *count,
+                                 sb_error *error) {
+  sb_photo *photos = sb_alloc(request->field_count + 1, sizeof *photos, error);
   if (!photos) return SB_NO_MEMORY;
   size_t found = 0;
   sb_status status = SB_OK;
-  for (size_t i = 0; i < request->part_count && status == SB_OK; i++) {
-    sb_part *part = &request->parts[i];
+  for (size_t i = 0; i < request->field_count && status == SB_OK; i++) {
+    sb_http_field *part = &request->fields[i];
     if (strcmp(part->name, name)) continue;
     if (part->base64 || is_data_url(part)) {
       status = sb_base64_decode(part->value.bytes ? part->value.bytes : (char[]){""}, part->value.size,
@@ -416,10 +418,10 @@ sb_status sb_request_photos(sb_request *request, const char *name, sb_photo **ou
   return SB_OK;
 }
 
-sb_status sb_request_photo(sb_request *request, const char *name, sb_photo *out, sb_error *error) {
+sb_status sb_http_request_photo(sb_http_request *request, const char *name, sb_photo *out, sb_error *error) {
   sb_photo *photos = NULL;
   size_t count = 0;
-  sb_status status = sb_request_photos(request, name, &photos, &count, error);
+  sb_status status = sb_http_request_photos(request, name, &photos, &count, error);
   if (status != SB_OK) return status;
   if (count == 1) *out = photos[0];
   free(photos);

@@ -40,7 +40,7 @@ static bool is_loopback_host(const char *host) {
 }
 
 /* The origin among the setting's, or NULL. */
-static const char *allowed_origin(const sb_server *server, const char *origin) {
+static const char *allowed_origin(const sb_http_server *server, const char *origin) {
   for (size_t i = 0; i < server->cors_count; i++)
     if (!strcmp(server->cors[i], origin)) return server->cors[i];
   return NULL;
@@ -54,20 +54,20 @@ static enum MHD_Result count_ends(void *context, enum MHD_ValueKind kind, const 
 }
 
 /* A proxy in between may take another one for the body's end, and what follows for a request of somebody else (RFC 9112, 6.3). */
-static bool has_one_end(sb_request *request) {
+static bool has_one_end(sb_http_request *request) {
   size_t ends = 0;
   MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_ends, &ends);
   if (ends <= 1) return true;
-  sb_reply_refusal(request, 400, "invalid", "the headers say more than once how long the body is");
+  sb_http_reply_refusal(request, 400, "invalid", "the headers say more than once how long the body is");
   request->reply.close = true;
   return false;
 }
 
-bool sb_guard_pass(sb_request *request) {
+bool sb_http_checks_pass(sb_http_request *request) {
   const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
   const char *origin = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Origin");
   if (host && request->server->loopback && !is_loopback_host(host)) {
-    sb_reply_refusal(
+    sb_http_reply_refusal(
         request, 403, "forbidden",
         "the server answers to names of this machine only: ask for localhost, or listen on another address");
     return false;
@@ -76,7 +76,7 @@ bool sb_guard_pass(sb_request *request) {
   if (origin && !(request->cors = allowed_origin(request->server, origin))) {
     const char *site = strstr(origin, "://");
     if (!site || !host || strcasecmp(site + 3, host)) {
-      sb_reply_refusal(request, 403, "forbidden", "the request comes from another web site");
+      sb_http_reply_refusal(request, 403, "forbidden", "the request comes from another web site");
       return false;
     }
   }

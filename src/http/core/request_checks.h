@@ -6,6 +6,6 @@
 
 /* Replies 403 and gives false for a request that another site made (Origin) or that came by a name which is not this
  * machine's (Host; DNS rebinding); 400 for one whose headers say more than once how long its body is. */
-bool sb_guard_pass(sb_request *request);
+bool sb_http_checks_pass(sb_http_request *request);
 
 #endif

@@ -6,17 +6,17 @@
 enum { WAIT_MS_MAX = 250, HEAVY_A_THREAD = 2 };
 static const double newest = 1.0 / 16; /* what the last job counts in the mean time */
 
-typedef struct work_item {
+typedef struct pool_item {
   void *job;
   bool heavy;
-} work_item;
+} pool_item;
 
-struct sb_request_pool {
+struct sb_http_request_pool {
   pthread_mutex_t lock;
   pthread_cond_t arrived;
-  sb_job_call perform;
+  sb_http_pool_call perform;
   bool closed;
-  work_item *items;                     /* ring of `capacity`; `count` of them from `first` on */
+  pool_item *items;                     /* ring of `capacity`; `count` of them from `first` on */
   size_t capacity, first, count, heavy; /* heavy: of those that wait */
   double heavy_ms;                      /* mean time in a thread; 0: not known yet */
   pthread_t *threads;
@@ -24,117 +24,118 @@ struct sb_request_pool {
 };
 
 /* The next job; its `job` is NULL when the queue is closed. */
-static work_item work_take(sb_request_pool *work) {
-  work_item item = {0};
-  pthread_mutex_lock(&work->lock);
-  while (!work->count && !work->closed) pthread_cond_wait(&work->arrived, &work->lock);
-  if (work->count && !work->closed) {
-    item = work->items[work->first];
-    work->first = (work->first + 1) % work->capacity;
-    work->count--;
-    work->heavy -= item.heavy;
+static pool_item take_item(sb_http_request_pool *pool) {
+  pool_item item = {0};
+  pthread_mutex_lock(&pool->lock);
+  while (!pool->count && !pool->closed) pthread_cond_wait(&pool->arrived, &pool->lock);
+  if (pool->count && !pool->closed) {
+    item = pool->items[pool->first];
+    pool->first = (pool->first + 1) % pool->capacity;
+    pool->count--;
+    pool->heavy -= item.heavy;
   }
-  pthread_mutex_unlock(&work->lock);
+  pthread_mutex_unlock(&pool->lock);
   return item;
 }
 
-static void note_time(sb_request_pool *work, double ms) {
-  pthread_mutex_lock(&work->lock);
-  work->heavy_ms = work->heavy_ms > 0 ? work->heavy_ms + newest * (ms - work->heavy_ms) : ms;
-  pthread_mutex_unlock(&work->lock);
+static void note_time(sb_http_request_pool *pool, double ms) {
+  pthread_mutex_lock(&pool->lock);
+  pool->heavy_ms = pool->heavy_ms > 0 ? pool->heavy_ms + newest * (ms - pool->heavy_ms) : ms;
+  pthread_mutex_unlock(&pool->lock);
 }
 
-static void *work_thread(void *context) {
-  sb_request_pool *work = context;
-  for (work_item item; (item = work_take(work)).job;) {
+static void *pool_thread(void *context) {
+  sb_http_request_pool *pool = context;
+  for (pool_item item; (item = take_item(pool)).job;) {
     double start = sb_monotonic_ms();
-    work->perform(item.job);
-    if (item.heavy) note_time(work, sb_monotonic_ms() - start);
+    pool->perform(item.job);
+    if (item.heavy) note_time(pool, sb_monotonic_ms() - start);
   }
   return NULL;
 }
 
 /* How many heavy jobs may wait. Under the lock. */
-static size_t heavy_limit(const sb_request_pool *work) {
-  size_t least = HEAVY_A_THREAD * work->thread_count;
-  if (work->heavy_ms <= 0) return least;
-  double soon = WAIT_MS_MAX * (double)work->thread_count / work->heavy_ms;
-  return soon > (double)least ? (size_t)(soon < (double)work->capacity ? soon : (double)work->capacity) : least;
+static size_t heavy_limit(const sb_http_request_pool *pool) {
+  size_t least = HEAVY_A_THREAD * pool->thread_count;
+  if (pool->heavy_ms <= 0) return least;
+  double soon = WAIT_MS_MAX * (double)pool->thread_count / pool->heavy_ms;
+  return soon > (double)least ? (size_t)(soon < (double)pool->capacity ? soon : (double)pool->capacity) : least;
 }
 
-sb_status sb_request_pool_new(size_t threads, size_t capacity, sb_job_call perform, sb_request_pool **out,
-                              sb_error *error) {
-  sb_request_pool *work = sb_alloc(1, sizeof *work, error);
-  if (!work) return SB_NO_MEMORY;
-  pthread_mutex_init(&work->lock, NULL);
-  pthread_cond_init(&work->arrived, NULL);
-  work->perform = perform;
-  work->capacity = capacity;
+sb_status sb_http_request_pool_new(size_t threads, size_t capacity, sb_http_pool_call perform,
+                                   sb_http_request_pool **out, sb_error *error) {
+  sb_http_request_pool *pool = sb_alloc(1, sizeof *pool, error);
+  if (!pool) return SB_NO_MEMORY;
+  pthread_mutex_init(&pool->lock, NULL);
+  pthread_cond_init(&pool->arrived, NULL);
+  pool->perform = perform;
+  pool->capacity = capacity;
   sb_status status = SB_NO_MEMORY;
-  if (!(work->items = sb_alloc(capacity, sizeof *work->items, error))) goto done;
-  if (!(work->threads = sb_alloc(threads, sizeof *work->threads, error))) goto done;
-  for (; work->thread_count < threads; work->thread_count++) {
-    int failure = pthread_create(&work->threads[work->thread_count], NULL, work_thread, work);
+  if (!(pool->items = sb_alloc(capacity, sizeof *pool->items, error))) goto done;
+  if (!(pool->threads = sb_alloc(threads, sizeof *pool->threads, error))) goto done;
+  for (; pool->thread_count < threads; pool->thread_count++) {
+    int failure = pthread_create(&pool->threads[pool->thread_count], NULL, pool_thread, pool);
     if (failure) {
       status = sb_fail_errno(error, failure, "start a thread for requests", NULL);
       goto done;
     }
   }
-  *out = work;
+  *out = pool;
   return SB_OK;
 done:
-  sb_request_pool_free(work);
+  sb_http_request_pool_free(pool);
   return status;
 }
 
-sb_status sb_request_pool_add(sb_request_pool *work, void *job, bool heavy, sb_job_call accepted, sb_error *error) {
+sb_status sb_http_request_pool_add(sb_http_request_pool *pool, void *job, bool heavy, sb_http_pool_call accepted,
+                                   sb_error *error) {
   sb_status status = SB_OK;
-  pthread_mutex_lock(&work->lock);
-  if (work->closed) {
+  pthread_mutex_lock(&pool->lock);
+  if (pool->closed) {
     status = SB_STOPPING;
-  } else if (work->count == work->capacity || (heavy && work->heavy >= heavy_limit(work))) {
+  } else if (pool->count == pool->capacity || (heavy && pool->heavy >= heavy_limit(pool))) {
     status = SB_BUSY;
   } else {
     accepted(job);
-    work->items[(work->first + work->count++) % work->capacity] = (work_item){job, heavy};
-    work->heavy += heavy;
-    pthread_cond_signal(&work->arrived);
+    pool->items[(pool->first + pool->count++) % pool->capacity] = (pool_item){job, heavy};
+    pool->heavy += heavy;
+    pthread_cond_signal(&pool->arrived);
   }
-  pthread_mutex_unlock(&work->lock);
+  pthread_mutex_unlock(&pool->lock);
   if (status == SB_BUSY)
     return sb_fail(error, status, "the server has more to do than it can answer soon: try again in a second");
   if (status == SB_STOPPING) return sb_fail(error, status, "the server is shutting down");
   return SB_OK;
 }
 
-size_t sb_request_pool_waiting(sb_request_pool *work) {
-  pthread_mutex_lock(&work->lock);
-  size_t count = work->count;
-  pthread_mutex_unlock(&work->lock);
+size_t sb_http_request_pool_waiting(sb_http_request_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  size_t count = pool->count;
+  pthread_mutex_unlock(&pool->lock);
   return count;
 }
 
-void sb_request_pool_close(sb_request_pool *work, sb_job_call refuse) {
-  pthread_mutex_lock(&work->lock);
-  work->closed = true;
-  pthread_cond_broadcast(&work->arrived);
-  pthread_mutex_unlock(&work->lock);
-  for (size_t i = 0; i < work->thread_count; i++) pthread_join(work->threads[i], NULL);
-  pthread_mutex_lock(&work->lock);
-  work->thread_count = 0;
-  for (; work->count; work->count--) {
-    refuse(work->items[work->first].job);
-    work->first = (work->first + 1) % work->capacity;
+void sb_http_request_pool_close(sb_http_request_pool *pool, sb_http_pool_call refuse) {
+  pthread_mutex_lock(&pool->lock);
+  pool->closed = true;
+  pthread_cond_broadcast(&pool->arrived);
+  pthread_mutex_unlock(&pool->lock);
+  for (size_t i = 0; i < pool->thread_count; i++) pthread_join(pool->threads[i], NULL);
+  pthread_mutex_lock(&pool->lock);
+  pool->thread_count = 0;
+  for (; pool->count; pool->count--) {
+    refuse(pool->items[pool->first].job);
+    pool->first = (pool->first + 1) % pool->capacity;
   }
-  pthread_mutex_unlock(&work->lock);
+  pthread_mutex_unlock(&pool->lock);
 }
 
-void sb_request_pool_free(sb_request_pool *work) {
-  if (!work) return;
-  sb_request_pool_close(work, NULL);
-  pthread_cond_destroy(&work->arrived);
-  pthread_mutex_destroy(&work->lock);
-  free(work->threads);
-  free(work->items);
-  free(work);
+void sb_http_request_pool_free(sb_http_request_pool *pool) {
+  if (!pool) return;
+  sb_http_request_pool_close(pool, NULL);
+  pthread_cond_destroy(&pool->arrived);
+  pthread_mutex_destroy(&pool->lock);
+  free(pool->threads);
+  free(pool->items);
+  free(pool);
 }

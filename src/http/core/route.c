@@ -6,111 +6,137 @@
 #include <string.h>
 
 /* Kept equal to web/openapi.yaml by tests/http/test_routes.py, which reads these lines. */
-static const sb_route routes[] = {
-    {"GET", "/v1/health", sb_handle_health, 0, SB_ACCESS_OPEN},
-    {"GET", "/v1/version", sb_handle_version, 0, SB_ACCESS_OPEN},
-    {"GET", "/v1/openapi.yaml", sb_handle_openapi_yaml, 0, SB_ACCESS_OPEN},
-    {"GET", "/v1/openapi.json", sb_handle_openapi_json, 0, SB_ACCESS_OPEN},
-    {"GET", "/docs", sb_handle_docs, 0, SB_ACCESS_OPEN},
-    {"GET", "/healthz", sb_handle_healthz, 0, SB_ACCESS_OPEN},
-    {"GET", "/readyz", sb_handle_readyz, 0, SB_ACCESS_OPEN},
-    {"GET", "/metrics", sb_handle_metrics, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_READ},
-    {"GET", "/v1/stats", sb_handle_stats, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_READ},
-    {"GET", "/v1/session", sb_handle_session_get, SB_ROUTE_WORK, SB_ACCESS_OPEN},
-    {"POST", "/v1/session", sb_handle_session_add, SB_ROUTE_WORK | SB_ROUTE_BODY, SB_ACCESS_OPEN},
-    {"DELETE", "/v1/session", sb_handle_session_delete, SB_ROUTE_WORK, SB_ACCESS_OPEN},
-    {"GET", "/v1/people", sb_handle_people_list, SB_ROUTE_WORK, SB_ACCESS_READ},
-    {"POST", "/v1/people", sb_handle_people_add, SB_ROUTE_PHOTO | SB_ROUTE_IDEMPOTENT, SB_ACCESS_ENROLL},
-    {"GET", "/v1/people/{id}", sb_handle_person_get, SB_ROUTE_WORK, SB_ACCESS_READ},
-    {"PATCH", "/v1/people/{id}", sb_handle_person_change, SB_ROUTE_WORK | SB_ROUTE_BODY, SB_ACCESS_ENROLL},
-    {"DELETE", "/v1/people/{id}", sb_handle_person_delete, SB_ROUTE_WORK, SB_ACCESS_ADMIN},
-    {"POST", "/v1/people/{id}/faces", sb_handle_person_faces_add, SB_ROUTE_PHOTO | SB_ROUTE_IDEMPOTENT,
-     SB_ACCESS_ENROLL},
-    {"GET", "/v1/people/{id}/faces", sb_handle_person_faces, SB_ROUTE_WORK, SB_ACCESS_READ},
-    {"DELETE", "/v1/people/{id}/faces/{face}", sb_handle_person_face_delete, SB_ROUTE_WORK, SB_ACCESS_ADMIN},
-    {"POST", "/v1/people/{id}/merge", sb_handle_person_merge, SB_ROUTE_WORK | SB_ROUTE_BODY, SB_ACCESS_ADMIN},
-    {"POST", "/v1/search", sb_handle_search, SB_ROUTE_PHOTO, SB_ACCESS_READ},
-    {"POST", "/v1/verify", sb_handle_verify, SB_ROUTE_PHOTO, SB_ACCESS_READ},
-    {"POST", "/v1/detect", sb_handle_detect, SB_ROUTE_PHOTO, SB_ACCESS_READ},
-    {"POST", "/v1/represent", sb_handle_represent, SB_ROUTE_PHOTO, SB_ACCESS_READ},
-    {"POST", "/v1/analyze", sb_handle_analyze, SB_ROUTE_PHOTO, SB_ACCESS_READ},
-    {"GET", "/v1/collections", sb_handle_collections_list, SB_ROUTE_WORK, SB_ACCESS_READ},
-    {"POST", "/v1/collections", sb_handle_collections_add, SB_ROUTE_WORK | SB_ROUTE_BODY, SB_ACCESS_ADMIN},
-    {"DELETE", "/v1/collections/{name}", sb_handle_collection_delete, SB_ROUTE_WORK, SB_ACCESS_ADMIN},
-    {"GET", "/v1/live", sb_handle_live, SB_ROUTE_MODELS | SB_ROUTE_STREAM, SB_ACCESS_READ},
-    {"GET", "/v1/jobs", sb_handle_jobs_list, SB_ROUTE_WORK, SB_ACCESS_ENROLL},
-    {"POST", "/v1/jobs/import", sb_handle_jobs_import, SB_ROUTE_PHOTO | SB_ROUTE_FILES, SB_ACCESS_ENROLL},
-    {"POST", "/v1/jobs/reembed", sb_handle_jobs_reembed, SB_ROUTE_PHOTO | SB_ROUTE_FILES, SB_ACCESS_ENROLL},
-    {"POST", "/v1/jobs/cluster", sb_handle_jobs_cluster, SB_ROUTE_PHOTO | SB_ROUTE_FILES, SB_ACCESS_ADMIN},
-    {"POST", "/v1/jobs/dedup", sb_handle_jobs_dedup, SB_ROUTE_WORK | SB_ROUTE_BODY, SB_ACCESS_ADMIN},
-    {"GET", "/v1/jobs/{job}", sb_handle_job_get, SB_ROUTE_WORK, SB_ACCESS_ENROLL},
-    {"DELETE", "/v1/jobs/{job}", sb_handle_job_cancel, SB_ROUTE_WORK, SB_ACCESS_ENROLL},
-    {"POST", "/v1/jobs/{job}/pause", sb_handle_job_pause, SB_ROUTE_WORK, SB_ACCESS_ENROLL},
-    {"POST", "/v1/jobs/{job}/resume", sb_handle_job_resume, SB_ROUTE_WORK, SB_ACCESS_ENROLL},
-    {"GET", "/v1/jobs/{job}/refused", sb_handle_job_refused, SB_ROUTE_WORK, SB_ACCESS_ENROLL},
-    {"GET", "/v1/jobs/{job}/result", sb_handle_job_result, SB_ROUTE_WORK, SB_ACCESS_ADMIN},
-    {"GET", "/v1/jobs/{job}/events", sb_handle_job_events, SB_ROUTE_STREAM, SB_ACCESS_ENROLL},
-    {"GET", "/v1/keys", sb_handle_keys_list, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"POST", "/v1/keys", sb_handle_keys_add, SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"DELETE", "/v1/keys/{prefix}", sb_handle_key_revoke, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"GET", "/v1/models", sb_handle_models_list, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"GET", "/v1/audit", sb_handle_audit_list, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"GET", "/v1/audit/head", sb_handle_audit_head, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"GET", "/v1/thresholds", sb_handle_thresholds_get, SB_ROUTE_WORK, SB_ACCESS_READ},
-    {"PUT", "/v1/thresholds", sb_handle_thresholds_set, SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_ALL_COLLECTIONS,
-     SB_ACCESS_ADMIN},
-    {"DELETE", "/v1/thresholds", sb_handle_thresholds_reset, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"GET", "/v1/report", sb_handle_report, SB_ROUTE_WORK | SB_ROUTE_ALL_COLLECTIONS, SB_ACCESS_ADMIN},
-    {"GET", "/api/status", sb_handle_article_status, SB_ROUTE_ARTICLE, SB_ACCESS_OPEN},
-    {"POST", "/api/register", sb_handle_article_register, SB_ROUTE_PHOTO | SB_ROUTE_ARTICLE, SB_ACCESS_ENROLL},
-    {"POST", "/api/verify", sb_handle_article_verify, SB_ROUTE_PHOTO | SB_ROUTE_ARTICLE, SB_ACCESS_READ},
-    {"GET", "/api/people", sb_handle_article_people, SB_ROUTE_WORK | SB_ROUTE_ARTICLE, SB_ACCESS_READ},
-    {"POST", "/api/verify_family", sb_handle_article_family, SB_ROUTE_PHOTO | SB_ROUTE_ARTICLE, SB_ACCESS_READ},
-    {"POST", "/represent", sb_handle_deepface_represent, SB_ROUTE_PHOTO | SB_ROUTE_DEEPFACE, SB_ACCESS_READ},
-    {"POST", "/verify", sb_handle_deepface_verify, SB_ROUTE_PHOTO | SB_ROUTE_DEEPFACE, SB_ACCESS_READ},
-    {"POST", "/analyze", sb_handle_deepface_analyze, SB_ROUTE_PHOTO | SB_ROUTE_DEEPFACE, SB_ACCESS_READ},
-    {"POST", "/register", sb_handle_deepface_register, SB_ROUTE_PHOTO | SB_ROUTE_IDEMPOTENT | SB_ROUTE_DEEPFACE,
-     SB_ACCESS_ENROLL},
-    {"POST", "/search", sb_handle_deepface_search, SB_ROUTE_PHOTO | SB_ROUTE_DEEPFACE, SB_ACCESS_READ},
-    {"POST", "/build/index", sb_handle_deepface_build, SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_DEEPFACE,
-     SB_ACCESS_ENROLL},
-    {"GET", "/api/v1/recognition/subjects", sb_handle_compreface_subjects, SB_ROUTE_WORK | SB_ROUTE_COMPREFACE,
-     SB_ACCESS_READ},
-    {"POST", "/api/v1/recognition/subjects", sb_handle_compreface_subject_add,
-     SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_COMPREFACE, SB_ACCESS_ENROLL},
-    {"DELETE", "/api/v1/recognition/subjects", sb_handle_compreface_subjects_delete,
-     SB_ROUTE_WORK | SB_ROUTE_COMPREFACE, SB_ACCESS_ADMIN},
-    {"PUT", "/api/v1/recognition/subjects/{subject}", sb_handle_compreface_subject_rename,
-     SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_COMPREFACE, SB_ACCESS_ADMIN},
-    {"DELETE", "/api/v1/recognition/subjects/{subject}", sb_handle_compreface_subject_delete,
-     SB_ROUTE_WORK | SB_ROUTE_COMPREFACE, SB_ACCESS_ADMIN},
-    {"GET", "/api/v1/recognition/faces", sb_handle_compreface_faces, SB_ROUTE_WORK | SB_ROUTE_COMPREFACE,
-     SB_ACCESS_READ},
-    {"POST", "/api/v1/recognition/faces", sb_handle_compreface_face_add,
-     SB_ROUTE_PHOTO | SB_ROUTE_IDEMPOTENT | SB_ROUTE_COMPREFACE, SB_ACCESS_ENROLL},
-    {"DELETE", "/api/v1/recognition/faces", sb_handle_compreface_faces_delete, SB_ROUTE_WORK | SB_ROUTE_COMPREFACE,
-     SB_ACCESS_ADMIN},
-    {"POST", "/api/v1/recognition/faces/delete", sb_handle_compreface_faces_delete_some,
-     SB_ROUTE_WORK | SB_ROUTE_BODY | SB_ROUTE_COMPREFACE, SB_ACCESS_ADMIN},
-    {"DELETE", "/api/v1/recognition/faces/{image_id}", sb_handle_compreface_face_delete,
-     SB_ROUTE_WORK | SB_ROUTE_COMPREFACE, SB_ACCESS_ADMIN},
-    {"POST", "/api/v1/recognition/faces/{image_id}/verify", sb_handle_compreface_face_verify,
-     SB_ROUTE_PHOTO | SB_ROUTE_COMPREFACE, SB_ACCESS_READ},
-    {"POST", "/api/v1/recognition/recognize", sb_handle_compreface_recognize, SB_ROUTE_PHOTO | SB_ROUTE_COMPREFACE,
-     SB_ACCESS_READ},
-    {"POST", "/api/v1/detection/detect", sb_handle_compreface_detect, SB_ROUTE_PHOTO | SB_ROUTE_COMPREFACE,
-     SB_ACCESS_READ},
-    {"POST", "/api/v1/verification/verify", sb_handle_compreface_verify, SB_ROUTE_PHOTO | SB_ROUTE_COMPREFACE,
-     SB_ACCESS_READ},
+static const sb_http_route routes[] = {
+    {"GET", "/v1/health", sb_http_handle_health, 0, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/v1/version", sb_http_handle_version, 0, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/v1/openapi.yaml", sb_http_handle_openapi_yaml, 0, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/v1/openapi.json", sb_http_handle_openapi_json, 0, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/docs", sb_http_handle_docs, 0, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/healthz", sb_http_handle_healthz, 0, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/readyz", sb_http_handle_readyz, 0, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/metrics", sb_http_handle_metrics, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_READ},
+    {"GET", "/v1/stats", sb_http_handle_stats, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS, SB_HTTP_ACCESS_READ},
+    {"GET", "/v1/session", sb_http_handle_session_get, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_OPEN},
+    {"POST", "/v1/session", sb_http_handle_session_add, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY, SB_HTTP_ACCESS_OPEN},
+    {"DELETE", "/v1/session", sb_http_handle_session_delete, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_OPEN},
+    {"GET", "/v1/people", sb_http_handle_people_list, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ},
+    {"POST", "/v1/people", sb_http_handle_people_add, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_IDEMPOTENT,
+     SB_HTTP_ACCESS_ENROLL},
+    {"GET", "/v1/people/{id}", sb_http_handle_person_get, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ},
+    {"PATCH", "/v1/people/{id}", sb_http_handle_person_change, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
+     SB_HTTP_ACCESS_ENROLL},
+    {"DELETE", "/v1/people/{id}", sb_http_handle_person_delete, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ADMIN},
+    {"POST", "/v1/people/{id}/faces", sb_http_handle_person_faces_add, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_IDEMPOTENT,
+     SB_HTTP_ACCESS_ENROLL},
+    {"GET", "/v1/people/{id}/faces", sb_http_handle_person_faces, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ},
+    {"DELETE", "/v1/people/{id}/faces/{face}", sb_http_handle_person_face_delete, SB_HTTP_ROUTE_WORK,
+     SB_HTTP_ACCESS_ADMIN},
+    {"POST", "/v1/people/{id}/merge", sb_http_handle_person_merge, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
+     SB_HTTP_ACCESS_ADMIN},
+    {"POST", "/v1/search", sb_http_handle_search, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ},
+    {"POST", "/v1/verify", sb_http_handle_verify, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ},
+    {"POST", "/v1/detect", sb_http_handle_detect, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ},
+    {"POST", "/v1/represent", sb_http_handle_represent, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ},
+    {"POST", "/v1/analyze", sb_http_handle_analyze, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ},
+    {"GET", "/v1/collections", sb_http_handle_collections_list, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ},
+    {"POST", "/v1/collections", sb_http_handle_collections_add, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
+     SB_HTTP_ACCESS_ADMIN},
+    {"DELETE", "/v1/collections/{name}", sb_http_handle_collection_delete, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/live", sb_http_handle_live, SB_HTTP_ROUTE_MODELS | SB_HTTP_ROUTE_STREAM, SB_HTTP_ACCESS_READ},
+    {"GET", "/v1/jobs", sb_http_handle_jobs_list, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ENROLL},
+    {"POST", "/v1/jobs/import", sb_http_handle_jobs_import, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_FILES,
+     SB_HTTP_ACCESS_ENROLL},
+    {"POST", "/v1/jobs/reembed", sb_http_handle_jobs_reembed, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_FILES,
+     SB_HTTP_ACCESS_ENROLL},
+    {"POST", "/v1/jobs/cluster", sb_http_handle_jobs_cluster, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_FILES,
+     SB_HTTP_ACCESS_ADMIN},
+    {"POST", "/v1/jobs/dedup", sb_http_handle_jobs_dedup, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
+     SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/jobs/{job}", sb_http_handle_job_get, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ENROLL},
+    {"DELETE", "/v1/jobs/{job}", sb_http_handle_job_cancel, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ENROLL},
+    {"POST", "/v1/jobs/{job}/pause", sb_http_handle_job_pause, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ENROLL},
+    {"POST", "/v1/jobs/{job}/resume", sb_http_handle_job_resume, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ENROLL},
+    {"GET", "/v1/jobs/{job}/refused", sb_http_handle_job_refused, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ENROLL},
+    {"GET", "/v1/jobs/{job}/result", sb_http_handle_job_result, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/jobs/{job}/events", sb_http_handle_job_events, SB_HTTP_ROUTE_STREAM, SB_HTTP_ACCESS_ENROLL},
+    {"GET", "/v1/keys", sb_http_handle_keys_list, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_ADMIN},
+    {"POST", "/v1/keys", sb_http_handle_keys_add,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_ALL_COLLECTIONS, SB_HTTP_ACCESS_ADMIN},
+    {"DELETE", "/v1/keys/{prefix}", sb_http_handle_key_revoke, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/models", sb_http_handle_models_list, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/audit", sb_http_handle_audit_list, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/audit/head", sb_http_handle_audit_head, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/thresholds", sb_http_handle_thresholds_get, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ},
+    {"PUT", "/v1/thresholds", sb_http_handle_thresholds_set,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_ALL_COLLECTIONS, SB_HTTP_ACCESS_ADMIN},
+    {"DELETE", "/v1/thresholds", sb_http_handle_thresholds_reset, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/v1/report", sb_http_handle_report, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ALL_COLLECTIONS,
+     SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/api/status", sb_http_handle_article_status, SB_HTTP_ROUTE_ARTICLE, SB_HTTP_ACCESS_OPEN},
+    {"POST", "/api/register", sb_http_handle_article_register, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_ARTICLE,
+     SB_HTTP_ACCESS_ENROLL},
+    {"POST", "/api/verify", sb_http_handle_article_verify, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_ARTICLE,
+     SB_HTTP_ACCESS_READ},
+    {"GET", "/api/people", sb_http_handle_article_people, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_ARTICLE,
+     SB_HTTP_ACCESS_READ},
+    {"POST", "/api/verify_family", sb_http_handle_article_family, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_ARTICLE,
+     SB_HTTP_ACCESS_READ},
+    {"POST", "/represent", sb_http_handle_deepface_represent, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_DEEPFACE,
+     SB_HTTP_ACCESS_READ},
+    {"POST", "/verify", sb_http_handle_deepface_verify, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_DEEPFACE,
+     SB_HTTP_ACCESS_READ},
+    {"POST", "/analyze", sb_http_handle_deepface_analyze, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_DEEPFACE,
+     SB_HTTP_ACCESS_READ},
+    {"POST", "/register", sb_http_handle_deepface_register,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_IDEMPOTENT | SB_HTTP_ROUTE_DEEPFACE, SB_HTTP_ACCESS_ENROLL},
+    {"POST", "/search", sb_http_handle_deepface_search, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_DEEPFACE,
+     SB_HTTP_ACCESS_READ},
+    {"POST", "/build/index", sb_http_handle_deepface_build,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_DEEPFACE, SB_HTTP_ACCESS_ENROLL},
+    {"GET", "/api/v1/recognition/subjects", sb_http_handle_compreface_subjects,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_READ},
+    {"POST", "/api/v1/recognition/subjects", sb_http_handle_compreface_subject_add,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ENROLL},
+    {"DELETE", "/api/v1/recognition/subjects", sb_http_handle_compreface_subjects_delete,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ADMIN},
+    {"PUT", "/api/v1/recognition/subjects/{subject}", sb_http_handle_compreface_subject_rename,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ADMIN},
+    {"DELETE", "/api/v1/recognition/subjects/{subject}", sb_http_handle_compreface_subject_delete,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ADMIN},
+    {"GET", "/api/v1/recognition/faces", sb_http_handle_compreface_faces, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_COMPREFACE,
+     SB_HTTP_ACCESS_READ},
+    {"POST", "/api/v1/recognition/faces", sb_http_handle_compreface_face_add,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_IDEMPOTENT | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ENROLL},
+    {"DELETE", "/api/v1/recognition/faces", sb_http_handle_compreface_faces_delete,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ADMIN},
+    {"POST", "/api/v1/recognition/faces/delete", sb_http_handle_compreface_faces_delete_some,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ADMIN},
+    {"DELETE", "/api/v1/recognition/faces/{image_id}", sb_http_handle_compreface_face_delete,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_ADMIN},
+    {"POST", "/api/v1/recognition/faces/{image_id}/verify", sb_http_handle_compreface_face_verify,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_READ},
+    {"POST", "/api/v1/recognition/recognize", sb_http_handle_compreface_recognize,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_READ},
+    {"POST", "/api/v1/detection/detect", sb_http_handle_compreface_detect,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_READ},
+    {"POST", "/api/v1/verification/verify", sb_http_handle_compreface_verify,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_COMPREFACE, SB_HTTP_ACCESS_READ},
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
-_Static_assert((int)ROUTES <= (int)SB_ROUTES_MAX, "the counters have a row for each route");
+_Static_assert((int)ROUTES <= (int)SB_HTTP_ROUTES_MAX, "the counters have a row for each route");
 
 /* What stands for the braces of a pattern, still encoded. */
 typedef struct segments {
   size_t count;
-  const char *at[SB_NAMES_MAX];
-  size_t length[SB_NAMES_MAX];
+  const char *at[SB_HTTP_PATH_PARAMETERS_MAX];
+  size_t length[SB_HTTP_PATH_PARAMETERS_MAX];
 } segments;
 
 /* Does the path fit the pattern? */
@@ -137,46 +163,47 @@ static void allow_add(char allow[64], const char *method) {
 }
 
 /* The answer to a method that a known path has no handler for. */
-static void reply_methods(sb_request *request, const char *allow) {
+static void reply_methods(sb_http_request *request, const char *allow) {
   if (!strcmp(request->method, "OPTIONS")) {
-    sb_reply_empty(request, 204);
+    sb_http_reply_empty(request, 204);
   } else {
-    sb_reply_refusal(request, 405, "method_not_allowed", "the address is known, but not with this method: see Allow");
+    sb_http_reply_refusal(request, 405, "method_not_allowed",
+                          "the address is known, but not with this method: see Allow");
   }
   strncpy(request->reply.allow, allow, sizeof request->reply.allow - 1);
 }
 
-static void reply_page(sb_request *request, bool reading) {
+static void reply_page(sb_http_request *request, bool reading) {
   if (!strcmp(request->path, "*") && !strcmp(request->method, "OPTIONS")) {
     reply_methods(request, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-  } else if (!sb_page_reply(request, request->path)) {
-    sb_reply_refusal(request, 404, "not_found", "there is nothing at this address: /docs lists the routes");
+  } else if (!sb_http_page_reply(request, request->path)) {
+    sb_http_reply_refusal(request, 404, "not_found", "there is nothing at this address: /docs lists the routes");
   } else if (!reading) {
     reply_methods(request, "GET, HEAD, OPTIONS");
   }
 }
 
 /* The decoded names go to the request. */
-static void take_names(sb_request *request, const segments *found) {
+static void take_names(sb_http_request *request, const segments *found) {
   sb_error error = {0};
   for (size_t i = 0; i < found->count && error.code == SB_OK; i++) {
     char *name = sb_alloc(found->length[i] + 1, 1, &error);
     if (!name) break;
     memcpy(name, found->at[i], found->length[i]);
-    request->names[i] = name;
-    sb_percent_decode(name, false, &error);
+    request->path_parameters[i] = name;
+    sb_http_percent_decode(name, false, &error);
   }
-  if (error.code != SB_OK) sb_reply_error(request, &error);
+  if (error.code != SB_OK) sb_http_reply_error(request, &error);
 }
 
-void sb_route_find(sb_request *request) {
+void sb_http_route_find(sb_http_request *request) {
   bool head = !strcmp(request->method, "HEAD");
   const char *method = head ? "GET" : request->method;
   segments found, chosen = {0};
   bool spelled_out = false;
   char allow[64] = "";
   for (size_t i = 0; i < ROUTES; i++) {
-    unsigned dialect = routes[i].flags & SB_ROUTE_DIALECTS;
+    unsigned dialect = routes[i].flags & SB_HTTP_ROUTE_DIALECTS;
     if (dialect && !(dialect & request->server->dialects)) continue;
     if (!pattern_fits(routes[i].pattern, request->path, &found)) continue;
     /* A path that is spelled out is no name: ".../faces/delete" is no face. The table has it before the one with braces. */
@@ -200,9 +227,9 @@ void sb_route_find(sb_request *request) {
   take_names(request, &chosen);
 }
 
-sb_status sb_route_dialects(const char *words, unsigned *out, sb_error *error) {
+sb_status sb_http_route_dialects(const char *words, unsigned *out, sb_error *error) {
   static const char *const names[] = {"article", "deepface", "compreface", "none"};
-  static const unsigned bits[] = {SB_ROUTE_ARTICLE, SB_ROUTE_DEEPFACE, SB_ROUTE_COMPREFACE, 0};
+  static const unsigned bits[] = {SB_HTTP_ROUTE_ARTICLE, SB_HTTP_ROUTE_DEEPFACE, SB_HTTP_ROUTE_COMPREFACE, 0};
   unsigned chosen = 0;
   while (*words) {
     size_t length = strcspn(words, ","), i = 0;
@@ -216,15 +243,15 @@ sb_status sb_route_dialects(const char *words, unsigned *out, sb_error *error) {
   return SB_OK;
 }
 
-const sb_route *sb_route_at(size_t index) {
+const sb_http_route *sb_http_route_at(size_t index) {
   return index < ROUTES ? &routes[index] : NULL;
 }
 
-size_t sb_route_index(const sb_route *route) {
+size_t sb_http_route_index(const sb_http_route *route) {
   return (size_t)(route - routes);
 }
 
-const char *sb_route_label(const sb_request *request) {
+const char *sb_http_route_label(const sb_http_request *request) {
   if (request->route) return request->route->pattern;
   return request->reply.etag ? "page" : "-";
 }

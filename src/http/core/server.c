@@ -28,7 +28,7 @@ enum {
 
 /* ---- The models' state */
 
-sb_engine_state sb_server_models(sb_server *server, sb_error *error) {
+sb_engine_state sb_http_server_models(sb_http_server *server, sb_error *error) {
   pthread_mutex_lock(&server->lock);
   sb_engine_state state = server->models;
   if (error) *error = server->models_error;
@@ -36,13 +36,13 @@ sb_engine_state sb_server_models(sb_server *server, sb_error *error) {
   return state;
 }
 
-sb_target sb_server_target(sb_server *server) {
+sb_target sb_http_server_operating_point(sb_http_server *server) {
   sb_target chosen = sb_engine_target(server->engine);
   return sb_target_given(&chosen) ? chosen : server->target;
 }
 
-const char *sb_server_models_word(sb_server *server) {
-  switch (sb_server_models(server, NULL)) {
+const char *sb_http_server_models_word(sb_http_server *server) {
+  switch (sb_http_server_models(server, NULL)) {
   case SB_STATE_PENDING: return "pending";
   case SB_STATE_LOADING: return "loading";
   case SB_STATE_READY: return "ready";
@@ -52,7 +52,7 @@ const char *sb_server_models_word(sb_server *server) {
 }
 
 static void *load_models(void *context) {
-  sb_server *server = context;
+  sb_http_server *server = context;
   sb_error error = {0};
   double start = sb_monotonic_ms();
   sb_status status = sb_engine_warm(server->engine, SB_WANT_EMBEDDING, &error);
@@ -67,16 +67,16 @@ static void *load_models(void *context) {
   return NULL;
 }
 
-static bool models_are_there(sb_request *request) {
+static bool models_are_there(sb_http_request *request) {
   sb_error error = {0};
-  switch (sb_server_models(request->server, &error)) {
+  switch (sb_http_server_models(request->server, &error)) {
   case SB_STATE_READY: return true;
   case SB_STATE_PENDING:
   case SB_STATE_LOADING:
-    sb_reply_refusal(request, 503, "loading", "the models are being loaded: try again in a second");
+    sb_http_reply_refusal(request, 503, "loading", "the models are being loaded: try again in a second");
     request->reply.retry = true;
     return false;
-  case SB_STATE_ERROR: sb_reply_error(request, &error); return false;
+  case SB_STATE_ERROR: sb_http_reply_error(request, &error); return false;
   }
   return false;
 }
@@ -84,23 +84,23 @@ static bool models_are_there(sb_request *request) {
 /* ---- A request's way */
 
 static void suspend(void *job) {
-  sb_request *request = job;
-  request->phase = SB_PHASE_WORK;
+  sb_http_request *request = job;
+  request->phase = SB_HTTP_PHASE_WORK;
   MHD_suspend_connection(request->connection);
 }
 
-static void resume(sb_request *request) {
-  request->phase = SB_PHASE_REPLY;
+static void resume(sb_http_request *request) {
+  request->phase = SB_HTTP_PHASE_REPLY;
   MHD_resume_connection(request->connection);
 }
 
 /* In the name of who asks. */
-static void handle(sb_request *request) {
+static void handle(sb_http_request *request) {
   double now = sb_monotonic_ms();
-  request->laps.ms[SB_TIMED_RECEIVE] = request->complete_ms - request->started_ms;
-  request->laps.ms[SB_TIMED_QUEUE] = now - request->complete_ms;
-  sb_stage_timer_begin(&request->laps);
-  sb_actor_set(request->who.actor, request->who.collection);
+  request->stages.ms[SB_TIMED_RECEIVE] = request->complete_ms - request->started_ms;
+  request->stages.ms[SB_TIMED_QUEUE] = now - request->complete_ms;
+  sb_stage_timer_begin(&request->stages);
+  sb_actor_set(request->principal.actor, request->principal.collection);
   request->route->handler(request);
   sb_actor_set(NULL, NULL);
   sb_stage_timer_end();
@@ -108,62 +108,63 @@ static void handle(sb_request *request) {
 }
 
 static void perform(void *job) {
-  sb_request *request = job;
+  sb_http_request *request = job;
   sb_log_request(request->id);
   handle(request);
-  sb_idempotency_end(request->server->once, request);
+  sb_http_idempotency_end(request->server->idempotency, request);
   sb_log_request("");
   resume(request);
 }
 
 static void refuse(void *job) {
-  sb_request *request = job;
-  sb_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
-  sb_idempotency_end(request->server->once, request);
+  sb_http_request *request = job;
+  sb_http_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
+  sb_http_idempotency_end(request->server->idempotency, request);
   resume(request);
 }
 
 /* The body is complete: the answer is made here, or by a worker. */
-static enum MHD_Result body_ended(sb_request *request) {
+static enum MHD_Result body_ended(sb_http_request *request) {
   sb_error error = {0};
-  sb_request_whole(request);
+  sb_http_request_whole(request);
   request->complete_ms = sb_monotonic_ms();
-  if (sb_request_finish(request, &error) != SB_OK) sb_reply_error(request, &error);
-  if (!request->reply.status) sb_auth_scope(request);
-  if (!request->reply.status && request->route->flags & SB_ROUTE_MODELS) models_are_there(request);
-  if (!request->reply.status && request->route->flags & SB_ROUTE_WORK) {
-    if (request->route->flags & SB_ROUTE_IDEMPOTENT && !sb_idempotency_begin(request->server->once, request))
-      return sb_reply_send(request);
-    if (sb_request_pool_add(request->server->work, request, request->route->flags & SB_ROUTE_MODELS, suspend, &error) ==
-        SB_OK)
+  if (sb_http_request_finish(request, &error) != SB_OK) sb_http_reply_error(request, &error);
+  if (!request->reply.status) sb_http_auth_scope(request);
+  if (!request->reply.status && request->route->flags & SB_HTTP_ROUTE_MODELS) models_are_there(request);
+  if (!request->reply.status && request->route->flags & SB_HTTP_ROUTE_WORK) {
+    if (request->route->flags & SB_HTTP_ROUTE_IDEMPOTENT &&
+        !sb_http_idempotency_begin(request->server->idempotency, request))
+      return sb_http_reply_send(request);
+    if (sb_http_request_pool_add(request->server->pool, request, request->route->flags & SB_HTTP_ROUTE_MODELS, suspend,
+                                 &error) == SB_OK)
       return MHD_YES;
-    sb_reply_error(request, &error);
-    sb_idempotency_end(request->server->once, request);
+    sb_http_reply_error(request, &error);
+    sb_http_idempotency_end(request->server->idempotency, request);
   }
   if (!request->reply.status) handle(request);
-  return sb_reply_send(request);
+  return sb_http_reply_send(request);
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *size, void **state) {
   (void)context, (void)url, (void)version;
-  sb_request *request = *state;
+  sb_http_request *request = *state;
   if (!request) return MHD_NO; /* memory was out when its line came */
   switch (request->phase) {
-  case SB_PHASE_LINE:
-    sb_request_begin(request, connection, method);
+  case SB_HTTP_PHASE_LINE:
+    sb_http_request_begin(request, connection, method);
     /* A body that is too long is not waited for. */
-    return request->reply.close ? sb_reply_send(request) : MHD_YES;
-  case SB_PHASE_BODY:
+    return request->reply.close ? sb_http_reply_send(request) : MHD_YES;
+  case SB_HTTP_PHASE_BODY:
     if (*size) {
-      bool go_on = sb_request_receive(request, bytes, *size);
+      bool go_on = sb_http_request_receive(request, bytes, *size);
       *size = 0;
       return go_on ? MHD_YES : MHD_NO;
     }
-    return request->reply.status ? sb_reply_send(request) : body_ended(request);
-  case SB_PHASE_REPLY: return sb_reply_send(request);
-  case SB_PHASE_WORK:
-  case SB_PHASE_REPLIED: return MHD_YES;
+    return request->reply.status ? sb_http_reply_send(request) : body_ended(request);
+  case SB_HTTP_PHASE_REPLY: return sb_http_reply_send(request);
+  case SB_HTTP_PHASE_WORK:
+  case SB_HTTP_PHASE_REPLIED: return MHD_YES;
   }
   return MHD_NO;
 }
@@ -171,22 +172,22 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 /* The first that is heard of a request: its target as it was sent. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
   (void)connection;
-  return sb_request_new(context, target);
+  return sb_http_request_new(context, target);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code) {
   (void)connection, (void)code;
-  sb_server *server = context;
-  sb_request *request = *state;
+  sb_http_server *server = context;
+  sb_http_request *request = *state;
   if (!request) return;
-  if (request->phase != SB_PHASE_LINE) {
-    request->laps.ms[SB_TIMED_SEND] = request->answered_ms > 0 ? sb_monotonic_ms() - request->answered_ms : 0;
-    sb_timing_end(request);
+  if (request->phase != SB_HTTP_PHASE_LINE) {
+    request->stages.ms[SB_TIMED_SEND] = request->answered_ms > 0 ? sb_monotonic_ms() - request->answered_ms : 0;
+    sb_http_timing_end(request);
     atomic_fetch_sub(&server->open, 1);
   }
   if (request->begun) atomic_fetch_sub(&server->begun, 1);
-  sb_request_free(request);
+  sb_http_request_free(request);
   *state = NULL;
 }
 
@@ -207,7 +208,8 @@ static int bound_port(int listener) {
                                              : ((struct sockaddr_in *)(void *)&address)->sin_port);
 }
 
-static sb_status listen_at(sb_server *server, const struct addrinfo *found, const sb_config *config, sb_error *error) {
+static sb_status listen_at(sb_http_server *server, const struct addrinfo *found, const sb_config *config,
+                           sb_error *error) {
   int on = 1;
   server->loopback = is_loopback(found->ai_addr);
   bool closed = false;
@@ -234,7 +236,7 @@ static sb_status listen_at(sb_server *server, const struct addrinfo *found, cons
   return SB_OK;
 }
 
-static sb_status open_socket(sb_server *server, const sb_config *config, sb_error *error) {
+static sb_status open_socket(sb_http_server *server, const sb_config *config, sb_error *error) {
   char port[16];
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *found = NULL;
   snprintf(port, sizeof port, "%d", (int)config->port);
@@ -263,13 +265,13 @@ static unsigned connection_limit(void) {
  * out of its epoll set while the caller does the same, and who comes second aborts the process (0.9.75, 1.0.1). */
 static enum MHD_Result may_connect(void *context, const struct sockaddr *address, socklen_t size) {
   (void)address, (void)size;
-  sb_server *server = context;
+  sb_http_server *server = context;
   return atomic_load(&server->stopping) ? MHD_NO : MHD_YES;
 }
 
-static sb_status start_daemon(sb_server *server, sb_error *error) {
+static sb_status start_daemon(sb_http_server *server, sb_error *error) {
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
-  char priorities[] = SB_TLS_PRIORITIES; /* the library wants it writable */
+  char priorities[] = SB_HTTP_TLS_PRIORITIES; /* the library wants it writable */
   const struct MHD_OptionItem secured[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate},
                                            {MHD_OPTION_HTTPS_MEM_KEY, 0, server->private_key},
                                            {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
@@ -290,23 +292,23 @@ static sb_status start_daemon(sb_server *server, sb_error *error) {
 }
 
 /* A daemon with suspended connections must not be stopped, so all are resumed; uploads that end meanwhile hear that it stops. */
-static void end_daemon(sb_server *server) {
+static void end_daemon(sb_http_server *server) {
   if (!server->daemon) return;
-  sb_request_pool_close(server->work, refuse);
+  sb_http_request_pool_close(server->pool, refuse);
   MHD_stop_daemon(server->daemon);
 }
 
-static void server_free(sb_server *server) {
+static void server_free(sb_http_server *server) {
   if (server->socket >= 0) close(server->socket);
-  sb_request_pool_free(server->work);
-  sb_metrics_free(server->metrics);
-  sb_idempotency_free(server->once);
-  sb_jobs_free(server->jobs);
-  sb_sse_subscribers_free(server->sleepers);
-  sb_live_sessions_free(server->lives);
-  sb_timer_stop(server->timer);
-  sb_sessions_free(server->sessions);
-  sb_tls_unload(server);
+  sb_http_request_pool_free(server->pool);
+  sb_http_metrics_free(server->metrics);
+  sb_http_idempotency_free(server->idempotency);
+  sb_http_jobs_free(server->jobs);
+  sb_http_sse_subscribers_free(server->subscribers);
+  sb_http_live_sessions_free(server->live_sessions);
+  sb_http_retention_stop(server->timer);
+  sb_http_sessions_free(server->sessions);
+  sb_http_tls_unload(server);
   sb_access_close(server->access);
   for (size_t i = 0; i < server->cors_count; i++) free(server->cors[i]);
   free(server->cors);
@@ -316,7 +318,7 @@ static void server_free(sb_server *server) {
 }
 
 /* "https://a.example,https://b.example:8443" */
-static sb_status read_cors(sb_server *server, const char *words, sb_error *error) {
+static sb_status read_cors(sb_http_server *server, const char *words, sb_error *error) {
   while (*words) {
     size_t length = strcspn(words, ",");
     void *grown = server->cors;
@@ -339,7 +341,7 @@ static sb_status read_cors(sb_server *server, const char *words, sb_error *error
 }
 
 /* What stands in the settings, and the parts that only need memory. */
-static sb_status set_up(sb_server *server, const sb_config *config, sb_error *error) {
+static sb_status set_up(sb_http_server *server, const sb_config *config, sb_error *error) {
   server->target = (sb_target){config->threshold, config->fmr, config->fpir};
   const sb_target chosen = sb_engine_target(server->engine);
   if (sb_target_given(&chosen) && sb_target_given(&server->target))
@@ -347,23 +349,23 @@ static sb_status set_up(sb_server *server, const sb_config *config, sb_error *er
   server->max_body = (size_t)config->max_body;
   server->slow_ms = (double)config->slow_ms;
   server->max_import = (size_t)config->max_import;
-  sb_status status = sb_route_dialects(config->dialects, &server->dialects, error);
+  sb_status status = sb_http_route_dialects(config->dialects, &server->dialects, error);
   if (status == SB_OK) status = read_cors(server, config->cors, error);
-  if (status == SB_OK) status = sb_metrics_new(&server->metrics, error);
-  if (status == SB_OK) status = sb_idempotency_new(&server->once, error);
-  if (status == SB_OK) status = sb_sse_subscribers_new(&server->sleepers, error);
-  if (status == SB_OK) status = sb_live_sessions_new(&server->lives, error);
-  if (status == SB_OK) status = sb_tls_load(server, config, error);
-  if (status == SB_OK) status = sb_sessions_new(&server->sessions, error);
+  if (status == SB_OK) status = sb_http_metrics_new(&server->metrics, error);
+  if (status == SB_OK) status = sb_http_idempotency_new(&server->idempotency, error);
+  if (status == SB_OK) status = sb_http_sse_subscribers_new(&server->subscribers, error);
+  if (status == SB_OK) status = sb_http_live_sessions_new(&server->live_sessions, error);
+  if (status == SB_OK) status = sb_http_tls_load(server, config, error);
+  if (status == SB_OK) status = sb_http_sessions_new(&server->sessions, error);
   if (status == SB_OK) status = sb_engine_access(server->engine, &server->access, error);
-  if (status == SB_OK) status = sb_timer_start(server->engine, &server->timer, error);
+  if (status == SB_OK) status = sb_http_retention_start(server->engine, &server->timer, error);
   if (status == SB_OK && !(server->collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
   return status;
 }
 
-sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server **out, sb_error *error) {
+sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_server **out, sb_error *error) {
   sb_engine_info info = {0};
-  sb_server *server = sb_alloc(1, sizeof *server, error);
+  sb_http_server *server = sb_alloc(1, sizeof *server, error);
   if (!server) return SB_NO_MEMORY;
   server->engine = engine;
   server->socket = -1;
@@ -371,12 +373,13 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   pthread_mutex_init(&server->lock, NULL);
   sb_status status = sb_engine_info_get(engine, &info, error);
   if (status == SB_OK) status = set_up(server, config, error);
-  if (status == SB_OK) status = sb_jobs_new(engine, info.workers, &server->jobs, error);
+  if (status == SB_OK) status = sb_http_jobs_new(engine, info.workers, &server->jobs, error);
   if (status == SB_OK) status = open_socket(server, config, error);
-  if (status == SB_OK) status = sb_request_pool_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->work, error);
+  if (status == SB_OK)
+    status = sb_http_request_pool_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->pool, error);
   if (status == SB_OK) status = start_daemon(server, error);
   if (status == SB_OK && server->tls && config->redirect_port)
-    status = sb_redirect_start(server, (int)config->redirect_port, &server->redirect, error);
+    status = sb_http_redirect_start(server, (int)config->redirect_port, &server->redirect, error);
   if (status != SB_OK) {
     end_daemon(server);
     server_free(server);
@@ -388,22 +391,22 @@ sb_status sb_server_start(sb_engine *engine, const sb_config *config, sb_server 
   return SB_OK;
 }
 
-bool sb_server_tls(const sb_server *server) {
+bool sb_http_server_tls(const sb_http_server *server) {
   return server->tls;
 }
 
-int sb_server_port(const sb_server *server) {
+int sb_http_server_port(const sb_http_server *server) {
   return server->port;
 }
 
 /* ---- Stopping */
 
-void sb_server_stop(sb_server *server) {
+void sb_http_server_stop(sb_http_server *server) {
   if (!server) return;
   atomic_store(&server->stopping, true); /* nobody new */
   sb_engine_cancel_waits(server->engine);
-  sb_redirect_stop(server->redirect);
-  sb_live_sessions_stop(server->lives);
+  sb_http_redirect_stop(server->redirect);
+  sb_http_live_sessions_stop(server->live_sessions);
   double start = sb_monotonic_ms();
   while (atomic_load(&server->begun) && sb_monotonic_ms() - start < STOP_MS_MAX)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);

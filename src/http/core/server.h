@@ -16,20 +16,20 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-struct sb_server {
+struct sb_http_server {
   sb_engine *engine; /* borrowed */
   char *collection;  /* where a request names none */
   sb_target target;  /* of the settings: where neither a request nor an admin names one */
   size_t max_body;   /* bytes of one request */
   size_t max_import; /* bytes of one import */
-  unsigned dialects; /* SB_ROUTE_DIALECTS that are on */
+  unsigned dialects; /* SB_HTTP_ROUTE_DIALECTS that are on */
   char **cors;       /* origins of other sites that may use the API */
   size_t cors_count;
-  sb_metrics *metrics;
-  sb_idempotency *once;
-  sb_jobs *jobs;
-  sb_sse_subscribers *sleepers;
-  sb_live_sessions *lives;
+  sb_http_metrics *metrics;
+  sb_http_idempotency *idempotency;
+  sb_http_jobs *jobs;
+  sb_http_sse_subscribers *subscribers;
+  sb_http_live_sessions *live_sessions;
   double slow_ms; /* requests that take longer are told with the time of each lap; 0: none */
   bool loopback;  /* only this machine can connect */
   bool tls;
@@ -37,11 +37,11 @@ struct sb_server {
   int64_t certificate_ends_ms;     /* 0: no TLS */
   struct MHD_Daemon *redirect;     /* plain HTTP that is sent on; NULL: none */
   sb_access *access;               /* keys and the admin's password */
-  sb_sessions *sessions;           /* the admin's */
-  sb_timer *timer;                 /* erases whose time is over */
+  sb_http_sessions *sessions;      /* the admin's */
+  sb_http_retention *timer;        /* erases whose time is over */
   int socket, port;
   struct MHD_Daemon *daemon;
-  sb_request_pool *work;
+  sb_http_request_pool *pool;
   pthread_t loader; /* loads the models in the background */
   bool loader_started;
   pthread_mutex_t lock; /* of the two that follow */
@@ -54,9 +54,9 @@ struct sb_server {
 };
 
 /* Of the models; `error` (NULL allowed) says why when it is SB_STATE_ERROR. */
-sb_engine_state sb_server_models(sb_server *server, sb_error *error);
+sb_engine_state sb_http_server_models(sb_http_server *server, sb_error *error);
 /* How sure a match must be where a request does not say: what an admin chose, else what the settings say. */
-sb_target sb_server_target(sb_server *server);
-const char *sb_server_models_word(sb_server *server); /* "pending", "loading", "ready", "error" */
+sb_target sb_http_server_operating_point(sb_http_server *server);
+const char *sb_http_server_models_word(sb_http_server *server); /* "pending", "loading", "ready", "error" */
 
 #endif

@@ -12,7 +12,7 @@ enum { SESSIONS_MAX = 64, ADDRESSES_MAX = 256, FREE_TRIES = 3, WAIT_MAX = 900 };
 
 typedef struct session {
   uint8_t token[SB_DIGEST_SIZE]; /* its hash */
-  char proof[SB_TOKEN_SIZE];
+  char proof[SB_HTTP_TOKEN_SIZE];
   double begun_ms, used_ms; /* begun 0: free */
 } session;
 
@@ -22,37 +22,37 @@ typedef struct address {
   double last_ms;
 } address;
 
-struct sb_sessions {
+struct sb_http_sessions {
   pthread_mutex_t lock;
   session sessions[SESSIONS_MAX];
   address addresses[ADDRESSES_MAX];
 };
 
-sb_status sb_sessions_new(sb_sessions **out, sb_error *error) {
-  sb_sessions *sessions = sb_alloc(1, sizeof *sessions, error);
+sb_status sb_http_sessions_new(sb_http_sessions **out, sb_error *error) {
+  sb_http_sessions *sessions = sb_alloc(1, sizeof *sessions, error);
   if (!sessions) return SB_NO_MEMORY;
   pthread_mutex_init(&sessions->lock, NULL);
   *out = sessions;
   return SB_OK;
 }
 
-void sb_sessions_free(sb_sessions *sessions) {
+void sb_http_sessions_free(sb_http_sessions *sessions) {
   if (!sessions) return;
   pthread_mutex_destroy(&sessions->lock);
   sb_wipe(sessions, sizeof *sessions);
   free(sessions);
 }
 
-static void draw(char token[SB_TOKEN_SIZE]) {
+static void draw(char token[SB_HTTP_TOKEN_SIZE]) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  uint8_t random[SB_TOKEN_SIZE - 1];
+  uint8_t random[SB_HTTP_TOKEN_SIZE - 1];
   sb_random(random, sizeof random);
   for (size_t i = 0; i < sizeof random; i++) token[i] = digits[random[i] & 63];
   token[sizeof random] = 0;
 }
 
 /* Under the lock; NULL: there is none, or it is over. Hashes are compared, so the time tells nothing of a token. */
-static session *find(sb_sessions *sessions, const char *token) {
+static session *find(sb_http_sessions *sessions, const char *token) {
   uint8_t hash[SB_DIGEST_SIZE];
   double now = sb_monotonic_ms();
   session *found = NULL;
@@ -66,13 +66,13 @@ static session *find(sb_sessions *sessions, const char *token) {
   return found;
 }
 
-void sb_session_begin(sb_sessions *sessions, char token[SB_TOKEN_SIZE], char proof[SB_TOKEN_SIZE]) {
+void sb_http_session_begin(sb_http_sessions *sessions, char token[SB_HTTP_TOKEN_SIZE], char proof[SB_HTTP_TOKEN_SIZE]) {
   session made = {.begun_ms = sb_monotonic_ms()};
   made.used_ms = made.begun_ms;
   draw(token);
   draw(proof);
   sb_api_key_hash(token, made.token);
-  memcpy(made.proof, proof, SB_TOKEN_SIZE);
+  memcpy(made.proof, proof, SB_HTTP_TOKEN_SIZE);
   pthread_mutex_lock(&sessions->lock);
   session *place = &sessions->sessions[0];
   for (size_t i = 1; i < SESSIONS_MAX; i++)
@@ -81,24 +81,26 @@ void sb_session_begin(sb_sessions *sessions, char token[SB_TOKEN_SIZE], char pro
   pthread_mutex_unlock(&sessions->lock);
 }
 
-bool sb_session_find(sb_sessions *sessions, const char *token, const char *proof, bool need_proof, bool *known) {
+bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const char *proof, bool need_proof,
+                          bool *known) {
   pthread_mutex_lock(&sessions->lock);
   const session *s = find(sessions, token);
   *known = s;
-  bool proved = s && proof && strlen(proof) == SB_TOKEN_SIZE - 1 && sb_equal(proof, s->proof, SB_TOKEN_SIZE - 1);
+  bool proved =
+      s && proof && strlen(proof) == SB_HTTP_TOKEN_SIZE - 1 && sb_equal(proof, s->proof, SB_HTTP_TOKEN_SIZE - 1);
   pthread_mutex_unlock(&sessions->lock);
   return *known && (proved || !need_proof);
 }
 
-bool sb_session_proof(sb_sessions *sessions, const char *token, char proof[SB_TOKEN_SIZE]) {
+bool sb_http_session_proof(sb_http_sessions *sessions, const char *token, char proof[SB_HTTP_TOKEN_SIZE]) {
   pthread_mutex_lock(&sessions->lock);
   const session *s = find(sessions, token);
-  if (s) memcpy(proof, s->proof, SB_TOKEN_SIZE);
+  if (s) memcpy(proof, s->proof, SB_HTTP_TOKEN_SIZE);
   pthread_mutex_unlock(&sessions->lock);
   return s;
 }
 
-void sb_session_end(sb_sessions *sessions, const char *token) {
+void sb_http_session_end(sb_http_sessions *sessions, const char *token) {
   pthread_mutex_lock(&sessions->lock);
   session *s = find(sessions, token);
   if (s) sb_wipe(s, sizeof *s);
@@ -107,7 +109,7 @@ void sb_session_end(sb_sessions *sessions, const char *token) {
 
 /* ---- Waits */
 
-static address *address_of(sb_sessions *sessions, const uint8_t bytes[16]) {
+static address *address_of(sb_http_sessions *sessions, const uint8_t bytes[16]) {
   for (size_t i = 0; i < ADDRESSES_MAX; i++) {
     address *a = &sessions->addresses[i];
     if (a->failures && !memcmp(a->bytes, bytes, 16)) {
@@ -118,7 +120,7 @@ static address *address_of(sb_sessions *sessions, const uint8_t bytes[16]) {
   return NULL;
 }
 
-unsigned sb_session_wait(sb_sessions *sessions, const uint8_t bytes[16]) {
+unsigned sb_http_session_wait(sb_http_sessions *sessions, const uint8_t bytes[16]) {
   unsigned seconds = 0;
   pthread_mutex_lock(&sessions->lock);
   const address *a = address_of(sessions, bytes);
@@ -133,7 +135,7 @@ unsigned sb_session_wait(sb_sessions *sessions, const uint8_t bytes[16]) {
 }
 
 /* A free place, else that of the address which was quiet the longest. */
-static address *place_for(sb_sessions *sessions, const uint8_t bytes[16]) {
+static address *place_for(sb_http_sessions *sessions, const uint8_t bytes[16]) {
   address *place = &sessions->addresses[0];
   for (size_t i = 1; i < ADDRESSES_MAX && place->failures; i++)
     if (!sessions->addresses[i].failures || sessions->addresses[i].last_ms < place->last_ms)
@@ -143,7 +145,7 @@ static address *place_for(sb_sessions *sessions, const uint8_t bytes[16]) {
   return place;
 }
 
-void sb_session_tried(sb_sessions *sessions, const uint8_t bytes[16], bool right) {
+void sb_http_session_tried(sb_http_sessions *sessions, const uint8_t bytes[16], bool right) {
   pthread_mutex_lock(&sessions->lock);
   address *a = address_of(sessions, bytes);
   if (right && a) *a = (address){.failures = 0};

@@ -81,7 +81,7 @@ static gnutls_datum_t datum(char *text) {
 }
 
 /* The first certificate of the file is the server's own. */
-static int read_dates(const gnutls_datum_t *text, sb_certificate *out) {
+static int read_dates(const gnutls_datum_t *text, sb_http_certificate *out) {
   gnutls_x509_crt_t certificate = NULL;
   int code = gnutls_x509_crt_init(&certificate);
   if (code >= 0) code = gnutls_x509_crt_import(certificate, text, GNUTLS_X509_FMT_PEM);
@@ -93,7 +93,7 @@ static int read_dates(const gnutls_datum_t *text, sb_certificate *out) {
   return code;
 }
 
-sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *error) {
+sb_status sb_http_tls_load(sb_http_server *server, const sb_config *config, sb_error *error) {
   pair read = {0};
   sb_status status = pair_read(config, &read, error);
   if (status != SB_OK) return status;
@@ -101,13 +101,13 @@ sb_status sb_tls_load(sb_server *server, const sb_config *config, sb_error *erro
   server->private_key = read.private_key;
   server->tls = read.certificate != NULL;
   free(read.path);
-  sb_certificate found = {0};
+  sb_http_certificate found = {0};
   gnutls_datum_t text = server->tls ? datum(server->certificate) : (gnutls_datum_t){0};
   if (server->tls && read_dates(&text, &found) >= 0) server->certificate_ends_ms = found.ends_ms;
   return SB_OK;
 }
 
-static sb_status examine(pair *p, sb_certificate *out, sb_error *error) {
+static sb_status examine(pair *p, sb_http_certificate *out, sb_error *error) {
   gnutls_certificate_credentials_t both = NULL;
   gnutls_datum_t certificate = datum(p->certificate), key = datum(p->private_key);
   int code = read_dates(&certificate, out);
@@ -119,9 +119,9 @@ static sb_status examine(pair *p, sb_certificate *out, sb_error *error) {
                  gnutls_strerror(code));
 }
 
-sb_status sb_tls_look(const sb_config *config, sb_certificate *out, sb_error *error) {
+sb_status sb_http_tls_inspect(const sb_config *config, sb_http_certificate *out, sb_error *error) {
   pair read = {0};
-  sb_certificate found = {0};
+  sb_http_certificate found = {0};
   sb_status status = pair_read(config, &read, error);
   if (status != SB_OK) return status;
   if (read.certificate) {
@@ -138,7 +138,7 @@ sb_status sb_tls_look(const sb_config *config, sb_certificate *out, sb_error *er
   return status;
 }
 
-void sb_tls_unload(sb_server *server) {
+void sb_http_tls_unload(sb_http_server *server) {
   if (server->private_key) sb_wipe(server->private_key, strlen(server->private_key));
   free(server->private_key);
   free(server->certificate);
@@ -219,15 +219,15 @@ static sb_status write_both(const char *data_dir, gnutls_x509_crt_t certificate,
   return status;
 }
 
-static void write_fingerprint(gnutls_x509_crt_t certificate, char text[SB_FINGERPRINT_SIZE]) {
+static void write_fingerprint(gnutls_x509_crt_t certificate, char text[SB_HTTP_FINGERPRINT_SIZE]) {
   uint8_t digest[32] = {0};
   size_t size = sizeof digest;
   gnutls_x509_crt_get_fingerprint(certificate, GNUTLS_DIG_SHA256, digest, &size);
   for (int i = 0; i < 32; i++) snprintf(text + 3 * i, 4, "%02X%s", digest[i], i < 31 ? ":" : "");
 }
 
-sb_status sb_tls_init(const char *data_dir, const char *const *names, size_t count, int days,
-                      char fingerprint[SB_FINGERPRINT_SIZE], sb_error *error) {
+sb_status sb_http_tls_init(const char *data_dir, const char *const *names, size_t count, int days,
+                           char fingerprint[SB_HTTP_FINGERPRINT_SIZE], sb_error *error) {
   gnutls_x509_crt_t certificate = NULL;
   gnutls_x509_privkey_t key = NULL;
   int code = gnutls_x509_crt_init(&certificate);

@@ -36,7 +36,7 @@ static void sha1_short(const char *text, size_t size, uint8_t digest[20]) {
   for (int i = 0; i < 20; i++) digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-bool sb_websocket_accept(const char *key, char accept[SB_WEBSOCKET_ACCEPT]) {
+bool sb_http_websocket_accept(const char *key, char accept[SB_HTTP_WEBSOCKET_ACCEPT]) {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   char text[64], raw[32];
   uint8_t digest[21] = {0};
@@ -60,14 +60,14 @@ bool sb_websocket_accept(const char *key, char accept[SB_WEBSOCKET_ACCEPT]) {
 
 enum { CONTINUED = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10, CONTROL_MAX = 125 };
 
-static size_t head_wanted(const sb_websocket *s) {
+static size_t head_wanted(const sb_http_websocket *s) {
   if (s->head_size < 2) return 2;
   size_t length = s->head[1] & 127;
   return 2 + (length == 126 ? 2u : length == 127 ? 8u : 0u) + 4;
 }
 
 /* The frame's header is complete. */
-static sb_status begin_frame(sb_websocket *s, sb_error *error) {
+static sb_status begin_frame(sb_http_websocket *s, sb_error *error) {
   uint64_t length = s->head[1] & 127;
   size_t bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
   if (bytes) length = 0;
@@ -87,7 +87,7 @@ static sb_status begin_frame(sb_websocket *s, sb_error *error) {
     return SB_OK;
   }
   if (!s->in_message) {
-    s->kind = s->opcode == TEXT ? SB_MESSAGE_TEXT : SB_MESSAGE_BINARY;
+    s->kind = s->opcode == TEXT ? SB_HTTP_MESSAGE_TEXT : SB_HTTP_MESSAGE_BINARY;
     s->message.size = 0;
     s->in_message = true;
   }
@@ -96,7 +96,7 @@ static sb_status begin_frame(sb_websocket *s, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status add_payload(sb_websocket *s, const uint8_t *bytes, size_t size, sb_error *error) {
+static sb_status add_payload(sb_http_websocket *s, const uint8_t *bytes, size_t size, sb_error *error) {
   sb_buffer *to = s->opcode >= CLOSE ? &s->control : &s->message;
   size_t start = to->size;
   const uint8_t *mask = s->head + s->head_size - 4;
@@ -107,22 +107,22 @@ static sb_status add_payload(sb_websocket *s, const uint8_t *bytes, size_t size,
   return status;
 }
 
-static sb_message_kind end_frame(sb_websocket *s) {
+static sb_http_message_kind end_frame(sb_http_websocket *s) {
   s->in_frame = false;
   s->head_size = 0;
-  if (s->opcode == CLOSE) return SB_MESSAGE_CLOSE;
-  if (s->opcode == PING) return SB_MESSAGE_PING;
-  if (s->opcode == PONG || !s->last) return SB_MESSAGE_NONE;
+  if (s->opcode == CLOSE) return SB_HTTP_MESSAGE_CLOSE;
+  if (s->opcode == PING) return SB_HTTP_MESSAGE_PING;
+  if (s->opcode == PONG || !s->last) return SB_HTTP_MESSAGE_NONE;
   s->in_message = false;
   return s->kind;
 }
 
-sb_status sb_websocket_feed(sb_websocket *s, const uint8_t *bytes, size_t size, size_t *used, sb_message_kind *kind,
-                            sb_error *error) {
+sb_status sb_http_websocket_feed(sb_http_websocket *s, const uint8_t *bytes, size_t size, size_t *used,
+                                 sb_http_message_kind *kind, sb_error *error) {
   size_t at = 0;
   sb_status status = SB_OK;
-  *kind = SB_MESSAGE_NONE;
-  while (at < size && status == SB_OK && *kind == SB_MESSAGE_NONE) {
+  *kind = SB_HTTP_MESSAGE_NONE;
+  while (at < size && status == SB_OK && *kind == SB_HTTP_MESSAGE_NONE) {
     if (!s->in_frame) {
       s->head[s->head_size++] = bytes[at++];
       if (s->head_size == head_wanted(s)) status = begin_frame(s, error);
@@ -137,12 +137,12 @@ sb_status sb_websocket_feed(sb_websocket *s, const uint8_t *bytes, size_t size, 
   return status;
 }
 
-void sb_websocket_free(sb_websocket *s) {
+void sb_http_websocket_free(sb_http_websocket *s) {
   sb_buffer_free(&s->message);
   sb_buffer_free(&s->control);
 }
 
-size_t sb_websocket_header(int opcode, size_t size, uint8_t header[10]) {
+size_t sb_http_websocket_header(int opcode, size_t size, uint8_t header[10]) {
   header[0] = (uint8_t)(128 | opcode);
   if (size < 126) {
     header[1] = (uint8_t)size;

@@ -4,20 +4,20 @@
 
 #include "base/base.h"
 
-enum { SB_WEBSOCKET_ACCEPT = 29 };
+enum { SB_HTTP_WEBSOCKET_ACCEPT = 29 };
 /* Sec-WebSocket-Accept for a client's key. False: the key is no 16 bytes of base64. */
-bool sb_websocket_accept(const char *key, char accept[SB_WEBSOCKET_ACCEPT]);
+bool sb_http_websocket_accept(const char *key, char accept[SB_HTTP_WEBSOCKET_ACCEPT]);
 
-typedef enum sb_message_kind {
-  SB_MESSAGE_NONE,
-  SB_MESSAGE_TEXT,
-  SB_MESSAGE_BINARY,
-  SB_MESSAGE_PING,
-  SB_MESSAGE_CLOSE
-} sb_message_kind;
+typedef enum sb_http_message_kind {
+  SB_HTTP_MESSAGE_NONE,
+  SB_HTTP_MESSAGE_TEXT,
+  SB_HTTP_MESSAGE_BINARY,
+  SB_HTTP_MESSAGE_PING,
+  SB_HTTP_MESSAGE_CLOSE
+} sb_http_message_kind;
 
 /* Takes a client's bytes apart as they come. One thread. Zero-initialise with `limit`. */
-typedef struct sb_websocket {
+typedef struct sb_http_websocket {
   size_t limit; /* most bytes of a message */
   uint8_t head[14];
   size_t head_size;
@@ -25,18 +25,18 @@ typedef struct sb_websocket {
   uint64_t at;   /* of the frame, for the mask */
   int opcode;    /* of the frame */
   bool last, in_frame, in_message;
-  sb_message_kind kind; /* of the message that is being collected */
-  sb_buffer message;    /* what sb_websocket_feed found, valid until its next call */
+  sb_http_message_kind kind; /* of the message that is being collected */
+  sb_buffer message;         /* what sb_http_websocket_feed found, valid until its next call */
   sb_buffer control;
-} sb_websocket;
+} sb_http_websocket;
 
 /* Reads from `bytes` on; *used says how much. `*kind` is what is complete now (its bytes are in `message`, or in `control`
- * for ping and close), or SB_MESSAGE_NONE: more is wanted. SB_INVALID, SB_TOO_LARGE: close the connection. */
-sb_status sb_websocket_feed(sb_websocket *socket, const uint8_t *bytes, size_t size, size_t *used,
-                            sb_message_kind *kind, sb_error *error);
-void sb_websocket_free(sb_websocket *socket);
+ * for ping and close), or SB_HTTP_MESSAGE_NONE: more is wanted. SB_INVALID, SB_TOO_LARGE: close the connection. */
+sb_status sb_http_websocket_feed(sb_http_websocket *socket, const uint8_t *bytes, size_t size, size_t *used,
+                                 sb_http_message_kind *kind, sb_error *error);
+void sb_http_websocket_free(sb_http_websocket *socket);
 
 /* The header of a server's frame (1: text, 8: close, 10: pong); gives its length. */
-size_t sb_websocket_header(int opcode, size_t size, uint8_t header[10]);
+size_t sb_http_websocket_header(int opcode, size_t size, uint8_t header[10]);
 
 #endif

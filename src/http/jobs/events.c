@@ -11,21 +11,21 @@
 enum { WAKE_MS = 200, COMMENT_MS = 10000, BLOCK = 8192 };
 
 typedef struct events {
-  sb_server *server;
+  sb_http_server *server;
   struct MHD_Connection *connection;
   sb_actor caller;
-  sb_principal who;
-  char job[SB_JOB_ID + 1];
+  sb_http_principal principal;
+  char job[SB_HTTP_JOB_ID + 1];
   bool begun, ended;
   uint64_t version;
   double said_ms;
   char *text; /* to be sent, from `at` on */
   size_t size, at;
   bool asleep;
-  struct events *next; /* among the sleepers */
+  struct events *next; /* among the subscribers */
 } events;
 
-struct sb_sse_subscribers {
+struct sb_http_sse_subscribers {
   pthread_mutex_t lock;
   bool stopping;
   events *first;
@@ -35,61 +35,61 @@ struct sb_sse_subscribers {
 
 /* ---- Sleeping */
 
-static void wake_all(sb_sse_subscribers *sleepers) {
-  pthread_mutex_lock(&sleepers->lock);
-  for (events *e = sleepers->first; e; e = e->next) {
+static void wake_all(sb_http_sse_subscribers *subscribers) {
+  pthread_mutex_lock(&subscribers->lock);
+  for (events *e = subscribers->first; e; e = e->next) {
     e->asleep = false;
     MHD_resume_connection(e->connection);
   }
-  sleepers->first = NULL;
-  pthread_mutex_unlock(&sleepers->lock);
+  subscribers->first = NULL;
+  pthread_mutex_unlock(&subscribers->lock);
 }
 
 static void *wake(void *context) {
-  sb_sse_subscribers *sleepers = context;
+  sb_http_sse_subscribers *subscribers = context;
   for (bool stop = false; !stop;) {
     nanosleep(&(struct timespec){.tv_nsec = WAKE_MS * 1000000L}, NULL);
-    wake_all(sleepers);
-    pthread_mutex_lock(&sleepers->lock);
-    stop = sleepers->stopping;
-    pthread_mutex_unlock(&sleepers->lock);
+    wake_all(subscribers);
+    pthread_mutex_lock(&subscribers->lock);
+    stop = subscribers->stopping;
+    pthread_mutex_unlock(&subscribers->lock);
   }
   return NULL;
 }
 
-sb_status sb_sse_subscribers_new(sb_sse_subscribers **out, sb_error *error) {
-  sb_sse_subscribers *sleepers = sb_alloc(1, sizeof *sleepers, error);
-  if (!sleepers) return SB_NO_MEMORY;
-  pthread_mutex_init(&sleepers->lock, NULL);
-  int failure = pthread_create(&sleepers->thread, NULL, wake, sleepers);
-  sleepers->started = !failure;
+sb_status sb_http_sse_subscribers_new(sb_http_sse_subscribers **out, sb_error *error) {
+  sb_http_sse_subscribers *subscribers = sb_alloc(1, sizeof *subscribers, error);
+  if (!subscribers) return SB_NO_MEMORY;
+  pthread_mutex_init(&subscribers->lock, NULL);
+  int failure = pthread_create(&subscribers->thread, NULL, wake, subscribers);
+  subscribers->started = !failure;
   if (failure) {
-    sb_sse_subscribers_free(sleepers);
+    sb_http_sse_subscribers_free(subscribers);
     return sb_fail_errno(error, failure, "start a thread for events", NULL);
   }
-  *out = sleepers;
+  *out = subscribers;
   return SB_OK;
 }
 
-void sb_sse_subscribers_free(sb_sse_subscribers *sleepers) {
-  if (!sleepers) return;
-  pthread_mutex_lock(&sleepers->lock);
-  sleepers->stopping = true;
-  pthread_mutex_unlock(&sleepers->lock);
-  if (sleepers->started) pthread_join(sleepers->thread, NULL);
-  wake_all(sleepers);
-  pthread_mutex_destroy(&sleepers->lock);
-  free(sleepers);
+void sb_http_sse_subscribers_free(sb_http_sse_subscribers *subscribers) {
+  if (!subscribers) return;
+  pthread_mutex_lock(&subscribers->lock);
+  subscribers->stopping = true;
+  pthread_mutex_unlock(&subscribers->lock);
+  if (subscribers->started) pthread_join(subscribers->thread, NULL);
+  wake_all(subscribers);
+  pthread_mutex_destroy(&subscribers->lock);
+  free(subscribers);
 }
 
 static void sleep_on(events *e) {
-  sb_sse_subscribers *sleepers = e->server->sleepers;
-  pthread_mutex_lock(&sleepers->lock);
+  sb_http_sse_subscribers *subscribers = e->server->subscribers;
+  pthread_mutex_lock(&subscribers->lock);
   MHD_suspend_connection(e->connection);
   e->asleep = true;
-  e->next = sleepers->first;
-  sleepers->first = e;
-  pthread_mutex_unlock(&sleepers->lock);
+  e->next = subscribers->first;
+  subscribers->first = e;
+  pthread_mutex_unlock(&subscribers->lock);
 }
 
 /* ---- Telling */
@@ -100,8 +100,8 @@ static bool next_text(events *e) {
   uint64_t version = 0;
   bool ended = false;
   sb_actor_set(e->caller.actor, e->caller.collection);
-  sb_status status = sb_auth_still(e->server, &e->who)
-                         ? sb_jobs_get(e->server->jobs, e->job, &json, &version, &ended, NULL)
+  sb_status status = sb_http_auth_still(e->server, &e->principal)
+                         ? sb_http_jobs_get(e->server->jobs, e->job, &json, &version, &ended, NULL)
                          : SB_FORBIDDEN;
   sb_actor_set(NULL, NULL);
   double now = sb_monotonic_ms();
@@ -148,24 +148,26 @@ static ssize_t read_events(void *context, uint64_t position, char *buffer, size_
 
 static void events_free(void *context) {
   events *e = context;
-  sb_sse_subscribers *sleepers = e->server->sleepers;
-  pthread_mutex_lock(&sleepers->lock);
-  for (events **at = &sleepers->first; e->asleep && *at; at = &(*at)->next) {
+  sb_http_sse_subscribers *subscribers = e->server->subscribers;
+  pthread_mutex_lock(&subscribers->lock);
+  for (events **at = &subscribers->first; e->asleep && *at; at = &(*at)->next) {
     if (*at != e) continue;
     *at = e->next;
     break;
   }
-  pthread_mutex_unlock(&sleepers->lock);
+  pthread_mutex_unlock(&subscribers->lock);
   free(e->text);
-  sb_wipe(&e->who, sizeof e->who);
+  sb_wipe(&e->principal, sizeof e->principal);
   free(e);
 }
 
-struct MHD_Response *sb_events_response(const sb_request *request, const char *job) {
+struct MHD_Response *sb_http_sse_response(const sb_http_request *request, const char *job) {
   events *e = sb_alloc(1, sizeof *e, NULL);
   if (!e) return NULL;
-  *e = (events){
-      .server = request->server, .connection = request->connection, .caller = *sb_actor_get(), .who = request->who};
+  *e = (events){.server = request->server,
+                .connection = request->connection,
+                .caller = *sb_actor_get(),
+                .principal = request->principal};
   snprintf(e->job, sizeof e->job, "%s", job);
   e->said_ms = sb_monotonic_ms();
   struct MHD_Response *response =

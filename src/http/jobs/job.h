@@ -4,58 +4,58 @@
 
 #include "http/jobs/jobs.h"
 
-typedef enum sb_job_state {
-  SB_JOB_QUEUED,
-  SB_JOB_READING,
-  SB_JOB_RUNNING,
-  SB_JOB_PAUSED,
-  SB_JOB_DONE,
-  SB_JOB_CANCELLED,
-  SB_JOB_FAILED
-} sb_job_state;
+typedef enum sb_http_job_state {
+  SB_HTTP_JOB_QUEUED,
+  SB_HTTP_JOB_READING,
+  SB_HTTP_JOB_RUNNING,
+  SB_HTTP_JOB_PAUSED,
+  SB_HTTP_JOB_DONE,
+  SB_HTTP_JOB_CANCELLED,
+  SB_HTTP_JOB_FAILED
+} sb_http_job_state;
 
-typedef struct sb_job_refusal {
+typedef struct sb_http_job_refusal {
   char *path;
   sb_error error;
-} sb_job_refusal;
+} sb_http_job_refusal;
 
-typedef struct sb_job sb_job;
+typedef struct sb_http_job sb_http_job;
 
 /* Called in the name of who gave the job. */
-typedef struct sb_job_steps {
+typedef struct sb_http_job_steps {
   /* Works on one photo; by several threads at once. A failure that is the photo's fault is noted, and the job goes on. */
-  sb_status (*photo)(sb_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error);
+  sb_status (*photo)(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error);
   /* After the photos, by one thread; NULL: nothing. */
-  sb_status (*finish)(sb_job *job, sb_error *error);
-  void (*clear)(sb_job *job); /* releases what the steps held; NULL: nothing */
-} sb_job_steps;
-extern const sb_job_steps sb_job_import, sb_job_reembed; /* job_enroll.c */
-extern const sb_job_steps sb_job_cluster, sb_job_dedup;  /* job_group.c */
+  sb_status (*finish)(sb_http_job *job, sb_error *error);
+  void (*clear)(sb_http_job *job); /* releases what the steps held; NULL: nothing */
+} sb_http_job_steps;
+extern const sb_http_job_steps sb_http_job_import, sb_http_job_reembed; /* job_enroll.c */
+extern const sb_http_job_steps sb_http_job_cluster, sb_http_job_dedup;  /* job_group.c */
 
-struct sb_job {
-  char id[SB_JOB_ID + 1];
-  sb_jobs *jobs;
-  sb_job_kind kind;
-  const sb_job_steps *steps;
+struct sb_http_job {
+  char id[SB_HTTP_JOB_ID + 1];
+  sb_http_jobs *jobs;
+  sb_http_job_kind kind;
+  const sb_http_job_steps *steps;
   sb_actor caller;
   char *collection, *into, *consent, *model;
   unsigned flags;
   sb_target target;
   size_t limit;
   /* Under the lock of `jobs` from here on. */
-  sb_job_state state;
+  sb_http_job_state state;
   bool pause, cancel;
   uint64_t version;
   sb_upload_bundle *bundle; /* NULL: none, or the job has ended: nothing of the photos is kept */
   size_t next, total, looked, enrolled, skipped, warnings, refused_count, refused_more;
-  sb_job_refusal *refused;
-  char *result;             /* JSON; NULL: none, or none yet */
-  struct sb_job_seen *seen; /* the faces of a cluster job so far; NULL: none */
-  sb_error error;           /* why it failed */
+  sb_http_job_refusal *refused;
+  char *result;                  /* JSON; NULL: none, or none yet */
+  struct sb_http_job_seen *seen; /* the faces of a cluster job so far; NULL: none */
+  sb_error error;                /* why it failed */
   int64_t created_ms, ended_ms;
 };
 
-struct sb_jobs {
+struct sb_http_jobs {
   sb_engine *engine;
   int workers;
   pthread_mutex_t lock; /* of all that follows, and of the jobs' fields */
@@ -63,7 +63,7 @@ struct sb_jobs {
   pthread_t thread;
   bool started, stopping;
   size_t count;
-  sb_job *list[SB_JOBS_MAX]; /* oldest first */
+  sb_http_job *list[SB_HTTP_JOBS_MAX]; /* oldest first */
 };
 
 #endif

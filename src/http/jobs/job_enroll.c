@@ -1,7 +1,7 @@
 /* Jobs that enrol: an import, and people who move to another model. */
 #include "http/jobs/job.h"
 
-static sb_status enroll(sb_job *job, const sb_enroll_request *request, sb_error *error) {
+static sb_status enroll(sb_http_job *job, const sb_enroll_request *request, sb_error *error) {
   sb_enrolled *enrolled = NULL;
   sb_status status = sb_engine_enroll(job->jobs->engine, request, &enrolled, error);
   if (status != SB_OK) {
@@ -17,7 +17,7 @@ static sb_status enroll(sb_job *job, const sb_enroll_request *request, sb_error 
   return SB_OK;
 }
 
-static sb_status import_photo(sb_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
+static sb_status import_photo(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
   const sb_enroll_request request = {.struct_size = sizeof request,
                                      .collection = job->collection,
                                      .id = item->id,
@@ -29,10 +29,10 @@ static sb_status import_photo(sb_job *job, const sb_upload_bundle_item *item, sb
   return enroll(job, &request, error);
 }
 
-const sb_job_steps sb_job_import = {.photo = import_photo};
+const sb_http_job_steps sb_http_job_import = {.photo = import_photo};
 
 /* The person's record goes along as it is: name, consent, purpose, end. */
-static sb_status reembed_photo(sb_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
+static sb_status reembed_photo(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
   sb_people *people = NULL;
   sb_status status = sb_engine_get(job->jobs->engine, job->collection, item->id, &people, error);
   if (status == SB_NOT_FOUND)
@@ -55,4 +55,4 @@ static sb_status reembed_photo(sb_job *job, const sb_upload_bundle_item *item, s
   return status;
 }
 
-const sb_job_steps sb_job_reembed = {.photo = reembed_photo};
+const sb_http_job_steps sb_http_job_reembed = {.photo = reembed_photo};

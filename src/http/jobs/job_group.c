@@ -9,12 +9,12 @@
 enum { FACES_MAX = 1000000 };
 
 /* The faces so far; grows under the jobs' lock. */
-struct sb_job_seen {
+struct sb_http_job_seen {
   size_t count, room;
   sb_seen_face *faces; /* `photo` is the bundle's, and lives as long as it does; `embedding` is ours */
 };
 
-static sb_status make_room(struct sb_job_seen *seen, size_t more, sb_error *error) {
+static sb_status make_room(struct sb_http_job_seen *seen, size_t more, sb_error *error) {
   size_t wanted = seen->count + more, room = seen->room ? seen->room : 64;
   if (wanted > FACES_MAX) return sb_fail(error, SB_TOO_LARGE, "more than %d faces are too many for one job", FACES_MAX);
   if (wanted <= seen->room) return SB_OK;
@@ -26,9 +26,9 @@ static sb_status make_room(struct sb_job_seen *seen, size_t more, sb_error *erro
   return status;
 }
 
-static sb_status take_faces(sb_job *job, const sb_upload_bundle_item *item, sb_faces *faces, sb_error *error) {
+static sb_status take_faces(sb_http_job *job, const sb_upload_bundle_item *item, sb_faces *faces, sb_error *error) {
   if (!job->seen && !(job->seen = sb_alloc(1, sizeof *job->seen, error))) return SB_NO_MEMORY;
-  struct sb_job_seen *seen = job->seen;
+  struct sb_http_job_seen *seen = job->seen;
   sb_status status = make_room(seen, faces->count, error);
   for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
     seen->faces[seen->count++] = (sb_seen_face){item->path, faces->items[i].box, faces->items[i].embedding};
@@ -37,7 +37,7 @@ static sb_status take_faces(sb_job *job, const sb_upload_bundle_item *item, sb_f
   return status;
 }
 
-static sb_status look_at_photo(sb_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
+static sb_status look_at_photo(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
   sb_faces *faces = NULL;
   const sb_find_request find = {
       .struct_size = sizeof find, .photo = photo, .want = SB_WANT_EMBEDDING, .model = *job->model ? job->model : NULL};
@@ -52,8 +52,8 @@ static sb_status look_at_photo(sb_job *job, const sb_upload_bundle_item *item, s
   return status;
 }
 
-static sb_status keep_result(sb_job *job, json_t *json, sb_error *error) {
-  char *text = sb_json_write(json);
+static sb_status keep_result(sb_http_job *job, json_t *json, sb_error *error) {
+  char *text = sb_http_json_write(json);
   json_decref(json);
   if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   pthread_mutex_lock(&job->jobs->lock);
@@ -62,9 +62,9 @@ static sb_status keep_result(sb_job *job, json_t *json, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status find_groups(sb_job *job, sb_error *error) {
+static sb_status find_groups(sb_http_job *job, sb_error *error) {
   sb_clusters *clusters = NULL;
-  const struct sb_job_seen *seen = job->seen;
+  const struct sb_http_job_seen *seen = job->seen;
   if (!seen || !seen->count)
     return sb_fail(error, SB_NO_FACE, "no face was found in any photo: there is nothing to group");
   const float **embeddings = sb_alloc(seen->count, sizeof *embeddings, error);
@@ -83,8 +83,8 @@ static sb_status find_groups(sb_job *job, sb_error *error) {
   return status;
 }
 
-static void forget(sb_job *job) {
-  struct sb_job_seen *seen = job->seen;
+static void forget(sb_http_job *job) {
+  struct sb_http_job_seen *seen = job->seen;
   job->seen = NULL;
   if (!seen) return;
   for (size_t i = 0; i < seen->count; i++) free(seen->faces[i].embedding);
@@ -92,9 +92,9 @@ static void forget(sb_job *job) {
   free(seen);
 }
 
-const sb_job_steps sb_job_cluster = {.photo = look_at_photo, .finish = find_groups, .clear = forget};
+const sb_http_job_steps sb_http_job_cluster = {.photo = look_at_photo, .finish = find_groups, .clear = forget};
 
-static sb_status find_pairs(sb_job *job, sb_error *error) {
+static sb_status find_pairs(sb_http_job *job, sb_error *error) {
   sb_duplicates *found = NULL;
   const sb_dedup_request request = {
       .struct_size = sizeof request, .collection = job->collection, .target = job->target, .limit = job->limit};
@@ -104,4 +104,4 @@ static sb_status find_pairs(sb_job *job, sb_error *error) {
   return status;
 }
 
-const sb_job_steps sb_job_dedup = {.finish = find_pairs};
+const sb_http_job_steps sb_http_job_dedup = {.finish = find_pairs};

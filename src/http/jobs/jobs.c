@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = SB_JOBS_MAX - 9, WAITING_MAX = 8, REFUSED_MAX = 100000, THREADS_MAX = 64, SHOWN = 100 };
-typedef sb_job job;
+enum { KEPT = SB_HTTP_JOBS_MAX - 9, WAITING_MAX = 8, REFUSED_MAX = 100000, THREADS_MAX = 64, SHOWN = 100 };
+typedef sb_http_job job;
 
 static const char *const state_words[] = {"queued", "reading", "running", "paused", "done", "cancelled", "failed"};
 static const char *const kind_words[] = {"import", "reembed", "cluster", "dedup"};
@@ -25,7 +25,7 @@ static void job_free(job *j) {
 }
 
 static bool has_ended(const job *j) {
-  return j->state == SB_JOB_DONE || j->state == SB_JOB_CANCELLED || j->state == SB_JOB_FAILED;
+  return j->state == SB_HTTP_JOB_DONE || j->state == SB_HTTP_JOB_CANCELLED || j->state == SB_HTTP_JOB_FAILED;
 }
 
 /* ---- The photos of a job, by several threads */
@@ -41,7 +41,7 @@ static sb_status note_refusal(job *j, const char *path, const sb_error *error) {
     status = sb_grow(&grown, j->refused_count ? 2 * j->refused_count : 1, sizeof *j->refused, NULL);
   if (status != SB_OK) return status;
   j->refused = grown;
-  j->refused[j->refused_count] = (sb_job_refusal){sb_strdup(path, NULL), *error};
+  j->refused[j->refused_count] = (sb_http_job_refusal){sb_strdup(path, NULL), *error};
   if (!j->refused[j->refused_count].path) return SB_NO_MEMORY;
   j->refused_count++;
   return SB_OK;
@@ -108,7 +108,9 @@ static sb_status finish(job *j, sb_error *error) {
 static void end_job(job *j, sb_status status, const sb_error *error) {
   pthread_mutex_lock(&j->jobs->lock);
   if (status != SB_OK) j->error = *error;
-  j->state = j->error.code != SB_OK ? SB_JOB_FAILED : j->cancel || j->jobs->stopping ? SB_JOB_CANCELLED : SB_JOB_DONE;
+  j->state = j->error.code != SB_OK           ? SB_HTTP_JOB_FAILED
+             : j->cancel || j->jobs->stopping ? SB_HTTP_JOB_CANCELLED
+                                              : SB_HTTP_JOB_DONE;
   j->ended_ms = sb_now_ms();
   j->version++;
   sb_upload_bundle *bundle = j->bundle;
@@ -123,7 +125,7 @@ static void work_on(job *j) {
   sb_status status = j->bundle ? sb_upload_bundle_resolve(j->bundle, &error) : SB_OK;
   pthread_mutex_lock(&j->jobs->lock);
   j->total = status == SB_OK && j->bundle ? j->bundle->count : 0;
-  if (status == SB_OK) j->state = j->pause ? SB_JOB_PAUSED : SB_JOB_RUNNING;
+  if (status == SB_OK) j->state = j->pause ? SB_HTTP_JOB_PAUSED : SB_HTTP_JOB_RUNNING;
   j->version++;
   pthread_mutex_unlock(&j->jobs->lock);
   if (status == SB_OK && j->bundle) run_threads(j);
@@ -133,14 +135,14 @@ static void work_on(job *j) {
 
 /* ---- The list */
 
-static job *next_waiting(const sb_jobs *jobs) {
+static job *next_waiting(const sb_http_jobs *jobs) {
   for (size_t i = 0; i < jobs->count; i++)
-    if (jobs->list[i]->state == SB_JOB_QUEUED) return jobs->list[i];
+    if (jobs->list[i]->state == SB_HTTP_JOB_QUEUED) return jobs->list[i];
   return NULL;
 }
 
 static void *work(void *context) {
-  sb_jobs *jobs = context;
+  sb_http_jobs *jobs = context;
   pthread_mutex_lock(&jobs->lock);
   while (!jobs->stopping) {
     job *j = next_waiting(jobs);
@@ -148,7 +150,7 @@ static void *work(void *context) {
       pthread_cond_wait(&jobs->changed, &jobs->lock);
       continue;
     }
-    j->state = SB_JOB_READING;
+    j->state = SB_HTTP_JOB_READING;
     j->version++;
     pthread_mutex_unlock(&jobs->lock);
     work_on(j);
@@ -158,8 +160,8 @@ static void *work(void *context) {
   return NULL;
 }
 
-sb_status sb_jobs_new(sb_engine *engine, int workers, sb_jobs **out, sb_error *error) {
-  sb_jobs *jobs = sb_alloc(1, sizeof *jobs, error);
+sb_status sb_http_jobs_new(sb_engine *engine, int workers, sb_http_jobs **out, sb_error *error) {
+  sb_http_jobs *jobs = sb_alloc(1, sizeof *jobs, error);
   if (!jobs) return SB_NO_MEMORY;
   jobs->engine = engine;
   jobs->workers = workers;
@@ -168,14 +170,14 @@ sb_status sb_jobs_new(sb_engine *engine, int workers, sb_jobs **out, sb_error *e
   int failure = pthread_create(&jobs->thread, NULL, work, jobs);
   jobs->started = !failure;
   if (failure) {
-    sb_jobs_free(jobs);
+    sb_http_jobs_free(jobs);
     return sb_fail_errno(error, failure, "start a thread for jobs", NULL);
   }
   *out = jobs;
   return SB_OK;
 }
 
-void sb_jobs_free(sb_jobs *jobs) {
+void sb_http_jobs_free(sb_http_jobs *jobs) {
   if (!jobs) return;
   pthread_mutex_lock(&jobs->lock);
   jobs->stopping = true;
@@ -189,7 +191,7 @@ void sb_jobs_free(sb_jobs *jobs) {
 }
 
 /* Makes room by forgetting the oldest job that has ended. */
-static bool make_room(sb_jobs *jobs) {
+static bool make_room(sb_http_jobs *jobs) {
   size_t waiting = 0;
   for (size_t i = 0; i < jobs->count; i++) waiting += !has_ended(jobs->list[i]);
   if (waiting > WAITING_MAX) return false;
@@ -204,14 +206,15 @@ static bool make_room(sb_jobs *jobs) {
   return false;
 }
 
-static sb_status job_new(sb_jobs *jobs, const sb_job_request *request, job **out, sb_error *error) {
-  static const sb_job_steps *const steps[] = {&sb_job_import, &sb_job_reembed, &sb_job_cluster, &sb_job_dedup};
+static sb_status job_new(sb_http_jobs *jobs, const sb_http_job_request *request, job **out, sb_error *error) {
+  static const sb_http_job_steps *const steps[] = {&sb_http_job_import, &sb_http_job_reembed, &sb_http_job_cluster,
+                                                   &sb_http_job_dedup};
   job *j = sb_alloc(1, sizeof *j, error);
   if (!j) {
     sb_upload_bundle_free(request->bundle);
     return SB_NO_MEMORY;
   }
-  uint8_t random[SB_JOB_ID / 2];
+  uint8_t random[SB_HTTP_JOB_ID / 2];
   sb_random(random, sizeof random);
   *j = (job){.jobs = jobs,
              .kind = request->kind,
@@ -231,7 +234,8 @@ static sb_status job_new(sb_jobs *jobs, const sb_job_request *request, job **out
   return j->collection && j->into && j->consent && j->model ? SB_OK : SB_NO_MEMORY;
 }
 
-sb_status sb_jobs_add(sb_jobs *jobs, const sb_job_request *request, char id[SB_JOB_ID + 1], sb_error *error) {
+sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *request, char id[SB_HTTP_JOB_ID + 1],
+                           sb_error *error) {
   job *j = NULL;
   sb_status status = job_new(jobs, request, &j, error);
   pthread_mutex_lock(&jobs->lock);
@@ -248,7 +252,7 @@ sb_status sb_jobs_add(sb_jobs *jobs, const sb_job_request *request, char id[SB_J
 }
 
 /* A job of another caller's collection is not there. */
-static job *find(const sb_jobs *jobs, const char *id) {
+static job *find(const sb_http_jobs *jobs, const char *id) {
   const char *bound = sb_actor_get()->collection;
   for (size_t i = 0; i < jobs->count; i++)
     if (!strcmp(jobs->list[i]->id, id) && (!*bound || !strcmp(bound, jobs->list[i]->collection))) return jobs->list[i];
@@ -280,7 +284,8 @@ static json_t *job_json(const job *j) {
   return json;
 }
 
-sb_status sb_jobs_get(sb_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended, sb_error *error) {
+sb_status sb_http_jobs_get(sb_http_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended,
+                           sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
   const job *j = find(jobs, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
@@ -293,7 +298,7 @@ sb_status sb_jobs_get(sb_jobs *jobs, const char *id, json_t **out, uint64_t *ver
   return status;
 }
 
-json_t *sb_jobs_list(sb_jobs *jobs) {
+json_t *sb_http_jobs_list(sb_http_jobs *jobs) {
   json_t *list = json_array();
   const char *bound = sb_actor_get()->collection;
   pthread_mutex_lock(&jobs->lock);
@@ -304,7 +309,7 @@ json_t *sb_jobs_list(sb_jobs *jobs) {
   return list;
 }
 
-sb_status sb_jobs_result(sb_jobs *jobs, const char *id, char **out, sb_error *error) {
+sb_status sb_http_jobs_result(sb_http_jobs *jobs, const char *id, char **out, sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
   const job *j = find(jobs, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
@@ -314,22 +319,22 @@ sb_status sb_jobs_result(sb_jobs *jobs, const char *id, char **out, sb_error *er
   return status;
 }
 
-sb_status sb_jobs_order(sb_jobs *jobs, const char *id, sb_job_order order, sb_error *error) {
+sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_order order, sb_error *error) {
   sb_upload_bundle *bundle = NULL;
   pthread_mutex_lock(&jobs->lock);
   job *j = find(jobs, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
   if (j && !has_ended(j)) {
-    if (order == SB_JOB_CANCEL) j->cancel = true;
-    if (order == SB_JOB_CANCEL && j->state == SB_JOB_QUEUED) {
-      j->state = SB_JOB_CANCELLED;
+    if (order == SB_HTTP_JOB_CANCEL) j->cancel = true;
+    if (order == SB_HTTP_JOB_CANCEL && j->state == SB_HTTP_JOB_QUEUED) {
+      j->state = SB_HTTP_JOB_CANCELLED;
       j->ended_ms = sb_now_ms();
       bundle = j->bundle;
       j->bundle = NULL;
     }
-    if (order != SB_JOB_CANCEL) j->pause = order == SB_JOB_PAUSE;
-    if (j->state == SB_JOB_RUNNING || j->state == SB_JOB_PAUSED)
-      j->state = j->pause && !j->cancel ? SB_JOB_PAUSED : SB_JOB_RUNNING;
+    if (order != SB_HTTP_JOB_CANCEL) j->pause = order == SB_HTTP_JOB_PAUSE;
+    if (j->state == SB_HTTP_JOB_RUNNING || j->state == SB_HTTP_JOB_PAUSED)
+      j->state = j->pause && !j->cancel ? SB_HTTP_JOB_PAUSED : SB_HTTP_JOB_RUNNING;
     j->version++;
     pthread_cond_broadcast(&jobs->changed);
   }
@@ -348,7 +353,7 @@ static sb_status add_field(sb_buffer *out, const char *text, char end, sb_error 
   return status == SB_OK ? sb_buffer_addf(out, error, "\"%c", end) : status;
 }
 
-sb_status sb_jobs_refused(sb_jobs *jobs, const char *id, sb_buffer *out, sb_error *error) {
+sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const char *id, sb_buffer *out, sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
   const job *j = find(jobs, id);
   sb_status status = j ? sb_buffer_addf(out, error, "path,code,message\n")

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Immutable and shared. */
-typedef struct sb_asset {
+typedef struct sb_http_asset {
   const char *path;           /* as in the request: "/app.js"; the page itself is "/" */
   const char *type;           /* Content-Type */
   const unsigned char *bytes; /* static storage */
@@ -13,9 +13,9 @@ typedef struct sb_asset {
   const unsigned char *packed; /* the same as gzip; NULL where that is not smaller */
   size_t packed_size;
   const char *etag; /* quoted, as it stands in the header */
-} sb_asset;
+} sb_http_asset;
 
-extern const sb_asset sb_assets[];
-extern const size_t sb_assets_count;
+extern const sb_http_asset sb_http_assets[];
+extern const size_t sb_http_assets_count;
 
 #endif

@@ -5,8 +5,8 @@
 #include "http/core/server.h"
 
 /* In Prometheus' text format. */
-sb_status sb_gauges_write(sb_server *server, sb_buffer *out, sb_error *error);
+sb_status sb_http_gauges_write(sb_http_server *server, sb_buffer *out, sb_error *error);
 /* Bytes of memory that this process has in use; 0 where the system does not tell. */
-size_t sb_resident_bytes(void);
+size_t sb_http_resident_bytes(void);
 
 #endif

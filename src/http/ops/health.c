@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sb_handle_health(sb_request *request) {
+void sb_http_handle_health(sb_http_request *request) {
   sb_error error = {0}, cause = {0};
   sb_engine_info info = {0};
-  sb_engine_state models = sb_server_models(request->server, &cause);
+  sb_engine_state models = sb_http_server_models(request->server, &cause);
   if (sb_engine_info_get(request->server->engine, &info, &error) != SB_OK) {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
     return;
   }
   bool failed = models == SB_STATE_ERROR;
   json_t *body = json_pack("{s:s,s:s,s:I,s:I,s:s}", "status", failed ? "error" : "ok", "models",
-                           sb_server_models_word(request->server), "people", (json_int_t)info.people, "faces",
+                           sb_http_server_models_word(request->server), "people", (json_int_t)info.people, "faces",
                            (json_int_t)info.faces, "model", info.model);
   if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
   /* The faces are read once the models are there; before that begins they are not searchable either. */
@@ -23,41 +23,42 @@ void sb_handle_health(sb_request *request) {
   if (body) json_object_set_new(body, "gallery", json_string(loading ? "loading" : "ready"));
   if (body) json_object_set_new(body, "thumbnails", json_boolean(info.thumbnails));
   if (body && loading) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
-  sb_reply_json(request, failed ? 503 : 200, body);
+  sb_http_reply_json(request, failed ? 503 : 200, body);
 }
 
-void sb_handle_version(sb_request *request) {
-  sb_reply_json(request, 200, json_pack("{s:s,s:s}", "name", "semblance", "version", sb_version()));
+void sb_http_handle_version(sb_http_request *request) {
+  sb_http_reply_json(request, 200, json_pack("{s:s,s:s}", "name", "semblance", "version", sb_version()));
 }
 
 /* Alive: it answers. */
-void sb_handle_healthz(sb_request *request) {
-  sb_reply_json(request, 200, json_pack("{s:s}", "status", "ok"));
+void sb_http_handle_healthz(sb_http_request *request) {
+  sb_http_reply_json(request, 200, json_pack("{s:s}", "status", "ok"));
 }
 
 /* Ready: photos can be answered. */
-void sb_handle_readyz(sb_request *request) {
-  bool ready = sb_server_models(request->server, NULL) == SB_STATE_READY && !atomic_load(&request->server->stopping);
-  sb_reply_json(request, ready ? 200 : 503,
-                json_pack("{s:s}", "status", ready ? "ready" : sb_server_models_word(request->server)));
+void sb_http_handle_readyz(sb_http_request *request) {
+  bool ready =
+      sb_http_server_models(request->server, NULL) == SB_STATE_READY && !atomic_load(&request->server->stopping);
+  sb_http_reply_json(request, ready ? 200 : 503,
+                     json_pack("{s:s}", "status", ready ? "ready" : sb_http_server_models_word(request->server)));
   request->reply.retry = !ready;
 }
 
-void sb_handle_metrics(sb_request *request) {
+void sb_http_handle_metrics(sb_http_request *request) {
   sb_error error = {0};
   sb_buffer text = {0};
-  sb_status status = sb_gauges_write(request->server, &text, &error);
-  if (status == SB_OK) status = sb_metrics_write(request->server->metrics, &text, &error);
+  sb_status status = sb_http_gauges_write(request->server, &text, &error);
+  if (status == SB_OK) status = sb_http_metrics_write(request->server->metrics, &text, &error);
   if (status == SB_OK) {
-    sb_reply_owned(request, 200, "text/plain; version=0.0.4; charset=utf-8", text.bytes, text.size);
+    sb_http_reply_owned(request, 200, "text/plain; version=0.0.4; charset=utf-8", text.bytes, text.size);
     return;
   }
   sb_buffer_free(&text);
-  sb_reply_error(request, &error);
+  sb_http_reply_error(request, &error);
 }
 
 /* What usual false match rates mean as scores; those beyond the measurement are left out. */
-static json_t *targets_of(sb_server *server) {
+static json_t *targets_of(sb_http_server *server) {
   static const double rates[] = {1e-3, 1e-4, 1e-5, 1e-6};
   json_t *list = json_array();
   for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
@@ -78,50 +79,51 @@ static json_t *search_of(const sb_engine_counts *counts) {
 }
 
 /* For the page's charts: the hour by minutes, and the numbers that stand beside them. */
-void sb_handle_stats(sb_request *request) {
+void sb_http_handle_stats(sb_http_request *request) {
   sb_error error = {0};
   sb_engine_info info = {0};
   sb_engine_counts counts = {0};
-  sb_minute hour[SB_METRICS_MINUTES];
-  sb_server *server = request->server;
+  sb_http_metrics_minute hour[SB_HTTP_METRICS_MINUTES];
+  sb_http_server *server = request->server;
   if (sb_engine_info_get(server->engine, &info, &error) != SB_OK ||
       sb_engine_counts_get(server->engine, &counts, &error) != SB_OK) {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
     return;
   }
-  const sb_target target = sb_server_target(server);
+  const sb_target target = sb_http_server_operating_point(server);
   sb_target_meaning meaning = {0};
   if (info.loading || /* the store is busy */
       sb_engine_target_explain(server->engine, server->collection, &target, &meaning, NULL) != SB_OK ||
       meaning.why.code != SB_OK)
     meaning = (sb_target_meaning){.threshold = info.threshold, .unsure = info.unsure};
-  sb_metrics_hour(server->metrics, hour);
+  sb_http_metrics_hour(server->metrics, hour);
   json_t *minutes = json_array();
-  for (size_t i = 0; i < SB_METRICS_MINUTES; i++)
+  for (size_t i = 0; i < SB_HTTP_METRICS_MINUTES; i++)
     json_array_append_new(minutes,
                           json_pack("{s:I,s:I,s:I,s:f,s:f}", "requests", (json_int_t)hour[i].requests, "searches",
                                     (json_int_t)hour[i].searches, "errors", (json_int_t)hour[i].errors, "p50_ms",
                                     hour[i].p50_ms, "p99_ms", hour[i].p99_ms));
-  sb_reply_json(request, 200,
-                json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o,s:o}", "version", sb_version(),
-                          "uptime_s", sb_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people, "faces",
-                          (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
-                          (json_int_t)sb_request_pool_waiting(server->work), "memory_bytes",
-                          (json_int_t)sb_resident_bytes(), "model", info.model, "dim", (json_int_t)info.dim,
-                          "threshold", meaning.threshold, "unsure", meaning.unsure, "targets", targets_of(server),
-                          "search", search_of(&counts), "minutes", minutes));
+  sb_http_reply_json(request, 200,
+                     json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o,s:o}", "version", sb_version(),
+                               "uptime_s", sb_http_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people,
+                               "faces", (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
+                               (json_int_t)sb_http_request_pool_waiting(server->pool), "memory_bytes",
+                               (json_int_t)sb_http_resident_bytes(), "model", info.model, "dim", (json_int_t)info.dim,
+                               "threshold", meaning.threshold, "unsure", meaning.unsure, "targets", targets_of(server),
+                               "search", search_of(&counts), "minutes", minutes));
 }
 
-static void reply_file(sb_request *request, const char *path) {
-  if (!sb_page_reply(request, path)) sb_reply_refusal(request, 404, "not_found", "the file is not part of this build");
+static void reply_file(sb_http_request *request, const char *path) {
+  if (!sb_http_page_reply(request, path))
+    sb_http_reply_refusal(request, 404, "not_found", "the file is not part of this build");
 }
 
-void sb_handle_openapi_yaml(sb_request *request) {
+void sb_http_handle_openapi_yaml(sb_http_request *request) {
   reply_file(request, "/v1/openapi.yaml");
 }
-void sb_handle_openapi_json(sb_request *request) {
+void sb_http_handle_openapi_json(sb_http_request *request) {
   reply_file(request, "/v1/openapi.json");
 }
-void sb_handle_docs(sb_request *request) {
+void sb_http_handle_docs(sb_http_request *request) {
   reply_file(request, "/docs");
 }

@@ -24,16 +24,16 @@ typedef struct minute_count {
   uint32_t buckets[BUCKETS];
 } minute_count;
 
-struct sb_metrics {
+struct sb_http_metrics {
   double started_ms;
-  route_count routes[SB_ROUTES_MAX + 1];
-  atomic_size_t slow, lap_us[SB_TIMED_COUNT], lap_runs[SB_TIMED_COUNT];
+  route_count routes[SB_HTTP_ROUTES_MAX + 1];
+  atomic_size_t slow, stage_us[SB_TIMED_COUNT], stage_runs[SB_TIMED_COUNT];
   pthread_mutex_t lock; /* of the minutes */
-  minute_count minutes[SB_METRICS_MINUTES];
+  minute_count minutes[SB_HTTP_METRICS_MINUTES];
 };
 
-sb_status sb_metrics_new(sb_metrics **out, sb_error *error) {
-  sb_metrics *metrics = sb_alloc(1, sizeof *metrics, error);
+sb_status sb_http_metrics_new(sb_http_metrics **out, sb_error *error) {
+  sb_http_metrics *metrics = sb_alloc(1, sizeof *metrics, error);
   if (!metrics) return SB_NO_MEMORY;
   metrics->started_ms = sb_monotonic_ms();
   pthread_mutex_init(&metrics->lock, NULL);
@@ -41,13 +41,13 @@ sb_status sb_metrics_new(sb_metrics **out, sb_error *error) {
   return SB_OK;
 }
 
-void sb_metrics_free(sb_metrics *metrics) {
+void sb_http_metrics_free(sb_http_metrics *metrics) {
   if (!metrics) return;
   pthread_mutex_destroy(&metrics->lock);
   free(metrics);
 }
 
-double sb_metrics_uptime_s(const sb_metrics *metrics) {
+double sb_http_metrics_uptime_s(const sb_http_metrics *metrics) {
   return (sb_monotonic_ms() - metrics->started_ms) / 1000;
 }
 
@@ -57,18 +57,18 @@ static size_t bucket_of(double ms) {
   return i;
 }
 
-static int64_t minute_now(const sb_metrics *metrics) {
-  return (int64_t)(sb_metrics_uptime_s(metrics) / 60);
+static int64_t minute_now(const sb_http_metrics *metrics) {
+  return (int64_t)(sb_http_metrics_uptime_s(metrics) / 60);
 }
 
-static void count_minute(sb_metrics *metrics, const sb_request *request, double ms) {
+static void count_minute(sb_http_metrics *metrics, const sb_http_request *request, double ms) {
   int64_t now = minute_now(metrics);
   pthread_mutex_lock(&metrics->lock);
-  minute_count *m = &metrics->minutes[now % SB_METRICS_MINUTES];
+  minute_count *m = &metrics->minutes[now % SB_HTTP_METRICS_MINUTES];
   if (m->minute != now) *m = (minute_count){.minute = now};
   m->requests++;
   m->errors += request->reply.status >= 500 && request->reply.status != 503; /* 503: not yet, or not now */
-  if (request->route && request->route->flags & SB_ROUTE_MODELS && request->reply.status < 400) {
+  if (request->route && request->route->flags & SB_HTTP_ROUTE_MODELS && request->reply.status < 400) {
     m->searches += strstr(request->route->pattern, "search") || strstr(request->route->pattern, "recognize") ||
                    !strcmp(request->route->pattern, "/api/verify");
     m->buckets[bucket_of(ms)]++;
@@ -76,22 +76,22 @@ static void count_minute(sb_metrics *metrics, const sb_request *request, double 
   pthread_mutex_unlock(&metrics->lock);
 }
 
-static void count_laps(sb_metrics *metrics, const sb_stage_times *laps) {
+static void count_laps(sb_http_metrics *metrics, const sb_stage_times *stages) {
   for (int i = 0; i < SB_TIMED_COUNT; i++)
-    if (laps->ms[i] > 0) {
-      atomic_fetch_add(&metrics->lap_us[i], (size_t)(laps->ms[i] * 1000));
-      atomic_fetch_add(&metrics->lap_runs[i], 1);
+    if (stages->ms[i] > 0) {
+      atomic_fetch_add(&metrics->stage_us[i], (size_t)(stages->ms[i] * 1000));
+      atomic_fetch_add(&metrics->stage_runs[i], 1);
     }
 }
 
-void sb_metrics_count(sb_metrics *metrics, const sb_request *request, double ms, bool slow) {
-  size_t row = request->route ? 1 + sb_route_index(request->route) : 0, kind = request->reply.status / 100;
+void sb_http_metrics_count(sb_http_metrics *metrics, const sb_http_request *request, double ms, bool slow) {
+  size_t row = request->route ? 1 + sb_http_route_index(request->route) : 0, kind = request->reply.status / 100;
   route_count *r = &metrics->routes[row];
   if (kind >= 1 && kind <= CLASSES) atomic_fetch_add(&r->by_class[kind - 1], 1);
   atomic_fetch_add(&r->buckets[bucket_of(ms)], 1);
   atomic_fetch_add(&r->sum_us, (size_t)(ms * 1000));
   atomic_fetch_add(&metrics->slow, slow);
-  if (!request->route || !(request->route->flags & SB_ROUTE_STREAM)) count_laps(metrics, &request->laps);
+  if (!request->route || !(request->route->flags & SB_HTTP_ROUTE_STREAM)) count_laps(metrics, &request->stages);
   count_minute(metrics, request, ms);
 }
 
@@ -107,16 +107,17 @@ static double quantile(const uint32_t buckets[BUCKETS], double share) {
   return bounds_ms[BOUNDS - 1];
 }
 
-void sb_metrics_hour(sb_metrics *metrics, sb_minute out[SB_METRICS_MINUTES]) {
+void sb_http_metrics_hour(sb_http_metrics *metrics, sb_http_metrics_minute out[SB_HTTP_METRICS_MINUTES]) {
   int64_t now = minute_now(metrics);
   pthread_mutex_lock(&metrics->lock);
-  for (int64_t i = 0; i < SB_METRICS_MINUTES; i++) {
-    int64_t minute = now - (SB_METRICS_MINUTES - 1) + i;
-    out[i] = (sb_minute){0};
+  for (int64_t i = 0; i < SB_HTTP_METRICS_MINUTES; i++) {
+    int64_t minute = now - (SB_HTTP_METRICS_MINUTES - 1) + i;
+    out[i] = (sb_http_metrics_minute){0};
     if (minute < 0) continue;
-    const minute_count *m = &metrics->minutes[minute % SB_METRICS_MINUTES];
+    const minute_count *m = &metrics->minutes[minute % SB_HTTP_METRICS_MINUTES];
     if (m->minute == minute)
-      out[i] = (sb_minute){m->requests, m->searches, m->errors, quantile(m->buckets, 0.5), quantile(m->buckets, 0.99)};
+      out[i] = (sb_http_metrics_minute){m->requests, m->searches, m->errors, quantile(m->buckets, 0.5),
+                                        quantile(m->buckets, 0.99)};
   }
   pthread_mutex_unlock(&metrics->lock);
 }
@@ -148,12 +149,12 @@ static bool was_used(const route_count *r) {
 }
 
 static void label(size_t row, const char **method, const char **pattern) {
-  const sb_route *route = row ? sb_route_at(row - 1) : NULL;
+  const sb_http_route *route = row ? sb_http_route_at(row - 1) : NULL;
   *method = route ? route->method : "";
   *pattern = route ? route->pattern : "page";
 }
 
-static sb_status write_laps(sb_metrics *metrics, sb_buffer *out, sb_error *error) {
+static sb_status write_stages(sb_http_metrics *metrics, sb_buffer *out, sb_error *error) {
   sb_status status = sb_buffer_addf(out, error,
                                     "# HELP semblance_slow_requests_total Requests that took longer than --slow-ms.\n"
                                     "# TYPE semblance_slow_requests_total counter\nsemblance_slow_requests_total %zu\n"
@@ -166,17 +167,17 @@ static sb_status write_laps(sb_metrics *metrics, sb_buffer *out, sb_error *error
     status = sb_buffer_addf(
         out, error,
         "semblance_stage_seconds_total{stage=\"%s\"} %.6f\nsemblance_stage_requests_total{stage=\"%s\"} %zu\n",
-        sb_timed_stage_names[i], (double)atomic_load(&metrics->lap_us[i]) / 1e6, sb_timed_stage_names[i],
-        atomic_load(&metrics->lap_runs[i]));
+        sb_timed_stage_names[i], (double)atomic_load(&metrics->stage_us[i]) / 1e6, sb_timed_stage_names[i],
+        atomic_load(&metrics->stage_runs[i]));
   return status;
 }
 
-sb_status sb_metrics_write(sb_metrics *metrics, sb_buffer *out, sb_error *error) {
+sb_status sb_http_metrics_write(sb_http_metrics *metrics, sb_buffer *out, sb_error *error) {
   const char *method, *pattern;
   sb_status status = sb_buffer_addf(out, error,
                                     "# HELP semblance_requests_total Answers by route and class of status.\n"
                                     "# TYPE semblance_requests_total counter\n");
-  for (size_t row = 0; status == SB_OK && (!row || sb_route_at(row - 1)); row++) {
+  for (size_t row = 0; status == SB_OK && (!row || sb_http_route_at(row - 1)); row++) {
     label(row, &method, &pattern);
     for (int kind = 0; kind < CLASSES && status == SB_OK; kind++) {
       size_t count = atomic_load(&metrics->routes[row].by_class[kind]);
@@ -191,9 +192,9 @@ sb_status sb_metrics_write(sb_metrics *metrics, sb_buffer *out, sb_error *error)
         sb_buffer_addf(out, error,
                        "# HELP semblance_request_seconds Time from a request's first line to its answer's last byte.\n"
                        "# TYPE semblance_request_seconds histogram\n");
-  for (size_t row = 0; status == SB_OK && (!row || sb_route_at(row - 1)); row++) {
+  for (size_t row = 0; status == SB_OK && (!row || sb_http_route_at(row - 1)); row++) {
     label(row, &method, &pattern);
     if (was_used(&metrics->routes[row])) status = write_histogram(&metrics->routes[row], method, pattern, out, error);
   }
-  return status == SB_OK ? write_laps(metrics, out, error) : status;
+  return status == SB_OK ? write_stages(metrics, out, error) : status;
 }

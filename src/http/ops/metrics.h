@@ -4,25 +4,25 @@
 
 #include "base/base.h"
 
-struct sb_request;
+struct sb_http_request;
 
 /* Locked (counters are atomic). */
-typedef struct sb_metrics sb_metrics;
-sb_status sb_metrics_new(sb_metrics **out, sb_error *error);
-void sb_metrics_free(sb_metrics *metrics);
+typedef struct sb_http_metrics sb_http_metrics;
+sb_status sb_http_metrics_new(sb_http_metrics **out, sb_error *error);
+void sb_http_metrics_free(sb_http_metrics *metrics);
 /* An answer has gone. `ms`: since the request's first line. `slow`: it took longer than the settings want. */
-void sb_metrics_count(sb_metrics *metrics, const struct sb_request *request, double ms, bool slow);
+void sb_http_metrics_count(sb_http_metrics *metrics, const struct sb_http_request *request, double ms, bool slow);
 
-enum { SB_METRICS_MINUTES = 60 };
+enum { SB_HTTP_METRICS_MINUTES = 60 };
 /* One minute of the last hour. Latencies are upper ends of the histogram's buckets, 0 where nothing was answered. */
-typedef struct sb_minute {
+typedef struct sb_http_metrics_minute {
   size_t requests, searches, errors; /* errors: answers of 500 and more, but 503 */
   double p50_ms, p99_ms;             /* of requests that look at a photo */
-} sb_minute;
+} sb_http_metrics_minute;
 /* Oldest first; the last one is the minute in progress. */
-void sb_metrics_hour(sb_metrics *metrics, sb_minute out[SB_METRICS_MINUTES]);
-double sb_metrics_uptime_s(const sb_metrics *metrics);
+void sb_http_metrics_hour(sb_http_metrics *metrics, sb_http_metrics_minute out[SB_HTTP_METRICS_MINUTES]);
+double sb_http_metrics_uptime_s(const sb_http_metrics *metrics);
 /* The counters by route in Prometheus' text format. */
-sb_status sb_metrics_write(sb_metrics *metrics, sb_buffer *out, sb_error *error);
+sb_status sb_http_metrics_write(sb_http_metrics *metrics, sb_buffer *out, sb_error *error);
 
 #endif

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-bool sb_page_reply(sb_request *request, const char *path) {
-  for (size_t i = 0; i < sb_assets_count; i++) {
-    const sb_asset *asset = &sb_assets[i];
+bool sb_http_page_reply(sb_http_request *request, const char *path) {
+  for (size_t i = 0; i < sb_http_assets_count; i++) {
+    const sb_http_asset *asset = &sb_http_assets[i];
     if (strcmp(asset->path, path)) continue;
-    sb_reply_empty(request, 304);
+    sb_http_reply_empty(request, 304);
     request->reply.etag = asset->etag;
     request->reply.varies = asset->packed != NULL;
-    if (sb_reply_is_known(request, asset->etag)) return true;
+    if (sb_http_reply_is_known(request, asset->etag)) return true;
     request->reply.status = 200;
     request->reply.type = asset->type;
     request->reply.gzip = request->gzip && asset->packed;

@@ -6,7 +6,7 @@
 
 enum { PERIOD_SECONDS = 60 };
 
-struct sb_timer {
+struct sb_http_retention {
   sb_engine *engine;
   pthread_t thread;
   pthread_mutex_t lock;
@@ -24,7 +24,7 @@ static void erase_expired(sb_engine *engine) {
 }
 
 static void *run(void *context) {
-  sb_timer *timer = context;
+  sb_http_retention *timer = context;
   struct timespec next;
   sb_actor_set("timer", NULL);
   clock_gettime(CLOCK_MONOTONIC, &next);
@@ -41,8 +41,8 @@ static void *run(void *context) {
   return NULL;
 }
 
-sb_status sb_timer_start(sb_engine *engine, sb_timer **out, sb_error *error) {
-  sb_timer *timer = sb_alloc(1, sizeof *timer, error);
+sb_status sb_http_retention_start(sb_engine *engine, sb_http_retention **out, sb_error *error) {
+  sb_http_retention *timer = sb_alloc(1, sizeof *timer, error);
   if (!timer) return SB_NO_MEMORY;
   pthread_condattr_t monotonic;
   timer->engine = engine;
@@ -62,7 +62,7 @@ sb_status sb_timer_start(sb_engine *engine, sb_timer **out, sb_error *error) {
   return sb_fail_errno(error, failure, "start the thread that erases", NULL);
 }
 
-void sb_timer_stop(sb_timer *timer) {
+void sb_http_retention_stop(sb_http_retention *timer) {
   if (!timer) return;
   pthread_mutex_lock(&timer->lock);
   timer->stopping = true;

@@ -5,8 +5,8 @@
 #include "base/base.h"
 
 /* A thread of its own; its acts stand in the audit as "timer". */
-typedef struct sb_timer sb_timer;
-sb_status sb_timer_start(sb_engine *engine, sb_timer **out, sb_error *error);
-void sb_timer_stop(sb_timer *timer); /* NULL is accepted */
+typedef struct sb_http_retention sb_http_retention;
+sb_status sb_http_retention_start(sb_engine *engine, sb_http_retention **out, sb_error *error);
+void sb_http_retention_stop(sb_http_retention *timer); /* NULL is accepted */
 
 #endif

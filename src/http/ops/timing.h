@@ -5,6 +5,6 @@
 #include "http/core/request.h"
 
 /* The answer has gone. */
-void sb_timing_end(sb_request *request);
+void sb_http_timing_end(sb_http_request *request);
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void sb_handle_article_status(sb_request *request) {
-  sb_reply_json(request, 200, json_pack("{s:s}", "status", sb_server_models_word(request->server)));
+void sb_http_handle_article_status(sb_http_request *request) {
+  sb_http_reply_json(request, 200, json_pack("{s:s}", "status", sb_http_server_models_word(request->server)));
 }
 
 static const char *gender_word(const sb_attributes *a) {
@@ -32,24 +32,24 @@ static void set_attributes(json_t *person, bool has, const sb_attributes *a) {
   json_object_set_new(person, "ethnicity", has ? ethnicity_word(a) : json_null());
 }
 
-void sb_handle_article_register(sb_request *request) {
+void sb_http_handle_article_register(sb_http_request *request) {
   sb_error error = {0};
   sb_photo photo = {0};
   sb_enrolled *enrolled = NULL;
   sb_enroll_request enroll = {
       .struct_size = sizeof enroll, .photos = &photo, .photo_count = 1, .flags = SB_ENROLL_ATTRIBUTES};
-  sb_status status = sb_request_collection(request, &enroll.collection, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "image", &photo, &error);
-  if (status == SB_OK) status = sb_request_text(request, "ssn", &enroll.id, &error);
-  if (status == SB_OK) status = sb_request_text(request, "name", &enroll.name, &error);
+  sb_status status = sb_http_request_collection(request, &enroll.collection, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "image", &photo, &error);
+  if (status == SB_OK) status = sb_http_request_text(request, "ssn", &enroll.id, &error);
+  if (status == SB_OK) status = sb_http_request_text(request, "name", &enroll.name, &error);
   if (status == SB_OK) status = sb_engine_enroll(request->server->engine, &enroll, &enrolled, &error);
   if (status == SB_OK) {
     const sb_attributes *a = &enrolled->person.attributes;
-    sb_reply_json(request, 200,
-                  json_pack("{s:s,s:{s:s,s:i,s:o}}", "status", "success", "person", "Gender", gender_word(a), "Age",
-                            (int)lroundf(a->age), "Ethnicity", ethnicity_word(a)));
+    sb_http_reply_json(request, 200,
+                       json_pack("{s:s,s:{s:s,s:i,s:o}}", "status", "success", "person", "Gender", gender_word(a),
+                                 "Age", (int)lroundf(a->age), "Ethnicity", ethnicity_word(a)));
   } else {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
   }
   sb_enrolled_free(enrolled);
 }
@@ -67,43 +67,44 @@ static const sb_candidate *best_of(const sb_search_result *result) {
   return best;
 }
 
-static void reply_verify(sb_request *request, const sb_search_result *result) {
+static void reply_verify(sb_http_request *request, const sb_search_result *result) {
   const sb_candidate *best = best_of(result);
   double confidence = best ? rounded(fmax(best->similarity, 0), 1e4) : 0;
   if (!best || best->verdict != SB_VERDICT_MATCH) {
-    sb_reply_json(request, 404,
-                  json_pack("{s:b,s:f,s:s}", "match", 0, "confidence", confidence, "message", "Unknown person"));
+    sb_http_reply_json(request, 404,
+                       json_pack("{s:b,s:f,s:s}", "match", 0, "confidence", confidence, "message", "Unknown person"));
     return;
   }
   json_t *person = json_pack("{s:s,s:s}", "ssn", best->id, "name", best->name);
   set_attributes(person, best->has_attributes, &best->attributes);
-  sb_reply_json(request, 200, json_pack("{s:b,s:o,s:f}", "match", 1, "person", person, "confidence", confidence));
+  sb_http_reply_json(request, 200, json_pack("{s:b,s:o,s:f}", "match", 1, "person", person, "confidence", confidence));
 }
 
-void sb_handle_article_verify(sb_request *request) {
+void sb_http_handle_article_verify(sb_http_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 1, .target = sb_server_target(request->server)};
-  sb_status status = sb_request_collection(request, &search.collection, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "image", &search.photo, &error);
+  sb_search_request search = {
+      .struct_size = sizeof search, .k = 1, .target = sb_http_server_operating_point(request->server)};
+  sb_status status = sb_http_request_collection(request, &search.collection, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "image", &search.photo, &error);
   if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
   if (status == SB_OK && !result->count)
     status = sb_fail(&error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
   if (status == SB_OK)
     reply_verify(request, result);
   else
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
   sb_search_result_free(result);
 }
 
 /* All of them, as the article does; the native API has pages. */
-void sb_handle_article_people(sb_request *request) {
+void sb_http_handle_article_people(sb_http_request *request) {
   enum { PAGE = 1000 };
   sb_error error = {0};
   sb_list_request list = {.struct_size = sizeof list, .limit = PAGE};
   json_t *rows = json_array();
   size_t total = 1;
-  sb_status status = sb_request_collection(request, &list.collection, &error);
+  sb_status status = sb_http_request_collection(request, &list.collection, &error);
   for (; status == SB_OK && list.offset < total; list.offset += PAGE) {
     sb_people *people = NULL;
     status = sb_engine_list(request->server->engine, &list, &people, &error);
@@ -117,33 +118,33 @@ void sb_handle_article_people(sb_request *request) {
     sb_people_free(people);
   }
   if (status == SB_OK) {
-    sb_reply_json(request, 200, json_pack("{s:o}", "people", rows));
+    sb_http_reply_json(request, 200, json_pack("{s:o}", "people", rows));
     return;
   }
   json_decref(rows);
-  sb_reply_error(request, &error);
+  sb_http_reply_error(request, &error);
 }
 
 static double percent(double similarity) {
   return rounded(100 * fmax(similarity, 0), 10);
 }
 
-void sb_handle_article_family(sb_request *request) {
+void sb_http_handle_article_family(sb_http_request *request) {
   sb_error error = {0};
   sb_verify_request father = {.struct_size = sizeof father}, mother = {.struct_size = sizeof mother};
   sb_photo child = {0};
   sb_comparison to_father, to_mother;
   sb_engine *engine = request->server->engine;
-  sb_status status = sb_request_photo(request, "father_image", &father.photos[0], &error);
-  if (status == SB_OK) status = sb_request_photo(request, "child_image", &child, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "mother_image", &mother.photos[0], &error);
+  sb_status status = sb_http_request_photo(request, "father_image", &father.photos[0], &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "child_image", &child, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "mother_image", &mother.photos[0], &error);
   father.photos[1] = mother.photos[1] = child;
   if (status == SB_OK) status = sb_engine_verify(engine, &father, &to_father, &error);
   if (status == SB_OK) status = sb_engine_verify(engine, &mother, &to_mother, &error);
   if (status == SB_OK)
-    sb_reply_json(request, 200,
-                  json_pack("{s:f,s:f}", "resemblance_to_father", percent(to_father.similarity),
-                            "resemblance_to_mother", percent(to_mother.similarity)));
+    sb_http_reply_json(request, 200,
+                       json_pack("{s:f,s:f}", "resemblance_to_father", percent(to_father.similarity),
+                                 "resemblance_to_mother", percent(to_mother.similarity)));
   else
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
 }

@@ -11,7 +11,7 @@
 
 enum { PAGE_MAX = 1000, CODE_UNDEFINED = 41 };
 
-int sb_compreface_code(const char *code) {
+int sb_http_compreface_code(const char *code) {
   static const struct {
     const char *ours;
     int theirs;
@@ -21,12 +21,13 @@ int sb_compreface_code(const char *code) {
   return CODE_UNDEFINED;
 }
 
-static void reply(sb_request *request, sb_status status, unsigned http_status, json_t *json, const sb_error *error) {
+static void reply(sb_http_request *request, sb_status status, unsigned http_status, json_t *json,
+                  const sb_error *error) {
   if (status == SB_OK) {
-    sb_reply_json(request, http_status, json);
+    sb_http_reply_json(request, http_status, json);
   } else {
     json_decref(json);
-    sb_reply_error(request, error);
+    sb_http_reply_error(request, error);
   }
 }
 
@@ -63,13 +64,13 @@ typedef struct plugins {
   bool times;   /* status=true */
 } plugins;
 
-static sb_status read_plugins(sb_request *request, plugins *out, sb_error *error) {
+static sb_status read_plugins(sb_http_request *request, plugins *out, sb_error *error) {
   const char *text = NULL, *state = NULL;
   *out = (plugins){0};
-  sb_status status = sb_request_text(request, "face_plugins", &text, error);
-  if (status == SB_OK) status = sb_request_text(request, "status", &state, error);
-  if (status == SB_OK) status = sb_request_real(request, "det_prob_threshold", 0, 1, &out->least, error);
-  if (status == SB_OK) status = sb_request_count(request, "limit", 0, PAGE_MAX, &out->faces, error);
+  sb_status status = sb_http_request_text(request, "face_plugins", &text, error);
+  if (status == SB_OK) status = sb_http_request_text(request, "status", &state, error);
+  if (status == SB_OK) status = sb_http_request_real(request, "det_prob_threshold", 0, 1, &out->least, error);
+  if (status == SB_OK) status = sb_http_request_count(request, "limit", 0, PAGE_MAX, &out->faces, error);
   if (status != SB_OK) return status;
   out->landmarks = text && strstr(text, "landmarks");
   out->age = text && strstr(text, "age");
@@ -118,7 +119,7 @@ static void add_time(json_t *json, double ms) {
   json_object_set_new(json, "execution_time", json_pack("{s:f}", "total", round(10 * ms) / 10));
 }
 
-static json_t *plugins_versions(const sb_request *request) {
+static json_t *plugins_versions(const sb_http_request *request) {
   sb_engine_info info = {0};
   sb_engine_info_get(request->server->engine, &info, NULL);
   return json_pack("{s:s,s:s}", "detector", "semblance", "calculator", info.model);
@@ -128,7 +129,7 @@ static bool is_wanted(const sb_face *face, const plugins *p, size_t so_far) {
   return face->score >= p->least && (!p->faces || so_far < p->faces);
 }
 
-static sb_status look_at(sb_request *request, sb_photo photo, unsigned want, sb_faces **out, sb_error *error) {
+static sb_status look_at(sb_http_request *request, sb_photo photo, unsigned want, sb_faces **out, sb_error *error) {
   sb_find_request find = {.struct_size = sizeof find, .photo = photo, .want = want};
   return sb_engine_find_faces(request->server->engine, &find, out, error);
 }
@@ -139,17 +140,17 @@ static sb_status no_face(sb_error *error) {
 
 /* ---- Subjects */
 
-static sb_status read_subject(sb_request *request, const char **out, sb_error *error) {
-  sb_status status = sb_request_text(request, "subject", out, error);
+static sb_status read_subject(sb_http_request *request, const char **out, sb_error *error) {
+  sb_status status = sb_http_request_text(request, "subject", out, error);
   if (status == SB_OK && !*out) status = sb_fail(error, SB_INVALID, "subject is missing");
   return status;
 }
 
-void sb_handle_compreface_subjects(sb_request *request) {
+void sb_http_handle_compreface_subjects(sb_http_request *request) {
   sb_error error = {0};
   sb_list_request list = {.struct_size = sizeof list, .limit = PAGE_MAX};
   json_t *names = json_array();
-  sb_status status = sb_request_collection(request, &list.collection, &error);
+  sb_status status = sb_http_request_collection(request, &list.collection, &error);
   do {
     sb_people *people = NULL;
     if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
@@ -161,21 +162,21 @@ void sb_handle_compreface_subjects(sb_request *request) {
   reply(request, status, 200, json_pack("{s:o}", "subjects", names), &error);
 }
 
-void sb_handle_compreface_subject_add(sb_request *request) {
+void sb_http_handle_compreface_subject_add(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL, *subject = NULL;
-  sb_status status = sb_request_collection(request, &collection, &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = read_subject(request, &subject, &error);
   if (status == SB_OK) status = sb_engine_add(request->server->engine, collection, subject, subject, NULL, &error);
   reply(request, status, 201, status == SB_OK ? json_pack("{s:s}", "subject", subject) : NULL, &error);
 }
 
 /* A subject that gets the name of another becomes part of it. */
-void sb_handle_compreface_subject_rename(sb_request *request) {
+void sb_http_handle_compreface_subject_rename(sb_http_request *request) {
   sb_error error = {0};
-  const char *collection = NULL, *subject = NULL, *old = request->names[0];
+  const char *collection = NULL, *subject = NULL, *old = request->path_parameters[0];
   sb_engine *engine = request->server->engine;
-  sb_status status = sb_request_collection(request, &collection, &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = read_subject(request, &subject, &error);
   if (status == SB_OK && strcmp(subject, old)) {
     status = sb_engine_change_id(engine, collection, old, subject, &error);
@@ -191,19 +192,20 @@ void sb_handle_compreface_subject_rename(sb_request *request) {
   reply(request, status, 200, json_pack("{s:b}", "updated", 1), &error);
 }
 
-void sb_handle_compreface_subject_delete(sb_request *request) {
+void sb_http_handle_compreface_subject_delete(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL;
-  sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_engine_delete(request->server->engine, collection, request->names[0], NULL, &error);
-  reply(request, status, 200, json_pack("{s:s}", "subject", request->names[0]), &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
+  if (status == SB_OK)
+    status = sb_engine_delete(request->server->engine, collection, request->path_parameters[0], NULL, &error);
+  reply(request, status, 200, json_pack("{s:s}", "subject", request->path_parameters[0]), &error);
 }
 
-void sb_handle_compreface_subjects_delete(sb_request *request) {
+void sb_http_handle_compreface_subjects_delete(sb_http_request *request) {
   sb_error error = {0};
   sb_list_request list = {.struct_size = sizeof list, .limit = PAGE_MAX};
   size_t deleted = 0, found = 1;
-  sb_status status = sb_request_collection(request, &list.collection, &error);
+  sb_status status = sb_http_request_collection(request, &list.collection, &error);
   while (status == SB_OK && found) {
     sb_people *people = NULL;
     status = sb_engine_list(request->server->engine, &list, &people, &error);
@@ -217,15 +219,15 @@ void sb_handle_compreface_subjects_delete(sb_request *request) {
 
 /* ---- Faces that are kept */
 
-void sb_handle_compreface_faces(sb_request *request) {
+void sb_http_handle_compreface_faces(sb_http_request *request) {
   sb_error error = {0};
   sb_kept_faces *kept = NULL;
   const char *collection = NULL, *subject = NULL;
   size_t page = 0, size = 20;
-  sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_request_text(request, "subject", &subject, &error);
-  if (status == SB_OK) status = sb_request_count(request, "page", 0, 1000000, &page, &error);
-  if (status == SB_OK) status = sb_request_count(request, "size", 1, PAGE_MAX, &size, &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
+  if (status == SB_OK) status = sb_http_request_text(request, "subject", &subject, &error);
+  if (status == SB_OK) status = sb_http_request_count(request, "page", 0, 1000000, &page, &error);
+  if (status == SB_OK) status = sb_http_request_count(request, "size", 1, PAGE_MAX, &size, &error);
   if (status == SB_OK)
     status = sb_engine_faces(request->server->engine, collection, subject, page * size, size, &kept, &error);
   json_t *faces = json_array();
@@ -241,15 +243,15 @@ void sb_handle_compreface_faces(sb_request *request) {
   sb_kept_faces_free(kept);
 }
 
-void sb_handle_compreface_face_add(sb_request *request) {
+void sb_http_handle_compreface_face_add(sb_http_request *request) {
   sb_error error = {0};
   sb_photo photo = {0};
   sb_enrolled *enrolled = NULL;
   sb_enroll_request enroll = {.struct_size = sizeof enroll, .photos = &photo, .photo_count = 1, .flags = SB_ENROLL_ADD};
-  sb_status status = sb_request_collection(request, &enroll.collection, &error);
+  sb_status status = sb_http_request_collection(request, &enroll.collection, &error);
   if (status == SB_OK) status = read_subject(request, &enroll.id, &error);
   enroll.name = enroll.id;
-  if (status == SB_OK) status = sb_request_photo(request, "file", &photo, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "file", &photo, &error);
   if (status == SB_OK) status = sb_engine_enroll(request->server->engine, &enroll, &enrolled, &error);
   reply(request, status, 201,
         status == SB_OK ? json_pack("{s:o,s:s}", "image_id", image_id(enrolled->kept[0]), "subject", enroll.id) : NULL,
@@ -258,12 +260,12 @@ void sb_handle_compreface_face_add(sb_request *request) {
 }
 
 /* The faces of a subject; the subject stays. */
-void sb_handle_compreface_faces_delete(sb_request *request) {
+void sb_http_handle_compreface_faces_delete(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL, *subject = NULL;
   size_t deleted = 0, found = 1;
   sb_engine *engine = request->server->engine;
-  sb_status status = sb_request_collection(request, &collection, &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = read_subject(request, &subject, &error);
   while (status == SB_OK && found) {
     sb_kept_faces *kept = NULL;
@@ -276,31 +278,32 @@ void sb_handle_compreface_faces_delete(sb_request *request) {
   reply(request, status, 200, json_pack("{s:I}", "deleted", (json_int_t)deleted), &error);
 }
 
-void sb_handle_compreface_face_delete(sb_request *request) {
+void sb_http_handle_compreface_face_delete(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL;
   char *owner = NULL;
   int64_t face = 0;
-  sb_status status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = read_image_id(request->names[0], &face, &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
+  if (status == SB_OK) status = read_image_id(request->path_parameters[0], &face, &error);
   if (status == SB_OK) status = sb_engine_face_delete(request->server->engine, collection, face, &owner, &error);
   reply(request, status, 200,
-        status == SB_OK ? json_pack("{s:s,s:s}", "image_id", request->names[0], "subject", owner) : NULL, &error);
+        status == SB_OK ? json_pack("{s:s,s:s}", "image_id", request->path_parameters[0], "subject", owner) : NULL,
+        &error);
   free(owner);
 }
 
 /* A JSON list of image ids; those that are not there are passed over, as CompreFace does. */
-void sb_handle_compreface_faces_delete_some(sb_request *request) {
+void sb_http_handle_compreface_faces_delete_some(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL;
   json_t *deleted = json_array();
-  sb_status status = sb_request_collection(request, &collection, &error);
+  sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK && !request->list) status = sb_fail(&error, SB_INVALID, "a JSON list of image ids is missing");
-  for (size_t i = 0; status == SB_OK && i < request->part_count; i++) {
-    const sb_part *part = &request->parts[i];
+  for (size_t i = 0; status == SB_OK && i < request->field_count; i++) {
+    const sb_http_field *part = &request->fields[i];
     char *owner = NULL;
     int64_t face = 0;
-    if (strcmp(part->name, SB_PART_ITEM)) continue;
+    if (strcmp(part->name, SB_HTTP_FIELD_ITEM)) continue;
     if (part->literal) status = sb_fail(&error, SB_INVALID, "an image id is text");
     const char *text = part->value.bytes ? part->value.bytes : "";
     if (status == SB_OK) status = read_image_id(text, &face, &error);
@@ -314,17 +317,18 @@ void sb_handle_compreface_faces_delete_some(sb_request *request) {
 
 /* ---- Photos that are looked at */
 
-void sb_handle_compreface_recognize(sb_request *request) {
+void sb_http_handle_compreface_recognize(sb_http_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
   sb_faces *faces = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 1, .target = sb_server_target(request->server)};
+  sb_search_request search = {
+      .struct_size = sizeof search, .k = 1, .target = sb_http_server_operating_point(request->server)};
   plugins p;
   sb_status status = read_plugins(request, &p, &error);
   search.attributes = wanted(&p) & SB_WANT_ATTRIBUTES;
-  if (status == SB_OK) status = sb_request_collection(request, &search.collection, &error);
-  if (status == SB_OK) status = sb_request_count(request, "prediction_count", 1, SB_K_MAX, &search.k, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "file", &search.photo, &error);
+  if (status == SB_OK) status = sb_http_request_collection(request, &search.collection, &error);
+  if (status == SB_OK) status = sb_http_request_count(request, "prediction_count", 1, SB_K_MAX, &search.k, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "file", &search.photo, &error);
   if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
   if (status == SB_OK && !result->count) status = no_face(&error);
   if (status == SB_OK && p.calculator) status = look_at(request, search.photo, SB_WANT_EMBEDDING, &faces, &error);
@@ -350,14 +354,14 @@ void sb_handle_compreface_recognize(sb_request *request) {
   sb_search_result_free(result);
 }
 
-void sb_handle_compreface_detect(sb_request *request) {
+void sb_http_handle_compreface_detect(sb_http_request *request) {
   sb_error error = {0};
   sb_photo photo = {0};
   sb_faces *faces = NULL;
   plugins p;
   double start = sb_monotonic_ms();
   sb_status status = read_plugins(request, &p, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "file", &photo, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "file", &photo, &error);
   if (status == SB_OK) status = look_at(request, photo, wanted(&p), &faces, &error);
   if (status == SB_OK && !faces->count) status = no_face(&error);
   json_t *rows = json_array();
@@ -392,7 +396,7 @@ static json_t *matches_of(const sb_faces *source, const sb_faces *target, const 
   return rows;
 }
 
-void sb_handle_compreface_verify(sb_request *request) {
+void sb_http_handle_compreface_verify(sb_http_request *request) {
   sb_error error = {0};
   sb_photo photos[2] = {0};
   sb_faces *faces[2] = {NULL, NULL};
@@ -400,8 +404,8 @@ void sb_handle_compreface_verify(sb_request *request) {
   sb_engine *engine = request->server->engine;
   plugins p;
   sb_status status = read_plugins(request, &p, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "source_image", &photos[0], &error);
-  if (status == SB_OK) status = sb_request_photo(request, "target_image", &photos[1], &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "source_image", &photos[0], &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "target_image", &photos[1], &error);
   if (status == SB_OK) status = sb_engine_info_get(engine, &info, &error);
   for (int i = 0; i < 2 && status == SB_OK; i++) {
     status = look_at(request, photos[i], SB_WANT_EMBEDDING | wanted(&p), &faces[i], &error);
@@ -410,17 +414,17 @@ void sb_handle_compreface_verify(sb_request *request) {
   if (status == SB_OK) {
     json_t *source = json_pack("{s:o}", "box", box_of(&faces[0]->items[0]));
     add_plugins(source, &faces[0]->items[0], faces[0]->items[0].embedding, faces[0]->dim, &p);
-    sb_reply_json(request, 200,
-                  json_pack("{s:[{s:o,s:o}]}", "result", "source_image_face", source, "face_matches",
-                            matches_of(faces[0], faces[1], &info, &p)));
+    sb_http_reply_json(request, 200,
+                       json_pack("{s:[{s:o,s:o}]}", "result", "source_image_face", source, "face_matches",
+                                 matches_of(faces[0], faces[1], &info, &p)));
   } else {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
   }
   sb_faces_free(faces[0]);
   sb_faces_free(faces[1]);
 }
 
-void sb_handle_compreface_face_verify(sb_request *request) {
+void sb_http_handle_compreface_face_verify(sb_http_request *request) {
   sb_error error = {0};
   sb_photo photo = {0};
   sb_comparison c;
@@ -429,9 +433,9 @@ void sb_handle_compreface_face_verify(sb_request *request) {
   int64_t face = 0;
   plugins p;
   sb_status status = read_plugins(request, &p, &error);
-  if (status == SB_OK) status = sb_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = read_image_id(request->names[0], &face, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "file", &photo, &error);
+  if (status == SB_OK) status = sb_http_request_collection(request, &collection, &error);
+  if (status == SB_OK) status = read_image_id(request->path_parameters[0], &face, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "file", &photo, &error);
   if (status == SB_OK)
     status = sb_engine_verify_kept(request->server->engine, collection, face, photo, &c, &owner, &error);
   json_t *row = NULL;

@@ -22,18 +22,18 @@ static double distance_of(metric m, double cosine) {
   return 1 - cosine;
 }
 
-static sb_status read_metric(sb_request *request, metric *out, sb_error *error) {
+static sb_status read_metric(sb_http_request *request, metric *out, sb_error *error) {
   int chosen = 0;
-  sb_status status = sb_request_choice(request, "distance_metric", metric_names, &chosen, error);
+  sb_status status = sb_http_request_choice(request, "distance_metric", metric_names, &chosen, error);
   *out = chosen > 0 ? (metric)chosen : METRIC_COSINE;
   return status;
 }
 
 /* "true", "True", "1" and their opposites; DeepFace takes the word "false" for true, this does not. */
-static sb_status read_bool(sb_request *request, const char *name, bool fallback, bool *out, sb_error *error) {
+static sb_status read_bool(sb_http_request *request, const char *name, bool fallback, bool *out, sb_error *error) {
   static const char *const words[] = {"false", "False", "0", "true", "True", "1", NULL};
   int chosen = -1;
-  sb_status status = sb_request_choice(request, name, words, &chosen, error);
+  sb_status status = sb_http_request_choice(request, name, words, &chosen, error);
   *out = chosen < 0 ? fallback : chosen >= 3;
   return status;
 }
@@ -73,12 +73,12 @@ static const sb_model_info *find_model(const sb_model_info *models, size_t count
 }
 
 /* "model_name": an installed embedding model; "" where it is absent: the server's own. */
-static sb_status read_model(sb_request *request, char out[64], sb_error *error) {
+static sb_status read_model(sb_http_request *request, char out[64], sb_error *error) {
   const char *asked = NULL;
   sb_model_info *models = NULL;
   size_t count = 0;
   *out = 0;
-  sb_status status = sb_request_text(request, "model_name", &asked, error);
+  sb_status status = sb_http_request_text(request, "model_name", &asked, error);
   if (status == SB_OK && asked) status = sb_engine_models_list(request->server->engine, &models, &count, error);
   if (status != SB_OK || !asked) return status;
   const sb_model_info *found = find_model(models, count, asked);
@@ -99,7 +99,7 @@ static sb_status read_model(sb_request *request, char out[64], sb_error *error) 
 }
 
 /* The same where people are kept: a collection has one model, and another cannot look into it. */
-static sb_status check_model(sb_request *request, const char *collection, sb_error *error) {
+static sb_status check_model(sb_http_request *request, const char *collection, sb_error *error) {
   char model[64];
   sb_store_collection shelf;
   sb_status status = read_model(request, model, error);
@@ -114,9 +114,9 @@ static sb_status check_model(sb_request *request, const char *collection, sb_err
 }
 
 /* "detector_backend": there is one detector here, whatever its name; "skip" takes the photo as a face that was cut out. */
-static sb_status read_skip(sb_request *request, bool *out, sb_error *error) {
+static sb_status read_skip(sb_http_request *request, bool *out, sb_error *error) {
   const char *backend = NULL;
-  sb_status status = sb_request_text(request, "detector_backend", &backend, error);
+  sb_status status = sb_http_request_text(request, "detector_backend", &backend, error);
   *out = status == SB_OK && backend && !strcmp(backend, "skip");
   return status;
 }
@@ -126,7 +126,7 @@ static double confidence_of(const sb_face *face) {
 }
 
 /* The faces of `img`; none is an error unless enforce_detection is false. `*whole`: the photo is the face. */
-static sb_status find_some(sb_request *request, unsigned want, const char *model, bool *whole, sb_faces **out,
+static sb_status find_some(sb_http_request *request, unsigned want, const char *model, bool *whole, sb_faces **out,
                            sb_error *error) {
   sb_find_request find = {.struct_size = sizeof find, .want = want, .model = *model ? model : NULL};
   bool enforce = true;
@@ -134,8 +134,8 @@ static sb_status find_some(sb_request *request, unsigned want, const char *model
   sb_status status = read_skip(request, whole, error);
   if (*whole) find.want |= SB_WANT_WHOLE_PHOTO;
   if (status == SB_OK) status = read_bool(request, "enforce_detection", true, &enforce, error);
-  if (status == SB_OK) status = sb_request_count(request, "max_faces", 1, 1000, &most, error);
-  if (status == SB_OK) status = sb_request_photo(request, "img", &find.photo, error);
+  if (status == SB_OK) status = sb_http_request_count(request, "max_faces", 1, 1000, &most, error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "img", &find.photo, error);
   if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, &find, out, error);
   if (status != SB_OK) return status;
   sb_faces *faces = *out;
@@ -147,7 +147,7 @@ static sb_status find_some(sb_request *request, unsigned want, const char *model
                  "no face was found in img; send a photo where it is larger, or enforce_detection=false");
 }
 
-void sb_handle_deepface_represent(sb_request *request) {
+void sb_http_handle_deepface_represent(sb_http_request *request) {
   sb_error error = {0};
   sb_faces *faces = NULL;
   char model[64];
@@ -155,7 +155,7 @@ void sb_handle_deepface_represent(sb_request *request) {
   sb_status status = read_model(request, model, &error);
   if (status == SB_OK) status = find_some(request, SB_WANT_EMBEDDING, model, &whole, &faces, &error);
   if (status != SB_OK) {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
     return;
   }
   json_t *results = json_array();
@@ -166,7 +166,7 @@ void sb_handle_deepface_represent(sb_request *request) {
     json_array_append_new(results, json_pack("{s:o,s:o,s:f}", "embedding", embedding, "facial_area",
                                              area_of(face, whole), "face_confidence", confidence_of(face)));
   }
-  sb_reply_json(request, 200, json_pack("{s:o,s:s}", "results", results, "model_name", faces->model));
+  sb_http_reply_json(request, 200, json_pack("{s:o,s:s}", "results", results, "model_name", faces->model));
   sb_faces_free(faces);
 }
 
@@ -176,9 +176,9 @@ static double certainty(double cosine, double threshold) {
   return round(100 * (50 + 50 * fmin(share, 1))) / 100;
 }
 
-void sb_handle_deepface_verify(sb_request *request) {
+void sb_http_handle_deepface_verify(sb_http_request *request) {
   sb_error error = {0};
-  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_server_target(request->server)};
+  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_http_server_operating_point(request->server)};
   verify.target.fpir = 0; /* the server's is of searches */
   sb_comparison c;
   sb_engine_info info = {0};
@@ -188,23 +188,23 @@ void sb_handle_deepface_verify(sb_request *request) {
   sb_status status = read_metric(request, &m, &error);
   if (status == SB_OK) status = read_model(request, model, &error);
   if (status == SB_OK) status = read_skip(request, &verify.whole_photo, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "img1", &verify.photos[0], &error);
-  if (status == SB_OK) status = sb_request_photo(request, "img2", &verify.photos[1], &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "img1", &verify.photos[0], &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "img2", &verify.photos[1], &error);
   if (status == SB_OK) status = sb_engine_info_get(request->server->engine, &info, &error);
   if (status == SB_OK && *model) verify.model = model;
   if (status == SB_OK) status = sb_engine_verify(request->server->engine, &verify, &c, &error);
   if (status != SB_OK) {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
     return;
   }
   bool whole = verify.whole_photo;
   json_t *areas = json_pack("{s:o,s:o}", "img1", area_of(&c.faces[0], whole), "img2", area_of(&c.faces[1], whole));
-  sb_reply_json(request, 200,
-                json_pack("{s:b,s:f,s:f,s:f,s:s,s:s,s:s,s:o,s:f}", "verified", c.verdict == SB_VERDICT_MATCH,
-                          "distance", distance_of(m, c.similarity), "threshold", distance_of(m, c.threshold),
-                          "confidence", certainty(c.similarity, c.threshold), "model", *model ? model : info.model,
-                          "detector_backend", whole ? "skip" : "semblance", "similarity_metric", metric_names[m],
-                          "facial_areas", areas, "time", round(sb_monotonic_ms() - start) / 1000));
+  sb_http_reply_json(request, 200,
+                     json_pack("{s:b,s:f,s:f,s:f,s:s,s:s,s:s,s:o,s:f}", "verified", c.verdict == SB_VERDICT_MATCH,
+                               "distance", distance_of(m, c.similarity), "threshold", distance_of(m, c.threshold),
+                               "confidence", certainty(c.similarity, c.threshold), "model", *model ? model : info.model,
+                               "detector_backend", whole ? "skip" : "semblance", "similarity_metric", metric_names[m],
+                               "facial_areas", areas, "time", round(sb_monotonic_ms() - start) / 1000));
 }
 
 /* ---- analyze */
@@ -212,12 +212,12 @@ void sb_handle_deepface_verify(sb_request *request) {
 enum { DO_AGE = 1, DO_GENDER = 2, DO_RACE = 4, DO_EMOTION = 8, DO_ALL = 15 };
 
 /* "actions": a list, or words with ',' between. */
-static sb_status read_actions(sb_request *request, unsigned *out, sb_error *error) {
+static sb_status read_actions(sb_http_request *request, unsigned *out, sb_error *error) {
   static const char *const words[] = {"age", "gender", "race", "emotion"};
   *out = 0;
   bool given = false;
-  for (size_t i = 0; i < request->part_count; i++) {
-    const sb_part *part = &request->parts[i];
+  for (size_t i = 0; i < request->field_count; i++) {
+    const sb_http_field *part = &request->fields[i];
     if (strcmp(part->name, "actions") || !part->value.bytes) continue;
     given = true;
     for (size_t w = 0; w < 4; w++)
@@ -260,7 +260,7 @@ static json_t *analysis_of(const sb_face *face, bool whole, unsigned actions) {
   return json;
 }
 
-void sb_handle_deepface_analyze(sb_request *request) {
+void sb_http_handle_deepface_analyze(sb_http_request *request) {
   sb_error error = {0};
   sb_faces *faces = NULL;
   unsigned actions = 0;
@@ -273,38 +273,38 @@ void sb_handle_deepface_analyze(sb_request *request) {
     status = sb_fail(&error, SB_INVALID, "there is no model for emotion here; actions are age, gender and race");
   if (status != SB_OK) {
     sb_faces_free(faces);
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
     return;
   }
   json_t *results = json_array();
   for (size_t i = 0; i < faces->count; i++)
     json_array_append_new(results, analysis_of(&faces->items[i], whole, actions));
-  sb_reply_json(request, 200, json_pack("{s:o}", "results", results));
+  sb_http_reply_json(request, 200, json_pack("{s:o}", "results", results));
   sb_faces_free(faces);
 }
 
 /* ---- register, search, build/index */
 
-void sb_handle_deepface_register(sb_request *request) {
+void sb_http_handle_deepface_register(sb_http_request *request) {
   sb_error error = {0};
   sb_photo photo = {0};
   sb_enrolled *enrolled = NULL;
   sb_enroll_request enroll = {
       .struct_size = sizeof enroll, .photos = &photo, .photo_count = 1, .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
-  sb_status status = sb_request_collection(request, &enroll.collection, &error);
-  if (status == SB_OK) status = sb_request_text(request, "img_name", &enroll.id, &error);
+  sb_status status = sb_http_request_collection(request, &enroll.collection, &error);
+  if (status == SB_OK) status = sb_http_request_text(request, "img_name", &enroll.id, &error);
   if (status == SB_OK && !enroll.id) status = sb_fail(&error, SB_INVALID, "img_name is missing: it names the person");
   enroll.name = enroll.id;
   bool whole = false;
   if (status == SB_OK) status = check_model(request, enroll.collection, &error);
   if (status == SB_OK) status = read_skip(request, &whole, &error);
   if (whole) enroll.flags |= SB_ENROLL_WHOLE_PHOTO;
-  if (status == SB_OK) status = sb_request_photo(request, "img", &photo, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "img", &photo, &error);
   if (status == SB_OK) status = sb_engine_enroll(request->server->engine, &enroll, &enrolled, &error);
   if (status == SB_OK)
-    sb_reply_json(request, 200, json_pack("{s:I}", "inserted", (json_int_t)enrolled->faces_added));
+    sb_http_reply_json(request, 200, json_pack("{s:I}", "inserted", (json_int_t)enrolled->faces_added));
   else
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
   sb_enrolled_free(enrolled);
 }
 
@@ -326,21 +326,22 @@ static json_t *hits_of(const sb_search_face *face, const sb_search_result *resul
   return hits;
 }
 
-void sb_handle_deepface_search(sb_request *request) {
+void sb_http_handle_deepface_search(sb_http_request *request) {
   sb_error error = {0};
   sb_engine_info info = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {.struct_size = sizeof search, .k = 5, .target = sb_server_target(request->server)};
+  sb_search_request search = {
+      .struct_size = sizeof search, .k = 5, .target = sb_http_server_operating_point(request->server)};
   metric m;
   bool nearest = false, enforce = true;
   sb_status status = read_metric(request, &m, &error);
   if (status == SB_OK) status = read_bool(request, "similarity_search", false, &nearest, &error);
   if (status == SB_OK) status = read_bool(request, "enforce_detection", true, &enforce, &error);
-  if (status == SB_OK) status = sb_request_collection(request, &search.collection, &error);
+  if (status == SB_OK) status = sb_http_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = check_model(request, search.collection, &error);
   if (status == SB_OK) status = read_skip(request, &search.whole_photo, &error);
-  if (status == SB_OK) status = sb_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
-  if (status == SB_OK) status = sb_request_photo(request, "img", &search.photo, &error);
+  if (status == SB_OK) status = sb_http_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
+  if (status == SB_OK) status = sb_http_request_photo(request, "img", &search.photo, &error);
   if (status == SB_OK) status = sb_engine_info_get(request->server->engine, &info, &error);
   if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
   if (status == SB_OK && !result->count && enforce)
@@ -350,14 +351,14 @@ void sb_handle_deepface_search(sb_request *request) {
     json_t *results = json_array();
     for (size_t i = 0; i < result->count; i++)
       json_array_append_new(results, hits_of(&result->faces[i], result, info.model, m, nearest));
-    sb_reply_json(request, 200, json_pack("{s:o}", "results", results));
+    sb_http_reply_json(request, 200, json_pack("{s:o}", "results", results));
   } else {
-    sb_reply_error(request, &error);
+    sb_http_reply_error(request, &error);
   }
   sb_search_result_free(result);
 }
 
 /* There is nothing to build: who is registered is found at once. */
-void sb_handle_deepface_build(sb_request *request) {
-  sb_reply_json(request, 200, json_pack("{s:s}", "message", "the index is always in step"));
+void sb_http_handle_deepface_build(sb_http_request *request) {
+  sb_http_reply_json(request, 200, json_pack("{s:s}", "message", "the index is always in step"));
 }
