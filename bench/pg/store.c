@@ -178,7 +178,7 @@ enum { NOTERS = 32, NOTES = 100 };
 
 static void *note_often(void *context) {
   sb_error error = {0};
-  for (int i = 0; i < NOTES; i++) must(sb_store_note(context, &(sb_note){"search", 0, 0, i}, 1, &error), &error);
+  for (int i = 0; i < NOTES; i++) must(sb_store_note(context, &(sb_audit_event){"search", 0, 0, i}, 1, &error), &error);
   return NULL;
 }
 

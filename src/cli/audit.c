@@ -76,7 +76,7 @@ static sb_status read_anchor(const char *path, sb_audit_head *out, sb_error *err
   return status;
 }
 
-static sb_status read_receipt(const char *path, sb_receipt *out, sb_error *error) {
+static sb_status read_receipt(const char *path, sb_audit_receipt *out, sb_error *error) {
   uint8_t *bytes = NULL;
   size_t size = 0;
   sb_status status = read_kept(path, &bytes, &size, error);
@@ -90,7 +90,7 @@ static sb_exit verify(sb_cli *cli, const char *anchor_path, const char *receipt_
   sb_error error = {0};
   sb_engine *engine = NULL;
   sb_audit_head anchor, head;
-  sb_receipt receipt;
+  sb_audit_receipt receipt;
   sb_status status = anchor_path ? read_anchor(anchor_path, &anchor, &error) : SB_OK;
   if (status == SB_OK && receipt_path) status = read_receipt(receipt_path, &receipt, &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);

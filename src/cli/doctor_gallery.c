@@ -81,7 +81,7 @@ static const char *origin(sb_root_origin from) {
   return "";
 }
 
-static void look_at_key_file(sb_doctor *doctor, const sb_key_status *keys) {
+static void look_at_key_file(sb_doctor *doctor, const sb_store_key_status *keys) {
   struct stat info;
   const char *named = getenv("SEMBLANCE_KEY_FILE");
   char *own = sb_path_join(doctor->folder, "semblance.key", NULL);
@@ -94,7 +94,7 @@ static void look_at_key_file(sb_doctor *doctor, const sb_key_status *keys) {
 
 static void look_at_keys(sb_doctor *doctor) {
   sb_error error = {0};
-  sb_key_status keys;
+  sb_store_key_status keys;
   if (sb_store_keys(doctor->store, &keys, &error) != SB_OK) {
     sb_doctor_say(doctor, "keys", SB_HEALTH_WRONG, NULL, "%s", error.message);
     return;

@@ -47,13 +47,13 @@ bool sb_audit_head_read(const char *text, size_t size, sb_audit_head *out) {
   return right;
 }
 
-bool sb_receipt_read(const char *text, size_t size, sb_receipt *out) {
+bool sb_receipt_read(const char *text, size_t size, sb_audit_receipt *out) {
   json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
   uint8_t link[SB_LINK_SIZE];
-  sb_receipt r = {.entry = {.sequence = read_number(json, "sequence"),
-                            .collection = read_number(json, "collection"),
-                            .person = read_number(json, "person"),
-                            .count = read_number(json, "count")}};
+  sb_audit_receipt r = {.entry = {.sequence = read_number(json, "sequence"),
+                                  .collection = read_number(json, "collection"),
+                                  .person = read_number(json, "person"),
+                                  .count = read_number(json, "count")}};
   bool right = read_time(json, &r.entry.at_ms) && read_text(json, "actor", r.entry.actor, sizeof r.entry.actor) &&
                read_text(json, "verb", r.entry.verb, sizeof r.entry.verb) &&
                read_hex(json, "before", r.before, SB_LINK_SIZE) && read_hex(json, "link", r.link, SB_LINK_SIZE) &&

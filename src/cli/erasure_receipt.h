@@ -7,6 +7,6 @@
 /* False for what is no head as `audit export --head` prints it. Whether it is signed is not asked. */
 bool sb_audit_head_read(const char *text, size_t size, sb_audit_head *out);
 /* False for what is no receipt, or one whose link does not follow from its entry, or whose signature is not its key's. */
-bool sb_receipt_read(const char *text, size_t size, sb_receipt *out);
+bool sb_receipt_read(const char *text, size_t size, sb_audit_receipt *out);
 
 #endif

@@ -20,7 +20,7 @@ static const char *origin_words(sb_root_origin origin) {
   return "";
 }
 
-static sb_exit print_status(sb_cli *cli, const sb_key_status *keys) {
+static sb_exit print_status(sb_cli *cli, const sb_store_key_status *keys) {
   char created[32];
   if (cli->json) {
     json_t *list = json_array();
@@ -49,7 +49,7 @@ static sb_exit print_status(sb_cli *cli, const sb_key_status *keys) {
 static sb_exit status_of_keys(sb_cli *cli) {
   sb_error error = {0};
   sb_engine *engine = NULL;
-  sb_key_status keys;
+  sb_store_key_status keys;
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
   if (status == SB_OK) status = sb_engine_keys(engine, &keys, &error);
   sb_engine_free(engine);
@@ -65,7 +65,7 @@ static bool tell_progress(void *context, const char *table, size_t done) {
 static sb_exit rotate(sb_cli *cli, bool data_only, const char *new_key_file) {
   sb_error error = {0};
   sb_engine *engine = NULL;
-  sb_key_status keys = {0};
+  sb_store_key_status keys = {0};
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
   if (status == SB_OK) status = sb_engine_keys(engine, &keys, &error);
   sb_engine_rotation rotation = {.root = !data_only && keys.origin == SB_ROOT_FILE && !keys.rotating,

@@ -159,8 +159,8 @@ static sb_status find(sb_engine *engine, const sb_dedup_request *request, sb_dup
   if (status == SB_OK) status = search_batch(d, error);
   if (status == SB_OK) status = fill(d, &embedder, request->limit, out, error);
   if (status == SB_OK)
-    status =
-        sb_store_note(engine->store, &(sb_note){"dedup", collection.row, 0, (int64_t)collection.info.faces}, 1, error);
+    status = sb_store_note(engine->store, &(sb_audit_event){"dedup", collection.row, 0, (int64_t)collection.info.faces},
+                           1, error);
   double faces = (double)collection.info.faces;
   out->people = collection.info.people;
   out->faces = collection.info.faces;

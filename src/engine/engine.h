@@ -138,11 +138,11 @@ sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor,
 
 /* ---- keys.c */
 
-sb_status sb_engine_keys(sb_engine *engine, sb_key_status *out, sb_error *error);
+sb_status sb_engine_keys(sb_engine *engine, sb_store_key_status *out, sb_error *error);
 typedef struct sb_engine_rotation {
   bool root;                 /* a new root key in the folder's file, too */
   const char *new_root_file; /* or: wrap under the key in this file; NULL: not */
-  sb_rotation_report report; /* NULL: none */
+  sb_store_progress report;  /* NULL: none */
   void *context;
 } sb_engine_rotation;
 sb_status sb_engine_rotate(sb_engine *engine, const sb_engine_rotation *rotation, sb_error *error);

@@ -8,17 +8,18 @@ sb_status sb_engine_note(sb_engine *engine, const char *verb, const char *collec
                          sb_error *error) {
   sb_store_collection shelf;
   sb_status status = sb_engine_collection(engine, collection, false, &shelf, error);
-  return status == SB_OK ? sb_store_note(engine->store, &(sb_note){verb, shelf.row, person, count}, 1, error) : status;
+  return status == SB_OK ? sb_store_note(engine->store, &(sb_audit_event){verb, shelf.row, person, count}, 1, error)
+                         : status;
 }
 
 sb_status sb_engine_note_search(sb_engine *engine, const sb_store_collection *collection,
                                 const sb_search_result *result, sb_error *error) {
   size_t count = result->count ? result->count : 1; /* a photo without a face was a search, too */
-  sb_note *notes = sb_alloc(count, sizeof *notes, error);
+  sb_audit_event *notes = sb_alloc(count, sizeof *notes, error);
   if (!notes) return SB_NO_MEMORY;
   sb_status status = SB_OK;
   for (size_t i = 0; status == SB_OK && i < count; i++) {
-    notes[i] = (sb_note){"search", collection->row, 0, 0};
+    notes[i] = (sb_audit_event){"search", collection->row, 0, 0};
     if (i >= result->count) continue;
     const sb_search_face *face = &result->faces[i];
     notes[i].count = (int64_t)face->count;
@@ -33,7 +34,7 @@ sb_status sb_engine_note_search(sb_engine *engine, const sb_store_collection *co
 }
 
 static sb_status erase_row(sb_engine *engine, int64_t row, sb_erasure *out, sb_error *error) {
-  sb_receipt receipt;
+  sb_audit_receipt receipt;
   size_t faces = 0;
   sb_status status = sb_store_person_delete(engine->store, row, &faces, &receipt, error);
   if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
@@ -103,7 +104,7 @@ sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const c
 void sb_engine_note_access(sb_engine *engine, const char *verb, sb_error *error) {
   sb_error local = {0};
   if (sb_engine_enter(engine, error ? error : &local) != SB_OK) return;
-  if (sb_store_note(engine->store, &(sb_note){verb, 0, 0, 0}, 1, error ? error : &local) != SB_OK)
+  if (sb_store_note(engine->store, &(sb_audit_event){verb, 0, 0, 0}, 1, error ? error : &local) != SB_OK)
     sb_log(SB_LOG_ERROR, "a login could not be noted in the audit: %s", error ? error->message : local.message);
   sb_engine_leave(engine);
 }

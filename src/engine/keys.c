@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-sb_status sb_engine_keys(sb_engine *engine, sb_key_status *out, sb_error *error) {
+sb_status sb_engine_keys(sb_engine *engine, sb_store_key_status *out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = sb_store_keys(engine->store, out, error);

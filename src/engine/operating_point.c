@@ -12,7 +12,7 @@ bool sb_target_given(const sb_target *target) {
 static sb_status refresh(sb_engine *engine, sb_error *error) {
   sb_target found = {0};
   sb_error cause = {0};
-  sb_status status = sb_store_target(engine->store, &found, &cause);
+  sb_status status = sb_store_operating_point(engine->store, &found, &cause);
   bool damaged = status == SB_STORE;
   if (status != SB_OK && !damaged) return sb_fail(error, status, "%s", cause.message);
   pthread_mutex_lock(&engine->lock);
@@ -52,7 +52,7 @@ sb_status sb_engine_target_set(sb_engine *engine, const sb_target *target, sb_er
   if (status != SB_OK) return status;
   status = check(engine, target, error);
   pthread_mutex_lock(&engine->targeting);
-  if (status == SB_OK) status = sb_store_target_set(engine->store, target, error);
+  if (status == SB_OK) status = sb_store_operating_point_set(engine->store, target, error);
   if (status == SB_OK) status = refresh(engine, error);
   pthread_mutex_unlock(&engine->targeting);
   sb_engine_leave(engine);

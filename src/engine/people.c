@@ -74,7 +74,8 @@ sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_p
     status = sb_store_people(engine->store, &listing, &found, error);
   }
   if (status == SB_OK)
-    status = sb_store_note(engine->store, &(sb_note){"list", collection.row, 0, (int64_t)found->count}, 1, error);
+    status =
+        sb_store_note(engine->store, &(sb_audit_event){"list", collection.row, 0, (int64_t)found->count}, 1, error);
   if (status == SB_OK)
     *out = found;
   else

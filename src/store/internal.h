@@ -176,10 +176,10 @@ sb_status sb_change_note(sb_store *store, sb_change_kind kind, int64_t collectio
 
 /* ---- audit.c: within a transaction; `receipt` NULL: none */
 sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, int64_t person, int64_t count,
-                        sb_receipt *receipt, sb_error *error);
+                        sb_audit_receipt *receipt, sb_error *error);
 
 /* The same about a person who is there, with the collection that it is in. */
-sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_receipt *receipt,
+sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_audit_receipt *receipt,
                           sb_error *error);
 
 /* ---- target.c: under the lock */

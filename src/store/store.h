@@ -6,6 +6,7 @@
 #include "crypto/chain.h"
 #include "crypto/crypto.h"
 #include "crypto/transform.h"
+#include "store/store_types.h"
 #include "vector/vector.h"
 
 /* Locked: any thread. Several processes may open one folder; each sees the others' changes by sb_store_changes. */
@@ -26,10 +27,6 @@ size_t sb_store_ports(const char *url, uint16_t *ports, size_t room);
  * itself. `look`: connect now. SB_INVALID: it is no copy of this database, or the gallery is a file; to be away is no failure.
  * To be called before others use the store. */
 sb_status sb_store_use_replica(sb_store *store, const char *url, bool look, sb_error *error);
-typedef struct sb_replica_counts {
-  bool given, up;
-  size_t reads, passed; /* done there; done by the database, as the replica was behind, away or failed */
-} sb_replica_counts;
 void sb_store_replica_counts(const sb_store *store, sb_replica_counts *out);
 /* The same with this root key (copied) in place of the folder's own. */
 sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error);
@@ -38,16 +35,6 @@ void sb_store_close(sb_store *store);
  * of a process, which so comes soon. */
 void sb_store_cancel_waits(sb_store *store);
 
-/* Proof that an entry stands in the audit: anyone can follow the link and check the signature. */
-typedef struct sb_receipt {
-  sb_chain_entry entry;
-  uint8_t before[SB_LINK_SIZE], link[SB_LINK_SIZE], signature[SB_SIGNATURE_SIZE], public_key[SB_PUBLIC_SIZE];
-} sb_receipt;
-
-typedef struct sb_store_collection {
-  int64_t row;
-  sb_collection info;
-} sb_store_collection;
 /* By name; SB_NOT_FOUND. */
 sb_status sb_store_collection_find(sb_store *store, const char *name, sb_store_collection *out, sb_error *error);
 sb_status sb_store_collection_add(sb_store *store, const char *name, const char *model, size_t dim, int64_t *row,
@@ -102,16 +89,10 @@ sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id
 /* Moves the faces, then erases the person `from` as sb_store_person_delete does. */
 sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error);
 /* Rows are overwritten (secure_delete) and the write-ahead log is emptied before it returns. `faces` NULL allowed. */
-sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_receipt *receipt,
+sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt,
                                  sb_error *error); /* receipt NULL allowed, too */
 /* A person whose time is over, the one that is longest; row 0: none. */
 sb_status sb_store_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_error *error);
-/* What was agreed: NULL and !set_expires leave it as it is. expires_ms 0: never. */
-typedef struct sb_store_terms {
-  const char *consent, *purpose;
-  bool set_expires;
-  int64_t expires_ms;
-} sb_store_terms;
 sb_status sb_store_person_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error);
 
 /* ---- faces.c: the faces that are kept, one by one. `person` 0: the whole collection. */
@@ -184,22 +165,8 @@ sb_status sb_watch_wait(sb_watch *watch, int ms, sb_error *error);
 
 /* ---- audit.c: what was done, in a signed chain. All that changes the gallery is noted in its own transaction. */
 
-typedef struct sb_audit_entry {
-  sb_chain_entry entry;
-  char collection[SB_COLLECTION_MAX + 1]; /* "": none, or gone */
-  uint8_t link[SB_LINK_SIZE];
-} sb_audit_entry;
-typedef struct sb_audit_head {
-  int64_t sequence; /* 0: nothing was noted yet */
-  uint8_t link[SB_LINK_SIZE], signature[SB_SIGNATURE_SIZE], public_key[SB_PUBLIC_SIZE];
-} sb_audit_head;
-typedef struct sb_note {
-  const char *verb;
-  int64_t collection, person, count; /* 0: none */
-} sb_note;
 /* Notes what changes nothing, such as a search, in a transaction of its own. The actor is this thread's caller. */
-sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_error *error);
-typedef sb_status (*sb_audit_visit)(void *context, const sb_audit_entry *entry, sb_error *error);
+sb_status sb_store_note(sb_store *store, const sb_audit_event *notes, size_t count, sb_error *error);
 /* The entries after number `after`, oldest first, at most `limit`. `visit` must not call the store. */
 sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
                          sb_error *error);
@@ -212,9 +179,9 @@ sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb
 /* ---- target.c: how sure a match must be, where an admin chose it at run time */
 
 /* All zero: nobody did. SB_STORE: what is kept was not written by this program, or under another key. */
-sb_status sb_store_target(sb_store *store, sb_target *out, sb_error *error);
+sb_status sb_store_operating_point(sb_store *store, sb_target *out, sb_error *error);
 /* In one transaction with its entry in the audit; wakes who watches (sb_watch). All zero: back to what the settings say. */
-sb_status sb_store_target_set(sb_store *store, const sb_target *target, sb_error *error);
+sb_status sb_store_operating_point_set(sb_store *store, const sb_target *target, sb_error *error);
 
 /* ---- backup.c */
 
@@ -240,12 +207,6 @@ sb_status sb_database_search_run(sb_database_search *nearest, int64_t collection
 
 /* ---- hnsw.c: pgvector's index for searches by the database, one a collection; nobody makes it unasked */
 
-enum { SB_HNSW_EF_MOST = 1000, SB_HNSW_DIM_MOST = 4000 };
-typedef struct sb_hnsw_state {
-  sb_store_collection collection;
-  bool there, whole; /* not whole: it is being built, or that was cut off */
-  int64_t bytes;
-} sb_hnsw_state;
 /* Of all collections; `*out`: free(). */
 sb_status sb_hnsw_states(sb_store *store, sb_hnsw_state **out, size_t *count, sb_error *error);
 /* Builds a collection's index (m 16, ef_construction 64) beside those who read and write; minutes, for many faces. One that was cut
@@ -256,13 +217,6 @@ sb_status sb_hnsw_drop(sb_store *store, int64_t collection, sb_error *error); /*
 
 /* How good a collection's index is: made-up probes are searched by it and by comparing all rows. A probe is a kept template, disturbed
  * by others of the collection until its score with what it was is .6, as of two poor photos of one person. */
-typedef struct sb_hnsw_recall {
-  int ef;
-  size_t probes; /* 0: not measured */
-  double recall; /* share of the true ten nearest that are found */
-  double mates;  /* of the probes whose own template is among the true ten: share where it is found, too */
-  int64_t at_ms;
-} sb_hnsw_recall;
 /* For each of `out`, whose `ef` is set; kept in the database for sb_hnsw_recall_get. SB_NOT_FOUND: no index; SB_INVALID: it has too
  * few faces to tell. */
 sb_status sb_hnsw_measure(sb_store *store, const sb_store_collection *collection, size_t probes, sb_hnsw_recall *out,
@@ -271,38 +225,22 @@ sb_status sb_hnsw_measure(sb_store *store, const sb_store_collection *collection
 sb_status sb_hnsw_recall_get(sb_store *store, int64_t collection, sb_hnsw_recall *out, sb_error *error);
 /* Over all collections: how many there are, how many are searched by an index, and the least that was measured for one of these with
  * this `ef` (-1: one was not measured, or there is none). */
-typedef struct sb_hnsw_summary {
-  size_t collections, indexed;
-  double recall;
-} sb_hnsw_summary;
 sb_status sb_hnsw_summarize(sb_store *store, int ef, sb_hnsw_summary *out, sb_error *error);
 
 /* ---- migrate.c */
 
-typedef bool (*sb_rotation_report)(void *context, const char *table, size_t done);
 /* Copies the gallery of a folder into the empty database that `url` names, or with `back` the other way round (the folder then
  * has the root key, and no gallery yet), and compares both row by row. Goes on where it was cut off; until it is done nobody
  * opens the target. Others should not write to the source meanwhile. `rows`: how many were copied. `report` as below. */
-sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_rotation_report report, void *context,
+sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_store_progress report, void *context,
                            size_t *rows, sb_error *error);
 
 /* ---- rotate.c */
 
-typedef struct sb_key_entry {
-  int64_t number, created_ms;
-  bool audit;
-} sb_key_entry;
-typedef struct sb_key_status {
-  sb_root_origin origin;
-  bool passphrase, rotating; /* rotating: begun and not ended */
-  char fingerprint[17];      /* of the root key */
-  size_t count;
-  sb_key_entry keys[SB_DATA_KEYS_MAX + 1];
-} sb_key_status;
-sb_status sb_store_keys(sb_store *store, sb_key_status *out, sb_error *error);
+sb_status sb_store_keys(sb_store *store, sb_store_key_status *out, sb_error *error);
 /* Seals everything under a new data key and deletes the older ones; goes on with a rotation that was cut off. Others may
  * work on the gallery meanwhile. `report` (NULL allowed) is told of progress; false stops, to be gone on with later. */
-sb_status sb_store_rotate(sb_store *store, sb_rotation_report report, void *context, sb_error *error);
+sb_status sb_store_rotate(sb_store *store, sb_store_progress report, void *context, sb_error *error);
 /* Wraps the data keys under another root key, in one transaction. */
 sb_status sb_store_reroot(sb_store *store, const sb_root *root, sb_error *error);
 /* The same with a new key in the folder's key file. SB_INVALID where the root key comes from elsewhere. A crash at any
@@ -315,14 +253,6 @@ sb_status sb_store_revoke(sb_store *store, int64_t collection, size_t *templates
 
 /* ---- health.c: what can be told of a database without opening the gallery: nothing is made, migrated or unlocked. */
 
-typedef struct sb_store_health {
-  int64_t schema, newest;    /* of the database, 0: it holds no gallery; the one that this program writes */
-  int64_t bytes, free_bytes; /* of the whole database; of it unused, 0 where a server does not tell */
-  char server[64];           /* "SQLite 3.40.1", "PostgreSQL 16.2" */
-  char pgvector[32];         /* version; "": it is not there, or the database is a file */
-  bool pgvector_at_hand;     /* not there, but the server can add it */
-  char citus[32];            /* version; "": none */
-} sb_store_health;
 /* SB_NOT_FOUND: the folder has no database yet. Else the errors of sb_store_open_at. */
 sb_status sb_store_health_get(const char *dir, const char *url, sb_store_health *out, sb_error *error);
 

@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  sb_receipt receipt;
+  sb_audit_receipt receipt;
   sb_audit_head head;
   memset(&receipt, 0, sizeof receipt);
   if (sb_receipt_read((const char *)bytes, size, &receipt) && strlen(receipt.entry.verb) > SB_VERB_MAX) abort();

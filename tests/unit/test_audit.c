@@ -39,7 +39,7 @@ static void every_act_stands_in_the_audit_with_its_actor(void **state) {
   assert_int_equal(sb_store_person_change_id(f->store, 1, "new-id", NULL), SB_OK);
   const sb_store_terms terms = {.purpose = "doors"};
   assert_int_equal(sb_store_person_terms(f->store, 1, &terms, NULL), SB_OK);
-  const sb_note notes[] = {{"search", f->collection, 2, 5}, {"search", f->collection, 0, 5}};
+  const sb_audit_event notes[] = {{"search", f->collection, 2, 5}, {"search", f->collection, 0, 5}};
   assert_int_equal(sb_store_note(f->store, notes, 2, NULL), SB_OK);
   sb_actor_set(NULL, NULL);
   assert_int_equal(sb_store_person_merge(f->store, 1, 2, NULL, NULL), SB_OK);
@@ -205,7 +205,7 @@ static void the_sum_over_the_rows_follows_every_act_of_every_process(void **stat
 
 static void a_receipt_proves_the_erasure_and_holds_no_name(void **state) {
   fixture *f = *state;
-  sb_receipt receipt;
+  sb_audit_receipt receipt;
   size_t faces = 0;
   uint8_t link[SB_LINK_SIZE];
   enrol_many(f, 1, 1);
@@ -298,19 +298,19 @@ static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_n
   };
   sb_target found = {.fpir = 1};
   add_zeroblob(f);
-  assert_int_equal(sb_store_target(f->store, &found, NULL), SB_OK);
+  assert_int_equal(sb_store_operating_point(f->store, &found, NULL), SB_OK);
   assert_false(found.threshold > 0 || found.fmr > 0 || found.fpir > 0);
-  assert_int_equal(sb_store_target_set(f->store, &(sb_target){.threshold = 0.3}, NULL), SB_OK);
+  assert_int_equal(sb_store_operating_point_set(f->store, &(sb_target){.threshold = 0.3}, NULL), SB_OK);
   raw_sql(f, "CREATE TABLE kept AS SELECT * FROM meta");
-  assert_int_equal(sb_store_target_set(f->store, &(sb_target){.fmr = 1e-5}, NULL), SB_OK);
+  assert_int_equal(sb_store_operating_point_set(f->store, &(sb_target){.fmr = 1e-5}, NULL), SB_OK);
   assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK);
-  assert_int_equal(sb_store_target(f->store, &found, NULL), SB_OK);
+  assert_int_equal(sb_store_operating_point(f->store, &found, NULL), SB_OK);
   assert_true(found.fmr == 1e-5 && !(found.threshold > 0));
   assert_int_equal(verify(f), SB_OK);
   raw_sql(f, "CREATE TABLE newest AS SELECT * FROM meta");
   for (size_t i = 0; i < count_of(attacks); i++) {
     raw_sql(f, attacks[i]);
-    if (sb_store_target(f->store, &found, NULL) != SB_STORE) fail_msg("taken: %s", attacks[i]);
+    if (sb_store_operating_point(f->store, &found, NULL) != SB_STORE) fail_msg("taken: %s", attacks[i]);
     assert_int_equal(verify(f), SB_STORE);
     raw_sql(f, "DELETE FROM meta; INSERT INTO meta SELECT * FROM newest");
   }
@@ -318,7 +318,7 @@ static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_n
   assert_int_equal(verify(f), SB_STORE); /* an older choice has a sound digest: the audit tells */
   raw_sql(f, "DELETE FROM meta WHERE key = 'target'");
   assert_int_equal(verify(f), SB_STORE);
-  assert_int_equal(sb_store_target_set(f->store, &(sb_target){0}, NULL), SB_OK);
+  assert_int_equal(sb_store_operating_point_set(f->store, &(sb_target){0}, NULL), SB_OK);
   assert_int_equal(verify(f), SB_OK);
 }
 

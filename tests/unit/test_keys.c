@@ -145,7 +145,7 @@ static void a_rotation_seals_all_anew_and_leaves_nothing_of_the_old_key(void **s
   assert_false(folder_holds(f->dir, sealed, sealed_size));
   assert_false(folder_holds(f->dir, hash, SB_DIGEST_SIZE));
   expect_people(f, 0, 20);
-  sb_key_status keys;
+  sb_store_key_status keys;
   assert_int_equal(sb_store_keys(f->store, &keys, NULL), SB_OK);
   assert_int_equal(keys.count, 2); /* data and audit */
   assert_false(keys.rotating);
@@ -206,7 +206,7 @@ static void another_process_seals_under_the_new_key_at_once_and_finds_both(void 
   enrol_many(f, 0, 600);
   assert_int_equal(sb_store_open(f->dir, false, &other, NULL), SB_OK);
   assert_int_equal(sb_store_rotate(f->store, stop_after, &s, NULL), SB_OK); /* stops after one batch */
-  sb_key_status keys;
+  sb_store_key_status keys;
   assert_int_equal(sb_store_keys(f->store, &keys, NULL), SB_OK);
   assert_true(keys.rotating);
   assert_int_equal(enrol_number(other, f->collection, 600, NULL), SB_OK);

@@ -446,7 +446,7 @@ enum { NOTERS = 8, NOTES = 40 };
 static void *note_often(void *context) {
   sb_store *store = context;
   for (int i = 0; i < NOTES; i++) {
-    const sb_note notes[2] = {{"search", 0, 0, i}, {"search", 0, 0, i + 1}};
+    const sb_audit_event notes[2] = {{"search", 0, 0, i}, {"search", 0, 0, i + 1}};
     if (sb_store_note(store, notes, 2, NULL) != SB_OK) return NULL;
   }
   return context;

@@ -57,7 +57,8 @@ static sb_status insert(sb_store *store, const sb_chain_entry *entry, const uint
 }
 
 /* Puts an entry behind `made->link`, which is then its own; the head is to be written after the last one. */
-static sb_status append(sb_store *store, const char *actor, const sb_note *note, sb_receipt *made, sb_error *error) {
+static sb_status append(sb_store *store, const char *actor, const sb_audit_event *note, sb_audit_receipt *made,
+                        sb_error *error) {
   int64_t sequence = made->entry.sequence + 1;
   made->entry = (sb_chain_entry){.sequence = sequence,
                                  .at_ms = sb_now_ms(),
@@ -71,7 +72,7 @@ static sb_status append(sb_store *store, const char *actor, const sb_note *note,
   return insert(store, &made->entry, made->link, error);
 }
 
-static sb_status sign(sb_store *store, sb_receipt *made, sb_error *error) {
+static sb_status sign(sb_store *store, sb_audit_receipt *made, sb_error *error) {
   sb_status status = sb_chain_sign(store->keyring, made->entry.sequence, made->link, made->signature, error);
   if (status == SB_OK) status = head_write(store, made->entry.sequence, made->link, made->signature, error);
   store->tally_moved = true; /* it carries the newest entry's number */
@@ -79,9 +80,9 @@ static sb_status sign(sb_store *store, sb_receipt *made, sb_error *error) {
 }
 
 sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, int64_t person, int64_t count,
-                        sb_receipt *receipt, sb_error *error) {
-  sb_receipt made = {0};
-  const sb_note note = {verb, collection, person, count};
+                        sb_audit_receipt *receipt, sb_error *error) {
+  sb_audit_receipt made = {0};
+  const sb_audit_event note = {verb, collection, person, count};
   sb_status status = head_read(store, &made.entry.sequence, made.link, made.signature, error);
   if (status == SB_OK) status = append(store, sb_actor_get()->actor, &note, &made, error);
   if (status == SB_OK && receipt) status = sb_chain_public(store->keyring, made.public_key, error);
@@ -90,7 +91,7 @@ sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, i
   return status;
 }
 
-sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_receipt *receipt,
+sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_audit_receipt *receipt,
                           sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT collection FROM person WHERE id = ?", error);
   sb_bind_int(&s, 1, person);
@@ -108,7 +109,7 @@ enum { GATHER_MAX = 64 };
 struct sb_waiting_note {
   sb_waiting_note *next;
   const char *actor;
-  const sb_note *notes;
+  const sb_audit_event *notes;
   size_t count;
   bool done;
   sb_status status;
@@ -116,7 +117,7 @@ struct sb_waiting_note {
 };
 
 static sb_status keep(sb_store *store, sb_waiting_note *const *batch, size_t count, sb_error *error) {
-  sb_receipt made = {0};
+  sb_audit_receipt made = {0};
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   sb_store_adjust_counts(store, 0, 0, 0);
@@ -151,7 +152,7 @@ static void keep_some(sb_store *store) {
   pthread_cond_broadcast(&store->noted);
 }
 
-sb_status sb_store_note(sb_store *store, const sb_note *notes, size_t count, sb_error *error) {
+sb_status sb_store_note(sb_store *store, const sb_audit_event *notes, size_t count, sb_error *error) {
   sb_waiting_note own = {.actor = sb_actor_get()->actor, .notes = notes, .count = count};
   if (!count) return SB_OK;
   pthread_mutex_lock(&store->notes_lock);

@@ -5,16 +5,6 @@
 #include "crypto/access.h"
 #include "store/store.h"
 
-enum { SB_ROLE_READ = 1, SB_ROLE_ENROLL = 2, SB_ROLE_ADMIN = 4, SB_ROLE_ALL = 7, SB_LABEL_MAX = 64 };
-
-typedef struct sb_access_key {
-  char prefix[SB_KEY_PREFIX + 1];
-  char label[SB_LABEL_MAX + 1]; /* what it is for */
-  unsigned roles;
-  char collection[SB_COLLECTION_MAX + 1];     /* the one that it is for; "": all */
-  int64_t created_ms, expires_ms, revoked_ms; /* 0: never */
-} sb_access_key;
-
 /* Makes a key with the label, roles, collection and expiry of `key`, and fills in the rest. The text is told this once. */
 sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_API_KEY_SIZE], sb_error *error);
 /* All keys, oldest first; released by free(). */

@@ -50,7 +50,7 @@ typedef struct migration {
   float *one, *other; /* templates */
   size_t room;
   int64_t next[COUNTED]; /* ids that the source would give next */
-  sb_rotation_report report;
+  sb_store_progress report;
   void *context;
   size_t rows;
 } migration;
@@ -271,7 +271,7 @@ static sb_status copy_and_compare(migration *m, sb_error *error) {
   return status;
 }
 
-sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_rotation_report report, void *context,
+sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_store_progress report, void *context,
                            size_t *rows, sb_error *error) {
   migration m = {.report = report, .context = context};
   const char *source = back ? url : NULL, *target = back ? NULL : url;

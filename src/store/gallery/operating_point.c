@@ -52,7 +52,7 @@ static sb_status read_kept(sb_store *store, sb_target *out, sb_error *error) {
   return sb_statement_end(&s);
 }
 
-sb_status sb_store_target(sb_store *store, sb_target *out, sb_error *error) {
+sb_status sb_store_operating_point(sb_store *store, sb_target *out, sb_error *error) {
   sb_target found;
   sb_store_lock(store);
   sb_status status = read_kept(store, &found, error);
@@ -62,15 +62,15 @@ sb_status sb_store_target(sb_store *store, sb_target *out, sb_error *error) {
 }
 
 /* The audit says what was chosen: a rate as "one in so many", a score in ten-thousandths. */
-static sb_note note_of(const sb_target *target) {
+static sb_audit_event note_of(const sb_target *target) {
   double rate = fmax(target->fmr, target->fpir);
-  return (sb_note){.verb = target->threshold > 0 ? VERBS "score"
-                           : target->fmr > 0     ? VERBS "fmr"
-                           : target->fpir > 0    ? VERBS "fpir"
-                                                 : VERBS "reset",
-                   .count = target->threshold > 0 ? llround(target->threshold * 10000)
-                            : rate > 0            ? llround(1 / rate)
-                                                  : 0};
+  return (sb_audit_event){.verb = target->threshold > 0 ? VERBS "score"
+                                  : target->fmr > 0     ? VERBS "fmr"
+                                  : target->fpir > 0    ? VERBS "fpir"
+                                                        : VERBS "reset",
+                          .count = target->threshold > 0 ? llround(target->threshold * 10000)
+                                   : rate > 0            ? llround(1 / rate)
+                                                         : 0};
 }
 
 bool sb_target_chosen(const sb_chain_entry *entry) {
@@ -81,7 +81,7 @@ sb_status sb_target_check(sb_store *store, const sb_chain_entry *chosen, sb_erro
   sb_target kept;
   sb_status status = read_kept(store, &kept, error);
   if (status != SB_OK) return status;
-  const sb_note note = note_of(&kept);
+  const sb_audit_event note = note_of(&kept);
   if (!*chosen->verb ? !note.count : !strcmp(chosen->verb, note.verb) && chosen->count == note.count) return SB_OK;
   return sb_fail(error, SB_STORE,
                  "how sure a match must be is not what was chosen last (the audit's entry %lld): somebody changed the "
@@ -89,9 +89,9 @@ sb_status sb_target_check(sb_store *store, const sb_chain_entry *chosen, sb_erro
                  (long long)chosen->sequence);
 }
 
-sb_status sb_store_target_set(sb_store *store, const sb_target *target, sb_error *error) {
+sb_status sb_store_operating_point_set(sb_store *store, const sb_target *target, sb_error *error) {
   uint8_t value[VALUE_SIZE];
-  const sb_note note = note_of(target);
+  const sb_audit_event note = note_of(target);
   bool none = !note.count;
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;

@@ -81,7 +81,7 @@ static sb_status open_file(const sb_root *root, const char *from, const char *to
 sb_status sb_store_backup(sb_store *store, const char *path, sb_error *error) {
   bench b;
   sb_status status = bench_open(store->dir, &b, error);
-  if (status == SB_OK) status = sb_store_note(store, &(sb_note){"backup", 0, 0, 0}, 1, error);
+  if (status == SB_OK) status = sb_store_note(store, &(sb_audit_event){"backup", 0, 0, 0}, 1, error);
   if (status == SB_OK) status = store->driver->copy(store, b.database, error);
   if (status == SB_OK) status = seal_file(store->root, b.database, path, error);
   bench_close(&b);

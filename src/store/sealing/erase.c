@@ -65,7 +65,8 @@ sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, siz
   return sb_store_erase_log(store, error);
 }
 
-sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_receipt *receipt, sb_error *error) {
+sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt,
+                                 sb_error *error) {
   size_t held = 0;
   int64_t deleted = 0;
   sb_status status = sb_store_begin(store, error);

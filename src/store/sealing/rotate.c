@@ -112,7 +112,7 @@ static sb_status end_rotation(sb_store *store, const place *at, sb_error *error)
   return status == SB_OK ? sb_store_erase_log(store, error) : status;
 }
 
-sb_status sb_store_rotate(sb_store *store, sb_rotation_report report, void *context, sb_error *error) {
+sb_status sb_store_rotate(sb_store *store, sb_store_progress report, void *context, sb_error *error) {
   place at;
   size_t done = 0;
   sb_status status = begin_rotation(store, &at, error);
@@ -212,14 +212,14 @@ sb_status sb_store_revoke(sb_store *store, int64_t collection, size_t *templates
 
 /* ---- Status */
 
-sb_status sb_store_keys(sb_store *store, sb_key_status *out, sb_error *error) {
+sb_status sb_store_keys(sb_store *store, sb_store_key_status *out, sb_error *error) {
   place at;
-  sb_key_status found = {.origin = store->root->origin, .passphrase = store->root->passphrase};
+  sb_store_key_status found = {.origin = store->root->origin, .passphrase = store->root->passphrase};
   sb_store_lock(store);
   sb_status status = place_read(store, &at, error);
   sb_statement s = sb_statement_new(store, "SELECT id, purpose, created FROM data_key ORDER BY id", error);
   while (status == SB_OK && found.count < SB_DATA_KEYS_MAX + 1 && sb_step(&s)) {
-    sb_key_entry *entry = &found.keys[found.count++];
+    sb_store_key_entry *entry = &found.keys[found.count++];
     entry->number = sb_column_int(&s, 0);
     entry->audit = !strcmp(sb_column_text(&s, 1), "audit");
     entry->created_ms = sb_column_int(&s, 2);
