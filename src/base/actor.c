@@ -1,14 +1,14 @@
-#include "base/base.h"
+#include "base/actor.h"
 
 #include <stdio.h>
 
-static _Thread_local sb_actor caller = {.actor = "local"};
+static _Thread_local sb_actor current = {.name = "local"};
 
-void sb_actor_set(const char *actor, const char *collection) {
-  snprintf(caller.actor, sizeof caller.actor, "%s", actor ? actor : "local");
-  snprintf(caller.collection, sizeof caller.collection, "%s", collection ? collection : "");
+void sb_actor_set(const char *name, const char *collection) {
+  snprintf(current.name, sizeof current.name, "%s", name ? name : "local");
+  snprintf(current.collection, sizeof current.collection, "%s", collection ? collection : "");
 }
 
 const sb_actor *sb_actor_get(void) {
-  return &caller;
+  return &current;
 }

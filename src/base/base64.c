@@ -1,10 +1,13 @@
-/* Base64 (RFC 4648, sections 4 and 5), also as a data URL. */
-#include "base/base.h"
+/* Base64 (RFC 4648, sections 4 and 5), also inside a data URL (RFC 2397). */
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/text.h"
 
 #include <string.h>
 #include <strings.h>
 
-/* 0..63, or -1. The alphabet of RFC 4648 section 4 and the letters in which section 5 differs. */
+/* The value of a digit, 0..63, or -1. Both alphabets are accepted: section 4, and the two letters of section 5
+ * (base64url). */
 static int base64_digit(char letter) {
   if (letter >= 'A' && letter <= 'Z') return letter - 'A';
   if (letter >= 'a' && letter <= 'z') return letter - 'a' + 26;
@@ -18,7 +21,7 @@ static bool is_space(char letter) {
   return letter == ' ' || letter == '\n' || letter == '\r' || letter == '\t';
 }
 
-/* Where the base64 begins: after "data:image/jpeg;base64,", or at the start. */
+/* The offset where the base64 begins: after a header such as "data:image/jpeg;base64,", otherwise 0. */
 static size_t data_url_header(const char *text, size_t size) {
   static const char scheme[] = "data:", mark[] = ";base64";
   if (size < sizeof scheme || strncasecmp(text, scheme, sizeof scheme - 1)) return 0;
@@ -60,5 +63,5 @@ sb_status sb_base64_decode(char *text, size_t size, size_t *out_size, sb_error *
 refused:
   return sb_fail(
       error, SB_INVALID,
-      "a photo is neither base64 nor a base64 data URL: send the photo's bytes, addresses and paths are not read");
+      "the photo is not base64 or a base64 data URL; send the photo itself: URLs and file paths are not read");
 }

@@ -1,5 +1,6 @@
-#include "base/base.h"
+#include "base/cpu.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static sb_cpu detect(void) {
 #endif
 }
 
-/* What the machine has, lowered to what SEMBLANCE_CPU asks for; a level that it has not is ignored. */
+/* The best level of this machine, or the lower one that SEMBLANCE_CPU names. A level that the machine lacks is
+ * ignored. */
 static sb_cpu choose(void) {
   sb_cpu found = detect();
   const char *forced = getenv("SEMBLANCE_CPU");

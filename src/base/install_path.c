@@ -1,6 +1,8 @@
-/* Where this program or library was put, and the models with it: nothing about it is compiled in, so that an installation can
- * be moved, and two builds in different folders are the same bytes. */
-#include "base/base.h"
+/* Finds the installed models relative to the file of this program or library. No path is compiled in, so an
+ * installation can be moved, and builds in different folders are identical byte for byte. */
+#include "base/install_path.h"
+
+#include "base/errors.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -14,9 +16,9 @@ const char *sb_version(void) {
   return SB_VERSION;
 }
 
-enum {
-  LEVELS = 3
-}; /* build/src/cli/semblance is three below its checkout, lib/TRIPLET/libsemblance.so two below its prefix */
+/* How many folders above the file's own are searched: build/src/cli/semblance lies three levels below its checkout,
+ * lib/TRIPLET/libsemblance.so two levels below its prefix. */
+enum { LEVELS = 3 };
 
 /* An address inside the file that this code was loaded from. */
 static const char anchor;
@@ -25,7 +27,7 @@ static const char anchor;
 static bool own_file(char path[PATH_MAX]) {
   Dl_info info = {0};
   struct link_map *map = NULL;
-  const char *loaded = "/proc/self/exe"; /* the program itself has no name in its link map */
+  const char *loaded = "/proc/self/exe"; /* the link map of the program itself has no name */
   if (dladdr1(&anchor, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name) loaded = map->l_name;
   return realpath(loaded, path);
 }
@@ -36,7 +38,8 @@ static bool holds_models(const char *folder) {
   return length > 0 && length < (int)sizeof path && access(path, R_OK) == 0;
 }
 
-/* The models of the installation, or of the checkout, in `folder`. */
+/* Sets `*out` to the model folders of the installation or checkout in `folder`, NULL where it has none. False: out of
+ * memory. */
 static bool models_in(const char *folder, char **out) {
   char *installed = NULL, *checkout = NULL;
   *out = NULL;

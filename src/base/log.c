@@ -1,9 +1,10 @@
-#include "base/base.h"
+#include "base/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Set once at start, before threads; then read only. */
+/* Written once at start, before threads exist; only read afterwards. */
 static sb_log_sink log_sink;
 static void *log_context;
 static sb_log_level log_least = SB_LOG_INFO;

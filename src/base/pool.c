@@ -1,8 +1,12 @@
-#include "base/base.h"
+#include "base/pool.h"
 
+#include "base/alloc.h"
+#include "base/errors.h"
+
+#include <pthread.h>
 #include <stdlib.h>
 
-/* Items are a stack, so that the one used last, whose memory is warm, is used next. */
+/* The items form a stack: the one used last, whose memory is still in the caches, is handed out next. */
 struct sb_pool {
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -35,15 +39,16 @@ sb_status sb_pool_take(sb_pool *pool, void **item, sb_error *error) {
   sb_status status = SB_OK;
   if (!pool->closed && !pool->count) {
     if (pool->waiting >= pool->waiting_limit) {
-      status = sb_fail(error, SB_BUSY, "all workers are busy and %zu requests wait already; try again in a moment",
-                       pool->waiting);
+      status =
+          sb_fail(error, SB_BUSY, "all workers are busy and %zu requests are already waiting; try again in a moment",
+                  pool->waiting);
     } else {
       pool->waiting++;
       while (!pool->count && !pool->closed) pthread_cond_wait(&pool->changed, &pool->lock);
       pool->waiting--;
     }
   }
-  if (status == SB_OK && pool->closed) status = sb_fail(error, SB_STOPPING, "the service is stopping");
+  if (status == SB_OK && pool->closed) status = sb_fail(error, SB_STOPPING, "the server is shutting down");
   if (status == SB_OK) *item = pool->items[--pool->count];
   pthread_mutex_unlock(&pool->lock);
   return status;

@@ -1,27 +1,29 @@
-#include "base/base.h"
+#include "base/stage_timer.h"
+
+#include "base/clock.h"
 
 const char *const sb_timed_stage_names[SB_TIMED_COUNT] = {
     "other", "receive", "queue", "wait", "decode", "detect", "align", "embed", "attributes", "search", "store", "send"};
 
-static _Thread_local sb_stage_times *sheet;
+static _Thread_local sb_stage_times *current;
 
-void sb_stage_timer_begin(sb_stage_times *laps) {
-  sheet = laps;
-  laps->now = SB_TIMED_OTHER;
-  laps->since_ms = sb_monotonic_ms();
+void sb_stage_timer_begin(sb_stage_times *times) {
+  current = times;
+  times->now = SB_TIMED_OTHER;
+  times->since_ms = sb_monotonic_ms();
 }
 
-sb_timed_stage sb_stage_timer_enter(sb_timed_stage lap) {
-  if (!sheet) return SB_TIMED_OTHER;
+sb_timed_stage sb_stage_timer_enter(sb_timed_stage stage) {
+  if (!current) return SB_TIMED_OTHER;
   double now = sb_monotonic_ms();
-  sb_timed_stage before = sheet->now;
-  sheet->ms[before] += now - sheet->since_ms;
-  sheet->since_ms = now;
-  sheet->now = lap;
+  sb_timed_stage before = current->now;
+  current->ms[before] += now - current->since_ms;
+  current->since_ms = now;
+  current->now = stage;
   return before;
 }
 
 void sb_stage_timer_end(void) {
   sb_stage_timer_enter(SB_TIMED_OTHER);
-  sheet = NULL;
+  current = NULL;
 }

@@ -1,36 +1,12 @@
-#include "base/base.h"
+/* Checks of names and ids from outside, search without case, hexadecimal. */
+#include "base/text.h"
+
+#include "base/errors.h"
 
 #include <string.h>
 
-/* The length of the well-formed sequence (RFC 3629) at `at`, 0 when it is malformed. */
-static size_t utf8_sequence(const unsigned char *at, size_t left) {
-  unsigned char first = at[0];
-  if (first < 0x80) return 1;
-  size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                  : first >= 0xe0 && first <= 0xef ? 3
-                  : first >= 0xf0 && first <= 0xf4 ? 4
-                                                   : 0;
-  if (!length || length > left) return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((at[i] & 0xc0) != 0x80) return 0;
-  /* Overlong forms, surrogates and what lies beyond U+10FFFF show in the second byte. */
-  bool malformed = (first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
-                   (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f);
-  return malformed ? 0 : length;
-}
-
-bool sb_utf8_valid(const char *text, size_t size) {
-  const unsigned char *at = (const unsigned char *)text;
-  while (size) {
-    size_t length = utf8_sequence(at, size);
-    if (!length) return false;
-    at += length;
-    size -= length;
-  }
-  return true;
-}
-
-/* C0 and C1 control characters, DEL, and the marks that turn the direction of text, with which a name could pose as another. */
+/* C0 and C1 control characters, DEL, line and paragraph separators, and the Unicode marks that change the direction of
+ * text, with which one name could be displayed like another (U+202A-202E, U+2066-2069). */
 static bool has_control(const unsigned char *text) {
   for (; *text; text++) {
     if (*text < 0x20 || *text == 0x7f) return true;
@@ -46,10 +22,11 @@ static bool has_control(const unsigned char *text) {
 sb_status sb_text_check(const char *text, size_t max, const char *field, sb_error *error) {
   size_t size = text ? strlen(text) : 0;
   if (!size) return sb_fail(error, SB_INVALID, "the %s is missing", field);
-  if (size > max) return sb_fail(error, SB_INVALID, "the %s is too long: %zu bytes of at most %zu", field, size, max);
+  if (size > max)
+    return sb_fail(error, SB_INVALID, "the %s is too long: %zu bytes, at most %zu are allowed", field, size, max);
   if (!sb_utf8_valid(text, size)) return sb_fail(error, SB_INVALID, "the %s is not valid UTF-8 text", field);
   if (has_control((const unsigned char *)text))
-    return sb_fail(error, SB_INVALID, "the %s holds control characters, such as a line break", field);
+    return sb_fail(error, SB_INVALID, "the %s contains a control character, such as a line break; remove it", field);
   if (strspn(text, " ") == size) return sb_fail(error, SB_INVALID, "the %s is empty", field);
   return SB_OK;
 }

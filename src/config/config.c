@@ -1,4 +1,5 @@
-/* Settings: defaults, then the file, then the environment, then the command line; all from the one table in base.h. */
+/* Reads the settings of config.h: the defaults, then the file, then the environment, then the command line. Each value
+ * goes through assign(), which checks it against the table. */
 #include "config/config.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@ const sb_setting sb_settings[] = {
     SB_SETTING_LIST(SB_SETTING_ROW)
 #undef SB_SETTING_ROW
 };
-const size_t sb_settings_count = sizeof sb_settings / sizeof *sb_settings;
+const size_t sb_settings_count = SB_SETTING_COUNT;
 
 static const size_t offsets[] = {
 #define SB_SETTING_OFFSET(field, type, flag, env, fallback, least, most, help) offsetof(sb_config, field),
@@ -28,7 +29,7 @@ static bool parse_bool(const char *text, bool *value) {
   return *value || !strcmp(text, "false") || !strcmp(text, "no") || !strcmp(text, "0") || !strcmp(text, "off");
 }
 
-/* `where` names the flag, variable or line for the message. */
+/* Parses `text` and stores it in the setting's field. `where` is the flag, variable or line, for the message. */
 static sb_status assign(sb_config *config, size_t index, const char *text, const char *where, sb_error *error) {
   const sb_setting *setting = &sb_settings[index];
   void *field = (char *)config + offsets[index];
@@ -44,7 +45,7 @@ static sb_status assign(sb_config *config, size_t index, const char *text, const
   }
   case SB_SETTING_BOOL:
     if (parse_bool(text, field)) return SB_OK;
-    return sb_fail(error, SB_INVALID, "%s is true or false", where);
+    return sb_fail(error, SB_INVALID, "%s must be true or false", where);
   case SB_SETTING_INT: {
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || (double)value < setting->least || (double)value > setting->most) break;
@@ -58,11 +59,12 @@ static sb_status assign(sb_config *config, size_t index, const char *text, const
     return SB_OK;
   }
   }
-  return sb_fail(error, SB_INVALID, "%s is a number between %.10g and %.10g", where, setting->least, setting->most);
+  return sb_fail(error, SB_INVALID, "%s must be a number between %.10g and %.10g", where, setting->least,
+                 setting->most);
 }
 
 static int find_key(const char *key, size_t length) {
-  for (size_t i = 0; i < sb_settings_count; i++)
+  for (size_t i = 0; i < SB_SETTING_COUNT; i++)
     if (strlen(sb_settings[i].key) == length && !strncmp(sb_settings[i].key, key, length)) return (int)i;
   return -1;
 }
@@ -78,16 +80,18 @@ static sb_status read_line(sb_config *config, char *line, const char *path, int 
   char *text = trim(line);
   if (!*text || *text == '#') return SB_OK;
   char *equals = strchr(text, '=');
-  if (!equals) return sb_fail(error, SB_INVALID, "%.250s, line %d: 'key = value' is wanted", path, number);
+  if (!equals) return sb_fail(error, SB_INVALID, "%.250s, line %d: write it as 'key = value'", path, number);
   *equals = 0;
   char *key = trim(text);
   int index = find_key(key, strlen(key));
-  if (index < 0) return sb_fail(error, SB_INVALID, "%.250s, line %d: there is no setting '%.40s'", path, number, key);
+  if (index < 0)
+    return sb_fail(error, SB_INVALID, "%.250s, line %d: unknown setting '%.40s'; `semblance --help` lists them", path,
+                   number, key);
   snprintf(where, sizeof where, "%.200s, line %d: %s", path, number, key);
   return assign(config, (size_t)index, trim(equals + 1), where, error);
 }
 
-/* The settings file's path, NULL with SB_OK where there can be none. */
+/* The path of the settings file; `*named`: SEMBLANCE_CONF gives it. NULL with SB_OK where no home folder is known. */
 static sb_status file_path(char **path, bool *named, sb_error *error) {
   const char *explicit_path = getenv("SEMBLANCE_CONF"), *home = getenv("HOME"),
              *config_home = getenv("XDG_CONFIG_HOME");
@@ -103,32 +107,59 @@ static sb_status file_path(char **path, bool *named, sb_error *error) {
   return length < 0 ? sb_fail(error, SB_NO_MEMORY, "out of memory") : SB_OK;
 }
 
+/* `text` is cut into lines in place. */
+static sb_status read_lines(sb_config *config, char *text, const char *path, sb_error *error) {
+  for (int number = 1; text; number++) {
+    char *next = strchr(text, '\n');
+    if (next) *next++ = 0;
+    sb_status status = read_line(config, text, path, number, error);
+    if (status != SB_OK) return status;
+    text = next;
+  }
+  return SB_OK;
+}
+
+/* A file in the default place may be absent; one that SEMBLANCE_CONF names must exist. */
 static sb_status load_file(sb_config *config, sb_error *error) {
   char *path = NULL;
   bool named = false;
   uint8_t *bytes = NULL;
   size_t size = 0;
   sb_status status = file_path(&path, &named, error);
-  if (status == SB_OK && path) {
-    status = sb_file_read(path, CONFIG_BYTES_MAX, &bytes, &size, error);
-    if (status == SB_NOT_FOUND && !named) status = SB_OK;
-  }
-  char *line = (char *)bytes;
-  for (int number = 1; status == SB_OK && line; number++) {
-    char *next = strchr(line, '\n');
-    if (next) *next++ = 0;
-    status = read_line(config, line, path, number, error);
-    line = next;
-  }
+  if (status != SB_OK || !path) return status;
+  status = sb_file_read(path, CONFIG_BYTES_MAX, &bytes, &size, error);
+  if (status == SB_OK)
+    status = read_lines(config, (char *)bytes, path, error);
+  else if (status == SB_NOT_FOUND && !named)
+    status = SB_OK;
   free(bytes);
   free(path);
   return status;
 }
 
-/* How many arguments the setting at argv[i] takes up; 0: it is none. */
+static sb_status load_defaults(sb_config *config, sb_error *error) {
+  for (size_t i = 0; i < SB_SETTING_COUNT; i++) {
+    sb_status status = assign(config, i, sb_settings[i].fallback, sb_settings[i].key, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
+/* An empty variable counts as not set. */
+static sb_status load_environment(sb_config *config, sb_error *error) {
+  for (size_t i = 0; i < SB_SETTING_COUNT; i++) {
+    const char *value = getenv(sb_settings[i].environment);
+    if (!value || !*value) continue;
+    sb_status status = assign(config, i, value, sb_settings[i].environment, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
+/* `*taken`: how many arguments the setting at argv[i] occupies, 1 or 2; 0: argv[i] is not a setting. */
 static sb_status take_argument(sb_config *config, int argc, char **argv, int i, int *taken, sb_error *error) {
   *taken = 0;
-  for (size_t s = 0; s < sb_settings_count; s++) {
+  for (size_t s = 0; s < SB_SETTING_COUNT; s++) {
     const char *flag = sb_settings[s].flag;
     size_t length = strlen(flag);
     if (strncmp(argv[i], flag, length) || (argv[i][length] && argv[i][length] != '=')) continue;
@@ -146,7 +177,7 @@ static sb_status take_argument(sb_config *config, int argc, char **argv, int i, 
 static sb_status load_arguments(sb_config *config, int *argc, char **argv, sb_error *error) {
   int kept = 0, i = 0;
   while (i < *argc) {
-    if (i > 0 && !strcmp(argv[i], "--")) break; /* it stays: the subcommand wants to know, too */
+    if (i > 0 && !strcmp(argv[i], "--")) break; /* kept, because the subcommand needs to see it too */
     int taken = 0;
     sb_status status = i > 0 ? take_argument(config, *argc, argv, i, &taken, error) : SB_OK;
     if (status != SB_OK) return status;
@@ -158,19 +189,17 @@ static sb_status load_arguments(sb_config *config, int *argc, char **argv, sb_er
   return SB_OK;
 }
 
+static sb_status load_all(sb_config *config, int *argc, char **argv, sb_error *error) {
+  sb_status status = load_defaults(config, error);
+  if (status != SB_OK) return status;
+  if ((status = load_file(config, error)) != SB_OK) return status;
+  if ((status = load_environment(config, error)) != SB_OK) return status;
+  return load_arguments(config, argc, argv, error);
+}
+
 sb_status sb_config_load(sb_config *config, int *argc, char **argv, sb_error *error) {
   sb_config loaded = {0};
-  sb_status status = SB_OK;
-  _Static_assert(sizeof loaded.owned / sizeof *loaded.owned >= sizeof sb_settings / sizeof *sb_settings,
-                 "owned is too small");
-  for (size_t i = 0; status == SB_OK && i < sb_settings_count; i++)
-    status = assign(&loaded, i, sb_settings[i].fallback, sb_settings[i].key, error);
-  if (status == SB_OK) status = load_file(&loaded, error);
-  for (size_t i = 0; status == SB_OK && i < sb_settings_count; i++) {
-    const char *value = getenv(sb_settings[i].environment);
-    if (value && *value) status = assign(&loaded, i, value, sb_settings[i].environment, error);
-  }
-  if (status == SB_OK) status = load_arguments(&loaded, argc, argv, error);
+  sb_status status = load_all(&loaded, argc, argv, error);
   if (status == SB_OK)
     *config = loaded;
   else
@@ -179,7 +208,7 @@ sb_status sb_config_load(sb_config *config, int *argc, char **argv, sb_error *er
 }
 
 void sb_config_free(sb_config *config) {
-  for (size_t i = 0; i < sb_settings_count; i++) free(config->owned[i]);
+  for (size_t i = 0; i < SB_SETTING_COUNT; i++) free(config->owned[i]);
   *config = (sb_config){0};
 }
 

@@ -20,7 +20,7 @@ static void every_status_has_a_word_of_its_own(void **state) {
   assert_string_equal(sb_status_code((sb_status)9999), "unknown");
 }
 
-static void a_photo_at_fault_is_told_from_a_system_in_trouble(void **state) {
+static void a_fault_of_the_photo_differs_from_a_fault_of_the_system(void **state) {
   (void)state;
   static const sb_status photos[] = {SB_BAD_IMAGE,     SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_NO_FACE,
                                      SB_SEVERAL_FACES, SB_LOW_QUALITY,       SB_NOT_LIVE,        SB_DUPLICATE,
@@ -137,6 +137,13 @@ static void hex_of_bytes(void **state) {
   assert_string_equal(text, "00afff");
 }
 
+static void fnv_1a_gives_its_published_values(void **state) {
+  (void)state;
+  assert_true(sb_hash_add(SB_HASH_INIT, "", 0) == 0xcbf29ce484222325u);
+  assert_true(sb_hash_add(SB_HASH_INIT, "a", 1) == 0xaf63dc4c8601ec8cu);
+  assert_true(sb_hash_add(sb_hash_add(SB_HASH_INIT, "foo", 3), "bar", 3) == 0x85944171f73967e8u);
+}
+
 /* ---- Files and time */
 
 static char *temporary_folder(void) {
@@ -246,23 +253,23 @@ static void a_log_line_names_its_request_and_lesser_ones_are_dropped(void **stat
   assert_string_equal(logged, "2 took 5 ms\"ms\":%d");
 }
 
-static void laps_add_up_to_the_time_between_their_begin_and_end(void **state) {
+static void stage_times_add_up_to_the_time_between_begin_and_end(void **state) {
   (void)state;
-  sb_stage_times laps = {0};
-  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DECODE), SB_TIMED_OTHER); /* nobody counts */
+  sb_stage_times times = {0};
+  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DECODE), SB_TIMED_OTHER); /* no timer runs */
   double start = sb_monotonic_ms();
-  sb_stage_timer_begin(&laps);
+  sb_stage_timer_begin(&times);
   assert_int_equal(sb_stage_timer_enter(SB_TIMED_DETECT), SB_TIMED_OTHER);
   assert_int_equal(sb_stage_timer_enter(SB_TIMED_STORE), SB_TIMED_DETECT);
   nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
   assert_int_equal(sb_stage_timer_enter(SB_TIMED_DETECT), SB_TIMED_STORE);
   sb_stage_timer_end();
   double all = sb_monotonic_ms() - start, sum = 0;
-  for (int i = 0; i < SB_TIMED_COUNT; i++) sum += laps.ms[i];
-  assert_true(laps.ms[SB_TIMED_STORE] >= 2);
-  assert_true(laps.ms[SB_TIMED_STORE] <= sum && sum <= all);
-  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DECODE), SB_TIMED_OTHER); /* nobody counts any more */
-  assert_true(laps.ms[SB_TIMED_DECODE] == 0);
+  for (int i = 0; i < SB_TIMED_COUNT; i++) sum += times.ms[i];
+  assert_true(times.ms[SB_TIMED_STORE] >= 2);
+  assert_true(times.ms[SB_TIMED_STORE] <= sum && sum <= all);
+  assert_int_equal(sb_stage_timer_enter(SB_TIMED_DECODE), SB_TIMED_OTHER); /* the timer has ended */
+  assert_true(times.ms[SB_TIMED_DECODE] == 0);
 }
 
 /* ---- Pool */
@@ -306,7 +313,7 @@ static void a_pool_hands_out_each_item_once_and_refuses_a_crowd(void **state) {
   sb_pool_free(pool);
 }
 
-static void a_closed_pool_sends_its_waiters_home(void **state) {
+static void a_closed_pool_fails_its_waiters(void **state) {
   (void)state;
   sb_pool *pool = NULL;
   pthread_t thread;
@@ -415,7 +422,7 @@ static void a_bad_line_of_the_settings_file_is_named_by_its_number(void **state)
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_status_has_a_word_of_its_own),
-      cmocka_unit_test(a_photo_at_fault_is_told_from_a_system_in_trouble),
+      cmocka_unit_test(a_fault_of_the_photo_differs_from_a_fault_of_the_system),
       cmocka_unit_test(a_long_message_is_cut_and_still_text),
       cmocka_unit_test(errno_becomes_the_status_that_tells_what_to_do),
       cmocka_unit_test(a_size_that_overflows_is_refused),
@@ -425,14 +432,15 @@ int main(void) {
       cmocka_unit_test(a_refused_text_is_never_quoted),
       cmocka_unit_test(a_part_is_found_whatever_the_case),
       cmocka_unit_test(hex_of_bytes),
+      cmocka_unit_test(fnv_1a_gives_its_published_values),
       cmocka_unit_test(a_file_is_read_whole_or_refused),
       cmocka_unit_test(a_folder_is_made_with_its_parents_for_its_owner_only),
       cmocka_unit_test(the_first_folder_that_has_the_file_counts),
       cmocka_unit_test(time_is_written_as_iso_8601),
       cmocka_unit_test(a_log_line_names_its_request_and_lesser_ones_are_dropped),
-      cmocka_unit_test(laps_add_up_to_the_time_between_their_begin_and_end),
+      cmocka_unit_test(stage_times_add_up_to_the_time_between_begin_and_end),
       cmocka_unit_test(a_pool_hands_out_each_item_once_and_refuses_a_crowd),
-      cmocka_unit_test(a_closed_pool_sends_its_waiters_home),
+      cmocka_unit_test(a_closed_pool_fails_its_waiters),
       cmocka_unit_test(the_cpu_level_has_a_name_and_there_is_a_core),
       cmocka_unit_test(the_command_line_wins_over_environment_over_file_over_default),
       cmocka_unit_test(a_bad_setting_is_refused_by_its_name),

@@ -195,7 +195,7 @@ static void *search_frames(void *context) {
   live *l = context;
   sb_buffer frame = {0};
   size_t number = 0, dropped = 0;
-  sb_actor_set(l->caller.actor, l->caller.collection);
+  sb_actor_set(l->caller.name, l->caller.collection);
   while (take_frame(l, &frame, &number, &dropped)) {
     json_t *json = answer(l, &frame);
     if (json) {

@@ -40,12 +40,10 @@ void sb_http_idempotency_free(sb_http_idempotency *table) {
   free(table);
 }
 
-/* FNV-1a (Fowler, Noll, Vo), 64 bits. A caller who makes two of his own requests collide fools himself only: the caller's
- * credentials are part of the key. */
+/* The size is hashed, too, so that two fields cannot run into each other. The hash resists no deliberate collision; that is
+ * enough here, because the caller's credentials are part of the key: a caller can only collide with his own requests. */
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size) {
-  const uint8_t *at = bytes;
-  for (size_t i = 0; i < size; i++) hash = (hash ^ at[i]) * 0x100000001b3u;
-  return (hash ^ size) * 0x100000001b3u;
+  return sb_hash_add(sb_hash_add(hash, bytes, size), &size, sizeof size);
 }
 
 static uint64_t mix_text(uint64_t hash, const char *text) {
@@ -54,7 +52,7 @@ static uint64_t mix_text(uint64_t hash, const char *text) {
 
 static uint64_t key_of(const sb_http_request *request, const char *key) {
   static const char *const credentials[] = {"Authorization", "X-Api-Key", "Cookie"};
-  uint64_t hash = mix_text(0xcbf29ce484222325u, key);
+  uint64_t hash = mix_text(SB_HASH_INIT, key);
   for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++)
     hash = mix_text(hash, MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, credentials[i]));
   hash = mix_text(mix_text(hash, request->method), request->path);
@@ -64,7 +62,7 @@ static uint64_t key_of(const sb_http_request *request, const char *key) {
 }
 
 static uint64_t print_of(const sb_http_request *request) {
-  uint64_t hash = 0xcbf29ce484222325u;
+  uint64_t hash = SB_HASH_INIT;
   for (size_t i = 0; i < request->field_count; i++) {
     const sb_http_field *part = &request->fields[i];
     hash = mix(mix_text(hash, part->name), part->value.bytes ? part->value.bytes : "", part->value.size);

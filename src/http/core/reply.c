@@ -114,8 +114,7 @@ bool sb_http_reply_is_known(const sb_http_request *request, const char *etag) {
 void sb_http_reply_json_tagged(sb_http_request *request, json_t *body) {
   char *text = sb_http_json_write(body);
   json_decref(body);
-  uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: tells versions of one list apart, guards nothing */
-  for (const char *at = text; at && *at; at++) hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
+  uint64_t hash = sb_hash_add(SB_HASH_INIT, text ? text : "", text ? strlen(text) : 0);
   char tag[24];
   snprintf(tag, sizeof tag, "W/\"%016llx\"", (unsigned long long)hash);
   if (text && sb_http_reply_is_known(request, tag)) {

@@ -99,7 +99,7 @@ static bool next_text(events *e) {
   json_t *json = NULL;
   uint64_t version = 0;
   bool ended = false;
-  sb_actor_set(e->caller.actor, e->caller.collection);
+  sb_actor_set(e->caller.name, e->caller.collection);
   sb_status status = sb_http_auth_still(e->server, &e->principal)
                          ? sb_http_jobs_get(e->server->jobs, e->job, &json, &version, &ended, NULL)
                          : SB_FORBIDDEN;

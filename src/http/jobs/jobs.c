@@ -71,7 +71,7 @@ static const sb_upload_bundle_item *take(job *j) {
 
 static void *work_on_photos(void *context) {
   job *j = context;
-  sb_actor_set(j->caller.actor, j->caller.collection);
+  sb_actor_set(j->caller.name, j->caller.collection);
   for (const sb_upload_bundle_item *item; (item = take(j));) {
     sb_error error = {0};
     uint8_t *bytes = NULL;
@@ -99,7 +99,7 @@ static sb_status finish(job *j, sb_error *error) {
   bool over = j->cancel || j->jobs->stopping;
   pthread_mutex_unlock(&j->jobs->lock);
   if (over || !j->steps->finish) return SB_OK;
-  sb_actor_set(j->caller.actor, j->caller.collection);
+  sb_actor_set(j->caller.name, j->caller.collection);
   sb_status status = j->steps->finish(j, error);
   sb_actor_set(NULL, NULL);
   return status;

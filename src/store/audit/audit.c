@@ -84,7 +84,7 @@ sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, i
   sb_audit_receipt made = {0};
   const sb_audit_event note = {verb, collection, person, count};
   sb_status status = head_read(store, &made.entry.sequence, made.link, made.signature, error);
-  if (status == SB_OK) status = append(store, sb_actor_get()->actor, &note, &made, error);
+  if (status == SB_OK) status = append(store, sb_actor_get()->name, &note, &made, error);
   if (status == SB_OK && receipt) status = sb_chain_public(store->keyring, made.public_key, error);
   if (status == SB_OK) status = sign(store, &made, error);
   if (status == SB_OK && receipt) *receipt = made;
@@ -153,7 +153,7 @@ static void keep_some(sb_store *store) {
 }
 
 sb_status sb_store_note(sb_store *store, const sb_audit_event *notes, size_t count, sb_error *error) {
-  sb_waiting_note own = {.actor = sb_actor_get()->actor, .notes = notes, .count = count};
+  sb_waiting_note own = {.actor = sb_actor_get()->name, .notes = notes, .count = count};
   if (!count) return SB_OK;
   pthread_mutex_lock(&store->notes_lock);
   *store->notes_end = &own;

@@ -1,4 +1,7 @@
-#include "base/base.h"
+#include "base/files.h"
+
+#include "base/alloc.h"
+#include "base/errors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 sb_status sb_read_all(int file, const char *path, void *bytes, size_t size, size_t *got, sb_error *error) {
@@ -32,18 +34,18 @@ sb_status sb_write_all(int file, const char *path, const void *bytes, size_t siz
 }
 
 sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
-  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait before it is refused */
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: opening a named pipe must not wait */
   if (file < 0) return sb_fail_errno(error, errno, "open the file", path);
   struct stat info;
   uint8_t *block = NULL;
   size_t got = 0;
   sb_status status = SB_OK;
   if (fstat(file, &info))
-    status = sb_fail_errno(error, errno, "look at", path);
+    status = sb_fail_errno(error, errno, "read the size of", path);
   else if (!S_ISREG(info.st_mode))
-    status = sb_fail(error, SB_INVALID, "%s is not a file", path);
+    status = sb_fail(error, SB_INVALID, "%s is not a regular file", path);
   else if ((uintmax_t)info.st_size > max)
-    status = sb_fail(error, SB_TOO_LARGE, "%s is larger than %zu MiB", path, max >> 20);
+    status = sb_fail(error, SB_TOO_LARGE, "%s is larger than the limit of %zu MiB", path, max >> 20);
   if (status == SB_OK && !(block = malloc((size_t)info.st_size + 1)))
     status = sb_fail(error, SB_NO_MEMORY, "out of memory");
   if (status == SB_OK) status = sb_read_all(file, path, block, (size_t)info.st_size, &got, error);
@@ -71,7 +73,7 @@ sb_status sb_dir_make(const char *path, sb_error *error) {
   }
   struct stat info;
   if (status == SB_OK && (stat(path, &info) || !S_ISDIR(info.st_mode)))
-    status = sb_fail(error, SB_IO, "%s is in the way: it is not a folder", path);
+    status = sb_fail(error, SB_IO, "%s is not a folder; remove it or choose another path", path);
   free(partial);
   return status;
 }
@@ -101,49 +103,6 @@ char *sb_path_find(const char *path, const char *name, sb_error *error) {
     free(candidate);
     at += length + (at[length] == ':');
   }
-  sb_fail(error, SB_NOT_FOUND, "%s is in none of the folders %s", name, path);
+  sb_fail(error, SB_NOT_FOUND, "%s was not found in any of the folders %s", name, path);
   return NULL;
-}
-
-int64_t sb_now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-double sb_monotonic_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-void sb_time_iso(int64_t unix_ms, char out[32]) {
-  int64_t milliseconds = unix_ms % 1000 < 0 ? unix_ms % 1000 + 1000 : unix_ms % 1000;
-  time_t seconds = (time_t)((unix_ms - milliseconds) / 1000);
-  struct tm parts;
-  size_t length = gmtime_r(&seconds, &parts) ? strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &parts) : 0;
-  snprintf(out + length, 32 - length, ".%03dZ", (int)milliseconds);
-}
-
-sb_status sb_time_expiry(const char *text, int64_t *unix_ms, sb_error *error) {
-  enum { DAY_MS = 86400000, DAYS_MAX = 36525 };
-  int year = 0, month = 0, day = 0, end = 0;
-  if (!strcmp(text, "never")) {
-    *unix_ms = 0;
-    return SB_OK;
-  }
-  if (sscanf(text, "%5d%n", &day, &end) == 1 && !strcmp(text + end, "d") && day >= 0 && day <= DAYS_MAX) {
-    *unix_ms = sb_now_ms() + (int64_t)day * DAY_MS;
-    return SB_OK;
-  }
-  if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && !text[end] && year >= 1970) {
-    struct tm date = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day}, given = date;
-    time_t seconds = timegm(&date);
-    if (seconds >= 0 && date.tm_mon == given.tm_mon && date.tm_mday == given.tm_mday) {
-      *unix_ms = ((int64_t)seconds + 86400) * 1000;
-      return SB_OK;
-    }
-  }
-  return sb_fail(error, SB_INVALID,
-                 "the date of expiry is a number of days such as 365d, a date such as 2027-01-31, or never");
 }

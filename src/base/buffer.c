@@ -1,28 +1,12 @@
-#include "base/base.h"
+#include "base/buffer.h"
 
+#include "base/alloc.h"
+#include "base/errors.h"
+
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void *sb_alloc(size_t count, size_t size, sb_error *error) {
-  void *block = calloc(count ? count : 1, size ? size : 1); /* calloc checks the product */
-  if (!block) sb_fail(error, SB_NO_MEMORY, "out of memory");
-  return block;
-}
-
-sb_status sb_grow(void **block, size_t count, size_t size, sb_error *error) {
-  size_t bytes;
-  void *grown = __builtin_mul_overflow(count, size, &bytes) ? NULL : realloc(*block, bytes ? bytes : 1);
-  if (!grown) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  *block = grown;
-  return SB_OK;
-}
-
-char *sb_strdup(const char *text, sb_error *error) {
-  char *copy = strdup(text ? text : "");
-  if (!copy) sb_fail(error, SB_NO_MEMORY, "out of memory");
-  return copy;
-}
 
 /* Makes room for `more` bytes and the NUL that always follows. */
 static sb_status buffer_reserve(sb_buffer *buffer, size_t more, sb_error *error) {
@@ -68,8 +52,4 @@ sb_status sb_buffer_addf(sb_buffer *buffer, sb_error *error, const char *format,
 void sb_buffer_free(sb_buffer *buffer) {
   free(buffer->bytes);
   *buffer = (sb_buffer){0};
-}
-
-void sb_wipe(void *bytes, size_t size) {
-  if (size) explicit_bzero(bytes, size);
 }

@@ -1,6 +1,9 @@
-#include "base/base.h"
+#include "base/errors.h"
+
+#include "base/text.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +48,7 @@ sb_fault sb_status_fault(sb_status status) {
   return SB_FAULT_SYSTEM;
 }
 
-/* Cuts a message at a character's border, so that it stays valid UTF-8. */
+/* Cuts a message at a character boundary, so that it stays valid UTF-8. */
 static void trim_to_utf8(char *message, size_t capacity) {
   size_t length = strnlen(message, capacity - 1);
   message[length] = 0;
@@ -69,13 +72,15 @@ sb_status sb_fail_errno(sb_error *error, int error_number, const char *what, con
   switch (error_number) {
   case ENOSPC:
   case EDQUOT:
-  case EFBIG: return sb_fail(error, SB_DISK_FULL, "could not %s: no space is left for %s", what, path);
+  case EFBIG: return sb_fail(error, SB_DISK_FULL, "could not %s: no space is left on the device of %s", what, path);
   case EROFS:
   case EACCES:
   case EPERM:
-    return sb_fail(error, SB_READ_ONLY,
-                   "could not %s: permission is denied for %s; it may not be read or written by this user", what, path);
-  case ENOENT: return sb_fail(error, SB_NOT_FOUND, "could not %s: there is no %s", what, path);
+    return sb_fail(
+        error, SB_READ_ONLY,
+        "could not %s: permission denied for %s; check its owner and mode, and that the file system is writable", what,
+        path);
+  case ENOENT: return sb_fail(error, SB_NOT_FOUND, "could not %s: %s does not exist", what, path);
   case ENOMEM: return sb_fail(error, SB_NO_MEMORY, "could not %s: out of memory", what);
   default: {
     char reason[128];

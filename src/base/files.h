@@ -1,0 +1,23 @@
+/* Files, folders and search paths. */
+#ifndef SB_BASE_FILES_H
+#define SB_BASE_FILES_H
+
+#include <semblance/semblance.h>
+
+/* Reads a whole regular file of at most `max` bytes (SB_TOO_LARGE beyond); `*bytes` is released by free() and ends with
+ * a NUL that `*size` does not count. */
+sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
+/* Read or write all `size` bytes of an open file, over interrupted and short calls; `path` is for the message. `*got`
+ * is less than `size` only at the end of the file. */
+sb_status sb_read_all(int file, const char *path, void *bytes, size_t size, size_t *got, sb_error *error);
+sb_status sb_write_all(int file, const char *path, const void *bytes, size_t size, sb_error *error);
+
+/* Makes a folder with its parents, mode 0700; one that exists is fine. */
+sb_status sb_dir_make(const char *path, sb_error *error);
+/* `folder`/`name`, released by free(). NULL: out of memory. */
+char *sb_path_join(const char *folder, const char *name, sb_error *error);
+/* The first readable `name` in the ':'-separated folders of `path`, released by free(); NULL with SB_NOT_FOUND in
+ * `error`. */
+char *sb_path_find(const char *path, const char *name, sb_error *error);
+
+#endif
