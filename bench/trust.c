@@ -63,7 +63,7 @@ static double time_protection(const sb_keyring *keyring, const sb_transform *tra
   sb_chain_entry entry = {.sequence = 1, .actor = "local", .verb = "enroll", .collection = 1, .person = 1, .count = 1};
   double start = sb_monotonic_ms();
   sb_transform_apply(transform, embedding, protected);
-  sb_floats_write(protected, DIM, bytes);
+  sb_store_floats_write(protected, DIM, bytes);
   seal(keyring, "face", "template", bytes, sizeof bytes);
   seal(keyring, "face", "attributes", bytes, SB_ATTRIBUTES_SIZE);
   seal(keyring, "face", "source", bytes, SB_DIGEST_SIZE);
@@ -124,7 +124,7 @@ static void measure_enrolment(const char *folder, const char *path, size_t round
 
 /* ---- A whole gallery */
 
-static sb_status count_face(void *context, const sb_change *change, sb_error *error) {
+static sb_status count_face(void *context, const sb_store_change *change, sb_error *error) {
   (void)error;
   if (change->kind == SB_CHANGE_PUT) atomic_fetch_add((atomic_size_t *)context, 1);
   return SB_OK;

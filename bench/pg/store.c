@@ -41,38 +41,41 @@ static void add_people(sb_store *store, const setting *s, size_t from, size_t to
     uint8_t hash[SB_DIGEST_SIZE] = {0};
     snprintf(id, sizeof id, "p%zu", i);
     memcpy(hash, &i, sizeof i); /* unlike any other; nobody is looked up by it here */
-    sb_bind_int(&into, 1, (int64_t)i + 1);
-    sb_bind_int(&into, 2, s->collection);
-    sb_bind_blob(&into, 3, hash, sizeof hash);
-    sb_bind_sealed(&into, 4, &(sb_seal_context){"person", "external_id", (int64_t)i + 1, NULL}, id, strlen(id));
-    sb_bind_sealed(&into, 5, &(sb_seal_context){"person", "name", (int64_t)i + 1, NULL}, id, strlen(id));
-    sb_bind_sealed(&into, 6, &(sb_seal_context){"person", "consent", (int64_t)i + 1, NULL}, "", 0);
-    sb_bind_int(&into, 7, 0);
-    sb_step(&into);
+    sb_statement_bind_int(&into, 1, (int64_t)i + 1);
+    sb_statement_bind_int(&into, 2, s->collection);
+    sb_statement_bind_blob(&into, 3, hash, sizeof hash);
+    sb_statement_bind_sealed(&into, 4, &(sb_seal_context){"person", "external_id", (int64_t)i + 1, NULL}, id,
+                             strlen(id));
+    sb_statement_bind_sealed(&into, 5, &(sb_seal_context){"person", "name", (int64_t)i + 1, NULL}, id, strlen(id));
+    sb_statement_bind_sealed(&into, 6, &(sb_seal_context){"person", "consent", (int64_t)i + 1, NULL}, "", 0);
+    sb_statement_bind_int(&into, 7, 0);
+    sb_statement_step(&into);
     sb_statement_reset(&into);
   }
   must(sb_statement_end(&into), error);
 }
 
 static void add_faces(sb_store *store, const setting *s, size_t from, size_t to, sb_error *error) {
-  const sb_protection *protection = NULL;
+  const sb_store_protection *protection = NULL;
   float *row = sb_alloc(s->dim, sizeof *row, error), *turned = sb_alloc(s->dim, sizeof *turned, error);
   uint8_t source[SB_DIGEST_SIZE] = {0};
   if (!row || !turned) die(error);
-  must(sb_protection_of(store, s->collection, &protection, error), error);
+  must(sb_store_protection_get(store, s->collection, &protection, error), error);
   sb_statement into = {.store = store, .error = error};
   store->driver->prepare_bulk(&into, "face", "id, person, collection, template, quality, source, created", 7);
   for (size_t i = from; i < to; i++) {
     if (fread(row, sizeof *row, s->dim, s->rows) != s->dim) exit(2);
     sb_transform_apply(protection->transform, row, turned);
-    sb_bind_int(&into, 1, (int64_t)i + 1);
-    sb_bind_int(&into, 2, (int64_t)i + 1);
-    sb_bind_int(&into, 3, s->collection);
-    sb_bind_template(&into, 4, &(sb_seal_context){"face", "template", (int64_t)i + 1, "bench"}, turned, s->dim);
-    sb_bind_real(&into, 5, 1);
-    sb_bind_sealed(&into, 6, &(sb_seal_context){"face", "source", (int64_t)i + 1, NULL}, source, sizeof source);
-    sb_bind_int(&into, 7, 0);
-    sb_step(&into);
+    sb_statement_bind_int(&into, 1, (int64_t)i + 1);
+    sb_statement_bind_int(&into, 2, (int64_t)i + 1);
+    sb_statement_bind_int(&into, 3, s->collection);
+    sb_statement_bind_template(&into, 4, &(sb_seal_context){"face", "template", (int64_t)i + 1, "bench"}, turned,
+                               s->dim);
+    sb_statement_bind_real(&into, 5, 1);
+    sb_statement_bind_sealed(&into, 6, &(sb_seal_context){"face", "source", (int64_t)i + 1, NULL}, source,
+                             sizeof source);
+    sb_statement_bind_int(&into, 7, 0);
+    sb_statement_step(&into);
     sb_statement_reset(&into);
   }
   must(sb_statement_end(&into), error);
@@ -93,7 +96,8 @@ static double fill(sb_store *store, setting *s, sb_error *error) {
   }
   double seconds = (sb_monotonic_ms() - begun) / 1000;
   must(sb_store_begin(store, error), error);
-  must(sb_change_note(store, SB_CHANGE_RESET, 0, 0, 0, error), error); /* the feed says that there is something */
+  must(sb_store_change_append(store, SB_CHANGE_RESET, 0, 0, 0, error),
+       error); /* the feed says that there is something */
   must(sb_store_finish(store, SB_OK, error), error);
   must(store->driver->start_rows(store, "person", (int64_t)s->count + 1, error), error);
   must(store->driver->start_rows(store, "face", (int64_t)s->count + 1, error), error);
@@ -178,7 +182,8 @@ enum { NOTERS = 32, NOTES = 100 };
 
 static void *note_often(void *context) {
   sb_error error = {0};
-  for (int i = 0; i < NOTES; i++) must(sb_store_note(context, &(sb_audit_event){"search", 0, 0, i}, 1, &error), &error);
+  for (int i = 0; i < NOTES; i++)
+    must(sb_audit_record(context, &(sb_audit_event){"search", 0, 0, i}, 1, &error), &error);
   return NULL;
 }
 

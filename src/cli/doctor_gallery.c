@@ -95,7 +95,7 @@ static void look_at_key_file(sb_doctor *doctor, const sb_store_key_status *keys)
 static void look_at_keys(sb_doctor *doctor) {
   sb_error error = {0};
   sb_store_key_status keys;
-  if (sb_store_keys(doctor->store, &keys, &error) != SB_OK) {
+  if (sb_store_keys_status(doctor->store, &keys, &error) != SB_OK) {
     sb_doctor_say(doctor, "keys", SB_HEALTH_WRONG, NULL, "%s", error.message);
     return;
   }
@@ -196,14 +196,14 @@ static bool is_served(const char *folder) {
 
 static void look_at_replica(sb_doctor *doctor) {
   sb_error error = {0};
-  sb_replica_counts counts;
+  sb_store_replica_status counts;
   const char *url = doctor->options.replica;
   if (!url || !doctor->options.store) return;
   if (sb_store_use_replica(doctor->store, url, true, &error) != SB_OK) {
     sb_doctor_say(doctor, "replica", SB_HEALTH_WRONG, "name a standby of --store, or none", "%s", error.message);
     return;
   }
-  sb_store_replica_counts(doctor->store, &counts);
+  sb_store_replica_status_get(doctor->store, &counts);
   if (counts.up)
     sb_doctor_say(doctor, "replica", SB_HEALTH_OK, NULL, "a standby of the database answers");
   else

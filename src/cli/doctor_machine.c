@@ -176,8 +176,8 @@ static sb_status last_time(void *context, const sb_audit_entry *entry, sb_error 
 
 static int64_t newest_entry(sb_store *store) {
   int64_t sequence = 0, at_ms = 0;
-  if (store && sb_store_audit_last(store, &sequence, NULL) == SB_OK && sequence)
-    (void)sb_store_audit(store, sequence - 1, 1, last_time, &at_ms, NULL);
+  if (store && sb_audit_last(store, &sequence, NULL) == SB_OK && sequence)
+    (void)sb_audit_read(store, sequence - 1, 1, last_time, &at_ms, NULL);
   return at_ms;
 }
 

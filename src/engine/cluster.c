@@ -214,8 +214,8 @@ sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request
                          clusters, error);
   if (status == SB_OK) status = name_groups(engine, &collection, &g, naming, clusters, error);
   if (status == SB_OK) /* groups are named by a look at the gallery */
-    status = sb_store_note(engine->store, &(sb_audit_event){"cluster", collection.row, 0, (int64_t)request->count}, 1,
-                           error);
+    status = sb_audit_record(engine->store, &(sb_audit_event){"cluster", collection.row, 0, (int64_t)request->count}, 1,
+                             error);
   free(g.parent);
   free(g.size);
   free(g.sums);

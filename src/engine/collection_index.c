@@ -96,7 +96,7 @@ static sb_index *find_index(sb_gallery *gallery, int64_t collection) {
   return index;
 }
 
-static sb_status shelf_new(const sb_gallery *gallery, const sb_change *change, shelf *out, sb_error *error) {
+static sb_status shelf_new(const sb_gallery *gallery, const sb_store_change *change, shelf *out, sb_error *error) {
   const sb_index_options options = {.struct_size = sizeof options, .dim = change->dim, .team = gallery->team};
   *out = (shelf){.collection = change->collection};
   sb_status status = sb_index_new(&options, &out->index, error);
@@ -107,7 +107,7 @@ static sb_status shelf_new(const sb_gallery *gallery, const sb_change *change, s
 }
 
 /* The shelf for a change of a collection that has none yet. */
-static sb_status add(sb_gallery *gallery, const sb_change *change, sb_index **out, sb_error *error) {
+static sb_status add(sb_gallery *gallery, const sb_store_change *change, sb_index **out, sb_error *error) {
   shelf made;
   sb_status status = shelf_new(gallery, change, &made, error);
   if (status != SB_OK) return status;
@@ -134,7 +134,7 @@ static void set_partial(sb_gallery *gallery, bool partial) {
   pthread_rwlock_unlock(&gallery->lock);
 }
 
-static sb_status apply(void *context, const sb_change *change, sb_error *error) {
+static sb_status apply(void *context, const sb_store_change *change, sb_error *error) {
   sb_gallery *gallery = context;
   if (!atomic_load(&gallery->applying) && !atomic_exchange(&gallery->applying, true))
     atomic_fetch_add(&gallery->epoch, 1);

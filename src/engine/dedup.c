@@ -60,7 +60,7 @@ static sb_status search_batch(dedup *d, sb_error *error) {
 }
 
 /* A template as it is kept is a query as it is: both went through the collection's transform. */
-static sb_status visit(void *context, const sb_change *change, sb_error *error) {
+static sb_status visit(void *context, const sb_store_change *change, sb_error *error) {
   dedup *d = context;
   if (change->kind != SB_CHANGE_PUT || change->collection != d->collection || change->dim != d->dim) return SB_OK;
   pthread_mutex_lock(&d->lock);
@@ -159,8 +159,8 @@ static sb_status find(sb_engine *engine, const sb_dedup_request *request, sb_dup
   if (status == SB_OK) status = search_batch(d, error);
   if (status == SB_OK) status = fill(d, &embedder, request->limit, out, error);
   if (status == SB_OK)
-    status = sb_store_note(engine->store, &(sb_audit_event){"dedup", collection.row, 0, (int64_t)collection.info.faces},
-                           1, error);
+    status = sb_audit_record(engine->store,
+                             &(sb_audit_event){"dedup", collection.row, 0, (int64_t)collection.info.faces}, 1, error);
   double faces = (double)collection.info.faces;
   out->people = collection.info.people;
   out->faces = collection.info.faces;

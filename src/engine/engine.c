@@ -293,8 +293,8 @@ sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_erro
   out->index_age_ms = sb_gallery_age_ms(engine->gallery);
   out->index_lag = sb_gallery_lag(engine->gallery);
   out->index_followed = sb_gallery_followed(engine->gallery);
-  sb_replica_counts replica;
-  sb_store_replica_counts(engine->store, &replica);
+  sb_store_replica_status replica;
+  sb_store_replica_status_get(engine->store, &replica);
   sb_hnsw_summary sum = {.recall = -1};
   if (engine->hnsw) sb_hnsw_summarize(engine->store, engine->hnsw, &sum, NULL);
   out->search_remotely = engine->search_remotely;

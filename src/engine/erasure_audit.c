@@ -8,7 +8,7 @@ sb_status sb_engine_note(sb_engine *engine, const char *verb, const char *collec
                          sb_error *error) {
   sb_store_collection shelf;
   sb_status status = sb_engine_collection(engine, collection, false, &shelf, error);
-  return status == SB_OK ? sb_store_note(engine->store, &(sb_audit_event){verb, shelf.row, person, count}, 1, error)
+  return status == SB_OK ? sb_audit_record(engine->store, &(sb_audit_event){verb, shelf.row, person, count}, 1, error)
                          : status;
 }
 
@@ -28,7 +28,7 @@ sb_status sb_engine_note_search(sb_engine *engine, const sb_store_collection *co
         sb_store_person_find(engine->store, collection->row, face->candidates[0].id, &notes[i].person, NULL, error);
     if (status == SB_NOT_FOUND) status = SB_OK; /* erased a moment ago */
   }
-  if (status == SB_OK) status = sb_store_note(engine->store, notes, count, error);
+  if (status == SB_OK) status = sb_audit_record(engine->store, notes, count, error);
   free(notes);
   return status;
 }
@@ -75,7 +75,7 @@ sb_status sb_engine_expire(sb_engine *engine, size_t *erased, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   do {
-    status = sb_store_expired(engine->store, now, &row, error);
+    status = sb_store_person_expired(engine->store, now, &row, error);
     if (status != SB_OK || !row) break;
     status = erase_row(engine, row, NULL, error);
     if (status == SB_NOT_FOUND) status = SB_OK; /* another process was faster */
@@ -96,7 +96,7 @@ sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const c
   if (consent && *consent) status = sb_text_check(consent, SB_CONSENT_MAX, "consent", error);
   if (status == SB_OK && purpose && *purpose) status = sb_text_check(purpose, SB_CONSENT_MAX, "purpose", error);
   if (status == SB_OK) status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
-  if (status == SB_OK) status = sb_store_person_terms(engine->store, row, &terms, error);
+  if (status == SB_OK) status = sb_store_person_set_terms(engine->store, row, &terms, error);
   sb_engine_leave(engine);
   return status;
 }
@@ -104,7 +104,7 @@ sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const c
 void sb_engine_note_access(sb_engine *engine, const char *verb, sb_error *error) {
   sb_error local = {0};
   if (sb_engine_enter(engine, error ? error : &local) != SB_OK) return;
-  if (sb_store_note(engine->store, &(sb_audit_event){verb, 0, 0, 0}, 1, error ? error : &local) != SB_OK)
+  if (sb_audit_record(engine->store, &(sb_audit_event){verb, 0, 0, 0}, 1, error ? error : &local) != SB_OK)
     sb_log(SB_LOG_ERROR, "a login could not be noted in the audit: %s", error ? error->message : local.message);
   sb_engine_leave(engine);
 }
@@ -121,7 +121,7 @@ sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_aud
                           sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_store_audit(engine->store, after, limit, visit, context, error);
+  status = sb_audit_read(engine->store, after, limit, visit, context, error);
   sb_engine_leave(engine);
   return status;
 }
@@ -129,7 +129,7 @@ sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_aud
 sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_store_audit_last(engine->store, sequence, error);
+  status = sb_audit_last(engine->store, sequence, error);
   sb_engine_leave(engine);
   return status;
 }
@@ -137,7 +137,7 @@ sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *e
 sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_store_audit_verify(engine->store, anchor, out, error);
+  status = sb_audit_verify(engine->store, anchor, out, error);
   sb_engine_leave(engine);
   return status;
 }

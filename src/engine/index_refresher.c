@@ -13,7 +13,7 @@ enum {
 
 struct sb_index_refresher {
   sb_engine *engine;
-  sb_watch *watch;
+  sb_store_watch *watch;
   pthread_t thread;
 };
 
@@ -30,7 +30,7 @@ static void *run(void *context) {
   bool well = true;
   for (;;) {
     sb_error error = {0};
-    sb_status status = sb_watch_wait(follower->watch, LOOK_MS, &error);
+    sb_status status = sb_store_watch_wait(follower->watch, LOOK_MS, &error);
     if (status == SB_STOPPING) return NULL;
     nanosleep(&(struct timespec){0, GATHER_MS * 1000000L}, NULL);
     if (status == SB_OK) status = sb_engine_target_refresh(follower->engine, &error);
@@ -42,19 +42,19 @@ static void *run(void *context) {
 }
 
 sb_status sb_index_refresher_start(sb_engine *engine, sb_index_refresher **out, sb_error *error) {
-  sb_watch *watch = NULL;
-  sb_status status = sb_watch_new(engine->store, &watch, error);
+  sb_store_watch *watch = NULL;
+  sb_status status = sb_store_watch_new(engine->store, &watch, error);
   if (status != SB_OK || !watch) return *out = NULL, status;
   sb_index_refresher *follower = sb_alloc(1, sizeof *follower, error);
   if (!follower) {
-    sb_watch_free(watch);
+    sb_store_watch_free(watch);
     return SB_NO_MEMORY;
   }
   follower->engine = engine;
   follower->watch = watch;
   int failure = pthread_create(&follower->thread, NULL, run, follower);
   if (!failure) return *out = follower, SB_OK;
-  sb_watch_free(watch);
+  sb_store_watch_free(watch);
   free(follower);
   return sb_fail_errno(error, failure, "start the thread that follows the database", NULL);
 }
@@ -63,6 +63,6 @@ void sb_index_refresher_stop(sb_index_refresher *follower) {
   if (!follower) return;
   sb_store_cancel_waits(follower->engine->store);
   pthread_join(follower->thread, NULL);
-  sb_watch_free(follower->watch);
+  sb_store_watch_free(follower->watch);
   free(follower);
 }

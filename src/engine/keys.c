@@ -6,7 +6,7 @@
 sb_status sb_engine_keys(sb_engine *engine, sb_store_key_status *out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_store_keys(engine->store, out, error);
+  status = sb_store_keys_status(engine->store, out, error);
   sb_engine_leave(engine);
   return status;
 }
@@ -17,7 +17,7 @@ sb_status sb_engine_rotate(sb_engine *engine, const sb_engine_rotation *rotation
   if (status != SB_OK) return status;
   if (rotation->new_root_file) {
     status = sb_root_read(rotation->new_root_file, &fresh, error);
-    if (status == SB_OK) status = sb_store_reroot(engine->store, fresh, error);
+    if (status == SB_OK) status = sb_store_change_root(engine->store, fresh, error);
   } else if (rotation->root) {
     status = sb_store_renew_root(engine->store, error);
   }

@@ -75,7 +75,7 @@ sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_p
   }
   if (status == SB_OK)
     status =
-        sb_store_note(engine->store, &(sb_audit_event){"list", collection.row, 0, (int64_t)found->count}, 1, error);
+        sb_audit_record(engine->store, &(sb_audit_event){"list", collection.row, 0, (int64_t)found->count}, 1, error);
   if (status == SB_OK)
     *out = found;
   else
@@ -178,7 +178,7 @@ sb_status sb_engine_describe(sb_engine *engine, const char *collection, const ch
     for (int i = 0; i < SB_ETHNICITIES; i++) held.ethnicity[i] = -1;
     if (person->has_attributes) held = person->attributes;
     replace_some(&held, which, attributes);
-    status = sb_store_person_describe(engine->store, row, &held, error);
+    status = sb_store_person_set_attributes(engine->store, row, &held, error);
   }
   sb_people_free(people);
   sb_engine_leave(engine);

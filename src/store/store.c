@@ -47,7 +47,7 @@ static sb_status try_key(sb_store *store, sb_root *root, sb_error *error) {
   sb_root_free(store->root);
   store->keyring = keyring;
   store->root = root;
-  return sb_schema_prepare(store, error);
+  return sb_store_schema_prepare(store, error);
 }
 
 /* A change of the root key writes the new one beside the old, wraps the data keys under it, and then moves it into the old
@@ -55,7 +55,7 @@ static sb_status try_key(sb_store *store, sb_root *root, sb_error *error) {
 static sb_status prepare(sb_store *store, sb_error *error) {
   sb_error refusal = {0};
   sb_root *next = NULL;
-  sb_status status = sb_schema_prepare(store, &refusal);
+  sb_status status = sb_store_schema_prepare(store, &refusal);
   char *path = store->root->origin == SB_ROOT_FILE ? sb_path_join(store->dir, SB_NEXT_KEY, NULL) : NULL;
   if (path && status == SB_WRONG_KEY && sb_root_read(path, &next, NULL) == SB_OK)
     status = try_key(store, next, &refusal);
@@ -95,16 +95,16 @@ static sb_status open_all(sb_store *store, bool server, const sb_root *root, sb_
   if (status == SB_OK && access(store->dir, W_OK | X_OK))
     status = sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
   if (status == SB_OK) status = store->url ? open_server(store, root, error) : open_folder(store, server, root, error);
-  if (status == SB_OK) status = sb_row_set_mac_open(store, error);
+  if (status == SB_OK) status = sb_store_row_mac_open(store, error);
   if (status == SB_OK) status = prepare(store, error);
-  return status == SB_OK ? sb_row_set_mac_follow(store, error) : status;
+  return status == SB_OK ? sb_store_row_mac_observe(store, error) : status;
 }
 
 static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
   sb_store *store = sb_alloc(1, sizeof *store, error);
   if (!store) return NULL;
   store->driver = url ? &sb_driver_postgres : &sb_driver_sqlite;
-  store->claim = store->hurry = -1;
+  store->claim = store->cancel_event = -1;
   store->data_version = store->seen_written = -1;
   store->counted[0].written = store->counted[1].written = -1;
   pthread_mutex_init(&store->lock, NULL);
@@ -120,12 +120,12 @@ static sb_store *store_new(const char *dir, const char *url, sb_error *error) {
 
 /* An event of its own, or that of another store. */
 static sb_status have_hurry(sb_store *store, const sb_store *of, sb_error *error) {
-  store->hurry = of ? fcntl(of->hurry, F_DUPFD_CLOEXEC, 0) : eventfd(0, EFD_CLOEXEC);
-  return store->hurry < 0 ? sb_fail_errno(error, errno, "make an event", NULL) : SB_OK;
+  store->cancel_event = of ? fcntl(of->cancel_event, F_DUPFD_CLOEXEC, 0) : eventfd(0, EFD_CLOEXEC);
+  return store->cancel_event < 0 ? sb_fail_errno(error, errno, "make an event", NULL) : SB_OK;
 }
 
 void sb_store_cancel_waits(sb_store *store) {
-  if (store->hurry >= 0) eventfd_write(store->hurry, 1);
+  if (store->cancel_event >= 0) eventfd_write(store->cancel_event, 1);
 }
 
 static sb_status check_whole(sb_store *store, sb_error *error) {
@@ -157,8 +157,8 @@ static sb_status open_reader(const char *dir, const char *url, bool once, const 
                              sb_error *error) {
   sb_store *reader = store_new(dir, url, error);
   if (!reader) return SB_NO_MEMORY;
-  reader->once = once;
-  sb_status status = of && of->hurry >= 0 ? have_hurry(reader, of, error) : SB_OK;
+  reader->single_attempt = once;
+  sb_status status = of && of->cancel_event >= 0 ? have_hurry(reader, of, error) : SB_OK;
   if (status == SB_OK) status = reader->driver->connect(reader, true, error);
   if (status == SB_OK)
     *out = reader;
@@ -179,7 +179,7 @@ sb_status sb_store_reader(const sb_store *store, sb_store **out, sb_error *error
   return open_reader(store->dir, store->url, false, store, out, error);
 }
 
-bool sb_names_server(const char *url) {
+bool sb_store_url_is_server(const char *url) {
   static const char *const kinds[] = {"postgresql://", "postgres://"};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (!strncmp(url, kinds[i], strlen(kinds[i]))) return true;
@@ -192,7 +192,7 @@ sb_status sb_store_open(const char *dir, bool server, sb_store **out, sb_error *
 
 sb_status sb_store_open_at(const char *dir, const char *url, bool server, sb_store **out, sb_error *error) {
   if (!url || !*url) return sb_store_open(dir, server, out, error);
-  if (sb_names_server(url)) return open_store(dir, url, server, true, NULL, out, error);
+  if (sb_store_url_is_server(url)) return open_store(dir, url, server, true, NULL, out, error);
   return sb_fail(error, SB_INVALID, "--store names a database as postgresql://USER@HOST/DATABASE");
 }
 
@@ -207,12 +207,12 @@ sb_status sb_store_open_target(const char *dir, const char *url, sb_store **out,
 void sb_store_close(sb_store *store) {
   if (!store) return;
   if (store->connection) store->driver->disconnect(store);
-  sb_replica_free(store->replica);
-  sb_protections_free(store);
+  sb_store_replica_free(store->replica);
+  sb_store_protections_free(store);
   sb_keyring_free(store->keyring);
   sb_root_free(store->root);
   if (store->claim >= 0) close(store->claim);
-  if (store->hurry >= 0) close(store->hurry);
+  if (store->cancel_event >= 0) close(store->cancel_event);
   free(store->dir);
   if (store->url) sb_wipe(store->url, strlen(store->url)); /* it may hold a password */
   free(store->url);

@@ -27,7 +27,7 @@ size_t sb_store_ports(const char *url, uint16_t *ports, size_t room);
  * itself. `look`: connect now. SB_INVALID: it is no copy of this database, or the gallery is a file; to be away is no failure.
  * To be called before others use the store. */
 sb_status sb_store_use_replica(sb_store *store, const char *url, bool look, sb_error *error);
-void sb_store_replica_counts(const sb_store *store, sb_replica_counts *out);
+void sb_store_replica_status_get(const sb_store *store, sb_store_replica_status *out);
 /* The same with this root key (copied) in place of the folder's own. */
 sb_status sb_store_open_with(const char *dir, const sb_root *root, sb_store **out, sb_error *error);
 void sb_store_close(sb_store *store);
@@ -92,8 +92,8 @@ sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, siz
 sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt,
                                  sb_error *error); /* receipt NULL allowed, too */
 /* A person whose time is over, the one that is longest; row 0: none. */
-sb_status sb_store_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_error *error);
-sb_status sb_store_person_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error);
+sb_status sb_store_person_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_error *error);
+sb_status sb_store_person_set_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error);
 
 /* ---- faces.c: the faces that are kept, one by one. `person` 0: the whole collection. */
 sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, size_t offset, size_t limit,
@@ -119,7 +119,8 @@ sb_status sb_store_thumbnails_erase(sb_store *store, int64_t collection, size_t 
 
 /* A person's attributes stand with the first of its faces that has any; without one, with its first face. SB_NOT_FOUND: the
  * person has no face. */
-sb_status sb_store_person_describe(sb_store *store, int64_t person, const sb_attributes *attributes, sb_error *error);
+sb_status sb_store_person_set_attributes(sb_store *store, int64_t person, const sb_attributes *attributes,
+                                         sb_error *error);
 
 sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error);
 
@@ -129,25 +130,25 @@ sb_status sb_store_transform(sb_store *store, int64_t collection, sb_transform *
 /* What an index needs to be in step, in order: all faces (`since` 0), later only what changed, by this or any other
  * process. `*next` is what to pass as `since` the next time; nothing is lost or doubled between two calls. When too much
  * changed to tell, `visit` first gets one SB_CHANGE_RESET, then all faces. Cheap when nothing changed. */
-typedef enum sb_change_kind {
+typedef enum sb_store_change_kind {
   SB_CHANGE_RESET,
   SB_CHANGE_PUT,
   SB_CHANGE_REMOVE,
   SB_CHANGE_DROP /* a collection */
-} sb_change_kind;
-typedef struct sb_change {
-  sb_change_kind kind;
+} sb_store_change_kind;
+typedef struct sb_store_change {
+  sb_store_change_kind kind;
   int64_t collection, face, person;
   size_t dim;
   /* SB_CHANGE_PUT, valid during the visit: the template, protected by the collection's transform, which the seed gives
    * (crypto/transform.h). A collection has one transform between two SB_CHANGE_RESET. */
   const float *embedding;
   const uint8_t *seed;
-} sb_change;
+} sb_store_change;
 /* When all faces are given (`since` 0, or after a reset), puts come from several threads at once; all else from the
  * caller's. */
-typedef sb_status (*sb_change_visit)(void *context, const sb_change *change, sb_error *error);
-sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_change_visit visit, void *context,
+typedef sb_status (*sb_store_change_visit)(void *context, const sb_store_change *change, sb_error *error);
+sb_status sb_store_changes(sb_store *store, int64_t since, int64_t *next, sb_store_change_visit visit, void *context,
                            sb_error *error);
 
 /* The number of the newest change: what sb_store_changes would give as `*next`. */
@@ -155,32 +156,32 @@ sb_status sb_store_changes_last(sb_store *store, int64_t *sequence, sb_error *er
 
 /* ---- postgres_watch.c: to be woken when others change the gallery. One thread. */
 
-typedef struct sb_watch sb_watch;
+typedef struct sb_store_watch sb_store_watch;
 /* `*out` NULL: the gallery is a file, which calls nobody. To be freed before the store is closed. */
-sb_status sb_watch_new(sb_store *store, sb_watch **out, sb_error *error);
-void sb_watch_free(sb_watch *watch);
-/* Returns when there may be changes, or after `ms`; SB_STOPPING, without a message, once there is hurry (sb_store_cancel_waits). Another
+sb_status sb_store_watch_new(sb_store *store, sb_store_watch **out, sb_error *error);
+void sb_store_watch_free(sb_store_watch *watch);
+/* Returns when there may be changes, or after `ms`; SB_STOPPING, without a message, once there is cancel_event (sb_store_cancel_waits). Another
  * failure: calls cannot be heard, now; what there is to know is known by sb_store_changes all the same. */
-sb_status sb_watch_wait(sb_watch *watch, int ms, sb_error *error);
+sb_status sb_store_watch_wait(sb_store_watch *watch, int ms, sb_error *error);
 
 /* ---- audit.c: what was done, in a signed chain. All that changes the gallery is noted in its own transaction. */
 
 /* Notes what changes nothing, such as a search, in a transaction of its own. The actor is this thread's caller. */
-sb_status sb_store_note(sb_store *store, const sb_audit_event *notes, size_t count, sb_error *error);
+sb_status sb_audit_record(sb_store *store, const sb_audit_event *notes, size_t count, sb_error *error);
 /* The entries after number `after`, oldest first, at most `limit`. `visit` must not call the store. */
-sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
-                         sb_error *error);
+sb_status sb_audit_read(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
+                        sb_error *error);
 /* The newest entry's number; 0: nothing was noted yet. */
-sb_status sb_store_audit_last(sb_store *store, int64_t *sequence, sb_error *error);
+sb_status sb_audit_last(sb_store *store, int64_t *sequence, sb_error *error);
 /* SB_STORE names the entry where the chain is broken. `anchor` (NULL: none): a head that was kept elsewhere, from which
  * the chain must go on. */
-sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
+sb_status sb_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
 
 /* ---- target.c: how sure a match must be, where an admin chose it at run time */
 
 /* All zero: nobody did. SB_STORE: what is kept was not written by this program, or under another key. */
 sb_status sb_store_operating_point(sb_store *store, sb_target *out, sb_error *error);
-/* In one transaction with its entry in the audit; wakes who watches (sb_watch). All zero: back to what the settings say. */
+/* In one transaction with its entry in the audit; wakes who watches (sb_store_watch). All zero: back to what the settings say. */
 sb_status sb_store_operating_point_set(sb_store *store, const sb_target *target, sb_error *error);
 
 /* ---- backup.c */
@@ -237,12 +238,12 @@ sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_store
 
 /* ---- rotate.c */
 
-sb_status sb_store_keys(sb_store *store, sb_store_key_status *out, sb_error *error);
+sb_status sb_store_keys_status(sb_store *store, sb_store_key_status *out, sb_error *error);
 /* Seals everything under a new data key and deletes the older ones; goes on with a rotation that was cut off. Others may
  * work on the gallery meanwhile. `report` (NULL allowed) is told of progress; false stops, to be gone on with later. */
 sb_status sb_store_rotate(sb_store *store, sb_store_progress report, void *context, sb_error *error);
 /* Wraps the data keys under another root key, in one transaction. */
-sb_status sb_store_reroot(sb_store *store, const sb_root *root, sb_error *error);
+sb_status sb_store_change_root(sb_store *store, const sb_root *root, sb_error *error);
 /* The same with a new key in the folder's key file. SB_INVALID where the root key comes from elsewhere. A crash at any
  * moment leaves a key that opens the gallery. Other processes that have it open read the new file when they need it (where a
  * passphrase locks it, they need SEMBLANCE_PASSPHRASE, or to be started again). */

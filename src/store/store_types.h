@@ -121,10 +121,10 @@ typedef struct sb_store_health {
   char citus[32];            /* version; "": not installed */
 } sb_store_health;
 
-typedef struct sb_replica_counts {
+typedef struct sb_store_replica_status {
   bool given, up;
   size_t reads;  /* answered by the replica */
   size_t passed; /* answered by the primary, because the replica was behind, unreachable or failed */
-} sb_replica_counts;
+} sb_store_replica_status;
 
 #endif

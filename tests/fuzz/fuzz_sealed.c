@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   int64_t sequence;
   sb_row_set_mac sum;
   check(!sb_row_set_mac_read(keyring, bytes, size, &sequence, &sum)); /* nor a sum */
-  sb_attributes_read(bytes, size, &attributes);
+  sb_store_attributes_read(bytes, size, &attributes);
   free(plain);
   free(sealed);
   return 0;

@@ -7,13 +7,13 @@
 static sb_audit_head verified(fixture *f) {
   sb_audit_head head;
   sb_error error = {0};
-  if (sb_store_audit_verify(f->store, NULL, &head, &error) != SB_OK) fail_msg("%s", error.message);
+  if (sb_audit_verify(f->store, NULL, &head, &error) != SB_OK) fail_msg("%s", error.message);
   return head;
 }
 
 static sb_status verify(fixture *f) {
   sb_audit_head head;
-  return sb_store_audit_verify(f->store, NULL, &head, NULL);
+  return sb_audit_verify(f->store, NULL, &head, NULL);
 }
 
 typedef struct tale {
@@ -38,13 +38,13 @@ static void every_act_stands_in_the_audit_with_its_actor(void **state) {
   assert_int_equal(sb_store_person_rename(f->store, 1, "New", NULL), SB_OK);
   assert_int_equal(sb_store_person_change_id(f->store, 1, "new-id", NULL), SB_OK);
   const sb_store_terms terms = {.purpose = "doors"};
-  assert_int_equal(sb_store_person_terms(f->store, 1, &terms, NULL), SB_OK);
+  assert_int_equal(sb_store_person_set_terms(f->store, 1, &terms, NULL), SB_OK);
   const sb_audit_event notes[] = {{"search", f->collection, 2, 5}, {"search", f->collection, 0, 5}};
-  assert_int_equal(sb_store_note(f->store, notes, 2, NULL), SB_OK);
+  assert_int_equal(sb_audit_record(f->store, notes, 2, NULL), SB_OK);
   sb_actor_set(NULL, NULL);
   assert_int_equal(sb_store_person_merge(f->store, 1, 2, NULL, NULL), SB_OK);
   assert_int_equal(sb_store_person_delete(f->store, 1, NULL, NULL, NULL), SB_OK);
-  assert_int_equal(sb_store_audit(f->store, 0, 100, tell, &t, NULL), SB_OK);
+  assert_int_equal(sb_audit_read(f->store, 0, 100, tell, &t, NULL), SB_OK);
   assert_string_equal(t.text, "1 local collection default 0 0;2 local enroll default 1 1;3 local enroll default 2 1;"
                               "4 key:abcd rename default 1 0;5 key:abcd change-id default 1 0;"
                               "6 key:abcd terms default 1 0;7 key:abcd search default 2 5;"
@@ -52,7 +52,7 @@ static void every_act_stands_in_the_audit_with_its_actor(void **state) {
                               "11 local erase default 1 2;");
   assert_int_equal(verified(f).sequence, 11);
   memset(&t, 0, sizeof t);
-  assert_int_equal(sb_store_audit(f->store, 9, 1, tell, &t, NULL), SB_OK);
+  assert_int_equal(sb_audit_read(f->store, 9, 1, tell, &t, NULL), SB_OK);
   assert_string_equal(t.text, "10 local erase default 2 0;");
 }
 
@@ -102,8 +102,8 @@ static void a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept(vo
   enrol_many(f, 3, 2);
   const sb_audit_head late = verified(f);
   sb_audit_head out;
-  assert_int_equal(sb_store_audit_verify(f->store, &early, &out, NULL), SB_OK);
-  assert_int_equal(sb_store_audit_verify(f->store, &late, &out, NULL), SB_OK);
+  assert_int_equal(sb_audit_verify(f->store, &early, &out, NULL), SB_OK);
+  assert_int_equal(sb_audit_verify(f->store, &late, &out, NULL), SB_OK);
   raw_sql(f, "DELETE FROM audit WHERE sequence > 4");
   assert_int_equal(verify(f), SB_STORE);
   /* Entries and head of an earlier time fit each other, and not the rows, which a file sums up. */
@@ -112,8 +112,8 @@ static void a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept(vo
   /* All of an earlier time fits itself: only what was kept outside tells. */
   raw_sql(f, "DELETE FROM face WHERE id > 2; DELETE FROM person WHERE id > 2");
   assert_int_equal(verify(f), SB_OK);
-  assert_int_equal(sb_store_audit_verify(f->store, &early, &out, NULL), SB_OK);
-  assert_int_equal(sb_store_audit_verify(f->store, &late, &out, NULL), SB_STORE);
+  assert_int_equal(sb_audit_verify(f->store, &early, &out, NULL), SB_OK);
+  assert_int_equal(sb_audit_verify(f->store, &late, &out, NULL), SB_STORE);
 }
 
 /* Noticed by the check, and sound again when it is taken back. */
@@ -178,12 +178,12 @@ static void the_sum_over_the_rows_follows_every_act_of_every_process(void **stat
   assert_int_equal(enrol_number(other, f->collection, 7, NULL), SB_OK);
   assert_int_equal(sb_store_person_rename(f->store, 1, "Other", NULL), SB_OK);
   assert_int_equal(sb_store_person_change_id(other, 1, "another id", NULL), SB_OK);
-  assert_int_equal(sb_store_person_terms(
+  assert_int_equal(sb_store_person_set_terms(
                        f->store, 2,
                        &(sb_store_terms){.consent = "yes", .purpose = "door", .set_expires = true, .expires_ms = 5},
                        NULL),
                    SB_OK);
-  assert_int_equal(sb_store_person_describe(f->store, 2, &(sb_attributes){.age = 20}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_set_attributes(f->store, 2, &(sb_attributes){.age = 20}, NULL), SB_OK);
   assert_int_equal(sb_store_person_merge(other, 3, 4, &count, NULL), SB_OK);
   assert_int_equal(verify(f), SB_OK);
   assert_int_equal(sb_store_person_delete(f->store, 5, &count, NULL, NULL), SB_OK);
@@ -255,29 +255,29 @@ static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void 
   int64_t row = 0, now = sb_now_ms();
   sb_people *found = NULL;
   enrol_many(f, 1, 3);
-  assert_int_equal(sb_store_expired(f->store, now, &row, NULL), SB_OK);
+  assert_int_equal(sb_store_person_expired(f->store, now, &row, NULL), SB_OK);
   assert_int_equal(row, 0);
   sb_store_terms terms = {
       .consent = "until spring", .purpose = "the side door", .set_expires = true, .expires_ms = now + 5000};
-  assert_int_equal(sb_store_person_terms(f->store, 2, &terms, NULL), SB_OK);
-  assert_int_equal(sb_store_person_terms(f->store, 99, &terms, NULL), SB_NOT_FOUND);
+  assert_int_equal(sb_store_person_set_terms(f->store, 2, &terms, NULL), SB_OK);
+  assert_int_equal(sb_store_person_set_terms(f->store, 99, &terms, NULL), SB_NOT_FOUND);
   assert_false(folder_holds(f->dir, "the side door", 13));
   assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
   assert_string_equal(found->items[0].consent, "until spring");
   assert_string_equal(found->items[0].purpose, "the side door");
   assert_int_equal(found->items[0].expires_ms, now + 5000);
   sb_people_free(found);
-  assert_int_equal(sb_store_expired(f->store, now + 4999, &row, NULL), SB_OK);
+  assert_int_equal(sb_store_person_expired(f->store, now + 4999, &row, NULL), SB_OK);
   assert_int_equal(row, 0);
-  assert_int_equal(sb_store_expired(f->store, now + 5000, &row, NULL), SB_OK);
+  assert_int_equal(sb_store_person_expired(f->store, now + 5000, &row, NULL), SB_OK);
   assert_int_equal(row, 2);
   assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK); /* purpose is sealed anew, too */
   assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
   assert_string_equal(found->items[0].purpose, "the side door");
   sb_people_free(found);
   terms = (sb_store_terms){.set_expires = true};
-  assert_int_equal(sb_store_person_terms(f->store, 2, &terms, NULL), SB_OK);
-  assert_int_equal(sb_store_expired(f->store, INT64_MAX, &row, NULL), SB_OK);
+  assert_int_equal(sb_store_person_set_terms(f->store, 2, &terms, NULL), SB_OK);
+  assert_int_equal(sb_store_person_expired(f->store, INT64_MAX, &row, NULL), SB_OK);
   assert_int_equal(row, 0);
   assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
   assert_string_equal(found->items[0].consent, "until spring");

@@ -34,7 +34,7 @@ static void stolen_files_hold_no_id_name_or_template_and_look_like_noise(void **
   assert_true(chi > 255 - 6 * 22.6 && chi < 255 + 6 * 22.6);
 }
 
-static sb_status count_puts(void *context, const sb_change *change, sb_error *error) {
+static sb_status count_puts(void *context, const sb_store_change *change, sb_error *error) {
   (void)error;
   *(int *)context += change->kind == SB_CHANGE_PUT;
   return SB_OK;
@@ -71,7 +71,7 @@ static void a_database_with_an_old_root_key_is_refused_and_stays_as_it_is(void *
   sb_root *old = NULL, *fresh = NULL;
   assert_int_equal(sb_root_open(f->dir, false, &old, NULL), SB_OK);
   assert_int_equal(sb_root_new(NULL, &fresh, NULL), SB_OK);
-  assert_int_equal(sb_store_reroot(f->store, fresh, NULL), SB_OK);
+  assert_int_equal(sb_store_change_root(f->store, fresh, NULL), SB_OK);
   assert_int_equal(sb_root_write(fresh, f->dir, "semblance.key", NULL, NULL), SB_OK);
   reopen(f);
   expect_people(f, 0, 3);
@@ -109,7 +109,7 @@ static void a_change_of_the_root_key_cut_off_anywhere_leaves_one_that_fits(void 
   reopen(f);
   expect_people(f, 0, 3);
   /* The database is written, the file not moved: the new key is moved at the next opening. */
-  assert_int_equal(sb_store_reroot(f->store, fresh, NULL), SB_OK);
+  assert_int_equal(sb_store_change_root(f->store, fresh, NULL), SB_OK);
   reopen(f);
   expect_people(f, 0, 3);
   assert_int_equal(access(next, F_OK), -1);
@@ -146,7 +146,7 @@ static void a_rotation_seals_all_anew_and_leaves_nothing_of_the_old_key(void **s
   assert_false(folder_holds(f->dir, hash, SB_DIGEST_SIZE));
   expect_people(f, 0, 20);
   sb_store_key_status keys;
-  assert_int_equal(sb_store_keys(f->store, &keys, NULL), SB_OK);
+  assert_int_equal(sb_store_keys_status(f->store, &keys, NULL), SB_OK);
   assert_int_equal(keys.count, 2); /* data and audit */
   assert_false(keys.rotating);
   reopen(f);
@@ -207,7 +207,7 @@ static void another_process_seals_under_the_new_key_at_once_and_finds_both(void 
   assert_int_equal(sb_store_open(f->dir, false, &other, NULL), SB_OK);
   assert_int_equal(sb_store_rotate(f->store, stop_after, &s, NULL), SB_OK); /* stops after one batch */
   sb_store_key_status keys;
-  assert_int_equal(sb_store_keys(f->store, &keys, NULL), SB_OK);
+  assert_int_equal(sb_store_keys_status(f->store, &keys, NULL), SB_OK);
   assert_true(keys.rotating);
   assert_int_equal(enrol_number(other, f->collection, 600, NULL), SB_OK);
   assert_int_equal(enrol_number(other, f->collection, 0, NULL), SB_EXISTS);   /* sealed anew already */
@@ -232,7 +232,7 @@ typedef struct seen {
   float templates[8][DIM], plain[8][DIM];
 } seen;
 
-static sb_status look(void *context, const sb_change *change, sb_error *error) {
+static sb_status look(void *context, const sb_store_change *change, sb_error *error) {
   seen *s = context;
   (void)error;
   s->resets += change->kind == SB_CHANGE_RESET;

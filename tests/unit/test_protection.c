@@ -94,7 +94,7 @@ typedef struct kept {
   atomic_size_t count;
 } kept;
 
-static sb_status keep(void *context, const sb_change *change, sb_error *error) {
+static sb_status keep(void *context, const sb_store_change *change, sb_error *error) {
   kept *k = context;
   (void)error;
   if (change->kind != SB_CHANGE_PUT) return SB_OK;

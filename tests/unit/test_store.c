@@ -85,9 +85,9 @@ static void count_prepare(sb_statement *s, const char *sql) {
   asked->prepare(s, sql);
 }
 
-static void count_again(sb_statement *s) {
+static void count_reset(sb_statement *s) {
   questions++;
-  asked->again(s);
+  asked->reset(s);
 }
 
 /* A page's people have the pictures that were kept with them; gives how many questions that took. */
@@ -127,7 +127,7 @@ static void a_list_with_pictures_asks_as_often_for_forty_people_as_for_five(void
   asked = f->store->driver;
   sb_driver counting = *asked;
   counting.prepare = count_prepare;
-  counting.again = count_again;
+  counting.reset = count_reset;
   f->store->driver = &counting;
   static const sb_order orders[] = {SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME};
   for (size_t i = 0; i < count_of(orders); i++) {
@@ -181,7 +181,7 @@ typedef struct tally {
   int puts, removes, drops, resets;
 } tally;
 
-static sb_status count(void *context, const sb_change *change, sb_error *error) {
+static sb_status count(void *context, const sb_store_change *change, sb_error *error) {
   tally *t = context;
   (void)error;
   t->puts += change->kind == SB_CHANGE_PUT;
@@ -447,7 +447,7 @@ static void *note_often(void *context) {
   sb_store *store = context;
   for (int i = 0; i < NOTES; i++) {
     const sb_audit_event notes[2] = {{"search", 0, 0, i}, {"search", 0, 0, i + 1}};
-    if (sb_store_note(store, notes, 2, NULL) != SB_OK) return NULL;
+    if (sb_audit_record(store, notes, 2, NULL) != SB_OK) return NULL;
   }
   return context;
 }
@@ -457,14 +457,14 @@ static void notes_of_many_threads_stand_in_one_whole_chain(void **state) {
   pthread_t threads[NOTERS];
   int64_t before = 0;
   sb_audit_head head;
-  assert_int_equal(sb_store_audit_last(f->store, &before, NULL), SB_OK);
+  assert_int_equal(sb_audit_last(f->store, &before, NULL), SB_OK);
   for (int i = 0; i < NOTERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, note_often, f->store), 0);
   for (int i = 0; i < NOTERS; i++) {
     void *done = NULL;
     pthread_join(threads[i], &done);
     assert_non_null(done);
   }
-  assert_int_equal(sb_store_audit_verify(f->store, NULL, &head, NULL), SB_OK);
+  assert_int_equal(sb_audit_verify(f->store, NULL, &head, NULL), SB_OK);
   assert_int_equal(head.sequence, before + (int64_t)NOTERS * NOTES * 2);
 }
 
@@ -542,7 +542,7 @@ typedef struct album {
   int visits[MANY + 16];
   float templates[MANY + 16][DIM];
 } album;
-static sb_status keep(void *context, const sb_change *change, sb_error *error) {
+static sb_status keep(void *context, const sb_store_change *change, sb_error *error) {
   album *a = context;
   (void)error;
   pthread_mutex_lock(&a->lock);

@@ -34,7 +34,7 @@ void sb_http_handle_session_get(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
   char proof[SB_HTTP_TOKEN_SIZE] = "";
-  if (sb_access_closed(request->server->access, &closed, &error) != SB_OK) {
+  if (sb_access_required(request->server->access, &closed, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }

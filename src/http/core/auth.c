@@ -62,10 +62,10 @@ bool sb_http_auth_still(sb_http_server *server, const sb_http_principal *princip
   sb_access_key key;
   bool closed = true, known = false;
   if (principal->prefix[0])
-    return sb_access_key_again(server->access, principal->prefix, sb_now_ms(), &key, NULL) ==
+    return sb_access_key_recheck(server->access, principal->prefix, sb_now_ms(), &key, NULL) ==
            SB_OK; /* roles stay as they were made */
   if (principal->token[0]) return sb_http_session_find(server->sessions, principal->token, NULL, false, &known);
-  return sb_access_closed(server->access, &closed, NULL) == SB_OK && !closed;
+  return sb_access_required(server->access, &closed, NULL) == SB_OK && !closed;
 }
 
 bool sb_http_auth_scope(sb_http_request *request) {
@@ -93,7 +93,7 @@ bool sb_http_auth_pass(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
   unsigned wanted = role_of(request->route->access);
-  if (sb_access_closed(request->server->access, &closed, &error) != SB_OK) {
+  if (sb_access_required(request->server->access, &closed, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return false;
   }

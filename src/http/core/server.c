@@ -213,7 +213,7 @@ static sb_status listen_at(sb_http_server *server, const struct addrinfo *found,
   int on = 1;
   server->loopback = is_loopback(found->ai_addr);
   bool closed = false;
-  sb_status status = sb_access_closed(server->access, &closed, error);
+  sb_status status = sb_access_required(server->access, &closed, error);
   if (status != SB_OK) return status;
   if (!server->loopback && !config->insecure && !(closed && server->tls)) {
     return sb_fail(

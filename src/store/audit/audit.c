@@ -14,9 +14,9 @@ static sb_status head_read(sb_store *store, int64_t *sequence, uint8_t link[SB_L
   memset(link, 0, SB_LINK_SIZE);
   memset(signature, 0, SB_SIGNATURE_SIZE);
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'audit_head'", error);
-  if (sb_step(&s)) {
+  if (sb_statement_step(&s)) {
     size_t size = 0;
-    const uint8_t *value = sb_column_blob(&s, 0, &size);
+    const uint8_t *value = sb_statement_column_blob(&s, 0, &size);
     if (size == HEAD_SIZE) {
       for (int i = 0; i < 8; i++) *sequence |= (int64_t)((uint64_t)value[i] << (8 * i));
       memcpy(link, value + 8, SB_LINK_SIZE);
@@ -43,16 +43,16 @@ static sb_status insert(sb_store *store, const sb_chain_entry *entry, const uint
       store,
       "INSERT INTO audit(sequence, at, actor, verb, collection, person, count, link) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
       error);
-  sb_bind_int(&s, 1, entry->sequence);
-  sb_bind_int(&s, 2, entry->at_ms);
-  sb_bind_text(&s, 3, entry->actor);
-  sb_bind_text(&s, 4, entry->verb);
-  sb_bind_int(&s, 5, entry->collection);
-  sb_bind_int(&s, 6, entry->person);
-  sb_bind_int(&s, 7, entry->count);
-  sb_bind_blob(&s, 8, link, SB_LINK_SIZE);
-  s.later = true;
-  sb_step(&s);
+  sb_statement_bind_int(&s, 1, entry->sequence);
+  sb_statement_bind_int(&s, 2, entry->at_ms);
+  sb_statement_bind_text(&s, 3, entry->actor);
+  sb_statement_bind_text(&s, 4, entry->verb);
+  sb_statement_bind_int(&s, 5, entry->collection);
+  sb_statement_bind_int(&s, 6, entry->person);
+  sb_statement_bind_int(&s, 7, entry->count);
+  sb_statement_bind_blob(&s, 8, link, SB_LINK_SIZE);
+  s.pipelined = true;
+  sb_statement_step(&s);
   return sb_statement_end(&s);
 }
 
@@ -75,12 +75,12 @@ static sb_status append(sb_store *store, const char *actor, const sb_audit_event
 static sb_status sign(sb_store *store, sb_audit_receipt *made, sb_error *error) {
   sb_status status = sb_chain_sign(store->keyring, made->entry.sequence, made->link, made->signature, error);
   if (status == SB_OK) status = head_write(store, made->entry.sequence, made->link, made->signature, error);
-  store->tally_moved = true; /* it carries the newest entry's number */
+  store->row_mac_changed = true; /* it carries the newest entry's number */
   return status;
 }
 
-sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, int64_t person, int64_t count,
-                        sb_audit_receipt *receipt, sb_error *error) {
+sb_status sb_audit_append(sb_store *store, const char *verb, int64_t collection, int64_t person, int64_t count,
+                          sb_audit_receipt *receipt, sb_error *error) {
   sb_audit_receipt made = {0};
   const sb_audit_event note = {verb, collection, person, count};
   sb_status status = head_read(store, &made.entry.sequence, made.link, made.signature, error);
@@ -91,14 +91,14 @@ sb_status sb_audit_note(sb_store *store, const char *verb, int64_t collection, i
   return status;
 }
 
-sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int64_t count, sb_audit_receipt *receipt,
-                          sb_error *error) {
+sb_status sb_audit_append_person(sb_store *store, const char *verb, int64_t person, int64_t count,
+                                 sb_audit_receipt *receipt, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT collection FROM person WHERE id = ?", error);
-  sb_bind_int(&s, 1, person);
-  int64_t collection = sb_step(&s) ? sb_column_int(&s, 0) : 0;
+  sb_statement_bind_int(&s, 1, person);
+  int64_t collection = sb_statement_step(&s) ? sb_statement_column_int(&s, 0) : 0;
   if (!collection && s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "there is no such person");
   sb_status status = sb_statement_end(&s);
-  return status == SB_OK ? sb_audit_note(store, verb, collection, person, count, receipt, error) : status;
+  return status == SB_OK ? sb_audit_append(store, verb, collection, person, count, receipt, error) : status;
 }
 
 /* ---- Notes of acts that change nothing. A commit takes a millisecond or more and there is one at a time, so what comes while one
@@ -106,8 +106,8 @@ sb_status sb_audit_person(sb_store *store, const char *verb, int64_t person, int
 
 enum { GATHER_MAX = 64 };
 
-struct sb_waiting_note {
-  sb_waiting_note *next;
+struct sb_audit_waiting {
+  sb_audit_waiting *next;
   const char *actor;
   const sb_audit_event *notes;
   size_t count;
@@ -116,7 +116,7 @@ struct sb_waiting_note {
   sb_error error;
 };
 
-static sb_status keep(sb_store *store, sb_waiting_note *const *batch, size_t count, sb_error *error) {
+static sb_status keep(sb_store *store, sb_audit_waiting *const *batch, size_t count, sb_error *error) {
   sb_audit_receipt made = {0};
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
@@ -131,7 +131,7 @@ static sb_status keep(sb_store *store, sb_waiting_note *const *batch, size_t cou
 
 /* Under the lock of the notes, which it gives back meanwhile. */
 static void keep_some(sb_store *store) {
-  sb_waiting_note *batch[GATHER_MAX];
+  sb_audit_waiting *batch[GATHER_MAX];
   size_t count = 0;
   sb_error error = {0};
   while (store->notes && count < GATHER_MAX) {
@@ -152,8 +152,8 @@ static void keep_some(sb_store *store) {
   pthread_cond_broadcast(&store->noted);
 }
 
-sb_status sb_store_note(sb_store *store, const sb_audit_event *notes, size_t count, sb_error *error) {
-  sb_waiting_note own = {.actor = sb_actor_get()->name, .notes = notes, .count = count};
+sb_status sb_audit_record(sb_store *store, const sb_audit_event *notes, size_t count, sb_error *error) {
+  sb_audit_waiting own = {.actor = sb_actor_get()->name, .notes = notes, .count = count};
   if (!count) return SB_OK;
   pthread_mutex_lock(&store->notes_lock);
   *store->notes_end = &own;
@@ -171,30 +171,31 @@ sb_status sb_store_note(sb_store *store, const sb_audit_event *notes, size_t cou
 /* ---- Reading */
 
 static void read_entry(sb_statement *s, sb_audit_entry *out) {
-  *out = (sb_audit_entry){.entry = {.sequence = sb_column_int(s, 0),
-                                    .at_ms = sb_column_int(s, 1),
-                                    .collection = sb_column_int(s, 4),
-                                    .person = sb_column_int(s, 5),
-                                    .count = sb_column_int(s, 6)}};
-  snprintf(out->entry.actor, sizeof out->entry.actor, "%s", sb_column_text(s, 2));
-  snprintf(out->entry.verb, sizeof out->entry.verb, "%s", sb_column_text(s, 3));
+  *out = (sb_audit_entry){.entry = {.sequence = sb_statement_column_int(s, 0),
+                                    .at_ms = sb_statement_column_int(s, 1),
+                                    .collection = sb_statement_column_int(s, 4),
+                                    .person = sb_statement_column_int(s, 5),
+                                    .count = sb_statement_column_int(s, 6)}};
+  snprintf(out->entry.actor, sizeof out->entry.actor, "%s", sb_statement_column_text(s, 2));
+  snprintf(out->entry.verb, sizeof out->entry.verb, "%s", sb_statement_column_text(s, 3));
   size_t size = 0;
-  const void *link = sb_column_blob(s, 7, &size);
+  const void *link = sb_statement_column_blob(s, 7, &size);
   if (size == SB_LINK_SIZE) memcpy(out->link, link, SB_LINK_SIZE);
-  snprintf(out->collection, sizeof out->collection, "%s", sb_column_text(s, 8) ? sb_column_text(s, 8) : "");
+  snprintf(out->collection, sizeof out->collection, "%s",
+           sb_statement_column_text(s, 8) ? sb_statement_column_text(s, 8) : "");
 }
 
 #define ENTRY_COLUMNS                                                                                                \
   "SELECT a.sequence, a.at, a.actor, a.verb, a.collection, a.person, a.count, a.link, c.name FROM audit a LEFT JOIN" \
   " collection c ON c.id = a.collection "
 
-sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
-                         sb_error *error) {
+sb_status sb_audit_read(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
+                        sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, ENTRY_COLUMNS "WHERE a.sequence > ? ORDER BY a.sequence LIMIT ?", error);
-  sb_bind_int(&s, 1, after);
-  sb_bind_int(&s, 2, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
-  while (sb_step(&s)) {
+  sb_statement_bind_int(&s, 1, after);
+  sb_statement_bind_int(&s, 2, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
+  while (sb_statement_step(&s)) {
     sb_audit_entry entry;
     read_entry(&s, &entry);
     s.status = visit(context, &entry, error);
@@ -205,7 +206,7 @@ sb_status sb_store_audit(sb_store *store, int64_t after, size_t limit, sb_audit_
   return status;
 }
 
-sb_status sb_store_audit_last(sb_store *store, int64_t *sequence, sb_error *error) {
+sb_status sb_audit_last(sb_store *store, int64_t *sequence, sb_error *error) {
   uint8_t link[SB_LINK_SIZE], signature[SB_SIGNATURE_SIZE];
   sb_store_lock(store);
   sb_status status = head_read(store, sequence, link, signature, error);
@@ -221,9 +222,9 @@ static sb_status broken(sb_error *error, int64_t sequence, const char *what) {
 static sb_status follow(sb_store *store, int64_t anchor, sb_audit_head *head, uint8_t at_anchor[SB_LINK_SIZE],
                         sb_chain_entry *chosen, sb_error *error) {
   sb_statement s = sb_statement_new(store, ENTRY_COLUMNS "ORDER BY a.sequence", error);
-  s.many = true;
+  s.cursor = true;
   memset(head, 0, sizeof *head);
-  while (sb_step(&s)) {
+  while (sb_statement_step(&s)) {
     sb_audit_entry entry;
     uint8_t link[SB_LINK_SIZE];
     read_entry(&s, &entry);
@@ -239,7 +240,7 @@ static sb_status follow(sb_store *store, int64_t anchor, sb_audit_head *head, ui
     head->sequence = entry.entry.sequence;
     memcpy(head->link, link, SB_LINK_SIZE);
     if (head->sequence == anchor) memcpy(at_anchor, link, SB_LINK_SIZE);
-    if (sb_target_chosen(&entry.entry)) *chosen = entry.entry;
+    if (sb_store_operating_point_chosen(&entry.entry)) *chosen = entry.entry;
   }
   return sb_statement_end(&s);
 }
@@ -258,7 +259,7 @@ static sb_status check_whole(const sb_audit_head *held, const sb_audit_head *fou
   return SB_OK;
 }
 
-sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
+sb_status sb_audit_verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
   sb_audit_head found, held;
   uint8_t at_anchor[SB_LINK_SIZE] = {0};
   sb_chain_entry chosen = {0};
@@ -269,8 +270,8 @@ sb_status sb_store_audit_verify(sb_store *store, const sb_audit_head *anchor, sb
     if (status == SB_OK) status = head_read(store, &held.sequence, held.link, held.signature, error);
     if (status == SB_OK) status = sb_chain_public(store->keyring, held.public_key, error);
     if (status == SB_OK) status = check_whole(&held, &found, anchor, at_anchor, error);
-    if (status == SB_OK) status = sb_target_check(store, &chosen, error);
-    if (status == SB_OK) status = sb_row_set_mac_check(store, held.sequence, error);
+    if (status == SB_OK) status = sb_store_operating_point_check(store, &chosen, error);
+    if (status == SB_OK) status = sb_store_row_mac_check(store, held.sequence, error);
     sb_store_end_read(store);
   }
   sb_store_unlock(store);

@@ -14,24 +14,22 @@ typedef struct sb_statement {
   void *raw;        /* the driver's */
   sb_status status; /* the first failure: what follows does nothing */
   sb_error *error;
-  bool
-      many; /* to be set before the first step, within a transaction: there are too many rows to have them all at once */
-  bool
-      later; /* neither its rows nor their number are asked for: within a transaction it may go ahead with those that follow; its
-                * failure may show at a later one, at the latest at the commit */
-  bool
-      stream; /* the same as `many`, faster: no parameters, no texts, and no other statement of this store before its end */
+  /* Set these before the first step. `cursor`: fetch rows in chunks instead of all at once; within a transaction only. `copy`: the
+   * same, faster (PostgreSQL's COPY): no parameters, no text columns, and no other statement of this store before the end.
+   * `pipelined`: neither rows nor their number are wanted, so within a transaction the statement may be sent without waiting for
+   * its answer; its failure may show at a later statement, at the latest at the commit. */
+  bool cursor, copy, pipelined;
 } sb_statement;
 
 /* A step of the schema; `convert` NULL: nothing to do to the rows. */
-typedef struct sb_schema_step {
+typedef struct sb_store_schema_step {
   const char *sql;
   sb_status (*convert)(struct sb_store *store, sb_error *error);
-} sb_schema_step;
+} sb_store_schema_step;
 
 typedef struct sb_driver {
   /* Schema of a new database and how older ones become it; a released step is never changed. */
-  const sb_schema_step *steps;
+  const sb_store_schema_step *steps;
   int step_count;
   const char *numbers;  /* SQL of a row for each number of the text "1,2,3" that is parameter 1 */
   bool tallies;         /* rows that change pass through tally.c */
@@ -53,7 +51,7 @@ typedef struct sb_driver {
   double (*column_real)(sb_statement *s, int column);
   const void *(*column_bytes)(sb_statement *s, int column,
                               size_t *size); /* a text has a NUL behind it; NULL: is NULL */
-  void (*again)(sb_statement *s);            /* to be bound and stepped anew */
+  void (*reset)(sb_statement *s);            /* to be bound and stepped anew */
   void (*end)(sb_statement *s);
   /* A statement that adds rows of `count` columns, bound and stepped one by one, faster than by INSERT where the database knows
    * how; no other statement may run before its end. */
@@ -65,8 +63,8 @@ typedef struct sb_driver {
   /* A transaction: one that writes has no other beside it, whichever process asks; one that reads sees one moment. */
   sb_status (*begin)(struct sb_store *store, bool writes, sb_error *error);
   sb_status (*commit)(struct sb_store *store, sb_error *error);
-  /* The commit of the transaction in progress is to call those who watch for changes (sb_watch); NULL: nobody can. */
-  void (*call)(struct sb_store *store);
+  /* The commit of the transaction in progress is to call those who watch for changes (sb_store_watch); NULL: nobody can. */
+  void (*notify)(struct sb_store *store);
   void (*rollback)(struct sb_store *store); /* also where there is none any more */
 
   /* The schema that the database has, 0: none. SB_STORE: it is of something else. */

@@ -16,14 +16,14 @@ static sb_status insert_key(sb_store *store, const sb_access_key *key, const cha
                                     "INSERT INTO api_key(prefix, hash, label, roles, collection, created, expires)"
                                     " VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id",
                                     error);
-  sb_bind_text(&s, 1, key->prefix);
-  sb_bind_blob(&s, 2, hash, sizeof hash);
-  sb_bind_text(&s, 3, key->label);
-  sb_bind_int(&s, 4, key->roles);
-  sb_bind_text(&s, 5, key->collection);
-  sb_bind_int(&s, 6, key->created_ms);
-  if (key->expires_ms) sb_bind_int(&s, 7, key->expires_ms);
-  *row = sb_step(&s) ? sb_column_int(&s, 0) : 0;
+  sb_statement_bind_text(&s, 1, key->prefix);
+  sb_statement_bind_blob(&s, 2, hash, sizeof hash);
+  sb_statement_bind_text(&s, 3, key->label);
+  sb_statement_bind_int(&s, 4, key->roles);
+  sb_statement_bind_text(&s, 5, key->collection);
+  sb_statement_bind_int(&s, 6, key->created_ms);
+  if (key->expires_ms) sb_statement_bind_int(&s, 7, key->expires_ms);
+  *row = sb_statement_step(&s) ? sb_statement_column_int(&s, 0) : 0;
   return sb_statement_end(&s);
 }
 
@@ -38,7 +38,7 @@ sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_AP
   if (status != SB_OK) return status;
   int64_t row = 0;
   status = insert_key(store, key, text, &row, error);
-  if (status == SB_OK) status = sb_audit_note(store, "access-key", 0, 0, row, NULL, error);
+  if (status == SB_OK) status = sb_audit_append(store, "access-key", 0, 0, row, NULL, error);
   return sb_store_finish(store, status, error);
 }
 
@@ -46,13 +46,13 @@ sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_AP
 
 static void read_key(sb_statement *s, void *item) {
   sb_access_key *out = item;
-  *out = (sb_access_key){.roles = (unsigned)sb_column_int(s, 2),
-                         .created_ms = sb_column_int(s, 4),
-                         .expires_ms = sb_column_int(s, 5),
-                         .revoked_ms = sb_column_int(s, 6)};
-  snprintf(out->prefix, sizeof out->prefix, "%s", sb_column_text(s, 0));
-  snprintf(out->label, sizeof out->label, "%s", sb_column_text(s, 1));
-  snprintf(out->collection, sizeof out->collection, "%s", sb_column_text(s, 3));
+  *out = (sb_access_key){.roles = (unsigned)sb_statement_column_int(s, 2),
+                         .created_ms = sb_statement_column_int(s, 4),
+                         .expires_ms = sb_statement_column_int(s, 5),
+                         .revoked_ms = sb_statement_column_int(s, 6)};
+  snprintf(out->prefix, sizeof out->prefix, "%s", sb_statement_column_text(s, 0));
+  snprintf(out->label, sizeof out->label, "%s", sb_statement_column_text(s, 1));
+  snprintf(out->collection, sizeof out->collection, "%s", sb_statement_column_text(s, 3));
 }
 
 sb_status sb_access_keys(sb_store *store, sb_access_key **out, size_t *count, sb_error *error) {
@@ -69,12 +69,12 @@ sb_status sb_access_key_revoke(sb_store *store, const char *prefix, sb_error *er
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
       store, "UPDATE api_key SET revoked = coalesce(revoked, ?1) WHERE prefix = ?2 RETURNING id", error);
-  sb_bind_int(&s, 1, sb_now_ms());
-  sb_bind_text(&s, 2, prefix);
-  int64_t row = sb_step(&s) ? sb_column_int(&s, 0) : 0;
+  sb_statement_bind_int(&s, 1, sb_now_ms());
+  sb_statement_bind_text(&s, 2, prefix);
+  int64_t row = sb_statement_step(&s) ? sb_statement_column_int(&s, 0) : 0;
   if (!row && s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "there is no key of this prefix");
   status = sb_statement_end(&s);
-  if (status == SB_OK) status = sb_audit_note(store, "access-revoke", 0, 0, row, NULL, error);
+  if (status == SB_OK) status = sb_audit_append(store, "access-revoke", 0, 0, row, NULL, error);
   return sb_store_finish(store, status, error);
 }
 
@@ -88,17 +88,17 @@ sb_status sb_access_password_set(sb_store *store, const char *password, sb_error
                                                " ON CONFLICT(id) DO UPDATE SET password = ?1"
                                              : "DELETE FROM admin",
                                     error);
-  if (password) sb_bind_text(&s, 1, hash);
-  sb_step(&s);
+  if (password) sb_statement_bind_text(&s, 1, hash);
+  sb_statement_step(&s);
   status = sb_statement_end(&s);
-  if (status == SB_OK) status = sb_audit_note(store, "access-password", 0, 0, 0, NULL, error);
+  if (status == SB_OK) status = sb_audit_append(store, "access-password", 0, 0, 0, NULL, error);
   return sb_store_finish(store, status, error);
 }
 
 sb_status sb_access_has_admin(sb_store *store, bool *out, sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, "SELECT 1 FROM admin", error);
-  bool found = sb_step(&s);
+  bool found = sb_statement_step(&s);
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
   if (status == SB_OK) *out = found;
@@ -113,13 +113,13 @@ sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb
   sb_statement s = sb_statement_new(store, "UPDATE admin SET totp = ?, totp_step = NULL", error);
   if (secret) {
     sb_random(secret, SB_TOTP_SECRET);
-    sb_bind_sealed(&s, 1, &totp_place, secret, SB_TOTP_SECRET);
+    sb_statement_bind_sealed(&s, 1, &totp_place, secret, SB_TOTP_SECRET);
   }
-  sb_step(&s);
-  if (s.status == SB_OK && !sb_changes(store))
+  sb_statement_step(&s);
+  if (s.status == SB_OK && !sb_store_rows_written(store))
     s.status = sb_fail(error, SB_NOT_FOUND, "there is no admin yet: set a password first");
   status = sb_statement_end(&s);
-  if (status == SB_OK) status = sb_audit_note(store, "access-totp", 0, 0, 0, NULL, error);
+  if (status == SB_OK) status = sb_audit_append(store, "access-totp", 0, 0, 0, NULL, error);
   return sb_store_finish(store, status, error);
 }
 
@@ -167,10 +167,10 @@ static sb_statement *use(sb_statement *s, sb_error *error) {
   return s;
 }
 
-sb_status sb_access_closed(sb_access *access, bool *closed, sb_error *error) {
+sb_status sb_access_required(sb_access *access, bool *closed, sb_error *error) {
   sb_store_lock(access->reader);
   sb_statement *s = use(&access->closed, error);
-  if (sb_step(s)) *closed = sb_column_int(s, 0) != 0;
+  if (sb_statement_step(s)) *closed = sb_statement_column_int(s, 0) != 0;
   sb_status status = s->status;
   sb_statement_reset(s);
   sb_store_unlock(access->reader);
@@ -182,11 +182,11 @@ static sb_status look_up(sb_access *access, const char *prefix, sb_access_key *k
                          bool *found, sb_error *error) {
   sb_store_lock(access->reader);
   sb_statement *s = use(&access->key, error);
-  sb_bind_text(s, 1, prefix);
-  *found = sb_step(s);
+  sb_statement_bind_text(s, 1, prefix);
+  *found = sb_statement_step(s);
   if (*found) {
     size_t size = 0;
-    const void *held = sb_column_blob(s, 7, &size);
+    const void *held = sb_statement_column_blob(s, 7, &size);
     read_key(s, key);
     *found = size == SB_DIGEST_SIZE;
     if (*found) memcpy(hash, held, SB_DIGEST_SIZE);
@@ -217,8 +217,8 @@ sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms
   return status;
 }
 
-sb_status sb_access_key_again(sb_access *access, const char *prefix, int64_t now_ms, sb_access_key *out,
-                              sb_error *error) {
+sb_status sb_access_key_recheck(sb_access *access, const char *prefix, int64_t now_ms, sb_access_key *out,
+                                sb_error *error) {
   uint8_t kept[SB_DIGEST_SIZE];
   sb_access_key key = {.roles = 0};
   bool found = false;
@@ -239,12 +239,12 @@ static sb_status read_admin(sb_store *store, admin *out, sb_error *error) {
   *out = (admin){.step = -1};
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, "SELECT password, totp, totp_step FROM admin", error);
-  if (sb_step(&s)) {
-    snprintf(out->hash, sizeof out->hash, "%s", sb_column_text(&s, 0));
-    if (!sb_column_null(&s, 2)) out->step = sb_column_int(&s, 2);
-    if ((out->totp = !sb_column_null(&s, 1))) {
+  if (sb_statement_step(&s)) {
+    snprintf(out->hash, sizeof out->hash, "%s", sb_statement_column_text(&s, 0));
+    if (!sb_statement_column_null(&s, 2)) out->step = sb_statement_column_int(&s, 2);
+    if ((out->totp = !sb_statement_column_null(&s, 1))) {
       size_t size = 0;
-      char *secret = sb_column_open(&s, 1, &totp_place, &size);
+      char *secret = sb_statement_column_sealed(&s, 1, &totp_place, &size);
       if (secret && size == SB_TOTP_SECRET)
         memcpy(out->secret, secret, SB_TOTP_SECRET);
       else if (s.status == SB_OK)
@@ -271,9 +271,9 @@ static sb_status keep_step(sb_store *store, int64_t step, sb_error *error) {
   if (status != SB_OK) return status;
   sb_statement s =
       sb_statement_new(store, "UPDATE admin SET totp_step = ?1 WHERE totp_step IS NULL OR totp_step < ?1", error);
-  sb_bind_int(&s, 1, step);
-  sb_step(&s);
-  if (s.status == SB_OK && !sb_changes(store))
+  sb_statement_bind_int(&s, 1, step);
+  sb_statement_step(&s);
+  if (s.status == SB_OK && !sb_store_rows_written(store))
     s.status = sb_fail(error, SB_FORBIDDEN, "the password or the one-time password is wrong");
   return sb_store_finish(store, sb_statement_end(&s), error);
 }

@@ -22,12 +22,12 @@ typedef struct sb_access sb_access;
 sb_status sb_access_open(sb_store *store, sb_access **out, sb_error *error);
 void sb_access_close(sb_access *access);
 /* Is there any key (also an expired one) or admin? From then on nobody gets in without. */
-sb_status sb_access_closed(sb_access *access, bool *closed, sb_error *error);
+sb_status sb_access_required(sb_access *access, bool *closed, sb_error *error);
 /* The key of that text; SB_FORBIDDEN (and the same time taken) where there is none, or it is over or revoked. */
 sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms, sb_access_key *out, sb_error *error);
 /* The key that was found before, by its prefix, as it stands now; SB_FORBIDDEN as above. */
-sb_status sb_access_key_again(sb_access *access, const char *prefix, int64_t now_ms, sb_access_key *out,
-                              sb_error *error);
+sb_status sb_access_key_recheck(sb_access *access, const char *prefix, int64_t now_ms, sb_access_key *out,
+                                sb_error *error);
 /* The admin's password, and the one-time password (-1: none was given). SB_FORBIDDEN. A one-time password is good once. */
 sb_status sb_access_login(sb_access *access, const char *password, int one_time, int64_t now_ms, sb_error *error);
 

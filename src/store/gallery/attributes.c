@@ -21,11 +21,11 @@ static float get_float(const uint8_t *at) {
   return value;
 }
 
-void sb_floats_write(const float *values, size_t count, uint8_t *bytes) {
+void sb_store_floats_write(const float *values, size_t count, uint8_t *bytes) {
   for (size_t i = 0; i < count; i++) put_float(bytes + 4 * i, values[i]);
 }
 
-void sb_floats_read(const uint8_t *bytes, size_t count, float *values) {
+void sb_store_floats_read(const uint8_t *bytes, size_t count, float *values) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   memmove(values, bytes, count * sizeof *values); /* a million templates at start; may be the same place */
 #else
@@ -56,7 +56,7 @@ static float float_of(uint16_t half) {
   return value;
 }
 
-void sb_halfvec_write(const float *values, size_t count, uint8_t *bytes) {
+void sb_store_halfvec_write(const float *values, size_t count, uint8_t *bytes) {
   bytes[0] = (uint8_t)(count >> 8), bytes[1] = (uint8_t)count, bytes[2] = bytes[3] = 0;
   for (size_t i = 0; i < count; i++) {
     uint16_t half = half_of(values[i]);
@@ -65,7 +65,7 @@ void sb_halfvec_write(const float *values, size_t count, uint8_t *bytes) {
   }
 }
 
-bool sb_halfvec_read(const uint8_t *bytes, size_t count, float *values) {
+bool sb_store_halfvec_read(const uint8_t *bytes, size_t count, float *values) {
   unsigned odd = 0;
   for (size_t i = 0; i < count; i++) {
     uint16_t half = (uint16_t)(bytes[SB_HALFVEC_HEAD + 2 * i] << 8 | bytes[SB_HALFVEC_HEAD + 2 * i + 1]);
@@ -75,15 +75,15 @@ bool sb_halfvec_read(const uint8_t *bytes, size_t count, float *values) {
   return !odd && (size_t)(bytes[0] << 8 | bytes[1]) == count;
 }
 
-void sb_attributes_write(const sb_attributes *attributes, uint8_t bytes[SB_ATTRIBUTES_SIZE]) {
+void sb_store_attributes_write(const sb_attributes *attributes, uint8_t bytes[SB_ATTRIBUTES_SIZE]) {
   bytes[0] = VERSION;
   put_float(bytes + 1, attributes->age);
   put_float(bytes + 5, attributes->man);
   put_float(bytes + 9, attributes->woman);
-  sb_floats_write(attributes->ethnicity, SB_ETHNICITIES, bytes + 13);
+  sb_store_floats_write(attributes->ethnicity, SB_ETHNICITIES, bytes + 13);
 }
 
-bool sb_attributes_read(const uint8_t *bytes, size_t size, sb_attributes *out) {
+bool sb_store_attributes_read(const uint8_t *bytes, size_t size, sb_attributes *out) {
   bool old = size == OLD_SIZE && bytes[0] == 1;
   if (!old && (size != SB_ATTRIBUTES_SIZE || bytes[0] != VERSION)) return false;
   out->age = get_float(bytes + 1);
@@ -93,7 +93,7 @@ bool sb_attributes_read(const uint8_t *bytes, size_t size, sb_attributes *out) {
   if (old)
     for (int i = 0; i < OLD_ETHNICITIES; i++) out->ethnicity[old_ethnicities[i]] = get_float(bytes + 13 + 4 * i);
   else
-    sb_floats_read(bytes + 13, SB_ETHNICITIES, out->ethnicity);
+    sb_store_floats_read(bytes + 13, SB_ETHNICITIES, out->ethnicity);
   out->ethnicity_dominant = 0;
   for (int i = 1; i < SB_ETHNICITIES; i++)
     if (out->ethnicity[i] > out->ethnicity[out->ethnicity_dominant]) out->ethnicity_dominant = i;

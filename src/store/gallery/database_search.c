@@ -28,7 +28,7 @@ static sb_status look_at_pgvector(sb_database_search *nearest, sb_error *error) 
   sb_store_lock(nearest->store);
   sb_statement s = sb_statement_new(nearest->store,
                                     "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector'", error);
-  if (sb_step(&s) && sscanf(sb_column_text(&s, 0), "%d.%d", &major, &minor) == 2)
+  if (sb_statement_step(&s) && sscanf(sb_statement_column_text(&s, 0), "%d.%d", &major, &minor) == 2)
     nearest->iterative = major > 0 || minor >= 8;
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(nearest->store);
@@ -86,12 +86,12 @@ static bool has_person(const sweep *w, uint64_t person) {
 
 /* The query went there rounded, as the rows are; the score is of the query as it is, as the index in memory gives it. */
 static void take_row(sweep *w, sb_statement *s) {
-  uint64_t person = (uint64_t)sb_column_int(s, 1);
+  uint64_t person = (uint64_t)sb_statement_column_int(s, 1);
   float score = 0;
   if (w->found == w->k || (w->by_person && has_person(w, person))) return;
-  sb_column_template(s, 2, &(sb_seal_context){"face", "template", 0, ""}, w->dim, w->template);
+  sb_statement_column_template(s, 2, &(sb_seal_context){"face", "template", 0, ""}, w->dim, w->template);
   for (size_t i = 0; i < w->dim; i++) score += w->template[i] * w -> query[i];
-  w->hits[w->found++] = (sb_hit){(uint64_t)sb_column_int(s, 0), person, score};
+  w->hits[w->found++] = (sb_hit){(uint64_t)sb_statement_column_int(s, 0), person, score};
 }
 
 /* Has the collection an index that is whole? Then what follows in this transaction is done by it: with a list as long as `limit`, a
@@ -107,10 +107,10 @@ static sb_status find_index(sb_store *reader, const sweep *w, size_t limit, bool
       " true), set_config('enable_sort', 'off', true), CASE WHEN ?3 = 1 THEN set_config('hnsw.iterative_scan',"
       " 'strict_order', true) END FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(?1)",
       error);
-  sb_bind_text(&s, 1, name);
-  sb_bind_text(&s, 2, ef);
-  sb_bind_int(&s, 3, w->nearest->iterative);
-  *there = sb_step(&s) && sb_column_int(&s, 0);
+  sb_statement_bind_text(&s, 1, name);
+  sb_statement_bind_text(&s, 2, ef);
+  sb_statement_bind_int(&s, 3, w->nearest->iterative);
+  *there = sb_statement_step(&s) && sb_statement_column_int(&s, 0);
   return sb_statement_end(&s);
 }
 
@@ -123,9 +123,9 @@ static sb_statement nearest_rows(sb_store *reader, const sweep *w, size_t limit,
              " ORDER BY template::halfvec(%zu) <#> ?1::halfvec(%zu) LIMIT ?2",
              (long long)w->collection, w->dim, w->dim);
   sb_statement s = sb_statement_new(reader, sql, error);
-  sb_bind_template(&s, 1, &(sb_seal_context){"face", "template", 0, ""}, w->query, w->dim);
-  sb_bind_int(&s, 2, (int64_t)limit);
-  if (!by_index) sb_bind_int(&s, 3, w->collection);
+  sb_statement_bind_template(&s, 1, &(sb_seal_context){"face", "template", 0, ""}, w->query, w->dim);
+  sb_statement_bind_int(&s, 2, (int64_t)limit);
+  if (!by_index) sb_statement_bind_int(&s, 3, w->collection);
   return s;
 }
 
@@ -134,7 +134,7 @@ static sb_status read_rows(sb_store *reader, sweep *w, size_t limit, bool by_ind
   size_t rows = 0;
   w->found = 0;
   sb_statement s = nearest_rows(reader, w, limit, by_index, error);
-  for (; sb_step(&s); rows++) take_row(w, &s);
+  for (; sb_statement_step(&s); rows++) take_row(w, &s);
   *all = rows < limit;
   return sb_statement_end(&s);
 }
@@ -189,9 +189,9 @@ static sb_status sweep_anywhere(sb_store *store, seat *at, sweep *w, sb_error *e
   int64_t last = 0;
   sb_error cause = {0};
   if (store->replica && sb_store_changes_last(store, &last, NULL) == SB_OK &&
-      sb_replica_ready(store, last, &at->replica)) {
+      sb_store_replica_ready(store, last, &at->replica)) {
     sb_status status = sweep_all(at->replica, w, &cause);
-    sb_replica_read(store, &at->replica, status, &cause);
+    sb_store_replica_read_done(store, &at->replica, status, &cause);
     if (status == SB_OK) return SB_OK;
   }
   return sweep_all(at->reader, w, error);
@@ -199,9 +199,9 @@ static sb_status sweep_anywhere(sb_store *store, seat *at, sweep *w, sb_error *e
 
 static sb_status protect(sb_database_search *nearest, int64_t collection, const float *query, float *out, size_t *dim,
                          sb_error *error) {
-  const sb_protection *protection = NULL;
+  const sb_store_protection *protection = NULL;
   sb_store_lock(nearest->store);
-  sb_status status = sb_protection_of(nearest->store, collection, &protection, error);
+  sb_status status = sb_store_protection_get(nearest->store, collection, &protection, error);
   if (status == SB_OK) {
     *dim = sb_transform_dim(protection->transform);
     sb_transform_apply(protection->transform, query, out);
@@ -210,7 +210,7 @@ static sb_status protect(sb_database_search *nearest, int64_t collection, const 
   return status;
 }
 
-sb_status sb_database_search_protected(sb_database_search *nearest, const sb_kept_query *query, sb_hit *hits,
+sb_status sb_database_search_protected(sb_database_search *nearest, const sb_database_search_query *query, sb_hit *hits,
                                        size_t *found, sb_error *error) {
   float template[SB_DIM_MAX];
   sweep w = {.nearest = nearest,
@@ -232,7 +232,7 @@ sb_status sb_database_search_protected(sb_database_search *nearest, const sb_kep
 sb_status sb_database_search_run(sb_database_search *nearest, int64_t collection, const float *query, size_t k,
                                  bool by_person, sb_hit *hits, size_t *found, sb_error *error) {
   float protected[SB_DIM_MAX];
-  sb_kept_query kept = {.collection = collection, .vector = protected, .k = k, .by_person = by_person};
+  sb_database_search_query kept = {.collection = collection, .vector = protected, .k = k, .by_person = by_person};
   sb_status status = protect(nearest, collection, query, protected, &kept.dim, error);
   if (status == SB_NOT_FOUND) return *found = 0, SB_OK; /* an empty gallery has no collection yet */
   return status == SB_OK ? sb_database_search_protected(nearest, &kept, hits, found, error) : status;

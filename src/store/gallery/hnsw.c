@@ -30,10 +30,10 @@ static sb_status look_at(sb_store *store, sb_hnsw_state *state, sb_error *error)
                                     "SELECT indisvalid, pg_relation_size(indexrelid) FROM pg_catalog.pg_index"
                                     " WHERE indexrelid = to_regclass(?)",
                                     error);
-  sb_bind_text(&s, 1, name);
-  state->there = sb_step(&s);
-  state->whole = state->there && sb_column_int(&s, 0);
-  state->bytes = state->there ? sb_column_int(&s, 1) : 0;
+  sb_statement_bind_text(&s, 1, name);
+  state->there = sb_statement_step(&s);
+  state->whole = state->there && sb_statement_column_int(&s, 0);
+  state->bytes = state->there ? sb_statement_column_int(&s, 1) : 0;
   return sb_statement_end(&s);
 }
 
@@ -113,11 +113,11 @@ sb_status sb_hnsw_build(sb_store *store, const sb_store_collection *collection, 
 
 /* ---- Dropping */
 
-sb_status sb_hnsw_forget(sb_store *store, int64_t collection, sb_error *error) {
+sb_status sb_hnsw_invalidate(sb_store *store, int64_t collection, sb_error *error) {
   if (!store->url) return SB_OK;
   sb_statement s = sb_statement_new(store, "DELETE FROM meta WHERE key LIKE 'hnsw/' || ? || '/%'", error);
-  sb_bind_int(&s, 1, collection);
-  sb_step(&s);
+  sb_statement_bind_int(&s, 1, collection);
+  sb_statement_step(&s);
   return sb_statement_end(&s);
 }
 
@@ -128,7 +128,7 @@ sb_status sb_hnsw_drop(sb_store *store, int64_t collection, sb_error *error) {
   if (status == SB_OK && !state.there) return sb_fail(error, SB_NOT_FOUND, "the collection has no HNSW index");
   if (status == SB_OK) status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
-  status = sb_store_finish(store, sb_hnsw_forget(store, collection, error), error);
+  status = sb_store_finish(store, sb_hnsw_invalidate(store, collection, error), error);
   if (status != SB_OK) return status;
   sb_hnsw_name(collection, name);
   snprintf(sql, sizeof sql, "DROP INDEX CONCURRENTLY IF EXISTS %s", name);
@@ -139,7 +139,7 @@ sb_status sb_hnsw_drop(sb_store *store, int64_t collection, sb_error *error) {
 }
 
 static void read_name(sb_statement *s, void *item) {
-  snprintf(item, SB_HNSW_NAME, "semblance.%s", sb_column_text(s, 0));
+  snprintf(item, SB_HNSW_NAME, "semblance.%s", sb_statement_column_text(s, 0));
 }
 
 /* On a connection of its own, since it waits for all that use the table; not for long, since somebody waits for it. */
@@ -173,7 +173,7 @@ void sb_hnsw_sweep(sb_store *store, int64_t emptied) {
       " AND relname ~ '^face_hnsw_[0-9]+$' AND NOT EXISTS(SELECT 1 FROM collection c WHERE c.id <> ? AND"
       " 'face_hnsw_' || c.id = relname)",
       &error);
-  sb_bind_int(&s, 1, emptied);
+  sb_statement_bind_int(&s, 1, emptied);
   sb_status status = sb_statement_list(&s, SB_HNSW_NAME, read_name, &names, &count);
   if (status == SB_OK && count) status = drop_all(store, names, count, &error);
   free(names);
@@ -202,12 +202,12 @@ static sb_status draw(sb_store *store, const sb_store_collection *collection, si
   sb_store_lock(store);
   sb_statement s =
       sb_statement_new(store, "SELECT id, template FROM face WHERE collection = ? ORDER BY random() LIMIT ?", error);
-  sb_bind_int(&s, 1, collection->row);
-  sb_bind_int(&s, 2, (int64_t)wanted);
-  for (; sb_step(&s); out->count++) {
-    out->faces[out->count] = sb_column_int(&s, 0);
-    sb_column_template(&s, 1, &(sb_seal_context){"face", "template", 0, ""}, out->dim,
-                       out->rows + out->count * out->dim);
+  sb_statement_bind_int(&s, 1, collection->row);
+  sb_statement_bind_int(&s, 2, (int64_t)wanted);
+  for (; sb_statement_step(&s); out->count++) {
+    out->faces[out->count] = sb_statement_column_int(&s, 0);
+    sb_statement_column_template(&s, 1, &(sb_seal_context){"face", "template", 0, ""}, out->dim,
+                                 out->rows + out->count * out->dim);
     if (s.status != SB_OK) break;
   }
   sb_status status = sb_statement_end(&s);
@@ -259,7 +259,7 @@ static sb_status try_probes(sb_database_search *exact, sb_database_search *const
   sb_status status = SB_OK;
   for (size_t i = 0; status == SB_OK && i < probes; i++) {
     size_t wanted = 0, found = 0;
-    const sb_kept_query query = {.collection = collection, .vector = probe, .dim = s->dim, .k = K};
+    const sb_database_search_query query = {.collection = collection, .vector = probe, .dim = s->dim, .k = K};
     disturb(s, i, probe);
     status = sb_database_search_protected(exact, &query, truth, &wanted, error);
     for (size_t e = 0; status == SB_OK && e < count; e++) {
@@ -326,7 +326,7 @@ static bool read_recall(sb_statement *s, int column, sb_hnsw_recall *out) {
   char text[96] = "";
   size_t size = 0;
   long long at = 0;
-  const char *bytes = sb_column_blob(s, column, &size);
+  const char *bytes = sb_statement_column_blob(s, column, &size);
   if (bytes && size < sizeof text) memcpy(text, bytes, size);
   if (sscanf(text, "%zu %lf %lf %lld", &out->probes, &out->recall, &out->mates, &at) != 4) return false;
   out->at_ms = at;
@@ -339,8 +339,8 @@ sb_status sb_hnsw_recall_get(sb_store *store, int64_t collection, sb_hnsw_recall
   key_of(collection, out->ef, key);
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = ?", error);
-  sb_bind_text(&s, 1, key);
-  if (!sb_step(&s) || !read_recall(&s, 0, &r)) r.probes = 0;
+  sb_statement_bind_text(&s, 1, key);
+  if (!sb_statement_step(&s) || !read_recall(&s, 0, &r)) r.probes = 0;
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
   if (status == SB_OK) *out = r;
@@ -358,10 +358,10 @@ sb_status sb_hnsw_summarize(sb_store *store, int ef, sb_hnsw_summary *out, sb_er
                        " LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = to_regclass('semblance.face_hnsw_' || c.id)"
                        " LEFT JOIN meta m ON m.key = 'hnsw/' || c.id || '/' || ?",
                        error);
-  sb_bind_int(&s, 1, ef);
-  for (; sb_step(&s); sum.collections++) {
+  sb_statement_bind_int(&s, 1, ef);
+  for (; sb_statement_step(&s); sum.collections++) {
     sb_hnsw_recall r = {0};
-    if (!sb_column_int(&s, 0)) continue;
+    if (!sb_statement_column_int(&s, 0)) continue;
     sum.indexed++;
     double measured = read_recall(&s, 1, &r) ? r.recall : -1;
     if (measured < sum.recall) sum.recall = measured;

@@ -37,7 +37,7 @@ typedef struct batch {
 typedef struct loader {
   sb_store *store;  /* has the keys */
   sb_store *reader; /* has the rows */
-  sb_change_visit visit;
+  sb_store_change_visit visit;
   void *context;
   kind *kinds; /* the reader's */
   pthread_mutex_t lock;
@@ -60,15 +60,15 @@ static void fail(loader *l, sb_status status, const sb_error *error) {
 static sb_status open_row(const loader *l, const batch *b, const sealed_row *row, float *embedding, sb_error *error) {
   const sb_seal_context place = {"face", "template", row->face, row->kind->model};
   sb_status status =
-      sb_template_open(l->store, &place, b->bytes + row->at, row->size, row->kind->dim, embedding, error);
+      sb_store_template_open(l->store, &place, b->bytes + row->at, row->size, row->kind->dim, embedding, error);
   if (status != SB_OK) return status;
-  const sb_change change = {.kind = SB_CHANGE_PUT,
-                            .collection = row->kind->collection,
-                            .face = row->face,
-                            .person = row->person,
-                            .dim = row->kind->dim,
-                            .embedding = embedding,
-                            .seed = row->kind->seed};
+  const sb_store_change change = {.kind = SB_CHANGE_PUT,
+                                  .collection = row->kind->collection,
+                                  .face = row->face,
+                                  .person = row->person,
+                                  .dim = row->kind->dim,
+                                  .embedding = embedding,
+                                  .seed = row->kind->seed};
   return l->visit(l->context, &change, error);
 }
 
@@ -171,18 +171,19 @@ static batch *empty_batch(loader *l, sb_error *error) {
 static sb_status read_kinds(loader *l, sb_error *error) {
   sb_statement s =
       sb_statement_new(l->reader, "SELECT id, dim, model, protection_version FROM collection ORDER BY id DESC", error);
-  while (sb_step(&s)) {
-    const sb_protection *protection = NULL;
+  while (sb_statement_step(&s)) {
+    const sb_store_protection *protection = NULL;
     kind *k = sb_alloc(1, sizeof *k, error);
     if (!k) {
       s.status = SB_NO_MEMORY;
       break;
     }
-    *k = (kind){l->kinds, sb_column_int(&s, 0), (size_t)sb_column_int(&s, 1), NULL, {0}};
+    *k = (kind){l->kinds, sb_statement_column_int(&s, 0), (size_t)sb_statement_column_int(&s, 1), NULL, {0}};
     l->kinds = k;
-    k->model = sb_strdup(sb_column_text(&s, 2), error);
-    s.status =
-        k->model ? sb_protection_at(l->store, k->collection, sb_column_int(&s, 3), &protection, error) : SB_NO_MEMORY;
+    k->model = sb_strdup(sb_statement_column_text(&s, 2), error);
+    s.status = k->model ? sb_store_protection_get_version(l->store, k->collection, sb_statement_column_int(&s, 3),
+                                                          &protection, error)
+                        : SB_NO_MEMORY;
     if (s.status == SB_OK) memcpy(k->seed, protection->seed, sizeof k->seed);
   }
   return sb_statement_end(&s);
@@ -198,14 +199,14 @@ static sb_status find_kind(const loader *l, int64_t collection, const kind **out
 /* Columns: collection, face, person, template. */
 static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error) {
   sealed_row *row = &b->rows[b->count];
-  sb_status status = find_kind(l, sb_column_int(s, 0), &row->kind, error);
+  sb_status status = find_kind(l, sb_statement_column_int(s, 0), &row->kind, error);
   if (status != SB_OK) return status;
-  const uint8_t *sealed = sb_column_blob(s, 3, &row->size);
-  if (!sealed || row->size != sb_template_size(l->store, row->kind->dim))
+  const uint8_t *sealed = sb_statement_column_blob(s, 3, &row->size);
+  if (!sealed || row->size != sb_store_template_size(l->store, row->kind->dim))
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
   if (l->store->driver->seals_templates && sb_sealed_number(sealed, row->size) > l->store->newest_key) {
     drain(l); /* nobody may look at the keys while they change */
-    status = sb_keys_refresh(l->store, error);
+    status = sb_store_keys_refresh(l->store, error);
     if (status != SB_OK) return status;
   }
   if (b->used + row->size > b->room) {
@@ -215,8 +216,8 @@ static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error)
     b->bytes = bytes;
     b->room = room;
   }
-  row->face = sb_column_int(s, 1);
-  row->person = sb_column_int(s, 2);
+  row->face = sb_statement_column_int(s, 1);
+  row->person = sb_statement_column_int(s, 2);
   row->at = b->used;
   memcpy(b->bytes + row->at, sealed, row->size);
   b->used += row->size;
@@ -228,7 +229,7 @@ static void read_rows(loader *l, sb_statement *s) {
   batch *b = NULL;
   sb_error error = {0};
   sb_status status = SB_OK;
-  while (status == SB_OK && sb_step(s)) {
+  while (status == SB_OK && sb_statement_step(s)) {
     if (!b && !(b = empty_batch(l, &error))) status = SB_NO_MEMORY;
     if (status == SB_OK) status = copy_row(l, s, b, &error);
     if (status == SB_OK && b->count == BATCH_ROWS) {
@@ -268,13 +269,14 @@ static void end(loader *l) {
   pthread_mutex_destroy(&l->lock);
 }
 
-sb_status sb_load_faces(sb_store *store, sb_store *reader, sb_change_visit visit, void *context, sb_error *error) {
+sb_status sb_store_load_faces(sb_store *store, sb_store *reader, sb_store_change_visit visit, void *context,
+                              sb_error *error) {
   loader l = {.store = store, .reader = reader, .visit = visit, .context = context};
   pthread_mutex_init(&l.lock, NULL);
   pthread_cond_init(&l.changed, NULL);
   sb_status status = read_kinds(&l, error);
   sb_statement s = sb_statement_new(reader, "SELECT collection, id, person, template FROM face", error);
-  s.stream = true;
+  s.copy = true;
   if (status == SB_OK) read_rows(&l, &s);
   end(&l);
   sb_status read = sb_statement_end(&s);

@@ -69,29 +69,30 @@ static sb_status make_room(migration *m, size_t dim, sb_error *error) {
 /* The template of a row, into `m->one` or `m->other`. */
 static void read_template(migration *m, sb_statement *row, const table *t, int column, bool other, size_t *dim) {
   int behind = (int)strlen(t->kinds);
-  const sb_seal_context place = {"face", "template", sb_column_int(row, 0), sb_column_text(row, behind + 1)};
-  *dim = (size_t)sb_column_int(row, behind);
+  const sb_seal_context place = {"face", "template", sb_statement_column_int(row, 0),
+                                 sb_statement_column_text(row, behind + 1)};
+  *dim = (size_t)sb_statement_column_int(row, behind);
   if (row->status == SB_OK) row->status = make_room(m, *dim, row->error);
-  if (row->status == SB_OK) sb_column_template(row, column, &place, *dim, other ? m->other : m->one);
+  if (row->status == SB_OK) sb_statement_column_template(row, column, &place, *dim, other ? m->other : m->one);
 }
 
 static void copy_column(migration *m, const table *t, sb_statement *row, sb_statement *into, int column) {
   size_t size = 0;
   const void *bytes;
-  if (sb_column_null(row, column)) return;
+  if (sb_statement_column_null(row, column)) return;
   switch (t->kinds[column]) {
-  case 'i': sb_bind_int(into, column + 1, sb_column_int(row, column)); break;
-  case 'r': sb_bind_real(into, column + 1, sb_column_real(row, column)); break;
-  case 't': sb_bind_text(into, column + 1, sb_column_text(row, column)); break;
+  case 'i': sb_statement_bind_int(into, column + 1, sb_statement_column_int(row, column)); break;
+  case 'r': sb_statement_bind_real(into, column + 1, sb_statement_column_real(row, column)); break;
+  case 't': sb_statement_bind_text(into, column + 1, sb_statement_column_text(row, column)); break;
   case 'b':
-    bytes = sb_column_blob(row, column, &size);
-    sb_bind_blob(into, column + 1, bytes ? bytes : "", size);
+    bytes = sb_statement_column_blob(row, column, &size);
+    sb_statement_bind_blob(into, column + 1, bytes ? bytes : "", size);
     break;
   default:
     read_template(m, row, t, column, false, &size);
-    const sb_seal_context place = {"face", "template", sb_column_int(row, 0),
-                                   sb_column_text(row, (int)strlen(t->kinds) + 1)};
-    if (row->status == SB_OK) sb_bind_template(into, column + 1, &place, m->one, size);
+    const sb_seal_context place = {"face", "template", sb_statement_column_int(row, 0),
+                                   sb_statement_column_text(row, (int)strlen(t->kinds) + 1)};
+    if (row->status == SB_OK) sb_statement_bind_template(into, column + 1, &place, m->one, size);
   }
 }
 
@@ -104,16 +105,16 @@ static bool same_templates(const float *a, const float *b, size_t dim) {
 
 static bool same_column(migration *m, const table *t, sb_statement *a, sb_statement *b, int column) {
   size_t size = 0, other = 0;
-  if (sb_column_null(a, column) != sb_column_null(b, column)) return false;
-  if (sb_column_null(a, column)) return true;
+  if (sb_statement_column_null(a, column) != sb_statement_column_null(b, column)) return false;
+  if (sb_statement_column_null(a, column)) return true;
   switch (t->kinds[column]) {
-  case 'i': return sb_column_int(a, column) == sb_column_int(b, column);
+  case 'i': return sb_statement_column_int(a, column) == sb_statement_column_int(b, column);
   case 'r':
-    return !(sb_column_real(a, column) < sb_column_real(b, column) ||
-             sb_column_real(a, column) > sb_column_real(b, column));
-  case 't': return !strcmp(sb_column_text(a, column), sb_column_text(b, column));
+    return !(sb_statement_column_real(a, column) < sb_statement_column_real(b, column) ||
+             sb_statement_column_real(a, column) > sb_statement_column_real(b, column));
+  case 't': return !strcmp(sb_statement_column_text(a, column), sb_statement_column_text(b, column));
   case 'b': {
-    const void *one = sb_column_blob(a, column, &size), *two = sb_column_blob(b, column, &other);
+    const void *one = sb_statement_column_blob(a, column, &size), *two = sb_statement_column_blob(b, column, &other);
     return size == other && (!size || !memcmp(one, two, size));
   }
   default:
@@ -137,10 +138,10 @@ static sb_status copy_some(migration *m, const table *t, sb_statement *row, bool
   sb_statement into = {.store = m->to, .error = error};
   m->to->driver->prepare_bulk(&into, t->name, t->columns, columns);
   for (int i = 0; i < BATCH && !*done && into.status == SB_OK; i++) {
-    *done = !sb_step(row);
+    *done = !sb_statement_step(row);
     for (int c = 0; !*done && c < columns; c++) copy_column(m, t, row, &into, c);
     if (*done || row->status != SB_OK) break;
-    sb_step(&into);
+    sb_statement_step(&into);
     sb_statement_reset(&into);
     m->rows++;
   }
@@ -154,8 +155,8 @@ static sb_status copy_table(migration *m, const table *t, sb_error *error) {
   sb_status status = largest(m->to, t, &last, error);
   if (status != SB_OK) return status;
   sb_statement row = sb_statement_new(m->from, t->query, error);
-  row.many = true;
-  sb_bind_int(&row, 1, last);
+  row.cursor = true;
+  sb_statement_bind_int(&row, 1, last);
   while (status == SB_OK && !done) {
     status = m->to->driver->begin(m->to, true, error);
     if (status != SB_OK) break;
@@ -178,16 +179,17 @@ static sb_status differs(const table *t, int64_t id, sb_error *error) {
 
 static sb_status compare_table(migration *m, const table *t, sb_error *error) {
   sb_statement a = sb_statement_new(m->from, t->query, error), b = sb_statement_new(m->to, t->query, error);
-  a.many = b.many = true;
-  sb_bind_int(&a, 1, 0);
-  sb_bind_int(&b, 1, 0);
+  a.cursor = b.cursor = true;
+  sb_statement_bind_int(&a, 1, 0);
+  sb_statement_bind_int(&b, 1, 0);
   sb_status status = SB_OK;
   for (;;) {
-    bool one = sb_step(&a), other = sb_step(&b);
+    bool one = sb_statement_step(&a), other = sb_statement_step(&b);
     if (a.status != SB_OK || b.status != SB_OK || (!one && !other)) break;
     bool same = one && other;
     for (int c = 0; same && t->kinds[c]; c++) same = same_column(m, t, &a, &b, c);
-    if (!same && a.status == SB_OK && b.status == SB_OK) status = differs(t, sb_column_int(one ? &a : &b, 0), error);
+    if (!same && a.status == SB_OK && b.status == SB_OK)
+      status = differs(t, sb_statement_column_int(one ? &a : &b, 0), error);
     if (!same) break;
   }
   sb_status read = sb_statement_end(&a), other = sb_statement_end(&b);
@@ -201,7 +203,7 @@ static sb_status take_over_keys(migration *m, sb_error *error) {
   bool done = false;
   sb_status status = sb_store_exec(m->to, "DELETE FROM data_key", error);
   sb_statement row = sb_statement_new(m->from, keys.query, error);
-  sb_bind_int(&row, 1, 0);
+  sb_statement_bind_int(&row, 1, 0);
   while (status == SB_OK && !done) status = copy_some(m, &keys, &row, &done, error);
   sb_status read = sb_statement_end(&row);
   if (status == SB_OK) status = sb_store_meta_set(m->to, "migration", "begun", 5, error);
@@ -237,10 +239,10 @@ static sb_status copy_meta(migration *m, sb_error *error) {
   sb_status status = SB_OK;
   sb_statement s =
       sb_statement_new(m->from, "SELECT key, value FROM meta WHERE key IN ('audit_head', 'rotation', 'target')", error);
-  while (status == SB_OK && sb_step(&s)) {
+  while (status == SB_OK && sb_statement_step(&s)) {
     size_t size = 0;
-    const void *value = sb_column_blob(&s, 1, &size);
-    status = sb_store_meta_set(m->to, sb_column_text(&s, 0), value, size, error);
+    const void *value = sb_statement_column_blob(&s, 1, &size);
+    status = sb_store_meta_set(m->to, sb_statement_column_text(&s, 0), value, size, error);
   }
   sb_status read = sb_statement_end(&s);
   return status == SB_OK ? read : status;
@@ -252,9 +254,9 @@ static sb_status finish(migration *m, sb_error *error) {
   status = copy_meta(m, error);
   for (int i = 0; status == SB_OK && i < COUNTED; i++)
     status = m->to->driver->start_rows(m->to, counted[i], m->next[i], error);
-  if (status == SB_OK) status = sb_change_note(m->to, SB_CHANGE_RESET, 0, 0, 0, error);
+  if (status == SB_OK) status = sb_store_change_append(m->to, SB_CHANGE_RESET, 0, 0, 0, error);
   if (status == SB_OK) status = sb_store_exec(m->to, "DELETE FROM meta WHERE key = 'migration'", error);
-  if (status == SB_OK) status = sb_row_set_mac_start(m->to, error);
+  if (status == SB_OK) status = sb_store_row_mac_start(m->to, error);
   return sb_store_finish(m->to, status, error);
 }
 

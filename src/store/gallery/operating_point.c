@@ -44,9 +44,9 @@ static sb_status value_read(const sb_store *store, const uint8_t *value, size_t 
 static sb_status read_kept(sb_store *store, sb_target *out, sb_error *error) {
   *out = (sb_target){0};
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'target'", error);
-  if (sb_step(&s)) {
+  if (sb_statement_step(&s)) {
     size_t size = 0;
-    const uint8_t *value = sb_column_blob(&s, 0, &size);
+    const uint8_t *value = sb_statement_column_blob(&s, 0, &size);
     s.status = value_read(store, value, size, out, error);
   }
   return sb_statement_end(&s);
@@ -73,11 +73,11 @@ static sb_audit_event note_of(const sb_target *target) {
                                                          : 0};
 }
 
-bool sb_target_chosen(const sb_chain_entry *entry) {
+bool sb_store_operating_point_chosen(const sb_chain_entry *entry) {
   return !strncmp(entry->verb, VERBS, strlen(VERBS));
 }
 
-sb_status sb_target_check(sb_store *store, const sb_chain_entry *chosen, sb_error *error) {
+sb_status sb_store_operating_point_check(sb_store *store, const sb_chain_entry *chosen, sb_error *error) {
   sb_target kept;
   sb_status status = read_kept(store, &kept, error);
   if (status != SB_OK) return status;
@@ -102,7 +102,7 @@ sb_status sb_store_operating_point_set(sb_store *store, const sb_target *target,
     status = value_write(store, target, value, error);
     if (status == SB_OK) status = sb_store_meta_set(store, "target", value, sizeof value, error);
   }
-  if (status == SB_OK) status = sb_audit_note(store, note.verb, 0, 0, note.count, NULL, error);
-  if (status == SB_OK && store->driver->call) store->driver->call(store);
+  if (status == SB_OK) status = sb_audit_append(store, note.verb, 0, 0, note.count, NULL, error);
+  if (status == SB_OK && store->driver->notify) store->driver->notify(store);
   return sb_store_finish(store, status, error);
 }

@@ -54,13 +54,13 @@ static sb_status collect(sb_store *store, const sb_store_listing *l, roster *r, 
       l->order == SB_ORDER_NEWEST ? "SELECT id, external_id, name FROM person WHERE collection = ? ORDER BY id DESC"
                                   : "SELECT id, external_id, name FROM person WHERE collection = ? ORDER BY id",
       error);
-  sb_bind_int(&s, 1, l->collection);
-  s.many = true;
-  while (sb_step(&s)) {
-    int64_t row = sb_column_int(&s, 0);
+  sb_statement_bind_int(&s, 1, l->collection);
+  s.cursor = true;
+  while (sb_statement_step(&s)) {
+    int64_t row = sb_statement_column_int(&s, 0);
     size_t size = 0;
-    char *name = sb_column_open(&s, 2, &(sb_seal_context){"person", "name", row, NULL}, &size);
-    char *id = all ? NULL : sb_person_id_open(&s, 1, row);
+    char *name = sb_statement_column_sealed(&s, 2, &(sb_seal_context){"person", "name", row, NULL}, &size);
+    char *id = all ? NULL : sb_store_person_id_open(&s, 1, row);
     bool fits =
         s.status == SB_OK && (all || sb_text_contains_nocase(id, l->query) || sb_text_contains_nocase(name, l->query));
     free(id);
@@ -77,8 +77,8 @@ static sb_status collect(sb_store *store, const sb_store_listing *l, roster *r, 
 
 /* The person of the row that stands there. */
 static void take_person(sb_statement *s, const sb_store_listing *l, sb_person *person) {
-  sb_person_read(s, person);
-  if (l->thumbnails) sb_person_picture_read(s, person);
+  sb_store_person_read(s, person);
+  if (l->thumbnails) sb_store_person_thumbnail_read(s, person);
 }
 
 /* The rows of the page as the text that driver->numbers reads. */
@@ -105,10 +105,10 @@ static sb_status read_rows(sb_store *store, const sb_store_listing *l, const ros
   if (status == SB_OK) {
     size_t found = 0;
     sb_statement s = sb_statement_new(store, sql.bytes, error);
-    sb_bind_text(&s, 1, rows.bytes);
-    while (sb_step(&s)) {
+    sb_statement_bind_text(&s, 1, rows.bytes);
+    while (sb_statement_step(&s)) {
       size_t i = 0;
-      while (i < count && r->entries[from + i].row != sb_column_int(&s, 0)) i++;
+      while (i < count && r->entries[from + i].row != sb_statement_column_int(&s, 0)) i++;
       if (i == count) continue;
       take_person(&s, l, &people->items[i]);
       found++;
@@ -155,9 +155,9 @@ static sb_status list_some(sb_store *store, const sb_store_listing *l, sb_people
 static sb_status number(sb_store *store, const char *sql, int64_t collection, int64_t after, size_t *out,
                         sb_error *error) {
   sb_statement s = sb_statement_new(store, sql, error);
-  sb_bind_int(&s, 1, collection);
-  if (after) sb_bind_int(&s, 2, after);
-  if (sb_step(&s)) *out = (size_t)sb_column_int(&s, 0);
+  sb_statement_bind_int(&s, 1, collection);
+  if (after) sb_statement_bind_int(&s, 2, after);
+  if (sb_statement_step(&s)) *out = (size_t)sb_statement_column_int(&s, 0);
   return sb_statement_end(&s);
 }
 
@@ -179,15 +179,15 @@ static sb_status list_all(sb_store *store, const sb_store_listing *l, sb_people 
   static const char *const pages[2][2] = {{SB_PERSON_COLUMNS OLDEST_PAGE, SB_PERSON_COLUMNS NEWEST_PAGE},
                                           {SB_PERSON_PICTURED OLDEST_PAGE, SB_PERSON_PICTURED NEWEST_PAGE}};
   sb_statement s = sb_statement_new(store, pages[l->thumbnails][newest], error);
-  sb_bind_int(&s, 1, l->collection);
-  sb_bind_int(&s, 2, after);
-  sb_bind_int(&s, 3, (int64_t)l->limit);
-  sb_bind_int(&s, 4, l->after ? 0 : (int64_t)l->offset);
-  while (sb_step(&s)) {
+  sb_statement_bind_int(&s, 1, l->collection);
+  sb_statement_bind_int(&s, 2, after);
+  sb_statement_bind_int(&s, 3, (int64_t)l->limit);
+  sb_statement_bind_int(&s, 4, l->after ? 0 : (int64_t)l->offset);
+  while (sb_statement_step(&s)) {
     sb_person person;
-    last = sb_column_int(&s, 0);
+    last = sb_statement_column_int(&s, 0);
     take_person(&s, l, &person);
-    sb_status added = sb_people_add(people, &person, error);
+    sb_status added = sb_store_people_add(people, &person, error);
     if (s.status == SB_OK) s.status = added;
   }
   if (people->count && people->offset + people->count < people->total) people->next = last;

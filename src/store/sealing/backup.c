@@ -81,14 +81,14 @@ static sb_status open_file(const sb_root *root, const char *from, const char *to
 sb_status sb_store_backup(sb_store *store, const char *path, sb_error *error) {
   bench b;
   sb_status status = bench_open(store->dir, &b, error);
-  if (status == SB_OK) status = sb_store_note(store, &(sb_audit_event){"backup", 0, 0, 0}, 1, error);
+  if (status == SB_OK) status = sb_audit_record(store, &(sb_audit_event){"backup", 0, 0, 0}, 1, error);
   if (status == SB_OK) status = store->driver->copy(store, b.database, error);
   if (status == SB_OK) status = seal_file(store->root, b.database, path, error);
   bench_close(&b);
   return status;
 }
 
-static sb_status pass_over(void *context, const sb_change *change, sb_error *error) {
+static sb_status pass_over(void *context, const sb_store_change *change, sb_error *error) {
   (void)change, (void)error;
   ++*(size_t *)context;
   return SB_OK;
@@ -103,7 +103,7 @@ static sb_status prove(const char *folder, const sb_root *root, sb_error *error)
   int64_t next = 0;
   sb_status status = sb_store_open_with(folder, root, &store, error);
   if (status == SB_OK) status = sb_store_check(store, error);
-  if (status == SB_OK) status = sb_store_audit_verify(store, NULL, &head, error);
+  if (status == SB_OK) status = sb_audit_verify(store, NULL, &head, error);
   if (status == SB_OK) status = sb_store_changes(store, 0, &next, pass_over, &templates, error);
   if (status == SB_OK) status = sb_store_collections(store, &collections, &count, error);
   for (size_t i = 0; status == SB_OK && i < count; i++) {

@@ -12,10 +12,11 @@ sb_status sb_store_erase_log(sb_store *store, sb_error *error) {
 
 static sb_status note_removals(sb_store *store, int64_t person, size_t *faces, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT id, collection FROM face WHERE person = ?", error);
-  sb_bind_int(&s, 1, person);
+  sb_statement_bind_int(&s, 1, person);
   size_t count = 0;
-  while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_REMOVE, sb_column_int(&s, 1), sb_column_int(&s, 0), person, error);
+  while (sb_statement_step(&s)) {
+    s.status = sb_store_change_append(store, SB_CHANGE_REMOVE, sb_statement_column_int(&s, 1),
+                                      sb_statement_column_int(&s, 0), person, error);
     count++;
   }
   *faces = count;
@@ -24,9 +25,9 @@ static sb_status note_removals(sb_store *store, int64_t person, size_t *faces, s
 
 static sb_status delete_rows(sb_store *store, const char *sql, int64_t person, int64_t *deleted, sb_error *error) {
   sb_statement s = sb_statement_new(store, sql, error);
-  sb_bind_int(&s, 1, person);
-  sb_step(&s);
-  *deleted = sb_changes(store);
+  sb_statement_bind_int(&s, 1, person);
+  sb_statement_step(&s);
+  *deleted = sb_store_rows_written(store);
   return sb_statement_end(&s);
 }
 
@@ -40,10 +41,11 @@ static sb_status delete_person(sb_store *store, int64_t row, sb_error *error) {
 /* The index gets each face again, under its new person. */
 static sb_status note_moves(sb_store *store, int64_t from, int64_t into, size_t *faces, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT id, collection FROM face WHERE person = ?", error);
-  sb_bind_int(&s, 1, from);
+  sb_statement_bind_int(&s, 1, from);
   size_t count = 0;
-  while (sb_step(&s)) {
-    s.status = sb_change_note(store, SB_CHANGE_PUT, sb_column_int(&s, 1), sb_column_int(&s, 0), into, error);
+  while (sb_statement_step(&s)) {
+    s.status = sb_store_change_append(store, SB_CHANGE_PUT, sb_statement_column_int(&s, 1),
+                                      sb_statement_column_int(&s, 0), into, error);
     count++;
   }
   *faces = count;
@@ -56,8 +58,8 @@ sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, siz
   if (status != SB_OK) return status;
   status = note_moves(store, from, into, &moved, error);
   if (status == SB_OK) status = store->driver->move_faces(store, from, into, error);
-  if (status == SB_OK) status = sb_audit_person(store, "merge", into, (int64_t)moved, NULL, error);
-  if (status == SB_OK) status = sb_audit_person(store, "erase", from, 0, NULL, error);
+  if (status == SB_OK) status = sb_audit_append_person(store, "merge", into, (int64_t)moved, NULL, error);
+  if (status == SB_OK) status = sb_audit_append_person(store, "erase", from, 0, NULL, error);
   if (status == SB_OK) status = delete_person(store, from, error);
   status = sb_store_finish(store, status, error);
   if (status != SB_OK) return status;
@@ -72,7 +74,7 @@ sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = note_removals(store, row, &held, error);
-  if (status == SB_OK) status = sb_audit_person(store, "erase", row, (int64_t)held, receipt, error);
+  if (status == SB_OK) status = sb_audit_append_person(store, "erase", row, (int64_t)held, receipt, error);
   if (status == SB_OK) status = delete_rows(store, "DELETE FROM face WHERE person = ?", row, &deleted, error);
   if (status == SB_OK) status = delete_person(store, row, error);
   status = sb_store_finish(store, status, error);
@@ -81,12 +83,12 @@ sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb
   return sb_store_erase_log(store, error);
 }
 
-sb_status sb_store_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_error *error) {
+sb_status sb_store_person_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(
       store, "SELECT id FROM person WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires LIMIT 1", error);
-  sb_bind_int(&s, 1, now_ms);
-  *row = sb_step(&s) ? sb_column_int(&s, 0) : 0;
+  sb_statement_bind_int(&s, 1, now_ms);
+  *row = sb_statement_step(&s) ? sb_statement_column_int(&s, 0) : 0;
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
   return status;

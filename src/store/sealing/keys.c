@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-sb_status sb_keys_wrong(sb_store *store, sb_error *error) {
+sb_status sb_store_keys_wrong(sb_store *store, sb_error *error) {
   return sb_fail(error, SB_WRONG_KEY,
                  "the gallery in %s was sealed under another key; nothing was changed. Give the right key file, or "
                  "SEMBLANCE_KEY",
@@ -16,11 +16,11 @@ static sb_status load(sb_store *store, sb_error *error) {
   size_t known_count = 0;
   int64_t newest = 0;
   sb_statement s = sb_statement_new(store, "SELECT id, purpose, wrapped FROM data_key ORDER BY id", error);
-  while (sb_step(&s)) {
-    int64_t number = sb_column_int(&s, 0);
-    bool audit = !strcmp(sb_column_text(&s, 1), "audit");
+  while (sb_statement_step(&s)) {
+    int64_t number = sb_statement_column_int(&s, 0);
+    bool audit = !strcmp(sb_statement_column_text(&s, 1), "audit");
     size_t size = 0;
-    const void *wrapped = sb_column_blob(&s, 2, &size);
+    const void *wrapped = sb_statement_column_blob(&s, 2, &size);
     s.status =
         sb_keyring_add(store->keyring, (uint32_t)number, audit ? SB_KEY_AUDIT : SB_KEY_DATA, wrapped, size, error);
     if (s.status != SB_OK) break;
@@ -63,20 +63,20 @@ static sb_status load_under_new_root(sb_store *store, sb_error *error) {
   return status;
 }
 
-sb_status sb_keys_load(sb_store *store, sb_error *error) {
+sb_status sb_store_keys_load(sb_store *store, sb_error *error) {
   sb_status status = load(store, error);
   if (status == SB_WRONG_KEY && store->newest_key && store->root->origin == SB_ROOT_FILE)
     status = load_under_new_root(store, error);
-  return status == SB_WRONG_KEY ? sb_keys_wrong(store, error) : status;
+  return status == SB_WRONG_KEY ? sb_store_keys_wrong(store, error) : status;
 }
 
-sb_status sb_keys_refresh(sb_store *store, sb_error *error) {
+sb_status sb_store_keys_refresh(sb_store *store, sb_error *error) {
   int64_t newest = 0;
   sb_status status = sb_store_number(store, "SELECT coalesce(max(id), 0) FROM data_key", &newest, error);
-  return status == SB_OK && newest != store->newest_key ? sb_keys_load(store, error) : status;
+  return status == SB_OK && newest != store->newest_key ? sb_store_keys_load(store, error) : status;
 }
 
-sb_status sb_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *error) {
+sb_status sb_store_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *error) {
   uint8_t wrapped[SB_WRAPPED_SIZE];
   int64_t number = 0;
   sb_status status = store->driver->next_row(store, "data_key", &number, error);
@@ -85,11 +85,11 @@ sb_status sb_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *error)
   sb_keyring_make(store->keyring, (uint32_t)number, purpose, wrapped);
   sb_statement s =
       sb_statement_new(store, "INSERT INTO data_key(id, purpose, wrapped, created) VALUES(?, ?, ?, ?)", error);
-  sb_bind_int(&s, 1, number);
-  sb_bind_text(&s, 2, purpose == SB_KEY_AUDIT ? "audit" : "data");
-  sb_bind_blob(&s, 3, wrapped, sizeof wrapped);
-  sb_bind_int(&s, 4, sb_now_ms());
-  sb_step(&s);
+  sb_statement_bind_int(&s, 1, number);
+  sb_statement_bind_text(&s, 2, purpose == SB_KEY_AUDIT ? "audit" : "data");
+  sb_statement_bind_blob(&s, 3, wrapped, sizeof wrapped);
+  sb_statement_bind_int(&s, 4, sb_now_ms());
+  sb_statement_step(&s);
   status = sb_statement_end(&s);
-  return status == SB_OK ? sb_keys_load(store, error) : status;
+  return status == SB_OK ? sb_store_keys_load(store, error) : status;
 }

@@ -4,30 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-sb_status sb_protection_renew(sb_store *store, int64_t collection, sb_error *error) {
+sb_status sb_store_protection_renew(sb_store *store, int64_t collection, sb_error *error) {
   uint8_t seed[SB_SEED_SIZE];
   sb_random(seed, sizeof seed);
   sb_statement s = sb_statement_new(
       store, "UPDATE collection SET protection = ?, protection_version = protection_version + 1 WHERE id = ?", error);
-  sb_bind_sealed(&s, 1, &(sb_seal_context){"collection", "protection", collection, NULL}, seed, sizeof seed);
-  sb_bind_int(&s, 2, collection);
-  sb_step(&s);
+  sb_statement_bind_sealed(&s, 1, &(sb_seal_context){"collection", "protection", collection, NULL}, seed, sizeof seed);
+  sb_statement_bind_int(&s, 2, collection);
+  sb_statement_step(&s);
   sb_wipe(seed, sizeof seed);
   return sb_statement_end(&s);
 }
 
-static sb_protection *cached(sb_store *store, int64_t collection) {
+static sb_store_protection *cached(sb_store *store, int64_t collection) {
   for (size_t i = 0; i < store->protection_count; i++)
     if (store->protections[i].collection == collection) return &store->protections[i];
   return NULL;
 }
 
 /* The columns are version, dim, sealed seed; what was cached gives way. */
-static sb_status take_in(sb_statement *s, int64_t collection, sb_protection *old, const sb_protection **out) {
+static sb_status take_in(sb_statement *s, int64_t collection, sb_store_protection *old,
+                         const sb_store_protection **out) {
   sb_store *store = s->store;
-  sb_protection fresh = {.collection = collection, .version = sb_column_int(s, 0)};
-  size_t size = 0, dim = (size_t)sb_column_int(s, 1);
-  char *seed = sb_column_open(s, 2, &(sb_seal_context){"collection", "protection", collection, NULL}, &size);
+  sb_store_protection fresh = {.collection = collection, .version = sb_statement_column_int(s, 0)};
+  size_t size = 0, dim = (size_t)sb_statement_column_int(s, 1);
+  char *seed =
+      sb_statement_column_sealed(s, 2, &(sb_seal_context){"collection", "protection", collection, NULL}, &size);
   if (!seed) return s->status;
   sb_status status = size == SB_SEED_SIZE ? SB_OK : sb_fail(s->error, SB_STORE, "a collection's transform is damaged");
   if (status == SB_OK) memcpy(fresh.seed, seed, SB_SEED_SIZE);
@@ -40,7 +42,7 @@ static sb_status take_in(sb_statement *s, int64_t collection, sb_protection *old
     if (status == SB_OK) {
       store->protections = grown;
       old = &store->protections[store->protection_count++];
-      *old = (sb_protection){0};
+      *old = (sb_store_protection){0};
     }
   }
   if (status == SB_OK) {
@@ -53,14 +55,15 @@ static sb_status take_in(sb_statement *s, int64_t collection, sb_protection *old
   return status;
 }
 
-sb_status sb_protection_of(sb_store *store, int64_t collection, const sb_protection **out, sb_error *error) {
-  sb_protection *old = cached(store, collection);
+sb_status sb_store_protection_get(sb_store *store, int64_t collection, const sb_store_protection **out,
+                                  sb_error *error) {
+  sb_store_protection *old = cached(store, collection);
   sb_statement s =
       sb_statement_new(store, "SELECT protection_version, dim, protection FROM collection WHERE id = ?", error);
-  sb_bind_int(&s, 1, collection);
-  if (!sb_step(&s)) {
+  sb_statement_bind_int(&s, 1, collection);
+  if (!sb_statement_step(&s)) {
     if (s.status == SB_OK) s.status = sb_fail(error, SB_NOT_FOUND, "the collection is gone");
-  } else if (old && old->version == sb_column_int(&s, 0)) {
+  } else if (old && old->version == sb_statement_column_int(&s, 0)) {
     *out = old;
   } else {
     s.status = take_in(&s, collection, old, out);
@@ -68,19 +71,19 @@ sb_status sb_protection_of(sb_store *store, int64_t collection, const sb_protect
   return sb_statement_end(&s);
 }
 
-sb_status sb_protection_at(sb_store *store, int64_t collection, int64_t version, const sb_protection **out,
-                           sb_error *error) {
-  const sb_protection *held = cached(store, collection);
-  if (!held || held->version != version) return sb_protection_of(store, collection, out, error);
+sb_status sb_store_protection_get_version(sb_store *store, int64_t collection, int64_t version,
+                                          const sb_store_protection **out, sb_error *error) {
+  const sb_store_protection *held = cached(store, collection);
+  if (!held || held->version != version) return sb_store_protection_get(store, collection, out, error);
   *out = held;
   return SB_OK;
 }
 
 sb_status sb_store_transform(sb_store *store, int64_t collection, sb_transform **out, sb_error *error) {
-  const sb_protection *protection = NULL;
+  const sb_store_protection *protection = NULL;
   size_t dim = 0;
   sb_store_lock(store);
-  sb_status status = sb_protection_of(store, collection, &protection, error);
+  sb_status status = sb_store_protection_get(store, collection, &protection, error);
   if (status == SB_OK) {
     dim = sb_transform_dim(protection->transform);
     status = sb_transform_new(protection->seed, dim, out, error);
@@ -89,13 +92,13 @@ sb_status sb_store_transform(sb_store *store, int64_t collection, sb_transform *
   return status;
 }
 
-void sb_protections_forget(sb_store *store) {
+void sb_store_protections_invalidate(sb_store *store) {
   sb_store_lock(store);
   for (size_t i = 0; i < store->protection_count; i++) store->protections[i].version = -1;
   sb_store_unlock(store);
 }
 
-void sb_protections_free(sb_store *store) {
+void sb_store_protections_free(sb_store *store) {
   for (size_t i = 0; i < store->protection_count; i++) sb_transform_free(store->protections[i].transform);
   if (store->protections) sb_wipe(store->protections, store->protection_count * sizeof *store->protections);
   free(store->protections);

@@ -18,11 +18,11 @@ static void field_open(sb_statement *s, int column, const char *table, int64_t r
                        bool legacy, field *out) {
   const sb_seal_context place = {table, name, row, model};
   *out = (field){.column = name};
-  if (s->status != SB_OK || sb_column_null(s, column)) return;
+  if (s->status != SB_OK || sb_statement_column_null(s, column)) return;
   size_t size = 0;
-  const void *bytes = sb_column_blob(s, column, &size);
+  const void *bytes = sb_statement_column_blob(s, column, &size);
   if (!legacy) {
-    out->old = sb_column_open(s, column, &place, &out->size);
+    out->old = sb_statement_column_sealed(s, column, &place, &out->size);
   } else if (size < SB_LEGACY_OVERHEAD) {
     s->status =
         sb_fail(s->error, SB_STORE, "a sealed field of the database (%s.%s) is missing; restore a backup", table, name);
@@ -35,7 +35,7 @@ static void field_open(sb_statement *s, int column, const char *table, int64_t r
 
 static void field_bind(sb_statement *s, int index, const char *table, int64_t row, const char *model, const field *f) {
   const sb_seal_context place = {table, f->column, row, model};
-  if (f->old) sb_bind_sealed(s, index, &place, f->old, f->size);
+  if (f->old) sb_statement_bind_sealed(s, index, &place, f->old, f->size);
 }
 
 static void fields_free(field *fields, size_t count) {
@@ -55,18 +55,18 @@ static sb_status rewrite_one(sb_store *store, const char *table, const char *col
   snprintf(select, sizeof select, "SELECT id, %s FROM %s WHERE id > ? ORDER BY id LIMIT 1", column, table);
   snprintf(update, sizeof update, "UPDATE %s SET %s = ? WHERE id = ?", table, column);
   sb_statement s = sb_statement_new(store, select, error);
-  sb_bind_int(&s, 1, *row);
-  *done = !sb_step(&s);
+  sb_statement_bind_int(&s, 1, *row);
+  *done = !sb_statement_step(&s);
   if (!*done) {
-    *row = sb_column_int(&s, 0);
+    *row = sb_statement_column_int(&s, 0);
     field_open(&s, 1, table, *row, column, NULL, false, &held);
   }
   sb_status status = sb_statement_end(&s);
   if (status == SB_OK && !*done) {
     s = sb_statement_new(store, update, error);
     field_bind(&s, 1, table, *row, NULL, &held);
-    sb_bind_int(&s, 2, *row);
-    sb_step(&s);
+    sb_statement_bind_int(&s, 2, *row);
+    sb_statement_step(&s);
     status = sb_statement_end(&s);
   }
   fields_free(&held, 1);
@@ -78,14 +78,14 @@ static sb_status write_person(sb_store *store, int64_t row, int64_t collection, 
   uint32_t numbers[SB_DATA_KEYS_MAX] = {0};
   uint8_t hash[SB_DIGEST_SIZE];
   sb_keyring_numbers(store->keyring, numbers);
-  sb_person_hash(store, numbers[0], collection, fields[0].old, hash);
+  sb_store_person_hash(store, numbers[0], collection, fields[0].old, hash);
   sb_statement s = sb_statement_new(
       store, "UPDATE person SET external_id = ?, name = ?, consent = ?, purpose = ?, external_hash = ? WHERE id = ?",
       error);
   for (int i = 0; i < 4; i++) field_bind(&s, i + 1, "person", row, NULL, &fields[i]);
-  sb_bind_blob(&s, 5, hash, sizeof hash);
-  sb_bind_int(&s, 6, row);
-  sb_step(&s);
+  sb_statement_bind_blob(&s, 5, hash, sizeof hash);
+  sb_statement_bind_int(&s, 6, row);
+  sb_statement_step(&s);
   return sb_statement_end(&s);
 }
 
@@ -96,11 +96,11 @@ static sb_status rewrite_person(sb_store *store, bool legacy, int64_t *row, bool
   sb_statement s = sb_statement_new(
       store, "SELECT id, collection, external_id, name, consent, purpose FROM person WHERE id > ? ORDER BY id LIMIT 1",
       error);
-  sb_bind_int(&s, 1, *row);
-  *done = !sb_step(&s);
+  sb_statement_bind_int(&s, 1, *row);
+  *done = !sb_statement_step(&s);
   if (!*done) {
-    *row = sb_column_int(&s, 0);
-    collection = sb_column_int(&s, 1);
+    *row = sb_statement_column_int(&s, 0);
+    collection = sb_statement_column_int(&s, 1);
     for (int i = 0; i < 4; i++) field_open(&s, 2 + i, "person", *row, columns[i], NULL, legacy, &fields[i]);
   }
   sb_status status = sb_statement_end(&s);
@@ -116,10 +116,10 @@ static sb_status turn(const field *template, size_t dim, const sb_transform *fro
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
   float *v = sb_alloc(dim, sizeof *v, error);
   if (!v) return SB_NO_MEMORY;
-  sb_floats_read((const uint8_t *)template->old, dim, v);
+  sb_store_floats_read((const uint8_t *)template->old, dim, v);
   if (from) sb_transform_undo(from, v, v);
   if (to) sb_transform_apply(to, v, v);
-  sb_floats_write(v, dim, (uint8_t *)template->old);
+  sb_store_floats_write(v, dim, (uint8_t *)template->old);
   sb_wipe(v, dim * sizeof *v);
   free(v);
   return SB_OK;
@@ -136,13 +136,13 @@ static sb_status write_face(sb_store *store, bool legacy, int64_t row, const cha
   size_t dim = fields[0].size / 4;
   float *v = sb_alloc(dim, sizeof *v, error);
   if (!v) s.status = SB_NO_MEMORY;
-  if (v) sb_floats_read((const uint8_t *)fields[0].old, dim, v);
-  sb_bind_template(&s, 1, &(sb_seal_context){"face", "template", row, model}, v, dim);
+  if (v) sb_store_floats_read((const uint8_t *)fields[0].old, dim, v);
+  sb_statement_bind_template(&s, 1, &(sb_seal_context){"face", "template", row, model}, v, dim);
   if (v) sb_wipe(v, dim * sizeof *v);
   free(v);
   for (int i = 1; i < 4; i++) field_bind(&s, i + 1, "face", row, NULL, &fields[i]);
-  sb_bind_int(&s, 5, row);
-  sb_step(&s);
+  sb_statement_bind_int(&s, 5, row);
+  sb_statement_step(&s);
   return sb_statement_end(&s);
 }
 
@@ -156,8 +156,8 @@ static void template_open(sb_statement *s, int column, int64_t row, const char *
   float *v = sb_alloc(dim, sizeof *v, s->error);
   *out = (field){.column = "template", .size = dim * 4, .old = (char *)v};
   if (!v) s->status = SB_NO_MEMORY;
-  sb_column_template(s, column, &(sb_seal_context){"face", "template", row, model}, dim, v);
-  if (s->status == SB_OK) sb_floats_write(v, dim, (uint8_t *)v);
+  sb_statement_column_template(s, column, &(sb_seal_context){"face", "template", row, model}, dim, v);
+  if (s->status == SB_OK) sb_store_floats_write(v, dim, (uint8_t *)v);
 }
 
 /* In schema 1 a face's source was a keyed hash in the open: it is kept as it is, sealed, and no longer recognised. */
@@ -167,7 +167,7 @@ static void source_open(sb_statement *s, int column, int64_t row, bool legacy, f
     return;
   }
   size_t size = 0;
-  const void *bytes = sb_column_blob(s, column, &size);
+  const void *bytes = sb_statement_column_blob(s, column, &size);
   *out = (field){.column = "source", .size = size, .old = sb_alloc(size + 1, 1, s->error)};
   if (out->old && size)
     memcpy(out->old, bytes, size);
@@ -189,22 +189,22 @@ static sb_status rewrite_face(sb_store *store, bool legacy, int64_t only, const 
   char model[64] = "";
   sb_statement s =
       sb_statement_new(store, legacy ? FACE_COLUMNS "NULL" NEXT_FACE : FACE_COLUMNS "f.thumbnail" NEXT_FACE, error);
-  sb_bind_int(&s, 1, *row);
-  sb_bind_int(&s, 2, only);
-  *done = !sb_step(&s);
+  sb_statement_bind_int(&s, 1, *row);
+  sb_statement_bind_int(&s, 2, only);
+  *done = !sb_statement_step(&s);
   if (!*done) {
-    *row = sb_column_int(&s, 0);
-    collection = sb_column_int(&s, 1);
-    strncpy(model, sb_column_text(&s, 2), sizeof model - 1);
-    dim = (size_t)sb_column_int(&s, 3);
+    *row = sb_statement_column_int(&s, 0);
+    collection = sb_statement_column_int(&s, 1);
+    strncpy(model, sb_statement_column_text(&s, 2), sizeof model - 1);
+    dim = (size_t)sb_statement_column_int(&s, 3);
     template_open(&s, 4, *row, model, dim, legacy, &fields[0]);
     field_open(&s, 5, "face", *row, "attributes", NULL, legacy, &fields[1]);
     source_open(&s, 6, *row, legacy, &fields[2]);
     field_open(&s, 7, "face", *row, "thumbnail", NULL, legacy, &fields[3]);
   }
   sb_status status = sb_statement_end(&s);
-  const sb_protection *protection = NULL;
-  if (status == SB_OK && !*done && legacy) status = sb_protection_of(store, collection, &protection, error);
+  const sb_store_protection *protection = NULL;
+  if (status == SB_OK && !*done && legacy) status = sb_store_protection_get(store, collection, &protection, error);
   if (protection) to = protection->transform;
   if (status == SB_OK && !*done && (from || to)) status = turn(&fields[0], dim, from, to, error);
   if (status == SB_OK && !*done) status = write_face(store, legacy, *row, model, fields, error);
@@ -214,15 +214,15 @@ static sb_status rewrite_face(sb_store *store, bool legacy, int64_t only, const 
 
 /* ---- Many */
 
-sb_status sb_reseal_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error) {
+sb_status sb_store_reseal_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error) {
   if (!strcmp(table, "collection")) return rewrite_one(store, table, "protection", row, done, error);
   if (!strcmp(table, "admin")) return rewrite_one(store, table, "totp", row, done, error);
   if (!strcmp(table, "person")) return rewrite_person(store, false, row, done, error);
   return rewrite_face(store, false, 0, NULL, NULL, row, done, error);
 }
 
-sb_status sb_reseal_templates(sb_store *store, int64_t collection, const sb_transform *from, const sb_transform *to,
-                              size_t *count, sb_error *error) {
+sb_status sb_store_reseal_templates(sb_store *store, int64_t collection, const sb_transform *from,
+                                    const sb_transform *to, size_t *count, sb_error *error) {
   sb_status status = SB_OK;
   bool done = false;
   size_t turned = 0;
@@ -239,17 +239,17 @@ static sb_status protect_all(sb_store *store, sb_error *error) {
   sb_status status = SB_OK;
   for (;;) {
     sb_statement s = sb_statement_new(store, "SELECT coalesce(min(id), 0) FROM collection WHERE id > ?", error);
-    sb_bind_int(&s, 1, row);
-    next = sb_step(&s) ? sb_column_int(&s, 0) : 0;
+    sb_statement_bind_int(&s, 1, row);
+    next = sb_statement_step(&s) ? sb_statement_column_int(&s, 0) : 0;
     status = sb_statement_end(&s);
     if (status != SB_OK || !next) return status;
-    status = sb_protection_renew(store, next, error);
+    status = sb_store_protection_renew(store, next, error);
     if (status != SB_OK) return status;
     row = next;
   }
 }
 
-sb_status sb_reseal_legacy(sb_store *store, sb_error *error) {
+sb_status sb_store_reseal_legacy(sb_store *store, sb_error *error) {
   sb_status status = protect_all(store, error);
   bool done = false;
   for (int64_t row = 0; status == SB_OK && !done;) status = rewrite_person(store, true, &row, &done, error);

@@ -2,7 +2,7 @@
  * and has seen an older row can put it back, seal and all, and here it shows.
  *
  * Triggers of the connection (not of the database) take each row that is written, changed or removed into the transaction's
- * own sum; sb_row_set_mac_commit adds it to the one that is kept, which carries the number of the audit's newest entry. The only
+ * own sum; sb_store_row_mac_commit adds it to the one that is kept, which carries the number of the audit's newest entry. The only
  * file beside sqlite.c that knows of SQLite: a driver without `tallies` is left alone. */
 #include "store/internal.h"
 
@@ -43,13 +43,13 @@ static void take_row(sqlite3_context *context, int count, sqlite3_value **values
     return;
   }
   for (int i = 1; i < count; i++) parts[i] = part_of(values[i], numbers[i]);
-  if (sb_row_set_mac_row(store->keyring, parts + 1, (size_t)count - 1, sqlite3_value_int(values[0]) < 0, &store->tally,
-                         &error) != SB_OK)
+  if (sb_row_set_mac_row(store->keyring, parts + 1, (size_t)count - 1, sqlite3_value_int(values[0]) < 0,
+                         &store->row_mac, &error) != SB_OK)
     sqlite3_result_error(context, error.message, -1);
-  store->tally_moved = true;
+  store->row_mac_changed = true;
 }
 
-sb_status sb_row_set_mac_open(sb_store *store, sb_error *error) {
+sb_status sb_store_row_mac_open(sb_store *store, sb_error *error) {
   if (!store->driver->tallies) return SB_OK;
   int code = sqlite3_create_function_v2(sb_sqlite_of(store), TALLY_FUNCTION, -1, SQLITE_UTF8, store, take_row, NULL,
                                         NULL, NULL);
@@ -59,8 +59,9 @@ sb_status sb_row_set_mac_open(sb_store *store, sb_error *error) {
 /* "NEW.id, NEW.name ..." of a table. */
 static sb_status columns_of(sb_store *store, const char *table, const char *before, sb_buffer *out, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT name FROM pragma_table_info(?) ORDER BY cid", error);
-  sb_bind_text(&s, 1, table);
-  while (sb_step(&s)) s.status = sb_buffer_addf(out, error, ", %s%s", before, sb_column_text(&s, 0));
+  sb_statement_bind_text(&s, 1, table);
+  while (sb_statement_step(&s))
+    s.status = sb_buffer_addf(out, error, ", %s%s", before, sb_statement_column_text(&s, 0));
   return sb_statement_end(&s);
 }
 
@@ -87,7 +88,7 @@ static sb_status follow_table(sb_store *store, const char *table, sb_error *erro
   return status;
 }
 
-sb_status sb_row_set_mac_follow(sb_store *store, sb_error *error) {
+sb_status sb_store_row_mac_observe(sb_store *store, sb_error *error) {
   sb_status status = SB_OK;
   for (size_t i = 0; store->driver->tallies && status == SB_OK && i < TABLES; i++)
     status = follow_table(store, tables[i], error);
@@ -97,7 +98,7 @@ sb_status sb_row_set_mac_follow(sb_store *store, sb_error *error) {
 /* The sum over all rows as they are, into the transaction's own. */
 static sb_status sum_all(sb_store *store, sb_error *error) {
   sb_status status = SB_OK;
-  store->tally = (sb_row_set_mac){{0}};
+  store->row_mac = (sb_row_set_mac){{0}};
   for (size_t i = 0; status == SB_OK && i < TABLES; i++) {
     sb_buffer sql = {0};
     status = sb_buffer_addf(&sql, error, "SELECT count(" TALLY_FUNCTION "(1, '%s'", tables[i]);
@@ -125,45 +126,45 @@ static sb_status keep(sb_store *store, const sb_row_set_mac *sum, sb_error *erro
 static sb_status held(sb_store *store, bool *sound, int64_t *sequence, sb_row_set_mac *sum, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'tally'", error);
   size_t size = 0;
-  const void *bytes = sb_step(&s) ? sb_column_blob(&s, 0, &size) : NULL;
+  const void *bytes = sb_statement_step(&s) ? sb_statement_column_blob(&s, 0, &size) : NULL;
   *sound = sb_row_set_mac_read(store->keyring, bytes, size, sequence, sum);
   return sb_statement_end(&s);
 }
 
-void sb_row_set_mac_forget(sb_store *store) {
-  store->tally = (sb_row_set_mac){{0}};
-  store->tally_moved = false;
+void sb_store_row_mac_reset(sb_store *store) {
+  store->row_mac = (sb_row_set_mac){{0}};
+  store->row_mac_changed = false;
 }
 
-sb_status sb_row_set_mac_start(sb_store *store, sb_error *error) {
+sb_status sb_store_row_mac_start(sb_store *store, sb_error *error) {
   if (!store->driver->tallies) return SB_OK;
   sb_status status = sum_all(store, error);
-  if (status == SB_OK) status = keep(store, &store->tally, error);
-  sb_row_set_mac_forget(store);
+  if (status == SB_OK) status = keep(store, &store->row_mac, error);
+  sb_store_row_mac_reset(store);
   return status;
 }
 
-sb_status sb_row_set_mac_commit(sb_store *store, sb_error *error) {
+sb_status sb_store_row_mac_commit(sb_store *store, sb_error *error) {
   bool sound = false;
   int64_t sequence = 0;
   sb_row_set_mac sum;
-  if (!store->tally_moved || !store->driver->tallies) return SB_OK;
+  if (!store->row_mac_changed || !store->driver->tallies) return SB_OK;
   sb_status status = held(store, &sound, &sequence, &sum, error);
   if (status != SB_OK || !sound) return status; /* what somebody broke stays broken, for the audit to tell */
-  sb_row_set_mac_add(&sum, &store->tally);
+  sb_row_set_mac_add(&sum, &store->row_mac);
   return keep(store, &sum, error);
 }
 
-sb_status sb_row_set_mac_sound(sb_store *store, bool *sound, sb_error *error) {
+sb_status sb_store_row_mac_sound(sb_store *store, bool *sound, sb_error *error) {
   int64_t newest = 0;
   sb_status status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM audit", &newest, error);
   if (status != SB_OK) return status;
-  status = sb_row_set_mac_check(store, newest, error);
+  status = sb_store_row_mac_check(store, newest, error);
   *sound = status == SB_OK;
   return status == SB_STORE ? SB_OK : status;
 }
 
-sb_status sb_row_set_mac_check(sb_store *store, int64_t newest, sb_error *error) {
+sb_status sb_store_row_mac_check(sb_store *store, int64_t newest, sb_error *error) {
   bool sound = false;
   int64_t sequence = 0;
   sb_row_set_mac sum;
@@ -174,11 +175,11 @@ sb_status sb_row_set_mac_check(sb_store *store, int64_t newest, sb_error *error)
                      "the sum over the gallery's rows is not the one that was kept with the audit's newest entry: "
                      "somebody changed the database behind this program's back");
   if (status == SB_OK) status = sum_all(store, error);
-  if (status == SB_OK && memcmp(&sum, &store->tally, sizeof sum))
+  if (status == SB_OK && memcmp(&sum, &store->row_mac, sizeof sum))
     status =
         sb_fail(error, SB_STORE,
                 "the gallery's rows are not those that were written: some were put back, changed, moved or removed "
                 "behind this program's back; restore a backup");
-  sb_row_set_mac_forget(store);
+  sb_store_row_mac_reset(store);
   return status;
 }

@@ -17,7 +17,7 @@ enum {
   DOWN_MS = 1000      /* after that, for this long they are told at once */
 };
 
-static sb_session *session_of(const sb_store *store) {
+static sb_postgres_session *session_of(const sb_store *store) {
   return store->connection;
 }
 
@@ -29,18 +29,18 @@ static void first_line(const char *text, char out[240]) {
   out[strcspn(out, "\r\n")] = 0;
 }
 
-static sb_status connection_lost(sb_session *session, sb_error *error) {
+static sb_status connection_lost(sb_postgres_session *session, sb_error *error) {
   if (session->transaction)
     return sb_fail(error, SB_BUSY, "the connection to the database was lost; nothing was changed; try again");
   return sb_fail(error, SB_BUSY, "the connection to the database was lost; try again");
 }
 
-bool sb_session_lost(const sb_session *session) {
+bool sb_postgres_lost(const sb_postgres_session *session) {
   return !session->link || PQstatus(session->link) != CONNECTION_OK;
 }
 
-static sb_status status_for(sb_session *session, const char *state, const char *message, sb_error *error) {
-  if (sb_session_lost(session) || !strncmp(state, "57P", 3) || !strncmp(state, "08", 2))
+static sb_status status_for(sb_postgres_session *session, const char *state, const char *message, sb_error *error) {
+  if (sb_postgres_lost(session) || !strncmp(state, "57P", 3) || !strncmp(state, "08", 2))
     return connection_lost(session, error);
   if (!strcmp(state, "53100"))
     return sb_fail(error, SB_DISK_FULL, "no space is left in the database; nothing was changed");
@@ -59,7 +59,7 @@ static sb_status status_for(sb_session *session, const char *state, const char *
   return sb_fail(error, SB_STORE, "the database refused an operation: %s", message);
 }
 
-sb_status sb_session_failed(sb_store *store, PGresult *result, sb_error *error) {
+sb_status sb_postgres_failed(sb_store *store, PGresult *result, sb_error *error) {
   char message[240];
   const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
   const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
@@ -74,7 +74,7 @@ sb_status sb_session_failed(sb_store *store, PGresult *result, sb_error *error) 
 static sb_status run(sb_store *store, const char *sql, PGresult **out, sb_error *error) {
   PGresult *result = PQexec(session_of(store)->link, sql);
   ExecStatusType kind = PQresultStatus(result);
-  if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK) return sb_session_failed(store, result, error);
+  if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK) return sb_postgres_failed(store, result, error);
   if (out)
     *out = result;
   else
@@ -82,8 +82,8 @@ static sb_status run(sb_store *store, const char *sql, PGresult **out, sb_error 
   return SB_OK;
 }
 
-sb_status sb_session_exec(sb_store *store, const char *sql, sb_error *error) {
-  sb_status status = sb_session_ready(store, error);
+sb_status sb_postgres_exec(sb_store *store, const char *sql, sb_error *error) {
+  sb_status status = sb_postgres_ready(store, error);
   return status == SB_OK ? run(store, sql, NULL, error) : status;
 }
 
@@ -152,12 +152,12 @@ static sb_status make_fit(sb_store *store, sb_error *error) {
 
 /* ---- Connecting */
 
-static void forget_prepared(sb_session *session) {
+static void forget_prepared(sb_postgres_session *session) {
   for (size_t i = 0; i < session->prepared_count; i++) free(session->prepared[i]);
   session->prepared_count = 0;
 }
 
-void sb_session_close(sb_session *session) {
+void sb_postgres_close(sb_postgres_session *session) {
   session->ahead = 0;
   PQfinish(session->link);
   session->link = NULL;
@@ -183,10 +183,10 @@ static void overhear(void *context, const char *message) {
 /* `*again`: nobody listens there, or not yet, so that it may be tried once more. */
 static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   char message[240];
-  sb_session *session = session_of(store);
-  bool replica = store->once; /* there is somebody else to ask */
+  sb_postgres_session *session = session_of(store);
+  bool replica = store->single_attempt; /* there is somebody else to ask */
   const char *const values[] = {"semblance", replica ? "2" : "10", "30", "10", "20000", store->url, NULL};
-  sb_session_close(session);
+  sb_postgres_close(session);
   *again = false;
   session->link = PQconnectdbParams(keys, values, 1);
   if (!session->link) return sb_fail(error, SB_NO_MEMORY, "out of memory");
@@ -206,14 +206,14 @@ static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   return sb_fail(error, SB_STORE, "the database refused the connection: %s", message);
 }
 
-/* false: there is hurry. */
+/* false: there is cancel_event. */
 static bool pause_for(const sb_store *store, long ms) {
-  struct pollfd hurry = {.fd = store->hurry, .events = POLLIN};
-  return poll(&hurry, 1, (int)ms) <= 0;
+  struct pollfd cancel_event = {.fd = store->cancel_event, .events = POLLIN};
+  return poll(&cancel_event, 1, (int)ms) <= 0;
 }
 
 static sb_status connect_anew(sb_store *store, sb_error *error) {
-  sb_session *session = session_of(store);
+  sb_postgres_session *session = session_of(store);
   double begun = sb_monotonic_ms();
   if (session->down_ms > 0 && begun - session->down_ms < DOWN_MS)
     return sb_fail(error, SB_BUSY, "the database cannot be reached; try again in a moment");
@@ -224,8 +224,9 @@ static sb_status connect_anew(sb_store *store, sb_error *error) {
       session->down_ms = 0;
       return SB_OK;
     }
-    sb_session_close(session);
-    if (!again || store->once || sb_monotonic_ms() - begun + (double)wait > WAIT_ALL_MS || !pause_for(store, wait)) {
+    sb_postgres_close(session);
+    if (!again || store->single_attempt || sb_monotonic_ms() - begun + (double)wait > WAIT_ALL_MS ||
+        !pause_for(store, wait)) {
       session->down_ms = sb_monotonic_ms();
       return status;
     }
@@ -234,30 +235,31 @@ static sb_status connect_anew(sb_store *store, sb_error *error) {
 
 /* Reads the answers to what went ahead: the first failure, after which the server has passed over the rest. */
 static sb_status settle(sb_store *store, sb_error *error) {
-  sb_session *session = session_of(store);
+  sb_postgres_session *session = session_of(store);
   sb_status status = SB_OK;
   bool synced = !PQpipelineSync(session->link);
-  for (int empty = 0; !synced && empty < 2 && !sb_session_lost(session);) { /* one NULL ends each statement's answers */
+  for (int empty = 0;
+       !synced && empty < 2 && !sb_postgres_lost(session);) { /* one NULL ends each statement's answers */
     PGresult *result = PQgetResult(session->link);
     ExecStatusType kind = PQresultStatus(result);
     empty = result ? 0 : empty + 1;
     synced = result && kind == PGRES_PIPELINE_SYNC;
     if (result && status == SB_OK && (kind == PGRES_FATAL_ERROR || kind == PGRES_BAD_RESPONSE))
-      status = sb_session_failed(store, result, error);
+      status = sb_postgres_failed(store, result, error);
     else
       PQclear(result);
   }
   session->ahead = 0;
-  if (status == SB_OK && sb_session_lost(session)) return connection_lost(session, error);
+  if (status == SB_OK && sb_postgres_lost(session)) return connection_lost(session, error);
   PQexitPipelineMode(session->link);
   return status;
 }
 
-sb_status sb_session_ready(sb_store *store, sb_error *error) {
-  sb_session *session = session_of(store);
+sb_status sb_postgres_ready(sb_store *store, sb_error *error) {
+  sb_postgres_session *session = session_of(store);
   if (session->ahead) return settle(store, error);
-  if (!sb_session_lost(session)) return SB_OK;
-  bool stays = session->transaction || (store->once && session->link);
+  if (!sb_postgres_lost(session)) return SB_OK;
+  bool stays = session->transaction || (store->single_attempt && session->link);
   return stays ? connection_lost(session, error) : connect_anew(store, error);
 }
 

@@ -9,7 +9,7 @@
  *   3. Everything goes over the wire in binary, as prepared statements; a statement's rows are here before the first is looked
  *      at, so that others may run in between, but for `many`, which come by a cursor, a chunk at a time, and for a `stream`,
  *      which is a COPY and has the connection to itself.
- *   4. Statements that nobody asks anything of (`later`) are sent without waiting; whoever comes next through sb_session_ready
+ *   4. Statements that nobody asks anything of (`later`) are sent without waiting; whoever comes next through sb_postgres_ready
  *      reads their answers first, the commit at the latest. */
 #include "store/drivers/postgres/postgres.h"
 
@@ -53,21 +53,21 @@ typedef struct query {
   copied_row copied;
 } query;
 
-static sb_session *session_of(const sb_store *store) {
+static sb_postgres_session *session_of(const sb_store *store) {
   return store->connection;
 }
 
 static sb_status connect_server(sb_store *store, bool reader, sb_error *error) {
-  sb_session *session = sb_alloc(1, sizeof *session, error);
+  sb_postgres_session *session = sb_alloc(1, sizeof *session, error);
   if (!session) return SB_NO_MEMORY;
   session->reader = reader;
   store->connection = session;
-  return sb_session_ready(store, error);
+  return sb_postgres_ready(store, error);
 }
 
 static void disconnect(sb_store *store) {
-  sb_session *session = session_of(store);
-  sb_session_close(session);
+  sb_postgres_session *session = session_of(store);
+  sb_postgres_close(session);
   free(session->prepared);
   free(session);
 }
@@ -109,12 +109,12 @@ static void prepare_bulk(sb_statement *s, const char *table, const char *columns
   char sql[512];
   snprintf(sql, sizeof sql, "COPY %s(%s) FROM STDIN (FORMAT binary)", table, columns);
   prepare(s, sql);
-  if (s->status == SB_OK) s->status = sb_session_ready(s->store, s->error);
+  if (s->status == SB_OK) s->status = sb_postgres_ready(s->store, s->error);
   if (s->status != SB_OK) return;
   query *q = s->raw;
   PGresult *result = PQexec(session_of(s->store)->link, sql);
   if (PQresultStatus(result) != PGRES_COPY_IN) {
-    s->status = sb_session_failed(s->store, result, s->error);
+    s->status = sb_postgres_failed(s->store, result, s->error);
     return;
   }
   PQclear(result);
@@ -186,7 +186,7 @@ static void lay_out(const query *q, arguments *a) {
   }
 }
 
-static bool is_prepared(const sb_session *session, const char *sql) {
+static bool is_prepared(const sb_postgres_session *session, const char *sql) {
   size_t i = 0;
   while (i < session->prepared_count && strcmp(session->prepared[i], sql)) i++;
   return i < session->prepared_count;
@@ -194,7 +194,7 @@ static bool is_prepared(const sb_session *session, const char *sql) {
 
 /* The number of the statement on this connection, which is prepared when it is new; -1 after a failure. */
 static int prepared_number(sb_statement *s, const query *q, const arguments *a) {
-  sb_session *session = session_of(s->store);
+  sb_postgres_session *session = session_of(s->store);
   for (size_t i = 0; i < session->prepared_count; i++)
     if (!strcmp(session->prepared[i], q->sql)) return (int)i;
   char name[24];
@@ -210,7 +210,7 @@ static int prepared_number(sb_statement *s, const query *q, const arguments *a) 
   PGresult *result = PQprepare(session->link, name, q->sql, q->count, a->types);
   if (PQresultStatus(result) != PGRES_COMMAND_OK) {
     free(text);
-    s->status = sb_session_failed(s->store, result, s->error);
+    s->status = sb_postgres_failed(s->store, result, s->error);
     return -1;
   }
   PQclear(result);
@@ -222,7 +222,7 @@ static void take(sb_statement *s, PGresult *result) {
   query *q = s->raw;
   ExecStatusType kind = PQresultStatus(result);
   if (kind != PGRES_TUPLES_OK && kind != PGRES_COMMAND_OK) {
-    s->status = sb_session_failed(s->store, result, s->error);
+    s->status = sb_postgres_failed(s->store, result, s->error);
     return;
   }
   PQclear(q->rows);
@@ -233,25 +233,25 @@ static void take(sb_statement *s, PGresult *result) {
 
 static void send_ahead(sb_statement *s, const char *name, const arguments *a) {
   const query *q = s->raw;
-  sb_session *session = session_of(s->store);
+  sb_postgres_session *session = session_of(s->store);
   bool sent = (session->ahead || PQenterPipelineMode(session->link)) &&
               PQsendQueryPrepared(session->link, name, q->count, a->values, a->sizes, a->formats, 1);
   if (sent)
     session->ahead++;
   else
-    s->status = sb_session_failed(s->store, NULL, s->error);
+    s->status = sb_postgres_failed(s->store, NULL, s->error);
 }
 
 static void run_once(sb_statement *s) {
   query *q = s->raw;
-  sb_session *session = session_of(s->store);
+  sb_postgres_session *session = session_of(s->store);
   arguments a = {{0}, {0}, {0}, {0}};
   char name[24];
   lay_out(q, &a);
   int number = prepared_number(s, q, &a);
   if (number < 0) return;
   snprintf(name, sizeof name, "s%d", number);
-  if (s->later && session->transaction)
+  if (s->pipelined && session->transaction)
     send_ahead(s, name, &a);
   else
     take(s, PQexecPrepared(session_of(s->store)->link, name, q->count, a.values, a.sizes, a.formats, 1));
@@ -326,7 +326,7 @@ static bool read_copied(sb_statement *s, bool first) {
   q->streams = false;
   for (PGresult *result; (result = PQgetResult(link));) {
     if (s->status == SB_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
-      s->status = sb_session_failed(s->store, result, s->error);
+      s->status = sb_postgres_failed(s->store, result, s->error);
     else
       PQclear(result);
   }
@@ -347,7 +347,7 @@ static void open_stream(sb_statement *s) {
   if (q->streams)
     PQclear(result);
   else
-    s->status = sb_session_failed(s->store, result, s->error);
+    s->status = sb_postgres_failed(s->store, result, s->error);
 }
 
 /* The rows that nobody wants any more: the server is told to stop, and what is under way is let go. */
@@ -364,20 +364,20 @@ static void close_stream(sb_statement *s) {
 }
 
 static void run(sb_statement *s) {
-  sb_session *session = session_of(s->store);
+  sb_postgres_session *session = session_of(s->store);
   query *q = s->raw;
   q->ran = true;
   for (int attempt = 0; attempt < 2; attempt++) {
-    bool joins = s->later && session->ahead && session->ahead < AHEAD_MAX && is_prepared(session, q->sql);
-    if (!joins) s->status = sb_session_ready(s->store, s->error);
+    bool joins = s->pipelined && session->ahead && session->ahead < AHEAD_MAX && is_prepared(session, q->sql);
+    if (!joins) s->status = sb_postgres_ready(s->store, s->error);
     if (s->status != SB_OK) return;
-    if (s->stream)
+    if (s->copy)
       open_stream(s);
-    else if (s->many)
+    else if (s->cursor)
       open_cursor(s);
     else
       run_once(s);
-    if (s->status == SB_OK || session->transaction || !sb_session_lost(session)) return;
+    if (s->status == SB_OK || session->transaction || !sb_postgres_lost(session)) return;
   }
 }
 
@@ -405,7 +405,7 @@ static void send_row(sb_statement *s) {
     at += (size_t)p->size;
   }
   if (PQputCopyData(session_of(s->store)->link, (const char *)row, (int)size) != 1)
-    s->status = sb_session_failed(s->store, NULL, s->error);
+    s->status = sb_postgres_failed(s->store, NULL, s->error);
   free(row);
 }
 
@@ -416,7 +416,7 @@ static void end_bulk(sb_statement *s) {
   PQputCopyEnd(link, s->status == SB_OK ? NULL : "given up");
   for (PGresult *result; (result = PQgetResult(link));) {
     if (s->status == SB_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
-      s->status = sb_session_failed(s->store, result, s->error);
+      s->status = sb_postgres_failed(s->store, result, s->error);
     else
       PQclear(result);
   }
@@ -428,7 +428,7 @@ static bool step(sb_statement *s) {
   bool first = !q->ran;
   if (first) run(s);
   if (s->status != SB_OK) return false;
-  if (s->stream) return q->streams && read_copied(s, first);
+  if (s->copy) return q->streams && read_copied(s, first);
   if (!q->rows) return false; /* it went ahead */
   if (++q->row < PQntuples(q->rows)) return true;
   if (!*q->cursor || q->row < CHUNK_ROWS) return false;
@@ -468,7 +468,7 @@ static const void *column_bytes(sb_statement *s, int column, size_t *size) {
   return field(s->raw, column, size);
 }
 
-static void again(sb_statement *s) {
+static void reset(sb_statement *s) {
   query *q = s->raw;
   for (int i = 1; i <= q->count; i++) parameter_at(s, i);
   PQclear(q->rows);
@@ -479,7 +479,7 @@ static void again(sb_statement *s) {
 static void close_cursor(sb_statement *s, const query *q) {
   char sql[48];
   snprintf(sql, sizeof sql, "CLOSE %s", q->cursor);
-  if (s->status == SB_OK && session_of(s->store)->transaction) s->status = sb_session_exec(s->store, sql, s->error);
+  if (s->status == SB_OK && session_of(s->store)->transaction) s->status = sb_postgres_exec(s->store, sql, s->error);
 }
 
 static void end(sb_statement *s) {
@@ -487,7 +487,7 @@ static void end(sb_statement *s) {
   if (*q->cursor) close_cursor(s, q);
   if (q->bulk) end_bulk(s);
   close_stream(s);
-  again(s);
+  reset(s);
   free(q->sql);
   free(q);
 }
@@ -499,20 +499,20 @@ static int64_t changes(sb_store *store) {
 /* ---- Transactions */
 
 static void rollback(sb_store *store) {
-  sb_session *session = session_of(store);
-  if (session->ahead) sb_session_ready(store, NULL);
-  if (session->transaction && !sb_session_lost(session)) PQclear(PQexec(session->link, "ROLLBACK"));
+  sb_postgres_session *session = session_of(store);
+  if (session->ahead) sb_postgres_ready(store, NULL);
+  if (session->transaction && !sb_postgres_lost(session)) PQclear(PQexec(session->link, "ROLLBACK"));
   session->transaction = false;
 }
 
 static sb_status begin(sb_store *store, bool writes, sb_error *error) {
   char sql[96] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-  sb_session *session = session_of(store);
+  sb_postgres_session *session = session_of(store);
   sb_status status = SB_OK;
   if (writes) snprintf(sql, sizeof sql, "BEGIN; SELECT pg_advisory_xact_lock(%d)", WRITERS_LOCK);
   for (int attempt = 0; attempt < 2; attempt++) {
-    status = sb_session_exec(store, sql, error);
-    if (status == SB_OK || !sb_session_lost(session)) break;
+    status = sb_postgres_exec(store, sql, error);
+    if (status == SB_OK || !sb_postgres_lost(session)) break;
   }
   session->transaction = true;
   session->calls = false;
@@ -520,22 +520,22 @@ static sb_status begin(sb_store *store, bool writes, sb_error *error) {
   return status;
 }
 
-static void call(sb_store *store) {
+static void notify(sb_store *store) {
   session_of(store)->calls = true;
 }
 
 static sb_status commit(sb_store *store, sb_error *error) {
-  sb_session *session = session_of(store);
-  sb_status status = sb_session_ready(store, error); /* lost before it was told to commit: nothing was changed */
+  sb_postgres_session *session = session_of(store);
+  sb_status status = sb_postgres_ready(store, error); /* lost before it was told to commit: nothing was changed */
   if (status != SB_OK) return status;
   PGresult *result = PQexec(session->link, session->calls ? "NOTIFY " SB_POSTGRES_CHANNEL "; COMMIT" : "COMMIT");
-  if (PQresultStatus(result) != PGRES_COMMAND_OK && sb_session_lost(session)) {
+  if (PQresultStatus(result) != PGRES_COMMAND_OK && sb_postgres_lost(session)) {
     PQclear(result);
     return sb_fail(error, SB_IO,
                    "the connection to the database was lost at the very end: whether the change was made is not known; "
                    "look before you try again");
   }
-  if (PQresultStatus(result) != PGRES_COMMAND_OK) return sb_session_failed(store, result, error);
+  if (PQresultStatus(result) != PGRES_COMMAND_OK) return sb_postgres_failed(store, result, error);
   session->transaction = false;
   bool done = !strcmp(PQcmdStatus(result), "COMMIT"); /* it answers ROLLBACK where a statement had failed before */
   PQclear(result);
@@ -574,14 +574,14 @@ static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_erro
       " SELECT id, ?1, collection, template, attributes, quality, source, created, thumbnail"
       " FROM face WHERE person = ?2",
       error);
-  sb_bind_int(&s, 1, into);
-  sb_bind_int(&s, 2, from);
-  sb_step(&s);
+  sb_statement_bind_int(&s, 1, into);
+  sb_statement_bind_int(&s, 2, from);
+  sb_statement_step(&s);
   sb_status status = sb_statement_end(&s);
   if (status != SB_OK) return status;
   s = sb_statement_new(store, "DELETE FROM face WHERE person = ?", error);
-  sb_bind_int(&s, 1, from);
-  sb_step(&s);
+  sb_statement_bind_int(&s, 1, from);
+  sb_statement_step(&s);
   return sb_statement_end(&s);
 }
 
@@ -604,7 +604,7 @@ static sb_status check_all(sb_store *store, sb_error *error) {
 /* The first column of the first row as text; "" where there is none. */
 static sb_status word(sb_store *store, const char *sql, char *out, size_t size, sb_error *error) {
   sb_statement s = sb_statement_new(store, sql, error);
-  snprintf(out, size, "%s", sb_step(&s) ? sb_column_text(&s, 0) : "");
+  snprintf(out, size, "%s", sb_statement_step(&s) ? sb_statement_column_text(&s, 0) : "");
   return sb_statement_end(&s);
 }
 
@@ -652,13 +652,13 @@ const sb_driver sb_driver_postgres = {.steps = sb_postgres_steps,
                                       .column_int = column_int,
                                       .column_real = column_real,
                                       .column_bytes = column_bytes,
-                                      .again = again,
+                                      .reset = reset,
                                       .end = end,
                                       .changes = changes,
-                                      .exec = sb_session_exec,
+                                      .exec = sb_postgres_exec,
                                       .begin = begin,
                                       .commit = commit,
-                                      .call = call,
+                                      .notify = notify,
                                       .rollback = rollback,
                                       .schema = sb_postgres_schema,
                                       .schema_done = sb_postgres_schema_done,

@@ -25,7 +25,7 @@ enum {
 };
 enum { IDENTITY_SIZE = 64 };
 
-struct sb_replica {
+struct sb_store_replica {
   char *url;
   char identity[IDENTITY_SIZE]; /* of the database */
   pthread_mutex_t lock;         /* guards the two that follow */
@@ -42,11 +42,11 @@ static sb_status identity_of(sb_store *store, char out[IDENTITY_SIZE], sb_error 
                                     "SELECT c.system_identifier::text || '/' || d.oid::text FROM pg_control_system() c,"
                                     " pg_catalog.pg_database d WHERE d.datname = current_database()",
                                     error);
-  snprintf(out, IDENTITY_SIZE, "%s", sb_step(&s) ? sb_column_text(&s, 0) : "");
+  snprintf(out, IDENTITY_SIZE, "%s", sb_statement_step(&s) ? sb_statement_column_text(&s, 0) : "");
   return sb_statement_end(&s);
 }
 
-static void note_up(sb_replica *replica) {
+static void note_up(sb_store_replica *replica) {
   pthread_mutex_lock(&replica->lock);
   replica->rest_ms = 0;
   pthread_mutex_unlock(&replica->lock);
@@ -54,7 +54,7 @@ static void note_up(sb_replica *replica) {
   if (atomic_exchange(&replica->away_told, false)) sb_log(SB_LOG_INFO, "the replica of --store-replica is used again");
 }
 
-static void rest(sb_replica *replica, const char *why) {
+static void rest(sb_store_replica *replica, const char *why) {
   pthread_mutex_lock(&replica->lock);
   double now = sb_monotonic_ms();
   if (now >= replica->rest_until_ms) { /* several connections may be lost at once */
@@ -68,7 +68,7 @@ static void rest(sb_replica *replica, const char *why) {
     sb_log(SB_LOG_WARNING, "the replica of --store-replica is not used, now; the database does its work: %s", why);
 }
 
-static bool rests(sb_replica *replica) {
+static bool rests(sb_store_replica *replica) {
   pthread_mutex_lock(&replica->lock);
   bool rests = sb_monotonic_ms() < replica->rest_until_ms;
   pthread_mutex_unlock(&replica->lock);
@@ -81,16 +81,16 @@ typedef enum sight { SHOWN, NOT_YET, NO_STANDBY, FAILED } sight;
 static sight look(sb_store *link, int64_t least, sb_error *error) {
   sb_store_lock(link);
   sb_statement s = sb_statement_new(link, "SELECT coalesce(max(sequence), 0), pg_is_in_recovery() FROM change", error);
-  sight seen = !sb_step(&s)                    ? FAILED
-               : !sb_column_int(&s, 1)         ? NO_STANDBY
-               : sb_column_int(&s, 0) >= least ? SHOWN
-                                               : NOT_YET;
+  sight seen = !sb_statement_step(&s)                    ? FAILED
+               : !sb_statement_column_int(&s, 1)         ? NO_STANDBY
+               : sb_statement_column_int(&s, 0) >= least ? SHOWN
+                                                         : NOT_YET;
   if (sb_statement_end(&s) != SB_OK) seen = FAILED;
   sb_store_unlock(link);
   return seen;
 }
 
-static sb_status check_same(const sb_replica *replica, sb_store *link, sb_error *error) {
+static sb_status check_same(const sb_store_replica *replica, sb_store *link, sb_error *error) {
   char identity[IDENTITY_SIZE] = "";
   sb_store_lock(link);
   sb_status status = identity_of(link, identity, error);
@@ -113,7 +113,7 @@ static sb_status open_link(const sb_store *store, sb_store **link, sb_error *err
 }
 
 static bool have_link(const sb_store *store, sb_store **link) {
-  sb_replica *replica = store->replica;
+  sb_store_replica *replica = store->replica;
   sb_error error = {0};
   if (*link) return true;
   if (rests(replica) || atomic_exchange(&replica->trying, true)) return false;
@@ -123,14 +123,14 @@ static bool have_link(const sb_store *store, sb_store **link) {
 }
 
 /* A failure that leaves the connection as it is, such as a search that was in the way of what is replayed, is of that read alone. */
-static void drop_lost(sb_replica *replica, sb_store **link, const char *why) {
-  if (!sb_session_lost((*link)->connection)) return;
+static void drop_lost(sb_store_replica *replica, sb_store **link, const char *why) {
+  if (!sb_postgres_lost((*link)->connection)) return;
   sb_store_close(*link);
   *link = NULL;
   rest(replica, why);
 }
 
-static bool caught_up(sb_replica *replica, sb_store **link, int64_t least) {
+static bool caught_up(sb_store_replica *replica, sb_store **link, int64_t least) {
   sb_error error = {0};
   sight seen = look(*link, least, &error);
   int looks = atomic_load(&replica->behind) ? 1 : LOOKS; /* nobody waits for one that is far behind */
@@ -152,15 +152,15 @@ static bool caught_up(sb_replica *replica, sb_store **link, int64_t least) {
   return seen == SHOWN;
 }
 
-bool sb_replica_ready(const sb_store *store, int64_t least, sb_store **link) {
-  sb_replica *replica = store->replica;
+bool sb_store_replica_ready(const sb_store *store, int64_t least, sb_store **link) {
+  sb_store_replica *replica = store->replica;
   if (!replica) return false;
   bool ready = have_link(store, link) && caught_up(replica, link, least);
   if (!ready) atomic_fetch_add(&replica->passed, 1);
   return ready;
 }
 
-void sb_replica_read(const sb_store *store, sb_store **link, sb_status status, const sb_error *error) {
+void sb_store_replica_read_done(const sb_store *store, sb_store **link, sb_status status, const sb_error *error) {
   atomic_fetch_add(status == SB_OK ? &store->replica->reads : &store->replica->passed, 1);
   if (status != SB_OK) drop_lost(store->replica, link, error->message);
 }
@@ -182,9 +182,9 @@ static sb_status look_once(const sb_store *store, sb_error *error) {
 sb_status sb_store_use_replica(sb_store *store, const char *url, bool look, sb_error *error) {
   if (!store->url)
     return sb_fail(error, SB_INVALID, "--store-replica is for a gallery in PostgreSQL (--store postgresql://...)");
-  if (!sb_names_server(url))
+  if (!sb_store_url_is_server(url))
     return sb_fail(error, SB_INVALID, "--store-replica names a standby as postgresql://USER@HOST/DATABASE");
-  sb_replica *replica = sb_alloc(1, sizeof *replica, error);
+  sb_store_replica *replica = sb_alloc(1, sizeof *replica, error);
   if (!replica) return SB_NO_MEMORY;
   pthread_mutex_init(&replica->lock, NULL);
   store->replica = replica;
@@ -195,9 +195,9 @@ sb_status sb_store_use_replica(sb_store *store, const char *url, bool look, sb_e
   return status == SB_OK && look ? look_once(store, error) : status;
 }
 
-void sb_store_replica_counts(const sb_store *store, sb_replica_counts *out) {
-  const sb_replica *replica = store->replica;
-  *out = (sb_replica_counts){0};
+void sb_store_replica_status_get(const sb_store *store, sb_store_replica_status *out) {
+  const sb_store_replica *replica = store->replica;
+  *out = (sb_store_replica_status){0};
   if (!replica) return;
   out->given = true;
   out->up = atomic_load(&replica->up);
@@ -205,7 +205,7 @@ void sb_store_replica_counts(const sb_store *store, sb_replica_counts *out) {
   out->passed = atomic_load(&replica->passed);
 }
 
-void sb_replica_free(sb_replica *replica) {
+void sb_store_replica_free(sb_store_replica *replica) {
   if (!replica) return;
   if (replica->url) sb_wipe(replica->url, strlen(replica->url)); /* it may hold a password */
   free(replica->url);

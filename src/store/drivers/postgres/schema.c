@@ -53,12 +53,12 @@ static sb_status fill(sb_store *store, sb_error *error) {
   int64_t citus = 0;
   sb_status status =
       sb_store_number(store, "SELECT count(*) FROM pg_catalog.pg_extension WHERE extname = 'citus'", &citus, error);
-  if (status == SB_OK && citus) status = sb_session_exec(store, spread, error);
-  if (status == SB_OK) status = sb_keys_make(store, SB_KEY_DATA, error);
-  return status == SB_OK ? sb_keys_make(store, SB_KEY_AUDIT, error) : status;
+  if (status == SB_OK && citus) status = sb_postgres_exec(store, spread, error);
+  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEY_DATA, error);
+  return status == SB_OK ? sb_store_keys_make(store, SB_KEY_AUDIT, error) : status;
 }
 
-const sb_schema_step sb_postgres_steps[SB_POSTGRES_STEPS] = {
+const sb_store_schema_step sb_postgres_steps[SB_POSTGRES_STEPS] = {
     {tables, fill},
     /* 2: small pictures of faces, for those who want them */
     {"ALTER TABLE face ADD COLUMN thumbnail bytea;"
@@ -80,9 +80,9 @@ sb_status sb_postgres_schema(sb_store *store, int64_t *version, sb_error *error)
                      "the database has a schema named semblance of another program; choose another database");
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(store, "SELECT value FROM semblance.meta WHERE key = 'schema'", error);
-  if (sb_step(&s)) {
+  if (sb_statement_step(&s)) {
     size_t size = 0;
-    const uint8_t *bytes = sb_column_blob(&s, 0, &size);
+    const uint8_t *bytes = sb_statement_column_blob(&s, 0, &size);
     for (size_t i = 0; i < size && i < 4; i++) *version |= (int64_t)bytes[i] << (8 * i);
   }
   return sb_statement_end(&s);

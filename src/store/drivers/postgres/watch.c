@@ -6,24 +6,24 @@
 #include <poll.h>
 #include <stdlib.h>
 
-struct sb_watch {
+struct sb_store_watch {
   sb_store *reader;
   bool listening;
 };
 
-sb_status sb_watch_new(sb_store *store, sb_watch **out, sb_error *error) {
+sb_status sb_store_watch_new(sb_store *store, sb_store_watch **out, sb_error *error) {
   if (store->driver != &sb_driver_postgres) return *out = NULL, SB_OK;
-  sb_watch *watch = sb_alloc(1, sizeof *watch, error);
+  sb_store_watch *watch = sb_alloc(1, sizeof *watch, error);
   if (!watch) return SB_NO_MEMORY;
   sb_status status = sb_store_reader(store, &watch->reader, error);
   if (status == SB_OK)
     *out = watch;
   else
-    sb_watch_free(watch);
+    sb_store_watch_free(watch);
   return status;
 }
 
-void sb_watch_free(sb_watch *watch) {
+void sb_store_watch_free(sb_store_watch *watch) {
   if (!watch) return;
   sb_store_close(watch->reader);
   free(watch);
@@ -37,17 +37,17 @@ static bool drain(PGconn *link) {
   return called;
 }
 
-static sb_status listen_again(sb_watch *watch, sb_error *error) {
-  const sb_session *session = watch->reader->connection;
-  if (watch->listening && !sb_session_lost(session)) return SB_OK;
-  sb_status status = sb_session_exec(watch->reader, "LISTEN " SB_POSTGRES_CHANNEL, error);
+static sb_status listen_again(sb_store_watch *watch, sb_error *error) {
+  const sb_postgres_session *session = watch->reader->connection;
+  if (watch->listening && !sb_postgres_lost(session)) return SB_OK;
+  sb_status status = sb_postgres_exec(watch->reader, "LISTEN " SB_POSTGRES_CHANNEL, error);
   watch->listening = status == SB_OK;
   return status;
 }
 
-sb_status sb_watch_wait(sb_watch *watch, int ms, sb_error *error) {
-  const sb_session *session = watch->reader->connection;
-  struct pollfd ends[2] = {{.fd = watch->reader->hurry, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+sb_status sb_store_watch_wait(sb_store_watch *watch, int ms, sb_error *error) {
+  const sb_postgres_session *session = watch->reader->connection;
+  struct pollfd ends[2] = {{.fd = watch->reader->cancel_event, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
   sb_status status = listen_again(watch, error);
   if (status == SB_OK) ends[1].fd = PQsocket(session->link);
   poll(ends, 2, status == SB_OK && drain(session->link) ? 0 : ms);

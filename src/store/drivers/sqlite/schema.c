@@ -5,24 +5,24 @@
 
 /* Data keys under the root key, and a transform for each collection. */
 static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
-  sb_status status = sb_keys_make(store, SB_KEY_DATA, error);
-  if (status == SB_OK) status = sb_keys_make(store, SB_KEY_AUDIT, error);
-  return status == SB_OK ? sb_reseal_legacy(store, error) : status;
+  sb_status status = sb_store_keys_make(store, SB_KEY_DATA, error);
+  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEY_AUDIT, error);
+  return status == SB_OK ? sb_store_reseal_legacy(store, error) : status;
 }
 
 /* The sum over all rows takes in the new column; rows that somebody broke before are not summed up as if they were right. */
 static sb_status add_thumbnails(sb_store *store, sb_error *error) {
   bool sound = false;
-  sb_status status = sb_row_set_mac_sound(store, &sound, error);
+  sb_status status = sb_store_row_mac_sound(store, &sound, error);
   if (status == SB_OK)
     status = store->driver->exec(store,
                                  "ALTER TABLE face ADD COLUMN thumbnail BLOB;"
                                  "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
                                  error);
-  return status == SB_OK && sound ? sb_row_set_mac_start(store, error) : status;
+  return status == SB_OK && sound ? sb_store_row_mac_start(store, error) : status;
 }
 
-const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS] = {
+const sb_store_schema_step sb_sqlite_steps[SB_SQLITE_STEPS] = {
     /* 1: people, faces, collections; a feed of changes for the indexes */
     {"CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
      "CREATE TABLE collection("
@@ -66,7 +66,7 @@ const sb_schema_step sb_sqlite_steps[SB_SQLITE_STEPS] = {
      " STRICT;",
      NULL},
     /* 4: a sum over all rows; a person's attributes are found without looking at each of its faces */
-    {"CREATE INDEX face_described ON face(person) WHERE attributes IS NOT NULL;", sb_row_set_mac_start},
+    {"CREATE INDEX face_described ON face(person) WHERE attributes IS NOT NULL;", sb_store_row_mac_start},
     /* 5: small pictures of faces, for those who want them */
     {"", add_thumbnails},
 };
@@ -86,15 +86,15 @@ static sb_status check_legacy_key(sb_store *store, sb_error *error) {
   uint8_t check[SB_DIGEST_SIZE];
   sb_legacy_check(store->root, check);
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'key_check'", error);
-  if (sb_step(&s)) {
+  if (sb_statement_step(&s)) {
     size_t size = 0;
-    const void *held = sb_column_blob(&s, 0, &size);
-    if (size != SB_DIGEST_SIZE || memcmp(held, check, SB_DIGEST_SIZE)) s.status = sb_keys_wrong(store, error);
+    const void *held = sb_statement_column_blob(&s, 0, &size);
+    if (size != SB_DIGEST_SIZE || memcmp(held, check, SB_DIGEST_SIZE)) s.status = sb_store_keys_wrong(store, error);
   }
   return sb_statement_end(&s);
 }
 
-sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
+sb_status sb_store_schema_prepare(sb_store *store, sb_error *error) {
   const sb_driver *driver = store->driver;
   const bool legacy = driver == &sb_driver_sqlite; /* the only one that ever had fields under the root key */
   int64_t version = 0;
@@ -106,7 +106,7 @@ sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
                    (long long)version, driver->step_count);
   if (version >= 2 || (version == 1 && !legacy)) { /* the key is tried before anything is written */
     sb_store_lock(store);
-    status = sb_keys_load(store, error);
+    status = sb_store_keys_load(store, error);
     sb_store_unlock(store);
   } else if (version == 1) {
     status = check_legacy_key(store, error);
@@ -118,6 +118,7 @@ sb_status sb_schema_prepare(sb_store *store, sb_error *error) {
   if (status == SB_OK && version < driver->step_count)
     status = apply(store, version, error);
   else if (status == SB_OK && !store->newest_key)
-    status = sb_keys_load(store, error); /* that process made them: under the same root key, or this is no way in */
+    status =
+        sb_store_keys_load(store, error); /* that process made them: under the same root key, or this is no way in */
   return sb_store_finish(store, status, error);
 }

@@ -190,14 +190,14 @@ static const void *column_bytes(sb_statement *s, int column, size_t *size) {
   return bytes;
 }
 
-static void again(sb_statement *s) {
+static void reset(sb_statement *s) {
   sqlite3_reset(s->raw);
   sqlite3_clear_bindings(s->raw);
 }
 
 static void end(sb_statement *s) {
   if (!s->raw) return;
-  again(s);
+  reset(s);
   put_idle(s->store->connection, s->raw);
 }
 
@@ -247,8 +247,8 @@ static sb_status version(sb_store *store, int64_t *number, sb_error *error) {
 static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_error *error) {
   sb_statement s =
       sb_statement_new(store, "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", error);
-  sb_bind_text(&s, 1, table);
-  if (sb_step(&s)) *row = sb_column_int(&s, 0);
+  sb_statement_bind_text(&s, 1, table);
+  if (sb_statement_step(&s)) *row = sb_statement_column_int(&s, 0);
   return sb_statement_end(&s);
 }
 
@@ -261,9 +261,9 @@ static sb_status start_rows(sb_store *store, const char *table, int64_t next, sb
                              " sqlite_sequence WHERE name = ?1)"
                            : "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1",
                          error);
-    sb_bind_text(&s, 1, table);
-    sb_bind_int(&s, 2, next - 1);
-    sb_step(&s);
+    sb_statement_bind_text(&s, 1, table);
+    sb_statement_bind_int(&s, 2, next - 1);
+    sb_statement_step(&s);
     status = sb_statement_end(&s);
   }
   return status;
@@ -271,9 +271,9 @@ static sb_status start_rows(sb_store *store, const char *table, int64_t next, sb
 
 static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
   sb_statement s = sb_statement_new(store, "UPDATE face SET person = ?1 WHERE person = ?2", error);
-  sb_bind_int(&s, 1, into);
-  sb_bind_int(&s, 2, from);
-  sb_step(&s);
+  sb_statement_bind_int(&s, 1, into);
+  sb_statement_bind_int(&s, 2, from);
+  sb_statement_step(&s);
   return sb_statement_end(&s);
 }
 
@@ -287,13 +287,14 @@ static sb_status erase(sb_store *store, sb_error *error) {
 
 static sb_status check_all(sb_store *store, sb_error *error) {
   sb_statement s = sb_statement_new(store, "PRAGMA integrity_check(1)", error);
-  if (sb_step(&s) && strcmp(sb_column_text(&s, 0), "ok"))
-    s.status = sb_fail(error, SB_STORE, "the database is not sound: %.200s", sb_column_text(&s, 0));
+  if (sb_statement_step(&s) && strcmp(sb_statement_column_text(&s, 0), "ok"))
+    s.status = sb_fail(error, SB_STORE, "the database is not sound: %.200s", sb_statement_column_text(&s, 0));
   sb_status status = sb_statement_end(&s);
   if (status != SB_OK) return status;
   s = sb_statement_new(store, "PRAGMA foreign_key_check", error);
-  if (sb_step(&s))
-    s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere", sb_column_text(&s, 0));
+  if (sb_statement_step(&s))
+    s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere",
+                       sb_statement_column_text(&s, 0));
   return sb_statement_end(&s);
 }
 
@@ -351,7 +352,7 @@ const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .column_int = column_int,
                                     .column_real = column_real,
                                     .column_bytes = column_bytes,
-                                    .again = again,
+                                    .reset = reset,
                                     .end = end,
                                     .changes = changes,
                                     .exec = exec,
