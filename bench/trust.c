@@ -41,7 +41,7 @@ static sb_keyring *make_keyring(void) {
   must(sb_root_new(NULL, &root, &error), &error);
   must(sb_keyring_new(root, &keyring, &error), &error);
   for (uint32_t number = 1; number <= 2; number++) {
-    sb_key_purpose purpose = number == 1 ? SB_KEY_DATA : SB_KEY_AUDIT;
+    sb_keyring_purpose purpose = number == 1 ? SB_KEYRING_DATA : SB_KEYRING_AUDIT;
     sb_keyring_make(keyring, number, purpose, wrapped);
     must(sb_keyring_add(keyring, number, purpose, wrapped, sizeof wrapped, &error), &error);
   }
@@ -52,7 +52,7 @@ static sb_keyring *make_keyring(void) {
 static void seal(const sb_keyring *keyring, const char *table, const char *column, const void *plain, size_t size) {
   static uint8_t sealed[DIM * 4 + SB_SEAL_OVERHEAD];
   sb_error error = {0};
-  must(sb_seal(keyring, &(sb_seal_context){table, column, 1, "model"}, plain, size, sealed, &error), &error);
+  must(sb_keyring_seal(keyring, &(sb_seal_context){table, column, 1, "model"}, plain, size, sealed, &error), &error);
 }
 
 /* All that src/store asks of src/crypto for a new person with one face and attributes. */
@@ -70,8 +70,8 @@ static double time_protection(const sb_keyring *keyring, const sb_transform *tra
   seal(keyring, "person", "external_id", "a person's id", 13);
   seal(keyring, "person", "name", "a person's name", 15);
   seal(keyring, "person", "consent", "consent in writing", 18);
-  sb_keyed_hash(keyring, 1, "person", 1, "a person's id", 13, digest); /* to look whether it is there */
-  sb_keyed_hash(keyring, 1, "person", 1, "a person's id", 13, digest);
+  sb_keyring_hash(keyring, 1, "person", 1, "a person's id", 13, digest); /* to look whether it is there */
+  sb_keyring_hash(keyring, 1, "person", 1, "a person's id", 13, digest);
   sb_chain_link(link, &entry, link);
   must(sb_chain_sign(keyring, 1, link, signature, &error), &error);
   return sb_monotonic_ms() - start;

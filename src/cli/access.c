@@ -128,7 +128,7 @@ static sb_exit one_time(sb_cli *cli, bool remove) {
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
   if (status == SB_OK) status = sb_access_totp_set(sb_engine_store(engine), remove ? NULL : secret, &error);
   if (status == SB_OK && !remove) {
-    sb_base32(secret, sizeof secret, text);
+    sb_crypto_base32(secret, sizeof secret, text);
     printf("otpauth://totp/Semblance:admin?secret=%s&issuer=Semblance\n", text);
   }
   sb_wipe(secret, sizeof secret);

@@ -47,7 +47,7 @@ static void look_at_calibration(sb_doctor *doctor) {
   char model[64] = "";
   sb_calibration calibration;
   if (*doctor->config->calibration &&
-      sb_calibration_read(doctor->config->calibration, model, &calibration, &error) != SB_OK)
+      sb_embedder_calibration_read(doctor->config->calibration, model, &calibration, &error) != SB_OK)
     sb_doctor_say(doctor, "settings", SB_HEALTH_WRONG, "write it anew: semblance eval --calibrate", "--calibration: %s",
                   error.message);
 }

@@ -62,7 +62,7 @@ bool sb_receipt_read(const char *text, size_t size, sb_audit_receipt *out) {
   json_decref(json);
   if (!right) return false;
   sb_chain_link(r.before, &r.entry, link);
-  if (memcmp(link, r.link, SB_LINK_SIZE) || !sb_chain_signed(r.public_key, r.entry.sequence, r.link, r.signature))
+  if (memcmp(link, r.link, SB_LINK_SIZE) || !sb_chain_verify(r.public_key, r.entry.sequence, r.link, r.signature))
     return false;
   *out = r;
   return true;

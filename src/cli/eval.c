@@ -57,11 +57,11 @@ static sb_status take_samples(sb_eval *eval, const options *chosen, sb_error *er
     usable[i] = enrolled[set->person[i]] = true;
     sample_of[i] = (uint32_t)eval->sample_count;
     eval->photo_of_sample[eval->sample_count] = i;
-    eval->samples[eval->sample_count++] = (sb_sample){face->embedding, set->person[i], set->group[i]};
+    eval->samples[eval->sample_count++] = (sb_stats_sample){face->embedding, set->person[i], set->group[i]};
   }
   for (size_t p = 0; room && p < set->people; p++) eval->people_failed += !enrolled[p];
   for (size_t t = 0; room && t < set->trial_count; t++) {
-    sb_trial trial = set->trials[t];
+    sb_stats_trial trial = set->trials[t];
     bool whole = usable[trial.first] && usable[trial.second];
     eval->trials_lost += !whole;
     trial.first = sample_of[trial.first];
@@ -81,16 +81,16 @@ static void add_threshold(sb_eval *eval, const char *name, double threshold) {
 }
 
 static sb_status evaluate(sb_eval *eval, sb_error *error) {
-  sb_experiment experiment = {.dim = eval->info.dim,
-                              .samples = eval->samples,
-                              .sample_count = eval->sample_count,
-                              .people = eval->set.people,
-                              .groups = eval->set.groups,
-                              .trials = eval->trials,
-                              .trial_count = eval->trial_count,
-                              .thresholds = eval->thresholds,
-                              .threshold_count = eval->threshold_count};
-  sb_status status = sb_evaluate(&experiment, &eval->result, error);
+  sb_stats_experiment experiment = {.dim = eval->info.dim,
+                                    .samples = eval->samples,
+                                    .sample_count = eval->sample_count,
+                                    .people = eval->set.people,
+                                    .groups = eval->set.groups,
+                                    .trials = eval->trials,
+                                    .trial_count = eval->trial_count,
+                                    .thresholds = eval->thresholds,
+                                    .threshold_count = eval->threshold_count};
+  sb_status status = sb_stats_evaluate(&experiment, &eval->result, error);
   if (status != SB_OK || eval->result.mated.count + eval->result.non_mated.count) return status;
   return sb_fail(error, SB_INVALID, "of %zu photos %zu can be used: there is nothing to compare", eval->set.count,
                  eval->sample_count);
@@ -141,7 +141,7 @@ static sb_status write_calibration(const sb_cli *cli, const sb_eval *eval, const
   static const double fmr_default = 1e-4;
   sb_calibration calibration;
   double fmr = cli->config->fmr > 0 ? cli->config->fmr : fmr_default;
-  sb_status status = sb_evaluation_calibrate(&eval->result, fmr, &calibration, error);
+  sb_status status = sb_stats_calibrate(&eval->result, fmr, &calibration, error);
   if (status != SB_OK) return status;
   if (fmr < calibration.fmr[calibration.count - 1] && !cli->quiet)
     fprintf(stderr, "The threshold for FMR %g is extrapolated: so few comparisons only tell rates down to %g.\n", fmr,
@@ -181,7 +181,7 @@ static sb_status publish(const sb_cli *cli, const sb_eval *eval, sb_error *error
 }
 
 static void eval_free(sb_eval *eval) {
-  sb_evaluation_free(&eval->result);
+  sb_stats_evaluation_free(&eval->result);
   free(eval->samples);
   free(eval->photo_of_sample);
   free(eval->trials);

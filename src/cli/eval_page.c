@@ -61,8 +61,8 @@ static double lowest_rate(uint64_t pairs) {
 
 static void curves(writer *w) {
   enum { MOST = 1024 };
-  const sb_evaluation *e = &w->eval->result;
-  sb_curve_point points[MOST];
+  const sb_stats_evaluation *e = &w->eval->result;
+  sb_stats_curve_point points[MOST];
   double det[MOST][2], roc[MOST][2], fmr[MOST][2], fnmr[MOST][2];
   size_t count = sb_scores_curve(&e->mated, &e->non_mated, points, MOST);
   for (size_t i = 0; i < count; i++) {
@@ -120,7 +120,7 @@ static void histogram(writer *w) {
 
 static void identification(writer *w) {
   enum { STEPS = 60 };
-  const sb_evaluation *e = &w->eval->result;
+  const sb_stats_evaluation *e = &w->eval->result;
   double rank[SB_RANKS][2], open[STEPS][2];
   if (!e->identified) return;
   for (int r = 0; r < SB_RANKS; r++) rank[r][0] = r + 1, rank[r][1] = e->ranks[r];
@@ -144,7 +144,7 @@ static void identification(writer *w) {
 
 /* ---- Tables */
 
-static void point_row(writer *w, const char *name, const sb_operating_point *p) {
+static void point_row(writer *w, const char *name, const sb_stats_operating_point *p) {
   put(w,
       "<tr><td>%s</td><td>%.4f</td><td>%.2e</td><td>%.1e to %.1e</td><td>%.3f %%</td><td>%.2f to %.2f %%</td></tr>\n",
       name, p->threshold, p->fmr, p->fmr_limits.low, p->fmr_limits.high, 100 * p->tar, 100 * p->tar_limits.low,
@@ -152,13 +152,13 @@ static void point_row(writer *w, const char *name, const sb_operating_point *p) 
 }
 
 static void points_table(writer *w) {
-  const sb_evaluation *e = &w->eval->result;
+  const sb_stats_evaluation *e = &w->eval->result;
   char name[32];
   put(w,
       "<h2>Operating points</h2><table><tr><th>at</th><th>score</th><th>FMR</th><th>95 %%</th><th>TAR = 1 - FNMR</th>"
       "<th>95 %%</th></tr>\n");
-  for (size_t t = 0; t < SB_TARGETS && sb_target_fmrs[t] * (double)e->non_mated.count >= 1; t++) {
-    snprintf(name, sizeof name, "FMR %.0e", sb_target_fmrs[t]);
+  for (size_t t = 0; t < SB_TARGETS && sb_stats_target_fmrs[t] * (double)e->non_mated.count >= 1; t++) {
+    snprintf(name, sizeof name, "FMR %.0e", sb_stats_target_fmrs[t]);
     point_row(w, name, &e->targets[t]);
   }
   for (size_t t = 0; t < w->eval->threshold_count; t++) point_row(w, w->eval->threshold_names[t], &e->at[t]);
@@ -172,7 +172,7 @@ static void groups_table(writer *w) {
       "<h2>Groups</h2><table><tr><th>group</th><th>FMR</th><th>of comparisons</th><th>FNMR</th><th>of comparisons</th>"
       "</tr>\n");
   for (size_t g = 0; g < w->eval->set.groups; g++) {
-    const sb_group_figures *f = &w->eval->result.groups[g];
+    const sb_stats_group_figures *f = &w->eval->result.groups[g];
     put(w, "<tr><td>");
     put_text(w, w->eval->set.group_names[g]);
     put(w, "</td><td>%.2e</td><td>%llu</td><td>%.2f %%</td><td>%llu</td></tr>\n",
@@ -182,7 +182,7 @@ static void groups_table(writer *w) {
   put(w, "</table>\n");
 }
 
-static void pairs_table(writer *w, const char *title, const sb_seen_pair *pairs, size_t count) {
+static void pairs_table(writer *w, const char *title, const sb_stats_pair *pairs, size_t count) {
   if (!count) return;
   put(w, "<h2>%s</h2><table><tr><th>score</th><th>photo</th><th>photo</th></tr>\n", title);
   for (size_t i = 0; i < count; i++) {
@@ -212,7 +212,7 @@ static void refused_table(writer *w) {
 
 static void summary(writer *w) {
   const sb_eval *eval = w->eval;
-  const sb_evaluation *e = &eval->result;
+  const sb_stats_evaluation *e = &eval->result;
   put(w, "<h1>Accuracy on your photos</h1><p>Model %s, %zu photos", eval->info.model, eval->set.count);
   if (!eval->set.trials) put(w, " of %zu people", eval->set.people);
   put(w, "; %llu comparisons of one person (mated), %llu of two (non-mated).</p>\n", (unsigned long long)e->mated.count,
@@ -227,7 +227,7 @@ static void summary(writer *w) {
   if (e->identified) {
     put(w, " Rank 1: %.2f %% of %zu searches", 100 * e->ranks[0], e->mated_searches);
     for (size_t f = 0; f < SB_FPIRS; f++)
-      put(w, "; FNIR %.2f %% at FPIR %g %%", 100 * e->fnir[f], 100 * sb_target_fpirs[f]);
+      put(w, "; FNIR %.2f %% at FPIR %g %%", 100 * e->fnir[f], 100 * sb_stats_target_fpirs[f]);
     put(w, ".");
   }
   put(w, "</p>\n");

@@ -17,7 +17,7 @@ static json_t *path_json(const char *path) {
   return json_string(sb_utf8_valid(path, strlen(path)) ? path : "");
 }
 
-static json_t *point_json(const sb_operating_point *p) {
+static json_t *point_json(const sb_stats_operating_point *p) {
   return json_pack("{s:o,s:o,s:[o,o],s:I,s:o,s:[o,o],s:o,s:I}", "threshold", digits(p->threshold, 5), "fmr",
                    digits(p->fmr, 4), "fmr_limits", digits(p->fmr_limits.low, 4), digits(p->fmr_limits.high, 4),
                    "false_matches", (json_int_t)p->false_matches, "tar", digits(p->tar, 5), "tar_limits",
@@ -25,13 +25,13 @@ static json_t *point_json(const sb_operating_point *p) {
                    "false_non_matches", (json_int_t)p->false_non_matches);
 }
 
-static json_t *targets_json(const sb_evaluation *e) {
+static json_t *targets_json(const sb_stats_evaluation *e) {
   json_t *list = json_array();
   for (size_t t = 0; list && t < SB_TARGETS; t++) {
     json_t *point = point_json(&e->targets[t]);
     if (point) {
-      json_object_set_new(point, "fmr_target", json_real(sb_target_fmrs[t]));
-      json_object_set_new(point, "measured", json_boolean(sb_target_fmrs[t] * (double)e->non_mated.count >= 1));
+      json_object_set_new(point, "fmr_target", json_real(sb_stats_target_fmrs[t]));
+      json_object_set_new(point, "measured", json_boolean(sb_stats_target_fmrs[t] * (double)e->non_mated.count >= 1));
     }
     json_array_append_new(list, point);
   }
@@ -39,7 +39,7 @@ static json_t *targets_json(const sb_evaluation *e) {
 }
 
 static json_t *thresholds_json(const sb_eval *eval) {
-  const sb_evaluation *e = &eval->result;
+  const sb_stats_evaluation *e = &eval->result;
   json_t *list = json_array();
   for (size_t t = 0; list && t < eval->threshold_count; t++) {
     json_t *point = point_json(&e->at[t]);
@@ -55,12 +55,12 @@ static json_t *thresholds_json(const sb_eval *eval) {
 }
 
 static json_t *identification_json(const sb_eval *eval) {
-  const sb_evaluation *e = &eval->result;
+  const sb_stats_evaluation *e = &eval->result;
   if (!e->identified) return json_null();
   json_t *ranks = json_array(), *fnir = json_array();
   for (size_t r = 0; ranks && r < SB_RANKS; r++) json_array_append_new(ranks, digits(e->ranks[r], 6));
   for (size_t f = 0; fnir && f < SB_FPIRS; f++)
-    json_array_append_new(fnir, json_pack("{s:f,s:o,s:o}", "fpir_target", sb_target_fpirs[f], "threshold",
+    json_array_append_new(fnir, json_pack("{s:f,s:o,s:o}", "fpir_target", sb_stats_target_fpirs[f], "threshold",
                                           digits(e->fpir_threshold[f], 5), "fnir", digits(e->fnir[f], 4)));
   return json_pack("{s:I,s:I,s:I,s:o,s:o}", "people", (json_int_t)(eval->set.people - eval->people_failed), "searches",
                    (json_int_t)e->searches, "mated_searches", (json_int_t)e->mated_searches, "rank", ranks, "fnir",
@@ -70,7 +70,7 @@ static json_t *identification_json(const sb_eval *eval) {
 static json_t *groups_json(const sb_eval *eval) {
   json_t *list = json_array();
   for (size_t g = 0; list && g < eval->set.groups; g++) {
-    const sb_group_figures *f = &eval->result.groups[g];
+    const sb_stats_group_figures *f = &eval->result.groups[g];
     json_t *fmr = f->non_mated ? digits((double)f->false_matches / (double)f->non_mated, 4) : json_null();
     json_t *fnmr = f->mated ? digits((double)f->false_non_matches / (double)f->mated, 4) : json_null();
     json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:o,s:o,s:o,s:o}", "group", eval->set.group_names[g], "mated",
@@ -81,7 +81,7 @@ static json_t *groups_json(const sb_eval *eval) {
   return list;
 }
 
-static json_t *worst_json(const sb_eval *eval, const sb_seen_pair *pairs, size_t count) {
+static json_t *worst_json(const sb_eval *eval, const sb_stats_pair *pairs, size_t count) {
   json_t *list = json_array();
   for (size_t i = 0; list && i < count; i++)
     json_array_append_new(list, json_pack("{s:[o,o],s:o}", "photos", path_json(sb_eval_path(eval, pairs[i].first)),
@@ -112,9 +112,9 @@ static json_t *histogram_json(const sb_scores *scores) {
   return list;
 }
 
-static json_t *curve_json(const sb_evaluation *e) {
+static json_t *curve_json(const sb_stats_evaluation *e) {
   enum { MOST = 1024 };
-  sb_curve_point points[MOST];
+  sb_stats_curve_point points[MOST];
   size_t count = sb_scores_curve(&e->mated, &e->non_mated, points, MOST);
   json_t *list = json_array();
   for (size_t i = 0; list && i < count; i++)
@@ -124,7 +124,7 @@ static json_t *curve_json(const sb_evaluation *e) {
 }
 
 json_t *sb_eval_json(const sb_eval *eval) {
-  const sb_evaluation *e = &eval->result;
+  const sb_stats_evaluation *e = &eval->result;
   const sb_eval_set *set = &eval->set;
   bool both = e->mated.count && e->non_mated.count;
   json_t *eer = both ? json_pack("{s:o,s:o}", "rate", digits(e->eer.rate, 4), "threshold", digits(e->eer.threshold, 5))
@@ -159,31 +159,31 @@ json_t *sb_eval_json(const sb_eval *eval) {
 
 /* ---- Text */
 
-static void print_point(const char *name, const sb_operating_point *p) {
+static void print_point(const char *name, const sb_stats_operating_point *p) {
   printf("%-13s %.4f  %9.2e (%.1e to %.1e)  %8.4f %% (%.2f to %.2f)\n", name, p->threshold, p->fmr, p->fmr_limits.low,
          p->fmr_limits.high, 100 * p->tar, 100 * p->tar_limits.low, 100 * p->tar_limits.high);
 }
 
 static void print_points(const sb_eval *eval) {
-  const sb_evaluation *e = &eval->result;
+  const sb_stats_evaluation *e = &eval->result;
   char name[32];
   puts("\noperating points (in brackets: limits of 95 % confidence, where a person counts once)\n"
        "at            score    FMR                             TAR = 1 - FNMR");
   for (size_t t = 0; t < SB_TARGETS; t++) {
-    if (sb_target_fmrs[t] * (double)e->non_mated.count < 1) break;
-    snprintf(name, sizeof name, "FMR %.0e", sb_target_fmrs[t]);
+    if (sb_stats_target_fmrs[t] * (double)e->non_mated.count < 1) break;
+    snprintf(name, sizeof name, "FMR %.0e", sb_stats_target_fmrs[t]);
     print_point(name, &e->targets[t]);
   }
   for (size_t t = 0; t < eval->threshold_count; t++) print_point(eval->threshold_names[t], &e->at[t]);
 }
 
-static void print_identification(const sb_evaluation *e) {
+static void print_identification(const sb_stats_evaluation *e) {
   if (!e->identified) return;
   printf("\nidentification: %zu searches, %zu of people with another photo\n  rank", e->searches, e->mated_searches);
   for (size_t r = 0; r < SB_RANKS; r++) printf(" %zu: %.2f%%", r + 1, 100 * e->ranks[r]);
   putchar('\n');
   for (size_t f = 0; f < SB_FPIRS; f++)
-    printf("  FNIR %.2f %% at FPIR %g %% (score %.4f)\n", 100 * e->fnir[f], 100 * sb_target_fpirs[f],
+    printf("  FNIR %.2f %% at FPIR %g %% (score %.4f)\n", 100 * e->fnir[f], 100 * sb_stats_target_fpirs[f],
            e->fpir_threshold[f]);
 }
 
@@ -191,21 +191,21 @@ static void print_groups(const sb_eval *eval) {
   if (!eval->set.groups) return;
   printf("\ngroups, at the %s threshold\n", eval->threshold_count ? eval->threshold_names[0] : "default");
   for (size_t g = 0; g < eval->set.groups; g++) {
-    const sb_group_figures *f = &eval->result.groups[g];
+    const sb_stats_group_figures *f = &eval->result.groups[g];
     printf("  %-20s FMR %llu of %llu, FNMR %llu of %llu\n", eval->set.group_names[g],
            (unsigned long long)f->false_matches, (unsigned long long)f->non_mated,
            (unsigned long long)f->false_non_matches, (unsigned long long)f->mated);
   }
 }
 
-static void print_worst(const sb_eval *eval, const char *title, const sb_seen_pair *pairs, size_t count) {
+static void print_worst(const sb_eval *eval, const char *title, const sb_stats_pair *pairs, size_t count) {
   if (count) printf("\n%s\n", title);
   for (size_t i = 0; i < count; i++)
     printf("  %.3f  %s  %s\n", pairs[i].score, sb_eval_path(eval, pairs[i].first), sb_eval_path(eval, pairs[i].second));
 }
 
 void sb_eval_print(const sb_eval *eval) {
-  const sb_evaluation *e = &eval->result;
+  const sb_stats_evaluation *e = &eval->result;
   printf("%s: %zu photos", eval->info.model, eval->set.count);
   if (!eval->set.trials) printf(" of %zu people", eval->set.people);
   printf("; %llu mated and %llu non-mated comparisons\n", (unsigned long long)e->mated.count,

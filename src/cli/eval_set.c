@@ -101,7 +101,7 @@ static sb_status pair_row(void *context, size_t row, char **fields, size_t count
   if (mated < 0)
     return sb_fail(error, SB_INVALID, "%s, row %zu: the third field is 1 (the same person) or 0, not '%.40s'",
                    reader->path, row, fields[2]);
-  sb_trial trial = {.mated = mated, .group = SB_NO_GROUP};
+  sb_stats_trial trial = {.mated = mated, .group = SB_NO_GROUP};
   sb_status status = pair_room(reader, error);
   if (status == SB_OK && count > 3) status = group_of(set, fields[3], &trial.group, error);
   if (status != SB_OK) return status;

@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
   signal(SIGXFSZ, SIG_IGN);                       /* a file-size limit reads as a full disk */
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* a core dump would hold templates and keys */
   prctl(PR_SET_DUMPABLE, 0);                      /* nor may another program of this user read our memory */
-  sb_passphrase_set(sb_cli_secret_ask);
+  sb_root_passphrase_set(sb_cli_secret_ask);
   const char *name = argc > 1 ? argv[1] : "";
   if (!strcmp(name, "--version") || !strcmp(name, "version")) return printf("semblance %s\n", sb_version()), SB_EXIT_OK;
   if (!strcmp(name, "help")) return help(argc > 2 && argv[2][0] != '-' ? argv[2] : NULL);

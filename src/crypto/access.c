@@ -7,45 +7,46 @@
 static const char head[] = "sbk_";
 static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32 that are not taken for each other */
 
-sb_status sb_api_key_make(char text[SB_API_KEY_SIZE], sb_error *error) {
-  uint8_t secret[32], random[SB_KEY_PREFIX];
-  sb_status status = sb_sodium_ready(error);
+sb_status sb_crypto_api_key_make(char text[SB_API_KEY_SIZE], sb_error *error) {
+  uint8_t secret[32], random[SB_API_KEY_PREFIX];
+  sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
   randombytes_buf(secret, sizeof secret);
   randombytes_buf(random, sizeof random);
   memcpy(text, head, 4);
-  for (int i = 0; i < SB_KEY_PREFIX; i++) text[4 + i] = letters[random[i] & 31];
-  text[4 + SB_KEY_PREFIX] = '_';
-  sodium_bin2base64(text + 4 + SB_KEY_PREFIX + 1, 44, secret, sizeof secret, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  for (int i = 0; i < SB_API_KEY_PREFIX; i++) text[4 + i] = letters[random[i] & 31];
+  text[4 + SB_API_KEY_PREFIX] = '_';
+  sodium_bin2base64(text + 4 + SB_API_KEY_PREFIX + 1, 44, secret, sizeof secret,
+                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   sodium_memzero(secret, sizeof secret);
   return SB_OK;
 }
 
-bool sb_api_key_read(const char *text, char prefix[SB_KEY_PREFIX + 1]) {
-  if (strlen(text) != SB_API_KEY_SIZE - 1 || memcmp(text, head, 4) || text[4 + SB_KEY_PREFIX] != '_') return false;
-  memcpy(prefix, text + 4, SB_KEY_PREFIX);
-  prefix[SB_KEY_PREFIX] = 0;
-  return strspn(prefix, letters) == SB_KEY_PREFIX;
+bool sb_crypto_api_key_parse(const char *text, char prefix[SB_API_KEY_PREFIX + 1]) {
+  if (strlen(text) != SB_API_KEY_SIZE - 1 || memcmp(text, head, 4) || text[4 + SB_API_KEY_PREFIX] != '_') return false;
+  memcpy(prefix, text + 4, SB_API_KEY_PREFIX);
+  prefix[SB_API_KEY_PREFIX] = 0;
+  return strspn(prefix, letters) == SB_API_KEY_PREFIX;
 }
 
-void sb_api_key_hash(const char *text, uint8_t digest[SB_DIGEST_SIZE]) {
+void sb_crypto_api_key_hash(const char *text, uint8_t digest[SB_DIGEST_SIZE]) {
   crypto_generichash(digest, SB_DIGEST_SIZE, (const uint8_t *)text, strlen(text), NULL, 0);
 }
 
-sb_status sb_password_hash(const char *password, char hash[SB_PASSWORD_HASH], sb_error *error) {
+sb_status sb_crypto_password_hash(const char *password, char hash[SB_PASSWORD_HASH], sb_error *error) {
   _Static_assert(crypto_pwhash_STRBYTES == SB_PASSWORD_HASH, "password hash");
-  sb_status status = sb_sodium_ready(error);
+  sb_status status = sb_crypto_ready(error);
   if (status == SB_OK && crypto_pwhash_str(hash, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                            crypto_pwhash_MEMLIMIT_INTERACTIVE))
     status = sb_fail(error, SB_NO_MEMORY, "out of memory: a password needs 64 MiB to be set");
   return status;
 }
 
-bool sb_password_fits(const char *hash, const char *password) {
+bool sb_crypto_password_matches(const char *hash, const char *password) {
   return !crypto_pwhash_str_verify(hash, password, strlen(password));
 }
 
-void sb_base32(const uint8_t *bytes, size_t size, char *text) {
+void sb_crypto_base32(const uint8_t *bytes, size_t size, char *text) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   uint32_t bits = 0;
   int held = 0;
@@ -97,7 +98,7 @@ static void sha1_keyed(const uint8_t key_block[64], const uint8_t *bytes, size_t
   for (int i = 0; i < 20; i++) out[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-unsigned sb_totp(const uint8_t secret[SB_TOTP_SECRET], int64_t step) {
+unsigned sb_crypto_totp(const uint8_t secret[SB_TOTP_SECRET], int64_t step) {
   uint8_t inner[64], outer[64], counter[8], digest[20];
   memset(inner, 0x36, sizeof inner);
   memset(outer, 0x5c, sizeof outer);

@@ -77,7 +77,7 @@ sb_status sb_chain_public(const sb_keyring *keyring, uint8_t public_key[SB_PUBLI
   return status;
 }
 
-bool sb_chain_signed(const uint8_t public_key[SB_PUBLIC_SIZE], int64_t sequence, const uint8_t link[SB_LINK_SIZE],
+bool sb_chain_verify(const uint8_t public_key[SB_PUBLIC_SIZE], int64_t sequence, const uint8_t link[SB_LINK_SIZE],
                      const uint8_t signature[SB_SIGNATURE_SIZE]) {
   uint8_t bytes[MESSAGE_SIZE];
   message(sequence, link, bytes);

@@ -24,7 +24,7 @@ void sb_chain_link(const uint8_t before[SB_LINK_SIZE], const sb_chain_entry *ent
 sb_status sb_chain_sign(const sb_keyring *keyring, int64_t sequence, const uint8_t link[SB_LINK_SIZE],
                         uint8_t signature[SB_SIGNATURE_SIZE], sb_error *error);
 sb_status sb_chain_public(const sb_keyring *keyring, uint8_t public_key[SB_PUBLIC_SIZE], sb_error *error);
-bool sb_chain_signed(const uint8_t public_key[SB_PUBLIC_SIZE], int64_t sequence, const uint8_t link[SB_LINK_SIZE],
+bool sb_chain_verify(const uint8_t public_key[SB_PUBLIC_SIZE], int64_t sequence, const uint8_t link[SB_LINK_SIZE],
                      const uint8_t signature[SB_SIGNATURE_SIZE]);
 /* Keyed BLAKE2b under the audit key, which never rotates: that a value was written by who has it. SB_WRONG_KEY as above. */
 sb_status sb_chain_digest(const sb_keyring *keyring, const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE],

@@ -15,14 +15,14 @@ enum {
   SB_DATA_KEYS_MAX = 16, /* of one gallery at the same time: one, and two or more while a rotation goes on */
 };
 
-sb_status sb_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
-sb_status sb_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
+sb_status sb_crypto_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
+sb_status sb_crypto_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
 /* XChaCha20 under a key of the moment (zero nonce: a key is for one file and one pass over it), from any offset on. What a
  * temporary file holds is noise to who finds it: the key is in memory only. In place. */
-void sb_stream_apply(const uint8_t key[32], uint64_t offset, void *bytes, size_t size);
-void sb_random(void *bytes, size_t size);
+void sb_crypto_stream_xor(const uint8_t key[32], uint64_t offset, void *bytes, size_t size);
+void sb_crypto_random(void *bytes, size_t size);
 /* In constant time. */
-bool sb_equal(const void *a, const void *b, size_t size);
+bool sb_crypto_equal(const void *a, const void *b, size_t size);
 
 /* ---- root.c: the root key. Immutable, in locked memory. */
 
@@ -57,10 +57,10 @@ void sb_root_fingerprint(const sb_root *root, char text[17]);
 
 /* Where the passphrase comes from: SEMBLANCE_PASSPHRASE, else this function, which the program sets at start (before
  * threads); it fills `text` (NUL-terminated, at most `size` bytes) and gives false where nobody can be asked. */
-typedef bool (*sb_passphrase_ask)(const char *prompt, char *text, size_t size);
-void sb_passphrase_set(sb_passphrase_ask ask);
+typedef bool (*sb_root_passphrase_ask)(const char *prompt, char *text, size_t size);
+void sb_root_passphrase_set(sb_root_passphrase_ask ask);
 /* The passphrase into `text`; SB_WRONG_KEY where there is none. */
-sb_status sb_passphrase_get(const char *prompt, char *text, size_t size, sb_error *error);
+sb_status sb_root_passphrase_get(const char *prompt, char *text, size_t size, sb_error *error);
 
 /* The key as 17 pronounceable words for paper: five letters for each two bytes (the "proquint" scheme of D. Wilkerson),
  * the last of them a check sum. */
@@ -72,18 +72,18 @@ sb_status sb_root_from_words(const char *words, sb_root **out, sb_error *error);
 /* ---- keyring.c: the data keys of a gallery. Locked: sealing and opening from any thread; in locked memory. */
 
 typedef struct sb_keyring sb_keyring;
-typedef enum sb_key_purpose {
-  SB_KEY_DATA, /* seals fields and hashes ids; rotates */
-  SB_KEY_AUDIT /* chains the audit; stays, so that the chain stays one */
-} sb_key_purpose;
+typedef enum sb_keyring_purpose {
+  SB_KEYRING_DATA, /* seals fields and hashes ids; rotates */
+  SB_KEYRING_AUDIT /* chains the audit; stays, so that the chain stays one */
+} sb_keyring_purpose;
 
 sb_status sb_keyring_new(const sb_root *root, sb_keyring **out, sb_error *error);
 void sb_keyring_free(sb_keyring *keyring);
 /* Makes a random key and wraps it. It is not yet part of the keyring. */
-void sb_keyring_make(const sb_keyring *keyring, uint32_t number, sb_key_purpose purpose,
+void sb_keyring_make(const sb_keyring *keyring, uint32_t number, sb_keyring_purpose purpose,
                      uint8_t wrapped[SB_WRAPPED_SIZE]);
 /* Unwraps a key and takes it in. SB_WRONG_KEY: it was wrapped under another root key. Known ones are passed over. */
-sb_status sb_keyring_add(sb_keyring *keyring, uint32_t number, sb_key_purpose purpose, const uint8_t *wrapped,
+sb_status sb_keyring_add(sb_keyring *keyring, uint32_t number, sb_keyring_purpose purpose, const uint8_t *wrapped,
                          size_t size, sb_error *error);
 void sb_keyring_drop(sb_keyring *keyring, uint32_t number);
 /* Wraps a key that the keyring has under another root key. SB_MISUSE: it has none of that number. */
@@ -103,22 +103,22 @@ typedef struct sb_seal_context {
   const char *model; /* NULL: none */
 } sb_seal_context;
 /* XChaCha20-Poly1305-IETF under the newest data key. `sealed` has room for size + SB_SEAL_OVERHEAD. */
-sb_status sb_seal(const sb_keyring *keyring, const sb_seal_context *place, const void *plain, size_t size,
-                  uint8_t *sealed, sb_error *error);
+sb_status sb_keyring_seal(const sb_keyring *keyring, const sb_seal_context *place, const void *plain, size_t size,
+                          uint8_t *sealed, sb_error *error);
 /* `plain` has room for size - SB_SEAL_OVERHEAD. SB_STORE: not sealed under a key of this keyring for this place, or damaged. */
-sb_status sb_unseal(const sb_keyring *keyring, const sb_seal_context *place, const uint8_t *sealed, size_t size,
-                    void *plain, sb_error *error);
+sb_status sb_keyring_unseal(const sb_keyring *keyring, const sb_seal_context *place, const uint8_t *sealed, size_t size,
+                            void *plain, sb_error *error);
 /* The number of the key that a field says it is sealed under; 0: it is too short to be sealed. */
-uint32_t sb_sealed_number(const uint8_t *sealed, size_t size);
+uint32_t sb_keyring_sealed_number(const uint8_t *sealed, size_t size);
 /* Keyed BLAKE2b: equal texts of one `purpose` and `scope` give equal digests under one data key; worthless without it. */
-void sb_keyed_hash(const sb_keyring *keyring, uint32_t number, const char *purpose, int64_t scope, const void *bytes,
-                   size_t size, uint8_t digest[SB_DIGEST_SIZE]);
+void sb_keyring_hash(const sb_keyring *keyring, uint32_t number, const char *purpose, int64_t scope, const void *bytes,
+                     size_t size, uint8_t digest[SB_DIGEST_SIZE]);
 
 /* ---- legacy.c: galleries of schema 1, whose fields were sealed under subkeys of the root key itself. */
 
 enum { SB_LEGACY_OVERHEAD = 40 };
-void sb_legacy_check(const sb_root *root, uint8_t check[SB_DIGEST_SIZE]);
-sb_status sb_legacy_unseal(const sb_root *root, const sb_seal_context *place, const uint8_t *sealed, size_t size,
-                           void *plain, sb_error *error);
+void sb_root_legacy_check(const sb_root *root, uint8_t check[SB_DIGEST_SIZE]);
+sb_status sb_root_legacy_unseal(const sb_root *root, const sb_seal_context *place, const uint8_t *sealed, size_t size,
+                                void *plain, sb_error *error);
 
 #endif

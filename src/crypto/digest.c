@@ -10,19 +10,19 @@ static const char kdf_context[crypto_kdf_CONTEXTBYTES] = {'s', 'e', 'm', 'b', 'l
 _Static_assert(SB_KEY_SIZE == crypto_kdf_KEYBYTES, "key size");
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES == 40, "box");
 
-sb_status sb_sodium_ready(sb_error *error) {
+sb_status sb_crypto_ready(sb_error *error) {
   if (sodium_init() < 0) return sb_fail(error, SB_INTERNAL, "the cryptographic library could not be started");
   return SB_OK;
 }
 
-sb_status sb_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE], sb_error *error) {
-  sb_status status = sb_sodium_ready(error);
+sb_status sb_crypto_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE], sb_error *error) {
+  sb_status status = sb_crypto_ready(error);
   if (status == SB_OK) crypto_hash_sha256(digest, bytes, size);
   return status;
 }
 
-sb_status sb_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error) {
-  sb_status status = sb_sodium_ready(error);
+sb_status sb_crypto_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error) {
+  sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return sb_fail_errno(error, errno, "open the file", path);
@@ -40,19 +40,20 @@ sb_status sb_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_er
   return status;
 }
 
-void sb_random(void *bytes, size_t size) {
+void sb_crypto_random(void *bytes, size_t size) {
   randombytes_buf(bytes, size);
 }
 
-bool sb_equal(const void *a, const void *b, size_t size) {
+bool sb_crypto_equal(const void *a, const void *b, size_t size) {
   return !sodium_memcmp(a, b, size);
 }
 
-void sb_subkey(const uint8_t key[SB_KEY_SIZE], uint64_t number, uint8_t out[SB_KEY_SIZE]) {
+void sb_crypto_subkey(const uint8_t key[SB_KEY_SIZE], uint64_t number, uint8_t out[SB_KEY_SIZE]) {
   crypto_kdf_derive_from_key(out, SB_KEY_SIZE, number, kdf_context, key);
 }
 
-size_t sb_place_bytes(uint8_t version, uint32_t number, const sb_seal_context *place, uint8_t bytes[SB_PLACE_MAX]) {
+size_t sb_seal_context_bytes(uint8_t version, uint32_t number, const sb_seal_context *place,
+                             uint8_t bytes[SB_SEAL_CONTEXT_MAX]) {
   const char *parts[] = {place->table, place->column, place->model ? place->model : ""};
   size_t used = 0;
   bytes[used++] = version;
@@ -68,15 +69,15 @@ size_t sb_place_bytes(uint8_t version, uint32_t number, const sb_seal_context *p
   return used;
 }
 
-void sb_box_seal(const uint8_t key[SB_KEY_SIZE], const uint8_t *about, size_t about_size, const void *plain,
-                 size_t size, uint8_t *boxed) {
+void sb_crypto_box_seal(const uint8_t key[SB_KEY_SIZE], const uint8_t *about, size_t about_size, const void *plain,
+                        size_t size, uint8_t *boxed) {
   const size_t nonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
   randombytes_buf(boxed, nonce); /* 192 bits: random ones do not meet */
   crypto_aead_xchacha20poly1305_ietf_encrypt(boxed + nonce, NULL, plain, size, about, about_size, NULL, boxed, key);
 }
 
-bool sb_box_open(const uint8_t key[SB_KEY_SIZE], const uint8_t *about, size_t about_size, const uint8_t *boxed,
-                 size_t size, void *plain) {
+bool sb_crypto_box_open(const uint8_t key[SB_KEY_SIZE], const uint8_t *about, size_t about_size, const uint8_t *boxed,
+                        size_t size, void *plain) {
   const size_t nonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
   return size >= nonce + crypto_aead_xchacha20poly1305_ietf_ABYTES &&
          !crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, boxed + nonce, size - nonce, about, about_size,

@@ -30,13 +30,13 @@ static pthread_rwlock_t *lock_of(const sb_keyring *keyring) {
 }
 
 sb_status sb_keyring_new(const sb_root *root, sb_keyring **out, sb_error *error) {
-  sb_status status = sb_sodium_ready(error);
+  sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
   sb_keyring *keyring = sodium_malloc(sizeof *keyring); /* guarded, locked in memory, wiped when freed */
   if (!keyring) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   memset(keyring, 0, sizeof *keyring);
   pthread_rwlock_init(&keyring->lock, NULL);
-  sb_subkey(root->key, SB_SUBKEY_WRAP, keyring->wrap);
+  sb_crypto_subkey(root->key, SB_SUBKEY_WRAP, keyring->wrap);
   *out = keyring;
   return SB_OK;
 }
@@ -49,19 +49,19 @@ void sb_keyring_free(sb_keyring *keyring) {
 
 /* ---- Wrapping */
 
-static size_t wrap_place(uint32_t number, sb_key_purpose purpose, uint8_t about[SB_PLACE_MAX]) {
-  const sb_seal_context place = {"data_key", "wrapped", number, purpose == SB_KEY_AUDIT ? "audit" : "data"};
-  return sb_place_bytes(WRAP_VERSION, 0, &place, about);
+static size_t wrap_place(uint32_t number, sb_keyring_purpose purpose, uint8_t about[SB_SEAL_CONTEXT_MAX]) {
+  const sb_seal_context place = {"data_key", "wrapped", number, purpose == SB_KEYRING_AUDIT ? "audit" : "data"};
+  return sb_seal_context_bytes(WRAP_VERSION, 0, &place, about);
 }
 
-static void wrap(const uint8_t wrap_key[SB_KEY_SIZE], uint32_t number, sb_key_purpose purpose,
+static void wrap(const uint8_t wrap_key[SB_KEY_SIZE], uint32_t number, sb_keyring_purpose purpose,
                  const uint8_t key[SB_KEY_SIZE], uint8_t wrapped[SB_WRAPPED_SIZE]) {
-  uint8_t about[SB_PLACE_MAX];
+  uint8_t about[SB_SEAL_CONTEXT_MAX];
   size_t about_size = wrap_place(number, purpose, about);
-  sb_box_seal(wrap_key, about, about_size, key, SB_KEY_SIZE, wrapped);
+  sb_crypto_box_seal(wrap_key, about, about_size, key, SB_KEY_SIZE, wrapped);
 }
 
-void sb_keyring_make(const sb_keyring *keyring, uint32_t number, sb_key_purpose purpose,
+void sb_keyring_make(const sb_keyring *keyring, uint32_t number, sb_keyring_purpose purpose,
                      uint8_t wrapped[SB_WRAPPED_SIZE]) {
   uint8_t key[SB_KEY_SIZE];
   crypto_kdf_keygen(key);
@@ -79,22 +79,22 @@ static bool insert(sb_keyring *keyring, uint32_t number, const uint8_t key[SB_KE
   data_key *entry = &keyring->keys[at];
   entry->number = number;
   memcpy(entry->key, key, SB_KEY_SIZE);
-  sb_subkey(key, SB_SUBKEY_SEAL, entry->seal);
-  sb_subkey(key, SB_SUBKEY_HASH, entry->hash);
+  sb_crypto_subkey(key, SB_SUBKEY_SEAL, entry->seal);
+  sb_crypto_subkey(key, SB_SUBKEY_HASH, entry->hash);
   keyring->count++;
   return true;
 }
 
-sb_status sb_keyring_add(sb_keyring *keyring, uint32_t number, sb_key_purpose purpose, const uint8_t *wrapped,
+sb_status sb_keyring_add(sb_keyring *keyring, uint32_t number, sb_keyring_purpose purpose, const uint8_t *wrapped,
                          size_t size, sb_error *error) {
-  uint8_t about[SB_PLACE_MAX], key[SB_KEY_SIZE];
+  uint8_t about[SB_SEAL_CONTEXT_MAX], key[SB_KEY_SIZE];
   if (!number) return sb_fail(error, SB_STORE, "a data key of the database has no number; restore a backup");
   size_t about_size = wrap_place(number, purpose, about);
   sb_status status = SB_OK;
   pthread_rwlock_wrlock(&keyring->lock);
-  if (size != SB_WRAPPED_SIZE || !sb_box_open(keyring->wrap, about, about_size, wrapped, size, key)) {
+  if (size != SB_WRAPPED_SIZE || !sb_crypto_box_open(keyring->wrap, about, about_size, wrapped, size, key)) {
     status = sb_fail(error, SB_WRONG_KEY, "the gallery was sealed under another root key; nothing was changed");
-  } else if (purpose == SB_KEY_AUDIT) {
+  } else if (purpose == SB_KEYRING_AUDIT) {
     memcpy(keyring->audit, key, SB_KEY_SIZE);
     keyring->audit_number = number;
     keyring->has_audit = true;
@@ -126,13 +126,13 @@ sb_status sb_keyring_rewrap(const sb_keyring *keyring, const sb_root *root, uint
                             uint8_t wrapped[SB_WRAPPED_SIZE], sb_error *error) {
   uint8_t wrap_key[SB_KEY_SIZE];
   sb_status status = SB_OK;
-  sb_subkey(root->key, SB_SUBKEY_WRAP, wrap_key);
+  sb_crypto_subkey(root->key, SB_SUBKEY_WRAP, wrap_key);
   pthread_rwlock_rdlock(lock_of(keyring));
   const data_key *entry = find(keyring, number);
   if (entry)
-    wrap(wrap_key, number, SB_KEY_DATA, entry->key, wrapped);
+    wrap(wrap_key, number, SB_KEYRING_DATA, entry->key, wrapped);
   else if (keyring->has_audit && keyring->audit_number == number)
-    wrap(wrap_key, number, SB_KEY_AUDIT, keyring->audit, wrapped);
+    wrap(wrap_key, number, SB_KEYRING_AUDIT, keyring->audit, wrapped);
   else
     status = sb_fail(error, SB_MISUSE, "there is no data key of that number");
   pthread_rwlock_unlock(lock_of(keyring));
@@ -142,7 +142,7 @@ sb_status sb_keyring_rewrap(const sb_keyring *keyring, const sb_root *root, uint
 
 void sb_keyring_reroot(sb_keyring *keyring, const sb_root *root) {
   pthread_rwlock_wrlock(&keyring->lock);
-  sb_subkey(root->key, SB_SUBKEY_WRAP, keyring->wrap);
+  sb_crypto_subkey(root->key, SB_SUBKEY_WRAP, keyring->wrap);
   pthread_rwlock_unlock(&keyring->lock);
 }
 
@@ -157,23 +157,23 @@ size_t sb_keyring_numbers(const sb_keyring *keyring, uint32_t numbers[SB_DATA_KE
 bool sb_keyring_audit(const sb_keyring *keyring, uint64_t what, uint8_t key[SB_KEY_SIZE]) {
   pthread_rwlock_rdlock(lock_of(keyring));
   bool has = keyring->has_audit;
-  if (has) sb_subkey(keyring->audit, what, key);
+  if (has) sb_crypto_subkey(keyring->audit, what, key);
   pthread_rwlock_unlock(lock_of(keyring));
   return has;
 }
 
 /* ---- Sealed fields */
 
-sb_status sb_seal(const sb_keyring *keyring, const sb_seal_context *place, const void *plain, size_t size,
-                  uint8_t *sealed, sb_error *error) {
-  uint8_t about[SB_PLACE_MAX];
+sb_status sb_keyring_seal(const sb_keyring *keyring, const sb_seal_context *place, const void *plain, size_t size,
+                          uint8_t *sealed, sb_error *error) {
+  uint8_t about[SB_SEAL_CONTEXT_MAX];
   sb_status status = SB_OK;
   pthread_rwlock_rdlock(lock_of(keyring));
   const data_key *entry = keyring->count ? &keyring->keys[0] : NULL;
-  size_t about_size = entry ? sb_place_bytes(SEAL_VERSION, entry->number, place, about) : 0;
+  size_t about_size = entry ? sb_seal_context_bytes(SEAL_VERSION, entry->number, place, about) : 0;
   if (about_size) {
     for (int i = 0; i < NUMBER_SIZE; i++) sealed[i] = (uint8_t)(entry->number >> (8 * i));
-    sb_box_seal(entry->seal, about, about_size, plain, size, sealed + NUMBER_SIZE);
+    sb_crypto_box_seal(entry->seal, about, about_size, plain, size, sealed + NUMBER_SIZE);
   } else {
     status = sb_fail(error, SB_MISUSE, "there is no data key yet, or a sealed field's place has too long a name");
   }
@@ -181,29 +181,29 @@ sb_status sb_seal(const sb_keyring *keyring, const sb_seal_context *place, const
   return status;
 }
 
-uint32_t sb_sealed_number(const uint8_t *sealed, size_t size) {
+uint32_t sb_keyring_sealed_number(const uint8_t *sealed, size_t size) {
   uint32_t number = 0;
   for (int i = 0; size >= SB_SEAL_OVERHEAD && i < NUMBER_SIZE; i++) number |= (uint32_t)sealed[i] << (8 * i);
   return number;
 }
 
-sb_status sb_unseal(const sb_keyring *keyring, const sb_seal_context *place, const uint8_t *sealed, size_t size,
-                    void *plain, sb_error *error) {
-  uint8_t about[SB_PLACE_MAX];
-  uint32_t number = sb_sealed_number(sealed, size);
+sb_status sb_keyring_unseal(const sb_keyring *keyring, const sb_seal_context *place, const uint8_t *sealed, size_t size,
+                            void *plain, sb_error *error) {
+  uint8_t about[SB_SEAL_CONTEXT_MAX];
+  uint32_t number = sb_keyring_sealed_number(sealed, size);
   pthread_rwlock_rdlock(lock_of(keyring));
   const data_key *entry = number ? find(keyring, number) : NULL;
-  size_t about_size = entry ? sb_place_bytes(SEAL_VERSION, number, place, about) : 0;
+  size_t about_size = entry ? sb_seal_context_bytes(SEAL_VERSION, number, place, about) : 0;
   bool opened =
-      about_size && sb_box_open(entry->seal, about, about_size, sealed + NUMBER_SIZE, size - NUMBER_SIZE, plain);
+      about_size && sb_crypto_box_open(entry->seal, about, about_size, sealed + NUMBER_SIZE, size - NUMBER_SIZE, plain);
   pthread_rwlock_unlock(lock_of(keyring));
   if (opened) return SB_OK;
   return sb_fail(error, SB_STORE, "a sealed field of the database (%s.%s) is damaged or was moved; restore a backup",
                  place->table, place->column);
 }
 
-void sb_keyed_hash(const sb_keyring *keyring, uint32_t number, const char *purpose, int64_t scope, const void *bytes,
-                   size_t size, uint8_t digest[SB_DIGEST_SIZE]) {
+void sb_keyring_hash(const sb_keyring *keyring, uint32_t number, const char *purpose, int64_t scope, const void *bytes,
+                     size_t size, uint8_t digest[SB_DIGEST_SIZE]) {
   static const uint8_t none[SB_KEY_SIZE];
   crypto_generichash_state state;
   uint8_t head[16] = {0};

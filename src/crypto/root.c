@@ -20,13 +20,13 @@ enum { FILE_BYTES_MAX = 4096, BOX_SIZE = SB_KEY_SIZE + 40, PASSPHRASE_MAX = 1024
 #define MEMORY_MAX (1ull << 31)
 static const char sealed_head[] = "semblance-key 1 argon2id ";
 
-static sb_passphrase_ask ask_passphrase; /* set once at start, before threads */
+static sb_root_passphrase_ask ask_passphrase; /* set once at start, before threads */
 
-void sb_passphrase_set(sb_passphrase_ask ask) {
+void sb_root_passphrase_set(sb_root_passphrase_ask ask) {
   ask_passphrase = ask;
 }
 
-sb_status sb_passphrase_get(const char *prompt, char *text, size_t size, sb_error *error) {
+sb_status sb_root_passphrase_get(const char *prompt, char *text, size_t size, sb_error *error) {
   const char *given = getenv("SEMBLANCE_PASSPHRASE");
   if (given && *given && strlen(given) < size) {
     memcpy(text, given, strlen(given) + 1);
@@ -38,7 +38,7 @@ sb_status sb_passphrase_get(const char *prompt, char *text, size_t size, sb_erro
 }
 
 sb_status sb_root_new(const uint8_t key[SB_KEY_SIZE], sb_root **out, sb_error *error) {
-  sb_status status = sb_sodium_ready(error);
+  sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
   sb_root *root = sodium_malloc(sizeof *root);
   if (!root) return sb_fail(error, SB_NO_MEMORY, "out of memory");
@@ -57,7 +57,7 @@ void sb_root_free(sb_root *root) {
 
 void sb_root_fingerprint(const sb_root *root, char text[17]) {
   uint8_t derived[SB_KEY_SIZE];
-  sb_subkey(root->key, SB_SUBKEY_FINGERPRINT, derived);
+  sb_crypto_subkey(root->key, SB_SUBKEY_FINGERPRINT, derived);
   sb_hex(derived, 8, text);
 }
 
@@ -83,11 +83,12 @@ static sb_status open_box(const char *text, const char *origin, uint8_t key[SB_K
     return sb_fail(error, SB_WRONG_KEY, "%s does not hold a key that is locked by a passphrase: it is damaged", origin);
   char *passphrase = sodium_malloc(PASSPHRASE_MAX);
   if (!passphrase) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  sb_status status = sb_passphrase_get("passphrase of the gallery's key: ", passphrase, PASSPHRASE_MAX, error);
+  sb_status status = sb_root_passphrase_get("passphrase of the gallery's key: ", passphrase, PASSPHRASE_MAX, error);
   if (status == SB_OK && crypto_pwhash(opener, sizeof opener, passphrase, strlen(passphrase), salt, operations,
                                        (size_t)memory, crypto_pwhash_ALG_ARGON2ID13))
     status = sb_fail(error, SB_NO_MEMORY, "out of memory: the passphrase needs %llu MiB to be checked", memory >> 20);
-  if (status == SB_OK && !sb_box_open(opener, (const uint8_t *)sealed_head, sizeof sealed_head - 1, box, BOX_SIZE, key))
+  if (status == SB_OK &&
+      !sb_crypto_box_open(opener, (const uint8_t *)sealed_head, sizeof sealed_head - 1, box, BOX_SIZE, key))
     status = sb_fail(error, SB_WRONG_KEY, "the passphrase is wrong; nothing was changed");
   sodium_memzero(opener, sizeof opener);
   sodium_free(passphrase);
@@ -98,7 +99,7 @@ sb_status sb_root_parse(const char *text, size_t size, const char *origin, sb_ro
   uint8_t key[SB_KEY_SIZE];
   char *copy = NULL;
   bool locked = false;
-  sb_status status = sb_sodium_ready(error);
+  sb_status status = sb_crypto_ready(error);
   while (size && isspace((unsigned char)text[size - 1])) size--;
   if (status == SB_OK && size > sizeof sealed_head && !memcmp(text, sealed_head, sizeof sealed_head - 1)) {
     locked = true;
@@ -145,7 +146,7 @@ static sb_status lock_text(const sb_root *root, const char *passphrase, char *te
   if (crypto_pwhash(opener, sizeof opener, passphrase, strlen(passphrase), salt, crypto_pwhash_OPSLIMIT_MODERATE,
                     crypto_pwhash_MEMLIMIT_MODERATE, crypto_pwhash_ALG_ARGON2ID13))
     return sb_fail(error, SB_NO_MEMORY, "out of memory: a passphrase needs 256 MiB to be set");
-  sb_box_seal(opener, (const uint8_t *)sealed_head, sizeof sealed_head - 1, root->key, SB_KEY_SIZE, box);
+  sb_crypto_box_seal(opener, (const uint8_t *)sealed_head, sizeof sealed_head - 1, root->key, SB_KEY_SIZE, box);
   sodium_memzero(opener, sizeof opener);
   sb_hex(salt, sizeof salt, salt_hex);
   sb_hex(box, sizeof box, box_hex);
@@ -250,7 +251,7 @@ static char *credential_path(sb_error *error) {
 }
 
 sb_status sb_root_open(const char *data_dir, bool may_create, sb_root **out, sb_error *error) {
-  sb_status status = sb_sodium_ready(error);
+  sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
   const char *given = getenv("SEMBLANCE_KEY"), *named = getenv("SEMBLANCE_KEY_FILE");
   if (given && *given) {
@@ -318,7 +319,7 @@ sb_status sb_root_from_words(const char *words, sb_root **out, sb_error *error) 
   enum { WORDS = SB_KEY_SIZE / 2 + 1 };
   uint8_t key[SB_KEY_SIZE];
   int check = 0;
-  sb_status status = sb_sodium_ready(error);
+  sb_status status = sb_crypto_ready(error);
   for (int i = 0; status == SB_OK && i < WORDS; i++) {
     words += strspn(words, " -\t\r\n");
     int value = word_read(words);

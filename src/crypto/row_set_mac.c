@@ -21,7 +21,7 @@ static sb_status subkey(const sb_keyring *keyring, uint64_t which, uint8_t key[S
   return sb_fail(error, SB_WRONG_KEY, "the gallery has no audit key");
 }
 
-void sb_row_set_mac_add(sb_row_set_mac *sum, const sb_row_set_mac *more) {
+void sb_crypto_row_set_mac_add(sb_crypto_row_set_mac *sum, const sb_crypto_row_set_mac *more) {
   uint64_t carry = 0;
   for (int i = 0; i < 4; i++) {
     uint64_t word = sum->words[i] + more->words[i], next = word < more->words[i];
@@ -31,17 +31,17 @@ void sb_row_set_mac_add(sb_row_set_mac *sum, const sb_row_set_mac *more) {
 }
 
 /* -x is not x plus one. */
-static void negate(sb_row_set_mac *sum) {
-  static const sb_row_set_mac one = {{1, 0, 0, 0}};
+static void negate(sb_crypto_row_set_mac *sum) {
+  static const sb_crypto_row_set_mac one = {{1, 0, 0, 0}};
   for (int i = 0; i < 4; i++) sum->words[i] = ~sum->words[i];
-  sb_row_set_mac_add(sum, &one);
+  sb_crypto_row_set_mac_add(sum, &one);
 }
 
-sb_status sb_row_set_mac_row(const sb_keyring *keyring, const sb_row_set_mac_part *parts, size_t count, bool minus,
-                             sb_row_set_mac *sum, sb_error *error) {
+sb_status sb_crypto_row_set_mac_row(const sb_keyring *keyring, const sb_crypto_row_set_mac_part *parts, size_t count,
+                                    bool minus, sb_crypto_row_set_mac *sum, sb_error *error) {
   uint8_t key[SB_KEY_SIZE], digest[32], head[9];
   crypto_generichash_state state;
-  sb_row_set_mac row;
+  sb_crypto_row_set_mac row;
   sb_status status = subkey(keyring, SUBKEY_ROW, key, error);
   if (status != SB_OK) return status;
   crypto_generichash_init(&state, key, sizeof key, sizeof digest);
@@ -54,13 +54,13 @@ sb_status sb_row_set_mac_row(const sb_keyring *keyring, const sb_row_set_mac_par
   crypto_generichash_final(&state, digest, sizeof digest);
   for (int i = 0; i < 4; i++) row.words[i] = number_read(digest + 8 * i);
   if (minus) negate(&row);
-  sb_row_set_mac_add(sum, &row);
+  sb_crypto_row_set_mac_add(sum, &row);
   sodium_memzero(key, sizeof key);
   return SB_OK;
 }
 
-sb_status sb_row_set_mac_write(const sb_keyring *keyring, int64_t sequence, const sb_row_set_mac *sum,
-                               uint8_t bytes[SB_TALLY_SIZE], sb_error *error) {
+sb_status sb_crypto_row_set_mac_write(const sb_keyring *keyring, int64_t sequence, const sb_crypto_row_set_mac *sum,
+                                      uint8_t bytes[SB_ROW_SET_MAC_SIZE], sb_error *error) {
   uint8_t key[SB_KEY_SIZE];
   sb_status status = subkey(keyring, SUBKEY_SUM, key, error);
   if (status != SB_OK) return status;
@@ -71,11 +71,12 @@ sb_status sb_row_set_mac_write(const sb_keyring *keyring, int64_t sequence, cons
   return SB_OK;
 }
 
-bool sb_row_set_mac_read(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
-                         sb_row_set_mac *sum) {
-  uint8_t again[SB_TALLY_SIZE];
-  if (!bytes || size != SB_TALLY_SIZE) return false;
+bool sb_crypto_row_set_mac_read(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
+                                sb_crypto_row_set_mac *sum) {
+  uint8_t again[SB_ROW_SET_MAC_SIZE];
+  if (!bytes || size != SB_ROW_SET_MAC_SIZE) return false;
   *sequence = (int64_t)number_read(bytes);
   for (int i = 0; i < 4; i++) sum->words[i] = number_read(bytes + SUM_AT + 8 * i);
-  return sb_row_set_mac_write(keyring, *sequence, sum, again, NULL) == SB_OK && sb_equal(again, bytes, sizeof again);
+  return sb_crypto_row_set_mac_write(keyring, *sequence, sum, again, NULL) == SB_OK &&
+         sb_crypto_equal(again, bytes, sizeof again);
 }

@@ -6,28 +6,28 @@
 
 #include "crypto/crypto.h"
 
-typedef struct sb_row_set_mac {
+typedef struct sb_crypto_row_set_mac {
   uint64_t words[4]; /* of 256 bits, the lowest first */
-} sb_row_set_mac;
+} sb_crypto_row_set_mac;
 
 /* A value of a row. */
-typedef struct sb_row_set_mac_part {
+typedef struct sb_crypto_row_set_mac_part {
   uint8_t kind; /* what tells it from others of the same bytes */
   const void *bytes;
   size_t size;
-} sb_row_set_mac_part;
+} sb_crypto_row_set_mac_part;
 
 /* Adds a row to the sum, or with `minus` takes it out. SB_WRONG_KEY while the keyring has no audit key. */
-sb_status sb_row_set_mac_row(const sb_keyring *keyring, const sb_row_set_mac_part *parts, size_t count, bool minus,
-                             sb_row_set_mac *sum, sb_error *error);
-void sb_row_set_mac_add(sb_row_set_mac *sum, const sb_row_set_mac *more);
+sb_status sb_crypto_row_set_mac_row(const sb_keyring *keyring, const sb_crypto_row_set_mac_part *parts, size_t count,
+                                    bool minus, sb_crypto_row_set_mac *sum, sb_error *error);
+void sb_crypto_row_set_mac_add(sb_crypto_row_set_mac *sum, const sb_crypto_row_set_mac *more);
 
-enum { SB_TALLY_SIZE = 8 + 32 + SB_DIGEST_SIZE };
+enum { SB_ROW_SET_MAC_SIZE = 8 + 32 + SB_DIGEST_SIZE };
 /* The sum as of the audit's entry `sequence`, so that an older one does not pass for it. SB_WRONG_KEY as above. */
-sb_status sb_row_set_mac_write(const sb_keyring *keyring, int64_t sequence, const sb_row_set_mac *sum,
-                               uint8_t bytes[SB_TALLY_SIZE], sb_error *error);
+sb_status sb_crypto_row_set_mac_write(const sb_keyring *keyring, int64_t sequence, const sb_crypto_row_set_mac *sum,
+                                      uint8_t bytes[SB_ROW_SET_MAC_SIZE], sb_error *error);
 /* False: it was not written with this key, or changed. */
-bool sb_row_set_mac_read(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
-                         sb_row_set_mac *sum);
+bool sb_crypto_row_set_mac_read(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
+                                sb_crypto_row_set_mac *sum);
 
 #endif

@@ -22,8 +22,8 @@ sb_status sb_sealed_backup_seal(const sb_root *root, int from, int to, sb_error 
   crypto_secretstream_xchacha20poly1305_state state;
   sb_status status = plain && sealed ? SB_OK : sb_fail(error, SB_NO_MEMORY, "out of memory");
   crypto_secretstream_xchacha20poly1305_keygen(key);
-  sb_subkey(root->key, SB_SUBKEY_BACKUP, outer);
-  sb_box_seal(outer, (const uint8_t *)head, HEAD_SIZE, key, sizeof key, box);
+  sb_crypto_subkey(root->key, SB_SUBKEY_BACKUP, outer);
+  sb_crypto_box_seal(outer, (const uint8_t *)head, HEAD_SIZE, key, sizeof key, box);
   crypto_secretstream_xchacha20poly1305_init_push(&state, header, key);
   if (status == SB_OK) status = sb_write_all(to, "the backup", (const uint8_t *)head, HEAD_SIZE, error);
   if (status == SB_OK) status = sb_write_all(to, "the backup", box, sizeof box, error);
@@ -58,8 +58,8 @@ static sb_status begin(const sb_root *root, int from, crypto_secretstream_xchach
   if (got < HEAD_SIZE || memcmp(start, head, HEAD_SIZE))
     return sb_fail(error, SB_INVALID, "this is no backup of Semblance");
   if (got < sizeof start) return damaged(error);
-  sb_subkey(root->key, SB_SUBKEY_BACKUP, outer);
-  if (!sb_box_open(outer, (const uint8_t *)head, HEAD_SIZE, start + HEAD_SIZE, BOX_SIZE, key))
+  sb_crypto_subkey(root->key, SB_SUBKEY_BACKUP, outer);
+  if (!sb_crypto_box_open(outer, (const uint8_t *)head, HEAD_SIZE, start + HEAD_SIZE, BOX_SIZE, key))
     status = sb_fail(error, SB_WRONG_KEY, "the backup was sealed under another root key: give the one of its time");
   else if (crypto_secretstream_xchacha20poly1305_init_pull(state, start + HEAD_SIZE + BOX_SIZE, key))
     status = damaged(error);

@@ -6,7 +6,7 @@
 
 enum { BLOCK = 64 };
 
-void sb_stream_apply(const uint8_t key[32], uint64_t offset, void *bytes, size_t size) {
+void sb_crypto_stream_xor(const uint8_t key[32], uint64_t offset, void *bytes, size_t size) {
   static const uint8_t nonce[crypto_stream_xchacha20_NONCEBYTES] = {0};
   uint8_t *at = bytes;
   size_t skip = offset % BLOCK;

@@ -59,7 +59,7 @@ static void turn_draw(turn *t, size_t dim, stream *s) {
 sb_status sb_transform_new(const uint8_t seed[SB_SEED_SIZE], size_t dim, sb_transform **out, sb_error *error) {
   if (dim < 1 || dim > SB_TRANSFORM_DIM_MAX)
     return sb_fail(error, SB_MISUSE, "a transform has 1 to %d dimensions", SB_TRANSFORM_DIM_MAX);
-  sb_status status = sb_sodium_ready(error);
+  sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
   sb_transform *transform = sodium_malloc(sizeof *transform);
   stream *s = sodium_malloc(sizeof *s);

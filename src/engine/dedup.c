@@ -100,7 +100,7 @@ static sb_status name_pair(sb_engine *engine, const sb_embedder *embedder, const
                            sb_error *error) {
   const int64_t rows[2] = {p->one, p->other};
   double score = fmin(p->score, 1);
-  sb_rate rate = sb_calibration_fmr(&embedder->calibration, score);
+  sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, score);
   for (int i = 0; i < 2; i++) {
     sb_people *people = NULL;
     sb_status status = sb_store_person_get(engine->store, rows[i], &people, error);

@@ -163,7 +163,7 @@ static sb_pipeline_config pipeline_config(const sb_engine *engine) {
 static sb_status use_calibration(const char *path, sb_embedder *embedder, sb_error *error) {
   char model[64];
   sb_calibration calibration;
-  sb_status status = sb_calibration_read(path, model, &calibration, error);
+  sb_status status = sb_embedder_calibration_read(path, model, &calibration, error);
   if (status == SB_OK && !strcmp(model, embedder->name)) embedder->calibration = calibration;
   return status;
 }

@@ -65,7 +65,7 @@ static sb_status look_at_photo(enrolment *e, size_t photo, sb_error *error) {
   const sb_photo *bytes = &e->request->photos[photo];
   bool known = false;
   sb_error cause = {0};
-  sb_status status = sb_sha256(bytes->bytes, bytes->size, e->digests[photo], error);
+  sb_status status = sb_crypto_sha256(bytes->bytes, bytes->size, e->digests[photo], error);
   if (status == SB_OK && e->request->flags & SB_ENROLL_SKIP_KNOWN)
     status = sb_store_face_known(e->engine->store, e->collection.row, e->request->id, e->digests[photo], &known, error);
   if (status != SB_OK) return status;

@@ -42,14 +42,14 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
 /* Moves the person's fields into the candidate. */
 static void name_candidate(sb_person *person, const sb_embedder *embedder, size_t faces, double threshold,
                            double similarity, sb_candidate *out) {
-  sb_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
+  sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
   *out = (sb_candidate){.id = person->id,
                         .name = person->name,
                         .similarity = similarity,
                         .false_match_rate = rate.rate,
                         .false_match_upper = rate.upper,
                         .false_match_bound = rate.bound,
-                        .gallery_false_match = sb_fpir_of_fmr(rate.rate, (double)faces),
+                        .gallery_false_match = sb_stats_fpir_of_fmr(rate.rate, (double)faces),
                         .verdict = sb_verdict_of(embedder, threshold, similarity),
                         .has_attributes = person->has_attributes,
                         .attributes = person->attributes};
@@ -159,7 +159,7 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
     result->unsure = sb_verdict_unsure(&embedder, result->threshold);
     result->gallery_size = collection.info.people;
     result->gallery_faces = collection.info.faces;
-    result->fpir = sb_fpir_of_fmr(rate, (double)result->gallery_faces);
+    result->fpir = sb_stats_fpir_of_fmr(rate, (double)result->gallery_faces);
     status = search_faces(engine, request, &collection, &embedder, faces, result, error);
     if (status == SB_OK) status = sb_engine_note_search(engine, &collection, result, error);
   }

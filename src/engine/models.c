@@ -59,7 +59,7 @@ static void fill_info(const places *p, const sb_manifest *m, sb_model_info *out)
   struct stat file;
   *out = (sb_model_info){.width = spec->width, .height = spec->height, .experimental = m->experimental};
   snprintf(out->name, sizeof out->name, "%s", spec->name);
-  snprintf(out->task, sizeof out->task, "%s", sb_task_names[m->task]);
+  snprintf(out->task, sizeof out->task, "%s", sb_manifest_task_names[m->task]);
   snprintf(out->licence, sizeof out->licence, "%s", m->licence);
   snprintf(out->origin, sizeof out->origin, "%s", m->origin);
   snprintf(out->source, sizeof out->source, "%s", m->source);
@@ -85,7 +85,7 @@ sb_status sb_models_list(const sb_engine_options *options, sb_model_info **out, 
   size_t found = 0;
   sb_model_info *list = NULL;
   sb_status status = places_open(options, &p, error);
-  if (status == SB_OK) status = sb_registry_names(p.path, &names, &found, error);
+  if (status == SB_OK) status = sb_registry_list(p.path, &names, &found, error);
   if (status == SB_OK) {
     list = sb_alloc(found, sizeof *list, error);
     if (!list) status = SB_NO_MEMORY;
@@ -102,7 +102,7 @@ sb_status sb_models_list(const sb_engine_options *options, sb_model_info **out, 
     }
     sb_manifest_free(&manifest);
   }
-  sb_names_free(names, found);
+  sb_registry_list_free(names, found);
   places_free(&p);
   if (status == SB_OK) *out = list, *count = found;
   return status;
@@ -131,10 +131,10 @@ sb_status sb_model_check(const sb_engine_options *options, const char *name, siz
                          double *run_ms, sb_error *error) {
   places p = {0};
   sb_manifest manifest = {0};
-  sb_trial trial = {0};
+  sb_model_probe_result trial = {0};
   sb_status status = places_open(options, &p, error);
   if (status == SB_OK) status = read_model(&p, name, &manifest, error);
-  if (status == SB_OK) status = sb_manifest_try(&manifest, p.cache_dir, rounds, &trial, error);
+  if (status == SB_OK) status = sb_model_probe(&manifest, p.cache_dir, rounds, &trial, error);
   if (status == SB_OK && load_ms) *load_ms = trial.load_ms;
   if (status == SB_OK && run_ms) *run_ms = trial.run_ms;
   sb_manifest_free(&manifest);
@@ -182,7 +182,7 @@ static sb_status split_path(const char *path, char **folder, char name[SB_NAME_S
     return sb_fail(error, SB_INVALID, "a manifest is a file NAME.json, beside its model file");
   if (access(path, R_OK)) return sb_fail_errno(error, errno, "read the manifest", path);
   snprintf(name, SB_NAME_SIZE, "%.*s", (int)(length - 5), base);
-  if (!sb_model_name_valid(name))
+  if (!sb_manifest_name_valid(name))
     return sb_fail(error, SB_INVALID, "a manifest's name is of a-z, 0-9, '.', '_' and '-'");
   *folder = slash == path ? sb_strdup("/", error)
             : slash       ? strndup(path, (size_t)(slash - path))
@@ -205,7 +205,7 @@ static sb_status install(const places *p, const sb_manifest *manifest, const cha
   if (status == SB_OK) {
     sb_model_spec copied = manifest->spec.model;
     copied.path = file;
-    status = sb_model_spec_check(&copied, error); /* it may have changed while it was tried */
+    status = sb_model_check_digest(&copied, error); /* it may have changed while it was tried */
     if (status == SB_OK) status = copy_file(manifest_path, description, error);
     if (status != SB_OK) unlink(file);
   }
@@ -217,13 +217,13 @@ static sb_status install(const places *p, const sb_manifest *manifest, const cha
 static sb_status add_model(const places *p, const char *path, sb_model_info *out, sb_error *error) {
   char name[SB_NAME_SIZE], *folder = NULL;
   sb_manifest manifest = {0}, other = {0};
-  sb_trial trial;
+  sb_model_probe_result trial;
   sb_status status = split_path(path, &folder, name, error);
   if (status == SB_OK) status = sb_manifest_read(folder, name, &manifest, error);
   if (status == SB_OK && sb_manifest_read(p->path, name, &other, NULL) != SB_NOT_FOUND)
     status = sb_fail(error, SB_EXISTS,
                      "there is a model %s already; `semblance models remove` takes away one that was added", name);
-  if (status == SB_OK) status = sb_manifest_try(&manifest, NULL, 2, &trial, error);
+  if (status == SB_OK) status = sb_model_probe(&manifest, NULL, 2, &trial, error);
   if (status == SB_OK) status = install(p, &manifest, path, error);
   if (status == SB_OK) fill_info(p, &manifest, out);
   sb_manifest_free(&manifest);
@@ -275,7 +275,7 @@ sb_status sb_model_remove(const sb_engine_options *options, const char *name, sb
   places p = {0};
   sb_manifest manifest = {0};
   sb_status status = places_open(options, &p, error);
-  if (status == SB_OK && (!sb_model_name_valid(name) || !is_added(&p, name))) {
+  if (status == SB_OK && (!sb_manifest_name_valid(name) || !is_added(&p, name))) {
     bool known = read_model(&p, name, &manifest, error) != SB_NOT_FOUND;
     status = known ? sb_fail(error, SB_INVALID, "the model %s is part of the installation; only added ones are removed",
                              name)

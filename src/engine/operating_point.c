@@ -68,10 +68,10 @@ static sb_status explain_search(const sb_embedder *embedder, const sb_target *ta
   out->unsure = sb_verdict_unsure(embedder, out->threshold);
   out->measured = embedder->calibration.count > 0;
   if (!out->measured) return SB_OK;
-  sb_rate rate = sb_calibration_fmr(&embedder->calibration, out->threshold);
+  sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, out->threshold);
   out->fmr = rate.rate;
   out->fmr_bound = rate.bound;
-  out->fpir = sb_fpir_of_fmr(rate.rate, (double)out->faces);
+  out->fpir = sb_stats_fpir_of_fmr(rate.rate, (double)out->faces);
   return SB_OK;
 }
 

@@ -29,7 +29,7 @@ static sb_status enroll(sb_engine *engine, const sb_template_request *request, s
   /* The digest of the numbers takes the photo's place: the same template twice is known as such. */
   sb_store_face stored = {.embedding = unit, .attributes = request->attributes};
   status = check_template(request, &shelf, unit, error);
-  if (status == SB_OK) status = sb_sha256(unit, request->dim * sizeof *unit, stored.source, error);
+  if (status == SB_OK) status = sb_crypto_sha256(unit, request->dim * sizeof *unit, stored.source, error);
   if (status == SB_OK) {
     sb_store_enrollment enrollment = {
         .collection = shelf.row, .id = request->id, .name = request->name, .faces = &stored, .face_count = 1};

@@ -42,7 +42,7 @@ sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_targ
   if (target->threshold > 0 || target->fmr > 0 || !c->count)
     return sb_verdict_threshold(embedder, target, threshold, error);
   double fpir = target->fpir > 0 ? target->fpir : fpir_default;
-  double kept = sb_calibration_threshold(c, sb_fmr_of_fpir(fpir, (double)faces));
+  double kept = sb_calibration_threshold(c, sb_stats_fmr_of_fpir(fpir, (double)faces));
   *threshold = target->fpir > 0 ? kept : fmax(kept, c->default_threshold);
   return SB_OK;
 }
@@ -78,7 +78,7 @@ void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, do
                         size_t photos, sb_comparison *out) {
   const sb_quality *worst = &out->faces[0].quality;
   if (photos > 1 && out->faces[1].quality.overall < worst->overall) worst = &out->faces[1].quality;
-  sb_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
+  sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
   out->similarity = similarity;
   out->threshold = threshold;
   out->unsure = sb_verdict_unsure(embedder, threshold);

@@ -21,7 +21,7 @@ static void region_map(const region *r, int width, int height, double map[6]) {
   memcpy(map, m, sizeof m);
 }
 
-static region region_of(const sb_alignment *alignment, const sb_box_found *box, const double (*five)[2]) {
+static region region_of(const sb_alignment *alignment, const sb_detection *box, const double (*five)[2]) {
   double width = box->x1 - box->x0, height = box->y1 - box->y0, side = fmax(width, height);
   region r = {(box->x0 + box->x1) / 2, (box->y0 + box->y1) / 2, width, height, 0};
   if (!five) return r; /* the whole photo, as it is */
@@ -82,7 +82,7 @@ static sb_status show_warped(const sb_image *image, const double map[6], int bor
   return status;
 }
 
-sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const sb_box_found *box,
+sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const sb_detection *box,
                    const double (*five)[2], float *rgb, int width, int height, sb_error *error) {
   double map[6];
   if (alignment->kind == SB_ALIGN_POINTS && five) {

@@ -109,7 +109,7 @@ static void set(sb_attribute attribute, const sb_attribute_output *output, const
   face->has_live |= attribute == SB_ATTRIBUTE_LIVE;
 }
 
-static sb_status read_outputs(const sb_session *session, const sb_attribute_spec *spec, sb_face *face,
+static sb_status read_outputs(const sb_infer_session *session, const sb_attribute_spec *spec, sb_face *face,
                               sb_error *error) {
   for (int a = 0; a < SB_ATTRIBUTES; a++) {
     const sb_attribute_output *output = &spec->outputs[a];
@@ -127,17 +127,17 @@ static sb_status read_outputs(const sb_session *session, const sb_attribute_spec
   return SB_OK;
 }
 
-sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_box_found *box,
+sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_detection *box,
                                const double (*five)[2], unsigned want, sb_face *face, sb_error *error) {
   face->attributes = (sb_attributes){.age = -1, .man = -1, .woman = -1};
   for (int i = 0; i < SB_ETHNICITIES; i++) face->attributes.ethnicity[i] = -1;
   sb_status status = SB_OK;
   for (int i = 0; status == SB_OK && i < worker->models->attribute_count; i++) {
     const sb_attribute_spec *spec = &worker->models->attributes[i];
-    sb_session *session = NULL;
+    sb_infer_session *session = NULL;
     if (!(sb_attribute_model_wants(spec) & want)) continue;
-    status = sb_worker_show(worker, SB_STAGE_ATTRIBUTES + i, &spec->model, &spec->alignment, image, box, five, &session,
-                            error);
+    status = sb_worker_run_on_aligned(worker, SB_SLOT_ATTRIBUTES + i, &spec->model, &spec->alignment, image, box, five,
+                                      &session, error);
     if (status == SB_OK) status = read_outputs(session, spec, face, error);
   }
   return status;

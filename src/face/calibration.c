@@ -4,7 +4,7 @@
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-void sb_calibration_fill(sb_reader *r, json_t *calibration, sb_calibration *out) {
+void sb_embedder_calibration_parse(sb_manifest_json *r, json_t *calibration, sb_calibration *out) {
   static const char *const keys[] = {"pairs",
                                      "points",
                                      "tail",
@@ -18,28 +18,29 @@ void sb_calibration_fill(sb_reader *r, json_t *calibration, sb_calibration *out)
                            *const point_keys[] = {"fmr", "threshold", NULL},
                            *const tail_keys[] = {"mean", "deviation", NULL};
   sb_error cause;
-  sb_reader_keys(r, calibration, "calibration", keys, NULL);
-  json_t *points = sb_reader_member(r, calibration, "points"), *tail = sb_reader_member(r, calibration, "tail");
-  sb_reader_keys(r, tail, "tail", tail_keys, NULL);
-  out->count = sb_reader_array(r, points, "points", 1, SB_CALIBRATION_MAX);
+  sb_manifest_json_keys(r, calibration, "calibration", keys, NULL);
+  json_t *points = sb_manifest_json_member(r, calibration, "points"),
+         *tail = sb_manifest_json_member(r, calibration, "tail");
+  sb_manifest_json_keys(r, tail, "tail", tail_keys, NULL);
+  out->count = sb_manifest_json_array(r, points, "points", 1, SB_CALIBRATION_MAX);
   for (size_t i = 0; r->status == SB_OK && i < out->count; i++) {
     json_t *point = json_array_get(points, i);
-    sb_reader_keys(r, point, "points", point_keys, NULL);
-    out->fmr[i] = sb_reader_real(r, point, "fmr", 1e-12, 1);
-    out->threshold[i] = sb_reader_real(r, point, "threshold", -1, 1);
+    sb_manifest_json_keys(r, point, "points", point_keys, NULL);
+    out->fmr[i] = sb_manifest_json_real(r, point, "fmr", 1e-12, 1);
+    out->threshold[i] = sb_manifest_json_real(r, point, "threshold", -1, 1);
   }
-  out->tail_mean = sb_reader_real(r, tail, "mean", -1, 1);
-  out->tail_deviation = sb_reader_real(r, tail, "deviation", 1e-6, 2);
-  out->independent_pairs = sb_reader_real(r, calibration, "independent_pairs", 1, 1e15);
-  out->non_mated_mean = sb_reader_real(r, calibration, "non_mated_mean", -1, 1);
-  out->default_threshold = sb_reader_real(r, calibration, "default_threshold", -1, 1);
-  out->unsure_threshold = sb_reader_real(r, calibration, "unsure_threshold", -1, out->default_threshold);
-  out->fmr_floor = sb_reader_real(r, calibration, "fmr_floor", 1e-12, 1);
+  out->tail_mean = sb_manifest_json_real(r, tail, "mean", -1, 1);
+  out->tail_deviation = sb_manifest_json_real(r, tail, "deviation", 1e-6, 2);
+  out->independent_pairs = sb_manifest_json_real(r, calibration, "independent_pairs", 1, 1e15);
+  out->non_mated_mean = sb_manifest_json_real(r, calibration, "non_mated_mean", -1, 1);
+  out->default_threshold = sb_manifest_json_real(r, calibration, "default_threshold", -1, 1);
+  out->unsure_threshold = sb_manifest_json_real(r, calibration, "unsure_threshold", -1, out->default_threshold);
+  out->fmr_floor = sb_manifest_json_real(r, calibration, "fmr_floor", 1e-12, 1);
   if (r->status == SB_OK && sb_calibration_check(out, &cause) != SB_OK)
-    sb_reader_wrong(r, "calibration", cause.message);
+    sb_manifest_json_wrong(r, "calibration", cause.message);
 }
 
-sb_status sb_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error) {
+sb_status sb_embedder_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error) {
   static const char *const keys[] = {"model", "date", "calibration", NULL};
   uint8_t *bytes = NULL;
   size_t size = 0;
@@ -49,12 +50,12 @@ sb_status sb_calibration_read(const char *path, char model[64], sb_calibration *
   sb_status status = sb_file_read(path, FILE_BYTES_MAX, &bytes, &size, error);
   if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no calibration file %s", path);
   if (status != SB_OK) return status;
-  sb_reader r = {.file = path, .error = &cause};
+  sb_manifest_json r = {.file = path, .error = &cause};
   r.root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);
   free(bytes);
-  sb_reader_keys(&r, r.root, "a calibration", keys, NULL);
-  sb_reader_text(&r, r.root, "model", model, 64);
-  sb_calibration_fill(&r, sb_reader_member(&r, r.root, "calibration"), &calibration);
+  sb_manifest_json_keys(&r, r.root, "a calibration", keys, NULL);
+  sb_manifest_json_text(&r, r.root, "model", model, 64);
+  sb_embedder_calibration_parse(&r, sb_manifest_json_member(&r, r.root, "calibration"), &calibration);
   json_decref(r.root);
   if (r.status != SB_OK)
     return sb_fail(error, SB_INVALID, "%s is no calibration that `semblance eval --calibrate` wrote: %s", path,

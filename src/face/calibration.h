@@ -7,6 +7,6 @@
 
 /* {"points": [{"fmr", "threshold"}], "tail": {"mean", "deviation"}, "independent_pairs", "non_mated_mean",
  * "default_threshold", "unsure_threshold", "fmr_floor"}; "pairs" and "non_mated_deviation" are remarks. */
-void sb_calibration_fill(sb_reader *r, json_t *calibration, sb_calibration *out);
+void sb_embedder_calibration_parse(sb_manifest_json *r, json_t *calibration, sb_calibration *out);
 
 #endif

@@ -11,11 +11,11 @@ enum { CHIP_LEAST = 24 };
 static sb_status look_for_points(sb_worker *worker, const sb_image *image, const sb_square *square, double five[5][2],
                                  sb_error *error) {
   const sb_landmarks_spec *spec = &worker->models->landmarks;
-  sb_session *session = NULL;
+  sb_infer_session *session = NULL;
   const float *values = NULL;
   size_t count = 0;
-  sb_status status =
-      sb_worker_look(worker, SB_STAGE_LANDMARKS, &spec->model, image, square, SB_IMAGE_BORDER_ZERO, &session, error);
+  sb_status status = sb_worker_run_on_crop(worker, SB_SLOT_LANDMARKS, &spec->model, image, square, SB_IMAGE_BORDER_ZERO,
+                                           &session, error);
   if (status == SB_OK)
     status = sb_worker_output(session, &spec->model, spec->output, (size_t)spec->points * 2, &values, &count, error);
   if (status != SB_OK) return status;
@@ -39,7 +39,7 @@ static sb_square framed_square(const sb_similarity *framed, const float centre[2
 
 /* First in the detector's box, then again in the square that the points themselves suggest, which takes out the roll, too.
  * `framed`: the similarity that puts the face into the pipeline's frame. */
-static sb_status find_points(sb_worker *worker, const sb_image *image, const sb_box_found *box, double five[5][2],
+static sb_status find_points(sb_worker *worker, const sb_image *image, const sb_detection *box, double five[5][2],
                              sb_similarity *framed, sb_error *error) {
   const sb_landmarks_spec *spec = &worker->models->landmarks;
   double side = fmax(box->x1 - box->x0, box->y1 - box->y0);
@@ -71,15 +71,15 @@ static void mirror(float *rgb, int width, int height) {
 }
 
 /* Adds the embedding of the picture, at unit length, to `sum`. */
-static sb_status embed_picture(sb_worker *worker, const sb_wanted *wanted, const float *rgb, float *sum,
+static sb_status embed_picture(sb_worker *worker, const sb_worker_request *wanted, const float *rgb, float *sum,
                                sb_error *error) {
   const sb_embedder_spec *spec = wanted->spec;
   const sb_model_spec *model = &spec->model;
-  sb_session *session = NULL;
+  sb_infer_session *session = NULL;
   const float *values = NULL;
   size_t count = 0, dim = spec->info.dim;
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_EMBED);
-  sb_status status = sb_worker_run_picture(worker, SB_STAGE_EMBED + wanted->embedder, model, rgb, &session, error);
+  sb_status status = sb_worker_run_picture(worker, SB_SLOT_EMBED + wanted->embedder, model, rgb, &session, error);
   sb_stage_timer_enter(before);
   if (status == SB_OK) status = sb_worker_output(session, model, spec->output, dim, &values, &count, error);
   if (status == SB_OK && count != dim)
@@ -94,8 +94,8 @@ static sb_status embed_picture(sb_worker *worker, const sb_wanted *wanted, const
   return SB_OK;
 }
 
-static sb_status embed(sb_worker *worker, const sb_image *image, const sb_box_found *box, const double (*five)[2],
-                       const sb_wanted *wanted, sb_face *face, sb_error *error) {
+static sb_status embed(sb_worker *worker, const sb_image *image, const sb_detection *box, const double (*five)[2],
+                       const sb_worker_request *wanted, sb_face *face, sb_error *error) {
   const sb_embedder_spec *spec = wanted->spec;
   int width = spec->model.width, height = spec->model.height;
   float *rgb = sb_alloc((size_t)width * (size_t)height, 3 * sizeof *rgb, error);
@@ -115,27 +115,31 @@ static sb_status embed(sb_worker *worker, const sb_image *image, const sb_box_fo
 
 /* How far the verifier's points are from the landmark model's. In the detector's box, which stands more or less well, the
  * verifier may err: where they are apart it looks again, at the upright face. Below 0: not known. */
-static sb_status points_apart(sb_worker *worker, const sb_image *image, const sb_box_found *box,
-                              const sb_similarity *framed, const double five[5][2], double *apart, sb_error *error) {
+static sb_status landmark_disagreement(sb_worker *worker, const sb_image *image, const sb_detection *box,
+                                       const sb_similarity *framed, const double five[5][2], double *disagreement,
+                                       sb_error *error) {
   const sb_quality_spec *spec = &worker->models->quality;
-  *apart = -1;
-  if (!spec->has_apart || !box->has_checked) return SB_OK;
-  *apart = sb_quality_apart(spec, framed, five, box->checked);
-  if (*apart <= spec->apart[1]) return SB_OK;
-  sb_square square = framed_square(framed, spec->apart_centre, spec->apart_side);
-  sb_box_found again = {0};
+  *disagreement = -1;
+  if (!spec->has_disagreement || !box->has_checked) return SB_OK;
+  *disagreement = sb_quality_landmark_disagreement(spec, framed, five, box->checked);
+  if (*disagreement <= spec->disagreement[1]) return SB_OK;
+  sb_square square = framed_square(framed, spec->disagreement_centre, spec->disagreement_side);
+  sb_detection again = {0};
   sb_status status = sb_worker_verify(worker, image, &square, &again, error);
-  if (status == SB_OK) *apart = fmin(*apart, sb_quality_apart(spec, framed, five, (const double(*)[2])again.checked));
+  if (status == SB_OK)
+    *disagreement =
+        fmin(*disagreement, sb_quality_landmark_disagreement(spec, framed, five, (const double(*)[2])again.checked));
   return status;
 }
 
 /* Sharpness is judged at the photo's own resolution: a small face that was enlarged to the frame is not blurred. */
-static sb_status judge(sb_worker *worker, const sb_image *image, const sb_box_found *box, const sb_similarity *framed,
+static sb_status judge(sb_worker *worker, const sb_image *image, const sb_detection *box, const sb_similarity *framed,
                        const double five[5][2], sb_quality *out, sb_error *error) {
   int side = worker->models->frame_side;
   double shrink = fmin(1, 1 / hypot(framed->a, framed->b)); /* pixels of the frame a photo pixel, at most one */
   int n = (int)fmax(CHIP_LEAST, rint(side * shrink));
-  double map[6], step = (double)side / n, full = (double)image->source_width / image->width, points[5][2], apart = -1;
+  double map[6], step = (double)side / n, full = (double)image->source_width / image->width, points[5][2],
+                 disagreement = -1;
   uint8_t *chip = sb_alloc((size_t)n * (size_t)n, 3, error);
   if (!chip) return SB_NO_MEMORY;
   sb_similarity_inverse_map(framed, map);
@@ -146,14 +150,15 @@ static sb_status judge(sb_worker *worker, const sb_image *image, const sb_box_fo
   }
   for (int i = 0; i < 5; i++) points[i][0] = five[i][0] * full, points[i][1] = five[i][1] * full;
   sb_status status = sb_image_warp(image, map, SB_IMAGE_BORDER_EDGE, chip, n, n, error);
-  if (status == SB_OK) status = points_apart(worker, image, box, framed, five, &apart, error);
-  if (status == SB_OK) sb_quality_measure(&worker->models->quality, chip, n, (const double(*)[2])points, apart, out);
+  if (status == SB_OK) status = landmark_disagreement(worker, image, box, framed, five, &disagreement, error);
+  if (status == SB_OK)
+    sb_quality_measure(&worker->models->quality, chip, n, (const double(*)[2])points, disagreement, out);
   free(chip);
   return status;
 }
 
-sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_box_found *box, const sb_wanted *wanted,
-                             sb_face *face, sb_error *error) {
+sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_detection *box,
+                             const sb_worker_request *wanted, sb_face *face, sb_error *error) {
   double points[5][2] = {{0}};
   const double(*five)[2] = NULL; /* of a photo that is a face already there are none, and no quality either */
   sb_similarity framed;

@@ -45,7 +45,7 @@ static double grown(double size, double logarithm) {
 }
 
 /* The box in pixels of the input: of an SSD the regression on its prior, of YuNet on its cell, of SCRFD the distances. */
-static sb_box_found box_of(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p) {
+static sb_detection box_of(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p) {
   const float *at =
       (spec->family == SB_FAMILY_SSD ? outputs->locations[0] : outputs->locations[p->level]) + 4 * p->index;
   double stride = spec->strides[p->level], x, y, w, h;
@@ -63,16 +63,16 @@ static sb_box_found box_of(const sb_detector_spec *spec, const sb_detector_outpu
     h = grown(stride, at[3]);
     break;
   default: /* SB_FAMILY_SCRFD */
-    return (sb_box_found){.x0 = p->left - at[0] * stride,
+    return (sb_detection){.x0 = p->left - at[0] * stride,
                           .y0 = p->top - at[1] * stride,
                           .x1 = p->left + at[2] * stride,
                           .y1 = p->top + at[3] * stride};
   }
-  return (sb_box_found){.x0 = x - w / 2, .y0 = y - h / 2, .x1 = x + w / 2, .y1 = y + h / 2};
+  return (sb_detection){.x0 = x - w / 2, .y0 = y - h / 2, .x1 = x + w / 2, .y1 = y + h / 2};
 }
 
 static void add_points(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p,
-                       sb_box_found *box) {
+                       sb_detection *box) {
   bool ssd = spec->family == SB_FAMILY_SSD;
   const float *at = (ssd ? outputs->points[0] : outputs->points[p->level]) + 10 * p->index;
   double stride = spec->strides[p->level];
@@ -86,7 +86,7 @@ static void add_points(const sb_detector_spec *spec, const sb_detector_outputs *
 }
 
 /* From pixels of the input to those of the photo. */
-static void scale_box(sb_box_found *box, double scale) {
+static void scale_box(sb_detection *box, double scale) {
   box->x0 /= scale, box->y0 /= scale, box->x1 /= scale, box->y1 /= scale;
   for (int i = 0; i < 5; i++) box->points[i][0] /= scale, box->points[i][1] /= scale;
 }
@@ -96,13 +96,13 @@ typedef struct sb_pass {
   const sb_detector_spec *spec;
   const sb_detector_outputs *outputs;
   double scale, largest, bonus;
-  sb_found *found;
+  sb_detections *found;
 } sb_pass;
 
 static void look_at(const sb_pass *pass, const prior *p, double score) {
   const sb_detector_spec *spec = pass->spec;
-  if (pass->found->count == SB_FOUND_MAX) return;
-  sb_box_found box = box_of(spec, pass->outputs, p);
+  if (pass->found->count == SB_DETECTIONS_MAX) return;
+  sb_detection box = box_of(spec, pass->outputs, p);
   double high = box.y1 - box.y0;
   bool usable = isfinite(high) && isfinite(box.x1 - box.x0) && high > 0 && box.x1 > box.x0;
   if (!usable || (pass->largest > 0 && high > pass->largest)) return;
@@ -124,7 +124,7 @@ static void set_size(prior *p, double size, int column, int row, int columns, in
 }
 
 void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, int width, int height,
-                        double scale, double largest, double bonus, sb_found *found) {
+                        double scale, double largest, double bonus, sb_detections *found) {
   const sb_pass pass = {spec, outputs, scale, largest, bonus, found};
   prior p = {0};
   for (p.level = 0; p.level < spec->levels; p.level++) {
@@ -147,23 +147,23 @@ void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs 
 }
 
 static int by_rank(const void *a, const void *b) {
-  const sb_box_found *x = a, *y = b;
+  const sb_detection *x = a, *y = b;
   if (x->rank != y->rank) return x->rank < y->rank ? 1 : -1;
   return x->x0 != y->x0 ? (x->x0 > y->x0 ? 1 : -1) : (x->y0 > y->y0) - (x->y0 < y->y0); /* never a matter of chance */
 }
 
-static double area(const sb_box_found *box) {
+static double area(const sb_detection *box) {
   return (box->x1 - box->x0) * (box->y1 - box->y0);
 }
 
-static bool overlaps(const sb_detector_spec *spec, const sb_box_found *a, const sb_box_found *b) {
+static bool overlaps(const sb_detector_spec *spec, const sb_detection *a, const sb_detection *b) {
   double w = fmin(a->x1, b->x1) - fmax(a->x0, b->x0), h = fmin(a->y1, b->y1) - fmax(a->y0, b->y0);
   if (w <= 0 || h <= 0) return false;
   double common = w * h, one = area(a), other = area(b);
   return common > spec->iou * (one + other - common) || common > spec->overlap_smaller * fmin(one, other);
 }
 
-void sb_detector_merge(const sb_detector_spec *spec, sb_found *found) {
+void sb_detector_merge(const sb_detector_spec *spec, sb_detections *found) {
   qsort(found->boxes, found->count, sizeof *found->boxes, by_rank);
   size_t kept = 0;
   for (size_t i = 0; i < found->count; i++) {

@@ -22,14 +22,14 @@ typedef struct sb_pipeline_config {
   const char *cache_dir;
   const char *name;     /* of the pipeline manifest; NULL: "default" */
   const char *model;    /* the embedder to use unless another is asked for; NULL: the pipeline's own */
-  int streams, threads; /* as sb_runtime_config */
+  int streams, threads; /* as sb_infer_runtime_config */
   int width, height;    /* of the pictures that are expected: what they need loads at once, too; 0: when first needed */
 } sb_pipeline_config;
 /* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is used
  * unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */
 sb_status sb_embedder_read(const sb_pipeline_config *config, const char *name, sb_embedder *out, sb_error *error);
 /* A user's own calibration, as `semblance eval --calibrate` writes it, and the model that it is of. SB_INVALID. */
-sb_status sb_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error);
+sb_status sb_embedder_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error);
 /* Checks every file against its SHA-256 and loads. SB_MODEL says which file is missing, cut short or swapped. */
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error);
 void sb_pipeline_close(sb_pipeline *pipeline); /* after its workers */

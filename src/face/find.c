@@ -27,7 +27,7 @@ static sb_status scale_to(const sb_image *source, double scale, int most_width, 
   return status;
 }
 
-sb_status sb_detector_collect(const sb_session *session, const sb_detector_spec *spec, int width, int height,
+sb_status sb_detector_collect(const sb_infer_session *session, const sb_detector_spec *spec, int width, int height,
                               sb_detector_outputs *out, sb_error *error) {
   bool ssd = spec->family == SB_FAMILY_SSD;
   sb_status status = SB_OK;
@@ -50,7 +50,7 @@ sb_status sb_detector_collect(const sb_session *session, const sb_detector_spec 
 static sb_status run_pass(sb_worker *worker, int stage, const sb_image *shown, int width, int height, double scale,
                           double largest, double bonus, sb_error *error) {
   const sb_detector_spec *spec = &worker->models->detector;
-  sb_session *session = NULL;
+  sb_infer_session *session = NULL;
   sb_detector_outputs outputs = {0};
   sb_status status = sb_worker_run(worker, stage, &spec->model, shown->pixels, shown->width, shown->height, width,
                                    height, &session, error);
@@ -70,7 +70,7 @@ static sb_status small_pass(sb_worker *worker, const sb_image *photo, const scal
   sb_image shown = {0};
   sb_status status = scale_to(source, from_source, width, height, &shown, error);
   if (status == SB_OK)
-    status = run_pass(worker, SB_STAGE_SMALL, &shown, width, height, scale, 0, spec->small_bonus, error);
+    status = run_pass(worker, SB_SLOT_SMALL, &shown, width, height, scale, 0, spec->small_bonus, error);
   sb_image_free(&shown);
   return status;
 }
@@ -78,7 +78,7 @@ static sb_status small_pass(sb_worker *worker, const sb_image *photo, const scal
 static sb_status large_pass(sb_worker *worker, const scaled *large, sb_error *error) {
   const sb_detector_spec *spec = &worker->models->detector;
   int shape = sb_detector_shape(spec, large->image.width, large->image.height);
-  return run_pass(worker, SB_STAGE_LARGE + shape, &large->image, spec->shapes[shape][0], spec->shapes[shape][1],
+  return run_pass(worker, SB_SLOT_LARGE + shape, &large->image, spec->shapes[shape][0], spec->shapes[shape][1],
                   large->scale, spec->large_box, 0, error);
 }
 
@@ -93,10 +93,10 @@ static sb_status look_at_tile(sb_worker *worker, const sb_image *photo, int left
   for (int y = 0; y < tile->height; y++)
     memcpy(tile->pixels + (size_t)y * (size_t)tile->width * 3,
            photo->pixels + ((size_t)(top + y) * (size_t)photo->width + (size_t)left) * 3, (size_t)tile->width * 3);
-  sb_status status = run_pass(worker, SB_STAGE_LARGE + shape, tile, spec->shapes[shape][0], spec->shapes[shape][1], 1,
+  sb_status status = run_pass(worker, SB_SLOT_LARGE + shape, tile, spec->shapes[shape][0], spec->shapes[shape][1], 1,
                               TILE_OVERLAP, 0, error);
   for (size_t i = before; i < worker->found.count; i++) {
-    sb_box_found *box = &worker->found.boxes[i];
+    sb_detection *box = &worker->found.boxes[i];
     box->x0 += left, box->x1 += left, box->y0 += top, box->y1 += top;
     for (int k = 0; k < 5; k++) box->points[k][0] += left, box->points[k][1] += top;
     box->rank -= 1;
@@ -118,14 +118,14 @@ static sb_status tile_passes(sb_worker *worker, const sb_image *photo, sb_error 
   return status;
 }
 
-sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_square *square, sb_box_found *box,
+sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_square *square, sb_detection *box,
                            sb_error *error) {
   const sb_verifier_spec *spec = &worker->models->verifier;
-  sb_session *session = NULL;
+  sb_infer_session *session = NULL;
   const float *values = NULL;
   size_t count = 0;
   sb_status status =
-      sb_worker_look(worker, SB_STAGE_VERIFY, &spec->model, image, square, SB_IMAGE_BORDER_ZERO, &session, error);
+      sb_worker_run_on_crop(worker, SB_SLOT_VERIFY, &spec->model, image, square, SB_IMAGE_BORDER_ZERO, &session, error);
   if (status == SB_OK)
     status = sb_worker_output(session, &spec->model, spec->output, (size_t)spec->index + 1, &values, &count, error);
   if (status == SB_OK) box->probability = values[spec->index];
@@ -136,7 +136,7 @@ sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_sq
   return status;
 }
 
-static sb_status verify(sb_worker *worker, const sb_image *image, sb_box_found *box, sb_error *error) {
+static sb_status verify(sb_worker *worker, const sb_image *image, sb_detection *box, sb_error *error) {
   const sb_verifier_spec *spec = &worker->models->verifier;
   box->probability = box->score;
   if (!spec->model.path) return SB_OK;
@@ -165,7 +165,7 @@ sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool la
   sb_detector_merge(spec, &worker->found);
   size_t kept = 0;
   for (size_t i = 0; status == SB_OK && i < worker->found.count; i++) {
-    sb_box_found box = worker->found.boxes[i];
+    sb_detection box = worker->found.boxes[i];
     status = verify(worker, image, &box, error);
     bool accepted =
         !verifier->model.path || box.probability >= verifier->accept || box.score >= verifier->detector_accept;

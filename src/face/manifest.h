@@ -5,19 +5,19 @@
 #include "face/manifest_json.h"
 #include "face/models.h"
 
-typedef enum sb_task {
+typedef enum sb_manifest_task {
   SB_TASK_DETECT,
   SB_TASK_VERIFY_FACE,
   SB_TASK_LANDMARKS,
   SB_TASK_EMBED,
   SB_TASK_ATTRIBUTES
-} sb_task;
-extern const char *const sb_task_names[]; /* NULL-ended, by sb_task */
+} sb_manifest_task;
+extern const char *const sb_manifest_task_names[]; /* NULL-ended, by sb_manifest_task */
 
 enum { SB_LICENCE_SIZE = 128, SB_ORIGIN_SIZE = 1024, SB_SOURCE_SIZE = 256 };
 
 typedef struct sb_manifest {
-  sb_task task;
+  sb_manifest_task task;
   char file[128];
   char licence[SB_LICENCE_SIZE], origin[SB_ORIGIN_SIZE];
   char source[SB_SOURCE_SIZE]; /* "npm NAME VERSION", an address, or "" */
@@ -37,12 +37,12 @@ typedef struct sb_manifest {
 sb_status sb_manifest_read(const char *folders, const char *name, sb_manifest *out, sb_error *error);
 void sb_manifest_free(sb_manifest *manifest);
 /* 1 to 63 of a-z, 0-9, '.', '_', '-', not beginning with '.' or '-'. */
-bool sb_model_name_valid(const char *name);
+bool sb_manifest_name_valid(const char *name);
 
 /* What a task's manifest has beside the common keys; `keys`: NULL-ended, the keys of its own. */
 extern const char *const sb_detector_keys[], *const sb_embedder_keys[];
-void sb_detector_spec_read(sb_reader *r, sb_detector_spec *spec); /* manifest_detect.c */
-void sb_embedder_spec_fill(sb_reader *r, sb_embedder_spec *spec); /* manifest_embed.c */
-void sb_alignment_read(sb_reader *r, sb_alignment *out);          /* manifest_embed.c */
+void sb_detector_spec_parse(sb_manifest_json *r, sb_detector_spec *spec); /* manifest_detect.c */
+void sb_embedder_spec_parse(sb_manifest_json *r, sb_embedder_spec *spec); /* manifest_embed.c */
+void sb_alignment_parse(sb_manifest_json *r, sb_alignment *out);          /* manifest_embed.c */
 
 #endif

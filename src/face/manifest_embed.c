@@ -8,52 +8,52 @@
 const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", NULL};
 
 /* Thresholds somebody else published, in the model's own metric: nothing is known of how often two people reach them. */
-static void read_thresholds(sb_reader *r, json_t *thresholds, bool euclidean, sb_calibration *out) {
+static void read_thresholds(sb_manifest_json *r, json_t *thresholds, bool euclidean, sb_calibration *out) {
   static const char *const keys[] = {"same", "unsure", NULL};
-  sb_reader_keys(r, thresholds, "thresholds", keys, NULL);
-  double same = sb_reader_real(r, thresholds, "same", euclidean ? 0 : -1, euclidean ? 2 : 1);
-  double unsure = sb_reader_real(r, thresholds, "unsure", euclidean ? same : -1, euclidean ? 2 : same);
+  sb_manifest_json_keys(r, thresholds, "thresholds", keys, NULL);
+  double same = sb_manifest_json_real(r, thresholds, "same", euclidean ? 0 : -1, euclidean ? 2 : 1);
+  double unsure = sb_manifest_json_real(r, thresholds, "unsure", euclidean ? same : -1, euclidean ? 2 : same);
   /* Of vectors of unit length: distance^2 = 2 - 2 cosine. */
   out->default_threshold = euclidean ? 1 - same * same / 2 : same;
   out->unsure_threshold = euclidean ? 1 - unsure * unsure / 2 : unsure;
 }
 
-void sb_alignment_read(sb_reader *r, sb_alignment *out) {
+void sb_alignment_parse(sb_manifest_json *r, sb_alignment *out) {
   static const char *const kinds[] = {"points", "box", NULL}, *const fits[] = {"square", "stretch", "pad", NULL},
                            *const borders[] = {"zero", "edge", NULL},
                            *const point_keys[] = {"kind", "template", "border", NULL},
                            *const box_keys[] = {"kind",    "scale",  "shift_down", "fit",
                                                 "upright", "inside", "border",     NULL};
-  json_t *alignment = sb_reader_member(r, r->root, "alignment");
-  out->kind = (sb_alignment_kind)sb_reader_word(r, alignment, "kind", kinds);
-  sb_reader_keys(r, alignment, "alignment", out->kind == SB_ALIGN_BOX ? box_keys : point_keys, NULL);
+  json_t *alignment = sb_manifest_json_member(r, r->root, "alignment");
+  out->kind = (sb_alignment_kind)sb_manifest_json_word(r, alignment, "kind", kinds);
+  sb_manifest_json_keys(r, alignment, "alignment", out->kind == SB_ALIGN_BOX ? box_keys : point_keys, NULL);
   out->border =
-      sb_reader_optional_word(r, alignment, "border", borders, 0) ? SB_IMAGE_BORDER_EDGE : SB_IMAGE_BORDER_ZERO;
+      sb_manifest_json_optional_word(r, alignment, "border", borders, 0) ? SB_IMAGE_BORDER_EDGE : SB_IMAGE_BORDER_ZERO;
   if (out->kind == SB_ALIGN_POINTS) {
-    sb_reader_points(r, sb_reader_member(r, alignment, "template"), "template", out->template);
+    sb_manifest_json_points(r, sb_manifest_json_member(r, alignment, "template"), "template", out->template);
     return;
   }
-  out->fit = (sb_fit)sb_reader_word(r, alignment, "fit", fits);
-  out->scale = sb_reader_real(r, alignment, "scale", 0.1, 10);
-  out->shift_down = sb_reader_optional_real(r, alignment, "shift_down", -1, 1, 0);
-  out->upright = sb_reader_optional_bool(r, alignment, "upright", false);
-  out->inside = sb_reader_optional_bool(r, alignment, "inside", false);
+  out->fit = (sb_alignment_fit)sb_manifest_json_word(r, alignment, "fit", fits);
+  out->scale = sb_manifest_json_real(r, alignment, "scale", 0.1, 10);
+  out->shift_down = sb_manifest_json_optional_real(r, alignment, "shift_down", -1, 1, 0);
+  out->upright = sb_manifest_json_optional_bool(r, alignment, "upright", false);
+  out->inside = sb_manifest_json_optional_bool(r, alignment, "inside", false);
 }
 
-void sb_embedder_spec_fill(sb_reader *r, sb_embedder_spec *spec) {
+void sb_embedder_spec_parse(sb_manifest_json *r, sb_embedder_spec *spec) {
   static const char *const metrics[] = {"cosine", "euclidean_l2", NULL}, *const output_keys[] = {"embedding", NULL};
-  json_t *outputs = sb_reader_member(r, r->root, "outputs");
-  sb_reader_keys(r, outputs, "outputs", output_keys, NULL);
-  sb_reader_text(r, outputs, "embedding", spec->output, SB_NAME_SIZE);
+  json_t *outputs = sb_manifest_json_member(r, r->root, "outputs");
+  sb_manifest_json_keys(r, outputs, "outputs", output_keys, NULL);
+  sb_manifest_json_text(r, outputs, "embedding", spec->output, SB_NAME_SIZE);
   snprintf(spec->info.name, sizeof spec->info.name, "%s", spec->model.name);
-  spec->info.dim = (size_t)sb_reader_integer(r, r->root, "dimension", 2, SB_DIMENSION_MAX);
-  int metric = sb_reader_word(r, r->root, "metric", metrics);
-  sb_alignment_read(r, &spec->alignment);
+  spec->info.dim = (size_t)sb_manifest_json_integer(r, r->root, "dimension", 2, SB_DIMENSION_MAX);
+  int metric = sb_manifest_json_word(r, r->root, "metric", metrics);
+  sb_alignment_parse(r, &spec->alignment);
   json_t *calibration = json_object_get(r->root, "calibration"), *thresholds = json_object_get(r->root, "thresholds");
   if (calibration && !thresholds)
-    sb_calibration_fill(r, calibration, &spec->info.calibration);
+    sb_embedder_calibration_parse(r, calibration, &spec->info.calibration);
   else if (thresholds && !calibration)
     read_thresholds(r, thresholds, metric == 1, &spec->info.calibration);
   else
-    sb_reader_wrong(r, "calibration", "there, or 'thresholds', and not both");
+    sb_manifest_json_wrong(r, "calibration", "there, or 'thresholds', and not both");
 }

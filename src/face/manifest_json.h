@@ -7,41 +7,42 @@
 #include <jansson.h>
 
 /* One thread. The first failure stays in `status`, so that a run of reads needs one check at its end. */
-typedef struct sb_reader {
+typedef struct sb_manifest_json {
   const char *file;
   json_t *root;
   sb_status status;
   sb_error *error;
-} sb_reader;
+} sb_manifest_json;
 
 /* Opens the first `file` in the ':'-separated folders. SB_NOT_FOUND, SB_MODEL. */
-sb_status sb_reader_open(sb_reader *r, const char *folders, const char *file, sb_error *error);
-void sb_reader_close(sb_reader *r);
+sb_status sb_manifest_json_open(sb_manifest_json *r, const char *folders, const char *file, sb_error *error);
+void sb_manifest_json_close(sb_manifest_json *r);
 
 /* "the manifest FILE is wrong: 'KEY' should be WANTED" */
-void sb_reader_wrong(sb_reader *r, const char *key, const char *wanted);
+void sb_manifest_json_wrong(sb_manifest_json *r, const char *key, const char *wanted);
 /* `object` is one and has no other keys than those of the NULL-ended lists (`more` NULL allowed). */
-void sb_reader_keys(sb_reader *r, json_t *object, const char *name, const char *const *keys, const char *const *more);
+void sb_manifest_json_keys(sb_manifest_json *r, json_t *object, const char *name, const char *const *keys,
+                           const char *const *more);
 
 /* Each reads a key that must be there, unless its name says "optional". */
-json_t *sb_reader_member(sb_reader *r, const json_t *object, const char *key);
-double sb_reader_number(sb_reader *r, const json_t *value, const char *key, double least, double most);
-double sb_reader_real(sb_reader *r, const json_t *object, const char *key, double least, double most);
-double sb_reader_optional_real(sb_reader *r, const json_t *object, const char *key, double least, double most,
-                               double fallback);
-int sb_reader_integer(sb_reader *r, const json_t *object, const char *key, int least, int most);
-bool sb_reader_optional_bool(sb_reader *r, const json_t *object, const char *key, bool fallback);
-void sb_reader_text_of(sb_reader *r, const json_t *value, const char *key, char *out, size_t size);
-void sb_reader_text(sb_reader *r, const json_t *object, const char *key, char *out, size_t size);
+json_t *sb_manifest_json_member(sb_manifest_json *r, const json_t *object, const char *key);
+double sb_manifest_json_number(sb_manifest_json *r, const json_t *value, const char *key, double least, double most);
+double sb_manifest_json_real(sb_manifest_json *r, const json_t *object, const char *key, double least, double most);
+double sb_manifest_json_optional_real(sb_manifest_json *r, const json_t *object, const char *key, double least,
+                                      double most, double fallback);
+int sb_manifest_json_integer(sb_manifest_json *r, const json_t *object, const char *key, int least, int most);
+bool sb_manifest_json_optional_bool(sb_manifest_json *r, const json_t *object, const char *key, bool fallback);
+void sb_manifest_json_text_of(sb_manifest_json *r, const json_t *value, const char *key, char *out, size_t size);
+void sb_manifest_json_text(sb_manifest_json *r, const json_t *object, const char *key, char *out, size_t size);
 /* The index of the text in a NULL-ended list. */
-int sb_reader_word_of(sb_reader *r, const json_t *value, const char *key, const char *const *words);
-int sb_reader_word(sb_reader *r, const json_t *object, const char *key, const char *const *words);
-int sb_reader_optional_word(sb_reader *r, const json_t *object, const char *key, const char *const *words,
-                            int fallback);
+int sb_manifest_json_word_of(sb_manifest_json *r, const json_t *value, const char *key, const char *const *words);
+int sb_manifest_json_word(sb_manifest_json *r, const json_t *object, const char *key, const char *const *words);
+int sb_manifest_json_optional_word(sb_manifest_json *r, const json_t *object, const char *key, const char *const *words,
+                                   int fallback);
 /* The array's size; 0 after a failure. */
-size_t sb_reader_array(sb_reader *r, const json_t *array, const char *key, size_t least, size_t most);
-void sb_reader_reals(sb_reader *r, const json_t *array, const char *key, float *out, size_t count);
+size_t sb_manifest_json_array(sb_manifest_json *r, const json_t *array, const char *key, size_t least, size_t most);
+void sb_manifest_json_reals(sb_manifest_json *r, const json_t *array, const char *key, float *out, size_t count);
 /* Five points: [[x, y] * 5]. */
-void sb_reader_points(sb_reader *r, const json_t *array, const char *key, double out[5][2]);
+void sb_manifest_json_points(sb_manifest_json *r, const json_t *array, const char *key, double out[5][2]);
 
 #endif

@@ -20,10 +20,10 @@ static void shape_text(const int64_t *dims, int rank, char *text, size_t size) {
 }
 
 /* `free_size` where a dimension is not fixed, and then has to be given before compiling. */
-static sb_status compare_input(const sb_model_spec *spec, const sb_onnx *onnx, bool *free_size, sb_error *error) {
+static sb_status compare_input(const sb_model_spec *spec, const sb_infer_onnx *onnx, bool *free_size, sb_error *error) {
   int64_t wanted[4];
   char takes[128] = "", says[128] = "";
-  const sb_onnx_value *input = &onnx->inputs[0];
+  const sb_infer_onnx_value *input = &onnx->inputs[0];
   sb_model_spec_shape(spec, spec->width, spec->height, wanted);
   *free_size = false;
   if (onnx->input_count != 1)
@@ -43,16 +43,17 @@ static sb_status compare_input(const sb_model_spec *spec, const sb_onnx *onnx, b
                  spec->name, takes, says);
 }
 
-sb_status sb_model_spec_open(sb_runtime *runtime, const sb_model_spec *spec, int width, int height, sb_model **out,
-                             sb_error *error) {
+sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, int width, int height,
+                        sb_infer_model **out, sb_error *error) {
   int64_t shape[4];
   bool free_size = false;
-  sb_onnx *onnx = sb_alloc(1, sizeof *onnx, error);
+  sb_infer_onnx *onnx = sb_alloc(1, sizeof *onnx, error);
   if (!onnx) return SB_NO_MEMORY;
-  sb_status status = sb_onnx_inspect(spec->path, onnx, error);
+  sb_status status = sb_infer_onnx_inspect(spec->path, onnx, error);
   if (status == SB_OK) status = compare_input(spec, onnx, &free_size, error);
   free(onnx);
   if (status != SB_OK) return status;
   sb_model_spec_shape(spec, width ? width : spec->width, height ? height : spec->height, shape);
-  return sb_model_open(runtime, spec->path, spec->sha256, width || free_size ? shape : NULL, spec->bf16, out, error);
+  return sb_infer_model_open(runtime, spec->path, spec->sha256, width || free_size ? shape : NULL, spec->bf16, out,
+                             error);
 }

@@ -57,11 +57,11 @@ static size_t wanted_outputs(const sb_manifest *m, wanted_output out[OUTPUTS_MAX
   return n;
 }
 
-static sb_status look_at_output(const sb_manifest *m, const sb_session *session, const wanted_output *wanted,
+static sb_status look_at_output(const sb_manifest *m, const sb_infer_session *session, const wanted_output *wanted,
                                 double *sum, sb_error *error) {
   size_t count = 0;
   const char *name = m->spec.model.name;
-  const float *values = sb_session_output(session, wanted->name, &count);
+  const float *values = sb_infer_session_output(session, wanted->name, &count);
   if (!values) return sb_fail(error, SB_MODEL, "the model %s has no output '%s' of float32", name, wanted->name);
   if (count < wanted->count || (wanted->exactly && count != wanted->count))
     return sb_fail(error, SB_MODEL, "the output '%s' of the model %s has %zu numbers, its manifest asks for %s%zu",
@@ -95,17 +95,17 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static sb_status run_round(const sb_manifest *m, sb_session *session, uint8_t *rgb, size_t round, double *ms,
+static sb_status run_round(const sb_manifest *m, sb_infer_session *session, uint8_t *rgb, size_t round, double *ms,
                            double *sum, sb_error *error) {
   const sb_model_spec *spec = &m->spec.model;
   size_t room = 0, wanted = (size_t)spec->width * (size_t)spec->height * (spec->channels == SB_CHANNELS_GREY ? 1 : 3);
-  float *tensor = sb_session_input(session, &room);
+  float *tensor = sb_infer_session_input(session, &room);
   if (room != wanted)
     return sb_fail(error, SB_MODEL, "the model %s takes %zu numbers, its manifest says %zu", spec->name, room, wanted);
   make_picture(rgb, spec->width, spec->height, round);
   sb_tensor_fill(spec, rgb, spec->width, spec->height, tensor, spec->width, spec->height);
   double start = sb_monotonic_ms();
-  sb_status status = sb_session_run(session, error);
+  sb_status status = sb_infer_session_run(session, error);
   *ms = sb_monotonic_ms() - start;
   wanted_output outputs[OUTPUTS_MAX];
   size_t count = wanted_outputs(m, outputs);
@@ -113,7 +113,8 @@ static sb_status run_round(const sb_manifest *m, sb_session *session, uint8_t *r
   return status;
 }
 
-static sb_status run_rounds(const sb_manifest *m, sb_session *session, size_t rounds, double *median, sb_error *error) {
+static sb_status run_rounds(const sb_manifest *m, sb_infer_session *session, size_t rounds, double *median,
+                            sb_error *error) {
   const sb_model_spec *spec = &m->spec.model;
   uint8_t *rgb = sb_alloc((size_t)spec->width * (size_t)spec->height, 3, error);
   double *times = sb_alloc(rounds, sizeof *times, error), first = 0;
@@ -136,26 +137,27 @@ static sb_status run_rounds(const sb_manifest *m, sb_session *session, size_t ro
   return status;
 }
 
-static sb_status try_here(const sb_manifest *m, const char *cache_dir, size_t rounds, sb_trial *out, sb_error *error) {
-  sb_runtime_config config = {sizeof config, cache_dir, 1, 1};
-  sb_runtime *runtime = NULL;
-  sb_model *model = NULL;
-  sb_session *session = NULL;
+static sb_status probe_in_process(const sb_manifest *m, const char *cache_dir, size_t rounds,
+                                  sb_model_probe_result *out, sb_error *error) {
+  sb_infer_runtime_config config = {sizeof config, cache_dir, 1, 1};
+  sb_infer_runtime *runtime = NULL;
+  sb_infer_model *model = NULL;
+  sb_infer_session *session = NULL;
   double start = sb_monotonic_ms();
-  sb_status status = sb_runtime_new(&config, &runtime, error);
-  if (status == SB_OK) status = sb_model_spec_open(runtime, &m->spec.model, 0, 0, &model, error);
-  if (status == SB_OK) status = sb_session_new(model, &session, error);
+  sb_status status = sb_infer_runtime_new(&config, &runtime, error);
+  if (status == SB_OK) status = sb_model_load(runtime, &m->spec.model, 0, 0, &model, error);
+  if (status == SB_OK) status = sb_infer_session_new(model, &session, error);
   out->load_ms = sb_monotonic_ms() - start;
   if (status == SB_OK) status = run_rounds(m, session, rounds, &out->run_ms, error);
-  sb_session_free(session);
-  sb_model_close(model);
-  sb_runtime_free(runtime);
+  sb_infer_session_free(session);
+  sb_infer_model_close(model);
+  sb_infer_runtime_free(runtime);
   return status;
 }
 
 typedef struct answer {
   sb_status status;
-  sb_trial trial;
+  sb_model_probe_result trial;
   sb_error error;
 } answer;
 
@@ -178,7 +180,8 @@ static sb_status read_answer(int from, pid_t child, const char *name, answer *ou
 }
 
 /* In a process of its own: the runtime starts threads, so it must not have been used in this one's copy. */
-static sb_status try_apart(const sb_manifest *m, const char *cache_dir, size_t rounds, sb_trial *out, sb_error *error) {
+static sb_status probe_in_child(const sb_manifest *m, const char *cache_dir, size_t rounds, sb_model_probe_result *out,
+                                sb_error *error) {
   int ends[2];
   answer reply = {0};
   if (pipe(ends)) return sb_fail_errno(error, errno, "open a pipe for", "trying the model");
@@ -193,7 +196,7 @@ static sb_status try_apart(const sb_manifest *m, const char *cache_dir, size_t r
   if (child == 0) {
     close(ends[0]);
     alarm(SECONDS_MAX);
-    reply.status = try_here(m, cache_dir, rounds, &reply.trial, &reply.error);
+    reply.status = probe_in_process(m, cache_dir, rounds, &reply.trial, &reply.error);
     _exit(write(ends[1], &reply, sizeof reply) == (ssize_t)sizeof reply ? 0 : 1);
   }
   close(ends[1]);
@@ -205,16 +208,16 @@ static sb_status try_apart(const sb_manifest *m, const char *cache_dir, size_t r
   return SB_OK;
 }
 
-sb_status sb_manifest_try(const sb_manifest *manifest, const char *cache_dir, size_t rounds, sb_trial *out,
-                          sb_error *error) {
+sb_status sb_model_probe(const sb_manifest *manifest, const char *cache_dir, size_t rounds, sb_model_probe_result *out,
+                         sb_error *error) {
   const sb_model_spec *spec = &manifest->spec.model;
   if (!spec->path) return sb_fail(error, SB_MODEL, "the model file %s is not beside its manifest", manifest->file);
-  sb_onnx *onnx = sb_alloc(1, sizeof *onnx, error);
+  sb_infer_onnx *onnx = sb_alloc(1, sizeof *onnx, error);
   if (!onnx) return SB_NO_MEMORY;
   /* Emptiness and truncation have words of their own, before the digest says no more than "another file". */
-  sb_status status = sb_onnx_inspect(spec->path, onnx, error);
+  sb_status status = sb_infer_onnx_inspect(spec->path, onnx, error);
   free(onnx);
-  if (status == SB_OK) status = sb_model_spec_check(spec, error);
-  if (status == SB_OK) status = try_apart(manifest, cache_dir, rounds < 2 ? 2 : rounds, out, error);
+  if (status == SB_OK) status = sb_model_check_digest(spec, error);
+  if (status == SB_OK) status = probe_in_child(manifest, cache_dir, rounds < 2 ? 2 : rounds, out, error);
   return status;
 }

@@ -16,7 +16,7 @@ enum {
   SB_DIMENSION_MAX = 4096
 };
 
-typedef enum sb_channels { SB_CHANNELS_RGB, SB_CHANNELS_BGR, SB_CHANNELS_GREY } sb_channels;
+typedef enum sb_model_channels { SB_CHANNELS_RGB, SB_CHANNELS_BGR, SB_CHANNELS_GREY } sb_model_channels;
 
 /* Common to all: the file and how pixels become the input tensor. */
 typedef struct sb_model_spec {
@@ -25,7 +25,7 @@ typedef struct sb_model_spec {
   char sha256[65];
   bool interleaved; /* NHWC, else NCHW */
   int width, height;
-  sb_channels channels;
+  sb_model_channels channels;
   float mean[3], deviation[3]; /* (pixel - mean) / deviation, by channel in the order of `channels` */
   bool bf16;                   /* computed in bf16 where the machine has it */
   bool standardise;            /* instead: by the picture's own mean and deviation, over all its numbers */
@@ -33,15 +33,15 @@ typedef struct sb_model_spec {
 
 /* How a face is cut out of the photo for a model. */
 typedef enum sb_alignment_kind { SB_ALIGN_POINTS, SB_ALIGN_BOX } sb_alignment_kind;
-typedef enum sb_fit {
+typedef enum sb_alignment_fit {
   SB_FIT_SQUARE,  /* the square around the box: what lies beside the face fills it */
   SB_FIT_STRETCH, /* the box, whatever its shape */
   SB_FIT_PAD      /* the box in its own shape, centred on black */
-} sb_fit;
+} sb_alignment_fit;
 typedef struct sb_alignment {
   sb_alignment_kind kind;
   double template[5][2]; /* SB_ALIGN_POINTS: where the five points go, in pixels of the input */
-  sb_fit fit;            /* SB_ALIGN_BOX, with what follows */
+  sb_alignment_fit fit;  /* SB_ALIGN_BOX, with what follows */
   double scale;          /* of the detector's box */
   double shift_down;     /* of the box's side */
   bool upright;          /* turned so that the eyes are level */
@@ -49,15 +49,15 @@ typedef struct sb_alignment {
   int border;            /* beyond the photo: SB_IMAGE_BORDER_* */
 } sb_alignment;
 
-typedef enum sb_family {
+typedef enum sb_detector_family {
   SB_FAMILY_SSD,   /* priors of given sizes, softmaxed scores, coded boxes (RFB, RetinaFace) */
   SB_FAMILY_YUNET, /* one prior a cell and stride; class and objectness; centre and logarithm of the size */
   SB_FAMILY_SCRFD  /* `sizes` priors a cell and stride; distances to the four sides */
-} sb_family;
+} sb_detector_family;
 
 typedef struct sb_detector_spec {
   sb_model_spec model;
-  sb_family family;
+  sb_detector_family family;
   int levels, strides[SB_LEVELS_MAX], size_counts[SB_LEVELS_MAX];
   float sizes[SB_LEVELS_MAX][SB_SIZES_MAX]; /* SB_FAMILY_SSD */
   float centre_variance, size_variance;     /* SB_FAMILY_SSD */
@@ -96,12 +96,12 @@ typedef struct sb_landmarks_spec {
 typedef struct sb_quality_spec {
   float eye_distance[2], sharpness[2], yaw[2], contrast[2]; /* value of quality 0, value of quality 1 */
   float pitch[4], brightness[4];                            /* 0, 1, 1, 0 */
-  bool has_apart;                                           /* with what follows */
-  float apart[2];           /* distances of the verifier's points from the landmark model's, in the frame */
-  double apart_usual[5][2]; /* what of that is usual: the verifier's points less the landmark model's */
-  float apart_centre[2],
-      apart_side; /* the square of the frame in which the verifier looks again where they are apart */
-  float minimum;  /* below this enrolment refuses */
+  bool has_disagreement;                                    /* with what follows */
+  float disagreement[2];           /* distances of the verifier's points from the landmark model's, in the frame */
+  double disagreement_usual[5][2]; /* what of that is usual: the verifier's points less the landmark model's */
+  float disagreement_centre[2],
+      disagreement_side; /* the square of the frame in which the verifier looks again where they are apart */
+  float minimum;         /* below this enrolment refuses */
 } sb_quality_spec;
 
 typedef struct sb_embedder_spec {
@@ -124,16 +124,16 @@ typedef enum sb_attribute {
 } sb_attribute;
 /* Which of SB_WANT_* asks for an attribute. */
 unsigned sb_attribute_want(sb_attribute attribute);
-typedef enum sb_meaning {
+typedef enum sb_attribute_meaning {
   SB_MEANING_CLASSES,    /* a number a class: probabilities, or before a softmax */
   SB_MEANING_EXPECTED,   /* probabilities of values `first`, `first` + `step` ...: their mean counts */
   SB_MEANING_REGRESSION, /* one number: times `step`, plus `first` */
   SB_MEANING_PROBABILITY /* one number: of the class classes[0] */
-} sb_meaning;
+} sb_attribute_meaning;
 typedef struct sb_attribute_output {
   bool there;
   char output[SB_NAME_SIZE];
-  sb_meaning meaning;
+  sb_attribute_meaning meaning;
   bool softmax;
   double first, step;
   int class_count,
@@ -170,9 +170,9 @@ sb_status sb_embedder_spec_read(const char *models_path, const char *name, sb_em
 void sb_model_spec_shape(const sb_model_spec *spec, int width, int height, int64_t shape[4]);
 /* Compiles the model of a manifest after looking into its file: one input of the manifest's shape, weights inside, an operator
  * set that is read. `width`, `height`: 0: the manifest's. SB_MODEL. */
-sb_status sb_model_spec_open(sb_runtime *runtime, const sb_model_spec *spec, int width, int height, sb_model **out,
-                             sb_error *error);
+sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, int width, int height,
+                        sb_infer_model **out, sb_error *error);
 /* Does the file have the SHA-256 of its manifest? SB_MODEL: missing, cut short or swapped. */
-sb_status sb_model_spec_check(const sb_model_spec *spec, sb_error *error);
+sb_status sb_model_check_digest(const sb_model_spec *spec, sb_error *error);
 
 #endif

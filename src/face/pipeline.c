@@ -13,10 +13,10 @@ static const char *const kind_names[SB_MODEL_KINDS] = {"detect", "verify", "land
 struct sb_pipeline {
   atomic_size_t runs[SB_MODEL_KINDS], spent_us[SB_MODEL_KINDS];
   sb_models models;
-  sb_runtime *runtime;
+  sb_infer_runtime *runtime;
   char *models_path;
   pthread_mutex_t lock; /* guards what follows */
-  sb_model *stages[SB_STAGES];
+  sb_infer_model *stages[SB_SLOTS];
   sb_embedder_spec
       *embedders[SB_EMBEDDERS_MAX]; /* beside the first, which is the pipeline's: those that were asked for */
 };
@@ -27,20 +27,20 @@ const sb_models *sb_pipeline_models(const sb_pipeline *pipeline) {
 
 static const sb_model_spec *spec_of(const sb_pipeline *pipeline, int stage) {
   const sb_models *models = &pipeline->models;
-  if (stage == SB_STAGE_VERIFY) return &models->verifier.model;
-  if (stage == SB_STAGE_LANDMARKS) return &models->landmarks.model;
-  if (stage == SB_STAGE_SMALL || stage >= SB_STAGE_LARGE) return &models->detector.model;
-  if (stage < SB_STAGE_EMBED) return &models->attributes[stage - SB_STAGE_ATTRIBUTES].model;
-  return stage == SB_STAGE_EMBED ? &models->embedder.model : &pipeline->embedders[stage - SB_STAGE_EMBED]->model;
+  if (stage == SB_SLOT_VERIFY) return &models->verifier.model;
+  if (stage == SB_SLOT_LANDMARKS) return &models->landmarks.model;
+  if (stage == SB_SLOT_SMALL || stage >= SB_SLOT_LARGE) return &models->detector.model;
+  if (stage < SB_SLOT_EMBED) return &models->attributes[stage - SB_SLOT_ATTRIBUTES].model;
+  return stage == SB_SLOT_EMBED ? &models->embedder.model : &pipeline->embedders[stage - SB_SLOT_EMBED]->model;
 }
 
 static sb_status load(sb_pipeline *pipeline, int stage, sb_error *error) {
   const sb_model_spec *spec = spec_of(pipeline, stage);
   const int *shape =
-      stage >= SB_STAGE_LARGE ? pipeline->models.detector.shapes[stage - SB_STAGE_LARGE] : (const int[2]){0, 0};
-  sb_status status = sb_model_spec_check(spec, error);
+      stage >= SB_SLOT_LARGE ? pipeline->models.detector.shapes[stage - SB_SLOT_LARGE] : (const int[2]){0, 0};
+  sb_status status = sb_model_check_digest(spec, error);
   if (status == SB_OK)
-    status = sb_model_spec_open(pipeline->runtime, spec, shape[0], shape[1], &pipeline->stages[stage], error);
+    status = sb_model_load(pipeline->runtime, spec, shape[0], shape[1], &pipeline->stages[stage], error);
   return status;
 }
 
@@ -72,7 +72,7 @@ sb_status sb_pipeline_embedder(sb_pipeline *pipeline, const char *name, int *ind
   return status;
 }
 
-sb_status sb_pipeline_model(sb_pipeline *pipeline, int stage, const sb_model **out, sb_error *error) {
+sb_status sb_pipeline_model(sb_pipeline *pipeline, int stage, const sb_infer_model **out, sb_error *error) {
   pthread_mutex_lock(&pipeline->lock);
   sb_status status = pipeline->stages[stage] ? SB_OK : load(pipeline, stage, error);
   if (status == SB_OK) *out = pipeline->stages[stage];
@@ -107,12 +107,12 @@ typedef struct loading {
 static void list_core(loading *all, int width, int height) {
   const sb_models *models = &all->pipeline->models;
   const sb_detector_spec *detector = &models->detector;
-  all->stages[all->count++] = SB_STAGE_EMBED;
+  all->stages[all->count++] = SB_SLOT_EMBED;
   if (detector->has_large && width)
-    all->stages[all->count++] = SB_STAGE_LARGE + sb_detector_shape(detector, width, height);
-  all->stages[all->count++] = SB_STAGE_SMALL;
-  if (models->landmarks.model.path) all->stages[all->count++] = SB_STAGE_LANDMARKS;
-  if (models->verifier.model.path) all->stages[all->count++] = SB_STAGE_VERIFY;
+    all->stages[all->count++] = SB_SLOT_LARGE + sb_detector_shape(detector, width, height);
+  all->stages[all->count++] = SB_SLOT_SMALL;
+  if (models->landmarks.model.path) all->stages[all->count++] = SB_SLOT_LANDMARKS;
+  if (models->verifier.model.path) all->stages[all->count++] = SB_SLOT_VERIFY;
 }
 
 static void *load_some(void *context) {
@@ -145,11 +145,11 @@ sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, 
   if (!pipeline) return SB_NO_MEMORY;
   pthread_mutex_init(&pipeline->lock, NULL);
   pipeline->models_path = sb_strdup(config->models_path, error);
-  sb_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams, config->threads};
+  sb_infer_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams, config->threads};
   sb_status status = pipeline->models_path ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK)
     status = sb_models_read(config->models_path, config->name ? config->name : "default", &pipeline->models, error);
-  if (status == SB_OK) status = sb_runtime_new(&runtime, &pipeline->runtime, error);
+  if (status == SB_OK) status = sb_infer_runtime_new(&runtime, &pipeline->runtime, error);
   if (status == SB_OK) status = choose_embedder(pipeline, config->model, error);
   if (status == SB_OK) status = load_core(pipeline, config->width, config->height, error);
   if (status == SB_OK)
@@ -161,8 +161,8 @@ sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, 
 
 void sb_pipeline_close(sb_pipeline *pipeline) {
   if (!pipeline) return;
-  for (int stage = 0; stage < SB_STAGES; stage++) sb_model_close(pipeline->stages[stage]);
-  sb_runtime_free(pipeline->runtime);
+  for (int stage = 0; stage < SB_SLOTS; stage++) sb_infer_model_close(pipeline->stages[stage]);
+  sb_infer_runtime_free(pipeline->runtime);
   for (int i = 1; i < SB_EMBEDDERS_MAX && pipeline->embedders[i]; i++) {
     free(pipeline->embedders[i]->model.path);
     free(pipeline->embedders[i]);
@@ -174,10 +174,10 @@ void sb_pipeline_close(sb_pipeline *pipeline) {
 }
 
 static int kind_of(int stage) {
-  if (stage == SB_STAGE_SMALL || stage >= SB_STAGE_LARGE) return 0;
-  if (stage == SB_STAGE_VERIFY) return 1;
-  if (stage == SB_STAGE_LANDMARKS) return 2;
-  return stage < SB_STAGE_EMBED ? 3 : 4;
+  if (stage == SB_SLOT_SMALL || stage >= SB_SLOT_LARGE) return 0;
+  if (stage == SB_SLOT_VERIFY) return 1;
+  if (stage == SB_SLOT_LANDMARKS) return 2;
+  return stage < SB_SLOT_EMBED ? 3 : 4;
 }
 
 void sb_pipeline_note(sb_pipeline *pipeline, int stage, double ms) {

@@ -54,15 +54,15 @@ static void turn_of(const double p[5][2], double *yaw, double *pitch) {
   *pitch = mouth_down > 1e-9 ? nose_down / mouth_down : 0;
 }
 
-double sb_quality_apart(const sb_quality_spec *spec, const sb_similarity *framed, const double five[5][2],
-                        const double checked[5][2]) {
+double sb_quality_landmark_disagreement(const sb_quality_spec *spec, const sb_similarity *framed,
+                                        const double five[5][2], const double checked[5][2]) {
   double squares = 0;
   for (int i = 0; i < 5; i++) {
     double one[2], other[2];
     sb_similarity_point(framed, checked[i], one);
     sb_similarity_point(framed, five[i], other);
     for (int k = 0; k < 2; k++) {
-      double off = one[k] - other[k] - spec->apart_usual[i][k];
+      double off = one[k] - other[k] - spec->disagreement_usual[i][k];
       squares += off * off;
     }
   }
@@ -70,7 +70,7 @@ double sb_quality_apart(const sb_quality_spec *spec, const sb_similarity *framed
 }
 
 void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n, const double points[5][2],
-                        double apart, sb_quality *out) {
+                        double disagreement, sb_quality *out) {
   double mean, deviation, detail, yaw, pitch;
   measure(chip, n, &mean, &deviation, &detail);
   turn_of(points, &yaw, &pitch);
@@ -78,6 +78,6 @@ void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n,
   out->sharpness = deviation > 0 ? on_ramp(detail / deviation, spec->sharpness) : 0;
   out->pose = fminf(on_ramp(yaw, spec->yaw), on_plateau(pitch, spec->pitch));
   out->exposure = fminf(on_plateau(mean, spec->brightness), on_ramp(deviation, spec->contrast));
-  out->visibility = apart >= 0 ? on_ramp(apart, spec->apart) : 1;
+  out->visibility = disagreement >= 0 ? on_ramp(disagreement, spec->disagreement) : 1;
   out->overall = fminf(fminf(fminf(out->size, out->sharpness), fminf(out->pose, out->exposure)), out->visibility);
 }

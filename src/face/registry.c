@@ -32,13 +32,13 @@ static sb_status add_folder(const char *folder, char ***names, size_t *count, sb
     if (length < 6 || length >= sizeof name || strcmp(entry->d_name + length - 5, ".json")) continue;
     memcpy(name, entry->d_name, length - 5);
     name[length - 5] = 0;
-    if (sb_model_name_valid(name)) status = add_name(names, count, name, error);
+    if (sb_manifest_name_valid(name)) status = add_name(names, count, name, error);
   }
   closedir(entries);
   return status;
 }
 
-sb_status sb_registry_names(const char *folders, char ***out, size_t *count, sb_error *error) {
+sb_status sb_registry_list(const char *folders, char ***out, size_t *count, sb_error *error) {
   char **names = NULL, *rest, *copy = sb_strdup(folders, error);
   size_t found = 0;
   sb_status status = copy ? SB_OK : SB_NO_MEMORY;
@@ -47,7 +47,7 @@ sb_status sb_registry_names(const char *folders, char ***out, size_t *count, sb_
     status = add_folder(folder, &names, &found, error);
   free(copy);
   if (status != SB_OK) {
-    sb_names_free(names, found);
+    sb_registry_list_free(names, found);
     return status;
   }
   if (found) qsort(names, found, sizeof *names, by_text);
@@ -56,7 +56,7 @@ sb_status sb_registry_names(const char *folders, char ***out, size_t *count, sb_
   return SB_OK;
 }
 
-void sb_names_free(char **names, size_t count) {
+void sb_registry_list_free(char **names, size_t count) {
   for (size_t i = 0; i < count; i++) free(names[i]);
   free(names);
 }

@@ -5,7 +5,7 @@
 #include "face/face.h"
 #include "face/models.h"
 
-struct sb_box_found;
+struct sb_detection;
 
 /* ---- tensor.c: pixels to the model's input */
 
@@ -41,24 +41,24 @@ void sb_similarity_inverse_map(const sb_similarity *s, double map[6]);
 
 /* The face as `alignment` wants it: width x height RGB, 0..255, whole numbers but where `alignment` pads. `five`: NULL where there are none, and then a photo is taken to be
  * aligned already. SB_BAD_IMAGE: the points coincide. */
-sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const struct sb_box_found *box,
+sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const struct sb_detection *box,
                    const double (*five)[2], float *rgb, int width, int height, sb_error *error);
 
 /* ---- detect.c */
 
-typedef struct sb_box_found {
+typedef struct sb_detection {
   double x0, y0, x1, y1;
   double score, rank; /* rank: the score with the bonus of its pass, the order of merging */
   double probability; /* of being a face, by the verifier; set later */
   bool has_points, has_checked;
   double points[5][2];  /* by the detector */
   double checked[5][2]; /* by the verifier */
-} sb_box_found;
-enum { SB_FOUND_MAX = 1024 };
-typedef struct sb_found {
+} sb_detection;
+enum { SB_DETECTIONS_MAX = 1024 };
+typedef struct sb_detections {
   size_t count;
-  sb_box_found boxes[SB_FOUND_MAX];
-} sb_found;
+  sb_detection boxes[SB_DETECTIONS_MAX];
+} sb_detections;
 
 /* The outputs of one pass, by level; of a family with one output for all levels the first counts. NULL where the family or
  * the model has none. */
@@ -71,9 +71,9 @@ size_t sb_detector_priors(const sb_detector_spec *spec, int level, int width, in
  * at most `largest` input pixels high (0: all) and at least smallest_box pixels of the photo, and adds `bonus` to the rank of
  * those at least bonus_height high. */
 void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, int width, int height,
-                        double scale, double largest, double bonus, sb_found *found);
+                        double scale, double largest, double bonus, sb_detections *found);
 /* Best rank first; drops what overlaps a better one. */
-void sb_detector_merge(const sb_detector_spec *spec, sb_found *found);
+void sb_detector_merge(const sb_detector_spec *spec, sb_detections *found);
 /* The smallest of the shapes that holds the photo at `scale`. */
 int sb_detector_shape(const sb_detector_spec *spec, int width, int height);
 
@@ -82,11 +82,11 @@ int sb_detector_shape(const sb_detector_spec *spec, int width, int height);
 /* How far the verifier's points of a face are from the landmark model's, in pixels of the frame that `framed` leads to: root of
  * the mean square, less what is usual. Two models that were trained apart agree as long as they see the points; where something
  * covers the face each guesses. */
-double sb_quality_apart(const sb_quality_spec *spec, const sb_similarity *framed, const double five[5][2],
-                        const double checked[5][2]);
+double sb_quality_landmark_disagreement(const sb_quality_spec *spec, const sb_similarity *framed,
+                                        const double five[5][2], const double checked[5][2]);
 /* `chip`: the aligned face, n x n RGB, at the photo's own resolution or less. `points`: five, in full-size pixels. `apart`: by
- * sb_quality_apart; below 0: not known. */
+ * sb_quality_landmark_disagreement; below 0: not known. */
 void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n, const double points[5][2],
-                        double apart, sb_quality *out);
+                        double disagreement, sb_quality *out);
 
 #endif

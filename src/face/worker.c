@@ -17,16 +17,16 @@ sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error)
 
 void sb_worker_free(sb_worker *worker) {
   if (!worker) return;
-  for (int stage = 0; stage < SB_STAGES; stage++) sb_session_free(worker->sessions[stage]);
+  for (int stage = 0; stage < SB_SLOTS; stage++) sb_infer_session_free(worker->sessions[stage]);
   free(worker);
 }
 
-sb_status sb_worker_session(sb_worker *worker, int stage, sb_session **out, sb_error *error) {
-  const sb_model *model = NULL;
+sb_status sb_worker_session(sb_worker *worker, int stage, sb_infer_session **out, sb_error *error) {
+  const sb_infer_model *model = NULL;
   sb_status status = SB_OK;
   if (!worker->sessions[stage]) {
     status = sb_pipeline_model(worker->pipeline, stage, &model, error);
-    if (status == SB_OK) status = sb_session_new(model, &worker->sessions[stage], error);
+    if (status == SB_OK) status = sb_infer_session_new(model, &worker->sessions[stage], error);
   }
   if (status == SB_OK) *out = worker->sessions[stage];
   return status;
@@ -34,52 +34,52 @@ sb_status sb_worker_session(sb_worker *worker, int stage, sb_session **out, sb_e
 
 /* A first run allocates what later ones find. */
 static sb_status warm_stage(sb_worker *worker, int stage, const sb_model_spec *spec, sb_error *error) {
-  sb_session *session = NULL;
+  sb_infer_session *session = NULL;
   size_t room = 0;
   if (!spec->path) return SB_OK;
   sb_status status = sb_worker_session(worker, stage, &session, error);
   if (status != SB_OK) return status;
-  float *tensor = sb_session_input(session, &room);
+  float *tensor = sb_infer_session_input(session, &room);
   memset(tensor, 0, room * sizeof *tensor);
-  return sb_session_run(session, error);
+  return sb_infer_session_run(session, error);
 }
 
 sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height, sb_error *error) {
   const sb_models *m = worker->models;
-  sb_status status = warm_stage(worker, SB_STAGE_SMALL, &m->detector.model, error);
+  sb_status status = warm_stage(worker, SB_SLOT_SMALL, &m->detector.model, error);
   if (status == SB_OK && m->detector.has_large && !(want & SB_WANT_LARGEST_ONLY))
     status =
-        warm_stage(worker, SB_STAGE_LARGE + sb_detector_shape(&m->detector, width, height), &m->detector.model, error);
-  if (status == SB_OK) status = warm_stage(worker, SB_STAGE_VERIFY, &m->verifier.model, error);
-  if (status == SB_OK) status = warm_stage(worker, SB_STAGE_LANDMARKS, &m->landmarks.model, error);
+        warm_stage(worker, SB_SLOT_LARGE + sb_detector_shape(&m->detector, width, height), &m->detector.model, error);
+  if (status == SB_OK) status = warm_stage(worker, SB_SLOT_VERIFY, &m->verifier.model, error);
+  if (status == SB_OK) status = warm_stage(worker, SB_SLOT_LANDMARKS, &m->landmarks.model, error);
   if (status == SB_OK && want & SB_WANT_EMBEDDING)
-    status = warm_stage(worker, SB_STAGE_EMBED, &m->embedder.model, error);
+    status = warm_stage(worker, SB_SLOT_EMBED, &m->embedder.model, error);
   for (int i = 0; status == SB_OK && i < m->attribute_count; i++)
     if (sb_attribute_model_wants(&m->attributes[i]) & want)
-      status = warm_stage(worker, SB_STAGE_ATTRIBUTES + i, &m->attributes[i].model, error);
+      status = warm_stage(worker, SB_SLOT_ATTRIBUTES + i, &m->attributes[i].model, error);
   return status;
 }
 
 /* The input of a stage, of width x height pixels. */
 static sb_status tensor_of(sb_worker *worker, int stage, const sb_model_spec *spec, int width, int height,
-                           sb_session **session, float **tensor, sb_error *error) {
+                           sb_infer_session **session, float **tensor, sb_error *error) {
   size_t room = 0, wanted = (size_t)width * (size_t)height * (spec->channels == SB_CHANNELS_GREY ? 1 : 3);
   sb_status status = sb_worker_session(worker, stage, session, error);
   if (status != SB_OK) return status;
-  *tensor = sb_session_input(*session, &room);
+  *tensor = sb_infer_session_input(*session, &room);
   if (room == wanted) return SB_OK;
   return sb_fail(error, SB_MODEL, "the model %s takes %zu numbers, its manifest says %zu", spec->name, room, wanted);
 }
 
-static sb_status run(sb_worker *worker, int stage, sb_session *session, sb_error *error) {
+static sb_status run(sb_worker *worker, int stage, sb_infer_session *session, sb_error *error) {
   double start = sb_monotonic_ms();
-  sb_status status = sb_session_run(session, error);
+  sb_status status = sb_infer_session_run(session, error);
   sb_pipeline_note(worker->pipeline, stage, sb_monotonic_ms() - start);
   return status;
 }
 
 sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
-                        int height, int tensor_width, int tensor_height, sb_session **session, sb_error *error) {
+                        int height, int tensor_width, int tensor_height, sb_infer_session **session, sb_error *error) {
   float *tensor = NULL;
   sb_status status = tensor_of(worker, stage, spec, tensor_width, tensor_height, session, &tensor, error);
   if (status != SB_OK) return status;
@@ -88,7 +88,7 @@ sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec,
 }
 
 sb_status sb_worker_run_picture(sb_worker *worker, int stage, const sb_model_spec *spec, const float *rgb,
-                                sb_session **session, sb_error *error) {
+                                sb_infer_session **session, sb_error *error) {
   float *tensor = NULL;
   sb_status status = tensor_of(worker, stage, spec, spec->width, spec->height, session, &tensor, error);
   if (status != SB_OK) return status;
@@ -96,8 +96,8 @@ sb_status sb_worker_run_picture(sb_worker *worker, int stage, const sb_model_spe
   return run(worker, stage, *session, error);
 }
 
-sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,
-                         const sb_square *square, int border, sb_session **session, sb_error *error) {
+sb_status sb_worker_run_on_crop(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,
+                                const sb_square *square, int border, sb_infer_session **session, sb_error *error) {
   double map[6];
   uint8_t *crop = sb_alloc((size_t)spec->width * (size_t)spec->height, 3, error);
   if (!crop) return SB_NO_MEMORY;
@@ -110,9 +110,9 @@ sb_status sb_worker_look(sb_worker *worker, int stage, const sb_model_spec *spec
   return status;
 }
 
-sb_status sb_worker_show(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_alignment *alignment,
-                         const sb_image *image, const sb_box_found *box, const double (*five)[2], sb_session **session,
-                         sb_error *error) {
+sb_status sb_worker_run_on_aligned(sb_worker *worker, int stage, const sb_model_spec *spec,
+                                   const sb_alignment *alignment, const sb_image *image, const sb_detection *box,
+                                   const double (*five)[2], sb_infer_session **session, sb_error *error) {
   float *rgb = sb_alloc((size_t)spec->width * (size_t)spec->height, 3 * sizeof *rgb, error);
   if (!rgb) return SB_NO_MEMORY;
   sb_status status = sb_align(image, alignment, box, five, rgb, spec->width, spec->height, error);
@@ -121,9 +121,9 @@ sb_status sb_worker_show(sb_worker *worker, int stage, const sb_model_spec *spec
   return status;
 }
 
-sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec, const char *name, size_t least,
+sb_status sb_worker_output(const sb_infer_session *session, const sb_model_spec *spec, const char *name, size_t least,
                            const float **values, size_t *count, sb_error *error) {
-  *values = sb_session_output(session, name, count);
+  *values = sb_infer_session_output(session, name, count);
   if (*values && *count >= least) return SB_OK;
   return sb_fail(error, SB_MODEL, "the model %s has no output '%s' of at least %zu numbers", spec->name, name, least);
 }
@@ -131,7 +131,7 @@ sb_status sb_worker_output(const sb_session *session, const sb_model_spec *spec,
 /* ---- Turned photos */
 
 /* How sure detector and verifier are, both, of the best face: an upside-down face passes with one of them. */
-static double best_of(const sb_found *found) {
+static double best_of(const sb_detections *found) {
   double best = 0;
   for (size_t i = 0; i < found->count; i++) best = fmax(best, fmin(found->boxes[i].probability, found->boxes[i].score));
   return best;
@@ -146,7 +146,7 @@ static sb_status find_upright(sb_worker *worker, const sb_image *image, bool lar
   double convinced = models->verifier.model.path ? models->verifier.rotate_below : models->detector.score_threshold;
   *turns = 0;
   if (status != SB_OK || best_of(&worker->found) >= convinced) return status;
-  sb_found *best = sb_alloc(1, sizeof *best, error);
+  sb_detections *best = sb_alloc(1, sizeof *best, error);
   if (!best) return SB_NO_MEMORY;
   *best = worker->found;
   for (int turn = 1; status == SB_OK && turn < 4; turn++) {
@@ -195,14 +195,14 @@ static void to_photo(sb_face *face, const sb_image *image, int turns) {
 /* ---- The photo as a whole */
 
 static int by_size(const void *a, const void *b) {
-  const sb_box_found *x = a, *y = b;
+  const sb_detection *x = a, *y = b;
   double one = (x->x1 - x->x0) * (x->y1 - x->y0), other = (y->x1 - y->x0) * (y->y1 - y->y0);
   return (one < other) - (one > other);
 }
 
 static sb_status describe_all(sb_worker *worker, const sb_image *image, const sb_image *upright, int turns,
-                              const sb_wanted *wanted, sb_faces *faces, sb_error *error) {
-  sb_found *found = &worker->found;
+                              const sb_worker_request *wanted, sb_faces *faces, sb_error *error) {
+  sb_detections *found = &worker->found;
   qsort(found->boxes, found->count, sizeof *found->boxes, by_size);
   if (wanted->want & SB_WANT_LARGEST_ONLY && found->count > 1) found->count = 1;
   faces->items = sb_alloc(found->count, sizeof *faces->items, error);
@@ -216,7 +216,7 @@ static sb_status describe_all(sb_worker *worker, const sb_image *image, const sb
   return SB_OK;
 }
 
-static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_wanted *wanted, sb_faces *faces,
+static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_worker_request *wanted, sb_faces *faces,
                           sb_error *error) {
   sb_image turned = {0};
   int turns = 0;
@@ -226,7 +226,7 @@ static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_wan
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_DETECT);
   if (wanted->want & SB_WANT_WHOLE_PHOTO) {
     worker->found.count = 1;
-    worker->found.boxes[0] = (sb_box_found){.x1 = image->width, .y1 = image->height, .score = 1, .probability = 1};
+    worker->found.boxes[0] = (sb_detection){.x1 = image->width, .y1 = image->height, .score = 1, .probability = 1};
   } else {
     status = find_upright(worker, image, !portrait, &turned, &turns, error);
     if (status == SB_OK && portrait && !worker->found.count) { /* no large face: look for small ones */
@@ -243,7 +243,7 @@ static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_wan
 
 sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
                          sb_error *error) {
-  sb_wanted wanted = {.want = options->want};
+  sb_worker_request wanted = {.want = options->want};
   sb_faces *faces = sb_alloc(1, sizeof *faces, error);
   if (!faces) return SB_NO_MEMORY;
   faces->width = image->source_width;

@@ -33,7 +33,7 @@ static uint32_t take_golomb(bits *b) {
   return 0;
 }
 
-static void widen(sb_coded_size *all, const sb_coded_size *one) {
+static void widen(sb_image_coded_size *all, const sb_image_coded_size *one) {
   if (one->width > all->width) all->width = one->width;
   if (one->height > all->height) all->height = one->height;
   if (one->room_width > all->room_width) all->room_width = one->room_width;
@@ -64,7 +64,7 @@ static void skip_operating_points(bits *b) {
   }
 }
 
-static bool read_sequence_header(bits *b, sb_coded_size *out) {
+static bool read_sequence_header(bits *b, sb_image_coded_size *out) {
   skip(b, 3 + 1); /* seq_profile, still_picture */
   bool reduced = take(b, 1);
   if (reduced)
@@ -73,7 +73,7 @@ static bool read_sequence_header(bits *b, sb_coded_size *out) {
     skip_operating_points(b);
   unsigned width_bits = take(b, 4) + 1, height_bits = take(b, 4) + 1;
   uint32_t width = take(b, width_bits) + 1, height = take(b, height_bits) + 1;
-  *out = (sb_coded_size){width, height, width, height};
+  *out = (sb_image_coded_size){width, height, width, height};
   if (!reduced) { /* a frame of its own size has fields as wide as these, and decoders believe it */
     out->room_width = 1u << width_bits;
     out->room_height = 1u << height_bits;
@@ -81,8 +81,8 @@ static bool read_sequence_header(bits *b, sb_coded_size *out) {
   return !b->ended;
 }
 
-bool sb_coded_size_av1(const uint8_t *bytes, size_t size, sb_coded_size *out) {
-  *out = (sb_coded_size){0};
+bool sb_image_coded_size_av1(const uint8_t *bytes, size_t size, sb_image_coded_size *out) {
+  *out = (sb_image_coded_size){0};
   while (size) {
     unsigned type = bytes[0] >> 3 & 15;
     size_t header = 1 + (bytes[0] >> 2 & 1), length = 0;
@@ -96,7 +96,7 @@ bool sb_coded_size_av1(const uint8_t *bytes, size_t size, sb_coded_size *out) {
     if (!sized) length = size - header;
     if (more || length > size - header) return false;
     bits b = {bytes + header, length, 0, false};
-    sb_coded_size one;
+    sb_image_coded_size one;
     if (type == AV1_SEQUENCE_HEADER) {
       if (!read_sequence_header(&b, &one)) return false;
       widen(out, &one);
@@ -131,7 +131,7 @@ static void skip_profile_tier_level(bits *b, unsigned sub_layers) {
   for (unsigned i = 0; i < sub_layers; i++) skip(b, 88 * profile[i] + 8 * level[i]);
 }
 
-static bool read_sequence_parameters(bits *b, sb_coded_size *out) {
+static bool read_sequence_parameters(bits *b, sb_image_coded_size *out) {
   skip(b, 4);
   unsigned sub_layers = take(b, 3); /* more than the one that there is in any case */
   skip(b, 1);
@@ -146,12 +146,12 @@ static bool read_sequence_parameters(bits *b, sb_coded_size *out) {
   uint64_t across = ((uint64_t)window[0] + window[1]) * (chroma == 1 || chroma == 2 ? 2 : 1);
   uint64_t down = ((uint64_t)window[2] + window[3]) * (chroma == 1 ? 2 : 1);
   if (across >= width || down >= height) return false;
-  *out = (sb_coded_size){width - (uint32_t)across, height - (uint32_t)down, width, height};
+  *out = (sb_image_coded_size){width - (uint32_t)across, height - (uint32_t)down, width, height};
   return true;
 }
 
-bool sb_coded_size_hevc(const uint8_t *bytes, size_t size, sb_coded_size *out) {
-  *out = (sb_coded_size){0};
+bool sb_image_coded_size_hevc(const uint8_t *bytes, size_t size, sb_image_coded_size *out) {
+  *out = (sb_image_coded_size){0};
   while (size >= 4) {
     size_t length = (size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3];
     bytes += 4;
@@ -162,7 +162,7 @@ bool sb_coded_size_hevc(const uint8_t *bytes, size_t size, sb_coded_size *out) {
       uint8_t payload[4096]; /* a size stands within the first hundred bytes */
       size_t some = length - 2 < sizeof payload ? length - 2 : sizeof payload;
       bits b = {payload, unescape(bytes + 2, some, payload), 0, false};
-      sb_coded_size one;
+      sb_image_coded_size one;
       if (!read_sequence_parameters(&b, &one)) return false;
       widen(out, &one);
     }

@@ -13,7 +13,7 @@ static uint32_t get32(const uint8_t *at, bool big) {
              : (uint32_t)get16(at + 2, big) << 16 | get16(at, big);
 }
 
-int sb_exif_orientation(const uint8_t *tiff, size_t size) {
+int sb_image_exif_orientation(const uint8_t *tiff, size_t size) {
   if (size >= 6 && !memcmp(tiff, "Exif\0\0", 6))
     tiff += 6, size -= 6; /* some writers keep JPEG's prefix elsewhere, too */
   if (size < 8) return 1;

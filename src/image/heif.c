@@ -20,7 +20,7 @@ static void copy_rows(const struct heif_image *picture, int channels, sb_image *
     const uint8_t *row = plane + (size_t)y * (size_t)stride;
     uint8_t *target = image->pixels + (size_t)y * (size_t)image->width * 3;
     if (channels == 4)
-      sb_image_from_rgba(row, (size_t)image->width, target);
+      sb_image_flatten_rgba(row, (size_t)image->width, target);
     else
       memcpy(target, row, (size_t)image->width * 3);
   }
@@ -32,7 +32,7 @@ static sb_status read_picture(struct heif_context *context, struct heif_image_ha
   sb_status status =
       sb_image_size_check(width > 0 ? (uint64_t)width : 0, height > 0 ? (uint64_t)height : 0, limits, error);
   struct heif_error code;
-  if (status == SB_OK) status = sb_heif_look(context, handle, limits, &code, error);
+  if (status == SB_OK) status = sb_image_heif_check_sizes(context, handle, limits, &code, error);
   if (status != SB_OK) return status;
   if (code.code != heif_error_Ok) return refused(code, error);
   bool alpha = heif_image_handle_has_alpha_channel(handle);
@@ -49,9 +49,9 @@ static sb_status read_picture(struct heif_context *context, struct heif_image_ha
   return status;
 }
 
-sb_status sb_heif_decode(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_decoded *out,
-                         sb_error *error) {
-  sb_heif_prepare();
+sb_status sb_image_decode_heif(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                               sb_error *error) {
+  sb_image_heif_prepare();
   struct heif_context *context = heif_context_alloc();
   if (!context) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   heif_context_set_maximum_image_size_limit(context, limits->max_side);
@@ -66,7 +66,7 @@ sb_status sb_heif_decode(const uint8_t *bytes, size_t size, const sb_image_limit
 }
 
 void sb_image_heif_codecs(bool *heic, bool *avif) {
-  sb_heif_prepare();
+  sb_image_heif_prepare();
   *heic = heif_have_decoder_for_format(heif_compression_HEVC);
   *avif = heif_have_decoder_for_format(heif_compression_AV1);
 }

@@ -1,10 +1,10 @@
 /* libheif from 1.21 on hands the limits of a context to its decoders, which keep to them (1.22): the streams need not be looked at. */
 #include "image/heif_look.h"
 
-void sb_heif_prepare(void) {}
+void sb_image_heif_prepare(void) {}
 
-sb_status sb_heif_look(struct heif_context *context, const struct heif_image_handle *handle,
-                       const sb_image_limits *limits, struct heif_error *code, sb_error *error) {
+sb_status sb_image_heif_check_sizes(struct heif_context *context, const struct heif_image_handle *handle,
+                                    const sb_image_limits *limits, struct heif_error *code, sb_error *error) {
   (void)handle;
   (void)error;
   struct heif_security_limits ours = *heif_get_global_security_limits();

@@ -73,7 +73,7 @@ static struct heif_error push(void *decoder, const void *data, size_t size) {
   return well;
 }
 
-static bool is_small_enough(const sb_coded_size *coded) {
+static bool is_small_enough(const sb_image_coded_size *coded) {
   looking.status = sb_image_size_check(coded->width, coded->height, looking.limits, looking.error);
   if (looking.status != SB_OK) return false;
   if ((uint64_t)coded->room_width * coded->room_height <= (uint64_t)ROOM * looking.limits->max_pixels) return true;
@@ -83,9 +83,9 @@ static bool is_small_enough(const sb_coded_size *coded) {
 
 static struct heif_error give_picture(void *decoder, struct heif_image **out) {
   const stream *s = decoder;
-  sb_coded_size coded;
-  bool told = looking.format == heif_compression_AV1 ? sb_coded_size_av1(s->bytes, s->size, &coded)
-                                                     : sb_coded_size_hevc(s->bytes, s->size, &coded);
+  sb_image_coded_size coded;
+  bool told = looking.format == heif_compression_AV1 ? sb_image_coded_size_av1(s->bytes, s->size, &coded)
+                                                     : sb_image_coded_size_hevc(s->bytes, s->size, &coded);
   if (!told) return no_size;
   if (!is_small_enough(&coded)) return too_large;
   int width = (int)coded.width, height = (int)coded.height;
@@ -118,13 +118,13 @@ static void register_looker(void) {
   registered = heif_register_decoder_plugin(&looker);
 }
 
-void sb_heif_prepare(void) {
+void sb_image_heif_prepare(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, register_looker);
 }
 
-sb_status sb_heif_look(struct heif_context *context, const struct heif_image_handle *handle,
-                       const sb_image_limits *limits, struct heif_error *code, sb_error *error) {
+sb_status sb_image_heif_check_sizes(struct heif_context *context, const struct heif_image_handle *handle,
+                                    const sb_image_limits *limits, struct heif_error *code, sb_error *error) {
   struct heif_decoding_options *options = heif_decoding_options_alloc();
   struct heif_image *picture = NULL;
   if (!options) return sb_fail(error, SB_NO_MEMORY, "out of memory");

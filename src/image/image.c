@@ -86,7 +86,7 @@ void sb_image_free(sb_image *image) {
   *image = (sb_image){0};
 }
 
-void sb_image_from_rgba(const uint8_t *rgba, size_t pixels, uint8_t *rgb) {
+void sb_image_flatten_rgba(const uint8_t *rgba, size_t pixels, uint8_t *rgb) {
   for (size_t i = 0; i < pixels; i++) {
     unsigned alpha = rgba[4 * i + 3];
     for (int c = 0; c < 3; c++) rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
@@ -95,10 +95,10 @@ void sb_image_from_rgba(const uint8_t *rgba, size_t pixels, uint8_t *rgb) {
 
 sb_status sb_image_decode(const void *data, size_t size, const sb_image_limits *limits, sb_image *out,
                           sb_error *error) {
-  static const sb_decoder decoders[] = {[SB_IMAGE_JPEG] = sb_jpeg_decode,
-                                        [SB_IMAGE_PNG] = sb_png_decode,
-                                        [SB_IMAGE_WEBP] = sb_webp_decode,
-                                        [SB_IMAGE_HEIF] = sb_heif_decode};
+  static const sb_image_decoder decoders[] = {[SB_IMAGE_JPEG] = sb_image_decode_jpeg,
+                                              [SB_IMAGE_PNG] = sb_image_decode_png,
+                                              [SB_IMAGE_WEBP] = sb_image_decode_webp,
+                                              [SB_IMAGE_HEIF] = sb_image_decode_heif};
   if (!limits) limits = &sb_image_default_limits;
   if (!data || !size) return sb_fail(error, SB_BAD_IMAGE, "the photo is empty: it has no bytes");
   if (size > limits->max_bytes)
@@ -110,7 +110,7 @@ sb_status sb_image_decode(const void *data, size_t size, const sb_image_limits *
                    "this is no photo that can be read: it looks like %s. JPEG, PNG, WebP, HEIC and AVIF are read",
                    looks_like(data, size));
   }
-  sb_decoded decoded = {.orientation = 1};
+  sb_image_decoded decoded = {.orientation = 1};
   sb_status status = decoders[kind](data, size, limits, &decoded, error);
   if (status == SB_OK) status = sb_image_orient(&decoded.image, decoded.orientation, error);
   if (status == SB_OK)

@@ -61,7 +61,7 @@ static void on_progress(j_common_ptr common) {
 static int orientation_of(const struct jpeg_decompress_struct *jpeg) {
   for (jpeg_saved_marker_ptr marker = jpeg->marker_list; marker; marker = marker->next)
     if (marker->marker == JPEG_APP0 + 1 && marker->data_length > 6 && !memcmp(marker->data, "Exif\0\0", 6))
-      return sb_exif_orientation(marker->data + 6, marker->data_length - 6);
+      return sb_image_exif_orientation(marker->data + 6, marker->data_length - 6);
   return 1;
 }
 
@@ -119,8 +119,8 @@ static void read_picture(reader *r, const uint8_t *bytes, size_t size, const sb_
   if (r->cut_short) r->status = fail_cut_short(r);
 }
 
-sb_status sb_jpeg_decode(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_decoded *out,
-                         sb_error *error) {
+sb_status sb_image_decode_jpeg(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                               sb_error *error) {
   reader *r = sb_alloc(1, sizeof *r, error);
   if (!r) return SB_NO_MEMORY;
   r->error = error;

@@ -12,7 +12,7 @@ static sb_status damaged(int code, sb_error *error) {
   return sb_fail(error, SB_BAD_IMAGE, "the PNG picture is damaged: %s", spng_strerror(code));
 }
 
-static sb_status read_picture(spng_ctx *png, const sb_image_limits *limits, sb_decoded *out, sb_error *error) {
+static sb_status read_picture(spng_ctx *png, const sb_image_limits *limits, sb_image_decoded *out, sb_error *error) {
   struct spng_ihdr header;
   int code = spng_get_ihdr(png, &header);
   if (code) return damaged(code, error);
@@ -25,16 +25,16 @@ static sb_status read_picture(spng_ctx *png, const sb_image_limits *limits, sb_d
   if (!rgba) return SB_NO_MEMORY;
   code = spng_decode_image(png, rgba, size, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
   if (!code) code = spng_decode_chunks(png);
-  if (!code) sb_image_from_rgba(rgba, (size_t)header.width * header.height, out->image.pixels);
+  if (!code) sb_image_flatten_rgba(rgba, (size_t)header.width * header.height, out->image.pixels);
   free(rgba);
   if (code) return damaged(code, error);
   struct spng_exif exif;
-  if (!spng_get_exif(png, &exif)) out->orientation = sb_exif_orientation((const uint8_t *)exif.data, exif.length);
+  if (!spng_get_exif(png, &exif)) out->orientation = sb_image_exif_orientation((const uint8_t *)exif.data, exif.length);
   return SB_OK;
 }
 
-sb_status sb_png_decode(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_decoded *out,
-                        sb_error *error) {
+sb_status sb_image_decode_png(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                              sb_error *error) {
   spng_ctx *png = spng_ctx_new(0);
   if (!png) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   spng_set_image_limits(png, 0x7fffffff, 0x7fffffff); /* the size is checked above, with a message of its own */

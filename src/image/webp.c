@@ -13,7 +13,7 @@ static int orientation_of(const WebPDemuxer *demuxer) {
   WebPChunkIterator chunk;
   int orientation = 1;
   if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk))
-    orientation = sb_exif_orientation(chunk.chunk.bytes, chunk.chunk.size);
+    orientation = sb_image_exif_orientation(chunk.chunk.bytes, chunk.chunk.size);
   WebPDemuxReleaseChunkIterator(&chunk);
   return orientation;
 }
@@ -23,7 +23,7 @@ static sb_status read_still(const uint8_t *bytes, size_t size, sb_image *image, 
   if (!rgba) return SB_NO_MEMORY;
   size_t room = (size_t)image->width * (size_t)image->height * 4;
   bool whole = WebPDecodeRGBAInto(bytes, size, rgba, room, image->width * 4) != NULL;
-  if (whole) sb_image_from_rgba(rgba, room / 4, image->pixels);
+  if (whole) sb_image_flatten_rgba(rgba, room / 4, image->pixels);
   free(rgba);
   return whole ? SB_OK : damaged(error);
 }
@@ -37,13 +37,13 @@ static sb_status read_animation(const WebPData *data, sb_image *image, sb_error 
   uint8_t *frame = NULL;
   int time = 0;
   bool whole = WebPAnimDecoderGetNext(decoder, &frame, &time);
-  if (whole) sb_image_from_rgba(frame, (size_t)image->width * (size_t)image->height, image->pixels);
+  if (whole) sb_image_flatten_rgba(frame, (size_t)image->width * (size_t)image->height, image->pixels);
   WebPAnimDecoderDelete(decoder);
   return whole ? SB_OK : damaged(error);
 }
 
-sb_status sb_webp_decode(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_decoded *out,
-                         sb_error *error) {
+sb_status sb_image_decode_webp(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                               sb_error *error) {
   WebPData data = {bytes, size};
   WebPDemuxer *demuxer = WebPDemux(&data); /* NULL where the file is not whole */
   if (!demuxer) return damaged(error);

@@ -37,7 +37,7 @@ sb_status sb_spool_new(sb_spool **out, sb_error *error) {
     free(spool);
     return status;
   }
-  sb_random(spool->key, sizeof spool->key);
+  sb_crypto_random(spool->key, sizeof spool->key);
   *out = spool;
   return SB_OK;
 }
@@ -58,7 +58,7 @@ sb_status sb_spool_add(sb_spool *spool, const void *bytes, size_t size, sb_error
   for (size_t done = 0; done < size;) {
     size_t part = size - done < sizeof piece ? size - done : sizeof piece;
     memcpy(piece, (const uint8_t *)bytes + done, part);
-    sb_stream_apply(spool->key, spool->size, piece, part);
+    sb_crypto_stream_xor(spool->key, spool->size, piece, part);
     for (size_t written = 0; written < part;) {
       ssize_t count = pwrite(spool->file, piece + written, part - written, (off_t)(spool->size + written));
       if (count < 0 && errno == EINTR) continue;
@@ -79,6 +79,6 @@ sb_status sb_spool_read(const sb_spool *spool, uint64_t offset, void *bytes, siz
     if (count <= 0) return sb_fail_errno(error, count ? errno : EIO, "read the import's temporary file", NULL);
     done += (size_t)count;
   }
-  sb_stream_apply(spool->key, offset, bytes, size);
+  sb_crypto_stream_xor(spool->key, offset, bytes, size);
   return SB_OK;
 }

@@ -42,6 +42,6 @@ static void clean_folder(int descriptor, time_t before, bool of_digest) {
   closedir(folder);
 }
 
-void sb_cache_clean(const char *folder, time_t before) {
+void sb_infer_cache_clean(const char *folder, time_t before) {
   clean_folder(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), before, false);
 }

@@ -10,17 +10,17 @@
 
 enum { PROPERTIES_MAX = 8 };
 
-struct sb_runtime {
+struct sb_infer_runtime {
   ov_core_t *core;
   char *cache_dir;
   char streams[16], threads[16];
 };
 
-struct sb_model {
+struct sb_infer_model {
   ov_compiled_model_t *compiled;
 };
 
-struct sb_session {
+struct sb_infer_session {
   ov_infer_request_t *request;
   ov_tensor_t *input;
   float *input_data;
@@ -52,10 +52,10 @@ static bool processor_fits(void) {
 #endif
 }
 
-sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_error *error) {
+sb_status sb_infer_runtime_new(const sb_infer_runtime_config *config, sb_infer_runtime **out, sb_error *error) {
   if (!processor_fits())
     return sb_fail(error, SB_MODEL, "this processor has no AVX, which the inference runtime needs to look at photos");
-  sb_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
+  sb_infer_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
   if (!runtime) return SB_NO_MEMORY;
   int streams = config->streams > 0 ? config->streams : 1;
   snprintf(runtime->streams, sizeof runtime->streams, "%d", streams);
@@ -69,11 +69,11 @@ sb_status sb_runtime_new(const sb_runtime_config *config, sb_runtime **out, sb_e
   if (status == SB_OK)
     *out = runtime;
   else
-    sb_runtime_free(runtime);
+    sb_infer_runtime_free(runtime);
   return status;
 }
 
-void sb_runtime_free(sb_runtime *runtime) {
+void sb_infer_runtime_free(sb_infer_runtime *runtime) {
   if (!runtime) return;
   if (runtime->core) ov_core_free(runtime->core);
   free(runtime->cache_dir);
@@ -82,7 +82,7 @@ void sb_runtime_free(sb_runtime *runtime) {
 
 /* f32: by default the runtime takes bf16 where the CPU has it, which moves scores by up to 0.021. Streams equal to the number of
  * workers and at least as many threads: with fewer, requests of one model wait for each other. */
-static size_t properties_of(const sb_runtime *runtime, bool bf16, const char *cache,
+static size_t properties_of(const sb_infer_runtime *runtime, bool bf16, const char *cache,
                             ov_property_t properties[PROPERTIES_MAX]) {
   size_t count = 0;
   properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", bf16 ? "bf16" : "f32"};
@@ -102,8 +102,8 @@ static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *pat
   return status;
 }
 
-static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *shape, bool bf16, const char *cache,
-                         sb_model *model, sb_error *error) {
+static sb_status compile(sb_infer_runtime *runtime, const char *path, const int64_t *shape, bool bf16,
+                         const char *cache, sb_infer_model *model, sb_error *error) {
   ov_property_t properties[PROPERTIES_MAX];
   size_t count = properties_of(runtime, bf16, cache, properties);
   if (!shape) {
@@ -122,7 +122,7 @@ static sb_status compile(sb_runtime *runtime, const char *path, const int64_t *s
 
 /* A folder for each digest: the runtime knows a file again by its path and its time in seconds, so of two files one after the
  * other in one place it would take the first for the second. No cache is slower, not wrong. */
-static char *cache_of(const sb_runtime *runtime, const char *digest) {
+static char *cache_of(const sb_infer_runtime *runtime, const char *digest) {
   char *folder = runtime->cache_dir && digest ? sb_path_join(runtime->cache_dir, digest, NULL) : NULL;
   if (!folder || sb_dir_make(folder, NULL) == SB_OK) return folder;
   free(folder);
@@ -136,15 +136,15 @@ static struct timespec changed(const char *folder) {
 }
 
 /* The folder grows when something is compiled anew, as after an update: then what nobody uses any more goes. */
-static void clean_if_grown(const sb_runtime *runtime, const char *cache, struct timespec before) {
+static void clean_if_grown(const sb_infer_runtime *runtime, const char *cache, struct timespec before) {
   struct timespec now = changed(cache);
   if (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec) return;
-  sb_cache_clean(runtime->cache_dir, time(NULL) - (time_t)SB_CACHE_UNUSED_DAYS * 24 * 3600);
+  sb_infer_cache_clean(runtime->cache_dir, time(NULL) - (time_t)SB_INFER_CACHE_UNUSED_DAYS * 24 * 3600);
 }
 
-sb_status sb_model_open(sb_runtime *runtime, const char *path, const char *digest, const int64_t *shape, bool bf16,
-                        sb_model **out, sb_error *error) {
-  sb_model *model = sb_alloc(1, sizeof *model, error);
+sb_status sb_infer_model_open(sb_infer_runtime *runtime, const char *path, const char *digest, const int64_t *shape,
+                              bool bf16, sb_infer_model **out, sb_error *error) {
+  sb_infer_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
   char *cache = cache_of(runtime, digest);
   struct timespec before = cache ? changed(cache) : (struct timespec){0};
@@ -156,11 +156,11 @@ sb_status sb_model_open(sb_runtime *runtime, const char *path, const char *diges
   if (status == SB_OK)
     *out = model;
   else
-    sb_model_close(model);
+    sb_infer_model_close(model);
   return status;
 }
 
-void sb_model_close(sb_model *model) {
+void sb_infer_model_close(sb_infer_model *model) {
   if (!model) return;
   if (model->compiled) ov_compiled_model_free(model->compiled);
   free(model);
@@ -174,8 +174,8 @@ static sb_status float_data(ov_tensor_t *tensor, void **data, size_t *count, sb_
   return SB_OK;
 }
 
-sb_status sb_session_new(const sb_model *model, sb_session **out, sb_error *error) {
-  sb_session *session = sb_alloc(1, sizeof *session, error);
+sb_status sb_infer_session_new(const sb_infer_model *model, sb_infer_session **out, sb_error *error) {
+  sb_infer_session *session = sb_alloc(1, sizeof *session, error);
   if (!session) return SB_NO_MEMORY;
   void *data = NULL;
   sb_status status = SB_OK;
@@ -188,28 +188,28 @@ sb_status sb_session_new(const sb_model *model, sb_session **out, sb_error *erro
   if (status == SB_OK)
     *out = session;
   else
-    sb_session_free(session);
+    sb_infer_session_free(session);
   return status;
 }
 
-void sb_session_free(sb_session *session) {
+void sb_infer_session_free(sb_infer_session *session) {
   if (!session) return;
   if (session->input) ov_tensor_free(session->input);
   if (session->request) ov_infer_request_free(session->request);
   free(session);
 }
 
-float *sb_session_input(sb_session *session, size_t *count) {
+float *sb_infer_session_input(sb_infer_session *session, size_t *count) {
   *count = session->input_count;
   return session->input_data;
 }
 
-sb_status sb_session_run(sb_session *session, sb_error *error) {
+sb_status sb_infer_session_run(sb_infer_session *session, sb_error *error) {
   return ov_infer_request_infer(session->request) ? failed(error, "run", "a model") : SB_OK;
 }
 
 /* Asked for by name each time: a tensor has several names where the graph had identities, and the runtime knows them all. */
-const float *sb_session_output(const sb_session *session, const char *name, size_t *count) {
+const float *sb_infer_session_output(const sb_infer_session *session, const char *name, size_t *count) {
   ov_tensor_t *tensor = NULL;
   void *data = NULL;
   if (ov_infer_request_get_tensor(session->request, name, &tensor)) return NULL;

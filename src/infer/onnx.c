@@ -26,7 +26,7 @@ typedef struct field {
 /* The first failure stays in `status`. */
 typedef struct inspection {
   const char *path;
-  sb_onnx *out;
+  sb_infer_onnx *out;
   bool graph_seen, opset_seen;
   size_t fields; /* looked at so far: a file that is all tiny fields must not cost hours */
   sb_status status;
@@ -152,7 +152,7 @@ static void look_at_graph(inspection *i, span graph, int depth) {
 /* ---- Inputs and outputs */
 
 /* TensorShapeProto { 1: dim }; Dimension { 1: dim_value } */
-static void read_shape(inspection *i, span shape, sb_onnx_value *out) {
+static void read_shape(inspection *i, span shape, sb_infer_onnx_value *out) {
   field f, part;
   out->rank = 0;
   while (next_field(i, &shape, &f)) {
@@ -169,9 +169,9 @@ static void read_shape(inspection *i, span shape, sb_onnx_value *out) {
 }
 
 /* ValueInfoProto { 1: name, 2: type }; TypeProto { 1: tensor_type }; Tensor { 1: elem_type, 2: shape } */
-static void read_value(inspection *i, span info, sb_onnx_value *values, size_t *count) {
+static void read_value(inspection *i, span info, sb_infer_onnx_value *values, size_t *count) {
   field f, type, part;
-  sb_onnx_value value = {.rank = -1};
+  sb_infer_onnx_value value = {.rank = -1};
   while (next_field(i, &info, &f)) {
     if (is(&f, 1, WIRE_BYTES)) copy_text(f.bytes, value.name, sizeof value.name);
     if (!is(&f, 2, WIRE_BYTES)) continue;
@@ -208,9 +208,9 @@ static bool is_constant(inspection *i, span graph, const char *name) {
 static void read_values(inspection *i, span graph) {
   field f;
   span rest = graph;
-  sb_onnx *out = i->out;
+  sb_infer_onnx *out = i->out;
   while (next_field(i, &rest, &f)) {
-    sb_onnx_value value[1];
+    sb_infer_onnx_value value[1];
     size_t count = 0;
     if (is(&f, 11, WIRE_BYTES)) {
       read_value(i, f.bytes, value, &count);
@@ -260,7 +260,7 @@ static void look_at_model(inspection *i, span model) {
   if (!i->graph_seen || !i->opset_seen) broken(i);
 }
 
-sb_status sb_onnx_inspect(const char *path, sb_onnx *out, sb_error *error) {
+sb_status sb_infer_onnx_inspect(const char *path, sb_infer_onnx *out, sb_error *error) {
   struct stat info;
   int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return sb_fail_errno(error, errno, "open the model file", path);
@@ -274,7 +274,7 @@ sb_status sb_onnx_inspect(const char *path, sb_onnx *out, sb_error *error) {
   if (!S_ISREG(info.st_mode)) return sb_fail(error, SB_MODEL, "%s is no file", path);
   if (info.st_size == 0) return sb_fail(error, SB_MODEL, "the model file %s is empty", path);
   if (bytes == MAP_FAILED) return sb_fail_errno(error, cause, "read the model file", path);
-  sb_onnx found = {0};
+  sb_infer_onnx found = {0};
   inspection i = {.path = path, .out = &found, .error = error};
   look_at_model(&i, (span){bytes, (const uint8_t *)bytes + info.st_size});
   munmap(bytes, (size_t)info.st_size);

@@ -33,10 +33,10 @@ static double upper_limit(const sb_calibration *c, double score, double rate) {
   return sb_interval_wilson(c->fmr[last], c->independent_pairs).high * exp(-hazard * (score - edge));
 }
 
-sb_rate sb_calibration_fmr(const sb_calibration *c, double similarity) {
-  if (!c->count) return (sb_rate){1, 1, true};
+sb_stats_rate sb_calibration_fmr(const sb_calibration *c, double similarity) {
+  if (!c->count) return (sb_stats_rate){1, 1, true};
   double rate = estimate(c, similarity);
-  sb_rate out = {.rate = fmax(rate, c->fmr_floor), .bound = rate < c->fmr_floor};
+  sb_stats_rate out = {.rate = fmax(rate, c->fmr_floor), .bound = rate < c->fmr_floor};
   out.upper = fmax(upper_limit(c, similarity, rate), out.rate);
   return out;
 }
@@ -80,15 +80,15 @@ sb_status sb_calibration_check(const sb_calibration *c, sb_error *error) {
   return SB_OK;
 }
 
-double sb_fpir_of_fmr(double fmr, double count) {
+double sb_stats_fpir_of_fmr(double fmr, double count) {
   return -expm1(count * log1p(-fmin(fmr, 1 - 1e-16)));
 }
 
-double sb_fmr_of_fpir(double fpir, double count) {
+double sb_stats_fmr_of_fpir(double fpir, double count) {
   return -expm1(log1p(-fmin(fpir, 1 - 1e-16)) / fmax(count, 1));
 }
 
-bool sb_tail_fit(const double *fmr, const double *threshold, size_t count, double *mean, double *deviation) {
+bool sb_normal_fit_tail(const double *fmr, const double *threshold, size_t count, double *mean, double *deviation) {
   double mz = 0, mt = 0, zz = 0, zt = 0;
   for (size_t i = 0; i < count; i++) {
     mz += sb_normal_quantile(fmr[i]) / (double)count;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const double sb_target_fmrs[SB_TARGETS] = {1e-2, 1e-3, 1e-4, 1e-5};
-const double sb_target_fpirs[SB_FPIRS] = {1e-1, 1e-2, 1e-3};
+const double sb_stats_target_fmrs[SB_TARGETS] = {1e-2, 1e-3, 1e-4, 1e-5};
+const double sb_stats_target_fpirs[SB_FPIRS] = {1e-1, 1e-2, 1e-3};
 
 enum { POINTS_MAX = SB_TARGETS + SB_THRESHOLDS_MAX };
 
@@ -20,8 +20,8 @@ typedef struct tally {
 } tally;
 
 typedef struct evaluator {
-  const sb_experiment *experiment;
-  sb_evaluation *out;
+  const sb_stats_experiment *experiment;
+  sb_stats_evaluation *out;
   size_t units;
   double *pairs[2]; /* of each unit */
   double total[2];
@@ -42,7 +42,7 @@ static double dot(const float *a, const float *b, size_t n) {
 }
 
 /* Keeps the SB_WORST of the smallest `key`. */
-static void keep_worst(sb_seen_pair *list, size_t *count, sb_seen_pair pair, double sign) {
+static void keep_worst(sb_stats_pair *list, size_t *count, sb_stats_pair pair, double sign) {
   if (*count == SB_WORST && sign * pair.score >= sign * list[SB_WORST - 1].score) return;
   size_t at = *count < SB_WORST ? (*count)++ : SB_WORST - 1;
   while (at > 0 && sign * list[at - 1].score > sign * pair.score) {
@@ -53,9 +53,9 @@ static void keep_worst(sb_seen_pair *list, size_t *count, sb_seen_pair pair, dou
 }
 
 static void count_group(evaluator *e, uint32_t group, bool mated, double score) {
-  const sb_experiment *x = e->experiment;
+  const sb_stats_experiment *x = e->experiment;
   if (group == SB_NO_GROUP || !x->threshold_count) return;
-  sb_group_figures *g = &e->out->groups[group];
+  sb_stats_group_figures *g = &e->out->groups[group];
   if (mated) {
     g->mated_mean += (score - g->mated_mean) / (double)++g->mated;
     g->false_non_matches += score < x->thresholds[0];
@@ -72,17 +72,17 @@ static void count_unit(double *of_unit, double *total, size_t one, size_t other)
 }
 
 static void see(evaluator *e, uint32_t first, uint32_t second, bool mated, uint32_t group, double score) {
-  sb_evaluation *out = e->out;
+  sb_stats_evaluation *out = e->out;
   if (!e->second_round) {
     sb_scores_add(mated ? &out->mated : &out->non_mated, score);
     count_group(e, group, mated, score);
     if (mated)
-      keep_worst(out->lowest, &out->lowest_count, (sb_seen_pair){first, second, score}, 1);
+      keep_worst(out->lowest, &out->lowest_count, (sb_stats_pair){first, second, score}, 1);
     else
-      keep_worst(out->highest, &out->highest_count, (sb_seen_pair){first, second, score}, -1);
+      keep_worst(out->highest, &out->highest_count, (sb_stats_pair){first, second, score}, -1);
     return;
   }
-  const sb_experiment *x = e->experiment;
+  const sb_stats_experiment *x = e->experiment;
   size_t one = x->trials ? first : x->samples[first].person, other = x->trials ? second : x->samples[second].person;
   count_unit(e->pairs[mated], &e->total[mated], one, other);
   for (size_t t = 0; t < e->tally_count; t++)
@@ -91,16 +91,16 @@ static void see(evaluator *e, uint32_t first, uint32_t second, bool mated, uint3
 }
 
 static void see_all(evaluator *e) {
-  const sb_experiment *x = e->experiment;
+  const sb_stats_experiment *x = e->experiment;
   for (size_t t = 0; x->trials && t < x->trial_count; t++) {
-    const sb_trial *trial = &x->trials[t];
+    const sb_stats_trial *trial = &x->trials[t];
     see(e, trial->first, trial->second, trial->mated, trial->group,
         dot(x->samples[trial->first].template, x->samples[trial->second].template, x->dim));
   }
   for (size_t i = 0; !x->trials && i < x->sample_count; i++) {
-    const sb_sample *a = &x->samples[i];
+    const sb_stats_sample *a = &x->samples[i];
     for (size_t j = i + 1; j < x->sample_count; j++) {
-      const sb_sample *b = &x->samples[j];
+      const sb_stats_sample *b = &x->samples[j];
       see(e, (uint32_t)i, (uint32_t)j, a->person == b->person, a->group == b->group ? a->group : SB_NO_GROUP,
           dot(a->template, b->template, x->dim));
     }
@@ -110,10 +110,10 @@ static void see_all(evaluator *e) {
 /* ---- Identification */
 
 /* Sample i against all others: the best score a person. */
-static void search(const sb_experiment *x, size_t i, sb_probe *probe) {
-  const sb_sample *a = &x->samples[i];
+static void search(const sb_stats_experiment *x, size_t i, sb_stats_search *probe) {
+  const sb_stats_sample *a = &x->samples[i];
   double own = -2;
-  *probe = (sb_probe){.other = -1};
+  *probe = (sb_stats_search){.other = -1};
   for (size_t j = 0; j < x->sample_count; j++)
     if (j != i && x->samples[j].person == a->person) own = fmax(own, dot(a->template, x->samples[j].template, x->dim));
   probe->mated = own >= -1;
@@ -130,7 +130,7 @@ static void search(const sb_experiment *x, size_t i, sb_probe *probe) {
   }
 }
 
-static sb_status identify(const sb_experiment *x, sb_evaluation *out, sb_error *error) {
+static sb_status identify(const sb_stats_experiment *x, sb_stats_evaluation *out, sb_error *error) {
   out->probes = sb_alloc(x->sample_count, sizeof *out->probes, error);
   if (!out->probes) return SB_NO_MEMORY;
   out->searches = x->sample_count;
@@ -141,7 +141,7 @@ static sb_status identify(const sb_experiment *x, sb_evaluation *out, sb_error *
   for (size_t r = 0; r < SB_RANKS; r++) out->ranks[r] = sb_identify_rank(out->probes, out->searches, r + 1);
   for (size_t f = 0; f < SB_FPIRS; f++) {
     sb_status status =
-        sb_identify_threshold(out->probes, out->searches, sb_target_fpirs[f], &out->fpir_threshold[f], error);
+        sb_identify_threshold(out->probes, out->searches, sb_stats_target_fpirs[f], &out->fpir_threshold[f], error);
     if (status != SB_OK) return status;
     out->fnir[f] = sb_identify_fnir(out->probes, out->searches, out->fpir_threshold[f]);
   }
@@ -167,27 +167,27 @@ static double least_trials(const evaluator *e, bool mated) {
   return fmax(1, mated ? units : units * (units - 1) / 2);
 }
 
-static sb_operating_point operating_point(const evaluator *e, const tally *t) {
-  sb_operating_point point = {.threshold = t->threshold};
+static sb_stats_operating_point operating_point(const evaluator *e, const tally *t) {
+  sb_stats_operating_point point = {.threshold = t->threshold};
   point.false_matches = (uint64_t)t->total[0];
   point.false_non_matches = (uint64_t)(e->total[1] - t->total[1]);
   point.fmr = e->total[0] > 0 ? t->total[0] / e->total[0] : 0;
   point.tar = e->total[1] > 0 ? t->total[1] / e->total[1] : 0;
   point.effective_non_mated =
-      sb_effective_trials(t->hits[0], e->pairs[0], e->units, t->total[0], e->total[0], least_trials(e, false));
+      sb_interval_effective_trials(t->hits[0], e->pairs[0], e->units, t->total[0], e->total[0], least_trials(e, false));
   double mated =
-      sb_effective_trials(t->hits[1], e->pairs[1], e->units, t->total[1], e->total[1], least_trials(e, true));
+      sb_interval_effective_trials(t->hits[1], e->pairs[1], e->units, t->total[1], e->total[1], least_trials(e, true));
   point.fmr_limits = sb_interval_wilson(point.fmr, point.effective_non_mated);
   point.tar_limits = sb_interval_wilson(point.tar, mated);
   return point;
 }
 
 static sb_status second_round(evaluator *e, sb_error *error) {
-  const sb_experiment *x = e->experiment;
+  const sb_stats_experiment *x = e->experiment;
   sb_status status = SB_OK;
   e->second_round = true;
   for (size_t t = 0; status == SB_OK && t < SB_TARGETS; t++)
-    status = add_tally(e, sb_scores_threshold(&e->out->non_mated, sb_target_fmrs[t]), error);
+    status = add_tally(e, sb_scores_threshold(&e->out->non_mated, sb_stats_target_fmrs[t]), error);
   for (size_t t = 0; status == SB_OK && t < x->threshold_count; t++) status = add_tally(e, x->thresholds[t], error);
   for (int mated = 0; mated < 2; mated++)
     if (status == SB_OK && !(e->pairs[mated] = sb_alloc(e->units, sizeof(double), error))) status = SB_NO_MEMORY;
@@ -198,8 +198,8 @@ static sb_status second_round(evaluator *e, sb_error *error) {
   return SB_OK;
 }
 
-sb_status sb_evaluate(const sb_experiment *x, sb_evaluation *out, sb_error *error) {
-  sb_evaluation evaluation = {0};
+sb_status sb_stats_evaluate(const sb_stats_experiment *x, sb_stats_evaluation *out, sb_error *error) {
+  sb_stats_evaluation evaluation = {0};
   evaluator e = {.experiment = x, .out = &evaluation, .units = x->trials ? x->sample_count : x->people};
   sb_status status = sb_scores_new(&evaluation.mated, error);
   if (status == SB_OK) status = sb_scores_new(&evaluation.non_mated, error);
@@ -219,21 +219,21 @@ sb_status sb_evaluate(const sb_experiment *x, sb_evaluation *out, sb_error *erro
   if (status == SB_OK)
     *out = evaluation;
   else
-    sb_evaluation_free(&evaluation);
+    sb_stats_evaluation_free(&evaluation);
   return status;
 }
 
-void sb_evaluation_free(sb_evaluation *evaluation) {
+void sb_stats_evaluation_free(sb_stats_evaluation *evaluation) {
   sb_scores_free(&evaluation->mated);
   sb_scores_free(&evaluation->non_mated);
   free(evaluation->groups);
   free(evaluation->probes);
-  *evaluation = (sb_evaluation){0};
+  *evaluation = (sb_stats_evaluation){0};
 }
 
 /* ---- Calibration */
 
-sb_status sb_evaluation_calibrate(const sb_evaluation *evaluation, double fmr, sb_calibration *out, sb_error *error) {
+sb_status sb_stats_calibrate(const sb_stats_evaluation *evaluation, double fmr, sb_calibration *out, sb_error *error) {
   static const double ladder[] = {3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6};
   enum { BEYOND = 20, LADDER = sizeof ladder / sizeof *ladder };
   const sb_scores *scores = &evaluation->non_mated;
@@ -244,7 +244,7 @@ sb_status sb_evaluation_calibrate(const sb_evaluation *evaluation, double fmr, s
     c.fmr[c.count] = ladder[i];
     c.threshold[c.count++] = threshold;
   }
-  if (c.count < 2 || !sb_tail_fit(c.fmr, c.threshold, c.count, &c.tail_mean, &c.tail_deviation))
+  if (c.count < 2 || !sb_normal_fit_tail(c.fmr, c.threshold, c.count, &c.tail_mean, &c.tail_deviation))
     return sb_fail(error, SB_INVALID,
                    "%llu comparisons of different people are too few for a calibration: 2,000 are the least, and rates "
                    "down to 1e-4 want 200,000",

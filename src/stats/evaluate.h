@@ -4,74 +4,75 @@
 
 #include "stats/stats.h"
 
-typedef struct sb_sample {
+typedef struct sb_stats_sample {
   const float *template; /* `dim` numbers of unit length; borrowed */
   uint32_t person;       /* 0..people-1; samples of one person stand together */
   uint32_t group;        /* 0..groups-1, or SB_NO_GROUP */
-} sb_sample;
+} sb_stats_sample;
 #define SB_NO_GROUP UINT32_MAX
 
 /* A comparison that is asked for by name. */
-typedef struct sb_trial {
+typedef struct sb_stats_trial {
   uint32_t first, second; /* samples */
   bool mated;
   uint32_t group;
-} sb_trial;
+} sb_stats_trial;
 
 enum { SB_TARGETS = 4, SB_RANKS = 10, SB_FPIRS = 3, SB_WORST = 10 };
-extern const double sb_target_fmrs[SB_TARGETS]; /* 1e-2 .. 1e-5 */
-extern const double sb_target_fpirs[SB_FPIRS];  /* 1e-1 .. 1e-3 */
+extern const double sb_stats_target_fmrs[SB_TARGETS]; /* 1e-2 .. 1e-5 */
+extern const double sb_stats_target_fpirs[SB_FPIRS];  /* 1e-1 .. 1e-3 */
 
-typedef struct sb_experiment {
+typedef struct sb_stats_experiment {
   size_t dim;
-  const sb_sample *samples;
+  const sb_stats_sample *samples;
   size_t sample_count, people, groups;
-  const sb_trial *trials; /* NULL: every sample with every other, and identification */
+  const sb_stats_trial *trials; /* NULL: every sample with every other, and identification */
   size_t trial_count;
   const double *thresholds; /* figures at these, too, such as the default and a strict one */
   size_t threshold_count;   /* at most SB_THRESHOLDS_MAX */
-} sb_experiment;
+} sb_stats_experiment;
 enum { SB_THRESHOLDS_MAX = 4 };
 
 /* What happens at one threshold. Intervals are of 95 % confidence; people (of trials: samples) are what they count as
  * independent. */
-typedef struct sb_operating_point {
+typedef struct sb_stats_operating_point {
   double threshold, fmr, tar;
   sb_interval fmr_limits, tar_limits;
   uint64_t false_matches, false_non_matches;
   double effective_non_mated; /* independent comparisons that the non-mated ones are worth */
-} sb_operating_point;
+} sb_stats_operating_point;
 
-typedef struct sb_group_figures {
+typedef struct sb_stats_group_figures {
   uint64_t mated, non_mated, false_matches, false_non_matches; /* at thresholds[0]; both samples are of the group */
   double mated_mean, non_mated_mean;
-} sb_group_figures;
+} sb_stats_group_figures;
 
-typedef struct sb_seen_pair {
+typedef struct sb_stats_pair {
   uint32_t first, second;
   double score;
-} sb_seen_pair;
+} sb_stats_pair;
 
-typedef struct sb_evaluation {
+typedef struct sb_stats_evaluation {
   sb_scores mated, non_mated;
-  sb_eer eer;                             /* when both have scores */
-  sb_operating_point targets[SB_TARGETS]; /* the lowest thresholds that keep the FMR of sb_target_fmrs here */
-  sb_operating_point at[SB_THRESHOLDS_MAX];
-  sb_group_figures *groups;
+  sb_stats_eer eer; /* when both have scores */
+  sb_stats_operating_point
+      targets[SB_TARGETS]; /* the lowest thresholds that keep the FMR of sb_stats_target_fmrs here */
+  sb_stats_operating_point at[SB_THRESHOLDS_MAX];
+  sb_stats_group_figures *groups;
   bool identified; /* what follows is there: everybody was compared with everybody */
   size_t mated_searches, searches;
   double ranks[SB_RANKS], fnir[SB_FPIRS], fpir_threshold[SB_FPIRS];
-  sb_probe *probes; /* one a sample */
+  sb_stats_search *probes; /* one a sample */
   size_t lowest_count, highest_count;
-  sb_seen_pair lowest[SB_WORST];  /* mated pairs, the worst first */
-  sb_seen_pair highest[SB_WORST]; /* non-mated pairs, the worst first */
-} sb_evaluation;
+  sb_stats_pair lowest[SB_WORST];  /* mated pairs, the worst first */
+  sb_stats_pair highest[SB_WORST]; /* non-mated pairs, the worst first */
+} sb_stats_evaluation;
 
-sb_status sb_evaluate(const sb_experiment *experiment, sb_evaluation *out, sb_error *error);
-void sb_evaluation_free(sb_evaluation *evaluation);
+sb_status sb_stats_evaluate(const sb_stats_experiment *experiment, sb_stats_evaluation *out, sb_error *error);
+void sb_stats_evaluation_free(sb_stats_evaluation *evaluation);
 
 /* A calibration from what was seen: points where at least 20 non-mated pairs lie beyond, the tail fitted to them, the default
  * threshold at `fmr`, "cannot tell" from ten times that rate on. SB_INVALID: too few non-mated pairs, or too few people. */
-sb_status sb_evaluation_calibrate(const sb_evaluation *evaluation, double fmr, sb_calibration *out, sb_error *error);
+sb_status sb_stats_calibrate(const sb_stats_evaluation *evaluation, double fmr, sb_calibration *out, sb_error *error);
 
 #endif

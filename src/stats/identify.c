@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-double sb_identify_rank(const sb_probe *probes, size_t count, size_t rank) {
+double sb_identify_rank(const sb_stats_search *probes, size_t count, size_t rank) {
   size_t mated = 0, found = 0;
   for (size_t i = 0; i < count; i++) {
     mated += probes[i].mated;
@@ -12,7 +12,7 @@ double sb_identify_rank(const sb_probe *probes, size_t count, size_t rank) {
   return mated ? (double)found / (double)mated : 0;
 }
 
-double sb_identify_fnir(const sb_probe *probes, size_t count, double threshold) {
+double sb_identify_fnir(const sb_stats_search *probes, size_t count, double threshold) {
   size_t mated = 0, missed = 0;
   for (size_t i = 0; i < count; i++) {
     mated += probes[i].mated;
@@ -21,7 +21,7 @@ double sb_identify_fnir(const sb_probe *probes, size_t count, double threshold) 
   return mated ? (double)missed / (double)mated : 0;
 }
 
-double sb_identify_fpir(const sb_probe *probes, size_t count, double threshold) {
+double sb_identify_fpir(const sb_stats_search *probes, size_t count, double threshold) {
   size_t returned = 0;
   for (size_t i = 0; i < count; i++) returned += probes[i].other >= threshold;
   return count ? (double)returned / (double)count : 0;
@@ -32,7 +32,8 @@ static int falling(const void *a, const void *b) {
   return (x < y) - (x > y);
 }
 
-sb_status sb_identify_threshold(const sb_probe *probes, size_t count, double fpir, double *threshold, sb_error *error) {
+sb_status sb_identify_threshold(const sb_stats_search *probes, size_t count, double fpir, double *threshold,
+                                sb_error *error) {
   double *best = sb_alloc(count, sizeof *best, error);
   if (!best) return SB_NO_MEMORY;
   for (size_t i = 0; i < count; i++) best[i] = probes[i].other;

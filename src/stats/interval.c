@@ -12,8 +12,8 @@ sb_interval sb_interval_wilson(double rate, double trials) {
   return (sb_interval){rate > 0 ? fmax(centre - half, 0) : 0, rate < 1 ? fmin(centre + half, 1) : 1};
 }
 
-double sb_effective_trials(const double *hits, const double *pairs, size_t units, double total_hits, double total_pairs,
-                           double least) {
+double sb_interval_effective_trials(const double *hits, const double *pairs, size_t units, double total_hits,
+                                    double total_pairs, double least) {
   double rate = total_pairs > 0 ? total_hits / total_pairs : 0, mean = 0, squares = 0, kept = 0;
   least = fmin(least, total_pairs);
   if (rate <= 0 || rate >= 1) return least;

@@ -55,16 +55,16 @@ double sb_scores_threshold(const sb_scores *scores, double share) {
   return score_of(bin);
 }
 
-sb_eer sb_scores_eer(const sb_scores *mated, const sb_scores *non_mated) {
+sb_stats_eer sb_scores_eer(const sb_scores *mated, const sb_scores *non_mated) {
   uint64_t missed = 0, false_matches = non_mated->count;
   for (int b = 0; b <= SB_SCORE_BINS; b++) { /* threshold: the start of bin b */
     double fmr = (double)false_matches / (double)non_mated->count, fnmr = (double)missed / (double)mated->count;
-    if (fnmr >= fmr) return (sb_eer){(fmr + fnmr) / 2, score_of(b)};
+    if (fnmr >= fmr) return (sb_stats_eer){(fmr + fnmr) / 2, score_of(b)};
     if (b == SB_SCORE_BINS) break;
     missed += mated->bins[b];
     false_matches -= non_mated->bins[b];
   }
-  return (sb_eer){0, 1};
+  return (sb_stats_eer){0, 1};
 }
 
 /* Has a rate moved far enough to be seen, also on a logarithmic axis? */
@@ -72,13 +72,13 @@ static bool moved(double from, double to) {
   return fabs(to - from) > 0.04 * fmax(from, to) || (from > 0) != (to > 0);
 }
 
-size_t sb_scores_curve(const sb_scores *mated, const sb_scores *non_mated, sb_curve_point *points, size_t most) {
+size_t sb_scores_curve(const sb_scores *mated, const sb_scores *non_mated, sb_stats_curve_point *points, size_t most) {
   size_t count = 0;
   uint64_t missed = 0, false_matches = non_mated->count;
   for (int b = 0; b <= SB_SCORE_BINS && count < most; b++) {
-    sb_curve_point point = {score_of(b), non_mated->count ? (double)false_matches / (double)non_mated->count : 0,
-                            mated->count ? (double)missed / (double)mated->count : 0};
-    const sb_curve_point *last = &points[count ? count - 1 : 0];
+    sb_stats_curve_point point = {score_of(b), non_mated->count ? (double)false_matches / (double)non_mated->count : 0,
+                                  mated->count ? (double)missed / (double)mated->count : 0};
+    const sb_stats_curve_point *last = &points[count ? count - 1 : 0];
     bool room = count + 1 < most; /* one is kept for the end */
     if (b == SB_SCORE_BINS || !count || (room && (moved(last->fmr, point.fmr) || moved(last->fnmr, point.fnmr))))
       points[count++] = point;

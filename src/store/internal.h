@@ -43,8 +43,8 @@ struct sb_store {
   int claim;                   /* the server's lock file, or -1 */
   int64_t data_version;        /* as sb_store_changes saw it last, with `written` at that time */
   int64_t written, seen_written, seen_sequence;
-  sb_row_set_mac row_mac; /* what the transaction at hand adds to the one that is kept (tally.c) */
-  bool row_mac_changed;   /* rows or the audit's head changed in it */
+  sb_crypto_row_set_mac row_mac; /* what the transaction at hand adds to the one that is kept (tally.c) */
+  bool row_mac_changed;          /* rows or the audit's head changed in it */
   /* Entries that wait for a transaction (audit.c), under a lock of their own. */
   pthread_mutex_t notes_lock;
   pthread_cond_t noted;
@@ -147,7 +147,7 @@ sb_status sb_store_keys_load(sb_store *store, sb_error *error);
 /* The same when another process has added some. Every write begins with it: nothing is sealed under a retired key. */
 sb_status sb_store_keys_refresh(sb_store *store, sb_error *error);
 /* Adds a data key of that purpose within a transaction. */
-sb_status sb_store_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *error);
+sb_status sb_store_keys_make(sb_store *store, sb_keyring_purpose purpose, sb_error *error);
 
 /* ---- protection.c: under the lock */
 

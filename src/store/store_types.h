@@ -60,7 +60,7 @@ typedef sb_status (*sb_audit_visit)(void *context, const sb_audit_entry *entry, 
 enum { SB_ROLE_READ = 1, SB_ROLE_ENROLL = 2, SB_ROLE_ADMIN = 4, SB_ROLE_ALL = 7, SB_LABEL_MAX = 64 };
 
 typedef struct sb_access_key {
-  char prefix[SB_KEY_PREFIX + 1];
+  char prefix[SB_API_KEY_PREFIX + 1];
   char label[SB_LABEL_MAX + 1];               /* chosen by the admin: what the key is for */
   unsigned roles;                             /* SB_ROLE_... */
   char collection[SB_COLLECTION_MAX + 1];     /* the only collection that the key may use; "": all */

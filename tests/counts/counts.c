@@ -125,10 +125,10 @@ MEASURED measure_transform(void) {
   sb_transform_apply(transform, data.query, data.projected);
 }
 MEASURED measure_seal(void) {
-  sb_seal(keyring, &place, data.query, sizeof data.query, data.sealed, NULL);
+  sb_keyring_seal(keyring, &place, data.query, sizeof data.query, data.sealed, NULL);
 }
 MEASURED measure_unseal(void) {
-  sb_unseal(keyring, &place, data.sealed, sizeof data.sealed, data.projected, NULL);
+  sb_keyring_unseal(keyring, &place, data.sealed, sizeof data.sealed, data.projected, NULL);
 }
 
 static bool open_keys(void) {
@@ -137,8 +137,8 @@ static bool open_keys(void) {
   sb_root *root = NULL;
   bool made = sb_root_new(key, &root, NULL) == SB_OK && sb_keyring_new(root, &keyring, NULL) == SB_OK &&
               sb_transform_new(seed, DIM, &transform, NULL) == SB_OK;
-  if (made) sb_keyring_make(keyring, 1, SB_KEY_DATA, wrapped);
-  made = made && sb_keyring_add(keyring, 1, SB_KEY_DATA, wrapped, sizeof wrapped, NULL) == SB_OK;
+  if (made) sb_keyring_make(keyring, 1, SB_KEYRING_DATA, wrapped);
+  made = made && sb_keyring_add(keyring, 1, SB_KEYRING_DATA, wrapped, sizeof wrapped, NULL) == SB_OK;
   sb_root_free(root);
   return made;
 }

@@ -11,7 +11,7 @@ static void check(bool right) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  char words[SB_WORDS_SIZE], prefix[SB_KEY_PREFIX + 1], *text = malloc(size + 1);
+  char words[SB_WORDS_SIZE], prefix[SB_API_KEY_PREFIX + 1], *text = malloc(size + 1);
   sb_root *root = NULL, *again = NULL;
   sb_error error = {0};
   check(text);
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     sb_root_free(root);
   else
     check(error.code == SB_INVALID);
-  if (sb_api_key_read(text, prefix)) check(strlen(prefix) == SB_KEY_PREFIX);
+  if (sb_crypto_api_key_parse(text, prefix)) check(strlen(prefix) == SB_API_KEY_PREFIX);
   free(text);
   return 0;
 }

@@ -18,8 +18,8 @@ static sb_keyring *open_keyring(void) {
   sb_root *root = NULL;
   sb_keyring *keyring = NULL;
   check(sb_root_new(key, &root, NULL) == SB_OK && sb_keyring_new(root, &keyring, NULL) == SB_OK);
-  sb_keyring_make(keyring, 1, SB_KEY_DATA, wrapped);
-  check(sb_keyring_add(keyring, 1, SB_KEY_DATA, wrapped, sizeof wrapped, NULL) == SB_OK);
+  sb_keyring_make(keyring, 1, SB_KEYRING_DATA, wrapped);
+  check(sb_keyring_add(keyring, 1, SB_KEYRING_DATA, wrapped, sizeof wrapped, NULL) == SB_OK);
   sb_root_free(root);
   return keyring;
 }
@@ -32,16 +32,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   sb_attributes attributes;
   sb_error error = {0};
   check(plain && sealed);
-  check(sb_unseal(keyring, &place, bytes, size, plain, &error) == SB_STORE); /* nobody guesses a seal */
-  check(sb_keyring_add(keyring, 2, SB_KEY_DATA, bytes, size, &error) == SB_WRONG_KEY);
-  check(sb_seal(keyring, &place, bytes, size, sealed, &error) == SB_OK);
-  check(sb_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_OK);
+  check(sb_keyring_unseal(keyring, &place, bytes, size, plain, &error) == SB_STORE); /* nobody guesses a seal */
+  check(sb_keyring_add(keyring, 2, SB_KEYRING_DATA, bytes, size, &error) == SB_WRONG_KEY);
+  check(sb_keyring_seal(keyring, &place, bytes, size, sealed, &error) == SB_OK);
+  check(sb_keyring_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_OK);
   check(!size || !memcmp(plain, bytes, size));
   if (size) sealed[bytes[0] % (size + SB_SEAL_OVERHEAD)] ^= (uint8_t)(1u << (size % 8));
-  if (size) check(sb_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_STORE);
+  if (size) check(sb_keyring_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_STORE);
   int64_t sequence;
-  sb_row_set_mac sum;
-  check(!sb_row_set_mac_read(keyring, bytes, size, &sequence, &sum)); /* nor a sum */
+  sb_crypto_row_set_mac sum;
+  check(!sb_crypto_row_set_mac_read(keyring, bytes, size, &sequence, &sum)); /* nor a sum */
   sb_store_attributes_read(bytes, size, &attributes);
   free(plain);
   free(sealed);

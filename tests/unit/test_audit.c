@@ -215,10 +215,10 @@ static void a_receipt_proves_the_erasure_and_holds_no_name(void **state) {
   assert_int_equal(receipt.entry.count, 1);
   sb_chain_link(receipt.before, &receipt.entry, link);
   assert_memory_equal(link, receipt.link, sizeof link);
-  assert_true(sb_chain_signed(receipt.public_key, receipt.entry.sequence, receipt.link, receipt.signature));
-  assert_false(sb_chain_signed(receipt.public_key, receipt.entry.sequence + 1, receipt.link, receipt.signature));
+  assert_true(sb_chain_verify(receipt.public_key, receipt.entry.sequence, receipt.link, receipt.signature));
+  assert_false(sb_chain_verify(receipt.public_key, receipt.entry.sequence + 1, receipt.link, receipt.signature));
   receipt.signature[5] ^= 1;
-  assert_false(sb_chain_signed(receipt.public_key, receipt.entry.sequence, receipt.link, receipt.signature));
+  assert_false(sb_chain_verify(receipt.public_key, receipt.entry.sequence, receipt.link, receipt.signature));
   const sb_audit_head head = verified(f);
   assert_memory_equal(head.public_key, receipt.public_key, SB_PUBLIC_SIZE);
   assert_int_equal(sb_store_person_delete(f->store, 1, &faces, &receipt, NULL), SB_NOT_FOUND);

@@ -18,7 +18,7 @@
 
 #define DIGEST "0bcef5eab19600e03f67dcfe338772cedf9226fc7ff0d9d99e8f0a4c415d1fc7"
 #define OTHER "1bcef5eab19600e03f67dcfe338772cedf9226fc7ff0d9d99e8f0a4c415d1fc7"
-enum { DAY = 24 * 3600, AGE = SB_CACHE_UNUSED_DAYS };
+enum { DAY = 24 * 3600, AGE = SB_INFER_CACHE_UNUSED_DAYS };
 
 static int set_up(void **state) {
   char path[] = "/tmp/sb_cache_XXXXXX";
@@ -58,7 +58,7 @@ static bool there(const char *path) {
 }
 
 static void clean(void) {
-  sb_cache_clean(".", time(NULL) - (time_t)AGE * DAY);
+  sb_infer_cache_clean(".", time(NULL) - (time_t)AGE * DAY);
 }
 
 static void what_nobody_read_or_wrote_for_a_month_goes_and_the_rest_stays(void **state) {
@@ -129,9 +129,9 @@ static void several_that_clean_at_once_do_not_disturb_each_other(void **state) {
 
 static void a_folder_that_is_not_there_is_no_harm(void **state) {
   (void)state;
-  sb_cache_clean("nowhere", time(NULL));
+  sb_infer_cache_clean("nowhere", time(NULL));
   put("file", 0, 0);
-  sb_cache_clean("file", time(NULL));
+  sb_infer_cache_clean("file", time(NULL));
   assert_true(there("file"));
 }
 

@@ -140,8 +140,8 @@ static void sizes_are_read_from_any_sequence_header_of_av1(void **state) {
   for (size_t i = 0; i < count_of(sequences); i++) {
     const sequence *s = &sequences[i];
     writer stream = av1_stream(s);
-    sb_coded_size size;
-    assert_true(sb_coded_size_av1(stream.bytes, bytes_of(&stream), &size));
+    sb_image_coded_size size;
+    assert_true(sb_image_coded_size_av1(stream.bytes, bytes_of(&stream), &size));
     assert_int_equal(size.width, s->width);
     assert_int_equal(size.height, s->height);
     assert_int_equal(size.room_width, s->still ? s->width : 65536);
@@ -154,8 +154,8 @@ static void sizes_are_read_from_any_sequence_parameter_set_of_hevc_less_its_wind
   for (size_t i = 0; i < count_of(sequences); i++) {
     const sequence *s = &sequences[i];
     writer stream = hevc_stream(s);
-    sb_coded_size size;
-    assert_true(sb_coded_size_hevc(stream.bytes, bytes_of(&stream), &size));
+    sb_image_coded_size size;
+    assert_true(sb_image_coded_size_hevc(stream.bytes, bytes_of(&stream), &size));
     assert_int_equal(size.width, s->width - s->right);
     assert_int_equal(size.height, s->height);
     assert_int_equal(size.room_width, s->width);
@@ -165,12 +165,12 @@ static void sizes_are_read_from_any_sequence_parameter_set_of_hevc_less_its_wind
 
 static void the_largest_of_several_announcements_counts(void **state) {
   (void)state;
-  sb_coded_size size;
+  sb_image_coded_size size;
   writer one = av1_stream(&(sequence){.width = 64, .height = 9000}),
          other = av1_stream(&(sequence){.width = 7000, .height = 48});
   size_t length = bytes_of(&one);
   memcpy(one.bytes + length, other.bytes, bytes_of(&other));
-  assert_true(sb_coded_size_av1(one.bytes, length + bytes_of(&other), &size));
+  assert_true(sb_image_coded_size_av1(one.bytes, length + bytes_of(&other), &size));
   assert_int_equal(size.width, 7000);
   assert_int_equal(size.height, 9000);
 }
@@ -183,11 +183,11 @@ static void every_stream_that_is_cut_short_is_refused_or_tells_the_same(void **s
     for (int hevc = 0; hevc <= 1; hevc++) {
       for (size_t length = 0; length < bytes_of(&streams[hevc]); length++) {
         uint8_t *cut = malloc(length + 1);
-        sb_coded_size size;
+        sb_image_coded_size size;
         assert_non_null(cut);
         uint8_t *end = cut + 1;
         memcpy(end, streams[hevc].bytes, length);
-        assert_false(hevc ? sb_coded_size_hevc(end, length, &size) : sb_coded_size_av1(end, length, &size));
+        assert_false(hevc ? sb_image_coded_size_hevc(end, length, &size) : sb_image_coded_size_av1(end, length, &size));
         free(cut);
       }
     }
@@ -200,13 +200,13 @@ static void any_bytes_are_read_within_their_bounds(void **state) {
   for (size_t round = 0; round < 20000; round++) {
     size_t length = next_random(&seed) % 60;
     uint8_t *bytes = malloc(length + 1);
-    sb_coded_size size;
+    sb_image_coded_size size;
     assert_non_null(bytes);
     for (size_t i = 0; i <= length; i++) bytes[i] = (uint8_t)(next_random(&seed) >> next_random(&seed) % 8);
     if (length > 5 && round % 2)
       memcpy(bytes + 1, round % 4 == 1 ? "\x0a\x30" : "\0\0\0\x20\x42\x01", round % 4 == 1 ? 2 : 6);
-    sb_coded_size_av1(bytes + 1, length, &size);
-    sb_coded_size_hevc(bytes + 1, length, &size);
+    sb_image_coded_size_av1(bytes + 1, length, &size);
+    sb_image_coded_size_hevc(bytes + 1, length, &size);
     free(bytes);
   }
 }

@@ -36,8 +36,8 @@ static sb_root *open_root(void) {
 static sb_keyring *make_keyring(const sb_root *root, uint32_t number, uint8_t wrapped[SB_WRAPPED_SIZE]) {
   sb_keyring *keyring = NULL;
   assert_int_equal(sb_keyring_new(root, &keyring, NULL), SB_OK);
-  sb_keyring_make(keyring, number, SB_KEY_DATA, wrapped);
-  assert_int_equal(sb_keyring_add(keyring, number, SB_KEY_DATA, wrapped, SB_WRAPPED_SIZE, NULL), SB_OK);
+  sb_keyring_make(keyring, number, SB_KEYRING_DATA, wrapped);
+  assert_int_equal(sb_keyring_add(keyring, number, SB_KEYRING_DATA, wrapped, SB_WRAPPED_SIZE, NULL), SB_OK);
   return keyring;
 }
 
@@ -52,7 +52,7 @@ static void sha256_is_that_of_fips_180_4(void **state) {
   (void)state;
   uint8_t digest[SB_DIGEST_SIZE];
   char text[2 * SB_DIGEST_SIZE + 1];
-  assert_int_equal(sb_sha256("abc", 3, digest, NULL), SB_OK);
+  assert_int_equal(sb_crypto_sha256("abc", 3, digest, NULL), SB_OK);
   sb_hex(digest, sizeof digest, text);
   assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   FILE *file = fopen(key_path, "w");
@@ -60,10 +60,10 @@ static void sha256_is_that_of_fips_180_4(void **state) {
   fputs("abc", file);
   fclose(file);
   uint8_t of_file[SB_DIGEST_SIZE];
-  assert_int_equal(sb_sha256_file(key_path, of_file, NULL), SB_OK);
+  assert_int_equal(sb_crypto_sha256_file(key_path, of_file, NULL), SB_OK);
   assert_memory_equal(digest, of_file, sizeof digest);
   unlink(key_path);
-  assert_int_equal(sb_sha256_file(key_path, of_file, NULL), SB_NOT_FOUND);
+  assert_int_equal(sb_crypto_sha256_file(key_path, of_file, NULL), SB_NOT_FOUND);
 }
 
 static void a_key_is_made_once_for_its_owner_only(void **state) {
@@ -189,23 +189,23 @@ static void what_is_sealed_opens_only_in_its_place_and_unchanged(void **state) {
   uint8_t plain[SIZE], sealed[SIZE + SB_SEAL_OVERHEAD], again[SIZE + SB_SEAL_OVERHEAD], opened[SIZE];
   for (int i = 0; i < SIZE; i++) plain[i] = (uint8_t)i;
   const sb_seal_context place = {"face", "template", 7, "a-model"};
-  assert_int_equal(sb_seal(keyring, &place, plain, SIZE, sealed, NULL), SB_OK);
-  assert_int_equal(sb_seal(keyring, &place, plain, SIZE, again, NULL), SB_OK);
+  assert_int_equal(sb_keyring_seal(keyring, &place, plain, SIZE, sealed, NULL), SB_OK);
+  assert_int_equal(sb_keyring_seal(keyring, &place, plain, SIZE, again, NULL), SB_OK);
   assert_memory_not_equal(sealed, again, sizeof sealed); /* a nonce of its own each time */
-  assert_int_equal(sb_unseal(keyring, &place, sealed, sizeof sealed, opened, NULL), SB_OK);
+  assert_int_equal(sb_keyring_unseal(keyring, &place, sealed, sizeof sealed, opened, NULL), SB_OK);
   assert_memory_equal(opened, plain, SIZE);
   const sb_seal_context others[] = {{"person", "template", 7, "a-model"}, {"face", "name", 7, "a-model"},
                                     {"face", "template", 8, "a-model"},   {"face", "template", 7, "b-model"},
                                     {"face", "template", 7, NULL},        {"facet", "emplate", 7, "a-model"}};
   for (size_t i = 0; i < count_of(others); i++)
-    assert_int_equal(sb_unseal(keyring, &others[i], sealed, sizeof sealed, opened, NULL), SB_STORE);
+    assert_int_equal(sb_keyring_unseal(keyring, &others[i], sealed, sizeof sealed, opened, NULL), SB_STORE);
   for (size_t i = 0; i < sizeof sealed; i++) {
     sealed[i] ^= 1;
-    assert_int_equal(sb_unseal(keyring, &place, sealed, sizeof sealed, opened, NULL), SB_STORE);
+    assert_int_equal(sb_keyring_unseal(keyring, &place, sealed, sizeof sealed, opened, NULL), SB_STORE);
     sealed[i] ^= 1;
   }
   for (size_t size = 0; size < sizeof sealed; size++)
-    assert_int_equal(sb_unseal(keyring, &place, sealed, size, opened, NULL), SB_STORE);
+    assert_int_equal(sb_keyring_unseal(keyring, &place, sealed, size, opened, NULL), SB_STORE);
   sb_keyring_free(keyring);
   sb_root_free(root);
 }
@@ -217,26 +217,26 @@ static void the_newest_data_key_seals_and_the_older_ones_still_open(void **state
   uint8_t old[4 + SB_SEAL_OVERHEAD], new[4 + SB_SEAL_OVERHEAD], opened[4];
   const sb_seal_context place = {"t", "c", 1, NULL};
   sb_keyring *keyring = make_keyring(root, 3, first);
-  assert_int_equal(sb_seal(keyring, &place, "abcd", 4, old, NULL), SB_OK);
-  sb_keyring_make(keyring, 5, SB_KEY_DATA, second);
-  assert_int_equal(sb_keyring_add(keyring, 5, SB_KEY_DATA, second, sizeof second, NULL), SB_OK);
-  assert_int_equal(sb_seal(keyring, &place, "abcd", 4, new, NULL), SB_OK);
-  assert_int_equal(sb_sealed_number(old, sizeof old), 3);
-  assert_int_equal(sb_sealed_number(new, sizeof new), 5);
-  assert_int_equal(sb_unseal(keyring, &place, old, sizeof old, opened, NULL), SB_OK);
+  assert_int_equal(sb_keyring_seal(keyring, &place, "abcd", 4, old, NULL), SB_OK);
+  sb_keyring_make(keyring, 5, SB_KEYRING_DATA, second);
+  assert_int_equal(sb_keyring_add(keyring, 5, SB_KEYRING_DATA, second, sizeof second, NULL), SB_OK);
+  assert_int_equal(sb_keyring_seal(keyring, &place, "abcd", 4, new, NULL), SB_OK);
+  assert_int_equal(sb_keyring_sealed_number(old, sizeof old), 3);
+  assert_int_equal(sb_keyring_sealed_number(new, sizeof new), 5);
+  assert_int_equal(sb_keyring_unseal(keyring, &place, old, sizeof old, opened, NULL), SB_OK);
   sb_keyring_drop(keyring, 3);
-  assert_int_equal(sb_unseal(keyring, &place, old, sizeof old, opened, NULL), SB_STORE);
-  assert_int_equal(sb_unseal(keyring, &place, new, sizeof new, opened, NULL), SB_OK);
+  assert_int_equal(sb_keyring_unseal(keyring, &place, old, sizeof old, opened, NULL), SB_STORE);
+  assert_int_equal(sb_keyring_unseal(keyring, &place, new, sizeof new, opened, NULL), SB_OK);
   /* A wrapped key opens under its root key, number and purpose only. */
   assert_int_equal(sb_root_new(NULL, &other, NULL), SB_OK);
   assert_int_equal(sb_keyring_rewrap(keyring, other, 5, moved, NULL), SB_OK);
   sb_keyring *stranger = NULL;
   assert_int_equal(sb_keyring_new(other, &stranger, NULL), SB_OK);
-  assert_int_equal(sb_keyring_add(stranger, 5, SB_KEY_DATA, second, sizeof second, NULL), SB_WRONG_KEY);
-  assert_int_equal(sb_keyring_add(stranger, 6, SB_KEY_DATA, moved, sizeof moved, NULL), SB_WRONG_KEY);
-  assert_int_equal(sb_keyring_add(stranger, 5, SB_KEY_AUDIT, moved, sizeof moved, NULL), SB_WRONG_KEY);
-  assert_int_equal(sb_keyring_add(stranger, 5, SB_KEY_DATA, moved, sizeof moved, NULL), SB_OK);
-  assert_int_equal(sb_unseal(stranger, &place, new, sizeof new, opened, NULL), SB_OK);
+  assert_int_equal(sb_keyring_add(stranger, 5, SB_KEYRING_DATA, second, sizeof second, NULL), SB_WRONG_KEY);
+  assert_int_equal(sb_keyring_add(stranger, 6, SB_KEYRING_DATA, moved, sizeof moved, NULL), SB_WRONG_KEY);
+  assert_int_equal(sb_keyring_add(stranger, 5, SB_KEYRING_AUDIT, moved, sizeof moved, NULL), SB_WRONG_KEY);
+  assert_int_equal(sb_keyring_add(stranger, 5, SB_KEYRING_DATA, moved, sizeof moved, NULL), SB_OK);
+  assert_int_equal(sb_keyring_unseal(stranger, &place, new, sizeof new, opened, NULL), SB_OK);
   sb_keyring_free(stranger);
   sb_keyring_free(keyring);
   sb_root_free(other);
@@ -248,15 +248,15 @@ static void a_keyed_hash_depends_on_key_purpose_scope_and_text(void **state) {
   sb_root *root = open_root();
   uint8_t wrapped[SB_WRAPPED_SIZE];
   sb_keyring *keyring = make_keyring(root, 1, wrapped);
-  sb_keyring_make(keyring, 2, SB_KEY_DATA, wrapped);
-  assert_int_equal(sb_keyring_add(keyring, 2, SB_KEY_DATA, wrapped, sizeof wrapped, NULL), SB_OK);
+  sb_keyring_make(keyring, 2, SB_KEYRING_DATA, wrapped);
+  assert_int_equal(sb_keyring_add(keyring, 2, SB_KEYRING_DATA, wrapped, sizeof wrapped, NULL), SB_OK);
   uint8_t digests[6][SB_DIGEST_SIZE];
-  sb_keyed_hash(keyring, 1, "id", 1, "text", 4, digests[0]);
-  sb_keyed_hash(keyring, 1, "id", 1, "text", 4, digests[1]);
-  sb_keyed_hash(keyring, 1, "it", 1, "text", 4, digests[2]);
-  sb_keyed_hash(keyring, 1, "id", 2, "text", 4, digests[3]);
-  sb_keyed_hash(keyring, 1, "id", 1, "Text", 4, digests[4]);
-  sb_keyed_hash(keyring, 2, "id", 1, "text", 4, digests[5]);
+  sb_keyring_hash(keyring, 1, "id", 1, "text", 4, digests[0]);
+  sb_keyring_hash(keyring, 1, "id", 1, "text", 4, digests[1]);
+  sb_keyring_hash(keyring, 1, "it", 1, "text", 4, digests[2]);
+  sb_keyring_hash(keyring, 1, "id", 2, "text", 4, digests[3]);
+  sb_keyring_hash(keyring, 1, "id", 1, "Text", 4, digests[4]);
+  sb_keyring_hash(keyring, 2, "id", 1, "text", 4, digests[5]);
   assert_memory_equal(digests[0], digests[1], SB_DIGEST_SIZE);
   for (size_t i = 2; i < count_of(digests); i++) assert_memory_not_equal(digests[0], digests[i], SB_DIGEST_SIZE);
   sb_keyring_free(keyring);

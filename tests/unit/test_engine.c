@@ -260,7 +260,7 @@ static void the_default_of_a_search_keeps_fpir_at_1_percent_at_any_size(void **s
     assert_int_equal(sb_verdict_search_threshold(&embedder, &(sb_target){0}, faces, &threshold, NULL), SB_OK);
     assert_true(threshold >= embedder.calibration.default_threshold && threshold >= last);
     double fmr = sb_calibration_fmr(&embedder.calibration, threshold).rate;
-    assert_true(fmr <= embedder.calibration.fmr_floor || sb_fpir_of_fmr(fmr, (double)faces) <= .01 * (1 + 1e-6));
+    assert_true(fmr <= embedder.calibration.fmr_floor || sb_stats_fpir_of_fmr(fmr, (double)faces) <= .01 * (1 + 1e-6));
     last = threshold;
   }
   sb_engine_free(engine);

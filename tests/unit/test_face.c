@@ -312,7 +312,7 @@ static void what_is_no_calibration_is_refused(void **state) {
     close(file);
     sb_calibration calibration;
     sb_error error = {0};
-    assert_int_equal(sb_calibration_read(path, model, &calibration, &error), SB_INVALID);
+    assert_int_equal(sb_embedder_calibration_read(path, model, &calibration, &error), SB_INVALID);
     assert_non_null(strstr(error.message, bad[i].word));
     unlink(path);
   }

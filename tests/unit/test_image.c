@@ -73,15 +73,15 @@ static void jpeg_of_every_orientation_comes_upright(void **state) {
 static void malformed_exif_means_upright(void **state) {
   (void)state;
   uint8_t block[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0};
-  assert_int_equal(sb_exif_orientation(block, sizeof block), 6);
-  for (size_t size = 0; size < 22; size++) assert_int_equal(sb_exif_orientation(block, size), 1);
+  assert_int_equal(sb_image_exif_orientation(block, sizeof block), 6);
+  for (size_t size = 0; size < 22; size++) assert_int_equal(sb_image_exif_orientation(block, size), 1);
   block[18] = 9;
-  assert_int_equal(sb_exif_orientation(block, sizeof block), 1);
+  assert_int_equal(sb_image_exif_orientation(block, sizeof block), 1);
   block[18] = 6;
   block[12] = 4; /* not a SHORT */
-  assert_int_equal(sb_exif_orientation(block, sizeof block), 1);
+  assert_int_equal(sb_image_exif_orientation(block, sizeof block), 1);
   memset(block + 4, 0xff, 4); /* a directory far beyond the end */
-  assert_int_equal(sb_exif_orientation(block, sizeof block), 1);
+  assert_int_equal(sb_image_exif_orientation(block, sizeof block), 1);
 }
 
 static void jpeg_in_grey_cmyk_and_progressive(void **state) {

@@ -16,17 +16,17 @@ static void a_damaged_model_is_an_error_and_no_crash(void **state) {
   assert_true(file >= 0);
   assert_int_equal(write(file, "\x08\x07 not a graph", 14), 14);
   close(file);
-  sb_runtime_config config = {.struct_size = sizeof config, .streams = 1};
-  sb_runtime *runtime = NULL;
-  sb_model *model = NULL;
+  sb_infer_runtime_config config = {.struct_size = sizeof config, .streams = 1};
+  sb_infer_runtime *runtime = NULL;
+  sb_infer_model *model = NULL;
   sb_error error = {0};
-  assert_int_equal(sb_runtime_new(&config, &runtime, &error), SB_OK);
-  assert_int_equal(sb_model_open(runtime, path, NULL, NULL, false, &model, &error), SB_MODEL);
-  assert_int_equal(sb_model_open(runtime, path, NULL, (const int64_t[]){1, 3, 480, 640}, false, &model, &error),
+  assert_int_equal(sb_infer_runtime_new(&config, &runtime, &error), SB_OK);
+  assert_int_equal(sb_infer_model_open(runtime, path, NULL, NULL, false, &model, &error), SB_MODEL);
+  assert_int_equal(sb_infer_model_open(runtime, path, NULL, (const int64_t[]){1, 3, 480, 640}, false, &model, &error),
                    SB_MODEL);
   assert_null(model);
   assert_true(error.message[0] != '\0');
-  sb_runtime_free(runtime);
+  sb_infer_runtime_free(runtime);
   unlink(path);
 }
 

@@ -21,8 +21,8 @@ static void near(double value, double wanted, double within) {
 
 enum { SIDE = 64, STRIDE = 16, CELLS = 16, CELL = 6 /* row 1, column 2 */ };
 
-static sb_found *decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, double scale) {
-  sb_found *found = calloc(1, sizeof *found);
+static sb_detections *decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, double scale) {
+  sb_detections *found = calloc(1, sizeof *found);
   assert_non_null(found);
   sb_detector_decode(spec, outputs, SIDE, SIDE, scale, 0, 0, found);
   return found;
@@ -43,9 +43,9 @@ static void yunet_gives_box_and_points_from_their_cell(void **state) {
   objectness[CELL] = 1.2f; /* above 1 counts as 1 */
   boxes[4 * CELL] = .5f, boxes[4 * CELL + 1] = .25f, boxes[4 * CELL + 2] = logf(2), boxes[4 * CELL + 3] = logf(3);
   for (int i = 0; i < 10; i++) points[10 * CELL + i] = (float)i / 10;
-  sb_found *found = decode(&spec, &outputs, .5);
+  sb_detections *found = decode(&spec, &outputs, .5);
   assert_int_equal(found->count, 1);
-  const sb_box_found *box = &found->boxes[0];
+  const sb_detection *box = &found->boxes[0];
   near(box->score, .9, 1e-6);
   near((box->x0 + box->x1) / 2, (2 + .5) * STRIDE / .5, 1e-4);
   near((box->y0 + box->y1) / 2, (1 + .25) * STRIDE / .5, 1e-4);
@@ -71,9 +71,9 @@ static void scrfd_gives_distances_to_the_four_sides(void **state) {
   scores[PRIOR] = .7f;
   for (int i = 0; i < 4; i++) boxes[4 * PRIOR + i] = .5f + (float)i / 4;
   points[10 * PRIOR] = 1, points[10 * PRIOR + 1] = -1;
-  sb_found *found = decode(&spec, &outputs, 1);
+  sb_detections *found = decode(&spec, &outputs, 1);
   assert_int_equal(found->count, 1);
-  const sb_box_found *box = &found->boxes[0];
+  const sb_detection *box = &found->boxes[0];
   near(box->x0, (2 - .5) * STRIDE, 1e-4);
   near(box->y0, (1 - .75) * STRIDE, 1e-4);
   near(box->x1, (2 + 1) * STRIDE, 1e-4);
@@ -100,9 +100,9 @@ static void an_ssd_gives_points_by_its_priors_and_variances(void **state) {
   scores[2 * CELL + 1] = .9f;
   boxes[4 * CELL] = 1, boxes[4 * CELL + 2] = 5 * logf(1.5f);
   points[10 * CELL] = -2;
-  sb_found *found = decode(&spec, &outputs, 1);
+  sb_detections *found = decode(&spec, &outputs, 1);
   assert_int_equal(found->count, 1);
-  const sb_box_found *box = &found->boxes[0];
+  const sb_detection *box = &found->boxes[0];
   double x = 2.5 * STRIDE, y = 1.5 * STRIDE;
   near((box->x0 + box->x1) / 2, x + 3.2, 1e-3);
   near(box->x1 - box->x0, 48, 1e-3);
@@ -127,7 +127,7 @@ static void numbers_that_are_no_numbers_give_no_box(void **state) {
   boxes[4] = INFINITY;
   boxes[4 * 2 + 3] = NAN;
   points[10 * 3] = NAN;
-  sb_found *found = decode(&spec, &outputs, 1);
+  sb_detections *found = decode(&spec, &outputs, 1);
   assert_int_equal(found->count, CELLS - 4);
   free(found);
 }
@@ -145,7 +145,7 @@ static void boxes_too_small_to_tell_anything_of_are_dropped_by_their_size_in_the
   scores[CELL] = .7f;
   for (int i = 0; i < 4; i++) boxes[4 * CELL + i] = 6.f / STRIDE; /* 12 pixels of the input a side */
   for (int scale = 1; scale <= 2; scale++) {
-    sb_found *found = decode(&spec, &outputs, scale);
+    sb_detections *found = decode(&spec, &outputs, scale);
     assert_int_equal(found->count, scale == 1 ? 1 : 0);
     free(found);
   }
@@ -166,7 +166,7 @@ static sb_image coordinates(void) {
   return image;
 }
 
-static void align(const sb_alignment *alignment, const sb_box_found *box, const double (*five)[2], float *rgb, int n) {
+static void align(const sb_alignment *alignment, const sb_detection *box, const double (*five)[2], float *rgb, int n) {
   sb_image image = coordinates();
   assert_int_equal(sb_align(&image, alignment, box, five, rgb, n, n, NULL), SB_OK);
   sb_image_free(&image);
@@ -174,7 +174,7 @@ static void align(const sb_alignment *alignment, const sb_box_found *box, const 
 
 static const double level[5][2] = {{80, 90}, {120, 90}, {100, 110}, {85, 130}, {115, 130}};
 static const double upside_down[5][2] = {{120, 110}, {80, 110}, {100, 90}, {115, 70}, {85, 70}};
-static const sb_box_found tall = {.x0 = 60, .y0 = 40, .x1 = 140, .y1 = 160};
+static const sb_detection tall = {.x0 = 60, .y0 = 40, .x1 = 140, .y1 = 160};
 
 static const float *pixel(const float *rgb, int n, int x, int y) {
   return rgb + (y * n + x) * 3;
@@ -258,7 +258,7 @@ static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
     for (int interleaved = 0; interleaved < 2; interleaved++) {
       const sb_model_spec spec = {.width = N,
                                   .height = N,
-                                  .channels = (sb_channels)kind,
+                                  .channels = (sb_model_channels)kind,
                                   .interleaved = interleaved,
                                   .mean = {1, 2, 3},
                                   .deviation = {4, 5, 6}};
@@ -272,8 +272,8 @@ static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
 static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **state) {
   (void)state;
   enum { N = 32 };
-  sb_quality_spec spec = {.has_apart = true,
-                          .apart = {3, 2},
+  sb_quality_spec spec = {.has_disagreement = true,
+                          .disagreement = {3, 2},
                           .eye_distance = {6, 30},
                           .sharpness = {0.01f, 0.035f},
                           .yaw = {0.45f, 0.12f},
@@ -282,7 +282,7 @@ static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **
                           .contrast = {4, 18}};
   uint8_t chip[N * N * 3];
   for (int i = 0; i < N * N; i++) memset(chip + 3 * i, i / 2 % 2 ? 60 : 180, 3);
-  for (int i = 0; i < 5; i++) spec.apart_usual[i][0] = 1;
+  for (int i = 0; i < 5; i++) spec.disagreement_usual[i][0] = 1;
   static const double far[][3] = {
       {1, 0, 1}, {3, 0, 1}, {3.5, 0, .5}, {1, 3, 0}, {-1, 2, .17}}; /* x, y, what is visible */
   const sb_similarity framed = {.a = 2, .tx = 7};                   /* the frame has twice the photo's pixels */
@@ -291,7 +291,7 @@ static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **
     sb_quality quality = {0};
     for (int i = 0; i < 5; i++)
       checked[i][0] = level[i][0] + far[k][0] / 2, checked[i][1] = level[i][1] + far[k][1] / 2;
-    double apart = sb_quality_apart(&spec, &framed, level, (const double(*)[2])checked);
+    double apart = sb_quality_landmark_disagreement(&spec, &framed, level, (const double(*)[2])checked);
     near(apart, hypot(far[k][0] - 1, far[k][1]), 1e-9);
     sb_quality_measure(&spec, chip, N, level, apart, &quality);
     near(quality.visibility, far[k][2], 0.01);
@@ -313,20 +313,20 @@ static const uint8_t graph[] = {
     0xe0, 0x01, 0x62, 0x1a, 0x0a, 0x01, 0x79, 0x12, 0x15, 0x0a, 0x13, 0x08, 0x01, 0x12, 0x0f, 0x0a, 0x02, 0x08,
     0x01, 0x0a, 0x02, 0x08, 0x03, 0x0a, 0x00, 0x0a, 0x03, 0x08, 0xe0, 0x01, 0x42, 0x04, 0x0a, 0x00, 0x10, 0x0d};
 
-static sb_status inspect(const uint8_t *bytes, size_t size, sb_onnx *out) {
-  char path[] = "/tmp/sb_onnx_XXXXXX";
+static sb_status inspect(const uint8_t *bytes, size_t size, sb_infer_onnx *out) {
+  char path[] = "/tmp/sb_infer_onnx_XXXXXX";
   int file = mkstemp(path);
   assert_true(file >= 0);
   assert_int_equal(write(file, bytes, size), (ssize_t)size);
   close(file);
-  sb_status status = sb_onnx_inspect(path, out, NULL);
+  sb_status status = sb_infer_onnx_inspect(path, out, NULL);
   unlink(path);
   return status;
 }
 
 static void what_an_onnx_file_says_of_itself_is_read(void **state) {
   (void)state;
-  sb_onnx onnx = {0};
+  sb_infer_onnx onnx = {0};
   assert_int_equal(inspect(graph, sizeof graph, &onnx), SB_OK);
   assert_int_equal(onnx.opset, 13);
   assert_int_equal(onnx.input_count, 1);
@@ -341,7 +341,7 @@ static void what_an_onnx_file_says_of_itself_is_read(void **state) {
 
 static void an_onnx_file_cut_short_anywhere_is_refused(void **state) {
   (void)state;
-  sb_onnx onnx;
+  sb_infer_onnx onnx;
   for (size_t size = 0; size < sizeof graph; size++) assert_int_equal(inspect(graph, size, &onnx), SB_MODEL);
 }
 
@@ -353,7 +353,7 @@ static void an_onnx_file_with_any_byte_changed_is_read_or_refused(void **state) 
   size_t refused = 0;
   for (size_t at = 0; at < sizeof graph; at++) {
     for (size_t v = 0; v < sizeof values; v++) {
-      sb_onnx onnx;
+      sb_infer_onnx onnx;
       memcpy(copy, graph, sizeof graph);
       copy[at] = values[v];
       sb_status status = inspect(copy, sizeof copy, &onnx);
@@ -366,9 +366,9 @@ static void an_onnx_file_with_any_byte_changed_is_read_or_refused(void **state) 
 
 static void what_is_no_file_is_refused(void **state) {
   (void)state;
-  sb_onnx onnx;
-  assert_int_equal(sb_onnx_inspect("/tmp", &onnx, NULL), SB_MODEL);
-  assert_int_equal(sb_onnx_inspect("/nonexistent/model.onnx", &onnx, NULL), SB_NOT_FOUND);
+  sb_infer_onnx onnx;
+  assert_int_equal(sb_infer_onnx_inspect("/tmp", &onnx, NULL), SB_MODEL);
+  assert_int_equal(sb_infer_onnx_inspect("/nonexistent/model.onnx", &onnx, NULL), SB_NOT_FOUND);
 }
 
 int main(void) {

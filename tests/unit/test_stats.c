@@ -50,11 +50,12 @@ static void pairs_that_share_a_unit_are_worth_less(void **state) {
   (void)state;
   double hits[40], pairs[40];
   for (int i = 0; i < 40; i++) hits[i] = i < 10, pairs[i] = 1;
-  double single = sb_effective_trials(hits, pairs, 40, 10, 40, 1);
+  double single = sb_interval_effective_trials(hits, pairs, 40, 10, 40, 1);
   assert_near(single, 39, 1.5); /* the variance of a mean: p (1 - p) / (n - 1) */
   for (int i = 0; i < 40; i++) hits[i] *= 25, pairs[i] *= 25;
-  assert_near(sb_effective_trials(hits, pairs, 40, 250, 1000, 1), single, 1e-6);
-  assert_true(sb_effective_trials(hits, pairs, 40, 0, 1000, 40) == 40); /* no error seen: says nothing by itself */
+  assert_near(sb_interval_effective_trials(hits, pairs, 40, 250, 1000, 1), single, 1e-6);
+  assert_true(sb_interval_effective_trials(hits, pairs, 40, 0, 1000, 40) ==
+              40); /* no error seen: says nothing by itself */
 }
 
 static void a_calibration_gives_back_its_points(void **state) {
@@ -81,9 +82,9 @@ static void thresholds_and_rates_are_inverse_to_each_other(void **state) {
 
 static void a_higher_score_never_has_a_higher_rate_or_limit(void **state) {
   (void)state;
-  sb_rate last = {1, 1, false};
+  sb_stats_rate last = {1, 1, false};
   for (int i = -1000; i <= 1000; i++) {
-    sb_rate rate = sb_calibration_fmr(&model, i / 1000.0);
+    sb_stats_rate rate = sb_calibration_fmr(&model, i / 1000.0);
     assert_true(rate.rate > 0 && rate.rate <= last.rate * (1 + 1e-12) && rate.upper >= rate.rate);
     assert_true(rate.upper <= last.upper * (1 + 1e-12));
     last = rate;
@@ -95,7 +96,7 @@ static void the_limit_grows_away_from_the_data(void **state) {
   (void)state;
   double before = 0;
   for (double score = .432; score < .7; score += .02) {
-    sb_rate rate = sb_calibration_fmr(&model, score);
+    sb_stats_rate rate = sb_calibration_fmr(&model, score);
     if (score > .46) assert_true(rate.upper / rate.rate > before);
     before = rate.upper / rate.rate;
   }
@@ -124,22 +125,22 @@ static void calibrations_out_of_order_are_refused(void **state) {
 
 static void the_chance_in_a_gallery_follows_from_that_of_a_pair(void **state) {
   (void)state;
-  assert_near(sb_fpir_of_fmr(1e-4, 100), 1 - pow(1 - 1e-4, 100), 1e-12);
-  assert_near(sb_fpir_of_fmr(1e-9, 1e6), 1e-3, 1e-6);
-  assert_near(sb_fmr_of_fpir(.01, 1e6) * 1e6, -log(.99), 1e-9);
-  assert_near(sb_fpir_of_fmr(sb_fmr_of_fpir(.01, 12345), 12345), .01, 1e-12);
-  assert_true(sb_fpir_of_fmr(1, 3) <= 1 && sb_fmr_of_fpir(.01, 0) == sb_fmr_of_fpir(.01, 1));
+  assert_near(sb_stats_fpir_of_fmr(1e-4, 100), 1 - pow(1 - 1e-4, 100), 1e-12);
+  assert_near(sb_stats_fpir_of_fmr(1e-9, 1e6), 1e-3, 1e-6);
+  assert_near(sb_stats_fmr_of_fpir(.01, 1e6) * 1e6, -log(.99), 1e-9);
+  assert_near(sb_stats_fpir_of_fmr(sb_stats_fmr_of_fpir(.01, 12345), 12345), .01, 1e-12);
+  assert_true(sb_stats_fpir_of_fmr(1, 3) <= 1 && sb_stats_fmr_of_fpir(.01, 0) == sb_stats_fmr_of_fpir(.01, 1));
 }
 
 static void a_normal_tail_is_found_from_its_points(void **state) {
   (void)state;
   double fmr[] = {2e-2, 1e-2, 3e-3, 1e-3}, threshold[4], mean, deviation;
   for (int i = 0; i < 4; i++) threshold[i] = .025 + .115 * sb_normal_quantile(fmr[i]);
-  assert_true(sb_tail_fit(fmr, threshold, 4, &mean, &deviation));
+  assert_true(sb_normal_fit_tail(fmr, threshold, 4, &mean, &deviation));
   assert_near(mean, .025, 1e-9);
   assert_near(deviation, .115, 1e-9);
   threshold[3] = -1;
-  assert_false(sb_tail_fit(fmr + 2, threshold + 2, 2, &mean, &deviation));
+  assert_false(sb_normal_fit_tail(fmr + 2, threshold + 2, 2, &mean, &deviation));
 }
 
 typedef struct fixture {
@@ -186,14 +187,14 @@ static void a_threshold_lets_no_more_through_than_asked_for(void **state) {
 /* At .25, say, FMR is .2 (.3 and .4) and FNMR .2 (.1 and .2). */
 static void the_equal_error_rate_is_where_they_meet(void **state) {
   fixture *f = *state;
-  sb_eer eer = sb_scores_eer(&f->mated, &f->non_mated);
+  sb_stats_eer eer = sb_scores_eer(&f->mated, &f->non_mated);
   assert_near(eer.rate, .2, 1e-12);
   assert_true(eer.threshold > .2 && eer.threshold <= .3);
 }
 
 static void the_curve_goes_from_all_matching_to_none(void **state) {
   fixture *f = *state;
-  sb_curve_point points[64]; /* 20 scores, all different */
+  sb_stats_curve_point points[64]; /* 20 scores, all different */
   size_t count = sb_scores_curve(&f->mated, &f->non_mated, points, 64);
   assert_true(count >= 15 && points[0].fmr == 1 && points[0].fnmr == 0);
   assert_true(points[count - 1].fmr == 0 && points[count - 1].fnmr == 1);
@@ -203,7 +204,7 @@ static void the_curve_goes_from_all_matching_to_none(void **state) {
   assert_true(count <= 6 && points[count - 1].fnmr == 1);
 }
 
-static const sb_probe probes[] = {
+static const sb_stats_search probes[] = {
     {true, .9, .3, 1}, {true, .5, .6, 2}, {true, .4, .1, 1}, {true, .2, .5, 7}, {false, 0, .2, 0}};
 
 static void identification_rates_are_those_counted_by_hand(void **state) {
@@ -229,29 +230,29 @@ static void a_threshold_for_a_search_keeps_its_promise(void **state) {
 
 static const double angles[] = {0, 10, 90, 100, 180};
 static float plane[5][2];
-static const sb_sample plane_samples[] = {
+static const sb_stats_sample plane_samples[] = {
     {plane[0], 0, 0}, {plane[1], 0, 0}, {plane[2], 1, 0}, {plane[3], 1, 0}, {plane[4], 2, 1}};
 
-static sb_experiment plane_experiment(const double *thresholds, size_t count) {
+static sb_stats_experiment plane_experiment(const double *thresholds, size_t count) {
   for (int i = 0; i < 5; i++) {
     plane[i][0] = (float)cos(angles[i] * 3.14159265358979 / 180);
     plane[i][1] = (float)sin(angles[i] * 3.14159265358979 / 180);
   }
-  return (sb_experiment){.dim = 2,
-                         .samples = plane_samples,
-                         .sample_count = 5,
-                         .people = 3,
-                         .groups = 2,
-                         .thresholds = thresholds,
-                         .threshold_count = count};
+  return (sb_stats_experiment){.dim = 2,
+                               .samples = plane_samples,
+                               .sample_count = 5,
+                               .people = 3,
+                               .groups = 2,
+                               .thresholds = thresholds,
+                               .threshold_count = count};
 }
 
 static void everybody_is_compared_with_everybody_once(void **state) {
   (void)state;
   const double thresholds[] = {.1, -.5};
-  sb_experiment experiment = plane_experiment(thresholds, 2);
-  sb_evaluation e;
-  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  sb_stats_experiment experiment = plane_experiment(thresholds, 2);
+  sb_stats_evaluation e;
+  assert_int_equal(sb_stats_evaluate(&experiment, &e, NULL), SB_OK);
   assert_int_equal(e.mated.count, 2);
   assert_int_equal(e.non_mated.count, 8);
   /* only the two of 80 degrees, cosine .17, are above .1 */
@@ -265,14 +266,14 @@ static void everybody_is_compared_with_everybody_once(void **state) {
   assert_near(e.lowest[0].score, cos(10 * 3.14159265358979 / 180), 1e-6);
   assert_int_equal(e.highest_count, 8);
   assert_near(e.eer.rate, 0, 1e-12);
-  sb_evaluation_free(&e);
+  sb_stats_evaluation_free(&e);
 }
 
 static void each_sample_searches_all_others(void **state) {
   (void)state;
-  sb_experiment experiment = plane_experiment(NULL, 0);
-  sb_evaluation e;
-  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  sb_stats_experiment experiment = plane_experiment(NULL, 0);
+  sb_stats_evaluation e;
+  assert_int_equal(sb_stats_evaluate(&experiment, &e, NULL), SB_OK);
   assert_true(e.identified);
   assert_int_equal(e.searches, 5);
   assert_int_equal(e.mated_searches, 4);
@@ -280,48 +281,48 @@ static void each_sample_searches_all_others(void **state) {
   assert_false(e.probes[4].mated);
   assert_near(e.probes[1].other, cos(80 * 3.14159265358979 / 180), 1e-6);
   assert_near(e.fnir[0], 0, 0);
-  sb_evaluation_free(&e);
+  sb_stats_evaluation_free(&e);
 }
 
 static void a_group_of_one_person_has_mates_and_no_strangers(void **state) {
   (void)state;
   const double threshold = .5;
-  sb_experiment experiment = plane_experiment(&threshold, 1);
-  sb_evaluation e;
-  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  sb_stats_experiment experiment = plane_experiment(&threshold, 1);
+  sb_stats_evaluation e;
+  assert_int_equal(sb_stats_evaluate(&experiment, &e, NULL), SB_OK);
   assert_int_equal(e.groups[0].mated, 2);
   assert_int_equal(e.groups[0].non_mated, 4);
   assert_int_equal(e.groups[1].mated + e.groups[1].non_mated, 0); /* one sample: nothing to compare it with */
-  sb_evaluation_free(&e);
+  sb_stats_evaluation_free(&e);
 }
 
 static void only_the_pairs_that_are_named_are_compared(void **state) {
   (void)state;
   const double threshold = .5;
-  const sb_trial trials[] = {{0, 1, true, SB_NO_GROUP}, {0, 2, false, SB_NO_GROUP}, {1, 4, true, SB_NO_GROUP}};
-  sb_experiment experiment = plane_experiment(&threshold, 1);
+  const sb_stats_trial trials[] = {{0, 1, true, SB_NO_GROUP}, {0, 2, false, SB_NO_GROUP}, {1, 4, true, SB_NO_GROUP}};
+  sb_stats_experiment experiment = plane_experiment(&threshold, 1);
   experiment.trials = trials;
   experiment.trial_count = 3;
-  sb_evaluation e;
-  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  sb_stats_evaluation e;
+  assert_int_equal(sb_stats_evaluate(&experiment, &e, NULL), SB_OK);
   assert_int_equal(e.mated.count, 2);
   assert_int_equal(e.non_mated.count, 1);
   assert_int_equal(e.at[0].false_non_matches, 1);
   assert_false(e.identified);
-  sb_evaluation_free(&e);
+  sb_stats_evaluation_free(&e);
 }
 
 static void nobody_to_compare_with_is_no_crash(void **state) {
   (void)state;
-  sb_experiment experiment = plane_experiment(NULL, 0);
+  sb_stats_experiment experiment = plane_experiment(NULL, 0);
   experiment.sample_count = 1;
-  sb_evaluation e;
+  sb_stats_evaluation e;
   sb_calibration calibration;
-  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_int_equal(sb_stats_evaluate(&experiment, &e, NULL), SB_OK);
   assert_int_equal(e.mated.count + e.non_mated.count, 0);
   assert_false(e.identified);
-  assert_int_equal(sb_evaluation_calibrate(&e, 1e-4, &calibration, NULL), SB_INVALID);
-  sb_evaluation_free(&e);
+  assert_int_equal(sb_stats_calibrate(&e, 1e-4, &calibration, NULL), SB_INVALID);
+  sb_stats_evaluation_free(&e);
 }
 
 /* 300 random directions in 64 dimensions: scores are near normal with a deviation of 1/8. */
@@ -330,7 +331,7 @@ static void a_calibration_finds_the_distribution_that_was_drawn_from(void **stat
   enum { PEOPLE = 300, DIM = 64 };
   uint64_t seed = 7;
   float(*vectors)[DIM] = calloc(PEOPLE, sizeof *vectors);
-  sb_sample *samples = calloc(PEOPLE, sizeof *samples);
+  sb_stats_sample *samples = calloc(PEOPLE, sizeof *samples);
   for (size_t i = 0; i < PEOPLE; i++) {
     double length = 0;
     for (size_t d = 0; d < DIM; d++) {
@@ -338,18 +339,18 @@ static void a_calibration_finds_the_distribution_that_was_drawn_from(void **stat
       length += vectors[i][d] * vectors[i][d];
     }
     for (size_t d = 0; d < DIM; d++) vectors[i][d] /= (float)sqrt(length);
-    samples[i] = (sb_sample){vectors[i], (uint32_t)i, SB_NO_GROUP};
+    samples[i] = (sb_stats_sample){vectors[i], (uint32_t)i, SB_NO_GROUP};
   }
-  sb_experiment experiment = {.dim = DIM, .samples = samples, .sample_count = PEOPLE, .people = PEOPLE};
-  sb_evaluation e;
+  sb_stats_experiment experiment = {.dim = DIM, .samples = samples, .sample_count = PEOPLE, .people = PEOPLE};
+  sb_stats_evaluation e;
   sb_calibration c;
-  assert_int_equal(sb_evaluate(&experiment, &e, NULL), SB_OK);
-  assert_int_equal(sb_evaluation_calibrate(&e, 1e-4, &c, NULL), SB_OK);
+  assert_int_equal(sb_stats_evaluate(&experiment, &e, NULL), SB_OK);
+  assert_int_equal(sb_stats_calibrate(&e, 1e-4, &c, NULL), SB_OK);
   assert_near(c.tail_mean, 0, .03);
   assert_near(c.tail_deviation, .125, .012);
   assert_near(c.default_threshold, .125 * 3.719, .03);
   assert_true(c.independent_pairs > 1000 && c.unsure_threshold < c.default_threshold);
-  sb_evaluation_free(&e);
+  sb_stats_evaluation_free(&e);
   free(samples);
   free(vectors);
 }

@@ -14,7 +14,7 @@ typedef struct sb_http_principal {
   char actor[64];                         /* as it stands in the audit */
   char collection[SB_COLLECTION_MAX + 1]; /* the one that it may touch; "": all */
   bool session;                           /* by cookie: what changes something needs the session's token, too */
-  char prefix[SB_KEY_PREFIX + 1];         /* of the key; "": none */
+  char prefix[SB_API_KEY_PREFIX + 1];     /* of the key; "": none */
   char token[SB_HTTP_TOKEN_SIZE];         /* of the session; "": none */
 } sb_http_principal;
 

@@ -46,7 +46,7 @@ void sb_http_sessions_free(sb_http_sessions *sessions) {
 static void draw(char token[SB_HTTP_TOKEN_SIZE]) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   uint8_t random[SB_HTTP_TOKEN_SIZE - 1];
-  sb_random(random, sizeof random);
+  sb_crypto_random(random, sizeof random);
   for (size_t i = 0; i < sizeof random; i++) token[i] = digits[random[i] & 63];
   token[sizeof random] = 0;
 }
@@ -56,11 +56,11 @@ static session *find(sb_http_sessions *sessions, const char *token) {
   uint8_t hash[SB_DIGEST_SIZE];
   double now = sb_monotonic_ms();
   session *found = NULL;
-  sb_api_key_hash(token, hash);
+  sb_crypto_api_key_hash(token, hash);
   for (size_t i = 0; i < SESSIONS_MAX; i++) {
     session *s = &sessions->sessions[i];
     if (s->begun_ms > 0 && (now - s->begun_ms > LIFE_MS || now - s->used_ms > IDLE_MS)) sb_wipe(s, sizeof *s);
-    if (s->begun_ms > 0 && sb_equal(hash, s->token, sizeof hash)) found = s;
+    if (s->begun_ms > 0 && sb_crypto_equal(hash, s->token, sizeof hash)) found = s;
   }
   if (found) found->used_ms = now;
   return found;
@@ -71,7 +71,7 @@ void sb_http_session_begin(sb_http_sessions *sessions, char token[SB_HTTP_TOKEN_
   made.used_ms = made.begun_ms;
   draw(token);
   draw(proof);
-  sb_api_key_hash(token, made.token);
+  sb_crypto_api_key_hash(token, made.token);
   memcpy(made.proof, proof, SB_HTTP_TOKEN_SIZE);
   pthread_mutex_lock(&sessions->lock);
   session *place = &sessions->sessions[0];
@@ -87,7 +87,7 @@ bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const c
   const session *s = find(sessions, token);
   *known = s;
   bool proved =
-      s && proof && strlen(proof) == SB_HTTP_TOKEN_SIZE - 1 && sb_equal(proof, s->proof, SB_HTTP_TOKEN_SIZE - 1);
+      s && proof && strlen(proof) == SB_HTTP_TOKEN_SIZE - 1 && sb_crypto_equal(proof, s->proof, SB_HTTP_TOKEN_SIZE - 1);
   pthread_mutex_unlock(&sessions->lock);
   return *known && (proved || !need_proof);
 }

@@ -166,7 +166,7 @@ static int fill(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const 
                 int days) {
   uint8_t serial[16];
   time_t now = time(NULL);
-  sb_random(serial, sizeof serial);
+  sb_crypto_random(serial, sizeof serial);
   serial[0] &= 0x7f; /* a positive number */
   int code = gnutls_x509_crt_set_version(certificate, 3);
   if (code >= 0) code = gnutls_x509_crt_set_serial(certificate, serial, sizeof serial);

@@ -215,7 +215,7 @@ static sb_status job_new(sb_http_jobs *jobs, const sb_http_job_request *request,
     return SB_NO_MEMORY;
   }
   uint8_t random[SB_HTTP_JOB_ID / 2];
-  sb_random(random, sizeof random);
+  sb_crypto_random(random, sizeof random);
   *j = (job){.jobs = jobs,
              .kind = request->kind,
              .steps = steps[request->kind],

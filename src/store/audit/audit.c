@@ -250,7 +250,7 @@ static sb_status check_whole(const sb_audit_head *held, const sb_audit_head *fou
                              const uint8_t at_anchor[SB_LINK_SIZE], sb_error *error) {
   if (held->sequence != found->sequence || memcmp(held->link, found->link, SB_LINK_SIZE))
     return broken(error, found->sequence + 1, "its tail was cut off, or entries were put on without the key");
-  if (held->sequence && !sb_chain_signed(held->public_key, held->sequence, held->link, held->signature))
+  if (held->sequence && !sb_chain_verify(held->public_key, held->sequence, held->link, held->signature))
     return broken(error, held->sequence, "its head is not signed by this gallery");
   if (anchor && anchor->sequence &&
       (anchor->sequence > found->sequence || memcmp(anchor->link, at_anchor, SB_LINK_SIZE)))

@@ -30,7 +30,7 @@ void sb_statement_bind_sealed(sb_statement *s, int index, const sb_seal_context 
                               size_t size) {
   if (s->status != SB_OK) return;
   uint8_t *sealed = sb_alloc(size + SB_SEAL_OVERHEAD, 1, s->error);
-  s->status = sealed ? sb_seal(s->store->keyring, place, plain, size, sealed, s->error) : SB_NO_MEMORY;
+  s->status = sealed ? sb_keyring_seal(s->store->keyring, place, plain, size, sealed, s->error) : SB_NO_MEMORY;
   if (s->status == SB_OK) s->store->driver->bind_blob(s, index, sealed, size + SB_SEAL_OVERHEAD, true);
   free(sealed);
 }
@@ -70,11 +70,11 @@ char *sb_statement_column_sealed(sb_statement *s, int column, const sb_seal_cont
                         place->table, place->column);
     return NULL;
   }
-  if (sb_sealed_number(sealed, sealed_size) > s->store->newest_key)
+  if (sb_keyring_sealed_number(sealed, sealed_size) > s->store->newest_key)
     s->status = sb_store_keys_refresh(s->store, s->error);
   if (s->status != SB_OK) return NULL;
   char *plain = sb_alloc(sealed_size - SB_SEAL_OVERHEAD + 1, 1, s->error);
-  s->status = plain ? sb_unseal(s->store->keyring, place, sealed, sealed_size, plain, s->error) : SB_NO_MEMORY;
+  s->status = plain ? sb_keyring_unseal(s->store->keyring, place, sealed, sealed_size, plain, s->error) : SB_NO_MEMORY;
   if (s->status == SB_OK) {
     *size = sealed_size - SB_SEAL_OVERHEAD;
     return plain;

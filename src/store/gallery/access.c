@@ -11,7 +11,7 @@
 static sb_status insert_key(sb_store *store, const sb_access_key *key, const char *text, int64_t *row,
                             sb_error *error) {
   uint8_t hash[SB_DIGEST_SIZE];
-  sb_api_key_hash(text, hash);
+  sb_crypto_api_key_hash(text, hash);
   sb_statement s = sb_statement_new(store,
                                     "INSERT INTO api_key(prefix, hash, label, roles, collection, created, expires)"
                                     " VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -30,9 +30,9 @@ static sb_status insert_key(sb_store *store, const sb_access_key *key, const cha
 sb_status sb_access_key_add(sb_store *store, sb_access_key *key, char text[SB_API_KEY_SIZE], sb_error *error) {
   if (!key->roles || key->roles & ~(unsigned)SB_ROLE_ALL)
     return sb_fail(error, SB_MISUSE, "a key has at least one role");
-  sb_status status = sb_api_key_make(text, error);
+  sb_status status = sb_crypto_api_key_make(text, error);
   if (status != SB_OK) return status;
-  sb_api_key_read(text, key->prefix);
+  sb_crypto_api_key_parse(text, key->prefix);
   key->created_ms = sb_now_ms();
   status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
@@ -80,7 +80,7 @@ sb_status sb_access_key_revoke(sb_store *store, const char *prefix, sb_error *er
 
 sb_status sb_access_password_set(sb_store *store, const char *password, sb_error *error) {
   char hash[SB_PASSWORD_HASH] = "";
-  sb_status status = password ? sb_password_hash(password, hash, error) : SB_OK;
+  sb_status status = password ? sb_crypto_password_hash(password, hash, error) : SB_OK;
   if (status == SB_OK) status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(store,
@@ -112,7 +112,7 @@ sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(store, "UPDATE admin SET totp = ?, totp_step = NULL", error);
   if (secret) {
-    sb_random(secret, SB_TOTP_SECRET);
+    sb_crypto_random(secret, SB_TOTP_SECRET);
     sb_statement_bind_sealed(&s, 1, &totp_place, secret, SB_TOTP_SECRET);
   }
   sb_statement_step(&s);
@@ -205,13 +205,13 @@ static sb_status check_good(const sb_access_key *key, bool known, int64_t now_ms
 }
 
 sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms, sb_access_key *out, sb_error *error) {
-  char prefix[SB_KEY_PREFIX + 1] = "";
+  char prefix[SB_API_KEY_PREFIX + 1] = "";
   uint8_t given[SB_DIGEST_SIZE], kept[SB_DIGEST_SIZE] = {0};
   sb_access_key key = {.roles = 0};
-  bool shaped = sb_api_key_read(text, prefix), found = false;
-  sb_api_key_hash(text, given);
+  bool shaped = sb_crypto_api_key_parse(text, prefix), found = false;
+  sb_crypto_api_key_hash(text, given);
   sb_status status = look_up(access, prefix, &key, kept, &found, error);
-  bool same = sb_equal(given, kept, sizeof given); /* also where nothing was found: the time tells nothing */
+  bool same = sb_crypto_equal(given, kept, sizeof given); /* also where nothing was found: the time tells nothing */
   if (status == SB_OK) status = check_good(&key, shaped && found && same, now_ms, error);
   if (status == SB_OK) *out = key;
   return status;
@@ -262,7 +262,7 @@ static sb_status read_admin(sb_store *store, admin *out, sb_error *error) {
 static int64_t step_of(const admin *a, int one_time, int64_t now_ms) {
   int64_t now = now_ms / 30000;
   for (int64_t step = now - 1; step <= now + 1; step++)
-    if (step > a->step && one_time >= 0 && sb_totp(a->secret, step) == (unsigned)one_time) return step;
+    if (step > a->step && one_time >= 0 && sb_crypto_totp(a->secret, step) == (unsigned)one_time) return step;
   return -1;
 }
 
@@ -283,7 +283,7 @@ sb_status sb_access_login(sb_access *access, const char *password, int one_time,
   sb_status status = read_admin(access->store, &a, error);
   if (status != SB_OK) return status;
   pthread_mutex_lock(&access->hashing);
-  bool fits = *a.hash && sb_password_fits(a.hash, password);
+  bool fits = *a.hash && sb_crypto_password_matches(a.hash, password);
   pthread_mutex_unlock(&access->hashing);
   int64_t step = a.totp ? step_of(&a, one_time, now_ms) : 0;
   if (!fits || step < 0) status = sb_fail(error, SB_FORBIDDEN, "the password or the one-time password is wrong");

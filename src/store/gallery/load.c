@@ -204,7 +204,7 @@ static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error)
   const uint8_t *sealed = sb_statement_column_blob(s, 3, &row->size);
   if (!sealed || row->size != sb_store_template_size(l->store, row->kind->dim))
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
-  if (l->store->driver->seals_templates && sb_sealed_number(sealed, row->size) > l->store->newest_key) {
+  if (l->store->driver->seals_templates && sb_keyring_sealed_number(sealed, row->size) > l->store->newest_key) {
     drain(l); /* nobody may look at the keys while they change */
     status = sb_store_keys_refresh(l->store, error);
     if (status != SB_OK) return status;

@@ -27,7 +27,7 @@ static sb_status value_read(const sb_store *store, const uint8_t *value, size_t 
   uint64_t bits = 0;
   double number = 0;
   if (!value || size != VALUE_SIZE || sb_chain_digest(store->keyring, value, DIGEST_AT, digest, NULL) != SB_OK ||
-      !sb_equal(digest, value + DIGEST_AT, sizeof digest) || value[0] != VERSION)
+      !sb_crypto_equal(digest, value + DIGEST_AT, sizeof digest) || value[0] != VERSION)
     return sb_fail(error, SB_STORE,
                    "how sure a match must be was changed in the database by somebody else; set it again");
   for (int i = 0; i < 8; i++) bits |= (uint64_t)value[NUMBER_AT + i] << (8 * i);

@@ -7,7 +7,7 @@
 
 void sb_store_person_hash(sb_store *store, uint32_t number, int64_t collection, const char *id,
                           uint8_t digest[SB_DIGEST_SIZE]) {
-  sb_keyed_hash(store->keyring, number, "person-id", collection, id, strlen(id), digest);
+  sb_keyring_hash(store->keyring, number, "person-id", collection, id, strlen(id), digest);
 }
 
 /* ---- Reading */
@@ -158,7 +158,7 @@ static sb_status has_source(sb_store *store, int64_t person, const uint8_t sourc
     size_t size = 0;
     char *held = sb_statement_column_sealed(
         &s, 1, &(sb_seal_context){"face", "source", sb_statement_column_int(&s, 0), NULL}, &size);
-    *known = held && size == SB_DIGEST_SIZE && sb_equal(held, source, SB_DIGEST_SIZE);
+    *known = held && size == SB_DIGEST_SIZE && sb_crypto_equal(held, source, SB_DIGEST_SIZE);
     free(held);
   }
   return sb_statement_end(&s);

@@ -21,8 +21,8 @@ static sb_status load(sb_store *store, sb_error *error) {
     bool audit = !strcmp(sb_statement_column_text(&s, 1), "audit");
     size_t size = 0;
     const void *wrapped = sb_statement_column_blob(&s, 2, &size);
-    s.status =
-        sb_keyring_add(store->keyring, (uint32_t)number, audit ? SB_KEY_AUDIT : SB_KEY_DATA, wrapped, size, error);
+    s.status = sb_keyring_add(store->keyring, (uint32_t)number, audit ? SB_KEYRING_AUDIT : SB_KEYRING_DATA, wrapped,
+                              size, error);
     if (s.status != SB_OK) break;
     newest = number;
     if (!audit && known_count < SB_DATA_KEYS_MAX) known[known_count++] = (uint32_t)number;
@@ -76,7 +76,7 @@ sb_status sb_store_keys_refresh(sb_store *store, sb_error *error) {
   return status == SB_OK && newest != store->newest_key ? sb_store_keys_load(store, error) : status;
 }
 
-sb_status sb_store_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *error) {
+sb_status sb_store_keys_make(sb_store *store, sb_keyring_purpose purpose, sb_error *error) {
   uint8_t wrapped[SB_WRAPPED_SIZE];
   int64_t number = 0;
   sb_status status = store->driver->next_row(store, "data_key", &number, error);
@@ -86,7 +86,7 @@ sb_status sb_store_keys_make(sb_store *store, sb_key_purpose purpose, sb_error *
   sb_statement s =
       sb_statement_new(store, "INSERT INTO data_key(id, purpose, wrapped, created) VALUES(?, ?, ?, ?)", error);
   sb_statement_bind_int(&s, 1, number);
-  sb_statement_bind_text(&s, 2, purpose == SB_KEY_AUDIT ? "audit" : "data");
+  sb_statement_bind_text(&s, 2, purpose == SB_KEYRING_AUDIT ? "audit" : "data");
   sb_statement_bind_blob(&s, 3, wrapped, sizeof wrapped);
   sb_statement_bind_int(&s, 4, sb_now_ms());
   sb_statement_step(&s);

@@ -6,7 +6,7 @@
 
 sb_status sb_store_protection_renew(sb_store *store, int64_t collection, sb_error *error) {
   uint8_t seed[SB_SEED_SIZE];
-  sb_random(seed, sizeof seed);
+  sb_crypto_random(seed, sizeof seed);
   sb_statement s = sb_statement_new(
       store, "UPDATE collection SET protection = ?, protection_version = protection_version + 1 WHERE id = ?", error);
   sb_statement_bind_sealed(&s, 1, &(sb_seal_context){"collection", "protection", collection, NULL}, seed, sizeof seed);

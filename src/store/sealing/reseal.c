@@ -29,7 +29,8 @@ static void field_open(sb_statement *s, int column, const char *table, int64_t r
   } else {
     out->size = size - SB_LEGACY_OVERHEAD;
     out->old = sb_alloc(out->size + 1, 1, s->error);
-    s->status = out->old ? sb_legacy_unseal(s->store->root, &place, bytes, size, out->old, s->error) : SB_NO_MEMORY;
+    s->status =
+        out->old ? sb_root_legacy_unseal(s->store->root, &place, bytes, size, out->old, s->error) : SB_NO_MEMORY;
   }
 }
 

@@ -49,7 +49,7 @@ static sb_status begin_rotation(sb_store *store, place *at, sb_error *error) {
   if (status != SB_OK) return status;
   status = place_read(store, at, error);
   if (status == SB_OK && !at->begun) {
-    status = sb_store_keys_make(store, SB_KEY_DATA, error);
+    status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
     *at = (place){.begun = true, .target = store->newest_key};
     if (status == SB_OK) status = place_write(store, at, error);
     if (status == SB_OK) status = sb_audit_append(store, "key-rotate", 0, 0, at->target, NULL, error);
@@ -163,7 +163,7 @@ sb_status sb_store_renew_root(sb_store *store, sb_error *error) {
                    "where it lies and name it with --new-key-file");
   sb_status status = sb_root_new(NULL, &fresh, error);
   if (status == SB_OK && store->root->passphrase)
-    status = sb_passphrase_get("passphrase of the gallery's key: ", passphrase, sizeof passphrase, error);
+    status = sb_root_passphrase_get("passphrase of the gallery's key: ", passphrase, sizeof passphrase, error);
   if (status == SB_OK)
     status = sb_root_write(fresh, store->dir, SB_NEXT_KEY, store->root->passphrase ? passphrase : NULL, error);
   if (status == SB_OK) status = sb_store_change_root(store, fresh, error);

@@ -11,11 +11,11 @@
 
 static const char *const tables[] = {"collection", "person", "face", "api_key", "admin"};
 enum { TABLES = sizeof tables / sizeof *tables, PARTS_MAX = 24 };
-#define TALLY_FUNCTION "sb_row_set_mac_row"
+#define TALLY_FUNCTION "sb_crypto_row_set_mac_row"
 
 /* ---- Rows */
 
-static sb_row_set_mac_part part_of(sqlite3_value *value, uint8_t number[8]) {
+static sb_crypto_row_set_mac_part part_of(sqlite3_value *value, uint8_t number[8]) {
   int kind = sqlite3_value_type(value);
   uint64_t bits = 0;
   double real = 0;
@@ -25,17 +25,18 @@ static sb_row_set_mac_part part_of(sqlite3_value *value, uint8_t number[8]) {
     real = sqlite3_value_double(value);
     memcpy(&bits, &real, sizeof bits);
     break;
-  case SQLITE_NULL: return (sb_row_set_mac_part){(uint8_t)kind, NULL, 0};
-  default: return (sb_row_set_mac_part){(uint8_t)kind, sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value)};
+  case SQLITE_NULL: return (sb_crypto_row_set_mac_part){(uint8_t)kind, NULL, 0};
+  default:
+    return (sb_crypto_row_set_mac_part){(uint8_t)kind, sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value)};
   }
   for (int i = 0; i < 8; i++) number[i] = (uint8_t)(bits >> (8 * i));
-  return (sb_row_set_mac_part){(uint8_t)kind, number, 8};
+  return (sb_crypto_row_set_mac_part){(uint8_t)kind, number, 8};
 }
 
 /* (1 or -1, table, column, column ...) */
 static void take_row(sqlite3_context *context, int count, sqlite3_value **values) {
   sb_store *store = sqlite3_user_data(context);
-  sb_row_set_mac_part parts[PARTS_MAX];
+  sb_crypto_row_set_mac_part parts[PARTS_MAX];
   uint8_t numbers[PARTS_MAX][8];
   sb_error error = {0};
   if (count < 3 || count > PARTS_MAX) {
@@ -43,8 +44,8 @@ static void take_row(sqlite3_context *context, int count, sqlite3_value **values
     return;
   }
   for (int i = 1; i < count; i++) parts[i] = part_of(values[i], numbers[i]);
-  if (sb_row_set_mac_row(store->keyring, parts + 1, (size_t)count - 1, sqlite3_value_int(values[0]) < 0,
-                         &store->row_mac, &error) != SB_OK)
+  if (sb_crypto_row_set_mac_row(store->keyring, parts + 1, (size_t)count - 1, sqlite3_value_int(values[0]) < 0,
+                                &store->row_mac, &error) != SB_OK)
     sqlite3_result_error(context, error.message, -1);
   store->row_mac_changed = true;
 }
@@ -98,7 +99,7 @@ sb_status sb_store_row_mac_observe(sb_store *store, sb_error *error) {
 /* The sum over all rows as they are, into the transaction's own. */
 static sb_status sum_all(sb_store *store, sb_error *error) {
   sb_status status = SB_OK;
-  store->row_mac = (sb_row_set_mac){{0}};
+  store->row_mac = (sb_crypto_row_set_mac){{0}};
   for (size_t i = 0; status == SB_OK && i < TABLES; i++) {
     sb_buffer sql = {0};
     status = sb_buffer_addf(&sql, error, "SELECT count(" TALLY_FUNCTION "(1, '%s'", tables[i]);
@@ -113,26 +114,26 @@ static sb_status sum_all(sb_store *store, sb_error *error) {
 
 /* ---- What is kept */
 
-static sb_status keep(sb_store *store, const sb_row_set_mac *sum, sb_error *error) {
-  uint8_t bytes[SB_TALLY_SIZE];
+static sb_status keep(sb_store *store, const sb_crypto_row_set_mac *sum, sb_error *error) {
+  uint8_t bytes[SB_ROW_SET_MAC_SIZE];
   int64_t sequence = 0;
   sb_status status = sb_store_number(store, "SELECT coalesce(max(sequence), 0) FROM audit", &sequence, error);
-  if (status == SB_OK) status = sb_row_set_mac_write(store->keyring, sequence, sum, bytes, error);
+  if (status == SB_OK) status = sb_crypto_row_set_mac_write(store->keyring, sequence, sum, bytes, error);
   if (status != SB_OK) return status;
   return sb_store_meta_set(store, "tally", bytes, sizeof bytes, error);
 }
 
 /* *sound: it is there and this gallery's. */
-static sb_status held(sb_store *store, bool *sound, int64_t *sequence, sb_row_set_mac *sum, sb_error *error) {
+static sb_status held(sb_store *store, bool *sound, int64_t *sequence, sb_crypto_row_set_mac *sum, sb_error *error) {
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'tally'", error);
   size_t size = 0;
   const void *bytes = sb_statement_step(&s) ? sb_statement_column_blob(&s, 0, &size) : NULL;
-  *sound = sb_row_set_mac_read(store->keyring, bytes, size, sequence, sum);
+  *sound = sb_crypto_row_set_mac_read(store->keyring, bytes, size, sequence, sum);
   return sb_statement_end(&s);
 }
 
 void sb_store_row_mac_reset(sb_store *store) {
-  store->row_mac = (sb_row_set_mac){{0}};
+  store->row_mac = (sb_crypto_row_set_mac){{0}};
   store->row_mac_changed = false;
 }
 
@@ -147,11 +148,11 @@ sb_status sb_store_row_mac_start(sb_store *store, sb_error *error) {
 sb_status sb_store_row_mac_commit(sb_store *store, sb_error *error) {
   bool sound = false;
   int64_t sequence = 0;
-  sb_row_set_mac sum;
+  sb_crypto_row_set_mac sum;
   if (!store->row_mac_changed || !store->driver->tallies) return SB_OK;
   sb_status status = held(store, &sound, &sequence, &sum, error);
   if (status != SB_OK || !sound) return status; /* what somebody broke stays broken, for the audit to tell */
-  sb_row_set_mac_add(&sum, &store->row_mac);
+  sb_crypto_row_set_mac_add(&sum, &store->row_mac);
   return keep(store, &sum, error);
 }
 
@@ -167,7 +168,7 @@ sb_status sb_store_row_mac_sound(sb_store *store, bool *sound, sb_error *error) 
 sb_status sb_store_row_mac_check(sb_store *store, int64_t newest, sb_error *error) {
   bool sound = false;
   int64_t sequence = 0;
-  sb_row_set_mac sum;
+  sb_crypto_row_set_mac sum;
   if (!store->driver->tallies) return SB_OK;
   sb_status status = held(store, &sound, &sequence, &sum, error);
   if (status == SB_OK && (!sound || sequence != newest))

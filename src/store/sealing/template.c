@@ -17,7 +17,7 @@ sb_status sb_store_template_open(const sb_store *store, const sb_seal_context *p
   if (!store->driver->seals_templates)
     return sb_store_halfvec_read(bytes, dim, out) ? SB_OK
                                                   : sb_fail(error, SB_STORE, "a template of the database is damaged");
-  sb_status status = sb_unseal(store->keyring, place, bytes, size, out, error);
+  sb_status status = sb_keyring_unseal(store->keyring, place, bytes, size, out, error);
   if (status == SB_OK) sb_store_floats_read((const uint8_t *)out, dim, out); /* in place: each number has four bytes */
   return status;
 }
@@ -27,7 +27,7 @@ void sb_statement_column_template(sb_statement *s, int column, const sb_seal_con
   if (s->status != SB_OK) return;
   const uint8_t *bytes = sb_statement_column_blob(s, column, &size);
   if (s->store->driver->seals_templates && bytes && size >= SB_SEAL_OVERHEAD &&
-      sb_sealed_number(bytes, size) > s->store->newest_key)
+      sb_keyring_sealed_number(bytes, size) > s->store->newest_key)
     s->status = sb_store_keys_refresh(s->store, s->error);
   if (s->status == SB_OK) s->status = sb_store_template_open(s->store, place, bytes, size, dim, out, s->error);
 }

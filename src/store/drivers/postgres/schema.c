@@ -54,8 +54,8 @@ static sb_status fill(sb_store *store, sb_error *error) {
   sb_status status =
       sb_store_number(store, "SELECT count(*) FROM pg_catalog.pg_extension WHERE extname = 'citus'", &citus, error);
   if (status == SB_OK && citus) status = sb_postgres_exec(store, spread, error);
-  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEY_DATA, error);
-  return status == SB_OK ? sb_store_keys_make(store, SB_KEY_AUDIT, error) : status;
+  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
+  return status == SB_OK ? sb_store_keys_make(store, SB_KEYRING_AUDIT, error) : status;
 }
 
 const sb_store_schema_step sb_postgres_steps[SB_POSTGRES_STEPS] = {

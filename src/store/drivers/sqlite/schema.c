@@ -5,8 +5,8 @@
 
 /* Data keys under the root key, and a transform for each collection. */
 static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
-  sb_status status = sb_store_keys_make(store, SB_KEY_DATA, error);
-  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEY_AUDIT, error);
+  sb_status status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
+  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEYRING_AUDIT, error);
   return status == SB_OK ? sb_store_reseal_legacy(store, error) : status;
 }
 
@@ -84,7 +84,7 @@ static sb_status apply(sb_store *store, int64_t from, sb_error *error) {
 /* Schema 1 has what its key looks like from outside in `meta`. */
 static sb_status check_legacy_key(sb_store *store, sb_error *error) {
   uint8_t check[SB_DIGEST_SIZE];
-  sb_legacy_check(store->root, check);
+  sb_root_legacy_check(store->root, check);
   sb_statement s = sb_statement_new(store, "SELECT value FROM meta WHERE key = 'key_check'", error);
   if (sb_statement_step(&s)) {
     size_t size = 0;
