@@ -13,8 +13,8 @@
 enum { BODY_MAX = 64 << 10, TURNS_MAX = 10000 };
 
 static char collection[] = "default";
-static sb_http_server server = {
-    .collection = collection, .max_body = 1 << 20, .max_import = 1 << 20, .dialects = SB_HTTP_ROUTE_DIALECTS};
+static sb_http_server server = {.context = {.collection = collection, .limits = {.body = 1 << 20, .import = 1 << 20}},
+                                .dialects = ~0u};
 static bool answered;
 
 static void read_fields(sb_http_request *request) {

@@ -24,7 +24,7 @@ static void read_fields(sb_http_request *request) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static char collection[] = "default";
-  sb_http_server server = {.collection = collection, .max_body = 1 << 20, .dialects = SB_HTTP_ROUTE_DIALECTS};
+  sb_http_server server = {.context = {.collection = collection, .limits = {.body = 1 << 20}}, .dialects = ~0u};
   const uint8_t *end = memchr(bytes, '\n', size);
   size_t line = end ? (size_t)(end - bytes) : size;
   char *text = strndup((const char *)bytes, line);

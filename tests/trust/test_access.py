@@ -18,7 +18,7 @@ from program import FRIENDS, PROGRAM, ProgramCase
 from server import PATIENCE, NotStarted, Server, multipart
 
 ROOT = pathlib.Path(os.environ.get("SB_SOURCE", "."))
-ROUTE = re.compile(r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_\w+,\s*([^}]+?),\s*SB_HTTP_ACCESS_(\w+)\}')
+ROUTE = re.compile(r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_\w+,\s*([^}]+?),\s*SB_HTTP_ACCESS_(\w+),\s*[^}]+\}')
 PASSWORD = "correct horse battery"
 
 

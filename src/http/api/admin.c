@@ -13,7 +13,7 @@ void sb_http_handle_keys_list(sb_http_request *request) {
   sb_access_key *keys = NULL;
   size_t count = 0;
   bool admin = false;
-  sb_store *store = sb_engine_store(request->server->engine);
+  sb_store *store = sb_engine_store(request->context->engine);
   sb_status status = sb_access_keys(store, &keys, &count, &error);
   if (status == SB_OK) status = sb_access_has_admin(store, &admin, &error);
   if (status != SB_OK) {
@@ -41,7 +41,7 @@ static sb_status read_key(sb_http_request *request, sb_access_key *key, sb_error
   if (expires && *expires) status = sb_time_expiry(expires, &key->expires_ms, error);
   if (status != SB_OK || !collection || !*collection) return status;
   sb_store_collection shelf;
-  status = sb_engine_collection(request->server->engine, collection, false, &shelf, error);
+  status = sb_engine_collection(request->context->engine, collection, false, &shelf, error);
   if (status == SB_OK) snprintf(key->collection, sizeof key->collection, "%s", collection);
   return status;
 }
@@ -51,7 +51,7 @@ void sb_http_handle_keys_add(sb_http_request *request) {
   sb_access_key key = {0};
   char text[SB_API_KEY_SIZE] = "";
   sb_status status = read_key(request, &key, &error);
-  if (status == SB_OK) status = sb_access_key_add(sb_engine_store(request->server->engine), &key, text, &error);
+  if (status == SB_OK) status = sb_access_key_add(sb_engine_store(request->context->engine), &key, text, &error);
   if (status == SB_OK) {
     json_t *json = sb_json_access_key(&key);
     if (json) json_object_set_new(json, "key", json_string(text));
@@ -65,7 +65,7 @@ void sb_http_handle_keys_add(sb_http_request *request) {
 void sb_http_handle_key_revoke(sb_http_request *request) {
   sb_error error = {0};
   const char *prefix = request->path_parameters[0];
-  if (sb_access_key_revoke(sb_engine_store(request->server->engine), prefix, &error) == SB_OK)
+  if (sb_access_key_revoke(sb_engine_store(request->context->engine), prefix, &error) == SB_OK)
     sb_http_reply_json(request, 200, json_pack("{s:s}", "revoked", prefix));
   else
     sb_http_reply_error(request, &error);
@@ -84,7 +84,7 @@ void sb_http_handle_models_list(sb_http_request *request) {
   sb_error error = {0};
   sb_model_info *models = NULL;
   size_t count = 0;
-  if (sb_engine_models_list(request->server->engine, &models, &count, &error) != SB_OK) {
+  if (sb_engine_models_list(request->context->engine, &models, &count, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }
@@ -110,12 +110,12 @@ void sb_http_handle_audit_list(sb_http_request *request) {
   int64_t last = 0;
   sb_status status = sb_http_request_count(request, "before", 1, number_max, &before, &error);
   if (status == SB_OK) status = sb_http_request_count(request, "limit", 1, LIMIT_MAX, &limit, &error);
-  if (status == SB_OK) status = sb_engine_audit_last(request->server->engine, &last, &error);
+  if (status == SB_OK) status = sb_engine_audit_last(request->context->engine, &last, &error);
   int64_t end = before && (int64_t)before <= last ? (int64_t)before - 1 : last; /* the newest that is shown */
   int64_t after = end > (int64_t)limit ? end - (int64_t)limit : 0;
   json_t *entries = json_array();
   if (status == SB_OK && end > after)
-    status = sb_engine_audit(request->server->engine, after, (size_t)(end - after), put_in_front, entries, &error);
+    status = sb_engine_audit(request->context->engine, after, (size_t)(end - after), put_in_front, entries, &error);
   if (status != SB_OK) {
     json_decref(entries);
     sb_http_reply_error(request, &error);
@@ -130,7 +130,7 @@ void sb_http_handle_audit_list(sb_http_request *request) {
 void sb_http_handle_audit_head(sb_http_request *request) {
   sb_error error = {0};
   sb_audit_head head;
-  if (sb_engine_audit_verify(request->server->engine, NULL, &head, &error) == SB_OK)
+  if (sb_engine_audit_verify(request->context->engine, NULL, &head, &error) == SB_OK)
     sb_http_reply_json(request, 200, sb_json_audit_head(&head));
   else
     sb_http_reply_error(request, &error);
@@ -142,7 +142,7 @@ void sb_http_handle_report(sb_http_request *request) {
   sb_error error = {0};
   char *text = NULL;
   size_t size = 0;
-  if (sb_engine_report(request->server->engine, &text, &size, &error) == SB_OK)
+  if (sb_engine_report(request->context->engine, &text, &size, &error) == SB_OK)
     sb_http_reply_owned(request, 200, "application/json", text, size);
   else
     sb_http_reply_error(request, &error);

@@ -23,7 +23,7 @@ static void find_faces(sb_http_request *request, unsigned want) {
   if (small) find.want |= SB_WANT_SMALL_FACES;
   if (status == SB_OK && want & SB_WANT_EMBEDDING) status = sb_http_request_text(request, "model", &find.model, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "image", &find.photo, &error);
-  if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, &find, &faces, &error);
+  if (status == SB_OK) status = sb_engine_find_faces(request->context->engine, &find, &faces, &error);
   if (status == SB_OK)
     sb_http_reply_json(request, 200, sb_json_faces(faces, want));
   else
@@ -45,13 +45,13 @@ void sb_http_handle_search(sb_http_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
   sb_search_request search = {
-      .struct_size = sizeof search, .k = 5, .target = sb_http_server_operating_point(request->server)};
+      .struct_size = sizeof search, .k = 5, .target = sb_http_operating_point(request->context)};
   sb_status status = sb_http_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = read_faces(request, &search.largest_only, &search.small_faces, &error);
   if (status == SB_OK) status = sb_http_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
   if (status == SB_OK) status = sb_http_request_operating_point(request, &search.target, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "image", &search.photo, &error);
-  if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
+  if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
   if (status == SB_OK)
     sb_http_reply_json(request, 200, sb_json_search(result));
   else
@@ -72,13 +72,13 @@ void sb_http_handle_live(sb_http_request *request) {
 
 void sb_http_handle_verify(sb_http_request *request) {
   sb_error error = {0};
-  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_http_server_operating_point(request->server)};
+  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_http_operating_point(request->context)};
   sb_comparison comparison;
   verify.target.fpir = 0; /* the server's is of searches */
   sb_status status = sb_http_request_operating_point(request, &verify.target, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "image1", &verify.photos[0], &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "image2", &verify.photos[1], &error);
-  if (status == SB_OK) status = sb_engine_verify(request->server->engine, &verify, &comparison, &error);
+  if (status == SB_OK) status = sb_engine_verify(request->context->engine, &verify, &comparison, &error);
   if (status == SB_OK)
     sb_http_reply_json(request, 200, sb_json_comparison(&comparison));
   else

@@ -98,8 +98,6 @@ void sb_http_handle_compreface_face_verify(sb_http_request *request);
 void sb_http_handle_compreface_recognize(sb_http_request *request);
 void sb_http_handle_compreface_detect(sb_http_request *request);
 void sb_http_handle_compreface_verify(sb_http_request *request);
-/* CompreFace's number for one of our error codes ("no_face" is 28). */
-int sb_http_compreface_code(const char *code);
 
 /* page.c: replies with the page's file of that path where there is one. */
 bool sb_http_page_reply(sb_http_request *request, const char *path);

@@ -8,14 +8,14 @@
 static void reply_job(sb_http_request *request, const char *id, unsigned status) {
   sb_error error = {0};
   json_t *job = NULL;
-  if (sb_http_jobs_get(request->server->jobs, id, &job, NULL, NULL, &error) == SB_OK)
+  if (sb_http_jobs_get(request->context->jobs, id, &job, NULL, NULL, &error) == SB_OK)
     sb_http_reply_json(request, status, job);
   else
     sb_http_reply_error(request, &error);
 }
 
 void sb_http_handle_jobs_list(sb_http_request *request) {
-  sb_http_reply_json(request, 200, json_pack("{s:o}", "jobs", sb_http_jobs_list(request->server->jobs)));
+  sb_http_reply_json(request, 200, json_pack("{s:o}", "jobs", sb_http_jobs_list(request->context->jobs)));
 }
 
 /* Gives the job; the request's files go along. */
@@ -24,7 +24,7 @@ static void give(sb_http_request *request, sb_http_job_request *job, sb_status s
   if (status == SB_OK) {
     job->bundle = request->bundle;
     request->bundle = NULL;
-    status = sb_http_jobs_add(request->server->jobs, job, id, error);
+    status = sb_http_jobs_add(request->context->jobs, job, id, error);
   }
   if (status == SB_OK) {
     reply_job(request, id, 202);
@@ -45,7 +45,7 @@ static sb_status need_files(const sb_http_request *request, sb_error *error) {
 static sb_status need_collection(sb_http_request *request, const char *name, sb_error *error) {
   sb_people *people = NULL;
   const sb_list_request list = {.struct_size = sizeof list, .collection = name, .limit = 1};
-  sb_status status = sb_engine_list(request->server->engine, &list, &people, error);
+  sb_status status = sb_engine_list(request->context->engine, &list, &people, error);
   sb_people_free(people);
   return status;
 }
@@ -92,7 +92,7 @@ void sb_http_handle_jobs_reembed(sb_http_request *request) {
 static sb_status model_of(sb_http_request *request, const char *collection, char model[64], sb_error *error) {
   sb_collection *list = NULL;
   size_t count = 0;
-  sb_status status = sb_engine_collections(request->server->engine, &list, &count, error);
+  sb_status status = sb_engine_collections(request->context->engine, &list, &count, error);
   for (size_t i = 0; status == SB_OK && i < count; i++)
     if (!strcmp(list[i].name, collection)) memcpy(model, list[i].model, sizeof list[i].model);
   sb_collections_free(list);
@@ -103,7 +103,7 @@ void sb_http_handle_jobs_cluster(sb_http_request *request) {
   sb_error error = {0};
   char model[64] = "";
   sb_http_job_request job = {
-      .kind = SB_HTTP_JOB_CLUSTER, .target = sb_http_server_operating_point(request->server), .model = model};
+      .kind = SB_HTTP_JOB_CLUSTER, .target = sb_http_operating_point(request->context), .model = model};
   sb_status status = sb_http_request_collection(request, &job.collection, &error);
   if (status == SB_OK) status = sb_http_request_operating_point(request, &job.target, &error);
   if (status == SB_OK) status = need_files(request, &error);
@@ -116,7 +116,7 @@ void sb_http_handle_jobs_dedup(sb_http_request *request) {
   enum { PAIRS = 1000, PAIRS_MAX = 100000 };
   sb_error error = {0};
   sb_http_job_request job = {
-      .kind = SB_HTTP_JOB_DEDUP, .target = sb_http_server_operating_point(request->server), .limit = PAIRS};
+      .kind = SB_HTTP_JOB_DEDUP, .target = sb_http_operating_point(request->context), .limit = PAIRS};
   sb_status status = sb_http_request_collection(request, &job.collection, &error);
   if (status == SB_OK) status = sb_http_request_operating_point(request, &job.target, &error);
   if (status == SB_OK) status = sb_http_request_count(request, "limit", 1, PAIRS_MAX, &job.limit, &error);
@@ -127,7 +127,7 @@ void sb_http_handle_jobs_dedup(sb_http_request *request) {
 void sb_http_handle_job_result(sb_http_request *request) {
   sb_error error = {0};
   char *text = NULL;
-  if (sb_http_jobs_result(request->server->jobs, request->path_parameters[0], &text, &error) == SB_OK)
+  if (sb_http_jobs_result(request->context->jobs, request->path_parameters[0], &text, &error) == SB_OK)
     sb_http_reply_owned(request, 200, "application/json", text, strlen(text));
   else
     sb_http_reply_error(request, &error);
@@ -139,7 +139,7 @@ void sb_http_handle_job_get(sb_http_request *request) {
 
 static void order(sb_http_request *request, sb_http_job_order what) {
   sb_error error = {0};
-  if (sb_http_jobs_order(request->server->jobs, request->path_parameters[0], what, &error) == SB_OK)
+  if (sb_http_jobs_order(request->context->jobs, request->path_parameters[0], what, &error) == SB_OK)
     reply_job(request, request->path_parameters[0], 200);
   else
     sb_http_reply_error(request, &error);
@@ -158,7 +158,7 @@ void sb_http_handle_job_cancel(sb_http_request *request) {
 void sb_http_handle_job_refused(sb_http_request *request) {
   sb_error error = {0};
   sb_buffer text = {0};
-  if (sb_http_jobs_refused(request->server->jobs, request->path_parameters[0], &text, &error) == SB_OK) {
+  if (sb_http_jobs_refused(request->context->jobs, request->path_parameters[0], &text, &error) == SB_OK) {
     sb_http_reply_owned(request, 200, "text/csv; charset=utf-8", text.bytes, text.size);
     request->reply.file = "attachment; filename=\"refused.csv\"";
     return;
@@ -170,7 +170,7 @@ void sb_http_handle_job_refused(sb_http_request *request) {
 void sb_http_handle_job_events(sb_http_request *request) {
   sb_error error = {0};
   json_t *job = NULL;
-  if (sb_http_jobs_get(request->server->jobs, request->path_parameters[0], &job, NULL, NULL, &error) != SB_OK) {
+  if (sb_http_jobs_get(request->context->jobs, request->path_parameters[0], &job, NULL, NULL, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }

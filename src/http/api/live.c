@@ -33,7 +33,7 @@ struct sb_http_live_sessions {
 
 typedef struct live {
   sb_http_live_sessions *live_sessions;
-  sb_http_server *server;
+  sb_http_context *context;
   sb_actor caller;
   sb_http_principal principal; /* asked about again every ASK_MS */
   double asked_ms;
@@ -182,8 +182,8 @@ static json_t *answer(live *l, const sb_buffer *frame) {
                               .photo = {frame->bytes ? frame->bytes : "", frame->size},
                               .k = l->k,
                               .largest_only = l->largest,
-                              .target = sb_http_server_operating_point(l->server)};
-  sb_status status = sb_engine_search(l->server->engine, &search, &result, &error);
+                              .target = sb_http_operating_point(l->context)};
+  sb_status status = sb_engine_search(l->context->engine, &search, &result, &error);
   json_t *json = status == SB_OK
                      ? sb_json_search(result)
                      : json_pack("{s:{s:s,s:s}}", "error", "code", sb_status_code(status), "message", error.message);
@@ -255,7 +255,7 @@ static bool may_go_on(live *l) {
   double now = sb_monotonic_ms();
   if (now - l->asked_ms < ASK_MS) return true;
   l->asked_ms = now;
-  if (sb_http_auth_still(l->server, &l->principal)) return true;
+  if (sb_http_auth_still(l->context, &l->principal)) return true;
   hang_up(l, 1008); /* policy violation */
   return false;
 }
@@ -279,7 +279,7 @@ static bool read_some(live *l, sb_http_websocket *socket, uint8_t *chunk, double
  * nothing more comes, and what is still on its way is thrown away, until the client closes, too, or is quiet. */
 static void drain(live *l, uint8_t *chunk) {
   double start = sb_monotonic_ms(), heard = start, now = start;
-  if (!l->server->tls) shutdown(l->socket, SHUT_WR); /* with TLS it is the daemon's, which would end both ways */
+  if (!l->context->tls.on) shutdown(l->socket, SHUT_WR); /* with TLS it is the daemon's, which would end both ways */
   for (size_t drained = 0; drained < DRAIN_BYTES_MAX && now - start < DRAIN_MS_MAX; now = sb_monotonic_ms()) {
     struct pollfd wait = {.fd = l->socket, .events = POLLIN};
     if (poll(&wait, 1, POLL_MS) <= 0) {
@@ -295,7 +295,7 @@ static void drain(live *l, uint8_t *chunk) {
 
 static void *run(void *context) {
   live *l = context;
-  sb_http_websocket socket = {.limit = FRAME_MAX < l->server->max_body ? FRAME_MAX : l->server->max_body};
+  sb_http_websocket socket = {.limit = FRAME_MAX < l->context->limits.body ? FRAME_MAX : l->context->limits.body};
   uint8_t *chunk = malloc(CHUNK);
   pthread_t searcher;
   bool started = chunk && !pthread_create(&searcher, NULL, search_frames, l);
@@ -369,8 +369,8 @@ sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out,
                    "this address is a WebSocket's (RFC 6455, version 13): each binary message is a photo");
   live *l = sb_alloc(1, sizeof *l, error);
   if (!l) return SB_NO_MEMORY;
-  *l = (live){.live_sessions = request->server->live_sessions,
-              .server = request->server,
+  *l = (live){.live_sessions = request->context->live_sessions,
+              .context = request->context,
               .caller = *sb_actor_get(),
               .principal = request->principal};
   sb_status status = read_options(request, l, error);

@@ -62,7 +62,7 @@ void sb_http_handle_people_list(sb_http_request *request) {
   if (status == SB_OK) status = sb_http_request_count(request, "limit", 1, 1000, &list.limit, &error);
   if (status == SB_OK) status = sb_http_request_choice(request, "thumbnails", truth, &thumbnails, &error);
   list.thumbnails = thumbnails == 1;
-  if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
+  if (status == SB_OK) status = sb_engine_list(request->context->engine, &list, &people, &error);
   json_t *body = status == SB_OK ? sb_json_people(people) : NULL;
   if (status == SB_OK) {
     if (body && people->next) json_object_set_new(body, "next_cursor", cursor_text(list.order, people->next));
@@ -125,7 +125,7 @@ static void reply_duplicate(sb_http_request *request, const sb_enrolled *enrolle
   json_t *found = enrolled_json(request, enrolled),
          *body = sb_http_error_json(request, sb_status_code(error->code), error->message);
   sb_engine_info info = {0};
-  sb_engine_info_get(request->server->engine, &info, NULL);
+  sb_engine_info_get(request->context->engine, &info, NULL);
   if (found && body) {
     json_object_set(body, "candidates", json_object_get(found, "possible_duplicates"));
     json_object_set_new(body, "threshold", json_real(info.threshold));
@@ -146,7 +146,7 @@ static void enroll(sb_http_request *request, sb_enroll_request *enroll_request) 
   if (status == SB_OK) status = read_expiry(request, &enroll_request->expires_ms, &error);
   if (status == SB_OK) status = sb_http_request_photos(request, "image", &photos, &enroll_request->photo_count, &error);
   enroll_request->photos = photos;
-  if (status == SB_OK) status = sb_engine_enroll(request->server->engine, enroll_request, &enrolled, &error);
+  if (status == SB_OK) status = sb_engine_enroll(request->context->engine, enroll_request, &enrolled, &error);
   if (status == SB_DUPLICATE && enrolled)
     reply_duplicate(request, enrolled, &error);
   else
@@ -172,7 +172,7 @@ void sb_http_handle_person_faces_add(sb_http_request *request) {
   const char *collection = NULL;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK)
-    status = sb_engine_get(request->server->engine, collection, request->path_parameters[0], &people, &error);
+    status = sb_engine_get(request->context->engine, collection, request->path_parameters[0], &people, &error);
   sb_people_free(people);
   sb_enroll_request enroll_request = {
       .struct_size = sizeof enroll_request, .id = request->path_parameters[0], .flags = SB_ENROLL_ADD};
@@ -188,7 +188,7 @@ void sb_http_handle_person_get(sb_http_request *request) {
   const char *collection = NULL;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK)
-    status = sb_engine_get(request->server->engine, collection, request->path_parameters[0], &people, &error);
+    status = sb_engine_get(request->context->engine, collection, request->path_parameters[0], &people, &error);
   reply(request, status, 200, status == SB_OK ? person_json(request, &people->items[0]) : NULL, &error);
   sb_people_free(people);
 }
@@ -197,7 +197,7 @@ void sb_http_handle_person_get(sb_http_request *request) {
 void sb_http_handle_person_change(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL, *name = NULL, *id = NULL, *old = request->path_parameters[0];
-  sb_engine *engine = request->server->engine;
+  sb_engine *engine = request->context->engine;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = sb_http_request_text(request, "name", &name, &error);
   if (status == SB_OK) status = sb_http_request_text(request, "id", &id, &error);
@@ -213,7 +213,7 @@ void sb_http_handle_person_change(sb_http_request *request) {
 void sb_http_handle_person_merge(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL, *from = NULL;
-  sb_engine *engine = request->server->engine;
+  sb_engine *engine = request->context->engine;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = sb_http_request_text(request, "from", &from, &error);
   if (status == SB_OK && !from)
@@ -234,7 +234,7 @@ void sb_http_handle_person_faces(sb_http_request *request) {
   if (status == SB_OK) status = sb_http_request_count(request, "offset", 0, OFFSET_MAX, &offset, &error);
   if (status == SB_OK) status = sb_http_request_count(request, "limit", 1, 1000, &limit, &error);
   if (status == SB_OK)
-    status = sb_engine_faces(request->server->engine, collection, request->path_parameters[0], offset, limit, &faces,
+    status = sb_engine_faces(request->context->engine, collection, request->path_parameters[0], offset, limit, &faces,
                              &error);
   if (status == SB_OK)
     sb_http_reply_json_tagged(request, sb_json_kept_faces(faces));
@@ -249,7 +249,7 @@ void sb_http_handle_person_face_delete(sb_http_request *request) {
   const char *collection = NULL;
   char *end = NULL;
   long long face = strtoll(request->path_parameters[1], &end, 10);
-  sb_engine *engine = request->server->engine;
+  sb_engine *engine = request->context->engine;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK && (*end || face <= 0))
     status = sb_fail(&error, SB_INVALID, "a face's number is missing in the address");
@@ -273,7 +273,7 @@ void sb_http_handle_person_delete(sb_http_request *request) {
   sb_erasure erasure = {0};
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK)
-    status = sb_engine_erase(request->server->engine, collection, request->path_parameters[0], &erasure, &error);
+    status = sb_engine_erase(request->context->engine, collection, request->path_parameters[0], &erasure, &error);
   char now[32];
   sb_time_iso(erasure.at_ms, now);
   reply(request, status, 200,
@@ -287,7 +287,7 @@ void sb_http_handle_collections_list(sb_http_request *request) {
   sb_error error = {0};
   sb_collection *collections = NULL;
   size_t count = 0;
-  sb_status status = sb_engine_collections(request->server->engine, &collections, &count, &error);
+  sb_status status = sb_engine_collections(request->context->engine, &collections, &count, &error);
   if (status == SB_OK)
     sb_http_reply_json_tagged(request, sb_json_collections(collections, count));
   else
@@ -301,13 +301,13 @@ void sb_http_handle_collections_add(sb_http_request *request) {
   sb_status status = sb_http_request_text(request, "name", &name, &error);
   if (status == SB_OK) status = sb_http_request_text(request, "model", &model, &error);
   if (status == SB_OK && !name) status = sb_fail(&error, SB_INVALID, "the name is missing");
-  if (status == SB_OK) status = sb_engine_collection_create(request->server->engine, name, model, &error);
+  if (status == SB_OK) status = sb_engine_collection_create(request->context->engine, name, model, &error);
   reply(request, status, 201, status == SB_OK ? json_pack("{s:s}", "name", name) : NULL, &error);
 }
 
 void sb_http_handle_collection_delete(sb_http_request *request) {
   sb_error error = {0};
-  sb_status status = sb_engine_collection_delete(request->server->engine, request->path_parameters[0], &error);
+  sb_status status = sb_engine_collection_delete(request->context->engine, request->path_parameters[0], &error);
   reply(request, status, 200, status == SB_OK ? json_pack("{s:s}", "deleted", request->path_parameters[0]) : NULL,
         &error);
 }

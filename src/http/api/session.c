@@ -22,7 +22,7 @@ static void address_of(const sb_http_request *request, uint8_t bytes[16]) {
 static void set_cookie(sb_http_request *request, const char *token, int seconds) {
   snprintf(request->reply.cookie, sizeof request->reply.cookie,
            "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", SB_HTTP_SESSION_COOKIE, token, seconds,
-           request->server->tls ? "; Secure" : "");
+           request->context->tls.on ? "; Secure" : "");
 }
 
 static const char *cookie_of(const sb_http_request *request) {
@@ -34,12 +34,12 @@ void sb_http_handle_session_get(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
   char proof[SB_HTTP_TOKEN_SIZE] = "";
-  if (sb_access_required(request->server->access, &closed, &error) != SB_OK) {
+  if (sb_access_required(request->context->auth.access, &closed, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }
   const char *token = cookie_of(request);
-  bool in = token && sb_http_session_proof(request->server->sessions, token, proof);
+  bool in = token && sb_http_session_proof(request->context->auth.sessions, token, proof);
   sb_http_reply_json(request, 200,
                      json_pack("{s:b,s:b,s:o}", "login_needed", closed && !in, "signed_in", in, "csrf",
                                in ? json_string(proof) : json_null()));
@@ -65,7 +65,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
   const char *password = NULL;
   int one_time = -1;
   address_of(request, address);
-  unsigned wait = sb_http_session_wait(request->server->sessions, address);
+  unsigned wait = sb_http_session_wait(request->context->auth.sessions, address);
   if (wait) {
     sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, and try again");
     request->reply.retry = wait;
@@ -73,9 +73,9 @@ void sb_http_handle_session_add(sb_http_request *request) {
   }
   sb_status status = read_login(request, &password, &one_time, &error);
   if (status == SB_OK) {
-    status = sb_access_login(request->server->access, password, one_time, sb_now_ms(), &error);
-    sb_http_session_tried(request->server->sessions, address, status == SB_OK);
-    sb_engine_note_access(request->server->engine, status == SB_OK ? "login" : "login-failed", NULL);
+    status = sb_access_login(request->context->auth.access, password, one_time, sb_now_ms(), &error);
+    sb_http_session_tried(request->context->auth.sessions, address, status == SB_OK);
+    sb_engine_note_access(request->context->engine, status == SB_OK ? "login" : "login-failed", NULL);
   }
   if (status == SB_FORBIDDEN) {
     sb_http_reply_refusal(request, 401, "unauthorized", error.message);
@@ -83,7 +83,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
     sb_http_reply_error(request, &error);
   } else {
     char token[SB_HTTP_TOKEN_SIZE], proof[SB_HTTP_TOKEN_SIZE];
-    sb_http_session_begin(request->server->sessions, token, proof);
+    sb_http_session_begin(request->context->auth.sessions, token, proof);
     sb_http_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", proof));
     set_cookie(request, token, 12 * 3600);
   }
@@ -91,7 +91,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
 
 void sb_http_handle_session_delete(sb_http_request *request) {
   const char *token = cookie_of(request);
-  if (token) sb_http_session_end(request->server->sessions, token);
+  if (token) sb_http_session_end(request->context->auth.sessions, token);
   sb_http_reply_json(request, 200, json_pack("{s:b}", "signed_in", 0));
   set_cookie(request, "", 0);
 }

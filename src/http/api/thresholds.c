@@ -18,9 +18,9 @@ static json_t *meaning_json(const sb_target_meaning *m) {
 /* What counts, or with `asked` what that would mean. */
 static void reply(sb_http_request *request, const sb_target *asked) {
   sb_error error = {0};
-  sb_http_server *server = request->server;
+  sb_http_context *context = request->context;
   const char *collection = NULL;
-  const sb_target saved = sb_engine_target(server->engine), *configured = &server->target;
+  const sb_target saved = sb_engine_target(context->engine), *configured = &context->configured;
   const sb_target *target = asked && sb_target_given(asked) ? asked : sb_target_given(&saved) ? &saved : configured;
   const char *source = target == asked               ? "asked"
                        : target == &saved            ? "saved"
@@ -28,7 +28,7 @@ static void reply(sb_http_request *request, const sb_target *asked) {
                                                      : "default";
   sb_target_meaning meaning;
   sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_engine_target_explain(server->engine, collection, target, &meaning, &error);
+  if (status == SB_OK) status = sb_engine_target_explain(context->engine, collection, target, &meaning, &error);
   /* A choice that this model cannot keep is told all the same: else nobody could take it back. */
   if (status == SB_OK && target == asked && meaning.why.code != SB_OK) status = (error = meaning.why).code;
   if (status != SB_OK) {
@@ -53,7 +53,7 @@ void sb_http_handle_thresholds_get(sb_http_request *request) {
 
 static void keep(sb_http_request *request, const sb_target *target) {
   sb_error error = {0};
-  if (sb_engine_target_set(request->server->engine, target, &error) == SB_OK)
+  if (sb_engine_target_set(request->context->engine, target, &error) == SB_OK)
     reply(request, NULL);
   else
     sb_http_reply_error(request, &error);

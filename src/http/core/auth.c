@@ -32,7 +32,7 @@ static bool refuse(sb_http_request *request, unsigned status, const char *code, 
 
 static sb_status by_key(sb_http_request *request, const char *text, sb_error *error) {
   sb_access_key key;
-  sb_status status = sb_access_key_find(request->server->access, text, sb_now_ms(), &key, error);
+  sb_status status = sb_access_key_find(request->context->auth.access, text, sb_now_ms(), &key, error);
   if (status != SB_OK) return status;
   request->principal.roles = key.roles;
   memcpy(request->principal.prefix, key.prefix, sizeof key.prefix);
@@ -49,7 +49,7 @@ static bool changes_something(const sb_http_request *request) {
 static bool by_session(sb_http_request *request) {
   const char *token = MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, SB_HTTP_SESSION_COOKIE);
   const char *proof = header(request, "X-CSRF-Token");
-  if (!token || !sb_http_session_find(request->server->sessions, token, changes_something(request) ? proof : NULL,
+  if (!token || !sb_http_session_find(request->context->auth.sessions, token, changes_something(request) ? proof : NULL,
                                       changes_something(request), &request->principal.session))
     return !request->principal.session;
   request->principal.roles = SB_ROLE_ALL;
@@ -58,14 +58,14 @@ static bool by_session(sb_http_request *request) {
   return true;
 }
 
-bool sb_http_auth_still(sb_http_server *server, const sb_http_principal *principal) {
+bool sb_http_auth_still(sb_http_context *context, const sb_http_principal *principal) {
   sb_access_key key;
   bool closed = true, known = false;
   if (principal->prefix[0])
-    return sb_access_key_recheck(server->access, principal->prefix, sb_now_ms(), &key, NULL) ==
+    return sb_access_key_recheck(context->auth.access, principal->prefix, sb_now_ms(), &key, NULL) ==
            SB_OK; /* roles stay as they were made */
-  if (principal->token[0]) return sb_http_session_find(server->sessions, principal->token, NULL, false, &known);
-  return sb_access_required(server->access, &closed, NULL) == SB_OK && !closed;
+  if (principal->token[0]) return sb_http_session_find(context->auth.sessions, principal->token, NULL, false, &known);
+  return sb_access_required(context->auth.access, &closed, NULL) == SB_OK && !closed;
 }
 
 bool sb_http_auth_scope(sb_http_request *request) {
@@ -93,11 +93,12 @@ bool sb_http_auth_pass(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
   unsigned wanted = role_of(request->route->access);
-  if (sb_access_required(request->server->access, &closed, &error) != SB_OK) {
+  if (sb_access_required(request->context->auth.access, &closed, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return false;
   }
-  snprintf(request->principal.actor, sizeof request->principal.actor, request->server->loopback ? "local" : "anybody");
+  snprintf(request->principal.actor, sizeof request->principal.actor,
+           request->context->auth.loopback ? "local" : "anybody");
   if (!closed) {
     request->principal.roles = SB_ROLE_ALL;
     return true;

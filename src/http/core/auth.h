@@ -2,11 +2,9 @@
 #ifndef SB_HTTP_CORE_AUTH_H
 #define SB_HTTP_CORE_AUTH_H
 
-#include "engine/engine.h"
-#include "http/core/session.h"
+#include "http/core/context.h"
 
 struct sb_http_request;
-struct sb_http_server;
 
 /* Set for each request before its body is read. */
 typedef struct sb_http_principal {
@@ -24,7 +22,7 @@ bool sb_http_auth_pass(struct sb_http_request *request);
 
 /* May who asked go on reading? For what stays open: false once the key was revoked or is over, the session has ended, or the
  * gallery has got its first key. */
-bool sb_http_auth_still(struct sb_http_server *server, const sb_http_principal *principal);
+bool sb_http_auth_still(sb_http_context *context, const sb_http_principal *principal);
 
 /* The body has come, too: replies 403 and gives false where a key for one collection names another. (The engine holds to it
  * besides, whatever a handler does: sb_actor.) */

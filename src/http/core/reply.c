@@ -1,5 +1,4 @@
 /* Replies and their headers. */
-#include "http/api/handlers.h"
 #include "http/core/request.h"
 #include "http/core/route.h"
 
@@ -128,20 +127,28 @@ void sb_http_reply_json_tagged(sb_http_request *request, json_t *body) {
 }
 
 json_t *sb_http_error_json(const sb_http_request *request, const char *code, const char *message) {
-  unsigned dialect = request->route ? request->route->flags & SB_HTTP_ROUTE_DIALECTS : 0;
-  if (dialect & SB_HTTP_ROUTE_COMPREFACE)
-    return json_pack("{s:s,s:i}", "message", message, "code", sb_http_compreface_code(code));
-  if (dialect) return json_pack("{s:s}", "error", message);
+  const sb_http_dialect *dialect = request->route ? request->route->dialect : NULL;
+  if (dialect) return dialect->error(request, code, message);
   return json_pack("{s:{s:s,s:s,s:s}}", "error", "code", code, "message", message, "request_id", request->id);
 }
 
 void sb_http_reply_refusal(sb_http_request *request, unsigned status, const char *code, const char *message) {
-  unsigned dialect = request->route ? request->route->flags & SB_HTTP_ROUTE_DIALECTS : 0;
-  /* DeepFace and CompreFace say 400 for whatever is wrong with a request. */
-  if (dialect & (SB_HTTP_ROUTE_DEEPFACE | SB_HTTP_ROUTE_COMPREFACE) &&
-      (status == 409 || status == 415 || status == 422))
-    status = 400;
+  const sb_http_dialect *dialect = request->route ? request->route->dialect : NULL;
+  if (dialect && dialect->status) status = dialect->status(status);
   sb_http_reply_json(request, status, sb_http_error_json(request, code, message));
+}
+
+bool sb_http_failed(sb_http_request *request, sb_status status, const sb_error *error) {
+  if (status != SB_OK) sb_http_reply_error(request, error);
+  return status != SB_OK;
+}
+
+void sb_http_reply_result(sb_http_request *request, sb_status status, const sb_error *error, unsigned http_status,
+                          json_t *body) {
+  if (!sb_http_failed(request, status, error))
+    sb_http_reply_json(request, http_status, body);
+  else
+    json_decref(body);
 }
 
 void sb_http_reply_error(sb_http_request *request, const sb_error *error) {
@@ -185,7 +192,7 @@ static bool headers_add(const sb_http_request *request, struct MHD_Response *res
       {"Retry-After", reply->retry ? wait : NULL},
       {"WWW-Authenticate", reply->challenge ? "Bearer realm=\"semblance\"" : NULL},
       {"Set-Cookie", reply->cookie[0] ? reply->cookie : NULL},
-      {"Strict-Transport-Security", request->server->tls ? "max-age=31536000" : NULL},
+      {"Strict-Transport-Security", request->context->tls.on ? "max-age=31536000" : NULL},
       {"Content-Encoding", reply->gzip ? "gzip" : NULL},
       {"Vary", request->cors   ? (reply->varies ? "Accept-Encoding, Origin" : "Origin")
                : reply->varies ? "Accept-Encoding"
@@ -199,7 +206,7 @@ static bool headers_add(const sb_http_request *request, struct MHD_Response *res
        preflight ? "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Api-Key" : NULL},
       {"Access-Control-Max-Age", preflight ? "600" : NULL},
       {"Cross-Origin-Resource-Policy", request->cors ? "cross-origin" : "same-origin"},
-      {"Connection", reply->close || atomic_load(&request->server->stopping) ? "close" : NULL},
+      {"Connection", reply->close || atomic_load(&request->context->load.stopping) ? "close" : NULL},
   };
   for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
     if (headers[i][1] && MHD_add_response_header(response, headers[i][0], headers[i][1]) != MHD_YES) return false;

@@ -42,6 +42,12 @@ void sb_http_reply_owned(struct sb_http_request *request, unsigned status, const
 /* Is one of the ETags that the client has `etag`? */
 bool sb_http_reply_is_known(const struct sb_http_request *request, const char *etag);
 void sb_http_reply_error(struct sb_http_request *request, const sb_error *error);
+/* Replies with the error unless `status` is SB_OK; says whether it did. A handler ends early with it:
+ *   if (sb_http_failed(request, sb_engine_get(engine, collection, id, &people, &error), &error)) return; */
+bool sb_http_failed(struct sb_http_request *request, sb_status status, const sb_error *error);
+/* Replies with `body` (stolen), or with the error when `status` is not SB_OK: then `body` may be NULL. */
+void sb_http_reply_result(struct sb_http_request *request, sb_status status, const sb_error *error,
+                          unsigned http_status, json_t *body);
 /* For refusals that are HTTP's own and no sb_status. */
 void sb_http_reply_refusal(struct sb_http_request *request, unsigned status, const char *code, const char *message);
 void sb_http_reply_empty(struct sb_http_request *request, unsigned status);

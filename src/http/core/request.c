@@ -1,12 +1,10 @@
 /* A request from its first line to its complete body. */
 #include "http/core/request.h"
 #include "http/core/decode.h"
+#include "http/core/params.h"
 #include "http/core/request_checks.h"
 #include "http/core/route.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -45,6 +43,7 @@ sb_http_request *sb_http_request_new(sb_http_server *server, const char *target)
   sb_http_request *request = sb_alloc(1, sizeof *request, NULL);
   if (!request) return NULL;
   request->server = server;
+  request->context = &server->context;
   request->started_ms = sb_monotonic_ms();
   uint8_t random[SB_HTTP_REQUEST_ID / 2] = {0};
   if (getrandom(random, sizeof random, 0) != sizeof random) sb_log(SB_LOG_WARNING, "the system gave no random bytes");
@@ -64,10 +63,11 @@ static bool brings_files(const sb_http_request *request) {
 
 void sb_http_request_free(sb_http_request *request) {
   if (!request) return;
-  if (!brings_files(request)) atomic_fetch_sub(&request->server->body_bytes, request->received);
+  if (!brings_files(request)) atomic_fetch_sub(&request->context->load.body_bytes, request->received);
   if (request->form) MHD_destroy_post_processor(request->form);
   for (size_t i = 0; i < request->field_count; i++) sb_buffer_free(&request->fields[i].value);
   free(request->fields);
+  free(request->photos);
   sb_upload_bundle_free(request->bundle);
   sb_http_reply_clear(&request->reply);
   for (size_t i = 0; i < SB_HTTP_PATH_PARAMETERS_MAX; i++) free(request->path_parameters[i]);
@@ -143,7 +143,7 @@ void sb_http_request_body_begin(sb_http_request *request) {
 }
 
 static size_t limit_of(const sb_http_request *request) {
-  return brings_files(request) ? request->server->max_import : request->server->max_body;
+  return brings_files(request) ? request->context->limits.import : request->context->limits.body;
 }
 
 static void refuse_size(sb_http_request *request) {
@@ -157,9 +157,9 @@ static void refuse_size(sb_http_request *request) {
 void sb_http_request_begin(sb_http_request *request, struct MHD_Connection *connection, const char *method) {
   request->connection = connection;
   request->phase = SB_HTTP_PHASE_BODY;
-  atomic_fetch_add(&request->server->open, 1);
+  atomic_fetch_add(&request->context->load.open, 1);
   strncpy(request->method, method, sizeof request->method - 1);
-  if (atomic_load(&request->server->stopping)) {
+  if (atomic_load(&request->context->load.stopping)) {
     sb_http_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
     return;
   }
@@ -178,24 +178,24 @@ void sb_http_request_begin(sb_http_request *request, struct MHD_Connection *conn
 void sb_http_request_whole(sb_http_request *request) {
   if (request->begun) return;
   request->begun = true;
-  atomic_fetch_add(&request->server->begun, 1);
+  atomic_fetch_add(&request->context->load.begun, 1);
 }
 
 bool sb_http_request_receive(sb_http_request *request, const char *bytes, size_t size) {
-  sb_http_server *server = request->server;
+  sb_http_context *context = request->context;
   if (request->received + size == request->announced)
     sb_http_request_whole(request);   /* before its bytes are seen in a gauge */
   bool files = brings_files(request); /* what goes to the disk is not held in memory, and may take its time */
-  size_t held = files ? 0 : atomic_fetch_add(&server->body_bytes, size) + size, limit = limit_of(request);
+  size_t held = files ? 0 : atomic_fetch_add(&context->load.body_bytes, size) + size, limit = limit_of(request);
   request->received += size;
   if (!files && sb_monotonic_ms() - request->started_ms > UPLOAD_MS_MAX) return false;
   if (request->received > limit) {
     if (!request->reply.close) refuse_size(request);
-    return request->received - limit <= server->max_body; /* time for a client to hear of it, not for ever */
+    return request->received - limit <= context->limits.body; /* time for a client to hear of it, not for ever */
   }
   if (request->reply.status) return true; /* refused already: the rest is read and forgotten */
   sb_error error = {0};
-  if (held > BODIES_AT_ONCE * server->max_body) {
+  if (held > BODIES_AT_ONCE * context->limits.body) {
     sb_fail(&error, SB_BUSY, "the server is receiving more than it can hold: try again in a second");
   } else if (request->body == SB_HTTP_BODY_FORM) {
     if (MHD_post_process(request->form, bytes, size) != MHD_YES && !request->reply.status) {
@@ -284,147 +284,65 @@ sb_status sb_http_request_finish(sb_http_request *request, sb_error *error) {
   return SB_OK;
 }
 
-/* ---- Parameters */
+/* ---- Parameters: as params.h has them, one at a time; going away */
 
-static sb_status find_text(sb_http_request *request, const char *name, bool literals, const char **out,
-                           sb_error *error) {
-  const char *found = NULL;
-  size_t times = 0;
-  for (size_t i = 0; i < request->parameter_count; i++) {
-    if (strcmp(request->parameters[i].name, name)) continue;
-    found = request->parameters[i].value;
-    times++;
-  }
-  for (size_t i = 0; i < request->field_count; i++) {
-    const sb_buffer *value = &request->fields[i].value;
-    if (strcmp(request->fields[i].name, name)) continue;
-    found = value->bytes ? value->bytes : "";
-    times++;
-    if (strlen(found) != value->size || !sb_utf8_valid(found, value->size) ||
-        (request->fields[i].literal && !literals)) {
-      return sb_fail(error, SB_INVALID, "%s is not UTF-8 text", name);
-    }
-  }
-  if (times > 1) return sb_fail(error, SB_INVALID, "%s is given %zu times", name, times);
-  *out = found;
-  return SB_OK;
+static sb_status copy_error(const sb_http_params *p, sb_error *error) {
+  if (error && p->error.code != SB_OK) *error = p->error;
+  return p->error.code;
 }
 
 sb_status sb_http_request_text(sb_http_request *request, const char *name, const char **out, sb_error *error) {
-  return find_text(request, name, false, out, error);
+  sb_http_params p = sb_http_params_begin(request);
+  const char *text = sb_http_params_text(&p, name);
+  if (p.error.code == SB_OK) *out = text;
+  return copy_error(&p, error);
 }
 
 sb_status sb_http_request_choice(sb_http_request *request, const char *name, const char *const *words, int *out,
                                  sb_error *error) {
-  const char *text = NULL;
-  sb_status status = find_text(request, name, true, &text, error);
-  if (status != SB_OK) return status;
-  int index = -1;
-  char known[128] = "";
-  for (int i = 0; words[i]; i++) {
-    if (text && !strcmp(text, words[i])) index = i;
-    if (i) strncat(known, " or ", sizeof known - strlen(known) - 1);
-    strncat(known, words[i], sizeof known - strlen(known) - 1);
-  }
-  if (text && index < 0) return sb_fail(error, SB_INVALID, "%s is not %s", name, known);
-  *out = index;
-  return SB_OK;
+  sb_http_params p = sb_http_params_begin(request);
+  int index = sb_http_params_choice(&p, name, words);
+  if (p.error.code == SB_OK) *out = index;
+  return copy_error(&p, error);
 }
 
 sb_status sb_http_request_count(sb_http_request *request, const char *name, size_t least, size_t most, size_t *out,
                                 sb_error *error) {
-  const char *text = NULL;
-  sb_status status = find_text(request, name, true, &text, error);
-  if (status != SB_OK || !text) return status;
-  char *end = NULL;
-  errno = 0;
-  unsigned long long value = strtoull(text, &end, 10);
-  if (*text < '0' || *text > '9' || *end || errno || value < least || value > most) {
-    return sb_fail(error, SB_INVALID, "%s is not a whole number from %zu to %zu", name, least, most);
-  }
-  *out = (size_t)value;
-  return SB_OK;
+  sb_http_params p = sb_http_params_begin(request);
+  *out = sb_http_params_count(&p, name, least, most, *out);
+  return copy_error(&p, error);
 }
 
 sb_status sb_http_request_real(sb_http_request *request, const char *name, double least, double most, double *out,
                                sb_error *error) {
-  const char *text = NULL;
-  sb_status status = find_text(request, name, true, &text, error);
-  if (status != SB_OK || !text) return status;
-  char *end = NULL;
-  double value = strtod(text, &end);
-  if (end == text || *end || !isfinite(value) || value < least || value > most) {
-    return sb_fail(error, SB_INVALID, "%s is not a number from %g to %g", name, least, most);
-  }
-  *out = value;
-  return SB_OK;
+  sb_http_params p = sb_http_params_begin(request);
+  *out = sb_http_params_real(&p, name, least, most, *out);
+  return copy_error(&p, error);
 }
 
 sb_status sb_http_request_operating_point(sb_http_request *request, sb_target *out, sb_error *error) {
-  sb_target given = {0};
-  sb_status status = sb_http_request_real(request, "threshold", 0, 1, &given.threshold, error);
-  if (status == SB_OK) status = sb_http_request_real(request, "fmr", 0, 0.5, &given.fmr, error);
-  if (status == SB_OK) status = sb_http_request_real(request, "fpir", 0, 0.5, &given.fpir, error);
-  if (status == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0)) *out = given;
-  return status;
+  sb_http_params p = sb_http_params_begin(request);
+  *out = sb_http_params_operating_point(&p, *out);
+  return copy_error(&p, error);
 }
 
 sb_status sb_http_request_collection(sb_http_request *request, const char **out, sb_error *error) {
-  const char *text = NULL;
-  sb_status status = sb_http_request_text(request, "collection", &text, error);
-  const char *fallback = request->principal.collection[0] ? request->principal.collection : request->server->collection;
-  if (status == SB_OK) *out = text ? text : fallback;
-  return status;
-}
-
-/* ---- Photos */
-
-/* A form's photo may come as text, too, as DeepFace's clients send it. No photo begins like this. */
-static bool is_data_url(const sb_http_field *part) {
-  static const char *const schemes[] = {"data:", "http://",
-                                        "https://"}; /* the latter are refused in words by the decoder */
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-    size_t length = strlen(schemes[i]);
-    if (part->value.size >= length && !memcmp(part->value.bytes, schemes[i], length)) return true;
-  }
-  return false;
+  sb_http_params p = sb_http_params_begin(request);
+  *out = sb_http_params_collection(&p);
+  return copy_error(&p, error);
 }
 
 sb_status sb_http_request_photos(sb_http_request *request, const char *name, sb_photo **out, size_t *count,
                                  sb_error *error) {
-  sb_photo *photos = sb_alloc(request->field_count + 1, sizeof *photos, error);
-  if (!photos) return SB_NO_MEMORY;
-  size_t found = 0;
-  sb_status status = SB_OK;
-  for (size_t i = 0; i < request->field_count && status == SB_OK; i++) {
-    sb_http_field *part = &request->fields[i];
-    if (strcmp(part->name, name)) continue;
-    if (part->base64 || is_data_url(part)) {
-      status = sb_base64_decode(part->value.bytes ? part->value.bytes : (char[]){""}, part->value.size,
-                                &part->value.size, error);
-      part->base64 = false;
-    }
-    photos[found++] = (sb_photo){part->value.bytes ? part->value.bytes : "", part->value.size};
-  }
-  if (status == SB_OK && !found) {
-    status = sb_fail(error, SB_INVALID, "the request has no photo: send one as the field `%s`", name);
-  }
-  if (status != SB_OK) {
-    free(photos);
-    return status;
-  }
-  *out = photos;
-  *count = found;
-  return SB_OK;
+  sb_http_params p = sb_http_params_begin(request);
+  sb_http_params_photos(&p, name, count);
+  *out = request->photos;
+  request->photos = NULL;
+  return copy_error(&p, error);
 }
 
 sb_status sb_http_request_photo(sb_http_request *request, const char *name, sb_photo *out, sb_error *error) {
-  sb_photo *photos = NULL;
-  size_t count = 0;
-  sb_status status = sb_http_request_photos(request, name, &photos, &count, error);
-  if (status != SB_OK) return status;
-  if (count == 1) *out = photos[0];
-  free(photos);
-  return count == 1 ? SB_OK
-                    : sb_fail(error, SB_INVALID, "the field `%s` is given %zu times: send one photo", name, count);
+  sb_http_params p = sb_http_params_begin(request);
+  *out = sb_http_params_photo(&p, name);
+  return copy_error(&p, error);
 }

@@ -47,7 +47,8 @@ enum {
 
 /* One thread at a time: a socket's thread, then a worker, then the socket's thread again. */
 typedef struct sb_http_request {
-  sb_http_server *server;
+  sb_http_context *context;
+  struct sb_http_server *server; /* for the core */
   struct MHD_Connection *connection;
   char id[SB_HTTP_REQUEST_ID + 1]; /* X-Request-Id, random hex */
   char method[16];
@@ -59,6 +60,7 @@ typedef struct sb_http_request {
   char *path_parameters[SB_HTTP_PATH_PARAMETERS_MAX]; /* what stands for the braces of the route's pattern, decoded */
   const char *cors; /* the origin of another site that may ask, as the settings have it; NULL: none */
   bool gzip;        /* the client reads it */
+  sb_photo *photos; /* the list of sb_http_params_photos */
   struct sb_http_idempotency_entry *idempotency; /* an Idempotency-Key's, in work; NULL: none */
   sb_http_principal principal;                   /* who asks */
   sb_http_phase phase;

@@ -66,7 +66,7 @@ static bool has_one_end(sb_http_request *request) {
 bool sb_http_checks_pass(sb_http_request *request) {
   const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Host");
   const char *origin = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Origin");
-  if (host && request->server->loopback && !is_loopback_host(host)) {
+  if (host && request->context->auth.loopback && !is_loopback_host(host)) {
     sb_http_reply_refusal(
         request, 403, "forbidden",
         "the server answers to names of this machine only: ask for localhost, or listen on another address");

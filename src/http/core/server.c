@@ -28,48 +28,14 @@ enum {
 
 /* ---- The models' state */
 
-sb_engine_state sb_http_server_models(sb_http_server *server, sb_error *error) {
-  pthread_mutex_lock(&server->lock);
-  sb_engine_state state = server->models;
-  if (error) *error = server->models_error;
-  pthread_mutex_unlock(&server->lock);
-  return state;
-}
-
-sb_target sb_http_server_operating_point(sb_http_server *server) {
-  sb_target chosen = sb_engine_target(server->engine);
-  return sb_target_given(&chosen) ? chosen : server->target;
-}
-
-const char *sb_http_server_models_word(sb_http_server *server) {
-  switch (sb_http_server_models(server, NULL)) {
-  case SB_STATE_PENDING: return "pending";
-  case SB_STATE_LOADING: return "loading";
-  case SB_STATE_READY: return "ready";
-  case SB_STATE_ERROR: return "error";
-  }
-  return "error";
-}
-
-static void *load_models(void *context) {
-  sb_http_server *server = context;
-  sb_error error = {0};
-  double start = sb_monotonic_ms();
-  sb_status status = sb_engine_warm(server->engine, SB_WANT_EMBEDDING, &error);
-  if (status == SB_OK)
-    sb_log(SB_LOG_INFO, "models and gallery are ready after %.0f ms", sb_monotonic_ms() - start);
-  else
-    sb_log(SB_LOG_ERROR, "the models could not be loaded: %s", error.message);
-  pthread_mutex_lock(&server->lock);
-  server->models = status == SB_OK ? SB_STATE_READY : SB_STATE_ERROR;
-  server->models_error = error;
-  pthread_mutex_unlock(&server->lock);
-  return NULL;
+sb_target sb_http_operating_point(const sb_http_context *context) {
+  sb_target chosen = sb_engine_target(context->engine);
+  return sb_target_given(&chosen) ? chosen : context->configured;
 }
 
 static bool models_are_there(sb_http_request *request) {
   sb_error error = {0};
-  switch (sb_http_server_models(request->server, &error)) {
+  switch (sb_http_models_state(&request->context->models, &error)) {
   case SB_STATE_READY: return true;
   case SB_STATE_PENDING:
   case SB_STATE_LOADING:
@@ -135,7 +101,7 @@ static enum MHD_Result body_ended(sb_http_request *request) {
     if (request->route->flags & SB_HTTP_ROUTE_IDEMPOTENT &&
         !sb_http_idempotency_begin(request->server->idempotency, request))
       return sb_http_reply_send(request);
-    if (sb_http_request_pool_add(request->server->pool, request, request->route->flags & SB_HTTP_ROUTE_MODELS, suspend,
+    if (sb_http_request_pool_add(request->context->pool, request, request->route->flags & SB_HTTP_ROUTE_MODELS, suspend,
                                  &error) == SB_OK)
       return MHD_YES;
     sb_http_reply_error(request, &error);
@@ -184,9 +150,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   if (request->phase != SB_HTTP_PHASE_LINE) {
     request->stages.ms[SB_TIMED_SEND] = request->answered_ms > 0 ? sb_monotonic_ms() - request->answered_ms : 0;
     sb_http_timing_end(request);
-    atomic_fetch_sub(&server->open, 1);
+    atomic_fetch_sub(&server->context.load.open, 1);
   }
-  if (request->begun) atomic_fetch_sub(&server->begun, 1);
+  if (request->begun) atomic_fetch_sub(&server->context.load.begun, 1);
   sb_http_request_free(request);
   *state = NULL;
 }
@@ -211,16 +177,16 @@ static int bound_port(int listener) {
 static sb_status listen_at(sb_http_server *server, const struct addrinfo *found, const sb_config *config,
                            sb_error *error) {
   int on = 1;
-  server->loopback = is_loopback(found->ai_addr);
+  server->context.auth.loopback = is_loopback(found->ai_addr);
   bool closed = false;
-  sb_status status = sb_access_required(server->access, &closed, error);
+  sb_status status = sb_access_required(server->context.auth.access, &closed, error);
   if (status != SB_OK) return status;
-  if (!server->loopback && !config->insecure && !(closed && server->tls)) {
+  if (!server->context.auth.loopback && !config->insecure && !(closed && server->context.tls.on)) {
     return sb_fail(
         error, SB_INVALID,
         "%s is reached by other machines: that needs keys (`semblance access add`, `semblance access password`; "
         "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
-        config->listen, closed ? "some" : "none", server->tls ? "on" : "off");
+        config->listen, closed ? "some" : "none", server->context.tls.on ? "on" : "off");
   }
   server->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (server->socket < 0) return sb_fail_errno(error, errno, "open a socket for", config->listen);
@@ -266,27 +232,27 @@ static unsigned connection_limit(void) {
 static enum MHD_Result may_connect(void *context, const struct sockaddr *address, socklen_t size) {
   (void)address, (void)size;
   sb_http_server *server = context;
-  return atomic_load(&server->stopping) ? MHD_NO : MHD_YES;
+  return atomic_load(&server->context.load.stopping) ? MHD_NO : MHD_YES;
 }
 
 static sb_status start_daemon(sb_http_server *server, sb_error *error) {
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
   char priorities[] = SB_HTTP_TLS_PRIORITIES; /* the library wants it writable */
-  const struct MHD_OptionItem secured[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate},
-                                           {MHD_OPTION_HTTPS_MEM_KEY, 0, server->private_key},
+  const struct MHD_OptionItem secured[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->context.tls.certificate},
+                                           {MHD_OPTION_HTTPS_MEM_KEY, 0, server->context.tls.private_key},
                                            {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
                                            {MHD_OPTION_END, 0, NULL}},
                               plain[] = {{MHD_OPTION_END, 0, NULL}};
-  if (server->tls) flags |= MHD_USE_TLS;
+  if (server->context.tls.on) flags |= MHD_USE_TLS;
   server->daemon = MHD_start_daemon(
       flags, 0, may_connect, server, on_access, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
       MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS, MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
-      on_completed, server, MHD_OPTION_ARRAY, server->tls ? secured : plain, MHD_OPTION_END);
+      on_completed, server, MHD_OPTION_ARRAY, server->context.tls.on ? secured : plain, MHD_OPTION_END);
   if (!server->daemon)
     return sb_fail(error, SB_IO, "the HTTP server could not be started%s",
-                   server->tls ? ": its certificate and private key may not belong together" : "");
+                   server->context.tls.on ? ": its certificate and private key may not belong together" : "");
   server->socket = -1; /* the daemon closes it */
   return SB_OK;
 }
@@ -294,26 +260,26 @@ static sb_status start_daemon(sb_http_server *server, sb_error *error) {
 /* A daemon with suspended connections must not be stopped, so all are resumed; uploads that end meanwhile hear that it stops. */
 static void end_daemon(sb_http_server *server) {
   if (!server->daemon) return;
-  sb_http_request_pool_close(server->pool, refuse);
+  sb_http_request_pool_close(server->context.pool, refuse);
   MHD_stop_daemon(server->daemon);
 }
 
 static void server_free(sb_http_server *server) {
   if (server->socket >= 0) close(server->socket);
-  sb_http_request_pool_free(server->pool);
-  sb_http_metrics_free(server->metrics);
+  sb_http_request_pool_free(server->context.pool);
+  sb_http_metrics_free(server->context.metrics);
   sb_http_idempotency_free(server->idempotency);
-  sb_http_jobs_free(server->jobs);
-  sb_http_sse_subscribers_free(server->subscribers);
-  sb_http_live_sessions_free(server->live_sessions);
-  sb_http_retention_stop(server->timer);
-  sb_http_sessions_free(server->sessions);
-  sb_http_tls_unload(server);
-  sb_access_close(server->access);
+  sb_http_jobs_free(server->context.jobs);
+  sb_http_sse_subscribers_free(server->context.subscribers);
+  sb_http_live_sessions_free(server->context.live_sessions);
+  sb_http_retention_stop(server->retention);
+  sb_http_sessions_free(server->context.auth.sessions);
+  sb_http_tls_unload(&server->context.tls);
+  sb_access_close(server->context.auth.access);
   for (size_t i = 0; i < server->cors_count; i++) free(server->cors[i]);
   free(server->cors);
-  pthread_mutex_destroy(&server->lock);
-  free(server->collection);
+  sb_http_models_free(&server->context.models);
+  free(server->context.collection);
   free(server);
 }
 
@@ -342,24 +308,24 @@ static sb_status read_cors(sb_http_server *server, const char *words, sb_error *
 
 /* What stands in the settings, and the parts that only need memory. */
 static sb_status set_up(sb_http_server *server, const sb_config *config, sb_error *error) {
-  server->target = (sb_target){config->threshold, config->fmr, config->fpir};
-  const sb_target chosen = sb_engine_target(server->engine);
-  if (sb_target_given(&chosen) && sb_target_given(&server->target))
+  server->context.configured = (sb_target){config->threshold, config->fmr, config->fpir};
+  const sb_target chosen = sb_engine_target(server->context.engine);
+  if (sb_target_given(&chosen) && sb_target_given(&server->context.configured))
     sb_log(SB_LOG_WARNING, "--threshold, --fmr and --fpir do not count here: an admin chose otherwise on the page");
-  server->max_body = (size_t)config->max_body;
-  server->slow_ms = (double)config->slow_ms;
-  server->max_import = (size_t)config->max_import;
+  server->context.limits.body = (size_t)config->max_body;
+  server->context.limits.slow_ms = (double)config->slow_ms;
+  server->context.limits.import = (size_t)config->max_import;
   sb_status status = sb_http_route_dialects(config->dialects, &server->dialects, error);
   if (status == SB_OK) status = read_cors(server, config->cors, error);
-  if (status == SB_OK) status = sb_http_metrics_new(&server->metrics, error);
+  if (status == SB_OK) status = sb_http_metrics_new(&server->context.metrics, error);
   if (status == SB_OK) status = sb_http_idempotency_new(&server->idempotency, error);
-  if (status == SB_OK) status = sb_http_sse_subscribers_new(&server->subscribers, error);
-  if (status == SB_OK) status = sb_http_live_sessions_new(&server->live_sessions, error);
-  if (status == SB_OK) status = sb_http_tls_load(server, config, error);
-  if (status == SB_OK) status = sb_http_sessions_new(&server->sessions, error);
-  if (status == SB_OK) status = sb_engine_access(server->engine, &server->access, error);
-  if (status == SB_OK) status = sb_http_retention_start(server->engine, &server->timer, error);
-  if (status == SB_OK && !(server->collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
+  if (status == SB_OK) status = sb_http_sse_subscribers_new(&server->context.subscribers, error);
+  if (status == SB_OK) status = sb_http_live_sessions_new(&server->context.live_sessions, error);
+  if (status == SB_OK) status = sb_http_tls_load(&server->context.tls, config, error);
+  if (status == SB_OK) status = sb_http_sessions_new(&server->context.auth.sessions, error);
+  if (status == SB_OK) status = sb_engine_access(server->context.engine, &server->context.auth.access, error);
+  if (status == SB_OK) status = sb_http_retention_start(server->context.engine, &server->retention, error);
+  if (status == SB_OK && !(server->context.collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
   return status;
 }
 
@@ -367,32 +333,30 @@ sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_ht
   sb_engine_info info = {0};
   sb_http_server *server = sb_alloc(1, sizeof *server, error);
   if (!server) return SB_NO_MEMORY;
-  server->engine = engine;
+  server->context.engine = engine;
   server->socket = -1;
-  server->models = SB_STATE_LOADING;
-  pthread_mutex_init(&server->lock, NULL);
+  sb_http_models_init(&server->context.models, engine);
   sb_status status = sb_engine_info_get(engine, &info, error);
   if (status == SB_OK) status = set_up(server, config, error);
-  if (status == SB_OK) status = sb_http_jobs_new(engine, info.workers, &server->jobs, error);
+  if (status == SB_OK) status = sb_http_jobs_new(engine, info.workers, &server->context.jobs, error);
   if (status == SB_OK) status = open_socket(server, config, error);
   if (status == SB_OK)
-    status = sb_http_request_pool_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->pool, error);
+    status = sb_http_request_pool_new((size_t)info.workers + 2, QUEUE_MAX, perform, &server->context.pool, error);
   if (status == SB_OK) status = start_daemon(server, error);
-  if (status == SB_OK && server->tls && config->redirect_port)
+  if (status == SB_OK && server->context.tls.on && config->redirect_port)
     status = sb_http_redirect_start(server, (int)config->redirect_port, &server->redirect, error);
   if (status != SB_OK) {
     end_daemon(server);
     server_free(server);
     return status;
   }
-  server->loader_started = pthread_create(&server->loader, NULL, load_models, server) == 0;
-  if (!server->loader_started) load_models(server);
+  sb_http_models_load(&server->context.models);
   *out = server;
   return SB_OK;
 }
 
 bool sb_http_server_tls(const sb_http_server *server) {
-  return server->tls;
+  return server->context.tls.on;
 }
 
 int sb_http_server_port(const sb_http_server *server) {
@@ -403,14 +367,14 @@ int sb_http_server_port(const sb_http_server *server) {
 
 void sb_http_server_stop(sb_http_server *server) {
   if (!server) return;
-  atomic_store(&server->stopping, true); /* nobody new */
-  sb_engine_cancel_waits(server->engine);
+  atomic_store(&server->context.load.stopping, true); /* nobody new */
+  sb_engine_cancel_waits(server->context.engine);
   sb_http_redirect_stop(server->redirect);
-  sb_http_live_sessions_stop(server->live_sessions);
+  sb_http_live_sessions_stop(server->context.live_sessions);
   double start = sb_monotonic_ms();
-  while (atomic_load(&server->begun) && sb_monotonic_ms() - start < STOP_MS_MAX)
+  while (atomic_load(&server->context.load.begun) && sb_monotonic_ms() - start < STOP_MS_MAX)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   end_daemon(server);
-  if (server->loader_started) pthread_join(server->loader, NULL);
+  sb_http_models_join(&server->context.models);
   server_free(server);
 }

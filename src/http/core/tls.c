@@ -93,17 +93,17 @@ static int read_dates(const gnutls_datum_t *text, sb_http_certificate *out) {
   return code;
 }
 
-sb_status sb_http_tls_load(sb_http_server *server, const sb_config *config, sb_error *error) {
+sb_status sb_http_tls_load(sb_http_tls *tls, const sb_config *config, sb_error *error) {
   pair read = {0};
   sb_status status = pair_read(config, &read, error);
   if (status != SB_OK) return status;
-  server->certificate = read.certificate;
-  server->private_key = read.private_key;
-  server->tls = read.certificate != NULL;
+  tls->certificate = read.certificate;
+  tls->private_key = read.private_key;
+  tls->on = read.certificate != NULL;
   free(read.path);
   sb_http_certificate found = {0};
-  gnutls_datum_t text = server->tls ? datum(server->certificate) : (gnutls_datum_t){0};
-  if (server->tls && read_dates(&text, &found) >= 0) server->certificate_ends_ms = found.ends_ms;
+  gnutls_datum_t text = tls->on ? datum(tls->certificate) : (gnutls_datum_t){0};
+  if (tls->on && read_dates(&text, &found) >= 0) tls->ends_ms = found.ends_ms;
   return SB_OK;
 }
 
@@ -138,11 +138,11 @@ sb_status sb_http_tls_inspect(const sb_config *config, sb_http_certificate *out,
   return status;
 }
 
-void sb_http_tls_unload(sb_http_server *server) {
-  if (server->private_key) sb_wipe(server->private_key, strlen(server->private_key));
-  free(server->private_key);
-  free(server->certificate);
-  server->private_key = server->certificate = NULL;
+void sb_http_tls_unload(sb_http_tls *tls) {
+  if (tls->private_key) sb_wipe(tls->private_key, strlen(tls->private_key));
+  free(tls->private_key);
+  free(tls->certificate);
+  tls->private_key = tls->certificate = NULL;
 }
 
 /* ---- A certificate of one's own */

@@ -11,7 +11,7 @@
 enum { WAKE_MS = 200, COMMENT_MS = 10000, BLOCK = 8192 };
 
 typedef struct events {
-  sb_http_server *server;
+  sb_http_context *context;
   struct MHD_Connection *connection;
   sb_actor caller;
   sb_http_principal principal;
@@ -83,7 +83,7 @@ void sb_http_sse_subscribers_free(sb_http_sse_subscribers *subscribers) {
 }
 
 static void sleep_on(events *e) {
-  sb_http_sse_subscribers *subscribers = e->server->subscribers;
+  sb_http_sse_subscribers *subscribers = e->context->subscribers;
   pthread_mutex_lock(&subscribers->lock);
   MHD_suspend_connection(e->connection);
   e->asleep = true;
@@ -100,8 +100,8 @@ static bool next_text(events *e) {
   uint64_t version = 0;
   bool ended = false;
   sb_actor_set(e->caller.name, e->caller.collection);
-  sb_status status = sb_http_auth_still(e->server, &e->principal)
-                         ? sb_http_jobs_get(e->server->jobs, e->job, &json, &version, &ended, NULL)
+  sb_status status = sb_http_auth_still(e->context, &e->principal)
+                         ? sb_http_jobs_get(e->context->jobs, e->job, &json, &version, &ended, NULL)
                          : SB_FORBIDDEN;
   sb_actor_set(NULL, NULL);
   double now = sb_monotonic_ms();
@@ -133,7 +133,7 @@ static ssize_t read_events(void *context, uint64_t position, char *buffer, size_
   events *e = context;
   if (e->at == e->size) {
     /* Who asked is told once how the job stands, even by a server that stops. */
-    if (e->ended || (e->begun && atomic_load(&e->server->stopping))) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (e->ended || (e->begun && atomic_load(&e->context->load.stopping))) return MHD_CONTENT_READER_END_OF_STREAM;
     if (!next_text(e)) {
       if (e->ended) return MHD_CONTENT_READER_END_OF_STREAM;
       sleep_on(e);
@@ -148,7 +148,7 @@ static ssize_t read_events(void *context, uint64_t position, char *buffer, size_
 
 static void events_free(void *context) {
   events *e = context;
-  sb_http_sse_subscribers *subscribers = e->server->subscribers;
+  sb_http_sse_subscribers *subscribers = e->context->subscribers;
   pthread_mutex_lock(&subscribers->lock);
   for (events **at = &subscribers->first; e->asleep && *at; at = &(*at)->next) {
     if (*at != e) continue;
@@ -164,7 +164,7 @@ static void events_free(void *context) {
 struct MHD_Response *sb_http_sse_response(const sb_http_request *request, const char *job) {
   events *e = sb_alloc(1, sizeof *e, NULL);
   if (!e) return NULL;
-  *e = (events){.server = request->server,
+  *e = (events){.context = request->context,
                 .connection = request->connection,
                 .caller = *sb_actor_get(),
                 .principal = request->principal};

@@ -91,21 +91,21 @@ static sb_status write_replica(const sb_engine_counts *counts, sb_buffer *out, s
       counts->replica_up, counts->replica_reads, counts->replica_passed);
 }
 
-sb_status sb_http_gauges_write(sb_http_server *server, sb_buffer *out, sb_error *error) {
+sb_status sb_http_gauges_write(sb_http_context *context, sb_buffer *out, sb_error *error) {
   sb_engine_info info = {0};
   sb_engine_counts counts = {0};
   /* What the database cannot tell now is left out: how the server fares without it is what one wants to see then. */
-  bool told = sb_engine_info_get(server->engine, &info, NULL) == SB_OK;
-  sb_status status = sb_engine_counts_get(server->engine, &counts, error);
+  bool told = sb_engine_info_get(context->engine, &info, NULL) == SB_OK;
+  sb_status status = sb_engine_counts_get(context->engine, &counts, error);
   if (status != SB_OK) return status;
-  double ends_s = (double)server->certificate_ends_ms / 1000;
+  double ends_s = (double)context->tls.ends_ms / 1000;
   const struct {
     const char *name, *help;
     double value;
   } gauges[] = {
-      {"semblance_up_seconds", "Time since the server started.", sb_http_metrics_uptime_s(server->metrics)},
+      {"semblance_up_seconds", "Time since the server started.", sb_http_metrics_uptime_s(context->metrics)},
       {"semblance_ready", "1 when models and gallery are loaded.",
-       sb_http_server_models(server, NULL) == SB_STATE_READY},
+       sb_http_models_state(&context->models, NULL) == SB_STATE_READY},
       {"semblance_people", "People in all collections. -1: the database does not answer.",
        told ? (double)info.people : -1},
       {"semblance_faces", "Templates in all collections. -1: the database does not answer.",
@@ -119,20 +119,21 @@ sb_status sb_http_gauges_write(sb_http_server *server, sb_buffer *out, sb_error 
       {"semblance_index_followed_changes", "Changes that the indexes got after they were filled.",
        (double)counts.index_followed},
       {"semblance_live_channels", "Cameras that are connected.",
-       (double)sb_http_live_sessions_count(server->live_sessions)},
+       (double)sb_http_live_sessions_count(context->live_sessions)},
       {"semblance_workers", "Photos that can be worked on at the same time.", told ? info.workers : -1},
       {"semblance_queue_waiting", "Requests that wait for a worker.",
-       (double)sb_http_request_pool_waiting(server->pool)},
-      {"semblance_requests_open", "Requests that have begun and are not answered.", (double)atomic_load(&server->open)},
-      {"semblance_body_bytes", "Bytes held of requests' bodies.", (double)atomic_load(&server->body_bytes)},
-      {"semblance_disk_free_bytes", "Free space where the gallery's folder lies.", disk_free_bytes(server->engine)},
+       (double)sb_http_request_pool_waiting(context->pool)},
+      {"semblance_requests_open", "Requests that have begun and are not answered.",
+       (double)atomic_load(&context->load.open)},
+      {"semblance_body_bytes", "Bytes held of requests' bodies.", (double)atomic_load(&context->load.body_bytes)},
+      {"semblance_disk_free_bytes", "Free space where the gallery's folder lies.", disk_free_bytes(context->engine)},
       {"semblance_certificate_ends_seconds", "When the server's certificate is over, Unix time. 0: no TLS.", ends_s},
       {"process_resident_memory_bytes", "Memory of the process.", (double)sb_http_resident_bytes()},
       {"process_open_fds", "Open file descriptors.", (double)open_files()},
       {"process_max_fds", "File descriptors that may be open.", files_limit()},
       {"process_threads", "Threads of the process.", (double)entries_of("/proc/self/task")},
       {"process_start_time_seconds", "When the process started, Unix time.",
-       (double)sb_now_ms() / 1000 - sb_http_metrics_uptime_s(server->metrics)},
+       (double)sb_now_ms() / 1000 - sb_http_metrics_uptime_s(context->metrics)},
   };
   for (size_t i = 0; i < sizeof gauges / sizeof *gauges && status == SB_OK; i++)
     status = sb_buffer_addf(out, error, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", gauges[i].name, gauges[i].help,

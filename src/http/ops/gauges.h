@@ -5,7 +5,7 @@
 #include "http/core/server.h"
 
 /* In Prometheus' text format. */
-sb_status sb_http_gauges_write(sb_http_server *server, sb_buffer *out, sb_error *error);
+sb_status sb_http_gauges_write(sb_http_context *context, sb_buffer *out, sb_error *error);
 /* Bytes of memory that this process has in use; 0 where the system does not tell. */
 size_t sb_http_resident_bytes(void);
 

@@ -8,14 +8,14 @@
 void sb_http_handle_health(sb_http_request *request) {
   sb_error error = {0}, cause = {0};
   sb_engine_info info = {0};
-  sb_engine_state models = sb_http_server_models(request->server, &cause);
-  if (sb_engine_info_get(request->server->engine, &info, &error) != SB_OK) {
+  sb_engine_state models = sb_http_models_state(&request->context->models, &cause);
+  if (sb_engine_info_get(request->context->engine, &info, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }
   bool failed = models == SB_STATE_ERROR;
   json_t *body = json_pack("{s:s,s:s,s:I,s:I,s:s}", "status", failed ? "error" : "ok", "models",
-                           sb_http_server_models_word(request->server), "people", (json_int_t)info.people, "faces",
+                           sb_http_models_word(&request->context->models), "people", (json_int_t)info.people, "faces",
                            (json_int_t)info.faces, "model", info.model);
   if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
   /* The faces are read once the models are there; before that begins they are not searchable either. */
@@ -37,18 +37,18 @@ void sb_http_handle_healthz(sb_http_request *request) {
 
 /* Ready: photos can be answered. */
 void sb_http_handle_readyz(sb_http_request *request) {
-  bool ready =
-      sb_http_server_models(request->server, NULL) == SB_STATE_READY && !atomic_load(&request->server->stopping);
+  bool ready = sb_http_models_state(&request->context->models, NULL) == SB_STATE_READY &&
+               !atomic_load(&request->context->load.stopping);
   sb_http_reply_json(request, ready ? 200 : 503,
-                     json_pack("{s:s}", "status", ready ? "ready" : sb_http_server_models_word(request->server)));
+                     json_pack("{s:s}", "status", ready ? "ready" : sb_http_models_word(&request->context->models)));
   request->reply.retry = !ready;
 }
 
 void sb_http_handle_metrics(sb_http_request *request) {
   sb_error error = {0};
   sb_buffer text = {0};
-  sb_status status = sb_http_gauges_write(request->server, &text, &error);
-  if (status == SB_OK) status = sb_http_metrics_write(request->server->metrics, &text, &error);
+  sb_status status = sb_http_gauges_write(request->context, &text, &error);
+  if (status == SB_OK) status = sb_http_metrics_write(request->context->metrics, &text, &error);
   if (status == SB_OK) {
     sb_http_reply_owned(request, 200, "text/plain; version=0.0.4; charset=utf-8", text.bytes, text.size);
     return;
@@ -58,12 +58,12 @@ void sb_http_handle_metrics(sb_http_request *request) {
 }
 
 /* What usual false match rates mean as scores; those beyond the measurement are left out. */
-static json_t *targets_of(sb_http_server *server) {
+static json_t *targets_of(sb_http_context *context) {
   static const double rates[] = {1e-3, 1e-4, 1e-5, 1e-6};
   json_t *list = json_array();
   for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
     double threshold = 0;
-    if (sb_engine_threshold(server->engine, &(sb_target){.fmr = rates[i]}, &threshold, NULL) == SB_OK)
+    if (sb_engine_threshold(context->engine, &(sb_target){.fmr = rates[i]}, &threshold, NULL) == SB_OK)
       json_array_append_new(list, json_pack("{s:f,s:f}", "fmr", rates[i], "threshold", threshold));
   }
   return list;
@@ -84,19 +84,19 @@ void sb_http_handle_stats(sb_http_request *request) {
   sb_engine_info info = {0};
   sb_engine_counts counts = {0};
   sb_http_metrics_minute hour[SB_HTTP_METRICS_MINUTES];
-  sb_http_server *server = request->server;
-  if (sb_engine_info_get(server->engine, &info, &error) != SB_OK ||
-      sb_engine_counts_get(server->engine, &counts, &error) != SB_OK) {
+  sb_http_context *context = request->context;
+  if (sb_engine_info_get(context->engine, &info, &error) != SB_OK ||
+      sb_engine_counts_get(context->engine, &counts, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }
-  const sb_target target = sb_http_server_operating_point(server);
+  const sb_target target = sb_http_operating_point(context);
   sb_target_meaning meaning = {0};
   if (info.loading || /* the store is busy */
-      sb_engine_target_explain(server->engine, server->collection, &target, &meaning, NULL) != SB_OK ||
+      sb_engine_target_explain(context->engine, context->collection, &target, &meaning, NULL) != SB_OK ||
       meaning.why.code != SB_OK)
     meaning = (sb_target_meaning){.threshold = info.threshold, .unsure = info.unsure};
-  sb_http_metrics_hour(server->metrics, hour);
+  sb_http_metrics_hour(context->metrics, hour);
   json_t *minutes = json_array();
   for (size_t i = 0; i < SB_HTTP_METRICS_MINUTES; i++)
     json_array_append_new(minutes,
@@ -105,11 +105,12 @@ void sb_http_handle_stats(sb_http_request *request) {
                                     hour[i].p50_ms, "p99_ms", hour[i].p99_ms));
   sb_http_reply_json(request, 200,
                      json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o,s:o}", "version", sb_version(),
-                               "uptime_s", sb_http_metrics_uptime_s(server->metrics), "people", (json_int_t)info.people,
-                               "faces", (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
-                               (json_int_t)sb_http_request_pool_waiting(server->pool), "memory_bytes",
+                               "uptime_s", sb_http_metrics_uptime_s(context->metrics), "people",
+                               (json_int_t)info.people, "faces", (json_int_t)info.faces, "workers",
+                               (json_int_t)info.workers, "waiting",
+                               (json_int_t)sb_http_request_pool_waiting(context->pool), "memory_bytes",
                                (json_int_t)sb_http_resident_bytes(), "model", info.model, "dim", (json_int_t)info.dim,
-                               "threshold", meaning.threshold, "unsure", meaning.unsure, "targets", targets_of(server),
+                               "threshold", meaning.threshold, "unsure", meaning.unsure, "targets", targets_of(context),
                                "search", search_of(&counts), "minutes", minutes));
 }
 

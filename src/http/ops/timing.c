@@ -35,12 +35,12 @@ static void tell_slow(const sb_http_request *request, const char *fields, double
 
 void sb_http_timing_end(sb_http_request *request) {
   char fields[256];
-  sb_http_server *server = request->server;
+  sb_http_context *context = request->context;
   double ms = sb_monotonic_ms() - request->started_ms;
   /* An answer that goes on for minutes says nothing about how fast the server is. */
   bool went_on = request->route && request->route->flags & SB_HTTP_ROUTE_STREAM;
-  bool slow = !went_on && server->slow_ms > 0 && ms > server->slow_ms;
-  sb_http_metrics_count(server->metrics, request, went_on ? 0 : ms, slow);
+  bool slow = !went_on && context->limits.slow_ms > 0 && ms > context->limits.slow_ms;
+  sb_http_metrics_count(context->metrics, request, went_on ? 0 : ms, slow);
   /* Nothing here needs escaping: labels stand in the route table. */
   snprintf(fields, sizeof fields, "\"method\":\"%s\",\"route\":\"%s\",\"status\":%u,\"ms\":%.1f", method_of(request),
            sb_http_route_label(request), request->reply.status, ms);

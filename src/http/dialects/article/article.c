@@ -1,5 +1,6 @@
 /* The API of the article that Semblance follows, with its names and shapes; its faults are not copied. */
 #include "http/api/handlers.h"
+#include "http/dialects/dialects.h"
 #include "json/results.h"
 
 #include <ctype.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 
 void sb_http_handle_article_status(sb_http_request *request) {
-  sb_http_reply_json(request, 200, json_pack("{s:s}", "status", sb_http_server_models_word(request->server)));
+  sb_http_reply_json(request, 200, json_pack("{s:s}", "status", sb_http_models_word(&request->context->models)));
 }
 
 static const char *gender_word(const sb_attributes *a) {
@@ -42,7 +43,7 @@ void sb_http_handle_article_register(sb_http_request *request) {
   if (status == SB_OK) status = sb_http_request_photo(request, "image", &photo, &error);
   if (status == SB_OK) status = sb_http_request_text(request, "ssn", &enroll.id, &error);
   if (status == SB_OK) status = sb_http_request_text(request, "name", &enroll.name, &error);
-  if (status == SB_OK) status = sb_engine_enroll(request->server->engine, &enroll, &enrolled, &error);
+  if (status == SB_OK) status = sb_engine_enroll(request->context->engine, &enroll, &enrolled, &error);
   if (status == SB_OK) {
     const sb_attributes *a = &enrolled->person.attributes;
     sb_http_reply_json(request, 200,
@@ -84,10 +85,10 @@ void sb_http_handle_article_verify(sb_http_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
   sb_search_request search = {
-      .struct_size = sizeof search, .k = 1, .target = sb_http_server_operating_point(request->server)};
+      .struct_size = sizeof search, .k = 1, .target = sb_http_operating_point(request->context)};
   sb_status status = sb_http_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "image", &search.photo, &error);
-  if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
+  if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
   if (status == SB_OK && !result->count)
     status = sb_fail(&error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
   if (status == SB_OK)
@@ -107,7 +108,7 @@ void sb_http_handle_article_people(sb_http_request *request) {
   sb_status status = sb_http_request_collection(request, &list.collection, &error);
   for (; status == SB_OK && list.offset < total; list.offset += PAGE) {
     sb_people *people = NULL;
-    status = sb_engine_list(request->server->engine, &list, &people, &error);
+    status = sb_engine_list(request->context->engine, &list, &people, &error);
     for (size_t i = 0; status == SB_OK && i < people->count; i++) {
       const sb_person *person = &people->items[i];
       json_t *row = json_pack("{s:s,s:s}", "ssn", person->id, "name", person->name);
@@ -134,7 +135,7 @@ void sb_http_handle_article_family(sb_http_request *request) {
   sb_verify_request father = {.struct_size = sizeof father}, mother = {.struct_size = sizeof mother};
   sb_photo child = {0};
   sb_comparison to_father, to_mother;
-  sb_engine *engine = request->server->engine;
+  sb_engine *engine = request->context->engine;
   sb_status status = sb_http_request_photo(request, "father_image", &father.photos[0], &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "child_image", &child, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "mother_image", &mother.photos[0], &error);
@@ -148,3 +149,5 @@ void sb_http_handle_article_family(sb_http_request *request) {
   else
     sb_http_reply_error(request, &error);
 }
+
+const sb_http_dialect sb_http_article = {"article", sb_http_dialect_error, NULL};

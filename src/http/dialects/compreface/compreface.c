@@ -1,6 +1,7 @@
 /* CompreFace's REST API over the engine. A subject is a person whose id and name are the same; an image_id is the number of a
  * kept face in the shape of a UUID. No photo is kept, so none can be downloaded. */
 #include "http/api/handlers.h"
+#include "http/dialects/dialects.h"
 #include "json/results.h"
 
 #include <inttypes.h>
@@ -11,7 +12,8 @@
 
 enum { PAGE_MAX = 1000, CODE_UNDEFINED = 41 };
 
-int sb_http_compreface_code(const char *code) {
+/* CompreFace's number for one of our error codes. */
+static int code_of(const char *code) {
   static const struct {
     const char *ours;
     int theirs;
@@ -121,7 +123,7 @@ static void add_time(json_t *json, double ms) {
 
 static json_t *plugins_versions(const sb_http_request *request) {
   sb_engine_info info = {0};
-  sb_engine_info_get(request->server->engine, &info, NULL);
+  sb_engine_info_get(request->context->engine, &info, NULL);
   return json_pack("{s:s,s:s}", "detector", "semblance", "calculator", info.model);
 }
 
@@ -131,7 +133,7 @@ static bool is_wanted(const sb_face *face, const plugins *p, size_t so_far) {
 
 static sb_status look_at(sb_http_request *request, sb_photo photo, unsigned want, sb_faces **out, sb_error *error) {
   sb_find_request find = {.struct_size = sizeof find, .photo = photo, .want = want};
-  return sb_engine_find_faces(request->server->engine, &find, out, error);
+  return sb_engine_find_faces(request->context->engine, &find, out, error);
 }
 
 static sb_status no_face(sb_error *error) {
@@ -153,7 +155,7 @@ void sb_http_handle_compreface_subjects(sb_http_request *request) {
   sb_status status = sb_http_request_collection(request, &list.collection, &error);
   do {
     sb_people *people = NULL;
-    if (status == SB_OK) status = sb_engine_list(request->server->engine, &list, &people, &error);
+    if (status == SB_OK) status = sb_engine_list(request->context->engine, &list, &people, &error);
     for (size_t i = 0; status == SB_OK && i < people->count; i++)
       json_array_append_new(names, json_string(people->items[i].id));
     list.after = status == SB_OK ? people->next : 0;
@@ -167,7 +169,7 @@ void sb_http_handle_compreface_subject_add(sb_http_request *request) {
   const char *collection = NULL, *subject = NULL;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = read_subject(request, &subject, &error);
-  if (status == SB_OK) status = sb_engine_add(request->server->engine, collection, subject, subject, NULL, &error);
+  if (status == SB_OK) status = sb_engine_add(request->context->engine, collection, subject, subject, NULL, &error);
   reply(request, status, 201, status == SB_OK ? json_pack("{s:s}", "subject", subject) : NULL, &error);
 }
 
@@ -175,7 +177,7 @@ void sb_http_handle_compreface_subject_add(sb_http_request *request) {
 void sb_http_handle_compreface_subject_rename(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL, *subject = NULL, *old = request->path_parameters[0];
-  sb_engine *engine = request->server->engine;
+  sb_engine *engine = request->context->engine;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = read_subject(request, &subject, &error);
   if (status == SB_OK && strcmp(subject, old)) {
@@ -197,7 +199,7 @@ void sb_http_handle_compreface_subject_delete(sb_http_request *request) {
   const char *collection = NULL;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK)
-    status = sb_engine_delete(request->server->engine, collection, request->path_parameters[0], NULL, &error);
+    status = sb_engine_delete(request->context->engine, collection, request->path_parameters[0], NULL, &error);
   reply(request, status, 200, json_pack("{s:s}", "subject", request->path_parameters[0]), &error);
 }
 
@@ -208,10 +210,10 @@ void sb_http_handle_compreface_subjects_delete(sb_http_request *request) {
   sb_status status = sb_http_request_collection(request, &list.collection, &error);
   while (status == SB_OK && found) {
     sb_people *people = NULL;
-    status = sb_engine_list(request->server->engine, &list, &people, &error);
+    status = sb_engine_list(request->context->engine, &list, &people, &error);
     found = status == SB_OK ? people->count : 0;
     for (size_t i = 0; status == SB_OK && i < found; i++, deleted++)
-      status = sb_engine_delete(request->server->engine, list.collection, people->items[i].id, NULL, &error);
+      status = sb_engine_delete(request->context->engine, list.collection, people->items[i].id, NULL, &error);
     sb_people_free(people);
   }
   reply(request, status, 200, json_pack("{s:I}", "deleted", (json_int_t)deleted), &error);
@@ -229,7 +231,7 @@ void sb_http_handle_compreface_faces(sb_http_request *request) {
   if (status == SB_OK) status = sb_http_request_count(request, "page", 0, 1000000, &page, &error);
   if (status == SB_OK) status = sb_http_request_count(request, "size", 1, PAGE_MAX, &size, &error);
   if (status == SB_OK)
-    status = sb_engine_faces(request->server->engine, collection, subject, page * size, size, &kept, &error);
+    status = sb_engine_faces(request->context->engine, collection, subject, page * size, size, &kept, &error);
   json_t *faces = json_array();
   for (size_t i = 0; status == SB_OK && i < kept->count; i++)
     json_array_append_new(
@@ -252,7 +254,7 @@ void sb_http_handle_compreface_face_add(sb_http_request *request) {
   if (status == SB_OK) status = read_subject(request, &enroll.id, &error);
   enroll.name = enroll.id;
   if (status == SB_OK) status = sb_http_request_photo(request, "file", &photo, &error);
-  if (status == SB_OK) status = sb_engine_enroll(request->server->engine, &enroll, &enrolled, &error);
+  if (status == SB_OK) status = sb_engine_enroll(request->context->engine, &enroll, &enrolled, &error);
   reply(request, status, 201,
         status == SB_OK ? json_pack("{s:o,s:s}", "image_id", image_id(enrolled->kept[0]), "subject", enroll.id) : NULL,
         &error);
@@ -264,7 +266,7 @@ void sb_http_handle_compreface_faces_delete(sb_http_request *request) {
   sb_error error = {0};
   const char *collection = NULL, *subject = NULL;
   size_t deleted = 0, found = 1;
-  sb_engine *engine = request->server->engine;
+  sb_engine *engine = request->context->engine;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = read_subject(request, &subject, &error);
   while (status == SB_OK && found) {
@@ -285,7 +287,7 @@ void sb_http_handle_compreface_face_delete(sb_http_request *request) {
   int64_t face = 0;
   sb_status status = sb_http_request_collection(request, &collection, &error);
   if (status == SB_OK) status = read_image_id(request->path_parameters[0], &face, &error);
-  if (status == SB_OK) status = sb_engine_face_delete(request->server->engine, collection, face, &owner, &error);
+  if (status == SB_OK) status = sb_engine_face_delete(request->context->engine, collection, face, &owner, &error);
   reply(request, status, 200,
         status == SB_OK ? json_pack("{s:s,s:s}", "image_id", request->path_parameters[0], "subject", owner) : NULL,
         &error);
@@ -307,7 +309,7 @@ void sb_http_handle_compreface_faces_delete_some(sb_http_request *request) {
     if (part->literal) status = sb_fail(&error, SB_INVALID, "an image id is text");
     const char *text = part->value.bytes ? part->value.bytes : "";
     if (status == SB_OK) status = read_image_id(text, &face, &error);
-    if (status == SB_OK) status = sb_engine_face_delete(request->server->engine, collection, face, &owner, &error);
+    if (status == SB_OK) status = sb_engine_face_delete(request->context->engine, collection, face, &owner, &error);
     if (status == SB_OK) json_array_append_new(deleted, json_pack("{s:s,s:s}", "image_id", text, "subject", owner));
     if (status == SB_NOT_FOUND) status = SB_OK;
     free(owner);
@@ -322,14 +324,14 @@ void sb_http_handle_compreface_recognize(sb_http_request *request) {
   sb_search_result *result = NULL;
   sb_faces *faces = NULL;
   sb_search_request search = {
-      .struct_size = sizeof search, .k = 1, .target = sb_http_server_operating_point(request->server)};
+      .struct_size = sizeof search, .k = 1, .target = sb_http_operating_point(request->context)};
   plugins p;
   sb_status status = read_plugins(request, &p, &error);
   search.attributes = wanted(&p) & SB_WANT_ATTRIBUTES;
   if (status == SB_OK) status = sb_http_request_collection(request, &search.collection, &error);
   if (status == SB_OK) status = sb_http_request_count(request, "prediction_count", 1, SB_K_MAX, &search.k, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "file", &search.photo, &error);
-  if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
+  if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
   if (status == SB_OK && !result->count) status = no_face(&error);
   if (status == SB_OK && p.calculator) status = look_at(request, search.photo, SB_WANT_EMBEDDING, &faces, &error);
   json_t *rows = json_array();
@@ -401,7 +403,7 @@ void sb_http_handle_compreface_verify(sb_http_request *request) {
   sb_photo photos[2] = {0};
   sb_faces *faces[2] = {NULL, NULL};
   sb_engine_info info = {0};
-  sb_engine *engine = request->server->engine;
+  sb_engine *engine = request->context->engine;
   plugins p;
   sb_status status = read_plugins(request, &p, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "source_image", &photos[0], &error);
@@ -437,7 +439,7 @@ void sb_http_handle_compreface_face_verify(sb_http_request *request) {
   if (status == SB_OK) status = read_image_id(request->path_parameters[0], &face, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "file", &photo, &error);
   if (status == SB_OK)
-    status = sb_engine_verify_kept(request->server->engine, collection, face, photo, &c, &owner, &error);
+    status = sb_engine_verify_kept(request->context->engine, collection, face, photo, &c, &owner, &error);
   json_t *row = NULL;
   if (status == SB_OK) {
     row = json_pack("{s:o,s:s,s:f}", "box", box_of(&c.faces[0]), "subject", owner, "similarity",
@@ -447,3 +449,10 @@ void sb_http_handle_compreface_face_verify(sb_http_request *request) {
   reply(request, status, 200, row ? json_pack("{s:[o]}", "result", row) : NULL, &error);
   free(owner);
 }
+
+static json_t *write_error(const sb_http_request *request, const char *code, const char *message) {
+  (void)request;
+  return json_pack("{s:s,s:i}", "message", message, "code", code_of(code));
+}
+
+const sb_http_dialect sb_http_compreface = {"compreface", write_error, sb_http_dialect_status};

@@ -1,6 +1,7 @@
 /* DeepFace's REST API over the engine. Its field names are kept; what it does with addresses and paths of files is not:
  * photos come as files or base64 only. Distance is 1 - cosine, the threshold the engine's own, as its scores are. */
 #include "http/api/handlers.h"
+#include "http/dialects/dialects.h"
 #include "json/results.h"
 
 #include <math.h>
@@ -79,7 +80,7 @@ static sb_status read_model(sb_http_request *request, char out[64], sb_error *er
   size_t count = 0;
   *out = 0;
   sb_status status = sb_http_request_text(request, "model_name", &asked, error);
-  if (status == SB_OK && asked) status = sb_engine_models_list(request->server->engine, &models, &count, error);
+  if (status == SB_OK && asked) status = sb_engine_models_list(request->context->engine, &models, &count, error);
   if (status != SB_OK || !asked) return status;
   const sb_model_info *found = find_model(models, count, asked);
   if (found) {
@@ -105,8 +106,8 @@ static sb_status check_model(sb_http_request *request, const char *collection, s
   sb_status status = read_model(request, model, error);
   if (status != SB_OK || !*model) return status;
   sb_engine_info info = {0};
-  status = sb_engine_collection(request->server->engine, collection, false, &shelf, error);
-  if (status == SB_OK) status = sb_engine_info_get(request->server->engine, &info, error);
+  status = sb_engine_collection(request->context->engine, collection, false, &shelf, error);
+  if (status == SB_OK) status = sb_engine_info_get(request->context->engine, &info, error);
   const char *held = status == SB_OK && shelf.row ? shelf.info.model : info.model; /* it is made with the server's */
   if (status != SB_OK || !strcmp(held, model)) return status;
   return sb_fail(error, SB_INVALID,
@@ -136,7 +137,7 @@ static sb_status find_some(sb_http_request *request, unsigned want, const char *
   if (status == SB_OK) status = read_bool(request, "enforce_detection", true, &enforce, error);
   if (status == SB_OK) status = sb_http_request_count(request, "max_faces", 1, 1000, &most, error);
   if (status == SB_OK) status = sb_http_request_photo(request, "img", &find.photo, error);
-  if (status == SB_OK) status = sb_engine_find_faces(request->server->engine, &find, out, error);
+  if (status == SB_OK) status = sb_engine_find_faces(request->context->engine, &find, out, error);
   if (status != SB_OK) return status;
   sb_faces *faces = *out;
   while (most && faces->count > most) free(faces->items[--faces->count].embedding); /* the largest come first */
@@ -178,7 +179,7 @@ static double certainty(double cosine, double threshold) {
 
 void sb_http_handle_deepface_verify(sb_http_request *request) {
   sb_error error = {0};
-  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_http_server_operating_point(request->server)};
+  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_http_operating_point(request->context)};
   verify.target.fpir = 0; /* the server's is of searches */
   sb_comparison c;
   sb_engine_info info = {0};
@@ -190,9 +191,9 @@ void sb_http_handle_deepface_verify(sb_http_request *request) {
   if (status == SB_OK) status = read_skip(request, &verify.whole_photo, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "img1", &verify.photos[0], &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "img2", &verify.photos[1], &error);
-  if (status == SB_OK) status = sb_engine_info_get(request->server->engine, &info, &error);
+  if (status == SB_OK) status = sb_engine_info_get(request->context->engine, &info, &error);
   if (status == SB_OK && *model) verify.model = model;
-  if (status == SB_OK) status = sb_engine_verify(request->server->engine, &verify, &c, &error);
+  if (status == SB_OK) status = sb_engine_verify(request->context->engine, &verify, &c, &error);
   if (status != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
@@ -300,7 +301,7 @@ void sb_http_handle_deepface_register(sb_http_request *request) {
   if (status == SB_OK) status = read_skip(request, &whole, &error);
   if (whole) enroll.flags |= SB_ENROLL_WHOLE_PHOTO;
   if (status == SB_OK) status = sb_http_request_photo(request, "img", &photo, &error);
-  if (status == SB_OK) status = sb_engine_enroll(request->server->engine, &enroll, &enrolled, &error);
+  if (status == SB_OK) status = sb_engine_enroll(request->context->engine, &enroll, &enrolled, &error);
   if (status == SB_OK)
     sb_http_reply_json(request, 200, json_pack("{s:I}", "inserted", (json_int_t)enrolled->faces_added));
   else
@@ -331,7 +332,7 @@ void sb_http_handle_deepface_search(sb_http_request *request) {
   sb_engine_info info = {0};
   sb_search_result *result = NULL;
   sb_search_request search = {
-      .struct_size = sizeof search, .k = 5, .target = sb_http_server_operating_point(request->server)};
+      .struct_size = sizeof search, .k = 5, .target = sb_http_operating_point(request->context)};
   metric m;
   bool nearest = false, enforce = true;
   sb_status status = read_metric(request, &m, &error);
@@ -342,8 +343,8 @@ void sb_http_handle_deepface_search(sb_http_request *request) {
   if (status == SB_OK) status = read_skip(request, &search.whole_photo, &error);
   if (status == SB_OK) status = sb_http_request_count(request, "k", 1, SB_K_MAX, &search.k, &error);
   if (status == SB_OK) status = sb_http_request_photo(request, "img", &search.photo, &error);
-  if (status == SB_OK) status = sb_engine_info_get(request->server->engine, &info, &error);
-  if (status == SB_OK) status = sb_engine_search(request->server->engine, &search, &result, &error);
+  if (status == SB_OK) status = sb_engine_info_get(request->context->engine, &info, &error);
+  if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
   if (status == SB_OK && !result->count && enforce)
     status = sb_fail(&error, SB_NO_FACE,
                      "no face was found in img; send a photo where it is larger, or enforce_detection=false");
@@ -362,3 +363,5 @@ void sb_http_handle_deepface_search(sb_http_request *request) {
 void sb_http_handle_deepface_build(sb_http_request *request) {
   sb_http_reply_json(request, 200, json_pack("{s:s}", "message", "the index is always in step"));
 }
+
+const sb_http_dialect sb_http_deepface = {"deepface", sb_http_dialect_error, sb_http_dialect_status};

@@ -1,0 +1,56 @@
+/* The state of the models: one thread loads them once at start, every request may ask how far it is. */
+#include "http/core/models.h"
+
+void sb_http_models_init(sb_http_models *models, sb_engine *engine) {
+  models->engine = engine;
+  models->state = SB_STATE_LOADING;
+  pthread_mutex_init(&models->lock, NULL);
+}
+
+static void *load(void *context) {
+  sb_http_models *models = context;
+  sb_error error = {0};
+  double start = sb_monotonic_ms();
+  sb_status status = sb_engine_warm(models->engine, SB_WANT_EMBEDDING, &error);
+  if (status == SB_OK)
+    sb_log(SB_LOG_INFO, "models and gallery are ready after %.0f ms", sb_monotonic_ms() - start);
+  else
+    sb_log(SB_LOG_ERROR, "the models could not be loaded: %s", error.message);
+  pthread_mutex_lock(&models->lock);
+  models->state = status == SB_OK ? SB_STATE_READY : SB_STATE_ERROR;
+  models->error = error;
+  pthread_mutex_unlock(&models->lock);
+  return NULL;
+}
+
+void sb_http_models_load(sb_http_models *models) {
+  models->started = pthread_create(&models->loader, NULL, load, models) == 0;
+  if (!models->started) load(models);
+}
+
+void sb_http_models_join(sb_http_models *models) {
+  if (models->started) pthread_join(models->loader, NULL);
+  models->started = false;
+}
+
+void sb_http_models_free(sb_http_models *models) {
+  pthread_mutex_destroy(&models->lock);
+}
+
+sb_engine_state sb_http_models_state(sb_http_models *models, sb_error *error) {
+  pthread_mutex_lock(&models->lock);
+  sb_engine_state state = models->state;
+  if (error) *error = models->error;
+  pthread_mutex_unlock(&models->lock);
+  return state;
+}
+
+const char *sb_http_models_word(sb_http_models *models) {
+  switch (sb_http_models_state(models, NULL)) {
+  case SB_STATE_PENDING: return "pending";
+  case SB_STATE_LOADING: return "loading";
+  case SB_STATE_READY: return "ready";
+  case SB_STATE_ERROR: return "error";
+  }
+  return "error";
+}

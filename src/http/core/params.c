@@ -1,0 +1,201 @@
+/* Fields of the query and of the body, looked up by name. The list is short (at most 32 parameters and 256 fields), so
+ * each look-up goes over all of it: that also finds a field that is given twice. */
+#include "http/core/params.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+sb_http_params sb_http_params_begin(sb_http_request *request) {
+  return (sb_http_params){.request = request};
+}
+
+bool sb_http_params_failed(sb_http_params *p) {
+  return sb_http_failed(p->request, p->error.code, &p->error);
+}
+
+void sb_http_params_reject(sb_http_params *p, sb_status code, const char *format, ...) {
+  if (p->error.code != SB_OK) return;
+  char message[sizeof p->error.message];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  sb_fail(&p->error, code, "%s", message);
+}
+
+/* ---- Text */
+
+static const char *bytes_of(const sb_http_field *field) {
+  return field->value.bytes ? field->value.bytes : "";
+}
+
+/* NULL, with the reader's error, unless the field is UTF-8 text. `literals`: numbers, true and false are accepted, too. */
+static const char *text_of(sb_http_params *p, const sb_http_field *field, bool literals) {
+  const char *text = bytes_of(field);
+  if (strlen(text) == field->value.size && sb_utf8_valid(text, field->value.size) && (literals || !field->literal))
+    return text;
+  sb_http_params_reject(p, SB_INVALID, "%s is not UTF-8 text", field->name);
+  return NULL;
+}
+
+const char *sb_http_params_next(sb_http_params *p, const char *name, size_t *at) {
+  const sb_http_request *request = p->request;
+  if (p->error.code != SB_OK) return NULL;
+  for (; *at < request->parameter_count; ++*at)
+    if (!strcmp(request->parameters[*at].name, name)) return request->parameters[(*at)++].value;
+  for (size_t i = *at - request->parameter_count; i < request->field_count; i++) {
+    if (strcmp(request->fields[i].name, name)) continue;
+    *at = request->parameter_count + i + 1;
+    return text_of(p, &request->fields[i], false);
+  }
+  *at = request->parameter_count + request->field_count;
+  return NULL;
+}
+
+static const char *find(sb_http_params *p, const char *name, bool literals) {
+  const sb_http_request *request = p->request;
+  const char *found = NULL;
+  size_t times = 0;
+  if (p->error.code != SB_OK) return NULL;
+  for (size_t i = 0; i < request->parameter_count; i++) {
+    if (strcmp(request->parameters[i].name, name)) continue;
+    found = request->parameters[i].value;
+    times++;
+  }
+  for (size_t i = 0; i < request->field_count; i++) {
+    if (strcmp(request->fields[i].name, name)) continue;
+    if (!(found = text_of(p, &request->fields[i], literals))) return NULL;
+    times++;
+  }
+  if (times > 1) sb_http_params_reject(p, SB_INVALID, "%s is given %zu times", name, times);
+  return times > 1 ? NULL : found;
+}
+
+const char *sb_http_params_text(sb_http_params *p, const char *name) {
+  return find(p, name, false);
+}
+
+const char *sb_http_params_required(sb_http_params *p, const char *name, const char *meaning) {
+  const char *text = find(p, name, false);
+  if (!text) sb_http_params_reject(p, SB_INVALID, "%s is missing: %s", name, meaning);
+  return text;
+}
+
+int sb_http_params_choice(sb_http_params *p, const char *name, const char *const *words) {
+  const char *text = find(p, name, true);
+  if (!text) return -1;
+  char known[128] = "";
+  for (int i = 0; words[i]; i++) {
+    if (!strcmp(text, words[i])) return i;
+    if (i) strncat(known, " or ", sizeof known - strlen(known) - 1);
+    strncat(known, words[i], sizeof known - strlen(known) - 1);
+  }
+  sb_http_params_reject(p, SB_INVALID, "%s is not %s", name, known);
+  return -1;
+}
+
+bool sb_http_params_is(sb_http_params *p, const char *name, const char *first, const char *second) {
+  const char *const words[] = {first, second, NULL};
+  return sb_http_params_choice(p, name, words) == 1;
+}
+
+const char *sb_http_params_collection(sb_http_params *p) {
+  const sb_http_request *request = p->request;
+  const char *text = find(p, "collection", false);
+  if (text || p->error.code != SB_OK) return text;
+  return request->principal.collection[0] ? request->principal.collection : request->context->collection;
+}
+
+/* ---- Numbers */
+
+size_t sb_http_params_count(sb_http_params *p, const char *name, size_t least, size_t most, size_t fallback) {
+  const char *text = find(p, name, true);
+  if (!text) return fallback;
+  char *end = NULL;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (*text >= '0' && *text <= '9' && !*end && !errno && value >= least && value <= most) return (size_t)value;
+  sb_http_params_reject(p, SB_INVALID, "%s is not a whole number from %zu to %zu", name, least, most);
+  return fallback;
+}
+
+double sb_http_params_real(sb_http_params *p, const char *name, double least, double most, double fallback) {
+  const char *text = find(p, name, true);
+  if (!text) return fallback;
+  char *end = NULL;
+  double value = strtod(text, &end);
+  if (end != text && !*end && isfinite(value) && value >= least && value <= most) return value;
+  sb_http_params_reject(p, SB_INVALID, "%s is not a number from %g to %g", name, least, most);
+  return fallback;
+}
+
+int64_t sb_http_params_expiry(sb_http_params *p, const char *name) {
+  int64_t expires_ms = 0;
+  const char *text = find(p, name, false);
+  if (text) sb_time_expiry(text, &expires_ms, &p->error);
+  return expires_ms;
+}
+
+sb_target sb_http_params_operating_point(sb_http_params *p, sb_target fallback) {
+  const sb_target given = {.threshold = sb_http_params_real(p, "threshold", 0, 1, 0),
+                           .fmr = sb_http_params_real(p, "fmr", 0, 0.5, 0),
+                           .fpir = sb_http_params_real(p, "fpir", 0, 0.5, 0)};
+  return p->error.code == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0) ? given : fallback;
+}
+
+/* ---- Photos */
+
+/* A form may send a photo as text, too, as DeepFace's clients do: a data URL. No photo begins like one. */
+static bool is_url(const sb_http_field *field) {
+  /* The latter two are refused by the decoder, whose message says that no photo is fetched from an address. */
+  static const char *const schemes[] = {"data:", "http://", "https://"};
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    size_t length = strlen(schemes[i]);
+    if (field->value.size >= length && !memcmp(field->value.bytes, schemes[i], length)) return true;
+  }
+  return false;
+}
+
+static sb_photo photo_of(sb_http_params *p, sb_http_field *field) {
+  if (field->base64 || is_url(field)) {
+    sb_buffer *value = &field->value;
+    sb_base64_decode(value->bytes ? value->bytes : (char[]){""}, value->size, &value->size, &p->error);
+    field->base64 = false;
+  }
+  return (sb_photo){bytes_of(field), field->value.size};
+}
+
+/* Puts the field's photos into `out`, which has room for `room`, and gives how many there are. */
+static size_t find_photos(sb_http_params *p, const char *name, sb_photo *out, size_t room) {
+  size_t found = 0;
+  sb_http_request *request = p->request;
+  for (size_t i = 0; i < request->field_count && p->error.code == SB_OK; i++) {
+    if (strcmp(request->fields[i].name, name)) continue;
+    sb_photo photo = photo_of(p, &request->fields[i]);
+    if (found < room) out[found] = photo;
+    found++;
+  }
+  if (!found) sb_http_params_reject(p, SB_INVALID, "the request has no photo: send one as the field `%s`", name);
+  return found;
+}
+
+sb_photo sb_http_params_photo(sb_http_params *p, const char *name) {
+  sb_photo photo = {0};
+  size_t found = find_photos(p, name, &photo, 1);
+  if (found > 1) sb_http_params_reject(p, SB_INVALID, "the field `%s` is given %zu times: send one photo", name, found);
+  return photo;
+}
+
+const sb_photo *sb_http_params_photos(sb_http_params *p, const char *name, size_t *count) {
+  sb_http_request *request = p->request;
+  *count = 0;
+  free(request->photos);
+  request->photos = sb_alloc(request->field_count + 1, sizeof *request->photos, &p->error);
+  if (!request->photos) return NULL;
+  *count = find_photos(p, name, request->photos, request->field_count);
+  return request->photos;
+}
