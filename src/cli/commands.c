@@ -17,7 +17,8 @@ const sb_command sb_commands[] = {
      "  --purpose TEXT        what it may be used for\n"
      "  --expires WHEN        365d, 2027-01-31 or never: the day after which the person is erased\n",
      sb_command_enroll},
-    {"import", "DIR|CSV", "enrol many: a folder a person, or rows of id,name,path; run again to go on",
+    {"import", "DIR|ZIP|CSV",
+     "enrol many: a folder a person, a ZIP of those, or rows of id,name,path; run again to go on",
      "  --largest             of several faces in a photo take the largest\n"
      "  --any-quality         do not refuse poor photos\n"
      "  --attributes          estimate and keep age, gender and (experimental) ethnicity\n",

@@ -1,6 +1,6 @@
 #include "cli/eval.h"
 #include "import/csv.h"
-#include "import/import_list.h"
+#include "import/import.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static sb_status group_of(sb_eval_set *set, const char *name, uint32_t *out, sb_
 
 typedef struct group_reader {
   sb_eval_set *set;
-  const sb_import_list *roll;
+  const sb_import *source;
 } group_reader;
 
 static sb_status group_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
@@ -36,8 +36,8 @@ static sb_status group_row(void *context, size_t row, char **fields, size_t coun
   if (row == 1 && !strcmp(fields[0], "person") && !strcmp(fields[1], "group")) return SB_OK;
   uint32_t group = SB_NO_GROUP;
   sb_status status = group_of(reader->set, fields[1], &group, error);
-  for (size_t i = 0; status == SB_OK && i < reader->roll->count; i++)
-    if (!strcmp(reader->roll->rows[i].id, fields[0])) reader->set->group[i] = group;
+  for (size_t i = 0; status == SB_OK && i < reader->source->count; i++)
+    if (!strcmp(reader->source->items[i].id, fields[0])) reader->set->group[i] = group;
   return status;
 }
 
@@ -51,18 +51,21 @@ static sb_status set_reserve(sb_eval_set *set, size_t count, sb_error *error) {
 }
 
 static sb_status folder_read(const char *path, const char *groups, sb_eval_set *set, sb_error *error) {
-  sb_import_list roll = {0};
-  sb_status status = sb_import_list_read(path, &roll, error);
-  if (status == SB_OK) status = set_reserve(set, roll.count, error);
-  for (size_t i = 0; status == SB_OK && i < roll.count; i++) {
-    set->people += !i || strcmp(roll.rows[i].id, roll.rows[i - 1].id) != 0;
+  sb_import *source = NULL;
+  sb_status status = sb_import_open(path, &source, error);
+  if (status != SB_OK) return status;
+  status = set_reserve(set, source->count, error);
+  for (size_t i = 0; status == SB_OK && i < source->count; i++) {
+    sb_import_item *item = &source->items[i];
+    set->people += !i || strcmp(item->id, item[-1].id) != 0;
     set->person[i] = (uint32_t)set->people - 1;
-    set->paths[set->count++] = roll.rows[i].path;
-    roll.rows[i].path = NULL;
+    set->paths[set->count++] = item->path;
+    item->path = NULL;
   }
-  group_reader reader = {set, &roll};
-  if (status == SB_OK && groups) status = sb_csv_read(groups, "person,group", 2, 2, group_row, &reader, error);
-  sb_import_list_free(&roll);
+  group_reader reader = {set, source};
+  const sb_csv_table table = {groups, "person,group", 2, 2, group_row, &reader};
+  if (status == SB_OK && groups) status = sb_csv_read(groups, &table, error);
+  sb_import_free(source);
   return status;
 }
 
@@ -146,8 +149,8 @@ static sb_status number_photos(pair_reader *reader, sb_error *error) {
 
 static sb_status pairs_read(const char *path, sb_eval_set *set, sb_error *error) {
   pair_reader reader = {.path = path, .set = set};
-  sb_status status =
-      sb_csv_read(path, "photo1,photo2,mated,group (the last may be missing)", 3, 4, pair_row, &reader, error);
+  const sb_csv_table table = {path, "photo1,photo2,mated,group (the last may be missing)", 3, 4, pair_row, &reader};
+  sb_status status = sb_csv_read(path, &table, error);
   if (status == SB_OK && !set->trial_count) status = sb_fail(error, SB_INVALID, "%s holds no pairs", path);
   if (status == SB_OK) status = number_photos(&reader, error);
   for (size_t i = 0; reader.paths && i < 2 * set->trial_count; i++) free(reader.paths[i]);

@@ -1,7 +1,7 @@
 /* The import subcommand: many photos side by side, with progress, going on after bad ones; a second run skips the known. */
+#include "import/import.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "import/import_list.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,7 +18,7 @@ typedef struct refusal {
 typedef struct import_job {
   sb_cli *cli;
   sb_engine *engine;
-  sb_import_list roll;
+  sb_import *source;
   unsigned flags;
   atomic_size_t next;
   pthread_mutex_t lock;
@@ -40,7 +40,7 @@ static void on_interrupt(int number) {
 
 static void tell_progress(import_job *work, bool last) {
   size_t done = work->enrolled + work->skipped + work->refused_count;
-  if (!work->cli->quiet) sb_progress_tell(&work->progress, done, work->roll.count, work->refused_count, last);
+  if (!work->cli->quiet) sb_progress_tell(&work->progress, done, work->source->count, work->refused_count, last);
 }
 
 static void note_refusal(import_job *work, size_t row, const sb_error *error) {
@@ -81,17 +81,19 @@ static bool should_stop(import_job *work) {
 static void *import_rows(void *context) {
   import_job *work = context;
   size_t row;
-  while (!should_stop(work) && (row = atomic_fetch_add(&work->next, 1)) < work->roll.count) {
-    const sb_import_row *entry = &work->roll.rows[row];
+  while (!should_stop(work) && (row = atomic_fetch_add(&work->next, 1)) < work->source->count) {
+    const sb_import_item *item = &work->source->items[row];
     sb_error error = {0};
-    sb_photo photo = {0};
+    uint8_t *bytes = NULL;
+    size_t size = 0;
     sb_enrolled *enrolled = NULL;
-    sb_status status = sb_cli_photo_read(entry->path, &photo, &error);
+    sb_status status = sb_import_read(work->source, item, &bytes, &size, &error);
     if (status == SB_OK) {
+      const sb_photo photo = {bytes, size};
       sb_enroll_request request = {.struct_size = sizeof request,
                                    .collection = work->cli->config->collection,
-                                   .id = entry->id,
-                                   .name = entry->name,
+                                   .id = item->id,
+                                   .name = item->name,
                                    .photos = &photo,
                                    .photo_count = 1,
                                    .flags = work->flags | SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
@@ -99,7 +101,7 @@ static void *import_rows(void *context) {
     }
     note(work, row, status, enrolled, &error);
     sb_enrolled_free(enrolled);
-    sb_cli_photo_free(&photo);
+    free(bytes);
   }
   return NULL;
 }
@@ -109,13 +111,13 @@ static sb_exit report_json(import_job *work, sb_exit code) {
   for (size_t i = 0; refused && i < work->refused_count; i++) {
     const refusal *r = &work->refused[i];
     /* A path is bytes; JSON is UTF-8: what is not is left out rather than the whole report lost. */
-    const char *path = work->roll.rows[r->row].path;
+    const char *path = work->source->items[r->row].path;
     bool text = sb_utf8_valid(path, strlen(path));
     json_array_append_new(refused, json_pack("{s:s,s:s,s:s}", "path", text ? path : "", "code",
                                              sb_status_code(r->error.code), "message", r->error.message));
   }
   return sb_cli_print_json(work->cli,
-                           json_pack("{s:I,s:I,s:I,s:I,s:o}", "photos", (json_int_t)work->roll.count, "enrolled",
+                           json_pack("{s:I,s:I,s:I,s:I,s:o}", "photos", (json_int_t)work->source->count, "enrolled",
                                      (json_int_t)work->enrolled, "skipped", (json_int_t)work->skipped,
                                      "possible_duplicates", (json_int_t)work->warnings, "refused", refused),
                            code);
@@ -130,7 +132,7 @@ static sb_exit report(import_job *work) {
   if (work->cli->json) return report_json(work, code);
   printf("%zu enrolled, %zu known already, %zu refused\n", work->enrolled, work->skipped, work->refused_count);
   for (size_t i = 0; i < work->refused_count; i++)
-    printf("refused %s: %s\n", work->roll.rows[work->refused[i].row].path, work->refused[i].error.message);
+    printf("refused %s: %s\n", work->source->items[work->refused[i].row].path, work->refused[i].error.message);
   if (work->warnings) printf("%zu look like people enrolled under another id\n", work->warnings);
   if (interrupted) puts("interrupted; run the same command again to go on");
   return code;
@@ -159,7 +161,7 @@ sb_exit sb_command_import(sb_cli *cli) {
   sb_progress_start(&work.progress);
   sb_error error = {0};
   sb_exit code;
-  sb_status status = sb_import_list_read(cli->words[0], &work.roll, &error);
+  sb_status status = sb_import_open(cli->words[0], &work.source, &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &work.engine, &error);
   if (status == SB_OK) {
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
@@ -172,7 +174,7 @@ sb_exit sb_command_import(sb_cli *cli) {
   }
   sb_engine_free(work.engine);
   free(work.refused);
-  sb_import_list_free(&work.roll);
+  sb_import_free(work.source);
   pthread_mutex_destroy(&work.lock);
   return code;
 }

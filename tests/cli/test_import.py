@@ -1,5 +1,6 @@
 """import: folders and CSV files, refusals listed, a second run skips what is there."""
 import shutil
+import zipfile
 
 from program import FRIENDS, GROUPS, ProgramCase
 
@@ -46,6 +47,24 @@ class Import(ProgramCase):
                          f"46,Joe Biden,{FRIENDS / 'biden.jpg'}\n")
         self.assertEqual(self.json_of("import", table)["enrolled"], 2)
         self.assertEqual(self.json_of("show", "44")["name"], 'Obama, Barack "44"')
+
+    def test_an_archive_and_what_lies_beside_photos(self):
+        (self.people / "Joe_Biden" / "Thumbs.db").write_bytes(b"x")
+        (self.people / "Joe_Biden" / "notes.csv").write_text("a,b")
+        shutil.make_archive(self.folder / "people", "zip", self.people)
+        for source in (self.people, self.folder / "people.zip"):
+            with self.subTest(source=source.name):
+                report = self.json_of("import", source)
+                self.assertEqual((report["photos"], report["enrolled"] + report["skipped"], report["refused"]), (4, 4, []))
+        self.assertEqual(sorted((p["id"], p["name"], p["faces"]) for p in self.json_of("list")["people"]),
+                         [("Barack_Obama", "Barack Obama", 3), ("Joe_Biden", "Joe Biden", 1)])
+
+    def test_an_archive_with_rows_names_what_is_missing(self):
+        with zipfile.ZipFile(self.folder / "people.zip", "w") as z:
+            z.write(FRIENDS / "biden.jpg", "set/y.jpg")
+            z.writestr("set/people.csv", "ID,Name,Path\n46,Joe Biden,y.jpg\n47,Nobody,../../etc/passwd\n")
+        report = self.json_of("import", self.folder / "people.zip", code=3)
+        self.assertEqual((report["enrolled"], [r["path"] for r in report["refused"]]), (1, ["../../etc/passwd"]))
 
     def test_a_csv_with_a_wrong_row_is_refused_before_anything_is_enrolled(self):
         table = self.folder / "people.csv"

@@ -152,6 +152,20 @@ class Jobs(ServerCase):
             job = self.wait(self.start([("broken.zip", bytes(broken))]))
             self.assertEqual((job["state"], job["enrolled"] + job["skipped"], job["refused"]), ("done", 0, 2), job)
 
+    def test_members_that_overlap_or_have_a_wrong_checksum_are_refused(self):
+        good = archive([(f"p/{i}.jpg", OBAMA) for i in range(3)])
+        first = good.find(b"PK\1\2")
+        size = good.find(b"PK\1\2", first + 1) - first
+        overlapping, wrong = bytearray(good), bytearray(good)
+        for i in range(3):  # all three entries point to the first member
+            overlapping[first + i * size + 42:first + i * size + 46] = bytes(4)
+        wrong[first + 16] ^= 1
+        job = self.wait(self.start([("overlap.zip", bytes(overlapping))]))
+        self.assertLess(job["enrolled"] + job["skipped"], 3, job)
+        self.assertGreaterEqual(job["refused"], 1, job)
+        job = self.wait(self.start([("crc.zip", bytes(wrong))]))
+        self.assertEqual((job["enrolled"] + job["skipped"], job["refused"], job["last_refused"][0]["code"]), (2, 1, "bad_image"), job)
+
     def test_a_job_is_paused_resumed_and_cancelled(self):
         job = self.start(LONG)
         self.wait(job, "running")

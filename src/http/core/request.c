@@ -68,7 +68,7 @@ void sb_http_request_free(sb_http_request *request) {
   for (size_t i = 0; i < request->field_count; i++) sb_buffer_free(&request->fields[i].value);
   free(request->fields);
   free(request->photos);
-  sb_upload_bundle_free(request->bundle);
+  sb_import_free(request->bundle);
   sb_http_reply_clear(&request->reply);
   for (size_t i = 0; i < SB_HTTP_PATH_PARAMETERS_MAX; i++) free(request->path_parameters[i]);
   free(request->path);
@@ -102,9 +102,9 @@ static sb_status part_add(sb_http_request *request, const char *name, bool more,
 /* A file of an import goes to the disk, encrypted, as it comes. */
 static sb_status file_add(sb_http_request *request, const char *name, bool more, const void *bytes, size_t size,
                           sb_error *error) {
-  sb_status status = request->bundle ? SB_OK : sb_upload_bundle_new(&request->bundle, error);
-  if (status == SB_OK && !more) status = sb_upload_bundle_begin(request->bundle, name, error);
-  return status == SB_OK ? sb_upload_bundle_write(request->bundle, bytes, size, error) : status;
+  sb_status status = request->bundle ? SB_OK : sb_import_new(&request->bundle, error);
+  if (status == SB_OK && !more) status = sb_import_begin(request->bundle, name, error);
+  return status == SB_OK ? sb_import_write(request->bundle, bytes, size, error) : status;
 }
 
 static enum MHD_Result form_field(void *context, enum MHD_ValueKind kind, const char *key, const char *filename,

@@ -73,7 +73,7 @@ typedef struct sb_http_request {
   bool list; /* the JSON body is a list */
   sb_http_field *fields;
   size_t field_count;
-  sb_upload_bundle *bundle; /* the files of an import; NULL: none */
+  sb_import *bundle; /* the files of an import; NULL: none */
   sb_http_reply reply;
 } sb_http_request;
 

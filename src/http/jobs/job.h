@@ -24,7 +24,7 @@ typedef struct sb_http_job sb_http_job;
 /* Called in the name of who gave the job. */
 typedef struct sb_http_job_steps {
   /* Works on one photo; by several threads at once. A failure that is the photo's fault is noted, and the job goes on. */
-  sb_status (*photo)(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error);
+  sb_status (*photo)(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error);
   /* After the photos, by one thread; NULL: nothing. */
   sb_status (*finish)(sb_http_job *job, sb_error *error);
   void (*clear)(sb_http_job *job); /* releases what the steps held; NULL: nothing */
@@ -46,7 +46,7 @@ struct sb_http_job {
   sb_http_job_state state;
   bool pause, cancel;
   uint64_t version;
-  sb_upload_bundle *bundle; /* NULL: none, or the job has ended: nothing of the photos is kept */
+  sb_import *bundle; /* NULL: none, or the job has ended: nothing of the photos is kept */
   size_t next, total, looked, enrolled, skipped, warnings, refused_count, refused_more;
   sb_http_job_refusal *refused;
   char *result;                  /* JSON; NULL: none, or none yet */

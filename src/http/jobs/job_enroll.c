@@ -17,7 +17,7 @@ static sb_status enroll(sb_http_job *job, const sb_enroll_request *request, sb_e
   return SB_OK;
 }
 
-static sb_status import_photo(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
+static sb_status import_photo(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error) {
   const sb_enroll_request request = {.struct_size = sizeof request,
                                      .collection = job->collection,
                                      .id = item->id,
@@ -32,7 +32,7 @@ static sb_status import_photo(sb_http_job *job, const sb_upload_bundle_item *ite
 const sb_http_job_steps sb_http_job_import = {.photo = import_photo};
 
 /* The person's record goes along as it is: name, consent, purpose, end. */
-static sb_status reembed_photo(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
+static sb_status reembed_photo(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error) {
   sb_people *people = NULL;
   sb_status status = sb_engine_get(job->jobs->engine, job->collection, item->id, &people, error);
   if (status == SB_NOT_FOUND)

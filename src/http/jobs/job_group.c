@@ -26,7 +26,7 @@ static sb_status make_room(struct sb_http_job_seen *seen, size_t more, sb_error 
   return status;
 }
 
-static sb_status take_faces(sb_http_job *job, const sb_upload_bundle_item *item, sb_faces *faces, sb_error *error) {
+static sb_status take_faces(sb_http_job *job, const sb_import_item *item, sb_faces *faces, sb_error *error) {
   if (!job->seen && !(job->seen = sb_alloc(1, sizeof *job->seen, error))) return SB_NO_MEMORY;
   struct sb_http_job_seen *seen = job->seen;
   sb_status status = make_room(seen, faces->count, error);
@@ -37,7 +37,7 @@ static sb_status take_faces(sb_http_job *job, const sb_upload_bundle_item *item,
   return status;
 }
 
-static sb_status look_at_photo(sb_http_job *job, const sb_upload_bundle_item *item, sb_photo photo, sb_error *error) {
+static sb_status look_at_photo(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error) {
   sb_faces *faces = NULL;
   const sb_find_request find = {
       .struct_size = sizeof find, .photo = photo, .want = SB_WANT_EMBEDDING, .model = *job->model ? job->model : NULL};

@@ -20,7 +20,7 @@ static void job_free(job *j) {
   free(j->consent);
   free(j->model);
   free(j->result);
-  sb_upload_bundle_free(j->bundle);
+  sb_import_free(j->bundle);
   free(j);
 }
 
@@ -60,8 +60,8 @@ static void note(job *j, const char *path, sb_status status, const sb_error *err
 }
 
 /* The next photo; NULL at the end, when cancelled, or when the server stops. Waits while the job is paused. */
-static const sb_upload_bundle_item *take(job *j) {
-  const sb_upload_bundle_item *item = NULL;
+static const sb_import_item *take(job *j) {
+  const sb_import_item *item = NULL;
   pthread_mutex_lock(&j->jobs->lock);
   while (j->pause && !j->cancel && !j->jobs->stopping) pthread_cond_wait(&j->jobs->changed, &j->jobs->lock);
   if (!j->cancel && !j->jobs->stopping && j->next < j->total) item = &j->bundle->items[j->next++];
@@ -72,11 +72,11 @@ static const sb_upload_bundle_item *take(job *j) {
 static void *work_on_photos(void *context) {
   job *j = context;
   sb_actor_set(j->caller.name, j->caller.collection);
-  for (const sb_upload_bundle_item *item; (item = take(j));) {
+  for (const sb_import_item *item; (item = take(j));) {
     sb_error error = {0};
     uint8_t *bytes = NULL;
     size_t size = 0;
-    sb_status status = sb_upload_bundle_read(j->bundle, item, &bytes, &size, &error);
+    sb_status status = sb_import_read(j->bundle, item, &bytes, &size, &error);
     if (status == SB_OK) status = j->steps->photo(j, item, (sb_photo){bytes, size}, &error);
     note(j, item->path, status, &error);
     free(bytes);
@@ -113,16 +113,16 @@ static void end_job(job *j, sb_status status, const sb_error *error) {
                                               : SB_HTTP_JOB_DONE;
   j->ended_ms = sb_now_ms();
   j->version++;
-  sb_upload_bundle *bundle = j->bundle;
+  sb_import *bundle = j->bundle;
   j->bundle = NULL;
   pthread_mutex_unlock(&j->jobs->lock);
-  sb_upload_bundle_free(bundle);
+  sb_import_free(bundle);
   if (j->steps->clear) j->steps->clear(j);
 }
 
 static void work_on(job *j) {
   sb_error error = {0};
-  sb_status status = j->bundle ? sb_upload_bundle_resolve(j->bundle, &error) : SB_OK;
+  sb_status status = j->bundle ? sb_import_resolve(j->bundle, &error) : SB_OK;
   pthread_mutex_lock(&j->jobs->lock);
   j->total = status == SB_OK && j->bundle ? j->bundle->count : 0;
   if (status == SB_OK) j->state = j->pause ? SB_HTTP_JOB_PAUSED : SB_HTTP_JOB_RUNNING;
@@ -211,7 +211,7 @@ static sb_status job_new(sb_http_jobs *jobs, const sb_http_job_request *request,
                                                    &sb_http_job_dedup};
   job *j = sb_alloc(1, sizeof *j, error);
   if (!j) {
-    sb_upload_bundle_free(request->bundle);
+    sb_import_free(request->bundle);
     return SB_NO_MEMORY;
   }
   uint8_t random[SB_HTTP_JOB_ID / 2];
@@ -320,7 +320,7 @@ sb_status sb_http_jobs_result(sb_http_jobs *jobs, const char *id, char **out, sb
 }
 
 sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_order order, sb_error *error) {
-  sb_upload_bundle *bundle = NULL;
+  sb_import *bundle = NULL;
   pthread_mutex_lock(&jobs->lock);
   job *j = find(jobs, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
@@ -339,7 +339,7 @@ sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_ord
     pthread_cond_broadcast(&jobs->changed);
   }
   pthread_mutex_unlock(&jobs->lock);
-  sb_upload_bundle_free(bundle);
+  sb_import_free(bundle);
   return status;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SB_HTTP_JOBS_H
 #define SB_HTTP_JOBS_H
 
-#include "import/upload_bundle.h"
+#include "import/import.h"
 
 #include <jansson.h>
 
@@ -21,7 +21,7 @@ typedef enum sb_http_job_kind {
 } sb_http_job_kind;
 typedef struct sb_http_job_request {
   sb_http_job_kind kind;
-  sb_upload_bundle *bundle;
+  sb_import *bundle;
   const char *collection, *into, *consent; /* NULL: "" */
   const char *model;                       /* of the collection, for cluster; NULL: the engine's */
   unsigned flags;                          /* SB_ENROLL_* beside ADD and SKIP_KNOWN */

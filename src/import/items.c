@@ -1,0 +1,54 @@
+/* The list of an import's items. */
+#include "import/items.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+sb_status sb_import_make(sb_spool *spool, size_t items_max, sb_import **out, sb_error *error) {
+  sb_import *import = sb_alloc(1, sizeof *import, error);
+  if (!import) {
+    sb_spool_free(spool);
+    return SB_NO_MEMORY;
+  }
+  *import = (sb_import){.spool = spool, .items_max = items_max};
+  *out = import;
+  return SB_OK;
+}
+
+void sb_import_item_clear(sb_import_item *item) {
+  free(item->path);
+  free(item->id);
+  free(item->name);
+  *item = (sb_import_item){0};
+}
+
+void sb_import_free(sb_import *import) {
+  if (!import) return;
+  for (size_t i = 0; i < import->count; i++) sb_import_item_clear(&import->items[i]);
+  free(import->items);
+  sb_spool_free(import->spool);
+  free(import);
+}
+
+sb_status sb_import_add(sb_import *import, const char *path, size_t length, sb_import_item item, sb_error *error) {
+  if (import->count >= import->items_max)
+    return sb_fail(error, SB_TOO_LARGE, "the import has more than %zu files: send it in several parts",
+                   import->items_max);
+  if (!(import->count & (import->count - 1))) { /* a power of two: the capacity is used up, and doubles */
+    void *items = import->items;
+    sb_status status = sb_grow(&items, import->count ? 2 * import->count : 1, sizeof *import->items, error);
+    if (status != SB_OK) return status;
+    import->items = items;
+  }
+  item.path = sb_alloc(length + 1, 1, error);
+  if (!item.path) return SB_NO_MEMORY;
+  memcpy(item.path, path, length);
+  import->items[import->count++] = item;
+  return SB_OK;
+}
+
+sb_status sb_import_set_person(sb_import_item *item, const char *id, const char *name, sb_error *error) {
+  item->id = sb_strdup(id, error);
+  item->name = sb_strdup(name, error);
+  return item->id && item->name ? SB_OK : SB_NO_MEMORY;
+}
