@@ -1,8 +1,9 @@
+/* A bit reader and just enough of the AV1 and HEVC headers to find the picture size. The input is untrusted. */
 #include "image/coded_size.h"
 
 enum { AV1_SEQUENCE_HEADER = 1, HEVC_SEQUENCE_PARAMETERS = 33, SIDE_MAX = 1 << 24 };
 
-/* Reads past the end give zeros and leave `ended` set. */
+/* A bit reader. A read past the end returns zeros and sets `ended`. */
 typedef struct bits {
   const uint8_t *bytes;
   size_t size, at; /* at: in bits */
@@ -24,7 +25,7 @@ static void skip(bits *b, size_t count) {
   if (b->at > 8 * b->size) b->ended = true;
 }
 
-/* Exponential Golomb: H.265's ue(v), AV1's uvlc() but for its largest values, which nobody needs. */
+/* Exponential-Golomb code: H.265's ue(v), and AV1's uvlc() except for its largest values, which do not occur here. */
 static uint32_t take_golomb(bits *b) {
   unsigned zeros = 0;
   while (!b->ended && !take(b, 1)) zeros++;
@@ -42,7 +43,7 @@ static void widen(sb_image_coded_size *all, const sb_image_coded_size *one) {
 
 /* ---- AV1 */
 
-/* Up to frame_width_bits_minus_1, where there is more to a sequence than one picture. */
+/* Skips from timing_info_present_flag to frame_width_bits_minus_1 (not present in a reduced still-picture header). */
 static void skip_operating_points(bits *b) {
   unsigned delay_bits = 0;
   bool model = false;
@@ -74,7 +75,7 @@ static bool read_sequence_header(bits *b, sb_image_coded_size *out) {
   unsigned width_bits = take(b, 4) + 1, height_bits = take(b, 4) + 1;
   uint32_t width = take(b, width_bits) + 1, height = take(b, height_bits) + 1;
   *out = (sb_image_coded_size){width, height, width, height};
-  if (!reduced) { /* a frame of its own size has fields as wide as these, and decoders believe it */
+  if (!reduced) { /* a frame header may override the size in fields of this width, and decoders allocate accordingly */
     out->room_width = 1u << width_bits;
     out->room_height = 1u << height_bits;
   }
@@ -109,7 +110,7 @@ bool sb_image_coded_size_av1(const uint8_t *bytes, size_t size, sb_image_coded_s
 
 /* ---- HEVC */
 
-/* Without the 3 of each 0 0 3, which keeps start codes out of the payload. Gives the length. */
+/* Removes emulation prevention bytes (the 3 of each 0 0 3). Returns the length. */
 static size_t unescape(const uint8_t *bytes, size_t size, uint8_t *out) {
   size_t length = 0, zeros = 0;
   for (size_t i = 0; i < size; i++) {
@@ -133,7 +134,7 @@ static void skip_profile_tier_level(bits *b, unsigned sub_layers) {
 
 static bool read_sequence_parameters(bits *b, sb_image_coded_size *out) {
   skip(b, 4);
-  unsigned sub_layers = take(b, 3); /* more than the one that there is in any case */
+  unsigned sub_layers = take(b, 3); /* sps_max_sub_layers_minus1 */
   skip(b, 1);
   skip_profile_tier_level(b, sub_layers);
   take_golomb(b);
@@ -141,7 +142,8 @@ static bool read_sequence_parameters(bits *b, sb_image_coded_size *out) {
   if (chroma == 3) skip(b, 1);
   uint32_t width = take_golomb(b), height = take_golomb(b);
   if (take(b, 1))
-    for (int i = 0; i < 4; i++) window[i] = take_golomb(b); /* left, right, top, bottom, in samples of chroma */
+    for (int i = 0; i < 4; i++)
+      window[i] = take_golomb(b); /* conformance window: left, right, top, bottom, in chroma samples */
   if (b->ended || width > SIDE_MAX || height > SIDE_MAX) return false;
   uint64_t across = ((uint64_t)window[0] + window[1]) * (chroma == 1 || chroma == 2 ? 2 : 1);
   uint64_t down = ((uint64_t)window[2] + window[3]) * (chroma == 1 ? 2 : 1);
@@ -157,9 +159,9 @@ bool sb_image_coded_size_hevc(const uint8_t *bytes, size_t size, sb_image_coded_
     bytes += 4;
     size -= 4;
     if (length > size) return false;
-    bool base_layer = length > 2 && !(bytes[0] & 1) && !(bytes[1] >> 3); /* decoders leave others out */
+    bool base_layer = length > 2 && !(bytes[0] & 1) && !(bytes[1] >> 3); /* decoders skip the other layers */
     if (base_layer && (bytes[0] >> 1 & 63) == HEVC_SEQUENCE_PARAMETERS) {
-      uint8_t payload[4096]; /* a size stands within the first hundred bytes */
+      uint8_t payload[4096]; /* the size is within the first hundred bytes */
       size_t some = length - 2 < sizeof payload ? length - 2 : sizeof payload;
       bits b = {payload, unescape(bytes + 2, some, payload), 0, false};
       sb_image_coded_size one;

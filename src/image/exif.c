@@ -1,4 +1,4 @@
-/* The one tag of EXIF (CIPA DC-008) that changes what a person sees. Every offset is hostile. */
+/* Reads the orientation tag of an EXIF block (CIPA DC-008, TIFF 6.0). Every offset in it is untrusted. */
 #include "image/codecs.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static uint32_t get32(const uint8_t *at, bool big) {
 
 int sb_image_exif_orientation(const uint8_t *tiff, size_t size) {
   if (size >= 6 && !memcmp(tiff, "Exif\0\0", 6))
-    tiff += 6, size -= 6; /* some writers keep JPEG's prefix elsewhere, too */
+    tiff += 6, size -= 6; /* some writers keep JPEG's prefix in PNG and WebP, too */
   if (size < 8) return 1;
   bool big = tiff[0] == 'M';
   if (memcmp(tiff, big ? "MM" : "II", 2) || get16(tiff + 2, big) != 42) return 1;

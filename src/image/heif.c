@@ -1,16 +1,18 @@
-/* HEIC and AVIF by libheif, which turns the picture upright itself. */
+/* HEIC and AVIF, decoded by libheif. libheif applies the rotation of the file itself, so the orientation stays 1. */
 #include "image/codecs.h"
-#include "image/heif_look.h"
+#include "image/heif_limits.h"
 
 #include <string.h>
 
 static sb_status refused(struct heif_error code, sb_error *error) {
   if (code.code == heif_error_Memory_allocation_error && code.subcode == heif_suberror_Security_limit_exceeded)
-    return sb_fail(error, SB_IMAGE_TOO_LARGE, "the HEIC or AVIF photo has more pixels than are read");
+    return sb_fail(error, SB_IMAGE_TOO_LARGE,
+                   "the HEIC or AVIF photo has more pixels than the limit; send a smaller copy");
   if (code.code == heif_error_Unsupported_filetype || code.code == heif_error_Unsupported_feature ||
       code.code == heif_error_Plugin_loading_error)
-    return sb_fail(error, SB_UNSUPPORTED_IMAGE, "this kind of HEIC or AVIF photo is not read here: %s", code.message);
-  return sb_fail(error, SB_BAD_IMAGE, "the HEIC or AVIF photo is damaged or cut short: %s", code.message);
+    return sb_fail(error, SB_UNSUPPORTED_IMAGE, "this kind of HEIC or AVIF photo is not supported here: %s",
+                   code.message);
+  return sb_fail(error, SB_BAD_IMAGE, "the HEIC or AVIF photo is damaged or truncated: %s", code.message);
 }
 
 static void copy_rows(const struct heif_image *picture, int channels, sb_image *image) {
@@ -32,8 +34,8 @@ static sb_status read_picture(struct heif_context *context, struct heif_image_ha
   sb_status status =
       sb_image_size_check(width > 0 ? (uint64_t)width : 0, height > 0 ? (uint64_t)height : 0, limits, error);
   struct heif_error code;
-  if (status == SB_OK) status = sb_image_heif_check_sizes(context, handle, limits, &code, error);
   if (status != SB_OK) return status;
+  if ((status = sb_image_heif_check_sizes(context, handle, limits, &code, error)) != SB_OK) return status;
   if (code.code != heif_error_Ok) return refused(code, error);
   bool alpha = heif_image_handle_has_alpha_channel(handle);
   struct heif_image *picture = NULL;
@@ -43,8 +45,9 @@ static sb_status read_picture(struct heif_context *context, struct heif_image_ha
   width = heif_image_get_width(picture, heif_channel_interleaved);
   height = heif_image_get_height(picture, heif_channel_interleaved);
   status = sb_image_size_check(width > 0 ? (uint64_t)width : 0, height > 0 ? (uint64_t)height : 0, limits, error);
-  if (status == SB_OK) status = sb_image_new(width, height, out, error);
-  if (status == SB_OK) copy_rows(picture, alpha ? 4 : 3, out);
+  if (status != SB_OK) goto done;
+  if ((status = sb_image_new(width, height, out, error)) == SB_OK) copy_rows(picture, alpha ? 4 : 3, out);
+done:
   heif_image_release(picture);
   return status;
 }

@@ -1,12 +1,14 @@
-/* L1: encoded bytes -> pixels. Every byte is hostile until decoded; limits hold before any large allocation. */
+/* Images (L1): decoding photos to RGB pixels, resizing, affine warping, rotating, and writing JPEG. Encoded bytes are
+ * untrusted: the limits are checked before any large allocation. */
 #ifndef SB_IMAGE_H
 #define SB_IMAGE_H
 
 #include "base/base.h"
 
-enum { SB_IMAGE_BORDER_ZERO, SB_IMAGE_BORDER_EDGE };
+enum { SB_IMAGE_BORDER_ZERO, SB_IMAGE_BORDER_EDGE }; /* outside the image: black, or the nearest pixel */
 
-/* Upright 8-bit RGB, interleaved, rows without gaps: pixel (x, y) begins at pixels[(y * width + x) * 3]. One thread. */
+/* Upright 8-bit RGB, interleaved, without row padding: pixel (x, y) begins at pixels[(y * width + x) * 3]. One
+ * thread. */
 typedef struct sb_image {
   int width, height;               /* as decoded */
   int source_width, source_height; /* of the full-size photo, upright: coordinates scale by source_width / width */
@@ -17,7 +19,7 @@ typedef struct sb_image_limits {
   size_t max_bytes;  /* encoded */
   size_t max_pixels; /* of the full-size photo */
   int max_side;      /* of the full-size photo */
-  int enough_side;   /* a JPEG whose longer side is at least 2, 4, 8 times this is decoded at 1/2, 1/4, 1/8; 0: never */
+  int enough_side;   /* a JPEG with a side of at least 2, 4 or 8 times this is decoded at 1/2, 1/4 or 1/8; 0: never */
 } sb_image_limits;
 /* 32 MiB, 100 megapixels, 30,000 pixels a side, enough at 1,600. */
 extern const sb_image_limits sb_image_default_limits;
@@ -31,38 +33,41 @@ typedef enum sb_image_kind {
 } sb_image_kind;
 sb_image_kind sb_image_sniff(const void *bytes, size_t size);
 
-/* Can photos of these kinds be decoded here? Debian packages the codecs apart. */
+/* Whether HEIC and AVIF photos can be decoded here: Debian ships the codecs of libheif in separate packages. */
 void sb_image_heif_codecs(bool *heic, bool *avif);
 
-/* Decodes to upright RGB. Grey, CMYK/YCCK, palette and 16-bit inputs are converted; alpha is laid over white; of an
- * animation the first frame counts; EXIF orientation 1..8 is applied (HEIF carries its own).
- * SB_BAD_IMAGE (empty, cut short, damaged), SB_UNSUPPORTED_IMAGE (the message names what the bytes look like: text, PDF,
- * SVG, ZIP, GIF, BMP, TIFF ...), SB_IMAGE_TOO_LARGE. `limits` NULL: the default. */
+/* Decodes to upright RGB. Grey, CMYK/YCCK, palette and 16-bit inputs are converted; alpha is composited over white; the
+ * first frame of an animation is used; EXIF orientation 1..8 is applied (HEIF has its own rotation property instead).
+ * SB_BAD_IMAGE: empty, truncated or damaged. SB_UNSUPPORTED_IMAGE: another format; the message names what the bytes
+ * look like (text, PDF, SVG, ZIP, GIF, BMP, TIFF ...). SB_IMAGE_TOO_LARGE. `limits` NULL: the default. */
 sb_status sb_image_decode(const void *bytes, size_t size, const sb_image_limits *limits, sb_image *out,
                           sb_error *error);
 void sb_image_free(sb_image *image); /* leaves a zeroed struct */
 
-/* Shrinks by area averaging, enlarges bilinearly (half-pixel centres); per axis the same kind. `target` has room for
- * `height` rows of `stride` bytes. SB_NO_MEMORY. */
+/* Resizes to width x height: area averaging along an axis that shrinks, bilinear (half-pixel centres) along one that
+ * grows. `target` has room for `height` rows of `stride` bytes. SB_NO_MEMORY. */
 sb_status sb_image_resize(const sb_image *source, uint8_t *target, int width, int height, size_t stride,
                           sb_error *error);
 
-/* Bilinear without averaging where it shrinks, as OpenCV's cv2.resize does by default, for models that were made with it;
- * 0..255, not rounded. `target` has room for `height` rows of `stride` floats. SB_NO_MEMORY. */
+/* Resizes bilinearly without averaging, as OpenCV's cv2.resize does by default (INTER_LINEAR), for models that were
+ * trained with it. Values are 0..255, not rounded. `target` has room for `height` rows of `stride` floats.
+ * SB_NO_MEMORY. */
 sb_status sb_image_resize_linear(const sb_image *source, float *target, int width, int height, size_t stride,
                                  sb_error *error);
 
-/* target pixel (x, y) = source at (m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]), pixel centres at whole numbers, bilinear.
- * Where the map shrinks by more than 2 the region needed is first halved (5-tap binomial) as often as wanted.
- * `target`: width * height * 3 bytes. `border`: SB_IMAGE_BORDER_*. SB_NO_MEMORY. */
+/* Affine warp: target pixel (x, y) = source at (m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]), sampled bilinearly; pixel
+ * centres are at whole numbers. Where the map shrinks by more than 2, the region needed is first halved (5-tap binomial
+ * filter) until it shrinks by at most 2. `target`: width * height * 3 bytes. `border`: SB_IMAGE_BORDER_*.
+ * SB_NO_MEMORY. */
 sb_status sb_image_warp(const sb_image *source, const double m[6], int border, uint8_t *target, int width, int height,
                         sb_error *error);
 
-/* A JPEG of `width` * `height` RGB pixels, to be released by free(); `quality` 1..100 as libjpeg counts. SB_NO_MEMORY. */
+/* Encodes width * height RGB pixels as JPEG; `*bytes` is released by free(). `quality` 1..100 as in libjpeg.
+ * SB_NO_MEMORY. */
 sb_status sb_image_write_jpeg(const uint8_t *rgb, int width, int height, int quality, uint8_t **bytes, size_t *size,
                               sb_error *error);
 
-/* A quarter turn clockwise, `turns` times (0..3), into a new image. */
+/* Rotates by `turns` (0..3) quarter turns clockwise into a new image. */
 sb_status sb_image_rotate(const sb_image *source, int turns, sb_image *out, sb_error *error);
 
 #endif

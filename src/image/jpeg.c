@@ -1,8 +1,9 @@
-/* JPEG by libjpeg-turbo. Errors come back by longjmp, so what must survive it lives in one struct. */
+/* JPEG decoding by libjpeg-turbo. libjpeg reports errors by longjmp, so everything that must survive a jump lives in
+ * the struct `reader`, not in local variables. */
 #include "image/codecs.h"
 
 #include <setjmp.h>
-#include <stdio.h> /* before jpeglib.h, which wants FILE */
+#include <stdio.h> /* before jpeglib.h, which uses FILE */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,43 +19,44 @@ typedef struct reader {
   struct jpeg_progress_mgr progress;
   jmp_buf escape;
   sb_image image;
-  uint8_t *row; /* one row in the file's own colours, where they are converted here */
-  bool cut_short;
+  uint8_t *row; /* one CMYK row, which is converted here */
+  bool truncated;
   sb_status status;
   sb_error *error;
 } reader;
 
-static sb_status fail_cut_short(const reader *r) {
-  return sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is cut short: its end is missing");
+static sb_status fail_truncated(const reader *r) {
+  return sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is truncated: its end is missing");
 }
 
-/* Where the bytes end within the header, libjpeg first warns of that and then stumbles over what is missing. */
+/* Where the bytes end inside the header, libjpeg first warns about that and then fails on what is missing. */
 static void on_error(j_common_ptr common) {
   reader *r = common->client_data;
   char reason[JMSG_LENGTH_MAX];
   common->err->format_message(common, reason);
   if (r->status == SB_OK)
     r->status =
-        r->cut_short ? fail_cut_short(r) : sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is damaged: %s", reason);
+        r->truncated ? fail_truncated(r) : sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo is damaged: %s", reason);
   longjmp(r->escape, 1);
 }
 
-/* Warnings: damage that libjpeg would paint over with grey. A photo that ends too early is refused, the rest is let be. */
+/* Warnings: damage that libjpeg conceals with grey. A truncated photo is refused; other damage is tolerated. */
 static void on_message(j_common_ptr common, int level) {
   reader *r = common->client_data;
   if (level < 0 && (common->err->msg_code == JWRN_JPEG_EOF || common->err->msg_code == JWRN_HIT_MARKER))
-    r->cut_short = true;
+    r->truncated = true;
 }
 
 static void on_output(j_common_ptr common) {
-  (void)common;
-} /* libraries never print */
+  (void)common; /* libraries never print */
+}
 
-/* A progressive file of thousands of empty scans would decode for minutes. */
+/* Limits the scans: a progressive file with thousands of empty scans would decode for minutes. */
 static void on_progress(j_common_ptr common) {
   reader *r = common->client_data;
   if (r->jpeg.input_scan_number <= SCANS_MAX) return;
-  r->status = sb_fail(r->error, SB_BAD_IMAGE, "the JPEG photo has more than %d scans", SCANS_MAX);
+  r->status = sb_fail(r->error, SB_BAD_IMAGE,
+                      "the JPEG photo has more than %d scans; save it again with a photo editor", SCANS_MAX);
   longjmp(r->escape, 1);
 }
 
@@ -71,7 +73,7 @@ static unsigned scale_of(const struct jpeg_decompress_struct *jpeg, int enough) 
   return scale;
 }
 
-/* Adobe's CMYK is stored inverted: 255 is no ink. libjpeg turns YCCK into such CMYK. */
+/* Adobe's CMYK is stored inverted (255 means no ink); libjpeg converts YCCK to the same form. */
 static void cmyk_row(const uint8_t *cmyk, bool inverted, int width, uint8_t *rgb) {
   for (int x = 0; x < width; x++)
     for (int c = 0; c < 3; c++) {
@@ -116,7 +118,7 @@ static void read_picture(reader *r, const uint8_t *bytes, size_t size, const sb_
   r->image.source_height = (int)jpeg->image_height;
   read_rows(r);
   jpeg_finish_decompress(jpeg);
-  if (r->cut_short) r->status = fail_cut_short(r);
+  if (r->truncated) r->status = fail_truncated(r);
 }
 
 sb_status sb_image_decode_jpeg(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,

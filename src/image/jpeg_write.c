@@ -1,8 +1,9 @@
-/* JPEG by libjpeg-turbo, the other way round. Errors come back by longjmp, so what must survive it lives in one struct. */
+/* JPEG encoding by libjpeg-turbo. Errors arrive by longjmp, so what must survive a jump lives in the struct
+ * `writer`. */
 #include "image/image.h"
 
 #include <setjmp.h>
-#include <stdio.h> /* before jpeglib.h, which wants FILE */
+#include <stdio.h> /* before jpeglib.h, which uses FILE */
 #include <stdlib.h>
 
 #include <jpeglib.h>
@@ -25,8 +26,8 @@ static void on_message(j_common_ptr common, int level) {
 }
 
 static void on_output(j_common_ptr common) {
-  (void)common;
-} /* libraries never print */
+  (void)common; /* libraries never print */
+}
 
 static void write_rows(writer *w, const uint8_t *rgb, int width, int height, int quality) {
   jpeg_create_compress(&w->jpeg);
@@ -40,7 +41,8 @@ static void write_rows(writer *w, const uint8_t *rgb, int width, int height, int
   w->jpeg.optimize_coding = TRUE;
   jpeg_start_compress(&w->jpeg, TRUE);
   for (int y = 0; y < height; y++) {
-    JSAMPROW row = (JSAMPROW)(uintptr_t)(rgb + (size_t)y * (size_t)width * 3); /* libjpeg only reads it */
+    JSAMPROW row =
+        (JSAMPROW)(uintptr_t)(rgb + (size_t)y * (size_t)width * 3); /* libjpeg only reads it, but lacks const */
     jpeg_write_scanlines(&w->jpeg, &row, 1);
   }
   jpeg_finish_compress(&w->jpeg);
@@ -50,7 +52,7 @@ sb_status sb_image_write_jpeg(const uint8_t *rgb, int width, int height, int qua
                               sb_error *error) {
   writer *w = sb_alloc(1, sizeof *w, error);
   if (!w) return SB_NO_MEMORY;
-  /* More than any such JPEG has, so that libjpeg does not put memory of its own in its place. */
+  /* Larger than any such JPEG, so that libjpeg never replaces the buffer by one of its own. */
   w->size = (unsigned long)width * (unsigned long)height * 6 + 4096;
   w->bytes = sb_alloc(w->size, 1, error);
   sb_status status = w->bytes ? SB_OK : SB_NO_MEMORY;
@@ -61,7 +63,8 @@ sb_status sb_image_write_jpeg(const uint8_t *rgb, int width, int height, int qua
   w->errors.emit_message = on_message;
   w->errors.output_message = on_output;
   if (setjmp(w->escape))
-    status = sb_fail(error, SB_NO_MEMORY, "a picture of %d x %d pixels could not be written as JPEG", width, height);
+    status = sb_fail(error, SB_NO_MEMORY, "could not encode a picture of %d x %d pixels as JPEG: out of memory", width,
+                     height);
   else
     write_rows(w, rgb, width, height, quality);
   jpeg_destroy_compress(&w->jpeg);

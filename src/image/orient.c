@@ -1,9 +1,9 @@
-/* Turning and mirroring by whole pixels. */
+/* The eight EXIF orientations and quarter turns: exact rearrangements of pixels. */
 #include "image/codecs.h"
 
 #include <string.h>
 
-/* Where the pixel of the target comes from: x = ax*X + bx*Y + cx in the source's pixels, likewise y. */
+/* The source pixel of target pixel (X, Y): x = ax*X + bx*Y + cx, y = ay*X + by*Y + cy. */
 typedef struct mapping {
   int ax, bx, cx, ay, by, cy;
 } mapping;
@@ -55,6 +55,6 @@ sb_status sb_image_orient(sb_image *image, int orientation, sb_error *error) {
 }
 
 sb_status sb_image_rotate(const sb_image *source, int turns, sb_image *out, sb_error *error) {
-  static const int orientation_of[4] = {1, 6, 3, 8}; /* the EXIF number of a clockwise turn */
+  static const int orientation_of[4] = {1, 6, 3, 8}; /* the EXIF number of that many clockwise turns */
   return remap(source, orientation_of[turns & 3], out, error);
 }

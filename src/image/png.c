@@ -1,4 +1,4 @@
-/* PNG by libspng. */
+/* PNG decoding by libspng. */
 #include "image/codecs.h"
 
 #include <spng.h>
@@ -8,8 +8,8 @@ enum { CHUNK_MAX = 16 << 20, CHUNKS_MAX = 64 << 20 };
 
 static sb_status damaged(int code, sb_error *error) {
   if (code == SPNG_EMEM) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  if (code == SPNG_IO_EOF) return sb_fail(error, SB_BAD_IMAGE, "the PNG picture is cut short: its end is missing");
-  return sb_fail(error, SB_BAD_IMAGE, "the PNG picture is damaged: %s", spng_strerror(code));
+  if (code == SPNG_IO_EOF) return sb_fail(error, SB_BAD_IMAGE, "the PNG photo is truncated: its end is missing");
+  return sb_fail(error, SB_BAD_IMAGE, "the PNG photo is damaged: %s", spng_strerror(code));
 }
 
 static sb_status read_picture(spng_ctx *png, const sb_image_limits *limits, sb_image_decoded *out, sb_error *error) {
@@ -37,11 +37,10 @@ sb_status sb_image_decode_png(const uint8_t *bytes, size_t size, const sb_image_
                               sb_error *error) {
   spng_ctx *png = spng_ctx_new(0);
   if (!png) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  spng_set_image_limits(png, 0x7fffffff, 0x7fffffff); /* the size is checked above, with a message of its own */
+  spng_set_image_limits(png, 0x7fffffff, 0x7fffffff); /* sb_image_size_check has its own message */
   spng_set_chunk_limits(png, CHUNK_MAX, CHUNKS_MAX);
   int code = spng_set_png_buffer(png, bytes, size);
   sb_status status = code ? damaged(code, error) : read_picture(png, limits, out, error);
   spng_ctx_free(png);
-  if (status != SB_OK) sb_image_free(&out->image);
   return status;
 }

@@ -1,5 +1,5 @@
-/* Resizing: area averaging where an axis shrinks, bilinear where it grows. Both are weighted sums of neighbouring rows and
- * columns, so one separable pass serves them: only the weights differ. */
+/* sb_image_resize: area averaging where an axis shrinks, bilinear where it grows. Both are weighted sums of
+ * neighbouring rows and columns, so one separable pass computes them: only the weights ("taps") differ. */
 #include "image/clones.h"
 #include "image/image.h"
 
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For each target position: `count` sources from `first` on, with weights of sum 1. */
+/* For each target position: `count` source positions from `first` on, with weights that sum to 1. */
 typedef struct taps {
-  int most; /* weights a position has room for */
+  int most; /* capacity of `weights` for one position */
   int *first, *count;
   float *weights;
 } taps;
@@ -67,14 +67,14 @@ SB_CLONES static void row_add(float *sum, const uint8_t *row, float weight, size
   for (size_t i = 0; i < n; i++) sum[i] += weight * row[i];
 }
 
-/* A pixel's three numbers and one to spare, worked on together. */
+/* The three components of a pixel and one unused, computed together. */
 typedef float four __attribute__((vector_size(16)));
 
-/* `sum` and `reduced` have one number more than their pixels need. */
+/* `sum` and `reduced` have one element more than their pixels need, because `four` reads and writes one beyond. */
 SB_CLONES static void columns_reduce(const float *sum, const taps *t, float *reduced, uint8_t *target, int width) {
   for (int i = 0; i < width; i++) {
     const float *at = sum + (size_t)t->first[i] * 3, *weights = t->weights + (size_t)i * (size_t)t->most;
-    four all = {0.5f, 0.5f, 0.5f, 0}; /* half, for rounding */
+    four all = {0.5f, 0.5f, 0.5f, 0}; /* 0.5 rounds the sum */
     for (int k = 0; k < t->count[i]; k++) {
       four one;
       memcpy(&one, at + 3 * k, sizeof one);

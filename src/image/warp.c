@@ -1,5 +1,16 @@
-/* Affine sampling. Where the map shrinks, the part of the photo that it needs is first halved as often as wanted, each time
- * with the binomial 1 4 6 4 1 on both axes: enough against aliasing, and only a face's own pixels are touched. */
+/* sb_image_warp: affine sampling through an image pyramid.
+ *
+ * 1. Each pyramid level has half the sides of the one below. The level to sample is the first at which the map shrinks
+ * by at
+ *    most 2.
+ * 2. From that level down, compute which rectangle of each level is needed (needed, cut): only the pixels around a face
+ * are
+ *    ever touched, not the whole photo.
+ * 3. Build these rectangles upwards, filtered by the binomial kernel 1 4 6 4 1 along both axes against aliasing (halve;
+ * the
+ *    pyramid of Burt and Adelson 1983).
+ * 4. Sample bilinearly, in runs of pixels that are blended component by component so that the compiler can vectorise
+ * (sample). */
 #include "image/clones.h"
 #include "image/image.h"
 
@@ -25,14 +36,14 @@ static int clamp(int value, int low, int high) {
   return value < low ? low : value > high ? high : value;
 }
 
-/* Mirrored at the border without repeating it, as in 3 2 1 [0 1 2 3]. */
+/* Reflects an index at the border without repeating the border pixel, as in 3 2 1 [0 1 2 3]. */
 static int reflect(int i, int n) {
   if (n == 1) return 0;
   while (i < 0 || i >= n) i = i < 0 ? -i : 2 * n - 2 - i;
   return i;
 }
 
-/* The rectangle cut to its level, never empty: what lies outside is the border's business. */
+/* The rectangle clipped to its level, never empty; pixels outside are the concern of the border mode. */
 static rectangle cut(double x0, double y0, double x1, double y1, int width, int height) {
   rectangle r;
   r.x0 = clamp((int)floor(fmax(x0, -2)), 0, width - 1);
@@ -53,7 +64,8 @@ SB_CLONES static void add_rows(const uint8_t *const rows[5], size_t n, uint16_t 
     sums[i] = (uint16_t)(rows[0][i] + 4 * rows[1][i] + 6 * rows[2][i] + 4 * rows[3][i] + rows[4][i]);
 }
 
-/* In place: each sum becomes that of itself and the four pixels to its right, scaled to a byte; it stays under 2^16. */
+/* In place: each sum becomes the weighted sum of itself and the four pixels to its right, scaled to a byte; it stays <
+ * 2^16. */
 SB_CLONES static void add_columns(uint16_t *sums, size_t n) {
   for (size_t i = 0; i < n; i++) {
     uint16_t all = (uint16_t)(sums[i] + 4 * sums[i + 3] + 6 * sums[i + 6] + 4 * sums[i + 9] + sums[i + 12] + 128);
@@ -61,7 +73,7 @@ SB_CLONES static void add_columns(uint16_t *sums, size_t n) {
   }
 }
 
-/* The sums of five rows at the columns first..first+count-1; those outside of the rectangle mirror the ones inside. */
+/* Weighted sums of five rows at columns first..first+count-1; columns outside the rectangle reflect those inside. */
 static void sum_rows(const region *source, int row, int first, int count, uint16_t *sums) {
   int from = first > source->at.x0 ? first : source->at.x0;
   int to = first + count < source->at.x1 ? first + count : source->at.x1;
@@ -95,7 +107,7 @@ static sb_status halve(const region *source, region *target, sb_error *error) {
   return SB_OK;
 }
 
-/* Bilinear at (x, y) where a neighbour lies outside of the photo. */
+/* Bilinear sample at (x, y) where a neighbour may lie outside the photo. */
 static void sample_border(const region *source, double x, double y, int border, uint8_t *target) {
   int x0 = (int)floor(x), y0 = (int)floor(y);
   float fx = (float)(x - x0), fy = (float)(y - y0), sum[3] = {0};
@@ -112,10 +124,10 @@ static void sample_border(const region *source, double x, double y, int border, 
 
 enum { RUN = 64 };
 
-/* A run of pixels to sample: the four neighbours of each and how far it is from the upper left one, component by component,
- * so that all of them are blended alike, as many at a time as the machine can. */
+/* A run of pixels to sample: the four neighbours of each and its offset from the upper left one, stored component by
+ * component so that the blend loop vectorises. */
 typedef struct run {
-  uint8_t corners[4][3 * RUN + 1]; /* a pixel is copied with the byte behind it */
+  uint8_t corners[4][3 * RUN + 1]; /* a pixel is copied together with the byte that follows */
   float right[3 * RUN], down[3 * RUN];
 } run;
 
@@ -129,7 +141,7 @@ SB_CLONES static void blend(const run *samples, int components, uint8_t *restric
 }
 
 static void add_to_run(run *samples, int at, const region *source, double x, double y) {
-  int x0 = (int)x, y0 = (int)y; /* not negative: cutting is rounding down */
+  int x0 = (int)x, y0 = (int)y; /* not negative, so the conversion rounds down */
   const uint8_t *p = source->pixels + (size_t)(y0 - source->at.y0) * source->stride + (size_t)(x0 - source->at.x0) * 3;
   const uint8_t *neighbours[4] = {p, p + 3, p + source->stride, p + source->stride + 3};
   float right = (float)(x - x0), down = (float)(y - y0);
@@ -137,13 +149,13 @@ static void add_to_run(run *samples, int at, const region *source, double x, dou
   for (int c = 0; c < 3; c++) samples->right[3 * at + c] = right, samples->down[3 * at + c] = down;
 }
 
-/* At most RUN pixels of a row of the target: at (x, y), and (m[0], m[3]) further with each. The last pixel of a source's row
- * has no byte behind it, so it counts as its border. */
+/* Samples at most RUN pixels of a target row: the first at (x, y), each next one (m[0], m[3]) further. The last pixel
+ * of a source row has no byte that follows it, so it is treated as border. */
 static void sample_run(const region *source, const double m[6], double x, double y, int border, uint8_t *target,
                        int width) {
-  const double far = 1e6; /* beyond any photo; keeps the conversion to int defined */
+  const double far = 1e6; /* outside any photo; keeps the conversion to int defined */
   const double left = source->at.x0, top = source->at.y0, right = source->at.x1 - 2, bottom = source->at.y1 - 1;
-  run samples = {0}; /* what is outside is blended, too, from nothing */
+  run samples = {0}; /* zeroed: pixels outside are blended, too, and then overwritten */
   int outside[RUN], outside_count = 0;
   for (int i = 0; i < width; i++) {
     double px = m[0] * i + x, py = m[3] * i + y;
@@ -168,7 +180,7 @@ static void sample(const region *source, const double m[6], int border, uint8_t 
                  target + ((size_t)j * (size_t)width + (size_t)i) * 3, width - i < RUN ? width - i : RUN);
 }
 
-/* What the map needs of a level, with a pixel around for the interpolation. */
+/* The rectangle of a level that the map needs, with one more pixel on each side for the interpolation. */
 static rectangle needed(const double m[6], int width, int height, int full_width, int full_height) {
   double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
   for (int k = 0; k < 4; k++) {
@@ -182,7 +194,7 @@ static rectangle needed(const double m[6], int width, int height, int full_width
 sb_status sb_image_warp(const sb_image *source, const double m[6], int border, uint8_t *target, int width, int height,
                         sb_error *error) {
   for (int k = 0; k < 6; k++)
-    if (!isfinite(m[k])) return sb_fail(error, SB_MISUSE, "a map is not finite");
+    if (!isfinite(m[k])) return sb_fail(error, SB_MISUSE, "an affine map contains a NaN or an infinity");
   double map[6];
   memcpy(map, m, sizeof map);
   region levels[LEVELS_MAX + 1] = {{{0, 0, source->width, source->height},
@@ -197,7 +209,7 @@ sb_status sb_image_warp(const sb_image *source, const double m[6], int border, u
     levels[last + 1].full_height = (levels[last].full_height + 1) / 2;
     last++;
   }
-  for (int l = last; l > 0; l--) { /* from the level that is sampled down: what each needs of the one below */
+  for (int l = last; l > 0; l--) { /* from the sampled level downwards: what each needs of the one below */
     region *level = &levels[l];
     if (l == last) level->at = needed(map, width, height, level->full_width, level->full_height);
     const rectangle *r = &level->at;

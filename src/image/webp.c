@@ -1,4 +1,4 @@
-/* WebP by libwebp; of an animation the first frame, laid on its canvas. */
+/* WebP decoding by libwebp; of an animation, the first frame on its canvas. */
 #include "image/codecs.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <webp/demux.h>
 
 static sb_status damaged(sb_error *error) {
-  return sb_fail(error, SB_BAD_IMAGE, "the WebP picture is damaged or cut short");
+  return sb_fail(error, SB_BAD_IMAGE, "the WebP photo is damaged or truncated");
 }
 
 static int orientation_of(const WebPDemuxer *demuxer) {
@@ -30,7 +30,8 @@ static sb_status read_still(const uint8_t *bytes, size_t size, sb_image *image, 
 
 static sb_status read_animation(const WebPData *data, sb_image *image, sb_error *error) {
   WebPAnimDecoderOptions options;
-  if (!WebPAnimDecoderOptionsInit(&options)) return sb_fail(error, SB_INTERNAL, "libwebp is of another version");
+  if (!WebPAnimDecoderOptionsInit(&options))
+    return sb_fail(error, SB_INTERNAL, "libwebp has another version than its headers; reinstall it");
   options.color_mode = MODE_RGBA;
   WebPAnimDecoder *decoder = WebPAnimDecoderNew(data, &options);
   if (!decoder) return damaged(error);
@@ -45,16 +46,14 @@ static sb_status read_animation(const WebPData *data, sb_image *image, sb_error 
 sb_status sb_image_decode_webp(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
                                sb_error *error) {
   WebPData data = {bytes, size};
-  WebPDemuxer *demuxer = WebPDemux(&data); /* NULL where the file is not whole */
+  WebPDemuxer *demuxer = WebPDemux(&data); /* NULL where the file is truncated */
   if (!demuxer) return damaged(error);
   uint32_t width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH), height = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT);
   bool animated = WebPDemuxGetI(demuxer, WEBP_FF_FORMAT_FLAGS) & ANIMATION_FLAG;
   out->orientation = orientation_of(demuxer);
   WebPDemuxDelete(demuxer);
   sb_status status = sb_image_size_check(width, height, limits, error);
-  if (status == SB_OK) status = sb_image_new((int)width, (int)height, &out->image, error);
-  if (status == SB_OK)
-    status = animated ? read_animation(&data, &out->image, error) : read_still(bytes, size, &out->image, error);
-  if (status != SB_OK) sb_image_free(&out->image);
-  return status;
+  if (status != SB_OK) return status;
+  if (sb_image_new((int)width, (int)height, &out->image, error) != SB_OK) return SB_NO_MEMORY;
+  return animated ? read_animation(&data, &out->image, error) : read_still(bytes, size, &out->image, error);
 }

@@ -1,3 +1,6 @@
+/* Landlock rules (files, TCP, scopes) and a seccomp-bpf filter (system calls); see landlock(7) and seccomp(2). To allow
+ * or refuse another system call, edit the list `refused`; to allow writing elsewhere, edit the caller's list of
+ * folders. */
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -19,18 +22,18 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-/* ---- Landlock. The kernel's numbers are written out, as headers of different ages lack some. */
+/* ---- Landlock. The kernel's constants are written out, because older headers lack some of them. */
 
 enum {
   FS_EXECUTE = 1 << 0,
-  FS_WRITES = 1 << 1 | 0x1ff0, /* write_file; remove and make of files, folders and all else */
-  FS_REFER = 1 << 13,          /* since version 2 */
+  FS_WRITES = 1 << 1 | 0x1ff0, /* write_file; removing and making files, folders, devices, sockets, links */
+  FS_REFER = 1 << 13,          /* since ABI version 2 */
   FS_TRUNCATE = 1 << 14,       /* since 3 */
   NET_CONNECT = 1 << 1,        /* since 4 */
   SCOPE_ALL = 3,               /* abstract sockets and signals: since 6 */
 };
 
-typedef struct ruleset {
+typedef struct ruleset { /* the kernel's landlock_ruleset_attr */
   uint64_t fs, net, scope;
 } ruleset;
 
@@ -38,24 +41,24 @@ static void allow(int rules, const char *path, uint64_t access) {
   struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = open(path, O_PATH | O_CLOEXEC)};
   if (rule.parent_fd < 0) return;
   if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
-    sb_log(SB_LOG_WARNING, "containment: a folder could not be allowed: %s", strerror(errno));
+    sb_log(SB_LOG_WARNING, "sandbox: writing to %s could not be allowed: %s", path, strerror(errno));
   close(rule.parent_fd);
 }
 
-/* The kernel's landlock_net_port_attr. */
+/* The struct is the kernel's landlock_net_port_attr. */
 static void allow_port(int rules, uint16_t port) {
   enum { RULE_NET_PORT = 2 };
   struct {
     uint64_t allowed_access, port;
   } rule = {NET_CONNECT, port};
   if (syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &rule, 0))
-    sb_log(SB_LOG_WARNING, "containment: a port could not be allowed: %s", strerror(errno));
+    sb_log(SB_LOG_WARNING, "sandbox: connecting to port %d could not be allowed: %s", (int)port, strerror(errno));
 }
 
 static void landlock(const char *const *writable, const uint16_t *ports) {
   long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 1) {
-    sb_log(SB_LOG_WARNING, "containment: this kernel has no Landlock; files are guarded by permissions only");
+    sb_log(SB_LOG_WARNING, "sandbox: this kernel does not support Landlock; only file permissions protect files");
     return;
   }
   uint64_t fs = FS_EXECUTE | FS_WRITES | (version >= 2 ? FS_REFER : 0) | (version >= 3 ? FS_TRUNCATE : 0);
@@ -63,7 +66,7 @@ static void landlock(const char *const *writable, const uint16_t *ports) {
   size_t size = version >= 6 ? sizeof attributes : version >= 4 ? offsetof(ruleset, scope) : offsetof(ruleset, net);
   int rules = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
   if (rules < 0) {
-    sb_log(SB_LOG_WARNING, "containment: Landlock refused: %s", strerror(errno));
+    sb_log(SB_LOG_WARNING, "sandbox: Landlock could not be enabled: %s", strerror(errno));
     return;
   }
   for (; *writable; writable++)
@@ -72,7 +75,7 @@ static void landlock(const char *const *writable, const uint16_t *ports) {
   allow(rules, "/dev/null", fs & (1 << 1 | FS_TRUNCATE));
   allow(rules, "/dev/tty", fs & (1 << 1 | FS_TRUNCATE));
   if (syscall(SYS_landlock_restrict_self, rules, 0))
-    sb_log(SB_LOG_WARNING, "containment: Landlock refused: %s", strerror(errno));
+    sb_log(SB_LOG_WARNING, "sandbox: Landlock could not be enabled: %s", strerror(errno));
   close(rules);
 }
 
@@ -86,7 +89,7 @@ enum { ARCHITECTURE = (int)AUDIT_ARCH_AARCH64 };
 enum { ARCHITECTURE = 0 };
 #endif
 
-/* Refused with EPERM: other programs, other processes, the kernel, the machine. */
+/* System calls that fail with EPERM: running programs, reaching other processes, the kernel, the machine. */
 static const int refused[] = {
     SYS_execve,
     SYS_execveat,
@@ -154,7 +157,7 @@ static void seccomp(bool sockets, bool connections) {
 #define EMIT(...) code[used++] = (struct sock_filter)__VA_ARGS__
   EMIT(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
   EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ARCHITECTURE, 1, 0));
-  code[used++] = refuse; /* the calls of another architecture have other numbers */
+  code[used++] = refuse; /* another architecture has other system call numbers */
   EMIT(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 #if defined(__x86_64__)
   EMIT(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1)); /* x32 */
@@ -176,13 +179,13 @@ static void seccomp(bool sockets, bool connections) {
 #undef EMIT
   struct sock_fprog program = {used, code};
   if (!ARCHITECTURE || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
-    sb_log(SB_LOG_WARNING, "containment: this kernel takes no seccomp filter");
+    sb_log(SB_LOG_WARNING, "sandbox: this kernel does not support seccomp filters");
 }
 
 void sb_sandbox_enter(const char *const *writable, bool network, const uint16_t *ports) {
   if (SANITIZED) return;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
-    sb_log(SB_LOG_WARNING, "containment: the kernel refused: %s", strerror(errno));
+    sb_log(SB_LOG_WARNING, "sandbox: no_new_privs could not be set: %s", strerror(errno));
     return;
   }
   landlock(writable, ports);

@@ -38,7 +38,7 @@ class BadPhotos(ProgramCase):
         self.refuse(b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(60), "zip")
 
     def test_a_truncated_jpeg(self):
-        self.refuse(OBAMA.read_bytes()[:20000], "cut short")
+        self.refuse(OBAMA.read_bytes()[:20000], "truncated")
 
     def test_a_truncated_png(self):
         self.refuse((FRIENDS / "32bit.png").read_bytes()[:100000], "")

@@ -1,4 +1,4 @@
-"""Backups: consistent beside a server, encrypted, proved, restored elsewhere with the key; and containment."""
+"""Backups: consistent beside a server, encrypted, proved, restored elsewhere with the key; and the sandbox."""
 import json
 import os
 import pathlib

@@ -202,7 +202,7 @@ static sb_status status_of(const void *bytes, size_t size, sb_error *error) {
   return status;
 }
 
-static void what_is_no_photo_is_called_by_its_name(void **state) {
+static void an_unsupported_format_is_named_in_the_message(void **state) {
   (void)state;
   static const struct {
     const char *bytes, *said;
@@ -490,7 +490,7 @@ static void four_quarter_turns_are_none(void **state) {
       cmocka_unit_test(a_big_jpeg_is_decoded_smaller_and_tells_its_full_size), cmocka_unit_test(png_of_every_kind),   \
       cmocka_unit_test(what_is_transparent_is_laid_over_white),                                                       \
       cmocka_unit_test(webp_still_and_the_first_frame_of_an_animation),                                               \
-      cmocka_unit_test(what_is_no_photo_is_called_by_its_name),                                                       \
+      cmocka_unit_test(an_unsupported_format_is_named_in_the_message),                                                       \
       cmocka_unit_test(a_png_that_claims_60000_pixels_a_side_costs_no_memory),                                        \
       cmocka_unit_test(limits_on_bytes_pixels_and_sides_hold_for_every_format),                                       \
       cmocka_unit_test(a_photo_cut_short_anywhere_gives_no_half_picture),                                             \

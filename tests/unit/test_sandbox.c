@@ -1,4 +1,4 @@
-/* Containment, in a child that gives its rights away. */
+/* The sandbox, entered in a child process. */
 #include "unit.h"
 
 #include "sandbox/sandbox.h"
@@ -23,7 +23,7 @@ static bool can_write(const char *dir) {
   return written;
 }
 
-/* A bit for each thing that is possible. */
+/* Enters the sandbox and returns one bit for each action that still works. */
 static int possible(bool network) {
   const char *const writable[] = {folder, NULL};
   char *const arguments[] = {NULL};

@@ -1,5 +1,6 @@
-/* libheif from 1.21 on hands the limits of a context to its decoders, which keep to them (1.22): the streams need not be looked at. */
-#include "image/heif_look.h"
+/* libheif >= 1.21 passes the security limits of a context on to its decoders, which obey them (1.22): no dry run is
+ * needed. */
+#include "image/heif_limits.h"
 
 void sb_image_heif_prepare(void) {}
 

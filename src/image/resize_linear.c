@@ -1,18 +1,19 @@
-/* Resizing as OpenCV's cv2.resize does it by default, for models that are fed by it: bilinear between the two nearest pixels
- * of an axis, also where it shrinks. Kept between whole numbers, as DeepFace keeps it. */
+/* sb_image_resize_linear: the same result as OpenCV's cv2.resize with INTER_LINEAR, for models that were trained with
+ * it: bilinear between the two nearest pixels of an axis, without averaging where it shrinks. Results are not rounded,
+ * as in DeepFace. */
 #include "image/image.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* A target position between two source positions: the share of the second. */
+/* A target position between two source positions; `part` is the weight of the second. */
 typedef struct between {
   int first, second;
   float part;
 } between;
 
-/* Pixel centres at halves; beyond the border the nearest pixel counts. */
-static between place(int i, int source, int target) {
+/* Pixel centres are at halves; outside the image the nearest pixel is used. */
+static between position_of(int i, int source, int target) {
   float at = (float)((i + 0.5) * ((double)source / target) - 0.5);
   if (at < 0) at = 0;
   if (at > (float)(source - 1)) at = (float)(source - 1);
@@ -32,9 +33,9 @@ sb_status sb_image_resize_linear(const sb_image *source, float *target, int widt
   size_t n = (size_t)width * 3, source_row = (size_t)source->width * 3;
   between *columns = sb_alloc((size_t)width, sizeof *columns, error);
   float *other = columns ? sb_alloc(n, sizeof *other, error) : NULL;
-  for (int x = 0; other && x < width; x++) columns[x] = place(x, source->width, width);
+  for (int x = 0; other && x < width; x++) columns[x] = position_of(x, source->width, width);
   for (int y = 0; other && y < height; y++) {
-    between row = place(y, source->height, height);
+    between row = position_of(y, source->height, height);
     float *out = target + (size_t)y * stride;
     mix_columns(source->pixels + (size_t)row.first * source_row, columns, width, out);
     mix_columns(source->pixels + (size_t)row.second * source_row, columns, width, other);

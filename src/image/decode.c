@@ -1,10 +1,9 @@
-/* What the bytes are, which decoder reads them, and the limits. */
+/* sb_image_decode: recognises the format by the first bytes, calls its decoder, and turns the result upright. To add a
+ * format, add a sb_image_kind, its magic number in sb_image_sniff, and its decoder in the table of sb_image_decode. */
 #include "image/image.h"
 
 #include "image/codecs.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 const sb_image_limits sb_image_default_limits = {
@@ -15,7 +14,7 @@ static bool begins(const uint8_t *bytes, size_t size, const char *magic, size_t 
 }
 #define BEGINS(bytes, size, magic) begins(bytes, size, magic, sizeof(magic) - 1)
 
-/* The brands (ISO/IEC 14496-12 `ftyp`) that libheif reads. */
+/* The brands (`ftyp` box of ISO/IEC 14496-12) that libheif decodes. */
 static bool is_heif(const uint8_t *bytes, size_t size) {
   static const char *const brands[] = {"heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1", "avif", "avis"};
   if (size < 12 || memcmp(bytes + 4, "ftyp", 4)) return false;
@@ -33,7 +32,7 @@ sb_image_kind sb_image_sniff(const void *data, size_t size) {
   return SB_IMAGE_UNKNOWN;
 }
 
-/* What bytes that are no photo look like, for the message. */
+/* For the error message: what the bytes of an unknown format appear to be. */
 static const char *looks_like(const uint8_t *bytes, size_t size) {
   static const struct {
     const char *magic;
@@ -62,37 +61,6 @@ static const char *looks_like(const uint8_t *bytes, size_t size) {
   return "text";
 }
 
-sb_status sb_image_size_check(uint64_t width, uint64_t height, const sb_image_limits *limits, sb_error *error) {
-  if (!width || !height) return sb_fail(error, SB_BAD_IMAGE, "the photo is empty: it has no pixels");
-  if (width > (uint64_t)limits->max_side || height > (uint64_t)limits->max_side ||
-      width * height > limits->max_pixels) {
-    return sb_fail(
-        error, SB_IMAGE_TOO_LARGE,
-        "the photo says that it has %llu x %llu pixels; at most %zu megapixels and %d pixels a side are read",
-        (unsigned long long)width, (unsigned long long)height, limits->max_pixels / 1000000, limits->max_side);
-  }
-  return SB_OK;
-}
-
-sb_status sb_image_new(int width, int height, sb_image *out, sb_error *error) {
-  uint8_t *pixels = sb_alloc((size_t)width * (size_t)height, 3, error);
-  if (!pixels) return SB_NO_MEMORY;
-  *out = (sb_image){width, height, width, height, pixels};
-  return SB_OK;
-}
-
-void sb_image_free(sb_image *image) {
-  free(image->pixels);
-  *image = (sb_image){0};
-}
-
-void sb_image_flatten_rgba(const uint8_t *rgba, size_t pixels, uint8_t *rgb) {
-  for (size_t i = 0; i < pixels; i++) {
-    unsigned alpha = rgba[4 * i + 3];
-    for (int c = 0; c < 3; c++) rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
-  }
-}
-
 sb_status sb_image_decode(const void *data, size_t size, const sb_image_limits *limits, sb_image *out,
                           sb_error *error) {
   static const sb_image_decoder decoders[] = {[SB_IMAGE_JPEG] = sb_image_decode_jpeg,
@@ -102,20 +70,21 @@ sb_status sb_image_decode(const void *data, size_t size, const sb_image_limits *
   if (!limits) limits = &sb_image_default_limits;
   if (!data || !size) return sb_fail(error, SB_BAD_IMAGE, "the photo is empty: it has no bytes");
   if (size > limits->max_bytes)
-    return sb_fail(error, SB_IMAGE_TOO_LARGE, "the photo has %zu MiB; at most %zu are read", size >> 20,
-                   limits->max_bytes >> 20);
+    return sb_fail(error, SB_IMAGE_TOO_LARGE, "the photo is %zu MiB large; the limit is %zu MiB: send a smaller copy",
+                   size >> 20, limits->max_bytes >> 20);
   sb_image_kind kind = sb_image_sniff(data, size);
   if (kind == SB_IMAGE_UNKNOWN) {
     return sb_fail(error, SB_UNSUPPORTED_IMAGE,
-                   "this is no photo that can be read: it looks like %s. JPEG, PNG, WebP, HEIC and AVIF are read",
+                   "unsupported photo format: it looks like %s. Send a JPEG, PNG, WebP, HEIC or AVIF photo",
                    looks_like(data, size));
   }
   sb_image_decoded decoded = {.orientation = 1};
   sb_status status = decoders[kind](data, size, limits, &decoded, error);
-  if (status == SB_OK) status = sb_image_orient(&decoded.image, decoded.orientation, error);
-  if (status == SB_OK)
-    *out = decoded.image;
-  else
-    sb_image_free(&decoded.image);
+  if (status != SB_OK) goto failed;
+  if ((status = sb_image_orient(&decoded.image, decoded.orientation, error)) != SB_OK) goto failed;
+  *out = decoded.image;
+  return SB_OK;
+failed:
+  sb_image_free(&decoded.image);
   return status;
 }
