@@ -249,15 +249,15 @@ static sb_status print_csv(sb_sql_statement *statement, int columns, sb_error *e
   return status;
 }
 
-sb_status sb_rows_print(sb_sql *sql, sb_sql_statement *statement, sb_rows_format format, sb_error *error) {
+sb_status sb_cli_result_print(sb_sql *sql, sb_sql_statement *statement, sb_cli_result_format format, sb_error *error) {
   int columns = sb_sql_column_count(statement);
   bool row = false;
   if (columns) {
-    return format == SB_ROWS_TABLE  ? print_table(statement, columns, error)
-           : format == SB_ROWS_JSON ? print_json(statement, columns, error)
+    return format == SB_CLI_RESULT_TABLE  ? print_table(statement, columns, error)
+           : format == SB_CLI_RESULT_JSON ? print_json(statement, columns, error)
                                     : print_csv(statement, columns, error);
   }
   sb_status status = sb_sql_step(statement, &row, error);
-  if (status == SB_OK && format == SB_ROWS_JSON) printf("{\"changes\":%lld}\n", (long long)sb_sql_changes(sql));
+  if (status == SB_OK && format == SB_CLI_RESULT_JSON) printf("{\"changes\":%lld}\n", (long long)sb_sql_changes(sql));
   return status;
 }

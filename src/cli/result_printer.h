@@ -4,10 +4,10 @@
 
 #include <semblance/sql.h>
 
-typedef enum sb_rows_format { SB_ROWS_TABLE, SB_ROWS_JSON, SB_ROWS_CSV } sb_rows_format;
+typedef enum sb_cli_result_format { SB_CLI_RESULT_TABLE, SB_CLI_RESULT_JSON, SB_CLI_RESULT_CSV } sb_cli_result_format;
 /* Runs the statement to its end. A table is laid out by its first 1,000 rows. Vectors are JSON arrays, in a table only
  * their length; other blobs are hex digits. Of a statement without columns only
  * JSON tells: how many rows it changed. */
-sb_status sb_rows_print(sb_sql *sql, sb_sql_statement *statement, sb_rows_format format, sb_error *error);
+sb_status sb_cli_result_print(sb_sql *sql, sb_sql_statement *statement, sb_cli_result_format format, sb_error *error);
 
 #endif

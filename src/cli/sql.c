@@ -17,7 +17,7 @@ typedef struct work {
   sb_cli *cli;
   sb_engine *engine;
   sb_sql *sql;
-  sb_rows_format format;
+  sb_cli_result_format format;
   sb_flag_list parameters; /* NAME=VALUE */
   bool used[SB_FLAG_LIST_MAX];
 } work;
@@ -77,7 +77,7 @@ static sb_status run_text(work *w, const char *text, bool check_parameters, sb_e
     status = sb_sql_prepare(w->sql, text, &text, &statement, error);
     if (status != SB_OK || !statement) continue;
     status = bind_all(w, statement, check_parameters && is_blank(text), error);
-    if (status == SB_OK) status = sb_rows_print(w->sql, statement, w->format, error);
+    if (status == SB_OK) status = sb_cli_result_print(w->sql, statement, w->format, error);
     sb_sql_finalize(statement);
   }
   return status;
@@ -112,10 +112,10 @@ static const char help[] =
     "  .format table|json|csv\n"
     "  .quit              or ctrl-D";
 
-static bool format_parse(const char *word, sb_rows_format *format) {
+static bool format_parse(const char *word, sb_cli_result_format *format) {
   static const char *const names[] = {"table", "json", "csv"};
   for (int i = 0; i < 3; i++)
-    if (!strcmp(word, names[i])) return *format = (sb_rows_format)i, true;
+    if (!strcmp(word, names[i])) return *format = (sb_cli_result_format)i, true;
   return false;
 }
 
@@ -196,7 +196,7 @@ sb_exit sb_command_sql(sb_cli *cli) {
     const char *equals = strchr(w.parameters.items[i], '=');
     if (!equals || equals == w.parameters.items[i]) return sb_cli_usage(cli, "--param is NAME=VALUE");
   }
-  if (cli->json) w.format = SB_ROWS_JSON;
+  if (cli->json) w.format = SB_CLI_RESULT_JSON;
   sb_status status = open_all(&w, database, write, &error);
   if (status == SB_OK && cli->count)
     status = run_text(&w, cli->words[0], true, &error);

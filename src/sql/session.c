@@ -1,8 +1,8 @@
 /* A session: a connection with the functions, the table kind and, over an engine, the gallery; statements in IRIS's words. */
-#include "sql/session.h"
-
-#include "sql/dialect.h"
-#include "sql/parts.h"
+#include "sql/dialect/dialect.h"
+#include "sql/gallery/module.h"
+#include "sql/register.h"
+#include "sql/vectors/value.h"
 
 #include <semblance/sql.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct sb_sql {
 struct sb_sql_statement {
   sb_sql *sql;
   sqlite3_stmt *raw;
-  sb_dialect dialect; /* the names of its parameters */
+  sb_sql_dialect dialect; /* the names of its parameters */
 };
 
 /* ---- Errors */
@@ -96,7 +96,7 @@ static sb_status open_session(sb_sql *sql, const sb_sql_options *options, sb_err
   sb_status status = open_database(sql, options->database, error);
   sql->gallery = sql->engine && !options->database;
   if (status == SB_OK && sql->gallery)
-    status = sb_sql_attach_gallery(sql->db, sql->engine, options->collection, sql->write, sql->model, error);
+    status = sb_sql_gallery_attach(sql->db, sql->engine, options->collection, sql->write, sql->model, error);
   if (status == SB_OK) sqlite3_set_authorizer(sql->db, authorize, sql);
   return status;
 }
@@ -124,7 +124,7 @@ void sb_sql_close(sb_sql *sql) {
 /* The statement in IRIS's words and the shape of a search; each form that does not compile gives way to the one before. */
 static sb_status compile(sb_sql *sql, const char *text, sb_sql_statement *statement, const char **rest,
                          sb_error *error) {
-  sb_dialect *dialect = &statement->dialect;
+  sb_sql_dialect *dialect = &statement->dialect;
   const char *plain = dialect->plain ? dialect->plain : text;
   const char *tail = NULL;
   int code = SQLITE_ERROR;
@@ -147,7 +147,7 @@ sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sq
   sb_sql_statement *statement = sb_alloc(1, sizeof *statement, error);
   if (!statement) return SB_NO_MEMORY;
   statement->sql = sql;
-  sb_status status = sb_dialect_read(text, &statement->dialect, error);
+  sb_status status = sb_sql_dialect_read(text, &statement->dialect, error);
   if (status == SB_OK) status = compile(sql, text, statement, rest, error);
   bool empty = status == SB_OK && !statement->raw;
   if (status != SB_OK || empty) {
@@ -161,7 +161,7 @@ sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sq
 void sb_sql_finalize(sb_sql_statement *statement) {
   if (!statement) return;
   sqlite3_finalize(statement->raw);
-  sb_dialect_free(&statement->dialect);
+  sb_sql_dialect_free(&statement->dialect);
   free(statement);
 }
 
@@ -213,13 +213,11 @@ sb_status sb_sql_bind_blob(sb_sql_statement *statement, int parameter, const voi
 
 sb_status sb_sql_bind_vector(sb_sql_statement *statement, int parameter, const float *values, size_t dim,
                              sb_error *error) {
-  if (dim < 1 || dim > SB_VALUE_DIM_MAX)
-    return sb_fail(error, SB_INVALID, "vector length: a vector has 1 to %d elements", SB_VALUE_DIM_MAX);
-  size_t size = sb_value_size(dim);
-  uint8_t *blob = sb_alloc(size, 1, error);
+  if (dim < 1 || dim > SB_SQL_DIM_MAX)
+    return sb_fail(error, SB_INVALID, "vector length: a vector has 1 to %d elements", SB_SQL_DIM_MAX);
+  size_t size;
+  uint8_t *blob = sb_sql_value_blob_of_floats(values, dim, &size, error);
   if (!blob) return SB_NO_MEMORY;
-  sb_value_head(SB_ELEMENT_FLOAT, dim, blob);
-  memcpy(blob + SB_VALUE_HEAD, values, dim * sizeof *values);
   return bound(statement, sqlite3_bind_blob64(statement->raw, parameter, blob, size, free), error);
 }
 
@@ -296,13 +294,13 @@ const void *sb_sql_column_blob(sb_sql_statement *statement, int column, size_t *
 
 /* Only blobs that say that they are one: any bytes of the right length could be an untyped one. */
 char *sb_sql_column_vector(sb_sql_statement *statement, int column) {
-  sb_value value = {0};
+  sb_sql_value value = {0};
   sb_buffer text = {0};
   const void *bytes = sqlite3_column_blob(statement->raw, column);
   size_t size = (size_t)sqlite3_column_bytes(statement->raw, column);
   if (sqlite3_column_type(statement->raw, column) != SQLITE_BLOB) return NULL;
-  if (sb_value_read_blob(bytes ? bytes : "", size, &value, NULL) != SB_OK || !value.element) return NULL;
-  if (sb_value_text(&value, &text, NULL) == SB_OK) return text.bytes;
+  if (sb_sql_value_read_blob(bytes ? bytes : "", size, &value, NULL) != SB_OK || !value.element) return NULL;
+  if (sb_sql_value_write_text(&value, &text, NULL) == SB_OK) return text.bytes;
   sb_buffer_free(&text);
   return NULL;
 }

@@ -1,6 +1,6 @@
 /* Any text as SQL: it is read as tokens that cover it, and what is made of it is text again. */
-#include "sql/dialect.h"
-#include "sql/tokens.h"
+#include "sql/dialect/dialect.h"
+#include "sql/dialect/tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,23 +13,24 @@ static void check(bool right) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   sb_error error = {0};
-  sb_dialect dialect, again;
+  sb_sql_dialect dialect, again;
   char *text = malloc(size + 1);
   check(text);
   memcpy(text, bytes, size);
   text[size] = 0;
   const char *end = text + strlen(text), *at = text;
-  for (sb_token token = sb_token_read(at, end); token.kind != SB_TOKEN_END; token = sb_token_read(at, end)) {
+  for (sb_sql_token token = sb_sql_token_read(at, end); token.kind != SB_SQL_TOKEN_END;
+       token = sb_sql_token_read(at, end)) {
     check(token.text == at && token.size > 0 && token.size <= (size_t)(end - at));
     at += token.size;
   }
   check(at == end);
-  if (sb_dialect_read(text, &dialect, &error) == SB_OK) {
+  if (sb_sql_dialect_read(text, &dialect, &error) == SB_OK) {
     check(dialect.size <= strlen(text));
     /* What came out is SQLite's SQL: there is nothing of IRIS left to be changed. */
-    if (dialect.plain && sb_dialect_read(dialect.plain, &again, &error) == SB_OK) sb_dialect_free(&again);
-    if (dialect.fast && sb_dialect_read(dialect.fast, &again, &error) == SB_OK) sb_dialect_free(&again);
-    sb_dialect_free(&dialect);
+    if (dialect.plain && sb_sql_dialect_read(dialect.plain, &again, &error) == SB_OK) sb_sql_dialect_free(&again);
+    if (dialect.fast && sb_sql_dialect_read(dialect.fast, &again, &error) == SB_OK) sb_sql_dialect_free(&again);
+    sb_sql_dialect_free(&dialect);
   } else {
     check(*error.message);
   }

@@ -220,7 +220,7 @@ class Files(ExtensionCase):
         for damage, word in (("UPDATE t_vectors SET vector = x'0101ffff' WHERE id = 3", "damaged"),
                              ("DELETE FROM t_vectors WHERE id = 3", "have no vector"),
                              ("DELETE FROM t_rows WHERE id = 3", "no row"),
-                             ("DELETE FROM t_meta", "not whole")):
+                             ("DELETE FROM t_meta", "not complete")):
             with self.subTest(damage=damage):
                 self.path = self.folder / f"{word}.db"
                 self.make(10).close()

@@ -2,8 +2,8 @@
 #include "folder.h"
 
 #include "base/base.h"
-#include "sql/dialect.h"
-#include "sql/values.h"
+#include "sql/dialect/dialect.h"
+#include "sql/vectors/metric.h"
 #include "vector/vector.h"
 
 #include <math.h>
@@ -188,16 +188,16 @@ static void test_vectors_come_and_go_as_they_are(void **state) {
   assert_true(step(statement));
   size_t size = 0;
   const uint8_t *blob = sb_sql_column_blob(statement, 0, &size);
-  assert_int_equal(size, sb_value_size(DIMS));
-  assert_memory_equal(blob + SB_VALUE_HEAD, values, sizeof values);
+  assert_int_equal(size, SB_SQL_VALUE_HEADER + sizeof values);
+  assert_memory_equal(blob + SB_SQL_VALUE_HEADER, values, sizeof values);
   assert_true(sb_sql_column_real(statement, 1) == (double)sb_dot(values, values, DIMS));
   assert_true(fabs(sb_sql_column_real(statement, 2) - 1) < 1e-6);
   assert_true(sb_sql_column_real(statement, 3) == 0);
   char *json = sb_sql_column_vector(statement, 0);
-  sb_value read = {0};
-  assert_int_equal(sb_value_read_text(json, strlen(json), &read, NULL), SB_OK);
-  for (int i = 0; i < DIMS; i++) assert_true((float)sb_value_get(&read, (size_t)i) == values[i]);
-  sb_value_free(&read);
+  sb_sql_value read = {0};
+  assert_int_equal(sb_sql_value_read_text(json, strlen(json), &read, NULL), SB_OK);
+  for (int i = 0; i < DIMS; i++) assert_true((float)sb_sql_value_get(&read, (size_t)i) == values[i]);
+  sb_sql_value_free(&read);
   free(json);
   assert_null(sb_sql_column_vector(statement, 1));
   assert_int_equal(sb_sql_bind_vector(statement, 1, values, 0, NULL), SB_INVALID);
@@ -226,12 +226,12 @@ static void test_numbers_are_read_as_strtod_reads_them(void **state) {
     memcpy(&number, &bits, sizeof number);
     if (!isfinite(number)) continue;
     snprintf(text, sizeof text, i % 2 ? "%.*g" : "%.*e", (int)(bits % 20), number);
-    sb_value value = {0};
+    sb_sql_value value = {0};
     double expected = strtod(text, NULL);
-    sb_status status = sb_value_read_text(text, strlen(text), &value, NULL);
+    sb_status status = sb_sql_value_read_text(text, strlen(text), &value, NULL);
     assert_int_equal(status, isfinite(expected) ? SB_OK : SB_INVALID);
-    if (status == SB_OK && sb_value_get(&value, 0) != expected) fail_msg("%s", text);
-    sb_value_free(&value);
+    if (status == SB_OK && sb_sql_value_get(&value, 0) != expected) fail_msg("%s", text);
+    sb_sql_value_free(&value);
   }
 }
 
@@ -245,18 +245,18 @@ static void test_measures_do_not_care_for_alignment(void **state) {
   for (size_t offset = 0; offset < 8; offset++) {
     memcpy(a + offset, x, sizeof x);
     memcpy(b + 7 - offset, y, sizeof y);
-    for (int measure = SB_MEASURE_DOT; measure <= SB_MEASURE_L2; measure++)
-      assert_true(sb_measure_floats((sb_measure)measure, a + offset, b + 7 - offset, DIMS) ==
-                  sb_measure_floats((sb_measure)measure, x, y, DIMS));
+    for (int metric = SB_SQL_METRIC_DOT; metric <= SB_SQL_METRIC_L2; metric++)
+      assert_true(sb_sql_metric_of_floats((sb_sql_metric)metric, a + offset, b + 7 - offset, DIMS) ==
+                  sb_sql_metric_of_floats((sb_sql_metric)metric, x, y, DIMS));
   }
 }
 
 /* ---- The dialect */
 
 static void rewritten(const char *text, const char *plain, const char *fast) {
-  sb_dialect dialect;
+  sb_sql_dialect dialect;
   sb_error error = {0};
-  if (sb_dialect_read(text, &dialect, &error) != SB_OK) fail_msg("%s", error.message);
+  if (sb_sql_dialect_read(text, &dialect, &error) != SB_OK) fail_msg("%s", error.message);
   if (plain)
     assert_string_equal(dialect.plain, plain);
   else
@@ -265,7 +265,7 @@ static void rewritten(const char *text, const char *plain, const char *fast) {
     assert_string_equal(dialect.fast, fast);
   else
     assert_null(dialect.fast);
-  sb_dialect_free(&dialect);
+  sb_sql_dialect_free(&dialect);
 }
 
 static void test_top_becomes_limit_and_nothing_else_is_touched(void **state) {

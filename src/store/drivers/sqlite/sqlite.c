@@ -1,4 +1,5 @@
 /* The store's database as a file: SQLite, WAL, durable at every commit. */
+#include "base/sqlite_status.h"
 #include "store/internal.h"
 
 #include <errno.h>
@@ -31,30 +32,18 @@ sqlite3 *sb_sqlite_of(const sb_store *store) {
 
 static sb_status failed(sb_store *store, int code, sb_error *error) {
   sqlite3 *db = db_of(store);
+  int primary = code & 0xff;
   int system_error = errno; /* SQLite keeps no system error of a COMMIT that failed: then errno still has it */
   if (db && sqlite3_system_errno(db)) system_error = sqlite3_system_errno(db);
-  switch (code & 0xff) {
-  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  case SQLITE_FULL:
-    return sb_fail(error, SB_DISK_FULL, "no space is left where the gallery is kept; nothing was changed");
-  case SQLITE_BUSY:
-  case SQLITE_LOCKED: return sb_fail(error, SB_BUSY, "another program is writing to the gallery; try again");
-  case SQLITE_READONLY:
-  case SQLITE_PERM:
-  case SQLITE_CANTOPEN:
+  sb_status status = sb_status_of_sqlite(code, system_error);
+  if (status == SB_READ_ONLY || primary == SQLITE_CANTOPEN)
     return sb_fail(error, SB_READ_ONLY,
                    "the gallery in %s cannot be opened or written: permission is denied, or the folder is read-only",
                    store->dir);
-  case SQLITE_IOERR:
-    if (system_error == ENOSPC || system_error == EFBIG || system_error == EDQUOT)
-      return sb_fail(error, SB_DISK_FULL, "no space is left where the gallery is kept; nothing was changed");
-    return sb_fail(error, SB_IO, "the gallery's disk failed: %s", sqlite3_errmsg(db));
-  case SQLITE_NOTADB:
-  case SQLITE_CORRUPT:
+  if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT)
     return sb_fail(error, SB_STORE, "the database %s/semblance.db is damaged (%s); restore a backup", store->dir,
-                   sqlite3_errstr(code & 0xff));
-  default: return sb_fail(error, SB_STORE, "the database refused an operation: %s", sqlite3_errmsg(db));
-  }
+                   sqlite3_errstr(primary));
+  return sb_fail_sqlite(error, status, "the gallery", sqlite3_errmsg(db));
 }
 
 /* ---- Connections */

@@ -1,0 +1,188 @@
+#include "sql/dialect/query_rewrite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
+  return &s->tokens[i < s->count ? i : s->count];
+}
+
+static bool is_name(const sb_sql_token *t) {
+  return t->kind == SB_SQL_TOKEN_WORD || t->kind == SB_SQL_TOKEN_NAME;
+}
+
+/* The token behind the one at `i`, or behind the parentheses that it opens. */
+static size_t next(const sb_sql_token_edits *s, size_t i) {
+  return sb_sql_token_is_symbol(at(s, i), '(') && s->matching[i] > 0 ? (size_t)s->matching[i] + 1 : i + 1;
+}
+
+/* IS [NOT] DISTINCT FROM compares; it begins no clause. */
+static bool compares(const sb_sql_token_edits *s, size_t i) {
+  return i > 1 && sb_sql_token_is(at(s, i - 1), "distinct") &&
+         (sb_sql_token_is(at(s, i - 2), "is") || sb_sql_token_is(at(s, i - 2), "not"));
+}
+
+static bool joins_selects(const sb_sql_token *t) {
+  return sb_sql_token_is(t, "union") || sb_sql_token_is(t, "except") || sb_sql_token_is(t, "intersect");
+}
+
+void sb_sql_select_read(const sb_sql_token_edits *s, size_t from, sb_sql_select *out) {
+  sb_sql_select c = {.from = from, .columns = from + 1};
+  c.distinct = sb_sql_token_is(at(s, from + 1), "distinct");
+  c.columns += c.distinct || sb_sql_token_is(at(s, from + 1), "all");
+  const sb_sql_token *before = from ? at(s, from - 1) : at(s, s->count);
+  c.compound = joins_selects(before) || (sb_sql_token_is(before, "all") && from > 1 && joins_selects(at(s, from - 2)));
+  size_t i = from + 1;
+  for (; i < s->count && !sb_sql_token_is_symbol(at(s, i), ')'); i = next(s, i)) {
+    const sb_sql_token *t = at(s, i);
+    if (sb_sql_token_is(t, "from") && !c.tables && !compares(s, i)) c.tables = i + 1;
+    if (sb_sql_token_is(t, "where") && !c.where) c.where = i + 1;
+    if (sb_sql_token_is(t, "group") || sb_sql_token_is(t, "having") || sb_sql_token_is(t, "window")) c.grouped = true;
+    if (sb_sql_token_is(t, "order") && sb_sql_token_is(at(s, i + 1), "by") && !c.order) c.order = i + 2;
+    if (sb_sql_token_is(t, "limit") && !c.limit) c.limit = i;
+    if (joins_selects(t)) c.compound = true;
+  }
+  c.to = i;
+  c.limited = c.limit > 0;
+  *out = c;
+}
+
+/* ---- The shape */
+
+typedef struct shape {
+  const char *function; /* true of every row */
+  bool falling;         /* the order that it takes */
+  size_t column, column_end, probe, probe_end;
+} shape;
+
+static bool parse_function(const sb_sql_token *t, shape *out) {
+  static const struct {
+    const char *name, *nearest;
+    bool falling;
+  } functions[] = {{"vector_dot_product", "semblance_nearest_dot", true},
+                   {"vector_cosine", "semblance_nearest_cosine", true},
+                   {"vector_l2", "semblance_nearest_l2", false}};
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    if (!sb_sql_token_is(t, functions[i].name)) continue;
+    *out = (shape){.function = functions[i].nearest, .falling = functions[i].falling};
+    return true;
+  }
+  return false;
+}
+
+/* "column" or "t.column" */
+static bool is_column(const sb_sql_token_edits *s, size_t from, size_t to) {
+  if (to - from == 1) return is_name(at(s, from));
+  return to - from == 3 && is_name(at(s, from)) && sb_sql_token_is_symbol(at(s, from + 1), '.') &&
+         is_name(at(s, from + 2));
+}
+
+/* Literals, parameters, operators and functions of them: the same for every row. */
+static bool is_constant(const sb_sql_token_edits *s, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    const sb_sql_token *t = at(s, i);
+    bool function = t->kind == SB_SQL_TOKEN_WORD && sb_sql_token_is_symbol(at(s, i + 1), '(') &&
+                    !sb_sql_token_is(t, "select") && !sb_sql_token_is(t, "exists") && !sb_sql_token_is(t, "in");
+    bool type = i > from && sb_sql_token_is_symbol(at(s, i - 1), ',') &&
+                (sb_sql_token_is(t, "float") || sb_sql_token_is(t, "double") || sb_sql_token_is(t, "decimal") ||
+                 sb_sql_token_is(t, "integer"));
+    if ((t->kind == SB_SQL_TOKEN_WORD && !function && !type) || t->kind == SB_SQL_TOKEN_NAME ||
+        t->kind == SB_SQL_TOKEN_BROKEN)
+      return false;
+  }
+  return to > from;
+}
+
+/* FUNCTION(column, probe) or FUNCTION(probe, column), and nothing else, in from..to-1. */
+static bool parse_call(const sb_sql_token_edits *s, size_t from, size_t to, shape *out) {
+  if (to < from + 6 || !sb_sql_token_is_symbol(at(s, from + 1), '(') || s->matching[from + 1] != (int)to - 1)
+    return false;
+  if (!parse_function(at(s, from), out)) return false;
+  size_t comma = 0, commas = 0;
+  for (size_t i = from + 2; i < to - 1; i = next(s, i)) {
+    if (!sb_sql_token_is_symbol(at(s, i), ',')) continue;
+    comma = i;
+    commas++;
+  }
+  if (commas != 1) return false;
+  bool first = is_column(s, from + 2, comma) && is_constant(s, comma + 1, to - 1);
+  bool second = is_column(s, comma + 1, to - 1) && is_constant(s, from + 2, comma);
+  out->column = first ? from + 2 : comma + 1;
+  out->column_end = first ? comma : to - 1;
+  out->probe = first ? comma + 1 : from + 2;
+  out->probe_end = first ? to - 1 : comma;
+  return first || second;
+}
+
+/* Bytes of a name without its quotes. */
+static bool same_name(const sb_sql_token *a, const sb_sql_token *b) {
+  size_t skip_a = a->kind == SB_SQL_TOKEN_NAME, skip_b = b->kind == SB_SQL_TOKEN_NAME;
+  size_t size = a->size - 2 * skip_a;
+  return size == b->size - 2 * skip_b && !strncasecmp(a->text + skip_a, b->text + skip_b, size);
+}
+
+/* The one column of the select that is called so. */
+static bool find_alias(const sb_sql_token_edits *s, const sb_sql_select *c, const sb_sql_token *name, shape *out) {
+  size_t end = c->tables - 1;
+  for (size_t from = c->columns, i = from; i <= end; i = i == end ? end + 1 : next(s, i)) {
+    if (i < end && !sb_sql_token_is_symbol(at(s, i), ',')) continue;
+    if (i > from + 1 && is_name(at(s, i - 1)) && same_name(at(s, i - 1), name)) {
+      size_t last = i - 1 - sb_sql_token_is(at(s, i - 2), "as");
+      return parse_call(s, from, last, out); /* the first of that name is the one that SQLite takes */
+    }
+    from = i + 1;
+  }
+  return false;
+}
+
+/* The one table of the FROM clause; *called: the token of its alias or name. */
+static bool one_table(const sb_sql_token_edits *s, const sb_sql_select *c, size_t end, size_t *called) {
+  size_t i = c->tables;
+  if (!is_name(at(s, i))) return false;
+  if (sb_sql_token_is_symbol(at(s, i + 1), '.')) i += 2;
+  if (!is_name(at(s, i))) return false;
+  *called = i++;
+  if (sb_sql_token_is(at(s, i), "as")) i++;
+  if (i < end && is_name(at(s, i))) *called = i++;
+  return i == end;
+}
+
+static bool has_shape(const sb_sql_token_edits *s, const sb_sql_select *c, shape *out, size_t *called,
+                      size_t *order_end) {
+  if (!c->tables || !c->order || !c->limited || c->distinct || c->grouped || c->compound) return false;
+  if (c->tables > c->order || (c->where && c->where > c->order)) return false;
+  size_t end = c->limit ? c->limit : c->to;
+  *order_end = end;
+  bool falling = sb_sql_token_is(at(s, end - 1), "desc");
+  if (falling || sb_sql_token_is(at(s, end - 1), "asc")) end--;
+  if (end <= c->order) return false;
+  bool found = end - c->order == 1 && is_name(at(s, c->order)) ? find_alias(s, c, at(s, c->order), out)
+                                                               : parse_call(s, c->order, end, out);
+  return found && falling == out->falling && one_table(s, c, c->where ? c->where - 1 : c->order - 2, called);
+}
+
+sb_status sb_sql_query_rewrite(sb_sql_token_edits *s, const sb_sql_select *c, sb_error *error) {
+  shape found;
+  size_t called, order_end;
+  if (!has_shape(s, c, &found, &called, &order_end)) return SB_OK;
+  char *column = sb_sql_token_edits_slice(s, found.column, found.column_end, error);
+  char *probe = sb_sql_token_edits_slice(s, found.probe, found.probe_end, error);
+  sb_status status = column && probe ? SB_OK : SB_NO_MEMORY;
+  const sb_sql_token *order = at(s, c->order), *last = at(s, order_end - 1), *name = at(s, called);
+  if (status == SB_OK && c->where) {
+    const sb_sql_token *end = at(s, c->order - 3);
+    status = sb_sql_token_edits_replace(s, at(s, c->where)->text, 0, error, "%s(%s, %s) AND (", found.function, column,
+                                        probe);
+    if (status == SB_OK) status = sb_sql_token_edits_replace(s, end->text + end->size, 0, error, ")");
+  } else if (status == SB_OK) {
+    status = sb_sql_token_edits_replace(s, at(s, c->order - 2)->text, 0, error, "WHERE %s(%s, %s) ", found.function,
+                                        column, probe);
+  }
+  if (status == SB_OK)
+    status = sb_sql_token_edits_replace(s, order->text, (size_t)(last->text + last->size - order->text), error,
+                                        "%.*s.\"semblance rank\"", (int)name->size, name->text);
+  free(column);
+  free(probe);
+  return status;
+}

@@ -1,0 +1,111 @@
+#include "sql/dialect/tokens.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v');
+}
+
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+static bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '$' ||
+         (unsigned char)c >= 0x80;
+}
+
+/* Bytes up to and with the closing quote, which doubled stands for itself; 0: it is never closed. */
+static size_t quoted(const char *text, size_t size, char close) {
+  for (size_t i = 1; i < size; i++) {
+    if (text[i] != close) continue;
+    if (close != ']' && i + 1 < size && text[i + 1] == close)
+      i++;
+    else
+      return i + 1;
+  }
+  return 0;
+}
+
+static size_t comment(const char *text, size_t size) {
+  if (size > 1 && text[0] == '-' && text[1] == '-') {
+    size_t i = 2;
+    while (i < size && text[i] != '\n') i++;
+    return i;
+  }
+  if (size > 1 && text[0] == '/' && text[1] == '*') {
+    for (size_t i = 3; i < size; i++)
+      if (text[i] == '/' && text[i - 1] == '*' && i > 3) return i + 1;
+    return size;
+  }
+  return 0;
+}
+
+static size_t number(const char *text, size_t size) {
+  bool hex = size > 1 && text[0] == '0' && (text[1] | 0x20) == 'x';
+  size_t i = 1;
+  for (; i < size; i++) {
+    bool sign = (text[i] == '+' || text[i] == '-') && (text[i - 1] | 0x20) == 'e' && !hex;
+    if (!is_word(text[i]) && text[i] != '.' && !sign) break;
+  }
+  return i;
+}
+
+/* With SQLite's $a::b(c). */
+static size_t parameter(const char *text, size_t size) {
+  size_t i = 1;
+  if (text[0] == '?') {
+    while (i < size && is_digit(text[i])) i++;
+    return i;
+  }
+  for (; i < size; i++) {
+    if (is_word(text[i])) continue;
+    if (text[i] == ':' && i + 1 < size && text[i + 1] == ':') {
+      i++;
+      continue;
+    }
+    if (text[i] != '(' || i == 1 || text[0] != '$') break;
+    size_t close = i;
+    while (close < size && text[close] != ')' && !is_space(text[close])) close++;
+    return close < size && text[close] == ')' ? close + 1 : i;
+  }
+  return i > 1 ? i : 0;
+}
+
+static sb_sql_token token(sb_sql_token_kind kind, const char *text, size_t size) {
+  return (sb_sql_token){kind, text, size};
+}
+
+static sb_sql_token read_quoted(sb_sql_token_kind kind, const char *text, size_t size, size_t skip, char close) {
+  size_t length = quoted(text + skip, size - skip, close);
+  return length ? token(kind, text, skip + length) : token(SB_SQL_TOKEN_BROKEN, text, size);
+}
+
+sb_sql_token sb_sql_token_read(const char *text, const char *end) {
+  size_t size = (size_t)(end - text), length = 0;
+  if (!size) return token(SB_SQL_TOKEN_END, text, 0);
+  char c = *text;
+  while (length < size && is_space(text[length])) length++;
+  if (!length) length = comment(text, size);
+  if (length) return token(SB_SQL_TOKEN_SPACE, text, length);
+  if (c == '\'') return read_quoted(SB_SQL_TOKEN_STRING, text, size, 0, '\'');
+  if (c == '"' || c == '`') return read_quoted(SB_SQL_TOKEN_NAME, text, size, 0, c);
+  if (c == '[') return read_quoted(SB_SQL_TOKEN_NAME, text, size, 0, ']');
+  if ((c | 0x20) == 'x' && size > 1 && text[1] == '\'') return read_quoted(SB_SQL_TOKEN_BLOB, text, size, 1, '\'');
+  if (is_digit(c) || (c == '.' && size > 1 && is_digit(text[1])))
+    return token(SB_SQL_TOKEN_NUMBER, text, number(text, size));
+  if (strchr("?:@$", c) && c && (length = parameter(text, size)) > 0)
+    return token(SB_SQL_TOKEN_PARAMETER, text, length);
+  if (!is_word(c) || c == '$') return token(SB_SQL_TOKEN_SYMBOL, text, 1);
+  while (length < size && is_word(text[length])) length++;
+  return token(SB_SQL_TOKEN_WORD, text, length);
+}
+
+bool sb_sql_token_is(const sb_sql_token *t, const char *word) {
+  return t->kind == SB_SQL_TOKEN_WORD && strlen(word) == t->size && !strncasecmp(t->text, word, t->size);
+}
+
+bool sb_sql_token_is_symbol(const sb_sql_token *t, char symbol) {
+  return t->kind == SB_SQL_TOKEN_SYMBOL && *t->text == symbol;
+}

@@ -1,0 +1,11 @@
+/* The one place that knows both halves of the extension: vectors/functions.c and table/module.c. */
+#include "sql/register.h"
+
+#include "sql/table/module.h"
+#include "sql/vectors/functions.h"
+
+int sb_sql_register(sqlite3 *db) {
+  if (sqlite3_libversion_number() < SB_SQL_SQLITE_MIN) return SQLITE_ERROR;
+  int code = sb_sql_register_functions(db);
+  return code == SQLITE_OK ? sb_sql_register_table(db) : code;
+}

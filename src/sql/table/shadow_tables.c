@@ -1,0 +1,116 @@
+#include "sql/table/shadow_tables.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const suffixes[] = {"rows", "vectors", "changes", "meta"};
+enum { SHADOW_TABLES = sizeof suffixes / sizeof *suffixes };
+
+/* Runs a statement without rows to its end and finalizes it. `code` is that of preparing it. */
+static int finish(sqlite3_stmt *statement, int code) {
+  if (code == SQLITE_OK) sqlite3_step(statement); /* sqlite3_finalize gives its error */
+  int end = sqlite3_finalize(statement);
+  return code == SQLITE_OK ? end : code;
+}
+
+/* `format` takes the table's schema and name. */
+static int run(sb_sql_table *table, const char *format) {
+  sqlite3_stmt *statement = NULL;
+  int code = sb_sql_table_prepare(table, &statement, format, table->schema, table->name);
+  return finish(statement, code);
+}
+
+/* ---- Creating */
+
+static int create_rows(sb_sql_table *table) {
+  sqlite3_stmt *statement = NULL;
+  sb_buffer columns = {0};
+  sb_status status = sb_buffer_addf(&columns, NULL, "id INTEGER PRIMARY KEY");
+  for (int i = 0; status == SB_OK && i < table->declaration.columns; i++)
+    if (i != table->declaration.vector)
+      status = sb_buffer_addf(&columns, NULL, ", c%d %s", i, table->declaration.types[i]);
+  int code = status == SB_OK ? sb_sql_table_prepare(table, &statement, "CREATE TABLE \"%w\".\"%w_rows\"(%s)",
+                                                    table->schema, table->name, columns.bytes)
+                             : SQLITE_NOMEM;
+  sb_buffer_free(&columns);
+  return finish(statement, code);
+}
+
+static int create_meta(sb_sql_table *table) {
+  uint8_t random[(SB_SQL_TABLE_IDENTITY_SIZE - 1) / 2];
+  sqlite3_stmt *statement = NULL;
+  int code = run(table, "CREATE TABLE \"%w\".\"%w_meta\"(key TEXT PRIMARY KEY, value) WITHOUT ROWID");
+  if (code != SQLITE_OK) return code;
+  sqlite3_randomness(sizeof random, random);
+  sb_hex(random, sizeof random, table->identity);
+  code =
+      sb_sql_table_prepare(table, &statement, "INSERT INTO \"%w\".\"%w_meta\" VALUES('version', %d), ('identity', %Q)",
+                           table->schema, table->name, SB_SQL_TABLE_VERSION, table->identity);
+  return finish(statement, code);
+}
+
+int sb_sql_shadow_tables_create(sb_sql_table *table) {
+  static const char vectors[] = "CREATE TABLE \"%w\".\"%w_vectors\"(id INTEGER PRIMARY KEY, vector BLOB NOT NULL)";
+  static const char changes[] = "CREATE TABLE \"%w\".\"%w_changes\"(sequence INTEGER PRIMARY KEY, tag INTEGER NOT NULL,"
+                                " id INTEGER NOT NULL)";
+  int code = create_rows(table);
+  if (code == SQLITE_OK) code = run(table, vectors);
+  if (code == SQLITE_OK) code = run(table, changes);
+  return code == SQLITE_OK ? create_meta(table) : code;
+}
+
+/* ---- Opening */
+
+sb_status sb_sql_shadow_tables_open(sb_sql_table *table, sb_error *error) {
+  sqlite3_stmt *statement = NULL;
+  sqlite3_int64 version = 0;
+  int code =
+      sb_sql_table_prepare(table, &statement, "SELECT key, value FROM \"%w\".\"%w_meta\"", table->schema, table->name);
+  while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+    const char *key = (const char *)sqlite3_column_text(statement, 0);
+    if (key && !strcmp(key, "version")) version = sqlite3_column_int64(statement, 1);
+    const char *value = (const char *)sqlite3_column_text(statement, 1);
+    if (key && value && !strcmp(key, "identity")) snprintf(table->identity, sizeof table->identity, "%s", value);
+  }
+  sb_status status = sb_sql_table_status(table, code, error);
+  sqlite3_finalize(statement);
+  if (status != SB_OK) return status;
+  if (version > SB_SQL_TABLE_VERSION)
+    return sb_fail(error, SB_STORE,
+                   "the table %s was made by a newer Semblance (version %lld; this one reads up to %d); upgrade",
+                   table->name, version, SB_SQL_TABLE_VERSION);
+  if (version < 1 || !*table->identity)
+    return sb_fail(error, SB_STORE, "the tables of %s are damaged: %s_meta is not complete; restore a backup",
+                   table->name, table->name);
+  return SB_OK;
+}
+
+/* ---- Renaming and dropping */
+
+int sb_sql_shadow_tables_rename(sb_sql_table *table, const char *name) {
+  int code = SQLITE_OK;
+  for (int i = 0; code == SQLITE_OK && i < SHADOW_TABLES; i++) {
+    sqlite3_stmt *statement = NULL;
+    code = sb_sql_table_prepare(table, &statement, "ALTER TABLE \"%w\".\"%w_%s\" RENAME TO \"%w_%s\"", table->schema,
+                                table->name, suffixes[i], name, suffixes[i]);
+    code = finish(statement, code);
+  }
+  return code;
+}
+
+int sb_sql_shadow_tables_drop(sb_sql_table *table) {
+  int code = SQLITE_OK;
+  for (int i = 0; code == SQLITE_OK && i < SHADOW_TABLES; i++) {
+    sqlite3_stmt *statement = NULL;
+    code = sb_sql_table_prepare(table, &statement, "DROP TABLE IF EXISTS \"%w\".\"%w_%s\"", table->schema, table->name,
+                                suffixes[i]);
+    code = finish(statement, code);
+  }
+  return code;
+}
+
+bool sb_sql_shadow_tables_has(const char *suffix) {
+  for (int i = 0; i < SHADOW_TABLES; i++)
+    if (!sqlite3_stricmp(suffix, suffixes[i])) return true;
+  return false;
+}

@@ -1,0 +1,110 @@
+#include "sql/table/table.h"
+
+#include "base/sqlite_status.h"
+
+#include <stdarg.h>
+
+/* ---- Statements on the shadow tables */
+
+int sb_sql_table_prepare(sb_sql_table *table, sqlite3_stmt **out, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  char *text = sqlite3_vmprintf(format, arguments);
+  va_end(arguments);
+  if (!text) return SQLITE_NOMEM;
+  int code = sqlite3_prepare_v2(table->db, text, -1, out, NULL);
+  sqlite3_free(text);
+  return code;
+}
+
+/* Compiles "INSERT INTO rows(id, c0, ...) VALUES(?, ?, ...)", or the UPDATE of the same columns, whose last parameter is the row's
+ * old id. */
+static int prepare_row(sb_sql_table *table, bool update, sqlite3_stmt **out) {
+  sb_buffer names = {0}, parameters = {0};
+  int code = SQLITE_NOMEM;
+  sb_status status = sb_buffer_addf(&names, NULL, update ? "id = ?" : "id");
+  if (status == SB_OK) status = sb_buffer_addf(&parameters, NULL, "?");
+  for (int i = 0; status == SB_OK && i < table->declaration.columns; i++) {
+    if (i == table->declaration.vector) continue;
+    status = sb_buffer_addf(&names, NULL, update ? ", c%d = ?" : ", c%d", i);
+    if (status == SB_OK) status = sb_buffer_addf(&parameters, NULL, ", ?");
+  }
+  if (status != SB_OK) goto done;
+  code = update ? sb_sql_table_prepare(table, out, "UPDATE \"%w\".\"%w_rows\" SET %s WHERE id = ?", table->schema,
+                                       table->name, names.bytes)
+                : sb_sql_table_prepare(table, out, "INSERT INTO \"%w\".\"%w_rows\"(%s) VALUES(%s)", table->schema,
+                                       table->name, names.bytes, parameters.bytes);
+done:
+  sb_buffer_free(&names);
+  sb_buffer_free(&parameters);
+  return code;
+}
+
+int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3_stmt **out) {
+  static const char *const texts[SB_SQL_STATEMENT_COUNT] = {
+      [SB_SQL_STATEMENT_DELETE_ROW] = "DELETE FROM \"%w\".\"%w_rows\" WHERE id = ?",
+      [SB_SQL_STATEMENT_INSERT_VECTOR] = "INSERT INTO \"%w\".\"%w_vectors\"(id, vector) VALUES(?, ?)",
+      [SB_SQL_STATEMENT_UPDATE_VECTOR] = "UPDATE \"%w\".\"%w_vectors\" SET id = ?, vector = ? WHERE id = ?",
+      [SB_SQL_STATEMENT_MOVE_VECTOR] = "UPDATE \"%w\".\"%w_vectors\" SET id = ? WHERE id = ?",
+      [SB_SQL_STATEMENT_DELETE_VECTOR] = "DELETE FROM \"%w\".\"%w_vectors\" WHERE id = ?",
+      [SB_SQL_STATEMENT_ADD_CHANGE] = "INSERT INTO \"%w\".\"%w_changes\"(tag, id) VALUES(?, ?)",
+      [SB_SQL_STATEMENT_TRIM_CHANGES] = "DELETE FROM \"%w\".\"%w_changes\" WHERE sequence <= ?",
+      [SB_SQL_STATEMENT_LAST_CHANGE] = "SELECT sequence, tag FROM \"%w\".\"%w_changes\" ORDER BY sequence DESC LIMIT 1",
+      [SB_SQL_STATEMENT_CHANGE_TAG] = "SELECT tag FROM \"%w\".\"%w_changes\" WHERE sequence = ?",
+      [SB_SQL_STATEMENT_READ_VECTOR] = "SELECT vector FROM \"%w\".\"%w_vectors\" WHERE id = ?",
+  };
+  sqlite3_stmt **statement = &table->statements[which];
+  bool update = which == SB_SQL_STATEMENT_UPDATE_ROW;
+  int code = SQLITE_OK;
+  if (!*statement)
+    code = texts[which] ? sb_sql_table_prepare(table, statement, texts[which], table->schema, table->name)
+                        : prepare_row(table, update, statement);
+  if (*statement) {
+    sqlite3_reset(*statement);
+    sqlite3_clear_bindings(*statement);
+  }
+  *out = *statement;
+  return code;
+}
+
+void sb_sql_table_finalize(sb_sql_table *table) {
+  for (int i = 0; i < SB_SQL_STATEMENT_COUNT; i++) {
+    sqlite3_finalize(table->statements[i]);
+    table->statements[i] = NULL;
+  }
+}
+
+sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *row, sb_error *error) {
+  int code = sqlite3_step(statement);
+  *row = code == SQLITE_ROW;
+  return sb_sql_table_status(table, code, error);
+}
+
+sb_status sb_sql_table_vector(const sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
+                              sb_error *error) {
+  sb_sql_value value = {0};
+  const void *bytes = sqlite3_column_blob(statement, column);
+  size_t size = (size_t)sqlite3_column_bytes(statement, column);
+  sb_status status = sb_sql_value_read_blob(bytes ? bytes : "", size, &value, NULL);
+  if (status != SB_OK || value.element != SB_SQL_ELEMENT_FLOAT || value.dim != table->declaration.dim)
+    return sb_fail(error, SB_STORE, "a vector of %s is damaged; restore a backup, or delete the row", table->name);
+  *floats = value.bytes;
+  return SB_OK;
+}
+
+/* ---- Errors */
+
+sb_status sb_sql_table_status(sb_sql_table *table, int code, sb_error *error) {
+  if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return SB_OK;
+  const char *message = sqlite3_errmsg(table->db);
+  sb_status status = sb_status_of_sqlite(code, sqlite3_system_errno(table->db));
+  if (status != SB_STORE) return sb_fail_sqlite(error, status, "the database", message);
+  return sb_fail(error, SB_STORE, "the tables of %s are damaged: %s", table->name, message);
+}
+
+int sb_sql_table_sqlite_error(sb_sql_table *table, int code) {
+  if (code == SQLITE_OK) return code;
+  sqlite3_free(table->base.zErrMsg);
+  table->base.zErrMsg = sqlite3_mprintf("%s", sqlite3_errmsg(table->db));
+  return code;
+}

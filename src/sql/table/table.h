@@ -1,0 +1,73 @@
+/* The table kind `semblance`: rows with a vector, searched through an index in memory.
+ *
+ * All data of a table T are in four ordinary SQLite tables beside it (its shadow tables), so that transactions, savepoints, other
+ * processes, VACUUM and backups work without code of this project:
+ *   T_rows(id, c0, c1, ...)       the ordinary columns; cN is column N of the declaration
+ *   T_vectors(id, vector)         tagged blobs of floats (docs/formats.md)
+ *   T_changes(sequence, tag, id)  the row of each change to a vector; `tag` is random, so that two histories can be told apart
+ *   T_meta(key, value)            version, identity
+ *
+ * The index (index_cache.h) follows T_changes. This header has the table's data and what every file of the folder uses; the
+ * methods that SQLite calls are in methods.h. An sb_sql_table belongs to one connection and is used by one thread at a time. */
+#ifndef SB_SQL_TABLE_TABLE_H
+#define SB_SQL_TABLE_TABLE_H
+
+#include "sql/sqlite.h"
+#include "sql/table/table_declaration.h"
+
+enum {
+  SB_SQL_TABLE_VERSION = 1, /* of the shadow tables */
+  SB_SQL_TABLE_K_MAX = 4096,
+  SB_SQL_TABLE_IDENTITY_SIZE = 33, /* 32 hex digits and the terminator */
+};
+
+/* Statements that a table compiles once and keeps. Cursors have their own, as several may be open at a time. */
+typedef enum sb_sql_statement_id {
+  SB_SQL_STATEMENT_INSERT_ROW,
+  SB_SQL_STATEMENT_UPDATE_ROW,
+  SB_SQL_STATEMENT_DELETE_ROW,
+  SB_SQL_STATEMENT_INSERT_VECTOR,
+  SB_SQL_STATEMENT_UPDATE_VECTOR,
+  SB_SQL_STATEMENT_MOVE_VECTOR, /* to another row id */
+  SB_SQL_STATEMENT_DELETE_VECTOR,
+  SB_SQL_STATEMENT_ADD_CHANGE,
+  SB_SQL_STATEMENT_TRIM_CHANGES,
+  SB_SQL_STATEMENT_LAST_CHANGE,
+  SB_SQL_STATEMENT_CHANGE_TAG,
+  SB_SQL_STATEMENT_READ_VECTOR,
+  SB_SQL_STATEMENT_COUNT
+} sb_sql_statement_id;
+
+typedef struct sb_sql_table {
+  sqlite3_vtab base;
+  sqlite3 *db;
+  char *schema, *name;
+  char identity[SB_SQL_TABLE_IDENTITY_SIZE]; /* random; tells tables of the same name apart */
+  sb_sql_table_declaration declaration;
+  struct sb_sql_index_cache *cache; /* counted; shared with other connections to the same file */
+  sqlite3_stmt *statements[SB_SQL_STATEMENT_COUNT];
+} sb_sql_table;
+
+/* ---- Statements on the shadow tables */
+
+/* Compiles a statement. `format` is one of sqlite3_mprintf; quote schema and table as "\"%w\".\"%w_rows\"". Returns SQLite's code. */
+int sb_sql_table_prepare(sb_sql_table *table, sqlite3_stmt **out, const char *format, ...);
+/* Gives a kept statement, compiled on first use, reset and without bindings. Returns SQLite's code. */
+int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3_stmt **out);
+/* Finalizes the kept statements; they compile again on their next use. */
+void sb_sql_table_finalize(sb_sql_table *table);
+/* Reads the next row. *row false: there are no more. */
+sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *row, sb_error *error);
+/* The floats of a vector of the table in column `column`: `dim` of them at any alignment, borrowed until the statement moves on.
+ * SB_STORE: the blob is damaged. */
+sb_status sb_sql_table_vector(const sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
+                              sb_error *error);
+
+/* ---- Errors */
+
+/* The status of SQLite's code on the table's connection, with a message. SB_OK for OK, ROW and DONE. */
+sb_status sb_sql_table_status(sb_sql_table *table, int code, sb_error *error);
+/* Ends a method: makes SQLite's message for `code` the table's message, and returns `code`. */
+int sb_sql_table_sqlite_error(sb_sql_table *table, int code);
+
+#endif

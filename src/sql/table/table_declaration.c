@@ -1,0 +1,207 @@
+/* Parses the arguments of CREATE VIRTUAL TABLE t USING semblance(...). SQLite splits them at commas outside parentheses and
+ * passes the text of each; this file reads the name, recognises the vector column, and leaves other column types to SQLite. */
+#include "sql/table/table_declaration.h"
+
+#include "vector/vector.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+static bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         (unsigned char)c >= 0x80;
+}
+
+/* Reads a column's name, removes its quotes, and moves `*text` past it. NULL: there is no name, or out of memory. */
+static char *read_name(const char **text, sb_error *error) {
+  const char *p = *text;
+  while (is_space(*p)) p++;
+  char close = *p == '[' ? ']' : *p == '"' || *p == '`' ? *p : 0;
+  char *name = sb_alloc(strlen(p) + 1, 1, error);
+  size_t used = 0;
+  if (!name) return NULL;
+  if (close) {
+    for (p++; *p && (*p != close || (p[1] == close && close != ']')); p++) {
+      name[used++] = *p;
+      p += *p == close;
+    }
+    if (*p) p++;
+  } else {
+    while (is_word(*p)) name[used++] = *p++;
+  }
+  *text = p;
+  if (used) return name;
+  free(name);
+  sb_fail(error, SB_INVALID, "a column has no name; write for example: v FLOAT[512] metric=cosine, name TEXT");
+  return NULL;
+}
+
+static bool word_is(const char *text, size_t size, const char *word) {
+  return strlen(word) == size && !strncasecmp(text, word, size);
+}
+
+/* Allows a type, NOT NULL, UNIQUE and COLLATE after a column's name: what the table T_rows can enforce by itself. */
+static sb_status check_type(const char *type, const char *name, sb_error *error) {
+  static const char *const refused[] = {"primary",    "references",    "check", "default", "generated", "as",
+                                        "constraint", "autoincrement", "on",    "foreign", "hidden"};
+  for (const char *p = type; *p;) {
+    if (is_space(*p) || strchr("(),", *p)) {
+      p++;
+      continue;
+    }
+    size_t size = 0;
+    while (is_word(p[size])) size++;
+    bool bad = !size;
+    for (size_t i = 0; !bad && i < sizeof refused / sizeof *refused; i++) bad = word_is(p, size, refused[i]);
+    if (bad)
+      return sb_fail(error, SB_INVALID,
+                     "column %s: only a type, NOT NULL, UNIQUE and COLLATE can follow a column's name", name);
+    p += size;
+  }
+  return SB_OK;
+}
+
+/* Reads "FLOAT[512]" or IRIS's "VECTOR(FLOAT, 512)" and moves `*text` past it; false: the column is not a vector. A length that
+ * cannot be read gives 0, which the caller refuses. */
+static bool read_vector_type(const char **text, size_t *dim, bool *floats) {
+  const char *p = *text;
+  size_t size = 0;
+  while (is_space(*p)) p++;
+  while (is_word(p[size])) size++;
+  const char *type = p;
+  p += size;
+  while (is_space(*p)) p++;
+  bool iris = word_is(type, size, "vector") && *p == '(';
+  if (!iris && *p != '[') return false;
+  p++;
+  if (iris) {
+    while (is_space(*p)) p++;
+    for (type = p, size = 0; is_word(p[size]);) size++;
+    p += size;
+    while (is_space(*p) || *p == ',') p++;
+  }
+  char *end = NULL;
+  while (is_space(*p)) p++;
+  *dim = *p >= '0' && *p <= '9' ? strtoull(p, &end, 10) : 0;
+  if (end) p = end;
+  while (is_space(*p)) p++;
+  if (*p != (iris ? ')' : ']')) *dim = 0;
+  *floats = word_is(type, size, "float") || word_is(type, size, "float32");
+  *text = *p ? p + 1 : p;
+  return true;
+}
+
+static sb_status read_metric(const char *text, const char *name, sb_sql_metric *metric, sb_error *error) {
+  while (is_space(*text)) text++;
+  if (!*text) return SB_OK;
+  if (!strncasecmp(text, "metric", 6)) {
+    for (text += 6; is_space(*text);) text++;
+    if (*text == '=') {
+      for (text++; is_space(*text);) text++;
+      size_t size = strlen(text);
+      while (size && is_space(text[size - 1])) size--;
+      for (int i = 0; i < SB_SQL_METRICS; i++)
+        if (word_is(text, size, sb_sql_metric_name((sb_sql_metric)i))) return *metric = (sb_sql_metric)i, SB_OK;
+    }
+  }
+  return sb_fail(error, SB_INVALID,
+                 "column %s: only metric=cosine, metric=dot or metric=l2 can follow the vector's type", name);
+}
+
+static sb_status check_name(const char *name, const char *table, sb_error *error) {
+  static const char *const taken[] = {"distance", "similarity", "k", "rowid", SB_SQL_RANK_COLUMN};
+  bool bad = !strcasecmp(name, table);
+  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) bad |= !strcasecmp(name, taken[i]);
+  if (!bad) return SB_OK;
+  return sb_fail(error, SB_INVALID,
+                 "column %s: choose another name; distance, similarity, k, rowid and the table's name are reserved",
+                 name);
+}
+
+static sb_status read_vector_column(const char *text, const char *name, size_t dim, bool floats,
+                                    sb_sql_table_declaration *d, sb_error *error) {
+  if (d->dim)
+    return sb_fail(error, SB_INVALID, "column %s: a table has one vector column, and it has one already", name);
+  if (!floats) return sb_fail(error, SB_INVALID, "column %s: the elements of a table's vectors are FLOAT", name);
+  sb_status status = read_metric(text, name, &d->metric, error);
+  if (status != SB_OK) return status;
+  size_t max = d->metric == SB_SQL_METRIC_L2 ? SB_DIM_MAX - 1 : SB_DIM_MAX; /* L2 adds one element (index_cache.c) */
+  if (dim < 1 || dim > max)
+    return sb_fail(error, SB_INVALID, "vector length: column %s can have 1 to %zu elements", name, max);
+  d->dim = dim;
+  d->vector = d->columns - 1;
+  return SB_OK;
+}
+
+static sb_status read_column(const char *text, const char *table, sb_sql_table_declaration *d, sb_error *error) {
+  size_t dim = 0;
+  bool floats = false;
+  char *name = read_name(&text, error);
+  if (!name) return error && error->code == SB_NO_MEMORY ? SB_NO_MEMORY : SB_INVALID;
+  d->names[d->columns++] = name; /* counted at once, so that it is freed whatever follows */
+  sb_status status = check_name(name, table, error);
+  if (status != SB_OK) return status;
+  while (is_space(*text)) text++;
+  bool vector = read_vector_type(&text, &dim, &floats);
+  d->types[d->columns - 1] = sb_strdup(vector ? "" : text, error);
+  if (!d->types[d->columns - 1]) return SB_NO_MEMORY;
+  return vector ? read_vector_column(text, name, dim, floats, d, error) : check_type(text, name, error);
+}
+
+sb_status sb_sql_table_declaration_read(int count, const char *const *arguments, const char *table,
+                                        sb_sql_table_declaration *out, sb_error *error) {
+  if (count < 1 || count > SB_SQL_TABLE_COLUMNS_MAX)
+    return sb_fail(error, SB_INVALID,
+                   "a table has 1 to %d columns; write for example: v FLOAT[512] metric=cosine, name TEXT",
+                   SB_SQL_TABLE_COLUMNS_MAX);
+  sb_sql_table_declaration d = {.metric = SB_SQL_METRIC_COSINE,
+                                .names = sb_alloc((size_t)count, sizeof *d.names, error),
+                                .types = sb_alloc((size_t)count, sizeof *d.types, error)};
+  sb_status status = d.names && d.types ? SB_OK : SB_NO_MEMORY;
+  for (int i = 0; status == SB_OK && i < count; i++) status = read_column(arguments[i], table, &d, error);
+  if (status == SB_OK && !d.dim)
+    status =
+        sb_fail(error, SB_INVALID, "the table has no vector column; add one, for example: v FLOAT[512] metric=cosine");
+  if (status == SB_OK)
+    *out = d;
+  else
+    sb_sql_table_declaration_free(&d);
+  return status;
+}
+
+void sb_sql_table_declaration_free(sb_sql_table_declaration *d) {
+  for (int i = 0; d->names && i < d->columns; i++) free(d->names[i]);
+  for (int i = 0; d->types && i < d->columns; i++) free(d->types[i]);
+  free(d->names);
+  free(d->types);
+  *d = (sb_sql_table_declaration){0};
+}
+
+/* Appends a name in double quotes. */
+static sb_status add_quoted(sb_buffer *out, const char *name, sb_error *error) {
+  sb_status status = sb_buffer_add(out, "\"", 1, error);
+  for (; status == SB_OK && *name; name++)
+    status = sb_buffer_add(out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1, error);
+  return status == SB_OK ? sb_buffer_add(out, "\"", 1, error) : status;
+}
+
+sb_status sb_sql_table_declaration_sql(const sb_sql_table_declaration *d, const char *table, sb_buffer *out,
+                                       sb_error *error) {
+  sb_status status = sb_buffer_addf(out, error, "CREATE TABLE x(");
+  if (status != SB_OK) return status;
+  for (int i = 0; i < d->columns; i++) {
+    status = add_quoted(out, d->names[i], error);
+    if (status == SB_OK) status = sb_buffer_addf(out, error, " %s, ", d->types[i]);
+    if (status != SB_OK) return status;
+  }
+  status = sb_buffer_addf(out, error,
+                          "distance REAL HIDDEN, similarity REAL HIDDEN, k INTEGER HIDDEN, \"%s\" INTEGER HIDDEN, ",
+                          SB_SQL_RANK_COLUMN);
+  if (status == SB_OK) status = add_quoted(out, table, error);
+  return status == SB_OK ? sb_buffer_addf(out, error, " TEXT HIDDEN)") : status;
+}

@@ -1,0 +1,29 @@
+/* The columns of CREATE VIRTUAL TABLE t USING semblance(v FLOAT[512] metric=cosine, name TEXT, ...). */
+#ifndef SB_SQL_TABLE_DECLARATION_H
+#define SB_SQL_TABLE_DECLARATION_H
+
+#include "sql/vectors/metric.h"
+
+enum { SB_SQL_TABLE_COLUMNS_MAX = 500 };
+
+typedef struct sb_sql_table_declaration {
+  size_t dim; /* elements of the vector column */
+  sb_sql_metric metric;
+  int columns;  /* the declared columns, with the vector column; the hidden columns follow them */
+  int vector;   /* the vector column's number */
+  char **names; /* of the declared columns, without quotes */
+  char **types; /* the text after each name, for SQLite; "" for the vector column */
+} sb_sql_table_declaration;
+
+/* The hidden columns, numbered from `columns` on. The last has the table's name: INSERT INTO t(t) VALUES(command). */
+enum { SB_SQL_HIDDEN_DISTANCE, SB_SQL_HIDDEN_SIMILARITY, SB_SQL_HIDDEN_K, SB_SQL_HIDDEN_RANK, SB_SQL_HIDDEN_COMMAND };
+
+/* Reads the module's arguments, one a column. SB_INVALID, naming the column. */
+sb_status sb_sql_table_declaration_read(int count, const char *const *arguments, const char *table,
+                                        sb_sql_table_declaration *out, sb_error *error);
+void sb_sql_table_declaration_free(sb_sql_table_declaration *declaration);
+/* Appends the CREATE TABLE statement that sqlite3_declare_vtab takes. */
+sb_status sb_sql_table_declaration_sql(const sb_sql_table_declaration *declaration, const char *table, sb_buffer *out,
+                                       sb_error *error);
+
+#endif

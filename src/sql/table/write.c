@@ -1,0 +1,206 @@
+/* Writing a table: INSERT, UPDATE, DELETE. Every change of a vector is noted in T_changes in the same transaction, which is how
+ * the indexes of all connections and processes learn of it. */
+#include "sql/error.h"
+#include "sql/table/check.h"
+#include "sql/table/methods.h"
+#include "sql/table/table.h"
+#include "sql/vectors/argument.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  CHANGES_MAX = 65536, /* rows of T_changes; an index that is further behind is built again */
+  TRIM_EVERY = 1024,   /* changes */
+};
+/* With larger elements the products of 4096 of them could leave float32's range. */
+#define ELEMENT_MAX 1e15
+
+static int fail(sb_sql_table *table, sb_status status, const sb_error *error) {
+  return sb_sql_vtab_error(&table->base, status, error);
+}
+
+/* ---- Running kept statements; all return SQLite's code and set the table's message */
+
+static int get_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3_stmt **out) {
+  return sb_sql_table_sqlite_error(table, sb_sql_table_statement(table, which, out));
+}
+
+static int run(sb_sql_table *table, sqlite3_stmt *statement) {
+  int code = sqlite3_step(statement);
+  int end = sqlite3_reset(statement);
+  return code == SQLITE_DONE ? SQLITE_OK : sb_sql_table_sqlite_error(table, end);
+}
+
+/* A statement whose one parameter is a number. */
+static int run_with(sb_sql_table *table, sb_sql_statement_id which, int64_t number) {
+  sqlite3_stmt *statement = NULL;
+  int code = get_statement(table, which, &statement);
+  if (code != SQLITE_OK) return code;
+  sqlite3_bind_int64(statement, 1, number);
+  return run(table, statement);
+}
+
+static int note_change(sb_sql_table *table, int64_t id) {
+  sqlite3_stmt *statement = NULL;
+  int64_t tag;
+  int code = get_statement(table, SB_SQL_STATEMENT_ADD_CHANGE, &statement);
+  if (code != SQLITE_OK) return code;
+  sqlite3_randomness(sizeof tag, &tag);
+  sqlite3_bind_int64(statement, 1, tag);
+  sqlite3_bind_int64(statement, 2, id);
+  code = run(table, statement);
+  int64_t sequence = sqlite3_last_insert_rowid(table->db);
+  if (code != SQLITE_OK || sequence % TRIM_EVERY) return code;
+  return run_with(table, SB_SQL_STATEMENT_TRIM_CHANGES, sequence - CHANGES_MAX);
+}
+
+static int delete_row(sb_sql_table *table, int64_t id) {
+  int code = run_with(table, SB_SQL_STATEMENT_DELETE_ROW, id);
+  bool existed = sqlite3_changes(table->db) > 0;
+  if (code == SQLITE_OK) code = run_with(table, SB_SQL_STATEMENT_DELETE_VECTOR, id);
+  return code == SQLITE_OK && existed ? note_change(table, id) : code;
+}
+
+/* ---- The vector */
+
+static sb_status check_elements(const sb_sql_table *table, const float *floats, size_t dim, sb_error *error) {
+  for (size_t i = 0; i < dim; i++)
+    if (fabs((double)floats[i]) > ELEMENT_MAX)
+      return sb_fail(error, SB_INVALID, "vector element %zu: it is too large; a table's elements go up to 1e15", i + 1);
+  if (table->declaration.metric != SB_SQL_METRIC_COSINE || !sb_sql_floats_are_zero(floats, dim)) return SB_OK;
+  return sb_fail(error, SB_INVALID, "vector element: all elements are zero; cosine needs a direction");
+}
+
+typedef struct vector_blob {
+  uint8_t *bytes; /* tagged; owned. NULL: an UPDATE leaves the vector as it is. */
+  size_t size;
+} vector_blob;
+
+static sb_status read_vector(const sb_sql_table *table, sqlite3_value *argument, vector_blob *out, sb_error *error) {
+  const sb_sql_table_declaration *d = &table->declaration;
+  float *floats = NULL;
+  size_t dim = 0;
+  sb_status status = sb_sql_floats_of_argument(argument, &floats, &dim, error);
+  if (status == SB_OK) status = sb_sql_check_length(table->name, d->names[d->vector], d->dim, dim, error);
+  if (status == SB_OK) status = check_elements(table, floats, dim, error);
+  if (status == SB_OK && !(out->bytes = sb_sql_value_blob_of_floats(floats, dim, &out->size, error)))
+    status = SB_NO_MEMORY;
+  free(floats);
+  return status;
+}
+
+/* ---- INSERT */
+
+static void bind_columns(const sb_sql_table *table, sqlite3_stmt *statement, int from, sqlite3_value **columns) {
+  for (int i = 0; i < table->declaration.columns; i++)
+    if (i != table->declaration.vector) sqlite3_bind_value(statement, from++, columns[i]);
+}
+
+static int insert_row(sb_sql_table *table, sqlite3_value *id, sqlite3_value **columns) {
+  sqlite3_stmt *statement = NULL;
+  int code = get_statement(table, SB_SQL_STATEMENT_INSERT_ROW, &statement);
+  if (code != SQLITE_OK) return code;
+  sqlite3_bind_value(statement, 1, id);
+  bind_columns(table, statement, 2, columns);
+  return run(table, statement);
+}
+
+static int insert_vector(sb_sql_table *table, int64_t id, const vector_blob *vector) {
+  sqlite3_stmt *statement = NULL;
+  int code = get_statement(table, SB_SQL_STATEMENT_INSERT_VECTOR, &statement);
+  if (code != SQLITE_OK) return code;
+  sqlite3_bind_int64(statement, 1, id);
+  sqlite3_bind_blob64(statement, 2, vector->bytes, vector->size, SQLITE_STATIC);
+  code = run(table, statement);
+  sqlite3_clear_bindings(statement); /* the blob is the caller's */
+  return code;
+}
+
+/* `id` NULL: SQLite chooses one. */
+static int insert(sb_sql_table *table, sqlite3_value *id, sqlite3_value **columns, sqlite3_int64 *rowid) {
+  sb_error error = {0};
+  vector_blob vector = {0};
+  sb_status status = read_vector(table, columns[table->declaration.vector], &vector, &error);
+  if (status != SB_OK) return fail(table, status, &error);
+  bool replace = sqlite3_value_type(id) != SQLITE_NULL && sqlite3_vtab_on_conflict(table->db) == SQLITE_REPLACE;
+  int code = replace ? delete_row(table, sqlite3_value_int64(id)) : SQLITE_OK;
+  if (code == SQLITE_OK) code = insert_row(table, id, columns);
+  int64_t row = sqlite3_last_insert_rowid(table->db);
+  if (code == SQLITE_OK) code = insert_vector(table, row, &vector);
+  if (code == SQLITE_OK) code = note_change(table, row);
+  if (code == SQLITE_OK) *rowid = row;
+  free(vector.bytes);
+  return code;
+}
+
+/* ---- UPDATE */
+
+static int update_row(sb_sql_table *table, int64_t old, sqlite3_value *id, sqlite3_value **columns) {
+  sqlite3_stmt *statement = NULL;
+  int code = get_statement(table, SB_SQL_STATEMENT_UPDATE_ROW, &statement);
+  if (code != SQLITE_OK) return code;
+  sqlite3_bind_value(statement, 1, id);
+  bind_columns(table, statement, 2, columns);
+  sqlite3_bind_int64(statement, table->declaration.columns + 1, old);
+  return run(table, statement);
+}
+
+/* Sets the vector, or moves the old one to another id, and notes the change of both ids. */
+static int update_vector(sb_sql_table *table, int64_t old, int64_t id, const vector_blob *vector) {
+  sqlite3_stmt *statement = NULL;
+  int code =
+      get_statement(table, vector->bytes ? SB_SQL_STATEMENT_UPDATE_VECTOR : SB_SQL_STATEMENT_MOVE_VECTOR, &statement);
+  if (code != SQLITE_OK) return code;
+  int next = 1;
+  sqlite3_bind_int64(statement, next++, id);
+  if (vector->bytes) sqlite3_bind_blob64(statement, next++, vector->bytes, vector->size, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, next, old);
+  code = run(table, statement);
+  sqlite3_clear_bindings(statement);
+  if (code == SQLITE_OK && id != old) code = note_change(table, old);
+  return code == SQLITE_OK ? note_change(table, id) : code;
+}
+
+static int update(sb_sql_table *table, sqlite3_value *old_id, sqlite3_value *new_id, sqlite3_value **columns) {
+  sb_error error = {0};
+  vector_blob vector = {0};
+  sqlite3_value *argument = columns[table->declaration.vector];
+  int64_t old = sqlite3_value_int64(old_id), id = sqlite3_value_int64(new_id);
+  bool same_vector = sqlite3_value_nochange(argument);
+  sb_status status = SB_OK;
+  if (sqlite3_value_type(new_id) == SQLITE_NULL)
+    status = sb_fail(&error, SB_INVALID, "%s: a rowid is a whole number, not NULL", table->name);
+  else if (!same_vector)
+    status = read_vector(table, argument, &vector, &error);
+  if (status != SB_OK) return fail(table, status, &error);
+  int code = SQLITE_OK;
+  if (id != old && sqlite3_vtab_on_conflict(table->db) == SQLITE_REPLACE) code = delete_row(table, id);
+  if (code == SQLITE_OK) code = update_row(table, old, new_id, columns);
+  if (code == SQLITE_OK && (!same_vector || id != old)) code = update_vector(table, old, id, &vector);
+  free(vector.bytes);
+  return code;
+}
+
+/* ---- xUpdate */
+
+/* INSERT INTO t(t) VALUES('integrity-check'): the check for SQLite before 3.44, which has no xIntegrity, and for one table. */
+static int run_command(sb_sql_table *table, sqlite3_value *word) {
+  sb_error error = {0};
+  const char *text = (const char *)sqlite3_value_text(word);
+  sb_status status = text && !strcmp(text, "integrity-check")
+                         ? sb_sql_table_check(table, &error)
+                         : sb_fail(&error, SB_INVALID, "%s has one command, 'integrity-check'", table->name);
+  return fail(table, status, &error);
+}
+
+/* One value: DELETE. Else the old rowid (NULL: INSERT), the new rowid, and the columns. */
+int sb_sql_table_update(sqlite3_vtab *base, int count, sqlite3_value **values, sqlite3_int64 *rowid) {
+  sb_sql_table *table = (sb_sql_table *)base;
+  if (count == 1) return delete_row(table, sqlite3_value_int64(values[0]));
+  sqlite3_value **columns = values + 2, *word = columns[table->declaration.columns + SB_SQL_HIDDEN_COMMAND];
+  if (sqlite3_value_type(values[0]) != SQLITE_NULL) return update(table, values[0], values[1], columns);
+  if (sqlite3_value_type(word) != SQLITE_NULL) return run_command(table, word);
+  return insert(table, values[1], columns, rowid);
+}

@@ -1,0 +1,53 @@
+#include "sql/vectors/argument.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+sb_status sb_sql_value_of_argument(sqlite3_value *argument, sb_sql_value *out, sb_error *error) {
+  switch (sqlite3_value_type(argument)) {
+  case SQLITE_BLOB: {
+    const void *bytes = sqlite3_value_blob(argument);
+    return sb_sql_value_read_blob(bytes, (size_t)sqlite3_value_bytes(argument), out, error);
+  }
+  case SQLITE_TEXT: {
+    const char *text = (const char *)sqlite3_value_text(argument);
+    if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+    return sb_sql_value_read_text(text, (size_t)sqlite3_value_bytes(argument), out, error);
+  }
+  case SQLITE_NULL: return sb_fail(error, SB_INVALID, "vector type: NULL is not a vector; give one such as '[1,2,3]'");
+  default: return sb_fail(error, SB_INVALID, "vector type: a number is not a vector; write '[1,2,3]'");
+  }
+}
+
+sb_status sb_sql_floats_of_argument(sqlite3_value *argument, float **out, size_t *dim, sb_error *error) {
+  sb_sql_value value = {0};
+  sb_status status = sb_sql_value_of_argument(argument, &value, error);
+  if (status != SB_OK) return status;
+  status = sb_sql_value_convert(&value, SB_SQL_ELEMENT_FLOAT, error);
+  if (status == SB_OK) status = sb_sql_value_check(&value, error);
+  if (status != SB_OK) goto done;
+  float *floats = value.owned; /* converted elements are this function's to give away */
+  value.owned = NULL;
+  if (!floats) {
+    floats = sb_alloc(value.dim, sizeof *floats, error);
+    if (!floats) return SB_NO_MEMORY;
+    memcpy(floats, value.bytes, value.dim * sizeof *floats);
+  }
+  *out = floats;
+  *dim = value.dim;
+done:
+  sb_sql_value_free(&value);
+  return status;
+}
+
+bool sb_sql_floats_are_zero(const float *floats, size_t dim) {
+  for (size_t i = 0; i < dim; i++)
+    if (floats[i] != 0) return false;
+  return true;
+}
+
+sb_status sb_sql_check_length(const char *table, const char *column, size_t wanted, size_t given, sb_error *error) {
+  if (wanted == given) return SB_OK;
+  return sb_fail(error, SB_INVALID, "vector length: %s.%s holds vectors of %zu elements; this one has %zu", table,
+                 column, wanted, given);
+}

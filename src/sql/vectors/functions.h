@@ -1,0 +1,11 @@
+/* The vector functions of SQL: TO_VECTOR, VECTOR_DOT_PRODUCT, VECTOR_COSINE, VECTOR_L2 and the rest of docs/sql.md. */
+#ifndef SB_SQL_VECTORS_FUNCTIONS_H
+#define SB_SQL_VECTORS_FUNCTIONS_H
+
+#include "base/base.h"
+#include "sql/sqlite.h"
+
+/* Adds the functions to a connection. Returns SQLite's result code. */
+int sb_sql_register_functions(sqlite3 *db);
+
+#endif

@@ -1,0 +1,27 @@
+/* The three ways to compare two vectors: inner product, cosine similarity, Euclidean distance. */
+#ifndef SB_SQL_VECTORS_METRIC_H
+#define SB_SQL_VECTORS_METRIC_H
+
+#include "sql/vectors/value.h"
+
+/* The numbers index sb_sql_nearest_functions, and stand in the plan of a search (table/plan.h). */
+typedef enum sb_sql_metric { SB_SQL_METRIC_DOT, SB_SQL_METRIC_COSINE, SB_SQL_METRIC_L2 } sb_sql_metric;
+enum { SB_SQL_METRICS = 3 };
+const char *sb_sql_metric_name(sb_sql_metric metric);
+
+/* Two vectors of `dim` floats at any alignment. The cosine of a zero vector is NaN. */
+double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *b, size_t dim);
+/* Any two values, converted to a common type first. *null: the cosine of a zero vector, which SQL gives as NULL.
+ * SB_INVALID: lengths or declared types differ, or an element is not finite or too large. */
+sb_status sb_sql_metric_of_values(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b, double *out,
+                                  bool *null, sb_error *error);
+
+/* The functions, by metric, by which a statement asks for the nearest rows: WHERE semblance_nearest_cosine(column, vector).
+ * They return 1 for every row; a virtual table overloads them to learn the query vector (query_rewrite.h). */
+extern const char *const sb_sql_nearest_functions[SB_SQL_METRICS];
+/* The metric of the function of that name, in lower case as SQLite passes it; -1: it is another function. */
+int sb_sql_nearest_metric(const char *name);
+/* A table that answers these functions has this hidden column: 1 for the nearest row, 2 for the next, and so on. */
+#define SB_SQL_RANK_COLUMN "semblance rank"
+
+#endif
