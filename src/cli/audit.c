@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/erasure_receipt.h"
 #include "http/api/json_trust.h"
+#include "json/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 enum { FILE_BYTES_MAX = 1 << 16 };
 
 static void print_line(json_t *json) {
-  char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+  char *text = sb_json_write(json);
   if (text) puts(text);
   free(text);
   json_decref(json);

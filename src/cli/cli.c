@@ -1,6 +1,7 @@
 /* What the subcommands share: flags, errors, photos, words. */
 #include "cli/cli.h"
 #include "engine/engine.h"
+#include "json/write.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -89,7 +90,7 @@ bool sb_flags_take(sb_cli *cli, const sb_flag *flags, size_t flag_count, int lea
 sb_exit sb_cli_fail(const sb_cli *cli, sb_status status, const sb_error *error) {
   if (cli->json) {
     json_t *json = json_pack("{s:{s:s,s:s}}", "error", "code", sb_status_code(status), "message", error->message);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = sb_json_write(json);
     fprintf(stderr, "%s\n", text ? text : error->message);
     free(text);
     json_decref(json);
@@ -111,7 +112,7 @@ sb_exit sb_cli_usage(const sb_cli *cli, const char *format, ...) {
 }
 
 sb_exit sb_cli_print_json(const sb_cli *cli, json_t *json, sb_exit code) {
-  char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+  char *text = sb_json_write(json);
   json_decref(json);
   if (!text) return sb_cli_fail(cli, SB_NO_MEMORY, &(sb_error){SB_NO_MEMORY, "out of memory"});
   puts(text);

@@ -1,6 +1,7 @@
 /* Subcommands about who is who: cluster (unknown people in a folder of photos) and dedup (one person under two ids). */
 #include "cli/cli.h"
 #include "cli/photo_batch.h"
+#include "json/groups.h"
 #include "json/results.h"
 
 #include <dirent.h>
@@ -60,7 +61,7 @@ typedef struct album {
   sb_gathered *photos;
   size_t face_count;
   const float **embeddings;
-  sb_seen_face *faces;
+  sb_groups_face *faces;
 } album;
 
 static sb_status add_path(album *a, char *path, sb_error *error) {
@@ -113,9 +114,9 @@ static sb_status take_faces(album *a, sb_error *error) {
   for (size_t i = 0; i < a->count; i++)
     for (size_t f = 0; a->photos[i].faces && f < a->photos[i].faces->count; f++) {
       const sb_face *face = &a->photos[i].faces->items[f];
-      a->faces[a->face_count++] = (sb_seen_face){a->paths[i], face->box, face->embedding};
+      a->faces[a->face_count++] = (sb_groups_face){a->paths[i], face->box, face->embedding};
     }
-  sb_seen_faces_sort(a->faces, total, a->embeddings);
+  sb_groups_sort(a->faces, total, a->embeddings);
   return SB_OK;
 }
 
@@ -143,10 +144,10 @@ static json_t *clusters_json(const album *a, const sb_clusters *clusters) {
   return json;
 }
 
-static void print_clusters(const album *a, const sb_clusters *clusters, const sb_group_listing *l) {
+static void print_clusters(const album *a, const sb_clusters *clusters, const sb_groups_listing *l) {
   for (size_t c = 0; c < clusters->count; c++) {
     size_t faces = l->from[c + 1] - l->from[c], folders = 0;
-    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) folders += sb_group_folder_begins(l, a->faces, c, i);
+    for (size_t i = l->from[c]; i < l->from[c + 1]; i++) folders += sb_groups_folder_begins(l, a->faces, c, i);
     printf("%s: %zu face%s", clusters->names[c].id ? clusters->names[c].name : "unknown person", faces,
            faces == 1 ? "" : "s");
     if (folders > 1) printf(" in %zu folders", folders);
@@ -182,7 +183,7 @@ sb_exit sb_command_cluster(sb_cli *cli) {
   sb_engine *engine = NULL;
   sb_clusters *clusters = NULL;
   album photos = {0};
-  sb_group_listing groups = {0};
+  sb_groups_listing groups = {0};
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
   if (status == SB_OK) status = cluster(cli, engine, &photos, &clusters, &error);
   if (status == SB_OK) status = sb_groups_list(clusters, photos.face_count, &groups, &error);

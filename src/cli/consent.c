@@ -1,6 +1,7 @@
 /* Duties to the people in the gallery: consent, expiry, access to what is kept. */
 #include "cli/cli.h"
 #include "engine/engine.h"
+#include "json/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static sb_status add_thumbnail(sb_engine *engine, const char *collection, const 
   uint8_t *bytes = NULL;
   size_t size = 0;
   sb_status status = sb_engine_thumbnail(engine, collection, face->id, face->face, true, &bytes, &size, error);
-  if (status == SB_OK) json_object_set_new(row, "thumbnail", sb_json_picture(bytes, size));
+  if (status == SB_OK) json_object_set_new(row, "thumbnail", sb_json_base64(bytes, size));
   if (bytes) sb_wipe(bytes, size);
   free(bytes);
   return status == SB_NOT_FOUND ? SB_OK : status;

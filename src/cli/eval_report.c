@@ -1,4 +1,5 @@
 #include "cli/eval.h"
+#include "json/write.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -6,22 +7,16 @@
 
 /* ---- JSON */
 
-static json_t *digits(double value, int count) {
-  if (!isfinite(value) || value == 0) return json_real(0);
-  double scale = pow(10, count - 1 - floor(log10(fabs(value))));
-  return json_real(round(value * scale) / scale);
-}
-
-/* A path is bytes; JSON is UTF-8: what is not is left out. */
 static json_t *path_json(const char *path) {
-  return json_string(sb_utf8_valid(path, strlen(path)) ? path : "");
+  return sb_json_path(path, strlen(path));
 }
 
 static json_t *point_json(const sb_stats_operating_point *p) {
-  return json_pack("{s:o,s:o,s:[o,o],s:I,s:o,s:[o,o],s:o,s:I}", "threshold", digits(p->threshold, 5), "fmr",
-                   digits(p->fmr, 4), "fmr_limits", digits(p->fmr_limits.low, 4), digits(p->fmr_limits.high, 4),
-                   "false_matches", (json_int_t)p->false_matches, "tar", digits(p->tar, 5), "tar_limits",
-                   digits(p->tar_limits.low, 5), digits(p->tar_limits.high, 5), "fnmr", digits(1 - p->tar, 4),
+  return json_pack("{s:o,s:o,s:[o,o],s:I,s:o,s:[o,o],s:o,s:I}", "threshold", sb_json_significant(p->threshold, 5),
+                   "fmr", sb_json_significant(p->fmr, 4), "fmr_limits", sb_json_significant(p->fmr_limits.low, 4),
+                   sb_json_significant(p->fmr_limits.high, 4), "false_matches", (json_int_t)p->false_matches, "tar",
+                   sb_json_significant(p->tar, 5), "tar_limits", sb_json_significant(p->tar_limits.low, 5),
+                   sb_json_significant(p->tar_limits.high, 5), "fnmr", sb_json_significant(1 - p->tar, 4),
                    "false_non_matches", (json_int_t)p->false_non_matches);
 }
 
@@ -47,7 +42,7 @@ static json_t *thresholds_json(const sb_eval *eval) {
     double all = (double)(e->mated.count + e->non_mated.count);
     if (point) {
       json_object_set_new(point, "name", json_string(eval->threshold_names[t]));
-      json_object_set_new(point, "accuracy", digits(1 - wrong / all, 6));
+      json_object_set_new(point, "accuracy", sb_json_significant(1 - wrong / all, 6));
     }
     json_array_append_new(list, point);
   }
@@ -58,10 +53,11 @@ static json_t *identification_json(const sb_eval *eval) {
   const sb_stats_evaluation *e = &eval->result;
   if (!e->identified) return json_null();
   json_t *ranks = json_array(), *fnir = json_array();
-  for (size_t r = 0; ranks && r < SB_RANKS; r++) json_array_append_new(ranks, digits(e->ranks[r], 6));
+  for (size_t r = 0; ranks && r < SB_RANKS; r++) json_array_append_new(ranks, sb_json_significant(e->ranks[r], 6));
   for (size_t f = 0; fnir && f < SB_FPIRS; f++)
     json_array_append_new(fnir, json_pack("{s:f,s:o,s:o}", "fpir_target", sb_stats_target_fpirs[f], "threshold",
-                                          digits(e->fpir_threshold[f], 5), "fnir", digits(e->fnir[f], 4)));
+                                          sb_json_significant(e->fpir_threshold[f], 5), "fnir",
+                                          sb_json_significant(e->fnir[f], 4)));
   return json_pack("{s:I,s:I,s:I,s:o,s:o}", "people", (json_int_t)(eval->set.people - eval->people_failed), "searches",
                    (json_int_t)e->searches, "mated_searches", (json_int_t)e->mated_searches, "rank", ranks, "fnir",
                    fnir);
@@ -71,12 +67,12 @@ static json_t *groups_json(const sb_eval *eval) {
   json_t *list = json_array();
   for (size_t g = 0; list && g < eval->set.groups; g++) {
     const sb_stats_group_figures *f = &eval->result.groups[g];
-    json_t *fmr = f->non_mated ? digits((double)f->false_matches / (double)f->non_mated, 4) : json_null();
-    json_t *fnmr = f->mated ? digits((double)f->false_non_matches / (double)f->mated, 4) : json_null();
+    json_t *fmr = f->non_mated ? sb_json_significant((double)f->false_matches / (double)f->non_mated, 4) : json_null();
+    json_t *fnmr = f->mated ? sb_json_significant((double)f->false_non_matches / (double)f->mated, 4) : json_null();
     json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:o,s:o,s:o,s:o}", "group", eval->set.group_names[g], "mated",
                                           (json_int_t)f->mated, "non_mated", (json_int_t)f->non_mated, "fmr", fmr,
-                                          "fnmr", fnmr, "mated_mean", digits(f->mated_mean, 4), "non_mated_mean",
-                                          digits(f->non_mated_mean, 4)));
+                                          "fnmr", fnmr, "mated_mean", sb_json_significant(f->mated_mean, 4),
+                                          "non_mated_mean", sb_json_significant(f->non_mated_mean, 4)));
   }
   return list;
 }
@@ -86,7 +82,7 @@ static json_t *worst_json(const sb_eval *eval, const sb_stats_pair *pairs, size_
   for (size_t i = 0; list && i < count; i++)
     json_array_append_new(list, json_pack("{s:[o,o],s:o}", "photos", path_json(sb_eval_path(eval, pairs[i].first)),
                                           path_json(sb_eval_path(eval, pairs[i].second)), "similarity",
-                                          digits(pairs[i].score, 4)));
+                                          sb_json_significant(pairs[i].score, 4)));
   return list;
 }
 
@@ -94,9 +90,9 @@ static json_t *refused_json(const sb_eval *eval) {
   json_t *list = json_array();
   for (size_t i = 0; list && i < eval->set.count; i++)
     if (eval->photos[i].error.code != SB_OK)
-      json_array_append_new(list, json_pack("{s:o,s:s,s:s}", "path", path_json(eval->set.paths[i]), "code",
-                                            sb_status_code(eval->photos[i].error.code), "message",
-                                            eval->photos[i].error.message));
+      json_array_append_new(
+          list, json_pack("{s:o,s:s,s:s}", "path", path_json(eval->set.paths[i]), "code",
+                          sb_status_code(eval->photos[i].error.code), "message", eval->photos[i].error.message));
   return list;
 }
 
@@ -118,8 +114,9 @@ static json_t *curve_json(const sb_stats_evaluation *e) {
   size_t count = sb_scores_curve(&e->mated, &e->non_mated, points, MOST);
   json_t *list = json_array();
   for (size_t i = 0; list && i < count; i++)
-    json_array_append_new(list, json_pack("[o,o,o]", digits(points[i].threshold, 5), digits(points[i].fmr, 4),
-                                          digits(points[i].fnmr, 4)));
+    json_array_append_new(list,
+                          json_pack("[o,o,o]", sb_json_significant(points[i].threshold, 5),
+                                    sb_json_significant(points[i].fmr, 4), sb_json_significant(points[i].fnmr, 4)));
   return list;
 }
 
@@ -127,15 +124,16 @@ json_t *sb_eval_json(const sb_eval *eval) {
   const sb_stats_evaluation *e = &eval->result;
   const sb_eval_set *set = &eval->set;
   bool both = e->mated.count && e->non_mated.count;
-  json_t *eer = both ? json_pack("{s:o,s:o}", "rate", digits(e->eer.rate, 4), "threshold", digits(e->eer.threshold, 5))
+  json_t *eer = both ? json_pack("{s:o,s:o}", "rate", sb_json_significant(e->eer.rate, 4), "threshold",
+                                 sb_json_significant(e->eer.threshold, 5))
                      : json_null();
-  json_t *acquire = json_pack("{s:o,s:I,s:I,s:o}", "rate",
-                              digits((double)(eval->failed + eval->poor) / (double)set->count, 4), "without_face",
-                              (json_int_t)eval->failed, "poor", (json_int_t)eval->poor, "refused", refused_json(eval));
-  json_t *enrol = set->trials
-                      ? json_null()
-                      : json_pack("{s:o,s:I}", "rate", digits((double)eval->people_failed / (double)set->people, 4),
-                                  "people", (json_int_t)eval->people_failed);
+  json_t *acquire = json_pack(
+      "{s:o,s:I,s:I,s:o}", "rate", sb_json_significant((double)(eval->failed + eval->poor) / (double)set->count, 4),
+      "without_face", (json_int_t)eval->failed, "poor", (json_int_t)eval->poor, "refused", refused_json(eval));
+  json_t *enrol = set->trials ? json_null()
+                              : json_pack("{s:o,s:I}", "rate",
+                                          sb_json_significant((double)eval->people_failed / (double)set->people, 4),
+                                          "people", (json_int_t)eval->people_failed);
   json_t *json =
       json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "model", eval->info.model, "photos", (json_int_t)set->count,
                 "people", set->trials ? json_null() : json_integer((json_int_t)set->people), "mated",

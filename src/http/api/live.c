@@ -3,6 +3,7 @@
 #include "http/core/request.h"
 #include "http/core/websocket.h"
 #include "json/results.h"
+#include "json/write.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -202,7 +203,7 @@ static void *search_frames(void *context) {
       json_object_set_new(json, "frame", json_integer((json_int_t)number));
       json_object_set_new(json, "dropped", json_integer((json_int_t)dropped));
     }
-    char *text = sb_http_json_write(json);
+    char *text = sb_json_write(json);
     json_decref(json);
     if (!text || !send_message(l, OPCODE_TEXT, text, strlen(text))) close_live(l);
     free(text);

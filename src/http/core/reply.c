@@ -1,6 +1,7 @@
 /* Replies and their headers. */
 #include "http/core/request.h"
 #include "http/core/route.h"
+#include "json/write.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #include <zlib.h>
 
 enum {
-  JSON_DIGITS = 9,   /* all that a float holds */
   GZIP_LEAST = 1400, /* bytes: what fits one packet is sent as it is */
   GZIP_LEVEL = 5,
 };
@@ -82,10 +82,6 @@ static void compress_reply(sb_http_request *request) {
   reply->gzip = true;
 }
 
-char *sb_http_json_write(const json_t *json) {
-  return json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(JSON_DIGITS)) : NULL;
-}
-
 void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *type, char *text, size_t size) {
   static const char no_memory[] = "{\"error\":{\"code\":\"no_memory\",\"message\":\"the server is out of memory\"}}";
   sb_http_reply *reply = &request->reply;
@@ -100,7 +96,7 @@ void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *
 }
 
 void sb_http_reply_json(sb_http_request *request, unsigned status, json_t *body) {
-  char *text = sb_http_json_write(body);
+  char *text = sb_json_write(body);
   json_decref(body);
   sb_http_reply_owned(request, status, "application/json", text, text ? strlen(text) : 0);
 }
@@ -111,7 +107,7 @@ bool sb_http_reply_is_known(const sb_http_request *request, const char *etag) {
 }
 
 void sb_http_reply_json_tagged(sb_http_request *request, json_t *body) {
-  char *text = sb_http_json_write(body);
+  char *text = sb_json_write(body);
   json_decref(body);
   uint64_t hash = sb_hash_add(SB_HASH_INIT, text ? text : "", text ? strlen(text) : 0);
   char tag[24];

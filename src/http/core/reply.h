@@ -31,8 +31,6 @@ typedef struct sb_http_reply {
 
 unsigned sb_http_status(sb_status status);
 
-/* The JSON as sb_http_reply_json writes it; NULL when out of memory. Released by free(). */
-char *sb_http_json_write(const json_t *json);
 /* Each sets request->reply, in place of one that was set before. `body` is stolen; NULL means that out of memory. */
 void sb_http_reply_json(struct sb_http_request *request, unsigned status, json_t *body);
 /* The same with an ETag of the body; 304 where the client has it (If-None-Match). */

@@ -4,6 +4,7 @@
 #include "http/core/params.h"
 #include "http/core/request_checks.h"
 #include "http/core/route.h"
+#include "json/read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,11 @@
 #include <sys/random.h>
 
 enum {
-  FORM_BUFFER = 64 << 10, /* the form is taken apart in pieces of this size */
-  BODIES_AT_ONCE = 8,     /* largest bodies that are held at the same time, over all requests */
-  UPLOAD_MS_MAX = 120000, /* a body must have come after so long, however it trickles */
+  JSON_DEPTH_MAX = 32,      /* objects and lists in each other */
+  JSON_VALUES_MAX = 100000, /* what no route reads is passed over, but not in any number */
+  FORM_BUFFER = 64 << 10,   /* the form is taken apart in pieces of this size */
+  BODIES_AT_ONCE = 8,       /* largest bodies that are held at the same time, over all requests */
+  UPLOAD_MS_MAX = 120000,   /* a body must have come after so long, however it trickles */
 };
 
 /* ---- Life */
@@ -246,13 +249,14 @@ static sb_status json_member(sb_http_request *request, const char *name, const j
 /* Turns the JSON body, which came as one part, into its members. */
 static sb_status json_fields(sb_http_request *request, sb_error *error) {
   if (!request->field_count) return SB_OK;
-  json_error_t fault;
+  sb_error fault = {0};
+  const sb_json_limits limits = {.size = SIZE_MAX, .depth = JSON_DEPTH_MAX, .values = JSON_VALUES_MAX};
   sb_buffer *text = &request->fields[0].value;
-  json_t *body =
-      json_loadb(text->bytes ? text->bytes : "", text->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
+  json_t *body = sb_json_read(text->bytes ? text->bytes : "", text->size, &limits, "the body", &fault);
   sb_buffer_free(text);
   *text = (sb_buffer){0};
   request->field_count = 0;
+  if (!body) return sb_fail(error, fault.code, "%s", fault.message);
   sb_status status = SB_OK;
   const char *name;
   json_t *value;
@@ -264,7 +268,7 @@ static sb_status json_fields(sb_http_request *request, sb_error *error) {
       if (status == SB_OK) status = json_member(request, name, value, error);
     }
   } else {
-    status = sb_fail(error, SB_INVALID, "the body is no JSON object (line %d, column %d)", fault.line, fault.column);
+    status = sb_fail(error, SB_INVALID, "the body is not a JSON object");
   }
   json_decref(body);
   return status;

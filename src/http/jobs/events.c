@@ -2,6 +2,7 @@
 #include "http/jobs/events.h"
 #include "http/core/request.h"
 #include "http/jobs/jobs.h"
+#include "json/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,7 @@ static bool next_text(events *e) {
   bool news = status == SB_OK && (!e->begun || version != e->version);
   int length = 0;
   if (news) {
-    char *body = json_dumps(json, JSON_COMPACT);
+    char *body = sb_json_write(json);
     length = body ? asprintf(&e->text, "event: %s\ndata: %s\n\n", ended ? "end" : "progress", body) : -1;
     free(body);
     e->begun = true;

@@ -1,7 +1,8 @@
 /* Jobs that look for who is who: unknown people in photos, and one person under two ids. */
 #include "http/core/reply.h"
 #include "http/jobs/job.h"
-#include "json/results.h"
+#include "json/groups.h"
+#include "json/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@ enum { FACES_MAX = 1000000 };
 /* The faces so far; grows under the jobs' lock. */
 struct sb_http_job_seen {
   size_t count, room;
-  sb_seen_face *faces; /* `photo` is the bundle's, and lives as long as it does; `embedding` is ours */
+  sb_groups_face *faces; /* `photo` is the bundle's, and lives as long as it does; `embedding` is ours */
 };
 
 static sb_status make_room(struct sb_http_job_seen *seen, size_t more, sb_error *error) {
@@ -31,7 +32,7 @@ static sb_status take_faces(sb_http_job *job, const sb_import_item *item, sb_fac
   struct sb_http_job_seen *seen = job->seen;
   sb_status status = make_room(seen, faces->count, error);
   for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
-    seen->faces[seen->count++] = (sb_seen_face){item->path, faces->items[i].box, faces->items[i].embedding};
+    seen->faces[seen->count++] = (sb_groups_face){item->path, faces->items[i].box, faces->items[i].embedding};
     faces->items[i].embedding = NULL;
   }
   return status;
@@ -53,7 +54,7 @@ static sb_status look_at_photo(sb_http_job *job, const sb_import_item *item, sb_
 }
 
 static sb_status keep_result(sb_http_job *job, json_t *json, sb_error *error) {
-  char *text = sb_http_json_write(json);
+  char *text = sb_json_write(json);
   json_decref(json);
   if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   pthread_mutex_lock(&job->jobs->lock);
@@ -69,7 +70,7 @@ static sb_status find_groups(sb_http_job *job, sb_error *error) {
     return sb_fail(error, SB_NO_FACE, "no face was found in any photo: there is nothing to group");
   const float **embeddings = sb_alloc(seen->count, sizeof *embeddings, error);
   if (!embeddings) return SB_NO_MEMORY;
-  sb_seen_faces_sort(seen->faces, seen->count, embeddings);
+  sb_groups_sort(seen->faces, seen->count, embeddings);
   const sb_cluster_request request = {.struct_size = sizeof request,
                                       .collection = job->collection,
                                       .embeddings = embeddings,

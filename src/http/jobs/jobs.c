@@ -1,6 +1,7 @@
 /* The list of jobs, and the thread that works on them. */
 #include "crypto/crypto.h"
 #include "http/jobs/job.h"
+#include "json/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,13 +260,6 @@ static job *find(const sb_http_jobs *jobs, const char *id) {
   return NULL;
 }
 
-static json_t *time_json(int64_t ms) {
-  char text[32];
-  if (!ms) return json_null();
-  sb_time_iso(ms, text);
-  return json_string(text);
-}
-
 static json_t *job_json(const job *j) {
   json_t *refused = json_array();
   for (size_t i = j->refused_count > SHOWN ? j->refused_count - SHOWN : 0; i < j->refused_count; i++)
@@ -278,7 +272,7 @@ static json_t *job_json(const job *j) {
                 (json_int_t)(j->looked + j->refused_count + j->refused_more), "enrolled", (json_int_t)j->enrolled,
                 "skipped", (json_int_t)j->skipped, "refused", (json_int_t)(j->refused_count + j->refused_more),
                 "possible_duplicates", (json_int_t)j->warnings, "has_result", j->result != NULL, "created",
-                time_json(j->created_ms), "ended", time_json(j->ended_ms), "last_refused", refused);
+                sb_json_time(j->created_ms), "ended", sb_json_time(j->ended_ms), "last_refused", refused);
   if (json && *j->into) json_object_set_new(json, "into", json_string(j->into));
   if (json && j->error.code != SB_OK) json_object_set_new(json, "message", json_string(j->error.message));
   return json;
