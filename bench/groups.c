@@ -2,6 +2,7 @@
  * (about 130 of 512 dimensions in use; mates near .8).
  * usage: bench_groups DATA_DIR FACES. Prints JSON. Every hundredth person is enrolled a second time under another id. */
 #include "engine/engine.h"
+#include "store/store.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ static void enrol(sb_engine *engine, int64_t collection, size_t number, const ch
     rows[i].source[SB_DIGEST_SIZE - 1] = (uint8_t)i;
   }
   sb_store_enrollment enrollment = {.collection = collection, .id = id, .name = id, .faces = rows, .face_count = count};
-  check(sb_store_enroll(engine->store, &enrollment, &person, face_rows, &error), &error);
+  check(sb_store_enroll(sb_engine_store(engine), &enrollment, &person, face_rows, &error), &error);
 }
 
 static void fill(sb_engine *engine, float *faces, size_t count) {

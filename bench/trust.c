@@ -6,6 +6,7 @@
 #include "crypto/transform.h"
 #include "engine/engine.h"
 #include "store/gallery/attributes.h"
+#include "store/store.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>

@@ -6,7 +6,7 @@
  * filled anew through the COPY that `semblance migrate` uses, one person a row. Prints one JSON object; for each probe the rows
  * that were found, so that bench/pg/run can say what share of the true ones they are. "hnsw": also pgvector's index as `semblance
  * hnsw` builds it, asked as --search sql --hnsw does. */
-#include "engine/engine.h"
+#include "engine/collection_indexes.h"
 #include "store/internal.h"
 
 #include <stdio.h>
@@ -112,15 +112,16 @@ static int by_number(const void *a, const void *b) {
 }
 
 /* Searches with every probe, one after the other; prints the median and 99th percentile, and what was found. */
-static void search(const char *name, sb_gallery *gallery, const setting *s, size_t probes, sb_error *error) {
+static void search(const char *name, sb_collection_indexes *indexes, const setting *s, size_t probes, sb_error *error) {
   double *times = sb_alloc(probes, sizeof *times, error);
   sb_hit hits[K];
   size_t found = 0;
   printf(",\"%s\":{\"found\":[", name);
   for (size_t i = 0; i < probes; i++) {
+    const sb_engine_query query = {s->collection, s->probes + i * s->dim, K, true};
     double begun = sb_monotonic_ms();
-    must(sb_gallery_sync(gallery, error), error);
-    must(sb_gallery_search(gallery, s->collection, s->probes + i * s->dim, K, true, hits, &found, error), error);
+    must(sb_collection_indexes_sync(indexes, error), error);
+    must(sb_collection_indexes_search(indexes, &query, hits, &found, error), error);
     times[i] = sb_monotonic_ms() - begun;
     printf("%s[", i ? "," : "");
     for (size_t h = 0; h < found; h++) printf("%s%llu", h ? "," : "", (unsigned long long)hits[h].label - 1);
@@ -134,16 +135,17 @@ static void search(const char *name, sb_gallery *gallery, const setting *s, size
 /* A server that follows: its store and its index in memory. */
 typedef struct follower {
   sb_store *store;
-  sb_gallery *gallery;
+  sb_collection_indexes *indexes;
 } follower;
 
 /* Looks until the newly enrolled person, whose face is the first probe, is found. */
 static void find(const follower *f, const setting *s, int64_t person, sb_error *error) {
   sb_hit hits[K];
   size_t found = 0;
+  const sb_engine_query query = {s->collection, s->probes, K, true};
   do {
-    must(sb_gallery_sync(f->gallery, error), error);
-    must(sb_gallery_search(f->gallery, s->collection, s->probes, K, true, hits, &found, error), error);
+    must(sb_collection_indexes_sync(f->indexes, error), error);
+    must(sb_collection_indexes_search(f->indexes, &query, hits, &found, error), error);
   } while (!found || hits[0].label != (uint64_t)person);
 }
 
@@ -214,11 +216,11 @@ static void measure_hnsw(sb_store *store, const setting *s, sb_error *error) {
   free(states);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     char name[24];
-    sb_gallery *gallery = NULL;
+    sb_collection_indexes *indexes = NULL;
     snprintf(name, sizeof name, "hnsw_ef%d", lists[i]);
-    must(sb_gallery_new(store, true, lists[i], &gallery, error), error);
-    search(name, gallery, s, s->probe_count, error);
-    sb_gallery_free(gallery);
+    must(sb_collection_indexes_new(store, true, lists[i], &indexes, error), error);
+    search(name, indexes, s, s->probe_count, error);
+    sb_collection_indexes_free(indexes);
   }
 }
 
@@ -228,19 +230,20 @@ static void start(follower *followers, const setting *s, sb_error *error) {
     follower *f = &followers[i];
     must(sb_store_open_at(s->folder, s->url, true, &f->store, error), error);
     double begun = sb_monotonic_ms();
-    must(sb_gallery_new(f->store, false, 0, &f->gallery, error), error);
-    must(sb_gallery_sync(f->gallery, error), error);
+    must(sb_collection_indexes_new(f->store, false, 0, &f->indexes, error), error);
+    must(sb_collection_indexes_sync(f->indexes, error), error);
     if (i) continue;
-    printf(",\"start_s\":%.2f,\"index_bytes\":%zu", (sb_monotonic_ms() - begun) / 1000, sb_gallery_bytes(f->gallery));
+    printf(",\"start_s\":%.2f,\"index_bytes\":%zu", (sb_monotonic_ms() - begun) / 1000,
+           sb_collection_indexes_bytes(f->indexes));
     fflush(stdout);
-    search("cold", f->gallery, s, s->probe_count, error); /* the codes are learned beside it */
-    search("local", f->gallery, s, s->probe_count, error);
+    search("cold", f->indexes, s, s->probe_count, error); /* the codes are learned beside it */
+    search("local", f->indexes, s, s->probe_count, error);
   }
 }
 
 static void run(setting *s, sb_error *error) {
   sb_store *store = NULL;
-  sb_gallery *remote = NULL;
+  sb_collection_indexes *remote = NULL;
   follower followers[SERVERS] = {{0}};
   int64_t bytes = 0;
   must(sb_store_open_at(s->folder, s->url, true, &store, error), error);
@@ -251,14 +254,14 @@ static void run(setting *s, sb_error *error) {
   visible(store, followers, s, error);
   note(store);
   for (size_t i = 0; i < SERVERS; i++) { /* the database gets the memory */
-    sb_gallery_free(followers[i].gallery);
+    sb_collection_indexes_free(followers[i].indexes);
     sb_store_close(followers[i].store);
   }
-  must(sb_gallery_new(store, true, 0, &remote, error), error);
+  must(sb_collection_indexes_new(store, true, 0, &remote, error), error);
   search("sql", remote, s, s->probe_count < 100 ? s->probe_count : 100, error);
   if (s->hnsw) measure_hnsw(store, s, error);
   puts("}");
-  sb_gallery_free(remote);
+  sb_collection_indexes_free(remote);
   sb_store_close(store);
 }
 

@@ -3,6 +3,7 @@
  * usage: bench_sql FOLDER EACH ROWS.f32 COUNT PROBES.f32 PROBE_COUNT      prints JSON. The gallery in FOLDER is filled up to COUNT
  * faces of COUNT / EACH people; with PROBE_COUNT 0 that is all. */
 #include "engine/engine.h"
+#include "store/store.h"
 
 #include <math.h>
 #include <semblance/sql.h>
@@ -75,7 +76,7 @@ static void fill(sb_engine *engine, size_t each, const char *path, size_t count)
     snprintf(id, sizeof id, "p%07zu", done);
     sb_store_enrollment enrollment = {
         .collection = shelf.row, .id = id, .name = id, .faces = faces, .face_count = each};
-    must(sb_store_enroll(engine->store, &enrollment, &person, rows, &error), &error);
+    must(sb_store_enroll(sb_engine_store(engine), &enrollment, &person, rows, &error), &error);
   }
   filling = false;
   if (file) fclose(file);
@@ -94,8 +95,8 @@ static double time_index(sb_engine *engine, int64_t collection, const float *pro
   sb_hit hit = {0};
   size_t found = 0;
   double start = sb_monotonic_ms();
-  must(sb_gallery_sync(engine->gallery, &error), &error);
-  must(sb_gallery_search(engine->gallery, collection, probe, 1, false, &hit, &found, &error), &error);
+  const sb_engine_query query = {.collection = collection, .vector = probe, .k = 1};
+  must(sb_engine_nearest(engine, &query, &hit, &found, &error), &error);
   *face = (int64_t)hit.key;
   return sb_monotonic_ms() - start;
 }
@@ -146,7 +147,7 @@ static void measure_article(sb_engine *engine, const float *probes, size_t probe
         alone[i] = time_index(engine, shelf.row, probe, &face);
     }
     more[i] = selected[i] - alone[i];
-    must(sb_store_face_template(engine->store, face, DIM, kept, &error), &error);
+    must(sb_store_face_template(sb_engine_store(engine), face, DIM, kept, &error), &error);
     differ += fabs((double)sb_dot(kept, probe, DIM) - similarity) > 1e-4;
     free(text);
   }
@@ -221,7 +222,6 @@ int main(int argc, char **argv) {
     return 0;
   }
   float *probes = read_floats(argv[5], probe_count * DIM), *rows = read_floats(argv[3], (size_t)SCALAR_ROWS * DIM);
-  must(sb_gallery_sync(engine->gallery, &error), &error);
   int64_t face;
   sb_store_collection shelf;
   must(sb_engine_collection(engine, NULL, false, &shelf, &error), &error);

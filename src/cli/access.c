@@ -14,13 +14,9 @@ enum { SECRET_MAX = 1024 };
 static sb_status make_key(sb_cli *cli, sb_access_key *key, bool everywhere, char text[SB_API_KEY_SIZE],
                           sb_error *error) {
   sb_engine *engine = NULL;
-  sb_store_collection shelf;
   sb_status status = sb_cli_engine(cli, false, &engine, error);
-  if (status == SB_OK && !everywhere) {
-    status = sb_engine_collection(engine, cli->config->collection, false, &shelf, error);
-    snprintf(key->collection, sizeof key->collection, "%s", cli->config->collection);
-  }
-  if (status == SB_OK) status = sb_access_key_add(sb_engine_store(engine), key, text, error);
+  if (status == SB_OK)
+    status = sb_engine_access_key_add(engine, everywhere ? NULL : cli->config->collection, key, text, error);
   sb_engine_free(engine);
   return status;
 }
@@ -61,7 +57,7 @@ static sb_exit list(sb_cli *cli) {
   sb_access_key *keys = NULL;
   size_t count = 0;
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
-  if (status == SB_OK) status = sb_access_keys(sb_engine_store(engine), &keys, &count, &error);
+  if (status == SB_OK) status = sb_engine_access_list(engine, &keys, &count, NULL, &error);
   sb_engine_free(engine);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
   json_t *all = cli->json ? json_array() : NULL;
@@ -86,7 +82,7 @@ static sb_exit revoke_key(sb_cli *cli, const char *prefix) {
   sb_error error = {0};
   sb_engine *engine = NULL;
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
-  if (status == SB_OK) status = sb_access_key_revoke(sb_engine_store(engine), prefix, &error);
+  if (status == SB_OK) status = sb_engine_access_key_revoke(engine, prefix, &error);
   return finish(cli, engine, status, &error, "revoked");
 }
 
@@ -114,7 +110,7 @@ static sb_exit password(sb_cli *cli, bool remove) {
   char text[SECRET_MAX] = "";
   sb_status status = remove ? SB_OK : read_password(text, &error);
   if (status == SB_OK) status = sb_cli_engine(cli, false, &engine, &error);
-  if (status == SB_OK) status = sb_access_password_set(sb_engine_store(engine), remove ? NULL : text, &error);
+  if (status == SB_OK) status = sb_engine_access_password_set(engine, remove ? NULL : text, &error);
   sb_wipe(text, sizeof text);
   return finish(cli, engine, status, &error,
                 remove ? "there is no admin login any more" : "the admin's password is set");
@@ -126,7 +122,7 @@ static sb_exit one_time(sb_cli *cli, bool remove) {
   uint8_t secret[SB_TOTP_SECRET] = {0};
   char text[SB_TOTP_SECRET * 2] = "";
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
-  if (status == SB_OK) status = sb_access_totp_set(sb_engine_store(engine), remove ? NULL : secret, &error);
+  if (status == SB_OK) status = sb_engine_access_totp_set(engine, remove ? NULL : secret, &error);
   if (status == SB_OK && !remove) {
     sb_crypto_base32(secret, sizeof secret, text);
     printf("otpauth://totp/Semblance:admin?secret=%s&issuer=Semblance\n", text);

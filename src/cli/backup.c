@@ -18,18 +18,12 @@ sb_exit sb_command_backup(sb_cli *cli) {
   if (!SB_FLAGS_TAKE(cli, flags, 1, 1)) return SB_EXIT_USAGE;
   sb_error error = {0};
   sb_engine *engine = NULL;
-  sb_status status = SB_OK;
-  if (!verify) {
-    status = sb_cli_engine(cli, false, &engine, &error);
-    if (status == SB_OK) status = sb_store_backup(sb_engine_store(engine), cli->words[0], &error);
-    sb_engine_free(engine);
-    if (status != SB_OK) return sb_cli_fail(cli, status, &error);
-  }
-  /* What was written is read again, too: a backup that cannot be restored is none. */
-  char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, &error);
-  status = folder ? sb_store_backup_verify(folder, cli->words[0], &error) : error.code;
-  free(folder);
-  return done(cli, status, &error, verify ? "verified" : "written and verified");
+  const char *folder = *cli->config->data ? cli->config->data : NULL;
+  if (verify) return done(cli, sb_engine_backup_verify(folder, cli->words[0], &error), &error, "verified");
+  sb_status status = sb_cli_engine(cli, false, &engine, &error);
+  if (status == SB_OK) status = sb_engine_backup(engine, cli->words[0], &error);
+  sb_engine_free(engine);
+  return done(cli, status, &error, "written and verified");
 }
 
 sb_exit sb_command_restore(sb_cli *cli) {
@@ -37,8 +31,6 @@ sb_exit sb_command_restore(sb_cli *cli) {
   sb_error error = {0};
   if (*cli->config->store)
     return sb_cli_usage(cli, "a backup is restored into a folder, without --store (or SEMBLANCE_STORE)");
-  char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, &error);
-  sb_status status = folder ? sb_store_restore(folder, cli->words[0], &error) : error.code;
-  free(folder);
+  sb_status status = sb_engine_restore(*cli->config->data ? cli->config->data : NULL, cli->words[0], &error);
   return done(cli, status, &error, "restored");
 }

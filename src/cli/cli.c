@@ -202,9 +202,9 @@ void sb_cli_photo_free(sb_photo *photo) {
 
 sb_target sb_cli_target(const sb_cli *cli, sb_engine *engine) {
   const sb_config *c = cli->config;
-  const sb_target chosen = sb_engine_target(engine);
+  const sb_target chosen = sb_engine_operating_point(engine);
   bool flag = sb_config_by_flag(c, "threshold") || sb_config_by_flag(c, "fmr") || sb_config_by_flag(c, "fpir");
-  return flag || !sb_target_given(&chosen) ? (sb_target){c->threshold, c->fmr, c->fpir} : chosen;
+  return flag || !sb_operating_point_given(&chosen) ? (sb_target){c->threshold, c->fmr, c->fpir} : chosen;
 }
 
 const char *sb_cli_verdict(sb_verdict verdict) {

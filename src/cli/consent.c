@@ -59,18 +59,12 @@ sb_exit sb_command_thumbnails(sb_cli *cli) {
 
 /* ---- Export */
 
-typedef struct history {
-  int64_t person;
-  json_t *list;
-} history;
-
 static sb_status add_entry(void *context, const sb_audit_entry *entry, sb_error *error) {
-  history *h = context;
+  json_t *history = context;
   char at[32];
-  if (entry->entry.person != h->person) return SB_OK;
   sb_time_iso(entry->entry.at_ms, at);
   json_t *row = json_pack("{s:s,s:s,s:s}", "at", at, "actor", entry->entry.actor, "act", entry->entry.verb);
-  return !json_array_append_new(h->list, row) ? SB_OK : sb_fail(error, SB_NO_MEMORY, "out of memory");
+  return !json_array_append_new(history, row) ? SB_OK : sb_fail(error, SB_NO_MEMORY, "out of memory");
 }
 
 /* Whoever asks for their own record sees its pictures, too, also where nobody else does any more. */
@@ -102,25 +96,21 @@ static sb_status faces_json(sb_engine *engine, const char *collection, const sb_
 /* The templates themselves are not given out: pairs of a photo and its protected template help to undo the protection of
  * everybody in the collection (docs/threat-model.md). */
 static sb_status collect(sb_engine *engine, const char *collection, const char *id, json_t **out, sb_error *error) {
-  enum { FACES_MAX = 1000 };
-  history past = {.list = json_array()};
   sb_people *people = NULL;
   sb_kept_faces *faces = NULL;
-  json_t *kept = json_array();
-  sb_status status = sb_engine_find_person(engine, collection, id, &past.person, &people, error);
-  if (status == SB_OK) status = sb_engine_faces(engine, collection, id, 0, FACES_MAX, &faces, error);
+  json_t *kept = json_array(), *history = json_array();
+  const sb_person_export_request request = {.collection = collection, .id = id, .visit = add_entry, .context = history};
+  sb_status status = sb_engine_person_export(engine, &request, &people, &faces, error);
   if (status == SB_OK) status = faces_json(engine, collection, faces, kept, error);
-  if (status == SB_OK) status = sb_engine_audit(engine, 0, SIZE_MAX, add_entry, &past, error);
-  if (status == SB_OK) status = sb_engine_note(engine, "export", collection, past.person, 1, error);
   if (status == SB_OK) {
     *out = json_pack("{s:s,s:o,s:O,s:s,s:O}", "collection", collection, "person", sb_json_person(&people->items[0]),
                      "faces", kept, "templates",
                      "one vector of numbers a face is kept, protected and encrypted; the photos are not kept",
-                     "history", past.list);
+                     "history", history);
     if (!*out) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
   }
   json_decref(kept);
-  json_decref(past.list);
+  json_decref(history);
   sb_people_free(people);
   sb_kept_faces_free(faces);
   return status;

@@ -74,7 +74,7 @@ sb_exit sb_command_doctor(sb_cli *cli) {
     code = sb_cli_fail(cli, status, &error);
   }
   json_decref(doctor.findings);
-  sb_store_close(doctor.store);
+  sb_diagnostics_close(doctor.gallery);
   free(doctor.folder);
   free(doctor.cache);
   return code;

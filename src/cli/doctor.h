@@ -17,10 +17,10 @@ typedef struct sb_doctor {
   json_t *findings;
   size_t counts[SB_HEALTH_WRONG + 1];
   /* What one look leaves for a later one. */
-  sb_store *store;       /* NULL: there is no gallery yet, or it cannot be opened */
-  size_t faces, people;  /* of the gallery */
-  int64_t database_size; /* bytes in the folder's file system; 0: none */
-  bool served;           /* a server works on the gallery's folder */
+  sb_diagnostics *gallery; /* NULL: there is no gallery yet, or it cannot be opened */
+  size_t faces, people;    /* of the gallery */
+  int64_t database_size;   /* bytes in the folder's file system; 0: none */
+  bool served;             /* a server works on the gallery's folder */
 } sb_doctor;
 
 /* A finding about `what`. `mend` says what to do; NULL: nothing is to be done. */

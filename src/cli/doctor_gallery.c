@@ -31,17 +31,14 @@ static bool try_model(sb_doctor *doctor, const sb_model_info *model, size_t *goo
 }
 
 /* The pipeline's manifests and files, and the embedder that --model asks for. */
-static void look_at_pipeline(sb_doctor *doctor, const char *path) {
-  sb_embedder embedder;
+static void look_at_pipeline(sb_doctor *doctor) {
+  char embedder[64];
   sb_error error = {0};
-  const sb_pipeline_config config = {.struct_size = sizeof config,
-                                     .models_path = path,
-                                     .name = doctor->options.pipeline,
-                                     .model = doctor->options.model};
-  sb_status status = sb_embedder_read(&config, NULL, &embedder, &error);
+  const char *name = doctor->options.pipeline;
+  sb_status status = sb_diagnostics_pipeline(&doctor->options, doctor->folder, embedder, &error);
   if (status == SB_OK)
     sb_doctor_say(doctor, "models", SB_HEALTH_OK, NULL, "the pipeline %s is whole; it embeds by %s; OpenVINO %s",
-                  config.name ? config.name : "default", embedder.name, sb_infer_version());
+                  name ? name : "default", embedder, sb_diagnostics_openvino());
   else
     sb_doctor_say(doctor, "models", SB_HEALTH_WRONG,
                   status == SB_NOT_FOUND
@@ -54,9 +51,8 @@ void sb_doctor_models(sb_doctor *doctor) {
   sb_error error = {0};
   sb_model_info *models = NULL;
   size_t count = 0, good = 0, absent = 0;
-  char *path = sb_models_path(&doctor->options, doctor->folder, &error);
-  sb_status status = path ? sb_models_list(&doctor->options, &models, &count, &error) : SB_NO_MEMORY;
-  if (path) look_at_pipeline(doctor, path);
+  sb_status status = sb_models_list(&doctor->options, &models, &count, &error);
+  look_at_pipeline(doctor);
   if (status != SB_OK)
     sb_doctor_say(doctor, "models", SB_HEALTH_WRONG, "name the folders that have the models by --models", "%s",
                   error.message);
@@ -66,7 +62,6 @@ void sb_doctor_models(sb_doctor *doctor) {
                   "files with the right SHA-256 that load and run: %zu; optional ones that were not fetched: %zu", good,
                   absent);
   free(models);
-  free(path);
 }
 
 /* ---- Keys */
@@ -95,7 +90,7 @@ static void look_at_key_file(sb_doctor *doctor, const sb_store_key_status *keys)
 static void look_at_keys(sb_doctor *doctor) {
   sb_error error = {0};
   sb_store_key_status keys;
-  if (sb_store_keys_status(doctor->store, &keys, &error) != SB_OK) {
+  if (sb_diagnostics_keys(doctor->gallery, &keys, &error) != SB_OK) {
     sb_doctor_say(doctor, "keys", SB_HEALTH_WRONG, NULL, "%s", error.message);
     return;
   }
@@ -165,10 +160,8 @@ static void look_at_collections(sb_doctor *doctor) {
   sb_error error = {0};
   sb_store_collection *list = NULL;
   size_t count = 0;
-  if (sb_store_collections(doctor->store, &list, &count, &error) != SB_OK ||
-      sb_store_totals(doctor->store, &doctor->people, &doctor->faces, &error) != SB_OK) {
+  if (sb_diagnostics_contents(doctor->gallery, &list, &count, &doctor->people, &doctor->faces, &error) != SB_OK) {
     sb_doctor_say(doctor, "gallery", SB_HEALTH_WRONG, mend_of(error.code), "%s", error.message);
-    free(list);
     return;
   }
   sb_doctor_say(doctor, "gallery", SB_HEALTH_OK, NULL, "people: %zu, faces: %zu, collections: %zu%s", doctor->people,
@@ -184,27 +177,16 @@ static void look_at_collections(sb_doctor *doctor) {
   free(list);
 }
 
-/* Does a server have the folder? */
-static bool is_served(const char *folder) {
-  char *path = sb_path_join(folder, "serve.lock", NULL);
-  int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-  bool held = file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0;
-  if (file >= 0) close(file);
-  free(path);
-  return held;
-}
-
 static void look_at_replica(sb_doctor *doctor) {
   sb_error error = {0};
-  sb_store_replica_status counts;
+  bool up = false;
   const char *url = doctor->options.replica;
   if (!url || !doctor->options.store) return;
-  if (sb_store_use_replica(doctor->store, url, true, &error) != SB_OK) {
+  if (sb_diagnostics_replica(doctor->gallery, url, &up, &error) != SB_OK) {
     sb_doctor_say(doctor, "replica", SB_HEALTH_WRONG, "name a standby of --store, or none", "%s", error.message);
     return;
   }
-  sb_store_replica_status_get(doctor->store, &counts);
-  if (counts.up)
+  if (up)
     sb_doctor_say(doctor, "replica", SB_HEALTH_OK, NULL, "a standby of the database answers");
   else
     sb_doctor_say(doctor, "replica", SB_HEALTH_WARNING, "see that it runs, and is a standby (pg_is_in_recovery)",
@@ -215,8 +197,8 @@ void sb_doctor_gallery(sb_doctor *doctor) {
   sb_error error = {0};
   sb_store_health health = {0};
   const char *url = doctor->options.store;
-  doctor->served = is_served(doctor->folder);
-  sb_status status = sb_store_health_get(doctor->folder, url, &health, &error);
+  doctor->served = sb_diagnostics_served(doctor->folder);
+  sb_status status = sb_diagnostics_database(doctor->folder, url, &health, &error);
   if (status == SB_NOT_FOUND) {
     sb_doctor_say(doctor, "database", SB_HEALTH_OK, NULL, "%s; the first enrolment makes one", error.message);
     return;
@@ -225,7 +207,7 @@ void sb_doctor_gallery(sb_doctor *doctor) {
   if (status == SB_OK && nothing_to_open(doctor, &health)) return;
   if (status == SB_OK) {
     tell_health(doctor, &health);
-    status = sb_store_open_at(doctor->folder, url, false, &doctor->store, &error);
+    status = sb_diagnostics_open(doctor->folder, url, &doctor->gallery, &error);
   }
   if (status != SB_OK) {
     sb_doctor_say(doctor, status == SB_WRONG_KEY ? "keys" : "database", SB_HEALTH_WRONG, mend_of(status), "%s",

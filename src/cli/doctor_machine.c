@@ -1,5 +1,6 @@
 /* The doctor's looks at the machine: processor, memory, disk, limits, clock. */
 #include "cli/doctor.h"
+#include "vector/vector.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -40,7 +41,7 @@ void sb_doctor_processor(sb_doctor *doctor) {
 
 void sb_doctor_formats(sb_doctor *doctor) {
   bool heic = false, avif = false;
-  sb_image_heif_codecs(&heic, &avif);
+  sb_diagnostics_photo_formats(&heic, &avif);
   if (heic && avif)
     sb_doctor_say(doctor, "photos", SB_HEALTH_OK, NULL, "JPEG, PNG, WebP, HEIC and AVIF can be read");
   else
@@ -168,23 +169,10 @@ void sb_doctor_limits(sb_doctor *doctor) {
 
 /* ---- Clock: it decides who is erased, which keys are over, and what the audit says */
 
-static sb_status last_time(void *context, const sb_audit_entry *entry, sb_error *error) {
-  (void)error;
-  *(int64_t *)context = entry->entry.at_ms;
-  return SB_OK;
-}
-
-static int64_t newest_entry(sb_store *store) {
-  int64_t sequence = 0, at_ms = 0;
-  if (store && sb_audit_last(store, &sequence, NULL) == SB_OK && sequence)
-    (void)sb_audit_read(store, sequence - 1, 1, last_time, &at_ms, NULL);
-  return at_ms;
-}
-
 void sb_doctor_clock(sb_doctor *doctor) {
   char then[32], now_text[32];
   struct timex state = {0};
-  int64_t now = sb_now_ms(), newest = newest_entry(doctor->store);
+  int64_t now = sb_now_ms(), newest = doctor->gallery ? sb_diagnostics_audit_time(doctor->gallery) : 0;
   sb_time_iso(now, now_text);
   sb_time_iso(newest, then);
   const char *mend = "set the clock (timedatectl set-ntp true)";

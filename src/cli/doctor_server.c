@@ -44,10 +44,7 @@ static void clash(sb_doctor *doctor, bool there, sb_health health, const char *m
 
 static void look_at_calibration(sb_doctor *doctor) {
   sb_error error = {0};
-  char model[64] = "";
-  sb_calibration calibration;
-  if (*doctor->config->calibration &&
-      sb_embedder_calibration_read(doctor->config->calibration, model, &calibration, &error) != SB_OK)
+  if (*doctor->config->calibration && sb_diagnostics_calibration(doctor->config->calibration, &error) != SB_OK)
     sb_doctor_say(doctor, "settings", SB_HEALTH_WRONG, "write it anew: semblance eval --calibrate", "--calibration: %s",
                   error.message);
 }
@@ -125,12 +122,7 @@ static bool is_loopback(const char *listen) {
 
 /* Has anybody a key or a password? */
 static bool is_closed(const sb_doctor *doctor) {
-  sb_access_key *keys = NULL;
-  size_t count = 0;
-  bool admin = false;
-  if (!doctor->store || sb_access_keys(doctor->store, &keys, &count, NULL) != SB_OK) return false;
-  free(keys);
-  return count || (sb_access_has_admin(doctor->store, &admin, NULL) == SB_OK && admin);
+  return doctor->gallery && sb_diagnostics_access_required(doctor->gallery);
 }
 
 static void look_at_dates(sb_doctor *doctor, const sb_http_certificate *certificate) {

@@ -173,7 +173,7 @@ static sb_status publish(const sb_cli *cli, const sb_eval *eval, sb_error *error
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
   char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, error);
   sb_status status = !text ? sb_fail(error, SB_NO_MEMORY, "out of memory") : folder ? SB_OK : error->code;
-  if (status == SB_OK) status = sb_report_write(folder, text, strlen(text), error);
+  if (status == SB_OK) status = sb_engine_report_write(folder, text, strlen(text), error);
   json_decref(json);
   free(text);
   free(folder);

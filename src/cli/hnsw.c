@@ -42,16 +42,14 @@ static void print_recalls(const sb_hnsw_recall *measured, size_t count) {
           measured[i].ef, 100 * measured[i].recall, 100 * measured[i].mates, measured[i].probes);
 }
 
-static sb_status tell_one(const sb_cli *cli, sb_store *store, const sb_hnsw_state *state, json_t *list,
+static sb_status tell_one(const sb_cli *cli, sb_engine *engine, const sb_hnsw_state *state, json_t *list,
                           sb_error *error) {
   sb_hnsw_recall measured[LISTS_MOST];
   size_t count = lists(cli, measured);
-  sb_status status = SB_OK;
   const char *what = !state->there  ? "no index: searches are exact"
                      : state->whole ? "an index"
                                     : "being built, or cut off";
-  for (size_t i = 0; state->whole && status == SB_OK && i < count; i++)
-    status = sb_hnsw_recall_get(store, state->collection.row, &measured[i], error);
+  sb_status status = state->whole ? sb_engine_hnsw_recall(engine, &state->collection, measured, count, error) : SB_OK;
   if (status != SB_OK) return status;
   if (cli->json)
     json_array_append_new(list, json_pack("{s:s,s:b,s:b,s:I,s:o}", "collection", state->collection.info.name, "there",
@@ -64,13 +62,13 @@ static sb_status tell_one(const sb_cli *cli, sb_store *store, const sb_hnsw_stat
   return SB_OK;
 }
 
-static sb_exit show(sb_cli *cli, sb_store *store) {
+static sb_exit show(sb_cli *cli, sb_engine *engine) {
   sb_error error = {0};
   sb_hnsw_state *states = NULL;
   size_t count = 0;
-  sb_status status = sb_hnsw_states(store, &states, &count, &error);
+  sb_status status = sb_engine_hnsw_states(engine, &states, &count, &error);
   json_t *list = status == SB_OK && cli->json ? json_array() : NULL;
-  for (size_t i = 0; status == SB_OK && i < count; i++) status = tell_one(cli, store, &states[i], list, &error);
+  for (size_t i = 0; status == SB_OK && i < count; i++) status = tell_one(cli, engine, &states[i], list, &error);
   free(states);
   if (status == SB_OK)
     return cli->json ? sb_cli_print_json(cli, json_pack("{s:o}", "collections", list), SB_EXIT_OK) : SB_EXIT_OK;
@@ -78,43 +76,38 @@ static sb_exit show(sb_cli *cli, sb_store *store) {
   return sb_cli_fail(cli, status, &error);
 }
 
-static sb_status measure(const sb_cli *cli, sb_store *store, const sb_store_collection *collection, size_t probes,
-                         sb_error *error) {
+static sb_status measure(const sb_cli *cli, sb_engine *engine, size_t probes, sb_error *error) {
   sb_hnsw_recall measured[LISTS_MOST];
   size_t count = lists(cli, measured);
-  return sb_hnsw_measure(store, collection, probes, measured, count, error);
+  return sb_engine_hnsw_measure(engine, cli->config->collection, probes, measured, count, error);
 }
 
-static sb_exit drop(sb_cli *cli, sb_store *store, const sb_store_collection *collection) {
+static sb_exit drop(sb_cli *cli, sb_engine *engine) {
   sb_error error = {0};
-  sb_status status = sb_hnsw_drop(store, collection->row, &error);
+  sb_status status = sb_engine_hnsw_drop(engine, cli->config->collection, &error);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
-  if (cli->json) return sb_cli_print_json(cli, json_pack("{s:s}", "dropped", collection->info.name), SB_EXIT_OK);
+  if (cli->json) return sb_cli_print_json(cli, json_pack("{s:s}", "dropped", cli->config->collection), SB_EXIT_OK);
   if (!cli->quiet) puts("the index is gone: searches are exact");
   return SB_EXIT_OK;
 }
 
 /* What was built stays when it cannot be measured, as where there are few faces. */
-static sb_exit build(sb_cli *cli, sb_store *store, const sb_store_collection *collection, size_t probes) {
+static sb_exit build(sb_cli *cli, sb_engine *engine, size_t probes) {
   sb_error error = {0};
-  sb_status status = sb_hnsw_build(store, collection, &error);
+  sb_status status = sb_engine_hnsw_build(engine, cli->config->collection, &error);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
-  status = measure(cli, store, collection, probes, &error);
+  status = measure(cli, engine, probes, &error);
   if (status == SB_INVALID && !cli->quiet && !cli->json) fprintf(stderr, "semblance: %s\n", error.message);
-  return status == SB_OK || status == SB_INVALID ? show(cli, store) : sb_cli_fail(cli, status, &error);
+  return status == SB_OK || status == SB_INVALID ? show(cli, engine) : sb_cli_fail(cli, status, &error);
 }
 
 static sb_exit act(sb_cli *cli, const char *verb, size_t probes, sb_engine *engine) {
   sb_error error = {0};
-  sb_store_collection collection;
-  sb_store *store = sb_engine_store(engine);
-  if (!strcmp(verb, "show")) return show(cli, store);
-  sb_status status = sb_store_collection_find(store, cli->config->collection, &collection, &error);
-  if (status != SB_OK) return sb_cli_fail(cli, status, &error);
-  if (!strcmp(verb, "build")) return build(cli, store, &collection, probes);
-  if (!strcmp(verb, "drop")) return drop(cli, store, &collection);
-  status = measure(cli, store, &collection, probes, &error);
-  return status == SB_OK ? show(cli, store) : sb_cli_fail(cli, status, &error);
+  if (!strcmp(verb, "show")) return show(cli, engine);
+  if (!strcmp(verb, "build")) return build(cli, engine, probes);
+  if (!strcmp(verb, "drop")) return drop(cli, engine);
+  sb_status status = measure(cli, engine, probes, &error);
+  return status == SB_OK ? show(cli, engine) : sb_cli_fail(cli, status, &error);
 }
 
 sb_exit sb_command_hnsw(sb_cli *cli) {

@@ -66,20 +66,18 @@ static sb_exit rotate(sb_cli *cli, bool data_only, const char *new_key_file) {
   sb_error error = {0};
   sb_engine *engine = NULL;
   sb_store_key_status keys = {0};
+  bool new_root = false;
   sb_status status = sb_cli_engine(cli, false, &engine, &error);
-  if (status == SB_OK) status = sb_engine_keys(engine, &keys, &error);
-  sb_engine_rotation rotation = {.root = !data_only && keys.origin == SB_ROOT_FILE && !keys.rotating,
-                                 .new_root_file = new_key_file,
-                                 .report = tell_progress,
-                                 .context = cli};
-  if (status == SB_OK) status = sb_engine_rotate(engine, &rotation, &error);
+  const sb_engine_rotation rotation = {
+      .data_only = data_only, .new_root_file = new_key_file, .progress = tell_progress, .context = cli};
+  if (status == SB_OK) status = sb_engine_rotate(engine, &rotation, &new_root, &error);
   if (status == SB_OK) status = sb_engine_keys(engine, &keys, &error);
   sb_engine_free(engine);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
   if (!cli->json)
     printf("rotated%s; copies of the database and key from before open nothing that is written from now on\n"
            "print the key anew for your safe: semblance keys export\n",
-           rotation.root ? ", with a new root key" : "");
+           new_root ? ", with a new root key" : "");
   return cli->json ? print_status(cli, &keys) : SB_EXIT_OK;
 }
 
@@ -132,30 +130,12 @@ static sb_status read_key(sb_root **out, sb_error *error) {
   return status;
 }
 
-/* The key is put there only if it opens what is there. */
-static sb_status put_key(const char *folder, const char *url, const sb_root *root, sb_error *error) {
-  char *path = sb_path_join(folder, "semblance.key", error), *database = sb_path_join(folder, "semblance.db", error);
-  sb_status status = path && database ? sb_dir_make(folder, error) : SB_NO_MEMORY;
-  if (status == SB_OK && access(path, F_OK) == 0)
-    status = sb_fail(error, SB_EXISTS, "%s is there already; move it away first", path);
-  if (status == SB_OK) status = sb_root_write(root, folder, "semblance.key", NULL, error);
-  if (status == SB_OK && (*url || access(database, F_OK) == 0)) {
-    sb_store *store = NULL;
-    status = sb_store_open_at(folder, url, false, &store, error);
-    sb_store_close(store);
-    if (status == SB_WRONG_KEY) unlink(path);
-  }
-  free(path);
-  free(database);
-  return status;
-}
-
 static sb_exit import_key(sb_cli *cli) {
   sb_error error = {0};
   sb_root *root = NULL;
   char *folder = sb_engine_folder(*cli->config->data ? cli->config->data : NULL, &error);
   sb_status status = folder ? read_key(&root, &error) : error.code;
-  if (status == SB_OK) status = put_key(folder, cli->config->store, root, &error);
+  if (status == SB_OK) status = sb_engine_root_import(folder, cli->config->store, root, &error);
   sb_root_free(root);
   free(folder);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);

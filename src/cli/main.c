@@ -68,8 +68,8 @@ static void confine(const sb_config *config, const char *name) {
   const char *const writable[] = {data ? data : "/nonexistent", cache ? cache : "/nonexistent",
                                   server ? (temporary && *temporary ? temporary : "/var/tmp") : NULL, NULL};
   uint16_t ports[17] = {0}; /* of the database's servers */
-  size_t count = *config->store ? sb_store_ports(config->store, ports, 8) : 0;
-  if (count && *config->store_replica) count += sb_store_ports(config->store_replica, ports + count, 8);
+  size_t count = *config->store ? sb_engine_database_ports(config->store, ports, 8) : 0;
+  if (count && *config->store_replica) count += sb_engine_database_ports(config->store_replica, ports + count, 8);
   if (data && cache) sb_sandbox_enter(writable, server, count ? ports : NULL);
   free(data);
   free(cache);

@@ -30,10 +30,12 @@ sb_exit sb_command_migrate(sb_cli *cli) {
   sb_error error = {0};
   size_t rows = 0;
   const char *given = source ? source : target;
-  char *folder = sb_engine_folder(*given ? given : NULL, &error);
-  sb_status status =
-      folder ? sb_store_migrate(folder, source ? to : from, !source, tell_progress, cli, &rows, &error) : error.code;
-  free(folder);
+  const sb_engine_migration migration = {.folder = *given ? given : NULL,
+                                         .url = source ? to : from,
+                                         .back = !source,
+                                         .progress = tell_progress,
+                                         .context = cli};
+  sb_status status = sb_engine_migrate(&migration, &rows, &error);
   if (status != SB_OK) return sb_cli_fail(cli, status, &error);
   if (cli->json) return sb_cli_print_json(cli, json_pack("{s:I}", "rows", (json_int_t)rows), SB_EXIT_OK);
   if (!cli->quiet)

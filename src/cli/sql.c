@@ -169,7 +169,7 @@ static sb_status open_all(work *w, const char *database, bool write, sb_error *e
   for (size_t i = 0; i < w->parameters.count; i++) photos |= is_photo(w->parameters.items[i]);
   sb_status status = photos ? sb_cli_engine(w->cli, false, &w->engine, error) : SB_OK;
   if (status == SB_OK && !database) /* that somebody looked; the statements may hold names */
-    status = sb_engine_note(w->engine, "sql", w->cli->config->collection, 0, 0, error);
+    status = sb_engine_audit_note(w->engine, "sql", w->cli->config->collection, 0, 0, error);
   if (status == SB_NOT_FOUND) status = SB_OK; /* a collection that an INSERT may make */
   sb_sql_options options = {.struct_size = sizeof options,
                             .engine = w->engine,

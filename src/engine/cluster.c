@@ -1,7 +1,9 @@
-/* Grouping faces of unknown people. Each face looks for its most alike in an index of all; pairs that are alike enough are taken
- * from the most alike down, and two groups join when their faces are also alike on average: one look-alike does not tie two
- * people together. */
-#include "engine/engine.h"
+/* Grouping faces of unknown people. Each face looks for its most alike in an index of all; pairs that are alike enough
+ * are taken from the most alike down, and two groups join when their faces are also alike on average: one look-alike
+ * does not tie two people together. */
+#include "engine/collection_indexes.h"
+#include "engine/flow.h"
+#include "engine/verdict.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,8 +16,8 @@ typedef struct edge {
   float score;
 } edge;
 
-/* `parent` and `size` are a union-find; `sums` holds, for each root, the sum of its faces' vectors: the mean comparison score
- * of two groups is the inner product of their sums by the number of pairs. */
+/* `parent` and `size` are a union-find; `sums` holds, for each root, the sum of its faces' vectors: the mean comparison
+ * score of two groups is the inner product of their sums by the number of pairs. */
 typedef struct grouping {
   const sb_cluster_request *request;
   size_t dim;
@@ -140,18 +142,19 @@ static sb_status number_groups(grouping *g, sb_clusters *out, sb_error *error) {
 /* ---- Who they are */
 
 /* The name of a group: the person that its mean face matches. */
-static sb_status name_groups(sb_engine *engine, const sb_store_collection *collection, const grouping *g,
-                             double threshold, sb_clusters *out, sb_error *error) {
+static sb_status name_groups(sb_engine *engine, const sb_flow_search *search, const grouping *g, sb_clusters *out,
+                             sb_error *error) {
+  const sb_store_collection *collection = search->collection;
   out->names = sb_alloc(out->count, sizeof *out->names, error);
   if (!out->names) return SB_NO_MEMORY;
-  sb_status status = collection->info.faces ? sb_gallery_sync(engine->gallery, error) : SB_OK;
+  sb_status status = collection->info.faces ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
   for (uint32_t i = 0; status == SB_OK && collection->info.faces && i < g->request->count; i++) {
     if (g->parent[i] != i) continue;
     sb_candidate *candidates = NULL;
     size_t count = 0;
     float *mean = g->sums + i * g->dim;
     sb_normalize(mean, g->dim);
-    status = sb_flow_candidates(engine, collection, mean, 1, threshold, &candidates, &count, error);
+    status = sb_flow_candidates(engine, search, mean, &candidates, &count, error);
     if (status == SB_OK && count && candidates[0].verdict == SB_VERDICT_MATCH) {
       out->names[out->cluster_of[i]] = candidates[0];
       count = 0;
@@ -212,7 +215,8 @@ sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request
   if (status == SB_OK)
     status = group_faces(&g, clusters->threshold, fmin(embedder.calibration.default_threshold, clusters->threshold),
                          clusters, error);
-  if (status == SB_OK) status = name_groups(engine, &collection, &g, naming, clusters, error);
+  if (status == SB_OK)
+    status = name_groups(engine, &(sb_flow_search){&collection, &embedder, 1, naming}, &g, clusters, error);
   if (status == SB_OK) /* groups are named by a look at the gallery */
     status = sb_audit_record(engine->store, &(sb_audit_event){"cluster", collection.row, 0, (int64_t)request->count}, 1,
                              error);

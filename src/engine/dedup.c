@@ -1,5 +1,8 @@
-/* Public: one person enrolled under several ids. Every face of the collection looks for its most alike of other people. */
-#include "engine/engine.h"
+/* Public: one person enrolled under several ids. Every face of the collection looks for its most alike of other people.
+ */
+#include "engine/collection_indexes.h"
+#include "engine/internal.h"
+#include "engine/verdict.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,7 +54,8 @@ static sb_status search_batch(dedup *d, sb_error *error) {
                                 .has_floor = true,
                                 .floor = d->threshold};
   if (!d->waiting) return SB_OK;
-  sb_status status = sb_gallery_search_kept(d->engine->gallery, d->collection, &query, d->hits, d->found, error);
+  sb_status status =
+      sb_collection_indexes_search_stored(d->engine->indexes, d->collection, &query, d->hits, d->found, error);
   for (size_t i = 0; status == SB_OK && i < d->waiting; i++)
     for (size_t h = 0; status == SB_OK && h < d->found[i]; h++)
       status = add_pair(d, d->people[i], &d->hits[i * NEIGHBOURS + h], error);
@@ -146,7 +150,7 @@ static sb_status find(sb_engine *engine, const sb_dedup_request *request, sb_dup
   if (status == SB_OK) status = sb_engine_collection_embedder(engine, &collection, &embedder, error);
   if (status == SB_OK)
     status = sb_verdict_search_threshold(&embedder, &request->target, collection.info.faces, &out->threshold, error);
-  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
+  if (status == SB_OK) status = sb_collection_indexes_sync(engine->indexes, error);
   if (status == SB_OK && !(d = sb_alloc(1, sizeof *d, error))) status = SB_NO_MEMORY;
   if (status != SB_OK) return status;
   *d = (dedup){.engine = engine,

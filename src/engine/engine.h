@@ -1,243 +1,264 @@
-/* L3: what the files of the engine share. The public contract is <semblance/semblance.h>. */
+/* L3: the verbs of the product. Each does one thing once and whole: look-ups, checks, the work, the audit entry, and
+ * the index in step. http, sql and cli call these and never the store, so this header includes value types only; what
+ * the engine's own files share is in internal.h and in one small header a part. The public contract is
+ * <semblance/semblance.h>.
+ *
+ * Every function may be called from any thread unless it says otherwise, and returns SB_STOPPING once sb_engine_free
+ * has begun. */
 #ifndef SB_ENGINE_H
 #define SB_ENGINE_H
 
 #include "base/base.h"
-#include "crypto/crypto.h"
-#include "face/face.h"
-#include "image/image.h"
-#include "store/gallery/access.h"
-#include "store/store.h"
-#include "vector/vector.h"
+#include "store/store_types.h"
 
-/* ---- gallery.c: one index a collection, in step with the store. Locked. */
+struct sb_store;
+struct sb_hit;
 
-typedef struct sb_gallery sb_gallery;
-/* `remote`: nothing is kept in memory, the database is asked (sb_database_search, which `ef` is for). */
-sb_status sb_gallery_new(sb_store *store, bool remote, int ef, sb_gallery **out, sb_error *error);
-void sb_gallery_free(sb_gallery *gallery);
-/* Applies what changed since the last time, by this or another process; then every acknowledged change counts. */
-sb_status sb_gallery_sync(sb_gallery *gallery, sb_error *error);
-/* Are the faces being read for the first time? Then how many have been, of how many, and of how many people. Never waits. */
-bool sb_gallery_loading(sb_gallery *gallery, size_t *loaded, size_t *people, size_t *faces);
-/* Milliseconds since the last sync that succeeded began; -1: none did, or the database searches. */
-double sb_gallery_age_ms(sb_gallery *gallery);
-/* How many changes of the database the indexes have not got yet; -1: not known, as they are being filled, the database searches,
- * or it does not answer. */
-int64_t sb_gallery_lag(sb_gallery *gallery);
-/* Changes that were applied since the gallery was opened, without the first filling. */
-size_t sb_gallery_followed(sb_gallery *gallery);
-/* Memory of the indexes of all collections. */
-size_t sb_gallery_bytes(sb_gallery *gallery);
-/* The k best people of a collection, or the k best faces; `hits` has room for k. Call sb_gallery_sync before. */
-sb_status sb_gallery_search(sb_gallery *gallery, int64_t collection, const float *query, size_t k, bool by_person,
-                            sb_hit *hits, size_t *found, sb_error *error);
-/* The same for templates as the store keeps them, already protected; `query` and results as of sb_index_search. */
-sb_status sb_gallery_search_kept(sb_gallery *gallery, int64_t collection, const sb_index_query *query, sb_hit *hits,
-                                 size_t *found, sb_error *error);
+/* ---- locations.c: where things are, without opening a gallery. Strings are released by free(); NULL after a failure.
+ */
 
-/* ---- thumbnail.c: a JPEG of a face, 96x96 */
-
-typedef struct sb_thumbnail {
-  uint8_t *bytes; /* owned; NULL: none */
-  size_t size;
-} sb_thumbnail;
-/* `face` is of `image`. */
-sb_status sb_thumbnail_make(const sb_image *image, const sb_face *face, sb_thumbnail *out, sb_error *error);
-void sb_thumbnail_clear(sb_thumbnail *thumbnail); /* wiped */
-
-/* ---- follower.c: keeps a server near the database's state while nobody searches: its indexes, and how sure a match must be. Its
- * thread is its own. */
-
-typedef struct sb_index_refresher sb_index_refresher;
-/* `*out` NULL: there is no need, as the gallery is a file. The engine's store and gallery are there. */
-sb_status sb_index_refresher_start(sb_engine *engine, sb_index_refresher **out, sb_error *error);
-void sb_index_refresher_stop(sb_index_refresher *follower); /* NULL allowed */
+/* The gallery's folder: `given`, or $XDG_DATA_HOME/semblance. */
+char *sb_engine_folder(const char *given, sb_error *error);
+/* The folder of compiled models: `given`, or $XDG_CACHE_HOME/semblance. */
+char *sb_engine_cache_folder(const char *given, sb_error *error);
+/* The ':'-separated folders of models: the options', or the installation's (sb_install_models_path), then
+ * <data_dir>/models. */
+char *sb_engine_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error);
+/* The TCP ports of a database's connection string, for the sandbox. Returns how many, at most `room`; 0: it cannot be
+ * read. */
+size_t sb_engine_database_ports(const char *url, uint16_t *ports, size_t room);
 
 /* ---- engine.c */
 
-struct sb_engine {
-  char *data_dir, *models_path, *cache_dir;
-  char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
-  int workers, threads;
-  bool flip;
-  bool search_remotely; /* of sb_engine_options */
-  int hnsw;             /* the same */
-  bool thumbnails;      /* are kept of the faces that are enrolled, and shown */
-  sb_liveness_policy liveness;
-  sb_store *store;
-  sb_gallery *gallery;
-  sb_index_refresher *follower; /* NULL: none */
-  sb_pool *pool;                /* of sb_worker */
-  pthread_mutex_t targeting;    /* held while the target is read from the store, or written there: the newest is kept */
-  pthread_mutex_t lock;         /* guards what follows */
-  pthread_cond_t idle;          /* `calls` reached 0 */
-  size_t calls;
-  bool closing;
-  bool camera;         /* a server: what pictures of a camera need loads with the rest */
-  sb_target target;    /* that an admin chose; all zero: nobody did */
-  bool target_damaged; /* what is kept of it cannot be trusted */
-  sb_pipeline *pipeline;
-  sb_worker **all_workers; /* for freeing them */
-  sb_embedder *embedders;  /* those that were asked for; the first is the engine's own */
-  size_t embedder_count;
-  sb_engine_state state;
-  char state_message[512];
-};
-
-/* The gallery's folder: `given`, or $XDG_DATA_HOME/semblance; released by free(). NULL after a failure. */
-char *sb_engine_folder(const char *given, sb_error *error);
-char *sb_engine_cache_folder(const char *given, sb_error *error); /* the same for compiled models */
-/* Every public function is between these two, so that sb_engine_free can wait. SB_STOPPING. */
-sb_status sb_engine_enter(sb_engine *engine, sb_error *error);
-void sb_engine_leave(sb_engine *engine);
-/* The end is near: who waits for a database that cannot be reached waits no longer. */
+/* The gallery's folder; valid as long as the engine. */
+const char *sb_engine_data_dir(const sb_engine *engine);
+/* For a process that is about to end: calls that wait for an unreachable database give up at once. */
 void sb_engine_cancel_waits(sb_engine *engine);
-/* What is known of an embedder (NULL or "": the engine's own) without loading a model. SB_MODEL, SB_NOT_FOUND. */
-sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *out, sb_error *error);
-/* The same for the model that a collection was made with: SB_MODEL when it is not here or has another dimension. */
-sb_status sb_engine_collection_embedder(sb_engine *engine, const sb_store_collection *collection, sb_embedder *out,
-                                        sb_error *error);
-/* Loads the models unless they are there. SB_MODEL. */
-sb_status sb_engine_models(sb_engine *engine, sb_error *error);
+/* The store of the gallery, for sql/, which is allowed to read its rows; http and cli use verbs. */
+struct sb_store *sb_engine_store(sb_engine *engine);
 
-/* ---- people.c */
+/* ---- collections.c */
 
-/* The collection by name (NULL: default); SB_NOT_FOUND, SB_INVALID. With `create` a missing default collection is made;
- * without it a missing default one gives row 0, which holds nobody. */
+/* Looks a collection up by name (NULL: default) and checks that this thread's actor may use it. A missing default
+ * collection is made with `create`; without it `out->row` is 0, which holds nobody. SB_NOT_FOUND, SB_INVALID (the
+ * name), SB_FORBIDDEN. */
 sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create, sb_store_collection *out,
                                sb_error *error);
+/* The embedding model of a collection, or the one that a missing default collection will be made with. Errors as above,
+ * SB_MODEL. */
+sb_status sb_engine_collection_model(sb_engine *engine, const char *name, char model[64], sb_error *error);
 
-/* By id; row, out: NULL allowed. SB_NOT_FOUND. */
-sb_status sb_engine_find_person(sb_engine *engine, const char *collection, const char *id, int64_t *row,
-                                sb_people **out, sb_error *error);
+/* ---- people.c, export.c, template.c */
 
-/* Replaces some of a person's attributes by those of `attributes` (below zero: not known). SB_NOT_FOUND. */
+/* Changes some of what is stored about a person. NULL, and a cleared bit in `describe`, leave a value as it is. */
 enum { SB_DESCRIBE_AGE = 1, SB_DESCRIBE_GENDER = 2, SB_DESCRIBE_ETHNICITY = 4 };
+typedef struct sb_person_change {
+  const char *name;                /* NULL: unchanged */
+  const char *new_id;              /* NULL: unchanged */
+  unsigned describe;               /* SB_DESCRIBE_...: which of `attributes` to replace */
+  const sb_attributes *attributes; /* with `describe`; below zero: not known */
+} sb_person_change;
+/* Checks everything before it changes anything. `out` (NULL allowed): the person as it is afterwards. SB_NOT_FOUND,
+ * SB_EXISTS (`new_id`), SB_INVALID. */
+sb_status sb_engine_person_change(sb_engine *engine, const char *collection, const char *id,
+                                  const sb_person_change *change, sb_people **out, sb_error *error);
+/* Replaces some attributes of a person, as above. */
 sb_status sb_engine_describe(sb_engine *engine, const char *collection, const char *id, unsigned which,
                              const sb_attributes *attributes, sb_error *error);
 
-/* ---- record.c: the audit, erasure, terms */
-
-/* Notes an act that changes nothing. `collection` NULL: default. */
-sb_status sb_engine_note(sb_engine *engine, const char *verb, const char *collection, int64_t person, int64_t count,
-                         sb_error *error);
-/* Notes a search: an entry a face, with the person where there was a match. */
-sb_status sb_engine_note_search(sb_engine *engine, const sb_store_collection *collection,
-                                const sb_search_result *result, sb_error *error);
-/* Notes a login, or that one failed; to fail to do so is logged. */
-void sb_engine_note_access(sb_engine *engine, const char *verb, sb_error *error);
-/* For the server: to ask who may come in. To be closed before the engine is freed. */
-sb_status sb_engine_access(sb_engine *engine, sb_access **out, sb_error *error);
-/* For the command line: the gallery's store, for sb_access_...; it belongs to the engine. */
-sb_store *sb_engine_store(sb_engine *engine);
-sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_audit_visit visit, void *context,
-                          sb_error *error);
-sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *error);
-sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
-
-/* ---- keys.c */
-
-sb_status sb_engine_keys(sb_engine *engine, sb_store_key_status *out, sb_error *error);
-typedef struct sb_engine_rotation {
-  bool root;                 /* a new root key in the folder's file, too */
-  const char *new_root_file; /* or: wrap under the key in this file; NULL: not */
-  sb_store_progress report;  /* NULL: none */
+/* Everything that is stored about a person, for the person. */
+typedef struct sb_person_export_request {
+  const char *collection; /* NULL: default */
+  const char *id;
+  sb_audit_visit visit; /* gets the person's audit entries, oldest first; must not call the engine */
   void *context;
-} sb_engine_rotation;
-sb_status sb_engine_rotate(sb_engine *engine, const sb_engine_rotation *rotation, sb_error *error);
-/* New transform for a collection; gives how many templates were turned. */
-sb_status sb_engine_revoke(sb_engine *engine, const char *collection, size_t *templates, sb_error *error);
-
-/* ---- template.c */
+} sb_person_export_request;
+/* The record as an sb_people of one, the faces (the first 1,000), and the history by visits; enters the export in the
+ * audit. */
+sb_status sb_engine_person_export(sb_engine *engine, const sb_person_export_request *request, sb_people **person,
+                                  sb_kept_faces **faces, sb_error *error);
 
 typedef struct sb_template_request {
   const char *collection; /* NULL: default */
   const char *id, *name;
-  const float *vector; /* of any length but zero */
+  const float *vector; /* of any length but zero; scaled to unit length */
   size_t dim;
   const sb_attributes *attributes; /* NULL: none */
 } sb_template_request;
-/* Enrols a person by a template that was made elsewhere. SB_EXISTS, SB_INVALID, SB_NOT_FOUND (collection), the store's. */
+/* Enrols a person by a template that was made elsewhere. SB_EXISTS, SB_INVALID, SB_NOT_FOUND (collection), the store's.
+ */
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error);
 
-/* ---- flow.c: the way of a photo */
+/* ---- flow.c: for sql/, which has an embedding and no photo */
 
-/* decode -> detect -> align -> embed: the faces of a photo. `model`: the embedder; NULL: the engine's. */
-/* With `thumbnail` (NULL: none) also a picture of the largest face, where there is one. */
-sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
-                           sb_thumbnail *thumbnail, sb_error *error);
-sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
-                        sb_error *error);
-/* search -> name: the candidates for an embedding, best first; at most k. */
-sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
-                             double threshold, sb_candidate **out, size_t *count, sb_error *error);
+typedef struct sb_engine_query {
+  int64_t collection;  /* its row */
+  const float *vector; /* as the model made it; the collection's dim */
+  size_t k;
+  bool by_person; /* one hit a person, the best face; else one a face */
+} sb_engine_query;
+/* Brings the index in step and finds the k best; `hits` has room for k. */
+sb_status sb_engine_nearest(sb_engine *engine, const sb_engine_query *query, struct sb_hit *hits, size_t *found,
+                            sb_error *error);
 
-/* ---- verdict.c: what a score means */
+/* ---- audit.c */
 
-/* The score from which two photos count as of one person. SB_INVALID: the target is out of range, or of a search. */
-sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, double *threshold,
-                               sb_error *error);
-/* The same for a search among `faces`. */
-sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_target *target, size_t faces,
-                                      double *threshold, sb_error *error);
-/* "cannot tell" begins here when `threshold` counts as a match. */
-double sb_verdict_unsure(const sb_embedder *embedder, double threshold);
-sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double similarity);
-/* A photo that is too poor cannot say "not the same": mates get low scores from it. A high score stays what it is. */
-sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
-                                   sb_reason *reason);
-/* What the liveness policy adds to `want`. */
-unsigned sb_verdict_liveness_want(const sb_engine *engine);
-/* Does the policy refuse this face? */
-bool sb_verdict_refused(const sb_engine *engine, const sb_face *face);
-/* Fills all of `out` but its faces, the first `photos` of which are there. */
-void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity,
-                        size_t photos, sb_comparison *out);
+/* Adds an entry for an act that changes nothing. `collection` NULL: default; `person`: a row, 0: none. */
+sb_status sb_engine_audit_note(sb_engine *engine, const char *verb, const char *collection, int64_t person,
+                               int64_t count, sb_error *error);
+/* Visits the entries after number `after`, oldest first, at most `limit`. `visit` must not call the engine. */
+sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_audit_visit visit, void *context,
+                          sb_error *error);
+/* The newest entry's number; 0: the audit is empty. */
+sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *error);
+/* Follows the whole chain. SB_STORE names the entry where it is broken. `anchor` (NULL: none): a head that was stored
+ * elsewhere, which the chain must contain. */
+sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error);
 
-/* ---- target.c: how sure a match must be, where an admin chose it at run time. It is kept with the gallery. */
+/* ---- access.c: API keys and the admin's password */
 
-bool sb_target_given(const sb_target *target); /* false: all zero */
-/* Reads it from the store, where another server may have changed it. What cannot be trusted counts as not chosen, and is logged. */
-sb_status sb_engine_target_refresh(sb_engine *engine, sb_error *error);
-/* As it was last read; all zero: nobody chose. Never waits for the store. */
-sb_target sb_engine_target(sb_engine *engine);
-/* Counts from the next call of anything on. Exactly one number, or all zero to choose nothing. SB_INVALID: out of range, or a rate
- * for a model that nobody measured. */
-sb_status sb_engine_target_set(sb_engine *engine, const sb_target *target, sb_error *error);
+/* All keys, oldest first, released by free(); `has_admin` (NULL allowed): an admin's password is set. */
+sb_status sb_engine_access_list(sb_engine *engine, sb_access_key **keys, size_t *count, bool *has_admin,
+                                sb_error *error);
+/* Makes a key with the label, roles and expiry of `key`, for one collection (NULL: all), and fills in the rest. `text`
+ * is the secret, which is not stored: nobody can read it again. SB_NOT_FOUND, SB_INVALID: the collection. */
+sb_status sb_engine_access_key_add(sb_engine *engine, const char *collection, sb_access_key *key,
+                                   char text[SB_API_KEY_SIZE], sb_error *error);
+sb_status sb_engine_access_key_revoke(sb_engine *engine, const char *prefix, sb_error *error); /* SB_NOT_FOUND */
+/* The admin's password; NULL removes the admin. */
+sb_status sb_engine_access_password_set(sb_engine *engine, const char *password, sb_error *error);
+/* Makes a new secret for one-time passwords, or removes it with NULL. SB_NOT_FOUND: there is no password yet. */
+sb_status sb_engine_access_totp_set(sb_engine *engine, uint8_t secret[SB_TOTP_SECRET], sb_error *error);
 
-/* What a target means for a collection as it is now. */
-typedef struct sb_target_meaning {
+/* For the server; these use a database connection of their own, so they do not wait for work on the gallery. */
+
+/* Is there any key (also an expired one) or an admin? From then on every request needs one. */
+sb_status sb_engine_access_required(sb_engine *engine, bool *required, sb_error *error);
+/* The key of that text; SB_FORBIDDEN (in the same time) where there is none, or it has expired or was revoked. */
+sb_status sb_engine_access_key_find(sb_engine *engine, const char *text, sb_access_key *out, sb_error *error);
+/* Is the key with this prefix, which was found before, still valid? SB_FORBIDDEN as above. */
+sb_status sb_engine_access_key_recheck(sb_engine *engine, const char *prefix, sb_error *error);
+/* Checks the admin's password and the one-time password (-1: none was given), and adds the login or the failed login to
+ * the audit. SB_FORBIDDEN. A one-time password is accepted once. */
+sb_status sb_engine_access_login(sb_engine *engine, const char *password, int one_time, sb_error *error);
+
+/* ---- keys.c: root key, data keys and transforms (docs/keys.md) */
+
+sb_status sb_engine_keys(sb_engine *engine, sb_store_key_status *out, sb_error *error);
+typedef struct sb_engine_rotation {
+  bool data_only;             /* keep the root key; else it is renewed, too, where it lies in the gallery's folder */
+  const char *new_root_file;  /* instead: wrap the data keys under the root key of this file; NULL: not */
+  sb_store_progress progress; /* NULL: none */
+  void *context;
+} sb_engine_rotation;
+/* Seals everything under a new data key; continues a rotation that was interrupted. `new_root` (NULL allowed): the root
+ * key was renewed, too. */
+sb_status sb_engine_rotate(sb_engine *engine, const sb_engine_rotation *rotation, bool *new_root, sb_error *error);
+/* Draws a new transform for a collection and re-protects its templates; `templates`: how many. */
+sb_status sb_engine_revoke(sb_engine *engine, const char *collection, size_t *templates, sb_error *error);
+/* Writes a root key into a folder that has none, and takes it back if it does not open the gallery that is there. `url`
+ * "": the gallery is in the folder. SB_EXISTS, SB_WRONG_KEY. */
+sb_status sb_engine_root_import(const char *folder, const char *url, const sb_root *root, sb_error *error);
+
+/* ---- backup.c. `folder` NULL: the default folder. */
+
+/* Writes an encrypted backup, reads it back and checks everything in it. */
+sb_status sb_engine_backup(sb_engine *engine, const char *path, sb_error *error);
+/* Opens a backup with the folder's root key and checks everything in it. SB_INVALID, SB_WRONG_KEY, SB_STORE. */
+sb_status sb_engine_backup_verify(const char *folder, const char *path, sb_error *error);
+/* Verifies a backup and puts it into a folder that has no gallery yet. SB_EXISTS. */
+sb_status sb_engine_restore(const char *folder, const char *path, sb_error *error);
+
+typedef struct sb_engine_migration {
+  const char *folder, *url;
+  bool back;                  /* from the database into the folder */
+  sb_store_progress progress; /* NULL: none */
+  void *context;
+} sb_engine_migration;
+/* Copies the gallery of a folder into the empty database at `url`, or back, and compares both row by row; continues
+ * where an earlier call was interrupted. `rows`: how many were copied. */
+sb_status sb_engine_migrate(const sb_engine_migration *migration, size_t *rows, sb_error *error);
+
+/* ---- hnsw.c: the HNSW indexes of pgvector, one a collection, for searches by the database */
+
+/* Of all collections; released by free(). */
+sb_status sb_engine_hnsw_states(sb_engine *engine, sb_hnsw_state **out, size_t *count, sb_error *error);
+/* Takes minutes for many faces. SB_EXISTS, SB_BUSY (another program builds one), SB_INVALID (the gallery is a file, or
+ * its vectors are too long), SB_NOT_FOUND (collection). */
+sb_status sb_engine_hnsw_build(sb_engine *engine, const char *collection, sb_error *error);
+sb_status sb_engine_hnsw_drop(sb_engine *engine, const char *collection, sb_error *error); /* SB_NOT_FOUND */
+/* Measures recall with `probes` made-up probes for each of `out`, whose `ef` is set, and stores it. SB_INVALID: too few
+ * faces. */
+sb_status sb_engine_hnsw_measure(sb_engine *engine, const char *collection, size_t probes, sb_hnsw_recall *out,
+                                 size_t count, sb_error *error);
+/* What was measured last for each of `out`, whose `ef` is set. */
+sb_status sb_engine_hnsw_recall(sb_engine *engine, const sb_store_collection *collection, sb_hnsw_recall *out,
+                                size_t count, sb_error *error);
+
+/* ---- operating_point.c: how sure a match must be, where an admin chose it at run time. Stored with the gallery. */
+
+bool sb_operating_point_given(const sb_target *target); /* false: all zero */
+/* As it was last read from the store; all zero: nobody chose. Never waits for the store. */
+sb_target sb_engine_operating_point(sb_engine *engine);
+/* Takes effect with the next call. Exactly one number, or all zero to choose nothing. SB_INVALID: out of range, or a
+ * rate for a model that was not measured. */
+sb_status sb_engine_operating_point_set(sb_engine *engine, const sb_target *target, sb_error *error);
+
+/* What an operating point means for a collection at its present size. */
+typedef struct sb_operating_point_meaning {
   sb_error
-      why; /* unless its code is SB_OK: why this collection's model cannot keep the target; the rest is zero but people and faces */
+      why; /* unless its code is SB_OK: why the collection's model cannot keep it; then only people and faces are set */
   double threshold, unsure; /* of a search */
   double verify;            /* the threshold for two photos: a rate of searches says nothing about them */
   bool measured;            /* the rates are known */
   double fmr, fpir;         /* at `threshold`: best estimates */
-  bool fmr_bound;           /* `fmr` is a bound: rates below are not claimed */
+  bool fmr_bound;           /* `fmr` is an upper bound: lower rates are not claimed */
   size_t people, faces;
-} sb_target_meaning;
+} sb_operating_point_meaning;
 /* SB_NOT_FOUND, SB_INVALID: the collection. */
-sb_status sb_engine_target_explain(sb_engine *engine, const char *collection, const sb_target *target,
-                                   sb_target_meaning *out, sb_error *error);
+sb_status sb_engine_operating_point_explain(sb_engine *engine, const char *collection, const sb_target *target,
+                                            sb_operating_point_meaning *out, sb_error *error);
 
 /* ---- models.c */
 
-/* The folders of models: the options', or the installation's (sb_install_models_path), then <data_dir>/models. Released by free(). */
-char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error);
-
-/* The models that the engine knows, as of sb_models_list. */
+/* The models that the engine knows, as sb_models_list gives them. */
 sb_status sb_engine_models_list(sb_engine *engine, sb_model_info **out, size_t *count, sb_error *error);
 
 /* ---- report.c: the figures of the last published evaluation, a file of the gallery's folder */
 
 enum { SB_REPORT_MAX = 4 << 20 };
-/* Replaces the report: JSON that names no photo and no person. The folder as of sb_engine_folder. */
-sb_status sb_report_write(const char *folder, const char *json, size_t size, sb_error *error);
+/* Replaces the report: JSON that names no photo and no person. */
+sb_status sb_engine_report_write(const char *folder, const char *json, size_t size, sb_error *error);
 /* `*json` is NUL-terminated and released by free(). SB_NOT_FOUND: none was published. */
 sb_status sb_engine_report(sb_engine *engine, char **json, size_t *size, sb_error *error);
 
-/* ---- results.c */
-void sb_candidates_free(sb_candidate *candidates, size_t count);
+/* ---- diagnostics.c: what `semblance doctor` asks of an installation and of a gallery that no engine has opened */
+
+/* Reads the manifests of the pipeline and of its embedder. SB_MODEL, SB_NOT_FOUND: no model of that name. */
+sb_status sb_diagnostics_pipeline(const sb_engine_options *options, const char *folder, char embedder[64],
+                                  sb_error *error);
+/* Can this calibration file be used? SB_INVALID. */
+sb_status sb_diagnostics_calibration(const char *path, sb_error *error);
+const char *sb_diagnostics_openvino(void); /* its version; static */
+void sb_diagnostics_photo_formats(bool *heic, bool *avif);
+/* Does a server work on the gallery in this folder? */
+bool sb_diagnostics_served(const char *folder);
+/* The state of the database: makes, migrates and unlocks nothing. SB_NOT_FOUND: there is none yet. */
+sb_status sb_diagnostics_database(const char *folder, const char *url, sb_store_health *out, sb_error *error);
+
+/* An open gallery, to be read. One thread. */
+typedef struct sb_diagnostics sb_diagnostics;
+sb_status sb_diagnostics_open(const char *folder, const char *url, sb_diagnostics **out, sb_error *error);
+void sb_diagnostics_close(sb_diagnostics *gallery); /* NULL allowed */
+sb_status sb_diagnostics_keys(sb_diagnostics *gallery, sb_store_key_status *out, sb_error *error);
+/* Its collections, released by free(), and the people and faces of all of them. */
+sb_status sb_diagnostics_contents(sb_diagnostics *gallery, sb_store_collection **collections, size_t *count,
+                                  size_t *people, size_t *faces, sb_error *error);
+/* Is this standby of use? SB_INVALID: it is no copy of the database. */
+sb_status sb_diagnostics_replica(sb_diagnostics *gallery, const char *url, bool *up, sb_error *error);
+/* Unix time of the newest audit entry in milliseconds; 0: there is none, or it cannot be read. */
+int64_t sb_diagnostics_audit_time(sb_diagnostics *gallery);
+/* Is there any API key or an admin's password? */
+bool sb_diagnostics_access_required(sb_diagnostics *gallery);
 
 #endif

@@ -1,5 +1,7 @@
 /* Public: enrolment and its rules. */
-#include "engine/engine.h"
+#include "engine/collection_indexes.h"
+#include "engine/flow.h"
+#include "engine/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,7 @@ static const char *part_in_words(sb_quality_part part) {
   case SB_QUALITY_SIZE: return "the face is too small; come closer or use a larger photo";
   case SB_QUALITY_SHARPNESS: return "the face is blurred; hold still and focus";
   case SB_QUALITY_POSE: return "the face is turned away; look at the camera";
-  case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast; mend the light";
+  case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast; improve the light";
   case SB_QUALITY_VISIBILITY: return "part of the face is covered or out of the picture";
   }
   return "the face is of poor quality";
@@ -117,14 +119,14 @@ static sb_status keep_duplicates(enrolment *e, sb_candidate *candidates, size_t 
 
 static sb_status find_duplicates(enrolment *e, sb_error *error) {
   double threshold = 0;
-  sb_status status = sb_gallery_sync(e->engine->gallery, error);
+  sb_status status = sb_collection_indexes_sync(e->engine->indexes, error);
   if (status == SB_OK)
     status = sb_verdict_search_threshold(&e->embedder, &(sb_target){0}, e->collection.info.faces, &threshold, error);
+  const sb_flow_search search = {&e->collection, &e->embedder, DUPLICATES_LOOKED_AT, threshold};
   for (size_t i = 0; status == SB_OK && i < e->added; i++) {
     sb_candidate *candidates = NULL;
     size_t count = 0;
-    status = sb_flow_candidates(e->engine, &e->collection, e->store_faces[i].embedding, DUPLICATES_LOOKED_AT, threshold,
-                                &candidates, &count, error);
+    status = sb_flow_candidates(e->engine, &search, e->store_faces[i].embedding, &candidates, &count, error);
     if (status == SB_OK) status = keep_duplicates(e, candidates, count, error);
     sb_candidates_free(candidates, count);
   }
@@ -149,7 +151,7 @@ static sb_status store_faces(enrolment *e, sb_error *error) {
                                     .face_count = e->added};
   sb_status status = SB_OK;
   if (e->added || !e->skipped) status = sb_store_enroll(e->engine->store, &enrollment, &person, rows, error);
-  return status == SB_OK ? sb_gallery_sync(e->engine->gallery, error) : status;
+  return status == SB_OK ? sb_collection_indexes_sync(e->engine->indexes, error) : status;
 }
 
 static sb_status fill_result(enrolment *e, sb_error *error) {
@@ -171,10 +173,7 @@ static sb_status check_request(enrolment *e, sb_error *error) {
   bool add = request->flags & SB_ENROLL_ADD;
   sb_status status = sb_text_check(request->id, SB_ID_MAX, "id", error);
   if (status == SB_OK && (request->name || !add)) status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
-  if (status == SB_OK && request->consent && *request->consent)
-    status = sb_text_check(request->consent, SB_CONSENT_MAX, "consent", error);
-  if (status == SB_OK && request->purpose && *request->purpose)
-    status = sb_text_check(request->purpose, SB_CONSENT_MAX, "purpose", error);
+  if (status == SB_OK) status = sb_engine_check_terms(request->consent, request->purpose, error);
   if (status == SB_OK && request->expires_ms && request->expires_ms <= sb_now_ms())
     status = sb_fail(error, SB_INVALID, "the date of expiry is over already");
   if (status == SB_OK && (!request->photo_count || request->photo_count > PHOTOS_MAX))

@@ -1,5 +1,8 @@
 /* The way of a photo: decode -> detect -> align -> embed -> (protect, in src/store) -> search -> name. */
-#include "engine/engine.h"
+#include "engine/flow.h"
+
+#include "engine/collection_indexes.h"
+#include "engine/verdict.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +15,7 @@ sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, con
   const sb_find_options options = {.want = want, .model = model && *model ? model : NULL};
   sb_image image = {0};
   void *worker = NULL;
-  sb_status status = sb_engine_models(engine, error);
+  sb_status status = sb_engine_load_models(engine, error);
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_WAIT);
   if (status == SB_OK) status = sb_pool_take(engine->pool, &worker, error);
   sb_stage_timer_enter(before);
@@ -39,72 +42,90 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
   return sb_flow_portrait(engine, photo, want, model, out, NULL, error);
 }
 
+/* ---- Search and name */
+
 /* Moves the person's fields into the candidate. */
-static void name_candidate(sb_person *person, const sb_embedder *embedder, size_t faces, double threshold,
-                           double similarity, sb_candidate *out) {
-  sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
+static void name_candidate(sb_person *person, const sb_flow_search *search, double similarity, sb_candidate *out) {
+  sb_stats_rate rate = sb_calibration_fmr(&search->embedder->calibration, similarity);
   *out = (sb_candidate){.id = person->id,
                         .name = person->name,
                         .similarity = similarity,
                         .false_match_rate = rate.rate,
                         .false_match_upper = rate.upper,
                         .false_match_bound = rate.bound,
-                        .gallery_false_match = sb_stats_fpir_of_fmr(rate.rate, (double)faces),
-                        .verdict = sb_verdict_of(embedder, threshold, similarity),
+                        .gallery_false_match = sb_stats_fpir_of_fmr(rate.rate, (double)search->collection->info.faces),
+                        .verdict = sb_verdict_of(search->embedder, search->threshold, similarity),
                         .has_attributes = person->has_attributes,
                         .attributes = person->attributes};
   person->id = person->name = NULL;
 }
 
-/* Names hits in their order; `*gone`: how many of them nobody is any more. */
-static sb_status name_hits(sb_engine *engine, const sb_embedder *embedder, size_t faces, double threshold,
-                           const sb_hit *hits, size_t found, sb_candidate *out, size_t *named, size_t *gone,
-                           sb_error *error) {
-  sb_status status = SB_OK;
-  *named = *gone = 0;
-  for (size_t i = 0; status == SB_OK && i < found; i++) {
+/* Candidates in the making; `named` of them. */
+typedef struct naming {
+  sb_candidate *candidates;
+  size_t named;
+  bool gone; /* somebody was erased between search and naming */
+} naming;
+
+static sb_status name_hits(sb_engine *engine, const sb_flow_search *search, const sb_hit *hits, size_t found,
+                           naming *out, sb_error *error) {
+  for (size_t i = 0; i < found; i++) {
     sb_people *person = NULL;
-    status = sb_store_person_get(engine->store, (int64_t)hits[i].label, &person, error);
-    if (status == SB_OK)
-      name_candidate(&person->items[0], embedder, faces, threshold, fmin(hits[i].score, 1), &out[(*named)++]);
-    else if (status == SB_NOT_FOUND)
-      status = SB_OK, ++*gone; /* deleted a moment ago */
+    sb_status status = sb_store_person_get(engine->store, (int64_t)hits[i].label, &person, error);
+    out->gone = out->gone || status == SB_NOT_FOUND;
+    if (status == SB_NOT_FOUND) continue;
+    if (status != SB_OK) return status;
+    name_candidate(&person->items[0], search, fmin(hits[i].score, 1), &out->candidates[out->named++]);
     sb_people_free(person);
   }
+  return SB_OK;
+}
+
+static sb_status search_once(sb_engine *engine, const sb_flow_search *search, const float *embedding, sb_hit *hits,
+                             naming *out, sb_error *error) {
+  const sb_engine_query query = {search->collection->row, embedding, search->k, true};
+  size_t found = 0;
+  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_SEARCH);
+  sb_status status = sb_collection_indexes_search(engine->indexes, &query, hits, &found, error);
+  sb_stage_timer_enter(before);
+  return status == SB_OK ? name_hits(engine, search, hits, found, out, error) : status;
+}
+
+/* Somebody who was erased after the search is left out, and somebody enrolled meanwhile may belong in the place: search
+ * again. */
+static sb_status search_and_name(sb_engine *engine, const sb_flow_search *search, const float *embedding, sb_hit *hits,
+                                 naming *out, sb_error *error) {
+  enum { TRIES = 4 };
+  for (int tries = 0; tries < TRIES; tries++) {
+    sb_status status = tries ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
+    if (status != SB_OK) return status;
+    sb_candidates_free(out->candidates, out->named);
+    *out = (naming){.candidates = sb_alloc(search->k, sizeof *out->candidates, error)};
+    if (!out->candidates) return SB_NO_MEMORY;
+    status = search_once(engine, search, embedding, hits, out, error);
+    if (status != SB_OK || !out->gone) return status;
+  }
+  return SB_OK;
+}
+
+sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, const float *embedding,
+                             sb_candidate **out, size_t *count, sb_error *error) {
+  naming found = {0};
+  sb_hit *hits = sb_alloc(search->k, sizeof *hits, error);
+  if (!hits) return SB_NO_MEMORY;
+  sb_status status = search_and_name(engine, search, embedding, hits, &found, error);
+  free(hits);
+  if (status == SB_OK)
+    *out = found.candidates, *count = found.named;
+  else
+    sb_candidates_free(found.candidates, found.named);
   return status;
 }
 
-sb_status sb_flow_candidates(sb_engine *engine, const sb_store_collection *collection, const float *embedding, size_t k,
-                             double threshold, sb_candidate **out, size_t *count, sb_error *error) {
-  enum { TRIES = 4 };
-  sb_embedder embedder;
-  sb_status status = sb_engine_collection_embedder(engine, collection, &embedder, error);
-  if (status != SB_OK) return status;
-  sb_hit *hits = sb_alloc(k, sizeof *hits, error);
-  sb_candidate *candidates = NULL;
-  size_t found = 0, named = 0, gone = 1;
-  if (!hits) status = SB_NO_MEMORY;
-  /* Whoever was deleted between search and naming is not told of; then somebody enrolled meanwhile must be: once more. */
-  for (int i = 0; status == SB_OK && gone && i < TRIES; i++) {
-    if (i) status = sb_gallery_sync(engine->gallery, error);
-    sb_candidates_free(candidates, named);
-    named = 0;
-    candidates = status == SB_OK ? sb_alloc(k, sizeof *candidates, error) : NULL;
-    if (status == SB_OK && !candidates) status = SB_NO_MEMORY;
-    sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_SEARCH);
-    if (status == SB_OK)
-      status = sb_gallery_search(engine->gallery, collection->row, embedding, k, true, hits, &found, error);
-    sb_stage_timer_enter(before);
-    if (status == SB_OK)
-      status = name_hits(engine, &embedder, collection->info.faces, threshold, hits, found, candidates, &named, &gone,
-                         error);
-  }
-  free(hits);
-  if (status == SB_OK)
-    *out = candidates, *count = named;
-  else
-    sb_candidates_free(candidates, named);
-  return status;
+sb_status sb_engine_nearest(sb_engine *engine, const sb_engine_query *query, sb_hit *hits, size_t *found,
+                            sb_error *error) {
+  sb_status status = sb_collection_indexes_sync(engine->indexes, error);
+  return status == SB_OK ? sb_collection_indexes_search(engine->indexes, query, hits, found, error) : status;
 }
 
 /* ---- Public: find, search, verify */
@@ -125,13 +146,13 @@ static sb_status search_faces(sb_engine *engine, const sb_search_request *reques
   result->height = faces->height;
   result->faces = sb_alloc(faces->count, sizeof *result->faces, error);
   if (!result->faces) return SB_NO_MEMORY;
-  sb_status status = sb_gallery_sync(engine->gallery, error);
+  const sb_flow_search search = {collection, embedder, request->k ? request->k : 5, result->threshold};
+  sb_status status = sb_collection_indexes_sync(engine->indexes, error);
   for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
     sb_search_face *face = &result->faces[result->count++];
     face->face = faces->items[i];
     face->face.embedding = NULL;
-    status = sb_flow_candidates(engine, collection, faces->items[i].embedding, request->k ? request->k : 5,
-                                result->threshold, &face->candidates, &face->count, error);
+    status = sb_flow_candidates(engine, &search, faces->items[i].embedding, &face->candidates, &face->count, error);
     sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
     face->verdict = sb_verdict_with_quality(embedder, best, &face->face.quality, &face->reason);
     if (face->verdict != SB_VERDICT_NONE && sb_verdict_refused(engine, &face->face))
@@ -161,7 +182,7 @@ static sb_status search(sb_engine *engine, const sb_search_request *request, sb_
     result->gallery_faces = collection.info.faces;
     result->fpir = sb_stats_fpir_of_fmr(rate, (double)result->gallery_faces);
     status = search_faces(engine, request, &collection, &embedder, faces, result, error);
-    if (status == SB_OK) status = sb_engine_note_search(engine, &collection, result, error);
+    if (status == SB_OK) status = sb_engine_audit_search(engine, &collection, result, error);
   }
   sb_faces_free(faces);
   result->elapsed_ms = sb_monotonic_ms() - start;
@@ -209,7 +230,7 @@ sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, 
   if (status == SB_OK) status = largest_face(engine, request, 0, &faces[0], error);
   if (status == SB_OK) status = largest_face(engine, request, 1, &faces[1], error);
   if (status == SB_OK) {
-    double score = fmin(sb_dot(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim), 1);
+    double score = sb_verdict_score(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim);
     for (int i = 0; i < 2; i++) {
       out->faces[i] = faces[i]->items[0];
       out->faces[i].embedding = NULL;

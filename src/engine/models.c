@@ -1,5 +1,5 @@
 /* Public: the models as things to list, check, add and remove. */
-#include "engine/engine.h"
+#include "engine/internal.h"
 #include "face/registry.h"
 
 #include <errno.h>
@@ -9,16 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-char *sb_models_path(const sb_engine_options *options, const char *data_dir, sb_error *error) {
-  char *path = NULL, *placed = NULL;
-  if (!options->models_path && !(placed = sb_install_models_path(error))) return NULL;
-  int length = asprintf(&path, "%s:%s/models", placed ? placed : options->models_path, data_dir);
-  free(placed);
-  if (length >= 0) return path;
-  sb_fail(error, SB_NO_MEMORY, "out of memory");
-  return NULL;
-}
 
 /* Where models are, for one call. */
 typedef struct places {
@@ -41,7 +31,7 @@ static sb_status places_open(const sb_engine_options *options, places *p, sb_err
   p->data_dir = sb_engine_folder(options->data_dir, error);
   if (p->data_dir) p->cache_dir = sb_engine_cache_folder(options->cache_dir, error);
   if (p->cache_dir) p->added = sb_path_join(p->data_dir, "models", error);
-  if (p->added) p->path = sb_models_path(options, p->data_dir, error);
+  if (p->added) p->path = sb_engine_models_path(options, p->data_dir, error);
   return p->path ? SB_OK : error->code;
 }
 

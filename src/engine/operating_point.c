@@ -1,14 +1,15 @@
 /* How sure a match must be, where an admin chose it at run time, and what a target means. */
-#include "engine/engine.h"
+#include "engine/internal.h"
+#include "engine/verdict.h"
 
 /* Lower rates than these nobody can have measured; a score for them would be a guess. */
 static const double rate_least = 1e-9;
 
-bool sb_target_given(const sb_target *target) {
+bool sb_operating_point_given(const sb_target *target) {
   return target->threshold > 0 || target->fmr > 0 || target->fpir > 0;
 }
 
-/* Under `targeting`. */
+/* Under `reading_point`. */
 static sb_status refresh(sb_engine *engine, sb_error *error) {
   sb_target found = {0};
   sb_error cause = {0};
@@ -16,24 +17,24 @@ static sb_status refresh(sb_engine *engine, sb_error *error) {
   bool damaged = status == SB_STORE;
   if (status != SB_OK && !damaged) return sb_fail(error, status, "%s", cause.message);
   pthread_mutex_lock(&engine->lock);
-  bool news = damaged && !engine->target_damaged;
-  engine->target_damaged = damaged;
-  engine->target = found;
+  bool news = damaged && !engine->operating_point_damaged;
+  engine->operating_point_damaged = damaged;
+  engine->operating_point = found;
   pthread_mutex_unlock(&engine->lock);
   if (news) sb_log(SB_LOG_ERROR, "the settings' threshold counts: %s", cause.message);
   return SB_OK;
 }
 
-sb_status sb_engine_target_refresh(sb_engine *engine, sb_error *error) {
-  pthread_mutex_lock(&engine->targeting);
+sb_status sb_engine_operating_point_refresh(sb_engine *engine, sb_error *error) {
+  pthread_mutex_lock(&engine->reading_point);
   sb_status status = refresh(engine, error);
-  pthread_mutex_unlock(&engine->targeting);
+  pthread_mutex_unlock(&engine->reading_point);
   return status;
 }
 
-sb_target sb_engine_target(sb_engine *engine) {
+sb_target sb_engine_operating_point(sb_engine *engine) {
   pthread_mutex_lock(&engine->lock);
-  sb_target target = engine->target;
+  sb_target target = engine->operating_point;
   pthread_mutex_unlock(&engine->lock);
   return target;
 }
@@ -47,19 +48,19 @@ static sb_status check(sb_engine *engine, const sb_target *target, sb_error *err
   return status == SB_OK ? sb_verdict_search_threshold(&embedder, target, 1, &threshold, error) : status;
 }
 
-sb_status sb_engine_target_set(sb_engine *engine, const sb_target *target, sb_error *error) {
+sb_status sb_engine_operating_point_set(sb_engine *engine, const sb_target *target, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = check(engine, target, error);
-  pthread_mutex_lock(&engine->targeting);
+  pthread_mutex_lock(&engine->reading_point);
   if (status == SB_OK) status = sb_store_operating_point_set(engine->store, target, error);
   if (status == SB_OK) status = refresh(engine, error);
-  pthread_mutex_unlock(&engine->targeting);
+  pthread_mutex_unlock(&engine->reading_point);
   sb_engine_leave(engine);
   return status;
 }
 
-static sb_status explain_search(const sb_embedder *embedder, const sb_target *target, sb_target_meaning *out,
+static sb_status explain_search(const sb_embedder *embedder, const sb_target *target, sb_operating_point_meaning *out,
                                 sb_error *error) {
   const sb_target of_two = {target->threshold, target->fmr, 0};
   sb_status status = sb_verdict_search_threshold(embedder, target, out->faces, &out->threshold, error);
@@ -75,11 +76,11 @@ static sb_status explain_search(const sb_embedder *embedder, const sb_target *ta
   return SB_OK;
 }
 
-sb_status sb_engine_target_explain(sb_engine *engine, const char *collection, const sb_target *target,
-                                   sb_target_meaning *out, sb_error *error) {
+sb_status sb_engine_operating_point_explain(sb_engine *engine, const char *collection, const sb_target *target,
+                                            sb_operating_point_meaning *out, sb_error *error) {
   sb_store_collection shelf;
   sb_embedder embedder;
-  *out = (sb_target_meaning){0};
+  *out = (sb_operating_point_meaning){0};
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = sb_engine_collection(engine, collection, false, &shelf, error);

@@ -1,229 +1,217 @@
-/* Public: people and collections. */
-#include "engine/engine.h"
+/* Public: people. A public verb enters the engine, and leaves the work to a function that may return early. */
+#include "engine/collection_indexes.h"
+#include "engine/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static sb_status check_collection_name(const char *name, sb_error *error) {
-  size_t length = strlen(name);
-  if (length >= 1 && length <= SB_COLLECTION_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length)
-    return SB_OK;
-  return sb_fail(error, SB_INVALID, "a collection's name is 1 to %d of a-z, 0-9, _ and -", SB_COLLECTION_MAX);
-}
-
-static bool in_scope(const char *name) {
-  const char *only = sb_actor_get()->collection;
-  return !*only || !strcmp(only, name);
-}
-
-/* Every verb reaches people through a collection that is looked up here, whatever dialect asked. */
-static sb_status check_scope(const char *name, sb_error *error) {
-  return in_scope(name) ? SB_OK : sb_fail(error, SB_FORBIDDEN, "this key is for another collection");
-}
-
-static sb_status add_default(sb_engine *engine, sb_store_collection *out, sb_error *error) {
-  sb_embedder embedder;
-  int64_t row = 0;
-  sb_status status = sb_engine_embedder(engine, NULL, &embedder, error);
-  if (status == SB_OK)
-    status = sb_store_collection_add(engine->store, SB_DEFAULT_COLLECTION, embedder.name, embedder.dim, &row, error);
-  if (status == SB_OK || status == SB_EXISTS) /* another thread or process may have been faster */
-    status = sb_store_collection_find(engine->store, SB_DEFAULT_COLLECTION, out, error);
+sb_status sb_engine_check_terms(const char *consent, const char *purpose, sb_error *error) {
+  sb_status status = SB_OK;
+  if (consent && *consent) status = sb_text_check(consent, SB_CONSENT_MAX, "consent", error);
+  if (status == SB_OK && purpose && *purpose) status = sb_text_check(purpose, SB_CONSENT_MAX, "purpose", error);
   return status;
 }
 
-sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create, sb_store_collection *out,
-                               sb_error *error) {
-  if (!name) name = SB_DEFAULT_COLLECTION;
-  sb_status status = check_collection_name(name, error);
-  if (status == SB_OK) status = check_scope(name, error);
-  if (status == SB_OK) status = sb_store_collection_find(engine->store, name, out, error);
-  if (status != SB_NOT_FOUND || strcmp(name, SB_DEFAULT_COLLECTION)) return status;
-  if (create) return add_default(engine, out, error);
-  *out = (sb_store_collection){.info.name = SB_DEFAULT_COLLECTION};
-  return SB_OK;
-}
+/* ---- Reading */
 
-sb_status sb_engine_find_person(sb_engine *engine, const char *collection, const char *id, int64_t *row,
-                                sb_people **out, sb_error *error) {
-  sb_store_collection shelf;
-  sb_status status = sb_text_check(id, SB_ID_MAX, "id", error);
-  if (status == SB_OK) status = sb_engine_collection(engine, collection, false, &shelf, error);
-  return status == SB_OK ? sb_store_person_find(engine->store, shelf.row, id, row, out, error) : status;
+static sb_status list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error) {
+  enum { LIMIT_DEFAULT = 100 };
+  sb_store_collection collection;
+  sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
+  if (status != SB_OK) return status;
+  const sb_store_listing listing = {.collection = collection.row,
+                                    .query = request->query,
+                                    .offset = request->offset,
+                                    .limit = request->limit ? request->limit : LIMIT_DEFAULT,
+                                    .order = request->order,
+                                    .after = request->after,
+                                    .thumbnails = request->thumbnails && engine->thumbnails};
+  sb_people *found = NULL;
+  status = sb_store_people(engine->store, &listing, &found, error);
+  if (status != SB_OK) return status;
+  const sb_audit_event event = {"list", collection.row, 0, (int64_t)found->count};
+  status = sb_engine_audit_event(engine, &event, error);
+  if (status == SB_OK)
+    *out = found;
+  else
+    sb_people_free(found);
+  return status;
 }
 
 sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error) {
-  enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
-  sb_store_collection collection;
-  sb_people *found = NULL;
+  enum { LIMIT_MAX = 1000 };
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   if (request->limit > LIMIT_MAX)
     return sb_fail(error, SB_INVALID, "at most %d people can be listed at once", LIMIT_MAX);
   if (request->after < 0 || request->offset > INT64_MAX) return sb_fail(error, SB_INVALID, "there is no such page");
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_collection(engine, request->collection, false, &collection, error);
-  if (status == SB_OK) {
-    sb_store_listing listing = {.collection = collection.row,
-                                .query = request->query,
-                                .offset = request->offset,
-                                .limit = request->limit ? request->limit : LIMIT_DEFAULT,
-                                .order = request->order,
-                                .after = request->after,
-                                .thumbnails = request->thumbnails && engine->thumbnails};
-    status = sb_store_people(engine->store, &listing, &found, error);
-  }
-  if (status == SB_OK)
-    status =
-        sb_audit_record(engine->store, &(sb_audit_event){"list", collection.row, 0, (int64_t)found->count}, 1, error);
-  if (status == SB_OK)
-    *out = found;
-  else
-    sb_people_free(found);
+  status = list(engine, request, out, error);
   sb_engine_leave(engine);
+  return status;
+}
+
+/* Hands a person out, with the audit entry that somebody saw it. Takes `people` over, also when it fails. */
+static sb_status show(sb_engine *engine, const sb_store_collection *collection, int64_t row, sb_people *people,
+                      sb_people **out, sb_error *error) {
+  sb_status status = sb_engine_audit_event(engine, &(sb_audit_event){"show", collection->row, row, 1}, error);
+  if (status == SB_OK)
+    *out = people;
+  else
+    sb_people_free(people);
   return status;
 }
 
 sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out, sb_error *error) {
+  sb_store_collection found;
+  sb_people *people = NULL;
+  int64_t row = 0;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  int64_t row = 0;
-  sb_people *found = NULL;
-  status = sb_engine_find_person(engine, collection, id, &row, &found, error);
-  if (status == SB_OK) status = sb_engine_note(engine, "show", collection, row, 1, error);
-  if (status == SB_OK)
-    *out = found;
-  else
-    sb_people_free(found);
+  status = sb_engine_find_person(engine, collection, id, &found, &row, &people, error);
+  if (status == SB_OK) status = show(engine, &found, row, people, out, error);
   sb_engine_leave(engine);
   return status;
+}
+
+/* ---- Adding */
+
+static sb_status add(sb_engine *engine, const char *name_of_collection, sb_store_enrollment *person, sb_error *error) {
+  sb_store_collection collection;
+  int64_t row = 0;
+  sb_status status = sb_text_check(person->id, SB_ID_MAX, "id", error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(person->name, SB_NAME_MAX, "name", error);
+  if (status != SB_OK) return status;
+  status = sb_engine_check_terms(person->consent, NULL, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, name_of_collection, true, &collection, error);
+  person->collection = collection.row;
+  return status == SB_OK ? sb_store_enroll(engine->store, person, &row, NULL, error) : status;
 }
 
 sb_status sb_engine_add(sb_engine *engine, const char *collection, const char *id, const char *name,
                         const char *consent, sb_error *error) {
-  sb_store_collection shelf;
-  int64_t person = 0;
+  sb_store_enrollment person = {.id = id, .name = name, .consent = consent};
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_text_check(id, SB_ID_MAX, "id", error);
-  if (status == SB_OK) status = sb_text_check(name, SB_NAME_MAX, "name", error);
-  if (status == SB_OK && consent && *consent) status = sb_text_check(consent, SB_CONSENT_MAX, "consent", error);
-  if (status == SB_OK) status = sb_engine_collection(engine, collection, true, &shelf, error);
-  sb_store_enrollment enrollment = {.id = id, .name = name, .consent = consent};
-  if (status == SB_OK) {
-    enrollment.collection = shelf.row;
-    status = sb_store_enroll(engine->store, &enrollment, &person, NULL, error);
+  status = add(engine, collection, &person, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+/* ---- Changing */
+
+static void replace_some(sb_attributes *stored, unsigned which, const sb_attributes *given) {
+  if (which & SB_DESCRIBE_AGE) stored->age = given->age;
+  if (which & SB_DESCRIBE_GENDER) stored->man = given->man, stored->woman = given->woman;
+  if (which & SB_DESCRIBE_ETHNICITY) {
+    memcpy(stored->ethnicity, given->ethnicity, sizeof stored->ethnicity);
+    stored->ethnicity_dominant = given->ethnicity_dominant;
   }
-  sb_engine_leave(engine);
+}
+
+static sb_status describe(sb_engine *engine, int64_t row, unsigned which, const sb_attributes *given, sb_error *error) {
+  sb_people *people = NULL;
+  sb_status status = sb_store_person_get(engine->store, row, &people, error);
+  if (status != SB_OK) return status;
+  sb_attributes stored = {.age = -1, .man = -1, .woman = -1};
+  for (int i = 0; i < SB_ETHNICITIES; i++) stored.ethnicity[i] = -1;
+  if (people->items[0].has_attributes) stored = people->items[0].attributes;
+  sb_people_free(people);
+  replace_some(&stored, which, given);
+  return sb_store_person_set_attributes(engine->store, row, &stored, error);
+}
+
+/* The new id first: it is the only change that another person can be in the way of, and then nothing was changed. */
+static sb_status apply_change(sb_engine *engine, int64_t row, const sb_person_change *change, sb_error *error) {
+  sb_status status = change->new_id ? sb_store_person_change_id(engine->store, row, change->new_id, error) : SB_OK;
+  if (status == SB_OK && change->name) status = sb_store_person_rename(engine->store, row, change->name, error);
+  if (status == SB_OK && change->describe) status = describe(engine, row, change->describe, change->attributes, error);
   return status;
 }
 
-sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
-                              sb_error *error) {
+static sb_status change_person(sb_engine *engine, const char *name, const char *id, const sb_person_change *change,
+                               sb_people **out, sb_error *error) {
+  sb_store_collection collection;
   int64_t row = 0;
-  sb_status status = sb_engine_enter(engine, error);
+  sb_status status = change->name ? sb_text_check(change->name, SB_NAME_MAX, "name", error) : SB_OK;
+  if (status == SB_OK && change->new_id) status = sb_text_check(change->new_id, SB_ID_MAX, "id", error);
   if (status != SB_OK) return status;
-  status = sb_text_check(new_id, SB_ID_MAX, "id", error);
-  if (status == SB_OK) status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
-  if (status == SB_OK) status = sb_store_person_change_id(engine->store, row, new_id, error);
-  sb_engine_leave(engine);
-  return status;
+  status = sb_engine_find_person(engine, name, id, &collection, &row, NULL, error);
+  if (status != SB_OK) return status;
+  status = apply_change(engine, row, change, error);
+  if (status != SB_OK || !out) return status;
+  sb_people *people = NULL;
+  status = sb_store_person_get(engine->store, row, &people, error);
+  return status == SB_OK ? show(engine, &collection, row, people, out, error) : status;
 }
 
-sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from, size_t *faces,
-                          sb_error *error) {
-  int64_t row = 0, other = 0;
+sb_status sb_engine_person_change(sb_engine *engine, const char *collection, const char *id,
+                                  const sb_person_change *change, sb_people **out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_find_person(engine, collection, into, &row, NULL, error);
-  if (status == SB_OK) status = sb_engine_find_person(engine, collection, from, &other, NULL, error);
-  if (status == SB_OK && row == other) status = sb_fail(error, SB_INVALID, "a person cannot be merged with itself");
-  if (status == SB_OK) status = sb_store_person_merge(engine->store, row, other, faces, error);
-  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
+  status = change_person(engine, collection, id, change, out, error);
   sb_engine_leave(engine);
   return status;
 }
 
 sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char *id, const char *name,
                            sb_error *error) {
-  int64_t row = 0;
-  sb_status status = sb_engine_enter(engine, error);
+  sb_status status = sb_text_check(name, SB_NAME_MAX, "name", error); /* NULL is refused, too */
   if (status != SB_OK) return status;
-  status = sb_text_check(name, SB_NAME_MAX, "name", error);
-  if (status == SB_OK) status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
-  if (status == SB_OK) status = sb_store_person_rename(engine->store, row, name, error);
-  sb_engine_leave(engine);
-  return status;
+  return sb_engine_person_change(engine, collection, id, &(sb_person_change){.name = name}, NULL, error);
 }
 
-static void replace_some(sb_attributes *held, unsigned which, const sb_attributes *given) {
-  if (which & SB_DESCRIBE_AGE) held->age = given->age;
-  if (which & SB_DESCRIBE_GENDER) held->man = given->man, held->woman = given->woman;
-  if (which & SB_DESCRIBE_ETHNICITY) {
-    memcpy(held->ethnicity, given->ethnicity, sizeof held->ethnicity);
-    held->ethnicity_dominant = given->ethnicity_dominant;
-  }
+sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
+                              sb_error *error) {
+  sb_status status = sb_text_check(new_id, SB_ID_MAX, "id", error);
+  if (status != SB_OK) return status;
+  return sb_engine_person_change(engine, collection, id, &(sb_person_change){.new_id = new_id}, NULL, error);
 }
 
 sb_status sb_engine_describe(sb_engine *engine, const char *collection, const char *id, unsigned which,
                              const sb_attributes *attributes, sb_error *error) {
+  const sb_person_change change = {.describe = which, .attributes = attributes};
+  return sb_engine_person_change(engine, collection, id, &change, NULL, error);
+}
+
+sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const char *id, const char *consent,
+                              const char *purpose, int64_t expires_ms, sb_error *error) {
   int64_t row = 0;
-  sb_people *people = NULL;
+  const sb_store_terms terms = {
+      .consent = consent, .purpose = purpose, .set_expires = expires_ms >= 0, .expires_ms = expires_ms};
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_find_person(engine, collection, id, &row, &people, error);
-  if (status == SB_OK) {
-    const sb_person *person = &people->items[0];
-    sb_attributes held = {.age = -1, .man = -1, .woman = -1};
-    for (int i = 0; i < SB_ETHNICITIES; i++) held.ethnicity[i] = -1;
-    if (person->has_attributes) held = person->attributes;
-    replace_some(&held, which, attributes);
-    status = sb_store_person_set_attributes(engine->store, row, &held, error);
-  }
-  sb_people_free(people);
+  status = sb_engine_check_terms(consent, purpose, error);
+  if (status == SB_OK) status = sb_engine_find_person(engine, collection, id, NULL, &row, NULL, error);
+  if (status == SB_OK) status = sb_store_person_set_terms(engine->store, row, &terms, error);
   sb_engine_leave(engine);
   return status;
 }
 
-sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *count, sb_error *error) {
-  sb_store_collection *rows = NULL;
-  size_t found = 0;
-  sb_status status = sb_engine_enter(engine, error);
-  if (status != SB_OK) return status;
-  status = sb_store_collections(engine->store, &rows, &found, error);
-  sb_collection *list = status == SB_OK ? sb_alloc(found, sizeof *list, error) : NULL;
-  if (status == SB_OK && !list) status = SB_NO_MEMORY;
-  size_t kept = 0;
-  for (size_t i = 0; status == SB_OK && i < found; i++)
-    if (in_scope(rows[i].info.name)) list[kept++] = rows[i].info;
-  free(rows);
-  if (status == SB_OK) *out = list, *count = kept;
-  sb_engine_leave(engine);
-  return status;
-}
+/* ---- Merging */
 
-sb_status sb_engine_collection_create(sb_engine *engine, const char *name, const char *model, sb_error *error) {
-  sb_embedder embedder;
-  int64_t row = 0;
-  sb_status status = sb_engine_enter(engine, error);
-  if (status != SB_OK) return status;
-  status = check_collection_name(name, error);
-  if (status == SB_OK) status = check_scope(name, error);
-  if (status == SB_OK) status = sb_engine_embedder(engine, model, &embedder, error);
-  if (status == SB_OK) status = sb_store_collection_add(engine->store, name, embedder.name, embedder.dim, &row, error);
-  sb_engine_leave(engine);
-  return status;
-}
-
-sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error) {
+static sb_status merge(sb_engine *engine, const char *name, const char *into, const char *from, size_t *faces,
+                       sb_error *error) {
   sb_store_collection collection;
+  int64_t row = 0, other = 0;
+  sb_status status = sb_engine_find_person(engine, name, into, &collection, &row, NULL, error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(from, SB_ID_MAX, "id", error);
+  if (status != SB_OK) return status;
+  status = sb_store_person_find(engine->store, collection.row, from, &other, NULL, error);
+  if (status != SB_OK) return status;
+  if (row == other) return sb_fail(error, SB_INVALID, "a person cannot be merged with itself");
+  status = sb_store_person_merge(engine->store, row, other, faces, error);
+  return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
+}
+
+sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from, size_t *faces,
+                          sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_collection(engine, name, false, &collection, error);
-  if (status == SB_OK && collection.row)
-    status = sb_store_collection_delete(engine->store, collection.row,
-                                        strcmp(collection.info.name, SB_DEFAULT_COLLECTION) != 0, error);
-  if (status == SB_OK) status = sb_gallery_sync(engine->gallery, error);
+  status = merge(engine, collection, into, from, faces, error);
   sb_engine_leave(engine);
   return status;
 }

@@ -1,5 +1,5 @@
 /* The published evaluation: written beside and renamed, so that a reader sees the old one or the new one. */
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ static sb_status replace(const char *fresh, const char *path, const char *json, 
   return status;
 }
 
-sb_status sb_report_write(const char *folder, const char *json, size_t size, sb_error *error) {
+sb_status sb_engine_report_write(const char *folder, const char *json, size_t size, sb_error *error) {
   if (size > SB_REPORT_MAX) return sb_fail(error, SB_TOO_LARGE, "a report has at most %d bytes", SB_REPORT_MAX);
   char *path = sb_path_join(folder, file_name, error), *fresh = path ? sb_path_join(folder, fresh_name, error) : NULL;
   sb_status status = fresh ? sb_dir_make(folder, error) : SB_NO_MEMORY;

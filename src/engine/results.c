@@ -1,5 +1,5 @@
 /* Releasing what the engine gave. */
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,10 @@
-/* Whoever comes while nobody searches, searches for all who wait; the others sleep until somebody has searched for them.
+/* Leader/follower batching: the first caller that finds no search in progress becomes the leader and runs one batched
+ * search for every compatible caller that is waiting; the followers sleep until their result is there. One scan of the
+ * index then answers up to BATCH_MAX queries, which costs little more than one.
  *
  * Invariants (under the lock)
- *   1. A request is in `first`..`last`, or in the batch of the one who searches (`searching`), or `done`.
- *   2. A batch holds requests that differ in their vectors only. */
+ *   1. A request is in the queue `first`..`last`, or in the leader's batch (`searching` is set), or `done`.
+ *   2. The requests of a batch differ in their vectors only. */
 #include "engine/search_batcher.h"
 
 #include <stdlib.h>
@@ -20,7 +22,7 @@ typedef struct waiting {
   sb_error error;
 } waiting;
 
-struct sb_gather {
+struct sb_search_batcher {
   sb_index *index;
   pthread_mutex_t lock;
   pthread_cond_t ended;
@@ -28,45 +30,45 @@ struct sb_gather {
   bool searching;
 };
 
-sb_gather *sb_gather_new(sb_index *index, sb_error *error) {
-  sb_gather *gather = sb_alloc(1, sizeof *gather, error);
-  if (!gather) return NULL;
-  gather->index = index;
-  gather->last = &gather->first;
-  pthread_mutex_init(&gather->lock, NULL);
-  pthread_cond_init(&gather->ended, NULL);
-  return gather;
+sb_search_batcher *sb_search_batcher_new(sb_index *index, sb_error *error) {
+  sb_search_batcher *batcher = sb_alloc(1, sizeof *batcher, error);
+  if (!batcher) return NULL;
+  batcher->index = index;
+  batcher->last = &batcher->first;
+  pthread_mutex_init(&batcher->lock, NULL);
+  pthread_cond_init(&batcher->ended, NULL);
+  return batcher;
 }
 
-void sb_gather_free(sb_gather *gather) {
-  if (!gather) return;
-  pthread_cond_destroy(&gather->ended);
-  pthread_mutex_destroy(&gather->lock);
-  free(gather);
+void sb_search_batcher_free(sb_search_batcher *batcher) {
+  if (!batcher) return;
+  pthread_cond_destroy(&batcher->ended);
+  pthread_mutex_destroy(&batcher->lock);
+  free(batcher);
 }
 
-static bool alike(const sb_index_query *a, const sb_index_query *b) {
+static bool compatible(const sb_index_query *a, const sb_index_query *b) {
   return a->k == b->k && a->mode == b->mode && a->by_label == b->by_label && a->filter == b->filter &&
          a->has_floor == b->has_floor && (!a->has_floor || !(a->floor < b->floor || a->floor > b->floor));
 }
 
-/* Takes the first request and those like it. Under the lock. */
-static size_t take_batch(sb_gather *gather, waiting *batch[BATCH_MAX]) {
+/* Takes the first request and those compatible with it out of the queue. Under the lock. */
+static size_t take_batch(sb_search_batcher *batcher, waiting *batch[BATCH_MAX]) {
   size_t count = 0;
-  for (waiting **link = &gather->first; *link;) {
+  for (waiting **link = &batcher->first; *link;) {
     waiting *w = *link;
-    if (count == BATCH_MAX || (count && !alike(batch[0]->request, w->request))) {
+    if (count == BATCH_MAX || (count && !compatible(batch[0]->request, w->request))) {
       link = &w->next;
       continue;
     }
     *link = w->next;
-    if (!*link) gather->last = link;
+    if (!*link) batcher->last = link;
     batch[count++] = w;
   }
   return count;
 }
 
-/* Copies the vectors together, searches, and gives each its part. */
+/* Searches for all vectors of the batch at once and hands each request its hits. */
 static sb_status search_together(sb_index *index, waiting *batch[], size_t count, sb_error *error) {
   size_t dim = sb_index_dim(index), k = batch[0]->request->k, found[BATCH_MAX];
   float *vectors = sb_alloc(count * dim, sizeof *vectors, error);
@@ -91,31 +93,31 @@ static void search_each(sb_index *index, waiting *batch[], size_t count) {
     batch[i]->status = sb_index_search(index, batch[i]->request, batch[i]->hits, batch[i]->found, &batch[i]->error);
 }
 
-/* One bad query must not fail the others: where a batch fails, each is tried alone. */
+/* One bad query must not fail the others: when a batch fails, each request is searched separately. */
 static void search_for(sb_index *index, waiting *batch[], size_t count) {
   if (count == 1 || search_together(index, batch, count, NULL) != SB_OK) search_each(index, batch, count);
 }
 
-sb_status sb_gather_search(sb_gather *gather, const sb_index_query *request, sb_hit *hits, size_t *found,
-                           sb_error *error) {
+sb_status sb_search_batcher_search(sb_search_batcher *batcher, const sb_index_query *request, sb_hit *hits,
+                                   size_t *found, sb_error *error) {
   waiting own = {.request = request, .hits = hits, .found = found}, *batch[BATCH_MAX];
-  pthread_mutex_lock(&gather->lock);
-  *gather->last = &own;
-  gather->last = &own.next;
+  pthread_mutex_lock(&batcher->lock);
+  *batcher->last = &own;
+  batcher->last = &own.next;
   while (!own.done) {
-    if (gather->searching) {
-      pthread_cond_wait(&gather->ended, &gather->lock);
+    if (batcher->searching) {
+      pthread_cond_wait(&batcher->ended, &batcher->lock);
       continue;
     }
-    gather->searching = true;
-    size_t count = take_batch(gather, batch);
-    pthread_mutex_unlock(&gather->lock);
-    search_for(gather->index, batch, count);
-    pthread_mutex_lock(&gather->lock);
+    batcher->searching = true;
+    size_t count = take_batch(batcher, batch);
+    pthread_mutex_unlock(&batcher->lock);
+    search_for(batcher->index, batch, count);
+    pthread_mutex_lock(&batcher->lock);
     for (size_t i = 0; i < count; i++) batch[i]->done = true;
-    gather->searching = false;
-    pthread_cond_broadcast(&gather->ended);
+    batcher->searching = false;
+    pthread_cond_broadcast(&batcher->ended);
   }
-  pthread_mutex_unlock(&gather->lock);
+  pthread_mutex_unlock(&batcher->lock);
   return own.status == SB_OK ? SB_OK : sb_fail(error, own.status, "%s", own.error.message);
 }

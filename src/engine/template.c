@@ -1,5 +1,6 @@
 /* Enrolment of a template that was made elsewhere: no photo is looked at. */
-#include "engine/engine.h"
+#include "engine/collection_indexes.h"
+#include "engine/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static sb_status enroll(sb_engine *engine, const sb_template_request *request, s
   }
   sb_wipe(unit, request->dim * sizeof *unit);
   free(unit);
-  return status == SB_OK ? sb_gallery_sync(engine->gallery, error) : status;
+  return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
 }
 
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error) {

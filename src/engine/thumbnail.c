@@ -1,5 +1,8 @@
-/* Thumbnails: a small picture of a face, for those who want to see whom a record is about. Kept only where the operator said so. */
-#include "engine/engine.h"
+/* Thumbnails: a small picture of a face, for those who want to see whom a record is about. Kept only where the operator
+ * said so. */
+#include "engine/thumbnail.h"
+
+#include "engine/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,7 +41,7 @@ sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, const c
   if (!engine->thumbnails && !owed) return sb_fail(error, SB_NOT_FOUND, "no thumbnails are shown (--thumbnails)");
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_find_person(engine, collection, id, &row, NULL, error);
+  status = sb_engine_find_person(engine, collection, id, NULL, &row, NULL, error);
   if (status == SB_OK) status = sb_store_thumbnail(engine->store, row, face, bytes, size, error);
   sb_engine_leave(engine);
   return status;

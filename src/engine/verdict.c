@@ -1,10 +1,13 @@
-/* From a comparison score to a verdict: the threshold that keeps what was asked for, the chance of a false match of the score
- * itself, and "cannot tell" where the score or the photo leaves it open. */
-#include "engine/engine.h"
+/* From a comparison score to a verdict: the threshold that keeps what was asked for, the chance of a false match of the
+ * score itself, and "cannot tell" where the score or the photo leaves it open. */
+#include "engine/verdict.h"
+
+#include "engine/internal.h"
 
 #include <math.h>
 
-/* What a search keeps when nothing else is asked for: 1 % of the people who are not enrolled are matched with somebody. */
+/* What a search keeps when nothing else is asked for: 1 % of the people who are not enrolled are matched with somebody.
+ */
 static const double fpir_default = 0.01;
 
 static sb_status check(const sb_embedder *embedder, const sb_target *target, sb_error *error) {
@@ -20,6 +23,10 @@ static sb_status check(const sb_embedder *embedder, const sb_target *target, sb_
                    "with `semblance eval --calibrate`",
                    embedder->name);
   return SB_OK;
+}
+
+double sb_verdict_score(const float *a, const float *b, size_t dim) {
+  return fmin(sb_dot(a, b, dim), 1);
 }
 
 sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, double *threshold,

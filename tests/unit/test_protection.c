@@ -2,6 +2,7 @@
 #include "folder.h"
 
 #include "engine/engine.h"
+#include "store/store.h"
 
 #include <dirent.h>
 #include <math.h>

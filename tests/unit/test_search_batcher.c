@@ -1,4 +1,4 @@
-/* Searches gathered into batches: each gets its own answer. */
+/* Searches batched together: each gets its own answer. */
 #include "vectors.h"
 
 #include "engine/search_batcher.h"
@@ -10,7 +10,7 @@ enum { DIM = 48, ROWS = 3000, K = 4, THREADS = 8, ROUNDS = 300 };
 
 typedef struct stage {
   sb_index *index;
-  sb_gather *gather;
+  sb_search_batcher *batcher;
   float vectors[ROWS][DIM];
   atomic_size_t wrong;
 } stage;
@@ -23,7 +23,7 @@ static void *search(void *context) {
     size_t found = 0, row = next_random(&seed) % ROWS, k = 1 + next_random(&seed) % K;
     sb_index_query query = {
         .struct_size = sizeof query, .vectors = s->vectors[row], .count = 1, .k = k, .by_label = row % 2};
-    if (sb_gather_search(s->gather, &query, hits, &found, NULL) != SB_OK) atomic_fetch_add(&s->wrong, 1);
+    if (sb_search_batcher_search(s->batcher, &query, hits, &found, NULL) != SB_OK) atomic_fetch_add(&s->wrong, 1);
     size_t wanted = ask(s->index, s->vectors[row], k, SB_SEARCH_FAST, query.by_label, alone);
     bool same = found == wanted;
     for (size_t i = 0; same && i < found; i++)
@@ -31,7 +31,7 @@ static void *search(void *context) {
     if (!same) atomic_fetch_add(&s->wrong, 1);
     float bad[DIM] = {NAN};
     query.vectors = bad;
-    if (round % 50 == 0 && sb_gather_search(s->gather, &query, hits, &found, NULL) != SB_INVALID)
+    if (round % 50 == 0 && sb_search_batcher_search(s->batcher, &query, hits, &found, NULL) != SB_INVALID)
       atomic_fetch_add(&s->wrong, 1);
   }
   return NULL;
@@ -43,8 +43,8 @@ static void every_thread_gets_what_it_asked_for_and_a_bad_query_fails_alone(void
   pthread_t threads[THREADS];
   uint64_t seed = 6;
   s.index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, SIZE_MAX, NULL);
-  s.gather = sb_gather_new(s.index, NULL);
-  assert_non_null(s.gather);
+  s.batcher = sb_search_batcher_new(s.index, NULL);
+  assert_non_null(s.batcher);
   for (size_t i = 0; i < ROWS; i++) {
     random_face(&seed, DIM, 10, s.vectors[i]);
     assert_int_equal(sb_index_put(s.index, i, i / 2, s.vectors[i], NULL), SB_OK);
@@ -52,8 +52,8 @@ static void every_thread_gets_what_it_asked_for_and_a_bad_query_fails_alone(void
   for (size_t t = 0; t < THREADS; t++) assert_int_equal(pthread_create(&threads[t], NULL, search, &s), 0);
   for (size_t t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);
   assert_int_equal(atomic_load(&s.wrong), 0);
-  sb_gather_free(s.gather);
-  sb_gather_free(NULL);
+  sb_search_batcher_free(s.batcher);
+  sb_search_batcher_free(NULL);
   sb_index_free(s.index);
 }
 

@@ -13,11 +13,7 @@ void sb_http_handle_keys_list(sb_http_request *request) {
   sb_access_key *keys = NULL;
   size_t count = 0;
   bool admin = false;
-  sb_store *store = sb_engine_store(request->context->engine);
-  sb_status status = sb_access_keys(store, &keys, &count, &error);
-  if (status == SB_OK) status = sb_access_has_admin(store, &admin, &error);
-  if (status != SB_OK) {
-    free(keys);
+  if (sb_engine_access_list(request->context->engine, &keys, &count, &admin, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }
@@ -27,31 +23,29 @@ void sb_http_handle_keys_list(sb_http_request *request) {
   sb_http_reply_json(request, 200, json_pack("{s:o,s:b}", "keys", list, "admin_password", admin));
 }
 
-static sb_status read_key(sb_http_request *request, sb_access_key *key, sb_error *error) {
-  const char *label = NULL, *roles = NULL, *collection = NULL, *expires = NULL;
+/* `*collection`: NULL or "" is all of them. */
+static sb_status read_key(sb_http_request *request, sb_access_key *key, const char **collection, sb_error *error) {
+  const char *label = NULL, *roles = NULL, *expires = NULL;
   sb_status status = sb_http_request_text(request, "label", &label, error);
   if (status == SB_OK) status = sb_http_request_text(request, "roles", &roles, error);
-  if (status == SB_OK) status = sb_http_request_text(request, "collection", &collection, error);
+  if (status == SB_OK) status = sb_http_request_text(request, "collection", collection, error);
   if (status == SB_OK) status = sb_http_request_text(request, "expires", &expires, error);
   if (status == SB_OK) status = sb_text_check(label ? label : "", SB_LABEL_MAX, "label", error);
   if (status != SB_OK) return status;
   snprintf(key->label, sizeof key->label, "%s", label);
   key->roles = roles ? sb_roles_read(roles) : 0;
   if (!key->roles) return sb_fail(error, SB_INVALID, "roles is a list of read, enroll and admin with ',' between");
-  if (expires && *expires) status = sb_time_expiry(expires, &key->expires_ms, error);
-  if (status != SB_OK || !collection || !*collection) return status;
-  sb_store_collection shelf;
-  status = sb_engine_collection(request->context->engine, collection, false, &shelf, error);
-  if (status == SB_OK) snprintf(key->collection, sizeof key->collection, "%s", collection);
-  return status;
+  return expires && *expires ? sb_time_expiry(expires, &key->expires_ms, error) : SB_OK;
 }
 
 void sb_http_handle_keys_add(sb_http_request *request) {
   sb_error error = {0};
   sb_access_key key = {0};
   char text[SB_API_KEY_SIZE] = "";
-  sb_status status = read_key(request, &key, &error);
-  if (status == SB_OK) status = sb_access_key_add(sb_engine_store(request->context->engine), &key, text, &error);
+  const char *collection = NULL;
+  sb_status status = read_key(request, &key, &collection, &error);
+  if (collection && !*collection) collection = NULL;
+  if (status == SB_OK) status = sb_engine_access_key_add(request->context->engine, collection, &key, text, &error);
   if (status == SB_OK) {
     json_t *json = sb_json_access_key(&key);
     if (json) json_object_set_new(json, "key", json_string(text));
@@ -65,7 +59,7 @@ void sb_http_handle_keys_add(sb_http_request *request) {
 void sb_http_handle_key_revoke(sb_http_request *request) {
   sb_error error = {0};
   const char *prefix = request->path_parameters[0];
-  if (sb_access_key_revoke(sb_engine_store(request->context->engine), prefix, &error) == SB_OK)
+  if (sb_engine_access_key_revoke(request->context->engine, prefix, &error) == SB_OK)
     sb_http_reply_json(request, 200, json_pack("{s:s}", "revoked", prefix));
   else
     sb_http_reply_error(request, &error);

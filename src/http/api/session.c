@@ -34,7 +34,7 @@ void sb_http_handle_session_get(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
   char proof[SB_HTTP_TOKEN_SIZE] = "";
-  if (sb_access_required(request->context->auth.access, &closed, &error) != SB_OK) {
+  if (sb_engine_access_required(request->context->engine, &closed, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }
@@ -73,9 +73,8 @@ void sb_http_handle_session_add(sb_http_request *request) {
   }
   sb_status status = read_login(request, &password, &one_time, &error);
   if (status == SB_OK) {
-    status = sb_access_login(request->context->auth.access, password, one_time, sb_now_ms(), &error);
+    status = sb_engine_access_login(request->context->engine, password, one_time, &error);
     sb_http_session_tried(request->context->auth.sessions, address, status == SB_OK);
-    sb_engine_note_access(request->context->engine, status == SB_OK ? "login" : "login-failed", NULL);
   }
   if (status == SB_FORBIDDEN) {
     sb_http_reply_refusal(request, 401, "unauthorized", error.message);

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-static json_t *rate_json(const sb_target_meaning *meaning, double rate) {
+static json_t *rate_json(const sb_operating_point_meaning *meaning, double rate) {
   return meaning->measured ? json_real(rate) : json_null();
 }
 
-static json_t *meaning_json(const sb_target_meaning *m) {
+static json_t *meaning_json(const sb_operating_point_meaning *m) {
   return json_pack("{s:f,s:f,s:f,s:o,s:b,s:o,s:I,s:I}", "threshold", m->threshold, "unsure", m->unsure,
                    "verify_threshold", m->verify, "false_match_rate", rate_json(m, m->fmr), "false_match_rate_is_bound",
                    m->fmr_bound, "false_positive_identification_rate", rate_json(m, m->fpir), "people",
@@ -20,15 +20,18 @@ static void reply(sb_http_request *request, const sb_target *asked) {
   sb_error error = {0};
   sb_http_context *context = request->context;
   const char *collection = NULL;
-  const sb_target saved = sb_engine_target(context->engine), *configured = &context->configured;
-  const sb_target *target = asked && sb_target_given(asked) ? asked : sb_target_given(&saved) ? &saved : configured;
-  const char *source = target == asked               ? "asked"
-                       : target == &saved            ? "saved"
-                       : sb_target_given(configured) ? "configured"
-                                                     : "default";
-  sb_target_meaning meaning;
+  const sb_target saved = sb_engine_operating_point(context->engine), *configured = &context->configured;
+  const sb_target *target = asked && sb_operating_point_given(asked) ? asked
+                            : sb_operating_point_given(&saved)       ? &saved
+                                                                     : configured;
+  const char *source = target == asked                        ? "asked"
+                       : target == &saved                     ? "saved"
+                       : sb_operating_point_given(configured) ? "configured"
+                                                              : "default";
+  sb_operating_point_meaning meaning;
   sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_engine_target_explain(context->engine, collection, target, &meaning, &error);
+  if (status == SB_OK)
+    status = sb_engine_operating_point_explain(context->engine, collection, target, &meaning, &error);
   /* A choice that this model cannot keep is told all the same: else nobody could take it back. */
   if (status == SB_OK && target == asked && meaning.why.code != SB_OK) status = (error = meaning.why).code;
   if (status != SB_OK) {
@@ -53,7 +56,7 @@ void sb_http_handle_thresholds_get(sb_http_request *request) {
 
 static void keep(sb_http_request *request, const sb_target *target) {
   sb_error error = {0};
-  if (sb_engine_target_set(request->context->engine, target, &error) == SB_OK)
+  if (sb_engine_operating_point_set(request->context->engine, target, &error) == SB_OK)
     reply(request, NULL);
   else
     sb_http_reply_error(request, &error);
@@ -63,7 +66,7 @@ void sb_http_handle_thresholds_set(sb_http_request *request) {
   sb_error error = {0};
   sb_target target = {0};
   sb_status status = sb_http_request_operating_point(request, &target, &error);
-  if (status == SB_OK && !sb_target_given(&target))
+  if (status == SB_OK && !sb_operating_point_given(&target))
     status = sb_fail(&error, SB_INVALID, "give one of threshold, fmr and fpir, above 0; DELETE takes the choice back");
   if (status == SB_OK)
     keep(request, &target);

@@ -32,7 +32,7 @@ static bool refuse(sb_http_request *request, unsigned status, const char *code, 
 
 static sb_status by_key(sb_http_request *request, const char *text, sb_error *error) {
   sb_access_key key;
-  sb_status status = sb_access_key_find(request->context->auth.access, text, sb_now_ms(), &key, error);
+  sb_status status = sb_engine_access_key_find(request->context->engine, text, &key, error);
   if (status != SB_OK) return status;
   request->principal.roles = key.roles;
   memcpy(request->principal.prefix, key.prefix, sizeof key.prefix);
@@ -59,13 +59,11 @@ static bool by_session(sb_http_request *request) {
 }
 
 bool sb_http_auth_still(sb_http_context *context, const sb_http_principal *principal) {
-  sb_access_key key;
   bool closed = true, known = false;
-  if (principal->prefix[0])
-    return sb_access_key_recheck(context->auth.access, principal->prefix, sb_now_ms(), &key, NULL) ==
-           SB_OK; /* roles stay as they were made */
+  if (principal->prefix[0]) /* roles stay as they were made */
+    return sb_engine_access_key_recheck(context->engine, principal->prefix, NULL) == SB_OK;
   if (principal->token[0]) return sb_http_session_find(context->auth.sessions, principal->token, NULL, false, &known);
-  return sb_access_required(context->auth.access, &closed, NULL) == SB_OK && !closed;
+  return sb_engine_access_required(context->engine, &closed, NULL) == SB_OK && !closed;
 }
 
 bool sb_http_auth_scope(sb_http_request *request) {
@@ -93,7 +91,7 @@ bool sb_http_auth_pass(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
   unsigned wanted = role_of(request->route->access);
-  if (sb_access_required(request->context->auth.access, &closed, &error) != SB_OK) {
+  if (sb_engine_access_required(request->context->engine, &closed, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return false;
   }

@@ -31,7 +31,6 @@ typedef struct sb_http_tls {
 } sb_http_tls;
 
 typedef struct sb_http_auth {
-  sb_access *access;          /* API keys and the admin's password */
   sb_http_sessions *sessions; /* of the admin on the page */
   bool loopback;              /* only this machine can connect */
 } sb_http_auth;

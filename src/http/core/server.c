@@ -29,8 +29,8 @@ enum {
 /* ---- The models' state */
 
 sb_target sb_http_operating_point(const sb_http_context *context) {
-  sb_target chosen = sb_engine_target(context->engine);
-  return sb_target_given(&chosen) ? chosen : context->configured;
+  sb_target chosen = sb_engine_operating_point(context->engine);
+  return sb_operating_point_given(&chosen) ? chosen : context->configured;
 }
 
 static bool models_are_there(sb_http_request *request) {
@@ -179,7 +179,7 @@ static sb_status listen_at(sb_http_server *server, const struct addrinfo *found,
   int on = 1;
   server->context.auth.loopback = is_loopback(found->ai_addr);
   bool closed = false;
-  sb_status status = sb_access_required(server->context.auth.access, &closed, error);
+  sb_status status = sb_engine_access_required(server->context.engine, &closed, error);
   if (status != SB_OK) return status;
   if (!server->context.auth.loopback && !config->insecure && !(closed && server->context.tls.on)) {
     return sb_fail(
@@ -275,7 +275,6 @@ static void server_free(sb_http_server *server) {
   sb_http_retention_stop(server->retention);
   sb_http_sessions_free(server->context.auth.sessions);
   sb_http_tls_unload(&server->context.tls);
-  sb_access_close(server->context.auth.access);
   for (size_t i = 0; i < server->cors_count; i++) free(server->cors[i]);
   free(server->cors);
   sb_http_models_free(&server->context.models);
@@ -309,8 +308,8 @@ static sb_status read_cors(sb_http_server *server, const char *words, sb_error *
 /* What stands in the settings, and the parts that only need memory. */
 static sb_status set_up(sb_http_server *server, const sb_config *config, sb_error *error) {
   server->context.configured = (sb_target){config->threshold, config->fmr, config->fpir};
-  const sb_target chosen = sb_engine_target(server->context.engine);
-  if (sb_target_given(&chosen) && sb_target_given(&server->context.configured))
+  const sb_target chosen = sb_engine_operating_point(server->context.engine);
+  if (sb_operating_point_given(&chosen) && sb_operating_point_given(&server->context.configured))
     sb_log(SB_LOG_WARNING, "--threshold, --fmr and --fpir do not count here: an admin chose otherwise on the page");
   server->context.limits.body = (size_t)config->max_body;
   server->context.limits.slow_ms = (double)config->slow_ms;
@@ -323,7 +322,6 @@ static sb_status set_up(sb_http_server *server, const sb_config *config, sb_erro
   if (status == SB_OK) status = sb_http_live_sessions_new(&server->context.live_sessions, error);
   if (status == SB_OK) status = sb_http_tls_load(&server->context.tls, config, error);
   if (status == SB_OK) status = sb_http_sessions_new(&server->context.auth.sessions, error);
-  if (status == SB_OK) status = sb_engine_access(server->context.engine, &server->context.auth.access, error);
   if (status == SB_OK) status = sb_http_retention_start(server->context.engine, &server->retention, error);
   if (status == SB_OK && !(server->context.collection = sb_strdup(config->collection, error))) status = SB_NO_MEMORY;
   return status;

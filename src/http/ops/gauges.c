@@ -38,7 +38,7 @@ static double files_limit(void) {
 
 static double disk_free_bytes(const sb_engine *engine) {
   struct statvfs disk;
-  return statvfs(engine->data_dir, &disk) ? 0 : (double)disk.f_bavail * (double)disk.f_frsize;
+  return statvfs(sb_engine_data_dir(engine), &disk) ? 0 : (double)disk.f_bavail * (double)disk.f_frsize;
 }
 
 static double cpu_seconds(void) {

@@ -91,11 +91,11 @@ void sb_http_handle_stats(sb_http_request *request) {
     return;
   }
   const sb_target target = sb_http_operating_point(context);
-  sb_target_meaning meaning = {0};
+  sb_operating_point_meaning meaning = {0};
   if (info.loading || /* the store is busy */
-      sb_engine_target_explain(context->engine, context->collection, &target, &meaning, NULL) != SB_OK ||
+      sb_engine_operating_point_explain(context->engine, context->collection, &target, &meaning, NULL) != SB_OK ||
       meaning.why.code != SB_OK)
-    meaning = (sb_target_meaning){.threshold = info.threshold, .unsure = info.unsure};
+    meaning = (sb_operating_point_meaning){.threshold = info.threshold, .unsure = info.unsure};
   sb_http_metrics_hour(context->metrics, hour);
   json_t *minutes = json_array();
   for (size_t i = 0; i < SB_HTTP_METRICS_MINUTES; i++)

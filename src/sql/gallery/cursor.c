@@ -1,6 +1,8 @@
 /* Reading the gallery: all faces in their order, those of one person, or the nearest ones. */
 #include "sql/gallery/gallery_table.h"
 
+#include "store/store.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -148,8 +150,8 @@ int sb_sql_gallery_close(sqlite3_vtab_cursor *base) {
 static sb_status step_scan(cursor *c, sb_error *error) {
   if (c->page_at == c->page_count && !c->exhausted) {
     int64_t after = c->page_count ? c->page[c->page_count - 1].face : c->row.face;
-    sb_status status = sb_store_face_rows(table_of(c)->engine->store, c->collection, c->person, after, PAGE, c->page,
-                                          &c->page_count, error);
+    sb_status status = sb_store_face_rows(sb_engine_store(table_of(c)->engine), c->collection, c->person, after, PAGE,
+                                          c->page, &c->page_count, error);
     if (status != SB_OK) return status;
     c->page_at = 0;
     c->exhausted = c->page_count < PAGE;
@@ -166,7 +168,8 @@ static sb_status start_scan(cursor *c, sqlite3_value *value, sb_error *error) {
     const char *id = (const char *)sqlite3_value_text(value);
     c->eof = !id || sqlite3_value_type(value) == SQLITE_BLOB;
     if (c->eof) return SB_OK;
-    sb_status status = sb_store_person_find(table_of(c)->engine->store, c->collection, id, &c->person, NULL, error);
+    sb_status status =
+        sb_store_person_find(sb_engine_store(table_of(c)->engine), c->collection, id, &c->person, NULL, error);
     if (status == SB_NOT_FOUND) return c->eof = true, SB_OK;
     if (status != SB_OK) return status;
   } else if (c->plan & PLAN_ROW) {
@@ -203,7 +206,7 @@ static bool was_given(const cursor *c, int64_t face) {
 /* Looks at the template itself, for the exact value; a face that was deleted a moment ago is passed over. */
 static sb_status add_near(cursor *c, sb_store_face_row row, sb_error *error) {
   if (was_given(c, row.face)) return SB_OK;
-  sb_status status = sb_store_face_template(table_of(c)->engine->store, row.face, c->dim, c->template, error);
+  sb_status status = sb_store_face_template(sb_engine_store(table_of(c)->engine), row.face, c->dim, c->template, error);
   if (status == SB_NOT_FOUND) return SB_OK;
   if (status != SB_OK) return status;
   if (!(c->count & (c->count - 1))) { /* room is a power of two */
@@ -223,7 +226,8 @@ static sb_status find_all(cursor *c, sb_error *error) {
   sb_status status = SB_OK;
   c->exhausted = true;
   while (status == SB_OK && count == PAGE) {
-    status = sb_store_face_rows(table_of(c)->engine->store, c->collection, 0, after, PAGE, rows, &count, error);
+    status =
+        sb_store_face_rows(sb_engine_store(table_of(c)->engine), c->collection, 0, after, PAGE, rows, &count, error);
     for (size_t i = 0; status == SB_OK && i < count; i++) status = add_near(c, rows[i], error);
     if (count) after = rows[count - 1].face;
   }
@@ -231,12 +235,11 @@ static sb_status find_all(cursor *c, sb_error *error) {
 }
 
 static sb_status find_some(cursor *c, size_t wanted, sb_error *error) {
-  sb_gallery *gallery = table_of(c)->engine->gallery;
   size_t found = 0, k = wanted + SLACK < SB_INDEX_K_MAX ? wanted + SLACK : SB_INDEX_K_MAX;
   sb_hit *hits = sb_alloc(k, sizeof *hits, error);
   if (!hits) return SB_NO_MEMORY;
-  sb_status status = sb_gallery_sync(gallery, error);
-  if (status == SB_OK) status = sb_gallery_search(gallery, c->collection, c->probe, k, false, hits, &found, error);
+  const sb_engine_query query = {.collection = c->collection, .vector = c->probe, .k = k};
+  sb_status status = sb_engine_nearest(table_of(c)->engine, &query, hits, &found, error);
   size_t all = found;
   /* Each look at a template may be a read from the disk: none at those that cannot be among the wanted ones. */
   while (found > wanted && hits[found - 1].score < hits[wanted - 1].score - SCORE_OFF) found--;
@@ -374,7 +377,7 @@ static sb_status open_person(cursor *c, const sb_person **out, sb_error *error) 
     sb_people_free(c->opened);
     c->opened = NULL;
     c->opened_row = c->row.person;
-    sb_status status = sb_store_person_get(table_of(c)->engine->store, c->row.person, &c->opened, error);
+    sb_status status = sb_store_person_get(sb_engine_store(table_of(c)->engine), c->row.person, &c->opened, error);
     if (status != SB_OK && status != SB_NOT_FOUND) return status;
   }
   *out = c->opened ? &c->opened->items[0] : NULL;
@@ -403,7 +406,8 @@ static void person_column(sqlite3_context *context, const sb_person *person, int
 }
 
 static sb_status vector_column(cursor *c, sqlite3_context *context, sb_error *error) {
-  sb_status status = sb_store_face_template(table_of(c)->engine->store, c->row.face, c->dim, c->template, error);
+  sb_status status =
+      sb_store_face_template(sb_engine_store(table_of(c)->engine), c->row.face, c->dim, c->template, error);
   if (status == SB_NOT_FOUND) return SB_OK; /* deleted a moment ago */
   if (status != SB_OK) return status;
   size_t size;

@@ -1,6 +1,8 @@
 /* Changing the gallery: checked when it is said, done when the transaction ends. */
 #include "sql/gallery/gallery_table.h"
 
+#include "store/store.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +133,7 @@ static sb_status check_free(sb_sql_gallery_table *table, const char *id, sb_erro
   sb_store_collection shelf;
   sb_status status = sb_text_check(id, SB_ID_MAX, "id", error);
   if (status == SB_OK) status = sb_engine_collection(table->engine, table->collection, false, &shelf, error);
-  if (status == SB_OK) status = sb_store_person_find(table->engine->store, shelf.row, id, NULL, NULL, error);
+  if (status == SB_OK) status = sb_store_person_find(sb_engine_store(table->engine), shelf.row, id, NULL, NULL, error);
   bool taken = status == SB_OK;
   if (status == SB_NOT_FOUND) status = SB_OK;
   for (size_t i = 0; status == SB_OK && i < table->pending_count; i++) {
@@ -166,7 +168,7 @@ static sb_status insert(sb_sql_gallery_table *table, sqlite3_value *row, sqlite3
 static sb_status owner_of(sb_sql_gallery_table *table, int64_t face, char **id, sb_error *error) {
   sb_store_collection shelf;
   sb_status status = sb_engine_collection(table->engine, table->collection, false, &shelf, error);
-  return status == SB_OK ? sb_store_face_owner(table->engine->store, shelf.row, face, id, error) : status;
+  return status == SB_OK ? sb_store_face_owner(sb_engine_store(table->engine), shelf.row, face, id, error) : status;
 }
 
 static sb_status rename_person(sb_sql_gallery_table *table, const char *id, sqlite3_value *name, sb_error *error) {

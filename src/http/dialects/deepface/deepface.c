@@ -101,14 +101,10 @@ static sb_status read_model(sb_http_request *request, char out[64], sb_error *er
 
 /* The same where people are kept: a collection has one model, and another cannot look into it. */
 static sb_status check_model(sb_http_request *request, const char *collection, sb_error *error) {
-  char model[64];
-  sb_store_collection shelf;
+  char model[64], held[64];
   sb_status status = read_model(request, model, error);
   if (status != SB_OK || !*model) return status;
-  sb_engine_info info = {0};
-  status = sb_engine_collection(request->context->engine, collection, false, &shelf, error);
-  if (status == SB_OK) status = sb_engine_info_get(request->context->engine, &info, error);
-  const char *held = status == SB_OK && shelf.row ? shelf.info.model : info.model; /* it is made with the server's */
+  status = sb_engine_collection_model(request->context->engine, collection, held, error);
   if (status != SB_OK || !strcmp(held, model)) return status;
   return sb_fail(error, SB_INVALID,
                  "the collection's model is %s: leave model_name out, or make a collection with the other", held);

@@ -1,0 +1,68 @@
+/* The audit: entries for acts that change nothing (a search, a list, a look at a person), and reading the chain. What
+ * changes the gallery is entered by the store, in the same transaction. */
+#include "engine/internal.h"
+
+#include <stdlib.h>
+
+sb_status sb_engine_audit_event(sb_engine *engine, const sb_audit_event *event, sb_error *error) {
+  return sb_audit_record(engine->store, event, 1, error);
+}
+
+sb_status sb_engine_audit_note(sb_engine *engine, const char *verb, const char *collection, int64_t person,
+                               int64_t count, sb_error *error) {
+  sb_store_collection found;
+  sb_status status = sb_engine_collection(engine, collection, false, &found, error);
+  if (status != SB_OK) return status;
+  return sb_engine_audit_event(engine, &(sb_audit_event){verb, found.row, person, count}, error);
+}
+
+/* The row of the person whom a face matched; 0: no match, or the person was erased a moment ago. */
+static sb_status matched_person(sb_engine *engine, int64_t collection, const sb_search_face *face, int64_t *row,
+                                sb_error *error) {
+  if (!face->count || face->candidates[0].verdict != SB_VERDICT_MATCH) return SB_OK;
+  sb_status status = sb_store_person_find(engine->store, collection, face->candidates[0].id, row, NULL, error);
+  return status == SB_NOT_FOUND ? SB_OK : status;
+}
+
+sb_status sb_engine_audit_search(sb_engine *engine, const sb_store_collection *collection,
+                                 const sb_search_result *result, sb_error *error) {
+  size_t count = result->count ? result->count : 1; /* a photo without a face was a search, too */
+  sb_audit_event *events = sb_alloc(count, sizeof *events, error);
+  if (!events) return SB_NO_MEMORY;
+  sb_status status = SB_OK;
+  events[0] = (sb_audit_event){"search", collection->row, 0, 0};
+  for (size_t i = 0; status == SB_OK && i < result->count; i++) {
+    events[i] = (sb_audit_event){"search", collection->row, 0, (int64_t)result->faces[i].count};
+    status = matched_person(engine, collection->row, &result->faces[i], &events[i].person, error);
+  }
+  if (status == SB_OK) status = sb_audit_record(engine->store, events, count, error);
+  free(events);
+  return status;
+}
+
+/* ---- Reading */
+
+sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_audit_visit visit, void *context,
+                          sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_audit_read(engine->store, after, limit, visit, context, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_audit_last(engine->store, sequence, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_audit_verify(engine->store, anchor, out, error);
+  sb_engine_leave(engine);
+  return status;
+}

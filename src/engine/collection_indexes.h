@@ -1,0 +1,36 @@
+/* The vector indexes of a gallery, one a collection, in step with the store. Any thread. */
+#ifndef SB_ENGINE_COLLECTION_INDEXES_H
+#define SB_ENGINE_COLLECTION_INDEXES_H
+
+#include "engine/engine.h"
+#include "store/store.h"
+
+typedef struct sb_collection_indexes sb_collection_indexes;
+/* `remote`: nothing is held in memory, the database is searched (sb_database_search, which `ef` is for). */
+sb_status sb_collection_indexes_new(sb_store *store, bool remote, int ef, sb_collection_indexes **out, sb_error *error);
+void sb_collection_indexes_free(sb_collection_indexes *indexes);
+/* Applies what this or another process changed since the last call. When it returns, every change that was acknowledged
+ * before it began is searchable. */
+sb_status sb_collection_indexes_sync(sb_collection_indexes *indexes, sb_error *error);
+/* The k best of a collection as it was at some moment since the last sync; `hits` has room for k. Call
+ * sb_collection_indexes_sync before. */
+sb_status sb_collection_indexes_search(sb_collection_indexes *indexes, const sb_engine_query *query, sb_hit *hits,
+                                       size_t *found, sb_error *error);
+/* The same for templates as the store has them, already protected by the collection's transform; `query` and results as
+ * sb_index_search. SB_INVALID: the database searches. */
+sb_status sb_collection_indexes_search_stored(sb_collection_indexes *indexes, int64_t collection,
+                                              const sb_index_query *query, sb_hit *hits, size_t *found,
+                                              sb_error *error);
+
+/* Are all faces being read for the first time? Then how many of how many faces, of how many people. Never waits. */
+bool sb_collection_indexes_loading(sb_collection_indexes *indexes, size_t *loaded, size_t *people, size_t *faces);
+/* Milliseconds since the last successful sync began; -1: there was none, or the database searches. */
+double sb_collection_indexes_age_ms(sb_collection_indexes *indexes);
+/* How many changes of the database are not applied yet; -1: not known, because the indexes are being filled, the
+ * database searches, or it does not answer. */
+int64_t sb_collection_indexes_lag(sb_collection_indexes *indexes);
+/* How many changes were applied since the first filling. */
+size_t sb_collection_indexes_followed(sb_collection_indexes *indexes);
+size_t sb_collection_indexes_bytes(sb_collection_indexes *indexes); /* of memory */
+
+#endif

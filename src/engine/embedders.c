@@ -1,0 +1,75 @@
+/* What is known of each embedding model (dimension, calibration, minimum quality) from its manifest, without loading
+ * the model. Manifests are read when first asked for and cached for the engine's life. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+sb_pipeline_config sb_engine_pipeline_config(const sb_engine *engine) {
+  return (sb_pipeline_config){.struct_size = sizeof(sb_pipeline_config),
+                              .models_path = engine->models_path,
+                              .cache_dir = engine->cache_dir,
+                              .name = engine->pipeline_name,
+                              .model = engine->model,
+                              .streams = engine->workers,
+                              .threads = engine->threads,
+                              .width = engine->camera ? SB_ENGINE_CAMERA_WIDTH : 0,
+                              .height = engine->camera ? SB_ENGINE_CAMERA_HEIGHT : 0};
+}
+
+/* A user's own calibration replaces the manifest's, if it is of this model; other models keep theirs. */
+static sb_status use_calibration(const char *path, sb_embedder *embedder, sb_error *error) {
+  char model[64];
+  sb_calibration calibration;
+  sb_status status = sb_embedder_calibration_read(path, model, &calibration, error);
+  if (status == SB_OK && !strcmp(model, embedder->name)) embedder->calibration = calibration;
+  return status;
+}
+
+/* Reads a manifest and adds it to the cache. Under the lock. */
+static sb_status add_embedder(sb_engine *engine, const char *name, sb_error *error) {
+  sb_pipeline_config config = sb_engine_pipeline_config(engine);
+  void *grown = engine->embedders;
+  sb_status status = sb_grow(&grown, engine->embedder_count + 1, sizeof *engine->embedders, error);
+  if (status != SB_OK) return status;
+  engine->embedders = grown;
+  sb_embedder *added = &engine->embedders[engine->embedder_count];
+  status = sb_embedder_read(&config, name, added, error);
+  if (status == SB_OK && engine->calibration) status = use_calibration(engine->calibration, added, error);
+  engine->embedder_count += status == SB_OK;
+  return status;
+}
+
+/* Under the lock. */
+static sb_status find_embedder(sb_engine *engine, const char *name, const sb_embedder **out, sb_error *error) {
+  sb_status status = engine->embedder_count ? SB_OK : add_embedder(engine, NULL, error);
+  if (status != SB_OK) return status;
+  size_t i = 0;
+  if (name && *name)
+    while (i < engine->embedder_count && strcmp(engine->embedders[i].name, name)) i++;
+  if (i == engine->embedder_count) status = add_embedder(engine, name, error);
+  if (status == SB_OK) *out = &engine->embedders[i];
+  return status;
+}
+
+sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *out, sb_error *error) {
+  const sb_embedder *found = NULL;
+  pthread_mutex_lock(&engine->lock);
+  sb_status status = find_embedder(engine, name, &found, error);
+  if (status == SB_OK) *out = *found;
+  pthread_mutex_unlock(&engine->lock);
+  return status;
+}
+
+sb_status sb_engine_collection_embedder(sb_engine *engine, const sb_store_collection *collection, sb_embedder *out,
+                                        sb_error *error) {
+  sb_status status = sb_engine_embedder(engine, collection->info.model, out, error);
+  if (status == SB_NOT_FOUND)
+    return sb_fail(error, SB_MODEL,
+                   "the collection was made with the model %s, which is not installed: add it with "
+                   "`semblance models add`, or name its folder with --models",
+                   collection->info.model);
+  if (status == SB_OK && collection->row && out->dim != collection->info.dim)
+    return sb_fail(error, SB_MODEL, "the collection has embeddings of %zu numbers; the model %s here gives %zu",
+                   collection->info.dim, out->name, out->dim);
+  return status;
+}

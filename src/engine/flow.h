@@ -1,0 +1,26 @@
+/* What happens to a photo: decode -> detect -> align -> embed, then search -> name. */
+#ifndef SB_ENGINE_FLOW_H
+#define SB_ENGINE_FLOW_H
+
+#include "engine/internal.h"
+#include "engine/thumbnail.h"
+
+/* The faces of a photo. `want`: SB_WANT_...; `model`: the embedder, NULL or "": the engine's. */
+sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                        sb_error *error);
+/* The same with a thumbnail of the largest face, if there is one (`thumbnail` NULL: none). */
+sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                           sb_thumbnail *thumbnail, sb_error *error);
+
+/* Where and how an embedding is searched for. Borrowed. */
+typedef struct sb_flow_search {
+  const sb_store_collection *collection;
+  const sb_embedder *embedder; /* of the collection */
+  size_t k;                    /* candidates at most */
+  double threshold;            /* of a match */
+} sb_flow_search;
+/* The candidates for an embedding, best first. Call sb_collection_indexes_sync before. */
+sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, const float *embedding,
+                             sb_candidate **out, size_t *count, sb_error *error);
+
+#endif

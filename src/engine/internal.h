@@ -1,0 +1,108 @@
+/* The inside of an engine, for the files of this folder.
+ *
+ * The files build on each other in this order; no file calls one of a later line:
+ *
+ *   calls.c                                 which calls are in progress
+ *   locations.c                             folders and addresses
+ *   embedders.c, model_loader.c             what is known of an embedder; loading the models
+ *   search_batcher.c, collection_indexes.c  the indexes in memory, in step with the store
+ *   collections.c, audit.c                  a collection by name, with the actor's scope; audit entries
+ *   verdict.c, operating_point.c            what a score means; how sure a match must be
+ *   index_refresher.c                       the thread that follows a shared database
+ *   thumbnail.c, flow.c                     photo -> faces -> candidates
+ *   people.c, enroll.c, faces.c, ...        verbs, a file a family
+ *   engine.c                                lifecycle and state
+ *
+ * Locks, in the order in which they may be taken: `reading_point`, then `lock`. Neither is held while a model runs or
+ * the index is searched, and only `reading_point` while the store is asked: it exists for that. */
+#ifndef SB_ENGINE_INTERNAL_H
+#define SB_ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+#include "face/face.h"
+#include "store/store.h"
+
+struct sb_engine {
+  char *data_dir, *models_path, *cache_dir;
+  char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
+  int workers, threads;
+  bool flip;
+  bool search_remotely; /* of sb_engine_options */
+  int hnsw;             /* of sb_engine_options */
+  bool thumbnails;      /* of sb_engine_options: stored with new faces, and given out */
+  sb_liveness_policy liveness;
+  sb_store *store;
+  struct sb_collection_indexes *indexes;
+  struct sb_engine_refresher *refresher; /* NULL: none */
+  sb_pool *pool;                         /* of sb_worker */
+  pthread_mutex_t access_lock;           /* guards `access` until it is set */
+  struct sb_access *access;              /* opened when first needed (access.c) */
+  /* Held while the operating point is read from the store or written there, so that the newest wins. */
+  pthread_mutex_t reading_point;
+  pthread_mutex_t lock;   /* guards what follows */
+  pthread_cond_t changed; /* `calls` reached 0, or loading the models ended */
+  size_t calls;           /* in progress */
+  bool closing;
+  bool camera;                  /* a server: load at once what pictures of a camera's size need */
+  sb_target operating_point;    /* chosen by an admin; all zero: none */
+  bool operating_point_damaged; /* what the store holds of it cannot be trusted */
+  sb_pipeline *pipeline;
+  sb_worker **all_workers; /* to free them */
+  sb_embedder *embedders;  /* those that were asked for so far; the first is the engine's own */
+  size_t embedder_count;
+  sb_engine_state state; /* of the models */
+  char state_message[512];
+};
+
+/* ---- calls.c: every public function stands between these two, so that sb_engine_free can wait for it. */
+
+sb_status sb_engine_enter(sb_engine *engine, sb_error *error); /* SB_STOPPING */
+void sb_engine_leave(sb_engine *engine);
+
+/* ---- embedders.c */
+
+enum { SB_ENGINE_CAMERA_WIDTH = 640, SB_ENGINE_CAMERA_HEIGHT = 480 }; /* what most cameras give */
+
+/* The configuration of this engine's pipeline; borrows from the engine. */
+sb_pipeline_config sb_engine_pipeline_config(const sb_engine *engine);
+/* What is known of an embedder (NULL or "": the engine's own) without loading a model. SB_MODEL, SB_NOT_FOUND. */
+sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *out, sb_error *error);
+/* The same for the model that a collection was made with. SB_MODEL: it is not installed, or has another dimension. */
+sb_status sb_engine_collection_embedder(sb_engine *engine, const sb_store_collection *collection, sb_embedder *out,
+                                        sb_error *error);
+
+/* ---- model_loader.c */
+
+/* Loads the models unless they are loaded. SB_MODEL. */
+sb_status sb_engine_load_models(sb_engine *engine, sb_error *error);
+
+/* ---- collections.c */
+
+/* A person by id, in the collection of that name (NULL: default). `collection`, `row`, `out`: NULL allowed.
+ * SB_NOT_FOUND. */
+sb_status sb_engine_find_person(sb_engine *engine, const char *name, const char *id, sb_store_collection *collection,
+                                int64_t *row, sb_people **out, sb_error *error);
+
+/* ---- audit.c */
+
+sb_status sb_engine_audit_event(sb_engine *engine, const sb_audit_event *event, sb_error *error);
+/* Adds the entries of a search: one a face, with the person where there was a match. */
+sb_status sb_engine_audit_search(sb_engine *engine, const sb_store_collection *collection,
+                                 const sb_search_result *result, sb_error *error);
+
+/* ---- operating_point.c */
+
+/* Reads it from the store, where another server may have changed it. A damaged one counts as not chosen, and is logged.
+ */
+sb_status sb_engine_operating_point_refresh(sb_engine *engine, sb_error *error);
+
+/* ---- people.c */
+
+/* The texts that a person agreed to, each NULL or "" where there is none. SB_INVALID names the one that is too long. */
+sb_status sb_engine_check_terms(const char *consent, const char *purpose, sb_error *error);
+
+/* ---- results.c */
+
+void sb_candidates_free(sb_candidate *candidates, size_t count);
+
+#endif
