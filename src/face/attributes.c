@@ -1,9 +1,11 @@
-/* Attributes: what the outputs of the attribute models mean. */
+/* Attributes, pose and liveness: runs the attribute models of the pipeline and interprets their outputs as their
+ * manifests say (sb_attribute_meaning). To add an attribute: sb_attribute (models.h), attribute_types.c, set() here,
+ * and manifest_attributes.c. */
 #include "face/worker.h"
 
 #include <math.h>
 
-/* How likely class i is: the numbers as they are, or their softmax. */
+/* The probability of each class: the values normalised to sum 1, or their softmax. */
 static void probabilities(const float *values, size_t count, bool softmax, double *out) {
   double most = -INFINITY, sum = 0;
   for (size_t i = 0; i < count; i++) most = fmax(most, values[i]);
@@ -23,7 +25,7 @@ static double number_of(const sb_attribute_output *output, const float *values, 
   return sum;
 }
 
-/* Of two classes, by their numbers. */
+/* The probabilities of two classes, indexed by the class number. */
 static void two_classes(const sb_attribute_output *output, const float *values, double of[2]) {
   double p[SB_CLASSES_MAX];
   of[0] = of[1] = 0;
@@ -64,28 +66,6 @@ static void set_ethnicity(const sb_attribute_output *output, const float *values
     if (out->ethnicity[i] > out->ethnicity[out->ethnicity_dominant]) out->ethnicity_dominant = i;
 }
 
-unsigned sb_attribute_want(sb_attribute attribute) {
-  switch (attribute) {
-  case SB_ATTRIBUTE_AGE:
-  case SB_ATTRIBUTE_GENDER:
-  case SB_ATTRIBUTE_ETHNICITY: return SB_WANT_ATTRIBUTES;
-  case SB_ATTRIBUTE_YAW:
-  case SB_ATTRIBUTE_PITCH:
-  case SB_ATTRIBUTE_ROLL:
-  case SB_ATTRIBUTE_EXPRESSION: return SB_WANT_POSE;
-  case SB_ATTRIBUTE_LIVE: return SB_WANT_LIVENESS;
-  case SB_ATTRIBUTES: break;
-  }
-  return 0;
-}
-
-unsigned sb_attribute_model_wants(const sb_attribute_spec *spec) {
-  unsigned wants = 0;
-  for (int a = 0; a < SB_ATTRIBUTES; a++)
-    if (spec->outputs[a].there) wants |= sb_attribute_want((sb_attribute)a);
-  return wants;
-}
-
 static void set(sb_attribute attribute, const sb_attribute_output *output, const float *values, size_t count,
                 sb_face *face) {
   double of[2];
@@ -121,24 +101,24 @@ static sb_status read_outputs(const sb_infer_session *session, const sb_attribut
     if (status != SB_OK) return status;
     for (size_t i = 0; i < count; i++)
       if (!isfinite(values[i]))
-        return sb_fail(error, SB_MODEL, "the model %s gave no usable numbers", spec->model.name);
+        return sb_fail(error, SB_MODEL, "the model %s gave NaN or infinite numbers", spec->model.name);
     set((sb_attribute)a, output, values, count, face);
   }
   return SB_OK;
 }
 
-sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_detection *box,
-                               const double (*five)[2], unsigned want, sb_face *face, sb_error *error) {
+sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_align_face *where, unsigned want,
+                               sb_face *face, sb_error *error) {
   face->attributes = (sb_attributes){.age = -1, .man = -1, .woman = -1};
   for (int i = 0; i < SB_ETHNICITIES; i++) face->attributes.ethnicity[i] = -1;
-  sb_status status = SB_OK;
-  for (int i = 0; status == SB_OK && i < worker->models->attribute_count; i++) {
+  for (int i = 0; i < worker->models->attribute_count; i++) {
     const sb_attribute_spec *spec = &worker->models->attributes[i];
+    const sb_worker_model model = {SB_SLOT_ATTRIBUTES + i, &spec->model};
     sb_infer_session *session = NULL;
     if (!(sb_attribute_model_wants(spec) & want)) continue;
-    status = sb_worker_run_on_aligned(worker, SB_SLOT_ATTRIBUTES + i, &spec->model, &spec->alignment, image, box, five,
-                                      &session, error);
+    sb_status status = sb_worker_run_on_aligned(worker, model, &spec->alignment, image, where, &session, error);
     if (status == SB_OK) status = read_outputs(session, spec, face, error);
+    if (status != SB_OK) return status;
   }
-  return status;
+  return SB_OK;
 }

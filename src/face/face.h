@@ -1,4 +1,5 @@
-/* L2: pixels -> faces: detect, verify, landmarks, align, quality, embed, attributes; and the manifests of the models. */
+/* L2: pixels -> faces: detect, verify, landmarks, align, quality, embed, attributes; and the manifests of the
+ * models. */
 #ifndef SB_FACE_H
 #define SB_FACE_H
 
@@ -25,8 +26,8 @@ typedef struct sb_pipeline_config {
   int streams, threads; /* as sb_infer_runtime_config */
   int width, height;    /* of the pictures that are expected: what they need loads at once, too; 0: when first needed */
 } sb_pipeline_config;
-/* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is used
- * unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */
+/* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is
+ * used unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */
 sb_status sb_embedder_read(const sb_pipeline_config *config, const char *name, sb_embedder *out, sb_error *error);
 /* A user's own calibration, as `semblance eval --calibrate` writes it, and the model that it is of. SB_INVALID. */
 sb_status sb_embedder_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error);

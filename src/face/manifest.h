@@ -40,9 +40,10 @@ void sb_manifest_free(sb_manifest *manifest);
 bool sb_manifest_name_valid(const char *name);
 
 /* What a task's manifest has beside the common keys; `keys`: NULL-ended, the keys of its own. */
-extern const char *const sb_detector_keys[], *const sb_embedder_keys[];
-void sb_detector_spec_parse(sb_manifest_json *r, sb_detector_spec *spec); /* manifest_detect.c */
-void sb_embedder_spec_parse(sb_manifest_json *r, sb_embedder_spec *spec); /* manifest_embed.c */
-void sb_alignment_parse(sb_manifest_json *r, sb_alignment *out);          /* manifest_embed.c */
+extern const char *const sb_detector_keys[], *const sb_embedder_keys[], *const sb_attribute_keys[];
+void sb_detector_spec_parse(sb_manifest_json *r, sb_detector_spec *spec);   /* manifest_detect.c */
+void sb_embedder_spec_parse(sb_manifest_json *r, sb_embedder_spec *spec);   /* manifest_embed.c */
+void sb_attribute_spec_parse(sb_manifest_json *r, sb_attribute_spec *spec); /* manifest_attributes.c */
+void sb_alignment_parse(sb_manifest_json *r, sb_alignment *out);            /* manifest_embed.c */
 
 #endif

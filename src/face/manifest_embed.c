@@ -7,7 +7,8 @@
 
 const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", NULL};
 
-/* Thresholds somebody else published, in the model's own metric: nothing is known of how often two people reach them. */
+/* Thresholds somebody else published, in the model's own metric: nothing is known of how often two people reach
+ * them. */
 static void read_thresholds(sb_manifest_json *r, json_t *thresholds, bool euclidean, sb_calibration *out) {
   static const char *const keys[] = {"same", "unsure", NULL};
   sb_manifest_json_keys(r, thresholds, "thresholds", keys, NULL);

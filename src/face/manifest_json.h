@@ -1,4 +1,5 @@
-/* Reading a manifest: JSON from outside, so every key is looked at before it is used, and one that nobody reads is an error. */
+/* Reading a manifest: JSON from outside, so every key is looked at before it is used, and one that nobody reads is an
+ * error. */
 #ifndef SB_FACE_MANIFEST_JSON_H
 #define SB_FACE_MANIFEST_JSON_H
 

@@ -1,5 +1,7 @@
 /* From a manifest and its file to a compiled model. */
 #include "face/models.h"
+
+#include "crypto/crypto.h"
 #include "infer/onnx.h"
 
 #include <stdio.h>
@@ -56,4 +58,17 @@ sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, in
   sb_model_spec_shape(spec, width ? width : spec->width, height ? height : spec->height, shape);
   return sb_infer_model_open(runtime, spec->path, spec->sha256, width || free_size ? shape : NULL, spec->bf16, out,
                              error);
+}
+
+sb_status sb_model_check_digest(const sb_model_spec *spec, sb_error *error) {
+  uint8_t digest[SB_DIGEST_SIZE];
+  char hex[2 * SB_DIGEST_SIZE + 1];
+  sb_status status = sb_crypto_sha256_file(spec->path, digest, error);
+  if (status != SB_OK) return status;
+  sb_hex(digest, sizeof digest, hex);
+  if (!strcmp(hex, spec->sha256)) return SB_OK;
+  return sb_fail(
+      error, SB_MODEL,
+      "the model file %s is cut short or not the one that was pinned (SHA-256 %.12s..., expected %.12s...); run script/setup",
+      spec->path, hex, spec->sha256);
 }

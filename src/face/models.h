@@ -168,8 +168,8 @@ void sb_models_free(sb_models *models);
 sb_status sb_embedder_spec_read(const char *models_path, const char *name, sb_embedder_spec *out, sb_error *error);
 /* The input's shape in the order that the model wants; `width`, `height`: of the input, which a detector may change. */
 void sb_model_spec_shape(const sb_model_spec *spec, int width, int height, int64_t shape[4]);
-/* Compiles the model of a manifest after looking into its file: one input of the manifest's shape, weights inside, an operator
- * set that is read. `width`, `height`: 0: the manifest's. SB_MODEL. */
+/* Compiles the model of a manifest after looking into its file: one input of the manifest's shape, weights inside, an
+ * operator set that is read. `width`, `height`: 0: the manifest's. SB_MODEL. */
 sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, int width, int height,
                         sb_infer_model **out, sb_error *error);
 /* Does the file have the SHA-256 of its manifest? SB_MODEL: missing, cut short or swapped. */

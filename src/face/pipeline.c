@@ -1,5 +1,6 @@
-/* The models of a pipeline, shared by its workers. The core ones load at once; the attribute models and most larger
- * inputs of the detector when they are first needed: each costs memory (13 MB a shape, 77 MB the attributes). */
+/* A pipeline: its manifests and compiled models, shared by all workers. Each model has a slot (sb_pipeline_slot). The
+ * core models are loaded when the pipeline is opened; the attribute models and most of the larger input shapes of the
+ * detector are loaded when first needed, because each costs memory (13 MB a shape, 77 MB for the attributes). */
 #include "face/pipeline.h"
 #include "face/steps.h"
 
@@ -15,39 +16,40 @@ struct sb_pipeline {
   sb_models models;
   sb_infer_runtime *runtime;
   char *models_path;
-  pthread_mutex_t lock; /* guards what follows */
-  sb_infer_model *stages[SB_SLOTS];
-  sb_embedder_spec
-      *embedders[SB_EMBEDDERS_MAX]; /* beside the first, which is the pipeline's: those that were asked for */
+  pthread_mutex_t lock; /* guards `slots` and `embedders` */
+  sb_infer_model *slots[SB_SLOTS];
+  /* Those asked for by name, from index 1 on; index 0 is the pipeline's own, models.embedder. */
+  sb_embedder_spec *embedders[SB_EMBEDDERS_MAX];
 };
 
 const sb_models *sb_pipeline_models(const sb_pipeline *pipeline) {
   return &pipeline->models;
 }
 
-static const sb_model_spec *spec_of(const sb_pipeline *pipeline, int stage) {
+static const sb_model_spec *spec_of(const sb_pipeline *pipeline, int slot) {
   const sb_models *models = &pipeline->models;
-  if (stage == SB_SLOT_VERIFY) return &models->verifier.model;
-  if (stage == SB_SLOT_LANDMARKS) return &models->landmarks.model;
-  if (stage == SB_SLOT_SMALL || stage >= SB_SLOT_LARGE) return &models->detector.model;
-  if (stage < SB_SLOT_EMBED) return &models->attributes[stage - SB_SLOT_ATTRIBUTES].model;
-  return stage == SB_SLOT_EMBED ? &models->embedder.model : &pipeline->embedders[stage - SB_SLOT_EMBED]->model;
+  if (slot == SB_SLOT_VERIFY) return &models->verifier.model;
+  if (slot == SB_SLOT_LANDMARKS) return &models->landmarks.model;
+  if (slot == SB_SLOT_SMALL || slot >= SB_SLOT_LARGE) return &models->detector.model;
+  if (slot < SB_SLOT_EMBED) return &models->attributes[slot - SB_SLOT_ATTRIBUTES].model;
+  return slot == SB_SLOT_EMBED ? &models->embedder.model : &pipeline->embedders[slot - SB_SLOT_EMBED]->model;
 }
 
-static sb_status load(sb_pipeline *pipeline, int stage, sb_error *error) {
-  const sb_model_spec *spec = spec_of(pipeline, stage);
+static sb_status load(sb_pipeline *pipeline, int slot, sb_error *error) {
+  const sb_model_spec *spec = spec_of(pipeline, slot);
   const int *shape =
-      stage >= SB_SLOT_LARGE ? pipeline->models.detector.shapes[stage - SB_SLOT_LARGE] : (const int[2]){0, 0};
+      slot >= SB_SLOT_LARGE ? pipeline->models.detector.shapes[slot - SB_SLOT_LARGE] : (const int[2]){0, 0};
   sb_status status = sb_model_check_digest(spec, error);
   if (status == SB_OK)
-    status = sb_model_load(pipeline->runtime, spec, shape[0], shape[1], &pipeline->stages[stage], error);
+    status = sb_model_load(pipeline->runtime, spec, shape[0], shape[1], &pipeline->slots[slot], error);
   return status;
 }
 
-/* Reads the manifest of one more embedder into a free place. */
+/* Reads the manifest of another embedder into a free index. */
 static sb_status add_embedder(sb_pipeline *pipeline, const char *name, int index, sb_error *error) {
   if (index == SB_EMBEDDERS_MAX)
-    return sb_fail(error, SB_MODEL, "at most %d embedding models can be in use at once", SB_EMBEDDERS_MAX);
+    return sb_fail(error, SB_MODEL, "at most %d embedding models can be in use at once; restart to use others",
+                   SB_EMBEDDERS_MAX);
   sb_embedder_spec *spec = sb_alloc(1, sizeof *spec, error);
   if (!spec) return SB_NO_MEMORY;
   sb_status status = sb_embedder_spec_read(pipeline->models_path, name, spec, error);
@@ -72,15 +74,15 @@ sb_status sb_pipeline_embedder(sb_pipeline *pipeline, const char *name, int *ind
   return status;
 }
 
-sb_status sb_pipeline_model(sb_pipeline *pipeline, int stage, const sb_infer_model **out, sb_error *error) {
+sb_status sb_pipeline_model(sb_pipeline *pipeline, int slot, const sb_infer_model **out, sb_error *error) {
   pthread_mutex_lock(&pipeline->lock);
-  sb_status status = pipeline->stages[stage] ? SB_OK : load(pipeline, stage, error);
-  if (status == SB_OK) *out = pipeline->stages[stage];
+  sb_status status = pipeline->slots[slot] ? SB_OK : load(pipeline, slot, error);
+  if (status == SB_OK) *out = pipeline->slots[slot];
   pthread_mutex_unlock(&pipeline->lock);
   return status;
 }
 
-/* Puts the embedder that the user chose in the place of the pipeline's. */
+/* Replaces the pipeline's own embedder by the one that the user chose. */
 static sb_status choose_embedder(sb_pipeline *pipeline, const char *name, sb_error *error) {
   sb_embedder_spec *own = &pipeline->models.embedder, chosen = {0};
   if (!name || !strcmp(name, own->info.name)) return SB_OK;
@@ -91,13 +93,14 @@ static sb_status choose_embedder(sb_pipeline *pipeline, const char *name, sb_err
   return SB_OK;
 }
 
-/* ---- The core models, which every photo needs: loaded side by side, since each keeps one core busy for 30 to 120 ms */
+/* ---- Loading the core models, which every photo needs: in parallel, since each keeps one core busy for 30 to 120
+ * ms */
 
-enum { CORE_STAGES_MAX = 5 };
+enum { CORE_MAX = 5 };
 
 typedef struct loading {
   sb_pipeline *pipeline;
-  int stages[CORE_STAGES_MAX], count; /* longest first */
+  int slots[CORE_MAX], count; /* longest first */
   atomic_int next;
   pthread_mutex_t lock;
   sb_status status; /* the first failure */
@@ -107,19 +110,19 @@ typedef struct loading {
 static void list_core(loading *all, int width, int height) {
   const sb_models *models = &all->pipeline->models;
   const sb_detector_spec *detector = &models->detector;
-  all->stages[all->count++] = SB_SLOT_EMBED;
+  all->slots[all->count++] = SB_SLOT_EMBED;
   if (detector->has_large && width)
-    all->stages[all->count++] = SB_SLOT_LARGE + sb_detector_shape(detector, width, height);
-  all->stages[all->count++] = SB_SLOT_SMALL;
-  if (models->landmarks.model.path) all->stages[all->count++] = SB_SLOT_LANDMARKS;
-  if (models->verifier.model.path) all->stages[all->count++] = SB_SLOT_VERIFY;
+    all->slots[all->count++] = SB_SLOT_LARGE + sb_detector_shape(detector, width, height);
+  all->slots[all->count++] = SB_SLOT_SMALL;
+  if (models->landmarks.model.path) all->slots[all->count++] = SB_SLOT_LANDMARKS;
+  if (models->verifier.model.path) all->slots[all->count++] = SB_SLOT_VERIFY;
 }
 
 static void *load_some(void *context) {
   loading *all = context;
   for (int i; (i = atomic_fetch_add(&all->next, 1)) < all->count;) {
     sb_error error = {0};
-    sb_status status = load(all->pipeline, all->stages[i], &error);
+    sb_status status = load(all->pipeline, all->slots[i], &error);
     pthread_mutex_lock(&all->lock);
     if (status != SB_OK && all->status == SB_OK) all->status = status, all->error = error;
     pthread_mutex_unlock(&all->lock);
@@ -130,7 +133,7 @@ static void *load_some(void *context) {
 static sb_status load_core(sb_pipeline *pipeline, int width, int height, sb_error *error) {
   loading all = {.pipeline = pipeline, .lock = PTHREAD_MUTEX_INITIALIZER};
   list_core(&all, width, height);
-  pthread_t helpers[CORE_STAGES_MAX - 1];
+  pthread_t helpers[CORE_MAX - 1];
   int wanted = (sb_cpu_cores() < all.count ? sb_cpu_cores() : all.count) - 1, started = 0;
   while (started < wanted && !pthread_create(&helpers[started], NULL, load_some, &all)) started++;
   load_some(&all);
@@ -140,18 +143,22 @@ static sb_status load_core(sb_pipeline *pipeline, int width, int height, sb_erro
   return all.status;
 }
 
+static sb_status open_pipeline(sb_pipeline *pipeline, const sb_pipeline_config *config, sb_error *error) {
+  const sb_infer_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams, config->threads};
+  const char *name = config->name ? config->name : "default";
+  if (!(pipeline->models_path = sb_strdup(config->models_path, error))) return SB_NO_MEMORY;
+  sb_status status = sb_models_read(config->models_path, name, &pipeline->models, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_infer_runtime_new(&runtime, &pipeline->runtime, error)) != SB_OK) return status;
+  if ((status = choose_embedder(pipeline, config->model, error)) != SB_OK) return status;
+  return load_core(pipeline, config->width, config->height, error);
+}
+
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error) {
   sb_pipeline *pipeline = sb_alloc(1, sizeof *pipeline, error);
   if (!pipeline) return SB_NO_MEMORY;
   pthread_mutex_init(&pipeline->lock, NULL);
-  pipeline->models_path = sb_strdup(config->models_path, error);
-  sb_infer_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams, config->threads};
-  sb_status status = pipeline->models_path ? SB_OK : SB_NO_MEMORY;
-  if (status == SB_OK)
-    status = sb_models_read(config->models_path, config->name ? config->name : "default", &pipeline->models, error);
-  if (status == SB_OK) status = sb_infer_runtime_new(&runtime, &pipeline->runtime, error);
-  if (status == SB_OK) status = choose_embedder(pipeline, config->model, error);
-  if (status == SB_OK) status = load_core(pipeline, config->width, config->height, error);
+  sb_status status = open_pipeline(pipeline, config, error);
   if (status == SB_OK)
     *out = pipeline;
   else
@@ -161,7 +168,7 @@ sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, 
 
 void sb_pipeline_close(sb_pipeline *pipeline) {
   if (!pipeline) return;
-  for (int stage = 0; stage < SB_SLOTS; stage++) sb_infer_model_close(pipeline->stages[stage]);
+  for (int slot = 0; slot < SB_SLOTS; slot++) sb_infer_model_close(pipeline->slots[slot]);
   sb_infer_runtime_free(pipeline->runtime);
   for (int i = 1; i < SB_EMBEDDERS_MAX && pipeline->embedders[i]; i++) {
     free(pipeline->embedders[i]->model.path);
@@ -173,16 +180,16 @@ void sb_pipeline_close(sb_pipeline *pipeline) {
   free(pipeline);
 }
 
-static int kind_of(int stage) {
-  if (stage == SB_SLOT_SMALL || stage >= SB_SLOT_LARGE) return 0;
-  if (stage == SB_SLOT_VERIFY) return 1;
-  if (stage == SB_SLOT_LANDMARKS) return 2;
-  return stage < SB_SLOT_EMBED ? 3 : 4;
+static int kind_of(int slot) {
+  if (slot == SB_SLOT_SMALL || slot >= SB_SLOT_LARGE) return 0;
+  if (slot == SB_SLOT_VERIFY) return 1;
+  if (slot == SB_SLOT_LANDMARKS) return 2;
+  return slot < SB_SLOT_EMBED ? 3 : 4;
 }
 
-void sb_pipeline_note(sb_pipeline *pipeline, int stage, double ms) {
-  atomic_fetch_add(&pipeline->runs[kind_of(stage)], 1);
-  atomic_fetch_add(&pipeline->spent_us[kind_of(stage)], (size_t)(1000 * ms));
+void sb_pipeline_add_time(sb_pipeline *pipeline, int slot, double ms) {
+  atomic_fetch_add(&pipeline->runs[kind_of(slot)], 1);
+  atomic_fetch_add(&pipeline->spent_us[kind_of(slot)], (size_t)(1000 * ms));
 }
 
 void sb_pipeline_times(const sb_pipeline *pipeline, sb_model_time out[SB_MODEL_KINDS]) {

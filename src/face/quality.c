@@ -1,5 +1,6 @@
-/* How well a face will compare. Each part is a ramp between a value that is hopeless and one that costs nothing; where the
- * ramps stand is in the embedder's manifest, measured with that embedder. */
+/* Quality of a face: how reliably it will compare, in five parts of 0..1 (size, sharpness, pose, exposure, visibility),
+ * the lowest of which is the overall quality. Each part maps a measured value through a ramp from useless (0) to
+ * harmless (1). The ramps are in the pipeline's manifest (`quality`) and were measured with its embedder. */
 #include "face/steps.h"
 
 #include <math.h>
@@ -9,7 +10,7 @@ static float unit(double value) {
   return (float)fmin(fmax(value, 0), 1);
 }
 
-/* 0 at ramp[0], 1 at ramp[1], which may be the smaller one. */
+/* 0 at ramp[0], 1 at ramp[1]; ramp[1] may be the smaller one. */
 static float on_ramp(double value, const float ramp[2]) {
   return unit((value - ramp[0]) / (ramp[1] - ramp[0]));
 }
@@ -23,8 +24,8 @@ static double luma(const uint8_t *p) {
   return 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];
 }
 
-/* Of the middle of the chip, where the face is: mean, deviation, and the mean square of the difference between each pixel
- * and the mean of its four neighbours. */
+/* Statistics of the luma in the middle of the chip, where the face is: mean, standard deviation, and detail (the root
+ * mean square of the difference between each pixel and the mean of its four neighbours, a Laplacian). */
 static void measure(const uint8_t *chip, int n, double *mean, double *deviation, double *detail) {
   int from = n / 6, to = n - n / 6;
   double sum = 0, squares = 0, fine = 0, count = 0;
@@ -44,7 +45,8 @@ static void measure(const uint8_t *chip, int n, double *mean, double *deviation,
   *detail = sqrt(fine / count);
 }
 
-/* How far the nose stands aside of the eyes' middle, in eye distances, and how far down between eyes and mouth. */
+/* yaw: how far the nose is to the side of the middle between the eyes, in eye distances. pitch: how far down the nose
+ * is between eyes (0) and mouth (1). */
 static void turn_of(const double p[5][2], double *yaw, double *pitch) {
   double ex = p[1][0] - p[0][0], ey = p[1][1] - p[0][1], distance = hypot(ex, ey) + 1e-9;
   double nx = p[2][0] - (p[0][0] + p[1][0]) / 2, ny = p[2][1] - (p[0][1] + p[1][1]) / 2;
@@ -80,4 +82,15 @@ void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n,
   out->exposure = fminf(on_plateau(mean, spec->brightness), on_ramp(deviation, spec->contrast));
   out->visibility = disagreement >= 0 ? on_ramp(disagreement, spec->disagreement) : 1;
   out->overall = fminf(fminf(fminf(out->size, out->sharpness), fminf(out->pose, out->exposure)), out->visibility);
+}
+
+sb_quality_part sb_quality_weakest(const sb_quality *quality) {
+  const float parts[] = {quality->size, quality->sharpness, quality->pose, quality->exposure}, good = 0.5f;
+  int weakest = SB_QUALITY_SIZE;
+  for (int i = 1; i < 4; i++)
+    if (parts[i] < parts[weakest]) weakest = i;
+  /* The landmarks of a dark or blurred face disagree, too, so visibility is reported only where nothing else is
+   * wrong. */
+  if (parts[weakest] >= good && quality->visibility < parts[weakest]) return SB_QUALITY_VISIBILITY;
+  return (sb_quality_part)weakest;
 }

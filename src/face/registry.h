@@ -11,9 +11,10 @@ void sb_registry_list_free(char **names, size_t count);
 typedef struct sb_model_probe_result {
   double load_ms, run_ms; /* run_ms: the median of the rounds, on one thread */
 } sb_model_probe_result;
-/* Does the model do what its manifest says? Its file's digest, what the file says of itself, then a load and `rounds` runs (at
- * least 2) on pictures made up: the outputs are there, as long as they should be, finite, and not always the same. What the
- * runtime does with the file happens in a process of its own, so that no file can bring this one down. SB_MODEL. */
+/* Does the model do what its manifest says? Its file's digest, what the file says of itself, then a load and `rounds`
+ * runs (at least 2) on pictures made up: the outputs are there, as long as they should be, finite, and not always the
+ * same. What the runtime does with the file happens in a process of its own, so that no file can bring this one down.
+ * SB_MODEL. */
 sb_status sb_model_probe(const sb_manifest *manifest, const char *cache_dir, size_t rounds, sb_model_probe_result *out,
                          sb_error *error);
 

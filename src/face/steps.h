@@ -1,58 +1,52 @@
-/* The steps of the pipeline, each a file; worker.c strings them together. Coordinates: pixels of the decoded image. */
+/* The steps between a photo and the numbers of a model, without any model run: tensors, geometry, alignment, detector
+ * output, quality. Each section is one file. Coordinates are pixels of the decoded image unless said otherwise. */
 #ifndef SB_FACE_STEPS_H
 #define SB_FACE_STEPS_H
 
 #include "face/face.h"
 #include "face/models.h"
 
-struct sb_detection;
+/* ---- tensor.c: pixels to the model's input tensor */
 
-/* ---- tensor.c: pixels to the model's input */
-
-/* Puts `width` x `height` RGB pixels at the top left of the tensor of tensor_width x tensor_height; what is left over gets
- * the mean, which is zero after normalisation. */
+/* Writes width x height RGB pixels to the top left of a tensor of tensor_width x tensor_height; the rest is set to
+ * zero, which is the mean after normalisation. */
 void sb_tensor_fill(const sb_model_spec *spec, const uint8_t *rgb, int width, int height, float *tensor,
                     int tensor_width, int tensor_height);
-/* The same of a picture of the model's own size. */
+/* The same for a picture of exactly the model's input size. */
 void sb_tensor_fill_picture(const sb_model_spec *spec, const float *rgb, float *tensor);
 
-/* ---- geometry.c */
+/* ---- geometry.c: squares and similarity transforms */
 
-/* A square of the photo: centre, side, and the angle (radians, clockwise as seen) by which it is turned. */
+/* A square of the photo: centre, side, and the angle by which it is rotated (radians, clockwise on the screen). */
 typedef struct sb_square {
   double x, y, side, angle;
 } sb_square;
-/* The map for sb_image_warp that shows the square as n x n pixels. */
+/* The affine map for sb_image_warp that shows the square as n x n pixels. */
 void sb_square_map(const sb_square *square, int n, double map[6]);
-/* A point of the square in 0..1 to the photo. */
+/* Converts a point of the square, in 0..1, to the photo. */
 void sb_square_point(const sb_square *square, double u, double v, double out[2]);
 
-/* target = [a -b; b a] source + t: the least-squares similarity of five points (Umeyama 1991, for two dimensions in closed
- * form). False: the points coincide. */
+/* The similarity transform target = [a -b; b a] source + t. */
 typedef struct sb_similarity {
   double a, b, tx, ty;
 } sb_similarity;
+/* Least-squares fit to five point pairs (Umeyama 1991, in closed form for two dimensions). False: the points
+ * coincide. */
 bool sb_similarity_fit(const double from[5][2], const double to[5][2], sb_similarity *out);
 void sb_similarity_point(const sb_similarity *s, const double from[2], double to[2]);
-/* The map for sb_image_warp that gives the aligned picture: target pixels back to the photo. */
+/* The affine map for sb_image_warp that shows the aligned picture: target pixels back to the photo. */
 void sb_similarity_inverse_map(const sb_similarity *s, double map[6]);
 
-/* ---- align.c */
+/* ---- detector.c: the detector's outputs to boxes */
 
-/* The face as `alignment` wants it: width x height RGB, 0..255, whole numbers but where `alignment` pads. `five`: NULL where there are none, and then a photo is taken to be
- * aligned already. SB_BAD_IMAGE: the points coincide. */
-sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const struct sb_detection *box,
-                   const double (*five)[2], float *rgb, int width, int height, sb_error *error);
-
-/* ---- detect.c */
-
+/* One detected face. */
 typedef struct sb_detection {
   double x0, y0, x1, y1;
-  double score, rank; /* rank: the score with the bonus of its pass, the order of merging */
-  double probability; /* of being a face, by the verifier; set later */
+  double score, rank; /* rank: score plus the bonus of its pass; overlapping boxes are merged in this order */
+  double probability; /* of being a face, from the verifier; set after the detector */
   bool has_points, has_checked;
-  double points[5][2];  /* by the detector */
-  double checked[5][2]; /* by the verifier */
+  double points[5][2];  /* landmarks from the detector */
+  double checked[5][2]; /* landmarks from the verifier */
 } sb_detection;
 enum { SB_DETECTIONS_MAX = 1024 };
 typedef struct sb_detections {
@@ -60,32 +54,55 @@ typedef struct sb_detections {
   sb_detection boxes[SB_DETECTIONS_MAX];
 } sb_detections;
 
-/* The outputs of one pass, by level; of a family with one output for all levels the first counts. NULL where the family or
- * the model has none. */
+/* The raw outputs of one detector run, by level; a family with one output for all levels uses the first entry. NULL:
+ * the family or the model does not have this output. */
 typedef struct sb_detector_outputs {
   const float *scores[SB_LEVELS_MAX], *locations[SB_LEVELS_MAX], *objectness[SB_LEVELS_MAX], *points[SB_LEVELS_MAX];
 } sb_detector_outputs;
-/* How many priors a level has for an input of this size; level -1: all. */
+
+/* One pass of the detector over (a part of) the photo. */
+typedef struct sb_detector_pass {
+  int width, height; /* of the input tensor */
+  double scale;      /* input pixels per pixel of the photo */
+  double largest;    /* boxes higher than this many input pixels are dropped; 0: none are */
+  double bonus;      /* added to the rank of boxes of at least bonus_height input pixels */
+} sb_detector_pass;
+
+/* The number of priors (anchors) of a level for an input of this size; level -1: of all levels. */
 size_t sb_detector_priors(const sb_detector_spec *spec, int level, int width, int height);
-/* Decodes the boxes of one pass over an input of width x height pixels that shows the photo at `scale`; keeps those that are
- * at most `largest` input pixels high (0: all) and at least smallest_box pixels of the photo, and adds `bonus` to the rank of
- * those at least bonus_height high. */
-void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, int width, int height,
-                        double scale, double largest, double bonus, sb_detections *found);
-/* Best rank first; drops what overlaps a better one. */
+/* Decodes the outputs of one pass and appends its boxes, in pixels of the photo, to `found`. */
+void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const sb_detector_pass *pass,
+                        sb_detections *found);
+/* Non-maximum suppression: sorts by rank, best first, and drops each box that overlaps a better one. */
 void sb_detector_merge(const sb_detector_spec *spec, sb_detections *found);
-/* The smallest of the shapes that holds the photo at `scale`. */
+/* The index of the smallest input shape that holds width x height pixels. */
 int sb_detector_shape(const sb_detector_spec *spec, int width, int height);
+
+/* ---- align.c: the picture of a face that a model expects */
+
+/* Where a face is. `five`: its landmarks; NULL: none are known, and the whole photo is taken for an aligned face. */
+typedef struct sb_align_face {
+  const sb_detection *box;
+  const double (*five)[2];
+} sb_align_face;
+/* The result: width x height RGB values in 0..255; whole numbers unless the alignment pads (SB_FIT_PAD). */
+typedef struct sb_align_picture {
+  float *rgb;
+  int width, height;
+} sb_align_picture;
+/* Cuts out the face as `alignment` describes it. SB_BAD_IMAGE: the landmarks coincide. */
+sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const sb_align_face *face,
+                   const sb_align_picture *out, sb_error *error);
 
 /* ---- quality.c */
 
-/* How far the verifier's points of a face are from the landmark model's, in pixels of the frame that `framed` leads to: root of
- * the mean square, less what is usual. Two models that were trained apart agree as long as they see the points; where something
- * covers the face each guesses. */
+/* How far the verifier's landmarks are from those of the landmark model: root mean square in pixels of the frame (to
+ * which `framed` maps), after the usual difference is subtracted. Two independently trained models agree while they see
+ * the landmarks; where something covers the face each of them guesses. */
 double sb_quality_landmark_disagreement(const sb_quality_spec *spec, const sb_similarity *framed,
                                         const double five[5][2], const double checked[5][2]);
-/* `chip`: the aligned face, n x n RGB, at the photo's own resolution or less. `points`: five, in full-size pixels. `apart`: by
- * sb_quality_landmark_disagreement; below 0: not known. */
+/* `chip`: the aligned face, n x n RGB, not enlarged beyond the photo's resolution. `points`: the five landmarks in
+ * pixels of the full-size photo. `disagreement`: of sb_quality_landmark_disagreement; negative: not known. */
 void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n, const double points[5][2],
                         double disagreement, sb_quality *out);
 

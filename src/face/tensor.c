@@ -28,8 +28,8 @@ static inline void channel_row(const sb_model_spec *spec, const void *rgb, bool 
   for (int i = 0; i < n; i++) out[step * i] = (component_of(rgb, bytes, 3 * i + component) - mean) * scale;
 }
 
-/* Pixels that go in as they lie, all components by the same rule: then a row is one run of numbers, which is what the machine
- * does fastest. */
+/* Pixels that go in as they lie, all components by the same rule: then a row is one run of numbers, which is what the
+ * machine does fastest. */
 static inline bool lies_as_wanted(const sb_model_spec *spec) {
   if (!spec->interleaved || spec->channels != SB_CHANNELS_RGB || spec->standardise) return false;
   for (int c = 1; c < 3; c++)
@@ -69,7 +69,8 @@ SB_CLONES static void fill_floats(const sb_model_spec *spec, const float *rgb, i
   fill_row(spec, rgb, false, n, tensor, 0, plane);
 }
 
-/* What FaceNet calls prewhitening: mean 0 and deviation 1 over all numbers, the deviation not below 1 / sqrt(their count). */
+/* What FaceNet calls prewhitening: mean 0 and deviation 1 over all numbers, the deviation not below 1 / sqrt(their
+ * count). */
 static void standardise(float *tensor, size_t count) {
   double sum = 0, squares = 0;
   for (size_t i = 0; i < count; i++) sum += tensor[i];

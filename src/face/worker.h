@@ -1,4 +1,10 @@
-/* The inside of a worker, for the files that do its steps. */
+/* The inside of a worker: one thread's inference sessions, and the functions that run a model for it. The layers, each
+ * calling only the ones below:
+ *
+ *   find_faces.c   a whole photo: turn it upright, find candidates, describe each      (public: face.h)
+ *   describe.c     one face: landmarks, quality, embedding    candidates.c   detector passes and verifier
+ *   attributes.c   one face: attributes, pose, liveness
+ *   worker.c       sessions; running a model on pixels, on a crop, on an aligned face */
 #ifndef SB_FACE_WORKER_H
 #define SB_FACE_WORKER_H
 
@@ -8,49 +14,61 @@
 struct sb_worker {
   sb_pipeline *pipeline;
   const sb_models *models;
-  sb_infer_session *sessions[SB_SLOTS]; /* made when first needed */
-  sb_detections found;
-  bool tiles; /* the photo at hand is also looked at tile by tile */
+  sb_infer_session *sessions[SB_SLOTS]; /* created when first needed */
+  sb_detections found;                  /* the candidates of the current photo */
+  bool tiles;                           /* also run the detector over tiles of the current photo */
 };
 
-/* The worker's session of a stage. */
-sb_status sb_worker_session(sb_worker *worker, int stage, sb_infer_session **out, sb_error *error);
-/* Fills the stage's input with `rgb` (width x height, at the tensor's top left) and runs it. */
-sb_status sb_worker_run(sb_worker *worker, int stage, const sb_model_spec *spec, const uint8_t *rgb, int width,
-                        int height, int tensor_width, int tensor_height, sb_infer_session **session, sb_error *error);
-/* The same with a picture of the stage's own size. */
-sb_status sb_worker_run_picture(sb_worker *worker, int stage, const sb_model_spec *spec, const float *rgb,
-                                sb_infer_session **session, sb_error *error);
-/* Shows `square` of the photo to a stage. */
-sb_status sb_worker_run_on_crop(sb_worker *worker, int stage, const sb_model_spec *spec, const sb_image *image,
-                                const sb_square *square, int border, sb_infer_session **session, sb_error *error);
-/* An output of the stage that just ran; SB_MODEL when the model has none of that name or too few numbers. */
+/* ---- worker.c */
+
+/* A model of the pipeline, as the run functions take it. */
+typedef struct sb_worker_model {
+  int slot; /* sb_pipeline_slot, plus an index */
+  const sb_model_spec *spec;
+} sb_worker_model;
+
+/* The worker's session of a slot. */
+sb_status sb_worker_session(sb_worker *worker, int slot, sb_infer_session **out, sb_error *error);
+/* Runs the model on an image that is placed at the top left of an input of tensor_width x tensor_height pixels. */
+sb_status sb_worker_run(sb_worker *worker, sb_worker_model model, const sb_image *image, int tensor_width,
+                        int tensor_height, sb_infer_session **session, sb_error *error);
+/* Runs the model on a picture of exactly its input size, RGB, 0..255. */
+sb_status sb_worker_run_picture(sb_worker *worker, sb_worker_model model, const float *rgb, sb_infer_session **session,
+                                sb_error *error);
+/* Runs the model on a square of the photo; black outside the photo. */
+sb_status sb_worker_run_on_crop(sb_worker *worker, sb_worker_model model, const sb_image *image,
+                                const sb_square *square, sb_infer_session **session, sb_error *error);
+/* Runs the model on a face that is aligned as `alignment` describes. */
+sb_status sb_worker_run_on_aligned(sb_worker *worker, sb_worker_model model, const sb_alignment *alignment,
+                                   const sb_image *image, const sb_align_face *face, sb_infer_session **session,
+                                   sb_error *error);
+/* The values of an output after a run, valid until the next run of the session. SB_MODEL: no output of that name, or
+ * fewer than `least` values. `count` NULL allowed. */
 sb_status sb_worker_output(const sb_infer_session *session, const sb_model_spec *spec, const char *name, size_t least,
                            const float **values, size_t *count, sb_error *error);
 
-/* find.c: the outputs of a pass that just ran, each with as many numbers as its priors need. */
-sb_status sb_detector_collect(const sb_infer_session *session, const sb_detector_spec *spec, int width, int height,
-                              sb_detector_outputs *out, sb_error *error);
-/* find.c: candidates of both passes, merged and verified, into worker->found. `large`: also run the second pass. */
+/* ---- candidates.c */
+
+/* Runs the detector's passes, merges their boxes, verifies each, and leaves those that are accepted in worker->found.
+ * `large`: also run the second pass (and the tiles, where worker->tiles is set). */
 sb_status sb_worker_candidates(sb_worker *worker, const sb_image *image, bool large, sb_error *error);
-/* find.c: what the verifier says of a square of the photo, into the box's probability and points. */
+/* Runs the verifier on a square of the photo; sets the detection's probability and its `checked` points. */
 sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_square *square, sb_detection *box,
                            sb_error *error);
-/* Which embedder a photo is looked at with, and what is wanted of its faces. */
+
+/* ---- describe.c and attributes.c */
+
+/* What the caller asked for, with the embedder already looked up. */
 typedef struct sb_worker_request {
-  unsigned want;
-  int embedder; /* the index of its stage */
+  unsigned want; /* SB_WANT_* */
+  int embedder;  /* index of its slot */
   const sb_embedder_spec *spec;
 } sb_worker_request;
-/* describe.c: landmarks, quality and what is wanted of one candidate; coordinates of the decoded image. */
+/* Landmarks, quality, and what `request` asks for, of one candidate; coordinates of the decoded image. */
 sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_detection *box,
-                             const sb_worker_request *wanted, sb_face *face, sb_error *error);
-/* attributes.c: age, gender, ethnicity; what no model tells stays unknown. `five` as for sb_align. */
-sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_detection *box,
-                               const double (*five)[2], unsigned want, sb_face *face, sb_error *error);
-/* Shows the face, aligned as the model wants it, to a stage. */
-sb_status sb_worker_run_on_aligned(sb_worker *worker, int stage, const sb_model_spec *spec,
-                                   const sb_alignment *alignment, const sb_image *image, const sb_detection *box,
-                                   const double (*five)[2], sb_infer_session **session, sb_error *error);
+                             const sb_worker_request *request, sb_face *face, sb_error *error);
+/* Runs the attribute models that answer `want`; what no model answers stays unknown. */
+sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_align_face *where, unsigned want,
+                               sb_face *face, sb_error *error);
 
 #endif

@@ -24,7 +24,7 @@ enum { SIDE = 64, STRIDE = 16, CELLS = 16, CELL = 6 /* row 1, column 2 */ };
 static sb_detections *decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, double scale) {
   sb_detections *found = calloc(1, sizeof *found);
   assert_non_null(found);
-  sb_detector_decode(spec, outputs, SIDE, SIDE, scale, 0, 0, found);
+  sb_detector_decode(spec, outputs, &(sb_detector_pass){.width = SIDE, .height = SIDE, .scale = scale}, found);
   return found;
 }
 
@@ -168,7 +168,9 @@ static sb_image coordinates(void) {
 
 static void align(const sb_alignment *alignment, const sb_detection *box, const double (*five)[2], float *rgb, int n) {
   sb_image image = coordinates();
-  assert_int_equal(sb_align(&image, alignment, box, five, rgb, n, n, NULL), SB_OK);
+  const sb_align_face face = {box, five};
+  const sb_align_picture picture = {rgb, n, n};
+  assert_int_equal(sb_align(&image, alignment, &face, &picture, NULL), SB_OK);
   sb_image_free(&image);
 }
 
@@ -227,7 +229,9 @@ static void points_go_where_the_template_wants_them(void **state) {
   near(pixel(rgb, N, 36, 4)[0], 120, 1);
   static const double same[5][2] = {{9, 9}, {9, 9}, {9, 9}, {9, 9}, {9, 9}};
   sb_image image = coordinates();
-  assert_int_equal(sb_align(&image, &points, &tall, same, rgb, N, N, NULL), SB_BAD_IMAGE);
+  const sb_align_face face = {&tall, same};
+  const sb_align_picture picture = {rgb, N, N};
+  assert_int_equal(sb_align(&image, &points, &face, &picture, NULL), SB_BAD_IMAGE);
   sb_image_free(&image);
 }
 

@@ -1,4 +1,11 @@
-/* From the detector's raw outputs to boxes: priors for any input size, decoding, merging of the passes. */
+/* Decoding a detector's raw outputs to boxes, for three families of networks, and non-maximum suppression.
+ *
+ *   SSD     Liu et al. 2016 (RFB-320, RetinaFace): boxes are coded relative to priors of given sizes
+ *   YuNet   Wu, Peng and Yu 2023: one prior a cell; score = sqrt(class * objectness); size by its logarithm
+ *   SCRFD   Guo et al. 2021: several priors a cell; distances from the cell to the four sides
+ *
+ * Priors are enumerated in the order of the outputs: by level, then row, column and prior of the cell. Outputs are
+ * untrusted numbers: NaN and infinite boxes are dropped. */
 #include "face/steps.h"
 
 #include <math.h>
@@ -21,7 +28,7 @@ static double unit(double value) {
   return fmin(fmax(value, 0), 1);
 }
 
-/* A prior: where in the outputs it stands and where in the input, in pixels. */
+/* A prior (anchor): its index in the outputs, and its place in the input, in pixels. */
 typedef struct prior {
   int level;
   size_t index;               /* in the outputs of its level, or of all levels */
@@ -39,12 +46,13 @@ static double score_of(const sb_detector_spec *spec, const sb_detector_outputs *
   return 0;
 }
 
-/* A size from its logarithm; not beyond all measure, and a NaN stays one. */
-static double grown(double size, double logarithm) {
+/* A size from its logarithm, limited to exp(10) times; a NaN stays a NaN. */
+static double size_from_log(double size, double logarithm) {
   return size * exp(logarithm > 10 ? 10 : logarithm);
 }
 
-/* The box in pixels of the input: of an SSD the regression on its prior, of YuNet on its cell, of SCRFD the distances. */
+/* The box in pixels of the input: relative to the prior (SSD), to the cell (YuNet), or distances from the cell
+ * (SCRFD). */
 static sb_detection box_of(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const prior *p) {
   const float *at =
       (spec->family == SB_FAMILY_SSD ? outputs->locations[0] : outputs->locations[p->level]) + 4 * p->index;
@@ -53,14 +61,14 @@ static sb_detection box_of(const sb_detector_spec *spec, const sb_detector_outpu
   case SB_FAMILY_SSD:
     x = p->x + at[0] * spec->centre_variance * p->width;
     y = p->y + at[1] * spec->centre_variance * p->height;
-    w = grown(p->width, at[2] * spec->size_variance);
-    h = grown(p->height, at[3] * spec->size_variance);
+    w = size_from_log(p->width, at[2] * spec->size_variance);
+    h = size_from_log(p->height, at[3] * spec->size_variance);
     break;
   case SB_FAMILY_YUNET:
     x = p->left + at[0] * stride;
     y = p->top + at[1] * stride;
-    w = grown(stride, at[2]);
-    h = grown(stride, at[3]);
+    w = size_from_log(stride, at[2]);
+    h = size_from_log(stride, at[3]);
     break;
   default: /* SB_FAMILY_SCRFD */
     return (sb_detection){.x0 = p->left - at[0] * stride,
@@ -85,62 +93,66 @@ static void add_points(const sb_detector_spec *spec, const sb_detector_outputs *
   }
 }
 
-/* From pixels of the input to those of the photo. */
+/* Converts from pixels of the input to pixels of the photo. */
 static void scale_box(sb_detection *box, double scale) {
   box->x0 /= scale, box->y0 /= scale, box->x1 /= scale, box->y1 /= scale;
   for (int i = 0; i < 5; i++) box->points[i][0] /= scale, box->points[i][1] /= scale;
 }
 
-/* One pass's settings that stay the same from prior to prior. */
-typedef struct sb_pass {
+/* What stays the same for all priors of a pass. */
+typedef struct decoder {
   const sb_detector_spec *spec;
   const sb_detector_outputs *outputs;
-  double scale, largest, bonus;
+  const sb_detector_pass *pass;
   sb_detections *found;
-} sb_pass;
+} decoder;
 
-static void look_at(const sb_pass *pass, const prior *p, double score) {
-  const sb_detector_spec *spec = pass->spec;
-  if (pass->found->count == SB_DETECTIONS_MAX) return;
-  sb_detection box = box_of(spec, pass->outputs, p);
+static void add_box(const decoder *d, const prior *p, double score) {
+  const sb_detector_spec *spec = d->spec;
+  if (d->found->count == SB_DETECTIONS_MAX) return;
+  sb_detection box = box_of(spec, d->outputs, p);
   double high = box.y1 - box.y0;
   bool usable = isfinite(high) && isfinite(box.x1 - box.x0) && high > 0 && box.x1 > box.x0;
-  if (!usable || (pass->largest > 0 && high > pass->largest)) return;
-  if (spec->has_points) add_points(spec, pass->outputs, p, &box);
+  if (!usable || (d->pass->largest > 0 && high > d->pass->largest)) return;
+  if (spec->has_points) add_points(spec, d->outputs, p, &box);
   if (spec->has_points && !box.has_points) return;
-  scale_box(&box, pass->scale);
+  scale_box(&box, d->pass->scale);
   if (fmax(box.x1 - box.x0, box.y1 - box.y0) < spec->smallest_box) return;
   box.score = score;
-  box.rank = score + (high >= spec->bonus_height ? pass->bonus : 0);
-  pass->found->boxes[pass->found->count++] = box;
+  box.rank = score + (high >= spec->bonus_height ? d->pass->bonus : 0);
+  d->found->boxes[d->found->count++] = box;
 }
 
-/* The prior of an SSD: its centre in the middle of a cell, clipped to the input as its authors do. */
-static void set_size(prior *p, double size, int column, int row, int columns, int rows, int width, int height) {
-  p->x = unit((column + 0.5) / columns) * width;
-  p->y = unit((row + 0.5) / rows) * height;
-  p->width = unit(size / width) * width;
-  p->height = unit(size / height) * height;
+/* The prior of an SSD: centred in its cell, and clipped to the input as in the reference implementation. */
+static void set_ssd_prior(prior *p, double size, double u, double v, const sb_detector_pass *pass) {
+  p->x = unit(u) * pass->width;
+  p->y = unit(v) * pass->height;
+  p->width = unit(size / pass->width) * pass->width;
+  p->height = unit(size / pass->height) * pass->height;
 }
 
-void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, int width, int height,
-                        double scale, double largest, double bonus, sb_detections *found) {
-  const sb_pass pass = {spec, outputs, scale, largest, bonus, found};
+static void decode_cell(const decoder *d, prior *p, double u, double v) {
+  const sb_detector_spec *spec = d->spec;
+  for (int s = 0; s < spec->size_counts[p->level]; s++, p->index++) {
+    double score = score_of(spec, d->outputs, p);
+    if (!(score >= spec->score_threshold)) continue; /* nearly all priors end here, also those whose score is NaN */
+    if (spec->family == SB_FAMILY_SSD) set_ssd_prior(p, spec->sizes[p->level][s], u, v, d->pass);
+    add_box(d, p, score);
+  }
+}
+
+void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs *outputs, const sb_detector_pass *pass,
+                        sb_detections *found) {
+  const decoder d = {spec, outputs, pass, found};
   prior p = {0};
   for (p.level = 0; p.level < spec->levels; p.level++) {
-    int stride = spec->strides[p.level], columns = cells(width, stride), rows = cells(height, stride);
-    if (spec->family != SB_FAMILY_SSD) p.index = 0;
+    int stride = spec->strides[p.level], columns = cells(pass->width, stride), rows = cells(pass->height, stride);
+    if (spec->family != SB_FAMILY_SSD) p.index = 0; /* an SSD has one output for all levels */
     for (int row = 0; row < rows; row++) {
       for (int column = 0; column < columns; column++) {
         p.left = (double)column * stride;
         p.top = (double)row * stride;
-        for (int s = 0; s < spec->size_counts[p.level]; s++, p.index++) {
-          double score = score_of(spec, outputs, &p); /* nearly all priors end here, NaN too */
-          if (!(score >= spec->score_threshold)) continue;
-          if (spec->family == SB_FAMILY_SSD)
-            set_size(&p, spec->sizes[p.level][s], column, row, columns, rows, width, height);
-          look_at(&pass, &p, score);
-        }
+        decode_cell(&d, &p, (column + 0.5) / columns, (row + 0.5) / rows);
       }
     }
   }
@@ -149,7 +161,9 @@ void sb_detector_decode(const sb_detector_spec *spec, const sb_detector_outputs 
 static int by_rank(const void *a, const void *b) {
   const sb_detection *x = a, *y = b;
   if (x->rank != y->rank) return x->rank < y->rank ? 1 : -1;
-  return x->x0 != y->x0 ? (x->x0 > y->x0 ? 1 : -1) : (x->y0 > y->y0) - (x->y0 < y->y0); /* never a matter of chance */
+  return x->x0 != y->x0
+             ? (x->x0 > y->x0 ? 1 : -1)
+             : (x->y0 > y->y0) - (x->y0 < y->y0); /* ties are ordered, too, so that results are reproducible */
 }
 
 static double area(const sb_detection *box) {
@@ -167,15 +181,15 @@ void sb_detector_merge(const sb_detector_spec *spec, sb_detections *found) {
   qsort(found->boxes, found->count, sizeof *found->boxes, by_rank);
   size_t kept = 0;
   for (size_t i = 0; i < found->count; i++) {
-    bool hidden = false;
-    for (size_t k = 0; k < kept && !hidden; k++) hidden = overlaps(spec, &found->boxes[i], &found->boxes[k]);
-    if (!hidden) found->boxes[kept++] = found->boxes[i];
+    bool suppressed = false;
+    for (size_t k = 0; k < kept && !suppressed; k++) suppressed = overlaps(spec, &found->boxes[i], &found->boxes[k]);
+    if (!suppressed) found->boxes[kept++] = found->boxes[i];
   }
   found->count = kept;
 }
 
 int sb_detector_shape(const sb_detector_spec *spec, int width, int height) {
-  int best = spec->shape_count - 1; /* holds every photo */
+  int best = spec->shape_count - 1; /* the manifest guarantees that the last shape holds every photo */
   for (int i = 0; i < spec->shape_count; i++) {
     const int *shape = spec->shapes[i], *chosen = spec->shapes[best];
     if (shape[0] >= width && shape[1] >= height && shape[0] * shape[1] < chosen[0] * chosen[1]) best = i;

@@ -1,0 +1,36 @@
+/* The attributes: which part of SB_WANT_* asks for each, and the public names of their classes. */
+#include "face/models.h"
+
+unsigned sb_attribute_want(sb_attribute attribute) {
+  switch (attribute) {
+  case SB_ATTRIBUTE_AGE:
+  case SB_ATTRIBUTE_GENDER:
+  case SB_ATTRIBUTE_ETHNICITY: return SB_WANT_ATTRIBUTES;
+  case SB_ATTRIBUTE_YAW:
+  case SB_ATTRIBUTE_PITCH:
+  case SB_ATTRIBUTE_ROLL:
+  case SB_ATTRIBUTE_EXPRESSION: return SB_WANT_POSE;
+  case SB_ATTRIBUTE_LIVE: return SB_WANT_LIVENESS;
+  case SB_ATTRIBUTES: break;
+  }
+  return 0;
+}
+
+unsigned sb_attribute_model_wants(const sb_attribute_spec *spec) {
+  unsigned wants = 0;
+  for (int a = 0; a < SB_ATTRIBUTES; a++)
+    if (spec->outputs[a].there) wants |= sb_attribute_want((sb_attribute)a);
+  return wants;
+}
+
+const char *sb_ethnicity_name(int index) {
+  static const char *const names[SB_ETHNICITIES] = {"white",          "black",           "asian", "indian",
+                                                    "middle_eastern", "latino_hispanic", "other"};
+  return index >= 0 && index < SB_ETHNICITIES ? names[index] : "";
+}
+
+const char *sb_expression_name(int index) {
+  static const char *const names[SB_EXPRESSIONS] = {"neutral", "happy",     "sad",  "surprised",
+                                                    "afraid",  "disgusted", "angry"};
+  return index >= 0 && index < SB_EXPRESSIONS ? names[index] : "";
+}
