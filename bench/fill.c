@@ -1,7 +1,7 @@
-/* Fills a gallery with people whose templates are made up, as faces' templates lie (cli/bench_faces.h), for measuring with many.
+/* Fills a gallery with people whose templates are made up, as faces' templates lie (cli/commands/bench/synthetic_faces.h), for measuring with many.
  * usage: bench_fill DATA_DIR PEOPLE. Goes on where it stopped. Not durable while it runs where it is preloaded with a library that
  * leaves fsync out. */
-#include "cli/bench_faces.h"
+#include "cli/commands/bench/synthetic_faces.h"
 #include "engine/engine.h"
 
 #include <stdio.h>
@@ -16,13 +16,13 @@ static void check(sb_status status, const sb_error *error) {
   exit(1);
 }
 
-static void put(sb_engine *engine, const sb_bench_faces *faces, size_t dim, size_t number) {
+static void put(sb_engine *engine, const sb_cli_synthetic_faces *faces, size_t dim, size_t number) {
   sb_error error = {0};
   float vector[DIM_MAX];
   char id[32], name[48];
   snprintf(id, sizeof id, "made-up-%zu", number);
   snprintf(name, sizeof name, "Nobody %zu", number);
-  sb_bench_face(faces, number, vector);
+  sb_cli_synthetic_face(faces, number, vector);
   const sb_template_request request = {.id = id, .name = name, .vector = vector, .dim = dim};
   check(sb_engine_enroll_template(engine, &request, &error), &error);
 }
@@ -35,19 +35,19 @@ int main(int count, char **words) {
   sb_error error = {0};
   sb_engine *engine = NULL;
   sb_engine_info info = {0};
-  sb_bench_faces *faces = NULL;
+  sb_cli_synthetic_faces *faces = NULL;
   size_t wanted = strtoul(words[2], NULL, 10);
   const sb_engine_options options = {.struct_size = sizeof options, .data_dir = words[1]};
   check(sb_engine_new(&options, &engine, &error), &error);
   check(sb_engine_info_get(engine, &info, &error), &error);
   if (info.dim > DIM_MAX) check(sb_fail(&error, SB_INVALID, "the model's templates are too long"), &error);
-  check(sb_bench_faces_new(info.dim, tau, &faces, &error), &error);
+  check(sb_cli_synthetic_faces_new(info.dim, tau, &faces, &error), &error);
   double start = sb_monotonic_ms();
   for (size_t i = info.people; i < wanted; i++) {
     put(engine, faces, info.dim, i);
     if (i % STEP == STEP - 1) fprintf(stderr, "%zu, %.0f s\n", i + 1, (sb_monotonic_ms() - start) / 1000);
   }
-  sb_bench_faces_free(faces);
+  sb_cli_synthetic_faces_free(faces);
   sb_engine_free(engine);
   return 0;
 }

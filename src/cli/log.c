@@ -1,7 +1,8 @@
-/* The log on standard error: a line of text, or a JSON object a line. A server's log waits for nobody: where its reader has
- * stopped reading, lines are left out and counted, and the count is told when it reads on. */
-#include "cli/cli.h"
+/* The log on standard error, one line of text or one JSON object per message. A server never blocks on its log: while nothing reads
+ * standard error, messages are dropped and counted, and the count is logged as soon as reading resumes. */
+#include "cli/log.h"
 
+#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@ typedef size_t (*line_writer)(char *out, size_t size, const sb_log_line *line);
 static struct {
   pthread_mutex_t lock;
   line_writer write;
-  bool waits; /* for whoever reads */
-  size_t lost;
+  bool waits;  /* for a slow reader; a server does not */
+  size_t lost; /* messages dropped since the last one that was written */
 } stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static size_t within(int length, size_t size) {
@@ -48,7 +49,7 @@ static size_t write_json(char *out, size_t size, const sb_log_line *line) {
   return within(length, size);
 }
 
-/* In one call, so that lines of several processes do not mix; what cannot be written is nobody's to tell. */
+/* Writes a line in one call, so that the lines of several processes do not mix. There is nowhere to report a failure. */
 static void put(const sb_log_line *line) {
   char text[LINE_MAX_BYTES];
   size_t size = stream.write(text, sizeof text, line);
@@ -59,7 +60,7 @@ static void put(const sb_log_line *line) {
   }
 }
 
-/* Whether a line may be written without waiting; the first one after a stop waits a moment, a reader may only be slow. */
+/* Can a line be written without blocking? After the reader stopped, the first line waits PATIENCE_MS: it may only be slow. */
 static bool has_room(void) {
   struct pollfd errors = {.fd = STDERR_FILENO, .events = POLLOUT};
   return stream.waits || poll(&errors, 1, stream.lost ? 0 : PATIENCE_MS) != 0;
@@ -71,7 +72,7 @@ static void log_line(void *context, const sb_log_line *line) {
   bool room = has_room();
   if (room && stream.lost) {
     char message[96];
-    snprintf(message, sizeof message, "%zu lines of the log are lost: nobody read them", stream.lost);
+    snprintf(message, sizeof message, "%zu log lines were dropped: nothing read them", stream.lost);
     stream.lost = 0;
     put(&(sb_log_line){SB_LOG_WARNING, "", message, ""});
     room = has_room();
@@ -83,7 +84,7 @@ static void log_line(void *context, const sb_log_line *line) {
   pthread_mutex_unlock(&stream.lock);
 }
 
-sb_status sb_cli_log(const sb_config *config, bool server, sb_error *error) {
+sb_status sb_cli_log_start(const sb_config *config, bool server, sb_error *error) {
   bool json = !strcmp(config->log_format, "json");
   size_t level = 0;
   while (level < sizeof levels / sizeof *levels && strcmp(config->log_level, levels[level]) != 0) level++;

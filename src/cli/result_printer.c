@@ -255,7 +255,7 @@ sb_status sb_cli_result_print(sb_sql *sql, sb_sql_statement *statement, sb_cli_r
   if (columns) {
     return format == SB_CLI_RESULT_TABLE  ? print_table(statement, columns, error)
            : format == SB_CLI_RESULT_JSON ? print_json(statement, columns, error)
-                                    : print_csv(statement, columns, error);
+                                          : print_csv(statement, columns, error);
   }
   sb_status status = sb_sql_step(statement, &row, error);
   if (status == SB_OK && format == SB_CLI_RESULT_JSON) printf("{\"changes\":%lld}\n", (long long)sb_sql_changes(sql));

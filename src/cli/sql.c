@@ -1,5 +1,6 @@
 /* Subcommand sql: statements from the argument, a file, standard input or a prompt. */
 #include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/line_editor.h"
 #include "cli/result_printer.h"
 #include "engine/engine.h"
@@ -13,13 +14,29 @@
 
 enum { SCRIPT_MAX = 256 << 20 };
 
+typedef struct options {
+  const char *file, *database, *format;
+  sb_cli_list parameters; /* NAME=VALUE */
+  bool write;
+} options;
+
+static const sb_cli_option sql_options[] = {
+    {"--file", "FILE", "run the statements of a file (- is standard input)", SB_CLI_FIELD(options, file)},
+    {"--db", "FILE", "work on this SQLite file instead of the gallery", SB_CLI_FIELD(options, database)},
+    {"--param", "NAME=VALUE", "value of :NAME, or of parameter 1, 2 ...; @PHOTO: the embedding of its face",
+     SB_CLI_FIELD(options, parameters)},
+    {"--format", "FORMAT", "how results are printed; --json is --format json", SB_CLI_FIELD(options, format),
+     .fallback = "table", .choices = "table|json|csv"},
+    {"--write", NULL, "allow statements that change something", SB_CLI_FIELD(options, write)},
+    {NULL},
+};
+
 typedef struct work {
   sb_cli *cli;
-  sb_engine *engine;
+  const options *options;
   sb_sql *sql;
   sb_cli_result_format format;
-  sb_flag_list parameters; /* NAME=VALUE */
-  bool used[SB_FLAG_LIST_MAX];
+  bool used[SB_CLI_LIST_MAX]; /* by number of the parameter */
 } work;
 
 /* ---- Parameters */
@@ -49,8 +66,8 @@ static int number_of(sb_sql_statement *statement, const char *name) {
 
 static sb_status bind_all(work *w, sb_sql_statement *statement, bool last, sb_error *error) {
   sb_status status = SB_OK;
-  for (size_t i = 0; status == SB_OK && i < w->parameters.count; i++) {
-    const char *parameter = w->parameters.items[i], *value = strchr(parameter, '=') + 1;
+  for (size_t i = 0; status == SB_OK && i < w->options->parameters.count; i++) {
+    const char *parameter = w->options->parameters.items[i], *value = strchr(parameter, '=') + 1;
     char *name = sb_strdup(parameter, error);
     if (!name) return SB_NO_MEMORY;
     name[value - 1 - parameter] = 0;
@@ -164,49 +181,51 @@ static sb_status run_prompt(work *w, sb_error *error) {
 
 /* ---- The command */
 
-static sb_status open_all(work *w, const char *database, bool write, sb_error *error) {
+static sb_status open_all(work *w, sb_error *error) {
+  const char *database = w->options->database;
   bool photos = !database;
-  for (size_t i = 0; i < w->parameters.count; i++) photos |= is_photo(w->parameters.items[i]);
-  sb_status status = photos ? sb_cli_engine(w->cli, false, &w->engine, error) : SB_OK;
-  if (status == SB_OK && !database) /* that somebody looked; the statements may hold names */
-    status = sb_engine_audit_note(w->engine, "sql", w->cli->config->collection, 0, 0, error);
-  if (status == SB_NOT_FOUND) status = SB_OK; /* a collection that an INSERT may make */
-  sb_sql_options options = {.struct_size = sizeof options,
-                            .engine = w->engine,
-                            .collection = w->cli->config->collection,
-                            .database = database,
-                            .write = write};
-  return status == SB_OK ? sb_sql_open(&options, &w->sql, error) : status;
+  for (size_t i = 0; i < w->options->parameters.count; i++) photos |= is_photo(w->options->parameters.items[i]);
+  sb_status status = photos ? sb_cli_open_engine(w->cli, SB_CLI_GALLERY, error) : SB_OK;
+  /* The audit log says that the gallery was read, without the statements, which may hold names. */
+  if (status == SB_OK && !database)
+    status = sb_engine_audit_note(w->cli->engine, "sql", w->cli->config->collection, 0, 0, error);
+  if (status != SB_OK && status != SB_NOT_FOUND) return status; /* an INSERT may make a collection that is not found */
+  const sb_sql_options sql = {.struct_size = sizeof sql,
+                              .engine = w->cli->engine,
+                              .collection = w->cli->config->collection,
+                              .database = database,
+                              .write = w->options->write};
+  return sb_sql_open(&sql, &w->sql, error);
 }
 
-sb_exit sb_command_sql(sb_cli *cli) {
-  const char *file = NULL, *database = NULL, *format = NULL;
-  bool write = false;
-  work w = {.cli = cli};
-  sb_error error = {0};
-  const sb_flag flags[] = {{"--file", SB_FLAG_TEXT, &file},
-                           {"--db", SB_FLAG_TEXT, &database},
-                           {"--param", SB_FLAG_LIST, &w.parameters},
-                           {"--format", SB_FLAG_TEXT, &format},
-                           {"--write", SB_FLAG_SWITCH, &write}};
-  if (!SB_FLAGS_TAKE(cli, flags, 0, 1)) return SB_EXIT_USAGE;
-  if (file && cli->count) return sb_cli_usage(cli, "give a statement or --file, not both");
-  if (format && !format_parse(format, &w.format)) return sb_cli_usage(cli, "--format is table, json or csv");
-  for (size_t i = 0; i < w.parameters.count; i++) {
-    const char *equals = strchr(w.parameters.items[i], '=');
-    if (!equals || equals == w.parameters.items[i]) return sb_cli_usage(cli, "--param is NAME=VALUE");
-  }
-  if (cli->json) w.format = SB_CLI_RESULT_JSON;
-  sb_status status = open_all(&w, database, write, &error);
-  if (status == SB_OK && cli->count)
-    status = run_text(&w, cli->words[0], true, &error);
-  else if (status == SB_OK && !file && isatty(STDIN_FILENO))
-    status = run_prompt(&w, &error);
-  else if (status == SB_OK)
-    status = run_file(&w, file ? file : "-", &error);
-  fflush(stdout);
-  sb_exit code = status == SB_OK ? SB_EXIT_OK : sb_cli_fail(cli, status, &error);
-  sb_sql_close(w.sql);
-  sb_engine_free(w.engine);
-  return code;
+static sb_status run_all(work *w, sb_error *error) {
+  const char *file = w->options->file;
+  sb_status status = open_all(w, error);
+  if (status != SB_OK) return status;
+  if (w->cli->count) return run_text(w, w->cli->words[0], true, error);
+  if (!file && isatty(STDIN_FILENO)) return run_prompt(w, error);
+  return run_file(w, file ? file : "-", error);
 }
+
+static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
+  const options *o = parsed;
+  work w = {.cli = cli, .options = o};
+  if (o->file && cli->count) return sb_cli_usage(cli, error, "give a statement or --file, not both");
+  for (size_t i = 0; i < o->parameters.count; i++) {
+    const char *equals = strchr(o->parameters.items[i], '=');
+    if (!equals || equals == o->parameters.items[i]) return sb_cli_usage(cli, error, "--param is NAME=VALUE");
+  }
+  format_parse(cli->json ? "json" : o->format, &w.format);
+  sb_status status = run_all(&w, error);
+  fflush(stdout);
+  sb_sql_close(w.sql);
+  return status;
+}
+
+const sb_cli_command sb_cli_command_sql = {.name = "sql",
+                                           .arguments = "[STATEMENT]",
+                                           .summary = "SQL over the gallery, or over a file with vectors of one's own",
+                                           .options = sql_options,
+                                           .options_size = sizeof(options),
+                                           .most = 1,
+                                           .run = run};

@@ -1,4 +1,4 @@
-"""doctor: a healthy set-up is said to be healthy; of a broken one it says what is wrong and how to mend it, and changes nothing."""
+"""doctor: a healthy set-up is said to be healthy; of a broken one it says what is wrong and how to fix it, and changes nothing."""
 import os
 import resource
 import shutil
@@ -16,7 +16,7 @@ class DoctorCase(ProgramCase):
         return self.json_of("doctor", "--port", "0", *arguments, code=code, **options)
 
     def wrong(self, check, word, *arguments, state="wrong", **options):
-        """The doctor finds `check` wrong, says `word` of it and how to mend it. To try all models takes most of its time, so it finds
+        """The doctor finds `check` wrong, says `word` of it and how to fix it. To try all models takes most of its time, so it finds
         none where something else is looked for."""
         if state == "wrong" and check not in ("models", "gallery"):
             arguments = (*arguments, "--models", self.folder)

@@ -43,7 +43,7 @@ class Cluster(ProgramCase):
 
     def test_a_folder_without_photos_or_none_is_told(self):
         (self.folder / "empty").mkdir()
-        self.refused("cluster", self.folder / "empty", code=3, word="no files")
+        self.refused("cluster", self.folder / "empty", code=3, word="there are no files")
         self.refused("cluster", self.folder / "gone", code=3, word="no folder")
 
 

@@ -37,7 +37,7 @@ class Import(ProgramCase):
     def test_plain_lines_where_there_is_no_terminal(self):
         done = self.run_program("import", self.people)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn(b"4 enrolled, 0 known already, 0 refused", done.stdout)
+        self.assertIn(b"4 registered, 0 already registered, 0 refused", done.stdout)
         self.assertIn(b"4 of 4 photos", done.stderr)
         self.assertNotIn(b"\r", done.stderr)
 

@@ -93,12 +93,12 @@ class Log(ProgramCase):
                 text += rest.read()
             self.assertEqual(server.process.wait(120), 0)
             server.process.stdout.close()
-        self.assertIn(b" lines of the log are lost", text)
+        self.assertIn(b" log lines were dropped", text)
 
     def told_and_lost(self, text):
         """How many requests for /healthz the log tells of, and how many lines it says are lost."""
         told = len(re.findall(rb" GET /healthz 200 ", text))
-        return told + sum(int(n) for n in re.findall(rb" warning (\d+) lines of the log are lost", text))
+        return told + sum(int(n) for n in re.findall(rb" warning (\d+) log lines were dropped", text))
 
 
 class Dashboard(ProgramCase):

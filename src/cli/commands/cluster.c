@@ -1,0 +1,181 @@
+/* cluster: groups the faces in a folder of photos by person, and names those who are registered. */
+#include "cli/batch.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/wording.h"
+#include "json/groups.h"
+#include "json/write.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEPTH_MAX = 32 }; /* of folders in folders */
+
+typedef struct album {
+  size_t count, room;
+  char **paths; /* of photos */
+  sb_cli_photo_faces *photos;
+  size_t face_count;
+  const float **embeddings;
+  sb_groups_face *faces; /* of all photos, sorted */
+  sb_clusters *clusters;
+  sb_groups_listing listing;
+} album;
+
+/* ---- Reading */
+
+/* Takes `path` over, also after a failure. */
+static sb_status add_path(album *a, char *path, sb_error *error) {
+  if (a->count == a->room) {
+    void *grown = a->paths;
+    size_t room = a->room ? 2 * a->room : 64;
+    sb_status status = sb_grow(&grown, room, sizeof *a->paths, error);
+    if (status != SB_OK) return free(path), status;
+    a->paths = grown;
+    a->room = room;
+  }
+  a->paths[a->count++] = path;
+  return SB_OK;
+}
+
+static int is_visible(const struct dirent *entry) {
+  return entry->d_name[0] != '.';
+}
+
+static sb_status read_folder(album *a, const char *path, int depth, sb_error *error);
+
+static sb_status read_entry(album *a, const char *folder, const char *name, int depth, sb_error *error) {
+  struct stat info;
+  char *path = sb_path_join(folder, name, error);
+  if (!path) return SB_NO_MEMORY;
+  /* lstat: links to folders are not followed, since they may lead in a circle. */
+  if (lstat(path, &info) || !S_ISDIR(info.st_mode)) return add_path(a, path, error);
+  sb_status status = read_folder(a, path, depth + 1, error);
+  free(path);
+  return status;
+}
+
+static sb_status read_folder(album *a, const char *path, int depth, sb_error *error) {
+  struct dirent **entries = NULL;
+  if (depth > DEPTH_MAX) return sb_fail(error, SB_INVALID, "folders are nested more than %d deep", DEPTH_MAX);
+  int count = scandir(path, &entries, is_visible, alphasort);
+  if (count < 0) return sb_fail_errno(error, errno, "read the folder", path);
+  sb_status status = SB_OK;
+  for (int i = 0; i < count; i++) {
+    if (status == SB_OK) status = read_entry(a, path, entries[i]->d_name, depth, error);
+    free(entries[i]);
+  }
+  free(entries);
+  return status;
+}
+
+static sb_status read_photos(album *a, const char *folder, sb_error *error) {
+  sb_status status = read_folder(a, folder, 0, error);
+  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no folder %s", folder);
+  if (status != SB_OK) return status;
+  if (!a->count) return sb_fail(error, SB_INVALID, "there are no files in %s", folder);
+  a->photos = sb_alloc(a->count, sizeof *a->photos, error);
+  if (!a->photos) return SB_NO_MEMORY;
+  for (size_t i = 0; i < a->count; i++) a->photos[i].path = a->paths[i];
+  return SB_OK;
+}
+
+static sb_status collect_faces(album *a, sb_error *error) {
+  size_t total = 0;
+  for (size_t i = 0; i < a->count; i++) total += a->photos[i].faces ? a->photos[i].faces->count : 0;
+  a->embeddings = sb_alloc(total, sizeof *a->embeddings, error);
+  a->faces = sb_alloc(total, sizeof *a->faces, error);
+  if (!a->embeddings || !a->faces) return SB_NO_MEMORY;
+  for (size_t i = 0; i < a->count; i++)
+    for (size_t f = 0; a->photos[i].faces && f < a->photos[i].faces->count; f++) {
+      const sb_face *face = &a->photos[i].faces->items[f];
+      a->faces[a->face_count++] = (sb_groups_face){a->paths[i], face->box, face->embedding};
+    }
+  sb_groups_sort(a->faces, total, a->embeddings);
+  return SB_OK;
+}
+
+static void album_free(album *a) {
+  sb_groups_free(&a->listing);
+  sb_clusters_free(a->clusters);
+  sb_cli_photo_faces_free(a->photos, a->count);
+  for (size_t i = 0; i < a->count; i++) free(a->paths[i]);
+  free(a->paths);
+  free(a->embeddings);
+  free(a->faces);
+}
+
+/* ---- Printing */
+
+static json_t *clusters_json(const album *a) {
+  json_t *json = sb_json_clusters(a->clusters, a->faces, a->face_count, a->count), *refused = json_array();
+  for (size_t i = 0; refused && i < a->count; i++) {
+    const sb_error *problem = &a->photos[i].error;
+    if (problem->code == SB_OK) continue;
+    json_array_append_new(refused, json_pack("{s:o,s:s,s:s}", "path", sb_json_path(a->paths[i], strlen(a->paths[i])),
+                                             "code", sb_status_code(problem->code), "message", problem->message));
+  }
+  if (json)
+    json_object_set_new(json, "refused", refused);
+  else
+    json_decref(refused);
+  return json;
+}
+
+static void print_cluster(const album *a, size_t number) {
+  const sb_groups_listing *l = &a->listing;
+  size_t from = l->from[number], to = l->from[number + 1], folders = 0;
+  for (size_t i = from; i < to; i++) folders += sb_groups_folder_begins(l, a->faces, number, i);
+  printf("%s: %zu %s", a->clusters->names[number].id ? a->clusters->names[number].name : "unknown person", to - from,
+         sb_cli_plural(to - from, "face", "faces"));
+  if (folders > 1) printf(" in %zu folders", folders);
+  putchar('\n');
+  for (size_t i = from; i < to; i++) printf("  %s\n", a->faces[l->order[i]].photo);
+}
+
+static void print_clusters(const album *a) {
+  for (size_t c = 0; c < a->clusters->count; c++) print_cluster(a, c);
+  printf("%zu people on %zu faces of %zu photos (the same person from %.3f)\n", a->clusters->count, a->face_count,
+         a->count, a->clusters->threshold);
+  for (size_t i = 0; i < a->count; i++)
+    if (a->photos[i].error.code != SB_OK) printf("not used: %s: %s\n", a->paths[i], a->photos[i].error.message);
+}
+
+/* ---- The subcommand */
+
+static sb_status cluster(sb_cli *cli, album *a, sb_error *error) {
+  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  if (status == SB_OK) status = read_photos(a, cli->words[0], error);
+  if (status == SB_OK) status = sb_cli_batch_find_faces(cli, SB_WANT_EMBEDDING, a->photos, a->count, error);
+  if (status == SB_OK) status = collect_faces(a, error);
+  if (status != SB_OK) return status;
+  const sb_cluster_request request = {.struct_size = sizeof request,
+                                      .collection = cli->config->collection,
+                                      .embeddings = a->embeddings,
+                                      .count = a->face_count,
+                                      .target = sb_cli_operating_point(cli, cli->engine)};
+  status = sb_engine_cluster(cli->engine, &request, &a->clusters, error);
+  return status == SB_OK ? sb_groups_list(a->clusters, a->face_count, &a->listing, error) : status;
+}
+
+static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  album a = {0};
+  sb_status status = cluster(cli, &a, error);
+  if (status == SB_OK && cli->json) status = sb_cli_print_json(clusters_json(&a), error);
+  if (status == SB_OK && !cli->json) print_clusters(&a);
+  album_free(&a);
+  return status;
+}
+
+const sb_cli_command sb_cli_command_cluster = {
+    .name = "cluster",
+    .arguments = "DIR",
+    .summary = "who is in these photos? The faces of each person together, named if registered",
+    .least = 1,
+    .most = 1,
+    .run = run};

@@ -1,0 +1,55 @@
+/* dedup: pairs of people who look the same, that is, one person registered under two ids. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/wording.h"
+#include "json/groups.h"
+
+#include <stdio.h>
+
+typedef struct options {
+  size_t limit;
+} options;
+
+static const sb_cli_option dedup_options[] = {
+    {"--limit", "N", "largest number of pairs; 0: all", SB_CLI_FIELD(options, limit), .fallback = "1000"},
+    {NULL},
+};
+
+static void print_duplicates(const sb_duplicates *found) {
+  for (size_t i = 0; i < found->count; i++) {
+    const sb_duplicate *d = &found->items[i];
+    char odds[64];
+    sb_cli_odds(d->false_match_rate, d->false_match_bound, odds, sizeof odds);
+    printf("%.3f  %s (%s)  %s (%s); chance that two different people are this alike: %s\n", d->similarity, d->names[0],
+           d->ids[0], d->names[1], d->ids[1], odds);
+  }
+  if (found->count < found->total) printf("and %zu more; use --limit to see them\n", found->total - found->count);
+  printf("%zu %s from %.3f among %zu %s of %zu %s, in %.1f s; by chance %.2g pairs are expected\n", found->total,
+         sb_cli_plural(found->total, "pair", "pairs"), found->threshold, found->faces,
+         sb_cli_plural(found->faces, "face", "faces"), found->people, sb_cli_plural(found->people, "person", "people"),
+         found->elapsed_ms / 1000, found->expected_by_chance);
+}
+
+static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
+  const options *o = parsed;
+  sb_duplicates *found = NULL;
+  sb_dedup_request request = {.struct_size = sizeof request, .collection = cli->config->collection, .limit = o->limit};
+  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  if (status != SB_OK) return status;
+  request.target = sb_cli_operating_point(cli, cli->engine);
+  status = sb_engine_dedup(cli->engine, &request, &found, error);
+  if (status != SB_OK) return status;
+  if (cli->json)
+    status = sb_cli_print_json(sb_json_duplicates(found), error);
+  else
+    print_duplicates(found);
+  sb_duplicates_free(found);
+  return status;
+}
+
+const sb_cli_command sb_cli_command_dedup = {.name = "dedup",
+                                             .summary =
+                                                 "find people who look the same: one person registered under two ids",
+                                             .options = dedup_options,
+                                             .options_size = sizeof(options),
+                                             .run = run};

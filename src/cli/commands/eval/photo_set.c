@@ -1,0 +1,186 @@
+/* Reads which photos show whom: from one folder for each person, or from a CSV file of pairs. */
+#include "cli/commands/eval/eval.h"
+#include "import/csv.h"
+#include "import/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- Groups by name */
+
+static sb_status group_of(sb_cli_eval_set *set, const char *name, uint32_t *out, sb_error *error) {
+  enum { GROUPS_MAX = 256 };
+  if (!*name) return *out = SB_NO_GROUP, SB_OK;
+  for (size_t i = 0; i < set->groups; i++)
+    if (!strcmp(set->group_names[i], name)) return *out = (uint32_t)i, SB_OK;
+  if (set->groups == GROUPS_MAX) return sb_fail(error, SB_INVALID, "there are more than %d groups", GROUPS_MAX);
+  void *grown = set->group_names;
+  sb_status status = sb_grow(&grown, set->groups + 1, sizeof *set->group_names, error);
+  if (status != SB_OK) return status;
+  set->group_names = grown;
+  if (!(set->group_names[set->groups] = sb_strdup(name, error))) return SB_NO_MEMORY;
+  *out = (uint32_t)set->groups++;
+  return SB_OK;
+}
+
+/* ---- A folder for each person */
+
+typedef struct group_reader {
+  sb_cli_eval_set *set;
+  const sb_import *source;
+} group_reader;
+
+static sb_status group_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
+  const group_reader *reader = context;
+  (void)count;
+  if (row == 1 && !strcmp(fields[0], "person") && !strcmp(fields[1], "group")) return SB_OK;
+  uint32_t group = SB_NO_GROUP;
+  sb_status status = group_of(reader->set, fields[1], &group, error);
+  for (size_t i = 0; status == SB_OK && i < reader->source->count; i++)
+    if (!strcmp(reader->source->items[i].id, fields[0])) reader->set->group[i] = group;
+  return status;
+}
+
+static sb_status set_reserve(sb_cli_eval_set *set, size_t count, sb_error *error) {
+  set->paths = sb_alloc(count, sizeof *set->paths, error);
+  set->person = sb_alloc(count, sizeof *set->person, error);
+  set->group = sb_alloc(count, sizeof *set->group, error);
+  if (!set->paths || !set->person || !set->group) return SB_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) set->group[i] = SB_NO_GROUP;
+  return SB_OK;
+}
+
+static sb_status folder_read(const char *path, const char *groups, sb_cli_eval_set *set, sb_error *error) {
+  sb_import *source = NULL;
+  sb_status status = sb_import_open(path, &source, error);
+  if (status != SB_OK) return status;
+  status = set_reserve(set, source->count, error);
+  for (size_t i = 0; status == SB_OK && i < source->count; i++) {
+    sb_import_item *item = &source->items[i];
+    set->people += !i || strcmp(item->id, item[-1].id) != 0;
+    set->person[i] = (uint32_t)set->people - 1;
+    set->paths[set->count++] = item->path;
+    item->path = NULL;
+  }
+  group_reader reader = {set, source};
+  const sb_csv_table table = {groups, "person,group", 2, 2, group_row, &reader};
+  if (status == SB_OK && groups) status = sb_csv_read(groups, &table, error);
+  sb_import_free(source);
+  return status;
+}
+
+/* ---- A file of pairs */
+
+typedef struct pair_reader {
+  const char *path;
+  sb_cli_eval_set *set;
+  char **paths; /* two for each trial */
+  size_t room;
+} pair_reader;
+
+static int mated_word(const char *text) {
+  static const char *const words[] = {"0", "1", "false", "true", "different", "same", "no", "yes"};
+  for (int i = 0; i < 8; i++)
+    if (!strcmp(text, words[i])) return i & 1;
+  return -1;
+}
+
+static sb_status pair_room(pair_reader *reader, sb_error *error) {
+  sb_cli_eval_set *set = reader->set;
+  if (set->trial_count < reader->room) return SB_OK;
+  size_t room = reader->room ? reader->room * 2 : 64;
+  void *paths = reader->paths, *trials = set->trials;
+  sb_status status = sb_grow(&paths, room * 2, sizeof *reader->paths, error);
+  if (status == SB_OK) reader->paths = paths, status = sb_grow(&trials, room, sizeof *set->trials, error);
+  if (status == SB_OK) set->trials = trials, reader->room = room;
+  return status;
+}
+
+static sb_status pair_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
+  pair_reader *reader = context;
+  sb_cli_eval_set *set = reader->set;
+  int mated = mated_word(fields[2]);
+  if (row == 1 && mated < 0 && !strcmp(fields[2], "mated")) return SB_OK;
+  if (mated < 0)
+    return sb_fail(error, SB_INVALID, "%s, row %zu: the third field is 1 (the same person) or 0, not '%.40s'",
+                   reader->path, row, fields[2]);
+  sb_stats_trial trial = {.mated = mated, .group = SB_NO_GROUP};
+  sb_status status = pair_room(reader, error);
+  if (status == SB_OK && count > 3) status = group_of(set, fields[3], &trial.group, error);
+  if (status != SB_OK) return status;
+  char *one = sb_csv_beside(reader->path, fields[0], error), *other = sb_csv_beside(reader->path, fields[1], error);
+  if (!one || !other) return free(one), free(other), SB_NO_MEMORY;
+  reader->paths[2 * set->trial_count] = one;
+  reader->paths[2 * set->trial_count + 1] = other;
+  set->trials[set->trial_count++] = trial;
+  return SB_OK;
+}
+
+static int by_path(const void *a, const void *b) {
+  return strcmp(**(char **const *)a, **(char **const *)b);
+}
+
+/* Numbers the photos of the pairs; the same path is the same photo. Takes the paths over. */
+static sb_status number_photos(pair_reader *reader, sb_error *error) {
+  sb_cli_eval_set *set = reader->set;
+  size_t ends = 2 * set->trial_count;
+  char ***sorted = sb_alloc(ends, sizeof *sorted, error);
+  sb_status status = sorted ? set_reserve(set, ends, error) : SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < ends; i++) sorted[i] = &reader->paths[i];
+  if (status == SB_OK) qsort(sorted, ends, sizeof *sorted, by_path);
+  for (size_t i = 0; status == SB_OK && i < ends; i++) {
+    size_t end = (size_t)(sorted[i] - reader->paths);
+    if (!set->count || strcmp(set->paths[set->count - 1], *sorted[i]) != 0) {
+      set->person[set->count] = (uint32_t)set->count;
+      set->paths[set->count++] = *sorted[i];
+    } else {
+      free(*sorted[i]);
+    }
+    reader->paths[end] = NULL;
+    if (end % 2)
+      set->trials[end / 2].second = (uint32_t)set->count - 1;
+    else
+      set->trials[end / 2].first = (uint32_t)set->count - 1;
+  }
+  set->people = set->count;
+  free(sorted);
+  return status;
+}
+
+static sb_status pairs_read(const char *path, sb_cli_eval_set *set, sb_error *error) {
+  pair_reader reader = {.path = path, .set = set};
+  const sb_csv_table table = {path, "photo1,photo2,mated,group (the last may be missing)", 3, 4, pair_row, &reader};
+  sb_status status = sb_csv_read(path, &table, error);
+  if (status == SB_OK && !set->trial_count) status = sb_fail(error, SB_INVALID, "there are no pairs in %s", path);
+  if (status == SB_OK) status = number_photos(&reader, error);
+  for (size_t i = 0; reader.paths && i < 2 * set->trial_count; i++) free(reader.paths[i]);
+  free(reader.paths);
+  return status;
+}
+
+sb_status sb_cli_eval_set_read(const char *path, const char *groups, sb_cli_eval_set *out, sb_error *error) {
+  sb_cli_eval_set set = {0};
+  struct stat info;
+  bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+  sb_status status = SB_OK;
+  if (!folder && groups)
+    status = sb_fail(error, SB_INVALID, "--groups is for a folder; a pairs file has the group in its fourth field");
+  if (status == SB_OK) status = folder ? folder_read(path, groups, &set, error) : pairs_read(path, &set, error);
+  if (status == SB_OK)
+    *out = set;
+  else
+    sb_cli_eval_set_free(&set);
+  return status;
+}
+
+void sb_cli_eval_set_free(sb_cli_eval_set *set) {
+  for (size_t i = 0; i < set->count; i++) free(set->paths[i]);
+  for (size_t i = 0; i < set->groups; i++) free(set->group_names[i]);
+  free(set->paths);
+  free(set->person);
+  free(set->group);
+  free(set->group_names);
+  free(set->trials);
+  *set = (sb_cli_eval_set){0};
+}

@@ -1,0 +1,111 @@
+/* search: candidates from the gallery for every face of a photo. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/wording.h"
+
+#include <stdio.h>
+
+typedef struct options {
+  size_t k;
+  bool largest, small_faces;
+} options;
+
+static const sb_cli_option search_options[] = {
+    {"-k", "N", "candidates for each face", SB_CLI_FIELD(options, k), .fallback = "5", .minimum = 1, .limit = SB_K_MAX},
+    {"--largest", NULL, "search for the largest face only", SB_CLI_FIELD(options, largest)},
+    {"--small-faces", NULL, "also look at the photo tile by tile, for small faces in big photos",
+     SB_CLI_FIELD(options, small_faces)},
+    {NULL},
+};
+
+static void print_candidate(const sb_candidate *candidate, const sb_search_result *result) {
+  char odds[64], gallery[64];
+  sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);
+  sb_cli_odds(candidate->gallery_false_match, candidate->false_match_bound, gallery, sizeof gallery);
+  printf("  %-8s %.3f  %s (%s); chance that two different people are this alike: %s, that any of %zu %s is: %s\n",
+         sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name, candidate->id, odds,
+         result->gallery_faces, sb_cli_plural(result->gallery_faces, "face", "faces"), gallery);
+}
+
+static const char *why_unsure(const sb_search_face *face) {
+  switch (face->reason) {
+  case SB_REASON_QUALITY: return sb_cli_quality_problem(&face->face.quality);
+  case SB_REASON_LIVENESS: return "it looks like a picture or a screen, not a person";
+  case SB_REASON_SCORE:
+  case SB_REASON_NONE: break;
+  }
+  return "the most similar person is not similar enough";
+}
+
+static void print_face(size_t number, const sb_search_face *face, const sb_search_result *result) {
+  const sb_box *box = &face->face.box;
+  printf("face %zu at %.0f,%.0f %.0fx%.0f: ", number, box->x, box->y, box->w, box->h);
+  switch (face->verdict) {
+  case SB_VERDICT_MATCH: puts(face->candidates[0].name); break;
+  case SB_VERDICT_NONE: puts("no match (unknown person)"); break;
+  case SB_VERDICT_UNSURE: printf("not sure: %s\n", why_unsure(face)); break;
+  }
+  for (size_t c = 0; c < face->count; c++) print_candidate(&face->candidates[c], result);
+}
+
+static void print_search(const sb_search_result *result) {
+  char odds[64];
+  if (!result->count) {
+    puts("no face found");
+    return;
+  }
+  for (size_t f = 0; f < result->count; f++) print_face(f + 1, &result->faces[f], result);
+  if (!result->gallery_faces) {
+    puts("no match is possible: there is no face in this collection yet; `semblance enroll` adds people");
+    return;
+  }
+  sb_cli_odds(result->fpir, false, odds, sizeof odds);
+  printf("%zu %s searched in %.1f ms, including the start of the models; a match from %.3f, ", result->gallery_size,
+         sb_cli_plural(result->gallery_size, "person", "people"), result->elapsed_ms, result->threshold);
+  printf("where %s searches for a stranger finds a false match\n", odds);
+}
+
+static bool has_match(const sb_search_result *result) {
+  for (size_t f = 0; f < result->count; f++)
+    if (result->faces[f].verdict == SB_VERDICT_MATCH) return true;
+  return false;
+}
+
+static sb_status search(sb_cli *cli, sb_search_request *request, sb_error *error) {
+  sb_search_result *result = NULL;
+  sb_status status = sb_cli_photo_read(cli->words[0], &request->photo, error);
+  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
+  if (status != SB_OK) return status;
+  request->target = sb_cli_operating_point(cli, cli->engine);
+  status = sb_engine_search(cli->engine, request, &result, error);
+  if (status != SB_OK) return status;
+  if (cli->json)
+    status = sb_cli_print_json(sb_json_search(result), error);
+  else
+    print_search(result);
+  if (status == SB_OK && !has_match(result)) cli->exit = SB_EXIT_NEGATIVE;
+  sb_search_result_free(result);
+  return status;
+}
+
+static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
+  const options *o = parsed;
+  sb_search_request request = {.struct_size = sizeof request,
+                               .collection = cli->config->collection,
+                               .k = o->k,
+                               .largest_only = o->largest,
+                               .small_faces = o->small_faces};
+  sb_status status = search(cli, &request, error);
+  sb_cli_photo_free(&request.photo);
+  return status;
+}
+
+const sb_cli_command sb_cli_command_search = {.name = "search",
+                                              .arguments = "PHOTO",
+                                              .summary = "who is it? candidates for every face of a photo",
+                                              .options = search_options,
+                                              .options_size = sizeof(options),
+                                              .least = 1,
+                                              .most = 1,
+                                              .sandboxed = true,
+                                              .run = run};

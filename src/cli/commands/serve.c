@@ -1,0 +1,43 @@
+/* serve: runs the server until SIGINT or SIGTERM, then finishes the requests in progress and stops. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "http/http.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_address(const sb_cli *cli, const sb_http_server *server) {
+  const char *listen = cli->config->listen;
+  bool bare_ipv6 = strchr(listen, ':') && listen[0] != '[';
+  printf("Semblance listens on %s://%s%s%s:%d\n", sb_http_server_tls(server) ? "https" : "http", bare_ipv6 ? "[" : "",
+         listen, bare_ipv6 ? "]" : "", sb_http_server_port(server));
+  fflush(stdout);
+}
+
+static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  sb_http_server *server = NULL;
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals,
+                  NULL); /* before any thread starts: all inherit it, and this one waits for them */
+  sb_status status = sb_cli_open_engine(cli, SB_CLI_SERVER, error);
+  if (status == SB_OK) status = sb_http_server_start(cli->engine, cli->config, &server, error);
+  if (status != SB_OK) return status;
+  print_address(cli, server);
+  int caught;
+  sigwait(&signals, &caught);
+  sb_log(SB_LOG_INFO, "stopping: finishing the requests in progress");
+  sb_http_server_stop(server);
+  return SB_OK;
+}
+
+const sb_cli_command sb_cli_command_serve = {.name = "serve",
+                                             .summary =
+                                                 "run the server with its page and API (default http://127.0.0.1:8501)",
+                                             .is_server = true,
+                                             .sandboxed = true,
+                                             .run = run};

@@ -1,0 +1,51 @@
+/* verify: are the faces of two photos of the same person? */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/wording.h"
+
+#include <stdio.h>
+
+static void print_comparison(const sb_comparison *comparison) {
+  char odds[64], worst[64];
+  sb_cli_odds(comparison->false_match_rate, comparison->false_match_bound, odds, sizeof odds);
+  sb_cli_odds(comparison->false_match_upper, false, worst, sizeof worst); /* "at most" says that it is a bound */
+  printf("%s: similarity %.3f (a match from %.3f)\n", sb_cli_verdict(comparison->verdict), comparison->similarity,
+         comparison->threshold);
+  printf("chance that two different people look this alike: %s (at most %s, with 95 %% confidence)\n", odds, worst);
+  for (int i = 0; i < 2 && comparison->reason == SB_REASON_QUALITY; i++)
+    printf("%s photo: quality %.2f, %s\n", i ? "second" : "first", comparison->faces[i].quality.overall,
+           sb_cli_quality_problem(&comparison->faces[i].quality));
+}
+
+static sb_status verify(sb_cli *cli, sb_verify_request *request, sb_error *error) {
+  sb_comparison comparison;
+  sb_status status = sb_cli_photo_read(cli->words[0], &request->photos[0], error);
+  if (status == SB_OK) status = sb_cli_photo_read(cli->words[1], &request->photos[1], error);
+  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
+  if (status != SB_OK) return status;
+  request->target = sb_cli_operating_point(cli, cli->engine);
+  request->target.fpir = 0; /* applies to searches only */
+  status = sb_engine_verify(cli->engine, request, &comparison, error);
+  if (status != SB_OK) return status;
+  if (comparison.verdict != SB_VERDICT_MATCH) cli->exit = SB_EXIT_NEGATIVE;
+  if (cli->json) return sb_cli_print_json(sb_json_comparison(&comparison), error);
+  print_comparison(&comparison);
+  return SB_OK;
+}
+
+static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  sb_verify_request request = {.struct_size = sizeof request};
+  sb_status status = verify(cli, &request, error);
+  sb_cli_photo_free(&request.photos[0]);
+  sb_cli_photo_free(&request.photos[1]);
+  return status;
+}
+
+const sb_cli_command sb_cli_command_verify = {.name = "verify",
+                                              .arguments = "PHOTO PHOTO",
+                                              .summary = "are the faces of two photos of the same person?",
+                                              .least = 2,
+                                              .most = 2,
+                                              .sandboxed = true,
+                                              .run = run};

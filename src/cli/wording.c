@@ -1,0 +1,70 @@
+/* Numbers and results in words, and text in HTML. */
+#include "cli/wording.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *sb_cli_verdict(sb_verdict verdict) {
+  switch (verdict) {
+  case SB_VERDICT_MATCH: return "match";
+  case SB_VERDICT_UNSURE: return "not sure";
+  case SB_VERDICT_NONE: return "no match";
+  }
+  return "";
+}
+
+const char *sb_cli_quality_problem(const sb_quality *quality) {
+  switch (sb_quality_weakest(quality)) {
+  case SB_QUALITY_SIZE: return "the face is too small";
+  case SB_QUALITY_SHARPNESS: return "the face is blurred";
+  case SB_QUALITY_POSE: return "the face is turned away";
+  case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast";
+  case SB_QUALITY_VISIBILITY: return "part of the face is covered or out of the picture";
+  }
+  return "the photo is poor";
+}
+
+const char *sb_cli_key_origin(sb_root_origin origin) {
+  switch (origin) {
+  case SB_ROOT_ENVIRONMENT: return "SEMBLANCE_KEY";
+  case SB_ROOT_NAMED_FILE: return "the file that SEMBLANCE_KEY_FILE names";
+  case SB_ROOT_CREDENTIAL: return "a systemd credential";
+  case SB_ROOT_FILE: return "semblance.key in the gallery's folder";
+  }
+  return "";
+}
+
+void sb_cli_odds(double rate, bool bound, char *text, size_t size) {
+  char digits[32], grouped[48];
+  snprintf(digits, sizeof digits, "%.0f", rate > 0 ? 1 / rate : 0);
+  size_t length = strlen(digits), used = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (i && (length - i) % 3 == 0) grouped[used++] = ',';
+    grouped[used++] = digits[i];
+  }
+  grouped[used] = 0;
+  snprintf(text, size, "%s1 in %s", bound ? "under " : "", grouped);
+}
+
+void sb_cli_bytes(double bytes, char text[32]) {
+  static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+  size_t unit = 0;
+  while (bytes >= 1000 && unit + 1 < sizeof units / sizeof *units) bytes /= 1000, unit++;
+  snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
+
+sb_status sb_cli_html_text(sb_buffer *page, const char *text, sb_error *error) {
+  bool valid = sb_utf8_valid(text, strlen(text));
+  for (; *text; text++) {
+    const char *piece = *text == '&'               ? "&amp;"
+                        : *text == '<'             ? "&lt;"
+                        : *text == '>'             ? "&gt;"
+                        : *text == '"'             ? "&quot;"
+                        : *text == '\''            ? "&#39;"
+                        : !valid && (*text & 0x80) ? "?"
+                                                   : NULL;
+    sb_status status = piece ? sb_buffer_add(page, piece, strlen(piece), error) : sb_buffer_add(page, text, 1, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}

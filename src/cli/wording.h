@@ -1,0 +1,26 @@
+/* Numbers and results in the words that the program prints. */
+#ifndef SB_CLI_WORDING_H
+#define SB_CLI_WORDING_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+
+const char *sb_cli_verdict(sb_verdict verdict); /* "match", "not sure" or "no match" */
+/* What is wrong with a face of poor quality. */
+const char *sb_cli_quality_problem(const sb_quality *quality);
+/* Where the root key comes from: "semblance.key in the gallery's folder". */
+const char *sb_cli_key_origin(sb_root_origin origin);
+/* A rate as "1 in 12,345"; with `bound` as "under 1 in 12,345". */
+void sb_cli_odds(double rate, bool bound, char *text, size_t size);
+/* A size as "1.4 GB". */
+void sb_cli_bytes(double bytes, char text[32]);
+/* The singular for a count of one, else the plural. */
+static inline const char *sb_cli_plural(size_t count, const char *one, const char *many) {
+  return count == 1 ? one : many;
+}
+
+/* Appends text to a page of HTML with &, <, > and quotes escaped; if the text is not UTF-8, its bytes beyond ASCII become
+ * question marks. */
+sb_status sb_cli_html_text(sb_buffer *page, const char *text, sb_error *error);
+
+#endif
