@@ -1,7 +1,7 @@
 /* The entry point of semblance.so, which other programs load with sqlite3_load_extension().
  *
- * The extension has the vector functions and the table kind `semblance`. It links neither the engine nor the store, so it can
- * open no gallery and holds no key. */
+ * The extension has the vector functions and the table kind `semblance`. It links neither the engine nor the store,
+ * so it can open no gallery and holds no key. */
 #include "sql/register.h"
 
 SB_API int sqlite3_semblance_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);

@@ -1,4 +1,6 @@
-/* A session: a connection with the functions, the table kind and, over an engine, the gallery; statements in IRIS's words. */
+/* The session of <semblance/sql.h>: an SQLite connection with the vector functions, the table kind `semblance` and,
+ * over an engine, the gallery's tables. Statements go through the dialect before SQLite compiles them. */
+#include "base/sqlite_status.h"
 #include "sql/dialect/dialect.h"
 #include "sql/gallery/module.h"
 #include "sql/register.h"
@@ -13,60 +15,61 @@ enum { BUSY_MS = 10000 };
 struct sb_sql {
   sqlite3 *db;
   sb_engine *engine;
-  char model[64]; /* of the collection; "": the engine's */
-  bool gallery;   /* its tables are there */
+  char model[64]; /* of the collection, for photos; "": the engine's own */
+  bool gallery;   /* the gallery's tables are attached */
   bool write;
-  bool refused; /* the authorizer said no */
+  bool refused; /* the authorizer refused the statement that was compiled last */
 };
 
 struct sb_sql_statement {
   sb_sql *sql;
   sqlite3_stmt *raw;
-  sb_sql_dialect dialect; /* the names of its parameters */
+  sb_sql_dialect dialect; /* kept for the names of the parameters */
 };
 
 /* ---- Errors */
 
-/* What a statement over a gallery may have meant by a table that there is not. */
-static const char *tables_of(const sb_sql *sql, const char *words) {
-  bool unknown = !strncmp(words, "no such table", strlen("no such table"));
+/* Names the gallery's tables when a statement over a gallery names an unknown one. */
+static const char *table_hint(const sb_sql *sql, const char *message) {
+  bool unknown = !strncmp(message, "no such table", strlen("no such table"));
   return unknown && sql->gallery ? "; the gallery's are faces and dc_facialmatching.FacialData" : "";
 }
 
-static sb_status failed(sb_sql *sql, int code, sb_error *error) {
-  const char *words = sqlite3_errmsg(sql->db);
-  int extended = sqlite3_extended_errcode(sql->db);
-  switch (code & 0xff) {
-  case SQLITE_NOMEM: return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  case SQLITE_BUSY:
-  case SQLITE_LOCKED:
-    return sb_fail(error, SB_BUSY, "another program or statement holds the database (%s); try again", words);
-  case SQLITE_READONLY: return sb_fail(error, SB_READ_ONLY, "the database cannot be written to: %s", words);
-  case SQLITE_FULL:
-    return sb_fail(error, SB_DISK_FULL, "no space is left where the database is kept; nothing was changed");
-  case SQLITE_IOERR: return sb_fail(error, SB_IO, "the database's disk failed: %s", words);
-  case SQLITE_NOTADB: return sb_fail(error, SB_STORE, "the file is no SQLite database");
-  case SQLITE_CORRUPT: return sb_fail(error, SB_STORE, "%s", words);
-  case SQLITE_CANTOPEN: return sb_fail(error, SB_INVALID, "the database cannot be opened: %s", words);
-  case SQLITE_TOOBIG: return sb_fail(error, SB_TOO_LARGE, "%s", words);
-  case SQLITE_CONSTRAINT: {
-    bool taken = extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
-                 extended == SQLITE_CONSTRAINT_ROWID || extended == SQLITE_CONSTRAINT_VTAB ||
-                 extended == SQLITE_CONSTRAINT;
-    return sb_fail(error, taken ? SB_EXISTS : SB_INVALID, "%s", words);
-  }
-  default: return sb_fail(error, SB_INVALID, "%s%s", words, tables_of(sql, words));
+/* SB_EXISTS: a row with this key exists. Virtual tables have no codes finer than SQLITE_CONSTRAINT. */
+static sb_status constraint_status(int extended) {
+  switch (extended) {
+  case SQLITE_CONSTRAINT:
+  case SQLITE_CONSTRAINT_UNIQUE:
+  case SQLITE_CONSTRAINT_PRIMARYKEY:
+  case SQLITE_CONSTRAINT_ROWID:
+  case SQLITE_CONSTRAINT_VTAB: return SB_EXISTS;
+  default: return SB_INVALID;
   }
 }
 
+static sb_status failed(sb_sql *sql, int code, sb_error *error) {
+  const char *message = sqlite3_errmsg(sql->db);
+  switch (code & 0xff) {
+  case SQLITE_NOTADB: return sb_fail(error, SB_STORE, "the file is not an SQLite database");
+  case SQLITE_CORRUPT: return sb_fail(error, SB_STORE, "%s", message);
+  case SQLITE_LOCKED:
+    return sb_fail(error, SB_BUSY, "another statement is using the table (%s); end it first", message);
+  case SQLITE_CANTOPEN: return sb_fail(error, SB_INVALID, "the database cannot be opened: %s", message);
+  case SQLITE_CONSTRAINT: return sb_fail(error, constraint_status(sqlite3_extended_errcode(sql->db)), "%s", message);
+  }
+  sb_status status = sb_status_of_sqlite(code, sqlite3_system_errno(sql->db));
+  if (status != SB_STORE) return sb_fail_sqlite(error, status, "the database", message);
+  return sb_fail(error, SB_INVALID, "%s%s", message, table_hint(sql, message)); /* the statement is wrong */
+}
+
 static sb_status would_write(sb_error *error) {
-  return sb_fail(error, SB_READ_ONLY,
-                 "the statement would change something, and this session only reads; allow writing (--write)");
+  return sb_fail(error, SB_READ_ONLY, "the statement would change data, and this session is read-only; use --write");
 }
 
 /* ---- Opening */
 
-/* What SQLite counts as reading although it makes files. */
+/* Refuses what SQLite counts as reading although it creates files. Other writes are refused by
+ * sqlite3_stmt_readonly(). */
 static int authorize(void *context, int action, const char *a, const char *b, const char *c, const char *d) {
   sb_sql *sql = context;
   (void)a, (void)b, (void)c, (void)d;
@@ -85,7 +88,7 @@ static sb_status open_database(sb_sql *sql, const char *path, sb_error *error) {
   sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
   code = sb_sql_register(sql->db);
-  /* The first look into the file tells whether it is a database. */
+  /* The first read shows whether the file is a database. */
   if (code == SQLITE_OK) code = sqlite3_exec(sql->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
   return code == SQLITE_OK ? SB_OK : failed(sql, code, error);
 }
@@ -121,22 +124,28 @@ void sb_sql_close(sb_sql *sql) {
 
 /* ---- Statements */
 
-/* The statement in IRIS's words and the shape of a search; each form that does not compile gives way to the one before. */
-static sb_status compile(sb_sql *sql, const char *text, sb_sql_statement *statement, const char **rest,
-                         sb_error *error) {
-  sb_sql_dialect *dialect = &statement->dialect;
-  const char *plain = dialect->plain ? dialect->plain : text;
-  const char *tail = NULL;
+/* Compiles the fast form; if it does not compile, the plain form. Without either the text goes to SQLite as it is. */
+static int compile_forms(sb_sql_statement *statement, const char *text, const char **tail) {
+  const sb_sql_dialect *dialect = &statement->dialect;
+  sqlite3 *db = statement->sql->db;
   int code = SQLITE_ERROR;
+  if (dialect->fast) code = sqlite3_prepare_v2(db, dialect->fast, -1, &statement->raw, tail);
+  if (code == SQLITE_OK) return code;
+  if (dialect->plain) return sqlite3_prepare_v2(db, dialect->plain, -1, &statement->raw, tail);
+  size_t size = dialect->size ? dialect->size : strlen(text);
+  return sqlite3_prepare_v2(db, text, size < INT32_MAX ? (int)size : INT32_MAX, &statement->raw, tail);
+}
+
+static sb_status compile(sb_sql_statement *statement, const char *text, const char **rest, sb_error *error) {
+  sb_sql *sql = statement->sql;
+  const sb_sql_dialect *dialect = &statement->dialect;
+  const char *tail = NULL;
   sql->refused = false;
-  if (dialect->fast) code = sqlite3_prepare_v2(sql->db, dialect->fast, -1, &statement->raw, &tail);
-  if (code != SQLITE_OK) {
-    size_t most = dialect->plain ? strlen(plain) : dialect->size ? dialect->size : strlen(plain);
-    code = sqlite3_prepare_v3(sql->db, plain, most < INT32_MAX ? (int)most : INT32_MAX, 0, &statement->raw, &tail);
-  }
+  int code = compile_forms(statement, text, &tail);
   if (code != SQLITE_OK && sql->refused) return would_write(error);
   if (code != SQLITE_OK && dialect->index)
-    return sb_fail(error, SB_INVALID, "there is no such column of vectors to be indexed: %s", sqlite3_errmsg(sql->db));
+    return sb_fail(error, SB_INVALID, "there is no index to create: the table has no such vector column (%s)",
+                   sqlite3_errmsg(sql->db));
   if (code != SQLITE_OK) return failed(sql, code, error);
   if (rest) *rest = dialect->size ? text + dialect->size : tail;
   if (statement->raw && !sql->write && !sqlite3_stmt_readonly(statement->raw)) return would_write(error);
@@ -148,7 +157,7 @@ sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sq
   if (!statement) return SB_NO_MEMORY;
   statement->sql = sql;
   sb_status status = sb_sql_dialect_read(text, &statement->dialect, error);
-  if (status == SB_OK) status = compile(sql, text, statement, rest, error);
+  if (status == SB_OK) status = compile(statement, text, rest, error);
   bool empty = status == SB_OK && !statement->raw;
   if (status != SB_OK || empty) {
     sb_sql_finalize(statement);
@@ -183,8 +192,9 @@ int sb_sql_parameter(sb_sql_statement *statement, const char *name) {
 static sb_status bound(sb_sql_statement *statement, int code, sb_error *error) {
   switch (code & 0xff) {
   case SQLITE_OK: return SB_OK;
-  case SQLITE_RANGE: return sb_fail(error, SB_INVALID, "the statement has no such parameter");
-  case SQLITE_MISUSE: return sb_fail(error, SB_MISUSE, "parameters are bound before the first row is asked for");
+  case SQLITE_RANGE: return sb_fail(error, SB_INVALID, "the statement has no parameter of this number");
+  case SQLITE_MISUSE:
+    return sb_fail(error, SB_MISUSE, "a parameter was bound while rows are being read; call sb_sql_reset first");
   default: return failed(statement->sql, code, error);
   }
 }
@@ -221,17 +231,26 @@ sb_status sb_sql_bind_vector(sb_sql_statement *statement, int parameter, const f
   return bound(statement, sqlite3_bind_blob64(statement->raw, parameter, blob, size, free), error);
 }
 
+/* Binds the one face's embedding. */
+static sb_status bind_face(sb_sql_statement *statement, int parameter, const sb_faces *faces, sb_error *error) {
+  if (!faces->count)
+    return sb_fail(error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
+  if (faces->count > 1)
+    return sb_fail(error, SB_SEVERAL_FACES, "%zu faces are in the photo; use one with a single person", faces->count);
+  return sb_sql_bind_vector(statement, parameter, faces->items[0].embedding, faces->dim, error);
+}
+
 sb_status sb_sql_bind_photo(sb_sql_statement *statement, int parameter, sb_photo photo, sb_error *error) {
+  const sb_sql *sql = statement->sql;
   sb_faces *faces = NULL;
-  if (!statement->sql->engine) return sb_fail(error, SB_MISUSE, "a session without an engine reads no photos");
-  sb_find_request request = {.struct_size = sizeof request, .photo = photo, .want = SB_WANT_EMBEDDING};
-  if (*statement->sql->model) request.model = statement->sql->model;
-  sb_status status = sb_engine_find_faces(statement->sql->engine, &request, &faces, error);
-  if (status == SB_OK && !faces->count)
-    status = sb_fail(error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
-  if (status == SB_OK && faces->count > 1)
-    status = sb_fail(error, SB_SEVERAL_FACES, "%zu faces are in the photo; use one with a single person", faces->count);
-  if (status == SB_OK) status = sb_sql_bind_vector(statement, parameter, faces->items[0].embedding, faces->dim, error);
+  if (!sql->engine)
+    return sb_fail(error, SB_MISUSE, "the session was opened without an engine, so it cannot read photos");
+  sb_find_request request = {.struct_size = sizeof request,
+                             .photo = photo,
+                             .want = SB_WANT_EMBEDDING,
+                             .model = *sql->model ? sql->model : NULL};
+  sb_status status = sb_engine_find_faces(sql->engine, &request, &faces, error);
+  if (status == SB_OK) status = bind_face(statement, parameter, faces, error);
   sb_faces_free(faces);
   return status;
 }
@@ -292,7 +311,7 @@ const void *sb_sql_column_blob(sb_sql_statement *statement, int column, size_t *
   return bytes;
 }
 
-/* Only blobs that say that they are one: any bytes of the right length could be an untyped one. */
+/* Tagged blobs only: any bytes of the right length could be an untyped vector. */
 char *sb_sql_column_vector(sb_sql_statement *statement, int column) {
   sb_sql_value value = {0};
   sb_buffer text = {0};

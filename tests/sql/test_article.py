@@ -201,7 +201,7 @@ class Shell(ProgramCase):
         self.refused("sql", "SELECT 1 FROM people", code=3, word="the gallery's are faces")
         self.refused("sql", "--db", self.folder / "nowhere.db", "SELECT 1", code=3, word="opened", data=False)
         (self.folder / "no.db").write_bytes(b"this is no database at all, only text" * 50)
-        self.refused("sql", "--db", self.folder / "no.db", "SELECT 1", code=4, word="no SQLite database", data=False)
+        self.refused("sql", "--db", self.folder / "no.db", "SELECT 1", code=4, word="not an SQLite database", data=False)
 
     def test_the_prompt_edits_lines_and_remembers_them(self):
         leader, follower = pty.openpty()

@@ -1,4 +1,5 @@
-/* IRIS's words: SELECT TOP n, CREATE INDEX ... AS HNSW, TO_VECTOR(x, double). shape.c finds what the index answers. */
+/* The dialect of IRIS in three rewrites: SELECT TOP n, CREATE INDEX ... AS HNSW, and TO_VECTOR(x, double) with a
+ * bare type. */
 #include "sql/dialect/dialect.h"
 
 #include "sql/dialect/query_rewrite.h"
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SELECTS_MAX = 100 /* of a statement that are looked at: more no person writes */ };
+enum { SELECTS_MAX = 100 /* SELECTs of one statement; one with more goes to SQLite as it is */ };
 
 static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
   return &s->tokens[i < s->count ? i : s->count];
@@ -20,32 +21,39 @@ static bool is_any(const sb_sql_token *t, const char *const *words) {
 
 /* ---- TO_VECTOR(x, double) */
 
-static sb_status quote_types(sb_sql_token_edits *s, sb_error *error) {
+/* Quotes the bare type of the call whose parentheses are at tokens `open` and `close`: TO_VECTOR(x, double) ->
+ * 'double'. */
+static sb_status quote_type(sb_sql_token_edits *s, size_t open, size_t close, sb_error *error) {
   static const char *const types[] = {"float", "double", "decimal", "integer", "int", "string", "timestamp", NULL};
-  sb_status status = SB_OK;
-  for (size_t i = 0; status == SB_OK && i + 1 < s->count; i++) {
-    if (!sb_sql_token_is(at(s, i), "to_vector") || s->matching[i + 1] < 0 || !sb_sql_token_is_symbol(at(s, i + 1), '('))
+  for (size_t i = open + 1; i < close; i++) {
+    if (sb_sql_token_is_symbol(at(s, i), '(') && s->matching[i] > 0) {
+      i = (size_t)s->matching[i];
       continue;
-    size_t close = (size_t)s->matching[i + 1];
-    for (size_t j = i + 2; status == SB_OK && j < close; j++) {
-      if (sb_sql_token_is_symbol(at(s, j), '(') && s->matching[j] > 0) {
-        j = (size_t)s->matching[j];
-        continue;
-      }
-      if (!sb_sql_token_is_symbol(at(s, j), ',')) continue;
-      const sb_sql_token *type = at(s, j + 1), *after = at(s, j + 2);
-      if (is_any(type, types) && (sb_sql_token_is_symbol(after, ',') || sb_sql_token_is_symbol(after, ')')))
-        status = sb_sql_token_edits_replace(s, type->text, type->size, error, "'%.*s'", (int)type->size, type->text);
-      break;
     }
+    if (!sb_sql_token_is_symbol(at(s, i), ',')) continue;
+    const sb_sql_token *type = at(s, i + 1), *after = at(s, i + 2);
+    bool last = sb_sql_token_is_symbol(after, ',') || sb_sql_token_is_symbol(after, ')');
+    if (!is_any(type, types) || !last) return SB_OK;
+    return sb_sql_token_edits_replace(s, type->text, type->size, error, "'%.*s'", (int)type->size, type->text);
   }
-  return status;
+  return SB_OK;
+}
+
+static sb_status quote_types(sb_sql_token_edits *s, sb_error *error) {
+  for (size_t i = 0; i + 1 < s->count; i++) {
+    bool call = sb_sql_token_is(at(s, i), "to_vector") && sb_sql_token_is_symbol(at(s, i + 1), '(');
+    if (!call || s->matching[i + 1] < 0) continue;
+    sb_status status = quote_type(s, i + 1, (size_t)s->matching[i + 1], error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
 }
 
 /* ---- SELECT TOP n */
 
-/* What cannot begin the list of columns: then `top` before it was a column's or function's name. */
-static bool ends_column(const sb_sql_token_edits *s, size_t i) {
+/* Whether token `i` cannot begin a list of columns. Then the word `top` before it is the name of a column or
+ * function. */
+static bool cannot_begin_columns(const sb_sql_token_edits *s, size_t i) {
   static const char *const words[] = {"from",   "where",   "group",     "having", "window", "order", "limit",
                                       "union",  "except",  "intersect", "as",     "and",    "or",    "in",
                                       "is",     "like",    "between",   "glob",   "regexp", "match", "collate",
@@ -58,7 +66,7 @@ static bool ends_column(const sb_sql_token_edits *s, size_t i) {
            at(s, i + 1)->kind == SB_SQL_TOKEN_END || sb_sql_token_is_symbol(at(s, i + 1), ')'));
 }
 
-/* The token behind the TOP clause at `i`, or 0: it is none. */
+/* The token after the TOP clause at token `i`; 0: it is not a TOP clause. */
 static size_t top_end(const sb_sql_token_edits *s, size_t i) {
   const sb_sql_token *n = at(s, i + 1);
   size_t end = i + 2;
@@ -68,19 +76,21 @@ static size_t top_end(const sb_sql_token_edits *s, size_t i) {
   } else if (n->kind != SB_SQL_TOKEN_NUMBER && n->kind != SB_SQL_TOKEN_PARAMETER && !sb_sql_token_is(n, "all")) {
     return 0;
   }
-  return ends_column(s, end) ? 0 : end;
+  return cannot_begin_columns(s, end) ? 0 : end;
 }
 
-static sb_status limit_select(sb_sql_token_edits *s, const sb_sql_select *select, size_t top, size_t top_after,
-                              sb_error *error) {
+/* Replaces TOP n by LIMIT n at the end of the SELECT; TOP ALL is removed. */
+static sb_status replace_top(sb_sql_token_edits *s, const sb_sql_select *select, size_t top, size_t top_after,
+                             sb_error *error) {
   const sb_sql_token *first = at(s, top), *last = at(s, select->to - 1);
   size_t cut = (size_t)(at(s, top_after)->text - first->text);
   bool all = sb_sql_token_is(at(s, top + 1), "all");
   if (!all && select->compound)
     return sb_fail(
         error, SB_INVALID,
-        "TOP in one part of a UNION, EXCEPT or INTERSECT: put that part in parentheses, SELECT * FROM (SELECT TOP ...)");
-  if (!all && select->limit) return sb_fail(error, SB_INVALID, "TOP and LIMIT say the same: give one of them");
+        "TOP cannot limit one part of a UNION, EXCEPT or INTERSECT; write that part as SELECT * FROM (SELECT TOP ...)");
+  if (!all && select->limit)
+    return sb_fail(error, SB_INVALID, "a SELECT has TOP or LIMIT, not both; remove one of them");
   char *count = sb_sql_token_edits_slice(s, top + 1, top_after, error);
   if (!count) return SB_NO_MEMORY;
   sb_status status = sb_sql_token_edits_replace(s, first->text, cut, error, "%s", "");
@@ -90,7 +100,7 @@ static sb_status limit_select(sb_sql_token_edits *s, const sb_sql_select *select
   return status;
 }
 
-/* The TOP clause of a select, at *top, ends before *after; false: it has none. */
+/* Finds the TOP clause of a SELECT: tokens *top to *after - 1. False: it has none. */
 static bool find_top(const sb_sql_token_edits *s, const sb_sql_select *select, size_t *top, size_t *after) {
   *top = select->from + 1;
   if (sb_sql_token_is(at(s, *top), "distinct") || sb_sql_token_is(at(s, *top), "all")) ++*top;
@@ -100,14 +110,15 @@ static bool find_top(const sb_sql_token_edits *s, const sb_sql_select *select, s
 
 /* ---- CREATE INDEX name ON TABLE t (column) AS HNSW(...) */
 
-/* "t" or "schema.t"; the token behind it. */
+/* The token after a name, "t" or "schema.t". */
 static size_t skip_name(const sb_sql_token_edits *s, size_t i) {
   bool dotted = sb_sql_token_is_symbol(at(s, i + 1), '.');
   return i + (dotted ? 3 : 1);
 }
 
-/* Compiles only where there is such a column of vectors; gives one row that says that nothing is to be done. */
-static sb_status replace_index(sb_sql_token_edits *s, size_t i, bool *is, sb_error *error) {
+/* Replaces CREATE INDEX ... AS HNSW by a SELECT of one row that says that the index exists. The SELECT compiles only
+ * if the table has this vector column. */
+static sb_status replace_create_index(sb_sql_token_edits *s, size_t i, bool *found, sb_error *error) {
   size_t name = i + 2;
   if (!sb_sql_token_is(at(s, i), "create") || !sb_sql_token_is(at(s, i + 1), "index")) return SB_OK;
   if (sb_sql_token_is(at(s, name), "if")) name += 3; /* IF NOT EXISTS */
@@ -126,24 +137,24 @@ static sb_status replace_index(sb_sql_token_edits *s, size_t i, bool *is, sb_err
   if (status == SB_OK)
     status = sb_sql_token_edits_replace(
         s, at(s, i)->text, (size_t)(s->end - at(s, i)->text), error,
-        "SELECT 'the index exists already: every vector column has one, which needs no settings' AS notice"
+        "SELECT 'the index exists already: every vector column has one, without any settings' AS notice"
         " WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE t.\"semblance rank\" IS NULL AND"
         " semblance_nearest_dot(t.%s, NULL) LIMIT 0)",
         relation, column);
   free(relation);
   free(column);
-  *is = status == SB_OK;
+  *found = status == SB_OK;
   return status;
 }
 
-/* ---- The whole */
+/* ---- The whole statement */
 
 static size_t skip_explain(const sb_sql_token_edits *s) {
   if (!sb_sql_token_is(at(s, 0), "explain")) return 0;
   return sb_sql_token_is(at(s, 1), "query") && sb_sql_token_is(at(s, 2), "plan") ? 3 : 1;
 }
 
-/* A trigger's body holds statements of its own. */
+/* A trigger is left alone: its body has statements, and semicolons, of its own. */
 static bool is_trigger(const sb_sql_token_edits *s, size_t i) {
   if (!sb_sql_token_is(at(s, i), "create")) return false;
   i++;
@@ -151,56 +162,79 @@ static bool is_trigger(const sb_sql_token_edits *s, size_t i) {
   return sb_sql_token_is(at(s, i), "trigger");
 }
 
-static sb_status rewrite_selects(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *error) {
-  sb_sql_select selects[SELECTS_MAX];
-  size_t count = 0, tops[SELECTS_MAX], after[SELECTS_MAX];
-  sb_status status = SB_OK;
+/* The SELECTs of a statement, at any depth. */
+typedef struct selects {
+  sb_sql_select items[SELECTS_MAX];
+  size_t count;
+} selects;
+
+/* False: there are more than SELECTS_MAX. */
+static bool find_selects(const sb_sql_token_edits *s, selects *out) {
+  out->count = 0;
   for (size_t i = 0; i < s->count; i++) {
     if (!sb_sql_token_is(at(s, i), "select")) continue;
-    if (count == SELECTS_MAX) return SB_OK; /* to SQLite as it is */
-    sb_sql_select_read(s, i, &selects[count++]);
+    if (out->count == SELECTS_MAX) return false;
+    sb_sql_select_read(s, i, &out->items[out->count++]);
   }
-  for (size_t i = 0; status == SB_OK && i < count; i++) {
-    tops[i] = 0;
-    if (find_top(s, &selects[i], &tops[i], &after[i])) status = limit_select(s, &selects[i], tops[i], after[i], error);
-    selects[i].columns = after[i] ? after[i] : selects[i].columns;
-    selects[i].limited |= after[i] && !sb_sql_token_is(at(s, tops[i] + 1), "all");
+  return true;
+}
+
+static sb_status replace_tops(sb_sql_token_edits *s, selects *all, sb_error *error) {
+  for (size_t i = 0; i < all->count; i++) {
+    sb_sql_select *select = &all->items[i];
+    size_t top = 0, after = 0;
+    if (!find_top(s, select, &top, &after)) continue;
+    sb_status status = replace_top(s, select, top, after, error);
+    if (status != SB_OK) return status;
+    select->columns = after;
+    select->limited |= !sb_sql_token_is(at(s, top + 1), "all");
   }
-  if (status == SB_OK && s->edit_count && !(out->plain = sb_sql_token_edits_write(s, error))) status = SB_NO_MEMORY;
+  return SB_OK;
+}
+
+/* Writes the statement with the edits made so far. */
+static sb_status write(const sb_sql_token_edits *s, char **out, sb_error *error) {
+  *out = sb_sql_token_edits_write(s, error);
+  return *out ? SB_OK : SB_NO_MEMORY;
+}
+
+static sb_status rewrite_selects(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *error) {
+  selects all;
+  if (!find_selects(s, &all)) return SB_OK;
+  sb_status status = replace_tops(s, &all, error);
+  if (status == SB_OK && s->edit_count) status = write(s, &out->plain, error);
   size_t plain_edits = s->edit_count;
-  for (size_t i = 0; status == SB_OK && i < count; i++) status = sb_sql_query_rewrite(s, &selects[i], error);
-  if (status == SB_OK && s->edit_count > plain_edits && !(out->fast = sb_sql_token_edits_write(s, error)))
-    status = SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < all.count; i++) status = sb_sql_query_rewrite(s, &all.items[i], error);
+  if (status == SB_OK && s->edit_count > plain_edits) status = write(s, &out->fast, error);
   return status;
 }
 
 static sb_status rewrite(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *error) {
   size_t first = skip_explain(s);
   if (is_trigger(s, first)) return SB_OK;
-  sb_status status = replace_index(s, first, &out->index, error);
-  if (status == SB_OK && out->index) {
-    out->plain = sb_sql_token_edits_write(s, error);
-    status = out->plain ? SB_OK : SB_NO_MEMORY;
-  } else if (status == SB_OK) {
+  sb_status status = replace_create_index(s, first, &out->index, error);
+  if (status != SB_OK) return status;
+  if (out->index) {
+    status = write(s, &out->plain, error);
+  } else {
     status = quote_types(s, error);
     if (status == SB_OK) status = rewrite_selects(s, out, error);
   }
-  /* Where SQLite gets the text as it is, it tells itself where the statement ends. */
   if (out->plain || out->fast) out->size = (size_t)(s->end - s->text) + (*s->end == ';');
   return status;
 }
 
 sb_status sb_sql_dialect_read(const char *text, sb_sql_dialect *out, sb_error *error) {
-  sb_sql_token_edits script;
+  sb_sql_token_edits edits;
   sb_sql_dialect dialect = {0};
-  sb_status status = sb_sql_token_edits_read(text, &script, error);
+  sb_status status = sb_sql_token_edits_read(text, &edits, error);
   if (status != SB_OK) return status;
-  status = rewrite(&script, &dialect, error);
-  dialect.parameters = script.parameters;
-  dialect.names = script.names;
-  script.parameters = 0; /* the names move over */
-  script.names = NULL;
-  sb_sql_token_edits_free(&script);
+  status = rewrite(&edits, &dialect, error);
+  dialect.parameters = edits.parameters;
+  dialect.names = edits.names;
+  edits.parameters = 0; /* the names are the dialect's now */
+  edits.names = NULL;
+  sb_sql_token_edits_free(&edits);
   if (status == SB_OK)
     *out = dialect;
   else

@@ -1,20 +1,26 @@
-/* IRIS's words in SQLite's SQL, and the shape of a search that the index answers. Works on tokens: strings, comments and
- * quoted names are never touched. One thread. */
-#ifndef SB_SQL_DIALECT_H
-#define SB_SQL_DIALECT_H
+/* Rewrites a statement for SQLite: the parts of InterSystems IRIS's SQL that SQLite does not have, and searches that
+ * the index can answer (query_rewrite.h). It works on tokens, so strings, comments and quoted names are never
+ * changed.
+ *
+ * A statement comes back in up to two forms. The fast form asks the index; it does not compile where the table has
+ * no index, so the session tries it first and falls back to the plain form. */
+#ifndef SB_SQL_DIALECT_DIALECT_H
+#define SB_SQL_DIALECT_DIALECT_H
 
 #include "base/base.h"
 
+/* Free with sb_sql_dialect_free. One thread. */
 typedef struct sb_sql_dialect {
-  size_t size;    /* bytes of the text that the statement takes up, with its semicolon; 0: SQLite has to tell */
-  char *plain;    /* what SQLite is to compile; NULL: the text as it is */
-  char *fast;     /* tried first: the same asked of the index; NULL: the statement has not that shape */
-  bool index;     /* it was CREATE INDEX ... AS HNSW: where `plain` does not compile there is no such vector column */
-  int parameters; /* the largest number */
-  char **names;   /* of parameters 1.. ; NULL: it has none */
+  size_t size;    /* bytes of the text that the statement takes up, with its semicolon; 0: nothing was rewritten */
+  char *plain;    /* the statement in SQLite's SQL; NULL: the text as it is */
+  char *fast;     /* the same, asked of the index; NULL: it is not such a search */
+  bool index;     /* the statement is CREATE INDEX ... AS HNSW: `plain` compiles only if there is the vector column */
+  int parameters; /* the largest parameter number */
+  char **names;   /* of parameters 1 to `parameters`; NULL: the parameter has no name */
 } sb_sql_dialect;
 
-/* The first statement of `text`. SB_INVALID: words of IRIS that cannot be understood. SB_NO_MEMORY. */
+/* Reads the first statement of `text`. SB_INVALID: a use of TOP, or of parameters, that has no meaning.
+ * SB_NO_MEMORY. */
 sb_status sb_sql_dialect_read(const char *text, sb_sql_dialect *out, sb_error *error);
 void sb_sql_dialect_free(sb_sql_dialect *dialect);
 

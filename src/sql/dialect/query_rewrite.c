@@ -12,13 +12,13 @@ static bool is_name(const sb_sql_token *t) {
   return t->kind == SB_SQL_TOKEN_WORD || t->kind == SB_SQL_TOKEN_NAME;
 }
 
-/* The token behind the one at `i`, or behind the parentheses that it opens. */
+/* The token after token `i`, or after the parentheses that it opens. */
 static size_t next(const sb_sql_token_edits *s, size_t i) {
   return sb_sql_token_is_symbol(at(s, i), '(') && s->matching[i] > 0 ? (size_t)s->matching[i] + 1 : i + 1;
 }
 
-/* IS [NOT] DISTINCT FROM compares; it begins no clause. */
-static bool compares(const sb_sql_token_edits *s, size_t i) {
+/* Whether the FROM at token `i` is part of IS [NOT] DISTINCT FROM, which is a comparison. */
+static bool is_comparison(const sb_sql_token_edits *s, size_t i) {
   return i > 1 && sb_sql_token_is(at(s, i - 1), "distinct") &&
          (sb_sql_token_is(at(s, i - 2), "is") || sb_sql_token_is(at(s, i - 2), "not"));
 }
@@ -36,7 +36,7 @@ void sb_sql_select_read(const sb_sql_token_edits *s, size_t from, sb_sql_select 
   size_t i = from + 1;
   for (; i < s->count && !sb_sql_token_is_symbol(at(s, i), ')'); i = next(s, i)) {
     const sb_sql_token *t = at(s, i);
-    if (sb_sql_token_is(t, "from") && !c.tables && !compares(s, i)) c.tables = i + 1;
+    if (sb_sql_token_is(t, "from") && !c.tables && !is_comparison(s, i)) c.tables = i + 1;
     if (sb_sql_token_is(t, "where") && !c.where) c.where = i + 1;
     if (sb_sql_token_is(t, "group") || sb_sql_token_is(t, "having") || sb_sql_token_is(t, "window")) c.grouped = true;
     if (sb_sql_token_is(t, "order") && sb_sql_token_is(at(s, i + 1), "by") && !c.order) c.order = i + 2;
@@ -48,24 +48,25 @@ void sb_sql_select_read(const sb_sql_token_edits *s, size_t from, sb_sql_select 
   *out = c;
 }
 
-/* ---- The shape */
+/* ---- Recognising a search */
 
-typedef struct shape {
-  const char *function; /* true of every row */
-  bool falling;         /* the order that it takes */
-  size_t column, column_end, probe, probe_end;
-} shape;
+/* A call of one of the three metrics. The ranges of tokens end before ..._end. */
+typedef struct search {
+  const char *function; /* the function of vectors/metric.h that asks for the nearest rows */
+  bool descending;      /* the order of ORDER BY that puts the nearest row first */
+  size_t column, column_end, vector, vector_end;
+} search;
 
-static bool parse_function(const sb_sql_token *t, shape *out) {
+static bool parse_function(const sb_sql_token *t, search *out) {
   static const struct {
     const char *name, *nearest;
-    bool falling;
+    bool descending;
   } functions[] = {{"vector_dot_product", "semblance_nearest_dot", true},
                    {"vector_cosine", "semblance_nearest_cosine", true},
                    {"vector_l2", "semblance_nearest_l2", false}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     if (!sb_sql_token_is(t, functions[i].name)) continue;
-    *out = (shape){.function = functions[i].nearest, .falling = functions[i].falling};
+    *out = (search){.function = functions[i].nearest, .descending = functions[i].descending};
     return true;
   }
   return false;
@@ -78,7 +79,7 @@ static bool is_column(const sb_sql_token_edits *s, size_t from, size_t to) {
          is_name(at(s, from + 2));
 }
 
-/* Literals, parameters, operators and functions of them: the same for every row. */
+/* Whether the tokens are the same for every row: literals, parameters, operators, and functions of them. */
 static bool is_constant(const sb_sql_token_edits *s, size_t from, size_t to) {
   for (size_t i = from; i < to; i++) {
     const sb_sql_token *t = at(s, i);
@@ -94,8 +95,8 @@ static bool is_constant(const sb_sql_token_edits *s, size_t from, size_t to) {
   return to > from;
 }
 
-/* FUNCTION(column, probe) or FUNCTION(probe, column), and nothing else, in from..to-1. */
-static bool parse_call(const sb_sql_token_edits *s, size_t from, size_t to, shape *out) {
+/* Reads FUNCTION(column, vector) or FUNCTION(vector, column) from tokens from..to-1, which hold nothing else. */
+static bool parse_call(const sb_sql_token_edits *s, size_t from, size_t to, search *out) {
   if (to < from + 6 || !sb_sql_token_is_symbol(at(s, from + 1), '(') || s->matching[from + 1] != (int)to - 1)
     return false;
   if (!parse_function(at(s, from), out)) return false;
@@ -110,33 +111,33 @@ static bool parse_call(const sb_sql_token_edits *s, size_t from, size_t to, shap
   bool second = is_column(s, comma + 1, to - 1) && is_constant(s, from + 2, comma);
   out->column = first ? from + 2 : comma + 1;
   out->column_end = first ? comma : to - 1;
-  out->probe = first ? comma + 1 : from + 2;
-  out->probe_end = first ? to - 1 : comma;
+  out->vector = first ? comma + 1 : from + 2;
+  out->vector_end = first ? to - 1 : comma;
   return first || second;
 }
 
-/* Bytes of a name without its quotes. */
+/* Compares two names without their quotes, ignoring ASCII case. */
 static bool same_name(const sb_sql_token *a, const sb_sql_token *b) {
   size_t skip_a = a->kind == SB_SQL_TOKEN_NAME, skip_b = b->kind == SB_SQL_TOKEN_NAME;
   size_t size = a->size - 2 * skip_a;
   return size == b->size - 2 * skip_b && !strncasecmp(a->text + skip_a, b->text + skip_b, size);
 }
 
-/* The one column of the select that is called so. */
-static bool find_alias(const sb_sql_token_edits *s, const sb_sql_select *c, const sb_sql_token *name, shape *out) {
+/* Finds the column of the SELECT with this alias, and reads the call in it. */
+static bool find_alias(const sb_sql_token_edits *s, const sb_sql_select *c, const sb_sql_token *name, search *out) {
   size_t end = c->tables - 1;
   for (size_t from = c->columns, i = from; i <= end; i = i == end ? end + 1 : next(s, i)) {
     if (i < end && !sb_sql_token_is_symbol(at(s, i), ',')) continue;
     if (i > from + 1 && is_name(at(s, i - 1)) && same_name(at(s, i - 1), name)) {
       size_t last = i - 1 - sb_sql_token_is(at(s, i - 2), "as");
-      return parse_call(s, from, last, out); /* the first of that name is the one that SQLite takes */
+      return parse_call(s, from, last, out); /* SQLite, too, takes the first of that name */
     }
     from = i + 1;
   }
   return false;
 }
 
-/* The one table of the FROM clause; *called: the token of its alias or name. */
+/* Whether the FROM clause, up to token `end`, names one table. *called: the token of its alias or name. */
 static bool one_table(const sb_sql_token_edits *s, const sb_sql_select *c, size_t end, size_t *called) {
   size_t i = c->tables;
   if (!is_name(at(s, i))) return false;
@@ -148,41 +149,48 @@ static bool one_table(const sb_sql_token_edits *s, const sb_sql_select *c, size_
   return i == end;
 }
 
-static bool has_shape(const sb_sql_token_edits *s, const sb_sql_select *c, shape *out, size_t *called,
-                      size_t *order_end) {
+/* Whether the SELECT is a search. *called: the token of the table's alias or name; *order_end: the token after ORDER
+ * BY's list. */
+static bool find_search(const sb_sql_token_edits *s, const sb_sql_select *c, search *out, size_t *called,
+                        size_t *order_end) {
   if (!c->tables || !c->order || !c->limited || c->distinct || c->grouped || c->compound) return false;
   if (c->tables > c->order || (c->where && c->where > c->order)) return false;
   size_t end = c->limit ? c->limit : c->to;
   *order_end = end;
-  bool falling = sb_sql_token_is(at(s, end - 1), "desc");
-  if (falling || sb_sql_token_is(at(s, end - 1), "asc")) end--;
+  bool descending = sb_sql_token_is(at(s, end - 1), "desc");
+  if (descending || sb_sql_token_is(at(s, end - 1), "asc")) end--;
   if (end <= c->order) return false;
-  bool found = end - c->order == 1 && is_name(at(s, c->order)) ? find_alias(s, c, at(s, c->order), out)
-                                                               : parse_call(s, c->order, end, out);
-  return found && falling == out->falling && one_table(s, c, c->where ? c->where - 1 : c->order - 2, called);
+  bool alias = end - c->order == 1 && is_name(at(s, c->order));
+  bool found = alias ? find_alias(s, c, at(s, c->order), out) : parse_call(s, c->order, end, out);
+  return found && descending == out->descending && one_table(s, c, c->where ? c->where - 1 : c->order - 2, called);
+}
+
+/* ---- Rewriting it */
+
+static sb_status add_condition(sb_sql_token_edits *s, const sb_sql_select *c, const char *function, const char *column,
+                               const char *vector, sb_error *error) {
+  if (!c->where) {
+    const char *order_by = at(s, c->order - 2)->text;
+    return sb_sql_token_edits_replace(s, order_by, 0, error, "WHERE %s(%s, %s) ", function, column, vector);
+  }
+  const sb_sql_token *last = at(s, c->order - 3); /* of the WHERE clause */
+  sb_status status =
+      sb_sql_token_edits_replace(s, at(s, c->where)->text, 0, error, "%s(%s, %s) AND (", function, column, vector);
+  return status == SB_OK ? sb_sql_token_edits_replace(s, last->text + last->size, 0, error, ")") : status;
 }
 
 sb_status sb_sql_query_rewrite(sb_sql_token_edits *s, const sb_sql_select *c, sb_error *error) {
-  shape found;
+  search found;
   size_t called, order_end;
-  if (!has_shape(s, c, &found, &called, &order_end)) return SB_OK;
+  if (!find_search(s, c, &found, &called, &order_end)) return SB_OK;
   char *column = sb_sql_token_edits_slice(s, found.column, found.column_end, error);
-  char *probe = sb_sql_token_edits_slice(s, found.probe, found.probe_end, error);
-  sb_status status = column && probe ? SB_OK : SB_NO_MEMORY;
-  const sb_sql_token *order = at(s, c->order), *last = at(s, order_end - 1), *name = at(s, called);
-  if (status == SB_OK && c->where) {
-    const sb_sql_token *end = at(s, c->order - 3);
-    status = sb_sql_token_edits_replace(s, at(s, c->where)->text, 0, error, "%s(%s, %s) AND (", found.function, column,
-                                        probe);
-    if (status == SB_OK) status = sb_sql_token_edits_replace(s, end->text + end->size, 0, error, ")");
-  } else if (status == SB_OK) {
-    status = sb_sql_token_edits_replace(s, at(s, c->order - 2)->text, 0, error, "WHERE %s(%s, %s) ", found.function,
-                                        column, probe);
-  }
-  if (status == SB_OK)
-    status = sb_sql_token_edits_replace(s, order->text, (size_t)(last->text + last->size - order->text), error,
-                                        "%.*s.\"semblance rank\"", (int)name->size, name->text);
+  char *vector = sb_sql_token_edits_slice(s, found.vector, found.vector_end, error);
+  sb_status status = column && vector ? SB_OK : SB_NO_MEMORY;
+  if (status == SB_OK) status = add_condition(s, c, found.function, column, vector, error);
   free(column);
-  free(probe);
-  return status;
+  free(vector);
+  if (status != SB_OK) return status;
+  const sb_sql_token *order = at(s, c->order), *last = at(s, order_end - 1), *name = at(s, called);
+  return sb_sql_token_edits_replace(s, order->text, (size_t)(last->text + last->size - order->text), error,
+                                    "%.*s.\"semblance rank\"", (int)name->size, name->text);
 }

@@ -1,38 +1,49 @@
-/* A statement as tokens without its spaces, and the changes that are to be made to its text. */
-#ifndef SB_SQL_TOKEN_EDITS_H
-#define SB_SQL_TOKEN_EDITS_H
+/* A statement as tokens without white space, and the edits that rewriting makes to its text.
+ *
+ * Rewriters look at tokens and register edits; nothing changes until sb_sql_token_edits_write makes the new text.
+ * Everything between the edits is copied as it stands, so strings, comments and quoted names are never changed. */
+#ifndef SB_SQL_DIALECT_TOKEN_EDITS_H
+#define SB_SQL_DIALECT_TOKEN_EDITS_H
 
 #include "sql/dialect/tokens.h"
 
 typedef struct sb_sql_token_edit {
   const char *at; /* in the text */
-  size_t cut;     /* bytes that go */
-  char *insert;   /* what comes in their place; owned */
+  size_t cut;     /* bytes to remove */
+  char *insert;   /* the replacement; owned */
 } sb_sql_token_edit;
 
+/* One thread. Borrows `text`. */
 typedef struct sb_sql_token_edits {
   const char *text, *end;
-  sb_sql_token *tokens; /* `count`, then one of kind END */
-  int *numbers;         /* of the token's parameter; 0: it is none */
-  int *matching;        /* for ( the index of its ), for ) that of its (; -1: none */
-  size_t count, room;
-  char **names; /* of the parameters, from number 1 on; NULL: without a name */
+  sb_sql_token *tokens; /* `count` of them, then one of kind END */
+  int *numbers;         /* of each token: its parameter's number; 0: it is not a parameter */
+  int *matching; /* of each token: for "(" the index of its ")", for ")" that of its "("; -1: neither, or unmatched */
+  size_t count, capacity;
+  char **names; /* of parameters 1 to `parameters`; NULL: the parameter has no name */
   int parameters;
-  sb_sql_token_edit *edits; /* by their place */
+  sb_sql_token_edit *edits; /* by ascending position; those at one position in the order of registration */
   size_t edit_count;
 } sb_sql_token_edits;
 
-/* Up to the first semicolon, which is not among the tokens. SB_INVALID: too many parameters; SB_NO_MEMORY. */
+/* Reads one statement, up to the first semicolon, which is not among the tokens. SB_INVALID: too many parameters.
+ * SB_NO_MEMORY. */
 sb_status sb_sql_token_edits_read(const char *text, sb_sql_token_edits *out, sb_error *error);
-void sb_sql_token_edits_free(sb_sql_token_edits *script);
+void sb_sql_token_edits_free(sb_sql_token_edits *edits);
 
-/* Replaces `cut` bytes; the text is made by the format. At one place the first comes first; one within a longer cut goes. */
+/* Registers an edit: removes `cut` bytes at `at` and inserts the formatted text. An edit within a longer cut is
+ * dropped. */
 SB_PRINTF(5, 6)
-sb_status sb_sql_token_edits_replace(sb_sql_token_edits *script, const char *at, size_t cut, sb_error *error,
+sb_status sb_sql_token_edits_replace(sb_sql_token_edits *edits, const char *at, size_t cut, sb_error *error,
                                      const char *format, ...);
-/* The text of tokens from..to-1, edited ones as they will be, parameters by their numbers. Released by free(). */
-char *sb_sql_token_edits_slice(const sb_sql_token_edits *script, size_t from, size_t to, sb_error *error);
-/* The statement with all edits made; parameters by their numbers, so that they may stand in another order, and twice. */
-char *sb_sql_token_edits_write(const sb_sql_token_edits *script, sb_error *error);
+
+/* ---- Writing. Parameters are written by their numbers (?1, ?2, ...), so that they may change places or appear twice.
+ * The caller frees the text with free(). NULL: out of memory. */
+
+/* The text of tokens from..to-1 with one space between them. A token that is replaced as a whole comes as its
+ * replacement. */
+char *sb_sql_token_edits_slice(const sb_sql_token_edits *edits, size_t from, size_t to, sb_error *error);
+/* The statement with all edits made. */
+char *sb_sql_token_edits_write(const sb_sql_token_edits *edits, sb_error *error);
 
 #endif

@@ -1,3 +1,5 @@
+/* The rules are those of SQLite's src/tokenize.c. Multi-character operators come as single characters, which is
+ * enough here. */
 #include "sql/dialect/tokens.h"
 
 #include <string.h>
@@ -16,8 +18,8 @@ static bool is_word(char c) {
          (unsigned char)c >= 0x80;
 }
 
-/* Bytes up to and with the closing quote, which doubled stands for itself; 0: it is never closed. */
-static size_t quoted(const char *text, size_t size, char close) {
+/* The length up to and with the closing quote; a doubled quote stands for itself. 0: there is no closing quote. */
+static size_t quoted_length(const char *text, size_t size, char close) {
   for (size_t i = 1; i < size; i++) {
     if (text[i] != close) continue;
     if (close != ']' && i + 1 < size && text[i + 1] == close)
@@ -28,7 +30,7 @@ static size_t quoted(const char *text, size_t size, char close) {
   return 0;
 }
 
-static size_t comment(const char *text, size_t size) {
+static size_t comment_length(const char *text, size_t size) {
   if (size > 1 && text[0] == '-' && text[1] == '-') {
     size_t i = 2;
     while (i < size && text[i] != '\n') i++;
@@ -42,7 +44,7 @@ static size_t comment(const char *text, size_t size) {
   return 0;
 }
 
-static size_t number(const char *text, size_t size) {
+static size_t number_length(const char *text, size_t size) {
   bool hex = size > 1 && text[0] == '0' && (text[1] | 0x20) == 'x';
   size_t i = 1;
   for (; i < size; i++) {
@@ -52,8 +54,8 @@ static size_t number(const char *text, size_t size) {
   return i;
 }
 
-/* With SQLite's $a::b(c). */
-static size_t parameter(const char *text, size_t size) {
+/* 0: it is not a parameter. SQLite also takes the form $a::b(c), which Tcl uses. */
+static size_t parameter_length(const char *text, size_t size) {
   size_t i = 1;
   if (text[0] == '?') {
     while (i < size && is_digit(text[i])) i++;
@@ -77,8 +79,9 @@ static sb_sql_token token(sb_sql_token_kind kind, const char *text, size_t size)
   return (sb_sql_token){kind, text, size};
 }
 
+/* `skip`: the bytes before the opening quote. */
 static sb_sql_token read_quoted(sb_sql_token_kind kind, const char *text, size_t size, size_t skip, char close) {
-  size_t length = quoted(text + skip, size - skip, close);
+  size_t length = quoted_length(text + skip, size - skip, close);
   return length ? token(kind, text, skip + length) : token(SB_SQL_TOKEN_BROKEN, text, size);
 }
 
@@ -87,15 +90,15 @@ sb_sql_token sb_sql_token_read(const char *text, const char *end) {
   if (!size) return token(SB_SQL_TOKEN_END, text, 0);
   char c = *text;
   while (length < size && is_space(text[length])) length++;
-  if (!length) length = comment(text, size);
+  if (!length) length = comment_length(text, size);
   if (length) return token(SB_SQL_TOKEN_SPACE, text, length);
   if (c == '\'') return read_quoted(SB_SQL_TOKEN_STRING, text, size, 0, '\'');
   if (c == '"' || c == '`') return read_quoted(SB_SQL_TOKEN_NAME, text, size, 0, c);
   if (c == '[') return read_quoted(SB_SQL_TOKEN_NAME, text, size, 0, ']');
   if ((c | 0x20) == 'x' && size > 1 && text[1] == '\'') return read_quoted(SB_SQL_TOKEN_BLOB, text, size, 1, '\'');
   if (is_digit(c) || (c == '.' && size > 1 && is_digit(text[1])))
-    return token(SB_SQL_TOKEN_NUMBER, text, number(text, size));
-  if (strchr("?:@$", c) && c && (length = parameter(text, size)) > 0)
+    return token(SB_SQL_TOKEN_NUMBER, text, number_length(text, size));
+  if (strchr("?:@$", c) && c && (length = parameter_length(text, size)) > 0)
     return token(SB_SQL_TOKEN_PARAMETER, text, length);
   if (!is_word(c) || c == '$') return token(SB_SQL_TOKEN_SYMBOL, text, 1);
   while (length < size && is_word(text[length])) length++;

@@ -2,8 +2,8 @@
  *
  *   dc_facialmatching.FacialData(SSN, Name, Age, Gender, Ethnicity, FaceVector)     main.faces(id, name, age, ...)
  *
- * What is inserted, changed and deleted is checked at once, kept until the transaction's end and then done through the engine,
- * each person in one durable step; a rollback forgets it. Until then the table shows the state before. */
+ * What is inserted, changed and deleted is checked at once, kept until the transaction's end and then done through
+ * the engine, each person in one durable step; a rollback forgets it. Until then the table shows the state before. */
 #ifndef SB_SQL_GALLERY_H
 #define SB_SQL_GALLERY_H
 

@@ -4,7 +4,8 @@
 
 #include "sql/table/table.h"
 
-/* Checks the shadow tables against each other, every vector, and the index in memory. SB_STORE, saying what is wrong. */
+/* Checks the shadow tables against each other, every vector, and the index in memory. SB_STORE, saying what is
+ * wrong. */
 sb_status sb_sql_table_check(sb_sql_table *table, sb_error *error);
 
 #endif

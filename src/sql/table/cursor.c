@@ -1,7 +1,7 @@
 /* Reading a table: a scan of its rows, or the nearest rows in their order.
  *
- * A scan runs one SQL statement over T_rows and T_vectors. A search without k gives rows in batches that grow, for as long as the
- * statement takes them, so that LIMIT and any condition of SQLite's get all rows that they ask for. */
+ * A scan runs one SQL statement over T_rows and T_vectors. A search without k gives rows in batches that grow, for
+ * as long as the statement takes them, so that LIMIT and any condition of SQLite's get all rows that they ask for. */
 #include "sql/error.h"
 #include "sql/table/filter.h"
 #include "sql/table/methods.h"
@@ -69,7 +69,8 @@ int sb_sql_table_close(sqlite3_vtab_cursor *base) {
 
 /* ---- A scan */
 
-/* What the scan selects beside the id: the vector, or NULL when the statement does not read it, then the ordinary columns. */
+/* What the scan selects beside the id: the vector, or NULL when the statement does not read it, then the ordinary
+ * columns. */
 static sb_status write_columns(const cursor *c, sb_buffer *out) {
   const sb_sql_table_declaration *d = &table_of(c)->declaration;
   sb_status status = sb_buffer_addf(out, NULL, c->plan & SB_SQL_PLAN_VECTOR ? "v.vector" : "NULL");
@@ -178,7 +179,8 @@ static int step_search(cursor *c) {
   return SQLITE_OK;
 }
 
-/* Reads the query vector. *none: it is NULL, or zero where the metric needs a direction, so no row is nearer than another. */
+/* Reads the query vector. *none: it is NULL, or zero where the metric needs a direction, so no row is nearer than
+ * another. */
 static sb_status read_query(cursor *c, sqlite3_value *argument, bool *none, sb_error *error) {
   const sb_sql_table *table = table_of(c);
   const sb_sql_table_declaration *d = &table->declaration;
@@ -285,7 +287,8 @@ static int search_column(cursor *c, sqlite3_context *context, int column) {
   return SQLITE_OK;
 }
 
-/* distance, similarity, k and rank. All are NULL in a scan; the first two also in a search by another metric than the table's. */
+/* distance, similarity, k and rank. All are NULL in a scan; the first two also in a search by another metric than
+ * the table's. */
 static void hidden_column(const cursor *c, sqlite3_context *context, int which) {
   const sb_sql_table *table = table_of(c);
   if (!(c->plan & SB_SQL_PLAN_NEAREST)) return;

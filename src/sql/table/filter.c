@@ -1,5 +1,5 @@
-/* Conditions without a list go to SQLite in one statement over T_rows. Each IN list takes a statement for every LIST_CHUNK of its
- * values. The result is the intersection. */
+/* Conditions without a list go to SQLite in one statement over T_rows. Each IN list takes a statement for every
+ * LIST_CHUNK of its values. The result is the intersection. */
 #include "sql/table/filter.h"
 
 #include "sql/table/plan.h"

@@ -4,7 +4,8 @@
 
 #include "base/base.h"
 
-/* Zero-initialise; sb_sql_id_set_free at the end. Add ids in any order, then sort: the other functions need the sorted state. */
+/* Zero-initialise; sb_sql_id_set_free at the end. Add ids in any order, then sort: the other functions need the
+ * sorted state. */
 typedef struct sb_sql_id_set {
   int64_t *items; /* after sorting: ascending, each once */
   size_t count, capacity;

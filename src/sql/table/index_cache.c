@@ -100,8 +100,9 @@ void sb_sql_index_cache_release(sb_sql_index_cache *cache) {
 
 /* ---- Rows of the index
  *
- * The index knows inner product and cosine. Euclidean distance becomes an inner product by one more element (the reverse of the
- * reduction of Bachrach et al. 2014): of (a, -|a|^2/2) and (q, 1) it is (|q|^2 - |q - a|^2) / 2, largest at the smallest distance. */
+ * The index knows inner product and cosine. Euclidean distance becomes an inner product by one more element (the
+ * reverse of the reduction of Bachrach et al. 2014): of (a, -|a|^2/2) and (q, 1) it is (|q|^2 - |q - a|^2) / 2,
+ * largest at the smallest distance. */
 
 static size_t index_dim(const sb_sql_table *table) {
   return table->declaration.dim + (table->declaration.metric == SB_SQL_METRIC_L2);
@@ -344,8 +345,8 @@ static sb_status touched_by_index(const sb_sql_index_cache *cache, int64_t seque
   return SB_OK;
 }
 
-/* Tries to read the index as it is, under the lock for reading. *usable: the lock is still held. *stale: bringing the index up to
- * date would help. `writing`: the connection may see changes that are not committed. */
+/* Tries to read the index as it is, under the lock for reading. *usable: the lock is still held. *stale: bringing
+ * the index up to date would help. `writing`: the connection may see changes that are not committed. */
 static sb_status try_read(sb_sql_table *table, const change *seen, bool writing, sb_sql_id_set *touched, bool *usable,
                           bool *stale, sb_error *error) {
   sb_sql_index_cache *cache = table->cache;

@@ -1,5 +1,5 @@
-/* The methods of the virtual table, for the sqlite3_module in module.c: planning, reading (cursor.c) and writing (write.c).
- * Parameters and results are those of SQLite's documentation, https://sqlite.org/vtab.html. */
+/* The methods of the virtual table, for the sqlite3_module in module.c: planning, reading (cursor.c) and writing
+ * (write.c). Parameters and results are those of SQLite's documentation, https://sqlite.org/vtab.html. */
 #ifndef SB_SQL_TABLE_METHODS_H
 #define SB_SQL_TABLE_METHODS_H
 

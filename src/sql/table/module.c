@@ -1,5 +1,6 @@
-/* The sqlite3_module of the table kind `semblance`: creating, opening, renaming and dropping tables. This file is the top of the
- * folder. The other methods are in plan.c, cursor.c and write.c; those files know table.h and what lies below it, not this one. */
+/* The sqlite3_module of the table kind `semblance`: creating, opening, renaming and dropping tables. This file is
+ * the top of the folder. The other methods are in plan.c, cursor.c and write.c; those files know table.h and what
+ * lies below it, not this one. */
 #include "sql/table/module.h"
 
 #include "sql/error.h"
@@ -120,8 +121,8 @@ static int shadow_name(const char *suffix) {
 
 /* ---- The rest */
 
-/* Overloads sb_sql_nearest_functions: WHERE semblance_nearest_cosine(v, ?) reaches xBestIndex as a constraint whose operator is the
- * returned number. */
+/* Overloads sb_sql_nearest_functions: WHERE semblance_nearest_cosine(v, ?) reaches xBestIndex as a constraint whose
+ * operator is the returned number. */
 static int find_function(sqlite3_vtab *base, int count, const char *name,
                          void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
   (void)base, (void)function, (void)data;
@@ -139,7 +140,8 @@ static int integrity(sqlite3_vtab *base, const char *schema, const char *name, i
 #if SQLITE_VERSION_NUMBER >= 3044000
 typedef sqlite3_module full_module;
 #else
-/* The headers of SQLite before 3.44 lack the last member, xIntegrity, which newer libraries call. This has the same layout. */
+/* The headers of SQLite before 3.44 lack the last member, xIntegrity, which newer libraries call. This has the same
+ * layout. */
 typedef struct full_module {
   sqlite3_module base;
   int (*xIntegrity)(sqlite3_vtab *, const char *, const char *, int, char **);

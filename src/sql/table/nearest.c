@@ -1,6 +1,7 @@
 /* A search takes one of three ways, all of which compute the metric from the vectors in the table:
  *   - few allowed rows: read each of them;
- *   - the index (index_cache.h): ask it for somewhat more than k rows, read those, and the rows that it must not be asked for;
+ *   - the index (index_cache.h): ask it for somewhat more than k rows, read those, and the rows that it must not be
+ *     asked for;
  *   - otherwise scan all vectors. */
 #include "sql/table/nearest.h"
 
@@ -9,7 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Rows beyond k that the index is asked for: it stores float16, so the order of close rows may differ from the exact one. */
+/* Rows beyond k that the index is asked for: it stores float16, so the order of close rows may differ from the exact
+ * one. */
 enum { SLACK = 16 };
 
 /* ---- The best rows so far */

@@ -20,8 +20,8 @@ typedef struct sb_sql_nearest_query {
   const sb_sql_id_set *allowed; /* NULL: all rows */
 } sb_sql_nearest_query;
 
-/* The k nearest rows that the table's connection sees, nearest first and equal ones by id. The caller frees `*out` with free().
- * SB_STORE: a vector is damaged. */
+/* The k nearest rows that the table's connection sees, nearest first and equal ones by id. The caller frees `*out`
+ * with free(). SB_STORE: a vector is damaged. */
 sb_status sb_sql_nearest_find(sb_sql_table *table, const sb_sql_nearest_query *query, sb_sql_neighbor **out,
                               size_t *count, sb_error *error);
 

@@ -1,7 +1,7 @@
 /* Chooses how a statement reads a table (xBestIndex), and reads that choice back.
  *
- * Conditions that the table checks itself are passed on in the plan's text. All of them are also left to SQLite to check again
- * (argumentUsage.omit is false), except the query vector and k, which have no meaning outside the table. */
+ * Conditions that the table checks itself are passed on in the plan's text. All of them are also left to SQLite to
+ * check again (argumentUsage.omit is false), except the query vector and k, which have no meaning outside the table. */
 #include "sql/table/plan.h"
 
 #include "sql/table/methods.h"
@@ -129,7 +129,8 @@ static bool ordered(const plan *p) {
   return column == hidden(table, SB_SQL_HIDDEN_SIMILARITY) && descending;
 }
 
-/* Takes a condition on the rowid or an ordinary column into the plan, if its operator and collation can be passed on. */
+/* Takes a condition on the rowid or an ordinary column into the plan, if its operator and collation can be passed
+ * on. */
 static sb_status add_condition(plan *p, int i, int *values, sb_buffer *text) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   const sb_sql_table_declaration *d = &p->table->declaration;

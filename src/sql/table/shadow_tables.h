@@ -1,5 +1,5 @@
-/* Creates, opens, renames and drops the shadow tables of a table (table.h). All functions return SQLite's code, but for the one
- * that reads what another version may have written. */
+/* Creates, opens, renames and drops the shadow tables of a table (table.h). All functions return SQLite's code, but
+ * for the one that reads what another version may have written. */
 #ifndef SB_SQL_TABLE_SHADOW_TABLES_H
 #define SB_SQL_TABLE_SHADOW_TABLES_H
 

@@ -17,8 +17,8 @@ int sb_sql_table_prepare(sb_sql_table *table, sqlite3_stmt **out, const char *fo
   return code;
 }
 
-/* Compiles "INSERT INTO rows(id, c0, ...) VALUES(?, ?, ...)", or the UPDATE of the same columns, whose last parameter is the row's
- * old id. */
+/* Compiles "INSERT INTO rows(id, c0, ...) VALUES(?, ?, ...)", or the UPDATE of the same columns, whose last
+ * parameter is the row's old id. */
 static int prepare_row(sb_sql_table *table, bool update, sqlite3_stmt **out) {
   sb_buffer names = {0}, parameters = {0};
   int code = SQLITE_NOMEM;

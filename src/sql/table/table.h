@@ -1,14 +1,16 @@
 /* The table kind `semblance`: rows with a vector, searched through an index in memory.
  *
- * All data of a table T are in four ordinary SQLite tables beside it (its shadow tables), so that transactions, savepoints, other
- * processes, VACUUM and backups work without code of this project:
+ * All data of a table T are in four ordinary SQLite tables beside it (its shadow tables), so that transactions,
+ * savepoints, other processes, VACUUM and backups work without code of this project:
  *   T_rows(id, c0, c1, ...)       the ordinary columns; cN is column N of the declaration
  *   T_vectors(id, vector)         tagged blobs of floats (docs/formats.md)
- *   T_changes(sequence, tag, id)  the row of each change to a vector; `tag` is random, so that two histories can be told apart
+ *   T_changes(sequence, tag, id)  the row of each change to a vector; `tag` is random, so that two histories can be
+ *   told apart
  *   T_meta(key, value)            version, identity
  *
- * The index (index_cache.h) follows T_changes. This header has the table's data and what every file of the folder uses; the
- * methods that SQLite calls are in methods.h. An sb_sql_table belongs to one connection and is used by one thread at a time. */
+ * The index (index_cache.h) follows T_changes. This header has the table's data and what every file of the folder
+ * uses; the methods that SQLite calls are in methods.h. An sb_sql_table belongs to one connection and is used by one
+ * thread at a time. */
 #ifndef SB_SQL_TABLE_TABLE_H
 #define SB_SQL_TABLE_TABLE_H
 
@@ -50,7 +52,8 @@ typedef struct sb_sql_table {
 
 /* ---- Statements on the shadow tables */
 
-/* Compiles a statement. `format` is one of sqlite3_mprintf; quote schema and table as "\"%w\".\"%w_rows\"". Returns SQLite's code. */
+/* Compiles a statement. `format` is one of sqlite3_mprintf; quote schema and table as "\"%w\".\"%w_rows\"". Returns
+ * SQLite's code. */
 int sb_sql_table_prepare(sb_sql_table *table, sqlite3_stmt **out, const char *format, ...);
 /* Gives a kept statement, compiled on first use, reset and without bindings. Returns SQLite's code. */
 int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3_stmt **out);
@@ -58,8 +61,8 @@ int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlit
 void sb_sql_table_finalize(sb_sql_table *table);
 /* Reads the next row. *row false: there are no more. */
 sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *row, sb_error *error);
-/* The floats of a vector of the table in column `column`: `dim` of them at any alignment, borrowed until the statement moves on.
- * SB_STORE: the blob is damaged. */
+/* The floats of a vector of the table in column `column`: `dim` of them at any alignment, borrowed until the
+ * statement moves on. SB_STORE: the blob is damaged. */
 sb_status sb_sql_table_vector(const sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
                               sb_error *error);
 

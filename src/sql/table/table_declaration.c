@@ -1,5 +1,6 @@
-/* Parses the arguments of CREATE VIRTUAL TABLE t USING semblance(...). SQLite splits them at commas outside parentheses and
- * passes the text of each; this file reads the name, recognises the vector column, and leaves other column types to SQLite. */
+/* Parses the arguments of CREATE VIRTUAL TABLE t USING semblance(...). SQLite splits them at commas outside
+ * parentheses and passes the text of each; this file reads the name, recognises the vector column, and leaves other
+ * column types to SQLite. */
 #include "sql/table/table_declaration.h"
 
 #include "vector/vector.h"
@@ -66,8 +67,8 @@ static sb_status check_type(const char *type, const char *name, sb_error *error)
   return SB_OK;
 }
 
-/* Reads "FLOAT[512]" or IRIS's "VECTOR(FLOAT, 512)" and moves `*text` past it; false: the column is not a vector. A length that
- * cannot be read gives 0, which the caller refuses. */
+/* Reads "FLOAT[512]" or IRIS's "VECTOR(FLOAT, 512)" and moves `*text` past it; false: the column is not a vector. A
+ * length that cannot be read gives 0, which the caller refuses. */
 static bool read_vector_type(const char **text, size_t *dim, bool *floats) {
   const char *p = *text;
   size_t size = 0;

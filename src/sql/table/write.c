@@ -1,5 +1,5 @@
-/* Writing a table: INSERT, UPDATE, DELETE. Every change of a vector is noted in T_changes in the same transaction, which is how
- * the indexes of all connections and processes learn of it. */
+/* Writing a table: INSERT, UPDATE, DELETE. Every change of a vector is noted in T_changes in the same transaction,
+ * which is how the indexes of all connections and processes learn of it. */
 #include "sql/error.h"
 #include "sql/table/check.h"
 #include "sql/table/methods.h"
@@ -185,7 +185,8 @@ static int update(sb_sql_table *table, sqlite3_value *old_id, sqlite3_value *new
 
 /* ---- xUpdate */
 
-/* INSERT INTO t(t) VALUES('integrity-check'): the check for SQLite before 3.44, which has no xIntegrity, and for one table. */
+/* INSERT INTO t(t) VALUES('integrity-check'): the check for SQLite before 3.44, which has no xIntegrity, and for one
+ * table. */
 static int run_command(sb_sql_table *table, sqlite3_value *word) {
   sb_error error = {0};
   const char *text = (const char *)sqlite3_value_text(word);

@@ -1,4 +1,5 @@
-/* The vector functions of SQL. A NULL argument gives NULL; an argument that is not a vector is an error that says where. */
+/* The vector functions of SQL. A NULL argument gives NULL; an argument that is not a vector is an error that says
+ * where. */
 #include "sql/vectors/functions.h"
 
 #include "sql/error.h"
@@ -73,8 +74,8 @@ static void free_parsed(void *parsed) {
   free(parsed);
 }
 
-/* Parses a text argument once a statement: SQLite keeps `*parsed` with an argument that is the same for every row (auxdata).
- * `*value` borrows from it. Other arguments are read each time. */
+/* Parses a text argument once a statement: SQLite keeps `*parsed` with an argument that is the same for every row
+ * (auxdata). `*value` borrows from it. Other arguments are read each time. */
 static sb_status read_cached(sqlite3_context *context, int number, sqlite3_value *argument, sb_sql_value **parsed,
                              sb_sql_value *value, sb_error *error) {
   if (sqlite3_value_type(argument) != SQLITE_TEXT) return sb_sql_value_of_argument(argument, value, error);

@@ -70,8 +70,8 @@ static double metric_of_doubles(sb_sql_metric metric, const sb_sql_value *a, con
   return metric == SB_SQL_METRIC_DOT ? product : cosine(product, squared_a, squared_b);
 }
 
-/* Says why a result is not finite. The elements are only checked here, after the sum: an element that is not finite always makes
- * the sum so, and checking every element of every row first would double the cost of a scan. */
+/* Says why a result is not finite. The elements are only checked here, after the sum: an element that is not finite
+ * always makes the sum so, and checking every element of every row first would double the cost of a scan. */
 static sb_status explain_not_finite(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b, bool *null,
                                     sb_error *error) {
   sb_status status = sb_sql_value_check(a, error);

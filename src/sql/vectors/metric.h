@@ -16,8 +16,8 @@ double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *
 sb_status sb_sql_metric_of_values(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b, double *out,
                                   bool *null, sb_error *error);
 
-/* The functions, by metric, by which a statement asks for the nearest rows: WHERE semblance_nearest_cosine(column, vector).
- * They return 1 for every row; a virtual table overloads them to learn the query vector (query_rewrite.h). */
+/* The functions, by metric, by which a statement asks for the nearest rows: WHERE semblance_nearest_cosine(column,
+ * vector). They return 1 for every row; a virtual table overloads them to learn the query vector (query_rewrite.h). */
 extern const char *const sb_sql_nearest_functions[SB_SQL_METRICS];
 /* The metric of the function of that name, in lower case as SQLite passes it; -1: it is another function. */
 int sb_sql_nearest_metric(const char *name);

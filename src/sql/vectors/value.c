@@ -3,8 +3,8 @@
  *   byte  0        1         2     3     4..7                   8..
  *         element  version   0xff  0xff  dim, little-endian     dim elements, little-endian
  *
- * Read as a float32 the first four bytes are a NaN, which no vector may hold. A tagged blob, even one cut short, is therefore
- * never taken for an untyped one, nor an untyped one for a tagged one. */
+ * Read as a float32 the first four bytes are a NaN, which no vector may hold. A tagged blob, even one cut short, is
+ * therefore never taken for an untyped one, nor an untyped one for a tagged one. */
 #include "sql/vectors/value.h"
 
 #include <math.h>

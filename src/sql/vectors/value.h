@@ -6,9 +6,9 @@
  *
  * An sb_sql_value is any of them after reading. Every function belongs to the calling thread; nothing is shared.
  *
- * All messages begin with what is wrong, `vector length`, `vector element` (with its number from 1 and, in text, its byte),
- * `vector type` or `vector blob`; programs rely on it. No message holds an element's value, which may be biometric data.
- * Unless noted otherwise a function fails with SB_INVALID or SB_NO_MEMORY. */
+ * All messages begin with what is wrong, `vector length`, `vector element` (with its number from 1 and, in text, its
+ * byte), `vector type` or `vector blob`; programs rely on it. No message holds an element's value, which may be
+ * biometric data. Unless noted otherwise a function fails with SB_INVALID or SB_NO_MEMORY. */
 #ifndef SB_SQL_VECTORS_VALUE_H
 #define SB_SQL_VECTORS_VALUE_H
 
@@ -28,7 +28,8 @@ typedef enum sb_sql_element {
   SB_SQL_ELEMENT_INTEGER
 } sb_sql_element;
 const char *sb_sql_element_name(sb_sql_element element);
-/* Parses a type's name, ignoring ASCII case. SB_INVALID for other names; `string`, which IRIS has, gets a message of its own. */
+/* Parses a type's name, ignoring ASCII case. SB_INVALID for other names; `string`, which IRIS has, gets a message of
+ * its own. */
 sb_status sb_sql_element_parse(const char *name, size_t size, sb_sql_element *out, sb_error *error);
 
 typedef struct sb_sql_value {
@@ -40,7 +41,8 @@ typedef struct sb_sql_value {
   void *owned; /* NULL: `bytes` is borrowed */
 } sb_sql_value;
 
-/* Reads a tagged blob or, without a tag, untyped float32 (a multiple of 4 bytes). The elements are borrowed and not checked. */
+/* Reads a tagged blob or, without a tag, untyped float32 (a multiple of 4 bytes). The elements are borrowed and not
+ * checked. */
 sb_status sb_sql_value_read_blob(const void *bytes, size_t size, sb_sql_value *out, sb_error *error);
 /* Reads text. The elements are owned and finite. */
 sb_status sb_sql_value_read_text(const char *text, size_t size, sb_sql_value *out, sb_error *error);

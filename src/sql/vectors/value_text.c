@@ -1,7 +1,9 @@
-/* Vectors as text: JSON arrays of numbers, and lists with commas. Numbers have a decimal point in every locale of the program.
+/* Vectors as text: JSON arrays of numbers, and lists with commas. Numbers have a decimal point in every locale of
+ * the program.
  *
- * Reading takes most numbers by the fast path of Clinger (1990), "How to Read Floating Point Numbers Accurately": a mantissa below
- * 2^53 times or divided by a power of ten up to 10^22 is exact in one operation. Other numbers go to strtod. */
+ * Reading takes most numbers by the fast path of Clinger (1990), "How to Read Floating Point Numbers Accurately": a
+ * mantissa below 2^53 times or divided by a power of ten up to 10^22 is exact in one operation. Other numbers go to
+ * strtod. */
 #include "sql/vectors/value.h"
 
 #include <locale.h>
