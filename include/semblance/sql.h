@@ -26,8 +26,8 @@ typedef struct sb_sql_options {
   size_t struct_size;     /* sizeof(sb_sql_options) */
   sb_engine *engine;      /* for photos and the gallery; borrowed until sb_sql_close. NULL: neither is available */
   const char *collection; /* of the gallery; NULL: default */
-  /* An SQLite file, opened as schema `main`. NULL: an empty database in memory and, with an engine, the gallery's tables
-   * dc_facialmatching.FacialData and faces. */
+  /* An SQLite file, opened as schema `main`. NULL: an empty database in memory and, with an engine, the gallery's
+   * tables dc_facialmatching.FacialData and faces. */
   const char *database;
   bool write; /* without it, statements that would change data fail with SB_READ_ONLY */
 } sb_sql_options;

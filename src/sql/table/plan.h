@@ -20,8 +20,8 @@ enum {
   SB_SQL_PLAN_BACKWARDS = 1 << 5, /* a scan by descending rowid */
   SB_SQL_PLAN_METRIC = 8,         /* shift: the sb_sql_metric of a search */
 };
-/* A query vector that is NULL finds nothing with MATCH. With one of sb_sql_nearest_functions, which are true of every row,
- * it finds all rows, in any order. */
+/* A query vector that is NULL finds nothing with MATCH. With one of sb_sql_nearest_functions, which are true of
+ * every row, it finds all rows, in any order. */
 
 /* A condition that the table checks itself. */
 typedef struct sb_sql_condition {
