@@ -1,8 +1,8 @@
 """The article's API, exactly as its clients know it."""
-from test_native import BIDEN, GREY, OBAMA, OBAMA2, ServerCase
+from test_native import BIDEN, GREY, OBAMA, OBAMA2, SharedServerCase
 
 
-class Article(ServerCase):
+class Article(SharedServerCase):
     def test_register_verify_and_people(self):
         made = self.post("/api/register", ssn="44", name="Barack Obama", image=OBAMA)
         self.assertEqual((made["status"], made["person"]["Gender"]), ("success", "Man"))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from test_native import ServerCase
+from test_native import SharedServerCase
 
 from program import FRIENDS, PROGRAM, ProgramCase
 
@@ -19,7 +19,7 @@ from semblance import Semblance, SemblanceError  # noqa: E402
 OBAMA, OBAMA2, OBAMA3, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "obama3", "biden"))
 
 
-class Python(ServerCase):
+class Python(SharedServerCase):
     def setUp(self):
         super().setUp()
         self.client = Semblance(f"http://127.0.0.1:{self.server.port}")

@@ -7,7 +7,7 @@ import subprocess
 import textwrap
 import unittest
 
-from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, ServerCase
+from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
 
 from program import FRIENDS
 
@@ -16,11 +16,7 @@ JSON = {"Content-Type": "application/json", "x-api-key": "00000000-0000-0000-000
 PEERS = pathlib.Path(os.environ.get("SB_SOURCE", ".")) / "deps/clients/bin/python"
 
 
-class CompreFace(ServerCase):
-    def setUp(self):
-        super().setUp()
-        self.post("/v1/detect", image=OBAMA)  # waits for the models
-
+class CompreFace(SharedServerCase):
     def add(self, subject, photo, status=201):
         return self.post(f"{API}/faces?subject={subject}", status, file=photo)
 

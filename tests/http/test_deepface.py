@@ -2,7 +2,7 @@
 import base64
 import json
 
-from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, ServerCase
+from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
 
 from server import Server
 
@@ -11,11 +11,7 @@ def data_url(photo):
     return "data:image/jpeg;base64," + base64.b64encode(photo).decode()
 
 
-class DeepFace(ServerCase):
-    def setUp(self):
-        super().setUp()
-        self.post("/v1/detect", image=OBAMA)  # waits for the models
-
+class DeepFace(SharedServerCase):
     def ask(self, path, status=200, **body):
         return self.get(path, status, "POST", json.dumps(body), {"Content-Type": "application/json"})
 

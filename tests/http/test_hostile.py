@@ -6,18 +6,14 @@ import resource
 import socket
 import threading
 
-from test_native import OBAMA, ServerCase
+from test_native import OBAMA, SharedServerCase
 
 from server import multipart
 
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n"
 
 
-class Hostile(ServerCase):
-    def setUp(self):
-        super().setUp()
-        self.post("/v1/detect", image=OBAMA)  # waits for the models
-
+class Hostile(SharedServerCase):
     def connect(self):
         connection = socket.create_connection(("127.0.0.1", self.server.port), 20)
         self.addCleanup(connection.close)

@@ -2,8 +2,11 @@
 import base64
 import contextlib
 import json
+import pathlib
 import re
+import shutil
 import socket
+import tempfile
 import threading
 import time
 import unittest
@@ -22,6 +25,8 @@ SIX = grid([shrink(read_jpeg(FRIENDS / f"{n}.jpg"), 240) for n in
 
 
 class ServerCase(ProgramCase):
+    """A test with a server of its own over a gallery of its own."""
+
     def setUp(self):
         super().setUp()
         self.server = Server(self.data)
@@ -46,7 +51,28 @@ class ServerCase(ProgramCase):
         return self.post("/v1/people", 201, id=identity, name=name, image=photo, **more)
 
 
-class People(ServerCase):
+class SharedServerCase(ServerCase):
+    """Tests that share one server, started once for the class; each begins with an empty gallery and a folder of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = ProgramCase()
+        ProgramCase.setUp(cls.place)
+        cls.addClassCleanup(cls.place.doCleanups)
+        cls.server = Server(cls.place.data)
+        cls.server.__enter__()
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.server.post_photo("/v1/detect", OBAMA)  # waits for the models
+
+    def setUp(self):
+        self.data = self.place.data
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        for collection in self.get("/v1/collections")["collections"]:
+            self.get(f"/v1/collections/{collection['name']}", 200, "DELETE")
+
+
+class People(SharedServerCase):
     def test_a_person_is_made_read_renamed_given_a_face_and_deleted(self):
         made = self.enroll(consent="agreed", attributes="true")
         self.assertEqual((made["person"]["id"], made["faces_added"]), ("44", 1))
@@ -161,7 +187,7 @@ class People(ServerCase):
         self.assertEqual(self.get("/v1/people/a%2Fb%20c%3F%25%C3%A9")["name"], "Odd")
 
 
-class Photos(ServerCase):
+class Photos(SharedServerCase):
     def test_search_names_every_face(self):
         self.enroll()
         answer = self.post("/v1/search", image=OBAMA3)
@@ -230,7 +256,7 @@ class Photos(ServerCase):
         self.assertEqual(parallel, serial)
 
 
-class Collections(ServerCase):
+class Collections(SharedServerCase):
     def test_collections_keep_people_apart(self):
         body, headers = json.dumps({"name": "staff"}), {"Content-Type": "application/json"}
         self.assertEqual(self.get("/v1/collections", 201, "POST", body, headers)["name"], "staff")
