@@ -16,26 +16,15 @@ sb_status sb_engine_audit_note(sb_engine *engine, const char *verb, const char *
   return sb_engine_audit_event(engine, &(sb_audit_event){verb, found.row, person, count}, error);
 }
 
-/* The row of the person whom a face matched; 0: no match, or the person was erased a moment ago. */
-static sb_status matched_person(sb_engine *engine, int64_t collection, const sb_search_face *face, int64_t *row,
-                                sb_error *error) {
-  if (!face->count || face->candidates[0].verdict != SB_VERDICT_MATCH) return SB_OK;
-  sb_status status = sb_store_person_find(engine->store, collection, face->candidates[0].id, row, NULL, error);
-  return status == SB_NOT_FOUND ? SB_OK : status;
-}
-
-sb_status sb_engine_audit_search(sb_engine *engine, const sb_store_collection *collection,
-                                 const sb_search_result *result, sb_error *error) {
+sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb_search_result *result,
+                                 const int64_t *matched, sb_error *error) {
   size_t count = result->count ? result->count : 1; /* a photo without a face was a search, too */
   sb_audit_event *events = sb_alloc(count, sizeof *events, error);
   if (!events) return SB_NO_MEMORY;
-  sb_status status = SB_OK;
-  events[0] = (sb_audit_event){"search", collection->row, 0, 0};
-  for (size_t i = 0; status == SB_OK && i < result->count; i++) {
-    events[i] = (sb_audit_event){"search", collection->row, 0, (int64_t)result->faces[i].count};
-    status = matched_person(engine, collection->row, &result->faces[i], &events[i].person, error);
-  }
-  if (status == SB_OK) status = sb_audit_record(engine->store, events, count, error);
+  events[0] = (sb_audit_event){"search", collection, 0, 0};
+  for (size_t i = 0; i < result->count; i++)
+    events[i] = (sb_audit_event){"search", collection, matched[i], (int64_t)result->faces[i].count};
+  sb_status status = sb_audit_record(engine->store, events, count, error);
   free(events);
   return status;
 }

@@ -150,16 +150,15 @@ static sb_status name_groups(sb_engine *engine, const sb_flow_search *search, co
   sb_status status = collection->info.faces ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
   for (uint32_t i = 0; status == SB_OK && collection->info.faces && i < g->request->count; i++) {
     if (g->parent[i] != i) continue;
-    sb_candidate *candidates = NULL;
-    size_t count = 0;
+    sb_flow_found found = {0};
     float *mean = g->sums + i * g->dim;
     sb_normalize(mean, g->dim);
-    status = sb_flow_candidates(engine, search, mean, &candidates, &count, error);
-    if (status == SB_OK && count && candidates[0].verdict == SB_VERDICT_MATCH) {
-      out->names[out->cluster_of[i]] = candidates[0];
-      count = 0;
+    status = sb_flow_candidates(engine, search, mean, &found, error);
+    if (status == SB_OK && found.count && found.candidates[0].verdict == SB_VERDICT_MATCH) {
+      out->names[out->cluster_of[i]] = found.candidates[0];
+      found.count = 0;
     }
-    sb_candidates_free(candidates, count);
+    sb_candidates_free(found.candidates, found.count);
   }
   return status;
 }

@@ -89,6 +89,46 @@ typedef struct sb_template_request {
  */
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error);
 
+/* ---- enroll.c, faces.c, erasure.c */
+
+/* For sb_enroll_request.flags, with SB_ENROLL_ADD: the person must exist. SB_NOT_FOUND. */
+enum { SB_ENROLL_MUST_EXIST = 1u << 16 };
+/* Erases a face of this person. SB_NOT_FOUND: there is no such person, or it is not the person's face. */
+sb_status sb_engine_person_face_delete(sb_engine *engine, const char *collection, const char *id, int64_t face,
+                                       sb_error *error);
+/* Erases all faces of a person, who stays. `faces`: how many there were. */
+sb_status sb_engine_person_faces_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces,
+                                        sb_error *error);
+/* Erases everybody in a collection, which stays. `people`: how many there were. */
+sb_status sb_engine_people_delete(sb_engine *engine, const char *collection, size_t *people, sb_error *error);
+
+/* ---- compare.c */
+
+/* The largest face of one photo against every face of another, with the engine's own embedder. */
+typedef struct sb_photo_comparison {
+  sb_faces *source, *target; /* at least one face each, with embeddings */
+  double *scores;            /* of each face of `target`: cosine, -1..1 */
+  double threshold, unsure;  /* the scores from which a pair is a match, and "cannot tell" */
+} sb_photo_comparison;
+/* `want`: SB_WANT_... for both photos. SB_NO_FACE names the photo without one. */
+sb_status sb_engine_compare_photos(sb_engine *engine, const sb_photo photos[2], unsigned want,
+                                   sb_photo_comparison **out, sb_error *error);
+void sb_photo_comparison_free(sb_photo_comparison *comparison); /* NULL allowed */
+
+typedef struct sb_named_photo {
+  sb_photo photo;
+  const char *name; /* for messages: "the father's photo" */
+} sb_named_photo;
+/* How alike the largest face of `reference` is to that of each of `photos`: `scores` has room for `count` cosines. */
+sb_status sb_engine_resemblance(sb_engine *engine, const sb_named_photo *reference, const sb_named_photo *photos,
+                                size_t count, double *scores, sb_error *error);
+
+/* ---- flow.c */
+
+/* As sb_engine_search, with the embeddings of the photo's faces (`dim` numbers each) in the result. */
+sb_status sb_engine_search_embedded(sb_engine *engine, const sb_search_request *request, size_t *dim,
+                                    sb_search_result **out, sb_error *error);
+
 /* ---- flow.c: for sql/, which has an embedding and no photo */
 
 typedef struct sb_engine_query {

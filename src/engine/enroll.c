@@ -1,4 +1,9 @@
-/* Public: enrolment and its rules. */
+/* Public: enrolment and its rules. All photos of a request are enrolled, in one transaction, or none:
+ *
+ *   check the request -> for each photo: known? find the face, check it -> duplicates under other ids? -> store
+ *
+ * The collection and the person are looked up once, and the indexes are synced once, before the search for duplicates.
+ * The new faces reach the indexes with the next sync, which every search begins with. */
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
 #include "engine/verdict.h"
@@ -14,16 +19,53 @@ typedef struct enrolment {
   sb_engine *engine;
   const sb_enroll_request *request;
   sb_store_collection collection;
+  int64_t person; /* row; 0: not enrolled yet */
   sb_embedder embedder;
-  sb_faces **faces;           /* the one face of each photo that is new, else NULL */
-  sb_store_face *store_faces; /* of those that are new, `added` of them */
-  sb_thumbnail *thumbnails;   /* where they are kept */
-  uint8_t (*digests)[SB_DIGEST_SIZE];
+  sb_faces **faces;           /* the one face of each new photo, else NULL */
+  sb_store_face *store_faces; /* of the new ones, `added` of them */
+  sb_thumbnail *thumbnails;
+  uint8_t (*digests)[SB_DIGEST_SIZE]; /* SHA-256 of each photo */
   size_t added, skipped;
   sb_enrolled *result;
 } enrolment;
 
-static const char *part_in_words(sb_quality_part part) {
+/* ---- Checking the request: what can be refused before any photo is looked at */
+
+static sb_status check_texts(const sb_enroll_request *request, sb_error *error) {
+  sb_status status = sb_text_check(request->id, SB_ID_MAX, "id", error);
+  if (status != SB_OK) return status;
+  bool needs_name = !(request->flags & SB_ENROLL_ADD);
+  if (request->name || needs_name) status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
+  return status == SB_OK ? sb_engine_check_terms(request->consent, request->purpose, error) : status;
+}
+
+static sb_status check_person(enrolment *e, sb_error *error) {
+  const sb_enroll_request *request = e->request;
+  sb_status status = sb_store_person_find(e->engine->store, e->collection.row, request->id, &e->person, NULL, error);
+  if (status == SB_OK && !(request->flags & SB_ENROLL_ADD))
+    return sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
+  bool may_be_new = request->name && !(request->flags & SB_ENROLL_MUST_EXIST);
+  return status == SB_NOT_FOUND && may_be_new ? SB_OK : status;
+}
+
+static sb_status check_request(enrolment *e, sb_error *error) {
+  const sb_enroll_request *request = e->request;
+  sb_status status = check_texts(request, error);
+  if (status != SB_OK) return status;
+  if (request->expires_ms && request->expires_ms <= sb_now_ms())
+    return sb_fail(error, SB_INVALID, "the date of expiry is in the past");
+  if (!request->photo_count) return sb_fail(error, SB_INVALID, "a photo is missing");
+  if (request->photo_count > PHOTOS_MAX)
+    return sb_fail(error, SB_INVALID, "at most %d photos can be enrolled at once", PHOTOS_MAX);
+  status = sb_engine_collection(e->engine, request->collection, true, &e->collection, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection_embedder(e->engine, &e->collection, &e->embedder, error);
+  return status == SB_OK ? check_person(e, error) : status;
+}
+
+/* ---- Checking a face */
+
+static const char *advice(sb_quality_part part) {
   switch (part) {
   case SB_QUALITY_SIZE: return "the face is too small; come closer or use a larger photo";
   case SB_QUALITY_SHARPNESS: return "the face is blurred; hold still and focus";
@@ -34,7 +76,7 @@ static const char *part_in_words(sb_quality_part part) {
   return "the face is of poor quality";
 }
 
-/* "photo 2: " where there are several. */
+/* Begins the message with "photo 2: " where there are several photos. */
 static sb_status refuse(const enrolment *e, size_t photo, sb_status status, const char *message, sb_error *error) {
   if (e->request->photo_count == 1) return sb_fail(error, status, "%s", message);
   return sb_fail(error, status, "photo %zu: %s", photo + 1, message);
@@ -42,18 +84,19 @@ static sb_status refuse(const enrolment *e, size_t photo, sb_status status, cons
 
 static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *faces, sb_error *error) {
   char message[256];
+  unsigned flags = e->request->flags;
   if (!faces->count)
     return refuse(e, photo, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit", error);
-  if (faces->count > 1 && !(e->request->flags & SB_ENROLL_LARGEST)) {
+  if (faces->count > 1 && !(flags & SB_ENROLL_LARGEST)) {
     snprintf(message, sizeof message,
              "%zu faces are in the photo; use one with a single person, or choose the largest face explicitly",
              faces->count);
     return refuse(e, photo, SB_SEVERAL_FACES, message, error);
   }
   const sb_quality *quality = &faces->items[0].quality;
-  if (quality->overall < e->embedder.minimum_quality &&
-      !(e->request->flags & (SB_ENROLL_ANY_QUALITY | SB_ENROLL_WHOLE_PHOTO))) {
-    snprintf(message, sizeof message, "%s (quality %.2f of at least %.2f)", part_in_words(sb_quality_weakest(quality)),
+  bool any_quality = flags & (SB_ENROLL_ANY_QUALITY | SB_ENROLL_WHOLE_PHOTO);
+  if (quality->overall < e->embedder.minimum_quality && !any_quality) {
+    snprintf(message, sizeof message, "%s (quality %.2f of at least %.2f)", advice(sb_quality_weakest(quality)),
              (double)quality->overall, (double)e->embedder.minimum_quality);
     return refuse(e, photo, SB_LOW_QUALITY, message, error);
   }
@@ -63,27 +106,26 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
   return SB_OK;
 }
 
-static sb_status look_at_photo(enrolment *e, size_t photo, sb_error *error) {
+/* ---- Photos -> faces */
+
+/* All faces are looked for also where the largest is taken: the message and the choice depend on how many there are. */
+static unsigned enrol_want(const enrolment *e) {
+  unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(e->engine);
+  if (e->request->flags & SB_ENROLL_ATTRIBUTES) want |= SB_WANT_ATTRIBUTES;
+  if (e->request->flags & SB_ENROLL_WHOLE_PHOTO) want |= SB_WANT_WHOLE_PHOTO;
+  return want;
+}
+
+/* Was this photo enrolled for this person before, and is that to be skipped? */
+static sb_status is_known(enrolment *e, size_t photo, bool *known, sb_error *error) {
   const sb_photo *bytes = &e->request->photos[photo];
-  bool known = false;
-  sb_error cause = {0};
   sb_status status = sb_crypto_sha256(bytes->bytes, bytes->size, e->digests[photo], error);
-  if (status == SB_OK && e->request->flags & SB_ENROLL_SKIP_KNOWN)
-    status = sb_store_face_known(e->engine->store, e->collection.row, e->request->id, e->digests[photo], &known, error);
-  if (status != SB_OK) return status;
-  if (known) {
-    e->skipped++;
-    return SB_OK;
-  }
-  /* All faces are looked for even where the largest is taken: the message, and the choice, need to know them. */
-  unsigned want = SB_WANT_EMBEDDING | (e->request->flags & SB_ENROLL_ATTRIBUTES ? SB_WANT_ATTRIBUTES : 0) |
-                  (e->request->flags & SB_ENROLL_WHOLE_PHOTO ? SB_WANT_WHOLE_PHOTO : 0) |
-                  sb_verdict_liveness_want(e->engine);
-  sb_thumbnail *thumbnail = e->engine->thumbnails ? &e->thumbnails[photo] : NULL;
-  status = sb_flow_portrait(e->engine, *bytes, want, e->embedder.name, &e->faces[photo], thumbnail, &cause);
-  if (status != SB_OK) return refuse(e, photo, status, cause.message, error);
-  status = check_face(e, photo, e->faces[photo], error);
-  if (status != SB_OK) return status;
+  *known = false;
+  if (status != SB_OK || !e->person || !(e->request->flags & SB_ENROLL_SKIP_KNOWN)) return status;
+  return sb_store_face_known(e->engine->store, e->person, e->digests[photo], known, error);
+}
+
+static void add_face(enrolment *e, size_t photo) {
   const sb_face *face = &e->faces[photo]->items[0];
   sb_store_face *stored = &e->store_faces[e->added++];
   *stored = (sb_store_face){.embedding = face->embedding,
@@ -92,72 +134,91 @@ static sb_status look_at_photo(enrolment *e, size_t photo, sb_error *error) {
                             .thumbnail = e->thumbnails[photo].bytes,
                             .thumbnail_size = e->thumbnails[photo].size};
   memcpy(stored->source, e->digests[photo], SB_DIGEST_SIZE);
-  return SB_OK;
+  e->result->faces[photo] = *face;
+  e->result->faces[photo].embedding = NULL;
 }
 
-static bool listed(const sb_enrolled *result, const char *id) {
+static sb_status take_photo(enrolment *e, size_t photo, sb_error *error) {
+  bool known = false;
+  sb_error cause = {0};
+  sb_status status = is_known(e, photo, &known, error);
+  if (status != SB_OK) return status;
+  if (known) return e->skipped++, SB_OK;
+  sb_thumbnail *thumbnail = e->engine->thumbnails ? &e->thumbnails[photo] : NULL;
+  status = sb_flow_portrait(e->engine, e->request->photos[photo], enrol_want(e), e->embedder.name, &e->faces[photo],
+                            thumbnail, &cause);
+  if (status != SB_OK) return refuse(e, photo, status, cause.message, error);
+  status = check_face(e, photo, e->faces[photo], error);
+  if (status == SB_OK) add_face(e, photo);
+  return status;
+}
+
+/* ---- Duplicates */
+
+static bool is_listed(const sb_enrolled *result, const char *id) {
   for (size_t i = 0; i < result->duplicate_count; i++)
     if (!strcmp(result->duplicates[i].id, id)) return true;
   return false;
 }
 
-/* Moves the matches of other ids into the result. */
-static sb_status keep_duplicates(enrolment *e, sb_candidate *candidates, size_t count, sb_error *error) {
+/* Moves the matches with other ids into the result. */
+static sb_status add_duplicates(enrolment *e, sb_flow_found *found, sb_error *error) {
   sb_enrolled *result = e->result;
-  for (size_t i = 0; i < count; i++) {
-    bool other = candidates[i].verdict == SB_VERDICT_MATCH && strcmp(candidates[i].id, e->request->id) != 0;
-    if (!other || listed(result, candidates[i].id)) continue;
+  for (size_t i = 0; i < found->count; i++) {
+    sb_candidate *candidate = &found->candidates[i];
+    bool other = candidate->verdict == SB_VERDICT_MATCH && strcmp(candidate->id, e->request->id) != 0;
+    if (!other || is_listed(result, candidate->id)) continue;
     void *grown = result->duplicates;
     sb_status status = sb_grow(&grown, result->duplicate_count + 1, sizeof *result->duplicates, error);
     if (status != SB_OK) return status;
     result->duplicates = grown;
-    result->duplicates[result->duplicate_count++] = candidates[i];
-    candidates[i].id = candidates[i].name = NULL;
+    result->duplicates[result->duplicate_count++] = *candidate;
+    candidate->id = candidate->name = NULL;
   }
   return SB_OK;
 }
 
 static sb_status find_duplicates(enrolment *e, sb_error *error) {
-  double threshold = 0;
+  sb_flow_search search = {&e->collection, &e->embedder, DUPLICATES_LOOKED_AT, 0};
   sb_status status = sb_collection_indexes_sync(e->engine->indexes, error);
-  if (status == SB_OK)
-    status = sb_verdict_search_threshold(&e->embedder, &(sb_target){0}, e->collection.info.faces, &threshold, error);
-  const sb_flow_search search = {&e->collection, &e->embedder, DUPLICATES_LOOKED_AT, threshold};
+  if (status != SB_OK) return status;
+  status =
+      sb_verdict_search_threshold(&e->embedder, &(sb_target){0}, e->collection.info.faces, &search.threshold, error);
   for (size_t i = 0; status == SB_OK && i < e->added; i++) {
-    sb_candidate *candidates = NULL;
-    size_t count = 0;
-    status = sb_flow_candidates(e->engine, &search, e->store_faces[i].embedding, &candidates, &count, error);
-    if (status == SB_OK) status = keep_duplicates(e, candidates, count, error);
-    sb_candidates_free(candidates, count);
+    sb_flow_found found = {0};
+    status = sb_flow_candidates(e->engine, &search, e->store_faces[i].embedding, &found, error);
+    if (status == SB_OK) status = add_duplicates(e, &found, error);
+    sb_candidates_free(found.candidates, found.count);
   }
   if (status == SB_OK && e->result->duplicate_count && e->request->flags & SB_ENROLL_REFUSE_DUPLICATE)
     return sb_fail(error, SB_DUPLICATE, "this face is enrolled already under another id");
   return status;
 }
 
+/* ---- Storing */
+
 static sb_status store_faces(enrolment *e, sb_error *error) {
   const sb_enroll_request *request = e->request;
-  int64_t person = 0, *rows = sb_alloc(e->added, sizeof *rows, error);
+  int64_t *rows = sb_alloc(e->added, sizeof *rows, error);
   if (!rows) return SB_NO_MEMORY;
   e->result->kept = rows;
-  sb_store_enrollment enrollment = {.collection = e->collection.row,
-                                    .id = request->id,
-                                    .name = request->name,
-                                    .consent = request->consent,
-                                    .purpose = request->purpose,
-                                    .expires_ms = request->expires_ms,
-                                    .may_exist = request->flags & SB_ENROLL_ADD,
-                                    .faces = e->store_faces,
-                                    .face_count = e->added};
-  sb_status status = SB_OK;
-  if (e->added || !e->skipped) status = sb_store_enroll(e->engine->store, &enrollment, &person, rows, error);
-  return status == SB_OK ? sb_collection_indexes_sync(e->engine->indexes, error) : status;
+  if (!e->added && e->skipped) return SB_OK; /* all photos were known */
+  const sb_store_enrollment enrollment = {.collection = e->collection.row,
+                                          .id = request->id,
+                                          .name = request->name,
+                                          .consent = request->consent,
+                                          .purpose = request->purpose,
+                                          .expires_ms = request->expires_ms,
+                                          .may_exist = request->flags & SB_ENROLL_ADD,
+                                          .faces = e->store_faces,
+                                          .face_count = e->added};
+  return sb_store_enroll(e->engine->store, &enrollment, &e->person, rows, error);
 }
 
 static sb_status fill_result(enrolment *e, sb_error *error) {
   sb_enrolled *result = e->result;
   sb_people *people = NULL;
-  sb_status status = sb_store_person_find(e->engine->store, e->collection.row, e->request->id, NULL, &people, error);
+  sb_status status = sb_store_person_get(e->engine->store, e->person, &people, error);
   if (status != SB_OK) return status;
   result->person = people->items[0]; /* its texts move over */
   people->count = 0;
@@ -167,47 +228,38 @@ static sb_status fill_result(enrolment *e, sb_error *error) {
   return SB_OK;
 }
 
-/* What can be refused without looking at a photo. */
-static sb_status check_request(enrolment *e, sb_error *error) {
-  const sb_enroll_request *request = e->request;
-  bool add = request->flags & SB_ENROLL_ADD;
-  sb_status status = sb_text_check(request->id, SB_ID_MAX, "id", error);
-  if (status == SB_OK && (request->name || !add)) status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
-  if (status == SB_OK) status = sb_engine_check_terms(request->consent, request->purpose, error);
-  if (status == SB_OK && request->expires_ms && request->expires_ms <= sb_now_ms())
-    status = sb_fail(error, SB_INVALID, "the date of expiry is over already");
-  if (status == SB_OK && (!request->photo_count || request->photo_count > PHOTOS_MAX))
-    status = sb_fail(error, SB_INVALID,
-                     request->photo_count ? "at most 1000 photos can be enrolled at once" : "a photo is missing");
-  if (status == SB_OK) status = sb_engine_collection(e->engine, request->collection, true, &e->collection, error);
-  if (status == SB_OK) status = sb_engine_collection_embedder(e->engine, &e->collection, &e->embedder, error);
-  if (status != SB_OK) return status;
-  status = sb_store_person_find(e->engine->store, e->collection.row, request->id, NULL, NULL, error);
-  if (status == SB_OK && !add) return sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
-  if (status == SB_NOT_FOUND && request->name) return SB_OK;
-  return status;
-}
+/* ---- Public */
 
-static sb_status enroll(enrolment *e, sb_error *error) {
+static sb_status make_room(enrolment *e, sb_error *error) {
   size_t count = e->request->photo_count;
-  sb_status status = check_request(e, error);
-  if (status != SB_OK) return status;
   e->faces = sb_alloc(count, sizeof *e->faces, error);
   e->store_faces = sb_alloc(count, sizeof *e->store_faces, error);
   e->digests = sb_alloc(count, sizeof *e->digests, error);
   e->thumbnails = sb_alloc(count, sizeof *e->thumbnails, error);
   e->result->faces = sb_alloc(count, sizeof *e->result->faces, error);
-  if (!e->faces || !e->store_faces || !e->digests || !e->thumbnails || !e->result->faces) return SB_NO_MEMORY;
-  for (size_t i = 0; status == SB_OK && i < count; i++) {
-    status = look_at_photo(e, i, error);
-    if (status != SB_OK || !e->faces[i]) continue;
-    e->result->faces[i] = e->faces[i]->items[0];
-    e->result->faces[i].embedding = NULL;
-  }
   e->result->photo_count = count;
-  if (status == SB_OK) status = find_duplicates(e, error);
-  if (status == SB_OK) status = store_faces(e, error);
+  return e->faces && e->store_faces && e->digests && e->thumbnails && e->result->faces ? SB_OK : SB_NO_MEMORY;
+}
+
+static sb_status enroll(enrolment *e, sb_error *error) {
+  sb_status status = check_request(e, error);
+  if (status != SB_OK) return status;
+  status = make_room(e, error);
+  for (size_t i = 0; status == SB_OK && i < e->request->photo_count; i++) status = take_photo(e, i, error);
+  if (status != SB_OK) return status;
+  status = find_duplicates(e, error);
+  if (status != SB_OK) return status;
+  status = store_faces(e, error);
   return status == SB_OK ? fill_result(e, error) : status;
+}
+
+static void enrolment_clear(enrolment *e) {
+  for (size_t i = 0; e->faces && i < e->request->photo_count; i++) sb_faces_free(e->faces[i]);
+  for (size_t i = 0; e->thumbnails && i < e->request->photo_count; i++) sb_thumbnail_clear(&e->thumbnails[i]);
+  free(e->faces);
+  free(e->store_faces);
+  free(e->digests);
+  free(e->thumbnails);
 }
 
 sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, sb_enrolled **out, sb_error *error) {
@@ -216,13 +268,8 @@ sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, 
   if (status != SB_OK) return status;
   enrolment e = {.engine = engine, .request = request, .result = sb_alloc(1, sizeof *e.result, error)};
   status = e.result ? enroll(&e, error) : SB_NO_MEMORY;
-  for (size_t i = 0; e.faces && i < request->photo_count; i++) sb_faces_free(e.faces[i]);
-  for (size_t i = 0; e.thumbnails && i < request->photo_count; i++) sb_thumbnail_clear(&e.thumbnails[i]);
-  free(e.faces);
-  free(e.store_faces);
-  free(e.digests);
-  free(e.thumbnails);
-  if (status == SB_OK || (status == SB_DUPLICATE && e.result))
+  enrolment_clear(&e);
+  if (status == SB_OK || (status == SB_DUPLICATE && e.result)) /* a refused duplicate says of whom */
     *out = e.result;
   else
     sb_enrolled_free(e.result);

@@ -62,3 +62,45 @@ sb_status sb_engine_expire(sb_engine *engine, size_t *erased, sb_error *error) {
   sb_engine_leave(engine);
   return status;
 }
+
+/* Another process may erase the same person first: that is no failure. */
+static sb_status erase_people(sb_engine *engine, int64_t collection, const sb_people *people, size_t *erased,
+                              sb_error *error) {
+  for (size_t i = 0; i < people->count; i++) {
+    int64_t row = 0;
+    sb_status status = sb_store_person_find(engine->store, collection, people->items[i].id, &row, NULL, error);
+    if (status == SB_OK) status = sb_store_person_delete(engine->store, row, NULL, NULL, error);
+    if (status != SB_OK && status != SB_NOT_FOUND) return status;
+    *erased += status == SB_OK;
+  }
+  return SB_OK;
+}
+
+static sb_status erase_everybody(sb_engine *engine, const char *name, size_t *erased, sb_error *error) {
+  enum { PAGE = 1000 };
+  sb_store_collection collection;
+  sb_status status = sb_engine_collection(engine, name, false, &collection, error);
+  if (status != SB_OK) return status;
+  const sb_store_listing first_page = {.collection = collection.row, .limit = PAGE};
+  for (size_t found = 1; status == SB_OK && found;) {
+    sb_people *people = NULL;
+    status = sb_store_people(engine->store, &first_page, &people, error);
+    if (status != SB_OK) break;
+    found = people->count;
+    status = erase_people(engine, collection.row, people, erased, error);
+    sb_people_free(people);
+  }
+  /* What was erased leaves memory, too, also when not all could be. */
+  sb_status synced = sb_collection_indexes_sync(engine->indexes, status == SB_OK ? error : NULL);
+  return status == SB_OK ? synced : status;
+}
+
+sb_status sb_engine_people_delete(sb_engine *engine, const char *collection, size_t *people, sb_error *error) {
+  size_t erased = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = erase_everybody(engine, collection, &erased, error);
+  if (status == SB_OK) *people = erased;
+  sb_engine_leave(engine);
+  return status;
+}

@@ -58,6 +58,69 @@ sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64
   return status;
 }
 
+static sb_status erase_own(sb_engine *engine, const char *name, const char *id, int64_t face, sb_error *error) {
+  sb_store_collection collection;
+  sb_store_face_row row;
+  int64_t person = 0;
+  size_t count = 0;
+  sb_status status = sb_engine_find_person(engine, name, id, &collection, &person, NULL, error);
+  if (status != SB_OK) return status;
+  status = sb_store_face_rows(engine->store, collection.row, person, face - 1, 1, &row, &count, error);
+  if (status != SB_OK) return status;
+  if (!count || row.face != face) return sb_fail(error, SB_NOT_FOUND, "the person has no face of this number");
+  status = sb_store_face_delete(engine->store, face, error);
+  return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
+}
+
+sb_status sb_engine_person_face_delete(sb_engine *engine, const char *collection, const char *id, int64_t face,
+                                       sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = erase_own(engine, collection, id, face, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+/* Another process may erase a face first: that is no failure. */
+static sb_status erase_rows(sb_engine *engine, const sb_store_face_row *rows, size_t count, size_t *erased,
+                            sb_error *error) {
+  for (size_t i = 0; i < count; i++) {
+    sb_status status = sb_store_face_delete(engine->store, rows[i].face, error);
+    if (status != SB_OK && status != SB_NOT_FOUND) return status;
+    *erased += status == SB_OK;
+  }
+  return SB_OK;
+}
+
+static sb_status erase_all(sb_engine *engine, const char *name, const char *id, size_t *erased, sb_error *error) {
+  enum { PAGE = 256 };
+  sb_store_collection collection;
+  sb_store_face_row rows[PAGE];
+  int64_t person = 0;
+  size_t count = 0;
+  sb_status status = sb_engine_find_person(engine, name, id, &collection, &person, NULL, error);
+  if (status != SB_OK) return status;
+  do {
+    int64_t after = count ? rows[count - 1].face : 0;
+    status = sb_store_face_rows(engine->store, collection.row, person, after, PAGE, rows, &count, error);
+    if (status == SB_OK) status = erase_rows(engine, rows, count, erased, error);
+  } while (status == SB_OK && count);
+  /* What was erased leaves memory, too, also when not all could be. */
+  sb_status synced = sb_collection_indexes_sync(engine->indexes, status == SB_OK ? error : NULL);
+  return status == SB_OK ? synced : status;
+}
+
+sb_status sb_engine_person_faces_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces,
+                                        sb_error *error) {
+  size_t erased = 0;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = erase_all(engine, collection, id, &erased, error);
+  if (status == SB_OK) *faces = erased;
+  sb_engine_leave(engine);
+  return status;
+}
+
 /* ---- Comparing a photo with a stored face */
 
 static sb_status compare(sb_engine *engine, const sb_store_collection *collection, int64_t face, sb_photo photo,

@@ -1,4 +1,11 @@
-/* The way of a photo: decode -> detect -> align -> embed -> (protect, in src/store) -> search -> name. */
+/* The way of a photo through the product:
+ *
+ *   photo -> decode -> detect -> align -> embed  -> search -> name -> verdict
+ *            image/    \______ face/ ______/        vector/   store/
+ *
+ * The first line of verbs (find, search, verify) is public; enrolment, grouping and comparison reuse the steps
+ * (flow.h). Between embed and search a template goes through its collection's secret transform (collection_indexes.c,
+ * store/sealing). */
 #include "engine/flow.h"
 
 #include "engine/collection_indexes.h"
@@ -7,24 +14,37 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* ---- Photo -> faces */
+
+static sb_status take_worker(sb_engine *engine, void **worker, sb_error *error) {
+  sb_status status = sb_engine_load_models(engine, error);
+  if (status != SB_OK) return status;
+  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_WAIT);
+  status = sb_pool_take(engine->pool, worker, error);
+  sb_stage_timer_enter(before);
+  return status;
+}
+
+static sb_status decode(sb_photo photo, unsigned want, sb_image *image, sb_error *error) {
+  sb_image_limits limits = sb_image_default_limits;
+  if (want & SB_WANT_SMALL_FACES) limits.enough_side = 0; /* decode at full size: small faces need every pixel */
+  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_DECODE);
+  sb_status status = sb_image_decode(photo.bytes, photo.size, &limits, image, error);
+  sb_stage_timer_enter(before);
+  return status;
+}
+
 sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                            sb_thumbnail *thumbnail, sb_error *error) {
-  sb_image_limits limits = sb_image_default_limits;
   if (engine->flip) want |= SB_WANT_FLIP;
-  if (want & SB_WANT_SMALL_FACES) limits.enough_side = 0; /* small faces want every pixel */
   const sb_find_options options = {.want = want, .model = model && *model ? model : NULL};
   sb_image image = {0};
-  void *worker = NULL;
-  sb_status status = sb_engine_load_models(engine, error);
-  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_WAIT);
-  if (status == SB_OK) status = sb_pool_take(engine->pool, &worker, error);
-  sb_stage_timer_enter(before);
-  if (status != SB_OK) return status;
-  /* Decoding is done by the one who has a worker, too, so that memory is bounded by the number of workers. */
-  sb_stage_timer_enter(SB_TIMED_DECODE);
-  status = sb_image_decode(photo.bytes, photo.size, &limits, &image, error);
-  sb_stage_timer_enter(before);
   sb_faces *faces = NULL;
+  void *worker = NULL;
+  sb_status status = take_worker(engine, &worker, error);
+  if (status != SB_OK) return status;
+  /* Only who has a worker decodes, so that memory is bounded by the number of workers. */
+  status = decode(photo, want, &image, error);
   if (status == SB_OK) status = sb_worker_find(worker, &image, &options, &faces, error);
   sb_pool_put(engine->pool, worker);
   if (status == SB_OK && thumbnail && faces->count)
@@ -42,12 +62,21 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
   return sb_flow_portrait(engine, photo, want, model, out, NULL, error);
 }
 
-/* ---- Search and name */
+sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
+                               sb_faces **out, sb_error *error) {
+  sb_error cause = {0};
+  want |= SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY;
+  sb_status status = sb_flow_faces(engine, photo, want, model, out, &cause);
+  if (status != SB_OK) return sb_fail(error, status, "%s: %s", which, cause.message);
+  if ((*out)->count) return SB_OK;
+  return sb_fail(error, SB_NO_FACE, "no face was found in %s; take one where the face is larger and well lit", which);
+}
 
-/* Moves the person's fields into the candidate. */
-static void name_candidate(sb_person *person, const sb_flow_search *search, double similarity, sb_candidate *out) {
+/* ---- Embedding -> candidates */
+
+static sb_candidate make_candidate(sb_person *person, const sb_flow_search *search, double similarity) {
   sb_stats_rate rate = sb_calibration_fmr(&search->embedder->calibration, similarity);
-  *out = (sb_candidate){.id = person->id,
+  return (sb_candidate){.id = person->id,
                         .name = person->name,
                         .similarity = similarity,
                         .false_match_rate = rate.rate,
@@ -57,68 +86,63 @@ static void name_candidate(sb_person *person, const sb_flow_search *search, doub
                         .verdict = sb_verdict_of(search->embedder, search->threshold, similarity),
                         .has_attributes = person->has_attributes,
                         .attributes = person->attributes};
-  person->id = person->name = NULL;
 }
 
-/* Candidates in the making; `named` of them. */
-typedef struct naming {
-  sb_candidate *candidates;
-  size_t named;
-  bool gone; /* somebody was erased between search and naming */
-} naming;
-
-static sb_status name_hits(sb_engine *engine, const sb_flow_search *search, const sb_hit *hits, size_t found,
-                           naming *out, sb_error *error) {
-  for (size_t i = 0; i < found; i++) {
-    sb_people *person = NULL;
-    sb_status status = sb_store_person_get(engine->store, (int64_t)hits[i].label, &person, error);
-    out->gone = out->gone || status == SB_NOT_FOUND;
+/* Opens the person of each hit. `*gone`: somebody was erased between search and naming, and is left out. */
+static sb_status name_hits(sb_engine *engine, const sb_flow_search *search, const sb_hit *hits, size_t count,
+                           sb_flow_found *out, bool *gone, sb_error *error) {
+  for (size_t i = 0; i < count; i++) {
+    sb_person person;
+    int64_t row = (int64_t)hits[i].label;
+    sb_status status = sb_store_person_summary(engine->store, row, &person, error);
+    *gone = *gone || status == SB_NOT_FOUND;
     if (status == SB_NOT_FOUND) continue;
     if (status != SB_OK) return status;
-    name_candidate(&person->items[0], search, fmin(hits[i].score, 1), &out->candidates[out->named++]);
-    sb_people_free(person);
+    if (!out->count) out->best = row;
+    out->candidates[out->count++] = make_candidate(&person, search, fmin(hits[i].score, 1));
   }
   return SB_OK;
 }
 
-static sb_status search_once(sb_engine *engine, const sb_flow_search *search, const float *embedding, sb_hit *hits,
-                             naming *out, sb_error *error) {
+static sb_status search_index(sb_engine *engine, const sb_flow_search *search, const float *embedding, sb_hit *hits,
+                              size_t *count, sb_error *error) {
   const sb_engine_query query = {search->collection->row, embedding, search->k, true};
-  size_t found = 0;
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_SEARCH);
-  sb_status status = sb_collection_indexes_search(engine->indexes, &query, hits, &found, error);
+  sb_status status = sb_collection_indexes_search(engine->indexes, &query, hits, count, error);
   sb_stage_timer_enter(before);
-  return status == SB_OK ? name_hits(engine, search, hits, found, out, error) : status;
+  return status;
 }
 
-/* Somebody who was erased after the search is left out, and somebody enrolled meanwhile may belong in the place: search
- * again. */
+/* When somebody was erased in between, somebody else may belong in the place: search again. */
 static sb_status search_and_name(sb_engine *engine, const sb_flow_search *search, const float *embedding, sb_hit *hits,
-                                 naming *out, sb_error *error) {
+                                 sb_flow_found *out, sb_error *error) {
   enum { TRIES = 4 };
-  for (int tries = 0; tries < TRIES; tries++) {
-    sb_status status = tries ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
+  for (int try = 0; try < TRIES; try++) {
+    size_t count = 0;
+    bool gone = false;
+    sb_status status = try ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
     if (status != SB_OK) return status;
-    sb_candidates_free(out->candidates, out->named);
-    *out = (naming){.candidates = sb_alloc(search->k, sizeof *out->candidates, error)};
+    sb_candidates_free(out->candidates, out->count);
+    *out = (sb_flow_found){.candidates = sb_alloc(search->k, sizeof *out->candidates, error)};
     if (!out->candidates) return SB_NO_MEMORY;
-    status = search_once(engine, search, embedding, hits, out, error);
-    if (status != SB_OK || !out->gone) return status;
+    status = search_index(engine, search, embedding, hits, &count, error);
+    if (status == SB_OK) status = name_hits(engine, search, hits, count, out, &gone, error);
+    if (status != SB_OK || !gone) return status;
   }
   return SB_OK;
 }
 
 sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, const float *embedding,
-                             sb_candidate **out, size_t *count, sb_error *error) {
-  naming found = {0};
+                             sb_flow_found *out, sb_error *error) {
+  sb_flow_found found = {0};
   sb_hit *hits = sb_alloc(search->k, sizeof *hits, error);
   if (!hits) return SB_NO_MEMORY;
   sb_status status = search_and_name(engine, search, embedding, hits, &found, error);
   free(hits);
   if (status == SB_OK)
-    *out = found.candidates, *count = found.named;
+    *out = found;
   else
-    sb_candidates_free(found.candidates, found.named);
+    sb_candidates_free(found.candidates, found.count);
   return status;
 }
 
@@ -128,7 +152,7 @@ sb_status sb_engine_nearest(sb_engine *engine, const sb_engine_query *query, sb_
   return status == SB_OK ? sb_collection_indexes_search(engine->indexes, query, hits, found, error) : status;
 }
 
-/* ---- Public: find, search, verify */
+/* ---- Public: find */
 
 sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request, sb_faces **out, sb_error *error) {
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
@@ -139,104 +163,145 @@ sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request
   return status;
 }
 
-static sb_status search_faces(sb_engine *engine, const sb_search_request *request,
-                              const sb_store_collection *collection, const sb_embedder *embedder, sb_faces *faces,
-                              sb_search_result *result, sb_error *error) {
-  result->width = faces->width;
-  result->height = faces->height;
-  result->faces = sb_alloc(faces->count, sizeof *result->faces, error);
-  if (!result->faces) return SB_NO_MEMORY;
-  const sb_flow_search search = {collection, embedder, request->k ? request->k : 5, result->threshold};
-  sb_status status = sb_collection_indexes_sync(engine->indexes, error);
-  for (size_t i = 0; status == SB_OK && i < faces->count; i++) {
-    sb_search_face *face = &result->faces[result->count++];
-    face->face = faces->items[i];
-    face->face.embedding = NULL;
-    status = sb_flow_candidates(engine, &search, faces->items[i].embedding, &face->candidates, &face->count, error);
-    sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
-    face->verdict = sb_verdict_with_quality(embedder, best, &face->face.quality, &face->reason);
-    if (face->verdict != SB_VERDICT_NONE && sb_verdict_refused(engine, &face->face))
-      face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_LIVENESS;
-  }
-  return status;
-}
+/* ---- Public: search */
 
-static sb_status search(sb_engine *engine, const sb_search_request *request, sb_search_result *result,
-                        sb_error *error) {
+/* One search of a photo in progress. */
+typedef struct photo_search {
+  sb_engine *engine;
+  const sb_search_request *request;
+  bool embedded; /* the result gets the faces' embeddings */
   sb_store_collection collection;
   sb_embedder embedder;
-  sb_faces *faces = NULL;
+  sb_faces *faces;
+  int64_t *matched; /* of each face: the person's row, 0: no match */
+  sb_search_result *result;
+} photo_search;
+
+static unsigned search_want(const photo_search *s) {
+  const sb_search_request *request = s->request;
+  unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(s->engine);
+  if (request->largest_only) want |= SB_WANT_LARGEST_ONLY;
+  if (request->small_faces) want |= SB_WANT_SMALL_FACES;
+  if (request->attributes) want |= SB_WANT_ATTRIBUTES;
+  if (request->whole_photo) want |= SB_WANT_WHOLE_PHOTO;
+  return want;
+}
+
+/* What the gallery's size and model make of the request. */
+static sb_status begin_search(photo_search *s, sb_error *error) {
+  sb_search_result *result = s->result;
+  sb_status status = sb_engine_collection(s->engine, s->request->collection, false, &s->collection, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection_embedder(s->engine, &s->collection, &s->embedder, error);
+  if (status != SB_OK) return status;
+  result->gallery_size = s->collection.info.people;
+  result->gallery_faces = s->collection.info.faces;
+  status =
+      sb_verdict_search_threshold(&s->embedder, &s->request->target, result->gallery_faces, &result->threshold, error);
+  if (status != SB_OK) return status;
+  double rate = sb_calibration_fmr(&s->embedder.calibration, result->threshold).rate;
+  result->unsure = sb_verdict_unsure(&s->embedder, result->threshold);
+  result->fpir = sb_stats_fpir_of_fmr(rate, (double)result->gallery_faces);
+  return SB_OK;
+}
+
+static sb_status search_face(photo_search *s, const sb_flow_search *search, size_t i, sb_error *error) {
+  sb_flow_found found = {0};
+  sb_face *from = &s->faces->items[i];
+  sb_status status = sb_flow_candidates(s->engine, search, from->embedding, &found, error);
+  if (status != SB_OK) return status;
+  sb_search_face *face = &s->result->faces[s->result->count++];
+  *face = (sb_search_face){.face = *from, .candidates = found.candidates, .count = found.count};
+  if (s->embedded)
+    from->embedding = NULL; /* it moved over */
+  else
+    face->face.embedding = NULL;
+  sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
+  if (best == SB_VERDICT_MATCH) s->matched[i] = found.best;
+  face->verdict = sb_verdict_with_quality(&s->embedder, best, &face->face.quality, &face->reason);
+  if (face->verdict != SB_VERDICT_NONE && sb_verdict_refused(s->engine, &face->face))
+    face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_LIVENESS;
+  return SB_OK;
+}
+
+static sb_status search_photo(photo_search *s, sb_error *error) {
+  sb_status status = begin_search(s, error);
+  if (status != SB_OK) return status;
+  status = sb_flow_faces(s->engine, s->request->photo, search_want(s), s->embedder.name, &s->faces, error);
+  if (status != SB_OK) return status;
+  s->result->width = s->faces->width;
+  s->result->height = s->faces->height;
+  s->result->faces = sb_alloc(s->faces->count, sizeof *s->result->faces, error);
+  s->matched = sb_alloc(s->faces->count, sizeof *s->matched, error);
+  if (!s->result->faces || !s->matched) return SB_NO_MEMORY;
+  const sb_flow_search search = {&s->collection, &s->embedder, s->request->k ? s->request->k : 5, s->result->threshold};
+  status = sb_collection_indexes_sync(s->engine->indexes, error);
+  for (size_t i = 0; status == SB_OK && i < s->faces->count; i++) status = search_face(s, &search, i, error);
+  if (status != SB_OK) return status;
+  return sb_engine_audit_search(s->engine, s->collection.row, s->result, s->matched, error);
+}
+
+static sb_status search(sb_engine *engine, const sb_search_request *request, size_t *dim, sb_search_result **out,
+                        sb_error *error) {
+  if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
+  if (request->k > SB_K_MAX) return sb_fail(error, SB_INVALID, "at most %d candidates can be asked for", SB_K_MAX);
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
   double start = sb_monotonic_ms();
-  sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
-  if (status == SB_OK) status = sb_engine_collection_embedder(engine, &collection, &embedder, error);
-  if (status == SB_OK)
-    status = sb_verdict_search_threshold(&embedder, &request->target, collection.info.faces, &result->threshold, error);
-  unsigned want = SB_WANT_EMBEDDING | (request->largest_only ? SB_WANT_LARGEST_ONLY : 0) |
-                  (request->small_faces ? SB_WANT_SMALL_FACES : 0) | (request->attributes ? SB_WANT_ATTRIBUTES : 0) |
-                  (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0) | sb_verdict_liveness_want(engine);
-  if (status == SB_OK) status = sb_flow_faces(engine, request->photo, want, embedder.name, &faces, error);
+  photo_search s = {
+      .engine = engine, .request = request, .embedded = dim != NULL, .result = sb_alloc(1, sizeof *s.result, error)};
+  status = s.result ? search_photo(&s, error) : SB_NO_MEMORY;
   if (status == SB_OK) {
-    double rate = sb_calibration_fmr(&embedder.calibration, result->threshold).rate;
-    result->unsure = sb_verdict_unsure(&embedder, result->threshold);
-    result->gallery_size = collection.info.people;
-    result->gallery_faces = collection.info.faces;
-    result->fpir = sb_stats_fpir_of_fmr(rate, (double)result->gallery_faces);
-    status = search_faces(engine, request, &collection, &embedder, faces, result, error);
-    if (status == SB_OK) status = sb_engine_audit_search(engine, &collection, result, error);
+    s.result->elapsed_ms = sb_monotonic_ms() - start;
+    if (dim) *dim = s.faces->dim;
+    *out = s.result;
+  } else {
+    sb_search_result_free(s.result);
   }
-  sb_faces_free(faces);
-  result->elapsed_ms = sb_monotonic_ms() - start;
+  sb_faces_free(s.faces);
+  free(s.matched);
+  sb_engine_leave(engine);
   return status;
 }
 
 sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out,
                            sb_error *error) {
-  if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
-  if (request->k > SB_K_MAX) return sb_fail(error, SB_INVALID, "at most %d candidates can be asked for", SB_K_MAX);
-  sb_status status = sb_engine_enter(engine, error);
-  if (status != SB_OK) return status;
-  sb_search_result *result = sb_alloc(1, sizeof *result, error);
-  status = result ? search(engine, request, result, error) : SB_NO_MEMORY;
-  if (status == SB_OK)
-    *out = result;
-  else
-    sb_search_result_free(result);
-  sb_engine_leave(engine);
-  return status;
+  return search(engine, request, NULL, out, error);
 }
 
-static sb_status largest_face(sb_engine *engine, const sb_verify_request *request, int number, sb_faces **out,
-                              sb_error *error) {
-  sb_error cause = {0};
-  const char *which = number ? "second" : "first";
-  unsigned want = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY | (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0) |
-                  sb_verdict_liveness_want(engine);
-  sb_status status = sb_flow_faces(engine, request->photos[number], want, request->model, out, &cause);
-  if (status != SB_OK) return sb_fail(error, status, "the %s photo: %s", which, cause.message);
-  if ((*out)->count) return SB_OK;
-  return sb_fail(error, SB_NO_FACE, "no face was found in the %s photo; take one where the face is larger and well lit",
-                 which);
+sb_status sb_engine_search_embedded(sb_engine *engine, const sb_search_request *request, size_t *dim,
+                                    sb_search_result **out, sb_error *error) {
+  return search(engine, request, dim, out, error);
+}
+
+/* ---- Public: verify */
+
+static sb_status compare_photos(sb_engine *engine, const sb_verify_request *request, sb_faces *faces[2],
+                                sb_comparison *out, sb_error *error) {
+  static const char *const which[2] = {"the first photo", "the second photo"};
+  sb_embedder embedder;
+  double threshold = 0;
+  unsigned want = sb_verdict_liveness_want(engine) | (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0);
+  sb_status status = sb_engine_embedder(engine, request->model, &embedder, error);
+  if (status == SB_OK) status = sb_verdict_threshold(&embedder, &request->target, &threshold, error);
+  for (int i = 0; status == SB_OK && i < 2; i++)
+    status = sb_flow_largest_face(engine, request->photos[i], want, request->model, which[i], &faces[i], error);
+  if (status != SB_OK) return status;
+  double score = sb_verdict_score(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim);
+  for (int i = 0; i < 2; i++) {
+    out->faces[i] = faces[i]->items[0];
+    out->faces[i].embedding = NULL;
+  }
+  sb_verdict_compare(engine, &embedder, threshold, score, 2, out);
+  return SB_OK;
 }
 
 sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out, sb_error *error) {
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   sb_faces *faces[2] = {NULL, NULL};
-  sb_embedder embedder;
-  double threshold = 0;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_embedder(engine, request->model, &embedder, error);
-  if (status == SB_OK) status = sb_verdict_threshold(&embedder, &request->target, &threshold, error);
-  if (status == SB_OK) status = largest_face(engine, request, 0, &faces[0], error);
-  if (status == SB_OK) status = largest_face(engine, request, 1, &faces[1], error);
-  if (status == SB_OK) {
-    double score = sb_verdict_score(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim);
-    for (int i = 0; i < 2; i++) {
-      out->faces[i] = faces[i]->items[0];
-      out->faces[i].embedding = NULL;
-    }
-    sb_verdict_compare(engine, &embedder, threshold, score, 2, out);
-  }
+  status = compare_photos(engine, request, faces, out, error);
   sb_faces_free(faces[0]);
   sb_faces_free(faces[1]);
   sb_engine_leave(engine);

@@ -11,6 +11,10 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
 /* The same with a thumbnail of the largest face, if there is one (`thumbnail` NULL: none). */
 sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                            sb_thumbnail *thumbnail, sb_error *error);
+/* The largest face only, with its embedding; SB_NO_FACE where there is none. Messages name the photo by `which`: "the
+ * first photo". */
+sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
+                               sb_faces **out, sb_error *error);
 
 /* Where and how an embedding is searched for. Borrowed. */
 typedef struct sb_flow_search {
@@ -19,8 +23,13 @@ typedef struct sb_flow_search {
   size_t k;                    /* candidates at most */
   double threshold;            /* of a match */
 } sb_flow_search;
-/* The candidates for an embedding, best first. Call sb_collection_indexes_sync before. */
+typedef struct sb_flow_found {
+  sb_candidate *candidates; /* best first; sb_candidates_free */
+  size_t count;
+  int64_t best; /* the row of the best candidate's person; 0: there is none */
+} sb_flow_found;
+/* The candidates for an embedding. Call sb_collection_indexes_sync before. */
 sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, const float *embedding,
-                             sb_candidate **out, size_t *count, sb_error *error);
+                             sb_flow_found *out, sb_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* Releasing what the engine gave. */
+/* Public: releases the results of the verbs. */
 #include "engine/internal.h"
 
 #include <stdlib.h>
@@ -13,7 +13,10 @@ void sb_candidates_free(sb_candidate *candidates, size_t count) {
 
 void sb_search_result_free(sb_search_result *result) {
   if (!result) return;
-  for (size_t i = 0; i < result->count; i++) sb_candidates_free(result->faces[i].candidates, result->faces[i].count);
+  for (size_t i = 0; i < result->count; i++) {
+    free(result->faces[i].face.embedding); /* of sb_engine_search_embedded; else NULL */
+    sb_candidates_free(result->faces[i].candidates, result->faces[i].count);
+  }
   free(result->faces);
   free(result);
 }

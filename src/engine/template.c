@@ -1,5 +1,4 @@
 /* Enrolment of a template that was made elsewhere: no photo is looked at. */
-#include "engine/collection_indexes.h"
 #include "engine/internal.h"
 
 #include <math.h>
@@ -38,7 +37,7 @@ static sb_status enroll(sb_engine *engine, const sb_template_request *request, s
   }
   sb_wipe(unit, request->dim * sizeof *unit);
   free(unit);
-  return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
+  return status;
 }
 
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error) {

@@ -68,13 +68,15 @@ sb_status sb_store_enroll(sb_store *store, const sb_store_enrollment *enrollment
                           int64_t *face_rows, sb_error *error);
 
 /* Was a photo of this digest enrolled for this person? */
-sb_status sb_store_face_known(sb_store *store, int64_t collection, const char *id, const uint8_t source[SB_DIGEST_SIZE],
-                              bool *known, sb_error *error);
+sb_status sb_store_face_known(sb_store *store, int64_t person, const uint8_t source[SB_DIGEST_SIZE], bool *known,
+                              sb_error *error);
 
 /* One person as an sb_people of one; SB_NOT_FOUND. */
 sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_people **out,
                                sb_error *error); /* row, out: NULL allowed */
 sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_error *error);
+/* Id, name and attributes only: nothing else is opened. The id and the name are released by free(). SB_NOT_FOUND. */
+sb_status sb_store_person_summary(sb_store *store, int64_t row, sb_person *out, sb_error *error);
 typedef struct sb_store_listing {
   int64_t collection;
   const char *query; /* NULL: all */

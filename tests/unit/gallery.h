@@ -90,15 +90,14 @@ static inline void expect_people(fixture *f, int first, int count) {
     bool known = false;
     snprintf(id, sizeof id, "id%d", i);
     snprintf(name, sizeof name, "Person %d", i);
-    assert_int_equal(sb_store_person_find(f->store, f->collection, id, NULL, &found, NULL), SB_OK);
+    int64_t row = 0;
+    assert_int_equal(sb_store_person_find(f->store, f->collection, id, &row, &found, NULL), SB_OK);
     assert_string_equal(found->items[0].name, name);
     assert_string_equal(found->items[0].consent, "agreed");
     assert_int_equal(found->items[0].faces, 1);
     assert_true(found->items[0].has_attributes && found->items[0].attributes.age == (float)i);
     sb_people_free(found);
-    assert_int_equal(
-        sb_store_face_known(f->store, f->collection, id, (uint8_t[SB_DIGEST_SIZE]){(uint8_t)i, 1}, &known, NULL),
-        SB_OK);
+    assert_int_equal(sb_store_face_known(f->store, row, (uint8_t[SB_DIGEST_SIZE]){(uint8_t)i, 1}, &known, NULL), SB_OK);
     assert_true(known);
   }
 }

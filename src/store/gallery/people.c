@@ -142,6 +142,31 @@ sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_
   return status;
 }
 
+/* Selects what sb_store_person_read does, in the same columns, and leaves the rest NULL. */
+sb_status sb_store_person_summary(sb_store *store, int64_t row, sb_person *out, sb_error *error) {
+  sb_person person = {0};
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(
+      store,
+      "SELECT p.id, p.external_id, p.name, NULL, NULL, NULL, a.id, a.attributes" SB_PERSON_TABLES "WHERE p.id = ?",
+      error);
+  sb_statement_bind_int(&s, 1, row);
+  if (sb_statement_step(&s)) {
+    person.id = open_person_field(&s, 1, row, "external_id");
+    person.name = open_person_field(&s, 2, row, "name");
+    read_attributes(&s, &person);
+  } else if (s.status == SB_OK) {
+    s.status = sb_fail(error, SB_NOT_FOUND, "there is no person with this id");
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  if (status == SB_OK)
+    *out = person;
+  else
+    sb_store_person_clear(&person);
+  return status;
+}
+
 sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_error *error) {
   sb_store_lock(store);
   sb_status status = sb_store_count(store, 0, people, faces, error);
@@ -164,15 +189,14 @@ static sb_status has_source(sb_store *store, int64_t person, const uint8_t sourc
   return sb_statement_end(&s);
 }
 
-sb_status sb_store_face_known(sb_store *store, int64_t collection, const char *id, const uint8_t source[SB_DIGEST_SIZE],
-                              bool *known, sb_error *error) {
-  int64_t person = 0;
+sb_status sb_store_face_known(sb_store *store, int64_t person, const uint8_t source[SB_DIGEST_SIZE], bool *known,
+                              sb_error *error) {
   *known = false;
   sb_store_lock(store);
-  sb_status status = find_locked(store, collection, id, &person, NULL, error);
+  sb_status status = sb_store_keys_refresh(store, error);
   if (status == SB_OK) status = has_source(store, person, source, known, error);
   sb_store_unlock(store);
-  return status == SB_NOT_FOUND ? SB_OK : status;
+  return status;
 }
 
 /* ---- Writing */
