@@ -32,9 +32,9 @@ EXPORT bench_index *bench_index_new(size_t dim, int keep, int threads) {
   pthread_mutex_init(&bench->lock, NULL);
   pthread_cond_init(&bench->changed, NULL);
   sb_index_options options = {.struct_size = sizeof options, .dim = dim, .metric = SB_METRIC_INNER};
-  options.keep = keep == 8 ? SB_KEEP_I8 : keep == 32 ? SB_KEEP_F32 : SB_KEEP_F16;
+  options.precision = keep == 8 ? SB_PRECISION_I8 : keep == 32 ? SB_PRECISION_F32 : SB_PRECISION_F16;
   if (threads > 1 && sb_thread_team_new(threads, &bench->team, &last)) goto fail;
-  options.team = bench->team;
+  options.thread_team = bench->team;
   if (sb_index_new(&options, &bench->index, &last)) goto fail;
   return bench;
 fail:
@@ -157,18 +157,18 @@ EXPORT void bench_index_stats(bench_index *bench, double out[16]) {
   sb_index_stats_get(bench->index, &s);
   const double values[16] = {(double)s.rows,
                              (double)s.bytes,
-                             (double)s.learnt_times,
-                             (double)s.learnt_rows,
-                             s.learn_seconds,
-                             (double)s.plain_rows,
+                             (double)s.training_runs,
+                             (double)s.trained_rows,
+                             s.train_seconds,
+                             (double)s.uncoded_rows,
                              s.participation,
                              (double)s.code_bytes,
                              (double)s.code_dims,
-                             (double)s.line_dims,
+                             (double)s.refine_dims,
                              (double)s.survivors,
                              (double)s.reranked,
                              s.recall,
-                             (double)s.learning,
+                             (double)s.training,
                              sb_thread_team_threads(bench->team),
                              0};
   memcpy(out, values, sizeof values);

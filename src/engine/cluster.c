@@ -28,7 +28,7 @@ typedef struct grouping {
 } grouping;
 
 static sb_status build_index(const grouping *g, sb_thread_team *team, sb_index **out, sb_error *error) {
-  const sb_index_options options = {.struct_size = sizeof options, .dim = g->dim, .team = team};
+  const sb_index_options options = {.struct_size = sizeof options, .dim = g->dim, .thread_team = team};
   sb_index *index = NULL;
   sb_status status = sb_index_new(&options, &index, error);
   for (size_t i = 0; status == SB_OK && i < g->request->count; i++)

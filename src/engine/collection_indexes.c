@@ -16,7 +16,7 @@
  *   1. An entry's index holds exactly the faces that the store had at `sequence`, unless `applying` or `partial`.
  *   2. While `partial`, the entries were emptied to be filled again (a change SB_CHANGE_RESET, as after a new
  *      transform); no search uses them.
- *   3. While `filling`, every index is held (sb_index_hold): codes are trained once, on all faces. */
+ *   3. While `filling`, every index is held (sb_index_pause_training): codes are trained once, on all faces. */
 #include "engine/collection_indexes.h"
 
 #include "engine/search_batcher.h"
@@ -118,7 +118,7 @@ static sb_index *find_index(sb_collection_indexes *indexes, int64_t collection) 
 
 static sb_status entry_new(const sb_collection_indexes *indexes, const sb_store_change *change, entry *out,
                            sb_error *error) {
-  const sb_index_options options = {.struct_size = sizeof options, .dim = change->dim, .team = indexes->team};
+  const sb_index_options options = {.struct_size = sizeof options, .dim = change->dim, .thread_team = indexes->team};
   *out = (entry){.collection = change->collection};
   sb_status status = sb_index_new(&options, &out->index, error);
   if (status == SB_OK && !(out->batcher = sb_search_batcher_new(out->index, error))) status = SB_NO_MEMORY;
@@ -139,7 +139,7 @@ static sb_status add(sb_collection_indexes *indexes, const sb_store_change *chan
   if (!present && status == SB_OK) {
     indexes->entries = entries;
     indexes->entries[indexes->count++] = made;
-    sb_index_hold(made.index, atomic_load(&indexes->filling));
+    sb_index_pause_training(made.index, atomic_load(&indexes->filling));
     *out = made.index;
   } else {
     if (present) *out = present->index;
@@ -201,7 +201,7 @@ static sb_status begin_loading(sb_collection_indexes *indexes, sb_error *error) 
 static void end_filling(sb_collection_indexes *indexes) {
   if (!atomic_exchange(&indexes->filling, false)) return;
   pthread_rwlock_rdlock(&indexes->lock);
-  for (size_t i = 0; i < indexes->count; i++) sb_index_hold(indexes->entries[i].index, false);
+  for (size_t i = 0; i < indexes->count; i++) sb_index_pause_training(indexes->entries[i].index, false);
   pthread_rwlock_unlock(&indexes->lock);
 }
 

@@ -10,20 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIM = 512, ROWS = 64, BLOCKS = 64, GROUPS = 40, LINES = 1024, WIDTH = 640, HEIGHT = 480, SIDE = 112 };
+enum { DIM = 512, ROWS = 64, BLOCKS = 64, SUBSPACES = 40, REFINED = 1024, WIDTH = 640, HEIGHT = 480, SIDE = 112 };
 
 /* Everything that the loops read and write. */
 static struct {
   _Alignas(64) float query[DIM], rows[ROWS][DIM], projected[DIM];
   _Alignas(64) uint16_t halves[ROWS][DIM];
-  _Alignas(64) uint8_t blocks[BLOCKS * GROUPS / 4 * 3 * SB_BLOCK_ROWS], lines[LINES * SB_LINE_BYTES],
-      fine[LINES * SB_FINE_BYTES];
-  _Alignas(64) int8_t tables[GROUPS * SB_CODES];
+  _Alignas(64) uint8_t blocks[BLOCKS * SUBSPACES / 4 * 3 * SB_BLOCK_ROWS],
+      refinement[REFINED * SB_REFINEMENT_BYTES], residual[REFINED * SB_RESIDUAL_SHORT];
+  _Alignas(64) int8_t tables[SUBSPACES * SB_CENTROIDS];
   _Alignas(64) float panels[DIM / SB_PANEL][DIM][SB_PANEL];
-  sb_line_weights weights;
-  sb_line_weights fine_weights;
-  uint32_t picks[LINES];
-  int32_t estimates[LINES];
+  sb_kernels_weights weights;
+  sb_kernels_weights residual_weights;
+  uint32_t picks[REFINED];
+  int32_t estimates[REFINED];
   uint64_t masks[BLOCKS];
   uint8_t pixels[WIDTH * HEIGHT * 3], small[320 * 240 * 3], chip[SIDE * SIDE * 3], sealed[DIM * 4 + SB_SEAL_OVERHEAD];
   float sum;
@@ -48,51 +48,54 @@ static void fill(void) {
   fill_floats(data.panels[0][0], DIM * DIM);
   for (size_t i = 0; i < ROWS; i++) sb_kernels_of(SB_CPU_SCALAR)->to_f16(data.rows[i], data.halves[i], DIM);
   fill_bytes(data.blocks, sizeof data.blocks);
-  fill_bytes(data.lines, sizeof data.lines);
-  fill_bytes(data.fine, sizeof data.fine);
+  fill_bytes(data.refinement, sizeof data.refinement);
+  fill_bytes(data.residual, sizeof data.residual);
   fill_bytes(data.pixels, sizeof data.pixels);
   for (size_t i = 0; i < sizeof data.tables; i++) data.tables[i] = (int8_t)(next_number() % 15) - 7;
   for (size_t f = 0; f < 4; f++) {
-    for (size_t i = 0; i < SB_LINE_BYTES; i++) data.weights.weight[f][i] = (int8_t)(next_number() % 200 - 100);
-    for (size_t i = 0; i < SB_FINE_BYTES; i++) data.fine_weights.weight[f][i] = (int8_t)(next_number() % 200 - 100);
+    for (size_t i = 0; i < SB_REFINEMENT_BYTES; i++) data.weights.weight[f][i] = (int8_t)(next_number() % 200 - 100);
+    for (size_t i = 0; i < SB_RESIDUAL_SHORT; i++)
+      data.residual_weights.weight[f][i] = (int8_t)(next_number() % 200 - 100);
   }
-  for (size_t i = 0; i < LINES; i++) data.picks[i] = next_number() % LINES;
+  for (size_t i = 0; i < REFINED; i++) data.picks[i] = next_number() % REFINED;
 }
 
 /* ---- Kernels of searches, scalar and AVX2 (valgrind knows no AVX-512) */
 
 #define MEASURED __attribute__((noinline, used)) static void
-#define MEASURE_KERNELS(level, which)                                                                               \
-  MEASURED measure_dot_f32_##level(void) {                                                                          \
-    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f32(data.query, data.rows[i], DIM);     \
-  }                                                                                                                 \
-  MEASURED measure_dot_f16_##level(void) {                                                                          \
-    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f16(data.query, data.halves[i], DIM);   \
-  }                                                                                                                 \
-  MEASURED measure_scan_##level(void) {                                                                             \
-    sb_kernels_of(which)->scan(data.blocks, BLOCKS, GROUPS, data.tables, 40, data.masks);                           \
-  }                                                                                                                 \
-  MEASURED measure_lines_from_##level(void) {                                                                       \
-    for (size_t i = 0; i + SB_BLOCK_ROWS <= LINES; i += SB_BLOCK_ROWS)                                              \
-      sb_kernels_of(which)->lines_from(data.lines + i * SB_LINE_BYTES, &data.weights, 0, data.estimates + i);       \
-  }                                                                                                                 \
-  MEASURED measure_lines_at_##level(void) {                                                                         \
-    sb_kernels_of(which)->lines_at(data.lines, data.picks, LINES, &data.weights, data.estimates);                   \
-  }                                                                                                                 \
-  MEASURED measure_fine_at_##level(void) {                                                                          \
-    sb_kernels_of(which)->fine_at(data.fine, SB_FINE_BYTES, data.picks, LINES, &data.fine_weights, data.estimates); \
-  }                                                                                                                 \
-  MEASURED measure_project_##level(void) {                                                                          \
-    sb_kernels_of(which)->project(data.panels[0][0], DIM / SB_PANEL, DIM, data.query, 1, data.projected, DIM);      \
-  }                                                                                                                 \
-  static void measure_all_##level(void) {                                                                           \
-    measure_dot_f32_##level();                                                                                      \
-    measure_dot_f16_##level();                                                                                      \
-    measure_scan_##level();                                                                                         \
-    measure_lines_from_##level();                                                                                   \
-    measure_lines_at_##level();                                                                                     \
-    measure_fine_at_##level();                                                                                      \
-    measure_project_##level();                                                                                      \
+#define MEASURE_KERNELS(level, which)                                                                                \
+  MEASURED measure_dot_f32_##level(void) {                                                                           \
+    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f32(data.query, data.rows[i], DIM);      \
+  }                                                                                                                  \
+  MEASURED measure_dot_f16_##level(void) {                                                                           \
+    for (size_t i = 0; i < ROWS; i++) data.sum += sb_kernels_of(which)->dot_f16(data.query, data.halves[i], DIM);    \
+  }                                                                                                                  \
+  MEASURED measure_scan_##level(void) {                                                                              \
+    sb_kernels_of(which)->scan(data.blocks, BLOCKS, SUBSPACES, data.tables, 40, data.masks);                         \
+  }                                                                                                                  \
+  MEASURED measure_refine_block_##level(void) {                                                                      \
+    for (size_t i = 0; i + SB_BLOCK_ROWS <= REFINED; i += SB_BLOCK_ROWS)                                             \
+      sb_kernels_of(which)->refine_block(data.refinement + i * SB_REFINEMENT_BYTES, &data.weights, 0,                \
+                                         data.estimates + i);                                                        \
+  }                                                                                                                  \
+  MEASURED measure_refine_at_##level(void) {                                                                         \
+    sb_kernels_of(which)->refine_at(data.refinement, data.picks, REFINED, &data.weights, data.estimates);            \
+  }                                                                                                                  \
+  MEASURED measure_residual_at_##level(void) {                                                                       \
+    sb_kernels_of(which)->residual_at(data.residual, SB_RESIDUAL_SHORT, data.picks, REFINED, &data.residual_weights, \
+                                      data.estimates);                                                               \
+  }                                                                                                                  \
+  MEASURED measure_project_##level(void) {                                                                           \
+    sb_kernels_of(which)->project(data.panels[0][0], DIM / SB_PANEL, DIM, data.query, 1, data.projected, DIM);       \
+  }                                                                                                                  \
+  static void measure_all_##level(void) {                                                                            \
+    measure_dot_f32_##level();                                                                                       \
+    measure_dot_f16_##level();                                                                                       \
+    measure_scan_##level();                                                                                          \
+    measure_refine_block_##level();                                                                                  \
+    measure_refine_at_##level();                                                                                     \
+    measure_residual_at_##level();                                                                                   \
+    measure_project_##level();                                                                                       \
   }
 MEASURE_KERNELS(scalar, SB_CPU_SCALAR)
 #if defined(__x86_64__)

@@ -29,7 +29,7 @@ static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void
   assert_int_equal(sb_index_new(&options, &index, NULL), SB_MISUSE);
   options.dim = SB_DIM_MAX + 1;
   assert_int_equal(sb_index_new(&options, &index, NULL), SB_MISUSE);
-  index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 0, NULL);
+  index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, 0, NULL);
   assert_int_equal(ask(index, good, 1, SB_SEARCH_FAST, false, &hit), 0);
   assert_int_equal(sb_index_put(index, 5, 50, good, NULL), SB_OK);
   const float *refused[] = {bad, worse, zero};
@@ -47,7 +47,7 @@ static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void
   assert_int_equal(sb_index_count(index), 1);
   assert_int_equal(sb_index_dim(index), DIM);
   sb_index_free(index);
-  index = index_of(DIM, SB_METRIC_INNER, SB_KEEP_F16, 0, NULL);
+  index = index_of(DIM, SB_METRIC_INNER, SB_PRECISION_F16, 0, NULL);
   assert_int_equal(sb_index_put(index, 1, 1, huge, NULL), SB_INVALID); /* float16 ends at 65,504 */
   assert_int_equal(sb_index_put(index, 1, 1, zero, NULL), SB_OK);
   sb_index_free(index);
@@ -57,7 +57,7 @@ static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void
 /* ---- Against the plain model, in random order */
 
 typedef struct walk {
-  size_t dim, items, steps, learn_from;
+  size_t dim, items, steps, train_from;
   double tau;
   bool by_label;
 } walk;
@@ -109,7 +109,7 @@ static void walk_at_random(const walk *w) {
     rows[i].vector = calloc(w->dim, sizeof(float));
     if (third(i)) keys[i / 3] = i, bits[i / 64] |= (uint64_t)1 << i % 64;
   }
-  sb_index *index = index_of(w->dim, SB_METRIC_INNER, SB_KEEP_F32, w->learn_from, NULL);
+  sb_index *index = index_of(w->dim, SB_METRIC_INNER, SB_PRECISION_F32, w->train_from, NULL);
   for (size_t step = 0; step < w->steps; step++) {
     size_t key = next_random(&seed) % w->items;
     if (next_random(&seed) % 4 == 0) {
@@ -145,19 +145,19 @@ static void walk_at_random(const walk *w) {
 static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_without_codes(void **state) {
   (void)state;
   walk_at_random(&(walk){.dim = 24, .items = 300, .steps = 4000, .tau = 8, .by_label = true});
-  walk_at_random(&(walk){.dim = 33, .items = 300, .steps = 2000, .tau = 8, .learn_from = SIZE_MAX});
+  walk_at_random(&(walk){.dim = 33, .items = 300, .steps = 2000, .tau = 8, .train_from = SIZE_MAX});
 }
 
 static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_codes(void **state) {
   (void)state;
-  const size_t items = EMULATED ? 800 : 1500, learn_from = EMULATED ? 400 : 600;
+  const size_t items = EMULATED ? 800 : 1500, train_from = EMULATED ? 400 : 600;
   walk_at_random(
-      &(walk){.dim = 64, .items = items, .steps = EMULATED ? 2400 : 6000, .tau = 10, .learn_from = learn_from});
+      &(walk){.dim = 64, .items = items, .steps = EMULATED ? 2400 : 6000, .tau = 10, .train_from = train_from});
   walk_at_random(&(walk){.dim = 100,
                          .items = items,
                          .steps = EMULATED ? 1600 : 4000,
                          .tau = 30,
-                         .learn_from = learn_from,
+                         .train_from = train_from,
                          .by_label = true});
 }
 
@@ -168,7 +168,7 @@ static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric
   uint64_t seed = 21;
   plain_row *rows = calloc(ROWS, sizeof *rows);
   float *query = calloc(dim, sizeof *query);
-  sb_index *index = index_of(dim, metric, SB_KEEP_F32, EMULATED ? 400 : 2000, team);
+  sb_index *index = index_of(dim, metric, SB_PRECISION_F32, EMULATED ? 400 : 2000, team);
   for (size_t i = 0; i < ROWS; i++) {
     rows[i] = (plain_row){true, i / 2, calloc(dim, sizeof(float))};
     if (i % 10 == 9)
@@ -183,8 +183,8 @@ static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric
   sb_index_settle(index);
   sb_index_stats stats;
   sb_index_stats_get(index, &stats);
-  assert_int_equal(stats.learning, SB_LEARNING_DONE);
-  assert_true(stats.plain_rows < ROWS / 4);
+  assert_int_equal(stats.training, SB_TRAINING_DONE);
+  assert_true(stats.uncoded_rows < ROWS / 4);
   for (size_t p = 0; p < PROBES; p++) {
     sb_hit got[K], wanted[K];
     if (p % 2)
@@ -264,7 +264,7 @@ static void fast_search_finds_nearly_all_for_every_precision_and_filter(void **s
   const sb_filter bitmap = {.kind = SB_FILTER_BITMAP, .count = ROWS, .bits = half};
   const sb_filter test = {.kind = SB_FILTER_TEST, .test = test_third};
   memset(half, 0x55, sizeof half);
-  for (sb_precision keep = SB_KEEP_F16; keep <= SB_KEEP_F32; keep++) {
+  for (sb_precision keep = SB_PRECISION_F16; keep <= SB_PRECISION_F32; keep++) {
     gallery g = gallery_of(ROWS, DIM, TAU, keep, NULL);
     assert_true(recall_of(&g, TAU, NULL) >= 0.995);
     assert_true(recall_of(&g, TAU, &bitmap) >= 0.995);
@@ -282,7 +282,7 @@ static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
   enum { QUERIES = EMULATED ? 40 : 100, DIM = EMULATED ? 48 : 96 };
   sb_thread_team *team = NULL;
   assert_int_equal(sb_thread_team_new(2, &team, NULL), SB_OK);
-  gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, 16, SB_KEEP_F16, team);
+  gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, 16, SB_PRECISION_F16, team);
   float queries[QUERIES * DIM];
   static sb_hit hits[QUERIES * K];
   size_t found[QUERIES];
@@ -304,7 +304,7 @@ static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
 static void a_floor_gives_the_same_hits_but_those_below(void **state) {
   (void)state;
   enum { DIM = EMULATED ? 32 : 128, TAU = EMULATED ? 8 : 24 };
-  gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, TAU, SB_KEEP_F16, NULL);
+  gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, TAU, SB_PRECISION_F16, NULL);
   float query[DIM];
   size_t kept = 0, all = 0;
   for (int p = 0; p < 100; p++) {
@@ -333,7 +333,7 @@ static void many_rows_of_one_label_do_not_hide_the_others(void **state) {
   uint64_t seed = 5;
   float center[DIM], vector[DIM];
   sb_hit hits[K];
-  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, EMULATED ? 400 : 2000, NULL);
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, EMULATED ? 400 : 2000, NULL);
   random_face(&seed, DIM, 10, center);
   for (size_t i = 0; i < ROWS; i++) { /* a third of all rows are one person, and the nearest */
     random_face(&seed, DIM, 10, vector);
@@ -353,21 +353,21 @@ static void it_learns_again_as_it_grows_and_stays_right(void **state) {
   uint64_t seed = 9;
   float vector[DIM];
   sb_index_stats stats;
-  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, FIRST, NULL);
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, FIRST, NULL);
   for (size_t i = 0; i < ROWS; i++) {
     random_face(&seed, DIM, i < FIRST ? 4 : 16, vector); /* what comes later is of another kind */
     assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
     if (i == FIRST - 1) {
       sb_index_settle(index);
       sb_index_stats_get(index, &stats);
-      assert_int_equal(stats.learnt_times, 1);
-      assert_int_equal(stats.learnt_rows, FIRST);
+      assert_int_equal(stats.training_runs, 1);
+      assert_int_equal(stats.trained_rows, FIRST);
     }
   }
   sb_index_settle(index);
   sb_index_stats_get(index, &stats);
-  assert_true(stats.learnt_times >= 2);
-  assert_true(stats.learnt_rows > FIRST);
+  assert_true(stats.training_runs >= 2);
+  assert_true(stats.trained_rows > FIRST);
   sb_hit hit;
   assert_int_equal(ask(index, vector, 1, SB_SEARCH_FAST, false, &hit), 1);
   assert_int_equal(hit.key, ROWS - 1);
@@ -380,7 +380,7 @@ static void rows_all_alike_or_zero_are_searched_all_the_same(void **state) {
   float same[DIM] = {0.5f, 0.5f, 0.5f, 0.5f}, zero[DIM] = {0};
   sb_hit hits[K];
   for (int round = 0; round < 2; round++) {
-    sb_index *index = index_of(DIM, SB_METRIC_INNER, SB_KEEP_F16, EMULATED ? 400 : 1000, NULL);
+    sb_index *index = index_of(DIM, SB_METRIC_INNER, SB_PRECISION_F16, EMULATED ? 400 : 1000, NULL);
     for (size_t i = 0; i < ROWS; i++) assert_int_equal(sb_index_put(index, i, i, round ? zero : same, NULL), SB_OK);
     sb_index_settle(index);
     for (sb_search_mode mode = SB_SEARCH_FAST; mode <= SB_SEARCH_EXACT; mode++) {
@@ -396,7 +396,7 @@ static void the_space_of_the_removed_is_used_again(void **state) {
   enum { DIM = EMULATED ? 32 : 64, ROWS = EMULATED ? 1200 : 3000 };
   uint64_t seed = 3;
   float vector[DIM];
-  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, EMULATED ? 400 : 1000, NULL);
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, EMULATED ? 400 : 1000, NULL);
   sb_index_stats before, after;
   for (size_t i = 0; i < ROWS; i++) {
     random_face(&seed, DIM, 10, vector);
@@ -425,27 +425,27 @@ static void nothing_is_learnt_while_it_is_held(void **state) {
   uint64_t seed = 5;
   float vector[DIM];
   sb_index_stats stats;
-  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 500, NULL);
-  sb_index_hold(index, true);
+  sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, 500, NULL);
+  sb_index_pause_training(index, true);
   for (size_t i = 0; i < ROWS; i++) {
     random_face(&seed, DIM, 10, vector);
     assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
     if (i == 600) nanosleep(&(struct timespec){0, 300000000}, NULL); /* else it would take its chance here */
   }
   sb_index_stats_get(index, &stats);
-  assert_int_equal(stats.learnt_times, 0);
-  sb_index_hold(index, false);
+  assert_int_equal(stats.training_runs, 0);
+  sb_index_pause_training(index, false);
   sb_index_settle(index);
   sb_index_stats_get(index, &stats);
-  assert_int_equal(stats.learnt_times, 1);
-  assert_int_equal(stats.learnt_rows, ROWS);
+  assert_int_equal(stats.training_runs, 1);
+  assert_int_equal(stats.trained_rows, ROWS);
   sb_index_free(index);
 }
 
 static void many_hits_may_be_wanted(void **state) {
   (void)state;
   enum { WANTED = EMULATED ? 300 : 2000 };
-  gallery g = gallery_of(EMULATED ? 1000 : 9000, EMULATED ? 32 : 64, 10, SB_KEEP_F32, NULL);
+  gallery g = gallery_of(EMULATED ? 1000 : 9000, EMULATED ? 32 : 64, 10, SB_PRECISION_F32, NULL);
   static sb_hit fast[WANTED], exact[WANTED];
   float query[64];
   random_face(&g.seed, g.dim, 10, query);

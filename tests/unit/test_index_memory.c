@@ -41,7 +41,7 @@ static bool live(void) {
   sb_index *index = NULL;
   static bool present[ROWS];
   bool whole = true;
-  const sb_index_options options = {.struct_size = sizeof options, .dim = DIM, .learn_from = 600};
+  const sb_index_options options = {.struct_size = sizeof options, .dim = DIM, .train_from = 600};
   memset(present, 0, sizeof present);
   sb_status status = sb_index_new(&options, &index, NULL);
   if (status != SB_OK) {

@@ -127,7 +127,7 @@ static void start(worker *w, stage *s, size_t number, void *(*work)(void *)) {
   assert_int_equal(pthread_create(&w->thread, NULL, work, w), 0);
 }
 
-static void play(size_t learn_from, unsigned operations, bool filler) {
+static void play(size_t train_from, unsigned operations, bool filler) {
   static stage s;
   worker writers[WRITERS], readers[READERS], more;
   sb_thread_team *team = NULL;
@@ -136,7 +136,7 @@ static void play(size_t learn_from, unsigned operations, bool filler) {
   memset(&s, 0, sizeof s);
   s.operations = operations;
   assert_int_equal(sb_thread_team_new(2, &team, NULL), SB_OK);
-  s.index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, learn_from, team);
+  s.index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, train_from, team);
   for (size_t k = 0; k < KEYS; k++) random_face(&seed, DIM, 12, s.keys[k].vector);
   for (size_t i = 0; i < BACKGROUND; i++) {
     random_face(&seed, DIM, 12, vector);
@@ -158,7 +158,7 @@ static void play(size_t learn_from, unsigned operations, bool filler) {
   if (filler) {
     sb_index_stats stats;
     sb_index_stats_get(s.index, &stats);
-    assert_true(stats.learnt_times >= 1);
+    assert_true(stats.training_runs >= 1);
   }
   sb_index_free(s.index);
   sb_thread_team_free(team);
@@ -192,7 +192,7 @@ static void an_index_may_be_freed_while_it_learns(void **state) {
   for (int round = 0; round < 5; round++) {
     uint64_t seed = 5;
     float vector[DIM];
-    sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, 500, NULL);
+    sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, 500, NULL);
     pthread_t thread;
     for (size_t i = 0; i < 1000; i++) {
       random_face(&seed, DIM, 12, vector);

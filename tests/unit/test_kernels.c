@@ -118,8 +118,8 @@ static void every_vector_comes_back_from_its_halves_and_the_upper_ones_score_as_
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
       halves[2 * n] = 0x1234, out[n] = 42; /* must not be written */
-      k->split(in + shift, halves, n);
-      k->join(halves, out, n);
+      k->split_halves(in + shift, halves, n);
+      k->join_halves(halves, out, n);
       assert_memory_equal(out, in + shift, n * sizeof *out);
       for (size_t i = 0; i < n; i++) {
         uint32_t bits;
@@ -139,22 +139,23 @@ static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void
   (void)state;
   enum { BLOCKS = 3 };
   uint64_t seed = 4;
-  _Alignas(64) static uint8_t blocks[BLOCKS * SB_GROUPS_MAX / 4 * 3 * SB_BLOCK_ROWS];
-  _Alignas(64) static int8_t tables[SB_GROUPS_MAX * SB_CODES];
+  _Alignas(64) static uint8_t blocks[BLOCKS * SB_SUBSPACES_MAX / 4 * 3 * SB_BLOCK_ROWS];
+  _Alignas(64) static int8_t tables[SB_SUBSPACES_MAX * SB_CENTROIDS];
   const sb_kernels *reference = sb_kernels_of(SB_CPU_SCALAR);
-  for (size_t groups = 4; groups <= SB_GROUPS_MAX; groups += 4) {
+  for (size_t subspaces = 4; subspaces <= SB_SUBSPACES_MAX; subspaces += 4) {
     for (size_t i = 0; i < sizeof blocks; i++) blocks[i] = (uint8_t)next_random(&seed);
     for (size_t i = 0; i < sizeof tables; i++) tables[i] = (int8_t)(next_random(&seed) % 256 - 128); /* it saturates */
     for (size_t l = 0; l < count_of(levels); l++) {
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
       int8_t scores[SB_BLOCK_ROWS], wanted[SB_BLOCK_ROWS];
-      assert_true(k->scores(blocks, groups, tables, 7, scores) == reference->scores(blocks, groups, tables, 7, wanted));
+      assert_true(k->score_block(blocks, subspaces, tables, 7, scores) ==
+                  reference->score_block(blocks, subspaces, tables, 7, wanted));
       assert_memory_equal(scores, wanted, sizeof scores);
       for (int threshold = -128; threshold <= 127; threshold += 17) {
         uint64_t masks[BLOCKS], wanted_masks[BLOCKS];
-        k->scan(blocks, BLOCKS, groups, tables, threshold, masks);
-        reference->scan(blocks, BLOCKS, groups, tables, threshold, wanted_masks);
+        k->scan(blocks, BLOCKS, subspaces, tables, threshold, masks);
+        reference->scan(blocks, BLOCKS, subspaces, tables, threshold, wanted_masks);
         assert_memory_equal(masks, wanted_masks, sizeof masks);
       }
     }
@@ -163,8 +164,8 @@ static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void
 
 /* The widest weights and masks that the layout allows: nothing may overflow. */
 /* Of `bytes` bytes, of which the last two are lengths. */
-static void random_weights(sb_line_weights *w, size_t nibbles, size_t bytes, bool extreme, uint64_t *seed) {
-  *w = (sb_line_weights){.nibbles = nibbles};
+static void random_weights(sb_kernels_weights *w, size_t nibbles, size_t bytes, bool extreme, uint64_t *seed) {
+  *w = (sb_kernels_weights){.nibbles = nibbles};
   for (size_t b = 0; b < bytes; b++) {
     int numbers = b >= bytes - 2 ? 1 : b < nibbles ? 2 : 4;
     for (int f = 0; f < numbers; f++)
@@ -178,12 +179,12 @@ static void every_sum_of_fine_codes_is_the_scalar_one(void **state) {
   (void)state;
   enum { ROWS = 67 };
   uint64_t seed = 7;
-  _Alignas(64) static uint8_t codes[ROWS * SB_LINE_BYTES];
-  static sb_line_weights w;
+  _Alignas(64) static uint8_t codes[ROWS * SB_REFINEMENT_BYTES];
+  static sb_kernels_weights w;
   uint32_t rows[ROWS];
   int32_t got[ROWS], wanted[ROWS];
   for (int round = 0; round < 40; round++) {
-    const size_t bytes = round % 2 ? SB_FINE_BYTES : SB_LINE_BYTES;
+    const size_t bytes = round % 2 ? SB_RESIDUAL_SHORT : SB_REFINEMENT_BYTES;
     for (size_t i = 0; i < sizeof codes; i++) codes[i] = round < 2 ? 255 : (uint8_t)next_random(&seed);
     random_weights(&w, 0, bytes, round < 2, &seed);
     for (uint32_t i = 0; i < ROWS; i++) rows[i] = (uint32_t)(next_random(&seed) % ROWS);
@@ -191,8 +192,8 @@ static void every_sum_of_fine_codes_is_the_scalar_one(void **state) {
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
       for (size_t count = 0; count <= ROWS; count += count < 18 ? 1 : 7) {
-        k->fine_at(codes, bytes, rows, count, &w, got);
-        sb_kernels_of(SB_CPU_SCALAR)->fine_at(codes, bytes, rows, count, &w, wanted);
+        k->residual_at(codes, bytes, rows, count, &w, got);
+        sb_kernels_of(SB_CPU_SCALAR)->residual_at(codes, bytes, rows, count, &w, wanted);
         assert_memory_equal(got, wanted, count * sizeof *got);
       }
     }
@@ -203,24 +204,24 @@ static void every_line_estimate_is_the_scalar_one(void **state) {
   (void)state;
   enum { LINES = 68 };
   uint64_t seed = 5;
-  _Alignas(64) static uint8_t lines[LINES * SB_LINE_BYTES];
-  static sb_line_weights w;
+  _Alignas(64) static uint8_t lines[LINES * SB_REFINEMENT_BYTES];
+  static sb_kernels_weights w;
   uint32_t rows[LINES];
   int32_t got[LINES], wanted[LINES], all[SB_BLOCK_ROWS], block[SB_BLOCK_ROWS];
   for (int round = 0; round < 20; round++) {
     for (size_t i = 0; i < sizeof lines; i++) lines[i] = round == 0 ? 255 : (uint8_t)next_random(&seed);
-    random_weights(&w, (size_t)(round * 13) % (SB_LINE_BYTES - 1), SB_LINE_BYTES, round == 0, &seed);
+    random_weights(&w, (size_t)(round * 13) % (SB_REFINEMENT_BYTES - 1), SB_REFINEMENT_BYTES, round == 0, &seed);
     for (uint32_t i = 0; i < LINES; i++) rows[i] = (uint32_t)(next_random(&seed) % LINES);
-    for (uint32_t i = 0; i < SB_BLOCK_ROWS; i++) sb_kernels_of(SB_CPU_SCALAR)->lines_at(lines, &i, 1, &w, &all[i]);
+    for (uint32_t i = 0; i < SB_BLOCK_ROWS; i++) sb_kernels_of(SB_CPU_SCALAR)->refine_at(lines, &i, 1, &w, &all[i]);
     for (size_t l = 0; l < count_of(levels); l++) {
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
       for (size_t count = 0; count <= LINES; count += count < 18 ? 1 : 7) {
-        k->lines_at(lines, rows, count, &w, got);
-        sb_kernels_of(SB_CPU_SCALAR)->lines_at(lines, rows, count, &w, wanted);
+        k->refine_at(lines, rows, count, &w, got);
+        sb_kernels_of(SB_CPU_SCALAR)->refine_at(lines, rows, count, &w, wanted);
         assert_memory_equal(got, wanted, count * sizeof *got);
       }
-      uint64_t mask = k->lines_from(lines, &w, all[31], block);
+      uint64_t mask = k->refine_block(lines, &w, all[31], block);
       assert_memory_equal(block, all, sizeof all);
       for (int i = 0; i < SB_BLOCK_ROWS; i++) assert_int_equal(mask >> i & 1, all[i] >= all[31]);
     }
@@ -231,12 +232,12 @@ static void every_line_estimate_is_the_scalar_one(void **state) {
 static void a_lines_numbers_stand_where_the_header_says(void **state) {
   (void)state;
   const size_t row = 7; /* the second of the fourth two */
-  for (size_t byte = 0; byte < SB_LINE_BYTES; byte++) {
+  for (size_t byte = 0; byte < SB_REFINEMENT_BYTES; byte++) {
     size_t at = 3 * 128 + byte / 32 * 64 + 32 + byte % 32;
-    assert_int_equal(sb_line_at(row, byte), at);
-    _Alignas(64) uint8_t lines[8 * SB_LINE_BYTES] = {0};
+    assert_int_equal(sb_kernels_refinement_at(row, byte), at);
+    _Alignas(64) uint8_t lines[8 * SB_REFINEMENT_BYTES] = {0};
     lines[at] = 0x6d; /* nibbles 13, 6; pairs 1, 3, 2, 1; length 109 */
-    sb_line_weights w = {.nibbles = 32};
+    sb_kernels_weights w = {.nibbles = 32};
     int32_t wanted = 109, got;
     const int weights[4] = {1, 0, 0, 0}, of_four[4] = {1, 10, 100, 127};
     for (int f = 0; f < 4; f++) w.weight[f][byte] = (int8_t)(byte < 62 ? of_four[f] : weights[f]);
@@ -247,7 +248,7 @@ static void a_lines_numbers_stand_where_the_header_says(void **state) {
     w.shift[byte / 4] = 2;
     for (size_t l = 0; l < count_of(levels); l++) {
       if (!sb_kernels_of(levels[l])) continue;
-      sb_kernels_of(levels[l])->lines_at(lines, &(uint32_t){(uint32_t)row}, 1, &w, &got);
+      sb_kernels_of(levels[l])->refine_at(lines, &(uint32_t){(uint32_t)row}, 1, &w, &got);
       assert_int_equal(got, wanted << 2);
     }
   }
@@ -257,12 +258,13 @@ static void every_projection_is_the_matrix_product(void **state) {
   (void)state;
   enum { PANELS = 2, DIM = 45, VECTORS = 19, OUT = PANELS * SB_PANEL };
   uint64_t seed = 6;
-  static float panels[PANELS * DIM * SB_PANEL], x[VECTORS * DIM], y[VECTORS * OUT], table[7 * SB_CODES], out[SB_CODES];
-  float half_norms[SB_CODES];
+  static float panels[PANELS * DIM * SB_PANEL], x[VECTORS * DIM], y[VECTORS * OUT], table[7 * SB_CENTROIDS],
+      out[SB_CENTROIDS];
+  float half_norms[SB_CENTROIDS];
   for (size_t i = 0; i < count_of(panels); i++) panels[i] = random_float(&seed);
   for (size_t i = 0; i < count_of(x); i++) x[i] = random_float(&seed);
   for (size_t i = 0; i < count_of(table); i++) table[i] = random_float(&seed);
-  for (size_t c = 0; c < SB_CODES; c++) half_norms[c] = random_float(&seed);
+  for (size_t c = 0; c < SB_CENTROIDS; c++) half_norms[c] = random_float(&seed);
   for (size_t l = 0; l < count_of(levels); l++) {
     const sb_kernels *k = sb_kernels_of(levels[l]);
     if (!k) continue;
@@ -278,15 +280,16 @@ static void every_projection_is_the_matrix_product(void **state) {
       }
     }
     for (size_t dims = 0; dims <= 7; dims++) {
-      k->against64(table, dims, x, out);
-      for (size_t c = 0; c < SB_CODES; c++) {
+      k->dot64(table, dims, x, out);
+      for (size_t c = 0; c < SB_CENTROIDS; c++) {
         double sum = 0;
-        for (size_t d = 0; d < dims; d++) sum += (double)table[d * SB_CODES + c] * (double)x[d];
+        for (size_t d = 0; d < dims; d++) sum += (double)table[d * SB_CENTROIDS + c] * (double)x[d];
         assert_float_equal(out[c], sum, 1e-5);
       }
       size_t nearest = k->nearest64(table, half_norms, dims, x);
-      assert_true(nearest < SB_CODES);
-      for (size_t c = 0; c < SB_CODES; c++) assert_true(out[nearest] - half_norms[nearest] >= out[c] - half_norms[c]);
+      assert_true(nearest < SB_CENTROIDS);
+      for (size_t c = 0; c < SB_CENTROIDS; c++)
+        assert_true(out[nearest] - half_norms[nearest] >= out[c] - half_norms[c]);
     }
   }
 }
@@ -301,12 +304,12 @@ static void every_largest_magnitude_is_the_scalar_ones_and_tells_what_is_not_fin
     for (size_t n = 0; n < LENGTH_MAX; n++) {
       float most = 0, got;
       for (size_t i = 0; i < n; i++) x[i] = any_float(&seed), most = fmaxf(most, fabsf(x[i]));
-      uint32_t bits = k->largest_bits(x, n);
+      uint32_t bits = k->max_abs_bits(x, n);
       memcpy(&got, &bits, sizeof got);
       assert_true(got == most);
       if (!n) continue;
       x[next_random(&seed) % n] = n % 3 ? NAN : n % 2 ? INFINITY : -INFINITY;
-      assert_true(k->largest_bits(x, n) >= 0x7f800000);
+      assert_true(k->max_abs_bits(x, n) >= 0x7f800000);
     }
   }
 }

@@ -42,7 +42,7 @@ static void every_thread_gets_what_it_asked_for_and_a_bad_query_fails_alone(void
   static stage s;
   pthread_t threads[THREADS];
   uint64_t seed = 6;
-  s.index = index_of(DIM, SB_METRIC_COSINE, SB_KEEP_F16, SIZE_MAX, NULL);
+  s.index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, SIZE_MAX, NULL);
   s.batcher = sb_search_batcher_new(s.index, NULL);
   assert_non_null(s.batcher);
   for (size_t i = 0; i < ROWS; i++) {

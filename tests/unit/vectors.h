@@ -29,15 +29,15 @@ static inline void random_face(uint64_t *state, size_t dim, double tau, float *o
   sb_normalize(out, dim);
 }
 
-static inline sb_index *index_of(size_t dim, sb_metric metric, sb_precision keep, size_t learn_from,
+static inline sb_index *index_of(size_t dim, sb_metric metric, sb_precision precision, size_t train_from,
                                  sb_thread_team *team) {
   sb_index *index = NULL;
   const sb_index_options options = {.struct_size = sizeof options,
                                     .dim = dim,
                                     .metric = metric,
-                                    .keep = keep,
-                                    .team = team,
-                                    .learn_from = learn_from};
+                                    .precision = precision,
+                                    .thread_team = team,
+                                    .train_from = train_from};
   assert_int_equal(sb_index_new(&options, &index, NULL), SB_OK);
   return index;
 }

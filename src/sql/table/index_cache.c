@@ -119,9 +119,9 @@ static sb_status new_index(const sb_sql_table *table, sb_index **out, sb_error *
   sb_index_options options = {.struct_size = sizeof options,
                               .dim = index_dim(table),
                               .metric = cosine ? SB_METRIC_COSINE : SB_METRIC_INNER,
-                              .keep = cosine ? SB_KEEP_F16 : SB_KEEP_F32};
+                              .precision = cosine ? SB_PRECISION_F16 : SB_PRECISION_F32};
   /* The added element would dominate the spectrum that a quantizer is trained on, so an L2 index trains none. */
-  if (table->declaration.metric == SB_SQL_METRIC_L2) options.learn_from = SIZE_MAX;
+  if (table->declaration.metric == SB_SQL_METRIC_L2) options.train_from = SIZE_MAX;
   return sb_index_new(&options, out, error);
 }
 

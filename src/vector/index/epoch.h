@@ -1,16 +1,17 @@
-/* When is a thing that readers may still look at free to be used again?
+/* Epoch-based reclamation (Fraser, "Practical lock-freedom", University of Cambridge, 2004): decides when memory that a
+ * writer has unlinked can no longer be seen by any reader.
  *
- * Readers pin the present epoch while they look. A writer takes a thing out of sight, notes the epoch, and may use its
- * memory again when the epoch has advanced twice. Readers never wait; writers never wait either: what is not free yet, is
- * looked at again later.
+ * A reader pins the current epoch while it reads. A writer unlinks an object, notes the epoch, and may reuse the
+ * object's memory once the epoch has advanced twice. Readers and writers never wait for each other: memory that is not
+ * free yet is checked again later.
  *
  * Invariants
- *   1. pins[e & 1] counts readers that saw epoch e (or e - 2k) and still look.
- *   2. The epoch advances from e to e + 1 only when pins[(e - 1) & 1] is 0: nobody is left from e - 1.
- *   3. So a reader pinned in e holds the epoch at e or e + 1; what was taken out of sight in epoch e, which readers of e
- *      may have seen, is free at e + 2. A reader that pins later finds it no more.
- * The owner serialises sb_epoch_advance (by the writers' lock). All operations are sequentially consistent: a reader's pin
- * comes before its first look, a writer's taking out of sight before its look at the pins. */
+ *   1. pins[e & 1] counts the readers that pinned epoch e (or e - 2k) and have not unpinned it.
+ *   2. The epoch advances from e to e + 1 only when pins[(e - 1) & 1] is 0, that is, when no reader of e - 1 is left.
+ *   3. So a reader pinned in e keeps the epoch at e or e + 1. An object unlinked in epoch e, which readers of e may
+ *      have seen, is free at e + 2. Readers that pin later cannot find it.
+ * The owner serialises sb_epoch_advance with the writers' lock. All operations are sequentially consistent, because a
+ * reader's pin must come before its first read, and a writer's unlinking before it looks at the pins. */
 #ifndef SB_VECTOR_INDEX_EPOCH_H
 #define SB_VECTOR_INDEX_EPOCH_H
 
@@ -19,7 +20,7 @@
 #include <stdint.h>
 
 typedef struct sb_epoch {
-  _Atomic uint64_t now; /* begins at 2 */
+  _Atomic uint64_t now; /* starts at 2 */
   struct {
     _Alignas(64) _Atomic int64_t count;
   } pins[2];
@@ -29,13 +30,13 @@ static inline uint64_t sb_epoch_now(const sb_epoch *epoch) {
   return atomic_load(&epoch->now);
 }
 
-/* Gives what sb_epoch_unpin wants. */
+/* Returns the pin that sb_epoch_unpin takes. */
 static inline unsigned sb_epoch_pin(sb_epoch *epoch) {
   for (;;) {
     uint64_t now = atomic_load(&epoch->now);
     atomic_fetch_add(&epoch->pins[now & 1].count, 1);
     if (atomic_load(&epoch->now) == now) return (unsigned)(now & 1);
-    atomic_fetch_sub(&epoch->pins[now & 1].count, 1); /* it advanced in between: the pin may not hold it */
+    atomic_fetch_sub(&epoch->pins[now & 1].count, 1); /* the epoch advanced in between: this pin may not hold it */
   }
 }
 
@@ -43,7 +44,7 @@ static inline void sb_epoch_unpin(sb_epoch *epoch, unsigned pin) {
   atomic_fetch_sub(&epoch->pins[pin].count, 1);
 }
 
-/* False: a reader of the epoch before is still there. */
+/* False: a reader of the previous epoch is still active. */
 static inline bool sb_epoch_advance(sb_epoch *epoch) {
   uint64_t now = atomic_load(&epoch->now);
   if (atomic_load(&epoch->pins[(now - 1) & 1].count)) return false;

@@ -1,3 +1,4 @@
+/* Page mappings; see pages.h. */
 #include "vector/index/pages.h"
 
 #include <sys/mman.h>
@@ -10,7 +11,7 @@ static size_t rounded(size_t bytes, size_t page) {
 
 void *sb_pages_new(size_t bytes, bool huge, sb_error *error) {
   size_t page = huge ? HUGE : SMALL;
-  /* One huge page more than needed, so that there is an aligned beginning within; what is over goes back. */
+  /* Map one huge page more than needed, so that an aligned start lies within; unmap the excess on both sides. */
   size_t wanted = rounded(bytes, page), taken = wanted + (huge ? HUGE : 0);
   char *begin = wanted < bytes || taken < wanted
                     ? MAP_FAILED
@@ -23,7 +24,7 @@ void *sb_pages_new(size_t bytes, bool huge, sb_error *error) {
   size_t before = (HUGE - (uintptr_t)begin % HUGE) % HUGE;
   if (before) munmap(begin, before);
   if (taken - before - wanted) munmap(begin + before + wanted, taken - before - wanted);
-  madvise(begin + before, wanted, MADV_HUGEPAGE); /* refused where there are none: then it is slower */
+  madvise(begin + before, wanted, MADV_HUGEPAGE); /* may be refused: then small pages are used, which is slower */
   return begin + before;
 }
 

@@ -8,12 +8,14 @@
 #include <cpuid.h>
 #endif
 
-#define SB_KERNELS_TABLE(level)                                                                                   \
-  {                                                                                                               \
-    sb_dot_f32_##level, sb_dot_f16_##level, sb_dot_i8_##level, sb_dot_upper_##level, sb_split_##level,            \
-        sb_join_##level, sb_to_f16_##level, sb_from_f16_##level, sb_scan_##level, sb_scores_##level,              \
-        sb_lines_at_##level, sb_lines_from_##level, sb_fine_at_##level, sb_project_##level, sb_against64_##level, \
-        sb_nearest64_##level, sb_largest_bits_##level                                                             \
+#define SB_KERNELS_TABLE(level)                                                                                  \
+  {                                                                                                              \
+    sb_kernel_dot_f32_##level, sb_kernel_dot_f16_##level, sb_kernel_dot_i8_##level, sb_kernel_dot_upper_##level, \
+        sb_kernel_split_halves_##level, sb_kernel_join_halves_##level, sb_kernel_to_f16_##level,                 \
+        sb_kernel_from_f16_##level, sb_kernel_scan_##level, sb_kernel_score_block_##level,                       \
+        sb_kernel_refine_at_##level, sb_kernel_refine_block_##level, sb_kernel_residual_at_##level,              \
+        sb_kernel_project_##level, sb_kernel_dot64_##level, sb_kernel_nearest64_##level,                         \
+        sb_kernel_max_abs_bits_##level                                                                           \
   }
 
 static const sb_kernels scalar = SB_KERNELS_TABLE(scalar);
@@ -23,10 +25,11 @@ static const sb_kernels avx2 = SB_KERNELS_TABLE(avx2);
 static const sb_kernels avx512 = SB_KERNELS_TABLE(avx512);
 /* Of processors with AVX-512 but without VBMI and VNNI (before Ice Lake). */
 static const sb_kernels avx512_first = {
-    sb_dot_f32_avx512,   sb_dot_f16_avx512,      sb_dot_i8_avx512,   sb_dot_upper_avx512, sb_split_avx512,
-    sb_join_avx512,      sb_to_f16_avx512,       sb_from_f16_avx512, sb_scan_avx2,        sb_scores_avx2,
-    sb_lines_at_avx2,    sb_lines_from_avx2,     sb_fine_at_avx2,    sb_project_avx512,   sb_against64_avx512,
-    sb_nearest64_avx512, sb_largest_bits_avx512,
+    sb_kernel_dot_f32_avx512,      sb_kernel_dot_f16_avx512,     sb_kernel_dot_i8_avx512,  sb_kernel_dot_upper_avx512,
+    sb_kernel_split_halves_avx512, sb_kernel_join_halves_avx512, sb_kernel_to_f16_avx512,  sb_kernel_from_f16_avx512,
+    sb_kernel_scan_avx2,           sb_kernel_score_block_avx2,   sb_kernel_refine_at_avx2, sb_kernel_refine_block_avx2,
+    sb_kernel_residual_at_avx2,    sb_kernel_project_avx512,     sb_kernel_dot64_avx512,   sb_kernel_nearest64_avx512,
+    sb_kernel_max_abs_bits_avx512,
 };
 
 /* Clang before 16 does not know this one by name; AVX itself, which it needs, comes with AVX2. */
@@ -74,7 +77,7 @@ const sb_kernels *sb_kernels_chosen(void) {
   return chosen;
 }
 
-const char *sb_kernels_words(void) {
+const char *sb_kernels_description(void) {
   const sb_kernels *used = sb_kernels_chosen();
 #if defined(__x86_64__)
   if (used == &avx512) return "AVX-512 with VBMI and VNNI";

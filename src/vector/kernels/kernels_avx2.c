@@ -48,19 +48,19 @@ static inline __m256 load_upper(const uint16_t *at) {
   __m256i upper = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)at));
   return _mm256_castsi256_ps(_mm256_or_si256(_mm256_slli_epi32(upper, 16), _mm256_set1_epi32(SB_UPPER_MIDDLE)));
 }
-SB_DOT(sb_dot_f32_avx2, float, _mm256_loadu_ps)
-SB_DOT(sb_dot_f16_avx2, uint16_t, load_f16)
-SB_DOT(sb_dot_i8_avx2, int8_t, load_i8)
-SB_DOT(sb_dot_upper_avx2, uint16_t, load_upper)
+SB_DOT(sb_kernel_dot_f32_avx2, float, _mm256_loadu_ps)
+SB_DOT(sb_kernel_dot_f16_avx2, uint16_t, load_f16)
+SB_DOT(sb_kernel_dot_i8_avx2, int8_t, load_i8)
+SB_DOT(sb_kernel_dot_upper_avx2, uint16_t, load_upper)
 
-void sb_to_f16_avx2(const float *in, uint16_t *out, size_t n) {
+void sb_kernel_to_f16_avx2(const float *in, uint16_t *out, size_t n) {
   size_t i = 0;
   for (; i + 8 <= n; i += 8)
     _mm_storeu_si128((__m128i *)(void *)(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
   for (; i < n; i++) out[i] = _cvtss_sh(in[i], _MM_FROUND_TO_NEAREST_INT);
 }
 
-void sb_from_f16_avx2(const uint16_t *in, float *out, size_t n) {
+void sb_kernel_from_f16_avx2(const uint16_t *in, float *out, size_t n) {
   size_t i = 0;
   for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, load_f16(in + i));
   for (; i < n; i++) out[i] = _cvtsh_ss(in[i]);
@@ -82,17 +82,17 @@ static inline __m256i look_up(const int8_t *table, __m256i code) {
 }
 
 /* Rows 0..31 of what `at` points to. */
-SB_LOADS_ALL_LANES static inline __m256i score32(const uint8_t *at, size_t groups, const int8_t *table) {
+SB_LOADS_ALL_LANES static inline __m256i score32(const uint8_t *at, size_t subspaces, const int8_t *table) {
   __m256i even = _mm256_setzero_si256(), odd = even;
-  for (size_t g = 0; g < groups; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CODES) {
+  for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CENTROIDS) {
     __m256i a = read32(at), b = read32(at + SB_BLOCK_ROWS), c = read32(at + 2 * SB_BLOCK_ROWS);
     __m256i d = _mm256_and_si256(_mm256_srli_epi16(a, 6), _mm256_set1_epi8(3));
     d = _mm256_or_si256(d, _mm256_and_si256(_mm256_srli_epi16(b, 4), _mm256_set1_epi8(12)));
     d = _mm256_or_si256(d, _mm256_and_si256(_mm256_srli_epi16(c, 2), _mm256_set1_epi8(48)));
     even = _mm256_adds_epi8(even, look_up(table, a));
-    odd = _mm256_adds_epi8(odd, look_up(table + SB_CODES, b));
-    even = _mm256_adds_epi8(even, look_up(table + 2 * SB_CODES, c));
-    odd = _mm256_adds_epi8(odd, look_up(table + 3 * SB_CODES, d));
+    odd = _mm256_adds_epi8(odd, look_up(table + SB_CENTROIDS, b));
+    even = _mm256_adds_epi8(even, look_up(table + 2 * SB_CENTROIDS, c));
+    odd = _mm256_adds_epi8(odd, look_up(table + 3 * SB_CENTROIDS, d));
   }
   return _mm256_adds_epi8(even, odd);
 }
@@ -102,19 +102,19 @@ static inline uint64_t more_than(__m256i low, __m256i high, __m256i least) {
   return (uint64_t)bits << 32 | (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(low, least));
 }
 
-SB_LOADS_ALL_LANES uint64_t sb_scores_avx2(const uint8_t *block, size_t groups, const int8_t *tables, int least,
-                                           int8_t scores[SB_BLOCK_ROWS]) {
-  __m256i low = score32(block, groups, tables), high = score32(block + 32, groups, tables);
+SB_LOADS_ALL_LANES uint64_t sb_kernel_score_block_avx2(const uint8_t *block, size_t subspaces, const int8_t *tables,
+                                                       int least, int8_t scores[SB_BLOCK_ROWS]) {
+  __m256i low = score32(block, subspaces, tables), high = score32(block + 32, subspaces, tables);
   _mm256_storeu_si256((__m256i *)(void *)scores, low);
   _mm256_storeu_si256((__m256i *)(void *)(scores + 32), high);
   return more_than(low, high, _mm256_set1_epi8((char)least));
 }
 
-SB_LOADS_ALL_LANES void sb_scan_avx2(const uint8_t *blocks, size_t count, size_t groups, const int8_t *tables,
-                                     int threshold, uint64_t *masks) {
+SB_LOADS_ALL_LANES void sb_kernel_scan_avx2(const uint8_t *blocks, size_t count, size_t subspaces, const int8_t *tables,
+                                            int threshold, uint64_t *masks) {
   const __m256i least = _mm256_set1_epi8((char)threshold);
-  for (size_t b = 0; b < count; b++, blocks += sb_block_bytes(groups))
-    masks[b] = more_than(score32(blocks, groups, tables), score32(blocks + 32, groups, tables), least);
+  for (size_t b = 0; b < count; b++, blocks += sb_kernels_block_bytes(subspaces))
+    masks[b] = more_than(score32(blocks, subspaces, tables), score32(blocks + 32, subspaces, tables), least);
 }
 
 /* A pair of products fits in 16 bits: 2 * 127 * 127. */
@@ -122,7 +122,8 @@ static inline __m256i products(__m256i numbers, const int8_t *weights) {
   return _mm256_madd_epi16(_mm256_maddubs_epi16(numbers, read32(weights)), _mm256_set1_epi16(1));
 }
 
-/* How numbers stand in 32 bytes: all ones where there are nibbles; the masks of the lowest numbers and of the second ones. */
+/* How numbers stand in 32 bytes: all ones where there are nibbles; the masks of the lowest numbers and of the second
+ * ones. */
 typedef struct byte_kinds {
   __m256i nibbles, first, second;
 } byte_kinds;
@@ -140,7 +141,7 @@ static inline byte_kinds kinds_of(size_t at, size_t bytes, size_t nibbles) {
   return kinds;
 }
 
-static inline __m256i half_sums(__m256i code, const byte_kinds *kinds, const sb_line_weights *w, size_t at) {
+static inline __m256i half_sums(__m256i code, const byte_kinds *kinds, const sb_kernels_weights *w, size_t at) {
   const __m256i pair = _mm256_set1_epi8(3);
   __m256i four = _mm256_srli_epi16(code, 4);
   __m256i second = _mm256_blendv_epi8(_mm256_srli_epi16(code, 2), four, kinds->nibbles);
@@ -157,22 +158,23 @@ static inline int32_t add_up_lanes(__m256i sum) {
   return _mm_cvtsi128_si32(_mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0xb1)));
 }
 
-SB_LOADS_ALL_LANES static inline int32_t line_estimate(const uint8_t *lines, size_t row, const byte_kinds kinds[2],
-                                                       const sb_line_weights *w) {
-  const uint8_t *line = lines + sb_line_at(row, 0);
-  return add_up_lanes(_mm256_add_epi32(half_sums(read32(line), &kinds[0], w, 0),
-                                       half_sums(read32(line + SB_LINE_BYTES), &kinds[1], w, SB_HALF_BYTES)));
+SB_LOADS_ALL_LANES static inline int32_t refine_estimate(const uint8_t *refinement, size_t row,
+                                                         const byte_kinds kinds[2], const sb_kernels_weights *w) {
+  const uint8_t *code = refinement + sb_kernels_refinement_at(row, 0);
+  return add_up_lanes(
+      _mm256_add_epi32(half_sums(read32(code), &kinds[0], w, 0),
+                       half_sums(read32(code + SB_REFINEMENT_BYTES), &kinds[1], w, SB_REFINEMENT_HALF)));
 }
 
-void sb_lines_at_avx2(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
-                      int32_t *estimates) {
-  const byte_kinds kinds[2] = {kinds_of(0, SB_LINE_BYTES, weights->nibbles),
-                               kinds_of(SB_HALF_BYTES, SB_LINE_BYTES, weights->nibbles)};
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(lines, rows[i], kinds, weights);
+void sb_kernel_refine_at_avx2(const uint8_t *refinement, const uint32_t *rows, size_t count,
+                              const sb_kernels_weights *weights, int32_t *estimates) {
+  const byte_kinds kinds[2] = {kinds_of(0, SB_REFINEMENT_BYTES, weights->nibbles),
+                               kinds_of(SB_REFINEMENT_HALF, SB_REFINEMENT_BYTES, weights->nibbles)};
+  for (size_t i = 0; i < count; i++) estimates[i] = refine_estimate(refinement, rows[i], kinds, weights);
 }
 
-void sb_fine_at_avx2(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
-                     const sb_line_weights *weights, int32_t *sums) {
+void sb_kernel_residual_at_avx2(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
+                                const sb_kernels_weights *weights, int32_t *sums) {
   const byte_kinds first = kinds_of(0, bytes, 0), second = kinds_of(32, bytes, 0);
   for (size_t i = 0; i < count; i++) {
     const uint8_t *codes = base + (size_t)rows[i] * bytes;
@@ -182,12 +184,12 @@ void sb_fine_at_avx2(const uint8_t *base, size_t bytes, const uint32_t *rows, si
   }
 }
 
-SB_LOADS_ALL_LANES uint64_t sb_lines_from_avx2(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
-                                               int32_t estimates[SB_BLOCK_ROWS]) {
-  const byte_kinds kinds[2] = {kinds_of(0, SB_LINE_BYTES, weights->nibbles),
-                               kinds_of(SB_HALF_BYTES, SB_LINE_BYTES, weights->nibbles)};
+SB_LOADS_ALL_LANES uint64_t sb_kernel_refine_block_avx2(const uint8_t *refinement, const sb_kernels_weights *weights,
+                                                        int32_t least, int32_t estimates[SB_BLOCK_ROWS]) {
+  const byte_kinds kinds[2] = {kinds_of(0, SB_REFINEMENT_BYTES, weights->nibbles),
+                               kinds_of(SB_REFINEMENT_HALF, SB_REFINEMENT_BYTES, weights->nibbles)};
   uint64_t mask = 0;
-  for (size_t i = 0; i < SB_BLOCK_ROWS; i++) estimates[i] = line_estimate(lines, i, kinds, weights);
+  for (size_t i = 0; i < SB_BLOCK_ROWS; i++) estimates[i] = refine_estimate(refinement, i, kinds, weights);
   for (int i = 0; i < SB_BLOCK_ROWS; i++) mask |= (uint64_t)(estimates[i] >= least) << i;
   return mask;
 }

@@ -54,12 +54,12 @@ static inline __m512 load_upper(const uint16_t *at) {
 static inline __m512 load_some_upper(__mmask16 some, const uint16_t *at) {
   return from_upper(_mm256_maskz_loadu_epi16(some, at));
 }
-SB_DOT(sb_dot_f32_avx512, float, _mm512_loadu_ps, _mm512_maskz_loadu_ps)
-SB_DOT(sb_dot_f16_avx512, uint16_t, load_f16, load_some_f16)
-SB_DOT(sb_dot_i8_avx512, int8_t, load_i8, load_some_i8)
-SB_DOT(sb_dot_upper_avx512, uint16_t, load_upper, load_some_upper)
+SB_DOT(sb_kernel_dot_f32_avx512, float, _mm512_loadu_ps, _mm512_maskz_loadu_ps)
+SB_DOT(sb_kernel_dot_f16_avx512, uint16_t, load_f16, load_some_f16)
+SB_DOT(sb_kernel_dot_i8_avx512, int8_t, load_i8, load_some_i8)
+SB_DOT(sb_kernel_dot_upper_avx512, uint16_t, load_upper, load_some_upper)
 
-void sb_to_f16_avx512(const float *in, uint16_t *out, size_t n) {
+void sb_kernel_to_f16_avx512(const float *in, uint16_t *out, size_t n) {
   for (size_t i = 0; i < n; i += 16) {
     __mmask16 some = (__mmask16)(n - i >= 16 ? 0xffff : (1u << (n - i)) - 1);
     _mm256_mask_storeu_epi16(out + i, some,
@@ -67,7 +67,7 @@ void sb_to_f16_avx512(const float *in, uint16_t *out, size_t n) {
   }
 }
 
-void sb_from_f16_avx512(const uint16_t *in, float *out, size_t n) {
+void sb_kernel_from_f16_avx512(const uint16_t *in, float *out, size_t n) {
   for (size_t i = 0; i < n; i += 16) {
     __mmask16 some = (__mmask16)(n - i >= 16 ? 0xffff : (1u << (n - i)) - 1);
     _mm512_mask_storeu_ps(out + i, some, load_some_f16(some, in + i));
@@ -75,47 +75,47 @@ void sb_from_f16_avx512(const uint16_t *in, float *out, size_t n) {
 }
 
 /* vpermb looks up 64 bytes by the low six bits of each index, so that the two bits above need no mask. */
-SB_LOADS_ALL_LANES __attribute__((always_inline)) static inline __m512i score64(const uint8_t *at, size_t groups,
+SB_LOADS_ALL_LANES __attribute__((always_inline)) static inline __m512i score64(const uint8_t *at, size_t subspaces,
                                                                                 const int8_t *table) {
   const __m512i low2 = _mm512_set1_epi8(3), low4 = _mm512_set1_epi8(15);
   enum { SELECT = 0xca }; /* ternary logic: first operand ? second : third, bit by bit */
   __m512i even = _mm512_setzero_si512(), odd = even;
 #pragma GCC unroll 12
-  for (size_t g = 0; g < groups; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CODES) {
+  for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CENTROIDS) {
     __m512i a = _mm512_load_si512(at), b = _mm512_load_si512(at + SB_BLOCK_ROWS);
     __m512i c = _mm512_load_si512(at + 2 * SB_BLOCK_ROWS);
     __m512i d = _mm512_ternarylogic_epi64(low2, _mm512_srli_epi16(a, 6), _mm512_srli_epi16(b, 4), SELECT);
     d = _mm512_ternarylogic_epi64(low4, d, _mm512_srli_epi16(c, 2), SELECT);
     even = _mm512_adds_epi8(even, _mm512_permutexvar_epi8(a, _mm512_load_si512(table)));
-    odd = _mm512_adds_epi8(odd, _mm512_permutexvar_epi8(b, _mm512_load_si512(table + SB_CODES)));
-    even = _mm512_adds_epi8(even, _mm512_permutexvar_epi8(c, _mm512_load_si512(table + 2 * SB_CODES)));
-    odd = _mm512_adds_epi8(odd, _mm512_permutexvar_epi8(d, _mm512_load_si512(table + 3 * SB_CODES)));
+    odd = _mm512_adds_epi8(odd, _mm512_permutexvar_epi8(b, _mm512_load_si512(table + SB_CENTROIDS)));
+    even = _mm512_adds_epi8(even, _mm512_permutexvar_epi8(c, _mm512_load_si512(table + 2 * SB_CENTROIDS)));
+    odd = _mm512_adds_epi8(odd, _mm512_permutexvar_epi8(d, _mm512_load_si512(table + 3 * SB_CENTROIDS)));
   }
   return _mm512_adds_epi8(even, odd);
 }
 
-SB_LOADS_ALL_LANES uint64_t sb_scores_avx512(const uint8_t *block, size_t groups, const int8_t *tables, int least,
-                                             int8_t scores[SB_BLOCK_ROWS]) {
-  __m512i sums = score64(block, groups, tables);
+SB_LOADS_ALL_LANES uint64_t sb_kernel_score_block_avx512(const uint8_t *block, size_t subspaces, const int8_t *tables,
+                                                         int least, int8_t scores[SB_BLOCK_ROWS]) {
+  __m512i sums = score64(block, subspaces, tables);
   _mm512_storeu_si512(scores, sums);
   return _mm512_cmpgt_epi8_mask(sums, _mm512_set1_epi8((char)least));
 }
 
 /* One strictly ascending stream: two blocks read in turn halve the bandwidth. */
-#define SB_SCAN(groups)              \
+#define SB_SCAN(subspaces)           \
   for (size_t b = 0; b < count; b++) \
-  masks[b] = _mm512_cmpgt_epi8_mask(score64(blocks + b * sb_block_bytes(groups), groups, tables), least)
+  masks[b] = _mm512_cmpgt_epi8_mask(score64(blocks + b * sb_kernels_block_bytes(subspaces), subspaces, tables), least)
 
-SB_LOADS_ALL_LANES void sb_scan_avx512(const uint8_t *blocks, size_t count, size_t groups, const int8_t *tables,
-                                       int threshold, uint64_t *masks) {
+SB_LOADS_ALL_LANES void sb_kernel_scan_avx512(const uint8_t *blocks, size_t count, size_t subspaces,
+                                              const int8_t *tables, int threshold, uint64_t *masks) {
   const __m512i least = _mm512_set1_epi8((char)threshold);
-  switch (groups) { /* the usual numbers as constants, for full unrolling */
+  switch (subspaces) { /* the usual numbers as constants, for full unrolling */
   case 20: SB_SCAN(20); break;
   case 24: SB_SCAN(24); break;
   case 28: SB_SCAN(28); break;
   case 32: SB_SCAN(32); break;
   case 36: SB_SCAN(36); break;
-  default: SB_SCAN(groups); break;
+  default: SB_SCAN(subspaces); break;
   }
 }
 
@@ -177,8 +177,8 @@ typedef struct half_weights {
 static inline __m512i twice(const void *half) {
   return _mm512_broadcast_i64x4(_mm256_load_si256((const __m256i *)half));
 }
-static inline half_weights weights_of(const sb_line_weights *w, size_t half) {
-  const size_t at = half * SB_HALF_BYTES;
+static inline half_weights weights_of(const sb_kernels_weights *w, size_t half) {
+  const size_t at = half * SB_REFINEMENT_HALF;
   __mmask64 nibbles = low_bits(w->nibbles) >> at & UINT32_MAX, lengths = half ? 0xc0000000 : 0;
   half_weights out = {.shift = twice(w->shift + at / SB_LANE_BYTES),
                       .kinds = kinds_of(nibbles | nibbles << 32, lengths | lengths << 32)};
@@ -188,7 +188,7 @@ static inline half_weights weights_of(const sb_line_weights *w, size_t half) {
 
 /* `leading`: the first halves hold nibbles only. */
 SB_LOADS_ALL_LANES __attribute__((always_inline)) static inline uint64_t
-lines_from(const uint8_t *lines, const sb_line_weights *w, bool leading, int32_t least, int32_t *estimates) {
+refine_block(const uint8_t *refinement, const sb_kernels_weights *w, bool leading, int32_t least, int32_t *estimates) {
   const half_weights one = weights_of(w, 0), other = weights_of(w, 1);
   const __m512i from = _mm512_set1_epi32(least);
   const __m512i order = _mm512_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
@@ -196,8 +196,8 @@ lines_from(const uint8_t *lines, const sb_line_weights *w, bool leading, int32_t
   for (size_t i = 0; i < SB_BLOCK_ROWS; i += 16) {
     __m512i twos[8];
 #pragma GCC unroll 1 /* lest memory be read in another order than the one that it is read ahead in */
-    for (size_t j = 0; j < 8; j++, lines += 2 * SB_LINE_BYTES) {
-      __m512i code = _mm512_load_si512(lines), rest = _mm512_load_si512(lines + SB_LINE_BYTES);
+    for (size_t j = 0; j < 8; j++, refinement += 2 * SB_REFINEMENT_BYTES) {
+      __m512i code = _mm512_load_si512(refinement), rest = _mm512_load_si512(refinement + SB_REFINEMENT_BYTES);
       __m512i sum =
           leading ? nibble_sums(code, one.weights, one.shift) : number_sums(code, &one.kinds, one.weights, one.shift);
       twos[j] = _mm512_add_epi32(sum, number_sums(rest, &other.kinds, other.weights, other.shift));
@@ -210,28 +210,28 @@ lines_from(const uint8_t *lines, const sb_line_weights *w, bool leading, int32_t
   return mask;
 }
 
-SB_LOADS_ALL_LANES uint64_t sb_lines_from_avx512(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
-                                                 int32_t estimates[SB_BLOCK_ROWS]) {
-  return weights->nibbles >= SB_HALF_BYTES ? lines_from(lines, weights, true, least, estimates)
-                                           : lines_from(lines, weights, false, least, estimates);
+SB_LOADS_ALL_LANES uint64_t sb_kernel_refine_block_avx512(const uint8_t *refinement, const sb_kernels_weights *weights,
+                                                          int32_t least, int32_t estimates[SB_BLOCK_ROWS]) {
+  return weights->nibbles >= SB_REFINEMENT_HALF ? refine_block(refinement, weights, true, least, estimates)
+                                                : refine_block(refinement, weights, false, least, estimates);
 }
 
-typedef enum codes_kind { LINES, LONG_FINE, SHORT_FINE } codes_kind;
+typedef enum codes_kind { REFINEMENT, RESIDUAL_64, RESIDUAL_32 } codes_kind;
 
 static inline __m512i load_codes(const uint8_t *base, size_t row, codes_kind kind) {
-  if (kind == LONG_FINE) return _mm512_load_si512(base + row * SB_LINE_BYTES);
-  const uint8_t *at = base + (kind == LINES ? sb_line_at(row, 0) : row * SB_FINE_BYTES);
+  if (kind == RESIDUAL_64) return _mm512_load_si512(base + row * SB_RESIDUAL_LONG);
+  const uint8_t *at = base + (kind == REFINEMENT ? sb_kernels_refinement_at(row, 0) : row * SB_RESIDUAL_SHORT);
   __m256i half = _mm256_load_si256((const __m256i *)(const void *)at);
-  if (kind == SHORT_FINE) return _mm512_zextsi256_si512(half);
+  if (kind == RESIDUAL_32) return _mm512_zextsi256_si512(half);
   return _mm512_inserti64x4(_mm512_castsi256_si512(half),
-                            _mm256_load_si256((const __m256i *)(const void *)(at + SB_LINE_BYTES)), 1);
+                            _mm256_load_si256((const __m256i *)(const void *)(at + SB_REFINEMENT_BYTES)), 1);
 }
 
 /* Sixteen rows at a time; where fewer are left, the last one more often. */
 __attribute__((always_inline)) static inline void sums_at(const uint8_t *base, codes_kind kind, const uint32_t *rows,
-                                                          size_t count, const sb_line_weights *w, int32_t *sums) {
+                                                          size_t count, const sb_kernels_weights *w, int32_t *sums) {
   const byte_kinds kinds =
-      kinds_of(kind == LINES ? low_bits(w->nibbles) : 0, kind == SHORT_FINE ? 0xc0000000 : 0xc000000000000000);
+      kinds_of(kind == REFINEMENT ? low_bits(w->nibbles) : 0, kind == RESIDUAL_32 ? 0xc0000000 : 0xc000000000000000);
   const __m512i shift = _mm512_load_si512(w->shift);
   __m512i weights[4];
   for (int f = 0; f < 4; f++) weights[f] = _mm512_load_si512(w->weight[f]);
@@ -251,15 +251,15 @@ __attribute__((always_inline)) static inline void sums_at(const uint8_t *base, c
   }
 }
 
-void sb_lines_at_avx512(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
-                        int32_t *estimates) {
-  sums_at(lines, LINES, rows, count, weights, estimates);
+void sb_kernel_refine_at_avx512(const uint8_t *refinement, const uint32_t *rows, size_t count,
+                                const sb_kernels_weights *weights, int32_t *estimates) {
+  sums_at(refinement, REFINEMENT, rows, count, weights, estimates);
 }
 
-void sb_fine_at_avx512(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
-                       const sb_line_weights *weights, int32_t *sums) {
-  if (bytes == SB_LINE_BYTES)
-    sums_at(base, LONG_FINE, rows, count, weights, sums);
+void sb_kernel_residual_at_avx512(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
+                                  const sb_kernels_weights *weights, int32_t *sums) {
+  if (bytes == SB_RESIDUAL_LONG)
+    sums_at(base, RESIDUAL_64, rows, count, weights, sums);
   else
-    sums_at(base, SHORT_FINE, rows, count, weights, sums);
+    sums_at(base, RESIDUAL_32, rows, count, weights, sums);
 }

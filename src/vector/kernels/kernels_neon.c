@@ -46,12 +46,12 @@ static inline float32x4_t load_upper(const uint16_t *at) {
   uint32x4_t upper = vshlq_n_u32(vmovl_u16(vld1_u16(at)), 16);
   return vreinterpretq_f32_u32(vorrq_u32(upper, vdupq_n_u32(SB_UPPER_MIDDLE)));
 }
-SB_DOT(sb_dot_f32_neon, float, load_f32)
-SB_DOT(sb_dot_f16_neon, uint16_t, load_f16)
-SB_DOT(sb_dot_i8_neon, int8_t, load_i8)
-SB_DOT(sb_dot_upper_neon, uint16_t, load_upper)
+SB_DOT(sb_kernel_dot_f32_neon, float, load_f32)
+SB_DOT(sb_kernel_dot_f16_neon, uint16_t, load_f16)
+SB_DOT(sb_kernel_dot_i8_neon, int8_t, load_i8)
+SB_DOT(sb_kernel_dot_upper_neon, uint16_t, load_upper)
 
-void sb_to_f16_neon(const float *in, uint16_t *out, size_t n) {
+void sb_kernel_to_f16_neon(const float *in, uint16_t *out, size_t n) {
   for (size_t i = 0; i < n; i += 4) {
     float four[4] = {0};
     uint16_t halves[4];
@@ -62,7 +62,7 @@ void sb_to_f16_neon(const float *in, uint16_t *out, size_t n) {
   }
 }
 
-void sb_from_f16_neon(const uint16_t *in, float *out, size_t n) {
+void sb_kernel_from_f16_neon(const uint16_t *in, float *out, size_t n) {
   for (size_t i = 0; i < n; i += 4) {
     uint16_t halves[4] = {0};
     float four[4];
@@ -79,17 +79,17 @@ static inline int8x16_t look_up(const int8_t *table, uint8x16_t code) {
   return vqtbl4q_s8(four, vandq_u8(code, vdupq_n_u8(63)));
 }
 
-SB_LOADS_ALL_LANES static inline int8x16_t score16(const uint8_t *at, size_t groups, const int8_t *table) {
+SB_LOADS_ALL_LANES static inline int8x16_t score16(const uint8_t *at, size_t subspaces, const int8_t *table) {
   int8x16_t even = vdupq_n_s8(0), odd = even;
-  for (size_t g = 0; g < groups; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CODES) {
+  for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CENTROIDS) {
     uint8x16_t a = vld1q_u8(at), b = vld1q_u8(at + SB_BLOCK_ROWS), c = vld1q_u8(at + 2 * SB_BLOCK_ROWS);
     uint8x16_t d = vshrq_n_u8(a, 6);
     d = vorrq_u8(d, vshlq_n_u8(vshrq_n_u8(b, 6), 2));
     d = vorrq_u8(d, vshlq_n_u8(vshrq_n_u8(c, 6), 4));
     even = vqaddq_s8(even, look_up(table, a));
-    odd = vqaddq_s8(odd, look_up(table + SB_CODES, b));
-    even = vqaddq_s8(even, look_up(table + 2 * SB_CODES, c));
-    odd = vqaddq_s8(odd, look_up(table + 3 * SB_CODES, d));
+    odd = vqaddq_s8(odd, look_up(table + SB_CENTROIDS, b));
+    even = vqaddq_s8(even, look_up(table + 2 * SB_CENTROIDS, c));
+    odd = vqaddq_s8(odd, look_up(table + 3 * SB_CENTROIDS, d));
   }
   return vqaddq_s8(even, odd);
 }
@@ -101,24 +101,24 @@ static inline uint64_t bits_of(uint8x16_t all_ones_or_zero) {
   return vaddv_u8(vget_low_u8(bits)) | (uint64_t)vaddv_u8(vget_high_u8(bits)) << 8;
 }
 
-SB_LOADS_ALL_LANES uint64_t sb_scores_neon(const uint8_t *block, size_t groups, const int8_t *tables, int least,
-                                           int8_t scores[SB_BLOCK_ROWS]) {
+SB_LOADS_ALL_LANES uint64_t sb_kernel_score_block_neon(const uint8_t *block, size_t subspaces, const int8_t *tables,
+                                                       int least, int8_t scores[SB_BLOCK_ROWS]) {
   uint64_t mask = 0;
   for (int part = 0; part < SB_BLOCK_ROWS; part += 16) {
-    int8x16_t sums = score16(block + part, groups, tables);
+    int8x16_t sums = score16(block + part, subspaces, tables);
     vst1q_s8(scores + part, sums);
     mask |= bits_of(vcgtq_s8(sums, vdupq_n_s8((int8_t)least))) << part;
   }
   return mask;
 }
 
-SB_LOADS_ALL_LANES void sb_scan_neon(const uint8_t *blocks, size_t count, size_t groups, const int8_t *tables,
-                                     int threshold, uint64_t *masks) {
+SB_LOADS_ALL_LANES void sb_kernel_scan_neon(const uint8_t *blocks, size_t count, size_t subspaces, const int8_t *tables,
+                                            int threshold, uint64_t *masks) {
   const int8x16_t least = vdupq_n_s8((int8_t)threshold);
-  for (size_t b = 0; b < count; b++, blocks += sb_block_bytes(groups)) {
+  for (size_t b = 0; b < count; b++, blocks += sb_kernels_block_bytes(subspaces)) {
     masks[b] = 0;
     for (int part = 0; part < SB_BLOCK_ROWS; part += 16)
-      masks[b] |= bits_of(vcgtq_s8(score16(blocks + part, groups, tables), least)) << part;
+      masks[b] |= bits_of(vcgtq_s8(score16(blocks + part, subspaces, tables), least)) << part;
   }
 }
 
@@ -130,7 +130,8 @@ static inline void add_products(uint8x16_t values, int8x16_t weights, int32x4_t 
 }
 
 /* A line's or fine codes' bytes at .. at + 15 of `bytes`, of which the last two are lengths. */
-static inline int32x4_t part_sums(uint8x16_t code, const sb_line_weights *w, size_t at, size_t bytes, size_t nibbles) {
+static inline int32x4_t part_sums(uint8x16_t code, const sb_kernels_weights *w, size_t at, size_t bytes,
+                                  size_t nibbles) {
   static const uint8_t order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   uint8x16_t byte = vaddq_u8(vld1q_u8(order), vdupq_n_u8((uint8_t)at));
   uint8x16_t is_nibble = vcltq_u8(byte, vdupq_n_u8((uint8_t)nibbles)),
@@ -146,20 +147,22 @@ static inline int32x4_t part_sums(uint8x16_t code, const sb_line_weights *w, siz
   return vshlq_s32(vpaddq_s32(low, high), vld1q_s32(w->shift + at / SB_LANE_BYTES));
 }
 
-SB_LOADS_ALL_LANES static inline int32_t line_estimate(const uint8_t *lines, size_t row, const sb_line_weights *w) {
+SB_LOADS_ALL_LANES static inline int32_t refine_estimate(const uint8_t *refinement, size_t row,
+                                                         const sb_kernels_weights *w) {
   int32x4_t sum = vdupq_n_s32(0);
-  for (size_t at = 0; at < SB_LINE_BYTES; at += 16)
-    sum = vaddq_s32(sum, part_sums(vld1q_u8(lines + sb_line_at(row, at)), w, at, SB_LINE_BYTES, w->nibbles));
+  for (size_t at = 0; at < SB_REFINEMENT_BYTES; at += 16)
+    sum = vaddq_s32(sum, part_sums(vld1q_u8(refinement + sb_kernels_refinement_at(row, at)), w, at, SB_REFINEMENT_BYTES,
+                                   w->nibbles));
   return vaddvq_s32(sum);
 }
 
-void sb_lines_at_neon(const uint8_t *lines, const uint32_t *rows, size_t count, const sb_line_weights *weights,
-                      int32_t *estimates) {
-  for (size_t i = 0; i < count; i++) estimates[i] = line_estimate(lines, rows[i], weights);
+void sb_kernel_refine_at_neon(const uint8_t *refinement, const uint32_t *rows, size_t count,
+                              const sb_kernels_weights *weights, int32_t *estimates) {
+  for (size_t i = 0; i < count; i++) estimates[i] = refine_estimate(refinement, rows[i], weights);
 }
 
-void sb_fine_at_neon(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
-                     const sb_line_weights *weights, int32_t *sums) {
+void sb_kernel_residual_at_neon(const uint8_t *base, size_t bytes, const uint32_t *rows, size_t count,
+                                const sb_kernels_weights *weights, int32_t *sums) {
   for (size_t i = 0; i < count; i++) {
     int32x4_t sum = vdupq_n_s32(0);
     for (size_t at = 0; at < bytes; at += 16)
@@ -168,11 +171,11 @@ void sb_fine_at_neon(const uint8_t *base, size_t bytes, const uint32_t *rows, si
   }
 }
 
-SB_LOADS_ALL_LANES uint64_t sb_lines_from_neon(const uint8_t *lines, const sb_line_weights *weights, int32_t least,
-                                               int32_t estimates[SB_BLOCK_ROWS]) {
+SB_LOADS_ALL_LANES uint64_t sb_kernel_refine_block_neon(const uint8_t *refinement, const sb_kernels_weights *weights,
+                                                        int32_t least, int32_t estimates[SB_BLOCK_ROWS]) {
   uint64_t mask = 0;
   for (size_t i = 0; i < SB_BLOCK_ROWS; i++) {
-    estimates[i] = line_estimate(lines, i, weights);
+    estimates[i] = refine_estimate(refinement, i, weights);
     mask |= (uint64_t)(estimates[i] >= least) << i;
   }
   return mask;

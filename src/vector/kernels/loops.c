@@ -1,5 +1,6 @@
-/* Loops that need no instruction of their own: written with the compiler's vectors and built once for each instruction set
- * (SB_LEVEL names it). The sums' rounding depends on the width; nothing that must be the same everywhere rests on it. */
+/* Loops that need no instruction of their own: written with the compiler's vectors and built once for each instruction
+ * set (SB_LEVEL names it). The sums' rounding depends on the width; nothing that must be the same everywhere rests on
+ * it. */
 #include "vector/kernels/kernels.h"
 
 #include <string.h>
@@ -11,13 +12,13 @@ enum { LANES = 8, TILE = 3 };
 #else
 enum { LANES = 4, TILE = 2 };
 #endif
-enum { PARTS = SB_PANEL / LANES, PARTS64 = SB_CODES / LANES };
+enum { PARTS = SB_PANEL / LANES, PARTS64 = SB_CENTROIDS / LANES };
 
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t numbers __attribute__((vector_size(LANES * sizeof(float))));
 
-#define SB_JOIN_(a, b) a##b
-#define SB_JOIN(a, b) SB_JOIN_(a, b)
+#define SB_PASTE_(a, b) a##b
+#define SB_PASTE(a, b) SB_PASTE_(a, b)
 
 static inline lanes load(const float *at) {
   lanes value;
@@ -40,8 +41,8 @@ __attribute__((always_inline)) static inline void project_tile(const float *pane
   for (int v = 0; v < count; v++) memcpy(y + (size_t)v * stride, sums[v], sizeof sums[v]);
 }
 
-void SB_JOIN(sb_project_, SB_LEVEL)(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count,
-                                    float *y, size_t stride) {
+void SB_PASTE(sb_kernel_project_, SB_LEVEL)(const float *panels, size_t panel_count, size_t dim, const float *x,
+                                            size_t count, float *y, size_t stride) {
   for (size_t p = 0; p < panel_count; p++) {
     const float *panel = panels + p * dim * SB_PANEL;
     size_t v = 0;
@@ -51,18 +52,19 @@ void SB_JOIN(sb_project_, SB_LEVEL)(const float *panels, size_t panel_count, siz
   }
 }
 
-void SB_JOIN(sb_against64_, SB_LEVEL)(const float *table, size_t dims, const float *y, float out[SB_CODES]) {
+void SB_PASTE(sb_kernel_dot64_, SB_LEVEL)(const float *table, size_t dims, const float *y, float out[SB_CENTROIDS]) {
   lanes sums[PARTS64];
   for (int p = 0; p < PARTS64; p++) sums[p] = (lanes){0};
   for (size_t d = 0; d < dims; d++)
-    for (int p = 0; p < PARTS64; p++) sums[p] += load(table + d * SB_CODES + (size_t)p * LANES) * y[d];
+    for (int p = 0; p < PARTS64; p++) sums[p] += load(table + d * SB_CENTROIDS + (size_t)p * LANES) * y[d];
   memcpy(out, sums, sizeof sums);
 }
 
-size_t SB_JOIN(sb_nearest64_, SB_LEVEL)(const float *table, const float *half_norms, size_t dims, const float *y) {
-  float values[SB_CODES], best_value[LANES];
+size_t SB_PASTE(sb_kernel_nearest64_, SB_LEVEL)(const float *table, const float *half_norms, size_t dims,
+                                                const float *y) {
+  float values[SB_CENTROIDS], best_value[LANES];
   int32_t best_code[LANES];
-  SB_JOIN(sb_against64_, SB_LEVEL)(table, dims, y, values);
+  SB_PASTE(sb_kernel_dot64_, SB_LEVEL)(table, dims, y, values);
   lanes best = load(values) - load(half_norms);
   numbers code, codes;
   for (int i = 0; i < LANES; i++) code[i] = i;
@@ -81,7 +83,7 @@ size_t SB_JOIN(sb_nearest64_, SB_LEVEL)(const float *table, const float *half_no
   return (size_t)best_code[winner];
 }
 
-void SB_JOIN(sb_split_, SB_LEVEL)(const float *restrict in, uint16_t *restrict out, size_t n) {
+void SB_PASTE(sb_kernel_split_halves_, SB_LEVEL)(const float *restrict in, uint16_t *restrict out, size_t n) {
   uint16_t *restrict lower = out + n;
   for (size_t i = 0; i < n; i++) {
     uint32_t bits;
@@ -91,14 +93,14 @@ void SB_JOIN(sb_split_, SB_LEVEL)(const float *restrict in, uint16_t *restrict o
   }
 }
 
-void SB_JOIN(sb_join_, SB_LEVEL)(const uint16_t *restrict in, float *restrict out, size_t n) {
+void SB_PASTE(sb_kernel_join_halves_, SB_LEVEL)(const uint16_t *restrict in, float *restrict out, size_t n) {
   for (size_t i = 0; i < n; i++) {
     uint32_t bits = (uint32_t)in[i] << 16 | in[n + i];
     memcpy(out + i, &bits, sizeof bits);
   }
 }
 
-uint32_t SB_JOIN(sb_largest_bits_, SB_LEVEL)(const float *x, size_t n) {
+uint32_t SB_PASTE(sb_kernel_max_abs_bits_, SB_LEVEL)(const float *x, size_t n) {
   numbers most = {0}, without_sign = {0};
   without_sign += 0x7fffffff;
   size_t i = 0;

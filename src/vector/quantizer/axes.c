@@ -1,37 +1,44 @@
+/* Subspace iteration: multiply a basis by the covariance and orthonormalise it, five times; then diagonalise the
+ * covariance within the subspace (Rayleigh-Ritz). The covariance itself is never formed. All products run through the
+ * kernel `project`.
+ */
 #include "vector/quantizer/axes.h"
+
+#include "vector/quantizer/xorshift.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* After five rounds what lies beyond the subspace has been damped by (lambda_beyond / lambda_i)^5: the leading axes, which carry
- * the codes, are right to float32; the last ones are mixed among themselves, which costs nothing. */
+/* Five rounds damp the part of axis i outside the subspace by (lambda_outside / lambda_i)^5. The leading axes, which
+ * carry the codes, are then accurate to float32; the last ones are mixed among each other, which does no harm. */
 enum { ROUNDS = 5, EXTRA = 32 };
 
-/* Everything of one search for axes. n: columns of the basis, a multiple of SB_PANEL; `used` of them count. */
+/* Working memory. n: vectors of the basis, a multiple of SB_PANEL, of which the first `used` count and the others are
+ * zero. */
 typedef struct work {
   const sb_kernels *kernels;
   const float *sample;
   size_t rows, dim, n, used;
-  float *turned;  /* the sample, dim x rows */
-  float *basis;   /* n x dim */
-  float *panels;  /* room for n x max(dim, rows) */
-  float *product; /* rows x n: the sample in the basis */
-  float *image;   /* dim x n */
+  float *transposed; /* the sample, dim x rows */
+  float *basis;      /* n x dim */
+  float *panels;     /* room for n x max(dim, rows) */
+  float *product;    /* rows x n: the sample in the basis */
+  float *image;      /* dim x n */
 } work;
 
 static sb_status work_new(work *w, sb_error *error) {
   size_t longer = w->dim > w->rows ? w->dim : w->rows;
-  w->turned = sb_alloc(w->rows * w->dim, sizeof(float), error);
+  w->transposed = sb_alloc(w->rows * w->dim, sizeof(float), error);
   w->basis = sb_alloc(w->n * w->dim, sizeof(float), error);
   w->panels = sb_alloc(w->n * longer, sizeof(float), error);
   w->product = sb_alloc(w->rows * w->n, sizeof(float), error);
   w->image = sb_alloc(w->dim * w->n, sizeof(float), error);
-  return w->turned && w->basis && w->panels && w->product && w->image ? SB_OK : SB_NO_MEMORY;
+  return w->transposed && w->basis && w->panels && w->product && w->image ? SB_OK : SB_NO_MEMORY;
 }
 
 static void work_free(work *w) {
-  free(w->turned);
+  free(w->transposed);
   free(w->basis);
   free(w->panels);
   free(w->product);
@@ -39,7 +46,7 @@ static void work_free(work *w) {
 }
 
 /* out[c][r] = in[r][c], in small squares that fit the cache. */
-static void turn(const float *in, size_t rows, size_t columns, float *out) {
+static void transpose(const float *in, size_t rows, size_t columns, float *out) {
   enum { SQUARE = 32 };
   for (size_t r0 = 0; r0 < rows; r0 += SQUARE)
     for (size_t c0 = 0; c0 < columns; c0 += SQUARE)
@@ -47,14 +54,14 @@ static void turn(const float *in, size_t rows, size_t columns, float *out) {
         for (size_t c = c0; c < columns && c < c0 + SQUARE; c++) out[c * rows + r] = in[r * columns + c];
 }
 
-/* Panels of the basis' rows: panels[i / 32][j][i % 32] = basis[i][j]. */
+/* Rearranges the basis for `project`: panels[i / 32][j][i % 32] = basis[i][j]. */
 static void panels_of_basis(work *w) {
   for (size_t i = 0; i < w->n; i++)
     for (size_t j = 0; j < w->dim; j++)
       w->panels[(i / SB_PANEL * w->dim + j) * SB_PANEL + i % SB_PANEL] = w->basis[i * w->dim + j];
 }
 
-/* Panels of the product's columns: panels[i / 32][r][i % 32] = product[r][i]. */
+/* Rearranges the columns of the product: panels[i / 32][r][i % 32] = product[r][i]. */
 static void panels_of_product(work *w) {
   for (size_t p = 0; p < w->n / SB_PANEL; p++)
     for (size_t r = 0; r < w->rows; r++)
@@ -65,17 +72,12 @@ static void subtract(float *from, const float *axis, float share, size_t n) {
   for (size_t j = 0; j < n; j++) from[j] -= share * axis[j];
 }
 
-static uint64_t xorshift(uint64_t *state) {
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  return *state ^= *state << 17;
-}
-
 static void fill_randomly(float *axis, size_t n, uint64_t *state) {
-  for (size_t j = 0; j < n; j++) axis[j] = (float)((double)(xorshift(state) >> 11) * 0x1p-53 - 0.5);
+  for (size_t j = 0; j < n; j++) axis[j] = (float)sb_xorshift_centred(state);
 }
 
-/* Gram-Schmidt, each twice (which is enough); an axis that vanishes is replaced by a random one. */
+/* Gram-Schmidt, twice for each axis ("twice is enough": Parlett, "The symmetric eigenvalue problem", 6.9). An axis that
+ * vanishes is replaced by a random one. */
 static void orthonormalise(work *w, uint64_t *state) {
   for (size_t i = 0; i < w->used; i++) {
     float *axis = w->basis + i * w->dim;
@@ -97,16 +99,16 @@ static void orthonormalise(work *w, uint64_t *state) {
   }
 }
 
-/* basis = covariance x basis */
+/* basis = covariance * basis, but for a factor */
 static void multiply(work *w) {
   panels_of_basis(w);
   w->kernels->project(w->panels, w->n / SB_PANEL, w->dim, w->sample, w->rows, w->product, w->n);
   panels_of_product(w);
-  w->kernels->project(w->panels, w->n / SB_PANEL, w->rows, w->turned, w->dim, w->image, w->n);
-  turn(w->image, w->dim, w->n, w->basis);
+  w->kernels->project(w->panels, w->n / SB_PANEL, w->rows, w->transposed, w->dim, w->image, w->n);
+  transpose(w->image, w->dim, w->n, w->basis);
 }
 
-/* Turns the basis within its space, so that it diagonalises the covariance there. */
+/* Rotates the basis within its subspace, so that it diagonalises the covariance there. */
 static sb_status diagonalise(work *w, double *values, sb_error *error) {
   size_t n = w->used;
   double *small = sb_alloc(n * n, sizeof *small, error), *vectors = sb_alloc(n * n, sizeof *vectors, error);
@@ -117,7 +119,7 @@ static sb_status diagonalise(work *w, double *values, sb_error *error) {
     panels_of_basis(w);
     w->kernels->project(w->panels, w->n / SB_PANEL, w->dim, w->sample, w->rows, w->product, w->n);
     panels_of_product(w);
-    turn(w->product, w->rows, w->n, columns);
+    transpose(w->product, w->rows, w->n, columns);
     w->kernels->project(w->panels, w->n / SB_PANEL, w->rows, columns, w->n, inner, w->n);
     for (size_t i = 0; i < n; i++)
       for (size_t j = 0; j < n; j++)
@@ -149,12 +151,12 @@ sb_status sb_axes_find(const sb_kernels *kernels, const float *sample, size_t ro
   size_t used = wanted + EXTRA < dim ? wanted + EXTRA : dim;
   work w = {.kernels = kernels, .sample = sample, .rows = rows, .dim = dim, .used = used};
   uint64_t state = 0x9e3779b97f4a7c15u;
-  w.n = (used + SB_PANEL - 1) / SB_PANEL * SB_PANEL; /* columns beyond `used` stay zero */
+  w.n = (used + SB_PANEL - 1) / SB_PANEL * SB_PANEL; /* vectors beyond `used` stay zero */
   double *values = sb_alloc(used, sizeof *values, error);
   sb_status status = work_new(&w, error);
   if (!values) status = SB_NO_MEMORY;
   if (status == SB_OK) {
-    turn(sample, rows, dim, w.turned);
+    transpose(sample, rows, dim, w.transposed);
     fill_randomly(w.basis, used * dim, &state);
     for (int round = 0; round < ROUNDS; round++) {
       orthonormalise(&w, &state);
@@ -164,7 +166,7 @@ sb_status sb_axes_find(const sb_kernels *kernels, const float *sample, size_t ro
     status = diagonalise(&w, values, error);
   }
   if (status == SB_OK) {
-    orthonormalise(&w, &state); /* the turn has cost some float32 rounding */
+    orthonormalise(&w, &state); /* the rotation has cost some float32 rounding */
     *out = (sb_axes){.count = wanted < used ? wanted : used,
                      .dim = dim,
                      .axes = w.basis,

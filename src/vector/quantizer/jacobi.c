@@ -1,4 +1,5 @@
-/* Cyclic Jacobi rotations: slow for thousands, exact and short for hundreds. */
+/* Eigenvalues of a symmetric matrix by the cyclic Jacobi method (Golub, Van Loan, X: slow for
+ * thousands of rows, accurate and short for hundreds. */
 #include "vector/quantizer/axes.h"
 
 #include <math.h>
@@ -13,8 +14,8 @@ static double off_diagonal(const double *m, size_t n) {
   return sum;
 }
 
-/* Turns rows p and q of an array. */
-static void turn_rows(double *a, size_t n, size_t p, size_t q, double c, double s) {
+/* Rotates rows p and q of a matrix by the angle with cosine c and sine s. */
+static void rotate_rows(double *a, size_t n, size_t p, size_t q, double c, double s) {
   double *x = a + p * n, *y = a + q * n;
   for (size_t i = 0; i < n; i++) {
     double xi = x[i], yi = y[i];
@@ -23,19 +24,19 @@ static void turn_rows(double *a, size_t n, size_t p, size_t q, double c, double 
   }
 }
 
-/* Makes m[p][q] zero: tan of the angle t solves t^2 + 2 t theta - 1 = 0, the smaller root. */
+/* Rotates so that m[p][q] becomes zero: the tangent t of the angle is the smaller root of t^2 + 2 t theta - 1 = 0. */
 static void rotate(double *m, size_t n, size_t p, size_t q, double *vectors) {
   double apq = m[p * n + q];
   double theta = (m[q * n + q] - m[p * n + p]) / (2 * apq);
   double t = (theta >= 0 ? 1 : -1) / (fabs(theta) + sqrt(theta * theta + 1));
   double c = 1 / sqrt(t * t + 1), s = t * c;
-  turn_rows(m, n, p, q, c, s);
+  rotate_rows(m, n, p, q, c, s);
   for (size_t i = 0; i < n; i++) {
     double *row = m + i * n, x = row[p], y = row[q];
     row[p] = c * x - s * y;
     row[q] = s * x + c * y;
   }
-  turn_rows(vectors, n, p, q, c, s);
+  rotate_rows(vectors, n, p, q, c, s);
 }
 
 static void swap_rows(double *a, size_t n, size_t p, size_t q) {

@@ -1,3 +1,5 @@
+/* The quantizer's memory, its PQ codes in blocks, lookup tables of queries, and numbers of candidates; see quantizer.h.
+ * refinement.c has the scalar codes. */
 #include "vector/quantizer/quantizer.h"
 
 #include "vector/quantizer/normal.h"
@@ -6,134 +8,148 @@
 #include <stdlib.h>
 #include <string.h>
 
-sb_status sb_model_new(const sb_kernels *kernels, size_t dim, size_t axes, sb_model **out, sb_error *error) {
-  sb_model *model = sb_alloc(1, sizeof *model, error);
-  if (!model) return SB_NO_MEMORY;
-  *model = (sb_model){.kernels = kernels, .dim = dim, .axes = axes, .generosity = 1};
-  float **arrays[] = {&model->panels, &model->mean, &model->centroids,   &model->weighted,  &model->half_norms,
-                      &model->share,  &model->step, &model->line_weight, &model->fine_step, &model->fine_weight};
+sb_status sb_quantizer_new(const sb_kernels *kernels, size_t dim, size_t axes, sb_quantizer **out, sb_error *error) {
+  sb_quantizer *quantizer = sb_alloc(1, sizeof *quantizer, error);
+  if (!quantizer) return SB_NO_MEMORY;
+  *quantizer = (sb_quantizer){.kernels = kernels, .dim = dim, .axes = axes, .oversampling = 1};
+  float **arrays[] = {&quantizer->panels,         &quantizer->mean,          &quantizer->centroids,
+                      &quantizer->weighted,       &quantizer->half_norms,    &quantizer->centroid_share,
+                      &quantizer->step,           &quantizer->refine_weight, &quantizer->residual_step,
+                      &quantizer->residual_weight};
   const size_t counts[] = {axes * dim,
                            axes,
-                           axes * SB_CODES,
-                           axes * SB_CODES,
-                           SB_GROUPS_MAX * SB_CODES,
-                           SB_GROUPS_MAX * SB_CODES,
+                           axes * SB_CENTROIDS,
+                           axes * SB_CENTROIDS,
+                           SB_SUBSPACES_MAX * SB_CENTROIDS,
+                           SB_SUBSPACES_MAX * SB_CENTROIDS,
                            axes,
                            axes,
                            axes,
                            axes};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
     if ((*arrays[i] = sb_alloc(counts[i], sizeof(float), error))) continue;
-    sb_model_free(model);
+    sb_quantizer_free(quantizer);
     return SB_NO_MEMORY;
   }
-  *out = model;
+  *out = quantizer;
   return SB_OK;
 }
 
-void sb_model_free(sb_model *model) {
-  if (!model) return;
-  free(model->panels);
-  free(model->mean);
-  free(model->centroids);
-  free(model->weighted);
-  free(model->half_norms);
-  free(model->share);
-  free(model->step);
-  free(model->line_weight);
-  free(model->fine_step);
-  free(model->fine_weight);
-  free(model);
+void sb_quantizer_free(sb_quantizer *quantizer) {
+  if (!quantizer) return;
+  free(quantizer->panels);
+  free(quantizer->mean);
+  free(quantizer->centroids);
+  free(quantizer->weighted);
+  free(quantizer->half_norms);
+  free(quantizer->centroid_share);
+  free(quantizer->step);
+  free(quantizer->refine_weight);
+  free(quantizer->residual_step);
+  free(quantizer->residual_weight);
+  free(quantizer);
 }
 
 static size_t bytes_of(size_t axes, size_t dim) {
-  return sizeof(sb_model) + sizeof(float) * (axes * (dim + 2 * SB_CODES + 5) + 2 * SB_GROUPS_MAX * SB_CODES);
+  return sizeof(sb_quantizer) +
+         sizeof(float) * (axes * (dim + 2 * SB_CENTROIDS + 5) + 2 * SB_SUBSPACES_MAX * SB_CENTROIDS);
 }
 
-size_t sb_model_bytes(const sb_model *model) {
-  return bytes_of(model->axes, model->dim);
+size_t sb_quantizer_bytes(const sb_quantizer *quantizer) {
+  return bytes_of(quantizer->axes, quantizer->dim);
 }
 
-size_t sb_model_bytes_most(size_t dim) {
+size_t sb_quantizer_bytes_max(size_t dim) {
   return bytes_of(dim, dim);
 }
 
-void sb_model_project(const sb_model *model, const float *x, size_t count, float *y) {
-  model->kernels->project(model->panels, model->axes / SB_PANEL, model->dim, x, count, y, model->axes);
+void sb_quantizer_project(const sb_quantizer *quantizer, const float *x, size_t count, float *y) {
+  quantizer->kernels->project(quantizer->panels, quantizer->axes / SB_PANEL, quantizer->dim, x, count, y,
+                              quantizer->axes);
 }
 
 /* ---- Rows */
 
-void sb_block_write(uint8_t *block, size_t groups, size_t row, const sb_row_code *code) {
+void sb_quantizer_block_write(uint8_t *block, size_t subspaces, size_t row, const sb_quantizer_codes *codes) {
   uint8_t *at = block + row;
-  for (size_t g = 0; g < groups; g += 4, at += 3 * SB_BLOCK_ROWS) {
-    unsigned d = code->group[g + 3];
-    at[0] = (uint8_t)(code->group[g] | d << 6);
-    at[SB_BLOCK_ROWS] = (uint8_t)(code->group[g + 1] | d >> 2 << 6);
-    at[2 * SB_BLOCK_ROWS] = (uint8_t)(code->group[g + 2] | d >> 4 << 6);
+  for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS) {
+    unsigned d = codes->pq[g + 3];
+    at[0] = (uint8_t)(codes->pq[g] | d << 6);
+    at[SB_BLOCK_ROWS] = (uint8_t)(codes->pq[g + 1] | d >> 2 << 6);
+    at[2 * SB_BLOCK_ROWS] = (uint8_t)(codes->pq[g + 2] | d >> 4 << 6);
   }
 }
 
-void sb_block_erase(uint8_t *block, size_t groups, size_t row) {
-  for (size_t i = 0; i < groups / 4 * 3; i++) block[i * SB_BLOCK_ROWS + row] = 0;
+void sb_quantizer_block_erase(uint8_t *block, size_t subspaces, size_t row) {
+  for (size_t i = 0; i < subspaces / 4 * 3; i++) block[i * SB_BLOCK_ROWS + row] = 0;
 }
 
-void sb_line_write(uint8_t *lines, size_t row, const uint8_t *line) {
-  for (size_t byte = 0; byte < SB_LINE_BYTES; byte += SB_HALF_BYTES) {
-    uint8_t *half = lines + sb_line_at(row, byte);
-    if (line)
-      memcpy(half, line + byte, SB_HALF_BYTES);
+void sb_quantizer_refinement_write(uint8_t *refinement, size_t row, const uint8_t *code) {
+  for (size_t byte = 0; byte < SB_REFINEMENT_BYTES; byte += SB_REFINEMENT_HALF) {
+    uint8_t *half = refinement + sb_kernels_refinement_at(row, byte);
+    if (code)
+      memcpy(half, code + byte, SB_REFINEMENT_HALF);
     else
-      memset(half, 0, SB_HALF_BYTES);
+      memset(half, 0, SB_REFINEMENT_HALF);
   }
 }
 
 /* ---- Queries */
 
-void sb_probe_tables(const sb_model *model, const float *y, sb_probe *out) {
-  float products[SB_GROUPS_MAX * SB_CODES];
-  double means[SB_GROUPS_MAX], variance = 0;
+/* The inner products of the query with a subspace's centroids, and their mean and mean square over the rows. */
+static void subspace_products(const sb_quantizer *quantizer, size_t g, const float *y, float *products, double *mean,
+                              double *mean_square) {
+  const float *share = quantizer->centroid_share + g * SB_CENTROIDS;
+  size_t first = quantizer->subspace_start[g], dims = quantizer->subspace_start[g + 1] - first;
+  quantizer->kernels->dot64(quantizer->centroids + first * SB_CENTROIDS, dims, y + first, products);
+  double sum = 0, squares = 0;
+  for (int c = 0; c < SB_CENTROIDS; c++) {
+    sum += (double)share[c] * (double)products[c];
+    squares += (double)share[c] * (double)products[c] * (double)products[c];
+  }
+  *mean = sum;
+  *mean_square = squares;
+}
+
+void sb_quantizer_query_tables(const sb_quantizer *quantizer, const float *y, sb_quantizer_query *out) {
+  float products[SB_SUBSPACES_MAX * SB_CENTROIDS];
+  double means[SB_SUBSPACES_MAX], variance = 0;
   out->centre = 0;
-  for (size_t g = 0; g < model->groups; g++) {
-    float *table = products + g * SB_CODES;
-    const float *share = model->share + g * SB_CODES;
-    size_t first = model->border[g];
-    model->kernels->against64(model->centroids + first * SB_CODES, model->border[g + 1] - first, y + first, table);
-    double sum = 0, squares = 0;
-    for (int c = 0; c < SB_CODES; c++) {
-      sum += (double)share[c] * (double)table[c];
-      squares += (double)share[c] * (double)table[c] * (double)table[c];
-    }
-    means[g] = sum;
-    out->centre += sum;
-    variance += squares - sum * sum;
+  for (size_t g = 0; g < quantizer->subspaces; g++) {
+    double square;
+    subspace_products(quantizer, g, y, products + g * SB_CENTROIDS, &means[g], &square);
+    out->centre += means[g];
+    variance += square - means[g] * means[g];
   }
   out->sigma = sqrt(variance > 0 ? variance : 0) + 1e-20;
-  float scale = (float)(SB_SIGMA / out->sigma);
-  for (size_t g = 0; g < model->groups; g++) {
-    for (int c = 0; c < SB_CODES; c++) {
-      float value = (products[g * SB_CODES + (size_t)c] - (float)means[g]) * scale;
+  float scale = (float)(SB_TABLE_SIGMA / out->sigma);
+  for (size_t g = 0; g < quantizer->subspaces; g++) {
+    for (int c = 0; c < SB_CENTROIDS; c++) {
+      float value = (products[g * SB_CENTROIDS + (size_t)c] - (float)means[g]) * scale;
       value = value > 127 ? 127 : value < -128 ? -128 : value;
-      out->tables[g * SB_CODES + (size_t)c] = (int8_t)lrintf(value);
+      out->tables[g * SB_CENTROIDS + (size_t)c] = (int8_t)lrintf(value);
     }
   }
 }
 
-/* ---- How many survivors: of n scores the k best lie above u deviations; a row there has an estimate of rho u in the mean,
- * off by sqrt(1 - rho^2); 3.4 of these (one in 3,000) are allowed for, and twice the number for what is not normal. */
+/* ---- Numbers of candidates
+ *
+ * If scores are normal, the k best of n lie above u standard deviations. A row there has an estimate of rho * u on
+ * average, with a deviation of sqrt(1 - rho^2). The number of candidates allows for 3.4 such deviations (one row in
+ * 3,000 has more), and doubles the result, because scores are not exactly normal. */
 
-static size_t survivors(double rho, double generosity, size_t n, size_t k, size_t least) {
+static size_t candidates(double rho, double oversampling, size_t n, size_t k, size_t least) {
   double share = n > 2 * k ? (double)k / (double)n : 0.5;
-  double bar = rho * sb_normal_quantile_above(share) - 3.4 * sqrt(1 - rho * rho);
-  double wanted = 2 * generosity * (double)n * sb_normal_above(bar);
+  double estimate = rho * sb_normal_quantile_above(share) - 3.4 * sqrt(1 - rho * rho);
+  double wanted = 2 * oversampling * (double)n * sb_normal_above(estimate);
   if (wanted < (double)least) wanted = (double)least;
   return wanted < (double)n ? (size_t)wanted : n;
 }
 
-size_t sb_model_survivors(const sb_model *model, size_t n, size_t k) {
-  return survivors(model->rho[0], model->generosity, n, k, 1000 + 10 * k);
+size_t sb_quantizer_survivors(const sb_quantizer *quantizer, size_t n, size_t k) {
+  return candidates(quantizer->rho[0], quantizer->oversampling, n, k, 1000 + 10 * k);
 }
 
-size_t sb_model_reranked(const sb_model *model, size_t n, size_t k) {
-  return survivors(model->rho[1], model->generosity, n, k, 450 + 5 * k);
+size_t sb_quantizer_reranked(const sb_quantizer *quantizer, size_t n, size_t k) {
+  return candidates(quantizer->rho[1], quantizer->oversampling, n, k, 450 + 5 * k);
 }

@@ -1,5 +1,18 @@
-/* Learning, step by step: axes; mean and energy by axis; how many groups, and where they are cut; centroids; the line's split;
- * the units of the bounds; and what the estimates are worth. */
+/* Training, step by step:
+ *
+ *   1. find_axes          PCA: principal axes of the training rows (axes.h)
+ *   2. measure_axes       mean, variance and mean square on each axis, of the held-out rows
+ *   3. choose_subspaces   length of the PQ code: the one with the least estimated search time
+ *   4. cut_subspaces      axes divided into subspaces of 6 bits each, by reverse water-filling (quantizer.h)
+ *   5. split_refinement   how many axes get 4 bits in the refinement code, how many 2
+ *   6. choose_residual    the axes of the residual code: those where it narrows the bounds most
+ *   7. drop_axes          axes that no code uses are not projected any more
+ *   8. find_centroids     PQ codebooks by k-means (centroids.h)
+ *   9. find_scales        ranges of the lengths that the bounds need
+ *  10. measure_estimates  how well both estimates predict scores (rho, offset, slope, deviation)
+ *
+ * Four fifths of the sample are the training rows. The last fifth is held out: axes and codes fit the rows that they
+ * were trained on too well, so everything that is measured is measured on the others. */
 #include "vector/quantizer/train.h"
 
 #include "vector/quantizer/axes.h"
@@ -10,89 +23,103 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Mean square error of uniform quantisers for a normal variable, steps 0.335 and 0.996 deviations (the best for 16 and 4
- * levels; Max 1960), and what 64 centroids lose against the bound of rate-distortion theory. */
+/* Uniform quantizers of 16 and 4 levels for a normal variable: the best steps, in standard deviations, and their mean
+ * square errors, as shares of the variance (Max, "Quantizing for minimum distortion", IRE Transactions on Information
+ * Theory 6, 1960). */
 #define STEP_4 0.335
 #define STEP_2 0.996
 #define ERROR_4 0.01154
 #define ERROR_2 0.1188
-/* Where two bits more follow in the fine codes: steps that lose a little in the line and gain more there, the fine codes' step as a
- * part of them, and the errors of both together (measured on normal numbers). */
+/* The same where two bits more follow in the residual code: steps that lose a little in the refinement code and gain
+ * more in the residual code, the residual code's step as a share of them, and the error of both together (measured on
+ * normal variables). */
 #define STEP_4_REFINED 0.365
 #define STEP_2_REFINED 1.08
-#define STEP_FINE 0.26
-#define ERROR_4_FINE 0.0014
-#define ERROR_2_FINE 0.0166
-/* Queries are other photos: this share of their energy lies in all directions alike. */
+#define STEP_RESIDUAL 0.26
+#define ERROR_4_RESIDUAL 0.0014
+#define ERROR_2_RESIDUAL 0.0166
+/* Queries are other photos than the stored ones: this share of their energy is spread evenly over all directions. */
 #define QUERY_NOISE 0.1
+/* Mean square error of 64 centroids relative to the rate-distortion bound. */
 #define CENTROID_LOSS 1.45
-enum { BITS = 6 };
+enum { BITS = 6, ESTIMATE_QUERIES = 96 };
 
-/* What is worked with. Arrays are by axis. */
-typedef struct learning {
-  sb_model *model;
+/* Working state. Arrays are by axis. */
+typedef struct training {
+  sb_quantizer *quantizer;
   const float *sample;
-  size_t train, held; /* rows */
-  size_t stride;      /* of what was projected */
-  float *train_y, *held_y;
+  size_t train_rows, held_rows;                      /* the first ones; the held-out rest */
+  size_t stride;                                     /* of the projections */
+  float *train_y, *held_y;                           /* projections */
   double variance[SB_AXES_MAX], energy[SB_AXES_MAX]; /* about the mean; mean square */
-  double rest, total;                                /* mean square length beyond the axes, and of all */
-  size_t rest_axes;
-} learning;
+  double rest, total;                                /* mean square length outside the axes, and in total */
+  size_t rest_axes;                                  /* dimensions outside the axes */
+} training;
 
-static sb_status find_axes(learning *l, sb_error *error) {
-  sb_model *model = l->model;
+/* Copies the axes into the quantizer and measures how far they are from orthonormal. */
+static void set_axes(sb_quantizer *quantizer, const sb_axes *axes) {
+  size_t dim = quantizer->dim;
+  for (size_t i = 0; i < axes->count; i++) {
+    const float *axis = axes->axes + i * dim;
+    double row = 0;
+    for (size_t j = 0; j < dim; j++) quantizer->panels[(i / SB_PANEL * dim + j) * SB_PANEL + i % SB_PANEL] = axis[j];
+    for (size_t k = 0; k < axes->count; k++)
+      row += fabs((double)quantizer->kernels->dot_f32(axis, axes->axes + k * dim, dim) - (i == k));
+    quantizer->defect = fmax(quantizer->defect, row);
+  }
+}
+
+static sb_status find_axes(training *t, sb_error *error) {
+  sb_quantizer *quantizer = t->quantizer;
   sb_axes axes = {0};
-  sb_status status = sb_axes_find(model->kernels, l->sample, l->train, model->dim, model->axes, &axes, error);
+  sb_status status =
+      sb_axes_find(quantizer->kernels, t->sample, t->train_rows, quantizer->dim, quantizer->axes, &axes, error);
   if (status != SB_OK) return status;
+  set_axes(quantizer, &axes);
   double sum = 0, squares = 0;
   for (size_t i = 0; i < axes.count; i++) {
-    const float *axis = axes.axes + i * model->dim;
-    for (size_t j = 0; j < model->dim; j++)
-      model->panels[(i / SB_PANEL * model->dim + j) * SB_PANEL + i % SB_PANEL] = axis[j];
     sum += axes.eigenvalues[i];
     squares += axes.eigenvalues[i] * axes.eigenvalues[i];
-    double row = 0;
-    for (size_t k = 0; k < axes.count; k++)
-      row += fabs((double)model->kernels->dot_f32(axis, axes.axes + k * model->dim, model->dim) - (i == k));
-    model->defect = fmax(model->defect, row);
   }
-  l->rest = fmax(axes.energy - sum, 0);
-  l->total = axes.energy;
-  l->rest_axes = model->dim - axes.count;
-  if (l->rest_axes) squares += l->rest * l->rest / (double)l->rest_axes;
+  t->rest = fmax(axes.energy - sum, 0);
+  t->total = axes.energy;
+  t->rest_axes = quantizer->dim - axes.count;
+  if (t->rest_axes) squares += t->rest * t->rest / (double)t->rest_axes;
   if (!(axes.energy > 0) || !(squares > 0))
-    status = sb_fail(error, SB_INVALID, "the rows are all zero: there is nothing to learn");
+    status = sb_fail(error, SB_INVALID, "all rows are zero");
   else
-    model->participation = axes.energy * axes.energy / squares;
+    quantizer->participation = axes.energy * axes.energy / squares;
   sb_axes_free(&axes);
   return status;
 }
 
-/* On rows that the axes were not learnt from: a sample's last axes fit it too well. */
-static void measure_axes(learning *l) {
-  sb_model *model = l->model;
-  for (size_t i = 0; i < model->axes; i++) {
+/* On held-out rows: the last axes of a sample fit the sample itself too well. */
+static void measure_axes(training *t) {
+  sb_quantizer *quantizer = t->quantizer;
+  for (size_t i = 0; i < quantizer->axes; i++) {
     double sum = 0, squares = 0;
-    for (size_t r = 0; r < l->held; r++) {
-      double value = (double)l->held_y[r * l->stride + i];
+    for (size_t r = 0; r < t->held_rows; r++) {
+      double value = (double)t->held_y[r * t->stride + i];
       sum += value;
       squares += value * value;
     }
-    double mean = sum / (double)l->held;
-    model->mean[i] = (float)mean;
-    l->energy[i] = squares / (double)l->held + 1e-30;
-    l->variance[i] = fmax(squares / (double)l->held - mean * mean, 0) + 1e-30;
+    double mean = sum / (double)t->held_rows;
+    quantizer->mean[i] = (float)mean;
+    t->energy[i] = squares / (double)t->held_rows + 1e-30;
+    t->variance[i] = fmax(squares / (double)t->held_rows - mean * mean, 0) + 1e-30;
   }
 }
 
-/* Reverse water-filling: bits by axis for `total` in all; each b = max(0, log2(q v / theta) / 2). */
-static void fill_bits(const learning *l, double total, double *bits) {
+/* ---- PQ code */
+
+/* Reverse water-filling: divides `total` bits among the axes, b = max(0, log2(q v / theta) / 2), by bisection for
+ * theta. */
+static void fill_bits(const training *t, double total, double *bits) {
   double low = -200, high = 50; /* log2 of theta */
   for (int step = 0; step < 80; step++) {
     double level = (low + high) / 2, sum = 0;
-    for (size_t i = 0; i < l->model->axes; i++) {
-      bits[i] = fmax(0, (log2(l->energy[i] * l->variance[i]) - level) / 2);
+    for (size_t i = 0; i < t->quantizer->axes; i++) {
+      bits[i] = fmax(0, (log2(t->energy[i] * t->variance[i]) - level) / 2);
       sum += bits[i];
     }
     if (sum > total)
@@ -102,281 +129,323 @@ static void fill_bits(const learning *l, double total, double *bits) {
   }
 }
 
-/* Mean square of a score; q v summed over all axes. */
-static double score_variance(const learning *l) {
-  double sum = l->rest_axes ? l->rest * l->rest / (double)l->rest_axes : 0;
-  for (size_t i = 0; i < l->model->axes; i++) sum += l->energy[i] * l->variance[i];
+/* Mean square of q v over the dimensions outside the axes. */
+static double rest_variance(const training *t) {
+  return t->rest_axes ? t->rest * t->rest / (double)t->rest_axes : 0;
+}
+
+/* Mean square of a score: q v, summed over all axes. */
+static double score_variance(const training *t) {
+  double sum = rest_variance(t);
+  for (size_t i = 0; i < t->quantizer->axes; i++) sum += t->energy[i] * t->variance[i];
   return sum;
 }
 
-/* The correlation that codes of so many groups will have with the score. */
-static double expected_rho(const learning *l, size_t groups) {
-  double bits[SB_AXES_MAX], error = l->rest_axes ? l->rest * l->rest / (double)l->rest_axes : 0;
-  fill_bits(l, (double)(BITS * groups), bits);
-  for (size_t i = 0; i < l->model->axes; i++)
-    error += l->energy[i] * l->variance[i] * fmin(1, bits[i] > 0 ? CENTROID_LOSS * exp2(-2 * bits[i]) : 1);
-  return sqrt(fmax(0.01, 1 - error / score_variance(l)));
+/* The correlation with the score that an estimate from so many subspaces will have. */
+static double expected_rho(const training *t, size_t subspaces) {
+  double bits[SB_AXES_MAX], error = rest_variance(t);
+  fill_bits(t, (double)(BITS * subspaces), bits);
+  for (size_t i = 0; i < t->quantizer->axes; i++)
+    error += t->energy[i] * t->variance[i] * fmin(1, bits[i] > 0 ? CENTROID_LOSS * exp2(-2 * bits[i]) : 1);
+  return sqrt(fmax(0.01, 1 - error / score_variance(t)));
 }
 
-/* The cheapest number of groups: reading the codes at 40 GB/s against 12 ns a survivor. */
-static void choose_groups(learning *l, size_t rows, size_t groups_max) {
+/* Chooses the number of subspaces with the least search time: reading the codes at 40 GB/s plus 12 ns for each
+ * survivor. */
+static void choose_subspaces(training *t, size_t rows, size_t subspaces_max) {
   double best = INFINITY;
-  sb_model *model = l->model;
-  for (size_t groups = 8; groups <= groups_max; groups += 4) {
-    model->rho[0] = expected_rho(l, groups);
-    double cost = 0.75 * (double)groups * (double)rows / 40e9 + (double)sb_model_survivors(model, rows, 10) * 12e-9;
+  sb_quantizer *quantizer = t->quantizer;
+  for (size_t subspaces = 8; subspaces <= subspaces_max; subspaces += 4) {
+    quantizer->rho[0] = expected_rho(t, subspaces);
+    double cost =
+        0.75 * (double)subspaces * (double)rows / 40e9 + (double)sb_quantizer_survivors(quantizer, rows, 10) * 12e-9;
     if (cost >= best) continue;
     best = cost;
-    model->groups = groups;
+    quantizer->subspaces = subspaces;
   }
 }
 
-/* Cuts at every 6 bits; each group has an axis at least. */
-static void cut_groups(learning *l) {
-  sb_model *model = l->model;
+/* Starts a new subspace at every 6 bits; each has at least one axis. */
+static void cut_subspaces(training *t) {
+  sb_quantizer *quantizer = t->quantizer;
   double bits[SB_AXES_MAX], sum = 0;
-  fill_bits(l, (double)(BITS * model->groups), bits);
-  size_t axis = 0, groups = model->groups;
-  for (size_t g = 0; g < groups; g++) {
-    model->border[g] = (uint16_t)axis;
+  fill_bits(t, (double)(BITS * quantizer->subspaces), bits);
+  size_t axis = 0, subspaces = quantizer->subspaces;
+  for (size_t g = 0; g < subspaces; g++) {
+    quantizer->subspace_start[g] = (uint16_t)axis;
     do {
       sum += bits[axis++];
-    } while (axis < model->axes - (groups - 1 - g) && bits[axis] > 0 &&
+    } while (axis < quantizer->axes - (subspaces - 1 - g) && bits[axis] > 0 &&
              sum + bits[axis] / 2 < (double)(BITS * (g + 1)));
   }
-  model->border[groups] = (uint16_t)axis;
-  model->code_axes = axis;
+  quantizer->subspace_start[subspaces] = (uint16_t)axis;
+  quantizer->code_axes = axis;
 }
 
-static sb_status find_centroids(learning *l, sb_error *error) {
-  sb_model *model = l->model;
+static sb_status find_centroids(training *t, sb_error *error) {
+  sb_quantizer *quantizer = t->quantizer;
   float weight[SB_AXES_MAX];
-  for (size_t i = 0; i < model->axes; i++) weight[i] = (float)(l->energy[i] / l->energy[0]);
-  for (size_t g = 0; g < model->groups; g++) {
-    size_t first = model->border[g], dims = model->border[g + 1] - first;
-    sb_status status = sb_centroids_find(model->kernels, l->train_y + first, l->train, l->stride, dims, weight + first,
-                                         model->centroids + first * SB_CODES, model->share + g * SB_CODES, error);
+  for (size_t i = 0; i < quantizer->axes; i++) weight[i] = (float)(t->energy[i] / t->energy[0]);
+  for (size_t g = 0; g < quantizer->subspaces; g++) {
+    size_t first = quantizer->subspace_start[g], dims = quantizer->subspace_start[g + 1] - first;
+    const sb_centroids_points points = {t->train_y + first, t->train_rows, t->stride, dims, weight + first};
+    float *centroids = quantizer->centroids + first * SB_CENTROIDS;
+    sb_status status =
+        sb_centroids_find(quantizer->kernels, &points, centroids, quantizer->centroid_share + g * SB_CENTROIDS, error);
     if (status != SB_OK) return status;
-    sb_centroids_weigh(model->centroids + first * SB_CODES, dims, weight + first, model->weighted + first * SB_CODES,
-                       model->half_norms + g * SB_CODES);
+    sb_centroids_weigh(centroids, dims, weight + first, quantizer->weighted + first * SB_CENTROIDS,
+                       quantizer->half_norms + g * SB_CENTROIDS);
   }
   return SB_OK;
 }
 
-static size_t line_axes_of(const sb_model *model, size_t nibbles) {
-  size_t room = 2 * nibbles + 4 * (SB_LINE_CODES - nibbles);
-  return room < model->axes ? room : model->axes;
+/* ---- Refinement and residual code */
+
+static size_t refine_axes_of(const sb_quantizer *quantizer, size_t nibbles) {
+  size_t room = 2 * nibbles + 4 * (SB_REFINEMENT_CODE_BYTES - nibbles);
+  return room < quantizer->axes ? room : quantizer->axes;
 }
 
-/* The error of the estimate, with so many bytes of nibbles. */
-static double line_error(const learning *l, size_t nibbles) {
+/* Mean square error of the estimate with so many bytes of 4-bit codes. */
+static double estimate_error(const training *t, size_t nibbles) {
   double sum = 0;
-  for (size_t i = 0; i < l->model->axes; i++) {
-    double share = i < 2 * nibbles ? ERROR_4 : i < line_axes_of(l->model, nibbles) ? ERROR_2 : 1;
-    sum += l->energy[i] * l->variance[i] * share;
+  for (size_t i = 0; i < t->quantizer->axes; i++) {
+    double share = i < 2 * nibbles ? ERROR_4 : i < refine_axes_of(t->quantizer, nibbles) ? ERROR_2 : 1;
+    sum += t->energy[i] * t->variance[i] * share;
   }
   return sum;
 }
 
-static double query_energy(const learning *l, size_t axis) {
-  return (1 - QUERY_NOISE) * l->energy[axis] + QUERY_NOISE * l->total / (double)l->model->dim;
+/* Mean square of queries on an axis. */
+static double query_energy(const training *t, size_t axis) {
+  return (1 - QUERY_NOISE) * t->energy[axis] + QUERY_NOISE * t->total / (double)t->quantizer->dim;
 }
 
-/* The product of lengths is least where W^4 is the ratio of the errors' and the query's energies. */
-static float bound_weight(const learning *l, size_t axis, double error) {
-  return (float)sqrt(error * l->variance[axis] / query_energy(l, axis)) + 1e-20f;
+/* W^2 for the bounds: |W q| |error / W| is least where W^4 is the ratio of the error's and the query's energy. */
+static float bound_weight(const training *t, size_t axis, double error) {
+  return (float)sqrt(error * t->variance[axis] / query_energy(t, axis)) + 1e-20f;
 }
 
-static void split_line(learning *l) {
-  sb_model *model = l->model;
-  for (size_t nibbles = 1; nibbles <= SB_LINE_CODES; nibbles++)
-    if (line_error(l, nibbles) < line_error(l, model->nibbles)) model->nibbles = nibbles;
-  model->line_axes = line_axes_of(model, model->nibbles);
-  for (size_t i = 0; i < model->axes; i++) {
-    bool fine = i < 2 * model->nibbles;
-    model->step[i] = (float)((fine ? STEP_4 : STEP_2) * sqrt(l->variance[i]));
-    model->line_weight[i] = bound_weight(l, i, fine ? ERROR_4 : ERROR_2);
+static void split_refinement(training *t) {
+  sb_quantizer *quantizer = t->quantizer;
+  for (size_t nibbles = 1; nibbles <= SB_REFINEMENT_CODE_BYTES; nibbles++)
+    if (estimate_error(t, nibbles) < estimate_error(t, quantizer->nibbles)) quantizer->nibbles = nibbles;
+  quantizer->refine_axes = refine_axes_of(quantizer, quantizer->nibbles);
+  for (size_t i = 0; i < quantizer->axes; i++) {
+    bool four_bits = i < 2 * quantizer->nibbles;
+    quantizer->step[i] = (float)((four_bits ? STEP_4 : STEP_2) * sqrt(t->variance[i]));
+    quantizer->refine_weight[i] = bound_weight(t, i, four_bits ? ERROR_4 : ERROR_2);
   }
 }
 
-/* An axis' error, as a share of its variance, without and with fine codes. */
+/* An axis' coding error, as a share of its variance, without and with a residual code. */
 typedef struct axis_error {
   double without, with;
 } axis_error;
-static axis_error error_of(const sb_model *model, size_t axis) {
-  if (axis < 2 * model->nibbles) return (axis_error){ERROR_4, ERROR_4_FINE};
-  if (axis < model->line_axes) return (axis_error){ERROR_2, ERROR_2_FINE};
+static axis_error error_of(const sb_quantizer *quantizer, size_t axis) {
+  if (axis < 2 * quantizer->nibbles) return (axis_error){ERROR_4, ERROR_4_RESIDUAL};
+  if (axis < quantizer->refine_axes) return (axis_error){ERROR_2, ERROR_2_RESIDUAL};
   return (axis_error){1, ERROR_2};
 }
 
-/* Fine codes go where they take most from the bound, which is the sum of the axes' errors times the query's lengths there. */
-static void choose_fine(learning *l, size_t bytes) {
-  sb_model *model = l->model;
+/* Gives residual codes to the axes where they reduce the bound most. The bound is the sum over the axes of error times
+ * query length. */
+static void choose_residual(training *t, size_t bytes) {
+  sb_quantizer *quantizer = t->quantizer;
   size_t codes = 4 * (bytes - 2);
   double gain[SB_AXES_MAX];
   bool chosen[SB_AXES_MAX] = {0};
-  for (size_t i = 0; i < model->axes; i++) {
-    axis_error e = error_of(model, i);
-    gain[i] = sqrt(query_energy(l, i) * l->variance[i]) * (sqrt(e.without) - sqrt(e.with));
-    model->fine_weight[i] = bound_weight(l, i, e.without);
+  for (size_t i = 0; i < quantizer->axes; i++) {
+    axis_error e = error_of(quantizer, i);
+    gain[i] = sqrt(query_energy(t, i) * t->variance[i]) * (sqrt(e.without) - sqrt(e.with));
+    quantizer->residual_weight[i] = bound_weight(t, i, e.without);
   }
-  model->fine_bytes = bytes;
+  quantizer->residual_bytes = bytes;
   for (size_t f = 0; f < codes; f++) {
     size_t best = SB_AXES_MAX;
-    for (size_t i = 0; i < model->axes; i++)
+    for (size_t i = 0; i < quantizer->axes; i++)
       if (!chosen[i] && (best == SB_AXES_MAX || gain[i] > gain[best])) best = i;
     chosen[best] = true;
   }
-  for (size_t i = 0; i < model->axes; i++) {
-    double deviation = sqrt(l->variance[i]);
+  for (size_t i = 0; i < quantizer->axes; i++) {
+    double deviation = sqrt(t->variance[i]);
     if (!chosen[i]) continue;
-    model->fine_axis[model->fine_codes++] = (uint16_t)i;
-    model->fine_weight[i] = bound_weight(l, i, error_of(model, i).with);
-    if (i < model->line_axes) {
-      model->step[i] = (float)((i < 2 * model->nibbles ? STEP_4_REFINED : STEP_2_REFINED) * deviation);
-      model->fine_step[i] = (float)STEP_FINE * model->step[i];
+    quantizer->residual_axis[quantizer->residual_codes++] = (uint16_t)i;
+    quantizer->residual_weight[i] = bound_weight(t, i, error_of(quantizer, i).with);
+    if (i < quantizer->refine_axes) {
+      quantizer->step[i] = (float)((i < 2 * quantizer->nibbles ? STEP_4_REFINED : STEP_2_REFINED) * deviation);
+      quantizer->residual_step[i] = (float)STEP_RESIDUAL * quantizer->step[i];
     } else {
-      model->fine_step[i] = (float)(STEP_2 * deviation);
+      quantizer->residual_step[i] = (float)(STEP_2 * deviation);
     }
   }
 }
 
-/* Axes that no code looks at are not projected on any more: panels lie one after another. */
-static void drop_axes(sb_model *model) {
-  size_t needed = model->code_axes > model->line_axes ? model->code_axes : model->line_axes;
-  if (model->fine_codes && model->fine_axis[model->fine_codes - 1] >= needed)
-    needed = model->fine_axis[model->fine_codes - 1] + (size_t)1;
-  model->axes = (needed + SB_PANEL - 1) / SB_PANEL * SB_PANEL;
+/* Possible because the panels of the axes are stored one after another. */
+static void drop_axes(sb_quantizer *quantizer) {
+  size_t needed = quantizer->code_axes > quantizer->refine_axes ? quantizer->code_axes : quantizer->refine_axes;
+  size_t codes = quantizer->residual_codes;
+  if (codes && quantizer->residual_axis[codes - 1] >= needed) needed = quantizer->residual_axis[codes - 1] + (size_t)1;
+  quantizer->axes = (needed + SB_PANEL - 1) / SB_PANEL * SB_PANEL;
 }
 
-/* From the shortest seen to a quarter above the longest; what is longer yet stays uncoded. */
-static sb_scale scale_of(double least, double most) {
-  return (sb_scale){(float)least, (float)((1.25 * most - least) / SB_BOUND_MAX) + 1e-20f};
+/* ---- Measuring on held-out rows */
+
+/* The least and greatest of a length; a scale reaches from the least to a quarter above the greatest. Rows beyond stay
+ * uncoded. */
+typedef struct range {
+  double least, most;
+} range;
+static void extend(range *r, bool first, double value) {
+  r->least = first ? value : fmin(r->least, value);
+  r->most = first ? value : fmax(r->most, value);
+}
+static sb_quantizer_scale scale_of(const range *r) {
+  return (sb_quantizer_scale){(float)r->least, (float)((1.25 * r->most - r->least) / SB_BOUND_MAX) + 1e-20f};
 }
 
-static void find_scales(learning *l) {
-  sb_model *model = l->model;
-  sb_row_lengths least = {0}, most = {0};
-  double shortest = INFINITY, longest = 0;
-  for (size_t r = 0; r < l->held; r++) {
-    const float *x = l->sample + (l->train + r) * model->dim;
-    double length2 = (double)model->kernels->dot_f32(x, x, model->dim);
-    sb_row_code code;
-    sb_row_lengths row;
-    sb_line_encode(model, l->held_y + r * l->stride, length2, &code, &row);
-    if (!r) least = most = row;
-    least.line_error = fmin(least.line_error, row.line_error), most.line_error = fmax(most.line_error, row.line_error);
-    least.line_rest = fmin(least.line_rest, row.line_rest), most.line_rest = fmax(most.line_rest, row.line_rest);
-    least.fine_error = fmin(least.fine_error, row.fine_error), most.fine_error = fmax(most.fine_error, row.fine_error);
-    least.fine_rest = fmin(least.fine_rest, row.fine_rest), most.fine_rest = fmax(most.fine_rest, row.fine_rest);
-    most.fine = fmax(most.fine, row.fine);
-    shortest = fmin(shortest, sqrt(length2)), longest = fmax(longest, fmax(sqrt(length2), row.line));
+static void find_scales(training *t) {
+  sb_quantizer *quantizer = t->quantizer;
+  range refine_error = {0}, refine_rest = {0}, residual_error = {0}, residual_rest = {0};
+  double shortest = INFINITY, longest = 0, residual = 0;
+  for (size_t r = 0; r < t->held_rows; r++) {
+    const float *x = t->sample + (t->train_rows + r) * quantizer->dim;
+    double length2 = (double)quantizer->kernels->dot_f32(x, x, quantizer->dim);
+    sb_quantizer_codes codes;
+    sb_quantizer_lengths row;
+    sb_quantizer_encode_scalar(quantizer, t->held_y + r * t->stride, length2, &codes, &row);
+    extend(&refine_error, !r, row.refine_error);
+    extend(&refine_rest, !r, row.refine_rest);
+    extend(&residual_error, !r, row.residual_error);
+    extend(&residual_rest, !r, row.residual_rest);
+    residual = fmax(residual, row.residual);
+    shortest = fmin(shortest, sqrt(length2)), longest = fmax(longest, fmax(sqrt(length2), row.refine));
   }
-  model->line_error = scale_of(least.line_error, most.line_error);
-  model->line_rest = scale_of(least.line_rest, most.line_rest);
-  model->fine_error = scale_of(least.fine_error, most.fine_error);
-  model->fine_rest = scale_of(least.fine_rest, most.fine_rest);
-  model->fine_max = (float)(1.25 * most.fine);
-  model->length_max = (float)(longest + (longest - shortest) / 4 + longest / 20) + 1e-20f;
+  quantizer->refine_error = scale_of(&refine_error);
+  quantizer->refine_rest = scale_of(&refine_rest);
+  quantizer->residual_error = scale_of(&residual_error);
+  quantizer->residual_rest = scale_of(&residual_rest);
+  quantizer->residual_max = (float)(1.25 * residual);
+  quantizer->length_max = (float)(longest + (longest - shortest) / 4 + longest / 20) + 1e-20f;
 }
 
-/* Sums for the correlation of an estimate with the score. */
-typedef struct relation {
+/* Linear regression of estimates on scores. */
+typedef struct regression {
   double n, x, y, xx, yy, xy;
-} relation;
-static void relate(relation *r, double score, double estimate) {
+} regression;
+static void add_pair(regression *r, double score, double estimate) {
   r->n++, r->x += score, r->y += estimate;
   r->xx += score * score, r->yy += estimate * estimate, r->xy += score * estimate;
 }
-static void conclude(const relation *r, double *rho, double *offset, double *slope, double *deviation) {
+static void conclude(const regression *r, sb_quantizer *quantizer, int stage) {
   double xx = r->xx - r->x * r->x / r->n, yy = r->yy - r->y * r->y / r->n, xy = r->xy - r->x * r->y / r->n;
-  *rho = fmin(fmax(xy / sqrt(xx * yy + 1e-300), 0.05), 0.99999);
-  *slope = fmin(fmax(xy / (xx + 1e-300), 0.05), 1);
-  *offset = (r->y - *slope * r->x) / r->n;
-  *deviation = sqrt(fmax(yy - *slope * xy, 0) / r->n);
+  double slope = fmin(fmax(xy / (xx + 1e-300), 0.05), 1);
+  quantizer->rho[stage] = fmin(fmax(xy / sqrt(xx * yy + 1e-300), 0.05), 0.99999);
+  quantizer->slope[stage] = slope;
+  quantizer->offset[stage] = (r->y - slope * r->x) / r->n;
+  quantizer->deviation[stage] = sqrt(fmax(yy - slope * xy, 0) / r->n);
 }
 
-/* Each of some held-out rows asks for all others. */
-static sb_status measure_estimates(learning *l, sb_error *error) {
-  enum { PROBES = 96 };
-  sb_model *model = l->model;
-  size_t blocks = l->held / SB_BLOCK_ROWS, block_bytes = sb_block_bytes(model->groups);
-  uint8_t *room = sb_alloc(blocks * (block_bytes + SB_BLOCK_ROWS * SB_LINE_BYTES) + 64, 1, error);
-  sb_probe *probe = aligned_alloc(64, (sizeof *probe + 63) / 64 * 64);
-  if (!room || !probe) {
+/* The held-out rows as codes. */
+typedef struct coded_sample {
+  size_t rows, block_bytes;
+  const uint8_t *codes, *refinement;
+} coded_sample;
+
+/* Estimates the scores of one held-out row, as the query, with all others. */
+static void estimate_all(const training *t, const coded_sample *coded, size_t query_row, sb_quantizer_query *prepared,
+                         regression sums[2]) {
+  const sb_quantizer *quantizer = t->quantizer;
+  const float *held = t->sample + t->train_rows * quantizer->dim, *query = held + query_row * quantizer->dim,
+              *y = t->held_y + query_row * t->stride;
+  sb_quantizer_query_tables(quantizer, y, prepared);
+  sb_quantizer_query_estimate(quantizer, query, y, prepared);
+  for (size_t r = 0; r < coded->rows; r++) {
+    int8_t scores[SB_BLOCK_ROWS];
+    int32_t sum;
+    if (r == query_row) continue;
+    double score = (double)quantizer->kernels->dot_f32(query, held + r * quantizer->dim, quantizer->dim);
+    quantizer->kernels->score_block(coded->codes + r / SB_BLOCK_ROWS * coded->block_bytes, quantizer->subspaces,
+                                    prepared->tables, 0, scores);
+    quantizer->kernels->refine_at(coded->refinement, &(uint32_t){(uint32_t)r}, 1, &prepared->refine, &sum);
+    add_pair(&sums[0], score, prepared->centre + scores[r % SB_BLOCK_ROWS] * prepared->sigma / SB_TABLE_SIGMA);
+    add_pair(&sums[1], score, prepared->refine_zero + sum * prepared->refine_unit);
+  }
+}
+
+static sb_status measure_estimates(training *t, sb_error *error) {
+  sb_quantizer *quantizer = t->quantizer;
+  size_t blocks = t->held_rows / SB_BLOCK_ROWS, block_bytes = sb_kernels_block_bytes(quantizer->subspaces);
+  uint8_t *room = sb_alloc(blocks * (block_bytes + SB_BLOCK_ROWS * SB_REFINEMENT_BYTES) + 64, 1, error);
+  sb_quantizer_query *prepared = aligned_alloc(64, (sizeof *prepared + 63) / 64 * 64);
+  if (!room || !prepared) {
     free(room);
-    free(probe);
+    free(prepared);
     return sb_fail(error, SB_NO_MEMORY, "out of memory");
   }
-  uint8_t *codes = room + (64 - (uintptr_t)room % 64) % 64, *lines = codes + blocks * block_bytes;
+  uint8_t *codes = room + (64 - (uintptr_t)room % 64) % 64, *refinement = codes + blocks * block_bytes;
   for (size_t r = 0; r < blocks * SB_BLOCK_ROWS; r++) {
-    sb_row_code code;
-    sb_model_encode(model, l->held_y + r * l->stride, 0, &code);
-    sb_block_write(codes + r / SB_BLOCK_ROWS * block_bytes, model->groups, r % SB_BLOCK_ROWS, &code);
-    sb_line_write(lines, r, code.line);
+    sb_quantizer_codes row;
+    sb_quantizer_encode(quantizer, t->held_y + r * t->stride, 0, &row);
+    sb_quantizer_block_write(codes + r / SB_BLOCK_ROWS * block_bytes, quantizer->subspaces, r % SB_BLOCK_ROWS, &row);
+    sb_quantizer_refinement_write(refinement, r, row.refinement);
   }
-  relation first = {0}, second = {0};
-  for (size_t p = 0; p < PROBES && p < l->held; p++) {
-    const float *query = l->sample + (l->train + p) * model->dim, *y = l->held_y + p * l->stride;
-    sb_probe_tables(model, y, probe);
-    sb_probe_line(model, query, y, probe);
-    for (size_t r = 0; r < blocks * SB_BLOCK_ROWS; r++) {
-      int8_t scores[SB_BLOCK_ROWS];
-      int32_t sum;
-      const float *row = l->sample + (l->train + r) * model->dim;
-      if (r == p) continue;
-      double score = (double)model->kernels->dot_f32(query, row, model->dim);
-      model->kernels->scores(codes + r / SB_BLOCK_ROWS * block_bytes, model->groups, probe->tables, 0, scores);
-      model->kernels->lines_at(lines, &(uint32_t){(uint32_t)r}, 1, &probe->line, &sum);
-      relate(&first, score, probe->centre + scores[r % SB_BLOCK_ROWS] * probe->sigma / SB_SIGMA);
-      relate(&second, score, probe->line_zero + sum * probe->line_unit);
-    }
-  }
-  conclude(&first, &model->rho[0], &model->offset[0], &model->slope[0], &model->deviation[0]);
-  conclude(&second, &model->rho[1], &model->offset[1], &model->slope[1], &model->deviation[1]);
+  const coded_sample coded = {blocks * SB_BLOCK_ROWS, block_bytes, codes, refinement};
+  regression sums[2] = {0};
+  for (size_t q = 0; q < ESTIMATE_QUERIES && q < t->held_rows; q++) estimate_all(t, &coded, q, prepared, sums);
+  conclude(&sums[0], quantizer, 0);
+  conclude(&sums[1], quantizer, 1);
   free(room);
-  free(probe);
+  free(prepared);
   return SB_OK;
 }
 
-static sb_status learn(learning *l, size_t rows, size_t groups_max, size_t fine_bytes, sb_error *error) {
-  sb_model *model = l->model;
-  sb_status status = find_axes(l, error);
-  if (status != SB_OK) return status;
-  l->stride = model->axes;
-  l->train_y = sb_alloc(l->train * model->axes, sizeof *l->train_y, error);
-  l->held_y = sb_alloc(l->held * model->axes, sizeof *l->held_y, error);
-  if (!l->train_y || !l->held_y) return SB_NO_MEMORY;
-  sb_model_project(model, l->sample, l->train, l->train_y);
-  sb_model_project(model, l->sample + l->train * model->dim, l->held, l->held_y);
-  measure_axes(l);
-  choose_groups(l, rows, groups_max);
-  cut_groups(l);
-  split_line(l);
-  if (fine_bytes && model->axes >= 4 * (fine_bytes - 2)) choose_fine(l, fine_bytes);
-  drop_axes(model);
-  status = find_centroids(l, error);
-  if (status == SB_OK) find_scales(l);
-  if (status == SB_OK) status = measure_estimates(l, error);
-  return status;
+/* ---- All steps */
+
+static sb_status project_sample(training *t, sb_error *error) {
+  sb_quantizer *quantizer = t->quantizer;
+  t->stride = quantizer->axes;
+  t->train_y = sb_alloc(t->train_rows * quantizer->axes, sizeof *t->train_y, error);
+  t->held_y = sb_alloc(t->held_rows * quantizer->axes, sizeof *t->held_y, error);
+  if (!t->train_y || !t->held_y) return SB_NO_MEMORY;
+  sb_quantizer_project(quantizer, t->sample, t->train_rows, t->train_y);
+  sb_quantizer_project(quantizer, t->sample + t->train_rows * quantizer->dim, t->held_rows, t->held_y);
+  return SB_OK;
 }
 
-sb_status sb_model_learn(const sb_kernels *kernels, const float *sample, size_t count, size_t dim, size_t rows,
-                         size_t groups_max, size_t fine_bytes, sb_model **out, sb_error *error) {
-  size_t axes = dim < SB_AXES_MAX ? dim / SB_PANEL * SB_PANEL : SB_AXES_MAX;
-  size_t held = count / 5 / SB_BLOCK_ROWS * SB_BLOCK_ROWS;
-  if (axes < SB_PANEL || held < SB_BLOCK_ROWS || groups_max < 8)
-    return sb_fail(error, SB_MISUSE, "too few rows or dimensions to learn from");
-  while (groups_max > axes) groups_max -= 4;
-  learning l = {.sample = sample, .train = count - held, .held = held};
-  sb_status status = sb_model_new(kernels, dim, axes, &l.model, error);
+static sb_status train(training *t, const sb_quantizer_training *with, size_t subspaces_max, sb_error *error) {
+  sb_status status = find_axes(t, error);
   if (status != SB_OK) return status;
-  status = learn(&l, rows, groups_max, fine_bytes, error);
-  free(l.train_y);
-  free(l.held_y);
+  status = project_sample(t, error);
+  if (status != SB_OK) return status;
+  measure_axes(t);
+  choose_subspaces(t, with->rows, subspaces_max);
+  cut_subspaces(t);
+  split_refinement(t);
+  if (with->residual_bytes && t->quantizer->axes >= 4 * (with->residual_bytes - 2))
+    choose_residual(t, with->residual_bytes);
+  drop_axes(t->quantizer);
+  status = find_centroids(t, error);
+  if (status != SB_OK) return status;
+  find_scales(t);
+  return measure_estimates(t, error);
+}
+
+sb_status sb_quantizer_train(const sb_quantizer_training *with, sb_quantizer **out, sb_error *error) {
+  size_t axes = with->dim < SB_AXES_MAX ? with->dim / SB_PANEL * SB_PANEL : SB_AXES_MAX;
+  size_t held = with->count / 5 / SB_BLOCK_ROWS * SB_BLOCK_ROWS, subspaces_max = with->subspaces_max;
+  if (axes < SB_PANEL || held < SB_BLOCK_ROWS || subspaces_max < 8)
+    return sb_fail(error, SB_MISUSE, "too few rows or dimensions to train on");
+  while (subspaces_max > axes) subspaces_max -= 4;
+  training t = {.sample = with->sample, .train_rows = with->count - held, .held_rows = held};
+  sb_status status = sb_quantizer_new(with->kernels, with->dim, axes, &t.quantizer, error);
+  if (status != SB_OK) return status;
+  status = train(&t, with, subspaces_max, error);
+  free(t.train_y);
+  free(t.held_y);
   if (status == SB_OK)
-    *out = l.model;
+    *out = t.quantizer;
   else
-    sb_model_free(l.model);
+    sb_quantizer_free(t.quantizer);
   return status;
 }

@@ -1,13 +1,20 @@
-/* From a sample of rows to a model. */
+/* Training a quantizer from a sample of rows. */
 #ifndef SB_VECTOR_QUANTIZER_TRAIN_H
 #define SB_VECTOR_QUANTIZER_TRAIN_H
 
 #include "vector/quantizer/quantizer.h"
 
-/* `sample`: count x dim, in no order; the last fifth is not learnt from but measured on. `rows`: of the whole gallery, for
- * which the lengths of the codes are chosen; `groups_max`: of the first stage, a multiple of 4; `fine_bytes`: for fine codes, 64, 32 or 0;
- * none are learnt where there are fewer axes than they would code. Takes about a second at 512 dimensions. Deterministic. SB_NO_MEMORY; SB_INVALID: there is nothing to learn (the rows are all alike, or zero). */
-sb_status sb_model_learn(const sb_kernels *kernels, const float *sample, size_t count, size_t dim, size_t rows,
-                         size_t groups_max, size_t fine_bytes, sb_model **out, sb_error *error);
+typedef struct sb_quantizer_training {
+  const sb_kernels *kernels;
+  const float *sample; /* count x dim, in random order; the last fifth is held out for measuring */
+  size_t count, dim;
+  size_t rows;           /* of the whole index, for which the lengths of the codes are chosen */
+  size_t subspaces_max;  /* a multiple of 4 */
+  size_t residual_bytes; /* SB_RESIDUAL_LONG, SB_RESIDUAL_SHORT or 0; ignored if there are fewer axes than they code */
+} sb_quantizer_training;
+
+/* Takes about a second at 512 dimensions. Deterministic. SB_NO_MEMORY; SB_MISUSE: too few rows or dimensions;
+ * SB_INVALID: all rows are zero. */
+sb_status sb_quantizer_train(const sb_quantizer_training *training, sb_quantizer **out, sb_error *error);
 
 #endif

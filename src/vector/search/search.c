@@ -1,141 +1,118 @@
-/* The public search: admits queries, chooses the way, and closes the gap that replacements leave. */
+/* Running a search: checks the queries, searches them in batches under a pinned epoch, and closes the gap that
+ * concurrent replacements leave. */
 #include "vector/search/search.h"
 
-#include <math.h>
+#include "vector/search/query_batch.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 enum { TRIES = 3 };
 
-/* ---- Scratch memory, kept between searches */
+/* Whether there may be more hits than were found: the fast stages' candidates, one label's many rows, or a filter may
+ * have used up the shortlist. */
+static bool is_short(const sb_query_batch *batch, const sb_query_state *state, size_t rows) {
+  return !batch->query->has_floor && state->top.count < batch->query->k && state->top.count < rows;
+}
 
-static sb_scratch *take_scratch(sb_index *index, size_t bytes) {
-  for (int i = 0; i < SB_SPARES; i++) {
-    sb_scratch *spare = atomic_exchange(&index->spares[i], NULL);
-    if (spare && spare->bytes >= bytes) return spare;
-    free(spare); /* it has grown too small */
+/* Searches coded rows by their codes; then scans uncoded rows and, in exact mode or where hits are missing, every coded
+ * row that its bounds do not rule out. */
+static sb_status run_strategies(sb_query_batch *batch, sb_error *error) {
+  sb_index *index = batch->index;
+  batch->generation = atomic_load(&index->current);
+  size_t rows = atomic_load(&index->count), coded = 0, uncoded = rows;
+  batch->units = sb_rows_unit_count(&index->rows);
+  if (batch->filter.is_list) return sb_query_batch_id_list(batch, error);
+  if (batch->generation) {
+    coded = atomic_load(&batch->generation->coded_count);
+    uncoded = atomic_load(&batch->generation->uncoded_count);
   }
-  sb_scratch *scratch = aligned_alloc(64, sizeof *scratch + (bytes + 63) / 64 * 64);
-  if (scratch) scratch->bytes = bytes;
-  return scratch;
-}
-
-static void give_scratch(sb_index *index, sb_scratch *scratch) {
-  for (int i = 0; scratch && i < SB_SPARES; i++) {
-    sb_scratch *none = NULL;
-    if (atomic_compare_exchange_strong(&index->spares[i], &none, scratch)) return;
+  if (coded) {
+    sb_status status = sb_query_batch_fast(batch, error);
+    if (status != SB_OK) return status;
   }
-  free(scratch);
+  bool bounds = coded && batch->query->mode == SB_SEARCH_EXACT;
+  for (size_t i = 0; coded && i < batch->count; i++) bounds |= is_short(batch, &batch->states[i], rows);
+  return bounds || uncoded ? sb_query_batch_scan(batch, bounds, error) : SB_OK;
 }
 
-uint8_t *sb_search_room(sb_search *search, size_t bytes, sb_error *error) {
-  if (!search->scratch || search->scratch->bytes < bytes) {
-    give_scratch(search->index, search->scratch);
-    search->scratch = take_scratch(search->index, bytes);
+/* Scores the rows that replaced others since `before` (index.h, invariant 3). False: the log
+ * no longer holds them all. */
+static bool add_replacements(sb_query_batch *batch, uint64_t before) {
+  sb_index *index = batch->index;
+  uint64_t now = atomic_load(&index->replacements);
+  for (uint64_t i = before; i < now && now - before < SB_REPLACEMENT_LOG; i++) {
+    uint32_t slot = atomic_load(&index->replacement_log[i % SB_REPLACEMENT_LOG]);
+    if (atomic_load(&index->replacements) - before >= SB_REPLACEMENT_LOG) return false; /* it may be overwritten */
+    for (size_t q = 0; q < batch->count && sb_rows_live(&index->rows, slot); q++)
+      sb_query_batch_score(batch, &batch->states[q], &batch->states[q].top, slot);
   }
-  if (search->scratch) return search->scratch->memory;
-  sb_fail(error, SB_NO_MEMORY, "out of memory");
-  return NULL;
+  return now - before < SB_REPLACEMENT_LOG;
 }
 
-/* ---- Hits */
-
-float sb_search_bar(const sb_search *search, const sb_topk *top) {
-  float bar = top->count == top->capacity ? top->hits[top->count - 1].score : -INFINITY;
-  return search->query->has_floor ? fmaxf(bar, search->query->floor) : bar;
-}
-
-void sb_search_score(const sb_search *search, const sb_ask *ask, sb_topk *top, uint32_t slot) {
-  const sb_rows *rows = &search->index->rows;
-  float score = sb_kept_dot(&search->index->kept, ask->vector, sb_row_kept(rows, slot));
-  if (score < sb_search_bar(search, top)) return;
-  if (!sb_filter_allows(&search->filter, rows, slot)) return;
-  sb_topk_add(top, (sb_hit){sb_row_key(rows, slot), sb_row_label(rows, slot), score}, search->query->by_label);
-}
-
-/* ---- One group */
-
-/* Fewer hits than could be: the first stages' share of survivors, one label's many rows, or a filter may have hidden some. */
-static bool is_short(const sb_search *search, const sb_ask *ask, size_t rows) {
-  return !search->query->has_floor && ask->top.count < search->query->k && ask->top.count < rows;
-}
-
-static sb_status search_group(sb_search *search, sb_error *error) {
-  sb_index *index = search->index;
-  search->generation = atomic_load(&index->current);
-  size_t rows = atomic_load(&index->count), coded = 0, plain = rows;
-  search->units = sb_rows_units(&index->rows);
-  if (search->filter.listed) return sb_search_listed(search, error);
-  if (search->generation) {
-    coded = atomic_load(&search->generation->coded_count);
-    plain = atomic_load(&search->generation->plain);
-  }
-  sb_status status = coded ? sb_search_coded(search, error) : SB_OK;
-  bool bounds = coded && search->query->mode == SB_SEARCH_EXACT;
-  for (size_t i = 0; coded && i < search->count; i++) bounds |= is_short(search, &search->asks[i], rows);
-  if (status == SB_OK && (bounds || plain)) status = sb_search_rows(search, bounds, error);
+/* One attempt under one pin. *complete: no replacement was missed. */
+static sb_status attempt(sb_query_batch *batch, bool *complete, sb_error *error) {
+  sb_index *index = batch->index;
+  uint64_t before = atomic_load(&index->replacements);
+  for (size_t i = 0; i < batch->count; i++) batch->states[i].top.count = 0;
+  sb_status status = sb_query_filter_prepare(index, batch->query->filter, &batch->filter, error);
+  if (status == SB_OK) status = run_strategies(batch, error);
+  if (status == SB_OK) *complete = add_replacements(batch, before);
+  sb_query_filter_free(&batch->filter);
   return status;
 }
 
-/* Scores what was put in the place of something else since `before`; false: too much to know. */
-static bool add_replaced(sb_search *search, uint64_t before) {
-  sb_index *index = search->index;
-  uint64_t now = atomic_load(&index->replaced);
-  for (uint64_t i = before; i < now && now - before < SB_REPLACED_KEPT; i++) {
-    uint32_t slot = atomic_load(&index->replaced_slots[i % SB_REPLACED_KEPT]);
-    if (atomic_load(&index->replaced) - before >= SB_REPLACED_KEPT) return false; /* it may have been noted over */
-    for (size_t q = 0; q < search->count && sb_row_live(&index->rows, slot); q++)
-      sb_search_score(search, &search->asks[q], &search->asks[q].top, slot);
-  }
-  return now - before < SB_REPLACED_KEPT;
-}
-
-/* The group's search under one pin; again when too many rows were replaced meanwhile, at last with writers held off. */
-static sb_status search_pinned(sb_search *search, sb_error *error) {
-  sb_index *index = search->index;
+/* Repeats the search when too many rows were replaced during it; after three attempts, with writers locked out. */
+static sb_status search_batch(sb_query_batch *batch, sb_error *error) {
+  sb_index *index = batch->index;
   sb_status status = SB_OK;
   bool complete = false;
-  for (int attempt = 0; status == SB_OK && !complete; attempt++) {
-    if (attempt == TRIES) pthread_mutex_lock(&index->lock);
-    for (size_t i = 0; i < search->count; i++) search->asks[i].top.count = 0;
+  for (int tries = 0; status == SB_OK && !complete; tries++) {
+    if (tries == TRIES) pthread_mutex_lock(&index->lock);
     unsigned pin = sb_epoch_pin(&index->epoch);
-    uint64_t before = atomic_load(&index->replaced);
-    status = sb_filter_prepare(index, search->query->filter, &search->filter, error);
-    if (status == SB_OK) status = search_group(search, error);
-    complete = status == SB_OK && add_replaced(search, before);
-    sb_filter_free(&search->filter);
-    if (attempt == TRIES) pthread_mutex_unlock(&index->lock);
-    sb_index_leave(index, pin);
+    status = attempt(batch, &complete, error);
+    if (tries == TRIES) pthread_mutex_unlock(&index->lock);
+    sb_index_unpin(index, pin);
   }
   return status;
 }
 
-static sb_status check(const sb_index_query *query, sb_error *error) {
-  if (query->struct_size != sizeof *query) return sb_fail(error, SB_MISUSE, "struct_size is not set");
-  if (query->count < 1 || query->count > SB_BATCH_MAX)
-    return sb_fail(error, SB_MISUSE, "a search takes 1 to %d queries", SB_BATCH_MAX);
-  if (query->k > SB_INDEX_K_MAX) return sb_fail(error, SB_MISUSE, "a search gives %d hits at most", SB_INDEX_K_MAX);
+/* Searches all queries, `vectors` being checked, in batches. */
+static sb_status search_all(sb_query_batch *batch, const float *vectors, sb_hit *hits, size_t *found, sb_error *error) {
+  const sb_index_query *query = batch->query;
+  size_t dim = batch->index->stored.dim;
+  for (size_t first = 0; first < query->count; first += batch->count) {
+    batch->count = query->count - first < SB_QUERY_BATCH ? query->count - first : SB_QUERY_BATCH;
+    for (size_t i = 0; i < batch->count; i++)
+      batch->states[i] =
+          (sb_query_state){.vector = vectors + (first + i) * dim, .top = {hits + (first + i) * query->k, query->k, 0}};
+    if (query->k) {
+      sb_status status = search_batch(batch, error);
+      if (status != SB_OK) return status;
+    }
+    for (size_t i = 0; i < batch->count; i++) found[first + i] = batch->states[i].top.count;
+  }
   return SB_OK;
 }
 
-sb_status sb_index_search(sb_index *index, const sb_index_query *query, sb_hit *hits, size_t *found, sb_error *error) {
-  sb_status status = check(query, error);
-  if (status != SB_OK) return status;
-  size_t dim = index->kept.dim;
-  float one[SB_DIM_MAX], *vectors = one;
-  if (query->count > 1 && !(vectors = sb_alloc(query->count * dim, sizeof *vectors, error))) return SB_NO_MEMORY;
-  for (size_t i = 0; status == SB_OK && i < query->count; i++)
-    status = sb_index_admit(index, query->vectors + i * dim, "a query", vectors + i * dim, error);
-  sb_ask asks[SB_GROUP_QUERIES];
-  sb_search search = {.index = index, .query = query, .asks = asks};
-  for (size_t first = 0; status == SB_OK && first < query->count; first += search.count) {
-    search.count = query->count - first < SB_GROUP_QUERIES ? query->count - first : SB_GROUP_QUERIES;
-    for (size_t i = 0; i < search.count; i++)
-      asks[i] = (sb_ask){.vector = vectors + (first + i) * dim, .top = {hits + (first + i) * query->k, query->k, 0}};
-    if (query->k) status = search_pinned(&search, error);
-    for (size_t i = 0; status == SB_OK && i < search.count; i++) found[first + i] = asks[i].top.count;
+static sb_status check_vectors(const sb_index *index, const sb_index_query *query, float *out, sb_error *error) {
+  size_t dim = index->stored.dim;
+  for (size_t i = 0; i < query->count; i++) {
+    sb_status status = sb_index_check_vector(index, query->vectors + i * dim, "the query", out + i * dim, error);
+    if (status != SB_OK) return status;
   }
-  give_scratch(index, search.scratch);
+  return SB_OK;
+}
+
+sb_status sb_query_batch_run(sb_index *index, const sb_index_query *query, sb_hit *hits, size_t *found,
+                             sb_error *error) {
+  size_t dim = index->stored.dim;
+  float one[SB_DIM_MAX], *vectors = one;
+  sb_query_state states[SB_QUERY_BATCH];
+  sb_query_batch batch = {.index = index, .query = query, .states = states};
+  if (query->count > 1 && !(vectors = sb_alloc(query->count * dim, sizeof *vectors, error))) return SB_NO_MEMORY;
+  sb_status status = check_vectors(index, query, vectors, error);
+  if (status == SB_OK) status = search_all(&batch, vectors, hits, found, error);
+  sb_scratch_give(&index->scratch, batch.scratch);
   if (vectors != one) free(vectors);
   return status;
 }

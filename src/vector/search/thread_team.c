@@ -1,13 +1,15 @@
-/* Helpers that join in one search.
+/* Worker threads that share the work of one search.
  *
- * A search takes well under a millisecond, so a helper has to be there at once: after work it spins for some microseconds,
- * then sleeps on a futex, the cheapest way to be woken. Spinning for longer would take a core from others. A helper that
- * comes too late finds its invitation withdrawn: nobody waits for one that has not begun.
+ * A search takes well under a millisecond, so helpers must start at once: after work they spin for some microseconds,
+ * then sleep on a futex, which is the cheapest way to be woken. Spinning for longer would take a core from other
+ * programs. A helper that wakes too late finds its invitation withdrawn, so the caller never waits for a helper that
+ * has not started.
  *
  * Invariants
- *   1. `busy` is held by the one caller that has the team; `work` and `context` change under it only, while `state` is 0.
- *   2. state = invitations << 32 | active helpers. A helper begins by turning an invitation into an active one; the caller
- *      withdraws what is left of the invitations and waits until nobody is active. */
+ *   1. `busy` is held by the one caller that uses the team. `work` and `context` change only under it, while `state` is
+ *      0.
+ *   2. state = invitations << 32 | active helpers. A helper starts by turning an invitation into an active helper; the
+ *      caller withdraws the remaining invitations, then waits until no helper is active. */
 #include "vector/search/thread_team.h"
 
 #include <linux/futex.h>
@@ -28,7 +30,7 @@ typedef struct helper {
 struct sb_thread_team {
   atomic_int callers; /* in sb_thread_team_run */
   atomic_bool busy, stop;
-  _Atomic uint32_t job; /* counts jobs; what sleeping helpers wait on */
+  _Atomic uint32_t job; /* number of the latest job; the futex that helpers sleep on */
   _Atomic uint64_t state;
   atomic_int asleep;
   void (*work)(void *context, int worker);
@@ -45,14 +47,14 @@ static inline void pause_cpu(void) {
 #endif
 }
 
-void sb_spin(int *spins) {
+void sb_thread_team_spin(int *spins) {
   if (++*spins < SPINS)
     pause_cpu();
   else
     sched_yield();
 }
 
-/* Waits until there is another job than `seen`; gives its number. */
+/* Waits for a job after `seen`; returns its number. */
 static uint32_t wait_for_job(sb_thread_team *team, uint32_t seen) {
   uint32_t job;
   for (int spins = 0; (job = atomic_load(&team->job)) == seen;) {
@@ -95,14 +97,15 @@ static void begin_job(sb_thread_team *team) {
 
 sb_status sb_thread_team_new(int threads, sb_thread_team **out, sb_error *error) {
   if (threads == 0) threads = sb_cpu_cores() < THREADS_MAX ? sb_cpu_cores() : THREADS_MAX;
-  if (threads < 1 || threads > THREADS_MAX) return sb_fail(error, SB_MISUSE, "a team has 1 to %d threads", THREADS_MAX);
+  if (threads < 1 || threads > THREADS_MAX)
+    return sb_fail(error, SB_MISUSE, "a thread team has 1 to %d threads", THREADS_MAX);
   sb_thread_team *team = sb_alloc(1, sizeof *team + (size_t)(threads - 1) * sizeof(helper), error);
   if (!team) return SB_NO_MEMORY;
   for (int i = 0; i < threads - 1; i++) {
     team->items[i] = (helper){.team = team, .worker = i + 1};
     if (pthread_create(&team->items[i].thread, NULL, help, &team->items[i])) {
       sb_thread_team_free(team);
-      return sb_fail(error, SB_NO_MEMORY, "a helper thread could not be started");
+      return sb_fail(error, SB_NO_MEMORY, "cannot start a thread for searches; use fewer threads");
     }
     team->helpers++;
   }
@@ -122,7 +125,7 @@ int sb_thread_team_threads(const sb_thread_team *team) {
   return team ? team->helpers + 1 : 1;
 }
 
-/* Who is not the only caller works alone: a helper would take the core on which the other one runs. */
+/* The team is used only when there is a single caller: otherwise a helper would take the core of another caller. */
 static bool take_team(sb_thread_team *team) {
   bool free_team = false;
   return atomic_load(&team->callers) == 1 && atomic_compare_exchange_strong(&team->busy, &free_team, true);
@@ -135,7 +138,7 @@ static void run_together(sb_thread_team *team, void (*work)(void *context, int w
   begin_job(team);
   work(context, 0);
   atomic_fetch_and(&team->state, invitation - 1);
-  for (int spins = 0; atomic_load(&team->state);) sb_spin(&spins);
+  for (int spins = 0; atomic_load(&team->state);) sb_thread_team_spin(&spins);
   atomic_store(&team->busy, false);
 }
 

@@ -1,3 +1,4 @@
+/* Insertion into a sorted list of hits; see topk.h. */
 #include "vector/search/topk.h"
 
 #include <string.h>
@@ -6,10 +7,10 @@ static bool better(const sb_hit *a, const sb_hit *b) {
   return a->score > b->score || (a->score == b->score && a->key < b->key);
 }
 
-/* The k best labels (or keys) stay right although one may be pushed out and come back: a label's best score only rises, so what
- * was pushed out by k better labels can only return by a hit of its own that is better still. */
+/* With by_label the k best labels stay correct although a label may be displaced and return: a label's best score only
+ * rises, so a label that was displaced by k better ones can return only with a later hit that is better than theirs. */
 void sb_topk_add(sb_topk *topk, sb_hit hit, bool by_label) {
-  size_t end = topk->count; /* the entry that gives way; `count`: none does */
+  size_t end = topk->count; /* the entry to replace; `count`: none */
   for (size_t i = 0; i < topk->count; i++) {
     if (by_label ? topk->hits[i].label != hit.label : topk->hits[i].key != hit.key) continue;
     if (!better(&hit, &topk->hits[i])) return;

@@ -99,7 +99,8 @@ static sb_status build(bench *b, sb_error *error) {
   uint64_t keys[CHUNK];
   double spent = 0;
   sb_status status = vectors ? SB_OK : SB_NO_MEMORY;
-  sb_index_hold(b->index, true); /* as when a gallery is loaded: training must not depend on how fast rows come */
+  sb_index_pause_training(b->index,
+                          true); /* as when a gallery is loaded: training must not depend on how fast rows come */
   for (size_t first = 0; status == SB_OK && first < b->rows; first += CHUNK) {
     size_t count = b->rows - first < CHUNK ? b->rows - first : CHUNK;
     make_rows(b, first, count, vectors);
@@ -109,7 +110,7 @@ static sb_status build(bench *b, sb_error *error) {
     spent += sb_monotonic_ms() - start;
   }
   double start = sb_monotonic_ms();
-  sb_index_hold(b->index, false);
+  sb_index_pause_training(b->index, false);
   sb_index_settle(b->index);
   b->build_s = (spent + sb_monotonic_ms() - start) / 1000;
   free(vectors);
@@ -267,7 +268,7 @@ static json_t *report_json(const bench *b) {
       "{s:f,s:f,s:I,s:I,s:f,s:I,s:I,s:I,s:f,s:f}", "filtered_1_percent_ms", b->filtered_ms, "floor_0.4_ms", b->floor_ms,
       "mates_found", (json_int_t)b->mates_found, "mates_exact", (json_int_t)b->mates_exact, "recall_estimated",
       stats->recall, "code_bytes", (json_int_t)stats->code_bytes, "survivors", (json_int_t)stats->survivors, "reranked",
-      (json_int_t)stats->reranked, "participation", stats->participation, "learn_s", stats->learn_seconds);
+      (json_int_t)stats->reranked, "participation", stats->participation, "learn_s", stats->train_seconds);
   if (json && more) json_object_update(json, more);
   json_decref(more);
   return json;
@@ -301,7 +302,7 @@ static void clean_up(bench *b) {
 static sb_status build_and_measure(bench *b, sb_error *error) {
   sb_status status = sb_cli_synthetic_faces_new(b->dim, (double)b->tau, &b->faces, error);
   if (status == SB_OK) status = sb_thread_team_new((int)b->threads, &b->team, error);
-  const sb_index_options index = {.struct_size = sizeof index, .dim = b->dim, .team = b->team};
+  const sb_index_options index = {.struct_size = sizeof index, .dim = b->dim, .thread_team = b->team};
   if (status == SB_OK) status = sb_index_new(&index, &b->index, error);
   if (status == SB_OK) status = build(b, error);
   return status == SB_OK ? measure(b, error) : status;

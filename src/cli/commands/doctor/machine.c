@@ -28,7 +28,7 @@ void sb_cli_doctor_check_processor(sb_cli_doctor *doctor) {
   const char *forced = getenv("SEMBLANCE_CPU");
   int cores = sb_cpu_cores(), workers = doctor->config->workers ? (int)doctor->config->workers : sb_cpu_workers();
   sb_cli_doctor_report(doctor, "processor", SB_CLI_HEALTH_OK, NULL, "%d core%s, %d worker%s; searches run in %s", cores,
-                       cores == 1 ? "" : "s", workers, workers == 1 ? "" : "s", sb_kernels_words());
+                       cores == 1 ? "" : "s", workers, workers == 1 ? "" : "s", sb_kernels_description());
   if (forced && strcmp(forced, sb_cpu_name(sb_cpu_level())) != 0)
     sb_cli_doctor_report(doctor, "processor", SB_CLI_HEALTH_WARNING, "unset SEMBLANCE_CPU; it is for tests",
                          "SEMBLANCE_CPU=%.20s is ignored: this processor has not got it, or it is no level", forced);
