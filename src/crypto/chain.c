@@ -1,10 +1,11 @@
+/* The hash chain of the audit trail; chain.h describes it. What is hashed and signed is fixed: docs/formats.md. */
 #include "crypto/chain.h"
 
 #include "crypto/internal.h"
 
 #include <string.h>
 
-/* Of the audit key; 2 and 3 are the tally's (tally.c). */
+/* Subkeys of the audit key; 2 and 3 belong to row_set_mac.c. */
 enum { AUDIT_SUBKEY_SIGN = 1, AUDIT_SUBKEY_VALUE = 4, MESSAGE_SIZE = 16 + 8 + SB_LINK_SIZE };
 _Static_assert(crypto_sign_SEEDBYTES == SB_KEY_SIZE && crypto_sign_BYTES == SB_SIGNATURE_SIZE &&
                    crypto_sign_PUBLICKEYBYTES == SB_PUBLIC_SIZE,
@@ -21,7 +22,7 @@ static void add_number(crypto_generichash_state *state, int64_t value) {
 }
 
 static void add_text(crypto_generichash_state *state, const char *text) {
-  uint8_t length = (uint8_t)strlen(text); /* before the text: it cannot run into what follows */
+  uint8_t length = (uint8_t)strlen(text); /* length first: the text cannot run into what follows */
   crypto_generichash_update(state, &length, 1);
   crypto_generichash_update(state, (const uint8_t *)text, length);
 }
@@ -43,7 +44,7 @@ void sb_chain_link(const uint8_t before[SB_LINK_SIZE], const sb_chain_entry *ent
 }
 
 static void message(int64_t sequence, const uint8_t link[SB_LINK_SIZE], uint8_t bytes[MESSAGE_SIZE]) {
-  static const char head[16] = "semblance audit"; /* with its NUL */
+  static const char head[16] = "semblance audit"; /* including the NUL */
   memcpy(bytes, head, 16);
   number_write(sequence, bytes + 16);
   memcpy(bytes + 24, link, SB_LINK_SIZE);

@@ -1,4 +1,10 @@
-/* The data keys of a gallery, and what is sealed under them. */
+/* The keyring. Data layout (docs/formats.md):
+ *
+ *   sealed field   number of the data key (4, little-endian) | nonce (24) | ciphertext | tag (16)
+ *   wrapped key    nonce (24) | encrypted key (32) | tag (16)
+ *
+ * Invariants: keys[0] is the newest data key and the only one that seals; the others only open, until a rotation has
+ * resealed everything. All access is under `lock`, and keys never leave locked memory. */
 #include "crypto/internal.h"
 
 #include <string.h>
@@ -12,7 +18,7 @@ typedef struct data_key {
 } data_key;
 
 struct sb_keyring {
-  pthread_rwlock_t lock; /* guards all that follows */
+  pthread_rwlock_t lock; /* protects everything below */
   uint8_t wrap[SB_KEY_SIZE];
   size_t count;
   data_key keys[SB_DATA_KEYS_MAX]; /* newest first */
@@ -25,14 +31,14 @@ static pthread_rwlock_t *lock_of(const sb_keyring *keyring) {
   union {
     const pthread_rwlock_t *constant;
     pthread_rwlock_t *lock;
-  } view = {&keyring->lock}; /* taking a lock does not change what a const keyring holds */
+  } view = {&keyring->lock}; /* locking does not change the value of a const keyring */
   return view.lock;
 }
 
 sb_status sb_keyring_new(const sb_root *root, sb_keyring **out, sb_error *error) {
   sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
-  sb_keyring *keyring = sodium_malloc(sizeof *keyring); /* guarded, locked in memory, wiped when freed */
+  sb_keyring *keyring = sodium_malloc(sizeof *keyring); /* guard pages, locked in memory, wiped on free */
   if (!keyring) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   memset(keyring, 0, sizeof *keyring);
   pthread_rwlock_init(&keyring->lock, NULL);
@@ -49,15 +55,15 @@ void sb_keyring_free(sb_keyring *keyring) {
 
 /* ---- Wrapping */
 
-static size_t wrap_place(uint32_t number, sb_keyring_purpose purpose, uint8_t about[SB_SEAL_CONTEXT_MAX]) {
-  const sb_seal_context place = {"data_key", "wrapped", number, purpose == SB_KEYRING_AUDIT ? "audit" : "data"};
-  return sb_seal_context_bytes(WRAP_VERSION, 0, &place, about);
+static size_t wrap_context(uint32_t number, sb_keyring_purpose purpose, uint8_t about[SB_SEAL_CONTEXT_MAX]) {
+  const sb_seal_context context = {"data_key", "wrapped", number, purpose == SB_KEYRING_AUDIT ? "audit" : "data"};
+  return sb_seal_context_bytes(WRAP_VERSION, 0, &context, about);
 }
 
 static void wrap(const uint8_t wrap_key[SB_KEY_SIZE], uint32_t number, sb_keyring_purpose purpose,
                  const uint8_t key[SB_KEY_SIZE], uint8_t wrapped[SB_WRAPPED_SIZE]) {
   uint8_t about[SB_SEAL_CONTEXT_MAX];
-  size_t about_size = wrap_place(number, purpose, about);
+  size_t about_size = wrap_context(number, purpose, about);
   sb_crypto_box_seal(wrap_key, about, about_size, key, SB_KEY_SIZE, wrapped);
 }
 
@@ -69,7 +75,7 @@ void sb_keyring_make(const sb_keyring *keyring, uint32_t number, sb_keyring_purp
   sodium_memzero(key, sizeof key);
 }
 
-/* Keeps the newest first. False: there is no room. */
+/* Inserts a data key, newest first. False: the keyring is full. */
 static bool insert(sb_keyring *keyring, uint32_t number, const uint8_t key[SB_KEY_SIZE]) {
   size_t at = 0;
   while (at < keyring->count && keyring->keys[at].number > number) at++;
@@ -89,17 +95,21 @@ sb_status sb_keyring_add(sb_keyring *keyring, uint32_t number, sb_keyring_purpos
                          size_t size, sb_error *error) {
   uint8_t about[SB_SEAL_CONTEXT_MAX], key[SB_KEY_SIZE];
   if (!number) return sb_fail(error, SB_STORE, "a data key of the database has no number; restore a backup");
-  size_t about_size = wrap_place(number, purpose, about);
+  size_t about_size = wrap_context(number, purpose, about);
   sb_status status = SB_OK;
   pthread_rwlock_wrlock(&keyring->lock);
   if (size != SB_WRAPPED_SIZE || !sb_crypto_box_open(keyring->wrap, about, about_size, wrapped, size, key)) {
-    status = sb_fail(error, SB_WRONG_KEY, "the gallery was sealed under another root key; nothing was changed");
+    status = sb_fail(
+        error, SB_WRONG_KEY,
+        "the gallery was sealed under another root key; nothing was changed: give the right key (SEMBLANCE_KEY_FILE)");
   } else if (purpose == SB_KEYRING_AUDIT) {
     memcpy(keyring->audit, key, SB_KEY_SIZE);
     keyring->audit_number = number;
     keyring->has_audit = true;
   } else if (!insert(keyring, number, key)) {
-    status = sb_fail(error, SB_STORE, "the database has more than %d data keys; finish the rotation", SB_DATA_KEYS_MAX);
+    status = sb_fail(error, SB_STORE,
+                     "the database has more than %d data keys; finish the rotation with `semblance keys rotate`",
+                     SB_DATA_KEYS_MAX);
   }
   pthread_rwlock_unlock(&keyring->lock);
   sodium_memzero(key, sizeof key);
@@ -134,7 +144,7 @@ sb_status sb_keyring_rewrap(const sb_keyring *keyring, const sb_root *root, uint
   else if (keyring->has_audit && keyring->audit_number == number)
     wrap(wrap_key, number, SB_KEYRING_AUDIT, keyring->audit, wrapped);
   else
-    status = sb_fail(error, SB_MISUSE, "there is no data key of that number");
+    status = sb_fail(error, SB_MISUSE, "the keyring has no data key of that number");
   pthread_rwlock_unlock(lock_of(keyring));
   sodium_memzero(wrap_key, sizeof wrap_key);
   return status;
@@ -164,18 +174,18 @@ bool sb_keyring_audit(const sb_keyring *keyring, uint64_t what, uint8_t key[SB_K
 
 /* ---- Sealed fields */
 
-sb_status sb_keyring_seal(const sb_keyring *keyring, const sb_seal_context *place, const void *plain, size_t size,
+sb_status sb_keyring_seal(const sb_keyring *keyring, const sb_seal_context *context, const void *plain, size_t size,
                           uint8_t *sealed, sb_error *error) {
   uint8_t about[SB_SEAL_CONTEXT_MAX];
   sb_status status = SB_OK;
   pthread_rwlock_rdlock(lock_of(keyring));
   const data_key *entry = keyring->count ? &keyring->keys[0] : NULL;
-  size_t about_size = entry ? sb_seal_context_bytes(SEAL_VERSION, entry->number, place, about) : 0;
+  size_t about_size = entry ? sb_seal_context_bytes(SEAL_VERSION, entry->number, context, about) : 0;
   if (about_size) {
     for (int i = 0; i < NUMBER_SIZE; i++) sealed[i] = (uint8_t)(entry->number >> (8 * i));
     sb_crypto_box_seal(entry->seal, about, about_size, plain, size, sealed + NUMBER_SIZE);
   } else {
-    status = sb_fail(error, SB_MISUSE, "there is no data key yet, or a sealed field's place has too long a name");
+    status = sb_fail(error, SB_MISUSE, "the keyring has no data key yet, or a name in the seal context is too long");
   }
   pthread_rwlock_unlock(lock_of(keyring));
   return status;
@@ -187,19 +197,19 @@ uint32_t sb_keyring_sealed_number(const uint8_t *sealed, size_t size) {
   return number;
 }
 
-sb_status sb_keyring_unseal(const sb_keyring *keyring, const sb_seal_context *place, const uint8_t *sealed, size_t size,
-                            void *plain, sb_error *error) {
+sb_status sb_keyring_unseal(const sb_keyring *keyring, const sb_seal_context *context, const uint8_t *sealed,
+                            size_t size, void *plain, sb_error *error) {
   uint8_t about[SB_SEAL_CONTEXT_MAX];
   uint32_t number = sb_keyring_sealed_number(sealed, size);
   pthread_rwlock_rdlock(lock_of(keyring));
   const data_key *entry = number ? find(keyring, number) : NULL;
-  size_t about_size = entry ? sb_seal_context_bytes(SEAL_VERSION, number, place, about) : 0;
+  size_t about_size = entry ? sb_seal_context_bytes(SEAL_VERSION, number, context, about) : 0;
   bool opened =
       about_size && sb_crypto_box_open(entry->seal, about, about_size, sealed + NUMBER_SIZE, size - NUMBER_SIZE, plain);
   pthread_rwlock_unlock(lock_of(keyring));
   if (opened) return SB_OK;
   return sb_fail(error, SB_STORE, "a sealed field of the database (%s.%s) is damaged or was moved; restore a backup",
-                 place->table, place->column);
+                 context->table, context->column);
 }
 
 void sb_keyring_hash(const sb_keyring *keyring, uint32_t number, const char *purpose, int64_t scope, const void *bytes,
@@ -209,7 +219,8 @@ void sb_keyring_hash(const sb_keyring *keyring, uint32_t number, const char *pur
   uint8_t head[16] = {0};
   size_t length = strlen(purpose);
   for (int i = 0; i < 8; i++) {
-    head[i] = (uint8_t)((uint64_t)length >> (8 * i)); /* before the purpose: it cannot run into what follows */
+    head[i] =
+        (uint8_t)((uint64_t)length >> (8 * i)); /* length first: the purpose cannot run into the bytes that follow */
     head[8 + i] = (uint8_t)((uint64_t)scope >> (8 * i));
   }
   pthread_rwlock_rdlock(lock_of(keyring));

@@ -1,10 +1,11 @@
+/* MSet-Add-Hash over rows; row_set_mac.h describes it. Layout: sequence (8) | sum (32) | MAC (32), little-endian. */
 #include "crypto/row_set_mac.h"
 
 #include "crypto/internal.h"
 
 #include <string.h>
 
-/* Of the audit key; 1 signs (chain.c). */
+/* Subkeys of the audit key; 1 and 4 belong to chain.c. */
 enum { SUBKEY_ROW = 2, SUBKEY_SUM = 3, SUM_AT = 8, DIGEST_AT = 40 };
 
 static void number_write(uint64_t value, uint8_t bytes[8]) {
@@ -30,7 +31,7 @@ void sb_crypto_row_set_mac_add(sb_crypto_row_set_mac *sum, const sb_crypto_row_s
   }
 }
 
-/* -x is not x plus one. */
+/* Two's complement: -x = ~x + 1. */
 static void negate(sb_crypto_row_set_mac *sum) {
   static const sb_crypto_row_set_mac one = {{1, 0, 0, 0}};
   for (int i = 0; i < 4; i++) sum->words[i] = ~sum->words[i];
@@ -47,7 +48,7 @@ sb_status sb_crypto_row_set_mac_row(const sb_keyring *keyring, const sb_crypto_r
   crypto_generichash_init(&state, key, sizeof key, sizeof digest);
   for (size_t i = 0; i < count; i++) {
     head[0] = parts[i].kind;
-    number_write(parts[i].size, head + 1); /* before the bytes: they cannot run into what follows */
+    number_write(parts[i].size, head + 1); /* length first: the bytes cannot run into what follows */
     crypto_generichash_update(&state, head, sizeof head);
     if (parts[i].size) crypto_generichash_update(&state, parts[i].bytes, parts[i].size);
   }

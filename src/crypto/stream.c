@@ -1,4 +1,4 @@
-/* The key stream of temporary files. */
+/* The XChaCha20 key stream of temporary files, applied from any offset on. */
 #include "crypto/crypto.h"
 
 #include <sodium.h>
@@ -10,7 +10,7 @@ void sb_crypto_stream_xor(const uint8_t key[32], uint64_t offset, void *bytes, s
   static const uint8_t nonce[crypto_stream_xchacha20_NONCEBYTES] = {0};
   uint8_t *at = bytes;
   size_t skip = offset % BLOCK;
-  if (skip && size) { /* the rest of a block that was begun */
+  if (skip && size) { /* the rest of the block that contains `offset` */
     uint8_t block[BLOCK] = {0};
     size_t part = size < BLOCK - skip ? size : BLOCK - skip;
     crypto_stream_xchacha20_xor_ic(block, block, BLOCK, nonce, offset / BLOCK, key);

@@ -1,3 +1,5 @@
+/* The secret transform of face templates; transform.h describes it. Everything is drawn from the seed in a fixed order,
+ * so a change here makes existing galleries unreadable. */
 #include "crypto/transform.h"
 
 #include "crypto/internal.h"
@@ -7,18 +9,18 @@
 
 enum { ROUNDS = 3 };
 
-typedef struct turn {
+typedef struct round_key {
   uint16_t from[SB_TRANSFORM_DIM_MAX]; /* the permutation: out[i] = in[from[i]] */
   float sign[SB_TRANSFORM_DIM_MAX];    /* 1 or -1 */
-} turn;
+} round_key;
 
 struct sb_transform {
   size_t dim, span; /* span: the largest power of two that is at most dim */
   float scale;      /* 1 / sqrt(span) */
-  turn rounds[ROUNDS];
+  round_key rounds[ROUNDS];
 };
 
-/* Numbers from the seed: ChaCha20's stream, a block at a time. */
+/* Random numbers from the seed: libsodium's deterministic generator (ChaCha20), one block at a time. */
 typedef struct stream {
   uint8_t seed[randombytes_SEEDBYTES];
   uint8_t bytes[32 * SB_TRANSFORM_DIM_MAX];
@@ -27,7 +29,7 @@ typedef struct stream {
 _Static_assert(SB_SEED_SIZE == randombytes_SEEDBYTES, "seed");
 
 static uint32_t draw(stream *s) {
-  if (s->used + 4 > sizeof s->bytes) { /* many rejections: go on with another seed that the first one gives */
+  if (s->used + 4 > sizeof s->bytes) { /* after many rejections: continue with a seed derived from the first one */
     memcpy(s->seed, s->bytes, sizeof s->seed);
     randombytes_buf_deterministic(s->bytes, sizeof s->bytes, s->seed);
     s->used = sizeof s->seed;
@@ -37,7 +39,7 @@ static uint32_t draw(stream *s) {
   return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* Uniform in 0..below-1: what would favour small numbers is thrown away. */
+/* Uniform in 0..below-1, by rejection sampling. */
 static uint32_t draw_below(stream *s, uint32_t below) {
   uint32_t bias = (uint32_t)(-below) % below, value;
   do value = draw(s);
@@ -45,9 +47,9 @@ static uint32_t draw_below(stream *s, uint32_t below) {
   return value % below;
 }
 
-static void turn_draw(turn *t, size_t dim, stream *s) {
+static void draw_round(round_key *t, size_t dim, stream *s) {
   for (size_t i = 0; i < dim; i++) t->from[i] = (uint16_t)i;
-  for (size_t i = dim; i > 1; i--) { /* Fisher and Yates */
+  for (size_t i = dim; i > 1; i--) { /* Fisher-Yates shuffle */
     size_t j = draw_below(s, (uint32_t)i);
     uint16_t swapped = t->from[i - 1];
     t->from[i - 1] = t->from[j];
@@ -58,7 +60,7 @@ static void turn_draw(turn *t, size_t dim, stream *s) {
 
 sb_status sb_transform_new(const uint8_t seed[SB_SEED_SIZE], size_t dim, sb_transform **out, sb_error *error) {
   if (dim < 1 || dim > SB_TRANSFORM_DIM_MAX)
-    return sb_fail(error, SB_MISUSE, "a transform has 1 to %d dimensions", SB_TRANSFORM_DIM_MAX);
+    return sb_fail(error, SB_MISUSE, "a template transform needs 1 to %d dimensions", SB_TRANSFORM_DIM_MAX);
   sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;
   sb_transform *transform = sodium_malloc(sizeof *transform);
@@ -67,11 +69,11 @@ sb_status sb_transform_new(const uint8_t seed[SB_SEED_SIZE], size_t dim, sb_tran
     memset(transform, 0, sizeof *transform);
     memcpy(s->seed, seed, sizeof s->seed);
     randombytes_buf_deterministic(s->bytes, sizeof s->bytes, s->seed);
-    s->used = sizeof s->seed; /* its first bytes may become a seed: they are no numbers */
+    s->used = sizeof s->seed; /* the first bytes may become a seed, so they are not used as numbers */
     transform->dim = dim;
     for (transform->span = 1; transform->span * 2 <= dim;) transform->span *= 2;
     transform->scale = 1.0f / sqrtf((float)transform->span);
-    for (int i = 0; i < ROUNDS; i++) turn_draw(&transform->rounds[i], dim, s);
+    for (int i = 0; i < ROUNDS; i++) draw_round(&transform->rounds[i], dim, s);
     *out = transform;
     transform = NULL;
   } else {
@@ -90,7 +92,7 @@ size_t sb_transform_dim(const sb_transform *transform) {
   return transform->dim;
 }
 
-/* Walsh-Hadamard of `span` numbers, scaled; its own inverse. */
+/* Fast Walsh-Hadamard transform of `span` numbers, scaled to be orthogonal; its own inverse. */
 static void hadamard(float *v, size_t span, float scale) {
   for (size_t half = 1; half < span; half *= 2) {
     for (size_t base = 0; base < span; base += 2 * half) {
@@ -105,13 +107,13 @@ static void hadamard(float *v, size_t span, float scale) {
   for (size_t i = 0; i < span; i++) v[i] *= scale;
 }
 
-/* Where dim is no power of two the first and the last `span` numbers are mixed one after the other: they overlap. */
+/* Where dim is not a power of two, the first and then the last `span` numbers are mixed; the two ranges overlap. */
 void sb_transform_apply(const sb_transform *t, const float *in, float *out) {
   float v[SB_TRANSFORM_DIM_MAX], w[SB_TRANSFORM_DIM_MAX];
   memcpy(v, in, t->dim * sizeof *v);
   for (int round = 0; round < ROUNDS; round++) {
-    const turn *turned = &t->rounds[round];
-    for (size_t i = 0; i < t->dim; i++) w[i] = v[turned->from[i]] * turned->sign[i];
+    const round_key *key = &t->rounds[round];
+    for (size_t i = 0; i < t->dim; i++) w[i] = v[key->from[i]] * key->sign[i];
     hadamard(w, t->span, t->scale);
     if (t->span < t->dim) hadamard(w + t->dim - t->span, t->span, t->scale);
     memcpy(v, w, t->dim * sizeof *v);
@@ -123,10 +125,10 @@ void sb_transform_undo(const sb_transform *t, const float *in, float *out) {
   float v[SB_TRANSFORM_DIM_MAX], w[SB_TRANSFORM_DIM_MAX];
   memcpy(w, in, t->dim * sizeof *w);
   for (int round = ROUNDS; round-- > 0;) {
-    const turn *turned = &t->rounds[round];
+    const round_key *key = &t->rounds[round];
     if (t->span < t->dim) hadamard(w + t->dim - t->span, t->span, t->scale);
     hadamard(w, t->span, t->scale);
-    for (size_t i = 0; i < t->dim; i++) v[turned->from[i]] = w[i] * turned->sign[i];
+    for (size_t i = 0; i < t->dim; i++) v[key->from[i]] = w[i] * key->sign[i];
     memcpy(w, v, t->dim * sizeof *w);
   }
   memcpy(out, w, t->dim * sizeof *w);

@@ -8,10 +8,10 @@
 /* Restricts this process for good. Call it before threads are started. Each part applies where the kernel supports it;
  * where it does not, a warning is logged and the process goes on without.
  *
- *   Landlock  writing only below the folders of `writable` (NULL-terminated; created when absent), no execution of programs, TCP
- *             connections only to `ports` (ends with 0; NULL: none)
- *   seccomp   no system calls that reach other processes, the kernel or the machine's configuration; no connect() where `ports`
- *             is NULL; without `network` no sockets at all
+ *   Landlock  writing only below the folders of `writable` (NULL-terminated; created when absent), no execution of
+ *             programs, TCP connections only to `ports` (ends with 0; NULL: none)
+ *   seccomp   no system calls that reach other processes, the kernel or the machine's configuration; no connect() where
+ *             `ports` is NULL; without `network` no sockets at all
  *
  * Does nothing in builds with sanitizers, which need some of these system calls. */
 void sb_sandbox_enter(const char *const *writable, bool network, const uint16_t *ports);

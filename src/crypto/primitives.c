@@ -1,4 +1,4 @@
-/* Digests, random bytes, the box that all sealing is made of. */
+/* Digests, random bytes, subkeys, the box that all sealing uses, the encoding of a seal context. */
 #include "crypto/internal.h"
 
 #include <errno.h>
@@ -11,7 +11,9 @@ _Static_assert(SB_KEY_SIZE == crypto_kdf_KEYBYTES, "key size");
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES == 40, "box");
 
 sb_status sb_crypto_ready(sb_error *error) {
-  if (sodium_init() < 0) return sb_fail(error, SB_INTERNAL, "the cryptographic library could not be started");
+  if (sodium_init() < 0)
+    return sb_fail(error, SB_INTERNAL,
+                   "libsodium could not be initialised; check that the system has a source of random numbers");
   return SB_OK;
 }
 
@@ -52,9 +54,9 @@ void sb_crypto_subkey(const uint8_t key[SB_KEY_SIZE], uint64_t number, uint8_t o
   crypto_kdf_derive_from_key(out, SB_KEY_SIZE, number, kdf_context, key);
 }
 
-size_t sb_seal_context_bytes(uint8_t version, uint32_t number, const sb_seal_context *place,
+size_t sb_seal_context_bytes(uint8_t version, uint32_t number, const sb_seal_context *context,
                              uint8_t bytes[SB_SEAL_CONTEXT_MAX]) {
-  const char *parts[] = {place->table, place->column, place->model ? place->model : ""};
+  const char *parts[] = {context->table, context->column, context->model ? context->model : ""};
   size_t used = 0;
   bytes[used++] = version;
   for (int i = 0; number && i < 4; i++) bytes[used++] = (uint8_t)(number >> (8 * i));
@@ -65,14 +67,14 @@ size_t sb_seal_context_bytes(uint8_t version, uint32_t number, const sb_seal_con
     memcpy(bytes + used, parts[i], length);
     used += length;
   }
-  for (int i = 0; i < 8; i++) bytes[used++] = (uint8_t)((uint64_t)place->row >> (8 * i));
+  for (int i = 0; i < 8; i++) bytes[used++] = (uint8_t)((uint64_t)context->row >> (8 * i));
   return used;
 }
 
 void sb_crypto_box_seal(const uint8_t key[SB_KEY_SIZE], const uint8_t *about, size_t about_size, const void *plain,
                         size_t size, uint8_t *boxed) {
   const size_t nonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
-  randombytes_buf(boxed, nonce); /* 192 bits: random ones do not meet */
+  randombytes_buf(boxed, nonce); /* 192 bits: random nonces do not collide */
   crypto_aead_xchacha20poly1305_ietf_encrypt(boxed + nonce, NULL, plain, size, about, about_size, NULL, boxed, key);
 }
 
