@@ -1,7 +1,8 @@
 /* A form: one byte that says whose (people with photos, or an import), then the body of a multipart/form-data with the boundary "b".
  * It goes through libmicrohttpd as from a client, over a pair of sockets and without a thread, in the pieces that come out there. */
-#include "http/core/request.h"
-#include "http/core/route.h"
+#include "http/core/params.h"
+#include "http/core/receive.h"
+#include "http/routes.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,53 +13,62 @@
 
 enum { BODY_MAX = 64 << 10, TURNS_MAX = 10000 };
 
+static bool no_page(sb_http_request *request, const char *path) {
+  (void)request, (void)path;
+  return false;
+}
+
 static char collection[] = "default";
-static sb_http_server server = {.context = {.collection = collection, .limits = {.body = 1 << 20, .import = 1 << 20}},
-                                .dialects = ~0u};
+static sb_http_context context = {.collection = collection, .limits = {.body = 1 << 20, .import = 1 << 20}};
+static sb_http_daemon server = {.context = &context, .router = {.page = no_page}};
 static bool answered;
 
 static void read_fields(sb_http_request *request) {
   static const char *const names[] = {"id", "name", "image", "consent", "x"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const char *text = NULL;
-    sb_photo *photos = NULL;
     size_t count = 0;
-    sb_http_request_text(request, names[i], &text, NULL);
-    if (sb_http_request_photos(request, names[i], &photos, &count, NULL) == SB_OK) free(photos);
+    sb_http_params text = sb_http_params_begin(request), photos = text;
+    sb_http_params_text(&text, names[i]);
+    sb_http_params_photos(&photos, names[i], &count);
   }
 }
 
-static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+static enum MHD_Result on_access(void *unused, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *size, void **state) {
-  (void)context, (void)version;
-  sb_http_request *request = *state;
-  if (!request) {
-    if (!(request = *state = sb_http_request_new(&server, url))) return MHD_NO;
-    request->connection = connection;
-    snprintf(request->method, sizeof request->method, "%s", method);
-    sb_http_route_find(request);
-    sb_http_request_body_begin(request);
+  (void)unused, (void)version;
+  sb_http_exchange *exchange = *state;
+  if (!exchange) {
+    if (!(exchange = *state = sb_http_exchange_new(&server, url))) return MHD_NO;
+    exchange->request.connection = connection;
+    snprintf(exchange->request.method, sizeof exchange->request.method, "%s", method);
+    sb_http_route_find(&server.router, &exchange->request);
+    sb_http_receive_begin(exchange);
     return MHD_YES;
   }
   if (*size) {
-    bool go_on = sb_http_request_receive(request, bytes, *size);
+    bool go_on = sb_http_receive(exchange, bytes, *size);
     *size = 0;
     return go_on ? MHD_YES : MHD_NO;
   }
-  if (!request->reply.status && sb_http_request_finish(request, NULL) == SB_OK) read_fields(request);
-  sb_http_reply_empty(request, 204);
-  return sb_http_reply_send(request);
+  if (!exchange->request.reply.status && sb_http_receive_end(exchange, NULL) == SB_OK) read_fields(&exchange->request);
+  sb_http_reply_empty(&exchange->request, 204);
+  return sb_http_reply_send(exchange);
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+static void on_completed(void *unused, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code) {
-  (void)context, (void)connection, (void)code;
-  sb_http_request_free(*state);
+  (void)unused, (void)connection, (void)code;
+  sb_http_exchange_free(*state);
   *state = NULL;
   answered = true;
 }
 
 static struct MHD_Daemon *start(void) {
+  server.router.routes = sb_http_routes;
+  server.router.route_count = sb_http_route_count;
+  server.router.dialects = sb_http_dialects;
+  server.router.dialect_count = sb_http_dialect_count;
+  server.router.dialects_on = ~0u;
   struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_access, NULL,
                                                MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
   if (!daemon) abort();

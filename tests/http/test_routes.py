@@ -27,7 +27,7 @@ def references(node):
 
 class Routes(unittest.TestCase):
     def test_table_and_document_are_equal_in_both_directions(self):
-        table = set(re.findall(r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_', (ROOT / "src/http/core/route.c").read_text()))
+        table = set(re.findall(r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_', (ROOT / "src/http/routes.c").read_text()))
         self.assertGreater(len(table), 40)
         self.assertEqual(table, set(OPERATIONS))
 

@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 
 def routes():
     """(method, pattern, role) of each row of the server's own table."""
-    return [(m[0], m[1], m[3].lower()) for m in ROUTE.findall((ROOT / "src/http/core/route.c").read_text())]
+    return [(m[0], m[1], m[3].lower()) for m in ROUTE.findall((ROOT / "src/http/routes.c").read_text())]
 
 
 class AccessCase(ProgramCase):
@@ -57,7 +57,7 @@ class Matrix(AccessCase):
 
     def test_every_route_with_every_kind_of_caller(self):
         table = routes()
-        rows = len(re.findall(r"sb_http_handle_", (ROOT / "src/http/core/route.c").read_text()))
+        rows = len(re.findall(r"sb_http_handle_", (ROOT / "src/http/routes.c").read_text()))
         self.assertEqual(len(table), rows, "a route of the table is not in the matrix")
         good = {role: self.key(role, "--all-collections") for role in ("read", "enroll", "admin")}
         foreign = self.json_of("access", "add", "--role", "read,enroll,admin", "--collection", "default")["key"]

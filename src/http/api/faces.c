@@ -1,5 +1,6 @@
 /* Photos that are looked at and not kept. */
 #include "http/api/handlers.h"
+#include "http/api/live.h"
 #include "json/results.h"
 
 #include <string.h>

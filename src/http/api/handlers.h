@@ -2,7 +2,7 @@
 #ifndef SB_HTTP_API_HANDLERS_H
 #define SB_HTTP_API_HANDLERS_H
 
-#include "http/core/request.h"
+#include "http/core/request_fields.h"
 
 /* handlers_people.c */
 void sb_http_handle_people_list(sb_http_request *request);
@@ -25,17 +25,6 @@ void sb_http_handle_verify(sb_http_request *request);
 void sb_http_handle_detect(sb_http_request *request);
 void sb_http_handle_represent(sb_http_request *request);
 void sb_http_handle_analyze(sb_http_request *request);
-
-/* handlers_state.c: the server's own state */
-void sb_http_handle_health(sb_http_request *request);
-void sb_http_handle_version(sb_http_request *request);
-void sb_http_handle_healthz(sb_http_request *request);
-void sb_http_handle_readyz(sb_http_request *request);
-void sb_http_handle_metrics(sb_http_request *request);
-void sb_http_handle_stats(sb_http_request *request);
-void sb_http_handle_openapi_yaml(sb_http_request *request);
-void sb_http_handle_openapi_json(sb_http_request *request);
-void sb_http_handle_docs(sb_http_request *request);
 
 /* handlers_jobs.c */
 void sb_http_handle_jobs_list(sb_http_request *request);
@@ -98,8 +87,5 @@ void sb_http_handle_compreface_face_verify(sb_http_request *request);
 void sb_http_handle_compreface_recognize(sb_http_request *request);
 void sb_http_handle_compreface_detect(sb_http_request *request);
 void sb_http_handle_compreface_verify(sb_http_request *request);
-
-/* page.c: replies with the page's file of that path where there is one. */
-bool sb_http_page_reply(sb_http_request *request, const char *path);
 
 #endif

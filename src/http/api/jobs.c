@@ -1,7 +1,7 @@
 /* /v1/jobs: long work that goes on when the client has gone. */
 #include "http/jobs/jobs.h"
 #include "http/api/handlers.h"
-#include "http/core/route.h"
+#include "http/jobs/events.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* Two threads a channel: one reads frames and keeps the newest, one searches and answers. */
 #include "http/api/live.h"
-#include "http/core/request.h"
+#include "http/core/live_sessions.h"
+#include "http/core/request_fields.h"
 #include "http/core/websocket.h"
 #include "json/results.h"
 #include "json/write.h"
@@ -23,13 +24,6 @@ enum {
   DRAIN_MS_MAX = 10000,
   DRAIN_BYTES_MAX = 2 * FRAME_MAX,
   CHUNK = 65536
-};
-
-struct sb_http_live_sessions {
-  pthread_mutex_t lock;
-  pthread_cond_t ended;
-  size_t count;
-  bool stopping;
 };
 
 typedef struct live {
@@ -58,41 +52,8 @@ typedef struct live {
 
 enum { OPCODE_TEXT = 1, OPCODE_CLOSE = 8, OPCODE_PONG = 10 };
 
-sb_status sb_http_live_sessions_new(sb_http_live_sessions **out, sb_error *error) {
-  sb_http_live_sessions *live_sessions = sb_alloc(1, sizeof *live_sessions, error);
-  if (!live_sessions) return SB_NO_MEMORY;
-  pthread_mutex_init(&live_sessions->lock, NULL);
-  pthread_cond_init(&live_sessions->ended, NULL);
-  *out = live_sessions;
-  return SB_OK;
-}
-
-void sb_http_live_sessions_stop(sb_http_live_sessions *live_sessions) {
-  pthread_mutex_lock(&live_sessions->lock);
-  live_sessions->stopping = true;
-  while (live_sessions->count) pthread_cond_wait(&live_sessions->ended, &live_sessions->lock);
-  pthread_mutex_unlock(&live_sessions->lock);
-}
-
-void sb_http_live_sessions_free(sb_http_live_sessions *live_sessions) {
-  if (!live_sessions) return;
-  pthread_cond_destroy(&live_sessions->ended);
-  pthread_mutex_destroy(&live_sessions->lock);
-  free(live_sessions);
-}
-
-size_t sb_http_live_sessions_count(sb_http_live_sessions *live_sessions) {
-  pthread_mutex_lock(&live_sessions->lock);
-  size_t count = live_sessions->count;
-  pthread_mutex_unlock(&live_sessions->lock);
-  return count;
-}
-
-static bool is_stopping(live *l) {
-  pthread_mutex_lock(&l->live_sessions->lock);
-  bool stopping = l->live_sessions->stopping;
-  pthread_mutex_unlock(&l->live_sessions->lock);
-  return stopping;
+static bool is_stopping(const live *l) {
+  return sb_http_live_sessions_stopping(l->live_sessions);
 }
 
 static void live_free(live *l) {
@@ -105,10 +66,7 @@ static void live_free(live *l) {
   pthread_mutex_destroy(&l->lock);
   pthread_mutex_destroy(&l->sending);
   free(l);
-  pthread_mutex_lock(&live_sessions->lock);
-  live_sessions->count--;
-  pthread_cond_broadcast(&live_sessions->ended);
-  pthread_mutex_unlock(&live_sessions->lock);
+  sb_http_live_sessions_leave(live_sessions);
 }
 
 /* ---- Sending */
@@ -338,14 +296,6 @@ static void on_upgrade(void *context, struct MHD_Connection *connection, void *s
   live_free(l);
 }
 
-static bool enter(sb_http_live_sessions *live_sessions) {
-  pthread_mutex_lock(&live_sessions->lock);
-  bool room = live_sessions->count < CHANNELS_MAX && !live_sessions->stopping;
-  live_sessions->count += room;
-  pthread_mutex_unlock(&live_sessions->lock);
-  return room;
-}
-
 static sb_status read_options(sb_http_request *request, live *l, sb_error *error) {
   static const char *const words[] = {"all", "largest", NULL};
   const char *collection = NULL;
@@ -360,9 +310,9 @@ static sb_status read_options(sb_http_request *request, live *l, sb_error *error
 }
 
 sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out, sb_error *error) {
-  const char *key = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Sec-WebSocket-Key");
-  const char *version = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Sec-WebSocket-Version");
-  const char *upgrade = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Upgrade");
+  const char *key = sb_http_header(request, "Sec-WebSocket-Key");
+  const char *version = sb_http_header(request, "Sec-WebSocket-Version");
+  const char *upgrade = sb_http_header(request, "Upgrade");
   char accept[SB_HTTP_WEBSOCKET_ACCEPT];
   if (!upgrade || strcasecmp(upgrade, "websocket") || !version || strcmp(version, "13") || !key ||
       !sb_http_websocket_accept(key, accept))
@@ -375,7 +325,7 @@ sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out,
               .caller = *sb_actor_get(),
               .principal = request->principal};
   sb_status status = read_options(request, l, error);
-  if (status == SB_OK && !enter(l->live_sessions))
+  if (status == SB_OK && !sb_http_live_sessions_enter(l->live_sessions, CHANNELS_MAX))
     status = sb_fail(error, SB_BUSY, "%d cameras are connected already", CHANNELS_MAX);
   if (status != SB_OK) {
     free(l->collection);

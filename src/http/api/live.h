@@ -8,14 +8,6 @@
 
 struct sb_http_request;
 
-/* The open channels. Locked. */
-typedef struct sb_http_live_sessions sb_http_live_sessions;
-sb_status sb_http_live_sessions_new(sb_http_live_sessions **out, sb_error *error);
-/* Ends all channels and waits for their threads. Before the daemon is stopped. */
-void sb_http_live_sessions_stop(sb_http_live_sessions *live_sessions);
-void sb_http_live_sessions_free(sb_http_live_sessions *live_sessions);
-size_t sb_http_live_sessions_count(sb_http_live_sessions *live_sessions);
-
 /* The answer 101 that makes the request a channel. Each binary message is a photo; the newest one is worked on, and those
  * that came while another was in work are dropped, so that memory is three frames at most. Each answer is text: the search's
  * JSON with `frame` (counted from 1 as they came) and `dropped` (since the answer before). SB_BUSY: too many channels. */

@@ -3,30 +3,14 @@
 #include "engine/engine.h"
 #include "http/api/handlers.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void address_of(const sb_http_request *request, uint8_t bytes[16]) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  memset(bytes, 0, 16);
-  if (!info || !info->client_addr) return;
-  if (info->client_addr->sa_family == AF_INET)
-    memcpy(bytes, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, 4);
-  else if (info->client_addr->sa_family == AF_INET6)
-    memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, 8);
-}
 
 static void set_cookie(sb_http_request *request, const char *token, int seconds) {
   snprintf(request->reply.cookie, sizeof request->reply.cookie,
            "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", SB_HTTP_SESSION_COOKIE, token, seconds,
            request->context->tls.on ? "; Secure" : "");
-}
-
-static const char *cookie_of(const sb_http_request *request) {
-  return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, SB_HTTP_SESSION_COOKIE);
 }
 
 /* Is a login needed, and is the caller in? */
@@ -38,7 +22,7 @@ void sb_http_handle_session_get(sb_http_request *request) {
     sb_http_reply_error(request, &error);
     return;
   }
-  const char *token = cookie_of(request);
+  const char *token = sb_http_cookie(request, SB_HTTP_SESSION_COOKIE);
   bool in = token && sb_http_session_proof(request->context->auth.sessions, token, proof);
   sb_http_reply_json(request, 200,
                      json_pack("{s:b,s:b,s:o}", "login_needed", closed && !in, "signed_in", in, "csrf",
@@ -64,7 +48,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
   uint8_t address[16];
   const char *password = NULL;
   int one_time = -1;
-  address_of(request, address);
+  sb_http_client_address(request, address);
   unsigned wait = sb_http_session_wait(request->context->auth.sessions, address);
   if (wait) {
     sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, and try again");
@@ -89,7 +73,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
 }
 
 void sb_http_handle_session_delete(sb_http_request *request) {
-  const char *token = cookie_of(request);
+  const char *token = sb_http_cookie(request, SB_HTTP_SESSION_COOKIE);
   if (token) sb_http_session_end(request->context->auth.sessions, token);
   sb_http_reply_json(request, 200, json_pack("{s:b}", "signed_in", 0));
   set_cookie(request, "", 0);

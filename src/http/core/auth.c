@@ -5,7 +5,7 @@
  * change something need the session's token in X-CSRF-Token besides. */
 #include "http/core/auth.h"
 
-#include "http/core/request.h"
+#include "http/core/params.h"
 #include "http/core/route.h"
 #include "http/core/session.h"
 
@@ -13,12 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *header(const sb_http_request *request, const char *name) {
-  return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
 static const char *key_of(const sb_http_request *request) {
-  const char *bearer = header(request, "Authorization"), *key = header(request, "X-API-Key");
+  const char *bearer = sb_http_header(request, "Authorization"), *key = sb_http_header(request, "X-API-Key");
   if (bearer && !strncasecmp(bearer, "Bearer ", 7)) return bearer + 7 + strspn(bearer + 7, " ");
   return key;
 }
@@ -47,8 +43,8 @@ static bool changes_something(const sb_http_request *request) {
 
 /* False: there is a session, but the token that proves the page's own request is missing. */
 static bool by_session(sb_http_request *request) {
-  const char *token = MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, SB_HTTP_SESSION_COOKIE);
-  const char *proof = header(request, "X-CSRF-Token");
+  const char *token = sb_http_cookie(request, SB_HTTP_SESSION_COOKIE);
+  const char *proof = sb_http_header(request, "X-CSRF-Token");
   if (!token || !sb_http_session_find(request->context->auth.sessions, token, changes_something(request) ? proof : NULL,
                                       changes_something(request), &request->principal.session))
     return !request->principal.session;
@@ -67,14 +63,12 @@ bool sb_http_auth_still(sb_http_context *context, const sb_http_principal *princ
 }
 
 bool sb_http_auth_scope(sb_http_request *request) {
-  sb_error error = {0};
-  const char *named = NULL;
   if (!request->principal.collection[0]) return true;
-  sb_status status = sb_http_request_text(request, "collection", &named, &error);
-  if (status == SB_OK && named && strcmp(named, request->principal.collection))
-    status = sb_fail(&error, SB_FORBIDDEN, "this key is for another collection");
-  if (status != SB_OK) sb_http_reply_error(request, &error);
-  return status == SB_OK;
+  sb_http_params p = sb_http_params_begin(request);
+  const char *named = sb_http_params_text(&p, "collection");
+  if (named && strcmp(named, request->principal.collection))
+    sb_http_params_reject(&p, SB_FORBIDDEN, "this key is for another collection");
+  return !sb_http_params_failed(&p);
 }
 
 static unsigned role_of(sb_http_access access) {

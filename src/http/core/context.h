@@ -9,6 +9,7 @@
 #include "http/core/models.h"
 #include "http/core/request_pool.h"
 #include "http/core/session.h"
+#include "http/core/tls.h"
 
 #include <stdatomic.h>
 
@@ -23,12 +24,6 @@ typedef struct sb_http_limits {
   size_t import;  /* bytes of one import (--max-import) */
   double slow_ms; /* a request that takes longer is logged with its stage times; 0: none is (--slow-ms) */
 } sb_http_limits;
-
-typedef struct sb_http_tls {
-  bool on;
-  char *certificate, *private_key; /* PEM; NULL without TLS */
-  int64_t ends_ms;                 /* when the certificate expires; 0: no TLS */
-} sb_http_tls;
 
 typedef struct sb_http_auth {
   sb_http_sessions *sessions; /* of the admin on the page */

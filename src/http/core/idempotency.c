@@ -1,7 +1,6 @@
 /* The table of idempotency keys: a ring, oldest written over. */
 #include "http/core/idempotency.h"
-#include "http/core/request.h"
-#include "http/core/route.h"
+#include "http/core/exchange.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +53,7 @@ static uint64_t key_of(const sb_http_request *request, const char *key) {
   static const char *const credentials[] = {"Authorization", "X-Api-Key", "Cookie"};
   uint64_t hash = mix_text(SB_HASH_INIT, key);
   for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++)
-    hash = mix_text(hash, MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, credentials[i]));
+    hash = mix_text(hash, sb_http_header(request, credentials[i]));
   hash = mix_text(mix_text(hash, request->method), request->path);
   for (size_t i = 0; i < request->parameter_count; i++)
     hash = mix_text(mix_text(hash, request->parameters[i].name), request->parameters[i].value);
@@ -108,8 +107,9 @@ static sb_http_idempotency_entry *place(sb_http_idempotency *table) {
   return NULL;
 }
 
-bool sb_http_idempotency_begin(sb_http_idempotency *table, sb_http_request *request) {
-  const char *text = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Idempotency-Key");
+bool sb_http_idempotency_begin(sb_http_idempotency *table, sb_http_exchange *exchange) {
+  sb_http_request *request = &exchange->request;
+  const char *text = sb_http_header(request, "Idempotency-Key");
   if (!text) return true;
   if (!*text || strlen(text) > KEY_MAX) {
     sb_http_reply_refusal(request, 400, "invalid", "an Idempotency-Key is 1 to 255 characters");
@@ -121,7 +121,7 @@ bool sb_http_idempotency_begin(sb_http_idempotency *table, sb_http_request *requ
   if (!entry) {
     entry = place(table);
     if (entry) *entry = (sb_http_idempotency_entry){.key = key, .print = print, .made_ms = sb_monotonic_ms()};
-    request->idempotency = entry;
+    exchange->idempotency = entry;
   } else if (entry->print != print) {
     sb_http_reply_refusal(request, 422, "idempotency_key_reused",
                           "this Idempotency-Key was used for another request: take a new one");
@@ -136,11 +136,11 @@ bool sb_http_idempotency_begin(sb_http_idempotency *table, sb_http_request *requ
   return !request->reply.status;
 }
 
-void sb_http_idempotency_end(sb_http_idempotency *table, sb_http_request *request) {
-  sb_http_idempotency_entry *entry = request->idempotency;
-  const sb_http_reply *reply = &request->reply;
+void sb_http_idempotency_end(sb_http_idempotency *table, sb_http_exchange *exchange) {
+  sb_http_idempotency_entry *entry = exchange->idempotency;
+  const sb_http_reply *reply = &exchange->request.reply;
   if (!entry) return;
-  request->idempotency = NULL;
+  exchange->idempotency = NULL;
   pthread_mutex_lock(&table->lock);
   entry->body = reply->status < 500 && reply->status && !reply->gzip ? malloc(reply->size + 1) : NULL;
   if (entry->body) {

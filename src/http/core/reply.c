@@ -1,6 +1,5 @@
-/* Replies and their headers. */
-#include "http/core/request.h"
-#include "http/core/route.h"
+/* Making a reply: JSON, errors as the route's dialect writes them, ETags, compression. */
+#include "http/core/exchange.h"
 #include "json/write.h"
 
 #include <limits.h>
@@ -55,7 +54,7 @@ void sb_http_reply_clear(sb_http_reply *reply) {
 static void compress_reply(sb_http_request *request) {
   sb_http_reply *reply = &request->reply;
   reply->varies = true;
-  if (!request->gzip || reply->size < GZIP_LEAST) return;
+  if (!request->accepts_gzip || reply->size < GZIP_LEAST) return;
   z_stream stream = {0};
   if (deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
   uLong room = deflateBound(&stream, reply->size);
@@ -92,7 +91,7 @@ void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *
   reply->size = text ? size : sizeof no_memory - 1;
   reply->status = text ? status : 500;
   /* An answer that is kept for an Idempotency-Key stays plain: the next client may not read gzip. */
-  if (text && !request->idempotency) compress_reply(request);
+  if (text && !sb_http_exchange_of(request)->idempotency) compress_reply(request);
 }
 
 void sb_http_reply_json(sb_http_request *request, unsigned status, json_t *body) {
@@ -102,7 +101,7 @@ void sb_http_reply_json(sb_http_request *request, unsigned status, json_t *body)
 }
 
 bool sb_http_reply_is_known(const sb_http_request *request, const char *etag) {
-  const char *known = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "If-None-Match");
+  const char *known = sb_http_header(request, "If-None-Match");
   return known && (!strcmp(known, "*") || strstr(known, etag));
 }
 
@@ -159,87 +158,4 @@ void sb_http_reply_error(sb_http_request *request, const sb_error *error) {
 void sb_http_reply_empty(sb_http_request *request, unsigned status) {
   sb_http_reply_clear(&request->reply);
   request->reply.status = status;
-}
-
-/* For every answer: the page may run its own scripts and reach its own server, and nothing else may use it. */
-static const struct {
-  const char *name, *value;
-} security_headers[] = {
-    {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
-    {"X-Content-Type-Options", "nosniff"},
-    {"Referrer-Policy", "no-referrer"},
-    {"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"},
-    {"Cross-Origin-Opener-Policy", "same-origin"},
-};
-
-static bool headers_add(const sb_http_request *request, struct MHD_Response *response) {
-  const sb_http_reply *reply = &request->reply;
-  char wait[16];
-  snprintf(wait, sizeof wait, "%u", reply->retry);
-  bool preflight = request->cors && reply->allow[0] && !strcmp(request->method, "OPTIONS");
-  const char *const headers[][2] = {
-      {"X-Request-Id", request->id},
-      {"Content-Type", reply->type},
-      {"ETag", reply->etag},
-      {"Cache-Control", reply->etag ? "no-cache" : "no-store"},
-      {"Allow", reply->allow[0] ? reply->allow : NULL},
-      {"Retry-After", reply->retry ? wait : NULL},
-      {"WWW-Authenticate", reply->challenge ? "Bearer realm=\"semblance\"" : NULL},
-      {"Set-Cookie", reply->cookie[0] ? reply->cookie : NULL},
-      {"Strict-Transport-Security", request->context->tls.on ? "max-age=31536000" : NULL},
-      {"Content-Encoding", reply->gzip ? "gzip" : NULL},
-      {"Vary", request->cors   ? (reply->varies ? "Accept-Encoding, Origin" : "Origin")
-               : reply->varies ? "Accept-Encoding"
-                               : NULL},
-      {"Idempotent-Replayed", reply->replayed ? "true" : NULL},
-      {"Content-Disposition", reply->file},
-      {"Access-Control-Allow-Origin", request->cors},
-      {"Access-Control-Expose-Headers", request->cors ? "ETag, Retry-After, X-Request-Id" : NULL},
-      {"Access-Control-Allow-Methods", preflight ? reply->allow : NULL},
-      {"Access-Control-Allow-Headers",
-       preflight ? "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Api-Key" : NULL},
-      {"Access-Control-Max-Age", preflight ? "600" : NULL},
-      {"Cross-Origin-Resource-Policy", request->cors ? "cross-origin" : "same-origin"},
-      {"Connection", reply->close || atomic_load(&request->context->load.stopping) ? "close" : NULL},
-  };
-  for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-    if (headers[i][1] && MHD_add_response_header(response, headers[i][0], headers[i][1]) != MHD_YES) return false;
-  }
-  for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++) {
-    if (MHD_add_response_header(response, security_headers[i].name, security_headers[i].value) != MHD_YES) return false;
-  }
-  return true;
-}
-
-/* A channel's answer is the handshake and nothing else. */
-static enum MHD_Result send_stream(sb_http_request *request) {
-  struct MHD_Response *response = request->reply.stream;
-  request->reply.stream = NULL;
-  enum MHD_Result queued = MHD_NO;
-  if (request->reply.status == 101 || headers_add(request, response))
-    queued = MHD_queue_response(request->connection, request->reply.status, response);
-  MHD_destroy_response(response);
-  request->phase = SB_HTTP_PHASE_REPLIED;
-  return queued;
-}
-
-enum MHD_Result sb_http_reply_send(sb_http_request *request) {
-  sb_http_reply *reply = &request->reply;
-  if (reply->stream) return send_stream(request);
-  enum MHD_ResponseMemoryMode mode = reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT;
-  /* The library takes the bytes as writable and never writes to them. */
-  union {
-    const void *constant;
-    void *plain;
-  } bytes = {.constant = reply->bytes ? reply->bytes : ""};
-  struct MHD_Response *response = MHD_create_response_from_buffer(reply->size, bytes.plain, mode);
-  if (!response) return MHD_NO;
-  reply->owned = NULL; /* it belongs to the response now */
-  enum MHD_Result queued = MHD_NO;
-  if (headers_add(request, response)) queued = MHD_queue_response(request->connection, reply->status, response);
-  MHD_destroy_response(response);
-  request->phase = SB_HTTP_PHASE_REPLIED;
-  return queued;
 }

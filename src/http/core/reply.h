@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <microhttpd.h>
 
+struct sb_http_exchange;
 struct sb_http_request;
 
 typedef struct sb_http_reply {
@@ -54,7 +55,7 @@ json_t *sb_http_error_json(const struct sb_http_request *request, const char *co
 
 /* Releases what the reply holds and makes it unset. */
 void sb_http_reply_clear(sb_http_reply *reply);
-/* Gives the reply to the connection. */
-enum MHD_Result sb_http_reply_send(struct sb_http_request *request);
+/* Queues the reply on the connection. For the core. */
+enum MHD_Result sb_http_reply_send(struct sb_http_exchange *exchange);
 
 #endif

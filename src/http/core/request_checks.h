@@ -1,11 +1,24 @@
-/* What is refused before anything is done for it: requests that another site's page made a browser send, or with two ends. */
+/* Checks made before routing: cross-site requests (Origin), DNS rebinding (Host), and ambiguous framing (several
+ * Content-Length or Transfer-Encoding headers). */
 #ifndef SB_HTTP_CORE_REQUEST_CHECKS_H
 #define SB_HTTP_CORE_REQUEST_CHECKS_H
 
-#include "http/core/request.h"
+#include "base/base.h"
 
-/* Replies 403 and gives false for a request that another site made (Origin) or that came by a name which is not this
- * machine's (Host; DNS rebinding); 400 for one whose headers say more than once how long its body is. */
-bool sb_http_checks_pass(sb_http_request *request);
+struct sb_http_exchange;
+
+/* Origins of other sites that may use the API (--cors), such as "https://desk.example". */
+typedef struct sb_http_origins {
+  char **list;
+  size_t count;
+} sb_http_origins;
+
+/* "https://a.example,https://b.example:8443"; SB_INVALID for what is not an origin. Free in either case. */
+sb_status sb_http_origins_read(sb_http_origins *origins, const char *words, sb_error *error);
+void sb_http_origins_free(sb_http_origins *origins);
+
+/* Replies and gives false: 403 to a page of another site, and on a loopback address to a Host that does not name this
+ * machine; 400 to headers that say more than once how long the body is. Sets exchange->cors. */
+bool sb_http_checks_pass(struct sb_http_exchange *exchange);
 
 #endif

@@ -1,4 +1,6 @@
-/* The one table of routes. */
+/* Routes: a table that names a handler for each method and path, and the search in it.
+ *
+ * The table itself stands above the core, in src/http/routes.c, because it names the handlers of every API. */
 #ifndef SB_HTTP_CORE_ROUTE_H
 #define SB_HTTP_CORE_ROUTE_H
 
@@ -16,20 +18,20 @@ typedef struct sb_http_dialect {
 } sb_http_dialect;
 
 enum {
-  SB_HTTP_ROUTE_WORK = 1u << 0,             /* runs in a worker's thread, not in the socket's */
-  SB_HTTP_ROUTE_BODY = 1u << 1,             /* reads a body */
-  SB_HTTP_ROUTE_ALL_COLLECTIONS = 1u << 15, /* tells of all collections: not for a key that is for one */
-  SB_HTTP_ROUTE_MODELS = 1u << 2,           /* needs the models: 503 until they are loaded */
-  SB_HTTP_ROUTE_IDEMPOTENT = 1u << 3,       /* honours Idempotency-Key */
-  SB_HTTP_ROUTE_FILES = 1u << 7,  /* the files of its form go to request->bundle, up to the limit of imports */
-  SB_HTTP_ROUTE_STREAM = 1u << 8, /* its answer lasts */
-  SB_HTTP_ROUTES_MAX = 128,
+  SB_HTTP_ROUTE_WORK = 1u << 0,            /* runs in a worker thread, not in the socket's */
+  SB_HTTP_ROUTE_BODY = 1u << 1,            /* reads a body */
+  SB_HTTP_ROUTE_MODELS = 1u << 2,          /* needs the models: 503 until they are loaded */
+  SB_HTTP_ROUTE_IDEMPOTENT = 1u << 3,      /* honours Idempotency-Key */
+  SB_HTTP_ROUTE_FILES = 1u << 4,           /* the files of its form go to request->bundle, up to the limit of imports */
+  SB_HTTP_ROUTE_STREAM = 1u << 5,          /* its answer lasts: server-sent events, a WebSocket */
+  SB_HTTP_ROUTE_ALL_COLLECTIONS = 1u << 6, /* concerns all collections: refused to a key that is for one */
   SB_HTTP_ROUTE_PHOTO = SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_MODELS,
+  SB_HTTP_ROUTES_MAX = 128
 };
 
-/* What a caller must be allowed to do. Keys hold a set of roles; admin includes the others. */
+/* What a caller must be allowed to do. A key holds a set of roles; the role admin includes the others. */
 typedef enum sb_http_access {
-  SB_HTTP_ACCESS_OPEN,   /* anybody: nothing about people is told */
+  SB_HTTP_ACCESS_OPEN,   /* anybody: the answer says nothing about people */
   SB_HTTP_ACCESS_READ,   /* look at people and search among them */
   SB_HTTP_ACCESS_ENROLL, /* add people and faces, change names */
   SB_HTTP_ACCESS_ADMIN,  /* delete, collections, operation */
@@ -37,22 +39,34 @@ typedef enum sb_http_access {
 
 typedef struct sb_http_route {
   const char *method;
-  const char *pattern; /* a segment in braces stands for one decoded segment: request->path_parameters */
+  const char *pattern; /* a segment in braces matches one segment: request->path_parameters */
   sb_http_handler handler;
   unsigned flags;
-  sb_http_access access;          /* each route says it: tests/trust calls every route with every role */
+  sb_http_access access;          /* every route states it: tests/trust calls every route with every role */
   const sb_http_dialect *dialect; /* NULL: Semblance's own API */
 } sb_http_route;
 
-/* Sets request->route and request->path_parameters by method and path; else a reply: 404, 405 with Allow, OPTIONS' 204, a file of
- * the page, 400 for a path that cannot be decoded. */
-void sb_http_route_find(sb_http_request *request);
-/* The dialects that a setting such as "article,deepface" turns on, bit i for sb_http_dialects[i]; SB_INVALID for an unknown word. */
-sb_status sb_http_route_dialects(const char *words, unsigned *out, sb_error *error);
-/* The table by number, for the counters; NULL behind the end. */
-const sb_http_route *sb_http_route_at(size_t index);
-size_t sb_http_route_index(const sb_http_route *route);
-/* The route's pattern for the log, never what the client wrote. */
+/* What a server serves. Immutable while it runs. */
+typedef struct sb_http_router {
+  const sb_http_route *routes;
+  size_t route_count; /* SB_HTTP_ROUTES_MAX at most */
+  const sb_http_dialect *const *dialects;
+  size_t dialect_count;
+  unsigned dialects_on; /* bit i: the routes of dialects[i] exist */
+  /* Replies with the file of the embedded page at that path; false where there is none. */
+  bool (*page)(sb_http_request *request, const char *path);
+} sb_http_router;
+
+/* Sets request->route and request->path_parameters by method and path. Where there is no such route, sets a reply: a file
+ * of the page, 404, 405 with Allow, 204 to OPTIONS, 400 for a path that cannot be decoded. */
+void sb_http_route_find(const sb_http_router *router, sb_http_request *request);
+/* Turns on the dialects that the setting names, such as "article,deepface"; SB_INVALID for an unknown name. */
+sb_status sb_http_route_dialects(sb_http_router *router, const char *names, sb_error *error);
+/* The route's pattern for logs, "page" or "-": never what the client wrote. */
 const char *sb_http_route_label(const sb_http_request *request);
+
+static inline bool sb_http_route_has(const sb_http_route *route, unsigned flag) {
+  return route && route->flags & flag;
+}
 
 #endif

@@ -1,4 +1,6 @@
+/* Reading, checking and making certificates with GnuTLS. */
 #include "http/core/tls.h"
+#include "engine/engine.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,6 @@
 #include "http/ops/gauges.h"
+#include "http/core/live_sessions.h"
+#include "http/ops/metrics.h"
 
 #include <dirent.h>
 #include <stdio.h>

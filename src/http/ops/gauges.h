@@ -2,7 +2,7 @@
 #ifndef SB_HTTP_OPS_GAUGES_H
 #define SB_HTTP_OPS_GAUGES_H
 
-#include "http/core/server.h"
+#include "http/core/context.h"
 
 /* In Prometheus' text format. */
 sb_status sb_http_gauges_write(sb_http_context *context, sb_buffer *out, sb_error *error);

@@ -1,6 +1,8 @@
 /* What the server says about itself. */
-#include "http/api/handlers.h"
+#include "http/ops/health.h"
 #include "http/ops/gauges.h"
+#include "http/ops/metrics.h"
+#include "http/ops/page.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* Counters by route and status class, latency histograms, and one row for each minute of the last hour. */
 #include "http/ops/metrics.h"
-#include "http/core/route.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,16 +25,20 @@ typedef struct minute_count {
 
 struct sb_http_metrics {
   double started_ms;
-  route_count routes[SB_HTTP_ROUTES_MAX + 1];
+  const sb_http_route *table;
+  size_t table_count;
+  route_count routes[SB_HTTP_ROUTES_MAX + 1]; /* row i + 1: table[i] */
   atomic_size_t slow, stage_us[SB_TIMED_COUNT], stage_runs[SB_TIMED_COUNT];
   pthread_mutex_t lock; /* of the minutes */
   minute_count minutes[SB_HTTP_METRICS_MINUTES];
 };
 
-sb_status sb_http_metrics_new(sb_http_metrics **out, sb_error *error) {
+sb_status sb_http_metrics_new(const sb_http_route *routes, size_t count, sb_http_metrics **out, sb_error *error) {
   sb_http_metrics *metrics = sb_alloc(1, sizeof *metrics, error);
   if (!metrics) return SB_NO_MEMORY;
   metrics->started_ms = sb_monotonic_ms();
+  metrics->table = routes;
+  metrics->table_count = count;
   pthread_mutex_init(&metrics->lock, NULL);
   *out = metrics;
   return SB_OK;
@@ -76,7 +79,7 @@ static void count_minute(sb_http_metrics *metrics, const sb_http_request *reques
   pthread_mutex_unlock(&metrics->lock);
 }
 
-static void count_laps(sb_http_metrics *metrics, const sb_stage_times *stages) {
+static void count_stages(sb_http_metrics *metrics, const sb_stage_times *stages) {
   for (int i = 0; i < SB_TIMED_COUNT; i++)
     if (stages->ms[i] > 0) {
       atomic_fetch_add(&metrics->stage_us[i], (size_t)(stages->ms[i] * 1000));
@@ -84,14 +87,17 @@ static void count_laps(sb_http_metrics *metrics, const sb_stage_times *stages) {
     }
 }
 
-void sb_http_metrics_count(sb_http_metrics *metrics, const sb_http_request *request, double ms, bool slow) {
-  size_t row = request->route ? 1 + sb_http_route_index(request->route) : 0, kind = request->reply.status / 100;
+void sb_http_metrics_count(sb_http_metrics *metrics, const sb_http_request *request, const sb_http_times *times,
+                           bool slow) {
+  bool stream = sb_http_route_has(request->route, SB_HTTP_ROUTE_STREAM);
+  double ms = stream ? 0 : times->total_ms; /* how long a stream lasted is up to the client */
+  size_t row = request->route ? (size_t)(request->route - metrics->table) + 1 : 0, kind = request->reply.status / 100;
   route_count *r = &metrics->routes[row];
   if (kind >= 1 && kind <= CLASSES) atomic_fetch_add(&r->by_class[kind - 1], 1);
   atomic_fetch_add(&r->buckets[bucket_of(ms)], 1);
   atomic_fetch_add(&r->sum_us, (size_t)(ms * 1000));
   atomic_fetch_add(&metrics->slow, slow);
-  if (!request->route || !(request->route->flags & SB_HTTP_ROUTE_STREAM)) count_laps(metrics, &request->stages);
+  if (!stream) count_stages(metrics, &times->stages);
   count_minute(metrics, request, ms);
 }
 
@@ -148,8 +154,8 @@ static bool was_used(const route_count *r) {
   return false;
 }
 
-static void label(size_t row, const char **method, const char **pattern) {
-  const sb_http_route *route = row ? sb_http_route_at(row - 1) : NULL;
+static void label(const sb_http_metrics *metrics, size_t row, const char **method, const char **pattern) {
+  const sb_http_route *route = row ? &metrics->table[row - 1] : NULL;
   *method = route ? route->method : "";
   *pattern = route ? route->pattern : "page";
 }
@@ -177,8 +183,8 @@ sb_status sb_http_metrics_write(sb_http_metrics *metrics, sb_buffer *out, sb_err
   sb_status status = sb_buffer_addf(out, error,
                                     "# HELP semblance_requests_total Answers by route and class of status.\n"
                                     "# TYPE semblance_requests_total counter\n");
-  for (size_t row = 0; status == SB_OK && (!row || sb_http_route_at(row - 1)); row++) {
-    label(row, &method, &pattern);
+  for (size_t row = 0; status == SB_OK && row <= metrics->table_count; row++) {
+    label(metrics, row, &method, &pattern);
     for (int kind = 0; kind < CLASSES && status == SB_OK; kind++) {
       size_t count = atomic_load(&metrics->routes[row].by_class[kind]);
       if (count)
@@ -192,8 +198,8 @@ sb_status sb_http_metrics_write(sb_http_metrics *metrics, sb_buffer *out, sb_err
         sb_buffer_addf(out, error,
                        "# HELP semblance_request_seconds Time from a request's first line to its answer's last byte.\n"
                        "# TYPE semblance_request_seconds histogram\n");
-  for (size_t row = 0; status == SB_OK && (!row || sb_http_route_at(row - 1)); row++) {
-    label(row, &method, &pattern);
+  for (size_t row = 0; status == SB_OK && row <= metrics->table_count; row++) {
+    label(metrics, row, &method, &pattern);
     if (was_used(&metrics->routes[row])) status = write_histogram(&metrics->routes[row], method, pattern, out, error);
   }
   return status == SB_OK ? write_stages(metrics, out, error) : status;

@@ -2,16 +2,16 @@
 #ifndef SB_HTTP_OPS_METRICS_H
 #define SB_HTTP_OPS_METRICS_H
 
-#include "base/base.h"
-
-struct sb_http_request;
+#include "http/core/daemon.h"
 
 /* Locked (counters are atomic). */
 typedef struct sb_http_metrics sb_http_metrics;
-sb_status sb_http_metrics_new(sb_http_metrics **out, sb_error *error);
+/* Counters for each of the `count` routes, which must outlive them. */
+sb_status sb_http_metrics_new(const sb_http_route *routes, size_t count, sb_http_metrics **out, sb_error *error);
 void sb_http_metrics_free(sb_http_metrics *metrics);
-/* An answer has gone. `ms`: since the request's first line. `slow`: it took longer than the settings want. */
-void sb_http_metrics_count(sb_http_metrics *metrics, const struct sb_http_request *request, double ms, bool slow);
+/* An answer has been sent. `slow`: it took longer than --slow-ms. */
+void sb_http_metrics_count(sb_http_metrics *metrics, const sb_http_request *request, const sb_http_times *times,
+                           bool slow);
 
 enum { SB_HTTP_METRICS_MINUTES = 60 };
 /* One minute of the last hour. Latencies are upper ends of the histogram's buckets, 0 where nothing was answered. */

@@ -1,5 +1,5 @@
 /* The embedded page. */
-#include "http/api/handlers.h"
+#include "http/ops/page.h"
 #include "http/ops/assets.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ bool sb_http_page_reply(sb_http_request *request, const char *path) {
     if (sb_http_reply_is_known(request, asset->etag)) return true;
     request->reply.status = 200;
     request->reply.type = asset->type;
-    request->reply.gzip = request->gzip && asset->packed;
+    request->reply.gzip = request->accepts_gzip && asset->packed;
     request->reply.bytes = request->reply.gzip ? asset->packed : asset->bytes;
     request->reply.size = request->reply.gzip ? asset->packed_size : asset->size;
     return true;

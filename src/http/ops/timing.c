@@ -1,5 +1,5 @@
 #include "http/ops/timing.h"
-#include "http/core/route.h"
+#include "http/ops/metrics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,28 +25,27 @@ static const char *method_of(const sb_http_request *request) {
   return request->method[strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-")] ? "?" : request->method;
 }
 
-static void tell_slow(const sb_http_request *request, const char *fields, double ms) {
+static void log_slow(const sb_http_request *request, const sb_http_times *times, const char *fields) {
   char text[STAGES_TEXT], members[STAGES_TEXT], all[2 * STAGES_TEXT];
-  write_stages(&request->stages, text, members);
+  write_stages(&times->stages, text, members);
   snprintf(all, sizeof all, "%s,\"slow\":true,\"stages\":{%s}", fields, members);
   sb_log_with(SB_LOG_WARNING, all, "slow: %s %s %u %.1f ms: %s", method_of(request), sb_http_route_label(request),
-              request->reply.status, ms, text);
+              request->reply.status, times->total_ms, text);
 }
 
-void sb_http_timing_end(sb_http_request *request) {
+void sb_http_timing_end(const sb_http_request *request, const sb_http_times *times) {
   char fields[256];
-  sb_http_context *context = request->context;
-  double ms = sb_monotonic_ms() - request->started_ms;
-  /* An answer that goes on for minutes says nothing about how fast the server is. */
-  bool went_on = request->route && request->route->flags & SB_HTTP_ROUTE_STREAM;
-  bool slow = !went_on && context->limits.slow_ms > 0 && ms > context->limits.slow_ms;
-  sb_http_metrics_count(context->metrics, request, went_on ? 0 : ms, slow);
-  /* Nothing here needs escaping: labels stand in the route table. */
+  const sb_http_context *context = request->context;
+  /* An answer that lasts for minutes says nothing about how fast the server is. */
+  bool stream = sb_http_route_has(request->route, SB_HTTP_ROUTE_STREAM);
+  bool slow = !stream && context->limits.slow_ms > 0 && times->total_ms > context->limits.slow_ms;
+  sb_http_metrics_count(context->metrics, request, times, slow);
+  /* Nothing here needs escaping: labels are those of the route table. */
   snprintf(fields, sizeof fields, "\"method\":\"%s\",\"route\":\"%s\",\"status\":%u,\"ms\":%.1f", method_of(request),
-           sb_http_route_label(request), request->reply.status, ms);
+           sb_http_route_label(request), request->reply.status, times->total_ms);
   sb_log_request(request->id);
   sb_log_with(SB_LOG_INFO, fields, "%s %s %u %.1f ms", method_of(request), sb_http_route_label(request),
-              request->reply.status, ms);
-  if (slow) tell_slow(request, fields, ms);
+              request->reply.status, times->total_ms);
+  if (slow) log_slow(request, times, fields);
   sb_log_request("");
 }

@@ -2,9 +2,9 @@
 #ifndef SB_HTTP_OPS_TIMING_H
 #define SB_HTTP_OPS_TIMING_H
 
-#include "http/core/request.h"
+#include "http/core/daemon.h"
 
 /* The answer has gone. */
-void sb_http_timing_end(sb_http_request *request);
+void sb_http_timing_end(const sb_http_request *request, const sb_http_times *times);
 
 #endif

@@ -300,7 +300,8 @@ void sb_http_handle_compreface_faces_delete_some(sb_http_request *request) {
   const char *collection = NULL;
   json_t *deleted = json_array();
   sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK && !request->list) status = sb_fail(&error, SB_INVALID, "a JSON list of image ids is missing");
+  if (status == SB_OK && !request->body_is_list)
+    status = sb_fail(&error, SB_INVALID, "a JSON list of image ids is missing");
   for (size_t i = 0; status == SB_OK && i < request->field_count; i++) {
     const sb_http_field *part = &request->fields[i];
     char *owner = NULL;

@@ -1,0 +1,188 @@
+/* The listening socket, and libmicrohttpd on it: an epoll loop in each of a few threads, which suspend a connection while a
+ * worker of the request pool has its request. */
+#include "http/core/daemon.h"
+#include "http/core/dispatch.h"
+#include "http/core/receive.h"
+#include "http/core/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+  SOCKET_THREADS = 2,
+  CONNECTIONS_MAX = 12000, /* an idle one costs some kilobytes, so many of them do not keep others out */
+  FILES_SPARE = 200,       /* descriptors that connections may not use up */
+  CONNECTION_MEMORY = 64 << 10,
+  IDLE_SECONDS = 30, /* a connection that sends nothing for so long is closed */
+  QUEUE_MAX = 256,   /* requests that wait for a worker; of those with photos fewer: request_pool.h */
+};
+
+/* ---- Listening */
+
+static bool is_loopback(const struct sockaddr *address) {
+  if (address->sa_family == AF_INET)
+    return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
+  return address->sa_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
+static int bound_port(int listener) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  if (getsockname(listener, (struct sockaddr *)&address, &size)) return 0;
+  return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
+                                             : ((struct sockaddr_in *)(void *)&address)->sin_port);
+}
+
+/* An address that other machines reach needs keys and TLS, unless --insecure says otherwise. */
+static sb_status check_exposure(const sb_http_context *context, const sb_config *config, sb_error *error) {
+  bool closed = false;
+  sb_status status = sb_engine_access_required(context->engine, &closed, error);
+  if (status != SB_OK || context->auth.loopback || config->insecure || (closed && context->tls.on)) return status;
+  return sb_fail(
+      error, SB_INVALID,
+      "%s is reached by other machines: that needs keys (`semblance access add`, `semblance access password`; "
+      "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
+      config->listen, closed ? "some" : "none", context->tls.on ? "on" : "off");
+}
+
+static sb_status listen_at(sb_http_daemon *daemon, const struct addrinfo *found, const sb_config *config,
+                           sb_error *error) {
+  int on = 1;
+  daemon->context->auth.loopback = is_loopback(found->ai_addr);
+  sb_status status = check_exposure(daemon->context, config, error);
+  if (status != SB_OK) return status;
+  daemon->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (daemon->socket < 0) return sb_fail_errno(error, errno, "open a socket for", config->listen);
+  setsockopt(daemon->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(daemon->socket, found->ai_addr, found->ai_addrlen) || listen(daemon->socket, SOMAXCONN)) {
+    int code = errno;
+    if (code == EADDRINUSE)
+      return sb_fail(error, SB_IO, "port %d is in use: another server runs there; choose another with --port",
+                     (int)config->port);
+    return sb_fail_errno(error, code, "listen on", config->listen);
+  }
+  daemon->port = bound_port(daemon->socket);
+  return SB_OK;
+}
+
+sb_status sb_http_daemon_listen(sb_http_daemon *daemon, const sb_config *config, sb_error *error) {
+  char port[16];
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *found = NULL;
+  snprintf(port, sizeof port, "%d", (int)config->port);
+  if (getaddrinfo(config->listen, port, &hints, &found) || !found)
+    return sb_fail(error, SB_INVALID, "%s is no address of this machine", config->listen);
+  sb_status status = listen_at(daemon, found, config, error);
+  freeaddrinfo(found);
+  return status;
+}
+
+/* ---- libmicrohttpd's callbacks */
+
+/* The first callback of a request, with its target as it was sent. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
+  (void)connection;
+  return sb_http_exchange_new(context, target);
+}
+
+/* libmicrohttpd prescribes the eight parameters. Called when the headers have arrived, for each part of the body (which it
+ * takes by setting *size to 0), when the body has ended, and after the connection was resumed. */
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                                 const char *version, const char *bytes, size_t *size, void **state) {
+  (void)context, (void)url, (void)version;
+  sb_http_exchange *exchange = *state;
+  if (!exchange) return MHD_NO; /* there was no memory for it when its line came */
+  switch (exchange->phase) {
+  case SB_HTTP_PHASE_LINE: return sb_http_dispatch_headers(exchange, connection, method);
+  case SB_HTTP_PHASE_BODY:
+    if (*size) {
+      bool go_on = sb_http_receive(exchange, bytes, *size);
+      *size = 0;
+      return go_on ? MHD_YES : MHD_NO;
+    }
+    return exchange->request.reply.status ? sb_http_reply_send(exchange) : sb_http_dispatch_body(exchange);
+  case SB_HTTP_PHASE_REPLY: return sb_http_reply_send(exchange);
+  case SB_HTTP_PHASE_WORK:
+  case SB_HTTP_PHASE_REPLIED: return MHD_YES;
+  }
+  return MHD_NO;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code) {
+  (void)context, (void)connection, (void)code;
+  if (*state) sb_http_dispatch_completed(*state);
+  *state = NULL;
+}
+
+/* A server that stops accepts no new connections. MHD_quiesce_daemon would see to it, too, but each of the library's threads
+ * takes the socket out of its epoll set while the caller does the same, and the second one aborts the process (0.9.75,
+ * 1.0.1). */
+static enum MHD_Result may_connect(void *context, const struct sockaddr *address, socklen_t size) {
+  (void)address, (void)size;
+  sb_http_daemon *daemon = context;
+  return atomic_load(&daemon->context->load.stopping) ? MHD_NO : MHD_YES;
+}
+
+/* ---- Start and stop */
+
+/* As many connections as the system lets this process have open, up to our own limit. */
+static unsigned connection_limit(void) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files)) return 512;
+  rlim_t wanted = CONNECTIONS_MAX + FILES_SPARE;
+  if (files.rlim_cur < wanted) {
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_NOFILE, &files);
+  }
+  if (files.rlim_cur >= wanted) return CONNECTIONS_MAX;
+  return files.rlim_cur > 2 * FILES_SPARE ? (unsigned)(files.rlim_cur - FILES_SPARE) : FILES_SPARE;
+}
+
+sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error *error) {
+  const sb_http_tls *tls = &daemon->context->tls;
+  unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
+  char priorities[] = SB_HTTP_TLS_PRIORITIES; /* the library wants it writable */
+  const struct MHD_OptionItem secured[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate},
+                                           {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->private_key},
+                                           {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+                                           {MHD_OPTION_END, 0, NULL}},
+                              plain[] = {{MHD_OPTION_END, 0, NULL}};
+  sb_status status =
+      sb_http_request_pool_new(workers, QUEUE_MAX, sb_http_dispatch_perform, &daemon->context->pool, error);
+  if (status != SB_OK) return status;
+  if (tls->on) flags |= MHD_USE_TLS;
+  daemon->mhd = MHD_start_daemon(flags, 0, may_connect, daemon, on_access, daemon, MHD_OPTION_LISTEN_SOCKET,
+                                 daemon->socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS,
+                                 MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
+                                 (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                                 MHD_OPTION_URI_LOG_CALLBACK, on_target, daemon, MHD_OPTION_NOTIFY_COMPLETED,
+                                 on_completed, daemon, MHD_OPTION_ARRAY, tls->on ? secured : plain, MHD_OPTION_END);
+  if (!daemon->mhd)
+    return sb_fail(error, SB_IO, "the HTTP server could not be started%s",
+                   tls->on ? ": its certificate and private key may not belong together" : "");
+  daemon->socket = -1; /* libmicrohttpd closes it */
+  return SB_OK;
+}
+
+void sb_http_daemon_stop(sb_http_daemon *daemon) {
+  if (!daemon->mhd) return;
+  /* libmicrohttpd must not be stopped while connections are suspended, so the pool is closed first: it resumes them all.
+   * Uploads that end meanwhile find it closed and are told that the server stops. */
+  sb_http_request_pool_close(daemon->context->pool, sb_http_dispatch_refuse);
+  MHD_stop_daemon(daemon->mhd);
+}
+
+void sb_http_daemon_free(sb_http_daemon *daemon) {
+  if (daemon->socket >= 0) close(daemon->socket);
+  sb_http_request_pool_free(daemon->context->pool);
+  sb_http_idempotency_free(daemon->idempotency);
+  sb_http_origins_free(&daemon->origins);
+}

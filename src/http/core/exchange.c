@@ -1,0 +1,69 @@
+/* The life of an exchange, and the query of its request. */
+#include "http/core/exchange.h"
+#include "http/core/decode.h"
+#include "http/core/route.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+sb_http_exchange *sb_http_exchange_new(sb_http_daemon *daemon, const char *target) {
+  sb_http_exchange *exchange = sb_alloc(1, sizeof *exchange, NULL);
+  if (!exchange) return NULL;
+  sb_http_request *request = &exchange->request;
+  exchange->daemon = daemon;
+  request->context = daemon->context;
+  exchange->started_ms = sb_monotonic_ms();
+  uint8_t random[SB_HTTP_REQUEST_ID / 2] = {0};
+  if (getrandom(random, sizeof random, 0) != sizeof random) sb_log(SB_LOG_WARNING, "the system gave no random bytes");
+  sb_hex(random, sizeof random, request->id);
+  if (!(request->path = sb_strdup(target, NULL))) {
+    free(exchange);
+    return NULL;
+  }
+  exchange->query = strchr(request->path, '?');
+  if (exchange->query) *exchange->query++ = '\0';
+  return exchange;
+}
+
+void sb_http_exchange_free(sb_http_exchange *exchange) {
+  if (!exchange) return;
+  sb_http_request *request = &exchange->request;
+  /* The files of an import go to the disk and were not counted. */
+  if (!sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES))
+    atomic_fetch_sub(&request->context->load.body_bytes, exchange->received);
+  if (exchange->form) MHD_destroy_post_processor(exchange->form);
+  for (size_t i = 0; i < request->field_count; i++) sb_buffer_free(&request->fields[i].value);
+  free(request->fields);
+  free(request->photos);
+  sb_import_free(request->bundle);
+  sb_http_reply_clear(&request->reply);
+  for (size_t i = 0; i < SB_HTTP_PATH_PARAMETERS_MAX; i++) free(request->path_parameters[i]);
+  free(request->path);
+  free(exchange);
+}
+
+void sb_http_exchange_begun(sb_http_exchange *exchange) {
+  if (exchange->begun) return;
+  exchange->begun = true;
+  atomic_fetch_add(&exchange->request.context->load.begun, 1);
+}
+
+bool sb_http_exchange_query(sb_http_exchange *exchange) {
+  sb_http_request *request = &exchange->request;
+  sb_error error = {0};
+  for (char *rest = exchange->query; rest && *rest;) {
+    char *pair = strsep(&rest, "&");
+    if (!*pair) continue;
+    char *value = strchr(pair, '=');
+    if (value) *value++ = '\0';
+    if (request->parameter_count == SB_HTTP_PARAMETERS_MAX) {
+      sb_fail(&error, SB_INVALID, "the address has more than %d parameters", SB_HTTP_PARAMETERS_MAX);
+    } else if (sb_http_percent_decode(pair, true, &error) == SB_OK &&
+               (!value || sb_http_percent_decode(value, true, &error) == SB_OK)) {
+      request->parameters[request->parameter_count++] = (sb_http_parameter){pair, value ? value : ""};
+    }
+    if (sb_http_failed(request, error.code, &error)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,227 @@
+/* The body of a request, as its bytes arrive: a form goes through libmicrohttpd's post processor, JSON and a photo are
+ * collected and read at the end, the files of an import go to the disk, encrypted.
+ *
+ * Limits: one body (--max-body, --max-import), the bodies of all requests together, and the time that a body may take. */
+#include "http/core/receive.h"
+#include "json/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+  JSON_DEPTH_MAX = 32,      /* objects and lists within each other */
+  JSON_VALUES_MAX = 100000, /* fields that no route reads are ignored, but not in any number */
+  FORM_BUFFER = 64 << 10,   /* the form is parsed in pieces of this size */
+  BODIES_AT_ONCE = 8,       /* bodies of the largest size that all requests together may hold in memory */
+  UPLOAD_MS_MAX = 120000,   /* a body must have arrived after so long, however slowly it trickles */
+};
+
+/* ---- Fields */
+
+/* Adds `bytes` to the last field, or to a new one of that name. */
+static sb_status field_add(sb_http_request *request, const char *name, bool more, const void *bytes, size_t size,
+                           sb_error *error) {
+  if (!more || !request->field_count) {
+    if (!name || strlen(name) >= sizeof request->fields->name)
+      return sb_fail(error, SB_INVALID, "a field of the body has no name, or one that is too long");
+    if (request->field_count == SB_HTTP_FIELDS_MAX)
+      return sb_fail(error, SB_INVALID, "the body has more than %d fields", SB_HTTP_FIELDS_MAX);
+    void *fields = request->fields;
+    sb_status status = sb_grow(&fields, request->field_count + 1, sizeof *request->fields, error);
+    if (status != SB_OK) return status;
+    request->fields = fields;
+    sb_http_field *field = &request->fields[request->field_count++];
+    *field = (sb_http_field){0};
+    /* "images" of a JSON body and "image" of a form are the same field. */
+    strcpy(field->name, strcmp(name, "images") ? name : "image");
+  }
+  return sb_buffer_add(&request->fields[request->field_count - 1].value, bytes, size, error);
+}
+
+/* ---- Forms */
+
+static sb_status file_add(sb_http_request *request, const char *name, bool more, const void *bytes, size_t size,
+                          sb_error *error) {
+  sb_status status = request->bundle ? SB_OK : sb_import_new(&request->bundle, error);
+  if (status == SB_OK && !more) status = sb_import_begin(request->bundle, name, error);
+  return status == SB_OK ? sb_import_write(request->bundle, bytes, size, error) : status;
+}
+
+/* libmicrohttpd prescribes the nine parameters. */
+static enum MHD_Result form_field(void *context, enum MHD_ValueKind kind, const char *key, const char *filename,
+                                  const char *type, const char *encoding, const char *bytes, uint64_t offset,
+                                  size_t size) {
+  (void)kind, (void)type, (void)encoding;
+  sb_http_request *request = context;
+  sb_error error = {0};
+  sb_status status = filename && sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES)
+                         ? file_add(request, filename, offset > 0, bytes, size, &error)
+                         : field_add(request, key, offset > 0, bytes, size, &error);
+  return sb_http_failed(request, status, &error) ? MHD_NO : MHD_YES;
+}
+
+static bool type_is(const char *type, const char *wanted) {
+  size_t length = strlen(wanted);
+  return !strncasecmp(type, wanted, length) && (!type[length] || strchr("; \t", type[length]));
+}
+
+void sb_http_receive_begin(sb_http_exchange *exchange) {
+  sb_http_request *request = &exchange->request;
+  const char *type = sb_http_header(request, "Content-Type");
+  if (!type) return;
+  if (type_is(type, "multipart/form-data")) {
+    exchange->form = MHD_create_post_processor(request->connection, FORM_BUFFER, form_field, request);
+    exchange->body = exchange->form ? SB_HTTP_BODY_FORM : SB_HTTP_BODY_OTHER; /* OTHER: it names no boundary */
+  } else if (type_is(type, "application/json")) {
+    exchange->body = SB_HTTP_BODY_JSON;
+  } else if (!strncasecmp(type, "image/", 6) || type_is(type, "application/octet-stream")) {
+    exchange->body = SB_HTTP_BODY_PHOTO;
+  } else {
+    exchange->body = SB_HTTP_BODY_OTHER;
+  }
+}
+
+/* ---- Limits */
+
+static size_t limit_of(const sb_http_exchange *exchange) {
+  const sb_http_limits *limits = &exchange->request.context->limits;
+  return sb_http_route_has(exchange->request.route, SB_HTTP_ROUTE_FILES) ? limits->import : limits->body;
+}
+
+static void refuse_size(sb_http_exchange *exchange) {
+  sb_error error;
+  sb_fail(&error, SB_TOO_LARGE, "the request is larger than %zu bytes: send a smaller photo, or fewer at once",
+          limit_of(exchange));
+  sb_http_reply_error(&exchange->request, &error);
+  exchange->request.reply.close = true;
+}
+
+void sb_http_receive_announced(sb_http_exchange *exchange) {
+  const char *length = sb_http_header(&exchange->request, "Content-Length");
+  exchange->announced = length ? strtoull(length, NULL, 10) : 0;
+  if (exchange->announced > limit_of(exchange)) refuse_size(exchange);
+}
+
+/* Bytes within the limits go where the body's kind wants them. `held`: bytes of all bodies in memory. */
+static void take(sb_http_exchange *exchange, const char *bytes, size_t size, size_t held) {
+  sb_http_request *request = &exchange->request;
+  sb_error error = {0};
+  if (held > BODIES_AT_ONCE * request->context->limits.body) {
+    sb_fail(&error, SB_BUSY, "the server is receiving more than it can hold: try again in a second");
+  } else if (exchange->body == SB_HTTP_BODY_FORM) {
+    if (MHD_post_process(exchange->form, bytes, size) != MHD_YES && !request->reply.status)
+      sb_fail(&error, SB_INVALID, "the body is not well-formed multipart/form-data");
+  } else if (exchange->body == SB_HTTP_BODY_JSON || exchange->body == SB_HTTP_BODY_PHOTO) {
+    field_add(request, "image", true, bytes, size, &error);
+  }
+  sb_http_failed(request, error.code, &error);
+}
+
+bool sb_http_receive(sb_http_exchange *exchange, const char *bytes, size_t size) {
+  sb_http_request *request = &exchange->request;
+  sb_http_load *load = &request->context->load;
+  /* With the last byte, and before a gauge shows its bytes: a server that stops in that moment finishes the request. */
+  if (exchange->received + size == exchange->announced) sb_http_exchange_begun(exchange);
+  /* Files go to the disk, so they are not counted as held in memory, and may take their time. */
+  bool files = sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES);
+  size_t held = files ? 0 : atomic_fetch_add(&load->body_bytes, size) + size, limit = limit_of(exchange);
+  exchange->received += size;
+  if (!files && sb_monotonic_ms() - exchange->started_ms > UPLOAD_MS_MAX) return false;
+  if (exchange->received > limit) {
+    if (!request->reply.close) refuse_size(exchange);
+    /* The client gets time to read the refusal, but not forever. */
+    return exchange->received - limit <= request->context->limits.body;
+  }
+  if (!request->reply.status) take(exchange, bytes, size, held); /* else it is refused: the rest is read and dropped */
+  return true;
+}
+
+/* ---- JSON */
+
+/* What a JSON value says as text. A photo in it is base64. */
+static sb_status value_add(sb_http_request *request, const char *name, const char *text, size_t size, bool literal,
+                           sb_error *error) {
+  if (strlen(name) >= sizeof request->fields->name) return SB_OK; /* no route reads a field of such a name */
+  sb_status status = field_add(request, name, false, text, size, error);
+  if (status != SB_OK) return status;
+  request->fields[request->field_count - 1].base64 = true;
+  request->fields[request->field_count - 1].literal = literal;
+  return SB_OK;
+}
+
+/* An object or list becomes a literal without text, so that a route which asks for its name refuses it. */
+static sb_status literal_add(sb_http_request *request, const char *name, const char *word, sb_error *error) {
+  return value_add(request, name, word, strlen(word), true, error);
+}
+
+/* null is as if the member were not there. */
+static sb_status json_field(sb_http_request *request, const char *name, const json_t *value, sb_error *error) {
+  if (json_is_string(value))
+    return value_add(request, name, json_string_value(value), json_string_length(value), false, error);
+  if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
+  if (json_is_object(value) || json_is_array(value)) return literal_add(request, name, "", error);
+  if (!json_is_number(value)) return SB_OK;
+  char *digits = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+  if (!digits) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  sb_status status = literal_add(request, name, digits, error);
+  free(digits);
+  return status;
+}
+
+/* A member, or each item of one that is a list: a field that is given several times. */
+static sb_status json_member(sb_http_request *request, const char *name, const json_t *value, sb_error *error) {
+  if (!json_is_array(value)) return json_field(request, name, value, error);
+  json_t *item;
+  size_t index;
+  if (!json_array_size(value)) return literal_add(request, name, "", error);
+  json_array_foreach(value, index, item) {
+    sb_status status =
+        json_is_null(item) ? literal_add(request, name, "", error) : json_field(request, name, item, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
+static sb_status json_members(sb_http_request *request, json_t *body, sb_error *error) {
+  const char *name;
+  json_t *value;
+  request->body_is_list = json_is_array(body);
+  if (request->body_is_list)
+    return json_array_size(body) ? json_member(request, SB_HTTP_FIELD_ITEM, body, error) : SB_OK;
+  if (!json_is_object(body)) return sb_fail(error, SB_INVALID, "the body is not a JSON object");
+  json_object_foreach(body, name, value) {
+    sb_status status = json_member(request, name, value, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
+/* Replaces the JSON text, which was collected as one field, by its members. */
+static sb_status json_fields(sb_http_request *request, sb_error *error) {
+  if (!request->field_count) return SB_OK;
+  sb_error fault = {0};
+  const sb_json_limits limits = {.size = SIZE_MAX, .depth = JSON_DEPTH_MAX, .values = JSON_VALUES_MAX};
+  sb_buffer *text = &request->fields[0].value;
+  json_t *body = sb_json_read(text->bytes ? text->bytes : "", text->size, &limits, "the body", &fault);
+  sb_buffer_free(text);
+  *text = (sb_buffer){0};
+  request->field_count = 0;
+  if (!body) return sb_fail(error, fault.code, "%s", fault.message);
+  sb_status status = json_members(request, body, error);
+  json_decref(body);
+  return status;
+}
+
+sb_status sb_http_receive_end(sb_http_exchange *exchange, sb_error *error) {
+  if (exchange->form) {
+    enum MHD_Result whole = MHD_destroy_post_processor(exchange->form);
+    exchange->form = NULL;
+    if (whole != MHD_YES) return sb_fail(error, SB_INVALID, "the body ends in the middle of its form: send it again");
+  }
+  if (exchange->body == SB_HTTP_BODY_JSON) return json_fields(&exchange->request, error);
+  if (exchange->body == SB_HTTP_BODY_OTHER)
+    return sb_fail(error, SB_INVALID,
+                   "the body's Content-Type is not one that is read: send multipart/form-data or application/json");
+  return SB_OK;
+}

@@ -1,0 +1,134 @@
+/* The server: puts the parts together at the start, and takes them apart in order at the end. */
+#include "http/core/daemon.h"
+#include "http/core/live_sessions.h"
+#include "http/core/redirect.h"
+#include "http/core/tls.h"
+#include "http/http.h"
+#include "http/jobs/events.h"
+#include "http/jobs/jobs.h"
+#include "http/ops/metrics.h"
+#include "http/ops/page.h"
+#include "http/ops/retention.h"
+#include "http/ops/timing.h"
+#include "http/routes.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { STOP_MS_MAX = 30000 };
+
+struct sb_http_server {
+  sb_http_context context;
+  sb_http_daemon daemon;
+  sb_http_redirect *redirect; /* NULL: none */
+  sb_http_retention *retention;
+};
+
+/* ---- Start */
+
+/* Everything that the settings say. */
+static sb_status read_settings(sb_http_server *server, const sb_config *config, sb_error *error) {
+  sb_http_context *context = &server->context;
+  context->configured = (sb_target){config->threshold, config->fmr, config->fpir};
+  const sb_target saved = sb_engine_operating_point(context->engine);
+  if (sb_operating_point_given(&saved) && sb_operating_point_given(&context->configured))
+    sb_log(SB_LOG_WARNING, "--threshold, --fmr and --fpir have no effect: an admin saved another choice on the page");
+  context->limits = (sb_http_limits){
+      .body = (size_t)config->max_body, .import = (size_t)config->max_import, .slow_ms = (double)config->slow_ms};
+  sb_status status = sb_http_route_dialects(&server->daemon.router, config->dialects, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_http_origins_read(&server->daemon.origins, config->cors, error)) != SB_OK) return status;
+  if ((status = sb_http_tls_load(&context->tls, config, error)) != SB_OK) return status;
+  return (context->collection = sb_strdup(config->collection, error)) ? SB_OK : SB_NO_MEMORY;
+}
+
+/* The services that handlers use. */
+static sb_status start_services(sb_http_server *server, int workers, sb_error *error) {
+  sb_http_context *context = &server->context;
+  sb_status status = sb_http_metrics_new(sb_http_routes, sb_http_route_count, &context->metrics, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_http_idempotency_new(&server->daemon.idempotency, error)) != SB_OK) return status;
+  if ((status = sb_http_sse_subscribers_new(&context->subscribers, error)) != SB_OK) return status;
+  if ((status = sb_http_live_sessions_new(&context->live_sessions, error)) != SB_OK) return status;
+  if ((status = sb_http_sessions_new(&context->auth.sessions, error)) != SB_OK) return status;
+  if ((status = sb_http_retention_start(context->engine, &server->retention, error)) != SB_OK) return status;
+  return sb_http_jobs_new(context->engine, workers, &context->jobs, error);
+}
+
+static sb_status start(sb_http_server *server, const sb_config *config, sb_error *error) {
+  sb_engine_info info = {0};
+  sb_status status = sb_engine_info_get(server->context.engine, &info, error);
+  if (status != SB_OK) return status;
+  if ((status = read_settings(server, config, error)) != SB_OK) return status;
+  if ((status = start_services(server, info.workers, error)) != SB_OK) return status;
+  if ((status = sb_http_daemon_listen(&server->daemon, config, error)) != SB_OK) return status;
+  if ((status = sb_http_daemon_start(&server->daemon, (size_t)info.workers + 2, error)) != SB_OK) return status;
+  if (!server->context.tls.on || !config->redirect_port) return SB_OK;
+  return sb_http_redirect_start(&server->daemon, (int)config->redirect_port, &server->redirect, error);
+}
+
+static void server_free(sb_http_server *server) {
+  sb_http_context *context = &server->context;
+  sb_http_daemon_free(&server->daemon);
+  sb_http_metrics_free(context->metrics);
+  sb_http_jobs_free(context->jobs);
+  sb_http_sse_subscribers_free(context->subscribers);
+  sb_http_live_sessions_free(context->live_sessions);
+  sb_http_retention_stop(server->retention);
+  sb_http_sessions_free(context->auth.sessions);
+  sb_http_tls_unload(&context->tls);
+  sb_http_models_free(&context->models);
+  free(context->collection);
+  free(server);
+}
+
+sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_server **out, sb_error *error) {
+  sb_http_server *server = sb_alloc(1, sizeof *server, error);
+  if (!server) return SB_NO_MEMORY;
+  server->context.engine = engine;
+  server->daemon = (sb_http_daemon){
+      .context = &server->context,
+      .router = {.routes = sb_http_routes,
+                 .route_count = sb_http_route_count,
+                 .dialects = sb_http_dialects,
+                 .dialect_count = sb_http_dialect_count,
+                 .page = sb_http_page_reply},
+      .completed = sb_http_timing_end,
+      .socket = -1,
+  };
+  sb_http_models_init(&server->context.models, engine);
+  sb_status status = start(server, config, error);
+  if (status != SB_OK) {
+    sb_http_daemon_stop(&server->daemon);
+    server_free(server);
+    return status;
+  }
+  sb_http_models_load(&server->context.models);
+  *out = server;
+  return SB_OK;
+}
+
+bool sb_http_server_tls(const sb_http_server *server) {
+  return server->context.tls.on;
+}
+
+int sb_http_server_port(const sb_http_server *server) {
+  return server->daemon.port;
+}
+
+/* ---- Stop */
+
+void sb_http_server_stop(sb_http_server *server) {
+  if (!server) return;
+  sb_http_load *load = &server->context.load;
+  atomic_store(&load->stopping, true); /* from now on connections and requests are refused */
+  sb_engine_cancel_waits(server->context.engine);
+  sb_http_redirect_stop(server->redirect);
+  sb_http_live_sessions_stop(server->context.live_sessions);
+  double start_ms = sb_monotonic_ms();
+  while (atomic_load(&load->begun) && sb_monotonic_ms() - start_ms < STOP_MS_MAX)
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  sb_http_daemon_stop(&server->daemon);
+  sb_http_models_join(&server->context.models);
+  server_free(server);
+}
