@@ -207,7 +207,8 @@ static sb_status json_fields(sb_http_request *request, sb_error *error) {
   sb_buffer_free(text);
   *text = (sb_buffer){0};
   request->field_count = 0;
-  if (!body) return sb_fail(error, fault.code, "%s", fault.message);
+  /* A body that is too deep is malformed to its client, 400; 413 is of its size in bytes. */
+  if (!body) return sb_fail(error, fault.code == SB_TOO_LARGE ? SB_INVALID : fault.code, "%s", fault.message);
   sb_status status = json_members(request, body, error);
   json_decref(body);
   return status;
