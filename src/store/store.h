@@ -100,13 +100,9 @@ sb_status sb_store_person_set_terms(sb_store *store, int64_t row, const sb_store
 /* ---- faces.c: the faces that are kept, one by one. `person` 0: the whole collection. */
 sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, size_t offset, size_t limit,
                          sb_kept_faces **out, sb_error *error);
-/* The same without opening anything: rows of faces and of their people, those behind the face `after`, in their order.
- * `out` has room for `limit`. */
-typedef struct sb_store_face_row {
-  int64_t face, person;
-} sb_store_face_row;
-sb_status sb_store_face_rows(sb_store *store, int64_t collection, int64_t person, int64_t after, size_t limit,
-                             sb_store_face_row *out, size_t *count, sb_error *error);
+/* The rows alone, without unsealing anything. `out` has room for `query->limit`. */
+sb_status sb_store_face_rows(sb_store *store, const sb_store_face_query *query, sb_store_face_row *out, size_t *count,
+                             sb_error *error);
 /* Whose face it is; SB_NOT_FOUND. `id` is released by free(). */
 sb_status sb_store_face_owner(sb_store *store, int64_t collection, int64_t face, char **id, sb_error *error);
 /* Without its protection, as the model made it. `embedding` has room for `dim` numbers; SB_STORE when the collection has another length. */

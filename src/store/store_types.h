@@ -13,6 +13,16 @@ typedef struct sb_store_collection {
   sb_collection info;
 } sb_store_collection;
 
+/* Which faces to list: those after the face `after`, ascending, at most `limit`. */
+typedef struct sb_store_face_query {
+  int64_t collection, person; /* rows; person 0: everybody */
+  int64_t after;              /* a face's row; 0: from the first */
+  size_t limit;
+} sb_store_face_query;
+typedef struct sb_store_face_row {
+  int64_t face, person; /* rows */
+} sb_store_face_row;
+
 /* Progress of a long operation: `done` rows of `table` are finished. Returning false stops the operation at a point from which
  * the same call continues later. */
 typedef bool (*sb_store_progress)(void *context, const char *table, size_t done);

@@ -136,7 +136,7 @@ class Gallery(ArticleCase):
         self.sql("UPDATE faces SET age = NULL WHERE id = '44'", "--write")
         self.assertEqual(self.sql(columns), [{**known, "age": None, "gender": "Man", "ethnicity": "Latino hispanic"}])
         for change, word in (("age = 200", "age"), ("gender = 'x'", "gender"), ("ethnicity = 'x'", "ethnicity"), ("name = NULL", "name"),
-                             ("vector = '[1]'", "keeps its template")):
+                             ("vector = '[1]'", "faces.vector cannot be changed")):
             self.assertIn(word, self.sql(f"UPDATE faces SET {change}", "--write", code=3))
         self.assertIn(b"describe", self.run_program("audit", "show").stdout)
 

@@ -18,7 +18,7 @@ ALLOWED = {
     "import": {"base", "crypto"},
     "engine": {"base", "image", "infer", "vector", "crypto", "stats", "face", "store"},
     "http": {"base", "config", "json", "import", "crypto", "engine"},
-    "sql": {"base", "vector", "crypto", "store", "engine"},
+    "sql": {"base", "vector", "engine"},
     "cli": {"base", "config", "json", "import", "sandbox", "crypto", "vector", "stats", "engine", "http", "sql"},
 }
 # Headers of other projects that one file alone, or one folder, may know.

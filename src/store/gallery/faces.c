@@ -58,19 +58,19 @@ sb_status sb_store_faces(sb_store *store, int64_t collection, int64_t person, si
   return status;
 }
 
-sb_status sb_store_face_rows(sb_store *store, int64_t collection, int64_t person, int64_t after, size_t limit,
-                             sb_store_face_row *out, size_t *count, sb_error *error) {
+sb_status sb_store_face_rows(sb_store *store, const sb_store_face_query *query, sb_store_face_row *out, size_t *count,
+                             sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(
       store,
-      person ? "SELECT id, person FROM face WHERE collection = ? AND id > ? AND person = ? ORDER BY id LIMIT ?"
-             : "SELECT id, person FROM face WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
+      query->person ? "SELECT id, person FROM face WHERE collection = ? AND id > ? AND person = ? ORDER BY id LIMIT ?"
+                    : "SELECT id, person FROM face WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
       error);
-  sb_statement_bind_int(&s, 1, collection);
-  sb_statement_bind_int(&s, 2, after);
-  if (person) sb_statement_bind_int(&s, 3, person);
-  sb_statement_bind_int(&s, person ? 4 : 3, (int64_t)limit);
-  for (*count = 0; *count < limit && sb_statement_step(&s); ++*count)
+  sb_statement_bind_int(&s, 1, query->collection);
+  sb_statement_bind_int(&s, 2, query->after);
+  if (query->person) sb_statement_bind_int(&s, 3, query->person);
+  sb_statement_bind_int(&s, query->person ? 4 : 3, (int64_t)query->limit);
+  for (*count = 0; *count < query->limit && sb_statement_step(&s); ++*count)
     out[*count] = (sb_store_face_row){sb_statement_column_int(&s, 0), sb_statement_column_int(&s, 1)};
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
