@@ -65,7 +65,8 @@ static sb_status erase_own(sb_engine *engine, const char *name, const char *id, 
   size_t count = 0;
   sb_status status = sb_engine_find_person(engine, name, id, &collection, &person, NULL, error);
   if (status != SB_OK) return status;
-  status = sb_store_face_rows(engine->store, collection.row, person, face - 1, 1, &row, &count, error);
+  const sb_store_face_query query = {collection.row, person, .after = face - 1, .limit = 1};
+  status = sb_store_face_rows(engine->store, &query, &row, &count, error);
   if (status != SB_OK) return status;
   if (!count || row.face != face) return sb_fail(error, SB_NOT_FOUND, "the person has no face of this number");
   status = sb_store_face_delete(engine->store, face, error);
@@ -100,9 +101,10 @@ static sb_status erase_all(sb_engine *engine, const char *name, const char *id, 
   size_t count = 0;
   sb_status status = sb_engine_find_person(engine, name, id, &collection, &person, NULL, error);
   if (status != SB_OK) return status;
+  sb_store_face_query query = {collection.row, person, .limit = PAGE};
   do {
-    int64_t after = count ? rows[count - 1].face : 0;
-    status = sb_store_face_rows(engine->store, collection.row, person, after, PAGE, rows, &count, error);
+    if (count) query.after = rows[count - 1].face;
+    status = sb_store_face_rows(engine->store, &query, rows, &count, error);
     if (status == SB_OK) status = erase_rows(engine, rows, count, erased, error);
   } while (status == SB_OK && count);
   /* What was erased leaves memory, too, also when not all could be. */
