@@ -1,5 +1,5 @@
-/* L5: the program. What every subcommand uses: the command line as parsed, exit codes, usage errors, output as JSON, the engine
- * opened as the settings say, and photos read from files. */
+/* L5: the program. What every subcommand uses: the command line as parsed, exit codes, usage errors, output as JSON,
+ * the engine opened as the settings say, and photos read from files. */
 #ifndef SB_CLI_H
 #define SB_CLI_H
 
@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "json/results.h"
 
-/* docs/cli.md and the manual page list these exit codes. */
+/* --help and the manual page list these exit codes. */
 typedef enum sb_cli_exit {
   SB_EXIT_OK,
   SB_EXIT_NEGATIVE, /* no match, no such person, or the doctor found something wrong */
@@ -34,7 +34,8 @@ struct sb_cli {
 
 /* A mistake on the command line: fills `error` and returns SB_INVALID. The program exits with SB_EXIT_USAGE. */
 SB_PRINTF(3, 4) sb_status sb_cli_usage(sb_cli *cli, sb_error *error, const char *format, ...);
-/* Prints "semblance: <message>" on stderr: with --json as JSON, after a usage error with the usage line. Returns the exit code. */
+/* Prints "semblance: <message>" on stderr: with --json as JSON, after a usage error with the usage line. Returns the
+ * exit code. */
 sb_cli_exit sb_cli_print_error(const sb_cli *cli, sb_status status, const sb_error *error);
 /* Prints and releases; `json` NULL means out of memory: SB_NO_MEMORY. */
 sb_status sb_cli_print_json(json_t *json, sb_error *error);
@@ -53,13 +54,14 @@ sb_status sb_cli_open_engine(sb_cli *cli, sb_cli_engine_use use, sb_error *error
 void sb_cli_close_engine(sb_cli *cli); /* if it is open; earlier than at the end of the subcommand */
 /* The gallery's folder as --data gives it; released by free(). NULL after a failure. */
 char *sb_cli_data_folder(const sb_cli *cli, sb_error *error);
-/* The operating point: from --threshold, --fmr or --fpir on this command line; else what an admin chose on the page; else
- * from the other settings. */
+/* The operating point: from --threshold, --fmr or --fpir on this command line; else what an admin chose on the page;
+ * else from the other settings. */
 sb_target sb_cli_operating_point(const sb_cli *cli, sb_engine *engine);
 
 /* ---- Photos: any thread */
 
-/* Reads a photo file; "-" is standard input. `photo->bytes` is released by sb_cli_photo_free. A missing file is SB_INVALID. */
+/* Reads a photo file; "-" is standard input. `photo->bytes` is released by sb_cli_photo_free. A missing file is
+ * SB_INVALID. */
 sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error);
 void sb_cli_photo_free(sb_photo *photo);
 

@@ -1,6 +1,7 @@
-/* What a subcommand is. Each subcommand declares itself once, as a constant sb_cli_command with its table of options; the
- * parser (command_line.c), --help (help.c), shell completion (complete.c) and the manual page (manual.c) all read that table.
- * commands.c lists the subcommands. To add one: write commands/NAME.c, declare its table there, and add it to that list. */
+/* What a subcommand is. Each subcommand declares itself once, as a constant sb_cli_command with its table of options;
+ * the parser (command_line.c), --help (help.c), shell completion (complete.c) and the manual page (manual.c) all read
+ * that table. commands.c lists the subcommands. To add one: write commands/NAME.c, declare its table there, and add
+ * it to that list. */
 #ifndef SB_CLI_COMMAND_H
 #define SB_CLI_COMMAND_H
 
@@ -32,7 +33,8 @@ typedef struct sb_cli_option {
   size_t minimum, limit; /* SB_CLI_COUNT: smallest and largest value; limit 0 means no upper limit */
 } sb_cli_option;
 
-/* The field of the options struct that an option sets: a bool (switch), const char * (text), size_t (count) or sb_cli_list. */
+/* The field of the options struct that an option sets: a bool (switch), const char * (text), size_t (count) or
+ * sb_cli_list. */
 #define SB_CLI_FIELD(struct_type, field) \
   .offset = offsetof(struct_type, field),                                                                              \
   .type = _Generic(((struct_type *)0)->field, bool                                                                     \
@@ -53,19 +55,20 @@ struct sb_cli_command {
   const char *summary;          /* one line */
   const sb_cli_option *options; /* NULL: none */
   size_t options_size;          /* of the options struct, which the parser zeroes and fills; 0: none */
-  /* A subcommand with actions (`keys rotate`) has no `run` of its own. Its first argument names the action; the options of all
-   * actions fill the one options struct of the subcommand. */
+  /* A subcommand with actions (`keys rotate`) has no `run` of its own. Its first argument names the action; the
+   * options of all actions fill the one options struct of the subcommand. */
   const sb_cli_command *actions;
   bool first_is_default; /* without an action the first one runs */
   int least, most;       /* number of positional arguments, after the action's name */
   bool is_server;        /* logs and is sandboxed as a server */
   bool sandboxed;        /* decodes photos, and writes nowhere but to the gallery and the cache */
-  /* Does the work. A failure goes into `error`, which the caller prints; the exit code of a success goes into cli->exit. */
+  /* Does the work. A failure goes into `error`, which the caller prints; the exit code of a success goes into
+   * cli->exit. */
   sb_status (*run)(sb_cli *cli, const void *options, sb_error *error);
 };
 
-/* command_line.c: takes the options out of cli->words, checks them, runs the subcommand, and prints its error if it fails. Returns
- * the exit code. */
+/* command_line.c: takes the options out of cli->words, checks them, runs the subcommand, and prints its error if it
+ * fails. Returns the exit code. */
 int sb_cli_command_run(sb_cli *cli);
 
 /* The usage line's arguments: those of the subcommand, or "show|verify|export" of its actions. */
@@ -75,8 +78,8 @@ sb_status sb_cli_command_arguments(const sb_cli_command *command, sb_buffer *out
 enum { SB_CLI_HELP_SIZE = 256 };
 void sb_cli_option_help(const sb_cli_option *option, char text[SB_CLI_HELP_SIZE]);
 
-/* Finds an option of a subcommand, of one of its actions, or of all subcommands by the first `length` bytes of `name`; NULL if there
- * is none. */
+/* Finds an option of a subcommand, of one of its actions, or of all subcommands by the first `length` bytes of
+ * `name`; NULL if there is none. */
 const sb_cli_option *sb_cli_option_find(const sb_cli_command *command, const char *name, size_t length);
 
 #endif

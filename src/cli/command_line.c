@@ -1,5 +1,5 @@
-/* Parses the command line of a subcommand by its table of options, and runs it. Flags and positional arguments may come in any
- * order; "--name VALUE" and "--name=VALUE" mean the same; "--" ends the flags. */
+/* Parses the command line of a subcommand by its table of options, and runs it. Flags and positional arguments may
+ * come in any order; "--name VALUE" and "--name=VALUE" mean the same; "--" ends the flags. */
 #include "cli/cli.h"
 
 #include <errno.h>

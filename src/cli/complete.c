@@ -1,5 +1,5 @@
-/* Shell completion. The program itself answers what may stand at the cursor, from the tables of subcommands and settings; the
- * scripts of the shells (packaging/completions) only call `semblance complete` and show the answer. */
+/* Shell completion. The program itself answers what may stand at the cursor, from the tables of subcommands and
+ * settings; the scripts of the shells (packaging/completions) only call `semblance complete` and show the answer. */
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "config/config.h"

@@ -21,7 +21,8 @@ void sb_cli_help_print(void) {
        "Exit codes: 0 success, 1 no match or no such person, 2 wrong usage, 3 input refused, 4 system failure.");
 }
 
-/* "  --limit N             at most N": the description in its column, or after two blanks where the name is too long. */
+/* "  --limit N             at most N": the description in its column, or after two blanks where the name is too long.
+ */
 static void print_line(int indent, const char *name, const char *value, const char *help) {
   int used = printf("%*s%s%s%s", indent, "", name, value ? " " : "", value ? value : "");
   printf("%*s%s\n", used < COLUMN ? COLUMN - used : 2, "", help);

@@ -1,5 +1,6 @@
-/* The log on standard error, one line of text or one JSON object per message. A server never blocks on its log: while nothing reads
- * standard error, messages are dropped and counted, and the count is logged as soon as reading resumes. */
+/* The log on standard error, one line of text or one JSON object per message. A server never blocks on its log: while
+ * nothing reads standard error, messages are dropped and counted, and the count is logged as soon as reading resumes.
+ */
 #include "cli/log.h"
 
 #include <jansson.h>
@@ -49,7 +50,8 @@ static size_t write_json(char *out, size_t size, const sb_log_line *line) {
   return within(length, size);
 }
 
-/* Writes a line in one call, so that the lines of several processes do not mix. There is nowhere to report a failure. */
+/* Writes a line in one call, so that the lines of several processes do not mix. There is nowhere to report a failure.
+ */
 static void put(const sb_log_line *line) {
   char text[LINE_MAX_BYTES];
   size_t size = stream.write(text, sizeof text, line);
@@ -60,7 +62,8 @@ static void put(const sb_log_line *line) {
   }
 }
 
-/* Can a line be written without blocking? After the reader stopped, the first line waits PATIENCE_MS: it may only be slow. */
+/* Can a line be written without blocking? After the reader stopped, the first line waits PATIENCE_MS: it may only be
+ * slow. */
 static bool has_room(void) {
   struct pollfd errors = {.fd = STDERR_FILENO, .events = POLLOUT};
   return stream.waits || poll(&errors, 1, stream.lost ? 0 : PATIENCE_MS) != 0;

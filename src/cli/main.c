@@ -36,8 +36,9 @@ static bool asks_for_help(int count, char **words) {
   return false;
 }
 
-/* Confines the process with Landlock and seccomp before it decodes photos: it may write to the gallery, the cache and, as a
- * server, to the folder for temporary files, where uploads lie encrypted while they are imported; and connect to the database. */
+/* Confines the process with Landlock and seccomp before it decodes photos: it may write to the gallery, the cache
+ * and, as a server, to the folder for temporary files, where uploads lie encrypted while they are imported; and
+ * connect to the database. */
 static void enter_sandbox(const sb_config *config, bool server) {
   const char *temporary = getenv("TMPDIR");
   char *data = sb_engine_folder(*config->data ? config->data : NULL, NULL);

@@ -1,5 +1,5 @@
-/* The manual pages semblance(1) and semblance.conf(5), written in the macros of man(7) from the tables of subcommands and
- * settings. The build calls `semblance manual 1` and `semblance manual 5`. */
+/* The manual pages semblance(1) and semblance.conf(5), written in the macros of man(7) from the tables of subcommands
+ * and settings. The build calls `semblance manual 1` and `semblance manual 5`. */
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/variables.h"
@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Text escaped for roff: "-" as a hyphen that can be copied, backslashes, and a control character at the start of a line. */
+/* Text escaped for roff: "-" as a hyphen that can be copied, backslashes, and a control character at the start of a
+ * line. */
 static void print_text(const char *text) {
   if (*text == '.' || *text == '\'') fputs("\\&", stdout);
   for (; *text; text++) {
@@ -115,10 +116,9 @@ static void print_program(void) {
        "Every command takes \\fB\\-\\-help\\fR, \\fB\\-\\-quiet\\fR, \\fB\\-\\-json\\fR where it prints data,\n"
        "and the settings below. \\fB\\-\\-\\fR ends the options.\n.SH COMMANDS");
   for (size_t i = 0; i < sb_cli_commands_count; i++) print_command(sb_cli_commands[i]);
-  puts(
-      ".SH SETTINGS\n"
-      "Each can be given as an option, as an environment variable, or as a line in semblance.conf(5); the first of these\n"
-      "that is present counts.");
+  puts(".SH SETTINGS\n"
+       "Each can be given as an option, as an environment variable, or as a line in semblance.conf(5);\n"
+       "the first of these that is present counts.");
   print_settings_as_flags();
   puts(".SH ENVIRONMENT\nIn addition to the variables of the settings:");
   print_pairs(sb_cli_variables, sb_cli_variables_count);

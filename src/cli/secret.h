@@ -6,11 +6,12 @@
 
 enum { SB_CLI_SECRET_MAX = 1024 };
 
-/* Asks for a secret on the terminal without showing it. At most `size` - 1 bytes. False without a terminal or an answer. */
+/* Asks for a secret on the terminal without showing it. At most `size` - 1 bytes. False without a terminal or an
+ * answer. */
 bool sb_cli_secret_ask(const char *prompt, char *text, size_t size);
 
-/* A new secret, from the variable if it is set, else asked for twice. `what` names it in messages: "password". SB_INVALID if none
- * was given, the two differ, or it has fewer than `minimum` bytes. */
+/* A new secret, from the variable if it is set, else asked for twice. `what` names it in messages: "password".
+ * SB_INVALID if none was given, the two differ, or it has fewer than `minimum` bytes. */
 sb_status sb_cli_secret_new(const char *what, const char *variable, size_t minimum, char text[SB_CLI_SECRET_MAX],
                             sb_error *error);
 

@@ -1,4 +1,5 @@
-/* Environment variables that are not settings. They hold secrets, which must not be flags: every process can read those. */
+/* Environment variables that are not settings. They hold secrets, which must not be flags: every process can read
+ * those. */
 #include "cli/variables.h"
 
 const char *const sb_cli_variables[][2] = {

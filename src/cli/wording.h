@@ -19,8 +19,8 @@ static inline const char *sb_cli_plural(size_t count, const char *one, const cha
   return count == 1 ? one : many;
 }
 
-/* Appends text to a page of HTML with &, <, > and quotes escaped; if the text is not UTF-8, its bytes beyond ASCII become
- * question marks. */
+/* Appends text to a page of HTML with &, <, > and quotes escaped; if the text is not UTF-8, its bytes beyond ASCII
+ * become question marks. */
 sb_status sb_cli_html_text(sb_buffer *page, const char *text, sb_error *error);
 
 #endif

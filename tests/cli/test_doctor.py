@@ -45,7 +45,7 @@ class Healthy(DoctorCase):
     def test_the_text_says_the_same_in_a_line_each(self):
         done = self.run_program("doctor", "--port", "0")
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertRegex(done.stdout.decode(), r"(?m)^ok +models +the pipeline default is whole")
+        self.assertRegex(done.stdout.decode(), r"(?m)^ok +models +the pipeline default is complete")
         self.assertRegex(done.stdout.decode().splitlines()[-1], r"^(nothing is wrong|0 wrong, \d+ to look at)$")
 
     def test_a_name_or_an_id_is_never_told(self):
@@ -143,7 +143,7 @@ class Serving(DoctorCase):
 
     def test_a_certificate_that_is_over_soon_is_a_warning_and_a_key_of_another_is_wrong(self):
         self.assertEqual(self.run_program("tls", "init", "--days", "10").returncode, 0)
-        self.wrong("TLS", "is over on", state="warning")
+        self.wrong("TLS", "expires on", state="warning")
         other = self.folder / "other"
         self.assertEqual(self.run_program("tls", "init", "--data", other, data=False).returncode, 0)
         self.wrong("TLS", "cannot be used", "--tls-cert", self.data / "tls/cert.pem", "--tls-key", other / "tls/key.pem")

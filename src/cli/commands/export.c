@@ -54,8 +54,8 @@ static sb_status add_faces(sb_cli *cli, const sb_kept_faces *faces, json_t *list
   return SB_OK;
 }
 
-/* The templates themselves are not given out: pairs of a photo and its protected template help to undo the protection of everyone
- * in the collection (docs/threat-model.md). */
+/* The templates themselves are not given out: pairs of a photo and its protected template help to undo the protection
+ * of everyone in the collection (docs/threat-model.md). */
 static sb_status collect(sb_cli *cli, const char *id, json_t **out, sb_error *error) {
   const char *collection = cli->config->collection;
   sb_people *people = NULL;

@@ -1,4 +1,5 @@
-/* hnsw: shows, builds, measures and drops the HNSW indexes of pgvector (Malkov and Yashunin 2016) that --search sql --hnsw uses. */
+/* hnsw: shows, builds, measures and drops the HNSW indexes of pgvector (Malkov and Yashunin 2016) that --search sql
+ * --hnsw uses. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "engine/engine.h"

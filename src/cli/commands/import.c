@@ -1,5 +1,6 @@
-/* import: registers many people from a folder, a ZIP archive or a CSV file. Photos are worked on by several threads; a bad photo is listed and
- * the import continues. Photos that are registered already are skipped, so that running it again resumes it. */
+/* import: registers many people from a folder, a ZIP archive or a CSV file. Photos are worked on by several threads;
+ * a bad photo is listed and the import continues. Photos that are registered already are skipped, so that running it
+ * again resumes it. */
 #include "import/import.h"
 #include "cli/batch.h"
 #include "cli/cli.h"

@@ -1,4 +1,5 @@
-/* keys: the gallery's keys. A root key, outside the database, wraps the data keys that seal its fields (crypto/crypto.h). */
+/* keys: the gallery's keys. A root key, outside the database, wraps the data keys that seal its fields
+ * (crypto/crypto.h). */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/progress.h"

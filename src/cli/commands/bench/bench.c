@@ -1,5 +1,5 @@
-/* bench: measures the speed and recall of the search on this machine, with synthetic faces: single searches, batches, a filter, a
- * minimum score, and changes. Recall is measured against exact search. */
+/* bench: measures the speed and recall of the search on this machine, with synthetic faces: single searches, batches,
+ * a filter, a minimum score, and changes. Recall is measured against exact search. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/commands/bench/synthetic_faces.h"

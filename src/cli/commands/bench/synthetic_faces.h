@@ -1,8 +1,10 @@
-/* Synthetic face embeddings for the search benchmark, distributed like real ones; the recipe of the published measurements.
+/* Synthetic face embeddings for the search benchmark, distributed like real ones; the recipe of the published
+ * measurements.
  *
- * An identity is normal with variances exp(-i / tau) along randomly rotated axes, scaled to unit length: about 2 * tau dimensions
- * carry nearly everything. A mate of g is c g + sqrt(1 - c^2) u with c normal (0.6, 0.1) within 0.25..0.9 and u a unit vector
- * orthogonal to g, with 70 % of its energy distributed like a face and 30 % the same in all directions. */
+ * An identity is normal with variances exp(-i / tau) along randomly rotated axes, scaled to unit length: about 2 *
+ * tau dimensions carry nearly everything. A mate of g is c g + sqrt(1 - c^2) u with c normal (0.6, 0.1) within
+ * 0.25..0.9 and u a unit vector orthogonal to g, with 70 % of its energy distributed like a face and 30 % the same in
+ * all directions. */
 #ifndef SB_CLI_SYNTHETIC_FACES_H
 #define SB_CLI_SYNTHETIC_FACES_H
 

@@ -1,5 +1,5 @@
-/* doctor: checks an installation and reports findings; it changes nothing. doctor.c runs the checks in order; settings.c, machine.c,
- * models.c, gallery.c and server.c hold them; report.c collects and prints what they find. */
+/* doctor: checks an installation and reports findings; it changes nothing. doctor.c runs the checks in order;
+ * settings.c, machine.c, models.c, gallery.c and server.c hold them; report.c collects and prints what they find. */
 #ifndef SB_CLI_DOCTOR_H
 #define SB_CLI_DOCTOR_H
 
@@ -23,11 +23,12 @@ typedef struct sb_cli_doctor {
   bool served;             /* a server uses the gallery's folder */
 } sb_cli_doctor;
 
-/* ---- report.c */
-/* A finding about `what`. `fix` says what to do about it; NULL if there is nothing to do. */
-SB_PRINTF(5, 6)
-void sb_cli_doctor_report(sb_cli_doctor *doctor, const char *what, sb_cli_health health, const char *fix,
-                          const char *format, ...);
+/* ---- report.c: findings about `what`. `fix` says what to do about it; NULL if the message says it. */
+SB_PRINTF(3, 4) void sb_cli_doctor_ok(sb_cli_doctor *doctor, const char *what, const char *format, ...);
+SB_PRINTF(4, 5)
+void sb_cli_doctor_warning(sb_cli_doctor *doctor, const char *what, const char *fix, const char *format, ...);
+SB_PRINTF(4, 5)
+void sb_cli_doctor_wrong(sb_cli_doctor *doctor, const char *what, const char *fix, const char *format, ...);
 /* Prints the summary, and with --json the findings. Sets the exit code. */
 sb_status sb_cli_doctor_conclude(sb_cli_doctor *doctor, sb_error *error);
 

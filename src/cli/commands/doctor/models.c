@@ -1,42 +1,42 @@
-/* Doctor: the models of the pipeline, and those that were added. */
+/* Doctor: the pipeline, and every model that is present. Each model is loaded and run in a process of its own. */
 #include "cli/commands/doctor/doctor.h"
 
 #include <stdlib.h>
 
-/* Wrong or good, tried in a process of its own; false: its file is not there. */
+enum { ROUNDS = 2 }; /* a model runs so often */
+
+/* Counts a model that works in `*good`. Returns false if its file is not present. */
 static bool try_model(sb_cli_doctor *doctor, const sb_model_info *model, size_t *good) {
   sb_error error = {0};
   if (*model->problem) {
-    sb_cli_doctor_report(doctor, "models", SB_CLI_HEALTH_WRONG, "mend the manifest, or `semblance models remove` it",
-                         "%s: %s", model->name, model->problem);
+    sb_cli_doctor_wrong(doctor, "models", "correct the manifest, or `semblance models remove` it", "%s: %s",
+                        model->name, model->problem);
     return true;
   }
   if (!model->file_size) return false;
-  if (sb_model_check(&doctor->options, model->name, 2, NULL, NULL, &error) == SB_OK)
+  if (sb_model_check(&doctor->options, model->name, ROUNDS, NULL, NULL, &error) == SB_OK)
     ++*good;
   else
-    sb_cli_doctor_report(doctor, "models", SB_CLI_HEALTH_WRONG,
-                         "fetch it anew: script/setup, or `semblance models add` where it was added", "%s: %s",
-                         model->name, error.message);
+    sb_cli_doctor_wrong(doctor, "models", "fetch it again with script/setup, or `semblance models add` if it was added",
+                        "%s: %s", model->name, error.message);
   return true;
 }
 
-/* The pipeline's manifests and files, and the embedder that --model asks for. */
+/* The manifests and files of the pipeline, and the embedding model that --model names. */
 static void check_pipeline(sb_cli_doctor *doctor) {
   char embedder[64];
   sb_error error = {0};
   const char *name = doctor->options.pipeline;
   sb_status status = sb_diagnostics_pipeline(&doctor->options, doctor->folder, embedder, &error);
   if (status == SB_OK)
-    sb_cli_doctor_report(doctor, "models", SB_CLI_HEALTH_OK, NULL,
-                         "the pipeline %s is whole; it embeds by %s; OpenVINO %s", name ? name : "default", embedder,
-                         sb_diagnostics_openvino());
+    sb_cli_doctor_ok(doctor, "models", "the pipeline %s is complete; its embedding model is %s; OpenVINO %s",
+                     name ? name : "default", embedder, sb_diagnostics_openvino());
+  else if (status == SB_NOT_FOUND)
+    sb_cli_doctor_wrong(doctor, "models", "choose another --model, or fetch it: script/models, `semblance models add`",
+                        "%s", error.message);
   else
-    sb_cli_doctor_report(doctor, "models", SB_CLI_HEALTH_WRONG,
-                         status == SB_NOT_FOUND
-                             ? "choose another --model, or fetch it: script/models, `semblance models add`"
-                             : "fetch the models (script/setup), or name the folders that have them by --models",
-                         "%s", error.message);
+    sb_cli_doctor_wrong(doctor, "models", "fetch the models (script/setup), or name their folders with --models", "%s",
+                        error.message);
 }
 
 void sb_cli_doctor_check_models(sb_cli_doctor *doctor) {
@@ -46,12 +46,11 @@ void sb_cli_doctor_check_models(sb_cli_doctor *doctor) {
   sb_status status = sb_models_list(&doctor->options, &models, &count, &error);
   check_pipeline(doctor);
   if (status != SB_OK)
-    sb_cli_doctor_report(doctor, "models", SB_CLI_HEALTH_WRONG, "name the folders that have the models by --models",
-                         "%s", error.message);
+    sb_cli_doctor_wrong(doctor, "models", "name the folders of the models with --models", "%s", error.message);
   for (size_t i = 0; i < count; i++) absent += !try_model(doctor, &models[i], &good);
   if (good)
-    sb_cli_doctor_report(
-        doctor, "models", SB_CLI_HEALTH_OK, NULL,
-        "files with the right SHA-256 that load and run: %zu; optional ones that were not fetched: %zu", good, absent);
+    sb_cli_doctor_ok(doctor, "models",
+                     "files with the right SHA-256 that load and run: %zu; optional ones that were not fetched: %zu",
+                     good, absent);
   free(models);
 }

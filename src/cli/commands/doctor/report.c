@@ -5,22 +5,48 @@
 
 static const char *const words[] = {"ok", "warning", "wrong"};
 
-void sb_cli_doctor_report(sb_cli_doctor *doctor, const char *what, sb_cli_health health, const char *fix,
-                          const char *format, ...) {
+typedef struct finding {
+  const char *what, *fix;
+  sb_cli_health health;
+} finding;
+
+static json_t *finding_json(const finding *f, const char *text) {
+  json_t *json = json_pack("{s:s,s:s,s:s}", "check", f->what, "state", words[f->health], "message", text);
+  if (json && f->fix) json_object_set_new(json, "mend", json_string(f->fix)); /* the member's public name */
+  return json;
+}
+
+static void report(sb_cli_doctor *doctor, const finding *f, const char *format, va_list arguments) {
   char text[1024];
+  vsnprintf(text, sizeof text, format, arguments);
+  doctor->counts[f->health]++;
+  if (doctor->cli->json) {
+    json_array_append_new(doctor->findings, finding_json(f, text));
+  } else if (!doctor->cli->quiet || f->health != SB_CLI_HEALTH_OK) {
+    printf("%-8s %-9s %s\n", words[f->health], f->what, text);
+    if (f->fix) printf("%19sto fix it: %s\n", "", f->fix);
+  }
+}
+
+void sb_cli_doctor_ok(sb_cli_doctor *doctor, const char *what, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  report(doctor, &(finding){what, NULL, SB_CLI_HEALTH_OK}, format, arguments);
   va_end(arguments);
-  doctor->counts[health]++;
-  if (doctor->cli->json) {
-    json_t *finding = json_pack("{s:s,s:s,s:s}", "check", what, "state", words[health], "message", text);
-    if (finding && fix) json_object_set_new(finding, "mend", json_string(fix)); /* the name that users know */
-    json_array_append_new(doctor->findings, finding);
-  } else if (!doctor->cli->quiet || health != SB_CLI_HEALTH_OK) {
-    printf("%-8s %-9s %s\n", words[health], what, text);
-    if (fix) printf("%19sto fix it: %s\n", "", fix);
-  }
+}
+
+void sb_cli_doctor_warning(sb_cli_doctor *doctor, const char *what, const char *fix, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  report(doctor, &(finding){what, fix, SB_CLI_HEALTH_WARNING}, format, arguments);
+  va_end(arguments);
+}
+
+void sb_cli_doctor_wrong(sb_cli_doctor *doctor, const char *what, const char *fix, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  report(doctor, &(finding){what, fix, SB_CLI_HEALTH_WRONG}, format, arguments);
+  va_end(arguments);
 }
 
 sb_status sb_cli_doctor_conclude(sb_cli_doctor *doctor, sb_error *error) {

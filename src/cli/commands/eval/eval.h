@@ -1,5 +1,5 @@
-/* eval: accuracy on the user's own photos. photo_set.c reads which photos show whom, experiment.c finds the faces and compares them
- * (stats/evaluate.h), report.c and page.c show the figures, eval.c is the subcommand. */
+/* eval: accuracy on the user's own photos. photo_set.c reads which photos show whom, experiment.c finds the faces and
+ * compares them (stats/evaluate.h), report.c and page.c show the figures, eval.c is the subcommand. */
 #ifndef SB_CLI_EVAL_H
 #define SB_CLI_EVAL_H
 
@@ -19,8 +19,9 @@ typedef struct sb_cli_eval_set {
       *trials; /* the pairs of a pairs file, by number of photo; NULL: every photo is compared with every other */
   size_t trial_count;
 } sb_cli_eval_set;
-/* Reads a folder with one folder for each person, in which each file is a photo, and `groups`, NULL or a CSV of person,group; or a
- * CSV of photo1,photo2,mated[,group] where mated is 1 or 0, true or false, same or different, yes or no. SB_INVALID. */
+/* Reads a folder with one folder for each person, in which each file is a photo, and `groups`, NULL or a CSV of
+ * person,group; or a CSV of photo1,photo2,mated[,group] where mated is 1 or 0, true or false, same or different, yes
+ * or no. SB_INVALID. */
 sb_status sb_cli_eval_set_read(const char *path, const char *groups, sb_cli_eval_set *out, sb_error *error);
 void sb_cli_eval_set_free(sb_cli_eval_set *set);
 

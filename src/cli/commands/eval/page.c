@@ -249,8 +249,7 @@ sb_status sb_cli_eval_page(const sb_cli_eval *eval, sb_buffer *out, sb_error *er
   pairs_table(&w, "Pairs of one person that look least alike", eval->result.lowest, eval->result.lowest_count);
   pairs_table(&w, "Pairs of two people that look most alike", eval->result.highest, eval->result.highest_count);
   refused_table(&w);
-  put(&w,
-      "<p class='note'>Terms of ISO/IEC 19795-1: FMR false match rate, FNMR false non-match rate, TAR true accept rate; "
-      "FPIR and FNIR are false positive and false negative identification rates of searches.</p></body></html>\n");
+  put(&w, "<p class='note'>Terms of ISO/IEC 19795-1: FMR false match rate, FNMR false non-match rate, TAR true accept "
+          "rate, FPIR and FNIR false positive and false negative identification rate of searches.</p></body></html>\n");
   return w.status;
 }

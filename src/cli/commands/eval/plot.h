@@ -1,4 +1,5 @@
-/* Line and bar plots as SVG, written into a page of HTML. The first failure stays in `status`; further calls then do nothing. */
+/* Line and bar plots as SVG, written into a page of HTML. The first failure stays in `status`; further calls then do
+ * nothing. */
 #ifndef SB_CLI_PLOT_H
 #define SB_CLI_PLOT_H
 
