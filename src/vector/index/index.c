@@ -66,7 +66,16 @@ sb_status sb_index_check_vector(const sb_index *index, const float *vector, cons
 
 /* ---- Slots */
 
-/* Takes a free slot, or the next unused one, for which it maps the segment in the rows and generations. */
+/* Maps a segment in the rows and in both generations. */
+static sb_status prepare_segment(sb_index *index, unsigned segment, sb_error *error) {
+  sb_generation *generations[] = {atomic_load(&index->current), index->next};
+  sb_status status = sb_rows_prepare(&index->rows, segment, error);
+  for (size_t i = 0; status == SB_OK && i < 2; i++)
+    if (generations[i]) status = sb_generation_prepare(generations[i], segment, error);
+  return status;
+}
+
+/* Takes a free slot, or the next unused one. */
 static sb_status take_slot(sb_index *index, uint32_t *slot, sb_error *error) {
   if (index->free_slots != SB_NO_SLOT) {
     sb_rows_place row = sb_rows_at(&index->rows, *slot = index->free_slots);
@@ -75,11 +84,7 @@ static sb_status take_slot(sb_index *index, uint32_t *slot, sb_error *error) {
   }
   size_t end = atomic_load(&index->rows.end);
   if (end >= SB_SLOTS_MAX) return sb_fail(error, SB_NO_MEMORY, "an index holds at most %zu rows", SB_SLOTS_MAX);
-  unsigned segment = sb_rows_segment_of((uint32_t)end);
-  sb_generation *current = atomic_load(&index->current);
-  sb_status status = sb_rows_prepare(&index->rows, segment, error);
-  if (status == SB_OK && current) status = sb_generation_prepare(current, segment, error);
-  if (status == SB_OK && index->next) status = sb_generation_prepare(index->next, segment, error);
+  sb_status status = prepare_segment(index, sb_rows_segment_of((uint32_t)end), error);
   if (status != SB_OK) return status;
   atomic_store(&index->rows.end, end + 1);
   *slot = (uint32_t)end;
@@ -203,7 +208,8 @@ static void raise_upper_error(sb_index *index, const void *stored_row) {
 sb_status sb_index_put_row(sb_index *index, uint64_t key, uint64_t label, const void *stored_row, sb_error *error) {
   uint32_t slot = SB_NO_SLOT;
   sb_status status = sb_key_index_reserve(&index->keys, key, sb_epoch_now(&index->epoch), error);
-  if (status == SB_OK) status = take_slot(index, &slot, error);
+  if (status != SB_OK) return status;
+  status = take_slot(index, &slot, error);
   if (status != SB_OK) return status;
   uint32_t old = sb_key_index_find(&index->keys, key);
   raise_upper_error(index, stored_row);

@@ -1,4 +1,5 @@
-/* The tables of kernels, and the choice among them, made once. */
+/* The tables of kernels, and the choice of one by the processor's features, made once per process. Also the public
+ * helpers sb_dot and sb_normalize. */
 #include "vector/kernels/kernels.h"
 #include "vector/vector.h"
 
@@ -23,8 +24,8 @@ static const sb_kernels scalar = SB_KERNELS_TABLE(scalar);
 #if defined(__x86_64__)
 static const sb_kernels avx2 = SB_KERNELS_TABLE(avx2);
 static const sb_kernels avx512 = SB_KERNELS_TABLE(avx512);
-/* Of processors with AVX-512 but without VBMI and VNNI (before Ice Lake). */
-static const sb_kernels avx512_first = {
+/* For processors with AVX-512 but without VBMI and VNNI (before Ice Lake): code scans use AVX2. */
+static const sb_kernels avx512_base = {
     sb_kernel_dot_f32_avx512,      sb_kernel_dot_f16_avx512,     sb_kernel_dot_i8_avx512,  sb_kernel_dot_upper_avx512,
     sb_kernel_split_halves_avx512, sb_kernel_join_halves_avx512, sb_kernel_to_f16_avx512,  sb_kernel_from_f16_avx512,
     sb_kernel_scan_avx2,           sb_kernel_score_block_avx2,   sb_kernel_refine_at_avx2, sb_kernel_refine_block_avx2,
@@ -32,7 +33,7 @@ static const sb_kernels avx512_first = {
     sb_kernel_max_abs_bits_avx512,
 };
 
-/* Clang before 16 does not know this one by name; AVX itself, which it needs, comes with AVX2. */
+/* Clang before 16 does not know this feature by name. AVX, which it requires, is implied by AVX2. */
 static bool has_f16c(void) {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
@@ -43,10 +44,10 @@ const sb_kernels *sb_kernels_of(sb_cpu level) {
   bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   bool has_avx512 =
       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  bool has_newer = __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
+  bool has_vbmi_vnni = __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
   switch (level) {
   case SB_CPU_AVX512:
-    if (has_avx512 && has_avx2) return has_newer ? &avx512 : &avx512_first;
+    if (has_avx512 && has_avx2) return has_vbmi_vnni ? &avx512 : &avx512_base;
     return NULL;
   case SB_CPU_AVX2: return has_avx2 ? &avx2 : NULL;
   case SB_CPU_SCALAR: return &scalar;
@@ -81,7 +82,7 @@ const char *sb_kernels_description(void) {
   const sb_kernels *used = sb_kernels_chosen();
 #if defined(__x86_64__)
   if (used == &avx512) return "AVX-512 with VBMI and VNNI";
-  if (used == &avx512_first) return "AVX-512 without VBMI and VNNI (codes are scanned by AVX2)";
+  if (used == &avx512_base) return "AVX-512 without VBMI and VNNI (codes are scanned with AVX2)";
   if (used == &avx2) return "AVX2";
 #elif defined(__aarch64__)
   if (used == &neon) return "NEON";
@@ -89,7 +90,7 @@ const char *sb_kernels_description(void) {
   return used == &scalar ? "plain C" : "";
 }
 
-/* A rounding of four values in the last place: what a vector that was scaled, stored and turned is off by. */
+/* How far the squared length of a unit vector may be from 1 after scaling, storing and rotating it in float32. */
 static const float UNIT_TOLERANCE = 4 * FLT_EPSILON;
 
 float sb_dot(const float *a, const float *b, size_t n) {
@@ -99,7 +100,7 @@ float sb_dot(const float *a, const float *b, size_t n) {
 float sb_normalize(float *v, size_t n) {
   const float squared = sb_dot(v, v, n);
   if (fabsf(squared - 1) <= UNIT_TOLERANCE) return 1;
-  double sums[4] = {0}; /* four, so that none waits for another */
+  double sums[4] = {0}; /* four independent sums, for instruction-level parallelism */
   for (size_t i = 0; i < n; i++) sums[i % 4] += (double)v[i] * (double)v[i];
   double length = sqrt(sums[0] + sums[1] + (sums[2] + sums[3]));
   if (!(length > 0) || !isfinite(length)) return 0;

@@ -1,10 +1,10 @@
-/* AVX2, FMA and F16C. */
+/* Kernels for AVX2, FMA and F16C; kernels.h describes them. */
 #include "vector/kernels/kernels.h"
 
 #include <immintrin.h>
 #include <string.h>
 
-/* Sums 0..7, 8..15, 16..23, 24..31 of the 32 that kernels.h describes. */
+/* Adds up the 32 sums of an inner product, 8 per register, in the order of kernels.h. */
 static float add_up(__m256 s0, __m256 s1, __m256 s2, __m256 s3) {
   s0 = _mm256_add_ps(_mm256_add_ps(s0, s2), _mm256_add_ps(s1, s3));
   __m128 half = _mm_add_ps(_mm256_castps256_ps128(s0), _mm256_extractf128_ps(s0, 1));
@@ -13,7 +13,7 @@ static float add_up(__m256 s0, __m256 s1, __m256 s2, __m256 s3) {
   return _mm_cvtss_f32(half);
 }
 
-/* The last n % 32 values, padded with zeros, in a buffer. */
+/* Defines an inner product. The last n % 32 values are copied to a buffer and padded with zeros. */
 #define SB_DOT(name, type, load)                                                   \
   float name(const float *query, const void *row, size_t n) {                      \
     const type *x = row;                                                           \
@@ -70,7 +70,7 @@ SB_LOADS_ALL_LANES static inline __m256i read32(const void *at) {
   return _mm256_load_si256((const __m256i *)at);
 }
 
-/* A table of 64 bytes looked up by 6-bit codes: four tables of 16, chosen between by bits 4 and 5. */
+/* Looks up 6-bit codes in a table of 64 bytes: four tables of 16 for pshufb, between which bits 4 and 5 select. */
 static inline __m256i look_up(const int8_t *table, __m256i code) {
   __m256i low = _mm256_and_si256(code, _mm256_set1_epi8(15)), part[4];
   for (int i = 0; i < 4; i++)
@@ -81,7 +81,7 @@ static inline __m256i look_up(const int8_t *table, __m256i code) {
                             bit5);
 }
 
-/* Rows 0..31 of what `at` points to. */
+/* PQ sums of 32 rows; `at` points to byte 0 or 32 of the block's first register. */
 SB_LOADS_ALL_LANES static inline __m256i score32(const uint8_t *at, size_t subspaces, const int8_t *table) {
   __m256i even = _mm256_setzero_si256(), odd = even;
   for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CENTROIDS) {
@@ -117,18 +117,18 @@ SB_LOADS_ALL_LANES void sb_kernel_scan_avx2(const uint8_t *blocks, size_t count,
     masks[b] = more_than(score32(blocks, subspaces, tables), score32(blocks + 32, subspaces, tables), least);
 }
 
-/* A pair of products fits in 16 bits: 2 * 127 * 127. */
+/* A pair of products fits into 16 bits: 2 * 127 * 127. */
 static inline __m256i products(__m256i numbers, const int8_t *weights) {
   return _mm256_madd_epi16(_mm256_maddubs_epi16(numbers, read32(weights)), _mm256_set1_epi16(1));
 }
 
-/* How numbers stand in 32 bytes: all ones where there are nibbles; the masks of the lowest numbers and of the second
- * ones. */
+/* The widths of numbers in 32 bytes of code. nibbles: all ones in bytes of two 4-bit numbers; first, second: masks of
+ * the lowest and of the second number in each byte. */
 typedef struct byte_kinds {
   __m256i nibbles, first, second;
 } byte_kinds;
 
-/* Of a line's or fine codes' bytes at .. at + 31 of `bytes`, of which the last two are lengths. */
+/* For the bytes at .. at + 31 of a code of `bytes` bytes, the last two of which are lengths. */
 static inline byte_kinds kinds_of(size_t at, size_t bytes, size_t nibbles) {
   const __m256i order = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
                                          22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
@@ -161,9 +161,9 @@ static inline int32_t add_up_lanes(__m256i sum) {
 SB_LOADS_ALL_LANES static inline int32_t refine_estimate(const uint8_t *refinement, size_t row,
                                                          const byte_kinds kinds[2], const sb_kernels_weights *w) {
   const uint8_t *code = refinement + sb_kernels_refinement_at(row, 0);
-  return add_up_lanes(
-      _mm256_add_epi32(half_sums(read32(code), &kinds[0], w, 0),
-                       half_sums(read32(code + SB_REFINEMENT_BYTES), &kinds[1], w, SB_REFINEMENT_HALF)));
+  __m256i first = half_sums(read32(code), &kinds[0], w, 0);
+  __m256i second = half_sums(read32(code + SB_REFINEMENT_BYTES), &kinds[1], w, SB_REFINEMENT_HALF);
+  return add_up_lanes(_mm256_add_epi32(first, second));
 }
 
 void sb_kernel_refine_at_avx2(const uint8_t *refinement, const uint32_t *rows, size_t count,

@@ -1,4 +1,5 @@
-/* AVX-512 F, BW, VL; the scan needs VBMI (vpermb), the lines VNNI (vpdpbusd). */
+/* Kernels for AVX-512 F, BW, VL; kernels.h describes them. The PQ scan needs VBMI (vpermb looks up 64 int8 values at
+ * once), refinement codes need VNNI (vpdpbusd multiplies and adds up bytes). */
 #include "vector/kernels/kernels.h"
 
 #include <immintrin.h>
@@ -13,7 +14,7 @@ static float add_up(__m512 s0, __m512 s1) {
   return _mm_cvtss_f32(half);
 }
 
-/* The last n % 32 values by masked loads, which read nothing beyond. */
+/* Defines an inner product. The last n % 32 values are loaded with a mask, which reads nothing beyond them. */
 #define SB_DOT(name, type, load, load_some)                                                                         \
   float name(const float *query, const void *row, size_t n) {                                                       \
     const type *x = row;                                                                                            \
@@ -74,7 +75,7 @@ void sb_kernel_from_f16_avx512(const uint16_t *in, float *out, size_t n) {
   }
 }
 
-/* vpermb looks up 64 bytes by the low six bits of each index, so that the two bits above need no mask. */
+/* PQ sums of 64 rows. vpermb uses only the low six bits of each index, so the two bits above need no masking. */
 SB_LOADS_ALL_LANES __attribute__((always_inline)) static inline __m512i score64(const uint8_t *at, size_t subspaces,
                                                                                 const int8_t *table) {
   const __m512i low2 = _mm512_set1_epi8(3), low4 = _mm512_set1_epi8(15);
@@ -101,7 +102,7 @@ SB_LOADS_ALL_LANES uint64_t sb_kernel_score_block_avx512(const uint8_t *block, s
   return _mm512_cmpgt_epi8_mask(sums, _mm512_set1_epi8((char)least));
 }
 
-/* One strictly ascending stream: two blocks read in turn halve the bandwidth. */
+/* One strictly ascending stream of reads: alternating between two blocks would halve the bandwidth. */
 #define SB_SCAN(subspaces)           \
   for (size_t b = 0; b < count; b++) \
   masks[b] = _mm512_cmpgt_epi8_mask(score64(blocks + b * sb_kernels_block_bytes(subspaces), subspaces, tables), least)
@@ -109,7 +110,7 @@ SB_LOADS_ALL_LANES uint64_t sb_kernel_score_block_avx512(const uint8_t *block, s
 SB_LOADS_ALL_LANES void sb_kernel_scan_avx512(const uint8_t *blocks, size_t count, size_t subspaces,
                                               const int8_t *tables, int threshold, uint64_t *masks) {
   const __m512i least = _mm512_set1_epi8((char)threshold);
-  switch (subspaces) { /* the usual numbers as constants, for full unrolling */
+  switch (subspaces) { /* the usual numbers as constants, so that the loop is unrolled */
   case 20: SB_SCAN(20); break;
   case 24: SB_SCAN(24); break;
   case 28: SB_SCAN(28); break;
@@ -119,7 +120,7 @@ SB_LOADS_ALL_LANES void sb_kernel_scan_avx512(const uint8_t *blocks, size_t coun
   }
 }
 
-/* ---- Lines and fine codes */
+/* ---- Refinement and residual codes */
 
 /* Adds up four vectors at once: lane 4 * q + r of the result is the sum of quarter q of vector r. */
 static inline __m512i fold4(__m512i a, __m512i b, __m512i c, __m512i d) {
@@ -128,15 +129,15 @@ static inline __m512i fold4(__m512i a, __m512i b, __m512i c, __m512i d) {
   return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
 }
 
-/* Two such results added up by halves: quarters 0 and 1 of each, then quarters 2 and 3. */
+/* Adds up two such results by halves: quarters 0 and 1 of each, then quarters 2 and 3. */
 static inline __m512i fold_halves(__m512i one, __m512i other) {
   return _mm512_add_epi32(_mm512_shuffle_i32x4(one, other, 0x88), _mm512_shuffle_i32x4(one, other, 0xdd));
 }
 
-/* How numbers stand in 64 bytes: of one row, or of the same half of two rows. */
+/* The widths of numbers in 64 bytes: of one row, or of the same half of two rows. */
 typedef struct byte_kinds {
   __mmask64 nibbles;
-  __m512i first; /* the mask of the lowest numbers: of two, four or, of lengths, seven bits */
+  __m512i first; /* masks of the lowest number of each byte: two, four or (lengths) seven bits */
 } byte_kinds;
 static inline byte_kinds kinds_of(__mmask64 nibbles, __mmask64 lengths) {
   __m512i first = _mm512_mask_mov_epi8(_mm512_set1_epi8(3), nibbles, _mm512_set1_epi8(15));
@@ -147,7 +148,7 @@ static inline __mmask64 low_bits(size_t count) {
   return count < 64 ? ((__mmask64)1 << count) - 1 : ~(__mmask64)0;
 }
 
-/* 16 sums of 32 bits, not added up yet. */
+/* Weighted sums of the numbers in 64 bytes: 16 sums of 32 bits, not added up yet. */
 __attribute__((always_inline)) static inline __m512i number_sums(__m512i code, const byte_kinds *kinds,
                                                                  const __m512i weights[4], __m512i shift) {
   const __m512i pair = _mm512_set1_epi8(3), width = _mm512_mask_mov_epi8(pair, kinds->nibbles, _mm512_set1_epi8(15));
@@ -160,7 +161,7 @@ __attribute__((always_inline)) static inline __m512i number_sums(__m512i code, c
   return _mm512_sllv_epi32(_mm512_add_epi32(sum, more), shift);
 }
 
-/* The same where all bytes are nibbles. */
+/* The same if every byte is two 4-bit numbers. */
 __attribute__((always_inline)) static inline __m512i nibble_sums(__m512i code, const __m512i weights[4],
                                                                  __m512i shift) {
   const __m512i nibble = _mm512_set1_epi8(15);
@@ -169,7 +170,7 @@ __attribute__((always_inline)) static inline __m512i nibble_sums(__m512i code, c
   return _mm512_sllv_epi32(sum, shift);
 }
 
-/* Weights for one half of two rows at once. */
+/* Weights for the same half of two rows at once. */
 typedef struct half_weights {
   __m512i weights[4], shift;
   byte_kinds kinds;
@@ -186,7 +187,7 @@ static inline half_weights weights_of(const sb_kernels_weights *w, size_t half) 
   return out;
 }
 
-/* `leading`: the first halves hold nibbles only. */
+/* `leading`: the first halves contain only 4-bit numbers. */
 SB_LOADS_ALL_LANES __attribute__((always_inline)) static inline uint64_t
 refine_block(const uint8_t *refinement, const sb_kernels_weights *w, bool leading, int32_t least, int32_t *estimates) {
   const half_weights one = weights_of(w, 0), other = weights_of(w, 1);
@@ -195,7 +196,7 @@ refine_block(const uint8_t *refinement, const sb_kernels_weights *w, bool leadin
   uint64_t mask = 0;
   for (size_t i = 0; i < SB_BLOCK_ROWS; i += 16) {
     __m512i twos[8];
-#pragma GCC unroll 1 /* lest memory be read in another order than the one that it is read ahead in */
+#pragma GCC unroll 1 /* keeps reads in ascending order, for the hardware prefetcher */
     for (size_t j = 0; j < 8; j++, refinement += 2 * SB_REFINEMENT_BYTES) {
       __m512i code = _mm512_load_si512(refinement), rest = _mm512_load_si512(refinement + SB_REFINEMENT_BYTES);
       __m512i sum =
@@ -227,7 +228,7 @@ static inline __m512i load_codes(const uint8_t *base, size_t row, codes_kind kin
                             _mm256_load_si256((const __m256i *)(const void *)(at + SB_REFINEMENT_BYTES)), 1);
 }
 
-/* Sixteen rows at a time; where fewer are left, the last one more often. */
+/* Sixteen rows at a time; if fewer are left, the last one is repeated. */
 __attribute__((always_inline)) static inline void sums_at(const uint8_t *base, codes_kind kind, const uint32_t *rows,
                                                           size_t count, const sb_kernels_weights *w, int32_t *sums) {
   const byte_kinds kinds =

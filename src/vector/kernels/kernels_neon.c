@@ -1,10 +1,10 @@
-/* NEON as every AArch64 has it. */
+/* Kernels for NEON, which every AArch64 processor has; kernels.h describes them. */
 #include "vector/kernels/kernels.h"
 
 #include <arm_neon.h>
 #include <string.h>
 
-enum { SUMS = 8 }; /* of four lanes: the 32 that kernels.h describes */
+enum { SUMS = 8 }; /* registers of four: the 32 sums of kernels.h */
 
 static float add_up(float32x4_t s[SUMS]) {
   for (int half = SUMS / 2; half; half /= 2)
@@ -24,7 +24,7 @@ static inline float32x4_t load_i8(const int8_t *at) {
   return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(four)))));
 }
 
-/* The last n % 32 values, padded with zeros, in a buffer. */
+/* Defines an inner product. The last n % 32 values are copied to a buffer and padded with zeros. */
 #define SB_DOT(name, type, load)                                                                                \
   float name(const float *query, const void *row, size_t n) {                                                   \
     const type *x = row;                                                                                        \
@@ -94,7 +94,7 @@ SB_LOADS_ALL_LANES static inline int8x16_t score16(const uint8_t *at, size_t sub
   return vqaddq_s8(even, odd);
 }
 
-/* One bit a byte: each lane keeps its own bit, then lanes are added up. */
+/* A mask of one bit per byte: each lane keeps its own bit, then lanes are added up. */
 static inline uint64_t bits_of(uint8x16_t all_ones_or_zero) {
   static const uint8_t bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
   uint8x16_t bits = vandq_u8(all_ones_or_zero, vld1q_u8(bit));
@@ -122,14 +122,14 @@ SB_LOADS_ALL_LANES void sb_kernel_scan_neon(const uint8_t *blocks, size_t count,
   }
 }
 
-/* Of values of at most 127, by pairs of bytes. */
+/* Adds products of bytes, of which values are at most 127, pairwise. */
 static inline void add_products(uint8x16_t values, int8x16_t weights, int32x4_t *low, int32x4_t *high) {
   int8x16_t v = vreinterpretq_s8_u8(values);
   *low = vpadalq_s16(*low, vmull_s8(vget_low_s8(v), vget_low_s8(weights)));
   *high = vpadalq_s16(*high, vmull_s8(vget_high_s8(v), vget_high_s8(weights)));
 }
 
-/* A line's or fine codes' bytes at .. at + 15 of `bytes`, of which the last two are lengths. */
+/* Weighted sums of the bytes at .. at + 15 of a code of `bytes` bytes, the last two of which are lengths. */
 static inline int32x4_t part_sums(uint8x16_t code, const sb_kernels_weights *w, size_t at, size_t bytes,
                                   size_t nibbles) {
   static const uint8_t order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

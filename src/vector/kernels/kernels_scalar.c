@@ -1,4 +1,5 @@
-/* The reference that every other variant is tested against, bit for bit. */
+/* Kernels in plain C: the reference with which every other variant is compared, bit for bit. kernels.h describes them.
+ * */
 #include "vector/kernels/half.h"
 #include "vector/kernels/kernels.h"
 
@@ -88,7 +89,7 @@ void sb_kernel_scan_scalar(const uint8_t *blocks, size_t count, size_t subspaces
                                             threshold, scores);
 }
 
-/* A byte's numbers times their weights. */
+/* The weighted sum of the numbers in one byte of code. */
 static int32_t numbers(unsigned code, const sb_kernels_weights *w, size_t byte, bool nibbles, bool length) {
   if (length) return w->weight[0][byte] * (int)(code & 127);
   if (nibbles) return w->weight[0][byte] * (int)(code & 15) + w->weight[1][byte] * (int)(code >> 4);

@@ -1,6 +1,6 @@
-/* Loops that need no instruction of their own: written with the compiler's vectors and built once for each instruction
- * set (SB_LEVEL names it). The sums' rounding depends on the width; nothing that must be the same everywhere rests on
- * it. */
+/* Kernels that need no special instructions: written with the compiler's vector extensions and built once for each
+ * instruction set, which SB_LEVEL names. The rounding of project, dot64 and nearest64 depends on the width of a
+ * register; nothing that must be the same on every machine may depend on them. */
 #include "vector/kernels/kernels.h"
 
 #include <string.h>
@@ -17,8 +17,9 @@ enum { PARTS = SB_PANEL / LANES, PARTS64 = SB_CENTROIDS / LANES };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t numbers __attribute__((vector_size(LANES * sizeof(float))));
 
-#define SB_PASTE_(a, b) a##b
-#define SB_PASTE(a, b) SB_PASTE_(a, b)
+#define SB_PASTE_(name, level) sb_kernel_##name##_##level
+#define SB_PASTE(name, level) SB_PASTE_(name, level)
+#define SB_KERNEL(name) SB_PASTE(name, SB_LEVEL) /* for example sb_kernel_project_avx2 */
 
 static inline lanes load(const float *at) {
   lanes value;
@@ -26,7 +27,8 @@ static inline lanes load(const float *at) {
   return value;
 }
 
-/* `count` (at most TILE, a constant where it is inlined) vectors against one panel: count * PARTS sums in registers. */
+/* Multiplies `count` vectors by one panel, with count * PARTS sums in registers. `count` is at most TILE, and a
+ * constant where this is inlined. */
 __attribute__((always_inline)) static inline void project_tile(const float *panel, size_t dim, const float *x,
                                                                int count, float *y, size_t stride) {
   lanes sums[TILE][PARTS];
@@ -41,8 +43,8 @@ __attribute__((always_inline)) static inline void project_tile(const float *pane
   for (int v = 0; v < count; v++) memcpy(y + (size_t)v * stride, sums[v], sizeof sums[v]);
 }
 
-void SB_PASTE(sb_kernel_project_, SB_LEVEL)(const float *panels, size_t panel_count, size_t dim, const float *x,
-                                            size_t count, float *y, size_t stride) {
+void SB_KERNEL(project)(const float *panels, size_t panel_count, size_t dim, const float *x, size_t count, float *y,
+                        size_t stride) {
   for (size_t p = 0; p < panel_count; p++) {
     const float *panel = panels + p * dim * SB_PANEL;
     size_t v = 0;
@@ -52,7 +54,7 @@ void SB_PASTE(sb_kernel_project_, SB_LEVEL)(const float *panels, size_t panel_co
   }
 }
 
-void SB_PASTE(sb_kernel_dot64_, SB_LEVEL)(const float *table, size_t dims, const float *y, float out[SB_CENTROIDS]) {
+void SB_KERNEL(dot64)(const float *table, size_t dims, const float *y, float out[SB_CENTROIDS]) {
   lanes sums[PARTS64];
   for (int p = 0; p < PARTS64; p++) sums[p] = (lanes){0};
   for (size_t d = 0; d < dims; d++)
@@ -60,18 +62,17 @@ void SB_PASTE(sb_kernel_dot64_, SB_LEVEL)(const float *table, size_t dims, const
   memcpy(out, sums, sizeof sums);
 }
 
-size_t SB_PASTE(sb_kernel_nearest64_, SB_LEVEL)(const float *table, const float *half_norms, size_t dims,
-                                                const float *y) {
+size_t SB_KERNEL(nearest64)(const float *table, const float *half_norms, size_t dims, const float *y) {
   float values[SB_CENTROIDS], best_value[LANES];
   int32_t best_code[LANES];
-  SB_PASTE(sb_kernel_dot64_, SB_LEVEL)(table, dims, y, values);
+  SB_KERNEL(dot64)(table, dims, y, values);
   lanes best = load(values) - load(half_norms);
   numbers code, codes;
   for (int i = 0; i < LANES; i++) code[i] = i;
   codes = code;
   for (int p = 1; p < PARTS64; p++) {
     lanes value = load(values + (size_t)p * LANES) - load(half_norms + (size_t)p * LANES);
-    numbers better = value > best; /* all ones where it is */
+    numbers better = value > best; /* all ones where true */
     codes += LANES;
     code = (better & codes) | (~better & code);
     best = (lanes)((better & (numbers)value) | (~better & (numbers)best));
@@ -83,7 +84,7 @@ size_t SB_PASTE(sb_kernel_nearest64_, SB_LEVEL)(const float *table, const float 
   return (size_t)best_code[winner];
 }
 
-void SB_PASTE(sb_kernel_split_halves_, SB_LEVEL)(const float *restrict in, uint16_t *restrict out, size_t n) {
+void SB_KERNEL(split_halves)(const float *restrict in, uint16_t *restrict out, size_t n) {
   uint16_t *restrict lower = out + n;
   for (size_t i = 0; i < n; i++) {
     uint32_t bits;
@@ -93,14 +94,14 @@ void SB_PASTE(sb_kernel_split_halves_, SB_LEVEL)(const float *restrict in, uint1
   }
 }
 
-void SB_PASTE(sb_kernel_join_halves_, SB_LEVEL)(const uint16_t *restrict in, float *restrict out, size_t n) {
+void SB_KERNEL(join_halves)(const uint16_t *restrict in, float *restrict out, size_t n) {
   for (size_t i = 0; i < n; i++) {
     uint32_t bits = (uint32_t)in[i] << 16 | in[n + i];
     memcpy(out + i, &bits, sizeof bits);
   }
 }
 
-uint32_t SB_PASTE(sb_kernel_max_abs_bits_, SB_LEVEL)(const float *x, size_t n) {
+uint32_t SB_KERNEL(max_abs_bits)(const float *x, size_t n) {
   numbers most = {0}, without_sign = {0};
   without_sign += 0x7fffffff;
   size_t i = 0;

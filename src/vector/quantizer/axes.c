@@ -152,29 +152,28 @@ sb_status sb_axes_find(const sb_kernels *kernels, const float *sample, size_t ro
   work w = {.kernels = kernels, .sample = sample, .rows = rows, .dim = dim, .used = used};
   uint64_t state = 0x9e3779b97f4a7c15u;
   w.n = (used + SB_PANEL - 1) / SB_PANEL * SB_PANEL; /* vectors beyond `used` stay zero */
-  double *values = sb_alloc(used, sizeof *values, error);
   sb_status status = work_new(&w, error);
+  double *values = sb_alloc(used, sizeof *values, error);
   if (!values) status = SB_NO_MEMORY;
-  if (status == SB_OK) {
-    transpose(sample, rows, dim, w.transposed);
-    fill_randomly(w.basis, used * dim, &state);
-    for (int round = 0; round < ROUNDS; round++) {
-      orthonormalise(&w, &state);
-      multiply(&w);
-    }
+  if (status != SB_OK) goto done;
+  transpose(sample, rows, dim, w.transposed);
+  fill_randomly(w.basis, used * dim, &state);
+  for (int round = 0; round < ROUNDS; round++) {
     orthonormalise(&w, &state);
-    status = diagonalise(&w, values, error);
+    multiply(&w);
   }
-  if (status == SB_OK) {
-    orthonormalise(&w, &state); /* the rotation has cost some float32 rounding */
-    *out = (sb_axes){.count = wanted < used ? wanted : used,
-                     .dim = dim,
-                     .axes = w.basis,
-                     .eigenvalues = values,
-                     .energy = mean_square_length(&w)};
-    w.basis = NULL;
-    values = NULL;
-  }
+  orthonormalise(&w, &state);
+  status = diagonalise(&w, values, error);
+  if (status != SB_OK) goto done;
+  orthonormalise(&w, &state); /* the rotation has cost some float32 rounding */
+  *out = (sb_axes){.count = wanted < used ? wanted : used,
+                   .dim = dim,
+                   .axes = w.basis,
+                   .eigenvalues = values,
+                   .energy = mean_square_length(&w)};
+  w.basis = NULL;
+  values = NULL;
+done:
   work_free(&w);
   free(values);
   return status;

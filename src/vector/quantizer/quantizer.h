@@ -5,11 +5,12 @@
  * Terms
  *   axis              principal axis of the rows (PCA, uncentred, largest eigenvalue first). A vector x is projected to
  *                     y = P x; of the part outside the projected axes, x0, only the length is known ("rest").
- *   subspace          group of consecutive axes that one product quantization (PQ) code of 6 bits describes
+ *   subspace          group of consecutive axes that one product quantization (PQ) code of 6 bits covers
  *   PQ code           for every subspace the number of the nearest of its 64 centroids; used by the first stage
  *   refinement code   64 bytes: 4 bits for each of the leading axes, 2 bits for the next ones; used by the second stage
  *                     and by bounds
- *   residual code     32 or 64 bytes, used only by bounds, and only in quantizers that have them: 2 bits for each of 120
+ *   residual code     32 or 64 bytes, used only by bounds, and only in quantizers that have them: 2 bits for each of
+ *   120
  *                     or 248 axes, coding what the refinement code leaves over of an axis, or an axis beyond it
  *   estimate          approximation of a score, computed from codes
  *   bound             value that the score cannot exceed, computed from codes

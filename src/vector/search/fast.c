@@ -1,14 +1,14 @@
 /* Fast search of the coded rows for a batch of queries: product quantization fast scan with asymmetric distance
  * computation (Andre, Kermarrec, Le Scouarnec 2015 and 2017; vector.h), refined in two steps.
  *
- *   1. Scan. The query's lookup tables, 64 int8 values for each subspace, are summed over all product quantization codes
- *      in registers, unit by unit (8,192 rows). A row whose sum exceeds the query's threshold survives. The threshold is
- *      chosen from a sample of the rows so that about sb_quantizer_survivors of all rows survive. Memory: 12 to 24 bytes
- *      per row, read in sequence; the codes of a million rows fit the L3 cache.
+ *   1. Scan. The query's lookup tables, 64 int8 values for each subspace, are summed over all product quantization
+ *      codes in registers, unit by unit (8,192 rows). A row whose sum exceeds the query's threshold survives. The
+ *      threshold is chosen from a sample of the rows so that about sb_quantizer_survivors of all rows survive. Memory:
+ *      12 to 24 bytes per row, read in sequence; the codes of a million rows fit the L3 cache.
  *   2. Refine. A survivor's refinement code (64 bytes) gives a better estimate of its score. Each worker keeps the best
  *      rows on a shortlist. The codes are prefetched while the survivors of the next scan are collected.
- *   3. Rerank. The rows of the merged shortlist (at most sb_quantizer_reranked) are scored exactly, by falling estimate,
- *      until the next one could reach the minimum score only by more error than chance allows.
+ *   3. Rerank. The rows of the merged shortlist (at most sb_quantizer_reranked) are scored exactly, by falling
+ *      estimate, until the next one could reach the minimum score only by more error than chance allows.
  *
  * How a threshold relates to scores: training has measured, for the estimates of the scan (s = 0) and of the refinement
  * code (s = 1),

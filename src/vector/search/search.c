@@ -55,8 +55,11 @@ static sb_status attempt(sb_query_batch *batch, bool *complete, sb_error *error)
   uint64_t before = atomic_load(&index->replacements);
   for (size_t i = 0; i < batch->count; i++) batch->states[i].top.count = 0;
   sb_status status = sb_query_filter_prepare(index, batch->query->filter, &batch->filter, error);
-  if (status == SB_OK) status = run_strategies(batch, error);
-  if (status == SB_OK) *complete = add_replacements(batch, before);
+  if (status != SB_OK) goto done;
+  status = run_strategies(batch, error);
+  if (status != SB_OK) goto done;
+  *complete = add_replacements(batch, before);
+done:
   sb_query_filter_free(&batch->filter);
   return status;
 }
@@ -111,8 +114,10 @@ sb_status sb_query_batch_run(sb_index *index, const sb_index_query *query, sb_hi
   sb_query_batch batch = {.index = index, .query = query, .states = states};
   if (query->count > 1 && !(vectors = sb_alloc(query->count * dim, sizeof *vectors, error))) return SB_NO_MEMORY;
   sb_status status = check_vectors(index, query, vectors, error);
-  if (status == SB_OK) status = search_all(&batch, vectors, hits, found, error);
+  if (status != SB_OK) goto done;
+  status = search_all(&batch, vectors, hits, found, error);
   sb_scratch_give(&index->scratch, batch.scratch);
+done:
   if (vectors != one) free(vectors);
   return status;
 }
