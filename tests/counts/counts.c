@@ -1,5 +1,5 @@
-/* The hot loops, each once in a function of its own, on the same made-up data every time: callgrind counts their instructions
- * (test_counts.py). Without valgrind it just runs. */
+/* Runs each hot loop once, in a function of its own, on the same synthetic data every time. callgrind counts their
+ * instructions (test_counts.py). Without valgrind it just runs. */
 #include "crypto/crypto.h"
 #include "crypto/transform.h"
 #include "image/image.h"
@@ -12,7 +12,7 @@
 
 enum { DIM = 512, ROWS = 64, BLOCKS = 64, SUBSPACES = 40, REFINED = 1024, WIDTH = 640, HEIGHT = 480, SIDE = 112 };
 
-/* Everything that the loops read and write. */
+/* What the loops read and write. */
 static struct {
   _Alignas(64) float query[DIM], rows[ROWS][DIM], projected[DIM];
   _Alignas(64) uint16_t halves[ROWS][DIM];
@@ -60,7 +60,7 @@ static void fill(void) {
   for (size_t i = 0; i < REFINED; i++) data.picks[i] = next_number() % REFINED;
 }
 
-/* ---- Kernels of searches, scalar and AVX2 (valgrind knows no AVX-512) */
+/* ---- Kernels of searches, scalar and AVX2 (valgrind does not support AVX-512) */
 
 #define MEASURED __attribute__((noinline, used)) static void
 #define MEASURE_KERNELS(level, which)                                                                                \

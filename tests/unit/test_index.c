@@ -1,11 +1,11 @@
-/* The search index: what it promises to one thread. */
+/* The vector index, used by one thread. */
 #include "vectors.h"
 
 #include "vector/search/topk.h"
 
 enum { K = 10 };
 
-static void the_best_hits_are_one_a_label_in_order(void **state) {
+static void the_best_hits_are_in_order_one_for_each_label(void **state) {
   (void)state;
   sb_hit room[3];
   sb_topk best = {room, 3, 0};
@@ -15,10 +15,10 @@ static void the_best_hits_are_one_a_label_in_order(void **state) {
   assert_int_equal(best.count, 3);
   assert_int_equal(room[0].key, 7);
   assert_int_equal(room[1].key, 3);
-  assert_int_equal(room[2].key, 2); /* ties go to the smaller key */
+  assert_int_equal(room[2].key, 2); /* ties: the smaller key wins */
 }
 
-static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void **state) {
+static void invalid_vectors_and_queries_are_refused_and_change_nothing(void **state) {
   (void)state;
   enum { DIM = 40 };
   float good[DIM] = {1}, bad[DIM] = {1, INFINITY}, worse[DIM] = {NAN}, zero[DIM] = {0}, huge[DIM] = {1e5f};
@@ -30,7 +30,7 @@ static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void
   options.dim = SB_DIM_MAX + 1;
   assert_int_equal(sb_index_new(&options, &index, NULL), SB_MISUSE);
   index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, 0, NULL);
-  assert_int_equal(ask(index, good, 1, SB_SEARCH_FAST, false, &hit), 0);
+  assert_int_equal(search_one(index, good, 1, SB_SEARCH_FAST, false, &hit), 0);
   assert_int_equal(sb_index_put(index, 5, 50, good, NULL), SB_OK);
   const float *refused[] = {bad, worse, zero};
   for (size_t i = 0; i < count_of(refused); i++) {
@@ -41,7 +41,7 @@ static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void
   }
   const sb_index_query unset = {.vectors = good, .count = 1, .k = 1};
   assert_int_equal(sb_index_search(index, &unset, &hit, &found, NULL), SB_MISUSE);
-  assert_int_equal(ask(index, good, 1, SB_SEARCH_FAST, false, &hit), 1);
+  assert_int_equal(search_one(index, good, 1, SB_SEARCH_FAST, false, &hit), 1);
   assert_int_equal(hit.key, 5);
   assert_int_equal(hit.label, 50);
   assert_int_equal(sb_index_count(index), 1);
@@ -54,7 +54,7 @@ static void whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing(void
   sb_index_free(NULL);
 }
 
-/* ---- Against the plain model, in random order */
+/* ---- Random changes, compared with an array */
 
 typedef struct walk {
   size_t dim, items, steps, train_from;
@@ -70,8 +70,8 @@ static bool test_third(void *context, uint64_t key, uint64_t label) {
   return third(key);
 }
 
-/* Exact search with each kind of filter, and without, gives what the model gives. */
-static void compare_with_model(sb_index *index, const walk *w, const plain_row *rows, const float *query,
+/* Exact search, without a filter and with each kind, returns what brute force returns. */
+static void compare_with_array(sb_index *index, const walk *w, const array_row *rows, const float *query,
                                const uint64_t *keys, const uint64_t *bits) {
   sb_hit wanted[K], got[K];
   size_t found = 0;
@@ -81,7 +81,7 @@ static void compare_with_model(sb_index *index, const walk *w, const plain_row *
                                {.kind = SB_FILTER_TEST, .test = test_third},
                                {.kind = SB_FILTER_KEYS, .count = 7, .keys = keys}};
   for (size_t f = 0; f < count_of(filters) - 1; f++) {
-    size_t count = ask_plainly(rows, w->items, w->dim, query, K, w->by_label, f ? third : NULL, wanted);
+    size_t count = brute_force(rows, w->items, w->dim, query, K, w->by_label, f ? third : NULL, wanted);
     const sb_index_query request = {.struct_size = sizeof request,
                                     .vectors = query,
                                     .count = 1,
@@ -96,12 +96,12 @@ static void compare_with_model(sb_index *index, const walk *w, const plain_row *
   size_t present = 0;
   for (size_t i = 0; i < 7; i++) present += rows[keys[i]].present;
   assert_int_equal(sb_index_search(index, &few, got, &found, NULL), SB_OK);
-  assert_int_equal(found, present); /* the top-k is full when there are as many */
+  assert_int_equal(found, present); /* all of them are found */
 }
 
 static void walk_at_random(const walk *w) {
   uint64_t seed = 11;
-  plain_row *rows = calloc(w->items, sizeof *rows);
+  array_row *rows = calloc(w->items, sizeof *rows);
   uint64_t *keys = calloc(w->items, sizeof *keys), *bits = calloc(w->items / 64 + 1, sizeof *bits);
   float *query = calloc(w->dim, sizeof *query);
   size_t count = 0;
@@ -117,7 +117,7 @@ static void walk_at_random(const walk *w) {
       count -= rows[key].present;
       rows[key].present = false;
     } else {
-      size_t twin = next_random(&seed) % w->items; /* now and then the same vector twice: ties */
+      size_t twin = next_random(&seed) % w->items; /* sometimes the same vector twice, for ties */
       if (next_random(&seed) % 8 || !rows[twin].present)
         random_face(&seed, w->dim, w->tau, rows[key].vector);
       else
@@ -129,10 +129,10 @@ static void walk_at_random(const walk *w) {
     }
     assert_int_equal(sb_index_count(index), count);
     assert_int_equal(sb_index_contains(index, key), rows[key].present);
-    if (step % (w->steps / 4) == w->steps / 4 - 1) sb_index_settle(index); /* learning falls somewhere in between */
+    if (step % (w->steps / 4) == w->steps / 4 - 1) sb_index_settle(index); /* training takes place in between */
     if (step % 40) continue;
     random_face(&seed, w->dim, w->tau, query);
-    compare_with_model(index, w, rows, step % 80 ? query : rows[key].vector, keys, bits);
+    compare_with_array(index, w, rows, step % 80 ? query : rows[key].vector, keys, bits);
   }
   sb_index_free(index);
   for (size_t i = 0; i < w->items; i++) free(rows[i].vector);
@@ -142,13 +142,13 @@ static void walk_at_random(const walk *w) {
   free(query);
 }
 
-static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_without_codes(void **state) {
+static void exact_search_equals_brute_force_after_random_changes_without_codes(void **state) {
   (void)state;
   walk_at_random(&(walk){.dim = 24, .items = 300, .steps = 4000, .tau = 8, .by_label = true});
   walk_at_random(&(walk){.dim = 33, .items = 300, .steps = 2000, .tau = 8, .train_from = SIZE_MAX});
 }
 
-static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_codes(void **state) {
+static void exact_search_equals_brute_force_after_random_changes_with_codes(void **state) {
   (void)state;
   const size_t items = EMULATED ? 800 : 1500, train_from = EMULATED ? 400 : 600;
   walk_at_random(
@@ -163,14 +163,14 @@ static void exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_co
 
 /* ---- Exact search on several spectra, with ties and duplicates */
 
-static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric, double spread, sb_thread_team *team) {
+static void compare_exact_search(size_t dim, double tau, sb_metric metric, double spread, sb_thread_team *team) {
   enum { ROWS = EMULATED ? 1000 : 6000, PROBES = EMULATED ? 4 : 25 };
   uint64_t seed = 21;
-  plain_row *rows = calloc(ROWS, sizeof *rows);
+  array_row *rows = calloc(ROWS, sizeof *rows);
   float *query = calloc(dim, sizeof *query);
   sb_index *index = index_of(dim, metric, SB_PRECISION_F32, EMULATED ? 400 : 2000, team);
   for (size_t i = 0; i < ROWS; i++) {
-    rows[i] = (plain_row){true, i / 2, calloc(dim, sizeof(float))};
+    rows[i] = (array_row){true, i / 2, calloc(dim, sizeof(float))};
     if (i % 10 == 9)
       memcpy(rows[i].vector, rows[i - 3].vector, dim * sizeof(float)); /* duplicates */
     else
@@ -192,10 +192,10 @@ static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric
     else
       random_face(&seed, dim, tau, query);
     if (metric == SB_METRIC_COSINE) sb_normalize(query, dim);
-    size_t count = ask_plainly(rows, ROWS, dim, query, K, false, NULL, wanted);
-    assert_same_hits(got, ask(index, query, K, SB_SEARCH_EXACT, false, got), wanted, count);
-    count = ask_plainly(rows, ROWS, dim, query, K, true, NULL, wanted);
-    assert_same_hits(got, ask(index, query, K, SB_SEARCH_EXACT, true, got), wanted, count);
+    size_t count = brute_force(rows, ROWS, dim, query, K, false, NULL, wanted);
+    assert_same_hits(got, search_one(index, query, K, SB_SEARCH_EXACT, false, got), wanted, count);
+    count = brute_force(rows, ROWS, dim, query, K, true, NULL, wanted);
+    assert_same_hits(got, search_one(index, query, K, SB_SEARCH_EXACT, true, got), wanted, count);
   }
   sb_index_free(index);
   for (size_t i = 0; i < ROWS; i++) free(rows[i].vector);
@@ -203,19 +203,19 @@ static void exact_search_is_brute_force(size_t dim, double tau, sb_metric metric
   free(query);
 }
 
-static void exact_search_is_brute_force_on_every_spectrum(void **state) {
+static void exact_search_equals_brute_force_on_every_spectrum(void **state) {
   (void)state;
   sb_thread_team *team = NULL;
   assert_int_equal(sb_thread_team_new(2, &team, NULL), SB_OK);
-  exact_search_is_brute_force(32, 4, SB_METRIC_INNER, 0, NULL);
+  compare_exact_search(32, 4, SB_METRIC_INNER, 0, NULL);
   const size_t dim = EMULATED ? 48 : 96;
-  exact_search_is_brute_force(dim, 15, SB_METRIC_INNER, 2, team); /* lengths from 1 to 3, and one of 50 */
-  if (!EMULATED) {                                                /* where more dimensions take minutes */
-    exact_search_is_brute_force(128, 20, SB_METRIC_COSINE, 1, team);
-    exact_search_is_brute_force(200, 0, SB_METRIC_INNER, 0, NULL);   /* flat: the bounds hardly help */
-    exact_search_is_brute_force(256, 40, SB_METRIC_COSINE, 1, team); /* with short fine codes */
-    exact_search_is_brute_force(512, 64, SB_METRIC_COSINE, 1, team); /* from here on with long ones */
-    exact_search_is_brute_force(544, 150, SB_METRIC_INNER, 2, NULL);
+  compare_exact_search(dim, 15, SB_METRIC_INNER, 2, team); /* lengths from 1 to 3, and one of 50 */
+  if (!EMULATED) {                                         /* under emulation, more dimensions take minutes */
+    compare_exact_search(128, 20, SB_METRIC_COSINE, 1, team);
+    compare_exact_search(200, 0, SB_METRIC_INNER, 0, NULL);   /* flat: the bounds hardly help */
+    compare_exact_search(256, 40, SB_METRIC_COSINE, 1, team); /* with short residual codes */
+    compare_exact_search(512, 64, SB_METRIC_COSINE, 1, team); /* from here on with long ones */
+    compare_exact_search(544, 150, SB_METRIC_INNER, 2, NULL);
   }
   sb_thread_team_free(team);
 }
@@ -277,7 +277,7 @@ static void fast_search_finds_nearly_all_for_every_precision_and_filter(void **s
   }
 }
 
-static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
+static void a_batch_returns_for_each_query_what_it_returns_alone(void **state) {
   (void)state;
   enum { QUERIES = EMULATED ? 40 : 100, DIM = EMULATED ? 48 : 96 };
   sb_thread_team *team = NULL;
@@ -293,7 +293,7 @@ static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
     assert_int_equal(sb_index_search(g.index, &batch, hits, found, NULL), SB_OK);
     for (size_t i = 0; i < QUERIES; i++) {
       sb_hit alone[K];
-      size_t count = ask(g.index, queries + i * DIM, K, mode, true, alone);
+      size_t count = search_one(g.index, queries + i * DIM, K, mode, true, alone);
       assert_same_hits(hits + i * K, found[i], alone, count);
     }
   }
@@ -301,7 +301,7 @@ static void a_batch_gives_each_query_what_it_gets_alone(void **state) {
   sb_thread_team_free(team);
 }
 
-static void a_floor_gives_the_same_hits_but_those_below(void **state) {
+static void a_floor_only_removes_the_hits_below_it(void **state) {
   (void)state;
   enum { DIM = EMULATED ? 32 : 128, TAU = EMULATED ? 8 : 24 };
   gallery g = gallery_of(EMULATED ? 1000 : 12000, DIM, TAU, SB_PRECISION_F16, NULL);
@@ -311,7 +311,7 @@ static void a_floor_gives_the_same_hits_but_those_below(void **state) {
     sb_hit free_hits[K], hits[K];
     size_t found = 0, wanted = 0;
     random_face(&g.seed, DIM, TAU, query);
-    size_t count = ask(g.index, query, K, SB_SEARCH_EXACT, false, free_hits);
+    size_t count = search_one(g.index, query, K, SB_SEARCH_EXACT, false, free_hits);
     sb_index_query request = {
         .struct_size = sizeof request, .vectors = query, .count = 1, .k = K, .has_floor = true, .floor = 0.42f};
     while (wanted < count && free_hits[wanted].score >= request.floor) wanted++;
@@ -335,19 +335,19 @@ static void many_rows_of_one_label_do_not_hide_the_others(void **state) {
   sb_hit hits[K];
   sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, EMULATED ? 400 : 2000, NULL);
   random_face(&seed, DIM, 10, center);
-  for (size_t i = 0; i < ROWS; i++) { /* a third of all rows are one person, and the nearest */
+  for (size_t i = 0; i < ROWS; i++) { /* a third of all rows belong to one person, the nearest */
     random_face(&seed, DIM, 10, vector);
     for (size_t d = 0; i % 3 == 0 && d < DIM; d++) vector[d] = center[d] + 0.1f * vector[d];
     assert_int_equal(sb_index_put(index, i, i % 3 ? i : 0, vector, NULL), SB_OK);
   }
   sb_index_settle(index);
-  assert_int_equal(ask(index, center, K, SB_SEARCH_FAST, true, hits), K);
+  assert_int_equal(search_one(index, center, K, SB_SEARCH_FAST, true, hits), K);
   assert_int_equal(hits[0].label, 0);
   for (size_t i = 1; i < K; i++) assert_true(hits[i].label != 0);
   sb_index_free(index);
 }
 
-static void it_learns_again_as_it_grows_and_stays_right(void **state) {
+static void a_growing_index_is_retrained_and_stays_correct(void **state) {
   (void)state;
   enum { DIM = EMULATED ? 32 : 64, FIRST = EMULATED ? 500 : 1000, ROWS = EMULATED ? 2500 : 9000 };
   uint64_t seed = 9;
@@ -355,7 +355,7 @@ static void it_learns_again_as_it_grows_and_stays_right(void **state) {
   sb_index_stats stats;
   sb_index *index = index_of(DIM, SB_METRIC_COSINE, SB_PRECISION_F16, FIRST, NULL);
   for (size_t i = 0; i < ROWS; i++) {
-    random_face(&seed, DIM, i < FIRST ? 4 : 16, vector); /* what comes later is of another kind */
+    random_face(&seed, DIM, i < FIRST ? 4 : 16, vector); /* later rows have another spectrum */
     assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
     if (i == FIRST - 1) {
       sb_index_settle(index);
@@ -369,12 +369,12 @@ static void it_learns_again_as_it_grows_and_stays_right(void **state) {
   assert_true(stats.training_runs >= 2);
   assert_true(stats.trained_rows > FIRST);
   sb_hit hit;
-  assert_int_equal(ask(index, vector, 1, SB_SEARCH_FAST, false, &hit), 1);
+  assert_int_equal(search_one(index, vector, 1, SB_SEARCH_FAST, false, &hit), 1);
   assert_int_equal(hit.key, ROWS - 1);
   sb_index_free(index);
 }
 
-static void rows_all_alike_or_zero_are_searched_all_the_same(void **state) {
+static void equal_rows_and_zero_rows_are_searched_correctly(void **state) {
   (void)state;
   enum { DIM = 48, ROWS = EMULATED ? 1000 : 2500 };
   float same[DIM] = {0.5f, 0.5f, 0.5f, 0.5f}, zero[DIM] = {0};
@@ -384,14 +384,14 @@ static void rows_all_alike_or_zero_are_searched_all_the_same(void **state) {
     for (size_t i = 0; i < ROWS; i++) assert_int_equal(sb_index_put(index, i, i, round ? zero : same, NULL), SB_OK);
     sb_index_settle(index);
     for (sb_search_mode mode = SB_SEARCH_FAST; mode <= SB_SEARCH_EXACT; mode++) {
-      assert_int_equal(ask(index, same, K, mode, false, hits), K);
+      assert_int_equal(search_one(index, same, K, mode, false, hits), K);
       for (size_t i = 0; i < K && mode == SB_SEARCH_EXACT; i++) assert_int_equal(hits[i].key, i); /* ties by key */
     }
     sb_index_free(index);
   }
 }
 
-static void the_space_of_the_removed_is_used_again(void **state) {
+static void slots_of_removed_rows_are_reused(void **state) {
   (void)state;
   enum { DIM = EMULATED ? 32 : 64, ROWS = EMULATED ? 1200 : 3000 };
   uint64_t seed = 3;
@@ -419,7 +419,7 @@ static void the_space_of_the_removed_is_used_again(void **state) {
   sb_index_free(index);
 }
 
-static void nothing_is_learnt_while_it_is_held(void **state) {
+static void nothing_is_trained_while_training_is_paused(void **state) {
   (void)state;
   enum { DIM = EMULATED ? 32 : 64, ROWS = EMULATED ? 1200 : 5000 };
   uint64_t seed = 5;
@@ -430,7 +430,7 @@ static void nothing_is_learnt_while_it_is_held(void **state) {
   for (size_t i = 0; i < ROWS; i++) {
     random_face(&seed, DIM, 10, vector);
     assert_int_equal(sb_index_put(index, i, i, vector, NULL), SB_OK);
-    if (i == 600) nanosleep(&(struct timespec){0, 300000000}, NULL); /* else it would take its chance here */
+    if (i == 600) nanosleep(&(struct timespec){0, 300000000}, NULL); /* otherwise training would start here */
   }
   sb_index_stats_get(index, &stats);
   assert_int_equal(stats.training_runs, 0);
@@ -442,16 +442,16 @@ static void nothing_is_learnt_while_it_is_held(void **state) {
   sb_index_free(index);
 }
 
-static void many_hits_may_be_wanted(void **state) {
+static void many_hits_may_be_requested(void **state) {
   (void)state;
   enum { WANTED = EMULATED ? 300 : 2000 };
   gallery g = gallery_of(EMULATED ? 1000 : 9000, EMULATED ? 32 : 64, 10, SB_PRECISION_F32, NULL);
   static sb_hit fast[WANTED], exact[WANTED];
   float query[64];
   random_face(&g.seed, g.dim, 10, query);
-  assert_int_equal(ask(g.index, query, 0, SB_SEARCH_FAST, false, fast), 0);
-  assert_int_equal(ask(g.index, query, WANTED, SB_SEARCH_FAST, false, fast), WANTED);
-  assert_int_equal(ask(g.index, query, WANTED, SB_SEARCH_EXACT, false, exact), WANTED);
+  assert_int_equal(search_one(g.index, query, 0, SB_SEARCH_FAST, false, fast), 0);
+  assert_int_equal(search_one(g.index, query, WANTED, SB_SEARCH_FAST, false, fast), WANTED);
+  assert_int_equal(search_one(g.index, query, WANTED, SB_SEARCH_EXACT, false, exact), WANTED);
   size_t same = 0;
   for (size_t i = 0, j = 0; i < WANTED; i++) {
     for (j = 0; j < WANTED && fast[j].key != exact[i].key; j++) {
@@ -464,20 +464,20 @@ static void many_hits_may_be_wanted(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_best_hits_are_one_a_label_in_order),
-      cmocka_unit_test(whatever_cannot_be_kept_or_asked_is_refused_and_changes_nothing),
-      cmocka_unit_test(exact_search_finds_what_a_plain_scan_finds_after_any_changes_without_codes),
-      cmocka_unit_test(exact_search_finds_what_a_plain_scan_finds_after_any_changes_with_codes),
-      cmocka_unit_test(exact_search_is_brute_force_on_every_spectrum),
+      cmocka_unit_test(the_best_hits_are_in_order_one_for_each_label),
+      cmocka_unit_test(invalid_vectors_and_queries_are_refused_and_change_nothing),
+      cmocka_unit_test(exact_search_equals_brute_force_after_random_changes_without_codes),
+      cmocka_unit_test(exact_search_equals_brute_force_after_random_changes_with_codes),
+      cmocka_unit_test(exact_search_equals_brute_force_on_every_spectrum),
       cmocka_unit_test(fast_search_finds_nearly_all_for_every_precision_and_filter),
-      cmocka_unit_test(a_batch_gives_each_query_what_it_gets_alone),
-      cmocka_unit_test(a_floor_gives_the_same_hits_but_those_below),
+      cmocka_unit_test(a_batch_returns_for_each_query_what_it_returns_alone),
+      cmocka_unit_test(a_floor_only_removes_the_hits_below_it),
       cmocka_unit_test(many_rows_of_one_label_do_not_hide_the_others),
-      cmocka_unit_test(it_learns_again_as_it_grows_and_stays_right),
-      cmocka_unit_test(rows_all_alike_or_zero_are_searched_all_the_same),
-      cmocka_unit_test(the_space_of_the_removed_is_used_again),
-      cmocka_unit_test(nothing_is_learnt_while_it_is_held),
-      cmocka_unit_test(many_hits_may_be_wanted),
+      cmocka_unit_test(a_growing_index_is_retrained_and_stays_correct),
+      cmocka_unit_test(equal_rows_and_zero_rows_are_searched_correctly),
+      cmocka_unit_test(slots_of_removed_rows_are_reused),
+      cmocka_unit_test(nothing_is_trained_while_training_is_paused),
+      cmocka_unit_test(many_hits_may_be_requested),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The search index when memory runs out: at every allocation in turn. The linker hands the calls over (--wrap). */
+/* The vector index when memory runs out: each allocation fails in turn. The linker redirects the calls (--wrap). */
 #include "vectors.h"
 
 #include <stdatomic.h>
@@ -13,7 +13,7 @@ void *__wrap_realloc(void *block, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file, off_t offset);
 
-/* Allocations until one fails, once; 0: none does. */
+/* The number of the allocation that fails, once; 0: none does. */
 static atomic_long countdown;
 
 static bool fails(void) {
@@ -36,7 +36,8 @@ void *__wrap_mmap(void *at, size_t size, int protection, int flags, int file, of
 enum { DIM = 40, ROWS = 900, K = 5 };
 static float vectors[ROWS][DIM];
 
-/* A life of an index. True when nothing failed. What was refused must not be there, what was not must be found. */
+/* Creates, changes and searches an index. True: nothing failed. Refused rows must be absent, accepted ones must be
+ * found. */
 static bool live(void) {
   sb_index *index = NULL;
   static bool present[ROWS];
@@ -86,7 +87,7 @@ static bool live(void) {
   return whole;
 }
 
-static void an_index_lives_on_when_any_allocation_fails(void **state) {
+static void an_index_stays_usable_when_any_allocation_fails(void **state) {
   (void)state;
   uint64_t seed = 4;
   long failed = 0, point = 1;
@@ -94,15 +95,15 @@ static void an_index_lives_on_when_any_allocation_fails(void **state) {
   for (;; point++) {
     atomic_store(&countdown, point);
     failed += !live();
-    if (atomic_load(&countdown) > 0) break; /* there were fewer allocations than that */
+    if (atomic_load(&countdown) > 0) break; /* there are fewer allocations than that */
   }
   assert_true(point > 100);
-  assert_true(failed > 50); /* the others failed within learning, which nobody has to notice */
+  assert_true(failed > 50); /* the others failed in training, which callers need not notice */
   atomic_store(&countdown, 0);
   assert_true(live());
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(an_index_lives_on_when_any_allocation_fails)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(an_index_stays_usable_when_any_allocation_fails)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-/* The search index under several threads. Built a second time with the thread sanitizer, which sees races that do no harm today.
+/* The vector index used by several threads. Also built with the thread sanitizer (index_races), which reports races
+ * that do no harm today, too.
  *
- * Every key is changed by one thread, which numbers its operations: `begun` before the call, `done` after. A reader notes
- * `done`, searches, notes `begun`: what it found must fit an order in which each call took effect at once somewhere
- * between its two ends. */
+ * Each key is changed by one thread, which numbers its operations: it sets `begun` before a call and `done` after it. A
+ * reader notes `done`, searches, and notes `begun`. Its result must fit an order in which each call took effect at one
+ * moment between its start and its end (linearizability). */
 #include "vectors.h"
 
 #include <pthread.h>
@@ -10,7 +11,7 @@
 
 enum { DIM = 64, KEYS = 48, WRITERS = 2, READERS = 3, BACKGROUND = 1500 };
 #if defined(__SANITIZE_THREAD__)
-enum { FILLERS = 3000, OPERATIONS = 100 }; /* it makes everything ten times as slow */
+enum { FILLERS = 3000, OPERATIONS = 100 }; /* the sanitizer makes everything ten times as slow */
 #else
 enum { FILLERS = 6000, OPERATIONS = 400 };
 #endif
@@ -26,7 +27,7 @@ typedef struct stage {
   atomic_bool stop;
   atomic_size_t searches, wrong;
   unsigned operations;
-  bool filler; /* a further thread makes the gallery grow, so that it learns again meanwhile */
+  bool filler; /* another thread adds rows, so that the index is retrained meanwhile */
 } stage;
 
 /* Operation n of a key: a put with label n, or every third time a removal. */
@@ -72,7 +73,8 @@ static void *fill(void *context) {
   return NULL;
 }
 
-/* Does an answer fit operations first..last, of which the first was done before the search and the last begun by its end? */
+/* Whether a result fits operations first..last: the first was done before the search, the last had begun when it ended.
+ * */
 static bool fits(bool found, uint64_t label, unsigned first, unsigned last) {
   for (unsigned n = first; n <= last; n++) {
     bool there = n > 0 && is_put(n);
@@ -95,7 +97,7 @@ static void *read_keys(void *context) {
   const sb_filter filters[] = {{.kind = SB_FILTER_NONE},
                                {.kind = SB_FILTER_KEYS, .keys = names, .count = KEYS},
                                {.kind = SB_FILTER_TEST, .test = only_watched}};
-  do { /* once at least, however late it begins */
+  do { /* at least once, however late the thread starts */
     size_t k = next_random(&seed) % KEYS, found = 0;
     watched *key = &s->keys[k];
     sb_hit hits[3];
@@ -112,7 +114,7 @@ static void *read_keys(void *context) {
     uint64_t label = 0;
     for (size_t i = 0; i < found; i++) {
       if (hits[i].key != key_of(k)) continue;
-      right = right && !here; /* the old row and the new one at once */
+      right = right && !here; /* the old row and the new one were both found */
       here = true;
       label = hits[i].label;
     }
@@ -148,7 +150,7 @@ static void play(size_t train_from, unsigned operations, bool filler) {
   if (filler) start(&more, &s, 0, fill);
   for (size_t i = 0; i < WRITERS; i++) pthread_join(writers[i].thread, NULL);
   if (filler) pthread_join(more.thread, NULL);
-  sb_index_settle(s.index); /* learns while readers go on */
+  sb_index_settle(s.index); /* trains while readers continue */
   atomic_store(&s.stop, true);
   for (size_t i = 0; i < READERS; i++) pthread_join(readers[i].thread, NULL);
   assert_int_equal(atomic_load(&s.wrong), 0);
@@ -164,17 +166,17 @@ static void play(size_t train_from, unsigned operations, bool filler) {
   sb_thread_team_free(team);
 }
 
-static void searches_see_what_was_done_before_they_began_in_a_scanned_gallery(void **state) {
+static void searches_see_earlier_changes_in_an_index_without_codes(void **state) {
   (void)state;
   play(SIZE_MAX, OPERATIONS / 4, false);
 }
 
-static void searches_see_what_was_done_before_they_began_in_a_coded_gallery(void **state) {
+static void searches_see_earlier_changes_in_an_index_with_codes(void **state) {
   (void)state;
   play(1000, OPERATIONS, false);
 }
 
-static void searches_see_what_was_done_before_they_began_while_it_learns_again(void **state) {
+static void searches_see_earlier_changes_while_the_index_is_retrained(void **state) {
   (void)state;
   play(1000, OPERATIONS + 1, true);
 }
@@ -187,7 +189,7 @@ static void *free_rows(void *context) {
   return NULL;
 }
 
-static void an_index_may_be_freed_while_it_learns(void **state) {
+static void an_index_may_be_freed_while_it_is_trained(void **state) {
   (void)state;
   for (int round = 0; round < 5; round++) {
     uint64_t seed = 5;
@@ -208,10 +210,10 @@ static void an_index_may_be_freed_while_it_learns(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(searches_see_what_was_done_before_they_began_in_a_scanned_gallery),
-      cmocka_unit_test(searches_see_what_was_done_before_they_began_in_a_coded_gallery),
-      cmocka_unit_test(searches_see_what_was_done_before_they_began_while_it_learns_again),
-      cmocka_unit_test(an_index_may_be_freed_while_it_learns),
+      cmocka_unit_test(searches_see_earlier_changes_in_an_index_without_codes),
+      cmocka_unit_test(searches_see_earlier_changes_in_an_index_with_codes),
+      cmocka_unit_test(searches_see_earlier_changes_while_the_index_is_retrained),
+      cmocka_unit_test(an_index_may_be_freed_while_it_is_trained),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

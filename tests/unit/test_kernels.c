@@ -1,4 +1,4 @@
-/* Every kernel of this machine against the scalar one. */
+/* Every kernel that this machine can run, compared with the scalar one. */
 #include "unit.h"
 
 #include "vector/kernels/half.h"
@@ -11,7 +11,7 @@ enum { LENGTH_MAX = 140, SHIFTS = 4 };
 
 static const sb_cpu levels[] = {SB_CPU_SCALAR, SB_CPU_NEON, SB_CPU_AVX2, SB_CPU_AVX512};
 
-/* Ordinary values, and now and then a denormal, a zero or a huge one. */
+/* Ordinary values, and sometimes a subnormal, a zero or a very large one. */
 static float any_float(uint64_t *seed) {
   float value = random_float(seed);
   switch (next_random(seed) % 16) {
@@ -23,7 +23,7 @@ static float any_float(uint64_t *seed) {
   }
 }
 
-static void every_dot_gives_the_scalar_ones_bits_for_any_length_and_alignment(void **state) {
+static void every_inner_product_equals_the_scalar_one_for_any_length_and_alignment(void **state) {
   (void)state;
   uint64_t seed = 1;
   float query[LENGTH_MAX + SHIFTS + 1], single[LENGTH_MAX + SHIFTS + 1];
@@ -66,9 +66,9 @@ static void the_scalar_dot_is_the_sum_of_products(void **state) {
   }
 }
 
-static void every_float16_comes_back_and_rounding_is_to_nearest_even(void **state) {
+static void every_float16_survives_a_round_trip_and_rounding_is_to_nearest_even(void **state) {
   (void)state;
-  for (uint32_t bits = 0; bits < 0x7c00; bits++) { /* all finite ones from zero up */
+  for (uint32_t bits = 0; bits < 0x7c00; bits++) { /* all finite values from zero up */
     float value = sb_half_to_float((uint16_t)bits), next = sb_half_to_float((uint16_t)(bits + 1));
     assert_int_equal(sb_half_from_float(value), bits);
     assert_int_equal(sb_half_from_float(-value), bits | 0x8000);
@@ -82,7 +82,7 @@ static void every_float16_comes_back_and_rounding_is_to_nearest_even(void **stat
   assert_int_equal(sb_half_from_float(65519), 0x7bff);
 }
 
-static void every_conversion_to_and_from_float16_gives_the_scalar_ones_bits(void **state) {
+static void every_float16_conversion_equals_the_scalar_one(void **state) {
   (void)state;
   uint64_t seed = 3;
   float in[LENGTH_MAX + SHIFTS], out[LENGTH_MAX + SHIFTS + 1];
@@ -106,7 +106,7 @@ static void every_conversion_to_and_from_float16_gives_the_scalar_ones_bits(void
   }
 }
 
-static void every_vector_comes_back_from_its_halves_and_the_upper_ones_score_as_the_scalar_ones_do(void **state) {
+static void halves_join_to_the_vector_and_upper_halves_score_as_in_the_scalar_kernel(void **state) {
   (void)state;
   uint64_t seed = 9;
   float in[LENGTH_MAX + SHIFTS], out[LENGTH_MAX + 1], query[LENGTH_MAX + SHIFTS];
@@ -135,7 +135,7 @@ static void every_vector_comes_back_from_its_halves_and_the_upper_ones_score_as_
   }
 }
 
-static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void **state) {
+static void every_scan_equals_the_scalar_one_for_any_number_of_subspaces(void **state) {
   (void)state;
   enum { BLOCKS = 3 };
   uint64_t seed = 4;
@@ -144,7 +144,8 @@ static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void
   const sb_kernels *reference = sb_kernels_of(SB_CPU_SCALAR);
   for (size_t subspaces = 4; subspaces <= SB_SUBSPACES_MAX; subspaces += 4) {
     for (size_t i = 0; i < sizeof blocks; i++) blocks[i] = (uint8_t)next_random(&seed);
-    for (size_t i = 0; i < sizeof tables; i++) tables[i] = (int8_t)(next_random(&seed) % 256 - 128); /* it saturates */
+    for (size_t i = 0; i < sizeof tables; i++)
+      tables[i] = (int8_t)(next_random(&seed) % 256 - 128); /* large enough to saturate */
     for (size_t l = 0; l < count_of(levels); l++) {
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
@@ -162,8 +163,8 @@ static void every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups(void
   }
 }
 
-/* The widest weights and masks that the layout allows: nothing may overflow. */
-/* Of `bytes` bytes, of which the last two are lengths. */
+/* Weights for codes of `bytes` bytes, the last two of which are lengths. `extreme`: the largest that the layout allows,
+ * with which nothing may overflow. */
 static void random_weights(sb_kernels_weights *w, size_t nibbles, size_t bytes, bool extreme, uint64_t *seed) {
   *w = (sb_kernels_weights){.nibbles = nibbles};
   for (size_t b = 0; b < bytes; b++) {
@@ -175,16 +176,16 @@ static void random_weights(sb_kernels_weights *w, size_t nibbles, size_t bytes, 
     w->shift[lane] = extreme ? SB_SHIFT_MAX : (int32_t)(next_random(seed) % (SB_SHIFT_MAX + 1));
 }
 
-static void every_sum_of_fine_codes_is_the_scalar_one(void **state) {
+static void every_residual_sum_equals_the_scalar_one(void **state) {
   (void)state;
   enum { ROWS = 67 };
   uint64_t seed = 7;
-  _Alignas(64) static uint8_t codes[ROWS * SB_REFINEMENT_BYTES];
+  _Alignas(64) static uint8_t codes[ROWS * SB_RESIDUAL_LONG];
   static sb_kernels_weights w;
   uint32_t rows[ROWS];
   int32_t got[ROWS], wanted[ROWS];
   for (int round = 0; round < 40; round++) {
-    const size_t bytes = round % 2 ? SB_RESIDUAL_SHORT : SB_REFINEMENT_BYTES;
+    const size_t bytes = round % 2 ? SB_RESIDUAL_SHORT : SB_RESIDUAL_LONG;
     for (size_t i = 0; i < sizeof codes; i++) codes[i] = round < 2 ? 255 : (uint8_t)next_random(&seed);
     random_weights(&w, 0, bytes, round < 2, &seed);
     for (uint32_t i = 0; i < ROWS; i++) rows[i] = (uint32_t)(next_random(&seed) % ROWS);
@@ -200,43 +201,43 @@ static void every_sum_of_fine_codes_is_the_scalar_one(void **state) {
   }
 }
 
-static void every_line_estimate_is_the_scalar_one(void **state) {
+static void every_refinement_sum_equals_the_scalar_one(void **state) {
   (void)state;
-  enum { LINES = 68 };
+  enum { ROWS = 68 };
   uint64_t seed = 5;
-  _Alignas(64) static uint8_t lines[LINES * SB_REFINEMENT_BYTES];
+  _Alignas(64) static uint8_t codes[ROWS * SB_REFINEMENT_BYTES];
   static sb_kernels_weights w;
-  uint32_t rows[LINES];
-  int32_t got[LINES], wanted[LINES], all[SB_BLOCK_ROWS], block[SB_BLOCK_ROWS];
+  uint32_t rows[ROWS];
+  int32_t got[ROWS], wanted[ROWS], all[SB_BLOCK_ROWS], block[SB_BLOCK_ROWS];
   for (int round = 0; round < 20; round++) {
-    for (size_t i = 0; i < sizeof lines; i++) lines[i] = round == 0 ? 255 : (uint8_t)next_random(&seed);
+    for (size_t i = 0; i < sizeof codes; i++) codes[i] = round == 0 ? 255 : (uint8_t)next_random(&seed);
     random_weights(&w, (size_t)(round * 13) % (SB_REFINEMENT_BYTES - 1), SB_REFINEMENT_BYTES, round == 0, &seed);
-    for (uint32_t i = 0; i < LINES; i++) rows[i] = (uint32_t)(next_random(&seed) % LINES);
-    for (uint32_t i = 0; i < SB_BLOCK_ROWS; i++) sb_kernels_of(SB_CPU_SCALAR)->refine_at(lines, &i, 1, &w, &all[i]);
+    for (uint32_t i = 0; i < ROWS; i++) rows[i] = (uint32_t)(next_random(&seed) % ROWS);
+    for (uint32_t i = 0; i < SB_BLOCK_ROWS; i++) sb_kernels_of(SB_CPU_SCALAR)->refine_at(codes, &i, 1, &w, &all[i]);
     for (size_t l = 0; l < count_of(levels); l++) {
       const sb_kernels *k = sb_kernels_of(levels[l]);
       if (!k) continue;
-      for (size_t count = 0; count <= LINES; count += count < 18 ? 1 : 7) {
-        k->refine_at(lines, rows, count, &w, got);
-        sb_kernels_of(SB_CPU_SCALAR)->refine_at(lines, rows, count, &w, wanted);
+      for (size_t count = 0; count <= ROWS; count += count < 18 ? 1 : 7) {
+        k->refine_at(codes, rows, count, &w, got);
+        sb_kernels_of(SB_CPU_SCALAR)->refine_at(codes, rows, count, &w, wanted);
         assert_memory_equal(got, wanted, count * sizeof *got);
       }
-      uint64_t mask = k->refine_block(lines, &w, all[31], block);
+      uint64_t mask = k->refine_block(codes, &w, all[31], block);
       assert_memory_equal(block, all, sizeof all);
       for (int i = 0; i < SB_BLOCK_ROWS; i++) assert_int_equal(mask >> i & 1, all[i] >= all[31]);
     }
   }
 }
 
-/* Against the definition, number by number. */
-static void a_lines_numbers_stand_where_the_header_says(void **state) {
+/* Compares with the definition, number by number. */
+static void numbers_of_a_refinement_code_are_where_the_header_says(void **state) {
   (void)state;
-  const size_t row = 7; /* the second of the fourth two */
+  const size_t row = 7; /* the second of the fourth pair */
   for (size_t byte = 0; byte < SB_REFINEMENT_BYTES; byte++) {
     size_t at = 3 * 128 + byte / 32 * 64 + 32 + byte % 32;
     assert_int_equal(sb_kernels_refinement_at(row, byte), at);
-    _Alignas(64) uint8_t lines[8 * SB_REFINEMENT_BYTES] = {0};
-    lines[at] = 0x6d; /* nibbles 13, 6; pairs 1, 3, 2, 1; length 109 */
+    _Alignas(64) uint8_t codes[8 * SB_REFINEMENT_BYTES] = {0};
+    codes[at] = 0x6d; /* nibbles 13, 6; pairs 1, 3, 2, 1; length 109 */
     sb_kernels_weights w = {.nibbles = 32};
     int32_t wanted = 109, got;
     const int weights[4] = {1, 0, 0, 0}, of_four[4] = {1, 10, 100, 127};
@@ -248,13 +249,13 @@ static void a_lines_numbers_stand_where_the_header_says(void **state) {
     w.shift[byte / 4] = 2;
     for (size_t l = 0; l < count_of(levels); l++) {
       if (!sb_kernels_of(levels[l])) continue;
-      sb_kernels_of(levels[l])->refine_at(lines, &(uint32_t){(uint32_t)row}, 1, &w, &got);
+      sb_kernels_of(levels[l])->refine_at(codes, &(uint32_t){(uint32_t)row}, 1, &w, &got);
       assert_int_equal(got, wanted << 2);
     }
   }
 }
 
-static void every_projection_is_the_matrix_product(void **state) {
+static void every_projection_equals_the_matrix_product(void **state) {
   (void)state;
   enum { PANELS = 2, DIM = 45, VECTORS = 19, OUT = PANELS * SB_PANEL };
   uint64_t seed = 6;
@@ -294,7 +295,7 @@ static void every_projection_is_the_matrix_product(void **state) {
   }
 }
 
-static void every_largest_magnitude_is_the_scalar_ones_and_tells_what_is_not_finite(void **state) {
+static void every_largest_magnitude_equals_the_scalar_one_and_shows_non_finite_values(void **state) {
   (void)state;
   uint64_t seed = 8;
   float x[LENGTH_MAX];
@@ -327,17 +328,17 @@ static void normalizing_gives_unit_length_and_leaves_zero_alone(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_dot_gives_the_scalar_ones_bits_for_any_length_and_alignment),
+      cmocka_unit_test(every_inner_product_equals_the_scalar_one_for_any_length_and_alignment),
       cmocka_unit_test(the_scalar_dot_is_the_sum_of_products),
-      cmocka_unit_test(every_float16_comes_back_and_rounding_is_to_nearest_even),
-      cmocka_unit_test(every_conversion_to_and_from_float16_gives_the_scalar_ones_bits),
-      cmocka_unit_test(every_vector_comes_back_from_its_halves_and_the_upper_ones_score_as_the_scalar_ones_do),
-      cmocka_unit_test(every_scan_gives_the_scalar_ones_masks_for_any_number_of_groups),
-      cmocka_unit_test(every_line_estimate_is_the_scalar_one),
-      cmocka_unit_test(every_sum_of_fine_codes_is_the_scalar_one),
-      cmocka_unit_test(a_lines_numbers_stand_where_the_header_says),
-      cmocka_unit_test(every_projection_is_the_matrix_product),
-      cmocka_unit_test(every_largest_magnitude_is_the_scalar_ones_and_tells_what_is_not_finite),
+      cmocka_unit_test(every_float16_survives_a_round_trip_and_rounding_is_to_nearest_even),
+      cmocka_unit_test(every_float16_conversion_equals_the_scalar_one),
+      cmocka_unit_test(halves_join_to_the_vector_and_upper_halves_score_as_in_the_scalar_kernel),
+      cmocka_unit_test(every_scan_equals_the_scalar_one_for_any_number_of_subspaces),
+      cmocka_unit_test(every_refinement_sum_equals_the_scalar_one),
+      cmocka_unit_test(every_residual_sum_equals_the_scalar_one),
+      cmocka_unit_test(numbers_of_a_refinement_code_are_where_the_header_says),
+      cmocka_unit_test(every_projection_equals_the_matrix_product),
+      cmocka_unit_test(every_largest_magnitude_equals_the_scalar_one_and_shows_non_finite_values),
       cmocka_unit_test(normalizing_gives_unit_length_and_leaves_zero_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ static void *search(void *context) {
     sb_index_query query = {
         .struct_size = sizeof query, .vectors = s->vectors[row], .count = 1, .k = k, .by_label = row % 2};
     if (sb_search_batcher_search(s->batcher, &query, hits, &found, NULL) != SB_OK) atomic_fetch_add(&s->wrong, 1);
-    size_t wanted = ask(s->index, s->vectors[row], k, SB_SEARCH_FAST, query.by_label, alone);
+    size_t wanted = search_one(s->index, s->vectors[row], k, SB_SEARCH_FAST, query.by_label, alone);
     bool same = found == wanted;
     for (size_t i = 0; same && i < found; i++)
       same = hits[i].key == alone[i].key && hits[i].label == alone[i].label && hits[i].score == alone[i].score;

@@ -1,4 +1,4 @@
-/* Vectors for the tests of the index, and the plainest search to compare with. */
+/* Random vectors for the tests of the index, and a brute-force search to compare it with. */
 #ifndef SB_TESTS_VECTORS_H
 #define SB_TESTS_VECTORS_H
 
@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-/* Where every instruction is emulated (tests/arm), which takes a hundred times as long, a part of a test's rows has to do; codes are
- * learnt from no fewer than 320. */
+/* Under emulation (tests/arm), which takes a hundred times as long, tests use fewer rows. Training needs at least 320.
+ * */
 #ifdef SB_EMULATED
 enum { EMULATED = 1 };
 #else
@@ -23,7 +23,7 @@ static inline float random_normal(uint64_t *state) {
   return sum * 0.866f;
 }
 
-/* Unit vectors whose variances fall as exp(-i / tau); tau 0: all alike. */
+/* Unit vectors whose variances fall as exp(-i / tau); tau 0: all equal. */
 static inline void random_face(uint64_t *state, size_t dim, double tau, float *out) {
   for (size_t i = 0; i < dim; i++) out[i] = random_normal(state) * (tau > 0 ? (float)exp(-(double)i / tau / 2) : 1.0f);
   sb_normalize(out, dim);
@@ -42,8 +42,8 @@ static inline sb_index *index_of(size_t dim, sb_metric metric, sb_precision prec
   return index;
 }
 
-static inline size_t ask(sb_index *index, const float *vector, size_t k, sb_search_mode mode, bool by_label,
-                         sb_hit *hits) {
+static inline size_t search_one(sb_index *index, const float *vector, size_t k, sb_search_mode mode, bool by_label,
+                                sb_hit *hits) {
   size_t found = 0;
   const sb_index_query query = {
       .struct_size = sizeof query, .vectors = vector, .count = 1, .k = k, .mode = mode, .by_label = by_label};
@@ -51,13 +51,13 @@ static inline size_t ask(sb_index *index, const float *vector, size_t k, sb_sear
   return found;
 }
 
-/* ---- The plainest index: an array. Rows are float32. */
+/* ---- Brute force: an array of float32 rows */
 
-typedef struct plain_row {
+typedef struct array_row {
   bool present;
   uint64_t label;
   float *vector;
-} plain_row;
+} array_row;
 
 static inline int better_first(const void *a, const void *b) {
   const sb_hit *x = a, *y = b;
@@ -65,8 +65,9 @@ static inline int better_first(const void *a, const void *b) {
   return x->key < y->key ? -1 : x->key > y->key;
 }
 
-/* All allowed rows sorted, then the first of each label where one hit a label is wanted. Keys are the rows' numbers. */
-static inline size_t ask_plainly(const plain_row *rows, size_t count, size_t dim, const float *vector, size_t k,
+/* Sorts all allowed rows and takes the first k, or with by_label the first of each label. Keys are the rows' numbers.
+ * */
+static inline size_t brute_force(const array_row *rows, size_t count, size_t dim, const float *vector, size_t k,
                                  bool by_label, bool (*allowed)(uint64_t key), sb_hit *hits) {
   sb_hit *all = calloc(count ? count : 1, sizeof *all);
   size_t used = 0, found = 0;
