@@ -1,3 +1,4 @@
+/* Parses calibrations; their meaning is in stats/stats.h. */
 #include "face/calibration.h"
 
 #include <stdlib.h>
@@ -48,7 +49,7 @@ sb_status sb_embedder_calibration_read(const char *path, char model[64], sb_cali
   sb_error cause = {0};
   json_error_t reason;
   sb_status status = sb_file_read(path, FILE_BYTES_MAX, &bytes, &size, error);
-  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no calibration file %s", path);
+  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "the calibration file %s does not exist", path);
   if (status != SB_OK) return status;
   sb_manifest_json r = {.file = path, .error = &cause};
   r.root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);
@@ -58,7 +59,7 @@ sb_status sb_embedder_calibration_read(const char *path, char model[64], sb_cali
   sb_embedder_calibration_parse(&r, sb_manifest_json_member(&r, r.root, "calibration"), &calibration);
   json_decref(r.root);
   if (r.status != SB_OK)
-    return sb_fail(error, SB_INVALID, "%s is no calibration that `semblance eval --calibrate` wrote: %s", path,
+    return sb_fail(error, SB_INVALID, "%s is not a calibration written by `semblance eval --calibrate`: %s", path,
                    cause.message);
   *out = calibration;
   return SB_OK;

@@ -1,7 +1,7 @@
 /* Finding candidates: runs the detector in up to three kinds of passes, merges their boxes, and verifies each box.
  *
  *   small pass  the whole photo, scaled into the model's own input size
- *   large pass  the whole photo at a larger size, for the small faces that the small pass misses (optional, by manifest)
+ *   large pass  the whole photo at a larger size, for small faces that the small pass misses (optional, by manifest)
  *   tiles       overlapping pieces of the photo at its own resolution, for the smallest faces (SB_WANT_SMALL_FACES) */
 #include "face/worker.h"
 

@@ -1,5 +1,8 @@
-/* L2: pixels -> faces: detect, verify, landmarks, align, quality, embed, attributes; and the manifests of the
- * models. */
+/* Face pipeline (L2): from the pixels of a photo to described faces: detection, verification, landmarks, alignment,
+ * quality, embedding, attributes, liveness. Which models do this is decided by manifests (models.h, docs/models.md).
+ *
+ *   pipeline   the models of a pipeline manifest: shared between threads
+ *   worker     one thread's sessions and scratch memory: one photo at a time */
 #ifndef SB_FACE_H
 #define SB_FACE_H
 
@@ -12,33 +15,33 @@ typedef struct sb_embedder {
   char name[64];
   size_t dim;
   sb_calibration calibration;
-  float minimum_quality; /* below this enrolment refuses; of the pipeline */
+  float minimum_quality; /* enrolment refuses faces below this quality; from the pipeline */
 } sb_embedder;
 
-/* Immutable and shared once open (shapes and attribute models that load lazily do so under a lock). */
+/* Shared between threads once it is open; models that are loaded when first needed are loaded under a lock. */
 typedef struct sb_pipeline sb_pipeline;
 typedef struct sb_pipeline_config {
   size_t struct_size;
-  const char *models_path; /* folders with manifests and model files, ':' between */
+  const char *models_path; /* ':'-separated folders with manifests and model files */
   const char *cache_dir;
   const char *name;     /* of the pipeline manifest; NULL: "default" */
-  const char *model;    /* the embedder to use unless another is asked for; NULL: the pipeline's own */
-  int streams, threads; /* as sb_infer_runtime_config */
-  int width, height;    /* of the pictures that are expected: what they need loads at once, too; 0: when first needed */
+  const char *model;    /* the default embedder; NULL: the pipeline's own */
+  int streams, threads; /* as in sb_infer_runtime_config */
+  int width, height;    /* of expected photos: also load what they need at once; 0: when first needed */
 } sb_pipeline_config;
-/* Reads manifests only: what a gallery must know of an embedder without loading a model. `name` NULL: the one that is
- * used unless another is asked for. SB_MODEL; SB_NOT_FOUND: no model of that name. */
+/* Reads the manifest of an embedder without loading its model: what a gallery must know about it. `name` NULL: the
+ * default embedder of `config`. SB_MODEL; SB_NOT_FOUND: no model of that name. */
 sb_status sb_embedder_read(const sb_pipeline_config *config, const char *name, sb_embedder *out, sb_error *error);
-/* A user's own calibration, as `semblance eval --calibrate` writes it, and the model that it is of. SB_INVALID. */
+/* Reads a calibration that `semblance eval --calibrate` wrote, and the name of its model. SB_INVALID. */
 sb_status sb_embedder_calibration_read(const char *path, char model[64], sb_calibration *out, sb_error *error);
-/* Checks every file against its SHA-256 and loads. SB_MODEL says which file is missing, cut short or swapped. */
+/* Checks each model file against the SHA-256 of its manifest and loads it. SB_MODEL names a file that is missing,
+ * damaged or replaced. */
 sb_status sb_pipeline_open(const sb_pipeline_config *config, sb_pipeline **out, sb_error *error);
-void sb_pipeline_close(sb_pipeline *pipeline); /* after its workers */
+void sb_pipeline_close(sb_pipeline *pipeline); /* call it after all its workers are freed */
 
-/* How often its models ran and for how long; any thread. */
+/* How often each kind of model ran and for how long. Any thread. */
 void sb_pipeline_times(const sb_pipeline *pipeline, sb_model_time out[SB_MODEL_KINDS]);
 
-/* One thread: the sessions and scratch memory to work on one photo at a time. */
 typedef struct sb_worker sb_worker;
 sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error);
 void sb_worker_free(sb_worker *worker);
@@ -46,9 +49,10 @@ typedef struct sb_find_options {
   unsigned want;     /* SB_WANT_* */
   const char *model; /* the embedder; NULL: the pipeline's */
 } sb_find_options;
-/* Loads and runs once what a photo of this size (at most the large pass's) and this `want` needs. */
+/* Loads and runs once all models that a photo of this size (at most that of the large pass) and this `want` needs. */
 sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height, sb_error *error);
-/* Faces of a photo, largest first, in coordinates of the full-size photo. SB_NOT_FOUND: no model of that name. */
+/* Finds the faces of a photo, largest first, in coordinates of the full-size photo. SB_NOT_FOUND: no model of that
+ * name. */
 sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
                          sb_error *error);
 

@@ -1,10 +1,12 @@
+/* Squares and similarity transforms. Affine maps are those of sb_image_warp: target pixel centre to source pixel
+ * centre. */
 #include "face/steps.h"
 
 #include <math.h>
 
 void sb_square_map(const sb_square *square, int n, double map[6]) {
   double c = cos(square->angle) * square->side, s = sin(square->angle) * square->side;
-  double half = 0.5 / n - 0.5; /* the centre of the first pixel, from the square's centre */
+  double half = 0.5 / n - 0.5; /* the centre of the first pixel, relative to the square's centre */
   const double m[6] = {c / n, -s / n, square->x + (c - s) * half, s / n, c / n, square->y + (s + c) * half};
   for (int i = 0; i < 6; i++) map[i] = m[i];
 }

@@ -1,4 +1,6 @@
-/* Manifests of models and pipelines: what they have in common, and the tasks that need few words. */
+/* Reads the manifest of a model (docs/models.md): the keys that all tasks have, and the verifier's and landmark model's
+ * own. Detectors, embedders and attribute models have files of their own (manifest_*.c). To add a key, add it to the
+ * list of keys and read it. */
 #include "face/manifest.h"
 
 #include <stdio.h>
@@ -19,9 +21,9 @@ bool sb_manifest_name_valid(const char *name) {
          strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == length;
 }
 
-/* ---- What all models have */
+/* ---- Keys of all tasks */
 
-/* A number for all channels, or a list of one a channel. */
+/* A number for all channels, or a list with one number a channel. */
 static void read_by_channel(sb_manifest_json *r, json_t *input, const char *key, int channels, double least,
                             double most, float out[3]) {
   const json_t *value = sb_manifest_json_member(r, input, key);
@@ -49,7 +51,7 @@ static void read_input(sb_manifest_json *r, sb_model_spec *spec) {
   spec->standardise = sb_manifest_json_optional_bool(r, input, "standardise", false);
   if (spec->standardise) {
     if (json_object_get(input, "mean") || json_object_get(input, "std"))
-      sb_manifest_json_wrong(r, "standardise", "without mean and std, which it takes from the picture");
+      sb_manifest_json_wrong(r, "standardise", "given without mean and std, which it computes from the picture");
     return;
   }
   int count = spec->channels == SB_CHANNELS_GREY ? 1 : 3;
@@ -57,7 +59,7 @@ static void read_input(sb_manifest_json *r, sb_model_spec *spec) {
   read_by_channel(r, input, "std", count, 1e-3, 1e4, spec->deviation);
 }
 
-/* One line that tells where the file comes from. */
+/* Summarises in one line where the model file comes from. */
 static void read_source(sb_manifest_json *r, sb_manifest *out) {
   static const char *const keys[] = {"registry", "package", "version", "sdist", "files", "url", NULL};
   json_t *source = json_object_get(r->root, "source");
@@ -80,12 +82,12 @@ static void read_common(sb_manifest_json *r, const char *folders, const char *na
   sb_model_spec *spec = &out->spec.model;
   sb_manifest_json_text(r, r->root, "name", spec->name, sizeof spec->name);
   if (r->status == SB_OK && (strcmp(spec->name, name) || !sb_manifest_name_valid(name)))
-    sb_manifest_json_wrong(r, "name", "the manifest's file name without .json, in small letters");
+    sb_manifest_json_wrong(r, "name", "the manifest's file name without .json, in lower case");
   sb_manifest_json_text(r, r->root, "file", out->file, sizeof out->file);
   sb_manifest_json_text(r, r->root, "sha256", spec->sha256, sizeof spec->sha256);
   if (r->status == SB_OK && strspn(spec->sha256, "0123456789abcdef") != 64)
-    sb_manifest_json_wrong(r, "sha256", "64 hex digits in small letters");
-  if (strchr(out->file, '/') || out->file[0] == '.') sb_manifest_json_wrong(r, "file", "a file's name without folders");
+    sb_manifest_json_wrong(r, "sha256", "64 hex digits in lower case");
+  if (strchr(out->file, '/') || out->file[0] == '.') sb_manifest_json_wrong(r, "file", "a file name without folders");
   sb_manifest_json_text(r, r->root, "licence", out->licence, sizeof out->licence);
   sb_manifest_json_text(r, r->root, "origin", out->origin, sizeof out->origin);
   out->experimental = sb_manifest_json_optional_bool(r, r->root, "experimental", false);
@@ -176,7 +178,9 @@ static void read_task(sb_manifest_json *r, sb_manifest *out) {
 sb_status sb_manifest_read(const char *folders, const char *name, sb_manifest *out, sb_error *error) {
   char file[SB_NAME_SIZE + 8];
   sb_manifest_json r;
-  if (!sb_manifest_name_valid(name)) return sb_fail(error, SB_NOT_FOUND, "there is no model of that name");
+  if (!sb_manifest_name_valid(name))
+    return sb_fail(error, SB_NOT_FOUND,
+                   "no model of that name exists; `semblance models list` shows the installed ones");
   sb_manifest *manifest = sb_alloc(1, sizeof *manifest, error);
   if (!manifest) return SB_NO_MEMORY;
   snprintf(file, sizeof file, "%s.json", name);

@@ -14,8 +14,8 @@ static bool has_two_classes(sb_attribute attribute) {
   return attribute == SB_ATTRIBUTE_GENDER || attribute == SB_ATTRIBUTE_LIVE;
 }
 
-/* The words of an attribute's classes, in the order of their numbers. */
-static void words_of(sb_attribute attribute, const char *words[SB_CLASSES_MAX]) {
+/* The names of an attribute's classes, in the order of their numbers. */
+static void class_names(sb_attribute attribute, const char *words[SB_CLASSES_MAX]) {
   static const char *const genders[] = {"man", "woman"}, *const lives[] = {"live", "spoof"};
   int count = attribute == SB_ATTRIBUTE_ETHNICITY    ? SB_ETHNICITIES
               : attribute == SB_ATTRIBUTE_EXPRESSION ? SB_EXPRESSIONS
@@ -31,16 +31,17 @@ static void words_of(sb_attribute attribute, const char *words[SB_CLASSES_MAX]) 
 static void read_classes(sb_manifest_json *r, json_t *output, sb_attribute attribute, sb_attribute_output *out) {
   const char *words[SB_CLASSES_MAX];
   if (is_number(attribute)) {
-    sb_manifest_json_wrong(r, "meaning", "expected or regression where it is a number");
+    sb_manifest_json_wrong(r, "meaning", "expected or regression, because this attribute is a number");
     return;
   }
   bool one = out->meaning == SB_MEANING_PROBABILITY;
-  words_of(attribute, words);
+  class_names(attribute, words);
   json_t *list = sb_manifest_json_member(r, output, "classes");
   out->class_count = (int)sb_manifest_json_array(r, list, "classes", one ? 1 : 2, one ? 1 : SB_CLASSES_MAX);
   for (int i = 0; i < out->class_count; i++)
     out->classes[i] = sb_manifest_json_word_of(r, json_array_get(list, (size_t)i), "classes", words);
-  if (one && !has_two_classes(attribute)) sb_manifest_json_wrong(r, "meaning", "classes where there are more than two");
+  if (one && !has_two_classes(attribute))
+    sb_manifest_json_wrong(r, "meaning", "classes, because this attribute has more than two");
 }
 
 static void read_attribute(sb_manifest_json *r, json_t *output, sb_attribute attribute, sb_attribute_output *out) {
@@ -58,7 +59,7 @@ static void read_attribute(sb_manifest_json *r, json_t *output, sb_attribute att
   if (classes)
     read_classes(r, output, attribute, out);
   else if (!is_number(attribute))
-    sb_manifest_json_wrong(r, "meaning", "classes or probability where it is no number");
+    sb_manifest_json_wrong(r, "meaning", "classes or probability, because this attribute is not a number");
 }
 
 void sb_attribute_spec_parse(sb_manifest_json *r, sb_attribute_spec *spec) {

@@ -1,4 +1,4 @@
-/* Manifests of detectors: what differs between the families, and what they share. */
+/* Manifests of detectors: the keys of each family (SSD, YuNet, SCRFD) and those that all share. */
 #include "face/manifest.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static void read_strides(sb_manifest_json *r, sb_detector_spec *spec) {
     spec->strides[l] = (int)sb_manifest_json_number(r, json_array_get(strides, (size_t)l), "strides", 1, 1024);
 }
 
-/* One name for all levels, or a list of one a level. */
+/* A list of one output name a level. */
 static void read_names(sb_manifest_json *r, const json_t *outputs, const char *key, int levels,
                        char names[SB_LEVELS_MAX][SB_NAME_SIZE]) {
   const json_t *list = sb_manifest_json_member(r, outputs, key);
@@ -79,11 +79,11 @@ static void read_large_pass(sb_manifest_json *r, json_t *large, sb_detector_spec
     spec->shapes[i][0] = (int)pair[0];
     spec->shapes[i][1] = (int)pair[1];
     if (pair[0] < 32 || pair[1] < 32 || pair[0] > 4096 || pair[1] > 4096)
-      sb_manifest_json_wrong(r, "shapes", "pairs of 32 to 4096");
+      sb_manifest_json_wrong(r, "shapes", "pairs of numbers between 32 and 4096");
   }
   int last = spec->shape_count - 1;
   if (r->status == SB_OK && (spec->shapes[last][0] < spec->large_side || spec->shapes[last][1] < spec->large_side))
-    sb_manifest_json_wrong(r, "shapes", "a list that ends with one that holds every photo");
+    sb_manifest_json_wrong(r, "shapes", "a list whose last shape is at least 'side' wide and high");
 }
 
 void sb_detector_spec_parse(sb_manifest_json *r, sb_detector_spec *spec) {

@@ -7,14 +7,13 @@
 
 const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", NULL};
 
-/* Thresholds somebody else published, in the model's own metric: nothing is known of how often two people reach
- * them. */
+/* Thresholds published by the model's authors, in the model's own metric; their false match rates are not known. */
 static void read_thresholds(sb_manifest_json *r, json_t *thresholds, bool euclidean, sb_calibration *out) {
   static const char *const keys[] = {"same", "unsure", NULL};
   sb_manifest_json_keys(r, thresholds, "thresholds", keys, NULL);
   double same = sb_manifest_json_real(r, thresholds, "same", euclidean ? 0 : -1, euclidean ? 2 : 1);
   double unsure = sb_manifest_json_real(r, thresholds, "unsure", euclidean ? same : -1, euclidean ? 2 : same);
-  /* Of vectors of unit length: distance^2 = 2 - 2 cosine. */
+  /* For vectors of unit length, distance^2 = 2 - 2 cosine. */
   out->default_threshold = euclidean ? 1 - same * same / 2 : same;
   out->unsure_threshold = euclidean ? 1 - unsure * unsure / 2 : unsure;
 }
@@ -56,5 +55,5 @@ void sb_embedder_spec_parse(sb_manifest_json *r, sb_embedder_spec *spec) {
   else if (thresholds && !calibration)
     read_thresholds(r, thresholds, metric == 1, &spec->info.calibration);
   else
-    sb_manifest_json_wrong(r, "calibration", "there, or 'thresholds', and not both");
+    sb_manifest_json_wrong(r, "calibration", "present, or 'thresholds' instead of it, but not both");
 }

@@ -1,3 +1,4 @@
+/* The manifest reader; manifest_json.h describes its rules. */
 #include "face/manifest_json.h"
 
 #include <math.h>
@@ -11,7 +12,8 @@ sb_status sb_manifest_json_open(sb_manifest_json *r, const char *folders, const 
   *r = (sb_manifest_json){.file = file, .error = error};
   char *path = sb_path_find(folders, file, NULL);
   if (!path)
-    return sb_fail(error, SB_NOT_FOUND, "the models are not here: no %s in %s; run script/setup, or give --models",
+    return sb_fail(error, SB_NOT_FOUND,
+                   "%s was not found in %s; run script/setup to fetch the models, or name their folder with --models",
                    file, folders);
   uint8_t *bytes = NULL;
   size_t size = 0;
@@ -22,9 +24,10 @@ sb_status sb_manifest_json_open(sb_manifest_json *r, const char *folders, const 
   r->root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);
   free(bytes);
   if (json_is_object(r->root)) return SB_OK;
-  if (r->root) snprintf(reason.text, sizeof reason.text, "an object { } is wanted");
+  if (r->root) snprintf(reason.text, sizeof reason.text, "expected an object { }");
   sb_manifest_json_close(r);
-  return sb_fail(error, SB_MODEL, "the manifest %s is no JSON object: line %d: %.100s", file, reason.line, reason.text);
+  return sb_fail(error, SB_MODEL, "the manifest %s is not a JSON object: line %d: %.100s", file, reason.line,
+                 reason.text);
 }
 
 void sb_manifest_json_close(sb_manifest_json *r) {
@@ -54,16 +57,15 @@ void sb_manifest_json_keys(sb_manifest_json *r, json_t *object, const char *name
   json_object_foreach(object, key, value) {
     if (in_list(keys, key) || in_list(more, key)) continue;
     if (r->status == SB_OK)
-      r->status =
-          sb_fail(r->error, SB_MODEL,
-                  "the manifest %s is wrong: '%s' has the unknown key '%.60s'; docs/models.md lists those there are",
-                  r->file, name, key);
+      r->status = sb_fail(r->error, SB_MODEL,
+                          "the manifest %s is wrong: '%s' has the unknown key '%.60s'; docs/models.md lists the keys",
+                          r->file, name, key);
   }
 }
 
 json_t *sb_manifest_json_member(sb_manifest_json *r, const json_t *object, const char *key) {
   json_t *value = json_object_get(object, key);
-  if (!value) sb_manifest_json_wrong(r, key, "there");
+  if (!value) sb_manifest_json_wrong(r, key, "present");
   return value;
 }
 

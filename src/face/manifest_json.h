@@ -1,4 +1,4 @@
-/* Reading a manifest: JSON from outside, so every key is looked at before it is used, and one that nobody reads is an
+/* Strict reading of manifests: untrusted JSON in which each key is checked for type and range, and an unknown key is an
  * error. */
 #ifndef SB_FACE_MANIFEST_JSON_H
 #define SB_FACE_MANIFEST_JSON_H
@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-/* One thread. The first failure stays in `status`, so that a run of reads needs one check at its end. */
+/* Sticky error: the first failure stays in `status` and later calls return harmless values, so that a series of reads
+ * needs one check at its end. One thread. */
 typedef struct sb_manifest_json {
   const char *file;
   json_t *root;
@@ -21,11 +22,12 @@ void sb_manifest_json_close(sb_manifest_json *r);
 
 /* "the manifest FILE is wrong: 'KEY' should be WANTED" */
 void sb_manifest_json_wrong(sb_manifest_json *r, const char *key, const char *wanted);
-/* `object` is one and has no other keys than those of the NULL-ended lists (`more` NULL allowed). */
+/* Checks that `object` is an object without keys other than those of the NULL-terminated lists (`more` NULL
+ * allowed). */
 void sb_manifest_json_keys(sb_manifest_json *r, json_t *object, const char *name, const char *const *keys,
                            const char *const *more);
 
-/* Each reads a key that must be there, unless its name says "optional". */
+/* Each of these reads a required key, unless its name says "optional". Numbers must be within least..most. */
 json_t *sb_manifest_json_member(sb_manifest_json *r, const json_t *object, const char *key);
 double sb_manifest_json_number(sb_manifest_json *r, const json_t *value, const char *key, double least, double most);
 double sb_manifest_json_real(sb_manifest_json *r, const json_t *object, const char *key, double least, double most);
@@ -35,7 +37,7 @@ int sb_manifest_json_integer(sb_manifest_json *r, const json_t *object, const ch
 bool sb_manifest_json_optional_bool(sb_manifest_json *r, const json_t *object, const char *key, bool fallback);
 void sb_manifest_json_text_of(sb_manifest_json *r, const json_t *value, const char *key, char *out, size_t size);
 void sb_manifest_json_text(sb_manifest_json *r, const json_t *object, const char *key, char *out, size_t size);
-/* The index of the text in a NULL-ended list. */
+/* The index of the text in a NULL-terminated list. */
 int sb_manifest_json_word_of(sb_manifest_json *r, const json_t *value, const char *key, const char *const *words);
 int sb_manifest_json_word(sb_manifest_json *r, const json_t *object, const char *key, const char *const *words);
 int sb_manifest_json_optional_word(sb_manifest_json *r, const json_t *object, const char *key, const char *const *words,

@@ -5,19 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A model that must do `task` and be there; it moves into `out`. */
-static sb_status read_part(const char *folders, const char *name, sb_manifest_task task, void *out, size_t size,
-                           sb_error *error) {
+/* Reads a model that must have the given task and an existing file; its spec is moved into `out`. */
+static sb_status read_model(const char *folders, const char *name, sb_manifest_task task, void *out, size_t size,
+                            sb_error *error) {
   sb_manifest manifest = {0};
   sb_status status = sb_manifest_read(folders, name, &manifest, error);
   if (status != SB_OK) return status;
   if (manifest.task != task)
-    status = sb_fail(error, SB_MODEL, "the model %s is of task %s; one of task %s is wanted", name,
+    status = sb_fail(error, SB_MODEL, "the model %s has the task %s, but one with the task %s is needed", name,
                      sb_manifest_task_names[manifest.task], sb_manifest_task_names[task]);
   else if (!manifest.spec.model.path)
     status = sb_fail(error, SB_MODEL,
-                     "the model file %s is missing from %s; run script/setup, or script/models for "
-                     "an optional one",
+                     "the model file %s was not found in %s; run script/setup, or script/models for an optional model",
                      manifest.file, folders);
   if (status == SB_OK)
     memcpy(out, &manifest.spec, size);
@@ -26,11 +25,11 @@ static sb_status read_part(const char *folders, const char *name, sb_manifest_ta
   return status;
 }
 
-static void read_part_named(sb_manifest_json *r, const char *folders, const char *key, sb_manifest_task task, void *out,
-                            size_t size) {
+static void read_model_named(sb_manifest_json *r, const char *folders, const char *key, sb_manifest_task task,
+                             void *out, size_t size) {
   char name[SB_NAME_SIZE] = "";
   sb_manifest_json_text(r, r->root, key, name, sizeof name);
-  if (r->status == SB_OK) r->status = read_part(folders, name, task, out, size, r->error);
+  if (r->status == SB_OK) r->status = read_model(folders, name, task, out, size, r->error);
 }
 
 static void read_attribute_models(sb_manifest_json *r, const char *folders, sb_models *out) {
@@ -40,7 +39,7 @@ static void read_attribute_models(sb_manifest_json *r, const char *folders, sb_m
     char name[SB_NAME_SIZE] = "";
     sb_manifest_json_text_of(r, json_array_get(list, (size_t)out->attribute_count), "attributes", name, sizeof name);
     sb_attribute_spec *spec = &out->attributes[out->attribute_count];
-    if (r->status == SB_OK) r->status = read_part(folders, name, SB_TASK_ATTRIBUTES, spec, sizeof *spec, r->error);
+    if (r->status == SB_OK) r->status = read_model(folders, name, SB_TASK_ATTRIBUTES, spec, sizeof *spec, r->error);
   }
 }
 
@@ -74,14 +73,14 @@ static void read_pipeline(sb_manifest_json *r, const char *folders, sb_models *m
                                      "frame", "attributes", "quality",     NULL},
                            *const frame_keys[] = {"template", "side", NULL};
   sb_manifest_json_keys(r, r->root, "the pipeline", keys, NULL);
-  read_part_named(r, folders, "detect", SB_TASK_DETECT, &models->detector, sizeof models->detector);
+  read_model_named(r, folders, "detect", SB_TASK_DETECT, &models->detector, sizeof models->detector);
   if (json_object_get(r->root, "verify_face"))
-    read_part_named(r, folders, "verify_face", SB_TASK_VERIFY_FACE, &models->verifier, sizeof models->verifier);
+    read_model_named(r, folders, "verify_face", SB_TASK_VERIFY_FACE, &models->verifier, sizeof models->verifier);
   if (json_object_get(r->root, "landmarks"))
-    read_part_named(r, folders, "landmarks", SB_TASK_LANDMARKS, &models->landmarks, sizeof models->landmarks);
+    read_model_named(r, folders, "landmarks", SB_TASK_LANDMARKS, &models->landmarks, sizeof models->landmarks);
   else if (!models->detector.has_points)
-    sb_manifest_json_wrong(r, "landmarks", "there: the detector gives no points");
-  read_part_named(r, folders, "embed", SB_TASK_EMBED, &models->embedder, sizeof models->embedder);
+    sb_manifest_json_wrong(r, "landmarks", "present, because the detector gives no points");
+  read_model_named(r, folders, "embed", SB_TASK_EMBED, &models->embedder, sizeof models->embedder);
   read_attribute_models(r, folders, models);
   json_t *frame = sb_manifest_json_member(r, r->root, "frame");
   sb_manifest_json_keys(r, frame, "frame", frame_keys, NULL);
@@ -93,7 +92,8 @@ static void read_pipeline(sb_manifest_json *r, const char *folders, sb_models *m
 sb_status sb_models_read(const char *folders, const char *name, sb_models *out, sb_error *error) {
   char path[160];
   sb_manifest_json r;
-  if (!sb_manifest_name_valid(name)) return sb_fail(error, SB_MODEL, "there is no pipeline of that name");
+  if (!sb_manifest_name_valid(name))
+    return sb_fail(error, SB_MODEL, "no pipeline of that name exists; check --pipeline");
   sb_models *models = sb_alloc(1, sizeof *models, error);
   if (!models) return SB_NO_MEMORY;
   snprintf(path, sizeof path, "pipelines/%s.json", name);
@@ -108,7 +108,7 @@ sb_status sb_models_read(const char *folders, const char *name, sb_models *out, 
   else
     sb_models_free(models);
   free(models);
-  if (status == SB_NOT_FOUND) { /* nothing works without: not an answer about a name, but a fault of the installation */
+  if (status == SB_NOT_FOUND) { /* nothing works without it: a fault of the installation, not an unknown name */
     status = SB_MODEL;
     if (error) error->code = SB_MODEL;
   }
@@ -125,9 +125,10 @@ void sb_models_free(sb_models *models) {
 }
 
 sb_status sb_embedder_spec_read(const char *folders, const char *name, sb_embedder_spec *out, sb_error *error) {
-  sb_status status = read_part(folders, name, SB_TASK_EMBED, out, sizeof *out, error);
+  sb_status status = read_model(folders, name, SB_TASK_EMBED, out, sizeof *out, error);
   if (status != SB_NOT_FOUND) return status;
-  return sb_fail(error, SB_NOT_FOUND, "there is no model '%.63s'; `semblance models list` shows those there are", name);
+  return sb_fail(error, SB_NOT_FOUND, "no model '%.63s' exists; `semblance models list` shows the installed ones",
+                 name);
 }
 
 sb_status sb_embedder_read(const sb_pipeline_config *config, const char *name, sb_embedder *out, sb_error *error) {

@@ -1,4 +1,4 @@
-/* From a manifest and its file to a compiled model. */
+/* Loading a model: compares its ONNX file with its manifest, checks its digest, compiles it. */
 #include "face/models.h"
 
 #include "crypto/crypto.h"
@@ -21,7 +21,8 @@ static void shape_text(const int64_t *dims, int rank, char *text, size_t size) {
         (size_t)snprintf(text + used, size - used, "%s%.*lld", i ? "x" : "", dims[i] > 0 ? 1 : 0, (long long)dims[i]);
 }
 
-/* `free_size` where a dimension is not fixed, and then has to be given before compiling. */
+/* Compares the input that the file declares with the manifest. `*free_size`: a dimension is dynamic and must be set
+ * before compiling. */
 static sb_status compare_input(const sb_model_spec *spec, const sb_infer_onnx *onnx, bool *free_size, sb_error *error) {
   int64_t wanted[4];
   char takes[128] = "", says[128] = "";
@@ -29,7 +30,7 @@ static sb_status compare_input(const sb_model_spec *spec, const sb_infer_onnx *o
   sb_model_spec_shape(spec, spec->width, spec->height, wanted);
   *free_size = false;
   if (onnx->input_count != 1)
-    return sb_fail(error, SB_MODEL, "the model %s takes %zu inputs; a model of one picture is wanted", spec->name,
+    return sb_fail(error, SB_MODEL, "the model %s has %zu inputs; only models with one input are supported", spec->name,
                    onnx->input_count);
   bool fits = input->rank == 4;
   for (int i = 0; fits && i < 4; i++) {
@@ -41,7 +42,7 @@ static sb_status compare_input(const sb_model_spec *spec, const sb_infer_onnx *o
   shape_text(input->dims, input->rank, takes, sizeof takes);
   shape_text(wanted, 4, says, sizeof says);
   return sb_fail(error, SB_MODEL,
-                 "the model %s takes an input of %s, its manifest says %s: mend width, height, channels or layout",
+                 "the input of the model %s is %s, but its manifest says %s; correct width, height, channels or layout",
                  spec->name, takes, says);
 }
 
@@ -67,8 +68,8 @@ sb_status sb_model_check_digest(const sb_model_spec *spec, sb_error *error) {
   if (status != SB_OK) return status;
   sb_hex(digest, sizeof digest, hex);
   if (!strcmp(hex, spec->sha256)) return SB_OK;
-  return sb_fail(
-      error, SB_MODEL,
-      "the model file %s is cut short or not the one that was pinned (SHA-256 %.12s..., expected %.12s...); run script/setup",
-      spec->path, hex, spec->sha256);
+  return sb_fail(error, SB_MODEL,
+                 "the model file %s is damaged or has been replaced (SHA-256 %.12s..., expected %.12s...); run "
+                 "script/setup",
+                 spec->path, hex, spec->sha256);
 }

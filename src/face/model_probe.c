@@ -1,4 +1,4 @@
-/* Trying a model before it is trusted. */
+/* sb_model_probe: checks a model before it is accepted, in a child process. */
 #include "face/registry.h"
 #include "face/worker.h"
 #include "infer/onnx.h"
@@ -14,7 +14,7 @@
 
 enum { SECONDS_MAX = 120, OUTPUTS_MAX = 4 * SB_LEVELS_MAX };
 
-/* An output that the manifest names: how many numbers it must have, or exactly. */
+/* An output that the manifest names: it must have at least, or `exactly`, `count` numbers. */
 typedef struct wanted_output {
   const char *name;
   size_t count;
@@ -57,25 +57,25 @@ static size_t wanted_outputs(const sb_manifest *m, wanted_output out[OUTPUTS_MAX
   return n;
 }
 
-static sb_status look_at_output(const sb_manifest *m, const sb_infer_session *session, const wanted_output *wanted,
-                                double *sum, sb_error *error) {
+static sb_status check_output(const sb_manifest *m, const sb_infer_session *session, const wanted_output *wanted,
+                              double *sum, sb_error *error) {
   size_t count = 0;
   const char *name = m->spec.model.name;
   const float *values = sb_infer_session_output(session, wanted->name, &count);
-  if (!values) return sb_fail(error, SB_MODEL, "the model %s has no output '%s' of float32", name, wanted->name);
+  if (!values) return sb_fail(error, SB_MODEL, "the model %s has no output '%s' of type float32", name, wanted->name);
   if (count < wanted->count || (wanted->exactly && count != wanted->count))
-    return sb_fail(error, SB_MODEL, "the output '%s' of the model %s has %zu numbers, its manifest asks for %s%zu",
+    return sb_fail(error, SB_MODEL, "the output '%s' of the model %s has %zu numbers, but its manifest says %s%zu",
                    wanted->name, name, count, wanted->exactly ? "" : "at least ", wanted->count);
   for (size_t i = 0; i < count; i++) {
     if (!isfinite(values[i]))
       return sb_fail(error, SB_MODEL, "the output '%s' of the model %s is not finite (NaN or infinite)", wanted->name,
                      name);
-    *sum += values[i] * (1 + (double)(i % 7)); /* tells two answers apart */
+    *sum += values[i] * (1 + (double)(i % 7)); /* a weighted sum, to recognise equal outputs */
   }
   return SB_OK;
 }
 
-/* A picture made up, another one each round: smooth waves, as photos have, with some noise. */
+/* A synthetic picture, different in each round: smooth waves, like a photo, with some noise. */
 static void make_picture(uint8_t *rgb, int width, int height, size_t round) {
   uint32_t noise = 12345 + (uint32_t)round;
   for (int y = 0; y < height; y++) {
@@ -101,7 +101,8 @@ static sb_status run_round(const sb_manifest *m, sb_infer_session *session, uint
   size_t room = 0, wanted = (size_t)spec->width * (size_t)spec->height * (spec->channels == SB_CHANNELS_GREY ? 1 : 3);
   float *tensor = sb_infer_session_input(session, &room);
   if (room != wanted)
-    return sb_fail(error, SB_MODEL, "the model %s takes %zu numbers, its manifest says %zu", spec->name, room, wanted);
+    return sb_fail(error, SB_MODEL, "the input of the model %s has %zu numbers, but its manifest says %zu", spec->name,
+                   room, wanted);
   make_picture(rgb, spec->width, spec->height, round);
   sb_tensor_fill(spec, rgb, spec->width, spec->height, tensor, spec->width, spec->height);
   double start = sb_monotonic_ms();
@@ -109,7 +110,7 @@ static sb_status run_round(const sb_manifest *m, sb_infer_session *session, uint
   *ms = sb_monotonic_ms() - start;
   wanted_output outputs[OUTPUTS_MAX];
   size_t count = wanted_outputs(m, outputs);
-  for (size_t i = 0; status == SB_OK && i < count; i++) status = look_at_output(m, session, &outputs[i], sum, error);
+  for (size_t i = 0; status == SB_OK && i < count; i++) status = check_output(m, session, &outputs[i], sum, error);
   return status;
 }
 
@@ -127,7 +128,7 @@ static sb_status run_rounds(const sb_manifest *m, sb_infer_session *session, siz
     differs = differs || sum != first;
   }
   if (status == SB_OK && m->task == SB_TASK_EMBED && !differs)
-    status = sb_fail(error, SB_MODEL, "the model %s gives the same numbers whatever the picture", spec->name);
+    status = sb_fail(error, SB_MODEL, "the model %s gives the same numbers for every picture", spec->name);
   if (status == SB_OK) {
     qsort(times, rounds, sizeof *times, by_value);
     *median = times[rounds / 2];
@@ -179,19 +180,19 @@ static sb_status read_answer(int from, pid_t child, const char *name, answer *ou
                  name);
 }
 
-/* In a process of its own: the runtime starts threads, so it must not have been used in this one's copy. */
+/* Forks before the runtime is used: it starts threads, which do not survive a fork. */
 static sb_status probe_in_child(const sb_manifest *m, const char *cache_dir, size_t rounds, sb_model_probe_result *out,
                                 sb_error *error) {
   int ends[2];
   answer reply = {0};
-  if (pipe(ends)) return sb_fail_errno(error, errno, "open a pipe for", "trying the model");
+  if (pipe(ends)) return sb_fail_errno(error, errno, "open a pipe for", "probing the model");
   fflush(NULL);
   pid_t child = fork();
   if (child < 0) {
     int cause = errno;
     close(ends[0]);
     close(ends[1]);
-    return sb_fail_errno(error, cause, "start a process for", "trying the model");
+    return sb_fail_errno(error, cause, "start a process for", "probing the model");
   }
   if (child == 0) {
     close(ends[0]);
@@ -211,10 +212,12 @@ static sb_status probe_in_child(const sb_manifest *m, const char *cache_dir, siz
 sb_status sb_model_probe(const sb_manifest *manifest, const char *cache_dir, size_t rounds, sb_model_probe_result *out,
                          sb_error *error) {
   const sb_model_spec *spec = &manifest->spec.model;
-  if (!spec->path) return sb_fail(error, SB_MODEL, "the model file %s is not beside its manifest", manifest->file);
+  if (!spec->path)
+    return sb_fail(error, SB_MODEL, "the model file %s is not beside its manifest; put it into the same folder",
+                   manifest->file);
   sb_infer_onnx *onnx = sb_alloc(1, sizeof *onnx, error);
   if (!onnx) return SB_NO_MEMORY;
-  /* Emptiness and truncation have words of their own, before the digest says no more than "another file". */
+  /* Before the digest: an empty or truncated file deserves a more specific message. */
   sb_status status = sb_infer_onnx_inspect(spec->path, onnx, error);
   free(onnx);
   if (status == SB_OK) status = sb_model_check_digest(spec, error);

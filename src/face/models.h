@@ -1,4 +1,5 @@
-/* What the manifests say, checked and ready to use. No constant of a model stands in C. */
+/* What the manifests of models and pipelines say, checked and ready to use. Every property of a model comes from its
+ * manifest; no constant of a model is compiled in (docs/models.md describes the keys). */
 #ifndef SB_FACE_MODELS_H
 #define SB_FACE_MODELS_H
 
@@ -18,40 +19,41 @@ enum {
 
 typedef enum sb_model_channels { SB_CHANNELS_RGB, SB_CHANNELS_BGR, SB_CHANNELS_GREY } sb_model_channels;
 
-/* Common to all: the file and how pixels become the input tensor. */
+/* What all models have: the file, and how pixels become the input tensor. */
 typedef struct sb_model_spec {
   char name[SB_NAME_SIZE];
-  char *path; /* of the model file, found and not yet checked; owned */
+  char *path; /* of the model file, whose digest is not yet checked; owned */
   char sha256[65];
-  bool interleaved; /* NHWC, else NCHW */
+  bool interleaved; /* NHWC; otherwise NCHW */
   int width, height;
   sb_model_channels channels;
   float mean[3], deviation[3]; /* (pixel - mean) / deviation, by channel in the order of `channels` */
-  bool bf16;                   /* computed in bf16 where the machine has it */
-  bool standardise;            /* instead: by the picture's own mean and deviation, over all its numbers */
+  bool bf16;                   /* compute in bf16 where the CPU supports it */
+  bool standardise;            /* normalise by the picture's own mean and deviation instead */
 } sb_model_spec;
 
-/* How a face is cut out of the photo for a model. */
+/* How a face is cut out of the photo for a model: by its landmarks (POINTS) or by its box (BOX). */
 typedef enum sb_alignment_kind { SB_ALIGN_POINTS, SB_ALIGN_BOX } sb_alignment_kind;
 typedef enum sb_alignment_fit {
-  SB_FIT_SQUARE,  /* the square around the box: what lies beside the face fills it */
-  SB_FIT_STRETCH, /* the box, whatever its shape */
-  SB_FIT_PAD      /* the box in its own shape, centred on black */
+  SB_FIT_SQUARE,  /* the square around the box, filled with what is beside the face */
+  SB_FIT_STRETCH, /* the box, stretched to the input */
+  SB_FIT_PAD      /* the box in its own aspect ratio, centred on black */
 } sb_alignment_fit;
 typedef struct sb_alignment {
   sb_alignment_kind kind;
-  double template[5][2]; /* SB_ALIGN_POINTS: where the five points go, in pixels of the input */
-  sb_alignment_fit fit;  /* SB_ALIGN_BOX, with what follows */
-  double scale;          /* of the detector's box */
-  double shift_down;     /* of the box's side */
-  bool upright;          /* turned so that the eyes are level */
-  bool inside;           /* made smaller and moved until all of it lies in the photo */
-  int border;            /* beyond the photo: SB_IMAGE_BORDER_* */
+  double template[5][2]; /* SB_ALIGN_POINTS: places of the five landmarks, in pixels of the input */
+  sb_alignment_fit fit;  /* SB_ALIGN_BOX only, like the fields below */
+  double scale;          /* relative to the detector's box */
+  double shift_down;     /* in units of the box's longer side */
+  bool upright;          /* rotated so that the eyes are level */
+  bool inside;           /* scaled down and moved until it lies inside the photo */
+  int border;            /* outside the photo: SB_IMAGE_BORDER_* */
 } sb_alignment;
 
+/* The family of a detector decides how its outputs are decoded (detector.c). */
 typedef enum sb_detector_family {
-  SB_FAMILY_SSD,   /* priors of given sizes, softmaxed scores, coded boxes (RFB, RetinaFace) */
-  SB_FAMILY_YUNET, /* one prior a cell and stride; class and objectness; centre and logarithm of the size */
+  SB_FAMILY_SSD,   /* priors of given sizes, softmax scores, boxes coded relative to them (RFB, RetinaFace) */
+  SB_FAMILY_YUNET, /* one prior a cell and stride; class and objectness; centre and log size */
   SB_FAMILY_SCRFD  /* `sizes` priors a cell and stride; distances to the four sides */
 } sb_detector_family;
 
@@ -61,47 +63,55 @@ typedef struct sb_detector_spec {
   int levels, strides[SB_LEVELS_MAX], size_counts[SB_LEVELS_MAX];
   float sizes[SB_LEVELS_MAX][SB_SIZES_MAX]; /* SB_FAMILY_SSD */
   float centre_variance, size_variance;     /* SB_FAMILY_SSD */
-  /* Names of outputs: one for all levels (SB_FAMILY_SSD), else one a level. */
+  /* Names of outputs: one for all levels (SB_FAMILY_SSD), otherwise one a level. */
   char scores[SB_LEVELS_MAX][SB_NAME_SIZE], locations[SB_LEVELS_MAX][SB_NAME_SIZE];
   char objectness[SB_LEVELS_MAX][SB_NAME_SIZE]; /* SB_FAMILY_YUNET */
-  char points[SB_LEVELS_MAX][SB_NAME_SIZE];     /* "" where the model gives no five points */
-  int score_columns; /* SB_FAMILY_SSD: numbers of a prior in `scores`, of which the last is the face's probability */
+  char points[SB_LEVELS_MAX][SB_NAME_SIZE];     /* "" where the model gives no landmarks */
+  int score_columns; /* SB_FAMILY_SSD: numbers per prior in `scores`; the last is the probability of a face */
   bool has_points;
   float score_threshold;
-  float smallest_box; /* longer side, pixels of the photo: what is smaller is dropped, nothing could be told of it */
-  bool has_large;     /* a second pass with what follows */
-  int large_side, large_from, shape_count, shapes[SB_SHAPES_MAX][2];
-  float large_box;
-  float iou, overlap_smaller, small_bonus, bonus_height;
+  float smallest_box;                        /* boxes with a smaller longer side (pixels of the photo) are dropped */
+  bool has_large;                            /* a second pass at a larger input size, by the fields below */
+  int large_side;                            /* the photo's longer side is scaled down to this */
+  int large_from;                            /* photos whose longer side is at most this do without the pass */
+  int shape_count, shapes[SB_SHAPES_MAX][2]; /* input sizes; the last one holds every photo */
+  float large_box;                           /* higher boxes (input pixels) are left to the small pass */
+  /* Merging: boxes overlap above this intersection over union, or above this share of the smaller box. */
+  float iou, overlap_smaller;
+  float small_bonus, bonus_height; /* added to the rank of boxes of the small pass that are at least this high */
 } sb_detector_spec;
 
+/* The verifier decides whether a detected box shows a face. */
 typedef struct sb_verifier_spec {
   sb_model_spec model;
   char output[SB_NAME_SIZE];
-  char points[SB_NAME_SIZE]; /* "" where the model gives no five points */
-  int index;
-  float crop, accept, detector_accept, rotate_below;
+  char points[SB_NAME_SIZE]; /* "" where the model gives no landmarks */
+  int index;                 /* of the probability in `output` */
+  float crop;                /* side of the square shown to it, in units of the box's longer side */
+  float accept;              /* a box is accepted from this probability on, */
+  float detector_accept;     /* or from this detector score on */
+  float rotate_below;        /* the photo is also tried rotated where no face reaches this probability and score */
 } sb_verifier_spec;
 
 typedef struct sb_landmarks_spec {
   sb_model_spec model;
   char output[SB_NAME_SIZE];
-  int points;
-  float crop, shift_down;
-  int averaged_count[5], averaged[5][SB_AVERAGED_MAX];
-  int refinements;
-  float centre[2], side; /* of the refined crop, in the pipeline's frame */
+  int points;             /* how many the model gives */
+  float crop, shift_down; /* of the square shown to it, in units of the box's longer side */
+  int averaged_count[5], averaged[5][SB_AVERAGED_MAX]; /* each of the five landmarks is the mean of these points */
+  int refinements;                                     /* how often it runs again */
+  float centre[2], side;                               /* of the square for these runs, in the pipeline's frame */
 } sb_landmarks_spec;
 
+/* Ramps of the quality measures (quality.c). */
 typedef struct sb_quality_spec {
-  float eye_distance[2], sharpness[2], yaw[2], contrast[2]; /* value of quality 0, value of quality 1 */
-  float pitch[4], brightness[4];                            /* 0, 1, 1, 0 */
-  bool has_disagreement;                                    /* with what follows */
-  float disagreement[2];           /* distances of the verifier's points from the landmark model's, in the frame */
-  double disagreement_usual[5][2]; /* what of that is usual: the verifier's points less the landmark model's */
-  float disagreement_centre[2],
-      disagreement_side; /* the square of the frame in which the verifier looks again where they are apart */
-  float minimum;         /* below this enrolment refuses */
+  float eye_distance[2], sharpness[2], yaw[2], contrast[2]; /* the values that give quality 0 and quality 1 */
+  float pitch[4], brightness[4];                            /* the values that give quality 0, 1, 1, 0 */
+  bool has_disagreement;                                    /* visibility is measured, by the fields below */
+  float disagreement[2]; /* ramp over the distance between the landmarks of two models, in pixels of the frame */
+  double disagreement_usual[5][2]; /* the usual difference: the verifier's landmarks minus the landmark model's */
+  float disagreement_centre[2], disagreement_side; /* square of the frame in which the verifier runs again */
+  float minimum;                                   /* enrolment refuses faces below this overall quality */
 } sb_quality_spec;
 
 typedef struct sb_embedder_spec {
@@ -122,23 +132,27 @@ typedef enum sb_attribute {
   SB_ATTRIBUTE_LIVE,
   SB_ATTRIBUTES
 } sb_attribute;
-/* Which of SB_WANT_* asks for an attribute. */
+/* Which SB_WANT_* asks for an attribute. */
 unsigned sb_attribute_want(sb_attribute attribute);
+
+/* How the numbers of an output are interpreted. */
 typedef enum sb_attribute_meaning {
-  SB_MEANING_CLASSES,    /* a number a class: probabilities, or before a softmax */
-  SB_MEANING_EXPECTED,   /* probabilities of values `first`, `first` + `step` ...: their mean counts */
-  SB_MEANING_REGRESSION, /* one number: times `step`, plus `first` */
-  SB_MEANING_PROBABILITY /* one number: of the class classes[0] */
+  SB_MEANING_CLASSES,    /* one number a class: probabilities, or logits of a softmax */
+  SB_MEANING_EXPECTED,   /* probabilities of the values `first`, `first` + `step` ...; the result is their mean */
+  SB_MEANING_REGRESSION, /* one number; the result is `first` + `step` times it */
+  SB_MEANING_PROBABILITY /* one number: the probability of class classes[0] */
 } sb_attribute_meaning;
+
 typedef struct sb_attribute_output {
-  bool there;
+  bool there; /* the model has this attribute */
   char output[SB_NAME_SIZE];
   sb_attribute_meaning meaning;
-  bool softmax;
+  bool softmax; /* apply a softmax first */
   double first, step;
-  int class_count,
-      classes[SB_CLASSES_MAX]; /* gender: 0 man, 1 woman; ethnicity, expression: by name; live: 0, else 1 */
+  /* The class of each number. gender: 0 man, 1 woman; live: 0 live, 1 spoof; ethnicity, expression: as their names. */
+  int class_count, classes[SB_CLASSES_MAX];
 } sb_attribute_output;
+
 typedef struct sb_attribute_spec {
   sb_model_spec model;
   sb_alignment alignment;
@@ -146,33 +160,34 @@ typedef struct sb_attribute_spec {
 } sb_attribute_spec;
 unsigned sb_attribute_model_wants(const sb_attribute_spec *spec); /* the SB_WANT_* that the model answers */
 
-/* A pipeline: which models find a face and what is common to them. A part whose model.path is NULL is not there. */
+/* A pipeline: its models, and what they have in common. A model whose `model.path` is NULL is absent. */
 typedef struct sb_models {
   sb_detector_spec detector;
   sb_verifier_spec verifier;
-  sb_landmarks_spec landmarks; /* not there: the detector gives the five points */
-  sb_embedder_spec embedder;   /* of collections that choose no other */
+  sb_landmarks_spec landmarks; /* absent where the detector gives the landmarks */
+  sb_embedder_spec embedder;   /* the default of new collections */
   int attribute_count;
   sb_attribute_spec attributes[SB_ATTRIBUTE_MODELS_MAX];
-  double frame[5]
-              [2]; /* where the five points of an upright face stand in a picture of frame_side pixels a side, in which
-                         landmarks are refined and quality is judged */
+  /* The frame: a picture of frame_side x frame_side pixels in which an upright face has its landmarks at these places.
+   * Landmarks are refined and quality is measured in it. */
+  double frame[5][2];
   int frame_side;
   sb_quality_spec quality;
 } sb_models;
 
-/* Reads the pipeline's manifest and those it names. SB_MODEL names the file and the key that is wrong. */
+/* Reads a pipeline's manifest and those of its models. SB_MODEL names the file and the key at fault. */
 sb_status sb_models_read(const char *models_path, const char *pipeline, sb_models *out, sb_error *error);
 void sb_models_free(sb_models *models);
-/* Reads the manifest of an embedder. SB_MODEL; SB_NOT_FOUND when there is none of that name. */
+/* Reads the manifest of an embedder. SB_MODEL; SB_NOT_FOUND: no model of that name. */
 sb_status sb_embedder_spec_read(const char *models_path, const char *name, sb_embedder_spec *out, sb_error *error);
-/* The input's shape in the order that the model wants; `width`, `height`: of the input, which a detector may change. */
+
+/* The shape of the input in the model's layout; width and height may differ from the manifest's (detectors). */
 void sb_model_spec_shape(const sb_model_spec *spec, int width, int height, int64_t shape[4]);
-/* Compiles the model of a manifest after looking into its file: one input of the manifest's shape, weights inside, an
- * operator set that is read. `width`, `height`: 0: the manifest's. SB_MODEL. */
+/* Checks the ONNX file (one input of the manifest's shape, weights inside, a supported operator set) and compiles it.
+ * `width` and `height` 0: the manifest's. SB_MODEL. */
 sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, int width, int height,
                         sb_infer_model **out, sb_error *error);
-/* Does the file have the SHA-256 of its manifest? SB_MODEL: missing, cut short or swapped. */
+/* Checks that the file has the SHA-256 of its manifest. SB_MODEL: missing, damaged or replaced. */
 sb_status sb_model_check_digest(const sb_model_spec *spec, sb_error *error);
 
 #endif

@@ -1,3 +1,4 @@
+/* Lists the manifests in the folders of models. */
 #include "face/registry.h"
 
 #include <dirent.h>
@@ -23,7 +24,7 @@ static sb_status add_name(char ***names, size_t *count, const char *name, sb_err
 
 static sb_status add_folder(const char *folder, char ***names, size_t *count, sb_error *error) {
   DIR *entries = opendir(folder);
-  if (!entries) return SB_OK; /* a folder that is not there has no models */
+  if (!entries) return SB_OK; /* a missing folder has no models */
   sb_status status = SB_OK;
   const struct dirent *entry;
   while (status == SB_OK && (entry = readdir(entries))) {

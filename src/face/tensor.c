@@ -1,15 +1,17 @@
+/* Pixels to an input tensor: channel order, layout, normalisation. The inner loops run over every pixel of every model
+ * input, so they are written for the vectoriser (SB_CLONES), and each is instantiated for bytes and for floats. */
 #include "face/steps.h"
 #include "image/clones.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Pixels are bytes (of a photo) or floats (of a picture that was made for the model). */
+/* Pixels are bytes (of a photo) or floats (of an aligned picture). `bytes` is a constant after inlining. */
 static inline float component_of(const void *pixels, bool bytes, int i) {
   return bytes ? (float)((const uint8_t *)pixels)[i] : ((const float *)pixels)[i];
 }
 
-/* Luma in fixed point, as the landmark model was trained with (BT.601, 14 bits). */
+/* Luma (ITU-R BT.601) in fixed point with 14 bits, which the landmark model was trained with. */
 static inline void grey_row(const sb_model_spec *spec, const void *rgb, bool bytes, int n, float *out) {
   float mean = spec->standardise ? 0 : spec->mean[0], scale = spec->standardise ? 1 : 1 / spec->deviation[0];
   for (int i = 0; i < n; i++) {
@@ -19,7 +21,7 @@ static inline void grey_row(const sb_model_spec *spec, const void *rgb, bool byt
   }
 }
 
-/* One channel of the input, `step` numbers from pixel to pixel, from the component of RGB that it takes. */
+/* One channel of the input, from the RGB component that it takes; `step`: distance between its pixels in `out`. */
 static inline void channel_row(const sb_model_spec *spec, const void *rgb, bool bytes, int n, int channel, float *out,
                                int step) {
   int component = spec->channels == SB_CHANNELS_BGR ? 2 - channel : channel;
@@ -28,9 +30,9 @@ static inline void channel_row(const sb_model_spec *spec, const void *rgb, bool 
   for (int i = 0; i < n; i++) out[step * i] = (component_of(rgb, bytes, 3 * i + component) - mean) * scale;
 }
 
-/* Pixels that go in as they lie, all components by the same rule: then a row is one run of numbers, which is what the
- * machine does fastest. */
-static inline bool lies_as_wanted(const sb_model_spec *spec) {
+/* Whether pixels keep their layout and all components are normalised alike: then a row is one uniform run of numbers,
+ * the fastest case. */
+static inline bool is_uniform(const sb_model_spec *spec) {
   if (!spec->interleaved || spec->channels != SB_CHANNELS_RGB || spec->standardise) return false;
   for (int c = 1; c < 3; c++)
     if (spec->mean[c] != spec->mean[0] || spec->deviation[c] != spec->deviation[0]) return false;
@@ -48,7 +50,7 @@ static inline void fill_row(const sb_model_spec *spec, const void *rgb, bool byt
     grey_row(spec, rgb, bytes, n, tensor + at);
     return;
   }
-  if (lies_as_wanted(spec)) {
+  if (is_uniform(spec)) {
     numbers_row(spec, rgb, bytes, n, tensor + 3 * at);
     return;
   }
@@ -69,8 +71,8 @@ SB_CLONES static void fill_floats(const sb_model_spec *spec, const float *rgb, i
   fill_row(spec, rgb, false, n, tensor, 0, plane);
 }
 
-/* What FaceNet calls prewhitening: mean 0 and deviation 1 over all numbers, the deviation not below 1 / sqrt(their
- * count). */
+/* Per-image standardisation (FaceNet's "prewhitening"): mean 0 and deviation 1 over all numbers; the deviation is at
+ * least 1 / sqrt(count). */
 static void standardise(float *tensor, size_t count) {
   double sum = 0, squares = 0;
   for (size_t i = 0; i < count; i++) sum += tensor[i];

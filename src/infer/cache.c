@@ -1,3 +1,4 @@
+/* Deletes unused files of the cache folder; cache.h states the rules. */
 #include "infer/cache.h"
 
 #include <dirent.h>
@@ -22,7 +23,7 @@ static bool last_used_before(const struct stat *file, time_t before) {
   return file->st_atime < before && file->st_mtime < before;
 }
 
-/* Takes `descriptor`. */
+/* Closes `descriptor`. `of_digest`: this is a subfolder named by a digest. */
 static void clean_folder(int descriptor, time_t before, bool of_digest) {
   DIR *folder = descriptor < 0 ? NULL : fdopendir(descriptor);
   if (!folder) {
@@ -36,7 +37,7 @@ static void clean_folder(int descriptor, time_t before, bool of_digest) {
       unlinkat(descriptor, entry->d_name, 0);
     if (!S_ISDIR(about.st_mode) || of_digest || !is_digest(entry->d_name)) continue;
     clean_folder(openat(descriptor, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), before, true);
-    /* A folder that changed lately may be one that another process is about to compile into. */
+    /* Keep a recently changed folder: another process may be about to compile into it. */
     if (about.st_mtime < before) unlinkat(descriptor, entry->d_name, AT_REMOVEDIR); /* fails where it is not empty */
   }
   closedir(folder);

@@ -1,4 +1,5 @@
-/* The only file that knows OpenVINO. Its enums claim short names (OK, F32, U8 ...), so nothing else may include it. */
+/* OpenVINO behind infer.h. No other file may include its header, because its enums define short names (OK, F32, U8
+ * ...). */
 #include "infer/infer.h"
 #include "infer/cache.h"
 
@@ -27,8 +28,8 @@ struct sb_infer_session {
   size_t input_count;
 };
 
-/* Most failures are -1; the text tells which. It is one for the whole process: of two failures at the same time, both may tell
- * the later one's. */
+/* Most OpenVINO calls fail with -1, and only the last error text of the process says why; after two simultaneous
+ * failures both messages may quote the later one. */
 static sb_status failed(sb_error *error, const char *what, const char *about) {
   const char *reason = ov_get_last_err_msg();
   char line[200] = "no reason was given";
@@ -43,7 +44,7 @@ const char *sb_infer_version(void) {
   return SB_OPENVINO_VERSION;
 }
 
-/* The runtime's code for x86-64, made when a model is opened, has AVX in it whatever the machine has. */
+/* OpenVINO generates AVX code on x86-64 without checking for it. */
 static bool processor_fits(void) {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx");
@@ -54,14 +55,16 @@ static bool processor_fits(void) {
 
 sb_status sb_infer_runtime_new(const sb_infer_runtime_config *config, sb_infer_runtime **out, sb_error *error) {
   if (!processor_fits())
-    return sb_fail(error, SB_MODEL, "this processor has no AVX, which the inference runtime needs to look at photos");
+    return sb_fail(error, SB_MODEL,
+                   "this processor does not support AVX, which the inference runtime needs; use a processor that does");
   sb_infer_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
   if (!runtime) return SB_NO_MEMORY;
   int streams = config->streams > 0 ? config->streams : 1;
   snprintf(runtime->streams, sizeof runtime->streams, "%d", streams);
   snprintf(runtime->threads, sizeof runtime->threads, "%d", config->threads > streams ? config->threads : streams);
   sb_status status = SB_OK;
-  if (config->cache_dir && sb_dir_make(config->cache_dir, NULL) == SB_OK) { /* no cache is slower, not wrong */
+  if (config->cache_dir &&
+      sb_dir_make(config->cache_dir, NULL) == SB_OK) { /* without a cache, opening is slower, but works */
     runtime->cache_dir = sb_strdup(config->cache_dir, error);
     if (!runtime->cache_dir) status = SB_NO_MEMORY;
   }
@@ -80,16 +83,18 @@ void sb_infer_runtime_free(sb_infer_runtime *runtime) {
   free(runtime);
 }
 
-/* f32: by default the runtime takes bf16 where the CPU has it, which moves scores by up to 0.021. Streams equal to the number of
- * workers and at least as many threads: with fewer, requests of one model wait for each other. */
+/* f32 is set explicitly, because by default OpenVINO uses bf16 where the CPU supports it, which changes scores by up to
+ * 0.021. There are as many streams as workers and at least as many threads; with fewer, requests of one model wait for
+ * each other. */
 static size_t properties_of(const sb_infer_runtime *runtime, bool bf16, const char *cache,
                             ov_property_t properties[PROPERTIES_MAX]) {
   size_t count = 0;
   properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", bf16 ? "bf16" : "f32"};
   properties[count++] = (ov_property_t){"NUM_STREAMS", runtime->streams};
   properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->threads};
-  properties[count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"};          /* else two system calls a run */
-  properties[count++] = (ov_property_t){"CPU_DENORMALS_OPTIMIZATION", "YES"}; /* they slow a run and change no answer */
+  properties[count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"}; /* pinning costs two system calls a run */
+  properties[count++] =
+      (ov_property_t){"CPU_DENORMALS_OPTIMIZATION", "YES"}; /* denormals slow a run down and do not change results */
   if (cache) properties[count++] = (ov_property_t){"CACHE_DIR", cache};
   return count;
 }
@@ -120,24 +125,24 @@ static sb_status compile(sb_infer_runtime *runtime, const char *path, const int6
   return status;
 }
 
-/* A folder for each digest: the runtime knows a file again by its path and its time in seconds, so of two files one after the
- * other in one place it would take the first for the second. No cache is slower, not wrong. */
-static char *cache_of(const sb_infer_runtime *runtime, const char *digest) {
+/* The cache folder of one model, named by its digest. OpenVINO identifies a file only by its path and its time in
+ * seconds, so it would take a replaced file for the previous one. NULL: no cache. */
+static char *cache_folder(const sb_infer_runtime *runtime, const char *digest) {
   char *folder = runtime->cache_dir && digest ? sb_path_join(runtime->cache_dir, digest, NULL) : NULL;
   if (!folder || sb_dir_make(folder, NULL) == SB_OK) return folder;
   free(folder);
   return NULL;
 }
 
-/* When a file was made or deleted in the folder last. */
-static struct timespec changed(const char *folder) {
+/* When the contents of a folder last changed. */
+static struct timespec folder_time(const char *folder) {
   struct stat about;
   return stat(folder, &about) ? (struct timespec){0} : about.st_mtim;
 }
 
-/* The folder grows when something is compiled anew, as after an update: then what nobody uses any more goes. */
+/* Something was compiled, as after an update: delete what is no longer used. */
 static void clean_if_grown(const sb_infer_runtime *runtime, const char *cache, struct timespec before) {
-  struct timespec now = changed(cache);
+  struct timespec now = folder_time(cache);
   if (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec) return;
   sb_infer_cache_clean(runtime->cache_dir, time(NULL) - (time_t)SB_INFER_CACHE_UNUSED_DAYS * 24 * 3600);
 }
@@ -146,11 +151,11 @@ sb_status sb_infer_model_open(sb_infer_runtime *runtime, const char *path, const
                               bool bf16, sb_infer_model **out, sb_error *error) {
   sb_infer_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
-  char *cache = cache_of(runtime, digest);
-  struct timespec before = cache ? changed(cache) : (struct timespec){0};
+  char *cache = cache_folder(runtime, digest);
+  struct timespec before = cache ? folder_time(cache) : (struct timespec){0};
   sb_status status = compile(runtime, path, shape, bf16, cache, model, error);
   if (status == SB_OK && cache) clean_if_grown(runtime, cache, before);
-  /* A cache that is damaged or cannot be written must not stop the work. */
+  /* Retry without the cache, which may be damaged or not writable. */
   if (status != SB_OK && cache) status = compile(runtime, path, shape, bf16, NULL, model, error);
   free(cache);
   if (status == SB_OK)
@@ -169,8 +174,8 @@ void sb_infer_model_close(sb_infer_model *model) {
 static sb_status float_data(ov_tensor_t *tensor, void **data, size_t *count, sb_error *error) {
   ov_element_type_e type;
   if (ov_tensor_get_element_type(tensor, &type) || ov_tensor_get_size(tensor, count) || ov_tensor_data(tensor, data))
-    return failed(error, "look into", "a tensor");
-  if (type != F32) return sb_fail(error, SB_MODEL, "a model's input or output is not float32");
+    return failed(error, "read", "a tensor");
+  if (type != F32) return sb_fail(error, SB_MODEL, "an input or output of the model is not float32");
   return SB_OK;
 }
 
@@ -208,12 +213,13 @@ sb_status sb_infer_session_run(sb_infer_session *session, sb_error *error) {
   return ov_infer_request_infer(session->request) ? failed(error, "run", "a model") : SB_OK;
 }
 
-/* Asked for by name each time: a tensor has several names where the graph had identities, and the runtime knows them all. */
+/* Looked up by name each time: a tensor has several names where the graph contained identities, and OpenVINO knows all
+ * of them. */
 const float *sb_infer_session_output(const sb_infer_session *session, const char *name, size_t *count) {
   ov_tensor_t *tensor = NULL;
   void *data = NULL;
   if (ov_infer_request_get_tensor(session->request, name, &tensor)) return NULL;
   bool usable = float_data(tensor, &data, count, NULL) == SB_OK;
-  ov_tensor_free(tensor); /* the handle; the memory is the request's */
+  ov_tensor_free(tensor); /* only the handle; the memory belongs to the request */
   return usable ? data : NULL;
 }

@@ -1,5 +1,7 @@
-/* A reader of the few protobuf fields of ONNX that matter here (onnx.proto3). A message is fields one after the other: a number
- * with a wire type, then a varint, 8 bytes, a length and as many bytes, or 4 bytes. */
+/* Reads the few protobuf fields of ONNX that matter here (onnx.proto3), without a protobuf library. A message is a
+ * sequence of fields: a key (field number and wire type), then a varint, 8 bytes, a length with as many bytes, or 4
+ * bytes. The comments before the functions list the field numbers that they read. The file is untrusted: depth and
+ * number of fields are limited. */
 #include "infer/onnx.h"
 
 #include <errno.h>
@@ -23,19 +25,19 @@ typedef struct field {
   span bytes; /* of WIRE_BYTES */
 } field;
 
-/* The first failure stays in `status`. */
+/* Sticky error: the first failure stays in `status`, and all reading stops. */
 typedef struct inspection {
   const char *path;
   sb_infer_onnx *out;
   bool graph_seen, opset_seen;
-  size_t fields; /* looked at so far: a file that is all tiny fields must not cost hours */
+  size_t fields; /* visited so far; limited, because a file of tiny fields would take hours */
   sb_status status;
   sb_error *error;
 } inspection;
 
-static void broken(inspection *i) {
+static void malformed(inspection *i) {
   if (i->status == SB_OK)
-    i->status = sb_fail(i->error, SB_MODEL, "the model file %s is cut short or no ONNX file", i->path);
+    i->status = sb_fail(i->error, SB_MODEL, "the model file %s is truncated or not an ONNX file", i->path);
 }
 
 static bool read_varint(span *s, uint64_t *value) {
@@ -48,11 +50,11 @@ static bool read_varint(span *s, uint64_t *value) {
   return false;
 }
 
-/* False at the end of the message, or after a failure. */
+/* Reads the next field of a message. False at its end, or after a failure. */
 static bool next_field(inspection *i, span *s, field *f) {
   uint64_t key, size = 0;
   if (i->status != SB_OK || s->at == s->end) return false;
-  if (++i->fields > FIELDS_MAX) return broken(i), false;
+  if (++i->fields > FIELDS_MAX) return malformed(i), false;
   *f = (field){0};
   bool sound = read_varint(s, &key) && key >> 3;
   f->number = key >> 3;
@@ -64,7 +66,7 @@ static bool next_field(inspection *i, span *s, field *f) {
   case WIRE_32: size = 4; break;
   default: sound = false;
   }
-  if (!sound || size > (uint64_t)(s->end - s->at)) return broken(i), false;
+  if (!sound || size > (uint64_t)(s->end - s->at)) return malformed(i), false;
   f->bytes = (span){s->at, s->at + size};
   s->at += size;
   return true;
@@ -81,7 +83,7 @@ static void copy_text(span text, char *out, size_t size) {
   out[length] = 0;
 }
 
-/* ---- Weights in other files */
+/* ---- Refusing weights in other files ("external data") */
 
 /* StringStringEntryProto { 1: key, 2: value }, of which the key "location" names the file. */
 static void refuse_external(inspection *i, span entry) {
@@ -95,15 +97,14 @@ static void refuse_external(inspection *i, span entry) {
   for (char *c = value; *c; c++)
     if ((unsigned char)*c < ' ') *c = '?';
   bool outside = value[0] == '/' || strstr(value, "..");
-  i->status =
-      sb_fail(i->error, SB_MODEL,
-              "the model file %s keeps weights in another file (%.80s)%s; a model is one file: save it with its "
-              "weights inside",
-              i->path, value, outside ? ", even outside its folder" : "");
+  i->status = sb_fail(i->error, SB_MODEL,
+                      "the model file %s keeps weights in another file (%.80s)%s; save the model as one file with its "
+                      "weights inside",
+                      i->path, value, outside ? ", even outside its folder" : "");
 }
 
 /* TensorProto { 13: external_data, 14: data_location (1: external) } */
-static void look_at_tensor(inspection *i, span tensor) {
+static void check_tensor(inspection *i, span tensor) {
   field f;
   bool external = false;
   while (next_field(i, &tensor, &f)) {
@@ -111,41 +112,41 @@ static void look_at_tensor(inspection *i, span tensor) {
     if (is(&f, 14, WIRE_VARINT) && f.value == 1) external = true;
   }
   if (i->status == SB_OK && external)
-    i->status =
-        sb_fail(i->error, SB_MODEL, "the model file %s keeps weights in another file; a model is one file", i->path);
+    i->status = sb_fail(i->error, SB_MODEL,
+                        "the model file %s keeps weights in another file; save the model as one file", i->path);
 }
 
 /* SparseTensorProto { 1: values, 2: indices } */
-static void look_at_sparse(inspection *i, span tensor) {
+static void check_sparse(inspection *i, span tensor) {
   field f;
   while (next_field(i, &tensor, &f))
-    if (is(&f, 1, WIRE_BYTES) || is(&f, 2, WIRE_BYTES)) look_at_tensor(i, f.bytes);
+    if (is(&f, 1, WIRE_BYTES) || is(&f, 2, WIRE_BYTES)) check_tensor(i, f.bytes);
 }
 
-static void look_at_graph(inspection *i, span graph, int depth);
+static void check_graph(inspection *i, span graph, int depth);
 
 /* NodeProto { 5: attribute }; AttributeProto { 5: t, 6: g, 10: tensors, 11: graphs, 22, 23: sparse } */
-static void look_at_node(inspection *i, span node, int depth) {
+static void check_node(inspection *i, span node, int depth) {
   field f, part;
   while (next_field(i, &node, &f)) {
     if (!is(&f, 5, WIRE_BYTES)) continue;
     span attribute = f.bytes;
     while (next_field(i, &attribute, &part)) {
-      if (is(&part, 5, WIRE_BYTES) || is(&part, 10, WIRE_BYTES)) look_at_tensor(i, part.bytes);
-      if (is(&part, 22, WIRE_BYTES) || is(&part, 23, WIRE_BYTES)) look_at_sparse(i, part.bytes);
-      if (is(&part, 6, WIRE_BYTES) || is(&part, 11, WIRE_BYTES)) look_at_graph(i, part.bytes, depth + 1);
+      if (is(&part, 5, WIRE_BYTES) || is(&part, 10, WIRE_BYTES)) check_tensor(i, part.bytes);
+      if (is(&part, 22, WIRE_BYTES) || is(&part, 23, WIRE_BYTES)) check_sparse(i, part.bytes);
+      if (is(&part, 6, WIRE_BYTES) || is(&part, 11, WIRE_BYTES)) check_graph(i, part.bytes, depth + 1);
     }
   }
 }
 
 /* GraphProto { 1: node, 5: initializer, 15: sparse_initializer }, without its inputs and outputs */
-static void look_at_graph(inspection *i, span graph, int depth) {
+static void check_graph(inspection *i, span graph, int depth) {
   field f;
-  if (depth > DEPTH_MAX) broken(i);
+  if (depth > DEPTH_MAX) malformed(i);
   while (next_field(i, &graph, &f)) {
-    if (is(&f, 1, WIRE_BYTES)) look_at_node(i, f.bytes, depth);
-    if (is(&f, 5, WIRE_BYTES)) look_at_tensor(i, f.bytes);
-    if (is(&f, 15, WIRE_BYTES)) look_at_sparse(i, f.bytes);
+    if (is(&f, 1, WIRE_BYTES)) check_node(i, f.bytes, depth);
+    if (is(&f, 5, WIRE_BYTES)) check_tensor(i, f.bytes);
+    if (is(&f, 15, WIRE_BYTES)) check_sparse(i, f.bytes);
   }
 }
 
@@ -158,7 +159,7 @@ static void read_shape(inspection *i, span shape, sb_infer_onnx_value *out) {
   while (next_field(i, &shape, &f)) {
     if (!is(&f, 1, WIRE_BYTES)) continue;
     if (out->rank == SB_ONNX_RANK_MAX) {
-      broken(i);
+      malformed(i);
       return;
     }
     span dimension = f.bytes;
@@ -204,7 +205,7 @@ static bool is_constant(inspection *i, span graph, const char *name) {
   return found;
 }
 
-/* GraphProto { 11: input, 12: output }. Before IR version 4 constants stand among the inputs, too. */
+/* GraphProto { 11: input, 12: output }. Before IR version 4, the inputs also list the constants. */
 static void read_values(inspection *i, span graph) {
   field f;
   span rest = graph;
@@ -236,28 +237,29 @@ static void read_opset(inspection *i, span opset) {
   i->opset_seen = true;
   i->out->opset = (int64_t)version;
   if (version < SB_ONNX_OPSET_LEAST || version > SB_ONNX_OPSET_MOST)
-    i->status = sb_fail(i->error, SB_MODEL,
-                        "the model file %s uses ONNX operator set %llu; %d to %d are read: convert it with "
-                        "onnx.version_converter",
-                        i->path, (unsigned long long)version, SB_ONNX_OPSET_LEAST, SB_ONNX_OPSET_MOST);
+    i->status =
+        sb_fail(i->error, SB_MODEL,
+                "the model file %s uses ONNX operator set %llu, but only %d to %d are supported; convert it with "
+                "onnx.version_converter",
+                i->path, (unsigned long long)version, SB_ONNX_OPSET_LEAST, SB_ONNX_OPSET_MOST);
 }
 
 /* ModelProto { 7: graph, 8: opset_import, 25: functions }; FunctionProto { 7: node } */
-static void look_at_model(inspection *i, span model) {
+static void check_model(inspection *i, span model) {
   field f, part;
   while (next_field(i, &model, &f)) {
     if (is(&f, 8, WIRE_BYTES)) read_opset(i, f.bytes);
     if (is(&f, 7, WIRE_BYTES)) {
       i->graph_seen = true;
-      look_at_graph(i, f.bytes, 0);
+      check_graph(i, f.bytes, 0);
       read_values(i, f.bytes);
     }
     if (!is(&f, 25, WIRE_BYTES)) continue;
     span function = f.bytes;
     while (next_field(i, &function, &part))
-      if (is(&part, 7, WIRE_BYTES)) look_at_node(i, part.bytes, 0);
+      if (is(&part, 7, WIRE_BYTES)) check_node(i, part.bytes, 0);
   }
-  if (!i->graph_seen || !i->opset_seen) broken(i);
+  if (!i->graph_seen || !i->opset_seen) malformed(i);
 }
 
 sb_status sb_infer_onnx_inspect(const char *path, sb_infer_onnx *out, sb_error *error) {
@@ -270,13 +272,13 @@ sb_status sb_infer_onnx_inspect(const char *path, sb_infer_onnx *out, sb_error *
     bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
   int cause = errno;
   close(file);
-  if (!known) return sb_fail_errno(error, cause, "look at the model file", path);
-  if (!S_ISREG(info.st_mode)) return sb_fail(error, SB_MODEL, "%s is no file", path);
+  if (!known) return sb_fail_errno(error, cause, "read the size of the model file", path);
+  if (!S_ISREG(info.st_mode)) return sb_fail(error, SB_MODEL, "%s is not a regular file", path);
   if (info.st_size == 0) return sb_fail(error, SB_MODEL, "the model file %s is empty", path);
   if (bytes == MAP_FAILED) return sb_fail_errno(error, cause, "read the model file", path);
   sb_infer_onnx found = {0};
   inspection i = {.path = path, .out = &found, .error = error};
-  look_at_model(&i, (span){bytes, (const uint8_t *)bytes + info.st_size});
+  check_model(&i, (span){bytes, (const uint8_t *)bytes + info.st_size});
   munmap(bytes, (size_t)info.st_size);
   if (i.status == SB_OK) *out = found;
   return i.status;

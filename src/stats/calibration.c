@@ -1,8 +1,9 @@
+/* Calibration: from a score to its false match rate and back; stats.h describes the model. */
 #include "stats/stats.h"
 
 #include <math.h>
 
-/* The tail beyond the last measured point, not yet capped by it. */
+/* The normal tail beyond the last measured point, not yet capped by that point. */
 static double tail_at(const sb_calibration *c, double score) {
   size_t last = c->count - 1;
   double at_last = sb_normal_tail((c->threshold[last] - c->tail_mean) / c->tail_deviation);
@@ -10,7 +11,8 @@ static double tail_at(const sb_calibration *c, double score) {
 }
 
 static double estimate(const sb_calibration *c, double score) {
-  if (score <= c->non_mated_mean) /* from one half at the mean of non-mated scores to 1 as far below the first point */
+  if (score <=
+      c->non_mated_mean) /* linear: 0.5 at the mean, 1 as far below it as the first point is above */
     return 1 - 0.5 * fmax(0, fmin(1, 1 - (c->non_mated_mean - score) / (c->threshold[0] - c->non_mated_mean)));
   double low_score = c->non_mated_mean, low = 0.5;
   for (size_t i = 0; i < c->count; i++) {
@@ -62,21 +64,22 @@ double sb_calibration_threshold(const sb_calibration *c, double fmr) {
 
 sb_status sb_calibration_check(const sb_calibration *c, sb_error *error) {
   if (c->count < 1 || c->count > SB_CALIBRATION_MAX)
-    return sb_fail(error, SB_INVALID, "a calibration has 1 to %d points", SB_CALIBRATION_MAX);
+    return sb_fail(error, SB_INVALID, "a calibration must have 1 to %d points", SB_CALIBRATION_MAX);
   for (size_t i = 0; i < c->count; i++) {
     double before_score = i ? c->threshold[i - 1] : c->non_mated_mean, before = i ? c->fmr[i - 1] : 0.5;
     if (!(c->fmr[i] > 0 && c->fmr[i] < before && c->threshold[i] > before_score && c->threshold[i] <= 1))
       return sb_fail(error, SB_INVALID,
-                     "the points should have a falling fmr below 0.5 and a rising threshold above non_mated_mean");
+                     "the points must have a falling fmr below 0.5 and a rising threshold above non_mated_mean");
   }
   if (!(c->tail_deviation > 0 && c->tail_mean < c->threshold[c->count - 1] && c->tail_mean >= -1))
-    return sb_fail(error, SB_INVALID, "the tail's deviation should be positive, its mean below the last point");
-  if (!(c->independent_pairs >= 1)) return sb_fail(error, SB_INVALID, "independent_pairs should be at least 1");
+    return sb_fail(error, SB_INVALID, "the tail's deviation must be positive, its mean below the last point");
+  if (!(c->independent_pairs >= 1)) return sb_fail(error, SB_INVALID, "independent_pairs must be at least 1");
   if (!(c->default_threshold >= -1 && c->default_threshold <= 1 && c->unsure_threshold >= -1 &&
         c->unsure_threshold <= c->default_threshold))
-    return sb_fail(error, SB_INVALID, "the thresholds lie between -1 and 1, unsure_threshold not above the default");
+    return sb_fail(error, SB_INVALID,
+                   "the thresholds must lie between -1 and 1, unsure_threshold not above default_threshold");
   if (!(c->fmr_floor > 0 && c->fmr_floor <= c->fmr[c->count - 1]))
-    return sb_fail(error, SB_INVALID, "fmr_floor should be positive and not above the last point's fmr");
+    return sb_fail(error, SB_INVALID, "fmr_floor must be positive and not above the fmr of the last point");
   return SB_OK;
 }
 

@@ -1,6 +1,6 @@
-/* Two rounds over the comparisons: the first counts scores, which gives the thresholds; the second counts, for each person,
- * what happens at those, which gives the limits of confidence. Nothing is kept a pair, so a million samples' pairs only cost
- * time. */
+/* sb_stats_evaluate: two rounds over all comparisons. The first fills the score histograms, from which the thresholds
+ * follow; the second counts, for each person, the matches at these thresholds, which gives the confidence limits.
+ * Nothing is stored a pair, so the pairs of a million samples cost only time. */
 #include "stats/evaluate.h"
 
 #include <math.h>
@@ -12,12 +12,12 @@ const double sb_stats_target_fpirs[SB_FPIRS] = {1e-1, 1e-2, 1e-3};
 
 enum { POINTS_MAX = SB_TARGETS + SB_THRESHOLDS_MAX };
 
-/* The jackknife's counts at one threshold: of each unit and in all, mated and not. */
-typedef struct tally {
+/* The jackknife's counts at one threshold, of each unit and in total; index 0: non-mated, 1: mated. */
+typedef struct unit_counts {
   double threshold;
   double *hits[2];
   double total[2];
-} tally;
+} unit_counts;
 
 typedef struct evaluator {
   const sb_stats_experiment *experiment;
@@ -25,8 +25,8 @@ typedef struct evaluator {
   size_t units;
   double *pairs[2]; /* of each unit */
   double total[2];
-  size_t tally_count;
-  tally tallies[POINTS_MAX];
+  size_t at_count;
+  unit_counts at[POINTS_MAX];
   bool second_round;
 } evaluator;
 
@@ -41,7 +41,7 @@ static double dot(const float *a, const float *b, size_t n) {
   return fmin(fmax(all, -1), 1);
 }
 
-/* Keeps the SB_WORST of the smallest `key`. */
+/* Keeps the SB_WORST pairs with the lowest sign * score. */
 static void keep_worst(sb_stats_pair *list, size_t *count, sb_stats_pair pair, double sign) {
   if (*count == SB_WORST && sign * pair.score >= sign * list[SB_WORST - 1].score) return;
   size_t at = *count < SB_WORST ? (*count)++ : SB_WORST - 1;
@@ -71,7 +71,7 @@ static void count_unit(double *of_unit, double *total, size_t one, size_t other)
   (*total)++;
 }
 
-static void see(evaluator *e, uint32_t first, uint32_t second, bool mated, uint32_t group, double score) {
+static void add_comparison(evaluator *e, uint32_t first, uint32_t second, bool mated, uint32_t group, double score) {
   sb_stats_evaluation *out = e->out;
   if (!e->second_round) {
     sb_scores_add(mated ? &out->mated : &out->non_mated, score);
@@ -85,31 +85,30 @@ static void see(evaluator *e, uint32_t first, uint32_t second, bool mated, uint3
   const sb_stats_experiment *x = e->experiment;
   size_t one = x->trials ? first : x->samples[first].person, other = x->trials ? second : x->samples[second].person;
   count_unit(e->pairs[mated], &e->total[mated], one, other);
-  for (size_t t = 0; t < e->tally_count; t++)
-    if (score >= e->tallies[t].threshold)
-      count_unit(e->tallies[t].hits[mated], &e->tallies[t].total[mated], one, other);
+  for (size_t t = 0; t < e->at_count; t++)
+    if (score >= e->at[t].threshold) count_unit(e->at[t].hits[mated], &e->at[t].total[mated], one, other);
 }
 
-static void see_all(evaluator *e) {
+static void compare_all(evaluator *e) {
   const sb_stats_experiment *x = e->experiment;
   for (size_t t = 0; x->trials && t < x->trial_count; t++) {
     const sb_stats_trial *trial = &x->trials[t];
-    see(e, trial->first, trial->second, trial->mated, trial->group,
-        dot(x->samples[trial->first].template, x->samples[trial->second].template, x->dim));
+    add_comparison(e, trial->first, trial->second, trial->mated, trial->group,
+                   dot(x->samples[trial->first].template, x->samples[trial->second].template, x->dim));
   }
   for (size_t i = 0; !x->trials && i < x->sample_count; i++) {
     const sb_stats_sample *a = &x->samples[i];
     for (size_t j = i + 1; j < x->sample_count; j++) {
       const sb_stats_sample *b = &x->samples[j];
-      see(e, (uint32_t)i, (uint32_t)j, a->person == b->person, a->group == b->group ? a->group : SB_NO_GROUP,
-          dot(a->template, b->template, x->dim));
+      add_comparison(e, (uint32_t)i, (uint32_t)j, a->person == b->person, a->group == b->group ? a->group : SB_NO_GROUP,
+                     dot(a->template, b->template, x->dim));
     }
   }
 }
 
 /* ---- Identification */
 
-/* Sample i against all others: the best score a person. */
+/* Searches for sample i among all others, taking the best score of each person. */
 static void search(const sb_stats_experiment *x, size_t i, sb_stats_search *probe) {
   const sb_stats_sample *a = &x->samples[i];
   double own = -2;
@@ -151,15 +150,16 @@ static sb_status identify(const sb_stats_experiment *x, sb_stats_evaluation *out
 
 /* ---- Limits of confidence */
 
-static sb_status add_tally(evaluator *e, double threshold, sb_error *error) {
-  tally *t = &e->tallies[e->tally_count++];
+static sb_status add_threshold(evaluator *e, double threshold, sb_error *error) {
+  unit_counts *t = &e->at[e->at_count++];
   t->threshold = threshold;
   for (int mated = 0; mated < 2; mated++)
     if (!(t->hits[mated] = sb_alloc(e->units, sizeof(double), error))) return SB_NO_MEMORY;
   return SB_OK;
 }
 
-/* Where no error was seen: every person who has mates counts once, and every two people. */
+/* The effective number of trials where no error was observed: every person with mates counts once, and every pair of
+ * people. */
 static double least_trials(const evaluator *e, bool mated) {
   double units = 0;
   for (size_t i = 0; i < e->units; i++) units += e->pairs[mated][i] > 0;
@@ -167,7 +167,7 @@ static double least_trials(const evaluator *e, bool mated) {
   return fmax(1, mated ? units : units * (units - 1) / 2);
 }
 
-static sb_stats_operating_point operating_point(const evaluator *e, const tally *t) {
+static sb_stats_operating_point operating_point(const evaluator *e, const unit_counts *t) {
   sb_stats_operating_point point = {.threshold = t->threshold};
   point.false_matches = (uint64_t)t->total[0];
   point.false_non_matches = (uint64_t)(e->total[1] - t->total[1]);
@@ -187,14 +187,14 @@ static sb_status second_round(evaluator *e, sb_error *error) {
   sb_status status = SB_OK;
   e->second_round = true;
   for (size_t t = 0; status == SB_OK && t < SB_TARGETS; t++)
-    status = add_tally(e, sb_scores_threshold(&e->out->non_mated, sb_stats_target_fmrs[t]), error);
-  for (size_t t = 0; status == SB_OK && t < x->threshold_count; t++) status = add_tally(e, x->thresholds[t], error);
+    status = add_threshold(e, sb_scores_threshold(&e->out->non_mated, sb_stats_target_fmrs[t]), error);
+  for (size_t t = 0; status == SB_OK && t < x->threshold_count; t++) status = add_threshold(e, x->thresholds[t], error);
   for (int mated = 0; mated < 2; mated++)
     if (status == SB_OK && !(e->pairs[mated] = sb_alloc(e->units, sizeof(double), error))) status = SB_NO_MEMORY;
   if (status != SB_OK) return status;
-  see_all(e);
-  for (size_t t = 0; t < SB_TARGETS; t++) e->out->targets[t] = operating_point(e, &e->tallies[t]);
-  for (size_t t = 0; t < x->threshold_count; t++) e->out->at[t] = operating_point(e, &e->tallies[SB_TARGETS + t]);
+  compare_all(e);
+  for (size_t t = 0; t < SB_TARGETS; t++) e->out->targets[t] = operating_point(e, &e->at[t]);
+  for (size_t t = 0; t < x->threshold_count; t++) e->out->at[t] = operating_point(e, &e->at[SB_TARGETS + t]);
   return SB_OK;
 }
 
@@ -206,7 +206,7 @@ sb_status sb_stats_evaluate(const sb_stats_experiment *x, sb_stats_evaluation *o
   if (status == SB_OK && !(evaluation.groups = sb_alloc(x->groups, sizeof *evaluation.groups, error)))
     status = SB_NO_MEMORY;
   if (status == SB_OK) {
-    see_all(&e);
+    compare_all(&e);
     if (evaluation.mated.count && evaluation.non_mated.count)
       evaluation.eer = sb_scores_eer(&evaluation.mated, &evaluation.non_mated);
     status = second_round(&e, error);
@@ -214,7 +214,7 @@ sb_status sb_stats_evaluate(const sb_stats_experiment *x, sb_stats_evaluation *o
   if (status == SB_OK && !x->trials) status = identify(x, &evaluation, error);
   for (int mated = 0; mated < 2; mated++) {
     free(e.pairs[mated]);
-    for (size_t t = 0; t < e.tally_count; t++) free(e.tallies[t].hits[mated]);
+    for (size_t t = 0; t < e.at_count; t++) free(e.at[t].hits[mated]);
   }
   if (status == SB_OK)
     *out = evaluation;
@@ -245,10 +245,11 @@ sb_status sb_stats_calibrate(const sb_stats_evaluation *evaluation, double fmr, 
     c.threshold[c.count++] = threshold;
   }
   if (c.count < 2 || !sb_normal_fit_tail(c.fmr, c.threshold, c.count, &c.tail_mean, &c.tail_deviation))
-    return sb_fail(error, SB_INVALID,
-                   "%llu comparisons of different people are too few for a calibration: 2,000 are the least, and rates "
-                   "down to 1e-4 want 200,000",
-                   (unsigned long long)scores->count);
+    return sb_fail(
+        error, SB_INVALID,
+        "%llu comparisons of different people are too few for a calibration: at least 2,000 are needed, and 200,000 "
+        "for rates down to 1e-4; add photos of more people",
+        (unsigned long long)scores->count);
   c.fmr_floor = fmin(c.fmr_floor, c.fmr[c.count - 1]);
   c.independent_pairs = fmax(1, evaluation->targets[0].effective_non_mated);
   c.default_threshold = sb_calibration_threshold(&c, fmr);

@@ -1,3 +1,4 @@
+/* Confidence intervals, and the effective number of trials behind a rate. */
 #include "stats/stats.h"
 
 #include <math.h>

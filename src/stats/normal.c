@@ -1,3 +1,4 @@
+/* The tail of the normal distribution and its inverse. */
 #include "stats/stats.h"
 
 #include <math.h>
@@ -6,8 +7,8 @@ double sb_normal_tail(double z) {
   return 0.5 * erfc(z / 1.4142135623730951);
 }
 
-/* A first guess (Abramowitz and Stegun 26.2.23, error under 4.5e-4), then Newton's steps on the logarithm of the tail, which
- * converge far out, too, where the tail itself is flat. */
+/* A first approximation (Abramowitz and Stegun 26.2.23, error below 4.5e-4), then Newton steps on the logarithm of the
+ * tail, which converge far out, too, where the tail itself is flat. */
 double sb_normal_quantile(double p) {
   if (p > 0.5) return -sb_normal_quantile(1 - p);
   double t = sqrt(-2 * log(p));

@@ -1,3 +1,4 @@
+/* Histograms of scores, and what follows from two of them: thresholds, equal error rate, curve. */
 #include "stats/stats.h"
 
 #include <math.h>
@@ -15,7 +16,8 @@ void sb_scores_free(sb_scores *scores) {
   *scores = (sb_scores){0};
 }
 
-/* The step at or below a score; decimal thresholds such as .432 fall on theirs although no double is exactly that. */
+/* The bin of a score; the small term puts decimal thresholds such as .432, which no double represents exactly, into
+ * their own bin. */
 static int bin_of(double score) {
   double bin = floor((score + 1) * SB_SCORE_STEPS + 1e-6);
   return (int)fmin(fmax(bin, 0), SB_SCORE_BINS - 1);
@@ -67,7 +69,7 @@ sb_stats_eer sb_scores_eer(const sb_scores *mated, const sb_scores *non_mated) {
   return (sb_stats_eer){0, 1};
 }
 
-/* Has a rate moved far enough to be seen, also on a logarithmic axis? */
+/* Whether a rate has changed visibly, also on a logarithmic axis. */
 static bool moved(double from, double to) {
   return fabs(to - from) > 0.04 * fmax(from, to) || (from > 0) != (to > 0);
 }
@@ -79,7 +81,7 @@ size_t sb_scores_curve(const sb_scores *mated, const sb_scores *non_mated, sb_st
     sb_stats_curve_point point = {score_of(b), non_mated->count ? (double)false_matches / (double)non_mated->count : 0,
                                   mated->count ? (double)missed / (double)mated->count : 0};
     const sb_stats_curve_point *last = &points[count ? count - 1 : 0];
-    bool room = count + 1 < most; /* one is kept for the end */
+    bool room = count + 1 < most; /* one is reserved for the end */
     if (b == SB_SCORE_BINS || !count || (room && (moved(last->fmr, point.fmr) || moved(last->fnmr, point.fnmr))))
       points[count++] = point;
     if (b == SB_SCORE_BINS) break;

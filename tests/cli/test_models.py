@@ -98,7 +98,7 @@ class Adding(ModelCase):
         self.refused("models", "remove", "nobody", code=1, word="no model")
 
     def test_files_that_are_no_manifest(self):
-        for name, text, word in (("tiny.json", "{", "no JSON object"), ("tiny.json", "[]", "no JSON object"),
+        for name, text, word in (("tiny.json", "{", "not a JSON object"), ("tiny.json", "[]", "not a JSON object"),
                                  ("tiny.json", '{"name": "tiny", "name": "tiny"}', "duplicate"),
                                  ("tiny.txt", "{}", "NAME.json"), ("Big Name.json", "{}", "a-z")):
             path = self.folder / name
@@ -130,10 +130,10 @@ class Adding(ModelCase):
         graph = onnx_graph.embedder(64)
         self.refused_to_add("not beside its manifest", file="absent.onnx")
         self.refused_to_add("is empty", b"")
-        self.refused_to_add("cut short", graph[:len(graph) // 2], sha256=hashlib.sha256(graph).hexdigest())
-        self.refused_to_add("cut short", graph[:len(graph) // 2])
-        self.refused_to_add("no ONNX file", b"\x89PNG\r\n\x1a\n" + bytes(100))
-        self.refused_to_add("not the one that was pinned", graph + b"\xca\x3e\x00", sha256=hashlib.sha256(graph).hexdigest())
+        self.refused_to_add("truncated", graph[:len(graph) // 2], sha256=hashlib.sha256(graph).hexdigest())
+        self.refused_to_add("truncated", graph[:len(graph) // 2])
+        self.refused_to_add("not an ONNX file", b"\x89PNG\r\n\x1a\n" + bytes(100))
+        self.refused_to_add("damaged or has been replaced", graph + b"\xca\x3e\x00", sha256=hashlib.sha256(graph).hexdigest())
 
     def test_a_graph_that_is_not_what_the_manifest_says(self):
         self.refused_to_add("1x3x224x224", onnx_graph.embedder(64, side=224))
@@ -256,9 +256,9 @@ class Pipelines(ModelCase):
         photo = FRIENDS / "obama.jpg"
         self.refused("detect", "--pipeline", "nobody", photo, code=4, word="nobody")
         self.refused("detect", "--pipeline", "../default", photo, code=4, word="no pipeline")
-        for changes, word in (({"detect": "rfb-320"}, "gives no points"), ({"detect": "mobilefacenet-512"}, "one of task detect"),
+        for changes, word in (({"detect": "rfb-320"}, "gives no points"), ({"detect": "mobilefacenet-512"}, "one with the task detect"),
                               ({"detect": "nobody"}, "nobody.json"), ({"colour": 1}, "unknown key 'colour'"),
-                              ({"attributes": ["rfb-320"]}, "one of task attributes"), ({"quality": {}}, "'eye_distance'")):
+                              ({"attributes": ["rfb-320"]}, "one with the task attributes"), ({"quality": {}}, "'eye_distance'")):
             with self.subTest(word=word):
                 self.pipeline(**changes)
                 if "detect" not in changes:

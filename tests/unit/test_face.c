@@ -296,15 +296,15 @@ static void the_shipped_calibration_gives_the_published_thresholds(void **state)
     assert_true(fabs(sb_calibration_threshold(&embedder.calibration, published[i][0]) - published[i][1]) < .002);
 }
 
-static void what_is_no_calibration_is_refused(void **state) {
+static void a_file_that_is_not_a_calibration_is_refused(void **state) {
   (void)state;
   static const struct {
     const char *text, *word;
-  } bad[] = {{"", "no calibration"},
-             {"[]", "no calibration"},
+  } bad[] = {{"", "not a calibration"},
+             {"[]", "not a calibration"},
              {"{\"model\":\"m\",\"calibration\":{}}", "points"},
              {"{\"model\":\"m\",\"calibration\":{},\"more\":1}", "more"},
-             {"{\"model\":\"m\",\"calibration\":{\"points\":[{\"fmr\":\"a\"}]}}", "no calibration"}};
+             {"{\"model\":\"m\",\"calibration\":{\"points\":[{\"fmr\":\"a\"}]}}", "not a calibration"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char path[] = "/tmp/semblance-calibration-XXXXXX", model[64];
     int file = mkstemp(path);
@@ -332,7 +332,7 @@ int main(void) {
       cmocka_unit_test(points_that_fit_already_stay_where_they_are),
       cmocka_unit_test(points_in_one_place_have_no_similarity),
       cmocka_unit_test(the_shipped_calibration_gives_the_published_thresholds),
-      cmocka_unit_test(what_is_no_calibration_is_refused),
+      cmocka_unit_test(a_file_that_is_not_a_calibration_is_refused),
       cmocka_unit_test(missing_models_say_how_to_get_them),
       cmocka_unit_test(scores_agree_with_the_measured_ones),
       cmocka_unit_test(finds_every_face_of_the_groups_largest_first),
