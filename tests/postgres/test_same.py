@@ -39,11 +39,12 @@ def setUpModule():
 
 
 class OnPostgres:
-    def setUp(self):
+    @classmethod
+    def setUpClass(cls):
         before = os.environ.get("SB_TEST_STORE")
-        self.addCleanup(lambda: os.environ.pop("SB_TEST_STORE") if before is None else os.environ.update(SB_TEST_STORE=before))
+        cls.addClassCleanup(lambda: os.environ.pop("SB_TEST_STORE") if before is None else os.environ.update(SB_TEST_STORE=before))
         os.environ["SB_TEST_STORE"] = "postgresql"
-        super().setUp()
+        super().setUpClass()
 
 
 def again(module, names):
