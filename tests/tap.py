@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the unittest files of a folder and reports each test as a TAP line. usage: tap.py FOLDER"""
+"""Runs the unittest files of a folder, or some of them, and reports each test as a TAP line. usage: tap.py FOLDER [FILE...]"""
 import pathlib
 import sys
 import unittest
@@ -48,7 +48,9 @@ class TapResult(unittest.TestResult):
 def main():
     folder = pathlib.Path(sys.argv[1])
     sys.path[:0] = [str(folder), str(folder.parent)]
-    suite = unittest.TestLoader().discover(str(folder), pattern="test_*.py", top_level_dir=str(folder))
+    loader, suite = unittest.TestLoader(), unittest.TestSuite()
+    for file in sys.argv[2:] or ["test_*.py"]:
+        suite.addTest(loader.discover(str(folder), pattern=file, top_level_dir=str(folder)))
     result = TapResult()
     suite.run(result)
     print(f"1..{result.number}")
