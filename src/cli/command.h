@@ -60,6 +60,7 @@ struct sb_cli_command {
   const sb_cli_command *actions;
   bool first_is_default; /* without an action the first one runs */
   int least, most;       /* number of positional arguments, after the action's name */
+  bool opens_gallery;    /* cli->engine is open when `run` is called */
   bool is_server;        /* logs and is sandboxed as a server */
   bool sandboxed;        /* decodes photos, and writes nowhere but to the gallery and the cache */
   /* Does the work. A failure goes into `error`, which the caller prints; the exit code of a success goes into

@@ -167,6 +167,7 @@ int sb_cli_command_run(sb_cli *cli) {
   const sb_cli_command *chosen = cli->command;
   char *options = sb_alloc(1, cli->command->options_size ? cli->command->options_size : 1, &error);
   sb_status status = options ? parse(cli, options, &chosen, &error) : SB_NO_MEMORY;
+  if (status == SB_OK && chosen->opens_gallery) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, &error);
   if (status == SB_OK) status = chosen->run(cli, options, &error);
   sb_cli_close_engine(cli);
   free(options);

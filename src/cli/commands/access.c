@@ -64,8 +64,7 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   sb_access_key *keys = NULL;
   size_t count = 0;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_access_list(cli->engine, &keys, &count, NULL, error);
+  sb_status status = sb_engine_access_list(cli->engine, &keys, &count, NULL, error);
   if (status != SB_OK) return status;
   json_t *list = json_array();
   for (size_t i = 0; i < count; i++) {
@@ -87,8 +86,7 @@ static sb_status print_done(const sb_cli *cli, const char *message) {
 
 static sb_status run_revoke(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_access_key_revoke(cli->engine, cli->words[0], error);
+  sb_status status = sb_engine_access_key_revoke(cli->engine, cli->words[0], error);
   return status == SB_OK ? print_done(cli, "revoked") : status;
 }
 
@@ -111,8 +109,7 @@ static sb_status run_totp(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   uint8_t secret[SB_TOTP_SECRET] = {0};
   char text[SB_TOTP_SECRET * 2] = "";
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_access_totp_set(cli->engine, o->remove ? NULL : secret, error);
+  sb_status status = sb_engine_access_totp_set(cli->engine, o->remove ? NULL : secret, error);
   if (status == SB_OK && !o->remove) {
     sb_crypto_base32(secret, sizeof secret, text);
     printf("otpauth://totp/Semblance:admin?secret=%s&issuer=Semblance\n", text);
@@ -138,12 +135,13 @@ static const sb_cli_command actions[] = {
      .summary = "make a key for --collection; it is printed once",
      .options = add_options,
      .run = run_add},
-    {.name = "list", .summary = "the keys, by their prefixes", .run = run_list},
+    {.name = "list", .summary = "the keys, by their prefixes", .opens_gallery = true, .run = run_list},
     {.name = "revoke",
      .arguments = "PREFIX",
      .summary = "make a key invalid at once",
      .least = 1,
      .most = 1,
+     .opens_gallery = true,
      .run = run_revoke},
     {.name = "password",
      .summary = "set the admin's password for the page (asked for, or SEMBLANCE_ADMIN_PASSWORD)",
@@ -152,6 +150,7 @@ static const sb_cli_command actions[] = {
     {.name = "totp",
      .summary = "also ask the admin for one-time passwords (TOTP)",
      .options = totp_options,
+     .opens_gallery = true,
      .run = run_totp},
     {NULL},
 };

@@ -44,8 +44,6 @@ static sb_status print_text_line(void *context, const sb_audit_entry *entry, sb_
 
 static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status != SB_OK) return status;
   return sb_engine_audit(cli->engine, (int64_t)o->after, o->limit, cli->json ? print_json_line : print_text_line, NULL,
                          error);
 }
@@ -60,8 +58,7 @@ static const sb_cli_option export_options[] = {
 static sb_status run_export(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   sb_audit_head head;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_audit_verify(cli->engine, NULL, &head, error);
+  sb_status status = sb_engine_audit_verify(cli->engine, NULL, &head, error);
   if (status == SB_OK && !o->head)
     status = sb_engine_audit(cli->engine, 0, (size_t)head.sequence, print_json_line, NULL, error);
   return status == SB_OK ? sb_cli_print_json(sb_json_audit_head(&head), error) : status;
@@ -123,7 +120,11 @@ static sb_status run_verify(sb_cli *cli, const void *parsed, sb_error *error) {
 /* ---- The subcommand */
 
 static const sb_cli_command actions[] = {
-    {.name = "show", .summary = "the entries, oldest first", .options = show_options, .run = run_show},
+    {.name = "show",
+     .summary = "the entries, oldest first",
+     .options = show_options,
+     .opens_gallery = true,
+     .run = run_show},
     {.name = "verify",
      .summary = "follow the chain, and report tampering, gaps and a tail that was cut off",
      .options = verify_options,
@@ -131,6 +132,7 @@ static const sb_cli_command actions[] = {
     {.name = "export",
      .summary = "all entries as lines of JSON, the signed head last",
      .options = export_options,
+     .opens_gallery = true,
      .run = run_export},
     {NULL},
 };

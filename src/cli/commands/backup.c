@@ -36,7 +36,8 @@ static sb_status run_backup(sb_cli *cli, const void *parsed, sb_error *error) {
     return status == SB_OK ? print_done(cli, "verified", error) : status;
   }
   sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_backup(cli->engine, path, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_backup(cli->engine, path, error);
   return status == SB_OK ? print_done(cli, "written and verified", error) : status;
 }
 

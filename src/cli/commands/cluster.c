@@ -145,14 +145,20 @@ static void print_clusters(const album *a) {
     if (a->photos[i].error.code != SB_OK) printf("not used: %s: %s\n", a->paths[i], a->photos[i].error.message);
 }
 
+static sb_status print(const sb_cli *cli, const album *a, sb_error *error) {
+  if (cli->json) return sb_cli_print_json(clusters_json(a), error);
+  print_clusters(a);
+  return SB_OK;
+}
+
 /* ---- The subcommand */
 
 static sb_status cluster(sb_cli *cli, album *a, sb_error *error) {
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = read_photos(a, cli->words[0], error);
-  if (status == SB_OK) status = sb_cli_batch_find_faces(cli, SB_WANT_EMBEDDING, a->photos, a->count, error);
-  if (status == SB_OK) status = collect_faces(a, error);
+  sb_status status = read_photos(a, cli->words[0], error);
   if (status != SB_OK) return status;
+  status = sb_cli_batch_find_faces(cli, SB_WANT_EMBEDDING, a->photos, a->count, error);
+  if (status != SB_OK) return status;
+  if ((status = collect_faces(a, error)) != SB_OK) return status;
   const sb_cluster_request request = {.struct_size = sizeof request,
                                       .collection = cli->config->collection,
                                       .embeddings = a->embeddings,
@@ -166,8 +172,7 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   album a = {0};
   sb_status status = cluster(cli, &a, error);
-  if (status == SB_OK && cli->json) status = sb_cli_print_json(clusters_json(&a), error);
-  if (status == SB_OK && !cli->json) print_clusters(&a);
+  if (status == SB_OK) status = print(cli, &a, error);
   album_free(&a);
   return status;
 }
@@ -178,4 +183,5 @@ const sb_cli_command sb_cli_command_cluster = {
     .summary = "who is in these photos? The faces of each person together, named if registered",
     .least = 1,
     .most = 1,
+    .opens_gallery = true,
     .run = run};

@@ -8,8 +8,7 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   sb_collection *collections = NULL;
   size_t count = 0;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_collections(cli->engine, &collections, &count, error);
+  sb_status status = sb_engine_collections(cli->engine, &collections, &count, error);
   if (status != SB_OK) return status;
   if (cli->json) status = sb_cli_print_json(sb_json_collections(collections, count), error);
   for (size_t i = 0; !cli->json && i < count; i++) {
@@ -30,31 +29,31 @@ static sb_status print_change(const sb_cli *cli, const char *key, const char *wo
 
 static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_collection_create(cli->engine, cli->words[0], NULL, error);
+  sb_status status = sb_engine_collection_create(cli->engine, cli->words[0], NULL, error);
   return status == SB_OK ? print_change(cli, "name", "added", error) : status;
 }
 
 static sb_status run_delete(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_collection_delete(cli->engine, cli->words[0], error);
+  sb_status status = sb_engine_collection_delete(cli->engine, cli->words[0], error);
   return status == SB_OK ? print_change(cli, "deleted", "deleted", error) : status;
 }
 
 static const sb_cli_command actions[] = {
-    {.name = "list", .summary = "the collections, their models and sizes", .run = run_list},
+    {.name = "list", .summary = "the collections, their models and sizes", .opens_gallery = true, .run = run_list},
     {.name = "add",
      .arguments = "NAME",
      .summary = "make a collection for --model",
      .least = 1,
      .most = 1,
+     .opens_gallery = true,
      .run = run_add},
     {.name = "delete",
      .arguments = "NAME",
      .summary = "delete a collection and everyone in it",
      .least = 1,
      .most = 1,
+     .opens_gallery = true,
      .run = run_delete},
     {NULL},
 };

@@ -50,8 +50,7 @@ const sb_cli_command sb_cli_command_consent = {.name = "consent",
 static sb_status run_expire(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   size_t erased = 0;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_expire(cli->engine, &erased, error);
+  sb_status status = sb_engine_expire(cli->engine, &erased, error);
   if (status != SB_OK) return status;
   if (cli->json) return sb_cli_print_json(json_pack("{s:I}", "erased", (json_int_t)erased), error);
   if (erased || !cli->quiet) printf("erased %zu %s\n", erased, sb_cli_plural(erased, "person", "people"));
@@ -61,4 +60,5 @@ static sb_status run_expire(sb_cli *cli, const void *parsed, sb_error *error) {
 const sb_cli_command sb_cli_command_expire = {
     .name = "expire",
     .summary = "erase people whose retention period has ended (a server does so every minute)",
+    .opens_gallery = true,
     .run = run_expire};

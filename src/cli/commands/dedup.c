@@ -33,11 +33,11 @@ static void print_duplicates(const sb_duplicates *found) {
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   sb_duplicates *found = NULL;
-  sb_dedup_request request = {.struct_size = sizeof request, .collection = cli->config->collection, .limit = o->limit};
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status != SB_OK) return status;
-  request.target = sb_cli_operating_point(cli, cli->engine);
-  status = sb_engine_dedup(cli->engine, &request, &found, error);
+  const sb_dedup_request request = {.struct_size = sizeof request,
+                                    .collection = cli->config->collection,
+                                    .limit = o->limit,
+                                    .target = sb_cli_operating_point(cli, cli->engine)};
+  sb_status status = sb_engine_dedup(cli->engine, &request, &found, error);
   if (status != SB_OK) return status;
   if (cli->json)
     status = sb_cli_print_json(sb_json_duplicates(found), error);
@@ -52,4 +52,5 @@ const sb_cli_command sb_cli_command_dedup = {.name = "dedup",
                                                  "find people who look the same: one person registered under two ids",
                                              .options = dedup_options,
                                              .options_size = sizeof(options),
+                                             .opens_gallery = true,
                                              .run = run};

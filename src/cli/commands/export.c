@@ -152,8 +152,7 @@ static sb_status write_page(const char *path, const json_t *record, sb_error *er
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   json_t *record = NULL;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = collect(cli, o->person, &record, error);
+  sb_status status = collect(cli, o->person, &record, error);
   if (status == SB_OK && o->page) status = write_page(o->page, record, error);
   if (status == SB_OK) return sb_cli_print_json(record, error);
   json_decref(record);
@@ -166,4 +165,5 @@ const sb_cli_command sb_cli_command_export = {.name = "export",
                                                   "everything that is kept about a person, for that person (JSON)",
                                               .options = export_options,
                                               .options_size = sizeof(options),
+                                              .opens_gallery = true,
                                               .run = run};

@@ -98,8 +98,7 @@ static sb_status show(const sb_cli *cli, sb_error *error) {
 
 static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  return status == SB_OK ? show(cli, error) : status;
+  return show(cli, error);
 }
 
 /* ---- Changing */
@@ -112,16 +111,14 @@ static sb_status measure(const sb_cli *cli, size_t probes, sb_error *error) {
 
 static sb_status run_measure(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = measure(cli, o->probes, error);
+  sb_status status = measure(cli, o->probes, error);
   return status == SB_OK ? show(cli, error) : status;
 }
 
 /* The index stays even if it cannot be measured, such as with too few faces. */
 static sb_status run_build(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_hnsw_build(cli->engine, cli->config->collection, error);
+  sb_status status = sb_engine_hnsw_build(cli->engine, cli->config->collection, error);
   if (status != SB_OK) return status;
   status = measure(cli, o->probes, error);
   if (status == SB_INVALID && !cli->quiet && !cli->json) fprintf(stderr, "semblance: %s\n", error->message);
@@ -131,8 +128,7 @@ static sb_status run_build(sb_cli *cli, const void *parsed, sb_error *error) {
 static sb_status run_drop(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   const char *collection = cli->config->collection;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_hnsw_drop(cli->engine, collection, error);
+  sb_status status = sb_engine_hnsw_drop(cli->engine, collection, error);
   if (status != SB_OK) return status;
   if (cli->json) return sb_cli_print_json(json_pack("{s:s}", "dropped", collection), error);
   if (!cli->quiet) puts("the index was dropped: searches are exact");
@@ -142,13 +138,21 @@ static sb_status run_drop(sb_cli *cli, const void *parsed, sb_error *error) {
 /* ---- The subcommand */
 
 static const sb_cli_command actions[] = {
-    {.name = "show", .summary = "which collections have one, and its measured recall (the default)", .run = run_show},
+    {.name = "show",
+     .summary = "which collections have one, and its measured recall (the default)",
+     .opens_gallery = true,
+     .run = run_show},
     {.name = "build",
      .summary = "build the one of --collection, while others work, and measure it",
      .options = measure_options,
+     .opens_gallery = true,
      .run = run_build},
-    {.name = "measure", .summary = "measure it again", .options = measure_options, .run = run_measure},
-    {.name = "drop", .summary = "drop it", .run = run_drop},
+    {.name = "measure",
+     .summary = "measure it again",
+     .options = measure_options,
+     .opens_gallery = true,
+     .run = run_measure},
+    {.name = "drop", .summary = "drop it", .opens_gallery = true, .run = run_drop},
     {NULL},
 };
 const sb_cli_command sb_cli_command_hnsw = {

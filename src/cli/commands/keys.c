@@ -53,8 +53,7 @@ static sb_status print_status(const sb_cli *cli, const sb_store_key_status *keys
 static sb_status run_status(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   sb_store_key_status keys;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_keys(cli->engine, &keys, error);
+  sb_status status = sb_engine_keys(cli->engine, &keys, error);
   return status == SB_OK ? print_status(cli, &keys, error) : status;
 }
 
@@ -73,8 +72,7 @@ static sb_status run_rotate(sb_cli *cli, const void *parsed, sb_error *error) {
   bool new_root = false;
   const sb_engine_rotation rotation = {
       .data_only = o->data_only, .new_root_file = o->new_key_file, .progress = sb_cli_progress_rows, .context = cli};
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_rotate(cli->engine, &rotation, &new_root, error);
+  sb_status status = sb_engine_rotate(cli->engine, &rotation, &new_root, error);
   if (status == SB_OK) status = sb_engine_keys(cli->engine, &keys, error);
   if (status != SB_OK) return status;
   if (cli->json) return print_status(cli, &keys, error);
@@ -87,8 +85,7 @@ static sb_status run_rotate(sb_cli *cli, const void *parsed, sb_error *error) {
 static sb_status run_revoke(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   size_t templates = 0;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_revoke(cli->engine, cli->config->collection, &templates, error);
+  sb_status status = sb_engine_revoke(cli->engine, cli->config->collection, &templates, error);
   if (status != SB_OK) return status;
   if (cli->json) return sb_cli_print_json(json_pack("{s:I}", "templates", (json_int_t)templates), error);
   printf("%zu %s protected by a new secret transform; templates that leaked before match nothing any more\n", templates,
@@ -182,12 +179,19 @@ static sb_status run_passphrase(sb_cli *cli, const void *parsed, sb_error *error
 /* ---- The subcommand */
 
 static const sb_cli_command actions[] = {
-    {.name = "status", .summary = "where the root key comes from, and the data keys it wraps", .run = run_status},
+    {.name = "status",
+     .summary = "where the root key comes from, and the data keys it wraps",
+     .opens_gallery = true,
+     .run = run_status},
     {.name = "rotate",
      .summary = "new root key (if it is in the gallery's folder) and new data keys; a server may be running",
      .options = rotate_options,
+     .opens_gallery = true,
      .run = run_rotate},
-    {.name = "revoke", .summary = "new secret transform for the templates of --collection", .run = run_revoke},
+    {.name = "revoke",
+     .summary = "new secret transform for the templates of --collection",
+     .opens_gallery = true,
+     .run = run_revoke},
     {.name = "export",
      .summary = "print the root key as words to keep on paper",
      .options = export_options,

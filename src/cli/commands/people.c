@@ -38,8 +38,7 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
                                    .query = cli->count ? cli->words[0] : NULL,
                                    .offset = o->offset,
                                    .limit = o->limit};
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_list(cli->engine, &request, &people, error);
+  sb_status status = sb_engine_list(cli->engine, &request, &people, error);
   if (status != SB_OK) return status;
   if (cli->json)
     status = sb_cli_print_json(sb_json_people(people), error);
@@ -55,6 +54,7 @@ const sb_cli_command sb_cli_command_list = {.name = "list",
                                             .options = list_table,
                                             .options_size = sizeof(list_options),
                                             .most = 1,
+                                            .opens_gallery = true,
                                             .run = run_list};
 
 /* ---- show */
@@ -80,8 +80,7 @@ static void print_person(const sb_person *person) {
 static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   sb_people *people = NULL;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_get(cli->engine, cli->config->collection, cli->words[0], &people, error);
+  sb_status status = sb_engine_get(cli->engine, cli->config->collection, cli->words[0], &people, error);
   if (status != SB_OK) return status;
   if (cli->json)
     status = sb_cli_print_json(sb_json_person(&people->items[0]), error);
@@ -91,16 +90,19 @@ static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
   return status;
 }
 
-const sb_cli_command sb_cli_command_show = {
-    .name = "show", .arguments = "ID", .summary = "show one person's record", .least = 1, .most = 1, .run = run_show};
+const sb_cli_command sb_cli_command_show = {.name = "show",
+                                            .arguments = "ID",
+                                            .summary = "show one person's record",
+                                            .least = 1,
+                                            .most = 1,
+                                            .opens_gallery = true,
+                                            .run = run_show};
 
 /* ---- rename */
 
 static sb_status run_rename(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK)
-    status = sb_engine_rename(cli->engine, cli->config->collection, cli->words[0], cli->words[1], error);
+  sb_status status = sb_engine_rename(cli->engine, cli->config->collection, cli->words[0], cli->words[1], error);
   if (status != SB_OK) return status;
   if (cli->json) return sb_cli_print_json(json_pack("{s:b}", "renamed", 1), error);
   puts("renamed");
@@ -112,6 +114,7 @@ const sb_cli_command sb_cli_command_rename = {.name = "rename",
                                               .summary = "change a person's name",
                                               .least = 2,
                                               .most = 2,
+                                              .opens_gallery = true,
                                               .run = run_rename};
 
 /* ---- delete */
@@ -135,7 +138,7 @@ static sb_status erase_one(sb_cli *cli, const char *id, erased *all, sb_error *e
 static sb_status run_delete(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   erased all = {.receipts = json_array()};
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  sb_status status = SB_OK;
   for (int i = 0; status == SB_OK && i < cli->count; i++) status = erase_one(cli, cli->words[i], &all, error);
   if (all.people && !cli->json)
     printf("deleted %zu %s with %zu %s\n", all.people, sb_cli_plural(all.people, "person", "people"), all.faces,
@@ -154,4 +157,5 @@ const sb_cli_command sb_cli_command_delete = {
     .summary = "delete people: their records, templates, and the traces of these in the database file",
     .least = 1,
     .most = 100000,
+    .opens_gallery = true,
     .run = run_delete};

@@ -9,8 +9,7 @@
 static sb_status run_erase(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   size_t erased = 0;
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_thumbnails_erase(cli->engine, cli->config->collection, &erased, error);
+  sb_status status = sb_engine_thumbnails_erase(cli->engine, cli->config->collection, &erased, error);
   if (status != SB_OK) return status;
   if (cli->json) return sb_cli_print_json(json_pack("{s:I}", "erased", (json_int_t)erased), error);
   printf("erased %zu %s\n", erased, sb_cli_plural(erased, "thumbnail", "thumbnails"));
@@ -18,7 +17,10 @@ static sb_status run_erase(sb_cli *cli, const void *parsed, sb_error *error) {
 }
 
 static const sb_cli_command actions[] = {
-    {.name = "erase", .summary = "erase the small pictures of --collection; the faces stay", .run = run_erase},
+    {.name = "erase",
+     .summary = "erase the small pictures of --collection; the faces stay",
+     .opens_gallery = true,
+     .run = run_erase},
     {NULL},
 };
 const sb_cli_command sb_cli_command_thumbnails = {

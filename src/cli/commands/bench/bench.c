@@ -242,17 +242,16 @@ static sb_status run_restricted(bench *b, sb_error *error) {
 static sb_status measure(bench *b, sb_error *error) {
   sb_index_query query = query_of(b, 0, 1);
   sb_status status = make_probes(b, error);
-  if (status == SB_OK) status = find_truth(b, error);
-  if (status == SB_OK) status = run_singles(b, &query, false, error); /* warms up */
-  if (status == SB_OK) status = run_singles(b, &query, true, error);
   if (status != SB_OK) return status;
+  if ((status = find_truth(b, error)) != SB_OK) return status;
+  if ((status = run_singles(b, &query, false, error)) != SB_OK) return status; /* warms up */
+  if ((status = run_singles(b, &query, true, error)) != SB_OK) return status;
   b->p50_ms = percentile(b->times, b->probes, 0.5);
   b->p99_ms = percentile(b->times, b->probes, 0.99);
-  status = run_batches(b, error);
-  if (status == SB_OK) status = run_restricted(b, error);
+  if ((status = run_batches(b, error)) != SB_OK) return status;
+  if ((status = run_restricted(b, error)) != SB_OK) return status;
   sb_index_stats_get(b->index, &b->stats);
-  if (status == SB_OK) status = run_changes(b, error);
-  return status;
+  return run_changes(b, error);
 }
 
 /* ---- Reporting */
@@ -288,6 +287,12 @@ static void print_report(const bench *b) {
          (double)stats->bytes / (double)stats->rows, b->build_s, stats->code_bytes, stats->survivors, stats->reranked);
 }
 
+static sb_status report(const sb_cli *cli, const bench *b, sb_error *error) {
+  if (cli->json) return sb_cli_print_json(report_json(b), error);
+  print_report(b);
+  return SB_OK;
+}
+
 static void clean_up(bench *b) {
   sb_index_free(b->index);
   sb_thread_team_free(b->team);
@@ -301,11 +306,12 @@ static void clean_up(bench *b) {
 
 static sb_status build_and_measure(bench *b, sb_error *error) {
   sb_status status = sb_cli_synthetic_faces_new(b->dim, (double)b->tau, &b->faces, error);
-  if (status == SB_OK) status = sb_thread_team_new((int)b->threads, &b->team, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_thread_team_new((int)b->threads, &b->team, error)) != SB_OK) return status;
   const sb_index_options index = {.struct_size = sizeof index, .dim = b->dim, .thread_team = b->team};
-  if (status == SB_OK) status = sb_index_new(&index, &b->index, error);
-  if (status == SB_OK) status = build(b, error);
-  return status == SB_OK ? measure(b, error) : status;
+  if ((status = sb_index_new(&index, &b->index, error)) != SB_OK) return status;
+  if ((status = build(b, error)) != SB_OK) return status;
+  return measure(b, error);
 }
 
 static sb_status run_search(sb_cli *cli, const void *parsed, sb_error *error) {
@@ -313,8 +319,7 @@ static sb_status run_search(sb_cli *cli, const void *parsed, sb_error *error) {
   bench b = {
       .rows = o->rows, .dim = o->dim, .threads = o->threads, .probes = o->probes, .tau = o->tau, .exact = o->exact};
   sb_status status = build_and_measure(&b, error);
-  if (status == SB_OK && cli->json) status = sb_cli_print_json(report_json(&b), error);
-  if (status == SB_OK && !cli->json) print_report(&b);
+  if (status == SB_OK) status = report(cli, &b, error);
   clean_up(&b);
   return status;
 }

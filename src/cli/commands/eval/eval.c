@@ -118,8 +118,7 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
                       .groups = o->groups,
                       .central = !strcmp(o->face, "central"),
                       .any_quality = o->any_quality};
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_cli_eval_run(cli, &eval, error);
+  sb_status status = sb_cli_eval_run(cli, &eval, error);
   if (status == SB_OK) status = write_all(cli, &eval, o, error);
   sb_cli_eval_free(&eval);
   return status;
@@ -133,4 +132,5 @@ const sb_cli_command sb_cli_command_eval = {
     .options_size = sizeof(options),
     .least = 1,
     .most = 1,
+    .opens_gallery = true,
     .run = run};

@@ -34,12 +34,13 @@ typedef struct group_reader {
 static sb_status group_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
   const group_reader *reader = context;
   (void)count;
-  if (row == 1 && !strcmp(fields[0], "person") && !strcmp(fields[1], "group")) return SB_OK;
+  if (row == 1 && !strcmp(fields[0], "person") && !strcmp(fields[1], "group")) return SB_OK; /* a heading */
   uint32_t group = SB_NO_GROUP;
   sb_status status = group_of(reader->set, fields[1], &group, error);
-  for (size_t i = 0; status == SB_OK && i < reader->source->count; i++)
+  if (status != SB_OK) return status;
+  for (size_t i = 0; i < reader->source->count; i++)
     if (!strcmp(reader->source->items[i].id, fields[0])) reader->set->group[i] = group;
-  return status;
+  return SB_OK;
 }
 
 static sb_status set_reserve(sb_cli_eval_set *set, size_t count, sb_error *error) {
@@ -51,18 +52,25 @@ static sb_status set_reserve(sb_cli_eval_set *set, size_t count, sb_error *error
   return SB_OK;
 }
 
-static sb_status folder_read(const char *path, const char *groups, sb_cli_eval_set *set, sb_error *error) {
-  sb_import *source = NULL;
-  sb_status status = sb_import_open(path, &source, error);
+/* Moves the paths out of `source`, whose items are in order of person. */
+static sb_status take_items(sb_cli_eval_set *set, sb_import *source, sb_error *error) {
+  sb_status status = set_reserve(set, source->count, error);
   if (status != SB_OK) return status;
-  status = set_reserve(set, source->count, error);
-  for (size_t i = 0; status == SB_OK && i < source->count; i++) {
+  for (size_t i = 0; i < source->count; i++) {
     sb_import_item *item = &source->items[i];
     set->people += !i || strcmp(item->id, item[-1].id) != 0;
     set->person[i] = (uint32_t)set->people - 1;
     set->paths[set->count++] = item->path;
     item->path = NULL;
   }
+  return SB_OK;
+}
+
+static sb_status folder_read(const char *path, const char *groups, sb_cli_eval_set *set, sb_error *error) {
+  sb_import *source = NULL;
+  sb_status status = sb_import_open(path, &source, error);
+  if (status != SB_OK) return status;
+  status = take_items(set, source, error);
   group_reader reader = {set, source};
   const sb_csv_table table = {groups, "person,group", 2, 2, group_row, &reader};
   if (status == SB_OK && groups) status = sb_csv_read(groups, &table, error);
@@ -92,9 +100,12 @@ static sb_status pair_room(pair_reader *reader, sb_error *error) {
   size_t room = reader->room ? reader->room * 2 : 64;
   void *paths = reader->paths, *trials = set->trials;
   sb_status status = sb_grow(&paths, room * 2, sizeof *reader->paths, error);
-  if (status == SB_OK) reader->paths = paths, status = sb_grow(&trials, room, sizeof *set->trials, error);
-  if (status == SB_OK) set->trials = trials, reader->room = room;
-  return status;
+  if (status != SB_OK) return status;
+  reader->paths = paths;
+  if ((status = sb_grow(&trials, room, sizeof *set->trials, error)) != SB_OK) return status;
+  set->trials = trials;
+  reader->room = room;
+  return SB_OK;
 }
 
 static sb_status pair_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
@@ -121,39 +132,49 @@ static int by_path(const void *a, const void *b) {
   return strcmp(**(char **const *)a, **(char **const *)b);
 }
 
-/* Numbers the photos of the pairs; the same path is the same photo. Takes the paths over. */
+/* Makes the photo of one end of a trial, unless the last one made is the same photo, and takes its path over. */
+static void number_end(pair_reader *reader, size_t end) {
+  sb_cli_eval_set *set = reader->set;
+  char *path = reader->paths[end];
+  reader->paths[end] = NULL;
+  if (!set->count || strcmp(set->paths[set->count - 1], path) != 0) {
+    set->person[set->count] = (uint32_t)set->count;
+    set->paths[set->count++] = path;
+  } else {
+    free(path);
+  }
+  sb_stats_trial *trial = &set->trials[end / 2];
+  *(end % 2 ? &trial->second : &trial->first) = (uint32_t)set->count - 1;
+}
+
+/* Numbers the photos of the pairs, in order of path: the same path is the same photo. */
 static sb_status number_photos(pair_reader *reader, sb_error *error) {
   sb_cli_eval_set *set = reader->set;
   size_t ends = 2 * set->trial_count;
+  sb_status status = set_reserve(set, ends, error);
+  if (status != SB_OK) return status;
   char ***sorted = sb_alloc(ends, sizeof *sorted, error);
-  sb_status status = sorted ? set_reserve(set, ends, error) : SB_NO_MEMORY;
-  for (size_t i = 0; status == SB_OK && i < ends; i++) sorted[i] = &reader->paths[i];
-  if (status == SB_OK) qsort(sorted, ends, sizeof *sorted, by_path);
-  for (size_t i = 0; status == SB_OK && i < ends; i++) {
-    size_t end = (size_t)(sorted[i] - reader->paths);
-    if (!set->count || strcmp(set->paths[set->count - 1], *sorted[i]) != 0) {
-      set->person[set->count] = (uint32_t)set->count;
-      set->paths[set->count++] = *sorted[i];
-    } else {
-      free(*sorted[i]);
-    }
-    reader->paths[end] = NULL;
-    if (end % 2)
-      set->trials[end / 2].second = (uint32_t)set->count - 1;
-    else
-      set->trials[end / 2].first = (uint32_t)set->count - 1;
-  }
+  if (!sorted) return SB_NO_MEMORY;
+  for (size_t i = 0; i < ends; i++) sorted[i] = &reader->paths[i];
+  qsort(sorted, ends, sizeof *sorted, by_path);
+  for (size_t i = 0; i < ends; i++) number_end(reader, (size_t)(sorted[i] - reader->paths));
   set->people = set->count;
   free(sorted);
-  return status;
+  return SB_OK;
+}
+
+static sb_status read_rows(pair_reader *reader, sb_error *error) {
+  const sb_csv_table table = {reader->path, "photo1,photo2,mated,group (the last may be missing)", 3, 4, pair_row,
+                              reader};
+  sb_status status = sb_csv_read(reader->path, &table, error);
+  if (status != SB_OK) return status;
+  if (!reader->set->trial_count) return sb_fail(error, SB_INVALID, "there are no pairs in %s", reader->path);
+  return number_photos(reader, error);
 }
 
 static sb_status pairs_read(const char *path, sb_cli_eval_set *set, sb_error *error) {
   pair_reader reader = {.path = path, .set = set};
-  const sb_csv_table table = {path, "photo1,photo2,mated,group (the last may be missing)", 3, 4, pair_row, &reader};
-  sb_status status = sb_csv_read(path, &table, error);
-  if (status == SB_OK && !set->trial_count) status = sb_fail(error, SB_INVALID, "there are no pairs in %s", path);
-  if (status == SB_OK) status = number_photos(&reader, error);
+  sb_status status = read_rows(&reader, error);
   for (size_t i = 0; reader.paths && i < 2 * set->trial_count; i++) free(reader.paths[i]);
   free(reader.paths);
   return status;
@@ -163,10 +184,9 @@ sb_status sb_cli_eval_set_read(const char *path, const char *groups, sb_cli_eval
   sb_cli_eval_set set = {0};
   struct stat info;
   bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-  sb_status status = SB_OK;
   if (!folder && groups)
-    status = sb_fail(error, SB_INVALID, "--groups is for a folder; a pairs file has the group in its fourth field");
-  if (status == SB_OK) status = folder ? folder_read(path, groups, &set, error) : pairs_read(path, &set, error);
+    return sb_fail(error, SB_INVALID, "--groups is for a folder; a pairs file has the group in its fourth field");
+  sb_status status = folder ? folder_read(path, groups, &set, error) : pairs_read(path, &set, error);
   if (status == SB_OK)
     *out = set;
   else
