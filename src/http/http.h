@@ -1,4 +1,5 @@
-/* L4: the HTTP server: libmicrohttpd, one table of routes, the native API under /v1, the APIs of other programs, the page.
+/* L4: the HTTP server: libmicrohttpd, one table of routes, the native API under /v1, the APIs of other programs, the
+ * page.
  *
  * Inside, calls go down this list only:
  *
@@ -9,7 +10,8 @@
  *   ops/                 metrics, log lines, health, retention, the embedded page
  *   core/                a request from the socket to its handler and back (daemon.h), TLS, sessions, WebSocket frames
  *
- * The core knows nothing above it: the table of routes, the page and the hook for metrics are handed to it at the start. */
+ * The core knows nothing above it: the table of routes, the page and the hook for metrics are handed to it at the
+ * start. */
 #ifndef SB_HTTP_H
 #define SB_HTTP_H
 
@@ -18,9 +20,9 @@
 
 /* Locked. */
 typedef struct sb_http_server sb_http_server;
-/* Listens on config->listen:config->port at once and loads the models in the background, so that routes about the server's
- * state answer meanwhile. The engine is borrowed and must outlive the server. SB_IO when the port is taken, SB_INVALID for
- * an address that other machines reach, unless there are keys and TLS, or --insecure. */
+/* Listens on config->listen:config->port at once and loads the models in the background, so that routes about the
+ * server's state answer meanwhile. The engine is borrowed and must outlive the server. SB_IO when the port is taken,
+ * SB_INVALID for an address that other machines reach, unless there are keys and TLS, or --insecure. */
 sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_server **out, sb_error *error);
 bool sb_http_server_tls(const sb_http_server *server);
 int sb_http_server_port(const sb_http_server *server); /* the port in use, also when 0 was asked for */

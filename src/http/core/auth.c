@@ -1,8 +1,8 @@
 /* Authentication and authorisation, before a byte of the body is read.
  *
- * A key comes as `Authorization: Bearer sbk_...` or `X-API-Key: sbk_...`; never in an address, where logs would keep it. A
- * session comes as a cookie that scripts cannot read and other sites cannot send (HttpOnly, SameSite=Strict); requests that
- * change something need the session's token in X-CSRF-Token besides. */
+ * A key comes as `Authorization: Bearer sbk_...` or `X-API-Key: sbk_...`; never in an address, where logs would keep
+ * it. A session comes as a cookie that scripts cannot read and other sites cannot send (HttpOnly, SameSite=Strict);
+ * requests that change something need the session's token in X-CSRF-Token besides. */
 #include "http/core/auth.h"
 
 #include "http/core/params.h"

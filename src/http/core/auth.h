@@ -20,12 +20,12 @@ typedef struct sb_http_principal {
  * everybody who can connect may do everything: the server then listens on loopback only. */
 bool sb_http_auth_pass(struct sb_http_request *request);
 
-/* May who asked go on reading? For what stays open: false once the key was revoked or is over, the session has ended, or the
- * gallery has got its first key. */
+/* May who asked go on reading? For what stays open: false once the key was revoked or is over, the session has ended,
+ * or the gallery has got its first key. */
 bool sb_http_auth_still(sb_http_context *context, const sb_http_principal *principal);
 
-/* The body has come, too: replies 403 and gives false where a key for one collection names another. (The engine holds to it
- * besides, whatever a handler does: sb_actor.) */
+/* The body has come, too: replies 403 and gives false where a key for one collection names another. (The engine holds
+ * to it besides, whatever a handler does: sb_actor.) */
 bool sb_http_auth_scope(struct sb_http_request *request);
 
 #endif

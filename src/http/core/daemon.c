@@ -1,5 +1,5 @@
-/* The listening socket, and libmicrohttpd on it: an epoll loop in each of a few threads, which suspend a connection while a
- * worker of the request pool has its request. */
+/* The listening socket, and libmicrohttpd on it: an epoll loop in each of a few threads, which suspend a connection
+ * while a worker of the request pool has its request. */
 #include "http/core/daemon.h"
 #include "http/core/dispatch.h"
 #include "http/core/receive.h"
@@ -91,8 +91,8 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
   return sb_http_exchange_new(context, target);
 }
 
-/* libmicrohttpd prescribes the eight parameters. Called when the headers have arrived, for each part of the body (which it
- * takes by setting *size to 0), when the body has ended, and after the connection was resumed. */
+/* libmicrohttpd prescribes the eight parameters. Called when the headers have arrived, for each part of the body
+ * (which it takes by setting *size to 0), when the body has ended, and after the connection was resumed. */
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *size, void **state) {
   (void)context, (void)url, (void)version;
@@ -121,9 +121,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   *state = NULL;
 }
 
-/* A server that stops accepts no new connections. MHD_quiesce_daemon would see to it, too, but each of the library's threads
- * takes the socket out of its epoll set while the caller does the same, and the second one aborts the process (0.9.75,
- * 1.0.1). */
+/* A server that stops accepts no new connections. MHD_quiesce_daemon would see to it, too, but each of the library's
+ * threads takes the socket out of its epoll set while the caller does the same, and the second one aborts the process
+ * (0.9.75, 1.0.1). */
 static enum MHD_Result may_connect(void *context, const struct sockaddr *address, socklen_t size) {
   (void)address, (void)size;
   sb_http_daemon *daemon = context;
@@ -174,8 +174,8 @@ sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error 
 
 void sb_http_daemon_stop(sb_http_daemon *daemon) {
   if (!daemon->mhd) return;
-  /* libmicrohttpd must not be stopped while connections are suspended, so the pool is closed first: it resumes them all.
-   * Uploads that end meanwhile find it closed and are told that the server stops. */
+  /* libmicrohttpd must not be stopped while connections are suspended, so the pool is closed first: it resumes them
+   * all. Uploads that end meanwhile find it closed and are told that the server stops. */
   sb_http_request_pool_close(daemon->context->pool, sb_http_dispatch_refuse);
   MHD_stop_daemon(daemon->mhd);
 }

@@ -1,8 +1,8 @@
 /* The daemon: a listening socket, libmicrohttpd on it, and what every exchange of a request borrows.
  *
- * A request's way: daemon.c hands libmicrohttpd's callbacks to dispatch.c, which checks it (request_checks.c), finds its
- * route (route.c), authenticates it (auth.c), receives its body (receive.c), and lets the route's handler reply, in a
- * worker of the request pool where the route wants one; send.c hands the reply back. */
+ * A request's way: daemon.c hands libmicrohttpd's callbacks to dispatch.c, which checks it (request_checks.c), finds
+ * its route (route.c), authenticates it (auth.c), receives its body (receive.c), and lets the route's handler reply,
+ * in a worker of the request pool where the route wants one; send.c hands the reply back. */
 #ifndef SB_HTTP_CORE_DAEMON_H
 #define SB_HTTP_CORE_DAEMON_H
 

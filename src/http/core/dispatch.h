@@ -4,7 +4,8 @@
 
 #include "http/core/exchange.h"
 
-/* The headers have arrived: checks, route, authentication, then how the body is to be read. MHD_NO: cut the connection. */
+/* The headers have arrived: checks, route, authentication, then how the body is to be read. MHD_NO: cut the
+ * connection. */
 enum MHD_Result sb_http_dispatch_headers(sb_http_exchange *exchange, struct MHD_Connection *connection,
                                          const char *method);
 /* The body is complete: the reply is made here, or a worker is given the exchange and the connection is suspended. */

@@ -39,8 +39,9 @@ void sb_http_idempotency_free(sb_http_idempotency *table) {
   free(table);
 }
 
-/* The size is hashed, too, so that two fields cannot run into each other. The hash resists no deliberate collision; that is
- * enough here, because the caller's credentials are part of the key: a caller can only collide with his own requests. */
+/* The size is hashed, too, so that two fields cannot run into each other. The hash resists no deliberate collision;
+ * that is enough here, because the caller's credentials are part of the key: a caller can only collide with his own
+ * requests. */
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size) {
   return sb_hash_add(sb_hash_add(hash, bytes, size), &size, sizeof size);
 }

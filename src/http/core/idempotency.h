@@ -11,10 +11,11 @@ typedef struct sb_http_idempotency sb_http_idempotency;
 typedef struct sb_http_idempotency_entry sb_http_idempotency_entry;
 sb_status sb_http_idempotency_new(sb_http_idempotency **out, sb_error *error);
 void sb_http_idempotency_free(sb_http_idempotency *table);
-/* For a request whose body is complete. False: it has its reply now, the first answer again, or a refusal (the first is in
- * work still, or the key was used for another request). True: go on; then sb_http_idempotency_end must follow. */
+/* For a request whose body is complete. False: it has its reply now, the first answer again, or a refusal (the first
+ * is in work still, or the key was used for another request). True: go on; then sb_http_idempotency_end must follow. */
 bool sb_http_idempotency_begin(sb_http_idempotency *table, struct sb_http_exchange *exchange);
-/* Keeps the reply of a request that sb_http_idempotency_begin let pass; one of 500 or more is forgotten, so that a retry can succeed. */
+/* Keeps the reply of a request that sb_http_idempotency_begin let pass; one of 500 or more is forgotten, so that a
+ * retry can succeed. */
 void sb_http_idempotency_end(sb_http_idempotency *table, struct sb_http_exchange *exchange);
 
 #endif

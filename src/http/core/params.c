@@ -33,7 +33,8 @@ static const char *bytes_of(const sb_http_field *field) {
   return field->value.bytes ? field->value.bytes : "";
 }
 
-/* NULL, with the reader's error, unless the field is UTF-8 text. `literals`: numbers, true and false are accepted, too. */
+/* NULL, with the reader's error, unless the field is UTF-8 text. `literals`: numbers, true and false are accepted,
+ * too. */
 static const char *text_of(sb_http_params *p, const sb_http_field *field, bool literals) {
   const char *text = bytes_of(field);
   if (strlen(text) == field->value.size && sb_utf8_valid(text, field->value.size) && (literals || !field->literal))

@@ -7,10 +7,10 @@
  *   size_t k = sb_http_params_count(&p, "k", 1, 100, 10);
  *   if (sb_http_params_failed(&p)) return;
  *
- * A field is a query parameter or a field of the body (of a form, or a member of a JSON object). The first field that is
- * wrong sets the reader's error, which names the field; from then on each function gives its fallback and does nothing.
- * A field that is given twice is an error, except to sb_http_params_photos and sb_http_params_next. Text and photos
- * belong to the request. One thread. */
+ * A field is a query parameter or a field of the body (of a form, or a member of a JSON object). The first field that
+ * is wrong sets the reader's error, which names the field; from then on each function gives its fallback and does
+ * nothing. A field that is given twice is an error, except to sb_http_params_photos and sb_http_params_next. Text and
+ * photos belong to the request. One thread. */
 #ifndef SB_HTTP_CORE_PARAMS_H
 #define SB_HTTP_CORE_PARAMS_H
 

@@ -1,7 +1,8 @@
-/* The body of a request, as its bytes arrive: a form goes through libmicrohttpd's post processor, JSON and a photo are
- * collected and read at the end, the files of an import go to the disk, encrypted.
+/* The body of a request, as its bytes arrive: a form goes through libmicrohttpd's post processor, JSON and a photo
+ * are collected and read at the end, the files of an import go to the disk, encrypted.
  *
- * Limits: one body (--max-body, --max-import), the bodies of all requests together, and the time that a body may take. */
+ * Limits: one body (--max-body, --max-import), the bodies of all requests together, and the time that a body may
+ * take. */
 #include "http/core/receive.h"
 #include "json/read.h"
 

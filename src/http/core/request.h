@@ -1,7 +1,8 @@
 /* A request as handlers see it: who asks, what for, its fields, and the reply that it will get.
  *
- * How it arrived (phases, times, limits, the form's parser) is the core's business: exchange.h. Read fields with params.h,
- * reply with reply.h. One thread at a time uses a request: a socket's thread, then a worker, then a socket's thread again. */
+ * How it arrived (phases, times, limits, the form's parser) is the core's business: exchange.h. Read fields with
+ * params.h, reply with reply.h. One thread at a time uses a request: a socket's thread, then a worker, then a
+ * socket's thread again. */
 #ifndef SB_HTTP_CORE_REQUEST_H
 #define SB_HTTP_CORE_REQUEST_H
 

@@ -54,8 +54,8 @@ static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, con
   return MHD_YES;
 }
 
-/* Framing check. A proxy in between may believe another one of the headers, and take the rest of this body for the request
- * of somebody else (request smuggling; RFC 9112, 6.3). */
+/* Framing check. A proxy in between may believe another one of the headers, and take the rest of this body for the
+ * request of somebody else (request smuggling; RFC 9112, 6.3). */
 static bool framing_passes(sb_http_request *request) {
   size_t headers = 0;
   MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_framing, &headers);

@@ -74,8 +74,8 @@ static bool is_on(const sb_http_router *router, const sb_http_dialect *dialect) 
   return false;
 }
 
-/* Among the routes that match, one without braces wins: ".../faces/delete" is not the face "delete". The table has such a
- * route before the one with braces. `allow` collects the methods of all that match. */
+/* Among the routes that match, one without braces wins: ".../faces/delete" is not the face "delete". The table has
+ * such a route before the one with braces. `allow` collects the methods of all that match. */
 static const sb_http_route *match(const sb_http_router *router, const sb_http_request *request, const char *method,
                                   segments *chosen, char allow[64]) {
   const sb_http_route *found = NULL;

@@ -8,7 +8,8 @@
 
 typedef void (*sb_http_handler)(sb_http_request *request); /* always leaves a reply */
 
-/* How an API writes its errors. A route names its dialect, so that handlers and the core reply to every error in one way. */
+/* How an API writes its errors. A route names its dialect, so that handlers and the core reply to every error in one
+ * way. */
 typedef struct sb_http_dialect {
   const char *name; /* as --dialects has it */
   /* The body for an error; NULL when out of memory. */
@@ -57,8 +58,8 @@ typedef struct sb_http_router {
   bool (*page)(sb_http_request *request, const char *path);
 } sb_http_router;
 
-/* Sets request->route and request->path_parameters by method and path. Where there is no such route, sets a reply: a file
- * of the page, 404, 405 with Allow, 204 to OPTIONS, 400 for a path that cannot be decoded. */
+/* Sets request->route and request->path_parameters by method and path. Where there is no such route, sets a reply: a
+ * file of the page, 404, 405 with Allow, 204 to OPTIONS, 400 for a path that cannot be decoded. */
 void sb_http_route_find(const sb_http_router *router, sb_http_request *request);
 /* Turns on the dialects that the setting names, such as "article,deepface"; SB_INVALID for an unknown name. */
 sb_status sb_http_route_dialects(sb_http_router *router, const char *names, sb_error *error);

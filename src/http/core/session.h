@@ -20,8 +20,9 @@ bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const c
 bool sb_http_session_proof(sb_http_sessions *sessions, const char *token, char proof[SB_HTTP_TOKEN_SIZE]);
 void sb_http_session_end(sb_http_sessions *sessions, const char *token);
 
-/* Seconds to wait before this address may try a password again; 0: now. Each failure beyond the third doubles the wait,
- * up to a quarter of an hour; a success, or an hour of peace, forgets them. `address`: 16 bytes, of IPv6 the first 8. */
+/* Seconds to wait before this address may try a password again; 0: now. Each failure beyond the third doubles the
+ * wait, up to a quarter of an hour; a success, or an hour of peace, forgets them. `address`: 16 bytes, of IPv6 the
+ * first 8. */
 unsigned sb_http_session_wait(sb_http_sessions *sessions, const uint8_t address[16]);
 void sb_http_session_tried(sb_http_sessions *sessions, const uint8_t address[16], bool right);
 

@@ -23,7 +23,8 @@ typedef struct sb_http_job sb_http_job;
 
 /* Called in the name of who gave the job. */
 typedef struct sb_http_job_steps {
-  /* Works on one photo; by several threads at once. A failure that is the photo's fault is noted, and the job goes on. */
+  /* Works on one photo; by several threads at once. A failure that is the photo's fault is noted, and the job goes
+   * on. */
   sb_status (*photo)(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error);
   /* After the photos, by one thread; NULL: nothing. */
   sb_status (*finish)(sb_http_job *job, sb_error *error);

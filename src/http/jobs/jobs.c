@@ -337,7 +337,8 @@ sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_ord
   return status;
 }
 
-/* A field in quotes; a leading '=', '+', '-' or '@' gets a "'" before it, so that no spreadsheet takes it for a formula. */
+/* A field in quotes; a leading '=', '+', '-' or '@' gets a "'" before it, so that no spreadsheet takes it for a
+ * formula. */
 static sb_status add_field(sb_buffer *out, const char *text, char end, sb_error *error) {
   sb_status status = sb_buffer_addf(out, error, "\"%s", strchr("=+-@", text[0]) && text[0] ? "'" : "");
   for (const char *c = text; *c && status == SB_OK; c++) {

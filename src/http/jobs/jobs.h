@@ -1,4 +1,5 @@
-/* Long work that goes on when the client has gone: imports and what goes over a whole gallery. One works at a time, the others wait. */
+/* Long work that goes on when the client has gone: imports and what goes over a whole gallery. One works at a time,
+ * the others wait. */
 #ifndef SB_HTTP_JOBS_H
 #define SB_HTTP_JOBS_H
 
@@ -31,9 +32,11 @@ typedef struct sb_http_job_request {
 /* The bundle is taken over, whatever comes out. SB_BUSY: too many wait. */
 sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *request, char id[SB_HTTP_JOB_ID + 1],
                            sb_error *error);
-/* What a cluster or dedup job found, as JSON; released by free(). SB_NOT_FOUND: also of another kind, and before it is done. */
+/* What a cluster or dedup job found, as JSON; released by free(). SB_NOT_FOUND: also of another kind, and before it
+ * is done. */
 sb_status sb_http_jobs_result(sb_http_jobs *jobs, const char *id, char **out, sb_error *error);
-/* The job as JSON; SB_NOT_FOUND. `*version` (NULL allowed) grows with each change, `*ended` (NULL allowed): it will not. */
+/* The job as JSON; SB_NOT_FOUND. `*version` (NULL allowed) grows with each change, `*ended` (NULL allowed): it will
+ * not. */
 sb_status sb_http_jobs_get(sb_http_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended,
                            sb_error *error);
 json_t *sb_http_jobs_list(sb_http_jobs *jobs); /* newest first */
