@@ -1,4 +1,8 @@
-/* One event for each change of a job, a comment while nothing changes. */
+/* One event for each change of a job, and a comment every ten seconds without one, so that proxies keep the connection.
+ *
+ * libmicrohttpd asks for bytes in a socket's thread (read_events). Where there is nothing new the stream suspends its
+ * connection and puts itself on the subscribers' list; the thread resumes every listed connection each 200 ms, and
+ * libmicrohttpd asks again. */
 #include "http/jobs/events.h"
 #include "http/core/request.h"
 #include "http/jobs/jobs.h"
@@ -20,10 +24,10 @@ typedef struct events {
   bool begun, ended;
   uint64_t version;
   double said_ms;
-  char *text; /* to be sent, from `at` on */
+  char *text; /* still to be sent from `at` on */
   size_t size, at;
   bool asleep;
-  struct events *next; /* among the subscribers */
+  struct events *next; /* in the list of subscribers */
 } events;
 
 struct sb_http_sse_subscribers {
@@ -34,7 +38,7 @@ struct sb_http_sse_subscribers {
   bool started;
 };
 
-/* ---- Sleeping */
+/* ---- Waiting for a change */
 
 static void wake_all(sb_http_sse_subscribers *subscribers) {
   pthread_mutex_lock(&subscribers->lock);
@@ -93,9 +97,9 @@ static void sleep_on(events *e) {
   pthread_mutex_unlock(&subscribers->lock);
 }
 
-/* ---- Telling */
+/* ---- The text of events */
 
-/* Makes the next text; false: nothing is new. */
+/* Makes the next text; false: nothing has changed. */
 static bool next_text(events *e) {
   json_t *json = NULL;
   uint64_t version = 0;
@@ -133,7 +137,7 @@ static ssize_t read_events(void *context, uint64_t position, char *buffer, size_
   (void)position;
   events *e = context;
   if (e->at == e->size) {
-    /* Who asked is told once how the job stands, even by a server that stops. */
+    /* A client gets the job's state once, even from a server that is stopping. */
     if (e->ended || (e->begun && atomic_load(&e->context->load.stopping))) return MHD_CONTENT_READER_END_OF_STREAM;
     if (!next_text(e)) {
       if (e->ended) return MHD_CONTENT_READER_END_OF_STREAM;

@@ -1,4 +1,5 @@
-/* What the files of jobs share: one job, and what each kind does in its steps. */
+/* Private to jobs/: one job, and the steps that make up its kind. jobs.c runs the steps; job_enroll.c and job_group.c
+ * implement them. */
 #ifndef SB_HTTP_JOBS_JOB_H
 #define SB_HTTP_JOBS_JOB_H
 
@@ -21,12 +22,12 @@ typedef struct sb_http_job_refusal {
 
 typedef struct sb_http_job sb_http_job;
 
-/* Called in the name of who gave the job. */
+/* Called in the name of the caller who posted the job (sb_actor). */
 typedef struct sb_http_job_steps {
-  /* Works on one photo; by several threads at once. A failure that is the photo's fault is noted, and the job goes
-   * on. */
+  /* Processes one photo; called by several threads at once. A fault of the photo (SB_FAULT_INPUT) is noted as a refusal
+   * and the job goes on; any other failure ends the job. */
   sb_status (*photo)(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error);
-  /* After the photos, by one thread; NULL: nothing. */
+  /* Called after the photos, by one thread; NULL: nothing to do. */
   sb_status (*finish)(sb_http_job *job, sb_error *error);
   void (*clear)(sb_http_job *job); /* releases what the steps held; NULL: nothing */
 } sb_http_job_steps;
@@ -43,11 +44,11 @@ struct sb_http_job {
   unsigned flags;
   sb_target target;
   size_t limit;
-  /* Under the lock of `jobs` from here on. */
+  /* The lock of `jobs` guards what follows. */
   sb_http_job_state state;
   bool pause, cancel;
   uint64_t version;
-  sb_import *bundle; /* NULL: none, or the job has ended: nothing of the photos is kept */
+  sb_import *bundle; /* NULL: none, or the job has ended, which erases the photos */
   size_t next, total, looked, enrolled, skipped, warnings, refused_count, refused_more;
   sb_http_job_refusal *refused;
   char *result;                  /* JSON; NULL: none, or none yet */
@@ -59,7 +60,7 @@ struct sb_http_job {
 struct sb_http_jobs {
   sb_engine *engine;
   int workers;
-  pthread_mutex_t lock; /* of all that follows, and of the jobs' fields */
+  pthread_mutex_t lock; /* guards what follows, and the jobs' fields from `state` on */
   pthread_cond_t changed;
   pthread_t thread;
   bool started, stopping;

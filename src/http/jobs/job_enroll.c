@@ -1,4 +1,4 @@
-/* Jobs that enrol: an import, and people who move to another model. */
+/* Jobs that enrol: an import, and people who move to a collection with another model. */
 #include "http/jobs/job.h"
 
 static sb_status enroll(sb_http_job *job, const sb_enroll_request *request, sb_error *error) {
@@ -31,12 +31,12 @@ static sb_status import_photo(sb_http_job *job, const sb_import_item *item, sb_p
 
 const sb_http_job_steps sb_http_job_import = {.photo = import_photo};
 
-/* The person's record goes along as it is: name, consent, purpose, end. */
+/* Copies the person's record: name, consent, purpose, end of retention. */
 static sb_status reembed_photo(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error) {
   sb_people *people = NULL;
   sb_status status = sb_engine_get(job->jobs->engine, job->collection, item->id, &people, error);
   if (status == SB_NOT_FOUND)
-    return sb_fail(error, SB_INVALID, "nobody of this id is in the collection that is carried over");
+    return sb_fail(error, SB_INVALID, "the collection has no person with this id to re-embed");
   if (status != SB_OK) return status;
   const sb_person *person = &people->items[0];
   const sb_enroll_request request = {.struct_size = sizeof request,

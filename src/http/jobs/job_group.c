@@ -1,4 +1,4 @@
-/* Jobs that look for who is who: unknown people in photos, and one person under two ids. */
+/* Jobs that compare faces: clustering (unknown people in photos) and deduplication (one person under two ids). */
 #include "http/core/reply.h"
 #include "http/jobs/job.h"
 #include "json/groups.h"
@@ -9,15 +9,16 @@
 
 enum { FACES_MAX = 1000000 };
 
-/* The faces so far; grows under the jobs' lock. */
+/* The faces that were found so far; grows under the jobs' lock. */
 struct sb_http_job_seen {
   size_t count, room;
-  sb_groups_face *faces; /* `photo` is the bundle's, and lives as long as it does; `embedding` is ours */
+  sb_groups_face *faces; /* `photo` points into the bundle; `embedding` is owned */
 };
 
 static sb_status make_room(struct sb_http_job_seen *seen, size_t more, sb_error *error) {
   size_t wanted = seen->count + more, room = seen->room ? seen->room : 64;
-  if (wanted > FACES_MAX) return sb_fail(error, SB_TOO_LARGE, "more than %d faces are too many for one job", FACES_MAX);
+  if (wanted > FACES_MAX)
+    return sb_fail(error, SB_TOO_LARGE, "a job groups %d faces at most: send fewer photos", FACES_MAX);
   if (wanted <= seen->room) return SB_OK;
   while (room < wanted) room *= 2;
   void *faces = seen->faces;
@@ -38,7 +39,7 @@ static sb_status take_faces(sb_http_job *job, const sb_import_item *item, sb_fac
   return status;
 }
 
-static sb_status look_at_photo(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error) {
+static sb_status collect_faces(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error) {
   sb_faces *faces = NULL;
   const sb_find_request find = {
       .struct_size = sizeof find, .photo = photo, .want = SB_WANT_EMBEDDING, .model = *job->model ? job->model : NULL};
@@ -63,7 +64,7 @@ static sb_status keep_result(sb_http_job *job, json_t *json, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status find_groups(sb_http_job *job, sb_error *error) {
+static sb_status cluster_faces(sb_http_job *job, sb_error *error) {
   sb_clusters *clusters = NULL;
   const struct sb_http_job_seen *seen = job->seen;
   if (!seen || !seen->count)
@@ -84,7 +85,7 @@ static sb_status find_groups(sb_http_job *job, sb_error *error) {
   return status;
 }
 
-static void forget(sb_http_job *job) {
+static void clear_faces(sb_http_job *job) {
   struct sb_http_job_seen *seen = job->seen;
   job->seen = NULL;
   if (!seen) return;
@@ -93,7 +94,7 @@ static void forget(sb_http_job *job) {
   free(seen);
 }
 
-const sb_http_job_steps sb_http_job_cluster = {.photo = look_at_photo, .finish = find_groups, .clear = forget};
+const sb_http_job_steps sb_http_job_cluster = {.photo = collect_faces, .finish = cluster_faces, .clear = clear_faces};
 
 static sb_status find_pairs(sb_http_job *job, sb_error *error) {
   sb_duplicates *found = NULL;

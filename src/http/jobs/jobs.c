@@ -1,4 +1,8 @@
-/* The list of jobs, and the thread that works on them. */
+/* The queue of jobs and the thread that runs them, one at a time.
+ *
+ * A job's photos are processed by as many threads as the engine has workers; each takes the next item of the bundle
+ * under the lock. States: queued -> reading (the bundle is resolved) -> running <-> paused -> done, cancelled or
+ * failed. The bundle is erased when the job ends. The last 32 jobs are kept for those who ask. */
 #include "crypto/crypto.h"
 #include "http/jobs/job.h"
 #include "json/write.h"
@@ -6,7 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = SB_HTTP_JOBS_MAX - 9, WAITING_MAX = 8, REFUSED_MAX = 100000, THREADS_MAX = 64, SHOWN = 100 };
+enum {
+  KEPT = SB_HTTP_JOBS_MAX - 9, /* jobs that have ended and can still be asked about */
+  WAITING_MAX = 8,
+  REFUSED_MAX = 100000, /* refusals that are listed; beyond it they are only counted */
+  THREADS_MAX = 64,
+  SHOWN = 100 /* the newest refusals, in the job's JSON */
+};
+#define NO_JOB "there is no job with this id; jobs end when the server stops"
 typedef sb_http_job job;
 
 static const char *const state_words[] = {"queued", "reading", "running", "paused", "done", "cancelled", "failed"};
@@ -29,9 +40,9 @@ static bool has_ended(const job *j) {
   return j->state == SB_HTTP_JOB_DONE || j->state == SB_HTTP_JOB_CANCELLED || j->state == SB_HTTP_JOB_FAILED;
 }
 
-/* ---- The photos of a job, by several threads */
+/* ---- The photos of a job, in several threads */
 
-static sb_status note_refusal(job *j, const char *path, const sb_error *error) {
+static sb_status add_refusal(job *j, const char *path, const sb_error *error) {
   if (j->refused_count == REFUSED_MAX) {
     j->refused_more++;
     return SB_OK;
@@ -48,11 +59,11 @@ static sb_status note_refusal(job *j, const char *path, const sb_error *error) {
   return SB_OK;
 }
 
-/* A photo at fault is noted, and the job goes on; else it ends, as the next photo would meet the same trouble. */
-static void note(job *j, const char *path, sb_status status, const sb_error *error) {
+/* A fault of the photo is noted and the job goes on. Any other failure ends it: the next photo would fail as well. */
+static void photo_done(job *j, const char *path, sb_status status, const sb_error *error) {
   pthread_mutex_lock(&j->jobs->lock);
   j->looked += status == SB_OK;
-  if (status != SB_OK && (sb_status_fault(status) != SB_FAULT_INPUT || note_refusal(j, path, error) != SB_OK)) {
+  if (status != SB_OK && (sb_status_fault(status) != SB_FAULT_INPUT || add_refusal(j, path, error) != SB_OK)) {
     j->error = *error;
     j->cancel = true;
   }
@@ -60,8 +71,8 @@ static void note(job *j, const char *path, sb_status status, const sb_error *err
   pthread_mutex_unlock(&j->jobs->lock);
 }
 
-/* The next photo; NULL at the end, when cancelled, or when the server stops. Waits while the job is paused. */
-static const sb_import_item *take(job *j) {
+/* The next photo; NULL after the last one, when the job was cancelled, or when the server stops. Waits while paused. */
+static const sb_import_item *next_photo(job *j) {
   const sb_import_item *item = NULL;
   pthread_mutex_lock(&j->jobs->lock);
   while (j->pause && !j->cancel && !j->jobs->stopping) pthread_cond_wait(&j->jobs->changed, &j->jobs->lock);
@@ -70,16 +81,16 @@ static const sb_import_item *take(job *j) {
   return item;
 }
 
-static void *work_on_photos(void *context) {
+static void *process_photos(void *context) {
   job *j = context;
   sb_actor_set(j->caller.name, j->caller.collection);
-  for (const sb_import_item *item; (item = take(j));) {
+  for (const sb_import_item *item; (item = next_photo(j));) {
     sb_error error = {0};
     uint8_t *bytes = NULL;
     size_t size = 0;
     sb_status status = sb_import_read(j->bundle, item, &bytes, &size, &error);
     if (status == SB_OK) status = j->steps->photo(j, item, (sb_photo){bytes, size}, &error);
-    note(j, item->path, status, &error);
+    photo_done(j, item->path, status, &error);
     free(bytes);
   }
   sb_actor_set(NULL, NULL);
@@ -89,12 +100,12 @@ static void *work_on_photos(void *context) {
 static void run_threads(job *j) {
   pthread_t threads[THREADS_MAX];
   int wanted = j->jobs->workers < THREADS_MAX ? j->jobs->workers : THREADS_MAX, started = 0;
-  while (started < wanted - 1 && !pthread_create(&threads[started], NULL, work_on_photos, j)) started++;
-  work_on_photos(j);
+  while (started < wanted - 1 && !pthread_create(&threads[started], NULL, process_photos, j)) started++;
+  process_photos(j);
   for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
 }
 
-/* All but the photos: what the job ends with, unless it was cancelled or has failed. */
+/* The step after the photos, unless the job was cancelled or has failed. */
 static sb_status finish(job *j, sb_error *error) {
   pthread_mutex_lock(&j->jobs->lock);
   bool over = j->cancel || j->jobs->stopping;
@@ -121,7 +132,7 @@ static void end_job(job *j, sb_status status, const sb_error *error) {
   if (j->steps->clear) j->steps->clear(j);
 }
 
-static void work_on(job *j) {
+static void run_job(job *j) {
   sb_error error = {0};
   sb_status status = j->bundle ? sb_import_resolve(j->bundle, &error) : SB_OK;
   pthread_mutex_lock(&j->jobs->lock);
@@ -154,7 +165,7 @@ static void *work(void *context) {
     j->state = SB_HTTP_JOB_READING;
     j->version++;
     pthread_mutex_unlock(&jobs->lock);
-    work_on(j);
+    run_job(j);
     pthread_mutex_lock(&jobs->lock);
   }
   pthread_mutex_unlock(&jobs->lock);
@@ -191,7 +202,7 @@ void sb_http_jobs_free(sb_http_jobs *jobs) {
   free(jobs);
 }
 
-/* Makes room by forgetting the oldest job that has ended. */
+/* Makes room by dropping the oldest job that has ended. */
 static bool make_room(sb_http_jobs *jobs) {
   size_t waiting = 0;
   for (size_t i = 0; i < jobs->count; i++) waiting += !has_ended(jobs->list[i]);
@@ -241,7 +252,7 @@ sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *reques
   sb_status status = job_new(jobs, request, &j, error);
   pthread_mutex_lock(&jobs->lock);
   if (status == SB_OK && !make_room(jobs))
-    status = sb_fail(error, SB_BUSY, "too many jobs wait already: try again when one has ended");
+    status = sb_fail(error, SB_BUSY, "too many jobs are waiting: try again when one has ended");
   if (status == SB_OK) {
     memcpy(id, j->id, sizeof j->id);
     jobs->list[jobs->count++] = j;
@@ -252,7 +263,7 @@ sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *reques
   return status;
 }
 
-/* A job of another caller's collection is not there. */
+/* A job of a collection that the caller's key is not for does not exist to that caller. */
 static job *find(const sb_http_jobs *jobs, const char *id) {
   const char *bound = sb_actor_get()->collection;
   for (size_t i = 0; i < jobs->count; i++)
@@ -282,7 +293,7 @@ sb_status sb_http_jobs_get(sb_http_jobs *jobs, const char *id, json_t **out, uin
                            sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
   const job *j = find(jobs, id);
-  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   if (j) {
     *out = job_json(j);
     if (version) *version = j->version;
@@ -306,8 +317,10 @@ json_t *sb_http_jobs_list(sb_http_jobs *jobs) {
 sb_status sb_http_jobs_result(sb_http_jobs *jobs, const char *id, char **out, sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
   const job *j = find(jobs, id);
-  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
-  if (j && !j->result) status = sb_fail(error, SB_NOT_FOUND, "this job has no result, or none yet");
+  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
+  if (j && !j->result)
+    status = sb_fail(error, SB_NOT_FOUND,
+                     "this job has no result: only cluster and dedup jobs have one, when they are done");
   if (status == SB_OK && !(*out = sb_strdup(j->result, error))) status = SB_NO_MEMORY;
   pthread_mutex_unlock(&jobs->lock);
   return status;
@@ -317,7 +330,7 @@ sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_ord
   sb_import *bundle = NULL;
   pthread_mutex_lock(&jobs->lock);
   job *j = find(jobs, id);
-  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   if (j && !has_ended(j)) {
     if (order == SB_HTTP_JOB_CANCEL) j->cancel = true;
     if (order == SB_HTTP_JOB_CANCEL && j->state == SB_HTTP_JOB_QUEUED) {
@@ -337,8 +350,8 @@ sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_ord
   return status;
 }
 
-/* A field in quotes; a leading '=', '+', '-' or '@' gets a "'" before it, so that no spreadsheet takes it for a
- * formula. */
+/* A quoted field. One that begins with "=", "+", "-" or "@" gets a "'" before it, so that a spreadsheet does not run
+ * it as a formula. */
 static sb_status add_field(sb_buffer *out, const char *text, char end, sb_error *error) {
   sb_status status = sb_buffer_addf(out, error, "\"%s", strchr("=+-@", text[0]) && text[0] ? "'" : "");
   for (const char *c = text; *c && status == SB_OK; c++) {
@@ -351,8 +364,7 @@ static sb_status add_field(sb_buffer *out, const char *text, char end, sb_error 
 sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const char *id, sb_buffer *out, sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
   const job *j = find(jobs, id);
-  sb_status status = j ? sb_buffer_addf(out, error, "path,code,message\n")
-                       : sb_fail(error, SB_NOT_FOUND, "there is no job of this id; jobs end with the server");
+  sb_status status = j ? sb_buffer_addf(out, error, "path,code,message\n") : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   for (size_t i = 0; j && status == SB_OK && i < j->refused_count; i++) {
     status = add_field(out, j->refused[i].path, ',', error);
     if (status == SB_OK) status = add_field(out, sb_status_code(j->refused[i].error.code), ',', error);
