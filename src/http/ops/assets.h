@@ -10,9 +10,9 @@ typedef struct sb_http_asset {
   const char *type;           /* Content-Type */
   const unsigned char *bytes; /* static storage */
   size_t size;
-  const unsigned char *packed; /* the same as gzip; NULL where that is not smaller */
+  const unsigned char *packed; /* compressed by gzip; NULL where that is not smaller */
   size_t packed_size;
-  const char *etag; /* quoted, as it stands in the header */
+  const char *etag; /* quoted, as the header has it */
 } sb_http_asset;
 
 extern const sb_http_asset sb_http_assets[];

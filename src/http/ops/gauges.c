@@ -1,3 +1,4 @@
+/* The gauges of /metrics. Names and help texts are read by monitoring: a renamed one breaks dashboards. */
 #include "http/ops/gauges.h"
 #include "http/core/live_sessions.h"
 #include "http/ops/metrics.h"
@@ -8,7 +9,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Bytes of memory that this process has in use; 0 where the system does not tell. */
 size_t sb_http_resident_bytes(void) {
   unsigned long total = 0, resident = 0;
   FILE *file = fopen("/proc/self/statm", "re");
@@ -18,7 +18,7 @@ size_t sb_http_resident_bytes(void) {
   return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Files in a folder; 0 where the system does not tell. */
+/* Entries of a folder; 0 where it cannot be read. */
 static size_t entries_of(const char *path) {
   size_t count = 0;
   DIR *folder = opendir(path);
@@ -27,7 +27,7 @@ static size_t entries_of(const char *path) {
   return count;
 }
 
-/* Without the one by which they are counted. */
+/* Without the descriptor that counting them opens. */
 static size_t open_files(void) {
   size_t count = entries_of("/proc/self/fd");
   return count ? count - 1 : 0;
@@ -53,7 +53,7 @@ static double cpu_seconds(void) {
 static sb_status write_model_times(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
   sb_status status = sb_buffer_addf(
       out, error,
-      "# HELP semblance_build_info The program's version.\n# TYPE semblance_build_info gauge\n"
+      "# HELP semblance_build_info Version of the program.\n# TYPE semblance_build_info gauge\n"
       "semblance_build_info{version=\"%s\"} 1\n"
       "# HELP process_cpu_seconds_total Processor time of the process.\n# TYPE process_cpu_seconds_total counter\n"
       "process_cpu_seconds_total %.2f\n"
@@ -75,8 +75,8 @@ static sb_status write_hnsw(const sb_engine_counts *counts, sb_buffer *out, sb_e
       out, error,
       "# HELP semblance_hnsw_collections Collections that are searched by an HNSW index.\n"
       "# TYPE semblance_hnsw_collections gauge\nsemblance_hnsw_collections %zu\n"
-      "# HELP semblance_hnsw_recall Share of the true ten nearest that the worst of them found when it was measured. -1: not "
-      "measured.\n# TYPE semblance_hnsw_recall gauge\nsemblance_hnsw_recall %.6g\n",
+      "# HELP semblance_hnsw_recall Share of the true ten nearest that the worst of them found when it was measured. "
+      "-1: not measured.\n# TYPE semblance_hnsw_recall gauge\nsemblance_hnsw_recall %.6g\n",
       counts->hnsw_collections, counts->hnsw_recall);
 }
 
@@ -84,11 +84,11 @@ static sb_status write_replica(const sb_engine_counts *counts, sb_buffer *out, s
   if (!counts->replica) return SB_OK;
   return sb_buffer_addf(
       out, error,
-      "# HELP semblance_replica_up 1 while the replica of the database is of use.\n# TYPE semblance_replica_up gauge\n"
+      "# HELP semblance_replica_up 1 while the replica of the database is used.\n# TYPE semblance_replica_up gauge\n"
       "semblance_replica_up %d\n"
-      "# HELP semblance_replica_reads_total Searches and first readings that the replica did.\n"
+      "# HELP semblance_replica_reads_total Searches and first reads that the replica answered.\n"
       "# TYPE semblance_replica_reads_total counter\nsemblance_replica_reads_total %zu\n"
-      "# HELP semblance_replica_passed_total Those that the database did, as the replica was behind, away or failed.\n"
+      "# HELP semblance_replica_passed_total Those that the database answered because the replica was behind, away or had failed.\n"
       "# TYPE semblance_replica_passed_total counter\nsemblance_replica_passed_total %zu\n",
       counts->replica_up, counts->replica_reads, counts->replica_passed);
 }
@@ -96,8 +96,8 @@ static sb_status write_replica(const sb_engine_counts *counts, sb_buffer *out, s
 sb_status sb_http_gauges_write(sb_http_context *context, sb_buffer *out, sb_error *error) {
   sb_engine_info info = {0};
   sb_engine_counts counts = {0};
-  /* What the database cannot tell now is left out: how the server fares without it is what one wants to see then. */
-  bool told = sb_engine_info_get(context->engine, &info, NULL) == SB_OK;
+  /* Without an answer of the database its gauges are -1; the others matter most in just that moment. */
+  bool known = sb_engine_info_get(context->engine, &info, NULL) == SB_OK;
   sb_status status = sb_engine_counts_get(context->engine, &counts, error);
   if (status != SB_OK) return status;
   double ends_s = (double)context->tls.ends_ms / 1000;
@@ -109,27 +109,29 @@ sb_status sb_http_gauges_write(sb_http_context *context, sb_buffer *out, sb_erro
       {"semblance_ready", "1 when models and gallery are loaded.",
        sb_http_models_state(&context->models, NULL) == SB_STATE_READY},
       {"semblance_people", "People in all collections. -1: the database does not answer.",
-       told ? (double)info.people : -1},
+       known ? (double)info.people : -1},
       {"semblance_faces", "Templates in all collections. -1: the database does not answer.",
-       told ? (double)info.faces : -1},
+       known ? (double)info.faces : -1},
       {"semblance_index_bytes", "Memory of the search indexes.", (double)counts.index_bytes},
       {"semblance_index_age_seconds",
-       "Time since the indexes were last in step with the database; a search sees to that first. -1: not yet, or none.",
+       "Time since the indexes last had all changes of the database; a search fetches them first. -1: not yet, or none.",
        counts.index_age_ms < 0 ? -1 : counts.index_age_ms / 1000},
-      {"semblance_index_lag_changes", "Changes of the database that the indexes have not got yet. -1: not known now.",
+      {"semblance_index_lag_changes", "Changes of the database that the indexes do not have yet. -1: not known now.",
        (double)counts.index_lag},
-      {"semblance_index_followed_changes", "Changes that the indexes got after they were filled.",
+      {"semblance_index_followed_changes", "Changes that the indexes received after they were filled.",
        (double)counts.index_followed},
       {"semblance_live_channels", "Cameras that are connected.",
        (double)sb_http_live_sessions_count(context->live_sessions)},
-      {"semblance_workers", "Photos that can be worked on at the same time.", told ? info.workers : -1},
+      {"semblance_workers", "Photos that can be processed at the same time.", known ? info.workers : -1},
       {"semblance_queue_waiting", "Requests that wait for a worker.",
        (double)sb_http_request_pool_waiting(context->pool)},
-      {"semblance_requests_open", "Requests that have begun and are not answered.",
+      {"semblance_requests_open", "Requests that have begun and are not answered yet.",
        (double)atomic_load(&context->load.open)},
-      {"semblance_body_bytes", "Bytes held of requests' bodies.", (double)atomic_load(&context->load.body_bytes)},
-      {"semblance_disk_free_bytes", "Free space where the gallery's folder lies.", disk_free_bytes(context->engine)},
-      {"semblance_certificate_ends_seconds", "When the server's certificate is over, Unix time. 0: no TLS.", ends_s},
+      {"semblance_body_bytes", "Bytes of request bodies held in memory.",
+       (double)atomic_load(&context->load.body_bytes)},
+      {"semblance_disk_free_bytes", "Free space on the disk of the gallery's folder.",
+       disk_free_bytes(context->engine)},
+      {"semblance_certificate_ends_seconds", "When the server's certificate expires, Unix time. 0: no TLS.", ends_s},
       {"process_resident_memory_bytes", "Memory of the process.", (double)sb_http_resident_bytes()},
       {"process_open_fds", "Open file descriptors.", (double)open_files()},
       {"process_max_fds", "File descriptors that may be open.", files_limit()},

@@ -1,4 +1,5 @@
-/* What the server says about itself. */
+/* Routes that report the state of the server: health for people and load balancers, numbers for Prometheus and the
+ * page. */
 #include "http/ops/health.h"
 #include "http/ops/gauges.h"
 #include "http/ops/metrics.h"
@@ -20,7 +21,7 @@ void sb_http_handle_health(sb_http_request *request) {
                            sb_http_models_word(&request->context->models), "people", (json_int_t)info.people, "faces",
                            (json_int_t)info.faces, "model", info.model);
   if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
-  /* The faces are read once the models are there; before that begins they are not searchable either. */
+  /* The gallery is loaded after the models, so until they are ready its faces cannot be searched either. */
   bool loading = info.loading || models == SB_STATE_PENDING || models == SB_STATE_LOADING;
   if (body) json_object_set_new(body, "gallery", json_string(loading ? "loading" : "ready"));
   if (body) json_object_set_new(body, "thumbnails", json_boolean(info.thumbnails));
@@ -32,12 +33,12 @@ void sb_http_handle_version(sb_http_request *request) {
   sb_http_reply_json(request, 200, json_pack("{s:s,s:s}", "name", "semblance", "version", sb_version()));
 }
 
-/* Alive: it answers. */
+/* Liveness: the process answers. */
 void sb_http_handle_healthz(sb_http_request *request) {
   sb_http_reply_json(request, 200, json_pack("{s:s}", "status", "ok"));
 }
 
-/* Ready: photos can be answered. */
+/* Readiness: a photo sent now is answered. */
 void sb_http_handle_readyz(sb_http_request *request) {
   bool ready = sb_http_models_state(&request->context->models, NULL) == SB_STATE_READY &&
                !atomic_load(&request->context->load.stopping);
@@ -59,7 +60,7 @@ void sb_http_handle_metrics(sb_http_request *request) {
   sb_http_reply_error(request, &error);
 }
 
-/* What usual false match rates mean as scores; those beyond the measurement are left out. */
+/* The scores that usual false match rates mean for this model; rates beyond the model's measurement are left out. */
 static json_t *targets_of(sb_http_context *context) {
   static const double rates[] = {1e-3, 1e-4, 1e-5, 1e-6};
   json_t *list = json_array();
@@ -71,7 +72,7 @@ static json_t *targets_of(sb_http_context *context) {
   return list;
 }
 
-/* Who compares: this server's memory, or the database, and what its HNSW indexes were measured to find. */
+/* Where faces are compared, in memory or in the database, and the measured recall of the database's HNSW indexes. */
 static json_t *search_of(const sb_engine_counts *counts) {
   const char *by = counts->search_remotely ? "database" : "memory";
   if (!counts->hnsw) return json_pack("{s:s}", "by", by);
@@ -80,7 +81,7 @@ static json_t *search_of(const sb_engine_counts *counts) {
                    (json_int_t)counts->hnsw_collections, "hnsw_recall", recall);
 }
 
-/* For the page's charts: the hour by minutes, and the numbers that stand beside them. */
+/* For the page's charts: the last hour by minutes, and the current numbers. */
 void sb_http_handle_stats(sb_http_request *request) {
   sb_error error = {0};
   sb_engine_info info = {0};
@@ -94,7 +95,7 @@ void sb_http_handle_stats(sb_http_request *request) {
   }
   const sb_target target = sb_http_operating_point(context);
   sb_operating_point_meaning meaning = {0};
-  if (info.loading || /* the store is busy */
+  if (info.loading || /* then the store is busy, and the engine's own values do */
       sb_engine_operating_point_explain(context->engine, context->collection, &target, &meaning, NULL) != SB_OK ||
       meaning.why.code != SB_OK)
     meaning = (sb_operating_point_meaning){.threshold = info.threshold, .unsure = info.unsure};

@@ -1,4 +1,6 @@
-/* Counters by route and status class, latency histograms, and one row for each minute of the last hour. */
+/* Counters by route and class of status, latency histograms, and one row for each minute of the last hour.
+ *
+ * Counting takes no lock but that of the minutes: the counters are atomic and only grow, as Prometheus wants them. */
 #include "http/ops/metrics.h"
 
 #include <stdatomic.h>
@@ -6,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Upper ends in milliseconds; about a factor of 1.5 to 2 apart, finest where photos are answered. */
+/* Upper bounds of the buckets in milliseconds, a factor of 1.5 to 2 apart, finest where answers to photos lie. */
 static const double bounds_ms[] = {0.5, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 200, 400, 1000, 3000, 10000};
 enum { BOUNDS = sizeof bounds_ms / sizeof *bounds_ms, BUCKETS = BOUNDS + 1, CLASSES = 5 };
 
-/* Row 0 is what has no route: files of the page, unknown addresses. */
+/* Row 0 counts what has no route: files of the page, unknown addresses. */
 typedef struct route_count {
   atomic_size_t by_class[CLASSES]; /* 1xx ... 5xx */
   atomic_size_t buckets[BUCKETS];
@@ -18,7 +20,7 @@ typedef struct route_count {
 } route_count;
 
 typedef struct minute_count {
-  int64_t minute; /* since the start; what is older than an hour is written over */
+  int64_t minute; /* since the start; rows older than an hour are reused */
   size_t requests, searches, errors;
   uint32_t buckets[BUCKETS];
 } minute_count;
@@ -29,7 +31,7 @@ struct sb_http_metrics {
   size_t table_count;
   route_count routes[SB_HTTP_ROUTES_MAX + 1]; /* row i + 1: table[i] */
   atomic_size_t slow, stage_us[SB_TIMED_COUNT], stage_runs[SB_TIMED_COUNT];
-  pthread_mutex_t lock; /* of the minutes */
+  pthread_mutex_t lock; /* guards the minutes */
   minute_count minutes[SB_HTTP_METRICS_MINUTES];
 };
 
@@ -70,7 +72,7 @@ static void count_minute(sb_http_metrics *metrics, const sb_http_request *reques
   minute_count *m = &metrics->minutes[now % SB_HTTP_METRICS_MINUTES];
   if (m->minute != now) *m = (minute_count){.minute = now};
   m->requests++;
-  m->errors += request->reply.status >= 500 && request->reply.status != 503; /* 503: not yet, or not now */
+  m->errors += request->reply.status >= 500 && request->reply.status != 503; /* 503: busy, or loading */
   if (request->route && request->route->flags & SB_HTTP_ROUTE_MODELS && request->reply.status < 400) {
     m->searches += strstr(request->route->pattern, "search") || strstr(request->route->pattern, "recognize") ||
                    !strcmp(request->route->pattern, "/api/verify");
@@ -101,7 +103,7 @@ void sb_http_metrics_count(sb_http_metrics *metrics, const sb_http_request *requ
   count_minute(metrics, request, ms);
 }
 
-/* The bucket's upper end below which `share` of the answers lie. */
+/* The upper bound of the bucket below which `share` of the answers lie. */
 static double quantile(const uint32_t buckets[BUCKETS], double share) {
   size_t all = 0, seen = 0;
   for (size_t i = 0; i < BUCKETS; i++) all += buckets[i];
@@ -147,7 +149,7 @@ static sb_status write_histogram(const route_count *r, const char *method, const
   return status;
 }
 
-/* Only of routes that were asked for: a hundred empty histograms help nobody. */
+/* Routes without a request are left out: a hundred empty histograms would only be noise. */
 static bool was_used(const route_count *r) {
   for (size_t i = 0; i < BUCKETS; i++)
     if (atomic_load(&r->buckets[i])) return true;
@@ -164,7 +166,7 @@ static sb_status write_stages(sb_http_metrics *metrics, sb_buffer *out, sb_error
   sb_status status = sb_buffer_addf(out, error,
                                     "# HELP semblance_slow_requests_total Requests that took longer than --slow-ms.\n"
                                     "# TYPE semblance_slow_requests_total counter\nsemblance_slow_requests_total %zu\n"
-                                    "# HELP semblance_stage_seconds_total Time of requests by what it went into.\n"
+                                    "# HELP semblance_stage_seconds_total Time of requests by stage.\n"
                                     "# TYPE semblance_stage_seconds_total counter\n"
                                     "# HELP semblance_stage_requests_total Requests that went through a stage.\n"
                                     "# TYPE semblance_stage_requests_total counter\n",

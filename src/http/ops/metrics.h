@@ -1,4 +1,4 @@
-/* Counts of what the server did: for /metrics (Prometheus) and for the page's charts. */
+/* Counters of requests: for /metrics (Prometheus) and for the page's charts. */
 #ifndef SB_HTTP_OPS_METRICS_H
 #define SB_HTTP_OPS_METRICS_H
 
@@ -14,15 +14,15 @@ void sb_http_metrics_count(sb_http_metrics *metrics, const sb_http_request *requ
                            bool slow);
 
 enum { SB_HTTP_METRICS_MINUTES = 60 };
-/* One minute of the last hour. Latencies are upper ends of the histogram's buckets, 0 where nothing was answered. */
+/* One minute of the last hour. Latencies are upper bounds of histogram buckets; 0 where nothing was answered. */
 typedef struct sb_http_metrics_minute {
-  size_t requests, searches, errors; /* errors: answers of 500 and more, but 503 */
-  double p50_ms, p99_ms;             /* of requests that look at a photo */
+  size_t requests, searches, errors; /* errors: statuses from 500 on, without 503 */
+  double p50_ms, p99_ms;             /* of requests with a photo */
 } sb_http_metrics_minute;
-/* Oldest first; the last one is the minute in progress. */
+/* Oldest first; the last one is the current minute. */
 void sb_http_metrics_hour(sb_http_metrics *metrics, sb_http_metrics_minute out[SB_HTTP_METRICS_MINUTES]);
 double sb_http_metrics_uptime_s(const sb_http_metrics *metrics);
-/* The counters by route in Prometheus' text format. */
+/* Appends the counters by route in Prometheus' text format. */
 sb_status sb_http_metrics_write(sb_http_metrics *metrics, sb_buffer *out, sb_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* The embedded page. */
+/* Serves the embedded page: files that web/embed.py made part of the program, plain or compressed, with ETags. */
 #include "http/ops/page.h"
 #include "http/ops/assets.h"
 

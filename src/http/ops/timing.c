@@ -1,3 +1,5 @@
+/* The access log: one line a request, with its fields as JSON beside it; a second line for a slow one. Lines name the
+ * route's pattern, never the address, which may hold ids of people. */
 #include "http/ops/timing.h"
 #include "http/ops/metrics.h"
 
@@ -5,14 +7,14 @@
 #include <string.h>
 
 enum { STAGES_TEXT = 512 };
-static const double told_from_ms = 0.05; /* shorter stages would read 0.0 */
+static const double shown_from_ms = 0.05; /* shorter stages would read 0.0 */
 
 /* "decode 11.2, detect 8.0", and the same as members of a JSON object. */
 static void write_stages(const sb_stage_times *stages, char text[STAGES_TEXT], char members[STAGES_TEXT]) {
   size_t used = 0, length = 0;
   *text = *members = 0;
   for (int i = 0; i < SB_TIMED_COUNT; i++) {
-    if (stages->ms[i] < told_from_ms) continue;
+    if (stages->ms[i] < shown_from_ms) continue;
     used += (size_t)snprintf(text + used, STAGES_TEXT - used, "%s%s %.1f", used ? ", " : "", sb_timed_stage_names[i],
                              stages->ms[i]);
     length += (size_t)snprintf(members + length, STAGES_TEXT - length, "%s\"%s\":%.1f", length ? "," : "",
@@ -20,7 +22,7 @@ static void write_stages(const sb_stage_times *stages, char text[STAGES_TEXT], c
   }
 }
 
-/* What the log may say of a method: a client may send any. */
+/* The method if it is plain: a client may send any text as one. */
 static const char *method_of(const sb_http_request *request) {
   return request->method[strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-")] ? "?" : request->method;
 }
