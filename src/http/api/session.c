@@ -17,16 +17,16 @@ static void set_cookie(sb_http_request *request, const char *token, int seconds)
 void sb_http_handle_session_get(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
-  char proof[SB_HTTP_TOKEN_SIZE] = "";
+  char csrf[SB_HTTP_TOKEN_SIZE] = "";
   if (sb_engine_access_required(request->context->engine, &closed, &error) != SB_OK) {
     sb_http_reply_error(request, &error);
     return;
   }
   const char *token = sb_http_cookie(request, SB_HTTP_SESSION_COOKIE);
-  bool in = token && sb_http_session_proof(request->context->auth.sessions, token, proof);
+  bool in = token && sb_http_session_csrf(request->context->auth.sessions, token, csrf);
   sb_http_reply_json(request, 200,
                      json_pack("{s:b,s:b,s:o}", "login_needed", closed && !in, "signed_in", in, "csrf",
-                               in ? json_string(proof) : json_null()));
+                               in ? json_string(csrf) : json_null()));
 }
 
 /* The password comes in the body, never in the address. */
@@ -49,7 +49,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
   const char *password = NULL;
   int one_time = -1;
   sb_http_client_address(request, address);
-  unsigned wait = sb_http_session_wait(request->context->auth.sessions, address);
+  unsigned wait = sb_http_login_wait(request->context->auth.sessions, address);
   if (wait) {
     sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, and try again");
     request->reply.retry = wait;
@@ -58,16 +58,16 @@ void sb_http_handle_session_add(sb_http_request *request) {
   sb_status status = read_login(request, &password, &one_time, &error);
   if (status == SB_OK) {
     status = sb_engine_access_login(request->context->engine, password, one_time, &error);
-    sb_http_session_tried(request->context->auth.sessions, address, status == SB_OK);
+    sb_http_login_tried(request->context->auth.sessions, address, status == SB_OK);
   }
   if (status == SB_FORBIDDEN) {
     sb_http_reply_refusal(request, 401, "unauthorized", error.message);
   } else if (status != SB_OK) {
     sb_http_reply_error(request, &error);
   } else {
-    char token[SB_HTTP_TOKEN_SIZE], proof[SB_HTTP_TOKEN_SIZE];
-    sb_http_session_begin(request->context->auth.sessions, token, proof);
-    sb_http_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", proof));
+    char token[SB_HTTP_TOKEN_SIZE], csrf[SB_HTTP_TOKEN_SIZE];
+    sb_http_session_begin(request->context->auth.sessions, token, csrf);
+    sb_http_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", csrf));
     set_cookie(request, token, 12 * 3600);
   }
 }

@@ -1,8 +1,8 @@
 /* Authentication and authorisation, before a byte of the body is read.
  *
  * A key comes as `Authorization: Bearer sbk_...` or `X-API-Key: sbk_...`; never in an address, where logs would keep
- * it. A session comes as a cookie that scripts cannot read and other sites cannot send (HttpOnly, SameSite=Strict);
- * requests that change something need the session's token in X-CSRF-Token besides. */
+ * it. A session comes as a cookie that scripts cannot read and other sites cannot send (HttpOnly, SameSite=Strict); a
+ * request that changes something needs the session's CSRF token in X-CSRF-Token as well. */
 #include "http/core/auth.h"
 
 #include "http/core/params.h"
@@ -22,7 +22,7 @@ static const char *key_of(const sb_http_request *request) {
 static bool refuse(sb_http_request *request, unsigned status, const char *code, const char *message) {
   sb_http_reply_refusal(request, status, code, message);
   request->reply.challenge = status == 401;
-  request->reply.close = request->route->flags & SB_HTTP_ROUTE_BODY; /* a photo that is refused is not waited for */
+  request->reply.close = request->route->flags & SB_HTTP_ROUTE_BODY; /* the body of a refused request is not read */
   return false;
 }
 
@@ -41,11 +41,11 @@ static bool changes_something(const sb_http_request *request) {
   return strcmp(request->method, "GET") && strcmp(request->method, "HEAD") && strcmp(request->method, "OPTIONS");
 }
 
-/* False: there is a session, but the token that proves the page's own request is missing. */
+/* False: there is a session, but the CSRF token, which proves that the page itself made the request, is missing. */
 static bool by_session(sb_http_request *request) {
   const char *token = sb_http_cookie(request, SB_HTTP_SESSION_COOKIE);
-  const char *proof = sb_http_header(request, "X-CSRF-Token");
-  if (!token || !sb_http_session_find(request->context->auth.sessions, token, changes_something(request) ? proof : NULL,
+  const char *csrf = sb_http_header(request, "X-CSRF-Token");
+  if (!token || !sb_http_session_find(request->context->auth.sessions, token, changes_something(request) ? csrf : NULL,
                                       changes_something(request), &request->principal.session))
     return !request->principal.session;
   request->principal.roles = SB_ROLE_ALL;
@@ -56,7 +56,7 @@ static bool by_session(sb_http_request *request) {
 
 bool sb_http_auth_still(sb_http_context *context, const sb_http_principal *principal) {
   bool closed = true, known = false;
-  if (principal->prefix[0]) /* roles stay as they were made */
+  if (principal->prefix[0]) /* a key's roles never change */
     return sb_engine_access_key_recheck(context->engine, principal->prefix, NULL) == SB_OK;
   if (principal->token[0]) return sb_http_session_find(context->auth.sessions, principal->token, NULL, false, &known);
   return sb_engine_access_required(context->engine, &closed, NULL) == SB_OK && !closed;
@@ -105,12 +105,14 @@ bool sb_http_auth_pass(sb_http_request *request) {
     }
   } else if (!by_session(request)) {
     return !wanted ||
-           refuse(request, 403, "forbidden", "the request lacks the session's X-CSRF-Token: load the page again");
+           refuse(request, 403, "forbidden", "the request lacks the session's X-CSRF-Token: reload the page");
   }
   if (request->principal.collection[0] && request->route->flags & SB_HTTP_ROUTE_ALL_COLLECTIONS)
-    return refuse(request, 403, "forbidden", "this tells of all collections, and the key is for one");
+    return refuse(request, 403, "forbidden", "this concerns all collections, and the key is for one");
   if (!wanted || request->principal.roles & (wanted | SB_ROLE_ADMIN)) return true;
-  if (request->principal.roles) return refuse(request, 403, "forbidden", "the key's roles do not allow this");
+  if (request->principal.roles)
+    return refuse(request, 403, "forbidden",
+                  "the key's roles do not allow this: an admin can make a key with another role");
   return refuse(request, 401, "unauthorized",
-                "an API key is needed, as `Authorization: Bearer ...` or `X-API-Key: ...`, or a login on the page");
+                "send an API key, as `Authorization: Bearer ...` or `X-API-Key: ...`, or sign in on the page");
 }

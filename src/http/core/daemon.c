@@ -47,7 +47,7 @@ static sb_status check_exposure(const sb_http_context *context, const sb_config 
   if (status != SB_OK || context->auth.loopback || config->insecure || (closed && context->tls.on)) return status;
   return sb_fail(
       error, SB_INVALID,
-      "%s is reached by other machines: that needs keys (`semblance access add`, `semblance access password`; "
+      "other machines can reach %s, which needs API keys (`semblance access add`, `semblance access password`; "
       "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
       config->listen, closed ? "some" : "none", context->tls.on ? "on" : "off");
 }
@@ -77,7 +77,9 @@ sb_status sb_http_daemon_listen(sb_http_daemon *daemon, const sb_config *config,
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *found = NULL;
   snprintf(port, sizeof port, "%d", (int)config->port);
   if (getaddrinfo(config->listen, port, &hints, &found) || !found)
-    return sb_fail(error, SB_INVALID, "%s is no address of this machine", config->listen);
+    return sb_fail(error, SB_INVALID,
+                   "cannot listen on %s: give an address of this machine with --listen, and the port with --port",
+                   config->listen);
   sb_status status = listen_at(daemon, found, config, error);
   freeaddrinfo(found);
   return status;
@@ -166,7 +168,7 @@ sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error 
                                  MHD_OPTION_URI_LOG_CALLBACK, on_target, daemon, MHD_OPTION_NOTIFY_COMPLETED,
                                  on_completed, daemon, MHD_OPTION_ARRAY, tls->on ? secured : plain, MHD_OPTION_END);
   if (!daemon->mhd)
-    return sb_fail(error, SB_IO, "the HTTP server could not be started%s",
+    return sb_fail(error, SB_IO, "cannot start the HTTP server%s",
                    tls->on ? ": its certificate and private key may not belong together" : "");
   daemon->socket = -1; /* libmicrohttpd closes it */
   return SB_OK;

@@ -16,7 +16,7 @@ sb_status sb_http_percent_decode(char *text, bool plus, sb_error *error) {
       int high = hex_digit(from[1]);
       int low = high < 0 ? -1 : hex_digit(from[2]);
       if (low < 0 || !(high | low)) {
-        return sb_fail(error, SB_INVALID, "the address has a broken percent-escape: encode it as UTF-8");
+        return sb_fail(error, SB_INVALID, "the address has an invalid percent-escape: encode it as UTF-8");
       }
       letter = (char)(high << 4 | low);
       from += 2;

@@ -1,4 +1,5 @@
-/* The table of idempotency keys: a ring, oldest written over. */
+/* The table of idempotency keys: a ring whose oldest entry is reused. An entry whose request is still being processed
+ * is never reused. */
 #include "http/core/idempotency.h"
 #include "http/core/exchange.h"
 
@@ -8,8 +9,8 @@
 enum { ENTRIES = 1024, KEY_MAX = 255, DAY_MS = 86400000 };
 
 struct sb_http_idempotency_entry {
-  uint64_t key;   /* of caller, route, address and Idempotency-Key; 0: free */
-  uint64_t print; /* of the body's fields */
+  uint64_t key;       /* hash of caller, route, address and Idempotency-Key; 0: free */
+  uint64_t body_hash; /* of the body's fields */
   double made_ms;
   bool done;
   unsigned status;
@@ -61,7 +62,7 @@ static uint64_t key_of(const sb_http_request *request, const char *key) {
   return hash ? hash : 1;
 }
 
-static uint64_t print_of(const sb_http_request *request) {
+static uint64_t body_hash_of(const sb_http_request *request) {
   uint64_t hash = SB_HASH_INIT;
   for (size_t i = 0; i < request->field_count; i++) {
     const sb_http_field *part = &request->fields[i];
@@ -78,12 +79,12 @@ static sb_http_idempotency_entry *find(sb_http_idempotency *table, uint64_t key)
   return NULL;
 }
 
-static void forget(sb_http_idempotency_entry *entry) {
+static void clear_entry(sb_http_idempotency_entry *entry) {
   free(entry->body);
   *entry = (sb_http_idempotency_entry){0};
 }
 
-static void reply_again(sb_http_request *request, const sb_http_idempotency_entry *entry) {
+static void reply_stored(sb_http_request *request, const sb_http_idempotency_entry *entry) {
   sb_http_reply_empty(request, entry->status);
   char *copy = malloc(entry->size + 1);
   if (!copy) {
@@ -97,12 +98,12 @@ static void reply_again(sb_http_request *request, const sb_http_idempotency_entr
   request->reply.replayed = true;
 }
 
-/* A place for a new key; NULL when all are in work. */
-static sb_http_idempotency_entry *place(sb_http_idempotency *table) {
+/* An entry for a new key; NULL when all are being processed. */
+static sb_http_idempotency_entry *free_entry(sb_http_idempotency *table) {
   for (size_t tried = 0; tried < ENTRIES; tried++) {
     sb_http_idempotency_entry *entry = &table->entries[table->next++ % ENTRIES];
     if (entry->key && !entry->done) continue;
-    forget(entry);
+    clear_entry(entry);
     return entry;
   }
   return NULL;
@@ -113,25 +114,26 @@ bool sb_http_idempotency_begin(sb_http_idempotency *table, sb_http_exchange *exc
   const char *text = sb_http_header(request, "Idempotency-Key");
   if (!text) return true;
   if (!*text || strlen(text) > KEY_MAX) {
-    sb_http_reply_refusal(request, 400, "invalid", "an Idempotency-Key is 1 to 255 characters");
+    sb_http_reply_refusal(request, 400, "invalid", "an Idempotency-Key has 1 to 255 characters");
     return false;
   }
-  uint64_t key = key_of(request, text), print = print_of(request);
+  uint64_t key = key_of(request, text), body_hash = body_hash_of(request);
   pthread_mutex_lock(&table->lock);
   sb_http_idempotency_entry *entry = find(table, key);
   if (!entry) {
-    entry = place(table);
-    if (entry) *entry = (sb_http_idempotency_entry){.key = key, .print = print, .made_ms = sb_monotonic_ms()};
+    entry = free_entry(table);
+    if (entry) *entry = (sb_http_idempotency_entry){.key = key, .body_hash = body_hash, .made_ms = sb_monotonic_ms()};
     exchange->idempotency = entry;
-  } else if (entry->print != print) {
+  } else if (entry->body_hash != body_hash) {
     sb_http_reply_refusal(request, 422, "idempotency_key_reused",
-                          "this Idempotency-Key was used for another request: take a new one");
+                          "this Idempotency-Key was used for a different request: use a new one");
   } else if (!entry->done) {
-    sb_http_reply_refusal(request, 409, "in_progress",
-                          "the first request with this Idempotency-Key is being worked on: ask again");
+    sb_http_reply_refusal(
+        request, 409, "in_progress",
+        "the first request with this Idempotency-Key is still being processed: try again in a second");
     request->reply.retry = true;
   } else {
-    reply_again(request, entry);
+    reply_stored(request, entry);
   }
   pthread_mutex_unlock(&table->lock);
   return !request->reply.status;
@@ -151,7 +153,7 @@ void sb_http_idempotency_end(sb_http_idempotency *table, sb_http_exchange *excha
     entry->type = reply->type;
     entry->done = true;
   } else {
-    forget(entry);
+    clear_entry(entry);
   }
   pthread_mutex_unlock(&table->lock);
 }

@@ -15,7 +15,7 @@ static void *load(void *context) {
   if (status == SB_OK)
     sb_log(SB_LOG_INFO, "models and gallery are ready after %.0f ms", sb_monotonic_ms() - start);
   else
-    sb_log(SB_LOG_ERROR, "the models could not be loaded: %s", error.message);
+    sb_log(SB_LOG_ERROR, "cannot load the models: %s", error.message);
   pthread_mutex_lock(&models->lock);
   models->state = status == SB_OK ? SB_STATE_READY : SB_STATE_ERROR;
   models->error = error;

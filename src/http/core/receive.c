@@ -224,6 +224,6 @@ sb_status sb_http_receive_end(sb_http_exchange *exchange, sb_error *error) {
   if (exchange->body == SB_HTTP_BODY_JSON) return json_fields(&exchange->request, error);
   if (exchange->body == SB_HTTP_BODY_OTHER)
     return sb_fail(error, SB_INVALID,
-                   "the body's Content-Type is not one that is read: send multipart/form-data or application/json");
+                   "the body's Content-Type is not supported: send multipart/form-data or application/json");
   return SB_OK;
 }

@@ -13,7 +13,8 @@ struct sb_http_redirect {
   int https_port;
 };
 
-/* The name in a Host header, if it is one: letters, digits, dots, hyphens, or an IPv6 address in brackets. */
+/* Copies the host of a Host header; false unless it is one: letters, digits, dots, hyphens, or an IPv6 address in
+ * brackets. */
 static bool host_name(const char *host, char name[HOST_MAX + 1]) {
   static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
   size_t length = host && *host == '[' ? strcspn(host, "]") + 1 : host ? strspn(host, letters) : 0;
@@ -83,7 +84,8 @@ sb_status sb_http_redirect_start(const sb_http_daemon *daemon, int port, sb_http
                        MHD_OPTION_NOTIFY_COMPLETED, on_completed, redirect, MHD_OPTION_END);
   if (!redirect->mhd) {
     free(redirect);
-    return sb_fail(error, SB_IO, "port %d of --redirect-port is in use, or may not be used", port);
+    return sb_fail(error, SB_IO, "cannot listen on port %d of --redirect-port: it is in use, or needs more rights",
+                   port);
   }
   *out = redirect;
   return SB_OK;

@@ -9,7 +9,7 @@
 #include <zlib.h>
 
 enum {
-  GZIP_LEAST = 1400, /* bytes: what fits one packet is sent as it is */
+  GZIP_LEAST = 1400, /* bytes: less fits one packet, where compression gains nothing */
   GZIP_LEVEL = 5,
 };
 
@@ -50,7 +50,7 @@ void sb_http_reply_clear(sb_http_reply *reply) {
   *reply = (sb_http_reply){0};
 }
 
-/* Compresses the reply's text in place of the plain one where the client reads it and it pays. */
+/* Replaces the reply's text by its gzip form where the client accepts that and it is worth while. */
 static void compress_reply(sb_http_request *request) {
   sb_http_reply *reply = &request->reply;
   reply->varies = true;
@@ -59,7 +59,7 @@ static void compress_reply(sb_http_request *request) {
   if (deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
   uLong room = deflateBound(&stream, reply->size);
   char *packed = malloc(room);
-  /* zlib takes its input as writable and never writes to it. */
+  /* zlib's input pointer is not const, but zlib never writes to it. */
   union {
     const void *constant;
     void *plain;
@@ -90,7 +90,8 @@ void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *
   reply->bytes = text ? text : no_memory;
   reply->size = text ? size : sizeof no_memory - 1;
   reply->status = text ? status : 500;
-  /* An answer that is kept for an Idempotency-Key stays plain: the next client may not read gzip. */
+  /* An answer that is stored for an Idempotency-Key stays plain: the client that repeats the request may not accept
+   * gzip. */
   if (text && !sb_http_exchange_of(request)->idempotency) compress_reply(request);
 }
 
@@ -148,7 +149,7 @@ void sb_http_reply_result(sb_http_request *request, sb_status status, const sb_e
 
 void sb_http_reply_error(sb_http_request *request, const sb_error *error) {
   unsigned status = sb_http_status(error->code);
-  /* A full queue is no fault, and its answers are many: each has its line as a request. */
+  /* A full queue is not a fault, and happens often under load: the access log has these answers. */
   if (status >= 500 && error->code != SB_BUSY)
     sb_log(SB_LOG_WARNING, "%s: %s", sb_status_code(error->code), error->message);
   sb_http_reply_refusal(request, status, sb_status_code(error->code), error->message);

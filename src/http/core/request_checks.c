@@ -60,7 +60,8 @@ static bool framing_passes(sb_http_request *request) {
   size_t headers = 0;
   MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_framing, &headers);
   if (headers <= 1) return true;
-  sb_http_reply_refusal(request, 400, "invalid", "the headers say more than once how long the body is");
+  sb_http_reply_refusal(request, 400, "invalid",
+                        "the request has several Content-Length or Transfer-Encoding headers: send one");
   request->reply.close = true;
   return false;
 }
@@ -70,7 +71,7 @@ static bool host_passes(sb_http_request *request, const char *host) {
   if (!host || !request->context->auth.loopback || is_loopback_host(host)) return true;
   sb_http_reply_refusal(
       request, 403, "forbidden",
-      "the server answers to names of this machine only: ask for localhost, or listen on another address");
+      "the server listens on this machine only, and the Host header names another: use localhost, or --listen");
   return false;
 }
 
@@ -80,7 +81,8 @@ static bool origin_passes(sb_http_exchange *exchange, const char *host) {
   if (!origin || (exchange->cors = allowed_origin(&exchange->daemon->origins, origin))) return true;
   const char *site = strstr(origin, "://");
   if (site && host && !strcasecmp(site + 3, host)) return true;
-  sb_http_reply_refusal(&exchange->request, 403, "forbidden", "the request comes from another web site");
+  sb_http_reply_refusal(&exchange->request, 403, "forbidden",
+                        "the request comes from another web site: --cors allows its origin");
   return false;
 }
 

@@ -1,10 +1,11 @@
-/* The bounded queue: a ring of jobs under one lock, one condition for the threads that wait. */
+/* The queue is a ring buffer under one lock, with one condition variable for idle workers. How long a heavy job takes
+ * is an exponential moving average over the last sixteen or so. */
 #include "http/core/request_pool.h"
 
 #include <stdlib.h>
 
 enum { WAIT_MS_MAX = 250, HEAVY_A_THREAD = 2 };
-static const double newest = 1.0 / 16; /* what the last job counts in the mean time */
+static const double last_weight = 1.0 / 16; /* weight of the last job in the average */
 
 typedef struct pool_item {
   void *job;
@@ -16,11 +17,11 @@ struct sb_http_request_pool {
   pthread_cond_t arrived;
   sb_http_pool_call perform;
   bool closed;
-  pool_item *items;                     /* ring of `capacity`; `count` of them from `first` on */
-  size_t capacity, first, count, heavy; /* heavy: of those that wait */
-  double heavy_ms;                      /* mean time in a thread; 0: not known yet */
+  pool_item *items;                     /* a ring of `capacity`; `count` jobs from `first` on */
+  size_t capacity, first, count, heavy; /* heavy: how many of the waiting jobs are */
+  double heavy_ms;                      /* average time in a worker; 0: not known yet */
   pthread_t *threads;
-  size_t thread_count; /* that were started */
+  size_t thread_count; /* started so far */
 };
 
 /* The next job; its `job` is NULL when the queue is closed. */
@@ -38,9 +39,9 @@ static pool_item take_item(sb_http_request_pool *pool) {
   return item;
 }
 
-static void note_time(sb_http_request_pool *pool, double ms) {
+static void add_time(sb_http_request_pool *pool, double ms) {
   pthread_mutex_lock(&pool->lock);
-  pool->heavy_ms = pool->heavy_ms > 0 ? pool->heavy_ms + newest * (ms - pool->heavy_ms) : ms;
+  pool->heavy_ms = pool->heavy_ms > 0 ? pool->heavy_ms + last_weight * (ms - pool->heavy_ms) : ms;
   pthread_mutex_unlock(&pool->lock);
 }
 
@@ -49,12 +50,12 @@ static void *pool_thread(void *context) {
   for (pool_item item; (item = take_item(pool)).job;) {
     double start = sb_monotonic_ms();
     pool->perform(item.job);
-    if (item.heavy) note_time(pool, sb_monotonic_ms() - start);
+    if (item.heavy) add_time(pool, sb_monotonic_ms() - start);
   }
   return NULL;
 }
 
-/* How many heavy jobs may wait. Under the lock. */
+/* How many heavy jobs may wait. The caller holds the lock. */
 static size_t heavy_limit(const sb_http_request_pool *pool) {
   size_t least = HEAVY_A_THREAD * pool->thread_count;
   if (pool->heavy_ms <= 0) return least;
@@ -102,8 +103,7 @@ sb_status sb_http_request_pool_add(sb_http_request_pool *pool, void *job, bool h
     pthread_cond_signal(&pool->arrived);
   }
   pthread_mutex_unlock(&pool->lock);
-  if (status == SB_BUSY)
-    return sb_fail(error, status, "the server has more to do than it can answer soon: try again in a second");
+  if (status == SB_BUSY) return sb_fail(error, status, "the server is busy: try again in a second");
   if (status == SB_STOPPING) return sb_fail(error, status, "the server is shutting down");
   return SB_OK;
 }

@@ -1,4 +1,5 @@
-/* A bounded queue of requests and the threads that work on them, so that inference never blocks a socket's thread. */
+/* A bounded queue of requests and the worker threads that process them, so that inference never blocks a socket's
+ * thread. */
 #ifndef SB_HTTP_CORE_REQUEST_POOL_H
 #define SB_HTTP_CORE_REQUEST_POOL_H
 
@@ -6,22 +7,24 @@
 
 /* Locked. */
 typedef struct sb_http_request_pool sb_http_request_pool;
-/* Called with the job alone, in the thread that is named at each use. */
+/* Called with a job; each use says in which thread. */
 typedef void (*sb_http_pool_call)(void *job);
 
-/* `perform` runs in one of `threads` threads for each job; at most `capacity` jobs wait. Of the heavy ones (photos)
- * as many may wait as are done within a quarter of a second, going by how long the last ones took, but always two a
- * thread: whoever comes later hears at once that it is full, and whoever waits does so briefly. */
+/* Calls `perform` for each job in one of `threads` worker threads; at most `capacity` jobs wait. Of the heavy ones
+ * (photos) no more may wait than are processed within a quarter of a second, estimated from how long the last ones
+ * took, but always two for each thread. So a request that would wait for long is refused at once, and those that wait
+ * do so briefly. */
 sb_status sb_http_request_pool_new(size_t threads, size_t capacity, sb_http_pool_call perform,
                                    sb_http_request_pool **out, sb_error *error);
-/* `accepted` runs in the caller's thread once the job has a place and before any thread can begin it: the moment to
- * suspend a connection. SB_BUSY when that many wait, SB_STOPPING once it was closed; then nothing was called. */
+/* Queues a job. Calls `accepted` in this thread once the job has its place and before a worker can take it: the moment
+ * to suspend a connection. SB_BUSY when too many wait, SB_STOPPING after sb_http_request_pool_close; then nothing is
+ * called. */
 sb_status sb_http_request_pool_add(sb_http_request_pool *pool, void *job, bool heavy, sb_http_pool_call accepted,
                                    sb_error *error);
-/* Jobs that wait. */
+/* The number of jobs that wait. */
 size_t sb_http_request_pool_waiting(sb_http_request_pool *pool);
-/* Ends the threads after the jobs that they are at; each job that still waits is given to `refuse` in the caller's
- * thread. From then on sb_http_request_pool_add says SB_STOPPING. One caller; again: nothing is left to do. */
+/* Ends the workers after their current jobs, and calls `refuse` in this thread for each job that still waits. From then
+ * on sb_http_request_pool_add gives SB_STOPPING. For one thread; a second call does nothing. */
 void sb_http_request_pool_close(sb_http_request_pool *pool, sb_http_pool_call refuse);
 /* After sb_http_request_pool_close, or with no job waiting. NULL is accepted. */
 void sb_http_request_pool_free(sb_http_request_pool *pool);

@@ -39,7 +39,7 @@ static void reply_methods(sb_http_request *request, const char *allow) {
     sb_http_reply_empty(request, 204);
   } else {
     sb_http_reply_refusal(request, 405, "method_not_allowed",
-                          "the address is known, but not with this method: see Allow");
+                          "this address has no such method: the Allow header lists its methods");
   }
   strncpy(request->reply.allow, allow, sizeof request->reply.allow - 1);
 }

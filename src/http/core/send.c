@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of every answer: the page may run its own scripts and reach its own server, and nothing else may use it. */
+/* Sent with every answer. The page may run its own scripts and reach its own server; no other site may embed it. */
 static const struct {
   const char *name, *value;
 } security_headers[] = {
@@ -57,7 +57,7 @@ static bool headers_add(const sb_http_exchange *exchange, struct MHD_Response *r
   return true;
 }
 
-/* An answer that lasts. That of a WebSocket (101) has the headers of its handshake and no others. */
+/* An answer that lasts. That of a WebSocket (101) has the headers of its handshake only. */
 static enum MHD_Result send_stream(sb_http_exchange *exchange) {
   sb_http_request *request = &exchange->request;
   struct MHD_Response *response = request->reply.stream;
@@ -75,14 +75,14 @@ enum MHD_Result sb_http_reply_send(sb_http_exchange *exchange) {
   sb_http_reply *reply = &request->reply;
   if (reply->stream) return send_stream(exchange);
   enum MHD_ResponseMemoryMode mode = reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT;
-  /* libmicrohttpd takes the bytes as writable and never writes to them. */
+  /* libmicrohttpd's pointer is not const, but it never writes to the bytes. */
   union {
     const void *constant;
     void *plain;
   } bytes = {.constant = reply->bytes ? reply->bytes : ""};
   struct MHD_Response *response = MHD_create_response_from_buffer(reply->size, bytes.plain, mode);
   if (!response) return MHD_NO;
-  reply->owned = NULL; /* it belongs to the response now */
+  reply->owned = NULL; /* the response frees it */
   enum MHD_Result queued = MHD_NO;
   if (headers_add(exchange, response)) queued = MHD_queue_response(request->connection, reply->status, response);
   MHD_destroy_response(response);

@@ -1,3 +1,4 @@
+/* Two small tables under one lock: sessions, by the hash of their token, and addresses that failed to log in. */
 #include "http/core/session.h"
 
 #include "engine/engine.h"
@@ -8,11 +9,11 @@
 enum { SESSIONS_MAX = 64, ADDRESSES_MAX = 256, FREE_TRIES = 3, WAIT_MAX = 900 };
 #define LIFE_MS (12 * 3600e3)
 #define IDLE_MS (30 * 60e3)
-#define PEACE_MS 3600e3
+#define FORGIVE_MS 3600e3
 
 typedef struct session {
-  uint8_t token[SB_DIGEST_SIZE]; /* its hash */
-  char proof[SB_HTTP_TOKEN_SIZE];
+  uint8_t token[SB_DIGEST_SIZE]; /* the hash of the token */
+  char csrf[SB_HTTP_TOKEN_SIZE];
   double begun_ms, used_ms; /* begun 0: free */
 } session;
 
@@ -43,7 +44,7 @@ void sb_http_sessions_free(sb_http_sessions *sessions) {
   free(sessions);
 }
 
-static void draw(char token[SB_HTTP_TOKEN_SIZE]) {
+static void make_token(char token[SB_HTTP_TOKEN_SIZE]) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   uint8_t random[SB_HTTP_TOKEN_SIZE - 1];
   sb_crypto_random(random, sizeof random);
@@ -51,7 +52,8 @@ static void draw(char token[SB_HTTP_TOKEN_SIZE]) {
   token[sizeof random] = 0;
 }
 
-/* Under the lock; NULL: there is none, or it is over. Hashes are compared, so the time tells nothing of a token. */
+/* NULL: there is none, or it has ended. Compares hashes, so the time that it takes reveals nothing about a token. The
+ * caller holds the lock. */
 static session *find(sb_http_sessions *sessions, const char *token) {
   uint8_t hash[SB_DIGEST_SIZE];
   double now = sb_monotonic_ms();
@@ -66,13 +68,13 @@ static session *find(sb_http_sessions *sessions, const char *token) {
   return found;
 }
 
-void sb_http_session_begin(sb_http_sessions *sessions, char token[SB_HTTP_TOKEN_SIZE], char proof[SB_HTTP_TOKEN_SIZE]) {
+void sb_http_session_begin(sb_http_sessions *sessions, char token[SB_HTTP_TOKEN_SIZE], char csrf[SB_HTTP_TOKEN_SIZE]) {
   session made = {.begun_ms = sb_monotonic_ms()};
   made.used_ms = made.begun_ms;
-  draw(token);
-  draw(proof);
+  make_token(token);
+  make_token(csrf);
   sb_crypto_api_key_hash(token, made.token);
-  memcpy(made.proof, proof, SB_HTTP_TOKEN_SIZE);
+  memcpy(made.csrf, csrf, SB_HTTP_TOKEN_SIZE);
   pthread_mutex_lock(&sessions->lock);
   session *place = &sessions->sessions[0];
   for (size_t i = 1; i < SESSIONS_MAX; i++)
@@ -81,21 +83,21 @@ void sb_http_session_begin(sb_http_sessions *sessions, char token[SB_HTTP_TOKEN_
   pthread_mutex_unlock(&sessions->lock);
 }
 
-bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const char *proof, bool need_proof,
+bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const char *csrf, bool need_csrf,
                           bool *known) {
   pthread_mutex_lock(&sessions->lock);
   const session *s = find(sessions, token);
   *known = s;
-  bool proved =
-      s && proof && strlen(proof) == SB_HTTP_TOKEN_SIZE - 1 && sb_crypto_equal(proof, s->proof, SB_HTTP_TOKEN_SIZE - 1);
+  bool csrf_right =
+      s && csrf && strlen(csrf) == SB_HTTP_TOKEN_SIZE - 1 && sb_crypto_equal(csrf, s->csrf, SB_HTTP_TOKEN_SIZE - 1);
   pthread_mutex_unlock(&sessions->lock);
-  return *known && (proved || !need_proof);
+  return *known && (csrf_right || !need_csrf);
 }
 
-bool sb_http_session_proof(sb_http_sessions *sessions, const char *token, char proof[SB_HTTP_TOKEN_SIZE]) {
+bool sb_http_session_csrf(sb_http_sessions *sessions, const char *token, char csrf[SB_HTTP_TOKEN_SIZE]) {
   pthread_mutex_lock(&sessions->lock);
   const session *s = find(sessions, token);
-  if (s) memcpy(proof, s->proof, SB_HTTP_TOKEN_SIZE);
+  if (s) memcpy(csrf, s->csrf, SB_HTTP_TOKEN_SIZE);
   pthread_mutex_unlock(&sessions->lock);
   return s;
 }
@@ -107,20 +109,20 @@ void sb_http_session_end(sb_http_sessions *sessions, const char *token) {
   pthread_mutex_unlock(&sessions->lock);
 }
 
-/* ---- Waits */
+/* ---- Throttling of logins */
 
 static address *address_of(sb_http_sessions *sessions, const uint8_t bytes[16]) {
   for (size_t i = 0; i < ADDRESSES_MAX; i++) {
     address *a = &sessions->addresses[i];
     if (a->failures && !memcmp(a->bytes, bytes, 16)) {
-      if (sb_monotonic_ms() - a->last_ms <= PEACE_MS) return a;
+      if (sb_monotonic_ms() - a->last_ms <= FORGIVE_MS) return a;
       *a = (address){.failures = 0};
     }
   }
   return NULL;
 }
 
-unsigned sb_http_session_wait(sb_http_sessions *sessions, const uint8_t bytes[16]) {
+unsigned sb_http_login_wait(sb_http_sessions *sessions, const uint8_t bytes[16]) {
   unsigned seconds = 0;
   pthread_mutex_lock(&sessions->lock);
   const address *a = address_of(sessions, bytes);
@@ -134,8 +136,8 @@ unsigned sb_http_session_wait(sb_http_sessions *sessions, const uint8_t bytes[16
   return seconds;
 }
 
-/* A free place, else that of the address which was quiet the longest. */
-static address *place_for(sb_http_sessions *sessions, const uint8_t bytes[16]) {
+/* A free row, else that of the address whose last failure is the oldest. */
+static address *row_for(sb_http_sessions *sessions, const uint8_t bytes[16]) {
   address *place = &sessions->addresses[0];
   for (size_t i = 1; i < ADDRESSES_MAX && place->failures; i++)
     if (!sessions->addresses[i].failures || sessions->addresses[i].last_ms < place->last_ms)
@@ -145,12 +147,12 @@ static address *place_for(sb_http_sessions *sessions, const uint8_t bytes[16]) {
   return place;
 }
 
-void sb_http_session_tried(sb_http_sessions *sessions, const uint8_t bytes[16], bool right) {
+void sb_http_login_tried(sb_http_sessions *sessions, const uint8_t bytes[16], bool right) {
   pthread_mutex_lock(&sessions->lock);
   address *a = address_of(sessions, bytes);
   if (right && a) *a = (address){.failures = 0};
   if (!right) {
-    if (!a) a = place_for(sessions, bytes);
+    if (!a) a = row_for(sessions, bytes);
     a->failures++;
     a->last_ms = sb_monotonic_ms();
   }

@@ -15,14 +15,14 @@
 
 enum { PEM_BYTES_MAX = 1 << 20 };
 
-/* ---- What is served */
+/* ---- Reading the pair that is served */
 
 static sb_status read_pem(const char *path, char **out, sb_error *error) {
   uint8_t *bytes = NULL;
   size_t size = 0;
   sb_status status = sb_file_read(path, PEM_BYTES_MAX, &bytes, &size, error);
   if (status == SB_OK && !strstr((const char *)bytes, "-----BEGIN "))
-    status = sb_fail(error, SB_INVALID, "%s holds nothing in PEM form (\"-----BEGIN ...\")", path);
+    status = sb_fail(error, SB_INVALID, "%s is not a PEM file: it has no line \"-----BEGIN ...\"", path);
   if (status == SB_OK)
     *out = (char *)bytes;
   else
@@ -36,9 +36,9 @@ static sb_status own_paths(const char *folder, char **certificate, char **key, s
   return *key ? SB_OK : SB_NO_MEMORY;
 }
 
-/* What a server is to use, read; all stay NULL where there is to be no TLS. Released by free(). */
+/* The files that a server would serve; all are NULL without TLS. Released by pair_free. */
 typedef struct pair {
-  char *path, *certificate, *private_key; /* path: the certificate's */
+  char *path, *certificate, *private_key; /* path: of the certificate */
 } pair;
 
 static void pair_free(pair *p) {
@@ -54,7 +54,7 @@ static sb_status pair_read(const sb_config *config, pair *out, sb_error *error) 
   char *folder = NULL, *certificate = NULL, *key = NULL;
   sb_status status = SB_OK;
   if (given && (!*config->tls_cert || !*config->tls_key))
-    return sb_fail(error, SB_INVALID, "--tls-cert and --tls-key go together");
+    return sb_fail(error, SB_INVALID, "give both --tls-cert and --tls-key, or neither");
   if (given) {
     certificate = sb_strdup(config->tls_cert, error);
     key = certificate ? sb_strdup(config->tls_key, error) : NULL;
@@ -82,7 +82,7 @@ static gnutls_datum_t datum(char *text) {
   return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
 }
 
-/* The first certificate of the file is the server's own. */
+/* The first certificate of a file is the server's own; others are its issuers. */
 static int read_dates(const gnutls_datum_t *text, sb_http_certificate *out) {
   gnutls_x509_crt_t certificate = NULL;
   int code = gnutls_x509_crt_init(&certificate);
@@ -147,11 +147,11 @@ void sb_http_tls_unload(sb_http_tls *tls) {
   tls->private_key = tls->certificate = NULL;
 }
 
-/* ---- A certificate of one's own */
+/* ---- Making a self-signed certificate */
 
 static sb_status failed(int code, sb_error *error) {
-  return sb_fail(error, code == GNUTLS_E_MEMORY_ERROR ? SB_NO_MEMORY : SB_INTERNAL,
-                 "the certificate could not be made: %s", gnutls_strerror(code));
+  return sb_fail(error, code == GNUTLS_E_MEMORY_ERROR ? SB_NO_MEMORY : SB_INTERNAL, "cannot make the certificate: %s",
+                 gnutls_strerror(code));
 }
 
 static int add_name(gnutls_x509_crt_t certificate, const char *name) {
@@ -169,7 +169,7 @@ static int fill(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const 
   uint8_t serial[16];
   time_t now = time(NULL);
   sb_crypto_random(serial, sizeof serial);
-  serial[0] &= 0x7f; /* a positive number */
+  serial[0] &= 0x7f; /* RFC 5280 wants a positive number */
   int code = gnutls_x509_crt_set_version(certificate, 3);
   if (code >= 0) code = gnutls_x509_crt_set_serial(certificate, serial, sizeof serial);
   if (code >= 0) code = gnutls_x509_crt_set_activation_time(certificate, now - 3600);
@@ -186,11 +186,11 @@ static int fill(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const 
   return code;
 }
 
-/* Never over a file that is there. */
+/* Never overwrites a file. */
 static sb_status write_new(const char *path, const gnutls_datum_t *text, sb_error *error) {
   int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0 && errno == EEXIST)
-    return sb_fail(error, SB_EXISTS, "%s is there already; move it away first, with the one beside it", path);
+    return sb_fail(error, SB_EXISTS, "%s exists already: move it away first, and the other file beside it", path);
   if (file < 0) return sb_fail_errno(error, errno, "make the file", path);
   ssize_t written = write(file, text->data, text->size);
   sb_status status = written == (ssize_t)text->size && !fsync(file)
