@@ -1,4 +1,4 @@
-"""The Python of an environment of its own that holds the peers of requirements.txt."""
+"""A Python environment with the libraries of requirements.txt."""
 import hashlib
 import pathlib
 import subprocess

@@ -1,17 +1,18 @@
-"""Galleries that are like face embeddings, their probes and the exact answers; made once, kept as files.
+"""Synthetic collections that resemble face embeddings, their queries and the exact answers; made once, kept as files.
 
-An identity is normal with eigenvalues exp(-i / tau) under a random rotation, scaled to unit length: as for embeddings of
-real faces, some 2 * tau dimensions carry nearly everything. A mate of row g is c * g + sqrt(1 - c^2) * u with u orthogonal
-to g, seven tenths of its energy face-like and the rest spread evenly; c is normal (0.6, 0.1), cut to 0.25 .. 0.9. Strangers
-are identities that are not in the gallery. Rows are made in chunks, each from its own seed, so that a gallery of any size
-begins with the smaller ones and none is ever in memory as a whole.
+An identity is normally distributed with eigenvalues exp(-i / tau) under a random rotation, scaled to unit length: as in
+embeddings of real faces, some 2 * tau dimensions carry nearly all the variance. A match of row g is
+c * g + sqrt(1 - c^2) * u, with u orthogonal to g; seven tenths of u's energy resemble faces and the rest is spread
+evenly; c is normally distributed (0.6, 0.1), cut to 0.25 .. 0.9. Strangers are identities that are not in the
+collection. Rows are made in chunks, each from its own seed, so that a collection of any size begins with the smaller
+ones, and none is ever in memory as a whole.
 """
 import pathlib
 
 import numpy as np
 
 CHUNK = 20_000
-MATES_FROM = 20_000  # mates belong to the first rows, so that galleries of all sizes share the probes
+MATES_FROM = 20_000  # matches belong to the first rows, so that all sizes share the queries
 ROTATION_SEED, PROBE_SEED, CHUNK_SEED = 1, 2, 1000
 TRUTH_K = 10
 
@@ -21,14 +22,14 @@ def unit(rows):
 
 
 class Gallery:
-    """`dim` and `tau` name a gallery; `folder` keeps it. Files: rows.f32 (grows as wanted), probes.npz, truth-N.npz."""
+    """Kept in `folder`, named by `dim` and `tau`. Files: rows.f32 (grows on demand), probes-N.npz, truth-N.npz."""
 
     def __init__(self, folder, dim=512, tau=64, probes=500):
         self.folder = pathlib.Path(folder) / f"gallery-{dim}-{tau}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.dim, self.probe_count = dim, probes
         weights = np.exp(-np.arange(dim) / tau)
-        weights = weights[weights > 1e-9]  # what is left of the spectrum cannot be seen in float32
+        weights = weights[weights > 1e-9]  # float32 cannot show the rest of the spectrum
         basis, _ = np.linalg.qr(np.random.default_rng(ROTATION_SEED).standard_normal((dim, len(weights))))
         self.mix = (np.sqrt(weights / weights.sum())[:, None] * basis.T).astype(np.float32)
 
@@ -36,19 +37,19 @@ class Gallery:
         return unit(rng.standard_normal((count, len(self.mix)), dtype=np.float32) @ self.mix)
 
     def rows(self, count):
-        """The first `count` rows, a read-only map of the file; makes those that are missing."""
+        """The first `count` rows, as a read-only map of the file; makes those that are missing."""
         path = self.folder / "rows.f32"
         bytes_a_row = 4 * self.dim
         with open(path, "ab") as file:
             chunks = file.tell() // (bytes_a_row * CHUNK)
-            file.truncate(chunks * CHUNK * bytes_a_row)  # a chunk that was cut short is made again
+            file.truncate(chunks * CHUNK * bytes_a_row)  # an incomplete chunk is made again
             file.seek(0, 2)
             for chunk in range(chunks, -(-count // CHUNK)):
                 self.identities(np.random.default_rng(CHUNK_SEED + chunk), CHUNK).astype("<f4").tofile(file)
         return np.memmap(path, "<f4", "r", shape=(count, self.dim))
 
     def probes(self):
-        """(queries, mate_rows): the mates of mate_rows first, then as many strangers."""
+        """(queries, mate_rows): matches of mate_rows first, then as many strangers."""
         path = self.folder / f"probes-{self.probe_count}.npz"
         if not path.exists():
             rng = np.random.default_rng(PROBE_SEED)
@@ -65,7 +66,7 @@ class Gallery:
             return file["queries"], file["mate_rows"]
 
     def truth(self, count):
-        """(numbers, scores) of the TRUTH_K best of the first `count` rows for each probe, in float64, best first."""
+        """(numbers, scores) of the TRUTH_K best of the first `count` rows for each query, in float64, best first."""
         path = self.folder / f"truth-{self.probe_count}-{count}.npz"
         if not path.exists():
             rows, (queries, _) = self.rows(count), self.probes()
@@ -77,7 +78,7 @@ class Gallery:
 
 def best_rows(rows, queries, among):
     """(numbers, scores): the TRUTH_K best of the rows whose numbers are in `among` (ascending) for each query."""
-    spare = TRUTH_K + 10  # what float32 may rank wrongly is ranked again in float64
+    spare = TRUTH_K + 10  # reranked in float64, because float32 may order them wrongly
     scores = np.full((len(queries), 0), -9, np.float32)
     numbers = np.zeros((len(queries), 0), np.int64)
     for start in range(0, len(among), CHUNK):

@@ -1,4 +1,4 @@
-/* The search index as a module that Python loads: see index.h. */
+/* The vector index as a library that Python loads; see index.h. */
 #include "index.h"
 
 #include "vector/search/thread_team.h"
@@ -13,7 +13,7 @@
 struct bench_index {
   sb_thread_team *team; /* NULL: one thread */
   sb_index *index;
-  /* One thread keeps the team busy while searches are to work alone; `lock` guards the two flags. */
+  /* A thread that keeps the team busy while searches are to run alone; `lock` protects the two flags. */
   pthread_t holder;
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -26,13 +26,13 @@ EXPORT const char *bench_error(void) {
   return last.message;
 }
 
-EXPORT bench_index *bench_index_new(size_t dim, int keep, int threads) {
+EXPORT bench_index *bench_index_new(size_t dim, int bits, int threads) {
   bench_index *bench = sb_alloc(1, sizeof *bench, &last);
   if (!bench) return NULL;
   pthread_mutex_init(&bench->lock, NULL);
   pthread_cond_init(&bench->changed, NULL);
   sb_index_options options = {.struct_size = sizeof options, .dim = dim, .metric = SB_METRIC_INNER};
-  options.precision = keep == 8 ? SB_PRECISION_I8 : keep == 32 ? SB_PRECISION_F32 : SB_PRECISION_F16;
+  options.precision = bits == 8 ? SB_PRECISION_I8 : bits == 32 ? SB_PRECISION_F32 : SB_PRECISION_F16;
   if (threads > 1 && sb_thread_team_new(threads, &bench->team, &last)) goto fail;
   options.thread_team = bench->team;
   if (sb_index_new(&options, &bench->index, &last)) goto fail;
@@ -84,7 +84,7 @@ EXPORT int bench_index_alone(bench_index *bench, int alone) {
   if (!alone) return pthread_join(bench->holder, NULL) ? -1 : 0;
   if (pthread_create(&bench->holder, NULL, hold_team, bench)) {
     bench->hold = false;
-    sb_fail(&last, SB_NO_MEMORY, "a thread could not be started");
+    sb_fail(&last, SB_NO_MEMORY, "cannot start a thread");
     return -1;
   }
   pthread_mutex_lock(&bench->lock);
@@ -137,7 +137,7 @@ EXPORT int bench_index_search(bench_index *bench, const float *queries, size_t c
   query.has_floor = floor > -2;
   query.floor = floor;
   query.filter = bits ? &filter : NULL;
-  sb_hit stack[SB_BATCH_MAX]; /* the usual k of 10: no allocation inside what is measured */
+  sb_hit stack[SB_BATCH_MAX]; /* for the usual k of 10, so that nothing is allocated while measuring */
   sb_hit *hits = count * k <= SB_BATCH_MAX ? stack : sb_alloc(count * k, sizeof *hits, &last);
   size_t found[SB_BATCH_MAX];
   if (!hits) return -1;

@@ -1,4 +1,4 @@
-"""Timing: contenders take turns in short blocks, so that all meet the same noise of the machine."""
+"""Timing: contenders take turns in short blocks, so that all of them see the same noise of the machine."""
 import random
 import statistics
 import threading
@@ -6,21 +6,21 @@ import time
 
 import numpy as np
 
-BLOCK_SECONDS, BLOCK_MAX = 0.05, 50  # one turn: about so long, at most so many queries
+BLOCK_SECONDS, BLOCK_MAX = 0.05, 50  # one turn: about this long, at most this many queries
 TURNS_MIN = 5
-WARM = 2  # untimed queries at the start of a turn: the one before has filled the caches with its own data
+WARM = 2  # untimed queries first: the previous contender has filled the caches with its own data
 
 
 class Contender:
-    """name, settings: for people. search(queries): row numbers, len(queries) x k. threads(n): how many it uses from now on.
-    floor: it gives no hit with a lower score."""
+    """name, settings: for people. search(queries): row numbers, len(queries) x k. threads(n): sets the number of
+    threads. floor: hits with lower scores are not returned."""
 
     def __init__(self, name, settings, search, threads=lambda n: None, floor=None):
         self.name, self.settings, self.search, self.threads, self.floor = name, settings, search, threads, floor
 
 
 class Lane:
-    """What one contender did with one number of threads and one size of batch."""
+    """The measurements of one contender with one number of threads and one batch size."""
 
     def __init__(self, contender, threads, batch, queries):
         self.contender, self.threads, self.batch, self.queries = contender, threads, batch, queries
@@ -40,7 +40,7 @@ class Lane:
         return took
 
     def turn(self):
-        """Gives its seconds."""
+        """Measures one turn; returns its duration in seconds."""
         start = time.perf_counter()
         self.contender.threads(self.threads)
         warm = min(self.once(timed=False) for _ in range(WARM)) if self.block != 1 else 0  # a long call warms itself
@@ -54,12 +54,14 @@ class Lane:
         ms = np.array(self.ms)
         seen = sorted(self.answers)
         wanted = {q: truth.wanted(q, self.contender.floor) for q in seen}
-        # A mate counts where exact search finds it among its best.
+        # A match counts only if exact search finds it.
         findable = [q for q in seen if truth.mates[q] in wanted[q]]
-        return {"name": self.contender.name, "settings": self.contender.settings, "threads": self.threads, "batch": self.batch,
+        right = sum(len(np.intersect1d(self.answers[q], wanted[q])) for q in seen)
+        return {"name": self.contender.name, "settings": self.contender.settings,
+                "threads": self.threads, "batch": self.batch,
                 "p50_ms": float(np.percentile(ms, 50)), "p99_ms": float(np.percentile(ms, 99)), "calls": len(ms),
                 "qps": 1000 * self.batch / float(np.percentile(ms, 50)), "queries": len(seen),
-                "recall_at_10": sum(len(np.intersect1d(self.answers[q], wanted[q])) for q in seen) / sum(map(len, wanted.values())),
+                "recall_at_10": right / sum(map(len, wanted.values())),
                 "same_answers": statistics.fmean(hits(self.answers[q]) == list(wanted[q]) for q in seen),
                 "mates_found": sum(truth.mates[q] in self.answers[q] for q in findable), "mates": len(findable)}
 
@@ -69,7 +71,8 @@ def hits(answer):
 
 
 class Truth:
-    """The exact answers to a set of queries. numbers, scores: of the best rows; mates: the row of each query's mate or -1."""
+    """Exact answers to a set of queries. numbers, scores: the best rows; mates: the row of each query's match, or
+    -1."""
 
     def __init__(self, numbers, scores, mates):
         self.numbers, self.scores, self.mates = numbers, scores, mates
@@ -79,8 +82,8 @@ class Truth:
 
 
 def interleave(lanes, seconds):
-    """Turns in an order that is drawn anew each round, until the time is over; who takes long sits out some rounds, so that
-    all have about the same time, but for TURNS_MIN turns of each."""
+    """Runs turns in rounds of random order until the time is over. Slow lanes skip some rounds, so that all have about
+    the same time, but each has at least TURNS_MIN turns."""
     order = random.Random(1)
     end = time.monotonic() + seconds
     due, turns = [0] * len(lanes), [0] * len(lanes)
@@ -94,15 +97,15 @@ def interleave(lanes, seconds):
 
 
 def spread(queries, mates, count):
-    """(queries, mates, picked): the probes with mates and strangers in turn, so that any piece of them is alike; at most
-    `count`. `picked` are their numbers in the original; the mate of a stranger is -1."""
+    """(queries, mates, picked): at most `count` queries, matches and strangers in turn, so that all parts are alike.
+    `picked` are their numbers in the original; the mate of a stranger is -1."""
     half = len(mates)
     picked = np.stack([np.arange(half), np.arange(half, 2 * half)], 1).ravel()[:count]
     return np.ascontiguousarray(queries[picked]), np.where(picked < half, mates[picked % half], -1), picked
 
 
 def clients(contender, queries, count, seconds):
-    """`count` threads ask one query at a time, each of one thread. (milliseconds of each call, queries a second)"""
+    """`count` client threads send one query at a time. (milliseconds of each call, queries per second)"""
     contender.threads(1)
     barrier = threading.Barrier(count)
     taken = [[] for _ in range(count)]

@@ -1,4 +1,4 @@
-"""The peers, each built once for a gallery and kept as a file, each with its own best settings."""
+"""The other libraries: each index is built once for a collection and kept as a file, with its own best settings."""
 import pathlib
 import time
 
@@ -15,8 +15,9 @@ from measure import Contender
 RIVAL = "PCAR128,PQ64x4fs"
 TRAIN_ROWS = 100_000
 LINKS, BUILD_EFFORT = 32, 200  # of the graphs
-VERSIONS = {"faiss-cpu": faiss.__version__, "hnswlib": "0.8.0", "usearch": usearch.__version__, "sqlite-vec": sqlite_vec.__version__,
-            "apsw (SQLite " + apsw.sqlite_lib_version() + ")": apsw.apsw_version()}
+VERSIONS = {"faiss-cpu": faiss.__version__, "hnswlib": "0.8.0", "usearch": usearch.__version__,
+            "sqlite-vec": sqlite_vec.__version__,
+            f"apsw (SQLite {apsw.sqlite_lib_version()})": apsw.apsw_version()}
 
 
 def chunks(rows):
@@ -24,8 +25,8 @@ def chunks(rows):
         yield start, np.ascontiguousarray(rows[start:start + CHUNK])
 
 
-def kept(path, build, load):
-    """load(path); build(path) first where it is not there. What building took stands in a file beside it."""
+def cached(path, build, load):
+    """load(path), after build(path) if the file is missing. The time to build is kept in a file beside it."""
     took = path.with_suffix(".seconds")
     if not took.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +46,7 @@ def faiss_threads(n):
     faiss.omp_set_num_threads(n)
 
 
-def faiss_kept(path, description, rows):
+def faiss_cached(path, description, rows):
     def build(path):
         faiss.omp_set_num_threads(2)
         index = faiss.index_factory(rows.shape[1], description, faiss.METRIC_INNER_PRODUCT)
@@ -55,11 +56,11 @@ def faiss_kept(path, description, rows):
         for _, part in chunks(rows):
             index.add(part)
         faiss.write_index(index, str(path))
-    return kept(path, build, lambda path: faiss.read_index(str(path)))
+    return cached(path, build, lambda path: faiss.read_index(str(path)))
 
 
 def faiss_flat(rows):
-    """Not kept: it is the gallery itself."""
+    """Not kept as a file: it is the collection itself."""
     index = faiss.IndexFlatIP(rows.shape[1])
     for _, part in chunks(rows):
         index.add(part)
@@ -77,15 +78,16 @@ def faiss_contender(name, settings, index, parameters=None):
 
 
 def rival_codes(folder, rows):
-    return faiss_kept(pathlib.Path(folder) / f"rival-{len(rows)}.faiss", RIVAL, rows)
+    return faiss_cached(pathlib.Path(folder) / f"rival-{len(rows)}.faiss", RIVAL, rows)
 
 
 def eight_bits(folder, rows):
-    return faiss_kept(pathlib.Path(folder) / f"sq8-{len(rows)}.faiss", "SQ8", rows)
+    return faiss_cached(pathlib.Path(folder) / f"sq8-{len(rows)}.faiss", "SQ8", rows)
 
 
 def rival_index(folder, rows, flat, factor):
-    """RIVAL's codes, the best 10 * factor of them ranked again by `flat`, which holds the same rows (or float16 of them)."""
+    """RIVAL's codes; the best 10 * factor rows are reranked by `flat`, which holds the same rows (or float16 of
+    them)."""
     codes = rival_codes(folder, rows)
     index = faiss.IndexRefine(codes, flat)
     index.k_factor = factor
@@ -115,7 +117,7 @@ def list_selector(numbers):
 # ---- Graphs
 
 def faiss_graphs(folder, rows, efforts):
-    index = faiss_kept(pathlib.Path(folder) / f"hnsw-{len(rows)}.faiss", f"HNSW{LINKS}", rows)
+    index = faiss_cached(pathlib.Path(folder) / f"hnsw-{len(rows)}.faiss", f"HNSW{LINKS}", rows)
     return [faiss_contender(f"faiss HNSW{LINKS}", f"efConstruction {BUILD_EFFORT}, efSearch {effort}", index,
                             faiss.SearchParametersHNSW(efSearch=effort)) for effort in efforts]
 
@@ -133,7 +135,7 @@ def hnswlib_index(folder, rows):
         index = hnswlib.Index("ip", rows.shape[1])
         index.load_index(str(path), max_elements=len(rows) + 1000)
         return index
-    return kept(pathlib.Path(folder) / f"hnswlib-{len(rows)}.bin", build, load)
+    return cached(pathlib.Path(folder) / f"hnswlib-{len(rows)}.bin", build, load)
 
 
 def hnswlib_contenders(folder, rows, efforts):
@@ -144,13 +146,14 @@ def hnswlib_contenders(folder, rows, efforts):
             index.set_ef(effort)
             return index.knn_query(queries, 10)[0].astype(np.int64)
         return run
-    return [Contender("hnswlib", f"M {LINKS}, ef_construction {BUILD_EFFORT}, ef {effort}", search(effort), index.set_num_threads)
-            for effort in efforts]
+    return [Contender("hnswlib", f"M {LINKS}, ef_construction {BUILD_EFFORT}, ef {effort}", search(effort),
+                      index.set_num_threads) for effort in efforts]
 
 
 def usearch_index(folder, rows):
     def new():
-        return usearch.index.Index(ndim=rows.shape[1], metric="ip", dtype="f16", connectivity=LINKS, expansion_add=BUILD_EFFORT)
+        return usearch.index.Index(ndim=rows.shape[1], metric="ip", dtype="f16", connectivity=LINKS,
+                                   expansion_add=BUILD_EFFORT)
 
     def build(path):
         index = new()
@@ -162,7 +165,7 @@ def usearch_index(folder, rows):
         index = new()
         index.load(str(path))
         return index
-    return kept(pathlib.Path(folder) / f"usearch-{len(rows)}.bin", build, load)
+    return cached(pathlib.Path(folder) / f"usearch-{len(rows)}.bin", build, load)
 
 
 def usearch_contenders(folder, rows, efforts):
@@ -178,8 +181,9 @@ def usearch_contenders(folder, rows, efforts):
             found = index.search(queries if len(queries) > 1 else queries[0], 10, threads=threads[0]).keys
             return found.reshape(len(queries), -1).astype(np.int64)
         return run
-    return [Contender("usearch", f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}, expansion_search {effort}",
-                      search(effort), set_threads) for effort in efforts]
+    settings = f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}"
+    return [Contender("usearch", f"{settings}, expansion_search {effort}", search(effort), set_threads)
+            for effort in efforts]
 
 
 # ---- sqlite-vec
@@ -206,15 +210,16 @@ def sqlite_index(folder, rows):
                 connection.executemany(SQLITE_INSERT,
                                        ((start + i, row.tobytes()) for i, row in enumerate(part)))
         connection.close()
-    return kept(pathlib.Path(folder) / f"sqlite-{len(rows)}.db", build, sqlite_connection)
+    return cached(pathlib.Path(folder) / f"sqlite-{len(rows)}.db", build, sqlite_connection)
 
 
 def sqlite_contender(folder, rows):
-    """Its scan of sign bits with the best ranked again was slower than the whole scan at the recall wanted here."""
+    """Its scan of sign bits with reranking was slower than the full scan at the recall that is needed here."""
     connection = sqlite_index(folder, rows)
 
     def search(queries):
-        return np.array([[row[0] for row in connection.execute(SQLITE_SEARCH, (query.tobytes(),))] for query in queries])
+        return np.array([[row[0] for row in connection.execute(SQLITE_SEARCH, (query.tobytes(),))]
+                         for query in queries])
     return Contender("sqlite-vec", "float32", search)
 
 
@@ -234,7 +239,7 @@ def rival_with_half_rows(folder, rows, factors):
 
 
 def faiss_remove(index):
-    """Removes the row in the middle; the numbers of those after it shift down, as faiss does it."""
+    """Removes the row in the middle; faiss shifts the numbers of the rows after it."""
     return lambda number: index.remove_ids(np.array([index.ntotal // 2]))
 
 
@@ -255,8 +260,8 @@ def writers(folder, gallery, count, small, smaller):
     yield ("hnswlib", f"M {LINKS}, ef_construction {BUILD_EFFORT}; a removed row is only marked", small,
            lambda number, row: graph.add_items(row, [number], num_threads=1), graph.mark_deleted, 200)
     other_graph = usearch_index(folder, gallery.rows(smaller))
-    yield ("usearch", f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}; a removed row is only marked", smaller,
-           lambda number, row: other_graph.add(number, row[0]), other_graph.remove, 200)
+    yield ("usearch", f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}; a removed row is only marked",
+           smaller, lambda number, row: other_graph.add(number, row[0]), other_graph.remove, 200)
     connection = sqlite_index(folder, rows)
     yield ("sqlite-vec", "float32, each in a transaction on disk", small,
            lambda number, row: connection.execute(SQLITE_INSERT, (number, row.tobytes())),
@@ -264,10 +269,12 @@ def writers(folder, gallery, count, small, smaller):
 
 
 def sizes(folder, count):
-    """Bytes a face and seconds to build, of what is kept as a file for so many rows; the rival's float32 rows come on top."""
+    """Bytes per face and seconds to build, of the kept files for `count` rows; the rival's float32 rows are not
+    included."""
     found = {}
-    for name, file in {"faiss HNSW32": "hnsw-{}.faiss", "hnswlib": "hnswlib-{}.bin", "usearch": "usearch-{}.bin",
-                       "sqlite-vec": "sqlite-{}.db", "faiss SQ8": "sq8-{}.faiss", "faiss rival, codes": "rival-{}.faiss"}.items():
+    files = {"faiss HNSW32": "hnsw-{}.faiss", "hnswlib": "hnswlib-{}.bin", "usearch": "usearch-{}.bin",
+             "sqlite-vec": "sqlite-{}.db", "faiss SQ8": "sq8-{}.faiss", "faiss rival, codes": "rival-{}.faiss"}
+    for name, file in files.items():
         path = pathlib.Path(folder) / file.format(count)
         if not path.exists():
             continue
@@ -276,7 +283,8 @@ def sizes(folder, count):
 
 
 def prepare(folder, rows, kinds):
-    """Builds and keeps what the kinds "scans", "rival" (the codes alone), "graphs" (with sqlite-vec) and "usearch" need."""
+    """Builds and keeps the indexes of these kinds: "scans", "rival" (only codes), "graphs" (and sqlite-vec),
+    "usearch"."""
     if {"scans", "rival"} & set(kinds):
         rival_codes(folder, rows)
     if "scans" in kinds:

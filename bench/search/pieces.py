@@ -1,5 +1,6 @@
-"""The run in pieces of some minutes each. Every piece is one process, in which all contenders take turns, and writes
-results/PIECE.json in the work folder; galleries, exact answers and the peers' indexes are kept there too."""
+"""The benchmark in pieces of some minutes each. Every piece is one process, in which all contenders take turns. It
+writes results/PIECE.json in the work folder, where collections, exact answers and the other libraries' indexes are
+kept, too."""
 import argparse
 import json
 import pathlib
@@ -17,11 +18,11 @@ from gallery import Gallery, best_rows  # noqa: E402
 from measure import Contender, Lane, Truth, clients, interleave, spread  # noqa: E402
 
 QUERIES = 600
-FLOOR = 0.40  # scores below are no match at any threshold in use
+FLOOR = 0.40  # lower scores are not a match at any threshold in use
 
 
 class Setting:
-    """What a piece works on: sizes, seconds, folders."""
+    """Options of a piece: scale of sizes, seconds, folders."""
 
     def __init__(self, work, seconds, scale):
         self.work, self.seconds, self.scale = work, seconds, scale
@@ -36,19 +37,21 @@ class Setting:
         return self.work / "peers" / gallery.folder.name
 
 
-# ---- Contenders of ours
+# ---- Semblance
 
 def semblance_index(rows, threads=2, keep=16):
-    """(index, facts): loaded and learnt."""
+    """(index, facts), loaded and trained."""
     start = time.monotonic()
     index = semblance.Index(rows.shape[1], threads, keep)
     index.load(rows)
     stats = index.stats()
-    return index, {"build_s": time.monotonic() - start, "bytes_per_face": stats["bytes"] / stats["rows"], "stats": stats}
+    return index, {"build_s": time.monotonic() - start, "bytes_per_face": stats["bytes"] / stats["rows"],
+                   "stats": stats}
 
 
 def semblance_contender(index, name="Semblance", settings="fast, float16 kept", **how):
-    return Contender(name, settings, lambda queries: index.search(queries, **how)[0], index.use_threads, how.get("floor"))
+    return Contender(name, settings, lambda queries: index.search(queries, **how)[0], index.use_threads,
+                     how.get("floor"))
 
 
 # ---- Measuring a set of contenders
@@ -62,7 +65,7 @@ def measured(setting, contenders, probes, shapes, seconds=None):
 
 
 def probes_of(gallery, count, limit=QUERIES):
-    """(queries, truth) of a gallery's first `count` rows."""
+    """(queries, truth) for the first `count` rows of a collection."""
     queries, mates, picked = spread(*gallery.probes(), limit)
     numbers, scores = gallery.truth(count)
     return queries, Truth(numbers[picked], scores[picked], mates)
@@ -71,7 +74,7 @@ def probes_of(gallery, count, limit=QUERIES):
 SINGLE, BATCH = [(1, 1), (2, 1)], [(1, 32), (2, 32)]
 
 
-# ---- The pieces. Each gives {"rows", "dim", "results", ...}.
+# ---- The pieces. Each returns {"rows", "dim", "results", ...}.
 
 def million(setting):
     gallery, count = setting.gallery(), setting.count(1_000_000)
@@ -82,7 +85,8 @@ def scan(setting, shapes):
     gallery, count, rows = million(setting)
     index, facts = semblance_index(rows)
     contenders = [semblance_contender(index),
-                  semblance_contender(index, settings=f"fast, float16 kept, only scores of {FLOOR} or more", floor=FLOOR)]
+                  semblance_contender(index, settings=f"fast, float16 kept, only scores of {FLOOR} or more",
+                                      floor=FLOOR)]
     contenders += peers.faiss_scans(setting.folder(gallery), rows)
     results, _ = measured(setting, contenders, probes_of(gallery, count), shapes)
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
@@ -97,7 +101,7 @@ def batch(setting):
 
 
 def exact(setting):
-    """Proven answers against brute force: the numbers of rows must be those of faiss Flat, in its order."""
+    """Exact answers against brute force: row numbers should be those of faiss Flat, in its order."""
     gallery, count, rows = million(setting)
     half, half_facts = semblance_index(rows)
     whole, whole_facts = semblance_index(rows, keep=32)
@@ -111,13 +115,15 @@ def exact(setting):
             flat.update(lane.answers)
     for result, lane in zip(results, lanes):
         both = [q for q in lane.answers if q in flat]
-        result["same_as_flat"] = statistics.fmean(bool(np.array_equal(lane.answers[q], flat[q])) for q in both) if both else None
+        equal = [bool(np.array_equal(lane.answers[q], flat[q])) for q in both]
+        result["same_as_flat"] = statistics.fmean(equal) if both else None
         result["compared_with_flat"] = len(both)
-    return {"rows": count, "dim": gallery.dim, "semblance": half_facts, "semblance_float32": whole_facts, "results": results}
+    return {"rows": count, "dim": gallery.dim, "semblance": half_facts, "semblance_float32": whole_facts,
+            "results": results}
 
 
 def two_clients(setting):
-    """Clients that ask one query at a time, side by side."""
+    """Two clients at once, each sending one query at a time."""
     gallery, count, rows = million(setting)
     index, facts = semblance_index(rows)
     queries, truth = probes_of(gallery, count)
@@ -143,7 +149,7 @@ def two_clients(setting):
 
 
 def filtered(setting):
-    """One row in a hundred may be a hit."""
+    """A filter that allows one row in a hundred."""
     gallery, count, rows = million(setting)
     queries, mates, _ = spread(*gallery.probes(), 200)
     allowed = np.flatnonzero(np.random.default_rng(3).random(count) < 0.01)
@@ -157,16 +163,19 @@ def filtered(setting):
         semblance_contender(index, settings="exact, a bitmap", bitmap=bits, exact=True),
         peers.faiss_contender("faiss SQ8", "IDSelectorBitmap", eight, peers.bit_selector(allowed, count)),
         peers.faiss_contender("faiss Flat", "IDSelectorBitmap", flat, peers.bit_selector(allowed, count)),
-        peers.faiss_contender("faiss Flat", "IDSelectorArray: reads only these rows", flat, peers.list_selector(allowed))]
+        peers.faiss_contender("faiss Flat", "IDSelectorArray: reads only these rows", flat,
+                              peers.list_selector(allowed))]
     results, _ = measured(setting, contenders, (queries, truth), SINGLE)
-    whole, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count, 200), SINGLE, setting.seconds / 6)
+    whole, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count, 200), SINGLE,
+                        setting.seconds / 6)
     for result in whole:
         result["settings"] = "fast, no filter"
     return {"rows": count, "dim": gallery.dim, "allowed": len(allowed), "semblance": facts, "results": results + whole}
 
 
 def writes(setting):
-    """One row put, one removed: microseconds a call. Graphs and sqlite-vec on the smaller gallery of the piece `graphs`."""
+    """Microseconds to put and to remove one row. Graphs and sqlite-vec use the smaller collection of the piece
+    `graphs`."""
     gallery, count, rows = million(setting)
     index, facts = semblance_index(rows)
     new = np.array(gallery.rows(count + 2000)[count:])
@@ -179,7 +188,8 @@ def writes(setting):
                                 "p50_us": float(np.percentile(us, 50)), "p99_us": float(np.percentile(us, 99))})
     note("Semblance", "float16 kept", count, index.put_timed(count, new), index.remove_timed(count, len(new)))
     index.close()
-    for name, settings, size, put, remove, calls in peers.writers(setting.folder(gallery), gallery, count, setting.count(200_000), setting.count(160_000)):
+    writers = peers.writers(setting.folder(gallery), gallery, count, setting.count(200_000), setting.count(160_000))
+    for name, settings, size, put, remove, calls in writers:
         put_us = [timed(put, count + i, new[i:i + 1]) for i in range(calls)]
         remove_us = [timed(remove, count + i) for i in range(calls)] if remove else []
         note(name, settings, size, put_us, remove_us)
@@ -193,7 +203,7 @@ def timed(call, *arguments):
 
 
 def graphs(setting):
-    """Graphs take too long to build for a million on two cores."""
+    """Smaller, because building a graph of a million rows takes too long on two cores."""
     gallery, count = setting.gallery(), setting.count(200_000)
     rows, folder = gallery.rows(count), setting.folder(gallery)
     index, facts = semblance_index(rows)
@@ -202,17 +212,19 @@ def graphs(setting):
     contenders += peers.faiss_graphs(folder, rows, efforts) + peers.hnswlib_contenders(folder, rows, efforts)
     contenders += [peers.sqlite_contender(folder, rows)]
     results, _ = measured(setting, contenders, probes_of(gallery, count), [(1, 1), (2, 32)])
-    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count), "results": results}
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count),
+            "results": results}
 
 
 def usearch_graph(setting):
-    """Slower still to build."""
+    """Smaller still, because building takes even longer."""
     gallery, count = setting.gallery(), setting.count(160_000)
     rows, folder = gallery.rows(count), setting.folder(gallery)
     index, facts = semblance_index(rows)
     contenders = [semblance_contender(index)] + peers.usearch_contenders(folder, rows, (128, 512, 1024))
     results, _ = measured(setting, contenders, probes_of(gallery, count), [(1, 1), (2, 32)])
-    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count), "results": results}
+    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count),
+            "results": results}
 
 
 def dimensions(setting, dim, faces=100_000):
@@ -226,18 +238,19 @@ def dimensions(setting, dim, faces=100_000):
 
 
 def flatter(setting):
-    """A gallery whose spectrum falls more slowly: participation ratio about 280."""
+    """A spectrum that falls more slowly: participation ratio about 280."""
     gallery, count = setting.gallery(tau=150), setting.count(1_000_000)
     rows = gallery.rows(count)
     index, facts = semblance_index(rows)
     contenders = [semblance_contender(index), semblance_contender(index, settings="exact, float16 kept", exact=True)]
-    contenders += [c for c in peers.faiss_scans(setting.folder(gallery), rows, factors=(300, 1000)) if "rival" in c.name]
+    contenders += [c for c in peers.faiss_scans(setting.folder(gallery), rows, factors=(300, 1000))
+                   if "rival" in c.name]
     results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
     return {"rows": count, "dim": gallery.dim, "tau": 150, "semblance": facts, "results": results}
 
 
 def three_million(setting):
-    """More codes than the L3 cache of this machine holds."""
+    """More codes than fit into the L3 cache of this machine."""
     gallery, count = setting.gallery(), setting.count(3_000_000)
     rows = gallery.rows(count)
     index, facts = semblance_index(rows)
@@ -255,17 +268,19 @@ def ten_million(setting):
 
 
 def ten_million_rival(setting):
-    """Its float32 rows do not fit in 24 GB, so float16 rows rank its candidates again."""
+    """The rival's float32 rows do not fit into 24 GB, so float16 rows rerank its candidates."""
     gallery, count = setting.gallery(), setting.count(10_000_000)
     contenders = peers.rival_with_half_rows(setting.folder(gallery), gallery.rows(count), (100, 300))
     results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
     return {"rows": count, "dim": gallery.dim, "results": results}
 
 
-PIECES = {"single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
-          "graphs": graphs, "usearch": usearch_graph, "small": lambda s: dimensions(s, 512, 10_000), "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
-          "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "three": three_million, "ten": ten_million, "ten_rival": ten_million_rival}
-
+PIECES = {
+    "single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
+    "graphs": graphs, "usearch": usearch_graph, "small": lambda s: dimensions(s, 512, 10_000),
+    "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
+    "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "three": three_million, "ten": ten_million,
+    "ten_rival": ten_million_rival}
 
 MILLION = {"rows": 1_000_000, "build": ("scans",)}
 NEEDS = {**dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MILLION]),
@@ -275,11 +290,13 @@ NEEDS = {**dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MIL
          "small": [{"rows": 10_000, "build": ("scans",)}],
          **{f"dim{dim}": [{"dim": dim, "rows": 100_000, "build": ("scans",)}] for dim in (128, 512, 4096)},
          "flatter": [{"tau": 150, "rows": 1_000_000, "build": ("scans",)}],
-         "three": [{"rows": 3_000_000, "build": ("scans",)}], "ten": [{"rows": 10_000_000, "build": ()}], "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
+         "three": [{"rows": 3_000_000, "build": ("scans",)}],
+         "ten": [{"rows": 10_000_000, "build": ()}],
+         "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
 
 
 def prepare(setting, name):
-    """Everything that a piece would build and keep, without measuring."""
+    """Builds and keeps everything that a piece needs, without measuring."""
     for need in NEEDS[name]:
         gallery, count = setting.gallery(need.get("dim", 512), need.get("tau", 64)), setting.count(need["rows"])
         rows = gallery.rows(count)
@@ -306,7 +323,7 @@ def main():
         found = PIECES[name](setting)
         found.update(piece=name, versions={**peers.VERSIONS, "numpy": np.__version__}, **watch.about())
         (chosen.work / "results" / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
-        print(f"{name}: {found['seconds']} s, others had {found['others']:.1%} of the machine", flush=True)
+        print(f"{name}: {found['seconds']} s, other programs used {found['others']:.1%} of the machine", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A small SVG: bars of milliseconds with their recall, and lines of growth."""
+"""A small SVG plot: bars of milliseconds with their recall, and lines of growth."""
 import html
 import math
 
@@ -9,7 +9,8 @@ WIDTH, ROW, LEFT = 880, 34, 250
 
 
 def text(x, y, words, kind=""):
-    return f'<text x="{x:.0f}" y="{y:.0f}"{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>{html.escape(words)}</text>'
+    style = f' class="{kind}"' if kind else ""
+    return f'<text x="{x:.0f}" y="{y:.0f}"{style}>{html.escape(words)}</text>'
 
 
 def colour(name):
@@ -17,7 +18,7 @@ def colour(name):
 
 
 def scale(low, high, left, right):
-    """A logarithmic axis from value to place."""
+    """A logarithmic axis: a function from value to position."""
     return lambda value: left + (right - left) * math.log(value / low) / math.log(high / low)
 
 
@@ -30,7 +31,7 @@ def number(value):
 
 
 def bars(rows, top):
-    """rows: (name, milliseconds on one thread, on two, words at the end). Gives (parts, height)."""
+    """rows: (name, milliseconds on one thread, on two, words at the end). Returns (parts, height)."""
     ticks = powers(min(min(r[1], r[2]) for r in rows), max(max(r[1], r[2]) for r in rows))
     place = scale(ticks[0], ticks[-1], LEFT, WIDTH - 150)
     bottom = top + ROW * len(rows)
@@ -42,16 +43,17 @@ def bars(rows, top):
         y = top + ROW * i + 4
         parts.append(text(LEFT - 8, y + 17, name, "r"))
         for value, offset, opacity in ((one, 0, 1), (two, 13, 0.55)):
-            parts.append(f'<rect x="{LEFT}" y="{y + offset}" width="{place(value) - LEFT:.1f}" height="12" fill="{colour(name)}" '
-                         f'opacity="{opacity}"/>')
-            parts.append(text(place(value) + 5, y + offset + 10, f"{value:.2f}" + (f" ({words})" if not offset else ""), "s"))
+            parts.append(f'<rect x="{LEFT}" y="{y + offset}" width="{place(value) - LEFT:.1f}" height="12" '
+                         f'fill="{colour(name)}" opacity="{opacity}"/>')
+            label = f"{value:.2f}" + (f" ({words})" if not offset else "")
+            parts.append(text(place(value) + 5, y + offset + 10, label, "s"))
     return parts, bottom - top + 24
 
 
 def lines(series, top, height):
     """series: {name: [(rows, milliseconds)]}."""
     points = [p for line in series.values() for p in line]
-    xs, ys = powers(*(f(p[0] for p in points) for f in (min, max))), powers(*(f(p[1] for p in points) for f in (min, max)))
+    xs, ys = (powers(min(p[axis] for p in points), max(p[axis] for p in points)) for axis in (0, 1))
     x, y = scale(xs[0], xs[-1], LEFT, WIDTH - 190), scale(ys[0], ys[-1], top + height, top)
     parts = []
     for tick in xs:
@@ -66,14 +68,16 @@ def lines(series, top, height):
         parts.append(f'<polyline points="{way}" fill="none" stroke="{colour(name)}" stroke-width="2"{dash}/>')
         parts += [f'<circle cx="{x(n):.1f}" cy="{y(ms):.1f}" r="3" fill="{colour(name)}"/>' for n, ms in line]
     below = 0.0
-    for name, line in sorted(series.items(), key=lambda item: y(item[1][-1][1])):  # names that would lie on each other move down
+    # Names that would overlap move down.
+    for name, line in sorted(series.items(), key=lambda item: y(item[1][-1][1])):
         below = max(below + 13, y(line[-1][1]) + 4)
         parts.append(text(x(line[-1][0]) + 8, below, name, "s"))
     return parts
 
 
 def svg(title, rows, growth_title, series):
-    parts = [text(16, 24, title, "t"), text(16, 41, "Upper bar: one thread; lower: two; behind the time recall@10. Logarithmic.", "s")]
+    legend = "Upper bar: one thread; lower bar: two; in brackets recall@10. Logarithmic."
+    parts = [text(16, 24, title, "t"), text(16, 41, legend, "s")]
     more, height = bars(rows, 54)
     parts += more
     bottom = 54 + height

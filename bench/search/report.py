@@ -156,10 +156,11 @@ def paper(results):
     ms_each, memory = two["p50_ms"] * factor, facts["bytes_per_face"] * 1e8 / 1e9
     minutes = facts["build_s"] * factor / 60
     return paragraph(
-        f"Extrapolated to 100,000,000 faces at the cost per face of {count:,}: {ms_each:,.0f} ms a query on two cores of "
-        f"this machine, {memory:,.0f} GB of memory, of which {codes:,.1f} GB are the codes that every query reads, and "
-        f"{minutes:,.0f} minutes to load. The scan can be divided among cores and machines without loss (each returns its "
-        f"ten best): sixteen such cores, each with the same bandwidth, would answer in about {ms_each / 8:,.0f} ms.")
+        f"Extrapolated to 100,000,000 faces at the cost per face of {count:,}: {ms_each:,.0f} ms a query on two cores "
+        f"of this machine, {memory:,.0f} GB of memory, of which {codes:,.1f} GB are the codes that every query reads, "
+        f"and {minutes:,.0f} minutes to load. The scan can be divided among cores and machines without loss (each "
+        f"returns its ten best): sixteen such cores, each with the same bandwidth, would answer in about "
+        f"{ms_each / 8:,.0f} ms.")
 
 
 def memory_section(results):
@@ -276,10 +277,10 @@ def others(results):
 def chosen(results, piece):
     s = results.pieces[piece]["semblance"]["stats"]
     return paragraph(
-        f"The index chose PQ codes of {s['code_bytes']:.0f} bytes over {s['code_dims']:.0f} axes and refinement codes over "
-        f"{s['line_dims']:.0f} axes. {s['survivors']:,.0f} rows pass the scan on average, and at most {s['reranked']:,.0f} "
-        f"are reranked. Participation ratio {s['participation']:.0f}, estimated recall {s['recall_estimate']:.4f}; training "
-        f"took {s['learn_seconds']:.1f} s.") + "\n"
+        f"The index chose PQ codes of {s['code_bytes']:.0f} bytes over {s['code_dims']:.0f} axes and refinement codes "
+        f"over {s['line_dims']:.0f} axes. {s['survivors']:,.0f} rows pass the scan on average, and at most "
+        f"{s['reranked']:,.0f} are reranked. Participation ratio {s['participation']:.0f}, estimated recall "
+        f"{s['recall_estimate']:.4f}; training took {s['learn_seconds']:.1f} s.") + "\n"
 
 
 def picture(results):

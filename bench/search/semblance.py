@@ -1,4 +1,4 @@
-"""Semblance's search index, in this process: the ctypes side of index.h."""
+"""Semblance's vector index in this process: the ctypes side of index.h."""
 import ctypes
 import pathlib
 
@@ -6,6 +6,7 @@ import numpy as np
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "build/bench/libbench_index.so"
 CHUNK = 20_000
+# Names in the results, in the order of bench_index_stats.
 STATS = ("rows", "bytes", "learnt_times", "learnt_rows", "learn_seconds", "plain_rows", "participation", "code_bytes",
          "code_dims", "line_dims", "survivors", "reranked", "recall_estimate", "learning", "threads")
 
@@ -17,10 +18,12 @@ def load_library():
     library.bench_error.restype = ctypes.c_char_p
     library.bench_index_new.restype = pointer
     for name, arguments in {
-            "new": [size_t, ctypes.c_int, ctypes.c_int], "free": [pointer], "alone": [pointer, ctypes.c_int], "settle": [pointer], "stats": [pointer, pointer],
+            "new": [size_t, ctypes.c_int, ctypes.c_int], "free": [pointer], "alone": [pointer, ctypes.c_int],
+            "settle": [pointer], "stats": [pointer, pointer],
             "load": [pointer, size_t, u64, pointer], "put_timed": [pointer, size_t, u64, pointer, pointer],
             "remove_timed": [pointer, size_t, u64, pointer],
-            "search": [pointer, pointer, size_t, size_t, ctypes.c_int, ctypes.c_float, pointer, size_t, pointer, pointer],
+            "search": [pointer, pointer, size_t, size_t, ctypes.c_int, ctypes.c_float, pointer, size_t, pointer,
+                       pointer],
     }.items():
         getattr(library, f"bench_index_{name}").argtypes = arguments
     return library
@@ -32,7 +35,7 @@ def address(array):
 
 
 class Index:
-    """Rows' numbers are their keys. A search's caller and `threads` - 1 helpers work on it."""
+    """Row numbers are the keys. The caller and `threads` - 1 helpers work on a search."""
 
     def __init__(self, dim, threads=1, keep=16):
         self.library = load_library()
@@ -49,7 +52,7 @@ class Index:
         self.handle = None
 
     def use_threads(self, count):
-        """1, or as many as the index was made with."""
+        """1, or as many as the index was created with."""
         self.check(self.library.bench_index_alone(self.handle, count == 1))
 
     def load(self, rows):
@@ -71,12 +74,13 @@ class Index:
         return us
 
     def search(self, queries, k=10, exact=False, floor=-2.0, bitmap=None):
-        """(row numbers, scores), each len(queries) x k; what is not found has number -1. queries: float32, in one piece."""
+        """(row numbers, scores), each len(queries) x k; number -1: no hit. queries: contiguous float32."""
         keys = np.empty((len(queries), k), np.int64)
         scores = np.empty((len(queries), k), np.float32)
         bits, count = (None, 0) if bitmap is None else (address(bitmap), 64 * len(bitmap))
-        self.check(self.library.bench_index_search(self.handle, queries.ctypes.data, len(queries), k, exact, floor, bits, count,
-                                                   keys.ctypes.data, scores.ctypes.data))
+        self.check(self.library.bench_index_search(
+            self.handle, queries.ctypes.data, len(queries), k, exact, floor, bits, count, keys.ctypes.data,
+            scores.ctypes.data))
         return keys, scores
 
     def stats(self):
@@ -86,7 +90,7 @@ class Index:
 
 
 def bitmap(numbers, count):
-    """A bitmap of 64-bit words that has the bits `numbers` of `count`."""
+    """A bitmap of `count` bits in 64-bit words, with the bits `numbers` set."""
     bits = np.zeros(-(-count // 64) * 64, np.uint8)
     bits[numbers] = 1
     return np.packbits(bits, bitorder="little").view(np.uint64)
