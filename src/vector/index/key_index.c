@@ -142,7 +142,7 @@ void sb_key_index_remove(sb_key_index *map, uint64_t key) {
   for (uint32_t at = after(table, gap); slot_at(table, at) != SB_NO_SLOT; at = after(table, at)) {
     uint32_t home = home_of(table, scramble(sb_rows_key(map->rows, slot_at(table, at))));
     if (steps_between(table, home, at) < steps_between(table, gap, at))
-      continue; /* its home lies after the gap: it stays */
+      continue; /* its home is after the gap: it stays */
     put_at(table, gap, slot_at(table, at));
     gap = at;
   }

@@ -42,8 +42,8 @@ enum {
 };
 
 /* For functions that load whole blocks of codes. They also load the bytes of rows that a writer is changing at the same
- * time, which the caller ignores, because it has read before which rows count. To the thread
- * sanitizer that is a race. */
+ * time, which the caller ignores, because it has read before which rows count. To the
+ * thread sanitizer that is a race. */
 #define SB_LOADS_ALL_LANES __attribute__((no_sanitize("thread")))
 
 static inline size_t sb_kernels_block_bytes(size_t subspaces) { /* subspaces: a multiple of 4 */

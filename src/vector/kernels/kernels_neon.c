@@ -73,7 +73,7 @@ void sb_kernel_from_f16_neon(const uint16_t *in, float *out, size_t n) {
   }
 }
 
-/* A table of 64 bytes is what one instruction looks up here, too. */
+/* Looks up 6-bit codes in a table of 64 bytes with one instruction (tbl). */
 static inline int8x16_t look_up(const int8_t *table, uint8x16_t code) {
   int8x16x4_t four = {{vld1q_s8(table), vld1q_s8(table + 16), vld1q_s8(table + 32), vld1q_s8(table + 48)}};
   return vqtbl4q_s8(four, vandq_u8(code, vdupq_n_u8(63)));
