@@ -34,19 +34,18 @@ sb_status sb_buffer_add(sb_buffer *buffer, const void *bytes, size_t size, sb_er
 }
 
 sb_status sb_buffer_addf(sb_buffer *buffer, sb_error *error, const char *format, ...) {
-  va_list arguments, again;
+  va_list arguments;
   va_start(arguments, format);
-  va_copy(again, arguments);
   int length = vsnprintf(NULL, 0, format, arguments);
   va_end(arguments);
-  sb_status status = length < 0 ? sb_fail(error, SB_MISUSE, "a text could not be formatted") : SB_OK;
-  if (status == SB_OK) status = buffer_reserve(buffer, (size_t)length, error);
-  if (status == SB_OK) {
-    vsnprintf(buffer->bytes + buffer->size, (size_t)length + 1, format, again);
-    buffer->size += (size_t)length;
-  }
-  va_end(again);
-  return status;
+  if (length < 0) return sb_fail(error, SB_MISUSE, "a text could not be formatted");
+  sb_status status = buffer_reserve(buffer, (size_t)length, error);
+  if (status != SB_OK) return status;
+  va_start(arguments, format);
+  vsnprintf(buffer->bytes + buffer->size, (size_t)length + 1, format, arguments);
+  va_end(arguments);
+  buffer->size += (size_t)length;
+  return SB_OK;
 }
 
 void sb_buffer_free(sb_buffer *buffer) {

@@ -46,9 +46,10 @@ sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *si
     status = sb_fail(error, SB_INVALID, "%s is not a regular file", path);
   else if ((uintmax_t)info.st_size > max)
     status = sb_fail(error, SB_TOO_LARGE, "%s is larger than the limit of %zu MiB", path, max >> 20);
-  if (status == SB_OK && !(block = malloc((size_t)info.st_size + 1)))
+  else if (!(block = malloc((size_t)info.st_size + 1)))
     status = sb_fail(error, SB_NO_MEMORY, "out of memory");
-  if (status == SB_OK) status = sb_read_all(file, path, block, (size_t)info.st_size, &got, error);
+  else
+    status = sb_read_all(file, path, block, (size_t)info.st_size, &got, error);
   close(file);
   if (status != SB_OK) {
     free(block);

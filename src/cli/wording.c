@@ -1,6 +1,8 @@
 /* Numbers and results in words, and text in HTML. */
 #include "cli/wording.h"
 
+#include "engine/quality_text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -14,14 +16,7 @@ const char *sb_cli_verdict(sb_verdict verdict) {
 }
 
 const char *sb_cli_quality_problem(const sb_quality *quality) {
-  switch (sb_quality_weakest(quality)) {
-  case SB_QUALITY_SIZE: return "the face is too small";
-  case SB_QUALITY_SHARPNESS: return "the face is blurred";
-  case SB_QUALITY_POSE: return "the face is turned away";
-  case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast";
-  case SB_QUALITY_VISIBILITY: return "part of the face is covered or out of the picture";
-  }
-  return "the photo is poor";
+  return sb_engine_quality_problem(sb_quality_weakest(quality));
 }
 
 const char *sb_cli_key_origin(sb_root_origin origin) {

@@ -6,6 +6,7 @@
  * The new faces reach the indexes with the next sync, which every search begins with. */
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
+#include "engine/quality_text.h"
 #include "engine/verdict.h"
 
 #include <stdio.h>
@@ -65,17 +66,6 @@ static sb_status check_request(enrolment *e, sb_error *error) {
 
 /* ---- Checking a face */
 
-static const char *advice(sb_quality_part part) {
-  switch (part) {
-  case SB_QUALITY_SIZE: return "the face is too small; come closer or use a larger photo";
-  case SB_QUALITY_SHARPNESS: return "the face is blurred; hold still and focus";
-  case SB_QUALITY_POSE: return "the face is turned away; look at the camera";
-  case SB_QUALITY_EXPOSURE: return "the face is too dark, too bright or without contrast; improve the light";
-  case SB_QUALITY_VISIBILITY: return "part of the face is covered or out of the picture";
-  }
-  return "the face is of poor quality";
-}
-
 /* Begins the message with "photo 2: " where there are several photos. */
 static sb_status refuse(const enrolment *e, size_t photo, sb_status status, const char *message, sb_error *error) {
   if (e->request->photo_count == 1) return sb_fail(error, status, "%s", message);
@@ -96,8 +86,9 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
   const sb_quality *quality = &faces->items[0].quality;
   bool any_quality = flags & (SB_ENROLL_ANY_QUALITY | SB_ENROLL_WHOLE_PHOTO);
   if (quality->overall < e->embedder.minimum_quality && !any_quality) {
-    snprintf(message, sizeof message, "%s (quality %.2f of at least %.2f)", advice(sb_quality_weakest(quality)),
-             (double)quality->overall, (double)e->embedder.minimum_quality);
+    sb_quality_part weakest = sb_quality_weakest(quality);
+    snprintf(message, sizeof message, "%s; %s (quality %.2f of at least %.2f)", sb_engine_quality_problem(weakest),
+             sb_engine_quality_advice(weakest), (double)quality->overall, (double)e->embedder.minimum_quality);
     return refuse(e, photo, SB_LOW_QUALITY, message, error);
   }
   if (sb_verdict_refused(e->engine, &faces->items[0]))

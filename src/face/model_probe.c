@@ -138,20 +138,31 @@ static sb_status run_rounds(const sb_manifest *m, sb_infer_session *session, siz
   return status;
 }
 
-static sb_status probe_in_process(const sb_manifest *m, const char *cache_dir, size_t rounds,
-                                  sb_model_probe_result *out, sb_error *error) {
-  sb_infer_runtime_config config = {sizeof config, cache_dir, 1, 1};
-  sb_infer_runtime *runtime = NULL;
+static sb_status load_and_run(sb_infer_runtime *runtime, const sb_manifest *m, size_t rounds,
+                              sb_model_probe_result *out, sb_error *error) {
   sb_infer_model *model = NULL;
   sb_infer_session *session = NULL;
   double start = sb_monotonic_ms();
-  sb_status status = sb_infer_runtime_new(&config, &runtime, error);
-  if (status == SB_OK) status = sb_model_load(runtime, &m->spec.model, 0, 0, &model, error);
-  if (status == SB_OK) status = sb_infer_session_new(model, &session, error);
+  sb_status status = sb_model_load(runtime, &m->spec.model, 0, 0, &model, error);
+  if (status != SB_OK) return status;
+  status = sb_infer_session_new(model, &session, error);
   out->load_ms = sb_monotonic_ms() - start;
   if (status == SB_OK) status = run_rounds(m, session, rounds, &out->run_ms, error);
   sb_infer_session_free(session);
   sb_infer_model_close(model);
+  return status;
+}
+
+static sb_status probe_in_process(const sb_manifest *m, const char *cache_dir, size_t rounds,
+                                  sb_model_probe_result *out, sb_error *error) {
+  const sb_infer_runtime_config config = {sizeof config, cache_dir, 1, 1};
+  sb_infer_runtime *runtime = NULL;
+  double start = sb_monotonic_ms();
+  sb_status status = sb_infer_runtime_new(&config, &runtime, error);
+  if (status != SB_OK) return status;
+  double started_ms = sb_monotonic_ms() - start;
+  status = load_and_run(runtime, m, rounds, out, error);
+  out->load_ms += started_ms;
   sb_infer_runtime_free(runtime);
   return status;
 }
@@ -220,7 +231,7 @@ sb_status sb_model_probe(const sb_manifest *manifest, const char *cache_dir, siz
   /* Before the digest: an empty or truncated file deserves a more specific message. */
   sb_status status = sb_infer_onnx_inspect(spec->path, onnx, error);
   free(onnx);
-  if (status == SB_OK) status = sb_model_check_digest(spec, error);
-  if (status == SB_OK) status = probe_in_child(manifest, cache_dir, rounds < 2 ? 2 : rounds, out, error);
-  return status;
+  if (status != SB_OK) return status;
+  if ((status = sb_model_check_digest(spec, error)) != SB_OK) return status;
+  return probe_in_child(manifest, cache_dir, rounds < 2 ? 2 : rounds, out, error);
 }

@@ -179,17 +179,20 @@ static sb_status float_data(ov_tensor_t *tensor, void **data, size_t *count, sb_
   return SB_OK;
 }
 
+static sb_status open_session(const sb_infer_model *model, sb_infer_session *session, sb_error *error) {
+  void *data = NULL;
+  if (ov_compiled_model_create_infer_request(model->compiled, &session->request))
+    return failed(error, "prepare", "a request");
+  if (ov_infer_request_get_input_tensor(session->request, &session->input)) return failed(error, "bind", "the input");
+  sb_status status = float_data(session->input, &data, &session->input_count, error);
+  session->input_data = data;
+  return status;
+}
+
 sb_status sb_infer_session_new(const sb_infer_model *model, sb_infer_session **out, sb_error *error) {
   sb_infer_session *session = sb_alloc(1, sizeof *session, error);
   if (!session) return SB_NO_MEMORY;
-  void *data = NULL;
-  sb_status status = SB_OK;
-  if (ov_compiled_model_create_infer_request(model->compiled, &session->request))
-    status = failed(error, "prepare", "a request");
-  if (status == SB_OK && ov_infer_request_get_input_tensor(session->request, &session->input))
-    status = failed(error, "bind", "the input");
-  if (status == SB_OK) status = float_data(session->input, &data, &session->input_count, error);
-  session->input_data = data;
+  sb_status status = open_session(model, session, error);
   if (status == SB_OK)
     *out = session;
   else

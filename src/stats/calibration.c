@@ -11,8 +11,7 @@ static double tail_at(const sb_calibration *c, double score) {
 }
 
 static double estimate(const sb_calibration *c, double score) {
-  if (score <=
-      c->non_mated_mean) /* linear: 0.5 at the mean, 1 as far below it as the first point is above */
+  if (score <= c->non_mated_mean) /* linear: 0.5 at the mean, 1 as far below it as the first point is above */
     return 1 - 0.5 * fmax(0, fmin(1, 1 - (c->non_mated_mean - score) / (c->threshold[0] - c->non_mated_mean)));
   double low_score = c->non_mated_mean, low = 0.5;
   for (size_t i = 0; i < c->count; i++) {

@@ -198,20 +198,29 @@ static sb_status second_round(evaluator *e, sb_error *error) {
   return SB_OK;
 }
 
+static sb_status first_round(evaluator *e, sb_error *error) {
+  sb_stats_evaluation *out = e->out;
+  sb_status status = sb_scores_new(&out->mated, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_scores_new(&out->non_mated, error)) != SB_OK) return status;
+  out->groups = sb_alloc(e->experiment->groups, sizeof *out->groups, error);
+  if (!out->groups) return SB_NO_MEMORY;
+  compare_all(e);
+  if (out->mated.count && out->non_mated.count) out->eer = sb_scores_eer(&out->mated, &out->non_mated);
+  return SB_OK;
+}
+
+static sb_status run(evaluator *e, sb_error *error) {
+  sb_status status = first_round(e, error);
+  if (status != SB_OK) return status;
+  if ((status = second_round(e, error)) != SB_OK) return status;
+  return e->experiment->trials ? SB_OK : identify(e->experiment, e->out, error);
+}
+
 sb_status sb_stats_evaluate(const sb_stats_experiment *x, sb_stats_evaluation *out, sb_error *error) {
   sb_stats_evaluation evaluation = {0};
   evaluator e = {.experiment = x, .out = &evaluation, .units = x->trials ? x->sample_count : x->people};
-  sb_status status = sb_scores_new(&evaluation.mated, error);
-  if (status == SB_OK) status = sb_scores_new(&evaluation.non_mated, error);
-  if (status == SB_OK && !(evaluation.groups = sb_alloc(x->groups, sizeof *evaluation.groups, error)))
-    status = SB_NO_MEMORY;
-  if (status == SB_OK) {
-    compare_all(&e);
-    if (evaluation.mated.count && evaluation.non_mated.count)
-      evaluation.eer = sb_scores_eer(&evaluation.mated, &evaluation.non_mated);
-    status = second_round(&e, error);
-  }
-  if (status == SB_OK && !x->trials) status = identify(x, &evaluation, error);
+  sb_status status = run(&e, error);
   for (int mated = 0; mated < 2; mated++) {
     free(e.pairs[mated]);
     for (size_t t = 0; t < e.at_count; t++) free(e.at[t].hits[mated]);
