@@ -1,7 +1,9 @@
 /* The table of routes of every API that the server speaks: the native one, the page's, and those of other programs. */
 #include "http/routes.h"
 #include "http/api/handlers.h"
-#include "http/dialects/dialects.h"
+#include "http/dialects/article/article.h"
+#include "http/dialects/compreface/compreface.h"
+#include "http/dialects/deepface/deepface.h"
 #include "http/ops/health.h"
 
 /* tests/http/test_routes.py and tests/trust/test_access.py read these lines: one holds them equal to web/openapi.yaml, the

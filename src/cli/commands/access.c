@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/secret.h"
 #include "engine/engine.h"
-#include "http/api/json_trust.h"
+#include "http/api/access_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static sb_status print_new_key(const sb_cli *cli, const char *text, const char *
 
 static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
-  sb_access_key key = {.roles = sb_roles_read(o->role)};
+  sb_access_key key = {.roles = sb_http_roles_parse(o->role)};
   char text[SB_API_KEY_SIZE] = "";
   if (!key.roles) return sb_cli_usage(cli, error, "--role is a list of read, enroll and admin");
   if (o->label && strlen(o->label) > SB_LABEL_MAX)
@@ -52,8 +52,8 @@ static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
 }
 
 static void print_key(const sb_access_key *key) {
-  char roles[SB_ROLES_TEXT], until[32] = "never";
-  sb_roles_write(key->roles, roles);
+  char roles[SB_HTTP_ROLES_TEXT], until[32] = "never";
+  sb_http_roles_write(key->roles, roles);
   if (key->expires_ms) sb_time_iso(key->expires_ms, until);
   const char *collection = *key->collection ? key->collection : "(all collections)";
   printf("%s\t%s\t%s\texpires %s%s\t%s\n", key->prefix, roles, collection, until, key->revoked_ms ? ", revoked" : "",
@@ -69,7 +69,7 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
   json_t *list = json_array();
   for (size_t i = 0; i < count; i++) {
     if (cli->json)
-      json_array_append_new(list, sb_json_access_key(&keys[i]));
+      json_array_append_new(list, sb_http_access_key_json(&keys[i]));
     else
       print_key(&keys[i]);
   }

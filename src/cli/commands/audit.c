@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/commands/erasure_receipt.h"
-#include "http/api/json_trust.h"
+#include "http/api/access_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static const sb_cli_option show_options[] = {
 
 static sb_status print_json_line(void *context, const sb_audit_entry *entry, sb_error *error) {
   (void)context;
-  return sb_cli_print_json(sb_json_audit_entry(entry), error);
+  return sb_cli_print_json(sb_http_audit_entry_json(entry), error);
 }
 
 static sb_status print_text_line(void *context, const sb_audit_entry *entry, sb_error *error) {
@@ -61,7 +61,7 @@ static sb_status run_export(sb_cli *cli, const void *parsed, sb_error *error) {
   sb_status status = sb_engine_audit_verify(cli->engine, NULL, &head, error);
   if (status == SB_OK && !o->head)
     status = sb_engine_audit(cli->engine, 0, (size_t)head.sequence, print_json_line, NULL, error);
-  return status == SB_OK ? sb_cli_print_json(sb_json_audit_head(&head), error) : status;
+  return status == SB_OK ? sb_cli_print_json(sb_http_audit_head_json(&head), error) : status;
 }
 
 /* ---- verify */
@@ -111,7 +111,7 @@ static sb_status run_verify(sb_cli *cli, const void *parsed, sb_error *error) {
   if (status != SB_OK) return status;
   if (o->receipt && memcmp(receipt.public_key, head.public_key, sizeof head.public_key))
     return sb_fail(error, SB_INVALID, "the receipt belongs to another gallery");
-  if (cli->json) return sb_cli_print_json(sb_json_audit_head(&head), error);
+  if (cli->json) return sb_cli_print_json(sb_http_audit_head_json(&head), error);
   printf("the audit log is intact: %lld entries%s\n", (long long)head.sequence,
          o->receipt ? "; the receipt is valid" : "");
   return SB_OK;

@@ -1,10 +1,10 @@
-/* The handlers that the route table names, a file for each family. */
+/* The handlers of the native API, /v1, as the table of routes (http/routes.c) names them: one file a family. */
 #ifndef SB_HTTP_API_HANDLERS_H
 #define SB_HTTP_API_HANDLERS_H
 
-#include "http/core/request_fields.h"
+#include "http/core/request.h"
 
-/* handlers_people.c */
+/* people.c */
 void sb_http_handle_people_list(sb_http_request *request);
 void sb_http_handle_people_add(sb_http_request *request);
 void sb_http_handle_person_get(sb_http_request *request);
@@ -14,78 +14,55 @@ void sb_http_handle_person_faces(sb_http_request *request);
 void sb_http_handle_person_faces_add(sb_http_request *request);
 void sb_http_handle_person_face_delete(sb_http_request *request);
 void sb_http_handle_person_merge(sb_http_request *request);
+
+/* collections.c */
 void sb_http_handle_collections_list(sb_http_request *request);
 void sb_http_handle_collections_add(sb_http_request *request);
 void sb_http_handle_collection_delete(sb_http_request *request);
 
-/* handlers_faces.c */
+/* faces.c */
 void sb_http_handle_search(sb_http_request *request);
-void sb_http_handle_live(sb_http_request *request);
 void sb_http_handle_verify(sb_http_request *request);
 void sb_http_handle_detect(sb_http_request *request);
 void sb_http_handle_represent(sb_http_request *request);
 void sb_http_handle_analyze(sb_http_request *request);
+void sb_http_handle_live(sb_http_request *request);
 
-/* handlers_jobs.c */
+/* jobs.c */
 void sb_http_handle_jobs_list(sb_http_request *request);
 void sb_http_handle_jobs_import(sb_http_request *request);
 void sb_http_handle_jobs_reembed(sb_http_request *request);
 void sb_http_handle_jobs_cluster(sb_http_request *request);
 void sb_http_handle_jobs_dedup(sb_http_request *request);
-void sb_http_handle_job_result(sb_http_request *request);
 void sb_http_handle_job_get(sb_http_request *request);
-void sb_http_handle_job_cancel(sb_http_request *request);
+void sb_http_handle_job_result(sb_http_request *request);
 void sb_http_handle_job_pause(sb_http_request *request);
 void sb_http_handle_job_resume(sb_http_request *request);
+void sb_http_handle_job_cancel(sb_http_request *request);
 void sb_http_handle_job_refused(sb_http_request *request);
 void sb_http_handle_job_events(sb_http_request *request);
 
-/* handlers_admin.c */
+/* access_keys.c */
 void sb_http_handle_keys_list(sb_http_request *request);
 void sb_http_handle_keys_add(sb_http_request *request);
 void sb_http_handle_key_revoke(sb_http_request *request);
-void sb_http_handle_models_list(sb_http_request *request);
+
+/* audit.c */
 void sb_http_handle_audit_list(sb_http_request *request);
 void sb_http_handle_audit_head(sb_http_request *request);
+
+/* models.c */
+void sb_http_handle_models_list(sb_http_request *request);
 void sb_http_handle_report(sb_http_request *request);
+
+/* thresholds.c */
 void sb_http_handle_thresholds_get(sb_http_request *request);
 void sb_http_handle_thresholds_set(sb_http_request *request);
 void sb_http_handle_thresholds_reset(sb_http_request *request);
 
-/* handlers_article.c */
-void sb_http_handle_article_status(sb_http_request *request);
-void sb_http_handle_article_register(sb_http_request *request);
-void sb_http_handle_article_verify(sb_http_request *request);
-void sb_http_handle_article_people(sb_http_request *request);
-void sb_http_handle_article_family(sb_http_request *request);
-
-/* handlers_session.c */
+/* session.c */
 void sb_http_handle_session_get(sb_http_request *request);
 void sb_http_handle_session_add(sb_http_request *request);
 void sb_http_handle_session_delete(sb_http_request *request);
-
-/* handlers_deepface.c */
-void sb_http_handle_deepface_represent(sb_http_request *request);
-void sb_http_handle_deepface_verify(sb_http_request *request);
-void sb_http_handle_deepface_analyze(sb_http_request *request);
-void sb_http_handle_deepface_register(sb_http_request *request);
-void sb_http_handle_deepface_search(sb_http_request *request);
-void sb_http_handle_deepface_build(sb_http_request *request);
-
-/* handlers_compreface.c */
-void sb_http_handle_compreface_subjects(sb_http_request *request);
-void sb_http_handle_compreface_subject_add(sb_http_request *request);
-void sb_http_handle_compreface_subject_rename(sb_http_request *request);
-void sb_http_handle_compreface_subject_delete(sb_http_request *request);
-void sb_http_handle_compreface_subjects_delete(sb_http_request *request);
-void sb_http_handle_compreface_faces(sb_http_request *request);
-void sb_http_handle_compreface_face_add(sb_http_request *request);
-void sb_http_handle_compreface_faces_delete(sb_http_request *request);
-void sb_http_handle_compreface_faces_delete_some(sb_http_request *request);
-void sb_http_handle_compreface_face_delete(sb_http_request *request);
-void sb_http_handle_compreface_face_verify(sb_http_request *request);
-void sb_http_handle_compreface_recognize(sb_http_request *request);
-void sb_http_handle_compreface_detect(sb_http_request *request);
-void sb_http_handle_compreface_verify(sb_http_request *request);
 
 #endif

@@ -1,7 +1,17 @@
-/* Two threads a channel: one reads frames and keeps the newest, one searches and answers. */
+/* The live channel: a WebSocket on which each binary message is a photo from a camera and each answer is the
+ * search's JSON.
+ *
+ * A channel has two threads. The reader takes messages off the socket and stores the newest photo in `newest`; the
+ * searcher takes it from there, searches and sends the answer. A photo that arrives while another one is being
+ * searched replaces the one that waits, so a slow server drops frames instead of falling behind, and memory is three
+ * frames at most (in arrival, waiting, in work).
+ *
+ * Ends: the client closes; this side closes with a code of RFC 6455 (protocol error, server stops, key revoked,
+ * message too large); or nothing arrives for a minute. After a close from this side the reader drains the socket,
+ * see drain. */
 #include "http/api/live.h"
 #include "http/core/live_sessions.h"
-#include "http/core/request_fields.h"
+#include "http/core/params.h"
 #include "http/core/websocket.h"
 #include "json/results.h"
 #include "json/write.h"
@@ -14,40 +24,41 @@
 #include <time.h>
 
 enum {
-  CHANNELS_MAX = 16,
-  FRAME_MAX = 8 << 20,
-  POLL_MS = 200,
-  ASK_MS = 1000,
-  SEND_MS_MAX = 10000,
-  IDLE_MS_MAX = 60000,
-  DRAIN_QUIET_MS = 2000,
-  DRAIN_MS_MAX = 10000,
-  DRAIN_BYTES_MAX = 2 * FRAME_MAX,
-  CHUNK = 65536
+  CHANNELS_MAX = 16,               /* open at the same time */
+  CANDIDATES_MAX = 20,             /* `k` */
+  FRAME_MAX = 8 << 20,             /* bytes of a message */
+  POLL_MS = 200,                   /* how often a waiting thread looks whether the server stops */
+  RECHECK_MS = 1000,               /* how often the caller's key is checked again */
+  SEND_MS_MAX = 10000,             /* a client that reads nothing for so long is disconnected */
+  IDLE_MS_MAX = 60000,             /* and one that sends nothing */
+  DRAIN_QUIET_MS = 2000,           /* see drain */
+  DRAIN_MS_MAX = 10000,            /* the same */
+  DRAIN_BYTES_MAX = 2 * FRAME_MAX, /* the same */
+  CHUNK = 65536                    /* bytes read at once */
 };
 
 typedef struct live {
   sb_http_live_sessions *live_sessions;
   sb_http_context *context;
   sb_actor caller;
-  sb_http_principal principal; /* asked about again every ASK_MS */
-  double asked_ms;
+  sb_http_principal principal; /* checked again every RECHECK_MS */
+  double checked_ms;
   struct MHD_UpgradeResponseHandle *handle;
   int socket;
   char *collection;
   size_t k;
   bool largest;
-  bool hung_up; /* this side ended it: the client may still be sending */
-  char *extra;  /* what the client sent behind the handshake */
+  bool hung_up; /* this side closed the channel: the client may still be sending */
+  char *extra;  /* bytes that the client sent right behind the handshake */
   size_t extra_size;
-  pthread_mutex_t lock; /* of what follows */
+  pthread_mutex_t lock; /* guards the members down to `waiting` */
   pthread_cond_t arrived;
   bool closing;
   sb_buffer newest;
-  size_t frame, dropped;   /* number of the newest frame; how many it replaced unseen */
-  bool waiting;            /* there is a frame that nobody looked at */
-  pthread_mutex_t sending; /* of what follows, and of the socket's writing side */
-  bool said_goodbye;
+  size_t frame, dropped;   /* number of the newest frame; frames dropped since the last answer */
+  bool waiting;            /* `newest` has not been taken by the searcher */
+  pthread_mutex_t sending; /* guards `close_sent` and writing to the socket */
+  bool close_sent;
 } live;
 
 enum { OPCODE_TEXT = 1, OPCODE_CLOSE = 8, OPCODE_PONG = 10 };
@@ -78,7 +89,7 @@ static bool send_bytes(live *l, const void *bytes, size_t size, int flags) {
     if (count > 0) {
       sent += (size_t)count;
     } else if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-      /* A client that reads nothing is let go. */
+      /* The client does not read: it is disconnected after a while. */
       if (sb_monotonic_ms() - start > SEND_MS_MAX || is_stopping(l)) return false;
       poll(&(struct pollfd){.fd = l->socket, .events = POLLOUT}, 1, POLL_MS);
     } else {
@@ -88,19 +99,20 @@ static bool send_bytes(live *l, const void *bytes, size_t size, int flags) {
   return true;
 }
 
-/* Nothing follows a close (RFC 6455, 5.5.1), not even the answer that was being made when it was sent. */
+/* Nothing may follow a close frame (RFC 6455, 5.5.1), not even an answer that was in work when it was sent. */
 static bool send_message(live *l, int opcode, const void *bytes, size_t size) {
   uint8_t header[10];
   size_t length = sb_http_websocket_header(opcode, size, header);
   pthread_mutex_lock(&l->sending);
-  /* The header waits for what follows it: apart they would be two packets, the second late. */
-  bool sent = !l->said_goodbye && send_bytes(l, header, length, size ? MSG_MORE : 0) && send_bytes(l, bytes, size, 0);
-  l->said_goodbye = l->said_goodbye || opcode == OPCODE_CLOSE;
+  /* MSG_MORE: header and body leave in one packet. In two, the second would wait for an acknowledgement of the
+   * first. */
+  bool sent = !l->close_sent && send_bytes(l, header, length, size ? MSG_MORE : 0) && send_bytes(l, bytes, size, 0);
+  l->close_sent = l->close_sent || opcode == OPCODE_CLOSE;
   pthread_mutex_unlock(&l->sending);
   return sent;
 }
 
-/* `code` as of RFC 6455, 7.4.1. */
+/* Closes the channel with a status code of RFC 6455, 7.4.1. */
 static void hang_up(live *l, unsigned code) {
   send_message(l, OPCODE_CLOSE, (uint8_t[]){(uint8_t)(code >> 8), (uint8_t)code}, 2);
   l->hung_up = true;
@@ -115,7 +127,7 @@ static void close_live(live *l) {
 
 /* ---- Searching */
 
-/* Takes the newest frame out; false: the channel closes. */
+/* Waits for a frame and takes it; false: the channel closes. */
 static bool take_frame(live *l, sb_buffer *frame, size_t *number, size_t *dropped) {
   pthread_mutex_lock(&l->lock);
   while (!l->waiting && !l->closing) pthread_cond_wait(&l->arrived, &l->lock);
@@ -177,7 +189,7 @@ static void keep_frame(live *l, sb_buffer *message) {
   pthread_mutex_lock(&l->lock);
   sb_buffer old = l->newest;
   l->newest = *message;
-  *message = old; /* its memory is used for the next one */
+  *message = old; /* its memory is used for the next message */
   l->frame++;
   l->dropped += l->waiting;
   l->waiting = true;
@@ -185,7 +197,7 @@ static void keep_frame(live *l, sb_buffer *message) {
   pthread_mutex_unlock(&l->lock);
 }
 
-/* False: the channel ends. */
+/* Handles some bytes from the client; false: the channel ends. */
 static bool feed(live *l, sb_http_websocket *socket, const uint8_t *bytes, size_t size) {
   for (size_t at = 0; at < size;) {
     sb_http_message_kind kind = SB_HTTP_MESSAGE_NONE;
@@ -209,11 +221,11 @@ static bool feed(live *l, sb_http_websocket *socket, const uint8_t *bytes, size_
   return true;
 }
 
-/* A key may be revoked while its channel is open. */
+/* The caller's key may be revoked, or expire, while the channel is open. */
 static bool may_go_on(live *l) {
   double now = sb_monotonic_ms();
-  if (now - l->asked_ms < ASK_MS) return true;
-  l->asked_ms = now;
+  if (now - l->checked_ms < RECHECK_MS) return true;
+  l->checked_ms = now;
   if (sb_http_auth_still(l->context, &l->principal)) return true;
   hang_up(l, 1008); /* policy violation */
   return false;
@@ -234,11 +246,13 @@ static bool read_some(live *l, sb_http_websocket *socket, uint8_t *chunk, double
   return count > 0 && feed(l, socket, chunk, (size_t)count);
 }
 
-/* To close a socket that has unread bytes resets the connection, and the client may never see why it was closed. So it is told that
- * nothing more comes, and what is still on its way is thrown away, until the client closes, too, or is quiet. */
+/* Closing a socket that has unread bytes resets the connection, and the client may never read the close frame that
+ * says why. So the client is told that no more is sent, and its bytes are read and thrown away, until it closes,
+ * too, or is quiet for DRAIN_QUIET_MS. */
 static void drain(live *l, uint8_t *chunk) {
   double start = sb_monotonic_ms(), heard = start, now = start;
-  if (!l->context->tls.on) shutdown(l->socket, SHUT_WR); /* with TLS it is the daemon's, which would end both ways */
+  if (!l->context->tls.on)
+    shutdown(l->socket, SHUT_WR); /* with TLS the socket is the daemon's, and this would close both directions */
   for (size_t drained = 0; drained < DRAIN_BYTES_MAX && now - start < DRAIN_MS_MAX; now = sb_monotonic_ms()) {
     struct pollfd wait = {.fd = l->socket, .events = POLLIN};
     if (poll(&wait, 1, POLL_MS) <= 0) {
@@ -297,16 +311,13 @@ static void on_upgrade(void *context, struct MHD_Connection *connection, void *s
 }
 
 static sb_status read_options(sb_http_request *request, live *l, sb_error *error) {
-  static const char *const words[] = {"all", "largest", NULL};
-  const char *collection = NULL;
-  int chosen = 0;
-  l->k = 1;
-  sb_status status = sb_http_request_collection(request, &collection, error);
-  if (status == SB_OK) status = sb_http_request_count(request, "k", 1, 20, &l->k, error);
-  if (status == SB_OK) status = sb_http_request_choice(request, "faces", words, &chosen, error);
-  l->largest = chosen == 1;
-  if (status == SB_OK && !(l->collection = sb_strdup(collection, error))) status = SB_NO_MEMORY;
-  return status;
+  sb_http_params p = sb_http_params_begin(request);
+  const char *collection = sb_http_params_collection(&p);
+  l->k = sb_http_params_count(&p, "k", 1, CANDIDATES_MAX, 1);
+  l->largest = sb_http_params_is(&p, "faces", "all", "largest");
+  if (p.error.code == SB_OK) l->collection = sb_strdup(collection, &p.error);
+  *error = p.error;
+  return p.error.code;
 }
 
 sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out, sb_error *error) {
@@ -316,8 +327,9 @@ sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out,
   char accept[SB_HTTP_WEBSOCKET_ACCEPT];
   if (!upgrade || strcasecmp(upgrade, "websocket") || !version || strcmp(version, "13") || !key ||
       !sb_http_websocket_accept(key, accept))
-    return sb_fail(error, SB_INVALID,
-                   "this address is a WebSocket's (RFC 6455, version 13): each binary message is a photo");
+    return sb_fail(
+        error, SB_INVALID,
+        "this address speaks WebSocket (RFC 6455, version 13): send an Upgrade, then each photo as a binary message");
   live *l = sb_alloc(1, sizeof *l, error);
   if (!l) return SB_NO_MEMORY;
   *l = (live){.live_sessions = request->context->live_sessions,
@@ -326,7 +338,7 @@ sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out,
               .principal = request->principal};
   sb_status status = read_options(request, l, error);
   if (status == SB_OK && !sb_http_live_sessions_enter(l->live_sessions, CHANNELS_MAX))
-    status = sb_fail(error, SB_BUSY, "%d cameras are connected already", CHANNELS_MAX);
+    status = sb_fail(error, SB_BUSY, "%d cameras are connected already: close one first", CHANNELS_MAX);
   if (status != SB_OK) {
     free(l->collection);
     free(l);

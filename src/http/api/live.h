@@ -1,4 +1,4 @@
-/* The live channel: a camera's frames in, names out, over a WebSocket. */
+/* The live channel, /v1/live: a camera's frames in, names out, over a WebSocket (RFC 6455). */
 #ifndef SB_HTTP_API_LIVE_H
 #define SB_HTTP_API_LIVE_H
 
@@ -8,9 +8,10 @@
 
 struct sb_http_request;
 
-/* The answer 101 that makes the request a channel. Each binary message is a photo; the newest one is worked on, and those
- * that came while another was in work are dropped, so that memory is three frames at most. Each answer is text: the search's
- * JSON with `frame` (counted from 1 as they came) and `dropped` (since the answer before). SB_BUSY: too many channels. */
+/* The response 101 that turns the connection into a channel. Each binary message is a photo. The newest one is
+ * searched; photos that arrive meanwhile are dropped except the last. Each answer is text: the search's JSON with
+ * `frame` (the photo's number, from 1 in the order of arrival) and `dropped` (photos dropped since the answer
+ * before). SB_INVALID: not a WebSocket handshake; SB_BUSY: too many channels. */
 sb_status sb_http_live_open(struct sb_http_request *request, struct MHD_Response **out, sb_error *error);
 
 #endif

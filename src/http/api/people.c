@@ -1,313 +1,225 @@
-/* /v1/people and /v1/collections. */
+/* /v1/people: the list, one person's record, and that person's faces. */
 #include "http/api/handlers.h"
-#include "http/core/decode.h"
+#include "http/api/options.h"
 #include "json/results.h"
+#include "json/write.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OFFSET_MAX ((size_t)9000000000000000) /* a JSON number holds it exactly */
+enum { LIMIT = 100, LIMIT_MAX = 1000 };
 
-/* Replies with the JSON, or with the error. */
-static void reply(sb_http_request *request, sb_status status, unsigned http_status, json_t *json,
-                  const sb_error *error) {
-  if (status == SB_OK)
-    sb_http_reply_json(request, http_status, json);
-  else
-    sb_http_reply_error(request, error);
-}
+/* ---- The list */
 
-static const char *const orders[] = {"oldest", "newest", "name", NULL}; /* as sb_order counts them */
+static const char *const orders[] = {"oldest", "newest", "name", NULL}; /* in the order of sb_order */
 
-static sb_status read_order(sb_http_request *request, sb_order *order, sb_error *error) {
-  int chosen = 0;
-  sb_status status = sb_http_request_choice(request, "sort", orders, &chosen, error);
-  if (status == SB_OK && chosen > 0) *order = (sb_order)chosen;
-  return status;
-}
-
-/* A cursor is the order and where to go on: a client passes it back as it is. */
-static json_t *cursor_text(sb_order order, int64_t next) {
+/* A cursor is the order and the place to continue at: "name-1f". Clients pass it back as it is. */
+static json_t *cursor_json(sb_order order, int64_t next) {
   return json_sprintf("%s-%llx", orders[order], (unsigned long long)next);
 }
 
-static sb_status read_cursor(sb_http_request *request, sb_list_request *list, sb_error *error) {
-  const char *text = NULL;
-  sb_status status = sb_http_request_text(request, "cursor", &text, error);
-  if (status != SB_OK || !text) return status;
-  size_t length = strlen(orders[list->order]);
+static int64_t read_cursor(sb_http_params *p, sb_order order) {
+  const char *text = sb_http_params_text(p, "cursor");
+  if (!text) return 0;
+  size_t length = strlen(orders[order]);
   char *end = NULL;
-  if (!strncmp(text, orders[list->order], length) && text[length] == '-' && isxdigit((unsigned char)text[length + 1])) {
+  if (!strncmp(text, orders[order], length) && text[length] == '-' && isxdigit((unsigned char)text[length + 1])) {
     unsigned long long next = strtoull(text + length + 1, &end, 16);
-    if (!*end && next && next <= INT64_MAX) {
-      list->after = (int64_t)next;
-      return SB_OK;
-    }
+    if (!*end && next && next <= INT64_MAX) return (int64_t)next;
   }
-  return sb_fail(error, SB_INVALID, "the cursor is none that this list gave, or the order is another than before");
+  sb_http_params_reject(p, SB_INVALID, "cursor is not a next_cursor of this list, or sort differs from the last call");
+  return 0;
+}
+
+static sb_list_request read_list(sb_http_params *p) {
+  sb_list_request list = {.struct_size = sizeof list, .collection = sb_http_params_collection(p)};
+  int order = sb_http_params_choice(p, "sort", orders);
+  list.query = sb_http_params_text(p, "query");
+  list.order = order > 0 ? (sb_order)order : SB_ORDER_OLDEST;
+  list.after = read_cursor(p, list.order);
+  list.offset = sb_http_params_count(p, "offset", 0, SB_HTTP_OFFSET_MAX, 0);
+  list.limit = sb_http_params_count(p, "limit", 1, LIMIT_MAX, LIMIT);
+  list.thumbnails = sb_http_options_flag(p, "thumbnails");
+  return list;
 }
 
 void sb_http_handle_people_list(sb_http_request *request) {
-  static const char *const truth[] = {"false", "true", NULL};
-  int thumbnails = 0;
   sb_error error = {0};
   sb_people *people = NULL;
-  sb_list_request list = {.struct_size = sizeof list, .limit = 100};
-  sb_status status = sb_http_request_collection(request, &list.collection, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "query", &list.query, &error);
-  if (status == SB_OK) status = read_order(request, &list.order, &error);
-  if (status == SB_OK) status = read_cursor(request, &list, &error);
-  if (status == SB_OK) status = sb_http_request_count(request, "offset", 0, OFFSET_MAX, &list.offset, &error);
-  if (status == SB_OK) status = sb_http_request_count(request, "limit", 1, 1000, &list.limit, &error);
-  if (status == SB_OK) status = sb_http_request_choice(request, "thumbnails", truth, &thumbnails, &error);
-  list.thumbnails = thumbnails == 1;
-  if (status == SB_OK) status = sb_engine_list(request->context->engine, &list, &people, &error);
-  json_t *body = status == SB_OK ? sb_json_people(people) : NULL;
-  if (status == SB_OK) {
-    if (body && people->next) json_object_set_new(body, "next_cursor", cursor_text(list.order, people->next));
-    sb_http_reply_json_tagged(request, body);
-  } else {
-    json_decref(body);
-    sb_http_reply_error(request, &error);
-  }
+  sb_http_params p = sb_http_params_begin(request);
+  const sb_list_request list = read_list(&p);
+  if (sb_http_params_failed(&p)) return;
+  if (sb_http_failed(request, sb_engine_list(request->context->engine, &list, &people, &error), &error)) return;
+  json_t *body = sb_json_people(people);
+  if (people->next) sb_json_set(&body, "next_cursor", cursor_json(list.order, people->next));
+  sb_http_reply_json_tagged(request, body);
   sb_people_free(people);
 }
 
-/* `expires`: days from now, or a date. */
-static sb_status read_expiry(sb_http_request *request, int64_t *expires_ms, sb_error *error) {
-  const char *text = NULL;
-  sb_status status = sb_http_request_text(request, "expires", &text, error);
-  return status == SB_OK && text ? sb_time_expiry(text, expires_ms, error) : status;
+/* ---- One person */
+
+static bool may_read(const sb_http_request *request) {
+  return request->principal.roles & (SB_ROLE_READ | SB_ROLE_ADMIN);
 }
 
-/* The enrolment's flags as the request says them. */
-static sb_status read_flags(sb_http_request *request, unsigned *flags, sb_error *error) {
-  static const char *const faces[] = {"all", "largest", NULL}, *const quality[] = {"good", "any", NULL};
-  static const char *const duplicate[] = {"warn", "refuse", NULL}, *const truth[] = {"false", "true", NULL};
-  int chosen[4] = {0};
-  sb_status status = sb_http_request_choice(request, "faces", faces, &chosen[0], error);
-  if (status == SB_OK) status = sb_http_request_choice(request, "quality", quality, &chosen[1], error);
-  if (status == SB_OK) status = sb_http_request_choice(request, "on_duplicate", duplicate, &chosen[2], error);
-  if (status == SB_OK) status = sb_http_request_choice(request, "attributes", truth, &chosen[3], error);
-  static const unsigned bits[4] = {SB_ENROLL_LARGEST, SB_ENROLL_ANY_QUALITY, SB_ENROLL_REFUSE_DUPLICATE,
-                                   SB_ENROLL_ATTRIBUTES};
-  for (int i = 0; status == SB_OK && i < 4; i++)
-    if (chosen[i] == 1) *flags |= bits[i];
-  return status;
-}
-
-/* Who may not read learns no more of a record than its number of faces. */
+/* A caller who may only enrol sees no more of a record than its id and the number of its faces. */
 static json_t *person_json(const sb_http_request *request, const sb_person *person) {
+  static const char *const visible[] = {"id", "faces", "created"};
   json_t *json = sb_json_person(person);
-  const char *const kept[] = {"id", "faces", "created"};
-  if (!json || request->principal.roles & (SB_ROLE_READ | SB_ROLE_ADMIN)) return json;
+  if (!json || may_read(request)) return json;
   json_t *less = json_object();
-  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-    json_object_set(less, kept[i], json_object_get(json, kept[i]));
+  for (size_t i = 0; i < sizeof visible / sizeof *visible; i++)
+    sb_json_set(&less, visible[i], json_incref(json_object_get(json, visible[i])));
   json_decref(json);
   return less;
 }
 
-/* Nor who they are whom the new face looks like: only how many. */
-static json_t *enrolled_json(const sb_http_request *request, const sb_enrolled *enrolled) {
-  json_t *json = sb_json_enrolled(enrolled);
-  if (json && !(request->principal.roles & (SB_ROLE_READ | SB_ROLE_ADMIN))) {
-    if (enrolled->person.id) json_object_set_new(json, "person", person_json(request, &enrolled->person));
-    json_object_set_new(json, "possible_duplicates", json_array());
-    json_object_set_new(json, "possible_duplicates_withheld", json_integer((json_int_t)enrolled->duplicate_count));
-  }
-  return json;
+static void reply_person(sb_http_request *request, sb_people *people) {
+  sb_http_reply_json(request, 200, person_json(request, &people->items[0]));
+  sb_people_free(people);
 }
 
-/* 409 with the people whom the face matches beside the error. */
-static void reply_duplicate(sb_http_request *request, const sb_enrolled *enrolled, const sb_error *error) {
-  json_t *found = enrolled_json(request, enrolled),
-         *body = sb_http_error_json(request, sb_status_code(error->code), error->message);
-  sb_engine_info info = {0};
-  sb_engine_info_get(request->context->engine, &info, NULL);
-  if (found && body) {
-    json_object_set(body, "candidates", json_object_get(found, "possible_duplicates"));
-    json_object_set_new(body, "threshold", json_real(info.threshold));
-  }
-  json_decref(found);
-  sb_http_reply_json(request, sb_http_status(error->code), body);
-}
-
-static void enroll(sb_http_request *request, sb_enroll_request *enroll_request) {
-  sb_error error = {0};
-  sb_photo *photos = NULL;
-  sb_enrolled *enrolled = NULL;
-  sb_status status = sb_http_request_collection(request, &enroll_request->collection, &error);
-  if (status == SB_OK) status = read_flags(request, &enroll_request->flags, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "name", &enroll_request->name, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "consent", &enroll_request->consent, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "purpose", &enroll_request->purpose, &error);
-  if (status == SB_OK) status = read_expiry(request, &enroll_request->expires_ms, &error);
-  if (status == SB_OK) status = sb_http_request_photos(request, "image", &photos, &enroll_request->photo_count, &error);
-  enroll_request->photos = photos;
-  if (status == SB_OK) status = sb_engine_enroll(request->context->engine, enroll_request, &enrolled, &error);
-  if (status == SB_DUPLICATE && enrolled)
-    reply_duplicate(request, enrolled, &error);
-  else
-    reply(request, status, 201, status == SB_OK ? enrolled_json(request, enrolled) : NULL, &error);
-  sb_enrolled_free(enrolled);
-  free(photos);
-}
-
-void sb_http_handle_people_add(sb_http_request *request) {
-  sb_error error = {0};
-  sb_enroll_request enroll_request = {.struct_size = sizeof enroll_request};
-  sb_status status = sb_http_request_text(request, "id", &enroll_request.id, &error);
-  if (status == SB_OK)
-    enroll(request, &enroll_request);
-  else
-    sb_http_reply_error(request, &error);
-}
-
-void sb_http_handle_person_faces_add(sb_http_request *request) {
-  /* The person must be there: this route adds faces and makes nobody. */
+static void get_person(sb_http_request *request, const char *collection, const char *id) {
   sb_error error = {0};
   sb_people *people = NULL;
-  const char *collection = NULL;
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK)
-    status = sb_engine_get(request->context->engine, collection, request->path_parameters[0], &people, &error);
-  sb_people_free(people);
-  sb_enroll_request enroll_request = {
-      .struct_size = sizeof enroll_request, .id = request->path_parameters[0], .flags = SB_ENROLL_ADD};
-  if (status == SB_OK)
-    enroll(request, &enroll_request);
-  else
-    sb_http_reply_error(request, &error);
+  if (sb_http_failed(request, sb_engine_get(request->context->engine, collection, id, &people, &error), &error)) return;
+  reply_person(request, people);
 }
 
 void sb_http_handle_person_get(sb_http_request *request) {
-  sb_error error = {0};
-  sb_people *people = NULL;
-  const char *collection = NULL;
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK)
-    status = sb_engine_get(request->context->engine, collection, request->path_parameters[0], &people, &error);
-  reply(request, status, 200, status == SB_OK ? person_json(request, &people->items[0]) : NULL, &error);
-  sb_people_free(people);
+  sb_http_params p = sb_http_params_begin(request);
+  const char *collection = sb_http_params_collection(&p);
+  if (!sb_http_params_failed(&p)) get_person(request, collection, request->path_parameters[0]);
 }
 
-/* A new name, a new id, or both; the id last, as it is the address of what follows. */
 void sb_http_handle_person_change(sb_http_request *request) {
   sb_error error = {0};
-  const char *collection = NULL, *name = NULL, *id = NULL, *old = request->path_parameters[0];
-  sb_engine *engine = request->context->engine;
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "name", &name, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "id", &id, &error);
-  if (status == SB_OK && !name && !id) status = sb_fail(&error, SB_INVALID, "a new name or a new id is missing");
-  if (status == SB_OK && name) status = sb_engine_rename(engine, collection, old, name, &error);
-  if (status == SB_OK && id) status = sb_engine_change_id(engine, collection, old, id, &error);
   sb_people *people = NULL;
-  if (status == SB_OK) status = sb_engine_get(engine, collection, id ? id : old, &people, &error);
-  reply(request, status, 200, status == SB_OK ? person_json(request, &people->items[0]) : NULL, &error);
-  sb_people_free(people);
+  sb_http_params p = sb_http_params_begin(request);
+  const char *collection = sb_http_params_collection(&p);
+  const sb_person_change change = {.name = sb_http_params_text(&p, "name"), .new_id = sb_http_params_text(&p, "id")};
+  if (!change.name && !change.new_id)
+    sb_http_params_reject(&p, SB_INVALID, "name or id is missing: give a new name, a new id, or both");
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_person_change(request->context->engine, collection, request->path_parameters[0], &change,
+                                             &people, &error);
+  if (!sb_http_failed(request, status, &error)) reply_person(request, people);
 }
 
 void sb_http_handle_person_merge(sb_http_request *request) {
   sb_error error = {0};
-  const char *collection = NULL, *from = NULL;
-  sb_engine *engine = request->context->engine;
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "from", &from, &error);
-  if (status == SB_OK && !from)
-    status = sb_fail(&error, SB_INVALID, "`from` is missing: the id of the person who goes");
-  if (status == SB_OK) status = sb_engine_merge(engine, collection, request->path_parameters[0], from, NULL, &error);
-  if (status == SB_OK)
-    sb_http_handle_person_get(request);
-  else
-    sb_http_reply_error(request, &error);
+  sb_http_params p = sb_http_params_begin(request);
+  const char *into = request->path_parameters[0], *collection = sb_http_params_collection(&p);
+  const char *from = sb_http_params_required(&p, "from", "the id of the person who is merged and then deleted");
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_merge(request->context->engine, collection, into, from, NULL, &error);
+  if (!sb_http_failed(request, status, &error)) get_person(request, collection, into);
 }
+
+void sb_http_handle_person_delete(sb_http_request *request) {
+  sb_error error = {0};
+  sb_erasure erasure = {0};
+  sb_http_params p = sb_http_params_begin(request);
+  const char *collection = sb_http_params_collection(&p);
+  if (sb_http_params_failed(&p)) return;
+  sb_status status =
+      sb_engine_erase(request->context->engine, collection, request->path_parameters[0], &erasure, &error);
+  if (sb_http_failed(request, status, &error)) return;
+  sb_http_reply_json(request, 200,
+                     json_pack("{s:i,s:I,s:o,s:s,s:o}", "deleted", 1, "faces", (json_int_t)erasure.faces, "erased",
+                               sb_json_time(erasure.at_ms), "request_id", request->id, "receipt",
+                               sb_json_erasure(&erasure)));
+}
+
+/* ---- Enrolment */
+
+/* A caller who may only enrol sees how many people the new face resembles, not who they are. */
+static json_t *enrolled_json(const sb_http_request *request, const sb_enrolled *enrolled) {
+  json_t *json = sb_json_enrolled(enrolled);
+  if (may_read(request)) return json;
+  if (enrolled->person.id) sb_json_set(&json, "person", person_json(request, &enrolled->person));
+  sb_json_set(&json, "possible_duplicates", json_array());
+  sb_json_set(&json, "possible_duplicates_withheld", json_integer((json_int_t)enrolled->duplicate_count));
+  return json;
+}
+
+/* 409: the error, and beside it the people whom the face matches. */
+static void reply_duplicate(sb_http_request *request, const sb_enrolled *enrolled, const sb_error *error) {
+  sb_engine_info info = {0};
+  sb_engine_info_get(request->context->engine, &info, NULL);
+  json_t *found = enrolled_json(request, enrolled);
+  json_t *body = sb_http_error_json(request, sb_status_code(error->code), error->message);
+  sb_json_set(&body, "candidates", json_incref(json_object_get(found, "possible_duplicates")));
+  sb_json_set(&body, "threshold", json_real(info.threshold));
+  json_decref(found);
+  sb_http_reply_json(request, sb_http_status(error->code), body);
+}
+
+/* Reads what both routes of enrolment read, and enrols unless a field was wrong. */
+static void enroll(sb_http_params *p, sb_enroll_request *enrolment) {
+  sb_error error = {0};
+  sb_enrolled *enrolled = NULL;
+  sb_http_request *request = p->request;
+  enrolment->flags |= sb_http_options_enroll(p);
+  if (sb_http_options_flag(p, "attributes")) enrolment->flags |= SB_ENROLL_ATTRIBUTES;
+  enrolment->name = sb_http_params_text(p, "name");
+  enrolment->consent = sb_http_params_text(p, "consent");
+  enrolment->purpose = sb_http_params_text(p, "purpose");
+  enrolment->expires_ms = sb_http_params_expiry(p, "expires");
+  enrolment->photos = sb_http_params_photos(p, "image", &enrolment->photo_count);
+  if (sb_http_params_failed(p)) return;
+  sb_status status = sb_engine_enroll(request->context->engine, enrolment, &enrolled, &error);
+  if (status == SB_DUPLICATE && enrolled)
+    reply_duplicate(request, enrolled, &error);
+  else if (!sb_http_failed(request, status, &error))
+    sb_http_reply_json(request, 201, enrolled_json(request, enrolled));
+  sb_enrolled_free(enrolled);
+}
+
+void sb_http_handle_people_add(sb_http_request *request) {
+  sb_http_params p = sb_http_params_begin(request);
+  sb_enroll_request enrolment = {.struct_size = sizeof enrolment,
+                                 .id = sb_http_params_text(&p, "id"),
+                                 .collection = sb_http_params_collection(&p)};
+  enroll(&p, &enrolment);
+}
+
+/* Adds faces to a person who must exist. */
+void sb_http_handle_person_faces_add(sb_http_request *request) {
+  sb_http_params p = sb_http_params_begin(request);
+  sb_enroll_request enrolment = {.struct_size = sizeof enrolment,
+                                 .id = request->path_parameters[0],
+                                 .collection = sb_http_params_collection(&p),
+                                 .flags = SB_ENROLL_ADD | SB_ENROLL_MUST_EXIST};
+  enroll(&p, &enrolment);
+}
+
+/* ---- Faces */
 
 void sb_http_handle_person_faces(sb_http_request *request) {
   sb_error error = {0};
   sb_kept_faces *faces = NULL;
-  const char *collection = NULL;
-  size_t offset = 0, limit = 100;
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK) status = sb_http_request_count(request, "offset", 0, OFFSET_MAX, &offset, &error);
-  if (status == SB_OK) status = sb_http_request_count(request, "limit", 1, 1000, &limit, &error);
-  if (status == SB_OK)
-    status = sb_engine_faces(request->context->engine, collection, request->path_parameters[0], offset, limit, &faces,
-                             &error);
-  if (status == SB_OK)
-    sb_http_reply_json_tagged(request, sb_json_kept_faces(faces));
-  else
-    sb_http_reply_error(request, &error);
+  sb_http_params p = sb_http_params_begin(request);
+  const char *collection = sb_http_params_collection(&p);
+  size_t offset = sb_http_params_count(&p, "offset", 0, SB_HTTP_OFFSET_MAX, 0);
+  size_t limit = sb_http_params_count(&p, "limit", 1, LIMIT_MAX, LIMIT);
+  if (sb_http_params_failed(&p)) return;
+  sb_status status =
+      sb_engine_faces(request->context->engine, collection, request->path_parameters[0], offset, limit, &faces, &error);
+  if (sb_http_failed(request, status, &error)) return;
+  sb_http_reply_json_tagged(request, sb_json_kept_faces(faces));
   sb_kept_faces_free(faces);
 }
 
 void sb_http_handle_person_face_delete(sb_http_request *request) {
   sb_error error = {0};
-  sb_kept_faces *faces = NULL;
-  const char *collection = NULL;
+  sb_http_params p = sb_http_params_begin(request);
+  const char *id = request->path_parameters[0], *collection = sb_http_params_collection(&p);
   char *end = NULL;
   long long face = strtoll(request->path_parameters[1], &end, 10);
-  sb_engine *engine = request->context->engine;
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK && (*end || face <= 0))
-    status = sb_fail(&error, SB_INVALID, "a face's number is missing in the address");
-  /* The face must be this person's: the address says so. */
-  bool found = false;
-  for (size_t offset = 0, total = 1; status == SB_OK && !found && offset < total; offset += 1000) {
-    status = sb_engine_faces(engine, collection, request->path_parameters[0], offset, 1000, &faces, &error);
-    if (status == SB_OK) total = faces->total;
-    for (size_t i = 0; status == SB_OK && i < faces->count; i++) found = found || faces->items[i].face == face;
-    sb_kept_faces_free(faces);
-    faces = NULL;
-  }
-  if (status == SB_OK && !found) status = sb_fail(&error, SB_NOT_FOUND, "the person has no face of this number");
-  if (status == SB_OK) status = sb_engine_face_delete(engine, collection, face, NULL, &error);
-  reply(request, status, 200, status == SB_OK ? json_pack("{s:I}", "deleted", (json_int_t)face) : NULL, &error);
-}
-
-void sb_http_handle_person_delete(sb_http_request *request) {
-  sb_error error = {0};
-  const char *collection = NULL;
-  sb_erasure erasure = {0};
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK)
-    status = sb_engine_erase(request->context->engine, collection, request->path_parameters[0], &erasure, &error);
-  char now[32];
-  sb_time_iso(erasure.at_ms, now);
-  reply(request, status, 200,
-        status == SB_OK ? json_pack("{s:i,s:I,s:s,s:s,s:o}", "deleted", 1, "faces", (json_int_t)erasure.faces, "erased",
-                                    now, "request_id", request->id, "receipt", sb_json_erasure(&erasure))
-                        : NULL,
-        &error);
-}
-
-void sb_http_handle_collections_list(sb_http_request *request) {
-  sb_error error = {0};
-  sb_collection *collections = NULL;
-  size_t count = 0;
-  sb_status status = sb_engine_collections(request->context->engine, &collections, &count, &error);
-  if (status == SB_OK)
-    sb_http_reply_json_tagged(request, sb_json_collections(collections, count));
-  else
-    sb_http_reply_error(request, &error);
-  sb_collections_free(collections);
-}
-
-void sb_http_handle_collections_add(sb_http_request *request) {
-  sb_error error = {0};
-  const char *name = NULL, *model = NULL;
-  sb_status status = sb_http_request_text(request, "name", &name, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "model", &model, &error);
-  if (status == SB_OK && !name) status = sb_fail(&error, SB_INVALID, "the name is missing");
-  if (status == SB_OK) status = sb_engine_collection_create(request->context->engine, name, model, &error);
-  reply(request, status, 201, status == SB_OK ? json_pack("{s:s}", "name", name) : NULL, &error);
-}
-
-void sb_http_handle_collection_delete(sb_http_request *request) {
-  sb_error error = {0};
-  sb_status status = sb_engine_collection_delete(request->context->engine, request->path_parameters[0], &error);
-  reply(request, status, 200, status == SB_OK ? json_pack("{s:s}", "deleted", request->path_parameters[0]) : NULL,
-        &error);
+  if (*end || face <= 0) sb_http_params_reject(&p, SB_INVALID, "the address does not end in the number of a face");
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_person_face_delete(request->context->engine, collection, id, face, &error);
+  sb_http_reply_result(request, status, &error, 200, json_pack("{s:I}", "deleted", (json_int_t)face));
 }

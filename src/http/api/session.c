@@ -1,11 +1,14 @@
-/* /v1/session: the admin's login for the page. */
+/* /v1/session: the admin's login on the page. The session's token is a cookie that scripts cannot read; its CSRF
+ * token is in the answer, and each request that changes something sends it as a header. */
 #include "http/core/session.h"
-#include "engine/engine.h"
 #include "http/api/handlers.h"
+#include "http/core/params.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { COOKIE_SECONDS = 12 * 3600 };
 
 static void set_cookie(sb_http_request *request, const char *token, int seconds) {
   snprintf(request->reply.cookie, sizeof request->reply.cookie,
@@ -13,15 +16,12 @@ static void set_cookie(sb_http_request *request, const char *token, int seconds)
            request->context->tls.on ? "; Secure" : "");
 }
 
-/* Is a login needed, and is the caller in? */
+/* Is a login needed, and is the caller signed in? */
 void sb_http_handle_session_get(sb_http_request *request) {
   sb_error error = {0};
   bool closed = true;
   char csrf[SB_HTTP_TOKEN_SIZE] = "";
-  if (sb_engine_access_required(request->context->engine, &closed, &error) != SB_OK) {
-    sb_http_reply_error(request, &error);
-    return;
-  }
+  if (sb_http_failed(request, sb_engine_access_required(request->context->engine, &closed, &error), &error)) return;
   const char *token = sb_http_cookie(request, SB_HTTP_SESSION_COOKIE);
   bool in = token && sb_http_session_csrf(request->context->auth.sessions, token, csrf);
   sb_http_reply_json(request, 200,
@@ -29,47 +29,52 @@ void sb_http_handle_session_get(sb_http_request *request) {
                                in ? json_string(csrf) : json_null()));
 }
 
-/* The password comes in the body, never in the address. */
-static sb_status read_login(sb_http_request *request, const char **password, int *one_time, sb_error *error) {
-  const char *code = NULL;
-  *one_time = -1;
-  for (size_t i = 0; i < request->parameter_count; i++)
-    if (!strcmp(request->parameters[i].name, "password"))
-      return sb_fail(error, SB_INVALID, "a password in an address is kept by logs: send it in the body, and change it");
-  sb_status status = sb_http_request_text(request, "password", password, error);
-  if (status == SB_OK) status = sb_http_request_text(request, "code", &code, error);
-  if (status == SB_OK && !*password) status = sb_fail(error, SB_INVALID, "the password is missing");
-  if (status == SB_OK && code && strlen(code) == 6 && strspn(code, "0123456789") == 6) *one_time = atoi(code);
-  return status;
+/* ---- Login */
+
+typedef struct credentials {
+  const char *password;
+  int one_time; /* -1: none, or not six digits */
+} credentials;
+
+/* The password is read from the body only: addresses are written to logs. */
+static credentials read_credentials(sb_http_params *p) {
+  credentials c = {.one_time = -1};
+  for (size_t i = 0; i < p->request->parameter_count; i++)
+    if (!strcmp(p->request->parameters[i].name, "password"))
+      sb_http_params_reject(p, SB_INVALID,
+                            "password must not be in the address, which logs keep: send it in the body, and change it");
+  c.password = sb_http_params_required(p, "password", "the admin's password");
+  const char *code = sb_http_params_text(p, "code");
+  if (code && strlen(code) == 6 && strspn(code, "0123456789") == 6) c.one_time = atoi(code);
+  return c;
+}
+
+static void sign_in(sb_http_request *request) {
+  char token[SB_HTTP_TOKEN_SIZE], csrf[SB_HTTP_TOKEN_SIZE];
+  sb_http_session_begin(request->context->auth.sessions, token, csrf);
+  sb_http_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", csrf));
+  set_cookie(request, token, COOKIE_SECONDS);
 }
 
 void sb_http_handle_session_add(sb_http_request *request) {
   sb_error error = {0};
   uint8_t address[16];
-  const char *password = NULL;
-  int one_time = -1;
   sb_http_client_address(request, address);
   unsigned wait = sb_http_login_wait(request->context->auth.sessions, address);
   if (wait) {
-    sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, and try again");
+    sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, then try again");
     request->reply.retry = wait;
     return;
   }
-  sb_status status = read_login(request, &password, &one_time, &error);
-  if (status == SB_OK) {
-    status = sb_engine_access_login(request->context->engine, password, one_time, &error);
-    sb_http_login_tried(request->context->auth.sessions, address, status == SB_OK);
-  }
-  if (status == SB_FORBIDDEN) {
+  sb_http_params p = sb_http_params_begin(request);
+  const credentials c = read_credentials(&p);
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_access_login(request->context->engine, c.password, c.one_time, &error);
+  sb_http_login_tried(request->context->auth.sessions, address, status == SB_OK);
+  if (status == SB_FORBIDDEN)
     sb_http_reply_refusal(request, 401, "unauthorized", error.message);
-  } else if (status != SB_OK) {
-    sb_http_reply_error(request, &error);
-  } else {
-    char token[SB_HTTP_TOKEN_SIZE], csrf[SB_HTTP_TOKEN_SIZE];
-    sb_http_session_begin(request->context->auth.sessions, token, csrf);
-    sb_http_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", csrf));
-    set_cookie(request, token, 12 * 3600);
-  }
+  else if (!sb_http_failed(request, status, &error))
+    sign_in(request);
 }
 
 void sb_http_handle_session_delete(sb_http_request *request) {

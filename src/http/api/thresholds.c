@@ -1,79 +1,66 @@
-/* How sure a match must be: what counts now, what a target would mean, and an admin's choice. */
+/* /v1/thresholds: how sure a match must be (the operating point): what is in force, what another choice would mean,
+ * and the choice of an admin, which is stored with the gallery and comes before the server's settings. */
 #include "http/api/handlers.h"
+#include "http/core/params.h"
 #include "json/results.h"
-
-#include <string.h>
 
 static json_t *rate_json(const sb_operating_point_meaning *meaning, double rate) {
   return meaning->measured ? json_real(rate) : json_null();
 }
 
 static json_t *meaning_json(const sb_operating_point_meaning *m) {
+  if (m->why.code != SB_OK) return json_null();
   return json_pack("{s:f,s:f,s:f,s:o,s:b,s:o,s:I,s:I}", "threshold", m->threshold, "unsure", m->unsure,
                    "verify_threshold", m->verify, "false_match_rate", rate_json(m, m->fmr), "false_match_rate_is_bound",
                    m->fmr_bound, "false_positive_identification_rate", rate_json(m, m->fpir), "people",
                    (json_int_t)m->people, "faces", (json_int_t)m->faces);
 }
 
-/* What counts, or with `asked` what that would mean. */
-static void reply(sb_http_request *request, const sb_target *asked) {
+/* Replies with the operating point in force, or with `asked` and what it would mean. */
+static void reply(sb_http_params *p, const sb_target *asked) {
   sb_error error = {0};
+  sb_http_request *request = p->request;
   sb_http_context *context = request->context;
-  const char *collection = NULL;
   const sb_target saved = sb_engine_operating_point(context->engine), *configured = &context->configured;
-  const sb_target *target = asked && sb_operating_point_given(asked) ? asked
-                            : sb_operating_point_given(&saved)       ? &saved
-                                                                     : configured;
-  const char *source = target == asked                        ? "asked"
-                       : target == &saved                     ? "saved"
-                       : sb_operating_point_given(configured) ? "configured"
-                                                              : "default";
+  const sb_target *target = configured;
+  const char *collection = sb_http_params_collection(p), *source = "default";
+  if (sb_http_params_failed(p)) return;
+  if (sb_operating_point_given(configured)) source = "configured";
+  if (sb_operating_point_given(&saved)) target = &saved, source = "saved";
+  if (sb_operating_point_given(asked)) target = asked, source = "asked";
   sb_operating_point_meaning meaning;
-  sb_status status = sb_http_request_collection(request, &collection, &error);
-  if (status == SB_OK)
-    status = sb_engine_operating_point_explain(context->engine, collection, target, &meaning, &error);
-  /* A choice that this model cannot keep is told all the same: else nobody could take it back. */
-  if (status == SB_OK && target == asked && meaning.why.code != SB_OK) status = (error = meaning.why).code;
-  if (status != SB_OK) {
-    sb_http_reply_error(request, &error);
-    return;
-  }
+  sb_status status = sb_engine_operating_point_explain(context->engine, collection, target, &meaning, &error);
+  if (sb_http_failed(request, status, &error)) return;
+  /* A saved choice that this collection's model cannot keep is reported, so that the admin sees it and can take it
+   * back. */
+  if (target == asked && sb_http_failed(request, meaning.why.code, &meaning.why)) return;
   sb_http_reply_json(request, 200,
                      json_pack("{s:s,s:o,s:o,s:o,s:s,s:o}", "source", source, "target", sb_json_target(target), "saved",
                                sb_json_target(&saved), "configured", sb_json_target(configured), "collection",
-                               collection, "meaning",
-                               meaning.why.code == SB_OK ? meaning_json(&meaning) : json_null()));
+                               collection, "meaning", meaning_json(&meaning)));
 }
 
 void sb_http_handle_thresholds_get(sb_http_request *request) {
-  sb_error error = {0};
-  sb_target asked = {0};
-  if (sb_http_request_operating_point(request, &asked, &error) == SB_OK)
-    reply(request, &asked);
-  else
-    sb_http_reply_error(request, &error);
+  sb_http_params p = sb_http_params_begin(request);
+  const sb_target asked = sb_http_params_operating_point(&p, (sb_target){0});
+  if (!sb_http_params_failed(&p)) reply(&p, &asked);
 }
 
-static void keep(sb_http_request *request, const sb_target *target) {
+static void save(sb_http_params *p, const sb_target *target) {
   sb_error error = {0};
-  if (sb_engine_operating_point_set(request->context->engine, target, &error) == SB_OK)
-    reply(request, NULL);
-  else
-    sb_http_reply_error(request, &error);
+  sb_status status = sb_engine_operating_point_set(p->request->context->engine, target, &error);
+  if (!sb_http_failed(p->request, status, &error)) reply(p, &(sb_target){0});
 }
 
 void sb_http_handle_thresholds_set(sb_http_request *request) {
-  sb_error error = {0};
-  sb_target target = {0};
-  sb_status status = sb_http_request_operating_point(request, &target, &error);
-  if (status == SB_OK && !sb_operating_point_given(&target))
-    status = sb_fail(&error, SB_INVALID, "give one of threshold, fmr and fpir, above 0; DELETE takes the choice back");
-  if (status == SB_OK)
-    keep(request, &target);
-  else
-    sb_http_reply_error(request, &error);
+  sb_http_params p = sb_http_params_begin(request);
+  const sb_target target = sb_http_params_operating_point(&p, (sb_target){0});
+  if (!sb_operating_point_given(&target))
+    sb_http_params_reject(&p, SB_INVALID, "give one of threshold, fmr and fpir, above 0; DELETE takes the choice back");
+  if (!sb_http_params_failed(&p)) save(&p, &target);
 }
 
 void sb_http_handle_thresholds_reset(sb_http_request *request) {
-  keep(request, &(sb_target){0});
+  sb_http_params p = sb_http_params_begin(request);
+  save(&p, &(sb_target){0});
 }

@@ -27,6 +27,10 @@ void sb_http_params_reject(sb_http_params *p, sb_status code, const char *format
   sb_fail(&p->error, code, "%s", message);
 }
 
+void sb_http_params_check(sb_http_params *p, sb_status status, const sb_error *error) {
+  if (status != SB_OK && p->error.code == SB_OK) p->error = *error;
+}
+
 /* ---- Text */
 
 static const char *bytes_of(const sb_http_field *field) {

@@ -1,16 +1,15 @@
-/* The APIs of other programs that the server can speak, so that their clients work unchanged (--dialects). */
+/* The APIs of other programs that the server can speak, so that their clients work unchanged (--dialects): a folder
+ * each, and here what they share. */
 #ifndef SB_HTTP_DIALECTS_H
 #define SB_HTTP_DIALECTS_H
 
 #include "http/core/route.h"
 
-extern const sb_http_dialect sb_http_article;    /* article/article.c */
-extern const sb_http_dialect sb_http_deepface;   /* deepface/deepface.c */
-extern const sb_http_dialect sb_http_compreface; /* compreface/compreface.c */
-
 /* {"error": message}, as the article and DeepFace write errors. */
 json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, const char *message);
 /* DeepFace and CompreFace answer 400 to whatever is wrong with a request. */
 unsigned sb_http_dialect_status(unsigned status);
+/* SB_NO_FACE: the photo of `field` shows no face. */
+sb_status sb_http_dialect_no_face(const char *field, sb_error *error);
 
 #endif

@@ -1,21 +1,27 @@
-/* The API of the article that Semblance follows, with its names and shapes; its faults are not copied. */
-#include "http/api/handlers.h"
+/* The API of the article that Semblance follows, with its names and shapes; its faults are not copied. Ages are
+ * whole years, words begin with a capital, and a similarity below 0 is 0. */
+#include "http/dialects/article/article.h"
+#include "http/core/params.h"
 #include "http/dialects/dialects.h"
-#include "json/results.h"
+#include "json/write.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+const sb_http_dialect sb_http_article = {"article", sb_http_dialect_error, NULL};
 
 void sb_http_handle_article_status(sb_http_request *request) {
   sb_http_reply_json(request, 200, json_pack("{s:s}", "status", sb_http_models_word(&request->context->models)));
 }
 
+/* ---- Attributes */
+
 static const char *gender_word(const sb_attributes *a) {
   return a->man >= a->woman ? "Man" : "Woman";
 }
 
+/* "Latino hispanic" for latino_hispanic. */
 static json_t *ethnicity_word(const sb_attributes *a) {
   char word[16];
   if (a->ethnicity[a->ethnicity_dominant] < 0) return json_null();
@@ -26,38 +32,37 @@ static json_t *ethnicity_word(const sb_attributes *a) {
   return json_string(word);
 }
 
-static void set_attributes(json_t *person, bool has, const sb_attributes *a) {
-  if (!person) return;
-  json_object_set_new(person, "age", has ? json_integer(lroundf(a->age)) : json_null());
-  json_object_set_new(person, "gender", has ? json_string(gender_word(a)) : json_null());
-  json_object_set_new(person, "ethnicity", has ? ethnicity_word(a) : json_null());
+static json_t *person_json(const char *id, const char *name, const sb_attributes *a) {
+  return json_pack("{s:s,s:s,s:o,s:o,s:o}", "ssn", id, "name", name, "age",
+                   a ? json_integer(lroundf(a->age)) : json_null(), "gender",
+                   a ? json_string(gender_word(a)) : json_null(), "ethnicity", a ? ethnicity_word(a) : json_null());
 }
+
+/* ---- register */
 
 void sb_http_handle_article_register(sb_http_request *request) {
   sb_error error = {0};
-  sb_photo photo = {0};
   sb_enrolled *enrolled = NULL;
-  sb_enroll_request enroll = {
-      .struct_size = sizeof enroll, .photos = &photo, .photo_count = 1, .flags = SB_ENROLL_ATTRIBUTES};
-  sb_status status = sb_http_request_collection(request, &enroll.collection, &error);
-  if (status == SB_OK) status = sb_http_request_photo(request, "image", &photo, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "ssn", &enroll.id, &error);
-  if (status == SB_OK) status = sb_http_request_text(request, "name", &enroll.name, &error);
-  if (status == SB_OK) status = sb_engine_enroll(request->context->engine, &enroll, &enrolled, &error);
-  if (status == SB_OK) {
-    const sb_attributes *a = &enrolled->person.attributes;
-    sb_http_reply_json(request, 200,
-                       json_pack("{s:s,s:{s:s,s:i,s:o}}", "status", "success", "person", "Gender", gender_word(a),
-                                 "Age", (int)lroundf(a->age), "Ethnicity", ethnicity_word(a)));
-  } else {
-    sb_http_reply_error(request, &error);
-  }
+  sb_http_params p = sb_http_params_begin(request);
+  sb_enroll_request enrolment = {.struct_size = sizeof enrolment,
+                                 .collection = sb_http_params_collection(&p),
+                                 .photo_count = 1,
+                                 .flags = SB_ENROLL_ATTRIBUTES};
+  const sb_photo photo = sb_http_params_photo(&p, "image");
+  enrolment.photos = &photo;
+  enrolment.id = sb_http_params_text(&p, "ssn");
+  enrolment.name = sb_http_params_text(&p, "name");
+  if (sb_http_params_failed(&p)) return;
+  if (sb_http_failed(request, sb_engine_enroll(request->context->engine, &enrolment, &enrolled, &error), &error))
+    return;
+  const sb_attributes *a = &enrolled->person.attributes;
+  sb_http_reply_json(request, 200,
+                     json_pack("{s:s,s:{s:s,s:i,s:o}}", "status", "success", "person", "Gender", gender_word(a), "Age",
+                               (int)lroundf(a->age), "Ethnicity", ethnicity_word(a)));
   sb_enrolled_free(enrolled);
 }
 
-static double rounded(double value, double steps) {
-  return round(value * steps) / steps;
-}
+/* ---- verify */
 
 /* The best candidate of all faces; NULL in an empty gallery. */
 static const sb_candidate *best_of(const sb_search_result *result) {
@@ -70,84 +75,73 @@ static const sb_candidate *best_of(const sb_search_result *result) {
 
 static void reply_verify(sb_http_request *request, const sb_search_result *result) {
   const sb_candidate *best = best_of(result);
-  double confidence = best ? rounded(fmax(best->similarity, 0), 1e4) : 0;
+  json_t *confidence = sb_json_rounded(best ? fmax(best->similarity, 0) : 0, 4);
   if (!best || best->verdict != SB_VERDICT_MATCH) {
     sb_http_reply_json(request, 404,
-                       json_pack("{s:b,s:f,s:s}", "match", 0, "confidence", confidence, "message", "Unknown person"));
+                       json_pack("{s:b,s:o,s:s}", "match", 0, "confidence", confidence, "message", "Unknown person"));
     return;
   }
-  json_t *person = json_pack("{s:s,s:s}", "ssn", best->id, "name", best->name);
-  set_attributes(person, best->has_attributes, &best->attributes);
-  sb_http_reply_json(request, 200, json_pack("{s:b,s:o,s:f}", "match", 1, "person", person, "confidence", confidence));
+  json_t *person = person_json(best->id, best->name, best->has_attributes ? &best->attributes : NULL);
+  sb_http_reply_json(request, 200, json_pack("{s:b,s:o,s:o}", "match", 1, "person", person, "confidence", confidence));
 }
 
 void sb_http_handle_article_verify(sb_http_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
-  sb_search_request search = {
-      .struct_size = sizeof search, .k = 1, .target = sb_http_operating_point(request->context)};
-  sb_status status = sb_http_request_collection(request, &search.collection, &error);
-  if (status == SB_OK) status = sb_http_request_photo(request, "image", &search.photo, &error);
-  if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
-  if (status == SB_OK && !result->count)
-    status = sb_fail(&error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
-  if (status == SB_OK)
-    reply_verify(request, result);
-  else
-    sb_http_reply_error(request, &error);
+  sb_http_params p = sb_http_params_begin(request);
+  sb_search_request search = {.struct_size = sizeof search,
+                              .collection = sb_http_params_collection(&p),
+                              .photo = sb_http_params_photo(&p, "image"),
+                              .k = 1,
+                              .target = sb_http_operating_point(request->context)};
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_search(request->context->engine, &search, &result, &error);
+  if (status == SB_OK && !result->count) status = sb_http_dialect_no_face("image", &error);
+  if (!sb_http_failed(request, status, &error)) reply_verify(request, result);
   sb_search_result_free(result);
 }
 
-/* All of them, as the article does; the native API has pages. */
+/* ---- people */
+
+/* Replies with everybody at once, as the article does; the native API has pages. */
 void sb_http_handle_article_people(sb_http_request *request) {
-  enum { PAGE = 1000 };
   sb_error error = {0};
-  sb_list_request list = {.struct_size = sizeof list, .limit = PAGE};
+  sb_status status;
+  sb_http_params p = sb_http_params_begin(request);
+  sb_list_request list = {.struct_size = sizeof list, .collection = sb_http_params_collection(&p), .limit = 1000};
+  if (sb_http_params_failed(&p)) return;
   json_t *rows = json_array();
-  size_t total = 1;
-  sb_status status = sb_http_request_collection(request, &list.collection, &error);
-  for (; status == SB_OK && list.offset < total; list.offset += PAGE) {
+  do {
     sb_people *people = NULL;
     status = sb_engine_list(request->context->engine, &list, &people, &error);
     for (size_t i = 0; status == SB_OK && i < people->count; i++) {
       const sb_person *person = &people->items[i];
-      json_t *row = json_pack("{s:s,s:s}", "ssn", person->id, "name", person->name);
-      set_attributes(row, person->has_attributes, &person->attributes);
-      json_array_append_new(rows, row);
+      sb_json_append(&rows, person_json(person->id, person->name, person->has_attributes ? &person->attributes : NULL));
     }
-    if (status == SB_OK) total = people->total;
+    list.after = status == SB_OK ? people->next : 0;
     sb_people_free(people);
-  }
-  if (status == SB_OK) {
-    sb_http_reply_json(request, 200, json_pack("{s:o}", "people", rows));
-    return;
-  }
-  json_decref(rows);
-  sb_http_reply_error(request, &error);
+  } while (list.after);
+  sb_http_reply_result(request, status, &error, 200, json_pack("{s:o}", "people", rows));
 }
 
-static double percent(double similarity) {
-  return rounded(100 * fmax(similarity, 0), 10);
+/* ---- verify_family */
+
+static json_t *percent(double similarity) {
+  return sb_json_rounded(100 * fmax(similarity, 0), 1);
 }
 
 void sb_http_handle_article_family(sb_http_request *request) {
   sb_error error = {0};
-  sb_verify_request father = {.struct_size = sizeof father}, mother = {.struct_size = sizeof mother};
-  sb_photo child = {0};
-  sb_comparison to_father, to_mother;
-  sb_engine *engine = request->context->engine;
-  sb_status status = sb_http_request_photo(request, "father_image", &father.photos[0], &error);
-  if (status == SB_OK) status = sb_http_request_photo(request, "child_image", &child, &error);
-  if (status == SB_OK) status = sb_http_request_photo(request, "mother_image", &mother.photos[0], &error);
-  father.photos[1] = mother.photos[1] = child;
-  if (status == SB_OK) status = sb_engine_verify(engine, &father, &to_father, &error);
-  if (status == SB_OK) status = sb_engine_verify(engine, &mother, &to_mother, &error);
-  if (status == SB_OK)
-    sb_http_reply_json(request, 200,
-                       json_pack("{s:f,s:f}", "resemblance_to_father", percent(to_father.similarity),
-                                 "resemblance_to_mother", percent(to_mother.similarity)));
-  else
-    sb_http_reply_error(request, &error);
+  double scores[2];
+  sb_http_params p = sb_http_params_begin(request);
+  sb_named_photo child = {.name = "child_image"}, parents[] = {{.name = "father_image"}, {.name = "mother_image"}};
+  parents[0].photo = sb_http_params_photo(&p, parents[0].name);
+  child.photo = sb_http_params_photo(&p, child.name);
+  parents[1].photo = sb_http_params_photo(&p, parents[1].name);
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_resemblance(request->context->engine, &child, parents, 2, scores, &error);
+  if (sb_http_failed(request, status, &error)) return;
+  sb_http_reply_json(
+      request, 200,
+      json_pack("{s:o,s:o}", "resemblance_to_father", percent(scores[0]), "resemblance_to_mother", percent(scores[1])));
 }
-
-const sb_http_dialect sb_http_article = {"article", sb_http_dialect_error, NULL};
