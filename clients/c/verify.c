@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The whole file; the caller frees the bytes. */
+/* Reads a whole file. The caller frees the bytes. */
 static bool read_photo(const char *path, sb_photo *photo) {
   FILE *file = fopen(path, "rb");
   char *bytes = NULL;
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
     if (status == SB_OK) status = sb_engine_verify(engine, &request, &comparison, &error);
     if (status == SB_OK) {
       bool same = comparison.verdict == SB_VERDICT_MATCH;
-      printf("%s: similarity %.3f, a match from %.3f, false match rate %.2g\n", same ? "same person" : "not the same",
+      printf("%s: similarity %.3f, a match from %.3f, false match rate %.2g\n", same ? "match" : "no match",
              comparison.similarity, comparison.threshold, comparison.false_match_rate);
       code = same ? 0 : 1;
     } else {

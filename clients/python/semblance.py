@@ -1,4 +1,5 @@
-"""A client of Semblance's HTTP API, of the standard library alone: copy this file, or put its folder on PYTHONPATH.
+"""A client for the HTTP API of Semblance. It needs only the standard library: copy this file, or put its folder on
+PYTHONPATH.
 
     from semblance import Semblance
     faces = Semblance("http://localhost:8501")
@@ -6,9 +7,10 @@
     for face in faces.search("crowd.jpg")["faces"]:
         print(face["verdict"], face["candidates"][:1])
 
-Photos are paths or bytes. What the server refuses is raised as SemblanceError, with the server's code and words. A server that
-is loading or full is asked again until `patience` seconds have gone. One object may be used by several threads.
-"""
+Photos are paths or bytes. Every method returns the JSON of the answer; docs/api.md and /v1/openapi.yaml of the
+server describe it. A request that the server refuses raises SemblanceError. While the server is loading or busy
+(429, 503), requests are repeated for up to `patience` seconds. Several threads may use one object."""
+
 import http.client
 import json
 import os
@@ -22,7 +24,8 @@ __all__ = ["Semblance", "SemblanceError"]
 
 
 class SemblanceError(Exception):
-    """`status` is HTTP's, `code` the server's word ("no_face"), `body` the whole answer."""
+    """The server refused a request. `status`: HTTP status; `code`: the server's error code ("no_face"); `body`: the
+    whole answer."""
 
     def __init__(self, status, code, message, body):
         super().__init__(message)
@@ -30,10 +33,13 @@ class SemblanceError(Exception):
 
 
 def _bytes(photo):
-    return bytes(photo) if isinstance(photo, (bytes, bytearray, memoryview)) else pathlib.Path(photo).read_bytes()
+    if isinstance(photo, (bytes, bytearray, memoryview)):
+        return bytes(photo)
+    return pathlib.Path(photo).read_bytes()
 
 
 def _part(boundary, name, value, filename=None):
+    """One part of a multipart/form-data body (RFC 7578)."""
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
     if filename is not None:
         quoted = filename.replace("\\", "/").replace('"', "%22").replace("\r", "").replace("\n", "")
@@ -42,10 +48,16 @@ def _part(boundary, name, value, filename=None):
 
 
 class Semblance:
-    def __init__(self, address="http://localhost:8501", key=None, collection=None, timeout=60, patience=30, context=None):
+    """A server at `address`. `key`: an API key; `collection`: the collection of people to work on (default: the
+    server's default); `timeout`: seconds for one request; `context`: an ssl.SSLContext, such as one that trusts a
+    self-signed certificate."""
+
+    def __init__(
+        self, address="http://localhost:8501", key=None, collection=None, timeout=60, patience=30, context=None
+    ):
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{address!r} is no http or https address")
+            raise ValueError(f"{address!r} is not an http or https address")
         self._host, self._port, self._secure = parts.hostname, parts.port, parts.scheme == "https"
         self._prefix = parts.path.rstrip("/")
         self._context = context or (ssl.create_default_context() if self._secure else None)
@@ -54,115 +66,141 @@ class Semblance:
     # ---- People
 
     def enroll(self, identity, name, *photos, **options):
-        """Enrols a person. Options: consent, faces ("largest"), quality ("any"), on_duplicate ("refuse"), attributes (True)."""
-        return self._photos("/v1/people", {"image": photos}, {"id": identity, "name": name, **options}, once=True)
+        """Registers a person. Options: consent, purpose, expires, faces ("largest"), quality ("any"), on_duplicate
+        ("refuse"), attributes (True)."""
+        return self._send_photos(
+            "/v1/people", {"image": photos}, {"id": identity, "name": name, **options}, idempotent=True
+        )
 
     def add_faces(self, identity, *photos, **options):
-        return self._photos(self._person(identity) + "/faces", {"image": photos}, options, once=True)
+        """Adds the faces of photos to a registered person."""
+        return self._send_photos(self._person_path(identity) + "/faces", {"image": photos}, options, idempotent=True)
 
     def person(self, identity):
-        return self._ask("GET", self._person(identity))
+        """Returns a person's record."""
+        return self._request("GET", self._person_path(identity))
 
     def people(self, query=None, sort="oldest", page=1000):
-        """All people that fit, one by one, page by page."""
+        """Yields the people whose id or name contains `query`, fetching `page` of them at a time."""
         cursor = None
         while True:
-            answer = self._ask("GET", "/v1/people", {"query": query, "sort": sort, "limit": page, "cursor": cursor})
+            answer = self._request("GET", "/v1/people", {"query": query, "sort": sort, "limit": page, "cursor": cursor})
             yield from answer["people"]
             cursor = answer.get("next_cursor")
             if cursor is None:
                 return
 
     def change(self, identity, name=None, new_id=None):
+        """Changes a person's name or id."""
         fields = {key: value for key, value in (("name", name), ("id", new_id)) if value is not None}
-        return self._ask("PATCH", self._person(identity), body=json.dumps(fields).encode(), kind="application/json")
+        return self._send_json("PATCH", self._person_path(identity), fields)
 
     def merge(self, identity, other):
-        """Moves the faces of `other` to `identity`; the record of `other` is erased."""
-        body = json.dumps({"from": other}).encode()
-        return self._ask("POST", self._person(identity) + "/merge", body=body, kind="application/json")
+        """Moves the faces of `other` to `identity`, and erases the record of `other`."""
+        return self._send_json("POST", self._person_path(identity) + "/merge", {"from": other})
 
     def delete(self, identity):
-        """Erases a person; the answer is a receipt."""
-        return self._ask("DELETE", self._person(identity))
+        """Erases a person and returns the erasure receipt."""
+        return self._request("DELETE", self._person_path(identity))
 
     # ---- Photos
 
     def search(self, photo, k=5, largest=False, **target):
-        """Who is it? `target` is threshold, fmr or fpir; none: the server's."""
-        return self._photos("/v1/search", {"image": [photo]}, {}, {"k": k, "faces": "largest" if largest else "all", **target})
+        """Finds up to `k` candidates for every face. `target`: one of threshold, fmr and fpir; default: the
+        server's."""
+        query = {"k": k, "faces": "largest" if largest else "all", **target}
+        return self._send_photos("/v1/search", {"image": [photo]}, {}, query)
 
     def verify(self, first, second, **target):
-        return self._photos("/v1/verify", {"image1": [first], "image2": [second]}, {}, target)
+        """Compares the largest faces of two photos. `target`: one of threshold and fmr; default: the server's."""
+        return self._send_photos("/v1/verify", {"image1": [first], "image2": [second]}, {}, target)
 
     def detect(self, photo):
-        return self._photos("/v1/detect", {"image": [photo]}, {})
+        """Returns the boxes, landmarks and quality of all faces."""
+        return self._send_photos("/v1/detect", {"image": [photo]}, {})
 
     def represent(self, photo):
-        return self._photos("/v1/represent", {"image": [photo]}, {})
+        """Returns the embeddings of all faces."""
+        return self._send_photos("/v1/represent", {"image": [photo]}, {})
 
     def analyze(self, photo):
-        return self._photos("/v1/analyze", {"image": [photo]}, {})
+        """Returns age, gender and further attributes of all faces."""
+        return self._send_photos("/v1/analyze", {"image": [photo]}, {})
 
     # ---- Imports
 
     def import_folder(self, folder, **options):
-        """Sends every file below `folder` (a folder for each person, or a CSV beside photos) as a job; gives the job."""
+        """Starts an import of every file below `folder`: one folder for each person, or a CSV file next to the
+        photos. Returns the job."""
         root = pathlib.Path(folder)
         files = [(str(path.relative_to(root)), path) for path in sorted(root.rglob("*")) if path.is_file()]
         return self._send_files(files, options)
 
     def import_file(self, path, **options):
-        """The same for a ZIP archive."""
+        """Starts an import of a ZIP archive. Returns the job."""
         return self._send_files([(pathlib.Path(path).name, pathlib.Path(path))], options)
 
     def job(self, job):
-        return self._ask("GET", f"/v1/jobs/{urllib.parse.quote(job, safe='')}")
+        """Returns the state of the job with this id."""
+        return self._request("GET", f"/v1/jobs/{urllib.parse.quote(job, safe='')}")
 
     def wait(self, job, every=0.5):
-        """Waits for a job's end; gives it."""
+        """Waits until the job with this id ends, asking every `every` seconds. Returns its last state."""
         while True:
-            now = self.job(job)
-            if now["state"] in ("done", "failed", "cancelled"):
-                return now
+            state = self.job(job)
+            if state["state"] in ("done", "failed", "cancelled"):
+                return state
             time.sleep(every)
 
     # ---- Server
 
     def health(self):
-        return self._ask("GET", "/v1/health")
+        return self._request("GET", "/v1/health")
 
     def ready(self):
+        """Is the server running, with its models and gallery loaded?"""
         try:
-            return self._once("GET", "/readyz", {}, None, None, {})[0] == 200
+            return self._send_once("GET", "/readyz", {}, None, None, {})[0] == 200
         except OSError:
             return False
 
     def thresholds(self, **target):
-        """How sure a match must be on this server, and what that means; with a target (threshold, fmr or fpir): what that would mean."""
-        return self._ask("GET", "/v1/thresholds", target)
+        """Returns the operating point of this server and what it means; with a target (threshold, fmr or fpir), what
+        that would mean."""
+        return self._request("GET", "/v1/thresholds", target)
 
     def set_thresholds(self, **target):
-        """An admin's choice, for all who use the gallery, at once; without a target it is taken back."""
+        """Sets the operating point for everyone who uses the gallery; without a target, resets it. Needs the role
+        admin."""
         if not target:
-            return self._ask("DELETE", "/v1/thresholds")
-        return self._ask("PUT", "/v1/thresholds", body=json.dumps(target).encode(), kind="application/json")
+            return self._request("DELETE", "/v1/thresholds")
+        return self._send_json("PUT", "/v1/thresholds", target)
 
-    # ---- The way of a request
+    # ---- Requests
 
     @staticmethod
-    def _person(identity):
+    def _person_path(identity):
         return "/v1/people/" + urllib.parse.quote(identity, safe="")
 
-    def _photos(self, path, photos, fields, query=None, once=False):
+    def _send_json(self, method, path, fields):
+        return self._request(method, path, body=json.dumps(fields).encode(), content_type="application/json")
+
+    def _send_photos(self, path, photos, fields, query=None, idempotent=False):
+        """Sends `photos` (lists by name of their field) and `fields`, without those that are None or False.
+        `idempotent`: the server does it once, even if the request is repeated."""
         boundary = uuid.uuid4().hex
-        body = b"".join(_part(boundary, name, ("true" if value is True else str(value)).encode()) for name, value in fields.items() if value not in (None, False))
-        body += b"".join(_part(boundary, name, _bytes(photo), "photo") for name, some in photos.items() for photo in some)
-        headers = {"Idempotency-Key": boundary} if once else {}
-        return self._ask("POST", path, query, body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}", headers)
+        parts = [
+            _part(boundary, name, ("true" if value is True else str(value)).encode())
+            for name, value in fields.items()
+            if value not in (None, False)
+        ]
+        parts += [_part(boundary, name, _bytes(photo), "photo") for name, some in photos.items() for photo in some]
+        body = b"".join(parts) + f"--{boundary}--\r\n".encode()
+        headers = {"Idempotency-Key": boundary} if idempotent else {}
+        return self._request("POST", path, query, body, f"multipart/form-data; boundary={boundary}", headers)
 
     def _send_files(self, files, options):
-        """Streams the files, so that an import of gigabytes needs no memory here."""
+        """Streams files to an import, so that an import of gigabytes needs little memory."""
         boundary = uuid.uuid4().hex
         heads = [(_part(boundary, "file", b"", name)[:-2], path) for name, path in files]
         before = b"".join(_part(boundary, name, str(value).encode()) for name, value in options.items())
@@ -178,13 +216,17 @@ class Semblance:
                         yield chunk
                 yield b"\r\n"
             yield end
-        return self._ask("POST", "/v1/jobs/import", None, chunks, f"multipart/form-data; boundary={boundary}", {"Content-Length": str(size)})
 
-    def _ask(self, method, path, query=None, body=None, kind=None, headers=None):
-        give_up = time.monotonic() + self._patience
+        content_type = f"multipart/form-data; boundary={boundary}"
+        return self._request("POST", "/v1/jobs/import", None, chunks, content_type, {"Content-Length": str(size)})
+
+    def _request(self, method, path, query=None, body=None, content_type=None, headers=None):
+        """Sends a request, repeats it while the server is busy, and returns the JSON of its answer. `body`: bytes,
+        or a function that returns an iterator of chunks."""
+        deadline = time.monotonic() + self._patience
         while True:
-            status, answer, wait = self._once(method, path, query or {}, body, kind, headers or {})
-            if status in (429, 503) and time.monotonic() + wait < give_up:
+            status, answer, wait = self._send_once(method, path, query or {}, body, content_type, headers or {})
+            if status in (429, 503) and time.monotonic() + wait < deadline:
                 time.sleep(wait)
                 continue
             if status < 300:
@@ -192,17 +234,19 @@ class Semblance:
             error = answer.get("error", {}) if isinstance(answer, dict) else {}
             raise SemblanceError(status, error.get("code", "unknown"), error.get("message", str(status)), answer)
 
-    def _once(self, method, path, query, body, kind, headers):
-        """(status, JSON, seconds after which to ask again) of one request."""
+    def _send_once(self, method, path, query, body, content_type, headers):
+        """Sends one request. Returns the HTTP status, the JSON, and the seconds to wait before repeating it."""
         query = {name: value for name, value in {"collection": self._collection, **query}.items() if value is not None}
         target = self._prefix + path + ("?" + urllib.parse.urlencode(query) if query else "")
         headers = {"Accept": "application/json", **headers}
-        if kind:
-            headers["Content-Type"] = kind
+        if content_type:
+            headers["Content-Type"] = content_type
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if self._secure:
-            connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._context)
+            connection = http.client.HTTPSConnection(
+                self._host, self._port, timeout=self._timeout, context=self._context
+            )
         else:
             connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:

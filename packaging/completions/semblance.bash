@@ -1,4 +1,4 @@
-# Completion of semblance for bash: the program itself tells what may come next; where it tells nothing, files.
+# Completion of semblance for bash. The program says what may come next; where it says nothing, files are offered.
 _semblance() {
   local line
   COMPREPLY=()

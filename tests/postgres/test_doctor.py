@@ -18,7 +18,7 @@ class Doctor(ProgramCase):
         report = self.json_of("doctor", "--port", "0", *store)
         self.assertTrue(report["healthy"])
         said = " ".join(f["message"] for f in report["findings"] if f["check"] == "database")
-        self.assertRegex(said, r"PostgreSQL [\d.]+, sound, schema \d+, .*pgvector [\d.]+, Citus: no")
+        self.assertRegex(said, r"PostgreSQL [\d.]+, no damage found, schema \d+, .*pgvector [\d.]+, Citus: no")
 
 
 if __name__ == "__main__":

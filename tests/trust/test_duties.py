@@ -44,7 +44,7 @@ class Duties(ProgramCase):
         self.assertIn("Ann &lt;b&gt;", text)
         self.assertIn("yes &amp; no", text)
         self.assertNotIn("<b>", text)
-        self.refused("export", "--person", "1", "--page", page, code=4, word="there already")
+        self.refused("export", "--person", "1", "--page", page, code=4, word="exist already")
 
     def test_an_erasure_has_a_receipt_that_holds_and_a_changed_one_does_not(self):
         self.enroll("1", "Ann", OBAMA)
