@@ -1,6 +1,12 @@
-/* Grouping faces of unknown people. Each face looks for its most alike in an index of all; pairs that are alike enough
- * are taken from the most alike down, and two groups join when their faces are also alike on average: one look-alike
- * does not tie two people together. */
+/* Public: grouping faces of unknown people. Agglomerative clustering over a nearest-neighbour graph, with average
+ * linkage:
+ *
+ *   1. An index of all faces gives each face its NEIGHBOURS most similar ones; pairs below the threshold are dropped.
+ *   2. Pairs are taken from the most similar down. Two groups join when their faces are similar on average, too, so
+ *      that one look-alike does not tie two people together.
+ *   3. A group is named after the enrolled person whom its mean face matches.
+ *
+ * The same faces give the same groups: ties are broken by the faces' numbers, and groups are numbered by size. */
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
 #include "engine/verdict.h"
@@ -12,12 +18,12 @@
 enum { NEIGHBOURS = 32, BATCH = 256 };
 
 typedef struct edge {
-  uint32_t one, other;
+  uint32_t one, other; /* faces, one < other */
   float score;
 } edge;
 
-/* `parent` and `size` are a union-find; `sums` holds, for each root, the sum of its faces' vectors: the mean comparison
- * score of two groups is the inner product of their sums by the number of pairs. */
+/* `parent` and `size` are a union-find (disjoint-set forest). `sums` holds, for each root, the sum of its faces'
+ * vectors: the mean score of two groups is the inner product of their sums divided by the number of pairs. */
 typedef struct grouping {
   const sb_cluster_request *request;
   size_t dim;
@@ -27,18 +33,36 @@ typedef struct grouping {
   edge *edges;
 } grouping;
 
-static sb_status build_index(const grouping *g, sb_thread_team *team, sb_index **out, sb_error *error) {
-  const sb_index_options options = {.struct_size = sizeof options, .dim = g->dim, .thread_team = team};
-  sb_index *index = NULL;
-  sb_status status = sb_index_new(&options, &index, error);
-  for (size_t i = 0; status == SB_OK && i < g->request->count; i++)
-    status = sb_index_put(index, i, i, g->request->embeddings[i], error);
-  if (status == SB_OK) sb_index_settle(index);
-  if (status == SB_OK)
-    *out = index;
-  else
-    sb_index_free(index);
-  return status;
+static sb_status grouping_begin(grouping *g, sb_error *error) {
+  size_t count = g->request->count;
+  g->parent = sb_alloc(count, sizeof *g->parent, error);
+  g->size = sb_alloc(count, sizeof *g->size, error);
+  g->sums = count <= SIZE_MAX / g->dim ? sb_alloc(count * g->dim, sizeof *g->sums, error) : NULL;
+  if (!g->parent || !g->size || !g->sums) return sb_fail(error, SB_NO_MEMORY, "out of memory for %zu faces", count);
+  for (uint32_t i = 0; i < count; i++) {
+    g->parent[i] = i;
+    g->size[i] = 1;
+    memcpy(g->sums + i * g->dim, g->request->embeddings[i], g->dim * sizeof *g->sums);
+  }
+  return SB_OK;
+}
+
+static void grouping_clear(grouping *g) {
+  free(g->parent);
+  free(g->size);
+  free(g->sums);
+  free(g->edges);
+}
+
+/* ---- Step 1: similar pairs */
+
+static sb_status fill_index(const grouping *g, sb_index *index, sb_error *error) {
+  for (size_t i = 0; i < g->request->count; i++) {
+    sb_status status = sb_index_put(index, i, i, g->request->embeddings[i], error);
+    if (status != SB_OK) return status;
+  }
+  sb_index_settle(index);
+  return SB_OK;
 }
 
 static sb_status add_edge(grouping *g, size_t face, const sb_hit *hit, sb_error *error) {
@@ -56,32 +80,51 @@ static sb_status add_edge(grouping *g, size_t face, const sb_hit *hit, sb_error 
   return SB_OK;
 }
 
-static sb_status find_edges(grouping *g, sb_index *index, double threshold, sb_error *error) {
+/* The edges of `count` faces from number `from` on; `vectors` and `hits` have room for a batch. */
+static sb_status find_edges_of(grouping *g, sb_index *index, size_t from, sb_index_query *query, sb_hit *hits,
+                               sb_error *error) {
   size_t found[BATCH];
+  sb_status status = sb_index_search(index, query, hits, found, error);
+  for (size_t i = 0; status == SB_OK && i < query->count; i++)
+    for (size_t h = 0; status == SB_OK && h < found[i]; h++)
+      status = add_edge(g, from + i, &hits[i * NEIGHBOURS + h], error);
+  return status;
+}
+
+static sb_status find_edges(grouping *g, sb_index *index, double threshold, sb_error *error) {
   float *vectors = sb_alloc(BATCH * g->dim, sizeof *vectors, error);
   sb_hit *hits = sb_alloc(BATCH * NEIGHBOURS, sizeof *hits, error);
+  sb_index_query query = {
+      .struct_size = sizeof query, .vectors = vectors, .k = NEIGHBOURS, .has_floor = true, .floor = (float)threshold};
   sb_status status = vectors && hits ? SB_OK : SB_NO_MEMORY;
   for (size_t from = 0; status == SB_OK && from < g->request->count; from += BATCH) {
-    size_t count = g->request->count - from < BATCH ? g->request->count - from : BATCH;
-    for (size_t i = 0; i < count; i++)
+    query.count = g->request->count - from < BATCH ? g->request->count - from : BATCH;
+    for (size_t i = 0; i < query.count; i++)
       memcpy(vectors + i * g->dim, g->request->embeddings[from + i], g->dim * sizeof *vectors);
-    const sb_index_query query = {.struct_size = sizeof query,
-                                  .vectors = vectors,
-                                  .count = count,
-                                  .k = NEIGHBOURS,
-                                  .has_floor = true,
-                                  .floor = (float)threshold};
-    status = sb_index_search(index, &query, hits, found, error);
-    for (size_t i = 0; status == SB_OK && i < count; i++)
-      for (size_t h = 0; status == SB_OK && h < found[i]; h++)
-        status = add_edge(g, from + i, &hits[i * NEIGHBOURS + h], error);
+    status = find_edges_of(g, index, from, &query, hits, error);
   }
   free(vectors);
   free(hits);
   return status;
 }
 
-static int most_alike_first(const void *a, const void *b) {
+static sb_status find_pairs(grouping *g, double threshold, sb_error *error) {
+  sb_thread_team *team = NULL;
+  sb_index *index = NULL;
+  sb_status status = sb_thread_team_new(0, &team, error);
+  if (status != SB_OK) return status;
+  const sb_index_options options = {.struct_size = sizeof options, .dim = g->dim, .thread_team = team};
+  status = sb_index_new(&options, &index, error);
+  if (status == SB_OK) status = fill_index(g, index, error);
+  if (status == SB_OK) status = find_edges(g, index, threshold, error);
+  sb_index_free(index);
+  sb_thread_team_free(team);
+  return status;
+}
+
+/* ---- Step 2: joining */
+
+static int most_similar_first(const void *a, const void *b) {
   const edge *x = a, *y = b;
   if (x->score != y->score) return x->score < y->score ? 1 : -1;
   return x->one != y->one ? (x->one > y->one ? 1 : -1) : (x->other > y->other) - (x->other < y->other);
@@ -93,7 +136,7 @@ static uint32_t root_of(grouping *g, uint32_t face) {
 }
 
 static void join_groups(grouping *g, double mean_threshold) {
-  if (g->edge_count) qsort(g->edges, g->edge_count, sizeof *g->edges, most_alike_first);
+  if (g->edge_count) qsort(g->edges, g->edge_count, sizeof *g->edges, most_similar_first);
   for (size_t e = 0; e < g->edge_count; e++) {
     uint32_t a = root_of(g, g->edges[e].one), b = root_of(g, g->edges[e].other);
     if (a == b) continue;
@@ -106,7 +149,7 @@ static void join_groups(grouping *g, double mean_threshold) {
   }
 }
 
-/* Numbers the groups, the largest first, equal ones by their first face. */
+/* For numbering the groups: the largest first, equal ones by their first face. */
 typedef struct group_rank {
   uint32_t root, size, first;
 } group_rank;
@@ -117,112 +160,107 @@ static int largest_first(const void *a, const void *b) {
   return (x->first > y->first) - (x->first < y->first);
 }
 
-static sb_status number_groups(grouping *g, sb_clusters *out, sb_error *error) {
+/* `ranks` and `number` have room for all faces; gives how many groups there are. */
+static size_t number_faces(grouping *g, group_rank *ranks, uint32_t *number, uint32_t *cluster_of) {
   size_t count = g->request->count, groups = 0;
-  group_rank *ranks = sb_alloc(count, sizeof *ranks, error);
-  uint32_t *number = sb_alloc(count, sizeof *number, error);
-  out->cluster_of = sb_alloc(count, sizeof *out->cluster_of, error);
-  sb_status status = ranks && number && out->cluster_of ? SB_OK : SB_NO_MEMORY;
-  for (uint32_t i = 0; status == SB_OK && i < count; i++)
+  for (uint32_t i = 0; i < count; i++)
     if (root_of(g, i) == i) ranks[groups++] = (group_rank){i, g->size[i], UINT32_MAX};
-  for (uint32_t r = 0; status == SB_OK && r < groups; r++) number[ranks[r].root] = r;
-  for (uint32_t i = 0; status == SB_OK && i < count; i++) {
+  for (uint32_t r = 0; r < groups; r++) number[ranks[r].root] = r;
+  for (uint32_t i = 0; i < count; i++) {
     group_rank *rank = &ranks[number[root_of(g, i)]];
     if (i < rank->first) rank->first = i;
   }
-  if (status == SB_OK) qsort(ranks, groups, sizeof *ranks, largest_first);
-  for (uint32_t r = 0; status == SB_OK && r < groups; r++) number[ranks[r].root] = r;
-  for (uint32_t i = 0; status == SB_OK && i < count; i++) out->cluster_of[i] = number[root_of(g, i)];
-  if (status == SB_OK) out->count = groups;
+  qsort(ranks, groups, sizeof *ranks, largest_first);
+  for (uint32_t r = 0; r < groups; r++) number[ranks[r].root] = r;
+  for (uint32_t i = 0; i < count; i++) cluster_of[i] = number[root_of(g, i)];
+  return groups;
+}
+
+static sb_status number_groups(grouping *g, sb_clusters *out, sb_error *error) {
+  size_t count = g->request->count;
+  group_rank *ranks = sb_alloc(count, sizeof *ranks, error);
+  uint32_t *number = sb_alloc(count, sizeof *number, error);
+  out->cluster_of = sb_alloc(count, sizeof *out->cluster_of, error);
+  bool room = ranks && number && out->cluster_of;
+  if (room) out->count = number_faces(g, ranks, number, out->cluster_of);
   free(ranks);
   free(number);
-  return status;
+  return room ? SB_OK : SB_NO_MEMORY;
 }
 
-/* ---- Who they are */
+/* ---- Step 3: names */
 
-/* The name of a group: the person that its mean face matches. */
-static sb_status name_groups(sb_engine *engine, const sb_flow_search *search, const grouping *g, sb_clusters *out,
-                             sb_error *error) {
-  const sb_store_collection *collection = search->collection;
-  out->names = sb_alloc(out->count, sizeof *out->names, error);
-  if (!out->names) return SB_NO_MEMORY;
-  sb_status status = collection->info.faces ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
-  for (uint32_t i = 0; status == SB_OK && collection->info.faces && i < g->request->count; i++) {
-    if (g->parent[i] != i) continue;
-    sb_flow_found found = {0};
-    float *mean = g->sums + i * g->dim;
-    sb_normalize(mean, g->dim);
-    status = sb_flow_candidates(engine, search, mean, &found, error);
-    if (status == SB_OK && found.count && found.candidates[0].verdict == SB_VERDICT_MATCH) {
-      out->names[out->cluster_of[i]] = found.candidates[0];
-      found.count = 0;
-    }
-    sb_candidates_free(found.candidates, found.count);
+/* Names the group with this root, if an enrolled person matches its mean face. */
+static sb_status name_group(sb_engine *engine, const sb_flow_search *search, const grouping *g, uint32_t root,
+                            sb_clusters *out, sb_error *error) {
+  sb_flow_found found = {0};
+  float *mean = g->sums + root * g->dim;
+  sb_normalize(mean, g->dim);
+  sb_status status = sb_flow_candidates(engine, search, mean, &found, error);
+  if (status != SB_OK) return status;
+  if (found.count && found.candidates[0].verdict == SB_VERDICT_MATCH) {
+    out->names[out->cluster_of[root]] = found.candidates[0];
+    found.count = 0; /* its texts moved over */
   }
-  return status;
-}
-
-static sb_status start(grouping *g, sb_error *error) {
-  size_t count = g->request->count;
-  g->parent = sb_alloc(count, sizeof *g->parent, error);
-  g->size = sb_alloc(count, sizeof *g->size, error);
-  g->sums = count <= SIZE_MAX / g->dim ? sb_alloc(count * g->dim, sizeof *g->sums, error) : NULL;
-  if (!g->parent || !g->size || !g->sums) return sb_fail(error, SB_NO_MEMORY, "out of memory for %zu faces", count);
-  for (uint32_t i = 0; i < count; i++) {
-    g->parent[i] = i;
-    g->size[i] = 1;
-    memcpy(g->sums + i * g->dim, g->request->embeddings[i], g->dim * sizeof *g->sums);
-  }
+  sb_candidates_free(found.candidates, found.count);
   return SB_OK;
 }
 
-static sb_status group_faces(grouping *g, double threshold, double mean_threshold, sb_clusters *out, sb_error *error) {
-  sb_thread_team *team = NULL;
-  sb_index *index = NULL;
-  sb_status status = start(g, error);
-  if (status == SB_OK) status = sb_thread_team_new(0, &team, error);
-  if (status == SB_OK) status = build_index(g, team, &index, error);
-  if (status == SB_OK) status = find_edges(g, index, threshold, error);
-  sb_index_free(index);
-  sb_thread_team_free(team);
+static sb_status name_groups(sb_engine *engine, const sb_flow_search *search, const grouping *g, sb_clusters *out,
+                             sb_error *error) {
+  out->names = sb_alloc(out->count, sizeof *out->names, error);
+  if (!out->names) return SB_NO_MEMORY;
+  if (!search->collection->info.faces) return SB_OK;
+  sb_status status = sb_collection_indexes_sync(engine->indexes, error);
+  for (uint32_t i = 0; status == SB_OK && i < g->request->count; i++)
+    if (g->parent[i] == i) status = name_group(engine, search, g, i, out, error);
+  return status;
+}
+
+/* ---- Public */
+
+static sb_status group_faces(grouping *g, const sb_embedder *embedder, sb_clusters *out, sb_error *error) {
+  sb_status status = grouping_begin(g, error);
   if (status != SB_OK) return status;
-  join_groups(g, mean_threshold);
+  status = find_pairs(g, out->threshold, error);
+  if (status != SB_OK) return status;
+  join_groups(g, fmin(embedder->calibration.default_threshold, out->threshold));
   return number_groups(g, out, error);
+}
+
+static sb_status cluster(sb_engine *engine, grouping *g, sb_clusters *out, sb_error *error) {
+  const sb_cluster_request *request = g->request;
+  sb_store_collection collection;
+  sb_embedder embedder;
+  sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection_embedder(engine, &collection, &embedder, error);
+  if (status != SB_OK) return status;
+  sb_flow_search naming = {&collection, &embedder, 1, 0};
+  g->dim = embedder.dim;
+  status = sb_verdict_search_threshold(&embedder, &request->target, request->count, &out->threshold, error);
+  if (status != SB_OK) return status;
+  status = sb_verdict_search_threshold(&embedder, &(sb_target){0}, collection.info.faces, &naming.threshold, error);
+  if (status != SB_OK) return status;
+  status = group_faces(g, &embedder, out, error);
+  if (status != SB_OK) return status;
+  status = name_groups(engine, &naming, g, out, error);
+  if (status != SB_OK) return status;
+  /* Naming a group is a look at the gallery, so it is in the audit. */
+  const sb_audit_event event = {"cluster", collection.row, 0, (int64_t)request->count};
+  return sb_engine_audit_event(engine, &event, error);
 }
 
 sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request, sb_clusters **out, sb_error *error) {
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   if (request->count > UINT32_MAX / 2)
-    return sb_fail(error, SB_INVALID, "at most two thousand million faces can be grouped");
-  sb_store_collection collection;
-  sb_embedder embedder;
-  grouping g = {.request = request};
-  double naming = 0;
-  sb_clusters *clusters = NULL;
+    return sb_fail(error, SB_INVALID, "at most %u faces can be grouped", UINT32_MAX / 2);
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_collection(engine, request->collection, false, &collection, error);
-  if (status == SB_OK) status = sb_engine_collection_embedder(engine, &collection, &embedder, error);
-  if (status == SB_OK && !(clusters = sb_alloc(1, sizeof *clusters, error))) status = SB_NO_MEMORY;
-  if (status == SB_OK) {
-    g.dim = embedder.dim;
-    status = sb_verdict_search_threshold(&embedder, &request->target, request->count, &clusters->threshold, error);
-  }
-  if (status == SB_OK)
-    status = sb_verdict_search_threshold(&embedder, &(sb_target){0}, collection.info.faces, &naming, error);
-  if (status == SB_OK)
-    status = group_faces(&g, clusters->threshold, fmin(embedder.calibration.default_threshold, clusters->threshold),
-                         clusters, error);
-  if (status == SB_OK)
-    status = name_groups(engine, &(sb_flow_search){&collection, &embedder, 1, naming}, &g, clusters, error);
-  if (status == SB_OK) /* groups are named by a look at the gallery */
-    status = sb_audit_record(engine->store, &(sb_audit_event){"cluster", collection.row, 0, (int64_t)request->count}, 1,
-                             error);
-  free(g.parent);
-  free(g.size);
-  free(g.sums);
-  free(g.edges);
+  grouping g = {.request = request};
+  sb_clusters *clusters = sb_alloc(1, sizeof *clusters, error);
+  status = clusters ? cluster(engine, &g, clusters, error) : SB_NO_MEMORY;
+  grouping_clear(&g);
   if (status == SB_OK)
     *out = clusters;
   else

@@ -1,5 +1,9 @@
-/* Public: one person enrolled under several ids. Every face of the collection looks for its most alike of other people.
- */
+/* Public: finds people who are enrolled under several ids. Every stored template of a collection is searched for in the
+ * collection's index, for the most similar faces of other people; pairs of people above the threshold are reported
+ * once, with the score of their most similar faces.
+ *
+ * Stored templates are used as queries as they are: they and the index went through the same transform, which keeps
+ * inner products. So nothing is unprotected. */
 #include "engine/collection_indexes.h"
 #include "engine/internal.h"
 #include "engine/verdict.h"
@@ -11,16 +15,17 @@
 enum { NEIGHBOURS = 8, BATCH = 256 };
 
 typedef struct pair {
-  int64_t one, other; /* people, one < other */
+  int64_t one, other; /* rows of people, one < other */
   float score;
 } pair;
 
 typedef struct dedup {
   sb_engine *engine;
-  int64_t collection;
-  size_t dim;
+  const sb_dedup_request *request;
+  sb_store_collection collection;
+  sb_embedder embedder;
   float threshold;
-  pthread_mutex_t lock; /* of what follows: templates come from several threads */
+  pthread_mutex_t lock; /* of what follows: the store gives templates from several threads */
   size_t waiting;       /* faces in the batch */
   float *vectors;
   int64_t people[BATCH];
@@ -29,6 +34,8 @@ typedef struct dedup {
   size_t pair_count, pair_room;
   pair *pairs;
 } dedup;
+
+/* ---- Finding pairs */
 
 static sb_status add_pair(dedup *d, int64_t person, const sb_hit *hit, sb_error *error) {
   int64_t other = (int64_t)hit->label;
@@ -55,7 +62,7 @@ static sb_status search_batch(dedup *d, sb_error *error) {
                                 .floor = d->threshold};
   if (!d->waiting) return SB_OK;
   sb_status status =
-      sb_collection_indexes_search_stored(d->engine->indexes, d->collection, &query, d->hits, d->found, error);
+      sb_collection_indexes_search_stored(d->engine->indexes, d->collection.row, &query, d->hits, d->found, error);
   for (size_t i = 0; status == SB_OK && i < d->waiting; i++)
     for (size_t h = 0; status == SB_OK && h < d->found[i]; h++)
       status = add_pair(d, d->people[i], &d->hits[i * NEIGHBOURS + h], error);
@@ -63,17 +70,30 @@ static sb_status search_batch(dedup *d, sb_error *error) {
   return status;
 }
 
-/* A template as it is kept is a query as it is: both went through the collection's transform. */
+/* Called by the store for each template. */
 static sb_status visit(void *context, const sb_store_change *change, sb_error *error) {
   dedup *d = context;
-  if (change->kind != SB_CHANGE_PUT || change->collection != d->collection || change->dim != d->dim) return SB_OK;
+  size_t dim = d->embedder.dim;
+  if (change->kind != SB_CHANGE_PUT || change->collection != d->collection.row || change->dim != dim) return SB_OK;
   pthread_mutex_lock(&d->lock);
-  memcpy(d->vectors + d->waiting * d->dim, change->embedding, d->dim * sizeof *d->vectors);
+  memcpy(d->vectors + d->waiting * dim, change->embedding, dim * sizeof *d->vectors);
   d->people[d->waiting++] = change->person;
   sb_status status = d->waiting == BATCH ? search_batch(d, error) : SB_OK;
   pthread_mutex_unlock(&d->lock);
   return status;
 }
+
+static sb_status find_pairs(dedup *d, sb_error *error) {
+  int64_t next = 0;
+  d->vectors = sb_alloc(BATCH * d->embedder.dim, sizeof *d->vectors, error);
+  if (!d->vectors) return SB_NO_MEMORY;
+  sb_status status = sb_collection_indexes_sync(d->engine->indexes, error);
+  if (status != SB_OK) return status;
+  status = sb_store_changes(d->engine->store, 0, &next, visit, d, error);
+  return status == SB_OK ? search_batch(d, error) : status;
+}
+
+/* ---- The result */
 
 static int by_people(const void *a, const void *b) {
   const pair *x = a, *y = b;
@@ -87,32 +107,29 @@ static int by_score(const void *a, const void *b) {
   return x->score != y->score ? (x->score < y->score ? 1 : -1) : by_people(a, b);
 }
 
-/* Two people once, with their most alike faces. */
+/* Leaves each pair of people once, with their best score, and sorts by score. */
 static void make_unique(dedup *d) {
-  size_t kept = 0;
+  size_t unique = 0;
   if (!d->pair_count) return;
   qsort(d->pairs, d->pair_count, sizeof *d->pairs, by_people);
   for (size_t i = 0; i < d->pair_count; i++) {
-    bool first = !kept || d->pairs[kept - 1].one != d->pairs[i].one || d->pairs[kept - 1].other != d->pairs[i].other;
-    if (first) d->pairs[kept++] = d->pairs[i];
+    const pair *last = unique ? &d->pairs[unique - 1] : NULL, *next = &d->pairs[i];
+    if (!last || last->one != next->one || last->other != next->other) d->pairs[unique++] = *next;
   }
-  d->pair_count = kept;
+  d->pair_count = unique;
   qsort(d->pairs, d->pair_count, sizeof *d->pairs, by_score);
 }
 
-static sb_status name_pair(sb_engine *engine, const sb_embedder *embedder, const pair *p, sb_duplicate *out,
-                           sb_error *error) {
+static sb_status name_pair(const dedup *d, const pair *p, sb_duplicate *out, sb_error *error) {
   const int64_t rows[2] = {p->one, p->other};
   double score = fmin(p->score, 1);
-  sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, score);
+  sb_stats_rate rate = sb_calibration_fmr(&d->embedder.calibration, score);
   for (int i = 0; i < 2; i++) {
-    sb_people *people = NULL;
-    sb_status status = sb_store_person_get(engine->store, rows[i], &people, error);
+    sb_person person;
+    sb_status status = sb_store_person_summary(d->engine->store, rows[i], &person, error);
     if (status != SB_OK) return status;
-    out->ids[i] = people->items[0].id;
-    out->names[i] = people->items[0].name;
-    people->items[0].id = people->items[0].name = NULL;
-    sb_people_free(people);
+    out->ids[i] = person.id;
+    out->names[i] = person.name;
   }
   out->similarity = score;
   out->false_match_rate = rate.rate;
@@ -121,55 +138,66 @@ static sb_status name_pair(sb_engine *engine, const sb_embedder *embedder, const
   return SB_OK;
 }
 
-static sb_status fill(dedup *d, const sb_embedder *embedder, size_t limit, sb_duplicates *out, sb_error *error) {
-  make_unique(d);
+static void drop_last(sb_duplicates *duplicates) {
+  sb_duplicate *last = &duplicates->items[--duplicates->count];
+  free(last->ids[0]);
+  free(last->names[0]);
+  *last = (sb_duplicate){0};
+}
+
+static sb_status name_pairs(dedup *d, sb_duplicates *out, sb_error *error) {
+  size_t limit = d->request->limit, wanted = limit && limit < d->pair_count ? limit : d->pair_count;
   out->total = d->pair_count;
-  size_t wanted = limit && limit < d->pair_count ? limit : d->pair_count;
   out->items = sb_alloc(wanted, sizeof *out->items, error);
   if (!out->items) return SB_NO_MEMORY;
   for (size_t i = 0; i < wanted; i++) {
-    sb_status status = name_pair(d->engine, embedder, &d->pairs[i], &out->items[out->count], error);
-    out->count++;                 /* what it has is freed with the rest */
-    if (status == SB_NOT_FOUND) { /* deleted a moment ago */
-      free(out->items[--out->count].ids[0]);
-      free(out->items[out->count].names[0]);
-      out->items[out->count] = (sb_duplicate){0};
-    } else if (status != SB_OK) {
+    sb_status status = name_pair(d, &d->pairs[i], &out->items[out->count++], error);
+    if (status == SB_NOT_FOUND)
+      drop_last(out); /* one of the two was erased a moment ago */
+    else if (status != SB_OK)
       return status;
-    }
   }
   return SB_OK;
 }
 
-static sb_status find(sb_engine *engine, const sb_dedup_request *request, sb_duplicates *out, sb_error *error) {
-  sb_store_collection collection;
-  sb_embedder embedder;
-  int64_t next = 0;
-  dedup *d = NULL;
-  sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
-  if (status == SB_OK) status = sb_engine_collection_embedder(engine, &collection, &embedder, error);
-  if (status == SB_OK)
-    status = sb_verdict_search_threshold(&embedder, &request->target, collection.info.faces, &out->threshold, error);
-  if (status == SB_OK) status = sb_collection_indexes_sync(engine->indexes, error);
-  if (status == SB_OK && !(d = sb_alloc(1, sizeof *d, error))) status = SB_NO_MEMORY;
+static void fill_totals(const dedup *d, sb_duplicates *out) {
+  double faces = (double)d->collection.info.faces;
+  out->people = d->collection.info.people;
+  out->faces = d->collection.info.faces;
+  out->expected_by_chance = faces * (faces - 1) / 2 * sb_calibration_fmr(&d->embedder.calibration, out->threshold).rate;
+}
+
+/* ---- Public */
+
+static sb_status find(dedup *d, sb_duplicates *out, sb_error *error) {
+  sb_status status = sb_engine_collection(d->engine, d->request->collection, false, &d->collection, error);
   if (status != SB_OK) return status;
-  *d = (dedup){.engine = engine,
-               .collection = collection.row,
-               .dim = embedder.dim,
-               .threshold = (float)out->threshold,
-               .lock = PTHREAD_MUTEX_INITIALIZER,
-               .vectors = sb_alloc(BATCH * embedder.dim, sizeof *d->vectors, error)};
-  status = d->vectors ? sb_store_changes(engine->store, 0, &next, visit, d, error) : SB_NO_MEMORY;
-  if (status == SB_OK) status = search_batch(d, error);
-  if (status == SB_OK) status = fill(d, &embedder, request->limit, out, error);
-  if (status == SB_OK)
-    status = sb_audit_record(engine->store,
-                             &(sb_audit_event){"dedup", collection.row, 0, (int64_t)collection.info.faces}, 1, error);
-  double faces = (double)collection.info.faces;
-  out->people = collection.info.people;
-  out->faces = collection.info.faces;
-  out->expected_by_chance = faces * (faces - 1) / 2 * sb_calibration_fmr(&embedder.calibration, out->threshold).rate;
-  if (d->vectors) sb_wipe(d->vectors, BATCH * embedder.dim * sizeof *d->vectors);
+  status = sb_engine_collection_embedder(d->engine, &d->collection, &d->embedder, error);
+  if (status != SB_OK) return status;
+  size_t faces = d->collection.info.faces;
+  status = sb_verdict_search_threshold(&d->embedder, &d->request->target, faces, &out->threshold, error);
+  if (status != SB_OK) return status;
+  d->threshold = (float)out->threshold;
+  status = find_pairs(d, error);
+  if (status != SB_OK) return status;
+  make_unique(d);
+  status = name_pairs(d, out, error);
+  if (status != SB_OK) return status;
+  fill_totals(d, out);
+  return sb_engine_audit_event(d->engine, &(sb_audit_event){"dedup", d->collection.row, 0, (int64_t)faces}, error);
+}
+
+static sb_status dedup_run(sb_engine *engine, const sb_dedup_request *request, sb_duplicates *out, sb_error *error) {
+  dedup *d = sb_alloc(1, sizeof *d, error); /* too large for a stack */
+  if (!d) return SB_NO_MEMORY;
+  d->engine = engine;
+  d->request = request;
+  pthread_mutex_init(&d->lock, NULL);
+  double began = sb_monotonic_ms();
+  sb_status status = find(d, out, error);
+  out->elapsed_ms = sb_monotonic_ms() - began;
+  pthread_mutex_destroy(&d->lock);
+  if (d->vectors) sb_wipe(d->vectors, BATCH * d->embedder.dim * sizeof *d->vectors);
   free(d->vectors);
   free(d->pairs);
   free(d);
@@ -180,15 +208,12 @@ sb_status sb_engine_dedup(sb_engine *engine, const sb_dedup_request *request, sb
   if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  double began = sb_monotonic_ms();
   sb_duplicates *duplicates = sb_alloc(1, sizeof *duplicates, error);
-  status = duplicates ? find(engine, request, duplicates, error) : SB_NO_MEMORY;
-  if (status == SB_OK) {
-    duplicates->elapsed_ms = sb_monotonic_ms() - began;
+  status = duplicates ? dedup_run(engine, request, duplicates, error) : SB_NO_MEMORY;
+  if (status == SB_OK)
     *out = duplicates;
-  } else {
+  else
     sb_duplicates_free(duplicates);
-  }
   sb_engine_leave(engine);
   return status;
 }

@@ -1,4 +1,5 @@
-/* The published evaluation: written beside and renamed, so that a reader sees the old one or the new one. */
+/* The published evaluation of the models, a JSON file in the gallery's folder. It is written to a temporary file that
+ * is renamed, so that a reader sees the old report or the new one. */
 #include "engine/internal.h"
 
 #include <errno.h>

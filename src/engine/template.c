@@ -1,45 +1,52 @@
-/* Enrolment of a template that was made elsewhere: no photo is looked at. */
+/* Enrolment of a template that was made elsewhere, by the collection's model: no photo is involved. */
 #include "engine/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static sb_status check_template(const sb_template_request *request, const sb_store_collection *shelf, float *unit,
-                                sb_error *error) {
-  if (request->dim != shelf->info.dim)
+/* Checks the numbers and scales them to unit length. */
+static sb_status make_unit(const sb_template_request *request, size_t dim, float *unit, sb_error *error) {
+  if (request->dim != dim)
     return sb_fail(error, SB_INVALID, "vector length: the collection's templates have %zu elements, this one has %zu",
-                   shelf->info.dim, request->dim);
-  memcpy(unit, request->vector, request->dim * sizeof *unit);
-  for (size_t i = 0; i < request->dim; i++)
+                   dim, request->dim);
+  memcpy(unit, request->vector, dim * sizeof *unit);
+  for (size_t i = 0; i < dim; i++)
     if (!isfinite(unit[i])) return sb_fail(error, SB_INVALID, "vector element %zu: it is not a finite number", i + 1);
-  if (sb_normalize(unit, request->dim) > 0) return SB_OK;
+  if (sb_normalize(unit, dim) > 0) return SB_OK;
   return sb_fail(error, SB_INVALID, "vector element: all are zero; a template has a direction");
 }
 
-static sb_status enroll(sb_engine *engine, const sb_template_request *request, sb_error *error) {
-  sb_store_collection shelf;
+/* The digest of the numbers takes the place of the photo's: the same template is recognised when it comes again. */
+static sb_status store_template(sb_engine *engine, const sb_template_request *request, int64_t collection,
+                                const float *unit, sb_error *error) {
   int64_t person = 0, face = 0;
+  sb_store_face stored = {.embedding = unit, .attributes = request->attributes};
+  sb_status status = sb_crypto_sha256(unit, request->dim * sizeof *unit, stored.source, error);
+  if (status != SB_OK) return status;
+  const sb_store_enrollment enrollment = {
+      .collection = collection, .id = request->id, .name = request->name, .faces = &stored, .face_count = 1};
+  return sb_store_enroll(engine->store, &enrollment, &person, &face, error);
+}
+
+static sb_status enroll(sb_engine *engine, const sb_template_request *request, sb_error *error) {
+  sb_store_collection collection;
   sb_status status = sb_text_check(request->id, SB_ID_MAX, "id", error);
-  if (status == SB_OK) status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
-  if (status == SB_OK) status = sb_engine_collection(engine, request->collection, true, &shelf, error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, request->collection, true, &collection, error);
   if (status != SB_OK) return status;
   float *unit = sb_alloc(request->dim, sizeof *unit, error);
   if (!unit) return SB_NO_MEMORY;
-  /* The digest of the numbers takes the photo's place: the same template twice is known as such. */
-  sb_store_face stored = {.embedding = unit, .attributes = request->attributes};
-  status = check_template(request, &shelf, unit, error);
-  if (status == SB_OK) status = sb_crypto_sha256(unit, request->dim * sizeof *unit, stored.source, error);
-  if (status == SB_OK) {
-    sb_store_enrollment enrollment = {
-        .collection = shelf.row, .id = request->id, .name = request->name, .faces = &stored, .face_count = 1};
-    status = sb_store_enroll(engine->store, &enrollment, &person, &face, error);
-  }
+  status = make_unit(request, collection.info.dim, unit, error);
+  if (status == SB_OK) status = store_template(engine, request, collection.row, unit, error);
   sb_wipe(unit, request->dim * sizeof *unit);
   free(unit);
   return status;
 }
 
+/* The new template reaches the index with the next sync, which every search begins with. */
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;

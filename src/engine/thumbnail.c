@@ -1,5 +1,5 @@
-/* Thumbnails: a small picture of a face, for those who want to see whom a record is about. Kept only where the operator
- * said so. */
+/* Thumbnails: a small picture of each enrolled face, so that people at a desk can see who a record is about. Stored
+ * only when the operator asked for it (--thumbnails), sealed like everything else. */
 #include "engine/thumbnail.h"
 
 #include "engine/internal.h"
@@ -9,14 +9,14 @@
 #include <string.h>
 
 enum { SIDE = 96, QUALITY = 80 };
-static const double margin = 1.5; /* the face's box and half as much again: hair and chin */
+static const double margin = 1.5; /* of the face's box: with hair and chin */
 
 sb_status sb_thumbnail_make(const sb_image *image, const sb_face *face, sb_thumbnail *out, sb_error *error) {
   uint8_t *rgb = sb_alloc((size_t)SIDE * SIDE, 3, error);
   if (!rgb) return SB_NO_MEMORY;
   double scale = (double)image->width / image->source_width;
-  double step =
-      margin * scale * fmax((double)face->box.w, (double)face->box.h) / SIDE; /* pixels of the image for one */
+  /* Pixels of the image for one of the thumbnail. */
+  double step = margin * scale * fmax((double)face->box.w, (double)face->box.h) / SIDE;
   double x = scale * ((double)face->box.x + (double)face->box.w / 2),
          y = scale * ((double)face->box.y + (double)face->box.h / 2);
   const double half = (SIDE - 1) / 2.0, map[6] = {step, 0, x - step * half, 0, step, y - step * half};
@@ -47,12 +47,16 @@ sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, const c
   return status;
 }
 
+static sb_status erase_thumbnails(sb_engine *engine, const char *name, size_t *erased, sb_error *error) {
+  sb_store_collection collection;
+  sb_status status = sb_engine_collection(engine, name, false, &collection, error);
+  return status == SB_OK ? sb_store_thumbnails_erase(engine->store, collection.row, erased, error) : status;
+}
+
 sb_status sb_engine_thumbnails_erase(sb_engine *engine, const char *collection, size_t *erased, sb_error *error) {
-  sb_store_collection shelf;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_engine_collection(engine, collection, false, &shelf, error);
-  if (status == SB_OK) status = sb_store_thumbnails_erase(engine->store, shelf.row, erased, error);
+  status = erase_thumbnails(engine, collection, erased, error);
   sb_engine_leave(engine);
   return status;
 }

@@ -1,13 +1,17 @@
-/* From a comparison score to a verdict: the threshold that keeps what was asked for, the chance of a false match of the
- * score itself, and "cannot tell" where the score or the photo leaves it open. */
+/* From a comparison score to a verdict: match, no match, or "cannot tell".
+ *
+ * The threshold follows from the operating point: a score, a false match rate (FMR, of one comparison) or a false
+ * positive identification rate (FPIR, of a search), as ISO/IEC 19795-1 defines them. Rates are turned into scores by
+ * the embedder's calibration (stats/calibration.c), which was measured on pairs of different people. "Cannot tell" lies
+ * below the threshold, as wide as the calibration's own band, and is also the verdict where a photo is too poor, or not
+ * live, to decide. */
 #include "engine/verdict.h"
 
 #include "engine/internal.h"
 
 #include <math.h>
 
-/* What a search keeps when nothing else is asked for: 1 % of the people who are not enrolled are matched with somebody.
- */
+/* The default operating point of a search: at most 1 % of the people who are not enrolled are matched with somebody. */
 static const double fpir_default = 0.01;
 
 static sb_status check(const sb_embedder *embedder, const sb_target *target, sb_error *error) {
@@ -19,7 +23,7 @@ static sb_status check(const sb_embedder *embedder, const sb_target *target, sb_
     return sb_fail(error, SB_INVALID, "a rate (fmr, fpir) is above 0 and at most 0.5");
   if ((target->fmr > 0 || target->fpir > 0) && !embedder->calibration.count)
     return sb_fail(error, SB_INVALID,
-                   "nobody measured how often the model %s takes two people for one: give a threshold, or calibrate it "
+                   "the model %s has no calibration, so its error rates are unknown: give a threshold, or calibrate it "
                    "with `semblance eval --calibrate`",
                    embedder->name);
   return SB_OK;
