@@ -1,17 +1,20 @@
 /*
  * Semblance: find and verify people by their face.
  *
- * The public contract of libsemblance. C99-clean; compiles alone in C and in C++.
+ * The public contract of libsemblance. It is C99 and compiles without other headers in C and in C++.
  *
  * Conventions
- *   - A fallible function returns sb_status and takes a caller-owned `sb_error *` last (NULL allowed). On failure its
- *     outputs are untouched and the error holds a code and a sentence for a person: what happened, what to do.
- *   - Inputs are borrowed for the call. Every output object is the caller's and is released by its own `_free`, which
- *     accepts NULL.
- *   - Text is UTF-8, NUL-terminated. Coordinates are pixels of the photo as a person sees it (EXIF orientation applied),
- *     origin top-left, y down, and refer to the full-size photo even where a smaller decoding of it was used.
- *   - An option struct begins with `size_t struct_size`; set it to sizeof the struct and zero the rest for the defaults.
- *   - Words follow ISO/IEC 2382-37: enrol, probe, reference, template, gallery, candidate, comparison score, threshold.
+ *   - A function that can fail returns sb_status and takes a caller-owned `sb_error *` last (NULL allowed). After a
+ *     failure its outputs are unchanged, and the error holds a code and a sentence for a person: what happened, and
+ *     what to do next.
+ *   - Inputs are borrowed for the duration of the call. Every output object belongs to the caller and is released by
+ *     its own `_free` function, which accepts NULL.
+ *   - Text is UTF-8 and NUL-terminated. Coordinates are pixels of the photo as a person sees it (EXIF orientation
+ *     applied), with the origin at the top left and y downwards. They refer to the full-size photo, also where a
+ *     smaller decoding was used.
+ *   - A struct of options or of a request begins with `size_t struct_size`: set it to sizeof the struct, and the rest
+ *     to zero for the defaults.
+ *   - Terms follow ISO/IEC 2382-37: enrol, probe, reference, template, gallery, candidate, comparison score, threshold.
  */
 #ifndef SEMBLANCE_SEMBLANCE_H
 #define SEMBLANCE_SEMBLANCE_H
@@ -34,16 +37,17 @@ extern "C" {
 
 SB_API const char *sb_version(void); /* of the library: "1.2.3"; static */
 
-/* ---- Status and errors --------------------------------------------------------------------------------------------- */
+/* ---- Status and errors ------------------------------------------------------------------------------------------- */
 
-/* X(symbol, code in JSON, meaning). HTTP status and exit code are switches over this list without a default. */
+/* All statuses: X(symbol, code in JSON, meaning). HTTP status and exit code are switches over this list without a
+ * default. */
 #define SB_STATUS_LIST(X)                                                                                    \
   X(OK, "ok", "success")                                                                                     \
   X(MISUSE, "misuse", "the caller broke the contract of a function: a bug, not an input")                    \
   X(NO_MEMORY, "no_memory", "memory could not be allocated")                                                 \
   X(INVALID, "invalid", "a parameter from outside is missing, malformed or out of range")                    \
-  X(BAD_IMAGE, "bad_image", "the bytes are no readable photo: empty, cut short or damaged")                  \
-  X(UNSUPPORTED_IMAGE, "unsupported_image", "the bytes are of a kind that is not read")                      \
+  X(BAD_IMAGE, "bad_image", "the bytes are not a readable photo: empty, truncated or damaged")               \
+  X(UNSUPPORTED_IMAGE, "unsupported_image", "the bytes are of a format that is not supported")               \
   X(IMAGE_TOO_LARGE, "image_too_large", "the photo has more bytes or pixels than the limit")                 \
   X(NO_FACE, "no_face", "no face was found in the photo")                                                    \
   X(SEVERAL_FACES, "several_faces", "several faces where one was wanted")                                    \
@@ -51,14 +55,14 @@ SB_API const char *sb_version(void); /* of the library: "1.2.3"; static */
   X(NOT_LIVE, "not_live", "the face looks like a picture or a screen, and the liveness policy refuses that") \
   X(NOT_FOUND, "not_found", "no such person, face, collection or file")                                      \
   X(FORBIDDEN, "forbidden", "the caller's key or role does not allow it")                                    \
-  X(EXISTS, "exists", "the id or name is taken")                                                             \
-  X(DUPLICATE, "duplicate", "the face is enrolled already under another id")                                 \
+  X(EXISTS, "exists", "the id or name is in use")                                                            \
+  X(DUPLICATE, "duplicate", "the face is already enrolled under another id")                                 \
   X(TOO_LARGE, "too_large", "the request is larger than the limit")                                          \
   X(BUSY, "busy", "all workers and the queue are full, or another server owns the folder; try again")        \
   X(STOPPING, "stopping", "the server or engine is shutting down")                                           \
-  X(MODEL, "model", "a model's manifest or file is missing, damaged or not the one that was pinned")         \
+  X(MODEL, "model", "a model's manifest or file is missing, damaged or has another digest than expected")    \
   X(STORE, "store", "the database is damaged, of a newer schema, or refused an operation")                   \
-  X(DISK_FULL, "disk_full", "no space is left where the gallery is kept; nothing was changed")               \
+  X(DISK_FULL, "disk_full", "no space is left on the gallery's disk; nothing was changed")                   \
   X(READ_ONLY, "read_only", "the gallery's folder cannot be written to")                                     \
   X(WRONG_KEY, "wrong_key", "the gallery was sealed under another key; nothing was changed")                 \
   X(IO, "io", "a file or socket could not be read or written")                                               \
@@ -70,16 +74,16 @@ typedef enum sb_status {
 #undef SB_STATUS_ENUM
 } sb_status;
 
-/* The stable word for a status ("no_face"), as it stands in JSON. Any value is accepted; an unknown one gives "unknown". */
+/* The stable code of a status ("no_face"), as in JSON; static. Any value is accepted: an unknown one gives "unknown". */
 SB_API const char *sb_status_code(sb_status status);
 
-/* Caller-owned. `message` is always NUL-terminated UTF-8 and never holds a name, an id, a template or a key. */
+/* Caller-owned. `message` is always NUL-terminated UTF-8 and never contains a name, an id, a template or a key. */
 typedef struct sb_error {
   sb_status code;
   char message[512];
 } sb_error;
 
-/* ---- What is found in a photo -------------------------------------------------------------------------------------- */
+/* ---- Faces of a photo -------------------------------------------------------------------------------------------- */
 
 typedef struct sb_box {
   float x, y, w, h;
@@ -89,18 +93,20 @@ typedef struct sb_point {
   float x, y;
 } sb_point;
 
-/* Each part in 0..1 (1 is best); `overall` is the smallest of the parts, so that it can say what to mend. */
+/* How good a face is for recognition. Each part is 0..1 (1 is best); `overall` is the smallest part, which names what
+ * to improve. */
 typedef struct sb_quality {
   float overall;
   float size;      /* from the distance between the eyes */
   float sharpness; /* from the energy of fine detail in the aligned face */
   float pose;      /* from the landmarks: 1 frontal, 0 profile */
   float exposure;  /* from the brightness and contrast of the aligned face */
-  /* From how far two models' points of the face are apart: they part where something covers it. Dark glasses are not seen. */
+  /* From the distance between the landmarks of two models, which disagree where something covers the face. Does not
+   * detect dark glasses. */
   float visibility;
 } sb_quality;
 
-/* The parts of sb_quality by name, for messages: which one is the smallest; the visibility only where the others are good. */
+/* The parts of sb_quality, for messages. */
 typedef enum sb_quality_part {
   SB_QUALITY_SIZE,
   SB_QUALITY_SHARPNESS,
@@ -108,14 +114,17 @@ typedef enum sb_quality_part {
   SB_QUALITY_EXPOSURE,
   SB_QUALITY_VISIBILITY
 } sb_quality_part;
+/* The smallest part. Visibility only where the other parts are good, as those explain a low visibility. */
 SB_API sb_quality_part sb_quality_weakest(const sb_quality *quality);
 
 enum { SB_ETHNICITIES = 7 };
-/* Ethnicity is experimental: right 85-89 % of the time and worse for some groups. Order: white, black, asian, indian,
- * middle_eastern, latino_hispanic, other. */
+/* The name of a class of ethnicity, 0..SB_ETHNICITIES-1; static. In this order: white, black, asian, indian,
+ * middle_eastern, latino_hispanic, other. Ethnicity is experimental: right 85-89 % of the time, and less for some
+ * groups. */
 SB_API const char *sb_ethnicity_name(int index);
 
-/* What the models in use do not tell is below 0: an attribute, or a class of ethnicity that a model does not know. */
+/* Estimated attributes. A value below 0 is not known: no model in use estimates the attribute, or the class of
+ * ethnicity. */
 typedef struct sb_attributes {
   float age;                       /* years */
   float man, woman;                /* probabilities, sum 1 */
@@ -123,15 +132,16 @@ typedef struct sb_attributes {
   int ethnicity_dominant;          /* index of the largest */
 } sb_attributes;
 
-/* Degrees. */
+/* Head pose in degrees. */
 typedef struct sb_pose {
-  float yaw;   /* to the photo's left is positive */
-  float pitch; /* up is positive; a face that looks at the camera reads 10 to 15 low with the default model */
-  float roll;  /* clockwise as seen is positive */
+  float yaw;   /* positive: turned to the photo's left */
+  float pitch; /* positive: up. The default model reads 10 to 15 degrees too low for a face that looks at the camera */
+  float roll;  /* positive: clockwise as seen */
 } sb_pose;
 
 enum { SB_EXPRESSIONS = 7 };
-/* Order: neutral, happy, sad, surprised, afraid, disgusted, angry. Experimental. */
+/* The name of an expression, 0..SB_EXPRESSIONS-1; static. In this order: neutral, happy, sad, surprised, afraid,
+ * disgusted, angry. Experimental. */
 SB_API const char *sb_expression_name(int index);
 typedef struct sb_expression {
   float probability[SB_EXPRESSIONS]; /* sum 1 */
@@ -140,20 +150,19 @@ typedef struct sb_expression {
 
 typedef struct sb_face {
   sb_box box;
-  float score; /* detector's confidence, 0..1 */
-  sb_point landmarks
-      [5]; /* the subject's right eye, left eye, nose tip, right and left mouth corner (as seen: left to right) */
+  float score; /* the detector's confidence, 0..1 */
+  /* The subject's right eye, left eye, nose tip, right and left corner of the mouth (as seen: left to right). */
+  sb_point landmarks[5];
   sb_quality quality;
   float *embedding; /* dim floats of unit length, or NULL when not asked for; owned by the sb_faces */
-  bool has_attributes, has_pose, has_expression, has_live; /* asked for, and a model of the pipeline tells it */
+  bool has_attributes, has_pose, has_expression, has_live; /* asked for, and estimated by a model of the pipeline */
   sb_attributes attributes;
   sb_pose pose;
   sb_expression expression;
-  float
-      live; /* passive liveness, advisory: how much it looks like a person before the camera and not a picture, 0..1 */
+  float live; /* passive liveness, a hint: 0 a picture of a person, 1 a person before the camera */
 } sb_face;
 
-/* Faces of one photo, largest box first. */
+/* The faces of one photo, largest box first. */
 typedef struct sb_faces {
   int width, height; /* of the upright full-size photo */
   size_t dim;        /* of the embeddings; 0 when none were asked for */
@@ -163,81 +172,87 @@ typedef struct sb_faces {
 } sb_faces;
 SB_API void sb_faces_free(sb_faces *faces);
 
+/* What to compute for a photo. */
 enum {
   SB_WANT_EMBEDDING = 1u << 0,
-  SB_WANT_ATTRIBUTES = 1u << 1,
-  SB_WANT_LARGEST_ONLY = 1u << 2, /* the largest face only: skips the second detector pass, for portraits */
-  SB_WANT_WHOLE_PHOTO = 1u << 3, /* the photo is one face, cut out (and aligned) already: nothing is looked for; without
-                                     landmarks and quality */
-  SB_WANT_POSE = 1u << 4,        /* pose and expression */
-  SB_WANT_LIVENESS = 1u << 5,    /* passive liveness */
-  SB_WANT_SMALL_FACES =
-      1u << 6,            /* also looks tile by tile at the full-size photo, for faces of 20 pixels in big group photos:
-                                     about 10 ms more a tile of 512x512 pixels */
-  SB_WANT_FLIP = 1u << 7, /* the embedding is the mean of the face's and its mirror image's: twice the work */
+  SB_WANT_ATTRIBUTES = 1u << 1,   /* age, gender, ethnicity */
+  SB_WANT_LARGEST_ONLY = 1u << 2, /* only the largest face, for portraits: skips the second detector pass */
+  SB_WANT_WHOLE_PHOTO = 1u << 3,  /* the photo is one face, already cut out: skips detection, landmarks and quality */
+  SB_WANT_POSE = 1u << 4,         /* pose and expression */
+  SB_WANT_LIVENESS = 1u << 5,     /* passive liveness */
+  /* Also searches the full-size photo tile by tile, for faces of 20 pixels in large group photos. Takes about 10 ms
+   * more for each tile of 512x512 pixels. */
+  SB_WANT_SMALL_FACES = 1u << 6,
+  SB_WANT_FLIP = 1u << 7, /* the embedding is the mean of the face's and of its mirror image's: twice the work */
 };
 
-/* ---- The engine ---------------------------------------------------------------------------------------------------- */
+/* ---- The engine -------------------------------------------------------------------------------------------------- */
 
-/* Locked: every function of an engine may be called from any thread. Opens a gallery; models load at first need. */
+/* An open gallery and its models, which load at first need. Every function that takes an engine may be called from any
+ * thread. */
 typedef struct sb_engine sb_engine;
 
-/* Passive liveness is a hint: photos of real people fail it now and then, and good prints pass. OFF does not look, WARN tells
- * it with each face, REFUSE does not enrol such a face (SB_NOT_LIVE) and says "cannot tell" of it. */
+/* What to do about faces that look like a picture or a screen. Passive liveness is a hint: some photos of real people
+ * fail, and good prints pass. OFF does not estimate it, WARN reports it with each face, REFUSE does not enrol such a
+ * face (SB_NOT_LIVE) and gives the verdict "cannot tell" for it. */
 typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS_REFUSE } sb_liveness_policy;
 
 typedef struct sb_engine_options {
   size_t struct_size;
-  const char *data_dir;    /* the gallery's folder, made if absent; NULL: $XDG_DATA_HOME/semblance */
-  const char *models_path; /* folders with manifests and model files, ':' between; NULL: the installation's. Those in
-                              data_dir/models, where sb_engine_model_add puts them, come last. */
-  const char *cache_dir;   /* compiled models; NULL: $XDG_CACHE_HOME/semblance */
-  bool flip;               /* SB_WANT_FLIP for all embeddings; a gallery should keep to one way */
-  bool thumbnails;         /* keep a picture of 96x96 pixels of each face that is enrolled, and give it out */
+  const char *data_dir; /* the gallery's folder, created if missing; NULL: $XDG_DATA_HOME/semblance */
+  /* The folders of manifests and model files, ':' between; NULL: the installation's. data_dir/models, where
+   * sb_model_add installs models, is searched last. */
+  const char *models_path;
+  const char *cache_dir;       /* of compiled models; NULL: $XDG_CACHE_HOME/semblance */
+  bool flip;                   /* SB_WANT_FLIP for all embeddings; use the same setting for all of a gallery */
+  bool thumbnails;             /* store a picture of 96x96 pixels of each enrolled face, and give it out */
   sb_liveness_policy liveness; /* of enrolment, search and verification */
-  const char
-      *calibration;     /* file of `semblance eval --calibrate` in place of the model's own calibration; NULL: none */
-  int workers;          /* photos worked on at the same time; 0: one for each core, and one more */
-  int threads;          /* that the models' work is shared by, at least one a worker; 0: one a worker */
-  bool server;          /* claims the folder for one server: SB_BUSY when another has it */
-  const char *model;    /* the embedding model of new collections and of calls without one; NULL: the pipeline's */
-  const char *pipeline; /* how faces are found and described; NULL: "default" */
-  const char
-      *store; /* "postgresql://USER@HOST/DATABASE": the gallery is there, its root key in data_dir; NULL: there, too */
-  const char *replica; /* a standby of that database, for what may be read there without telling old news; NULL: none */
-  bool
-      search_remotely; /* the database of `store` searches, exactly; else an index in memory does. SB_INVALID without `store` */
-  int hnsw; /* of search_remotely: collections that have an index of pgvector's are searched by it, with a list of so many candidates
-               (at most 1000), and some matches are missed; 0: exactly */
+  const char *calibration; /* a file of `semblance eval --calibrate`, instead of the model's calibration; NULL: none */
+  int workers;             /* photos processed at the same time; 0: one for each core, and one more */
+  int threads;             /* that the models use in all, at least one for each worker; 0: one for each worker */
+  bool server;             /* claim the folder for one server: SB_BUSY when another has it */
+  const char *model;       /* embedding model of new collections, and of calls that name none; NULL: the pipeline's */
+  const char *pipeline;    /* how faces are detected and described; NULL: "default" */
+  /* "postgresql://USER@HOST/DATABASE": the gallery is in that database, its root key in data_dir. NULL: both are in
+   * data_dir. */
+  const char *store;
+  const char *replica; /* a standby of that database, used for reads that may be slightly stale; NULL: none */
+  /* The database of `store` searches, exactly; else an index in memory does. SB_INVALID without `store`. */
+  bool search_remotely;
+  /* With search_remotely: search collections that have a pgvector HNSW index by it, with a list of this many candidates
+   * (at most 1000); this misses some matches. 0: exactly. */
+  int hnsw;
 } sb_engine_options;
 
-/* SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
+/* Opens the gallery, which is created if missing. SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY.
+ */
 SB_API sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_error *error);
-/* Waits for the calls that are in progress. */
+/* Waits for the calls in progress; calls that begin afterwards return SB_STOPPING. */
 SB_API void sb_engine_free(sb_engine *engine);
 
-/* Loads the models and the gallery's index now rather than at first need. SB_MODEL. Idempotent. */
+/* Loads the models that `want` (SB_WANT_...) needs, and the index, now rather than at first need. Idempotent. SB_MODEL.
+ */
 SB_API sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error);
 
 typedef enum sb_engine_state { SB_STATE_PENDING, SB_STATE_LOADING, SB_STATE_READY, SB_STATE_ERROR } sb_engine_state;
 typedef struct sb_engine_info {
   sb_engine_state state;   /* of the models */
-  char state_message[512]; /* the error's sentence when state is SB_STATE_ERROR */
-  char model[64];          /* of the default collection */
-  size_t dim;
-  double threshold;       /* default comparison score from which two faces count as the same person */
-  double unsure;          /* scores from here up to the threshold are "cannot tell" */
-  double strict;          /* the threshold for an FMR of 1e-6; 0: nobody measured the model */
-  double minimum_quality; /* faces below it are not enrolled, and cannot say "not the same" */
-  size_t people, faces;   /* over all collections */
-  bool loading;           /* the faces are being read: `loaded` of them are searchable so far */
+  char state_message[512]; /* the error message when state is SB_STATE_ERROR */
+  char model[64];          /* the engine's embedding model */
+  size_t dim;              /* of its embeddings */
+  double threshold;        /* comparison score from which two faces count as the same person by default */
+  double unsure;           /* scores from here up to the threshold are "cannot tell" */
+  double strict;           /* the threshold for an FMR of 1e-6; 0: the model has no calibration */
+  double minimum_quality;  /* poorer faces are not enrolled, and their verdict is never "not the same" */
+  size_t people, faces;    /* over all collections */
+  bool loading;            /* the faces are being read for the first time: `loaded` of them so far */
   size_t loaded;
   int workers;
-  bool thumbnails; /* are kept and given out */
+  bool thumbnails; /* of sb_engine_options */
 } sb_engine_info;
 SB_API sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error);
 
-/* A photo's encoded bytes (JPEG, PNG, WebP, HEIC or AVIF; told by its first bytes, never by a name). */
+/* An encoded photo: JPEG, PNG, WebP, HEIC or AVIF, recognised by its first bytes and never by a file name. */
 typedef struct sb_photo {
   const void *bytes;
   size_t size;
@@ -246,10 +261,11 @@ typedef struct sb_photo {
 typedef struct sb_find_request {
   size_t struct_size;
   sb_photo photo;
-  unsigned want;     /* a set of SB_WANT_* */
-  const char *model; /* of the embeddings; NULL: the engine's */
+  unsigned want;     /* a set of SB_WANT_... */
+  const char *model; /* the embedding model; NULL: the engine's */
 } sb_find_request;
-/* How often each kind of model ran since the engine was opened, and for how long, all workers together. */
+
+/* Runs and time of one kind of model since the engine was opened, all workers together. */
 enum { SB_MODEL_KINDS = 5 };
 typedef struct sb_model_time {
   const char *kind; /* "detect", "verify", "landmarks", "attributes", "embed" */
@@ -258,125 +274,131 @@ typedef struct sb_model_time {
 } sb_model_time;
 typedef struct sb_engine_counts {
   size_t index_bytes; /* memory of the indexes of all collections */
-  double
-      index_age_ms; /* since they were last compared with the database, which every search does first; -1: never, or there are none */
-  int64_t index_lag;       /* changes of the database that they have not got yet; -1: not known now */
-  size_t index_followed;   /* changes that they got after they were filled */
-  bool search_remotely;    /* as of the options */
-  int hnsw;                /* as of the options */
-  size_t hnsw_collections; /* that are searched by an index */
-  double hnsw_recall; /* the least that was measured of one of them: share of the true ten nearest; -1: not known */
-  bool replica, replica_up; /* one was given; it is of use now */
-  size_t replica_reads;     /* that it did */
-  size_t replica_passed;    /* that the database did, as the replica was behind, away or failed */
+  /* Milliseconds since the indexes were last compared with the database, which every search does first. -1: never, or
+   * the database searches. */
+  double index_age_ms;
+  int64_t index_lag;       /* changes of the database that are not applied to the indexes yet; -1: not known now */
+  size_t index_followed;   /* changes that were applied to the indexes after they were filled */
+  bool search_remotely;    /* of sb_engine_options */
+  int hnsw;                /* of sb_engine_options */
+  size_t hnsw_collections; /* how many are searched by an HNSW index */
+  double hnsw_recall; /* the lowest recall measured for one of them: share of the true ten nearest; -1: not known */
+  bool replica, replica_up; /* a replica was given; it can be used now */
+  size_t replica_reads;     /* reads that the replica did */
+  size_t replica_passed;    /* reads that the database did, because the replica was behind, unreachable or failed */
   sb_model_time models[SB_MODEL_KINDS];
 } sb_engine_counts;
 SB_API sb_status sb_engine_counts_get(sb_engine *engine, sb_engine_counts *out, sb_error *error);
 
-/* Finds the faces of a photo. No face is not an error here: count is 0.
+/* Finds the faces of a photo. A photo without a face is not an error: count is 0.
  * SB_BAD_IMAGE, SB_UNSUPPORTED_IMAGE, SB_IMAGE_TOO_LARGE, SB_NOT_FOUND (no such model), SB_MODEL, SB_BUSY. */
 SB_API sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request, sb_faces **out,
                                       sb_error *error);
 
-/* ---- People -------------------------------------------------------------------------------------------------------- */
+/* ---- People ------------------------------------------------------------------------------------------------------ */
 
 #define SB_DEFAULT_COLLECTION "default"
 enum {
   SB_ID_MAX = 256,        /* bytes of an external id */
   SB_NAME_MAX = 512,      /* bytes of a name */
   SB_COLLECTION_MAX = 64, /* bytes of a collection's name: [a-z0-9_-] */
-  SB_CONSENT_MAX = 4096,
-  SB_K_MAX = 1000, /* candidates a search may ask for */
+  SB_CONSENT_MAX = 4096,  /* bytes of a text that somebody agreed to, and of a purpose */
+  SB_K_MAX = 1000,        /* candidates that a search may ask for */
 };
 
+/* Times are Unix time in milliseconds. */
 typedef struct sb_person {
-  char *id; /* external id (an SSN, a staff number): unique in its collection */
+  char *id; /* external id (an SSN, a staff number), unique in its collection */
   char *name;
-  char *consent;      /* the text agreed to, or "" */
-  char *purpose;      /* what it may be used for, or "" */
+  char *consent;      /* the text that the person agreed to, or "" */
+  char *purpose;      /* what the data may be used for, or "" */
   int64_t expires_ms; /* when the person is erased; 0: never */
-  int64_t created_ms; /* Unix time, milliseconds */
-  size_t faces;
-  bool has_attributes; /* of the person's first face that has them */
+  int64_t created_ms;
+  size_t faces;        /* how many are stored */
+  bool has_attributes; /* `attributes` are those of the person's first face that has any */
   sb_attributes attributes;
-  uint8_t *thumbnail;    /* a JPEG of the first face that has one, in a list that was asked for them; NULL: none */
+  uint8_t *thumbnail;    /* a JPEG of the first face that has one, if the list was asked for thumbnails; NULL: none */
   size_t thumbnail_size; /* bytes */
 } sb_person;
 
 typedef struct sb_people {
-  size_t total; /* people that match the query, of which `count` from `offset` on are here */
-  size_t offset, count;
-  int64_t next; /* pass as `after` for what follows; 0: nothing does */
+  size_t total;         /* people who match the query */
+  size_t offset, count; /* `items` are `count` of them, from number `offset` on */
+  int64_t next;         /* pass as `after` for the next page; 0: this is the last one */
   sb_person *items;
 } sb_people;
 SB_API void sb_people_free(sb_people *people);
 
+/* For sb_enroll_request.flags. */
 enum {
   SB_ENROLL_ADD = 1u << 0,              /* the person may exist: add the faces (the name is then optional) */
-  SB_ENROLL_LARGEST = 1u << 1,          /* of several faces take the largest */
-  SB_ENROLL_ANY_QUALITY = 1u << 2,      /* do not refuse a poor face */
-  SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* SB_DUPLICATE (and candidates) instead of a warning */
-  SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and keep age, gender and ethnicity */
-  SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* a photo that was enrolled for this person before is skipped, not an error */
-  SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: no quality is measured, and none asked for */
+  SB_ENROLL_LARGEST = 1u << 1,          /* of several faces enrol the largest */
+  SB_ENROLL_ANY_QUALITY = 1u << 2,      /* accept a poor face */
+  SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* fail with SB_DUPLICATE, and say of whom, instead of a warning */
+  SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and store age, gender and ethnicity */
+  SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* skip a photo that was enrolled for this person before */
+  SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
 };
 
 typedef struct sb_enroll_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
   const char *id, *name;
-  const char *consent; /* NULL: none recorded */
-  const char *purpose; /* NULL: none recorded */
-  int64_t expires_ms;  /* Unix time from which the person is erased; 0: never */
+  const char *consent; /* the text that the person agreed to; NULL: none */
+  const char *purpose; /* NULL: none */
+  int64_t expires_ms;  /* Unix time in milliseconds from which the person is erased; 0: never */
   const sb_photo *photos;
-  size_t photo_count; /* at least 1; all are enrolled or none */
-  unsigned flags;
+  size_t photo_count; /* 1..1000; all are enrolled, or none */
+  unsigned flags;     /* a set of SB_ENROLL_... */
 } sb_enroll_request;
 
 /* "Not the same person", "cannot tell", "the same person". */
 typedef enum sb_verdict { SB_VERDICT_NONE, SB_VERDICT_UNSURE, SB_VERDICT_MATCH } sb_verdict;
-/* Why it cannot be told: the score lies between, a photo is too poor (see sb_quality_weakest of its face), or the face looks
- * like a picture of a picture and the liveness policy refuses that. */
+/* Why the verdict is "cannot tell": the score lies between the two thresholds, a photo is too poor (see
+ * sb_quality_weakest), or the face looks like a picture of a picture and the liveness policy refuses that. */
 typedef enum sb_reason { SB_REASON_NONE, SB_REASON_SCORE, SB_REASON_QUALITY, SB_REASON_LIVENESS } sb_reason;
 
-/* How sure a match must be. At most one is set, the others are 0; all 0: the default, which for two photos is the model's
- * threshold, and for a search keeps FPIR at 1 % or less at the gallery's present size. */
+/* The operating point: how sure a match must be. At most one field is set, the others are 0. All 0 is the default: for
+ * two photos the model's threshold; for a search the score that keeps FPIR at 1 % or less at the gallery's present
+ * size. */
 typedef struct sb_target {
   double threshold; /* a comparison score, 0..1 */
   double fmr;       /* false match rate of one comparison, up to 0.5 */
-  double fpir;      /* of a search: share of people who are not enrolled that are matched with somebody; up to 0.5 */
+  double fpir;      /* of a search: share of the people who are not enrolled that match somebody; up to 0.5 */
 } sb_target;
-/* The comparison score that a target means for the engine's own model. SB_INVALID: beyond what was measured. */
+/* The comparison score that a target means for two photos and the engine's own model. SB_INVALID: out of range, a rate
+ * of searches, or a rate for a model without calibration. */
 SB_API sb_status sb_engine_threshold(sb_engine *engine, const sb_target *target, double *out, sb_error *error);
 
 typedef struct sb_candidate {
   char *id, *name;
-  double similarity;       /* comparison score: cosine, -1..1 */
-  double false_match_rate; /* chance that two different people reach this score: best estimate; see false_match_bound */
-  double false_match_upper;   /* upper limit of that chance, 95 %: wide beyond what was measured */
-  bool false_match_bound;     /* the rate is an upper bound: the score lies beyond where rates are claimed */
-  double gallery_false_match; /* chance that somebody in a gallery of this size reaches this score by chance */
-  sb_verdict verdict;         /* `match` in JSON is verdict == SB_VERDICT_MATCH */
+  double similarity;        /* comparison score: cosine, -1..1 */
+  double false_match_rate;  /* probability that two different people reach this score: best estimate */
+  double false_match_upper; /* upper end of its 95 % confidence interval, which is wide beyond what was measured */
+  bool false_match_bound;   /* the rate is an upper bound: no rates are claimed for scores this high */
+  double
+      gallery_false_match; /* probability that a stranger reaches this score with somebody in a gallery of this size */
+  sb_verdict verdict;      /* `match` in JSON is verdict == SB_VERDICT_MATCH */
   bool has_attributes;
   sb_attributes attributes;
 } sb_candidate;
 
 typedef struct sb_enrolled {
-  sb_person person; /* as it now stands */
+  sb_person person; /* as it is now */
   size_t faces_added;
   size_t faces_skipped; /* SB_ENROLL_SKIP_KNOWN */
-  int64_t *kept;        /* the numbers of the faces that were added, in the request's order */
-  size_t photo_count;   /* one face a photo, in the request's order */
-  sb_face *faces;       /* without embeddings; a skipped photo's is zero */
+  int64_t *kept;        /* the numbers of the added faces, in the request's order; faces_added of them */
+  size_t photo_count;
+  sb_face *faces; /* of each photo, in the request's order, without embeddings; zero for a skipped photo */
   size_t duplicate_count;
-  sb_candidate *duplicates; /* other people that look the same: a warning */
+  sb_candidate *duplicates; /* a warning: other people who match one of the faces */
 } sb_enrolled;
 SB_API void sb_enrolled_free(sb_enrolled *enrolled);
 
-/* Durable and searchable when it returns. When it fails nothing was added; the message says which photo and why.
- * With SB_DUPLICATE `*out` is set nevertheless (person.id NULL, duplicates filled), the one exception to "untouched".
- * SB_INVALID, SB_EXISTS, SB_NO_FACE, SB_SEVERAL_FACES, SB_LOW_QUALITY, SB_DUPLICATE, SB_NOT_FOUND (collection), the
- * photo errors, the store errors, SB_BUSY. */
+/* Enrols a person. Durable and searchable when it returns. After a failure nothing was added, and the message says
+ * which photo and why. With SB_DUPLICATE `*out` is set nevertheless (person.id NULL, duplicates filled): the one
+ * exception to "outputs are unchanged". SB_INVALID, SB_EXISTS, SB_NO_FACE, SB_SEVERAL_FACES, SB_LOW_QUALITY,
+ * SB_DUPLICATE, SB_NOT_FOUND (collection), the photo errors, the store errors, SB_BUSY. */
 SB_API sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, sb_enrolled **out,
                                   sb_error *error);
 
@@ -384,113 +406,118 @@ typedef struct sb_search_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
   sb_photo photo;
-  size_t k;          /* candidates a face, 1..SB_K_MAX; 0: 5 */
-  bool largest_only; /* answer for the largest face only */
+  size_t k;          /* candidates for each face, 1..SB_K_MAX; 0: 5 */
+  bool largest_only; /* search for the largest face only */
   bool small_faces;  /* SB_WANT_SMALL_FACES */
-  bool attributes;   /* also of the photo's faces */
+  bool attributes;   /* SB_WANT_ATTRIBUTES, of the photo's faces */
   bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
   sb_target target;
 } sb_search_request;
 
 typedef struct sb_search_face {
   sb_face face;       /* without embedding */
-  sb_verdict verdict; /* of the best candidate; "cannot tell" also where the photo is too poor to say "unknown" */
+  sb_verdict verdict; /* of the best candidate; "cannot tell" also where the photo is too poor to say "no match" */
   sb_reason reason;
   size_t count;
-  sb_candidate *candidates; /* best first, one a person */
+  sb_candidate *candidates; /* best first; each person once */
 } sb_search_face;
 
 typedef struct sb_search_result {
   int width, height;
   size_t count;
-  sb_search_face *faces; /* largest first; count 0: no face */
-  size_t gallery_size;   /* people searched */
-  size_t gallery_faces;  /* their faces */
-  double threshold, unsure;
-  double fpir; /* at that threshold and this gallery's size: best estimate */
+  sb_search_face *faces;    /* largest first; count 0: the photo has no face */
+  size_t gallery_size;      /* people searched */
+  size_t gallery_faces;     /* their faces */
+  double threshold, unsure; /* the scores from which a candidate is a match, and "cannot tell" */
+  double fpir;              /* at that threshold and this gallery's size: best estimate */
   double elapsed_ms;
 } sb_search_result;
 SB_API void sb_search_result_free(sb_search_result *result);
 
-/* The candidates of every face, whatever their score: verdicts say which are matches. An empty gallery is no error. */
+/* Searches for every face of a photo. Candidates are returned whatever their score: their verdicts say which are
+ * matches. An empty gallery, and a photo without a face, are not errors. SB_INVALID (k, target), SB_NOT_FOUND
+ * (collection), the photo errors, SB_MODEL, the store errors, SB_BUSY. */
 SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out,
                                   sb_error *error);
 
 typedef struct sb_verify_request {
   size_t struct_size;
   sb_photo photos[2];
-  sb_target target;  /* without fpir */
-  const char *model; /* NULL: the engine's */
+  sb_target target;  /* fpir must be 0 */
+  const char *model; /* the embedding model; NULL: the engine's */
   bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
 } sb_verify_request;
 
 typedef struct sb_comparison {
   sb_verdict verdict;
   sb_reason reason;
-  double similarity, threshold, unsure;
+  double similarity, threshold, unsure;       /* comparison scores, -1..1 */
   double false_match_rate, false_match_upper; /* as in sb_candidate */
   bool false_match_bound;
   sb_face faces[2]; /* the largest of each photo, without embedding */
 } sb_comparison;
 
-/* Are the largest faces of two photos of the same person? SB_NO_FACE names the photo without one. */
+/* Compares the largest faces of two photos: are they of the same person? SB_NO_FACE names the photo without a face;
+ * SB_INVALID (target), SB_NOT_FOUND (no such model), the photo errors, SB_MODEL, SB_BUSY. */
 SB_API sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out,
                                   sb_error *error);
 
-typedef enum sb_order {
-  SB_ORDER_OLDEST,
-  SB_ORDER_NEWEST,
-  SB_ORDER_NAME
-} sb_order; /* by time of enrolment, or by name */
+/* By time of enrolment, or by name. */
+typedef enum sb_order { SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME } sb_order;
 
 typedef struct sb_list_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
-  const char *query;      /* part of an id or a name, ASCII case ignored; NULL or "": all */
+  const char *query;      /* part of an id or a name, ASCII case ignored; NULL or "": everybody */
   size_t offset, limit;   /* limit 1..1000; 0: 100 */
   sb_order order;
-  int64_t after;   /* sb_people.next of the page before, with the same query and order; 0: from `offset` on */
-  bool thumbnails; /* with the people's, if the engine was opened with `thumbnails` */
+  int64_t after;   /* sb_people.next of the previous page, with the same query and order; 0: from `offset` on */
+  bool thumbnails; /* also the thumbnails, if the engine was opened with `thumbnails` */
 } sb_list_request;
+/* Lists people, a page at a time. SB_INVALID, SB_NOT_FOUND (collection). */
 SB_API sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error);
 
-/* One person as an sb_people of one. SB_NOT_FOUND. `collection` NULL: default, here and below. */
+/* One person, as an sb_people of one. SB_NOT_FOUND. Here and below, `collection` NULL is the default one. */
 SB_API sb_status sb_engine_get(sb_engine *engine, const char *collection, const char *id, sb_people **out,
                                sb_error *error);
-/* A person without faces, to be filled later. SB_EXISTS, SB_INVALID. */
+/* Adds a person without faces; sb_engine_enroll with SB_ENROLL_ADD adds them later. SB_EXISTS, SB_INVALID. */
 SB_API sb_status sb_engine_add(sb_engine *engine, const char *collection, const char *id, const char *name,
                                const char *consent, sb_error *error);
+/* Gives the person another name. SB_NOT_FOUND, SB_INVALID. */
 SB_API sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char *id, const char *name,
                                   sb_error *error);
-/* Gives the person another id; all else stays. SB_EXISTS, SB_NOT_FOUND, SB_INVALID. */
+/* Gives the person another id; everything else stays. SB_EXISTS, SB_NOT_FOUND, SB_INVALID. */
 SB_API sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
                                      sb_error *error);
-/* `into` gets all faces of `from`, whose record is erased as by sb_engine_delete. `faces` (NULL allowed): how many moved.
- * SB_NOT_FOUND, SB_INVALID (both are one). */
+/* Moves all faces of `from` to `into` and erases `from` as sb_engine_delete does. `faces` (NULL allowed): how many
+ * moved. SB_NOT_FOUND, SB_INVALID (both are the same person). */
 SB_API sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from,
                                  size_t *faces, sb_error *error);
-/* Gone from index, table, write-ahead log and free pages when it returns. `faces` (NULL allowed): how many it had. */
+/* Erases a person: when it returns, nothing is left in index, table, write-ahead log and free pages. `faces` (NULL
+ * allowed): how many the person had. SB_NOT_FOUND. */
 SB_API sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces,
                                   sb_error *error);
-/* The proof that goes with it: entry number `sequence` of the audit says so, and is signed (docs/audit.md). */
+/* Proof of an erasure: the signed audit entry number `sequence` (docs/audit.md). */
 typedef struct sb_erasure {
   size_t faces;
-  int64_t sequence, at_ms;
-  int64_t collection, person; /* their numbers in the audit, never used twice */
+  int64_t sequence, at_ms;    /* number and Unix time of the entry */
+  int64_t collection, person; /* their numbers in the audit, which are never used again */
   char actor[64];
   uint8_t before[32], link[32], signature[64], public_key[32];
 } sb_erasure;
+/* The same as sb_engine_delete, with a receipt. `out`: NULL allowed. */
 SB_API sb_status sb_engine_erase(sb_engine *engine, const char *collection, const char *id, sb_erasure *out,
                                  sb_error *error);
-/* Erases everybody whose time is over; `erased`: how many. */
+/* Erases everybody whose retention period (expires_ms) has ended; `erased`: how many. */
 SB_API sb_status sb_engine_expire(sb_engine *engine, size_t *erased, sb_error *error);
-/* What the person agreed to. NULL leaves a text as it is; `expires_ms` < 0 leaves the date, 0 is never. */
+/* Changes what the person agreed to. NULL leaves a text unchanged; `expires_ms` below 0 leaves the date unchanged, 0 is
+ * never. SB_NOT_FOUND, SB_INVALID. */
 SB_API sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const char *id, const char *consent,
                                      const char *purpose, int64_t expires_ms, sb_error *error);
 
-/* A face that is kept: its template, not its photo. */
+/* A stored face. Its template is stored, its photo is not. */
 typedef struct sb_kept_face {
-  int64_t face; /* its number, never used twice */
+  int64_t face; /* its number, which is never used again */
   char *id;     /* of its person */
   float quality;
   int64_t created_ms;
@@ -501,40 +528,42 @@ typedef struct sb_kept_faces {
   sb_kept_face *items;
 } sb_kept_faces;
 SB_API void sb_kept_faces_free(sb_kept_faces *faces);
-/* The faces of a person, or with `id` NULL of the whole collection, in order of enrolment. `limit` 1..1000.
- * SB_NOT_FOUND: there is no such person. */
+/* Lists the stored faces of a person, or of the whole collection with `id` NULL, in order of enrolment. `limit`
+ * 1..1000. SB_NOT_FOUND: there is no such person. */
 SB_API sb_status sb_engine_faces(sb_engine *engine, const char *collection, const char *id, size_t offset, size_t limit,
                                  sb_kept_faces **out, sb_error *error);
-/* Erases one face; its person stays. `*id` (NULL allowed): whose it was, released by free(). SB_NOT_FOUND. */
+/* Erases one face; its person stays. `*id` (`id` NULL allowed): the person's id, released by free(). SB_NOT_FOUND. */
 SB_API sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64_t face, char **id,
                                        sb_error *error);
-/* The JPEG of a face of a person, or with `face` 0 of the first that has one, to be released by free(). SB_NOT_FOUND: there is
- * none, no such person, or the engine was opened without `thumbnails` and they are not `owed` (to the person, who may see all
- * that is kept). */
+/* The thumbnail of a person's face, or of the first face that has one with `face` 0: a JPEG, released by free(). With
+ * `owed` it is for the person, who may see everything that is stored. SB_NOT_FOUND: there is none, there is no such
+ * person, or the engine was opened without `thumbnails` and it is not `owed`. */
 SB_API sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, const char *id, int64_t face, bool owed,
                                      uint8_t **bytes, size_t *size, sb_error *error);
-/* Erases all thumbnails of a collection as sb_engine_delete erases people; the faces stay. `erased`: how many there were. */
+/* Erases all thumbnails of a collection, as sb_engine_delete erases people; the faces stay. `erased`: how many there
+ * were. */
 SB_API sb_status sb_engine_thumbnails_erase(sb_engine *engine, const char *collection, size_t *erased, sb_error *error);
-/* Is the largest face of the photo of the same person as the face that is kept? `out->faces[0]` is the photo's, `[1]` is
- * zero. `*id` as above. */
+/* Compares the largest face of a photo with a stored face. `out->faces[0]` is the photo's face, `[1]` is zero. `*id`
+ * (`id` NULL allowed): the id of the stored face's person, released by free(). SB_NOT_FOUND, SB_NO_FACE, the photo
+ * errors. */
 SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,
                                        sb_comparison *out, char **id, sb_error *error);
 
-/* ---- Grouping ------------------------------------------------------------------------------------------------------ */
+/* ---- Grouping ---------------------------------------------------------------------------------------------------- */
 
-/* Two people of one collection that look the same: one person under two ids, or relatives. */
+/* Two people of one collection whose faces match: one person under two ids, or relatives. */
 typedef struct sb_duplicate {
   char *ids[2], *names[2];
-  double similarity, false_match_rate, false_match_upper; /* of their most alike faces; as in sb_candidate */
+  double similarity, false_match_rate, false_match_upper; /* of their most similar faces, as in sb_candidate */
   bool false_match_bound;
 } sb_duplicate;
 
 typedef struct sb_duplicates {
-  size_t total, count; /* pairs found; those that are here, most alike first */
+  size_t total, count; /* pairs found; pairs in `items`, most similar first */
   sb_duplicate *items;
-  size_t people, faces; /* looked at */
+  size_t people, faces; /* compared */
   double threshold;
-  double expected_by_chance; /* how many pairs of strangers reach the threshold among so many faces: best estimate */
+  double expected_by_chance; /* pairs of strangers that reach the threshold among so many faces: best estimate */
   double elapsed_ms;
 } sb_duplicates;
 SB_API void sb_duplicates_free(sb_duplicates *duplicates);
@@ -542,33 +571,35 @@ SB_API void sb_duplicates_free(sb_duplicates *duplicates);
 typedef struct sb_dedup_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
-  sb_target target;       /* as of a search */
-  size_t limit;           /* pairs at most; 0: all */
+  sb_target target;       /* as for a search */
+  size_t limit;           /* pairs to return at most; 0: all */
 } sb_dedup_request;
-/* Compares every face with every other through the index. SB_NOT_FOUND, SB_INVALID (target), the store errors. */
+/* Finds people who are enrolled under several ids: compares every face of a collection with every other through the
+ * index. SB_NOT_FOUND, SB_INVALID (target, or the database searches), the store errors. */
 SB_API sb_status sb_engine_dedup(sb_engine *engine, const sb_dedup_request *request, sb_duplicates **out,
                                  sb_error *error);
 
 typedef struct sb_cluster_request {
   size_t struct_size;
-  const char *collection;         /* whose people give the groups their names; NULL: default */
-  const float *const *embeddings; /* of faces, of unit length, by the collection's model */
+  const char *collection;         /* whose people the groups are named after; NULL: default */
+  const float *const *embeddings; /* of faces: unit length, by the collection's model */
   size_t count;
-  sb_target target; /* as of a search among these faces */
+  sb_target target; /* as for a search among these faces */
 } sb_cluster_request;
 
 typedef struct sb_clusters {
   size_t count;         /* groups, the largest first */
-  uint32_t *cluster_of; /* of each face */
-  sb_candidate *names;  /* of each group: who of the collection it is; `id` NULL: nobody */
+  uint32_t *cluster_of; /* the group of each face, 0..count-1 */
+  sb_candidate *names;  /* of each group: the enrolled person whom it matches; `id` NULL: nobody */
   double threshold;
 } sb_clusters;
 SB_API void sb_clusters_free(sb_clusters *clusters);
-/* Puts the faces of the same person together, known or not. The same faces give the same groups. */
+/* Groups faces by person, whether enrolled or not. The same faces give the same groups. SB_NOT_FOUND, SB_INVALID,
+ * SB_MODEL. */
 SB_API sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request, sb_clusters **out,
                                    sb_error *error);
 
-/* ---- Collections --------------------------------------------------------------------------------------------------- */
+/* ---- Collections ------------------------------------------------------------------------------------------------- */
 
 typedef struct sb_collection {
   char name[SB_COLLECTION_MAX + 1];
@@ -576,43 +607,47 @@ typedef struct sb_collection {
   size_t dim, people, faces;
   int64_t created_ms;
 } sb_collection;
-/* `*out` is an array of `*count` to be released by sb_collections_free. */
+/* All collections: an array of `*count`, released by sb_collections_free. */
 SB_API sb_status sb_engine_collections(sb_engine *engine, sb_collection **out, size_t *count, sb_error *error);
 SB_API void sb_collections_free(sb_collection *collections);
-/* A collection fixes its model: NULL takes the engine's. SB_EXISTS, SB_INVALID, SB_NOT_FOUND (no such model), SB_MODEL. */
+/* Makes a collection for the embeddings of one model (NULL: the engine's), which cannot be changed later. SB_EXISTS,
+ * SB_INVALID, SB_NOT_FOUND (no such model), SB_MODEL. */
 SB_API sb_status sb_engine_collection_create(sb_engine *engine, const char *name, const char *model, sb_error *error);
-/* With all its people. The default collection is emptied, not removed. */
+/* Erases a collection with all its people. The default collection is emptied, not removed. SB_NOT_FOUND. */
 SB_API sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error);
 
-/* ---- Models: these open no gallery; of the options data_dir, store, models_path and cache_dir count ------------------------ */
+/* ---- Models: these open no gallery; of the options they use data_dir, store, models_path and cache_dir ---------- */
 
 typedef struct sb_model_info {
   char name[64], task[16]; /* task: "detect", "verify_face", "landmarks", "embed", "attributes" */
   char licence[128], origin[1024];
   char source[256];  /* "pypi NAME VERSION", an address, or "" */
   char file[128];    /* the model file's name */
-  char sha256[65];   /* that it must have */
-  size_t file_size;  /* bytes; 0: the file is not there (an optional model that was not fetched) */
-  size_t dim;        /* of embeddings, else 0 */
-  int width, height; /* of the input */
+  char sha256[65];   /* the digest that it must have, in hexadecimal */
+  size_t file_size;  /* bytes; 0: the file is missing (an optional model that was not downloaded) */
+  size_t dim;        /* of an embedding model's embeddings, else 0 */
+  int width, height; /* of the input, in pixels */
   bool experimental;
-  bool calibrated;   /* embeddings: false match rates were measured */
-  bool added;        /* by sb_model_add */
+  bool calibrated;   /* an embedding model whose false match rates were measured */
+  bool added;        /* installed by sb_model_add */
   char problem[512]; /* what is wrong with the manifest, or ""; then only name and `added` are set */
 } sb_model_info;
-/* The models of all folders by name; `*out` is an array of `*count` to be released by free(). */
+/* The models of all folders, by name: an array of `*count`, released by free(). */
 SB_API sb_status sb_models_list(const sb_engine_options *options, sb_model_info **out, size_t *count, sb_error *error);
-/* SB_NOT_FOUND, SB_MODEL. */
+/* One model by name. SB_NOT_FOUND, SB_MODEL (its manifest is damaged). */
 SB_API sb_status sb_model_get(const sb_engine_options *options, const char *name, sb_model_info *out, sb_error *error);
-/* Does the model do what its manifest says: digest, shapes, outputs, finite numbers? The file is tried in a process of its own.
- * `load_ms`, `run_ms` (NULL allowed): how long it took to load, and the median of `rounds` runs on one thread. SB_MODEL. */
+/* Checks that a model does what its manifest says: digest, shapes, outputs, finite numbers. Runs the model in a
+ * separate process. `load_ms`, `run_ms` (NULL allowed): the time to load it, and the median of `rounds` runs on one
+ * thread. SB_NOT_FOUND, SB_MODEL. */
 SB_API sb_status sb_model_check(const sb_engine_options *options, const char *name, size_t rounds, double *load_ms,
                                 double *run_ms, sb_error *error);
-/* Checks the model of a manifest (a path; the model file lies beside it) and copies both into data_dir/models. SB_MODEL says
- * what is wrong with it, SB_EXISTS, SB_NOT_FOUND, SB_DISK_FULL, SB_READ_ONLY, SB_IO: then nothing was added. */
+/* Installs a model: checks it and copies its manifest (`manifest` is the path; the model file is in the same folder)
+ * and its file into data_dir/models. After a failure nothing was added. SB_MODEL says what is wrong with the model;
+ * SB_EXISTS, SB_NOT_FOUND, SB_DISK_FULL, SB_READ_ONLY, SB_IO. */
 SB_API sb_status sb_model_add(const sb_engine_options *options, const char *manifest, sb_model_info *out,
                               sb_error *error);
-/* Only what was added. SB_NOT_FOUND; SB_INVALID: part of the installation, or a collection of the gallery uses it. */
+/* Removes a model that sb_model_add installed. SB_NOT_FOUND; SB_INVALID: it is part of the installation, or a
+ * collection uses it. */
 SB_API sb_status sb_model_remove(const sb_engine_options *options, const char *name, sb_error *error);
 
 #ifdef __cplusplus
