@@ -5,7 +5,7 @@
 #include "crypto/chain.h"
 #include "crypto/transform.h"
 #include "engine/engine.h"
-#include "store/gallery/attributes.h"
+#include "store/sealing/column_encoding.h"
 #include "store/store.h"
 
 #include <sqlite3.h>

@@ -7,7 +7,10 @@
  * that were found, so that bench/pg/run can say what share of the true ones they are. "hnsw": also pgvector's index as `semblance
  * hnsw` builds it, asked as --search sql --hnsw does. */
 #include "engine/collection_indexes.h"
-#include "store/internal.h"
+#include "store/core/transaction.h"
+#include "store/gallery/change_log.h"
+#include "store/sealing/protection.h"
+#include "store/sealing/sealed_columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +37,8 @@ static void must(sb_status status, const sb_error *error) {
 }
 
 static void add_people(sb_store *store, const setting *s, size_t from, size_t to, sb_error *error) {
-  sb_statement into = {.store = store, .error = error};
-  store->driver->prepare_bulk(&into, "person", "id, collection, external_hash, external_id, name, consent, created", 7);
+  sb_statement into = sb_statement_new_bulk(
+      store, "person", "id, collection, external_hash, external_id, name, consent, created", 7, error);
   for (size_t i = from; i < to; i++) {
     char id[24];
     uint8_t hash[SB_DIGEST_SIZE] = {0};
@@ -61,8 +64,8 @@ static void add_faces(sb_store *store, const setting *s, size_t from, size_t to,
   uint8_t source[SB_DIGEST_SIZE] = {0};
   if (!row || !turned) die(error);
   must(sb_store_protection_get(store, s->collection, &protection, error), error);
-  sb_statement into = {.store = store, .error = error};
-  store->driver->prepare_bulk(&into, "face", "id, person, collection, template, quality, source, created", 7);
+  sb_statement into =
+      sb_statement_new_bulk(store, "face", "id, person, collection, template, quality, source, created", 7, error);
   for (size_t i = from; i < to; i++) {
     if (fread(row, sizeof *row, s->dim, s->rows) != s->dim) exit(2);
     sb_transform_apply(protection->transform, row, turned);
@@ -96,11 +99,10 @@ static double fill(sb_store *store, setting *s, sb_error *error) {
   }
   double seconds = (sb_monotonic_ms() - begun) / 1000;
   must(sb_store_begin(store, error), error);
-  must(sb_store_change_append(store, SB_CHANGE_RESET, 0, 0, 0, error),
-       error); /* the feed says that there is something */
+  must(sb_store_change_append(store, SB_CHANGE_RESET, 0, 0, 0, error), error); /* so that servers read the faces */
   must(sb_store_finish(store, SB_OK, error), error);
-  must(store->driver->start_rows(store, "person", (int64_t)s->count + 1, error), error);
-  must(store->driver->start_rows(store, "face", (int64_t)s->count + 1, error), error);
+  must(store->driver->set_next_row(store, "person", (int64_t)s->count + 1, error), error);
+  must(store->driver->set_next_row(store, "face", (int64_t)s->count + 1, error), error);
   must(sb_store_exec(store, "VACUUM ANALYZE semblance.face", error), error);
   must(sb_store_exec(store, "VACUUM ANALYZE semblance.person", error), error);
   return (double)s->count / seconds;

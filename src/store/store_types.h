@@ -1,5 +1,5 @@
-/* Value types of the store that the engine passes on to http, sql and cli. This header declares no functions of the store, so that
- * a layer above the engine can use the types without being able to reach past the engine. */
+/* Value types of the store that the engine passes on to http, sql and cli. This header declares no functions of the
+ * store, so that a layer above the engine can use the types without being able to reach past the engine. */
 #ifndef SB_STORE_TYPES_H
 #define SB_STORE_TYPES_H
 
@@ -13,19 +13,22 @@ typedef struct sb_store_collection {
   sb_collection info;
 } sb_store_collection;
 
+/* Progress of a long operation: `done` rows of `table` are finished. Returning false stops the operation at a point
+ * from which the same call continues later. */
+typedef bool (*sb_store_progress)(void *context, const char *table, size_t done);
+
+/* ---- Faces */
+
 /* Which faces to list: those after the face `after`, ascending, at most `limit`. */
 typedef struct sb_store_face_query {
-  int64_t collection, person; /* rows; person 0: everybody */
+  int64_t collection, person; /* rows; person 0: of everybody */
   int64_t after;              /* a face's row; 0: from the first */
   size_t limit;
 } sb_store_face_query;
+
 typedef struct sb_store_face_row {
   int64_t face, person; /* rows */
 } sb_store_face_row;
-
-/* Progress of a long operation: `done` rows of `table` are finished. Returning false stops the operation at a point from which
- * the same call continues later. */
-typedef bool (*sb_store_progress)(void *context, const char *table, size_t done);
 
 /* ---- Terms under which a person is stored */
 

@@ -1,7 +1,7 @@
 /* Any bytes as a sealed field, a wrapped data key, a sum of rows, attributes: refused, or what was sealed; never more. */
 #include "crypto/crypto.h"
 #include "crypto/row_set_mac.h"
-#include "store/gallery/attributes.h"
+#include "store/sealing/column_encoding.h"
 
 #include <stdlib.h>
 #include <string.h>

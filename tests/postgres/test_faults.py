@@ -119,7 +119,7 @@ class Faults(postgres.DatabaseCase):
     def test_a_standby_or_read_only_database_is_told(self):
         self.list()
         self.sql(f"ALTER DATABASE {self.database} SET default_transaction_read_only = on")
-        self.fails("can only be read")
+        self.fails("is read-only")
 
     def test_time_zones_of_the_database_change_no_times(self):
         self.sql(f"ALTER DATABASE {self.database} SET timezone = 'Asia/Kathmandu'")

@@ -3,7 +3,7 @@
 #include "folder.h"
 #include "server.h"
 
-#include "store/internal.h"
+#include "store/core/store_core.h"
 
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -518,7 +518,9 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
   sb_hit hits[CROWD + 5];
   size_t found = 0;
   assert_int_equal(sb_database_search_new(f->store, 0, &nearest, NULL), SB_OK);
-  assert_int_equal(sb_database_search_run(nearest, f->collection, query, CROWD + 5, true, hits, &found, NULL), SB_OK);
+  assert_int_equal(sb_database_search_run(nearest, &(sb_database_search_query){f->collection, query, CROWD + 5, true},
+                                          hits, &found, NULL),
+                   SB_OK);
   assert_int_equal(found, CROWD); /* the first one's many near faces hide nobody */
   for (size_t i = 0; i < found; i++) {
     int p = 0;
@@ -526,11 +528,15 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
     assert_true(fabsf(hits[i].score - best[p]) < 1e-3f);
     if (i) assert_true(hits[i].score <= hits[i - 1].score);
   }
-  assert_int_equal(sb_database_search_run(nearest, f->collection, query, 3, false, hits, &found, NULL), SB_OK);
+  assert_int_equal(
+      sb_database_search_run(nearest, &(sb_database_search_query){f->collection, query, 3, false}, hits, &found, NULL),
+      SB_OK);
   assert_int_equal(found, 3);
   assert_int_equal(hits[0].label, people[0]);
   assert_int_equal(hits[2].label, people[0]);
-  assert_int_equal(sb_database_search_run(nearest, f->collection + 1, query, 3, false, hits, &found, NULL), SB_OK);
+  assert_int_equal(sb_database_search_run(nearest, &(sb_database_search_query){f->collection + 1, query, 3, false},
+                                          hits, &found, NULL),
+                   SB_OK);
   assert_int_equal(found, 0);
   sb_database_search_free(nearest);
 }

@@ -1,14 +1,23 @@
-/* Search by the database itself, for galleries that no server's memory holds: exact, over all rows; or, where that is asked for,
- * by pgvector's index (hnsw.c), which is faster and misses some. */
-#include "store/internal.h"
+/* Search by the database itself (pgvector), for galleries that do not fit a server's memory: exact, by comparing all
+ * rows; or, where that is asked for, by the collection's HNSW index (hnsw_index.c), which is faster and misses some
+ * faces.
+ *
+ * Templates and query are of unit length, so the inner product orders as the cosine does. The database compares rounded
+ * (halfvec) values; the scores returned are computed here from the unrounded query, as the index in memory computes
+ * them. */
+#include "store/gallery/database_search.h"
+
+#include "store/gallery/hnsw_index.h"
+#include "store/gallery/replica.h"
+#include "store/sealing/protection.h"
+#include "store/sealing/sealed_columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { CONNECTIONS_MAX = 8, WAITING_MAX = 256 };
 
-/* A search keeps connections busy for long. */
+/* Connections for one search at a time, which keeps them busy for long. */
 typedef struct seat {
   sb_store *reader;
   sb_store *replica; /* NULL: not connected */
@@ -16,91 +25,100 @@ typedef struct seat {
 
 struct sb_database_search {
   sb_store *store; /* has the transforms */
-  int ef;          /* 0: exact */
-  bool iterative;  /* the index can be asked for more when what it gave is not enough (pgvector 0.8) */
+  int ef;          /* size of the index's candidate list; 0: exact */
+  bool iterative;  /* the index can be asked for more when it gave too few (pgvector 0.8, hnsw.iterative_scan) */
   sb_pool *pool;   /* of seats */
   seat seats[CONNECTIONS_MAX];
   size_t count;
 };
 
-static sb_status look_at_pgvector(sb_database_search *nearest, sb_error *error) {
+/* ---- Opening and closing */
+
+static sb_status read_pgvector_version(sb_database_search *search, sb_error *error) {
   int major = 0, minor = 0;
-  sb_store_lock(nearest->store);
-  sb_statement s = sb_statement_new(nearest->store,
-                                    "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector'", error);
+  sb_store_lock(search->store);
+  sb_statement s =
+      sb_statement_new(search->store, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector'", error);
   if (sb_statement_step(&s) && sscanf(sb_statement_column_text(&s, 0), "%d.%d", &major, &minor) == 2)
-    nearest->iterative = major > 0 || minor >= 8;
+    search->iterative = major > 0 || minor >= 8;
   sb_status status = sb_statement_end(&s);
-  sb_store_unlock(nearest->store);
+  sb_store_unlock(search->store);
+  return status;
+}
+
+static sb_status open_seats(sb_database_search *search, sb_error *error) {
+  size_t cores = (size_t)sb_cpu_cores(), wanted = cores < CONNECTIONS_MAX ? cores : CONNECTIONS_MAX;
+  sb_status status = sb_pool_new(wanted, WAITING_MAX, &search->pool, error);
+  if (status == SB_OK && search->ef) status = read_pgvector_version(search, error);
+  while (status == SB_OK && search->count < wanted) {
+    status = sb_store_reader_open(search->store, &search->seats[search->count].reader, error);
+    if (status == SB_OK) sb_pool_put(search->pool, &search->seats[search->count++]);
+  }
   return status;
 }
 
 sb_status sb_database_search_new(sb_store *store, int ef, sb_database_search **out, sb_error *error) {
   if (store->driver->seals_templates)
     return sb_fail(error, SB_INVALID, "--search sql is for a gallery in PostgreSQL (--store postgresql://...)");
-  sb_database_search *nearest = sb_alloc(1, sizeof *nearest, error);
-  if (!nearest) return SB_NO_MEMORY;
-  nearest->store = store;
-  nearest->ef = ef;
-  size_t wanted = (size_t)sb_cpu_cores() < CONNECTIONS_MAX ? (size_t)sb_cpu_cores() : CONNECTIONS_MAX;
-  sb_status status = sb_pool_new(wanted, WAITING_MAX, &nearest->pool, error);
-  if (status == SB_OK && ef) status = look_at_pgvector(nearest, error);
-  while (status == SB_OK && nearest->count < wanted) {
-    status = sb_store_reader(store, &nearest->seats[nearest->count].reader, error);
-    if (status == SB_OK) sb_pool_put(nearest->pool, &nearest->seats[nearest->count++]);
-  }
+  sb_database_search *search = sb_alloc(1, sizeof *search, error);
+  if (!search) return SB_NO_MEMORY;
+  search->store = store;
+  search->ef = ef;
+  sb_status status = open_seats(search, error);
   if (status == SB_OK)
-    *out = nearest;
+    *out = search;
   else
-    sb_database_search_free(nearest);
+    sb_database_search_free(search);
   return status;
 }
 
-void sb_database_search_free(sb_database_search *nearest) {
-  if (!nearest) return;
-  for (size_t i = 0; i < nearest->count; i++) {
-    sb_store_close(nearest->seats[i].reader);
-    sb_store_close(nearest->seats[i].replica);
+void sb_database_search_free(sb_database_search *search) {
+  if (!search) return;
+  for (size_t i = 0; i < search->count; i++) {
+    sb_store_core_free(search->seats[i].reader);
+    sb_store_core_free(search->seats[i].replica);
   }
-  sb_pool_free(nearest->pool);
-  free(nearest);
+  sb_pool_free(search->pool);
+  free(search);
 }
 
-/* What one statement looks for and where its rows go. */
-typedef struct sweep {
-  const sb_database_search *nearest;
-  int64_t collection;
-  const float *query; /* through the collection's transform */
-  size_t dim, k;
-  bool by_person;
-  float *template; /* room for one */
-  sb_hit *hits;
-  size_t found;
-} sweep;
+/* ---- One statement */
 
-static bool has_person(const sweep *w, uint64_t person) {
-  for (size_t i = 0; i < w->found; i++)
-    if (w->hits[i].label == person) return true;
+/* What is searched for, and the hits found by the last statement. `query.vector` is protected. */
+typedef struct scan {
+  const sb_database_search *search;
+  sb_database_search_query query;
+  size_t dim;
+  float *template; /* room for one */
+  sb_hit *hits;    /* room for query.k */
+  size_t found;
+} scan;
+
+enum { COLUMN_FACE, COLUMN_PERSON, COLUMN_TEMPLATE };
+
+static bool has_person(const scan *c, uint64_t person) {
+  for (size_t i = 0; i < c->found; i++)
+    if (c->hits[i].label == person) return true;
   return false;
 }
 
-/* The query went there rounded, as the rows are; the score is of the query as it is, as the index in memory gives it. */
-static void take_row(sweep *w, sb_statement *s) {
-  uint64_t person = (uint64_t)sb_statement_column_int(s, 1);
+static void take_row(scan *c, sb_statement *s) {
+  uint64_t person = (uint64_t)sb_statement_column_int(s, COLUMN_PERSON);
   float score = 0;
-  if (w->found == w->k || (w->by_person && has_person(w, person))) return;
-  sb_statement_column_template(s, 2, &(sb_seal_context){"face", "template", 0, ""}, w->dim, w->template);
-  for (size_t i = 0; i < w->dim; i++) score += w->template[i] * w -> query[i];
-  w->hits[w->found++] = (sb_hit){(uint64_t)sb_statement_column_int(s, 0), person, score};
+  if (c->found == c->query.k || (c->query.by_person && has_person(c, person))) return;
+  sb_statement_column_template(s, COLUMN_TEMPLATE, &(sb_seal_context){"face", "template", 0, ""}, c->dim, c->template);
+  for (size_t i = 0; i < c->dim; i++) score += c->template[i] * c -> query.vector[i];
+  c->hits[c->found++] = (sb_hit){(uint64_t)sb_statement_column_int(s, COLUMN_FACE), person, score};
 }
 
-/* Has the collection an index that is whole? Then what follows in this transaction is done by it: with a list as long as `limit`, a
- * plan for each statement (the one for any `limit` would not use it), and none that sorts, which all others do. */
-static sb_status find_index(sb_store *reader, const sweep *w, size_t limit, bool *there, sb_error *error) {
+/* Has the collection a complete index? Then sets up this transaction to use it: a candidate list as long as `limit`, a
+ * plan for each statement (a generic plan, for any limit, would not use the index), and no plan that sorts, as all
+ * plans without the index do. */
+static sb_status set_up_index(sb_store *reader, const scan *c, size_t limit, bool *there, sb_error *error) {
   char name[SB_HNSW_NAME], ef[16];
-  size_t wanted = limit > (size_t)w->nearest->ef ? limit : (size_t)w->nearest->ef;
+  size_t wanted = limit > (size_t)c->search->ef ? limit : (size_t)c->search->ef;
   snprintf(ef, sizeof ef, "%zu", wanted < SB_HNSW_EF_MOST ? wanted : SB_HNSW_EF_MOST);
-  sb_hnsw_name(w->collection, name);
+  sb_hnsw_name(c->query.collection, name);
   sb_statement s = sb_statement_new(
       reader,
       "SELECT indisvalid, set_config('hnsw.ef_search', ?2, true), set_config('plan_cache_mode', 'force_custom_plan',"
@@ -109,131 +127,133 @@ static sb_status find_index(sb_store *reader, const sweep *w, size_t limit, bool
       error);
   sb_statement_bind_text(&s, 1, name);
   sb_statement_bind_text(&s, 2, ef);
-  sb_statement_bind_int(&s, 3, w->nearest->iterative);
+  sb_statement_bind_int(&s, 3, c->search->iterative);
   *there = sb_statement_step(&s) && sb_statement_column_int(&s, 0);
   return sb_statement_end(&s);
 }
 
-/* The nearest first. By the index: of one collection, whose number stands in it, and of one length. */
-static sb_statement nearest_rows(sb_store *reader, const sweep *w, size_t limit, bool by_index, sb_error *error) {
+/* Selects the nearest faces first. An index covers one collection, whose number is part of its definition, and vectors
+ * of one length. */
+static sb_statement select_nearest(sb_store *reader, const scan *c, size_t limit, bool by_index, sb_error *error) {
   char sql[200] = "SELECT id, person, template FROM face WHERE collection = ?3 ORDER BY template <#> ?1 LIMIT ?2";
   if (by_index)
     snprintf(sql, sizeof sql,
              "SELECT id, person, template FROM face WHERE collection = %lld"
              " ORDER BY template::halfvec(%zu) <#> ?1::halfvec(%zu) LIMIT ?2",
-             (long long)w->collection, w->dim, w->dim);
+             (long long)c->query.collection, c->dim, c->dim);
   sb_statement s = sb_statement_new(reader, sql, error);
-  sb_statement_bind_template(&s, 1, &(sb_seal_context){"face", "template", 0, ""}, w->query, w->dim);
+  sb_statement_bind_template(&s, 1, &(sb_seal_context){"face", "template", 0, ""}, c->query.vector, c->dim);
   sb_statement_bind_int(&s, 2, (int64_t)limit);
-  if (!by_index) sb_statement_bind_int(&s, 3, w->collection);
+  if (!by_index) sb_statement_bind_int(&s, 3, c->query.collection);
   return s;
 }
 
 /* At most `limit` faces; `*all` when there are no more. */
-static sb_status read_rows(sb_store *reader, sweep *w, size_t limit, bool by_index, bool *all, sb_error *error) {
+static sb_status read_rows(sb_store *reader, scan *c, size_t limit, bool by_index, bool *all, sb_error *error) {
   size_t rows = 0;
-  w->found = 0;
-  sb_statement s = nearest_rows(reader, w, limit, by_index, error);
-  for (; sb_statement_step(&s); rows++) take_row(w, &s);
+  c->found = 0;
+  sb_statement s = select_nearest(reader, c, limit, by_index, error);
+  for (; sb_statement_step(&s); rows++) take_row(c, &s);
   *all = rows < limit;
   return sb_statement_end(&s);
 }
 
-static sb_status look(sb_store *reader, sweep *w, size_t limit, bool *all, sb_error *error) {
+static sb_status scan_all_rows(sb_store *reader, scan *c, size_t limit, bool *all, sb_error *error) {
   sb_store_lock(reader);
-  sb_status status = read_rows(reader, w, limit, false, all, error);
+  sb_status status = read_rows(reader, c, limit, false, all, error);
   sb_store_unlock(reader);
   return status;
 }
 
 /* The same by the index; `*there` false: the collection has none. */
-static sb_status look_by_index(sb_store *reader, sweep *w, size_t limit, bool *there, bool *all, sb_error *error) {
+static sb_status scan_index(sb_store *reader, scan *c, size_t limit, bool *there, bool *all, sb_error *error) {
   *there = false;
   sb_store_lock(reader);
   sb_status status = sb_store_begin_read(reader, error);
   if (status == SB_OK) {
-    status = find_index(reader, w, limit, there, error);
-    if (status == SB_OK && *there) status = read_rows(reader, w, limit, true, all, error);
+    status = set_up_index(reader, c, limit, there, error);
+    if (status == SB_OK && *there) status = read_rows(reader, c, limit, true, all, error);
     sb_store_end_read(reader);
   }
   sb_store_unlock(reader);
   return status;
 }
 
+/* ---- A whole search */
+
 static int by_score(const void *a, const void *b) {
   const sb_hit *one = a, *other = b;
   return (one->score < other->score) - (one->score > other->score);
 }
 
-/* A person may have many faces among the nearest: then more are asked for; and where the index has no more, all rows are compared. */
-static sb_status sweep_all(sb_store *reader, sweep *w, sb_error *error) {
-  size_t limit = w->by_person ? 2 * w->k + 16 : w->k;
-  bool all = false, by_index = w->nearest->ef > 0;
+/* Asks for more faces while one person's crowd out the others, and compares all rows when the index has no more. */
+static sb_status search_on(sb_store *reader, scan *c, sb_error *error) {
+  const sb_database_search_query *q = &c->query;
+  size_t limit = q->by_person ? 2 * q->k + 16 : q->k;
+  bool all = false, by_index = c->search->ef > 0;
   for (;;) {
-    sb_status status = by_index ? look_by_index(reader, w, limit, &by_index, &all, error) : SB_OK;
-    if (status == SB_OK && !by_index) status = look(reader, w, limit, &all, error);
+    sb_status status = by_index ? scan_index(reader, c, limit, &by_index, &all, error) : SB_OK;
+    if (status == SB_OK && !by_index) status = scan_all_rows(reader, c, limit, &all, error);
     if (status != SB_OK) return status;
-    bool enough = w->found == w->k || !w->by_person || all;
-    if (enough && (!by_index || w->found == w->k)) break;
+    bool enough = c->found == q->k || !q->by_person || all;
+    if (enough && (!by_index || c->found == q->k)) break;
     if (enough)
       by_index = false;
     else
       limit *= 4;
   }
-  qsort(w->hits, w->found, sizeof *w->hits, by_score);
+  qsort(c->hits, c->found, sizeof *c->hits, by_score);
   return SB_OK;
 }
 
-/* At the replica, when it has all that the database has now. */
-static sb_status sweep_anywhere(sb_store *store, seat *at, sweep *w, sb_error *error) {
+/* On the replica when it has everything that the primary has now. */
+static sb_status search_anywhere(sb_store *store, seat *at, scan *c, sb_error *error) {
   int64_t last = 0;
   sb_error cause = {0};
   if (store->replica && sb_store_changes_last(store, &last, NULL) == SB_OK &&
       sb_store_replica_ready(store, last, &at->replica)) {
-    sb_status status = sweep_all(at->replica, w, &cause);
+    sb_status status = search_on(at->replica, c, &cause);
     sb_store_replica_read_done(store, &at->replica, status, &cause);
     if (status == SB_OK) return SB_OK;
   }
-  return sweep_all(at->reader, w, error);
+  return search_on(at->reader, c, error);
 }
 
-static sb_status protect(sb_database_search *nearest, int64_t collection, const float *query, float *out, size_t *dim,
+sb_status sb_database_search_protected(sb_database_search *search, const sb_database_search_query *query, size_t dim,
+                                       sb_hit *hits, size_t *found, sb_error *error) {
+  float template[SB_DIM_MAX];
+  scan c = {.search = search, .query = *query, .dim = dim, .template = template, .hits = hits};
+  void *taken = NULL;
+  sb_status status = sb_pool_take(search->pool, &taken, error);
+  if (status != SB_OK) return status;
+  status = search_anywhere(search->store, taken, &c, error);
+  sb_pool_put(search->pool, taken);
+  if (status == SB_OK) *found = c.found;
+  return status;
+}
+
+/* Applies the collection's transform. */
+static sb_status protect(sb_store *store, const sb_database_search_query *query, float *out, size_t *dim,
                          sb_error *error) {
   const sb_store_protection *protection = NULL;
-  sb_store_lock(nearest->store);
-  sb_status status = sb_store_protection_get(nearest->store, collection, &protection, error);
+  sb_store_lock(store);
+  sb_status status = sb_store_protection_get(store, query->collection, &protection, error);
   if (status == SB_OK) {
-    *dim = sb_transform_dim(protection->transform);
-    sb_transform_apply(protection->transform, query, out);
+    *dim = protection->dim;
+    sb_transform_apply(protection->transform, query->vector, out);
   }
-  sb_store_unlock(nearest->store);
+  sb_store_unlock(store);
   return status;
 }
 
-sb_status sb_database_search_protected(sb_database_search *nearest, const sb_database_search_query *query, sb_hit *hits,
-                                       size_t *found, sb_error *error) {
-  float template[SB_DIM_MAX];
-  sweep w = {.nearest = nearest,
-             .collection = query->collection,
-             .query = query->vector,
-             .dim = query->dim,
-             .k = query->k,
-             .by_person = query->by_person,
-             .template = template,
-             .hits = hits};
-  void *taken = NULL;
-  sb_status status = sb_pool_take(nearest->pool, &taken, error);
-  if (status == SB_OK) status = sweep_anywhere(nearest->store, taken, &w, error);
-  if (taken) sb_pool_put(nearest->pool, taken);
-  if (status == SB_OK) *found = w.found;
-  return status;
-}
-
-sb_status sb_database_search_run(sb_database_search *nearest, int64_t collection, const float *query, size_t k,
-                                 bool by_person, sb_hit *hits, size_t *found, sb_error *error) {
-  float protected[SB_DIM_MAX];
-  sb_database_search_query kept = {.collection = collection, .vector = protected, .k = k, .by_person = by_person};
-  sb_status status = protect(nearest, collection, query, protected, &kept.dim, error);
+sb_status sb_database_search_run(sb_database_search *search, const sb_database_search_query *query, sb_hit *hits,
+                                 size_t *found, sb_error *error) {
+  float vector[SB_DIM_MAX];
+  size_t dim = 0;
+  sb_database_search_query protected = *query;
+  protected.vector = vector;
+  sb_status status = protect(search->store, query, vector, &dim, error);
   if (status == SB_NOT_FOUND) return *found = 0, SB_OK; /* an empty gallery has no collection yet */
-  return status == SB_OK ? sb_database_search_protected(nearest, &kept, hits, found, error) : status;
+  if (status != SB_OK) return status;
+  return sb_database_search_protected(search, &protected, dim, hits, found, error);
 }

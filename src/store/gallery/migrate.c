@@ -1,22 +1,28 @@
-/* A gallery moves from one database into another, with its root key, its keys, row ids and audit: what is sealed is copied as
- * it is. Templates go from sealed float32 to halfvec or back.
+/* Migration: copies a gallery from one kind of database into the other, with its keys, row ids and audit log. Sealed
+ * fields are copied as they are. Templates are converted between sealed float32 and halfvec.
  *
  * Invariants
  *   1. The source is read in one transaction and never written.
- *   2. The target was empty, or has the mark of a migration that was cut off ("migration" in `meta`); with the mark nobody else
- *      opens it. A table is copied in the order of its ids, so the largest one in the target says where to go on.
- *   3. The mark goes when every row of both has been read again and compared. */
-#include "store/internal.h"
+ *   2. The target was empty, or has the mark of an interrupted migration ("migration" in `meta`); with the mark nothing
+ *      else opens it. A table is copied in the order of its ids, so the largest id in the target says where to
+ *      continue.
+ *   3. The mark is removed when every row of both has been read again and compared. */
+#include "store/core/transaction.h"
+#include "store/gallery/change_log.h"
+#include "store/open.h"
+#include "store/sealing/row_mac.h"
+#include "store/sealing/sealed_columns.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 20000, COLUMNS_MAX = 10 };
+enum { BATCH = 20000 };
 
-/* `kinds`: one letter a column: i number, r real, t text, b bytes, T a template. `query`: the columns, and for a template the
- * collection's dim and model behind them; the id is the first. */
+/* A table to copy. `columns`: as in INSERT; the id is the first. `kinds`: one letter a column: i integer, r real, t
+ * text, b bytes, T template. `query` selects these columns, behind them the collection's dim and model where there is a
+ * template, of rows above an id. */
 typedef struct table {
   const char *name, *id, *columns, *kinds, *query;
 } table;
@@ -33,23 +39,26 @@ static const table tables[] = {
      " c.dim, c.model"
      " FROM face f JOIN collection c ON c.id = f.collection WHERE f.id > ? ORDER BY f.id"},
     {"audit", "sequence", "sequence, at, actor, verb, collection, person, count, link", "iittiiib",
-     "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ? ORDER BY sequence"},
+     "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ?"
+     " ORDER BY sequence"},
     {"api_key", "id", "id, prefix, hash, label, roles, collection, created, expires, revoked", "itbtitiii",
-     "SELECT id, prefix, hash, label, roles, collection, created, expires, revoked FROM api_key WHERE id > ? ORDER BY id"},
+     "SELECT id, prefix, hash, label, roles, collection, created, expires, revoked FROM api_key WHERE id > ?"
+     " ORDER BY id"},
     {"admin", "id", "id, password, totp, totp_step", "itbi",
      "SELECT id, password, totp, totp_step FROM admin WHERE id > ? ORDER BY id"},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 static const table keys = {"data_key", "id", "id, purpose, wrapped, created", "itbi",
                            "SELECT id, purpose, wrapped, created FROM data_key WHERE id > ? ORDER BY id"};
-static const char *const counted[] = {"collection", "person", "face", "data_key"};
-enum { COUNTED = sizeof counted / sizeof *counted };
+/* Tables whose ids the database hands out (driver->next_row). */
+static const char *const numbered[] = {"collection", "person", "face", "data_key"};
+enum { NUMBERED = sizeof numbered / sizeof *numbered };
 
 typedef struct migration {
   sb_store *from, *to;
-  float *one, *other; /* templates */
+  float *one, *other; /* room for a template of each */
   size_t room;
-  int64_t next[COUNTED]; /* ids that the source would give next */
+  int64_t next[NUMBERED]; /* the ids that the source would hand out next */
   sb_store_progress report;
   void *context;
   size_t rows;
@@ -60,20 +69,25 @@ typedef struct migration {
 static sb_status make_room(migration *m, size_t dim, sb_error *error) {
   if (dim <= m->room) return SB_OK;
   void *one = m->one, *other = m->other;
-  sb_status status = sb_grow(&one, dim, sizeof *m->one, error);
-  if (status == SB_OK) m->one = one, status = sb_grow(&other, dim, sizeof *m->other, error);
-  if (status == SB_OK) m->other = other, m->room = dim;
-  return status;
+  if (sb_grow(&one, dim, sizeof *m->one, error) != SB_OK) return SB_NO_MEMORY;
+  m->one = one;
+  if (sb_grow(&other, dim, sizeof *m->other, error) != SB_OK) return SB_NO_MEMORY;
+  m->other = other;
+  m->room = dim;
+  return SB_OK;
 }
 
-/* The template of a row, into `m->one` or `m->other`. */
+static sb_seal_context template_context(sb_statement *row, const table *t) {
+  int model = (int)strlen(t->kinds) + 1;
+  return (sb_seal_context){"face", "template", sb_statement_column_int(row, 0), sb_statement_column_text(row, model)};
+}
+
+/* Reads the template of a row into `m->one` or `m->other`. */
 static void read_template(migration *m, sb_statement *row, const table *t, int column, bool other, size_t *dim) {
-  int behind = (int)strlen(t->kinds);
-  const sb_seal_context place = {"face", "template", sb_statement_column_int(row, 0),
-                                 sb_statement_column_text(row, behind + 1)};
-  *dim = (size_t)sb_statement_column_int(row, behind);
+  const sb_seal_context context = template_context(row, t);
+  *dim = (size_t)sb_statement_column_int(row, (int)strlen(t->kinds));
   if (row->status == SB_OK) row->status = make_room(m, *dim, row->error);
-  if (row->status == SB_OK) sb_statement_column_template(row, column, &place, *dim, other ? m->other : m->one);
+  if (row->status == SB_OK) sb_statement_column_template(row, column, &context, *dim, other ? m->other : m->one);
 }
 
 static void copy_column(migration *m, const table *t, sb_statement *row, sb_statement *into, int column) {
@@ -90,13 +104,12 @@ static void copy_column(migration *m, const table *t, sb_statement *row, sb_stat
     break;
   default:
     read_template(m, row, t, column, false, &size);
-    const sb_seal_context place = {"face", "template", sb_statement_column_int(row, 0),
-                                   sb_statement_column_text(row, (int)strlen(t->kinds) + 1)};
-    if (row->status == SB_OK) sb_statement_bind_template(into, column + 1, &place, m->one, size);
+    const sb_seal_context context = template_context(row, t);
+    if (row->status == SB_OK) sb_statement_bind_template(into, column + 1, &context, m->one, size);
   }
 }
 
-/* Half precision keeps 11 bits of a number, and of the smallest only multiples of 2^-24. */
+/* Half precision keeps 11 bits of a number, and only multiples of 2^-24 of the smallest numbers. */
 static bool same_templates(const float *a, const float *b, size_t dim) {
   for (size_t i = 0; i < dim; i++)
     if (!(fabsf(a[i] - b[i]) <= fmaxf(fabsf(a[i]), fabsf(b[i])) * 0x1p-11f + 0x1p-24f)) return false;
@@ -132,11 +145,10 @@ static sb_status largest(sb_store *store, const table *t, int64_t *id, sb_error 
   return sb_store_number(store, sql, id, error);
 }
 
-/* Copies at most BATCH rows of `row`; `*done` when there were no more. Within a transaction of the target. */
+/* Copies at most BATCH rows; `*done` when there are no more. Within a transaction of the target. */
 static sb_status copy_some(migration *m, const table *t, sb_statement *row, bool *done, sb_error *error) {
   int columns = (int)strlen(t->kinds);
-  sb_statement into = {.store = m->to, .error = error};
-  m->to->driver->prepare_bulk(&into, t->name, t->columns, columns);
+  sb_statement into = sb_statement_new_bulk(m->to, t->name, t->columns, columns, error);
   for (int i = 0; i < BATCH && !*done && into.status == SB_OK; i++) {
     *done = !sb_statement_step(row);
     for (int c = 0; !*done && c < columns; c++) copy_column(m, t, row, &into, c);
@@ -149,6 +161,23 @@ static sb_status copy_some(migration *m, const table *t, sb_statement *row, bool
   return row->status == SB_OK ? status : row->status;
 }
 
+/* Copies a batch in a transaction of its own, which no entry of the audit log or row-set MAC goes with: these are
+ * copied, too. */
+static sb_status copy_batch(migration *m, const table *t, sb_statement *row, bool *done, sb_error *error) {
+  const sb_driver *driver = m->to->driver;
+  sb_status status = driver->begin(m->to, true, error);
+  if (status != SB_OK) return status;
+  status = copy_some(m, t, row, done, error);
+  if (status == SB_OK) status = driver->commit(m->to, error);
+  if (status != SB_OK) {
+    driver->rollback(m->to);
+    return status;
+  }
+  if (m->report && !m->report(m->context, t->name, m->rows))
+    return sb_fail(error, SB_STOPPING, "stopped; give the same command again to continue");
+  return SB_OK;
+}
+
 static sb_status copy_table(migration *m, const table *t, sb_error *error) {
   int64_t last = 0;
   bool done = false;
@@ -157,15 +186,7 @@ static sb_status copy_table(migration *m, const table *t, sb_error *error) {
   sb_statement row = sb_statement_new(m->from, t->query, error);
   row.cursor = true;
   sb_statement_bind_int(&row, 1, last);
-  while (status == SB_OK && !done) {
-    status = m->to->driver->begin(m->to, true, error);
-    if (status != SB_OK) break;
-    status = copy_some(m, t, &row, &done, error);
-    if (status == SB_OK) status = m->to->driver->commit(m->to, error);
-    if (status != SB_OK) m->to->driver->rollback(m->to);
-    if (status == SB_OK && m->report && !m->report(m->context, t->name, m->rows))
-      status = sb_fail(error, SB_STOPPING, "stopped; the same command goes on");
-  }
+  while (status == SB_OK && !done) status = copy_batch(m, t, &row, &done, error);
   sb_status read = sb_statement_end(&row);
   return status == SB_OK ? read : status;
 }
@@ -173,7 +194,8 @@ static sb_status copy_table(migration *m, const table *t, sb_error *error) {
 static sb_status differs(const table *t, int64_t id, sb_error *error) {
   return sb_fail(
       error, SB_STORE,
-      "row %lld of %s is not the same in both: the source was changed meanwhile; empty the target and start anew",
+      "row %lld of %s differs between source and target: the source was changed meanwhile; empty the target and "
+      "migrate again",
       (long long)id, t->name);
 }
 
@@ -196,42 +218,47 @@ static sb_status compare_table(migration *m, const table *t, sb_error *error) {
   return status != SB_OK ? status : read != SB_OK ? read : other;
 }
 
-/* ---- All of it */
+/* ---- Begin and end */
 
-/* The target's own keys, which nothing is sealed under, make place for the source's. */
+/* Replaces the target's own keys, which nothing is sealed under, by the source's. */
 static sb_status take_over_keys(migration *m, sb_error *error) {
   bool done = false;
   sb_status status = sb_store_exec(m->to, "DELETE FROM data_key", error);
+  if (status != SB_OK) return status;
   sb_statement row = sb_statement_new(m->from, keys.query, error);
   sb_statement_bind_int(&row, 1, 0);
   while (status == SB_OK && !done) status = copy_some(m, &keys, &row, &done, error);
   sb_status read = sb_statement_end(&row);
-  if (status == SB_OK) status = sb_store_meta_set(m->to, "migration", "begun", 5, error);
-  return status == SB_OK ? read : status;
+  if (status == SB_OK) status = read;
+  return status == SB_OK ? sb_store_meta_set(m->to, "migration", "begun", 5, error) : status;
 }
 
-/* `*begun`: the target is a gallery that a migration was cut off in. */
+/* `*begun`: the target has the mark of an interrupted migration. SB_EXISTS: it has a gallery. */
 static sb_status check_target(sb_store *to, bool *begun, sb_error *error) {
+  static const char count_rows[] =
+      "SELECT (SELECT count(*) FROM collection) + (SELECT count(*) FROM audit) + (SELECT count(*) FROM api_key)";
   int64_t marks = 0, rows = 0;
-  sb_status status = sb_store_number(to, "SELECT count(*) FROM meta WHERE key = 'migration'", &marks, error);
-  if (status == SB_OK)
-    status = sb_store_number(
-        to, "SELECT (SELECT count(*) FROM collection) + (SELECT count(*) FROM audit) + (SELECT count(*) FROM api_key)",
-        &rows, error);
+  sb_status status = sb_store_number(to, SB_STORE_COUNT_MIGRATION_MARKS, &marks, error);
   *begun = marks > 0;
-  if (status == SB_OK && rows && !marks)
-    status = sb_fail(error, SB_EXISTS, "the target has a gallery already; name an empty database or folder");
-  return status;
+  if (status != SB_OK || *begun) return status;
+  status = sb_store_number(to, count_rows, &rows, error);
+  if (status != SB_OK || !rows) return status;
+  return sb_fail(error, SB_EXISTS, "the target has a gallery already; name an empty database or folder");
+}
+
+static sb_status mark_target(migration *m, sb_error *error) {
+  bool begun = false;
+  sb_status status = check_target(m->to, &begun, error);
+  return status == SB_OK && !begun ? take_over_keys(m, error) : status;
 }
 
 static sb_status begin_migration(migration *m, sb_error *error) {
-  bool begun = false;
-  sb_status status = m->to->driver->begin(m->to, true, error);
+  const sb_driver *driver = m->to->driver;
+  sb_status status = driver->begin(m->to, true, error);
   if (status != SB_OK) return status;
-  status = check_target(m->to, &begun, error);
-  if (status == SB_OK && !begun) status = take_over_keys(m, error);
-  if (status == SB_OK) status = m->to->driver->commit(m->to, error);
-  if (status != SB_OK) m->to->driver->rollback(m->to);
+  status = mark_target(m, error);
+  if (status == SB_OK) status = driver->commit(m->to, error);
+  if (status != SB_OK) driver->rollback(m->to);
   return status;
 }
 
@@ -248,47 +275,68 @@ static sb_status copy_meta(migration *m, sb_error *error) {
   return status == SB_OK ? read : status;
 }
 
-static sb_status finish(migration *m, sb_error *error) {
-  sb_status status = sb_store_begin(m->to, error);
-  if (status != SB_OK) return status;
-  status = copy_meta(m, error);
-  for (int i = 0; status == SB_OK && i < COUNTED; i++)
-    status = m->to->driver->start_rows(m->to, counted[i], m->next[i], error);
+static sb_status complete(migration *m, sb_error *error) {
+  sb_status status = copy_meta(m, error);
+  for (int i = 0; status == SB_OK && i < NUMBERED; i++)
+    status = m->to->driver->set_next_row(m->to, numbered[i], m->next[i], error);
   if (status == SB_OK) status = sb_store_change_append(m->to, SB_CHANGE_RESET, 0, 0, 0, error);
-  if (status == SB_OK) status = sb_store_exec(m->to, "DELETE FROM meta WHERE key = 'migration'", error);
-  if (status == SB_OK) status = sb_store_row_mac_start(m->to, error);
-  return sb_store_finish(m->to, status, error);
+  if (status == SB_OK) status = sb_store_meta_delete(m->to, "migration", error);
+  return status == SB_OK ? sb_store_row_mac_start(m->to, error) : status;
+}
+
+static sb_status end_migration(migration *m, sb_error *error) {
+  sb_status status = sb_store_begin(m->to, error);
+  return status == SB_OK ? sb_store_finish(m->to, complete(m, error), error) : status;
+}
+
+/* ---- All of it */
+
+static sb_status compare_all(migration *m, sb_error *error) {
+  for (int i = 0; i < TABLES; i++) {
+    if (m->report) m->report(m->context, "comparison", m->rows);
+    sb_status status = compare_table(m, &tables[i], error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
 }
 
 static sb_status copy_and_compare(migration *m, sb_error *error) {
-  sb_status status = SB_OK;
-  for (int i = 0; status == SB_OK && i < TABLES; i++) status = copy_table(m, &tables[i], error);
-  if (status == SB_OK) status = sb_store_begin_read(m->to, error);
-  if (status != SB_OK) return status;
-  for (int i = 0; status == SB_OK && i < TABLES; i++) {
-    if (m->report) m->report(m->context, "comparison", m->rows);
-    status = compare_table(m, &tables[i], error);
+  for (int i = 0; i < TABLES; i++) {
+    sb_status status = copy_table(m, &tables[i], error);
+    if (status != SB_OK) return status;
   }
+  sb_status status = sb_store_begin_read(m->to, error);
+  if (status != SB_OK) return status;
+  status = compare_all(m, error);
   sb_store_end_read(m->to);
   return status;
+}
+
+/* Within a read transaction of the source. */
+static sb_status migrate(migration *m, const char *dir, const char *target, sb_error *error) {
+  sb_status status = begin_migration(m, error);
+  sb_store_close(m->to); /* its keys have been replaced */
+  m->to = NULL;
+  if (status == SB_OK) status = sb_store_open_migration_target(dir, target, &m->to, error);
+  if (status == SB_OK) status = copy_and_compare(m, error);
+  return status == SB_OK ? end_migration(m, error) : status;
+}
+
+static sb_status open_both(migration *m, const char *dir, const char *source, const char *target, sb_error *error) {
+  sb_status status = sb_store_open_at(dir, source, !source, &m->from, error);
+  for (int i = 0; status == SB_OK && i < NUMBERED; i++)
+    status = m->from->driver->next_row(m->from, numbered[i], &m->next[i], error);
+  return status == SB_OK ? sb_store_open_migration_target(dir, target, &m->to, error) : status;
 }
 
 sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_store_progress report, void *context,
                            size_t *rows, sb_error *error) {
   migration m = {.report = report, .context = context};
   const char *source = back ? url : NULL, *target = back ? NULL : url;
-  sb_status status = sb_store_open_at(dir, source, !back, &m.from, error);
-  for (int i = 0; status == SB_OK && i < COUNTED; i++)
-    status = m.from->driver->next_row(m.from, counted[i], &m.next[i], error);
-  if (status == SB_OK) status = sb_store_open_target(dir, target, &m.to, error);
+  sb_status status = open_both(&m, dir, source, target, error);
   if (status == SB_OK) status = sb_store_begin_read(m.from, error);
   if (status == SB_OK) {
-    status = begin_migration(&m, error);
-    sb_store_close(m.to); /* it has other keys now */
-    m.to = NULL;
-    if (status == SB_OK) status = sb_store_open_target(dir, target, &m.to, error);
-    if (status == SB_OK) status = copy_and_compare(&m, error);
-    if (status == SB_OK) status = finish(&m, error);
+    status = migrate(&m, dir, target, error);
     sb_store_end_read(m.from);
   }
   sb_store_close(m.to);

@@ -1,8 +1,10 @@
-/* The store's database as a file: SQLite, WAL, durable at every commit. */
-#include "base/sqlite_status.h"
-#include "store/internal.h"
+/* SQLite driver: the store's database as the file semblance.db of a folder.
+ *
+ * Write-ahead logging with synchronous=FULL: every commit is durable, and readers do not block the writer.
+ * secure_delete overwrites deleted rows, and purge_log truncates the log, so that erased data is not left on the
+ * disk. */
+#include "store/drivers/sqlite/sqlite.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,40 +12,10 @@
 #include <sys/stat.h>
 
 enum { BUSY_MS = 10000, APPLICATION_ID = 0x53424c43 /* "SBLC" */ };
-enum { IDLE_MAX = 48 }; /* what a search, an enrolment and a deletion use, and room */
-
-/* The connection with its idle statements, the last one used first: to parse one costs more than to run it. */
-typedef struct sqlite_link {
-  sqlite3 *db;
-  sqlite3_stmt *idle[IDLE_MAX];
-  size_t idle_count;
-} sqlite_link;
 
 static sqlite3 *db_of(const sb_store *store) {
-  const sqlite_link *l = store->connection;
-  return l ? l->db : NULL;
-}
-
-sqlite3 *sb_sqlite_of(const sb_store *store) {
-  return db_of(store);
-}
-
-/* ---- Errors */
-
-static sb_status failed(sb_store *store, int code, sb_error *error) {
-  sqlite3 *db = db_of(store);
-  int primary = code & 0xff;
-  int system_error = errno; /* SQLite keeps no system error of a COMMIT that failed: then errno still has it */
-  if (db && sqlite3_system_errno(db)) system_error = sqlite3_system_errno(db);
-  sb_status status = sb_status_of_sqlite(code, system_error);
-  if (status == SB_READ_ONLY || primary == SQLITE_CANTOPEN)
-    return sb_fail(error, SB_READ_ONLY,
-                   "the gallery in %s cannot be opened or written: permission is denied, or the folder is read-only",
-                   store->dir);
-  if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT)
-    return sb_fail(error, SB_STORE, "the database %s/semblance.db is damaged (%s); restore a backup", store->dir,
-                   sqlite3_errstr(primary));
-  return sb_fail_sqlite(error, status, "the gallery", sqlite3_errmsg(db));
+  const sb_sqlite_connection *c = store->connection;
+  return c ? c->db : NULL;
 }
 
 /* ---- Connections */
@@ -54,30 +26,30 @@ static char *path_of(const sb_store *store, sb_error *error) {
 
 static sb_status exec(sb_store *store, const char *sql, sb_error *error) {
   int code = sqlite3_exec(db_of(store), sql, NULL, NULL, NULL);
-  return code == SQLITE_OK ? SB_OK : failed(store, code, error);
+  return code == SQLITE_OK ? SB_OK : sb_sqlite_failed(store, code, error);
 }
 
-/* Pages of a new database are of 16 KB: a face of 512 numbers takes 2.2 KB, and a page of the usual 4 KB would hold one. */
+/* A new database gets pages of 16 KB: a face of 512 numbers takes 2.2 KB, and the usual page of 4 KB would hold only
+ * one. */
+static const char writer_pragmas[] =
+    "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+    "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON";
+static const char reader_pragmas[] = "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY";
+
 static sb_status open_path(sb_store *store, const char *path, bool reader, sb_error *error) {
-  sqlite_link *l = sb_alloc(1, sizeof *l, error);
-  if (!l) return SB_NO_MEMORY;
-  store->connection = l;
-  mode_t before = umask(0077); /* the database and its log are the owner's only */
-  int code = sqlite3_open_v2(path, &l->db,
+  sb_sqlite_connection *c = sb_alloc(1, sizeof *c, error);
+  if (!c) return SB_NO_MEMORY;
+  store->connection = c;
+  mode_t before = umask(0077); /* only the owner may read the database and its log */
+  int code = sqlite3_open_v2(path, &c->db,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (reader ? 0 : SQLITE_OPEN_CREATE), NULL);
-  sqlite3 *db = l->db;
-  sb_status status = code == SQLITE_OK ? SB_OK : failed(store, code, error);
+  sqlite3 *db = c->db;
+  sb_status status = code == SQLITE_OK ? SB_OK : sb_sqlite_failed(store, code, error);
   if (status == SB_OK) {
     sqlite3_busy_timeout(db, BUSY_MS);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    status = exec(
-        store,
-        reader
-            ? "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY"
-            : "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-              "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
-        error);
+    status = exec(store, reader ? reader_pragmas : writer_pragmas, error);
   }
   umask(before);
   return status;
@@ -92,35 +64,35 @@ static sb_status connect_file(sb_store *store, bool reader, sb_error *error) {
 }
 
 static void disconnect(sb_store *store) {
-  sqlite_link *l = store->connection;
-  if (!l) return;
-  while (l->idle_count) sqlite3_finalize(l->idle[--l->idle_count]);
-  sqlite3_close(l->db);
-  free(l);
+  sb_sqlite_connection *c = store->connection;
+  if (!c) return;
+  while (c->idle_count) sqlite3_finalize(c->idle[--c->idle_count]);
+  sqlite3_close(c->db);
+  free(c);
 }
 
 /* ---- Statements */
 
 static void check(sb_statement *s, int code) {
-  if (s->status == SB_OK && code != SQLITE_OK) s->status = failed(s->store, code, s->error);
+  if (s->status == SB_OK && code != SQLITE_OK) s->status = sb_sqlite_failed(s->store, code, s->error);
 }
 
-static sqlite3_stmt *take_idle(sqlite_link *l, const char *sql) {
+static sqlite3_stmt *take_idle(sb_sqlite_connection *c, const char *sql) {
   size_t i = 0;
-  while (i < l->idle_count && strcmp(sqlite3_sql(l->idle[i]), sql)) i++;
-  if (i == l->idle_count) return NULL;
-  sqlite3_stmt *found = l->idle[i];
-  l->idle_count--;
-  memmove(l->idle + i, l->idle + i + 1, (l->idle_count - i) * sizeof(sqlite3_stmt *));
+  while (i < c->idle_count && strcmp(sqlite3_sql(c->idle[i]), sql)) i++;
+  if (i == c->idle_count) return NULL;
+  sqlite3_stmt *found = c->idle[i];
+  c->idle_count--;
+  memmove(c->idle + i, c->idle + i + 1, (c->idle_count - i) * sizeof(sqlite3_stmt *));
   return found;
 }
 
-/* The one that was idle longest makes room. */
-static void put_idle(sqlite_link *l, sqlite3_stmt *statement) {
-  if (l->idle_count == IDLE_MAX) sqlite3_finalize(l->idle[--l->idle_count]);
-  memmove(l->idle + 1, l->idle, l->idle_count * sizeof(sqlite3_stmt *));
-  l->idle[0] = statement;
-  l->idle_count++;
+/* Replaces the statement that was idle longest when there is no room. */
+static void put_idle(sb_sqlite_connection *c, sqlite3_stmt *statement) {
+  if (c->idle_count == SB_SQLITE_IDLE_MAX) sqlite3_finalize(c->idle[--c->idle_count]);
+  memmove(c->idle + 1, c->idle, c->idle_count * sizeof(sqlite3_stmt *));
+  c->idle[0] = statement;
+  c->idle_count++;
 }
 
 static void prepare(sb_statement *s, const char *sql) {
@@ -190,7 +162,7 @@ static void end(sb_statement *s) {
   put_idle(s->store->connection, s->raw);
 }
 
-static int64_t changes(sb_store *store) {
+static int64_t rows_written(sb_store *store) {
   return sqlite3_changes64(db_of(store));
 }
 
@@ -210,27 +182,26 @@ static void rollback(sb_store *store) {
 
 /* ---- What this database does in its own way */
 
-static sb_status schema(sb_store *store, int64_t *version, sb_error *error) {
+static sb_status schema_version(sb_store *store, int64_t *version, sb_error *error) {
   int64_t application = 0, tables = 0;
   sb_status status = sb_store_number(store, "PRAGMA user_version", version, error);
   if (status == SB_OK) status = sb_store_number(store, "PRAGMA application_id", &application, error);
   if (status == SB_OK) status = sb_store_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error);
   if (status == SB_OK && tables && application != APPLICATION_ID)
-    return sb_fail(error, SB_STORE, "%s/semblance.db is a database of another program; choose another folder",
-                   store->dir);
+    return sb_fail(error, SB_STORE,
+                   "%s/semblance.db is a database of another program; choose another folder with --data", store->dir);
   return status;
 }
 
-static sb_status schema_done(sb_store *store, sb_error *error) {
+static sb_status set_schema_version(sb_store *store, int version, sb_error *error) {
   char pragma[80];
-  snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d; PRAGMA application_id = %d", store->driver->step_count,
-           APPLICATION_ID);
+  snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d; PRAGMA application_id = %d", version, APPLICATION_ID);
   return exec(store, pragma, error);
 }
 
-/* It moves when another connection commits. */
-static sb_status version(sb_store *store, int64_t *number, sb_error *error) {
-  return sb_store_number(store, "PRAGMA data_version", number, error);
+/* data_version differs when another connection has committed. */
+static sb_status change_marker(sb_store *store, int64_t *marker, sb_error *error) {
+  return sb_store_number(store, "PRAGMA data_version", marker, error);
 }
 
 static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_error *error) {
@@ -241,37 +212,36 @@ static sb_status next_row(sb_store *store, const char *table, int64_t *row, sb_e
   return sb_statement_end(&s);
 }
 
-static sb_status start_rows(sb_store *store, const char *table, int64_t next, sb_error *error) {
-  sb_status status = SB_OK;
-  for (int i = 0; status == SB_OK && i < 2; i++) { /* a table that nothing was put into has no row there */
-    sb_statement s =
-        sb_statement_new(store,
-                         i ? "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, ?2 WHERE NOT EXISTS(SELECT 1 FROM"
-                             " sqlite_sequence WHERE name = ?1)"
-                           : "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1",
-                         error);
+static sb_status set_next_row(sb_store *store, const char *table, int64_t next, sb_error *error) {
+  static const char *const statements[] = {
+      "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1",
+      /* A table that never had a row has none in sqlite_sequence, either. */
+      "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, ?2 WHERE NOT EXISTS(SELECT 1 FROM sqlite_sequence"
+      " WHERE name = ?1)"};
+  for (int i = 0; i < 2; i++) {
+    sb_statement s = sb_statement_new(store, statements[i], error);
     sb_statement_bind_text(&s, 1, table);
     sb_statement_bind_int(&s, 2, next - 1);
-    sb_statement_step(&s);
-    status = sb_statement_end(&s);
+    sb_status status = sb_statement_run(&s);
+    if (status != SB_OK) return status;
   }
-  return status;
+  return SB_OK;
 }
 
 static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
   sb_statement s = sb_statement_new(store, "UPDATE face SET person = ?1 WHERE person = ?2", error);
   sb_statement_bind_int(&s, 1, into);
   sb_statement_bind_int(&s, 2, from);
-  sb_statement_step(&s);
-  return sb_statement_end(&s);
+  return sb_statement_run(&s);
 }
 
-static sb_status erase(sb_store *store, sb_error *error) {
+static sb_status purge_log(sb_store *store, sb_error *error) {
   int code = sqlite3_wal_checkpoint_v2(db_of(store), NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
   if (code == SQLITE_OK) return SB_OK;
-  if ((code & 0xff) != SQLITE_BUSY) return failed(store, code, error);
-  return sb_fail(error, SB_BUSY,
-                 "it was deleted, but a program that reads the gallery keeps traces in the log; they go when it ends");
+  if ((code & 0xff) != SQLITE_BUSY) return sb_sqlite_failed(store, code, error);
+  return sb_fail(
+      error, SB_BUSY,
+      "it was deleted, but another program that reads the gallery keeps traces in the log; they go when it ends");
 }
 
 static sb_status check_all(sb_store *store, sb_error *error) {
@@ -282,7 +252,7 @@ static sb_status check_all(sb_store *store, sb_error *error) {
   if (status != SB_OK) return status;
   s = sb_statement_new(store, "PRAGMA foreign_key_check", error);
   if (sb_statement_step(&s))
-    s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s points nowhere",
+    s.status = sb_fail(error, SB_STORE, "the database is not sound: a row of %s refers to a missing row",
                        sb_statement_column_text(&s, 0));
   return sb_statement_end(&s);
 }
@@ -298,8 +268,8 @@ static sb_status health(sb_store *store, sb_store_health *out, sb_error *error) 
   return status;
 }
 
-/* On a connection of its own: others go on beside it. */
-static sb_status copy(sb_store *store, const char *to, sb_error *error) {
+/* VACUUM INTO, on a connection of its own, so that the store can be used meanwhile. */
+static sb_status snapshot(sb_store *store, const char *to, sb_error *error) {
   sqlite3 *reader = NULL;
   sqlite3_stmt *statement = NULL;
   char *path = path_of(store, error);
@@ -323,10 +293,7 @@ static sb_status copy(sb_store *store, const char *to, sb_error *error) {
   return status;
 }
 
-const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
-                                    .step_count = SB_SQLITE_STEPS,
-                                    .numbers = "SELECT value FROM json_each('[' || ?1 || ']')",
-                                    .tallies = true,
+const sb_driver sb_driver_sqlite = {.id_list_sql = "SELECT value FROM json_each('[' || ?1 || ']')",
                                     .seals_templates = true,
                                     .connect = connect_file,
                                     .disconnect = disconnect,
@@ -343,18 +310,21 @@ const sb_driver sb_driver_sqlite = {.steps = sb_sqlite_steps,
                                     .column_bytes = column_bytes,
                                     .reset = reset,
                                     .end = end,
-                                    .changes = changes,
+                                    .rows_written = rows_written,
                                     .exec = exec,
                                     .begin = begin,
                                     .commit = commit,
                                     .rollback = rollback,
-                                    .schema = schema,
-                                    .schema_done = schema_done,
-                                    .version = version,
+                                    .change_marker = change_marker,
+                                    .observe_rows = sb_sqlite_observe_rows,
+                                    .observe_table = sb_sqlite_observe_table,
+                                    .visit_table = sb_sqlite_visit_table,
+                                    .schema_version = schema_version,
+                                    .set_schema_version = set_schema_version,
                                     .next_row = next_row,
-                                    .start_rows = start_rows,
+                                    .set_next_row = set_next_row,
                                     .move_faces = move_faces,
-                                    .erase = erase,
+                                    .purge_log = purge_log,
                                     .check = check_all,
                                     .health = health,
-                                    .copy = copy};
+                                    .snapshot = snapshot};

@@ -1,10 +1,10 @@
-/* Attributes as bytes: a version, then float32 values, little-endian (docs/formats.md). */
-#include "store/gallery/attributes.h"
+/* Encoding of templates and attributes as the bytes of a column (docs/formats.md). */
+#include "store/sealing/column_encoding.h"
 
 #include <string.h>
 
 enum { VERSION = 2, OLD_ETHNICITIES = 5, OLD_SIZE = 1 + 4 * (3 + OLD_ETHNICITIES) };
-/* Version 1 knew fewer classes, in this order. */
+/* Version 1 had fewer classes, in this order. */
 static const int old_ethnicities[OLD_ETHNICITIES] = {0, 1, 2, 3, SB_ETHNICITIES - 1};
 
 static void put_float(uint8_t *at, float value) {
@@ -27,25 +27,26 @@ void sb_store_floats_write(const float *values, size_t count, uint8_t *bytes) {
 
 void sb_store_floats_read(const uint8_t *bytes, size_t count, float *values) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  memmove(values, bytes, count * sizeof *values); /* a million templates at start; may be the same place */
+  memmove(values, bytes,
+          count * sizeof *values); /* fast: it reads a million templates at start. May be the same memory. */
 #else
   for (size_t i = 0; i < count; i++) values[i] = get_float(bytes + 4 * i);
 #endif
 }
 
-/* binary16 has 5 bits of exponent (bias 15) and 10 of fraction; float32 8 (bias 127) and 23. Scaling by 2^(127-15) turns one
- * bias into the other, subnormal numbers included, so that there is no branch and the compiler can do many at once. */
-static uint16_t half_of(float value) {
+/* binary16 has 5 bits of exponent (bias 15) and 10 of fraction; float32 has 8 (bias 127) and 23. Scaling by 2^(127-15)
+ * converts one bias into the other, subnormal numbers included, without a branch, so the compiler can vectorize it. */
+static uint16_t float_to_half(float value) {
   uint32_t bits;
   value *= 0x1p-112f;
   memcpy(&bits, &value, sizeof bits);
   uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-  magnitude += 0xfffu + (magnitude >> 13 & 1u); /* to the nearest, ties to even */
+  magnitude += 0xfffu + (magnitude >> 13 & 1u); /* round to nearest, ties to even */
   uint32_t half = magnitude >> 13;
   return (uint16_t)(sign | (half < 0x7bffu ? half : 0x7bffu));
 }
 
-static float float_of(uint16_t half) {
+static float half_to_float(uint16_t half) {
   uint32_t bits = (half & 0x7fffu) << 13, sign = (half & 0x8000u) << 16;
   float value;
   memcpy(&value, &bits, sizeof value);
@@ -59,20 +60,20 @@ static float float_of(uint16_t half) {
 void sb_store_halfvec_write(const float *values, size_t count, uint8_t *bytes) {
   bytes[0] = (uint8_t)(count >> 8), bytes[1] = (uint8_t)count, bytes[2] = bytes[3] = 0;
   for (size_t i = 0; i < count; i++) {
-    uint16_t half = half_of(values[i]);
+    uint16_t half = float_to_half(values[i]);
     bytes[SB_HALFVEC_HEAD + 2 * i] = (uint8_t)(half >> 8);
     bytes[SB_HALFVEC_HEAD + 2 * i + 1] = (uint8_t)half;
   }
 }
 
 bool sb_store_halfvec_read(const uint8_t *bytes, size_t count, float *values) {
-  unsigned odd = 0;
+  unsigned not_finite = 0;
   for (size_t i = 0; i < count; i++) {
     uint16_t half = (uint16_t)(bytes[SB_HALFVEC_HEAD + 2 * i] << 8 | bytes[SB_HALFVEC_HEAD + 2 * i + 1]);
-    odd |= (half & 0x7c00u) == 0x7c00u; /* infinite, or no number */
-    values[i] = float_of(half);
+    not_finite |= (half & 0x7c00u) == 0x7c00u; /* infinite, or not a number */
+    values[i] = half_to_float(half);
   }
-  return !odd && (size_t)(bytes[0] << 8 | bytes[1]) == count;
+  return !not_finite && (size_t)(bytes[0] << 8 | bytes[1]) == count;
 }
 
 void sb_store_attributes_write(const sb_attributes *attributes, uint8_t bytes[SB_ATTRIBUTES_SIZE]) {

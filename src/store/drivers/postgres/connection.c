@@ -1,7 +1,8 @@
-/* Connections to PostgreSQL: made, proved fit, made anew with back-off when they are lost; and what its errors mean.
+/* Connections to PostgreSQL: opening one, checking that the server meets the requirements, opening it again with
+ * exponential back-off when it is lost, and the statuses for PostgreSQL's error codes.
  *
- * TLS, passwords (SCRAM), client certificates and several hosts are libpq's: they stand in the connection string, in
- * PGPASSWORD and the like, or in ~/.pgpass. */
+ * TLS, passwords (SCRAM), client certificates and several hosts are libpq's business: they are given in the connection
+ * string, in environment variables such as PGPASSWORD, or in ~/.pgpass. */
 #include "store/drivers/postgres/postgres.h"
 
 #include <libpq-fe.h>
@@ -14,47 +15,50 @@ enum {
   SERVER_LEAST = 130000, /* PostgreSQL 13 */
   WAIT_FIRST_MS = 50,
   WAIT_ALL_MS = 6000, /* a server that restarts is back within seconds; callers wait that long */
-  DOWN_MS = 1000      /* after that, for this long they are told at once */
+  DOWN_MS = 1000      /* after that, callers fail at once for this long */
 };
-
-static sb_postgres_session *session_of(const sb_store *store) {
-  return store->connection;
-}
 
 /* ---- Errors */
 
-/* One line of what libpq or the server said. */
+/* The first line of a message of libpq or the server. */
 static void first_line(const char *text, char out[240]) {
   snprintf(out, 240, "%s", text ? text : "");
   out[strcspn(out, "\r\n")] = 0;
 }
 
-static sb_status connection_lost(sb_postgres_session *session, sb_error *error) {
-  if (session->transaction)
+static sb_status connection_lost(const sb_store *store, sb_error *error) {
+  if (sb_postgres_session_of(store)->transaction)
     return sb_fail(error, SB_BUSY, "the connection to the database was lost; nothing was changed; try again");
   return sb_fail(error, SB_BUSY, "the connection to the database was lost; try again");
 }
 
-bool sb_postgres_lost(const sb_postgres_session *session) {
+bool sb_postgres_lost(const sb_store *store) {
+  const sb_postgres_session *session = sb_postgres_session_of(store);
   return !session->link || PQstatus(session->link) != CONNECTION_OK;
 }
 
-static sb_status status_for(sb_postgres_session *session, const char *state, const char *message, sb_error *error) {
-  if (sb_postgres_lost(session) || !strncmp(state, "57P", 3) || !strncmp(state, "08", 2))
-    return connection_lost(session, error);
-  if (!strcmp(state, "53100"))
-    return sb_fail(error, SB_DISK_FULL, "no space is left in the database; nothing was changed");
-  if (!strcmp(state, "53200")) return sb_fail(error, SB_NO_MEMORY, "the database is out of memory");
-  if (!strcmp(state, "55P03"))
-    return sb_fail(error, SB_BUSY,
-                   "another program holds a lock on the gallery for long; nothing was changed; try again");
-  if (!strcmp(state, "57014"))
-    return sb_fail(error, SB_BUSY, "the database took too long and was told to stop; nothing was changed; try again");
-  if (!strncmp(state, "40", 2)) return sb_fail(error, SB_BUSY, "the database is busy; nothing was changed; try again");
-  if (!strcmp(state, "25006"))
-    return sb_fail(error, SB_READ_ONLY, "the database can only be read: it is a standby, or set to read only");
+/* By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html), a code or a class of codes. */
+static const struct {
+  const char *state;
+  sb_status status;
+  const char *message;
+} errors[] = {
+    {"53100", SB_DISK_FULL, "no space is left in the database; nothing was changed"},
+    {"53200", SB_NO_MEMORY, "the database is out of memory"},
+    {"55P03", SB_BUSY, "another program holds a lock on the gallery for too long; nothing was changed; try again"},
+    {"57014", SB_BUSY, "the database took too long and was stopped; nothing was changed; try again"},
+    {"40", SB_BUSY, "the database is busy; nothing was changed; try again"},
+    {"25006", SB_READ_ONLY, "the database is read-only: it is a standby, or set to read only"},
+};
+
+static sb_status fail_for_state(const sb_store *store, const char *state, const char *message, sb_error *error) {
+  if (sb_postgres_lost(store) || !strncmp(state, "57P", 3) || !strncmp(state, "08", 2))
+    return connection_lost(store, error);
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    if (!strncmp(state, errors[i].state, strlen(errors[i].state)))
+      return sb_fail(error, errors[i].status, "%s", errors[i].message);
   if (!strcmp(state, "42501"))
-    return sb_fail(error, SB_READ_ONLY, "the database's user lacks a right (%s); an administrator can grant it",
+    return sb_fail(error, SB_READ_ONLY, "the database's user lacks a privilege (%s); an administrator can grant it",
                    message);
   return sb_fail(error, SB_STORE, "the database refused an operation: %s", message);
 }
@@ -63,8 +67,8 @@ sb_status sb_postgres_failed(sb_store *store, PGresult *result, sb_error *error)
   char message[240];
   const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
   const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-  first_line(primary ? primary : PQerrorMessage(session_of(store)->link), message);
-  sb_status status = status_for(session_of(store), state ? state : "", message, error);
+  first_line(primary ? primary : PQerrorMessage(sb_postgres_session_of(store)->link), message);
+  sb_status status = fail_for_state(store, state ? state : "", message, error);
   PQclear(result);
   return status;
 }
@@ -72,7 +76,7 @@ sb_status sb_postgres_failed(sb_store *store, PGresult *result, sb_error *error)
 /* ---- Statements without parameters */
 
 static sb_status run(sb_store *store, const char *sql, PGresult **out, sb_error *error) {
-  PGresult *result = PQexec(session_of(store)->link, sql);
+  PGresult *result = PQexec(sb_postgres_session_of(store)->link, sql);
   ExecStatusType kind = PQresultStatus(result);
   if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK) return sb_postgres_failed(store, result, error);
   if (out)
@@ -87,7 +91,7 @@ sb_status sb_postgres_exec(sb_store *store, const char *sql, sb_error *error) {
   return status == SB_OK ? run(store, sql, NULL, error) : status;
 }
 
-/* ---- Is it fit? */
+/* ---- Requirements: PostgreSQL 13 and pgvector 0.7 */
 
 static sb_status add_pgvector(sb_store *store, sb_error *error) {
   sb_error cause = {0};
@@ -95,8 +99,8 @@ static sb_status add_pgvector(sb_store *store, sb_error *error) {
   if (status == SB_OK) return SB_OK;
   if (status == SB_READ_ONLY)
     return sb_fail(error, SB_STORE,
-                   "the database has no pgvector, and its user may not add it; an administrator can: CREATE EXTENSION "
-                   "vector");
+                   "the database has no pgvector, and its user may not add it; an administrator can, with: CREATE "
+                   "EXTENSION vector");
   if (status == SB_BUSY) return sb_fail(error, status, "%s", cause.message);
   return sb_fail(error, SB_STORE,
                  "the database has no pgvector (%.200s); install it where PostgreSQL runs (Debian: "
@@ -104,11 +108,11 @@ static sb_status add_pgvector(sb_store *store, sb_error *error) {
                  cause.message);
 }
 
-/* The schema that pgvector is in, "" where it is not there. */
-static sb_status find_pgvector(sb_store *store, char place[128], sb_error *error) {
+/* The schema that pgvector is installed in; "": it is not installed. */
+static sb_status find_pgvector(sb_store *store, char schema[128], sb_error *error) {
   PGresult *rows = NULL;
   int major = 0, minor = 0;
-  *place = 0;
+  *schema = 0;
   sb_status status = run(store,
                          "SELECT e.extversion, quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
                          " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'",
@@ -120,53 +124,55 @@ static sb_status find_pgvector(sb_store *store, char place[128], sb_error *error
                        "the database has pgvector %.20s; halfvec came with 0.7.0: install a newer one, then ALTER "
                        "EXTENSION vector UPDATE",
                        PQgetvalue(rows, 0, 0));
-    snprintf(place, 128, "%s", PQgetvalue(rows, 0, 1));
+    snprintf(schema, 128, "%s", PQgetvalue(rows, 0, 1));
   }
   PQclear(rows);
   return status;
 }
 
-/* Names are looked up in the gallery's own schema; nobody waits for ever, unless the connection string says for how long; a
- * commit that is acknowledged is durable. */
+/* Names are looked up in the gallery's own schema; statements and locks time out, unless the connection string sets the
+ * limits; an acknowledged commit is durable. */
 static const char settings[] =
     "SET search_path = semblance, %s; SET client_encoding = 'UTF8';"
     "SELECT set_config(name, given, false) FROM (VALUES('lock_timeout', '10s'), ('statement_timeout', '120s'),"
     " ('idle_in_transaction_session_timeout', '120s')) AS t(name, given) WHERE current_setting(name) = '0';"
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
-static sb_status make_fit(sb_store *store, sb_error *error) {
-  char place[128], sql[sizeof settings + 128];
-  PGconn *link = session_of(store)->link;
+static sb_status set_up(sb_store *store, sb_error *error) {
+  char schema[128], sql[sizeof settings + 128];
+  PGconn *link = sb_postgres_session_of(store)->link;
   if (PQserverVersion(link) < SERVER_LEAST)
-    return sb_fail(error, SB_STORE, "the database is PostgreSQL %d; 13 or newer is wanted",
+    return sb_fail(error, SB_STORE, "the database is PostgreSQL %d; PostgreSQL 13 or newer is required",
                    PQserverVersion(link) / 10000);
-  sb_status status = find_pgvector(store, place, error);
-  if (status == SB_OK && !*place && !session_of(store)->reader) {
-    status = add_pgvector(store, error);
-    if (status == SB_OK) status = find_pgvector(store, place, error);
-  }
+  sb_status status = find_pgvector(store, schema, error);
   if (status != SB_OK) return status;
-  snprintf(sql, sizeof sql, settings, *place ? place : "public");
+  if (!*schema && !sb_postgres_session_of(store)->reader) {
+    status = add_pgvector(store, error);
+    if (status == SB_OK) status = find_pgvector(store, schema, error);
+    if (status != SB_OK) return status;
+  }
+  snprintf(sql, sizeof sql, settings, *schema ? schema : "public");
   return run(store, sql, NULL, error);
 }
 
 /* ---- Connecting */
 
-static void forget_prepared(sb_postgres_session *session) {
+static void clear_prepared(sb_postgres_session *session) {
   for (size_t i = 0; i < session->prepared_count; i++) free(session->prepared[i]);
   session->prepared_count = 0;
 }
 
 void sb_postgres_close(sb_postgres_session *session) {
-  session->ahead = 0;
+  session->pending = 0;
+  session->listening = false;
   PQfinish(session->link);
   session->link = NULL;
-  forget_prepared(session);
+  clear_prepared(session);
 }
 
 #define PORT_USUAL "5432"
 
-/* What the connection string says goes over what stands before it. */
+/* Settings before dbname are defaults that the connection string (dbname) may override. */
 static const char *const keys[] = {"fallback_application_name",
                                    "connect_timeout",
                                    "keepalives_idle",
@@ -175,24 +181,24 @@ static const char *const keys[] = {"fallback_application_name",
                                    "dbname",
                                    NULL};
 
-/* Notices are for people at a prompt. */
-static void overhear(void *context, const char *message) {
+/* Notices are meant for people at a prompt. */
+static void ignore_notice(void *context, const char *message) {
   (void)context, (void)message;
 }
 
-/* `*again`: nobody listens there, or not yet, so that it may be tried once more. */
+/* `*again`: the server does not listen, or not yet, so the attempt may be repeated. */
 static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   char message[240];
-  sb_postgres_session *session = session_of(store);
-  bool replica = store->single_attempt; /* there is somebody else to ask */
+  sb_postgres_session *session = sb_postgres_session_of(store);
+  bool replica = store->single_attempt; /* the primary can answer instead */
   const char *const values[] = {"semblance", replica ? "2" : "10", "30", "10", "20000", store->url, NULL};
   sb_postgres_close(session);
   *again = false;
   session->link = PQconnectdbParams(keys, values, 1);
   if (!session->link) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  PQsetNoticeProcessor(session->link, overhear, NULL);
+  PQsetNoticeProcessor(session->link, ignore_notice, NULL);
   if (PQstatus(session->link) == CONNECTION_OK) {
-    sb_status status = make_fit(store, error);
+    sb_status status = set_up(store, error);
     *again = status == SB_BUSY;
     return status;
   }
@@ -206,14 +212,14 @@ static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   return sb_fail(error, SB_STORE, "the database refused the connection: %s", message);
 }
 
-/* false: there is cancel_event. */
+/* false: sb_store_cancel_waits was called. */
 static bool pause_for(const sb_store *store, long ms) {
-  struct pollfd cancel_event = {.fd = store->cancel_event, .events = POLLIN};
-  return poll(&cancel_event, 1, (int)ms) <= 0;
+  struct pollfd cancelled = {.fd = store->cancel_event, .events = POLLIN};
+  return poll(&cancelled, 1, (int)ms) <= 0;
 }
 
-static sb_status connect_anew(sb_store *store, sb_error *error) {
-  sb_postgres_session *session = session_of(store);
+static sb_status connect_with_retries(sb_store *store, sb_error *error) {
+  sb_postgres_session *session = sb_postgres_session_of(store);
   double begun = sb_monotonic_ms();
   if (session->down_ms > 0 && begun - session->down_ms < DOWN_MS)
     return sb_fail(error, SB_BUSY, "the database cannot be reached; try again in a moment");
@@ -233,13 +239,13 @@ static sb_status connect_anew(sb_store *store, sb_error *error) {
   }
 }
 
-/* Reads the answers to what went ahead: the first failure, after which the server has passed over the rest. */
-static sb_status settle(sb_store *store, sb_error *error) {
-  sb_postgres_session *session = session_of(store);
+/* Reads the answers of pipelined statements. Returns the first failure; the server has skipped the statements after
+ * it. */
+static sb_status read_pending(sb_store *store, sb_error *error) {
+  sb_postgres_session *session = sb_postgres_session_of(store);
   sb_status status = SB_OK;
   bool synced = !PQpipelineSync(session->link);
-  for (int empty = 0;
-       !synced && empty < 2 && !sb_postgres_lost(session);) { /* one NULL ends each statement's answers */
+  for (int empty = 0; !synced && empty < 2 && !sb_postgres_lost(store);) { /* a NULL ends each statement's answers */
     PGresult *result = PQgetResult(session->link);
     ExecStatusType kind = PQresultStatus(result);
     empty = result ? 0 : empty + 1;
@@ -249,18 +255,18 @@ static sb_status settle(sb_store *store, sb_error *error) {
     else
       PQclear(result);
   }
-  session->ahead = 0;
-  if (status == SB_OK && sb_postgres_lost(session)) return connection_lost(session, error);
+  session->pending = 0;
+  if (status == SB_OK && sb_postgres_lost(store)) return connection_lost(store, error);
   PQexitPipelineMode(session->link);
   return status;
 }
 
 sb_status sb_postgres_ready(sb_store *store, sb_error *error) {
-  sb_postgres_session *session = session_of(store);
-  if (session->ahead) return settle(store, error);
-  if (!sb_postgres_lost(session)) return SB_OK;
+  sb_postgres_session *session = sb_postgres_session_of(store);
+  if (session->pending) return read_pending(store, error);
+  if (!sb_postgres_lost(store)) return SB_OK;
   bool stays = session->transaction || (store->single_attempt && session->link);
-  return stays ? connection_lost(session, error) : connect_anew(store, error);
+  return stays ? connection_lost(store, error) : connect_with_retries(store, error);
 }
 
 size_t sb_store_ports(const char *url, uint16_t *ports, size_t room) {

@@ -1,11 +1,17 @@
-/* All faces at once, as a fresh index wants them: the caller's thread reads rows in order, threads unseal them and hand them
- * on, and the caller does so too when there is nothing else to do, so that a million templates keep every core busy.
+/* Reading all faces at once, for a new index: a pipeline of one reading thread and several that open templates.
  *
- * Invariants (under the lock)
- *   1. A batch is the reader's, in `full`, one worker's, or in `spare`.
- *   2. The first failure is kept; after it batches are passed on unopened.
- *   3. The keyring changes only while no worker has a batch (`busy` 0, `full` empty). */
-#include "store/internal.h"
+ * The caller's thread reads rows in order and fills batches; worker threads open (unseal) the templates of a batch and
+ * visit them. The caller opens batches too when it has nothing else to do, so a million templates keep every core busy.
+ *
+ * Invariants (under the loader's lock)
+ *   1. A batch is the reader's, in `full`, a worker's, or in `spare`.
+ *   2. The first failure is stored; after it, batches are passed on without being opened.
+ *   3. The keyring changes only while no worker has a batch (`busy` is 0 and `full` is empty). */
+#include "store/gallery/load_faces.h"
+
+#include "store/sealing/keys.h"
+#include "store/sealing/protection.h"
+#include "store/sealing/sealed_columns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +19,16 @@
 enum { BATCH_ROWS = 256, THREADS_MAX = 16 };
 
 /* What the rows of one collection have in common. */
-typedef struct kind {
-  struct kind *next;
-  int64_t collection;
+typedef struct collection_info {
+  struct collection_info *next;
+  int64_t id;
   size_t dim;
   char *model;
   uint8_t seed[SB_SEED_SIZE];
-} kind;
+} collection_info;
 
 typedef struct sealed_row {
-  const kind *kind;
+  const collection_info *collection;
   int64_t face, person;
   size_t at, size; /* within the batch's bytes */
 } sealed_row;
@@ -39,7 +45,7 @@ typedef struct loader {
   sb_store *reader; /* has the rows */
   sb_store_change_visit visit;
   void *context;
-  kind *kinds; /* the reader's */
+  collection_info *collections; /* the reader's */
   pthread_mutex_t lock;
   pthread_cond_t changed;
   batch *full, *spare;
@@ -58,25 +64,25 @@ static void fail(loader *l, sb_status status, const sb_error *error) {
 }
 
 static sb_status open_row(const loader *l, const batch *b, const sealed_row *row, float *embedding, sb_error *error) {
-  const sb_seal_context place = {"face", "template", row->face, row->kind->model};
+  const sb_seal_context context = {"face", "template", row->face, row->collection->model};
   sb_status status =
-      sb_store_template_open(l->store, &place, b->bytes + row->at, row->size, row->kind->dim, embedding, error);
+      sb_store_template_open(l->store, &context, b->bytes + row->at, row->size, row->collection->dim, embedding, error);
   if (status != SB_OK) return status;
   const sb_store_change change = {.kind = SB_CHANGE_PUT,
-                                  .collection = row->kind->collection,
+                                  .collection = row->collection->id,
                                   .face = row->face,
                                   .person = row->person,
-                                  .dim = row->kind->dim,
+                                  .dim = row->collection->dim,
                                   .embedding = embedding,
-                                  .seed = row->kind->seed};
+                                  .seed = row->collection->seed};
   return l->visit(l->context, &change, error);
 }
 
-/* Opens all rows of a batch, which goes to the spare ones. Without the lock. */
-static void work_off(loader *l, batch *b) {
+/* Opens and visits all rows of a batch, which then is spare. Without the lock. */
+static void open_batch(loader *l, batch *b) {
   sb_error error = {0};
   size_t dim = 1;
-  for (size_t i = 0; i < b->count; i++) dim = b->rows[i].kind->dim > dim ? b->rows[i].kind->dim : dim;
+  for (size_t i = 0; i < b->count; i++) dim = b->rows[i].collection->dim > dim ? b->rows[i].collection->dim : dim;
   float *embedding = sb_alloc(dim, sizeof *embedding, &error);
   sb_status status = embedding ? SB_OK : SB_NO_MEMORY;
   for (size_t i = 0; status == SB_OK && i < b->count; i++) status = open_row(l, b, &b->rows[i], embedding, &error);
@@ -90,14 +96,14 @@ static void work_off(loader *l, batch *b) {
   pthread_mutex_unlock(&l->lock);
 }
 
-/* Takes a full batch, if there is one. Under the lock. */
+/* Takes a full batch; NULL: there is none. Under the lock. */
 static batch *take_full(loader *l) {
   batch *b = l->full;
   if (b) l->full = b->next;
   return b;
 }
 
-static void *run(void *context) {
+static void *run_worker(void *context) {
   loader *l = context;
   pthread_mutex_lock(&l->lock);
   for (;;) {
@@ -109,7 +115,7 @@ static void *run(void *context) {
     }
     l->busy++;
     pthread_mutex_unlock(&l->lock);
-    work_off(l, b);
+    open_batch(l, b);
     pthread_mutex_lock(&l->lock);
     l->busy--;
     pthread_cond_broadcast(&l->changed);
@@ -118,7 +124,7 @@ static void *run(void *context) {
   return NULL;
 }
 
-/* Works until nothing is left in anybody's hands. */
+/* Opens batches until all are done, including those of the workers. */
 static void drain(loader *l) {
   pthread_mutex_lock(&l->lock);
   while (l->full || l->busy) {
@@ -128,26 +134,26 @@ static void drain(loader *l) {
       continue;
     }
     pthread_mutex_unlock(&l->lock);
-    work_off(l, b);
+    open_batch(l, b);
     pthread_mutex_lock(&l->lock);
   }
   pthread_mutex_unlock(&l->lock);
 }
 
-/* Hands a batch over; the first one starts the threads. */
+/* Hands a batch to the workers, whose threads start with the first one. */
 static void hand_over(loader *l, batch *b) {
   size_t wanted = (size_t)sb_cpu_cores() - 1;
   pthread_mutex_lock(&l->lock);
   b->next = l->full;
   l->full = b;
   while (l->thread_count < wanted && l->thread_count < THREADS_MAX &&
-         !pthread_create(&l->threads[l->thread_count], NULL, run, l))
+         !pthread_create(&l->threads[l->thread_count], NULL, run_worker, l))
     l->thread_count++;
   pthread_cond_broadcast(&l->changed);
   pthread_mutex_unlock(&l->lock);
 }
 
-/* An empty batch: a spare one, a new one, or one that this thread empties itself. */
+/* An empty batch: a spare one, a new one, or one that this thread opens itself. */
 static batch *empty_batch(loader *l, sb_error *error) {
   for (;;) {
     pthread_mutex_lock(&l->lock);
@@ -157,7 +163,7 @@ static batch *empty_batch(loader *l, sb_error *error) {
     if (!b && !may_grow && !(full = take_full(l)) && l->busy) pthread_cond_wait(&l->changed, &l->lock);
     pthread_mutex_unlock(&l->lock);
     if (b) return b;
-    if (full) work_off(l, full);
+    if (full) open_batch(l, full);
     if (!may_grow) continue;
     b = sb_alloc(1, sizeof *b, error);
     if (b) l->batches++;
@@ -167,57 +173,69 @@ static batch *empty_batch(loader *l, sb_error *error) {
 
 /* ---- Reading */
 
-/* All collections, before the faces: nothing else can be asked while these come. */
-static sb_status read_kinds(loader *l, sb_error *error) {
-  sb_statement s =
-      sb_statement_new(l->reader, "SELECT id, dim, model, protection_version FROM collection ORDER BY id DESC", error);
-  while (sb_statement_step(&s)) {
-    const sb_store_protection *protection = NULL;
-    kind *k = sb_alloc(1, sizeof *k, error);
-    if (!k) {
-      s.status = SB_NO_MEMORY;
-      break;
-    }
-    *k = (kind){l->kinds, sb_statement_column_int(&s, 0), (size_t)sb_statement_column_int(&s, 1), NULL, {0}};
-    l->kinds = k;
-    k->model = sb_strdup(sb_statement_column_text(&s, 2), error);
-    s.status = k->model ? sb_store_protection_get_version(l->store, k->collection, sb_statement_column_int(&s, 3),
-                                                          &protection, error)
-                        : SB_NO_MEMORY;
-    if (s.status == SB_OK) memcpy(k->seed, protection->seed, sizeof k->seed);
-  }
+#define COLLECTION_COLUMNS "id, dim, model, protection_version"
+enum { COLLECTION_ID, COLLECTION_DIM, COLLECTION_MODEL, COLLECTION_PROTECTION_VERSION };
+
+static sb_status read_collection(loader *l, sb_statement *s) {
+  const sb_store_protection *protection = NULL;
+  collection_info *c = sb_alloc(1, sizeof *c, s->error);
+  if (!c) return SB_NO_MEMORY;
+  c->next = l->collections;
+  l->collections = c;
+  c->id = sb_statement_column_int(s, COLLECTION_ID);
+  c->dim = (size_t)sb_statement_column_int(s, COLLECTION_DIM);
+  c->model = sb_strdup(sb_statement_column_text(s, COLLECTION_MODEL), s->error);
+  if (!c->model) return SB_NO_MEMORY;
+  int64_t version = sb_statement_column_int(s, COLLECTION_PROTECTION_VERSION);
+  sb_status status = sb_store_protection_get_version(l->store, c->id, version, &protection, s->error);
+  if (status == SB_OK) memcpy(c->seed, protection->seed, sizeof c->seed);
+  return status;
+}
+
+/* Before the faces: nothing else can be asked while these come (sb_statement.copy). */
+static sb_status read_collections(loader *l, sb_error *error) {
+  sb_statement s = sb_statement_new(l->reader, "SELECT " COLLECTION_COLUMNS " FROM collection ORDER BY id DESC", error);
+  while (sb_statement_step(&s)) s.status = read_collection(l, &s);
   return sb_statement_end(&s);
 }
 
-static sb_status find_kind(const loader *l, int64_t collection, const kind **out, sb_error *error) {
-  const kind *k = l->kinds;
-  while (k && k->collection != collection) k = k->next;
-  *out = k;
-  return k ? SB_OK : sb_fail(error, SB_STORE, "a face of the database is in no collection; restore a backup");
+static sb_status find_collection(const loader *l, int64_t id, const collection_info **out, sb_error *error) {
+  const collection_info *c = l->collections;
+  while (c && c->id != id) c = c->next;
+  *out = c;
+  return c ? SB_OK : sb_fail(error, SB_STORE, "a face of the database is in no collection; restore a backup");
 }
 
-/* Columns: collection, face, person, template. */
+#define FACE_COLUMNS "collection, id, person, template"
+enum { FACE_COLLECTION, FACE_ID, FACE_PERSON, FACE_TEMPLATE };
+
+/* Room for `size` more bytes in the batch. */
+static sb_status grow_batch(batch *b, size_t size, sb_error *error) {
+  void *bytes = b->bytes;
+  size_t room = 2 * b->room + size;
+  if (b->used + size <= b->room) return SB_OK;
+  if (sb_grow(&bytes, room, 1, error) != SB_OK) return SB_NO_MEMORY;
+  b->bytes = bytes;
+  b->room = room;
+  return SB_OK;
+}
+
 static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error) {
   sealed_row *row = &b->rows[b->count];
-  sb_status status = find_kind(l, sb_statement_column_int(s, 0), &row->kind, error);
+  sb_status status = find_collection(l, sb_statement_column_int(s, FACE_COLLECTION), &row->collection, error);
   if (status != SB_OK) return status;
-  const uint8_t *sealed = sb_statement_column_blob(s, 3, &row->size);
-  if (!sealed || row->size != sb_store_template_size(l->store, row->kind->dim))
+  const uint8_t *sealed = sb_statement_column_blob(s, FACE_TEMPLATE, &row->size);
+  if (!sealed || row->size != sb_store_template_size(l->store, row->collection->dim))
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
-  if (l->store->driver->seals_templates && sb_keyring_sealed_number(sealed, row->size) > l->store->newest_key) {
-    drain(l); /* nobody may look at the keys while they change */
+  if (sb_store_template_needs_keys(l->store, sealed, row->size)) {
+    drain(l); /* no worker may use the keyring while it changes */
     status = sb_store_keys_refresh(l->store, error);
     if (status != SB_OK) return status;
   }
-  if (b->used + row->size > b->room) {
-    void *bytes = b->bytes;
-    size_t room = 2 * b->room + row->size;
-    if (sb_grow(&bytes, room, 1, error) != SB_OK) return SB_NO_MEMORY;
-    b->bytes = bytes;
-    b->room = room;
-  }
-  row->face = sb_statement_column_int(s, 1);
-  row->person = sb_statement_column_int(s, 2);
+  status = grow_batch(b, row->size, error);
+  if (status != SB_OK) return status;
+  row->face = sb_statement_column_int(s, FACE_ID);
+  row->person = sb_statement_column_int(s, FACE_PERSON);
   row->at = b->used;
   memcpy(b->bytes + row->at, sealed, row->size);
   b->used += row->size;
@@ -225,24 +243,27 @@ static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error)
   return SB_OK;
 }
 
+static bool has_failed(loader *l) {
+  pthread_mutex_lock(&l->lock);
+  bool failed = l->status != SB_OK;
+  pthread_mutex_unlock(&l->lock);
+  return failed;
+}
+
 static void read_rows(loader *l, sb_statement *s) {
   batch *b = NULL;
   sb_error error = {0};
   sb_status status = SB_OK;
-  while (status == SB_OK && sb_statement_step(s)) {
-    if (!b && !(b = empty_batch(l, &error))) status = SB_NO_MEMORY;
-    if (status == SB_OK) status = copy_row(l, s, b, &error);
+  while (status == SB_OK && !has_failed(l) && sb_statement_step(s)) {
+    if (!b) b = empty_batch(l, &error);
+    status = b ? copy_row(l, s, b, &error) : SB_NO_MEMORY;
     if (status == SB_OK && b->count == BATCH_ROWS) {
       hand_over(l, b);
       b = NULL;
     }
-    pthread_mutex_lock(&l->lock);
-    bool failed = l->status != SB_OK;
-    pthread_mutex_unlock(&l->lock);
-    if (failed) break;
   }
   if (status != SB_OK) fail(l, status, &error);
-  if (b) work_off(l, b); /* few rows need no thread */
+  if (b) open_batch(l, b); /* few rows need no thread */
   drain(l);
 }
 
@@ -258,12 +279,12 @@ static void end(loader *l) {
     free(b->bytes);
     free(b);
   }
-  while (l->kinds) {
-    kind *k = l->kinds;
-    l->kinds = k->next;
-    sb_wipe(k->seed, sizeof k->seed);
-    free(k->model);
-    free(k);
+  while (l->collections) {
+    collection_info *c = l->collections;
+    l->collections = c->next;
+    sb_wipe(c->seed, sizeof c->seed);
+    free(c->model);
+    free(c);
   }
   pthread_cond_destroy(&l->changed);
   pthread_mutex_destroy(&l->lock);
@@ -274,8 +295,8 @@ sb_status sb_store_load_faces(sb_store *store, sb_store *reader, sb_store_change
   loader l = {.store = store, .reader = reader, .visit = visit, .context = context};
   pthread_mutex_init(&l.lock, NULL);
   pthread_cond_init(&l.changed, NULL);
-  sb_status status = read_kinds(&l, error);
-  sb_statement s = sb_statement_new(reader, "SELECT collection, id, person, template FROM face", error);
+  sb_status status = read_collections(&l, error);
+  sb_statement s = sb_statement_new(reader, "SELECT " FACE_COLUMNS " FROM face", error);
   s.copy = true;
   if (status == SB_OK) read_rows(&l, &s);
   end(&l);

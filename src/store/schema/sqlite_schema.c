@@ -1,0 +1,76 @@
+/* The schema in SQLite, step by step. A released step is never changed: a new one is added. */
+#include "store/schema/schema.h"
+
+#include "store/sealing/keys.h"
+#include "store/sealing/reseal.h"
+#include "store/sealing/row_mac.h"
+
+/* Makes the data keys, and a transform for each collection; seals everything under them. */
+static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
+  sb_status status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
+  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEYRING_AUDIT, error);
+  return status == SB_OK ? sb_store_reseal_legacy(store, error) : status;
+}
+
+/* The row-set MAC covers all columns of a row, so a new column changes it. A MAC that was broken before must stay
+ * broken. */
+static sb_status add_thumbnails(sb_store *store, sb_error *error) {
+  bool sound = false;
+  sb_status status = sb_store_row_mac_is_sound(store, &sound, error);
+  if (status != SB_OK) return status;
+  status = sb_store_exec(store,
+                         "ALTER TABLE face ADD COLUMN thumbnail BLOB;"
+                         "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
+                         error);
+  return status == SB_OK && sound ? sb_store_row_mac_start(store, error) : status;
+}
+
+static const sb_store_schema_step steps[] = {
+    /* 1: people, faces, collections; the change log that indexes follow */
+    {"CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+     "CREATE TABLE collection("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL,"
+     "  dim INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+     "CREATE TABLE person("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL REFERENCES collection(id),"
+     "  external_hash BLOB NOT NULL, external_id BLOB NOT NULL, name BLOB NOT NULL, consent BLOB NOT NULL,"
+     "  created INTEGER NOT NULL, UNIQUE(collection, external_hash)) STRICT;"
+     "CREATE TABLE face("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, person INTEGER NOT NULL REFERENCES person(id),"
+     "  collection INTEGER NOT NULL REFERENCES collection(id), template BLOB NOT NULL, attributes BLOB,"
+     "  quality REAL NOT NULL, source BLOB NOT NULL, created INTEGER NOT NULL) STRICT;"
+     "CREATE INDEX face_person ON face(person, source);"
+     "CREATE INDEX face_collection ON face(collection);"
+     "CREATE TABLE change("
+     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, collection INTEGER NOT NULL,"
+     "  face INTEGER NOT NULL, person INTEGER NOT NULL) STRICT;",
+     NULL},
+    /* 2: data keys, secret transforms, purpose and expiry */
+    {"CREATE TABLE data_key("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, purpose TEXT NOT NULL, wrapped BLOB NOT NULL,"
+     "  created INTEGER NOT NULL) STRICT;"
+     "ALTER TABLE collection ADD COLUMN protection BLOB;"
+     "ALTER TABLE collection ADD COLUMN protection_version INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE person ADD COLUMN purpose BLOB;"
+     "ALTER TABLE person ADD COLUMN expires INTEGER;"
+     "CREATE INDEX person_expires ON person(expires) WHERE expires IS NOT NULL;"
+     "DROP INDEX face_person;"
+     "CREATE INDEX face_person ON face(person);",
+     convert_to_envelope},
+    /* 3: the audit log; API keys and the admin */
+    {"CREATE TABLE audit("
+     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, verb TEXT NOT NULL,"
+     "  collection INTEGER NOT NULL, person INTEGER NOT NULL, count INTEGER NOT NULL, link BLOB NOT NULL) STRICT;"
+     "CREATE TABLE api_key("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, prefix TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, label TEXT NOT NULL,"
+     "  roles INTEGER NOT NULL, collection TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER,"
+     "  revoked INTEGER) STRICT;"
+     "CREATE TABLE admin(id INTEGER PRIMARY KEY CHECK (id = 1), password TEXT NOT NULL, totp BLOB, totp_step INTEGER)"
+     " STRICT;",
+     NULL},
+    /* 4: the row-set MAC; an index to find a person's attributes without reading all of its faces */
+    {"CREATE INDEX face_described ON face(person) WHERE attributes IS NOT NULL;", sb_store_row_mac_start},
+    /* 5: thumbnails of faces */
+    {"", add_thumbnails},
+};
+const sb_store_schema sb_store_schema_sqlite = {steps, sizeof steps / sizeof *steps};

@@ -1,0 +1,64 @@
+/* Erasing people, and merging two, which erases one.
+ *
+ * What is erased is gone before the call returns: the database overwrites deleted rows (secure_delete) and its log is
+ * emptied (sb_store_purge_log). The audit log gets an entry, of which the receipt is proof. */
+#include "store/audit/audit_log.h"
+#include "store/core/transaction.h"
+#include "store/gallery/change_log.h"
+
+/* Logs a change of each face of the person `of`: removed, or put under the person `to`. */
+static sb_status log_changes(sb_store *store, sb_store_change_kind kind, int64_t of, int64_t to, size_t *faces,
+                             sb_error *error) {
+  enum { FACE, COLLECTION };
+  sb_statement s = sb_statement_new(store, "SELECT id, collection FROM face WHERE person = ?", error);
+  sb_statement_bind_int(&s, 1, of);
+  for (*faces = 0; sb_statement_step(&s); ++*faces)
+    s.status = sb_store_change_append(store, kind, sb_statement_column_int(&s, COLLECTION),
+                                      sb_statement_column_int(&s, FACE), to, error);
+  return sb_statement_end(&s);
+}
+
+static sb_status delete_person(sb_store *store, int64_t row, sb_error *error) {
+  sb_status status = sb_store_exec_int(store, "DELETE FROM person WHERE id = ?", row, error);
+  if (status != SB_OK || sb_store_rows_written(store)) return status;
+  return sb_fail(error, SB_NOT_FOUND, "there is no such person");
+}
+
+static sb_status merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error) {
+  sb_status status = log_changes(store, SB_CHANGE_PUT, from, into, faces, error);
+  if (status == SB_OK) status = store->driver->move_faces(store, from, into, error);
+  if (status != SB_OK) return status;
+  status = sb_audit_append_person(store, &(sb_audit_event){"merge", 0, into, (int64_t)*faces}, NULL, error);
+  if (status == SB_OK) status = sb_audit_append_person(store, &(sb_audit_event){"erase", 0, from, 0}, NULL, error);
+  return status == SB_OK ? delete_person(store, from, error) : status;
+}
+
+sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error) {
+  size_t moved = 0;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_finish(store, merge(store, into, from, &moved, error), error);
+  if (status != SB_OK) return status;
+  if (faces) *faces = moved;
+  return sb_store_purge_log(store, error);
+}
+
+static sb_status erase(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt, sb_error *error) {
+  sb_status status = log_changes(store, SB_CHANGE_REMOVE, row, row, faces, error);
+  if (status != SB_OK) return status;
+  const sb_audit_event event = {"erase", 0, row, (int64_t)*faces};
+  status = sb_audit_append_person(store, &event, receipt, error);
+  if (status == SB_OK) status = sb_store_exec_int(store, "DELETE FROM face WHERE person = ?", row, error);
+  return status == SB_OK ? delete_person(store, row, error) : status;
+}
+
+sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt,
+                                 sb_error *error) {
+  size_t erased = 0;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_finish(store, erase(store, row, &erased, receipt, error), error);
+  if (status != SB_OK) return status;
+  if (faces) *faces = erased;
+  return sb_store_purge_log(store, error);
+}
