@@ -116,7 +116,7 @@ static double time_select(sb_sql *sql, const char *probe, double *similarity) {
   return sb_monotonic_ms() - start;
 }
 
-/* Waits until this process has been idle for two seconds: what is learnt is learnt in a thread. */
+/* Waits until this process has been idle for two seconds: the index is trained in a thread. */
 static void settle(void) {
   for (int quiet = 0; quiet < 4;) {
     clock_t before = clock();

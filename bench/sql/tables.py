@@ -45,7 +45,7 @@ def search(connection, probe):
 
 
 def settle():
-    """Waits until this process has been idle for two seconds: what is learnt is learnt in a thread."""
+    """Waits until this process has been idle for two seconds: the index is trained in a thread."""
     quiet = 0
     while quiet < 4:
         before = time.process_time()

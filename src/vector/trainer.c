@@ -1,5 +1,5 @@
 /* The training thread: waits until the index has enough rows and has stopped growing for a moment, draws a sample,
- * trains a quantizer (quantizer/train.h), encodes all rows (index/build.c), and measures the
+ * trains a quantizer (quantizer/train.h), encodes all rows (index/build_generation.c), and measures the
  * recall (search/recall.h). */
 #include "vector/trainer.h"
 

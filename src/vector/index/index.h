@@ -97,7 +97,7 @@ bool sb_index_remove_row(sb_index *index, uint64_t key); /* false: there is none
 /* Erases and frees what no reader can see any more: at most `budget` slots. */
 void sb_index_reclaim(sb_index *index, size_t budget);
 
-/* ---- build.c: takes the lock for moments */
+/* ---- build_generation.c: takes the lock for moments */
 
 /* Fills a generation with the codes of all rows, while puts and removals continue and update it, too. On success swaps
  * it in, and the index owns it; on failure the caller does. SB_NO_MEMORY; SB_STOPPING: the index is being freed. */

@@ -1,5 +1,5 @@
-/* Eigenvalues of a symmetric matrix by the cyclic Jacobi method (Golub, Van Loan, "Matrix computations", chapter 8): slow
- * for thousands of rows, accurate and short for hundreds. */
+/* Eigenvalues of a symmetric matrix by the cyclic Jacobi method (Golub, Van Loan, "Matrix computations", chapter 8):
+ * slow for thousands of rows, accurate and short for hundreds. */
 #include "vector/quantizer/axes.h"
 
 #include <math.h>
