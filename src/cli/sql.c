@@ -1,4 +1,4 @@
-/* Subcommand sql: statements from the argument, a file, standard input or a prompt. */
+/* The subcommand sql: runs statements from its argument, a file, standard input or a prompt. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/line_editor.h"
@@ -56,7 +56,7 @@ static sb_status bind_value(sb_sql_statement *statement, int number, const char 
   return status;
 }
 
-/* The number that a name or number means in this statement; 0: none. */
+/* The parameter of this statement that a name, or a number, means; 0: there is none. */
 static int number_of(sb_sql_statement *statement, const char *name) {
   char *end = NULL;
   if (!isdigit((unsigned char)*name)) return sb_sql_parameter(statement, name);
@@ -123,11 +123,11 @@ static sb_status run_file(work *w, const char *path, sb_error *error) {
 
 /* ---- The prompt */
 
-static const char help[] =
-    "Statements end with ; and may take several lines. The gallery is dc_facialmatching.FacialData, and faces.\n"
-    "  .tables            the tables\n"
-    "  .format table|json|csv\n"
-    "  .quit              or ctrl-D";
+static const char help[] = "End a statement with ; it may take several lines. The gallery is in the tables faces and\n"
+                           "dc_facialmatching.FacialData. Ctrl-C cancels a statement.\n"
+                           "  .tables                   list the tables\n"
+                           "  .format table|json|csv    choose how rows are printed\n"
+                           "  .quit, or Ctrl-D          end";
 
 static bool format_parse(const char *word, sb_cli_result_format *format) {
   static const char *const names[] = {"table", "json", "csv"};
@@ -136,44 +136,52 @@ static bool format_parse(const char *word, sb_cli_result_format *format) {
   return false;
 }
 
-/* False: the prompt is to end. */
-static bool run_dot(work *w, const char *line, sb_error *error) {
+static void print_error(const sb_error *error) {
+  fprintf(stderr, "semblance: %s\n", error->message);
+}
+
+/* Runs a line that begins with a dot. False: it ends the prompt. */
+static bool run_dot(work *w, const char *line) {
   static const char tables[] =
       "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name;";
+  sb_error error = {0};
   if (!strcmp(line, ".quit") || !strcmp(line, ".exit")) return false;
   if (!strcmp(line, ".tables")) {
-    if (run_text(w, tables, false, error) != SB_OK) fprintf(stderr, "semblance: %s\n", error->message);
+    if (run_text(w, tables, false, &error) != SB_OK) print_error(&error);
   } else if (strncmp(line, ".format ", 8) || !format_parse(line + 8, &w->format)) {
     puts(help);
   }
   return true;
 }
 
-/* One statement at a time; what is wrong is told, and the prompt goes on. */
+/* Adds a line to the statement, and runs the statement when it is complete. A statement that fails does not end the
+ * prompt. */
+static sb_status add_line(work *w, const char *line, sb_buffer *statement, sb_error *error) {
+  sb_error failure = {0};
+  sb_status status = sb_buffer_addf(statement, error, "%s\n", line);
+  if (status != SB_OK || !sb_sql_complete(statement->bytes)) return status;
+  if (run_text(w, statement->bytes, false, &failure) != SB_OK) print_error(&failure);
+  statement->size = 0;
+  return SB_OK;
+}
+
 static sb_status run_prompt(work *w, sb_error *error) {
-  sb_line_history history = {0};
+  sb_cli_line_editor *editor = NULL;
   sb_buffer line = {0}, statement = {0};
-  sb_status status = SB_OK;
-  bool open = true;
-  printf("Semblance %s; .help tells what can be typed here.\n", sb_version());
-  while (status == SB_OK && open) {
-    sb_line_end end = sb_line_read(statement.size ? "      ...> " : "semblance> ", &history, &line);
-    if (end == SB_LINE_CLOSED) break;
-    if (end == SB_LINE_CANCELLED) {
+  sb_status status = sb_cli_line_editor_new(&editor, error);
+  if (status == SB_OK) printf("Semblance %s. Type .help for help.\n", sb_version());
+  for (bool open = true; status == SB_OK && open;) {
+    bool first = !statement.size;
+    sb_cli_line_end end = sb_cli_line_editor_read(editor, first ? "semblance> " : "      ...> ", &line);
+    if (end == SB_CLI_LINE_CLOSED) break;
+    if (end == SB_CLI_LINE_CANCELLED)
       statement.size = 0;
-      continue;
-    }
-    sb_line_history_add(&history, line.bytes);
-    if (!statement.size && line.bytes[0] == '.') {
-      open = run_dot(w, line.bytes, error);
-      continue;
-    }
-    status = sb_buffer_addf(&statement, error, "%s\n", line.bytes);
-    if (status != SB_OK || !sb_sql_complete(statement.bytes)) continue;
-    if (run_text(w, statement.bytes, false, error) != SB_OK) fprintf(stderr, "semblance: %s\n", error->message);
-    statement.size = 0;
+    else if (first && line.bytes[0] == '.')
+      open = run_dot(w, line.bytes);
+    else
+      status = add_line(w, line.bytes, &statement, error);
   }
-  sb_line_history_free(&history);
+  sb_cli_line_editor_free(editor);
   sb_buffer_free(&line);
   sb_buffer_free(&statement);
   return status;

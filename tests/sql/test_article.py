@@ -4,9 +4,12 @@ import json
 import os
 import pathlib
 import pty
+import select
 import shutil
 import subprocess
 import tempfile
+import termios
+import time
 import unittest
 
 from extension import connect
@@ -220,6 +223,60 @@ class Shell(ProgramCase):
         self.assertIn(b"43", shown)
         self.assertIn(b"syntax error", shown)
         self.assertRegex(shown, rb"seven[\r\n]+7[\r\n]")
+
+    def read_until(self, leader, awaited):
+        """What the program shows, up to the awaited text; b"": up to its end."""
+        shown = b""
+        while not awaited or awaited not in shown:
+            self.assertTrue(select.select([leader], [], [], 60)[0], shown)
+            try:
+                chunk = os.read(leader, 65536)
+            except OSError:  # the program has ended
+                chunk = b""
+            if not chunk:
+                break
+            shown += chunk
+        self.assertIn(awaited, shown)
+        return shown
+
+    def type_at_prompt(self, *steps):
+        """Types texts, each when the prompt before it is there, and gives all that is shown."""
+        home = self.folder / "home"
+        home.mkdir()
+        (home / ".editrc").write_text("bind -v\n")  # it is not read: with vi's keys the tests below would fail
+        leader, follower = pty.openpty()
+        self.addCleanup(os.close, leader)
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "LANG": "C"}
+        process = subprocess.Popen([PROGRAM, "sql", "--db", str(self.folder / "own.db"), "--write"], stdin=follower, stdout=follower,
+                                   stderr=follower, env=environment, start_new_session=True)
+        self.addCleanup(process.kill)
+        os.close(follower)
+        shown = b""
+        for prompt, text in steps:
+            shown += self.read_until(leader, prompt)
+            while termios.tcgetattr(leader)[3] & termios.ICANON:  # until the editor reads keys, the kernel edits lines
+                time.sleep(0.01)
+            os.write(leader, text)
+        shown += self.read_until(leader, b"")
+        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertEqual(list(home.iterdir()), [home / ".editrc"])  # the history is written nowhere
+        return shown
+
+    def test_ctrl_c_cancels_a_statement_and_ctrl_d_ends_the_prompt(self):
+        shown = self.type_at_prompt((b"semblance> ", b"SELECT 'never',\r"), (b"...> ", b"'done'\x03"), (b"semblance> ", b"SELECT 6 * 7;\r"),
+                                    (b"semblance> ", b"\x04"))
+        self.assertIn(b"42", shown)
+        self.assertNotIn(b"error", shown)
+
+    def test_the_prompt_edits_utf_8_in_every_locale(self):
+        # With three steps to the left, the one of four bytes is erased and another put before the one of three.
+        keys = "SELECT hex('a\u00e9\u20ac\U0001f600');\x1b[D\x1b[D\x1b[D\x7f\x1b[D\u00fc\x1b[F\r"
+        shown = self.type_at_prompt((b"semblance> ", keys.encode()), (b"semblance> ", b".quit\r"))
+        self.assertIn(b"61C3A9C3BCE282AC", shown)
+
+    def test_no_key_runs_a_command_of_the_editor(self):
+        shown = self.type_at_prompt((b"semblance> ", b"\x1bx\x1bX\x15SELECT 6 * 7;\r"), (b"semblance> ", b".quit\r"))
+        self.assertIn(b"42", shown)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ ALLOWED = {
 # Headers of other projects that one file alone, or one folder, may know.
 ONLY_IN = {"openvino": "src/infer/infer.c", "sqlite3.h": ("src/store/", "src/sql/sqlite.h", "src/base/sqlite_status.c"),
            "libpq-fe.h": "src/store/drivers/postgres/",
-           "sqlite3ext.h": "src/sql/sqlite.h", "sodium.h": "src/crypto/", "microhttpd.h": "src/http/", "gnutls/": ("src/http/core/tls.c", "src/http/core/websocket.c"),
+           "sqlite3ext.h": "src/sql/sqlite.h", "sodium.h": "src/crypto/", "histedit.h": "src/cli/line_editor.c",
+           "microhttpd.h": "src/http/", "gnutls/": ("src/http/core/tls.c", "src/http/core/websocket.c"),
            "jpeglib.h": "src/image/", "spng.h": "src/image/", "webp/": "src/image/", "libheif/": "src/image/"}
 LINES_MAX = 800
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
