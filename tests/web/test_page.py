@@ -121,14 +121,14 @@ class Search(PageCase):
         self.enroll()
         self.view("search")
         self.browser.type("#search-file", BIDEN)
-        self.browser.wait_text("#verdict", "Not enrolled")
+        self.browser.wait_text("#verdict", "No match")
         self.browser.wait_text("#search-answer", "Unknown person. Nobody among 1 is close enough.")
 
     def test_every_face_of_a_group_gets_a_box_and_a_tab_that_arrow_keys_reach(self):
         self.enroll()
         self.view("search")
         self.browser.type("#search-file", GROUP)
-        self.browser.wait_text("#verdict", "Not enrolled")
+        self.browser.wait_text("#verdict", "No match")
         self.browser.wait_equal([5, 5], "return [document.querySelectorAll('.facebox').length, document.querySelectorAll('.face-tab').length]")
         self.browser.keys(".face-tab[aria-selected=true]", "\ue014")
         self.browser.wait_equal(1, "return [...document.querySelectorAll('.face-tab')].findIndex((t) => t.ariaSelected === 'true')")
@@ -175,7 +175,7 @@ class List(PageCase):
         self.browser.click("#rows [aria-label='Delete Joe Biden']")
         self.browser.wait_text("#h-delete", "Delete Joe Biden?")
         self.browser.click("#delete-yes")
-        self.browser.wait_text("#list-empty", "Nobody of that name")
+        self.browser.wait_text("#list-empty", "No one with that name")
         self.assertEqual([p["id"] for p in self.people()], ["44"])
         self.browser.wait_text(".toast-act", "Download receipt")
 
@@ -243,7 +243,7 @@ class Thumbnails(PageCase):
 
     def test_where_pictures_are_kept_the_list_shows_them_and_consent_names_them(self):
         self.enroll()
-        self.browser.wait_text("[data-view=register]", "a small picture of the face is kept.", "A sealed template and a small picture")
+        self.browser.wait_text("[data-view=register]", "a small picture of the face is kept.", "An encrypted face template and a small picture")
         self.view("list")
         self.browser.wait_equal([96, 96], "const i = document.querySelector('#rows img.face'); return i && [i.naturalWidth, i.naturalHeight]")
         self.assertEqual(self.clean_log(), [])
@@ -385,7 +385,7 @@ class Settings(PageCase):
         browser.wait_text("#sure-now", "Similarity: 0.987")
         self.view("search")
         browser.type("#search-file", OBAMA2)
-        browser.wait_text("#verdict", "Not enrolled")
+        browser.wait_text("#verdict", "No match")
         self.view("settings")
         browser.wait_visible("#sure-reset")
         browser.click("#sure-reset")

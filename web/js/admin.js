@@ -1,4 +1,5 @@
-// Settings, the admin's part: keys, models, collections and the audit. Each card tells for itself when it may not be seen.
+// Settings for the admin: keys, models, collections and the audit log.
+// Each card shows its own error when access is denied.
 import * as api from './api.js';
 import { $, el, icon, say, toast } from './dom.js';
 import { counted, day, has, moment, number, t } from './i18n.js';
@@ -17,19 +18,33 @@ const ROLES = ['read', 'enroll', 'admin'];
 
 function stateOf(key) {
   if (key.revoked) return el('span', { className: 'tag is-bad' }, t('key.revoked'));
-  if (key.expires && new Date(key.expires) < new Date()) return el('span', { className: 'tag is-unsure' }, t('key.over'));
+  if (key.expires && new Date(key.expires) < new Date())
+    return el('span', { className: 'tag is-unsure' }, t('key.over'));
   return el('span', { className: 'muted' }, key.expires ? t('key.until', { day: day(key.expires) }) : t('key.forever'));
 }
 
 function keyRow(key) {
-  const revoke = el('button', { type: 'button', className: 'btn btn-quiet btn-danger', 'aria-label': t('key.revoke.n', { name: key.label }) }, t('key.revoke'));
+  const revoke = el(
+    'button',
+    { type: 'button', className: 'btn btn-quiet btn-danger', 'aria-label': t('key.revoke.n', { name: key.label }) },
+    t('key.revoke'),
+  );
   revoke.hidden = Boolean(key.revoked);
   revoke.addEventListener('click', () => askRevoke(key));
-  return el('tr', {},
-    cell(el('span', { className: 'strong' }, key.label), el('br'), el('span', { className: 'small faint mono' }, `sbk_${key.prefix}_…`), el('span', { className: 'ph small' }, stateOf(key))),
+  return el(
+    'tr',
+    {},
+    cell(
+      el('span', { className: 'strong' }, key.label),
+      el('br'),
+      el('span', { className: 'small faint mono' }, `sbk_${key.prefix}_…`),
+      el('span', { className: 'ph small' }, stateOf(key)),
+    ),
     cell(...key.roles.split(',').map((role) => el('span', { className: 'tag' }, t(`role.${role}`)))),
     el('td', { className: 'opt muted' }, key.collection || t('key.everywhere')),
-    el('td', { className: 'opt' }, stateOf(key)), el('td', { className: 'end' }, revoke));
+    el('td', { className: 'opt' }, stateOf(key)),
+    el('td', { className: 'end' }, revoke),
+  );
 }
 
 function showKeys() {
@@ -45,9 +60,11 @@ function showKeys() {
 async function askRevoke(key) {
   const dialog = $('#dlg-revoke');
   $('h2', dialog).textContent = t('key.revoke.q', { name: key.label });
-  dialog.returnValue = ''; // in some browsers the Escape key leaves the last answer there
+  dialog.returnValue = ''; // some browsers keep the last value after Escape
   dialog.showModal();
-  await new Promise((resolve) => { dialog.addEventListener('close', resolve, { once: true }); });
+  await new Promise((resolve) => {
+    dialog.addEventListener('close', resolve, { once: true });
+  });
   if (dialog.returnValue !== 'yes') return;
   try {
     await api.revokeKey(key.prefix);
@@ -65,7 +82,10 @@ function openNewKey() {
   $('#key-made').hidden = true;
   $('#key-form').hidden = false;
   say($('#key-error'), '');
-  $('#k-collection').replaceChildren(el('option', { value: '' }, t('key.everywhere')), ...(collections ?? []).map((one) => el('option', { value: one.name }, one.name)));
+  $('#k-collection').replaceChildren(
+    el('option', { value: '' }, t('key.everywhere')),
+    ...(collections ?? []).map((one) => el('option', { value: one.name }, one.name)),
+  );
   dialog.showModal();
 }
 
@@ -73,7 +93,12 @@ async function makeKey(event) {
   event.preventDefault();
   const roles = ROLES.filter((role) => $(`#k-${role}`).checked).join(',');
   try {
-    const made = await api.makeKey({ label: $('#k-label').value.trim(), roles, collection: $('#k-collection').value, expires: $('#k-expires').value });
+    const made = await api.makeKey({
+      label: $('#k-label').value.trim(),
+      roles,
+      collection: $('#k-collection').value,
+      expires: $('#k-expires').value,
+    });
     $('#key-form').hidden = true;
     $('#key-made').hidden = false;
     $('#key-text').value = made.key;
@@ -101,7 +126,19 @@ async function copyKey() {
 /* ---- Models and collections */
 
 function modelRow(model) {
-  if (model.problem) return el('tr', {}, cell(el('span', { className: 'strong mono' }, model.name)), el('td', { colSpan: 3 }, el('span', { className: 'tag is-bad' }, icon('alert', 'icon icon-s'), t('model.broken')), ' ', faint(model.problem)));
+  if (model.problem)
+    return el(
+      'tr',
+      {},
+      cell(el('span', { className: 'strong mono' }, model.name)),
+      el(
+        'td',
+        { colSpan: 3 },
+        el('span', { className: 'tag is-bad' }, icon('alert', 'icon icon-s'), t('model.broken')),
+        ' ',
+        faint(model.problem),
+      ),
+    );
   const used = (collections ?? []).filter((one) => one.model === model.name).map((one) => one.name);
   const tags = [
     !model.installed && el('span', { className: 'tag is-unsure' }, t('model.missing')),
@@ -109,16 +146,30 @@ function modelRow(model) {
     model.experimental && el('span', { className: 'tag' }, t('model.experimental')),
   ].filter(Boolean);
   const task = has(`task.${model.task}`) ? t(`task.${model.task}`) : model.task;
-  return el('tr', {},
+  return el(
+    'tr',
+    {},
     cell(el('span', { className: 'strong mono' }, model.name), el('br'), faint(task)),
     cell(...tags),
     el('td', { className: 'opt muted' }, model.licence),
-    el('td', { className: 'end muted' }, model.installed ? `${number(Math.round(model.bytes / 1e5) / 10)} MB` : '–'));
+    el('td', { className: 'end muted' }, model.installed ? `${number(Math.round(model.bytes / 1e5) / 10)} MB` : '–'),
+  );
 }
 
 function showModels() {
   if (collections) {
-    $('#collections-rows').replaceChildren(...collections.map((one) => el('tr', {}, cell(el('span', { className: 'strong' }, one.name)), el('td', { className: 'opt mono' }, one.model), el('td', { className: 'end' }, number(one.people)), el('td', { className: 'end' }, number(one.faces)))));
+    $('#collections-rows').replaceChildren(
+      ...collections.map((one) =>
+        el(
+          'tr',
+          {},
+          cell(el('span', { className: 'strong' }, one.name)),
+          el('td', { className: 'opt mono' }, one.model),
+          el('td', { className: 'end' }, number(one.people)),
+          el('td', { className: 'end' }, number(one.faces)),
+        ),
+      ),
+    );
   }
   if (models) $('#models-rows').replaceChildren(...models.map(modelRow));
 }
@@ -127,8 +178,18 @@ function showModels() {
 
 function auditRow(entry) {
   const words = has(`verb.${entry.verb}`) ? t(`verb.${entry.verb}`) : entry.verb;
-  const about = [entry.collection_name, entry.person ? t('audit.person', { n: number(entry.person) }) : ''].filter(Boolean).join(', ');
-  return el('tr', {}, el('td', {}, moment(entry.at)), cell(el('span', { className: 'strong' }, words), el('span', { className: 'ph small faint mono' }, entry.actor)), el('td', { className: 'mono opt' }, entry.actor), el('td', { className: 'opt muted' }, about), el('td', { className: 'end muted opt' }, entry.count ? number(entry.count) : ''));
+  const about = [entry.collection_name, entry.person ? t('audit.person', { n: number(entry.person) }) : '']
+    .filter(Boolean)
+    .join(', ');
+  return el(
+    'tr',
+    {},
+    el('td', {}, moment(entry.at)),
+    cell(el('span', { className: 'strong' }, words), el('span', { className: 'ph small faint mono' }, entry.actor)),
+    el('td', { className: 'mono opt' }, entry.actor),
+    el('td', { className: 'opt muted' }, about),
+    el('td', { className: 'end muted opt' }, entry.count ? number(entry.count) : ''),
+  );
 }
 
 function showAudit() {
@@ -142,7 +203,7 @@ async function moreAudit() {
   const from = audit;
   try {
     const older = await api.audit(from.next_before);
-    if (audit !== from) return; // read anew, or this was pressed twice
+    if (audit !== from) return; // reloaded meanwhile, or the button was pressed twice
     audit = { ...older, entries: [...audit.entries, ...older.entries] };
     showAudit();
   } catch (error) {
@@ -166,7 +227,7 @@ async function checkAudit() {
 
 /* ---- */
 
-/** Loads a card anew; the answer to an older question, of before a change, is dropped. */
+/** Reloads a card; an answer to an older request is dropped. */
 function loader(note, get, take) {
   let asked = 0;
   return async () => {
@@ -183,12 +244,26 @@ function loader(note, get, take) {
   };
 }
 
-export const loadAudit = loader('#audit-error', () => api.audit(), (told) => { audit = told; showAudit(); });
-const loadKeys = loader('#keys-error', api.keys, (told) => { keys = told; showKeys(); });
-const loadModels = loader('#models-error', async () => ({ ...await api.collections(), ...await api.models() }), (told) => {
-  ({ collections, models } = told);
-  showModels();
+export const loadAudit = loader(
+  '#audit-error',
+  () => api.audit(),
+  (told) => {
+    audit = told;
+    showAudit();
+  },
+);
+const loadKeys = loader('#keys-error', api.keys, (told) => {
+  keys = told;
+  showKeys();
 });
+const loadModels = loader(
+  '#models-error',
+  async () => ({ ...(await api.collections()), ...(await api.models()) }),
+  (told) => {
+    ({ collections, models } = told);
+    showModels();
+  },
+);
 
 export async function enter() {
   await loadModels();
@@ -200,8 +275,12 @@ export function start() {
   $('#key-new').addEventListener('click', openNewKey);
   $('#key-form').addEventListener('submit', makeKey);
   $('#key-copy').addEventListener('click', copyKey);
-  for (const shut of ['#key-cancel', '#key-shut']) $(shut).addEventListener('click', () => { forgetKey(); $('#dlg-key').close(); });
-  $('#dlg-key').addEventListener('close', forgetKey); // by the Escape key
+  for (const shut of ['#key-cancel', '#key-shut'])
+    $(shut).addEventListener('click', () => {
+      forgetKey();
+      $('#dlg-key').close();
+    });
+  $('#dlg-key').addEventListener('close', forgetKey); // also closed by the Escape key
   $('#audit-more').addEventListener('click', moreAudit);
   $('#audit-check').addEventListener('click', checkAudit);
 }

@@ -8,7 +8,7 @@ export const verdictOf = (face) => face.verdict ?? face.candidates[0]?.verdict ?
 export const lookOf = (face) => LOOKS[verdictOf(face)];
 export const wordsOf = (face) => t({ match: 'v.same', unsure: 'v.unsure', none: 'v.none' }[verdictOf(face)]);
 
-/** "1 in 12,345"; a bound says "under". */
+/** "1 in 12,345"; a rate that is only a bound is shown as "under ...". */
 export function odds(rate, bound) {
   const text = t('odds.in', { n: number(Math.max(1, Math.round(1 / rate))) });
   return bound ? t('odds.under', { odds: text }) : text;
@@ -23,27 +23,81 @@ function galleryOdds(candidate, people) {
 function scale(candidate, answer) {
   const percent = (value) => `${Math.max(0, Math.min(1, value)) * 100}%`;
   const [look] = LOOKS[candidate.verdict];
-  const zone = (kind, from, to) => svg('rect', { class: `zone fill-${kind}${kind === look ? ' is-on' : ''}`, x: percent(from), y: 6, width: percent(to - from - 0.006), height: 6, rx: 3 });
-  return el('div', { className: 'scale' },
-    el('div', { className: 'scale-head' }, el('span', { className: 'muted' }, t('similarity')),
-      el('span', {}, el('span', { className: 'small faint' }, `${t('k.cut')} ${answer.threshold.toFixed(2)}`), el('span', { className: 'scale-num' }, candidate.similarity.toFixed(2)))),
-    svg('svg', { 'aria-hidden': 'true' }, zone('none', 0, answer.unsure), zone('unsure', answer.unsure, answer.threshold), zone('same', answer.threshold, 1.006),
-      svg('circle', { class: `needle n-${look}`, cx: percent(candidate.similarity), cy: 9, r: 7 })),
-    el('div', { className: 'scale-keys' }, el('span', { className: 'k-0' }, t('k.diff')), el('span', { className: 'k-mid' }, t('v.unsure')), el('span', { className: 'k-1' }, t('v.same'))));
+  const zone = (kind, from, to) =>
+    svg('rect', {
+      class: `zone fill-${kind}${kind === look ? ' is-on' : ''}`,
+      x: percent(from),
+      y: 6,
+      width: percent(to - from - 0.006),
+      height: 6,
+      rx: 3,
+    });
+  return el(
+    'div',
+    { className: 'scale' },
+    el(
+      'div',
+      { className: 'scale-head' },
+      el('span', { className: 'muted' }, t('similarity')),
+      el(
+        'span',
+        {},
+        el('span', { className: 'small faint' }, `${t('k.cut')} ${answer.threshold.toFixed(2)}`),
+        el('span', { className: 'scale-num' }, candidate.similarity.toFixed(2)),
+      ),
+    ),
+    svg(
+      'svg',
+      { 'aria-hidden': 'true' },
+      zone('none', 0, answer.unsure),
+      zone('unsure', answer.unsure, answer.threshold),
+      zone('same', answer.threshold, 1.006),
+      svg('circle', { class: `needle n-${look}`, cx: percent(candidate.similarity), cy: 9, r: 7 }),
+    ),
+    el(
+      'div',
+      { className: 'scale-keys' },
+      el('span', { className: 'k-0' }, t('k.diff')),
+      el('span', { className: 'k-mid' }, t('v.unsure')),
+      el('span', { className: 'k-1' }, t('v.same')),
+    ),
+  );
 }
 
 export function candidateRow(candidate, threshold) {
   const width = `${Math.max(0, candidate.similarity) * 100}%`;
-  return el('li', { className: 'cand' }, el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(candidate.name)),
+  return el(
+    'li',
+    { className: 'cand' },
+    el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(candidate.name)),
     el('span', { className: 'name', title: candidate.id }, candidate.name),
-    el('span', { className: 'bar' }, svg('svg', { 'aria-hidden': 'true' }, svg('rect', { class: 'fill-track', y: 2, width: '100%', height: 6, rx: 3 }),
-      svg('rect', { class: 'fill-none', y: 2, width, height: 6, rx: 3 }), svg('rect', { class: 'fill-edge', x: `${threshold * 100}%`, y: 0, width: 1.5, height: 10 }))),
-    el('span', { className: 'val' }, candidate.similarity.toFixed(2)));
+    el(
+      'span',
+      { className: 'bar' },
+      svg(
+        'svg',
+        { 'aria-hidden': 'true' },
+        svg('rect', { class: 'fill-track', y: 2, width: '100%', height: 6, rx: 3 }),
+        svg('rect', { class: 'fill-none', y: 2, width, height: 6, rx: 3 }),
+        svg('rect', { class: 'fill-edge', x: `${threshold * 100}%`, y: 0, width: 1.5, height: 10 }),
+      ),
+    ),
+    el('span', { className: 'val' }, candidate.similarity.toFixed(2)),
+  );
 }
 
 function person(candidate) {
-  return el('div', { className: 'person' }, el('span', { className: 'mono-face face-l', 'aria-hidden': 'true' }, initials(candidate.name)),
-    el('div', {}, el('div', { className: 'name name-l', id: 'answer-name' }, candidate.name), el('div', { className: 'faint mono' }, candidate.id)));
+  return el(
+    'div',
+    { className: 'person' },
+    el('span', { className: 'mono-face face-l', 'aria-hidden': 'true' }, initials(candidate.name)),
+    el(
+      'div',
+      {},
+      el('div', { className: 'name name-l', id: 'answer-name' }, candidate.name),
+      el('div', { className: 'faint mono' }, candidate.id),
+    ),
+  );
 }
 
 function details(face, answer) {
@@ -51,38 +105,112 @@ function details(face, answer) {
   if (!best) return null;
   const known = best.verdict !== 'none';
   const rest = known ? others : face.candidates;
-  return el('div', { className: 'card-body stack' }, known ? person(best) : null, scale(best, answer),
-    el('div', { className: 'odds' }, el('span', { className: 'muted' }, t('odds')), el('strong', {}, odds(best.false_match_rate, best.false_match_rate_is_bound)),
-      el('p', {}, galleryOdds(best, answer.gallery_size))),
-    rest.length ? el('div', {}, el('h3', { className: 'label' }, t('others')), el('ol', { className: 'cands' }, ...rest.map((one) => candidateRow(one, answer.threshold)))) : null);
+  return el(
+    'div',
+    { className: 'card-body stack' },
+    known ? person(best) : null,
+    scale(best, answer),
+    el(
+      'div',
+      { className: 'odds' },
+      el('span', { className: 'muted' }, t('odds')),
+      el('strong', {}, odds(best.false_match_rate, best.false_match_rate_is_bound)),
+      el('p', {}, galleryOdds(best, answer.gallery_size)),
+    ),
+    rest.length
+      ? el(
+          'div',
+          {},
+          el('h3', { className: 'label' }, t('others')),
+          el('ol', { className: 'cands' }, ...rest.map((one) => candidateRow(one, answer.threshold))),
+        )
+      : null,
+  );
 }
 
 export function answerCard(face, answer) {
   const [look, sign] = lookOf(face);
-  const reason = { match: t('v.same.sub'), unsure: t(face.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'), none: answer.gallery_size ? t('v.none.sub', { n: number(answer.gallery_size) }) : t('v.none.empty') }[verdictOf(face)];
-  const card = el('div', { className: 'card', role: 'region', 'aria-label': t('answer') },
-    el('div', { className: `verdict is-${look}` }, el('span', { className: 'verdict-sign' }, icon(sign)), el('h2', { id: 'verdict' }, wordsOf(face)), el('p', {}, reason)));
+  const reason = {
+    match: t('v.same.sub'),
+    unsure: t(face.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'),
+    none: answer.gallery_size ? t('v.none.sub', { n: number(answer.gallery_size) }) : t('v.none.empty'),
+  }[verdictOf(face)];
+  const card = el(
+    'div',
+    { className: 'card', role: 'region', 'aria-label': t('answer') },
+    el(
+      'div',
+      { className: `verdict is-${look}` },
+      el('span', { className: 'verdict-sign' }, icon(sign)),
+      el('h2', { id: 'verdict' }, wordsOf(face)),
+      el('p', {}, reason),
+    ),
+  );
   const more = details(face, answer);
   if (more) card.append(more);
   return card;
 }
 
-/** Two photos: the same four things as for a search, without a person. */
+/** The answer for two compared photos: as for a search, without a person. */
 export function comparisonCard(comparison) {
   const [look, sign] = LOOKS[comparison.verdict];
-  const words = { match: ['v.same', 'c.same.sub'], unsure: ['v.unsure', comparison.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'], none: ['c.none', 'c.none.sub'] }[comparison.verdict];
-  return el('div', { className: 'card', role: 'region', 'aria-label': t('answer') },
-    el('div', { className: `verdict is-${look}` }, el('span', { className: 'verdict-sign' }, icon(sign)), el('h2', { id: 'compare-verdict' }, t(words[0])), el('p', {}, t(words[1]))),
-    el('div', { className: 'card-body stack' }, scale(comparison, comparison),
-      el('div', { className: 'odds' }, el('span', { className: 'muted' }, t('odds')), el('strong', {}, odds(comparison.false_match_rate, comparison.false_match_rate_is_bound)))));
+  const words = {
+    match: ['v.same', 'c.same.sub'],
+    unsure: ['v.unsure', comparison.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'],
+    none: ['c.none', 'c.none.sub'],
+  }[comparison.verdict];
+  return el(
+    'div',
+    { className: 'card', role: 'region', 'aria-label': t('answer') },
+    el(
+      'div',
+      { className: `verdict is-${look}` },
+      el('span', { className: 'verdict-sign' }, icon(sign)),
+      el('h2', { id: 'compare-verdict' }, t(words[0])),
+      el('p', {}, t(words[1])),
+    ),
+    el(
+      'div',
+      { className: 'card-body stack' },
+      scale(comparison, comparison),
+      el(
+        'div',
+        { className: 'odds' },
+        el('span', { className: 'muted' }, t('odds')),
+        el('strong', {}, odds(comparison.false_match_rate, comparison.false_match_rate_is_bound)),
+      ),
+    ),
+  );
 }
 
-/** The warning of a duplicate: the new photo and the record that it matches, side by side. */
+/** The duplicate warning: the new photo and the record that it matches, side by side. */
 export function duplicateCard(candidate, threshold, unsure, picture, name) {
-  const side = (face, title, text) => el('figure', {}, face, el('figcaption', {}, el('strong', {}, title), el('br'), el('span', { className: 'small faint mono' }, text)));
-  return el('div', { className: 'stack-s' },
-    el('div', { className: 'pair pair-dup' }, side(el('span', { className: 'face face-xl' }, picture), name || '–', t('dup.this')), el('span', { className: 'link' }, icon('swap')),
-      side(el('span', { className: 'mono-face face-xl', 'aria-hidden': 'true' }, initials(candidate.name)), candidate.name, candidate.id)),
+  const side = (face, title, text) =>
+    el(
+      'figure',
+      {},
+      face,
+      el('figcaption', {}, el('strong', {}, title), el('br'), el('span', { className: 'small faint mono' }, text)),
+    );
+  return el(
+    'div',
+    { className: 'stack-s' },
+    el(
+      'div',
+      { className: 'pair pair-dup' },
+      side(el('span', { className: 'face face-xl' }, picture), name || '–', t('dup.this')),
+      el('span', { className: 'link' }, icon('swap')),
+      side(
+        el('span', { className: 'mono-face face-xl', 'aria-hidden': 'true' }, initials(candidate.name)),
+        candidate.name,
+        candidate.id,
+      ),
+    ),
     scale(candidate, { threshold, unsure }),
-    el('p', { className: 'muted small' }, t('dup.odds', { odds: odds(candidate.false_match_rate, candidate.false_match_rate_is_bound) })));
+    el(
+      'p',
+      { className: 'muted small' },
+      t('dup.odds', { odds: odds(candidate.false_match_rate, candidate.false_match_rate_is_bound) }),
+    ),
+  );
 }

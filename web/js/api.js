@@ -1,8 +1,8 @@
-// The server's API, and its errors in words.
+// Requests to the server's API, and its errors as text for people.
 import { has, t } from './i18n.js';
 import { login } from './login.js';
 
-let csrf = null; // the session's token; null: not asked for yet
+let csrf = null; // the session's CSRF token; null: not requested yet
 
 export class ApiError extends Error {
   constructor(code, message, body = {}, status = 0) {
@@ -12,7 +12,7 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  /** In the page's language where the kind of error is known there, else as the server says it. */
+  /** In the page's language for known error codes, else the server's message. */
   get title() {
     return has(`error.${this.code}`) ? t(`error.${this.code}`) : this.message;
   }
@@ -47,9 +47,11 @@ async function askEntry() {
 }
 
 let entering = null;
-/** Asks for the session's token where the page was loaded within a session, else for the password: once for all who wait. */
+/** Gets the session's CSRF token, or asks for the password: once for all requests that wait. */
 function enter() {
-  entering ??= askEntry().finally(() => { entering = null; });
+  entering ??= askEntry().finally(() => {
+    entering = null;
+  });
   return entering;
 }
 
@@ -60,14 +62,18 @@ async function request(method, path, body) {
     ({ answer, json } = await send(method, path, body));
   }
   if (answer.ok) return json;
-  const error = typeof json.error === 'object' ? json.error : { code: 'unknown', message: json.error ?? json.message ?? String(answer.status) };
+  const error =
+    typeof json.error === 'object'
+      ? json.error
+      : { code: 'unknown', message: json.error ?? json.message ?? String(answer.status) };
   throw new ApiError(error.code, error.message, json, answer.status);
 }
 
 function form(fields) {
   const data = new FormData();
   for (const [name, value] of Object.entries(fields)) {
-    for (const one of Array.isArray(value) ? value : [value]) data.append(name, one, ...(one instanceof Blob ? ['photo'] : []));
+    for (const one of Array.isArray(value) ? value : [value])
+      data.append(name, one, ...(one instanceof Blob ? ['photo'] : []));
   }
   return data;
 }
@@ -75,7 +81,8 @@ function form(fields) {
 const person = (id) => `/v1/people/${encodeURIComponent(id)}`;
 
 export const health = () => request('GET', '/v1/health');
-export const people = (query, sort, offset, limit, thumbnails = false) => request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit, thumbnails })}`);
+export const people = (query, sort, offset, limit, thumbnails = false) =>
+  request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit, thumbnails })}`);
 export const change = (id, fields) => request('PATCH', person(id), form(fields));
 export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({ from }));
 export const addFaces = (id, image) => request('POST', `${person(id)}/faces`, form({ image }));
@@ -90,32 +97,43 @@ export const audit = (before = null) => request('GET', `/v1/audit?limit=20${befo
 export const auditHead = () => request('GET', '/v1/audit/head');
 export const report = () => request('GET', '/v1/report');
 export const thresholds = (target = {}) => request('GET', `/v1/thresholds?${new URLSearchParams(target)}`);
-export const setThresholds = (target) => request('PUT', '/v1/thresholds', new Blob([JSON.stringify(target)], { type: 'application/json' }));
+export const setThresholds = (target) =>
+  request('PUT', '/v1/thresholds', new Blob([JSON.stringify(target)], { type: 'application/json' }));
 export const resetThresholds = () => request('DELETE', '/v1/thresholds');
 export const jobs = () => request('GET', '/v1/jobs');
-export const jobOrder = (id, what) => (what === 'cancel' ? request('DELETE', `/v1/jobs/${id}`) : request('POST', `/v1/jobs/${id}/${what}`));
+export const jobOrder = (id, what) =>
+  what === 'cancel' ? request('DELETE', `/v1/jobs/${id}`) : request('POST', `/v1/jobs/${id}/${what}`);
 
-/** Sends files ([path, File]) as an import. `onSent(share)` hears how much has gone: fetch cannot tell that. */
+/** Sends files ([path, File]) as an import. `onSent(share)` reports progress, which fetch does not offer. */
 export function startImport(files, fields, onSent) {
   const data = form(fields);
   for (const [path, file] of files) data.append('file', file, path);
-  const once = () => new Promise((resolve, reject) => {
-    const sending = new XMLHttpRequest();
-    sending.open('POST', '/v1/jobs/import');
-    if (csrf) sending.setRequestHeader('X-CSRF-Token', csrf);
-    sending.responseType = 'json';
-    sending.upload.onprogress = (event) => onSent(event.lengthComputable ? event.loaded / event.total : 0);
-    sending.onerror = () => reject(new ApiError('offline', ''));
-    sending.onload = () => {
-      const json = sending.response ?? {};
-      if (sending.status < 300) resolve(json);
-      else reject(new ApiError(json.error?.code ?? 'unknown', json.error?.message ?? String(sending.status), json, sending.status));
-    };
-    sending.send(data);
-  });
+  const once = () =>
+    new Promise((resolve, reject) => {
+      const sending = new XMLHttpRequest();
+      sending.open('POST', '/v1/jobs/import');
+      if (csrf) sending.setRequestHeader('X-CSRF-Token', csrf);
+      sending.responseType = 'json';
+      sending.upload.onprogress = (event) => onSent(event.lengthComputable ? event.loaded / event.total : 0);
+      sending.onerror = () => reject(new ApiError('offline', ''));
+      sending.onload = () => {
+        const json = sending.response ?? {};
+        if (sending.status < 300) resolve(json);
+        else
+          reject(
+            new ApiError(
+              json.error?.code ?? 'unknown',
+              json.error?.message ?? String(sending.status),
+              json,
+              sending.status,
+            ),
+          );
+      };
+      sending.send(data);
+    });
   return once().catch(async (error) => {
     const asked = error.status === 401 || (error.status === 403 && csrf === null);
-    if (asked && await enter()) return once();
+    if (asked && (await enter())) return once();
     throw error;
   });
 }

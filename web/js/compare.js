@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { comparisonCard } from './answer.js';
 import { $, el, say } from './dom.js';
-import { Stage } from './photo_view.js';
+import { PhotoView } from './photo_view.js';
 
 const SIDES = ['one', 'two'];
 const photos = {};
@@ -25,7 +25,8 @@ async function run() {
     answer = told;
     SIDES.forEach((side, index) => {
       const { naturalWidth: width, naturalHeight: height } = stages[side].image;
-      if (width) stages[side].draw([answer.faces[index]], { width, height }, () => el('div', { className: 'facebox is-same' }));
+      if (width)
+        stages[side].draw([answer.faces[index]], { width, height }, () => el('div', { className: 'facebox is-same' }));
     });
   } catch (error) {
     if (changed()) return;
@@ -37,13 +38,15 @@ async function run() {
 
 export function start() {
   for (const side of SIDES) {
-    stages[side] = new Stage(side, { onPhoto: (photo) => {
-      photos[side] = photo;
-      answer = null;
-      stages[side].show(photo);
-      render();
-      run();
-    } });
+    stages[side] = new PhotoView(side, {
+      onPhoto: (photo) => {
+        photos[side] = photo;
+        answer = null;
+        stages[side].show(photo);
+        render();
+        run();
+      },
+    });
   }
   $('#compare-go').addEventListener('click', run);
 }

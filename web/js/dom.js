@@ -1,4 +1,4 @@
-// Small helpers over the DOM. Styles are set through the CSSOM only, as the page's Content-Security-Policy wants it.
+// DOM helpers. Styles are set through the CSSOM only, because the page's Content-Security-Policy forbids inline styles.
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -39,7 +39,7 @@ export function say(note, title, text = '') {
 }
 
 let toastTimer = 0;
-/** A word in the corner; `action` ({label, run}) adds a button, and the toast stays until it is used or closed. */
+/** Shows a toast; with `action` ({label, run}) it has a button and stays until it is used or closed. */
 export function toast(text, action = null) {
   const box = $('#toast');
   $('.strong', box).textContent = text;
@@ -49,12 +49,17 @@ export function toast(text, action = null) {
   button.onclick = () => action?.run();
   box.hidden = false;
   clearTimeout(toastTimer);
-  if (!action) toastTimer = setTimeout(() => { box.hidden = true; }, 5000);
+  if (!action)
+    toastTimer = setTimeout(() => {
+      box.hidden = true;
+    }, 5000);
 }
 
-export const closeToast = () => { $('#toast').hidden = true; };
+export const closeToast = () => {
+  $('#toast').hidden = true;
+};
 
-/** Hands a text over as a file. */
+/** Downloads a text as a file. */
 export function download(name, text, type) {
   const link = el('a', { href: URL.createObjectURL(new Blob([text], { type })), download: name });
   link.click();

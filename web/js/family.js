@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { $, el, say } from './dom.js';
 import { t } from './i18n.js';
-import { Stage } from './photo_view.js';
+import { PhotoView } from './photo_view.js';
 
 const WHO = ['father', 'child', 'mother'];
 const photos = {};
@@ -40,7 +40,11 @@ async function calculate() {
   $('#family-go').disabled = true;
   say($('#family-error'), '');
   try {
-    const answer = await api.family({ father_image: photos.father, child_image: photos.child, mother_image: photos.mother });
+    const answer = await api.family({
+      father_image: photos.father,
+      child_image: photos.child,
+      mother_image: photos.mother,
+    });
     if (changed()) return;
     $('#r-father').textContent = Math.round(answer.resemblance_to_father);
     $('#r-mother').textContent = Math.round(answer.resemblance_to_mother);
@@ -53,7 +57,7 @@ async function calculate() {
 }
 
 export function start() {
-  for (const who of WHO) stages[who] = new Stage(who, { onPhoto: (photo) => take(who, photo) });
+  for (const who of WHO) stages[who] = new PhotoView(who, { onPhoto: (photo) => take(who, photo) });
   $('#family-go').addEventListener('click', calculate);
 }
 

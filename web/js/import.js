@@ -1,27 +1,34 @@
-// Import: a folder, a ZIP or a CSV goes to the server as a job, which is followed, paused and cancelled here.
+// Import: sends a folder, a ZIP or a CSV to the server as a job, shows its progress, and pauses or cancels it.
 import * as api from './api.js';
 import { $, el, icon, say, svg } from './dom.js';
 import { has, number, t } from './i18n.js';
 
-const RATE_OVER = 10000; // milliseconds over which the rate is measured
+const RATE_OVER = 10000; // window in milliseconds over which the rate is measured
 
-let job = null; // the one that is shown
+let job = null; // the job that is shown
 let follow = null; // an EventSource
 let marks = []; // [time, done] of the last seconds
 
 const isOver = (one) => ['done', 'failed', 'cancelled'].includes(one.state);
 
-/** All files of what was dropped, folders opened: [path, File]. */
+/** All files of a drop, with folders read recursively: [path, File]. */
 async function filesOf(items) {
   const found = [];
   const open = async (entry, path) => {
     if (entry.isFile) {
-      found.push([path + entry.name, await new Promise((resolve, reject) => { entry.file(resolve, reject); })]);
+      found.push([
+        path + entry.name,
+        await new Promise((resolve, reject) => {
+          entry.file(resolve, reject);
+        }),
+      ]);
       return;
     }
     const reader = entry.createReader();
     for (;;) {
-      const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+      const some = await new Promise((resolve, reject) => {
+        reader.readEntries(resolve, reject);
+      });
       if (!some.length) return;
       for (const one of some) await open(one, `${path}${entry.name}/`);
     }
@@ -47,7 +54,12 @@ function bar(now) {
   const all = Math.max(1, now.total);
   let at = 0;
   const part = (kind, count) => {
-    const node = svg('rect', { class: `fill-${kind}`, x: `${(at / all) * 100}%`, width: `${(count / all) * 100}%`, height: 10 });
+    const node = svg('rect', {
+      class: `fill-${kind}`,
+      x: `${(at / all) * 100}%`,
+      width: `${(count / all) * 100}%`,
+      height: 10,
+    });
     at += count;
     return node;
   };
@@ -57,7 +69,17 @@ function bar(now) {
 
 function refusedRow(one) {
   const words = has(`error.${one.code}`) ? t(`error.${one.code}`) : one.code;
-  return el('tr', {}, el('td', { className: 'path mono' }, one.path), el('td', {}, el('span', { className: `tag is-${/image|invalid|large/u.test(one.code) ? 'bad' : 'unsure'}` }, words)), el('td', { className: 'opt muted' }, one.message));
+  return el(
+    'tr',
+    {},
+    el('td', { className: 'path mono' }, one.path),
+    el(
+      'td',
+      {},
+      el('span', { className: `tag is-${/image|invalid|large/u.test(one.code) ? 'bad' : 'unsure'}` }, words),
+    ),
+    el('td', { className: 'opt muted' }, one.message),
+  );
 }
 
 function render() {
@@ -72,7 +94,13 @@ function render() {
   $('#job-of').textContent = now.total ? t('job.of', { done: number(now.done), all: number(now.total) }) : '';
   $('#job-left').textContent = speed ? timeLeft((now.total - now.done) / speed) : '';
   $('#job-rate').textContent = speed ? t('job.rate', { n: number(Math.round(speed * 10) / 10) }) : '';
-  for (const [id, count] of [['enrolled', now.enrolled], ['skipped', now.skipped], ['refused', now.refused], ['todo', now.total - now.done]]) $(`#job-${id}`).textContent = number(count);
+  for (const [id, count] of [
+    ['enrolled', now.enrolled],
+    ['skipped', now.skipped],
+    ['refused', now.refused],
+    ['todo', now.total - now.done],
+  ])
+    $(`#job-${id}`).textContent = number(count);
   bar(now);
   const paused = now.state === 'paused';
   $('#job-pause').hidden = isOver(now) || paused;
@@ -111,7 +139,9 @@ async function send(files) {
   $('#import-drop').classList.add('busy');
   $('#import-sent').hidden = false;
   try {
-    const one = await api.startImport(files, { consent: t('consents') }, (share) => { $('#import-sent').textContent = t('sending', { n: number(Math.floor(share * 100)) }); });
+    const one = await api.startImport(files, { consent: t('consents') }, (share) => {
+      $('#import-sent').textContent = t('sending', { n: number(Math.floor(share * 100)) });
+    });
     watch(one);
   } catch (error) {
     say($('#import-error'), error.title, error.detail);
@@ -124,7 +154,7 @@ async function send(files) {
 async function tell(what) {
   try {
     const now = await api.jobOrder(job.id, what);
-    if (now.id !== job.id || isOver(job)) return; // its events were faster
+    if (now.id !== job.id || isOver(job)) return; // events from the stream were newer
     job = now;
     marks = [];
     render();
@@ -158,13 +188,13 @@ export function start() {
   $('#job-cancel').addEventListener('click', () => tell('cancel'));
 }
 
-/** A page that comes back finds the job that goes on, or the last one. */
+/** Shows the running job, or the last one, when the page is opened again. */
 export async function enter() {
   if (job && !isOver(job)) return;
   try {
     const { jobs } = await api.jobs();
     const last = jobs.find((one) => one.kind === 'import');
-    if (last && (!job || isOver(job))) watch(last); // one that was begun meanwhile is followed already
+    if (last && (!job || isOver(job))) watch(last); // a job started meanwhile is already shown
   } catch (error) {
     say($('#import-error'), error.title, error.detail);
   }

@@ -1,19 +1,20 @@
-// Registered List: thousands of people, of whom only those in sight exist; search, sort, edit, merge, select, export, delete.
+// Registered List: a virtual list (only visible rows are in the DOM).
+// Search, sort, edit, merge, select, export and delete people.
 import * as api from './api.js';
 import { $, download, el, icon, initials, toast } from './dom.js';
 import { counted, day, number, t } from './i18n.js';
 
-const PAGE = 100; // people of one request
-const TYPING = 150; // milliseconds of silence after which a query is sent
-const SPARE = 8; // rows kept above and below what is in sight
+const PAGE = 100; // people per request
+const TYPING = 150; // debounce of the search field, in milliseconds
+const SPARE = 8; // rows kept above and below the visible ones
 
 let total = 0;
 let pages = new Map(); // page number -> people, or a promise of them
-let asked = 0; // grows with each new list: late answers to an older one are dropped
+let asked = 0; // number of the newest list: answers to older requests are dropped
 let typing = 0;
 let failure = null;
-let tall = 0; // height of the rows that stand there
-const standing = new Map(); // index -> {person, node}: a row that is in sight still is left alone, so that no click or focus is lost
+let tall = 0; // height of the rows in the DOM
+const standing = new Map(); // index -> {person, node}: rows that stay visible keep their node, with click and focus
 const chosen = new Map(); // id -> person
 
 const box = () => $('#rows');
@@ -45,41 +46,67 @@ async function need(number_) {
 }
 
 function button(name, label, run) {
-  const node = el('button', { type: 'button', className: 'btn btn-quiet btn-icon', 'aria-label': label }, icon(name, 'icon icon-s'));
+  const node = el(
+    'button',
+    { type: 'button', className: 'btn btn-quiet btn-icon', 'aria-label': label },
+    icon(name, 'icon icon-s'),
+  );
   node.addEventListener('click', () => run(node));
   return node;
 }
 
-/** The face, where the server keeps pictures of faces and shows them; else initials. */
+/** The thumbnail if the server keeps one, else the initials. */
 function portrait(person) {
-  if (!person.thumbnail) return el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(person.name));
+  if (!person.thumbnail)
+    return el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(person.name));
   return el('img', { className: 'face', alt: '', src: `data:image/jpeg;base64,${person.thumbnail}` });
 }
 
 function row(index) {
   const person = personAt(index);
   const cell = (className, ...children) => el('span', { className, role: 'cell' }, ...children);
-  const node = el('div', { className: `tr${person && chosen.has(person.id) ? ' is-on' : ''}`, role: 'row', 'aria-rowindex': index + 2 });
+  const node = el('div', {
+    className: `tr${person && chosen.has(person.id) ? ' is-on' : ''}`,
+    role: 'row',
+    'aria-rowindex': index + 2,
+  });
   node.style.transform = `translateY(${index * rowHeight()}px)`;
   if (!person) {
     node.append(cell('', ''), cell('who', el('span', { className: 'skeleton' })));
     return node;
   }
-  const tick = el('input', { type: 'checkbox', className: 'tick', checked: chosen.has(person.id), 'aria-label': t('choose.n', { name: person.name }) });
+  const tick = el('input', {
+    type: 'checkbox',
+    className: 'tick',
+    checked: chosen.has(person.id),
+    'aria-label': t('choose.n', { name: person.name }),
+  });
   tick.addEventListener('change', () => {
     if (tick.checked) chosen.set(person.id, person);
     else chosen.delete(person.id);
     node.classList.toggle('is-on', tick.checked);
     renderPick();
   });
-  node.append(cell('', tick),
-    cell('who', portrait(person), el('span', { className: 'who-text' }, person.name, el('span', { className: 'sub mono' }, person.id))),
-    cell('c-id mono', person.id), cell('end c-n', number(person.faces)), cell('c-date', day(person.created)),
-    cell('c-acts', button('edit', t('edit.n', { name: person.name }), (opener) => edit(person, opener)), button('trash', t('delete.n', { name: person.name }), (opener) => ask([person], opener))));
+  node.append(
+    cell('', tick),
+    cell(
+      'who',
+      portrait(person),
+      el('span', { className: 'who-text' }, person.name, el('span', { className: 'sub mono' }, person.id)),
+    ),
+    cell('c-id mono', person.id),
+    cell('end c-n', number(person.faces)),
+    cell('c-date', day(person.created)),
+    cell(
+      'c-acts',
+      button('edit', t('edit.n', { name: person.name }), (opener) => edit(person, opener)),
+      button('trash', t('delete.n', { name: person.name }), (opener) => ask([person], opener)),
+    ),
+  );
   return node;
 }
 
-/** Which rows are in sight, with some to spare. */
+/** The range of visible rows, with SPARE rows around it. */
 function sight() {
   const height = rowHeight();
   const first = Math.max(0, Math.floor(box().scrollTop / height) - SPARE);
@@ -91,7 +118,7 @@ function clearRows() {
   standing.clear();
 }
 
-/** The same to look at: a row that says what it said stays, so that a click on it is not lost when the list is read anew. */
+/** True if both people look the same in the list: then the row's node is kept when the list is reloaded. */
 const alike = (one, other) => one === other || Boolean(one && other && JSON.stringify(one) === JSON.stringify(other));
 
 function renderRows() {
@@ -165,12 +192,22 @@ function confirm(dialog, opener, run) {
 
 function ask(people, opener) {
   const [first] = people;
-  $('#h-delete').textContent = people.length === 1 ? t('delete.q', { name: first.name }) : t('delete.qn', { n: number(people.length) });
+  $('#h-delete').textContent =
+    people.length === 1 ? t('delete.q', { name: first.name }) : t('delete.qn', { n: number(people.length) });
   confirm($('#dlg-delete'), opener, async () => {
     const receipt = [];
-    for (const person of people) receipt.push({ id: person.id, ...await api.remove(person.id) });
-    const text = people.length === 1 ? t('deleted', { name: first.name }) : t('deleted.n', { n: number(people.length) });
-    toast(text, { label: t('receipt'), run: () => download('receipt.json', JSON.stringify({ server: location.origin, erased: receipt }, null, 2), 'application/json') });
+    for (const person of people) receipt.push({ id: person.id, ...(await api.remove(person.id)) });
+    const text =
+      people.length === 1 ? t('deleted', { name: first.name }) : t('deleted.n', { n: number(people.length) });
+    toast(text, {
+      label: t('receipt'),
+      run: () =>
+        download(
+          'receipt.json',
+          JSON.stringify({ server: location.origin, erased: receipt }, null, 2),
+          'application/json',
+        ),
+    });
   });
 }
 
@@ -188,9 +225,27 @@ function edit(person, opener) {
 
 function mergeTwo(opener) {
   const two = [...chosen.values()].sort((a, b) => (a.created < b.created ? -1 : 1));
-  $('#merge-pick').replaceChildren(...two.map((person, index) => el('label', {}, el('input', { type: 'radio', name: 'keep', value: person.id, checked: !index }),
-    el('span', { className: 'mono-face', 'aria-hidden': 'true' }, initials(person.name)),
-    el('span', {}, el('span', { className: 'strong' }, person.name), el('br'), el('span', { className: 'small faint' }, `${person.id}, ${counted('photos', person.faces)}, ${day(person.created)}`)))));
+  $('#merge-pick').replaceChildren(
+    ...two.map((person, index) =>
+      el(
+        'label',
+        {},
+        el('input', { type: 'radio', name: 'keep', value: person.id, checked: !index }),
+        el('span', { className: 'mono-face', 'aria-hidden': 'true' }, initials(person.name)),
+        el(
+          'span',
+          {},
+          el('span', { className: 'strong' }, person.name),
+          el('br'),
+          el(
+            'span',
+            { className: 'small faint' },
+            `${person.id}, ${counted('photos', person.faces)}, ${day(person.created)}`,
+          ),
+        ),
+      ),
+    ),
+  );
   confirm($('#dlg-merge'), opener, async () => {
     const keep = $('#merge-pick input:checked').value;
     const other = two.find((person) => person.id !== keep);
@@ -199,10 +254,10 @@ function mergeTwo(opener) {
   });
 }
 
-/** A field of CSV; a leading formula sign is disarmed, as spreadsheets run it. */
+/** A CSV field; a leading formula sign is escaped, because spreadsheets would run it. */
 const field = (text) => `"${(/^[=+\-@]/u.test(text) ? "'" : '') + String(text).replaceAll('"', '""')}"`;
 
-/** Everybody whom the list shows, as it was when this began. */
+/** Everyone in the current list, as it was when the call began. */
 async function everybody() {
   const asking = [query(), $('#sort').value];
   const people = [];
@@ -222,14 +277,23 @@ async function exportAll() {
     toast(`${error.title} ${error.detail}`.trim());
     return;
   }
-  const rows = people.map((one) => [one.id, one.name, String(one.faces), one.created, one.consent].map(field).join(','));
+  const rows = people.map((one) =>
+    [one.id, one.name, String(one.faces), one.created, one.consent].map(field).join(','),
+  );
   download('people.csv', `id,name,faces,created,consent\r\n${rows.join('\r\n')}\r\n`, 'text/csv');
 }
 
-/** Keys that scroll: arrows, pages, ends; Delete asks for those that are selected. */
+/** Keyboard: arrows, Page Up/Down, Home and End scroll; Delete asks to delete the selected people. */
 function onKey(event) {
   const height = rowHeight();
-  const step = { ArrowDown: height, ArrowUp: -height, PageDown: box().clientHeight - height, PageUp: height - box().clientHeight, Home: -box().scrollHeight, End: box().scrollHeight }[event.key];
+  const step = {
+    ArrowDown: height,
+    ArrowUp: -height,
+    PageDown: box().clientHeight - height,
+    PageUp: height - box().clientHeight,
+    Home: -box().scrollHeight,
+    End: box().scrollHeight,
+  }[event.key];
   if (step) {
     event.preventDefault();
     box().scrollTop += step;

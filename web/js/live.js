@@ -1,10 +1,10 @@
-// Live search: the camera's frames go out over a WebSocket, names come back; a face keeps its name while it is followed.
+// Live search: sends camera frames over a WebSocket and shows names; a face keeps its name while it is tracked.
 import { $, el, icon } from './dom.js';
 import { lookOf, verdictOf, wordsOf } from './answer.js';
 import { t } from './i18n.js';
 
-const LONGEST = 640; // pixels of a frame
-const KEEP = 1500; // milliseconds that a name outlives its last sure look
+const LONGEST = 640; // longest side of a frame, in pixels
+const KEEP = 1500; // milliseconds that a name stays after its last certain match
 
 let stage;
 let socket = null;
@@ -17,18 +17,30 @@ const overlap = (a, b) => {
   return w > 0 && h > 0 ? (w * h) / (a.w * a.h + b.w * b.h - w * h) : 0;
 };
 
-/** A look that is not sure does not take a name away at once: the face was sure a moment ago. */
+/** An uncertain frame does not remove a name at once if the face was matched a moment ago. */
 function follow(face) {
   const before = followed.find((one) => overlap(one.box, face.box) > 0.3);
   const [look, sign] = lookOf(face);
-  const now = { box: face.box, name: verdictOf(face) === 'match' ? face.candidates[0].name : wordsOf(face), look, sign, time: Date.now() };
+  const now = {
+    box: face.box,
+    name: verdictOf(face) === 'match' ? face.candidates[0].name : wordsOf(face),
+    look,
+    sign,
+    time: Date.now(),
+  };
   const keep = before?.look === 'same' && look !== 'same' && Date.now() - before.time < KEEP;
   return keep ? { ...before, box: face.box } : now;
 }
 
 function show(answer) {
   followed = answer.faces.map(follow);
-  stage.draw(answer.faces, answer, (_, index) => el('div', { className: `facebox is-${followed[index].look}` }, el('span', { className: 'facebox-name' }, icon(followed[index].sign), followed[index].name)));
+  stage.draw(answer.faces, answer, (_, index) =>
+    el(
+      'div',
+      { className: `facebox is-${followed[index].look}` },
+      el('span', { className: 'facebox-name' }, icon(followed[index].sign), followed[index].name),
+    ),
+  );
   const names = followed.filter((one) => one.look === 'same').map((one) => one.name);
   const words = names.join(', ') || (followed.length ? t('v.none') : t('live.nobody'));
   if ($('#live-names').textContent !== words) $('#live-names').textContent = words;
@@ -54,7 +66,7 @@ export function stop() {
   $('#live').hidden = true;
 }
 
-/** The next frame goes when the answer to the last one has come: the server is never asked for more than it can do. */
+/** Sends the next frame when the last answer has come, so that requests never pile up on the server. */
 export function begin(on) {
   stage = on;
   stop();

@@ -4,7 +4,7 @@ import { t } from './i18n.js';
 
 let asking = null;
 
-/** Shows the login until it succeeds or is given up; resolves to whether it succeeded. `send` takes password and code. */
+/** Shows the login until it succeeds or is cancelled; resolves to true on success. `send` takes password and code. */
 export function login(send) {
   asking ??= new Promise((resolve) => {
     const dialog = $('#dlg-login');

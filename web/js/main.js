@@ -1,4 +1,4 @@
-// The shell: tabs, theme, language, and whether the server is there and ready.
+// The page's frame: tabs, theme, language, and the server's state.
 import * as api from './api.js';
 import { $, $$, closeToast } from './dom.js';
 import * as family from './family.js';
@@ -12,8 +12,8 @@ import * as settings from './settings.js';
 const views = { register, search, list, family, import: importing, settings };
 const THEMES = ['auto', 'light', 'dark'];
 let current = '';
-let health; // undefined: not known yet; null: no answer
-let asked = 0; // grows with each question about the server's health: only the newest answer counts
+let health; // undefined: unknown yet; null: the server does not answer
+let asked = 0; // number of the newest health request: older answers are dropped
 
 function show() {
   const wanted = location.hash.slice(1);
@@ -30,11 +30,13 @@ function show() {
   views[view].enter?.();
 }
 
-/** Remembered in this browser only; a browser that forbids it just forgets. */
+/** Kept in this browser only; does nothing where the browser forbids storage. */
 function remember(key, value) {
   try {
     localStorage.setItem(key, value);
-  } catch { /* private mode */ }
+  } catch {
+    /* private mode */
+  }
 }
 function recall(key) {
   try {
@@ -47,7 +49,8 @@ function recall(key) {
 function setTheme(theme) {
   if (theme === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  for (const button of $$('[data-theme-set]')) button.setAttribute('aria-pressed', String(button.dataset.themeSet === theme));
+  for (const button of $$('[data-theme-set]'))
+    button.setAttribute('aria-pressed', String(button.dataset.themeSet === theme));
   remember('theme', theme);
 }
 
@@ -62,12 +65,25 @@ function setLanguage(language) {
 }
 
 function showHealth() {
-  const state = health === undefined ? 'unknown' : !health ? 'bad' : health.models === 'ready' ? 'ready' : health.models === 'error' ? 'bad' : 'wait';
+  const state =
+    health === undefined
+      ? 'unknown'
+      : !health
+        ? 'bad'
+        : health.models === 'ready'
+          ? 'ready'
+          : health.models === 'error'
+            ? 'bad'
+            : 'wait';
   for (const dot of $$('.dot')) {
     dot.classList.toggle('is-wait', state === 'wait' || state === 'unknown');
     dot.classList.toggle('is-bad', state === 'bad');
   }
-  for (const words of $$('.srv')) words.textContent = state === 'unknown' ? '…' : t({ ready: 'ready', wait: 'loading', bad: health ? 'error.model' : 'noserver' }[state]);
+  for (const words of $$('.srv'))
+    words.textContent =
+      state === 'unknown'
+        ? '…'
+        : t({ ready: 'ready', wait: 'loading', bad: health ? 'error.model' : 'noserver' }[state]);
   $('#banner-loading').hidden = state !== 'wait';
   $('#banner-error').hidden = state !== 'bad';
   $('#banner-error-title').textContent = t(health ? 'error.model' : 'error.offline');
@@ -92,11 +108,17 @@ async function watchHealth() {
 
 for (const view of Object.values(views)) view.start();
 setTheme(THEMES.includes(recall('theme')) ? recall('theme') : 'auto');
-setLanguage(languages().includes(recall('language')) ? recall('language') : languages().find((one) => navigator.language.startsWith(one)) ?? 'en');
+setLanguage(
+  languages().includes(recall('language'))
+    ? recall('language')
+    : (languages().find((one) => navigator.language.startsWith(one)) ?? 'en'),
+);
 for (const list of $$('[data-lang]')) list.addEventListener('change', (event) => setLanguage(event.target.value));
 $('#toast-shut').addEventListener('click', closeToast);
 for (const button of $$('[data-theme-set]')) button.addEventListener('click', () => setTheme(button.dataset.themeSet));
-$('[data-theme-next]').addEventListener('click', () => setTheme(THEMES[(THEMES.indexOf(recall('theme') ?? 'auto') + 1) % THEMES.length]));
+$('[data-theme-next]').addEventListener('click', () =>
+  setTheme(THEMES[(THEMES.indexOf(recall('theme') ?? 'auto') + 1) % THEMES.length]),
+);
 addEventListener('hashchange', show);
 document.addEventListener('people-changed', askHealth);
 show();

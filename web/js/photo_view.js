@@ -1,11 +1,11 @@
-// A stage: the place where a camera or a photo is seen, with boxes around faces. Camera, file, drop and paste come in here.
+// PhotoView: shows a camera or a photo with boxes around faces; takes photos from camera, file, drop and paste.
 import { $, el } from './dom.js';
 import { t } from './i18n.js';
 
-const LONGEST = 1600; // pixels of a photo taken from the camera
+const LONGEST = 1600; // longest side of a photo taken from the camera, in pixels
 
-export class Stage {
-  /** `onPhoto(blob)` gets each photo that is taken or chosen; `keep` leaves the camera on after a photo. */
+export class PhotoView {
+  /** `onPhoto(blob)` is called for each photo taken or chosen; `keep` leaves the camera on after a photo. */
   constructor(name, { onPhoto, keep = false, onCamera = () => {} }) {
     this.root = $(`#${name}-stage`);
     this.video = $('video', this.root);
@@ -66,7 +66,9 @@ export class Stage {
     this.starting = mine;
     let stream;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: 'user' } });
+      stream = await navigator.mediaDevices.getUserMedia({
+        video: { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: 'user' },
+      });
     } catch (error) {
       if (this.starting !== mine) return false;
       const denied = error.name === 'NotAllowedError';
@@ -83,13 +85,13 @@ export class Stage {
     this.message.hidden = true;
     this.video.hidden = false;
     this.video.srcObject = this.stream;
-    await this.video.play().catch(() => {}); // cut short by stopCamera
+    await this.video.play().catch(() => {}); // rejected if stopCamera comes first
     if (this.stream !== stream) return false;
     this.onCamera(true);
     return true;
   }
 
-  /** Also where it is only being started. */
+  /** Stops the camera, also while it is starting. */
   stopCamera() {
     this.starting = null;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
@@ -100,13 +102,15 @@ export class Stage {
     this.onCamera(false);
   }
 
-  /** The camera's picture as a JPEG; null: it gives none yet. */
+  /** The camera's current frame as a JPEG; null before the first frame. */
   snapshot(longest = LONGEST) {
     const { videoWidth: width, videoHeight: height } = this.video;
     const scale = Math.min(1, longest / Math.max(width, height));
     const canvas = el('canvas', { width: Math.round(width * scale), height: Math.round(height * scale) });
     canvas.getContext('2d').drawImage(this.video, 0, 0, canvas.width, canvas.height);
-    return new Promise((resolve) => { canvas.toBlob(resolve, 'image/jpeg', 0.92); });
+    return new Promise((resolve) => {
+      canvas.toBlob(resolve, 'image/jpeg', 0.92);
+    });
   }
 
   /** The first press turns the camera on, the next takes the photo. */
@@ -145,28 +149,35 @@ export class Stage {
     if (words.textContent !== text) words.textContent = text;
   }
 
-  /** Draws a box a face; `frame` is the photo's width and height. `make(face, index)` gives the element. */
+  /** Draws a box for each face. `frame`: the photo's width and height; `make(face, index)` creates the element. */
   draw(faces, frame, make) {
     this.frame = frame;
     this.boxes.hidden = false;
-    this.boxes.replaceChildren(...faces.map((face, index) => {
-      const box = make(face, index);
-      box.style.left = `${(face.box.x / frame.width) * 100}%`;
-      box.style.top = `${(face.box.y / frame.height) * 100}%`;
-      box.style.width = `${(face.box.w / frame.width) * 100}%`;
-      box.style.height = `${(face.box.h / frame.height) * 100}%`;
-      return box;
-    }));
+    this.boxes.replaceChildren(
+      ...faces.map((face, index) => {
+        const box = make(face, index);
+        box.style.left = `${(face.box.x / frame.width) * 100}%`;
+        box.style.top = `${(face.box.y / frame.height) * 100}%`;
+        box.style.width = `${(face.box.w / frame.width) * 100}%`;
+        box.style.height = `${(face.box.h / frame.height) * 100}%`;
+        return box;
+      }),
+    );
     this.placeBoxes();
   }
 
-  /** The boxes lie over the picture, not over the bars beside it. */
+  /** Places the boxes over the picture, not over the bars beside it. */
   placeBoxes() {
     if (!this.frame) return;
     const { clientWidth, clientHeight } = this.root;
     const scale = Math.min(clientWidth / this.frame.width, clientHeight / this.frame.height);
     const width = this.frame.width * scale;
     const height = this.frame.height * scale;
-    Object.assign(this.boxes.style, { width: `${width}px`, height: `${height}px`, left: `${(clientWidth - width) / 2}px`, top: `${(clientHeight - height) / 2}px` });
+    Object.assign(this.boxes.style, {
+      width: `${width}px`,
+      height: `${height}px`,
+      left: `${(clientWidth - width) / 2}px`,
+      top: `${(clientHeight - height) / 2}px`,
+    });
   }
 }

@@ -3,15 +3,15 @@ import * as api from './api.js';
 import { duplicateCard } from './answer.js';
 import { $, el, icon, say, toast } from './dom.js';
 import { t } from './i18n.js';
-import { Stage } from './photo_view.js';
+import { PhotoView } from './photo_view.js';
 
 const PHOTOS_MAX = 6;
-const HINT_EVERY = 500; // milliseconds between two looks at the camera's picture
+const HINT_EVERY = 500; // milliseconds between two checks of the camera's frame
 
 let stage;
 let shots = []; // {photo, url, verdict: 'good' | 'warn' | 'wait', words: key}
 
-/** What to change in a picture, most important first; '' when it is good. */
+/** The most important thing to change in a photo; '' if it is good. */
 function flaw({ faces, height }) {
   if (!faces.length) return 'hint.ahead';
   if (faces.length > 1) return 'hint.one';
@@ -23,17 +23,27 @@ function flaw({ faces, height }) {
   return face.quality_parts.visibility < 0.3 ? 'hint.covered' : '';
 }
 
-/** The four facts below the picture: [words, good]. */
+/** The four checks shown below the picture: [text, passed]. */
 function facts({ faces, height }) {
   const face = faces.length === 1 ? faces[0] : null;
   const parts = face?.quality_parts;
-  return [['check.light', parts?.exposure >= 0.5], ['check.one', faces.length === 1], ['check.size', face && face.box.h >= height * 0.2 && parts.size >= 0.5], ['check.ahead', parts?.pose >= 0.4]];
+  return [
+    ['check.light', parts?.exposure >= 0.5],
+    ['check.one', faces.length === 1],
+    ['check.size', face && face.box.h >= height * 0.2 && parts.size >= 0.5],
+    ['check.ahead', parts?.pose >= 0.4],
+  ];
 }
 
 function showFacts(seen) {
   const list = $('#register-checks');
   list.hidden = !seen;
-  if (seen) list.replaceChildren(...facts(seen).map(([words, good]) => el('li', { className: good ? 'is-good' : 'is-warn' }, icon(good ? 'check' : 'alert'), t(words))));
+  if (seen)
+    list.replaceChildren(
+      ...facts(seen).map(([words, good]) =>
+        el('li', { className: good ? 'is-good' : 'is-warn' }, icon(good ? 'check' : 'alert'), t(words)),
+      ),
+    );
 }
 
 async function watch() {
@@ -49,16 +59,26 @@ async function watch() {
     } catch {
       stage.hint('');
     }
-    await new Promise((resolve) => { setTimeout(resolve, HINT_EVERY); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, HINT_EVERY);
+    });
   }
 }
 
 function shotItem(shot, index) {
-  const remove = el('button', { type: 'button', className: 'shot-x', 'aria-label': t('shot.remove', { n: index + 1 }) }, icon('x'));
+  const remove = el(
+    'button',
+    { type: 'button', className: 'shot-x', 'aria-label': t('shot.remove', { n: index + 1 }) },
+    icon('x'),
+  );
   remove.addEventListener('click', () => drop(index));
   const sign = { good: 'check', warn: 'alert', wait: 'refresh' }[shot.verdict];
-  return el('li', { className: 'shot' }, el('span', { className: 'shot-pic' }, el('img', { src: shot.url, alt: t('shot.n', { n: index + 1 }) }), remove),
-    el('span', { className: `shot-say is-${shot.verdict}` }, icon(sign), t(shot.words)));
+  return el(
+    'li',
+    { className: 'shot' },
+    el('span', { className: 'shot-pic' }, el('img', { src: shot.url, alt: t('shot.n', { n: index + 1 }) }), remove),
+    el('span', { className: `shot-say is-${shot.verdict}` }, icon(sign), t(shot.words)),
+  );
 }
 
 function render() {
@@ -82,10 +102,15 @@ async function add(photo) {
   render();
   try {
     const seen = await api.detect(photo);
-    if (!shots.includes(shot)) return; // taken away meanwhile
+    if (!shots.includes(shot)) return; // removed meanwhile
     const wrong = flaw(seen);
-    if (!stage.cameraOn && shot === shots.at(-1)) stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
-    Object.assign(shot, { box: seen.faces[0]?.box, verdict: wrong ? 'warn' : 'good', words: seen.faces.length ? (wrong || 'shot.good') : 'noface' });
+    if (!stage.cameraOn && shot === shots.at(-1))
+      stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
+    Object.assign(shot, {
+      box: seen.faces[0]?.box,
+      verdict: wrong ? 'warn' : 'good',
+      words: seen.faces.length ? wrong || 'shot.good' : 'noface',
+    });
   } catch (error) {
     if (!shots.includes(shot)) return;
     Object.assign(shot, { verdict: 'warn', words: error.code === 'offline' ? 'error.offline' : 'shot.bad' });
@@ -105,7 +130,10 @@ function reset() {
 }
 
 function check() {
-  const missing = [['#f-name', 'need.name'], ['#f-id', 'need.id']].filter(([id]) => !$(id).value.trim());
+  const missing = [
+    ['#f-name', 'need.name'],
+    ['#f-id', 'need.id'],
+  ].filter(([id]) => !$(id).value.trim());
   for (const id of ['#f-name', '#f-id']) $(id).toggleAttribute('aria-invalid', false);
   for (const [id] of missing) $(id).setAttribute('aria-invalid', 'true');
   const words = missing.map(([, key]) => t(key));
@@ -116,7 +144,7 @@ function check() {
   return !words.length;
 }
 
-/** The face of a shot, cut out for the warning. */
+/** The face of a photo, cropped for the duplicate warning. */
 function cut(shot) {
   const canvas = el('canvas', { width: 192, height: 192, role: 'img', 'aria-label': t('dup.this') });
   const image = new Image();
@@ -130,11 +158,13 @@ function cut(shot) {
   return canvas;
 }
 
-let twin = null; // the person whom the new face matches
+let twin = null; // the registered person that the new face matches
 
 function showDuplicates(candidates, threshold) {
   [twin] = candidates;
-  $('#duplicate-list').replaceChildren(duplicateCard(twin, threshold, threshold - 0.1, cut(shots[0]), $('#f-name').value.trim()));
+  $('#duplicate-list').replaceChildren(
+    duplicateCard(twin, threshold, threshold - 0.1, cut(shots[0]), $('#f-name').value.trim()),
+  );
   $('#duplicate-same').textContent = t('dup.same', { name: twin.name });
   $('#register-form').hidden = true;
   $('#register-duplicate').hidden = false;
@@ -152,14 +182,17 @@ function finished(person) {
   document.dispatchEvent(new Event('people-changed'));
 }
 
-/** One request at a time, however often a button is pressed. */
+/** Runs one request at a time, even if the button is pressed again. */
 let sending = false;
 
 async function addToTwin() {
   if (sending) return;
   sending = true;
   try {
-    const { person } = await api.addFaces(twin.id, shots.map((shot) => shot.photo));
+    const { person } = await api.addFaces(
+      twin.id,
+      shots.map((shot) => shot.photo),
+    );
     finished(person);
   } catch (error) {
     say($('#register-error'), error.title, error.detail);
@@ -175,11 +208,18 @@ async function submit(onDuplicate) {
   button.disabled = true;
   $('#register-done').hidden = true;
   try {
-    const { person } = await api.enroll({ id: $('#f-id').value.trim(), name: $('#f-name').value.trim(), consent: t('consent'),
-      on_duplicate: onDuplicate, attributes: 'true', image: shots.map((shot) => shot.photo) });
+    const { person } = await api.enroll({
+      id: $('#f-id').value.trim(),
+      name: $('#f-name').value.trim(),
+      consent: t('consent'),
+      on_duplicate: onDuplicate,
+      attributes: 'true',
+      image: shots.map((shot) => shot.photo),
+    });
     finished(person);
   } catch (error) {
-    if (error.code === 'duplicate' && error.body.candidates) showDuplicates(error.body.candidates, error.body.threshold ?? 0.45);
+    if (error.code === 'duplicate' && error.body.candidates)
+      showDuplicates(error.body.candidates, error.body.threshold ?? 0.45);
     else {
       $('#register-duplicate').hidden = true;
       $('#register-form').hidden = false;
@@ -192,11 +232,15 @@ async function submit(onDuplicate) {
 }
 
 export function start() {
-  stage = new Stage('register', { onPhoto: add, keep: true, onCamera: (on) => {
-    $('#register-guide').hidden = !on;
-    if (on) watch();
-    else showFacts(null);
-  } });
+  stage = new PhotoView('register', {
+    onPhoto: add,
+    keep: true,
+    onCamera: (on) => {
+      $('#register-guide').hidden = !on;
+      if (on) watch();
+      else showFacts(null);
+    },
+  });
   $('#register-form').addEventListener('submit', (event) => {
     event.preventDefault();
     submit('refuse');

@@ -1,4 +1,4 @@
-// Settings: how the server is, how sure a match must be, and this browser's own choices; admin.js and report.js have the rest.
+// Settings: the server's state, thresholds, and this browser's choices. The rest is in admin.js and report.js.
 import * as api from './api.js';
 import { $, el, say, svg } from './dom.js';
 import { counted, number, percent, t } from './i18n.js';
@@ -8,16 +8,23 @@ import { plot, roof } from './plot.js';
 import * as report from './report.js';
 import * as sure from './thresholds.js';
 
-const EVERY = 5000; // milliseconds between two looks
+const EVERY = 5000; // polling interval in milliseconds
 
 let timer = 0;
-let visit = 0; // grows when the view is entered and left: what was asked before is dropped
+let visit = 0; // number of the current visit of the view: answers to earlier requests are dropped
 let last = null;
 
 function spark(node, values) {
   const top = Math.max(1, ...values);
-  const points = values.map((value, index) => `${((index / (values.length - 1)) * 100).toFixed(2)},${(31 - (value / top) * 28).toFixed(2)}`).join(' ');
-  node.replaceChildren(svg('polygon', { class: 'spark-area', points: `0,32 ${points} 100,32` }), svg('polyline', { class: 'spark', points }));
+  const points = values
+    .map(
+      (value, index) => `${((index / (values.length - 1)) * 100).toFixed(2)},${(31 - (value / top) * 28).toFixed(2)}`,
+    )
+    .join(' ');
+  node.replaceChildren(
+    svg('polygon', { class: 'spark-area', points: `0,32 ${points} 100,32` }),
+    svg('polyline', { class: 'spark', points }),
+  );
 }
 
 function ago(seconds) {
@@ -34,41 +41,85 @@ function vital(id, big, unit, values) {
 
 function targetRow({ fmr, threshold }) {
   const chance = 1 - (1 - fmr) ** Math.max(1, last.faces);
-  return el('tr', {}, el('td', {}, odds(fmr, false)), el('td', {}, threshold.toFixed(3)), el('td', {}, odds(chance, false)));
+  return el(
+    'tr',
+    {},
+    el('td', {}, odds(fmr, false)),
+    el('td', {}, threshold.toFixed(3)),
+    el('td', {}, odds(chance, false)),
+  );
 }
 
-/** Who compares, and of an index that misses some, how many it finds. */
+/** Where searches run and, for an approximate index, its measured recall. */
 function searchWords({ by, hnsw, hnsw_collections: indexed, hnsw_recall: recall }) {
   if (!indexed) return t(`search.${by}`);
-  return recall === null ? t('search.unmeasured', { n: number(hnsw) }) : t('search.hnsw', { n: number(hnsw), share: percent(recall) });
+  return recall === null
+    ? t('search.unmeasured', { n: number(hnsw) })
+    : t('search.hnsw', { n: number(hnsw), share: percent(recall) });
 }
 
-/** The hour as two charts: how much was asked, and how long it took. */
+/** The last hour as two charts: requests and answer times. */
 function charts(minutes) {
   const count = minutes.length;
-  const x = { from: 0, to: count, ticks: [[0, t('chart.ago', { n: count - 1 })], [count / 2, t('chart.ago', { n: count / 2 })], [count, t('chart.now')]] };
+  const x = {
+    from: 0,
+    to: count,
+    ticks: [
+      [0, t('chart.ago', { n: count - 1 })],
+      [count / 2, t('chart.ago', { n: count / 2 })],
+      [count, t('chart.now')],
+    ],
+  };
   const of = (field) => minutes.map((minute, index) => [index, minute[field]]);
   const up = (top) => ({ from: 0, to: top, ticks: [0, top / 2, top].map((value) => [value, number(value)]) });
   const most = Math.max(...minutes.map((minute) => minute.requests));
-  plot($('#chart-requests'), t('chart.requests.say', { n: number(most) }), x, up(roof(Math.max(most, 10))),
-    [{ kind: 'bar', look: 'all', points: of('requests'), wide: 1 }, { kind: 'bar', look: 'own', points: of('searches'), wide: 1 }, { kind: 'bar', look: 'bad', points: of('errors'), wide: 1 }]);
+  plot($('#chart-requests'), t('chart.requests.say', { n: number(most) }), x, up(roof(Math.max(most, 10))), [
+    { kind: 'bar', look: 'all', points: of('requests'), wide: 1 },
+    { kind: 'bar', look: 'own', points: of('searches'), wide: 1 },
+    { kind: 'bar', look: 'bad', points: of('errors'), wide: 1 },
+  ]);
   const slow = Math.max(...minutes.map((minute) => minute.p99_ms));
-  const points = (field) => of(field).filter(([, value]) => value > 0).map(([index, value]) => [index + 0.5, value]);
-  plot($('#chart-time'), t('chart.time.say', { n: number(slow) }), x, up(roof(Math.max(slow, 10))),
-    [{ kind: 'dots', look: 'other', points: points('p99_ms') }, { kind: 'dots', look: 'own', points: points('p50_ms') }]);
+  const points = (field) =>
+    of(field)
+      .filter(([, value]) => value > 0)
+      .map(([index, value]) => [index + 0.5, value]);
+  plot($('#chart-time'), t('chart.time.say', { n: number(slow) }), x, up(roof(Math.max(slow, 10))), [
+    { kind: 'dots', look: 'other', points: points('p99_ms') },
+    { kind: 'dots', look: 'own', points: points('p50_ms') },
+  ]);
 }
 
 function render() {
   if (!last) return;
   const { minutes } = last;
-  const whole = minutes.slice(0, -1); // the last one is still being counted
+  const whole = minutes.slice(0, -1); // the last minute is incomplete
   const busy = whole.filter((minute) => minute.p50_ms > 0);
   const recent = busy.at(-1) ?? minutes.at(-1);
   $('#up').textContent = `${ago(last.uptime_s)}, ${t('version', { v: last.version })}`;
-  vital('searches', number(minutes.at(-1).searches), t('v.minute'), minutes.map((minute) => minute.searches));
-  vital('time', recent.p50_ms ? `≤ ${number(recent.p50_ms)} ms` : '–', recent.p99_ms ? `p99 ≤ ${number(recent.p99_ms)} ms` : t('v.noneyet'), minutes.map((minute) => minute.p50_ms));
-  vital('gallery', number(last.faces), counted('v.of', last.people, { templates: counted('v.templates', last.faces) }), minutes.map(() => last.faces));
-  vital('memory', `${number(Math.round(last.memory_bytes / 1e6))} MB`, t('v.waiting', { n: number(last.waiting) }), minutes.map((minute) => minute.requests));
+  vital(
+    'searches',
+    number(minutes.at(-1).searches),
+    t('v.minute'),
+    minutes.map((minute) => minute.searches),
+  );
+  vital(
+    'time',
+    recent.p50_ms ? `≤ ${number(recent.p50_ms)} ms` : '–',
+    recent.p99_ms ? `p99 ≤ ${number(recent.p99_ms)} ms` : t('v.noneyet'),
+    minutes.map((minute) => minute.p50_ms),
+  );
+  vital(
+    'gallery',
+    number(last.faces),
+    counted('v.of', last.people, { templates: counted('v.templates', last.faces) }),
+    minutes.map(() => last.faces),
+  );
+  vital(
+    'memory',
+    `${number(Math.round(last.memory_bytes / 1e6))} MB`,
+    t('v.waiting', { n: number(last.waiting) }),
+    minutes.map((minute) => minute.requests),
+  );
   $('#s-errors').textContent = number(minutes.reduce((sum, minute) => sum + minute.errors, 0));
   charts(minutes);
   $('#s-model').textContent = last.model || '–';
@@ -98,7 +149,7 @@ export function start() {
   admin.start();
   sure.start(() => {
     clearTimeout(timer);
-    visit += 1; // a look that is on its way may be of before
+    visit += 1; // a pending answer may be older than the change
     look(visit);
     admin.loadAudit();
   });
@@ -106,7 +157,7 @@ export function start() {
 
 export async function enter() {
   visit += 1;
-  await look(visit); // asks for the password, where there is one, before the others do
+  await look(visit); // so that the password is asked for once, before the other requests
   await Promise.all([sure.enter(), admin.enter(), report.enter()]);
 }
 export function leave() {

@@ -1,4 +1,4 @@
-// Settings, how sure a match must be: what counts, what another choice would mean, and the choice.
+// Settings, how sure a match must be: the thresholds in force, a preview of another choice, and saving it.
 import * as api from './api.js';
 import { $, el, say, toast } from './dom.js';
 import { number, t } from './i18n.js';
@@ -7,10 +7,10 @@ import { odds } from './answer.js';
 const RATES = { fmr: [1e-3, 1e-4, 1e-5, 1e-6], fpir: [0.1, 0.01, 0.001, 0.0001] };
 const FIRST = { fmr: 1e-4, fpir: 0.01, threshold: 0.5 };
 
-let now = null; // what counts, as the server says it
-let meant = null; // {target, meaning} of what is chosen in the form
-let asked = 0; // grows with each question: an answer to an older one is dropped
-let changes = 0; // grows with each choice that was saved: what was asked before does not tell of it
+let now = null; // the thresholds in force, from the server
+let meant = null; // {target, meaning} of the choice in the form
+let asked = 0; // number of the newest request: older answers are dropped
+let changes = 0; // number of saved choices: answers from before the last one are stale
 let saved = () => {};
 
 const score = (value) => value.toFixed(3);
@@ -28,13 +28,15 @@ function showMeaning() {
   const rate = (value, bound) => (value === null ? t('sure.unknown') : value > 0 ? odds(value, bound) : '–');
   $('#sure-from').textContent = meaning ? score(meaning.threshold) : '–';
   $('#sure-pairs').textContent = meaning ? rate(meaning.false_match_rate, meaning.false_match_rate_is_bound) : '–';
-  $('#sure-strangers').textContent = meaning ? rate(meaning.false_positive_identification_rate, meaning.false_match_rate_is_bound) : '–';
+  $('#sure-strangers').textContent = meaning
+    ? rate(meaning.false_positive_identification_rate, meaning.false_match_rate_is_bound)
+    : '–';
   $('#sure-two').textContent = meaning ? score(meaning.verify_threshold) : '–';
   $('#sure-among').textContent = t('sure.among', { n: meaning ? number(meaning.faces) : '–' });
   $('#sure-save').disabled = !meaning;
 }
 
-/** The rates to choose from, and the one that counts where it is none of them. */
+/** The rates to choose from, plus the one in force if it is not among them. */
 function showRates(kind, value) {
   if (kind === 'threshold') return;
   const rates = [...new Set([...RATES[kind], value])].sort((a, b) => b - a);
@@ -53,11 +55,13 @@ function showKind(kind, value) {
 function showNow() {
   if (!now) return;
   const kind = kindOf(now.target);
-  $('#sure-now').textContent = [t(`sure.is.${now.source}`), kind ? `${wordsOf(kind, now.target[kind])}.` : ''].join(' ').trim();
+  $('#sure-now').textContent = [t(`sure.is.${now.source}`), kind ? `${wordsOf(kind, now.target[kind])}.` : '']
+    .join(' ')
+    .trim();
   $('#sure-reset').hidden = now.source !== 'saved';
 }
 
-/** Asks what the choice would mean; the answer to an older question is dropped. */
+/** Requests a preview of the choice; an answer to an older request is dropped. */
 async function ask() {
   const target = chosen();
   asked += 1;
@@ -67,7 +71,7 @@ async function ask() {
     showMeaning();
     return;
   }
-  $('#sure-save').disabled = true; // until it is known what it means
+  $('#sure-save').disabled = true; // until the preview has come
   try {
     const { meaning } = await api.thresholds(target);
     if (mine !== asked) return;
@@ -118,7 +122,7 @@ export async function enter() {
   await ask();
 }
 
-/** `onSaved` is called when something else counts from now on. */
+/** `onSaved` is called after other thresholds took effect. */
 export function start(onSaved) {
   saved = onSaved;
   $('#sure-by').addEventListener('change', () => {
