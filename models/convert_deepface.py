@@ -1,10 +1,11 @@
-"""Weight files of DeepFace's Keras models (.h5) -> ONNX; needs no TensorFlow.
+"""Converts weight files of DeepFace's Keras models (.h5) to ONNX, without TensorFlow.
 
 usage: convert_deepface.py SOURCE.h5 TARGET.onnx vgg-face|age|gender|race|arcface|facenet512
 
-Keras writes weights only, so the architectures stand here: VGG-Face (Parkhi et al. 2015; its last hidden layer of 4096 is the
-descriptor; age, gender and race are further layers on it), ArcFace's ResNet-34 and Inception-ResNet-v1 (FaceNet). Inputs are
-NCHW; what DeepFace does with a vector afterwards (unit length) the program does.
+Keras files contain weights only, so the architectures are defined here: VGG-Face (Parkhi et al. 2015; its last hidden
+layer of 4096 is the descriptor; age, gender and race are further layers on it), ArcFace's ResNet-34 and
+Inception-ResNet-v1 (FaceNet). Inputs are NCHW; Semblance normalises the resulting vector to unit length, as DeepFace
+does.
 """
 import sys
 
@@ -20,7 +21,7 @@ class Weights:
         with h5py.File(path, "r") as file:
             root = file["model_weights"] if "model_weights" in file else file
             if "layer_names" not in root.attrs:
-                raise ValueError("this is no weight file that Keras wrote")
+                raise ValueError("this is not a weight file written by Keras")
             self.layers = {}
             for layer in self.names(root.attrs["layer_names"]):
                 parts = {name.split("/")[-1].split(":")[0]: np.asarray(root[layer][name], np.float32)
@@ -40,7 +41,7 @@ class Weights:
         return self.layers[name]
 
     def next(self, part, dimensions):
-        """The first layer not used yet that has a part of so many dimensions: for layers that Keras named by counting."""
+        """The first unused layer that has a part with this many dimensions: for layers that Keras numbered."""
         for name, parts in self.layers.items():
             if name not in self.used and part in parts and parts[part].ndim == dimensions:
                 return self.take(name)
@@ -54,7 +55,7 @@ class KerasGraph(Graph):
     """Keras's layers."""
 
     def convolution(self, value, layer, stride=1, same=False):
-        """Keras keeps rows, columns, inputs, outputs. `same`: only with stride 1, where both ends are padded alike."""
+        """Keras stores rows, columns, inputs, outputs. `same`: only with stride 1, which pads both ends equally."""
         kernel = layer["kernel"].transpose(3, 2, 0, 1)
         rows, columns = kernel.shape[2:]
         pads = [rows // 2, columns // 2, rows // 2, columns // 2] if same else [0, 0, 0, 0]
@@ -91,7 +92,7 @@ def vgg_trunk(graph, weights):
 
 def vgg_face(graph, weights):
     value = vgg_trunk(graph, weights)
-    weights.next("kernel", 4)  # the classifier of 2,622 people, not wanted
+    weights.next("kernel", 4)  # the classifier of 2,622 people, which is not needed
     return graph.flat(value), 224, 4096
 
 
@@ -123,7 +124,7 @@ def arcface(graph, weights):
                 shortcut = normalisation(convolution(value, f"{name}_0", stride, False), f"{name}_0")
             inner = convolution(normalisation(value, f"{name}_1"), f"{name}_1")
             inner = prelu(normalisation(inner, f"{name}_2"), f"{name}_1_prelu")
-            if stride == 2:  # padded by one on every side, then without padding
+            if stride == 2:  # padded by one on every side, then convolved without padding
                 inner = graph.add("Pad", [inner, graph.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64))])
             inner = normalisation(convolution(inner, f"{name}_2", stride), f"{name}_3")
             value = graph.add("Add", [shortcut, inner])
@@ -152,7 +153,7 @@ def facenet512(graph, weights):
         return value if last else graph.add("Relu", [value])
 
     def second(block, *parts):
-        """Names of the second branch, whose number in the files is not always 1."""
+        """Names of the layers of the second branch, whose number in the files is not always 1."""
         first = weights.find(lambda name: name.startswith(f"{block}_Branch_") and name.endswith("_Conv2d_0a_1x1"))
         stem = first[:-len("0a_1x1")]
         return [stem + part for part in ("0a_1x1", *parts)]
@@ -180,7 +181,8 @@ def facenet512(graph, weights):
                  + [graph.pool(value, 3, 2)])
     for i in range(1, 7):
         b = f"Block8_{i}"
-        value = residual(value, b, [[f"{b}_Branch_0_Conv2d_1x1"], second(b, "0b_1x3", "0c_3x1")], 1 if i == 6 else 0.2, i == 6)
+        branches = [[f"{b}_Branch_0_Conv2d_1x1"], second(b, "0b_1x3", "0c_3x1")]
+        value = residual(value, b, branches, 1 if i == 6 else 0.2, i == 6)
     value = graph.add("ReduceMean", [value], axes=[2, 3], keepdims=0)
     value = graph.dense(value, weights.take("Bottleneck"))
     return graph.normalisation(value, weights.take("Bottleneck_BatchNorm"), 1e-3), 160, 512
@@ -195,7 +197,8 @@ def convert(source, target, architecture):
     value, side, outputs = ARCHITECTURES[architecture](graph, weights)
     left = set(weights.layers) - weights.used
     if left:
-        raise ValueError(f"the weight file is of another model: nothing takes its layers {', '.join(sorted(left)[:5])}")
+        unexpected = ", ".join(sorted(left)[:5])
+        raise ValueError(f"the weight file belongs to another model; it has unexpected layers: {unexpected}")
     graph.add("Identity", [value], "output")
     graph.save(architecture, target, {"input": [1, 3, side, side]}, {"output": [1, outputs]})
 

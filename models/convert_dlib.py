@@ -1,4 +1,4 @@
-"""dlib's face recognition ResNet (its serialised network, .dat) -> ONNX; needs no dlib.
+"""Converts dlib's face recognition ResNet (serialised network, .dat) to ONNX, without dlib.
 
 usage: convert_dlib.py SOURCE.dat TARGET.onnx
 
@@ -12,14 +12,15 @@ import sys
 import numpy as np
 from graph import Graph
 
-CONVOLUTION, AFFINE, DENSE, INPUT = b"\x01\x05con_4", b"\x01\x07affine_", b"\x01\x04fc_2", b"\x01\x15input_rgb_image_sized"
+CONVOLUTION, AFFINE, DENSE = b"\x01\x05con_4", b"\x01\x07affine_", b"\x01\x04fc_2"
+INPUT = b"\x01\x15input_rgb_image_sized"
 SIDE = 150
-# Residual stages: filters, does the first block halve, blocks.
+# Residual stages: number of filters, whether the first block halves the size, number of blocks.
 STAGES = ((32, False, 3), (64, True, 4), (128, True, 3), (256, True, 3), (256, True, 1))
 
 
 class Reader:
-    """Takes the layers out of the file in the order in which they stand there."""
+    """Reads the layers in the order of the file."""
 
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -41,23 +42,23 @@ class Reader:
     def tensor(self):
         version, *sizes = self.integers(5)
         if version != 2:
-            raise ValueError(f"a tensor of version {version} where 2 is known")
+            raise ValueError(f"a tensor of version {version}, but only version 2 is supported")
         count = int(np.prod(sizes))
         if self.at + 4 * count > len(self.data):
-            raise ValueError("the file is cut short")
+            raise ValueError("the file is truncated")
         values = np.frombuffer(self.data, "<f4", count, self.at).copy()
         self.at += 4 * count
         return values
 
     def part_sizes(self):
-        """The sizes of a part of the tensor before: where filters end and biases begin."""
+        """The sizes of a part of the preceding tensor: where filters end and biases begin."""
         version, *sizes = self.integers(5)
         if version != 1:
-            raise ValueError(f"a part of version {version} where 1 is known")
+            raise ValueError(f"a part of version {version}, but only version 1 is supported")
         return sizes
 
     def next_layer(self):
-        """(tag, contents), or None. What lies between layers is skipped; a tensor is not searched, so no false tags."""
+        """(tag, contents), or None. Bytes between layers are skipped; tensors are not searched for tags."""
         places = [(self.data.find(tag, self.at), tag) for tag in (CONVOLUTION, AFFINE, DENSE, INPUT)]
         places = [place for place in places if place[0] >= 0]
         if not places:
@@ -89,7 +90,7 @@ class Reader:
 
 
 class DlibGraph(Graph):
-    """Takes dlib's layers one after the other; sizes are followed because dlib pads what it adds to the larger one."""
+    """Converts dlib's layers in order; sizes are tracked, because dlib pads the smaller operand of an addition."""
 
     def __init__(self, layers):
         super().__init__()
@@ -98,11 +99,11 @@ class DlibGraph(Graph):
     def take(self, tag):
         found, contents = next(self.layers)
         if found != tag:
-            raise ValueError(f"a layer {found} where {tag} is expected")
+            raise ValueError(f"found a layer {found} instead of {tag}")
         return contents
 
     def convolve(self, value):
-        """A convolution and the affine layer after it (a batch normalisation at rest), made one; gives filters, too."""
+        """Merges a convolution with the affine layer after it (a frozen batch normalisation). Returns filters, too."""
         layer, (gain, shift) = self.take(CONVOLUTION), self.take(AFFINE)
         weights = layer["weights"] * gain[:, None, None, None]
         value = self.add("Conv", [value, self.constant(weights), self.constant(layer["bias"] * gain + shift)],
@@ -110,7 +111,7 @@ class DlibGraph(Graph):
         return value, layer["filters"]
 
     def padded(self, value, channels, side):
-        """Zeros behind, so that `value` (channels, side) gets the larger size."""
+        """Appends zeros, so that `value` (channels, side) gets the larger size."""
         if not (channels or side):
             return value
         return self.add("Pad", [value, self.constant(np.array([0, 0, 0, 0, 0, channels, side, side], np.int64))])
@@ -119,7 +120,7 @@ class DlibGraph(Graph):
         inner, _ = self.convolve(value)
         inner, found = self.convolve(self.add("Relu", [inner]))
         if found != filters:
-            raise ValueError(f"{found} filters where {filters} are expected")
+            raise ValueError(f"found {found} filters instead of {filters}")
         if halve:
             inner_side, shortcut_side = (side - 3) // 2 + 1, side // 2
             side = max(inner_side, shortcut_side)
@@ -148,7 +149,7 @@ def build(layers):
 def convert(source, target):
     reader = Reader(pathlib.Path(source).read_bytes())
     layers = list(iter(reader.next_layer, None))
-    layers.sort(key=lambda layer: layer[0] != INPUT)  # written last, needed first
+    layers.sort(key=lambda layer: layer[0] != INPUT)  # the input is written last, but needed first
     graph = build(layers)
     graph.save("dlib_resnet", target, {"input": [1, 3, SIDE, SIDE]}, {"embedding": [1, 128]})
 

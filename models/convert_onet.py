@@ -1,5 +1,7 @@
-"""MTCNN's ONet (facenet-pytorch's onet.pt) -> ONNX; needs no PyTorch. Outputs: the face probability, and five points (x of all,
-then y of all, in 0..1 of the input). Its correction of the box is left out.
+"""Converts MTCNN's ONet (facenet-pytorch's onet.pt) to ONNX, without PyTorch.
+
+Outputs: the face probability, and five points (x of all, then y of all, in 0..1 of the input). The regression of
+the box is omitted.
 
 usage: convert_onet.py SOURCE.pt TARGET.onnx
 """
@@ -15,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 class StateUnpickler(pickle.Unpickler):
-    """Reads a state dictionary and nothing else: every global it may name is listed here."""
+    """Reads a state dictionary and nothing else: only the globals listed here are allowed."""
 
     def __init__(self, file, storages):
         super().__init__(file)
@@ -73,7 +75,7 @@ def convert(source, target):
         return output
 
     def weighted(name):
-        return [constant(f"{name}.weight", weights[f"{name}.weight"]), constant(f"{name}.bias", weights[f"{name}.bias"])]
+        return [constant(f"{name}.{part}", weights[f"{name}.{part}"]) for part in ("weight", "bias")]
 
     value = "input"
     for layer, (kernel, pool) in enumerate([(3, 3), (3, 3), (3, 2), (2, None)], start=1):
@@ -89,10 +91,12 @@ def convert(source, target):
     value = add("Gemm", [value, *weighted("dense6_1")], "dense6_1", transB=1)
     add("Softmax", [value], "probability", axis=1)
     add("Gemm", ["prelu5", *weighted("dense6_3")], "points", transB=1)
-    graph = helper.make_graph(nodes, "onet", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 48, 48])],
+    inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 48, 48])]
+    graph = helper.make_graph(nodes, "onet", inputs,
                               [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, 2]),
                                helper.make_tensor_value_info("points", TensorProto.FLOAT, [1, 10])], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
+    opset = helper.make_opsetid("", 13)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=8, producer_name="semblance")
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, target)
 

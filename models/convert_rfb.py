@@ -1,11 +1,11 @@
-"""RFB-320 face detector -> the same network without its baked priors, usable at any input size.
+"""Converts the RFB-320 face detector to the same network without built-in priors, usable at any input size.
 
 usage: convert_rfb.py SOURCE.onnx TARGET.onnx
 
-The published graph decodes its boxes with priors that are constants for 320x240. What stays here is the network, whose raw
-regressions are `locations`; the decoding, which needs the size of the input, is done by the program. Two things are
-rewritten because they cost a tenth of the time: the input comes pixel by pixel (NHWC), as the convolutions want it, and the
-softmax of two classes is what it equals, a sigmoid of their difference, which the last convolutions give at once.
+The published graph decodes its boxes with priors that are constants for 320x240. The converted network outputs the raw
+regressions as `locations`; decoding, which depends on the size of the input, is done by Semblance (detector.c). Two
+changes save a tenth of the time: the input is interleaved (NHWC), as the convolutions need it, and the softmax of two
+classes is replaced by the equal sigmoid of their difference, which the last convolutions compute directly.
 """
 import sys
 
@@ -27,7 +27,7 @@ def reachable(nodes, outputs):
 
 
 def margins_for_pairs(nodes, weights):
-    """Puts `probabilities` in the place of the softmax; the heads give one number a prior, face less background."""
+    """Replaces the softmax by `probabilities`; the heads give one number a prior, face minus background."""
     by_output = {name: node for node in nodes for name in node.output}
     softmax = by_output["scores"]
     for joined in by_output[softmax.input[0]].input:

@@ -1,9 +1,9 @@
-"""TensorFlow.js graph model (a .json with its .bin beside it) -> ONNX, for the operations of the models used here.
+"""Converts a TensorFlow.js graph model (.json and .bin) to ONNX, for the operations of the models used here.
 
 usage: convert_tfjs.py SOURCE.json TARGET.onnx OUTPUT=NAME...
 
-Each OUTPUT=NAME keeps the source's output OUTPUT under NAME; what no kept output needs is left out. Data stay NHWC at the
-model's borders; convolutions and pools are wrapped in transpositions, which the runtime removes.
+Each OUTPUT=NAME keeps the output OUTPUT under NAME; nodes that no kept output needs are dropped. Data stay NHWC at the
+model's inputs and outputs; convolutions and pools are wrapped in transpositions, which the runtime removes.
 """
 import base64
 import json
@@ -34,7 +34,7 @@ def read_weights(path, manifest):
                 values = values.astype(np.float32) * np.float32(quantisation["scale"]) + np.float32(quantisation["min"])
             weights[entry["name"]] = values.astype(entry["dtype"])
         if offset != len(data):
-            raise ValueError(f"{path}: {len(data)} bytes of weights where {offset} are described")
+            raise ValueError(f"{path}: {len(data)} bytes of weights, but {offset} are described")
     return weights
 
 
@@ -82,13 +82,17 @@ class Converter:
     def convolution(self, node, inputs, fused, attributes):
         kernel = self.weights[inputs[1]]
         depthwise = "Depthwise" in node["op"]
-        kernel_oihw = kernel.transpose(2, 3, 0, 1).reshape(-1, 1, *kernel.shape[:2]) if depthwise else kernel.transpose(3, 2, 0, 1)
+        if depthwise:
+            kernel_oihw = kernel.transpose(2, 3, 0, 1).reshape(-1, 1, *kernel.shape[:2])
+        else:
+            kernel_oihw = kernel.transpose(3, 2, 0, 1)
         extra = [self.constant(f"{inputs[1]}/oihw", kernel_oihw)]
         if fused[:1] == ["BiasAdd"]:
             extra.append(self.constant(inputs[2], self.weights[inputs[2]].reshape(-1)))
             fused = fused[1:]
         value = self.image_operation(inputs[0], None if fused else node["name"], "Conv", extra,
-                                     group=kernel.shape[2] if depthwise else 1, kernel_shape=list(kernel_oihw.shape[2:]),
+                                     group=kernel.shape[2] if depthwise else 1,
+                                     kernel_shape=list(kernel_oihw.shape[2:]),
                                      **self.window(attributes))
         self.activation(value, fused, node["name"])
 
@@ -107,12 +111,14 @@ class Converter:
 
     def placeholder(self, node, attributes):
         shape = [int(size.get("size", -1)) for size in attributes["shape"]["shape"]["dim"]]
-        self.inputs.append(helper.make_tensor_value_info(node["name"], TensorProto.FLOAT, [1 if s < 0 else s for s in shape]))
+        fixed = [1 if s < 0 else s for s in shape]
+        self.inputs.append(helper.make_tensor_value_info(node["name"], TensorProto.FLOAT, fixed))
 
     def node(self, node):
         kind, attributes = node["op"], node.get("attr", {})
         inputs = [plain(name) for name in node.get("input", []) if not name.startswith("^")]
-        fused = [base64.b64decode(name).decode() for name in attributes.get("fused_ops", {}).get("list", {}).get("s", [])]
+        names = attributes.get("fused_ops", {}).get("list", {}).get("s", [])
+        fused = [base64.b64decode(name).decode() for name in names]
         for name in inputs:
             if name in self.weights and self.weights[name].dtype == np.float32:
                 self.constant(name, self.weights[name])
@@ -160,10 +166,11 @@ def convert(source, target, outputs):
         node.output[:] = [names.get(name, name) for name in node.output]
     nodes = reachable(converter.nodes, outputs.values())
     used = {name for node in nodes for name in node.input}
-    graph = helper.make_graph(nodes, source.stem, converter.inputs,
-                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs.values()],
+    kept = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs.values()]
+    graph = helper.make_graph(nodes, source.stem, converter.inputs, kept,
                               [values for name, values in converter.constants.items() if name in used])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
+    opset = helper.make_opsetid("", 13)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=8, producer_name="semblance")
     model = onnx.shape_inference.infer_shapes(model)
     onnx.checker.check_model(model)
     onnx.save(model, target)

@@ -1,4 +1,4 @@
-"""What the converters build: an ONNX graph, node by node, and its file."""
+"""Builds an ONNX graph node by node and writes its file; used by the converters."""
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -21,10 +21,11 @@ class Graph:
         return output
 
     def save(self, name, target, inputs, outputs):
-        """`inputs`, `outputs`: {name: shape}, all of float32."""
+        """Writes the model. `inputs`, `outputs`: {name: shape}, all float32."""
         def described(values):
             return [helper.make_tensor_value_info(value, TensorProto.FLOAT, shape) for value, shape in values.items()]
         body = helper.make_graph(self.nodes, name, described(inputs), described(outputs), self.constants)
-        model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="semblance")
+        opset = helper.make_opsetid("", 13)
+        model = helper.make_model(body, opset_imports=[opset], ir_version=8, producer_name="semblance")
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, target)

@@ -1,5 +1,5 @@
-/* An import: bytes as a ZIP archive, or as a CSV file beside a photo. Each item has an id and a name, and reading it never fails in a
- * way that a sanitizer sees. */
+/* An import: bytes as a ZIP archive, or as a CSV file beside a photo. Each item has an id and a name, and reading it
+ * never fails in a way that a sanitizer sees. */
 #include "import/import.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Any bytes as a backup: refused, with nothing beyond what was sealed written; what is sealed opens, cut short it does not. */
+/* Target: arbitrary bytes as an encrypted backup. They are refused, and never more is written than was sealed; a sealed
+ * backup opens, a truncated one does not. */
 #include "crypto/sealed_backup.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Any bytes as one vector, and its halves as two that are compared. */
+/* Target: arbitrary bytes as a vector blob, and its halves as two vectors that are compared. */
 #include "sql/vectors/metric.h"
 
 #include <math.h>
@@ -24,8 +24,7 @@ static void write_and_read(sb_sql_value *value) {
   check(again.dim == value->dim && again.element == value->element);
   for (size_t i = 0; i < again.dim; i++) check(sb_sql_value_get(&again, i) == sb_sql_value_get(value, i));
   if (size > 1)
-    check(sb_sql_value_read_blob(blob, size - 1, &again, &error) !=
-          SB_OK); /* cut short, it is never taken for another */
+    check(sb_sql_value_read_blob(blob, size - 1, &again, &error) != SB_OK); /* truncated, it is never accepted */
   free(blob);
 }
 

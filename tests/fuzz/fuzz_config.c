@@ -1,4 +1,4 @@
-/* Any bytes as semblance.conf: read, or refused with the line. */
+/* Target: arbitrary bytes as semblance.conf: read, or refused with the line number. */
 #include "base/base.h"
 #include "config/config.h"
 

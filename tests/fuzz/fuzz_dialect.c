@@ -1,4 +1,4 @@
-/* Any text as SQL: it is read as tokens that cover it, and what is made of it is text again. */
+/* Target: arbitrary text as SQL: the tokens cover it completely, and the rewritten query is valid text. */
 #include "sql/dialect/dialect.h"
 #include "sql/dialect/tokens.h"
 
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   check(at == end);
   if (sb_sql_dialect_read(text, &dialect, &error) == SB_OK) {
     check(dialect.size <= strlen(text));
-    /* What came out is SQLite's SQL: there is nothing of IRIS left to be changed. */
+    /* The result is SQLite's SQL: rewriting it again changes nothing. */
     if (dialect.plain && sb_sql_dialect_read(dialect.plain, &again, &error) == SB_OK) sb_sql_dialect_free(&again);
     if (dialect.fast && sb_sql_dialect_read(dialect.fast, &again, &error) == SB_OK) sb_sql_dialect_free(&again);
     sb_sql_dialect_free(&dialect);

@@ -1,4 +1,4 @@
-/* Every image decoder, by the first bytes; small limits keep a run short. */
+/* Target: arbitrary bytes as a photo; the first bytes choose the decoder. Small limits keep a run short. */
 #include "image/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

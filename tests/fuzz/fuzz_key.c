@@ -1,4 +1,4 @@
-/* Any text as a key file, as a key's words, as an API key. */
+/* Target: arbitrary text as a key file, as the words of a key, as an API key. */
 #include "crypto/access.h"
 
 #include <stdlib.h>

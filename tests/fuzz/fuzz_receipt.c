@@ -1,4 +1,4 @@
-/* Any bytes as a receipt of erasure or a kept head of the audit. */
+/* Target: arbitrary bytes as an erasure receipt or a saved audit head. */
 #include "cli/commands/erasure_receipt.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* A request: "METHOD target", a line break, then a JSON body. Router, percent-decoding, parameters, JSON, base64. */
+/* Target: an HTTP request, as "METHOD target", a line break, then a JSON body. Router, percent-decoding, parameters,
+ * JSON, base64. */
 #include "http/core/params.h"
 #include "http/core/receive.h"
 #include "http/routes.h"

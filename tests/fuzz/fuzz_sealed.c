@@ -1,4 +1,5 @@
-/* Any bytes as a sealed field, a wrapped data key, a sum of rows, attributes: refused, or what was sealed; never more. */
+/* Target: arbitrary bytes as a sealed field, a wrapped data key, a row set MAC, attributes: refused, or exactly what
+ * was sealed. */
 #include "crypto/crypto.h"
 #include "crypto/row_set_mac.h"
 #include "store/sealing/column_encoding.h"
@@ -32,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   sb_attributes attributes;
   sb_error error = {0};
   check(plain && sealed);
-  check(sb_keyring_unseal(keyring, &place, bytes, size, plain, &error) == SB_STORE); /* nobody guesses a seal */
+  check(sb_keyring_unseal(keyring, &place, bytes, size, plain, &error) == SB_STORE); /* a valid tag cannot be guessed */
   check(sb_keyring_add(keyring, 2, SB_KEYRING_DATA, bytes, size, &error) == SB_WRONG_KEY);
   check(sb_keyring_seal(keyring, &place, bytes, size, sealed, &error) == SB_OK);
   check(sb_keyring_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_OK);
@@ -41,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (size) check(sb_keyring_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_STORE);
   int64_t sequence;
   sb_crypto_row_set_mac sum;
-  check(!sb_crypto_row_set_mac_read(keyring, bytes, size, &sequence, &sum)); /* nor a sum */
+  check(!sb_crypto_row_set_mac_read(keyring, bytes, size, &sequence, &sum)); /* nor a valid MAC */
   sb_store_attributes_read(bytes, size, &attributes);
   free(plain);
   free(sealed);

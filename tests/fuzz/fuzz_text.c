@@ -1,4 +1,4 @@
-/* Any text as a vector: what is read is written and read again to the same. */
+/* Target: arbitrary text as a vector: what is read, written and read again is the same. */
 #include "sql/vectors/value.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* The frames of the live channel, in pieces as a socket gives them; the first byte chooses their size. */
+/* Target: WebSocket frames of the live channel, in pieces as a socket delivers them; the first byte sets the size of
+ * the pieces. */
 #include "http/core/websocket.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Gives every file of the folders that are named to the fuzz target, and every file cut short at many places and with bytes
- * changed: so that a corpus stays a test where there is no fuzzer. One line of TAP a folder. */
+/* Runs the fuzz target without a fuzzer: on every file of the given folders, and on each of them truncated at many
+ * places and with bytes changed: so that a corpus stays a test where there is no fuzzer. One line of TAP a folder. */
 #include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 enum { FILE_MAX = 1 << 20, CUTS = 64, CHANGES = 64 };
 
-/* In memory of exactly that size, so that a sanitizer sees what reads on. */
+/* In memory of exactly that size, so that a sanitizer sees a read beyond. */
 static void give(const uint8_t *bytes, size_t size) {
   uint8_t *exact = malloc(size ? size : 1);
   if (!exact) abort();

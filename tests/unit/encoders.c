@@ -7,7 +7,7 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
-/* The smallest EXIF block that tells an orientation: TIFF header, one entry, no further directory. */
+/* The smallest EXIF block with an orientation: TIFF header, one entry, no further directory. */
 static void write_exif(struct jpeg_compress_struct *jpeg, int orientation) {
   uint8_t block[] = {'E',  'x',  'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
                      0x01, 0x12, 0,   3,   0, 0, 0,   1,   0, 0,  0, 0, 0, 0, 0, 0};

@@ -11,7 +11,7 @@
 
 /* ---- Errors */
 
-static void every_status_has_a_word_of_its_own(void **state) {
+static void every_status_has_its_own_code(void **state) {
   (void)state;
   for (int a = SB_OK; a <= SB_INTERNAL; a++) {
     assert_string_not_equal(sb_status_code((sb_status)a), "unknown");
@@ -34,7 +34,7 @@ static void a_fault_of_the_photo_differs_from_a_fault_of_the_system(void **state
   assert_int_equal(sb_status_fault(SB_FORBIDDEN), SB_FAULT_CALLER);
 }
 
-static void a_long_message_is_cut_and_still_text(void **state) {
+static void a_long_message_is_cut_and_stays_valid_text(void **state) {
   (void)state;
   sb_error error;
   char text[2000];
@@ -45,7 +45,7 @@ static void a_long_message_is_cut_and_still_text(void **state) {
   assert_int_equal(sb_fail(NULL, SB_IO, "%s", text), SB_IO);
 }
 
-static void errno_becomes_the_status_that_tells_what_to_do(void **state) {
+static void errno_maps_to_the_status_that_says_what_to_do(void **state) {
   (void)state;
   static const struct {
     int number;
@@ -73,7 +73,7 @@ static void a_size_that_overflows_is_refused(void **state) {
   free(block);
 }
 
-static void memory_comes_zeroed_and_growing_keeps_it(void **state) {
+static void memory_is_zeroed_and_growing_keeps_its_contents(void **state) {
   (void)state;
   uint8_t *bytes = sb_alloc(100, 1, NULL);
   for (int i = 0; i < 100; i++) assert_int_equal(bytes[i], 0);
@@ -122,7 +122,7 @@ static void a_refused_text_is_never_quoted(void **state) {
   assert_int_equal(sb_text_check("Zo\xc3\xab \xe6\x9d\x8e", 256, "name", NULL), SB_OK);
 }
 
-static void a_part_is_found_whatever_the_case(void **state) {
+static void a_part_is_found_regardless_of_case(void **state) {
   (void)state;
   assert_true(sb_text_contains_nocase("Barack OBAMA", "obama"));
   assert_true(sb_text_contains_nocase("aab", "AB"));
@@ -249,7 +249,7 @@ static void a_log_line_names_its_request_and_lesser_ones_are_dropped(void **stat
   sb_log_with(SB_LOG_WARNING, "\"ms\":%d", "took %d ms", 5);
   assert_string_equal(logged, "2 took 5 ms\"ms\":%d");
   sb_log_set(NULL, NULL, SB_LOG_INFO);
-  sb_log(SB_LOG_ERROR, "to nobody");
+  sb_log(SB_LOG_ERROR, "to no sink");
   assert_string_equal(logged, "2 took 5 ms\"ms\":%d");
 }
 
@@ -287,10 +287,10 @@ static void *take(void *context) {
 }
 
 static void wait_for_a_waiter(void) {
-  usleep(50000); /* the thread has begun to wait by then; if not, the test still holds, having shown less */
+  usleep(50000); /* by then the thread is waiting; if not, the test still passes, but shows less */
 }
 
-static void a_pool_hands_out_each_item_once_and_refuses_a_crowd(void **state) {
+static void a_pool_hands_out_each_item_once_and_limits_the_waiting(void **state) {
   (void)state;
   sb_pool *pool = NULL;
   int thing = 0;
@@ -339,7 +339,7 @@ static void the_cpu_level_has_a_name_and_there_is_a_core(void **state) {
 
 static const char *const nothing[] = {"semblance", NULL};
 enum { WORDS_MAX = 10, WORD_SIZE = 40 };
-static char *argv[WORDS_MAX]; /* what sb_config_load leaves */
+static char *argv[WORDS_MAX]; /* what sb_config_load leaves over */
 
 static sb_status load(sb_config *config, const char *const *words, int *argc, sb_error *error) {
   static char copies[WORDS_MAX][WORD_SIZE];
@@ -413,7 +413,7 @@ static void a_bad_line_of_the_settings_file_is_named_by_its_number(void **state)
   unlink(path);
   sb_config config;
   int argc;
-  assert_int_equal(load(&config, nothing, &argc, NULL), SB_NOT_FOUND); /* a file that was named must be there */
+  assert_int_equal(load(&config, nothing, &argc, NULL), SB_NOT_FOUND); /* a file that SEMBLANCE_CONF names must exist */
   unsetenv("SEMBLANCE_CONF");
   rmdir(folder);
   free(path);
@@ -421,16 +421,16 @@ static void a_bad_line_of_the_settings_file_is_named_by_its_number(void **state)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_status_has_a_word_of_its_own),
+      cmocka_unit_test(every_status_has_its_own_code),
       cmocka_unit_test(a_fault_of_the_photo_differs_from_a_fault_of_the_system),
-      cmocka_unit_test(a_long_message_is_cut_and_still_text),
-      cmocka_unit_test(errno_becomes_the_status_that_tells_what_to_do),
+      cmocka_unit_test(a_long_message_is_cut_and_stays_valid_text),
+      cmocka_unit_test(errno_maps_to_the_status_that_says_what_to_do),
       cmocka_unit_test(a_size_that_overflows_is_refused),
-      cmocka_unit_test(memory_comes_zeroed_and_growing_keeps_it),
+      cmocka_unit_test(memory_is_zeroed_and_growing_keeps_its_contents),
       cmocka_unit_test(a_buffer_grows_and_is_always_terminated),
       cmocka_unit_test(utf8_is_what_rfc_3629_says),
       cmocka_unit_test(a_refused_text_is_never_quoted),
-      cmocka_unit_test(a_part_is_found_whatever_the_case),
+      cmocka_unit_test(a_part_is_found_regardless_of_case),
       cmocka_unit_test(hex_of_bytes),
       cmocka_unit_test(fnv_1a_gives_its_published_values),
       cmocka_unit_test(a_file_is_read_whole_or_refused),
@@ -439,7 +439,7 @@ int main(void) {
       cmocka_unit_test(time_is_written_as_iso_8601),
       cmocka_unit_test(a_log_line_names_its_request_and_lesser_ones_are_dropped),
       cmocka_unit_test(stage_times_add_up_to_the_time_between_begin_and_end),
-      cmocka_unit_test(a_pool_hands_out_each_item_once_and_refuses_a_crowd),
+      cmocka_unit_test(a_pool_hands_out_each_item_once_and_limits_the_waiting),
       cmocka_unit_test(a_closed_pool_fails_its_waiters),
       cmocka_unit_test(the_cpu_level_has_a_name_and_there_is_a_core),
       cmocka_unit_test(the_command_line_wins_over_environment_over_file_over_default),

@@ -1,4 +1,4 @@
-/* What goes from the folder of compiled models, and what stays. */
+/* Which files sb_infer_cache_clean deletes, and which it keeps. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -38,7 +38,7 @@ static int tear_down(void **state) {
   return failed;
 }
 
-/* Sets when a file or folder was read and written last. */
+/* Sets the times of the last read and write of a file or folder. */
 static void age(const char *path, int read_days, int written_days) {
   time_t now = time(NULL);
   const struct timespec times[2] = {{.tv_sec = now - read_days * DAY}, {.tv_sec = now - written_days * DAY}};
@@ -61,13 +61,13 @@ static void clean(void) {
   sb_infer_cache_clean(".", time(NULL) - (time_t)AGE * DAY);
 }
 
-static void what_nobody_read_or_wrote_for_a_month_goes_and_the_rest_stays(void **state) {
+static void files_not_used_for_a_month_are_deleted_and_others_kept(void **state) {
   (void)state;
   assert_int_equal(mkdir(DIGEST, 0700), 0);
   put(DIGEST "/1.blob", AGE + 1, AGE + 1);
   put(DIGEST "/2.blob", AGE - 1, AGE + 100); /* read since */
-  put(DIGEST "/3.blob", AGE + 1, 0);         /* written since, on a file system that notes no reading */
-  put("4.blob", AGE + 1, AGE + 1);           /* of a version that had no folders */
+  put(DIGEST "/3.blob", AGE + 1, 0);         /* written since, on a file system without access times */
+  put("4.blob", AGE + 1, AGE + 1);           /* from a version without subfolders */
   clean();
   assert_false(there(DIGEST "/1.blob"));
   assert_true(there(DIGEST "/2.blob"));
@@ -75,18 +75,18 @@ static void what_nobody_read_or_wrote_for_a_month_goes_and_the_rest_stays(void *
   assert_false(there("4.blob"));
 }
 
-static void an_emptied_folder_goes_unless_somebody_changed_it_lately(void **state) {
+static void an_empty_folder_is_deleted_unless_it_changed_recently(void **state) {
   (void)state;
   assert_int_equal(mkdir(DIGEST, 0700), 0);
   put(DIGEST "/1.blob", AGE + 1, AGE + 1);
   age(DIGEST, AGE + 1, AGE + 1);
-  assert_int_equal(mkdir(OTHER, 0700), 0); /* just made: somebody is about to compile */
+  assert_int_equal(mkdir(OTHER, 0700), 0); /* just made: a process is about to compile into it */
   clean();
   assert_false(there(DIGEST));
   assert_true(there(OTHER));
 }
 
-static void files_of_others_and_what_lies_behind_links_stay(void **state) {
+static void foreign_files_and_link_targets_are_kept(void **state) {
   (void)state;
   static const char *const others[] = {"notes.txt", "1.blob.txt", ".blob", "x1.blob", DIGEST "0"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) put(others[i], AGE + 1, AGE + 1);
@@ -102,7 +102,7 @@ static void files_of_others_and_what_lies_behind_links_stay(void **state) {
   assert_true(there(DIGEST));
 }
 
-static void several_that_clean_at_once_do_not_disturb_each_other(void **state) {
+static void simultaneous_cleaning_is_safe(void **state) {
   (void)state;
   enum { PROCESSES = 4, FILES = 500 };
   char path[128];
@@ -127,7 +127,7 @@ static void several_that_clean_at_once_do_not_disturb_each_other(void **state) {
   }
 }
 
-static void a_folder_that_is_not_there_is_no_harm(void **state) {
+static void a_missing_folder_is_ignored(void **state) {
   (void)state;
   sb_infer_cache_clean("nowhere", time(NULL));
   put("file", 0, 0);
@@ -139,11 +139,11 @@ static void a_folder_that_is_not_there_is_no_harm(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(what_nobody_read_or_wrote_for_a_month_goes_and_the_rest_stays),
-      TEST(an_emptied_folder_goes_unless_somebody_changed_it_lately),
-      TEST(files_of_others_and_what_lies_behind_links_stay),
-      TEST(several_that_clean_at_once_do_not_disturb_each_other),
-      TEST(a_folder_that_is_not_there_is_no_harm),
+      TEST(files_not_used_for_a_month_are_deleted_and_others_kept),
+      TEST(an_empty_folder_is_deleted_unless_it_changed_recently),
+      TEST(foreign_files_and_link_targets_are_kept),
+      TEST(simultaneous_cleaning_is_safe),
+      TEST(a_missing_folder_is_ignored),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

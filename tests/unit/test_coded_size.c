@@ -1,4 +1,4 @@
-/* Pictures whose streams announce other sizes than the boxes around them. */
+/* Pictures whose bitstreams claim other sizes than the boxes of the file. */
 #include "unit.h"
 
 #include "image/coded_size.h"
@@ -33,8 +33,8 @@ static size_t bytes_of(const writer *w) {
 
 typedef struct sequence {
   uint32_t width, height;
-  bool still;          /* AV1 only: the short header of a single picture, the fields below tell nothing */
-  bool timing, delays; /* AV1 only: what a film has */
+  bool still;          /* AV1 only: the reduced still-picture header, without the fields below */
+  bool timing, delays; /* AV1 only: fields of a video */
   unsigned layers;     /* AV1: operating points; HEVC: sub-layers */
   uint32_t right;      /* HEVC only: of the conformance window */
 } sequence;
@@ -81,7 +81,7 @@ static writer av1_stream(const sequence *s) {
   put(&header, 4, 15);
   put(&header, 16, s->width - 1);
   put(&header, 16, s->height - 1);
-  put(&header, 32, 0); /* what follows is of no interest */
+  put(&header, 32, 0); /* the rest is not read */
   put(&stream, 16, 0x1200);
   put(&stream, 8, 0x0a);
   put(&stream, 8, bytes_of(&header));
@@ -149,7 +149,7 @@ static void sizes_are_read_from_any_sequence_header_of_av1(void **state) {
   }
 }
 
-static void sizes_are_read_from_any_sequence_parameter_set_of_hevc_less_its_window(void **state) {
+static void sizes_are_read_from_any_sequence_parameter_set_of_hevc_minus_its_window(void **state) {
   (void)state;
   for (size_t i = 0; i < count_of(sequences); i++) {
     const sequence *s = &sequences[i];
@@ -163,7 +163,7 @@ static void sizes_are_read_from_any_sequence_parameter_set_of_hevc_less_its_wind
   }
 }
 
-static void the_largest_of_several_announcements_counts(void **state) {
+static void the_largest_of_several_headers_counts(void **state) {
   (void)state;
   sb_image_coded_size size;
   writer one = av1_stream(&(sequence){.width = 64, .height = 9000}),
@@ -175,8 +175,8 @@ static void the_largest_of_several_announcements_counts(void **state) {
   assert_int_equal(size.height, 9000);
 }
 
-/* Copies of exactly the length, so that the sanitizers see a read beyond. */
-static void every_stream_that_is_cut_short_is_refused_or_tells_the_same(void **state) {
+/* Copies of exactly this length, so that sanitizers see a read beyond. */
+static void every_truncated_stream_is_refused_or_gives_the_same_size(void **state) {
   (void)state;
   for (size_t i = 0; i < count_of(sequences); i++) {
     writer streams[2] = {av1_stream(&sequences[i]), hevc_stream(&sequences[i])};
@@ -194,7 +194,7 @@ static void every_stream_that_is_cut_short_is_refused_or_tells_the_same(void **s
   }
 }
 
-static void any_bytes_are_read_within_their_bounds(void **state) {
+static void arbitrary_bytes_are_read_within_their_bounds(void **state) {
   (void)state;
   uint64_t seed = 11;
   for (size_t round = 0; round < 20000; round++) {
@@ -341,14 +341,15 @@ static sb_status status_of(bool hevc, const sequence *s, sb_error *error) {
   return status;
 }
 
-/* The sizes were looked at, and `size` is named; or libheif kept to its limits, whose decoders give reasons of many kinds. */
+/* The dry run found the size and the message names it; or libheif enforced its limits, and its decoders give various
+ * reasons. */
 static void assert_is_refused(sb_status status, const char *size, const sb_error *error) {
   if (heif_get_version_number() >= 0x01150000 && status == SB_BAD_IMAGE) return;
   assert_int_equal(status, SB_IMAGE_TOO_LARGE);
   if (heif_get_version_number() < 0x01150000) assert_non_null(strstr(error->message, size));
 }
 
-static void a_stream_that_announces_more_pixels_than_are_read_is_refused_whatever_the_boxes_say(void **state) {
+static void a_stream_with_more_pixels_than_the_limit_is_refused_whatever_the_boxes_say(void **state) {
   (void)state;
   bool heic, avif;
   sb_image_heif_codecs(&heic, &avif);
@@ -360,7 +361,7 @@ static void a_stream_that_announces_more_pixels_than_are_read_is_refused_whateve
     status = status_of(hevc, &(sequence){.width = 12000, .height = 9000, .still = true}, &error);
     assert_is_refused(status, "12000 x 9000", &error);
   }
-  /* Of a small size, a film's sequence is refused all the same: each frame may have a size of its own. */
+  /* A video's sequence header is refused even with a small size, because each frame may have its own size. */
   sb_error error = {0};
   if (avif)
     assert_is_refused(status_of(false, &(sequence){.width = 64, .height = 48}, &error), "65536 x 65536", &error);
@@ -369,7 +370,7 @@ static void a_stream_that_announces_more_pixels_than_are_read_is_refused_whateve
   if (heic) assert_int_equal(status_of(true, &(sequence){.width = 64, .height = 48}, &error), SB_BAD_IMAGE);
 }
 
-static void no_tile_of_a_picture_is_passed_over(void **state) {
+static void every_tile_of_a_picture_is_checked(void **state) {
   (void)state;
   bool heic, avif;
   sb_image_heif_codecs(&heic, &avif);
@@ -389,12 +390,12 @@ static void no_tile_of_a_picture_is_passed_over(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sizes_are_read_from_any_sequence_header_of_av1),
-      cmocka_unit_test(sizes_are_read_from_any_sequence_parameter_set_of_hevc_less_its_window),
-      cmocka_unit_test(the_largest_of_several_announcements_counts),
-      cmocka_unit_test(every_stream_that_is_cut_short_is_refused_or_tells_the_same),
-      cmocka_unit_test(any_bytes_are_read_within_their_bounds),
-      cmocka_unit_test(a_stream_that_announces_more_pixels_than_are_read_is_refused_whatever_the_boxes_say),
-      cmocka_unit_test(no_tile_of_a_picture_is_passed_over),
+      cmocka_unit_test(sizes_are_read_from_any_sequence_parameter_set_of_hevc_minus_its_window),
+      cmocka_unit_test(the_largest_of_several_headers_counts),
+      cmocka_unit_test(every_truncated_stream_is_refused_or_gives_the_same_size),
+      cmocka_unit_test(arbitrary_bytes_are_read_within_their_bounds),
+      cmocka_unit_test(a_stream_with_more_pixels_than_the_limit_is_refused_whatever_the_boxes_say),
+      cmocka_unit_test(every_tile_of_a_picture_is_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ static int make_folder(void **state) {
 static int remove_folder(void **state) {
   (void)state;
   unlink(key_path);
-  return rmdir(folder); /* fails when something else was left there */
+  return rmdir(folder); /* fails when something else is left in it */
 }
 
 static sb_root *open_root(void) {
@@ -48,7 +48,7 @@ static void write_key_file(const char *text) {
   fclose(file);
 }
 
-static void sha256_is_that_of_fips_180_4(void **state) {
+static void sha256_gives_the_values_of_fips_180_4(void **state) {
   (void)state;
   uint8_t digest[SB_DIGEST_SIZE];
   char text[2 * SB_DIGEST_SIZE + 1];
@@ -130,7 +130,7 @@ static void environment_named_file_and_credential_come_before_the_folders_file(v
   sb_root_free(of_file);
 }
 
-static void a_passphrase_locks_the_key_file_and_a_wrong_one_opens_nothing(void **state) {
+static void a_passphrase_locks_the_key_file_and_a_wrong_one_is_refused(void **state) {
   (void)state;
   sb_root *root = open_root(), *again = NULL;
   assert_int_equal(sb_root_write(root, folder, "semblance.key", "correct horse", NULL), SB_OK);
@@ -140,7 +140,7 @@ static void a_passphrase_locks_the_key_file_and_a_wrong_one_opens_nothing(void *
   assert_int_equal(sb_file_read(key_path, 4096, &bytes, &size, NULL), SB_OK);
   sb_hex(root->key, SB_KEY_SIZE, hex);
   assert_null(strstr((const char *)bytes, hex));
-  assert_int_equal(sb_root_open(folder, true, &again, NULL), SB_WRONG_KEY); /* nobody to be asked */
+  assert_int_equal(sb_root_open(folder, true, &again, NULL), SB_WRONG_KEY); /* no passphrase can be asked for */
   setenv("SEMBLANCE_PASSPHRASE", "wrong horse", 1);
   assert_int_equal(sb_root_open(folder, true, &again, NULL), SB_WRONG_KEY);
   setenv("SEMBLANCE_PASSPHRASE", "correct horse", 1);
@@ -153,7 +153,7 @@ static void a_passphrase_locks_the_key_file_and_a_wrong_one_opens_nothing(void *
   sb_root_free(again);
 }
 
-static void a_keys_words_give_it_back_and_a_slip_of_the_pen_is_noticed(void **state) {
+static void the_words_of_a_key_give_it_back_and_a_wrong_letter_is_detected(void **state) {
   (void)state;
   char words[SB_WORDS_SIZE], changed[SB_WORDS_SIZE];
   sb_root *root = open_root(), *again = NULL;
@@ -162,7 +162,7 @@ static void a_keys_words_give_it_back_and_a_slip_of_the_pen_is_noticed(void **st
   assert_int_equal(sb_root_from_words(words, &again, NULL), SB_OK);
   assert_memory_equal(root->key, again->key, SB_KEY_SIZE);
   sb_root_free(again);
-  for (size_t i = 0; i < strlen(words); i++) { /* as another writes it: capitals, hyphens, lines */
+  for (size_t i = 0; i < strlen(words); i++) { /* as somebody may write it down: capitals, hyphens, line breaks */
     changed[i] = words[i] == ' ' ? (i % 4 ? '-' : '\n') : (char)(i % 3 ? words[i] : words[i] - 32);
     changed[i + 1] = 0;
   }
@@ -180,7 +180,7 @@ static void a_keys_words_give_it_back_and_a_slip_of_the_pen_is_noticed(void **st
   sb_root_free(root);
 }
 
-static void what_is_sealed_opens_only_in_its_place_and_unchanged(void **state) {
+static void a_sealed_field_opens_only_unchanged_and_in_its_seal_context(void **state) {
   (void)state;
   enum { SIZE = 37 };
   sb_root *root = open_root();
@@ -191,7 +191,7 @@ static void what_is_sealed_opens_only_in_its_place_and_unchanged(void **state) {
   const sb_seal_context place = {"face", "template", 7, "a-model"};
   assert_int_equal(sb_keyring_seal(keyring, &place, plain, SIZE, sealed, NULL), SB_OK);
   assert_int_equal(sb_keyring_seal(keyring, &place, plain, SIZE, again, NULL), SB_OK);
-  assert_memory_not_equal(sealed, again, sizeof sealed); /* a nonce of its own each time */
+  assert_memory_not_equal(sealed, again, sizeof sealed); /* a new nonce each time */
   assert_int_equal(sb_keyring_unseal(keyring, &place, sealed, sizeof sealed, opened, NULL), SB_OK);
   assert_memory_equal(opened, plain, SIZE);
   const sb_seal_context others[] = {{"person", "template", 7, "a-model"}, {"face", "name", 7, "a-model"},
@@ -265,7 +265,8 @@ static void a_keyed_hash_depends_on_key_purpose_scope_and_text(void **state) {
 
 /* ---- Transforms */
 
-/* Vectors as faces are: a few directions carry nearly everything, and all share a mean. `who` gives the person. */
+/* Vectors distributed like face templates: a few directions carry nearly all variance, and all share a mean. `who`: the
+ * person. */
 static void face_like(uint64_t who, uint64_t photo, size_t dim, float *v) {
   uint64_t person = who * 7919 + 1, other = (who * 104729 + photo) * 31 + 7, mean = 99;
   double norm = 0;
@@ -329,7 +330,8 @@ static void a_transform_depends_on_its_seed_alone(void **state) {
   sb_transform_apply(c, v, other);
   assert_memory_equal(first, second, sizeof first);
   assert_true(fabs(inner(first, other, 512)) < 0.3);
-  /* The layout of the stream is part of the format: what was protected on one machine is searched on another. */
+  /* The order of the random numbers is part of the format: a gallery protected on one machine is searched on
+   * another. */
   assert_true(fabsf(first[0] - 0.0118081253f) < 1e-6f && fabsf(first[511] + 0.0421916284f) < 1e-6f);
   sb_transform_free(a);
   sb_transform_free(b);
@@ -370,7 +372,7 @@ static void templates_of_two_collections_cannot_be_linked(void **state) {
     sb_transform_free(one);
     sb_transform_free(two);
   }
-  assert_true(d_prime(plain_mated, plain_others, PEOPLE) > 2); /* without transforms they can */
+  assert_true(d_prime(plain_mated, plain_others, PEOPLE) > 2); /* without transforms they can be linked */
   double linked = d_prime(mated, others, KEYS * PEOPLE);
   print_message("# d' across two collections: %.4f\n", linked);
   assert_true(linked < 0.1);
@@ -378,16 +380,17 @@ static void templates_of_two_collections_cannot_be_linked(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(sha256_is_that_of_fips_180_4, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(sha256_gives_the_values_of_fips_180_4, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_key_is_made_once_for_its_owner_only, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_malformed_key_is_refused_and_never_replaced, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(environment_named_file_and_credential_come_before_the_folders_file, make_folder,
                                       remove_folder),
-      cmocka_unit_test_setup_teardown(a_passphrase_locks_the_key_file_and_a_wrong_one_opens_nothing, make_folder,
+      cmocka_unit_test_setup_teardown(a_passphrase_locks_the_key_file_and_a_wrong_one_is_refused, make_folder,
                                       remove_folder),
-      cmocka_unit_test_setup_teardown(a_keys_words_give_it_back_and_a_slip_of_the_pen_is_noticed, make_folder,
+      cmocka_unit_test_setup_teardown(the_words_of_a_key_give_it_back_and_a_wrong_letter_is_detected, make_folder,
                                       remove_folder),
-      cmocka_unit_test_setup_teardown(what_is_sealed_opens_only_in_its_place_and_unchanged, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_sealed_field_opens_only_unchanged_and_in_its_seal_context, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(the_newest_data_key_seals_and_the_older_ones_still_open, make_folder,
                                       remove_folder),
       cmocka_unit_test_setup_teardown(a_keyed_hash_depends_on_key_purpose_scope_and_text, make_folder, remove_folder),

@@ -19,7 +19,7 @@ typedef struct fixture {
   sb_worker *worker;
 } fixture;
 
-/* Of this checkout, which the test finds as the program does. */
+/* The models of this checkout, found as the program finds them. */
 static const char *models(void) {
   static char *place;
   if (!place) place = sb_install_models_path(NULL);
@@ -173,7 +173,8 @@ static void pose_follows_the_head_and_a_photo_of_a_person_looks_live(void **stat
   sb_faces_free(right);
 }
 
-/* Each of the six group photos at a tenth of its size, 22 faces of about 22 pixels, somewhere in a photo of 2400 x 1600. */
+/* Each of the six group photos at a tenth of its size, 22 faces of about 22 pixels, somewhere in a photo of 2400 x
+ * 1600. */
 static void faces_of_20_pixels_in_a_big_photo_are_found_by_tiles(void **state) {
   fixture *f = *state;
   enum { WIDTH = 2400, HEIGHT = 1600, FACES = 22 };
@@ -200,7 +201,7 @@ static void faces_of_20_pixels_in_a_big_photo_are_found_by_tiles(void **state) {
   sb_image_free(&big);
 }
 
-static void the_mean_with_the_mirror_image_is_of_unit_length_and_the_same_person(void **state) {
+static void the_mean_with_the_mirror_image_has_unit_length_and_is_the_same_person(void **state) {
   fixture *f = *state;
   sb_error error = {0};
   sb_faces *flipped = NULL, *plain = find(*state, "face_recognition/obama.jpg", 0);
@@ -247,7 +248,7 @@ static void average(sb_image *image, int along, int lines, size_t step, size_t n
     }
 }
 
-static void quality_tells_a_dark_a_blurred_and_a_covered_face(void **state) {
+static void quality_recognises_a_dark_a_blurred_and_a_covered_face(void **state) {
   fixture *f = *state;
   static const sb_quality_part told[] = {SB_QUALITY_EXPOSURE, SB_QUALITY_SHARPNESS, SB_QUALITY_VISIBILITY};
   for (int i = 0; i < 3; i++) {
@@ -257,7 +258,8 @@ static void quality_tells_a_dark_a_blurred_and_a_covered_face(void **state) {
     if (told[i] == SB_QUALITY_EXPOSURE) {
       for (size_t k = 0; k < size; k++) image.pixels[k] /= 12;
     } else if (told[i] == SB_QUALITY_SHARPNESS) {
-      for (int pass = 0; pass < 3; pass++) { /* three times a box is near a Gaussian, here of 5 % of the face */
+      for (int pass = 0; pass < 3;
+           pass++) { /* three box filters approximate a Gaussian, here with a sigma of 5 % of the face */
         average(&image, image.width, image.height, 3, row);
         average(&image, image.height, image.width, row, 3);
       }
@@ -272,14 +274,14 @@ static void quality_tells_a_dark_a_blurred_and_a_covered_face(void **state) {
   }
 }
 
-static void points_that_fit_already_stay_where_they_are(void **state) {
+static void points_on_the_template_give_the_identity(void **state) {
   (void)state;
   sb_similarity s;
   assert_true(sb_similarity_fit(points, points, &s));
   assert_true(fabs(s.a - 1) < 1e-9 && fabs(s.b) < 1e-9 && fabs(s.tx) < 1e-6 && fabs(s.ty) < 1e-6);
 }
 
-static void points_in_one_place_have_no_similarity(void **state) {
+static void coinciding_points_have_no_similarity(void **state) {
   (void)state;
   static const double same[5][2] = {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
   sb_similarity s;
@@ -329,8 +331,8 @@ static void missing_models_say_how_to_get_them(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(points_that_fit_already_stay_where_they_are),
-      cmocka_unit_test(points_in_one_place_have_no_similarity),
+      cmocka_unit_test(points_on_the_template_give_the_identity),
+      cmocka_unit_test(coinciding_points_have_no_similarity),
       cmocka_unit_test(the_shipped_calibration_gives_the_published_thresholds),
       cmocka_unit_test(a_file_that_is_not_a_calibration_is_refused),
       cmocka_unit_test(missing_models_say_how_to_get_them),
@@ -338,10 +340,10 @@ int main(void) {
       cmocka_unit_test(finds_every_face_of_the_groups_largest_first),
       cmocka_unit_test(a_turned_photo_gives_the_same_face),
       cmocka_unit_test(a_head_rolled_by_30_degrees_is_the_same_person),
-      cmocka_unit_test(quality_tells_a_dark_a_blurred_and_a_covered_face),
+      cmocka_unit_test(quality_recognises_a_dark_a_blurred_and_a_covered_face),
       cmocka_unit_test(pose_follows_the_head_and_a_photo_of_a_person_looks_live),
       cmocka_unit_test(faces_of_20_pixels_in_a_big_photo_are_found_by_tiles),
-      cmocka_unit_test(the_mean_with_the_mirror_image_is_of_unit_length_and_the_same_person),
+      cmocka_unit_test(the_mean_with_the_mirror_image_has_unit_length_and_is_the_same_person),
   };
   return cmocka_run_group_tests(tests, open_models, close_models);
 }

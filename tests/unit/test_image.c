@@ -1,4 +1,4 @@
-/* Decoding of every kind of photo, good, odd and hostile; resizing and warping against plain references. */
+/* Decoding of every kind of photo: valid, unusual and hostile; resizing and warping against plain reference code. */
 #include "encoders.h"
 
 #include "image/codecs.h"
@@ -46,7 +46,7 @@ static void assert_is_the_picture(const sb_image *image, int tolerance) {
 
 /* ---- Formats */
 
-static void jpeg_of_every_orientation_comes_upright(void **state) {
+static void jpeg_of_every_orientation_is_turned_upright(void **state) {
   (void)state;
   /* EXIF 2.3, tag 274: on which side of the picture a person sees the stored row 0 and column 0 lie. */
   static const char *const sides[9] = {"", "TL", "TR", "BR", "BL", "LT", "RT", "RB", "LB"};
@@ -80,7 +80,7 @@ static void malformed_exif_means_upright(void **state) {
   block[18] = 6;
   block[12] = 4; /* not a SHORT */
   assert_int_equal(sb_image_exif_orientation(block, sizeof block), 1);
-  memset(block + 4, 0xff, 4); /* a directory far beyond the end */
+  memset(block + 4, 0xff, 4); /* an IFD offset far beyond the end */
   assert_int_equal(sb_image_exif_orientation(block, sizeof block), 1);
 }
 
@@ -104,7 +104,7 @@ static void jpeg_in_grey_cmyk_and_progressive(void **state) {
   sb_image_free(&image);
 }
 
-static void a_big_jpeg_is_decoded_smaller_and_tells_its_full_size(void **state) {
+static void a_large_jpeg_is_decoded_smaller_and_reports_its_full_size(void **state) {
   (void)state;
   uint8_t rgb[WIDTH * HEIGHT * 3];
   paint(rgb);
@@ -150,7 +150,7 @@ static void png_of_every_kind(void **state) {
   sb_image_free(&image);
 }
 
-static void what_is_transparent_is_laid_over_white(void **state) {
+static void transparency_is_composited_over_white(void **state) {
   (void)state;
   uint8_t rgba[WIDTH * HEIGHT * 4];
   paint_rgba(rgba, 0);
@@ -164,7 +164,7 @@ static void what_is_transparent_is_laid_over_white(void **state) {
   sb_image_free(&image);
 }
 
-static void webp_still_and_the_first_frame_of_an_animation(void **state) {
+static void webp_stills_and_the_first_frame_of_animations(void **state) {
   (void)state;
   uint8_t first[WIDTH * HEIGHT * 4], second[WIDTH * HEIGHT * 4];
   paint_rgba(first, 255);
@@ -261,7 +261,7 @@ static void limits_on_bytes_pixels_and_sides_hold_for_every_format(void **state)
 }
 
 static void assert_is_refused_or(const sb_image *whole, const uint8_t *bytes, size_t size) {
-  uint8_t *part = malloc(size ? size : 1); /* of just this size, so that reading past it is seen */
+  uint8_t *part = malloc(size ? size : 1); /* of exactly this size, so that sanitizers see a read beyond */
   assert_non_null(part);
   memcpy(part, bytes, size);
   sb_image image = {0};
@@ -274,9 +274,9 @@ static void assert_is_refused_or(const sb_image *whole, const uint8_t *bytes, si
   free(part);
 }
 
-/* Of each photo every beginning: refused, or (where only a checksum after the picture is missing) the whole picture; never
- * half a picture, never a crash (the sanitizers watch). */
-static void a_photo_cut_short_anywhere_gives_no_half_picture(void **state) {
+/* Of each photo every beginning: refused, or (where only a checksum after the picture is missing) the whole picture;
+ * never half a picture, never a crash (the sanitizers watch). */
+static void a_photo_truncated_anywhere_gives_no_partial_picture(void **state) {
   (void)state;
   uint8_t rgb[WIDTH * HEIGHT * 3], rgba[WIDTH * HEIGHT * 4];
   paint(rgb);
@@ -370,7 +370,7 @@ static void resizing_averages_areas_and_interpolates_as_defined(void **state) {
   }
 }
 
-static void linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks(void **state) {
+static void linear_resizing_uses_two_pixels_an_axis_even_where_it_shrinks(void **state) {
   (void)state;
   static const int sizes[][4] = {{37, 29, 12, 10}, {37, 29, 37, 29}, {9, 7, 20, 15},
                                  {31, 8, 10, 20},  {5, 5, 1, 1},     {1, 1, 3, 3}};
@@ -394,7 +394,7 @@ static void linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks(vo
   }
 }
 
-static void a_warp_by_whole_pixels_is_exact_and_borders_are_as_asked(void **state) {
+static void a_warp_by_whole_pixels_is_exact_and_borders_are_as_requested(void **state) {
   (void)state;
   enum { SIDE = 20 };
   sb_image source = noise(SIDE, SIDE, 9);
@@ -448,11 +448,11 @@ static void a_warp_that_shrinks_much_does_not_alias(void **state) {
   assert_int_equal(
       sb_image_warp(&source, (const double[]){16, 0, 7.5, 0, 16, 7.5}, SB_IMAGE_BORDER_EDGE, target, OUT, OUT, NULL),
       SB_OK);
-  for (int i = 0; i < OUT * OUT * 3; i++) assert_in_range(target[i], 118, 138); /* a fine chequer becomes grey */
+  for (int i = 0; i < OUT * OUT * 3; i++) assert_in_range(target[i], 118, 138); /* a fine chequerboard becomes grey */
   sb_image_free(&source);
 }
 
-static void a_map_out_of_this_world_is_survived(void **state) {
+static void a_map_far_outside_the_photo_does_not_crash(void **state) {
   (void)state;
   static const double maps[][6] = {{0, 0, 0, 0, 0, 0},
                                    {1e12, 0, 0, 0, 1e12, 0},
@@ -464,11 +464,11 @@ static void a_map_out_of_this_world_is_survived(void **state) {
   for (size_t i = 0; i < count_of(maps); i++)
     for (int border = SB_IMAGE_BORDER_ZERO; border <= SB_IMAGE_BORDER_EDGE; border++)
       (void)sb_image_warp(&source, maps[i], border, target, 8, 8,
-                          NULL); /* any pixels, but an end and no stray access */
+                          NULL); /* any pixels, but it returns without invalid access */
   sb_image_free(&source);
 }
 
-static void four_quarter_turns_are_none(void **state) {
+static void four_quarter_turns_give_the_original(void **state) {
   (void)state;
   sb_image source = noise(7, 5, 13), turned = {0}, back = {0};
   for (int turns = 0; turns < 4; turns++) {
@@ -485,27 +485,28 @@ static void four_quarter_turns_are_none(void **state) {
 }
 
 #define WHATEVER_LIBHEIF_WRITES                                                                                       \
-  cmocka_unit_test(jpeg_of_every_orientation_comes_upright), cmocka_unit_test(malformed_exif_means_upright),          \
+  cmocka_unit_test(jpeg_of_every_orientation_is_turned_upright), cmocka_unit_test(malformed_exif_means_upright),      \
       cmocka_unit_test(jpeg_in_grey_cmyk_and_progressive),                                                            \
-      cmocka_unit_test(a_big_jpeg_is_decoded_smaller_and_tells_its_full_size), cmocka_unit_test(png_of_every_kind),   \
-      cmocka_unit_test(what_is_transparent_is_laid_over_white),                                                       \
-      cmocka_unit_test(webp_still_and_the_first_frame_of_an_animation),                                               \
-      cmocka_unit_test(an_unsupported_format_is_named_in_the_message),                                                       \
+      cmocka_unit_test(a_large_jpeg_is_decoded_smaller_and_reports_its_full_size),                                    \
+      cmocka_unit_test(png_of_every_kind), cmocka_unit_test(transparency_is_composited_over_white),                   \
+      cmocka_unit_test(webp_stills_and_the_first_frame_of_animations),                                                \
+      cmocka_unit_test(an_unsupported_format_is_named_in_the_message),                                                \
       cmocka_unit_test(a_png_that_claims_60000_pixels_a_side_costs_no_memory),                                        \
       cmocka_unit_test(limits_on_bytes_pixels_and_sides_hold_for_every_format),                                       \
-      cmocka_unit_test(a_photo_cut_short_anywhere_gives_no_half_picture),                                             \
+      cmocka_unit_test(a_photo_truncated_anywhere_gives_no_partial_picture),                                          \
       cmocka_unit_test(changed_bytes_never_crash_a_decoder),                                                          \
       cmocka_unit_test(resizing_averages_areas_and_interpolates_as_defined),                                          \
-      cmocka_unit_test(linear_resizing_looks_at_two_pixels_an_axis_even_where_it_shrinks),                            \
-      cmocka_unit_test(a_warp_by_whole_pixels_is_exact_and_borders_are_as_asked),                                     \
+      cmocka_unit_test(linear_resizing_uses_two_pixels_an_axis_even_where_it_shrinks),                                \
+      cmocka_unit_test(a_warp_by_whole_pixels_is_exact_and_borders_are_as_requested),                                 \
       cmocka_unit_test(a_warp_between_pixels_is_bilinear), cmocka_unit_test(a_warp_that_shrinks_much_does_not_alias), \
-      cmocka_unit_test(a_map_out_of_this_world_is_survived), cmocka_unit_test(four_quarter_turns_are_none)
+      cmocka_unit_test(a_map_far_outside_the_photo_does_not_crash),                                                   \
+      cmocka_unit_test(four_quarter_turns_give_the_original)
 
 int main(void) {
   const struct CMUnitTest all[] = {WHATEVER_LIBHEIF_WRITES, cmocka_unit_test(heic_and_avif)};
   const struct CMUnitTest rest[] = {WHATEVER_LIBHEIF_WRITES};
   if (heif_is_written(false) || heif_is_written(true)) return cmocka_run_group_tests(all, NULL, NULL);
-  /* cmocka's own skip is a failure to who reads its TAP */
+  /* cmocka's own skip counts as a failure in TAP */
   puts("# left out: heic_and_avif; the libheif of this machine writes neither");
   return cmocka_run_group_tests(rest, NULL, NULL);
 }

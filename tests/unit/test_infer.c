@@ -1,4 +1,4 @@
-/* What the runtime does with a file that is no model. */
+/* The runtime on a file that is not a model. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "infer/infer.h"
 
-static void a_damaged_model_is_an_error_and_no_crash(void **state) {
+static void a_damaged_model_is_an_error_not_a_crash(void **state) {
   (void)state;
   char path[] = "/tmp/sb_infer_XXXXXX.onnx";
   int file = mkstemps(path, 5);
@@ -31,6 +31,6 @@ static void a_damaged_model_is_an_error_and_no_crash(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_damaged_model_is_an_error_and_no_crash)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_damaged_model_is_an_error_not_a_crash)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The parts of "any model by a manifest" that need no model: detector families, alignments, a look into ONNX files. */
+/* What manifests make possible, without a model: detector families, alignments, ONNX inspection. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,7 +112,7 @@ static void an_ssd_gives_points_by_its_priors_and_variances(void **state) {
   free(found);
 }
 
-static void numbers_that_are_no_numbers_give_no_box(void **state) {
+static void nan_and_infinite_outputs_give_no_box(void **state) {
   (void)state;
   float scores[CELLS] = {0}, objectness[CELLS], boxes[CELLS * 4] = {0}, points[CELLS * 10] = {0};
   sb_detector_spec spec = {.family = SB_FAMILY_YUNET,
@@ -132,7 +132,7 @@ static void numbers_that_are_no_numbers_give_no_box(void **state) {
   free(found);
 }
 
-static void boxes_too_small_to_tell_anything_of_are_dropped_by_their_size_in_the_photo(void **state) {
+static void boxes_below_the_smallest_size_in_the_photo_are_dropped(void **state) {
   (void)state;
   float scores[CELLS] = {0}, boxes[CELLS * 4] = {0};
   sb_detector_spec spec = {.family = SB_FAMILY_SCRFD,
@@ -151,7 +151,7 @@ static void boxes_too_small_to_tell_anything_of_are_dropped_by_their_size_in_the
   }
 }
 
-/* ---- Alignments: a photo whose red is x and whose green is y, so that a pixel tells where it comes from */
+/* ---- Alignments: a photo whose red is x and whose green is y, so that a pixel shows where it comes from */
 
 enum { PHOTO = 200 };
 
@@ -182,7 +182,7 @@ static const float *pixel(const float *rgb, int n, int x, int y) {
   return rgb + (y * n + x) * 3;
 }
 
-static void a_box_in_its_own_shape_stands_in_the_middle_of_black(void **state) {
+static void a_padded_box_is_centred_on_black(void **state) {
   (void)state;
   enum { N = 60 };
   float rgb[N * N * 3];
@@ -195,7 +195,7 @@ static void a_box_in_its_own_shape_stands_in_the_middle_of_black(void **state) {
   near(pixel(rgb, N, 49, 59)[1], 158.5, 1);
 }
 
-static void square_and_stretch_differ_in_what_lies_beside_the_face(void **state) {
+static void square_and_stretch_differ_beside_the_face(void **state) {
   (void)state;
   enum { N = 60 };
   float square[N * N * 3], stretched[N * N * 3];
@@ -216,7 +216,7 @@ static void upright_turns_the_face_so_that_the_eyes_are_level(void **state) {
   near(pixel(rgb, N, 0, 0)[1], 158.5, 1.5);
 }
 
-static void points_go_where_the_template_wants_them(void **state) {
+static void points_are_mapped_onto_the_template(void **state) {
   (void)state;
   enum { N = 50 };
   float rgb[N * N * 3];
@@ -247,12 +247,12 @@ static void a_picture_standardised_has_mean_0_and_deviation_1(void **state) {
   for (int i = 0; i < N * N * 3; i++) sum += tensor[i], squares += (double)tensor[i] * tensor[i];
   near(sum / (N * N * 3), 0, 1e-5);
   near(squares / (N * N * 3), 1, 1e-5);
-  memset(rgb, 77, sizeof rgb); /* without contrast: no division by nothing */
+  memset(rgb, 77, sizeof rgb); /* without contrast: no division by zero */
   sb_tensor_fill(&spec, rgb, N, N, tensor, N, N);
   for (int i = 0; i < N * N * 3; i++) near(tensor[i], 0, 1e-5);
 }
 
-static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
+static void a_float_picture_fills_a_tensor_like_a_byte_picture(void **state) {
   (void)state;
   enum { N = 8, COUNT = N * N * 3 };
   uint8_t bytes[COUNT];
@@ -273,7 +273,7 @@ static void a_picture_of_floats_fills_a_tensor_as_one_of_bytes(void **state) {
     }
 }
 
-static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **state) {
+static void landmark_disagreement_lowers_visibility(void **state) {
   (void)state;
   enum { N = 32 };
   sb_quality_spec spec = {.has_disagreement = true,
@@ -295,9 +295,9 @@ static void points_that_two_models_see_apart_tell_that_a_face_is_covered(void **
     sb_quality quality = {0};
     for (int i = 0; i < 5; i++)
       checked[i][0] = level[i][0] + far[k][0] / 2, checked[i][1] = level[i][1] + far[k][1] / 2;
-    double apart = sb_quality_landmark_disagreement(&spec, &framed, level, (const double(*)[2])checked);
-    near(apart, hypot(far[k][0] - 1, far[k][1]), 1e-9);
-    sb_quality_measure(&spec, chip, N, level, apart, &quality);
+    double disagreement = sb_quality_landmark_disagreement(&spec, &framed, level, (const double(*)[2])checked);
+    near(disagreement, hypot(far[k][0] - 1, far[k][1]), 1e-9);
+    sb_quality_measure(&spec, chip, N, level, disagreement, &quality);
     near(quality.visibility, far[k][2], 0.01);
     near(quality.overall,
          fmin(far[k][2], fmin(fmin(quality.size, quality.sharpness), fmin(quality.pose, quality.exposure))), 0.01);
@@ -328,7 +328,7 @@ static sb_status inspect(const uint8_t *bytes, size_t size, sb_infer_onnx *out) 
   return status;
 }
 
-static void what_an_onnx_file_says_of_itself_is_read(void **state) {
+static void an_onnx_file_is_inspected(void **state) {
   (void)state;
   sb_infer_onnx onnx = {0};
   assert_int_equal(inspect(graph, sizeof graph, &onnx), SB_OK);
@@ -343,13 +343,13 @@ static void what_an_onnx_file_says_of_itself_is_read(void **state) {
   assert_string_equal(onnx.outputs[0].name, "y");
 }
 
-static void an_onnx_file_cut_short_anywhere_is_refused(void **state) {
+static void a_truncated_onnx_file_is_refused(void **state) {
   (void)state;
   sb_infer_onnx onnx;
   for (size_t size = 0; size < sizeof graph; size++) assert_int_equal(inspect(graph, size, &onnx), SB_MODEL);
 }
 
-/* Whatever a byte becomes, the answer is one or the other, never a crash. */
+/* Any changed byte is either accepted or refused, never a crash. */
 static void an_onnx_file_with_any_byte_changed_is_read_or_refused(void **state) {
   (void)state;
   static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0x0a, 0x3a, 0x6a, 0x72};
@@ -368,7 +368,7 @@ static void an_onnx_file_with_any_byte_changed_is_read_or_refused(void **state) 
   assert_true(refused > sizeof graph);
 }
 
-static void what_is_no_file_is_refused(void **state) {
+static void a_folder_or_missing_file_is_refused(void **state) {
   (void)state;
   sb_infer_onnx onnx;
   assert_int_equal(sb_infer_onnx_inspect("/tmp", &onnx, NULL), SB_MODEL);
@@ -379,20 +379,20 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(yunet_gives_box_and_points_from_their_cell),
       cmocka_unit_test(scrfd_gives_distances_to_the_four_sides),
-      cmocka_unit_test(boxes_too_small_to_tell_anything_of_are_dropped_by_their_size_in_the_photo),
+      cmocka_unit_test(boxes_below_the_smallest_size_in_the_photo_are_dropped),
       cmocka_unit_test(an_ssd_gives_points_by_its_priors_and_variances),
-      cmocka_unit_test(numbers_that_are_no_numbers_give_no_box),
-      cmocka_unit_test(a_box_in_its_own_shape_stands_in_the_middle_of_black),
-      cmocka_unit_test(square_and_stretch_differ_in_what_lies_beside_the_face),
+      cmocka_unit_test(nan_and_infinite_outputs_give_no_box),
+      cmocka_unit_test(a_padded_box_is_centred_on_black),
+      cmocka_unit_test(square_and_stretch_differ_beside_the_face),
       cmocka_unit_test(upright_turns_the_face_so_that_the_eyes_are_level),
-      cmocka_unit_test(points_go_where_the_template_wants_them),
+      cmocka_unit_test(points_are_mapped_onto_the_template),
       cmocka_unit_test(a_picture_standardised_has_mean_0_and_deviation_1),
-      cmocka_unit_test(a_picture_of_floats_fills_a_tensor_as_one_of_bytes),
-      cmocka_unit_test(points_that_two_models_see_apart_tell_that_a_face_is_covered),
-      cmocka_unit_test(what_an_onnx_file_says_of_itself_is_read),
-      cmocka_unit_test(an_onnx_file_cut_short_anywhere_is_refused),
+      cmocka_unit_test(a_float_picture_fills_a_tensor_like_a_byte_picture),
+      cmocka_unit_test(landmark_disagreement_lowers_visibility),
+      cmocka_unit_test(an_onnx_file_is_inspected),
+      cmocka_unit_test(a_truncated_onnx_file_is_refused),
       cmocka_unit_test(an_onnx_file_with_any_byte_changed_is_read_or_refused),
-      cmocka_unit_test(what_is_no_file_is_refused),
+      cmocka_unit_test(a_folder_or_missing_file_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

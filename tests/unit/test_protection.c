@@ -1,4 +1,5 @@
-/* Protected templates of real photos (10 people x 10 photos of LFW): nothing is lost, and two collections cannot be linked. */
+/* Protected templates of real photos (10 people x 10 photos of LFW): accuracy is kept, and two collections cannot be
+ * linked. */
 #include "folder.h"
 
 #include "engine/engine.h"
@@ -10,7 +11,7 @@
 
 enum { DIM = 512, PEOPLE = 10, EACH = 10, PHOTOS = PEOPLE * EACH, KEYS = 200 };
 typedef float set[PHOTOS][DIM];
-static set plain; /* those of a person stand together */
+static set plain; /* photos of one person are consecutive */
 static double threshold;
 
 static bool same_person(size_t i, size_t j) {
@@ -21,7 +22,7 @@ static int wanted(const struct dirent *entry) {
   return entry->d_name[0] != '.';
 }
 
-/* In this data set the person meant stands in the middle of the photo. */
+/* In this data set, the labelled person is in the middle of the photo. */
 static void read_template(sb_engine *engine, const char *path, float out[DIM]) {
   uint8_t *bytes = NULL;
   size_t size = 0;
@@ -87,7 +88,7 @@ static double inner(const float *a, const float *b) {
   return sum;
 }
 
-/* ---- Nothing is lost */
+/* ---- Accuracy is kept */
 
 typedef struct kept {
   int64_t first; /* face */
@@ -141,7 +142,7 @@ static void accuracy_before_and_after_the_transform_is_the_same_on_real_photos(v
   }
   print_message("# 4950 comparisons: scores move by at most %.1e; %zu decisions and %zu best matches differ\n", worst,
                 decisions, ranks);
-  assert_int_equal(moved, PHOTOS); /* they were transformed at all */
+  assert_int_equal(moved, PHOTOS); /* the templates were transformed at all */
   assert_true(worst < 1e-5);
   assert_int_equal(decisions, 0);
   assert_int_equal(ranks, 0);
@@ -178,7 +179,7 @@ static void protect(uint8_t number, uint8_t side, set out) {
   sb_transform_free(transform);
 }
 
-/* Also the very same photo in both collections counts as mated: the best case of who wants to link them. */
+/* The same photo in both collections counts as mated, too: the best case for an attacker who wants to link them. */
 static void templates_of_real_photos_in_two_collections_cannot_be_linked(void **state) {
   static set one, two;
   moments mated = {0}, others = {0}, plain_mated = {0}, plain_others = {0};
@@ -201,7 +202,7 @@ static void templates_of_real_photos_in_two_collections_cannot_be_linked(void **
 
 int main(void) {
   const char *root = getenv("SB_TEST_LFW");
-  if (!root || access(root, R_OK)) { /* cmocka's own skip is a failure to who reads its TAP */
+  if (!root || access(root, R_OK)) { /* cmocka's own skip counts as a failure in TAP */
     puts("1..0 # SKIP the photos of ../shared/data/lfw10 are not here");
     return 0;
   }

@@ -1,4 +1,4 @@
-/* Statistics of comparison scores against answers that are known: from tables, by hand, or by their definition. */
+/* Statistics of comparison scores against known answers: from tables, counted by hand, or by definition. */
 #include "unit.h"
 
 #include "stats/evaluate.h"
@@ -7,7 +7,7 @@
 
 #define assert_near(value, wanted, tolerance) assert_true(fabs((value) - (wanted)) <= (tolerance))
 
-/* The shape of a real one. */
+/* Shaped like a real calibration. */
 static const sb_calibration model = {.count = 3,
                                      .fmr = {1e-2, 1e-3, 1e-4},
                                      .threshold = {.291, .376, .432},
@@ -19,7 +19,7 @@ static const sb_calibration model = {.count = 3,
                                      .non_mated_mean = .0236,
                                      .fmr_floor = 1e-9};
 
-static void normal_quantiles_are_those_of_the_tables(void **state) {
+static void normal_quantiles_agree_with_the_tables(void **state) {
   (void)state;
   assert_near(sb_normal_quantile(.5), 0, 1e-12);
   assert_near(sb_normal_quantile(.025), 1.959963984540054, 1e-10);
@@ -45,7 +45,7 @@ static void wilson_intervals_are_the_published_ones(void **state) {
   assert_true(i.low == 0 && i.high == 1);
 }
 
-/* Ten units with one pair each are ten trials; the same pair told ten times by one unit is not. */
+/* Ten units with one pair each are ten trials; one pair counted ten times is not. */
 static void pairs_that_share_a_unit_are_worth_less(void **state) {
   (void)state;
   double hits[40], pairs[40];
@@ -55,7 +55,7 @@ static void pairs_that_share_a_unit_are_worth_less(void **state) {
   for (int i = 0; i < 40; i++) hits[i] *= 25, pairs[i] *= 25;
   assert_near(sb_interval_effective_trials(hits, pairs, 40, 250, 1000, 1), single, 1e-6);
   assert_true(sb_interval_effective_trials(hits, pairs, 40, 0, 1000, 40) ==
-              40); /* no error seen: says nothing by itself */
+              40); /* no error observed: the variance says nothing */
 }
 
 static void a_calibration_gives_back_its_points(void **state) {
@@ -67,7 +67,7 @@ static void a_calibration_gives_back_its_points(void **state) {
   }
 }
 
-static void beyond_the_points_the_fitted_tail_goes_on(void **state) {
+static void beyond_the_points_the_fitted_tail_is_used(void **state) {
   (void)state;
   assert_near(sb_calibration_threshold(&model, 1e-5), .025 + .115 * 4.264890793922825, 1e-9);
   assert_near(sb_calibration_threshold(&model, 1e-6), .025 + .115 * 4.753424308822899, 1e-9);
@@ -110,7 +110,7 @@ static void a_tail_that_lies_below_the_last_point_does_not_jump(void **state) {
   assert_near(sb_calibration_fmr(&heavy, sb_calibration_threshold(&heavy, 1e-6)).rate, 1e-6, 1e-12);
 }
 
-static void calibrations_out_of_order_are_refused(void **state) {
+static void inconsistent_calibrations_are_refused(void **state) {
   (void)state;
   sb_error error;
   sb_calibration bad[] = {model, model, model, model, model, model};
@@ -123,7 +123,7 @@ static void calibrations_out_of_order_are_refused(void **state) {
   for (size_t i = 0; i < count_of(bad); i++) assert_int_equal(sb_calibration_check(&bad[i], &error), SB_INVALID);
 }
 
-static void the_chance_in_a_gallery_follows_from_that_of_a_pair(void **state) {
+static void the_rate_in_a_gallery_follows_from_that_of_a_pair(void **state) {
   (void)state;
   assert_near(sb_stats_fpir_of_fmr(1e-4, 100), 1 - pow(1 - 1e-4, 100), 1e-12);
   assert_near(sb_stats_fpir_of_fmr(1e-9, 1e6), 1e-3, 1e-6);
@@ -176,7 +176,7 @@ static void scores_at_the_threshold_count_as_reaching_it(void **state) {
   assert_int_equal(sb_scores_count_from(&f->non_mated, 1.1), 0);
 }
 
-static void a_threshold_lets_no_more_through_than_asked_for(void **state) {
+static void a_threshold_allows_no_more_than_the_requested_share(void **state) {
   fixture *f = *state;
   assert_near(sb_scores_threshold(&f->non_mated, .1), .3001, 1e-9);
   assert_near(sb_scores_threshold(&f->non_mated, .19), .3001, 1e-9);
@@ -184,7 +184,7 @@ static void a_threshold_lets_no_more_through_than_asked_for(void **state) {
   assert_true(sb_scores_share_from(&f->non_mated, sb_scores_threshold(&f->non_mated, .3)) <= .3);
 }
 
-/* At .25, say, FMR is .2 (.3 and .4) and FNMR .2 (.1 and .2). */
+/* At .25, for example, FMR is .2 (.3 and .4) and FNMR is .2 (.1 and .2). */
 static void the_equal_error_rate_is_where_they_meet(void **state) {
   fixture *f = *state;
   sb_stats_eer eer = sb_scores_eer(&f->mated, &f->non_mated);
@@ -212,11 +212,11 @@ static void identification_rates_are_those_counted_by_hand(void **state) {
   assert_near(sb_identify_rank(probes, 5, 1), .5, 0);
   assert_near(sb_identify_rank(probes, 5, 2), .75, 0);
   assert_near(sb_identify_rank(probes, 5, 10), 1, 0);
-  assert_near(sb_identify_fnir(probes, 5, .45), .75, 0); /* only the first is first and above */
+  assert_near(sb_identify_fnir(probes, 5, .45), .75, 0); /* only the first is at rank 1 and above the threshold */
   assert_near(sb_identify_fpir(probes, 5, .5), .4, 1e-12);
 }
 
-static void a_threshold_for_a_search_keeps_its_promise(void **state) {
+static void a_search_threshold_keeps_its_fpir(void **state) {
   (void)state;
   double threshold;
   assert_int_equal(sb_identify_threshold(probes, 5, .2, &threshold, NULL), SB_OK);
@@ -226,7 +226,8 @@ static void a_threshold_for_a_search_keeps_its_promise(void **state) {
   assert_true(sb_identify_fpir(probes, 5, threshold) == 0 && threshold < .6001);
 }
 
-/* ---- Evaluation: three people in a plane, at 0, 90 and 180 degrees; two samples each, 10 degrees apart, the third person one. */
+/* ---- Evaluation: three people in a plane, at 0, 90 and 180 degrees; two samples each, 10 degrees apart, the third
+ * person one. */
 
 static const double angles[] = {0, 10, 90, 100, 180};
 static float plane[5][2];
@@ -284,7 +285,7 @@ static void each_sample_searches_all_others(void **state) {
   sb_stats_evaluation_free(&e);
 }
 
-static void a_group_of_one_person_has_mates_and_no_strangers(void **state) {
+static void a_group_of_one_person_has_mated_pairs_only(void **state) {
   (void)state;
   const double threshold = .5;
   sb_stats_experiment experiment = plane_experiment(&threshold, 1);
@@ -296,7 +297,7 @@ static void a_group_of_one_person_has_mates_and_no_strangers(void **state) {
   sb_stats_evaluation_free(&e);
 }
 
-static void only_the_pairs_that_are_named_are_compared(void **state) {
+static void only_the_listed_pairs_are_compared(void **state) {
   (void)state;
   const double threshold = .5;
   const sb_stats_trial trials[] = {{0, 1, true, SB_NO_GROUP}, {0, 2, false, SB_NO_GROUP}, {1, 4, true, SB_NO_GROUP}};
@@ -312,7 +313,7 @@ static void only_the_pairs_that_are_named_are_compared(void **state) {
   sb_stats_evaluation_free(&e);
 }
 
-static void nobody_to_compare_with_is_no_crash(void **state) {
+static void an_empty_experiment_does_not_crash(void **state) {
   (void)state;
   sb_stats_experiment experiment = plane_experiment(NULL, 0);
   experiment.sample_count = 1;
@@ -326,7 +327,7 @@ static void nobody_to_compare_with_is_no_crash(void **state) {
 }
 
 /* 300 random directions in 64 dimensions: scores are near normal with a deviation of 1/8. */
-static void a_calibration_finds_the_distribution_that_was_drawn_from(void **state) {
+static void a_calibration_recovers_the_distribution_of_the_scores(void **state) {
   (void)state;
   enum { PEOPLE = 300, DIM = 64 };
   uint64_t seed = 7;
@@ -357,30 +358,30 @@ static void a_calibration_finds_the_distribution_that_was_drawn_from(void **stat
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(normal_quantiles_are_those_of_the_tables),
+      cmocka_unit_test(normal_quantiles_agree_with_the_tables),
       cmocka_unit_test(wilson_intervals_are_the_published_ones),
       cmocka_unit_test(pairs_that_share_a_unit_are_worth_less),
       cmocka_unit_test(a_calibration_gives_back_its_points),
-      cmocka_unit_test(beyond_the_points_the_fitted_tail_goes_on),
+      cmocka_unit_test(beyond_the_points_the_fitted_tail_is_used),
       cmocka_unit_test(thresholds_and_rates_are_inverse_to_each_other),
       cmocka_unit_test(a_higher_score_never_has_a_higher_rate_or_limit),
       cmocka_unit_test(the_limit_grows_away_from_the_data),
       cmocka_unit_test(a_tail_that_lies_below_the_last_point_does_not_jump),
-      cmocka_unit_test(calibrations_out_of_order_are_refused),
-      cmocka_unit_test(the_chance_in_a_gallery_follows_from_that_of_a_pair),
+      cmocka_unit_test(inconsistent_calibrations_are_refused),
+      cmocka_unit_test(the_rate_in_a_gallery_follows_from_that_of_a_pair),
       cmocka_unit_test(a_normal_tail_is_found_from_its_points),
       cmocka_unit_test(scores_at_the_threshold_count_as_reaching_it),
-      cmocka_unit_test(a_threshold_lets_no_more_through_than_asked_for),
+      cmocka_unit_test(a_threshold_allows_no_more_than_the_requested_share),
       cmocka_unit_test(the_equal_error_rate_is_where_they_meet),
       cmocka_unit_test(the_curve_goes_from_all_matching_to_none),
       cmocka_unit_test(identification_rates_are_those_counted_by_hand),
-      cmocka_unit_test(a_threshold_for_a_search_keeps_its_promise),
+      cmocka_unit_test(a_search_threshold_keeps_its_fpir),
       cmocka_unit_test(everybody_is_compared_with_everybody_once),
       cmocka_unit_test(each_sample_searches_all_others),
-      cmocka_unit_test(a_group_of_one_person_has_mates_and_no_strangers),
-      cmocka_unit_test(only_the_pairs_that_are_named_are_compared),
-      cmocka_unit_test(nobody_to_compare_with_is_no_crash),
-      cmocka_unit_test(a_calibration_finds_the_distribution_that_was_drawn_from),
+      cmocka_unit_test(a_group_of_one_person_has_mated_pairs_only),
+      cmocka_unit_test(only_the_listed_pairs_are_compared),
+      cmocka_unit_test(an_empty_experiment_does_not_crash),
+      cmocka_unit_test(a_calibration_recovers_the_distribution_of_the_scores),
   };
   return cmocka_run_group_tests(tests, count_scores, free_scores);
 }
