@@ -1,6 +1,7 @@
-/* Fills a gallery with people whose templates are made up, as faces' templates lie (cli/commands/bench/synthetic_faces.h), for measuring with many.
- * usage: bench_fill DATA_DIR PEOPLE. Goes on where it stopped. Not durable while it runs where it is preloaded with a library that
- * leaves fsync out. */
+/* Fills a gallery with people whose templates are synthetic but distributed like real ones
+ * (cli/commands/bench/synthetic_faces.h), for measurements with many people. usage: bench_fill DATA_DIR PEOPLE.
+ * Continues where it was stopped. To fill faster, preload a library that omits fsync; the gallery is then not durable
+ * while this runs. */
 #include "cli/commands/bench/synthetic_faces.h"
 #include "engine/engine.h"
 
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 
 enum { DIM_MAX = 4096, STEP = 10000 };
-static const double tau = 64; /* as bench/search has it */
+static const double tau = 64; /* as in bench/search */
 
 static void check(sb_status status, const sb_error *error) {
   if (status == SB_OK) return;

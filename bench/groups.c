@@ -1,8 +1,7 @@
-/* Grouping at scale: semblance cluster and dedup without their photos, on faces that are made up with the spread of real ones
- * (about 130 of 512 dimensions in use; mates near .8).
- * usage: bench_groups DATA_DIR FACES. Prints JSON. Every hundredth person is enrolled a second time under another id. */
-#include "engine/engine.h"
-#include "store/store.h"
+/* Measures grouping at scale: `semblance cluster` and `dedup` without photos, on synthetic templates that are
+ * distributed like real ones (about 130 of 512 dimensions in use; two faces of a person have a cosine near .8). usage:
+ * bench_groups DATA_DIR FACES. Prints JSON. Every hundredth person is enrolled a second time under another id. */
+#include "engine/internal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -36,7 +35,7 @@ static void random_direction(float *out) {
   sb_normalize(out, DIM);
 }
 
-/* Four parts of the person, one of chance: two faces of a person then have a cosine near .8. */
+/* Four parts of the person's vector and one part of noise: two faces of a person then have a cosine near .8. */
 static void face_of(const float *person, float *out) {
   random_direction(out);
   for (int d = 0; d < DIM; d++) out[d] = sqrtf(0.8f) * person[d] + sqrtf(0.2f) * out[d];
@@ -56,7 +55,7 @@ static void enrol(sb_engine *engine, int64_t collection, size_t number, const ch
     rows[i].source[SB_DIGEST_SIZE - 1] = (uint8_t)i;
   }
   sb_store_enrollment enrollment = {.collection = collection, .id = id, .name = id, .faces = rows, .face_count = count};
-  check(sb_store_enroll(sb_engine_store(engine), &enrollment, &person, face_rows, &error), &error);
+  check(sb_store_enroll(engine->store, &enrollment, &person, face_rows, &error), &error);
 }
 
 static void fill(sb_engine *engine, float *faces, size_t count) {

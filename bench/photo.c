@@ -1,9 +1,10 @@
-/* Photo to answer inside one process: the time of sb_engine_search for a 640x480 JPEG with one face, in a gallery of one.
- * usage: bench_photo DATA_DIR PHOTO ROUNDS. Prints JSON. Both kinds of search are run in turn, so that both meet the same noise. */
+/* Measures the time from photo to answer inside one process: sb_engine_search for a 640x480 JPEG with one face, in a
+ * gallery of one person. usage: bench_photo DATA_DIR PHOTO ROUNDS. Prints JSON. The two kinds of search alternate, so
+ * that noise of the machine affects both alike. */
 #include "base/base.h"
 #include "image/image.h"
 
-#include <stdio.h> /* before jpeglib.h, which wants FILE */
+#include <stdio.h> /* before jpeglib.h, which needs FILE */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static void check(sb_status status, const sb_error *error) {
   exit(1);
 }
 
-/* The photo scaled to 640 wide and cut or padded with grey to 480 high from the top, where portraits have their face. */
+/* Scales the photo to a width of 640 and cuts it, or pads it with grey, to a height of 480: from the top, where
+ * portraits have the face. */
 static sb_photo frame_640x480(const uint8_t *bytes, size_t size) {
   sb_error error = {0};
   sb_image image;

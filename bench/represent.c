@@ -1,6 +1,7 @@
-/* Photo to embedding inside one process: the time of sb_engine_find_faces for an encoded photo, by any model.
- * usage: bench_represent DATA_DIR PHOTO ROUNDS MODEL MODELS_PATH faces|whole THREADS. MODEL, MODELS_PATH "": the default.
- * Prints JSON: milliseconds from the start to the first answer, median and tenths of the rounds after it, resident MB. */
+/* Measures the time from photo to embedding inside one process: sb_engine_find_faces for an encoded photo, with any
+ * model. usage: bench_represent DATA_DIR PHOTO ROUNDS MODEL MODELS_PATH faces|whole THREADS. MODEL, MODELS_PATH "": the
+ * default. Prints JSON: milliseconds from the start to the first answer, median and deciles of the later rounds,
+ * resident memory in MB. */
 #include "base/base.h"
 
 #include <stdio.h>

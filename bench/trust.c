@@ -1,7 +1,9 @@
-/* What protection costs: the cryptography of one enrolment beside the whole of it; reading and opening every template of a gallery.
+/* Measures what protection costs: the cryptography of one enrolment compared with the whole enrolment, and reading and
+ * unsealing every template of a gallery.
  *
- * usage: bench_trust FOLDER PHOTO ROUNDS     enrols PHOTO that often in a gallery in FOLDER. Prints JSON.
- *        bench_trust --open FOLDER ROUNDS    the gallery in FOLDER; the first round finds files as cold as the machine has them. */
+ * usage: bench_trust FOLDER PHOTO ROUNDS     enrols PHOTO so many times into a gallery in FOLDER. Prints JSON.
+ *        bench_trust --open FOLDER ROUNDS    the gallery in FOLDER; in the first round the files are as cold as the
+ *        machine has them. */
 #include "crypto/chain.h"
 #include "crypto/transform.h"
 #include "engine/engine.h"
@@ -56,7 +58,7 @@ static void seal(const sb_keyring *keyring, const char *table, const char *colum
   must(sb_keyring_seal(keyring, &(sb_seal_context){table, column, 1, "model"}, plain, size, sealed, &error), &error);
 }
 
-/* All that src/store asks of src/crypto for a new person with one face and attributes. */
+/* Everything that src/store asks of src/crypto for a new person with one face and attributes. */
 static double time_protection(const sb_keyring *keyring, const sb_transform *transform, const float *embedding) {
   sb_error error = {0};
   float protected[DIM];
@@ -71,7 +73,7 @@ static double time_protection(const sb_keyring *keyring, const sb_transform *tra
   seal(keyring, "person", "external_id", "a person's id", 13);
   seal(keyring, "person", "name", "a person's name", 15);
   seal(keyring, "person", "consent", "consent in writing", 18);
-  sb_keyring_hash(keyring, 1, "person", 1, "a person's id", 13, digest); /* to look whether it is there */
+  sb_keyring_hash(keyring, 1, "person", 1, "a person's id", 13, digest); /* for the look-up by id */
   sb_keyring_hash(keyring, 1, "person", 1, "a person's id", 13, digest);
   sb_chain_link(link, &entry, link);
   must(sb_chain_sign(keyring, 1, link, signature, &error), &error);
@@ -149,7 +151,8 @@ static double time_reading(const char *folder) {
   sqlite3_finalize(query);
   sqlite3_close(db);
   free(path);
-  return sb_monotonic_ms() - start + (double)(bytes & 1) * 1e-9; /* the bytes are used, so that they are read */
+  return sb_monotonic_ms() - start +
+         (double)(bytes & 1) * 1e-9; /* uses the bytes, so that the compiler does not remove the reading */
 }
 
 static double time_opening(const char *folder, size_t *faces) {

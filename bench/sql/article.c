@@ -2,8 +2,7 @@
  *
  * usage: bench_sql FOLDER EACH ROWS.f32 COUNT PROBES.f32 PROBE_COUNT      prints JSON. The gallery in FOLDER is filled up to COUNT
  * faces of COUNT / EACH people; with PROBE_COUNT 0 that is all. */
-#include "engine/engine.h"
-#include "store/store.h"
+#include "engine/internal.h"
 
 #include <math.h>
 #include <semblance/sql.h>
@@ -76,7 +75,7 @@ static void fill(sb_engine *engine, size_t each, const char *path, size_t count)
     snprintf(id, sizeof id, "p%07zu", done);
     sb_store_enrollment enrollment = {
         .collection = shelf.row, .id = id, .name = id, .faces = faces, .face_count = each};
-    must(sb_store_enroll(sb_engine_store(engine), &enrollment, &person, rows, &error), &error);
+    must(sb_store_enroll(engine->store, &enrollment, &person, rows, &error), &error);
   }
   filling = false;
   if (file) fclose(file);
@@ -147,7 +146,7 @@ static void measure_article(sb_engine *engine, const float *probes, size_t probe
         alone[i] = time_index(engine, shelf.row, probe, &face);
     }
     more[i] = selected[i] - alone[i];
-    must(sb_store_face_template(sb_engine_store(engine), face, DIM, kept, &error), &error);
+    must(sb_store_face_template(engine->store, face, DIM, kept, &error), &error);
     differ += fabs((double)sb_dot(kept, probe, DIM) - similarity) > 1e-4;
     free(text);
   }

@@ -129,10 +129,6 @@ const char *sb_engine_data_dir(const sb_engine *engine) {
   return engine->data_dir;
 }
 
-sb_store *sb_engine_store(sb_engine *engine) {
-  return engine->store;
-}
-
 void sb_engine_cancel_waits(sb_engine *engine) {
   sb_store_cancel_waits(engine->store);
 }

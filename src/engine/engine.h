@@ -11,7 +11,6 @@
 #include "base/base.h"
 #include "store/store_types.h"
 
-struct sb_store;
 struct sb_hit;
 
 /* ---- locations.c: where things are, without opening a gallery. Strings are released by free(); NULL after a failure.
@@ -34,8 +33,6 @@ size_t sb_engine_database_ports(const char *url, uint16_t *ports, size_t room);
 const char *sb_engine_data_dir(const sb_engine *engine);
 /* For a process that is about to end: calls that wait for an unreachable database give up at once. */
 void sb_engine_cancel_waits(sb_engine *engine);
-/* The store of the gallery, for tests and benchmarks; http, sql and cli use verbs. */
-struct sb_store *sb_engine_store(sb_engine *engine);
 
 /* ---- collections.c */
 

@@ -1,3 +1,5 @@
+/* Verbs for the SQL table over a gallery: each is one call of the store while the engine is open. The actor's scope was
+ * checked when the table looked up its collection. */
 #include "engine/face_rows.h"
 
 #include "engine/internal.h"

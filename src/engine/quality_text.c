@@ -1,3 +1,4 @@
+/* One table of texts about a face of low quality: what is wrong with it, and what to do. */
 #include "engine/quality_text.h"
 
 static const struct {

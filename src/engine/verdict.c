@@ -53,8 +53,8 @@ sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_targ
   if (target->threshold > 0 || target->fmr > 0 || !c->count)
     return sb_verdict_threshold(embedder, target, threshold, error);
   double fpir = target->fpir > 0 ? target->fpir : fpir_default;
-  double kept = sb_calibration_threshold(c, sb_stats_fmr_of_fpir(fpir, (double)faces));
-  *threshold = target->fpir > 0 ? kept : fmax(kept, c->default_threshold);
+  double wanted = sb_calibration_threshold(c, sb_stats_fmr_of_fpir(fpir, (double)faces));
+  *threshold = target->fpir > 0 ? wanted : fmax(wanted, c->default_threshold);
   return SB_OK;
 }
 

@@ -327,7 +327,7 @@ static void among_many_people_the_one_with_two_ids_is_found(void **state) {
     sb_store_face face = {.embedding = vector, .quality = 1, .source = {(uint8_t)p, (uint8_t)(p >> 8)}};
     sb_store_enrollment enrollment = {
         .collection = collection.row, .id = id, .name = id, .faces = &face, .face_count = 1};
-    assert_int_equal(sb_store_enroll(sb_engine_store(engine), &enrollment, &person, &row, NULL), SB_OK);
+    assert_int_equal(sb_store_enroll(engine->store, &enrollment, &person, &row, NULL), SB_OK);
   }
   assert_int_equal(sb_engine_dedup(engine, &(sb_dedup_request){.struct_size = sizeof(sb_dedup_request)}, &found, NULL),
                    SB_OK);
@@ -442,8 +442,7 @@ static void a_search_during_a_revocation_misses_nobody(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   int64_t collection = 0, person, face;
-  assert_int_equal(sb_store_collection_add(sb_engine_store(engine), "kept", "other", KEPT_DIM, &collection, NULL),
-                   SB_OK);
+  assert_int_equal(sb_store_collection_add(engine->store, "kept", "other", KEPT_DIM, &collection, NULL), SB_OK);
   for (int i = 0; i < KEPT_PEOPLE; i++) {
     float v[KEPT_DIM];
     char id[24];
@@ -451,7 +450,7 @@ static void a_search_during_a_revocation_misses_nobody(void **state) {
     snprintf(id, sizeof id, "id%d", i);
     sb_store_face one = {.embedding = v, .quality = 1};
     sb_store_enrollment e = {.collection = collection, .id = id, .name = id, .faces = &one, .face_count = 1};
-    assert_int_equal(sb_store_enroll(sb_engine_store(engine), &e, &person, &face, NULL), SB_OK);
+    assert_int_equal(sb_store_enroll(engine->store, &e, &person, &face, NULL), SB_OK);
   }
   pthread_t threads[2];
   watch watches[2];
@@ -462,7 +461,7 @@ static void a_search_during_a_revocation_misses_nobody(void **state) {
   }
   for (int i = 0; i < 15; i++) {
     size_t templates = 0;
-    assert_int_equal(sb_store_revoke(sb_engine_store(engine), collection, &templates, NULL), SB_OK);
+    assert_int_equal(sb_store_revoke(engine->store, collection, &templates, NULL), SB_OK);
     assert_int_equal(templates, KEPT_PEOPLE);
     assert_int_equal(sb_collection_indexes_sync(engine->indexes, NULL), SB_OK);
   }
