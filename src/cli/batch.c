@@ -36,6 +36,7 @@ static void note_result(shared *s, sb_status status, const sb_error *error) {
   pthread_mutex_unlock(&s->lock);
 }
 
+/* After Ctrl-C or a failure of the system no thread takes another photo. */
 static bool should_stop(shared *s) {
   pthread_mutex_lock(&s->lock);
   bool stop = interrupted || s->failure.code != SB_OK;

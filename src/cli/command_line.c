@@ -9,6 +9,7 @@
 
 /* ---- Values */
 
+/* Is `value` one of "table|json|csv"? */
 static bool is_choice(const char *choices, const char *value) {
   size_t length = strlen(value);
   for (const char *at = choices; *at; at += strcspn(at, "|"), at += *at == '|')
@@ -52,6 +53,7 @@ static sb_status set_value(sb_cli *cli, const sb_cli_option *option, const char 
   return SB_OK;
 }
 
+/* Defaults are parsed like values of a user, so that a wrong one in a table shows at once. */
 static sb_status set_defaults(sb_cli *cli, const sb_cli_option *option, char *options, sb_error *error) {
   for (; option && option->name; option++) {
     sb_status status = option->fallback ? set_value(cli, option, option->fallback, options, error) : SB_OK;
@@ -60,6 +62,7 @@ static sb_status set_defaults(sb_cli *cli, const sb_cli_option *option, char *op
   return SB_OK;
 }
 
+/* An option without a value leaves its field zero: false, NULL or 0. */
 static bool is_set(const sb_cli_option *option, const char *options) {
   static const char none[sizeof(const char *)];
   return memcmp(options + option->offset, none, option->type == SB_CLI_SWITCH ? sizeof(bool) : sizeof none) != 0;
@@ -73,6 +76,7 @@ static sb_status check_required(sb_cli *cli, const sb_cli_option *option, const 
 
 /* ---- Parsing */
 
+/* --json and --quiet; --help was handled before the settings were read. */
 static bool take_common(sb_cli *cli, const char *word) {
   bool json = !strcmp(word, "--json"), quiet = !strcmp(word, "--quiet");
   cli->json |= json;
@@ -146,6 +150,8 @@ static sb_status choose_action(sb_cli *cli, const sb_cli_command **out, sb_error
   return SB_OK;
 }
 
+/* Defaults, then flags, then the action, then the checks of what is left. `*out`: the action, or the subcommand
+ * itself. */
 static sb_status parse(sb_cli *cli, char *options, const sb_cli_command **out, sb_error *error) {
   const sb_cli_command *command = cli->command, *chosen = command;
   sb_status status = set_defaults(cli, command->options, options, error);

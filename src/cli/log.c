@@ -23,6 +23,7 @@ static struct {
   size_t lost; /* messages dropped since the last one that was written */
 } stream = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* The length that snprintf wrote, which may be less than it wanted to. */
 static size_t within(int length, size_t size) {
   return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
@@ -36,6 +37,7 @@ static size_t write_text(char *out, size_t size, const sb_log_line *line) {
                 size);
 }
 
+/* jansson is used for the message only: the other members need no escaping. */
 static size_t write_json(char *out, size_t size, const sb_log_line *line) {
   char now[32];
   json_t *text = json_string(line->message);

@@ -30,6 +30,7 @@ static sb_cli_exit help(const char *name) {
   return SB_EXIT_OK;
 }
 
+/* --help anywhere before "--" wins over all other arguments. */
 static bool asks_for_help(int count, char **words) {
   for (int i = 0; i < count && strcmp(words[i], "--"); i++)
     if (!strcmp(words[i], "--help") || !strcmp(words[i], "-h")) return true;
@@ -53,6 +54,7 @@ static void enter_sandbox(const sb_config *config, bool server) {
   free(cache);
 }
 
+/* The log starts before the sandbox, whose trouble it may have to report. */
 static int run_with_settings(sb_cli *cli, int argc, char **argv) {
   sb_error error = {0};
   sb_status status = sb_cli_log_start(cli->config, cli->command->is_server, &error);

@@ -29,6 +29,7 @@ bool sb_cli_secret_ask(const char *prompt, char *text, size_t size) {
   return done && used > 0;
 }
 
+/* Asks for a secret and once more for the same, since it is not shown while it is typed. */
 static sb_status ask_twice(const char *what, const char *variable, char text[SB_CLI_SECRET_MAX], sb_error *error) {
   char prompt[64], repeated[SB_CLI_SECRET_MAX] = "";
   snprintf(prompt, sizeof prompt, "new %s: ", what);

@@ -1,4 +1,5 @@
-"""script/models deepface: a download goes on where it broke off, and what is not the pinned file is thrown away."""
+"""script/models deepface: an interrupted download is resumed, and a file that is not the pinned one is deleted."""
+
 import hashlib
 import http.server
 import math
@@ -44,7 +45,7 @@ class Publisher(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if server.breaks:
             server.breaks -= 1
-            body = body[:len(body) // 2]
+            body = body[: len(body) // 2]
             self.close_connection = True
         self.wfile.write(body)
 
@@ -92,7 +93,7 @@ class Download(unittest.TestCase):
             self.download(sha256="0" * 64)
         self.assertEqual(list(self.folder.iterdir()), [])
 
-    def test_a_file_that_is_not_there_is_told(self):
+    def test_a_file_that_is_not_there_is_reported(self):
         with self.assertRaisesRegex(SystemExit, "404"):
             self.download(name="absent.h5")
 
@@ -119,7 +120,8 @@ class Templates(unittest.TestCase):
 
 class SFace(ProgramCase):
     def test_a_file_of_sface_s_layout_runs_on_the_numbers_that_it_is_to_see(self):
-        """OpenCV's file cannot be had everywhere: another of the same inputs and outputs, whose numbers can be told beforehand."""
+        """OpenCV's file cannot be had everywhere: another of the same inputs and outputs, whose numbers can be told
+        beforehand."""
         given = self.folder / "face_recognition_sface_2021dec.onnx"
         given.write_bytes(onnx_graph.embedder(128, entry="data", out="fc1"))
         made = self.folder / "made"
@@ -127,9 +129,15 @@ class SFace(ProgramCase):
         deepface.make(deepface.json.loads((deepface.TEMPLATES / "sface.json").read_text()), given, made, False)
         path = ":".join(map(str, (SOURCE / "models", SOURCE / "deps/models", made)))
         pixel = pictures.pattern(2)
-        answer = self.json_of("represent", "--whole", "--model", "sface", "--models", path, "-", stdin=pictures.png(112, 112, pixel))
-        cells = [sum(pixel(x, y)[c] for y in range(row, row + 16) for x in range(column, column + 16)) / 256
-                 for c in range(3) for row in range(0, 112, 16) for column in range(0, 112, 16)]  # RGB, 0 to 255
+        answer = self.json_of(
+            "represent", "--whole", "--model", "sface", "--models", path, "-", stdin=pictures.png(112, 112, pixel)
+        )
+        cells = [
+            sum(pixel(x, y)[c] for y in range(row, row + 16) for x in range(column, column + 16)) / 256
+            for c in range(3)
+            for row in range(0, 112, 16)
+            for column in range(0, 112, 16)
+        ]  # RGB, 0 to 255
         mean, weights = sum(cells) / 147, onnx_graph.numbers(147 * 128)
         wanted = [sum((cell - mean) * weights[k * 128 + i] for k, cell in enumerate(cells)) for i in range(128)]
         length = math.sqrt(sum(x * x for x in wanted))
@@ -138,7 +146,7 @@ class SFace(ProgramCase):
 
 
 class Files(unittest.TestCase):
-    def test_files_at_hand_that_are_missing_or_another_are_told(self):
+    def test_files_at_hand_that_are_missing_or_another_are_reported(self):
         with tempfile.TemporaryDirectory() as folder:
             manifest = deepface.json.loads((deepface.TEMPLATES / "vgg-face.json").read_text())
             chosen = mock.Mock(folder=pathlib.Path(folder), any_weights=False)

@@ -1,4 +1,6 @@
-"""doctor: a healthy set-up is said to be healthy; of a broken one it says what is wrong and how to fix it, and changes nothing."""
+"""doctor: reports a healthy installation as healthy; says what is wrong with a broken one and how to fix it; changes
+nothing."""
+
 import os
 import resource
 import shutil
@@ -16,8 +18,8 @@ class DoctorCase(ProgramCase):
         return self.json_of("doctor", "--port", "0", *arguments, code=code, **options)
 
     def wrong(self, check, word, *arguments, state="wrong", **options):
-        """The doctor finds `check` wrong, says `word` of it and how to fix it. To try all models takes most of its time, so it finds
-        none where something else is looked for."""
+        """The doctor finds `check` wrong, says `word` of it and how to fix it. To try all models takes most of its
+        time, so it finds none where something else is looked for."""
         if state == "wrong" and check not in ("models", "gallery"):
             arguments = (*arguments, "--models", self.folder)
         report = self.doctor(*arguments, code=1 if state == "wrong" else 0, **options)
@@ -34,9 +36,24 @@ class Healthy(DoctorCase):
         report = self.doctor(code=0)
         self.assertTrue(report["healthy"])
         self.assertEqual(report["wrong"], 0)
-        self.assertEqual({f["check"] for f in report["findings"]} - {"port"},
-                         {"settings", "processor", "photos", "models", "database", "keys", "gallery", "memory", "disk", "limits", "clock",
-                          "TLS", "access"})
+        self.assertEqual(
+            {f["check"] for f in report["findings"]} - {"port"},
+            {
+                "settings",
+                "processor",
+                "photos",
+                "models",
+                "database",
+                "keys",
+                "gallery",
+                "memory",
+                "disk",
+                "limits",
+                "clock",
+                "TLS",
+                "access",
+            },
+        )
 
     def test_before_the_first_enrolment_nothing_is_wrong_and_nothing_is_made(self):
         self.assertTrue(self.doctor(code=0)["healthy"])
@@ -48,7 +65,7 @@ class Healthy(DoctorCase):
         self.assertRegex(done.stdout.decode(), r"(?m)^ok +models +the pipeline default is complete")
         self.assertRegex(done.stdout.decode().splitlines()[-1], r"^(nothing is wrong|0 wrong, \d+ to look at)$")
 
-    def test_a_name_or_an_id_is_never_told(self):
+    def test_a_name_or_an_id_is_never_printed(self):
         self.enroll("secret-id", "Secret Name", OBAMA)
         said = self.run_program("doctor", "--json").stdout
         self.assertNotIn(b"secret-id", said)
@@ -60,20 +77,20 @@ class Gallery(DoctorCase):
         super().setUp()
         self.enroll("44", "Barack Obama", OBAMA)
 
-    def test_a_lost_key_is_told_and_none_is_made(self):
+    def test_a_lost_key_is_reported_and_none_is_made(self):
         (self.data / "semblance.key").unlink()
         self.wrong("keys", "missing")
         self.assertFalse((self.data / "semblance.key").exists())
 
-    def test_a_key_of_another_gallery_is_told(self):
+    def test_a_key_of_another_gallery_is_reported(self):
         self.wrong("keys", "key", environment={"SEMBLANCE_KEY": "0" * 64})
 
-    def test_a_key_file_that_others_may_read_is_told(self):
+    def test_a_key_file_that_others_may_read_is_reported(self):
         os.chmod(self.data / "semblance.key", 0o644)
         self.wrong("keys", "644")
 
     @of_a_file
-    def test_a_damaged_database_is_told(self):
+    def test_a_damaged_database_is_reported(self):
         path = self.data / "semblance.db"
         size = path.stat().st_size
         with path.open("r+b") as file:
@@ -83,12 +100,12 @@ class Gallery(DoctorCase):
         self.wrong("database", "")
 
     @of_a_file
-    def test_a_gallery_of_a_newer_program_is_told_and_left_alone(self):
+    def test_a_gallery_of_a_newer_program_is_reported_and_left_alone(self):
         with sqlite3.connect(self.data / "semblance.db") as database:
             database.execute("PRAGMA user_version = 99")
         self.wrong("database", "schema 99")
 
-    def test_a_model_that_the_gallery_was_made_with_and_is_gone_is_told(self):
+    def test_a_model_that_the_gallery_was_made_with_and_is_gone_is_reported(self):
         models = self.folder / "models"
         shutil.copytree(SOURCE / "models", models)
         (models / "mobilefacenet-512.json").unlink()
@@ -96,7 +113,7 @@ class Gallery(DoctorCase):
         self.assertFalse(report["healthy"])
 
     @of_a_file
-    def test_a_server_that_works_on_the_gallery_is_no_fault(self):
+    def test_a_server_that_works_on_the_gallery_is_not_a_fault(self):
         with Server(self.data) as server:
             report = self.json_of("doctor", "--port", str(server.port))
         self.assertIn("a server works on", " ".join(f["message"] for f in report["findings"] if f["check"] == "port"))
@@ -104,7 +121,7 @@ class Gallery(DoctorCase):
 
 class OlderGallery(DoctorCase):
     @of_a_file
-    def test_a_gallery_of_an_older_program_is_told_of_and_not_migrated(self):
+    def test_a_gallery_of_an_older_program_is_reported_and_not_migrated(self):
         self.data.mkdir()
         shutil.copy(SOURCE / "tests/compat/schema-1.db", self.data / "semblance.db")
         self.wrong("database", "older", state="warning")
@@ -120,25 +137,25 @@ class Models(DoctorCase):
             os.symlink(file, models / file.name)
         return models
 
-    def test_no_models_at_all_is_told(self):
+    def test_no_models_at_all_is_reported(self):
         self.wrong("models", "pipelines/default.json", "--models", str(self.folder))
 
-    def test_a_model_file_that_was_swapped_is_told_by_its_name(self):
+    def test_a_model_file_that_was_swapped_is_reported_by_name(self):
         models = self.copy_of_the_models()
         (models / "rfb-320.onnx").unlink()
         shutil.copy(SOURCE / "deps/models/emotion.onnx", models / "rfb-320.onnx")
         self.wrong("models", "rfb-320", "--models", str(models))
 
-    def test_a_model_that_is_asked_for_and_not_there_is_told(self):
+    def test_a_model_that_is_asked_for_and_not_there_is_reported(self):
         self.wrong("models", "nonesuch", "--model", "nonesuch")
 
 
 class Serving(DoctorCase):
-    def test_a_port_in_use_is_told(self):
+    def test_a_port_in_use_is_reported(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             self.wrong("port", "in use", "--port", str(other.getsockname()[1]))
 
-    def test_an_address_of_other_machines_without_keys_and_tls_is_told(self):
+    def test_an_address_of_other_machines_without_keys_and_tls_is_reported(self):
         self.wrong("access", "will not start", "--listen", "0.0.0.0")
 
     def test_a_certificate_that_is_over_soon_is_a_warning_and_a_key_of_another_is_wrong(self):
@@ -146,24 +163,35 @@ class Serving(DoctorCase):
         self.wrong("TLS", "expires on", state="warning")
         other = self.folder / "other"
         self.assertEqual(self.run_program("tls", "init", "--data", other, data=False).returncode, 0)
-        self.wrong("TLS", "cannot be used", "--tls-cert", self.data / "tls/cert.pem", "--tls-key", other / "tls/key.pem")
+        self.wrong(
+            "TLS", "cannot be used", "--tls-cert", self.data / "tls/cert.pem", "--tls-key", other / "tls/key.pem"
+        )
 
-    def test_too_few_open_files_are_told(self):
+    def test_too_few_open_files_are_reported(self):
         self.wrong("limits", "100 open files", prepare=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)))
 
 
 class Settings(DoctorCase):
     @of_a_file
-    def test_settings_that_contradict_each_other_are_told(self):
-        for word, arguments in (("three ways", ("--threshold", "0.5", "--fmr", "1e-4")), ("--search sql", ("--search", "sql")),
-                                ("--max-import", ("--max-import", "65536")), ("--calibration", ("--calibration", "/nonexistent"))):
+    def test_settings_that_contradict_each_other_are_reported(self):
+        for word, arguments in (
+            ("three ways", ("--threshold", "0.5", "--fmr", "1e-4")),
+            ("--search sql", ("--search", "sql")),
+            ("--max-import", ("--max-import", "65536")),
+            ("--calibration", ("--calibration", "/nonexistent")),
+        ):
             with self.subTest(word=word):
                 self.wrong("settings", word, *arguments)
 
-    def test_a_misspelt_variable_is_told(self):
+    def test_a_misspelt_variable_is_reported(self):
         self.wrong("settings", "SEMBLANCE_PROT", state="warning", environment={"SEMBLANCE_PROT": "8080"})
 
-    def test_a_database_server_that_does_not_answer_is_told(self):
+    def test_a_database_server_that_does_not_answer_is_reported(self):
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
-            self.wrong("database", "cannot be reached", "--store", f"postgresql://nobody@127.0.0.1:{unused.getsockname()[1]}/none")
+            self.wrong(
+                "database",
+                "cannot be reached",
+                "--store",
+                f"postgresql://nobody@127.0.0.1:{unused.getsockname()[1]}/none",
+            )

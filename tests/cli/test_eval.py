@@ -1,4 +1,5 @@
-"""semblance eval: figures that can be counted by hand, and input that is not as it should be."""
+"""eval: figures that can be counted by hand, and malformed input."""
+
 import json
 import pathlib
 import shutil
@@ -38,7 +39,9 @@ class Folder(Eval):
         self.assertLess(default["tar_limits"][0], 1)
         self.assertGreater(default["fmr_limits"][1], 0)
         self.assertEqual(sum(answer["histogram"]["mated"]), 3)
-        self.assertEqual([(g["group"], g["mated"], g["non_mated"]) for g in answer["groups"]], [("44th", 3, 0), ("46th", 0, 0)])
+        self.assertEqual(
+            [(g["group"], g["mated"], g["non_mated"]) for g in answer["groups"]], [("44th", 3, 0), ("46th", 0, 0)]
+        )
         text = page.read_text()
         self.assertIn("b&lt;i&gt;den", text)
         self.assertNotIn("b<i>den", text)
@@ -53,7 +56,9 @@ class Folder(Eval):
     def test_a_group_of_one_photo_has_no_rates(self):
         groups = self.folder / "groups.csv"
         groups.write_text("person,group\nobama,44th\nbiden,46th\n")
-        answer = self.json_of("eval", self.people(obama=["obama.jpg", "obama2.jpg"], biden=["biden.jpg"]), "--groups", groups, "--quiet")
+        answer = self.json_of(
+            "eval", self.people(obama=["obama.jpg", "obama2.jpg"], biden=["biden.jpg"]), "--groups", groups, "--quiet"
+        )
         one = next(g for g in answer["groups"] if g["group"] == "46th")
         self.assertEqual((one["mated"], one["non_mated"], one["fmr"], one["fnmr"]), (0, 0, None, None))
 
@@ -62,8 +67,9 @@ class Folder(Eval):
 
     def test_too_few_comparisons_make_no_calibration(self):
         target = self.folder / "calibration.json"
-        self.refused("eval", self.people(obama=["obama.jpg"], biden=["biden.jpg"]), "--calibrate", target, code=3,
-                     word="too few")
+        self.refused(
+            "eval", self.people(obama=["obama.jpg"], biden=["biden.jpg"]), "--calibrate", target, code=3, word="too few"
+        )
         self.assertFalse(target.exists())
 
     def test_of_several_faces_the_largest_or_the_central_one_counts(self):
@@ -75,38 +81,64 @@ class Folder(Eval):
 
 class Pairs(Eval):
     def test_pairs_are_counted_by_what_the_file_says(self):
-        answer = self.json_of("eval", self.pairs((FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", 1, "a"),
-                                                 (FRIENDS / "obama.jpg", FRIENDS / "biden.jpg", 0, "a"),
-                                                 (FRIENDS / "obama3.jpg", FRIENDS / "biden.jpg", "different", "b")), "--quiet")
+        answer = self.json_of(
+            "eval",
+            self.pairs(
+                (FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", 1, "a"),
+                (FRIENDS / "obama.jpg", FRIENDS / "biden.jpg", 0, "a"),
+                (FRIENDS / "obama3.jpg", FRIENDS / "biden.jpg", "different", "b"),
+            ),
+            "--quiet",
+        )
         self.assertEqual((answer["photos"], answer["mated"], answer["non_mated"]), (4, 1, 2))
         self.assertIsNone(answer["identification"])
-        self.assertEqual([(g["group"], g["mated"], g["non_mated"]) for g in answer["groups"]], [("a", 1, 1), ("b", 0, 1)])
+        self.assertEqual(
+            [(g["group"], g["mated"], g["non_mated"]) for g in answer["groups"]], [("a", 1, 1), ("b", 0, 1)]
+        )
 
     def test_pairs_that_miss_a_photo_are_left_out_and_named(self):
         text = self.folder / "text.jpg"
         text.write_text("no photo")
-        answer = self.json_of("eval", self.pairs((FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", 1), ("gone.jpg", text, 0)),
-                              "--quiet")
+        answer = self.json_of(
+            "eval", self.pairs((FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", 1), ("gone.jpg", text, 0)), "--quiet"
+        )
         self.assertEqual((answer["mated"], answer["non_mated"], answer["pairs_lost"]), (1, 0, 1))
-        self.assertEqual({r["path"]: r["code"] for r in answer["failure_to_acquire"]["refused"]},
-                         {str(self.folder / "gone.jpg"): "invalid", str(text): "unsupported_image"})
+        self.assertEqual(
+            {r["path"]: r["code"] for r in answer["failure_to_acquire"]["refused"]},
+            {str(self.folder / "gone.jpg"): "invalid", str(text): "unsupported_image"},
+        )
 
     def test_all_photos_missing_is_an_error(self):
         self.refused("eval", self.pairs(("gone.jpg", "lost.jpg", 1)), "--quiet", code=3, word="nothing to compare")
 
-    def test_what_is_no_pairs_file_is_refused_with_the_row(self):
+    def test_a_file_that_is_not_a_pairs_file_is_refused_with_the_row(self):
         self.refused("eval", self.pairs(("a.jpg", "b.jpg", "perhaps")), code=3, word="row 2")
         self.refused("eval", self.pairs(("a.jpg", "b.jpg")), code=3, word="row 2 has 2 fields")
         self.refused("eval", self.folder / "gone.csv", code=3, word="no file or folder")
-        self.refused("eval", self.pairs(("a.jpg", "b.jpg", 1)), "--groups", self.folder / "g.csv", code=3, word="--groups")
+        self.refused(
+            "eval", self.pairs(("a.jpg", "b.jpg", 1)), "--groups", self.folder / "g.csv", code=3, word="--groups"
+        )
 
 
 class Calibration(Eval):
     def test_a_calibration_of_ones_own_takes_the_place_of_the_models(self):
         path = self.folder / "own.json"
-        path.write_text(json.dumps({"model": "mobilefacenet-512", "calibration": {
-            "points": [{"fmr": 0.1, "threshold": 0.5}], "tail": {"mean": 0.0, "deviation": 0.4}, "independent_pairs": 100,
-            "non_mated_mean": 0.0, "default_threshold": 0.9, "unsure_threshold": 0.5, "fmr_floor": 1e-9}}))
+        path.write_text(
+            json.dumps(
+                {
+                    "model": "mobilefacenet-512",
+                    "calibration": {
+                        "points": [{"fmr": 0.1, "threshold": 0.5}],
+                        "tail": {"mean": 0.0, "deviation": 0.4},
+                        "independent_pairs": 100,
+                        "non_mated_mean": 0.0,
+                        "default_threshold": 0.9,
+                        "unsure_threshold": 0.5,
+                        "fmr_floor": 1e-9,
+                    },
+                }
+            )
+        )
         photos = (FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
         answer = self.json_of("verify", "--calibration", path, *photos, code=1)
         self.assertEqual((answer["threshold"], answer["verdict"], answer["reason"]), (0.9, "unsure", "score"))

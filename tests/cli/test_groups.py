@@ -1,4 +1,5 @@
-"""semblance cluster and semblance dedup."""
+"""cluster and dedup."""
+
 import shutil
 import unittest
 
@@ -39,9 +40,11 @@ class Cluster(ProgramCase):
             shutil.copy(GROUPS / name, root)
         answer = self.json_of("cluster", root, "--quiet")
         self.assertEqual(sorted((len(g["faces"]) for g in answer["groups"]), reverse=True), [2, 1, 1, 1, 1])
-        self.assertEqual({f["photo"].rsplit("/", 1)[1] for f in answer["groups"][0]["faces"]}, {"sample1.jpg", "sample3.jpg"})
+        self.assertEqual(
+            {f["photo"].rsplit("/", 1)[1] for f in answer["groups"][0]["faces"]}, {"sample1.jpg", "sample3.jpg"}
+        )
 
-    def test_a_folder_without_photos_or_none_is_told(self):
+    def test_a_folder_without_photos_or_none_is_reported(self):
         (self.folder / "empty").mkdir()
         self.refused("cluster", self.folder / "empty", code=3, word="there are no files")
         self.refused("cluster", self.folder / "gone", code=3, word="no folder")

@@ -1,4 +1,5 @@
-"""import: folders and CSV files, refusals listed, a second run skips what is there."""
+"""import: folders, ZIP archives and CSV files; refusals are listed; a second run skips what is registered."""
+
 import shutil
 import zipfile
 
@@ -17,8 +18,10 @@ class Import(ProgramCase):
     def test_a_folder_a_person(self):
         report = self.json_of("import", self.people)
         self.assertEqual((report["enrolled"], report["skipped"], report["refused"]), (4, 0, []))
-        self.assertEqual(sorted((p["id"], p["name"], p["faces"]) for p in self.json_of("list")["people"]),
-                         [("Barack_Obama", "Barack Obama", 3), ("Joe_Biden", "Joe Biden", 1)])
+        self.assertEqual(
+            sorted((p["id"], p["name"], p["faces"]) for p in self.json_of("list")["people"]),
+            [("Barack_Obama", "Barack Obama", 3), ("Joe_Biden", "Joe Biden", 1)],
+        )
 
     def test_a_second_run_skips_what_is_there(self):
         self.json_of("import", self.people)
@@ -30,8 +33,10 @@ class Import(ProgramCase):
         shutil.copy(GROUPS / "sample1.jpg", self.people / "Joe_Biden" / "b.jpg")
         report = self.json_of("import", self.people, code=3)
         self.assertEqual(report["enrolled"], 4)
-        self.assertEqual({r["path"].rsplit("/", 1)[1]: r["code"] for r in report["refused"]},
-                         {"a.jpg": "unsupported_image", "b.jpg": "several_faces"})
+        self.assertEqual(
+            {r["path"].rsplit("/", 1)[1]: r["code"] for r in report["refused"]},
+            {"a.jpg": "unsupported_image", "b.jpg": "several_faces"},
+        )
         self.assertTrue(all(r["message"] for r in report["refused"]))
 
     def test_plain_lines_where_there_is_no_terminal(self):
@@ -43,8 +48,10 @@ class Import(ProgramCase):
 
     def test_a_csv_of_id_name_path_with_quotes_and_relative_paths(self):
         table = self.people / "people.csv"
-        table.write_text('id,name,path\r\n44,"Obama, Barack ""44""",Barack_Obama/obama.jpg\r\n\r\n'
-                         f"46,Joe Biden,{FRIENDS / 'biden.jpg'}\n")
+        table.write_text(
+            'id,name,path\r\n44,"Obama, Barack ""44""",Barack_Obama/obama.jpg\r\n\r\n'
+            f"46,Joe Biden,{FRIENDS / 'biden.jpg'}\n"
+        )
         self.assertEqual(self.json_of("import", table)["enrolled"], 2)
         self.assertEqual(self.json_of("show", "44")["name"], 'Obama, Barack "44"')
 
@@ -55,9 +62,13 @@ class Import(ProgramCase):
         for source in (self.people, self.folder / "people.zip"):
             with self.subTest(source=source.name):
                 report = self.json_of("import", source)
-                self.assertEqual((report["photos"], report["enrolled"] + report["skipped"], report["refused"]), (4, 4, []))
-        self.assertEqual(sorted((p["id"], p["name"], p["faces"]) for p in self.json_of("list")["people"]),
-                         [("Barack_Obama", "Barack Obama", 3), ("Joe_Biden", "Joe Biden", 1)])
+                self.assertEqual(
+                    (report["photos"], report["enrolled"] + report["skipped"], report["refused"]), (4, 4, [])
+                )
+        self.assertEqual(
+            sorted((p["id"], p["name"], p["faces"]) for p in self.json_of("list")["people"]),
+            [("Barack_Obama", "Barack Obama", 3), ("Joe_Biden", "Joe Biden", 1)],
+        )
 
     def test_an_archive_with_rows_names_what_is_missing(self):
         with zipfile.ZipFile(self.folder / "people.zip", "w") as z:

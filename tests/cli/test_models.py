@@ -1,4 +1,5 @@
-"""models and collections: any model by a manifest; a bad one is refused when it is added, in words."""
+"""models and collections: a manifest adds any model; a bad one is refused, with the reason, when it is added."""
+
 import copy
 import hashlib
 import json
@@ -8,9 +9,16 @@ import pictures
 from program import FRIENDS, SOURCE, ProgramCase
 
 MANIFEST = {
-    "name": "tiny", "task": "embed", "file": "tiny.onnx", "sha256": "", "licence": "CC0", "origin": "made up for a test",
+    "name": "tiny",
+    "task": "embed",
+    "file": "tiny.onnx",
+    "sha256": "",
+    "licence": "CC0",
+    "origin": "made up for a test",
     "input": {"layout": "NCHW", "width": 112, "height": 112, "channels": "RGB", "mean": 127.5, "std": 128},
-    "outputs": {"embedding": "embedding"}, "dimension": 64, "metric": "cosine",
+    "outputs": {"embedding": "embedding"},
+    "dimension": 64,
+    "metric": "cosine",
     "alignment": {"kind": "box", "fit": "square", "scale": 1.0, "border": "edge"},
     "thresholds": {"same": 0.9, "unsure": 0.8},
 }
@@ -41,10 +49,20 @@ class ModelCase(ProgramCase):
 
 
 class Listing(ModelCase):
-    def test_tells_licence_and_origin_of_every_model(self):
+    def test_shows_licence_and_origin_of_every_model(self):
         models = self.json_of("models", "list")["models"]
-        self.assertLessEqual({"mobilefacenet-512", "rfb-320", "mtcnn-onet", "landmarks-68", "faceres-deep", "gear-ethnicity",
-                              "dlib-resnet-128"}, {m["name"] for m in models})
+        self.assertLessEqual(
+            {
+                "mobilefacenet-512",
+                "rfb-320",
+                "mtcnn-onet",
+                "landmarks-68",
+                "faceres-deep",
+                "gear-ethnicity",
+                "dlib-resnet-128",
+            },
+            {m["name"] for m in models},
+        )
         for model in models:
             self.assertNotIn("problem", model)
             self.assertTrue(model["licence"] and model["origin"], model)
@@ -55,7 +73,7 @@ class Listing(ModelCase):
         self.json_of("models", "list")
         self.assertFalse(self.data.exists())
 
-    def test_info_tells_one_and_an_unknown_name_is_an_answer(self):
+    def test_info_shows_one_and_an_unknown_name_is_an_answer(self):
         self.assertEqual(self.json_of("models", "info", "mobilefacenet-512")["dim"], 512)
         self.refused("models", "info", "nobody", code=1, word="models list")
         self.refused("models", "info", "../rfb-320", code=1, word="no model")
@@ -64,13 +82,19 @@ class Listing(ModelCase):
         for model in self.json_of("models", "check")["models"]:
             self.assertTrue(model["ok"], model)
 
-    def test_bench_tells_times(self):
+    def test_bench_reports_times(self):
         model = self.json_of("models", "bench", "landmarks-68", "--rounds", "3")["models"][0]
         self.assertGreater(model["run_ms"], 0)
         self.assertGreater(model["load_ms"], 0)
 
     def test_usage(self):
-        for words in (["models"], ["models", "sing"], ["models", "add"], ["models", "list", "x"], ["collections", "add"]):
+        for words in (
+            ["models"],
+            ["models", "sing"],
+            ["models", "add"],
+            ["models", "list", "x"],
+            ["collections", "add"],
+        ):
             self.refused(*words, code=2, word="usage")
 
 
@@ -98,30 +122,45 @@ class Adding(ModelCase):
         self.refused("models", "remove", "nobody", code=1, word="no model")
 
     def test_files_that_are_no_manifest(self):
-        for name, text, word in (("tiny.json", "{", "not a JSON object"), ("tiny.json", "[]", "not a JSON object"),
-                                 ("tiny.json", '{"name": "tiny", "name": "tiny"}', "duplicate"),
-                                 ("tiny.txt", "{}", "NAME.json"), ("Big Name.json", "{}", "a-z")):
+        for name, text, word in (
+            ("tiny.json", "{", "not a JSON object"),
+            ("tiny.json", "[]", "not a JSON object"),
+            ("tiny.json", '{"name": "tiny", "name": "tiny"}', "duplicate"),
+            ("tiny.txt", "{}", "NAME.json"),
+            ("Big Name.json", "{}", "a-z"),
+        ):
             path = self.folder / name
             path.write_text(text)
             self.refused("models", "add", path, code=3, word=word)
         self.refused("models", "add", self.folder / "absent.json", code=3, word="absent.json")
 
     def test_a_manifest_that_is_wrong_names_the_key(self):
-        cases = [("unknown key 'colour'", {"colour": 1}),
-                 ("unknown key 'gamma'", {"input": {**MANIFEST["input"], "gamma": 2}}),
-                 ("unknown key 'width'", {"alignment": {**MANIFEST["alignment"], "width": 5}}),
-                 ("'dimension'", {"dimension": "64"}), ("'dimension'", {"dimension": 0}), ("'dimension'", {"dimension": 64.5}),
-                 ("'dimension'", {"dimension": 5000}), ("'dimension'", {"dimension": None}),
-                 ("'licence'", {"licence": None}), ("'origin'", {"origin": ""}), ("'task'", {"task": "sing"}),
-                 ("'metric'", {"metric": "manhattan"}), ("'width'", {"input": {**MANIFEST["input"], "width": -1}}),
-                 ("'mean'", {"input": {**MANIFEST["input"], "mean": [1, 2]}}),
-                 ("'std'", {"input": {**MANIFEST["input"], "std": 0}}),
-                 ("'standardise'", {"input": {**MANIFEST["input"], "standardise": True}}),
-                 ("'layout'", {"input": {**MANIFEST["input"], "layout": "HWC"}}),
-                 ("'fit'", {"alignment": {"kind": "box", "scale": 1}}),
-                 ("'template'", {"alignment": {"kind": "points", "template": [[1, 2], [3, 4]]}}),
-                 ("'calibration'", {"thresholds": None}), ("'unsure'", {"thresholds": {"same": 0.5, "unsure": 0.9}}),
-                 ("'sha256'", {"sha256": "abc"}), ("'file'", {"file": "../tiny.onnx"}), ("'name'", {"name": None})]
+        cases = [
+            ("unknown key 'colour'", {"colour": 1}),
+            ("unknown key 'gamma'", {"input": {**MANIFEST["input"], "gamma": 2}}),
+            ("unknown key 'width'", {"alignment": {**MANIFEST["alignment"], "width": 5}}),
+            ("'dimension'", {"dimension": "64"}),
+            ("'dimension'", {"dimension": 0}),
+            ("'dimension'", {"dimension": 64.5}),
+            ("'dimension'", {"dimension": 5000}),
+            ("'dimension'", {"dimension": None}),
+            ("'licence'", {"licence": None}),
+            ("'origin'", {"origin": ""}),
+            ("'task'", {"task": "sing"}),
+            ("'metric'", {"metric": "manhattan"}),
+            ("'width'", {"input": {**MANIFEST["input"], "width": -1}}),
+            ("'mean'", {"input": {**MANIFEST["input"], "mean": [1, 2]}}),
+            ("'std'", {"input": {**MANIFEST["input"], "std": 0}}),
+            ("'standardise'", {"input": {**MANIFEST["input"], "standardise": True}}),
+            ("'layout'", {"input": {**MANIFEST["input"], "layout": "HWC"}}),
+            ("'fit'", {"alignment": {"kind": "box", "scale": 1}}),
+            ("'template'", {"alignment": {"kind": "points", "template": [[1, 2], [3, 4]]}}),
+            ("'calibration'", {"thresholds": None}),
+            ("'unsure'", {"thresholds": {"same": 0.5, "unsure": 0.9}}),
+            ("'sha256'", {"sha256": "abc"}),
+            ("'file'", {"file": "../tiny.onnx"}),
+            ("'name'", {"name": None}),
+        ]
         for word, change in cases:
             with self.subTest(word=word, change=change):
                 self.refused_to_add(word, **change)
@@ -130,10 +169,12 @@ class Adding(ModelCase):
         graph = onnx_graph.embedder(64)
         self.refused_to_add("not beside its manifest", file="absent.onnx")
         self.refused_to_add("is empty", b"")
-        self.refused_to_add("truncated", graph[:len(graph) // 2], sha256=hashlib.sha256(graph).hexdigest())
-        self.refused_to_add("truncated", graph[:len(graph) // 2])
+        self.refused_to_add("truncated", graph[: len(graph) // 2], sha256=hashlib.sha256(graph).hexdigest())
+        self.refused_to_add("truncated", graph[: len(graph) // 2])
         self.refused_to_add("not an ONNX file", b"\x89PNG\r\n\x1a\n" + bytes(100))
-        self.refused_to_add("damaged or has been replaced", graph + b"\xca\x3e\x00", sha256=hashlib.sha256(graph).hexdigest())
+        self.refused_to_add(
+            "damaged or has been replaced", graph + b"\xca\x3e\x00", sha256=hashlib.sha256(graph).hexdigest()
+        )
 
     def test_a_graph_that_is_not_what_the_manifest_says(self):
         self.refused_to_add("1x3x224x224", onnx_graph.embedder(64, side=224))
@@ -188,8 +229,11 @@ class Alignments(ModelCase):
 
     def test_every_way_to_cut_out_a_face_gives_other_numbers(self):
         seen = []
-        ways = [{"kind": "box", "fit": fit, "scale": 1.2, "upright": upright} for fit in ("square", "stretch", "pad")
-                for upright in (False, True)]
+        ways = [
+            {"kind": "box", "fit": fit, "scale": 1.2, "upright": upright}
+            for fit in ("square", "stretch", "pad")
+            for upright in (False, True)
+        ]
         ways.append({"kind": "points", "template": [[38, 52], [74, 52], [56, 72], [42, 92], [71, 92]]})
         for way in ways:
             self.add(alignment=way)
@@ -217,12 +261,21 @@ class Pipelines(ModelCase):
     def detector(self, family):
         points = [0.0, 0.1, 1.0, 0.1, 0.5, 0.6, 0.1, 1.0, 0.9, 1.0]
         boxes = [0.5, 0.5, 0.0, 0.0] if family == "yunet" else [0.0, 0.0, 1.0, 1.0]  # the cell itself, both
-        outputs = {"box": ([1, 16, 4], self.numbers(4, boxes)), "point": ([1, 16, 10], self.numbers(10, points)),
-                   "score": ([1, 16, 1], self.numbers(1, [0.9]))}
-        manifest = {"task": "detect", "family": family, "strides": [self.STRIDE], "score_threshold": 0.5, "merge":
-                    {"iou": 0.4, "overlap_smaller": 0.7}, "outputs": {"scores": ["score"], "locations": ["box"], "points": ["point"]},
-                    "input": {**MANIFEST["input"], "width": self.SIDE, "height": self.SIDE},
-                    **dict.fromkeys(("dimension", "metric", "alignment", "thresholds"))}
+        outputs = {
+            "box": ([1, 16, 4], self.numbers(4, boxes)),
+            "point": ([1, 16, 10], self.numbers(10, points)),
+            "score": ([1, 16, 1], self.numbers(1, [0.9])),
+        }
+        manifest = {
+            "task": "detect",
+            "family": family,
+            "strides": [self.STRIDE],
+            "score_threshold": 0.5,
+            "merge": {"iou": 0.4, "overlap_smaller": 0.7},
+            "outputs": {"scores": ["score"], "locations": ["box"], "points": ["point"]},
+            "input": {**MANIFEST["input"], "width": self.SIDE, "height": self.SIDE},
+            **dict.fromkeys(("dimension", "metric", "alignment", "thresholds")),
+        }
         if family == "yunet":
             manifest["outputs"]["objectness"] = ["score"]
         else:
@@ -246,19 +299,26 @@ class Pipelines(ModelCase):
                 self.detector(family)
                 self.pipeline()
                 faces = self.json_of("detect", "--pipeline", "own", "-", stdin=photo)["faces"]
-                self.assertEqual([(f["box"], round(f["score"], 2)) for f in faces],
-                                 [({"x": 64.0, "y": 32.0, "w": 32.0, "h": 32.0}, 0.9)])
+                self.assertEqual(
+                    [(f["box"], round(f["score"], 2)) for f in faces],
+                    [({"x": 64.0, "y": 32.0, "w": 32.0, "h": 32.0}, 0.9)],
+                )
                 self.assertEqual(faces[0]["landmarks"][0], [64.0, 35.2])
                 self.assertEqual(self.json_of("represent", "--pipeline", "own", "-", stdin=photo)["dim"], 512)
                 self.json_of("models", "remove", "tiny")
 
-    def test_a_pipeline_that_is_wrong_is_told(self):
+    def test_a_pipeline_that_is_wrong_is_reported(self):
         photo = FRIENDS / "obama.jpg"
         self.refused("detect", "--pipeline", "nobody", photo, code=4, word="nobody")
         self.refused("detect", "--pipeline", "../default", photo, code=4, word="no pipeline")
-        for changes, word in (({"detect": "rfb-320"}, "gives no points"), ({"detect": "mobilefacenet-512"}, "one with the task detect"),
-                              ({"detect": "nobody"}, "nobody.json"), ({"colour": 1}, "unknown key 'colour'"),
-                              ({"attributes": ["rfb-320"]}, "one with the task attributes"), ({"quality": {}}, "'eye_distance'")):
+        for changes, word in (
+            ({"detect": "rfb-320"}, "gives no points"),
+            ({"detect": "mobilefacenet-512"}, "one with the task detect"),
+            ({"detect": "nobody"}, "nobody.json"),
+            ({"colour": 1}, "unknown key 'colour'"),
+            ({"attributes": ["rfb-320"]}, "one with the task attributes"),
+            ({"quality": {}}, "'eye_distance'"),
+        ):
             with self.subTest(word=word):
                 self.pipeline(**changes)
                 if "detect" not in changes:

@@ -1,4 +1,5 @@
-"""enroll, list, show, rename, delete: what they keep and what they refuse."""
+"""enroll, list, show, rename and delete: what they store and what they refuse."""
+
 from program import FRIENDS, GROUPS, ProgramCase
 
 OBAMA, BIDEN = FRIENDS / "obama.jpg", FRIENDS / "biden.jpg"
@@ -9,8 +10,10 @@ class Enroll(ProgramCase):
         self.enroll("44", "Barack Obama", OBAMA)
         people = self.json_of("list")
         self.assertEqual(people["total"], 1)
-        self.assertEqual({k: people["people"][0][k] for k in ("id", "name", "faces")},
-                         {"id": "44", "name": "Barack Obama", "faces": 1})
+        self.assertEqual(
+            {k: people["people"][0][k] for k in ("id", "name", "faces")},
+            {"id": "44", "name": "Barack Obama", "faces": 1},
+        )
         self.assertRegex(people["people"][0]["created"], r"^\d{4}-\d\d-\d\dT[\d:.]+Z$")
         self.assertEqual(self.json_of("show", "44")["name"], "Barack Obama")
         self.assertIn(b"Barack Obama", self.run_program("show", "44").stdout)
@@ -37,8 +40,17 @@ class Enroll(ProgramCase):
 
     def test_a_duplicate_can_be_refused(self):
         self.enroll("44", "Barack Obama", OBAMA)
-        self.refused("enroll", "--id", "45", "--name", "Another", "--refuse-duplicate", FRIENDS / "obama2.jpg",
-                     code=3, word="another id")
+        self.refused(
+            "enroll",
+            "--id",
+            "45",
+            "--name",
+            "Another",
+            "--refuse-duplicate",
+            FRIENDS / "obama2.jpg",
+            code=3,
+            word="another id",
+        )
         self.assertEqual(self.json_of("list")["total"], 1)
 
     def test_a_photo_of_several_people_is_refused_and_says_how_many(self):
@@ -103,7 +115,7 @@ class ListShowRenameDelete(ProgramCase):
         self.assertEqual(self.json_of("show", "46")["name"], "Joseph Biden")
         self.assertEqual(self.json_of("show", "46")["faces"], 1)
 
-    def test_a_deleted_person_is_found_no_more(self):
+    def test_a_deleted_person_is_not_found_any_more(self):
         gone = self.json_of("delete", "44")
         self.assertEqual((gone["deleted"], gone["faces"], len(gone["receipts"])), (1, 1, 1))
         self.assertEqual([p["id"] for p in self.json_of("list")["people"]], ["46"])
@@ -117,9 +129,16 @@ class ListShowRenameDelete(ProgramCase):
 
 
 class Usage(ProgramCase):
-    def test_wrong_usage_exits_with_2_and_tells_the_usage(self):
-        for words in (["enroll", OBAMA], ["search"], ["verify", OBAMA], ["list", "--limit", "0"], ["list", "--frob"],
-                      ["search", "-k", "x", OBAMA], ["search", "--port", "99999999", OBAMA]):
+    def test_wrong_usage_exits_with_2_and_prints_the_usage(self):
+        for words in (
+            ["enroll", OBAMA],
+            ["search"],
+            ["verify", OBAMA],
+            ["list", "--limit", "0"],
+            ["list", "--frob"],
+            ["search", "-k", "x", OBAMA],
+            ["search", "--port", "99999999", OBAMA],
+        ):
             with self.subTest(words=words):
                 self.refused(*words, code=2, word="usage")
 
@@ -129,8 +148,20 @@ class Usage(ProgramCase):
     def test_help_of_the_program_and_of_every_command(self):
         overview = self.run_program("--help", data=False)
         self.assertEqual(overview.returncode, 0)
-        for command in ("enroll", "import", "search", "verify", "list", "show", "delete", "detect", "represent",
-                        "analyze", "sql", "serve"):
+        for command in (
+            "enroll",
+            "import",
+            "search",
+            "verify",
+            "list",
+            "show",
+            "delete",
+            "detect",
+            "represent",
+            "analyze",
+            "sql",
+            "serve",
+        ):
             self.assertIn(command.encode(), overview.stdout)
             done = self.run_program(command, "--help", data=False)
             self.assertEqual(done.returncode, 0)

@@ -1,4 +1,5 @@
-"""detect, represent, analyze, search, verify on real photos."""
+"""detect, represent, analyze, search and verify, with real photos."""
+
 import math
 
 from program import FRIENDS, GROUPS, ProgramCase
@@ -84,15 +85,23 @@ class Verify(ProgramCase):
         self.assertFalse(answer["match"])
         self.assertGreater(answer["false_match_rate"], 0.01)
 
-
     def test_a_target_rate_takes_the_place_of_a_threshold(self):
         loose = self.json_of("verify", "--fmr", "1e-2", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
         strict = self.json_of("verify", "--fmr", "1e-8", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
         self.assertLess(loose["threshold"], strict["threshold"])
-        self.refused("verify", "--fmr", "1e-2", "--threshold", "0.5", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", code=3,
-                     word="only one")
+        self.refused(
+            "verify",
+            "--fmr",
+            "1e-2",
+            "--threshold",
+            "0.5",
+            FRIENDS / "obama.jpg",
+            FRIENDS / "obama2.jpg",
+            code=3,
+            word="only one",
+        )
 
-    def test_liveness_is_told_where_the_policy_asks_for_it(self):
+    def test_liveness_is_reported_where_the_policy_asks_for_it(self):
         photos = (FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
         answer = self.json_of("verify", "--liveness", "refuse", *photos)
         self.assertTrue(all(f["liveness"] > 0.5 for f in answer["faces"]) and answer["match"])
@@ -135,7 +144,7 @@ class Search(ProgramCase):
         self.assertIn("there is no face in this collection yet", words)
         self.assertNotIn("1 in", words)
 
-    def test_tells_the_chance_of_a_false_match_in_this_gallery(self):
+    def test_shows_the_chance_of_a_false_match_in_this_gallery(self):
         answer = self.json_of("search", FRIENDS / "biden.jpg", code=1)
         best = answer["faces"][0]["candidates"][0]
         self.assertEqual(answer["gallery_faces"], 2)
@@ -146,8 +155,11 @@ class Search(ProgramCase):
         self.assertLess(looser["threshold"], answer["threshold"])
 
     def test_a_threshold_can_be_chosen(self):
-        self.assertFalse(self.json_of("search", "--threshold", "0.99", FRIENDS / "obama3.jpg", code=1)
-                         ["faces"][0]["candidates"][0]["match"])
+        self.assertFalse(
+            self.json_of("search", "--threshold", "0.99", FRIENDS / "obama3.jpg", code=1)["faces"][0]["candidates"][0][
+                "match"
+            ]
+        )
 
     def test_words_for_a_person_without_json(self):
         done = self.run_program("search", FRIENDS / "obama3.jpg")

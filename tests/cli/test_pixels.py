@@ -1,5 +1,6 @@
-"""What DeepFace, TensorFlow and dlib make of pictures, Semblance makes of them: against numbers that those made (tests/parity),
-so that none of them is needed here."""
+"""Semblance computes the same from a picture as DeepFace, TensorFlow and dlib: compared with numbers that these
+produced (tests/parity), so that they are not needed here."""
+
 import hashlib
 import json
 import math
@@ -10,9 +11,15 @@ import pictures
 from program import SOURCE, ProgramCase
 
 PARITY = SOURCE / "tests/parity"
-NORMALISATIONS = {"base": {"mean": 0, "std": 255}, "raw": {"mean": 0, "std": 1}, "Facenet": {"standardise": True},
-                  "Facenet2018": {"mean": 127.5, "std": 127.5}, "VGGFace": {"mean": [93.594, 104.7624, 129.1863], "std": 1},
-                  "VGGFace2": {"mean": [91.4953, 103.8827, 131.0912], "std": 1}, "ArcFace": {"mean": 127.5, "std": 128}}
+NORMALISATIONS = {
+    "base": {"mean": 0, "std": 255},
+    "raw": {"mean": 0, "std": 1},
+    "Facenet": {"standardise": True},
+    "Facenet2018": {"mean": 127.5, "std": 127.5},
+    "VGGFace": {"mean": [93.594, 104.7624, 129.1863], "std": 1},
+    "VGGFace2": {"mean": [91.4953, 103.8827, 131.0912], "std": 1},
+    "ArcFace": {"mean": 127.5, "std": 128},
+}
 SHIFT = 500  # an age is never below 0
 
 
@@ -21,11 +28,17 @@ class Pixels(ProgramCase):
         """An attribute model whose age is the probe's number, and a pipeline of it."""
         graph = onnx_graph.probe()
         (self.folder / "probe.onnx").write_bytes(graph)
-        manifest = {"name": f"probe-{kind.lower()}", "task": "attributes", "file": "probe.onnx", "licence": "CC0", "origin": "a test",
-                    "sha256": hashlib.sha256(graph).hexdigest(),
-                    "input": {"layout": "NCHW", "width": 112, "height": 112, "channels": "BGR", **NORMALISATIONS[kind]},
-                    "outputs": {"age": {"output": "number", "meaning": "regression", "first": SHIFT, "step": 1}},
-                    "alignment": {"kind": "box", "fit": "pad", "scale": 1.0, "upright": True}}
+        manifest = {
+            "name": f"probe-{kind.lower()}",
+            "task": "attributes",
+            "file": "probe.onnx",
+            "licence": "CC0",
+            "origin": "a test",
+            "sha256": hashlib.sha256(graph).hexdigest(),
+            "input": {"layout": "NCHW", "width": 112, "height": 112, "channels": "BGR", **NORMALISATIONS[kind]},
+            "outputs": {"age": {"output": "number", "meaning": "regression", "first": SHIFT, "step": 1}},
+            "alignment": {"kind": "box", "fit": "pad", "scale": 1.0, "upright": True},
+        }
         path = self.folder / f"{manifest['name']}.json"
         path.write_text(json.dumps(manifest))
         self.json_of("models", "add", path)
@@ -89,6 +102,8 @@ class Dlib(ProgramCase):
             raise unittest.SkipTest("the optional model dlib-resnet-128 was not fetched")
         for seed, theirs in enumerate(json.loads((PARITY / "dlib.json").read_text())["descriptors"]):
             photo = pictures.png(150, 150, pictures.pattern(seed))
-            ours = self.json_of("represent", "--whole", "--model", "dlib-resnet-128", "-", stdin=photo)["faces"][0]["embedding"]
+            ours = self.json_of("represent", "--whole", "--model", "dlib-resnet-128", "-", stdin=photo)["faces"][0][
+                "embedding"
+            ]
             length = math.sqrt(sum(x * x for x in theirs))
             self.assertLessEqual(max(abs(a - b / length) for a, b in zip(ours, theirs)), 1e-6)

@@ -1,4 +1,5 @@
-"""Bad photos and bad surroundings: a clear message, the right exit code, nothing lost."""
+"""Bad photos, full disks, damaged files, kill -9: a clear message, the right exit code, and no data lost."""
+
 import json
 import os
 import resource
@@ -12,8 +13,10 @@ from collage import grid, on_grey, png, read_jpeg, shrink
 from program import FRIENDS, PROGRAM, ProgramCase, of_a_file
 
 OBAMA = FRIENDS / "obama.jpg"
-ONE_FACE = [FRIENDS / f"{name}.jpg" for name in
-            ("obama", "obama2", "obama3", "biden", "obama_partial_face", "obama_partial_face2")]
+ONE_FACE = [
+    FRIENDS / f"{name}.jpg"
+    for name in ("obama", "obama2", "obama3", "biden", "obama_partial_face", "obama_partial_face2")
+]
 
 
 class BadPhotos(ProgramCase):
@@ -76,8 +79,16 @@ class BadSurroundings(ProgramCase):
 
         cache = {"XDG_CACHE_HOME": str(self.folder / "cache")}  # not the shared one: its files would be cut too
         for number in range(1, 100):  # until the database's file would have to grow
-            done = self.run_program("enroll", "--id", str(number), "--name", "Next", FRIENDS / "biden.jpg",
-                                    prepare=small_files_only, environment=cache)
+            done = self.run_program(
+                "enroll",
+                "--id",
+                str(number),
+                "--name",
+                "Next",
+                FRIENDS / "biden.jpg",
+                prepare=small_files_only,
+                environment=cache,
+            )
             if done.returncode:
                 break
         self.assertEqual(done.returncode, 4, done.stderr)
@@ -95,8 +106,11 @@ class BadSurroundings(ProgramCase):
         command = [PROGRAM, "list", "--data", str(self.data)]
         home = {**os.environ, "HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)}
         if os.geteuid() == 0:
-            probe = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", PROGRAM, "--version"],
-                                   capture_output=True, check=False)
+            probe = subprocess.run(
+                ["setpriv", "--reuid", "65534", "--clear-groups", PROGRAM, "--version"],
+                capture_output=True,
+                check=False,
+            )
             if probe.returncode:
                 self.skipTest("the program lies where other users may not read")
             command = ["setpriv", "--reuid", "65534", "--clear-groups", *command]
@@ -146,15 +160,18 @@ class BadSurroundings(ProgramCase):
 
 class KilledImport(ProgramCase):
     def killed(self, people, least):
-        """Imports, and kills once so many faces are there; (how many were acknowledged before, how many there are after)."""
-        running = subprocess.Popen([PROGRAM, "import", str(people), "--data", str(self.data), "--quiet"],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        """Imports, and kills once so many faces are there; (how many were acknowledged before, how many there are
+        after)."""
+        running = subprocess.Popen(
+            [PROGRAM, "import", str(people), "--data", str(self.data), "--quiet"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         acknowledged = 0
         deadline = time.monotonic() + 240
         while acknowledged < least and time.monotonic() < deadline and running.poll() is None:
             listed = self.run_program("list", "--json", "--limit", "1000")
-            acknowledged = sum(p["faces"] for p in json.loads(listed.stdout)["people"]) \
-                if listed.returncode == 0 else 0
+            acknowledged = sum(p["faces"] for p in json.loads(listed.stdout)["people"]) if listed.returncode == 0 else 0
         running.send_signal(signal.SIGKILL)
         running.wait()
         return acknowledged, sum(p["faces"] for p in self.json_of("list", "--limit", "1000")["people"])
@@ -162,7 +179,9 @@ class KilledImport(ProgramCase):
     def test_what_was_acknowledged_before_kill_9_is_there_and_a_second_run_completes(self):
         people, one = self.folder / "people", self.folder / "one"
         one.mkdir()
-        photos = [p for p in sorted(FRIENDS.iterdir()) if p.suffix == ".jpg" and p.stem != "obama_partial_face2"]  # refused
+        photos = [
+            p for p in sorted(FRIENDS.iterdir()) if p.suffix == ".jpg" and p.stem != "obama_partial_face2"
+        ]  # refused
         for photo in photos:
             shutil.copy(photo, one)
         after = 0

@@ -1,4 +1,5 @@
 """Shell completion offers every command, option and action of the program, in bash, zsh and fish."""
+
 import pathlib
 import re
 import shutil
@@ -39,13 +40,17 @@ class Completion(unittest.TestCase):
     def test_every_option_that_the_code_declares_is_in_the_help(self):
         """Help, completion, manual and parser read the tables of the subcommands; each table is read by all of them."""
         helps = "".join(said(command, "--help") for command in COMMANDS)
-        declared = [flag for path in (SOURCE / "src/cli").rglob("*.c") for flag in re.findall(r'\{\s*"(--?[\w-]+)", (?:"|NULL)', path.read_text())]
+        declared = [
+            flag
+            for path in (SOURCE / "src/cli").rglob("*.c")
+            for flag in re.findall(r'\{\s*"(--?[\w-]+)", (?:"|NULL)', path.read_text())
+        ]
         self.assertGreater(len(declared), 40)
         manual = said("manual", "1").replace("\\-", "-").replace("\\fB", " ")
         for text in (helps, manual):
             self.assertEqual([flag for flag in declared if not re.search(rf"(?<![\w-]){flag}(?![\w-])", text)], [])
 
-    def test_words_and_values_are_told_apart(self):
+    def test_words_and_values_are_distinguished(self):
         self.assertEqual(offered("audit", ""), ["show", "verify", "export"])
         self.assertEqual(offered("audit", "show", ""), [])
         self.assertEqual(offered("access", "re"), ["revoke"])
@@ -57,23 +62,38 @@ class Completion(unittest.TestCase):
     def ask(self, shell, script):
         if not shutil.which(shell):
             self.skipTest(f"{shell} is not here")
-        done = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=False, timeout=60,
-                              env={"PATH": f"{pathlib.Path(PROGRAM).parent}:/usr/bin:/bin", "TERM": "dumb", "HOME": "/nonexistent"})
+        done = subprocess.run(
+            [shell, "-c", script],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={"PATH": f"{pathlib.Path(PROGRAM).parent}:/usr/bin:/bin", "TERM": "dumb", "HOME": "/nonexistent"},
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.split()
 
     def test_bash_shows_what_is_offered(self):
-        self.assertEqual(self.ask("bash", f""". {SCRIPTS}/semblance.bash
-            COMP_WORDS=(semblance audit '') COMP_CWORD=2; _semblance; echo "${{COMPREPLY[@]}}" """), ["show", "verify", "export"])
+        self.assertEqual(
+            self.ask(
+                "bash",
+                f""". {SCRIPTS}/semblance.bash
+            COMP_WORDS=(semblance audit '') COMP_CWORD=2; _semblance; echo "${{COMPREPLY[@]}}" """,
+            ),
+            ["show", "verify", "export"],
+        )
 
     def test_fish_shows_what_is_offered(self):
         shown = self.ask("fish", f"source {SCRIPTS}/semblance.fish; complete -C 'semblance audit '")
         self.assertLessEqual({"show", "verify", "export"}, set(shown))
 
     def test_zsh_shows_what_is_offered(self):
-        shown = self.ask("zsh", f"""_call_program() {{ shift; eval "$@"; }}
+        shown = self.ask(
+            "zsh",
+            f"""_call_program() {{ shift; eval "$@"; }}
             _describe() {{ print -l ${{(P)2}}; }}
-            words=(semblance audit '') CURRENT=3; . {SCRIPTS}/_semblance""")
+            words=(semblance audit '') CURRENT=3; . {SCRIPTS}/_semblance""",
+        )
         self.assertLessEqual({"show:the", "verify:follow", "export:all"}, set(shown))
 
 

@@ -1,4 +1,6 @@
-"""What must work before anything else is looked at: a person enrolled, found, told apart and deleted, by the program and by the server."""
+"""What must work before anything else is looked at: a person enrolled, found, told apart and deleted, by the program
+and by the server."""
+
 import json
 
 from program import FRIENDS, ProgramCase
@@ -8,7 +10,7 @@ OBAMA, OBAMA2, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", 
 
 
 class Smoke(ProgramCase):
-    def test_the_program_enrols_finds_tells_apart_and_deletes(self):
+    def test_the_program_enrols_finds_distinguishes_and_deletes(self):
         self.enroll("44", "Barack Obama", OBAMA)
         found = self.json_of("search", OBAMA2)["faces"][0]["candidates"][0]
         self.assertEqual((found["id"], found["match"]), ("44", True))

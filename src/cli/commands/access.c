@@ -51,6 +51,7 @@ static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
   return status;
 }
 
+/* One line, with tabs: prefix, roles, collection, expiry and label. The key itself is not stored. */
 static void print_key(const sb_access_key *key) {
   char roles[SB_HTTP_ROLES_TEXT], until[32] = "never";
   sb_http_roles_write(key->roles, roles);
@@ -105,6 +106,7 @@ static sb_status run_password(sb_cli *cli, const void *parsed, sb_error *error) 
   return print_done(cli, o->remove ? "the admin login was removed" : "the admin password is set");
 }
 
+/* Prints the secret as an otpauth URL, which authenticator apps read (RFC 6238). */
 static sb_status run_totp(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   uint8_t secret[SB_TOTP_SECRET] = {0};

@@ -29,6 +29,8 @@ static sb_status print_json_line(void *context, const sb_audit_entry *entry, sb_
   return sb_cli_print_json(sb_http_audit_entry_json(entry), error);
 }
 
+/* One line, with tabs: number, time, actor, verb, then what it concerned. A person is a number here, never a name or
+ * an id. */
 static sb_status print_text_line(void *context, const sb_audit_entry *entry, sb_error *error) {
   (void)context, (void)error;
   const sb_chain_entry *e = &entry->entry;
@@ -73,6 +75,7 @@ static const sb_cli_option verify_options[] = {
     {NULL},
 };
 
+/* A file that the user kept elsewhere. */
 static sb_status read_file(const char *path, uint8_t **bytes, size_t *size, sb_error *error) {
   sb_status status = sb_file_read(path, FILE_BYTES_MAX, bytes, size, error);
   if (status == SB_TOO_LARGE)

@@ -15,6 +15,8 @@ static const sb_cli_option dedup_options[] = {
     {NULL},
 };
 
+/* "By chance" is the number of pairs of different people that are expected to be this alike: if it is not small,
+ * raise the threshold. */
 static void print_duplicates(const sb_duplicates *found) {
   for (size_t i = 0; i < found->count; i++) {
     const sb_duplicate *d = &found->items[i];

@@ -34,6 +34,7 @@ static unsigned flags_of(const options *o) {
          (o->attributes ? SB_ENROLL_ATTRIBUTES : 0);
 }
 
+/* Faces that are registered under another id already, printed also if that made the enrolment fail. */
 static void print_warnings(const sb_enrolled *enrolled) {
   for (size_t i = 0; i < enrolled->duplicate_count; i++)
     fprintf(stderr, "warning: looks like %s (%s), similarity %.3f\n", enrolled->duplicates[i].name,

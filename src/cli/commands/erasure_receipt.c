@@ -12,6 +12,7 @@
 /* A receipt is one object of a dozen short members. */
 static const sb_json_limits limits = {.size = 1 << 20, .depth = 8, .values = 1000};
 
+/* "2026-11-24T08:41:27.000Z" and nothing after it. */
 static bool read_time(const json_t *json, int64_t *unix_ms) {
   const char *text = json_string_value(json_object_get(json, "at"));
   int y, mo, d, h, mi, s, ms, end = 0;

@@ -90,6 +90,7 @@ static void put(writer *w, const char *html) {
   if (w->status == SB_OK) w->status = sb_buffer_add(&w->page, html, strlen(html), w->error);
 }
 
+/* A string as it is, and any other value as JSON; escaped. */
 static void put_value(writer *w, const json_t *value) {
   char *text = json_is_string(value) ? sb_strdup(json_string_value(value), w->error)
                                      : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(4));
@@ -97,6 +98,7 @@ static void put_value(writer *w, const json_t *value) {
   free(text);
 }
 
+/* A table of the object's members; a thumbnail becomes a picture. */
 static void put_object(writer *w, json_t *object) {
   const char *key;
   json_t *value;

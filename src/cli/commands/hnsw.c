@@ -35,6 +35,7 @@ static size_t list_sizes(const sb_cli *cli, sb_hnsw_recall *out) {
   return count;
 }
 
+/* The measurements that exist: those of list sizes that were never measured have no probes. */
 static json_t *recalls_json(const sb_hnsw_recall *measured, size_t count) {
   json_t *list = json_array();
   for (size_t i = 0; i < count; i++) {
@@ -71,6 +72,7 @@ static void print_state(const sb_hnsw_state *state, const sb_hnsw_recall *measur
           measured[i].ef, 100 * measured[i].recall, 100 * measured[i].mates, measured[i].probes);
 }
 
+/* Prints one collection, or adds it to `list` with --json. */
 static sb_status show_one(const sb_cli *cli, const sb_hnsw_state *state, json_t *list, sb_error *error) {
   sb_hnsw_recall measured[MEASUREMENTS_MAX];
   size_t count = state->whole ? list_sizes(cli, measured) : 0;

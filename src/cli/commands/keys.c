@@ -82,6 +82,7 @@ static sb_status run_rotate(sb_cli *cli, const void *parsed, sb_error *error) {
   return SB_OK;
 }
 
+/* Cancellable biometrics: draws a new secret transform, so that templates that leaked match nothing any more. */
 static sb_status run_revoke(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   size_t templates = 0;
@@ -127,6 +128,7 @@ static sb_status run_export(sb_cli *cli, const void *parsed, sb_error *error) {
   return status;
 }
 
+/* Reads a root key from standard input: 64 hex digits, or the words that `keys export` prints. */
 static sb_status read_key(sb_root **out, sb_error *error) {
   char text[SB_CLI_SECRET_MAX];
   size_t size = fread(text, 1, sizeof text - 1, stdin);

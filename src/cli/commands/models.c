@@ -111,6 +111,7 @@ static sb_status run_remove(sb_cli *cli, const void *parsed, sb_error *error) {
 
 /* ---- check, bench */
 
+/* One model, loaded and run `rounds` times in a process of its own. */
 typedef struct trial {
   const char *name;
   size_t rounds;
@@ -140,6 +141,7 @@ static void print_trial(const trial *t) {
     printf("%-22s ok\n", t->name);
 }
 
+/* Tries a model and prints the result, or adds it to `rows` with --json. A failure becomes the exit code. */
 static void try_one(sb_cli *cli, const sb_engine_options *engine, trial *t, json_t *rows) {
   t->status = sb_model_check(engine, t->name, t->rounds, &t->load_ms, &t->run_ms, &t->error);
   if (t->status != SB_OK) cli->exit = sb_cli_exit_of(t->status);

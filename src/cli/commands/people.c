@@ -19,6 +19,7 @@ static const sb_cli_option list_table[] = {
     {NULL},
 };
 
+/* One line for each person, with tabs: id, name, number of faces, time of registration. */
 static void print_people(const sb_people *people) {
   for (size_t i = 0; i < people->count; i++) {
     char created[32];
@@ -124,6 +125,7 @@ typedef struct erased {
   json_t *receipts;
 } erased;
 
+/* Erases a person; the erasure receipt goes into the JSON. People before a failing one stay erased. */
 static sb_status erase_one(sb_cli *cli, const char *id, erased *all, sb_error *error) {
   sb_erasure erasure = {0};
   sb_status status = sb_engine_erase(cli->engine, cli->config->collection, id, &erasure, error);

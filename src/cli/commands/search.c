@@ -18,6 +18,7 @@ static const sb_cli_option search_options[] = {
     {NULL},
 };
 
+/* The chance of a false match is given for one comparison, and for the whole gallery, which has many more chances. */
 static void print_candidate(const sb_candidate *candidate, const sb_search_result *result) {
   char odds[64], gallery[64];
   sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);

@@ -19,6 +19,8 @@ static const sb_cli_option init_options[] = {
     {NULL},
 };
 
+/* Makes the certificate for the given names, or else this machine's host name, and always for localhost and the
+ * loopback addresses. */
 static sb_status run_init(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   char host[256] = "localhost", fingerprint[SB_HTTP_FINGERPRINT_SIZE];

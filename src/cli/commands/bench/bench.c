@@ -44,13 +44,14 @@ typedef struct bench {
   sb_cli_synthetic_faces *faces;
   sb_thread_team *team;
   sb_index *index;
-  float *queries; /* probes x dim: mates, then as many strangers */
-  uint64_t *mate_keys;
-  sb_hit *truth; /* probes x K */
-  size_t *truth_found;
-  double *times; /* ms, one a probe */
+  float *queries;      /* probes x dim: mates, then as many strangers */
+  uint64_t *mate_keys; /* of each probe; UINT64_MAX for a stranger, which no face has */
+  sb_hit *truth;       /* probes x K: what exact search finds */
+  size_t *truth_found; /* how many, of each probe */
+  double *times;       /* ms: of each probe, or of each change */
   double build_s, p50_ms, p99_ms, batch_qps, recall, insert_us, delete_us, filtered_ms, floor_ms;
-  size_t mates_found, mates_exact;
+  size_t mates_found;   /* probes whose first candidate is their mate */
+  size_t mates_exact;   /* the same in exact search */
   sb_index_stats stats; /* before the changes, which leave free slots behind */
 } bench;
 
@@ -58,12 +59,17 @@ static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return x < y ? -1 : x > y;
 }
+
+/* Sorts `times`. */
 static double percentile(double *times, size_t n, double share) {
   qsort(times, n, sizeof *times, ascending);
   return times[(size_t)(share * (double)(n - 1))];
 }
 
-/* ---- Making the gallery */
+/* ---- Making the gallery
+ *
+ * Keys: the faces of the gallery are 0 to rows - 1; the strangers are identities from 2^40 on, and the rows that are
+ * added and removed again from 2^41 on, so that none of them is in the gallery. */
 
 /* Several threads make the vectors, each one every step-th. */
 typedef struct stripe {
@@ -94,6 +100,7 @@ static void make_rows(const bench *b, uint64_t first, size_t count, float *out) 
   for (int t = 0; t < running; t++) pthread_join(threads[t], NULL);
 }
 
+/* Fills the index, and measures the time that the index takes for it, without the making of the vectors. */
 static sb_status build(bench *b, sb_error *error) {
   float *vectors = sb_alloc((size_t)CHUNK * b->dim, sizeof *vectors, error);
   uint64_t keys[CHUNK];
@@ -147,6 +154,7 @@ static sb_index_query query_of(const bench *b, size_t probe, size_t count) {
                           .mode = b->exact ? SB_SEARCH_EXACT : SB_SEARCH_FAST};
 }
 
+/* What exact search finds for each probe: recall is measured against it. */
 static sb_status find_truth(bench *b, sb_error *error) {
   sb_status status = SB_OK;
   for (size_t i = 0; status == SB_OK && i < b->probes; i++) {
@@ -184,6 +192,7 @@ static sb_status run_singles(bench *b, const sb_index_query *like, bool compare,
   return SB_OK;
 }
 
+/* Searches in batches of BATCH: how many searches a second. */
 static sb_status run_batches(bench *b, sb_error *error) {
   sb_hit hits[BATCH * K];
   size_t found[BATCH], asked = 0;
@@ -197,6 +206,7 @@ static sb_status run_batches(bench *b, sb_error *error) {
   return SB_OK;
 }
 
+/* Adds CHANGES rows one by one and removes them again: the median time of each. */
 static sb_status run_changes(bench *b, sb_error *error) {
   float *vectors = sb_alloc((size_t)CHANGES * b->dim, sizeof *vectors, error);
   if (!vectors) return SB_NO_MEMORY;

@@ -39,6 +39,7 @@ static sb_status write_file(const char *path, const char *bytes, size_t size, sb
   return whole ? SB_OK : sb_fail_errno(error, problem, "write", path);
 }
 
+/* A calibration as --calibration reads it (docs/models.md describes its members). */
 static json_t *calibration_json(const sb_cli_eval *eval, const sb_calibration *c) {
   char remark[160], date[32];
   json_t *points = json_array();

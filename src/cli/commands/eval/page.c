@@ -60,6 +60,8 @@ static double lowest_rate(uint64_t pairs) {
   return pow(10, floor(-log10(fmax((double)pairs, 10))));
 }
 
+/* Three plots from the same points: DET (FNMR by FMR, both logarithmic), ROC (TAR by FMR), and both rates by
+ * threshold. */
 static void curves(writer *w) {
   enum { MOST = 1024 };
   const sb_stats_evaluation *e = &w->eval->result;
@@ -93,8 +95,9 @@ static void curves(writer *w) {
   w->status = plot.status;
 }
 
+/* The shares of mated and non-mated comparisons by score, in bars of 0.02. */
 static void histogram(writer *w) {
-  enum { WIDE = 200, BARS = (SB_SCORE_BINS - 1) / WIDE };
+  enum { WIDE = 200 /* bins of a bar */, BARS = (SB_SCORE_BINS - 1) / WIDE };
   const sb_scores *scores[] = {&w->eval->result.non_mated, &w->eval->result.mated};
   double shares[2][BARS] = {{0}}, most = 0;
   for (int s = 0; s < 2; s++) {
@@ -119,6 +122,8 @@ static void histogram(writer *w) {
   w->status = plot.status;
 }
 
+/* Two plots of searches: CMC (is the person among the first candidates?) and FNIR by FPIR. Not for a file of pairs,
+ * which has no searches. */
 static void identification(writer *w) {
   enum { STEPS = 60 };
   const sb_stats_evaluation *e = &w->eval->result;

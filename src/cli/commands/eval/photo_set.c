@@ -9,6 +9,7 @@
 
 /* ---- Groups by name */
 
+/* The number of a group, which is added if it is new; an empty name is SB_NO_GROUP. */
 static sb_status group_of(sb_cli_eval_set *set, const char *name, uint32_t *out, sb_error *error) {
   enum { GROUPS_MAX = 256 };
   if (!*name) return *out = SB_NO_GROUP, SB_OK;
@@ -87,6 +88,7 @@ typedef struct pair_reader {
   size_t room;
 } pair_reader;
 
+/* 1 for a pair of one person, 0 for two people, -1 for any other word. */
 static int mated_word(const char *text) {
   static const char *const words[] = {"0", "1", "false", "true", "different", "same", "no", "yes"};
   for (int i = 0; i < 8; i++)
@@ -94,6 +96,7 @@ static int mated_word(const char *text) {
   return -1;
 }
 
+/* Makes room for another pair. */
 static sb_status pair_room(pair_reader *reader, sb_error *error) {
   sb_cli_eval_set *set = reader->set;
   if (set->trial_count < reader->room) return SB_OK;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+/* The figure, and the margins of the plot in it, in the units of the view box. y grows downwards. */
 enum { WIDTH = 460, HEIGHT = 300, LEFT = 58, RIGHT = 14, TOP = 34, BOTTOM = 46 };
 
 /* Where a value lies along an axis, from 0 to 1. */

@@ -12,6 +12,7 @@ static json_t *path_json(const char *path) {
   return sb_json_path(path, strlen(path));
 }
 
+/* An operating point: its rates with their 95 % confidence limits. */
 static json_t *point_json(const sb_stats_operating_point *p) {
   return json_pack("{s:o,s:o,s:[o,o],s:I,s:o,s:[o,o],s:o,s:I}", "threshold", sb_json_significant(p->threshold, 5),
                    "fmr", sb_json_significant(p->fmr, 4), "fmr_limits", sb_json_significant(p->fmr_limits.low, 4),
@@ -34,6 +35,7 @@ static json_t *targets_json(const sb_stats_evaluation *e) {
   return list;
 }
 
+/* The thresholds of the model and of --threshold; accuracy is the share of comparisons that are right. */
 static json_t *thresholds_json(const sb_cli_eval *eval) {
   const sb_stats_evaluation *e = &eval->result;
   json_t *list = json_array();
