@@ -144,7 +144,7 @@ class Calibration(Eval):
         self.assertEqual((answer["threshold"], answer["verdict"], answer["reason"]), (0.9, "unsure", "score"))
         self.assertGreater(answer["false_match_rate"], 0.01)
         path.write_text("{}")
-        self.refused("verify", "--calibration", path, *photos, code=3, word="no calibration")
+        self.refused("verify", "--calibration", path, *photos, code=3, word="is not a calibration")
 
 
 if __name__ == "__main__":
