@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAID_OUT = 1000, WIDTH_MAX = 60 };
+enum {
+  LAYOUT_ROWS = 1000, /* held back until the widths of a table's columns are known */
+  WIDTH_MAX = 60,     /* characters of a column; longer cells run over */
+};
 
 /* ---- A cell as text */
 
@@ -17,7 +20,7 @@ static sb_status add_hex(sb_buffer *out, const uint8_t *bytes, size_t size, sb_e
   return status;
 }
 
-/* As few digits as read back to the same. */
+/* Writes the fewest digits that read back to the same number, and a point so that it is not taken for an integer. */
 static sb_status add_real(sb_buffer *out, double value, sb_error *error) {
   char text[40];
   for (int digits = 15; digits <= 17; digits++) {
@@ -28,7 +31,7 @@ static sb_status add_real(sb_buffer *out, double value, sb_error *error) {
   return sb_buffer_addf(out, error, "%s", text);
 }
 
-/* "[0.25,-1,...]", or for a table "vector of 512" */
+/* A vector as "[0.25,-1,...]", other bytes in hex; `brief`, for a table: a long one by its length. */
 static sb_status add_blob(sb_buffer *out, sb_sql_statement *s, int column, bool brief, sb_error *error) {
   size_t size = 0, dim = 1;
   const uint8_t *bytes = sb_sql_column_blob(s, column, &size);
@@ -57,7 +60,7 @@ static sb_status add_cell(sb_buffer *out, sb_sql_statement *s, int column, bool 
 
 /* ---- Table */
 
-/* Control characters would move the cursor, or worse. */
+/* Replaces control characters by their codes: on a terminal they could move the cursor, or worse. */
 static sb_status add_shown(sb_buffer *out, const char *text, size_t size, sb_error *error) {
   sb_status status = SB_OK;
   for (size_t i = 0; status == SB_OK && i < size; i++) {
@@ -82,10 +85,10 @@ typedef struct table {
   sb_sql_statement *statement;
   int columns;
   size_t *widths;
-  bool *numbers; /* stand to the right */
-  char **cells;  /* of the rows that are laid out; row by row */
-  size_t count, room;
-  bool started; /* the head is printed */
+  bool *numbers; /* the column has numbers only, and is aligned to the right */
+  char **cells;  /* owned; of the rows that are held back, row by row */
+  size_t count, capacity;
+  bool started; /* the header is printed, and the widths are fixed */
 } table;
 
 static void print_cell(const table *t, int column, const char *text) {
@@ -96,15 +99,18 @@ static void print_cell(const table *t, int column, const char *text) {
   fputs(last ? "\n" : "  ", stdout);
 }
 
-static void print_laid_out(table *t) {
-  if (!t->started) {
-    for (int c = 0; c < t->columns; c++) print_cell(t, c, sb_sql_column_name(t->statement, c));
-    for (int c = 0; c < t->columns; c++) {
-      for (size_t i = 0; i < t->widths[c]; i++) putchar('-');
-      fputs(c + 1 == t->columns ? "\n" : "  ", stdout);
-    }
-    t->started = true;
+static void print_header(const table *t) {
+  for (int c = 0; c < t->columns; c++) print_cell(t, c, sb_sql_column_name(t->statement, c));
+  for (int c = 0; c < t->columns; c++) {
+    for (size_t i = 0; i < t->widths[c]; i++) putchar('-');
+    fputs(c + 1 == t->columns ? "\n" : "  ", stdout);
   }
+}
+
+/* Prints the rows that were held back, after the header. */
+static void print_held_rows(table *t) {
+  if (!t->started) print_header(t);
+  t->started = true;
   for (size_t i = 0; i < t->count; i++) {
     print_cell(t, (int)(i % (size_t)t->columns), t->cells[i]);
     free(t->cells[i]);
@@ -112,31 +118,52 @@ static void print_laid_out(table *t) {
   t->count = 0;
 }
 
-static sb_status table_row(table *t, sb_error *error) {
-  sb_status status = SB_OK;
-  for (int c = 0; status == SB_OK && c < t->columns; c++) {
-    sb_buffer raw = {0}, shown = {0};
-    sb_sql_type type = sb_sql_column_type(t->statement, c);
-    status = add_cell(&raw, t->statement, c, true, error);
-    if (status == SB_OK && type == SB_SQL_NULL) status = sb_buffer_addf(&raw, error, "NULL");
-    if (status == SB_OK) status = sb_buffer_add(&shown, "", 0, error);
-    if (status == SB_OK) status = add_shown(&shown, raw.bytes, raw.size, error);
-    sb_buffer_free(&raw);
-    if (status == SB_OK && t->count == t->room) {
-      void *cells = t->cells;
-      status = sb_grow(&cells, t->room ? t->room * 2 : 64, sizeof *t->cells, error);
-      if (status == SB_OK) t->cells = cells, t->room = t->room ? t->room * 2 : 64;
-    }
-    if (status != SB_OK) {
-      sb_buffer_free(&shown);
-      return status;
-    }
-    size_t width = width_of(shown.bytes);
-    if (!t->started && width > t->widths[c]) t->widths[c] = width < WIDTH_MAX ? width : WIDTH_MAX;
-    if (!t->started && type != SB_SQL_INT && type != SB_SQL_REAL && type != SB_SQL_NULL) t->numbers[c] = false;
-    t->cells[t->count++] = shown.bytes;
+/* The text of a cell of the current row, released by free(). */
+static sb_status table_cell(const table *t, int column, char **out, sb_error *error) {
+  sb_buffer raw = {0}, shown = {0};
+  sb_status status = add_cell(&raw, t->statement, column, true, error);
+  if (status == SB_OK && sb_sql_column_type(t->statement, column) == SB_SQL_NULL)
+    status = sb_buffer_addf(&raw, error, "NULL");
+  if (status == SB_OK) status = sb_buffer_add(&shown, "", 0, error);
+  if (status == SB_OK) status = add_shown(&shown, raw.bytes, raw.size, error);
+  sb_buffer_free(&raw);
+  if (status == SB_OK)
+    *out = shown.bytes;
+  else
+    sb_buffer_free(&shown);
+  return status;
+}
+
+/* Holds a cell back, and lets it widen its column. */
+static sb_status hold_cell(table *t, int column, char *cell, sb_error *error) {
+  if (t->count == t->capacity) {
+    size_t capacity = t->capacity ? t->capacity * 2 : 64;
+    void *cells = t->cells;
+    sb_status status = sb_grow(&cells, capacity, sizeof *t->cells, error);
+    if (status != SB_OK) return status;
+    t->cells = cells;
+    t->capacity = capacity;
   }
-  if (t->started || t->count >= (size_t)LAID_OUT * (size_t)t->columns) print_laid_out(t);
+  t->cells[t->count++] = cell;
+  if (t->started) return SB_OK;
+  sb_sql_type type = sb_sql_column_type(t->statement, column);
+  size_t width = width_of(cell);
+  if (width > t->widths[column]) t->widths[column] = width < WIDTH_MAX ? width : WIDTH_MAX;
+  if (type != SB_SQL_INT && type != SB_SQL_REAL && type != SB_SQL_NULL) t->numbers[column] = false;
+  return SB_OK;
+}
+
+static sb_status table_row(table *t, sb_error *error) {
+  for (int c = 0; c < t->columns; c++) {
+    char *cell = NULL;
+    sb_status status = table_cell(t, c, &cell, error);
+    if (status != SB_OK) return status;
+    status = hold_cell(t, c, cell, error);
+    if (status == SB_OK) continue;
+    free(cell);
+    return status;
+  }
+  if (t->started || t->count >= (size_t)LAYOUT_ROWS * (size_t)t->columns) print_held_rows(t);
   return SB_OK;
 }
 
@@ -152,7 +179,7 @@ static sb_status print_table(sb_sql_statement *statement, int columns, sb_error 
   }
   while (status == SB_OK && (status = sb_sql_step(statement, &row, error)) == SB_OK && row)
     status = table_row(&t, error);
-  if (status == SB_OK) print_laid_out(&t);
+  if (status == SB_OK) print_held_rows(&t);
   for (size_t i = 0; i < t.count; i++) free(t.cells[i]);
   free(t.cells);
   free(t.widths);
@@ -175,7 +202,7 @@ static sb_status json_cell(sb_sql_statement *s, int column, json_t **out, sb_err
   case SB_SQL_TEXT: {
     const char *bytes = sb_sql_column_text(s, column, &size);
     *out = json_stringn(bytes, size);
-    break; /* NULL where it is no UTF-8: then its bytes are told */
+    break; /* NULL when it is not UTF-8: printed in hex below */
   }
   case SB_SQL_BLOB:
     vector = sb_sql_column_vector(s, column);

@@ -64,20 +64,30 @@ static int number_of(sb_sql_statement *statement, const char *name) {
   return *end || number > sb_sql_parameter_count(statement) ? 0 : (int)number;
 }
 
-static sb_status bind_all(work *w, sb_sql_statement *statement, bool last, sb_error *error) {
+/* Binds the parameter NAME=VALUE number `i`, if this statement has it. */
+static sb_status bind_one(work *w, sb_sql_statement *statement, size_t i, bool last, sb_error *error) {
+  const char *parameter = w->options->parameters.items[i], *value = strchr(parameter, '=') + 1;
   sb_status status = SB_OK;
-  for (size_t i = 0; status == SB_OK && i < w->options->parameters.count; i++) {
-    const char *parameter = w->options->parameters.items[i], *value = strchr(parameter, '=') + 1;
-    char *name = sb_strdup(parameter, error);
-    if (!name) return SB_NO_MEMORY;
-    name[value - 1 - parameter] = 0;
-    int number = number_of(statement, name);
-    if (number) status = bind_value(statement, number, value, error);
-    w->used[i] |= number > 0;
-    if (status == SB_OK && last && !w->used[i]) status = sb_fail(error, SB_INVALID, "there is no parameter %s", name);
-    free(name);
-  }
+  char *name = sb_strdup(parameter, error);
+  if (!name) return SB_NO_MEMORY;
+  name[value - 1 - parameter] = 0;
+  int number = number_of(statement, name);
+  w->used[i] |= number > 0;
+  if (number)
+    status = bind_value(statement, number, value, error);
+  else if (last && !w->used[i])
+    status = sb_fail(error, SB_INVALID, "there is no parameter %s in the statement; see --param", name);
+  free(name);
   return status;
+}
+
+/* `last`: this is the last statement, so every parameter must have been used by now. */
+static sb_status bind_all(work *w, sb_sql_statement *statement, bool last, sb_error *error) {
+  for (size_t i = 0; i < w->options->parameters.count; i++) {
+    sb_status status = bind_one(w, statement, i, last, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
 }
 
 /* ---- Statements */
@@ -100,21 +110,27 @@ static sb_status run_text(work *w, const char *text, bool check_parameters, sb_e
   return status;
 }
 
-static sb_status run_file(work *w, const char *path, sb_error *error) {
-  sb_buffer script = {0};
+static sb_status read_all(FILE *file, const char *path, sb_buffer *script, sb_error *error) {
   char chunk[65536];
   size_t size;
+  sb_status status = sb_buffer_add(script, "", 0, error);
+  while (status == SB_OK && (size = fread(chunk, 1, sizeof chunk, file)) > 0) {
+    status = sb_buffer_add(script, chunk, size, error);
+    if (script->size > SCRIPT_MAX) return sb_fail(error, SB_TOO_LARGE, "%s is larger than 256 MiB; divide it", path);
+  }
+  if (status != SB_OK) return status;
+  if (ferror(file)) return sb_fail(error, SB_IO, "the file %s cannot be read", path);
+  if (strlen(script->bytes) == script->size) return SB_OK;
+  return sb_fail(error, SB_INVALID, "%s is not text: it contains a NUL byte", path);
+}
+
+/* `path` "-": standard input. */
+static sb_status run_file(work *w, const char *path, sb_error *error) {
+  sb_buffer script = {0};
   bool standard = !strcmp(path, "-");
   FILE *file = standard ? stdin : fopen(path, "rb");
   if (!file) return sb_fail(error, SB_INVALID, "the file %s cannot be read", path);
-  sb_status status = sb_buffer_add(&script, "", 0, error);
-  while (status == SB_OK && (size = fread(chunk, 1, sizeof chunk, file)) > 0) {
-    status = sb_buffer_add(&script, chunk, size, error);
-    if (script.size > SCRIPT_MAX) status = sb_fail(error, SB_TOO_LARGE, "a script has at most 256 MiB");
-  }
-  if (status == SB_OK && ferror(file)) status = sb_fail(error, SB_IO, "the file %s cannot be read", path);
-  if (status == SB_OK && strlen(script.bytes) != script.size)
-    status = sb_fail(error, SB_INVALID, "a script is text, without NUL");
+  sb_status status = read_all(file, standard ? "standard input" : path, &script, error);
   if (!standard) fclose(file);
   if (status == SB_OK) status = run_text(w, script.bytes, true, error);
   sb_buffer_free(&script);
