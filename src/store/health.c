@@ -1,4 +1,5 @@
-/* What `semblance doctor` reports about a database; reading it changes nothing. */
+/* What `semblance doctor` reports about a database. A reader connects without keys, and nothing is created, upgraded or
+ * unlocked. */
 #include "store/core/store_core.h"
 #include "store/schema/schema.h"
 
@@ -7,7 +8,8 @@
 
 static sb_status read_health(sb_store *reader, sb_store_health *out, sb_error *error) {
   sb_status status = reader->driver->schema_version(reader, &out->schema, error);
-  if (status == SB_OK) status = reader->driver->health(reader, out, error);
+  if (status != SB_OK) return status;
+  status = reader->driver->health(reader, out, error);
   if (status == SB_OK && out->schema) status = reader->driver->check(reader, error);
   return status;
 }
@@ -25,7 +27,8 @@ sb_status sb_store_health_get(const char *dir, const char *url, sb_store_health 
   sb_store_health health = {0};
   bool server = url && *url;
   sb_status status = server ? SB_OK : check_exists(dir, error);
-  if (status == SB_OK) status = sb_store_reader_open_at(dir, server ? url : NULL, false, &reader, error);
+  if (status != SB_OK) return status;
+  status = sb_store_reader_open_at(dir, server ? url : NULL, false, &reader, error);
   if (status != SB_OK) return status;
   sb_store_lock(reader);
   status = read_health(reader, &health, error);

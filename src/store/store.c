@@ -37,8 +37,10 @@
 
 static sb_status make_state(sb_store *store, sb_error *error) {
   sb_status status = sb_store_protections_new(store, error);
-  if (status == SB_OK) status = sb_store_counts_new(store, error);
-  if (status == SB_OK) status = sb_store_feed_new(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_counts_new(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_feed_new(store, error);
   return status == SB_OK ? sb_audit_queue_new(store, error) : status;
 }
 
@@ -73,7 +75,8 @@ static sb_status try_next_key(sb_store *store, sb_error *error) {
   free(path);
   if (!read) return SB_WRONG_KEY;
   sb_status status = sb_store_keys_set_root(store, next, error);
-  if (status == SB_OK) status = sb_store_schema_prepare(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_schema_prepare(store, error);
   return status == SB_OK ? sb_root_settle(store->dir, SB_NEXT_KEY, error) : status;
 }
 
@@ -126,7 +129,8 @@ static sb_status open_server(sb_store *store, const sb_root *root, sb_error *err
   store->cancel_event = eventfd(0, EFD_CLOEXEC);
   if (store->cancel_event < 0) return sb_fail_errno(error, errno, "make an event", NULL);
   sb_status status = store->driver->connect(store, false, error);
-  if (status == SB_OK) status = store->driver->schema_version(store, &version, error);
+  if (status != SB_OK) return status;
+  status = store->driver->schema_version(store, &version, error);
   return status == SB_OK ? open_key(store, !version, root, error) : status;
 }
 
@@ -154,10 +158,14 @@ typedef struct open_request {
 
 static sb_status open_all(sb_store *store, const open_request *r, sb_error *error) {
   sb_status status = make_state(store, error);
-  if (status == SB_OK) status = open_connection(store, r->server, r->root, error);
-  if (status == SB_OK) status = sb_store_row_mac_new(store, error);
-  if (status == SB_OK) status = prepare_schema(store, error);
-  if (status == SB_OK) status = sb_store_row_mac_observe(store, error);
+  if (status != SB_OK) return status;
+  status = open_connection(store, r->server, r->root, error);
+  if (status != SB_OK) return status;
+  status = sb_store_row_mac_new(store, error);
+  if (status != SB_OK) return status;
+  status = prepare_schema(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_row_mac_observe(store, error);
   return status == SB_OK && !r->migration_target ? check_migration(store, error) : status;
 }
 

@@ -99,8 +99,10 @@ sb_status sb_audit_append(sb_store *store, const sb_audit_event *event, sb_audit
   sb_audit_head head;
   sb_audit_receipt made = {.entry = {.sequence = 0}};
   sb_status status = sb_audit_head_load(store, &head, error);
-  if (status == SB_OK) status = append(store, sb_actor_get()->name, event, &head, &made, error);
-  if (status == SB_OK) status = sign(store, &head, error);
+  if (status != SB_OK) return status;
+  status = append(store, sb_actor_get()->name, event, &head, &made, error);
+  if (status != SB_OK) return status;
+  status = sign(store, &head, error);
   if (status != SB_OK || !receipt) return status;
   memcpy(made.signature, head.signature, SB_SIGNATURE_SIZE);
   status = sb_chain_public(store->keys->keyring, made.public_key, error);

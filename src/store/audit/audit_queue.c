@@ -12,7 +12,7 @@
 
 enum { BATCH_MAX = 64 };
 
-/* A thread that waits in sb_audit_record; lies on its stack. */
+/* A thread that waits in sb_audit_record, on whose stack this is allocated. */
 typedef struct waiter {
   struct waiter *next;
   sb_audit_batch_item item;

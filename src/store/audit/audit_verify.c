@@ -59,10 +59,14 @@ static sb_status compare_heads(const sb_audit_head *stored, const chain *c, cons
 static sb_status verify(sb_store *store, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
   chain c = {.anchor = anchor ? anchor->sequence : 0};
   sb_status status = follow(store, &c, error);
-  if (status == SB_OK) status = sb_audit_head_load(store, out, error);
-  if (status == SB_OK) status = sb_chain_public(store->keys->keyring, out->public_key, error);
-  if (status == SB_OK) status = compare_heads(out, &c, anchor, error);
-  if (status == SB_OK) status = sb_store_operating_point_check(store, &c.operating_point_set, error);
+  if (status != SB_OK) return status;
+  status = sb_audit_head_load(store, out, error);
+  if (status != SB_OK) return status;
+  status = sb_chain_public(store->keys->keyring, out->public_key, error);
+  if (status != SB_OK) return status;
+  status = compare_heads(out, &c, anchor, error);
+  if (status != SB_OK) return status;
+  status = sb_store_operating_point_check(store, &c.operating_point_set, error);
   return status == SB_OK ? sb_store_row_mac_check(store, out->sequence, error) : status;
 }
 

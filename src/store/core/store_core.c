@@ -1,4 +1,8 @@
-/* Connection, lock and snapshots of a store, and readers: further connections that only read. */
+/* Connection, lock and snapshots of a store, and readers: further connections that only read.
+ *
+ * Readers exist so that a request does not wait for the store's lock: authentication (gallery/access.c), searches by
+ * the database, waiting for notifications, and long statements such as building an index each have their own
+ * connection. */
 #include "store/core/store_core.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
-/* API access: storing and revoking keys and the admin's password, and checking what a request presents. */
+/* API access: storing and revoking keys and the admin's password, and checking what a request presents.
+ *
+ * API keys are random, so a fast hash (BLAKE2b) of the text is stored; the prefix of the text, which is not secret,
+ * finds the row, and the hashes are compared in constant time. The password is stored as Argon2id, which is slow on
+ * purpose. A one-time password is accepted within one time step of 30 seconds before or after the clock's, and only if
+ * its step is later than the last one used, so it cannot be replayed. */
 #include "store/gallery/access.h"
 
 #include "store/audit/audit_log.h"
@@ -174,7 +179,7 @@ void sb_access_close(sb_access *access) {
   free(access);
 }
 
-/* A kept statement, ready to be bound and stepped under the reader's lock; failures go to `error`. */
+/* A statement that stays prepared, ready to be bound and stepped under the reader's lock; failures go to `error`. */
 static sb_statement *reuse(sb_statement *s, sb_error *error) {
   s->status = SB_OK;
   s->error = error;

@@ -123,8 +123,10 @@ static sb_status visit_snapshot(sb_store *store, int64_t since, int64_t *last, s
                                 void *context, sb_error *error) {
   bool everything = false;
   sb_status status = sb_store_keys_refresh(store, error);
-  if (status == SB_OK) status = sb_store_change_newest(store, last, error);
-  if (status == SB_OK) status = needs_everything(store, since, *last, &everything, error);
+  if (status != SB_OK) return status;
+  status = sb_store_change_newest(store, last, error);
+  if (status != SB_OK) return status;
+  status = needs_everything(store, since, *last, &everything, error);
   if (status != SB_OK) return status;
   if (!everything) return visit_since(store, since, last, visit, context, error);
   if (since) status = visit(context, &(sb_store_change){.kind = SB_CHANGE_RESET}, error);
@@ -182,7 +184,8 @@ static sb_status follow(sb_store *store, int64_t since, int64_t *next, sb_store_
     return SB_OK;
   }
   if (!since) status = read_from_replica(store, &since, visit, context, error);
-  if (status == SB_OK) status = read_changes(store, since, next, visit, context, error);
+  if (status != SB_OK) return status;
+  status = read_changes(store, since, next, visit, context, error);
   if (status == SB_OK) *feed = (sb_store_feed){marker, commits, *next};
   return status;
 }

@@ -1,4 +1,9 @@
-/* Collections. */
+/* Collections: named galleries within the gallery.
+ *
+ * All templates of a collection come from one embedding model, so its model and dim never change, and they go through
+ * one secret transform (sealing/protection.c), which is drawn together with the collection. Deleting a collection
+ * deletes its rows in one transaction; its HNSW index in PostgreSQL is dropped after that (sb_hnsw_sweep), because
+ * dropping waits for readers. */
 #include "store/audit/audit_log.h"
 #include "store/core/transaction.h"
 #include "store/gallery/change_log.h"
@@ -77,7 +82,8 @@ static sb_status add(sb_store *store, const char *name, const char *model, size_
   sb_statement_bind_int(&s, 4, sb_now_ms());
   *row = sb_statement_step(&s) ? sb_statement_column_int(&s, 0) : 0;
   status = sb_statement_end(&s);
-  if (status == SB_OK) status = sb_store_protection_renew(store, *row, error);
+  if (status != SB_OK) return status;
+  status = sb_store_protection_renew(store, *row, error);
   if (status != SB_OK) return status;
   return sb_audit_append(store, &(sb_audit_event){"collection", *row, 0, 0}, NULL, error);
 }
@@ -95,11 +101,14 @@ sb_status sb_store_collection_add(sb_store *store, const char *name, const char 
 static sb_status delete_rows(sb_store *store, int64_t row, bool and_itself, sb_error *error) {
   sb_status status = sb_store_exec_int(store, "DELETE FROM face WHERE collection = ?", row, error);
   int64_t faces = sb_store_rows_written(store);
-  if (status == SB_OK) status = sb_store_exec_int(store, "DELETE FROM person WHERE collection = ?", row, error);
+  if (status != SB_OK) return status;
+  status = sb_store_exec_int(store, "DELETE FROM person WHERE collection = ?", row, error);
   if (status == SB_OK && and_itself)
     status = sb_store_exec_int(store, "DELETE FROM collection WHERE id = ?", row, error);
-  if (status == SB_OK) status = sb_hnsw_invalidate(store, row, error);
-  if (status == SB_OK) status = sb_store_change_append(store, SB_CHANGE_DROP, row, 0, 0, error);
+  if (status != SB_OK) return status;
+  status = sb_hnsw_invalidate(store, row, error);
+  if (status != SB_OK) return status;
+  status = sb_store_change_append(store, SB_CHANGE_DROP, row, 0, 0, error);
   if (status != SB_OK) return status;
   return sb_audit_append(store, &(sb_audit_event){"erase-collection", row, 0, faces}, NULL, error);
 }

@@ -1,4 +1,8 @@
-/* Enrollment: a person and faces in one transaction. */
+/* Enrollment: a person and faces in one transaction.
+ *
+ * The collection is looked up once, for its transform; the person once, by id or by the row that the caller knows.
+ * Insertions are pipelined, so that in PostgreSQL they cost one round trip together, and their failure shows at the
+ * commit. Each face gets an entry of the change log, and the whole enrollment one entry of the audit log. */
 #include "store/audit/audit_log.h"
 #include "store/core/transaction.h"
 #include "store/gallery/change_log.h"
@@ -136,7 +140,8 @@ static sb_status enroll(sb_store *store, const sb_store_enrollment *e, int64_t *
   const sb_store_protection *protection = NULL;
   bool added = false;
   sb_status status = sb_store_protection_get(store, e->collection, &protection, error);
-  if (status == SB_OK) status = have_person(store, e, person, &added, error);
+  if (status != SB_OK) return status;
+  status = have_person(store, e, person, &added, error);
   for (size_t i = 0; status == SB_OK && i < e->face_count; i++)
     status = add_face(store, protection, *person, &e->faces[i], &face_rows[i], error);
   if (status != SB_OK) return status;

@@ -1,4 +1,8 @@
-/* Stored faces, one by one: lists, owners, templates, attributes, thumbnails, erasure. */
+/* Stored faces, one by one: lists, owners, templates, attributes, thumbnails, erasure.
+ *
+ * A face's row has the template (protected, then sealed), attributes, the digest of its photo and a thumbnail (each
+ * sealed), and its quality, which is not secret. Erasing a face also erases it from the log (sb_store_purge_log);
+ * erasing people is in sealing/erasure.c. */
 #include "store/audit/audit_log.h"
 #include "store/core/transaction.h"
 #include "store/gallery/change_log.h"
@@ -157,8 +161,10 @@ static sb_status find_owner(sb_store *store, int64_t face, int64_t *collection, 
 static sb_status delete_face(sb_store *store, int64_t face, sb_error *error) {
   int64_t collection = 0, person = 0;
   sb_status status = find_owner(store, face, &collection, &person, error);
-  if (status == SB_OK) status = sb_store_change_append(store, SB_CHANGE_REMOVE, collection, face, person, error);
-  if (status == SB_OK) status = sb_store_exec_int(store, "DELETE FROM face WHERE id = ?", face, error);
+  if (status != SB_OK) return status;
+  status = sb_store_change_append(store, SB_CHANGE_REMOVE, collection, face, person, error);
+  if (status != SB_OK) return status;
+  status = sb_store_exec_int(store, "DELETE FROM face WHERE id = ?", face, error);
   if (status != SB_OK) return status;
   return sb_audit_append(store, &(sb_audit_event){"erase-face", collection, person, 1}, NULL, error);
 }

@@ -86,8 +86,10 @@ static sb_status take_builders_lock(sb_store *builder, sb_error *error) {
 static sb_status build(sb_store *store, sb_store *builder, const sb_store_collection *collection, sb_error *error) {
   sb_hnsw_state state;
   sb_status status = take_builders_lock(builder, error);
-  if (status == SB_OK) status = sb_store_exec(builder, "SET statement_timeout = 0", error);
-  if (status == SB_OK) status = sb_hnsw_state_get(store, collection, &state, error);
+  if (status != SB_OK) return status;
+  status = sb_store_exec(builder, "SET statement_timeout = 0", error);
+  if (status != SB_OK) return status;
+  status = sb_hnsw_state_get(store, collection, &state, error);
   if (status != SB_OK || state.whole) return status; /* whole: it was built meanwhile */
   return create(builder, &state, error);
 }
@@ -107,7 +109,8 @@ static sb_status check_buildable(sb_store *store, const sb_store_collection *col
 sb_status sb_hnsw_build(sb_store *store, const sb_store_collection *collection, sb_error *error) {
   sb_store *builder = NULL;
   sb_status status = check_buildable(store, collection, error);
-  if (status == SB_OK) status = sb_store_reader_open(store, &builder, error);
+  if (status != SB_OK) return status;
+  status = sb_store_reader_open(store, &builder, error);
   if (status != SB_OK) return status;
   sb_store_lock(builder);
   status = build(store, builder, collection, error);

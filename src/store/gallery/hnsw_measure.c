@@ -19,7 +19,8 @@ sb_status sb_hnsw_states(sb_store *store, sb_hnsw_state **out, size_t *count, sb
   sb_store_collection *list = NULL;
   size_t found = 0;
   sb_status status = sb_hnsw_supported(store, error);
-  if (status == SB_OK) status = sb_store_collections(store, &list, &found, error);
+  if (status != SB_OK) return status;
+  status = sb_store_collections(store, &list, &found, error);
   if (status != SB_OK) return status;
   sb_hnsw_state *states = sb_alloc(found, sizeof *states, error);
   if (!states) status = SB_NO_MEMORY;

@@ -21,7 +21,7 @@
 enum { BATCH = 20000 };
 
 /* A table to copy. `columns`: as in INSERT; the id is the first. `kinds`: one letter a column: i integer, r real, t
- * text, b bytes, T template. `query` selects these columns, behind them the collection's dim and model where there is a
+ * text, b bytes, T template. `query` selects these columns, followed by the collection's dim and model where there is a
  * template, of rows above an id. */
 typedef struct table {
   const char *name, *id, *columns, *kinds, *query;
@@ -229,7 +229,8 @@ static sb_status take_over_keys(migration *m, sb_error *error) {
   sb_statement_bind_int(&row, 1, 0);
   while (status == SB_OK && !done) status = copy_some(m, &keys, &row, &done, error);
   sb_status read = sb_statement_end(&row);
-  if (status == SB_OK) status = read;
+  if (status != SB_OK) return status;
+  status = read;
   return status == SB_OK ? sb_store_meta_set(m->to, "migration", "begun", 5, error) : status;
 }
 
@@ -279,8 +280,10 @@ static sb_status complete(migration *m, sb_error *error) {
   sb_status status = copy_meta(m, error);
   for (int i = 0; status == SB_OK && i < NUMBERED; i++)
     status = m->to->driver->set_next_row(m->to, numbered[i], m->next[i], error);
-  if (status == SB_OK) status = sb_store_change_append(m->to, SB_CHANGE_RESET, 0, 0, 0, error);
-  if (status == SB_OK) status = sb_store_meta_delete(m->to, "migration", error);
+  if (status != SB_OK) return status;
+  status = sb_store_change_append(m->to, SB_CHANGE_RESET, 0, 0, 0, error);
+  if (status != SB_OK) return status;
+  status = sb_store_meta_delete(m->to, "migration", error);
   return status == SB_OK ? sb_store_row_mac_start(m->to, error) : status;
 }
 
@@ -317,8 +320,10 @@ static sb_status migrate(migration *m, const char *dir, const char *target, sb_e
   sb_status status = begin_migration(m, error);
   sb_store_close(m->to); /* its keys have been replaced */
   m->to = NULL;
-  if (status == SB_OK) status = sb_store_open_migration_target(dir, target, &m->to, error);
-  if (status == SB_OK) status = copy_and_compare(m, error);
+  if (status != SB_OK) return status;
+  status = sb_store_open_migration_target(dir, target, &m->to, error);
+  if (status != SB_OK) return status;
+  status = copy_and_compare(m, error);
   return status == SB_OK ? end_migration(m, error) : status;
 }
 

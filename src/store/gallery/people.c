@@ -183,7 +183,8 @@ static sb_status change_id(sb_store *store, int64_t row, const char *id, sb_erro
   int64_t collection = 0;
   uint8_t hash[SB_DIGEST_SIZE];
   sb_status status = collection_of(store, row, &collection, error);
-  if (status == SB_OK) status = check_id_free(store, collection, id, row, error);
+  if (status != SB_OK) return status;
+  status = check_id_free(store, collection, id, row, error);
   if (status != SB_OK) return status;
   sb_store_person_hash_newest(store, collection, id, hash);
   sb_statement s = sb_statement_new(store, "UPDATE person SET external_hash = ?, external_id = ? WHERE id = ?", error);

@@ -1,4 +1,8 @@
-/* Reading people: sealed fields of the table person into sb_person. */
+/* Reading people: sealed fields of the table person into sb_person.
+ *
+ * Id, name, consent and purpose are sealed one by one. Because equal plaintexts have different seals, an id is found by
+ * a keyed hash (external_hash), never by its sealed column. Attributes and thumbnail come from the person's first face
+ * that has them. */
 #include "store/gallery/person_rows.h"
 
 #include "store/sealing/column_encoding.h"

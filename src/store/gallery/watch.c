@@ -1,4 +1,5 @@
-/* Waiting for changes made by others: the database's notifications, on a connection of their own. */
+/* Waiting for changes made by others: the database's notifications (PostgreSQL's NOTIFY), on a connection that does
+ * nothing else. They only say that something changed; sb_store_changes says what. */
 #include "store/core/store_core.h"
 
 #include <stdlib.h>

@@ -61,7 +61,8 @@ static sb_status fill(sb_store *store, sb_error *error) {
   sb_status status =
       sb_store_number(store, "SELECT count(*) FROM pg_catalog.pg_extension WHERE extname = 'citus'", &citus, error);
   if (status == SB_OK && citus) status = sb_store_exec(store, citus_tables, error);
-  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
+  if (status != SB_OK) return status;
+  status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
   return status == SB_OK ? sb_store_keys_make(store, SB_KEYRING_AUDIT, error) : status;
 }
 

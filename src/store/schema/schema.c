@@ -1,4 +1,6 @@
-/* Preparing the schema when a gallery is opened. */
+/* Preparing the schema when a gallery is opened: steps that the database lacks are applied in one write transaction,
+ * under which another process may turn out to have done so already. Galleries of every released version must open
+ * (tests/compat). */
 #include "store/schema/schema.h"
 
 #include "store/core/transaction.h"

@@ -8,7 +8,8 @@
 /* Makes the data keys, and a transform for each collection; seals everything under them. */
 static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
   sb_status status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
-  if (status == SB_OK) status = sb_store_keys_make(store, SB_KEYRING_AUDIT, error);
+  if (status != SB_OK) return status;
+  status = sb_store_keys_make(store, SB_KEYRING_AUDIT, error);
   return status == SB_OK ? sb_store_reseal_legacy(store, error) : status;
 }
 

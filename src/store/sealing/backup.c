@@ -92,7 +92,8 @@ static sb_status open_file(const sb_root *root, const char *from, const char *to
 
 static sb_status back_up(sb_store *store, const work_folder *w, const char *path, sb_error *error) {
   sb_status status = sb_audit_record(store, &(sb_audit_event){"backup", 0, 0, 0}, 1, error);
-  if (status == SB_OK) status = store->driver->snapshot(store, w->database, error);
+  if (status != SB_OK) return status;
+  status = store->driver->snapshot(store, w->database, error);
   return status == SB_OK ? seal_file(store->keys->root, w->database, path, error) : status;
 }
 
@@ -130,8 +131,10 @@ static sb_status check_all(sb_store *store, sb_error *error) {
   sb_audit_head head;
   int64_t next = 0;
   sb_status status = sb_store_check(store, error);
-  if (status == SB_OK) status = sb_audit_verify(store, NULL, &head, error);
-  if (status == SB_OK) status = sb_store_changes(store, 0, &next, ignore_change, NULL, error);
+  if (status != SB_OK) return status;
+  status = sb_audit_verify(store, NULL, &head, error);
+  if (status != SB_OK) return status;
+  status = sb_store_changes(store, 0, &next, ignore_change, NULL, error);
   return status == SB_OK ? open_people(store, error) : status;
 }
 

@@ -26,10 +26,12 @@ static sb_status delete_person(sb_store *store, int64_t row, sb_error *error) {
 
 static sb_status merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error) {
   sb_status status = log_changes(store, SB_CHANGE_PUT, from, into, faces, error);
-  if (status == SB_OK) status = store->driver->move_faces(store, from, into, error);
+  if (status != SB_OK) return status;
+  status = store->driver->move_faces(store, from, into, error);
   if (status != SB_OK) return status;
   status = sb_audit_append_person(store, &(sb_audit_event){"merge", 0, into, (int64_t)*faces}, NULL, error);
-  if (status == SB_OK) status = sb_audit_append_person(store, &(sb_audit_event){"erase", 0, from, 0}, NULL, error);
+  if (status != SB_OK) return status;
+  status = sb_audit_append_person(store, &(sb_audit_event){"erase", 0, from, 0}, NULL, error);
   return status == SB_OK ? delete_person(store, from, error) : status;
 }
 
@@ -48,7 +50,8 @@ static sb_status erase(sb_store *store, int64_t row, size_t *faces, sb_audit_rec
   if (status != SB_OK) return status;
   const sb_audit_event event = {"erase", 0, row, (int64_t)*faces};
   status = sb_audit_append_person(store, &event, receipt, error);
-  if (status == SB_OK) status = sb_store_exec_int(store, "DELETE FROM face WHERE person = ?", row, error);
+  if (status != SB_OK) return status;
+  status = sb_store_exec_int(store, "DELETE FROM face WHERE person = ?", row, error);
   return status == SB_OK ? delete_person(store, row, error) : status;
 }
 

@@ -122,14 +122,16 @@ static sb_status delete_older_keys(sb_store *store, const position *at, sb_error
     return sb_fail(error, SB_STORE, "%lld rows are still sealed under an older key; run `semblance keys rotate` again",
                    (long long)older);
   status = sb_store_exec_int(store, "DELETE FROM data_key WHERE purpose = 'data' AND id < ?", at->key, error);
-  if (status == SB_OK) status = sb_store_meta_delete(store, META_KEY, error);
+  if (status != SB_OK) return status;
+  status = sb_store_meta_delete(store, META_KEY, error);
   if (status != SB_OK) return status;
   return sb_audit_append(store, &(sb_audit_event){"key-rotated", 0, 0, at->key}, NULL, error);
 }
 
 static sb_status end_rotation(sb_store *store, const position *at, sb_error *error) {
   sb_status status = sb_store_begin(store, error);
-  if (status == SB_OK) status = sb_store_finish(store, delete_older_keys(store, at, error), error);
+  if (status != SB_OK) return status;
+  status = sb_store_finish(store, delete_older_keys(store, at, error), error);
   return status == SB_OK ? sb_store_purge_log(store, error) : status;
 }
 

@@ -1,5 +1,5 @@
-/* Template protection: each collection has a secret transform (crypto/transform.h), whose seed lies sealed in its row.
- * Every template of the collection is stored transformed. Under the lock. */
+/* Template protection: each collection has a secret transform (crypto/transform.h), whose seed is stored sealed in its
+ * row. Every template of the collection is stored transformed. Under the lock. */
 #ifndef SB_STORE_SEALING_PROTECTION_H
 #define SB_STORE_SEALING_PROTECTION_H
 

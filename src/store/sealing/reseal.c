@@ -350,7 +350,9 @@ sb_status sb_store_reseal_legacy(sb_store *store, sb_error *error) {
   const face_pass pass = {.legacy = true};
   size_t faces = 0;
   sb_status status = protect_collections(store, error);
-  if (status == SB_OK) status = reseal_legacy_people(store, error);
-  if (status == SB_OK) status = reseal_faces(store, &pass, &faces, error);
+  if (status != SB_OK) return status;
+  status = reseal_legacy_people(store, error);
+  if (status != SB_OK) return status;
+  status = reseal_faces(store, &pass, &faces, error);
   return status == SB_OK ? sb_store_meta_delete(store, "key_check", error) : status;
 }

@@ -11,10 +11,12 @@ static sb_status renew(sb_store *store, int64_t collection, const sb_transform *
                        sb_error *error) {
   const sb_store_protection *protection = NULL;
   sb_status status = sb_store_protection_renew(store, collection, error);
-  if (status == SB_OK) status = sb_store_protection_get(store, collection, &protection, error);
+  if (status != SB_OK) return status;
+  status = sb_store_protection_get(store, collection, &protection, error);
   if (status != SB_OK) return status;
   status = sb_store_reseal_templates(store, collection, old, protection->transform, templates, error);
-  if (status == SB_OK) status = sb_store_change_append(store, SB_CHANGE_RESET, collection, 0, 0, error);
+  if (status != SB_OK) return status;
+  status = sb_store_change_append(store, SB_CHANGE_RESET, collection, 0, 0, error);
   if (status != SB_OK) return status;
   const sb_audit_event event = {"revoke", collection, 0, (int64_t)*templates};
   return sb_audit_append(store, &event, NULL, error);
@@ -24,7 +26,8 @@ static sb_status revoke(sb_store *store, int64_t collection, size_t *templates, 
   const sb_store_protection *protection = NULL;
   sb_transform *old = NULL; /* a copy: the cached one is replaced */
   sb_status status = sb_store_protection_get(store, collection, &protection, error);
-  if (status == SB_OK) status = sb_transform_new(protection->seed, protection->dim, &old, error);
+  if (status != SB_OK) return status;
+  status = sb_transform_new(protection->seed, protection->dim, &old, error);
   if (status != SB_OK) return status;
   status = renew(store, collection, old, templates, error);
   sb_transform_free(old);

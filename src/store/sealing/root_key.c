@@ -21,14 +21,16 @@ static sb_status rewrap_keys(sb_store *store, const sb_root *root, sb_error *err
 
 static sb_status change_root(sb_store *store, const sb_root *root, sb_error *error) {
   sb_status status = sb_store_keys_load(store, error);
-  if (status == SB_OK) status = rewrap_keys(store, root, error);
+  if (status != SB_OK) return status;
+  status = rewrap_keys(store, root, error);
   if (status != SB_OK) return status;
   return sb_audit_append(store, &(sb_audit_event){"key-root", 0, 0, 0}, NULL, error);
 }
 
 sb_status sb_store_change_root(sb_store *store, const sb_root *root, sb_error *error) {
   sb_status status = sb_store_begin(store, error);
-  if (status == SB_OK) status = sb_store_finish(store, change_root(store, root, error), error);
+  if (status != SB_OK) return status;
+  status = sb_store_finish(store, change_root(store, root, error), error);
   if (status != SB_OK) return status;
   sb_keyring_reroot(store->keys->keyring, root);
   return sb_store_purge_log(store, error);
@@ -55,7 +57,8 @@ sb_status sb_store_renew_root(sb_store *store, sb_error *error) {
                    "the root key is not stored in the gallery's folder, so it cannot be replaced there: make a new one "
                    "where it is stored, and name it with --new-key-file");
   sb_status status = sb_root_new(NULL, &fresh, error);
-  if (status == SB_OK) status = replace_file(store, fresh, error);
+  if (status != SB_OK) return status;
+  status = replace_file(store, fresh, error);
   if (status != SB_OK) return sb_root_free(fresh), status;
   fresh->origin = SB_ROOT_FILE;
   fresh->passphrase = store->keys->root->passphrase;

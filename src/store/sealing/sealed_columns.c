@@ -1,4 +1,7 @@
-/* Sealed columns and templates: between what a statement carries and what the store works with. */
+/* Sealed columns and templates: sealing what is bound to a statement, opening what its columns hold.
+ *
+ * A sealed field begins with the number of its data key. If that number is higher than any key loaded, another process
+ * has rotated the keys, and they are loaded again first. */
 #include "store/sealing/sealed_columns.h"
 
 #include "store/sealing/column_encoding.h"

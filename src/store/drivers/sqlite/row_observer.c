@@ -64,7 +64,8 @@ static sb_status add_columns(sb_store *store, const char *table, const char *bef
 static sb_status add_call(sb_store *store, const char *table, const char *row, sb_buffer *out, sb_error *error) {
   int sign = strcmp(row, "OLD.") ? 1 : -1;
   sb_status status = sb_buffer_addf(out, error, FUNCTION "(%d, '%s'", sign, table);
-  if (status == SB_OK) status = add_columns(store, table, row, out, error);
+  if (status != SB_OK) return status;
+  status = add_columns(store, table, row, out, error);
   return status == SB_OK ? sb_buffer_addf(out, error, ")") : status;
 }
 

@@ -185,8 +185,10 @@ static void rollback(sb_store *store) {
 static sb_status schema_version(sb_store *store, int64_t *version, sb_error *error) {
   int64_t application = 0, tables = 0;
   sb_status status = sb_store_number(store, "PRAGMA user_version", version, error);
-  if (status == SB_OK) status = sb_store_number(store, "PRAGMA application_id", &application, error);
-  if (status == SB_OK) status = sb_store_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error);
+  if (status != SB_OK) return status;
+  status = sb_store_number(store, "PRAGMA application_id", &application, error);
+  if (status != SB_OK) return status;
+  status = sb_store_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error);
   if (status == SB_OK && tables && application != APPLICATION_ID)
     return sb_fail(error, SB_STORE,
                    "%s/semblance.db is a database of another program; choose another folder with --data", store->dir);
@@ -239,9 +241,9 @@ static sb_status purge_log(sb_store *store, sb_error *error) {
   int code = sqlite3_wal_checkpoint_v2(db_of(store), NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
   if (code == SQLITE_OK) return SB_OK;
   if ((code & 0xff) != SQLITE_BUSY) return sb_sqlite_failed(store, code, error);
-  return sb_fail(
-      error, SB_BUSY,
-      "it was deleted, but another program that reads the gallery keeps traces in the log; they go when it ends");
+  return sb_fail(error, SB_BUSY,
+                 "it was deleted, but another program that reads the gallery holds traces of it in the log; they are "
+                 "removed when it ends");
 }
 
 static sb_status check_all(sb_store *store, sb_error *error) {
@@ -260,8 +262,10 @@ static sb_status check_all(sb_store *store, sb_error *error) {
 static sb_status health(sb_store *store, sb_store_health *out, sb_error *error) {
   int64_t page = 0, pages = 0, unused = 0;
   sb_status status = sb_store_number(store, "PRAGMA page_size", &page, error);
-  if (status == SB_OK) status = sb_store_number(store, "PRAGMA page_count", &pages, error);
-  if (status == SB_OK) status = sb_store_number(store, "PRAGMA freelist_count", &unused, error);
+  if (status != SB_OK) return status;
+  status = sb_store_number(store, "PRAGMA page_count", &pages, error);
+  if (status != SB_OK) return status;
+  status = sb_store_number(store, "PRAGMA freelist_count", &unused, error);
   out->bytes = page * pages;
   out->free_bytes = page * unused;
   snprintf(out->server, sizeof out->server, "SQLite %s", sqlite3_libversion());
