@@ -1,11 +1,12 @@
-/* What a gallery in PostgreSQL costs: loading, starting a server's index, searching in memory and in the database.
+/* Cost of a gallery in PostgreSQL: loading, filling a server's index at its start, searching in memory and in the
+ * database.
  *
  * usage: bench_pg URL FOLDER ROWS.f32 DIM COUNT PROBES.f32 PROBE_COUNT [hnsw]
  *
- * Rows and probes are float32 of unit length (bench/search/gallery.py makes them). The schema `semblance` of the database is
- * filled anew through the COPY that `semblance migrate` uses, one person a row. Prints one JSON object; for each probe the rows
- * that were found, so that bench/pg/run can say what share of the true ones they are. "hnsw": also pgvector's index as `semblance
- * hnsw` builds it, asked as --search sql --hnsw does. */
+ * Rows and probes are float32 of unit length (bench/search/gallery.py makes them). The schema `semblance` of the
+ * database is filled by the COPY that `semblance migrate` uses, one person a row. Prints one JSON object; for each
+ * probe the rows that were found, from which bench/pg/run computes the recall. "hnsw": also builds pgvector's index as
+ * `semblance hnsw` does, and searches it as --search sql --hnsw does. */
 #include "engine/collection_indexes.h"
 #include "store/core/transaction.h"
 #include "store/gallery/change_log.h"
@@ -43,7 +44,7 @@ static void add_people(sb_store *store, const setting *s, size_t from, size_t to
     char id[24];
     uint8_t hash[SB_DIGEST_SIZE] = {0};
     snprintf(id, sizeof id, "p%zu", i);
-    memcpy(hash, &i, sizeof i); /* unlike any other; nobody is looked up by it here */
+    memcpy(hash, &i, sizeof i); /* unique; nobody is looked up by it here */
     sb_statement_bind_int(&into, 1, (int64_t)i + 1);
     sb_statement_bind_int(&into, 2, s->collection);
     sb_statement_bind_blob(&into, 3, hash, sizeof hash);
@@ -156,8 +157,8 @@ static void print_times(const char *name, double *times, size_t count) {
   printf(",\"%s\":[%.2f,%.2f]", name, times[count / 2], times[count * 99 / 100]);
 }
 
-/* Enrolled by one server: until it is durable, until another one's search finds it, and until searches on all of them have, asked
- * one after the other. Each is deleted again. */
+/* Enrolled by one server: until it is durable, until another one's search finds it, and until searches on all of them
+ * have, asked one after the other. Each is deleted again. */
 static void visible(sb_store *store, const follower *followers, const setting *s, sb_error *error) {
   static double commit[ENROLMENTS], first[ENROLMENTS], all[ENROLMENTS];
   for (size_t i = 0; i < ENROLMENTS; i++) {

@@ -1,8 +1,11 @@
-"""Was what was seen possible? Checks a history of enrolments, deletions and searches on one gallery of several servers.
+"""A linearizability checker: was what was seen possible? Checks a history of enrollments, deletions and searches on
+one gallery of several servers.
 
-Ids are used once. A write is (id, group, begun, ended, outcome): outcome True when it was acknowledged, False when it was
-refused, None when nobody knows. A search is (group, begun, ended, ids): the ids of that group that it named.
+Ids are used once. A write is (id, group, begun, ended, outcome): outcome True when it was acknowledged, False when
+it was refused, None when nobody knows. A search is (group, begun, ended, ids): the ids of that group that it
+named.
 """
+
 import collections
 
 INFINITY = float("inf")
@@ -17,19 +20,19 @@ class History:
         self.searches = searches
 
     def presence(self, identity):
-        """((from, to) when it may have been there, (until, since) outside of which it must have been)."""
+        """((from, to) within which it may have been there, (until, since) outside of which it must have been)."""
         enrolment, deletion = self.enrolments[identity], self.deletions.get(identity)
         may = (enrolment.begun, deletion.ended if deletion and deletion.outcome else INFINITY)
         absent = (enrolment.ended if enrolment.outcome else INFINITY, deletion.begun if deletion else INFINITY)
         return may, absent
 
     def explain(self, search):
-        """None when there is a moment of the search at which the gallery was as it says; else what speaks against it."""
+        """None when the result is true of some moment during the search; else what contradicts it."""
         unknown = [i for i in search.ids if i not in self.enrolments]
         if unknown:
             return f"it named {unknown}, whom nobody enrolled"
         low, high = search.begun, search.ended
-        holes = []  # moments that cannot be: somebody was there and was not named
+        holes = []  # impossible moments: a person was there and was not named
         for identity, enrolment in self.enrolments.items():
             if enrolment.group != search.group:
                 continue
@@ -41,13 +44,19 @@ class History:
         for moment in [low, *(end for _, end in holes)]:
             if low <= moment <= high and not any(begin < moment < end for begin, end in holes):
                 return None
-        return f"no moment between {low} and {high} has exactly {sorted(search.ids)}; whoever was there: {sorted(holes)}"
+        return (
+            f"no moment between {low} and {high} has exactly {sorted(search.ids)}; whoever was there: {sorted(holes)}"
+        )
 
     def failures(self):
-        return [f"search {s.begun:.4f}..{s.ended:.4f} of {s.group}: {why}" for s in self.searches if (why := self.explain(s))]
+        return [
+            f"search {s.begun:.4f}..{s.ended:.4f} of {s.group}: {why}"
+            for s in self.searches
+            if (why := self.explain(s))
+        ]
 
     def final_failures(self, listed):
-        """What is wrong with the ids that are there at the end, when nothing is in progress."""
+        """What is wrong with the ids that are there at the end, when nothing is in progress any more."""
         found = []
         for identity in set(listed) | set(self.enrolments):
             enrolment, deletion = self.enrolments.get(identity), self.deletions.get(identity)

@@ -1,4 +1,5 @@
 """doctor on a gallery in PostgreSQL."""
+
 import unittest
 
 import postgres

@@ -1,4 +1,5 @@
-"""What goes wrong with a database server gets one clear sentence, and nothing half-done."""
+"""Faults of a database server: each gives one clear message, and nothing is left half done."""
+
 import datetime
 import os
 import subprocess
@@ -53,8 +54,12 @@ class Faults(postgres.DatabaseCase):
     def test_a_gallery_may_be_read_for_longer_than_a_statement_may_last(self):
         self.enroll("a1", "Ann", FRIENDS / "obama.jpg", flags=("--store", self.url))
         self.sql("ALTER TABLE semblance.face RENAME TO face_kept")
-        self.sql("CREATE VIEW semblance.face AS SELECT id, person, collection, CASE WHEN current_query() NOT LIKE '%COPY%' OR"
-                 " pg_sleep(4) IS NOT NULL THEN template END AS template, attributes, quality, source, created, thumbnail FROM semblance.face_kept")
+        self.sql(
+            "CREATE VIEW semblance.face AS SELECT id, person, collection,"
+            " CASE WHEN current_query() NOT LIKE '%COPY%' OR"
+            " pg_sleep(4) IS NOT NULL THEN template END AS template,"
+            " attributes, quality, source, created, thumbnail FROM semblance.face_kept"
+        )
         url = f"{self.url}?options=-c%20statement_timeout%3D3s"
         found = self.json_of("search", FRIENDS / "obama.jpg", "--store", url)
         self.assertEqual(found["faces"][0]["candidates"][0]["id"], "a1")
@@ -81,8 +86,10 @@ class Faults(postgres.DatabaseCase):
         self.fails("permission denied for database", url)
         self.list()
         self.fails("permission denied for schema", url)
-        self.sql(f"GRANT USAGE ON SCHEMA semblance TO {name}; GRANT ALL ON ALL TABLES IN SCHEMA semblance TO {name};"
-                 f"GRANT ALL ON ALL SEQUENCES IN SCHEMA semblance TO {name}")
+        self.sql(
+            f"GRANT USAGE ON SCHEMA semblance TO {name}; GRANT ALL ON ALL TABLES IN SCHEMA semblance TO {name};"
+            f"GRANT ALL ON ALL SEQUENCES IN SCHEMA semblance TO {name}"
+        )
         self.assertEqual(self.list(url)["total"], 0)
 
     def test_a_newer_schema_is_refused(self):
@@ -92,7 +99,7 @@ class Faults(postgres.DatabaseCase):
 
     def test_a_schema_of_another_program_is_left_alone(self):
         self.sql("CREATE SCHEMA semblance; CREATE TABLE semblance.theirs(x int)")
-        self.fails("of another program")
+        self.fails("belongs to another program")
 
     def test_a_second_server_without_the_key_is_refused_and_makes_none(self):
         self.list()
@@ -110,8 +117,21 @@ class Faults(postgres.DatabaseCase):
         self.list()
         self.sql("ALTER TABLE semblance.audit ADD CHECK (verb <> 'enroll')")
         photo = str(FRIENDS / "obama.jpg")
-        self.refused("enroll", "--id", "1", "--name", "Ann", photo, "--store", self.url, code=4, word="violates check constraint")
-        self.assertEqual(self.sql("SELECT (SELECT count(*) FROM semblance.person) + (SELECT count(*) FROM semblance.face)"), "0")
+        self.refused(
+            "enroll",
+            "--id",
+            "1",
+            "--name",
+            "Ann",
+            photo,
+            "--store",
+            self.url,
+            code=4,
+            word="violates check constraint",
+        )
+        self.assertEqual(
+            self.sql("SELECT (SELECT count(*) FROM semblance.person) + (SELECT count(*) FROM semblance.face)"), "0"
+        )
         self.sql("ALTER TABLE semblance.audit DROP CONSTRAINT audit_verb_check")
         self.enroll("1", "Ann", photo, flags=("--store", self.url))
         self.assertEqual(self.list()["total"], 1)
@@ -123,10 +143,10 @@ class Faults(postgres.DatabaseCase):
 
     def test_time_zones_of_the_database_change_no_times(self):
         self.sql(f"ALTER DATABASE {self.database} SET timezone = 'Asia/Kathmandu'")
-        begun = datetime.datetime.now(datetime.timezone.utc)
+        begun = datetime.datetime.now(datetime.UTC)
         self.list()
         text = str(self.json_of("audit", "show", "--store", self.url))
-        hours = [when.strftime("%Y-%m-%dT%H:") for when in (begun, datetime.datetime.now(datetime.timezone.utc))]
+        hours = [when.strftime("%Y-%m-%dT%H:") for when in (begun, datetime.datetime.now(datetime.UTC))]
         self.assertTrue(any(hour in text for hour in hours), (hours, text))
 
     def test_a_backup_of_the_folder_is_not_mistaken_for_one_of_the_database(self):
@@ -137,8 +157,13 @@ class Faults(postgres.DatabaseCase):
     def test_a_full_disk_in_the_database_changes_nothing(self):
         place = self.server.folder / "small"
         place.mkdir()
-        mounted = os.getuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", place], check=False,
-                                                      capture_output=True).returncode == 0
+        mounted = (
+            os.getuid() == 0
+            and subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", place], check=False, capture_output=True
+            ).returncode
+            == 0
+        )
         if not mounted:
             self.skipTest("a small file system cannot be mounted here")
         try:

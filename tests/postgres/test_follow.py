@@ -1,4 +1,5 @@
-"""A server that nobody asks follows the database all the same; how far behind it is, is told."""
+"""A server follows the database also while nobody sends requests, and reports how far behind it is."""
+
 import contextlib
 import re
 import socket
@@ -19,13 +20,13 @@ def setUpModule():
 class FollowCase(postgres.DatabaseCase):
     def gauge(self, server, name):
         text = server.request("GET", "/metrics")[2].decode()
-        return float(re.search(rf"^semblance_index_{name} (\S+)$", text, re.M).group(1))
+        return float(re.search(rf"^semblance_index_{name} (\S+)$", text, re.MULTILINE).group(1))
 
 
 class Follow(FollowCase):
     def test_what_others_enrol_comes_without_a_search(self):
         with Server(self.data, "--store", self.url) as server:
-            server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())  # it is ready
+            server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())  # wait until it is ready
             self.enroll_here("a1")
             self.wait("the first", lambda: self.gauge(server, "bytes") > 0)
             before = self.gauge(server, "followed_changes")
@@ -36,8 +37,12 @@ class Follow(FollowCase):
     def test_a_commit_calls_those_who_listen_and_a_look_does_not(self):
         self.json_of("list", "--store", self.url)
         psql = self.server.folder / "install" / postgres.BIN / "psql"
-        listener = subprocess.Popen([psql, "-X", "-h", "127.0.0.1", "-p", str(self.server.port), "-U", "postgres", "-d", self.database],
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        listener = subprocess.Popen(
+            [psql, "-X", "-h", "127.0.0.1", "-p", str(self.server.port), "-U", "postgres", "-d", self.database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
         def heard():
             listener.stdin.write("LISTEN semblance_change;\n\\echo asked\n")
@@ -66,13 +71,20 @@ class Follow(FollowCase):
             a_change = "INSERT INTO semblance.change(kind, collection, face, person) "
             with self.held("LOCK TABLE semblance.face IN ACCESS EXCLUSIVE MODE"):
                 self.server.sql(a_change + "SELECT 2, 1, 999, 999 FROM generate_series(1, 5)", self.database)
-                self.wait("age", lambda: self.gauge(server, "age_seconds") > 2.5 and self.gauge(server, "lag_changes") == 5)
-            self.wait("the rest", lambda: self.gauge(server, "lag_changes") == 0 and self.gauge(server, "age_seconds") < 2)
+                self.wait(
+                    "age", lambda: self.gauge(server, "age_seconds") > 2.5 and self.gauge(server, "lag_changes") == 5
+                )
+            self.wait(
+                "the rest", lambda: self.gauge(server, "lag_changes") == 0 and self.gauge(server, "age_seconds") < 2
+            )
 
     def test_long_transactions_of_others_hold_up_nobody(self):
         self.enroll_here("a1")
         self.server.sql("CREATE TABLE theirs(x int)", self.database)
-        reads, writes = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM semblance.face", "INSERT INTO theirs VALUES(1)"
+        reads, writes = (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM semblance.face",
+            "INSERT INTO theirs VALUES(1)",
+        )
         with Server(self.data, "--store", self.url) as server, self.held(reads), self.held(writes):
             server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
             before = self.gauge(server, "followed_changes")
@@ -81,26 +93,41 @@ class Follow(FollowCase):
             self.assertEqual(self.gauge(server, "lag_changes"), 0)
             with Server(self.data, "--store", self.url) as another:
                 for one in server, another:
-                    found = one.post_photo("/v1/search", (FRIENDS / "biden.jpg").read_bytes())["faces"][0]["candidates"][0]
+                    found = one.post_photo("/v1/search", (FRIENDS / "biden.jpg").read_bytes())["faces"][0][
+                        "candidates"
+                    ][0]
                     self.assertEqual((found["id"], found["match"]), ("b1", True))
 
     def test_more_changes_than_are_kept_make_it_read_everything_anew(self):
         with Server(self.data, "--store", self.url) as server:
             server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
             self.enroll_here("a1")
-            self.server.sql("INSERT INTO semblance.change(kind, collection, face, person) SELECT 2, 1, 999, 999 FROM generate_series(1, 100100);"
-                            "DELETE FROM semblance.change WHERE sequence <= (SELECT max(sequence) - 100000 FROM semblance.change)", self.database)
-            found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][0]
+            self.server.sql(
+                "INSERT INTO semblance.change(kind, collection, face, person)"
+                " SELECT 2, 1, 999, 999 FROM generate_series(1, 100100);"
+                "DELETE FROM semblance.change WHERE sequence <= (SELECT max(sequence) - 100000 FROM semblance.change)",
+                self.database,
+            )
+            found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][
+                0
+            ]
             self.assertEqual((found["id"], found["match"]), ("a1", True))
             self.assertEqual(self.gauge(server, "lag_changes"), 0)
 
 
 class Gate:
-    """Stands before the database. Once it is shut, those who are through are cut off, and whoever comes then waits; once it is given
-    up, those are sent away, and so is who comes later."""
+    """A proxy in front of the database. Shutting it closes the connections that it has and lets new ones wait; giving
+    it up closes those, too, and refuses later ones."""
 
     def __init__(self, port):
-        self.beyond, self.shut, self.given_up, self.through, self.came, self.lock = port, False, False, [], [], threading.Lock()
+        self.beyond, self.shut, self.given_up, self.through, self.came, self.lock = (
+            port,
+            False,
+            False,
+            [],
+            [],
+            threading.Lock(),
+        )
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.keeper = threading.Thread(target=self.keep)
@@ -165,16 +192,18 @@ class End(postgres.DatabaseCase):
         finally:
             process.kill()
             process.communicate()
-        # A try is two connections, and the server has two ends of that kind: 4, and 14 where they go on. What is between may come between
-        # the server's word that it stops and its doing so.
+        # An attempt makes two connections, and two parts of the server attempt it: 4 connections, and 14 if they do not
+        # stop. A few more may be made between the server's message that it stops and its stopping.
         self.assertLessEqual(len(gate.came), 8)
 
 
 class Thresholds(FollowCase):
-    """An admin's choice on one server is that of all."""
+    """An operating point that an admin sets on one server applies to all."""
 
     def choose(self, server, method, body=None):
-        status, _, text = server.request(method, "/v1/thresholds", body, {"Content-Type": "application/json"} if body else {})
+        status, _, text = server.request(
+            method, "/v1/thresholds", body, {"Content-Type": "application/json"} if body else {}
+        )
         self.assertEqual(status, 200, text)
 
     def threshold(self, server):
@@ -182,12 +211,17 @@ class Thresholds(FollowCase):
 
     def follows(self, *flags):
         self.enroll_here("a1")
-        with Server(self.data, "--store", self.url, *flags) as one, Server(self.data, "--store", self.url, "--threshold", "0.6", *flags) as other:
+        with (
+            Server(self.data, "--store", self.url, *flags) as one,
+            Server(self.data, "--store", self.url, "--threshold", "0.6", *flags) as other,
+        ):
             self.assertEqual(self.threshold(other), 0.6)
             self.choose(one, "PUT", '{"threshold":0.97}')
             self.assertEqual(self.threshold(one), 0.97)
             self.wait("the choice", lambda: self.threshold(other) == 0.97)
-            self.assertEqual(self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97)
+            self.assertEqual(
+                self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97
+            )
             self.choose(one, "DELETE")
             self.wait("the end of it", lambda: self.threshold(other) == 0.6)
 
@@ -197,7 +231,9 @@ class Thresholds(FollowCase):
             self.choose(server, "PUT", '{"threshold":0.97}')
         self.json_of("migrate", "--from", f"sqlite:{self.data}", "--to", self.url)
         self.assertEqual(self.run_program("audit", "verify", "--store", self.url).returncode, 0)
-        self.assertEqual(self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97)
+        self.assertEqual(
+            self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97
+        )
 
     def test_a_second_server_follows_a_choice_and_its_end(self):
         self.follows()

@@ -2,6 +2,7 @@
 
 SB_HISTORY_SECONDS: how long (12; 120 by hand). SB_HISTORY_SEED: the seed of a run that failed, as it was printed.
 """
+
 import http.client
 import json
 import os
@@ -22,21 +23,43 @@ SERVERS, CLIENTS, PEOPLE_MAX = 3, 8, 60
 
 
 class Checker(unittest.TestCase):
-    """The checker itself sees what it is to see."""
+    """The checker finds deliberate violations."""
 
     def setUp(self):
-        self.enrolled = [Write("a", "g", 1, 2, True), Write("b", "g", 1, 2, None), Write("c", "g", 5, 6, True), Write("d", "h", 1, 2, True)]
+        self.enrolled = [
+            Write("a", "g", 1, 2, True),
+            Write("b", "g", 1, 2, None),
+            Write("c", "g", 5, 6, True),
+            Write("d", "h", 1, 2, True),
+        ]
         self.deleted = [Write("a", "g", 8, 9, True)]
 
     def explain(self, begun, ended, *ids):
         return History(self.enrolled, self.deleted, []).explain(Search("g", begun, ended, set(ids)))
 
     def test_what_can_be_is_accepted(self):
-        for search in ((3, 4, "a"), (3, 4, "a", "b"), (5, 6, "a"), (5, 6, "a", "c"), (8.5, 8.6, "a", "c"), (8.5, 8.6, "c"), (10, 11, "c", "b"), (1, 9)):
+        for search in (
+            (3, 4, "a"),
+            (3, 4, "a", "b"),
+            (5, 6, "a"),
+            (5, 6, "a", "c"),
+            (8.5, 8.6, "a", "c"),
+            (8.5, 8.6, "c"),
+            (10, 11, "c", "b"),
+            (1, 9),
+        ):
             self.assertIsNone(self.explain(*search), search)
 
     def test_what_cannot_be_is_not(self):
-        for search in ((3, 4), (3, 4, "a", "c"), (7, 7.5, "a"), (10, 11, "a", "c"), (10, 11), (3, 4, "a", "x"), (3, 7.5, "c")):
+        for search in (
+            (3, 4),
+            (3, 4, "a", "c"),
+            (7, 7.5, "a"),
+            (10, 11, "a", "c"),
+            (10, 11),
+            (3, 4, "a", "x"),
+            (3, 7.5, "c"),
+        ):
             self.assertIsNotNone(self.explain(*search), search)
 
     def test_the_end_is_checked(self):
@@ -55,8 +78,20 @@ class Fleet:
         self.url, self.processes = url, [None] * count
 
     def start(self, n):
-        command = [PROGRAM, "serve", "--port", str(self.ports[n]), "--data", str(self.folders[n]), "--store", self.url, "--workers", "1",
-                   "--log-level", "error"]
+        command = [
+            PROGRAM,
+            "serve",
+            "--port",
+            str(self.ports[n]),
+            "--data",
+            str(self.folders[n]),
+            "--store",
+            self.url,
+            "--workers",
+            "1",
+            "--log-level",
+            "error",
+        ]
         self.processes[n] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self, n):
@@ -68,7 +103,7 @@ class Fleet:
         for process in alive:
             process.send_signal(signal.SIGTERM)
         ended = [process.wait(120) for process in alive]
-        if any(ended):  # its sanitizers speak at its end
+        if any(ended):  # its sanitizers report at its end
             raise AssertionError(f"servers ended with {ended}")
 
     def request(self, n, method, path, fields=None, timeout=60):
@@ -101,7 +136,7 @@ class Client(threading.Thread):
         self.enrolments, self.deletions, self.searches, self.own = [], [], [], []
 
     def attempt(self, method, path, fields=None):
-        """(begun, ended, status, answer); status None: nobody knows what became of it."""
+        """(begun, ended, status, answer); status None: the outcome is unknown."""
         server = self.random.randrange(SERVERS)
         begun = time.monotonic()
         try:
@@ -113,7 +148,9 @@ class Client(threading.Thread):
 
     def enroll(self):
         identity, group = f"c{self.number}-{len(self.enrolments)}", self.random.choice(sorted(self.run_.photos))
-        begun, ended, status, _ = self.attempt("POST", "/v1/people", {"id": identity, "name": "N", "image": self.run_.photos[group]})
+        begun, ended, status, _ = self.attempt(
+            "POST", "/v1/people", {"id": identity, "name": "N", "image": self.run_.photos[group]}
+        )
         self.enrolments.append(Write(identity, group, begun, ended, True if status == 201 else None))
         if status == 201:
             self.own.append((identity, group))
@@ -125,7 +162,9 @@ class Client(threading.Thread):
 
     def search(self):
         group = self.random.choice(sorted(self.run_.photos))
-        begun, ended, status, answer = self.attempt("POST", "/v1/search", {"image": self.run_.photos[group], "k": "100"})
+        begun, ended, status, answer = self.attempt(
+            "POST", "/v1/search", {"image": self.run_.photos[group], "k": "100"}
+        )
         if status == 200:
             named = {c["id"] for c in answer["faces"][0]["candidates"] if c["match"]}
             self.searches.append(Search(group, begun, ended, named))
@@ -153,7 +192,7 @@ class Servers(ProgramCase):
         self.photos = {name: (FRIENDS / f"{name}.jpg").read_bytes() for name in ("obama2", "biden")}
 
     def disturb(self, dice):
-        """One thing goes wrong, and is mended after a moment."""
+        """Injects one fault and removes it after a moment."""
         what = dice.choice(("kill", "kill", "cut", "cut", "restart"))
         if what == "kill":
             n = dice.randrange(SERVERS)
@@ -161,15 +200,17 @@ class Servers(ProgramCase):
             time.sleep(dice.random())
             self.fleet.start(n)
         elif what == "cut":
-            self.server.sql(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{self.database}'"
-                            " AND pid <> pg_backend_pid()")
+            self.server.sql(
+                f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{self.database}'"
+                " AND pid <> pg_backend_pid()"
+            )
         else:
             self.server.stop(dice.choice(("fast", "immediate")))
             time.sleep(dice.random())
             self.server.start()
 
     def begin(self):
-        self.run_program("list", "--store", self.url)  # makes the gallery, and its key
+        self.run_program("list", "--store", self.url)  # creates the gallery and its key
         self.fleet = Fleet(self.folder, self.url, SERVERS)
         self.addCleanup(self.fleet.stop)
         for n, folder in enumerate(self.fleet.folders):
@@ -180,9 +221,13 @@ class Servers(ProgramCase):
             self.fleet.ready(n)
 
     def goes_on(self):
-        """Until the time is over; on a slow machine, until there is something to look at."""
+        """Runs until the time is over or, on a slow machine, until there are enough events to check."""
         now = time.monotonic()
-        return now < self.until or now < self.until + 240 and min(self.acknowledged(), sum(len(c.searches) for c in self.clients)) <= 3
+        return (
+            now < self.until
+            or now < self.until + 240
+            and min(self.acknowledged(), sum(len(c.searches) for c in self.clients)) <= 3
+        )
 
     def acknowledged(self):
         return sum(w.outcome is True for client in self.clients for w in client.enrolments)
@@ -200,10 +245,19 @@ class Servers(ProgramCase):
             self.disturb(dice)
         for client in self.clients:
             client.join(360)
-        history = History(*([one for client in self.clients for one in getattr(client, kind)] for kind in ("enrolments", "deletions", "searches")))
+        history = History(
+            *(
+                [one for client in self.clients for one in getattr(client, kind)]
+                for kind in ("enrolments", "deletions", "searches")
+            )
+        )
         acknowledged = self.acknowledged()
-        print(f"# {acknowledged} enrolments and {sum(w.outcome is True for w in history.deletions.values())} deletions acknowledged, "
-              f"{len(history.searches)} searches", flush=True)
+        print(
+            f"# {acknowledged} enrolments and {sum(w.outcome is True for w in history.deletions.values())} deletions "
+            "acknowledged, "
+            f"{len(history.searches)} searches",
+            flush=True,
+        )
         self.assertGreater(acknowledged, 3)
         self.assertGreater(len(history.searches), 3)
         self.check_end(history)

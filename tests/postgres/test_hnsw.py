@@ -1,4 +1,6 @@
-"""pgvector's HNSW for who asks for it: made by a command, used by --hnsw, measured, and still as many candidates as were asked for."""
+"""pgvector's HNSW index: built by a command, used by --hnsw, measured; a search still gives as many candidates as
+requested."""
+
 import json
 import re
 import unittest
@@ -7,8 +9,11 @@ import postgres
 from program import FRIENDS
 from server import Server
 
-# A template of 512 numbers by chance, of unit length; `i` is of the row, so that each gets one of its own.
-BY_CHANCE = "(SELECT l2_normalize(array_agg(random() - .5)::real[]::vector(512)::halfvec(512)) FROM generate_series(1, 512 + i * 0))"
+# A random template of 512 numbers, of unit length; `i` is a column of the row, so that each row gets its own.
+BY_CHANCE = (
+    "(SELECT l2_normalize(array_agg(random() - .5)::real[]::vector(512)::halfvec(512))"
+    " FROM generate_series(1, 512 + i * 0))"
+)
 
 
 def setUpModule():
@@ -26,16 +31,30 @@ class Hnsw(postgres.DatabaseCase):
         return self.server.sql(text, self.database)
 
     def add_faces(self, count, template=BY_CHANCE):
-        """Faces of the first person that look like nobody, or as `template` says."""
-        self.sql("SET search_path = semblance, public; INSERT INTO face(id, person, collection, template, quality, source, created) "
-                 f"SELECT nextval('face_id'), 1, 1, {template}, 1, '', 0 FROM generate_series(1, {count}) i; ANALYZE face")
+        """Adds faces of the first person that resemble nobody, or are as `template` says."""
+        self.sql(
+            "SET search_path = semblance, public; "
+            "INSERT INTO face(id, person, collection, template, quality, source, created) "
+            f"SELECT nextval('face_id'), 1, 1, {template}, 1, '', 0 FROM generate_series(1, {count}) i; ANALYZE face"
+        )
 
     def scans(self):
-        """How often the index was used; None where there is none. A connection tells what it did when it ends, which may be after its
-        program has."""
-        self.wait("the end of the others", lambda: self.sql(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == "0")
-        used = self.sql("SELECT pg_stat_clear_snapshot(); SELECT idx_scan FROM pg_stat_all_indexes WHERE indexrelname = 'face_hnsw_1'")
+        """How often the index was used; None if there is none. A connection reports its statistics when it ends,
+        which may be after its program has."""
+        self.wait(
+            "the end of the others",
+            lambda: (
+                self.sql(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND pid <> pg_backend_pid()"
+                )
+                == "0"
+            ),
+        )
+        used = self.sql(
+            "SELECT pg_stat_clear_snapshot(); SELECT idx_scan FROM pg_stat_all_indexes"
+            " WHERE indexrelname = 'face_hnsw_1'"
+        )
         return int(used) if used else None
 
     def found(self, *flags, code=0):
@@ -47,13 +66,17 @@ class Hnsw(postgres.DatabaseCase):
         return shown.get(collection)
 
     def indexes(self):
-        return self.sql("SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relname LIKE 'face_hnsw_%'").split()
+        return self.sql(
+            "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relname LIKE 'face_hnsw_%'"
+        ).split()
 
     def build(self, collection):
         """An index of a collection that also has what was measured of it."""
         self.json_of("hnsw", "build", "--collection", collection, *self.there)
-        self.sql("INSERT INTO semblance.meta SELECT 'hnsw/' || id || '/40', '20 0.9 0.9 1' FROM semblance.collection "
-                 f"WHERE name = '{collection}' ON CONFLICT DO NOTHING")
+        self.sql(
+            "INSERT INTO semblance.meta SELECT 'hnsw/' || id || '/40', '20 0.9 0.9 1' FROM semblance.collection "
+            f"WHERE name = '{collection}' ON CONFLICT DO NOTHING"
+        )
         self.assertEqual(len(self.shown(collection)["measured"]), 1)
 
     def other(self, name):
@@ -87,7 +110,11 @@ class Hnsw(postgres.DatabaseCase):
             text = server.request("GET", "/metrics")[2].decode()
             search = json.loads(server.request("GET", "/v1/stats")[2])["search"]
         self.assertIn("semblance_hnsw_collections 1\n", text)
-        self.assertAlmostEqual(float(re.search(r"^semblance_hnsw_recall (\S+)$", text, re.M).group(1)), built["measured"][4]["recall"], places=5)
+        self.assertAlmostEqual(
+            float(re.search(r"^semblance_hnsw_recall (\S+)$", text, re.MULTILINE).group(1)),
+            built["measured"][4]["recall"],
+            places=5,
+        )
         self.assertAlmostEqual(search.pop("hnsw_recall"), built["measured"][4]["recall"], places=5)
         self.assertEqual(search, {"by": "database", "hnsw": 200, "hnsw_collections": 1})
         self.json_of("hnsw", "drop", *self.there)

@@ -1,4 +1,5 @@
-"""A gallery moves into PostgreSQL and back: people, photos, audit and keys; a row that differs is found."""
+"""Migration into PostgreSQL and back: people, photos, audit and keys; a row that differs is found."""
+
 import os
 import shutil
 import signal
@@ -48,23 +49,34 @@ class Migrate(postgres.DatabaseCase):
     def test_one_that_was_cut_off_opens_for_nobody_and_goes_on(self):
         self.json_of("list")
         self.migrate(f"sqlite:{self.data}", self.url)
-        # As it is when the last step was never reached.
-        self.server.sql("INSERT INTO semblance.meta VALUES('migration', 'begun'); DELETE FROM semblance.audit;", self.database)
-        self.refused("list", "--store", self.url, code=4, word="cut off")
+        # The state if the last step was never reached.
+        self.server.sql(
+            "INSERT INTO semblance.meta VALUES('migration', 'begun'); DELETE FROM semblance.audit;", self.database
+        )
+        self.refused("list", "--store", self.url, code=4, word="interrupted")
         self.assertEqual(self.migrate(f"sqlite:{self.data}", self.url)["rows"], 1)
         self.json_of("list", "--store", self.url)
 
     def test_a_row_that_is_not_the_same_is_named(self):
         self.json_of("list")
         self.migrate(f"sqlite:{self.data}", self.url)
-        self.server.sql("INSERT INTO semblance.meta VALUES('migration', 'begun'); UPDATE semblance.audit SET verb = 'other'", self.database)
+        self.server.sql(
+            "INSERT INTO semblance.meta VALUES('migration', 'begun'); UPDATE semblance.audit SET verb = 'other'",
+            self.database,
+        )
         self.refused("migrate", "--from", f"sqlite:{self.data}", "--to", self.url, code=4, word="row 1 of audit")
 
     def test_a_running_server_s_gallery_is_not_moved_away_under_it(self):
-        with subprocess.Popen([PROGRAM, "serve", "--port", "0", "--log-level", "error", "--data", str(self.data)], stdout=subprocess.PIPE, env=os.environ) as server:
+        with subprocess.Popen(
+            [PROGRAM, "serve", "--port", "0", "--log-level", "error", "--data", str(self.data)],
+            stdout=subprocess.PIPE,
+            env=os.environ,
+        ) as server:
             server.stdout.readline()
             try:
-                self.refused("migrate", "--from", f"sqlite:{self.data}", "--to", self.url, code=4, word="another server")
+                self.refused(
+                    "migrate", "--from", f"sqlite:{self.data}", "--to", self.url, code=4, word="another server"
+                )
             finally:
                 server.send_signal(signal.SIGTERM)
 

@@ -1,4 +1,5 @@
-"""--store-replica: a standby of the database searches and fills indexes, nobody is told old news, and it may go at any time."""
+"""--store-replica: a standby of the database searches and fills indexes; no answer is stale; it may fail any time."""
+
 import re
 import unittest
 
@@ -22,7 +23,10 @@ class Replica(postgres.DatabaseCase):
     def counts(self, server):
         """(up, reads, passed)"""
         text = server.request("GET", "/metrics")[2].decode()
-        return tuple(int(re.search(rf"^semblance_replica_{name} (\d+)$", text, re.M).group(1)) for name in ("up", "reads_total", "passed_total"))
+        return tuple(
+            int(re.search(rf"^semblance_replica_{name} (\d+)$", text, re.MULTILINE).group(1))
+            for name in ("up", "reads_total", "passed_total")
+        )
 
     def names(self, server, photo="obama2.jpg"):
         found = server.post_photo("/v1/search", (FRIENDS / photo).read_bytes())["faces"][0]["candidates"]
@@ -92,9 +96,29 @@ class Replica(postgres.DatabaseCase):
     def test_another_database_is_refused_with_a_clear_word(self):
         self.json_of("list", "--store", self.url)
         other = self.server.url(self.server.database())
-        self.refused("serve", "--port", "0", "--store", self.url, "--store-replica", other, code=3, word="another database than --store")
+        self.refused(
+            "serve",
+            "--port",
+            "0",
+            "--store",
+            self.url,
+            "--store-replica",
+            other,
+            code=3,
+            word="another database than --store",
+        )
         self.refused("serve", "--port", "0", "--store-replica", other, code=3, word="--store postgresql://")
-        self.refused("serve", "--port", "0", "--store", self.url, "--store-replica", "x", code=3, word="names a standby as postgresql://")
+        self.refused(
+            "serve",
+            "--port",
+            "0",
+            "--store",
+            self.url,
+            "--store-replica",
+            "x",
+            code=3,
+            word="names a standby as postgresql://",
+        )
         report = self.run_program("doctor", "--store", self.url, "--store-replica", other).stdout.decode()
         self.assertIn("another database than --store", report)
         self.shown()

@@ -1,4 +1,5 @@
-"""The same promises on PostgreSQL as on SQLite: tests of other folders once more, each on a database of its own."""
+"""The same behaviour on PostgreSQL as on SQLite: runs tests of other folders again, each on a database of its own."""
+
 import importlib
 import itertools
 import os
@@ -12,24 +13,36 @@ from program import ProgramCase
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[1:1] = [str(TESTS / folder) for folder in ("cli", "http", "trust")]
-# File: classes, or tests of one; None for all of its own. What is left out has little to do with where a gallery is kept, or takes
-# long; all of cli, http and trust can be had by `script/test --postgres`.
+# File: classes, or tests of one; None for all of its own. Omitted tests have little to do with where a gallery is
+# stored, or take long; all of cli, http and trust can be had by `script/test --postgres`.
 AGAIN = {
-    "test_people": ("ListShowRenameDelete", "Enroll.test_the_same_id_twice_is_refused_and_changes_nothing",
-                    "Enroll.test_consent_and_attributes_are_kept"),
+    "test_people": (
+        "ListShowRenameDelete",
+        "Enroll.test_the_same_id_twice_is_refused_and_changes_nothing",
+        "Enroll.test_consent_and_attributes_are_kept",
+    ),
     "test_import": ("Import.test_a_second_run_skips_what_is_there",),
     "test_groups": ("Dedup.test_finds_one_person_under_two_ids",),
     "test_refusals": ("BadSurroundings.test_a_wrong_key_is_refused_and_nothing_is_overwritten", "KilledImport"),
     "test_models": ("Collections.test_a_collection_keeps_the_model_it_was_made_with",),
     "test_native": ("People", "Collections", "Life.test_what_the_command_line_enrols_meanwhile_is_found_at_once"),
     "test_article": ("Article.test_register_verify_and_people", "Article.test_the_same_ssn_twice_is_409"),
-    "test_compreface": ("CompreFace.test_subjects_are_made_listed_renamed_merged_and_deleted",
-                        "CompreFace.test_faces_are_added_paged_verified_and_deleted"),
-    "test_jobs": ("Jobs.test_a_folder_of_people_is_enrolled_and_refusals_are_listed", "Jobs.test_people_move_to_another_model_with_their_records",
-                  "Jobs.test_one_person_under_two_ids_is_found", "Jobs.test_a_job_is_paused_resumed_and_cancelled"),
+    "test_compreface": (
+        "CompreFace.test_subjects_are_made_listed_renamed_merged_and_deleted",
+        "CompreFace.test_faces_are_added_paged_verified_and_deleted",
+    ),
+    "test_jobs": (
+        "Jobs.test_a_folder_of_people_is_enrolled_and_refusals_are_listed",
+        "Jobs.test_people_move_to_another_model_with_their_records",
+        "Jobs.test_one_person_under_two_ids_is_found",
+        "Jobs.test_a_job_is_paused_resumed_and_cancelled",
+    ),
     "test_admin": ("Keys", "Insight.test_the_audit_comes_newest_first_in_pages_and_its_chain_is_checked"),
-    "test_access": ("Matrix", "Login.test_a_login_gives_a_session_that_other_sites_cannot_use",
-                    "Login.test_a_one_time_password_is_asked_for_and_good_once"),
+    "test_access": (
+        "Matrix",
+        "Login.test_a_login_gives_a_session_that_other_sites_cannot_use",
+        "Login.test_a_one_time_password_is_asked_for_and_good_once",
+    ),
     "test_duties": None,
 }
 
@@ -42,7 +55,9 @@ class OnPostgres:
     @classmethod
     def setUpClass(cls):
         before = os.environ.get("SB_TEST_STORE")
-        cls.addClassCleanup(lambda: os.environ.pop("SB_TEST_STORE") if before is None else os.environ.update(SB_TEST_STORE=before))
+        cls.addClassCleanup(
+            lambda: os.environ.pop("SB_TEST_STORE") if before is None else os.environ.update(SB_TEST_STORE=before)
+        )
         os.environ["SB_TEST_STORE"] = "postgresql"
         super().setUpClass()
 
@@ -58,7 +73,11 @@ def again(module, names):
 
 for file, names in AGAIN.items():
     module = importlib.import_module(file)
-    own = [n for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, ProgramCase) and c.__module__ == file]
+    own = [
+        n
+        for n, c in vars(module).items()
+        if isinstance(c, type) and issubclass(c, ProgramCase) and c.__module__ == file
+    ]
     for _, group in itertools.groupby(names or own, key=lambda n: n.split(".")[0]):
         made = again(module, list(group))
         globals()[f"{file}_{made.__name__}"] = made
@@ -71,8 +90,14 @@ class Store(unittest.TestCase):
         if not program.exists():
             self.skipTest(f"tests/unit/{name} was not built")
         server = postgres.shared()
-        done = subprocess.run([program], env={**os.environ, "SB_TEST_POSTGRES": server.url(server.database()), "CMOCKA_MESSAGE_OUTPUT": "TAP"}, capture_output=True,
-                              text=True, check=False, timeout=900)
+        done = subprocess.run(
+            [program],
+            env={**os.environ, "SB_TEST_POSTGRES": server.url(server.database()), "CMOCKA_MESSAGE_OUTPUT": "TAP"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertGreaterEqual(done.stdout.count("\nok "), least)
         self.assertNotIn("# SKIP", done.stdout)

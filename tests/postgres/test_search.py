@@ -1,4 +1,5 @@
-"""--search sql: the database searches, and says what the index in memory says."""
+"""--search sql: the database searches, with the same results as the index in memory."""
+
 import unittest
 
 import postgres
@@ -16,7 +17,9 @@ class SearchBySql(ProgramCase):
 
     def candidates(self, how, code=0):
         answer = self.json_of("search", FRIENDS / "obama2.jpg", "--search", how, *self.store, code=code)
-        return [(c["id"], c["match"]) for c in answer["faces"][0]["candidates"]], [c["similarity"] for c in answer["faces"][0]["candidates"]]
+        return [(c["id"], c["match"]) for c in answer["faces"][0]["candidates"]], [
+            c["similarity"] for c in answer["faces"][0]["candidates"]
+        ]
 
     def test_both_ways_name_the_same_people_with_the_same_scores(self):
         self.assertEqual(self.candidates("sql", code=1), ([], []))

@@ -1,4 +1,6 @@
-"""Thumbnails in PostgreSQL: kept, moved, turned and erased as in a file, and a database of before gets room for them."""
+"""Thumbnails in PostgreSQL: stored, moved, resealed and erased as in a file; an older database gets the column for
+them."""
+
 import postgres
 from program import FRIENDS
 from server import Server
@@ -26,17 +28,27 @@ class Thumbnails(postgres.DatabaseCase):
         self.json_of("migrate", "--from", f"sqlite:{self.data}", "--to", self.there[1])
         self.assertEqual([self.exported(identity, *self.there) for identity in "123"], before)
         with Server(self.data, *self.there, *ON) as server:
-            status = server.request("POST", "/v1/people/1/merge", '{"from":"3"}', {"Content-Type": "application/json"})[0]
-            self.assertEqual((status, server.request("GET", "/v1/people?thumbnails=true")[2].count(b'"thumbnail"')), (200, 2))
+            status = server.request(
+                "POST", "/v1/people/1/merge", '{"from":"3"}', {"Content-Type": "application/json"}
+            )[0]
+            self.assertEqual(
+                (status, server.request("GET", "/v1/people?thumbnails=true")[2].count(b'"thumbnail"')), (200, 2)
+            )
         self.json_of("keys", "rotate", *self.there)
         self.json_of("keys", "revoke", *self.there)
-        self.assertEqual((self.exported("1", *self.there), self.exported("2", *self.there)), (before[0] + before[2], before[1]))
+        self.assertEqual(
+            (self.exported("1", *self.there), self.exported("2", *self.there)), (before[0] + before[2], before[1])
+        )
         self.assertEqual(self.json_of("thumbnails", "erase", *self.there), {"erased": 3})
         self.assertEqual(self.exported("1", *self.there), [None, None])
 
     def test_a_database_of_schema_1_gets_room_for_them(self):
         self.enroll("1", "Ann", FRIENDS / "obama.jpg", flags=self.there)
-        self.server.sql("ALTER TABLE semblance.face DROP COLUMN thumbnail; UPDATE semblance.meta SET value = '\\x01000000' WHERE key = 'schema';", self.database)
+        self.server.sql(
+            "ALTER TABLE semblance.face DROP COLUMN thumbnail;"
+            " UPDATE semblance.meta SET value = '\\x01000000' WHERE key = 'schema';",
+            self.database,
+        )
         self.enroll("2", "Ben", FRIENDS / "biden.jpg", flags=(*self.there, *ON))
         self.assertEqual((self.exported("1", *self.there), len(self.exported("2", *self.there))), ([None], 1))
         self.assertTrue(self.exported("2", *self.there)[0])

@@ -1,4 +1,5 @@
-"""Over a network: TLS that knows the server by its certificate and name, and SCRAM passwords that are in no command line."""
+"""Over a network: TLS that verifies the server's certificate and host name, and SCRAM passwords that are not on the
+command line."""
 
 import postgres
 from server import Server
@@ -14,7 +15,10 @@ class Tls(postgres.DatabaseCase):
         super().setUp()
         self.user = f"remote_{self.database}"
         self.server.sql("CREATE EXTENSION vector", self.database)
-        self.server.sql(f"CREATE ROLE {self.user} LOGIN PASSWORD 'scram-secret'; GRANT ALL ON DATABASE {self.database} TO {self.user}")
+        self.server.sql(
+            f"CREATE ROLE {self.user} LOGIN PASSWORD 'scram-secret';"
+            f" GRANT ALL ON DATABASE {self.database} TO {self.user}"
+        )
         hba = self.server.data / "pg_hba.conf"
         hba.write_text(f"host all {self.user} 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
         self.server.run("pg_ctl", "-D", self.server.data, "reload")
@@ -27,14 +31,17 @@ class Tls(postgres.DatabaseCase):
         self.addCleanup(self.front.close)
 
     def certify(self, name):
-        """(certificate, key) of a host of that name, which is also localhost; signed by itself, so it is its own authority."""
+        """(certificate, key) of a host of that name, which is also localhost; signed by itself, so it is its own
+        authority."""
         folder = self.folder / name
         self.run_program("tls", "init", name, "--data", folder, data=False)
         return folder / "tls/cert.pem", folder / "tls/key.pem"
 
     def secured(self, host="localhost", authority=None, port=None, more=""):
-        return (f"postgresql://{self.user}@{host}:{port or self.front.port}/{self.database}?sslmode=verify-full"
-                f"&sslrootcert={authority or self.certificate}{more}")
+        return (
+            f"postgresql://{self.user}@{host}:{port or self.front.port}/{self.database}?sslmode=verify-full"
+            f"&sslrootcert={authority or self.certificate}{more}"
+        )
 
     def fails(self, word, url):
         message = self.refused("list", "--store", url, code=4, word=word)
@@ -74,4 +81,5 @@ class Tls(postgres.DatabaseCase):
 
 if __name__ == "__main__":
     import unittest
+
     unittest.main()

@@ -1,4 +1,5 @@
-"""TLS in front of a PostgreSQL that was built without it: what a client sees is a server that speaks TLS from its first word."""
+"""TLS in front of a PostgreSQL that was built without it. To a client it looks like a server with direct TLS."""
+
 import socket
 import ssl
 import struct
@@ -8,7 +9,7 @@ SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 
 
 class Front:
-    """Listens on all of 127.0.0.0/8 with a certificate, and hands on to `port` what comes in plain text out of it."""
+    """Listens on all of 127.0.0.0/8 with a certificate, and forwards the decrypted stream to `port`."""
 
     def __init__(self, port, certificate, key):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -46,7 +47,7 @@ class Front:
                 threading.Thread(target=pump, args=(server, client), daemon=True).start()
                 pump(client, server)
         except (OSError, struct.error):
-            pass  # what the client then says is what the tests look at
+            pass  # the tests check what the client then reports
         finally:
             client.close()
 

@@ -103,7 +103,7 @@ class Thumbnails(ProgramCase):
         database.close()
         self.shown(*ON, status=500)
         self.assertEqual(self.run_program("export", "--person", "1").returncode, 4)
-        self.refused("audit", "verify", code=4, word="behind this program")
+        self.refused("audit", "verify", code=4, word="another program")
 
     @of_a_file
     def test_a_merge_moves_them_and_every_erasure_takes_them(self):
@@ -157,4 +157,4 @@ class Thumbnails(ProgramCase):
             database.execute("UPDATE face SET quality = 0.5")
         database.close()
         self.json_of("list", environment=key)
-        self.refused("audit", "verify", code=4, word="behind this program", environment=key)
+        self.refused("audit", "verify", code=4, word="another program", environment=key)

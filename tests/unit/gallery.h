@@ -1,4 +1,4 @@
-/* A gallery of small templates in a folder of its own, for the tests of what protects it. */
+/* A gallery of small templates in a folder of its own, for the tests of sealing, keys and audit. */
 #ifndef SB_TESTS_GALLERY_H
 #define SB_TESTS_GALLERY_H
 
@@ -52,7 +52,7 @@ static inline void reopen(fixture *f) {
   if (sb_store_open_at(f->dir, server(), false, &f->store, &error) != SB_OK) fail_msg("%s", error.message);
 }
 
-/* The unit vector of that number. */
+/* A unit vector that the number determines. */
 static inline void vector_of(int number, float v[DIM]) {
   uint64_t random = (uint64_t)number * 77 + 5;
   double norm = 0;
@@ -102,7 +102,7 @@ static inline void expect_people(fixture *f, int first, int count) {
   }
 }
 
-/* Runs SQL on the database behind the store's back. */
+/* Runs SQL on the database without the store. */
 static inline void raw_sql(const fixture *f, const char *sql) {
   if (server()) {
     PGresult *result = ask_server(sql, false);
@@ -133,7 +133,7 @@ static inline int64_t raw_number(const fixture *f, const char *sql) {
   return value;
 }
 
-/* The first value of a query as new memory. */
+/* The first value of a query, in new memory. */
 static inline uint8_t *raw_bytes(const fixture *f, const char *sql, size_t *size) {
   char path[128];
   sqlite3 *raw = NULL;

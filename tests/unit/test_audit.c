@@ -1,5 +1,5 @@
-/* The audit and erasure: what was done is told, what was changed in the telling shows, what was erased is gone. On both databases;
- * what only a file has (the sum over all rows, secure_delete) on that alone. */
+/* The audit and erasure: what was done is told, what was changed in the telling shows, what was erased is gone. On both
+ * databases; what only a file has (the sum over all rows, secure_delete) on that alone. */
 #include "gallery.h"
 
 #include "store/gallery/access.h"
@@ -56,7 +56,7 @@ static void every_act_stands_in_the_audit_with_its_actor(void **state) {
   assert_string_equal(t.text, "10 local erase default 2 0;");
 }
 
-/* As SQLite has it. */
+/* As SQLite stores it. */
 static void add_zeroblob(const fixture *f) {
   if (server())
     raw_sql(f, "CREATE FUNCTION semblance.zeroblob(n int) RETURNS bytea AS"
@@ -106,17 +106,17 @@ static void a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept(vo
   assert_int_equal(sb_audit_verify(f->store, &late, &out, NULL), SB_OK);
   raw_sql(f, "DELETE FROM audit WHERE sequence > 4");
   assert_int_equal(verify(f), SB_STORE);
-  /* Entries and head of an earlier time fit each other, and not the rows, which a file sums up. */
+  /* Entries and head of an earlier time agree with each other, but not with the row-set MAC. */
   raw_sql(f, "DELETE FROM audit WHERE sequence > 3; DELETE FROM meta; INSERT INTO meta SELECT * FROM kept");
   assert_int_equal(verify(f), server() ? SB_OK : SB_STORE);
-  /* All of an earlier time fits itself: only what was kept outside tells. */
+  /* A whole earlier database is consistent: only a head stored elsewhere shows it. */
   raw_sql(f, "DELETE FROM face WHERE id > 2; DELETE FROM person WHERE id > 2");
   assert_int_equal(verify(f), SB_OK);
   assert_int_equal(sb_audit_verify(f->store, &early, &out, NULL), SB_OK);
   assert_int_equal(sb_audit_verify(f->store, &late, &out, NULL), SB_STORE);
 }
 
-/* Noticed by the check, and sound again when it is taken back. */
+/* The check notices the change, and passes again when it is undone. */
 static void expect_tampering(fixture *f, const char *tampering) {
   char path[64], save[128], back[640];
   snprintf(path, sizeof path, "%s/kept.db", f->dir);
@@ -147,7 +147,7 @@ static void an_older_row_that_is_put_back_is_detected_seal_and_all(void **state)
   assert_int_equal(sb_access_key_revoke(f->store, made.prefix, NULL), SB_OK);
   static const char put_back[] = "UPDATE person SET name = (SELECT o.name FROM old o WHERE o.id = person.id)";
   expect_tampering(f, put_back);
-  /* with the sum of that time: its number is not the audit's */
+  /* with the row-set MAC of that time: its sequence is not the audit's */
   expect_tampering(f, "UPDATE person SET name = (SELECT o.name FROM old o WHERE o.id = person.id);"
                       "UPDATE meta SET value = (SELECT value FROM old_meta WHERE key = 'tally') WHERE key = 'tally'");
   expect_tampering(f, "DELETE FROM meta WHERE key = 'tally'");
@@ -159,11 +159,11 @@ static void an_older_row_that_is_put_back_is_detected_seal_and_all(void **state)
   expect_tampering(f, "DELETE FROM face WHERE id = 2");
   expect_tampering(f, "UPDATE api_key SET revoked = NULL");
   expect_tampering(f, "UPDATE api_key SET roles = 7");
-  raw_sql(f, put_back); /* the old row opens: nothing else tells */
+  raw_sql(f, put_back); /* the old row opens: nothing else shows it */
   assert_int_equal(sb_store_person_find(f->store, f->collection, "id1", NULL, &found, NULL), SB_OK);
   assert_string_equal(found->items[0].name, "Person 1");
   sb_people_free(found);
-  /* what is done afterwards does not mend it */
+  /* later changes do not repair it */
   enrol_many(f, 9, 1);
   assert_int_equal(verify(f), SB_STORE);
 }
@@ -225,7 +225,7 @@ static void a_receipt_proves_the_erasure_and_holds_no_name(void **state) {
   assert_int_equal(verified(f).sequence, head.sequence);
 }
 
-/* Every blob of a person, gone from every file of the folder: database, log, free pages. */
+/* Every blob of a person is gone from every file of the folder: database, log, free pages. */
 static void after_an_erasure_no_byte_of_the_person_is_in_any_file(void **state) {
   fixture *f = *state;
   static const char *const blobs[] = {
@@ -244,7 +244,7 @@ static void after_an_erasure_no_byte_of_the_person_is_in_any_file(void **state) 
   assert_int_equal(sb_store_person_delete(f->store, 5, NULL, NULL, NULL), SB_OK);
   for (size_t i = 0; i < count_of(blobs); i++) {
     assert_false(folder_holds(f->dir, kept[i], sizes[i]));
-    assert_false(folder_holds(f->dir, kept[i], 16)); /* nor a part */
+    assert_false(folder_holds(f->dir, kept[i], 16)); /* nor a part of it */
     assert_false(folder_holds(f->dir, kept[i] + sizes[i] - 16, 16));
     free(kept[i]);
   }
@@ -271,7 +271,7 @@ static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void 
   assert_int_equal(row, 0);
   assert_int_equal(sb_store_person_expired(f->store, now + 5000, &row, NULL), SB_OK);
   assert_int_equal(row, 2);
-  assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK); /* purpose is sealed anew, too */
+  assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK); /* purpose is resealed, too */
   assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
   assert_string_equal(found->items[0].purpose, "the side door");
   sb_people_free(found);
@@ -284,7 +284,7 @@ static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void 
   sb_people_free(found);
 }
 
-/* How sure a match must be: kept through rotations, told in the audit, and from nobody else. */
+/* The operating point survives rotations, is recorded in the audit, and cannot be set without the keys. */
 static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_not_taken(void **state) {
   fixture *f = *state;
   const char *const attacks[] = {
@@ -292,7 +292,8 @@ static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_n
                : "UPDATE meta SET value = CAST(x'0101000000000000e03f' || zeroblob(32) AS BLOB) WHERE key = 'target'",
       server()
           ? "UPDATE meta SET value = substr(value, 1, 1) || '\\x01'::bytea || substr(value, 3) WHERE key = 'target'"
-          : "UPDATE meta SET value = CAST(substr(value, 1, 1) || x'01' || substr(value, 3) AS BLOB) WHERE key = 'target'",
+          : "UPDATE meta SET value = CAST(substr(value, 1, 1) || x'01' || substr(value, 3) AS BLOB)"
+            " WHERE key = 'target'",
       "UPDATE meta SET value = zeroblob(0) WHERE key = 'target'",
       "UPDATE meta SET value = (SELECT value FROM meta WHERE key = 'audit_head') WHERE key = 'target'",
   };
@@ -315,7 +316,7 @@ static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_n
     raw_sql(f, "DELETE FROM meta; INSERT INTO meta SELECT * FROM newest");
   }
   raw_sql(f, "UPDATE meta SET value = (SELECT value FROM kept WHERE key = 'target') WHERE key = 'target'");
-  assert_int_equal(verify(f), SB_STORE); /* an older choice has a sound digest: the audit tells */
+  assert_int_equal(verify(f), SB_STORE); /* an older value has a valid digest: the audit shows it */
   raw_sql(f, "DELETE FROM meta WHERE key = 'target'");
   assert_int_equal(verify(f), SB_STORE);
   assert_int_equal(sb_store_operating_point_set(f->store, &(sb_target){0}, NULL), SB_OK);

@@ -1,4 +1,5 @@
-/* Keys and transforms of a gallery: what a thief gets, what a rotation and a revocation change and what they keep. */
+/* Keys and transforms of a gallery: what a thief of the database gets, what rotation and revocation change, and what
+ * they preserve. */
 #include "gallery.h"
 
 #include <fcntl.h>
@@ -8,7 +9,7 @@
 
 static void stolen_files_hold_no_id_name_or_template_and_look_like_noise(void **state) {
   fixture *f = *state;
-  enum { FIRST = 100000, PEOPLE = 200 }; /* ids of eight bytes, which noise has not by chance */
+  enum { FIRST = 100000, PEOPLE = 200 }; /* ids of eight bytes, which do not occur in noise by chance */
   enrol_many(f, FIRST, PEOPLE);
   for (int i = FIRST; i < FIRST + PEOPLE; i++) {
     char text[24];
@@ -104,7 +105,7 @@ static void a_change_of_the_root_key_cut_off_anywhere_leaves_one_that_fits(void 
   snprintf(kept, sizeof kept, "%s/kept", f->dir);
   assert_int_equal(sb_root_new(NULL, &fresh, NULL), SB_OK);
   assert_int_equal(sb_root_open(f->dir, false, &old, NULL), SB_OK);
-  /* The new file is written, the database is not: the old key fits, and the rotation begins anew. */
+  /* The new file is written, the database is not: the old key is right, and the rotation starts again. */
   assert_int_equal(sb_root_write(fresh, f->dir, "semblance.key.next", NULL, NULL), SB_OK);
   reopen(f);
   expect_people(f, 0, 3);
@@ -117,7 +118,7 @@ static void a_change_of_the_root_key_cut_off_anywhere_leaves_one_that_fits(void 
   assert_int_equal(sb_root_open(f->dir, false, &there, NULL), SB_OK);
   assert_memory_equal(there->key, fresh->key, SB_KEY_SIZE);
   sb_root_free(there);
-  /* And all of it in one. */
+  /* Everything in one go. */
   assert_int_equal(sb_store_renew_root(f->store, NULL), SB_OK);
   reopen(f);
   expect_people(f, 0, 3);
@@ -189,7 +190,7 @@ static void a_rotation_killed_at_any_step_is_gone_on_with(void **state) {
     assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_OK);
     expect_people(f, 0, PEOPLE + killed);
     if (WEXITSTATUS(status) == 0) break;
-    enrol_many(f, PEOPLE + killed, 1); /* life goes on in between */
+    enrol_many(f, PEOPLE + killed, 1); /* enrollments go on in between */
     sb_store_close(f->store);
     f->store = NULL;
   }
@@ -210,7 +211,7 @@ static void another_process_seals_under_the_new_key_at_once_and_finds_both(void 
   assert_int_equal(sb_store_keys_status(f->store, &keys, NULL), SB_OK);
   assert_true(keys.rotating);
   assert_int_equal(enrol_number(other, f->collection, 600, NULL), SB_OK);
-  assert_int_equal(enrol_number(other, f->collection, 0, NULL), SB_EXISTS);   /* sealed anew already */
+  assert_int_equal(enrol_number(other, f->collection, 0, NULL), SB_EXISTS);   /* resealed already */
   assert_int_equal(enrol_number(other, f->collection, 599, NULL), SB_EXISTS); /* not yet */
   assert_int_equal(raw_number(f, "SELECT (SELECT substr(name, 1, 4) FROM person WHERE id = 601)"
                                  " <> (SELECT substr(name, 1, 4) FROM person WHERE id = 600)"),
@@ -296,7 +297,7 @@ static void two_collections_have_transforms_of_their_own(void **state) {
   assert_true(fabs(inner(all.templates[0], all.templates[1])) < 0.6);
 }
 
-/* ---- Databases of before (tests/compat) */
+/* ---- Databases of older versions (tests/compat) */
 
 static void a_gallery_of_schema_1_is_brought_over_with_its_own_key_only(void **state) {
   fixture *f = *state;

@@ -1,5 +1,6 @@
-/* The store: what was acknowledged stays, what was deleted is gone, what is not ours is refused. One set of tests for both
- * databases: SB_TEST_POSTGRES names one of PostgreSQL, which is emptied for each (tests/postgres does); else it is SQLite. */
+/* The store: what was acknowledged stays, what was deleted is gone, what is not ours is refused. One set of tests for
+ * both databases: SB_TEST_POSTGRES names one of PostgreSQL, which is emptied for each (tests/postgres does); else it is
+ * SQLite. */
 #include "folder.h"
 #include "server.h"
 
@@ -75,7 +76,7 @@ static void reopening_sees_what_was_enrolled(void **state) {
   assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
 }
 
-/* ---- How many questions a list asks the database */
+/* ---- Number of statements that a list runs */
 
 static const sb_driver *asked;
 static size_t questions;
@@ -90,7 +91,7 @@ static void count_reset(sb_statement *s) {
   asked->reset(s);
 }
 
-/* A page's people have the pictures that were kept with them; gives how many questions that took. */
+/* Checks that a page's people have their thumbnails; returns the number of statements that took. */
 static size_t list_pictures(fixture *f, sb_order order, const char *query, size_t limit) {
   sb_people *page = NULL;
   const sb_store_listing listing = {
@@ -117,7 +118,7 @@ static void a_list_with_pictures_asks_as_often_for_forty_people_as_for_five(void
     char id[4], name[12];
     const uint8_t first[] = {(uint8_t)i, 9}, second[] = {(uint8_t)i, 8};
     snprintf(id, sizeof id, "%d", i);
-    snprintf(name, sizeof name, "Name %02d", 99 - i); /* by name they come the other way round */
+    snprintf(name, sizeof name, "Name %02d", 99 - i); /* the order by name is the reverse */
     sb_store_face kept[3] = {{.embedding = embedding},
                              {.embedding = embedding, .thumbnail = first, .thumbnail_size = i % 3 ? 2 : 0},
                              {.embedding = embedding, .thumbnail = second, .thumbnail_size = i % 3 ? 2 : 0}};
@@ -131,7 +132,7 @@ static void a_list_with_pictures_asks_as_often_for_forty_people_as_for_five(void
   f->store->driver = &counting;
   static const sb_order orders[] = {SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME};
   for (size_t i = 0; i < count_of(orders); i++) {
-    assert_int_equal(list_pictures(f, orders[i], NULL, 5), 2); /* how many there are or who fits, and the page */
+    assert_int_equal(list_pictures(f, orders[i], NULL, 5), 2); /* the count or the matches, then the page */
     assert_int_equal(list_pictures(f, orders[i], NULL, 40), 2);
     assert_int_equal(list_pictures(f, orders[i], "name", 40), 2);
   }
@@ -191,7 +192,8 @@ static sb_status count(void *context, const sb_store_change *change, sb_error *e
   return SB_OK;
 }
 
-/* The ids of a listing page by page, ' ' behind each; "?" where a page's offset is not the number of people before it. */
+/* The ids of a listing page by page, each followed by a space; "?" if a page's offset is not the number of people
+ * before it. */
 static void walk(fixture *f, const char *query, sb_order order, char *out) {
   sb_store_listing listing = {.collection = f->collection, .query = query, .limit = 2, .order = order};
   size_t seen = 0;
@@ -334,7 +336,7 @@ static void files_hold_no_plain_text_and_no_deleted_seal(void **state) {
 }
 
 static void expect_counts(sb_store *store, size_t people, size_t faces) {
-  for (int time = 0; time < 2; time++) { /* counted, then remembered */
+  for (int time = 0; time < 2; time++) { /* counted, then cached */
     sb_store_collection found;
     assert_int_equal(sb_store_collection_find(store, "default", &found, NULL), SB_OK);
     assert_int_equal(found.info.people, people);
@@ -421,7 +423,7 @@ static void an_id_raced_by_two_is_given_once(void **state) {
   pthread_barrier_destroy(&start);
 }
 
-/* Straight in the database, as nobody should. */
+/* Changes the database without the store. */
 static void tamper(const fixture *f, const char *sql) {
   if (server()) {
     char path[256];
@@ -476,7 +478,7 @@ static void a_follower_that_fell_behind_reads_everything_anew(void **state) {
   assert_int_equal(sb_store_changes(f->store, 0, &next, count, &t, NULL), SB_OK);
   for (int i = 0; i < 3; i++) assert_int_equal(enrol(f->store, f->collection, "a1", NULL, true, &person, &face), SB_OK);
   tamper(f,
-         "DELETE FROM change WHERE sequence < (SELECT max(sequence) FROM change)"); /* as when 100,000 more have come */
+         "DELETE FROM change WHERE sequence < (SELECT max(sequence) FROM change)"); /* as after 100,000 more changes */
   assert_int_equal(sb_store_changes(f->store, next, &next, count, &t, NULL), SB_OK);
   assert_int_equal(t.resets, 1);
   assert_int_equal(t.puts, 1 + 4);
@@ -521,7 +523,7 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
   assert_int_equal(sb_database_search_run(nearest, &(sb_database_search_query){f->collection, query, CROWD + 5, true},
                                           hits, &found, NULL),
                    SB_OK);
-  assert_int_equal(found, CROWD); /* the first one's many near faces hide nobody */
+  assert_int_equal(found, CROWD); /* the many near faces of the first person crowd out nobody */
   for (size_t i = 0; i < found; i++) {
     int p = 0;
     while (p < CROWD && people[p] != (int64_t)hits[i].label) p++;
@@ -705,6 +707,6 @@ static void what_a_killed_process_acknowledged_is_there(void **state) {
 int main(void) {
   const struct CMUnitTest of_servers[] = {OF_EVERY_DATABASE}, of_files[] = {OF_EVERY_DATABASE, OF_FILES};
   if (!server()) return cmocka_run_group_tests(of_files, NULL, NULL);
-  puts("# left out: the tests of SQLite's own file"); /* cmocka's own skip is a failure to who reads its TAP */
+  puts("# left out: the tests of SQLite's own file"); /* readers of TAP take cmocka's own skip for a failure */
   return cmocka_run_group_tests(of_servers, NULL, NULL);
 }
