@@ -353,23 +353,24 @@ sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_ord
 /* A quoted field. One that begins with "=", "+", "-" or "@" gets a "'" before it, so that a spreadsheet does not run
  * it as a formula. */
 static sb_status add_field(sb_buffer *out, const char *text, char end, sb_error *error) {
-  sb_status status = sb_buffer_addf(out, error, "\"%s", strchr("=+-@", text[0]) && text[0] ? "'" : "");
-  for (const char *c = text; *c && status == SB_OK; c++) {
-    status = sb_buffer_add(out, c, 1, error);
-    if (status == SB_OK && *c == '"') status = sb_buffer_add(out, c, 1, error);
-  }
+  sb_status status = sb_buffer_addf(out, error, "\"%s", *text && strchr("=+-@", *text) ? "'" : "");
+  for (const char *c = text; *c && status == SB_OK; c++)
+    status = *c == '"' ? sb_buffer_add(out, "\"\"", 2, error) : sb_buffer_add(out, c, 1, error);
   return status == SB_OK ? sb_buffer_addf(out, error, "\"%c", end) : status;
+}
+
+static sb_status add_row(sb_buffer *out, const sb_http_job_refusal *refusal, sb_error *error) {
+  sb_status status = add_field(out, refusal->path, ',', error);
+  if (status != SB_OK) return status;
+  status = add_field(out, sb_status_code(refusal->error.code), ',', error);
+  return status == SB_OK ? add_field(out, refusal->error.message, '\n', error) : status;
 }
 
 sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const char *id, sb_buffer *out, sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
   const job *j = find(jobs, id);
   sb_status status = j ? sb_buffer_addf(out, error, "path,code,message\n") : sb_fail(error, SB_NOT_FOUND, NO_JOB);
-  for (size_t i = 0; j && status == SB_OK && i < j->refused_count; i++) {
-    status = add_field(out, j->refused[i].path, ',', error);
-    if (status == SB_OK) status = add_field(out, sb_status_code(j->refused[i].error.code), ',', error);
-    if (status == SB_OK) status = add_field(out, j->refused[i].error.message, '\n', error);
-  }
+  for (size_t i = 0; j && status == SB_OK && i < j->refused_count; i++) status = add_row(out, &j->refused[i], error);
   pthread_mutex_unlock(&jobs->lock);
   return status;
 }

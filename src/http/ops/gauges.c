@@ -50,56 +50,56 @@ static double cpu_seconds(void) {
          (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-static sb_status write_model_times(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
-  sb_status status = sb_buffer_addf(
-      out, error,
-      "# HELP semblance_build_info Version of the program.\n# TYPE semblance_build_info gauge\n"
-      "semblance_build_info{version=\"%s\"} 1\n"
-      "# HELP process_cpu_seconds_total Processor time of the process.\n# TYPE process_cpu_seconds_total counter\n"
-      "process_cpu_seconds_total %.2f\n"
-      "# HELP semblance_model_seconds_total Time that models ran, by kind, all workers together.\n"
-      "# TYPE semblance_model_seconds_total counter\n"
-      "# HELP semblance_model_runs_total Runs of models, by kind.\n"
-      "# TYPE semblance_model_runs_total counter\n",
-      sb_version(), cpu_seconds());
-  for (int i = 0; i < SB_MODEL_KINDS && status == SB_OK; i++)
-    status = sb_buffer_addf(
-        out, error, "semblance_model_seconds_total{model=\"%s\"} %.6f\nsemblance_model_runs_total{model=\"%s\"} %zu\n",
-        counts->models[i].kind, counts->models[i].seconds, counts->models[i].kind, counts->models[i].runs);
-  return status;
+static void write_gauge(sb_http_prometheus *out, const char *name, const char *help, double value) {
+  sb_http_prometheus_metric(out, name, "gauge", help);
+  sb_http_prometheus_add(out, "%s %.10g\n", name, value);
 }
 
-static sb_status write_hnsw(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
-  if (!counts->hnsw) return SB_OK;
-  return sb_buffer_addf(
-      out, error,
-      "# HELP semblance_hnsw_collections Collections that are searched by an HNSW index.\n"
-      "# TYPE semblance_hnsw_collections gauge\nsemblance_hnsw_collections %zu\n"
-      "# HELP semblance_hnsw_recall Share of the true ten nearest that the worst of them found when it was measured. "
-      "-1: not measured.\n# TYPE semblance_hnsw_recall gauge\nsemblance_hnsw_recall %.6g\n",
-      counts->hnsw_collections, counts->hnsw_recall);
+static void write_process(sb_http_prometheus *out) {
+  sb_http_prometheus_metric(out, "semblance_build_info", "gauge", "Version of the program.");
+  sb_http_prometheus_add(out, "semblance_build_info{version=\"%s\"} 1\n", sb_version());
+  sb_http_prometheus_metric(out, "process_cpu_seconds_total", "counter", "Processor time of the process.");
+  sb_http_prometheus_add(out, "process_cpu_seconds_total %.2f\n", cpu_seconds());
 }
 
-static sb_status write_replica(const sb_engine_counts *counts, sb_buffer *out, sb_error *error) {
-  if (!counts->replica) return SB_OK;
-  return sb_buffer_addf(
-      out, error,
-      "# HELP semblance_replica_up 1 while the replica of the database is used.\n# TYPE semblance_replica_up gauge\n"
-      "semblance_replica_up %d\n"
-      "# HELP semblance_replica_reads_total Searches and first reads that the replica answered.\n"
-      "# TYPE semblance_replica_reads_total counter\nsemblance_replica_reads_total %zu\n"
-      "# HELP semblance_replica_passed_total Those that the database answered because the replica was behind, away or had failed.\n"
-      "# TYPE semblance_replica_passed_total counter\nsemblance_replica_passed_total %zu\n",
-      counts->replica_up, counts->replica_reads, counts->replica_passed);
+static void write_model_times(sb_http_prometheus *out, const sb_engine_counts *counts) {
+  sb_http_prometheus_metric(out, "semblance_model_seconds_total", "counter",
+                            "Time that models ran, by kind, all workers together.");
+  for (int i = 0; i < SB_MODEL_KINDS; i++)
+    sb_http_prometheus_add(out, "semblance_model_seconds_total{model=\"%s\"} %.6f\n", counts->models[i].kind,
+                           counts->models[i].seconds);
+  sb_http_prometheus_metric(out, "semblance_model_runs_total", "counter", "Runs of models, by kind.");
+  for (int i = 0; i < SB_MODEL_KINDS; i++)
+    sb_http_prometheus_add(out, "semblance_model_runs_total{model=\"%s\"} %zu\n", counts->models[i].kind,
+                           counts->models[i].runs);
 }
 
-sb_status sb_http_gauges_write(sb_http_context *context, sb_buffer *out, sb_error *error) {
+static void write_hnsw(sb_http_prometheus *out, const sb_engine_counts *counts) {
+  if (!counts->hnsw) return;
+  write_gauge(out, "semblance_hnsw_collections", "Collections that are searched by an HNSW index.",
+              (double)counts->hnsw_collections);
+  write_gauge(out, "semblance_hnsw_recall",
+              "Share of the true ten nearest that the worst of them found when it was measured. -1: not measured.",
+              counts->hnsw_recall);
+}
+
+static void write_replica(sb_http_prometheus *out, const sb_engine_counts *counts) {
+  if (!counts->replica) return;
+  write_gauge(out, "semblance_replica_up", "1 while the replica of the database is used.", counts->replica_up);
+  sb_http_prometheus_metric(out, "semblance_replica_reads_total", "counter",
+                            "Searches and first reads that the replica answered.");
+  sb_http_prometheus_add(out, "semblance_replica_reads_total %zu\n", counts->replica_reads);
+  sb_http_prometheus_metric(out, "semblance_replica_passed_total", "counter",
+                            "Those that the database answered because the replica was behind, away or had failed.");
+  sb_http_prometheus_add(out, "semblance_replica_passed_total %zu\n", counts->replica_passed);
+}
+
+void sb_http_gauges_write(sb_http_context *context, sb_http_prometheus *out) {
   sb_engine_info info = {0};
   sb_engine_counts counts = {0};
   /* Without an answer of the database its gauges are -1; the others matter most in just that moment. */
   bool known = sb_engine_info_get(context->engine, &info, NULL) == SB_OK;
-  sb_status status = sb_engine_counts_get(context->engine, &counts, error);
-  if (status != SB_OK) return status;
+  if (sb_engine_counts_get(context->engine, &counts, &out->error) != SB_OK) return;
   double ends_s = (double)context->tls.ends_ms / 1000;
   const struct {
     const char *name, *help;
@@ -139,10 +139,10 @@ sb_status sb_http_gauges_write(sb_http_context *context, sb_buffer *out, sb_erro
       {"process_start_time_seconds", "When the process started, Unix time.",
        (double)sb_now_ms() / 1000 - sb_http_metrics_uptime_s(context->metrics)},
   };
-  for (size_t i = 0; i < sizeof gauges / sizeof *gauges && status == SB_OK; i++)
-    status = sb_buffer_addf(out, error, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", gauges[i].name, gauges[i].help,
-                            gauges[i].name, gauges[i].name, gauges[i].value);
-  if (status == SB_OK) status = write_hnsw(&counts, out, error);
-  if (status == SB_OK) status = write_replica(&counts, out, error);
-  return status == SB_OK ? write_model_times(&counts, out, error) : status;
+  for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+    write_gauge(out, gauges[i].name, gauges[i].help, gauges[i].value);
+  write_hnsw(out, &counts);
+  write_replica(out, &counts);
+  write_process(out);
+  write_model_times(out, &counts);
 }

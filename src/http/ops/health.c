@@ -12,10 +12,7 @@ void sb_http_handle_health(sb_http_request *request) {
   sb_error error = {0}, cause = {0};
   sb_engine_info info = {0};
   sb_engine_state models = sb_http_models_state(&request->context->models, &cause);
-  if (sb_engine_info_get(request->context->engine, &info, &error) != SB_OK) {
-    sb_http_reply_error(request, &error);
-    return;
-  }
+  if (sb_http_failed(request, sb_engine_info_get(request->context->engine, &info, &error), &error)) return;
   bool failed = models == SB_STATE_ERROR;
   json_t *body = json_pack("{s:s,s:s,s:I,s:I,s:s}", "status", failed ? "error" : "ok", "models",
                            sb_http_models_word(&request->context->models), "people", (json_int_t)info.people, "faces",
@@ -48,16 +45,13 @@ void sb_http_handle_readyz(sb_http_request *request) {
 }
 
 void sb_http_handle_metrics(sb_http_request *request) {
-  sb_error error = {0};
-  sb_buffer text = {0};
-  sb_status status = sb_http_gauges_write(request->context, &text, &error);
-  if (status == SB_OK) status = sb_http_metrics_write(request->context->metrics, &text, &error);
-  if (status == SB_OK) {
-    sb_http_reply_owned(request, 200, "text/plain; version=0.0.4; charset=utf-8", text.bytes, text.size);
-    return;
-  }
-  sb_buffer_free(&text);
-  sb_http_reply_error(request, &error);
+  sb_http_prometheus out = {0};
+  sb_http_gauges_write(request->context, &out);
+  sb_http_metrics_write(request->context->metrics, &out);
+  if (sb_http_failed(request, out.error.code, &out.error))
+    sb_buffer_free(&out.text);
+  else
+    sb_http_reply_owned(request, 200, "text/plain; version=0.0.4; charset=utf-8", out.text.bytes, out.text.size);
 }
 
 /* The scores that usual false match rates mean for this model; rates beyond the model's measurement are left out. */

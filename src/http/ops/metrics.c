@@ -130,23 +130,19 @@ void sb_http_metrics_hour(sb_http_metrics *metrics, sb_http_metrics_minute out[S
   pthread_mutex_unlock(&metrics->lock);
 }
 
-static sb_status write_histogram(const route_count *r, const char *method, const char *pattern, sb_buffer *out,
-                                 sb_error *error) {
+static void write_histogram(const route_count *r, const sb_http_route *route, sb_http_prometheus *out) {
   size_t seen = 0;
-  sb_status status = SB_OK;
-  for (size_t i = 0; i < BUCKETS && status == SB_OK; i++) {
+  for (size_t i = 0; i < BUCKETS; i++) {
     char bound[16] = "+Inf";
     if (i < BOUNDS) snprintf(bound, sizeof bound, "%g", bounds_ms[i] / 1000);
     seen += atomic_load(&r->buckets[i]);
-    status = sb_buffer_addf(out, error, "semblance_request_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%s\"} %zu\n",
-                            method, pattern, bound, seen);
+    sb_http_prometheus_add(out, "semblance_request_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%s\"} %zu\n",
+                           route->method, route->pattern, bound, seen);
   }
-  if (status == SB_OK)
-    status = sb_buffer_addf(out, error,
-                            "semblance_request_seconds_sum{method=\"%s\",route=\"%s\"} %.6f\n"
-                            "semblance_request_seconds_count{method=\"%s\",route=\"%s\"} %zu\n",
-                            method, pattern, (double)atomic_load(&r->sum_us) / 1e6, method, pattern, seen);
-  return status;
+  sb_http_prometheus_add(out, "semblance_request_seconds_sum{method=\"%s\",route=\"%s\"} %.6f\n", route->method,
+                         route->pattern, (double)atomic_load(&r->sum_us) / 1e6);
+  sb_http_prometheus_add(out, "semblance_request_seconds_count{method=\"%s\",route=\"%s\"} %zu\n", route->method,
+                         route->pattern, seen);
 }
 
 /* Routes without a request are left out: a hundred empty histograms would only be noise. */
@@ -156,53 +152,41 @@ static bool was_used(const route_count *r) {
   return false;
 }
 
-static void label(const sb_http_metrics *metrics, size_t row, const char **method, const char **pattern) {
-  const sb_http_route *route = row ? &metrics->table[row - 1] : NULL;
-  *method = route ? route->method : "";
-  *pattern = route ? route->pattern : "page";
+static const sb_http_route *route_of(const sb_http_metrics *metrics, size_t row) {
+  static const sb_http_route page = {.method = "", .pattern = "page"};
+  return row ? &metrics->table[row - 1] : &page;
 }
 
-static sb_status write_stages(sb_http_metrics *metrics, sb_buffer *out, sb_error *error) {
-  sb_status status = sb_buffer_addf(out, error,
-                                    "# HELP semblance_slow_requests_total Requests that took longer than --slow-ms.\n"
-                                    "# TYPE semblance_slow_requests_total counter\nsemblance_slow_requests_total %zu\n"
-                                    "# HELP semblance_stage_seconds_total Time of requests by stage.\n"
-                                    "# TYPE semblance_stage_seconds_total counter\n"
-                                    "# HELP semblance_stage_requests_total Requests that went through a stage.\n"
-                                    "# TYPE semblance_stage_requests_total counter\n",
-                                    atomic_load(&metrics->slow));
-  for (int i = 0; i < SB_TIMED_COUNT && status == SB_OK; i++)
-    status = sb_buffer_addf(
-        out, error,
-        "semblance_stage_seconds_total{stage=\"%s\"} %.6f\nsemblance_stage_requests_total{stage=\"%s\"} %zu\n",
-        sb_timed_stage_names[i], (double)atomic_load(&metrics->stage_us[i]) / 1e6, sb_timed_stage_names[i],
-        atomic_load(&metrics->stage_runs[i]));
-  return status;
+static void write_stages(sb_http_metrics *metrics, sb_http_prometheus *out) {
+  sb_http_prometheus_metric(out, "semblance_slow_requests_total", "counter",
+                            "Requests that took longer than --slow-ms.");
+  sb_http_prometheus_add(out, "semblance_slow_requests_total %zu\n", atomic_load(&metrics->slow));
+  sb_http_prometheus_metric(out, "semblance_stage_seconds_total", "counter", "Time of requests by stage.");
+  for (int i = 0; i < SB_TIMED_COUNT; i++)
+    sb_http_prometheus_add(out, "semblance_stage_seconds_total{stage=\"%s\"} %.6f\n", sb_timed_stage_names[i],
+                           (double)atomic_load(&metrics->stage_us[i]) / 1e6);
+  sb_http_prometheus_metric(out, "semblance_stage_requests_total", "counter", "Requests that went through a stage.");
+  for (int i = 0; i < SB_TIMED_COUNT; i++)
+    sb_http_prometheus_add(out, "semblance_stage_requests_total{stage=\"%s\"} %zu\n", sb_timed_stage_names[i],
+                           atomic_load(&metrics->stage_runs[i]));
 }
 
-sb_status sb_http_metrics_write(sb_http_metrics *metrics, sb_buffer *out, sb_error *error) {
-  const char *method, *pattern;
-  sb_status status = sb_buffer_addf(out, error,
-                                    "# HELP semblance_requests_total Answers by route and class of status.\n"
-                                    "# TYPE semblance_requests_total counter\n");
-  for (size_t row = 0; status == SB_OK && row <= metrics->table_count; row++) {
-    label(metrics, row, &method, &pattern);
-    for (int kind = 0; kind < CLASSES && status == SB_OK; kind++) {
-      size_t count = atomic_load(&metrics->routes[row].by_class[kind]);
-      if (count)
-        status =
-            sb_buffer_addf(out, error, "semblance_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %zu\n",
-                           method, pattern, kind + 1, count);
-    }
+static void write_answers(const route_count *r, const sb_http_route *route, sb_http_prometheus *out) {
+  for (int i = 0; i < CLASSES; i++) {
+    size_t count = atomic_load(&r->by_class[i]);
+    if (count)
+      sb_http_prometheus_add(out, "semblance_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %zu\n",
+                             route->method, route->pattern, i + 1, count);
   }
-  if (status == SB_OK)
-    status =
-        sb_buffer_addf(out, error,
-                       "# HELP semblance_request_seconds Time from a request's first line to its answer's last byte.\n"
-                       "# TYPE semblance_request_seconds histogram\n");
-  for (size_t row = 0; status == SB_OK && row <= metrics->table_count; row++) {
-    label(metrics, row, &method, &pattern);
-    if (was_used(&metrics->routes[row])) status = write_histogram(&metrics->routes[row], method, pattern, out, error);
-  }
-  return status == SB_OK ? write_stages(metrics, out, error) : status;
+}
+
+void sb_http_metrics_write(sb_http_metrics *metrics, sb_http_prometheus *out) {
+  sb_http_prometheus_metric(out, "semblance_requests_total", "counter", "Answers by route and class of status.");
+  for (size_t row = 0; row <= metrics->table_count; row++)
+    write_answers(&metrics->routes[row], route_of(metrics, row), out);
+  sb_http_prometheus_metric(out, "semblance_request_seconds", "histogram",
+                            "Time from a request's first line to its answer's last byte.");
+  for (size_t row = 0; row <= metrics->table_count; row++)
+    if (was_used(&metrics->routes[row])) write_histogram(&metrics->routes[row], route_of(metrics, row), out);
+  write_stages(metrics, out);
 }

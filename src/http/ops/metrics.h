@@ -3,6 +3,7 @@
 #define SB_HTTP_OPS_METRICS_H
 
 #include "http/core/daemon.h"
+#include "http/ops/prometheus.h"
 
 /* Locked (counters are atomic). */
 typedef struct sb_http_metrics sb_http_metrics;
@@ -22,7 +23,7 @@ typedef struct sb_http_metrics_minute {
 /* Oldest first; the last one is the current minute. */
 void sb_http_metrics_hour(sb_http_metrics *metrics, sb_http_metrics_minute out[SB_HTTP_METRICS_MINUTES]);
 double sb_http_metrics_uptime_s(const sb_http_metrics *metrics);
-/* Appends the counters by route in Prometheus' text format. */
-sb_status sb_http_metrics_write(sb_http_metrics *metrics, sb_buffer *out, sb_error *error);
+/* Appends the counters by route. */
+void sb_http_metrics_write(sb_http_metrics *metrics, sb_http_prometheus *out);
 
 #endif
