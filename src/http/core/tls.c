@@ -21,19 +21,33 @@ static sb_status read_pem(const char *path, char **out, sb_error *error) {
   uint8_t *bytes = NULL;
   size_t size = 0;
   sb_status status = sb_file_read(path, PEM_BYTES_MAX, &bytes, &size, error);
-  if (status == SB_OK && !strstr((const char *)bytes, "-----BEGIN "))
-    status = sb_fail(error, SB_INVALID, "%s is not a PEM file: it has no line \"-----BEGIN ...\"", path);
-  if (status == SB_OK)
-    *out = (char *)bytes;
-  else
+  if (status != SB_OK) return status;
+  if (!strstr((const char *)bytes, "-----BEGIN ")) {
     free(bytes);
-  return status;
+    return sb_fail(error, SB_INVALID, "%s is not a PEM file: it has no line \"-----BEGIN ...\"", path);
+  }
+  *out = (char *)bytes;
+  return SB_OK;
 }
 
+/* Where `semblance tls init` puts the pair. Both are released by free(), also after a failure. */
 static sb_status own_paths(const char *folder, char **certificate, char **key, sb_error *error) {
   *certificate = sb_path_join(folder, "tls/cert.pem", error);
   *key = *certificate ? sb_path_join(folder, "tls/key.pem", error) : NULL;
   return *key ? SB_OK : SB_NO_MEMORY;
+}
+
+/* The paths that the settings name, or those of the gallery's folder. */
+static sb_status pair_paths(const sb_config *config, char **certificate, char **key, sb_error *error) {
+  if (*config->tls_cert) {
+    *certificate = sb_strdup(config->tls_cert, error);
+    *key = *certificate ? sb_strdup(config->tls_key, error) : NULL;
+    return *key ? SB_OK : SB_NO_MEMORY;
+  }
+  char *folder = sb_engine_folder(*config->data ? config->data : NULL, error);
+  sb_status status = folder ? own_paths(folder, certificate, key, error) : SB_NO_MEMORY;
+  free(folder);
+  return status;
 }
 
 /* The files that a server would serve; all are NULL without TLS. Released by pair_free. */
@@ -50,31 +64,20 @@ static void pair_free(pair *p) {
 }
 
 static sb_status pair_read(const sb_config *config, pair *out, sb_error *error) {
-  bool given = *config->tls_cert || *config->tls_key;
-  char *folder = NULL, *certificate = NULL, *key = NULL;
-  sb_status status = SB_OK;
-  if (given && (!*config->tls_cert || !*config->tls_key))
+  char *key = NULL;
+  if (!*config->tls_cert != !*config->tls_key)
     return sb_fail(error, SB_INVALID, "give both --tls-cert and --tls-key, or neither");
-  if (given) {
-    certificate = sb_strdup(config->tls_cert, error);
-    key = certificate ? sb_strdup(config->tls_key, error) : NULL;
-    if (!key) status = SB_NO_MEMORY;
-  } else {
-    folder = sb_engine_folder(*config->data ? config->data : NULL, error);
-    status = folder ? own_paths(folder, &certificate, &key, error) : SB_NO_MEMORY;
+  sb_status status = pair_paths(config, &out->path, &key, error);
+  if (status != SB_OK) goto done;
+  if (!*config->tls_cert && access(out->path, F_OK)) { /* no TLS */
+    pair_free(out);
+    goto done;
   }
-  if (status == SB_OK && (given || access(certificate, F_OK) == 0)) {
-    status = read_pem(certificate, &out->certificate, error);
-    if (status == SB_OK) status = read_pem(key, &out->private_key, error);
-    if (status == SB_OK) {
-      out->path = certificate;
-      certificate = NULL;
-    }
-  }
-  if (status != SB_OK) pair_free(out);
-  free(folder);
-  free(certificate);
+  status = read_pem(out->path, &out->certificate, error);
+  if (status == SB_OK) status = read_pem(key, &out->private_key, error);
+done:
   free(key);
+  if (status != SB_OK) pair_free(out);
   return status;
 }
 
@@ -200,24 +203,30 @@ static sb_status write_new(const char *path, const gnutls_datum_t *text, sb_erro
   return status;
 }
 
-static sb_status write_both(const char *data_dir, gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key,
-                            sb_error *error) {
-  gnutls_datum_t certificate_text = {0}, key_text = {0};
-  char *folder = sb_path_join(data_dir, "tls", error), *certificate_path = NULL, *key_path = NULL;
+static sb_status write_files(const char *data_dir, const gnutls_datum_t *certificate, const gnutls_datum_t *key,
+                             sb_error *error) {
+  char *certificate_path = NULL, *key_path = NULL, *folder = sb_path_join(data_dir, "tls", error);
   sb_status status = folder ? sb_dir_make(folder, error) : SB_NO_MEMORY;
-  if (status == SB_OK) status = own_paths(data_dir, &certificate_path, &key_path, error);
-  int code = status == SB_OK ? gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &certificate_text) : 0;
-  if (code >= 0 && status == SB_OK)
-    code = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, 0, &key_text);
-  if (code < 0) status = failed(code, error);
-  if (status == SB_OK) status = write_new(key_path, &key_text, error);
-  if (status == SB_OK) status = write_new(certificate_path, &certificate_text, error);
-  if (key_text.data) sb_wipe(key_text.data, key_text.size);
-  gnutls_free(key_text.data);
-  gnutls_free(certificate_text.data);
+  if (status != SB_OK) goto done;
+  if ((status = own_paths(data_dir, &certificate_path, &key_path, error)) != SB_OK) goto done;
+  if ((status = write_new(key_path, key, error)) != SB_OK) goto done;
+  status = write_new(certificate_path, certificate, error);
+done:
   free(folder);
   free(certificate_path);
   free(key_path);
+  return status;
+}
+
+static sb_status write_both(const char *data_dir, gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key,
+                            sb_error *error) {
+  gnutls_datum_t certificate_text = {0}, key_text = {0};
+  int code = gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &certificate_text);
+  if (code >= 0) code = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, 0, &key_text);
+  sb_status status = code < 0 ? failed(code, error) : write_files(data_dir, &certificate_text, &key_text, error);
+  if (key_text.data) sb_wipe(key_text.data, key_text.size);
+  gnutls_free(key_text.data);
+  gnutls_free(certificate_text.data);
   return status;
 }
 

@@ -55,7 +55,24 @@ static void write_gauge(sb_http_prometheus *out, const char *name, const char *h
   sb_http_prometheus_add(out, "%s %.10g\n", name, value);
 }
 
-static void write_process(sb_http_prometheus *out) {
+typedef struct gauge {
+  const char *name, *help;
+  double value;
+} gauge;
+
+static void write_gauges(sb_http_prometheus *out, const gauge *gauges, size_t count) {
+  for (size_t i = 0; i < count; i++) write_gauge(out, gauges[i].name, gauges[i].help, gauges[i].value);
+}
+
+static void write_process(sb_http_prometheus *out, double uptime_s) {
+  const gauge gauges[] = {
+      {"process_resident_memory_bytes", "Memory of the process.", (double)sb_http_resident_bytes()},
+      {"process_open_fds", "Open file descriptors.", (double)open_files()},
+      {"process_max_fds", "File descriptors that may be open.", files_limit()},
+      {"process_threads", "Threads of the process.", (double)entries_of("/proc/self/task")},
+      {"process_start_time_seconds", "When the process started, Unix time.", (double)sb_now_ms() / 1000 - uptime_s},
+  };
+  write_gauges(out, gauges, sizeof gauges / sizeof *gauges);
   sb_http_prometheus_metric(out, "semblance_build_info", "gauge", "Version of the program.");
   sb_http_prometheus_add(out, "semblance_build_info{version=\"%s\"} 1\n", sb_version());
   sb_http_prometheus_metric(out, "process_cpu_seconds_total", "counter", "Processor time of the process.");
@@ -94,55 +111,56 @@ static void write_replica(sb_http_prometheus *out, const sb_engine_counts *count
   sb_http_prometheus_add(out, "semblance_replica_passed_total %zu\n", counts->replica_passed);
 }
 
-void sb_http_gauges_write(sb_http_context *context, sb_http_prometheus *out) {
+/* Without an answer of the database its gauges are -1; the others matter most in just that moment. */
+static void write_gallery(sb_http_prometheus *out, sb_engine *engine, const sb_engine_counts *counts) {
   sb_engine_info info = {0};
-  sb_engine_counts counts = {0};
-  /* Without an answer of the database its gauges are -1; the others matter most in just that moment. */
-  bool known = sb_engine_info_get(context->engine, &info, NULL) == SB_OK;
-  if (sb_engine_counts_get(context->engine, &counts, &out->error) != SB_OK) return;
-  double ends_s = (double)context->tls.ends_ms / 1000;
-  const struct {
-    const char *name, *help;
-    double value;
-  } gauges[] = {
-      {"semblance_up_seconds", "Time since the server started.", sb_http_metrics_uptime_s(context->metrics)},
-      {"semblance_ready", "1 when models and gallery are loaded.",
-       sb_http_models_state(&context->models, NULL) == SB_STATE_READY},
+  bool known = sb_engine_info_get(engine, &info, NULL) == SB_OK;
+  const gauge gauges[] = {
       {"semblance_people", "People in all collections. -1: the database does not answer.",
        known ? (double)info.people : -1},
       {"semblance_faces", "Templates in all collections. -1: the database does not answer.",
        known ? (double)info.faces : -1},
-      {"semblance_index_bytes", "Memory of the search indexes.", (double)counts.index_bytes},
+      {"semblance_workers", "Photos that can be processed at the same time.", known ? info.workers : -1},
+      {"semblance_index_bytes", "Memory of the search indexes.", (double)counts->index_bytes},
       {"semblance_index_age_seconds",
-       "Time since the indexes last had all changes of the database; a search fetches them first. -1: not yet, or none.",
-       counts.index_age_ms < 0 ? -1 : counts.index_age_ms / 1000},
+       "Time since the indexes last had all changes of the database; a search fetches them first. -1: not yet, "
+       "or none.",
+       counts->index_age_ms < 0 ? -1 : counts->index_age_ms / 1000},
       {"semblance_index_lag_changes", "Changes of the database that the indexes do not have yet. -1: not known now.",
-       (double)counts.index_lag},
+       (double)counts->index_lag},
       {"semblance_index_followed_changes", "Changes that the indexes received after they were filled.",
-       (double)counts.index_followed},
+       (double)counts->index_followed},
+      {"semblance_disk_free_bytes", "Free space on the disk of the gallery's folder.", disk_free_bytes(engine)},
+  };
+  write_gauges(out, gauges, sizeof gauges / sizeof *gauges);
+}
+
+static void write_server(sb_http_prometheus *out, sb_http_context *context) {
+  bool ready = sb_http_models_state(&context->models, NULL) == SB_STATE_READY;
+  const gauge gauges[] = {
+      {"semblance_up_seconds", "Time since the server started.", sb_http_metrics_uptime_s(context->metrics)},
+      {"semblance_ready", "1 when models and gallery are loaded.", ready},
       {"semblance_live_channels", "Cameras that are connected.",
        (double)sb_http_live_sessions_count(context->live_sessions)},
-      {"semblance_workers", "Photos that can be processed at the same time.", known ? info.workers : -1},
       {"semblance_queue_waiting", "Requests that wait for a worker.",
        (double)sb_http_request_pool_waiting(context->pool)},
       {"semblance_requests_open", "Requests that have begun and are not answered yet.",
        (double)atomic_load(&context->load.open)},
       {"semblance_body_bytes", "Bytes of request bodies held in memory.",
        (double)atomic_load(&context->load.body_bytes)},
-      {"semblance_disk_free_bytes", "Free space on the disk of the gallery's folder.",
-       disk_free_bytes(context->engine)},
-      {"semblance_certificate_ends_seconds", "When the server's certificate expires, Unix time. 0: no TLS.", ends_s},
-      {"process_resident_memory_bytes", "Memory of the process.", (double)sb_http_resident_bytes()},
-      {"process_open_fds", "Open file descriptors.", (double)open_files()},
-      {"process_max_fds", "File descriptors that may be open.", files_limit()},
-      {"process_threads", "Threads of the process.", (double)entries_of("/proc/self/task")},
-      {"process_start_time_seconds", "When the process started, Unix time.",
-       (double)sb_now_ms() / 1000 - sb_http_metrics_uptime_s(context->metrics)},
+      {"semblance_certificate_ends_seconds", "When the server's certificate expires, Unix time. 0: no TLS.",
+       (double)context->tls.ends_ms / 1000},
   };
-  for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
-    write_gauge(out, gauges[i].name, gauges[i].help, gauges[i].value);
+  write_gauges(out, gauges, sizeof gauges / sizeof *gauges);
+}
+
+void sb_http_gauges_write(sb_http_context *context, sb_http_prometheus *out) {
+  sb_engine_counts counts = {0};
+  if (sb_engine_counts_get(context->engine, &counts, &out->error) != SB_OK) return;
+  write_server(out, context);
+  write_gallery(out, context->engine, &counts);
   write_hnsw(out, &counts);
   write_replica(out, &counts);
-  write_process(out);
+  write_process(out, sb_http_metrics_uptime_s(context->metrics));
   write_model_times(out, &counts);
 }

@@ -1,5 +1,5 @@
-/* Writing metrics in Prometheus' text format (version 0.0.4), with a sticky error: after the first failure nothing more is
- * written, and the caller checks once. */
+/* Writing metrics in Prometheus' text format (version 0.0.4), with a sticky error: after the first failure nothing
+ * more is written, and the caller checks once. */
 #ifndef SB_HTTP_OPS_PROMETHEUS_H
 #define SB_HTTP_OPS_PROMETHEUS_H
 
