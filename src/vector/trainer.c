@@ -29,7 +29,7 @@ enum {
 static size_t code_budget(const sb_stored_format *stored, size_t rows, size_t *residual_bytes) {
   const size_t others = 23 + SB_REFINEMENT_BYTES; /* key, label, bits, key table */
   size_t row = stored->dim * (stored->precision == SB_PRECISION_F32 ? 4 : 2);
-  size_t room = (88 * 105 + 5 * row) / 100 - others, share = sb_quantizer_bytes_max(stored->dim) / rows + 1;
+  size_t room = ((size_t)88 * 105 + 5 * row) / 100 - others, share = sb_quantizer_bytes_max(stored->dim) / rows + 1;
   if (share <= room / 2) room -= share;
   *residual_bytes = SB_RESIDUAL_LONG;
   while (*residual_bytes && room < *residual_bytes + PQ_BYTES * 3 / 4)

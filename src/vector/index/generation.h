@@ -46,7 +46,8 @@ size_t sb_generation_bytes(const sb_generation *generation, size_t rows);
 
 /* ---- Writers, under their lock */
 
-sb_status sb_generation_prepare(sb_generation *generation, unsigned segment, sb_error *error); /* maps the segment */
+/* Maps a segment, given its number, unless it is mapped. */
+sb_status sb_generation_prepare(sb_generation *generation, unsigned number, sb_error *error);
 void sb_generation_write(sb_generation *generation, uint32_t slot, const sb_quantizer_codes *codes); /* sets the bit */
 bool sb_generation_hide(sb_generation *generation, uint32_t slot);  /* clears the bit; false: it was not set */
 void sb_generation_erase(sb_generation *generation, uint32_t slot); /* writes zeros, once no reader is left */

@@ -100,8 +100,8 @@ sb_rows_unit sb_rows_unit_at(const sb_rows *rows, size_t number);
 /* The first slot from `from` on whose bit in that limbo is set; SB_NO_SLOT: none. */
 uint32_t sb_rows_next_in_limbo(const sb_rows *rows, int limbo, uint32_t from);
 void sb_rows_set_limbo(const sb_rows *rows, int limbo, uint32_t slot, bool set);
-/* Maps the segment unless it is mapped. */
-sb_status sb_rows_prepare(sb_rows *rows, unsigned segment, sb_error *error);
+/* Maps a segment, given its number, unless it is mapped. */
+sb_status sb_rows_prepare(sb_rows *rows, unsigned number, sb_error *error);
 void sb_rows_free(sb_rows *rows);
 size_t sb_rows_bytes(const sb_rows *rows); /* in use */
 

@@ -91,7 +91,7 @@ const char *sb_kernels_description(void) {
 }
 
 /* How far the squared length of a unit vector may be from 1 after scaling, storing and rotating it in float32. */
-static const float UNIT_TOLERANCE = 4 * FLT_EPSILON;
+static const float unit_tolerance = 4 * FLT_EPSILON;
 
 float sb_dot(const float *a, const float *b, size_t n) {
   return sb_kernels_chosen()->dot_f32(a, b, n);
@@ -99,7 +99,7 @@ float sb_dot(const float *a, const float *b, size_t n) {
 
 float sb_normalize(float *v, size_t n) {
   const float squared = sb_dot(v, v, n);
-  if (fabsf(squared - 1) <= UNIT_TOLERANCE) return 1;
+  if (fabsf(squared - 1) <= unit_tolerance) return 1;
   double sums[4] = {0}; /* four independent sums, for instruction-level parallelism */
   for (size_t i = 0; i < n; i++) sums[i % 4] += (double)v[i] * (double)v[i];
   double length = sqrt(sums[0] + sums[1] + (sums[2] + sums[3]));

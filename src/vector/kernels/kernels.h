@@ -52,7 +52,7 @@ static inline size_t sb_kernels_block_bytes(size_t subspaces) { /* subspaces: a 
 
 /* Where byte `byte` of a row's refinement code is. A row's two halves are SB_REFINEMENT_BYTES apart. */
 static inline size_t sb_kernels_refinement_at(size_t row, size_t byte) {
-  return row / 2 * (2 * SB_REFINEMENT_BYTES) + byte / SB_REFINEMENT_HALF * SB_REFINEMENT_BYTES +
+  return row / 2 * 2 * SB_REFINEMENT_BYTES + byte / SB_REFINEMENT_HALF * SB_REFINEMENT_BYTES +
          row % 2 * SB_REFINEMENT_HALF + byte % SB_REFINEMENT_HALF;
 }
 

@@ -73,7 +73,7 @@ SB_LOADS_ALL_LANES static inline __m256i read32(const void *at) {
 /* Looks up 6-bit codes in a table of 64 bytes: four tables of 16 for pshufb, between which bits 4 and 5 select. */
 static inline __m256i look_up(const int8_t *table, __m256i code) {
   __m256i low = _mm256_and_si256(code, _mm256_set1_epi8(15)), part[4];
-  for (int i = 0; i < 4; i++)
+  for (size_t i = 0; i < 4; i++)
     part[i] = _mm256_shuffle_epi8(
         _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)(table + 16 * i))), low);
   __m256i bit4 = _mm256_slli_epi16(code, 3), bit5 = _mm256_slli_epi16(code, 2);
@@ -84,15 +84,15 @@ static inline __m256i look_up(const int8_t *table, __m256i code) {
 /* PQ sums of 32 rows; `at` points to byte 0 or 32 of the block's first register. */
 SB_LOADS_ALL_LANES static inline __m256i score32(const uint8_t *at, size_t subspaces, const int8_t *table) {
   __m256i even = _mm256_setzero_si256(), odd = even;
-  for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CENTROIDS) {
-    __m256i a = read32(at), b = read32(at + SB_BLOCK_ROWS), c = read32(at + 2 * SB_BLOCK_ROWS);
+  for (size_t g = 0; g < subspaces; g += 4, at += (size_t)3 * SB_BLOCK_ROWS, table += (size_t)4 * SB_CENTROIDS) {
+    __m256i a = read32(at), b = read32(at + SB_BLOCK_ROWS), c = read32(at + (size_t)2 * SB_BLOCK_ROWS);
     __m256i d = _mm256_and_si256(_mm256_srli_epi16(a, 6), _mm256_set1_epi8(3));
     d = _mm256_or_si256(d, _mm256_and_si256(_mm256_srli_epi16(b, 4), _mm256_set1_epi8(12)));
     d = _mm256_or_si256(d, _mm256_and_si256(_mm256_srli_epi16(c, 2), _mm256_set1_epi8(48)));
     even = _mm256_adds_epi8(even, look_up(table, a));
     odd = _mm256_adds_epi8(odd, look_up(table + SB_CENTROIDS, b));
-    even = _mm256_adds_epi8(even, look_up(table + 2 * SB_CENTROIDS, c));
-    odd = _mm256_adds_epi8(odd, look_up(table + 3 * SB_CENTROIDS, d));
+    even = _mm256_adds_epi8(even, look_up(table + (size_t)2 * SB_CENTROIDS, c));
+    odd = _mm256_adds_epi8(odd, look_up(table + (size_t)3 * SB_CENTROIDS, d));
   }
   return _mm256_adds_epi8(even, odd);
 }

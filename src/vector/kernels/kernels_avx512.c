@@ -82,15 +82,15 @@ SB_LOADS_ALL_LANES __attribute__((always_inline)) static inline __m512i score64(
   enum { SELECT = 0xca }; /* ternary logic: first operand ? second : third, bit by bit */
   __m512i even = _mm512_setzero_si512(), odd = even;
 #pragma GCC unroll 12
-  for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CENTROIDS) {
+  for (size_t g = 0; g < subspaces; g += 4, at += (size_t)3 * SB_BLOCK_ROWS, table += (size_t)4 * SB_CENTROIDS) {
     __m512i a = _mm512_load_si512(at), b = _mm512_load_si512(at + SB_BLOCK_ROWS);
-    __m512i c = _mm512_load_si512(at + 2 * SB_BLOCK_ROWS);
+    __m512i c = _mm512_load_si512(at + (size_t)2 * SB_BLOCK_ROWS);
     __m512i d = _mm512_ternarylogic_epi64(low2, _mm512_srli_epi16(a, 6), _mm512_srli_epi16(b, 4), SELECT);
     d = _mm512_ternarylogic_epi64(low4, d, _mm512_srli_epi16(c, 2), SELECT);
     even = _mm512_adds_epi8(even, _mm512_permutexvar_epi8(a, _mm512_load_si512(table)));
     odd = _mm512_adds_epi8(odd, _mm512_permutexvar_epi8(b, _mm512_load_si512(table + SB_CENTROIDS)));
-    even = _mm512_adds_epi8(even, _mm512_permutexvar_epi8(c, _mm512_load_si512(table + 2 * SB_CENTROIDS)));
-    odd = _mm512_adds_epi8(odd, _mm512_permutexvar_epi8(d, _mm512_load_si512(table + 3 * SB_CENTROIDS)));
+    even = _mm512_adds_epi8(even, _mm512_permutexvar_epi8(c, _mm512_load_si512(table + (size_t)2 * SB_CENTROIDS)));
+    odd = _mm512_adds_epi8(odd, _mm512_permutexvar_epi8(d, _mm512_load_si512(table + (size_t)3 * SB_CENTROIDS)));
   }
   return _mm512_adds_epi8(even, odd);
 }
@@ -197,7 +197,7 @@ refine_block(const uint8_t *refinement, const sb_kernels_weights *w, bool leadin
   for (size_t i = 0; i < SB_BLOCK_ROWS; i += 16) {
     __m512i twos[8];
 #pragma GCC unroll 1 /* keeps reads in ascending order, for the hardware prefetcher */
-    for (size_t j = 0; j < 8; j++, refinement += 2 * SB_REFINEMENT_BYTES) {
+    for (size_t j = 0; j < 8; j++, refinement += (size_t)2 * SB_REFINEMENT_BYTES) {
       __m512i code = _mm512_load_si512(refinement), rest = _mm512_load_si512(refinement + SB_REFINEMENT_BYTES);
       __m512i sum =
           leading ? nibble_sums(code, one.weights, one.shift) : number_sums(code, &one.kinds, one.weights, one.shift);

@@ -67,8 +67,8 @@ SB_LOADS_ALL_LANES uint64_t sb_kernel_score_block_scalar(const uint8_t *block, s
     int8_t even = 0, odd = 0;
     const uint8_t *at = block + row;
     const int8_t *table = tables;
-    for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS, table += 4 * SB_CENTROIDS) {
-      unsigned a = at[0], b = at[SB_BLOCK_ROWS], c = at[2 * SB_BLOCK_ROWS];
+    for (size_t g = 0; g < subspaces; g += 4, at += (size_t)3 * SB_BLOCK_ROWS, table += (size_t)4 * SB_CENTROIDS) {
+      unsigned a = at[0], b = at[SB_BLOCK_ROWS], c = at[(size_t)2 * SB_BLOCK_ROWS];
       unsigned d = a >> 6 | (b >> 6) << 2 | (c >> 6) << 4;
       even = add_saturating(even, table[a & 63]);
       odd = add_saturating(odd, table[SB_CENTROIDS + (b & 63)]);

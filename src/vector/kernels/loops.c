@@ -36,7 +36,7 @@ __attribute__((always_inline)) static inline void project_tile(const float *pane
     for (int p = 0; p < PARTS; p++) sums[v][p] = (lanes){0};
   for (size_t j = 0; j < dim; j++, panel += SB_PANEL) {
     lanes column[PARTS];
-    for (int p = 0; p < PARTS; p++) column[p] = load(panel + p * LANES);
+    for (int p = 0; p < PARTS; p++) column[p] = load(panel + (size_t)p * LANES);
     for (int v = 0; v < count; v++)
       for (int p = 0; p < PARTS; p++) sums[v][p] += column[p] * x[(size_t)v * dim + j];
   }

@@ -20,8 +20,8 @@ sb_status sb_quantizer_new(const sb_kernels *kernels, size_t dim, size_t axes, s
                            axes,
                            axes * SB_CENTROIDS,
                            axes * SB_CENTROIDS,
-                           SB_SUBSPACES_MAX * SB_CENTROIDS,
-                           SB_SUBSPACES_MAX * SB_CENTROIDS,
+                           (size_t)SB_SUBSPACES_MAX * SB_CENTROIDS,
+                           (size_t)SB_SUBSPACES_MAX * SB_CENTROIDS,
                            axes,
                            axes,
                            axes,
@@ -52,7 +52,7 @@ void sb_quantizer_free(sb_quantizer *quantizer) {
 
 static size_t bytes_of(size_t axes, size_t dim) {
   return sizeof(sb_quantizer) +
-         sizeof(float) * (axes * (dim + 2 * SB_CENTROIDS + 5) + 2 * SB_SUBSPACES_MAX * SB_CENTROIDS);
+         sizeof(float) * (axes * (dim + (size_t)2 * SB_CENTROIDS + 5) + (size_t)2 * SB_SUBSPACES_MAX * SB_CENTROIDS);
 }
 
 size_t sb_quantizer_bytes(const sb_quantizer *quantizer) {
@@ -72,11 +72,11 @@ void sb_quantizer_project(const sb_quantizer *quantizer, const float *x, size_t 
 
 void sb_quantizer_block_write(uint8_t *block, size_t subspaces, size_t row, const sb_quantizer_codes *codes) {
   uint8_t *at = block + row;
-  for (size_t g = 0; g < subspaces; g += 4, at += 3 * SB_BLOCK_ROWS) {
+  for (size_t g = 0; g < subspaces; g += 4, at += (size_t)3 * SB_BLOCK_ROWS) {
     unsigned d = codes->pq[g + 3];
     at[0] = (uint8_t)(codes->pq[g] | d << 6);
     at[SB_BLOCK_ROWS] = (uint8_t)(codes->pq[g + 1] | d >> 2 << 6);
-    at[2 * SB_BLOCK_ROWS] = (uint8_t)(codes->pq[g + 2] | d >> 4 << 6);
+    at[(size_t)2 * SB_BLOCK_ROWS] = (uint8_t)(codes->pq[g + 2] | d >> 4 << 6);
   }
 }
 

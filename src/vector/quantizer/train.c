@@ -44,8 +44,8 @@
 #define CENTROID_LOSS 1.45
 enum { BITS = 6, ESTIMATE_QUERIES = 96 };
 
-/* Working state. Arrays are by axis. */
-typedef struct training {
+/* State of one training run. Arrays are by axis. */
+typedef struct run {
   sb_quantizer *quantizer;
   const float *sample;
   size_t train_rows, held_rows;                      /* the first ones; the held-out rest */
@@ -54,7 +54,7 @@ typedef struct training {
   double variance[SB_AXES_MAX], energy[SB_AXES_MAX]; /* about the mean; mean square */
   double rest, total;                                /* mean square length outside the axes, and in total */
   size_t rest_axes;                                  /* dimensions outside the axes */
-} training;
+} run;
 
 /* Copies the axes into the quantizer and measures how far they are from orthonormal. */
 static void set_axes(sb_quantizer *quantizer, const sb_axes *axes) {
@@ -69,7 +69,7 @@ static void set_axes(sb_quantizer *quantizer, const sb_axes *axes) {
   }
 }
 
-static sb_status find_axes(training *t, sb_error *error) {
+static sb_status find_axes(run *t, sb_error *error) {
   sb_quantizer *quantizer = t->quantizer;
   sb_axes axes = {0};
   sb_status status =
@@ -94,7 +94,7 @@ static sb_status find_axes(training *t, sb_error *error) {
 }
 
 /* On held-out rows: the last axes of a sample fit the sample itself too well. */
-static void measure_axes(training *t) {
+static void measure_axes(run *t) {
   sb_quantizer *quantizer = t->quantizer;
   for (size_t i = 0; i < quantizer->axes; i++) {
     double sum = 0, squares = 0;
@@ -114,7 +114,7 @@ static void measure_axes(training *t) {
 
 /* Reverse water-filling: divides `total` bits among the axes, b = max(0, log2(q v / theta) / 2), by bisection for
  * theta. */
-static void fill_bits(const training *t, double total, double *bits) {
+static void fill_bits(const run *t, double total, double *bits) {
   double low = -200, high = 50; /* log2 of theta */
   for (int step = 0; step < 80; step++) {
     double level = (low + high) / 2, sum = 0;
@@ -130,19 +130,19 @@ static void fill_bits(const training *t, double total, double *bits) {
 }
 
 /* Mean square of q v over the dimensions outside the axes. */
-static double rest_variance(const training *t) {
+static double rest_variance(const run *t) {
   return t->rest_axes ? t->rest * t->rest / (double)t->rest_axes : 0;
 }
 
 /* Mean square of a score: q v, summed over all axes. */
-static double score_variance(const training *t) {
+static double score_variance(const run *t) {
   double sum = rest_variance(t);
   for (size_t i = 0; i < t->quantizer->axes; i++) sum += t->energy[i] * t->variance[i];
   return sum;
 }
 
 /* The correlation with the score that an estimate from so many subspaces will have. */
-static double expected_rho(const training *t, size_t subspaces) {
+static double expected_rho(const run *t, size_t subspaces) {
   double bits[SB_AXES_MAX], error = rest_variance(t);
   fill_bits(t, (double)(BITS * subspaces), bits);
   for (size_t i = 0; i < t->quantizer->axes; i++)
@@ -152,7 +152,7 @@ static double expected_rho(const training *t, size_t subspaces) {
 
 /* Chooses the number of subspaces with the least search time: reading the codes at 40 GB/s plus 12 ns for each
  * survivor. */
-static void choose_subspaces(training *t, size_t rows, size_t subspaces_max) {
+static void choose_subspaces(run *t, size_t rows, size_t subspaces_max) {
   double best = INFINITY;
   sb_quantizer *quantizer = t->quantizer;
   for (size_t subspaces = 8; subspaces <= subspaces_max; subspaces += 4) {
@@ -166,7 +166,7 @@ static void choose_subspaces(training *t, size_t rows, size_t subspaces_max) {
 }
 
 /* Starts a new subspace at every 6 bits; each has at least one axis. */
-static void cut_subspaces(training *t) {
+static void cut_subspaces(run *t) {
   sb_quantizer *quantizer = t->quantizer;
   double bits[SB_AXES_MAX], sum = 0;
   fill_bits(t, (double)(BITS * quantizer->subspaces), bits);
@@ -182,7 +182,7 @@ static void cut_subspaces(training *t) {
   quantizer->code_axes = axis;
 }
 
-static sb_status find_centroids(training *t, sb_error *error) {
+static sb_status find_centroids(run *t, sb_error *error) {
   sb_quantizer *quantizer = t->quantizer;
   float weight[SB_AXES_MAX];
   for (size_t i = 0; i < quantizer->axes; i++) weight[i] = (float)(t->energy[i] / t->energy[0]);
@@ -207,7 +207,7 @@ static size_t refine_axes_of(const sb_quantizer *quantizer, size_t nibbles) {
 }
 
 /* Mean square error of the estimate with so many bytes of 4-bit codes. */
-static double estimate_error(const training *t, size_t nibbles) {
+static double estimate_error(const run *t, size_t nibbles) {
   double sum = 0;
   for (size_t i = 0; i < t->quantizer->axes; i++) {
     double share = i < 2 * nibbles ? ERROR_4 : i < refine_axes_of(t->quantizer, nibbles) ? ERROR_2 : 1;
@@ -217,16 +217,16 @@ static double estimate_error(const training *t, size_t nibbles) {
 }
 
 /* Mean square of queries on an axis. */
-static double query_energy(const training *t, size_t axis) {
+static double query_energy(const run *t, size_t axis) {
   return (1 - QUERY_NOISE) * t->energy[axis] + QUERY_NOISE * t->total / (double)t->quantizer->dim;
 }
 
 /* W^2 for the bounds: |W q| |error / W| is least where W^4 is the ratio of the error's and the query's energy. */
-static float bound_weight(const training *t, size_t axis, double error) {
+static float bound_weight(const run *t, size_t axis, double error) {
   return (float)sqrt(error * t->variance[axis] / query_energy(t, axis)) + 1e-20f;
 }
 
-static void split_refinement(training *t) {
+static void split_refinement(run *t) {
   sb_quantizer *quantizer = t->quantizer;
   for (size_t nibbles = 1; nibbles <= SB_REFINEMENT_CODE_BYTES; nibbles++)
     if (estimate_error(t, nibbles) < estimate_error(t, quantizer->nibbles)) quantizer->nibbles = nibbles;
@@ -250,7 +250,7 @@ static axis_error error_of(const sb_quantizer *quantizer, size_t axis) {
 
 /* Gives residual codes to the axes where they reduce the bound most. The bound is the sum over the axes of error times
  * query length. */
-static void choose_residual(training *t, size_t bytes) {
+static void choose_residual(run *t, size_t bytes) {
   sb_quantizer *quantizer = t->quantizer;
   size_t codes = 4 * (bytes - 2);
   double gain[SB_AXES_MAX];
@@ -304,7 +304,7 @@ static sb_quantizer_scale scale_of(const range *r) {
   return (sb_quantizer_scale){(float)r->least, (float)((1.25 * r->most - r->least) / SB_BOUND_MAX) + 1e-20f};
 }
 
-static void find_scales(training *t) {
+static void find_scales(run *t) {
   sb_quantizer *quantizer = t->quantizer;
   range refine_error = {0}, refine_rest = {0}, residual_error = {0}, residual_rest = {0};
   double shortest = INFINITY, longest = 0, residual = 0;
@@ -353,7 +353,7 @@ typedef struct coded_sample {
 } coded_sample;
 
 /* Estimates the scores of one held-out row, as the query, with all others. */
-static void estimate_all(const training *t, const coded_sample *coded, size_t query_row, sb_quantizer_query *prepared,
+static void estimate_all(const run *t, const coded_sample *coded, size_t query_row, sb_quantizer_query *prepared,
                          regression sums[2]) {
   const sb_quantizer *quantizer = t->quantizer;
   const float *held = t->sample + t->train_rows * quantizer->dim, *query = held + query_row * quantizer->dim,
@@ -373,10 +373,10 @@ static void estimate_all(const training *t, const coded_sample *coded, size_t qu
   }
 }
 
-static sb_status measure_estimates(training *t, sb_error *error) {
+static sb_status measure_estimates(run *t, sb_error *error) {
   sb_quantizer *quantizer = t->quantizer;
   size_t blocks = t->held_rows / SB_BLOCK_ROWS, block_bytes = sb_kernels_block_bytes(quantizer->subspaces);
-  uint8_t *room = sb_alloc(blocks * (block_bytes + SB_BLOCK_ROWS * SB_REFINEMENT_BYTES) + 64, 1, error);
+  uint8_t *room = sb_alloc(blocks * (block_bytes + (size_t)SB_BLOCK_ROWS * SB_REFINEMENT_BYTES) + 64, 1, error);
   sb_quantizer_query *prepared = aligned_alloc(64, (sizeof *prepared + 63) / 64 * 64);
   if (!room || !prepared) {
     free(room);
@@ -402,7 +402,7 @@ static sb_status measure_estimates(training *t, sb_error *error) {
 
 /* ---- All steps */
 
-static sb_status project_sample(training *t, sb_error *error) {
+static sb_status project_sample(run *t, sb_error *error) {
   sb_quantizer *quantizer = t->quantizer;
   t->stride = quantizer->axes;
   t->train_y = sb_alloc(t->train_rows * quantizer->axes, sizeof *t->train_y, error);
@@ -413,17 +413,17 @@ static sb_status project_sample(training *t, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status train(training *t, const sb_quantizer_training *with, size_t subspaces_max, sb_error *error) {
+static sb_status train(run *t, const sb_quantizer_training *training, size_t subspaces_max, sb_error *error) {
   sb_status status = find_axes(t, error);
   if (status != SB_OK) return status;
   status = project_sample(t, error);
   if (status != SB_OK) return status;
   measure_axes(t);
-  choose_subspaces(t, with->rows, subspaces_max);
+  choose_subspaces(t, training->rows, subspaces_max);
   cut_subspaces(t);
   split_refinement(t);
-  if (with->residual_bytes && t->quantizer->axes >= 4 * (with->residual_bytes - 2))
-    choose_residual(t, with->residual_bytes);
+  if (training->residual_bytes && t->quantizer->axes >= 4 * (training->residual_bytes - 2))
+    choose_residual(t, training->residual_bytes);
   drop_axes(t->quantizer);
   status = find_centroids(t, error);
   if (status != SB_OK) return status;
@@ -431,16 +431,16 @@ static sb_status train(training *t, const sb_quantizer_training *with, size_t su
   return measure_estimates(t, error);
 }
 
-sb_status sb_quantizer_train(const sb_quantizer_training *with, sb_quantizer **out, sb_error *error) {
-  size_t axes = with->dim < SB_AXES_MAX ? with->dim / SB_PANEL * SB_PANEL : SB_AXES_MAX;
-  size_t held = with->count / 5 / SB_BLOCK_ROWS * SB_BLOCK_ROWS, subspaces_max = with->subspaces_max;
+sb_status sb_quantizer_train(const sb_quantizer_training *training, sb_quantizer **out, sb_error *error) {
+  size_t axes = training->dim < SB_AXES_MAX ? training->dim / SB_PANEL * SB_PANEL : SB_AXES_MAX;
+  size_t held = training->count / 5 / SB_BLOCK_ROWS * SB_BLOCK_ROWS, subspaces_max = training->subspaces_max;
   if (axes < SB_PANEL || held < SB_BLOCK_ROWS || subspaces_max < 8)
     return sb_fail(error, SB_MISUSE, "too few rows or dimensions to train on");
   while (subspaces_max > axes) subspaces_max -= 4;
-  training t = {.sample = with->sample, .train_rows = with->count - held, .held_rows = held};
-  sb_status status = sb_quantizer_new(with->kernels, with->dim, axes, &t.quantizer, error);
+  run t = {.sample = training->sample, .train_rows = training->count - held, .held_rows = held};
+  sb_status status = sb_quantizer_new(training->kernels, training->dim, axes, &t.quantizer, error);
   if (status != SB_OK) return status;
-  status = train(&t, with, subspaces_max, error);
+  status = train(&t, training, subspaces_max, error);
   free(t.train_y);
   free(t.held_y);
   if (status == SB_OK)
