@@ -1,4 +1,7 @@
-/* What the program imports from the disk: a folder of people, a CSV file, or a ZIP archive. */
+/* What the program imports from the disk: a folder of people, a CSV file, or a ZIP archive.
+ *
+ * Folders and CSV files give items whose paths are opened when they are read. A ZIP archive is an upload of one file
+ * that is already there: a spool over the file, resolved as the server does (resolve.c). */
 #include "import/csv.h"
 #include "import/items.h"
 #include "import/rules.h"
@@ -94,7 +97,7 @@ static sb_status read_csv(const char *path, sb_import *import, sb_error *error) 
   return sb_fail(error, SB_INVALID, "%s has no rows: expected id,name,path", path);
 }
 
-/* ---- A ZIP archive: an upload of one file that is already there */
+/* ---- A ZIP archive */
 
 static sb_status read_archive(sb_import *import, const char *path, sb_error *error) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;

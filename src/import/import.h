@@ -1,4 +1,4 @@
-/* The one reader of what people bring to an import: photos with the id and the name of the person whom each shows.
+/* The one reader of what people bring to an import: photos each with the id and the name of the person in it.
  *
  * The program opens a folder, a CSV file or a ZIP archive on the disk (sb_import_open). The server receives files
  * one by one, ZIP archives and CSV files among them, into an encrypted temporary file (sb_import_new, begin, write,
@@ -54,9 +54,9 @@ sb_status sb_import_new(sb_import **out, sb_error *error);
  * SB_IMPORT_PATH_MAX. */
 sb_status sb_import_begin(sb_import *import, const char *path, sb_error *error);
 sb_status sb_import_write(sb_import *import, const void *bytes, size_t size, sb_error *error);
-/* Ends an upload: opens its archives and finds out whom each photo shows, by the rows of the first CSV file where
- * there is one (photos that it does not name are left out), else by folder. SB_INVALID: an archive or the CSV file
- * is damaged, or there is no photo. */
+/* Ends an upload: opens its archives and finds out which person each photo shows, by the rows of the first CSV file
+ * where there is one (photos that it does not name are left out), else by folder. SB_INVALID: an archive or the CSV
+ * file is damaged, or there is no photo. */
 sb_status sb_import_resolve(sb_import *import, sb_error *error);
 
 /* Reads a photo of at most 32 MB; `*bytes` is released by free(). SB_TOO_LARGE, SB_BAD_IMAGE (damaged in the

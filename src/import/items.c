@@ -1,4 +1,5 @@
-/* The list of an import's items. */
+/* The list of an import's items. It grows by doubling, so a million items are copied twice at most, and it has a
+ * limit where strangers fill it. */
 #include "import/items.h"
 
 #include <stdlib.h>

@@ -21,7 +21,7 @@ static sb_status fail_problem(sb_import_problem problem, sb_error *error) {
   return sb_fail(error, SB_BAD_IMAGE, "the file is damaged in the archive: make the archive again");
 }
 
-/* "Not found" is kept for people: a photo that is not there is an input that is refused. */
+/* SB_NOT_FOUND means a person or a collection; a photo that is missing is a refused input. */
 static sb_status read_file(const char *path, size_t most, uint8_t **bytes, size_t *size, sb_error *error) {
   sb_status status = sb_file_read(path, most, bytes, size, error);
   return status == SB_NOT_FOUND ? sb_fail(error, SB_INVALID, "there is no file %s", path) : status;

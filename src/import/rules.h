@@ -1,4 +1,5 @@
-/* The rules of an import, the same for the program and the server: which files are photos, and whom a photo shows. */
+/* The rules of an import, the same for the program and the server: which files are photos, and which person a photo
+ * shows. */
 #ifndef SB_IMPORT_RULES_H
 #define SB_IMPORT_RULES_H
 
@@ -12,9 +13,9 @@
 bool sb_import_is_photo(const char *path);
 bool sb_import_is_csv(const char *path);
 
-/* Whom the photo at `path` shows, where no CSV file says so. The id is the name of the folder that the photo lies in
- * ("staff/Joe_Biden/1.jpg": "Joe_Biden"), or the photo's own name without its extension where it lies in none. The
- * name is the id with '_' as spaces. Both are released by free(). SB_NO_MEMORY. */
+/* Which person the photo at `path` shows, where no CSV file says so. The id is the name of the folder that the photo
+ * lies in ("staff/Joe_Biden/1.jpg": "Joe_Biden"), or the photo's own name without its extension where it lies in
+ * none. The name is the id with '_' as spaces. Both are released by free(). SB_NO_MEMORY. */
 sb_status sb_import_person_of(const char *path, char **id, char **name, sb_error *error);
 
 /* Called for each row id,name,path of a CSV file. The texts live until it returns. */

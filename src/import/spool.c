@@ -1,6 +1,7 @@
 /* The spool of an import. A temporary file has no name, so that no other program opens it, and is encrypted with
  * XChaCha20 (crypto/stream.c): what remains of it on the disk after a crash cannot be read. */
 #include "import/spool.h"
+
 #include "crypto/crypto.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ static int open_unnamed(void) {
   if (!folder || !*folder) folder = "/var/tmp";
   int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return file;
-  char name[4096]; /* the file system has no O_TMPFILE */
+  char name[4096]; /* the file system has no O_TMPFILE: make a file and unlink it at once */
   int length = snprintf(name, sizeof name, "%s/semblance-XXXXXX", folder);
   if (length < 0 || (size_t)length >= sizeof name) return -1;
   file = mkostemp(name, O_CLOEXEC);
@@ -76,6 +77,7 @@ uint64_t sb_spool_size(const sb_spool *spool) {
   return spool->size;
 }
 
+/* The key stream is addressed by the offset in the file, so any range can be decrypted alone. */
 sb_status sb_spool_add(sb_spool *spool, const void *bytes, size_t size, sb_error *error) {
   uint8_t piece[16384];
   for (size_t done = 0; done < size;) {

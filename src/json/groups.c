@@ -1,3 +1,5 @@
+/* Groups of faces: sorted by folder so that a person looking through them finds photos of one event together, and
+ * listed with a counting sort over the group numbers. */
 #include "json/groups.h"
 
 #include "base/base.h"
@@ -25,6 +27,8 @@ json_t *sb_json_duplicates(const sb_duplicates *found) {
                    sb_json_significant(found->elapsed_ms, 3));
 }
 
+/* Counting sort: from[g + 2] counts, the sums make from[g + 1] the first free place of group g, and filling the
+ * places moves it to the end of the group. */
 sb_status sb_groups_list(const sb_clusters *clusters, size_t faces, sb_groups_listing *out, sb_error *error) {
   out->order = sb_alloc(faces, sizeof *out->order, error);
   out->from = sb_alloc(clusters->count + 2, sizeof *out->from, error);

@@ -1,3 +1,5 @@
+/* Reading JSON within limits. The text is scanned once for brackets, commas and strings before jansson parses it: a
+ * body of 16 MB of "[[],[],..." would otherwise become a gigabyte of values. */
 #include "json/read.h"
 
 #include "base/base.h"

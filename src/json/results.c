@@ -39,7 +39,7 @@ static json_t *expression_of(const sb_expression *expression) {
   return json;
 }
 
-/* What only some calls look for. */
+/* Pose, expression and liveness: only some calls ask for them. */
 static void add_looks(json_t **json, const sb_face *face) {
   if (face->has_pose)
     sb_json_set(json, "pose",
@@ -93,7 +93,7 @@ static const char *verdict_word(sb_verdict verdict) {
   return "none";
 }
 
-/* "" where there is nothing to explain. */
+/* Why a verdict is "unsure"; "" for the other verdicts. */
 static const char *reason_word(sb_reason reason) {
   switch (reason) {
   case SB_REASON_SCORE: return "score";

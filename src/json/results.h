@@ -1,4 +1,5 @@
-/* The public results of <semblance/semblance.h> as JSON: one shape for `--json` of the program and for the HTTP API. */
+/* The public results of <semblance/semblance.h> as JSON: one shape for `--json` of the program and for the HTTP API.
+ * web/openapi.yaml describes the members; docs and clients rely on their names. */
 #ifndef SB_JSON_RESULTS_H
 #define SB_JSON_RESULTS_H
 
@@ -15,6 +16,7 @@ json_t *sb_json_enrolled(const sb_enrolled *enrolled);
 json_t *sb_json_kept_faces(const sb_kept_faces *faces);
 json_t *sb_json_erasure(const sb_erasure *erasure);
 json_t *sb_json_collections(const sb_collection *collections, size_t count);
-json_t *sb_json_target(const sb_target *target); /* the one number that is set; {} where none is */
+/* An operating point: the one number that is set; {} where none is. */
+json_t *sb_json_target(const sb_target *target);
 
 #endif

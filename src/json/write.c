@@ -1,3 +1,6 @@
+/* Writing JSON: values, sticky building, and the text. jansson holds the values; its own writer has one number of
+ * digits for all reals, so the text is written here: a recursion over the value, one level of the stack for each
+ * level of the JSON. */
 #include "json/write.h"
 
 #include "base/base.h"
@@ -78,7 +81,7 @@ void sb_json_append(json_t **list, json_t *value) {
   *list = NULL;
 }
 
-/* ---- Writing */
+/* ---- Text */
 
 typedef struct writer {
   sb_buffer out;

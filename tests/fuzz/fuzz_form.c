@@ -1,6 +1,6 @@
-/* A form: one byte that says whose (people with photos, or an import), then the body of a multipart/form-data with the
- * boundary "b". It goes through libmicrohttpd as from a client, over a pair of sockets and without a thread, in the
- * pieces that come out there. */
+/* A form: the first byte chooses the route (people with photos, or an import), the rest is the body of a
+ * multipart/form-data with the boundary "b". The request goes through libmicrohttpd over a pair of sockets, as from a
+ * client, and without a thread. */
 #include "http/core/params.h"
 #include "http/core/receive.h"
 #include "http/routes.h"

@@ -1,3 +1,5 @@
+/* Roles as text, and access keys and audit entries as JSON. Secrets are not among the members: a key shows its
+ * prefix, an audit entry its place in the chain of hashes. */
 #include "http/api/access_json.h"
 
 #include "json/write.h"

@@ -1,4 +1,4 @@
-/* /v1/jobs: long work that continues when the client has gone: imports, moves to another model, clustering,
+/* /v1/jobs: long work that continues without the client: imports, moves to another model, clustering,
  * duplicates. */
 #include "http/jobs/jobs.h"
 #include "http/api/handlers.h"

@@ -1,3 +1,4 @@
+/* Options of enrolments. A job has them for all of its photos, a request for its own. */
 #include "http/api/options.h"
 
 unsigned sb_http_options_enroll(sb_http_params *p) {

@@ -1,4 +1,7 @@
-/* /v1/people: the list, one person's record, and that person's faces. */
+/* /v1/people: the list, one person's record, enrolment, and that person's faces.
+ *
+ * Records are filtered by the caller's roles here, because a key that may only enrol calls the same routes as
+ * others: see person_json and enrolled_json. */
 #include "http/api/handlers.h"
 #include "http/api/options.h"
 #include "json/results.h"
@@ -144,14 +147,14 @@ static json_t *enrolled_json(const sb_http_request *request, const sb_enrolled *
   return json;
 }
 
-/* 409: the error, and beside it the people whom the face matches. */
+/* Replies 409 with the error and the people that the face matches. */
 static void reply_duplicate(sb_http_request *request, const sb_enrolled *enrolled, const sb_error *error) {
   sb_engine_info info = {0};
   sb_engine_info_get(request->context->engine, &info, NULL);
   json_t *found = enrolled_json(request, enrolled);
   json_t *body = sb_http_error_json(request, sb_status_code(error->code), error->message);
   sb_json_set(&body, "candidates", json_incref(json_object_get(found, "possible_duplicates")));
-  sb_json_set(&body, "threshold", json_real(info.threshold));
+  sb_json_set(&body, "threshold", sb_json_significant(info.threshold, 9));
   json_decref(found);
   sb_http_reply_json(request, sb_http_status(error->code), body);
 }

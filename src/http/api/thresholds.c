@@ -10,10 +10,11 @@ static json_t *rate_json(const sb_operating_point_meaning *meaning, double rate)
 
 static json_t *meaning_json(const sb_operating_point_meaning *m) {
   if (m->why.code != SB_OK) return json_null();
-  return json_pack("{s:f,s:f,s:f,s:o,s:b,s:o,s:I,s:I}", "threshold", m->threshold, "unsure", m->unsure,
-                   "verify_threshold", m->verify, "false_match_rate", rate_json(m, m->fmr), "false_match_rate_is_bound",
-                   m->fmr_bound, "false_positive_identification_rate", rate_json(m, m->fpir), "people",
-                   (json_int_t)m->people, "faces", (json_int_t)m->faces);
+  return json_pack("{s:o,s:o,s:o,s:o,s:b,s:o,s:I,s:I}", "threshold", json_real(m->threshold), "unsure",
+                   json_real(m->unsure), "verify_threshold", json_real(m->verify), "false_match_rate",
+                   rate_json(m, m->fmr), "false_match_rate_is_bound", m->fmr_bound,
+                   "false_positive_identification_rate", rate_json(m, m->fpir), "people", (json_int_t)m->people,
+                   "faces", (json_int_t)m->faces);
 }
 
 /* Replies with the operating point in force, or with `asked` and what it would mean. */

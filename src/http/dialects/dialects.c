@@ -1,3 +1,4 @@
+/* What several dialects answer in the same way. */
 #include "http/dialects/dialects.h"
 
 json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, const char *message) {

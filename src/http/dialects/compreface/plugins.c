@@ -1,3 +1,4 @@
+/* Faces as CompreFace writes them: boxes by their corners, ages as ranges, and what the request's plugins add. */
 #include "http/dialects/compreface/plugins.h"
 
 #include "json/write.h"

@@ -8,7 +8,7 @@ static sb_status no_face(sb_error *error) {
   return sb_fail(error, SB_NO_FACE, "No face is found in the given image");
 }
 
-/* {"result": rows}, with versions where they are asked for. */
+/* Replies {"result": rows}, with the plugins' versions if the request asked for them. */
 static void reply_rows(sb_http_request *request, const sb_http_plugins *plugins, json_t *rows) {
   json_t *body = json_pack("{s:o}", "result", rows);
   sb_http_plugins_add_versions(plugins, &body, request);

@@ -1,4 +1,5 @@
-/* CompreFace's subjects. */
+/* CompreFace's subjects: the people of a collection, by name. CompreFace has no pages here, so lists are read to
+ * their end. */
 #include "http/core/params.h"
 #include "http/dialects/compreface/compreface.h"
 #include "http/dialects/compreface/plugins.h"

@@ -230,7 +230,7 @@ void sb_http_handle_deepface_verify(sb_http_request *request) {
 
 enum { DO_AGE = 1, DO_GENDER = 2, DO_RACE = 4, DO_EMOTION = 8, DO_ALL = 15 };
 
-/* "actions": a list, or words with ',' between. */
+/* "actions": a list, or words separated by commas. */
 static unsigned read_actions(sb_http_params *p) {
   static const char *const words[] = {"age", "gender", "race", "emotion"};
   unsigned actions = 0;
@@ -264,7 +264,7 @@ static void add_emotion(json_t **json, const sb_expression *e) {
   sb_json_set(json, "emotion", emotion);
 }
 
-/* What no model of this server estimates is below 0, and left out. */
+/* The analysis of one face. Attributes that no installed model estimates are below 0, and are left out. */
 static json_t *analysis_json(const sb_face *face, bool whole, unsigned actions) {
   const sb_attributes *a = &face->attributes;
   json_t *json = json_pack("{s:o,s:o}", "region", area_json(face, whole), "face_confidence", confidence_json(face));

@@ -1,10 +1,9 @@
-/* Uploads: files that arrive in pieces, and then, when all have come, whom each photo shows.
+/* From the files of an upload to photos with a person each.
  *
- * Steps of sb_import_resolve: members take the place of each archive; the first CSV file is read; what is not a
- * photo is dropped; the photos are sorted by path. Then either the CSV file's rows name them, or the folder that
- * each lies in. */
-#include "import/import.h"
-
+ * Steps: the members of each ZIP archive join the list, and the archive leaves it; the first CSV file is read;
+ * everything that is not a photo is dropped; the photos are sorted by path. Then either the rows of the CSV file
+ * name them, or the folder that each lies in (rules.h). Paths are compared and never opened, so a row
+ * "../../etc/passwd" is a photo that is missing. */
 #include "import/items.h"
 #include "import/rules.h"
 #include "import/zip.h"
@@ -14,29 +13,6 @@
 #include <string.h>
 
 enum { CSV_BYTES_MAX = 64 << 20, END_RECORD_SIZE = 22 /* the smallest archive */ };
-
-sb_status sb_import_new(sb_import **out, sb_error *error) {
-  sb_spool *spool = NULL;
-  sb_status status = sb_spool_new(&spool, error);
-  return status == SB_OK ? sb_import_make(spool, SB_IMPORT_ITEMS_MAX, out, error) : status;
-}
-
-sb_status sb_import_begin(sb_import *import, const char *path, sb_error *error) {
-  size_t length = strlen(path);
-  if (!length || length > SB_IMPORT_PATH_MAX || !sb_utf8_valid(path, length))
-    return sb_fail(error, SB_INVALID, "a file of the import has no name, or one that is not UTF-8 or over %d bytes",
-                   SB_IMPORT_PATH_MAX);
-  return sb_import_add(import, path, length, (sb_import_item){.offset = sb_spool_size(import->spool)}, error);
-}
-
-sb_status sb_import_write(sb_import *import, const void *bytes, size_t size, sb_error *error) {
-  sb_status status = sb_spool_add(import->spool, bytes, size, error);
-  if (status != SB_OK) return status;
-  sb_import_item *item = &import->items[import->count - 1];
-  item->stored_size += size;
-  item->size = item->stored_size;
-  return SB_OK;
-}
 
 /* ---- Archives */
 
@@ -85,6 +61,8 @@ static sb_status name_by_folder(sb_import *import, sb_error *error) {
 }
 
 /* ---- Rows of a CSV file */
+
+/* While rows are read, items [0, photos) stay sorted for bsearch, and items that rows add are appended. */
 
 typedef struct csv_file {
   sb_import *import;
