@@ -87,11 +87,10 @@ static void run_dedup(sb_engine *engine, size_t people) {
     const char *one = found->items[i].ids[0], *other = found->items[i].ids[1];
     right += *one != *other && !strcmp(strpbrk(one, "0123456789"), strpbrk(other, "0123456789"));
   }
-  printf(
-      "\"dedup\": {\"faces\": %zu, \"first_seconds\": %.1f, \"seconds\": %.1f, \"threshold\": %.3f, \"enrolled_twice\": %zu, "
-      "\"found\": %zu, \"false\": %zu}, ",
-      found->faces, first / 1000, found->elapsed_ms / 1000, found->threshold, (people + TWICE_EVERY - 1) / TWICE_EVERY,
-      right, found->total - right);
+  printf("\"dedup\": {\"faces\": %zu, \"first_seconds\": %.1f, \"seconds\": %.1f, \"threshold\": %.3f, "
+         "\"enrolled_twice\": %zu, \"found\": %zu, \"false\": %zu}, ",
+         found->faces, first / 1000, found->elapsed_ms / 1000, found->threshold,
+         (people + TWICE_EVERY - 1) / TWICE_EVERY, right, found->total - right);
   sb_duplicates_free(found);
 }
 

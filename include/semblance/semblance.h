@@ -224,14 +224,12 @@ typedef struct sb_engine_options {
   int hnsw;
 } sb_engine_options;
 
-/* Opens the gallery, which is created if missing. SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY.
- */
+/* Opens the gallery; creates it if missing. SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
 SB_API sb_status sb_engine_new(const sb_engine_options *options, sb_engine **out, sb_error *error);
 /* Waits for the calls in progress; calls that begin afterwards return SB_STOPPING. */
 SB_API void sb_engine_free(sb_engine *engine);
 
-/* Loads the models that `want` (SB_WANT_...) needs, and the index, now rather than at first need. Idempotent. SB_MODEL.
- */
+/* Loads the models that `want` (SB_WANT_...) needs and the index now, not at first need. Idempotent. SB_MODEL. */
 SB_API sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error);
 
 typedef enum sb_engine_state { SB_STATE_PENDING, SB_STATE_LOADING, SB_STATE_READY, SB_STATE_ERROR } sb_engine_state;

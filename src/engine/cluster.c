@@ -115,8 +115,11 @@ static sb_status find_pairs(grouping *g, double threshold, sb_error *error) {
   if (status != SB_OK) return status;
   const sb_index_options options = {.struct_size = sizeof options, .dim = g->dim, .thread_team = team};
   status = sb_index_new(&options, &index, error);
-  if (status == SB_OK) status = fill_index(g, index, error);
-  if (status == SB_OK) status = find_edges(g, index, threshold, error);
+  if (status != SB_OK) goto done;
+  status = fill_index(g, index, error);
+  if (status != SB_OK) goto done;
+  status = find_edges(g, index, threshold, error);
+done:
   sb_index_free(index);
   sb_thread_team_free(team);
   return status;

@@ -58,6 +58,14 @@ sb_status sb_engine_find_person(sb_engine *engine, const char *name, const char 
   return status == SB_OK ? sb_store_person_find(engine->store, collection->row, id, row, out, error) : status;
 }
 
+sb_status sb_engine_enter_person(sb_engine *engine, const char *name, const char *id, int64_t *row, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_find_person(engine, name, id, NULL, row, NULL, error);
+  if (status != SB_OK) sb_engine_leave(engine);
+  return status;
+}
+
 /* ---- Public */
 
 static sb_status read_model(sb_engine *engine, const char *name, char model[64], sb_error *error) {

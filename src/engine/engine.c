@@ -152,8 +152,11 @@ sb_status sb_engine_warm(sb_engine *engine, unsigned want, sb_error *error) {
   engine->camera = true;
   pthread_mutex_unlock(&engine->lock);
   status = sb_engine_load_models(engine, error);
-  if (status == SB_OK) status = sb_collection_indexes_sync(engine->indexes, error);
-  if (status == SB_OK) status = warm_worker(engine, want, error);
+  if (status != SB_OK) goto done;
+  status = sb_collection_indexes_sync(engine->indexes, error);
+  if (status != SB_OK) goto done;
+  status = warm_worker(engine, want, error);
+done:
   sb_engine_leave(engine);
   return status;
 }

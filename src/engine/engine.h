@@ -13,8 +13,7 @@
 
 struct sb_hit;
 
-/* ---- locations.c: where things are, without opening a gallery. Strings are released by free(); NULL after a failure.
- */
+/* ---- locations.c: where things are, without opening a gallery. Strings: free(); NULL after a failure. */
 
 /* The gallery's folder: `given`, or $XDG_DATA_HOME/semblance. */
 char *sb_engine_folder(const char *given, sb_error *error);
@@ -82,8 +81,7 @@ typedef struct sb_template_request {
   size_t dim;
   const sb_attributes *attributes; /* NULL: none */
 } sb_template_request;
-/* Enrols a person by a template that was made elsewhere. SB_EXISTS, SB_INVALID, SB_NOT_FOUND (collection), the store's.
- */
+/* Enrols a person by a template that was made elsewhere. SB_EXISTS, SB_INVALID, SB_NOT_FOUND, the store errors. */
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error);
 
 /* ---- enroll.c, faces.c, erasure.c */

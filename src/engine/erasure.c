@@ -25,10 +25,9 @@ static sb_status erase_row(sb_engine *engine, int64_t row, sb_erasure *out, sb_e
 
 sb_status sb_engine_erase(sb_engine *engine, const char *collection, const char *id, sb_erasure *out, sb_error *error) {
   int64_t row = 0;
-  sb_status status = sb_engine_enter(engine, error);
+  sb_status status = sb_engine_enter_person(engine, collection, id, &row, error);
   if (status != SB_OK) return status;
-  status = sb_engine_find_person(engine, collection, id, NULL, &row, NULL, error);
-  if (status == SB_OK) status = erase_row(engine, row, out, error);
+  status = erase_row(engine, row, out, error);
   sb_engine_leave(engine);
   return status;
 }

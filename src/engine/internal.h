@@ -78,6 +78,8 @@ sb_status sb_engine_load_models(sb_engine *engine, sb_error *error);
 
 /* ---- collections.c */
 
+/* sb_engine_enter and sb_engine_find_person in one; to be followed by sb_engine_leave unless it failed. */
+sb_status sb_engine_enter_person(sb_engine *engine, const char *name, const char *id, int64_t *row, sb_error *error);
 /* A person by id, in the collection of that name (NULL: default). `collection`, `row`, `out`: NULL allowed.
  * SB_NOT_FOUND. */
 sb_status sb_engine_find_person(sb_engine *engine, const char *name, const char *id, sb_store_collection *collection,
@@ -92,8 +94,7 @@ sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb
 
 /* ---- operating_point.c */
 
-/* Reads it from the store, where another server may have changed it. A damaged one counts as not chosen, and is logged.
- */
+/* Reads it from the store, where another server may have changed it. A damaged one is logged, and ignored. */
 sb_status sb_engine_operating_point_refresh(sb_engine *engine, sb_error *error);
 
 /* ---- people.c */

@@ -119,7 +119,8 @@ static sb_status add(const sb_engine_model_folders *folders, const char *path, s
   char name[SB_NAME_SIZE], *folder = NULL;
   sb_model_probe_result result;
   sb_status status = split_path(path, &folder, name, error);
-  if (status == SB_OK) status = sb_manifest_read(folder, name, manifest, error);
+  if (status != SB_OK) return status;
+  status = sb_manifest_read(folder, name, manifest, error);
   free(folder);
   if (status != SB_OK) return status;
   status = check_new(folders, name, error);

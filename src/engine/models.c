@@ -119,8 +119,10 @@ sb_status sb_model_get(const sb_engine_options *options, const char *name, sb_mo
   sb_engine_model_folders folders = {0};
   sb_manifest manifest = {0};
   sb_status status = sb_engine_model_folders_open(options, &folders, error);
-  if (status == SB_OK) status = sb_engine_model_find(&folders, name, &manifest, error);
+  if (status != SB_OK) goto done;
+  status = sb_engine_model_find(&folders, name, &manifest, error);
   if (status == SB_OK) sb_engine_model_info(&folders, &manifest, out);
+done:
   sb_manifest_free(&manifest);
   sb_engine_model_folders_close(&folders);
   return status;
@@ -132,10 +134,14 @@ sb_status sb_model_check(const sb_engine_options *options, const char *name, siz
   sb_manifest manifest = {0};
   sb_model_probe_result result = {0};
   sb_status status = sb_engine_model_folders_open(options, &folders, error);
-  if (status == SB_OK) status = sb_engine_model_find(&folders, name, &manifest, error);
-  if (status == SB_OK) status = sb_model_probe(&manifest, folders.cache_dir, rounds, &result, error);
-  if (status == SB_OK && load_ms) *load_ms = result.load_ms;
-  if (status == SB_OK && run_ms) *run_ms = result.run_ms;
+  if (status != SB_OK) goto done;
+  status = sb_engine_model_find(&folders, name, &manifest, error);
+  if (status != SB_OK) goto done;
+  status = sb_model_probe(&manifest, folders.cache_dir, rounds, &result, error);
+  if (status != SB_OK) goto done;
+  if (load_ms) *load_ms = result.load_ms;
+  if (run_ms) *run_ms = result.run_ms;
+done:
   sb_manifest_free(&manifest);
   sb_engine_model_folders_close(&folders);
   return status;

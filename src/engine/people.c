@@ -181,11 +181,11 @@ sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const c
   int64_t row = 0;
   const sb_store_terms terms = {
       .consent = consent, .purpose = purpose, .set_expires = expires_ms >= 0, .expires_ms = expires_ms};
-  sb_status status = sb_engine_enter(engine, error);
+  sb_status status = sb_engine_check_terms(consent, purpose, error);
   if (status != SB_OK) return status;
-  status = sb_engine_check_terms(consent, purpose, error);
-  if (status == SB_OK) status = sb_engine_find_person(engine, collection, id, NULL, &row, NULL, error);
-  if (status == SB_OK) status = sb_store_person_set_terms(engine->store, row, &terms, error);
+  status = sb_engine_enter_person(engine, collection, id, &row, error);
+  if (status != SB_OK) return status;
+  status = sb_store_person_set_terms(engine->store, row, &terms, error);
   sb_engine_leave(engine);
   return status;
 }

@@ -39,10 +39,9 @@ sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, const c
                               uint8_t **bytes, size_t *size, sb_error *error) {
   int64_t row = 0;
   if (!engine->thumbnails && !owed) return sb_fail(error, SB_NOT_FOUND, "no thumbnails are shown (--thumbnails)");
-  sb_status status = sb_engine_enter(engine, error);
+  sb_status status = sb_engine_enter_person(engine, collection, id, &row, error);
   if (status != SB_OK) return status;
-  status = sb_engine_find_person(engine, collection, id, NULL, &row, NULL, error);
-  if (status == SB_OK) status = sb_store_thumbnail(engine->store, row, face, bytes, size, error);
+  status = sb_store_thumbnail(engine->store, row, face, bytes, size, error);
   sb_engine_leave(engine);
   return status;
 }

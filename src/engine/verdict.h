@@ -7,8 +7,7 @@
 
 /* The comparison score of two templates of unit length: their cosine, at most 1. */
 double sb_verdict_score(const float *a, const float *b, size_t dim);
-/* The score from which two photos count as one person. SB_INVALID: the target is out of range, or a rate of searches.
- */
+/* The score from which two photos count as one person. SB_INVALID: out of range, or a rate of searches. */
 sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, double *threshold,
                                sb_error *error);
 /* The same for a search among `faces`. */

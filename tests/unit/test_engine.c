@@ -1,4 +1,4 @@
-/* The public contract, on real photos: what is acknowledged counts, what fails changes nothing. */
+/* The public contract, on real photos: what was acknowledged takes effect, and what fails changes nothing. */
 #include "folder.h"
 
 #include "engine/collection_indexes.h"
@@ -17,7 +17,7 @@ static sb_engine *open_engine(void) {
   return engine;
 }
 
-/* Photos are read once and kept to the end of the process. */
+/* Photos are read once and stay in memory until the process ends. */
 static sb_photo photo(const char *name) {
   static struct {
     char name[64];
@@ -66,7 +66,7 @@ static sb_status verify(sb_engine *engine, sb_photo one, sb_photo other, sb_targ
   return sb_engine_verify(engine, &request, out, error);
 }
 
-/* "" where the best candidate is no match. */
+/* "" where the best candidate is not a match. */
 static void find_best(sb_engine *engine, sb_photo probe, char id[64]) {
   sb_search_request request = {.struct_size = sizeof request, .photo = probe, .k = 1};
   sb_search_result *result = NULL;
@@ -84,7 +84,7 @@ static size_t people_of(sb_engine *engine) {
   return info.people;
 }
 
-static void who_is_enrolled_is_found_until_deleted(void **state) {
+static void an_enrolled_person_is_found_until_deleted(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   char id[64];
@@ -113,7 +113,7 @@ static void a_gallery_that_is_opened_again_knows_its_people(void **state) {
   sb_engine_free(engine);
 }
 
-static void merged_people_are_one_and_kept_faces_can_be_compared_and_erased(void **state) {
+static void merged_people_are_one_and_stored_faces_can_be_compared_and_erased(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   sb_kept_faces *faces = NULL;
@@ -140,7 +140,7 @@ static void merged_people_are_one_and_kept_faces_can_be_compared_and_erased(void
   sb_engine_free(engine);
 }
 
-static void a_person_without_faces_can_be_made_and_filled(void **state) {
+static void a_person_can_be_added_without_faces_and_get_them_later(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   sb_enrolled *enrolled = NULL;
@@ -170,7 +170,7 @@ static void two_engines_on_one_folder_see_each_others_changes(void **state) {
   sb_engine_free(other);
 }
 
-static void of_several_photos_all_are_enrolled_or_none(void **state) {
+static void several_photos_are_enrolled_together_or_not_at_all(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   sb_enrolled *enrolled = NULL;
@@ -186,7 +186,7 @@ static void of_several_photos_all_are_enrolled_or_none(void **state) {
   sb_engine_free(engine);
 }
 
-static void a_photo_that_is_known_is_skipped_when_asked(void **state) {
+static void a_known_photo_is_skipped_when_asked(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   sb_enrolled *enrolled = NULL;
@@ -217,7 +217,7 @@ static void a_face_under_another_id_is_warned_of_or_refused(void **state) {
   sb_engine_free(engine);
 }
 
-static void verification_tells_same_from_other_and_names_the_photo_without_a_face(void **state) {
+static void verification_separates_same_from_different_and_names_the_photo_without_a_face(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   sb_comparison same, other;
@@ -268,7 +268,7 @@ static void the_default_of_a_search_keeps_fpir_at_1_percent_at_any_size(void **s
   sb_engine_free(engine);
 }
 
-static void a_poor_photo_cannot_say_that_it_is_somebody_else(void **state) {
+static void a_poor_photo_cannot_prove_a_different_person(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   sb_embedder embedder = embedder_of(engine);
@@ -276,7 +276,7 @@ static void a_poor_photo_cannot_say_that_it_is_somebody_else(void **state) {
   sb_verdict_compare(engine, &embedder, .43, .1, 2, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
   assert_int_equal(comparison.reason, SB_REASON_QUALITY);
-  sb_verdict_compare(engine, &embedder, .43, .1, 1, &comparison); /* the poor one is left out */
+  sb_verdict_compare(engine, &embedder, .43, .1, 1, &comparison); /* the poor photo is left out */
   assert_int_equal(comparison.verdict, SB_VERDICT_NONE);
   assert_int_equal(comparison.reason, SB_REASON_NONE);
   sb_verdict_compare(engine, &embedder, .43, .42, 1, &comparison);
@@ -307,8 +307,8 @@ static void a_face_that_looks_like_a_picture_is_refused_only_by_that_policy(void
   sb_engine_free(engine);
 }
 
-/* More than a batch of faces, read by several threads; two of the people are one. */
-static void among_many_people_the_one_with_two_ids_is_found(void **state) {
+/* More faces than one batch, read by several threads; two of the people are the same person. */
+static void one_person_under_two_ids_is_found_among_many(void **state) {
   (void)state;
   enum { PEOPLE = 600, DIM = 512 };
   sb_engine *engine = open_engine();
@@ -405,12 +405,12 @@ static void searches_run_while_people_come_and_go(void **state) {
   sb_engine_free(engine);
 }
 
-enum { KEPT_DIM = 64, KEPT_PEOPLE = 400 };
+enum { STORED_DIM = 64, STORED_PEOPLE = 400 };
 
-static void kept_vector(int number, float v[KEPT_DIM]) {
+static void stored_vector(int number, float v[STORED_DIM]) {
   uint64_t random = (uint64_t)number * 77 + 5;
-  for (int i = 0; i < KEPT_DIM; i++) v[i] = random_float(&random);
-  sb_normalize(v, KEPT_DIM);
+  for (int i = 0; i < STORED_DIM; i++) v[i] = random_float(&random);
+  sb_normalize(v, STORED_DIM);
 }
 
 typedef struct watch {
@@ -420,20 +420,20 @@ typedef struct watch {
   size_t searches, missed;
 } watch;
 
-static void *search_kept(void *context) {
+static void *search_stored(void *context) {
   watch *w = context;
-  float v[KEPT_DIM];
+  float v[STORED_DIM];
   int number = 0;
-  do { /* once at least, however late it begins */
+  do { /* at least once, however late the thread begins */
     sb_hit hit = {0};
     size_t found = 0;
-    kept_vector(number, v);
+    stored_vector(number, v);
     const sb_engine_query query = {w->collection, v, 1, true};
-    /* Without a sync of its own it comes at any moment of the main thread's. */
+    /* Does not sync, so that it can search at any moment of the main thread's sync. */
     bool done = sb_collection_indexes_search(w->engine->indexes, &query, &hit, &found, NULL) == SB_OK;
     w->searches++;
     w->missed += !done || found != 1 || hit.score < .999f;
-    number = (number + 1) % KEPT_PEOPLE;
+    number = (number + 1) % STORED_PEOPLE;
   } while (!atomic_load(&w->stop));
   return NULL;
 }
@@ -442,11 +442,11 @@ static void a_search_during_a_revocation_misses_nobody(void **state) {
   (void)state;
   sb_engine *engine = open_engine();
   int64_t collection = 0, person, face;
-  assert_int_equal(sb_store_collection_add(engine->store, "kept", "other", KEPT_DIM, &collection, NULL), SB_OK);
-  for (int i = 0; i < KEPT_PEOPLE; i++) {
-    float v[KEPT_DIM];
+  assert_int_equal(sb_store_collection_add(engine->store, "kept", "other", STORED_DIM, &collection, NULL), SB_OK);
+  for (int i = 0; i < STORED_PEOPLE; i++) {
+    float v[STORED_DIM];
     char id[24];
-    kept_vector(i, v);
+    stored_vector(i, v);
     snprintf(id, sizeof id, "id%d", i);
     sb_store_face one = {.embedding = v, .quality = 1};
     sb_store_enrollment e = {.collection = collection, .id = id, .name = id, .faces = &one, .face_count = 1};
@@ -457,12 +457,12 @@ static void a_search_during_a_revocation_misses_nobody(void **state) {
   assert_int_equal(sb_collection_indexes_sync(engine->indexes, NULL), SB_OK);
   for (size_t i = 0; i < count_of(threads); i++) {
     watches[i] = (watch){.engine = engine, .collection = collection};
-    assert_int_equal(pthread_create(&threads[i], NULL, search_kept, &watches[i]), 0);
+    assert_int_equal(pthread_create(&threads[i], NULL, search_stored, &watches[i]), 0);
   }
   for (int i = 0; i < 15; i++) {
     size_t templates = 0;
     assert_int_equal(sb_store_revoke(engine->store, collection, &templates, NULL), SB_OK);
-    assert_int_equal(templates, KEPT_PEOPLE);
+    assert_int_equal(templates, STORED_PEOPLE);
     assert_int_equal(sb_collection_indexes_sync(engine->indexes, NULL), SB_OK);
   }
   for (size_t i = 0; i < count_of(threads); i++) {
@@ -489,20 +489,20 @@ static void a_struct_of_another_size_is_misuse(void **state) {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 int main(void) {
   const struct CMUnitTest tests[] = {
-      IN_A_FOLDER(who_is_enrolled_is_found_until_deleted),
+      IN_A_FOLDER(an_enrolled_person_is_found_until_deleted),
       IN_A_FOLDER(a_gallery_that_is_opened_again_knows_its_people),
-      IN_A_FOLDER(merged_people_are_one_and_kept_faces_can_be_compared_and_erased),
-      IN_A_FOLDER(a_person_without_faces_can_be_made_and_filled),
+      IN_A_FOLDER(merged_people_are_one_and_stored_faces_can_be_compared_and_erased),
+      IN_A_FOLDER(a_person_can_be_added_without_faces_and_get_them_later),
       IN_A_FOLDER(two_engines_on_one_folder_see_each_others_changes),
-      IN_A_FOLDER(of_several_photos_all_are_enrolled_or_none),
-      IN_A_FOLDER(a_photo_that_is_known_is_skipped_when_asked),
+      IN_A_FOLDER(several_photos_are_enrolled_together_or_not_at_all),
+      IN_A_FOLDER(a_known_photo_is_skipped_when_asked),
       IN_A_FOLDER(a_face_under_another_id_is_warned_of_or_refused),
-      IN_A_FOLDER(verification_tells_same_from_other_and_names_the_photo_without_a_face),
+      IN_A_FOLDER(verification_separates_same_from_different_and_names_the_photo_without_a_face),
       IN_A_FOLDER(a_target_sets_the_threshold_and_only_one_can_be_given),
       IN_A_FOLDER(the_default_of_a_search_keeps_fpir_at_1_percent_at_any_size),
-      IN_A_FOLDER(a_poor_photo_cannot_say_that_it_is_somebody_else),
+      IN_A_FOLDER(a_poor_photo_cannot_prove_a_different_person),
       IN_A_FOLDER(a_face_that_looks_like_a_picture_is_refused_only_by_that_policy),
-      IN_A_FOLDER(among_many_people_the_one_with_two_ids_is_found),
+      IN_A_FOLDER(one_person_under_two_ids_is_found_among_many),
       IN_A_FOLDER(a_folder_has_one_server_and_any_number_of_others),
       IN_A_FOLDER(a_gallery_of_another_key_is_left_alone),
       IN_A_FOLDER(searches_run_while_people_come_and_go),
