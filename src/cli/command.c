@@ -40,10 +40,22 @@ sb_status sb_cli_command_arguments(const sb_cli_command *command, sb_buffer *out
   return SB_OK;
 }
 
+void sb_cli_option_choices(const sb_cli_option *option, char *text, size_t size) {
+  const char *at = option->choices;
+  size_t used = 0;
+  while (*at && used < size) {
+    size_t length = strcspn(at, "|");
+    const char *next = at + length + (at[length] == '|');
+    bool last = !*next, first = at == option->choices;
+    used += (size_t)snprintf(text + used, size - used, "%s%.*s", first ? "" : last ? " or " : ", ", (int)length, at);
+    at = next;
+  }
+}
+
 void sb_cli_option_help(const sb_cli_option *option, char text[SB_CLI_HELP_SIZE]) {
   char range[64] = "", fallback[64] = "";
   if (option->limit) snprintf(range, sizeof range, "%zu to %zu", option->minimum, option->limit);
-  if (option->choices) snprintf(range, sizeof range, "one of %s", option->choices);
+  if (option->choices) sb_cli_option_choices(option, range, sizeof range);
   if (option->required) snprintf(range, sizeof range, "required");
   if (option->fallback) snprintf(fallback, sizeof fallback, "default %s", option->fallback);
   bool notes = *range || *fallback;

@@ -75,6 +75,9 @@ int sb_cli_command_run(sb_cli *cli);
 /* The usage line's arguments: those of the subcommand, or "show|verify|export" of its actions. */
 sb_status sb_cli_command_arguments(const sb_cli_command *command, sb_buffer *out, sb_error *error);
 
+/* The values that an option with choices allows: "table, json or csv". */
+void sb_cli_option_choices(const sb_cli_option *option, char *text, size_t size);
+
 /* An option's help with its range and default: "candidates for each face (1 to 100, default 5)". */
 enum { SB_CLI_HELP_SIZE = 256 };
 void sb_cli_option_help(const sb_cli_option *option, char text[SB_CLI_HELP_SIZE]);

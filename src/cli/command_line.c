@@ -30,6 +30,12 @@ static sb_status set_count(sb_cli *cli, const sb_cli_option *option, const char 
   return SB_OK;
 }
 
+static sb_status wrong_choice(sb_cli *cli, const sb_cli_option *option, sb_error *error) {
+  char choices[64] = "";
+  sb_cli_option_choices(option, choices, sizeof choices);
+  return sb_cli_usage(cli, error, "%s is %s", option->name, choices);
+}
+
 /* `value`: NULL for a switch. */
 static sb_status set_value(sb_cli *cli, const sb_cli_option *option, const char *value, char *options,
                            sb_error *error) {
@@ -38,8 +44,7 @@ static sb_status set_value(sb_cli *cli, const sb_cli_option *option, const char 
   case SB_CLI_SWITCH: *(bool *)field = true; return SB_OK;
   case SB_CLI_COUNT: return set_count(cli, option, value, field, error);
   case SB_CLI_TEXT:
-    if (option->choices && !is_choice(option->choices, value))
-      return sb_cli_usage(cli, error, "%s is one of %s", option->name, option->choices);
+    if (option->choices && !is_choice(option->choices, value)) return wrong_choice(cli, option, error);
     *(const char **)field = value;
     return SB_OK;
   case SB_CLI_LIST: {

@@ -141,20 +141,20 @@ static sb_status run_drop(sb_cli *cli, const void *parsed, sb_error *error) {
 
 static const sb_cli_command actions[] = {
     {.name = "show",
-     .summary = "which collections have one, and its measured recall (the default)",
+     .summary = "which collections have an index, and its measured recall (the default)",
      .opens_gallery = true,
      .run = run_show},
     {.name = "build",
-     .summary = "build the one of --collection, while others work, and measure it",
+     .summary = "build the index of --collection and measure it; the gallery may be used meanwhile",
      .options = measure_options,
      .opens_gallery = true,
      .run = run_build},
     {.name = "measure",
-     .summary = "measure it again",
+     .summary = "measure its recall again",
      .options = measure_options,
      .opens_gallery = true,
      .run = run_measure},
-    {.name = "drop", .summary = "drop it", .opens_gallery = true, .run = run_drop},
+    {.name = "drop", .summary = "drop the index of --collection", .opens_gallery = true, .run = run_drop},
     {NULL},
 };
 const sb_cli_command sb_cli_command_hnsw = {

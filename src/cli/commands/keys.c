@@ -61,7 +61,7 @@ static sb_status run_status(sb_cli *cli, const void *parsed, sb_error *error) {
 
 static const sb_cli_option rotate_options[] = {
     {"--data-only", NULL, "keep the root key", SB_CLI_FIELD(options, data_only)},
-    {"--new-key-file", "FILE", "wrap the data keys with the key in FILE (then put it where yours comes from)",
+    {"--new-key-file", "FILE", "wrap the data keys with the key in FILE (then store it where your key comes from)",
      SB_CLI_FIELD(options, new_key_file)},
     {NULL},
 };

@@ -45,7 +45,7 @@ static sb_status run_init(sb_cli *cli, const void *parsed, sb_error *error) {
 static const sb_cli_command actions[] = {
     {.name = "init",
      .arguments = "[NAME...]",
-     .summary = "make it for these names and addresses (default: this machine's) and for localhost",
+     .summary = "make it for these names and addresses (default: this machine's name) and for localhost",
      .options = init_options,
      .most = NAMES_MAX,
      .run = run_init},
