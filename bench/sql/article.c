@@ -1,7 +1,8 @@
-/* What SQL adds: the article's SELECT on a gallery against the index alone, in turns; a scalar function against its kernel.
+/* Measures the cost of SQL: the article's SELECT over a gallery beside the index alone, in turns, and a scalar
+ * function beside its kernel.
  *
- * usage: bench_sql FOLDER EACH ROWS.f32 COUNT PROBES.f32 PROBE_COUNT      prints JSON. The gallery in FOLDER is filled up to COUNT
- * faces of COUNT / EACH people; with PROBE_COUNT 0 that is all. */
+ * usage: bench_sql FOLDER EACH ROWS.f32 COUNT PROBES.f32 PROBE_COUNT      prints JSON
+ * First fills the gallery in FOLDER up to COUNT faces of COUNT / EACH people; with PROBE_COUNT 0 it does only that. */
 #include "engine/internal.h"
 
 #include <math.h>
@@ -19,8 +20,8 @@ static const char select_sql[] =
     "SELECT TOP 1 SSN, Name, Age, Gender, Ethnicity, VECTOR_DOT_PRODUCT(FaceVector, TO_VECTOR(?)) as similarity\n"
     "  FROM dc_facialmatching.FacialData ORDER BY similarity DESC";
 
-/* A gallery that is made for measuring may be lost with the machine: a million transactions do not wait for the disk. SQLite
- * finds these before the C library's. */
+/* Replaces the C library's functions, also for SQLite, so that filling a gallery with a million transactions does not
+ * wait for the disk. A gallery made for measuring may be lost with the machine. */
 static bool filling;
 __attribute__((visibility("default"))) int fsync(int file) {
   return filling ? 0 : (int)syscall(SYS_fsync, file);

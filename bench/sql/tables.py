@@ -1,4 +1,4 @@
-"""One size of bench/sql/run: makes both databases, then searches them in turns; prints JSON."""
+"""One size of bench/sql/run: fills both databases, then searches them in turns, and prints JSON."""
 import argparse
 import json
 import pathlib

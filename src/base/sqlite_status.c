@@ -1,3 +1,5 @@
+/* Only codes with one meaning for all callers are here. Others, such as SQLITE_CONSTRAINT or SQLITE_CANTOPEN, mean
+ * different things to the store and to SQL, which handle them before they come here. */
 #include "base/sqlite_status.h"
 
 #include <errno.h>

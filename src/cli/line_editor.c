@@ -1,3 +1,6 @@
+/* libedit does the editing: UTF-8, arrow keys, Emacs keys, history with up and down, lines wider than the terminal.
+ * This file sets its keys and keeps it from the file system. ctrl-C is bound to a command of our own; as a signal it
+ * would end the program. */
 #include "cli/line_editor.h"
 
 #include <histedit.h>

@@ -1,3 +1,5 @@
+/* Rows are printed as the statement gives them, so a result may be larger than memory; only a table holds its first
+ * rows back, to know how wide its columns are. */
 #include "cli/result_printer.h"
 
 #include "base/base.h"

@@ -1,3 +1,5 @@
+/* Every method of a virtual table and every SQL function of this project ends with one of these calls, so that SQLite
+ * gets both a result code and a message. The map from SQLite's codes is base/sqlite_status.c. */
 #include "sql/error.h"
 
 int sb_sql_result_code(sb_status status) {

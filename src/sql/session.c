@@ -24,7 +24,7 @@ struct sb_sql {
 struct sb_sql_statement {
   sb_sql *sql;
   sqlite3_stmt *raw;
-  sb_sql_dialect dialect; /* kept for the names of the parameters */
+  sb_sql_dialect dialect; /* needed later for the names of the parameters */
 };
 
 /* ---- Errors */

@@ -1,4 +1,5 @@
-/* SQL from C: the article's statements on real photos, the session's contract, what the tokens make of a statement. */
+/* Tests of the SQL session from C: the article's statements on real photos, the contract of <semblance/sql.h>, and the
+ * dialect's rewrites. */
 #include "folder.h"
 
 #include "base/base.h"
@@ -235,7 +236,7 @@ static void test_numbers_are_read_as_strtod_reads_them(void **state) {
   }
 }
 
-static void test_measures_do_not_care_for_alignment(void **state) {
+static void test_metrics_take_any_alignment(void **state) {
   (void)state;
   enum { DIMS = 101 };
   uint8_t a[DIMS * sizeof(float) + 8], b[DIMS * sizeof(float) + 8];
@@ -322,7 +323,7 @@ int main(void) {
       cmocka_unit_test(test_vectors_come_and_go_as_they_are),
       cmocka_unit_test(test_a_session_without_an_engine_reads_no_photos),
       cmocka_unit_test(test_numbers_are_read_as_strtod_reads_them),
-      cmocka_unit_test(test_measures_do_not_care_for_alignment),
+      cmocka_unit_test(test_metrics_take_any_alignment),
       cmocka_unit_test(test_top_becomes_limit_and_nothing_else_is_touched),
       cmocka_unit_test(test_the_shape_of_a_search_is_asked_of_the_index),
       cmocka_unit_test(test_what_has_not_the_shape_stays),

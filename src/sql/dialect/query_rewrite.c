@@ -1,3 +1,6 @@
+/* A SELECT is recognised clause by clause. Whatever is not exactly of the two forms in query_rewrite.h (a join,
+ * DISTINCT, GROUP BY, a second ORDER BY term, a query vector that depends on the row) is left alone: it is slower,
+ * never wrong. All positions are indexes of tokens; at() gives the END token for those past the last. */
 #include "sql/dialect/query_rewrite.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* Reading makes three arrays of one length: the tokens, their parameter numbers, and their matching parentheses.
+ * Edits are kept sorted by position, so that writing is one pass over text and edits. */
 #include "sql/dialect/token_edits.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* SQLite numbers open savepoints 0, 1, 2, ... A mark is the length of the list when its savepoint was opened;
+ * rolling back to it drops the changes after that. */
 #include "sql/gallery/pending.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* The check goes from the truth to what is derived from it: that T_rows and T_vectors have the same ids, that every
+ * vector can be read, then that the index in memory has the same ids. */
 #include "sql/table/check.h"
 
 #include "sql/table/index_cache.h"

@@ -1,3 +1,4 @@
+/* A sorted array does for all uses: sets are built once, then only asked. */
 #include "sql/table/id_set.h"
 
 #include <stdlib.h>

@@ -1,3 +1,14 @@
+/* How the index stays in step with the table.
+ *
+ * T_changes numbers the changes to vectors; the last row that a connection sees names its state. A reader compares
+ * that state with the one of the index (compare_states):
+ *   SAME, OLDER   the index can be used; for OLDER without the rows of the newer changes, which `recent` lists
+ *   NEWER         the index applies the changes it lacks (follow). Inside a write transaction they may not be
+ *                 committed: then their rows are read from the table instead.
+ *   UNRELATED     the index is built from all vectors (build)
+ *
+ * Locks: `list_lock` guards the list of shared indexes and their counts. Each index has a read-write lock; searches
+ * hold it for reading, follow and build for writing. list_lock is never held while an index's lock is taken. */
 #include "sql/table/index_cache.h"
 
 #include <math.h>

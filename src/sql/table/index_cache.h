@@ -4,10 +4,8 @@
  *   1. The index holds the vectors of one committed state of the table: the state after the change (sequence, tag)
  *      of T_changes.
  *   2. A connection may see another state: an older one, in an open read transaction, or its own uncommitted one. It
- *      then uses the
- *      index only for rows that no change between the two states touches, and reads the others from the table.
- *      Taking more rows
- *      for touched than there are does no harm; so a rollback needs no special case.
+ *      then uses the index only for rows that no change between the two states touches, and reads the others from the
+ *      table. To take more rows for touched than there are does no harm; so a rollback needs no special case.
  *   3. Where the two states have no history in common (the file was restored from a backup, say) the index is built
  *      again.
  * So an answer is wrong only when the table is wrong, never because the index is behind. */

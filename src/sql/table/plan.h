@@ -2,9 +2,9 @@
  * text).
  *
  * The text is also what EXPLAIN QUERY PLAN shows:
- *   "nearest by cosine, k, where: c2 > BINARY; rowid in BINARY;"     a search, then one condition for each further
- *                                                                    value
- *   "rows where: c1 = NOCASE;"                                       a scan */
+ *   "nearest by cosine, k, where: c2 > BINARY; rowid in BINARY;"     a search
+ *   "rows where: c1 = NOCASE;"                                       a scan
+ * with one condition for each further value of xFilter: column, operator, collation. */
 #ifndef SB_SQL_TABLE_PLAN_H
 #define SB_SQL_TABLE_PLAN_H
 

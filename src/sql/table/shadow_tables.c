@@ -1,3 +1,6 @@
+/* All statements here are built with the table's schema and name quoted by %w. The tables and their version are
+ * described in table.h and docs/formats.md; a change of either needs a new SB_SQL_TABLE_VERSION and code that reads
+ * the old one. */
 #include "sql/table/shadow_tables.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* What every file of the folder builds on: statements over the shadow tables, and errors of both SQLite and this
+ * project. */
 #include "sql/table/table.h"
 
 #include "base/sqlite_status.h"

@@ -4,8 +4,7 @@
  * savepoints, other processes, VACUUM and backups work without code of this project:
  *   T_rows(id, c0, c1, ...)       the ordinary columns; cN is column N of the declaration
  *   T_vectors(id, vector)         tagged blobs of floats (docs/formats.md)
- *   T_changes(sequence, tag, id)  the row of each change to a vector; `tag` is random, so that two histories can be
- *   told apart
+ *   T_changes(sequence, tag, id)  the row of each change to a vector; `tag` is random and tells two histories apart
  *   T_meta(key, value)            version, identity
  *
  * The index (index_cache.h) follows T_changes. This header has the table's data and what every file of the folder
@@ -23,7 +22,7 @@ enum {
   SB_SQL_TABLE_IDENTITY_SIZE = 33, /* 32 hex digits and the terminator */
 };
 
-/* Statements that a table compiles once and keeps. Cursors have their own, as several may be open at a time. */
+/* Statements that a table compiles once and reuses. Cursors have their own, as several may be open at a time. */
 typedef enum sb_sql_statement_id {
   SB_SQL_STATEMENT_INSERT_ROW,
   SB_SQL_STATEMENT_UPDATE_ROW,
@@ -44,7 +43,7 @@ typedef struct sb_sql_table {
   sqlite3_vtab base;
   sqlite3 *db;
   char *schema, *name;
-  char identity[SB_SQL_TABLE_IDENTITY_SIZE]; /* random; tells tables of the same name apart */
+  char identity[SB_SQL_TABLE_IDENTITY_SIZE]; /* random; two tables of the same name differ in it */
   sb_sql_table_declaration declaration;
   struct sb_sql_index_cache *cache; /* counted; shared with other connections to the same file */
   sqlite3_stmt *statements[SB_SQL_STATEMENT_COUNT];
@@ -55,9 +54,9 @@ typedef struct sb_sql_table {
 /* Compiles a statement. `format` is one of sqlite3_mprintf; quote schema and table as "\"%w\".\"%w_rows\"". Returns
  * SQLite's code. */
 int sb_sql_table_prepare(sb_sql_table *table, sqlite3_stmt **out, const char *format, ...);
-/* Gives a kept statement, compiled on first use, reset and without bindings. Returns SQLite's code. */
+/* Gives one of the reused statements, compiled on first use, reset and without bindings. Returns SQLite's code. */
 int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3_stmt **out);
-/* Finalizes the kept statements; they compile again on their next use. */
+/* Finalizes the reused statements; they compile again on their next use. */
 void sb_sql_table_finalize(sb_sql_table *table);
 /* Reads the next row. *row false: there are no more. */
 sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *row, sb_error *error);

@@ -21,7 +21,7 @@ static int fail(sb_sql_table *table, sb_status status, const sb_error *error) {
   return sb_sql_vtab_error(&table->base, status, error);
 }
 
-/* ---- Running kept statements; all return SQLite's code and set the table's message */
+/* ---- Running reused statements; all return SQLite's code and set the table's message */
 
 static int get_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3_stmt **out) {
   return sb_sql_table_sqlite_error(table, sb_sql_table_statement(table, which, out));

@@ -1,3 +1,4 @@
+/* The one way from an sqlite3_value to a vector, for functions, query vectors and stored vectors. */
 #include "sql/vectors/argument.h"
 
 #include <stdlib.h>
