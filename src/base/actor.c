@@ -1,3 +1,4 @@
+/* One sb_actor a thread, in thread-local storage. */
 #include "base/actor.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* malloc, realloc and strdup with overflow checks and the project's errors. */
 #include "base/alloc.h"
 
 #include "base/errors.h"

@@ -1,3 +1,4 @@
+/* A growing byte buffer: the capacity doubles, and one byte more is always kept for the terminating NUL. */
 #include "base/buffer.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* Clocks, and conversion of times from and to text. */
 #include "base/clock.h"
 
 #include "base/errors.h"

@@ -1,3 +1,4 @@
+/* Detection of CPU features (once a process), and the number of usable cores (CPU affinity). */
 #include "base/cpu.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* Status codes as words, faults, and filling an sb_error. */
 #include "base/errors.h"
 
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* Reading and writing files completely, making folders, searching a path. */
 #include "base/files.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* FNV-1a: hash = (hash xor byte) * prime, for each byte. */
 #include "base/hash.h"
 
 uint64_t sb_hash_add(uint64_t hash, const void *bytes, size_t size) {

@@ -59,7 +59,7 @@ char *sb_install_models_path(sb_error *error) {
   char path[PATH_MAX], nearest[PATH_MAX] = "/usr", *found = NULL, *slash;
   bool fine = true;
   if (!own_file(path)) path[0] = 0;
-  if ((slash = strrchr(path, '/'))) *slash = 0; /* the folder that it lies in */
+  if ((slash = strrchr(path, '/'))) *slash = 0; /* the folder of the file */
   for (int level = 0; fine && !found && level < LEVELS && (slash = strrchr(path, '/')); level++) {
     *slash = 0;
     if (level == 0) memcpy(nearest, path, sizeof nearest);

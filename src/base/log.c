@@ -1,3 +1,4 @@
+/* Passes log lines to the sink. The sink is global; the request id is thread-local. */
 #include "base/log.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* A bounded pool: a stack of items under one mutex, and a condition variable for those who wait. */
 #include "base/pool.h"
 
 #include "base/alloc.h"

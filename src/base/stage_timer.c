@@ -1,3 +1,5 @@
+/* The stage timer: a thread-local pointer to the times of the current request. Entering a stage adds the time since the
+ * last change to the stage that is left. */
 #include "base/stage_timer.h"
 
 #include "base/clock.h"

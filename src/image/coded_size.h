@@ -9,7 +9,7 @@
 /* The maximum over all sequence headers of a stream, for each side separately. */
 typedef struct sb_image_coded_size {
   uint32_t width, height; /* of the decoder's output */
-  /* What the decoder may allocate: the largest frame that the header can express (AV1), or the uncropped size (HEVC). */
+  /* What the decoder may allocate: the largest frame that the header allows (AV1), or the uncropped size (HEVC). */
   uint32_t room_width, room_height;
 } sb_image_coded_size;
 
