@@ -22,7 +22,7 @@ ALLOWED = {
     "cli": {"base", "config", "json", "import", "sandbox", "crypto", "vector", "stats", "engine", "http", "sql"},
 }
 # Headers of other projects that one file alone, or one folder, may know.
-ONLY_IN = {"openvino": "src/infer/infer.c", "sqlite3.h": ("src/store/", "src/sql/sqlite.h", "src/base/sqlite_status.c"),
+ONLY_IN = {"openvino": "src/infer/infer.c", "sqlite3.h": ("src/store/drivers/sqlite/", "src/sql/sqlite.h", "src/base/sqlite_status.c"),
            "libpq-fe.h": "src/store/drivers/postgres/",
            "sqlite3ext.h": "src/sql/sqlite.h", "sodium.h": "src/crypto/", "histedit.h": "src/cli/line_editor.c",
            "microhttpd.h": "src/http/", "gnutls/": ("src/http/core/tls.c", "src/http/core/websocket.c"),

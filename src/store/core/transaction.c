@@ -1,8 +1,8 @@
-/* Write transactions: what goes before and after BEGIN, before COMMIT and after it.
+/* Write transactions.
  *
- *   begin:   lock; reset the row-set MAC of the transaction; BEGIN; load newer data keys, so that nothing is sealed under a retired one
- *   finish:  add the transaction's row-set MAC to the stored one; COMMIT (or ROLLBACK); move the cached counts;
- * unlock */
+ *   begin:   lock; reset the transaction's row-set MAC; BEGIN; load newer data keys, so that nothing is sealed under a
+ *            retired one
+ *   finish:  add the transaction's row-set MAC to the stored one; COMMIT or ROLLBACK; move the cached counts; unlock */
 #include "store/core/transaction.h"
 
 #include "store/gallery/counts.h"

@@ -5,6 +5,9 @@
  * A driver knows nothing of people, seals or the audit log: it runs SQL. The SQL is common to both databases, with "?"
  * and "?N" as parameters; where they differ (new row ids, erasing, health) the driver has a function of its own.
  *
+ * To add an operation that both databases do in the same SQL, write it above with statements. Add a function here only
+ * where they differ, and implement it in both drivers; a function that may be NULL says so.
+ *
  * Every function is called under the store's lock. A statement whose status is not SB_OK must not reach the driver. */
 #ifndef SB_STORE_DRIVERS_DRIVER_H
 #define SB_STORE_DRIVERS_DRIVER_H

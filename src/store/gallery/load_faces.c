@@ -1,5 +1,7 @@
 /* Reading all faces at once, for a new index: a pipeline of one reading thread and several that open templates.
  *
+ *   reader (caller's thread) -> full batches -> workers: open, visit -> spare batches -> reader
+ *
  * The caller's thread reads rows in order and fills batches; worker threads open (unseal) the templates of a batch and
  * visit them. The caller opens batches too when it has nothing else to do, so a million templates keep every core busy.
  *

@@ -1,4 +1,16 @@
-/* The schema in SQLite, step by step. A released step is never changed: a new one is added. */
+/* The schema in SQLite, step by step. A released step is never changed: a new one is added, and the same step in
+ * postgres_schema.c if PostgreSQL needs it, too; docs/formats.md describes the result, and tests/compat gets a database
+ * of the version before.
+ *
+ *   meta         single values by key: head of the audit log, row-set MAC ("tally"), operating point ("target"), position
+ *                of a key rotation
+ *   data_key     keys that seal fields, wrapped by the root key
+ *   collection   name, model, dim, and the seed of its secret transform
+ *   person       sealed id, name, consent and purpose; external_hash finds an id
+ *   face         sealed template, attributes, source and thumbnail
+ *   change       log of changed faces, which indexes follow
+ *   audit        hash chain of what was done
+ *   api_key, admin   who may use the server */
 #include "store/schema/schema.h"
 
 #include "store/sealing/keys.h"

@@ -1,5 +1,9 @@
 /* Data keys: loading them from the database, noticing new ones, and following a root key that another process has
- * changed. */
+ * changed.
+ *
+ * There are two kinds. Keys with the purpose "data" seal fields and hash ids; the newest one is used for what is
+ * written. The key with the purpose "audit" signs the audit log and authenticates the row-set MAC and the operating
+ * point. */
 #include "store/sealing/keys.h"
 
 #include <stdlib.h>

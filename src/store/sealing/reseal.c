@@ -1,4 +1,8 @@
-/* Resealing: under a newer data key, out of schema 1, or through another transform. */
+/* Resealing: under a newer data key, out of schema 1, or through another transform.
+ *
+ * Each table is handled a row at a time: read the row with the next higher id and open its sealed fields, change what
+ * has to be changed, write the row with its fields sealed under the newest data key. Opened fields are wiped from
+ * memory afterwards. The row's id and the seal contexts stay the same. */
 #include "store/sealing/reseal.h"
 
 #include "store/gallery/person_rows.h"

@@ -1,6 +1,6 @@
 /* Observing rows in SQLite: temporary triggers of the connection (not stored in the database) hand each row that it
  * inserts, changes or deletes to an SQL function, which calls the observer. An update reports the old row as removed,
- * then the new one. */
+ * then the new one. An error of the observer fails the statement that wrote the row. */
 #include "store/drivers/sqlite/sqlite.h"
 
 #include <sqlite3.h>
