@@ -27,8 +27,16 @@ ONLY_IN = {"openvino": "src/infer/infer.c", "sqlite3.h": ("src/store/drivers/sql
            "sqlite3ext.h": "src/sql/sqlite.h", "sodium.h": "src/crypto/", "histedit.h": "src/cli/line_editor.c",
            "microhttpd.h": "src/http/", "gnutls/": ("src/http/core/tls.c", "src/http/core/websocket.c"),
            "jpeglib.h": "src/image/", "spng.h": "src/image/", "webp/": "src/image/", "libheif/": "src/image/"}
+# The parts of src/http, lowest first; files beside them (server.c, routes.c) stand above all of them (src/http/http.h).
+HTTP_PARTS = ["core", "ops", "jobs", "api", "dialects"]
 LINES_MAX = 800
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
+
+
+def http_part(path):
+    """The height of a file of src/http, or of a header of it, among its parts."""
+    part = path.split("/")[1]
+    return HTTP_PARTS.index(part) if part in HTTP_PARTS else len(HTTP_PARTS)
 
 
 def violations(path, text):
@@ -39,6 +47,8 @@ def violations(path, text):
         owner = include.split("/")[0]
         if owner in ALLOWED and owner != folder and owner not in ALLOWED[folder]:
             found.append(f"{path}: {folder} may not include {include}")
+        if folder == owner == "http" and http_part(include) > http_part(path.removeprefix("src/")):
+            found.append(f"{path}: a lower part of http may not include {include}")
         for header, home in ONLY_IN.items():
             if include.startswith(header) and not path.startswith(home):
                 found.append(f"{path}: only {home} may include {include}")
@@ -59,6 +69,10 @@ class Layers(unittest.TestCase):
         self.assertTrue(violations("src/vector/dot.c", '# include <engine/engine.h>'))
         self.assertTrue(violations("src/face/face.c", "#include <openvino/c/openvino.h>"))
         self.assertTrue(violations("src/http/core/route.c", "#include <sqlite3.h>"))
+        self.assertTrue(violations("src/http/core/route.c", '#include "http/api/handlers.h"'))
+        self.assertTrue(violations("src/http/ops/page.c", '#include "http/routes.h"'))
+        self.assertFalse(violations("src/http/routes.c", '#include "http/api/handlers.h"'))
+        self.assertFalse(violations("src/http/jobs/jobs.c", '#include "http/core/route.h"'))
         self.assertFalse(violations("src/engine/engine.c", '#include "store/store.h"\n#include <stdio.h>'))
         self.assertFalse(violations("src/infer/infer.c", "#include <openvino/c/openvino.h>"))
 

@@ -177,7 +177,7 @@ sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error 
 void sb_http_daemon_stop(sb_http_daemon *daemon) {
   if (!daemon->mhd) return;
   /* libmicrohttpd must not be stopped while connections are suspended, so the pool is closed first: it resumes them
-   * all. Uploads that end meanwhile find it closed and are told that the server stops. */
+   * all. Uploads that end meanwhile find it closed and get the answer that the server stops. */
   sb_http_request_pool_close(daemon->context->pool, sb_http_dispatch_refuse);
   MHD_stop_daemon(daemon->mhd);
 }

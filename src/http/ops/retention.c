@@ -1,4 +1,4 @@
-/* One thread that sleeps until the next minute, or until it is told to stop. Its clock is monotonic, so a change of the
+/* One thread that sleeps until the next minute, or until it is stopped. Its clock is monotonic, so a change of the
  * system's time neither delays an erasure nor makes it run twice. */
 #include "http/ops/retention.h"
 
