@@ -74,7 +74,7 @@ typedef enum sb_status {
 #undef SB_STATUS_ENUM
 } sb_status;
 
-/* The stable code of a status ("no_face"), as in JSON; static. Any value is accepted: an unknown one gives "unknown". */
+/* The stable code of a status ("no_face"), as in JSON; static. Any value is accepted: else it is "unknown". */
 SB_API const char *sb_status_code(sb_status status);
 
 /* Caller-owned. `message` is always NUL-terminated UTF-8 and never contains a name, an id, a template or a key. */
