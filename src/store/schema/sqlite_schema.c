@@ -2,8 +2,8 @@
  * postgres_schema.c if PostgreSQL needs it, too; docs/formats.md describes the result, and tests/compat gets a database
  * of the version before.
  *
- *   meta         single values by key: head of the audit log, row-set MAC ("tally"), operating point ("target"), position
- *                of a key rotation
+ *   meta         single values by key: head of the audit log, row-set MAC ("tally"), operating point ("target"),
+ *                position of a key rotation
  *   data_key     keys that seal fields, wrapped by the root key
  *   collection   name, model, dim, and the seed of its secret transform
  *   person       sealed id, name, consent and purpose; external_hash finds an id
