@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""Measures photo to embedding beside PyPI deepface and face_recognition's models (dlib), in one run, and writes
-docs/benchmarks-models.md.
+"""Measures photo to embedding, compared with PyPI deepface and face_recognition's models (dlib), in one run, and
+writes docs/benchmarks-models.md.
 
 usage: bench/models.py [--work FOLDER] [--python FILE] [--home FOLDER] [--models FOLDER] [--dlib FOLDER] [--rounds 10]
        [--measure | --report]
 
-What the peers need is made or fetched once into the work folder (default: $XDG_CACHE_HOME/semblance/bench/models; 4 GB), unless told:
+What the peers need is made or fetched once into the work folder (default: $XDG_CACHE_HOME/semblance/bench/models;
+4 GB), unless given:
   --python   an interpreter with deepface, tf-keras and dlib (tests/parity/setup makes one)
-  --home     a DEEPFACE_HOME: .deepface/weights with vgg_face_weights.h5 (of random numbers) and OpenCV's two haarcascade_*.xml files
+  --home     a DEEPFACE_HOME: .deepface/weights with vgg_face_weights.h5 (of random numbers) and OpenCV's two
+             haarcascade_*.xml files
   --models   what `script/models deepface --from HOME/.deepface/weights --any-weights --to FOLDER vgg-face` made of it
   --dlib     the folder models/ of PyPI face_recognition_models
-The raw figures are kept in the work folder; --measure writes no document, --report makes the document of them anew and measures nothing.
+The raw figures are stored in the work folder. --measure writes no document; --report writes the document from the
+stored figures and measures nothing.
 
-Each contestant is a process of its own, twice in turn; medians. "One core" is by taskset, for everybody alike. Semblance keeps
-compiled models in its cache, as it always does: the first of its runs fills it and does not count.
+Each contestant is a process of its own and runs twice, in turn; the figures are medians. "One core" is set by taskset,
+for all of them. Semblance keeps compiled models in its cache, as it always does: its first run fills the cache and does
+not count.
 """
 import argparse
 import json
@@ -49,7 +53,7 @@ def crop(python, target):
 
 
 def packages(python, *names):
-    """MB of the installed packages and what they ask for."""
+    """MB of the installed packages and their dependencies."""
     code = ("import importlib.metadata as m, re, sys, json, pathlib\n"
             "seen, queue, size = set(), list(sys.argv[1:]), 0\n"
             "while queue:\n"
@@ -105,22 +109,22 @@ def pin(cores):
     return ["taskset", "-c", ",".join(map(str, range(cores)))]
 
 
-# Label, its name in the contest, whom it is compared with.
+# Label, its name in the contest, the contestant that it is compared with.
 PHOTOS = [("Semblance, default (RFB + MobileFaceNet)", "default", "deepface"), ("Semblance, vgg-face (bf16)", "vgg", "deepface"),
-          ("Semblance, vgg-face in f32", "vgg f32", "deepface"), ("DeepFace, VGG-Face (its default detector, opencv)", "deepface", None),
+          ("Semblance, vgg-face in f32", "vgg f32", "deepface"), ("DeepFace, VGG-Face (default detector, opencv)", "deepface", None),
           ("Semblance, dlib-resnet-128", "dlib", "face_recognition"),
-          ("face_recognition's models by dlib (HOG, 68 points, ResNet)", "face_recognition", None)]
+          ("face_recognition's models in dlib (HOG, 68 points, ResNet)", "face_recognition", None)]
 CUT = [("Semblance, vgg-face (bf16)", "cut", "deepface cut"), ("Semblance, vgg-face in f32", "cut f32", "deepface cut"),
        ("DeepFace, VGG-Face (detector skip)", "deepface cut", None)]
 
 
 def table(median, rows, cores):
-    text = "| | median | p10 .. p90 | first answer | peak memory | |\n| --- | --- | --- | --- | --- | --- |\n"
+    text = "| | median | p10 .. p90 | first answer | peak memory | times as fast |\n| --- | --- | --- | --- | --- | --- |\n"
     for label, name, other in rows:
         if (name, cores) not in median:
             continue
         m = median[name, cores]
-        ratio = f"{median[other, cores]['median_ms'] / m['median_ms']:.1f} times as fast as {other.replace(' cut', '')}" if other else ""
+        ratio = f"{median[other, cores]['median_ms'] / m['median_ms']:.1f}" if other else ""
         text += (f"| {label} | {m['median_ms']:.1f} ms | {m['p10_ms']:.1f} .. {m['p90_ms']:.1f} | {m['first_ms'] / 1000:.2f} s | "
                  f"{m['peak_mb']:.0f} MB | {ratio} |\n")
     return text
@@ -153,12 +157,18 @@ def document(found):
     median = {(row["name"], row["cores"]): row for row in found["medians"]}
     sizes = found["sizes"]
     named = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return f"""# Benchmarks: models, beside their own programs
+    return f"""# Model benchmarks
 
-Made by `bench/models.py` on {found['made'][:10]} of commit {found['commit']}: {found['machine']}, {found['cores']} cores, {found['system']}; {named}; {found['rounds']} rounds
-a process, {REPEATS} processes each in turn, medians; everybody on the same cores; other programs had {found['others']:.0%} of the machine. The photo is obama.jpg of
-PyPI face_recognition (910x1137, one face). VGG-Face has random weights of the published layout on both sides, which changes no
-time. First answer: from the start of the process, Semblance with its cache of compiled models filled.
+Photo to embedding in Semblance, compared with the programs that the models come from. Made by `bench/models.py` on
+{found['made'][:10]} from commit {found['commit']}: {found['machine']}, {found['cores']} cores, {found['system']};
+{named}.
+Each figure is the median of {REPEATS} processes of {found['rounds']} rounds each. The processes ran in turn, on the same cores;
+other programs used {found['others']:.0%} of the machine.
+
+- The photo is obama.jpg of PyPI face_recognition (910x1137, one face).
+- VGG-Face has random weights of the published layout on both sides, which does not change the times.
+- "First answer" is the time from the start of the process. Semblance's cache of compiled models is filled.
+- "Times as fast" compares the medians: dlib-resnet-128 with face_recognition's models, all others with DeepFace.
 
 ## Photo to embedding, one core
 
@@ -166,7 +176,7 @@ time. First answer: from the start of the process, Semblance with its cache of c
 ## Photo to embedding, two cores
 
 {table(median, PHOTOS, 2)}
-## The network alone: a face of 224x224 that is cut out already
+## The network alone: a face that is already cropped to 224x224
 
 One core:
 
@@ -174,10 +184,11 @@ One core:
 Two cores:
 
 {table(median, CUT, 2)}
-In f32 both sides do the same 31 thousand million operations on the same kind of instructions, and neither can be much faster than
-the other; what Semblance gains there it gains by bf16 (`precision` in the manifest), which moves scores of pairs by 1e-4.
+In f32 both sides do the same 31 billion operations with the same kind of instructions, so neither can be much faster
+than the other. Semblance is faster there mainly because of bf16 (`precision` in the manifest), which moves scores of
+pairs by 1e-4.
 
-## Installed, with the weights it runs on
+## Installed size, including the weights
 
 | | MB |
 | --- | --- |
