@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What an installation has that is not of this repository: the runtime and the models of the default pipeline.
+"""Lists the third-party files of an installation: the inference runtime and the models of the default pipeline.
 
-usage: shipped.py runtime|models|licences     (one path a line, for packaging/meson.build)
-       shipped.py copyright                   (Debian's copyright file)
+usage: shipped.py runtime|models|licences     (prints one path a line, for packaging/meson.build)
+       shipped.py copyright                   (prints Debian's copyright file)
 """
 import json
 import pathlib
@@ -19,7 +19,7 @@ def runtime():
 
 
 def manifests():
-    """{manifest's path: its content}; the optional ones are brought in by who wants them."""
+    """{path of a manifest: its content}, without the optional models, which users add themselves."""
     read = {path: json.loads(path.read_text()) for path in sorted((ROOT / "models").glob("*.json"))}
     return {path: manifest for path, manifest in read.items() if not manifest.get("optional")}
 
@@ -41,7 +41,8 @@ def copyright_line(text):
 
 
 def paragraph(files, holder, licence, comment=""):
-    return f"Files: {files}\nCopyright: {holder.removeprefix('Copyright (c) ')}\nLicense: {licence}\n" + (f"Comment: {comment}\n" if comment else "")
+    text = f"Files: {files}\nCopyright: {holder.removeprefix('Copyright (c) ')}\nLicense: {licence}\n"
+    return text + (f"Comment: {comment}\n" if comment else "")
 
 
 def debian_copyright():
@@ -50,9 +51,10 @@ def debian_copyright():
     yield "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: semblance\n"
     yield paragraph("*", copyright_line(ROOT / "LICENSE"), "MIT")
     yield paragraph(" ".join(f"usr/lib/semblance/{path.name}" for path in runtime()), RUNTIME_COPYRIGHT, "Apache-2.0",
-                    "parts of others in it: /usr/share/doc/semblance/licences")
+                    "licences of third-party parts: /usr/share/doc/semblance/licences")
     for manifest in manifests().values():
-        yield paragraph(f"usr/share/semblance/models/{manifest['file']}", copyright_line(licence_text(manifest)), manifest["licence"], manifest["origin"])
+        yield paragraph(f"usr/share/semblance/models/{manifest['file']}", copyright_line(licence_text(manifest)),
+                        manifest["licence"], manifest["origin"])
     yield "License: MIT\n" + "".join(f" {line.rstrip() or '.'}\n" for line in mit.rstrip().split("\n"))
     yield "License: Apache-2.0\n On Debian systems the whole text is in /usr/share/common-licenses/Apache-2.0.\n"
 

@@ -1,4 +1,4 @@
-# Completion of semblance for fish. The program says what may come next; where it says nothing, files are offered.
+# Completion for fish. `semblance complete` prints the possible next words; if there are none, file names complete.
 function __semblance_offered
     set -l words (commandline -opc) (commandline -ct)
     $words[1] complete $words[2..-1] 2>/dev/null
