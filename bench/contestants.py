@@ -1,4 +1,5 @@
 """What bench/models.py's peers need, made or fetched once into a folder: their packages, weights and data."""
+
 import pathlib
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ CASCADES = ("haarcascade_frontalface_default.xml", "haarcascade_eye.xml")
 
 def once(make):
     """make(work, target) fills `target`, which is there as a whole or not at all."""
+
     def made(work):
         target = work / make.__name__
         if not target.exists():
@@ -21,12 +23,27 @@ def once(make):
             make(work, partial)
             partial.rename(target)
         return target
+
     return made
 
 
 def package(folder, requirement):
     """The package's file, as its registry has it."""
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", folder, requirement], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--dest",
+            folder,
+            requirement,
+        ],
+        check=True,
+    )
     return next(folder.glob("*.*"))
 
 
@@ -50,7 +67,19 @@ def home(work, target):
 @once
 def converted(work, target):
     """The same weights as a model of ours."""
-    subprocess.run([ROOT / "script/models", "deepface", "--from", home(work) / "home/.deepface/weights", "--any-weights", "--to", target, "vgg-face"], check=True)
+    subprocess.run(
+        [
+            ROOT / "script/models",
+            "deepface",
+            "--from",
+            home(work) / "home/.deepface/weights",
+            "--any-weights",
+            "--to",
+            target,
+            "vgg-face",
+        ],
+        check=True,
+    )
 
 
 @once

@@ -8,13 +8,13 @@ number of connections lets as many threads ask again as soon as they have their 
 patient than Retry-After asks for. Memory is read at a quarter of the time (after warm-up) and at the end; the server's CPU time tells
 what a search costs, this program's own what it took away from the server. With --bench the stages' own time comes first: sb_engine_search on one thread in a process alone.
 """
+
 import argparse
 import http.client
 import json
 import os
 import pathlib
 import re
-import statistics
 import subprocess
 import tempfile
 import threading
@@ -28,14 +28,16 @@ def frame(photo, target):
     ppm = subprocess.run(["djpeg", "-pnm", photo], capture_output=True, check=True).stdout
     size, pixels = re.match(rb"P6\s(\d+) (\d+)\s255\s", ppm), None
     width, height = map(int, size.groups())
-    pixels, step = ppm[size.end():], max(1, width // WIDTH)
+    pixels, step = ppm[size.end() :], max(1, width // WIDTH)
     left = max(0, (width // step - WIDTH) // 2)
     rows = []
     for row in range(HEIGHT):
-        line = pixels[row * step * width * 3:(row * step + 1) * width * 3] if row * step < height else b""
-        picked = b"".join(line[x * 3:x * 3 + 3] for x in range(left * step, min(width, (left + WIDTH) * step), step))
-        rows.append(picked.ljust(WIDTH * 3, b"\x7f")[:WIDTH * 3])
-    cjpeg = subprocess.run(["cjpeg", "-quality", "90"], input=b"P6\n640 480\n255\n" + b"".join(rows), capture_output=True, check=True)
+        line = pixels[row * step * width * 3 : (row * step + 1) * width * 3] if row * step < height else b""
+        picked = b"".join(line[x * 3 : x * 3 + 3] for x in range(left * step, min(width, (left + WIDTH) * step), step))
+        rows.append(picked.ljust(WIDTH * 3, b"\x7f")[: WIDTH * 3])
+    cjpeg = subprocess.run(
+        ["cjpeg", "-quality", "90"], input=b"P6\n640 480\n255\n" + b"".join(rows), capture_output=True, check=True
+    )
     pathlib.Path(target).write_bytes(cjpeg.stdout)
 
 
@@ -93,11 +95,21 @@ def measure(server, port, photo, connections, seconds):
             statuses[status] = statuses.get(status, 0) + 1
     good = sorted(ms for asker in askers for status, ms in asker.times if status == 200)
     full = sorted(ms for asker in askers for status, ms in asker.times if status == 503)
-    return {"connections": connections, "seconds": round(spent, 1), "statuses": statuses, "a_second": round(len(good) / spent, 1),
-            "p50_ms": quantile(good, 0.5), "p99_ms": quantile(good, 0.99), "p50_of_503_ms": quantile(full, 0.5), "p99_of_503_ms": quantile(full, 0.99),
-            "retry_after": sum(asker.retry for asker in askers), "server_cpu_ms_a_search": round(1000 * cpu / max(1, len(good)), 1),
-            "cores_that_asking_took": round((time.process_time() - own) / spent, 2),
-            "memory_warm_mb": round(warm / 1e6, 1), "memory_end_mb": round(resident(server.pid) / 1e6, 1)}
+    return {
+        "connections": connections,
+        "seconds": round(spent, 1),
+        "statuses": statuses,
+        "a_second": round(len(good) / spent, 1),
+        "p50_ms": quantile(good, 0.5),
+        "p99_ms": quantile(good, 0.99),
+        "p50_of_503_ms": quantile(full, 0.5),
+        "p99_of_503_ms": quantile(full, 0.99),
+        "retry_after": sum(asker.retry for asker in askers),
+        "server_cpu_ms_a_search": round(1000 * cpu / max(1, len(good)), 1),
+        "cores_that_asking_took": round((time.process_time() - own) / spent, 2),
+        "memory_warm_mb": round(warm / 1e6, 1),
+        "memory_end_mb": round(resident(server.pid) / 1e6, 1),
+    }
 
 
 def ready(port):
@@ -129,13 +141,27 @@ def main():
         frame(options.photo, f"{folder}/frame.jpg")
         photo = pathlib.Path(folder, "frame.jpg").read_bytes()
         if options.bench:
-            alone = subprocess.run([options.bench, options.data, f"{folder}/frame.jpg", "200"], capture_output=True, check=True, text=True).stdout
+            alone = subprocess.run(
+                [options.bench, options.data, f"{folder}/frame.jpg", "200"], capture_output=True, check=True, text=True
+            ).stdout
             print(json.dumps({"alone": json.loads(alone)}), flush=True)
-        server = subprocess.Popen([options.serve, "serve", "--port", "0", "--data", options.data, "--log-level", "error"], stdout=subprocess.PIPE)
+        server = subprocess.Popen(
+            [options.serve, "serve", "--port", "0", "--data", options.data, "--log-level", "error"],
+            stdout=subprocess.PIPE,
+        )
         try:
             port, start = int(server.stdout.readline().rsplit(b":", 1)[1]), time.monotonic()
             faces = ready(port)
-            print(json.dumps({"faces": faces, "ready_after_s": round(time.monotonic() - start, 1), "memory_mb": round(resident(server.pid) / 1e6, 1)}), flush=True)
+            print(
+                json.dumps(
+                    {
+                        "faces": faces,
+                        "ready_after_s": round(time.monotonic() - start, 1),
+                        "memory_mb": round(resident(server.pid) / 1e6, 1),
+                    }
+                ),
+                flush=True,
+            )
             measure(server, port, photo, 2, options.warm_up)  # meanwhile the index learns its codes, with all cores
             for connections in map(int, options.connections.split(",")):
                 print(json.dumps(measure(server, port, photo, connections, options.seconds)), flush=True)

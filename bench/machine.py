@@ -1,4 +1,5 @@
 """What a figure was measured on, and how much of the machine other programs had meanwhile."""
+
 import datetime
 import json
 import os
@@ -19,13 +20,17 @@ def cpu_name():
 
 
 def commit():
-    found = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
     return found.stdout.strip() or "no commit"
 
 
 def busy_seconds():
     """(of all cores by anybody, of this process and those that it waited for)."""
-    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
+    user, nice, system, _idle, _wait, irq, softirq, steal = map(
+        int, pathlib.Path("/proc/stat").read_text().split()[1:9]
+    )
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
 
 
@@ -38,9 +43,15 @@ class Watch:
     def about(self):
         passed = max(0.001, time.monotonic() - self.start)
         everybody, own = (after - before for after, before in zip(busy_seconds(), self.busy))
-        return {"made": datetime.datetime.now().isoformat(timespec="seconds"), "commit": commit(), "machine": cpu_name(), "cores": os.cpu_count(),
-                "system": f"{platform.system()} {platform.release()}", "others": round(max(0.0, everybody - own) / passed / os.cpu_count(), 3),
-                "seconds": round(passed)}
+        return {
+            "made": datetime.datetime.now().isoformat(timespec="seconds"),
+            "commit": commit(),
+            "machine": cpu_name(),
+            "cores": os.cpu_count(),
+            "system": f"{platform.system()} {platform.release()}",
+            "others": round(max(0.0, everybody - own) / passed / os.cpu_count(), 3),
+            "seconds": round(passed),
+        }
 
 
 def busy(piece):
@@ -56,7 +67,10 @@ def merged(kept, folder):
         if old and old["made"] > new["made"]:
             continue
         if old and busy(new) and not busy(old):
-            print(f"{path.stem}: other programs had {new['others']:.0%} of the machine, so the figures of {old['made']} stay", flush=True)
+            print(
+                f"{path.stem}: other programs had {new['others']:.0%} of the machine, so the figures of {old['made']} stay",
+                flush=True,
+            )
             continue
         pieces[path.stem] = new
     return pieces

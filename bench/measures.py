@@ -1,4 +1,5 @@
 """The pieces of bench/run that have no program of their own. Each gives a dictionary of raw figures."""
+
 import http.client
 import json
 import os
@@ -29,8 +30,11 @@ class Server:
 
     def __init__(self, data, *options):
         self.start = time.monotonic()
-        self.process = subprocess.Popen([PROGRAM, "serve", "--port", "0", "--data", data, "--log-level", "error", *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", "--port", "0", "--data", data, "--log-level", "error", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         self.port = int(self.process.stdout.readline().rsplit(b":", 1)[1])
 
     def __enter__(self):
@@ -72,7 +76,11 @@ def spread(values):
 
 def megabytes(folder):
     """What it takes on disk; a MB is 10^6 bytes here as everywhere."""
-    return int(subprocess.run(["du", "-sk", folder], capture_output=True, check=True, text=True).stdout.split()[0]) * 1024 / 1e6
+    return (
+        int(subprocess.run(["du", "-sk", folder], capture_output=True, check=True, text=True).stdout.split()[0])
+        * 1024
+        / 1e6
+    )
 
 
 def frame():
@@ -102,7 +110,12 @@ def photo(_work, quick):
     build("bench/bench_photo", "src/cli/semblance")
     rounds = 20 if quick else 200
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([BUILD / "bench/bench_photo", os.path.join(folder, "a"), PHOTO, str(rounds)], capture_output=True, check=True, text=True)
+        done = subprocess.run(
+            [BUILD / "bench/bench_photo", os.path.join(folder, "a"), PHOTO, str(rounds)],
+            capture_output=True,
+            check=True,
+            text=True,
+        )
         times, starts, resident, bytes_ = json.loads(done.stdout), [], [], PHOTO.read_bytes()
         for _ in range(3 if quick else 6):
             with Server(os.path.join(folder, "b")) as server:
@@ -114,15 +127,24 @@ def photo(_work, quick):
     with tempfile.NamedTemporaryFile() as stripped:
         subprocess.run(["strip", "-o", stripped.name, PROGRAM], check=True)
         small = pathlib.Path(stripped.name).stat().st_size
-    return {"rounds": times["rounds"], "every_face": times["every_face"], "largest_face": times["largest_face"],
-            "start_s": spread(starts[1:]),  # the first filled the cache of compiled models
-            "resident_mb": statistics.median(resident[1:]), "deps_mb": megabytes((ROOT / "deps").resolve()), "program_mb": PROGRAM.stat().st_size / 1e6,
-            "stripped_mb": small / 1e6}
+    return {
+        "rounds": times["rounds"],
+        "every_face": times["every_face"],
+        "largest_face": times["largest_face"],
+        "start_s": spread(starts[1:]),  # the first filled the cache of compiled models
+        "resident_mb": statistics.median(resident[1:]),
+        "deps_mb": megabytes((ROOT / "deps").resolve()),
+        "program_mb": PROGRAM.stat().st_size / 1e6,
+        "stripped_mb": small / 1e6,
+    }
 
 
 def stage_seconds(server):
     text = server.ask("GET", "/metrics")[1].decode()
-    return {name: float(value) for name, value in re.findall(r'semblance_stage_seconds_total\{stage="(\w+)"\} ([0-9.]+)', text)}
+    return {
+        name: float(value)
+        for name, value in re.findall(r'semblance_stage_seconds_total\{stage="(\w+)"\} ([0-9.]+)', text)
+    }
 
 
 def stages(work, quick):
@@ -138,7 +160,9 @@ def stages(work, quick):
             before = stage_seconds(server)
             for _ in range(rounds):
                 server.search(picture, path)
-            found["requests"][name] = {stage: 1000 * (value - before[stage]) / rounds for stage, value in stage_seconds(server).items()}
+            found["requests"][name] = {
+                stage: 1000 * (value - before[stage]) / rounds for stage, value in stage_seconds(server).items()
+            }
     return found
 
 
@@ -157,8 +181,15 @@ def galleries(work, quick):
                 for _ in range(5):
                     server.search(picture)
                 memory.append(server.resident_mb())
-        rows.append({"people": people, "answer_s": spread(answers[1:]), "ready_s": spread(ready[1:]), "resident_mb": statistics.median(memory[1:]),
-                     "disk_mb": megabytes(data)})
+        rows.append(
+            {
+                "people": people,
+                "answer_s": spread(answers[1:]),
+                "ready_s": spread(ready[1:]),
+                "resident_mb": statistics.median(memory[1:]),
+                "disk_mb": megabytes(data),
+            }
+        )
     return {"galleries": rows}
 
 
@@ -168,12 +199,32 @@ def server(work, quick):
     data = gallery(work, 1000 if quick else 1_000_000)
     command = [sys.executable, ROOT / "bench/load.py", data, PHOTO, "--serve", PROGRAM]
     seconds, warm = ("3", "1") if quick else ("60", "30")
-    runs = [(None, [*command, "--seconds", seconds, "--warm-up", warm, "--connections", "8,32", "--bench", BUILD / "bench/bench_photo"]),
-            (os.cpu_count(), [*command, "--seconds", seconds, "--warm-up", warm, "--connections", "8"])]
+    runs = [
+        (
+            None,
+            [
+                *command,
+                "--seconds",
+                seconds,
+                "--warm-up",
+                warm,
+                "--connections",
+                "8,32",
+                "--bench",
+                BUILD / "bench/bench_photo",
+            ],
+        ),
+        (os.cpu_count(), [*command, "--seconds", seconds, "--warm-up", warm, "--connections", "8"]),
+    ]
     found = {"rows": []}
     for workers, words in runs:
         environment = {**os.environ, **({"SEMBLANCE_WORKERS": str(workers)} if workers else {})}
-        lines = [json.loads(line) for line in subprocess.run(words, capture_output=True, check=True, text=True, env=environment).stdout.splitlines()]
+        lines = [
+            json.loads(line)
+            for line in subprocess.run(
+                words, capture_output=True, check=True, text=True, env=environment
+            ).stdout.splitlines()
+        ]
         for line in lines:
             if "alone" in line:
                 found["alone_ms"] = line["alone"]["largest_face"]["median_ms"]
@@ -187,8 +238,17 @@ def server(work, quick):
 def postgres(work, quick):
     """A gallery in PostgreSQL, and pgvector's graph over the same faces."""
     from environment import python_of
+
     search = work / "search"
     search.mkdir(parents=True, exist_ok=True)
-    command = [python_of(search), ROOT / "bench/pg/run", "--gallery", search, "--rows", "20000" if quick else "200000", "--hnsw"]
+    command = [
+        python_of(search),
+        ROOT / "bench/pg/run",
+        "--gallery",
+        search,
+        "--rows",
+        "20000" if quick else "200000",
+        "--hnsw",
+    ]
     found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
     return {**found, "others": None}  # the database's own processes cannot be told from other programs

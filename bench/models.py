@@ -19,6 +19,7 @@ Each contestant is a process of its own and runs twice, in turn; the figures are
 for all of them. Semblance keeps compiled models in its cache, as it always does: its first run fills the cache and does
 not count.
 """
+
 import argparse
 import json
 import os
@@ -36,8 +37,13 @@ REPEATS = 2
 
 
 def run(*command, **environment):
-    done = subprocess.run([str(part) for part in command], capture_output=True, check=True, text=True,
-                          env={**os.environ, **{k: str(v) for k, v in environment.items()}})
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, **{k: str(v) for k, v in environment.items()}},
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -48,23 +54,27 @@ def megabytes(*paths):
 
 def crop(python, target):
     """A face of the network's own size, for the network alone."""
-    subprocess.run([python, "-c", f"import cv2; cv2.imwrite({str(target)!r}, cv2.imread({str(PHOTO)!r})[120:344, 320:544])"],
-                   check=True)
+    subprocess.run(
+        [python, "-c", f"import cv2; cv2.imwrite({str(target)!r}, cv2.imread({str(PHOTO)!r})[120:344, 320:544])"],
+        check=True,
+    )
 
 
 def packages(python, *names):
     """MB of the installed packages and their dependencies."""
-    code = ("import importlib.metadata as m, re, sys, json, pathlib\n"
-            "seen, queue, size = set(), list(sys.argv[1:]), 0\n"
-            "while queue:\n"
-            "    name = re.split(r'[^A-Za-z0-9._-]', queue.pop())[0].lower().replace('_', '-')\n"
-            "    if name in seen: continue\n"
-            "    seen.add(name)\n"
-            "    try: found = m.distribution(name)\n"
-            "    except m.PackageNotFoundError: continue\n"
-            "    size += sum(p.stat().st_size for p in map(found.locate_file, found.files or []) if pathlib.Path(p).is_file())\n"
-            "    queue += [r for r in found.requires or [] if 'extra ==' not in r]\n"
-            "print(json.dumps(size / 1e6))")
+    code = (
+        "import importlib.metadata as m, re, sys, json, pathlib\n"
+        "seen, queue, size = set(), list(sys.argv[1:]), 0\n"
+        "while queue:\n"
+        "    name = re.split(r'[^A-Za-z0-9._-]', queue.pop())[0].lower().replace('_', '-')\n"
+        "    if name in seen: continue\n"
+        "    seen.add(name)\n"
+        "    try: found = m.distribution(name)\n"
+        "    except m.PackageNotFoundError: continue\n"
+        "    size += sum(p.stat().st_size for p in map(found.locate_file, found.files or []) if pathlib.Path(p).is_file())\n"
+        "    queue += [r for r in found.requires or [] if 'extra ==' not in r]\n"
+        "print(json.dumps(size / 1e6))"
+    )
     return run(python, "-c", code, *names)
 
 
@@ -86,23 +96,38 @@ class Contest:
     def __init__(self, chosen, folder):
         self.chosen, self.folder, self.face, self.entries = chosen, folder, folder / "face.png", {}
         crop(chosen.python, self.face)
-        self.path = ":".join(map(str, (ROOT / "models", ROOT / "deps/models", chosen.models, f32_models(chosen.models, folder))))
+        self.path = ":".join(
+            map(str, (ROOT / "models", ROOT / "deps/models", chosen.models, f32_models(chosen.models, folder)))
+        )
 
     def semblance(self, name, model, cores, photo=PHOTO, how="faces"):
-        command = [ROOT / "build/bench/bench_represent", self.folder / "data", photo, self.chosen.rounds, model, self.path, how, cores]
+        command = [
+            ROOT / "build/bench/bench_represent",
+            self.folder / "data",
+            photo,
+            self.chosen.rounds,
+            model,
+            self.path,
+            how,
+            cores,
+        ]
         self.entries[name, cores] = lambda: run(*pin(cores), *command, XDG_CACHE_HOME=self.folder / "cache")
         self.entries[name, cores]()  # fills the cache
 
     def peer(self, name, kind, cores, photo=PHOTO):
         command = [self.chosen.python, ROOT / "bench/peers_models.py", kind, photo, self.chosen.rounds]
-        self.entries[name, cores] = lambda: run(*pin(cores), *command, DEEPFACE_HOME=self.chosen.home, DLIB_MODELS=self.chosen.dlib)
+        self.entries[name, cores] = lambda: run(
+            *pin(cores), *command, DEEPFACE_HOME=self.chosen.home, DLIB_MODELS=self.chosen.dlib
+        )
 
     def medians(self):
         results = {name: [] for name in self.entries}
         for _ in range(REPEATS):
             for name, measure in self.entries.items():
                 results[name].append(measure())
-        return {name: {key: statistics.median(r[key] for r in rows) for key in rows[0]} for name, rows in results.items()}
+        return {
+            name: {key: statistics.median(r[key] for r in rows) for key in rows[0]} for name, rows in results.items()
+        }
 
 
 def pin(cores):
@@ -110,12 +135,19 @@ def pin(cores):
 
 
 # Label, its name in the contest, the contestant that it is compared with.
-PHOTOS = [("Semblance, default (RFB + MobileFaceNet)", "default", "deepface"), ("Semblance, vgg-face (bf16)", "vgg", "deepface"),
-          ("Semblance, vgg-face in f32", "vgg f32", "deepface"), ("DeepFace, VGG-Face (default detector, opencv)", "deepface", None),
-          ("Semblance, dlib-resnet-128", "dlib", "face_recognition"),
-          ("face_recognition's models in dlib (HOG, 68 points, ResNet)", "face_recognition", None)]
-CUT = [("Semblance, vgg-face (bf16)", "cut", "deepface cut"), ("Semblance, vgg-face in f32", "cut f32", "deepface cut"),
-       ("DeepFace, VGG-Face (detector skip)", "deepface cut", None)]
+PHOTOS = [
+    ("Semblance, default (RFB + MobileFaceNet)", "default", "deepface"),
+    ("Semblance, vgg-face (bf16)", "vgg", "deepface"),
+    ("Semblance, vgg-face in f32", "vgg f32", "deepface"),
+    ("DeepFace, VGG-Face (default detector, opencv)", "deepface", None),
+    ("Semblance, dlib-resnet-128", "dlib", "face_recognition"),
+    ("face_recognition's models in dlib (HOG, 68 points, ResNet)", "face_recognition", None),
+]
+CUT = [
+    ("Semblance, vgg-face (bf16)", "cut", "deepface cut"),
+    ("Semblance, vgg-face in f32", "cut f32", "deepface cut"),
+    ("DeepFace, VGG-Face (detector skip)", "deepface cut", None),
+]
 
 
 def table(median, rows, cores):
@@ -125,14 +157,20 @@ def table(median, rows, cores):
             continue
         m = median[name, cores]
         ratio = f"{median[other, cores]['median_ms'] / m['median_ms']:.1f}" if other else ""
-        text += (f"| {label} | {m['median_ms']:.1f} ms | {m['p10_ms']:.1f} .. {m['p90_ms']:.1f} | {m['first_ms'] / 1000:.2f} s | "
-                 f"{m['peak_mb']:.0f} MB | {ratio} |\n")
+        text += (
+            f"| {label} | {m['median_ms']:.1f} ms | {m['p10_ms']:.1f} .. {m['p90_ms']:.1f} | {m['first_ms'] / 1000:.2f} s | "
+            f"{m['peak_mb']:.0f} MB | {ratio} |\n"
+        )
     return text
 
 
 def measure(chosen):
-    subprocess.run(["meson", "compile", "-C", ROOT / "build", "bench_represent", "src/cli/semblance:executable"], check=True, stdout=subprocess.DEVNULL,
-                   env={**os.environ, "PKG_CONFIG_PATH": str(ROOT / "deps/openvino/pkgconfig")})
+    subprocess.run(
+        ["meson", "compile", "-C", ROOT / "build", "bench_represent", "src/cli/semblance:executable"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PKG_CONFIG_PATH": str(ROOT / "deps/openvino/pkgconfig")},
+    )
     watch = machine.Watch()
     with tempfile.TemporaryDirectory() as folder:
         contest = Contest(chosen, pathlib.Path(folder))
@@ -146,11 +184,19 @@ def measure(chosen):
         contest.semblance("dlib", "dlib-resnet-128", 1)
         contest.peer("face_recognition", "face_recognition", 1)
         medians = contest.medians()
-    sizes = {"semblance": megabytes(ROOT / "deps/openvino", ROOT / "deps/models", ROOT / "build/src/cli/semblance"),
-             "deepface": packages(chosen.python, "deepface", "tensorflow", "tf-keras") + megabytes(chosen.home / ".deepface/weights/vgg_face_weights.h5"),
-             "face_recognition": packages(chosen.python, "dlib", "numpy") + megabytes(chosen.dlib)}
-    return {**watch.about(), "rounds": chosen.rounds, "versions": versions(chosen.python), "sizes": sizes,
-            "medians": [{"name": name, "cores": cores, **row} for (name, cores), row in medians.items()]}
+    sizes = {
+        "semblance": megabytes(ROOT / "deps/openvino", ROOT / "deps/models", ROOT / "build/src/cli/semblance"),
+        "deepface": packages(chosen.python, "deepface", "tensorflow", "tf-keras")
+        + megabytes(chosen.home / ".deepface/weights/vgg_face_weights.h5"),
+        "face_recognition": packages(chosen.python, "dlib", "numpy") + megabytes(chosen.dlib),
+    }
+    return {
+        **watch.about(),
+        "rounds": chosen.rounds,
+        "versions": versions(chosen.python),
+        "sizes": sizes,
+        "medians": [{"name": name, "cores": cores, **row} for (name, cores), row in medians.items()],
+    }
 
 
 def document(found):
@@ -160,10 +206,10 @@ def document(found):
     return f"""# Model benchmarks
 
 Photo to embedding in Semblance, compared with the programs that the models come from. Made by `bench/models.py` on
-{found['made'][:10]} from commit {found['commit']}: {found['machine']}, {found['cores']} cores, {found['system']};
+{found["made"][:10]} from commit {found["commit"]}: {found["machine"]}, {found["cores"]} cores, {found["system"]};
 {named}.
-Each figure is the median of {REPEATS} processes of {found['rounds']} rounds each. The processes ran in turn, on the same cores;
-other programs used {found['others']:.0%} of the machine.
+Each figure is the median of {REPEATS} processes of {found["rounds"]} rounds each. The processes ran in turn, on the same cores;
+other programs used {found["others"]:.0%} of the machine.
 
 - The photo is obama.jpg of PyPI face_recognition (910x1137, one face).
 - VGG-Face has random weights of the published layout on both sides, which does not change the times.
@@ -192,9 +238,9 @@ pairs by 1e-4.
 
 | | MB |
 | --- | --- |
-| Semblance: runtime, all models of `deps/models`, program | {sizes['semblance']:.0f} |
-| deepface with TensorFlow, tf-keras and VGG-Face's weights | {sizes['deepface']:.0f} |
-| dlib with numpy and face_recognition_models | {sizes['face_recognition']:.0f} |
+| Semblance: runtime, all models of `deps/models`, program | {sizes["semblance"]:.0f} |
+| deepface with TensorFlow, tf-keras and VGG-Face's weights | {sizes["deepface"]:.0f} |
+| dlib with numpy and face_recognition_models | {sizes["face_recognition"]:.0f} |
 """
 
 

@@ -3,6 +3,7 @@
 usage: peers_models.py deepface|deepface-cut|face_recognition PHOTO ROUNDS    prints JSON like bench_represent
 deepface-cut: of a face that is cut out already.
 """
+
 import json
 import os
 import resource
@@ -17,13 +18,20 @@ os.environ.update(TF_USE_LEGACY_KERAS="1", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_L
 def deepface(photo, detector="opencv"):
     """VGG-Face by the call of DeepFace's own readme, with its default detector."""
     from deepface import DeepFace
-    options = {"img_path": photo, "model_name": "VGG-Face", "detector_backend": detector, "enforce_detection": detector != "skip"}
+
+    options = {
+        "img_path": photo,
+        "model_name": "VGG-Face",
+        "detector_backend": detector,
+        "enforce_detection": detector != "skip",
+    }
     return lambda: DeepFace.represent(**options)
 
 
 def face_recognition(photo):
     """What the package of that name does, with its own models: HOG detector, five or 68 points, ResNet."""
     import dlib
+
     models = os.environ["DLIB_MODELS"]
     detector = dlib.get_frontal_face_detector()
     points = dlib.shape_predictor(f"{models}/shape_predictor_68_face_landmarks.dat")
@@ -33,12 +41,17 @@ def face_recognition(photo):
         image = dlib.load_rgb_image(photo)
         face = detector(image, 1)[0]
         return network.compute_face_descriptor(image, points(image, face), 1)
+
     return run
 
 
 def main():
     peer, photo, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    makers = {"deepface": deepface, "deepface-cut": lambda path: deepface(path, "skip"), "face_recognition": face_recognition}
+    makers = {
+        "deepface": deepface,
+        "deepface-cut": lambda path: deepface(path, "skip"),
+        "face_recognition": face_recognition,
+    }
     run = makers[peer](photo)
     run()
     first = time.monotonic() - START
@@ -49,8 +62,17 @@ def main():
         run()
         times.append((time.monotonic() - begin) * 1000)
     times.sort()
-    print(json.dumps({"first_ms": first * 1000, "median_ms": statistics.median(times), "p10_ms": times[rounds // 10],
-                      "p90_ms": times[rounds * 9 // 10], "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6}))
+    print(
+        json.dumps(
+            {
+                "first_ms": first * 1000,
+                "median_ms": statistics.median(times),
+                "p10_ms": times[rounds // 10],
+                "p90_ms": times[rounds * 9 // 10],
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

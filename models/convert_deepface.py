@@ -7,6 +7,7 @@ layer of 4096 is the descriptor; age, gender and race are further layers on it),
 Inception-ResNet-v1 (FaceNet). Inputs are NCHW; Semblance normalises the resulting vector to unit length, as DeepFace
 does.
 """
+
 import sys
 
 import h5py
@@ -24,8 +25,10 @@ class Weights:
                 raise ValueError("this is not a weight file written by Keras")
             self.layers = {}
             for layer in self.names(root.attrs["layer_names"]):
-                parts = {name.split("/")[-1].split(":")[0]: np.asarray(root[layer][name], np.float32)
-                         for name in self.names(root[layer].attrs["weight_names"])}
+                parts = {
+                    name.split("/")[-1].split(":")[0]: np.asarray(root[layer][name], np.float32)
+                    for name in self.names(root[layer].attrs["weight_names"])
+                }
                 if parts:
                     self.layers[layer] = parts
         self.used = set()
@@ -100,6 +103,7 @@ def vgg_attribute(classes):
     def build(graph, weights):
         value = graph.convolution(vgg_trunk(graph, weights), weights.next("kernel", 4))
         return graph.add("Softmax", [graph.flat(value)], axis=1), 224, classes
+
     return build
 
 
@@ -155,7 +159,7 @@ def facenet512(graph, weights):
     def second(block, *parts):
         """Names of the layers of the second branch, whose number in the files is not always 1."""
         first = weights.find(lambda name: name.startswith(f"{block}_Branch_") and name.endswith("_Conv2d_0a_1x1"))
-        stem = first[:-len("0a_1x1")]
+        stem = first[: -len("0a_1x1")]
         return [stem + part for part in ("0a_1x1", *parts)]
 
     value = unit("input", "Conv2d_1a_3x3", stride=2, same=False)
@@ -164,21 +168,38 @@ def facenet512(graph, weights):
     value = unit(value, "Conv2d_4b_3x3", stride=2, same=False)
     for i in range(1, 6):
         b = f"Block35_{i}"
-        value = residual(value, b, [[f"{b}_Branch_0_Conv2d_1x1"],
-                                    [f"{b}_Branch_1_Conv2d_0a_1x1", f"{b}_Branch_1_Conv2d_0b_3x3"],
-                                    [f"{b}_Branch_2_Conv2d_{part}" for part in ("0a_1x1", "0b_3x3", "0c_3x3")]], 0.17)
+        value = residual(
+            value,
+            b,
+            [
+                [f"{b}_Branch_0_Conv2d_1x1"],
+                [f"{b}_Branch_1_Conv2d_0a_1x1", f"{b}_Branch_1_Conv2d_0b_3x3"],
+                [f"{b}_Branch_2_Conv2d_{part}" for part in ("0a_1x1", "0b_3x3", "0c_3x3")],
+            ],
+            0.17,
+        )
     b = "Mixed_6a"
     inner = chain(value, [f"{b}_Branch_1_Conv2d_0a_1x1", f"{b}_Branch_1_Conv2d_0b_3x3"])
-    value = join([unit(value, f"{b}_Branch_0_Conv2d_1a_3x3", stride=2, same=False),
-                  unit(inner, f"{b}_Branch_1_Conv2d_1a_3x3", stride=2, same=False), graph.pool(value, 3, 2)])
+    value = join(
+        [
+            unit(value, f"{b}_Branch_0_Conv2d_1a_3x3", stride=2, same=False),
+            unit(inner, f"{b}_Branch_1_Conv2d_1a_3x3", stride=2, same=False),
+            graph.pool(value, 3, 2),
+        ]
+    )
     for i in range(1, 11):
         b = f"Block17_{i}"
         value = residual(value, b, [[f"{b}_Branch_0_Conv2d_1x1"], second(b, "0b_1x7", "0c_7x1")], 0.1)
     b = "Mixed_7a"
-    heads = [chain(value, [f"{b}_Branch_0_Conv2d_0a_1x1"]), chain(value, [f"{b}_Branch_1_Conv2d_0a_1x1"]),
-             chain(value, [f"{b}_Branch_2_Conv2d_0a_1x1", f"{b}_Branch_2_Conv2d_0b_3x3"])]
-    value = join([unit(head, f"{b}_Branch_{i}_Conv2d_1a_3x3", stride=2, same=False) for i, head in enumerate(heads)]
-                 + [graph.pool(value, 3, 2)])
+    heads = [
+        chain(value, [f"{b}_Branch_0_Conv2d_0a_1x1"]),
+        chain(value, [f"{b}_Branch_1_Conv2d_0a_1x1"]),
+        chain(value, [f"{b}_Branch_2_Conv2d_0a_1x1", f"{b}_Branch_2_Conv2d_0b_3x3"]),
+    ]
+    value = join(
+        [unit(head, f"{b}_Branch_{i}_Conv2d_1a_3x3", stride=2, same=False) for i, head in enumerate(heads)]
+        + [graph.pool(value, 3, 2)]
+    )
     for i in range(1, 7):
         b = f"Block8_{i}"
         branches = [[f"{b}_Branch_0_Conv2d_1x1"], second(b, "0b_1x3", "0c_3x1")]
@@ -188,8 +209,14 @@ def facenet512(graph, weights):
     return graph.normalisation(value, weights.take("Bottleneck_BatchNorm"), 1e-3), 160, 512
 
 
-ARCHITECTURES = {"vgg-face": vgg_face, "age": vgg_attribute(101), "gender": vgg_attribute(2), "race": vgg_attribute(6),
-                 "arcface": arcface, "facenet512": facenet512}
+ARCHITECTURES = {
+    "vgg-face": vgg_face,
+    "age": vgg_attribute(101),
+    "gender": vgg_attribute(2),
+    "race": vgg_attribute(6),
+    "arcface": arcface,
+    "facenet512": facenet512,
+}
 
 
 def convert(source, target, architecture):

@@ -6,6 +6,7 @@ Input: 1 x 3 x 150 x 150 RGB in 0..255 (mean and scale are inside); output: 128 
 layers from the input on, each behind a tag with its length; integers as a byte with sign and count, then little-endian
 bytes; real numbers as mantissa and exponent, both such integers; tensors as four sizes and plain float32.
 """
+
 import pathlib
 import sys
 
@@ -28,7 +29,7 @@ class Reader:
     def integer(self):
         control = self.data[self.at]
         count = control & 15
-        value = int.from_bytes(self.data[self.at + 1:self.at + 1 + count], "little")
+        value = int.from_bytes(self.data[self.at + 1 : self.at + 1 + count], "little")
         self.at += 1 + count
         return -value if control & 0x80 else value
 
@@ -37,7 +38,7 @@ class Reader:
 
     def real(self):
         mantissa, exponent = self.integers(2)
-        return mantissa * 2.0 ** exponent
+        return mantissa * 2.0**exponent
 
     def tensor(self):
         version, *sizes = self.integers(5)
@@ -72,8 +73,14 @@ class Reader:
         filters, rows, columns, stride_y, stride_x, pad_y, pad_x = self.integers(7)
         sizes, _ = self.part_sizes(), self.part_sizes()
         count = int(np.prod(sizes))
-        return {"weights": values[:count].reshape(sizes), "bias": values[count:], "filters": filters,
-                "kernel_shape": [rows, columns], "strides": [stride_y, stride_x], "pads": [pad_y, pad_x, pad_y, pad_x]}
+        return {
+            "weights": values[:count].reshape(sizes),
+            "bias": values[count:],
+            "filters": filters,
+            "kernel_shape": [rows, columns],
+            "strides": [stride_y, stride_x],
+            "pads": [pad_y, pad_x, pad_y, pad_x],
+        }
 
     def affine(self):
         values = self.tensor()
@@ -106,8 +113,13 @@ class DlibGraph(Graph):
         """Merges a convolution with the affine layer after it (a frozen batch normalisation). Returns filters, too."""
         layer, (gain, shift) = self.take(CONVOLUTION), self.take(AFFINE)
         weights = layer["weights"] * gain[:, None, None, None]
-        value = self.add("Conv", [value, self.constant(weights), self.constant(layer["bias"] * gain + shift)],
-                         kernel_shape=layer["kernel_shape"], strides=layer["strides"], pads=layer["pads"])
+        value = self.add(
+            "Conv",
+            [value, self.constant(weights), self.constant(layer["bias"] * gain + shift)],
+            kernel_shape=layer["kernel_shape"],
+            strides=layer["strides"],
+            pads=layer["pads"],
+        )
         return value, layer["filters"]
 
     def padded(self, value, channels, side):

@@ -5,6 +5,7 @@ the box is omitted.
 
 usage: convert_onet.py SOURCE.pt TARGET.onnx
 """
+
 import collections
 import pickle
 import struct
@@ -43,7 +44,7 @@ def tensor(values, offset, size, stride):
 def read_zip(path):
     with zipfile.ZipFile(path) as archive:
         index = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-        folder = index[:-len("data.pkl")]
+        folder = index[: -len("data.pkl")]
         load = lambda pid: np.frombuffer(archive.read(f"{folder}data/{pid[2]}"), "<f4")
         state = StateUnpickler(archive.open(index), load).load()
     return {name: tensor(*parts) for name, parts in state.items() if parts[2]}
@@ -92,9 +93,16 @@ def convert(source, target):
     add("Softmax", [value], "probability", axis=1)
     add("Gemm", ["prelu5", *weighted("dense6_3")], "points", transB=1)
     inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 48, 48])]
-    graph = helper.make_graph(nodes, "onet", inputs,
-                              [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, 2]),
-                               helper.make_tensor_value_info("points", TensorProto.FLOAT, [1, 10])], constants)
+    graph = helper.make_graph(
+        nodes,
+        "onet",
+        inputs,
+        [
+            helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, 2]),
+            helper.make_tensor_value_info("points", TensorProto.FLOAT, [1, 10]),
+        ],
+        constants,
+    )
     opset = helper.make_opsetid("", 13)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=8, producer_name="semblance")
     onnx.checker.check_model(model, full_check=True)

@@ -7,6 +7,7 @@ regressions as `locations`; decoding, which depends on the size of the input, is
 changes save a tenth of the time: the input is interleaved (NHWC), as the convolutions need it, and the softmax of two
 classes is replaced by the equal sigmoid of their difference, which the last convolutions compute directly.
 """
+
 import sys
 
 import numpy
@@ -60,12 +61,18 @@ def convert(source, target):
     nodes = pixels_for_planes(reachable(nodes, ["probabilities", "locations"]))
     used = {name for node in nodes for name in node.input}
     slim = helper.make_graph(
-        nodes, "rfb", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 240, 320, 3])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, None, 1]),
-         helper.make_tensor_value_info("locations", TensorProto.FLOAT, [1, None, 4])],
-        [tensor for name, tensor in weights.items() if name in used])
-    result = helper.make_model(slim, opset_imports=model.opset_import, ir_version=model.ir_version,
-                               producer_name="semblance")
+        nodes,
+        "rfb",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 240, 320, 3])],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, None, 1]),
+            helper.make_tensor_value_info("locations", TensorProto.FLOAT, [1, None, 4]),
+        ],
+        [tensor for name, tensor in weights.items() if name in used],
+    )
+    result = helper.make_model(
+        slim, opset_imports=model.opset_import, ir_version=model.ir_version, producer_name="semblance"
+    )
     onnx.checker.check_model(result)
     onnx.save(result, target)
 

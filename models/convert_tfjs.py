@@ -5,6 +5,7 @@ usage: convert_tfjs.py SOURCE.json TARGET.onnx OUTPUT=NAME...
 Each OUTPUT=NAME keeps the output OUTPUT under NAME; nodes that no kept output needs are dropped. Data stay NHWC at the
 model's inputs and outputs; convolutions and pools are wrapped in transpositions, which the runtime removes.
 """
+
 import base64
 import json
 import pathlib
@@ -14,8 +15,17 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-ELEMENTWISE = {"Relu": "Relu", "Sigmoid": "Sigmoid", "Identity": "Identity", "Add": "Add", "AddV2": "Add", "Sub": "Sub",
-               "Mul": "Mul", "Maximum": "Max", "Minimum": "Min"}
+ELEMENTWISE = {
+    "Relu": "Relu",
+    "Sigmoid": "Sigmoid",
+    "Identity": "Identity",
+    "Add": "Add",
+    "AddV2": "Add",
+    "Sub": "Sub",
+    "Mul": "Mul",
+    "Maximum": "Max",
+    "Minimum": "Min",
+}
 
 
 def read_weights(path, manifest):
@@ -76,8 +86,10 @@ class Converter:
         padding = text(attributes["padding"])
         if padding not in ("SAME", "VALID"):
             raise NotImplementedError(f"padding {padding}")
-        return {"strides": integers(attributes["strides"])[1:3],
-                "auto_pad": "SAME_UPPER" if padding == "SAME" else "VALID"}
+        return {
+            "strides": integers(attributes["strides"])[1:3],
+            "auto_pad": "SAME_UPPER" if padding == "SAME" else "VALID",
+        }
 
     def convolution(self, node, inputs, fused, attributes):
         kernel = self.weights[inputs[1]]
@@ -90,10 +102,15 @@ class Converter:
         if fused[:1] == ["BiasAdd"]:
             extra.append(self.constant(inputs[2], self.weights[inputs[2]].reshape(-1)))
             fused = fused[1:]
-        value = self.image_operation(inputs[0], None if fused else node["name"], "Conv", extra,
-                                     group=kernel.shape[2] if depthwise else 1,
-                                     kernel_shape=list(kernel_oihw.shape[2:]),
-                                     **self.window(attributes))
+        value = self.image_operation(
+            inputs[0],
+            None if fused else node["name"],
+            "Conv",
+            extra,
+            group=kernel.shape[2] if depthwise else 1,
+            kernel_shape=list(kernel_oihw.shape[2:]),
+            **self.window(attributes),
+        )
         self.activation(value, fused, node["name"])
 
     def activation(self, value, fused, output):
@@ -133,12 +150,22 @@ class Converter:
         elif kind == "Softmax":
             self.add("Softmax", inputs, node["name"], axis=-1)
         elif kind == "MaxPool":
-            self.image_operation(inputs[0], node["name"], "MaxPool", kernel_shape=integers(attributes["ksize"])[1:3],
-                                 **self.window(attributes))
+            self.image_operation(
+                inputs[0],
+                node["name"],
+                "MaxPool",
+                kernel_shape=integers(attributes["ksize"])[1:3],
+                **self.window(attributes),
+            )
         elif kind in ("Mean", "Max"):
             axes = [int(axis) for axis in np.atleast_1d(self.weights[inputs[1]])]
-            self.add(f"Reduce{kind}", inputs[:1], node["name"], axes=axes,
-                     keepdims=int(bool(attributes.get("keep_dims", {}).get("b"))))
+            self.add(
+                f"Reduce{kind}",
+                inputs[:1],
+                node["name"],
+                axes=axes,
+                keepdims=int(bool(attributes.get("keep_dims", {}).get("b"))),
+            )
         elif kind in ELEMENTWISE:
             self.add(ELEMENTWISE[kind], inputs, node["name"])
         else:
@@ -167,8 +194,13 @@ def convert(source, target, outputs):
     nodes = reachable(converter.nodes, outputs.values())
     used = {name for node in nodes for name in node.input}
     kept = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs.values()]
-    graph = helper.make_graph(nodes, source.stem, converter.inputs, kept,
-                              [values for name, values in converter.constants.items() if name in used])
+    graph = helper.make_graph(
+        nodes,
+        source.stem,
+        converter.inputs,
+        kept,
+        [values for name, values in converter.constants.items() if name in used],
+    )
     opset = helper.make_opsetid("", 13)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=8, producer_name="semblance")
     model = onnx.shape_inference.infer_shapes(model)

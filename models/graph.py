@@ -1,4 +1,5 @@
 """Builds an ONNX graph node by node and writes its file; used by the converters."""
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -22,8 +23,10 @@ class Graph:
 
     def save(self, name, target, inputs, outputs):
         """Writes the model. `inputs`, `outputs`: {name: shape}, all float32."""
+
         def described(values):
             return [helper.make_tensor_value_info(value, TensorProto.FLOAT, shape) for value, shape in values.items()]
+
         body = helper.make_graph(self.nodes, name, described(inputs), described(outputs), self.constants)
         opset = helper.make_opsetid("", 13)
         model = helper.make_model(body, opset_imports=[opset], ir_version=8, producer_name="semblance")

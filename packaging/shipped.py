@@ -4,6 +4,7 @@
 usage: shipped.py runtime|models|licences     (prints one path a line, for packaging/meson.build)
        shipped.py copyright                   (prints Debian's copyright file)
 """
+
 import json
 import pathlib
 import sys
@@ -50,11 +51,19 @@ def debian_copyright():
     mit = (ROOT / "LICENSE").read_text().split("\n\n", 2)[2]
     yield "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: semblance\n"
     yield paragraph("*", copyright_line(ROOT / "LICENSE"), "MIT")
-    yield paragraph(" ".join(f"usr/lib/semblance/{path.name}" for path in runtime()), RUNTIME_COPYRIGHT, "Apache-2.0",
-                    "licences of third-party parts: /usr/share/doc/semblance/licences")
+    yield paragraph(
+        " ".join(f"usr/lib/semblance/{path.name}" for path in runtime()),
+        RUNTIME_COPYRIGHT,
+        "Apache-2.0",
+        "licences of third-party parts: /usr/share/doc/semblance/licences",
+    )
     for manifest in manifests().values():
-        yield paragraph(f"usr/share/semblance/models/{manifest['file']}", copyright_line(licence_text(manifest)),
-                        manifest["licence"], manifest["origin"])
+        yield paragraph(
+            f"usr/share/semblance/models/{manifest['file']}",
+            copyright_line(licence_text(manifest)),
+            manifest["licence"],
+            manifest["origin"],
+        )
     yield "License: MIT\n" + "".join(f" {line.rstrip() or '.'}\n" for line in mit.rstrip().split("\n"))
     yield "License: Apache-2.0\n On Debian systems the whole text is in /usr/share/common-licenses/Apache-2.0.\n"
 

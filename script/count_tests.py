@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Prints the closing line of a test run, 'N passed, N failed, N skipped', from Meson's JUnit file. usage: count_tests.py FILE"""
+
 import sys
 import xml.etree.ElementTree
 

@@ -13,11 +13,11 @@ SHA-256 in models/deepface/. The weights are not Semblance's: their licences (VG
   --any-weights     take files of other weights, too: your own of the same layout
   --keep            keep the downloaded weight files (in deps/deepface-weights)
 """
+
 import argparse
 import json
 import pathlib
 import shutil
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -57,12 +57,16 @@ def download(address, target, sha256):
             break
         time.sleep(min(attempt, 3))
     else:
-        fetch.stop(f"{address} could not be fetched in {TRIES} tries; call again to go on, or give the file with --from FOLDER")
+        fetch.stop(
+            f"{address} could not be fetched in {TRIES} tries; call again to go on, or give the file with --from FOLDER"
+        )
     if sha256 and fetch.digest(partial) != sha256:
         found = fetch.digest(partial)
         partial.unlink()
-        fetch.stop(f"{target.name} is not the file that was pinned (SHA-256 {found}, expected {sha256}): "
-                   "a broken or changed download, which was thrown away")
+        fetch.stop(
+            f"{target.name} is not the file that was pinned (SHA-256 {found}, expected {sha256}): "
+            "a broken or changed download, which was thrown away"
+        )
     partial.rename(target)
 
 
@@ -107,7 +111,9 @@ def make(manifest, path, target, published):
         if key == "file":
             finished["sha256"] = fetch.digest(partial)
     if not published:
-        finished["origin"] = f"Made with --any-weights from a file of SHA-256 {fetch.digest(path)}: not the published weights."
+        finished["origin"] = (
+            f"Made with --any-weights from a file of SHA-256 {fetch.digest(path)}: not the published weights."
+        )
         finished["licence"] = "not stated"
         del finished["source"]
     partial.rename(target / manifest["file"])
@@ -117,8 +123,12 @@ def make(manifest, path, target, published):
 def main():
     templates = {path.stem: json.loads(path.read_text()) for path in sorted(TEMPLATES.glob("*.json"))}
     pipeline = templates.pop("pipeline")
-    options = argparse.ArgumentParser(prog="script/models deepface", description=__doc__,
-                                      formatter_class=argparse.RawDescriptionHelpFormatter, add_help=True)
+    options = argparse.ArgumentParser(
+        prog="script/models deepface",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=True,
+    )
     options.add_argument("--from", dest="folder", type=pathlib.Path)
     options.add_argument("--to", type=pathlib.Path, default=fetch.DEPS / "deepface")
     options.add_argument("--mirror")

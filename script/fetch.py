@@ -8,6 +8,7 @@ usage: fetch.py runtime|models|photos|postgres    (called by script/setup)
 Packages are asked for by name and exact version; each file that is used is checked against a SHA-256 that stands in the
 repository (script/packages.json, models/*.json). Work is done in deps/.work; what is finished is moved into place.
 """
+
 import hashlib
 import json
 import os
@@ -24,8 +25,15 @@ DEPS, WORK = ROOT / "deps", ROOT / "deps/.work"
 PACKAGES = json.loads((ROOT / "script/packages.json").read_text())
 # Enough to compile a model and run it on the CPU: the rest of the package is left out. The IR front end reads what the cache of
 # compiled models holds; without it every model is compiled anew, without a word.
-LIBRARIES = ("libopenvino_c.so.", "libopenvino.so.", "libtbb.so.", "libopenvino_intel_cpu_plugin.so",
-             "libopenvino_arm_cpu_plugin.so", "libopenvino_onnx_frontend.so.", "libopenvino_ir_frontend.so.")
+LIBRARIES = (
+    "libopenvino_c.so.",
+    "libopenvino.so.",
+    "libtbb.so.",
+    "libopenvino_intel_cpu_plugin.so",
+    "libopenvino_arm_cpu_plugin.so",
+    "libopenvino_onnx_frontend.so.",
+    "libopenvino_ir_frontend.so.",
+)
 
 
 def stop(message):
@@ -39,8 +47,10 @@ def say(message):
 def run(*command, **options):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
     if done.returncode:
-        stop(f"this failed; is the network up? Call script/setup again to go on.\n  {' '.join(map(str, command))}\n"
-             + "\n".join((done.stdout + done.stderr).splitlines()[-8:]))
+        stop(
+            f"this failed; is the network up? Call script/setup again to go on.\n  {' '.join(map(str, command))}\n"
+            + "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+        )
     return done.stdout
 
 
@@ -53,8 +63,10 @@ def check(path, sha256):
     if not path.is_file():
         stop(f"{path.name} is not in its package")
     if digest(path) != sha256:
-        stop(f"{path.name} is not the file that was pinned (SHA-256 {digest(path)}, expected {sha256}): "
-             "a broken or changed download. Call script/setup again.")
+        stop(
+            f"{path.name} is not the file that was pinned (SHA-256 {digest(path)}, expected {sha256}): "
+            "a broken or changed download. Call script/setup again."
+        )
 
 
 def python():
@@ -75,8 +87,19 @@ def npm():
 
 
 def pip_download(target, requirement, *options):
-    run(python(), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", target,
-        *options, requirement)
+    run(
+        python(),
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--dest",
+        target,
+        *options,
+        requirement,
+    )
     return next(target.iterdir())
 
 
@@ -102,8 +125,11 @@ def package_folder(source, sdist=False):
             run(*npm(), "pack", "--silent", "--pack-destination", download, f"{source['package']}@{source['version']}")
             archive = next(download.iterdir())
         else:
-            archive = pip_download(download, f"{source['package']}=={source['version']}",
-                                   *(["--no-binary=:all:"] if sdist else ["--only-binary=:all:"]))
+            archive = pip_download(
+                download,
+                f"{source['package']}=={source['version']}",
+                *(["--no-binary=:all:"] if sdist else ["--only-binary=:all:"]),
+            )
         partial = WORK / f"{name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         unpack(archive, partial)
@@ -126,8 +152,10 @@ def pinned_wheel(part):
     say(f"fetching {pinned['package']} {pinned['version']}")
     kind = f"cp{sys.version_info.major}{sys.version_info.minor}-{platform.machine()}"
     if kind not in pinned["sha256"]:
-        stop(f"no {part} is pinned for Python {sys.version_info.major}.{sys.version_info.minor} on {platform.machine()}; "
-             f"pinned are {', '.join(pinned['sha256'])}")
+        stop(
+            f"no {part} is pinned for Python {sys.version_info.major}.{sys.version_info.minor} on {platform.machine()}; "
+            f"pinned are {', '.join(pinned['sha256'])}"
+        )
     download, partial = WORK / f"{part}.download", WORK / part
     for folder in (download, partial):
         shutil.rmtree(folder, ignore_errors=True)
@@ -172,15 +200,25 @@ def fetch_runtime():
     (partial / "pkgconfig/openvino_c.pc").write_text(
         "prefix=${pcfiledir}/..\nName: openvino_c\nDescription: OpenVINO's C interface, trimmed\n"
         f"Version: {PACKAGES['runtime']['version']}\nCflags: -isystem ${{prefix}}/include\n"
-        "Libs: -L${prefix}/lib -lopenvino_c\n")
+        "Libs: -L${prefix}/lib -lopenvino_c\n"
+    )
     shutil.rmtree(wheel.parent)
     place(partial, DEPS / "openvino")
 
 
 def convert(manifest, source, target):
     """The first source file into the model file, by the manifest's converter."""
-    run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
-        *PACKAGES["converters"])
+    run(
+        python(),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+        *PACKAGES["converters"],
+    )
     script, *arguments = manifest["converter"]
     say(f"converting {manifest['name']}")
     run(python(), ROOT / "models" / script, source, target, *arguments)
@@ -250,4 +288,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "optional":
         fetch_optional(sys.argv[2:])
     else:
-        {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos, "postgres": fetch_postgres}[sys.argv[1]]()
+        {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos, "postgres": fetch_postgres}[
+            sys.argv[1]
+        ]()

@@ -1,4 +1,5 @@
 """New photos out of the ones at hand: shrunk, and several in one, on grey. JPEG is read by djpeg (libjpeg-turbo)."""
+
 import struct
 import subprocess
 import zlib
@@ -11,7 +12,7 @@ def read_jpeg(path):
     if magic != b"P6" or depth != b"255":
         raise ValueError("djpeg wrote no 8-bit PPM")
     width, height = map(int, size.split())
-    return width, height, [pixels[y * width * 3:(y + 1) * width * 3] for y in range(height)]
+    return width, height, [pixels[y * width * 3 : (y + 1) * width * 3] for y in range(height)]
 
 
 def shrink(picture, height):
@@ -20,12 +21,12 @@ def shrink(picture, height):
     width = round(old_width * height / old_height)
     new = []
     for y in range(height):
-        covered = rows[y * old_height // height:max((y + 1) * old_height // height, y * old_height // height + 1)]
+        covered = rows[y * old_height // height : max((y + 1) * old_height // height, y * old_height // height + 1)]
         row = bytearray()
         for x in range(width):
             left, right = x * old_width // width, max((x + 1) * old_width // width, x * old_width // width + 1)
             for channel in range(3):
-                values = [value for line in covered for value in line[left * 3 + channel:right * 3 + channel:3]]
+                values = [value for line in covered for value in line[left * 3 + channel : right * 3 + channel : 3]]
                 row.append(sum(values) // len(values))
         new.append(bytes(row))
     return width, height, new
@@ -33,8 +34,10 @@ def shrink(picture, height):
 
 def png(width, height, rows=b""):
     """PNG bytes that claim this size; `rows` as they are to be compressed, each with its filter byte."""
+
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
@@ -44,7 +47,7 @@ def on_grey(width, height, placed):
     rows = [bytearray(b"\x80" * width * 3) for _ in range(height)]
     for (w, _, lines), left, top in placed:
         for y, line in enumerate(lines):
-            rows[top + y][left * 3:(left + w) * 3] = line
+            rows[top + y][left * 3 : (left + w) * 3] = line
     return png(width, height, b"".join(b"\0" + bytes(row) for row in rows))
 
 
@@ -53,5 +56,6 @@ def grid(pictures, columns):
     height = pictures[0][1]
     cell = max(picture[0] for picture in pictures)
     lines = (len(pictures) + columns - 1) // columns
-    return on_grey(columns * cell, lines * height,
-                   [(p, i % columns * cell, i // columns * height) for i, p in enumerate(pictures)])
+    return on_grey(
+        columns * cell, lines * height, [(p, i % columns * cell, i // columns * height) for i, p in enumerate(pictures)]
+    )

@@ -1,4 +1,5 @@
 """Reads a Dockerfile: as much of its language as packaging/Dockerfile uses, anything else is an error."""
+
 import json
 import re
 import shlex
@@ -15,7 +16,7 @@ class Stage:
 
     def command(self, instruction):
         """The list of ENTRYPOINT ["..."], CMD ["..."] or HEALTHCHECK --options CMD ["..."]."""
-        return json.loads(self.arguments(instruction)[-1][self.arguments(instruction)[-1].index("["):])
+        return json.loads(self.arguments(instruction)[-1][self.arguments(instruction)[-1].index("[") :])
 
     def environment(self):
         return dict(pair.split("=", 1) for text in self.arguments("ENV") for pair in shlex.split(text))
@@ -42,5 +43,5 @@ def options(text):
     found = {}
     while match := re.match(r"--([\w-]+)=(\S+)\s+", text):
         found[match[1]] = match[2]
-        text = text[match.end():]
+        text = text[match.end() :]
     return found, text

@@ -2,6 +2,7 @@
 
 usage: unshare --net offline.py PHOTOS COMMAND...    COMMAND serves on a port that it prints; PHOTOS has obama.jpg, obama2.jpg, biden.jpg
 """
+
 import fcntl
 import http.client
 import json
@@ -29,8 +30,13 @@ def only_loopback():
 
 
 def form(fields, photo):
-    body = b"".join(f'--line\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items())
-    body += b'--line\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    body = b"".join(
+        f'--line\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    )
+    body += (
+        b'--line\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    )
     return body + photo.read_bytes() + b"\r\n--line--\r\n"
 
 
@@ -65,7 +71,10 @@ def main():
     try:
         port = port_of(server)
         ask(port, "POST", "/api/register", form({"ssn": "44", "name": "Barack Obama"}, photos / "obama.jpg"))
-        found = [json.loads(ask(port, "POST", "/v1/search", form({}, photos / name)))["faces"][0]["candidates"] for name in ("obama2.jpg", "biden.jpg")]
+        found = [
+            json.loads(ask(port, "POST", "/v1/search", form({}, photos / name)))["faces"][0]["candidates"]
+            for name in ("obama2.jpg", "biden.jpg")
+        ]
         print("found:", [[candidate["verdict"] for candidate in candidates] for candidates in found])
         if not (found[0] and found[0][0]["name"] == "Barack Obama" and found[0][0]["verdict"] == "match"):
             sys.exit("offline.py: the person was not found")

@@ -1,4 +1,5 @@
 """Small ONNX graphs written byte by byte, so that the tests of models need no packages."""
+
 import struct
 
 
@@ -58,8 +59,8 @@ def numbers(count):
     """Made up, between -1 and 1, the same everywhere."""
     seed, found = 1, []
     for _ in range(count):
-        seed = (seed * 1103515245 + 12345) & 0x7fffffff
-        found.append(seed / 0x3fffffff - 1)
+        seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
+        found.append(seed / 0x3FFFFFFF - 1)
     return found
 
 
@@ -67,27 +68,46 @@ def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free
     """Means over cells x cells squares of the picture, less their mean, times a matrix of made-up numbers."""
     step, inner = side // cells, 3 * cells * cells
     weights = numbers(inner * dim) if weights is None else weights
-    nodes = [node("AveragePool", [entry], "pooled", kernel_shape=[step, step], strides=[step, step]),
-             node("Flatten", ["pooled"], "flat"),
-             node("ReduceMean", ["flat"], "mean", axes=[1]),
-             node("Sub", ["flat", "mean"], "centred"),
-             node("MatMul", ["centred", "weights"], out)]
-    return model(nodes, [tensor("weights", [inner, dim], weights, external)],
-                 {entry: [0, 3, 0, 0] if free else [1, 3, side, side]}, {out: [1, dim]}, opset)
+    nodes = [
+        node("AveragePool", [entry], "pooled", kernel_shape=[step, step], strides=[step, step]),
+        node("Flatten", ["pooled"], "flat"),
+        node("ReduceMean", ["flat"], "mean", axes=[1]),
+        node("Sub", ["flat", "mean"], "centred"),
+        node("MatMul", ["centred", "weights"], out),
+    ]
+    return model(
+        nodes,
+        [tensor("weights", [inner, dim], weights, external)],
+        {entry: [0, 3, 0, 0] if free else [1, 3, side, side]},
+        {out: [1, dim]},
+        opset,
+    )
 
 
 def probe(side=112, cells=7):
     """One number that depends on every pixel: means over cells x cells squares times made-up numbers, over their count."""
     step, inner = side // cells, 3 * cells * cells
-    nodes = [node("AveragePool", ["input"], "pooled", kernel_shape=[step, step], strides=[step, step]),
-             node("Flatten", ["pooled"], "flat"), node("MatMul", ["flat", "weights"], "number")]
-    return model(nodes, [tensor("weights", [inner, 1], [w / inner for w in numbers(inner)])],
-                 {"input": [1, 3, side, side]}, {"number": [1, 1]})
+    nodes = [
+        node("AveragePool", ["input"], "pooled", kernel_shape=[step, step], strides=[step, step]),
+        node("Flatten", ["pooled"], "flat"),
+        node("MatMul", ["flat", "weights"], "number"),
+    ]
+    return model(
+        nodes,
+        [tensor("weights", [inner, 1], [w / inner for w in numbers(inner)])],
+        {"input": [1, 3, side, side]},
+        {"number": [1, 1]},
+    )
 
 
 def constants(side, outputs):
     """Gives the same numbers whatever the picture: {name: (dimensions, numbers)}."""
-    nodes = [node("ReduceMean", ["input"], "mean", axes=[1, 2, 3], keepdims=0), node("Mul", ["mean", "zero"], "nothing")]
+    nodes = [
+        node("ReduceMean", ["input"], "mean", axes=[1, 2, 3], keepdims=0),
+        node("Mul", ["mean", "zero"], "nothing"),
+    ]
     nodes += [node("Add", [f"{name}_numbers", "nothing"], name) for name in outputs]
-    numbers = [tensor("zero", [1], [0.0])] + [tensor(f"{name}_numbers", dims, values) for name, (dims, values) in outputs.items()]
+    numbers = [tensor("zero", [1], [0.0])] + [
+        tensor(f"{name}_numbers", dims, values) for name, (dims, values) in outputs.items()
+    ]
     return model(nodes, numbers, {"input": [1, 3, side, side]}, {name: dims for name, (dims, _) in outputs.items()})

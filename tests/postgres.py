@@ -1,4 +1,5 @@
 """A PostgreSQL server with pgvector for the tests, on a free port of loopback, with as many databases as they want."""
+
 import contextlib
 import itertools
 import os
@@ -35,7 +36,9 @@ class Postgres:
 
     def __init__(self, settings=()):
         if not INSTALLED.is_dir():
-            raise unittest.SkipTest("PostgreSQL could not be had by script/setup --tests: the tests of --store postgresql:// are skipped")
+            raise unittest.SkipTest(
+                "PostgreSQL could not be had by script/setup --tests: the tests of --store postgresql:// are skipped"
+            )
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-postgres-"))
         self.port, self.settings = free_port(), settings
         self.user = {}
@@ -51,17 +54,34 @@ class Postgres:
     data = property(lambda self: self.folder / "data")
 
     def run(self, tool, *arguments):
-        done = subprocess.run([self.folder / "install" / BIN / tool, *map(str, arguments)], capture_output=True, text=True, check=False,
-                              cwd=self.folder, env={"HOME": str(self.folder), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}, **self.user)
+        done = subprocess.run(
+            [self.folder / "install" / BIN / tool, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env={"HOME": str(self.folder), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
+            **self.user,
+        )
         if done.returncode:
             raise AssertionError(f"{tool} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def start(self):
         """fsync stays on: what is tested is what was acknowledged."""
-        settings = [f"-c {s}" for s in ("listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
-                                        "max_connections=100", *self.settings)]
-        self.run("pg_ctl", "-D", self.data, "-w", "-t", "300", "-l", self.folder / "log", "-o", " ".join(settings), "start")
+        settings = [
+            f"-c {s}"
+            for s in (
+                "listen_addresses=127.0.0.1",
+                f"port={self.port}",
+                f"unix_socket_directories={self.folder}",
+                "max_connections=100",
+                *self.settings,
+            )
+        ]
+        self.run(
+            "pg_ctl", "-D", self.data, "-w", "-t", "300", "-l", self.folder / "log", "-o", " ".join(settings), "start"
+        )
 
     def stop(self, mode="fast"):
         self.run("pg_ctl", "-D", self.data, "-w", "-t", "300", "-m", mode, "stop")
@@ -73,8 +93,25 @@ class Postgres:
 
     def sql(self, text, database="postgres", user="postgres"):
         """What psql prints, rows as lines, columns between |."""
-        return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.port, "-U", user,
-                        "-d", database, "-c", text).strip()
+        return self.run(
+            "psql",
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            self.port,
+            "-U",
+            user,
+            "-d",
+            database,
+            "-c",
+            text,
+        ).strip()
 
     def database(self):
         """The name of a new database."""
@@ -95,8 +132,23 @@ class Standby(Postgres):
         (self.folder / "install").symlink_to(primary.folder / "install")
         if self.user:
             os.chown(self.folder, self.user["user"], self.user["group"])
-        self.run("pg_basebackup", "-h", "127.0.0.1", "-p", primary.port, "-U", "postgres", "-D", self.data, "-R", "-X", "stream",
-                 "-c", "fast", "--no-sync")
+        self.run(
+            "pg_basebackup",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            primary.port,
+            "-U",
+            "postgres",
+            "-D",
+            self.data,
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "--no-sync",
+        )
         self.start()
 
 
@@ -128,8 +180,24 @@ class DatabaseCase(ProgramCase):
     @contextlib.contextmanager
     def held(self, sql, end="ROLLBACK"):
         """Another program's transaction, which has done `sql` and stays open for as long as this lasts."""
-        psql = subprocess.Popen([self.server.folder / "install" / BIN / "psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self.server.port),
-                                 "-U", "postgres", "-d", self.database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        psql = subprocess.Popen(
+            [
+                self.server.folder / "install" / BIN / "psql",
+                "-X",
+                "-q",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(self.server.port),
+                "-U",
+                "postgres",
+                "-d",
+                self.database,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             psql.stdin.write(f"BEGIN; {sql};\n\\echo held\n")
             psql.stdin.flush()

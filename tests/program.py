@@ -1,4 +1,5 @@
 """The program under test, as the tests of several folders use it."""
+
 import functools
 import json
 import os
@@ -24,6 +25,7 @@ def of_a_file(test):
         if os.environ.get("SB_TEST_STORE", "sqlite") != "sqlite":
             self.skipTest("this is about a gallery that is a file")
         return test(self)
+
     return run
 
 
@@ -37,6 +39,7 @@ class ProgramCase(unittest.TestCase):
         self.data = self.folder / "data"
         if os.environ.get("SB_TEST_STORE", "sqlite") == "postgresql":
             import postgres  # it imports this module
+
             self.setting("SEMBLANCE_STORE", postgres.shared().url(postgres.shared().database()))
 
     def setting(self, name, value):
@@ -50,8 +53,15 @@ class ProgramCase(unittest.TestCase):
         command = [PROGRAM, *map(os.fsencode, arguments)]
         if data:
             command += ["--data", str(self.data)]
-        return subprocess.run(command, input=stdin, capture_output=True, timeout=timeout, check=False,
-                              env={**os.environ, **(environment or {})}, preexec_fn=prepare)
+        return subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=prepare,
+        )
 
     def json_of(self, *arguments, code=0, **options):
         done = self.run_program(*arguments, "--json", **options)

@@ -1,4 +1,5 @@
 """A server of the program under test, on a free port of loopback."""
+
 import http.client
 import json
 import os
@@ -27,10 +28,18 @@ def multipart(fields):
 def form_of_files(files, **fields):
     """(body, content type): each file is (path, bytes)."""
     boundary = uuid.uuid4().hex
-    body = b"".join(f'--{boundary}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items())
+    body = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items()
+    )
     for path, data in files:
-        body += (f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{path}"\r\n'
-                 "Content-Type: application/octet-stream\r\n\r\n").encode() + data + b"\r\n"
+        body += (
+            (
+                f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{path}"\r\n'
+                "Content-Type: application/octet-stream\r\n\r\n"
+            ).encode()
+            + data
+            + b"\r\n"
+        )
     return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Runs the unittest files of a folder, or some of them, and reports each test as a TAP line. usage: tap.py FOLDER [FILE...]"""
+
 import pathlib
 import sys
 import unittest

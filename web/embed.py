@@ -3,6 +3,7 @@
 
 PATH is where the server shows the file, FILE lies under ROOT. The table is sorted by path, for the server's look-up. @VERSION@ in the description becomes VERSION.
 """
+
 import gzip
 import hashlib
 import json
@@ -11,9 +12,14 @@ import sys
 
 import plain_yaml
 
-TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-         ".svg": "image/svg+xml", ".yaml": "application/yaml",
-         ".json": "application/json"}
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".yaml": "application/yaml",
+    ".json": "application/json",
+}
 
 
 def content(root, version, path, name):
@@ -42,9 +48,14 @@ def main():
         kind = TYPES[pathlib.PurePath(path).suffix or pathlib.PurePath(name).suffix]
         smaller = f"packed_{number}, sizeof packed_{number}" if len(packed) < len(data) else "NULL, 0"
         rows.append(f'    {{"{path}", "{kind}", asset_{number}, sizeof asset_{number}, {smaller}, "\\"{etag}\\""}},\n')
-    output.write_text('/* Made by web/embed.py. */\n#include "http/ops/assets.h"\n\n' + "".join(arrays)
-                      + "\nconst sb_http_asset sb_http_assets[] = {\n" + "".join(rows) + "};\n"
-                      + "const size_t sb_http_assets_count = sizeof sb_http_assets / sizeof *sb_http_assets;\n")
+    output.write_text(
+        '/* Made by web/embed.py. */\n#include "http/ops/assets.h"\n\n'
+        + "".join(arrays)
+        + "\nconst sb_http_asset sb_http_assets[] = {\n"
+        + "".join(rows)
+        + "};\n"
+        + "const size_t sb_http_assets_count = sizeof sb_http_assets / sizeof *sb_http_assets;\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Reads the YAML that web/openapi.yaml is written in, with the standard library alone: block maps and lists, flow maps and
 lists, plain and quoted text, numbers, true and false, and '>-'. What is outside of that is an error, never a guess."""
+
 import json
 import re
 
@@ -33,17 +34,17 @@ class Flow:
 
     def take(self, mark):
         self.skip()
-        if self.text[self.at:self.at + 1] != mark:
+        if self.text[self.at : self.at + 1] != mark:
             raise ValueError(f"{mark!r} is missing in {self.text!r} at {self.at}")
         self.at += 1
 
     def items(self, end, read):
         found = []
         self.skip()
-        while self.text[self.at:self.at + 1] != end:
+        while self.text[self.at : self.at + 1] != end:
             found.append(read())
             self.skip()
-            if self.text[self.at:self.at + 1] != end:
+            if self.text[self.at : self.at + 1] != end:
                 self.take(",")
                 self.skip()
         self.at += 1
@@ -58,7 +59,7 @@ class Flow:
 
     def value(self):
         self.skip()
-        mark = self.text[self.at:self.at + 1]
+        mark = self.text[self.at : self.at + 1]
         if mark == "{":
             self.at += 1
             return dict(self.items("}", self.pair))
@@ -73,7 +74,7 @@ class Flow:
 
     def whole(self):
         value = self.value()
-        if self.text[self.at:].strip():
+        if self.text[self.at :].strip():
             raise ValueError(f"text is left over in {self.text!r}")
         return value
 
@@ -81,7 +82,11 @@ class Flow:
 class Reader:
     def __init__(self, text):
         rows = (row.rstrip() for row in text.splitlines())
-        self.rows = [(len(row) - len(row.lstrip()), row.lstrip()) for row in rows if row.strip() and not row.lstrip().startswith("#")]
+        self.rows = [
+            (len(row) - len(row.lstrip()), row.lstrip())
+            for row in rows
+            if row.strip() and not row.lstrip().startswith("#")
+        ]
         self.at = 0
 
     def folded(self, indent):
@@ -114,7 +119,7 @@ class Reader:
             key = scalar(match[1]) if match[1][0] in "'\"" else match[1]
             if key in found:
                 raise ValueError(f"{key!r} stands twice")
-            found[key] = self.inline(row[match.end():], indent)
+            found[key] = self.inline(row[match.end() :], indent)
         return found
 
     def sequence(self, indent):

@@ -1,4 +1,5 @@
 """A Python environment with the libraries of requirements.txt."""
+
 import hashlib
 import pathlib
 import subprocess

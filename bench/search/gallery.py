@@ -7,6 +7,7 @@ evenly; c is normally distributed (0.6, 0.1), cut to 0.25 .. 0.9. Strangers are 
 collection. Rows are made in chunks, each from its own seed, so that a collection of any size begins with the smaller
 ones, and none is ever in memory as a whole.
 """
+
 import pathlib
 
 import numpy as np
@@ -82,8 +83,8 @@ def best_rows(rows, queries, among):
     scores = np.full((len(queries), 0), -9, np.float32)
     numbers = np.zeros((len(queries), 0), np.int64)
     for start in range(0, len(among), CHUNK):
-        part = among[start:start + CHUNK]
-        block = rows[part[0]:part[-1] + 1] if part[-1] - part[0] == len(part) - 1 else rows[part]
+        part = among[start : start + CHUNK]
+        block = rows[part[0] : part[-1] + 1] if part[-1] - part[0] == len(part) - 1 else rows[part]
         s = queries @ block.T
         best = np.argpartition(-s, min(spare, len(part) - 1), axis=1)[:, :spare]
         scores = np.hstack([scores, np.take_along_axis(s, best, 1)])

@@ -1,4 +1,5 @@
 """Timing: contenders take turns in short blocks, so that all of them see the same noise of the machine."""
+
 import random
 import statistics
 import threading
@@ -29,7 +30,7 @@ class Lane:
 
     def once(self, timed):
         first = self.next % (len(self.queries) - self.batch + 1)
-        part = self.queries[first:first + self.batch]
+        part = self.queries[first : first + self.batch]
         start = time.perf_counter()
         found = self.contender.search(part)
         took = 1000 * (time.perf_counter() - start)
@@ -57,13 +58,21 @@ class Lane:
         # A match counts only if exact search finds it.
         findable = [q for q in seen if truth.mates[q] in wanted[q]]
         right = sum(len(np.intersect1d(self.answers[q], wanted[q])) for q in seen)
-        return {"name": self.contender.name, "settings": self.contender.settings,
-                "threads": self.threads, "batch": self.batch,
-                "p50_ms": float(np.percentile(ms, 50)), "p99_ms": float(np.percentile(ms, 99)), "calls": len(ms),
-                "qps": 1000 * self.batch / float(np.percentile(ms, 50)), "queries": len(seen),
-                "recall_at_10": right / sum(map(len, wanted.values())),
-                "same_answers": statistics.fmean(hits(self.answers[q]) == list(wanted[q]) for q in seen),
-                "mates_found": sum(truth.mates[q] in self.answers[q] for q in findable), "mates": len(findable)}
+        return {
+            "name": self.contender.name,
+            "settings": self.contender.settings,
+            "threads": self.threads,
+            "batch": self.batch,
+            "p50_ms": float(np.percentile(ms, 50)),
+            "p99_ms": float(np.percentile(ms, 99)),
+            "calls": len(ms),
+            "qps": 1000 * self.batch / float(np.percentile(ms, 50)),
+            "queries": len(seen),
+            "recall_at_10": right / sum(map(len, wanted.values())),
+            "same_answers": statistics.fmean(hits(self.answers[q]) == list(wanted[q]) for q in seen),
+            "mates_found": sum(truth.mates[q] in self.answers[q] for q in findable),
+            "mates": len(findable),
+        }
 
 
 def hits(answer):
@@ -115,13 +124,13 @@ def clients(contender, queries, count, seconds):
         at = client * len(queries) // count
         ms = taken[client]
         for _ in range(WARM):
-            contender.search(queries[at:at + 1])
+            contender.search(queries[at : at + 1])
         barrier.wait()
         begin = time.perf_counter()
         while time.perf_counter() - begin < seconds:
             at = (at + 1) % len(queries)
             start = time.perf_counter()
-            contender.search(queries[at:at + 1])
+            contender.search(queries[at : at + 1])
             ms.append(1000 * (time.perf_counter() - start))
         spans[client] = time.perf_counter() - begin
 

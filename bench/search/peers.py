@@ -1,4 +1,5 @@
 """The other libraries: each index is built once for a collection and kept as a file, with its own best settings."""
+
 import pathlib
 import time
 
@@ -8,21 +9,24 @@ import hnswlib
 import numpy as np
 import sqlite_vec
 import usearch.index
-
 from gallery import CHUNK
 from measure import Contender
 
 RIVAL = "PCAR128,PQ64x4fs"
 TRAIN_ROWS = 100_000
 LINKS, BUILD_EFFORT = 32, 200  # of the graphs
-VERSIONS = {"faiss-cpu": faiss.__version__, "hnswlib": "0.8.0", "usearch": usearch.__version__,
-            "sqlite-vec": sqlite_vec.__version__,
-            f"apsw (SQLite {apsw.sqlite_lib_version()})": apsw.apsw_version()}
+VERSIONS = {
+    "faiss-cpu": faiss.__version__,
+    "hnswlib": "0.8.0",
+    "usearch": usearch.__version__,
+    "sqlite-vec": sqlite_vec.__version__,
+    f"apsw (SQLite {apsw.sqlite_lib_version()})": apsw.apsw_version(),
+}
 
 
 def chunks(rows):
     for start in range(0, len(rows), CHUNK):
-        yield start, np.ascontiguousarray(rows[start:start + CHUNK])
+        yield start, np.ascontiguousarray(rows[start : start + CHUNK])
 
 
 def cached(path, build, load):
@@ -42,6 +46,7 @@ def build_seconds(path):
 
 # ---- faiss
 
+
 def faiss_threads(n):
     faiss.omp_set_num_threads(n)
 
@@ -56,6 +61,7 @@ def faiss_cached(path, description, rows):
         for _, part in chunks(rows):
             index.add(part)
         faiss.write_index(index, str(path))
+
     return cached(path, build, lambda path: faiss.read_index(str(path)))
 
 
@@ -99,8 +105,13 @@ def faiss_scans(folder, rows, factors=(30, 100, 300)):
     eight = eight_bits(folder, rows)
     found = [faiss_contender("faiss Flat", "float32", flat), faiss_contender("faiss SQ8", "8 bit", eight)]
     for factor in factors:
-        found.append(faiss_contender(f"faiss rival x{factor}", f"{RIVAL} + IndexRefineFlat, k_factor {factor}",
-                                     rival_index(folder, rows, flat, factor)))
+        found.append(
+            faiss_contender(
+                f"faiss rival x{factor}",
+                f"{RIVAL} + IndexRefineFlat, k_factor {factor}",
+                rival_index(folder, rows, flat, factor),
+            )
+        )
     return found
 
 
@@ -116,10 +127,18 @@ def list_selector(numbers):
 
 # ---- Graphs
 
+
 def faiss_graphs(folder, rows, efforts):
     index = faiss_cached(pathlib.Path(folder) / f"hnsw-{len(rows)}.faiss", f"HNSW{LINKS}", rows)
-    return [faiss_contender(f"faiss HNSW{LINKS}", f"efConstruction {BUILD_EFFORT}, efSearch {effort}", index,
-                            faiss.SearchParametersHNSW(efSearch=effort)) for effort in efforts]
+    return [
+        faiss_contender(
+            f"faiss HNSW{LINKS}",
+            f"efConstruction {BUILD_EFFORT}, efSearch {effort}",
+            index,
+            faiss.SearchParametersHNSW(efSearch=effort),
+        )
+        for effort in efforts
+    ]
 
 
 def hnswlib_index(folder, rows):
@@ -135,6 +154,7 @@ def hnswlib_index(folder, rows):
         index = hnswlib.Index("ip", rows.shape[1])
         index.load_index(str(path), max_elements=len(rows) + 1000)
         return index
+
     return cached(pathlib.Path(folder) / f"hnswlib-{len(rows)}.bin", build, load)
 
 
@@ -145,15 +165,22 @@ def hnswlib_contenders(folder, rows, efforts):
         def run(queries):
             index.set_ef(effort)
             return index.knn_query(queries, 10)[0].astype(np.int64)
+
         return run
-    return [Contender("hnswlib", f"M {LINKS}, ef_construction {BUILD_EFFORT}, ef {effort}", search(effort),
-                      index.set_num_threads) for effort in efforts]
+
+    return [
+        Contender(
+            "hnswlib", f"M {LINKS}, ef_construction {BUILD_EFFORT}, ef {effort}", search(effort), index.set_num_threads
+        )
+        for effort in efforts
+    ]
 
 
 def usearch_index(folder, rows):
     def new():
-        return usearch.index.Index(ndim=rows.shape[1], metric="ip", dtype="f16", connectivity=LINKS,
-                                   expansion_add=BUILD_EFFORT)
+        return usearch.index.Index(
+            ndim=rows.shape[1], metric="ip", dtype="f16", connectivity=LINKS, expansion_add=BUILD_EFFORT
+        )
 
     def build(path):
         index = new()
@@ -165,6 +192,7 @@ def usearch_index(folder, rows):
         index = new()
         index.load(str(path))
         return index
+
     return cached(pathlib.Path(folder) / f"usearch-{len(rows)}.bin", build, load)
 
 
@@ -180,10 +208,14 @@ def usearch_contenders(folder, rows, efforts):
             index.expansion_search = effort
             found = index.search(queries if len(queries) > 1 else queries[0], 10, threads=threads[0]).keys
             return found.reshape(len(queries), -1).astype(np.int64)
+
         return run
+
     settings = f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}"
-    return [Contender("usearch", f"{settings}, expansion_search {effort}", search(effort), set_threads)
-            for effort in efforts]
+    return [
+        Contender("usearch", f"{settings}, expansion_search {effort}", search(effort), set_threads)
+        for effort in efforts
+    ]
 
 
 # ---- sqlite-vec
@@ -207,9 +239,9 @@ def sqlite_index(folder, rows):
         connection.execute(f"CREATE VIRTUAL TABLE face USING vec0(vector float[{rows.shape[1]}])")
         with connection:
             for start, part in chunks(rows):
-                connection.executemany(SQLITE_INSERT,
-                                       ((start + i, row.tobytes()) for i, row in enumerate(part)))
+                connection.executemany(SQLITE_INSERT, ((start + i, row.tobytes()) for i, row in enumerate(part)))
         connection.close()
+
     return cached(pathlib.Path(folder) / f"sqlite-{len(rows)}.db", build, sqlite_connection)
 
 
@@ -218,12 +250,15 @@ def sqlite_contender(folder, rows):
     connection = sqlite_index(folder, rows)
 
     def search(queries):
-        return np.array([[row[0] for row in connection.execute(SQLITE_SEARCH, (query.tobytes(),))]
-                         for query in queries])
+        return np.array(
+            [[row[0] for row in connection.execute(SQLITE_SEARCH, (query.tobytes(),))] for query in queries]
+        )
+
     return Contender("sqlite-vec", "float32", search)
 
 
 # ---- Ten million, writes, sizes
+
 
 def rival_with_half_rows(folder, rows, factors):
     codes = rival_codes(folder, rows)
@@ -257,23 +292,46 @@ def writers(folder, gallery, count, small, smaller):
     yield "faiss SQ8", "8 bit", count, lambda number, row: eight.add(row), faiss_remove(eight), 50
     rows = gallery.rows(small)
     graph = hnswlib_index(folder, rows)
-    yield ("hnswlib", f"M {LINKS}, ef_construction {BUILD_EFFORT}; a removed row is only marked", small,
-           lambda number, row: graph.add_items(row, [number], num_threads=1), graph.mark_deleted, 200)
+    yield (
+        "hnswlib",
+        f"M {LINKS}, ef_construction {BUILD_EFFORT}; a removed row is only marked",
+        small,
+        lambda number, row: graph.add_items(row, [number], num_threads=1),
+        graph.mark_deleted,
+        200,
+    )
     other_graph = usearch_index(folder, gallery.rows(smaller))
-    yield ("usearch", f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}; a removed row is only marked",
-           smaller, lambda number, row: other_graph.add(number, row[0]), other_graph.remove, 200)
+    yield (
+        "usearch",
+        f"float16, connectivity {LINKS}, expansion_add {BUILD_EFFORT}; a removed row is only marked",
+        smaller,
+        lambda number, row: other_graph.add(number, row[0]),
+        other_graph.remove,
+        200,
+    )
     connection = sqlite_index(folder, rows)
-    yield ("sqlite-vec", "float32, each in a transaction on disk", small,
-           lambda number, row: connection.execute(SQLITE_INSERT, (number, row.tobytes())),
-           lambda number: connection.execute("DELETE FROM face WHERE rowid = ?", (number,)), 50)
+    yield (
+        "sqlite-vec",
+        "float32, each in a transaction on disk",
+        small,
+        lambda number, row: connection.execute(SQLITE_INSERT, (number, row.tobytes())),
+        lambda number: connection.execute("DELETE FROM face WHERE rowid = ?", (number,)),
+        50,
+    )
 
 
 def sizes(folder, count):
     """Bytes per face and seconds to build, of the kept files for `count` rows; the rival's float32 rows are not
     included."""
     found = {}
-    files = {"faiss HNSW32": "hnsw-{}.faiss", "hnswlib": "hnswlib-{}.bin", "usearch": "usearch-{}.bin",
-             "sqlite-vec": "sqlite-{}.db", "faiss SQ8": "sq8-{}.faiss", "faiss rival, codes": "rival-{}.faiss"}
+    files = {
+        "faiss HNSW32": "hnsw-{}.faiss",
+        "hnswlib": "hnswlib-{}.bin",
+        "usearch": "usearch-{}.bin",
+        "sqlite-vec": "sqlite-{}.db",
+        "faiss SQ8": "sq8-{}.faiss",
+        "faiss rival, codes": "rival-{}.faiss",
+    }
     for name, file in files.items():
         path = pathlib.Path(folder) / file.format(count)
         if not path.exists():

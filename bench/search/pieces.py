@@ -1,6 +1,7 @@
 """The benchmark in pieces of some minutes each. Every piece is one process, in which all contenders take turns. It
 writes results/PIECE.json in the work folder, where collections, exact answers and the other libraries' indexes are
 kept, too."""
+
 import argparse
 import json
 import pathlib
@@ -39,22 +40,28 @@ class Setting:
 
 # ---- Semblance
 
+
 def semblance_index(rows, threads=2, keep=16):
     """(index, facts), loaded and trained."""
     start = time.monotonic()
     index = semblance.Index(rows.shape[1], threads, keep)
     index.load(rows)
     stats = index.stats()
-    return index, {"build_s": time.monotonic() - start, "bytes_per_face": stats["bytes"] / stats["rows"],
-                   "stats": stats}
+    return index, {
+        "build_s": time.monotonic() - start,
+        "bytes_per_face": stats["bytes"] / stats["rows"],
+        "stats": stats,
+    }
 
 
 def semblance_contender(index, name="Semblance", settings="fast, float16 kept", **how):
-    return Contender(name, settings, lambda queries: index.search(queries, **how)[0], index.use_threads,
-                     how.get("floor"))
+    return Contender(
+        name, settings, lambda queries: index.search(queries, **how)[0], index.use_threads, how.get("floor")
+    )
 
 
 # ---- Measuring a set of contenders
+
 
 def measured(setting, contenders, probes, shapes, seconds=None):
     """One result for each contender and each (threads, batch) of `shapes`; probes: (queries, truth)."""
@@ -76,6 +83,7 @@ SINGLE, BATCH = [(1, 1), (2, 1)], [(1, 32), (2, 32)]
 
 # ---- The pieces. Each returns {"rows", "dim", "results", ...}.
 
+
 def million(setting):
     gallery, count = setting.gallery(), setting.count(1_000_000)
     return gallery, count, gallery.rows(count)
@@ -84,9 +92,10 @@ def million(setting):
 def scan(setting, shapes):
     gallery, count, rows = million(setting)
     index, facts = semblance_index(rows)
-    contenders = [semblance_contender(index),
-                  semblance_contender(index, settings=f"fast, float16 kept, only scores of {FLOOR} or more",
-                                      floor=FLOOR)]
+    contenders = [
+        semblance_contender(index),
+        semblance_contender(index, settings=f"fast, float16 kept, only scores of {FLOOR} or more", floor=FLOOR),
+    ]
     contenders += peers.faiss_scans(setting.folder(gallery), rows)
     results, _ = measured(setting, contenders, probes_of(gallery, count), shapes)
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
@@ -105,9 +114,11 @@ def exact(setting):
     gallery, count, rows = million(setting)
     half, half_facts = semblance_index(rows)
     whole, whole_facts = semblance_index(rows, keep=32)
-    contenders = [semblance_contender(half, settings="exact, float16 kept", exact=True),
-                  semblance_contender(whole, settings="exact, float32 kept", exact=True),
-                  peers.faiss_contender("faiss Flat", "float32", peers.faiss_flat(rows))]
+    contenders = [
+        semblance_contender(half, settings="exact, float16 kept", exact=True),
+        semblance_contender(whole, settings="exact, float32 kept", exact=True),
+        peers.faiss_contender("faiss Flat", "float32", peers.faiss_flat(rows)),
+    ]
     results, lanes = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
     flat = {}
     for lane in lanes:
@@ -118,8 +129,13 @@ def exact(setting):
         equal = [bool(np.array_equal(lane.answers[q], flat[q])) for q in both]
         result["same_as_flat"] = statistics.fmean(equal) if both else None
         result["compared_with_flat"] = len(both)
-    return {"rows": count, "dim": gallery.dim, "semblance": half_facts, "semblance_float32": whole_facts,
-            "results": results}
+    return {
+        "rows": count,
+        "dim": gallery.dim,
+        "semblance": half_facts,
+        "semblance_float32": whole_facts,
+        "results": results,
+    }
 
 
 def two_clients(setting):
@@ -142,9 +158,18 @@ def two_clients(setting):
     results = []
     for contender, recall in zip(contenders, recalls):
         ms, rates = taken[id(contender)]
-        results.append({"name": contender.name, "settings": contender.settings, "clients": 2,
-                        "p50_ms": float(np.percentile(ms, 50)), "p99_ms": float(np.percentile(ms, 99)),
-                        "qps": statistics.median(rates), "recall_at_10": recall["recall_at_10"], "calls": len(ms)})
+        results.append(
+            {
+                "name": contender.name,
+                "settings": contender.settings,
+                "clients": 2,
+                "p50_ms": float(np.percentile(ms, 50)),
+                "p99_ms": float(np.percentile(ms, 99)),
+                "qps": statistics.median(rates),
+                "recall_at_10": recall["recall_at_10"],
+                "calls": len(ms),
+            }
+        )
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
 
 
@@ -163,11 +188,14 @@ def filtered(setting):
         semblance_contender(index, settings="exact, a bitmap", bitmap=bits, exact=True),
         peers.faiss_contender("faiss SQ8", "IDSelectorBitmap", eight, peers.bit_selector(allowed, count)),
         peers.faiss_contender("faiss Flat", "IDSelectorBitmap", flat, peers.bit_selector(allowed, count)),
-        peers.faiss_contender("faiss Flat", "IDSelectorArray: reads only these rows", flat,
-                              peers.list_selector(allowed))]
+        peers.faiss_contender(
+            "faiss Flat", "IDSelectorArray: reads only these rows", flat, peers.list_selector(allowed)
+        ),
+    ]
     results, _ = measured(setting, contenders, (queries, truth), SINGLE)
-    whole, _ = measured(setting, [semblance_contender(index)], probes_of(gallery, count, 200), SINGLE,
-                        setting.seconds / 6)
+    whole, _ = measured(
+        setting, [semblance_contender(index)], probes_of(gallery, count, 200), SINGLE, setting.seconds / 6
+    )
     for result in whole:
         result["settings"] = "fast, no filter"
     return {"rows": count, "dim": gallery.dim, "allowed": len(allowed), "semblance": facts, "results": results + whole}
@@ -184,13 +212,23 @@ def writes(setting):
     def note(name, settings, rows, put, remove):
         for what, us in (("put", put), ("remove", remove)):
             if len(us):
-                results.append({"name": name, "settings": settings, "rows": rows, "what": what, "calls": len(us),
-                                "p50_us": float(np.percentile(us, 50)), "p99_us": float(np.percentile(us, 99))})
+                results.append(
+                    {
+                        "name": name,
+                        "settings": settings,
+                        "rows": rows,
+                        "what": what,
+                        "calls": len(us),
+                        "p50_us": float(np.percentile(us, 50)),
+                        "p99_us": float(np.percentile(us, 99)),
+                    }
+                )
+
     note("Semblance", "float16 kept", count, index.put_timed(count, new), index.remove_timed(count, len(new)))
     index.close()
     writers = peers.writers(setting.folder(gallery), gallery, count, setting.count(200_000), setting.count(160_000))
     for name, settings, size, put, remove, calls in writers:
-        put_us = [timed(put, count + i, new[i:i + 1]) for i in range(calls)]
+        put_us = [timed(put, count + i, new[i : i + 1]) for i in range(calls)]
         remove_us = [timed(remove, count + i) for i in range(calls)] if remove else []
         note(name, settings, size, put_us, remove_us)
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
@@ -212,8 +250,13 @@ def graphs(setting):
     contenders += peers.faiss_graphs(folder, rows, efforts) + peers.hnswlib_contenders(folder, rows, efforts)
     contenders += [peers.sqlite_contender(folder, rows)]
     results, _ = measured(setting, contenders, probes_of(gallery, count), [(1, 1), (2, 32)])
-    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count),
-            "results": results}
+    return {
+        "rows": count,
+        "dim": gallery.dim,
+        "semblance": facts,
+        "peers": peers.sizes(folder, count),
+        "results": results,
+    }
 
 
 def usearch_graph(setting):
@@ -223,8 +266,13 @@ def usearch_graph(setting):
     index, facts = semblance_index(rows)
     contenders = [semblance_contender(index)] + peers.usearch_contenders(folder, rows, (128, 512, 1024))
     results, _ = measured(setting, contenders, probes_of(gallery, count), [(1, 1), (2, 32)])
-    return {"rows": count, "dim": gallery.dim, "semblance": facts, "peers": peers.sizes(folder, count),
-            "results": results}
+    return {
+        "rows": count,
+        "dim": gallery.dim,
+        "semblance": facts,
+        "peers": peers.sizes(folder, count),
+        "results": results,
+    }
 
 
 def dimensions(setting, dim, faces=100_000):
@@ -243,8 +291,9 @@ def flatter(setting):
     rows = gallery.rows(count)
     index, facts = semblance_index(rows)
     contenders = [semblance_contender(index), semblance_contender(index, settings="exact, float16 kept", exact=True)]
-    contenders += [c for c in peers.faiss_scans(setting.folder(gallery), rows, factors=(300, 1000))
-                   if "rival" in c.name]
+    contenders += [
+        c for c in peers.faiss_scans(setting.folder(gallery), rows, factors=(300, 1000)) if "rival" in c.name
+    ]
     results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
     return {"rows": count, "dim": gallery.dim, "tau": 150, "semblance": facts, "results": results}
 
@@ -276,23 +325,37 @@ def ten_million_rival(setting):
 
 
 PIECES = {
-    "single": single, "batch": batch, "exact": exact, "clients": two_clients, "filter": filtered, "writes": writes,
-    "graphs": graphs, "usearch": usearch_graph, "small": lambda s: dimensions(s, 512, 10_000),
-    "dim128": lambda s: dimensions(s, 128), "dim512": lambda s: dimensions(s, 512),
-    "dim4096": lambda s: dimensions(s, 4096), "flatter": flatter, "three": three_million, "ten": ten_million,
-    "ten_rival": ten_million_rival}
+    "single": single,
+    "batch": batch,
+    "exact": exact,
+    "clients": two_clients,
+    "filter": filtered,
+    "writes": writes,
+    "graphs": graphs,
+    "usearch": usearch_graph,
+    "small": lambda s: dimensions(s, 512, 10_000),
+    "dim128": lambda s: dimensions(s, 128),
+    "dim512": lambda s: dimensions(s, 512),
+    "dim4096": lambda s: dimensions(s, 4096),
+    "flatter": flatter,
+    "three": three_million,
+    "ten": ten_million,
+    "ten_rival": ten_million_rival,
+}
 
 MILLION = {"rows": 1_000_000, "build": ("scans",)}
-NEEDS = {**dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MILLION]),
-         "writes": [MILLION, {"rows": 200_000, "build": ("graphs",)}, {"rows": 160_000, "build": ("usearch",)}],
-         "usearch": [{"rows": 160_000, "build": ("usearch",)}],
-         "graphs": [{"rows": 200_000, "build": ("scans", "graphs")}],
-         "small": [{"rows": 10_000, "build": ("scans",)}],
-         **{f"dim{dim}": [{"dim": dim, "rows": 100_000, "build": ("scans",)}] for dim in (128, 512, 4096)},
-         "flatter": [{"tau": 150, "rows": 1_000_000, "build": ("scans",)}],
-         "three": [{"rows": 3_000_000, "build": ("scans",)}],
-         "ten": [{"rows": 10_000_000, "build": ()}],
-         "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}]}
+NEEDS = {
+    **dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MILLION]),
+    "writes": [MILLION, {"rows": 200_000, "build": ("graphs",)}, {"rows": 160_000, "build": ("usearch",)}],
+    "usearch": [{"rows": 160_000, "build": ("usearch",)}],
+    "graphs": [{"rows": 200_000, "build": ("scans", "graphs")}],
+    "small": [{"rows": 10_000, "build": ("scans",)}],
+    **{f"dim{dim}": [{"dim": dim, "rows": 100_000, "build": ("scans",)}] for dim in (128, 512, 4096)},
+    "flatter": [{"tau": 150, "rows": 1_000_000, "build": ("scans",)}],
+    "three": [{"rows": 3_000_000, "build": ("scans",)}],
+    "ten": [{"rows": 10_000_000, "build": ()}],
+    "ten_rival": [{"rows": 10_000_000, "build": ("rival",)}],
+}
 
 
 def prepare(setting, name):

@@ -1,10 +1,13 @@
 """A small SVG plot: bars of milliseconds with their recall, and lines of growth."""
+
 import html
 import math
 
 COLOURS = {"Semblance": "#0b6e4f", "peer": "#8a94a6", "rival": "#c8553d"}
-STYLE = ("text{font:12px system-ui,sans-serif;fill:#222}.t{font-weight:600;font-size:14px}.s{fill:#666;font-size:11px}"
-         ".g{stroke:#ddd}.r{text-anchor:end}.m{text-anchor:middle}")
+STYLE = (
+    "text{font:12px system-ui,sans-serif;fill:#222}.t{font-weight:600;font-size:14px}.s{fill:#666;font-size:11px}"
+    ".g{stroke:#ddd}.r{text-anchor:end}.m{text-anchor:middle}"
+)
 WIDTH, ROW, LEFT = 880, 34, 250
 
 
@@ -23,7 +26,7 @@ def scale(low, high, left, right):
 
 
 def powers(low, high):
-    return [10.0 ** e for e in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    return [10.0**e for e in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
 
 
 def number(value):
@@ -43,8 +46,10 @@ def bars(rows, top):
         y = top + ROW * i + 4
         parts.append(text(LEFT - 8, y + 17, name, "r"))
         for value, offset, opacity in ((one, 0, 1), (two, 13, 0.55)):
-            parts.append(f'<rect x="{LEFT}" y="{y + offset}" width="{place(value) - LEFT:.1f}" height="12" '
-                         f'fill="{colour(name)}" opacity="{opacity}"/>')
+            parts.append(
+                f'<rect x="{LEFT}" y="{y + offset}" width="{place(value) - LEFT:.1f}" height="12" '
+                f'fill="{colour(name)}" opacity="{opacity}"/>'
+            )
             label = f"{value:.2f}" + (f" ({words})" if not offset else "")
             parts.append(text(place(value) + 5, y + offset + 10, label, "s"))
     return parts, bottom - top + 24
@@ -84,6 +89,9 @@ def svg(title, rows, growth_title, series):
     if series:
         parts += [text(16, bottom + 34, growth_title, "t")] + lines(series, bottom + 50, 200)
         bottom += 280
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 10:.0f}" role="img" '
-            f'aria-label="{html.escape(title)}"><style>{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
-            + "".join(parts) + "</svg>\n")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 10:.0f}" role="img" '
+        f'aria-label="{html.escape(title)}"><style>{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
+        + "".join(parts)
+        + "</svg>\n"
+    )

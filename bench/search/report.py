@@ -2,6 +2,7 @@
 
 usage: report.py RESULTS DOCS     (pieces that RESULTS lacks are taken from the present DOCS/search-benchmarks.json)
 """
+
 import json
 import pathlib
 import sys
@@ -76,10 +77,27 @@ def searches(results, piece, batch_piece=None):
         key = {"name": name, "settings": settings}
         one, two = (results.one(piece, threads=t, batch=1, **key) for t in (1, 2))
         many = [results.one(batch_piece or piece, threads=t, batch=32, **key) for t in (1, 2)]
-        rows.append([title(name, settings), ms(one), ms(two), f"{rate(many[0])} / {rate(many[1])}",
-                     recall(one, two, *many), mates(one, two, *many)])
-    return table(["", "1 thread, p50 / p99 ms", "2 threads, p50 / p99 ms", "queries/s in batches of 32, 1 / 2 threads",
-                  "recall@10", "matches found"], rows)
+        rows.append(
+            [
+                title(name, settings),
+                ms(one),
+                ms(two),
+                f"{rate(many[0])} / {rate(many[1])}",
+                recall(one, two, *many),
+                mates(one, two, *many),
+            ]
+        )
+    return table(
+        [
+            "",
+            "1 thread, p50 / p99 ms",
+            "2 threads, p50 / p99 ms",
+            "queries/s in batches of 32, 1 / 2 threads",
+            "recall@10",
+            "matches found",
+        ],
+        rows,
+    )
 
 
 def exact_section(results):
@@ -88,19 +106,40 @@ def exact_section(results):
         key = {"name": name, "settings": settings}
         one, two, m1, m2 = (results.one("exact", threads=t, batch=b, **key) for b in (1, 32) for t in (1, 2))
         same = [r for r in (one, two, m1, m2) if r and r["compared_with_flat"]]
-        rows.append([title(name, settings), ms(one), ms(two), f"{rate(m1)} / {rate(m2)}",
-                     f"{min(r['same_as_flat'] for r in same):.4f} of {max(r['compared_with_flat'] for r in same)}"
-                     if same else "-",
-                     f"{min(r['same_answers'] for r in (one, two, m1, m2) if r):.4f}"])
-    return table(["", "1 thread, p50 / p99 ms", "2 threads, p50 / p99 ms", "queries/s in batches of 32, 1 / 2 threads",
-                  "queries with the ten ids of faiss Flat, in its order", "with the ten of float64"], rows)
+        rows.append(
+            [
+                title(name, settings),
+                ms(one),
+                ms(two),
+                f"{rate(m1)} / {rate(m2)}",
+                f"{min(r['same_as_flat'] for r in same):.4f} of {max(r['compared_with_flat'] for r in same)}"
+                if same
+                else "-",
+                f"{min(r['same_answers'] for r in (one, two, m1, m2) if r):.4f}",
+            ]
+        )
+    return table(
+        [
+            "",
+            "1 thread, p50 / p99 ms",
+            "2 threads, p50 / p99 ms",
+            "queries/s in batches of 32, 1 / 2 threads",
+            "queries with the ten ids of faiss Flat, in its order",
+            "with the ten of float64",
+        ],
+        rows,
+    )
 
 
 def clients_section(results):
-    return table(["", "queries/s in total", "p50 / p99 ms", "recall@10"],
-                 [[title(r["name"], r["settings"]), rate(r), ms(r), recall(r)]
-                  for name, settings in results.contenders("clients")
-                  for r in results.rows("clients", name=name, settings=settings)])
+    return table(
+        ["", "queries/s in total", "p50 / p99 ms", "recall@10"],
+        [
+            [title(r["name"], r["settings"]), rate(r), ms(r), recall(r)]
+            for name, settings in results.contenders("clients")
+            for r in results.rows("clients", name=name, settings=settings)
+        ],
+    )
 
 
 def filter_section(results):
@@ -115,8 +154,10 @@ def writes_section(results):
     rows = []
     for r in results.rows("writes", what="put"):
         out = results.one("writes", what="remove", name=r["name"], settings=r["settings"])
-        rows.append([title(r["name"], r["settings"]), f"{r['rows']:,}"] +
-                    [f"{x['p50_us']:,.1f} / {x['p99_us']:,.1f}" if x else "-" for x in (r, out)])
+        rows.append(
+            [title(r["name"], r["settings"]), f"{r['rows']:,}"]
+            + [f"{x['p50_us']:,.1f} / {x['p99_us']:,.1f}" if x else "-" for x in (r, out)]
+        )
     return table(["", "faces", "put one, p50 / p99 microseconds", "remove one, p50 / p99 microseconds"], rows)
 
 
@@ -127,8 +168,10 @@ def growth(results):
     """{name: [(rows, ms, recall)]} of Semblance and the rival, by size of the collection."""
     found = {}
     for ours, theirs in GROWTH:
-        for name, piece, wanted in (("Semblance", ours, {"name": "Semblance", "settings": OURS}),
-                                    (RIVAL, theirs, {"name": RIVAL})):
+        for name, piece, wanted in (
+            ("Semblance", ours, {"name": "Semblance", "settings": OURS}),
+            (RIVAL, theirs, {"name": RIVAL}),
+        ):
             for threads, words in ((1, "one thread"), (2, "two threads")):
                 r = results.one(piece, threads=threads, batch=1, **wanted)
                 if r:
@@ -138,8 +181,11 @@ def growth(results):
 
 
 def growth_section(results):
-    rows = [[name, f"{count:,}", f"{took:.2f}", f"{1e6 * took / count:.2f}", f"{kept:.4f}"]
-            for name, line in growth(results).items() for count, took, kept in line]
+    rows = [
+        [name, f"{count:,}", f"{took:.2f}", f"{1e6 * took / count:.2f}", f"{kept:.4f}"]
+        for name, line in growth(results).items()
+        for count, took, kept in line
+    ]
     return table(["", "faces", "p50 ms", "ns per face", "recall@10"], rows)
 
 
@@ -160,7 +206,8 @@ def paper(results):
         f"of this machine, {memory:,.0f} GB of memory, of which {codes:,.1f} GB are the codes that every query reads, "
         f"and {minutes:,.0f} minutes to load. The scan can be divided among cores and machines without loss (each "
         f"returns its ten best): sixteen such cores, each with the same bandwidth, would answer in about "
-        f"{ms_each / 8:,.0f} ms.")
+        f"{ms_each / 8:,.0f} ms."
+    )
 
 
 def memory_section(results):
@@ -170,17 +217,32 @@ def memory_section(results):
         for key, words in (("semblance", "float16 rows"), ("semblance_float32", "float32 rows")):
             if key in found and (piece != "exact" or key == "semblance_float32"):
                 facts, limit = found[key], (88 + (4 if "32" in key else 2) * found["dim"]) * 1.05
-                rows.append([f"**Semblance** ({words})", f"{found['rows']:,} x {found['dim']}",
-                             f"{facts['bytes_per_face']:,.0f}", f"{limit:,.0f}", f"{facts['build_s']:.1f}"])
+                rows.append(
+                    [
+                        f"**Semblance** ({words})",
+                        f"{found['rows']:,} x {found['dim']}",
+                        f"{facts['bytes_per_face']:,.0f}",
+                        f"{limit:,.0f}",
+                        f"{facts['build_s']:.1f}",
+                    ]
+                )
     for found in (results.pieces.get(piece, {}) for piece in ("graphs", "usearch")):
         for name, facts in found.get("peers", {}).items():
             more = 4 * found["dim"] if name.endswith("codes") else 0
-            rows.append([name + (" and float32 rows" if more else ""), f"{found['rows']:,} x {found['dim']}",
-                         f"{facts['bytes_per_face'] + more:,.0f}", "", f"{facts['build_s']:.1f}"])
+            rows.append(
+                [
+                    name + (" and float32 rows" if more else ""),
+                    f"{found['rows']:,} x {found['dim']}",
+                    f"{facts['bytes_per_face'] + more:,.0f}",
+                    "",
+                    f"{facts['build_s']:.1f}",
+                ]
+            )
     return table(["", "faces", "bytes per face", "limit", "seconds to build"], rows)
 
 
 # ---- Goals
+
 
 def wanted_rows(results):
     """[what, goal, measured, whether it is met]."""
@@ -201,39 +263,79 @@ def wanted_rows(results):
         return min(rows, key=lambda row: row["p50_ms"], default=None)
 
     for threads, wanted in ((1, 2.3), (2, 4.5)):
-        ratio(f"one query, {threads} thread{'s' * (threads > 1)}: speed against the rival x300", wanted,
-              best("single", settings=OURS, threads=threads), results.one("single", name=RIVAL, threads=threads),
-              "p50_ms")
+        ratio(
+            f"one query, {threads} thread{'s' * (threads > 1)}: speed against the rival x300",
+            wanted,
+            best("single", settings=OURS, threads=threads),
+            results.one("single", name=RIVAL, threads=threads),
+            "p50_ms",
+        )
     for threads in (1, 2):
-        ratio(f"batch of 32, {threads} thread{'s' * (threads > 1)}: queries/s against the rival x300", 3.3,
-              best("batch", settings=OURS, threads=threads), results.one("batch", name=RIVAL, threads=threads), "qps")
-    ratio("two clients: queries/s against the rival x300", 1, best("clients", settings=OURS),
-          results.one("clients", name=RIVAL), "qps")
-    for keep, words in (("float32", "exact answers with Flat's own ids (float32 rows)"),
-                        ("float16", "exact answers, float16 rows")):
+        ratio(
+            f"batch of 32, {threads} thread{'s' * (threads > 1)}: queries/s against the rival x300",
+            3.3,
+            best("batch", settings=OURS, threads=threads),
+            results.one("batch", name=RIVAL, threads=threads),
+            "qps",
+        )
+    ratio(
+        "two clients: queries/s against the rival x300",
+        1,
+        best("clients", settings=OURS),
+        results.one("clients", name=RIVAL),
+        "qps",
+    )
+    for keep, words in (
+        ("float32", "exact answers with Flat's own ids (float32 rows)"),
+        ("float16", "exact answers, float16 rows"),
+    ):
         ours = f"exact, {keep} kept"
         for threads in (1, 2):
-            ratio(f"{words}, {threads} thread{'s' * (threads > 1)}: speed against faiss Flat", 15,
-                  best("exact", settings=ours, threads=threads, batch=1),
-                  results.one("exact", name="faiss Flat", threads=threads, batch=1), "p50_ms")
-        ratio(f"{words}, each with its best number of threads: speed against faiss Flat", 15,
-              quickest(results.rows("exact", name="Semblance", settings=ours, batch=1)),
-              quickest(results.rows("exact", name="faiss Flat", batch=1)), "p50_ms")
+            ratio(
+                f"{words}, {threads} thread{'s' * (threads > 1)}: speed against faiss Flat",
+                15,
+                best("exact", settings=ours, threads=threads, batch=1),
+                results.one("exact", name="faiss Flat", threads=threads, batch=1),
+                "p50_ms",
+            )
+        ratio(
+            f"{words}, each with its best number of threads: speed against faiss Flat",
+            15,
+            quickest(results.rows("exact", name="Semblance", settings=ours, batch=1)),
+            quickest(results.rows("exact", name="faiss Flat", batch=1)),
+            "p50_ms",
+        )
     for threads in (1, 2):
-        ratio(f"1 % allowed, {threads} thread{'s' * (threads > 1)}: speed against faiss SQ8 with a selector", 5,
-              best("filter", settings="fast, a bitmap", threads=threads),
-              results.one("filter", name="faiss SQ8", threads=threads), "p50_ms")
+        ratio(
+            f"1 % allowed, {threads} thread{'s' * (threads > 1)}: speed against faiss SQ8 with a selector",
+            5,
+            best("filter", settings="fast, a bitmap", threads=threads),
+            results.one("filter", name="faiss SQ8", threads=threads),
+            "p50_ms",
+        )
     for what in ("put", "remove"):
         r = best("writes", what=what)
         if r:
-            note(f"{what} one at {r['rows']:,}", "under 50 microseconds", f"{r['p50_us']:.1f} (p99 {r['p99_us']:.1f})",
-                 r["p50_us"] < 50)
+            note(
+                f"{what} one at {r['rows']:,}",
+                "under 50 microseconds",
+                f"{r['p50_us']:.1f} (p99 {r['p99_us']:.1f})",
+                r["p50_us"] < 50,
+            )
     singles = [r for piece in ("single", "batch") for r in results.rows(piece, name="Semblance", settings=OURS)]
     if singles:
-        note("recall@10, the lowest of all runs", "0.999", recall(*singles),
-             min(r["recall_at_10"] for r in singles) >= 0.999)
-        note("matches found of those that exact search finds, all runs", "all", mates(*singles),
-             all(r["mates_found"] == r["mates"] for r in singles))
+        note(
+            "recall@10, the lowest of all runs",
+            "0.999",
+            recall(*singles),
+            min(r["recall_at_10"] for r in singles) >= 0.999,
+        )
+        note(
+            "matches found of those that exact search finds, all runs",
+            "all",
+            mates(*singles),
+            all(r["mates_found"] == r["mates"] for r in singles),
+        )
     return rows
 
 
@@ -276,11 +378,15 @@ def others(results):
 
 def chosen(results, piece):
     s = results.pieces[piece]["semblance"]["stats"]
-    return paragraph(
-        f"The index chose PQ codes of {s['code_bytes']:.0f} bytes over {s['code_dims']:.0f} axes and refinement codes "
-        f"over {s['line_dims']:.0f} axes. {s['survivors']:,.0f} rows pass the scan on average, and at most "
-        f"{s['reranked']:,.0f} are reranked. Participation ratio {s['participation']:.0f}, estimated recall "
-        f"{s['recall_estimate']:.4f}; training took {s['learn_seconds']:.1f} s.") + "\n"
+    return (
+        paragraph(
+            f"The index chose PQ codes of {s['code_bytes']:.0f} bytes over {s['code_dims']:.0f} axes and refinement codes "
+            f"over {s['line_dims']:.0f} axes. {s['survivors']:,.0f} rows pass the scan on average, and at most "
+            f"{s['reranked']:,.0f} are reranked. Participation ratio {s['participation']:.0f}, estimated recall "
+            f"{s['recall_estimate']:.4f}; training took {s['learn_seconds']:.1f} s."
+        )
+        + "\n"
+    )
 
 
 def picture(results):
@@ -300,8 +406,11 @@ def picture(results):
 
 def sections(results):
     """(piece that must be measured, heading, function that writes the text)."""
-    yield ("single", "1,000,000 x 512, the ten best",
-           lambda: chosen(results, "single") + searches(results, "single", "batch"))
+    yield (
+        "single",
+        "1,000,000 x 512, the ten best",
+        lambda: chosen(results, "single") + searches(results, "single", "batch"),
+    )
     yield "exact", "Exact answers, 1,000,000 x 512", lambda: EXACT + exact_section(results)
     yield "clients", "Two clients at once, 1,000,000 x 512", lambda: clients_section(results)
     yield "filter", "Filter: one face in a hundred allowed, 1,000,000 x 512", lambda: filter_section(results)
@@ -311,11 +420,17 @@ def sections(results):
     yield "small", "10,000 x 512", lambda: searches(results, "small")
     for dim in (128, 512, 4096):
         yield f"dim{dim}", f"100,000 x {dim:,}", lambda piece=f"dim{dim}": searches(results, piece)
-    yield ("flatter", "A flatter spectrum, exp(-i/150), 1,000,000 x 512",
-           lambda: chosen(results, "flatter") + searches(results, "flatter"))
+    yield (
+        "flatter",
+        "A flatter spectrum, exp(-i/150), 1,000,000 x 512",
+        lambda: chosen(results, "flatter") + searches(results, "flatter"),
+    )
     yield "single", "Growth, 512 dimensions", lambda: growth_section(results) + "\n" + paper(results)
-    yield ("single", "Memory and building",
-           lambda: memory_section(results) + (BUILDING if "graphs" in results.pieces else ""))
+    yield (
+        "single",
+        "Memory and building",
+        lambda: memory_section(results) + (BUILDING if "graphs" in results.pieces else ""),
+    )
 
 
 def main():
@@ -324,11 +439,15 @@ def main():
     if "single" not in results.pieces:
         sys.exit("report.py: the piece `single` is not measured yet")
     head = results.pieces["single"]
-    text = HEAD.format(made=max(p["made"][:10] for p in results.pieces.values()),
-                       machine=head["machine"], cores=head["cores"], others=others(results),
-                       versions=", ".join(f"{name} {version}" for name, version in head["versions"].items()),
-                       commits=", ".join(sorted({p["commit"] for p in results.pieces.values()})),
-                       wanted=table(["", "goal", "measured", "met"], wanted_rows(results)))
+    text = HEAD.format(
+        made=max(p["made"][:10] for p in results.pieces.values()),
+        machine=head["machine"],
+        cores=head["cores"],
+        others=others(results),
+        versions=", ".join(f"{name} {version}" for name, version in head["versions"].items()),
+        commits=", ".join(sorted({p["commit"] for p in results.pieces.values()})),
+        wanted=table(["", "goal", "measured", "met"], wanted_rows(results)),
+    )
     for piece, heading, write in sections(results):
         if piece in results.pieces:
             text += f"\n## {heading}\n\n{write()}"

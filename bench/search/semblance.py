@@ -1,4 +1,5 @@
 """Semblance's vector index in this process: the ctypes side of index.h."""
+
 import ctypes
 import pathlib
 
@@ -7,8 +8,23 @@ import numpy as np
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "build/bench/libbench_index.so"
 CHUNK = 20_000
 # Names in the results, in the order of bench_index_stats.
-STATS = ("rows", "bytes", "learnt_times", "learnt_rows", "learn_seconds", "plain_rows", "participation", "code_bytes",
-         "code_dims", "line_dims", "survivors", "reranked", "recall_estimate", "learning", "threads")
+STATS = (
+    "rows",
+    "bytes",
+    "learnt_times",
+    "learnt_rows",
+    "learn_seconds",
+    "plain_rows",
+    "participation",
+    "code_bytes",
+    "code_dims",
+    "line_dims",
+    "survivors",
+    "reranked",
+    "recall_estimate",
+    "learning",
+    "threads",
+)
 
 size_t, pointer, u64 = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_uint64
 
@@ -18,12 +34,15 @@ def load_library():
     library.bench_error.restype = ctypes.c_char_p
     library.bench_index_new.restype = pointer
     for name, arguments in {
-            "new": [size_t, ctypes.c_int, ctypes.c_int], "free": [pointer], "alone": [pointer, ctypes.c_int],
-            "settle": [pointer], "stats": [pointer, pointer],
-            "load": [pointer, size_t, u64, pointer], "put_timed": [pointer, size_t, u64, pointer, pointer],
-            "remove_timed": [pointer, size_t, u64, pointer],
-            "search": [pointer, pointer, size_t, size_t, ctypes.c_int, ctypes.c_float, pointer, size_t, pointer,
-                       pointer],
+        "new": [size_t, ctypes.c_int, ctypes.c_int],
+        "free": [pointer],
+        "alone": [pointer, ctypes.c_int],
+        "settle": [pointer],
+        "stats": [pointer, pointer],
+        "load": [pointer, size_t, u64, pointer],
+        "put_timed": [pointer, size_t, u64, pointer, pointer],
+        "remove_timed": [pointer, size_t, u64, pointer],
+        "search": [pointer, pointer, size_t, size_t, ctypes.c_int, ctypes.c_float, pointer, size_t, pointer, pointer],
     }.items():
         getattr(library, f"bench_index_{name}").argtypes = arguments
     return library
@@ -57,15 +76,18 @@ class Index:
 
     def load(self, rows):
         for start in range(0, len(rows), CHUNK):
-            part = np.ascontiguousarray(rows[start:start + CHUNK], np.float32)
+            part = np.ascontiguousarray(rows[start : start + CHUNK], np.float32)
             self.check(self.library.bench_index_load(self.handle, len(part), start, address(part)))
         self.library.bench_index_settle(self.handle)
 
     def put_timed(self, first_key, vectors):
         """Microseconds of each call."""
         us = np.zeros(len(vectors))
-        self.check(self.library.bench_index_put_timed(self.handle, len(vectors), first_key,
-                                                      address(np.ascontiguousarray(vectors, np.float32)), address(us)))
+        self.check(
+            self.library.bench_index_put_timed(
+                self.handle, len(vectors), first_key, address(np.ascontiguousarray(vectors, np.float32)), address(us)
+            )
+        )
         return us
 
     def remove_timed(self, first_key, count):
@@ -78,9 +100,20 @@ class Index:
         keys = np.empty((len(queries), k), np.int64)
         scores = np.empty((len(queries), k), np.float32)
         bits, count = (None, 0) if bitmap is None else (address(bitmap), 64 * len(bitmap))
-        self.check(self.library.bench_index_search(
-            self.handle, queries.ctypes.data, len(queries), k, exact, floor, bits, count, keys.ctypes.data,
-            scores.ctypes.data))
+        self.check(
+            self.library.bench_index_search(
+                self.handle,
+                queries.ctypes.data,
+                len(queries),
+                k,
+                exact,
+                floor,
+                bits,
+                count,
+                keys.ctypes.data,
+                scores.ctypes.data,
+            )
+        )
         return keys, scores
 
     def stats(self):

@@ -1,4 +1,5 @@
 """One size of bench/sql/run: fills both databases, then searches them in turns, and prints JSON."""
+
 import argparse
 import json
 import pathlib
@@ -32,8 +33,10 @@ def fill(connection, create, rows):
     connection.execute(create)
     for first in range(0, len(rows), BLOCK):
         connection.execute("BEGIN")
-        connection.executemany("INSERT INTO t(rowid, v) VALUES (?, ?)",
-                               ((first + i, row.tobytes()) for i, row in enumerate(rows[first:first + BLOCK])))
+        connection.executemany(
+            "INSERT INTO t(rowid, v) VALUES (?, ?)",
+            ((first + i, row.tobytes()) for i, row in enumerate(rows[first : first + BLOCK])),
+        )
         connection.execute("COMMIT")
     return (time.perf_counter() - start) / len(rows) * 1e6
 
@@ -74,8 +77,10 @@ def main():
     ours = connect(folder / f"semblance-{chosen.rows}.db", lambda c: c.load_extension(chosen.extension))
     theirs = connect(folder / f"vec-{chosen.rows}.db", sqlite_vec.load)
     notes = folder / f"inserts-{chosen.rows}.json"
-    inserted = [fill(ours, f"CREATE VIRTUAL TABLE t USING semblance(v FLOAT[{DIM}] metric=cosine)", rows),
-                fill(theirs, f"CREATE VIRTUAL TABLE t USING vec0(v float[{DIM}] distance_metric=cosine)", rows)]
+    inserted = [
+        fill(ours, f"CREATE VIRTUAL TABLE t USING semblance(v FLOAT[{DIM}] metric=cosine)", rows),
+        fill(theirs, f"CREATE VIRTUAL TABLE t USING vec0(v float[{DIM}] distance_metric=cosine)", rows),
+    ]
     if None not in inserted:
         notes.write_text(json.dumps(inserted))
     if chosen.prepare:
@@ -95,9 +100,20 @@ def main():
                 times[which].append(spent)
                 hits[which] += len(set(found) & set(truth[i].tolist()))
                 asked[which] += 1
-    print(json.dumps({"rows": chosen.rows, "ours": percentiles(times[0]), "theirs": percentiles(times[1]), "first_s": first / 1e3,
-                      "recall": hits[0] / K / asked[0], "their_recall": hits[1] / K / asked[1],
-                      "insert_us": json.loads(notes.read_text()), "sqlite_vec": sqlite_vec.__version__}))
+    print(
+        json.dumps(
+            {
+                "rows": chosen.rows,
+                "ours": percentiles(times[0]),
+                "theirs": percentiles(times[1]),
+                "first_s": first / 1e3,
+                "recall": hits[0] / K / asked[0],
+                "their_recall": hits[1] / K / asked[1],
+                "insert_us": json.loads(notes.read_text()),
+                "sqlite_vec": sqlite_vec.__version__,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

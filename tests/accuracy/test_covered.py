@@ -1,5 +1,6 @@
 """Quality tells that something covers a face, and comparisons then say that it cannot be told: photos of Labeled Faces in the Wild
 with a mask drawn over mouth and nose, and with half of the face covered."""
+
 import shutil
 import subprocess
 import tempfile
@@ -27,7 +28,9 @@ def covered(path, face, outline, colour):
     width, height, body = decoded(path)
     (ax, ay), (bx, by) = face["landmarks"][:2]
     across, down = (bx - ax, by - ay), (ay - by, bx - ax)
-    points = [((ax + bx) / 2 + across[0] * x + down[0] * y, (ay + by) / 2 + across[1] * x + down[1] * y) for x, y in outline]
+    points = [
+        ((ax + bx) / 2 + across[0] * x + down[0] * y, (ay + by) / 2 + across[1] * x + down[1] * y) for x, y in outline
+    ]
 
     def inside(x, y):
         hit = False
@@ -42,14 +45,19 @@ def covered(path, face, outline, colour):
     def pixel(x, y):
         if left <= x <= right and top <= y <= bottom and inside(x, y):
             return colour
-        return tuple(body[3 * (y * width + x):3 * (y * width + x) + 3])
+        return tuple(body[3 * (y * width + x) : 3 * (y * width + x) + 3])
 
     return pictures.png(width, height, pixel)
 
 
 def central(answer):
-    return min(answer["faces"], key=lambda f: abs(f["box"]["x"] + f["box"]["w"] / 2 - answer["width"] / 2)
-               + abs(f["box"]["y"] + f["box"]["h"] / 2 - answer["height"] / 2))
+    return min(
+        answer["faces"],
+        key=lambda f: (
+            abs(f["box"]["x"] + f["box"]["w"] / 2 - answer["width"] / 2)
+            + abs(f["box"]["y"] + f["box"]["h"] / 2 - answer["height"] / 2)
+        ),
+    )
 
 
 @unittest.skipUnless(LFW.is_dir(), "the photos of ../shared/data/lfw10 are not here")
@@ -92,7 +100,10 @@ class Covered(unittest.TestCase):
         self.assertGreaterEqual(len(found), 8)
         answers = []
         for photo, drawn in found.items():
-            for other in (photo.with_name(photo.name.replace("01.jpg", "02.jpg")), next(p for p in self.photos if p.parent != photo.parent)):
+            for other in (
+                photo.with_name(photo.name.replace("01.jpg", "02.jpg")),
+                next(p for p in self.photos if p.parent != photo.parent),
+            ):
                 answers.append(self.server.post_photos("/v1/verify", {"image1": drawn, "image2": other.read_bytes()}))
         self.assertNotIn("none", [a["verdict"] for a in answers])
         self.assertIn(("unsure", "quality"), [(a["verdict"], a.get("reason")) for a in answers])

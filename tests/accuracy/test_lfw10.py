@@ -1,4 +1,5 @@
 """Accuracy of the default pipeline on 10 people x 10 photos of Labeled Faces in the Wild, through the server."""
+
 import itertools
 import shutil
 import tempfile
@@ -14,9 +15,11 @@ def cosine(a, b):
 
 def central_face(answer):
     """In this data set the person meant stands in the middle of the photo."""
+
     def off_centre(face):
         box = face["box"]
         return abs(box["x"] + box["w"] / 2 - answer["width"] / 2) + abs(box["y"] + box["h"] / 2 - answer["height"] / 2)
+
     return min(answer["faces"], key=off_centre)
 
 
@@ -29,8 +32,9 @@ class Lfw10(unittest.TestCase):
         cls.photos = sorted(LFW.glob("*/*.jpg"))
         with Server(folder) as server:
             answers = {photo: server.post_photo("/v1/represent", photo.read_bytes()) for photo in cls.photos}
-            cls.threshold = server.post_photos("/v1/verify", {"image1": cls.photos[0].read_bytes(),
-                                                              "image2": cls.photos[1].read_bytes()})["threshold"]
+            cls.threshold = server.post_photos(
+                "/v1/verify", {"image1": cls.photos[0].read_bytes(), "image2": cls.photos[1].read_bytes()}
+            )["threshold"]
         cls.missed = [photo.name for photo, answer in answers.items() if not answer["faces"]]
         cls.templates = {p: central_face(a)["embedding"] for p, a in answers.items() if a["faces"]}
         cls.mated, cls.non_mated = [], []
@@ -56,6 +60,9 @@ class Lfw10(unittest.TestCase):
 
     def test_at_least_99_of_100_pairs_of_the_same_person_match(self):
         matched = sum(s >= self.threshold for s in self.mated) / len(self.mated)
-        print(f"# mated pairs matched: {matched:.4f} at {self.threshold}; lowest {min(self.mated):.3f}; "
-              f"highest non-mated {max(self.non_mated):.3f}", flush=True)
+        print(
+            f"# mated pairs matched: {matched:.4f} at {self.threshold}; lowest {min(self.mated):.3f}; "
+            f"highest non-mated {max(self.non_mated):.3f}",
+            flush=True,
+        )
         self.assertGreaterEqual(matched, 0.99)

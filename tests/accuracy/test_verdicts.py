@@ -1,4 +1,5 @@
 """The verdicts of the default models: on the photos of registry packages, and on 10 people x 10 photos of Labeled Faces in the Wild."""
+
 import pathlib
 import shutil
 import subprocess
@@ -43,8 +44,11 @@ class RegistryPhotos(ProgramCase):
         for number in (1, 3, 6):
             for turn in ("90", "180", "270"):
                 photo = self.folder / "turned.jpg"
-                photo.write_bytes(subprocess.run(["jpegtran", "-rotate", turn, GROUPS / f"sample{number}.jpg"],
-                                                 check=True, capture_output=True).stdout)
+                photo.write_bytes(
+                    subprocess.run(
+                        ["jpegtran", "-rotate", turn, GROUPS / f"sample{number}.jpg"], check=True, capture_output=True
+                    ).stdout
+                )
                 found += len(self.json_of("detect", photo)["faces"])
                 wanted += WOMEN[number]
         self.assertEqual(found, wanted)
@@ -55,12 +59,17 @@ class Lfw10(ProgramCase):
     def test_verification_identification_and_calibration(self):
         own = self.folder / "own.json"
         # Of any quality, so that no photo is spared the comparisons; enrolment would refuse one of the hundred (test_covered).
-        answer = self.json_of("eval", LFW, "--face", "central", "--any-quality", "--quiet", "--calibrate", own, "--fmr", "1e-3")
+        answer = self.json_of(
+            "eval", LFW, "--face", "central", "--any-quality", "--quiet", "--calibrate", own, "--fmr", "1e-3"
+        )
         self.assertEqual((answer["photos"], answer["mated"], answer["non_mated"]), (100, 450, 4500))
         default, strict = at(answer, "default"), at(answer, "strict")
-        print(f"# default: accuracy {default['accuracy']}, TAR {default['tar']}, FMR {default['fmr']}; "
-              f"strict: TAR {strict['tar']}, false matches {strict['false_matches']}; "
-              f"equal error rate {answer['equal_error_rate']['rate']}", flush=True)
+        print(
+            f"# default: accuracy {default['accuracy']}, TAR {default['tar']}, FMR {default['fmr']}; "
+            f"strict: TAR {strict['tar']}, false matches {strict['false_matches']}; "
+            f"equal error rate {answer['equal_error_rate']['rate']}",
+            flush=True,
+        )
         self.assertGreaterEqual(default["accuracy"], 0.995)
         self.assertEqual(strict["false_matches"], 0)
         self.assertEqual(answer["identification"]["rank"][0], 1)

@@ -5,6 +5,7 @@ If a loop needs fewer instructions, commit the new count; if it needs more, find
 
 usage: test_counts.py PROGRAM COUNTS.json COMPILER [--write]      (--write: commit the present counts; prints TAP)
 """
+
 import json
 import os
 import pathlib
@@ -22,12 +23,21 @@ def count(program):
     environment = {k: v for k, v in os.environ.items() if k != "MALLOC_PERTURB_"}  # set by Meson; it fills allocations
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "out"
-        done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program],
-                              capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
         if done.returncode:
             raise SystemExit(f"Bail out! {program} ended with {done.returncode}: {done.stderr[-1000:]}")
-        report = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", out],
-                                capture_output=True, text=True, check=True).stdout
+        report = subprocess.run(
+            ["callgrind_annotate", "--inclusive=yes", "--threshold=100", out],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
     counts = re.findall(r"^ *([\d,]+) .*?:measure_(\w+)", report, re.M)
     return {name: int(number.replace(",", "")) for number, name in counts if not name.startswith("all_")}
 
@@ -59,8 +69,10 @@ def main():
         if not good:
             print(f"# it takes {now:,}")
     if failed:
-        print("# If that is intended: tests/counts/test_counts.py build/tests/counts/counts tests/counts/counts.json "
-              f"'{compiler}' --write")
+        print(
+            "# If that is intended: tests/counts/test_counts.py build/tests/counts/counts tests/counts/counts.json "
+            f"'{compiler}' --write"
+        )
     return 1 if failed else 0
 
 

@@ -7,6 +7,7 @@ of a document follow each other on one gallery. A comment before a block says ot
     <!-- run: postgresql -->    it is, where the tests' PostgreSQL is there; USER@HOST/DATABASE becomes a database of it
 
 `semblance serve` is started beside what follows and stopped at the block's end; port 8501 becomes a free one."""
+
 import os
 import pathlib
 import re
@@ -17,16 +18,19 @@ import subprocess
 import tempfile
 import unittest
 
+import postgres
 from program import FRIENDS, GROUPS, PROGRAM, SOURCE
 
-import postgres
-
-DOCUMENTS = [SOURCE / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "clients/README.md")] + sorted((SOURCE / "docs").glob("*.md"))
+DOCUMENTS = [SOURCE / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "clients/README.md")] + sorted(
+    (SOURCE / "docs").glob("*.md")
+)
 FENCE = re.compile(r"(?ms)^(?:<!-- (?P<marker>[^\n]*?) -->\n)?```(?P<kind>sh|console)\n(?P<text>.*?)^```$")
 NOT_RUN = re.compile(r"not run: \S.{9,}")
 COMMAND = re.compile(r"^(?: {4,}|\t)(?:build/)?(?:semblance [a-z]+ |script/|bench/|curl |meson |docker |apt)", re.M)
 # What a reader puts in: a word of the documents, and what the test puts there.
-PLACEHOLDERS = {"PREFIX": "$(semblance access list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"keys\"][0][\"prefix\"])')"}
+PLACEHOLDERS = {
+    "PREFIX": '$(semblance access list --json | python3 -c \'import json, sys; print(json.load(sys.stdin)["keys"][0]["prefix"])\')'
+}
 PREAMBLE = r"""
 set -euo pipefail
 trap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT
@@ -41,7 +45,7 @@ serve() { # in the background, until it listens
 
 def blocks(document):
     for found in FENCE.finditer(document.read_text()):
-        line = document.read_text()[:found.start()].count("\n") + 1
+        line = document.read_text()[: found.start()].count("\n") + 1
         yield f"{document.relative_to(SOURCE)}:{line}", found["marker"] or "", found["kind"], found["text"]
 
 
@@ -54,9 +58,20 @@ class Documents(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-docs-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        names = {"obama.jpg": "obama", "obama2.jpg": "obama2", "photo.jpg": "obama3", "one.jpg": "obama", "two.jpg": "obama2",
-                 "biden.jpg": "biden", "people/Barack Obama/1.jpg": "obama", "people/Barack Obama/2.jpg": "obama2", "people/Joe Biden/1.jpg": "biden",
-                 "photos/a.jpg": "obama", "photos/b.jpg": "obama3", "photos/c.jpg": "biden"}
+        names = {
+            "obama.jpg": "obama",
+            "obama2.jpg": "obama2",
+            "photo.jpg": "obama3",
+            "one.jpg": "obama",
+            "two.jpg": "obama2",
+            "biden.jpg": "biden",
+            "people/Barack Obama/1.jpg": "obama",
+            "people/Barack Obama/2.jpg": "obama2",
+            "people/Joe Biden/1.jpg": "biden",
+            "photos/a.jpg": "obama",
+            "photos/b.jpg": "obama3",
+            "photos/c.jpg": "biden",
+        }
         for name, photo in names.items():
             path = self.folder / "work" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,26 +83,47 @@ class Documents(unittest.TestCase):
         sqlite3.connect(work / "own.db").close()
         (work / "bin").mkdir()
         (work / "bin/semblance").symlink_to(pathlib.Path(PROGRAM).resolve())
-        (work / "build").symlink_to(pathlib.Path(PROGRAM).resolve().parents[2] if "src/cli" in str(pathlib.Path(PROGRAM).resolve())
-                                    else pathlib.Path(PROGRAM).parent)
+        (work / "build").symlink_to(
+            pathlib.Path(PROGRAM).resolve().parents[2]
+            if "src/cli" in str(pathlib.Path(PROGRAM).resolve())
+            else pathlib.Path(PROGRAM).parent
+        )
         for name in ("clients", "packaging", "models", "docs"):
             (work / name).symlink_to(SOURCE / name)
 
     def environment(self):
-        return {**os.environ, "PATH": f"{self.folder / 'work/bin'}:{os.environ['PATH']}", "SEMBLANCE_DATA": str(self.folder / "data"),
-                "SEMBLANCE_ADMIN_PASSWORD": "a password of the tests", "HOME": str(self.folder), "SEMBLANCE_NEW_PASSPHRASE": "a passphrase of the tests"}
+        return {
+            **os.environ,
+            "PATH": f"{self.folder / 'work/bin'}:{os.environ['PATH']}",
+            "SEMBLANCE_DATA": str(self.folder / "data"),
+            "SEMBLANCE_ADMIN_PASSWORD": "a password of the tests",
+            "HOME": str(self.folder),
+            "SEMBLANCE_NEW_PASSPHRASE": "a passphrase of the tests",
+        }
 
     def run_block(self, place, kind, text, replacements):
         script = commands_of(kind, text)
         port = str(postgres.free_port())
-        script = re.sub(r"(?m)^(\s*)(?:build/)?semblance serve\b(?: --port 8501)?", r"\1serve", script).replace("8501", port).replace("8080", str(postgres.free_port()))
+        script = (
+            re.sub(r"(?m)^(\s*)(?:build/)?semblance serve\b(?: --port 8501)?", r"\1serve", script)
+            .replace("8501", port)
+            .replace("8080", str(postgres.free_port()))
+        )
         for word, value in {**PLACEHOLDERS, **replacements}.items():
             script = script.replace(word, value)
         if f"localhost:{port}" in script and not re.search(r"(?m)^\s*serve\b", script):
             script = "serve\n" + script
         # A group of its own, so that what a block leaves running ends with it.
-        shell = subprocess.Popen(["bash", "-c", PREAMBLE.replace("PORT", port) + script], cwd=self.folder / "work", env=self.environment(),
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        shell = subprocess.Popen(
+            ["bash", "-c", PREAMBLE.replace("PORT", port) + script],
+            cwd=self.folder / "work",
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         try:
             said, _ = shell.communicate(timeout=400)
         except subprocess.TimeoutExpired:
@@ -128,10 +164,19 @@ class WhatIsNamed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         help_text = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
-        cls.verbs = set(re.findall(r"(?m)^  ([a-z]+) ", help_text.split("settings of every command")[0])) | {"version", "help", "complete"}
+        cls.verbs = set(re.findall(r"(?m)^  ([a-z]+) ", help_text.split("settings of every command")[0])) | {
+            "version",
+            "help",
+            "complete",
+        }
         cls.flags = set(re.findall(r"(--[a-z0-9-]+)", help_text)) | {"--help", "--version"}
         for verb in cls.verbs - {"version", "help", "complete"}:
-            cls.flags |= set(re.findall(r"(--?[a-z0-9-]+)", subprocess.run([PROGRAM, verb, "--help"], capture_output=True, text=True, check=True).stdout))
+            cls.flags |= set(
+                re.findall(
+                    r"(--?[a-z0-9-]+)",
+                    subprocess.run([PROGRAM, verb, "--help"], capture_output=True, text=True, check=True).stdout,
+                )
+            )
 
     def spans(self):
         for document in DOCUMENTS:
@@ -144,21 +189,36 @@ class WhatIsNamed(unittest.TestCase):
                         yield document.name, line.split("#")[0].strip()
 
     def test_every_verb_that_a_document_names_is_one(self):
-        wrong = [(name, span) for name, span in self.spans()
-                 if re.match(r"(?:build/)?semblance ([a-z]+)", span) and re.match(r"(?:build/)?semblance ([a-z]+)", span)[1] not in self.verbs]
+        wrong = [
+            (name, span)
+            for name, span in self.spans()
+            if re.match(r"(?:build/)?semblance ([a-z]+)", span)
+            and re.match(r"(?:build/)?semblance ([a-z]+)", span)[1] not in self.verbs
+        ]
         self.assertEqual(wrong, [])
 
     def test_every_flag_that_a_document_names_is_one(self):
-        wrong = [(name, span, flag) for name, span in self.spans() for flag in re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]*)", span)
-                 if flag not in self.flags]
+        wrong = [
+            (name, span, flag)
+            for name, span in self.spans()
+            for flag in re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]*)", span)
+            if flag not in self.flags
+        ]
         self.assertEqual(wrong, [])
 
     def test_no_command_stands_outside_a_block_that_is_run(self):
-        wrong = [(document.name, found.group().strip()) for document in DOCUMENTS
-                 for found in COMMAND.finditer(re.sub(r"(?ms)^```.*?^```", "", document.read_text()))]
+        wrong = [
+            (document.name, found.group().strip())
+            for document in DOCUMENTS
+            for found in COMMAND.finditer(re.sub(r"(?ms)^```.*?^```", "", document.read_text()))
+        ]
         self.assertEqual(wrong, [])
 
     def test_every_file_that_a_document_links_to_is_there(self):
-        wrong = [(document.name, target) for document in DOCUMENTS for target in re.findall(r"\]\(([^)#\s]+)", document.read_text())
-                 if "://" not in target and not (document.parent / target).exists()]
+        wrong = [
+            (document.name, target)
+            for document in DOCUMENTS
+            for target in re.findall(r"\]\(([^)#\s]+)", document.read_text())
+            if "://" not in target and not (document.parent / target).exists()
+        ]
         self.assertEqual(wrong, [])

@@ -1,4 +1,5 @@
 """The public headers can be read by doxygen, which has nothing to say against them, and shows what they say."""
+
 import pathlib
 import re
 import shutil
@@ -15,9 +16,13 @@ class Headers(unittest.TestCase):
             self.skipTest("doxygen is not here: the headers' comments are not looked at")
         with tempfile.TemporaryDirectory() as folder:
             settings = (SOURCE / "docs/Doxyfile").read_text() + f"\nOUTPUT_DIRECTORY = {folder}\n"
-            done = subprocess.run(["doxygen", "-"], input=settings, cwd=SOURCE, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["doxygen", "-"], input=settings, cwd=SOURCE, capture_output=True, text=True, check=False
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             pages = "".join(page.read_text() for page in (pathlib.Path(folder) / "html").glob("*8h.html"))
-        for name in re.findall(r"(?m)^SB_API [^(]*?\b(sb_\w+)\(", (SOURCE / "include/semblance/semblance.h").read_text()):
+        for name in re.findall(
+            r"(?m)^SB_API [^(]*?\b(sb_\w+)\(", (SOURCE / "include/semblance/semblance.h").read_text()
+        ):
             self.assertIn(name, pages)
         self.assertIn("Durable and searchable when it returns", pages)

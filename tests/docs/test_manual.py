@@ -1,4 +1,5 @@
 """The manual's pages: every verb, option and setting is in them, and the formatter has nothing to say against them."""
+
 import os
 import re
 import shutil
@@ -55,6 +56,12 @@ class Manual(unittest.TestCase):
         if not formatter:
             self.skipTest("groff is not here: the manual's layout is not looked at")
         for section in ("1", "5"):
-            done = subprocess.run([formatter, "-man", "-ww", "-Tutf8", "-z"], input=page(section), capture_output=True, text=True, check=False,
-                                  env={**os.environ, "LC_ALL": "C.UTF-8"})
+            done = subprocess.run(
+                [formatter, "-man", "-ww", "-Tutf8", "-z"],
+                input=page(section),
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, "LC_ALL": "C.UTF-8"},
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""))

@@ -1,4 +1,5 @@
 """What the admin sees and does: keys, models, the audit, the published report."""
+
 import json
 import shutil
 
@@ -14,8 +15,12 @@ class Keys(ServerCase):
         boss = self.get("/v1/keys", 201, "POST", '{"label":"boss","roles":"admin"}', JSON)["key"]
         self.get("/v1/keys", 401)
         mine = {"Authorization": f"Bearer {boss}"}
-        made = self.get("/v1/keys", 201, "POST", '{"label":"door","roles":"read,enroll","expires":"30d"}', {**JSON, **mine})
-        self.assertEqual((made["roles"], made["label"], made["collection"], made["revoked"]), ("read,enroll", "door", "", None))
+        made = self.get(
+            "/v1/keys", 201, "POST", '{"label":"door","roles":"read,enroll","expires":"30d"}', {**JSON, **mine}
+        )
+        self.assertEqual(
+            (made["roles"], made["label"], made["collection"], made["revoked"]), ("read,enroll", "door", "", None)
+        )
         self.assertTrue(made["expires"])
         door = {"Authorization": f"Bearer {made['key']}"}
         self.get("/v1/people", 200, headers=door)
@@ -23,14 +28,24 @@ class Keys(ServerCase):
         listed = self.get("/v1/keys", 200, headers=mine)["keys"]
         self.assertEqual([k["label"] for k in listed], ["boss", "door"])
         self.assertNotIn(made["key"], json.dumps(listed))
-        self.assertEqual(self.get(f"/v1/keys/{made['prefix']}", 200, "DELETE", headers=mine), {"revoked": made["prefix"]})
+        self.assertEqual(
+            self.get(f"/v1/keys/{made['prefix']}", 200, "DELETE", headers=mine), {"revoked": made["prefix"]}
+        )
         self.get("/v1/people", 401, headers=door)
         self.get("/v1/keys/none", 404, "DELETE", headers=mine)
-        self.assertEqual([e["verb"] for e in self.get("/v1/audit", headers=mine)["entries"] if e["verb"].startswith("access")], ["access-revoke", "access-key", "access-key"])
+        self.assertEqual(
+            [e["verb"] for e in self.get("/v1/audit", headers=mine)["entries"] if e["verb"].startswith("access")],
+            ["access-revoke", "access-key", "access-key"],
+        )
 
     def test_what_is_wrong_with_a_key_is_said_and_none_is_made(self):
-        for body, word in (({"roles": "read"}, "label"), ({"label": "a"}, "roles"), ({"label": "a", "roles": "king"}, "roles"),
-                           ({"label": "a", "roles": "read", "expires": "soon"}, "365d"), ({"label": "x" * 65, "roles": "read"}, "label")):
+        for body, word in (
+            ({"roles": "read"}, "label"),
+            ({"label": "a"}, "roles"),
+            ({"label": "a", "roles": "king"}, "roles"),
+            ({"label": "a", "roles": "read", "expires": "soon"}, "365d"),
+            ({"label": "x" * 65, "roles": "read"}, "label"),
+        ):
             self.assertIn(word, self.get("/v1/keys", 400, "POST", json.dumps(body), JSON)["error"]["message"])
         self.get("/v1/keys", 404, "POST", '{"label":"a","roles":"read","collection":"nowhere"}', JSON)
         self.assertEqual(self.get("/v1/keys")["keys"], [])
@@ -40,7 +55,9 @@ class Insight(ServerCase):
     def test_models_tell_what_they_are_for(self):
         models = {m["name"]: m for m in self.get("/v1/models")["models"]}
         self.assertEqual((models["mobilefacenet-512"]["task"], models["mobilefacenet-512"]["dim"]), ("embed", 512))
-        self.assertTrue(all(m["licence"] and m["installed"] in (True, False) for m in models.values() if "problem" not in m))
+        self.assertTrue(
+            all(m["licence"] and m["installed"] in (True, False) for m in models.values() if "problem" not in m)
+        )
 
     def test_the_audit_comes_newest_first_in_pages_and_its_chain_is_checked(self):
         self.enroll()

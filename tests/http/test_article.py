@@ -1,4 +1,5 @@
 """The article's API, exactly as its clients know it."""
+
 from test_native import BIDEN, GREY, OBAMA, OBAMA2, SharedServerCase
 
 
@@ -9,7 +10,9 @@ class Article(SharedServerCase):
         self.assertIsInstance(made["person"]["Age"], int)
         self.assertTrue(made["person"]["Ethnicity"][0].isupper())
         found = self.post("/api/verify", image=OBAMA2)
-        self.assertEqual((found["match"], found["person"]["ssn"], found["person"]["name"]), (True, "44", "Barack Obama"))
+        self.assertEqual(
+            (found["match"], found["person"]["ssn"], found["person"]["name"]), (True, "44", "Barack Obama")
+        )
         self.assertEqual(set(found["person"]), {"ssn", "name", "age", "gender", "ethnicity"})
         self.assertTrue(0.5 < found["confidence"] <= 1)
         people = self.get("/api/people")["people"]
@@ -28,9 +31,14 @@ class Article(SharedServerCase):
         self.assertLess(answer["resemblance_to_mother"], 20)
 
     def test_refusals_are_an_error_text(self):
-        for path, status, fields in (("/api/register", 400, {"ssn": "1", "name": "A"}), ("/api/verify", 400, {"x": "y"}),
-                                     ("/api/verify_family", 400, {"father_image": OBAMA}), ("/api/register", 400, {"image": OBAMA}),
-                                     ("/api/register", 422, {"ssn": "1", "name": "A", "image": GREY}), ("/api/verify", 422, {"image": GREY})):
+        for path, status, fields in (
+            ("/api/register", 400, {"ssn": "1", "name": "A"}),
+            ("/api/verify", 400, {"x": "y"}),
+            ("/api/verify_family", 400, {"father_image": OBAMA}),
+            ("/api/register", 400, {"image": OBAMA}),
+            ("/api/register", 422, {"ssn": "1", "name": "A", "image": GREY}),
+            ("/api/verify", 422, {"image": GREY}),
+        ):
             with self.subTest(path=path, fields=list(fields)):
                 self.assertIsInstance(self.post(path, status, **fields)["error"], str)
 

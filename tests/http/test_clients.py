@@ -1,4 +1,5 @@
 """The clients of this repository: Python against a server, C against the library."""
+
 import json
 import os
 import pathlib
@@ -7,9 +8,8 @@ import subprocess
 import sys
 import unittest
 
-from test_native import SharedServerCase
-
 from program import FRIENDS, PROGRAM, ProgramCase
+from test_native import SharedServerCase
 
 SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
 BUILD = pathlib.Path(PROGRAM).parent
@@ -26,7 +26,9 @@ class Python(SharedServerCase):
 
     def test_a_person_from_enrolment_to_the_receipt(self):
         client = self.client
-        self.assertEqual(client.enroll("44", "Barack Obama", OBAMA, OBAMA2.read_bytes(), consent="agreed")["faces_added"], 2)
+        self.assertEqual(
+            client.enroll("44", "Barack Obama", OBAMA, OBAMA2.read_bytes(), consent="agreed")["faces_added"], 2
+        )
         found = client.search(OBAMA3, k=1)["faces"][0]["candidates"][0]
         self.assertEqual((found["id"], found["match"]), ("44", True))
         self.assertEqual(client.change("44", name="B. Obama")["name"], "B. Obama")
@@ -72,13 +74,40 @@ class Python(SharedServerCase):
 class C(ProgramCase):
     def test_a_program_links_the_library_through_pkg_config(self):
         names = {**os.environ, "PKG_CONFIG_PATH": f"{BUILD / 'meson-uninstalled'}:{SOURCE / 'deps/openvino/pkgconfig'}"}
-        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "semblance-uninstalled"], env=names, capture_output=True, text=True, check=True).stdout.split()
+        flags = subprocess.run(
+            ["pkg-config", "--cflags", "--libs", "semblance-uninstalled"],
+            env=names,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
         options = json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text())
         if next(o["value"] for o in options if o["name"] == "b_sanitize") != "none":
             self.skipTest("a program that is not of this build cannot carry the sanitizers' dlopen")
         program = self.folder / "verify"
-        subprocess.run(["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-cast-qual", SOURCE / "clients/c/verify.c", *flags, f"-Wl,-rpath,{BUILD}", "-o", program], check=True)
-        for photos, code, word in (((OBAMA, OBAMA2), 0, "match: "), ((OBAMA, BIDEN), 1, "no match: "), ((OBAMA, __file__), 3, "unsupported_image")):
-            done = subprocess.run([program, *photos, self.folder / "data"], capture_output=True, text=True, timeout=120, check=False)
+        subprocess.run(
+            [
+                "cc",
+                "-std=c99",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-Wno-cast-qual",
+                SOURCE / "clients/c/verify.c",
+                *flags,
+                f"-Wl,-rpath,{BUILD}",
+                "-o",
+                program,
+            ],
+            check=True,
+        )
+        for photos, code, word in (
+            ((OBAMA, OBAMA2), 0, "match: "),
+            ((OBAMA, BIDEN), 1, "no match: "),
+            ((OBAMA, __file__), 3, "unsupported_image"),
+        ):
+            done = subprocess.run(
+                [program, *photos, self.folder / "data"], capture_output=True, text=True, timeout=120, check=False
+            )
             self.assertEqual(done.returncode, code, done.stdout + done.stderr)
             self.assertRegex(done.stdout + done.stderr, rf"(?m)^{word}")

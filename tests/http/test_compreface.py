@@ -1,4 +1,5 @@
 """CompreFace's REST API: the shapes that its clients send and read; and its SDK of PyPI where the set-up has it."""
+
 import base64
 import json
 import os
@@ -7,9 +8,8 @@ import subprocess
 import textwrap
 import unittest
 
-from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
-
 from program import FRIENDS
+from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
 
 API = "/api/v1/recognition"
 JSON = {"Content-Type": "application/json", "x-api-key": "00000000-0000-0000-0000-000000000002"}
@@ -41,11 +41,15 @@ class CompreFace(SharedServerCase):
         body = json.dumps({"file": base64.b64encode(OBAMA2).decode()})
         second = self.get(f"{API}/faces?subject=obama", 201, "POST", body, JSON)
         page = self.get(f"{API}/faces?page=1&size=1")
-        self.assertEqual(page, {"faces": [second], "page_number": 1, "page_size": 1, "total_pages": 2, "total_elements": 2})
-        result, = self.post(f"{API}/faces/{first['image_id']}/verify", file=OBAMA3)["result"]
+        self.assertEqual(
+            page, {"faces": [second], "page_number": 1, "page_size": 1, "total_pages": 2, "total_elements": 2}
+        )
+        (result,) = self.post(f"{API}/faces/{first['image_id']}/verify", file=OBAMA3)["result"]
         self.assertEqual(result["subject"], "obama")
         self.assertGreater(result["similarity"], 0.8)
-        self.assertLess(self.post(f"{API}/faces/{first['image_id']}/verify", file=BIDEN)["result"][0]["similarity"], 0.5)
+        self.assertLess(
+            self.post(f"{API}/faces/{first['image_id']}/verify", file=BIDEN)["result"][0]["similarity"], 0.5
+        )
         self.assertEqual(self.get(f"{API}/faces/{first['image_id']}", 200, "DELETE"), first)
         self.get(f"{API}/faces/{first['image_id']}", 404, "DELETE")
         gone = self.get(f"{API}/faces/delete", 200, "POST", json.dumps([first["image_id"], second["image_id"]]), JSON)
@@ -57,14 +61,16 @@ class CompreFace(SharedServerCase):
     def test_recognize_gives_boxes_subjects_and_what_plugins_ask_for(self):
         self.add("obama", OBAMA)
         self.add("biden", BIDEN)
-        plain, = self.post(f"{API}/recognize?limit=0&prediction_count=2&det_prob_threshold=0.5", file=OBAMA3)["result"]
+        (plain,) = self.post(f"{API}/recognize?limit=0&prediction_count=2&det_prob_threshold=0.5", file=OBAMA3)[
+            "result"
+        ]
         self.assertEqual(set(plain), {"box", "subjects"})
         self.assertEqual([s["subject"] for s in plain["subjects"]], ["obama", "biden"])
         self.assertGreater(plain["subjects"][0]["similarity"], 0.8)
         self.assertLess(plain["subjects"][1]["similarity"], 0.5)
         self.assertEqual(set(plain["box"]), {"probability", "x_min", "y_min", "x_max", "y_max"})
         answer = self.post(f"{API}/recognize?face_plugins=landmarks,gender,age,calculator&status=true", file=OBAMA3)
-        full, = answer["result"]
+        (full,) = answer["result"]
         self.assertEqual((full["gender"]["value"], len(full["landmarks"]), len(full["embedding"])), ("male", 5, 512))
         self.assertLess(full["age"]["low"], full["age"]["high"])
         self.assertIn("execution_time", full)
@@ -74,9 +80,9 @@ class CompreFace(SharedServerCase):
 
     def test_detection_and_verification(self):
         self.assertEqual(len(self.post("/api/v1/detection/detect?face_plugins=landmarks", file=GROUP)["result"]), 5)
-        result, = self.post("/api/v1/verification/verify", source_image=OBAMA, target_image=GROUP)["result"]
+        (result,) = self.post("/api/v1/verification/verify", source_image=OBAMA, target_image=GROUP)["result"]
         self.assertEqual((len(result["face_matches"]), set(result["source_image_face"])), (5, {"box"}))
-        same, = self.post("/api/v1/verification/verify", source_image=OBAMA, target_image=OBAMA2)["result"]
+        (same,) = self.post("/api/v1/verification/verify", source_image=OBAMA, target_image=OBAMA2)["result"]
         self.assertGreater(same["face_matches"][0]["similarity"], 0.8)
 
     def test_refusals_have_their_codes(self):

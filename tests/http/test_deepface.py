@@ -1,10 +1,10 @@
 """DeepFace's REST API, in the shapes that its clients send and read."""
+
 import base64
 import json
 
-from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
-
 from server import Server
+from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
 
 
 def data_url(photo):
@@ -16,7 +16,14 @@ class DeepFace(SharedServerCase):
         return self.get(path, status, "POST", json.dumps(body), {"Content-Type": "application/json"})
 
     def test_represent_gives_an_embedding_an_area_and_a_confidence(self):
-        result, = self.ask("/represent", img=data_url(OBAMA), model_name="mobilefacenet-512", detector_backend="opencv", align=True, max_faces=1)["results"]
+        (result,) = self.ask(
+            "/represent",
+            img=data_url(OBAMA),
+            model_name="mobilefacenet-512",
+            detector_backend="opencv",
+            align=True,
+            max_faces=1,
+        )["results"]
         self.assertEqual(len(result["embedding"]), 512)
         self.assertEqual(set(result["facial_area"]), {"x", "y", "w", "h", "left_eye", "right_eye"})
         self.assertGreater(result["facial_area"]["left_eye"][0], result["facial_area"]["right_eye"][0])
@@ -32,21 +39,40 @@ class DeepFace(SharedServerCase):
             self.assertLess(same["distance"], same["threshold"])
             self.assertGreater(other["distance"], other["threshold"])
             self.assertEqual(same["similarity_metric"], metric)
-        self.assertEqual(set(same), {"verified", "distance", "threshold", "confidence", "model", "detector_backend", "similarity_metric", "facial_areas", "time"})
+        self.assertEqual(
+            set(same),
+            {
+                "verified",
+                "distance",
+                "threshold",
+                "confidence",
+                "model",
+                "detector_backend",
+                "similarity_metric",
+                "facial_areas",
+                "time",
+            },
+        )
         self.assertEqual(set(same["facial_areas"]), {"img1", "img2"})
 
     def test_files_and_data_urls_in_a_form_are_the_same(self):
-        self.assertEqual(self.post("/verify", img1=OBAMA, img2=data_url(OBAMA2))["distance"], self.post("/verify", img1=OBAMA, img2=OBAMA2)["distance"])
+        self.assertEqual(
+            self.post("/verify", img1=OBAMA, img2=data_url(OBAMA2))["distance"],
+            self.post("/verify", img1=OBAMA, img2=OBAMA2)["distance"],
+        )
 
     def test_analyze_in_percent_with_emotion_in_deepface_s_words(self):
-        result, = self.ask("/analyze", img=data_url(OBAMA), actions=["age", "gender", "race", "emotion"])["results"]
+        (result,) = self.ask("/analyze", img=data_url(OBAMA), actions=["age", "gender", "race", "emotion"])["results"]
         self.assertEqual(result["dominant_gender"], "Man")
         self.assertEqual(result["race"][result["dominant_race"]], max(result["race"].values()))
         self.assertAlmostEqual(sum(result["gender"].values()), 100, 2)
         self.assertEqual(set(result["emotion"]), {"angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"})
         self.assertAlmostEqual(sum(result["emotion"].values()), 100, 2)
         self.assertEqual(result["emotion"][result["dominant_emotion"]], max(result["emotion"].values()))
-        self.assertEqual(set(self.ask("/analyze", img=data_url(OBAMA), actions=["age"])["results"][0]), {"age", "region", "face_confidence"})
+        self.assertEqual(
+            set(self.ask("/analyze", img=data_url(OBAMA), actions=["age"])["results"][0]),
+            {"age", "region", "face_confidence"},
+        )
         alone = self.ask("/analyze", img=data_url(OBAMA), actions=["emotion"])["results"][0]
         self.assertEqual(set(alone), {"emotion", "dominant_emotion", "region", "face_confidence"})
         self.assertEqual(alone["dominant_emotion"], result["dominant_emotion"])
@@ -58,42 +84,61 @@ class DeepFace(SharedServerCase):
             self.assertEqual((len(answer["results"][0]["embedding"]), answer["model_name"]), (128, "dlib-resnet-128"))
         other = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2), model_name="Dlib")
         mine = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2))
-        self.assertEqual((other["verified"], other["model"], mine["model"]), (True, "dlib-resnet-128", "mobilefacenet-512"))
+        self.assertEqual(
+            (other["verified"], other["model"], mine["model"]), (True, "dlib-resnet-128", "mobilefacenet-512")
+        )
         self.assertNotEqual(other["distance"], mine["distance"])
-        self.assertIn("mobilefacenet-512", self.ask("/represent", 400, img=data_url(OBAMA), model_name="VGG-Face")["error"])
+        self.assertIn(
+            "mobilefacenet-512", self.ask("/represent", 400, img=data_url(OBAMA), model_name="VGG-Face")["error"]
+        )
         self.assertIn("mobilefacenet-512", self.ask("/search", 400, img=data_url(OBAMA), model_name="Dlib")["error"])
-        self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="obama", model_name="mobilefacenet-512"), {"inserted": 1})
+        self.assertEqual(
+            self.ask("/register", img=data_url(OBAMA), img_name="obama", model_name="mobilefacenet-512"),
+            {"inserted": 1},
+        )
 
     def test_skip_takes_the_photo_as_the_face(self):
         found = self.ask("/represent", img=data_url(OBAMA))["results"][0]["facial_area"]
-        result, = self.ask("/represent", img=data_url(GROUP), detector_backend="skip")["results"]
+        (result,) = self.ask("/represent", img=data_url(GROUP), detector_backend="skip")["results"]
         self.assertEqual((result["facial_area"]["x"], result["facial_area"]["left_eye"]), (0, None))
         self.assertGreater(result["facial_area"]["w"], found["w"])
         same = self.ask("/verify", img1=data_url(GREY), img2=data_url(GREY), detector_backend="skip")
         self.assertEqual((same["verified"], same["detector_backend"]), (True, "skip"))
-        self.assertEqual(self.ask("/register", img=data_url(GREY), img_name="grey", detector_backend="skip"), {"inserted": 1})
-        hits, = self.ask("/search", img=data_url(GREY), detector_backend="skip")["results"]
+        self.assertEqual(
+            self.ask("/register", img=data_url(GREY), img_name="grey", detector_backend="skip"), {"inserted": 1}
+        )
+        (hits,) = self.ask("/search", img=data_url(GREY), detector_backend="skip")["results"]
         self.assertEqual([hit["img_name"] for hit in hits], ["grey"])
-        self.assertEqual(len(self.ask("/analyze", img=data_url(GREY), detector_backend="skip", actions=["age"])["results"]), 1)
+        self.assertEqual(
+            len(self.ask("/analyze", img=data_url(GREY), detector_backend="skip", actions=["age"])["results"]), 1
+        )
 
     def test_register_and_search(self):
         self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="obama"), {"inserted": 1})
         self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="obama"), {"inserted": 0})
         self.ask("/register", img=data_url(BIDEN), img_name="biden")
         self.assertIn("message", self.ask("/build/index"))
-        hits, = self.ask("/search", img=data_url(OBAMA3), k=2, search_method="ann")["results"]
+        (hits,) = self.ask("/search", img=data_url(OBAMA3), k=2, search_method="ann")["results"]
         self.assertEqual([hit["img_name"] for hit in hits], ["obama"])
         self.assertLess(hits[0]["distance"], hits[0]["threshold"])
         self.assertEqual(hits[0]["distance_metric"], "cosine")
-        nearest, = self.ask("/search", img=data_url(OBAMA3), k=2, similarity_search=True)["results"]
+        (nearest,) = self.ask("/search", img=data_url(OBAMA3), k=2, similarity_search=True)["results"]
         self.assertEqual([hit["img_name"] for hit in nearest], ["obama", "biden"])
 
     def test_false_is_false(self):
-        self.assertEqual(self.post("/represent", img=GREY, enforce_detection="false"), {"results": [], "model_name": "mobilefacenet-512"})
+        self.assertEqual(
+            self.post("/represent", img=GREY, enforce_detection="false"),
+            {"results": [], "model_name": "mobilefacenet-512"},
+        )
         self.assertIn("no face", self.post("/represent", 400, img=GREY, enforce_detection="true")["error"])
 
     def test_addresses_paths_and_nothing_are_refused_in_words_without_a_traceback(self):
-        for fields in ({"img": "http://127.0.0.1/photo.jpg"}, {"img": "/etc/passwd"}, {"img": "file:///etc/passwd"}, {}):
+        for fields in (
+            {"img": "http://127.0.0.1/photo.jpg"},
+            {"img": "/etc/passwd"},
+            {"img": "file:///etc/passwd"},
+            {},
+        ):
             for sent in (self.ask("/represent", 400, **fields), self.post("/represent", 400, x="y", **fields)):
                 self.assertEqual(list(sent), ["error"])
                 self.assertNotIn("Traceback", sent["error"])
@@ -103,5 +148,16 @@ class DeepFace(SharedServerCase):
             self.assertEqual(server.request("POST", "/represent", b"{}", {"Content-Type": "application/json"})[0], 404)
             self.assertEqual(server.request("GET", "/api/v1/recognition/subjects")[0], 404)
             self.assertEqual(server.request("GET", "/api/people")[0], 200)
-        done = self.run_program("serve", "--port", "0", "--dialects", "esperanto", "--store", "", "--data", self.folder / "other", data=False)
+        done = self.run_program(
+            "serve",
+            "--port",
+            "0",
+            "--dialects",
+            "esperanto",
+            "--store",
+            "",
+            "--data",
+            self.folder / "other",
+            data=False,
+        )
         self.assertEqual(done.returncode, 3)

@@ -1,4 +1,5 @@
 """Clients that mean harm, or are broken: nothing falls, and others are served meanwhile."""
+
 import gzip
 import json
 import random
@@ -6,9 +7,8 @@ import resource
 import socket
 import threading
 
-from test_native import OBAMA, SharedServerCase
-
 from server import multipart
+from test_native import OBAMA, SharedServerCase
 
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -42,7 +42,7 @@ class Hostile(SharedServerCase):
     def test_slow_headers_and_half_sent_bodies_hold_nobody_up(self):
         for _ in range(60):
             slow = self.connect()
-            slow.sendall(HEAD[:random.randrange(1, len(HEAD))])
+            slow.sendall(HEAD[: random.randrange(1, len(HEAD))])
         for _ in range(60):
             half = self.connect()
             half.sendall(HEAD + b"Content-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n" + b"x" * 1000)
@@ -64,9 +64,16 @@ class Hostile(SharedServerCase):
         self.served()
 
     def test_lengths_that_lie_and_chunks_that_never_end_are_survived(self):
-        for raw in (HEAD + b"Content-Length: 5\r\nContent-Type: image/jpeg\r\n\r\n" + OBAMA[:1000],
-                    HEAD + b"Content-Length: -1\r\n\r\n", HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
-                    HEAD + b"Transfer-Encoding: chunked\r\nContent-Type: image/jpeg\r\n\r\n" + b"1\r\nx\r\n" * 20000 + b"0\r\n\r\n"):
+        for raw in (
+            HEAD + b"Content-Length: 5\r\nContent-Type: image/jpeg\r\n\r\n" + OBAMA[:1000],
+            HEAD + b"Content-Length: -1\r\n\r\n",
+            HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n",
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+            HEAD
+            + b"Transfer-Encoding: chunked\r\nContent-Type: image/jpeg\r\n\r\n"
+            + b"1\r\nx\r\n" * 20000
+            + b"0\r\n\r\n",
+        ):
             with self.subTest(raw=raw[50:110]):
                 answer = self.send(raw)
                 self.assertNotIn(b" 500 ", answer[:20])
@@ -76,7 +83,10 @@ class Hostile(SharedServerCase):
         self.served(endless)
 
     def test_two_ends_of_one_body_are_refused_at_once(self):
-        for ends in (b"Content-Length: 10\r\nContent-Length: 20\r\n", b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n"):
+        for ends in (
+            b"Content-Length: 10\r\nContent-Length: 20\r\n",
+            b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n",
+        ):
             with self.subTest(ends=ends):
                 connection = self.connect()
                 connection.sendall(HEAD + ends + b"\r\n")
@@ -109,15 +119,34 @@ class Hostile(SharedServerCase):
 
     def test_floods_of_headers_and_endless_targets_are_refused(self):
         flood = b"".join(b"X-%d: y\r\n" % n for n in range(20000))
-        for raw in (b"GET /v1/people HTTP/1.1\r\nHost: localhost\r\n" + flood + b"\r\n", b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                    b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", b"\0" * 100_000, b"\x16\x03\x01\x02\x00" + b"\xff" * 600):
+        for raw in (
+            b"GET /v1/people HTTP/1.1\r\nHost: localhost\r\n" + flood + b"\r\n",
+            b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 200_000 + b"\r\n\r\n",
+            b"\0" * 100_000,
+            b"\x16\x03\x01\x02\x00" + b"\xff" * 600,
+        ):
             answer = self.send(raw)
-            self.assertFalse(answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 5")) and b" 505 " not in answer[:20], answer[:60])
+            self.assertFalse(
+                answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 5")) and b" 505 " not in answer[:20], answer[:60]
+            )
         self.served()
 
     def test_tricks_with_paths_reach_no_file(self):
-        for path in ("/../../etc/passwd", "/..%2f..%2fetc/passwd", "//etc/passwd", "/js/../../src/http/core/server.c", "/%2e%2e/%2e%2e/etc/passwd", "/js/%00main.js",
-                     "/v1/people/..%2f..", "/v1/people/%00", "/style.css/", "/./style.css", "/v1//people", "/v1/people/a/b/c"):
+        for path in (
+            "/../../etc/passwd",
+            "/..%2f..%2fetc/passwd",
+            "//etc/passwd",
+            "/js/../../src/http/core/server.c",
+            "/%2e%2e/%2e%2e/etc/passwd",
+            "/js/%00main.js",
+            "/v1/people/..%2f..",
+            "/v1/people/%00",
+            "/style.css/",
+            "/./style.css",
+            "/v1//people",
+            "/v1/people/a/b/c",
+        ):
             with self.subTest(path=path):
                 status, _, text = self.server.request("GET", path)
                 self.assertIn(status, (400, 404))
@@ -129,7 +158,12 @@ class Hostile(SharedServerCase):
         self.assertEqual(self.post("/v1/people", 400, id=["1", "2"], name="A", image=OBAMA)["error"]["code"], "invalid")
 
     def test_json_of_a_megabyte_of_depth_is_refused(self):
-        for body in (b"[" * 1_000_000, b'{"a":' * 200_000, b'{"image":"' + b"A" * 1_000_001 + b'"', b"[" + b"1," * 300_000 + b"1]"):
+        for body in (
+            b"[" * 1_000_000,
+            b'{"a":' * 200_000,
+            b'{"image":"' + b"A" * 1_000_001 + b'"',
+            b"[" + b"1," * 300_000 + b"1]",
+        ):
             self.get("/v1/search", 400, "POST", body, {"Content-Type": "application/json"})
         self.served()
 
@@ -137,10 +171,12 @@ class Hostile(SharedServerCase):
         """A fuzzer of whole requests: seeds, bytes changed, cut and doubled, always the same ones."""
         chance = random.Random(7)
         form, kind = multipart({"id": "1", "name": "A", "image": b"\xff\xd8\xff"})
-        seeds = [HEAD + f"Content-Type: {kind}\r\nContent-Length: {len(form)}\r\n\r\n".encode() + form,
-                 HEAD + b"Content-Type: application/json\r\nContent-Length: 20\r\n\r\n" + b'{"image":"aGVsbG8="}',
-                 b"GET /v1/people?limit=5&query=a HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n",
-                 b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n\x82\x85\1\2\3\4hello"]
+        seeds = [
+            HEAD + f"Content-Type: {kind}\r\nContent-Length: {len(form)}\r\n\r\n".encode() + form,
+            HEAD + b"Content-Type: application/json\r\nContent-Length: 20\r\n\r\n" + b'{"image":"aGVsbG8="}',
+            b"GET /v1/people?limit=5&query=a HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n",
+            b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n\x82\x85\1\2\3\4hello",
+        ]
 
         def batch(count, seed):
             mine = random.Random(seed)
@@ -152,9 +188,9 @@ class Hostile(SharedServerCase):
                     if what == 0:
                         raw[at] = mine.randrange(256)
                     elif what == 1:
-                        del raw[at:at + mine.randrange(1, 30)]
+                        del raw[at : at + mine.randrange(1, 30)]
                     else:
-                        raw[at:at] = raw[at:at + mine.randrange(1, 60)]
+                        raw[at:at] = raw[at : at + mine.randrange(1, 60)]
                     if not raw:
                         raw = bytearray(b"x")
                 connection = socket.create_connection(("127.0.0.1", self.server.port), 20)
@@ -166,6 +202,7 @@ class Hostile(SharedServerCase):
                     pass
                 finally:
                     connection.close()
+
         threads = [threading.Thread(target=batch, args=(100, chance.random())) for _ in range(8)]
         for thread in threads:
             thread.start()

@@ -1,14 +1,14 @@
 """Imports as jobs: folders, archives and CSV files; progress, pause, what was refused; it goes on alone."""
+
 import http.client
 import io
 import json
 import time
 import zipfile
 
-from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, ServerCase
-
 from program import GROUPS
 from server import PATIENCE, Server, form_of_files
+from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, ServerCase
 
 
 def archive(files, method=zipfile.ZIP_DEFLATED):
@@ -19,8 +19,14 @@ def archive(files, method=zipfile.ZIP_DEFLATED):
     return data.getvalue()
 
 
-FOLDER = [("staff/Barack_Obama/1.jpg", OBAMA), ("staff/Barack_Obama/2.jpg", OBAMA2), ("staff/Joe_Biden/1.jpg", BIDEN),
-          ("staff/Joe_Biden/grey.png", GREY), ("staff/Joe_Biden/.hidden", b"x"), ("staff/Team/all.jpg", GROUP)]
+FOLDER = [
+    ("staff/Barack_Obama/1.jpg", OBAMA),
+    ("staff/Barack_Obama/2.jpg", OBAMA2),
+    ("staff/Joe_Biden/1.jpg", BIDEN),
+    ("staff/Joe_Biden/grey.png", GREY),
+    ("staff/Joe_Biden/.hidden", b"x"),
+    ("staff/Team/all.jpg", GROUP),
+]
 # Work for many seconds on any machine, so that a test which holds it up comes in time, and little to send.
 LONG = [(f"p{i}/1.png", GREY) for i in range(3000)]
 
@@ -55,7 +61,10 @@ class Jobs(ServerCase):
         self.assertEqual((status, headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
         rows = text.decode().splitlines()
         self.assertEqual(rows[0], "path,code,message")
-        self.assertEqual(sorted(row.split(",")[:2] for row in rows[1:]), [['"staff/Joe_Biden/grey.png"', '"no_face"'], ['"staff/Team/all.jpg"', '"several_faces"']])
+        self.assertEqual(
+            sorted(row.split(",")[:2] for row in rows[1:]),
+            [['"staff/Joe_Biden/grey.png"', '"no_face"'], ['"staff/Team/all.jpg"', '"several_faces"']],
+        )
         again = self.wait(self.start(FOLDER))
         self.assertEqual((again["enrolled"], again["skipped"]), (0, 3))
         self.assertEqual([j["id"] for j in self.get("/v1/jobs")["jobs"]], [again["id"], job["id"]])
@@ -84,11 +93,17 @@ class Jobs(ServerCase):
         self.get("/v1/collections", 201, "POST", '{"name":"dlib","model":"dlib-resnet-128"}', headers)
         files = [*FOLDER[:3], ("staff/Stranger/1.jpg", OBAMA3)]
         job = self.wait(self.start_at("/v1/jobs/reembed", files, into="dlib"))
-        self.assertEqual((job["kind"], job["state"], job["into"], job["enrolled"], job["refused"]), ("reembed", "done", "dlib", 3, 1), job)
+        self.assertEqual(
+            (job["kind"], job["state"], job["into"], job["enrolled"], job["refused"]),
+            ("reembed", "done", "dlib", 3, 1),
+            job,
+        )
         self.assertEqual(job["last_refused"][0]["path"], "staff/Stranger/1.jpg")
         moved = {p["id"]: p for p in self.get("/v1/people?collection=dlib")["people"]}
-        self.assertEqual({i: (p["name"], p["faces"], p["consent"]) for i, p in moved.items()},
-                         {"Barack_Obama": ("Barack Obama", 2, "agreed"), "Joe_Biden": ("Joseph Biden", 1, "agreed")})
+        self.assertEqual(
+            {i: (p["name"], p["faces"], p["consent"]) for i, p in moved.items()},
+            {"Barack_Obama": ("Barack Obama", 2, "agreed"), "Joe_Biden": ("Joseph Biden", 1, "agreed")},
+        )
         found = self.post("/v1/search?collection=dlib", image=OBAMA3)["faces"][0]["candidates"][0]
         self.assertEqual((found["id"], found["match"]), ("Barack_Obama", True))
         self.get(f"/v1/jobs/{job['id']}/result", 404)
@@ -98,11 +113,29 @@ class Jobs(ServerCase):
 
     def test_faces_of_photos_are_grouped_by_folder_and_named(self):
         self.post("/v1/people", 201, id="44", name="Barack Obama", image=OBAMA3)
-        job = self.wait(self.start_at("/v1/jobs/cluster", [("b/2.jpg", OBAMA2), ("a/z.jpg", OBAMA), ("b/3.jpg", BIDEN), ("b/4.png", GREY), ("a/c/1.jpg", OBAMA), ("a/1.jpg", OBAMA)]))
-        self.assertEqual((job["kind"], job["state"], job["done"], job["refused"], job["has_result"]), ("cluster", "done", 6, 1, True), job)
+        job = self.wait(
+            self.start_at(
+                "/v1/jobs/cluster",
+                [
+                    ("b/2.jpg", OBAMA2),
+                    ("a/z.jpg", OBAMA),
+                    ("b/3.jpg", BIDEN),
+                    ("b/4.png", GREY),
+                    ("a/c/1.jpg", OBAMA),
+                    ("a/1.jpg", OBAMA),
+                ],
+            )
+        )
+        self.assertEqual(
+            (job["kind"], job["state"], job["done"], job["refused"], job["has_result"]),
+            ("cluster", "done", 6, 1, True),
+            job,
+        )
         result = self.get(f"/v1/jobs/{job['id']}/result")
         groups = [(g["person"] and g["person"]["name"], [f["photo"] for f in g["faces"]]) for g in result["groups"]]
-        self.assertEqual(groups, [("Barack Obama", ["a/1.jpg", "a/z.jpg", "a/c/1.jpg", "b/2.jpg"]), (None, ["b/3.jpg"])])
+        self.assertEqual(
+            groups, [("Barack Obama", ["a/1.jpg", "a/z.jpg", "a/c/1.jpg", "b/2.jpg"]), (None, ["b/3.jpg"])]
+        )
         self.assertEqual((result["photos"], result["faces"], result["groups"][0]["folders"]), (6, 5, ["a", "a/c", "b"]))
         self.assertEqual(self.people(), {"44": ("Barack Obama", 1)})
         empty = self.wait(self.start_at("/v1/jobs/cluster", [("b/4.png", GREY)]))
@@ -120,13 +153,21 @@ class Jobs(ServerCase):
 
     def test_archives_stored_and_deflated_are_opened(self):
         for number, method in enumerate((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)):
-            files = [(f"{path}", data) for path, data in FOLDER[number:number + 1]] + [("__MACOSX/x/._1.jpg", b"x"), ("empty/", b"")]
+            files = [(f"{path}", data) for path, data in FOLDER[number : number + 1]] + [
+                ("__MACOSX/x/._1.jpg", b"x"),
+                ("empty/", b""),
+            ]
             job = self.wait(self.start([("staff.zip", archive(files, method))]))
             self.assertEqual((job["state"], job["total"], job["enrolled"]), ("done", 1, 1), job)
 
     def test_rows_of_a_csv_file_say_who_is_who(self):
         rows = 'id,name,path\r\n44,"Obama, Barack",a/x.jpg\r\n46,Joe Biden,y.jpg\r\n47,Nobody,missing.jpg\r\n'
-        files = [("set/people.csv", rows.encode()), ("set/a/x.jpg", OBAMA), ("set/y.jpg", BIDEN), ("set/unnamed.jpg", OBAMA3)]
+        files = [
+            ("set/people.csv", rows.encode()),
+            ("set/a/x.jpg", OBAMA),
+            ("set/y.jpg", BIDEN),
+            ("set/unnamed.jpg", OBAMA3),
+        ]
         for sent in (files, [("set.zip", archive(files))]):
             job = self.wait(self.start(sent))
             self.assertEqual((job["total"], job["enrolled"] + job["skipped"], job["refused"]), (3, 2, 1), job)
@@ -135,8 +176,12 @@ class Jobs(ServerCase):
 
     def test_what_is_no_import_is_refused_in_words(self):
         self.start([], 400)
-        for files, word in (([("a.csv", b"id,name\n1,2\n")], "fields"), ([("a.zip", archive(FOLDER[:1])[:-10])], "cut short"),
-                            ([("notes.csv", b'1,"open')], "quote"), ([(".hidden", b"x")], "no photo")):
+        for files, word in (
+            ([("a.csv", b"id,name\n1,2\n")], "fields"),
+            ([("a.zip", archive(FOLDER[:1])[:-10])], "cut short"),
+            ([("notes.csv", b'1,"open')], "quote"),
+            ([(".hidden", b"x")], "no photo"),
+        ):
             job = self.wait(self.start(files))
             self.assertEqual(job["state"], "failed", job)
             self.assertIn(word, job["message"])
@@ -146,9 +191,9 @@ class Jobs(ServerCase):
         bomb = self.wait(self.start([("bomb.zip", bytes(good))]))
         self.assertEqual((bomb["enrolled"], bomb["last_refused"][0]["code"]), (1, "too_large"))
         at = good.rfind(b"PK\1\2")
-        for offset, value in ((24, 0x7fffffff), (20, 0x7fffffff), (42, 0x7ffffff0)):
+        for offset, value in ((24, 0x7FFFFFFF), (20, 0x7FFFFFFF), (42, 0x7FFFFFF0)):
             broken = bytearray(good)
-            broken[at + offset:at + offset + 4] = value.to_bytes(4, "little")
+            broken[at + offset : at + offset + 4] = value.to_bytes(4, "little")
             job = self.wait(self.start([("broken.zip", bytes(broken))]))
             self.assertEqual((job["state"], job["enrolled"] + job["skipped"], job["refused"]), ("done", 0, 2), job)
 
@@ -160,7 +205,7 @@ class Jobs(ServerCase):
         overlapping = bytearray(good)
         for at in (first + size, first + 2 * size):  # all three entries claim the first member's bytes
             for field in (slice(10, 28), slice(42, 46)):
-                overlapping[at + field.start:at + field.stop] = good[first + field.start:first + field.stop]
+                overlapping[at + field.start : at + field.stop] = good[first + field.start : first + field.stop]
         job = self.wait(self.start([("overlap.zip", bytes(overlapping))]))
         self.assertEqual((job["enrolled"], job["refused"], job["last_refused"][0]["code"]), (1, 2, "bad_image"), job)
         wrong = bytearray(archive([("q/0.jpg", OBAMA), ("q/1.jpg", BIDEN)]))
@@ -173,7 +218,9 @@ class Jobs(ServerCase):
         self.wait(job, "running")
         self.assertEqual(self.get(f"/v1/jobs/{job['id']}/pause", 200, "POST")["state"], "paused")
         counts = [-1]
-        while len(counts) < 3 or len(set(counts[-3:])) > 1:  # the photos that are in work are finished; then it stands still
+        while (
+            len(counts) < 3 or len(set(counts[-3:])) > 1
+        ):  # the photos that are in work are finished; then it stands still
             time.sleep(0.5)
             counts.append(self.get(f"/v1/jobs/{job['id']}")["done"])
             self.assertLess(len(counts), 2 * PATIENCE)

@@ -1,11 +1,12 @@
 """The live channel: frames in, names out; what the server cannot keep up with is dropped, never queued."""
+
 import base64
 import json
 import os
 import socket
 import struct
 
-from test_native import BIDEN, GREY, OBAMA, OBAMA2, ServerCase
+from test_native import BIDEN, GREY, OBAMA2, ServerCase
 
 
 class Channel:
@@ -14,19 +15,27 @@ class Channel:
     def __init__(self, port, path="/v1/live"):
         self.socket = socket.create_connection(("127.0.0.1", port), 120)
         key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+        self.socket.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
         self.file = self.socket.makefile("rb")
         self.status = int(self.file.readline().split()[1])
         self.headers = {}
-        while (line := self.file.readline().strip()):
+        while line := self.file.readline().strip():
             name, value = line.decode().split(": ", 1)
             self.headers[name.lower()] = value
 
     def send(self, payload, opcode=2, last=True, mask=b"\1\2\3\4"):
         head = bytes([(0x80 if last else 0) | opcode])
         size = len(payload)
-        head += bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + struct.pack(">H", size) if size < 65536 else bytes([0x80 | 127]) + struct.pack(">Q", size)
+        head += (
+            bytes([0x80 | size])
+            if size < 126
+            else bytes([0x80 | 126]) + struct.pack(">H", size)
+            if size < 65536
+            else bytes([0x80 | 127]) + struct.pack(">Q", size)
+        )
         whole = int.from_bytes(payload, "big") ^ int.from_bytes((mask * (size // 4 + 1))[:size], "big") if size else 0
         self.socket.sendall(head + mask + whole.to_bytes(size, "big"))
 
@@ -64,7 +73,9 @@ class Live(ServerCase):
         self.assertEqual((channel.status, channel.headers["upgrade"]), (101, "websocket"))
         channel.send(OBAMA2)
         first = channel.answer()
-        self.assertEqual((first["frame"], first["dropped"], first["faces"][0]["candidates"][0]["name"]), (1, 0, "Barack Obama"))
+        self.assertEqual(
+            (first["frame"], first["dropped"], first["faces"][0]["candidates"][0]["name"]), (1, 0, "Barack Obama")
+        )
         channel.send(BIDEN)
         self.assertEqual(channel.answer()["faces"][0]["verdict"], "none")
         channel.send(GREY)
@@ -104,8 +115,14 @@ class Live(ServerCase):
             self.assertEqual(messages[-1], 8)
 
     def test_frames_that_break_the_protocol_or_the_limit_close_the_channel(self):
-        for raw, code in ((b"\x82\x05hello", 1002), (b"\x83\x80\0\0\0\0", 1002), (b"\xf2\x80\0\0\0\0", 1002), (b"\x80\x80\0\0\0\0", 1002),
-                          (b"\x82\xff" + struct.pack(">Q", 1 << 62) + b"\0\0\0\0", 1009), (b"\x09\x80\0\0\0\0", 1002)):
+        for raw, code in (
+            (b"\x82\x05hello", 1002),
+            (b"\x83\x80\0\0\0\0", 1002),
+            (b"\xf2\x80\0\0\0\0", 1002),
+            (b"\x80\x80\0\0\0\0", 1002),
+            (b"\x82\xff" + struct.pack(">Q", 1 << 62) + b"\0\0\0\0", 1009),
+            (b"\x09\x80\0\0\0\0", 1002),
+        ):
             channel = self.open()
             channel.socket.sendall(raw)
             with self.subTest(raw=raw):

@@ -1,4 +1,5 @@
 """The native API under /v1: every route, good and bad."""
+
 import base64
 import contextlib
 import json
@@ -9,7 +10,6 @@ import socket
 import tempfile
 import threading
 import time
-import unittest
 
 from collage import grid, on_grey, png, read_jpeg, shrink
 from program import FRIENDS, GROUPS, ProgramCase, of_a_file
@@ -20,8 +20,13 @@ GROUP = (GROUPS / "sample5.jpg").read_bytes()
 
 
 GREY = on_grey(320, 240, [])
-SIX = grid([shrink(read_jpeg(FRIENDS / f"{n}.jpg"), 240) for n in
-            ("obama", "obama2", "obama3", "biden", "obama_partial_face", "obama_partial_face2")], 3)
+SIX = grid(
+    [
+        shrink(read_jpeg(FRIENDS / f"{n}.jpg"), 240)
+        for n in ("obama", "obama2", "obama3", "biden", "obama_partial_face", "obama_partial_face2")
+    ],
+    3,
+)
 
 
 class ServerCase(ProgramCase):
@@ -78,7 +83,9 @@ class People(SharedServerCase):
         self.assertEqual((made["person"]["id"], made["faces_added"]), ("44", 1))
         self.assertEqual(self.get("/v1/people/44")["consent"], "agreed")
         body = json.dumps({"name": "Renamed"})
-        self.assertEqual(self.get("/v1/people/44", 200, "PATCH", body, {"Content-Type": "application/json"})["name"], "Renamed")
+        self.assertEqual(
+            self.get("/v1/people/44", 200, "PATCH", body, {"Content-Type": "application/json"})["name"], "Renamed"
+        )
         self.assertEqual(self.post("/v1/people/44/faces", 201, image=OBAMA3)["person"]["faces"], 2)
         receipt = self.get("/v1/people/44", 200, "DELETE")
         self.assertEqual((receipt["deleted"], receipt["faces"]), (1, 2))
@@ -90,7 +97,9 @@ class People(SharedServerCase):
         photos = [base64.b64encode(OBAMA).decode(), "data:image/jpeg;base64," + base64.b64encode(OBAMA2).decode()]
         body = json.dumps({"id": "44", "name": "Barack Obama", "images": photos})
         self.post("/v1/detect", image=OBAMA)  # waits for the models
-        self.assertEqual(self.get("/v1/people", 201, "POST", body, {"Content-Type": "application/json"})["faces_added"], 2)
+        self.assertEqual(
+            self.get("/v1/people", 201, "POST", body, {"Content-Type": "application/json"})["faces_added"], 2
+        )
 
     def test_the_list_pages_and_filters(self):
         self.enroll()
@@ -168,8 +177,13 @@ class People(SharedServerCase):
         self.assertEqual(self.enroll("45", "Other", OBAMA2)["possible_duplicates"][0]["id"], "44")
 
     def test_missing_and_hostile_texts_are_400(self):
-        for fields in ({"name": "A"}, {"id": "1"}, {"id": "x" * 10000, "name": "A"}, {"id": "1", "name": "a\nb"},
-                       {"id": "1", "name": "A", "faces": "some"}):
+        for fields in (
+            {"name": "A"},
+            {"id": "1"},
+            {"id": "x" * 10000, "name": "A"},
+            {"id": "1", "name": "a\nb"},
+            {"id": "1", "name": "A", "faces": "some"},
+        ):
             with self.subTest(fields=list(fields)):
                 self.refused("/v1/people", 400, "invalid", image=OBAMA, **fields)
         body, kind = multipart({"id": "1", "name": "NAME", "image": OBAMA})
@@ -213,10 +227,16 @@ class Photos(SharedServerCase):
         self.assertEqual(self.post("/v1/analyze", image=OBAMA)["faces"][0]["gender"]["dominant"], "man")
 
     def test_bad_photos_get_the_right_code_and_the_server_lives_on(self):
-        bad = {b"": (400, "bad_image"), b"just words": (415, "unsupported_image"), b"%PDF-1.7 x": (415, "unsupported_image"),
-               b"<svg xmlns='http://www.w3.org/2000/svg'/>": (415, "unsupported_image"), b"PK\x03\x04" + bytes(60): (415, "unsupported_image"),
-               OBAMA[:20000]: (400, "bad_image"), (FRIENDS / "32bit.png").read_bytes()[:100000]: (400, "bad_image"),
-               png(60000, 60000): (413, "image_too_large")}
+        bad = {
+            b"": (400, "bad_image"),
+            b"just words": (415, "unsupported_image"),
+            b"%PDF-1.7 x": (415, "unsupported_image"),
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>": (415, "unsupported_image"),
+            b"PK\x03\x04" + bytes(60): (415, "unsupported_image"),
+            OBAMA[:20000]: (400, "bad_image"),
+            (FRIENDS / "32bit.png").read_bytes()[:100000]: (400, "bad_image"),
+            png(60000, 60000): (413, "image_too_large"),
+        }
         for photo, (status, code) in bad.items():
             for path in ("/v1/search", "/v1/detect", "/v1/represent", "/v1/analyze"):
                 with self.subTest(photo=photo[:12], path=path):
@@ -231,9 +251,15 @@ class Photos(SharedServerCase):
 
     def test_broken_bodies_are_400(self):
         self.post("/v1/detect", image=OBAMA)
-        for kind, body in (("application/json", b"{"), ("application/json", b"[]"), ("application/json", b'{"image":"http://x/y.jpg"}'),
-                           ("application/json", b'{"image":5}'), ("text/plain", b"x"), ("multipart/form-data", b"x"),
-                           ("multipart/form-data; boundary=a", b"--a\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nx")):
+        for kind, body in (
+            ("application/json", b"{"),
+            ("application/json", b"[]"),
+            ("application/json", b'{"image":"http://x/y.jpg"}'),
+            ("application/json", b'{"image":5}'),
+            ("text/plain", b"x"),
+            ("multipart/form-data", b"x"),
+            ("multipart/form-data; boundary=a", b'--a\r\nContent-Disposition: form-data; name="image"\r\n\r\nx'),
+        ):
             with self.subTest(kind=kind, body=body):
                 self.get("/v1/search", 400, "POST", body, {"Content-Type": kind})
 
@@ -248,6 +274,7 @@ class Photos(SharedServerCase):
 
         def work(i):
             parallel[i] = self.post("/v1/represent", image=photos[i])["faces"][0]["embedding"]
+
         threads = [threading.Thread(target=work, args=(i,)) for i in range(len(photos))]
         for thread in threads:
             thread.start()
@@ -265,8 +292,12 @@ class Collections(SharedServerCase):
         self.get("/v1/collections", 400, "POST", "{}", headers)
         self.enroll()
         self.post("/v1/people?collection=staff", 201, id="44", name="Joe Biden", image=BIDEN)
-        self.assertEqual(self.post("/v1/search?collection=staff", image=OBAMA)["faces"][0]["candidates"][0]["name"], "Joe Biden")
-        self.assertEqual({c["name"]: c["people"] for c in self.get("/v1/collections")["collections"]}, {"default": 1, "staff": 1})
+        self.assertEqual(
+            self.post("/v1/search?collection=staff", image=OBAMA)["faces"][0]["candidates"][0]["name"], "Joe Biden"
+        )
+        self.assertEqual(
+            {c["name"]: c["people"] for c in self.get("/v1/collections")["collections"]}, {"default": 1, "staff": 1}
+        )
         self.get("/v1/collections/staff", 200, "DELETE")
         self.get("/v1/collections/staff", 404, "DELETE")
         self.get("/v1/people?collection=staff", 404)
@@ -307,7 +338,10 @@ class Protocol(ServerCase):
         self.post("/v1/detect", image=OBAMA)
         self.assertEqual(self.get("/readyz"), {"status": "ready"})
         self.get("/v1/nothing", 404)
-        wanted = (b'semblance_requests_total{method="POST",route="/v1/detect",status="2xx"} 1\n', b'semblance_request_seconds_count{method="GET",route="/healthz"} 1\n')
+        wanted = (
+            b'semblance_requests_total{method="POST",route="/v1/detect",status="2xx"} 1\n',
+            b'semblance_request_seconds_count{method="GET",route="/healthz"} 1\n',
+        )
         give_up = time.monotonic() + PATIENCE
         text = b""
         while not all(line in text for line in wanted):  # a request counts when its answer is on its way
@@ -326,6 +360,7 @@ class Protocol(ServerCase):
 
     def test_long_answers_are_packed_for_those_who_read_gzip(self):
         import gzip
+
         self.post("/v1/detect", image=OBAMA)
         kind = {"Content-Type": "image/jpeg"}
         plain = self.server.request("POST", "/v1/represent", OBAMA, kind)
@@ -348,12 +383,16 @@ class Protocol(ServerCase):
             desk = {"Origin": "https://desk.example"}
             status, headers, _ = server.request("GET", "/v1/people", headers=desk)
             self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (200, "https://desk.example"))
-            status, headers, _ = server.request("OPTIONS", "/v1/search", headers={**desk, "Access-Control-Request-Method": "POST"})
+            status, headers, _ = server.request(
+                "OPTIONS", "/v1/search", headers={**desk, "Access-Control-Request-Method": "POST"}
+            )
             self.assertEqual(status, 204)
             self.assertIn("POST", headers["Access-Control-Allow-Methods"])
             self.assertEqual(server.request("GET", "/v1/people", headers={"Origin": "https://evil.example"})[0], 403)
         for bad in ("*", "desk.example", "https://a.example/path"):
-            done = self.run_program("serve", "--port", "0", "--cors", bad, "--store", "", "--data", self.folder / "other", data=False)
+            done = self.run_program(
+                "serve", "--port", "0", "--cors", bad, "--store", "", "--data", self.folder / "other", data=False
+            )
             self.assertEqual(done.returncode, 3, bad)
 
     def test_a_full_queue_is_503_with_retry_after(self):
@@ -363,6 +402,7 @@ class Protocol(ServerCase):
         def ask():  # until somebody is refused: more at the same time than are let in, however slowly they come
             while not any(status == 503 for status, _ in answers) and time.monotonic() < give_up:
                 answers.append(self.server.request("POST", "/v1/analyze", OBAMA, {"Content-Type": "image/jpeg"})[:2])
+
         threads = [threading.Thread(target=ask) for _ in range(120)]
         for thread in threads:
             thread.start()
@@ -373,13 +413,17 @@ class Protocol(ServerCase):
 
     def test_a_body_of_100_megabytes_is_refused_without_being_read(self):
         with socket.create_connection(("127.0.0.1", self.server.port), 20) as connection:
-            connection.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 104857600\r\n\r\n")
+            connection.sendall(
+                b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 104857600\r\n\r\n"
+            )
             with connection.makefile("rb") as answer:
                 self.assertIn(b" 413 ", answer.readline())
 
     def test_a_client_that_stops_halfway_does_not_hold_up_the_others(self):
         with socket.create_connection(("127.0.0.1", self.server.port), 20) as slow:
-            slow.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nxx")
+            slow.sendall(
+                b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nxx"
+            )
             self.assertEqual(self.get("/v1/version")["name"], "semblance")
 
     def test_the_page_is_served_with_a_strict_policy_and_an_etag(self):
@@ -398,12 +442,16 @@ class Life(ServerCase):
         self.assertIn(b"another server", done.stderr)
 
     def test_a_second_server_on_the_same_port_is_refused(self):
-        done = self.run_program("serve", "--port", str(self.server.port), "--data", self.folder / "other", "--store", "", data=False)
+        done = self.run_program(
+            "serve", "--port", str(self.server.port), "--data", self.folder / "other", "--store", "", data=False
+        )
         self.assertEqual(done.returncode, 4)
         self.assertIn(b"in use", done.stderr)
 
     def test_other_addresses_than_loopback_need_a_word(self):
-        done = self.run_program("serve", "--listen", "0.0.0.0", "--port", "0", "--data", self.folder / "other", "--store", "", data=False)
+        done = self.run_program(
+            "serve", "--listen", "0.0.0.0", "--port", "0", "--data", self.folder / "other", "--store", "", data=False
+        )
         self.assertEqual(done.returncode, 3)
         self.assertIn(b"--insecure", done.stderr)
 
@@ -422,8 +470,11 @@ class Life(ServerCase):
     def test_a_graceful_stop_finishes_the_request_that_has_begun_and_turns_new_ones_away(self):
         self.enroll()
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(self.server.request(
-            "POST", "/v1/analyze", OBAMA, {"Content-Type": "image/jpeg"})[0]))
+        thread = threading.Thread(
+            target=lambda: answers.append(
+                self.server.request("POST", "/v1/analyze", OBAMA, {"Content-Type": "image/jpeg"})[0]
+            )
+        )
         thread.start()
         while thread.is_alive() and self.gauge("semblance_body_bytes") < len(OBAMA):
             time.sleep(0.01)
@@ -436,9 +487,14 @@ class Life(ServerCase):
     def test_uploads_that_end_while_the_server_stops_do_it_no_harm(self):
         self.enroll()
         with contextlib.ExitStack() as all_of_them:
-            uploads = [all_of_them.enter_context(socket.create_connection(("127.0.0.1", self.server.port), 60)) for _ in range(200)]
+            uploads = [
+                all_of_them.enter_context(socket.create_connection(("127.0.0.1", self.server.port), 60))
+                for _ in range(200)
+            ]
             for upload in uploads:
-                upload.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 2\r\n\r\n.")
+                upload.sendall(
+                    b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 2\r\n\r\n."
+                )
             while self.gauge("semblance_requests_open") < len(uploads):
                 time.sleep(0.01)
             self.server.process.terminate()
@@ -449,7 +505,9 @@ class Life(ServerCase):
 
     def test_what_the_command_line_enrols_meanwhile_is_found_at_once(self):
         self.post("/v1/search", image=OBAMA)
-        self.assertEqual(self.run_program("enroll", "--id", "44", "--name", "Barack Obama", FRIENDS / "obama.jpg").returncode, 0)
+        self.assertEqual(
+            self.run_program("enroll", "--id", "44", "--name", "Barack Obama", FRIENDS / "obama.jpg").returncode, 0
+        )
         self.assertEqual(self.post("/v1/search", image=OBAMA3)["faces"][0]["candidates"][0]["id"], "44")
         self.assertEqual(self.run_program("delete", "44").returncode, 0)
         self.assertEqual(self.post("/v1/search", image=OBAMA3)["faces"][0]["candidates"], [])

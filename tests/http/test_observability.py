@@ -1,4 +1,5 @@
 """What an operator sees: the log in both forms, slow requests with their stages, metrics, and a dashboard that asks for no others."""
+
 import fcntl
 import json
 import os
@@ -55,8 +56,10 @@ class Log(ProgramCase):
         self.assertTrue(all({"time", "level", "message"} <= set(e) for e in entries))
         slow = [e for e in entries if e.get("request") == request and e.get("slow")]
         self.assertEqual(len(slow), 1, entries)
-        self.assertEqual((slow[0]["method"], slow[0]["route"], slow[0]["status"], slow[0]["level"]),
-                         ("POST", "/v1/search", 200, "warning"))
+        self.assertEqual(
+            (slow[0]["method"], slow[0]["route"], slow[0]["status"], slow[0]["level"]),
+            ("POST", "/v1/search", 200, "warning"),
+        )
         self.assertLessEqual({"decode", "detect", "align", "embed", "store"}, set(slow[0]["stages"]))
         usual = [e for e in entries if e.get("request") == request and not e.get("slow")]
         self.assertEqual([e["level"] for e in usual], ["info"])
@@ -69,7 +72,6 @@ class Log(ProgramCase):
     def test_unknown_words_are_refused(self):
         self.refused("list", "--log-format", "xml", code=2, word="text or json")
         self.refused("list", "--log-level", "loud", code=2, word="log-level")
-
 
     def test_a_log_that_nobody_reads_stops_nothing_and_tells_how_much_is_lost(self):
         server = Server(self.data, "--log-level", "info")
@@ -106,7 +108,9 @@ class Dashboard(ProgramCase):
         with Server(self.data) as server:
             server.post_photo("/v1/search", OBAMA)
             text, give_up = b"", time.monotonic() + PATIENCE
-            while b'semblance_request_seconds_count{method="POST",route="/v1/search"}' not in text:  # a request counts once its answer is out
+            while (
+                b'semblance_request_seconds_count{method="POST",route="/v1/search"}' not in text
+            ):  # a request counts once its answer is out
                 self.assertLess(time.monotonic(), give_up, text)
                 _, _, text = server.request("GET", "/metrics")
         kinds = dict(re.findall(r"(?m)^# TYPE (\w+) (\w+)$", text.decode()))
@@ -114,7 +118,9 @@ class Dashboard(ProgramCase):
         samples = set(re.findall(r"(?m)^(\w+)[{ ]", text.decode()))
         dashboard = json.loads(pathlib.Path(SOURCE / "packaging/grafana/semblance.json").read_text())
         queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
-        queries += [variable["query"]["query"] for variable in dashboard["templating"]["list"] if variable["type"] == "query"]
+        queries += [
+            variable["query"]["query"] for variable in dashboard["templating"]["list"] if variable["type"] == "query"
+        ]
         asked = {name for query in queries for name in re.findall(r"\b(?:semblance|process)_\w+", query)}
         self.assertLessEqual(asked, samples, "the dashboard asks for what no server tells")
         families = {re.sub(r"_(bucket|sum|count)$", "", name) if name not in kinds else name for name in asked}

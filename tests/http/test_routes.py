@@ -1,4 +1,5 @@
 """The route table and the OpenAPI document name the same routes, and each refers to what is there."""
+
 import os
 import pathlib
 import re
@@ -10,7 +11,9 @@ sys.path.insert(0, str(ROOT / "web"))
 import plain_yaml  # noqa: E402
 
 DOCUMENT = plain_yaml.read((ROOT / "web/openapi.yaml").read_text())
-OPERATIONS = {(method.upper(), path): operation for path, item in DOCUMENT["paths"].items() for method, operation in item.items()}
+OPERATIONS = {
+    (method.upper(), path): operation for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
+}
 
 
 def references(node):
@@ -38,7 +41,10 @@ class Routes(unittest.TestCase):
 
     def test_every_path_parameter_is_described(self):
         for (method, path), operation in OPERATIONS.items():
-            named = {DOCUMENT["components"]["parameters"][p["$ref"].split("/")[-1]]["name"] for p in operation.get("parameters", ())}
+            named = {
+                DOCUMENT["components"]["parameters"][p["$ref"].split("/")[-1]]["name"]
+                for p in operation.get("parameters", ())
+            }
             self.assertLessEqual(set(re.findall(r"\{(\w+)\}", path)), named, (method, path))
 
     def test_every_operation_has_a_group_and_a_name_of_its_own(self):

@@ -1,4 +1,5 @@
 """How sure a match must be, as an admin chooses it while the server runs: at once, for good, for all who use the gallery."""
+
 import json
 import math
 import threading
@@ -25,7 +26,9 @@ class Thresholds(ServerCase):
     def test_a_choice_counts_for_the_next_search_and_comparison_and_can_be_taken_back(self):
         self.enroll()
         before = self.get("/v1/thresholds")
-        self.assertEqual((before["source"], before["target"], before["saved"], before["configured"]), ("default", {}, {}, {}))
+        self.assertEqual(
+            (before["source"], before["target"], before["saved"], before["configured"]), ("default", {}, {}, {})
+        )
         self.assertEqual(self.found(), (round(before["meaning"]["threshold"], 4), "match"))
         for target, score in (({"threshold": 0.97}, 0.97), ({"fmr": 1e-6}, None), ({"fpir": 0.001}, None)):
             with self.subTest(target=target):
@@ -48,10 +51,14 @@ class Thresholds(ServerCase):
         self.assertEqual((asked["source"], asked["target"], asked["saved"]), ("asked", {"fmr": 1e-5}, {}))
         meaning = asked["meaning"]
         self.assertAlmostEqual(meaning["false_match_rate"], 1e-5, delta=1e-7)
-        self.assertAlmostEqual(meaning["false_positive_identification_rate"], -math.expm1(meaning["faces"] * math.log1p(-1e-5)), delta=1e-7)
+        self.assertAlmostEqual(
+            meaning["false_positive_identification_rate"], -math.expm1(meaning["faces"] * math.log1p(-1e-5)), delta=1e-7
+        )
         self.assertEqual((meaning["people"], meaning["faces"]), (1, 1))
         self.assertGreater(meaning["threshold"], self.get("/v1/thresholds?fmr=1e-4")["meaning"]["threshold"])
-        self.assertAlmostEqual(self.get("/v1/thresholds?fpir=0.02")["meaning"]["false_positive_identification_rate"], 0.02, delta=1e-4)
+        self.assertAlmostEqual(
+            self.get("/v1/thresholds?fpir=0.02")["meaning"]["false_positive_identification_rate"], 0.02, delta=1e-4
+        )
         self.assertEqual(self.get("/v1/thresholds?threshold=0.5")["meaning"]["threshold"], 0.5)
         self.assertEqual(self.get("/v1/thresholds")["source"], "default", "to ask changes nothing")
         self.get("/v1/thresholds?fmr=0.6", 400)
@@ -59,10 +66,18 @@ class Thresholds(ServerCase):
 
     def test_what_is_no_target_is_refused_and_nothing_changes(self):
         self.set(fmr=1e-5)
-        for target, words in (({}, "one of threshold"), ({"threshold": 0}, "one of threshold"), ({"threshold": 1.5}, "from 0 to 1"),
-                              ({"threshold": -0.1}, "from 0 to 1"), ({"fmr": 0.7}, "from 0 to 0.5"), ({"fmr": 1e-12}, "1e-09 or more"),
-                              ({"fpir": 1e-300}, "1e-09 or more"), ({"fmr": "often"}, "not a number"), ({"fmr": "nan"}, "not a number"),
-                              ({"fmr": 1e-4, "fpir": 0.01}, "only one")):
+        for target, words in (
+            ({}, "one of threshold"),
+            ({"threshold": 0}, "one of threshold"),
+            ({"threshold": 1.5}, "from 0 to 1"),
+            ({"threshold": -0.1}, "from 0 to 1"),
+            ({"fmr": 0.7}, "from 0 to 0.5"),
+            ({"fmr": 1e-12}, "1e-09 or more"),
+            ({"fpir": 1e-300}, "1e-09 or more"),
+            ({"fmr": "often"}, "not a number"),
+            ({"fmr": "nan"}, "not a number"),
+            ({"fmr": 1e-4, "fpir": 0.01}, "only one"),
+        ):
             with self.subTest(target=target):
                 error = self.set(400, **target)["error"]
                 self.assertEqual(error["code"], "invalid")
@@ -75,13 +90,26 @@ class Thresholds(ServerCase):
         self.server.__exit__()
         shown = self.json_of("search", FRIENDS / "obama2.jpg", "--json", code=1)
         self.assertEqual((shown["threshold"], shown["faces"][0]["verdict"]), (0.97, "none"))
-        self.assertEqual(self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", "--json", code=1)["threshold"], 0.97)
+        self.assertEqual(
+            self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", "--json", code=1)["threshold"], 0.97
+        )
         environment = {"SEMBLANCE_THRESHOLD": "0.96"}
-        self.assertEqual(json.loads(self.run_program("search", FRIENDS / "obama2.jpg", "--json", environment=environment).stdout)["threshold"], 0.97)
-        self.assertEqual(self.json_of("search", FRIENDS / "obama2.jpg", "--json", "--threshold", "0.4")["threshold"], 0.4, "a flag comes first")
+        self.assertEqual(
+            json.loads(self.run_program("search", FRIENDS / "obama2.jpg", "--json", environment=environment).stdout)[
+                "threshold"
+            ],
+            0.97,
+        )
+        self.assertEqual(
+            self.json_of("search", FRIENDS / "obama2.jpg", "--json", "--threshold", "0.4")["threshold"],
+            0.4,
+            "a flag comes first",
+        )
         with Server(self.data, "--threshold", "0.95") as self.server:
             now = self.get("/v1/thresholds")
-            self.assertEqual((now["source"], now["saved"], now["configured"]), ("saved", {"threshold": 0.97}, {"threshold": 0.95}))
+            self.assertEqual(
+                (now["source"], now["saved"], now["configured"]), ("saved", {"threshold": 0.97}, {"threshold": 0.95})
+            )
             self.assertEqual(self.found(), (0.97, "none"))
             back = self.get("/v1/thresholds", 200, "DELETE")
             self.assertEqual((back["source"], back["target"], back["saved"]), ("configured", {"threshold": 0.95}, {}))
@@ -95,9 +123,20 @@ class Thresholds(ServerCase):
         self.set(headers=mine, fpir=0.002)
         self.set(headers=mine, threshold=0.512)
         self.get("/v1/thresholds", 200, "DELETE", headers=mine)
-        entries = [(e["verb"], e["count"], e["actor"]) for e in self.get("/v1/audit", headers=mine)["entries"] if e["verb"].startswith("threshold")]
-        self.assertEqual([entry[:2] for entry in entries],
-                         [("threshold-reset", 0), ("threshold-score", 5120), ("threshold-fpir", one_in(0.002)), ("threshold-fmr", one_in(1e-5))])
+        entries = [
+            (e["verb"], e["count"], e["actor"])
+            for e in self.get("/v1/audit", headers=mine)["entries"]
+            if e["verb"].startswith("threshold")
+        ]
+        self.assertEqual(
+            [entry[:2] for entry in entries],
+            [
+                ("threshold-reset", 0),
+                ("threshold-score", 5120),
+                ("threshold-fpir", one_in(0.002)),
+                ("threshold-fmr", one_in(1e-5)),
+            ],
+        )
         self.assertTrue(all(boss["prefix"] in actor for _, _, actor in entries), entries)
         self.get("/v1/audit/head", headers=mine)
 
@@ -105,8 +144,16 @@ class Thresholds(ServerCase):
         boss = self.get("/v1/keys", 201, "POST", '{"label":"boss","roles":"admin"}', JSON)["key"]
         mine = {"Authorization": f"Bearer {boss}"}
         self.get("/v1/collections", 201, "POST", '{"name":"here"}', {**JSON, **mine})
-        keys = {roles + where: self.get("/v1/keys", 201, "POST", json.dumps({"label": "k", "roles": roles, "collection": where}), {**JSON, **mine})["key"]
-                for roles, where in (("read", ""), ("enroll", ""), ("read,admin", "here"))}
+        keys = {
+            roles + where: self.get(
+                "/v1/keys",
+                201,
+                "POST",
+                json.dumps({"label": "k", "roles": roles, "collection": where}),
+                {**JSON, **mine},
+            )["key"]
+            for roles, where in (("read", ""), ("enroll", ""), ("read,admin", "here"))
+        }
         for name, sees in (("read", 200), ("enroll", 403), ("read,adminhere", 200)):
             with self.subTest(key=name):
                 theirs = {"Authorization": f"Bearer {keys[name]}"}

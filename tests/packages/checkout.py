@@ -1,4 +1,5 @@
 """Copies of this checkout, as `docker build .` would be given it."""
+
 import fnmatch
 import os
 import pathlib
@@ -10,7 +11,9 @@ IGNORED = (SOURCE / ".dockerignore").read_text().split()
 
 def left_out(where, names):
     """Patterns of .dockerignore are of the top folder, but for those that begin with **/."""
-    patterns = [p for p in IGNORED if pathlib.Path(where) == SOURCE] + [p.removeprefix("**/") for p in IGNORED if p.startswith("**/")]
+    patterns = [p for p in IGNORED if pathlib.Path(where) == SOURCE] + [
+        p.removeprefix("**/") for p in IGNORED if p.startswith("**/")
+    ]
     return [name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
 
 

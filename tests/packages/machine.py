@@ -1,4 +1,5 @@
 """Fresh Debian systems in folders, for tests that install: made by mmdebstrap, entered by chroot in namespaces of their own."""
+
 import glob
 import os
 import pathlib
@@ -8,15 +9,38 @@ import tempfile
 import unittest
 
 CACHE = pathlib.Path(os.environ.get("FRESH_CACHE", pathlib.Path.home() / ".cache/semblance-packages"))
-MISSING = [tool for tool in ("mmdebstrap", "unshare", "chroot", "nsenter") if not shutil.which(tool)] or (os.geteuid() and ["root"])
+MISSING = [tool for tool in ("mmdebstrap", "unshare", "chroot", "nsenter") if not shutil.which(tool)] or (
+    os.geteuid() and ["root"]
+)
 needed = unittest.skipIf(MISSING, f"fresh systems cannot be made here: {' '.join(MISSING or [])} is missing")
 # What Debian's slim image leaves out.
-SLIM = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "info", "locale", "doc", "groff", "lintian")] + [
-    "--dpkgopt=path-include=/usr/share/doc/*/copyright"]
+SLIM = [
+    f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "info", "locale", "doc", "groff", "lintian")
+] + ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
 # How this machine reaches packages: its mirrors, certificates and clients' settings.
-SETTINGS = ["/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/npmrc", "/etc/ssl/certs/ca-certificates.crt", *glob.glob("/etc/apt/apt.conf.d/99*"),
-            *glob.glob("/usr/local/share/ca-certificates/*")]
-PASSED = ("SSL_CERT", "PIP_", "NODE_EXTRA", "REQUESTS_CA", "CURL_CA", "npm_config", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+SETTINGS = [
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/pip.conf",
+    "/etc/npmrc",
+    "/etc/ssl/certs/ca-certificates.crt",
+    *glob.glob("/etc/apt/apt.conf.d/99*"),
+    *glob.glob("/usr/local/share/ca-certificates/*"),
+]
+PASSED = (
+    "SSL_CERT",
+    "PIP_",
+    "NODE_EXTRA",
+    "REQUESTS_CA",
+    "CURL_CA",
+    "npm_config",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -25,13 +49,31 @@ def base(suite):
     path = CACHE / f"{suite}-slim.tar"
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        sources = [p for p in ("/etc/apt/sources.list", *glob.glob("/etc/apt/sources.list.d/*.sources")) if os.path.isfile(p)]
+        sources = [
+            p for p in ("/etc/apt/sources.list", *glob.glob("/etc/apt/sources.list.d/*.sources")) if os.path.isfile(p)
+        ]
         text = "".join(pathlib.Path(p).read_text() + "\n" for p in sources)
         for known in ("bookworm", "trixie"):
             text = text.replace(known, suite)
-        subprocess.run(["mmdebstrap", "--quiet", "--format=tar", "--variant=minbase", "--aptopt=Acquire::Check-Valid-Until \"false\"",
-                        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged", *SLIM, suite, f"{path}.new", "-"],
-                       input=text, text=True, check=True, capture_output=True)
+        subprocess.run(
+            [
+                "mmdebstrap",
+                "--quiet",
+                "--format=tar",
+                "--variant=minbase",
+                '--aptopt=Acquire::Check-Valid-Until "false"',
+                "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+                "--include=usr-is-merged",
+                *SLIM,
+                suite,
+                f"{path}.new",
+                "-",
+            ],
+            input=text,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
         os.rename(f"{path}.new", path)
     return path
 
@@ -40,7 +82,9 @@ class Machine:
     """A copy of a base system. `root`: its folder; `environment`: what its commands get."""
 
     def __init__(self, suite, root=None):
-        self.root = pathlib.Path(root or tempfile.mkdtemp(prefix=f"semblance-{suite}-", dir=os.environ.get("TMPDIR", "/var/tmp")))
+        self.root = pathlib.Path(
+            root or tempfile.mkdtemp(prefix=f"semblance-{suite}-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        )
         self.root.chmod(0o755)
         self.environment = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
         self.settings = {name: value for name, value in os.environ.items() if name.startswith(PASSED)}
@@ -68,12 +112,35 @@ class Machine:
         enter = f"""set -e; root=$1; folder=$2; user=$3; shift 3
             mkdir -p $root/dev $root/proc; mount --rbind /dev $root/dev; mount -t proc proc $root/proc; {mounts}
             exec chroot --userspec=$user $root /usr/bin/env -C $folder "$@" """
-        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", *([] if network else ["--net"]),
-                "sh", "-c", enter, "sh", str(self.root), folder, user, *command]
+        return [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            *([] if network else ["--net"]),
+            "sh",
+            "-c",
+            enter,
+            "sh",
+            str(self.root),
+            folder,
+            user,
+            *command,
+        ]
 
-    def run(self, *command, user="root", folder="/", environment=None, mounts="", check=True, timeout=1800, network=True):
+    def run(
+        self, *command, user="root", folder="/", environment=None, mounts="", check=True, timeout=1800, network=True
+    ):
         given = {**self.environment, **(self.settings if network else {}), **(environment or {})}
-        done = subprocess.run(self.entered(command, user, folder, mounts, network), env=given, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            self.entered(command, user, folder, mounts, network),
+            env=given,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done

@@ -1,4 +1,5 @@
 """What script/release makes, from copies of this checkout in folders of different names; each copy once."""
+
 import atexit
 import functools
 import os
@@ -33,8 +34,12 @@ def released(name):
     folder = new_folder()
     shutil.copytree(snapshot(), folder / name, symlinks=True)
     (folder / name / "deps").symlink_to((checkout.SOURCE / "deps").resolve())
-    subprocess.run([folder / name / "script/release", folder / "dist"], check=True, stdout=subprocess.DEVNULL,
-                   env={**os.environ, "SOURCE_DATE_EPOCH": "1764100000", "CCACHE_DISABLE": "1"})
+    subprocess.run(
+        [folder / name / "script/release", folder / "dist"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1764100000", "CCACHE_DISABLE": "1"},
+    )
     return folder / "dist"
 
 

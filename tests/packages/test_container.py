@@ -1,4 +1,5 @@
 """packaging/Dockerfile, step by step, in folders: for machines without a container engine, so that it cannot rot unseen."""
+
 import json
 import os
 import pathlib
@@ -51,7 +52,16 @@ class Built:
         start = self.machines[given["from"]].root if "from" in given else self.source
         into = fresh.root / target.lstrip("/")
         into.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cp", "-a", "--no-preserve=ownership", f"{start}/{origin}" + ("/." if (start / origin).is_dir() else ""), into], check=True)
+        subprocess.run(
+            [
+                "cp",
+                "-a",
+                "--no-preserve=ownership",
+                f"{start}/{origin}" + ("/." if (start / origin).is_dir() else ""),
+                into,
+            ],
+            check=True,
+        )
 
     def env(self, fresh, text):
         fresh.environment.update(pair.split("=", 1) for pair in shlex.split(text))
@@ -88,15 +98,27 @@ class Container(unittest.TestCase):
         (self.image.root / "run/secrets").mkdir(exist_ok=True)
         (self.image.root / "run/secrets/semblance_key").write_text("42" * 32 + "\n")
         mounts = "ip link set lo up; mount --rbind $root $root; mount -o remount,bind,ro $root;" + "".join(
-            f"mount -t tmpfs -o mode=0700,uid=10001,gid=10001 none $root{volume};" for volume in volumes)
+            f"mount -t tmpfs -o mode=0700,uid=10001,gid=10001 none $root{volume};" for volume in volumes
+        )
         self.assertNotEqual(self.image.user, "root")
         command = self.last.command("ENTRYPOINT") + self.last.command("CMD")
         environment = {**self.image.environment, "SEMBLANCE_KEY_FILE": "/run/secrets/semblance_key"}
         with tempfile.TemporaryFile("w+") as log:
-            server = subprocess.Popen(self.image.entered(command, user=self.image.user, folder=self.image.folder, mounts=mounts, network=False), env=environment, stderr=log)
+            server = subprocess.Popen(
+                self.image.entered(
+                    command, user=self.image.user, folder=self.image.folder, mounts=mounts, network=False
+                ),
+                env=environment,
+                stderr=log,
+            )
             try:
                 self.assertTrue(self.becomes_healthy(server), log.seek(0) or log.read())
-                page = self.beside(server, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8501; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3").stdout
+                page = self.beside(
+                    server,
+                    "bash",
+                    "-c",
+                    "exec 3<>/dev/tcp/127.0.0.1/8501; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3",
+                ).stdout
                 self.assertIn("<title>", page)
                 status = json.loads(self.beside(server, "/usr/bin/semblance", "keys", "status", "--json").stdout)
                 self.assertIn("SEMBLANCE_KEY_FILE", json.dumps(status))
@@ -111,8 +133,25 @@ class Container(unittest.TestCase):
 
     def beside(self, server, *command):
         """A command in the container's namespaces, as its user (`docker exec`)."""
-        return subprocess.run(["nsenter", "--target", str(self.inner(server)), "--mount", "--pid", "--net", "chroot", f"--userspec={self.image.user}", self.image.root, *command],
-                              env={**self.image.environment, "SEMBLANCE_KEY_FILE": "/run/secrets/semblance_key"}, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            [
+                "nsenter",
+                "--target",
+                str(self.inner(server)),
+                "--mount",
+                "--pid",
+                "--net",
+                "chroot",
+                f"--userspec={self.image.user}",
+                self.image.root,
+                *command,
+            ],
+            env={**self.image.environment, "SEMBLANCE_KEY_FILE": "/run/secrets/semblance_key"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
 
     def becomes_healthy(self, server):
         for _ in range(60):

@@ -1,4 +1,5 @@
 """README's first command on a fresh system, in two steps: what needs the network, and then without one."""
+
 import pathlib
 import shutil
 import unittest
@@ -19,7 +20,9 @@ class Offline(unittest.TestCase):
         shutil.copy(pathlib.Path(checkout.SOURCE) / "tests/offline.py", fresh.root / "tmp")
         fresh.run("apt-get", "update", "-qq")
         fresh.run("script/setup", folder="/srv/semblance")
-        done = fresh.run("python3", "/tmp/offline.py", "/tmp", "script/run", "--port", "0", folder="/srv/semblance", network=False)
+        done = fresh.run(
+            "python3", "/tmp/offline.py", "/tmp", "script/run", "--port", "0", folder="/srv/semblance", network=False
+        )
         self.assertIn("found:", done.stdout)
 
 

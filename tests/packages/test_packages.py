@@ -1,4 +1,5 @@
 """The package and the tarball, made from this checkout, on fresh Debian systems."""
+
 import json
 import os
 import pathlib
@@ -11,7 +12,9 @@ import release
 
 SOURCE = pathlib.Path(os.environ["SB_SOURCE"])
 FRIENDS = SOURCE / "deps/photos/face_recognition"
-SYSTEM = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release", encoding="utf-8") if "=" in line).get("VERSION_CODENAME", "")
+SYSTEM = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release", encoding="utf-8") if "=" in line).get(
+    "VERSION_CODENAME", ""
+)
 
 
 def photos_into(fresh):
@@ -30,16 +33,28 @@ class Packages(unittest.TestCase):
     def same_person(self, fresh, program, **options):
         done = fresh.run(program, "verify", "/tmp/obama.jpg", "/tmp/obama2.jpg", "--json", network=False, **options)
         self.assertTrue(json.loads(done.stdout)["match"])
-        self.assertEqual(fresh.run(program, "verify", "/tmp/obama.jpg", "/tmp/biden.jpg", check=False, network=False, **options).returncode, 1)
+        self.assertEqual(
+            fresh.run(
+                program, "verify", "/tmp/obama.jpg", "/tmp/biden.jpg", check=False, network=False, **options
+            ).returncode,
+            1,
+        )
 
     def test_lintian_finds_nothing(self):
         if not shutil.which("lintian"):
             self.skipTest("lintian is not here")
-        done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", release.one("*.deb")], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["lintian", "--allow-root", "--fail-on", "error,warning", release.one("*.deb")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     @machine.needed
-    @unittest.skipUnless(SYSTEM in ("bookworm", "trixie"), "a package made here is for this system, which is no Debian 12 or 13")
+    @unittest.skipUnless(
+        SYSTEM in ("bookworm", "trixie"), "a package made here is for this system, which is no Debian 12 or 13"
+    )
     def test_the_package_installs_on_a_fresh_system_works_without_network_and_goes_again(self):
         fresh = self.fresh(SYSTEM)
         shutil.copy(release.one("*.deb"), fresh.root / "tmp/semblance.deb")
@@ -48,17 +63,37 @@ class Packages(unittest.TestCase):
         self.same_person(fresh, "/usr/bin/semblance")
         self.assertIn("semblance", (fresh.root / "etc/passwd").read_text())
         self.assertIn("/usr/bin/semblance", (fresh.root / "usr/lib/systemd/system/semblance.service").read_text())
-        enrolled = ("enroll", "--id", "44", "--name", "Barack Obama", "/tmp/obama.jpg", "--data", "/var/lib/semblance", "--cache", "/tmp/cache")
+        enrolled = (
+            "enroll",
+            "--id",
+            "44",
+            "--name",
+            "Barack Obama",
+            "/tmp/obama.jpg",
+            "--data",
+            "/var/lib/semblance",
+            "--cache",
+            "/tmp/cache",
+        )
         fresh.run("/usr/bin/semblance", *enrolled, network=False)
         fresh.run("apt-get", "purge", "-y", "-qq", "semblance")
-        left = {str(path.relative_to(fresh.root)) for top in ("usr", "etc", "var") for path in (fresh.root / top).rglob("*semblance*")}
+        left = {
+            str(path.relative_to(fresh.root))
+            for top in ("usr", "etc", "var")
+            for path in (fresh.root / top).rglob("*semblance*")
+        }
         self.assertEqual({path for path in left if not path.startswith("var/lib/semblance")}, {"etc/semblance"})
         self.assertTrue((fresh.root / "var/lib/semblance/semblance.db").exists())
 
     @machine.needed
-    @unittest.skipUnless(SYSTEM in ("bookworm", "trixie"), "a tarball made here wants the libraries of this system, which is no Debian 12 or 13")
+    @unittest.skipUnless(
+        SYSTEM in ("bookworm", "trixie"),
+        "a tarball made here wants the libraries of this system, which is no Debian 12 or 13",
+    )
     def test_the_tarball_runs_where_it_is_unpacked_and_where_it_is_moved_to(self):
-        depends = subprocess.run(["dpkg-deb", "-f", release.one("*.deb"), "Depends"], check=True, capture_output=True, text=True).stdout
+        depends = subprocess.run(
+            ["dpkg-deb", "-f", release.one("*.deb"), "Depends"], check=True, capture_output=True, text=True
+        ).stdout
         libraries = [name.split()[0] for name in depends.split(", ") if "systemd" not in name]
         for suite in sorted({SYSTEM, "trixie"}):
             with self.subTest(suite=suite):

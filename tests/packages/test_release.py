@@ -1,4 +1,5 @@
 """What is released: the same bytes from the same source, and every file accounted for."""
+
 import hashlib
 import json
 import subprocess

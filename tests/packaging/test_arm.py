@@ -1,4 +1,5 @@
 """64-bit ARM, by emulation: what needs neither the runtime nor a library."""
+
 import json
 import pathlib
 import shutil
@@ -21,7 +22,9 @@ class Arm(unittest.TestCase):
             self.skipTest("it is a build of its own, without sanitizers, so the plain run has it")
 
     def test_base_statistics_and_the_index_with_its_neon_kernels_keep_their_promises(self):
-        done = subprocess.run([SOURCE / "tests/arm/run", BUILD / "arm"], capture_output=True, text=True, timeout=900, check=False)
+        done = subprocess.run(
+            [SOURCE / "tests/arm/run", BUILD / "arm"], capture_output=True, text=True, timeout=900, check=False
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         for test in ("base", "stats", "kernels", "index_parts", "index"):
             self.assertIn(f"# {test}\nok 1 - ", done.stdout)

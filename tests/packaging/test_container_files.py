@@ -1,4 +1,5 @@
 """What the Dockerfile, compose.yaml and the unit name is there. (tests/packages executes them.)"""
+
 import os
 import re
 import subprocess
@@ -12,7 +13,9 @@ sys.path.insert(0, str(SOURCE / "web"))
 import plain_yaml  # noqa: E402
 
 HELP = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
-KNOWN = set(re.findall(r"SEMBLANCE_[A-Z_]+", HELP + "".join(p.read_text() for p in (SOURCE / "src").rglob("*.c")))) | {"PGPASSWORD"}
+KNOWN = set(re.findall(r"SEMBLANCE_[A-Z_]+", HELP + "".join(p.read_text() for p in (SOURCE / "src").rglob("*.c")))) | {
+    "PGPASSWORD"
+}
 PORT = re.search(r"X\(port, .*?\"(\d+)\"", (SOURCE / "src/config/config.h").read_text())[1]
 
 
@@ -39,7 +42,10 @@ class Dockerfile(unittest.TestCase):
     def test_its_settings_volumes_and_port_are_the_programs(self):
         environment = self.last.environment()
         self.assertLessEqual(set(environment), KNOWN)
-        self.assertEqual(set(self.last.arguments("VOLUME")[0].split()), {environment["SEMBLANCE_DATA"], environment["SEMBLANCE_CACHE"]})
+        self.assertEqual(
+            set(self.last.arguments("VOLUME")[0].split()),
+            {environment["SEMBLANCE_DATA"], environment["SEMBLANCE_CACHE"]},
+        )
         self.assertEqual(self.last.arguments("EXPOSE"), [PORT])
         self.assertEqual(self.last.command("ENTRYPOINT") + self.last.command("CMD"), ["/usr/bin/semblance", "serve"])
 
@@ -75,7 +81,10 @@ class Compose(unittest.TestCase):
             service = self.services[name]
             with self.subTest(service=name):
                 self.assertLessEqual(set(service["environment"]), KNOWN)
-                self.assertLessEqual({volume.split(":")[1] for volume in service["volumes"]}, set(self.image.arguments("VOLUME")[0].split()))
+                self.assertLessEqual(
+                    {volume.split(":")[1] for volume in service["volumes"]},
+                    set(self.image.arguments("VOLUME")[0].split()),
+                )
         key = self.services["semblance"]["environment"]["SEMBLANCE_KEY_FILE"]
         self.assertIn(key.removeprefix("/run/secrets/"), self.services["semblance"]["secrets"])
 
@@ -88,11 +97,18 @@ class Compose(unittest.TestCase):
 
     def test_the_second_profile_speaks_to_its_database(self):
         database = self.services["database"]
-        user, host, name = re.fullmatch(r"postgresql://(\w+)@(\w+)/(\w+)", self.services["postgres"]["environment"]["SEMBLANCE_STORE"]).groups()
-        self.assertEqual((user, host, name), (database["environment"]["POSTGRES_USER"], "database", database["environment"]["POSTGRES_DB"]))
+        user, host, name = re.fullmatch(
+            r"postgresql://(\w+)@(\w+)/(\w+)", self.services["postgres"]["environment"]["SEMBLANCE_STORE"]
+        ).groups()
+        self.assertEqual(
+            (user, host, name),
+            (database["environment"]["POSTGRES_USER"], "database", database["environment"]["POSTGRES_DB"]),
+        )
         self.assertEqual(database["profiles"], self.services["postgres"]["profiles"])
         self.assertNotIn("ports", database)
-        self.assertEqual(database["environment"]["POSTGRES_PASSWORD"], self.services["postgres"]["environment"]["PGPASSWORD"])
+        self.assertEqual(
+            database["environment"]["POSTGRES_PASSWORD"], self.services["postgres"]["environment"]["PGPASSWORD"]
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """What `meson install` puts where, and that it works from wherever it is moved to."""
+
 import configparser
 import json
 import os
@@ -21,8 +22,12 @@ class Installed(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="semblance-install-")
         cls.addClassCleanup(folder.cleanup)
-        subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], check=True, stdout=subprocess.DEVNULL,
-                       env={**os.environ, "DESTDIR": f"{folder.name}/as-installed"})
+        subprocess.run(
+            ["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "DESTDIR": f"{folder.name}/as-installed"},
+        )
         cls.root = pathlib.Path(folder.name, "moved", "elsewhere")
         cls.root.parent.mkdir()
         shutil.move(pathlib.Path(folder.name, "as-installed", PREFIX), cls.root)
@@ -31,14 +36,33 @@ class Installed(unittest.TestCase):
     def run_installed(self, *arguments):
         kept = {name: value for name, value in os.environ.items() if name == "PATH" or name.endswith("SAN_OPTIONS")}
         environment = {**kept, "HOME": str(self.cache)}
-        return subprocess.run([self.root / "bin/semblance", *arguments], env=environment, capture_output=True, text=True, timeout=240, check=False)
+        return subprocess.run(
+            [self.root / "bin/semblance", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
 
     def test_everything_has_its_place(self):
-        for path in ("bin/semblance", "include/semblance/semblance.h", f"{LIBDIR}/libsemblance.so", f"{LIBDIR}/semblance/semblance.so",
-                     f"{LIBDIR}/pkgconfig/semblance.pc", "lib/systemd/system/semblance.service", "lib/sysusers.d/semblance.conf",
-                     "lib/tmpfiles.d/semblance.conf", "share/bash-completion/completions/semblance", "share/zsh/site-functions/_semblance",
-                     "share/fish/vendor_completions.d/semblance.fish", "share/semblance/models/pipelines/default.json",
-                     "share/semblance/grafana/semblance.json", "share/man/man1/semblance.1", "share/man/man5/semblance.conf.5"):
+        for path in (
+            "bin/semblance",
+            "include/semblance/semblance.h",
+            f"{LIBDIR}/libsemblance.so",
+            f"{LIBDIR}/semblance/semblance.so",
+            f"{LIBDIR}/pkgconfig/semblance.pc",
+            "lib/systemd/system/semblance.service",
+            "lib/sysusers.d/semblance.conf",
+            "lib/tmpfiles.d/semblance.conf",
+            "share/bash-completion/completions/semblance",
+            "share/zsh/site-functions/_semblance",
+            "share/fish/vendor_completions.d/semblance.fish",
+            "share/semblance/models/pipelines/default.json",
+            "share/semblance/grafana/semblance.json",
+            "share/man/man1/semblance.1",
+            "share/man/man5/semblance.conf.5",
+        ):
             with self.subTest(path=path):
                 self.assertTrue((self.root / path).is_file())
 
@@ -46,7 +70,9 @@ class Installed(unittest.TestCase):
         for path in (p for p in self.root.rglob("*") if p.is_file() and p.suffix not in (".onnx", ".md")):
             if OPTIONS["b_sanitize"] == "none" or path.suffix != ".so":
                 with self.subTest(path=path.name):
-                    dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=False).stdout
+                    dynamic = subprocess.run(
+                        ["readelf", "-d", path], capture_output=True, text=True, check=False
+                    ).stdout
                     self.assertNotIn(str(SOURCE), dynamic)
                     self.assertNotIn(str(BUILD), dynamic)
 
@@ -84,18 +110,43 @@ class Installed(unittest.TestCase):
         for assignment in service["Environment"].split():
             name, value = assignment.split("=")
             self.assertIn(name if name != "SEMBLANCE_CONF" else "semblance.conf", names)
-            self.assertIn(str(pathlib.Path(value).parent if value.endswith(".conf") else value), (self.root / "lib/tmpfiles.d/semblance.conf").read_text())
+            self.assertIn(
+                str(pathlib.Path(value).parent if value.endswith(".conf") else value),
+                (self.root / "lib/tmpfiles.d/semblance.conf").read_text(),
+            )
 
     def test_a_program_in_c_is_made_with_the_installed_library(self):
         if OPTIONS["b_sanitize"] != "none" or not shutil.which("pkg-config"):
             self.skipTest("pkg-config is not here, or the library has the sanitizers in it")
         names = {**os.environ, "PKG_CONFIG_PATH": str(self.root / LIBDIR / "pkgconfig")}
-        flags = subprocess.run(["pkg-config", f"--define-variable=prefix={self.root}", "--cflags", "--libs", "semblance"], env=names,
-                               capture_output=True, text=True, check=True).stdout.split()
+        flags = subprocess.run(
+            ["pkg-config", f"--define-variable=prefix={self.root}", "--cflags", "--libs", "semblance"],
+            env=names,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
         program = self.root / "verify"
-        subprocess.run(["cc", "-std=c99", SOURCE / "clients/c/verify.c", *flags, f"-Wl,-rpath,{self.root / LIBDIR}", "-o", program], check=True)
-        done = subprocess.run([program, FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", self.cache / "data"], capture_output=True, text=True,
-                              timeout=120, check=False, env={"PATH": os.environ["PATH"], "HOME": str(self.cache)})
+        subprocess.run(
+            [
+                "cc",
+                "-std=c99",
+                SOURCE / "clients/c/verify.c",
+                *flags,
+                f"-Wl,-rpath,{self.root / LIBDIR}",
+                "-o",
+                program,
+            ],
+            check=True,
+        )
+        done = subprocess.run(
+            [program, FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", self.cache / "data"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.cache)},
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 

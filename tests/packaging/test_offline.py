@@ -1,5 +1,6 @@
 """After the set-up nothing is fetched: the program works in a network that reaches nobody. (tests/packages does the same with
 `script/run` on a fresh system.)"""
+
 import os
 import subprocess
 import sys
@@ -13,6 +14,22 @@ class Offline(ProgramCase):
     def test_people_are_enrolled_and_found_and_the_page_is_there_without_a_network(self):
         if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
             self.skipTest("a network of its own (unshare --net) is not allowed here")
-        done = subprocess.run([*ALONE, sys.executable, SOURCE / "tests/offline.py", FRIENDS, PROGRAM, "serve", "--port", "0", "--data", self.data],
-                              capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            [
+                *ALONE,
+                sys.executable,
+                SOURCE / "tests/offline.py",
+                FRIENDS,
+                PROGRAM,
+                "serve",
+                "--port",
+                "0",
+                "--data",
+                self.data,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -1,4 +1,5 @@
 """x86-64 without AVX, by emulation: all but the inference runtime works, and that is told."""
+
 import json
 import os
 import pathlib
@@ -22,8 +23,14 @@ class OldProcessor(ProgramCase):
             self.skipTest("the sanitizers' memory does not fit into the emulator's")
 
     def emulated(self, program, *arguments):
-        return subprocess.run([*EMULATE, program, *arguments], capture_output=True, text=True, timeout=600, check=False,
-                              env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"})
+        return subprocess.run(
+            [*EMULATE, program, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+            env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"},
+        )
 
     def test_what_every_layer_below_the_engine_promises_holds(self):
         for layer in ("base", "image", "kernels", "stats", "store"):
@@ -35,7 +42,12 @@ class OldProcessor(ProgramCase):
     def test_the_search_and_sql_work_and_photos_are_refused_with_the_reason(self):
         bench = self.emulated(PROGRAM, "bench", "search", "--rows", "1000", "--dim", "64", "--probes", "32", "--json")
         self.assertGreater(json.loads(bench.stdout)["recall_at_10"], 0.99)
-        self.assertIn("42", self.emulated(PROGRAM, "sql", "--db", str(self.folder / "own.db"), "--write", "CREATE TABLE t(a); SELECT 42").stdout)
+        self.assertIn(
+            "42",
+            self.emulated(
+                PROGRAM, "sql", "--db", str(self.folder / "own.db"), "--write", "CREATE TABLE t(a); SELECT 42"
+            ).stdout,
+        )
         self.assertEqual(self.emulated(PROGRAM, "list", "--data", str(self.data)).returncode, 0)
         refused = self.emulated(PROGRAM, "detect", FRIENDS / "obama.jpg", "--data", str(self.data))
         self.assertEqual(refused.returncode, 4)

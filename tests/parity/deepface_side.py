@@ -4,6 +4,7 @@ of photos with them. Runs in the environment that tests/parity/setup makes.
 usage: deepface_side.py FOLDER                      writes FOLDER/home (weights), FOLDER/*.png (crops) and FOLDER/deepface.json
        deepface_side.py FOLDER --weights MODEL...   only the weights of these
 """
+
 import importlib
 import json
 import os
@@ -11,7 +12,9 @@ import pathlib
 import sys
 
 FOLDER = pathlib.Path(sys.argv[1])
-os.environ.update(DEEPFACE_HOME=str(FOLDER / "home"), TF_USE_LEGACY_KERAS="1", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
+os.environ.update(
+    DEEPFACE_HOME=str(FOLDER / "home"), TF_USE_LEGACY_KERAS="1", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3"
+)
 
 import cv2
 import numpy as np
@@ -20,12 +23,16 @@ from deepface.commons import weight_utils
 from deepface.modules import modeling, preprocessing
 
 WEIGHTS = FOLDER / "home/.deepface/weights"
-EMBEDDERS = {"VGG-Face": ("facial_recognition.tf.VGGFace", "load_model", "vgg_face_weights.h5"),
-             "ArcFace": ("facial_recognition.tf.ArcFace", "load_model", "arcface_weights.h5"),
-             "Facenet512": ("facial_recognition.tf.Facenet", "load_facenet512d_model", "facenet512_weights.h5")}
-ATTRIBUTES = {"age": ("demography.tf.Age", "load_model", "age_model_weights.h5"),
-              "gender": ("demography.tf.Gender", "load_model", "gender_model_weights.h5"),
-              "race": ("demography.tf.Race", "load_model", "race_model_single_batch.h5")}
+EMBEDDERS = {
+    "VGG-Face": ("facial_recognition.tf.VGGFace", "load_model", "vgg_face_weights.h5"),
+    "ArcFace": ("facial_recognition.tf.ArcFace", "load_model", "arcface_weights.h5"),
+    "Facenet512": ("facial_recognition.tf.Facenet", "load_facenet512d_model", "facenet512_weights.h5"),
+}
+ATTRIBUTES = {
+    "age": ("demography.tf.Age", "load_model", "age_model_weights.h5"),
+    "gender": ("demography.tf.Gender", "load_model", "gender_model_weights.h5"),
+    "race": ("demography.tf.Race", "load_model", "race_model_single_batch.h5"),
+}
 random = np.random.default_rng(7)
 
 
@@ -58,8 +65,12 @@ def write_weights(module, function, file):
 def crops():
     """Faces cut out in several shapes; saved without loss, so that both sides see the same pixels."""
     photo = cv2.imread(str(pathlib.Path(os.environ["SB_TEST_PHOTOS"]) / "face_recognition/obama.jpg"))
-    parts = {"square": photo[120:344, 320:544], "tall": photo[100:400, 340:560], "wide": photo[150:330, 300:600],
-             "small": photo[120:220, 360:440]}
+    parts = {
+        "square": photo[120:344, 320:544],
+        "tall": photo[100:400, 340:560],
+        "wide": photo[150:330, 300:600],
+        "small": photo[120:220, 360:440],
+    }
     for name, part in parts.items():
         cv2.imwrite(str(FOLDER / f"{name}.png"), part)
     return list(parts)
@@ -83,8 +94,13 @@ def main():
         picture = preprocessing.resize_image(cv2.imread(path) / 255, (224, 224))
         age = float(modeling.build_model(task="facial_attribute", model_name="Age").predict(picture))
         assert int(age) == int(found["age"])
-        answers[name].update({"age": age, "gender": {k: float(v) for k, v in found["gender"].items()},
-                              "race": {k: float(v) for k, v in found["race"].items()}})
+        answers[name].update(
+            {
+                "age": age,
+                "gender": {k: float(v) for k, v in found["gender"].items()},
+                "race": {k: float(v) for k, v in found["race"].items()},
+            }
+        )
     (FOLDER / "deepface.json").write_text(json.dumps(answers))
 
 

@@ -1,4 +1,5 @@
 """dlib's own numbers for 150x150 pictures. usage: dlib_side.py NETWORK.dat PICTURE.png... ; prints a list of 128 a picture."""
+
 import json
 import sys
 

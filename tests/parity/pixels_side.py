@@ -1,5 +1,6 @@
 """What DeepFace's own preprocessing makes of pictures, as one number a picture and normalisation: the one that
 tests/onnx_graph.py's probe computes. usage: pixels_side.py > tests/parity/pixels.json"""
+
 import json
 import os
 import pathlib
@@ -11,10 +12,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import cv2
 import numpy as np
-from deepface.modules import preprocessing
-
 import onnx_graph
 import pictures
+from deepface.modules import preprocessing
 
 SIZES = ((112, 112), (90, 140), (200, 100), (60, 60))
 KINDS = ("base", "raw", "Facenet", "Facenet2018", "VGGFace", "VGGFace2", "ArcFace")
@@ -31,7 +31,15 @@ def main():
         for kind in KINDS:
             tensor = preprocessing.normalize_input(bgr.copy(), kind)[0].astype(np.float64)
             means = tensor.reshape(7, 16, 7, 16, 3).mean((1, 3)).transpose(2, 0, 1).ravel()
-            found.append({"seed": seed, "width": width, "height": height, "kind": kind, "number": round(float(means @ weights), 6)})
+            found.append(
+                {
+                    "seed": seed,
+                    "width": width,
+                    "height": height,
+                    "kind": kind,
+                    "number": round(float(means @ weights), 6),
+                }
+            )
     print(json.dumps(found, indent=1))
 
 

@@ -1,5 +1,6 @@
 """Parity with the programs whose models are converted: PyPI DeepFace (TensorFlow), dlib, and TensorFlow itself for the
 TensorFlow.js nets. Heavy: skipped unless tests/parity/setup made deps/parity."""
+
 import json
 import math
 import pathlib
@@ -24,7 +25,10 @@ sys.path.insert(0, str(SOURCE / "script"))
 def run(*command, **options):
     done = subprocess.run([str(part) for part in command], check=False, capture_output=True, **options)
     if done.returncode:
-        raise AssertionError(f"{command[0]} ended with {done.returncode}:\n" + (done.stdout + done.stderr).decode(errors="replace")[-3000:])
+        raise AssertionError(
+            f"{command[0]} ended with {done.returncode}:\n"
+            + (done.stdout + done.stderr).decode(errors="replace")[-3000:]
+        )
     return done.stdout
 
 
@@ -40,8 +44,21 @@ class DeepFace(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         run(PYTHON, PARITY / "deepface_side.py", cls.folder)
         cls.theirs = json.loads((cls.folder / "deepface.json").read_text())
-        run(SOURCE / "script/models", "deepface", "--from", cls.folder / "home/.deepface/weights", "--any-weights", "--to",
-            cls.folder / "models", "vgg-face", "deepface-age", "deepface-gender", "deepface-race", "arcface", "facenet512")
+        run(
+            SOURCE / "script/models",
+            "deepface",
+            "--from",
+            cls.folder / "home/.deepface/weights",
+            "--any-weights",
+            "--to",
+            cls.folder / "models",
+            "vgg-face",
+            "deepface-age",
+            "deepface-gender",
+            "deepface-race",
+            "arcface",
+            "facenet512",
+        )
         shutil.rmtree(cls.folder / "home")
 
     def ours(self, *arguments):
@@ -91,6 +108,7 @@ class Sources(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         import fetch  # the set-up's own
+
         cls.fetch = fetch
         fetch.say = lambda message: print(f"# {message}", flush=True)  # what it says is no test's line
         fetch.WORK.mkdir(parents=True, exist_ok=True)
@@ -112,7 +130,9 @@ class Sources(unittest.TestCase):
 
     def test_dlib_gives_the_same_numbers(self):
         if subprocess.run([PYTHON, "-c", "import dlib"], capture_output=True, check=False).returncode:
-            self.skipTest("dlib is not in deps/parity; its numbers of another day are compared in tests/cli/test_pixels.py")
+            self.skipTest(
+                "dlib is not in deps/parity; its numbers of another day are compared in tests/cli/test_pixels.py"
+            )
         _, source = self.sources("dlib-resnet-128")
         with tempfile.TemporaryDirectory() as folder:
             paths = [pathlib.Path(folder, f"{seed}.png") for seed in (3, 4, 5)]
@@ -120,9 +140,22 @@ class Sources(unittest.TestCase):
                 path.write_bytes(pictures.png(150, 150, pictures.pattern(seed)))
             furthest = 0
             for path, theirs in zip(paths, json.loads(run(PYTHON, PARITY / "dlib_side.py", source, *paths))):
-                answer = json.loads(run(PROGRAM, "represent", "--whole", "--model", "dlib-resnet-128", "--json", "--data",
-                                        pathlib.Path(folder, "data"), path))
+                answer = json.loads(
+                    run(
+                        PROGRAM,
+                        "represent",
+                        "--whole",
+                        "--model",
+                        "dlib-resnet-128",
+                        "--json",
+                        "--data",
+                        pathlib.Path(folder, "data"),
+                        path,
+                    )
+                )
                 length = math.sqrt(sum(x * x for x in theirs))
-                furthest = max([furthest] + [abs(a - b / length) for a, b in zip(answer["faces"][0]["embedding"], theirs)])
+                furthest = max(
+                    [furthest] + [abs(a - b / length) for a, b in zip(answer["faces"][0]["embedding"], theirs)]
+                )
         print(f"# dlib-resnet-128: furthest from dlib {furthest:.2g}", flush=True)
         self.assertLessEqual(furthest, 1e-6)

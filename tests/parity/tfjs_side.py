@@ -1,6 +1,7 @@
 """TensorFlow's own run of the TensorFlow.js graphs that models/convert_tfjs.py converts, on a picture of waves.
 usage: tfjs_side.py FOLDER NAME...    FOLDER: of the package's model files; prints {NAME: {output: numbers}} as JSON, which
 tests/parity/tfjs.json keeps for the tests that run without TensorFlow"""
+
 import json
 import os
 import pathlib
@@ -37,7 +38,9 @@ def picture_of(entry):
     """The network's input for a manifest's `input`: luma as OpenCV makes it, in fixed point."""
     wave = pictures.waves(entry["width"])
     rgb = np.array([[wave(x, y) for x in range(entry["width"])] for y in range(entry["height"])])
-    shown = {"RGB": rgb, "BGR": rgb[..., ::-1], "GREY": (rgb @ [4899, 9617, 1868] + 8192 >> 14)[..., None]}[entry["channels"]]
+    shown = {"RGB": rgb, "BGR": rgb[..., ::-1], "GREY": (rgb @ [4899, 9617, 1868] + 8192 >> 14)[..., None]}[
+        entry["channels"]
+    ]
     return ((shown[None] - np.array(entry["mean"])) / np.array(entry["std"])).astype(np.float32)
 
 
@@ -56,8 +59,9 @@ def numbers(path, manifest):
     wanted = [signature["outputs"][output]["name"] for output in names]
     with tf.Graph().as_default(), tf.compat.v1.Session() as run:
         tf.import_graph_def(graph, name="")
-        found = run.run([name if ":" in name else f"{name}:0" for name in wanted],
-                        {f"{entry}:0": picture_of(manifest["input"])})
+        found = run.run(
+            [name if ":" in name else f"{name}:0" for name in wanted], {f"{entry}:0": picture_of(manifest["input"])}
+        )
     return {name: [round(float(number), 8) for number in values.ravel()] for name, values in zip(names.values(), found)}
 
 
@@ -65,7 +69,9 @@ def main():
     answer = {}
     for name in sys.argv[2:]:
         manifest = json.loads((ROOT / f"models/{name}.json").read_text())
-        answer[name] = numbers(pathlib.Path(sys.argv[1]) / pathlib.Path(manifest["source"]["files"][0]["path"]).name, manifest)
+        answer[name] = numbers(
+            pathlib.Path(sys.argv[1]) / pathlib.Path(manifest["source"]["files"][0]["path"]).name, manifest
+        )
     print(json.dumps(answer))
 
 

@@ -108,9 +108,7 @@ class Follow(FollowCase):
                 "DELETE FROM semblance.change WHERE sequence <= (SELECT max(sequence) - 100000 FROM semblance.change)",
                 self.database,
             )
-            found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][
-                0
-            ]
+            found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][0]
             self.assertEqual((found["id"], found["match"]), ("a1", True))
             self.assertEqual(self.gauge(server, "lag_changes"), 0)
 
@@ -231,9 +229,7 @@ class Thresholds(FollowCase):
             self.choose(server, "PUT", '{"threshold":0.97}')
         self.json_of("migrate", "--from", f"sqlite:{self.data}", "--to", self.url)
         self.assertEqual(self.run_program("audit", "verify", "--store", self.url).returncode, 0)
-        self.assertEqual(
-            self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97
-        )
+        self.assertEqual(self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97)
 
     def test_a_second_server_follows_a_choice_and_its_end(self):
         self.follows()

@@ -28,9 +28,9 @@ class Thumbnails(postgres.DatabaseCase):
         self.json_of("migrate", "--from", f"sqlite:{self.data}", "--to", self.there[1])
         self.assertEqual([self.exported(identity, *self.there) for identity in "123"], before)
         with Server(self.data, *self.there, *ON) as server:
-            status = server.request(
-                "POST", "/v1/people/1/merge", '{"from":"3"}', {"Content-Type": "application/json"}
-            )[0]
+            status = server.request("POST", "/v1/people/1/merge", '{"from":"3"}', {"Content-Type": "application/json"})[
+                0
+            ]
             self.assertEqual(
                 (status, server.request("GET", "/v1/people?thumbnails=true")[2].count(b'"thumbnail"')), (200, 2)
             )

@@ -1,4 +1,5 @@
 """Recall of the search on 100,000 synthetic face vectors, fast and exact, with several spectra."""
+
 import json
 import os
 import subprocess
@@ -8,8 +9,9 @@ SEMBLANCE = os.environ["SEMBLANCE"]
 
 
 def bench(*arguments):
-    done = subprocess.run([SEMBLANCE, "bench", "search", "--json", *arguments], capture_output=True, text=True,
-                          timeout=900)
+    done = subprocess.run(
+        [SEMBLANCE, "bench", "search", "--json", *arguments], capture_output=True, text=True, timeout=900
+    )
     if done.returncode:
         raise AssertionError(done.stderr)
     return json.loads(done.stdout)
@@ -45,8 +47,13 @@ class Recall(unittest.TestCase):
         self.assertEqual(result["code_bytes"], 0)
 
     def test_invalid_arguments_are_refused(self):
-        for wrong in (["bench"], ["bench", "lunch"], ["bench", "search", "--dim", "0"],
-                      ["bench", "search", "--rows", "-5"], ["bench", "search", "--threads", "1000"]):
+        for wrong in (
+            ["bench"],
+            ["bench", "lunch"],
+            ["bench", "search", "--dim", "0"],
+            ["bench", "search", "--rows", "-5"],
+            ["bench", "search", "--threads", "1000"],
+        ):
             with self.subTest(wrong=wrong):
                 self.assertEqual(subprocess.run([SEMBLANCE, *wrong], capture_output=True).returncode, 2)
 

@@ -1,4 +1,5 @@
 """Python's own sqlite3 with the extension loaded, as any program may use it."""
+
 import json
 import math
 import os
@@ -26,14 +27,17 @@ def random_vector(source, dim):
 
 
 def by_search(connection, probe, k, where="1"):
-    return connection.execute(f"SELECT rowid, similarity FROM t WHERE v MATCH ? AND k = ? AND {where} ORDER BY similarity DESC, rowid",
-                              (probe, k)).fetchall()
+    return connection.execute(
+        f"SELECT rowid, similarity FROM t WHERE v MATCH ? AND k = ? AND {where} ORDER BY similarity DESC, rowid",
+        (probe, k),
+    ).fetchall()
 
 
 def by_force(connection, probe, k, where="1", function="VECTOR_COSINE"):
     """What SQLite itself makes of it: every row is looked at."""
-    return connection.execute(f"SELECT rowid, {function}(v, ?) AS s FROM t WHERE {where} ORDER BY s DESC, rowid LIMIT ?",
-                              (probe, k)).fetchall()
+    return connection.execute(
+        f"SELECT rowid, {function}(v, ?) AS s FROM t WHERE {where} ORDER BY s DESC, rowid LIMIT ?", (probe, k)
+    ).fetchall()
 
 
 @unittest.skipUnless(hasattr(sqlite3.Connection, "enable_load_extension"), "this Python's sqlite3 loads no extensions")
@@ -54,8 +58,10 @@ class ExtensionCase(unittest.TestCase):
         connection.execute(f"CREATE VIRTUAL TABLE t USING semblance({columns})")
         connection.execute("BEGIN")
         for i in range(rows):
-            connection.execute("INSERT INTO t(v, name, age) VALUES (TO_VECTOR(?), ?, ?)",
-                               (random_vector(self.source, dim), f"name {i}", i % 90))
+            connection.execute(
+                "INSERT INTO t(v, name, age) VALUES (TO_VECTOR(?), ?, ?)",
+                (random_vector(self.source, dim), f"name {i}", i % 90),
+            )
         connection.execute("COMMIT")
         return connection
 

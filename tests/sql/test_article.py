@@ -1,4 +1,5 @@
 """The article's two statements, word for word, on real photos."""
+
 import atexit
 import json
 import os
@@ -46,15 +47,19 @@ class ArticleCase(ProgramCase):
     def register(self, ssn, code=0):
         name, photo, gender, ethnicity = PEOPLE[ssn]
         values = [ssn, name, "60", gender, ethnicity, f"@{FRIENDS / photo}"]
-        return self.sql(INSERT, "--write", *(f for i, v in enumerate(values, 1) for f in ("--param", f"{i}={v}")), code=code)
+        return self.sql(
+            INSERT, "--write", *(f for i, v in enumerate(values, 1) for f in ("--param", f"{i}={v}")), code=code
+        )
 
 
 class Article(ArticleCase):
     def test_insert_and_select_find_the_right_person(self):
         self.take_both()
         [found] = self.sql(SELECT, "--param", f"1=@{FRIENDS / 'obama2.jpg'}")
-        self.assertEqual({k: found[k] for k in ("SSN", "Name", "Age", "Gender", "Ethnicity")},
-                         {"SSN": "44", "Name": "Barack Obama", "Age": 60, "Gender": "Man", "Ethnicity": "Black"})
+        self.assertEqual(
+            {k: found[k] for k in ("SSN", "Name", "Age", "Gender", "Ethnicity")},
+            {"SSN": "44", "Name": "Barack Obama", "Age": 60, "Gender": "Man", "Ethnicity": "Black"},
+        )
         self.assertGreater(found["similarity"], 0.5)
         plan = self.sql("EXPLAIN QUERY PLAN " + SELECT)
         self.assertIn("nearest by dot", plan[0]["detail"])
@@ -62,39 +67,63 @@ class Article(ArticleCase):
     def test_people_enrolled_by_photo_are_found_by_sql_and_the_other_way_round(self):
         self.enroll("44", "Barack Obama", FRIENDS / "obama.jpg", FRIENDS / "obama3.jpg")
         self.register("46")
-        found = self.sql("SELECT TOP 3 SSN, VECTOR_COSINE(FaceVector, TO_VECTOR(:photo)) s FROM FacialData ORDER BY s DESC",
-                         "--param", f"photo=@{FRIENDS / 'obama2.jpg'}")
+        found = self.sql(
+            "SELECT TOP 3 SSN, VECTOR_COSINE(FaceVector, TO_VECTOR(:photo)) s FROM FacialData ORDER BY s DESC",
+            "--param",
+            f"photo=@{FRIENDS / 'obama2.jpg'}",
+        )
         self.assertEqual([row["SSN"] for row in found], ["44", "44", "46"])
-        slow = self.sql("SELECT SSN, VECTOR_COSINE(FaceVector, TO_VECTOR(:photo)) s FROM FacialData ORDER BY s DESC, SSN LIMIT 3",
-                        "--param", f"photo=@{FRIENDS / 'obama2.jpg'}")
+        slow = self.sql(
+            "SELECT SSN, VECTOR_COSINE(FaceVector, TO_VECTOR(:photo)) s FROM FacialData ORDER BY s DESC, SSN LIMIT 3",
+            "--param",
+            f"photo=@{FRIENDS / 'obama2.jpg'}",
+        )
         self.assertEqual(found, slow)
         answer = self.json_of("search", FRIENDS / "biden.jpg")
         self.assertEqual(answer["faces"][0]["candidates"][0]["id"], "46")
 
     def test_the_same_under_plain_names(self):
         self.take_both()
-        self.assertEqual(self.sql("SELECT id, name FROM faces ORDER BY id"), [{"id": "44", "name": "Barack Obama"},
-                                                                            {"id": "46", "name": "Joe Biden"}])
-        [found] = self.sql("SELECT id, gender FROM faces WHERE vector MATCH :p AND k = 1", "--param", f"p=@{FRIENDS / 'biden.jpg'}")
+        self.assertEqual(
+            self.sql("SELECT id, name FROM faces ORDER BY id"),
+            [{"id": "44", "name": "Barack Obama"}, {"id": "46", "name": "Joe Biden"}],
+        )
+        [found] = self.sql(
+            "SELECT id, gender FROM faces WHERE vector MATCH :p AND k = 1", "--param", f"p=@{FRIENDS / 'biden.jpg'}"
+        )
         self.assertEqual(found, {"id": "46", "gender": "Man"})
         self.assertEqual(self.sql("SELECT name FROM faces WHERE id = '44'"), [{"name": "Barack Obama"}])
-        self.assertEqual(self.sql("SELECT count(*) n FROM faces WHERE vector MATCH :p AND name LIKE 'J%'", "--param",
-                                  f"p=@{FRIENDS / 'obama.jpg'}"), [{"n": 1}])
+        self.assertEqual(
+            self.sql(
+                "SELECT count(*) n FROM faces WHERE vector MATCH :p AND name LIKE 'J%'",
+                "--param",
+                f"p=@{FRIENDS / 'obama.jpg'}",
+            ),
+            [{"n": 1}],
+        )
 
     def test_the_same_with_limit_on_a_table_of_ones_own_from_python(self):
         database = self.folder / "own.db"
         connection = connect(database)
         self.addCleanup(connection.close)
-        connection.execute("CREATE VIRTUAL TABLE FacialData USING semblance(FaceVector FLOAT[512], SSN TEXT UNIQUE, Name TEXT, "
-                           "Age INTEGER, Gender TEXT, Ethnicity TEXT)")
-        embedding = {photo: json.dumps(self.json_of("represent", FRIENDS / photo)["faces"][0]["embedding"])
-                     for photo in ("obama.jpg", "biden.jpg", "obama2.jpg")}
+        connection.execute(
+            "CREATE VIRTUAL TABLE FacialData USING semblance(FaceVector FLOAT[512], SSN TEXT UNIQUE, Name TEXT, "
+            "Age INTEGER, Gender TEXT, Ethnicity TEXT)"
+        )
+        embedding = {
+            photo: json.dumps(self.json_of("represent", FRIENDS / photo)["faces"][0]["embedding"])
+            for photo in ("obama.jpg", "biden.jpg", "obama2.jpg")
+        }
         for ssn, (name, photo, gender, ethnicity) in PEOPLE.items():
-            connection.execute(INSERT.replace("dc_facialmatching.", ""), (ssn, name, 60, gender, ethnicity, embedding[photo]))
+            connection.execute(
+                INSERT.replace("dc_facialmatching.", ""), (ssn, name, 60, gender, ethnicity, embedding[photo])
+            )
         select = SELECT.replace("TOP 1 ", "").replace("dc_facialmatching.", "").rstrip() + " LIMIT 1"
         [row] = connection.execute(select, (embedding["obama2.jpg"],)).fetchall()
         self.assertEqual(row[:5], ("44", "Barack Obama", 60, "Man", "black"))
-        [fast] = connection.execute("SELECT SSN, similarity FROM FacialData WHERE FaceVector MATCH ? AND k = 1", (embedding["obama2.jpg"],))
+        [fast] = connection.execute(
+            "SELECT SSN, similarity FROM FacialData WHERE FaceVector MATCH ? AND k = 1", (embedding["obama2.jpg"],)
+        )
         self.assertEqual(fast[0], "44")
         self.assertAlmostEqual(fast[1], row[5], places=5)
 
@@ -115,8 +144,10 @@ class Gallery(ArticleCase):
 
     def test_a_rollback_enrols_nobody_and_a_savepoint_a_part(self):
         self.take_both()
-        script = "BEGIN; DELETE FROM faces WHERE id = '44'; ROLLBACK; BEGIN; UPDATE faces SET name = 'New' WHERE id = '44'; SAVEPOINT s; " \
-                 "DELETE FROM faces; ROLLBACK TO s; COMMIT"
+        script = (
+            "BEGIN; DELETE FROM faces WHERE id = '44'; ROLLBACK; BEGIN; UPDATE faces SET name = 'New' WHERE id = '44'; SAVEPOINT s; "
+            "DELETE FROM faces; ROLLBACK TO s; COMMIT"
+        )
         done = self.run_program("sql", "--write", script)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.json_of("show", "44")["name"], "New")
@@ -134,25 +165,42 @@ class Gallery(ArticleCase):
         columns = "SELECT DISTINCT id, name, age, gender, ethnicity FROM faces"
         known = {"id": "44", "name": "B. Obama", "age": 61, "gender": None, "ethnicity": None}
         self.assertEqual(self.sql(columns), [known])
-        self.sql("UPDATE faces SET gender = 'man', ethnicity = 'latino hispanic', age = age + 1 WHERE id = '44'", "--write")
+        self.sql(
+            "UPDATE faces SET gender = 'man', ethnicity = 'latino hispanic', age = age + 1 WHERE id = '44'", "--write"
+        )
         self.assertEqual(self.sql(columns), [{**known, "age": 62, "gender": "Man", "ethnicity": "Latino hispanic"}])
         self.sql("UPDATE faces SET age = NULL WHERE id = '44'", "--write")
         self.assertEqual(self.sql(columns), [{**known, "age": None, "gender": "Man", "ethnicity": "Latino hispanic"}])
-        for change, word in (("age = 200", "age"), ("gender = 'x'", "gender"), ("ethnicity = 'x'", "ethnicity"), ("name = NULL", "name"),
-                             ("vector = '[1]'", "faces.vector cannot be changed")):
+        for change, word in (
+            ("age = 200", "age"),
+            ("gender = 'x'", "gender"),
+            ("ethnicity = 'x'", "ethnicity"),
+            ("name = NULL", "name"),
+            ("vector = '[1]'", "faces.vector cannot be changed"),
+        ):
             self.assertIn(word, self.sql(f"UPDATE faces SET {change}", "--write", code=3))
         self.assertIn(b"describe", self.run_program("audit", "show").stdout)
 
     def test_what_cannot_be_kept_is_refused(self):
         photo = "6=" + json.dumps([1] * 512)
-        for values, word in ((("", "N", "1", "Man", "white"), "id"), (("1", "", "1", "Man", "white"), "name"),
-                             (("1", "N", "-1", "Man", "white"), "age"), (("1", "N", "1", "Robot", "white"), "gender"),
-                             (("1", "N", "1", "Man", "martian"), "ethnicity")):
+        for values, word in (
+            (("", "N", "1", "Man", "white"), "id"),
+            (("1", "", "1", "Man", "white"), "name"),
+            (("1", "N", "-1", "Man", "white"), "age"),
+            (("1", "N", "1", "Robot", "white"), "gender"),
+            (("1", "N", "1", "Man", "martian"), "ethnicity"),
+        ):
             with self.subTest(word=word):
                 flags = [f for i, v in enumerate(values, 1) for f in ("--param", f"{i}={v}")]
                 self.assertIn(word, self.sql(INSERT, "--write", *flags, "--param", photo, code=3))
-        for vector, word in (("[1,2]", "vector length"), ("[1,", "vector element"), (json.dumps([0] * 512), "vector element")):
-            flags = [f for i, v in enumerate(("1", "N", "1", "Man", "white", vector), 1) for f in ("--param", f"{i}={v}")]
+        for vector, word in (
+            ("[1,2]", "vector length"),
+            ("[1,", "vector element"),
+            (json.dumps([0] * 512), "vector element"),
+        ):
+            flags = [
+                f for i, v in enumerate(("1", "N", "1", "Man", "white", vector), 1) for f in ("--param", f"{i}={v}")
+            ]
             self.assertIn(word, self.sql(INSERT, "--write", *flags, code=3))
         self.assertEqual(self.json_of("list")["total"], 0)
 
@@ -166,7 +214,9 @@ class Gallery(ArticleCase):
         self.assertIn("no parameter", self.sql(SELECT, "--param", "photo=x", code=3))
 
     def test_iris_index_exists_already(self):
-        [row] = self.sql("CREATE INDEX HNSWIndex ON TABLE dc_facialmatching.FacialData (FaceVector) AS HNSW(Distance='DotProduct')")
+        [row] = self.sql(
+            "CREATE INDEX HNSWIndex ON TABLE dc_facialmatching.FacialData (FaceVector) AS HNSW(Distance='DotProduct')"
+        )
         self.assertIn("exists already", row["notice"])
 
     def test_who_does_not_hold_the_key_sees_nothing(self):
@@ -174,8 +224,11 @@ class Gallery(ArticleCase):
         self.refused("sql", "SELECT * FROM faces", code=4, word="key", environment={"SEMBLANCE_KEY": "0" * 64})
         connection = connect(self.data / "semblance.db")
         self.addCleanup(connection.close)
-        everything = "".join(str(row) for [table] in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-                             for row in connection.execute(f'SELECT * FROM "{table}"'))
+        everything = "".join(
+            str(row)
+            for [table] in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+            for row in connection.execute(f'SELECT * FROM "{table}"')
+        )
         self.assertNotIn("Barack", everything)
 
 
@@ -183,7 +236,9 @@ class Shell(ProgramCase):
     def test_table_and_csv(self):
         done = self.run_program("sql", "SELECT 1 AS a, 'x,\"y\"' AS b, NULL AS c, 2.5 AS d, x'00ff' AS e, '[1,2]' AS f")
         self.assertEqual(done.stdout.decode().splitlines()[0].split(), ["a", "b", "c", "d", "e", "f"])
-        done = self.run_program("sql", "SELECT 1 AS a, 'x,\"y\"' AS b, NULL AS c, TO_VECTOR('1,2') AS v", "--format", "csv")
+        done = self.run_program(
+            "sql", "SELECT 1 AS a, 'x,\"y\"' AS b, NULL AS c, TO_VECTOR('1,2') AS v", "--format", "csv"
+        )
         self.assertEqual(done.stdout.decode(), 'a,b,c,v\r\n1,"x,""y""",,"[1,2]"\r\n')
 
     def test_control_characters_do_not_reach_the_terminal(self):
@@ -194,7 +249,10 @@ class Shell(ProgramCase):
     def test_files_standard_input_and_several_statements(self):
         script = self.folder / "s.sql"
         script.write_text("SELECT 1 AS a; -- one\nSELECT :x AS b;")
-        self.assertEqual(self.run_program("sql", "--file", script, "--json", "--param", "x=@@two").stdout, b'[{"a":1}]\n[{"b":"@two"}]\n')
+        self.assertEqual(
+            self.run_program("sql", "--file", script, "--json", "--param", "x=@@two").stdout,
+            b'[{"a":1}]\n[{"b":"@two"}]\n',
+        )
         self.assertEqual(self.run_program("sql", "--json", stdin=b"SELECT 3 AS c").stdout, b'[{"c":3}]\n')
 
     def test_wrong_usage(self):
@@ -204,13 +262,25 @@ class Shell(ProgramCase):
         self.refused("sql", "SELECT 1 FROM people", code=3, word="the gallery's are faces")
         self.refused("sql", "--db", self.folder / "nowhere.db", "SELECT 1", code=3, word="opened", data=False)
         (self.folder / "no.db").write_bytes(b"this is no database at all, only text" * 50)
-        self.refused("sql", "--db", self.folder / "no.db", "SELECT 1", code=4, word="not an SQLite database", data=False)
+        self.refused(
+            "sql", "--db", self.folder / "no.db", "SELECT 1", code=4, word="not an SQLite database", data=False
+        )
 
     def test_the_prompt_edits_lines_and_remembers_them(self):
         leader, follower = pty.openpty()
-        process = subprocess.Popen([PROGRAM, "sql", "--data", str(self.data)], stdin=follower, stdout=follower, stderr=follower)
+        process = subprocess.Popen(
+            [PROGRAM, "sql", "--data", str(self.data)], stdin=follower, stdout=follower, stderr=follower
+        )
         os.close(follower)
-        typed = [b"SELECT 40 +\r", b"3x\x7f;\r", b"\x1b[A\x01\x1b[3~4\r", b"SELEC;\r", b".format csv\r", b"SELECT 7 AS seven;\r", b".quit\r"]
+        typed = [
+            b"SELECT 40 +\r",
+            b"3x\x7f;\r",
+            b"\x1b[A\x01\x1b[3~4\r",
+            b"SELEC;\r",
+            b".format csv\r",
+            b"SELECT 7 AS seven;\r",
+            b".quit\r",
+        ]
         os.write(leader, b"".join(typed))
         shown = b""
         try:
@@ -247,8 +317,14 @@ class Shell(ProgramCase):
         leader, follower = pty.openpty()
         self.addCleanup(os.close, leader)
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "LANG": "C"}
-        process = subprocess.Popen([PROGRAM, "sql", "--db", str(self.folder / "own.db"), "--write"], stdin=follower, stdout=follower,
-                                   stderr=follower, env=environment, start_new_session=True)
+        process = subprocess.Popen(
+            [PROGRAM, "sql", "--db", str(self.folder / "own.db"), "--write"],
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            env=environment,
+            start_new_session=True,
+        )
         self.addCleanup(process.kill)
         os.close(follower)
         shown = b""
@@ -263,8 +339,12 @@ class Shell(ProgramCase):
         return shown
 
     def test_ctrl_c_cancels_a_statement_and_ctrl_d_ends_the_prompt(self):
-        shown = self.type_at_prompt((b"semblance> ", b"SELECT 'never',\r"), (b"...> ", b"'done'\x03"), (b"semblance> ", b"SELECT 6 * 7;\r"),
-                                    (b"semblance> ", b"\x04"))
+        shown = self.type_at_prompt(
+            (b"semblance> ", b"SELECT 'never',\r"),
+            (b"...> ", b"'done'\x03"),
+            (b"semblance> ", b"SELECT 6 * 7;\r"),
+            (b"semblance> ", b"\x04"),
+        )
         self.assertIn(b"42", shown)
         self.assertNotIn(b"error", shown)
 

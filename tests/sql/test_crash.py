@@ -1,4 +1,5 @@
 """Processes that are killed while they write, and processes that write in turns."""
+
 import pathlib
 import subprocess
 import sys
@@ -12,7 +13,9 @@ WRITER = str(pathlib.Path(__file__).parent / "writer.py")
 
 class Crashes(ExtensionCase):
     def start(self, *arguments):
-        process = subprocess.Popen([sys.executable, WRITER, str(self.path), *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, WRITER, str(self.path), *map(str, arguments)], stdout=subprocess.PIPE, text=True
+        )
         self.assertEqual(process.stdout.readline(), "ready\n")
         return process
 
@@ -38,8 +41,15 @@ class Crashes(ExtensionCase):
 class TwoProcesses(ExtensionCase):
     def test_two_that_write_in_turns_each_find_what_is_there(self):
         self.make(300).execute("PRAGMA journal_mode = WAL")
-        processes = [subprocess.Popen([sys.executable, WRITER, str(self.path), str(seed), "60"], stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.PIPE, text=True) for seed in (1, 2)]
+        processes = [
+            subprocess.Popen(
+                [sys.executable, WRITER, str(self.path), str(seed), "60"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for seed in (1, 2)
+        ]
         for process in processes:
             _, errors = process.communicate(timeout=300)
             self.assertEqual((process.returncode, errors), (0, ""))

@@ -1,4 +1,5 @@
 """The extension in another program: tables of one's own, transactions, connections side by side."""
+
 import sqlite3
 import unittest
 
@@ -15,8 +16,15 @@ class Searching(ExtensionCase):
 
     def test_conditions_leave_k_rows_wherever_k_meet_them(self):
         connection = self.make(3000)
-        for where in ("age > 80", "age = 3 AND name LIKE '%1%'", "rowid IN (5, 6, 7, 2000, 9999)", "age BETWEEN 10 AND 60",
-                      "name IN ('name 5', 'name 7')", "age IN (1, 2, 3) AND rowid < 900", "name IS NOT NULL AND age <> 5"):
+        for where in (
+            "age > 80",
+            "age = 3 AND name LIKE '%1%'",
+            "rowid IN (5, 6, 7, 2000, 9999)",
+            "age BETWEEN 10 AND 60",
+            "name IN ('name 5', 'name 7')",
+            "age IN (1, 2, 3) AND rowid < 900",
+            "name IS NOT NULL AND age <> 5",
+        ):
             with self.subTest(where=where):
                 self.assert_sound(connection, where)
 
@@ -34,15 +42,23 @@ class Searching(ExtensionCase):
         self.assert_sound(connection, "rowid < -3")
 
     def test_all_metrics(self):
-        for metric, function, order in (("dot", "VECTOR_DOT_PRODUCT", "DESC"), ("l2", "VECTOR_L2", "ASC"), ("cosine", "VECTOR_COSINE", "DESC")):
+        for metric, function, order in (
+            ("dot", "VECTOR_DOT_PRODUCT", "DESC"),
+            ("l2", "VECTOR_L2", "ASC"),
+            ("cosine", "VECTOR_COSINE", "DESC"),
+        ):
             with self.subTest(metric=metric):
                 connection = self.open(self.folder / f"{metric}.db")
                 connection.execute(f"CREATE VIRTUAL TABLE t USING semblance(v FLOAT[8] metric={metric})")
-                connection.executemany("INSERT INTO t(v) VALUES (?)", [(random_vector(self.source, 8),) for _ in range(2000)])
+                connection.executemany(
+                    "INSERT INTO t(v) VALUES (?)", [(random_vector(self.source, 8),) for _ in range(2000)]
+                )
                 for _ in range(5):
                     probe = random_vector(self.source, 8)
                     found = connection.execute("SELECT rowid FROM t WHERE v MATCH ? AND k = 10", (probe,)).fetchall()
-                    expected = connection.execute(f"SELECT rowid FROM t ORDER BY {function}(v, ?) {order} LIMIT 10", (probe,)).fetchall()
+                    expected = connection.execute(
+                        f"SELECT rowid FROM t ORDER BY {function}(v, ?) {order} LIMIT 10", (probe,)
+                    ).fetchall()
                     self.assertEqual(found, expected)
 
     def test_sqlite_vecs_blobs_and_pgvectors_text_are_vectors(self):
@@ -152,6 +168,7 @@ class Connections(ExtensionCase):
 
     def test_threads_search_while_another_writes(self):
         import threading
+
         self.make(1500).execute("PRAGMA journal_mode = WAL")
         wrong, done = [], threading.Event()
 
@@ -159,6 +176,7 @@ class Connections(ExtensionCase):
             connection = connect(self.path)
             try:
                 import random
+
                 source = random.Random(seed)
                 while not done.is_set():
                     connection.execute("BEGIN")
@@ -189,7 +207,9 @@ class Connections(ExtensionCase):
         connection.execute("ATTACH ':memory:' AS side")
         connection.execute("CREATE VIRTUAL TABLE side.t USING semblance(v FLOAT[2])")
         connection.execute("INSERT INTO side.t(v) VALUES ('1,0'), ('0,1')")
-        self.assertEqual(connection.execute("SELECT rowid FROM side.t WHERE v MATCH '0,2' AND k = 1").fetchall(), [(2,)])
+        self.assertEqual(
+            connection.execute("SELECT rowid FROM side.t WHERE v MATCH '0,2' AND k = 1").fetchall(), [(2,)]
+        )
         other = self.open(":memory:")
         other.execute("CREATE VIRTUAL TABLE t USING semblance(v FLOAT[2])")
         self.assertEqual(other.execute("SELECT count(*) FROM t WHERE v MATCH '1,1'").fetchone(), (0,))
@@ -198,12 +218,15 @@ class Connections(ExtensionCase):
 class Files(ExtensionCase):
     def test_a_table_of_the_first_version_opens(self):
         import pathlib
+
         connection = self.open()
         connection.executescript((pathlib.Path(__file__).parent / "schema-1.sql").read_text())
         connection.close()
         connection = self.open()
-        self.assertEqual(connection.execute("SELECT rowid, name, similarity FROM t WHERE v MATCH '1,0' AND k = 2").fetchall(),
-                         [(1, "first", 1.0), (3, "third", 0.0)])
+        self.assertEqual(
+            connection.execute("SELECT rowid, name, similarity FROM t WHERE v MATCH '1,0' AND k = 2").fetchall(),
+            [(1, "first", 1.0), (3, "third", 0.0)],
+        )
         connection.execute("INSERT INTO t(v, name) VALUES ('1,1', 'new')")
         connection.execute("INSERT INTO t(t) VALUES ('integrity-check')")
 
@@ -217,10 +240,12 @@ class Files(ExtensionCase):
             self.open().execute("SELECT * FROM t")
 
     def test_damage_is_told(self):
-        for damage, word in (("UPDATE t_vectors SET vector = x'0101ffff' WHERE id = 3", "damaged"),
-                             ("DELETE FROM t_vectors WHERE id = 3", "have no vector"),
-                             ("DELETE FROM t_rows WHERE id = 3", "no row"),
-                             ("DELETE FROM t_meta", "not complete")):
+        for damage, word in (
+            ("UPDATE t_vectors SET vector = x'0101ffff' WHERE id = 3", "damaged"),
+            ("DELETE FROM t_vectors WHERE id = 3", "have no vector"),
+            ("DELETE FROM t_rows WHERE id = 3", "no row"),
+            ("DELETE FROM t_meta", "not complete"),
+        ):
             with self.subTest(damage=damage):
                 self.path = self.folder / f"{word}.db"
                 self.make(10).close()

@@ -1,5 +1,6 @@
 """SQL with the output that is expected. Each part of a .sql file, up to an empty line, is one call of `semblance sql` on the same
 file; the .out beside it is the transcript. SB_SQL_RECORD=1 writes the transcripts anew."""
+
 import os
 import pathlib
 import re
@@ -8,7 +9,9 @@ import unittest
 from program import ProgramCase
 
 # The numbers of a plan's steps are SQLite's own affair and change with its versions.
-PLAN_IDS = re.compile(r"^(id|--|[ \d]+) +(parent|------|\d+) +(notused|-------|\d+)  (?=detail|-|SCAN|SEARCH|USE)", re.M)
+PLAN_IDS = re.compile(
+    r"^(id|--|[ \d]+) +(parent|------|\d+) +(notused|-------|\d+)  (?=detail|-|SCAN|SEARCH|USE)", re.M
+)
 FOLDER = pathlib.Path(__file__).parent / "regress"
 
 
@@ -16,7 +19,9 @@ class Regress(ProgramCase):
     def transcript(self, path):
         text = ""
         for part in path.read_text().strip().split("\n\n"):
-            done = self.run_program("sql", "--write", "--db", self.folder / "regress.db", stdin=part.encode(), data=False)
+            done = self.run_program(
+                "sql", "--write", "--db", self.folder / "regress.db", stdin=part.encode(), data=False
+            )
             self.assertIn(done.returncode, (0, 3, 4), part)
             text += part + "\n" + done.stdout.decode()
             text += "".join(f"! {line}\n" for line in done.stderr.decode().splitlines()) + "\n"

@@ -1,6 +1,7 @@
 """Changes a table at random until it is ended, in transactions some of which are rolled back. usage: writer.py FILE SEED [ROUNDS]
 
 With ROUNDS it stops by itself and looks at the table after each round."""
+
 import random
 import sys
 
@@ -11,7 +12,9 @@ def change(connection, source):
     for _ in range(source.randrange(1, 8)):
         what, row = source.randrange(4), source.randrange(1, 400)
         if what == 0:
-            connection.execute("INSERT OR REPLACE INTO t(rowid, v, name) VALUES (?, ?, 'w')", (row, random_vector(source, 8)))
+            connection.execute(
+                "INSERT OR REPLACE INTO t(rowid, v, name) VALUES (?, ?, 'w')", (row, random_vector(source, 8))
+            )
         elif what == 1:
             connection.execute("UPDATE t SET v = ? WHERE rowid = ?", (random_vector(source, 8), row))
         elif what == 2:

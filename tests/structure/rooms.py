@@ -1,4 +1,5 @@
 """The rooms of src/ as the tests of structure know them: which rooms may be used by which, and the words that their names begin with."""
+
 import dataclasses
 import functools
 import itertools
@@ -50,9 +51,11 @@ def room_of(path):
 
 def bare(text):
     """C text without comments and preprocessor lines, with strings emptied; lines stay where they are."""
+
     def blank(found):
         word = found.group()
         return '""' if word[0] in "\"'" and "\n" not in word else "\n" * word.count("\n") or " "
+
     text = COMMENTS.sub(blank, text)
     return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: "\n" * m.group().count("\n"), text, flags=re.M)
 
@@ -104,14 +107,16 @@ def functions(text):
         elif letter == "(":
             end = closing(text, at)
             head = re.search(r"(\w+)\s*$", text[start:at])
-            after = re.match(r"\s*(?:__attribute__\s*\(\(.*?\)\)\s*)?([{;])", text[end + 1:end + 200])
+            after = re.match(r"\s*(?:__attribute__\s*\(\(.*?\)\)\s*)?([{;])", text[end + 1 : end + 200])
             before = text[start:at]
             if head and after and "typedef" not in before and "=" not in before and len(before.split()) > 1:
                 line = text.count("\n", 0, start + len(before) - len(before.lstrip())) + 1
                 body = end + after.end()
                 stop = closing(text, body) if after[1] == "{" else body
                 lines = text.count("\n", 0, stop) + 2 - line if after[1] == "{" else 0
-                found.append(Function(head[1], line, lines, split_commas(text[at + 1:end]), "static" in before.split()))
+                found.append(
+                    Function(head[1], line, lines, split_commas(text[at + 1 : end]), "static" in before.split())
+                )
                 at = stop
                 start = at + 1
             else:
@@ -144,6 +149,7 @@ def types(text):
 @dataclasses.dataclass
 class Symbols:
     """What one object file defines for others, and what it wants of others."""
+
     defined: set
     wanted: set
 
@@ -211,8 +217,8 @@ def rings(edges):
             if other in stack:
                 low[node] = min(low[node], low[other])
         if low[node] == number[node]:
-            ring = stack[stack.index(node):]
-            del stack[stack.index(node):]
+            ring = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
             if len(ring) > 1:
                 found.append(sorted(ring))
 
@@ -225,8 +231,14 @@ def rings(edges):
 def call_edges(symbols):
     """{file: the files of its room that it calls, or whose data it uses}."""
     owner = owners(symbols)
-    return {path: {owner[name] for name in each.wanted if name in owner
-                   and owner[name] != path and room_of(owner[name]) == room_of(path)} for path, each in symbols.items()}
+    return {
+        path: {
+            owner[name]
+            for name in each.wanted
+            if name in owner and owner[name] != path and room_of(owner[name]) == room_of(path)
+        }
+        for path, each in symbols.items()
+    }
 
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)

@@ -1,4 +1,5 @@
 """The rules of the source tree: rooms use only the rooms below them, headers stand alone, a room has no ring of files."""
+
 import itertools
 import pathlib
 import re
@@ -48,7 +49,12 @@ def violations(path, text):
         owner = include.split("/")[0]
         if owner in ALLOWED and owner != folder and owner not in ALLOWED[folder] and include not in rooms.TYPES_ONLY:
             found.append(f"{path}: {folder} may not include {include}")
-        if folder == owner and folder in PARTS and include != f"{folder}/{folder}.h" and height(include) > height(path.removeprefix("src/")):
+        if (
+            folder == owner
+            and folder in PARTS
+            and include != f"{folder}/{folder}.h"
+            and height(include) > height(path.removeprefix("src/"))
+        ):
             found.append(f"{path}: a lower part of {folder} may not include {include}")
         for header, home in ONLY_IN.items():
             if include.startswith(header) and not path.startswith(home):
@@ -102,8 +108,10 @@ class Calls(unittest.TestCase):
         self.assertEqual(rooms.calls_outside(symbols, ALLOWED, rooms.public_names()), [])
 
     def test_a_call_past_the_engine_is_found_although_its_header_is_included(self):
-        symbols = {"src/store/store.c": Symbols({"sb_store_open"}, set()),
-                   "src/http/api/people.c": Symbols(set(), {"sb_store_open", "malloc"})}
+        symbols = {
+            "src/store/store.c": Symbols({"sb_store_open"}, set()),
+            "src/http/api/people.c": Symbols(set(), {"sb_store_open", "malloc"}),
+        }
         self.assertEqual(len(rooms.calls_outside(symbols, ALLOWED, set())), 1)
         self.assertEqual(rooms.calls_outside(symbols, ALLOWED, {"sb_store_open"}), [])
 
@@ -117,8 +125,12 @@ class Rings(unittest.TestCase):
         self.assertEqual(rooms.rings(rooms.include_edges(texts)), [])
 
     def test_a_ring_of_three_files_is_found_and_a_call_into_another_room_is_none(self):
-        symbols = {"src/http/a.c": Symbols({"a"}, {"b"}), "src/http/b.c": Symbols({"b"}, {"c", "base"}),
-                   "src/http/c.c": Symbols({"c"}, {"a"}), "src/base/d.c": Symbols({"base"}, set())}
+        symbols = {
+            "src/http/a.c": Symbols({"a"}, {"b"}),
+            "src/http/b.c": Symbols({"b"}, {"c", "base"}),
+            "src/http/c.c": Symbols({"c"}, {"a"}),
+            "src/base/d.c": Symbols({"base"}, set()),
+        }
         self.assertEqual(rooms.rings(rooms.call_edges(symbols)), [["src/http/a.c", "src/http/b.c", "src/http/c.c"]])
         symbols["src/http/c.c"].wanted.clear()
         self.assertEqual(rooms.rings(rooms.call_edges(symbols)), [])
@@ -136,16 +148,47 @@ class Headers(unittest.TestCase):
             with self.subTest(header=header, standard=standard), tempfile.TemporaryDirectory() as folder:
                 unit = pathlib.Path(folder, "unit." + language)
                 unit.write_text(f"#include <semblance/{header}>\n")
-                subprocess.run(["cc", "-x", language, f"-std={standard}", "-pedantic-errors", "-Wall", "-Wextra", "-Werror",
-                                "-fsyntax-only", "-I", SOURCE / "include", unit], check=True)
+                subprocess.run(
+                    [
+                        "cc",
+                        "-x",
+                        language,
+                        f"-std={standard}",
+                        "-pedantic-errors",
+                        "-Wall",
+                        "-Wextra",
+                        "-Werror",
+                        "-fsyntax-only",
+                        "-I",
+                        SOURCE / "include",
+                        unit,
+                    ],
+                    check=True,
+                )
 
     def test_every_header_compiles_alone(self):
         for path in sources():
             if path.suffix != ".h" or path.name == "assets.h":
                 continue
             with self.subTest(header=path.name):
-                subprocess.run(["cc", "-x", "c", "-std=c17", "-D_GNU_SOURCE", "-Wall", "-Werror", "-fsyntax-only", "-I",
-                                SOURCE / "include", "-I", SOURCE / "src", path], check=True)
+                subprocess.run(
+                    [
+                        "cc",
+                        "-x",
+                        "c",
+                        "-std=c17",
+                        "-D_GNU_SOURCE",
+                        "-Wall",
+                        "-Werror",
+                        "-fsyntax-only",
+                        "-I",
+                        SOURCE / "include",
+                        "-I",
+                        SOURCE / "src",
+                        path,
+                    ],
+                    check=True,
+                )
 
 
 if __name__ == "__main__":

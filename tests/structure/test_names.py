@@ -1,4 +1,5 @@
 """Names: each exported function and type is one thing in the whole project and begins with a word of its room."""
+
 import re
 import unittest
 
@@ -7,24 +8,112 @@ from rooms import SOURCE
 
 # The words that exported names of each room begin with, after sb_ (functions, types) or SB_ (constants are not looked at).
 WORDS = {
-    "base": {"actor", "alloc", "base64", "buffer", "cpu", "dir", "fail", "fault", "file", "grow", "hash", "hex", "install", "log",
-             "monotonic", "now", "path", "pool", "read", "stage", "status", "strdup", "text", "time", "timed", "utf8", "wipe", "write"},
+    "base": {
+        "actor",
+        "alloc",
+        "base64",
+        "buffer",
+        "cpu",
+        "dir",
+        "fail",
+        "fault",
+        "file",
+        "grow",
+        "hash",
+        "hex",
+        "install",
+        "log",
+        "monotonic",
+        "now",
+        "path",
+        "pool",
+        "read",
+        "stage",
+        "status",
+        "strdup",
+        "text",
+        "time",
+        "timed",
+        "utf8",
+        "wipe",
+        "write",
+    },
     "config": {"config", "setting", "settings"},
     "json": {"groups", "json"},
     "sandbox": {"sandbox"},
     "image": {"image"},
     "infer": {"infer"},
-    "vector": {"axes", "centroids", "dot", "epoch", "filter", "generation", "hit", "index", "jacobi", "kernel", "kernels", "key",
-               "metric", "normalize", "pages", "precision", "quantizer", "query", "recall", "rows", "scratch", "search", "shortlist",
-               "stored", "thread_team", "topk", "trainer", "training"},
+    "vector": {
+        "axes",
+        "centroids",
+        "dot",
+        "epoch",
+        "filter",
+        "generation",
+        "hit",
+        "index",
+        "jacobi",
+        "kernel",
+        "kernels",
+        "key",
+        "metric",
+        "normalize",
+        "pages",
+        "precision",
+        "quantizer",
+        "query",
+        "recall",
+        "rows",
+        "scratch",
+        "search",
+        "shortlist",
+        "stored",
+        "thread_team",
+        "topk",
+        "trainer",
+        "training",
+    },
     "crypto": {"chain", "crypto", "keyring", "root", "seal", "sealed", "transform"},
     "stats": {"calibration", "identify", "interval", "normal", "scores", "stats"},
-    "face": {"align", "alignment", "attribute", "detection", "detections", "detector", "embedder", "find", "landmarks", "manifest",
-             "model", "models", "pipeline", "quality", "registry", "similarity", "square", "tensor", "verifier", "worker"},
+    "face": {
+        "align",
+        "alignment",
+        "attribute",
+        "detection",
+        "detections",
+        "detector",
+        "embedder",
+        "find",
+        "landmarks",
+        "manifest",
+        "model",
+        "models",
+        "pipeline",
+        "quality",
+        "registry",
+        "similarity",
+        "square",
+        "tensor",
+        "verifier",
+        "worker",
+    },
     "import": {"csv", "import", "spool", "zip"},
     "store": {"access", "audit", "database", "driver", "hnsw", "postgres", "sqlite", "statement", "store"},
-    "engine": {"candidates", "collection", "diagnostics", "engine", "flow", "named", "operating_point", "person", "photo",
-               "search_batcher", "template", "thumbnail", "verdict"},
+    "engine": {
+        "candidates",
+        "collection",
+        "diagnostics",
+        "engine",
+        "flow",
+        "named",
+        "operating_point",
+        "person",
+        "photo",
+        "search_batcher",
+        "template",
+        "thumbnail",
+        "verdict",
+    },
     "http": {"http"},
     "sql": {"sql"},
     "cli": {"cli"},
@@ -43,14 +132,23 @@ def word_violations(named, words):
 
 def exported_functions():
     public = rooms.public_names()
-    return [(name, path) for path, each in rooms.built_symbols().items() for name in each.defined
-            if name not in public and name != "main" and not re.match(r"(__|_?asan|\w+\.\d+)", name)]
+    return [
+        (name, path)
+        for path, each in rooms.built_symbols().items()
+        for name in each.defined
+        if name not in public and name != "main" and not re.match(r"(__|_?asan|\w+\.\d+)", name)
+    ]
 
 
 def exported_types():
     """[(type, header)] of the headers of src/ and include/."""
-    return [(name, str(p.relative_to(SOURCE))) for p in rooms.c_files("src", "include") if p.suffix == ".h"
-            for name in rooms.types(p.read_text()) if name.startswith("sb_")]
+    return [
+        (name, str(p.relative_to(SOURCE)))
+        for p in rooms.c_files("src", "include")
+        if p.suffix == ".h"
+        for name in rooms.types(p.read_text())
+        if name.startswith("sb_")
+    ]
 
 
 class Names(unittest.TestCase):
@@ -78,11 +176,15 @@ class Names(unittest.TestCase):
 
     def test_a_wrong_name_is_found(self):
         words = {"http": {"http"}, "base": {"log"}}
-        self.assertFalse(word_violations([("sb_http_reply", "src/http/core/reply.c"), ("sb_log", "src/base/log.c")], words))
+        self.assertFalse(
+            word_violations([("sb_http_reply", "src/http/core/reply.c"), ("sb_log", "src/base/log.c")], words)
+        )
         self.assertTrue(word_violations([("sb_reply", "src/http/core/reply.c")], words))
         self.assertTrue(word_violations([("sb_logging", "src/base/log.c")], words))
-        self.assertEqual(rooms.duplicates([("sb_probe", "a.h"), ("sb_probe", "b.h"), ("sb_one", "a.h")]),
-                         [("sb_probe", ["a.h", "b.h"])])
+        self.assertEqual(
+            rooms.duplicates([("sb_probe", "a.h"), ("sb_probe", "b.h"), ("sb_one", "a.h")]),
+            [("sb_probe", ["a.h", "b.h"])],
+        )
 
     def test_types_are_found_in_every_way_that_c_defines_them(self):
         text = """typedef struct sb_a { int x; } sb_a; typedef enum { ONE } sb_b; struct sb_c { int y; };

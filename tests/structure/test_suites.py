@@ -1,4 +1,5 @@
 """Every test file is in a group of tests/meson.build: a new one cannot be forgotten."""
+
 import ast
 import os
 import pathlib
@@ -26,7 +27,9 @@ class Suites(unittest.TestCase):
         self.assertEqual(folders - others, set(listed((TESTS / "meson.build").read_text())))
 
     def test_a_file_that_is_in_no_group_is_seen(self):
-        self.assertEqual(listed("suites = {\n  'web': [['page'], ['walk', 'talk']],\n}\n"), {"web": ["page", "walk", "talk"]})
+        self.assertEqual(
+            listed("suites = {\n  'web': [['page'], ['walk', 'talk']],\n}\n"), {"web": ["page", "walk", "talk"]}
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Who may do what: every route with every kind of caller; logins; TLS; what other machines may reach."""
+
 import base64
 import hashlib
 import hmac
@@ -70,9 +71,17 @@ class Matrix(AccessCase):
         checked = 0
         for method, pattern, role in table:
             with self.subTest(route=f"{method} {pattern}"):
-                for bad in ({}, {"X-API-Key": wrong}, {"X-API-Key": expired}, {"X-API-Key": revoked["key"]},
-                            {"X-API-Key": ""}, {"X-API-Key": "sbk_x"}, {"Authorization": "Bearer " + "x" * 3000},
-                            {"Authorization": "Basic YTpi"}, {"Cookie": "semblance_session=" + "A" * 43}):
+                for bad in (
+                    {},
+                    {"X-API-Key": wrong},
+                    {"X-API-Key": expired},
+                    {"X-API-Key": revoked["key"]},
+                    {"X-API-Key": ""},
+                    {"X-API-Key": "sbk_x"},
+                    {"Authorization": "Bearer " + "x" * 3000},
+                    {"Authorization": "Basic YTpi"},
+                    {"Cookie": "semblance_session=" + "A" * 43},
+                ):
                     status = self.call(server, method, pattern, bad)
                     self.assertEqual(status == 401, role != "open", (bad, status))
                     checked += 1
@@ -107,8 +116,12 @@ class Matrix(AccessCase):
         self.assertEqual(server.request("GET", "/v1/people?collection=default", headers=key)[0], 403)
         self.assertEqual(server.request("GET", "/v1/people/1?collection=default", headers=key)[0], 403)
         self.assertEqual(server.request("DELETE", "/v1/collections/default", headers=key)[0], 403)
-        self.assertEqual(server.request("POST", "/v1/collections", b'{"name":"third"}',
-                                        {**key, "Content-Type": "application/json"})[0], 403)
+        self.assertEqual(
+            server.request("POST", "/v1/collections", b'{"name":"third"}', {**key, "Content-Type": "application/json"})[
+                0
+            ],
+            403,
+        )
         listed = json.loads(server.request("GET", "/v1/collections", headers=key)[2])
         self.assertEqual([c["name"] for c in listed["collections"]], ["other"])
         body, kind = multipart({"image": (FRIENDS / "obama.jpg").read_bytes(), "collection": "default"})
@@ -135,8 +148,14 @@ class Matrix(AccessCase):
         asks = {}
         for role in ("enroll", "read,enroll"):
             for duplicates in ("warn", "refuse"):
-                body, kind = multipart({"image": (FRIENDS / "obama2.jpg").read_bytes(), "id": f"{role} {duplicates}", "name": "New",
-                                        "on_duplicate": duplicates})
+                body, kind = multipart(
+                    {
+                        "image": (FRIENDS / "obama2.jpg").read_bytes(),
+                        "id": f"{role} {duplicates}",
+                        "name": "New",
+                        "on_duplicate": duplicates,
+                    }
+                )
                 key = {"X-API-Key": self.key(role), "Content-Type": kind}
                 asks[role, duplicates] = self.when_ready(server, "POST", "/v1/people", body, key)
         for role, knows in (("enroll", False), ("read,enroll", True)):
@@ -154,8 +173,12 @@ class Matrix(AccessCase):
         body, kind = multipart({"image": (FRIENDS / "obama2.jpg").read_bytes()})
         for role, knows in (("enroll", False), ("read,enroll", True)):
             key = {"X-API-Key": self.key(role)}
-            for answer in (self.when_ready(server, "POST", "/v1/people/1/faces", body, {**key, "Content-Type": kind}),
-                           self.when_ready(server, "PATCH", "/v1/people/1", '{"id":"1"}', {**key, "Content-Type": "application/json"})):
+            for answer in (
+                self.when_ready(server, "POST", "/v1/people/1/faces", body, {**key, "Content-Type": kind}),
+                self.when_ready(
+                    server, "PATCH", "/v1/people/1", '{"id":"1"}', {**key, "Content-Type": "application/json"}
+                ),
+            ):
                 self.assertIn(answer[0], (200, 201), answer)
                 self.assertEqual(["Ann" in json.dumps(answer), "signed" in json.dumps(answer)], [knows, knows])
                 self.assertIn('"faces": ', json.dumps(answer))
@@ -188,9 +211,11 @@ class Matrix(AccessCase):
         """The socket of a live channel after its handshake."""
         channel = socket.create_connection(("127.0.0.1", server.port), 30)
         self.addCleanup(channel.close)
-        channel.sendall(f"GET /v1/live HTTP/1.1\r\nHost: localhost:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
-                        f"X-API-Key: {key}\r\n\r\n".encode())
+        channel.sendall(
+            f"GET /v1/live HTTP/1.1\r\nHost: localhost:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
+            f"X-API-Key: {key}\r\n\r\n".encode()
+        )
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += channel.recv(1)
@@ -212,8 +237,9 @@ class Matrix(AccessCase):
 
 class Login(AccessCase):
     def login(self, server, **fields):
-        status, headers, text = server.request("POST", "/v1/session", json.dumps(fields).encode(),
-                                               {"Content-Type": "application/json"})
+        status, headers, text = server.request(
+            "POST", "/v1/session", json.dumps(fields).encode(), {"Content-Type": "application/json"}
+        )
         return status, headers, json.loads(text)
 
     def test_a_login_gives_a_session_that_other_sites_cannot_use(self):
@@ -251,7 +277,9 @@ class Login(AccessCase):
                 break
         self.assertEqual(status, 429)
         self.assertGreaterEqual(int(headers["Retry-After"]), 1)
-        self.assertIn(429, [self.login(server, password="wrong")[0] for _ in range(3)])  # one that comes after the wait doubles it
+        self.assertIn(
+            429, [self.login(server, password="wrong")[0] for _ in range(3)]
+        )  # one that comes after the wait doubles it
         status, headers, _ = self.login(server, password=PASSWORD)
         if status == 429:
             time.sleep(int(headers["Retry-After"]))
@@ -270,7 +298,7 @@ class Login(AccessCase):
         server = self.serve()
         self.assertEqual(self.login(server, password=PASSWORD)[0], 401)
         digest = hmac.new(secret, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
-        number = struct.unpack(">I", digest[digest[19] & 15:][:4])[0] & 0x7FFFFFFF
+        number = struct.unpack(">I", digest[digest[19] & 15 :][:4])[0] & 0x7FFFFFFF
         code = f"{number % 10**6:06d}"
         self.assertEqual(self.login(server, password=PASSWORD, code=code)[0], 200)
         self.assertEqual(self.login(server, password=PASSWORD, code=code)[0], 401)

@@ -1,4 +1,5 @@
 """Backups: consistent beside a server, encrypted, proved, restored elsewhere with the key; and the sandbox."""
+
 import json
 import os
 import pathlib
@@ -46,9 +47,15 @@ class Backup(ProgramCase):
         content = self.file.read_bytes()
         for word in (b"Secret", b"secret-id", b"SQLite", b"CREATE TABLE", b"default"):
             self.assertNotIn(word, content)
-        for damaged in (content[:-1], content[:200], content + b"x", b"", b"x" * 500,
-                        content[:300] + bytes([content[300] ^ 1]) + content[301:],
-                        content[:40] + bytes([content[40] ^ 1]) + content[41:]):
+        for damaged in (
+            content[:-1],
+            content[:200],
+            content + b"x",
+            b"",
+            b"x" * 500,
+            content[:300] + bytes([content[300] ^ 1]) + content[301:],
+            content[:40] + bytes([content[40] ^ 1]) + content[41:],
+        ):
             self.file.write_bytes(damaged)
             done = self.run_program("backup", "--verify", self.file)
             self.assertIn(done.returncode, (3, 4), done.stderr)
@@ -72,8 +79,11 @@ class Backup(ProgramCase):
 
             def enrol():
                 while not stop.is_set():
-                    made.append(server.post_photos("/v1/people", {"id": f"n{len(made)}", "name": "N",
-                                                                  "image": BIDEN.read_bytes()}, 201))
+                    made.append(
+                        server.post_photos(
+                            "/v1/people", {"id": f"n{len(made)}", "name": "N", "image": BIDEN.read_bytes()}, 201
+                        )
+                    )
 
             worker = threading.Thread(target=enrol)
             worker.start()
@@ -95,8 +105,13 @@ class Containment(ProgramCase):
                 fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
             except PermissionError:
                 self.skipTest("this user may not look at the process")
-            if b"address" in (pathlib.Path(PROGRAM).resolve().parent / "../../meson-info/intro-buildoptions.json").read_bytes():
-                options = json.loads((pathlib.Path(PROGRAM).resolve().parent / "../../meson-info/intro-buildoptions.json").read_text())
+            if (
+                b"address"
+                in (pathlib.Path(PROGRAM).resolve().parent / "../../meson-info/intro-buildoptions.json").read_bytes()
+            ):
+                options = json.loads(
+                    (pathlib.Path(PROGRAM).resolve().parent / "../../meson-info/intro-buildoptions.json").read_text()
+                )
                 if next(o["value"] for o in options if o["name"] == "b_sanitize") not in ("none", []):
                     self.skipTest("a build with sanitizers is not confined")
             self.assertEqual(fields["NoNewPrivs"], "1")

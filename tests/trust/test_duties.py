@@ -1,4 +1,5 @@
 """Duties to the people in a gallery, by the commands that serve them: consent, access, expiry, erasure, audit; and keys."""
+
 import json
 import os
 import unittest
@@ -15,7 +16,9 @@ class Duties(ProgramCase):
         return path
 
     def test_consent_purpose_and_expiry_are_recorded_shown_and_changed(self):
-        self.enroll("1", "Ann", OBAMA, flags=("--consent", "signed form 7", "--purpose", "the door", "--expires", "30d"))
+        self.enroll(
+            "1", "Ann", OBAMA, flags=("--consent", "signed form 7", "--purpose", "the door", "--expires", "30d")
+        )
         shown = self.json_of("show", "1")
         self.assertEqual((shown["consent"], shown["purpose"]), ("signed form 7", "the door"))
         self.assertRegex(shown["expires"], r"^20\d\d-")
@@ -34,7 +37,15 @@ class Duties(ProgramCase):
         self.assertEqual([p["id"] for p in self.json_of("list")["people"]], ["2"])
 
     def test_a_person_gets_all_that_is_kept_as_json_and_as_a_page(self):
-        self.enroll("1", "Ann <b>", OBAMA, flags=("--consent", "yes & no",))
+        self.enroll(
+            "1",
+            "Ann <b>",
+            OBAMA,
+            flags=(
+                "--consent",
+                "yes & no",
+            ),
+        )
         self.json_of("search", OBAMA)
         page = self.folder / "page.html"
         record = self.json_of("export", "--person", "1", "--page", page)
@@ -51,8 +62,15 @@ class Duties(ProgramCase):
         receipt = self.json_of("delete", "1")["receipts"][0]
         kept = self.file("receipt.json", json.dumps(receipt).encode())
         self.assertEqual(self.run_program("audit", "verify", "--receipt", kept).returncode, 0)
-        for field, value in (("count", 2), ("person", 3), ("actor", "nobody"), ("at", "2020-01-01T00:00:00.000Z"),
-                             ("signature", "00" * 64), ("link", 5), ("public_key", "00" * 32)):
+        for field, value in (
+            ("count", 2),
+            ("person", 3),
+            ("actor", "nobody"),
+            ("at", "2020-01-01T00:00:00.000Z"),
+            ("signature", "00" * 64),
+            ("link", 5),
+            ("public_key", "00" * 32),
+        ):
             with self.subTest(field=field):
                 changed = self.file("changed.json", json.dumps({**receipt, field: value}).encode())
                 self.refused("audit", "verify", "--receipt", changed, code=3, word="receipt")

@@ -1,4 +1,5 @@
 """Thumbnails: no picture is kept unless the operator says so; then sealed, shown, given to the person, and erased with everything else."""
+
 import base64
 import json
 import shutil
@@ -18,8 +19,8 @@ def size_of(jpeg):
     """(width, height) in the frame header."""
     at = 2
     while jpeg[at + 1] not in (0xC0, 0xC2):
-        at += 2 + struct.unpack(">H", jpeg[at + 2:at + 4])[0]
-    height, width = struct.unpack(">HH", jpeg[at + 5:at + 9])
+        at += 2 + struct.unpack(">H", jpeg[at + 2 : at + 4])[0]
+    height, width = struct.unpack(">HH", jpeg[at + 5 : at + 9])
     return width, height
 
 
@@ -42,10 +43,16 @@ class Thumbnails(ProgramCase):
         self.assertEqual(got, status, text)
         if got == 200:
             self.assertNotIn("thumbnail", json.dumps(plain))
-            return {p["id"]: base64.b64decode(p["thumbnail"]) if "thumbnail" in p else None for p in json.loads(text)["people"]}
+            return {
+                p["id"]: base64.b64decode(p["thumbnail"]) if "thumbnail" in p else None
+                for p in json.loads(text)["people"]
+            }
 
     def exported(self, identity="1"):
-        return [base64.b64decode(face["thumbnail"]) if "thumbnail" in face else None for face in self.json_of("export", "--person", identity)["faces"]]
+        return [
+            base64.b64decode(face["thumbnail"]) if "thumbnail" in face else None
+            for face in self.json_of("export", "--person", identity)["faces"]
+        ]
 
     def two(self):
         self.enroll("1", "Ann", OBAMA, flags=ON)
@@ -117,7 +124,7 @@ class Thumbnails(ProgramCase):
         self.json_of("delete", "1")
         for face in (1, 3):
             for at in range(40, len(sealed[face]) - 32, 300):
-                self.assertNotIn(sealed[face][at:at + 32], self.raw())
+                self.assertNotIn(sealed[face][at : at + 32], self.raw())
         self.assertIn(sealed[2][40:72], self.raw())
         self.assertEqual(self.json_of("thumbnails", "erase"), {"erased": 1})
         self.assertNotIn(sealed[2][40:72], self.raw())

@@ -1,4 +1,5 @@
 """A photo as a camera's video: one frame of YUV4MPEG2, which Chromium plays as its fake camera."""
+
 import subprocess
 
 WIDTH, HEIGHT = 640, 480
@@ -20,7 +21,7 @@ def planes(width, height, pixels, scale):
             x, y = (left + column) * scale, row * scale
             inside = 0 <= x < width and y < height
             at = (y * width + x) * 3
-            r, g, b = pixels[at:at + 3] if inside else (127, 127, 127)
+            r, g, b = pixels[at : at + 3] if inside else (127, 127, 127)
             y_plane.append((66 * r + 129 * g + 25 * b + 128 >> 8) + 16)
             if not row % 2 and not column % 2:
                 u_plane.append((-38 * r - 74 * g + 112 * b + 128 >> 8) + 128)

@@ -1,4 +1,5 @@
 """What the tests of the page share: a browser with a camera, and a server and a folder for each test."""
+
 import json
 import pathlib
 import shutil
@@ -10,7 +11,12 @@ import webdriver
 from program import FRIENDS, GROUPS
 from server import Server
 
-OBAMA, OBAMA2, BIDEN, GROUP = FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg", FRIENDS / "biden.jpg", GROUPS / "sample5.jpg"
+OBAMA, OBAMA2, BIDEN, GROUP = (
+    FRIENDS / "obama.jpg",
+    FRIENDS / "obama2.jpg",
+    FRIENDS / "biden.jpg",
+    GROUPS / "sample5.jpg",
+)
 
 shared = {}
 
@@ -60,4 +66,8 @@ class PageCase(unittest.TestCase):
 
     def clean_log(self):
         """Nothing but the answers that a test asked for (the browser logs each 4xx) stands in the console."""
-        return [entry["message"] for entry in self.browser.log() if "the server responded with a status of" not in entry["message"]]
+        return [
+            entry["message"]
+            for entry in self.browser.log()
+            if "the server responded with a status of" not in entry["message"]
+        ]

@@ -1,4 +1,5 @@
 """The page in headless Chromium, with a photo as the camera's picture."""
+
 import json
 import os
 import pathlib
@@ -17,8 +18,12 @@ VIEWS = ("register", "search", "list", "family", "import", "settings")
 class Login(PageCase):
     def test_the_admin_logs_in_and_what_changes_something_works_also_after_a_reload(self):
         self.enroll()
-        subprocess.run([PROGRAM, "access", "password", "--data", str(self.folder / "data")], check=True,
-                       stdout=subprocess.DEVNULL, env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"})
+        subprocess.run(
+            [PROGRAM, "access", "password", "--data", str(self.folder / "data")],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"},
+        )
         browser = self.browser
         self.view("list")
         browser.wait_text("#dlg-login h2", "Log in")
@@ -82,7 +87,10 @@ class Register(PageCase):
 
     def test_a_face_under_another_id_is_shown_side_by_side_and_its_photos_can_go_to_that_person(self):
         self.ask_about_a_twin()
-        self.browser.wait_equal(["Another", "Barack Obama"], "return [...document.querySelectorAll('.pair-dup figcaption strong')].map((e) => e.textContent)")
+        self.browser.wait_equal(
+            ["Another", "Barack Obama"],
+            "return [...document.querySelectorAll('.pair-dup figcaption strong')].map((e) => e.textContent)",
+        )
         self.browser.click("#duplicate-same")
         self.browser.wait_text("#register-done", "Barack Obama")
         self.assertEqual([(p["id"], p["faces"]) for p in self.people()], [("44", 2)])
@@ -102,7 +110,9 @@ class Register(PageCase):
         self.browser.type("#register-file", OBAMA)
         self.fill_form("A", "1")
         self.browser.click("#register-form button[type=reset]")
-        self.browser.wait_equal(["", 0], "return [document.querySelector('#f-name').value, document.querySelectorAll('.shot').length]")
+        self.browser.wait_equal(
+            ["", 0], "return [document.querySelector('#f-name').value, document.querySelectorAll('.shot').length]"
+        )
         self.browser.settle()
         self.browser.wait_equal(0, "return document.querySelectorAll('#register-stage .facebox').length")
 
@@ -129,9 +139,14 @@ class Search(PageCase):
         self.view("search")
         self.browser.type("#search-file", GROUP)
         self.browser.wait_text("#verdict", "No match")
-        self.browser.wait_equal([5, 5], "return [document.querySelectorAll('.facebox').length, document.querySelectorAll('.face-tab').length]")
+        self.browser.wait_equal(
+            [5, 5],
+            "return [document.querySelectorAll('.facebox').length, document.querySelectorAll('.face-tab').length]",
+        )
         self.browser.keys(".face-tab[aria-selected=true]", "\ue014")
-        self.browser.wait_equal(1, "return [...document.querySelectorAll('.face-tab')].findIndex((t) => t.ariaSelected === 'true')")
+        self.browser.wait_equal(
+            1, "return [...document.querySelectorAll('.face-tab')].findIndex((t) => t.ariaSelected === 'true')"
+        )
 
     def test_a_photo_without_a_face_is_said_to_have_none(self):
         self.view("search")
@@ -197,8 +212,12 @@ class List(PageCase):
         self.view("list")
         self.browser.wait_text("#rows", "Barack Obama")
         self.browser.click("#rows [aria-label='Edit Barack Obama']")
-        self.browser.wait_equal("Barack Obama", "return document.querySelector('#dlg-edit').open && document.querySelector('#e-name').value")
-        self.browser.run("document.querySelector('#e-name').value = 'B. Obama'; document.querySelector('#e-id').value = '47'")
+        self.browser.wait_equal(
+            "Barack Obama", "return document.querySelector('#dlg-edit').open && document.querySelector('#e-name').value"
+        )
+        self.browser.run(
+            "document.querySelector('#e-name').value = 'B. Obama'; document.querySelector('#e-id').value = '47'"
+        )
         self.browser.click("#edit-yes")
         self.browser.wait_text("#rows", "B. Obama")
         self.assertEqual([(p["id"], p["name"]) for p in self.people()], [("47", "B. Obama")])
@@ -219,10 +238,14 @@ class List(PageCase):
     def test_hundreds_of_people_are_scrolled_through_with_a_handful_of_rows(self):
         headers = {"Content-Type": "application/json"}
         for number in range(600):
-            self.server.request("POST", "/api/v1/recognition/subjects", json.dumps({"subject": f"Person {number:04}"}), headers)
+            self.server.request(
+                "POST", "/api/v1/recognition/subjects", json.dumps({"subject": f"Person {number:04}"}), headers
+            )
         self.view("list")
         self.browser.wait_text("#range", "of 600")
-        self.browser.run("document.querySelector('#sort').value = 'name'; document.querySelector('#sort').dispatchEvent(new Event('change'))")
+        self.browser.run(
+            "document.querySelector('#sort').value = 'name'; document.querySelector('#sort').dispatchEvent(new Event('change'))"
+        )
         self.browser.wait_text("#rows", "Person 0000")
         self.browser.keys("#rows", "\ue010")  # End
         self.browser.wait_text("#rows", "Person 0599")
@@ -243,9 +266,16 @@ class Thumbnails(PageCase):
 
     def test_where_pictures_are_kept_the_list_shows_them_and_consent_names_them(self):
         self.enroll()
-        self.browser.wait_text("[data-view=register]", "a small picture of the face is kept.", "An encrypted face template and a small picture")
+        self.browser.wait_text(
+            "[data-view=register]",
+            "a small picture of the face is kept.",
+            "An encrypted face template and a small picture",
+        )
         self.view("list")
-        self.browser.wait_equal([96, 96], "const i = document.querySelector('#rows img.face'); return i && [i.naturalWidth, i.naturalHeight]")
+        self.browser.wait_equal(
+            [96, 96],
+            "const i = document.querySelector('#rows img.face'); return i && [i.naturalWidth, i.naturalHeight]",
+        )
         self.assertEqual(self.clean_log(), [])
 
 
@@ -258,7 +288,10 @@ class Import(PageCase):
         return shutil.make_archive(str(self.folder / "staff"), "zip", self.folder / "staff")
 
     def wait_counts(self, *counts):
-        self.browser.wait_equal(list(counts), "return ['enrolled', 'skipped', 'refused', 'todo'].map((id) => document.querySelector(`#job-${id}`).textContent)")
+        self.browser.wait_equal(
+            list(counts),
+            "return ['enrolled', 'skipped', 'refused', 'todo'].map((id) => document.querySelector(`#job-${id}`).textContent)",
+        )
 
     def test_an_archive_is_imported_and_the_refused_are_listed(self):
         archive = self.files()
@@ -291,7 +324,9 @@ class Import(PageCase):
         self.browser.wait_text("#verdict", "Same person")
 
     def test_a_job_goes_on_when_the_page_is_closed_and_is_found_again(self):
-        photo = on_grey(2000, 1500, [])  # much to look at and little to send: the job is not over before it is paused, however slow the page
+        photo = on_grey(
+            2000, 1500, []
+        )  # much to look at and little to send: the job is not over before it is paused, however slow the page
         body, kind = form_of_files([(f"p{n}/1.png", photo + n.to_bytes(2, "big")) for n in range(500)], quality="any")
         job = json.loads(self.server.request("POST", "/v1/jobs/import", body, {"Content-Type": kind})[2])
         self.view("import")
@@ -306,7 +341,9 @@ class Import(PageCase):
         self.browser.click("#job-cancel")
         self.browser.wait_text("#job-state", "cancelled")
         self.assertEqual(json.loads(self.server.request("GET", f"/v1/jobs/{job['id']}")[2])["state"], "cancelled")
-        browser_has = "return [document.querySelector('#job-pause').hidden, document.querySelector('#job-resume').hidden]"
+        browser_has = (
+            "return [document.querySelector('#job-pause').hidden, document.querySelector('#job-resume').hidden]"
+        )
         self.browser.wait_equal([True, True], browser_has)
 
 
@@ -319,7 +356,9 @@ class Settings(PageCase):
         self.browser.wait_text("#v-gallery .unit", "template of 1 person")
         self.browser.wait_text("#s-targets", "1 in 10,000")
         self.assertRegex(self.browser.text("#s-match"), r"^0\.\d{3}$")
-        self.browser.wait("return document.querySelector('#chart-requests').ariaLabel.toLowerCase().includes('requests')")
+        self.browser.wait(
+            "return document.querySelector('#chart-requests').ariaLabel.toLowerCase().includes('requests')"
+        )
         self.browser.wait("return document.querySelectorAll('#chart-requests .plot-bar').length > 0")
         self.browser.wait_text("#collections-rows", "mobilefacenet-512")
         self.browser.wait_text("#models-rows", "finds faces")
@@ -336,10 +375,15 @@ class Settings(PageCase):
               const answer = await ask(path, ...rest);
               return path === '/v1/stats' ? Response.json({ ...await answer.json(), search: window.search }) : answer;
             };""")
-        for search, words in (({"by": "database"}, "By the database, exactly"),
-                              ({"by": "database", "hnsw": 400, "hnsw_collections": 2, "hnsw_recall": None}, "HNSW 400: not measured"),
-                              ({"by": "database", "hnsw": 400, "hnsw_collections": 2, "hnsw_recall": .8125}, "HNSW 400: finds 81.3% of the ten nearest"),
-                              ({"by": "database", "hnsw": 400, "hnsw_collections": 0, "hnsw_recall": None}, "By the database, exactly")):
+        for search, words in (
+            ({"by": "database"}, "By the database, exactly"),
+            ({"by": "database", "hnsw": 400, "hnsw_collections": 2, "hnsw_recall": None}, "HNSW 400: not measured"),
+            (
+                {"by": "database", "hnsw": 400, "hnsw_collections": 2, "hnsw_recall": 0.8125},
+                "HNSW 400: finds 81.3% of the ten nearest",
+            ),
+            ({"by": "database", "hnsw": 400, "hnsw_collections": 0, "hnsw_recall": None}, "By the database, exactly"),
+        ):
             self.browser.run("window.search = arguments[0]", search)
             self.view("list")
             self.view("settings")
@@ -352,14 +396,26 @@ class Settings(PageCase):
             const said = i.languages().map((language) => { i.choose(language); return [gallery(1, 1), gallery(1, 3), gallery(2, 3), i.counted('searched', 1, { ms: 5 })]; });
             i.choose(before);
             done(said); })"""
-        self.assertEqual(self.browser.run_async(words), [
-            ["template of 1 person", "templates of 1 person", "templates of 2 people", "1 person in 5 ms"],
-            ["modelo de 1 pessoa", "modelos de 1 pessoa", "modelos de 2 pessoas", "1 pessoa em 5 ms"],
-            ["plantilla de 1 persona", "plantillas de 1 persona", "plantillas de 2 personas", "1 persona en 5 ms"]])
+        self.assertEqual(
+            self.browser.run_async(words),
+            [
+                ["template of 1 person", "templates of 1 person", "templates of 2 people", "1 person in 5 ms"],
+                ["modelo de 1 pessoa", "modelos de 1 pessoa", "modelos de 2 pessoas", "1 pessoa em 5 ms"],
+                ["plantilla de 1 persona", "plantillas de 1 persona", "plantillas de 2 personas", "1 persona en 5 ms"],
+            ],
+        )
 
     def choose(self, selector, value):
-        self.browser.wait("const s = document.querySelector(arguments[0]); return !s.disabled && [...s.options].some((o) => o.value === arguments[1])", selector, value)
-        self.browser.run("const s = document.querySelector(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change', { bubbles: true }))", selector, value)
+        self.browser.wait(
+            "const s = document.querySelector(arguments[0]); return !s.disabled && [...s.options].some((o) => o.value === arguments[1])",
+            selector,
+            value,
+        )
+        self.browser.run(
+            "const s = document.querySelector(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change', { bubbles: true }))",
+            selector,
+            value,
+        )
 
     def test_how_sure_a_match_must_be_is_chosen_by_what_it_means_and_taken_back(self):
         browser = self.browser
@@ -373,13 +429,17 @@ class Settings(PageCase):
         browser.wait_text("#sure-pairs", "1 in 1,000,000")
         browser.wait_text("#sure-strangers", "1 in 1,000,000")  # one template: a search is one comparison
         meant = browser.text("#sure-from")
-        self.assertEqual(json.loads(self.server.request("GET", "/v1/thresholds")[2])["source"], "default")  # nothing yet
+        self.assertEqual(
+            json.loads(self.server.request("GET", "/v1/thresholds")[2])["source"], "default"
+        )  # nothing yet
         browser.click("#sure-save")
         browser.wait_text("#sure-now", "saved here", "Two strangers taken for one: 1 in 1,000,000.")
         browser.wait_equal(meant, "return document.querySelector('#s-match').textContent")
         browser.wait_text("#audit-rows tr", "Threshold set by false matches")
         self.choose("#sure-by", "threshold")
-        browser.run("const i = document.querySelector('#sure-score'); i.value = '0.987'; i.dispatchEvent(new Event('input'))")
+        browser.run(
+            "const i = document.querySelector('#sure-score'); i.value = '0.987'; i.dispatchEvent(new Event('input'))"
+        )
         browser.wait_equal("0.987", "return document.querySelector('#sure-from').textContent")
         browser.click("#sure-save")
         browser.wait_text("#sure-now", "Similarity: 0.987")
@@ -400,13 +460,23 @@ class Settings(PageCase):
         browser.wait("return !document.querySelector('#sure-save').disabled")
         self.choose("#sure-by", "threshold")
         for wrong in ("0", "", "1.5"):
-            browser.run("const i = document.querySelector('#sure-score'); i.value = arguments[0]; i.dispatchEvent(new Event('input'))", wrong)
-            browser.wait_equal([True, "–"], "return [document.querySelector('#sure-save').disabled, document.querySelector('#sure-from').textContent]")
+            browser.run(
+                "const i = document.querySelector('#sure-score'); i.value = arguments[0]; i.dispatchEvent(new Event('input'))",
+                wrong,
+            )
+            browser.wait_equal(
+                [True, "–"],
+                "return [document.querySelector('#sure-save').disabled, document.querySelector('#sure-from').textContent]",
+            )
         browser.wait_text("#sure-error", "threshold")
 
     def set_password(self):
-        subprocess.run([PROGRAM, "access", "password", "--data", str(self.folder / "data")], check=True,
-                       stdout=subprocess.DEVNULL, env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"})
+        subprocess.run(
+            [PROGRAM, "access", "password", "--data", str(self.folder / "data")],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"},
+        )
 
     def log_in(self):
         self.browser.wait_text("#dlg-login h2", "Log in")
@@ -475,7 +545,11 @@ class Settings(PageCase):
             (people / person).mkdir(parents=True)
             for name in photos:
                 shutil.copy(FRIENDS / name, people / person)
-        subprocess.run([PROGRAM, "eval", people, "--publish", "--quiet", "--data", str(self.folder / "data")], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [PROGRAM, "eval", people, "--publish", "--quiet", "--data", str(self.folder / "data")],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         self.view("list")
         self.view("settings")
         self.browser.wait_text("#rep-photos", "4 of 2 people")
@@ -505,7 +579,10 @@ class Everywhere(PageCase):
 
     def test_brazilian_portuguese_and_spanish(self):
         for language, words in (("pt", "Cadastrar pessoa"), ("es", "Registrar persona"), ("en", "Register User")):
-            self.browser.run("const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", language)
+            self.browser.run(
+                "const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
+                language,
+            )
             self.browser.wait_text("#h-register", words)
 
     def test_no_sideways_scrolling_from_the_smallest_phone_to_4k(self):
@@ -523,7 +600,9 @@ class Everywhere(PageCase):
         for _ in range(most):
             self.browser.press("\ue004")
             if self.browser.run("return document.activeElement.matches(arguments[0])", selector):
-                self.assertNotEqual(self.browser.run("return getComputedStyle(document.activeElement).outlineStyle"), "none", selector)
+                self.assertNotEqual(
+                    self.browser.run("return getComputedStyle(document.activeElement).outlineStyle"), "none", selector
+                )
                 return
         self.fail(f"{selector} is not reached with the Tab key")
 
@@ -566,7 +645,8 @@ class Everywhere(PageCase):
         browser = self.browser
         self.enroll()
         browser.each_page(
-            "window.shifts = []; new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifts.push([e.value, location.hash, ...e.sources.map((s) => s.node?.id || s.node?.className || s.node?.nodeName)]); }).observe({ type: 'layout-shift', buffered: true });")
+            "window.shifts = []; new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifts.push([e.value, location.hash, ...e.sources.map((s) => s.node?.id || s.node?.className || s.node?.nodeName)]); }).observe({ type: 'layout-shift', buffered: true });"
+        )
         for width, height, phone in ((1280, 900, False), (390, 844, True)):
             browser.emulate(width, height, 1, phone)
             for view in VIEWS:
@@ -584,11 +664,27 @@ class Everywhere(PageCase):
     def test_with_forced_colours_nothing_that_tells_something_vanishes(self):
         browser = self.browser
         self.enroll()
-        browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "forced-colors", "value": "active"}]}})
+        browser.call(
+            "POST",
+            "/goog/cdp/execute",
+            {
+                "cmd": "Emulation.setEmulatedMedia",
+                "params": {"features": [{"name": "forced-colors", "value": "active"}]},
+            },
+        )
         self.assertTrue(browser.run("return matchMedia('(forced-colors: active)').matches"))
         for selector in (".btn-primary", ".card", ".input", ".tick"):
-            self.assertNotEqual(browser.run("const s = getComputedStyle(document.querySelector(arguments[0])); return s.borderTopStyle + s.borderTopWidth", selector), "none0px", selector)
-        self.assertEqual(browser.run("return getComputedStyle(document.querySelector('[aria-current=page]')).outlineStyle"), "solid")
+            self.assertNotEqual(
+                browser.run(
+                    "const s = getComputedStyle(document.querySelector(arguments[0])); return s.borderTopStyle + s.borderTopWidth",
+                    selector,
+                ),
+                "none0px",
+                selector,
+            )
+        self.assertEqual(
+            browser.run("return getComputedStyle(document.querySelector('[aria-current=page]')).outlineStyle"), "solid"
+        )
         self.view("search")
         browser.type("#search-file", OBAMA2)
         browser.wait_text("#verdict", "Same person")
@@ -609,18 +705,34 @@ class Everywhere(PageCase):
         self.assertNotEqual(*colours)
 
     def test_the_page_and_all_its_files_are_under_150_kilobytes_to_send(self):
-        names = self.browser.run("return performance.getEntriesByType('resource').map((r) => r.name).filter((n) => !/^(v1|api)/.test(n.split('/').slice(3).join('/')))")
+        names = self.browser.run(
+            "return performance.getEntriesByType('resource').map((r) => r.name).filter((n) => !/^(v1|api)/.test(n.split('/').slice(3).join('/')))"
+        )
         self.assertGreater(len(names), 10)
         packed = {"Accept-Encoding": "gzip"}
-        total = sum(len(self.server.request("GET", "/" + name.split("/", 3)[3], headers=packed)[2]) for name in {self.address, *names})
+        total = sum(
+            len(self.server.request("GET", "/" + name.split("/", 3)[3], headers=packed)[2])
+            for name in {self.address, *names}
+        )
         self.assertLess(total, 150_000)
 
     def test_nothing_moves_for_those_who_do_not_want_it(self):
-        self.browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}})
-        self.assertEqual(self.browser.run("return getComputedStyle(document.querySelector('.btn')).transitionDuration"), "0s")
+        self.browser.call(
+            "POST",
+            "/goog/cdp/execute",
+            {
+                "cmd": "Emulation.setEmulatedMedia",
+                "params": {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]},
+            },
+        )
+        self.assertEqual(
+            self.browser.run("return getComputedStyle(document.querySelector('.btn')).transitionDuration"), "0s"
+        )
 
     def test_the_page_asks_no_foreign_origin_and_runs_no_inline_script(self):
-        self.assertEqual(self.browser.run("return document.querySelectorAll('script:not([src]), [style], [onclick]').length"), 0)
+        self.assertEqual(
+            self.browser.run("return document.querySelectorAll('script:not([src]), [style], [onclick]').length"), 0
+        )
         names = self.browser.run("return performance.getEntriesByType('resource').map((r) => r.name)")
         self.assertEqual([name for name in names if not name.startswith(self.address)], [])
 
@@ -675,7 +787,9 @@ class Accessible(PageCase):
                 self.browser.run("document.querySelector(`[data-theme-set=${arguments[0]}]`).click()", theme)
                 for view in VIEWS:
                     self.browser.run("location.hash = arguments[0]", view)
-                    self.browser.wait("return document.querySelector(`[data-view=${arguments[0]}]:not([hidden])`)", view)
+                    self.browser.wait(
+                        "return document.querySelector(`[data-view=${arguments[0]}]:not([hidden])`)", view
+                    )
                     self.browser.settle()
                     self.look(f"{view}-{width}-{theme}")
                     with self.subTest(view=view, width=width, theme=theme):
@@ -692,10 +806,17 @@ class Accessible(PageCase):
         for width, height, phone in ((390, 844, True), (1280, 900, False)):
             self.browser.emulate(width, height, 1, phone)
             for language in ("pt", "es"):
-                self.browser.run("const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", language)
+                self.browser.run(
+                    "const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
+                    language,
+                )
                 for view in VIEWS:
                     self.browser.run("location.hash = arguments[0]", view)
-                    self.browser.wait("return document.querySelector(`[data-view=${arguments[0]}]:not([hidden])`)", view)
+                    self.browser.wait(
+                        "return document.querySelector(`[data-view=${arguments[0]}]:not([hidden])`)", view
+                    )
                     self.browser.settle()
-                    self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width, (view, language))
+                    self.assertLessEqual(
+                        self.browser.run("return document.documentElement.scrollWidth"), width, (view, language)
+                    )
                     self.look(f"{view}-{width}-{language}")

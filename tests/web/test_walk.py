@@ -1,6 +1,7 @@
 """Every flow of the page, walked with the camera, the keyboard's and the mouse's own events, in each language; at every station a
 picture light and dark, on a phone and on a desktop, kept in build/shots for people to look at. It is what a walk with Playwright would
 be: both drive the same Chromium over its own protocols; this one needs no package but Debian's chromium-driver."""
+
 import base64
 import json
 import os
@@ -17,7 +18,10 @@ SIZES = (("desktop", 1280, 900, False), ("phone", 390, 844, True))
 
 def sanitized():
     options = pathlib.Path(PROGRAM).parent / "meson-info/intro-buildoptions.json"
-    return options.exists() and next(o["value"] for o in json.loads(options.read_text()) if o["name"] == "b_sanitize") != "none"
+    return (
+        options.exists()
+        and next(o["value"] for o in json.loads(options.read_text()) if o["name"] == "b_sanitize") != "none"
+    )
 
 
 @unittest.skipIf(sanitized(), "pictures are the same under the sanitizers, and the other tests walk the flows there")
@@ -26,8 +30,14 @@ class Walk(PageCase):
         super().setUp()
         self.shots = pathlib.Path(os.environ.get("SB_SHOTS", self.folder / "shots"))
         self.shots.mkdir(parents=True, exist_ok=True)
-        self.browser.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {
-            "features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}})
+        self.browser.call(
+            "POST",
+            "/goog/cdp/execute",
+            {
+                "cmd": "Emulation.setEmulatedMedia",
+                "params": {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]},
+            },
+        )
 
     def see(self, name):
         """A picture of the whole page in each size and theme; nothing may be wider than the window."""
@@ -36,18 +46,45 @@ class Walk(PageCase):
             for theme in ("light", "dark"):
                 self.browser.run("document.querySelector(`[data-theme-set=${arguments[0]}]`).click()", theme)
                 self.browser.settle()
-                wide, tall = self.browser.run("const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]")
+                wide, tall = self.browser.run(
+                    "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+                )
                 self.assertLessEqual(wide, width, (name, self.language, size))
-                shot = self.browser.call("POST", "/goog/cdp/execute", {"cmd": "Page.captureScreenshot", "params": {
-                    "captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": width, "height": max(tall, height), "scale": 1}}})
-                (self.shots / f"walk-{name}-{size}-{theme}-{self.language}.png").write_bytes(base64.b64decode(shot["data"]))
+                shot = self.browser.call(
+                    "POST",
+                    "/goog/cdp/execute",
+                    {
+                        "cmd": "Page.captureScreenshot",
+                        "params": {
+                            "captureBeyondViewport": True,
+                            "clip": {"x": 0, "y": 0, "width": width, "height": max(tall, height), "scale": 1},
+                        },
+                    },
+                )
+                (self.shots / f"walk-{name}-{size}-{theme}-{self.language}.png").write_bytes(
+                    base64.b64decode(shot["data"])
+                )
         self.browser.emulate(1280, 900)
 
     def walk(self, language):
         self.language = language
-        self.browser.run("const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", language)
+        self.browser.run(
+            "const s = document.querySelector('#lang'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
+            language,
+        )
         self.browser.wait_equal(language, "return document.documentElement.lang.slice(0, 2)")
-        for flow in (self.register, self.duplicate, self.search, self.live, self.compare, self.people, self.family, self.importing, self.settings, self.no_camera):
+        for flow in (
+            self.register,
+            self.duplicate,
+            self.search,
+            self.live,
+            self.compare,
+            self.people,
+            self.family,
+            self.importing,
+            self.settings,
+            self.no_camera,
+        ):
             with self.subTest(flow=flow.__name__):
                 flow()
         self.assertEqual(self.clean_log(), [])
@@ -95,14 +132,19 @@ class Walk(PageCase):
         self.view("search")
         for name, photo, faces in (("match", OBAMA2, 1), ("group", GROUP, 5), ("stranger", BIDEN, 1)):
             browser.type("#search-file", photo)
-            browser.wait("return document.querySelector('#verdict') && document.querySelectorAll('#search-stage .facebox').length === arguments[0]", faces)
+            browser.wait(
+                "return document.querySelector('#verdict') && document.querySelectorAll('#search-stage .facebox').length === arguments[0]",
+                faces,
+            )
             browser.settle()
             self.see(f"search-{name}")
 
     def live(self):
         browser = self.browser
         browser.click("[data-mode=live]")
-        browser.wait("return document.querySelector('#live-names').textContent && document.querySelector('#search-stage .facebox.is-same')")
+        browser.wait(
+            "return document.querySelector('#live-names').textContent && document.querySelector('#search-stage .facebox.is-same')"
+        )
         self.see("search-live")
         browser.click("[data-mode=photo]")
         browser.wait_visible("#live", False)
@@ -126,8 +168,11 @@ class Walk(PageCase):
             browser.click(f"#rows .tr[aria-rowindex='{person + 1}'] .tick")
         browser.wait_visible("#pickbar")
         self.see("list-picked")
-        for station, opener, dialog in (("list-merge", "#pick-merge", "#dlg-merge"), ("list-edit", "#rows .tr[aria-rowindex='4'] .c-acts button:first-child", "#dlg-edit"),
-                                        ("list-delete", "#rows .tr[aria-rowindex='4'] .c-acts button:last-child", "#dlg-delete")):
+        for station, opener, dialog in (
+            ("list-merge", "#pick-merge", "#dlg-merge"),
+            ("list-edit", "#rows .tr[aria-rowindex='4'] .c-acts button:first-child", "#dlg-edit"),
+            ("list-delete", "#rows .tr[aria-rowindex='4'] .c-acts button:last-child", "#dlg-delete"),
+        ):
             browser.click(opener)
             browser.wait_visible(dialog)
             self.see(station)
@@ -170,9 +215,17 @@ class Walk(PageCase):
             (people / person).mkdir(parents=True)
             for name in names:
                 shutil.copy(FRIENDS / name, people / person)
-        subprocess.run([PROGRAM, "eval", people, "--publish", "--quiet", "--data", str(self.folder / "data")], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([PROGRAM, "access", "password", "--data", str(self.folder / "data")], check=True, stdout=subprocess.DEVNULL,
-                       env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"})
+        subprocess.run(
+            [PROGRAM, "eval", people, "--publish", "--quiet", "--data", str(self.folder / "data")],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        subprocess.run(
+            [PROGRAM, "access", "password", "--data", str(self.folder / "data")],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "SEMBLANCE_ADMIN_PASSWORD": "correct horse battery"},
+        )
         self.view("settings")
         browser.wait_visible("#dlg-login")
         self.see("login")
@@ -182,8 +235,12 @@ class Walk(PageCase):
         browser.wait_visible("#rep-rows tr")
         browser.settle()
         self.see("settings")
-        browser.run("const s = document.querySelector('#sure-by'); s.value = 'fpir'; s.dispatchEvent(new Event('change'))")
-        browser.wait("return document.querySelector('#sure-rate').value === '0.01' && !document.querySelector('#sure-save').disabled")
+        browser.run(
+            "const s = document.querySelector('#sure-by'); s.value = 'fpir'; s.dispatchEvent(new Event('change'))"
+        )
+        browser.wait(
+            "return document.querySelector('#sure-rate').value === '0.01' && !document.querySelector('#sure-save').disabled"
+        )
         browser.click("#sure-save")
         browser.wait_visible("#sure-reset")
         browser.wait("return !document.querySelector('#sure-save').disabled")

@@ -2,6 +2,7 @@
 
 Nothing here supposes that something has happened a moment after a click or an answer: each call waits until it can be done, or until
 what it asks for is so, up to WAIT seconds (a sanitized server on a busy machine is slow); what waits in vain fails."""
+
 import base64
 import http.client
 import json
@@ -12,9 +13,20 @@ import subprocess
 import time
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=en-US",
-         "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--lang=en-US",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+]
 WAIT = 120
 # What a person would wait out: it is not there yet, still hidden, moving, being redrawn, or behind something.
 NOT_YET = {"no such element", "element not interactable", "element click intercepted", "stale element reference"}
@@ -53,8 +65,19 @@ class Browser:
             flags.append(f"--use-file-for-fake-video-capture={camera}")
         self.session = ""
         chrome = {"args": flags, "binary": shutil.which("chromium")}
-        answer = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": chrome, "goog:loggingPrefs": {"browser": "ALL"}}}})
+        answer = self.call(
+            "POST",
+            "/session",
+            {
+                "capabilities": {
+                    "alwaysMatch": {
+                        "browserName": "chrome",
+                        "goog:chromeOptions": chrome,
+                        "goog:loggingPrefs": {"browser": "ALL"},
+                    }
+                }
+            },
+        )
         self.session = f"/session/{answer['sessionId']}"
         self.call("POST", "/timeouts", {"script": 1000 * 5 * WAIT, "pageLoad": 1000 * 5 * WAIT})
         self.each_page(COUNT_REQUESTS)
@@ -70,8 +93,12 @@ class Browser:
 
     def call(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=6 * WAIT)
-        connection.request(method, self.session + path, json.dumps(body) if body is not None else None,
-                           {"Content-Type": "application/json"})
+        connection.request(
+            method,
+            self.session + path,
+            json.dumps(body) if body is not None else None,
+            {"Content-Type": "application/json"},
+        )
         answer = json.loads(connection.getresponse().read())["value"]
         connection.close()
         if isinstance(answer, dict) and "error" in answer:
@@ -111,10 +138,14 @@ class Browser:
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
 
     def text(self, selector):
-        return self.patiently(selector, "return document.querySelector(arguments[0])", lambda element: self.call("GET", f"{element}/text"))
+        return self.patiently(
+            selector, "return document.querySelector(arguments[0])", lambda element: self.call("GET", f"{element}/text")
+        )
 
     def visible(self, selector):
-        return self.run("const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)", selector)
+        return self.run(
+            "const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)", selector
+        )
 
     def run(self, script, *arguments):
         return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
@@ -132,7 +163,9 @@ class Browser:
         """Waits until the script gives something true; gives it."""
         got, found = self.until(script, arguments, bool)
         if not found:
-            raise AssertionError(f"{script} {arguments} is not so within {WAIT} s; the page says: {self.text('main')[:600]!r}")
+            raise AssertionError(
+                f"{script} {arguments} is not so within {WAIT} s; the page says: {self.text('main')[:600]!r}"
+            )
         return got
 
     def wait_equal(self, wanted, script, *arguments):
@@ -142,14 +175,21 @@ class Browser:
 
     def wait_text(self, selector, *words):
         """Waits until the element is in sight and says all the words; gives its text."""
-        got, found = self.until("const e = document.querySelector(arguments[0]); return e && e.getClientRects().length ? e.textContent : null", [selector],
-                                lambda text: text is not None and all(word in text for word in words))
+        got, found = self.until(
+            "const e = document.querySelector(arguments[0]); return e && e.getClientRects().length ? e.textContent : null",
+            [selector],
+            lambda text: text is not None and all(word in text for word in words),
+        )
         if not found:
             raise AssertionError(f"{selector} says {got!r} and not {words}; the page says: {self.text('main')[:600]!r}")
         return got
 
     def wait_visible(self, selector, visible=True):
-        self.wait_equal(visible, "const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)", selector)
+        self.wait_equal(
+            visible,
+            "const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)",
+            selector,
+        )
 
     def settle(self):
         """Waits until every answer has come and is drawn, and what moves or changes its colour has done so."""
@@ -160,28 +200,49 @@ class Browser:
 
     def each_page(self, script):
         """Runs a script in each page that is opened from now on, before the page's own."""
-        self.call("POST", "/goog/cdp/execute", {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}})
+        self.call(
+            "POST", "/goog/cdp/execute", {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}}
+        )
 
     def emulate(self, width, height, scale=1, mobile=False):
         """The window's inner size, whatever the real window's least size is; the page is laid out anew when this returns."""
-        self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
-            "width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}})
-        self.wait("return matchMedia(`(width: ${arguments[0]}px) and (height: ${arguments[1]}px)`).matches", width, height)
+        self.call(
+            "POST",
+            "/goog/cdp/execute",
+            {
+                "cmd": "Emulation.setDeviceMetricsOverride",
+                "params": {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile},
+            },
+        )
+        self.wait(
+            "return matchMedia(`(width: ${arguments[0]}px) and (height: ${arguments[1]}px)`).matches", width, height
+        )
         self.run_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))")
 
     def drop(self, selector, *paths):
         """Drops files or folders of the disk onto an element, as the file manager does."""
         self.wait(READY, selector)
-        x, y = self.run("const e = document.querySelector(arguments[0]); e.scrollIntoView({ block: 'center' }); const b = e.getBoundingClientRect();"
-                        "return [b.x + b.width / 2, b.y + b.height / 2]", selector)
+        x, y = self.run(
+            "const e = document.querySelector(arguments[0]); e.scrollIntoView({ block: 'center' }); const b = e.getBoundingClientRect();"
+            "return [b.x + b.width / 2, b.y + b.height / 2]",
+            selector,
+        )
         data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
-            self.call("POST", "/goog/cdp/execute", {"cmd": "Input.dispatchDragEvent", "params": {"type": kind, "x": x, "y": y, "data": data}})
+            self.call(
+                "POST",
+                "/goog/cdp/execute",
+                {"cmd": "Input.dispatchDragEvent", "params": {"type": kind, "x": x, "y": y, "data": data}},
+            )
 
     def reset(self, origin):
         """As a browser that was just started, for the next test: what it remembers of an earlier server of this address, too."""
         self.open("about:blank")
-        self.call("POST", "/goog/cdp/execute", {"cmd": "Storage.clearDataForOrigin", "params": {"origin": origin, "storageTypes": "all"}})
+        self.call(
+            "POST",
+            "/goog/cdp/execute",
+            {"cmd": "Storage.clearDataForOrigin", "params": {"origin": origin, "storageTypes": "all"}},
+        )
         self.call("POST", "/goog/cdp/execute", {"cmd": "Network.clearBrowserCookies", "params": {}})
         self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
         self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": []}})
