@@ -51,6 +51,7 @@ static sb_status start_services(sb_http_server *server, int workers, sb_error *e
   if ((status = sb_http_sse_subscribers_new(&context->subscribers, error)) != SB_OK) return status;
   if ((status = sb_http_live_sessions_new(&context->live_sessions, error)) != SB_OK) return status;
   if ((status = sb_http_sessions_new(&context->auth.sessions, error)) != SB_OK) return status;
+  if ((status = sb_http_login_throttle_new(&context->auth.throttle, error)) != SB_OK) return status;
   if ((status = sb_http_retention_start(context->engine, &server->retention, error)) != SB_OK) return status;
   return sb_http_jobs_new(context->engine, workers, &context->jobs, error);
 }
@@ -75,6 +76,7 @@ static void server_free(sb_http_server *server) {
   sb_http_sse_subscribers_free(context->subscribers);
   sb_http_live_sessions_free(context->live_sessions);
   sb_http_retention_stop(server->retention);
+  sb_http_login_throttle_free(context->auth.throttle);
   sb_http_sessions_free(context->auth.sessions);
   sb_http_tls_unload(&context->tls);
   sb_http_models_free(&context->models);

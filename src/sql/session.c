@@ -1,7 +1,7 @@
 /* The session of <semblance/sql.h>: an SQLite connection with the vector functions, the table kind `semblance` and,
  * over an engine, the gallery's tables. Statements go through the dialect before SQLite compiles them. */
 #include "base/sqlite_status.h"
-#include "sql/dialect/dialect.h"
+#include "sql/dialect/iris_dialect.h"
 #include "sql/gallery/module.h"
 #include "sql/register.h"
 #include "sql/vectors/value.h"

@@ -1,5 +1,5 @@
 /* Target: arbitrary text as SQL: the tokens cover it completely, and the rewritten query is valid text. */
-#include "sql/dialect/dialect.h"
+#include "sql/dialect/iris_dialect.h"
 #include "sql/dialect/tokens.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "folder.h"
 
 #include "base/base.h"
-#include "sql/dialect/dialect.h"
+#include "sql/dialect/iris_dialect.h"
 #include "sql/vectors/metric.h"
 #include "vector/vector.h"
 

@@ -60,7 +60,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
   sb_error error = {0};
   uint8_t address[16];
   sb_http_client_address(request, address);
-  unsigned wait = sb_http_login_wait(request->context->auth.sessions, address);
+  unsigned wait = sb_http_login_throttle_wait(request->context->auth.throttle, address);
   if (wait) {
     sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, then try again");
     request->reply.retry = wait;
@@ -70,7 +70,7 @@ void sb_http_handle_session_add(sb_http_request *request) {
   const credentials c = read_credentials(&p);
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_access_login(request->context->engine, c.password, c.one_time, &error);
-  sb_http_login_tried(request->context->auth.sessions, address, status == SB_OK);
+  sb_http_login_throttle_note(request->context->auth.throttle, address, status == SB_OK);
   if (status == SB_FORBIDDEN)
     sb_http_reply_refusal(request, 401, "unauthorized", error.message);
   else if (!sb_http_failed(request, status, &error))

@@ -6,6 +6,7 @@
 #define SB_HTTP_CORE_CONTEXT_H
 
 #include "engine/engine.h"
+#include "http/core/login_throttle.h"
 #include "http/core/models.h"
 #include "http/core/request_pool.h"
 #include "http/core/session.h"
@@ -27,7 +28,8 @@ typedef struct sb_http_limits {
 
 typedef struct sb_http_auth {
   sb_http_sessions *sessions; /* of the admin on the page */
-  bool loopback;              /* only this machine can connect */
+  sb_http_login_throttle *throttle;
+  bool loopback; /* only this machine can connect */
 } sb_http_auth;
 
 /* How busy the server is, for /metrics and for the end of the process. */

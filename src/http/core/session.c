@@ -1,4 +1,4 @@
-/* Two small tables under one lock: sessions, by the hash of their token, and addresses that failed to log in. */
+/* A small table of sessions, by the hash of their token. */
 #include "http/core/session.h"
 
 #include "engine/engine.h"
@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SESSIONS_MAX = 64, ADDRESSES_MAX = 256, FREE_TRIES = 3, WAIT_MAX = 900 };
+enum { SESSIONS_MAX = 64 };
 #define LIFE_MS (12 * 3600e3)
 #define IDLE_MS (30 * 60e3)
-#define FORGIVE_MS 3600e3
 
 typedef struct session {
   uint8_t token[SB_DIGEST_SIZE]; /* the hash of the token */
@@ -17,16 +16,9 @@ typedef struct session {
   double begun_ms, used_ms; /* begun 0: free */
 } session;
 
-typedef struct address {
-  uint8_t bytes[16];
-  unsigned failures; /* 0: free */
-  double last_ms;
-} address;
-
 struct sb_http_sessions {
   pthread_mutex_t lock;
   session sessions[SESSIONS_MAX];
-  address addresses[ADDRESSES_MAX];
 };
 
 sb_status sb_http_sessions_new(sb_http_sessions **out, sb_error *error) {
@@ -106,55 +98,5 @@ void sb_http_session_end(sb_http_sessions *sessions, const char *token) {
   pthread_mutex_lock(&sessions->lock);
   session *s = find(sessions, token);
   if (s) sb_wipe(s, sizeof *s);
-  pthread_mutex_unlock(&sessions->lock);
-}
-
-/* ---- Throttling of logins */
-
-static address *address_of(sb_http_sessions *sessions, const uint8_t bytes[16]) {
-  for (size_t i = 0; i < ADDRESSES_MAX; i++) {
-    address *a = &sessions->addresses[i];
-    if (a->failures && !memcmp(a->bytes, bytes, 16)) {
-      if (sb_monotonic_ms() - a->last_ms <= FORGIVE_MS) return a;
-      *a = (address){.failures = 0};
-    }
-  }
-  return NULL;
-}
-
-unsigned sb_http_login_wait(sb_http_sessions *sessions, const uint8_t bytes[16]) {
-  unsigned seconds = 0;
-  pthread_mutex_lock(&sessions->lock);
-  const address *a = address_of(sessions, bytes);
-  if (a && a->failures > FREE_TRIES) {
-    unsigned doublings = a->failures - FREE_TRIES;
-    double wait = doublings > 10 || 1u << doublings > WAIT_MAX ? WAIT_MAX : 1u << doublings;
-    double left = wait - (sb_monotonic_ms() - a->last_ms) / 1e3;
-    if (left > 0) seconds = (unsigned)left + 1;
-  }
-  pthread_mutex_unlock(&sessions->lock);
-  return seconds;
-}
-
-/* A free row, else that of the address whose last failure is the oldest. */
-static address *row_for(sb_http_sessions *sessions, const uint8_t bytes[16]) {
-  address *place = &sessions->addresses[0];
-  for (size_t i = 1; i < ADDRESSES_MAX && place->failures; i++)
-    if (!sessions->addresses[i].failures || sessions->addresses[i].last_ms < place->last_ms)
-      place = &sessions->addresses[i];
-  *place = (address){.failures = 0};
-  memcpy(place->bytes, bytes, 16);
-  return place;
-}
-
-void sb_http_login_tried(sb_http_sessions *sessions, const uint8_t bytes[16], bool right) {
-  pthread_mutex_lock(&sessions->lock);
-  address *a = address_of(sessions, bytes);
-  if (right && a) *a = (address){.failures = 0};
-  if (!right) {
-    if (!a) a = row_for(sessions, bytes);
-    a->failures++;
-    a->last_ms = sb_monotonic_ms();
-  }
   pthread_mutex_unlock(&sessions->lock);
 }

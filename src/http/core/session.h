@@ -1,5 +1,4 @@
-/* The admin's sessions on the page, and the throttling of logins after wrong passwords. Kept in memory: a restart
- * ends the sessions. */
+/* The admin's sessions on the page. Kept in memory: a restart ends them. */
 #ifndef SB_HTTP_CORE_SESSION_H
 #define SB_HTTP_CORE_SESSION_H
 
@@ -21,11 +20,5 @@ bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const c
 /* The CSRF token of a session, for its page; false: no such session. */
 bool sb_http_session_csrf(sb_http_sessions *sessions, const char *token, char csrf[SB_HTTP_TOKEN_SIZE]);
 void sb_http_session_end(sb_http_sessions *sessions, const char *token);
-
-/* Seconds until this address may try a password again; 0: now. Each failure beyond the third doubles the wait, up to
- * a quarter of an hour; a success, or an hour without a failure, resets it. `address` as sb_http_client_address gives
- * it. */
-unsigned sb_http_login_wait(sb_http_sessions *sessions, const uint8_t address[16]);
-void sb_http_login_tried(sb_http_sessions *sessions, const uint8_t address[16], bool right);
 
 #endif

@@ -1,6 +1,6 @@
 /* The dialect of IRIS in three rewrites: SELECT TOP n, CREATE INDEX ... AS HNSW, and TO_VECTOR(x, double) with a
  * bare type. */
-#include "sql/dialect/dialect.h"
+#include "sql/dialect/iris_dialect.h"
 
 #include "sql/dialect/query_rewrite.h"
 

@@ -4,8 +4,8 @@
  *
  * A statement comes back in up to two forms. The fast form asks the index; it does not compile where the table has
  * no index, so the session tries it first and falls back to the plain form. */
-#ifndef SB_SQL_DIALECT_DIALECT_H
-#define SB_SQL_DIALECT_DIALECT_H
+#ifndef SB_SQL_DIALECT_IRIS_DIALECT_H
+#define SB_SQL_DIALECT_IRIS_DIALECT_H
 
 #include "base/base.h"
 
