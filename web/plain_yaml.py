@@ -1,11 +1,15 @@
-"""Reads the YAML that web/openapi.yaml is written in, with the standard library alone: block maps and lists, flow maps and
-lists, plain and quoted text, numbers, true and false, and '>-'. What is outside of that is an error, never a guess."""
+"""Reads the subset of YAML that web/openapi.yaml uses, with the standard library alone.
+
+It reads block maps and lists, flow maps and lists (also over several lines), plain and quoted text, numbers, true,
+false, null, and folded text ('>-'). Everything else is an error: the reader never guesses.
+"""
 
 import json
 import re
 
 KEY = re.compile(r"""('[^']*'|"[^"]*"|[^\s'"{}\[\],#&*!|>%@`][^:{}\[\],]*?):(?:\s+|$)""")
 BLOCK_KEY = re.compile(r"""('[^']*'|"[^"]*"|[^\s'"#&*!|>%@`{\[-][^:]*?):(?:\s+|$)""")
+QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""")
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 
 
@@ -20,6 +24,12 @@ def scalar(text):
     if NUMBER.fullmatch(text):
         return float(text) if re.search("[.eE]", text) else int(text)
     return text
+
+
+def open_brackets(text):
+    """Count the brackets outside of quoted text that are opened and not closed."""
+    bare = QUOTED.sub("", text)
+    return sum(bare.count(mark) for mark in "{[") - sum(bare.count(mark) for mark in "}]")
 
 
 class Flow:
@@ -96,12 +106,19 @@ class Reader:
             self.at += 1
         return " ".join(words)
 
+    def flow(self, text, indent):
+        """Read a flow value. While a bracket is open, the value continues on the next line that is indented more."""
+        while open_brackets(text) > 0 and self.at < len(self.rows) and self.rows[self.at][0] > indent:
+            text += " " + self.rows[self.at][1]
+            self.at += 1
+        return Flow(text).whole()
+
     def inline(self, text, indent):
-        """What stands behind a key or a dash, or below it."""
+        """Read the value of a key or a list item: the rest of its line, or the indented lines that follow."""
         if text == ">-":
             return self.folded(indent)
         if text:
-            return Flow(text).whole() if text[0] in "{['\"" else scalar(text)
+            return self.flow(text, indent) if text[0] in "{['\"" else scalar(text)
         if self.at < len(self.rows) and (self.rows[self.at][0] > indent):
             return self.block(self.rows[self.at][0])
         return None
@@ -126,8 +143,12 @@ class Reader:
         found = []
         while self.at < len(self.rows) and self.rows[self.at][0] == indent and self.rows[self.at][1].startswith("- "):
             row = self.rows[self.at][1][2:]
-            self.at += 1
-            found.append(self.inline(row, indent))
+            if BLOCK_KEY.match(row):  # a block map whose first key follows the dash
+                self.rows[self.at] = (indent + 2, row)
+                found.append(self.block(indent + 2))
+            else:
+                self.at += 1
+                found.append(self.inline(row, indent))
         return found
 
 

@@ -55,6 +55,19 @@ class Routes(unittest.TestCase):
 
 class PlainYaml(unittest.TestCase):
     def test_what_it_does_not_know_is_refused(self):
-        for text in ("a: {b: c", "a: [1, 2", "a: 1\na: 2", "a: b\n   c: d\n  e: f"):
+        for text in ("a: {b: c", "a: [1, 2", "a: [1,\n  2", "a: 1\na: 2", "a: b\n   c: d\n  e: f"):
             with self.subTest(text=text), self.assertRaises((ValueError, IndexError)):
                 plain_yaml.read(text)
+
+    def test_values_over_several_lines_are_read(self):
+        for text, value in (
+            ("a: [b, 'c]',\n  d]\ne: f", {"a": ["b", "c]", "d"], "e": "f"}),
+            ("a:\n  b: { c: 1, d: {\n    e: [2,\n      3] } }", {"a": {"b": {"c": 1, "d": {"e": [2, 3]}}}}),
+            (
+                "a:\n  - b: 1\n    c: >-\n      d: e,\n      f\n  - { b: 2 }",
+                {"a": [{"b": 1, "c": "d: e, f"}, {"b": 2}]},
+            ),
+            ("a:\n  - b: [1,\n      2]\n  - 'c: d'\n  - e", {"a": [{"b": [1, 2]}, "c: d", "e"]}),
+        ):
+            with self.subTest(text=text):
+                self.assertEqual(plain_yaml.read(text), value)
