@@ -71,7 +71,8 @@ def packages(python, *names):
         "    seen.add(name)\n"
         "    try: found = m.distribution(name)\n"
         "    except m.PackageNotFoundError: continue\n"
-        "    size += sum(p.stat().st_size for p in map(found.locate_file, found.files or []) if pathlib.Path(p).is_file())\n"
+        "    paths = map(found.locate_file, found.files or [])\n"
+        "    size += sum(p.stat().st_size for p in paths if pathlib.Path(p).is_file())\n"
         "    queue += [r for r in found.requires or [] if 'extra ==' not in r]\n"
         "print(json.dumps(size / 1e6))"
     )
@@ -79,7 +80,11 @@ def packages(python, *names):
 
 
 def versions(python):
-    code = "import importlib.metadata as m, json; print(json.dumps({n: m.version(n) for n in ('deepface', 'tensorflow', 'tf-keras', 'dlib')}))"
+    code = (
+        "import importlib.metadata as m, json\n"
+        "names = ('deepface', 'tensorflow', 'tf-keras', 'dlib')\n"
+        "print(json.dumps({n: m.version(n) for n in names}))"
+    )
     return run(python, "-c", code)
 
 
@@ -151,15 +156,15 @@ CUT = [
 
 
 def table(median, rows, cores):
-    text = "| | median | p10 .. p90 | first answer | peak memory | times as fast |\n| --- | --- | --- | --- | --- | --- |\n"
+    text = "| | median | p10 .. p90 | first answer | peak memory | times as fast |\n" + "| --- " * 6 + "|\n"
     for label, name, other in rows:
         if (name, cores) not in median:
             continue
         m = median[name, cores]
         ratio = f"{median[other, cores]['median_ms'] / m['median_ms']:.1f}" if other else ""
         text += (
-            f"| {label} | {m['median_ms']:.1f} ms | {m['p10_ms']:.1f} .. {m['p90_ms']:.1f} | {m['first_ms'] / 1000:.2f} s | "
-            f"{m['peak_mb']:.0f} MB | {ratio} |\n"
+            f"| {label} | {m['median_ms']:.1f} ms | {m['p10_ms']:.1f} .. {m['p90_ms']:.1f} | "
+            f"{m['first_ms'] / 1000:.2f} s | {m['peak_mb']:.0f} MB | {ratio} |\n"
         )
     return text
 
@@ -208,8 +213,8 @@ def document(found):
 Photo to embedding in Semblance, compared with the programs that the models come from. Made by `bench/models.py` on
 {found["made"][:10]} from commit {found["commit"]}: {found["machine"]}, {found["cores"]} cores, {found["system"]};
 {named}.
-Each figure is the median of {REPEATS} processes of {found["rounds"]} rounds each. The processes ran in turn, on the same cores;
-other programs used {found["others"]:.0%} of the machine.
+Each figure is the median of {REPEATS} processes of {found["rounds"]} rounds each. The processes ran in turn, on the
+same cores; other programs used {found["others"]:.0%} of the machine.
 
 - The photo is obama.jpg of PyPI face_recognition (910x1137, one face).
 - VGG-Face has random weights of the published layout on both sides, which does not change the times.

@@ -53,7 +53,7 @@ class Dockerfile(unittest.TestCase):
         check = self.last.command("HEALTHCHECK")[0]
         self.assertIn(f"packaging/healthcheck {check}", self.last.arguments("COPY"))
         text = (SOURCE / "packaging/healthcheck").read_text()
-        self.assertIn(f'"{re.search("GET (/[a-z]+)", text)[1]}"', (SOURCE / "src/http/core/route.c").read_text())
+        self.assertIn(f'"{re.search("GET (/[a-z]+)", text)[1]}"', (SOURCE / "src/http/routes.c").read_text())
         self.assertIn(f"SEMBLANCE_PORT:-{PORT}", text)
         subprocess.run(["bash", "-n", SOURCE / "packaging/healthcheck"], check=True)
 
