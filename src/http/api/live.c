@@ -250,10 +250,12 @@ static bool read_some(live *l, sb_http_websocket *socket, uint8_t *chunk, double
  * says why. So the client is told that no more is sent, and its bytes are read and thrown away, until it closes,
  * too, or is quiet for DRAIN_QUIET_MS. */
 static void drain(live *l, uint8_t *chunk) {
-  double start = sb_monotonic_ms(), heard = start, now = start;
+  double start = sb_monotonic_ms(), heard = start;
+  size_t drained = 0;
   if (!l->context->tls.on)
     shutdown(l->socket, SHUT_WR); /* with TLS the socket is the daemon's, and this would close both directions */
-  for (size_t drained = 0; drained < DRAIN_BYTES_MAX && now - start < DRAIN_MS_MAX; now = sb_monotonic_ms()) {
+  while (drained < DRAIN_BYTES_MAX && sb_monotonic_ms() - start < DRAIN_MS_MAX) {
+    double now = sb_monotonic_ms();
     struct pollfd wait = {.fd = l->socket, .events = POLLIN};
     if (poll(&wait, 1, POLL_MS) <= 0) {
       if (now - heard > DRAIN_QUIET_MS || is_stopping(l)) return;

@@ -280,10 +280,11 @@ static json_t *job_json(const job *j) {
   json_t *json =
       json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}", "id", j->id, "kind", kind_words[j->kind],
                 "state", state_words[j->state], "collection", j->collection, "total", (json_int_t)j->total, "done",
-                (json_int_t)(j->looked + j->refused_count + j->refused_more), "enrolled", (json_int_t)j->enrolled,
-                "skipped", (json_int_t)j->skipped, "refused", (json_int_t)(j->refused_count + j->refused_more),
-                "possible_duplicates", (json_int_t)j->warnings, "has_result", j->result != NULL, "created",
-                sb_json_time(j->created_ms), "ended", sb_json_time(j->ended_ms), "last_refused", refused);
+                (json_int_t)j->looked + (json_int_t)j->refused_count + (json_int_t)j->refused_more, "enrolled",
+                (json_int_t)j->enrolled, "skipped", (json_int_t)j->skipped, "refused",
+                (json_int_t)j->refused_count + (json_int_t)j->refused_more, "possible_duplicates",
+                (json_int_t)j->warnings, "has_result", j->result != NULL, "created", sb_json_time(j->created_ms),
+                "ended", sb_json_time(j->ended_ms), "last_refused", refused);
   if (json && *j->into) json_object_set_new(json, "into", json_string(j->into));
   if (json && j->error.code != SB_OK) json_object_set_new(json, "message", json_string(j->error.message));
   return json;
