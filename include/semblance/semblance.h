@@ -194,7 +194,7 @@ typedef struct sb_engine sb_engine;
 
 /* What to do about faces that look like a picture or a screen. Passive liveness is a hint: some photos of real people
  * fail, and good prints pass. OFF does not estimate it, WARN reports it with each face, REFUSE does not enrol such a
- * face (SB_NOT_LIVE) and gives the verdict "cannot tell" for it. */
+ * face (SB_NOT_LIVE) and gives the verdict "not sure" for it. */
 typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS_REFUSE } sb_liveness_policy;
 
 typedef struct sb_engine_options {
@@ -239,7 +239,7 @@ typedef struct sb_engine_info {
   char model[64];          /* the engine's embedding model */
   size_t dim;              /* of its embeddings */
   double threshold;        /* comparison score from which two faces count as the same person by default */
-  double unsure;           /* scores from here up to the threshold are "cannot tell" */
+  double unsure;           /* scores from here up to the threshold are "not sure" */
   double strict;           /* the threshold for an FMR of 1e-6; 0: the model has no calibration */
   double minimum_quality;  /* poorer faces are not enrolled, and their verdict is never "not the same" */
   size_t people, faces;    /* over all collections */
@@ -332,7 +332,7 @@ enum {
   SB_ENROLL_ADD = 1u << 0,              /* the person may exist: add the faces (the name is then optional) */
   SB_ENROLL_LARGEST = 1u << 1,          /* of several faces enrol the largest */
   SB_ENROLL_ANY_QUALITY = 1u << 2,      /* accept a poor face */
-  SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* fail with SB_DUPLICATE, and say of whom, instead of a warning */
+  SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* fail with SB_DUPLICATE, naming that person, instead of a warning */
   SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and store age, gender and ethnicity */
   SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* skip a photo that was enrolled for this person before */
   SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
@@ -350,9 +350,9 @@ typedef struct sb_enroll_request {
   unsigned flags;     /* a set of SB_ENROLL_... */
 } sb_enroll_request;
 
-/* "Not the same person", "cannot tell", "the same person". */
+/* "No match", "not sure", "match". */
 typedef enum sb_verdict { SB_VERDICT_NONE, SB_VERDICT_UNSURE, SB_VERDICT_MATCH } sb_verdict;
-/* Why the verdict is "cannot tell": the score lies between the two thresholds, a photo is too poor (see
+/* Why the verdict is "not sure": the score lies between the two thresholds, a photo is too poor (see
  * sb_quality_weakest), or the face looks like a picture of a picture and the liveness policy refuses that. */
 typedef enum sb_reason { SB_REASON_NONE, SB_REASON_SCORE, SB_REASON_QUALITY, SB_REASON_LIVENESS } sb_reason;
 
@@ -414,7 +414,7 @@ typedef struct sb_search_request {
 
 typedef struct sb_search_face {
   sb_face face;       /* without embedding */
-  sb_verdict verdict; /* of the best candidate; "cannot tell" also where the photo is too poor to say "no match" */
+  sb_verdict verdict; /* of the best candidate; "not sure" also where the photo is too poor to say "no match" */
   sb_reason reason;
   size_t count;
   sb_candidate *candidates; /* best first; each person once */
@@ -426,7 +426,7 @@ typedef struct sb_search_result {
   sb_search_face *faces;    /* largest first; count 0: the photo has no face */
   size_t gallery_size;      /* people searched */
   size_t gallery_faces;     /* their faces */
-  double threshold, unsure; /* the scores from which a candidate is a match, and "cannot tell" */
+  double threshold, unsure; /* the scores from which a candidate is a match, and "not sure" */
   double fpir;              /* at that threshold and this gallery's size: best estimate */
   double elapsed_ms;
 } sb_search_result;
@@ -588,7 +588,7 @@ typedef struct sb_cluster_request {
 typedef struct sb_clusters {
   size_t count;         /* groups, the largest first */
   uint32_t *cluster_of; /* the group of each face, 0..count-1 */
-  sb_candidate *names;  /* of each group: the enrolled person whom it matches; `id` NULL: nobody */
+  sb_candidate *names;  /* of each group: the enrolled person that it matches; `id` NULL: none */
   double threshold;
 } sb_clusters;
 SB_API void sb_clusters_free(sb_clusters *clusters);

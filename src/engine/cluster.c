@@ -4,7 +4,7 @@
  *   1. An index of all faces gives each face its NEIGHBOURS most similar ones; pairs below the threshold are dropped.
  *   2. Pairs are taken from the most similar down. Two groups join when their faces are similar on average, too, so
  *      that one look-alike does not tie two people together.
- *   3. A group is named after the enrolled person whom its mean face matches.
+ *   3. A group is named after the enrolled person that its mean face matches.
  *
  * The same faces give the same groups: ties are broken by the faces' numbers, and groups are numbered by size. */
 #include "engine/collection_indexes.h"

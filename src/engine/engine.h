@@ -103,7 +103,7 @@ sb_status sb_engine_people_delete(sb_engine *engine, const char *collection, siz
 typedef struct sb_photo_comparison {
   sb_faces *source, *target; /* at least one face each, with embeddings */
   double *scores;            /* of each face of `target`: cosine, -1..1 */
-  double threshold, unsure;  /* the scores from which a pair is a match, and "cannot tell" */
+  double threshold, unsure;  /* the scores from which a pair is a match, and "not sure" */
 } sb_photo_comparison;
 /* `want`: SB_WANT_... for both photos. SB_NO_FACE names the photo without one. */
 sb_status sb_engine_compare_photos(sb_engine *engine, const sb_photo photos[2], unsigned want,

@@ -260,7 +260,7 @@ sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, 
   enrolment e = {.engine = engine, .request = request, .result = sb_alloc(1, sizeof *e.result, error)};
   status = e.result ? enroll(&e, error) : SB_NO_MEMORY;
   enrolment_clear(&e);
-  if (status == SB_OK || (status == SB_DUPLICATE && e.result)) /* a refused duplicate says of whom */
+  if (status == SB_OK || (status == SB_DUPLICATE && e.result)) /* a refused duplicate names that person */
     *out = e.result;
   else
     sb_enrolled_free(e.result);

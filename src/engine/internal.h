@@ -88,7 +88,7 @@ sb_status sb_engine_find_person(sb_engine *engine, const char *name, const char 
 /* ---- audit.c */
 
 sb_status sb_engine_audit_event(sb_engine *engine, const sb_audit_event *event, sb_error *error);
-/* Adds the entries of a search: one a face, with the row of the person whom it matched (`matched`, 0: none). */
+/* Adds the entries of a search: one a face, with the row of the person that it matched (`matched`, 0: none). */
 sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb_search_result *result,
                                  const int64_t *matched, sb_error *error);
 

@@ -1,4 +1,4 @@
-/* From a comparison score to a verdict: match, no match, or "cannot tell".
+/* From a comparison score to a verdict: match, no match, or "not sure".
  *
  * The threshold follows from the operating point: a score, a false match rate (FMR, of one comparison) or a false
  * positive identification rate (FPIR, of a search), as ISO/IEC 19795-1 defines them. Rates are turned into scores by

@@ -13,10 +13,10 @@ sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *tar
 /* The same for a search among `faces`. */
 sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_target *target, size_t faces,
                                       double *threshold, sb_error *error);
-/* The score from which the verdict is "cannot tell", when `threshold` counts as a match. */
+/* The score from which the verdict is "not sure", when `threshold` counts as a match. */
 double sb_verdict_unsure(const sb_embedder *embedder, double threshold);
 sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double similarity);
-/* Turns "no match" into "cannot tell" where the photo is too poor: genuine pairs score low with it. A match stays a
+/* Turns "no match" into "not sure" where the photo is too poor: genuine pairs score low with it. A match stays a
  * match. */
 sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
                                    sb_reason *reason);

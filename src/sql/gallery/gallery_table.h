@@ -1,4 +1,4 @@
-/* The gallery as SQL tables. A row is a stored face, unsealed for whoever holds the gallery's key; its rowid is the
+/* The gallery as SQL tables. A row is a stored face, unsealed for a caller that holds the gallery's key; its rowid is the
  * face's row in the database.
  *
  *   dc_facialmatching.FacialData(SSN, Name, Age, Gender, Ethnicity, FaceVector)     main.faces(id, name, age, ...)

@@ -26,7 +26,7 @@ void sb_http_plugins_add_time(const sb_http_plugins *plugins, json_t **json, dou
 void sb_http_plugins_add_versions(const sb_http_plugins *plugins, json_t **json, const sb_http_request *request);
 
 json_t *sb_http_plugins_box(const sb_face *face);
-/* CompreFace's similarity is from 0 to 1, and its users ask for 0.8 and more: here "cannot tell" begins at 0.5 and a
+/* CompreFace's similarity is from 0 to 1, and its users ask for 0.8 and more: here "not sure" begins at 0.5 and a
  * match at 0.8. */
 json_t *sb_http_plugins_similarity(double cosine, double unsure, double threshold);
 
