@@ -51,4 +51,4 @@ class OldProcessor(ProgramCase):
         self.assertEqual(self.emulated(PROGRAM, "list", "--data", str(self.data)).returncode, 0)
         refused = self.emulated(PROGRAM, "detect", FRIENDS / "obama.jpg", "--data", str(self.data))
         self.assertEqual(refused.returncode, 4)
-        self.assertIn("no AVX", refused.stderr)
+        self.assertIn("does not support AVX", refused.stderr)
