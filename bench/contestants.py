@@ -1,4 +1,5 @@
-"""What bench/models.py's peers need, made or fetched once into a folder: their packages, weights and data."""
+"""Prepares what the peers in bench/models.py need: packages, weights and data. Each is made once and stored in the
+work folder."""
 
 import pathlib
 import shutil
@@ -12,7 +13,8 @@ CASCADES = ("haarcascade_frontalface_default.xml", "haarcascade_eye.xml")
 
 
 def once(make):
-    """make(work, target) fills `target`, which is there as a whole or not at all."""
+    """Wraps make(work, target), which fills the folder `target`: it runs only if the folder does not exist yet, and an
+    interrupted run leaves no folder under that name."""
 
     def made(work):
         target = work / make.__name__
@@ -28,7 +30,7 @@ def once(make):
 
 
 def package(folder, requirement):
-    """The package's file, as its registry has it."""
+    """Downloads the file of a package and returns its path."""
     subprocess.run(
         [
             sys.executable,
@@ -48,7 +50,7 @@ def package(folder, requirement):
 
 
 def python(work):
-    """The environment of the parity tests: DeepFace with TensorFlow, dlib."""
+    """Returns the interpreter of the parity tests' environment, which has DeepFace with TensorFlow, and dlib."""
     folder = work / "python"
     subprocess.run([ROOT / "tests/parity/setup", folder], check=True)
     return folder / "bin/python"
@@ -56,7 +58,8 @@ def python(work):
 
 @once
 def home(work, target):
-    """A DEEPFACE_HOME: VGG-Face with random weights of the published layout, and the data of DeepFace's default detector."""
+    """Makes a DEEPFACE_HOME: VGG-Face with random weights of the published layout, and the data of DeepFace's default
+    detector."""
     subprocess.run([python(work), ROOT / "tests/parity/deepface_side.py", target, "--weights", "VGG-Face"], check=True)
     weights = target / "home/.deepface/weights"
     with zipfile.ZipFile(package(target, "opencv-python-headless<5")) as wheel:
@@ -66,7 +69,7 @@ def home(work, target):
 
 @once
 def converted(work, target):
-    """The same weights as a model of ours."""
+    """Converts the same weights into a model for Semblance."""
     subprocess.run(
         [
             ROOT / "script/models",
@@ -84,7 +87,7 @@ def converted(work, target):
 
 @once
 def dlib(_work, target):
-    """The models of PyPI face_recognition."""
+    """Extracts the models of PyPI face_recognition."""
     with tarfile.open(package(target, "face_recognition_models==0.3.0")) as archive:
         for member in archive:
             if "/models/" in member.name and member.isfile():

@@ -7,13 +7,15 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent / "search"))
 import plot  # noqa: E402
+from markdown_text import paragraph, table  # noqa: E402
 
 HEAD = """# Benchmarks
 
-By `bench/run`, which measures one piece after another, each beside its peers, and keeps the raw figures in `benchmarks.json`. Each section
-tells when and on what it was measured, and what share of the machine other programs had meanwhile. Beside their peers:
-[search](search-benchmarks.md) (faiss, hnswlib, usearch, sqlite-vec), [models](benchmarks-models.md) (DeepFace,
-face_recognition/dlib), [SQL](sql-benchmarks.md) (sqlite-vec); PostgreSQL with pgvector is in [scale.md](scale.md).
+Made by `bench/run`, which measures one piece after another and stores the raw figures in `benchmarks.json`. Each
+section says when and on which machine it was measured, and how much of the machine other programs used meanwhile.
+Comparisons with other programs: [search](search-benchmarks.md) (faiss, hnswlib, usearch, sqlite-vec),
+[models](benchmarks-models.md) (DeepFace, face_recognition/dlib), [SQL](sql-benchmarks.md) (sqlite-vec); PostgreSQL with
+pgvector is in [scale.md](scale.md).
 """
 STAGE_COLOURS = {
     "decode": "#4c78a8",
@@ -27,24 +29,20 @@ STAGE_COLOURS = {
 
 
 def measured(about):
-    others = f"; other programs had {about['others']:.0%} of the machine" if about.get("others") is not None else ""
-    return (
-        f"Measured on {about['made'][:10]} of commit {about['commit']}: {about['machine']}, {about['cores']} cores, {about['system']}{others}"
-        f"{'; ' + about['note'] if about.get('note') else ''}.\n"
+    others = f"; other programs used {about['others']:.0%} of the machine" if about.get("others") is not None else ""
+    return paragraph(
+        f"Measured on {about['made'][:10]} from commit {about['commit']}: {about['machine']}, {about['cores']} cores, "
+        f"{about['system']}{others}{'; ' + about['note'] if about.get('note') else ''}."
     )
 
 
-def table(head, rows):
-    return "\n".join(["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]) + "\n"
-
-
 def photo(p):
-    def times(name, t, wanted):
-        return [name, f"{t['median_ms']:.1f} ms", f"{t['p10_ms']:.1f} .. {t['p90_ms']:.1f} ms", wanted]
+    def times(name, t, goal):
+        return [name, f"{t['median_ms']:.1f} ms", f"{t['p10_ms']:.1f} .. {t['p90_ms']:.1f} ms", goal]
 
     start = p["start_s"]
     rows = [
-        times("photo (640x480, one face) to answer, every face looked for, one thread", p["every_face"], "25 ms"),
+        times("photo (640x480, one face) to answer, all faces searched, one thread", p["every_face"], "25 ms"),
         times("the same, only the largest face", p["largest_face"], "15 ms"),
         [
             "start of the server to its first answer about a photo, warm model cache",
@@ -61,13 +59,13 @@ def photo(p):
             "3 MB",
         ],
     ]
-    return f"{p['rounds']} rounds, both kinds of search in turn, after a warm-up.\n\n" + table(
-        ["what", "median", "p10 .. p90", "wanted"], rows
+    return f"{p['rounds']} rounds after a warm-up; the two kinds of search alternate.\n\n" + table(
+        ["what", "median", "p10 .. p90", "goal"], rows
     )
 
 
 def shares(times):
-    """[(stage, milliseconds, share)] of those that take a hundredth at least; the rest is one of them."""
+    """Returns [(stage, milliseconds, share)]. Stages that take less than 1 % are summed up as "the rest"."""
     whole = sum(times.values())
     big = [(name, ms, ms / whole) for name, ms in times.items() if name != "other" and ms >= whole / 100]
     rest = whole - sum(ms for _, ms, _ in big)
@@ -75,10 +73,11 @@ def shares(times):
 
 
 def stages(p):
-    text = (
-        f"A request of one photo (640x480, one face) to a server with one worker and {p['people']:,} people, by the server's own counters\n"
-        f"(`/metrics`); means of {p['rounds']}.\n\n![Where a request's time goes](images/stages.svg)\n\n"
+    text = paragraph(
+        f"One request with a photo (640x480, one face) to a server with one worker and {p['people']:,} people. The "
+        f"times are from the server's own counters (`/metrics`); means of {p['rounds']} requests."
     )
+    text += "\n![Time of a request by stage](images/stages.svg)\n\n"
     rows = [
         [request, name, f"{ms:.2f} ms", f"{share:.0%}"]
         for request, times in p["requests"].items()
@@ -98,20 +97,19 @@ def galleries(p):
         ]
         for g in p["galleries"]
     ]
-    return (
-        "One face a person; the database in the page cache, the model cache warm. A server answers while it still reads its gallery, and tells so.\n\n"
-        "![Start and memory by the size of the gallery](images/galleries.svg)\n\n"
-        + table(["people", "start to the first answer", "start to everybody searchable", "memory", "disk"], rows)
+    text = paragraph(
+        "One face for each person; the database is in the page cache, and the model cache is warm. A server answers "
+        "while it is still loading its gallery, and says so."
     )
+    text += "\n![Start and memory by the size of the gallery](images/galleries.svg)\n\n"
+    return text + table(["people", "first answer after", "all searchable after", "memory", "disk"], rows)
 
 
 def server(p):
     rows = []
     for r in p["rows"]:
-        full, other = (
-            r["statuses"].get("503", 0),
-            sum(n for status, n in r["statuses"].items() if status not in ("200", "503")),
-        )
+        full = r["statuses"].get("503", 0)
+        other = sum(n for status, n in r["statuses"].items() if status not in ("200", "503"))
         rows.append(
             [
                 f"{r['connections']}" + (f", `--workers {r['workers']}`" if r["workers"] else ""),
@@ -127,46 +125,56 @@ def server(p):
         )
     could = p["cores"] * 1000 / p["alone_ms"]
     retried = all(r["retry_after"] == r["statuses"].get("503", 0) for r in p["rows"])
-    text = f"""`bench/load.py`: searches of a 640x480 photo (`faces=largest`, k = 5) over loopback in a gallery of {p["faces"]:,} people with one template
-each. Each connection asks again as soon as it has its answer; after a 503 it waits a tenth of a second, which is less patient than
-`Retry-After` asks for. The search alone in a process, on one thread in the same gallery, took {p["alone_ms"]:.1f} ms in the median: {p["cores"]} cores
-allow {could:.1f} a second. Everybody was searchable {p["ready_after_s"]} s after the start.
-
-"""
-    text += table(
+    text = paragraph(
+        f"`bench/load.py` searches with a 640x480 photo (`faces=largest`, k = 5) over loopback in a gallery of "
+        f"{p['faces']:,} people with one template each. Each connection sends the next request as soon as it has its "
+        "answer; after a 503 it waits a tenth of a second, which is less than `Retry-After` asks for. The search "
+        f"alone, in a process with one thread on the same gallery, took {p['alone_ms']:.1f} ms (median), so "
+        f"{p['cores']} cores could do {could:.1f} a second. All people were searchable {p['ready_after_s']} s after "
+        "the start."
+    )
+    text += "\n" + table(
         [
             "connections",
             "answers",
             "503",
             "other errors",
-            "answers a second",
+            "answers/s",
             "median, p99",
-            "a 503 comes after (median, p99)",
-            "CPU a search",
+            "503 after (median, p99)",
+            "CPU for a search",
             "memory after a quarter of the time, at the end",
         ],
         rows,
     )
     shares_of = ", ".join(f"{r['a_second'] / could:.0%}" for r in p["rows"])
-    return text + (
-        f"\nOf what the stages' time allows: {shares_of}. A worker waits while its search is noted in the audit on disk; one worker more than\n"
-        f"cores, the default, fills that time, for the memory of one more set of models' buffers. {'Every' if retried else '**Not every**'} 503 had its `Retry-After`.\n"
+    closing = paragraph(
+        f"The rows reach {shares_of} of what the search alone would allow. A worker waits while the audit entry of its "
+        "search is written to disk; the default of one worker more than there are cores uses that time, and costs the "
+        f"memory of one more set of model buffers. {'Every' if retried else '**Not every**'} 503 had a `Retry-After`."
     )
+    return f"{text}\n{closing}"
 
 
 def postgres(p):
     rows = [
         ["the index in memory (`--search local`)", p["local"]],
-        ["pgvector, every row compared (`--search sql`)", p["sql"]],
+        ["pgvector, all rows compared (`--search sql`)", p["sql"]],
     ]
     rows += [
         [f"pgvector's HNSW (m 16, built with 64, {p['hnsw_build_s']:.0f} s), ef {name.removeprefix('hnsw_ef')}", found]
         for name, found in p.items()
         if name.startswith("hnsw_ef")
     ]
+    text = paragraph(
+        f"{' '.join(p['database'].split()[:2])}, {p['rows']:,} faces of {p['dim']} numbers, made as in "
+        "[search-benchmarks.md](search-benchmarks.md). Recall is the share of the true ten best; mates is the share "
+        f"of probes whose own face was among the ten. The index of a server was ready after {p['start_s']:.1f} s and "
+        f"takes {p['index_bytes'] / 1e6:,.0f} MB."
+    )
     return (
-        f"{' '.join(p['database'].split()[:2])}, {p['rows']:,} faces of {p['dim']} numbers, as in [search-benchmarks.md](search-benchmarks.md); recall is of the true ten best, mates are probes whose own\n"
-        f"face was among the ten. A server's index was ready after {p['start_s']:.1f} s and takes {p['index_bytes'] / 1e6:,.0f} MB.\n\n"
+        text
+        + "\n"
         + table(
             ["", "median / p99", "recall", "mates"],
             [
@@ -191,8 +199,8 @@ SECTIONS = [
 
 def page(title, height, parts):
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {plot.WIDTH} {height:.0f}" role="img" aria-label="{html.escape(title)}">'
-        f'<style>{plot.STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {plot.WIDTH} {height:.0f}" role="img" '
+        f'aria-label="{html.escape(title)}"><style>{plot.STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
         + plot.text(16, 24, title, "t")
         + "".join(parts)
         + "</svg>\n"
@@ -200,18 +208,16 @@ def page(title, height, parts):
 
 
 def stages_plot(p):
-    """A bar a request, on one scale, cut into its stages."""
+    """Draws one bar for each request, on the same scale, divided into stages."""
     parts, left, right = [], 90, plot.WIDTH - 90
     longest = max(sum(times.values()) for times in p["requests"].values())
     for row, (request, times) in enumerate(p["requests"].items()):
         x, y = left, 44 + 66 * row
         parts.append(plot.text(left - 8, y + 19, request, "r"))
         for name, ms, share in shares(times):
-            width = (right - left) * ms / longest
-            parts.append(
-                f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="28" fill="{STAGE_COLOURS.get(name, "#c9ced8")}"/>'
-            )
-            if width > 44:  # a narrower one stands in the table
+            width, fill = (right - left) * ms / longest, STAGE_COLOURS.get(name, "#c9ced8")
+            parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="28" fill="{fill}"/>')
+            if width > 44:  # narrower ones have no label; the table has their times
                 parts.append(
                     plot.text(x + width / 2, y + 43, name, "s m")
                     + plot.text(x + width / 2, y + 55, f"{ms:.1f} ms, {share:.0%}", "s m")
@@ -222,7 +228,7 @@ def stages_plot(p):
 
 
 def curve(title, top, points, unit):
-    """points: [(people, value)], both axes logarithmic."""
+    """Draws a curve with logarithmic axes. points: [(people, value)]."""
     xs, ys = (plot.powers(min(v), max(v)) for v in zip(*points))
     x, y = (
         plot.scale(xs[0], xs[-1], 90, plot.WIDTH - 70),

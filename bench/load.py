@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Loads a server with searches of a 640x480 photo over loopback and prints what came back, as JSON, a line a round.
+"""Measures a server under load: searches of a 640x480 photo over loopback. Prints one line of JSON for each round.
 
 usage: load.py DATA PHOTO [--seconds 60] [--warm-up 30] [--connections 8,32] [--serve PROGRAM] [--bench BENCH_PHOTO]
 
-Starts `semblance serve` on the gallery DATA (bench_fill makes one of a million), waits until all of it is searchable, and for each
-number of connections lets as many threads ask again as soon as they have their answer, a tenth of a second later after a 503: less
-patient than Retry-After asks for. Memory is read at a quarter of the time (after warm-up) and at the end; the server's CPU time tells
-what a search costs, this program's own what it took away from the server. With --bench the stages' own time comes first: sb_engine_search on one thread in a process alone.
+Starts `semblance serve` on the gallery DATA (bench_fill makes one of a million people) and waits until all of it is
+searchable. Then, for each number of connections, that many threads send a search, wait for the answer and send the
+next one; after a 503 they wait a tenth of a second, which is less than Retry-After asks for. Memory is read after a
+quarter of the time (warmed up) and at the end. The CPU time of the server shows what a search costs; the CPU time of
+this program shows how much of the machine sending the requests took. With --bench, BENCH_PHOTO first measures
+sb_engine_search on one thread in a process of its own.
 """
 
 import argparse
@@ -24,7 +26,7 @@ WIDTH, HEIGHT = 640, 480
 
 
 def frame(photo, target):
-    """The photo's top middle as a 640x480 JPEG, every n-th pixel, so that its width about fits."""
+    """Writes the top middle of the photo as a 640x480 JPEG. Takes every n-th pixel, so that the width nearly fits."""
     ppm = subprocess.run(["djpeg", "-pnm", photo], capture_output=True, check=True).stdout
     size, pixels = re.match(rb"P6\s(\d+) (\d+)\s255\s", ppm), None
     width, height = map(int, size.groups())
@@ -51,6 +53,9 @@ def cpu_seconds(pid):
 
 
 class Asker(threading.Thread):
+    """One connection that sends searches until the time `end`. times: (status, milliseconds) of each; status 0: the
+    connection failed. retry: how many 503 answers had a Retry-After."""
+
     def __init__(self, port, photo, end):
         super().__init__()
         self.port, self.photo, self.end = port, photo, end
@@ -113,7 +118,7 @@ def measure(server, port, photo, connections, seconds):
 
 
 def ready(port):
-    """Waits until every face of the gallery is searchable; gives how many there are."""
+    """Waits until every face of the gallery is searchable. Returns the number of faces."""
     while True:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -162,7 +167,7 @@ def main():
                 ),
                 flush=True,
             )
-            measure(server, port, photo, 2, options.warm_up)  # meanwhile the index learns its codes, with all cores
+            measure(server, port, photo, 2, options.warm_up)  # meanwhile the index trains, with all cores
             for connections in map(int, options.connections.split(",")):
                 print(json.dumps(measure(server, port, photo, connections, options.seconds)), flush=True)
         finally:

@@ -1,4 +1,4 @@
-"""What a figure was measured on, and how much of the machine other programs had meanwhile."""
+"""Describes the machine that a figure was measured on, and how much of it other programs used meanwhile."""
 
 import datetime
 import json
@@ -9,7 +9,7 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUSY = 0.2  # from this share of the machine on that other programs had, figures say little
+BUSY = 0.2  # figures mean little if other programs used more than this share of the machine
 
 
 def cpu_name():
@@ -27,7 +27,7 @@ def commit():
 
 
 def busy_seconds():
-    """(of all cores by anybody, of this process and those that it waited for)."""
+    """Returns CPU seconds: (of all programs on all cores, of this process and the processes that it waited for)."""
     user, nice, system, _idle, _wait, irq, softirq, steal = map(
         int, pathlib.Path("/proc/stat").read_text().split()[1:9]
     )
@@ -35,7 +35,7 @@ def busy_seconds():
 
 
 class Watch:
-    """Begins when it is made."""
+    """Measures from its construction to about()."""
 
     def __init__(self):
         self.start, self.busy = time.monotonic(), busy_seconds()
@@ -59,8 +59,8 @@ def busy(piece):
 
 
 def merged(kept, folder):
-    """Pieces by name: those of the file `kept`, and what was measured since into FOLDER/PIECE.json; but none of a busy machine in place of
-    one of a quiet one."""
+    """Returns the pieces of the file `kept`, each replaced by FOLDER/PIECE.json if that is newer. Figures that were
+    measured while the machine was busy do not replace figures of a quiet machine."""
     pieces = json.loads(kept.read_text()) if kept.exists() else {}
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         new, old = json.loads(path.read_text()), pieces.get(path.stem)
@@ -68,7 +68,8 @@ def merged(kept, folder):
             continue
         if old and busy(new) and not busy(old):
             print(
-                f"{path.stem}: other programs had {new['others']:.0%} of the machine, so the figures of {old['made']} stay",
+                f"{path.stem}: other programs used {new['others']:.0%} of the machine, "
+                f"so the figures of {old['made']} are kept",
                 flush=True,
             )
             continue

@@ -1,4 +1,4 @@
-"""The pieces of bench/run that have no program of their own. Each gives a dictionary of raw figures."""
+"""The pieces of bench/run that have no program of their own. Each returns a dictionary of raw figures."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ def build(*targets):
 
 
 class Server:
-    """A server on a gallery, its time since exec, its memory."""
+    """Runs `semblance serve` on a gallery; knows the seconds since its start and its memory."""
 
     def __init__(self, data, *options):
         self.start = time.monotonic()
@@ -59,7 +59,7 @@ class Server:
         return answer.status, text
 
     def search(self, photo, path="/v1/search"):
-        """Waits until the models are there."""
+        """Searches, and repeats the request while the models are being loaded (503)."""
         while True:
             status, text = self.ask("POST", path, photo)
             if status == 200:
@@ -75,7 +75,7 @@ def spread(values):
 
 
 def megabytes(folder):
-    """What it takes on disk; a MB is 10^6 bytes here as everywhere."""
+    """Returns the size on disk, in units of 10^6 bytes, as in all the documents."""
     return (
         int(subprocess.run(["du", "-sk", folder], capture_output=True, check=True, text=True).stdout.split()[0])
         * 1024
@@ -84,14 +84,15 @@ def megabytes(folder):
 
 
 def frame():
-    """The photo as 640x480, the same for everybody."""
+    """Returns the photo as a JPEG of 640x480, the same for all measurements."""
     with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
         load.frame(PHOTO, file.name)
         return pathlib.Path(file.name).read_bytes()
 
 
 def gallery(work, people):
-    """A folder with so many people; made from the largest smaller one, and kept."""
+    """Returns the folder of a gallery with that many people. Missing ones are filled, starting from a copy of the
+    largest smaller gallery, and stored."""
     whole = work / f"galleries/{people}"
     if whole.exists():
         return whole
@@ -131,7 +132,7 @@ def photo(_work, quick):
         "rounds": times["rounds"],
         "every_face": times["every_face"],
         "largest_face": times["largest_face"],
-        "start_s": spread(starts[1:]),  # the first filled the cache of compiled models
+        "start_s": spread(starts[1:]),  # without the first, which filled the cache of compiled models
         "resident_mb": statistics.median(resident[1:]),
         "deps_mb": megabytes((ROOT / "deps").resolve()),
         "program_mb": PROGRAM.stat().st_size / 1e6,
@@ -148,7 +149,7 @@ def stage_seconds(server):
 
 
 def stages(work, quick):
-    """Milliseconds of a request in each stage, by the server's own counters."""
+    """Measures the milliseconds that a request spends in each stage, from the server's own counters."""
     build("bench/bench_fill", "src/cli/semblance")
     people, rounds, picture = 1000 if quick else 100_000, 20 if quick else 200, frame()
     found = {"rounds": rounds, "people": people, "requests": {}}
@@ -167,7 +168,7 @@ def stages(work, quick):
 
 
 def galleries(work, quick):
-    """Start, memory and disk by the number of people, one face each."""
+    """Measures start, memory and disk by the number of people, one face each."""
     build("bench/bench_fill", "src/cli/semblance")
     picture, rows = frame(), []
     for people in (100, 1000) if quick else (1000, 10_000, 100_000, 1_000_000):
@@ -194,7 +195,7 @@ def galleries(work, quick):
 
 
 def server(work, quick):
-    """Searches from several connections, in the largest gallery."""
+    """Measures searches from several connections, in the largest gallery."""
     build("bench/bench_fill", "bench/bench_photo", "src/cli/semblance")
     data = gallery(work, 1000 if quick else 1_000_000)
     command = [sys.executable, ROOT / "bench/load.py", data, PHOTO, "--serve", PROGRAM]
@@ -236,7 +237,7 @@ def server(work, quick):
 
 
 def postgres(work, quick):
-    """A gallery in PostgreSQL, and pgvector's graph over the same faces."""
+    """Measures a gallery in PostgreSQL, and pgvector's HNSW graph over the same faces."""
     from environment import python_of
 
     search = work / "search"
@@ -251,4 +252,4 @@ def postgres(work, quick):
         "--hnsw",
     ]
     found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
-    return {**found, "others": None}  # the database's own processes cannot be told from other programs
+    return {**found, "others": None}  # the database's own processes would count as other programs

@@ -53,7 +53,7 @@ def megabytes(*paths):
 
 
 def crop(python, target):
-    """A face of the network's own size, for the network alone."""
+    """Cuts out a face in the size of the network's input, to measure the network alone."""
     subprocess.run(
         [python, "-c", f"import cv2; cv2.imwrite({str(target)!r}, cv2.imread({str(PHOTO)!r})[120:344, 320:544])"],
         check=True,
@@ -61,7 +61,7 @@ def crop(python, target):
 
 
 def packages(python, *names):
-    """MB of the installed packages and their dependencies."""
+    """Returns the size of the installed packages and their dependencies, in MB."""
     code = (
         "import importlib.metadata as m, re, sys, json, pathlib\n"
         "seen, queue, size = set(), list(sys.argv[1:]), 0\n"
@@ -71,8 +71,8 @@ def packages(python, *names):
         "    seen.add(name)\n"
         "    try: found = m.distribution(name)\n"
         "    except m.PackageNotFoundError: continue\n"
-        "    paths = map(found.locate_file, found.files or [])\n"
-        "    size += sum(p.stat().st_size for p in paths if pathlib.Path(p).is_file())\n"
+        "    files = map(pathlib.Path, map(found.locate_file, found.files or []))\n"
+        "    size += sum(p.stat().st_size for p in files if p.is_file())\n"
         "    queue += [r for r in found.requires or [] if 'extra ==' not in r]\n"
         "print(json.dumps(size / 1e6))"
     )
@@ -80,16 +80,12 @@ def packages(python, *names):
 
 
 def versions(python):
-    code = (
-        "import importlib.metadata as m, json\n"
-        "names = ('deepface', 'tensorflow', 'tf-keras', 'dlib')\n"
-        "print(json.dumps({n: m.version(n) for n in names}))"
-    )
-    return run(python, "-c", code)
+    code = "import importlib.metadata as m, json, sys; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
+    return run(python, "-c", code, "deepface", "tensorflow", "tf-keras", "dlib")
 
 
 def f32_models(models, folder):
-    """A copy of the manifest that computes in f32, as its peer does."""
+    """Writes a copy of the manifest that computes in f32, as the peer does."""
     manifest = json.loads((models / "vgg-face.json").read_text())
     del manifest["precision"]
     manifest["name"] = "vgg-f32"
@@ -98,6 +94,8 @@ def f32_models(models, folder):
 
 
 class Contest:
+    """The contestants by (name, number of cores); each is a function that runs it once and returns its figures."""
+
     def __init__(self, chosen, folder):
         self.chosen, self.folder, self.face, self.entries = chosen, folder, folder / "face.png", {}
         crop(chosen.python, self.face)
@@ -156,15 +154,16 @@ CUT = [
 
 
 def table(median, rows, cores):
-    text = "| | median | p10 .. p90 | first answer | peak memory | times as fast |\n" + "| --- " * 6 + "|\n"
+    text = "| | median | p10 .. p90 | first answer | peak memory | times as fast |\n"
+    text += "| --- | --- | --- | --- | --- | --- |\n"
     for label, name, other in rows:
         if (name, cores) not in median:
             continue
         m = median[name, cores]
         ratio = f"{median[other, cores]['median_ms'] / m['median_ms']:.1f}" if other else ""
         text += (
-            f"| {label} | {m['median_ms']:.1f} ms | {m['p10_ms']:.1f} .. {m['p90_ms']:.1f} | "
-            f"{m['first_ms'] / 1000:.2f} s | {m['peak_mb']:.0f} MB | {ratio} |\n"
+            f"| {label} | {m['median_ms']:.1f} ms | {m['p10_ms']:.1f} .. {m['p90_ms']:.1f} "
+            f"| {m['first_ms'] / 1000:.2f} s | {m['peak_mb']:.0f} MB | {ratio} |\n"
         )
     return text
 
@@ -206,15 +205,15 @@ def measure(chosen):
 
 def document(found):
     median = {(row["name"], row["cores"]): row for row in found["medians"]}
-    sizes = found["sizes"]
+    sizes, rounds = found["sizes"], found["rounds"]
     named = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     return f"""# Model benchmarks
 
 Photo to embedding in Semblance, compared with the programs that the models come from. Made by `bench/models.py` on
 {found["made"][:10]} from commit {found["commit"]}: {found["machine"]}, {found["cores"]} cores, {found["system"]};
 {named}.
-Each figure is the median of {REPEATS} processes of {found["rounds"]} rounds each. The processes ran in turn, on the
-same cores; other programs used {found["others"]:.0%} of the machine.
+Each figure is the median of {REPEATS} processes of {rounds} rounds each. The processes ran in turn, on the same cores;
+other programs used {found["others"]:.0%} of the machine.
 
 - The photo is obama.jpg of PyPI face_recognition (910x1137, one face).
 - VGG-Face has random weights of the published layout on both sides, which does not change the times.

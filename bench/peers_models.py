@@ -1,7 +1,9 @@
-"""One peer's side of bench/models.py, in an environment that has it: photo to embedding in a process of its own.
+"""Measures photo to embedding with a peer of bench/models.py, in a process and an environment of its own. Prints JSON
+like bench_represent.
 
-usage: peers_models.py deepface|deepface-cut|face_recognition PHOTO ROUNDS    prints JSON like bench_represent
-deepface-cut: of a face that is cut out already.
+usage: peers_models.py deepface|deepface-cut|face_recognition PHOTO ROUNDS
+
+deepface-cut: PHOTO is a face that is already cropped, so detection is skipped.
 """
 
 import json
@@ -16,7 +18,7 @@ os.environ.update(TF_USE_LEGACY_KERAS="1", CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_L
 
 
 def deepface(photo, detector="opencv"):
-    """VGG-Face by the call of DeepFace's own readme, with its default detector."""
+    """VGG-Face, called as in DeepFace's readme, with its default detector."""
     from deepface import DeepFace
 
     options = {
@@ -29,7 +31,7 @@ def deepface(photo, detector="opencv"):
 
 
 def face_recognition(photo):
-    """What the package of that name does, with its own models: HOG detector, five or 68 points, ResNet."""
+    """What the package face_recognition does, with its own models: HOG detector, 68 landmarks, ResNet."""
     import dlib
 
     models = os.environ["DLIB_MODELS"]

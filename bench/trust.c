@@ -58,7 +58,7 @@ static void seal(const sb_keyring *keyring, const char *table, const char *colum
   must(sb_keyring_seal(keyring, &(sb_seal_context){table, column, 1, "model"}, plain, size, sealed, &error), &error);
 }
 
-/* Everything that src/store asks of src/crypto for a new person with one face and attributes. */
+/* Does everything that src/store calls src/crypto for when it adds a person with one face and attributes. */
 static double time_protection(const sb_keyring *keyring, const sb_transform *transform, const float *embedding) {
   sb_error error = {0};
   float protected[DIM];
@@ -133,7 +133,7 @@ static sb_status count_face(void *context, const sb_store_change *change, sb_err
   return SB_OK;
 }
 
-/* The same bytes of the same rows, left sealed. */
+/* Reads the same bytes of the same rows, without unsealing them. */
 static double time_reading(const char *folder) {
   sb_error error = {0};
   sqlite3 *db = NULL;

@@ -20,7 +20,7 @@ class Weights:
 
     def __init__(self, path):
         with h5py.File(path, "r") as file:
-            root = file["model_weights"] if "model_weights" in file else file
+            root = file.get("model_weights", file)
             if "layer_names" not in root.attrs:
                 raise ValueError("this is not a weight file written by Keras")
             self.layers = {}

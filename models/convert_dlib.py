@@ -59,7 +59,8 @@ class Reader:
         return sizes
 
     def next_layer(self):
-        """(tag, contents), or None. Bytes between layers are skipped; tensors are not searched for tags."""
+        """Returns (tag, contents) of the next layer, or None. Bytes between layers are skipped; tensors are not
+        searched for tags."""
         places = [(self.data.find(tag, self.at), tag) for tag in (CONVOLUTION, AFFINE, DENSE, INPUT)]
         places = [place for place in places if place[0] >= 0]
         if not places:

@@ -45,7 +45,10 @@ def read_zip(path):
     with zipfile.ZipFile(path) as archive:
         index = next(name for name in archive.namelist() if name.endswith("data.pkl"))
         folder = index[: -len("data.pkl")]
-        load = lambda pid: np.frombuffer(archive.read(f"{folder}data/{pid[2]}"), "<f4")
+
+        def load(pid):
+            return np.frombuffer(archive.read(f"{folder}data/{pid[2]}"), "<f4")
+
         state = StateUnpickler(archive.open(index), load).load()
     return {name: tensor(*parts) for name, parts in state.items() if parts[2]}
 

@@ -18,7 +18,7 @@ LOCATIONS = "462"  # the concatenation of the four heads' regressions, before pr
 
 
 def reachable(nodes, outputs):
-    """The nodes, in order, that the outputs depend on."""
+    """Returns the nodes that the outputs depend on, in order."""
     wanted, kept = set(outputs), []
     for node in reversed(list(nodes)):
         if wanted.intersection(node.output):
@@ -28,7 +28,8 @@ def reachable(nodes, outputs):
 
 
 def margins_for_pairs(nodes, weights):
-    """Replaces the softmax by `probabilities`; the heads give one number a prior, face minus background."""
+    """Replaces the softmax by the sigmoid `probabilities`. The heads then return one number for each prior: face minus
+    background."""
     by_output = {name: node for node in nodes for name in node.output}
     softmax = by_output["scores"]
     for joined in by_output[softmax.input[0]].input:
@@ -44,7 +45,7 @@ def margins_for_pairs(nodes, weights):
 
 
 def pixels_for_planes(nodes):
-    """The nodes with an input of [1, height, width, 3]."""
+    """Returns the nodes with an input of the shape [1, height, width, 3]."""
     for node in nodes:
         node.input[:] = ["planes" if name == "input" else name for name in node.input]
     return [helper.make_node("Transpose", ["input"], ["planes"], perm=[0, 3, 1, 2], name="planes"), *nodes]

@@ -82,7 +82,7 @@ class Converter:
         return self.add("Transpose", [value], output, perm=[0, 2, 3, 1])
 
     def window(self, attributes):
-        """Strides and padding; TensorFlow's SAME pads more at the end, ONNX's SAME_UPPER."""
+        """Returns strides and padding. TensorFlow's SAME pads more at the end, which is ONNX's SAME_UPPER."""
         padding = text(attributes["padding"])
         if padding not in ("SAME", "VALID"):
             raise NotImplementedError(f"padding {padding}")

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Prints the closing line of a test run, 'N passed, N failed, N skipped', from Meson's JUnit file. usage: count_tests.py FILE"""
+"""Prints the result of a test run, 'N passed, N failed, N skipped', from Meson's JUnit file. Exits with 1 if a test
+failed or none ran.
+
+usage: count_tests.py FILE
+"""
 
 import sys
 import xml.etree.ElementTree

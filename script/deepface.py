@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""DeepFace's own models: their published weight files, downloaded or at hand, into ONNX and a manifest.
+"""Converts DeepFace's own models to ONNX and writes their manifests. The published weight files are downloaded, or
+taken from a folder.
 
 usage: script/models deepface [--from FOLDER] [--to FOLDER] [--mirror ADDRESS] [--any-weights] [--keep] [MODEL...]
 
-MODEL: vgg-face, deepface-age, deepface-gender, deepface-race, facenet512, arcface, sface, or all; none: the first four, which
-are what DeepFace.represent and DeepFace.analyze use. Each download goes on where it broke off and is checked against the
-SHA-256 in models/deepface/. The weights are not Semblance's: their licences (VGG-Face: non-commercial) stand in the manifests.
+MODEL: vgg-face, deepface-age, deepface-gender, deepface-race, facenet512, arcface, sface, or all. The default is the
+first four, which DeepFace.represent and DeepFace.analyze use. An interrupted download is resumed. Each file is checked
+against the SHA-256 in models/deepface/. The weights are not part of Semblance; their licences (VGG-Face:
+non-commercial) are in the manifests.
 
-  --from FOLDER     the weight files are here already, under the names that DeepFace gives them
-  --to FOLDER       where models and manifests go (default: deps/deepface, where the program looks)
+  --from FOLDER     take the weight files from this folder, where they have the names that DeepFace gives them
+  --to FOLDER       write models and manifests to this folder (default: deps/deepface, where the program finds them)
   --mirror ADDRESS  download from ADDRESS/FILE instead of the publisher's address
-  --any-weights     take files of other weights, too: your own of the same layout
+  --any-weights     accept other weights of the same layout, such as your own
   --keep            keep the downloaded weight files (in deps/deepface-weights)
 """
 
@@ -30,7 +32,7 @@ TRIES = 5
 
 
 def download_part(address, partial):
-    """Appends to `partial` what is missing. False: the connection ended too early."""
+    """Appends the missing bytes to the file `partial`. Returns False if the connection ended too early."""
     have = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -44,7 +46,7 @@ def download_part(address, partial):
             return True
         fetch.stop(f"{address} answers {error.code} {error.reason}")
     except OSError as error:
-        fetch.say(f"the download broke off: {error}")
+        fetch.say(f"the download was interrupted: {error}")
         return False
     return partial.stat().st_size >= wanted
 
@@ -52,32 +54,33 @@ def download_part(address, partial):
 def download(address, target, sha256):
     partial = target.with_name(target.name + ".part")
     for attempt in range(TRIES):
-        fetch.say(f"fetching {address}" + (" (going on)" if partial.exists() else ""))
+        fetch.say(f"fetching {address}" + (" (resuming)" if partial.exists() else ""))
         if download_part(address, partial):
             break
         time.sleep(min(attempt, 3))
     else:
         fetch.stop(
-            f"{address} could not be fetched in {TRIES} tries; call again to go on, or give the file with --from FOLDER"
+            f"{address} could not be fetched in {TRIES} tries; run this again to resume the download, or give "
+            "the folder of the file with --from FOLDER"
         )
     if sha256 and fetch.digest(partial) != sha256:
         found = fetch.digest(partial)
         partial.unlink()
         fetch.stop(
-            f"{target.name} is not the file that was pinned (SHA-256 {found}, expected {sha256}): "
-            "a broken or changed download, which was thrown away"
+            f"{target.name} has the wrong SHA-256 ({found}, expected {sha256}): the download is damaged or was "
+            "changed, and has been deleted"
         )
     partial.rename(target)
 
 
 def weight_file(manifest, chosen, downloads):
-    """Where the weights lie, checked."""
+    """Returns the path of the weight file, after checking its SHA-256."""
     source = manifest["source"]["files"][0]
     sha256 = None if chosen.any_weights else source["sha256"]
     if chosen.folder:
         path = chosen.folder / source["path"]
         if not path.is_file():
-            fetch.stop(f"there is no {source['path']} in {chosen.folder}")
+            fetch.stop(f"{chosen.folder} does not contain {source['path']}")
         if sha256:
             fetch.check(path, sha256)
         return path
@@ -90,7 +93,7 @@ def weight_file(manifest, chosen, downloads):
 
 
 def is_made(manifest, target):
-    """The model is there already, made from the weights that are pinned."""
+    """Returns whether the model exists already and was made from the pinned weights."""
     try:
         made = json.loads((target / f"{manifest['name']}.json").read_text())
         return made["source"] == manifest["source"] and fetch.digest(target / made["file"]) == made["sha256"]
@@ -99,7 +102,7 @@ def is_made(manifest, target):
 
 
 def make(manifest, path, target, published):
-    """Converts; the manifest, which gets the digest of what came out, is written last."""
+    """Converts the weights. The manifest, with the digest of the converted file, is written last."""
     partial = target / f"{manifest['file']}.partial"
     if manifest["converter"]:
         fetch.convert(manifest, path, partial)
@@ -139,7 +142,7 @@ def main():
     names = list(templates) if chosen.models == ["all"] else chosen.models or list(USUAL)
     unknown = [name for name in names if name not in templates]
     if unknown:
-        fetch.stop(f"there is no model {unknown[0]}; there are {', '.join(templates)}")
+        fetch.stop(f"unknown model {unknown[0]}; choose from {', '.join(templates)}")
     target, downloads = chosen.to.resolve(), fetch.DEPS / "deepface-weights"
     chosen.folder = chosen.folder and chosen.folder.resolve()
     (target / "pipelines").mkdir(parents=True, exist_ok=True)

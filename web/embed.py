@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the page's files as C arrays. usage: embed.py OUTPUT.c ROOT VERSION PATH=FILE...
+"""Writes the files of the web page as C arrays, so that they become part of the program.
 
-PATH is where the server shows the file, FILE lies under ROOT. The table is sorted by path, for the server's look-up. @VERSION@ in the description becomes VERSION.
+usage: embed.py OUTPUT.c ROOT VERSION PATH=FILE...
+
+The server serves FILE, which is relative to ROOT, at PATH. The table is sorted by path. @VERSION@ in the API
+description (openapi.yaml) is replaced by VERSION.
 """
 
 import gzip
@@ -23,7 +26,7 @@ TYPES = {
 
 
 def content(root, version, path, name):
-    """The file's bytes; the description is also served as JSON, for clients that read no YAML."""
+    """Returns the bytes of the file. The API description is also served as JSON, for clients that cannot read YAML."""
     data = (root / name).read_bytes()
     if name.endswith(".yaml"):
         data = data.replace(b"@VERSION@", version.encode())

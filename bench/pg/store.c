@@ -44,7 +44,7 @@ static void add_people(sb_store *store, const setting *s, size_t from, size_t to
     char id[24];
     uint8_t hash[SB_DIGEST_SIZE] = {0};
     snprintf(id, sizeof id, "p%zu", i);
-    memcpy(hash, &i, sizeof i); /* unique; nobody is looked up by it here */
+    memcpy(hash, &i, sizeof i); /* unique; not used for look-ups here */
     sb_statement_bind_int(&into, 1, (int64_t)i + 1);
     sb_statement_bind_int(&into, 2, s->collection);
     sb_statement_bind_blob(&into, 3, hash, sizeof hash);
@@ -87,7 +87,7 @@ static void add_faces(sb_store *store, const setting *s, size_t from, size_t to,
   free(turned);
 }
 
-/* Rows a second. */
+/* Returns rows a second. */
 static double fill(sb_store *store, setting *s, sb_error *error) {
   must(sb_store_collection_add(store, "default", "bench", s->dim, &s->collection, error), error);
   double begun = sb_monotonic_ms();
@@ -135,14 +135,14 @@ static void search(const char *name, sb_collection_indexes *indexes, const setti
   free(times);
 }
 
-/* A server that follows: its store and its index in memory. */
-typedef struct follower {
+/* A server that reads another server's changes: its store and its index in memory. */
+typedef struct server {
   sb_store *store;
   sb_collection_indexes *indexes;
-} follower;
+} server;
 
-/* Looks until the newly enrolled person, whose face is the first probe, is found. */
-static void find(const follower *f, const setting *s, int64_t person, sb_error *error) {
+/* Searches until the newly enrolled person, whose face is the first probe, is found. */
+static void find(const server *f, const setting *s, int64_t person, sb_error *error) {
   sb_hit hits[K];
   size_t found = 0;
   const sb_engine_query query = {s->collection, s->probes, K, true};
@@ -157,9 +157,10 @@ static void print_times(const char *name, double *times, size_t count) {
   printf(",\"%s\":[%.2f,%.2f]", name, times[count / 2], times[count * 99 / 100]);
 }
 
-/* Enrolled by one server: until it is durable, until another one's search finds it, and until searches on all of them
- * have, asked one after the other. Each is deleted again. */
-static void visible(sb_store *store, const follower *followers, const setting *s, sb_error *error) {
+/* Enrols people on one server. Measures the time until the enrolment is durable, until a search on another server finds
+ * the person, and until searches on all servers, one after the other, have found the person. Deletes each person
+ * again. */
+static void visible(sb_store *store, const server *servers, const setting *s, sb_error *error) {
   static double commit[ENROLMENTS], first[ENROLMENTS], all[ENROLMENTS];
   for (size_t i = 0; i < ENROLMENTS; i++) {
     char id[32];
@@ -171,7 +172,7 @@ static void visible(sb_store *store, const follower *followers, const setting *s
     must(sb_store_enroll(store, &e, &person, &face, error), error);
     commit[i] = sb_monotonic_ms() - begun;
     for (size_t f = 0; f < SERVERS; f++) {
-      find(&followers[f], s, person, error);
+      find(&servers[f], s, person, error);
       all[i] = sb_monotonic_ms() - begun;
       if (!f) first[i] = all[i];
     }
@@ -192,7 +193,7 @@ static void *note_often(void *context) {
   return NULL;
 }
 
-/* Entries of searches in the audit a second: asked for by one, and by many at the same time. */
+/* Measures audit entries of searches per second, written by one thread and by many at the same time. */
 static void note(sb_store *store) {
   pthread_t threads[NOTERS];
   double begun = sb_monotonic_ms();
@@ -227,10 +228,10 @@ static void measure_hnsw(sb_store *store, const setting *s, sb_error *error) {
   }
 }
 
-/* Prints how long the first one's index took to fill, and its memory. */
-static void start(follower *followers, const setting *s, sb_error *error) {
+/* Prints how long the index of the first server took to fill, and its memory. */
+static void start(server *servers, const setting *s, sb_error *error) {
   for (size_t i = 0; i < SERVERS; i++) {
-    follower *f = &followers[i];
+    server *f = &servers[i];
     must(sb_store_open_at(s->folder, s->url, true, &f->store, error), error);
     double begun = sb_monotonic_ms();
     must(sb_collection_indexes_new(f->store, false, 0, &f->indexes, error), error);
@@ -239,7 +240,7 @@ static void start(follower *followers, const setting *s, sb_error *error) {
     printf(",\"start_s\":%.2f,\"index_bytes\":%zu", (sb_monotonic_ms() - begun) / 1000,
            sb_collection_indexes_bytes(f->indexes));
     fflush(stdout);
-    search("cold", f->indexes, s, s->probe_count, error); /* the codes are learned beside it */
+    search("cold", f->indexes, s, s->probe_count, error); /* the quantizer is trained in a thread */
     search("local", f->indexes, s, s->probe_count, error);
   }
 }
@@ -247,18 +248,18 @@ static void start(follower *followers, const setting *s, sb_error *error) {
 static void run(setting *s, sb_error *error) {
   sb_store *store = NULL;
   sb_collection_indexes *remote = NULL;
-  follower followers[SERVERS] = {{0}};
+  server servers[SERVERS] = {{0}};
   int64_t bytes = 0;
   must(sb_store_open_at(s->folder, s->url, true, &store, error), error);
   printf("{\"rows\":%zu,\"dim\":%zu,\"load_rows_s\":%.0f", s->count, s->dim, fill(store, s, error));
   must(sb_store_number(store, "SELECT pg_table_size('semblance.face')", &bytes, error), error);
   printf(",\"table_bytes\":%lld", (long long)bytes);
-  start(followers, s, error);
-  visible(store, followers, s, error);
+  start(servers, s, error);
+  visible(store, servers, s, error);
   note(store);
-  for (size_t i = 0; i < SERVERS; i++) { /* the database gets the memory */
-    sb_collection_indexes_free(followers[i].indexes);
-    sb_store_close(followers[i].store);
+  for (size_t i = 0; i < SERVERS; i++) { /* so that the database gets the memory */
+    sb_collection_indexes_free(servers[i].indexes);
+    sb_store_close(servers[i].store);
   }
   must(sb_collection_indexes_new(store, true, 0, &remote, error), error);
   search("sql", remote, s, s->probe_count < 100 ? s->probe_count : 100, error);

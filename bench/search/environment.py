@@ -1,4 +1,4 @@
-"""A Python environment with the libraries of requirements.txt."""
+"""Makes a Python environment with the libraries of requirements.txt."""
 
 import hashlib
 import pathlib
@@ -9,6 +9,7 @@ REQUIREMENTS = pathlib.Path(__file__).resolve().parent / "requirements.txt"
 
 
 def python_of(work):
+    """Returns the environment's interpreter; installs the environment if it is missing or requirements.txt changed."""
     folder = work / "venv"
     stamp = folder / "requirements.sha256"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()

@@ -1,11 +1,12 @@
-"""Synthetic collections that resemble face embeddings, their queries and the exact answers; made once, kept as files.
+"""Synthetic collections that resemble face embeddings, with queries and exact answers. They are made once and stored in
+files.
 
-An identity is normally distributed with eigenvalues exp(-i / tau) under a random rotation, scaled to unit length: as in
-embeddings of real faces, some 2 * tau dimensions carry nearly all the variance. A match of row g is
-c * g + sqrt(1 - c^2) * u, with u orthogonal to g; seven tenths of u's energy resemble faces and the rest is spread
-evenly; c is normally distributed (0.6, 0.1), cut to 0.25 .. 0.9. Strangers are identities that are not in the
-collection. Rows are made in chunks, each from its own seed, so that a collection of any size begins with the smaller
-ones, and none is ever in memory as a whole.
+An identity is normally distributed with eigenvalues exp(-i / tau) under a random rotation, scaled to unit length. As in
+embeddings of real faces, about 2 * tau dimensions carry nearly all the variance. A match of row g is
+c * g + sqrt(1 - c^2) * u, where u is orthogonal to g, 70 % of the energy of u is distributed like faces and the rest
+evenly, and c is normally distributed (mean 0.6, standard deviation 0.1), clipped to 0.25 .. 0.9. Strangers are
+identities that are not in the collection. Rows are made in chunks, each from its own seed, so that every collection
+begins with the rows of the smaller ones, and no collection is ever in memory as a whole.
 """
 
 import pathlib
@@ -23,7 +24,8 @@ def unit(rows):
 
 
 class Gallery:
-    """Kept in `folder`, named by `dim` and `tau`. Files: rows.f32 (grows on demand), probes-N.npz, truth-N.npz."""
+    """A collection in a subfolder of `folder` that is named by `dim` and `tau`. Files: rows.f32 (grows on demand),
+    probes-N.npz (N matches and N strangers), truth-N-COUNT.npz (their exact answers among COUNT rows)."""
 
     def __init__(self, folder, dim=512, tau=64, probes=500):
         self.folder = pathlib.Path(folder) / f"gallery-{dim}-{tau}"
@@ -38,7 +40,7 @@ class Gallery:
         return unit(rng.standard_normal((count, len(self.mix)), dtype=np.float32) @ self.mix)
 
     def rows(self, count):
-        """The first `count` rows, as a read-only map of the file; makes those that are missing."""
+        """Returns the first `count` rows as a read-only memory map; makes the missing ones."""
         path = self.folder / "rows.f32"
         bytes_a_row = 4 * self.dim
         with open(path, "ab") as file:
@@ -50,7 +52,7 @@ class Gallery:
         return np.memmap(path, "<f4", "r", shape=(count, self.dim))
 
     def probes(self):
-        """(queries, mate_rows): matches of mate_rows first, then as many strangers."""
+        """Returns (queries, mate_rows): first a match of each of mate_rows, then as many strangers."""
         path = self.folder / f"probes-{self.probe_count}.npz"
         if not path.exists():
             rng = np.random.default_rng(PROBE_SEED)
@@ -67,7 +69,8 @@ class Gallery:
             return file["queries"], file["mate_rows"]
 
     def truth(self, count):
-        """(numbers, scores) of the TRUTH_K best of the first `count` rows for each query, in float64, best first."""
+        """Returns (numbers, scores) of the TRUTH_K best of the first `count` rows for each query, computed in float64,
+        best first."""
         path = self.folder / f"truth-{self.probe_count}-{count}.npz"
         if not path.exists():
             rows, (queries, _) = self.rows(count), self.probes()
@@ -78,7 +81,8 @@ class Gallery:
 
 
 def best_rows(rows, queries, among):
-    """(numbers, scores): the TRUTH_K best of the rows whose numbers are in `among` (ascending) for each query."""
+    """Returns (numbers, scores) of the TRUTH_K best rows for each query, among the rows whose numbers are in `among`
+    (ascending)."""
     spare = TRUTH_K + 10  # reranked in float64, because float32 may order them wrongly
     scores = np.full((len(queries), 0), -9, np.float32)
     numbers = np.zeros((len(queries), 0), np.int64)

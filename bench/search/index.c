@@ -129,14 +129,14 @@ EXPORT int bench_index_remove_timed(bench_index *bench, size_t count, uint64_t f
   return 0;
 }
 
-EXPORT int bench_index_search(bench_index *bench, const float *queries, size_t count, size_t k, int exact, float floor,
-                              const uint64_t *bits, size_t bit_count, uint64_t *keys, float *scores) {
-  sb_filter filter = {.kind = SB_FILTER_BITMAP, .count = bit_count, .bits = bits};
-  sb_index_query query = {.struct_size = sizeof query, .vectors = queries, .count = count, .k = k};
-  query.mode = exact ? SB_SEARCH_EXACT : SB_SEARCH_FAST;
-  query.has_floor = floor > -2;
-  query.floor = floor;
-  query.filter = bits ? &filter : NULL;
+EXPORT int bench_index_search(bench_index *bench, const bench_index_query *batch, uint64_t *keys, float *scores) {
+  const size_t count = batch->count, k = batch->k;
+  sb_filter filter = {.kind = SB_FILTER_BITMAP, .count = batch->bit_count, .bits = batch->bits};
+  sb_index_query query = {.struct_size = sizeof query, .vectors = batch->vectors, .count = count, .k = k};
+  query.mode = batch->exact ? SB_SEARCH_EXACT : SB_SEARCH_FAST;
+  query.has_floor = batch->floor > -2;
+  query.floor = batch->floor;
+  query.filter = batch->bits ? &filter : NULL;
   sb_hit stack[SB_BATCH_MAX]; /* for the usual k of 10, so that nothing is allocated while measuring */
   sb_hit *hits = count * k <= SB_BATCH_MAX ? stack : sb_alloc(count * k, sizeof *hits, &last);
   size_t found[SB_BATCH_MAX];

@@ -28,10 +28,19 @@ void bench_index_settle(bench_index *bench);
 int bench_index_put_timed(bench_index *bench, size_t count, uint64_t first_key, const float *vectors, double *us);
 int bench_index_remove_timed(bench_index *bench, size_t count, uint64_t first_key, double *us);
 
-/* A batch of `count` queries. floor: minimum score (-2: none). bits: NULL, or a bitmap of `bit_count` keys. keys,
- * scores: count * k; key UINT64_MAX: no hit. */
-int bench_index_search(bench_index *bench, const float *queries, size_t count, size_t k, int exact, float floor,
-                       const uint64_t *bits, size_t bit_count, uint64_t *keys, float *scores);
+/* A batch of queries. Query in semblance.py has the same fields. */
+typedef struct {
+  const float *vectors; /* count * dim */
+  size_t count;
+  size_t k;
+  int exact;            /* 0: fast search, 1: exact search */
+  float floor;          /* minimum score; -2: none */
+  const uint64_t *bits; /* NULL, or a bitmap of the keys that may be found */
+  size_t bit_count;
+} bench_index_query;
+
+/* keys, scores: count * k; where there are fewer hits, the rest have the key UINT64_MAX. */
+int bench_index_search(bench_index *bench, const bench_index_query *batch, uint64_t *keys, float *scores);
 
 /* out[0..15]: rows, bytes, training runs, trained rows, training seconds, uncoded rows, participation ratio, code
  * bytes, code dims, refinement dims, survivors, reranked, estimated recall, training (0 none, 1 running, 2 done),

@@ -1,4 +1,4 @@
-"""Timing: contenders take turns in short blocks, so that all of them see the same noise of the machine."""
+"""Measures times. Contenders take turns in short blocks, so that noise of the machine affects all of them alike."""
 
 import random
 import statistics
@@ -9,12 +9,12 @@ import numpy as np
 
 BLOCK_SECONDS, BLOCK_MAX = 0.05, 50  # one turn: about this long, at most this many queries
 TURNS_MIN = 5
-WARM = 2  # untimed queries first: the previous contender has filled the caches with its own data
+WARM = 2  # untimed queries at the start of a turn, because the caches hold the data of the previous contender
 
 
 class Contender:
-    """name, settings: for people. search(queries): row numbers, len(queries) x k. threads(n): sets the number of
-    threads. floor: hits with lower scores are not returned."""
+    """A library with its settings. name, settings: text for the documents. search(queries): returns row numbers,
+    len(queries) x k. threads(n): sets the number of threads. floor: hits with lower scores are not returned."""
 
     def __init__(self, name, settings, search, threads=lambda n: None, floor=None):
         self.name, self.settings, self.search, self.threads, self.floor = name, settings, search, threads, floor
@@ -44,7 +44,9 @@ class Lane:
         """Measures one turn; returns its duration in seconds."""
         start = time.perf_counter()
         self.contender.threads(self.threads)
-        warm = min(self.once(timed=False) for _ in range(WARM)) if self.block != 1 else 0  # a long call warms itself
+        warm = (
+            min(self.once(timed=False) for _ in range(WARM)) if self.block != 1 else 0
+        )  # a long call needs no warm-up
         if not self.block:
             self.block = max(1, min(BLOCK_MAX, int(1000 * BLOCK_SECONDS / warm)))
         for _ in range(self.block):
@@ -80,8 +82,8 @@ def hits(answer):
 
 
 class Truth:
-    """Exact answers to a set of queries. numbers, scores: the best rows; mates: the row of each query's match, or
-    -1."""
+    """The exact answers to a set of queries. numbers, scores: the best rows of each query; mates: the row that each
+    query matches, or -1."""
 
     def __init__(self, numbers, scores, mates):
         self.numbers, self.scores, self.mates = numbers, scores, mates
@@ -91,8 +93,8 @@ class Truth:
 
 
 def interleave(lanes, seconds):
-    """Runs turns in rounds of random order until the time is over. Slow lanes skip some rounds, so that all have about
-    the same time, but each has at least TURNS_MIN turns."""
+    """Runs turns, in rounds of random order, for `seconds`. Slow lanes skip some rounds, so that all lanes get about
+    the same time; each gets at least TURNS_MIN turns."""
     order = random.Random(1)
     end = time.monotonic() + seconds
     due, turns = [0] * len(lanes), [0] * len(lanes)
@@ -106,15 +108,16 @@ def interleave(lanes, seconds):
 
 
 def spread(queries, mates, count):
-    """(queries, mates, picked): at most `count` queries, matches and strangers in turn, so that all parts are alike.
-    `picked` are their numbers in the original; the mate of a stranger is -1."""
+    """Returns (queries, mates, picked): at most `count` queries in which matches and strangers alternate, so that all
+    parts are alike. picked: their numbers in `queries`. The mate of a stranger is -1."""
     half = len(mates)
     picked = np.stack([np.arange(half), np.arange(half, 2 * half)], 1).ravel()[:count]
     return np.ascontiguousarray(queries[picked]), np.where(picked < half, mates[picked % half], -1), picked
 
 
 def clients(contender, queries, count, seconds):
-    """`count` client threads send one query at a time. (milliseconds of each call, queries per second)"""
+    """Runs `count` client threads, each sending one query at a time. Returns (milliseconds of each call, queries per
+    second)."""
     contender.threads(1)
     barrier = threading.Barrier(count)
     taken = [[] for _ in range(count)]

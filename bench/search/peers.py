@@ -1,4 +1,5 @@
-"""The other libraries: each index is built once for a collection and kept as a file, with its own best settings."""
+"""The other libraries, each with its own best settings. An index is built once for a collection and stored in a
+file."""
 
 import pathlib
 import time
@@ -30,7 +31,8 @@ def chunks(rows):
 
 
 def cached(path, build, load):
-    """load(path), after build(path) if the file is missing. The time to build is kept in a file beside it."""
+    """Returns load(path), after build(path) if the file is missing. The time to build is stored in a file next to
+    it."""
     took = path.with_suffix(".seconds")
     if not took.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +68,7 @@ def faiss_cached(path, description, rows):
 
 
 def faiss_flat(rows):
-    """Not kept as a file: it is the collection itself."""
+    """Builds the index each time: a file of it would be a copy of the collection."""
     index = faiss.IndexFlatIP(rows.shape[1])
     for _, part in chunks(rows):
         index.add(part)
@@ -246,7 +248,7 @@ def sqlite_index(folder, rows):
 
 
 def sqlite_contender(folder, rows):
-    """Its scan of sign bits with reranking was slower than the full scan at the recall that is needed here."""
+    """Uses the full scan: sqlite-vec's scan of sign bits with reranking was slower at the recall needed here."""
     connection = sqlite_index(folder, rows)
 
     def search(queries):
@@ -273,23 +275,28 @@ def rival_with_half_rows(folder, rows, factors):
     return found
 
 
+def faiss_put(index):
+    """Appends the row; faiss numbers rows itself."""
+    return lambda number, row: index.add(row)
+
+
 def faiss_remove(index):
     """Removes the row in the middle; faiss shifts the numbers of the rows after it."""
     return lambda number: index.remove_ids(np.array([index.ntotal // 2]))
 
 
 def writers(folder, gallery, count, small, smaller):
-    """(name, settings, rows, put(number, row), remove(number) or None, calls) of each peer."""
+    """Yields (name, settings, rows, put(number, row), remove(number) or None, calls) for each peer."""
     rows = gallery.rows(count)
     flat = faiss_flat(rows)
     rival = rival_index(folder, rows, flat, 300)
-    yield "faiss rival", "no removal", count, lambda number, row: rival.add(row), None, 50
+    yield "faiss rival", "no removal", count, faiss_put(rival), None, 50
     codes = rival.base_index
-    yield "faiss rival", "its codes only", count, lambda number, row: codes.add(row), faiss_remove(codes), 10
-    yield "faiss Flat", "float32", count, lambda number, row: flat.add(row), faiss_remove(flat), 50
-    del rival, codes, flat
+    yield "faiss rival", "its codes only", count, faiss_put(codes), faiss_remove(codes), 10
+    yield "faiss Flat", "float32", count, faiss_put(flat), faiss_remove(flat), 50
+    del rival, codes, flat  # frees their memory before the next index is loaded
     eight = eight_bits(folder, rows)
-    yield "faiss SQ8", "8 bit", count, lambda number, row: eight.add(row), faiss_remove(eight), 50
+    yield "faiss SQ8", "8 bit", count, faiss_put(eight), faiss_remove(eight), 50
     rows = gallery.rows(small)
     graph = hnswlib_index(folder, rows)
     yield (
@@ -321,8 +328,8 @@ def writers(folder, gallery, count, small, smaller):
 
 
 def sizes(folder, count):
-    """Bytes per face and seconds to build, of the kept files for `count` rows; the rival's float32 rows are not
-    included."""
+    """Returns bytes per face and seconds to build, of the stored files for `count` rows; the rival's float32 rows are
+    not included."""
     found = {}
     files = {
         "faiss HNSW32": "hnsw-{}.faiss",
@@ -341,7 +348,7 @@ def sizes(folder, count):
 
 
 def prepare(folder, rows, kinds):
-    """Builds and keeps the indexes of these kinds: "scans", "rival" (only codes), "graphs" (and sqlite-vec),
+    """Builds and stores the indexes of these kinds: "scans", "rival" (only codes), "graphs" (and sqlite-vec),
     "usearch"."""
     if {"scans", "rival"} & set(kinds):
         rival_codes(folder, rows)

@@ -1,6 +1,6 @@
-"""The benchmark in pieces of some minutes each. Every piece is one process, in which all contenders take turns. It
+"""The benchmark, in pieces that take some minutes each. A piece is one process, in which all contenders take turns. It
 writes results/PIECE.json in the work folder, where collections, exact answers and the other libraries' indexes are
-kept, too."""
+stored, too."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ FLOOR = 0.40  # lower scores are not a match at any threshold in use
 
 
 class Setting:
-    """Options of a piece: scale of sizes, seconds, folders."""
+    """The options of a piece: work folder, measuring time, and the factor for all numbers of rows."""
 
     def __init__(self, work, seconds, scale):
         self.work, self.seconds, self.scale = work, seconds, scale
@@ -42,7 +42,7 @@ class Setting:
 
 
 def semblance_index(rows, threads=2, keep=16):
-    """(index, facts), loaded and trained."""
+    """Returns (index, facts); the index is loaded and trained."""
     start = time.monotonic()
     index = semblance.Index(rows.shape[1], threads, keep)
     index.load(rows)
@@ -64,7 +64,8 @@ def semblance_contender(index, name="Semblance", settings="fast, float16 kept", 
 
 
 def measured(setting, contenders, probes, shapes, seconds=None):
-    """One result for each contender and each (threads, batch) of `shapes`; probes: (queries, truth)."""
+    """Measures each contender with each (threads, batch) of `shapes`. probes: (queries, truth). Returns (results,
+    lanes)."""
     queries, truth = probes
     lanes = [Lane(contender, threads, batch, queries) for contender in contenders for threads, batch in shapes]
     interleave(lanes, seconds or setting.seconds)
@@ -72,7 +73,7 @@ def measured(setting, contenders, probes, shapes, seconds=None):
 
 
 def probes_of(gallery, count, limit=QUERIES):
-    """(queries, truth) for the first `count` rows of a collection."""
+    """Returns (queries, truth) for the first `count` rows of a collection."""
     queries, mates, picked = spread(*gallery.probes(), limit)
     numbers, scores = gallery.truth(count)
     return queries, Truth(numbers[picked], scores[picked], mates)
@@ -110,7 +111,7 @@ def batch(setting):
 
 
 def exact(setting):
-    """Exact answers against brute force: row numbers should be those of faiss Flat, in its order."""
+    """Compares exact answers with brute force: the row numbers should be those of faiss Flat, in the same order."""
     gallery, count, rows = million(setting)
     half, half_facts = semblance_index(rows)
     whole, whole_facts = semblance_index(rows, keep=32)
@@ -139,7 +140,7 @@ def exact(setting):
 
 
 def two_clients(setting):
-    """Two clients at once, each sending one query at a time."""
+    """Measures two clients at once, each sending one query at a time."""
     gallery, count, rows = million(setting)
     index, facts = semblance_index(rows)
     queries, truth = probes_of(gallery, count)
@@ -174,7 +175,7 @@ def two_clients(setting):
 
 
 def filtered(setting):
-    """A filter that allows one row in a hundred."""
+    """Measures a filter that allows one row in a hundred."""
     gallery, count, rows = million(setting)
     queries, mates, _ = spread(*gallery.probes(), 200)
     allowed = np.flatnonzero(np.random.default_rng(3).random(count) < 0.01)
@@ -202,8 +203,8 @@ def filtered(setting):
 
 
 def writes(setting):
-    """Microseconds to put and to remove one row. Graphs and sqlite-vec use the smaller collection of the piece
-    `graphs`."""
+    """Measures the microseconds to put and to remove one row. Graphs and sqlite-vec use the smaller collection of the
+    piece `graphs`."""
     gallery, count, rows = million(setting)
     index, facts = semblance_index(rows)
     new = np.array(gallery.rows(count + 2000)[count:])
@@ -231,6 +232,7 @@ def writes(setting):
         put_us = [timed(put, count + i, new[i : i + 1]) for i in range(calls)]
         remove_us = [timed(remove, count + i) for i in range(calls)] if remove else []
         note(name, settings, size, put_us, remove_us)
+        del put, remove  # they refer to the peer's index, whose memory must be free before the next one is loaded
     return {"rows": count, "dim": gallery.dim, "semblance": facts, "results": results}
 
 
@@ -241,7 +243,8 @@ def timed(call, *arguments):
 
 
 def graphs(setting):
-    """Smaller, because building a graph of a million rows takes too long on two cores."""
+    """Measures graphs and sqlite-vec. The collection is smaller, because building a graph of a million rows takes too
+    long on two cores."""
     gallery, count = setting.gallery(), setting.count(200_000)
     rows, folder = gallery.rows(count), setting.folder(gallery)
     index, facts = semblance_index(rows)
@@ -260,7 +263,7 @@ def graphs(setting):
 
 
 def usearch_graph(setting):
-    """Smaller still, because building takes even longer."""
+    """Measures usearch. The collection is smaller still, because building its graph takes even longer."""
     gallery, count = setting.gallery(), setting.count(160_000)
     rows, folder = gallery.rows(count), setting.folder(gallery)
     index, facts = semblance_index(rows)
@@ -286,7 +289,7 @@ def dimensions(setting, dim, faces=100_000):
 
 
 def flatter(setting):
-    """A spectrum that falls more slowly: participation ratio about 280."""
+    """Measures a collection whose spectrum falls more slowly: participation ratio about 280."""
     gallery, count = setting.gallery(tau=150), setting.count(1_000_000)
     rows = gallery.rows(count)
     index, facts = semblance_index(rows)
@@ -299,7 +302,7 @@ def flatter(setting):
 
 
 def three_million(setting):
-    """More codes than fit into the L3 cache of this machine."""
+    """Measures three million rows, whose codes do not fit into the L3 cache of this machine."""
     gallery, count = setting.gallery(), setting.count(3_000_000)
     rows = gallery.rows(count)
     index, facts = semblance_index(rows)
@@ -317,7 +320,8 @@ def ten_million(setting):
 
 
 def ten_million_rival(setting):
-    """The rival's float32 rows do not fit into 24 GB, so float16 rows rerank its candidates."""
+    """Measures the rival with ten million rows. Its float32 rows do not fit into 24 GB, so float16 rows rerank its
+    candidates."""
     gallery, count = setting.gallery(), setting.count(10_000_000)
     contenders = peers.rival_with_half_rows(setting.folder(gallery), gallery.rows(count), (100, 300))
     results, _ = measured(setting, contenders, probes_of(gallery, count), SINGLE + BATCH)
@@ -359,7 +363,7 @@ NEEDS = {
 
 
 def prepare(setting, name):
-    """Builds and keeps everything that a piece needs, without measuring."""
+    """Builds and stores everything that a piece needs, without measuring."""
     for need in NEEDS[name]:
         gallery, count = setting.gallery(need.get("dim", 512), need.get("tau", 64)), setting.count(need["rows"])
         rows = gallery.rows(count)

@@ -1,4 +1,4 @@
-"""A small SVG plot: bars of milliseconds with their recall, and lines of growth."""
+"""Draws a small SVG plot: bars of milliseconds with their recall, and lines of growth."""
 
 import html
 import math
@@ -21,7 +21,7 @@ def colour(name):
 
 
 def scale(low, high, left, right):
-    """A logarithmic axis: a function from value to position."""
+    """Returns the function of a logarithmic axis, from a value to its position."""
     return lambda value: left + (right - left) * math.log(value / low) / math.log(high / low)
 
 
@@ -34,7 +34,7 @@ def number(value):
 
 
 def bars(rows, top):
-    """rows: (name, milliseconds on one thread, on two, words at the end). Returns (parts, height)."""
+    """Draws bars. rows: (name, milliseconds on one thread, on two, text after the bar). Returns (parts, height)."""
     ticks = powers(min(min(r[1], r[2]) for r in rows), max(max(r[1], r[2]) for r in rows))
     place = scale(ticks[0], ticks[-1], LEFT, WIDTH - 150)
     bottom = top + ROW * len(rows)
@@ -56,7 +56,7 @@ def bars(rows, top):
 
 
 def lines(series, top, height):
-    """series: {name: [(rows, milliseconds)]}."""
+    """Draws lines with logarithmic axes. series: {name: [(rows, milliseconds)]}."""
     points = [p for line in series.values() for p in line]
     xs, ys = (powers(min(p[axis] for p in points), max(p[axis] for p in points)) for axis in (0, 1))
     x, y = scale(xs[0], xs[-1], LEFT, WIDTH - 190), scale(ys[0], ys[-1], top + height, top)
@@ -73,7 +73,7 @@ def lines(series, top, height):
         parts.append(f'<polyline points="{way}" fill="none" stroke="{colour(name)}" stroke-width="2"{dash}/>')
         parts += [f'<circle cx="{x(n):.1f}" cy="{y(ms):.1f}" r="3" fill="{colour(name)}"/>' for n, ms in line]
     below = 0.0
-    # Names that would overlap move down.
+    # Labels that would overlap are moved down.
     for name, line in sorted(series.items(), key=lambda item: y(item[1][-1][1])):
         below = max(below + 13, y(line[-1][1]) + 4)
         parts.append(text(x(line[-1][0]) + 8, below, name, "s"))

@@ -1,16 +1,18 @@
-"""Writes DOCS/search-benchmarks.md and .json and DOCS/images/search.svg from what pieces.py measured.
+"""Writes DOCS/search-benchmarks.md and .json and DOCS/images/search.svg from the results of pieces.py.
 
-usage: report.py RESULTS DOCS     (pieces that RESULTS lacks are taken from the present DOCS/search-benchmarks.json)
+usage: report.py RESULTS DOCS
+
+Pieces that are not in RESULTS are taken from the existing DOCS/search-benchmarks.json.
 """
 
 import json
 import pathlib
 import sys
-import textwrap
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 import machine  # noqa: E402
 import plot  # noqa: E402
+from markdown_text import paragraph, table  # noqa: E402
 
 RIVAL, OURS = "faiss rival x300", "fast, float16 kept"  # names in the results
 
@@ -20,7 +22,7 @@ class Results:
         self.pieces = pieces
 
     def rows(self, piece, **wanted):
-        """The results of a piece that have all the given values."""
+        """Returns the results of a piece that have all the given values."""
         found = self.pieces.get(piece, {"results": []})["results"]
         return [r for r in found if all(r.get(key) == value for key, value in wanted.items())]
 
@@ -29,21 +31,12 @@ class Results:
         return found[0] if found else None
 
     def contenders(self, piece):
-        """(name, settings) of a piece: ours first, then by the time of one query."""
+        """Returns (name, settings) of the contenders of a piece: Semblance first, then by the time of one query."""
         found = {}
         for r in self.rows(piece):
             key = (r["name"], r["settings"])
             found[key] = min(found.get(key, 1e9), r["p50_ms"] / r.get("batch", 1))
         return sorted(found, key=lambda key: (key[0] != "Semblance", found[key]))
-
-
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
-
-
-def paragraph(text):
-    return textwrap.fill(text, 118) + "\n"
 
 
 def ms(result):
@@ -55,7 +48,7 @@ def rate(result):
 
 
 def recall(*results):
-    """The lowest of the given results."""
+    """Returns the lowest recall of the given results."""
     values = [r["recall_at_10"] for r in results if r]
     return f"{min(values):.4f}" if values else "-"
 
@@ -71,7 +64,7 @@ def title(name, settings):
 
 
 def searches(results, piece, batch_piece=None):
-    """Times of single queries, rates of batches, and recall."""
+    """Returns a table with times of single queries, rates of batches, and recall."""
     rows = []
     for name, settings in results.contenders(piece):
         key = {"name": name, "settings": settings}
@@ -165,7 +158,7 @@ GROWTH = [("small", "small"), ("dim512", "dim512"), ("single", "single"), ("thre
 
 
 def growth(results):
-    """{name: [(rows, ms, recall)]} of Semblance and the rival, by size of the collection."""
+    """Returns {name: [(rows, ms, recall)]} of Semblance and the rival, by size of the collection."""
     found = {}
     for ours, theirs in GROWTH:
         for name, piece, wanted in (
@@ -189,8 +182,9 @@ def growth_section(results):
     return table(["", "faces", "p50 ms", "ns per face", "recall@10"], rows)
 
 
-def paper(results):
-    """What a hundred million faces would take, extrapolated from the largest collection measured."""
+def extrapolation(results):
+    """Returns what a search of a hundred million faces would take, extrapolated from the largest measured
+    collection."""
     piece = next((p for p in ("ten", "three") if p in results.pieces), None)
     two = piece and results.one(piece, threads=2, batch=1, name="Semblance", settings=OURS)
     if not two:
@@ -244,8 +238,8 @@ def memory_section(results):
 # ---- Goals
 
 
-def wanted_rows(results):
-    """[what, goal, measured, whether it is met]."""
+def goal_rows(results):
+    """Returns rows of [what, goal, measured, whether it is met]."""
     rows = []
 
     def note(words, wanted, measured, met):
@@ -361,7 +355,7 @@ have M 32 and efConstruction 200; they are built for fewer faces, because a mill
 
 ## Goals
 
-{wanted}"""
+{goals}"""
 
 EXACT = """An exact search proves by upper bounds that no other row can be among the ten best. With float16 rows the
 scores are those of the rounded rows, so two rows that differ by less than the rounding may be in another order than in
@@ -380,8 +374,8 @@ def chosen(results, piece):
     s = results.pieces[piece]["semblance"]["stats"]
     return (
         paragraph(
-            f"The index chose PQ codes of {s['code_bytes']:.0f} bytes over {s['code_dims']:.0f} axes and refinement codes "
-            f"over {s['line_dims']:.0f} axes. {s['survivors']:,.0f} rows pass the scan on average, and at most "
+            f"The index chose PQ codes of {s['code_bytes']:.0f} bytes over {s['code_dims']:.0f} axes and refinement "
+            f"codes over {s['line_dims']:.0f} axes. {s['survivors']:,.0f} rows pass the scan on average, and at most "
             f"{s['reranked']:,.0f} are reranked. Participation ratio {s['participation']:.0f}, estimated recall "
             f"{s['recall_estimate']:.4f}; training took {s['learn_seconds']:.1f} s."
         )
@@ -405,7 +399,7 @@ def picture(results):
 
 
 def sections(results):
-    """(piece that must be measured, heading, function that writes the text)."""
+    """Yields (piece that must be measured, heading, function that returns the text)."""
     yield (
         "single",
         "1,000,000 x 512, the ten best",
@@ -425,7 +419,7 @@ def sections(results):
         "A flatter spectrum, exp(-i/150), 1,000,000 x 512",
         lambda: chosen(results, "flatter") + searches(results, "flatter"),
     )
-    yield "single", "Growth, 512 dimensions", lambda: growth_section(results) + "\n" + paper(results)
+    yield "single", "Growth, 512 dimensions", lambda: growth_section(results) + "\n" + extrapolation(results)
     yield (
         "single",
         "Memory and building",
@@ -437,7 +431,7 @@ def main():
     docs = pathlib.Path(sys.argv[2])
     results = Results(dict(sorted(machine.merged(docs / "search-benchmarks.json", sys.argv[1]).items())))
     if "single" not in results.pieces:
-        sys.exit("report.py: the piece `single` is not measured yet")
+        sys.exit("report.py: the piece `single` has not been measured; run bench/search/run single")
     head = results.pieces["single"]
     text = HEAD.format(
         made=max(p["made"][:10] for p in results.pieces.values()),
@@ -446,7 +440,7 @@ def main():
         others=others(results),
         versions=", ".join(f"{name} {version}" for name, version in head["versions"].items()),
         commits=", ".join(sorted({p["commit"] for p in results.pieces.values()})),
-        wanted=table(["", "goal", "measured", "met"], wanted_rows(results)),
+        goals=table(["", "goal", "measured", "met"], goal_rows(results)),
     )
     for piece, heading, write in sections(results):
         if piece in results.pieces:

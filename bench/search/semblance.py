@@ -7,7 +7,7 @@ import numpy as np
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "build/bench/libbench_index.so"
 CHUNK = 20_000
-# Names in the results, in the order of bench_index_stats.
+# Names in the results, in the order of bench_index_stats. They stay as they are in the stored results of earlier runs.
 STATS = (
     "rows",
     "bytes",
@@ -29,6 +29,20 @@ STATS = (
 size_t, pointer, u64 = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_uint64
 
 
+class Query(ctypes.Structure):
+    """bench_index_query of index.h."""
+
+    _fields_ = [
+        ("vectors", pointer),
+        ("count", size_t),
+        ("k", size_t),
+        ("exact", ctypes.c_int),
+        ("floor", ctypes.c_float),
+        ("bits", pointer),
+        ("bit_count", size_t),
+    ]
+
+
 def load_library():
     library = ctypes.CDLL(str(LIBRARY))
     library.bench_error.restype = ctypes.c_char_p
@@ -42,7 +56,7 @@ def load_library():
         "load": [pointer, size_t, u64, pointer],
         "put_timed": [pointer, size_t, u64, pointer, pointer],
         "remove_timed": [pointer, size_t, u64, pointer],
-        "search": [pointer, pointer, size_t, size_t, ctypes.c_int, ctypes.c_float, pointer, size_t, pointer, pointer],
+        "search": [pointer, ctypes.POINTER(Query), pointer, pointer],
     }.items():
         getattr(library, f"bench_index_{name}").argtypes = arguments
     return library
@@ -54,7 +68,8 @@ def address(array):
 
 
 class Index:
-    """Row numbers are the keys. The caller and `threads` - 1 helpers work on a search."""
+    """The vector index; row numbers are the keys. `threads` - 1 helper threads and the caller work on each search.
+    keep: bits of a stored value (8, 16 or 32)."""
 
     def __init__(self, dim, threads=1, keep=16):
         self.library = load_library()
@@ -71,7 +86,7 @@ class Index:
         self.handle = None
 
     def use_threads(self, count):
-        """1, or as many as the index was created with."""
+        """Sets the threads of a search. count: 1, or as many as the index was created with."""
         self.check(self.library.bench_index_alone(self.handle, count == 1))
 
     def load(self, rows):
@@ -81,7 +96,7 @@ class Index:
         self.library.bench_index_settle(self.handle)
 
     def put_timed(self, first_key, vectors):
-        """Microseconds of each call."""
+        """Returns the microseconds of each call."""
         us = np.zeros(len(vectors))
         self.check(
             self.library.bench_index_put_timed(
@@ -96,24 +111,12 @@ class Index:
         return us
 
     def search(self, queries, k=10, exact=False, floor=-2.0, bitmap=None):
-        """(row numbers, scores), each len(queries) x k; number -1: no hit. queries: contiguous float32."""
+        """Returns (row numbers, scores), each len(queries) x k; number -1: no hit. queries: contiguous float32."""
         keys = np.empty((len(queries), k), np.int64)
         scores = np.empty((len(queries), k), np.float32)
         bits, count = (None, 0) if bitmap is None else (address(bitmap), 64 * len(bitmap))
-        self.check(
-            self.library.bench_index_search(
-                self.handle,
-                queries.ctypes.data,
-                len(queries),
-                k,
-                exact,
-                floor,
-                bits,
-                count,
-                keys.ctypes.data,
-                scores.ctypes.data,
-            )
-        )
+        query = Query(queries.ctypes.data, len(queries), k, exact, floor, bits, count)
+        self.check(self.library.bench_index_search(self.handle, query, keys.ctypes.data, scores.ctypes.data))
         return keys, scores
 
     def stats(self):
@@ -123,7 +126,7 @@ class Index:
 
 
 def bitmap(numbers, count):
-    """A bitmap of `count` bits in 64-bit words, with the bits `numbers` set."""
+    """Returns a bitmap of `count` bits in 64-bit words, with the bits `numbers` set."""
     bits = np.zeros(-(-count // 64) * 64, np.uint8)
     bits[numbers] = 1
     return np.packbits(bits, bitorder="little").view(np.uint64)

@@ -60,22 +60,22 @@ static float *read_floats(const char *path, size_t count) {
 
 static void fill(sb_engine *engine, size_t each, const char *path, size_t count) {
   sb_error error = {0};
-  sb_store_collection shelf;
+  sb_store_collection collection;
   int64_t person;
   static int64_t rows[EACH_MAX];
   static sb_store_face faces[EACH_MAX];
   float *block = malloc(sizeof(float) * DIM * each);
   FILE *file = fopen(path, "rb");
-  must(sb_engine_collection(engine, NULL, true, &shelf, &error), &error);
+  must(sb_engine_collection(engine, NULL, true, &collection, &error), &error);
   filling = true;
-  for (size_t done = shelf.info.faces; file && block && done < count; done += each) {
+  for (size_t done = collection.info.faces; file && block && done < count; done += each) {
     char id[32];
     fseek(file, (long)(done * DIM * sizeof *block), SEEK_SET);
     if (fread(block, sizeof *block * DIM, each, file) != each) break;
     for (size_t i = 0; i < each; i++) faces[i] = (sb_store_face){.embedding = block + i * DIM, .quality = 1};
     snprintf(id, sizeof id, "p%07zu", done);
     sb_store_enrollment enrollment = {
-        .collection = shelf.row, .id = id, .name = id, .faces = faces, .face_count = each};
+        .collection = collection.row, .id = id, .name = id, .faces = faces, .face_count = each};
     must(sb_store_enroll(engine->store, &enrollment, &person, rows, &error), &error);
   }
   filling = false;
@@ -101,7 +101,7 @@ static double time_index(sb_engine *engine, int64_t collection, const float *pro
   return sb_monotonic_ms() - start;
 }
 
-/* All of it: compiling, the probe as text, the search, opening the person, every column. */
+/* Includes compiling, the probe as text, the search, unsealing the person, and every column. */
 static double time_select(sb_sql *sql, const char *probe, double *similarity) {
   sb_error error = {0};
   sb_sql_statement *statement = NULL;
@@ -129,10 +129,10 @@ static void measure_article(sb_engine *engine, const float *probes, size_t probe
   static double alone[ROUNDS], selected[ROUNDS], more[ROUNDS];
   sb_error error = {0};
   sb_sql *sql = NULL;
-  sb_store_collection shelf;
+  sb_store_collection collection;
   sb_sql_options options = {.struct_size = sizeof options, .engine = engine};
   size_t differ = 0;
-  must(sb_engine_collection(engine, NULL, false, &shelf, &error), &error);
+  must(sb_engine_collection(engine, NULL, false, &collection, &error), &error);
   must(sb_sql_open(&options, &sql, &error), &error);
   float *kept = malloc(sizeof *kept * DIM);
   for (size_t i = 0; kept && i < ROUNDS; i++) {
@@ -144,14 +144,14 @@ static void measure_article(sb_engine *engine, const float *probes, size_t probe
       if ((turn + i) % 2)
         selected[i] = time_select(sql, text, &similarity);
       else
-        alone[i] = time_index(engine, shelf.row, probe, &face);
+        alone[i] = time_index(engine, collection.row, probe, &face);
     }
     more[i] = selected[i] - alone[i];
     must(sb_store_face_template(engine->store, face, DIM, kept, &error), &error);
     differ += fabs((double)sb_dot(kept, probe, DIM) - similarity) > 1e-4;
     free(text);
   }
-  printf("{\"faces\":%zu,", shelf.info.faces);
+  printf("{\"faces\":%zu,", collection.info.faces);
   print_times("index", alone, ROUNDS, ",");
   print_times("select", selected, ROUNDS, ",");
   print_times("more", more, ROUNDS, ",");
@@ -223,9 +223,9 @@ int main(int argc, char **argv) {
   }
   float *probes = read_floats(argv[5], probe_count * DIM), *rows = read_floats(argv[3], (size_t)SCALAR_ROWS * DIM);
   int64_t face;
-  sb_store_collection shelf;
-  must(sb_engine_collection(engine, NULL, false, &shelf, &error), &error);
-  time_index(engine, shelf.row, probes, &face);
+  sb_store_collection collection;
+  must(sb_engine_collection(engine, NULL, false, &collection, &error), &error);
+  time_index(engine, collection.row, probes, &face);
   settle();
   measure_article(engine, probes, probe_count);
   measure_scalar(rows, probes);

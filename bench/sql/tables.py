@@ -1,4 +1,4 @@
-"""One size of bench/sql/run: fills both databases, then searches them in turns, and prints JSON."""
+"""Measures one size of bench/sql/run: fills both databases, searches them in turns and prints JSON."""
 
 import argparse
 import json
@@ -26,7 +26,8 @@ def connect(path, load):
 
 
 def fill(connection, create, rows):
-    """Microseconds a row, in transactions of BLOCK; None when the table is there already."""
+    """Fills the table in transactions of BLOCK rows. Returns the microseconds for a row, or None if the table exists
+    already."""
     if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 't'").fetchone()[0]:
         return None
     start = time.perf_counter()

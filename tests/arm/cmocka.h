@@ -1,4 +1,5 @@
-/* As much of cmocka as the tests run here use, for machines that have no cmocka of their own: a failed test ends the program. */
+/* A substitute for cmocka with the functions that these tests use, for machines without cmocka. A failed test ends the
+ * program. */
 #ifndef SB_TESTS_ARM_CMOCKA_H
 #define SB_TESTS_ARM_CMOCKA_H
 

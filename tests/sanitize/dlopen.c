@@ -1,5 +1,5 @@
-/* Only in sanitizer builds: TBB, inside the inference runtime, opens an optional library with RTLD_DEEPBIND, at which the address
- * sanitizer ends the process. This dlopen stands before the sanitizer's and takes the flag away. */
+/* Only in sanitizer builds: TBB, which is part of the inference runtime, opens an optional library with RTLD_DEEPBIND,
+ * and the address sanitizer then aborts the process. This dlopen replaces the sanitizer's and clears the flag. */
 #include <dlfcn.h>
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
-/* For tests of both databases: SB_TEST_POSTGRES names one of PostgreSQL, which is emptied for each test (tests/postgres does so);
- * else it is SQLite, in a file of the test's folder. */
+/* For tests that run on both databases. If SB_TEST_POSTGRES is set, it is the URL of a PostgreSQL database, which is
+ * emptied for each test (tests/postgres sets it); otherwise the tests use SQLite, in a file in the test's folder. */
 #ifndef SB_TESTS_SERVER_H
 #define SB_TESTS_SERVER_H
 
