@@ -44,7 +44,9 @@ static sb_status check_person(enrolment *e, sb_error *error) {
   const sb_enroll_request *request = e->request;
   sb_status status = sb_store_person_find(e->engine->store, e->collection.row, request->id, &e->person, NULL, error);
   if (status == SB_OK && !(request->flags & SB_ENROLL_ADD))
-    return sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
+    return sb_fail(error, SB_EXISTS,
+                   "a person with this id is registered already; choose another id, or add the photo to that person "
+                   "(--add; POST /v1/people/ID/faces in the API)");
   bool may_be_new = request->name && !(request->flags & SB_ENROLL_MUST_EXIST);
   return status == SB_NOT_FOUND && may_be_new ? SB_OK : status;
 }
@@ -78,17 +80,21 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
   if (!faces->count)
     return refuse(e, photo, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit", error);
   if (faces->count > 1 && !(flags & SB_ENROLL_LARGEST)) {
-    snprintf(message, sizeof message,
-             "%zu faces are in the photo; use one with a single person, or choose the largest face explicitly",
-             faces->count);
+    snprintf(
+        message, sizeof message,
+        "the photo shows %zu faces; use a photo of one person, or take the largest face (--largest; faces=largest in "
+        "the API)",
+        faces->count);
     return refuse(e, photo, SB_SEVERAL_FACES, message, error);
   }
   const sb_quality *quality = &faces->items[0].quality;
   bool any_quality = flags & (SB_ENROLL_ANY_QUALITY | SB_ENROLL_WHOLE_PHOTO);
   if (quality->overall < e->embedder.minimum_quality && !any_quality) {
     sb_quality_part weakest = sb_quality_weakest(quality);
-    snprintf(message, sizeof message, "%s; %s (quality %.2f of at least %.2f)", sb_engine_quality_problem(weakest),
-             sb_engine_quality_advice(weakest), (double)quality->overall, (double)e->embedder.minimum_quality);
+    snprintf(message, sizeof message,
+             "%s; %s (quality %.2f of at least %.2f; --any-quality, or quality=any in the API, accepts it)",
+             sb_engine_quality_problem(weakest), sb_engine_quality_advice(weakest), (double)quality->overall,
+             (double)e->embedder.minimum_quality);
     return refuse(e, photo, SB_LOW_QUALITY, message, error);
   }
   if (sb_verdict_refused(e->engine, &faces->items[0]))
@@ -182,7 +188,10 @@ static sb_status find_duplicates(enrolment *e, sb_error *error) {
     sb_candidates_free(found.candidates, found.count);
   }
   if (status == SB_OK && e->result->duplicate_count && e->request->flags & SB_ENROLL_REFUSE_DUPLICATE)
-    return sb_fail(error, SB_DUPLICATE, "this face is enrolled already under another id");
+    return sb_fail(
+        error, SB_DUPLICATE,
+        "this face is registered under another id; leave out --refuse-duplicate (on_duplicate=warn in the API) "
+        "to register it all the same");
   return status;
 }
 

@@ -131,7 +131,7 @@ class Article(ArticleCase):
 class Gallery(ArticleCase):
     def test_an_id_is_taken_once(self):
         self.take_both()
-        self.assertIn("enrolled already", self.register("44", code=3))
+        self.assertIn("registered already", self.register("44", code=3))
         self.assertEqual(self.json_of("list")["total"], 2)
 
     def test_without_write_nothing_is_changed(self):

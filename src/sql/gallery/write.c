@@ -132,7 +132,8 @@ static sb_status check_free(const sb_sql_gallery_table *table, const char *id, s
   if (status != SB_OK && status != SB_NOT_FOUND) return status;
   int claim = sb_sql_pending_claims(&table->pending, id);
   bool taken = claim > 0 || (claim == 0 && status == SB_OK);
-  return taken ? sb_fail(error, SB_EXISTS, "a person with this id is enrolled already") : SB_OK;
+  return taken ? sb_fail(error, SB_EXISTS, "a person with this id is registered already; UPDATE changes that person")
+               : SB_OK;
 }
 
 static sb_status read_new_person(const sb_sql_gallery_table *table, sqlite3_value **columns, sb_sql_pending *p,

@@ -129,7 +129,7 @@ static sb_status have_person(sb_store *store, const sb_store_enrollment *e, int6
   *added = false;
   sb_status status =
       e->person ? check_row(store, e, error) : sb_store_person_row(store, e->collection, e->id, person, error);
-  if (status == SB_OK && !e->may_exist) return sb_fail(error, SB_EXISTS, "a person with this id is enrolled already");
+  if (status == SB_OK && !e->may_exist) return sb_fail(error, SB_EXISTS, "a person with this id is registered already");
   if (status != SB_NOT_FOUND || !e->name) return status;
   *added = true;
   return add_person(store, e, person, error);

@@ -176,7 +176,7 @@ static sb_status check_id_free(sb_store *store, int64_t collection, const char *
   int64_t other = 0;
   sb_status status = sb_store_person_row(store, collection, id, &other, NULL);
   if (status == SB_NOT_FOUND || (status == SB_OK && other == row)) return SB_OK;
-  return status == SB_OK ? sb_fail(error, SB_EXISTS, "a person with this id is enrolled already") : status;
+  return status == SB_OK ? sb_fail(error, SB_EXISTS, "a person with this id is registered already") : status;
 }
 
 static sb_status change_id(sb_store *store, int64_t row, const char *id, sb_error *error) {
