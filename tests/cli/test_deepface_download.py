@@ -99,7 +99,7 @@ class Download(unittest.TestCase):
 
     def test_gives_up_in_the_end_and_keeps_what_it_has(self):
         self.server.breaks = 100
-        with self.assertRaisesRegex(SystemExit, "call again to go on"):
+        with self.assertRaisesRegex(SystemExit, "run this again to resume the download"):
             self.download()
         self.assertGreater((self.folder / "weights.h5.part").stat().st_size, len(CONTENT) / 2)
 
