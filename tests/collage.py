@@ -1,4 +1,4 @@
-"""New photos out of the ones at hand: shrunk, and several in one, on grey. JPEG is read by djpeg (libjpeg-turbo)."""
+"""Makes new photos of the test photos: shrinks them, puts several on a grey one. djpeg (libjpeg-turbo) reads JPEG."""
 
 import struct
 import subprocess
@@ -16,7 +16,7 @@ def read_jpeg(path):
 
 
 def shrink(picture, height):
-    """The picture `height` pixels high; each new pixel is the mean of what it covers."""
+    """The picture shrunk to `height` pixels; each new pixel is the mean of the pixels that it covers."""
     old_width, old_height, rows = picture
     width = round(old_width * height / old_height)
     new = []

@@ -1,4 +1,4 @@
-"""Reads a Dockerfile: as much of its language as packaging/Dockerfile uses, anything else is an error."""
+"""Reads the part of the Dockerfile language that packaging/Dockerfile uses; anything else is an error."""
 
 import json
 import re

@@ -1,6 +1,7 @@
-"""A server in a network of its own, which reaches nobody: a person is enrolled and found, and the page is there.
+"""Runs a server in a network namespace without a connection: enrols a person, finds them, and loads the page.
 
-usage: unshare --net offline.py PHOTOS COMMAND...    COMMAND serves on a port that it prints; PHOTOS has obama.jpg, obama2.jpg, biden.jpg
+usage: unshare --net offline.py PHOTOS COMMAND...
+COMMAND starts a server and prints its port; the folder PHOTOS has obama.jpg, obama2.jpg and biden.jpg.
 """
 
 import fcntl
@@ -19,7 +20,7 @@ SECONDS = 900  # `script/run` builds first
 
 
 def only_loopback():
-    """Brings the loopback up; ends where there is another way out."""
+    """Brings the loopback up; exits if there is another network interface or a route."""
     names = [name for _, name in socket.if_nameindex()]
     routes = pathlib.Path("/proc/net/route").read_text().splitlines()[1:]
     if names != ["lo"] or routes:
@@ -42,7 +43,7 @@ def form(fields, photo):
 
 def ask(port, method, path, body=None):
     end = time.monotonic() + SECONDS
-    while True:  # until the models are there
+    while True:  # until the models are loaded
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         connection.request(method, path, body, {"Content-Type": "multipart/form-data; boundary=line"} if body else {})
         answer = connection.getresponse()

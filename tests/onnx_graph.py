@@ -21,7 +21,7 @@ def field(number, value):
 
 
 def tensor(name, dims, values, external=None):
-    """A float32 constant; `external`: the file that it claims to keep its numbers in."""
+    """A float32 constant; `external`: the file that claims to hold its numbers."""
     head = b"".join(field(1, d) for d in dims) + field(2, 1) + field(8, name)
     if external:
         return head + field(13, field(1, "location") + field(2, external)) + field(14, 1)
@@ -56,7 +56,7 @@ def model(nodes, constants, inputs, outputs, opset=13):
 
 
 def numbers(count):
-    """Made up, between -1 and 1, the same everywhere."""
+    """Made-up numbers between -1 and 1, the same on every machine."""
     seed, found = 1, []
     for _ in range(count):
         seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
@@ -65,7 +65,7 @@ def numbers(count):
 
 
 def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free=False, entry="input", out="embedding"):
-    """Means over cells x cells squares of the picture, less their mean, times a matrix of made-up numbers."""
+    """Means over cells x cells squares of the picture, minus their mean, times a matrix of made-up numbers."""
     step, inner = side // cells, 3 * cells * cells
     weights = numbers(inner * dim) if weights is None else weights
     nodes = [
@@ -85,7 +85,7 @@ def embedder(dim, side=112, cells=7, opset=13, weights=None, external=None, free
 
 
 def probe(side=112, cells=7):
-    """One number that depends on every pixel: means over cells x cells squares times made-up numbers, over their count."""
+    """One number that depends on every pixel: the mean of (means over cells x cells squares times made-up numbers)."""
     step, inner = side // cells, 3 * cells * cells
     nodes = [
         node("AveragePool", ["input"], "pooled", kernel_shape=[step, step], strides=[step, step]),
@@ -101,7 +101,7 @@ def probe(side=112, cells=7):
 
 
 def constants(side, outputs):
-    """Gives the same numbers whatever the picture: {name: (dimensions, numbers)}."""
+    """Returns the same numbers for every picture: {name: (dimensions, numbers)}."""
     nodes = [
         node("ReduceMean", ["input"], "mean", axes=[1, 2, 3], keepdims=0),
         node("Mul", ["mean", "zero"], "nothing"),

@@ -1,4 +1,4 @@
-"""A PostgreSQL server with pgvector for the tests, on a free port of loopback, with as many databases as they want."""
+"""A PostgreSQL server with pgvector for the tests, on a free port of loopback, with a new database for each test."""
 
 import contextlib
 import itertools
@@ -22,8 +22,10 @@ _numbers = itertools.count()
 
 
 def free_port():
-    """One that the system gives to nobody who does not ask for this very one: whoever connects, or listens on any, gets others, also
-    while a server that is to have it has not begun yet, or is being started again."""
+    """A free port below the ephemeral range.
+
+    The system gives such a port only to a program that asks for it by number. So it stays free for a server of the test
+    that starts later or again, while other programs connect, or listen on port 0."""
     first = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 0
     while True:
         with contextlib.suppress(OSError), socket.socket() as probe:
@@ -32,7 +34,9 @@ def free_port():
 
 
 class Postgres:
-    """Runs from a copy of its own, so that a user who is not root (whom PostgreSQL refuses) can read it and a test can spoil it."""
+    """A server that runs from its own copy of the programs.
+
+    PostgreSQL refuses to run as root: another user must be able to read the copy, and a test may damage it."""
 
     def __init__(self, settings=()):
         if not INSTALLED.is_dir():
@@ -68,7 +72,7 @@ class Postgres:
         return done.stdout
 
     def start(self):
-        """fsync stays on: what is tested is what was acknowledged."""
+        """Starts the server. fsync stays on: the tests rely on acknowledged commits."""
         settings = [
             f"-c {s}"
             for s in (
@@ -92,7 +96,7 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def sql(self, text, database="postgres", user="postgres"):
-        """What psql prints, rows as lines, columns between |."""
+        """The output of psql: one line a row, columns divided by |."""
         return self.run(
             "psql",
             "-X",
@@ -114,7 +118,7 @@ class Postgres:
         ).strip()
 
     def database(self):
-        """The name of a new database."""
+        """Makes a database; returns its name."""
         name = f"gallery{next(_numbers)}"
         self.sql(f"CREATE DATABASE {name}")
         return name
@@ -179,7 +183,7 @@ class DatabaseCase(ProgramCase):
 
     @contextlib.contextmanager
     def held(self, sql, end="ROLLBACK"):
-        """Another program's transaction, which has done `sql` and stays open for as long as this lasts."""
+        """A transaction of another program, which ran `sql` and stays open until the context ends."""
         psql = subprocess.Popen(
             [
                 self.server.folder / "install" / BIN / "psql",

@@ -18,7 +18,7 @@ LFW = pathlib.Path(os.environ.get("SB_TEST_LFW", "../shared/data/lfw10"))
 
 
 def of_a_file(test):
-    """Marks what is promised of a gallery in a folder alone: skipped where SB_TEST_STORE says that it is elsewhere."""
+    """Marks tests of galleries in folders: skipped if SB_TEST_STORE puts the gallery elsewhere."""
 
     @functools.wraps(test)
     def run(self):
@@ -30,8 +30,9 @@ def of_a_file(test):
 
 
 class ProgramCase(unittest.TestCase):
-    """A test with a gallery of its own in a fresh folder; with SB_TEST_STORE=postgresql in a database of its own, the folder
-    having the key and what else a machine keeps."""
+    """A test with its own gallery in a new folder.
+
+    With SB_TEST_STORE=postgresql the gallery is in its own database; the key and other files stay in the folder."""
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
@@ -43,13 +44,13 @@ class ProgramCase(unittest.TestCase):
             self.setting("SEMBLANCE_STORE", postgres.shared().url(postgres.shared().database()))
 
     def setting(self, name, value):
-        """Sets an environment variable for the time of this test."""
+        """Sets an environment variable until the end of this test."""
         before = os.environ.get(name)
         self.addCleanup(lambda: os.environ.pop(name) if before is None else os.environ.update({name: before}))
         os.environ[name] = value
 
     def run_program(self, *arguments, stdin=None, environment=None, data=True, timeout=300, prepare=None):
-        """Runs a subcommand on this test's gallery; gives the completed process, output as bytes."""
+        """Runs a subcommand on this test's gallery; returns the completed process, output as bytes."""
         command = [PROGRAM, *map(os.fsencode, arguments)]
         if data:
             command += ["--data", str(self.data)]

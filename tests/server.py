@@ -9,7 +9,7 @@ import uuid
 
 from program import PROGRAM
 
-PATIENCE = 300  # seconds until what does not come is missed: many times what a slow machine needs
+PATIENCE = 300  # seconds until a wait fails: many times what a slow machine needs
 
 
 def multipart(fields):
@@ -48,7 +48,9 @@ class NotStarted(Exception):
 
 
 class Server:
-    """Started on entering, stopped gracefully on leaving; leaving fails if the server does (its sanitizers speak at its end)."""
+    """Starts on entering and stops gracefully on leaving.
+
+    Leaving fails if the server does: the sanitizers report at its end."""
 
     def __init__(self, folder, *arguments):
         self.command = [PROGRAM, "serve", "--port", "0", "--data", str(folder), "--log-level", "warning", *arguments]

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the unittest files of a folder, or some of them, and reports each test as a TAP line. usage: tap.py FOLDER [FILE...]"""
+"""Runs the unittest files of a folder, or some of them, and reports each test as a TAP line.
+
+usage: tap.py FOLDER [FILE...]"""
 
 import pathlib
 import sys
@@ -7,7 +9,7 @@ import unittest
 
 
 class TapResult(unittest.TestResult):
-    """Prints one TAP line a test as it ends, and what went wrong as comments."""
+    """Prints one TAP line when a test ends, and its errors as comments."""
 
     def __init__(self):
         super().__init__()
@@ -43,7 +45,7 @@ class TapResult(unittest.TestResult):
         self.line(test, False)
         for row in text.splitlines():
             print(f"# {row}", flush=True)
-        print(f"{test.id()}\n{text}", file=sys.stderr, flush=True)  # what Meson shows of a failed suite
+        print(f"{test.id()}\n{text}", file=sys.stderr, flush=True)  # Meson shows stderr of a failed suite
 
 
 def main():

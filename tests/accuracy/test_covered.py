@@ -1,5 +1,6 @@
-"""Quality tells that something covers a face, and comparisons then say that it cannot be told: photos of Labeled Faces in the Wild
-with a mask drawn over mouth and nose, and with half of the face covered."""
+"""Covered faces get a low quality, and comparisons with them answer "not sure".
+
+The photos are of Labeled Faces in the Wild, with a mask drawn over mouth and nose, or with half of the face covered."""
 
 import shutil
 import subprocess
@@ -60,8 +61,8 @@ def central(answer):
     )
 
 
-@unittest.skipUnless(LFW.is_dir(), "the photos of ../shared/data/lfw10 are not here")
-@unittest.skipUnless(shutil.which("djpeg"), "there is no djpeg")
+@unittest.skipUnless(LFW.is_dir(), "there are no photos in ../shared/data/lfw10")
+@unittest.skipUnless(shutil.which("djpeg"), "djpeg is not installed")
 class Covered(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -76,7 +77,7 @@ class Covered(unittest.TestCase):
         return cls.server.post_photo("/v1/detect", photo)
 
     def flagged(self, outline, colour):
-        """{photo: it as PNG} of those whose quality says that the face is covered."""
+        """{photo: its PNG} of the photos whose quality says that the face is covered."""
         found = {}
         for photo, face in self.faces.items():
             drawn = covered(photo, face, outline, colour)
@@ -86,7 +87,7 @@ class Covered(unittest.TestCase):
                 found[photo] = drawn
         return found
 
-    def test_faces_that_nothing_covers_are_not_said_to_be(self):
+    def test_uncovered_faces_are_not_reported_as_covered(self):
         said = []
         for photo in sorted(LFW.glob("*/*.jpg")):
             if central(self.detect(photo.read_bytes()))["quality_parts"]["visibility"] < POOR:
@@ -94,9 +95,9 @@ class Covered(unittest.TestCase):
         print(f"# said to be covered, of 100 that are not: {said}", flush=True)
         self.assertLessEqual(len(said), 2)
 
-    def test_a_mask_is_told_and_what_is_compared_with_it_cannot_be_told(self):
+    def test_a_mask_is_reported_and_comparisons_with_it_are_not_sure(self):
         found = self.flagged(MASK, (225, 225, 225)) | self.flagged(MASK, (35, 35, 35))
-        print(f"# masks told: {len(found)} of {len(self.photos)}", flush=True)
+        print(f"# masks reported: {len(found)} of {len(self.photos)}", flush=True)
         self.assertGreaterEqual(len(found), 8)
         answers = []
         for photo, drawn in found.items():
@@ -110,9 +111,9 @@ class Covered(unittest.TestCase):
         # Strangers are never taken for each other.
         self.assertEqual([a["verdict"] for a in answers[1::2] if a["verdict"] == "match"], [])
 
-    def test_half_a_face_is_told(self):
+    def test_a_half_covered_face_is_reported(self):
         found = self.flagged(HALF, (90, 110, 100))
-        print(f"# halves told: {len(found)} of {len(self.photos)}", flush=True)
+        print(f"# halves reported: {len(found)} of {len(self.photos)}", flush=True)
         self.assertGreaterEqual(len(found), 5)
 
 

@@ -14,7 +14,7 @@ def cosine(a, b):
 
 
 def central_face(answer):
-    """In this data set the person meant stands in the middle of the photo."""
+    """The face nearest to the middle: in this data set it is the person whom the photo is named after."""
 
     def off_centre(face):
         box = face["box"]
@@ -23,7 +23,7 @@ def central_face(answer):
     return min(answer["faces"], key=off_centre)
 
 
-@unittest.skipUnless(LFW.is_dir(), "the photos of ../shared/data/lfw10 are not here")
+@unittest.skipUnless(LFW.is_dir(), "there are no photos in ../shared/data/lfw10")
 class Lfw10(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -41,7 +41,7 @@ class Lfw10(unittest.TestCase):
         for (p, a), (q, b) in itertools.combinations(cls.templates.items(), 2):
             (cls.mated if p.parent == q.parent else cls.non_mated).append(cosine(a, b))
 
-    def test_the_data_are_whole(self):
+    def test_the_data_set_is_complete(self):
         self.assertEqual((len(self.photos), len(self.mated), len(self.non_mated)), (100, 450, 4500))
 
     def test_the_face_of_every_photo_is_found(self):

@@ -1,4 +1,6 @@
-"""The verdicts of the default models: on the photos of registry packages, and on 10 people x 10 photos of Labeled Faces in the Wild."""
+"""The verdicts of the default models.
+
+The photos are those of registry packages, and 10 people x 10 photos of Labeled Faces in the Wild."""
 
 import pathlib
 import shutil
@@ -38,7 +40,7 @@ class RegistryPhotos(ProgramCase):
             faces = self.json_of("analyze", FRIENDS / name)["faces"]
             self.assertEqual([f["gender"]["dominant"] for f in faces], ["man"], name)
 
-    @unittest.skipUnless(shutil.which("jpegtran"), "there is no jpegtran")
+    @unittest.skipUnless(shutil.which("jpegtran"), "jpegtran is not installed")
     def test_the_groups_are_found_on_photos_that_lie_on_their_side_or_head(self):
         found, wanted = 0, 0
         for number in (1, 3, 6):
@@ -54,11 +56,11 @@ class RegistryPhotos(ProgramCase):
         self.assertEqual(found, wanted)
 
 
-@unittest.skipUnless(LFW.is_dir(), "the photos of ../shared/data/lfw10 are not here")
+@unittest.skipUnless(LFW.is_dir(), "there are no photos in ../shared/data/lfw10")
 class Lfw10(ProgramCase):
     def test_verification_identification_and_calibration(self):
         own = self.folder / "own.json"
-        # Of any quality, so that no photo is spared the comparisons; enrolment would refuse one of the hundred (test_covered).
+        # --any-quality compares all hundred photos; enrolment would refuse one of them (test_covered).
         answer = self.json_of(
             "eval", LFW, "--face", "central", "--any-quality", "--quiet", "--calibrate", own, "--fmr", "1e-3"
         )
@@ -78,7 +80,7 @@ class Lfw10(ProgramCase):
         self.assertEqual(verdict["verdict"], "match")
 
 
-@unittest.skipUnless(LFW.is_dir(), "the photos of ../shared/data/lfw10 are not here")
+@unittest.skipUnless(LFW.is_dir(), "there are no photos in ../shared/data/lfw10")
 class Lfw10Faces(unittest.TestCase):
     def test_every_gender_is_right_and_most_photos_of_real_people_look_live(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))

@@ -1,12 +1,12 @@
-"""Every command in every document is run, or its block says why it is not.
+"""Runs every command in every document, unless a comment before its block says why not.
 
-A block of `sh` or `console` is run as it stands, by bash, in a scratch folder that has the photos that the documents speak of; the blocks
-of a document follow each other on one gallery. A comment before a block says otherwise:
+bash runs each block of `sh` or `console` unchanged, in a scratch folder with the photos that the documents mention. The
+blocks of one document run one after another on the same gallery. A comment before a block changes that:
 
-    <!-- not run: WHY -->       it is not (it fetches, needs root, takes minutes)
-    <!-- run: postgresql -->    it is, where the tests' PostgreSQL is there; USER@HOST/DATABASE becomes a database of it
+    <!-- not run: WHY -->       it is not run (it downloads, needs root or takes minutes)
+    <!-- run: postgresql -->    it is run if the tests have PostgreSQL; USER@HOST/DATABASE becomes a database of it
 
-`semblance serve` is started beside what follows and stopped at the block's end; port 8501 becomes a free one."""
+`semblance serve` runs in the background and is stopped at the end of the block; a free port replaces 8501."""
 
 import os
 import pathlib
@@ -27,18 +27,20 @@ DOCUMENTS = [SOURCE / name for name in ("README.md", "CONTRIBUTING.md", "SECURIT
 FENCE = re.compile(r"(?ms)^(?:<!-- (?P<marker>[^\n]*?) -->\n)?```(?P<kind>sh|console)\n(?P<text>.*?)^```$")
 NOT_RUN = re.compile(r"not run: \S.{9,}")
 COMMAND = re.compile(r"^(?: {4,}|\t)(?:build/)?(?:semblance [a-z]+ |script/|bench/|curl |meson |docker |apt)", re.M)
-# What a reader puts in: a word of the documents, and what the test puts there.
+# The words of the documents that a reader replaces, and what the test puts there.
 PLACEHOLDERS = {
-    "PREFIX": '$(semblance access list --json | python3 -c \'import json, sys; print(json.load(sys.stdin)["keys"][0]["prefix"])\')'
+    "PREFIX": "$(semblance access list --json | "
+    """python3 -c 'import json, sys; print(json.load(sys.stdin)["keys"][0]["prefix"])')"""
 }
 PREAMBLE = r"""
 set -euo pipefail
 trap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT
-serve() { # in the background, until it listens
-  : >serve.log # of a server of before
+serve() { # starts a server in the background and returns when it is ready
+  : >serve.log # empties the log of an earlier server
   semblance serve --port PORT "$@" >serve.log 2>serve.err &
   until grep -q 'listens on' serve.log; do kill -0 $! || { cat serve.err >&2; return 1; }; sleep 0.05; done
-  until curl -sfk "$(sed -n 's/.* on //p' serve.log | sed 's/0\.0\.0\.0/127.0.0.1/')/readyz" >/dev/null; do sleep 0.05; done
+  local address=$(sed -n 's/.* on //p' serve.log | sed 's/0\.0\.0\.0/127.0.0.1/')
+  until curl -sfk "$address/readyz" >/dev/null; do sleep 0.05; done
 }
 """
 
@@ -50,7 +52,7 @@ def blocks(document):
 
 
 def commands_of(kind, text):
-    """Of a console block what stands behind the prompt; the rest is what it prints."""
+    """The commands of a block. In a console block they follow the prompt; the other lines are output."""
     return text if kind == "sh" else "".join(line[2:] + "\n" for line in text.splitlines() if line.startswith("$ "))
 
 
@@ -113,7 +115,7 @@ class Documents(unittest.TestCase):
             script = script.replace(word, value)
         if f"localhost:{port}" in script and not re.search(r"(?m)^\s*serve\b", script):
             script = "serve\n" + script
-        # A group of its own, so that what a block leaves running ends with it.
+        # A process group of its own, so that programs which a block leaves running end with it.
         shell = subprocess.Popen(
             ["bash", "-c", PREAMBLE.replace("PORT", port) + script],
             cwd=self.folder / "work",
@@ -158,8 +160,8 @@ for _document in DOCUMENTS:
         add_document(_document)
 
 
-class WhatIsNamed(unittest.TestCase):
-    """What the documents say in passing is there, too."""
+class References(unittest.TestCase):
+    """The subcommands, flags and files that the documents mention exist."""
 
     @classmethod
     def setUpClass(cls):
@@ -188,7 +190,7 @@ class WhatIsNamed(unittest.TestCase):
                     if re.match(r"\s*(build/)?semblance ", line):
                         yield document.name, line.split("#")[0].strip()
 
-    def test_every_verb_that_a_document_names_is_one(self):
+    def test_every_subcommand_that_a_document_names_exists(self):
         wrong = [
             (name, span)
             for name, span in self.spans()
@@ -197,7 +199,7 @@ class WhatIsNamed(unittest.TestCase):
         ]
         self.assertEqual(wrong, [])
 
-    def test_every_flag_that_a_document_names_is_one(self):
+    def test_every_flag_that_a_document_names_exists(self):
         wrong = [
             (name, span, flag)
             for name, span in self.spans()
@@ -206,7 +208,7 @@ class WhatIsNamed(unittest.TestCase):
         ]
         self.assertEqual(wrong, [])
 
-    def test_no_command_stands_outside_a_block_that_is_run(self):
+    def test_every_command_is_in_a_block_that_is_run(self):
         wrong = [
             (document.name, found.group().strip())
             for document in DOCUMENTS
@@ -214,7 +216,7 @@ class WhatIsNamed(unittest.TestCase):
         ]
         self.assertEqual(wrong, [])
 
-    def test_every_file_that_a_document_links_to_is_there(self):
+    def test_every_file_that_a_document_links_to_exists(self):
         wrong = [
             (document.name, target)
             for document in DOCUMENTS

@@ -1,4 +1,4 @@
-"""The public headers can be read by doxygen, which has nothing to say against them, and shows what they say."""
+"""Doxygen reads the public headers without a warning and shows their comments."""
 
 import pathlib
 import re
@@ -11,9 +11,9 @@ from program import SOURCE
 
 
 class Headers(unittest.TestCase):
-    def test_doxygen_has_nothing_to_say_and_shows_the_words_of_the_header(self):
+    def test_doxygen_warns_of_nothing_and_shows_the_comments(self):
         if not shutil.which("doxygen"):
-            self.skipTest("doxygen is not here: the headers' comments are not looked at")
+            self.skipTest("doxygen is not installed: the headers' comments are not checked")
         with tempfile.TemporaryDirectory() as folder:
             settings = (SOURCE / "docs/Doxyfile").read_text() + f"\nOUTPUT_DIRECTORY = {folder}\n"
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The manual's pages: every verb, option and setting is in them, and the formatter has nothing to say against them."""
+"""The manual pages contain every subcommand, option and setting, and the formatter reports no problem."""
 
 import os
 import re
@@ -14,7 +14,7 @@ def page(section):
 
 
 def words(text):
-    """As a reader sees them."""
+    """The text of the pages as a reader sees it."""
     return re.sub(r"\\f.", "", text).replace("\\-", "-").replace("\\&", "").replace("\\e", "\\")
 
 
@@ -25,7 +25,7 @@ class Manual(unittest.TestCase):
         cls.settings = re.findall(r"(?m)^  (--[a-z-]+) +(SEMBLANCE_[A-Z_]+) +(.*)$", cls.help)
         cls.verbs = re.findall(r"(?m)^  ([a-z]+) +\S", cls.help.split("settings of every command")[0])
 
-    def test_every_verb_with_all_its_options_is_in_semblance_1(self):
+    def test_every_subcommand_with_all_its_options_is_in_semblance_1(self):
         text = words(page("1"))
         self.assertGreater(len(self.verbs), 25)
         for verb in self.verbs:
@@ -53,10 +53,10 @@ class Manual(unittest.TestCase):
         for variable in set(re.findall(r'getenv\("(SEMBLANCE_\w+)"\)', source)):
             self.assertIn(variable, words(page("1")))
 
-    def test_the_formatter_has_nothing_to_say(self):
+    def test_the_formatter_reports_no_problem(self):
         formatter = shutil.which("groff")
         if not formatter:
-            self.skipTest("groff is not here: the manual's layout is not looked at")
+            self.skipTest("groff is not installed: the layout of the manual is not checked")
         for section in ("1", "5"):
             done = subprocess.run(
                 [formatter, "-man", "-ww", "-Tutf8", "-z"],

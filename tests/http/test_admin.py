@@ -1,4 +1,4 @@
-"""What the admin sees and does: keys, models, the audit, the published report."""
+"""The administrator's routes: keys, models, the audit log, the published accuracy report."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Keys(ServerCase):
-    def test_a_key_is_made_told_once_used_listed_and_revoked(self):
+    def test_a_key_is_made_shown_once_used_listed_and_revoked(self):
         self.assertEqual(self.get("/v1/keys"), {"keys": [], "admin_password": False})
         boss = self.get("/v1/keys", 201, "POST", '{"label":"boss","roles":"admin"}', JSON)["key"]
         self.get("/v1/keys", 401)
@@ -38,7 +38,7 @@ class Keys(ServerCase):
             ["access-revoke", "access-key", "access-key"],
         )
 
-    def test_what_is_wrong_with_a_key_is_said_and_none_is_made(self):
+    def test_a_key_with_a_wrong_field_is_refused_with_the_reason(self):
         for body, word in (
             ({"roles": "read"}, "label"),
             ({"label": "a"}, "roles"),
@@ -52,7 +52,7 @@ class Keys(ServerCase):
 
 
 class Insight(ServerCase):
-    def test_models_tell_what_they_are_for(self):
+    def test_models_are_listed_with_their_purpose(self):
         models = {m["name"]: m for m in self.get("/v1/models")["models"]}
         self.assertEqual((models["mobilefacenet-512"]["task"], models["mobilefacenet-512"]["dim"]), ("embed", 512))
         self.assertTrue(
@@ -79,7 +79,7 @@ class Insight(ServerCase):
         self.get("/v1/audit?before=0", 400)
         self.get("/v1/audit?limit=1001", 400)
 
-    def test_a_published_report_is_told_without_paths_and_the_next_one_replaces_it(self):
+    def test_a_published_report_is_shown_without_paths_and_the_next_one_replaces_it(self):
         self.post("/v1/detect", image=OBAMA)  # waits for the models
         self.get("/v1/report", 404)
         people = self.folder / "people"

@@ -41,7 +41,7 @@ class Python(SharedServerCase):
             client.person("44")
         self.assertEqual((caught.exception.status, caught.exception.code), (404, "not_found"))
 
-    def test_photos_are_looked_at(self):
+    def test_photos_are_compared_represented_and_analyzed(self):
         client = self.client
         self.assertTrue(client.verify(OBAMA, OBAMA2)["match"])
         self.assertEqual(len(client.represent(OBAMA)["faces"][0]["embedding"]), client.represent(OBAMA)["dim"])
@@ -50,7 +50,7 @@ class Python(SharedServerCase):
         self.assertTrue(client.ready())
         self.assertFalse(Semblance("http://127.0.0.1:1").ready())
 
-    def test_an_admin_sees_sets_and_takes_back_how_sure_a_match_must_be(self):
+    def test_an_admin_reads_sets_and_resets_the_threshold(self):
         client = self.client
         meant = client.thresholds(fmr=1e-5)["meaning"]
         self.assertEqual(client.set_thresholds(fmr=1e-5)["meaning"], meant)
@@ -70,7 +70,7 @@ class Python(SharedServerCase):
         self.assertEqual((again["state"], again["skipped"]), ("done", 2))
 
 
-@unittest.skipUnless(shutil.which("cc") and shutil.which("pkg-config"), "a compiler and pkg-config are not here")
+@unittest.skipUnless(shutil.which("cc") and shutil.which("pkg-config"), "a compiler and pkg-config are not installed")
 class C(ProgramCase):
     def test_a_program_links_the_library_through_pkg_config(self):
         names = {**os.environ, "PKG_CONFIG_PATH": f"{BUILD / 'meson-uninstalled'}:{SOURCE / 'deps/openvino/pkgconfig'}"}

@@ -1,4 +1,4 @@
-"""CompreFace's REST API: the shapes that its clients send and read; and its SDK of PyPI where the set-up has it."""
+"""CompreFace's REST API in the shapes that its clients send and read, and with its PyPI SDK if that is installed."""
 
 import base64
 import json
@@ -92,7 +92,7 @@ class CompreFace(SharedServerCase):
         self.assertEqual(self.post(f"{API}/faces", 400, file=OBAMA)["code"], 41)
         self.assertEqual(self.get(f"{API}/subjects"), {"subjects": []})
 
-    @unittest.skipUnless(PEERS.exists(), "the clients of PyPI are not here (script/setup --tests)")
+    @unittest.skipUnless(PEERS.exists(), "the clients of PyPI are not installed (script/setup --tests)")
     def test_its_own_sdk_works(self):
         script = textwrap.dedent(f"""
             from compreface import CompreFace
@@ -104,14 +104,16 @@ class CompreFace(SharedServerCase):
             assert added["subject"] == "obama", added
             assert collection.list()["faces"] == [added]
             assert sorted(subjects.list()["subjects"]) == ["biden", "obama"]
-            found = recognition.recognize({str(FRIENDS / "obama2.jpg")!r}, {{"limit": 0, "prediction_count": 1, "face_plugins": "age,gender", "status": "true"}})
+            options = {{"limit": 0, "prediction_count": 1, "face_plugins": "age,gender", "status": "true"}}
+            found = recognition.recognize({str(FRIENDS / "obama2.jpg")!r}, options)
             assert found["result"][0]["subjects"][0]["subject"] == "obama", found
             checked = collection.verify({str(FRIENDS / "obama3.jpg")!r}, added["image_id"])
             assert checked["result"][0]["similarity"] > 0.8, checked
             assert subjects.update("obama", "president") == {{"updated": True}}
             detected = face.init_face_detection("key").detect({str(FRIENDS / "obama3.jpg")!r})
             assert len(detected["result"]) == 1
-            pair = face.init_face_verification("key").verify({str(FRIENDS / "obama.jpg")!r}, {str(FRIENDS / "obama2.jpg")!r})
+            verification = face.init_face_verification("key")
+            pair = verification.verify({str(FRIENDS / "obama.jpg")!r}, {str(FRIENDS / "obama2.jpg")!r})
             assert pair["result"][0]["face_matches"][0]["similarity"] > 0.8
             assert collection.delete(added["image_id"])["subject"] == "president"
             assert subjects.delete("president") == {{"subject": "president"}}

@@ -78,7 +78,7 @@ class DeepFace(SharedServerCase):
         self.assertEqual(alone["dominant_emotion"], result["dominant_emotion"])
         self.assertIn("actions are", self.ask("/analyze", 400, img=data_url(OBAMA), actions=["beauty"])["error"])
 
-    def test_an_installed_model_can_be_asked_for_by_name_and_any_other_is_refused_with_those_there_are(self):
+    def test_an_installed_model_is_chosen_by_name_and_any_other_is_refused_with_a_list_of_models(self):
         for name in ("dlib-resnet-128", "Dlib"):
             answer = self.ask("/represent", img=data_url(OBAMA), model_name=name)
             self.assertEqual((len(answer["results"][0]["embedding"]), answer["model_name"]), (128, "dlib-resnet-128"))
@@ -125,14 +125,14 @@ class DeepFace(SharedServerCase):
         (nearest,) = self.ask("/search", img=data_url(OBAMA3), k=2, similarity_search=True)["results"]
         self.assertEqual([hit["img_name"] for hit in nearest], ["obama", "biden"])
 
-    def test_false_is_false(self):
+    def test_the_text_false_means_false(self):
         self.assertEqual(
             self.post("/represent", img=GREY, enforce_detection="false"),
             {"results": [], "model_name": "mobilefacenet-512"},
         )
         self.assertIn("no face", self.post("/represent", 400, img=GREY, enforce_detection="true")["error"])
 
-    def test_addresses_paths_and_nothing_are_refused_in_words_without_a_traceback(self):
+    def test_addresses_paths_and_empty_images_are_refused_with_a_message_and_no_traceback(self):
         for fields in (
             {"img": "http://127.0.0.1/photo.jpg"},
             {"img": "/etc/passwd"},

@@ -1,4 +1,4 @@
-"""Imports as jobs: folders, archives and CSV files; progress, pause, what was refused; it goes on alone."""
+"""Import jobs: folders, archives and CSV files; progress, pause, refused photos; a job runs on without a client."""
 
 import http.client
 import io
@@ -27,7 +27,7 @@ FOLDER = [
     ("staff/Joe_Biden/.hidden", b"x"),
     ("staff/Team/all.jpg", GROUP),
 ]
-# Work for many seconds on any machine, so that a test which holds it up comes in time, and little to send.
+# An import that runs for many seconds on any machine, so that a test can pause it in time, and that is small to send.
 LONG = [(f"p{i}/1.png", GREY) for i in range(3000)]
 
 
@@ -151,7 +151,7 @@ class Jobs(ServerCase):
         self.assertEqual((result["people"], result["faces"]), (3, 3))
         self.get("/v1/jobs/dedup?collection=nowhere", 404, "POST")
 
-    def test_archives_stored_and_deflated_are_opened(self):
+    def test_stored_and_deflated_archives_are_read(self):
         for number, method in enumerate((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)):
             files = [(f"{path}", data) for path, data in FOLDER[number : number + 1]] + [
                 ("__MACOSX/x/._1.jpg", b"x"),
@@ -160,7 +160,7 @@ class Jobs(ServerCase):
             job = self.wait(self.start([("staff.zip", archive(files, method))]))
             self.assertEqual((job["state"], job["total"], job["enrolled"]), ("done", 1, 1), job)
 
-    def test_rows_of_a_csv_file_say_who_is_who(self):
+    def test_rows_of_a_csv_file_give_ids_and_names(self):
         rows = 'id,name,path\r\n44,"Obama, Barack",a/x.jpg\r\n46,Joe Biden,y.jpg\r\n47,Nobody,missing.jpg\r\n'
         files = [
             ("set/people.csv", rows.encode()),
@@ -174,7 +174,7 @@ class Jobs(ServerCase):
             self.assertEqual(job["last_refused"][0]["path"], "missing.jpg")
         self.assertEqual(self.people(), {"44": ("Obama, Barack", 1), "46": ("Joe Biden", 1)})
 
-    def test_what_is_no_import_is_refused_in_words(self):
+    def test_anything_but_an_import_is_refused_with_the_reason(self):
         self.start([], 400)
         for files, word in (
             ([("a.csv", b"id,name\n1,2\n")], "fields"),
@@ -218,9 +218,7 @@ class Jobs(ServerCase):
         self.wait(job, "running")
         self.assertEqual(self.get(f"/v1/jobs/{job['id']}/pause", 200, "POST")["state"], "paused")
         counts = [-1]
-        while (
-            len(counts) < 3 or len(set(counts[-3:])) > 1
-        ):  # the photos that are in work are finished; then it stands still
+        while len(counts) < 3 or len(set(counts[-3:])) > 1:  # the job stops after the photos that it has begun
             time.sleep(0.5)
             counts.append(self.get(f"/v1/jobs/{job['id']}")["done"])
             self.assertLess(len(counts), 2 * PATIENCE)
@@ -239,7 +237,7 @@ class Jobs(ServerCase):
         connection.request("GET", f"/v1/jobs/{job['id']}/events")
         answer = connection.getresponse()
         self.assertEqual(answer.getheader("Content-Type"), "text/event-stream")
-        self.assertEqual(answer.readline(), b"event: progress\n")  # how it stands, before it goes on
+        self.assertEqual(answer.readline(), b"event: progress\n")  # the state at the time of the request
         self.get(f"/v1/jobs/{before['id']}", 200, "DELETE")
         events = [block.split("\n") for block in answer.read().decode().split("\n\n") if block.startswith("event")]
         connection.close()
@@ -249,7 +247,7 @@ class Jobs(ServerCase):
     def test_a_server_that_stops_ends_jobs_and_events(self):
         job = self.start(LONG)
         self.get(f"/v1/jobs/{job['id']}/pause", 200, "POST")
-        self.wait(job, "paused")  # until now it may have been waiting its turn
+        self.wait(job, "paused")  # before, it may still wait for another job
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=120)
         connection.request("GET", f"/v1/jobs/{job['id']}/events")
         answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""The live channel: frames in, names out; what the server cannot keep up with is dropped, never queued."""
+"""The live channel: frames in, names out. The server drops frames that come too fast and never queues them."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from test_native import BIDEN, GREY, OBAMA2, ServerCase
 
 
 class Channel:
-    """A WebSocket client, as small as the test wants it."""
+    """A minimal WebSocket client."""
 
     def __init__(self, port, path="/v1/live"):
         self.socket = socket.create_connection(("127.0.0.1", port), 120)
@@ -104,7 +104,7 @@ class Live(ServerCase):
         channel.send(struct.pack(">H", 1000), opcode=8)
         self.assertEqual(channel.receive()[0], 8)
 
-    def test_nothing_follows_a_close_not_even_an_answer_in_the_making(self):
+    def test_nothing_is_sent_after_a_close_not_even_a_pending_answer(self):
         for _ in range(5):
             channel = self.open()
             channel.send(OBAMA2)
@@ -130,24 +130,24 @@ class Live(ServerCase):
                 self.assertEqual(channel.receive(), (None, b""))
         self.assertEqual(self.get("/healthz")["status"], "ok")
 
-    def test_who_is_still_sending_hears_why_the_channel_is_closed(self):
+    def test_a_client_that_is_still_sending_learns_why_the_channel_is_closed(self):
         channel = self.open()
         channel.socket.sendall(b"\x82\xff" + struct.pack(">Q", 12 << 20) + b"\0\0\0\0")
         for _ in range(12):
-            channel.socket.sendall(bytes(1 << 20))  # a reset would end this
+            channel.socket.sendall(bytes(1 << 20))  # fails if the server resets the connection
         self.assertEqual(channel.receive(), (8, struct.pack(">H", 1009)))
         self.assertEqual(channel.receive(), (None, b""))
 
-    def test_what_is_no_handshake_is_400_and_there_is_room_for_sixteen(self):
+    def test_anything_but_a_handshake_is_400_and_sixteen_channels_are_open_at_most(self):
         self.get("/v1/live", 400)
         channels = [self.open() for _ in range(16)]
         self.assertEqual({channel.status for channel in channels}, {101})
         self.assertEqual(self.open().status, 503)
 
-    def test_another_site_may_not_listen(self):
+    def test_another_site_cannot_open_a_channel(self):
         self.get("/v1/live", 403, headers={"Origin": "http://evil.example"})
 
-    def test_a_server_that_stops_says_so(self):
+    def test_a_server_that_stops_closes_its_channels_with_1001(self):
         channel = self.open()
         self.server.process.terminate()
         self.assertEqual(channel.receive(), (8, struct.pack(">H", 1001)))

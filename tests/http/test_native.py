@@ -1,4 +1,4 @@
-"""The native API under /v1: every route, good and bad."""
+"""The native API under /v1: every route, with valid and with invalid requests."""
 
 import base64
 import contextlib
@@ -57,7 +57,7 @@ class ServerCase(ProgramCase):
 
 
 class SharedServerCase(ServerCase):
-    """Tests that share one server, started once for the class; each begins with an empty gallery and a folder of its own."""
+    """Tests that share one server, started once for the class; each has an empty gallery and a folder of its own."""
 
     @classmethod
     def setUpClass(cls):
@@ -151,7 +151,7 @@ class People(SharedServerCase):
         self.assertEqual(self.get("/v1/people/44", 200, "PATCH", '{"id":"47","name":"X"}', headers)["id"], "47")
         self.get("/v1/people/44", 404)
 
-    def test_a_request_that_is_sent_again_with_its_key_is_answered_and_not_done_again(self):
+    def test_a_request_repeated_with_its_idempotency_key_is_answered_and_not_done_again(self):
         self.post("/v1/detect", image=OBAMA)  # waits for the models
         body, kind = multipart({"id": "44", "name": "Barack Obama", "image": OBAMA})
         headers = {"Content-Type": kind, "Idempotency-Key": "k-1", "Accept-Encoding": "gzip"}
@@ -190,7 +190,7 @@ class People(SharedServerCase):
         self.get("/v1/people", 400, "POST", body.replace(b"NAME", b"\xff\xfe\xff\xfe"), {"Content-Type": kind})
         self.assertEqual(self.get("/v1/people")["total"], 0)
 
-    def test_refusals_of_faces_are_422_and_say_which(self):
+    def test_photos_without_a_face_or_with_several_are_422(self):
         self.refused("/v1/people", 422, "no_face", id="1", name="A", image=GREY)
         self.refused("/v1/people", 422, "several_faces", id="1", name="A", image=GROUP)
         self.refused("/v1/people", 422, "several_faces", id="1", name="A", image=SIX)
@@ -211,7 +211,7 @@ class Photos(SharedServerCase):
         self.assertFalse(self.post("/v1/search", image=BIDEN)["faces"][0]["candidates"][0]["match"])
         self.assertFalse(self.post("/v1/search?threshold=0.99", image=OBAMA3)["faces"][0]["candidates"][0]["match"])
 
-    def test_an_empty_gallery_is_an_answer(self):
+    def test_a_search_in_an_empty_gallery_is_answered_without_candidates(self):
         answer = self.post("/v1/search", image=OBAMA)
         self.assertEqual((answer["gallery_size"], answer["faces"][0]["candidates"]), (0, []))
 
@@ -305,7 +305,7 @@ class Collections(SharedServerCase):
 
 
 class Protocol(ServerCase):
-    def test_health_version_and_the_description_are_there(self):
+    def test_health_version_and_the_description_are_served(self):
         self.assertIn(self.get("/v1/health")["models"], ("loading", "ready"))
         self.assertTrue(self.get("/v1/version")["version"])
         status, _, text = self.server.request("GET", "/v1/openapi.yaml")
@@ -333,7 +333,7 @@ class Protocol(ServerCase):
                 self.assertLess(time.monotonic(), give_up)
         self.assertEqual([pair for pair in seen if pair[0] in ("pending", "loading") and pair[1] == "ready"], [])
 
-    def test_probes_metrics_and_the_hour_are_told(self):
+    def test_probes_and_metrics_are_served(self):
         self.assertEqual(self.get("/healthz"), {"status": "ok"})
         self.post("/v1/detect", image=OBAMA)
         self.assertEqual(self.get("/readyz"), {"status": "ready"})
@@ -344,7 +344,7 @@ class Protocol(ServerCase):
         )
         give_up = time.monotonic() + PATIENCE
         text = b""
-        while not all(line in text for line in wanted):  # a request counts when its answer is on its way
+        while not all(line in text for line in wanted):  # a request is counted just after its answer is sent
             self.assertLess(time.monotonic(), give_up, text)
             status, headers, text = self.server.request("GET", "/metrics")
             self.assertEqual((status, headers["Content-Type"].split(";")[0]), (200, "text/plain"))
@@ -358,7 +358,7 @@ class Protocol(ServerCase):
         self.assertGreater(sum(m["requests"] for m in stats["minutes"]), 2)
         self.assertGreater(stats["minutes"][-1]["p50_ms"] + stats["minutes"][-2]["p50_ms"], 0)
 
-    def test_long_answers_are_packed_for_those_who_read_gzip(self):
+    def test_long_answers_are_compressed_for_clients_that_accept_gzip(self):
         import gzip
 
         self.post("/v1/detect", image=OBAMA)
@@ -378,7 +378,7 @@ class Protocol(ServerCase):
         self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
         self.assertNotIn(b"//", text.replace(b"<!doctype", b""))
 
-    def test_other_sites_may_ask_where_the_settings_say_so(self):
+    def test_other_sites_may_send_requests_if_the_settings_allow_it(self):
         with Server(self.folder / "cors", "--store", "", "--cors", "https://desk.example,https://b.example") as server:
             desk = {"Origin": "https://desk.example"}
             status, headers, _ = server.request("GET", "/v1/people", headers=desk)
@@ -399,7 +399,7 @@ class Protocol(ServerCase):
         self.post("/v1/detect", image=OBAMA)
         answers, give_up = [], time.monotonic() + PATIENCE
 
-        def ask():  # until somebody is refused: more at the same time than are let in, however slowly they come
+        def ask():  # until one is refused: more requests at once than the server accepts, however slowly they arrive
             while not any(status == 503 for status, _ in answers) and time.monotonic() < give_up:
                 answers.append(self.server.request("POST", "/v1/analyze", OBAMA, {"Content-Type": "image/jpeg"})[:2])
 
@@ -414,7 +414,8 @@ class Protocol(ServerCase):
     def test_a_body_of_100_megabytes_is_refused_without_being_read(self):
         with socket.create_connection(("127.0.0.1", self.server.port), 20) as connection:
             connection.sendall(
-                b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 104857600\r\n\r\n"
+                b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: image/jpeg\r\nContent-Length: 104857600\r\n\r\n"
             )
             with connection.makefile("rb") as answer:
                 self.assertIn(b" 413 ", answer.readline())
@@ -422,7 +423,8 @@ class Protocol(ServerCase):
     def test_a_client_that_stops_halfway_does_not_hold_up_the_others(self):
         with socket.create_connection(("127.0.0.1", self.server.port), 20) as slow:
             slow.sendall(
-                b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nxx"
+                b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nxx"
             )
             self.assertEqual(self.get("/v1/version")["name"], "semblance")
 
@@ -448,7 +450,7 @@ class Life(ServerCase):
         self.assertEqual(done.returncode, 4)
         self.assertIn(b"in use", done.stderr)
 
-    def test_other_addresses_than_loopback_need_a_word(self):
+    def test_listening_beyond_loopback_needs_a_flag(self):
         done = self.run_program(
             "serve", "--listen", "0.0.0.0", "--port", "0", "--data", self.folder / "other", "--store", "", data=False
         )
@@ -484,7 +486,7 @@ class Life(ServerCase):
         thread.join()
         self.assertEqual((answers, self.server.process.wait(120)), ([200], 0))
 
-    def test_uploads_that_end_while_the_server_stops_do_it_no_harm(self):
+    def test_the_server_stops_safely_while_uploads_end(self):
         self.enroll()
         with contextlib.ExitStack() as all_of_them:
             uploads = [
@@ -493,7 +495,8 @@ class Life(ServerCase):
             ]
             for upload in uploads:
                 upload.sendall(
-                    b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 2\r\n\r\n."
+                    b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n"
+                    b"Content-Type: image/jpeg\r\nContent-Length: 2\r\n\r\n."
                 )
             while self.gauge("semblance_requests_open") < len(uploads):
                 time.sleep(0.01)
@@ -503,7 +506,7 @@ class Life(ServerCase):
                     upload.sendall(b".")
             self.assertEqual(self.server.process.wait(120), 0)
 
-    def test_what_the_command_line_enrols_meanwhile_is_found_at_once(self):
+    def test_a_person_that_the_command_line_enrols_is_found_at_once(self):
         self.post("/v1/search", image=OBAMA)
         self.assertEqual(
             self.run_program("enroll", "--id", "44", "--name", "Barack Obama", FRIENDS / "obama.jpg").returncode, 0

@@ -1,4 +1,4 @@
-"""What an operator sees: the log in both forms, slow requests with their stages, metrics, and a dashboard that asks for no others."""
+"""What an operator sees: the log in both forms, slow requests with their stages, the metrics, and the dashboard."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ OBAMA = (FRIENDS / "obama.jpg").read_bytes()
 
 
 class LoggedServer(Server):
-    """Its log is kept, one string a line."""
+    """A server whose log is kept, one string a line."""
 
     def __enter__(self):
         self.file = tempfile.TemporaryFile()
@@ -33,10 +33,10 @@ class LoggedServer(Server):
 
 class Log(ProgramCase):
     def serve(self, *arguments):
-        """A search by a server with these settings: its log and the request's id."""
+        """Searches on a server with these settings; returns its log and the id of the request."""
         server = LoggedServer(self.data, "--log-level", "info", *arguments)
         with server:
-            server.post_photo("/v1/search", OBAMA)  # once the models are there
+            server.post_photo("/v1/search", OBAMA)  # waits for the models
             status, headers, _ = server.request("POST", "/v1/search?k=1", OBAMA, {"Content-Type": "image/jpeg"})
             self.assertEqual(status, 200)
         return server.lines, headers["X-Request-Id"]
@@ -50,7 +50,7 @@ class Log(ProgramCase):
         self.assertLessEqual({"decode", "detect", "align", "embed", "store"}, set(stages))
         self.assertAlmostEqual(sum(stages.values()), float(said[1]), delta=1 + 0.05 * float(said[1]))
 
-    def test_the_json_log_tells_the_same_in_fields(self):
+    def test_the_json_log_has_the_same_in_fields(self):
         lines, request = self.serve("--slow-ms", "1", "--log-format", "json")
         entries = [json.loads(line) for line in lines]
         self.assertTrue(all({"time", "level", "message"} <= set(e) for e in entries))
@@ -64,16 +64,16 @@ class Log(ProgramCase):
         usual = [e for e in entries if e.get("request") == request and not e.get("slow")]
         self.assertEqual([e["level"] for e in usual], ["info"])
 
-    def test_without_the_setting_nothing_is_slow(self):
+    def test_without_the_setting_no_request_is_logged_as_slow(self):
         lines, request = self.serve("--slow-ms", "0")
         self.assertTrue(any(request in line for line in lines))
         self.assertFalse(any("slow:" in line for line in lines))
 
-    def test_unknown_words_are_refused(self):
+    def test_unknown_log_formats_and_levels_are_refused(self):
         self.refused("list", "--log-format", "xml", code=2, word="text or json")
         self.refused("list", "--log-level", "loud", code=2, word="log-level")
 
-    def test_a_log_that_nobody_reads_stops_nothing_and_tells_how_much_is_lost(self):
+    def test_a_log_that_nobody_reads_does_not_block_and_reports_lost_lines(self):
         server = Server(self.data, "--log-level", "info")
         read, write = os.pipe()
         fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
@@ -85,7 +85,7 @@ class Log(ProgramCase):
             for _ in range(asked):
                 self.assertEqual(server.request("GET", "/healthz")[0], 200)
             text, give_up = os.read(read, 65536), time.monotonic() + PATIENCE
-            while self.told_and_lost(text) < asked:  # a request's line comes after its answer
+            while self.logged_and_lost(text) < asked:  # a request is logged just after its answer is sent
                 self.assertLess(time.monotonic(), give_up, text)
                 self.assertEqual(server.request("GET", "/v1/health")[0], 200)
                 text += os.read(read, 65536)
@@ -97,10 +97,10 @@ class Log(ProgramCase):
             server.process.stdout.close()
         self.assertIn(b" log lines were dropped", text)
 
-    def told_and_lost(self, text):
-        """How many requests for /healthz the log tells of, and how many lines it says are lost."""
-        told = len(re.findall(rb" GET /healthz 200 ", text))
-        return told + sum(int(n) for n in re.findall(rb" warning (\d+) log lines were dropped", text))
+    def logged_and_lost(self, text):
+        """The number of requests for /healthz in the log, and of lines that it reports as lost."""
+        logged = len(re.findall(rb" GET /healthz 200 ", text))
+        return logged + sum(int(n) for n in re.findall(rb" warning (\d+) log lines were dropped", text))
 
 
 class Dashboard(ProgramCase):
@@ -110,7 +110,7 @@ class Dashboard(ProgramCase):
             text, give_up = b"", time.monotonic() + PATIENCE
             while (
                 b'semblance_request_seconds_count{method="POST",route="/v1/search"}' not in text
-            ):  # a request counts once its answer is out
+            ):  # a request is counted just after its answer is sent
                 self.assertLess(time.monotonic(), give_up, text)
                 _, _, text = server.request("GET", "/metrics")
         kinds = dict(re.findall(r"(?m)^# TYPE (\w+) (\w+)$", text.decode()))

@@ -1,4 +1,4 @@
-"""The route table and the OpenAPI document name the same routes, and each refers to what is there."""
+"""The route table and the OpenAPI document name the same routes, and every reference in them has a target."""
 
 import os
 import pathlib
@@ -34,7 +34,7 @@ class Routes(unittest.TestCase):
         self.assertGreater(len(table), 40)
         self.assertEqual(table, set(OPERATIONS))
 
-    def test_every_reference_leads_somewhere_and_every_component_is_used(self):
+    def test_every_reference_has_a_target_and_every_component_is_used(self):
         used = set(references(DOCUMENT))
         there = {f"#/components/{kind}/{name}" for kind, items in DOCUMENT["components"].items() for name in items}
         self.assertEqual(used, there)
@@ -54,7 +54,7 @@ class Routes(unittest.TestCase):
 
 
 class PlainYaml(unittest.TestCase):
-    def test_what_it_does_not_know_is_refused(self):
+    def test_unsupported_yaml_is_refused(self):
         for text in ("a: {b: c", "a: [1, 2", "a: [1,\n  2", "a: 1\na: 2", "a: b\n   c: d\n  e: f"):
             with self.subTest(text=text), self.assertRaises((ValueError, IndexError)):
                 plain_yaml.read(text)

@@ -1,4 +1,6 @@
-"""PyPI's schemathesis reads the description and asks every route, well and badly: no 5xx, nothing undescribed."""
+"""PyPI's schemathesis sends valid and invalid requests to every route of the OpenAPI document.
+
+Every answer is described there, and none is 5xx."""
 
 import json
 import os
@@ -11,18 +13,18 @@ from test_native import OBAMA, ServerCase
 SCHEMATHESIS = pathlib.Path(os.environ.get("SB_SOURCE", ".")) / "deps/clients/bin/schemathesis"
 
 
-@unittest.skipUnless(SCHEMATHESIS.exists(), "schemathesis is not here (script/setup --tests)")
+@unittest.skipUnless(SCHEMATHESIS.exists(), "schemathesis is not installed (script/setup --tests)")
 class Description(ServerCase):
     def test_the_server_does_what_the_description_says(self):
         self.post("/v1/detect", image=OBAMA)  # waits for the models
-        # It makes keys, too, and from the first one on nobody gets in without: so it has one from the start, and does not ask for
-        # revokeKey, as it would revoke its own (tests/http/test_admin.py does).
+        # schemathesis makes keys, and from the first key on the server needs one for every request. So it gets a key at
+        # the start, and leaves out revokeKey, which would revoke that key (tests/http/test_admin.py covers revokeKey).
         key = json.loads(
             self.server.request(
                 "POST", "/v1/keys", '{"label":"test","roles":"admin"}', {"Content-Type": "application/json"}
             )[2]
         )["key"]
-        # A description cannot say which bytes are a photo with a face: that check alone is left out.
+        # A schema cannot describe which bytes are a photo with a face: only that check is left out.
         done = subprocess.run(
             [
                 SCHEMATHESIS,

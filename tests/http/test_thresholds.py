@@ -1,4 +1,4 @@
-"""How sure a match must be, as an admin chooses it while the server runs: at once, for good, for all who use the gallery."""
+"""A threshold that an administrator sets while the server runs holds at once, permanently and for all users."""
 
 import json
 import math
@@ -23,7 +23,7 @@ class Thresholds(ServerCase):
         answer = self.post("/v1/search", image=OBAMA2, **target)
         return answer["threshold"], answer["faces"][0]["verdict"]
 
-    def test_a_choice_counts_for_the_next_search_and_comparison_and_can_be_taken_back(self):
+    def test_a_saved_threshold_holds_for_the_next_search_and_comparison_and_can_be_reset(self):
         self.enroll()
         before = self.get("/v1/thresholds")
         self.assertEqual(
@@ -45,7 +45,7 @@ class Thresholds(ServerCase):
         self.assertEqual(self.get("/v1/thresholds", 200, "DELETE"), before)
         self.assertEqual(self.found()[0], round(before["meaning"]["threshold"], 4))
 
-    def test_what_a_choice_means_is_told_before_it_is_made(self):
+    def test_the_error_rates_of_a_threshold_are_shown_before_it_is_saved(self):
         self.enroll()
         asked = self.get("/v1/thresholds?fmr=1e-5")
         self.assertEqual((asked["source"], asked["target"], asked["saved"]), ("asked", {"fmr": 1e-5}, {}))
@@ -60,11 +60,11 @@ class Thresholds(ServerCase):
             self.get("/v1/thresholds?fpir=0.02")["meaning"]["false_positive_identification_rate"], 0.02, delta=1e-4
         )
         self.assertEqual(self.get("/v1/thresholds?threshold=0.5")["meaning"]["threshold"], 0.5)
-        self.assertEqual(self.get("/v1/thresholds")["source"], "default", "to ask changes nothing")
+        self.assertEqual(self.get("/v1/thresholds")["source"], "default", "a question changes nothing")
         self.get("/v1/thresholds?fmr=0.6", 400)
         self.get("/v1/thresholds?collection=nowhere", 404)
 
-    def test_what_is_no_target_is_refused_and_nothing_changes(self):
+    def test_anything_but_an_operating_point_is_refused_and_nothing_changes(self):
         self.set(fmr=1e-5)
         for target, words in (
             ({}, "one of threshold"),
@@ -84,7 +84,7 @@ class Thresholds(ServerCase):
                 self.assertIn(words, error["message"])
         self.assertEqual(self.get("/v1/thresholds")["target"], {"fmr": 1e-5})
 
-    def test_a_choice_outlives_the_server_comes_before_its_settings_and_counts_on_the_command_line(self):
+    def test_a_saved_threshold_survives_restarts_overrides_settings_and_holds_on_the_command_line(self):
         self.enroll()
         self.set(threshold=0.97)
         self.server.__exit__()
@@ -116,7 +116,7 @@ class Thresholds(ServerCase):
             self.assertEqual(self.found()[0], 0.95)
         self.assertEqual(self.json_of("search", FRIENDS / "obama2.jpg", "--json")["faces"][0]["verdict"], "match")
 
-    def test_the_audit_says_who_chose_what(self):
+    def test_the_audit_log_shows_who_set_which_threshold(self):
         boss = self.get("/v1/keys", 201, "POST", '{"label":"boss","roles":"admin"}', JSON)
         mine = {"Authorization": f"Bearer {boss['key']}"}
         self.set(headers=mine, fmr=1e-5)
@@ -140,7 +140,7 @@ class Thresholds(ServerCase):
         self.assertTrue(all(boss["prefix"] in actor for _, _, actor in entries), entries)
         self.get("/v1/audit/head", headers=mine)
 
-    def test_who_may_search_sees_it_and_only_an_admin_of_all_collections_sets_it(self):
+    def test_searchers_read_the_threshold_and_only_an_admin_of_all_collections_sets_it(self):
         boss = self.get("/v1/keys", 201, "POST", '{"label":"boss","roles":"admin"}', JSON)["key"]
         mine = {"Authorization": f"Bearer {boss}"}
         self.get("/v1/collections", 201, "POST", '{"name":"here"}', {**JSON, **mine})
@@ -163,7 +163,7 @@ class Thresholds(ServerCase):
         self.assertEqual(self.get("/v1/thresholds", headers=mine)["saved"], {})
         self.set(headers=mine, fmr=1e-5)
 
-    def test_searches_beside_changes_see_one_choice_or_the_other(self):
+    def test_searches_during_changes_use_the_old_or_the_new_threshold(self):
         self.enroll()
         either = set()
         for score in (0.9, 0.2):

@@ -1,4 +1,4 @@
-"""Copies of this checkout, as `docker build .` would be given it."""
+"""Copies of this checkout with the files that `docker build .` sends."""
 
 import fnmatch
 import os
@@ -10,7 +10,7 @@ IGNORED = (SOURCE / ".dockerignore").read_text().split()
 
 
 def left_out(where, names):
-    """Patterns of .dockerignore are of the top folder, but for those that begin with **/."""
+    """Patterns of .dockerignore apply to the top folder, except those that begin with **/."""
     patterns = [p for p in IGNORED if pathlib.Path(where) == SOURCE] + [
         p.removeprefix("**/") for p in IGNORED if p.startswith("**/")
     ]

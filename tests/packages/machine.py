@@ -1,4 +1,4 @@
-"""Fresh Debian systems in folders, for tests that install: made by mmdebstrap, entered by chroot in namespaces of their own."""
+"""Fresh Debian systems in folders, for tests that install: mmdebstrap makes them, chroot in namespaces enters them."""
 
 import glob
 import os
@@ -17,7 +17,7 @@ needed = unittest.skipIf(MISSING, f"fresh systems cannot be made here: {' '.join
 SLIM = [
     f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "info", "locale", "doc", "groff", "lintian")
 ] + ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
-# How this machine reaches packages: its mirrors, certificates and clients' settings.
+# How this machine reaches packages: its mirrors, its certificates and the settings of its package clients.
 SETTINGS = [
     "/etc/resolv.conf",
     "/etc/hosts",
@@ -79,7 +79,7 @@ def base(suite):
 
 
 class Machine:
-    """A copy of a base system. `root`: its folder; `environment`: what its commands get."""
+    """A copy of a base system. `root`: its folder; `environment`: the environment of its commands."""
 
     def __init__(self, suite, root=None):
         self.root = pathlib.Path(
@@ -92,7 +92,9 @@ class Machine:
         self.lent = [self.lend(pathlib.Path(path)) for path in SETTINGS if os.path.isfile(path)]
 
     def lend(self, path):
-        """A settings file of this machine, for set-up only: give_back takes it away again. (the file, what was there)"""
+        """Copies a settings file of this machine, for the set-up only: give_back undoes it.
+
+        Returns (path of the copy, bytes of the file that it replaced or None)."""
         target = self.root / str(path).lstrip("/")
         before = target.read_bytes() if target.is_file() else None
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +110,7 @@ class Machine:
         subprocess.run(["rm", "-rf", "--one-file-system", self.root], check=True)
 
     def entered(self, command, user="root", folder="/", mounts="", network=True):
-        """The command line that runs `command` (a list) inside; `mounts`: shell lines run before, $root is the folder."""
+        """The command line that runs `command` (a list) inside; `mounts`: shell lines run first ($root: the folder)."""
         enter = f"""set -e; root=$1; folder=$2; user=$3; shift 3
             mkdir -p $root/dev $root/proc; mount --rbind /dev $root/dev; mount -t proc proc $root/proc; {mounts}
             exec chroot --userspec=$user $root /usr/bin/env -C $folder "$@" """
@@ -146,5 +148,5 @@ class Machine:
         return done
 
     def size(self):
-        """Bytes of all files, as an image's size is told."""
+        """The bytes of all files, as engines report an image's size."""
         return sum(path.lstat().st_size for path in self.root.rglob("*") if path.is_file() and not path.is_symlink())

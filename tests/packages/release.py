@@ -11,7 +11,7 @@ import unittest
 
 import checkout
 
-needed = unittest.skipUnless(shutil.which("dpkg-shlibdeps"), "dpkg-shlibdeps is not here")
+needed = unittest.skipUnless(shutil.which("dpkg-shlibdeps"), "dpkg-shlibdeps is not installed")
 
 
 def new_folder():
@@ -22,7 +22,7 @@ def new_folder():
 
 @functools.cache
 def snapshot():
-    """The source of all releases, whatever becomes of the checkout in the meantime."""
+    """The source of all releases: one copy, so that later changes of the checkout do not matter."""
     folder = new_folder() / "source"
     checkout.copy(folder)
     return folder

@@ -1,4 +1,4 @@
-"""packaging/Dockerfile, step by step, in folders: for machines without a container engine, so that it cannot rot unseen."""
+"""Executes packaging/Dockerfile step by step in folders, so that it is tested without a container engine, too."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class Built:
             fresh.give_back()
 
     def nothing(self, fresh, text):
-        """EXPOSE, HEALTHCHECK and what starts the server change no file."""
+        """EXPOSE, HEALTHCHECK, ENTRYPOINT and CMD change no file."""
 
     def run(self, fresh, text):
         given, command = dockerfile.options(text)
@@ -67,7 +67,7 @@ class Built:
         fresh.environment.update(pair.split("=", 1) for pair in shlex.split(text))
 
     def user(self, fresh, text):
-        """An engine sets HOME, too."""
+        """The environment of the image; an engine sets HOME, too."""
         rows = [line.split(":") for line in (fresh.root / "etc/passwd").read_text().splitlines()]
         fresh.user, fresh.environment["HOME"] = text, next(row[5] for row in rows if row[0] == text)
 
@@ -92,8 +92,8 @@ class Container(unittest.TestCase):
         print(f"# the image: {size / MEGABYTE:.1f} MB", flush=True)
         self.assertLess(size, 250 * MEGABYTE)
 
-    def test_the_server_becomes_healthy_on_a_read_only_root_as_a_user_without_rights(self):
-        """With a secret as the root key and nothing writable but the volumes, as compose.yaml has it."""
+    def test_the_server_becomes_healthy_on_a_read_only_root_as_an_unprivileged_user(self):
+        """The root key is a secret and only the volumes are writable, as in compose.yaml."""
         volumes = " ".join(self.last.arguments("VOLUME")).split()
         (self.image.root / "run/secrets").mkdir(exist_ok=True)
         (self.image.root / "run/secrets/semblance_key").write_text("42" * 32 + "\n")
@@ -124,11 +124,13 @@ class Container(unittest.TestCase):
                 self.assertIn("SEMBLANCE_KEY_FILE", json.dumps(status))
                 self.assertNotEqual(self.beside(server, "touch", "/usr/bin/x").returncode, 0)
             finally:
-                os.kill(self.inner(server), signal.SIGTERM)  # what an engine sends; unshare itself takes none
+                os.kill(
+                    self.inner(server), signal.SIGTERM
+                )  # the signal that an engine sends; unshare itself ignores it
                 server.wait(60)
 
     def inner(self, server):
-        """The process that the server is, by its number out here."""
+        """The server's process id outside the container."""
         return int(pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0])
 
     def beside(self, server, *command):

@@ -1,4 +1,4 @@
-"""README's first command on a fresh system, in two steps: what needs the network, and then without one."""
+"""README's first command on a fresh system, in two steps: the set-up with a network, the rest without one."""
 
 import pathlib
 import shutil
@@ -11,7 +11,7 @@ from test_packages import SYSTEM, photos_into
 
 class Offline(unittest.TestCase):
     @machine.needed
-    @unittest.skipUnless(SYSTEM in ("bookworm", "trixie"), "this is no Debian 12 or 13")
+    @unittest.skipUnless(SYSTEM in ("bookworm", "trixie"), "this is not Debian 12 or 13")
     def test_after_the_set_up_script_run_builds_and_serves_without_network(self):
         fresh = machine.Machine(SYSTEM)
         self.addCleanup(fresh.remove)

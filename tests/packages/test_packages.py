@@ -12,9 +12,8 @@ import release
 
 SOURCE = pathlib.Path(os.environ["SB_SOURCE"])
 FRIENDS = SOURCE / "deps/photos/face_recognition"
-SYSTEM = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release", encoding="utf-8") if "=" in line).get(
-    "VERSION_CODENAME", ""
-)
+OS_RELEASE = pathlib.Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+SYSTEM = dict(line.rstrip().split("=", 1) for line in OS_RELEASE if "=" in line).get("VERSION_CODENAME", "")
 
 
 def photos_into(fresh):
@@ -42,7 +41,7 @@ class Packages(unittest.TestCase):
 
     def test_lintian_finds_nothing(self):
         if not shutil.which("lintian"):
-            self.skipTest("lintian is not here")
+            self.skipTest("lintian is not installed")
         done = subprocess.run(
             ["lintian", "--allow-root", "--fail-on", "error,warning", release.one("*.deb")],
             capture_output=True,
@@ -53,9 +52,9 @@ class Packages(unittest.TestCase):
 
     @machine.needed
     @unittest.skipUnless(
-        SYSTEM in ("bookworm", "trixie"), "a package made here is for this system, which is no Debian 12 or 13"
+        SYSTEM in ("bookworm", "trixie"), "a package made here is for this system, which is not Debian 12 or 13"
     )
-    def test_the_package_installs_on_a_fresh_system_works_without_network_and_goes_again(self):
+    def test_the_package_installs_on_a_fresh_system_works_without_network_and_is_purged(self):
         fresh = self.fresh(SYSTEM)
         shutil.copy(release.one("*.deb"), fresh.root / "tmp/semblance.deb")
         fresh.run("apt-get", "update", "-qq")
@@ -88,7 +87,7 @@ class Packages(unittest.TestCase):
     @machine.needed
     @unittest.skipUnless(
         SYSTEM in ("bookworm", "trixie"),
-        "a tarball made here wants the libraries of this system, which is no Debian 12 or 13",
+        "a tarball made here needs the libraries of this system, which is not Debian 12 or 13",
     )
     def test_the_tarball_runs_where_it_is_unpacked_and_where_it_is_moved_to(self):
         depends = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is released: the same bytes from the same source, and every file accounted for."""
+"""A release has the same bytes for the same source, and its list names every file."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ class Release(unittest.TestCase):
                 self.assertEqual(sums["SHA256"], hashlib.sha256(tar.extractfile(member).read()).hexdigest(), name)
         self.assertTrue(all(file["licenseConcluded"] not in ("", "NOASSERTION") for file in files.values()))
 
-    def test_the_list_holds_together(self):
+    def test_the_list_has_unique_ids_and_no_dangling_relationship(self):
         listed = json.loads(release.one("*.spdx.json").read_text())
         known = [item["SPDXID"] for item in [listed, *listed["packages"], *listed["files"]]]
         self.assertEqual(len(known), len(set(known)))

@@ -1,4 +1,4 @@
-"""64-bit ARM, by emulation: what needs neither the runtime nor a library."""
+"""64-bit ARM, by emulation: the code that needs neither the inference runtime nor a library."""
 
 import json
 import pathlib
@@ -21,7 +21,7 @@ class Arm(unittest.TestCase):
         if next(o["value"] for o in options if o["name"] == "b_sanitize") != "none":
             self.skipTest("it is a build of its own, without sanitizers, so the plain run has it")
 
-    def test_base_statistics_and_the_index_with_its_neon_kernels_keep_their_promises(self):
+    def test_base_statistics_and_the_index_with_its_neon_kernels_pass_their_tests(self):
         done = subprocess.run(
             [SOURCE / "tests/arm/run", BUILD / "arm"], capture_output=True, text=True, timeout=900, check=False
         )

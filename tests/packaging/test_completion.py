@@ -61,7 +61,7 @@ class Completion(unittest.TestCase):
 
     def ask(self, shell, script):
         if not shutil.which(shell):
-            self.skipTest(f"{shell} is not here")
+            self.skipTest(f"{shell} is not installed")
         done = subprocess.run(
             [shell, "-c", script],
             capture_output=True,

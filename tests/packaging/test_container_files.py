@@ -1,4 +1,4 @@
-"""What the Dockerfile, compose.yaml and the unit name is there. (tests/packages executes them.)"""
+"""The files and settings that the Dockerfile, compose.yaml and the unit name exist (tests/packages executes them)."""
 
 import os
 import re
@@ -23,7 +23,7 @@ class Dockerfile(unittest.TestCase):
     def setUp(self):
         self.build, self.last = dockerfile.read((SOURCE / "packaging/Dockerfile").read_text())
 
-    def test_every_file_that_it_copies_or_runs_is_there(self):
+    def test_every_file_that_it_copies_or_runs_exists(self):
         named = [text.split()[0] for stage in (self.build, self.last) for text in stage.arguments("COPY")]
         named += [text.split()[0] for text in self.build.arguments("RUN") if "/" in text.split()[0]]
         self.assertIn("packaging/deb", named)
@@ -34,12 +34,12 @@ class Dockerfile(unittest.TestCase):
 
     def test_the_last_stage_is_slim_and_runs_as_a_user_of_its_own(self):
         self.assertTrue(self.last.image.startswith("debian:") and self.last.image.endswith("-slim"))
-        self.assertEqual(self.last.image, self.build.image)  # the package is for the Debian that it was built on
+        self.assertEqual(self.last.image, self.build.image)  # the package runs on the Debian that it was built on
         user = self.last.arguments("USER")[-1]
         self.assertIn("useradd --uid 10001 --user-group", " ".join(self.last.arguments("RUN")))
         self.assertTrue(any(re.search(rf"useradd .* {user}$", text) for text in self.last.arguments("RUN")))
 
-    def test_its_settings_volumes_and_port_are_the_programs(self):
+    def test_its_settings_volumes_and_port_are_those_of_the_program(self):
         environment = self.last.environment()
         self.assertLessEqual(set(environment), KNOWN)
         self.assertEqual(
@@ -49,7 +49,7 @@ class Dockerfile(unittest.TestCase):
         self.assertEqual(self.last.arguments("EXPOSE"), [PORT])
         self.assertEqual(self.last.command("ENTRYPOINT") + self.last.command("CMD"), ["/usr/bin/semblance", "serve"])
 
-    def test_the_health_check_is_copied_and_asks_a_route_that_there_is(self):
+    def test_the_health_check_is_copied_and_requests_an_existing_route(self):
         check = self.last.command("HEALTHCHECK")[0]
         self.assertIn(f"packaging/healthcheck {check}", self.last.arguments("COPY"))
         text = (SOURCE / "packaging/healthcheck").read_text()
@@ -88,7 +88,7 @@ class Compose(unittest.TestCase):
         key = self.services["semblance"]["environment"]["SEMBLANCE_KEY_FILE"]
         self.assertIn(key.removeprefix("/run/secrets/"), self.services["semblance"]["secrets"])
 
-    def test_the_page_is_on_its_port_of_this_machine_alone_as_long_as_anybody_may_use_it(self):
+    def test_the_port_is_published_on_loopback_only_while_no_login_is_needed(self):
         service = self.services["semblance"]
         self.assertEqual(service["environment"]["SEMBLANCE_INSECURE"], "true")
         self.assertEqual(service["ports"], [f"127.0.0.1:{PORT}:{PORT}"])

@@ -1,4 +1,4 @@
-"""What `meson install` puts where, and that it works from wherever it is moved to."""
+"""`meson install` puts every file in its place, and the program works after the folder is moved."""
 
 import configparser
 import json
@@ -45,7 +45,7 @@ class Installed(unittest.TestCase):
             check=False,
         )
 
-    def test_everything_has_its_place(self):
+    def test_every_file_is_in_its_place(self):
         for path in (
             "bin/semblance",
             "include/semblance/semblance.h",
@@ -66,7 +66,7 @@ class Installed(unittest.TestCase):
             with self.subTest(path=path):
                 self.assertTrue((self.root / path).is_file())
 
-    def test_nothing_of_the_build_is_left_in_it(self):
+    def test_no_path_of_the_build_is_left_in_binaries(self):
         for path in (p for p in self.root.rglob("*") if p.is_file() and p.suffix not in (".onnx", ".md")):
             if OPTIONS["b_sanitize"] == "none" or path.suffix != ".so":
                 with self.subTest(path=path.name):
@@ -98,7 +98,7 @@ class Installed(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(str(self.root / "share/semblance/models"), done.stderr)
 
-    def test_the_unit_starts_what_is_installed_as_the_user_that_is_made(self):
+    def test_the_unit_starts_the_installed_program_as_the_created_user(self):
         unit = configparser.ConfigParser(strict=False, interpolation=None)
         unit.optionxform = str
         unit.read(self.root / "lib/systemd/system/semblance.service")
@@ -115,9 +115,9 @@ class Installed(unittest.TestCase):
                 (self.root / "lib/tmpfiles.d/semblance.conf").read_text(),
             )
 
-    def test_a_program_in_c_is_made_with_the_installed_library(self):
+    def test_a_program_in_c_is_built_with_the_installed_library(self):
         if OPTIONS["b_sanitize"] != "none" or not shutil.which("pkg-config"):
-            self.skipTest("pkg-config is not here, or the library has the sanitizers in it")
+            self.skipTest("pkg-config is not installed, or the library is built with sanitizers")
         names = {**os.environ, "PKG_CONFIG_PATH": str(self.root / LIBDIR / "pkgconfig")}
         flags = subprocess.run(
             ["pkg-config", f"--define-variable=prefix={self.root}", "--cflags", "--libs", "semblance"],

@@ -1,5 +1,6 @@
-"""After the set-up nothing is fetched: the program works in a network that reaches nobody. (tests/packages does the same with
-`script/run` on a fresh system.)"""
+"""After the set-up nothing is downloaded: the program works in a network namespace without a connection.
+
+tests/packages does the same with `script/run` on a fresh system."""
 
 import os
 import subprocess
@@ -11,7 +12,7 @@ ALONE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-u
 
 
 class Offline(ProgramCase):
-    def test_people_are_enrolled_and_found_and_the_page_is_there_without_a_network(self):
+    def test_people_are_enrolled_and_found_and_the_page_loads_without_a_network(self):
         if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
             self.skipTest("a network of its own (unshare --net) is not allowed here")
         done = subprocess.run(

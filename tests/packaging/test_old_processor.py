@@ -1,4 +1,4 @@
-"""x86-64 without AVX, by emulation: all but the inference runtime works, and that is told."""
+"""x86-64 without AVX, by emulation: everything but the inference runtime works, and the error says why."""
 
 import json
 import os
@@ -18,7 +18,7 @@ class OldProcessor(ProgramCase):
     def setUp(self):
         super().setUp()
         if platform.machine() != "x86_64" or not shutil.which(EMULATE[0]):
-            self.skipTest("qemu-x86_64 (Debian's qemu-user) is not here, or this is no x86-64")
+            self.skipTest("qemu-x86_64 (Debian's qemu-user) is not installed, or this is not x86-64")
         if OPTIONS["b_sanitize"] != "none":
             self.skipTest("the sanitizers' memory does not fit into the emulator's")
 
@@ -32,7 +32,7 @@ class OldProcessor(ProgramCase):
             env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"},
         )
 
-    def test_what_every_layer_below_the_engine_promises_holds(self):
+    def test_every_layer_below_the_engine_passes_its_tests(self):
         for layer in ("base", "image", "kernels", "stats", "store"):
             with self.subTest(layer=layer):
                 done = self.emulated(BUILD / f"tests/unit/test_{layer}")

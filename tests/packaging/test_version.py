@@ -1,4 +1,4 @@
-"""The version stands in meson.build, and nowhere else."""
+"""meson.build is the only file that contains the version."""
 
 import json
 import pathlib
@@ -13,7 +13,7 @@ VERSION = re.search(r"project\(.*version: '([\d.]+)'", (SOURCE / "meson.build").
 
 
 class Version(unittest.TestCase):
-    def test_the_program_and_its_description_tell_the_version_of_meson_build(self):
+    def test_the_program_and_its_description_show_the_version_of_meson_build(self):
         self.assertEqual(json.loads((BUILD / "meson-info/intro-projectinfo.json").read_text())["version"], VERSION)
         done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout, f"semblance {VERSION}\n")
@@ -30,7 +30,7 @@ class Version(unittest.TestCase):
             ),
         )
 
-    def test_no_other_file_carries_it(self):
+    def test_no_other_file_contains_it(self):
         folders = ("src", "include", "web", "script", "packaging", "clients", "models", "docs", "man")
         files = [
             path

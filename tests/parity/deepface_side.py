@@ -1,8 +1,9 @@
-"""PyPI DeepFace's side of the parity test: weight files of the published layout with random numbers, and what DeepFace makes
-of photos with them. Runs in the environment that tests/parity/setup makes.
+"""PyPI DeepFace's side of the parity test. Runs in the environment that tests/parity/setup makes.
 
-usage: deepface_side.py FOLDER                      writes FOLDER/home (weights), FOLDER/*.png (crops) and FOLDER/deepface.json
-       deepface_side.py FOLDER --weights MODEL...   only the weights of these
+It writes weight files of the published layout with random numbers, and the results of DeepFace for photos with them.
+
+usage: deepface_side.py FOLDER                      writes weights (FOLDER/home), crops (FOLDER/*.png), deepface.json
+       deepface_side.py FOLDER --weights MODEL...   writes only the weights of these models
 """
 
 import importlib
@@ -37,7 +38,7 @@ random = np.random.default_rng(7)
 
 
 def random_values(name, shape):
-    """Numbers that keep activations of every layer in a sane range, as trained ones do."""
+    """Random numbers that keep the activations of every layer in a normal range, as trained weights do."""
     part = name.split("/")[-1].split(":")[0]
     if part == "kernel":
         return random.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[:-1])))
@@ -90,7 +91,7 @@ def main():
         options = {"img_path": path, "detector_backend": "skip", "enforce_detection": False}
         answers[name] = {model: DeepFace.represent(model_name=model, **options)[0]["embedding"] for model in EMBEDDERS}
         found = DeepFace.analyze(actions=list(ATTRIBUTES), silent=True, **options)[0]
-        # analyze cuts the age to whole years: its model is asked for the rest, on the picture that analyze makes.
+        # analyze cuts the age to whole years: the exact age comes from its model, on the picture that analyze makes.
         picture = preprocessing.resize_image(cv2.imread(path) / 255, (224, 224))
         age = float(modeling.build_model(task="facial_attribute", model_name="Age").predict(picture))
         assert int(age) == int(found["age"])

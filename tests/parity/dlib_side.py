@@ -1,4 +1,6 @@
-"""dlib's own numbers for 150x150 pictures. usage: dlib_side.py NETWORK.dat PICTURE.png... ; prints a list of 128 a picture."""
+"""dlib's own descriptors of 150x150 pictures.
+
+usage: dlib_side.py NETWORK.dat PICTURE.png...    prints a list of 128 numbers for each picture"""
 
 import json
 import sys

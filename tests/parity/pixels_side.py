@@ -1,5 +1,8 @@
-"""What DeepFace's own preprocessing makes of pictures, as one number a picture and normalisation: the one that
-tests/onnx_graph.py's probe computes. usage: pixels_side.py > tests/parity/pixels.json"""
+"""The results of DeepFace's own preprocessing, as one number for each picture and normalisation.
+
+The number is the one that the probe of tests/onnx_graph.py computes.
+
+usage: pixels_side.py > tests/parity/pixels.json"""
 
 import json
 import os

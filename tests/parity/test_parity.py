@@ -36,7 +36,7 @@ def cosine(a, b):
     return sum(x * y for x, y in zip(a, b)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
 
 
-@unittest.skipUnless(PYTHON.exists(), "deps/parity is not here; tests/parity/setup makes it (1.5 GB)")
+@unittest.skipUnless(PYTHON.exists(), "there is no deps/parity; tests/parity/setup makes it (1.5 GB)")
 class DeepFace(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -101,16 +101,18 @@ class DeepFace(unittest.TestCase):
         self.assertGreater(best["similarity"], 0.9999)
 
 
-@unittest.skipUnless(PYTHON.exists(), "deps/parity is not here; tests/parity/setup makes it (1.5 GB)")
+@unittest.skipUnless(PYTHON.exists(), "there is no deps/parity; tests/parity/setup makes it (1.5 GB)")
 class Sources(unittest.TestCase):
-    """Models whose sources come from registries: the sources' own programs beside ours, on what script/setup converted."""
+    """Compares models that script/setup converted from registry packages with the programs that they come from."""
 
     @classmethod
     def setUpClass(cls):
         import fetch  # the set-up's own
 
         cls.fetch = fetch
-        fetch.say = lambda message: print(f"# {message}", flush=True)  # what it says is no test's line
+        fetch.say = lambda message: print(
+            f"# {message}", flush=True
+        )  # as a comment, so that it is not read as a test's line
         fetch.WORK.mkdir(parents=True, exist_ok=True)
         cls.addClassCleanup(shutil.rmtree, fetch.WORK, ignore_errors=True)
 

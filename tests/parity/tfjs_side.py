@@ -1,6 +1,7 @@
 """TensorFlow's own run of the TensorFlow.js graphs that models/convert_tfjs.py converts, on a picture of waves.
-usage: tfjs_side.py FOLDER NAME...    FOLDER: of the package's model files; prints {NAME: {output: numbers}} as JSON, which
-tests/parity/tfjs.json keeps for the tests that run without TensorFlow"""
+
+usage: tfjs_side.py FOLDER NAME...    FOLDER has the package's model files
+It prints {NAME: {output: numbers}} as JSON; tests/parity/tfjs.json keeps it for tests that run without TensorFlow."""
 
 import json
 import os
@@ -52,7 +53,7 @@ def numbers(path, manifest):
     for node in graph.node:
         if node.op == "Const":
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values[node.name]))
-        if node.op == "_FusedConv2D" and "TArgs" not in node.attr:  # newer TensorFlow wants it told
+        if node.op == "_FusedConv2D" and "TArgs" not in node.attr:  # newer TensorFlow needs it
             node.attr["TArgs"].list.type.extend([tf.float32.as_datatype_enum] * node.attr["num_args"].i)
     signature = description.get("signature") or description["userDefinedMetadata"]["signature"]
     entry = next(node.name for node in graph.node if node.op == "Placeholder")

@@ -1,5 +1,6 @@
 """TLS in front of a PostgreSQL that was built without it. To a client it looks like a server with direct TLS."""
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -60,7 +61,5 @@ def pump(source, target):
         pass
     finally:
         for end in (source, target):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass

@@ -1,5 +1,4 @@
-"""What must work before anything else is looked at: a person enrolled, found, told apart and deleted, by the program
-and by the server."""
+"""The first tests to run: the program and the server enrol, find, distinguish and delete a person."""
 
 import json
 

@@ -18,7 +18,7 @@ def connect(path, **options):
     connection.enable_load_extension(True)
     connection.load_extension(EXTENSION)
     connection.enable_load_extension(False)
-    connection.execute("PRAGMA synchronous = OFF")  # no power fails here
+    connection.execute("PRAGMA synchronous = OFF")  # the tests kill processes, never the machine
     return connection
 
 
@@ -34,7 +34,7 @@ def by_search(connection, probe, k, where="1"):
 
 
 def by_force(connection, probe, k, where="1", function="VECTOR_COSINE"):
-    """What SQLite itself makes of it: every row is looked at."""
+    """The expected result: SQLite compares every row."""
     return connection.execute(
         f"SELECT rowid, {function}(v, ?) AS s FROM t WHERE {where} ORDER BY s DESC, rowid LIMIT ?", (probe, k)
     ).fetchall()
@@ -71,7 +71,7 @@ class ExtensionCase(unittest.TestCase):
             self.assertTrue(math.isclose(a, b, abs_tol=1e-6), (a, b))
 
     def assert_sound(self, connection, where="1", probes=5, k=20, dim=8):
-        """The table says that it is sound, and a search finds what looking at every row finds."""
+        """The table reports no damage, and a search finds what a comparison of every row finds."""
         connection.execute("INSERT INTO t(t) VALUES ('integrity-check')")
         self.assertEqual(connection.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
         self.assert_found(connection, where, probes, k, dim)

@@ -26,7 +26,7 @@ class ArticleCase(ProgramCase):
     def setUp(self):
         super().setUp()
         if not FRIENDS.is_dir():
-            self.skipTest("the photos are not here")
+            self.skipTest("there are no photos")
 
     def take_both(self):
         """This test's gallery is a copy of one that is made once."""
@@ -129,7 +129,7 @@ class Article(ArticleCase):
 
 
 class Gallery(ArticleCase):
-    def test_an_id_is_taken_once(self):
+    def test_an_id_cannot_be_used_twice(self):
         self.take_both()
         self.assertIn("registered already", self.register("44", code=3))
         self.assertEqual(self.json_of("list")["total"], 2)
@@ -145,7 +145,8 @@ class Gallery(ArticleCase):
     def test_a_rollback_enrols_nobody_and_a_savepoint_a_part(self):
         self.take_both()
         script = (
-            "BEGIN; DELETE FROM faces WHERE id = '44'; ROLLBACK; BEGIN; UPDATE faces SET name = 'New' WHERE id = '44'; SAVEPOINT s; "
+            "BEGIN; DELETE FROM faces WHERE id = '44'; ROLLBACK; "
+            "BEGIN; UPDATE faces SET name = 'New' WHERE id = '44'; SAVEPOINT s; "
             "DELETE FROM faces; ROLLBACK TO s; COMMIT"
         )
         done = self.run_program("sql", "--write", script)
@@ -159,7 +160,7 @@ class Gallery(ArticleCase):
         self.sql("DELETE FROM dc_facialmatching.FacialData WHERE SSN = '44'", "--write")
         self.assertEqual([p["id"] for p in self.json_of("list")["people"]], ["47"])
 
-    def test_what_is_known_of_a_person_can_be_changed_and_its_template_cannot(self):
+    def test_the_data_of_a_person_can_be_changed_but_not_the_template(self):
         self.enroll("44", "Barack Obama", FRIENDS / "obama.jpg", FRIENDS / "obama3.jpg")
         self.sql("UPDATE dc_facialmatching.FacialData SET Age = 61, Name = 'B. Obama' WHERE SSN = '44'", "--write")
         columns = "SELECT DISTINCT id, name, age, gender, ethnicity FROM faces"
@@ -181,7 +182,7 @@ class Gallery(ArticleCase):
             self.assertIn(word, self.sql(f"UPDATE faces SET {change}", "--write", code=3))
         self.assertIn(b"describe", self.run_program("audit", "show").stdout)
 
-    def test_what_cannot_be_kept_is_refused(self):
+    def test_values_that_cannot_be_stored_are_refused(self):
         photo = "6=" + json.dumps([1] * 512)
         for values, word in (
             (("", "N", "1", "Man", "white"), "id"),
@@ -219,7 +220,7 @@ class Gallery(ArticleCase):
         )
         self.assertIn("exists already", row["notice"])
 
-    def test_who_does_not_hold_the_key_sees_nothing(self):
+    def test_without_the_key_no_name_can_be_read(self):
         self.take_both()
         self.refused("sql", "SELECT * FROM faces", code=4, word="key", environment={"SEMBLANCE_KEY": "0" * 64})
         connection = connect(self.data / "semblance.db")
@@ -295,7 +296,7 @@ class Shell(ProgramCase):
         self.assertRegex(shown, rb"seven[\r\n]+7[\r\n]")
 
     def read_until(self, leader, awaited):
-        """What the program shows, up to the awaited text; b"": up to its end."""
+        """The output of the program up to the awaited text; b"": up to its end."""
         shown = b""
         while not awaited or awaited not in shown:
             self.assertTrue(select.select([leader], [], [], 60)[0], shown)
@@ -310,10 +311,12 @@ class Shell(ProgramCase):
         return shown
 
     def type_at_prompt(self, *steps):
-        """Types texts, each when the prompt before it is there, and gives all that is shown."""
+        """Types each text when its prompt appears; returns the whole output."""
         home = self.folder / "home"
         home.mkdir()
-        (home / ".editrc").write_text("bind -v\n")  # it is not read: with vi's keys the tests below would fail
+        (home / ".editrc").write_text(
+            "bind -v\n"
+        )  # the prompt must not read it: with vi's keys the tests below would fail
         leader, follower = pty.openpty()
         self.addCleanup(os.close, leader)
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "LANG": "C"}
@@ -349,7 +352,7 @@ class Shell(ProgramCase):
         self.assertNotIn(b"error", shown)
 
     def test_the_prompt_edits_utf_8_in_every_locale(self):
-        # With three steps to the left, the one of four bytes is erased and another put before the one of three.
+        # Three steps to the left; erase the character of four bytes; insert one before the character of three bytes.
         keys = "SELECT hex('a\u00e9\u20ac\U0001f600');\x1b[D\x1b[D\x1b[D\x7f\x1b[D\u00fc\x1b[F\r"
         shown = self.type_at_prompt((b"semblance> ", keys.encode()), (b"semblance> ", b".quit\r"))
         self.assertIn(b"61C3A9C3BCE282AC", shown)

@@ -28,7 +28,7 @@ class Crashes(ExtensionCase):
             process.kill()
             process.wait()
             process.stdout.close()
-            self.assert_sound(connection, probes=2)  # one that was open all the time
+            self.assert_sound(connection, probes=2)  # a connection that was open all the time
             self.assert_sound(self.open(), probes=2)
 
     def test_after_a_kill_the_table_is_sound_with_a_rollback_journal(self):
@@ -39,7 +39,7 @@ class Crashes(ExtensionCase):
 
 
 class TwoProcesses(ExtensionCase):
-    def test_two_that_write_in_turns_each_find_what_is_there(self):
+    def test_two_processes_that_write_in_turns_find_all_rows(self):
         self.make(300).execute("PRAGMA journal_mode = WAL")
         processes = [
             subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The extension in another program: tables of one's own, transactions, connections side by side."""
+"""The extension in another program: its own tables, transactions, connections side by side."""
 
 import sqlite3
 import unittest
@@ -7,14 +7,14 @@ from extension import ExtensionCase, by_force, by_search, connect, random_vector
 
 
 class Searching(ExtensionCase):
-    def test_a_search_finds_what_looking_at_every_row_finds(self):
+    def test_a_search_finds_the_same_as_a_comparison_of_every_row(self):
         self.assert_sound(self.make(3000))
 
-    def test_so_does_one_among_many_learnt_rows(self):
+    def test_a_search_with_a_trained_quantizer_finds_the_same_too(self):
         connection = self.make(12000, dim=64, columns="v FLOAT[64], name TEXT, age INTEGER")
         self.assert_sound(connection, dim=64, k=10)
 
-    def test_conditions_leave_k_rows_wherever_k_meet_them(self):
+    def test_a_search_with_conditions_returns_k_rows_if_k_rows_meet_them(self):
         connection = self.make(3000)
         for where in (
             "age > 80",
@@ -28,13 +28,13 @@ class Searching(ExtensionCase):
             with self.subTest(where=where):
                 self.assert_sound(connection, where)
 
-    def test_a_long_list_of_ids_is_a_condition_like_another(self):
+    def test_a_long_list_of_ids_is_an_ordinary_condition(self):
         connection = self.make(3000)
         ids = ",".join(str(i) for i in range(1, 3000, 2))
         self.assert_sound(connection, f"rowid IN ({ids})")
         self.assert_sound(connection, "name IN (" + ",".join(f"'name {i}'" for i in range(0, 3000, 3)) + ")")
 
-    def test_negative_and_huge_row_ids_are_row_ids(self):
+    def test_negative_and_huge_row_ids_work(self):
         connection = self.make(1500)
         connection.execute("UPDATE t SET rowid = -rowid WHERE rowid % 2")
         connection.execute("UPDATE t SET rowid = rowid + 9000000000000000000 WHERE rowid > 1400")
@@ -69,7 +69,7 @@ class Searching(ExtensionCase):
 
 
 class Transactions(ExtensionCase):
-    def test_what_is_rolled_back_was_never_there(self):
+    def test_rolled_back_changes_leave_no_trace(self):
         connection = self.make(2000)
         probe = random_vector(self.source, 8)
         before = by_search(connection, probe, 10)
@@ -129,7 +129,7 @@ class Transactions(ExtensionCase):
         connection = self.make(1500)
         copy = self.open(self.folder / "copy.db")
         connection.backup(copy)
-        for source in (connection, copy):  # two histories from here on, of the same length
+        for source in (connection, copy):  # from here on two different histories of the same length
             for _ in range(20):
                 source.execute("INSERT INTO t(v) VALUES (?)", (random_vector(self.source, 8),))
             self.assert_sound(source)
@@ -155,7 +155,7 @@ class Connections(ExtensionCase):
         writer.execute("BEGIN")
         writer.execute("DELETE FROM t WHERE rowid % 5 = 0")
         writer.execute("INSERT INTO t(rowid, v) VALUES (50000, ?)", (random_vector(self.source, 8),))
-        self.assert_sound(writer)  # what is not committed is the writer's alone
+        self.assert_sound(writer)  # only the writer sees what is not committed
         self.assertEqual(late.execute("SELECT count(*) FROM t").fetchone(), (2000,))
         self.assert_found(late)
         writer.execute("COMMIT")
@@ -239,7 +239,7 @@ class Files(ExtensionCase):
         with self.assertRaisesRegex(sqlite3.Error, "newer Semblance"):
             self.open().execute("SELECT * FROM t")
 
-    def test_damage_is_told(self):
+    def test_damage_is_reported(self):
         for damage, word in (
             ("UPDATE t_vectors SET vector = x'0101ffff' WHERE id = 3", "damaged"),
             ("DELETE FROM t_vectors WHERE id = 3", "have no vector"),
@@ -256,7 +256,7 @@ class Files(ExtensionCase):
                 with self.assertRaisesRegex(sqlite3.Error, word):
                     self.open().execute("INSERT INTO t(t) VALUES ('integrity-check')")
 
-    def test_the_extension_sees_nothing_of_a_gallery(self):
+    def test_the_extension_cannot_read_a_gallery(self):
         connection = self.open()
         with self.assertRaises(sqlite3.Error):
             connection.execute("SELECT * FROM FacialData")

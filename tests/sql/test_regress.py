@@ -1,5 +1,7 @@
-"""SQL with the output that is expected. Each part of a .sql file, up to an empty line, is one call of `semblance sql` on the same
-file; the .out beside it is the transcript. SB_SQL_RECORD=1 writes the transcripts anew."""
+"""Regression tests: SQL and its expected output.
+
+Each part of a .sql file, up to an empty line, is one call of `semblance sql` on the same file; the .out file beside it
+is the transcript. SB_SQL_RECORD=1 writes the transcripts again."""
 
 import os
 import pathlib
@@ -8,7 +10,7 @@ import unittest
 
 from program import ProgramCase
 
-# The numbers of a plan's steps are SQLite's own affair and change with its versions.
+# The numbers of a plan's steps change with the versions of SQLite.
 PLAN_IDS = re.compile(
     r"^(id|--|[ \d]+) +(parent|------|\d+) +(notused|-------|\d+)  (?=detail|-|SCAN|SEARCH|USE)", re.M
 )
@@ -44,7 +46,7 @@ class Regress(ProgramCase):
     def test_declarations(self):
         self.compare("declare")
 
-    def test_the_words_of_iris(self):
+    def test_the_sql_dialect_of_iris(self):
         self.compare("dialect")
 
 

@@ -1,6 +1,6 @@
-"""Changes a table at random until it is ended, in transactions some of which are rolled back. usage: writer.py FILE SEED [ROUNDS]
+"""Changes a table at random until it is killed, in transactions some of which are rolled back.
 
-With ROUNDS it stops by itself and looks at the table after each round."""
+usage: writer.py FILE SEED [ROUNDS]    with ROUNDS it stops by itself and checks the table after each round"""
 
 import random
 import sys

@@ -1,4 +1,4 @@
-"""The rooms of src/ as the tests of structure know them: which rooms may be used by which, and the words that their names begin with."""
+"""The rooms of src/ for the tests of structure: which rooms may use which others, and the symbols of their files."""
 
 import dataclasses
 import functools
@@ -32,7 +32,7 @@ ALLOWED = {
     "cli": {"base", "config", "json", "import", "sandbox", "crypto", "vector", "stats", "engine", "http", "sql"},
 }
 
-# The headers of rooms that hold types alone, without functions: rooms above may see them without calling what lies beside them.
+# Headers with types and without functions. Every higher room may include them, since including them calls nothing.
 TYPES_ONLY = {"store/store_types.h"}
 
 COMMENTS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
@@ -64,7 +64,7 @@ def bare(text):
 class Function:
     name: str
     line: int
-    lines: int  # of its definition; 0: it is declared alone
+    lines: int  # of its definition; 0: it is only declared
     parameters: int
     static: bool
 
@@ -81,7 +81,7 @@ def split_commas(text):
 
 
 def closing(text, at):
-    """The place of the bracket that closes the one at `at`."""
+    """The offset of the bracket that closes the one at `at`."""
     pairs = {"(": ")", "{": "}"}
     depth = 0
     for i in range(at, len(text)):
@@ -101,7 +101,7 @@ def functions(text):
         if letter in ";}":
             start = at + 1
         elif letter == "{":
-            if not text[start:at].strip().startswith("extern"):  # extern "C" is no block of its own
+            if not text[start:at].strip().startswith("extern"):  # extern "C" { } is not a scope
                 at = closing(text, at)
             start = at + 1
         elif letter == "(":
@@ -148,7 +148,7 @@ def types(text):
 
 @dataclasses.dataclass
 class Symbols:
-    """What one object file defines for others, and what it wants of others."""
+    """The symbols that one object file defines for others, and those that it uses of others."""
 
     defined: set
     wanted: set
@@ -168,7 +168,7 @@ def symbols_of(object_file):
 
 @functools.cache
 def built_symbols():
-    """{file from the root: Symbols} of every C file of src/ that this build compiled into its rooms' libraries and its program."""
+    """{file from the root: Symbols} of every C file of src/ that this build compiled into libraries and the program."""
     found = {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         path = os.path.relpath(os.path.join(entry["directory"], entry["file"]), SOURCE)
@@ -182,7 +182,7 @@ def built_symbols():
 
 
 def public_names():
-    """The functions of the public headers: the contract, that every room above the one with their code may call."""
+    """The functions of the public headers. Every room above the one with their code may call them."""
     return {f.name for p in (SOURCE / "include/semblance").glob("*.h") for f in functions(p.read_text())}
 
 
@@ -192,7 +192,7 @@ def owners(symbols):
 
 
 def calls_outside(symbols, allowed, public):
-    """What files call, by symbols, of rooms that theirs may not use."""
+    """The calls, by symbols, of files into rooms that their own room may not use."""
     owner = owners(symbols)
     found = []
     for path, each in sorted(symbols.items()):
@@ -250,7 +250,7 @@ def include_edges(texts):
 
 
 def duplicates(named):
-    """Names that several places give: [(name, [place, ...])] of [(name, place)]."""
+    """The names with several places: [(name, [place, ...])] of [(name, place)]."""
     named = sorted(set(named))
     groups = itertools.groupby(named, key=lambda pair: pair[0])
     listed = [(name, [place for _, place in pairs]) for name, pairs in groups]

@@ -1,4 +1,4 @@
-"""The rules of the source tree: rooms use only the rooms below them, headers stand alone, a room has no ring of files."""
+"""The rules of the source: rooms use only lower rooms, every header compiles alone, a room has no ring of files."""
 
 import itertools
 import pathlib
@@ -10,7 +10,7 @@ import unittest
 import rooms
 from rooms import ALLOWED, SOURCE, Symbols
 
-# Headers of other projects that one file alone, or one folder, may include.
+# Headers of other projects that only one file or one folder may include.
 ONLY_IN = {
     "openvino": "src/infer/infer.c",
     "sqlite3.h": ("src/store/drivers/sqlite/", "src/sql/sqlite.h", "src/base/sqlite_status.c"),
@@ -27,8 +27,8 @@ ONLY_IN = {
     "wslay/": "src/http/core/",
     "histedit.h": "src/cli/line_editor.c",
 }
-# The parts of divided rooms, lowest first. Files beside them stand above all of them, but for the room's own header, whose types
-# all parts may use (vector.h and http.h give the order).
+# The parts of divided rooms, lowest first (vector.h and http.h define the order). Files outside the parts are above all
+# of them, except the room's own header, whose types all parts may use.
 PARTS = {
     "vector": ["kernels", "quantizer", "index", "search"],
     "http": ["core", "ops", "jobs", "api", "dialects"],
@@ -42,7 +42,7 @@ def height(path):
 
 
 def violations(path, text):
-    """What the file at `path` (from the root) includes and should not."""
+    """The includes that are forbidden for the file at `path` (from the root)."""
     folder = rooms.room_of(path)
     found = []
     for include in rooms.INCLUDE.findall(text):
@@ -124,7 +124,7 @@ class Rings(unittest.TestCase):
         texts = {str(p.relative_to(SOURCE / "src")): p.read_text() for p in sources() if p.suffix == ".h"}
         self.assertEqual(rooms.rings(rooms.include_edges(texts)), [])
 
-    def test_a_ring_of_three_files_is_found_and_a_call_into_another_room_is_none(self):
+    def test_a_ring_of_three_files_is_found_and_a_call_into_another_room_is_not_a_ring(self):
         symbols = {
             "src/http/a.c": Symbols({"a"}, {"b"}),
             "src/http/b.c": Symbols({"b"}, {"c", "base"}),

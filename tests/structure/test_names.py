@@ -1,4 +1,4 @@
-"""Names: each exported function and type is one thing in the whole project and begins with a word of its room."""
+"""Each exported function and type has a unique name in the whole project, which begins with a word of its room."""
 
 import re
 import unittest
@@ -6,7 +6,7 @@ import unittest
 import rooms
 from rooms import SOURCE
 
-# The words that exported names of each room begin with, after sb_ (functions, types) or SB_ (constants are not looked at).
+# The words that exported functions and types of each room begin with, after sb_. Constants (SB_) are not checked.
 WORDS = {
     "base": {
         "actor",
@@ -121,7 +121,7 @@ WORDS = {
 
 
 def word_violations(named, words):
-    """Of [(name, file)] those whose first words are not their room's."""
+    """Those of [(name, file)] whose first words do not belong to the file's room."""
     found = []
     for name, path in named:
         room = rooms.room_of(path)
@@ -188,7 +188,8 @@ class Names(unittest.TestCase):
 
     def test_types_are_found_in_every_way_that_c_defines_them(self):
         text = """typedef struct sb_a { int x; } sb_a; typedef enum { ONE } sb_b; struct sb_c { int y; };
-                  typedef void (*sb_d)(int x); typedef struct sb_e sb_e; typedef const char *sb_f; typedef uint8_t sb_g[4];
+                  typedef void (*sb_d)(int x); typedef struct sb_e sb_e; typedef const char *sb_f;
+                  typedef uint8_t sb_g[4];
                   struct sb_h; void sb_i(struct sb_c *c); /* typedef int sb_j; */"""
         self.assertEqual(rooms.types(text), {"sb_a", "sb_b", "sb_c", "sb_d", "sb_f", "sb_g"})
 

@@ -1,4 +1,4 @@
-"""The cluster of packaging/scale names settings that there are, and bench/scale_model reckons with more where there is more to do."""
+"""The cluster of packaging/scale names existing settings, and bench/scale_model computes higher costs for more work."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ CLUSTER = SOURCE / "packaging/scale/compose.yaml"
 class Cluster(unittest.TestCase):
     text = CLUSTER.read_text()
 
-    def test_every_setting_in_it_is_one_of_the_program(self):
+    def test_every_setting_in_it_exists_in_the_program(self):
         named = set(re.findall(r"\bSEMBLANCE_[A-Z_]+", self.text))
         known = set(
             re.findall(r'"(SEMBLANCE_[A-Z_]+)"', "".join(p.read_text() for p in (SOURCE / "src").rglob("*.[ch]")))
@@ -24,7 +24,7 @@ class Cluster(unittest.TestCase):
         self.assertGreater(len(named), 5)
         self.assertEqual(named - known, set())
 
-    def test_every_file_and_secret_that_it_names_is_there_or_told_how_to_make(self):
+    def test_every_file_and_secret_that_it_names_exists_or_has_instructions(self):
         for context, file in re.findall(r"build: \{context: (\S+), dockerfile: (\S+)\}", self.text):
             folder = CLUSTER.parent / context
             if file != "packaging/Dockerfile" or (SOURCE / "packaging/Dockerfile").exists():
@@ -63,7 +63,7 @@ class Model(unittest.TestCase):
             if one["faces"] <= other["faces"] and one["searches_s"] <= other["searches_s"]:
                 self.assertLessEqual(one["month"], other["month"] * 1.02, (one, other))
 
-    def test_docs_show_what_it_says(self):
+    def test_the_documents_show_its_output(self):
         done = subprocess.run(
             [sys.executable, SOURCE / "bench/scale_model"], capture_output=True, text=True, check=True
         )

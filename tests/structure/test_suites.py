@@ -1,4 +1,4 @@
-"""Every test file is in a group of tests/meson.build: a new one cannot be forgotten."""
+"""Every test file is in a group of tests/meson.build, so that no new one is forgotten."""
 
 import ast
 import os
@@ -26,7 +26,7 @@ class Suites(unittest.TestCase):
         folders = {p.parent.name for p in TESTS.glob("*/test_*.py")}
         self.assertEqual(folders - others, set(listed((TESTS / "meson.build").read_text())))
 
-    def test_a_file_that_is_in_no_group_is_seen(self):
+    def test_a_file_that_is_in_no_group_is_found(self):
         self.assertEqual(
             listed("suites = {\n  'web': [['page'], ['walk', 'talk']],\n}\n"), {"web": ["page", "walk", "talk"]}
         )

@@ -1,4 +1,4 @@
-"""Who may do what: every route with every kind of caller; logins; TLS; what other machines may reach."""
+"""Access control: every route with every kind of caller; logins; TLS; access from other machines."""
 
 import base64
 import hashlib
@@ -127,7 +127,7 @@ class Matrix(AccessCase):
         body, kind = multipart({"image": (FRIENDS / "obama.jpg").read_bytes(), "collection": "default"})
         self.assertEqual(self.when_ready(server, "POST", "/v1/search", body, {**key, "Content-Type": kind})[0], 403)
 
-    def test_a_key_revoked_while_the_server_runs_is_good_no_more(self):
+    def test_a_key_revoked_while_the_server_runs_is_refused(self):
         made = self.json_of("access", "add", "--role", "read")
         server = self.serve()
         headers = {"X-API-Key": made["key"]}
@@ -143,7 +143,7 @@ class Matrix(AccessCase):
             time.sleep(0.05)
         return answer[0], json.loads(answer[2])
 
-    def test_who_may_only_enroll_learns_that_there_is_a_look_alike_and_not_who_it_is(self):
+    def test_a_key_that_may_only_enroll_learns_of_a_duplicate_but_not_who_it_is(self):
         server = self.serve()
         asks = {}
         for role in ("enroll", "read,enroll"):
@@ -183,14 +183,14 @@ class Matrix(AccessCase):
                 self.assertEqual(["Ann" in json.dumps(answer), "signed" in json.dumps(answer)], [knows, knows])
                 self.assertIn('"faces": ', json.dumps(answer))
 
-    def test_what_stays_open_ends_when_its_key_is_revoked(self):
+    def test_open_streams_and_channels_end_when_their_key_is_revoked(self):
         made = self.json_of("access", "add", "--role", "read,enroll")
         other = self.key("read")
         server = self.serve()
         body, kind = multipart({"image": (FRIENDS / "obama.jpg").read_bytes()})
         self.when_ready(server, "POST", "/v1/search", body, {"X-API-Key": other, "Content-Type": kind})
         doomed, kept = (self.channel(server, key) for key in (made["key"], other))
-        time.sleep(2.5)  # several looks at the key find it good
+        time.sleep(2.5)  # the key is checked several times and is valid
         for channel in (doomed, kept):
             channel.sendall(b"\x89\x80\0\0\0\0")
             self.assertEqual(self.received(channel, 2), b"\x8a\0")
@@ -201,7 +201,7 @@ class Matrix(AccessCase):
         self.assertEqual(self.received(kept, 2), b"\x8a\0")
 
     def received(self, channel, count):
-        """The next bytes, in however many pieces they come."""
+        """The next bytes, in any number of pieces."""
         taken = b""
         while len(taken) < count and (piece := channel.recv(count - len(taken))):
             taken += piece
@@ -222,9 +222,9 @@ class Matrix(AccessCase):
         self.assertIn(b" 101 ", head.splitlines()[0])
         return channel
 
-    def test_keys_are_kept_hashed_and_acts_stand_under_their_prefix(self):
+    def test_keys_are_stored_hashed_and_the_audit_log_names_their_prefix(self):
         made = self.json_of("access", "add", "--role", "read", "--label", "desk")
-        secret = made["key"].partition(made["prefix"])[2][1:].encode()  # it may have an underscore within
+        secret = made["key"].partition(made["prefix"])[2][1:].encode()  # the secret itself may contain an underscore
         self.assertGreater(len(secret), 30)
         for file in self.data.iterdir():
             if file.is_file():
@@ -254,7 +254,7 @@ class Login(AccessCase):
             self.assertIn(word, cookie)
         session = {"Cookie": cookie.split(";")[0]}
         self.assertEqual(server.request("GET", "/v1/people", headers=session)[0], 200)
-        self.assertEqual(server.request("DELETE", "/v1/people/1", headers=session)[0], 403)  # no proof
+        self.assertEqual(server.request("DELETE", "/v1/people/1", headers=session)[0], 403)  # without the CSRF proof
         wrong = {**session, "X-CSRF-Token": answer["csrf"][:-1] + "?"}
         self.assertEqual(server.request("DELETE", "/v1/people/1", headers=wrong)[0], 403)
         other = {**session, "X-CSRF-Token": answer["csrf"], "Origin": "https://evil.example"}
@@ -267,7 +267,7 @@ class Login(AccessCase):
         self.assertIn(b"admin\terase", acts)
         self.assertNotIn(PASSWORD.encode(), acts)
 
-    def test_wrong_passwords_are_made_to_wait(self):
+    def test_wrong_passwords_cause_a_growing_wait(self):
         self.password()
         server = self.serve()
         for _ in range(5):  # a slow machine may sleep through the first wait of two seconds, but not each time
@@ -279,7 +279,7 @@ class Login(AccessCase):
         self.assertGreaterEqual(int(headers["Retry-After"]), 1)
         self.assertIn(
             429, [self.login(server, password="wrong")[0] for _ in range(3)]
-        )  # one that comes after the wait doubles it
+        )  # an attempt after the wait doubles it
         status, headers, _ = self.login(server, password=PASSWORD)
         if status == 429:
             time.sleep(int(headers["Retry-After"]))
@@ -291,7 +291,7 @@ class Login(AccessCase):
         server = self.serve()
         self.assertEqual(server.request("POST", "/v1/session?password=" + PASSWORD.replace(" ", "%20"))[0], 400)
 
-    def test_a_one_time_password_is_asked_for_and_good_once(self):
+    def test_a_one_time_password_is_required_and_valid_once(self):
         self.password()
         uri = self.run_program("access", "totp").stdout.decode().split()[0]
         secret = base64.b32decode(re.search("secret=([A-Z2-7]+)", uri)[1])
@@ -302,7 +302,7 @@ class Login(AccessCase):
         code = f"{number % 10**6:06d}"
         self.assertEqual(self.login(server, password=PASSWORD, code=code)[0], 200)
         self.assertEqual(self.login(server, password=PASSWORD, code=code)[0], 401)
-        self.json_of("keys", "rotate")  # the secret is sealed anew, too
+        self.json_of("keys", "rotate")  # the rotation seals the secret again, too
         self.assertEqual(self.run_program("audit", "verify").returncode, 0)
 
 
@@ -316,7 +316,9 @@ class Tls(AccessCase):
             self.assertIn(b"tls init", done.stderr)
 
     def serve_redirecting(self):
-        """A server and the port of its plain HTTP, which it cannot choose itself: one that was free may be taken until it starts."""
+        """A server and its plain HTTP port.
+
+        The server cannot choose a free port itself, and the one that is chosen here may be taken before it starts."""
         for _ in range(10):
             with socket.socket() as probe:
                 probe.bind(("0.0.0.0", 0))
@@ -327,7 +329,7 @@ class Tls(AccessCase):
                 pass
         self.fail("no port stayed free")
 
-    def test_the_server_speaks_tls_and_sends_plain_http_on(self):
+    def test_the_server_speaks_tls_and_redirects_plain_http(self):
         key = self.key("read", "--all-collections")
         made = self.json_of("tls", "init", "box.example")
         for name in ("key.pem", "cert.pem"):

@@ -1,4 +1,4 @@
-"""Backups: consistent beside a server, encrypted, proved, restored elsewhere with the key; and the sandbox."""
+"""Backups are consistent beside a server, encrypted, verified, restored elsewhere with the key; and the sandbox."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class Backup(ProgramCase):
         self.file = self.folder / "gallery.backup"
 
     def elsewhere(self):
-        """Another machine's folder, with the key from paper."""
+        """The folder of another machine, with the key imported from paper."""
         here, self.data = self.data, self.folder / "other"
         words = subprocess.run([PROGRAM, "keys", "export", "--data", here], capture_output=True, check=True).stdout
         self.assertEqual(self.run_program("keys", "import", stdin=words).returncode, 0)
@@ -42,7 +42,7 @@ class Backup(ProgramCase):
         self.assertEqual(sorted(p.name for p in self.data.iterdir() if p.name.startswith("work")), [])
 
     @of_a_file
-    def test_it_tells_nothing_without_the_key_and_every_damage_is_noticed(self):
+    def test_a_backup_reveals_nothing_without_the_key_and_every_damage_is_noticed(self):
         self.run_program("backup", self.file)
         content = self.file.read_bytes()
         for word in (b"Secret", b"secret-id", b"SQLite", b"CREATE TABLE", b"default"):
@@ -63,7 +63,7 @@ class Backup(ProgramCase):
         self.assertEqual(self.json_of("list")["total"], 1)
 
     @of_a_file
-    def test_the_erased_are_in_no_later_backup_and_the_old_key_opens_the_old_one_only(self):
+    def test_erased_people_are_in_no_later_backup_and_the_old_key_opens_only_the_old_one(self):
         self.run_program("delete", "secret-id")
         self.run_program("backup", self.file)
         self.elsewhere()
@@ -73,7 +73,7 @@ class Backup(ProgramCase):
         self.refused("backup", "--verify", self.file, code=4, word="root key")
 
     @of_a_file
-    def test_a_backup_beside_a_server_that_enrols_is_whole(self):
+    def test_a_backup_made_while_a_server_enrols_is_complete(self):
         with Server(self.data) as server:
             stop, made = threading.Event(), []
 
@@ -97,8 +97,8 @@ class Backup(ProgramCase):
         self.assertEqual(self.run_program("backup", "--verify", self.file).returncode, 0)
 
 
-class Containment(ProgramCase):
-    def test_the_server_is_confined_where_the_kernel_can(self):
+class Sandbox(ProgramCase):
+    def test_the_server_is_sandboxed_if_the_kernel_supports_it(self):
         with Server(self.data) as server:
             status = pathlib.Path(f"/proc/{server.process.pid}/status")
             try:

@@ -1,4 +1,4 @@
-"""Duties to the people in a gallery, by the commands that serve them: consent, access, expiry, erasure, audit; and keys."""
+"""The commands that fulfil duties to people in a gallery: consent, access, expiry, erasure, audit; and keys."""
 
 import json
 import os
@@ -29,14 +29,14 @@ class Duties(ProgramCase):
         self.refused("consent", "1", "--expires", "2023-02-30", code=3, word="date")
         self.refused("consent", "9", "--purpose", "x", code=1, word="no person")
 
-    def test_who_is_over_time_is_erased_by_the_timer_command(self):
+    def test_people_whose_retention_period_has_ended_are_erased_by_the_timer_command(self):
         self.enroll("1", "Ann", OBAMA)
         self.enroll("2", "Ben", BIDEN)
         self.json_of("consent", "1", "--expires", "0d")
         self.assertEqual(self.json_of("expire"), {"erased": 1})
         self.assertEqual([p["id"] for p in self.json_of("list")["people"]], ["2"])
 
-    def test_a_person_gets_all_that_is_kept_as_json_and_as_a_page(self):
+    def test_an_export_has_everything_stored_about_a_person_as_json_and_as_a_page(self):
         self.enroll(
             "1",
             "Ann <b>",
@@ -57,7 +57,7 @@ class Duties(ProgramCase):
         self.assertNotIn("<b>", text)
         self.refused("export", "--person", "1", "--page", page, code=4, word="exist already")
 
-    def test_an_erasure_has_a_receipt_that_holds_and_a_changed_one_does_not(self):
+    def test_the_receipt_of_an_erasure_verifies_and_a_changed_one_does_not(self):
         self.enroll("1", "Ann", OBAMA)
         receipt = self.json_of("delete", "1")["receipts"][0]
         kept = self.file("receipt.json", json.dumps(receipt).encode())
@@ -75,7 +75,7 @@ class Duties(ProgramCase):
                 changed = self.file("changed.json", json.dumps({**receipt, field: value}).encode())
                 self.refused("audit", "verify", "--receipt", changed, code=3, word="receipt")
 
-    def test_the_audit_tells_acts_without_names_and_goes_on_from_a_kept_head(self):
+    def test_the_audit_log_shows_actions_without_names_and_continues_from_a_saved_head(self):
         self.enroll("secret-id", "Secret Name", OBAMA)
         head = self.file("head.json", self.run_program("audit", "export", "--head").stdout)
         self.json_of("search", OBAMA)
@@ -105,7 +105,7 @@ class Keys(ProgramCase):
         (self.data / "semblance.key").write_bytes(old)
         self.refused("list", code=4, word="another key")
 
-    def test_words_on_paper_bring_the_key_back_on_another_machine(self):
+    def test_words_on_paper_restore_the_key_on_another_machine(self):
         self.enroll("1", "Ann", OBAMA)
         words = self.run_program("keys", "export").stdout
         self.assertEqual(len(words.split()), 17)
@@ -141,7 +141,7 @@ class Keys(ProgramCase):
         after = self.json_of("search", FRIENDS / "obama2.jpg")["faces"][0]["candidates"]
         for one, other in zip(before, after, strict=True):
             self.assertEqual(one["id"], other["id"])
-            # Told in four digits, so that scores a hair apart may be one digit apart; test_protection holds them to 1e-5.
+            # Scores have four digits: a tiny difference may change the last one. test_protection demands 1e-5.
             self.assertAlmostEqual(one["similarity"], other["similarity"], delta=1.5e-4)
 
 

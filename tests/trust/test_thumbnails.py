@@ -1,4 +1,4 @@
-"""Thumbnails: no picture is kept unless the operator says so; then sealed, shown, given to the person, and erased with everything else."""
+"""Thumbnails are kept only if the operator enables them; then they are sealed, shown, exported and erased."""
 
 import base64
 import json
@@ -11,7 +11,8 @@ from program import FRIENDS, PROGRAM, SOURCE, ProgramCase, of_a_file
 from server import Server
 
 OBAMA, OBAMA2, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "biden"))
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"  # three bytes would be found in what is sealed, too: once in some hundred runs
+# The first three bytes alone would appear by chance in sealed data, too, in one of some hundred runs.
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
 ON = ("--thumbnails",)
 
 
@@ -26,7 +27,7 @@ def size_of(jpeg):
 
 class Thumbnails(ProgramCase):
     def kept(self):
-        """The sealed bytes of every face, by the face's number."""
+        """The sealed bytes of every face: {number of the face: bytes}."""
         with sqlite3.connect(self.data / "semblance.db") as database:
             rows = dict(database.execute("SELECT id, thumbnail FROM face"))
         database.close()
@@ -36,7 +37,7 @@ class Thumbnails(ProgramCase):
         return b"".join(path.read_bytes() for path in self.data.iterdir() if path.is_file())
 
     def shown(self, *flags, status=200):
-        """What a server shows, by id."""
+        """The thumbnails that a server shows: {id: picture or None}."""
         with Server(self.data, *flags) as server:
             got, _, text = server.request("GET", "/v1/people?thumbnails=true")
             plain = json.loads(server.request("GET", "/v1/people")[2])
@@ -59,7 +60,7 @@ class Thumbnails(ProgramCase):
         self.enroll("2", "Ben", BIDEN, flags=ON)
 
     @of_a_file
-    def test_without_the_word_of_the_operator_no_picture_is_kept_or_shown(self):
+    def test_no_thumbnail_is_kept_or_shown_unless_the_operator_enables_them(self):
         self.enroll("1", "Ann", OBAMA)
         self.assertEqual(self.kept(), {1: None})
         self.assertNotIn(JPEG, self.raw())
@@ -67,7 +68,7 @@ class Thumbnails(ProgramCase):
         self.assertEqual(self.exported(), [None])
 
     @of_a_file
-    def test_with_it_a_small_one_is_kept_sealed_and_shown_only_while_it_holds(self):
+    def test_enabled_thumbnails_are_kept_sealed_and_shown_only_while_enabled(self):
         self.two()
         self.assertNotIn(JPEG, self.raw())
         sealed = self.kept()
@@ -85,7 +86,7 @@ class Thumbnails(ProgramCase):
         self.assertIn("data:image/jpeg;base64," + record["faces"][0]["thumbnail"], page.read_text())
 
     @of_a_file
-    def test_they_outlive_new_keys_a_revocation_and_a_backup(self):
+    def test_thumbnails_survive_new_keys_a_revocation_and_a_backup(self):
         self.two()
         before = self.exported() + self.exported("2")
         sealed = self.kept()
@@ -103,7 +104,7 @@ class Thumbnails(ProgramCase):
         self.assertEqual(self.run_program("audit", "verify").returncode, 0)
 
     @of_a_file
-    def test_one_that_is_put_beside_another_face_is_refused(self):
+    def test_a_thumbnail_moved_to_another_face_is_refused(self):
         self.two()
         with sqlite3.connect(self.data / "semblance.db") as database:
             database.execute("UPDATE face SET thumbnail = (SELECT thumbnail FROM face WHERE id = 2) WHERE id = 1")
@@ -113,7 +114,7 @@ class Thumbnails(ProgramCase):
         self.refused("audit", "verify", code=4, word="another program")
 
     @of_a_file
-    def test_a_merge_moves_them_and_every_erasure_takes_them(self):
+    def test_a_merge_moves_thumbnails_and_every_erasure_deletes_them(self):
         self.two()
         self.enroll("3", "Cid", OBAMA2, flags=ON)
         sealed = self.kept()
@@ -138,7 +139,7 @@ class Thumbnails(ProgramCase):
         return [json.loads(line) for line in lines[:-1]]
 
     @of_a_file
-    def test_who_is_over_time_loses_it_too(self):
+    def test_expiry_erases_the_thumbnail_too(self):
         self.enroll("1", "Ann", OBAMA, flags=ON)
         sealed = self.kept()[1]
         self.json_of("consent", "1", "--expires", "0d")
@@ -146,7 +147,7 @@ class Thumbnails(ProgramCase):
         self.assertNotIn(sealed[40:72], self.raw())
 
     @of_a_file
-    def test_a_gallery_of_schema_4_gets_room_for_them_and_its_sum_stays_a_proof(self):
+    def test_a_gallery_of_schema_4_is_upgraded_and_changes_before_that_are_still_detected(self):
         key = {"SEMBLANCE_KEY": "0123456789abcdef" * 4}
         old = SOURCE / "tests/compat/schema-4.db"
         self.data.mkdir(mode=0o700)
@@ -156,7 +157,7 @@ class Thumbnails(ProgramCase):
         self.json_of("enroll", "--id", "46", "--name", "Joe Biden", BIDEN, *ON, environment=key)
         self.assertTrue(self.json_of("search", OBAMA2, environment=key)["faces"][0]["candidates"][0]["match"])
         self.assertEqual(self.run_program("audit", "verify", environment=key).returncode, 0)
-        # One that somebody changed before it was brought over is not made sound by that.
+        # The upgrade does not make a gallery valid that somebody changed before it.
         self.data = self.folder / "broken"
         self.data.mkdir(mode=0o700)
         shutil.copy(old, self.data / "semblance.db")

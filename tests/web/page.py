@@ -22,7 +22,7 @@ shared = {}
 
 
 def shared_browser():
-    """One browser for all tests: each has a server, and so an origin, of its own."""
+    """One browser for all tests. Each test has its own server, and so its own origin."""
     if not shared:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-browser-"))
         unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
@@ -33,7 +33,7 @@ def shared_browser():
     return shared["browser"]
 
 
-@unittest.skipUnless(webdriver.available(), "chromium and chromedriver are not here")
+@unittest.skipUnless(webdriver.available(), "chromium and chromedriver are not installed")
 class PageCase(unittest.TestCase):
     flags = ()  # of the server
 
@@ -65,7 +65,7 @@ class PageCase(unittest.TestCase):
         self.browser.click("#f-consent")
 
     def clean_log(self):
-        """Nothing but the answers that a test asked for (the browser logs each 4xx) stands in the console."""
+        """The messages of the console, without the lines that the browser logs for each 4xx answer."""
         return [
             entry["message"]
             for entry in self.browser.log()

@@ -1,6 +1,8 @@
-"""Every flow of the page, walked with the camera, the keyboard's and the mouse's own events, in each language; at every station a
-picture light and dark, on a phone and on a desktop, kept in build/shots for people to look at. It is what a walk with Playwright would
-be: both drive the same Chromium over its own protocols; this one needs no package but Debian's chromium-driver."""
+"""Walks through every flow of the page in each language, with the camera and with real keyboard and mouse events.
+
+At every station it takes a screenshot, light and dark, on a phone and on a desktop; they stay in build/shots for people
+to look at. Playwright would drive the same Chromium over the same protocols; this test needs no package but Debian's
+chromium-driver."""
 
 import base64
 import json
@@ -40,7 +42,7 @@ class Walk(PageCase):
         )
 
     def see(self, name):
-        """A picture of the whole page in each size and theme; nothing may be wider than the window."""
+        """Takes a screenshot of the whole page in each size and theme; the page must not be wider than the window."""
         for size, width, height, phone in SIZES:
             self.browser.emulate(width, height, 1, phone)
             for theme in ("light", "dark"):
@@ -133,7 +135,8 @@ class Walk(PageCase):
         for name, photo, faces in (("match", OBAMA2, 1), ("group", GROUP, 5), ("stranger", BIDEN, 1)):
             browser.type("#search-file", photo)
             browser.wait(
-                "return document.querySelector('#verdict') && document.querySelectorAll('#search-stage .facebox').length === arguments[0]",
+                "return document.querySelector('#verdict')"
+                " && document.querySelectorAll('#search-stage .facebox').length === arguments[0]",
                 faces,
             )
             browser.settle()
@@ -143,7 +146,8 @@ class Walk(PageCase):
         browser = self.browser
         browser.click("[data-mode=live]")
         browser.wait(
-            "return document.querySelector('#live-names').textContent && document.querySelector('#search-stage .facebox.is-same')"
+            "return document.querySelector('#live-names').textContent"
+            " && document.querySelector('#search-stage .facebox.is-same')"
         )
         self.see("search-live")
         browser.click("[data-mode=photo]")
@@ -239,7 +243,8 @@ class Walk(PageCase):
             "const s = document.querySelector('#sure-by'); s.value = 'fpir'; s.dispatchEvent(new Event('change'))"
         )
         browser.wait(
-            "return document.querySelector('#sure-rate').value === '0.01' && !document.querySelector('#sure-save').disabled"
+            "return document.querySelector('#sure-rate').value === '0.01'"
+            " && !document.querySelector('#sure-save').disabled"
         )
         browser.click("#sure-save")
         browser.wait_visible("#sure-reset")

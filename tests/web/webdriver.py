@@ -1,7 +1,7 @@
-"""A small client of the W3C WebDriver protocol over chromedriver: enough to press, type and look.
+"""A small client of the W3C WebDriver protocol over chromedriver: enough to press keys, click and read the page.
 
-Nothing here supposes that something has happened a moment after a click or an answer: each call waits until it can be done, or until
-what it asks for is so, up to WAIT seconds (a sanitized server on a busy machine is slow); what waits in vain fails."""
+No call relies on a fixed delay after a click or an answer. Each waits until the element is ready, or until the wanted
+condition holds, for up to WAIT seconds (a sanitized server on a busy machine is slow), and fails after that."""
 
 import base64
 import http.client
@@ -28,17 +28,21 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
 ]
 WAIT = 120
-# What a person would wait out: it is not there yet, still hidden, moving, being redrawn, or behind something.
+# Errors that pass by waiting: the element does not exist yet, is hidden, moves, is redrawn, or is behind another one.
 NOT_YET = {"no such element", "element not interactable", "element click intercepted", "stale element reference"}
-# In sight and not disabled; a file's field is always hidden behind a button.
+# The element is visible and not disabled. A file input counts as visible: it is always hidden behind a button.
 READY = """const e = document.querySelector(arguments[0]);
     return e && !e.disabled && (e.type === 'file' || e.getClientRects().length > 0)"""
-# Counts the requests of which the page has not made use yet.
+# Counts the requests whose answers the page has not processed yet.
 COUNT_REQUESTS = """window.asking = 0; const ask = window.fetch;
     window.fetch = async (...all) => {
       window.asking += 1;
       const over = () => setTimeout(() => { window.asking -= 1; }, 50);
-      try { const answer = await ask(...all); answer.clone().arrayBuffer().then(over, over); return answer; } catch (error) { over(); throw error; }
+      try {
+        const answer = await ask(...all);
+        answer.clone().arrayBuffer().then(over, over);
+        return answer;
+      } catch (error) { over(); throw error; }
     };"""
 
 
@@ -83,7 +87,7 @@ class Browser:
         self.each_page(COUNT_REQUESTS)
 
     def chosen_port(self, said):
-        """The driver chooses a free port, and tells it once it listens there."""
+        """The port that the driver chose. It prints the number once it listens there."""
         end = time.monotonic() + WAIT
         while time.monotonic() < end and self.driver.poll() is None:
             if found := re.search(r"successfully on port (\d+)", said.read_text()):
@@ -112,7 +116,7 @@ class Browser:
         return self.call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
 
     def patiently(self, selector, condition, what):
-        """Does `what` with the element as soon as it is ready, again where it was replaced meanwhile."""
+        """Calls `what` with the element as soon as it is ready, and again if the element was replaced meanwhile."""
         end = time.monotonic() + WAIT
         while True:
             try:
@@ -133,7 +137,7 @@ class Browser:
         self.type(selector, text)
 
     def press(self, text):
-        """Keys for whatever has the focus."""
+        """Presses keys in the element that has the focus."""
         keys = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
 
@@ -151,7 +155,7 @@ class Browser:
         return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     def until(self, script, arguments, enough):
-        """(what the script gives at last, whether it was enough)."""
+        """Repeats a script until `enough` accepts its result. Returns (last result, whether it was accepted)."""
         end = time.monotonic() + WAIT
         while True:
             got = self.run(script, *arguments)
@@ -160,7 +164,7 @@ class Browser:
             time.sleep(0.05)
 
     def wait(self, script, *arguments):
-        """Waits until the script gives something true; gives it."""
+        """Waits until the script returns something true, and returns it."""
         got, found = self.until(script, arguments, bool)
         if not found:
             raise AssertionError(
@@ -174,9 +178,10 @@ class Browser:
             raise AssertionError(f"{script} {arguments} gives {got!r}, not {wanted!r}")
 
     def wait_text(self, selector, *words):
-        """Waits until the element is in sight and says all the words; gives its text."""
+        """Waits until the element is visible and contains all the words; returns its text."""
         got, found = self.until(
-            "const e = document.querySelector(arguments[0]); return e && e.getClientRects().length ? e.textContent : null",
+            "const e = document.querySelector(arguments[0]);"
+            "return e && e.getClientRects().length ? e.textContent : null",
             [selector],
             lambda text: text is not None and all(word in text for word in words),
         )
@@ -192,20 +197,21 @@ class Browser:
         )
 
     def settle(self):
-        """Waits until every answer has come and is drawn, and what moves or changes its colour has done so."""
+        """Waits until every answer has arrived and is drawn, and until all animations and transitions have ended."""
         self.wait("return !window.asking")
         self.run_async("""const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => {
-            const ending = document.getAnimations().filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime));
+            const finite = (one) => Number.isFinite(one.effect.getComputedTiming().endTime);
+            const ending = document.getAnimations().filter(finite);
             Promise.allSettled(ending.map((one) => one.finished)).then(() => done()); }))""")
 
     def each_page(self, script):
-        """Runs a script in each page that is opened from now on, before the page's own."""
+        """Runs a script in each page that is opened from now on, before the page's own scripts."""
         self.call(
             "POST", "/goog/cdp/execute", {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}}
         )
 
     def emulate(self, width, height, scale=1, mobile=False):
-        """The window's inner size, whatever the real window's least size is; the page is laid out anew when this returns."""
+        """Sets the inner size of the window, also below the least size of a real one; returns after the new layout."""
         self.call(
             "POST",
             "/goog/cdp/execute",
@@ -220,10 +226,11 @@ class Browser:
         self.run_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))")
 
     def drop(self, selector, *paths):
-        """Drops files or folders of the disk onto an element, as the file manager does."""
+        """Drops files or folders of the disk onto an element, as a file manager does."""
         self.wait(READY, selector)
         x, y = self.run(
-            "const e = document.querySelector(arguments[0]); e.scrollIntoView({ block: 'center' }); const b = e.getBoundingClientRect();"
+            "const e = document.querySelector(arguments[0]); e.scrollIntoView({ block: 'center' });"
+            "const b = e.getBoundingClientRect();"
             "return [b.x + b.width / 2, b.y + b.height / 2]",
             selector,
         )
@@ -236,7 +243,7 @@ class Browser:
             )
 
     def reset(self, origin):
-        """As a browser that was just started, for the next test: what it remembers of an earlier server of this address, too."""
+        """Makes the browser like a new one for the next test, without data of an earlier server of this address."""
         self.open("about:blank")
         self.call(
             "POST",
@@ -250,7 +257,7 @@ class Browser:
         self.log()
 
     def run_async(self, script, *arguments):
-        """Runs a script that calls its last argument with what it has found."""
+        """Runs a script that calls its last argument with its result."""
         return self.call("POST", "/execute/async", {"script": script, "args": list(arguments)})
 
     def size(self, width, height):
