@@ -6,8 +6,8 @@
 #include "http/dialects/deepface/deepface.h"
 #include "http/ops/health.h"
 
-/* tests/http/test_routes.py and tests/trust/test_access.py read these lines: one holds them equal to web/openapi.yaml, the
- * other calls each with every role. */
+/* tests/http/test_routes.py and tests/trust/test_access.py read these lines: one compares them with web/openapi.yaml,
+ * the other calls each with every role. */
 const sb_http_route sb_http_routes[] = {
     {"GET", "/v1/health", sb_http_handle_health, 0, SB_HTTP_ACCESS_OPEN, NULL},
     {"GET", "/v1/version", sb_http_handle_version, 0, SB_HTTP_ACCESS_OPEN, NULL},

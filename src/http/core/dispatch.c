@@ -2,7 +2,8 @@
  *
  * Invariants: an exchange is counted in load.open from its headers until its answer has been sent, and in load.begun
  * from the moment when it has arrived completely: a server that stops answers those, and refuses the rest. A
- * connection is suspended exactly while its exchange is in the request pool, and resumed by the thread that takes it out. */
+ * connection is suspended exactly while its exchange is in the request pool, and resumed by the thread that takes it
+ * out. */
 #include "http/core/dispatch.h"
 #include "http/core/auth.h"
 #include "http/core/receive.h"

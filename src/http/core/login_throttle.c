@@ -1,5 +1,5 @@
-/* A table of the addresses that failed to log in, under one lock. When it is full, the address whose last failure is the oldest
- * makes room: who tries from many addresses gains no more than the free tries of each. */
+/* A table of the addresses that failed to log in, under one lock. When it is full, the address whose last failure is
+ * the oldest makes room. A client with many addresses gains no more than the free tries of each. */
 #include "http/core/login_throttle.h"
 
 #include <stdlib.h>

@@ -28,8 +28,8 @@ bool sb_http_params_failed(sb_http_params *p);
 void sb_http_params_reject(sb_http_params *p, sb_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Sets the error of a call that belongs to reading, unless `status` is SB_OK or there is an error already. Give the call an
- * sb_error of its own: one that succeeds may leave something in it. */
+/* Sets the error of a call that belongs to reading, unless `status` is SB_OK or there is an error already. Give the
+ * call an sb_error of its own: one that succeeds may leave something in it. */
 void sb_http_params_check(sb_http_params *p, sb_status status, const sb_error *error);
 
 /* UTF-8 text without NUL; NULL where the field is absent. Numbers, true and false of a JSON body are not text. */

@@ -1,5 +1,5 @@
-/* The gallery as SQL tables. A row is a stored face, unsealed for a caller that holds the gallery's key; its rowid is the
- * face's row in the database.
+/* The gallery as SQL tables. A row is a stored face, unsealed for a caller that holds the gallery's key; its rowid is
+ * the face's row in the database.
  *
  *   dc_facialmatching.FacialData(SSN, Name, Age, Gender, Ethnicity, FaceVector)     main.faces(id, name, age, ...)
  *
