@@ -319,7 +319,8 @@ class Shell(ProgramCase):
         )  # the prompt must not read it: with vi's keys the tests below would fail
         leader, follower = pty.openpty()
         self.addCleanup(os.close, leader)
-        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "LANG": "C"}
+        sanitizers = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "LANG": "C", **sanitizers}
         process = subprocess.Popen(
             [PROGRAM, "sql", "--db", str(self.folder / "own.db"), "--write"],
             stdin=follower,
