@@ -57,7 +57,9 @@ class Follow(FollowCase):
             self.json_of("list", "--store", self.url)
             self.assertEqual(heard(), 0)
             self.enroll_here("a1")
-            self.assertEqual(heard(), 1)
+            calls = [heard()]  # a notification may come later than the commit's answer
+            self.wait("the notification", lambda: calls.append(heard()) or sum(calls))
+            self.assertEqual(sum(calls), 1)
         finally:
             listener.stdin.close()
             listener.wait(120)
