@@ -6,16 +6,12 @@
  * out. */
 #include "http/core/dispatch.h"
 #include "http/core/auth.h"
+#include "http/core/gzip.h"
 #include "http/core/receive.h"
 
 #include <string.h>
 
 /* ---- Headers */
-
-static bool accepts_gzip(const sb_http_request *request) {
-  const char *encodings = sb_http_header(request, "Accept-Encoding");
-  return encodings && strstr(encodings, "gzip") && !strstr(encodings, "gzip;q=0");
-}
 
 /* What is wrong with the request is replied to; then nothing further is done. */
 static void begin(sb_http_exchange *exchange) {
@@ -24,7 +20,7 @@ static void begin(sb_http_exchange *exchange) {
     sb_http_reply_error(request, &(sb_error){SB_STOPPING, "the server is shutting down"});
     return;
   }
-  request->accepts_gzip = accepts_gzip(request);
+  request->accepts_gzip = sb_http_gzip_accepted(request);
   if (!sb_http_checks_pass(exchange)) return;
   sb_http_route_find(&exchange->daemon->router, request);
   if (request->route && !request->reply.status && !sb_http_auth_pass(request)) return;

@@ -1,17 +1,11 @@
-/* Making a reply: JSON, errors as the route's dialect writes them, ETags, compression. */
+/* Making a reply: JSON, errors as the route's dialect writes them, ETags. */
 #include "http/core/exchange.h"
+#include "http/core/gzip.h"
 #include "json/write.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
-
-enum {
-  GZIP_LEAST = 1400, /* bytes: less fits one packet, where compression gains nothing */
-  GZIP_LEVEL = 5,
-};
 
 unsigned sb_http_status(sb_status status) {
   switch (status) {
@@ -50,37 +44,6 @@ void sb_http_reply_clear(sb_http_reply *reply) {
   *reply = (sb_http_reply){0};
 }
 
-/* Replaces the reply's text by its gzip form where the client accepts that and it is worth while. */
-static void compress_reply(sb_http_request *request) {
-  sb_http_reply *reply = &request->reply;
-  reply->varies = true;
-  if (!request->accepts_gzip || reply->size < GZIP_LEAST) return;
-  z_stream stream = {0};
-  if (deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return;
-  uLong room = deflateBound(&stream, reply->size);
-  char *packed = malloc(room);
-  /* zlib's input pointer is not const, but zlib never writes to it. */
-  union {
-    const void *constant;
-    void *plain;
-  } input = {.constant = reply->bytes};
-  stream.next_in = input.plain;
-  stream.avail_in = (uInt)reply->size;
-  stream.next_out = (Bytef *)packed;
-  stream.avail_out = (uInt)room;
-  bool done = packed && reply->size < UINT_MAX && room < UINT_MAX && deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  size_t size = stream.total_out;
-  deflateEnd(&stream);
-  if (!done) {
-    free(packed);
-    return;
-  }
-  free(reply->owned);
-  reply->bytes = reply->owned = packed;
-  reply->size = size;
-  reply->gzip = true;
-}
-
 void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *type, char *text, size_t size) {
   static const char no_memory[] = "{\"error\":{\"code\":\"no_memory\",\"message\":\"the server is out of memory\"}}";
   sb_http_reply *reply = &request->reply;
@@ -92,7 +55,7 @@ void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *
   reply->status = text ? status : 500;
   /* An answer that is stored for an Idempotency-Key stays plain: the client that repeats the request may not accept
    * gzip. */
-  if (text && !sb_http_exchange_of(request)->idempotency) compress_reply(request);
+  if (text && !sb_http_exchange_of(request)->idempotency) sb_http_gzip_reply(request);
 }
 
 void sb_http_reply_json(sb_http_request *request, unsigned status, json_t *body) {
