@@ -217,7 +217,7 @@ class DatabaseCase(ProgramCase):
     def enroll_here(self, identity, photo="obama.jpg"):
         self.enroll(identity, "Ann", FRIENDS / photo, flags=("--store", self.url))
 
-    def wait(self, what, condition, seconds=120):
+    def wait(self, what, condition, seconds=600):
         give_up = time.monotonic() + seconds
         while not condition():
             self.assertLess(time.monotonic(), give_up, f"{what} did not come")

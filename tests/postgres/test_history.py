@@ -92,7 +92,7 @@ class Fleet:
             "--log-level",
             "error",
         ]
-        self.processes[n] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.processes[n] = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
     def kill(self, n):
         self.processes[n].kill()
@@ -118,8 +118,11 @@ class Fleet:
             connection.close()
 
     def ready(self, n):
-        give_up = time.monotonic() + 120
+        give_up = time.monotonic() + 900
         while time.monotonic() < give_up:
+            ended = self.processes[n].poll()
+            if ended is not None:
+                raise AssertionError(f"server {n} ended with {ended} before it was ready")
             try:
                 if self.request(n, "GET", "/readyz")[0] == 200:
                     return
