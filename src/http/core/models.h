@@ -9,15 +9,18 @@ typedef struct sb_http_models {
   sb_engine *engine;
   pthread_t loader;
   bool started;
-  pthread_mutex_t lock; /* of the two that follow */
+  pthread_mutex_t lock;   /* of all that follows */
+  pthread_cond_t stopped; /* `stopping` was set */
+  bool stopping;
   sb_engine_state state;
   sb_error error; /* why it failed, when state is SB_STATE_ERROR */
 } sb_http_models;
 
 void sb_http_models_init(sb_http_models *models, sb_engine *engine); /* in state "loading" */
-/* Loads them in a thread, or in this one when none can be started. */
+/* Loads them, and the gallery, in a thread, or in this one when none can be started. While the database cannot be
+ * reached (SB_BUSY) the thread tries again every second. */
 void sb_http_models_load(sb_http_models *models);
-/* Waits for the thread. */
+/* Ends the retries and waits for the thread. */
 void sb_http_models_join(sb_http_models *models);
 void sb_http_models_free(sb_http_models *models);
 
