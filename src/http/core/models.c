@@ -32,11 +32,12 @@ static void load(sb_http_models *models, bool retries) {
     sb_log(SB_LOG_WARNING, "the gallery cannot be loaded now, and is tried again: %s", error.message);
   while (status == SB_BUSY && retries && wait_to_retry(models))
     status = sb_engine_warm(models->engine, SB_WANT_EMBEDDING, &error);
-  if (status == SB_OK) error = (sb_error){0};
-  if (status == SB_OK)
+  if (status == SB_OK) {
+    error = (sb_error){0}; /* of a try that failed */
     sb_log(SB_LOG_INFO, "models and gallery are ready after %.0f ms", sb_monotonic_ms() - start);
-  else
+  } else {
     sb_log(SB_LOG_ERROR, "cannot load the models: %s", error.message);
+  }
   pthread_mutex_lock(&models->lock);
   models->state = status == SB_OK ? SB_STATE_READY : SB_STATE_ERROR;
   models->error = error;
