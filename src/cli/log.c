@@ -2,6 +2,7 @@
  * nothing reads standard error, messages are dropped and counted, and the count is logged as soon as reading resumes.
  */
 #include "cli/log.h"
+#include "json/write.h"
 
 #include <jansson.h>
 #include <poll.h>
@@ -41,7 +42,7 @@ static size_t write_text(char *out, size_t size, const sb_log_line *line) {
 static size_t write_json(char *out, size_t size, const sb_log_line *line) {
   char now[32];
   json_t *text = json_string(line->message);
-  char *message = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
+  char *message = text ? sb_json_write(text) : NULL;
   json_decref(text);
   sb_time_iso(sb_now_ms(), now);
   int length =

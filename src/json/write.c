@@ -86,6 +86,8 @@ void sb_json_append(json_t **list, json_t *value) {
 typedef struct writer {
   sb_buffer out;
   bool failed; /* out of memory: from then on nothing is written */
+  bool indented;
+  int depth;
 } writer;
 
 static void put(writer *w, const char *text, size_t size) {
@@ -136,13 +138,28 @@ static void put_text(writer *w, const char *text, size_t size) {
   put(w, "\"", 1);
 }
 
+/* The indentation: a line for each item, two blanks for each level. */
+static void put_line(writer *w) {
+  if (!w->indented) return;
+  put(w, "\n", 1);
+  for (int i = 0; i < w->depth; i++) put(w, "  ", 2);
+}
+
+static void put_end(writer *w, const char *bracket, bool empty) {
+  w->depth--;
+  if (!empty) put_line(w);
+  put(w, bracket, 1);
+}
+
 static void put_list(writer *w, const json_t *list) {
   put(w, "[", 1);
+  w->depth++;
   for (size_t i = 0; i < json_array_size(list); i++) {
     if (i) put(w, ",", 1);
+    put_line(w);
     put_value(w, json_array_get(list, i));
   }
-  put(w, "]", 1);
+  put_end(w, "]", !json_array_size(list));
 }
 
 static void put_object(writer *w, const json_t *object) {
@@ -150,15 +167,17 @@ static void put_object(writer *w, const json_t *object) {
   json_t *value;
   bool first = true;
   put(w, "{", 1);
+  w->depth++;
   /* jansson's iterator takes the object as writable and does not write to it. */
   json_object_foreach((json_t *)(uintptr_t)object, key, value) {
     if (!first) put(w, ",", 1);
     first = false;
+    put_line(w);
     put_text(w, key, strlen(key));
-    put(w, ":", 1);
+    put(w, ": ", w->indented ? 2 : 1);
     put_value(w, value);
   }
-  put(w, "}", 1);
+  put_end(w, "}", first);
 }
 
 static void put_value(writer *w, const json_t *json) {
@@ -174,11 +193,19 @@ static void put_value(writer *w, const json_t *json) {
   }
 }
 
-char *sb_json_write(const json_t *json) {
-  writer w = {0};
+static char *text_of(const json_t *json, bool indented) {
+  writer w = {.indented = indented};
   if (!json) return NULL;
   put_value(&w, json);
   if (!w.failed) return w.out.bytes;
   sb_buffer_free(&w.out);
   return NULL;
+}
+
+char *sb_json_write(const json_t *json) {
+  return text_of(json, false);
+}
+
+char *sb_json_write_indented(const json_t *json) {
+  return text_of(json, true);
 }

@@ -10,6 +10,8 @@
  * the fewest digits that read back as the same double (jansson's own writer has a fixed number of digits). Takes one
  * thread's stack for each level. */
 char *sb_json_write(const json_t *json);
+/* The same for people to read: each member and item on a line of its own. */
+char *sb_json_write_indented(const json_t *json);
 
 /* ---- Sticky building. A failure (out of memory, text that is not UTF-8) releases the object or list and leaves
  * NULL, and NULL stays NULL, so that a run of calls needs one check at its end; the functions that reply or print

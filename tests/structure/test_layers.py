@@ -25,7 +25,7 @@ ONLY_IN = {
     "libheif/": "src/image/",
     "zip.h": "src/import/",
     "wslay/": "src/http/core/",
-    "histedit.h": "src/cli/line_editor.c",
+    "histedit.h": "src/cli/commands/sql/line_editor.c",
 }
 # The parts of divided rooms, lowest first (vector.h and http.h define the order). Files outside the parts are above all
 # of them, except the room's own header, whose types all parts may use.
@@ -106,6 +106,11 @@ class Calls(unittest.TestCase):
         symbols = rooms.built_symbols()
         self.assertGreater(len(symbols), 200)
         self.assertEqual(rooms.calls_outside(symbols, ALLOWED, rooms.public_names()), [])
+
+    def test_all_json_is_written_by_one_writer_that_keeps_numbers_short(self):
+        wanted = {name for symbols in rooms.built_symbols().values() for name in symbols.wanted}
+        self.assertIn("json_pack", wanted)
+        self.assertEqual([name for name in wanted if name.startswith("json_dump")], [])
 
     def test_a_call_past_the_engine_is_found_although_its_header_is_included(self):
         symbols = {

@@ -56,6 +56,15 @@ static void texts_are_escaped(void **state) {
   assert_text(sb_json_path("a\xff", 2), "\"\"");
 }
 
+static void indented_text_has_a_line_for_each_member_and_item(void **state) {
+  (void)state;
+  json_t *json = json_pack("{s:[i,f],s:{},s:[]}", "a", 1, 0.1, "b", "c");
+  char *text = sb_json_write_indented(json);
+  json_decref(json);
+  assert_string_equal(text, "{\n  \"a\": [\n    1,\n    0.1\n  ],\n  \"b\": {},\n  \"c\": []\n}");
+  free(text);
+}
+
 static void building_stays_failed(void **state) {
   (void)state;
   json_t *object = json_object(), *list = json_array();
@@ -103,7 +112,8 @@ static void hostile_text_is_bounded(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(numbers_are_short),       cmocka_unit_test(numbers_read_back),
-      cmocka_unit_test(texts_are_escaped),       cmocka_unit_test(building_stays_failed),
+      cmocka_unit_test(texts_are_escaped),
+      cmocka_unit_test(indented_text_has_a_line_for_each_member_and_item),       cmocka_unit_test(building_stays_failed),
       cmocka_unit_test(hostile_text_is_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

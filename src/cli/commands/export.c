@@ -45,8 +45,8 @@ static sb_status add_faces(sb_cli *cli, const sb_kept_faces *faces, json_t *list
   for (size_t i = 0; i < faces->count; i++) {
     char at[32];
     sb_time_iso(faces->items[i].created_ms, at);
-    json_t *row = json_pack("{s:I,s:s,s:f}", "face", (json_int_t)faces->items[i].face, "created", at, "quality",
-                            (double)faces->items[i].quality);
+    json_t *row = json_pack("{s:I,s:s,s:o}", "face", (json_int_t)faces->items[i].face, "created", at, "quality",
+                            sb_json_rounded(faces->items[i].quality, 3));
     sb_status status = row ? add_thumbnail(cli, &faces->items[i], row, error) : SB_NO_MEMORY;
     json_array_append_new(list, row);
     if (status != SB_OK) return status;
@@ -63,14 +63,15 @@ static sb_status collect(sb_cli *cli, const char *id, json_t **out, sb_error *er
   json_t *kept = json_array(), *history = json_array();
   const sb_person_export_request request = {.collection = collection, .id = id, .visit = add_entry, .context = history};
   sb_status status = sb_engine_person_export(cli->engine, &request, &people, &faces, error);
-  if (status == SB_OK) status = add_faces(cli, faces, kept, error);
-  if (status == SB_OK) {
-    *out = json_pack("{s:s,s:o,s:O,s:s,s:O}", "collection", collection, "person", sb_json_person(&people->items[0]),
-                     "faces", kept, "templates",
-                     "for each face one vector of numbers is kept, protected and encrypted; photos are not kept",
-                     "history", history);
-    if (!*out) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
-  }
+  if (status != SB_OK) goto done;
+  status = add_faces(cli, faces, kept, error);
+  if (status != SB_OK) goto done;
+  *out = json_pack("{s:s,s:o,s:O,s:s,s:O}", "collection", collection, "person", sb_json_person(&people->items[0]),
+                   "faces", kept, "templates",
+                   "for each face one vector of numbers is kept, protected and encrypted; photos are not kept",
+                   "history", history);
+  if (!*out) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
+done:
   json_decref(kept);
   json_decref(history);
   sb_people_free(people);
@@ -92,8 +93,7 @@ static void put(writer *w, const char *html) {
 
 /* A string as it is, and any other value as JSON; escaped. */
 static void put_value(writer *w, const json_t *value) {
-  char *text = json_is_string(value) ? sb_strdup(json_string_value(value), w->error)
-                                     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(4));
+  char *text = json_is_string(value) ? sb_strdup(json_string_value(value), w->error) : sb_json_write(value);
   if (w->status == SB_OK) w->status = text ? sb_cli_html_text(&w->page, text, w->error) : SB_NO_MEMORY;
   free(text);
 }

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "engine/engine.h"
+#include "json/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +43,10 @@ static json_t *recalls_json(const sb_hnsw_recall *measured, size_t count) {
     char at[32];
     if (!measured[i].probes) continue;
     sb_time_iso(measured[i].at_ms, at);
-    json_array_append_new(list, json_pack("{s:i,s:I,s:f,s:f,s:s}", "ef", measured[i].ef, "probes",
-                                          (json_int_t)measured[i].probes, "recall", measured[i].recall, "mates",
-                                          measured[i].mates, "measured", at));
+    json_array_append_new(list,
+                          json_pack("{s:i,s:I,s:o,s:o,s:s}", "ef", measured[i].ef, "probes",
+                                    (json_int_t)measured[i].probes, "recall", sb_json_rounded(measured[i].recall, 4),
+                                    "mates", sb_json_rounded(measured[i].mates, 4), "measured", at));
   }
   return list;
 }

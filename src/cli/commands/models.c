@@ -1,6 +1,7 @@
 /* models: lists, adds, removes, checks and times models. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "json/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,8 +63,10 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
   sb_model_info *models = NULL;
   size_t count = 0;
   sb_status status = sb_cli_engine_options(cli, &engine, error);
-  if (status == SB_OK) status = sb_models_list(&engine, &models, &count, error);
-  if (status == SB_OK) status = list(cli, models, count, error);
+  if (status != SB_OK) return status;
+  status = sb_models_list(&engine, &models, &count, error);
+  if (status != SB_OK) return status;
+  status = list(cli, models, count, error);
   free(models);
   return status;
 }
@@ -73,7 +76,8 @@ static sb_status run_info(sb_cli *cli, const void *parsed, sb_error *error) {
   sb_engine_options engine;
   sb_model_info found = {0};
   sb_status status = sb_cli_engine_options(cli, &engine, error);
-  if (status == SB_OK) status = sb_model_get(&engine, cli->words[0], &found, error);
+  if (status != SB_OK) return status;
+  status = sb_model_get(&engine, cli->words[0], &found, error);
   if (status != SB_OK) return status;
   if (cli->json) return sb_cli_print_json(info_json(&found), error);
   print_info(&found);
@@ -102,7 +106,8 @@ static sb_status run_remove(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   sb_engine_options engine;
   sb_status status = sb_cli_engine_options(cli, &engine, error);
-  if (status == SB_OK) status = sb_model_remove(&engine, cli->words[0], error);
+  if (status != SB_OK) return status;
+  status = sb_model_remove(&engine, cli->words[0], error);
   if (status != SB_OK) return status;
   if (cli->json) return sb_cli_print_json(json_pack("{s:s}", "removed", cli->words[0]), error);
   printf("removed %s\n", cli->words[0]);
@@ -125,8 +130,8 @@ static json_t *trial_json(const trial *t) {
   json_t *json = json_pack("{s:s,s:b}", "name", t->name, "ok", t->status == SB_OK);
   if (json && t->status != SB_OK) json_object_set_new(json, "message", json_string(t->error.message));
   if (json && t->status == SB_OK && t->timed) {
-    json_object_set_new(json, "load_ms", json_real(t->load_ms));
-    json_object_set_new(json, "run_ms", json_real(t->run_ms));
+    json_object_set_new(json, "load_ms", sb_json_rounded(t->load_ms, 2));
+    json_object_set_new(json, "run_ms", sb_json_rounded(t->run_ms, 3));
   }
   return json;
 }

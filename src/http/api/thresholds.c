@@ -3,15 +3,16 @@
 #include "http/api/handlers.h"
 #include "http/core/params.h"
 #include "json/results.h"
+#include "json/write.h"
 
 static json_t *rate_json(const sb_operating_point_meaning *meaning, double rate) {
-  return meaning->measured ? json_real(rate) : json_null();
+  return meaning->measured ? sb_json_significant(rate, 3) : json_null();
 }
 
 static json_t *meaning_json(const sb_operating_point_meaning *m) {
   if (m->why.code != SB_OK) return json_null();
-  return json_pack("{s:o,s:o,s:o,s:o,s:b,s:o,s:I,s:I}", "threshold", json_real(m->threshold), "unsure",
-                   json_real(m->unsure), "verify_threshold", json_real(m->verify), "false_match_rate",
+  return json_pack("{s:o,s:o,s:o,s:o,s:b,s:o,s:I,s:I}", "threshold", sb_json_rounded(m->threshold, 4), "unsure",
+                   sb_json_rounded(m->unsure, 4), "verify_threshold", sb_json_rounded(m->verify, 4), "false_match_rate",
                    rate_json(m, m->fmr), "false_match_rate_is_bound", m->fmr_bound,
                    "false_positive_identification_rate", rate_json(m, m->fpir), "people", (json_int_t)m->people,
                    "faces", (json_int_t)m->faces);

@@ -5,6 +5,7 @@
  * take. */
 #include "http/core/receive.h"
 #include "json/read.h"
+#include "json/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -163,7 +164,7 @@ static sb_status json_field(sb_http_request *request, const char *name, const js
   if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
   if (json_is_object(value) || json_is_array(value)) return literal_add(request, name, "", error);
   if (!json_is_number(value)) return SB_OK;
-  char *digits = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+  char *digits = sb_json_write(value);
   if (!digits) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   sb_status status = literal_add(request, name, digits, error);
   free(digits);

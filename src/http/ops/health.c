@@ -4,6 +4,7 @@
 #include "http/ops/gauges.h"
 #include "http/ops/metrics.h"
 #include "http/ops/page.h"
+#include "json/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static json_t *targets_of(sb_http_context *context) {
   for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
     double threshold = 0;
     if (sb_engine_threshold(context->engine, &(sb_target){.fmr = rates[i]}, &threshold, NULL) == SB_OK)
-      json_array_append_new(list, json_pack("{s:f,s:f}", "fmr", rates[i], "threshold", threshold));
+      json_array_append_new(list, json_pack("{s:f,s:o}", "fmr", rates[i], "threshold", sb_json_rounded(threshold, 4)));
   }
   return list;
 }
@@ -70,7 +71,7 @@ static json_t *targets_of(sb_http_context *context) {
 static json_t *search_of(const sb_engine_counts *counts) {
   const char *by = counts->search_remotely ? "database" : "memory";
   if (!counts->hnsw) return json_pack("{s:s}", "by", by);
-  json_t *recall = counts->hnsw_recall < 0 ? json_null() : json_real(counts->hnsw_recall);
+  json_t *recall = counts->hnsw_recall < 0 ? json_null() : sb_json_rounded(counts->hnsw_recall, 4);
   return json_pack("{s:s,s:i,s:I,s:o}", "by", by, "hnsw", counts->hnsw, "hnsw_collections",
                    (json_int_t)counts->hnsw_collections, "hnsw_recall", recall);
 }
@@ -97,18 +98,18 @@ void sb_http_handle_stats(sb_http_request *request) {
   json_t *minutes = json_array();
   for (size_t i = 0; i < SB_HTTP_METRICS_MINUTES; i++)
     json_array_append_new(minutes,
-                          json_pack("{s:I,s:I,s:I,s:f,s:f}", "requests", (json_int_t)hour[i].requests, "searches",
+                          json_pack("{s:I,s:I,s:I,s:o,s:o}", "requests", (json_int_t)hour[i].requests, "searches",
                                     (json_int_t)hour[i].searches, "errors", (json_int_t)hour[i].errors, "p50_ms",
-                                    hour[i].p50_ms, "p99_ms", hour[i].p99_ms));
-  sb_http_reply_json(request, 200,
-                     json_pack("{s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:f,s:f,s:o,s:o,s:o}", "version", sb_version(),
-                               "uptime_s", sb_http_metrics_uptime_s(context->metrics), "people",
-                               (json_int_t)info.people, "faces", (json_int_t)info.faces, "workers",
-                               (json_int_t)info.workers, "waiting",
-                               (json_int_t)sb_http_request_pool_waiting(context->pool), "memory_bytes",
-                               (json_int_t)sb_http_resident_bytes(), "model", info.model, "dim", (json_int_t)info.dim,
-                               "threshold", meaning.threshold, "unsure", meaning.unsure, "targets", targets_of(context),
-                               "search", search_of(&counts), "minutes", minutes));
+                                    sb_json_rounded(hour[i].p50_ms, 2), "p99_ms", sb_json_rounded(hour[i].p99_ms, 2)));
+  sb_http_reply_json(
+      request, 200,
+      json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:o,s:o,s:o,s:o,s:o}", "version", sb_version(), "uptime_s",
+                sb_json_rounded(sb_http_metrics_uptime_s(context->metrics), 3), "people", (json_int_t)info.people,
+                "faces", (json_int_t)info.faces, "workers", (json_int_t)info.workers, "waiting",
+                (json_int_t)sb_http_request_pool_waiting(context->pool), "memory_bytes",
+                (json_int_t)sb_http_resident_bytes(), "model", info.model, "dim", (json_int_t)info.dim, "threshold",
+                sb_json_rounded(meaning.threshold, 4), "unsure", sb_json_rounded(meaning.unsure, 4), "targets",
+                targets_of(context), "search", search_of(&counts), "minutes", minutes));
 }
 
 static void reply_file(sb_http_request *request, const char *path) {

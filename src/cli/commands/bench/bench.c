@@ -5,6 +5,7 @@
 #include "cli/commands/bench/synthetic_faces.h"
 #include "cli/wording.h"
 #include "vector/vector.h"
+#include "json/write.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -266,18 +267,24 @@ static sb_status measure(bench *b, sb_error *error) {
 
 /* ---- Reporting */
 
+static json_t *figure(double value) {
+  return sb_json_significant(value, 6);
+}
+
 static json_t *report_json(const bench *b) {
   const sb_index_stats *stats = &b->stats;
-  json_t *json = json_pack(
-      "{s:I,s:I,s:i,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "rows", (json_int_t)b->rows, "dim", (json_int_t)b->dim,
-      "threads", sb_thread_team_threads(b->team), "mode", b->exact ? "exact" : "fast", "p50_ms", b->p50_ms, "p99_ms",
-      b->p99_ms, "batch_qps", b->batch_qps, "recall_at_10", b->recall, "insert_us", b->insert_us, "delete_us",
-      b->delete_us, "bytes_per_face", (double)stats->bytes / (double)stats->rows, "build_s", b->build_s);
-  json_t *more = json_pack(
-      "{s:f,s:f,s:I,s:I,s:f,s:I,s:I,s:I,s:f,s:f}", "filtered_1_percent_ms", b->filtered_ms, "floor_0.4_ms", b->floor_ms,
-      "mates_found", (json_int_t)b->mates_found, "mates_exact", (json_int_t)b->mates_exact, "recall_estimated",
-      stats->recall, "code_bytes", (json_int_t)stats->code_bytes, "survivors", (json_int_t)stats->survivors, "reranked",
-      (json_int_t)stats->reranked, "participation", stats->participation, "learn_s", stats->train_seconds);
+  json_t *json =
+      json_pack("{s:I,s:I,s:i,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rows", (json_int_t)b->rows, "dim",
+                (json_int_t)b->dim, "threads", sb_thread_team_threads(b->team), "mode", b->exact ? "exact" : "fast",
+                "p50_ms", figure(b->p50_ms), "p99_ms", figure(b->p99_ms), "batch_qps", figure(b->batch_qps),
+                "recall_at_10", figure(b->recall), "insert_us", figure(b->insert_us), "delete_us", figure(b->delete_us),
+                "bytes_per_face", figure((double)stats->bytes / (double)stats->rows), "build_s", figure(b->build_s));
+  json_t *more = json_pack("{s:o,s:o,s:I,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "filtered_1_percent_ms", figure(b->filtered_ms),
+                           "floor_0.4_ms", figure(b->floor_ms), "mates_found", (json_int_t)b->mates_found,
+                           "mates_exact", (json_int_t)b->mates_exact, "recall_estimated", figure(stats->recall),
+                           "code_bytes", (json_int_t)stats->code_bytes, "survivors", (json_int_t)stats->survivors,
+                           "reranked", (json_int_t)stats->reranked, "participation", figure(stats->participation),
+                           "learn_s", figure(stats->train_seconds));
   if (json && more) json_object_update(json, more);
   json_decref(more);
   return json;

@@ -66,7 +66,7 @@ static sb_status write_calibration(const sb_cli *cli, const sb_cli_eval *eval, c
     fprintf(stderr, "The threshold for FMR %g is extrapolated: so few comparisons measure rates down to %g only.\n",
             fmr, calibration.fmr[calibration.count - 1]);
   json_t *json = calibration_json(eval, &calibration);
-  char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+  char *text = json ? sb_json_write_indented(json) : NULL;
   json_decref(json);
   status = text ? write_file(path, text, strlen(text), error) : sb_fail(error, SB_NO_MEMORY, "out of memory");
   free(text);

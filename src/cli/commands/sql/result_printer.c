@@ -1,8 +1,9 @@
 /* Rows are printed as the statement gives them, so a result may be larger than memory; only a table holds its first
  * rows back, to know how wide its columns are. */
-#include "cli/result_printer.h"
+#include "cli/commands/sql/result_printer.h"
 
 #include "base/base.h"
+#include "json/write.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -123,16 +124,18 @@ static void print_held_rows(table *t) {
 /* The text of a cell of the current row, released by free(). */
 static sb_status table_cell(const table *t, int column, char **out, sb_error *error) {
   sb_buffer raw = {0}, shown = {0};
-  sb_status status = add_cell(&raw, t->statement, column, true, error);
-  if (status == SB_OK && sb_sql_column_type(t->statement, column) == SB_SQL_NULL)
-    status = sb_buffer_addf(&raw, error, "NULL");
-  if (status == SB_OK) status = sb_buffer_add(&shown, "", 0, error);
-  if (status == SB_OK) status = add_shown(&shown, raw.bytes, raw.size, error);
+  bool null = sb_sql_column_type(t->statement, column) == SB_SQL_NULL;
+  sb_status status = null ? sb_buffer_addf(&raw, error, "NULL") : add_cell(&raw, t->statement, column, true, error);
+  if (status != SB_OK) goto done;
+  status = sb_buffer_add(&shown, "", 0, error); /* so that an empty cell is a text, too */
+  if (status != SB_OK) goto done;
+  status = add_shown(&shown, raw.bytes, raw.size, error);
+  if (status != SB_OK) goto done;
+  *out = shown.bytes;
+  shown = (sb_buffer){0};
+done:
   sb_buffer_free(&raw);
-  if (status == SB_OK)
-    *out = shown.bytes;
-  else
-    sb_buffer_free(&shown);
+  sb_buffer_free(&shown);
   return status;
 }
 
@@ -191,10 +194,20 @@ static sb_status print_table(sb_sql_statement *statement, int columns, sb_error 
 
 /* ---- JSON */
 
+/* A JSON string of the bytes in hex digits. */
+static sb_status json_hex(const uint8_t *bytes, size_t size, json_t **out, sb_error *error) {
+  sb_buffer text = {0};
+  sb_status status = sb_buffer_add(&text, "", 0, error);
+  if (status != SB_OK) return status;
+  status = add_hex(&text, bytes, size, error);
+  *out = status == SB_OK ? json_string(text.bytes) : NULL;
+  sb_buffer_free(&text);
+  if (status != SB_OK) return status;
+  return *out ? SB_OK : sb_fail(error, SB_NO_MEMORY, "out of memory");
+}
+
 static sb_status json_cell(sb_sql_statement *s, int column, json_t **out, sb_error *error) {
   size_t size = 0;
-  sb_buffer text = {0};
-  sb_status status = SB_OK;
   char *vector = NULL;
   *out = NULL;
   switch (sb_sql_column_type(s, column)) {
@@ -215,11 +228,7 @@ static sb_status json_cell(sb_sql_statement *s, int column, json_t **out, sb_err
   if (*out) return SB_OK;
   if (sb_sql_column_type(s, column) == SB_SQL_REAL) return *out = json_null(), SB_OK; /* infinity has no JSON */
   const uint8_t *bytes = sb_sql_column_blob(s, column, &size);
-  status = sb_buffer_add(&text, "", 0, error);
-  if (status == SB_OK) status = add_hex(&text, bytes, size, error);
-  if (status == SB_OK && !(*out = json_string(text.bytes))) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
-  sb_buffer_free(&text);
-  return status;
+  return json_hex(bytes, size, out, error);
 }
 
 static sb_status print_json(sb_sql_statement *statement, int columns, sb_error *error) {
@@ -232,7 +241,7 @@ static sb_status print_json(sb_sql_statement *statement, int columns, sb_error *
       status = json_cell(statement, c, &cell, error);
       if (status == SB_OK) json_object_set_new(object, sb_sql_column_name(statement, c), cell);
     }
-    char *text = status == SB_OK ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    char *text = status == SB_OK ? sb_json_write(object) : NULL;
     json_decref(object);
     if (status == SB_OK && !text) status = sb_fail(error, SB_NO_MEMORY, "out of memory");
     if (text) printf("%s%s", before, text);

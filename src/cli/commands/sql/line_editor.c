@@ -1,13 +1,14 @@
 /* libedit does the editing: UTF-8, arrow keys, Emacs keys, history with up and down, lines wider than the terminal.
  * This file sets its keys and keeps it from the file system. ctrl-C is bound to a command of our own; as a signal it
  * would end the program. */
-#include "cli/line_editor.h"
+#include "cli/commands/sql/line_editor.h"
 
 #include <histedit.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 enum { HISTORY_MAX = 1000, PROMPT_MAX = 32 };
 
@@ -30,7 +31,7 @@ static char *prompt_of(EditLine *edit) {
 }
 
 /* The command of ctrl-C: ends the line. */
-static unsigned char cancel(EditLine *edit, int key) {
+static unsigned char cancel(EditLine *edit, wint_t key) {
   (void)key;
   editor_of(edit)->cancelled = true;
   return CC_NEWLINE;
@@ -55,7 +56,9 @@ static int set_up(sb_cli_line_editor *editor) {
   int failed =
       history(editor->history, &event, H_SETSIZE, HISTORY_MAX) | history(editor->history, &event, H_SETUNIQUE, 1);
   failed |= el_set(edit, EL_CLIENTDATA, editor) | el_set(edit, EL_PROMPT, prompt_of) | el_set(edit, EL_EDITOR, "emacs");
-  failed |= el_set(edit, EL_HIST, history, editor->history) | el_set(edit, EL_ADDFN, "cancel", "ends the line", cancel);
+  failed |= el_set(edit, EL_HIST, history, editor->history);
+  /* el_set would copy the two texts, and el_end does not release the copies. */
+  failed |= el_wset(edit, EL_ADDFN, L"cancel", L"ends the line", cancel);
   failed |= el_set(edit, EL_SETTY, "-d", "-isig", "-ixon", NULL); /* ctrl-C is a key, not a signal */
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     failed |= el_set(edit, EL_BIND, keys[i].key, keys[i].command, NULL);

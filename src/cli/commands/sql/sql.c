@@ -1,8 +1,8 @@
 /* The subcommand sql: runs statements from its argument, a file, standard input or a prompt. */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/line_editor.h"
-#include "cli/result_printer.h"
+#include "cli/commands/sql/line_editor.h"
+#include "cli/commands/sql/result_printer.h"
 #include "engine/engine.h"
 
 #include <ctype.h>
@@ -97,14 +97,18 @@ static bool is_blank(const char *text) {
   return !*text;
 }
 
+static sb_status run_statement(work *w, sb_sql_statement *statement, bool last, sb_error *error) {
+  sb_status status = bind_all(w, statement, last, error);
+  return status == SB_OK ? sb_cli_result_print(w->sql, statement, w->format, error) : status;
+}
+
 static sb_status run_text(work *w, const char *text, bool check_parameters, sb_error *error) {
   sb_status status = SB_OK;
   while (status == SB_OK && *text) {
     sb_sql_statement *statement = NULL;
     status = sb_sql_prepare(w->sql, text, &text, &statement, error);
     if (status != SB_OK || !statement) continue;
-    status = bind_all(w, statement, check_parameters && is_blank(text), error);
-    if (status == SB_OK) status = sb_cli_result_print(w->sql, statement, w->format, error);
+    status = run_statement(w, statement, check_parameters && is_blank(text), error);
     sb_sql_finalize(statement);
   }
   return status;
