@@ -62,6 +62,15 @@ sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *si
   return SB_OK;
 }
 
+sb_status sb_fail_missing(const char *what, const char *path, sb_error *error) {
+  return sb_fail(error, SB_INVALID, "there is no %s %s", what, path);
+}
+
+sb_status sb_file_read_named(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
+  sb_status status = sb_file_read(path, max, bytes, size, error);
+  return status == SB_NOT_FOUND ? sb_fail_missing("file", path, error) : status;
+}
+
 sb_status sb_dir_make(const char *path, sb_error *error) {
   char *partial = sb_strdup(path, error);
   if (!partial) return SB_NO_MEMORY;

@@ -7,6 +7,11 @@
 /* Reads a whole regular file of at most `max` bytes (SB_TOO_LARGE beyond); `*bytes` is released by free() and ends with
  * a NUL that `*size` does not count. */
 sb_status sb_file_read(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
+/* The same for a file that the user named: where there is none, this fails with SB_INVALID, a refused input.
+ * SB_NOT_FOUND would say that a person or a collection does not exist. */
+sb_status sb_file_read_named(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
+/* SB_INVALID with "there is no file PATH"; `what` is "file", or "file or folder". */
+sb_status sb_fail_missing(const char *what, const char *path, sb_error *error);
 /* Read or write all `size` bytes of an open file, over interrupted and short calls; `path` is for the message. `*got`
  * is less than `size` only at the end of the file. */
 sb_status sb_read_all(int file, const char *path, void *bytes, size_t size, size_t *got, sb_error *error);

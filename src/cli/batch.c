@@ -1,6 +1,7 @@
 /* Work on many photos: each thread takes the next one that is left. */
 #include "cli/batch.h"
 #include "cli/progress.h"
+#include "engine/engine.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -85,8 +86,10 @@ static sb_status find_faces(void *context, size_t index, sb_error *error) {
   sb_cli_photo_faces *photo = &f->photos[index];
   sb_find_request request = {.struct_size = sizeof request, .want = f->want};
   sb_status status = sb_cli_photo_read(photo->path, &request.photo, &photo->error);
-  if (status == SB_OK) status = sb_engine_find_faces(f->engine, &request, &photo->faces, &photo->error);
-  if (status == SB_OK && !photo->faces->count) status = sb_fail(&photo->error, SB_NO_FACE, "no face was found");
+  if (status != SB_OK) goto done;
+  status = sb_engine_find_faces(f->engine, &request, &photo->faces, &photo->error);
+  if (status == SB_OK && !photo->faces->count) status = sb_engine_fail_no_face(NULL, &photo->error);
+done:
   sb_cli_photo_free(&request.photo);
   if (status != SB_OK) *error = photo->error;
   return status;

@@ -156,9 +156,7 @@ sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error) 
   if (!strcmp(path, "-")) return read_stdin(photo, error);
   uint8_t *bytes = NULL;
   size_t size = 0;
-  sb_status status = sb_file_read(path, PHOTO_BYTES_MAX, &bytes, &size, error);
-  /* SB_NOT_FOUND means "no such person" to the caller; a missing photo is a refused input. */
-  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no file %s", path);
+  sb_status status = sb_file_read_named(path, PHOTO_BYTES_MAX, &bytes, &size, error);
   if (status != SB_OK) return status;
   *photo = (sb_photo){bytes, size};
   return SB_OK;

@@ -87,6 +87,15 @@ sb_status sb_engine_collection_model(sb_engine *engine, const char *name, char m
   return status;
 }
 
+sb_status sb_engine_collection_check(sb_engine *engine, const char *name, sb_error *error) {
+  sb_store_collection collection;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, name, false, &collection, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
 static sb_status list(sb_engine *engine, sb_collection **out, size_t *count, sb_error *error) {
   sb_store_collection *rows = NULL;
   size_t found = 0, visible = 0;

@@ -1,5 +1,6 @@
 /* Verbs that compare photos with each other: one face against many, and a family's resemblance. Each photo goes through
  * the models once. Comparing two photos with a verdict is sb_engine_verify (flow.c). */
+#include "engine/engine.h"
 #include "engine/flow.h"
 #include "engine/verdict.h"
 
@@ -25,10 +26,10 @@ static sb_status compare(sb_engine *engine, const sb_photo photos[2], unsigned w
   want |= SB_WANT_EMBEDDING;
   status = sb_flow_faces(engine, photos[0], want, NULL, &out->source, error);
   if (status != SB_OK) return status;
-  if (!out->source->count) return sb_fail(error, SB_NO_FACE, "no face was found in the first photo");
+  if (!out->source->count) return sb_engine_fail_no_face("the first photo", error);
   status = sb_flow_faces(engine, photos[1], want, NULL, &out->target, error);
   if (status != SB_OK) return status;
-  if (!out->target->count) return sb_fail(error, SB_NO_FACE, "no face was found in the second photo");
+  if (!out->target->count) return sb_engine_fail_no_face("the second photo", error);
   return score_faces(out, error);
 }
 

@@ -33,6 +33,11 @@ const char *sb_engine_data_dir(const sb_engine *engine);
 /* For a process that is about to end: calls that wait for an unreachable database give up at once. */
 void sb_engine_cancel_waits(sb_engine *engine);
 
+/* ---- flow.c */
+
+/* SB_NO_FACE, with what to do about it. `which` ("the first photo") is named, unless it is NULL. */
+sb_status sb_engine_fail_no_face(const char *which, sb_error *error);
+
 /* ---- collections.c */
 
 /* Looks a collection up by name (NULL: default) and checks that this thread's actor may use it. A missing default
@@ -43,6 +48,10 @@ sb_status sb_engine_collection(sb_engine *engine, const char *name, bool create,
 /* The embedding model of a collection, or the one that a missing default collection will be made with. Errors as above,
  * SB_MODEL. */
 sb_status sb_engine_collection_model(sb_engine *engine, const char *name, char model[64], sb_error *error);
+
+/* Fails unless the collection exists and this thread's actor may use it, and leaves no trace. A missing default
+ * collection is as good as an empty one. Errors as of sb_engine_collection. */
+sb_status sb_engine_collection_check(sb_engine *engine, const char *name, sb_error *error);
 
 /* ---- people.c, export.c, template.c */
 

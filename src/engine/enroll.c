@@ -77,8 +77,10 @@ static sb_status refuse(const enrolment *e, size_t photo, sb_status status, cons
 static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *faces, sb_error *error) {
   char message[256];
   unsigned flags = e->request->flags;
-  if (!faces->count)
-    return refuse(e, photo, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit", error);
+  if (!faces->count) {
+    sb_error cause = {0};
+    return refuse(e, photo, sb_engine_fail_no_face(NULL, &cause), cause.message, error);
+  }
   if (faces->count > 1 && !(flags & SB_ENROLL_LARGEST)) {
     snprintf(
         message, sizeof message,

@@ -136,8 +136,7 @@ static sb_status compare(sb_engine *engine, const sb_store_collection *collectio
   if (!stored) return SB_NO_MEMORY;
   status = sb_store_face_template(engine->store, face, embedder.dim, stored, error);
   if (status == SB_OK) status = sb_flow_faces(engine, photo, WANT, embedder.name, &faces, error);
-  if (status == SB_OK && !faces->count)
-    status = sb_fail(error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
+  if (status == SB_OK && !faces->count) status = sb_engine_fail_no_face(NULL, error);
   if (status == SB_OK) {
     double score = sb_verdict_score(faces->items[0].embedding, stored, embedder.dim);
     *out = (sb_comparison){.faces[0] = faces->items[0]};

@@ -62,6 +62,11 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
   return sb_flow_portrait(engine, photo, want, model, out, NULL, error);
 }
 
+sb_status sb_engine_fail_no_face(const char *which, sb_error *error) {
+  return sb_fail(error, SB_NO_FACE, "no face was found%s%s; take a photo where the face is larger and well lit",
+                 which ? " in " : "", which ? which : "");
+}
+
 sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
                                sb_faces **out, sb_error *error) {
   sb_error cause = {0};
@@ -69,7 +74,7 @@ sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want,
   sb_status status = sb_flow_faces(engine, photo, want, model, out, &cause);
   if (status != SB_OK) return sb_fail(error, status, "%s: %s", which, cause.message);
   if ((*out)->count) return SB_OK;
-  return sb_fail(error, SB_NO_FACE, "no face was found in %s; take one where the face is larger and well lit", which);
+  return sb_engine_fail_no_face(which, error);
 }
 
 /* ---- Embedding -> candidates */

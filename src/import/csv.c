@@ -90,7 +90,7 @@ sb_status sb_csv_read(const char *path, const sb_csv_table *table, sb_error *err
   uint8_t *bytes = NULL;
   size_t size = 0;
   sb_status status = sb_file_read(path, FILE_BYTES_MAX, &bytes, &size, error);
-  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no file or folder %s", path);
+  if (status == SB_NOT_FOUND) return sb_fail_missing("file or folder", path, error);
   if (status != SB_OK) return status;
   status = sb_csv_parse(bytes, size, table, error);
   free(bytes);

@@ -112,7 +112,7 @@ static sb_status open_archive(const char *path, sb_spool **out, sb_error *error)
   uint8_t magic[4];
   sb_spool *spool = NULL;
   sb_status status = sb_spool_open(path, &spool, error);
-  if (status == SB_NOT_FOUND) return sb_fail(error, SB_INVALID, "there is no file or folder %s", path);
+  if (status == SB_NOT_FOUND) return sb_fail_missing("file or folder", path, error);
   if (status != SB_OK) return status;
   *out = NULL;
   if (sb_spool_size(spool) >= sizeof magic) status = sb_spool_read(spool, 0, magic, sizeof magic, error);

@@ -21,12 +21,6 @@ static sb_status fail_problem(sb_import_problem problem, sb_error *error) {
   return sb_fail(error, SB_BAD_IMAGE, "the file is damaged in the archive: make the archive again");
 }
 
-/* SB_NOT_FOUND means a person or a collection; a photo that is missing is a refused input. */
-static sb_status read_file(const char *path, size_t most, uint8_t **bytes, size_t *size, sb_error *error) {
-  sb_status status = sb_file_read(path, most, bytes, size, error);
-  return status == SB_NOT_FOUND ? sb_fail(error, SB_INVALID, "there is no file %s", path) : status;
-}
-
 static sb_status read_spool(const sb_spool *spool, const sb_import_item *item, uint8_t **bytes, sb_error *error) {
   uint8_t *stored = sb_alloc((size_t)item->stored_size + 1, 1, error);
   if (!stored) return SB_NO_MEMORY;
@@ -42,7 +36,7 @@ static sb_status read_spool(const sb_spool *spool, const sb_import_item *item, u
 sb_status sb_import_read_at_most(const sb_import *import, const sb_import_item *item, size_t most, uint8_t **bytes,
                                  size_t *size, sb_error *error) {
   if (item->problem != SB_IMPORT_READABLE) return fail_problem(item->problem, error);
-  if (!import->spool) return read_file(item->path, most, bytes, size, error);
+  if (!import->spool) return sb_file_read_named(item->path, most, bytes, size, error);
   if (item->size > most || item->stored_size > most)
     return sb_fail(error, SB_TOO_LARGE, "the file is larger than %zu bytes", most);
   *size = (size_t)item->size;

@@ -1,6 +1,7 @@
 /* The session of <semblance/sql.h>: an SQLite connection with the vector functions, the table kind `semblance` and,
  * over an engine, the gallery's tables. Statements go through the dialect before SQLite compiles them. */
 #include "base/sqlite_status.h"
+#include "engine/engine.h"
 #include "sql/dialect/iris_dialect.h"
 #include "sql/gallery/module.h"
 #include "sql/register.h"
@@ -233,8 +234,7 @@ sb_status sb_sql_bind_vector(sb_sql_statement *statement, int parameter, const f
 
 /* Binds the one face's embedding. */
 static sb_status bind_face(sb_sql_statement *statement, int parameter, const sb_faces *faces, sb_error *error) {
-  if (!faces->count)
-    return sb_fail(error, SB_NO_FACE, "no face was found; take a photo where the face is larger and well lit");
+  if (!faces->count) return sb_engine_fail_no_face(NULL, error);
   if (faces->count > 1)
     return sb_fail(error, SB_SEVERAL_FACES, "%zu faces are in the photo; use one with a single person", faces->count);
   return sb_sql_bind_vector(statement, parameter, faces->items[0].embedding, faces->dim, error);

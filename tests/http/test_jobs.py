@@ -55,6 +55,9 @@ class Jobs(ServerCase):
     def test_a_folder_of_people_is_enrolled_and_refusals_are_listed(self):
         job = self.wait(self.start(FOLDER, consent="agreed"))
         self.assertEqual((job["state"], job["total"], job["enrolled"], job["refused"]), ("done", 5, 3, 2), job)
+        verbs = {entry["verb"] for entry in self.get("/v1/audit")["entries"]}
+        self.assertIn("enroll", verbs)
+        self.assertNotIn("list", verbs)  # nobody has looked at the people
         self.assertEqual(self.people(), {"Barack_Obama": ("Barack Obama", 2), "Joe_Biden": ("Joe Biden", 1)})
         self.assertEqual(self.get("/v1/people/Joe_Biden")["consent"], "agreed")
         status, headers, text = self.server.request("GET", f"/v1/jobs/{job['id']}/refused")

@@ -77,10 +77,10 @@ static const sb_cli_option verify_options[] = {
 
 /* A file that the user kept elsewhere. */
 static sb_status read_file(const char *path, uint8_t **bytes, size_t *size, sb_error *error) {
-  sb_status status = sb_file_read(path, FILE_BYTES_MAX, bytes, size, error);
+  sb_status status = sb_file_read_named(path, FILE_BYTES_MAX, bytes, size, error);
   if (status == SB_TOO_LARGE)
     return sb_fail(error, SB_INVALID, "%s is too large to be an audit head or an erasure receipt", path);
-  return status == SB_NOT_FOUND ? sb_fail(error, SB_INVALID, "there is no file %s", path) : status;
+  return status;
 }
 
 static sb_status read_anchor(const char *path, sb_audit_head *out, sb_error *error) {
@@ -108,9 +108,12 @@ static sb_status run_verify(sb_cli *cli, const void *parsed, sb_error *error) {
   sb_audit_head anchor, head;
   sb_audit_receipt receipt;
   sb_status status = o->anchor ? read_anchor(o->anchor, &anchor, error) : SB_OK;
-  if (status == SB_OK && o->receipt) status = read_receipt(o->receipt, &receipt, error);
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_audit_verify(cli->engine, o->anchor ? &anchor : NULL, &head, error);
+  if (status != SB_OK) return status;
+  if (o->receipt) status = read_receipt(o->receipt, &receipt, error);
+  if (status != SB_OK) return status;
+  status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_audit_verify(cli->engine, o->anchor ? &anchor : NULL, &head, error);
   if (status != SB_OK) return status;
   if (o->receipt && memcmp(receipt.public_key, head.public_key, sizeof head.public_key))
     return sb_fail(error, SB_INVALID, "the receipt belongs to another gallery");

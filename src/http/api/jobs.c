@@ -29,11 +29,8 @@ static void need_files(sb_http_params *p) {
 /* A collection that does not exist is an error now, and not once for each photo. */
 static void need_collection(sb_http_params *p, const char *name) {
   sb_error error = {0};
-  sb_people *people = NULL;
-  const sb_list_request list = {.struct_size = sizeof list, .collection = name, .limit = 1};
   if (p->error.code != SB_OK) return;
-  sb_http_params_check(p, sb_engine_list(p->request->context->engine, &list, &people, &error), &error);
-  sb_people_free(people);
+  sb_http_params_check(p, sb_engine_collection_check(p->request->context->engine, name, &error), &error);
 }
 
 /* Adds the job unless a field was wrong, and hands the request's files over to it. */

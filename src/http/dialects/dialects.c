@@ -9,8 +9,3 @@ json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, 
 unsigned sb_http_dialect_status(unsigned status) {
   return status == 409 || status == 415 || status == 422 ? 400 : status;
 }
-
-sb_status sb_http_dialect_no_face(const char *field, sb_error *error) {
-  return sb_fail(error, SB_NO_FACE, "no face was found in %s; take a photo where the face is larger and well lit",
-                 field);
-}

@@ -9,7 +9,5 @@
 json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, const char *message);
 /* DeepFace and CompreFace answer 400 to whatever is wrong with a request. */
 unsigned sb_http_dialect_status(unsigned status);
-/* SB_NO_FACE: the photo of `field` shows no face. */
-sb_status sb_http_dialect_no_face(const char *field, sb_error *error);
 
 #endif

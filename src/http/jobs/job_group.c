@@ -1,4 +1,5 @@
 /* Jobs that compare faces: clustering (unknown people in photos) and deduplication (one person under two ids). */
+#include "engine/engine.h"
 #include "http/core/reply.h"
 #include "http/jobs/job.h"
 #include "json/groups.h"
@@ -44,7 +45,7 @@ static sb_status collect_faces(sb_http_job *job, const sb_import_item *item, sb_
   const sb_find_request find = {
       .struct_size = sizeof find, .photo = photo, .want = SB_WANT_EMBEDDING, .model = *job->model ? job->model : NULL};
   sb_status status = sb_engine_find_faces(job->jobs->engine, &find, &faces, error);
-  if (status == SB_OK && !faces->count) status = sb_fail(error, SB_NO_FACE, "no face was found in the photo");
+  if (status == SB_OK && !faces->count) status = sb_engine_fail_no_face(NULL, error);
   if (status == SB_OK) {
     pthread_mutex_lock(&job->jobs->lock);
     status = take_faces(job, item, faces, error);

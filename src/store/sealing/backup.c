@@ -68,7 +68,7 @@ static sb_status seal_file(const sb_root *root, const char *from, const char *to
 }
 
 static sb_status open_failed(const char *from, sb_error *error) {
-  if (errno == ENOENT) return sb_fail(error, SB_INVALID, "there is no file %s", from);
+  if (errno == ENOENT) return sb_fail_missing("file", from, error);
   return sb_fail_errno(error, errno, "open the backup", from);
 }
 
@@ -142,8 +142,10 @@ static sb_status check_all(sb_store *store, sb_error *error) {
 static sb_status unpack(const sb_root *root, const char *path, const work_folder *w, sb_error *error) {
   sb_store *store = NULL;
   sb_status status = open_file(root, path, w->database, error);
-  if (status == SB_OK) status = sb_store_open_with(w->folder, root, &store, error);
-  if (status == SB_OK) status = check_all(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_open_with(w->folder, root, &store, error);
+  if (status != SB_OK) return status;
+  status = check_all(store, error);
   sb_store_close(store);
   return status;
 }
@@ -152,8 +154,11 @@ sb_status sb_store_backup_verify(const char *dir, const char *path, sb_error *er
   work_folder w = {0};
   sb_root *root = NULL;
   sb_status status = sb_root_open(dir, false, &root, error);
-  if (status == SB_OK) status = work_folder_make(dir, &w, error);
-  if (status == SB_OK) status = unpack(root, path, &w, error);
+  if (status != SB_OK) return status;
+  status = work_folder_make(dir, &w, error);
+  if (status != SB_OK) goto done;
+  status = unpack(root, path, &w, error);
+done:
   work_folder_remove(&w);
   sb_root_free(root);
   return status;
@@ -174,9 +179,13 @@ static sb_status restore(const char *dir, const char *path, const char *database
   if (access(database, F_OK) == 0)
     return sb_fail(error, SB_EXISTS, "there is a gallery in %s already; restore into an empty folder", dir);
   sb_status status = sb_root_open(dir, false, &root, error);
-  if (status == SB_OK) status = work_folder_make(dir, &w, error);
-  if (status == SB_OK) status = unpack(root, path, &w, error);
-  if (status == SB_OK) status = put_in_place(dir, w.database, database, error);
+  if (status != SB_OK) goto done;
+  status = work_folder_make(dir, &w, error);
+  if (status != SB_OK) goto done;
+  status = unpack(root, path, &w, error);
+  if (status != SB_OK) goto done;
+  status = put_in_place(dir, w.database, database, error);
+done:
   work_folder_remove(&w);
   sb_root_free(root);
   return status;

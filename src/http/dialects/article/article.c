@@ -96,7 +96,7 @@ void sb_http_handle_article_verify(sb_http_request *request) {
                               .target = sb_http_operating_point(request->context)};
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_search(request->context->engine, &search, &result, &error);
-  if (status == SB_OK && !result->count) status = sb_http_dialect_no_face("image", &error);
+  if (status == SB_OK && !result->count) status = sb_engine_fail_no_face("image", &error);
   if (!sb_http_failed(request, status, &error)) reply_verify(request, result);
   sb_search_result_free(result);
 }
