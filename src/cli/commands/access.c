@@ -33,22 +33,27 @@ static sb_status print_new_key(const sb_cli *cli, const char *text, const char *
   return SB_OK;
 }
 
+static sb_status add_key(sb_cli *cli, bool all_collections, sb_access_key *key, sb_error *error) {
+  char text[SB_API_KEY_SIZE] = "";
+  const char *collection = all_collections ? NULL : cli->config->collection;
+  sb_status status = sb_engine_access_key_add(cli->engine, collection, key, text, error);
+  if (status != SB_OK) return status;
+  status = print_new_key(cli, text, key->prefix, error);
+  sb_wipe(text, sizeof text);
+  return status;
+}
+
 static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   sb_access_key key = {.roles = sb_http_roles_parse(o->role)};
-  char text[SB_API_KEY_SIZE] = "";
   if (!key.roles) return sb_cli_usage(cli, error, "--role is a list of read, enroll and admin");
   if (o->label && strlen(o->label) > SB_LABEL_MAX)
     return sb_cli_usage(cli, error, "--label has at most %d bytes", SB_LABEL_MAX);
   if (o->label) snprintf(key.label, sizeof key.label, "%s", o->label);
   sb_status status = o->expires ? sb_time_expiry(o->expires, &key.expires_ms, error) : SB_OK;
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK)
-    status =
-        sb_engine_access_key_add(cli->engine, o->all_collections ? NULL : cli->config->collection, &key, text, error);
-  if (status == SB_OK) status = print_new_key(cli, text, key.prefix, error);
-  sb_wipe(text, sizeof text);
-  return status;
+  if (status != SB_OK) return status;
+  status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  return status == SB_OK ? add_key(cli, o->all_collections, &key, error) : status;
 }
 
 /* One line, with tabs: prefix, roles, collection, expiry and label. The key itself is not stored. */
@@ -93,15 +98,24 @@ static sb_status run_revoke(sb_cli *cli, const void *parsed, sb_error *error) {
 
 /* ---- The admin's login */
 
+/* `password` NULL: removes it. */
+static sb_status set_password(sb_cli *cli, const char *password, sb_error *error) {
+  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  return status == SB_OK ? sb_engine_access_password_set(cli->engine, password, error) : status;
+}
+
+static sb_status ask_and_set_password(sb_cli *cli, sb_error *error) {
+  char text[SB_CLI_SECRET_MAX] = "";
+  sb_status status = sb_cli_secret_new("admin password", "SEMBLANCE_ADMIN_PASSWORD", PASSWORD_BYTES_MIN, text, error);
+  if (status != SB_OK) return status;
+  status = set_password(cli, text, error);
+  sb_wipe(text, sizeof text);
+  return status;
+}
+
 static sb_status run_password(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
-  char text[SB_CLI_SECRET_MAX] = "";
-  sb_status status =
-      o->remove ? SB_OK
-                : sb_cli_secret_new("admin password", "SEMBLANCE_ADMIN_PASSWORD", PASSWORD_BYTES_MIN, text, error);
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-  if (status == SB_OK) status = sb_engine_access_password_set(cli->engine, o->remove ? NULL : text, error);
-  sb_wipe(text, sizeof text);
+  sb_status status = o->remove ? set_password(cli, NULL, error) : ask_and_set_password(cli, error);
   if (status != SB_OK) return status;
   return print_done(cli, o->remove ? "the admin login was removed" : "the admin password is set");
 }

@@ -26,7 +26,8 @@ static sb_status run_consent(sb_cli *cli, const void *parsed, sb_error *error) {
     return sb_cli_usage(cli, error, "nothing to record: give --consent, --purpose or --expires");
   int64_t expires_ms = -1; /* leave it as it is */
   sb_status status = o->expires ? sb_time_expiry(o->expires, &expires_ms, error) : SB_OK;
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  if (status != SB_OK) return status;
+  status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
   if (status != SB_OK) return status;
   status = sb_engine_set_terms(cli->engine, cli->config->collection, cli->words[0], o->consent, o->purpose, expires_ms,
                                error);

@@ -62,9 +62,13 @@ static sb_status find_faces(sb_cli *cli, const options *o, unsigned want, sb_err
   sb_find_request request = {.struct_size = sizeof request, .want = want};
   sb_faces *faces = NULL;
   sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, error);
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
-  if (status == SB_OK) status = sb_engine_find_faces(cli->engine, &request, &faces, error);
-  if (status == SB_OK) status = print_faces(cli, faces, want, error);
+  if (status != SB_OK) goto done;
+  status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
+  if (status != SB_OK) goto done;
+  status = sb_engine_find_faces(cli->engine, &request, &faces, error);
+  if (status != SB_OK) goto done;
+  status = print_faces(cli, faces, want, error);
+done:
   sb_faces_free(faces);
   sb_cli_photo_free(&request.photo);
   return status;

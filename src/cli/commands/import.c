@@ -99,7 +99,8 @@ static void report_text(const job *j, const sb_cli_batch *batch) {
 static sb_status import(job *j, sb_error *error) {
   sb_cli *cli = j->cli;
   sb_status status = sb_import_open(cli->words[0], &j->source, error);
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  if (status != SB_OK) return status;
+  status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
   if (status != SB_OK) return status;
   if (!(j->results = sb_alloc(j->source->count, sizeof *j->results, error))) return SB_NO_MEMORY;
   sb_cli_batch batch = {.cli = cli, .count = j->source->count, .visit = import_row, .context = j};

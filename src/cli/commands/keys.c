@@ -73,7 +73,8 @@ static sb_status run_rotate(sb_cli *cli, const void *parsed, sb_error *error) {
   const sb_engine_rotation rotation = {
       .data_only = o->data_only, .new_root_file = o->new_key_file, .progress = sb_cli_progress_rows, .context = cli};
   sb_status status = sb_engine_rotate(cli->engine, &rotation, &new_root, error);
-  if (status == SB_OK) status = sb_engine_keys(cli->engine, &keys, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_keys(cli->engine, &keys, error);
   if (status != SB_OK) return status;
   if (cli->json) return print_status(cli, &keys, error);
   printf("rotated%s; earlier copies of the database and key cannot open what is written from now on\n"
@@ -165,11 +166,16 @@ static sb_status run_passphrase(sb_cli *cli, const void *parsed, sb_error *error
   sb_root *root = NULL;
   char *folder = NULL, text[SB_CLI_SECRET_MAX] = "";
   sb_status status = open_root(cli, &folder, &root, error);
-  if (status == SB_OK && root->origin != SB_ROOT_FILE)
+  if (status != SB_OK) goto done;
+  if (root->origin != SB_ROOT_FILE) {
     status = sb_fail(error, SB_INVALID, "the root key is not in the gallery's folder: protect it where it is kept");
-  if (status == SB_OK && !o->remove)
+    goto done;
+  }
+  if (!o->remove)
     status = sb_cli_secret_new("passphrase", "SEMBLANCE_NEW_PASSPHRASE", PASSPHRASE_BYTES_MIN, text, error);
-  if (status == SB_OK) status = sb_root_write(root, folder, "semblance.key", o->remove ? NULL : text, error);
+  if (status != SB_OK) goto done;
+  status = sb_root_write(root, folder, "semblance.key", o->remove ? NULL : text, error);
+done:
   sb_wipe(text, sizeof text);
   sb_root_free(root);
   free(folder);

@@ -75,7 +75,8 @@ static bool has_match(const sb_search_result *result) {
 static sb_status search(sb_cli *cli, sb_search_request *request, sb_error *error) {
   sb_search_result *result = NULL;
   sb_status status = sb_cli_photo_read(cli->words[0], &request->photo, error);
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
+  if (status != SB_OK) return status;
+  status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
   if (status != SB_OK) return status;
   request->target = sb_cli_operating_point(cli, cli->engine);
   status = sb_engine_search(cli->engine, request, &result, error);

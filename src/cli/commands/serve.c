@@ -25,7 +25,8 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
   pthread_sigmask(SIG_BLOCK, &signals,
                   NULL); /* before any thread starts: all inherit it, and this one waits for them */
   sb_status status = sb_cli_open_engine(cli, SB_CLI_SERVER, error);
-  if (status == SB_OK) status = sb_http_server_start(cli->engine, cli->config, &server, error);
+  if (status != SB_OK) return status;
+  status = sb_http_server_start(cli->engine, cli->config, &server, error);
   if (status != SB_OK) return status;
   print_address(cli, server);
   int caught;

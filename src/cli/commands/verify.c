@@ -20,8 +20,10 @@ static void print_comparison(const sb_comparison *comparison) {
 static sb_status verify(sb_cli *cli, sb_verify_request *request, sb_error *error) {
   sb_comparison comparison;
   sb_status status = sb_cli_photo_read(cli->words[0], &request->photos[0], error);
-  if (status == SB_OK) status = sb_cli_photo_read(cli->words[1], &request->photos[1], error);
-  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
+  if (status != SB_OK) return status;
+  status = sb_cli_photo_read(cli->words[1], &request->photos[1], error);
+  if (status != SB_OK) return status;
+  status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
   if (status != SB_OK) return status;
   request->target = sb_cli_operating_point(cli, cli->engine);
   request->target.fpir = 0; /* applies to searches only */

@@ -108,7 +108,8 @@ static sb_status set_password(sb_store *store, const char *hash, sb_error *error
 sb_status sb_access_password_set(sb_store *store, const char *password, sb_error *error) {
   char hash[SB_PASSWORD_HASH] = "";
   sb_status status = password ? sb_crypto_password_hash(password, hash, error) : SB_OK;
-  if (status == SB_OK) status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   return sb_store_finish(store, set_password(store, password ? hash : NULL, error), error);
 }
@@ -232,7 +233,8 @@ sb_status sb_access_key_find(sb_access *access, const char *text, int64_t now_ms
   sb_status status = find_prefix(access, prefix, &key, stored, &found, error);
   bool same =
       sb_crypto_equal(given, stored, sizeof given); /* also when none was found, so that the time reveals nothing */
-  if (status == SB_OK) status = check_valid(&key, well_formed && found && same, now_ms, error);
+  if (status != SB_OK) return status;
+  status = check_valid(&key, well_formed && found && same, now_ms, error);
   if (status == SB_OK) *out = key;
   return status;
 }
@@ -243,7 +245,8 @@ sb_status sb_access_key_recheck(sb_access *access, const char *prefix, int64_t n
   sb_access_key key = {.roles = 0};
   bool found = false;
   sb_status status = find_prefix(access, prefix, &key, hash, &found, error);
-  if (status == SB_OK) status = check_valid(&key, found, now_ms, error);
+  if (status != SB_OK) return status;
+  status = check_valid(&key, found, now_ms, error);
   if (status == SB_OK) *out = key;
   return status;
 }

@@ -148,8 +148,11 @@ static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_
 static sb_status load_replica(sb_store *store, sb_store *replica, int64_t *last, sb_store_change_visit visit,
                               void *context, sb_error *error) {
   sb_status status = sb_store_begin_read(replica, error);
-  if (status == SB_OK) status = sb_store_change_newest(replica, last, error);
-  if (status == SB_OK) status = sb_store_load_faces(store, replica, visit, context, error);
+  if (status != SB_OK) goto done;
+  status = sb_store_change_newest(replica, last, error);
+  if (status != SB_OK) goto done;
+  status = sb_store_load_faces(store, replica, visit, context, error);
+done:
   sb_store_end_read(replica);
   return status;
 }

@@ -339,11 +339,12 @@ sb_status sb_store_migrate(const char *dir, const char *url, bool back, sb_store
   migration m = {.report = report, .context = context};
   const char *source = back ? url : NULL, *target = back ? NULL : url;
   sb_status status = open_both(&m, dir, source, target, error);
-  if (status == SB_OK) status = sb_store_begin_read(m.from, error);
-  if (status == SB_OK) {
-    status = migrate(&m, dir, target, error);
-    sb_store_end_read(m.from);
-  }
+  if (status != SB_OK) goto done;
+  status = sb_store_begin_read(m.from, error);
+  if (status != SB_OK) goto done;
+  status = migrate(&m, dir, target, error);
+  sb_store_end_read(m.from);
+done:
   sb_store_close(m.to);
   sb_store_close(m.from);
   free(m.one);

@@ -106,7 +106,8 @@ static sb_status write_stored(sb_store *store, const sb_target *point, const sb_
     if (status != SB_OK) return status;
   } else {
     sb_status status = value_write(store, point, value, error);
-    if (status == SB_OK) status = sb_store_meta_set(store, META_KEY, value, sizeof value, error);
+    if (status != SB_OK) return status;
+    status = sb_store_meta_set(store, META_KEY, value, sizeof value, error);
     if (status != SB_OK) return status;
   }
   if (store->driver->notify) store->driver->notify(store);

@@ -172,14 +172,14 @@ static sb_status load_page(sb_store *store, const sb_store_listing *l, const mat
   if (!people->items) return SB_NO_MEMORY;
   people->count = count; /* those not read yet are all zero */
   sb_status status = write_rows(page, count, &rows, error);
-  if (status == SB_OK)
-    status = sb_buffer_addf(&sql, error, "%sWHERE p.id IN (%s)",
-                            l->thumbnails ? SB_PERSON_SELECT_PICTURED : SB_PERSON_SELECT, store->driver->id_list_sql);
-  if (status == SB_OK) {
-    sb_statement s = sb_statement_new(store, sql.bytes, error);
-    sb_statement_bind_text(&s, 1, rows.bytes);
-    status = read_page(&s, l, page, people);
-  }
+  if (status != SB_OK) goto done;
+  status = sb_buffer_addf(&sql, error, "%sWHERE p.id IN (%s)",
+                          l->thumbnails ? SB_PERSON_SELECT_PICTURED : SB_PERSON_SELECT, store->driver->id_list_sql);
+  if (status != SB_OK) goto done;
+  sb_statement s = sb_statement_new(store, sql.bytes, error);
+  sb_statement_bind_text(&s, 1, rows.bytes);
+  status = read_page(&s, l, page, people);
+done:
   sb_buffer_free(&rows);
   sb_buffer_free(&sql);
   return status;

@@ -97,7 +97,8 @@ static sb_status check_identity(const sb_store_replica *replica, sb_store *link,
 static sb_status open_link(const sb_store *store, sb_store **link, sb_error *error) {
   sb_store *opened = NULL;
   sb_status status = sb_store_reader_open_at(store->dir, store->replica->url, true, &opened, error);
-  if (status == SB_OK) status = check_identity(store->replica, opened, error);
+  if (status != SB_OK) return status;
+  status = check_identity(store->replica, opened, error);
   if (status == SB_OK)
     *link = opened;
   else

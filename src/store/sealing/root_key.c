@@ -46,7 +46,8 @@ static sb_status replace_file(sb_store *store, const sb_root *fresh, sb_error *e
              : SB_OK;
   if (status == SB_OK) status = sb_root_write(fresh, store->dir, SB_NEXT_KEY, locked ? passphrase : NULL, error);
   sb_wipe(passphrase, sizeof passphrase);
-  if (status == SB_OK) status = sb_store_change_root(store, fresh, error);
+  if (status != SB_OK) return status;
+  status = sb_store_change_root(store, fresh, error);
   return status == SB_OK ? sb_root_settle(store->dir, SB_NEXT_KEY, error) : status;
 }
 

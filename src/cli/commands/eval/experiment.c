@@ -130,8 +130,10 @@ static sb_status find_faces(sb_cli *cli, sb_cli_eval *eval, sb_error *error) {
 
 sb_status sb_cli_eval_run(sb_cli *cli, sb_cli_eval *eval, sb_error *error) {
   sb_status status = sb_engine_info_get(cli->engine, &eval->info, error);
-  if (status == SB_OK) status = find_faces(cli, eval, error);
-  if (status == SB_OK) status = take_usable(eval, error);
+  if (status != SB_OK) return status;
+  status = find_faces(cli, eval, error);
+  if (status != SB_OK) return status;
+  status = take_usable(eval, error);
   if (status != SB_OK) return status;
   add_threshold(eval, "chosen", cli->config->threshold);
   add_threshold(eval, "default", eval->info.threshold);

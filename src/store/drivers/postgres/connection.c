@@ -148,7 +148,8 @@ static sb_status set_up(sb_store *store, sb_error *error) {
   if (status != SB_OK) return status;
   if (!*schema && !sb_postgres_session_of(store)->reader) {
     status = add_pgvector(store, error);
-    if (status == SB_OK) status = find_pgvector(store, schema, error);
+    if (status != SB_OK) return status;
+    status = find_pgvector(store, schema, error);
     if (status != SB_OK) return status;
   }
   snprintf(sql, sizeof sql, settings, *schema ? schema : "public");

@@ -69,15 +69,20 @@ static sb_status add_call(sb_store *store, const char *table, const char *row, s
   return status == SB_OK ? sb_buffer_addf(out, error, ")") : status;
 }
 
+static sb_status add_select(sb_store *store, const char *table, const char *row, sb_buffer *out, sb_error *error) {
+  sb_status status = sb_buffer_addf(out, error, "SELECT ");
+  if (status != SB_OK) return status;
+  status = add_call(store, table, row, out, error);
+  return status == SB_OK ? sb_buffer_addf(out, error, "; ") : status;
+}
+
 static sb_status add_trigger(sb_store *store, const char *table, const char *event, sb_buffer *out, sb_error *error) {
   static const char *const rows[] = {"OLD.", "NEW."};
   sb_status status = sb_buffer_addf(out, error, "CREATE TEMP TRIGGER observe_%s_%s AFTER %s ON main.%s BEGIN ", table,
                                     event, event, table);
   for (int i = 0; i < 2 && status == SB_OK; i++) {
     if (!strcmp(event, i ? "DELETE" : "INSERT")) continue; /* it has no such row */
-    status = sb_buffer_addf(out, error, "SELECT ");
-    if (status == SB_OK) status = add_call(store, table, rows[i], out, error);
-    if (status == SB_OK) status = sb_buffer_addf(out, error, "; ");
+    status = add_select(store, table, rows[i], out, error);
   }
   return status == SB_OK ? sb_buffer_addf(out, error, "END; ") : status;
 }
@@ -96,9 +101,13 @@ sb_status sb_sqlite_visit_table(sb_store *store, const char *table, sb_error *er
   sb_buffer sql = {0};
   int64_t rows = 0;
   sb_status status = sb_buffer_addf(&sql, error, "SELECT count(");
-  if (status == SB_OK) status = add_call(store, table, "", &sql, error);
-  if (status == SB_OK) status = sb_buffer_addf(&sql, error, ") FROM %s", table);
-  if (status == SB_OK) status = sb_store_number(store, sql.bytes, &rows, error);
+  if (status != SB_OK) goto done;
+  status = add_call(store, table, "", &sql, error);
+  if (status != SB_OK) goto done;
+  status = sb_buffer_addf(&sql, error, ") FROM %s", table);
+  if (status != SB_OK) goto done;
+  status = sb_store_number(store, sql.bytes, &rows, error);
+done:
   sb_buffer_free(&sql);
   return status;
 }
