@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "cli/command.h"
 #include "config/config.h"
+#include "http/core/listener.h"
 #include "json/results.h"
 
 /* --help and the manual page list these exit codes. */
@@ -22,12 +23,13 @@ sb_cli_exit sb_cli_exit_of(sb_status status);
 struct sb_cli {
   const sb_config *config;
   const sb_cli_command *command;
-  int count;         /* of `words` */
-  char **words;      /* positional arguments, after the action's name */
-  bool json, quiet;  /* --json, --quiet */
-  bool usage;        /* sb_cli_usage was called: the error is printed with the usage line */
-  sb_cli_exit exit;  /* of a success; of a failure too, unless it is SB_EXIT_OK: then the status decides */
-  sb_engine *engine; /* sb_cli_open_engine; closed when the subcommand returns */
+  int count;                 /* of `words` */
+  char **words;              /* positional arguments, after the action's name */
+  bool json, quiet;          /* --json, --quiet */
+  bool usage;                /* sb_cli_usage was called: the error is printed with the usage line */
+  sb_cli_exit exit;          /* of a success; of a failure too, unless it is SB_EXIT_OK: then the status decides */
+  sb_http_listener listener; /* of `serve`, opened before the sandbox */
+  sb_engine *engine;         /* sb_cli_open_engine; closed when the subcommand returns */
 };
 
 /* ---- Errors and output */

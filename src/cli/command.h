@@ -63,6 +63,8 @@ struct sb_cli_command {
   bool opens_gallery;    /* cli->engine is open when `run` is called */
   bool is_server;        /* logs and is sandboxed as a server */
   bool sandboxed;        /* decodes photos, and writes nowhere but to the gallery and the cache */
+  /* Opens what the sandbox would not let `run` open; NULL: nothing. Its error is printed like that of `run`. */
+  sb_status (*prepare)(sb_cli *cli, sb_error *error);
   /* Does the work. A failure goes into `error`, which the caller prints; the exit code of a success goes into
    * cli->exit. */
   sb_status (*run)(sb_cli *cli, const void *options, sb_error *error);

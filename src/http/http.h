@@ -16,17 +16,21 @@
 #define SB_HTTP_H
 
 #include "config/config.h"
+#include "http/core/listener.h"
 #include "http/core/tls.h"
 
 /* Locked. */
 typedef struct sb_http_server sb_http_server;
-/* Listens on config->listen:config->port at once and loads the models in the background, so that routes about the
- * server's state answer meanwhile. The engine is borrowed and must outlive the server. SB_IO when the port is taken,
+/* Serves on the listener's sockets, which it takes over, at once, and loads the models in the background, so that
+ * routes about the state of the server answer meanwhile. The engine and the listener are borrowed and outlive it.
  * SB_INVALID for an address that other machines reach, unless there are keys and TLS, or --insecure. */
-sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_server **out, sb_error *error);
+sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_listener *listener,
+                               sb_http_server **out, sb_error *error);
 bool sb_http_server_tls(const sb_http_server *server);
 int sb_http_server_port(const sb_http_server *server); /* the port in use, also when 0 was asked for */
-/* Refuses new connections and requests, finishes the requests that have arrived (30 seconds at most), then frees. */
-void sb_http_server_stop(sb_http_server *server);
+/* Refuses new connections and requests, finishes the requests that have arrived (30 seconds at most), then frees.
+ * False: a live channel did not end in 30 seconds; nothing is freed, threads still run, and the caller ends the process
+ * (_exit). */
+bool sb_http_server_stop(sb_http_server *server);
 
 #endif

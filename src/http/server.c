@@ -20,6 +20,7 @@ enum { STOP_MS_MAX = 30000 };
 struct sb_http_server {
   sb_http_context context;
   sb_http_daemon daemon;
+  int port;
   sb_http_redirect *redirect; /* NULL: none */
   sb_http_retention *retention;
 };
@@ -37,7 +38,8 @@ static sb_status read_settings(sb_http_server *server, const sb_config *config, 
       .body = (size_t)config->max_body, .import = (size_t)config->max_import, .slow_ms = (double)config->slow_ms};
   sb_status status = sb_http_route_dialects(&server->daemon.router, config->dialects, error);
   if (status != SB_OK) return status;
-  if ((status = sb_http_origins_read(&server->daemon.origins, config->cors, error)) != SB_OK) return status;
+  if ((status = sb_http_checks_origins(&server->daemon.origins, config->cors, error)) != SB_OK) return status;
+  if ((status = sb_http_checks_names(&server->daemon.names, config->server_names, error)) != SB_OK) return status;
   if ((status = sb_http_tls_load(&context->tls, config, error)) != SB_OK) return status;
   return (context->collection = sb_strdup(config->collection, error)) ? SB_OK : SB_NO_MEMORY;
 }
@@ -62,10 +64,9 @@ static sb_status start(sb_http_server *server, const sb_config *config, sb_error
   if (status != SB_OK) return status;
   if ((status = read_settings(server, config, error)) != SB_OK) return status;
   if ((status = start_services(server, info.workers, error)) != SB_OK) return status;
-  if ((status = sb_http_daemon_listen(&server->daemon, config, error)) != SB_OK) return status;
-  if ((status = sb_http_daemon_start(&server->daemon, (size_t)info.workers + 2, error)) != SB_OK) return status;
-  if (!server->context.tls.on || !config->redirect_port) return SB_OK;
-  return sb_http_redirect_start(&server->daemon, (int)config->redirect_port, &server->redirect, error);
+  if ((status = sb_http_daemon_start(&server->daemon, config, (size_t)info.workers + 2, error)) != SB_OK) return status;
+  if (!server->context.tls.on || !server->daemon.listener->redirect) return SB_OK;
+  return sb_http_redirect_start(server->daemon.listener, &server->redirect, error);
 }
 
 static void server_free(sb_http_server *server) {
@@ -84,10 +85,13 @@ static void server_free(sb_http_server *server) {
   free(server);
 }
 
-sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_server **out, sb_error *error) {
+sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_listener *listener,
+                               sb_http_server **out, sb_error *error) {
   sb_http_server *server = sb_alloc(1, sizeof *server, error);
   if (!server) return SB_NO_MEMORY;
   server->context.engine = engine;
+  server->context.auth.loopback = listener->loopback;
+  server->port = listener->port;
   server->daemon = (sb_http_daemon){
       .context = &server->context,
       .router = {.routes = sb_http_routes,
@@ -96,7 +100,7 @@ sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_ht
                  .dialect_count = sb_http_dialect_count,
                  .page = sb_http_page_reply},
       .completed = sb_http_timing_end,
-      .socket = -1,
+      .listener = listener,
   };
   sb_http_models_init(&server->context.models, engine);
   sb_status status = start(server, config, error);
@@ -115,22 +119,23 @@ bool sb_http_server_tls(const sb_http_server *server) {
 }
 
 int sb_http_server_port(const sb_http_server *server) {
-  return server->daemon.port;
+  return server->port;
 }
 
 /* ---- Stop */
 
-void sb_http_server_stop(sb_http_server *server) {
-  if (!server) return;
+bool sb_http_server_stop(sb_http_server *server) {
+  if (!server) return true;
   sb_http_load *load = &server->context.load;
   atomic_store(&load->stopping, true); /* from now on connections and requests are refused */
   sb_engine_cancel_waits(server->context.engine);
   sb_http_redirect_stop(server->redirect);
-  sb_http_live_sessions_stop(server->context.live_sessions);
+  if (!sb_http_live_sessions_stop(server->context.live_sessions, STOP_MS_MAX)) return false;
   double start_ms = sb_monotonic_ms();
   while (atomic_load(&load->begun) && sb_monotonic_ms() - start_ms < STOP_MS_MAX)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   sb_http_daemon_stop(&server->daemon);
   sb_http_models_join(&server->context.models);
   server_free(server);
+  return true;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -89,8 +90,29 @@ enum { ARCHITECTURE = (int)AUDIT_ARCH_AARCH64 };
 enum { ARCHITECTURE = 0 };
 #endif
 
-/* System calls that fail with EPERM: running programs, reaching other processes, the kernel, the machine. */
+/* System calls younger than the headers of the oldest systems; their numbers are the same on every architecture. */
+enum { NR_FCHMODAT2 = 452, NR_SETXATTRAT = 463, NR_REMOVEXATTRAT = 466, NR_FILE_SETATTR = 469 };
+
+/* System calls that fail with EPERM: running programs, reaching other processes, the kernel, the machine; servers of
+ * one's own; and the attributes of files, which Landlock does not protect: mode, owner, times, extended ones. */
 static const int refused[] = {
+    SYS_bind,
+    SYS_listen,
+    SYS_fchmod,
+    SYS_fchmodat,
+    NR_FCHMODAT2,
+    SYS_fchown,
+    SYS_fchownat,
+    SYS_utimensat,
+    SYS_setxattr,
+    SYS_lsetxattr,
+    SYS_fsetxattr,
+    NR_SETXATTRAT,
+    SYS_removexattr,
+    SYS_lremovexattr,
+    SYS_fremovexattr,
+    NR_REMOVEXATTRAT,
+    NR_FILE_SETATTR,
     SYS_execve,
     SYS_execveat,
     SYS_ptrace,
@@ -138,6 +160,12 @@ static const int refused[] = {
     SYS_fanotify_init,
     SYS_personality,
 #if defined(__x86_64__)
+    SYS_chmod,
+    SYS_chown,
+    SYS_lchown,
+    SYS_utime,
+    SYS_utimes,
+    SYS_futimesat,
     SYS_iopl,
     SYS_ioperm,
     SYS_modify_ldt,
@@ -147,47 +175,112 @@ static const int refused[] = {
     SYS__sysctl,
 #endif
 };
-enum { REFUSED = sizeof refused / sizeof *refused, INSTRUCTIONS_MAX = 2 * REFUSED + 18 };
+enum { REFUSED = sizeof refused / sizeof *refused, INSTRUCTIONS_MAX = 2 * REFUSED + 60 };
 
-static void seccomp(bool sockets, bool connections) {
+/* A filter under construction. `code` has room for everything that seccomp() emits. */
+typedef struct filter {
   struct sock_filter code[INSTRUCTIONS_MAX];
-  unsigned short used = 0;
-  const struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-  const struct sock_filter pass = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-#define EMIT(...) code[used++] = (struct sock_filter)__VA_ARGS__
-  EMIT(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
-  EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ARCHITECTURE, 1, 0));
-  code[used++] = refuse; /* another architecture has other system call numbers */
-  EMIT(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+  unsigned short used;
+} filter;
+
+static void emit(filter *f, uint16_t code, uint32_t value, uint8_t if_true, uint8_t if_false) {
+  f->code[f->used++] = (struct sock_filter){code, if_true, if_false, value};
+}
+
+static void load(filter *f, size_t offset) {
+  emit(f, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+static void answer(filter *f, uint32_t action) {
+  emit(f, BPF_RET | BPF_K, action, 0, 0);
+}
+
+static void refuse_call(filter *f, int number) {
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+}
+
+/* The low or high half of an argument; both architectures are little-endian. */
+static size_t argument(unsigned index, bool high) {
+  return offsetof(struct seccomp_data, args) + 8 * (size_t)index + (high ? 4 : 0);
+}
+
+/* Refuses a call whose argument has one of `bits` set. Leaves the call's number loaded. */
+static void refuse_bits(filter *f, int number, unsigned index, bool high, uint32_t bits) {
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 4);
+  load(f, argument(index, high));
+  emit(f, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+  load(f, offsetof(struct seccomp_data, nr));
+}
+
+/* Refuses ioctl() with this request, which changes a file's flags. */
+static void refuse_ioctl(filter *f, uint32_t request) {
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4);
+  load(f, argument(1, false));
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, request, 0, 1);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+  load(f, offsetof(struct seccomp_data, nr));
+}
+
+/* socket() for streams of the Internet and of this machine only: no datagrams, which go to any address without
+ * connect(); no packets, netlink or virtual machines. */
+static void limit_sockets(filter *f) {
+  enum { TYPE_MASK = 15 }; /* the rest are SOCK_CLOEXEC and SOCK_NONBLOCK */
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 9);
+  load(f, argument(0, false));
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 3, 0);
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0);
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+  load(f, argument(1, false));
+  emit(f, BPF_ALU | BPF_AND | BPF_K, TYPE_MASK, 0, 0);
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 0);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+  load(f, offsetof(struct seccomp_data, nr));
+}
+
+/* What sends to an address without connect(): sendto() with one, and TCP Fast Open, which Landlock does not see. */
+static void limit_sending(filter *f) {
+  refuse_bits(f, SYS_sendto, 4, false, UINT32_MAX);
+  refuse_bits(f, SYS_sendto, 4, true, UINT32_MAX);
+  refuse_bits(f, SYS_sendto, 3, false, MSG_FASTOPEN);
+  refuse_bits(f, SYS_sendmsg, 2, false, MSG_FASTOPEN);
+  refuse_bits(f, SYS_sendmmsg, 3, false, MSG_FASTOPEN);
+}
+
+static void seccomp(bool connections) {
+  filter f = {.used = 0};
+  load(&f, offsetof(struct seccomp_data, arch));
+  emit(&f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ARCHITECTURE, 1, 0);
+  answer(&f, SECCOMP_RET_ERRNO | EPERM); /* another architecture has other system call numbers */
+  load(&f, offsetof(struct seccomp_data, nr));
 #if defined(__x86_64__)
-  EMIT(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1)); /* x32 */
-  code[used++] = refuse;
+  emit(&f, BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1); /* x32 */
+  answer(&f, SECCOMP_RET_ERRNO | EPERM);
 #endif
-  for (size_t i = 0; i < REFUSED; i++) {
-    EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)refused[i], 0, 1));
-    code[used++] = refuse;
+  for (size_t i = 0; i < REFUSED; i++) refuse_call(&f, refused[i]);
+  refuse_ioctl(&f, FS_IOC_SETFLAGS);
+  refuse_ioctl(&f, FS_IOC_FSSETXATTR);
+  limit_sending(&f);
+  if (connections) {
+    limit_sockets(&f);
+  } else {
+    refuse_call(&f, SYS_socket);
+    refuse_call(&f, SYS_connect);
   }
-  if (!connections) {
-    EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1));
-    code[used++] = refuse;
-  }
-  if (!sockets) {
-    EMIT(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1));
-    code[used++] = refuse;
-  }
-  code[used++] = pass;
-#undef EMIT
-  struct sock_fprog program = {used, code};
+  answer(&f, SECCOMP_RET_ALLOW);
+  struct sock_fprog program = {f.used, f.code};
   if (!ARCHITECTURE || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
     sb_log(SB_LOG_WARNING, "sandbox: this kernel does not support seccomp filters");
 }
 
-void sb_sandbox_enter(const char *const *writable, bool network, const uint16_t *ports) {
+void sb_sandbox_enter(const char *const *writable, const uint16_t *ports) {
   if (SANITIZED) return;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
     sb_log(SB_LOG_WARNING, "sandbox: no_new_privs could not be set: %s", strerror(errno));
     return;
   }
   landlock(writable, ports);
-  seccomp(network || ports, ports);
+  seccomp(ports);
 }

@@ -10,10 +10,11 @@
  *
  *   Landlock  writing only below the folders of `writable` (NULL-terminated; created when absent), no execution of
  *             programs, TCP connections only to `ports` (ends with 0; NULL: none)
- *   seccomp   no system calls that reach other processes, the kernel or the machine's configuration; no connect() where
- *             `ports` is NULL; without `network` no sockets at all
+ *   seccomp   no system calls that reach other processes, the kernel or the machine's configuration, or that change the
+ *             attributes of files; no sockets but those that are open already, on which a server may accept clients;
+ *             where there are `ports`, also sockets for streams (TCP, local), but no datagrams and no TCP Fast Open
  *
  * Does nothing in builds with sanitizers, which need some of these system calls. */
-void sb_sandbox_enter(const char *const *writable, bool network, const uint16_t *ports);
+void sb_sandbox_enter(const char *const *writable, const uint16_t *ports);
 
 #endif

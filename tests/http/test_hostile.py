@@ -3,11 +3,14 @@
 import contextlib
 import gzip
 import json
+import pathlib
 import random
+import re
 import resource
 import socket
 import threading
 
+from program import SOURCE
 from server import multipart
 from test_native import OBAMA, SharedServerCase
 
@@ -166,6 +169,73 @@ class Hostile(SharedServerCase):
         ):
             self.get("/v1/search", 400, "POST", body, {"Content-Type": "application/json"})
         self.served()
+
+    def test_json_of_many_values_takes_neither_memory_nor_the_socket_threads(self):
+        """Each address reads as many bytes, values and levels as it needs, and no more."""
+        before = self.resident()
+        lists = b'{"password":[' + b"[]," * 10_000_000 + b"[]]}"
+        answers = []
+        threads = [
+            threading.Thread(target=lambda: answers.append(self.send(self.json_request("/v1/session", lists))))
+            for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        self.assertEqual(self.get("/healthz")["status"], "ok")
+        for thread in threads:
+            thread.join()
+        self.assertEqual([answer[9:12] for answer in answers if answer], [b"413"] * len([a for a in answers if a]))
+        for path, values in (("/v1/session", 5000), ("/v1/search", 50_000)):
+            body = b'{"x":[' + b"0," * values + b"0]}"
+            answer = self.get(path, 400, "POST", body, {"Content-Type": "application/json"})
+            self.assertIn("values", answer["error"]["message"])
+        self.assertLess(self.resident() - before, 200 << 20)
+
+    def test_an_address_that_reads_no_photo_reads_64_kilobytes(self):
+        table = re.findall(
+            r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_\w+,\s*([^}]+?),\s*SB_HTTP_ACCESS',
+            (SOURCE / "src/http/routes.c").read_text(),
+        )
+        plain = [(m, p) for m, p, flags in table if "_BODY" in flags]
+        self.assertGreater(len(plain), 8)
+        for method, pattern in plain:
+            with self.subTest(route=pattern):
+                path = re.sub(r"\{\w+\}", "none", pattern)
+                head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
+                chunk = b"11170\r\n" + b" " * 70_000 + b"\r\n0\r\n\r\n"
+                for rest in (b"Content-Length: 70000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n" + chunk):
+                    answer = self.send(head + rest)
+                    self.assertEqual(answer[9:12], b"413", answer[:200])
+
+    def json_request(self, path, body, method="POST"):
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+    def resident(self):
+        """The server's memory in bytes."""
+        status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) << 10
+
+    def test_requests_that_do_not_name_one_host_are_refused(self):
+        for head, status in (
+            (b"GET /healthz HTTP/1.1\r\n", b"400"),
+            (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n", b"400"),
+            (b"GET /healthz HTTP/1.1\r\nHost : localhost\r\n", b"400"),
+            (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Other : 1\r\n", b"400"),
+            (b"GET /healthz HTTP/1.1\r\nHost:\r\n", b"400"),
+            (b"GET /healthz HTTP/1.1\r\nHost: localhost, localhost\r\n", b"400"),
+            (b"GET /healthz HTTP/1.1\r\nHost: a@localhost\r\n", b"400"),
+            (b"GET /healthz HTTP/1.0\r\n", b"200"),
+            (b"GET /healthz HTTP/1.1\r\nhOsT: LOCALHOST:80\r\n", b"200"),
+            (b"GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n", b"200"),
+            (b"GET HTTP://127.0.0.1:80/healthz?x=1 HTTP/1.1\r\nHost: localhost\r\n", b"200"),
+            (b"GET http://localhost?x=1 HTTP/1.1\r\nHost: localhost\r\n", b"200"),
+            (b"GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n", b"403"),
+            (b"GET http:///healthz HTTP/1.1\r\nHost: localhost\r\n", b"400"),
+        ):
+            with self.subTest(head=head):
+                answer = self.send(head + b"Connection: close\r\n\r\n")
+                self.assertEqual(answer[9:12], status, answer[:80])
 
     def test_the_server_survives_thousands_of_changed_requests(self):
         """Fuzzes whole requests: changes, cuts and doubles bytes of the seeds, the same ones in every run."""

@@ -5,7 +5,9 @@ import json
 import os
 import socket
 import struct
+import time
 
+from server import PATIENCE
 from test_native import BIDEN, GREY, OBAMA2, ServerCase
 
 
@@ -143,6 +145,37 @@ class Live(ServerCase):
         channels = [self.open() for _ in range(16)]
         self.assertEqual({channel.status for channel in channels}, {101})
         self.assertEqual(self.open().status, 503)
+
+    def test_a_handshake_that_never_becomes_a_channel_takes_no_place(self):
+        """HTTP/1.0, no Connection: Upgrade, and clients that reset the connection before the answer."""
+        for line, connection in (("HTTP/1.0", "Upgrade"), ("HTTP/1.1", "keep-alive"), ("HTTP/1.0", "close")):
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", self.server.port), 60) as client:
+                    client.sendall(self.handshake(line, connection))
+                    self.assertIn(client.recv(4096)[9:12], (b"400", b""))
+        for _ in range(600):
+            client = socket.create_connection(("127.0.0.1", self.server.port), 60)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(self.handshake("HTTP/1.1", "Upgrade"))
+            client.close()
+        give_up = time.monotonic() + PATIENCE
+        while b"semblance_live_channels 0\n" not in self.server.request("GET", "/metrics")[2]:
+            self.assertLess(time.monotonic(), give_up, "channels that are not open are counted")
+            time.sleep(0.05)
+        self.assertEqual({self.open().status for _ in range(16)}, {101})
+
+    def handshake(self, version, connection):
+        return (
+            f"GET /v1/live {version}\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: {connection}\r\n"
+            "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        ).encode()
+
+    def test_a_text_message_is_answered_and_the_channel_goes_on(self):
+        channel = self.open()
+        channel.send(b'{"photo":1}', opcode=1)
+        self.assertIn("binary", channel.answer()["error"]["message"])
+        channel.send(OBAMA2)
+        self.assertEqual(channel.answer()["frame"], 1)
 
     def test_another_site_cannot_open_a_channel(self):
         self.get("/v1/live", 403, headers={"Origin": "http://evil.example"})

@@ -307,6 +307,23 @@ class Login(AccessCase):
 
 
 class Tls(AccessCase):
+    def status_for(self, server, host, origin=None):
+        headers = {"Host": host, **({"Origin": origin} if origin else {})}
+        return server.request("GET", "/v1/people", headers=headers)[0]
+
+    def test_without_keys_no_name_in_the_dns_makes_a_page_this_machines(self):
+        """DNS rebinding, also where the server listens on every address, as in a container."""
+        server = self.serve("--listen", "0.0.0.0", "--insecure", "--server-names", "desk.example,box")
+        for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "1.2.3.4.5", "[::1", "0x7f.1"):
+            with self.subTest(host=host):
+                self.assertEqual(self.status_for(server, f"{host}:{server.port}", f"http://{host}:{server.port}"), 403)
+        for host in ("localhost", "LOCALHOST", "127.9.8.7", "[::1]", "192.168.1.5", "[fe80::1]", "desk.example", "Box"):
+            with self.subTest(host=host):
+                self.assertEqual(self.status_for(server, f"{host}:{server.port}"), 200)
+        key = self.key("read", "--all-collections")
+        answer = server.request("GET", "/v1/people", headers={"Host": "any.example", "X-API-Key": key})
+        self.assertEqual(answer[0], 200)
+
     def test_another_address_needs_keys_and_tls(self):
         command = [PROGRAM, "serve", "--port", "0", "--listen", "0.0.0.0", "--data", str(self.data)]
         for prepare in (lambda: None, lambda: self.key("read")):

@@ -1,17 +1,31 @@
-/* The sandbox, entered in a child process. */
+/* The sandbox, entered in a child process for each thing that is tried in it. */
 #include "unit.h"
 
 #include "sandbox/sandbox.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/landlock.h>
+#include <linux/netlink.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/sb_contain_XXXXXX", other[] = "/tmp/sb_contain_XXXXXX";
+static int listener, stream, datagram; /* opened before the sandbox; `listener` on `port` of loopback */
+static uint16_t port;
+
+static struct sockaddr_in loopback(uint16_t at) {
+  return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(at), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
 
 static bool can_write(const char *dir) {
   char path[128];
@@ -23,43 +37,166 @@ static bool can_write(const char *dir) {
   return written;
 }
 
-/* Enters the sandbox and returns one bit for each action that still works. */
-static int possible(bool network) {
-  const char *const writable[] = {folder, NULL};
-  char *const arguments[] = {NULL};
-  sb_sandbox_enter(writable, network, NULL);
-  int bits = can_write(folder) | can_write(other) << 1;
-  int file = open("/proc/self/status", O_RDONLY);
-  bits |= (file >= 0) << 2;
-  int inet = socket(AF_INET, SOCK_STREAM, 0);
-  bits |= (inet >= 0) << 3;
-  execve("/bin/true", arguments, arguments);
-  bits |= (errno != EPERM && errno != EACCES) << 4;
-  return bits;
+static bool in_folder(void) {
+  return can_write(folder);
 }
 
-static int in_a_child(bool network) {
+static bool elsewhere(void) {
+  return can_write(other);
+}
+
+static bool read_file(void) {
+  return open("/proc/self/status", O_RDONLY) >= 0;
+}
+
+static bool execute(void) {
+  char *const arguments[] = {NULL};
+  execve("/bin/false", arguments, arguments); /* where it works the child ends with 1, which is "it worked" */
+  return errno != EPERM && errno != EACCES;
+}
+
+static bool opens(int family, int type) {
+  return socket(family, type, 0) >= 0 || (errno != EPERM && errno != EACCES);
+}
+
+static bool udp(void) {
+  return opens(AF_INET, SOCK_DGRAM) || opens(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC);
+}
+
+static bool tcp(void) {
+  return opens(AF_INET, SOCK_STREAM);
+}
+
+static bool odd_families(void) {
+  return opens(AF_NETLINK, SOCK_RAW) || opens(AF_VSOCK, SOCK_STREAM) || opens(AF_PACKET, SOCK_RAW) ||
+         opens(AF_INET, SOCK_RAW) || opens(AF_UNIX, SOCK_DGRAM) || opens(AF_INET, SOCK_SEQPACKET);
+}
+
+/* TCP Fast Open sends a connection's first bytes by sendto() or sendmsg(), without connect(). */
+static bool fast_open(void) {
+  struct sockaddr_in to = loopback(port);
+  char byte = 0;
+  struct iovec part = {.iov_base = &byte, .iov_len = 1};
+  struct msghdr message = {.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &part, .msg_iovlen = 1};
+  return sendto(stream, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof to) == 1 ||
+         sendmsg(stream, &message, MSG_FASTOPEN) == 1;
+}
+
+static bool connect_inherited(void) {
+  struct sockaddr_in to = loopback(port);
+  return !connect(stream, (struct sockaddr *)&to, sizeof to);
+}
+
+static bool send_datagram(void) {
+  struct sockaddr_in to = loopback(port);
+  return sendto(datagram, "x", 1, 0, (struct sockaddr *)&to, sizeof to) == 1;
+}
+
+static bool serve(void) {
+  struct sockaddr_in at = loopback(0);
+  return !bind(stream, (struct sockaddr *)&at, sizeof at) || !listen(stream, 1);
+}
+
+/* What a server does with the socket that it was given. */
+static bool accept_clients(void) {
+  int accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  return accepted >= 0 && send(accepted, "x", 1, MSG_NOSIGNAL) == 1;
+}
+
+static bool change_attributes(void) {
+  struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+  int flags = 0, file = open(other, O_RDONLY | O_DIRECTORY);
+  return !chmod(other, 0755) || !fchmod(file, 0755) || !chown(other, getuid(), getgid()) ||
+         !fchown(file, getuid(), getgid()) || !utimensat(AT_FDCWD, other, times, 0) || !futimens(file, times) ||
+         !syscall(SYS_fchmodat, AT_FDCWD, other, 0755) || !syscall(452 /* fchmodat2 */, AT_FDCWD, other, 0755, 0) ||
+         !setxattr(other, "user.sb", "x", 1, 0) || !ioctl(file, FS_IOC_SETFLAGS, &flags);
+}
+
+static bool in_a_child(bool (*attempt)(void), const uint16_t *ports) {
+  const char *const writable[] = {folder, NULL};
   int status = 0;
   pid_t child = fork();
-  if (child == 0) _exit(possible(network));
+  if (child == 0) {
+    sb_sandbox_enter(writable, ports);
+    _exit(attempt());
+  }
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFEXITED(status));
   return WEXITSTATUS(status);
 }
 
-static void a_confined_process_writes_in_its_folder_only_and_starts_nothing(void **state) {
+static int open_folders_and_sockets(void **state) {
   (void)state;
-  bool landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
+  struct sockaddr_in at = loopback(0);
+  socklen_t size = sizeof at;
   assert_non_null(mkdtemp(folder));
   assert_non_null(mkdtemp(other));
-  int elsewhere = landlock ? 0 : 2;
-  assert_int_equal(in_a_child(false), 1 | elsewhere | 4);
-  assert_int_equal(in_a_child(true), 1 | elsewhere | 4 | 8);
+  listener = socket(AF_INET, SOCK_STREAM, 0);
+  stream = socket(AF_INET, SOCK_STREAM, 0);
+  datagram = socket(AF_INET, SOCK_DGRAM, 0);
+  assert_false(bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 8));
+  assert_false(getsockname(listener, (struct sockaddr *)&at, &size));
+  port = ntohs(at.sin_port);
+  return 0;
+}
+
+static int remove_folders(void **state) {
+  (void)state;
   rmdir(folder);
   rmdir(other);
+  return 0;
+}
+
+static long landlock_version(void) {
+  return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+static void a_confined_process_writes_in_its_folder_only_and_starts_nothing(void **state) {
+  (void)state;
+  assert_true(in_a_child(in_folder, NULL));
+  assert_true(in_a_child(read_file, NULL));
+  assert_true(landlock_version() < 1 || !in_a_child(elsewhere, NULL));
+  assert_false(in_a_child(execute, NULL));
+}
+
+static void a_confined_process_changes_no_attributes_of_files(void **state) {
+  (void)state;
+  assert_false(in_a_child(change_attributes, NULL));
+}
+
+static void a_confined_process_has_no_sockets_but_those_handed_over(void **state) {
+  (void)state;
+  bool (*const refused[])(void) = {tcp, udp, odd_families, fast_open, connect_inherited, send_datagram, serve};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    if (in_a_child(refused[i], NULL)) fail_msg("attempt %zu worked", i);
+  }
+  struct sockaddr_in to = loopback(port);
+  int client = socket(AF_INET, SOCK_STREAM, 0);
+  assert_false(connect(client, (struct sockaddr *)&to, sizeof to));
+  assert_true(in_a_child(accept_clients, NULL));
+  char byte = 0;
+  assert_int_equal(recv(client, &byte, 1, 0), 1);
+  close(client);
+}
+
+static void a_process_with_a_database_connects_to_its_port_only_and_sends_no_datagrams(void **state) {
+  (void)state;
+  const uint16_t right[] = {port, 0}, wrong[] = {1, 0};
+  bool (*const refused[])(void) = {udp, odd_families, fast_open, send_datagram, serve};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    if (in_a_child(refused[i], right)) fail_msg("attempt %zu worked", i);
+  }
+  assert_true(in_a_child(tcp, right));
+  assert_true(in_a_child(connect_inherited, right));
+  assert_true(landlock_version() < 4 || !in_a_child(connect_inherited, wrong));
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_confined_process_writes_in_its_folder_only_and_starts_nothing)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_confined_process_writes_in_its_folder_only_and_starts_nothing),
+      cmocka_unit_test(a_confined_process_changes_no_attributes_of_files),
+      cmocka_unit_test(a_confined_process_has_no_sockets_but_those_handed_over),
+      cmocka_unit_test(a_process_with_a_database_connects_to_its_port_only_and_sends_no_datagrams),
+  };
+  return cmocka_run_group_tests(tests, open_folders_and_sockets, remove_folders);
 }

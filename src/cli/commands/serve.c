@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void print_address(const sb_cli *cli, const sb_http_server *server) {
   const char *listen = cli->config->listen;
@@ -13,6 +14,10 @@ static void print_address(const sb_cli *cli, const sb_http_server *server) {
   printf("Semblance listens on %s://%s%s%s:%d\n", sb_http_server_tls(server) ? "https" : "http", bare_ipv6 ? "[" : "",
          listen, bare_ipv6 ? "]" : "", sb_http_server_port(server));
   fflush(stdout);
+}
+
+static sb_status prepare(sb_cli *cli, sb_error *error) {
+  return sb_http_listener_open(cli->config, &cli->listener, error);
 }
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
@@ -26,13 +31,16 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
                   NULL); /* before any thread starts: all inherit it, and this one waits for them */
   sb_status status = sb_cli_open_engine(cli, SB_CLI_SERVER, error);
   if (status != SB_OK) return status;
-  status = sb_http_server_start(cli->engine, cli->config, &server, error);
+  status = sb_http_server_start(cli->engine, cli->config, &cli->listener, &server, error);
   if (status != SB_OK) return status;
   print_address(cli, server);
   int caught;
   sigwait(&signals, &caught);
   sb_log(SB_LOG_INFO, "stopping: finishing the requests in progress");
-  sb_http_server_stop(server);
+  if (!sb_http_server_stop(server)) {
+    sb_log(SB_LOG_ERROR, "a live channel did not end in time: the process ends without waiting for it");
+    _exit(SB_EXIT_SYSTEM); /* what was acknowledged is in the database, as after any crash */
+  }
   return SB_OK;
 }
 
@@ -41,4 +49,5 @@ const sb_cli_command sb_cli_command_serve = {.name = "serve",
                                                  "run the server with its page and API (default http://127.0.0.1:8501)",
                                              .is_server = true,
                                              .sandboxed = true,
+                                             .prepare = prepare,
                                              .run = run};

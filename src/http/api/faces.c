@@ -69,8 +69,5 @@ void sb_http_handle_verify(sb_http_request *request) {
 
 void sb_http_handle_live(sb_http_request *request) {
   sb_error error = {0};
-  struct MHD_Response *response = NULL;
-  if (sb_http_failed(request, sb_http_live_open(request, &response, &error), &error)) return;
-  sb_http_reply_empty(request, 101);
-  request->reply.stream = response;
+  sb_http_failed(request, sb_http_live_open(request, &error), &error);
 }

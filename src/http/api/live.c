@@ -12,6 +12,7 @@
 #include "http/api/live.h"
 #include "http/core/live_sessions.h"
 #include "http/core/params.h"
+#include "http/core/upgrade.h"
 #include "http/core/websocket.h"
 #include "json/results.h"
 #include "json/write.h"
@@ -197,6 +198,13 @@ static void keep_frame(live *l, sb_buffer *message) {
   pthread_mutex_unlock(&l->lock);
 }
 
+static bool refuse_text(live *l) {
+  static const char refusal[] =
+      "{\"error\":{\"code\":\"invalid\",\"message\":\"a text message is no photo: send each photo as a binary "
+      "message\"}}";
+  return send_message(l, OPCODE_TEXT, refusal, sizeof refusal - 1);
+}
+
 /* Handles some bytes from the client; false: the channel ends. */
 static bool feed(live *l, sb_http_websocket *socket, const uint8_t *bytes, size_t size) {
   for (size_t at = 0; at < size;) {
@@ -209,6 +217,7 @@ static bool feed(live *l, sb_http_websocket *socket, const uint8_t *bytes, size_
       return false;
     }
     if (kind == SB_HTTP_MESSAGE_BINARY) keep_frame(l, &socket->message);
+    if (kind == SB_HTTP_MESSAGE_TEXT && !refuse_text(l)) return false;
     if (kind == SB_HTTP_MESSAGE_PING &&
         !send_message(l, OPCODE_PONG, socket->control.bytes ? socket->control.bytes : "", socket->control.size))
       return false;
@@ -294,10 +303,9 @@ static void *run(void *context) {
 
 /* ---- Opening */
 
-static void on_upgrade(void *context, struct MHD_Connection *connection, void *state, const char *extra,
-                       size_t extra_size, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle) {
-  (void)connection, (void)state;
-  live *l = context;
+static void begin(void *state, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle, const char *extra,
+                  size_t extra_size) {
+  live *l = state;
   pthread_t thread;
   l->socket = socket;
   l->handle = handle;
@@ -312,6 +320,18 @@ static void on_upgrade(void *context, struct MHD_Connection *connection, void *s
   live_free(l);
 }
 
+/* The connection ended before the answer was sent. */
+static void abandon(void *state) {
+  live_free(state);
+}
+
+/* What the handshake needs (RFC 6455, 4.2.1), without its key. */
+static bool asks_for_websocket(const sb_http_request *request) {
+  const char *version = sb_http_header(request, "Sec-WebSocket-Version");
+  return !request->old && version && !strcmp(version, "13") && sb_http_header_lists(request, "Upgrade", "websocket") &&
+         sb_http_header_lists(request, "Connection", "upgrade");
+}
+
 static sb_status read_options(sb_http_request *request, live *l, sb_error *error) {
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
@@ -322,16 +342,13 @@ static sb_status read_options(sb_http_request *request, live *l, sb_error *error
   return p.error.code;
 }
 
-sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out, sb_error *error) {
+sb_status sb_http_live_open(sb_http_request *request, sb_error *error) {
   const char *key = sb_http_header(request, "Sec-WebSocket-Key");
-  const char *version = sb_http_header(request, "Sec-WebSocket-Version");
-  const char *upgrade = sb_http_header(request, "Upgrade");
   char accept[SB_HTTP_WEBSOCKET_ACCEPT];
-  if (!upgrade || strcasecmp(upgrade, "websocket") || !version || strcmp(version, "13") || !key ||
-      !sb_http_websocket_accept(key, accept))
-    return sb_fail(
-        error, SB_INVALID,
-        "this address speaks WebSocket (RFC 6455, version 13): send an Upgrade, then each photo as a binary message");
+  if (!asks_for_websocket(request) || !key || !sb_http_websocket_accept(key, accept))
+    return sb_fail(error, SB_INVALID,
+                   "this address speaks WebSocket (RFC 6455, version 13) over HTTP/1.1: send Connection: Upgrade and "
+                   "Upgrade: websocket, then each photo as a binary message");
   live *l = sb_alloc(1, sizeof *l, error);
   if (!l) return SB_NO_MEMORY;
   *l = (live){.live_sessions = request->context->live_sessions,
@@ -349,13 +366,7 @@ sb_status sb_http_live_open(sb_http_request *request, struct MHD_Response **out,
   pthread_mutex_init(&l->lock, NULL);
   pthread_mutex_init(&l->sending, NULL);
   pthread_cond_init(&l->arrived, NULL);
-  struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade, l);
-  if (!response || MHD_add_response_header(response, "Upgrade", "websocket") != MHD_YES ||
-      MHD_add_response_header(response, "Sec-WebSocket-Accept", accept) != MHD_YES) {
-    if (response) MHD_destroy_response(response);
-    live_free(l);
-    return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  }
-  *out = response;
-  return SB_OK;
+  const sb_http_upgrade upgrade = {.state = l, .begin = begin, .abandon = abandon};
+  const char *const header[2] = {"Sec-WebSocket-Accept", accept};
+  return sb_http_upgrade_reply(request, &upgrade, "websocket", header, error);
 }

@@ -4,14 +4,13 @@
 
 #include "base/base.h"
 
-#include <microhttpd.h>
-
 struct sb_http_request;
 
-/* The response 101 that turns the connection into a channel. Each binary message is a photo. The newest one is
+/* Replies 101, which turns the connection into a channel. Each binary message is a photo. The newest one is
  * searched; photos that arrive meanwhile are dropped except the last. Each answer is text: the search's JSON with
  * `frame` (the photo's number, from 1 in the order of arrival) and `dropped` (photos dropped since the answer
- * before). SB_INVALID: not a WebSocket handshake; SB_BUSY: too many channels. */
-sb_status sb_http_live_open(struct sb_http_request *request, struct MHD_Response **out, sb_error *error);
+ * before); to a text message it is {"error": ...}. SB_INVALID: not a WebSocket handshake; SB_BUSY: too many
+ * channels. */
+sb_status sb_http_live_open(struct sb_http_request *request, sb_error *error);
 
 #endif

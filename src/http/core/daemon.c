@@ -5,14 +5,7 @@
 #include "http/core/receive.h"
 #include "http/core/tls.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
   SOCKET_THREADS = 2,
@@ -22,68 +15,6 @@ enum {
   IDLE_SECONDS = 30, /* a connection that sends nothing for so long is closed */
   QUEUE_MAX = 256,   /* requests that wait for a worker; of those with photos fewer: request_pool.h */
 };
-
-/* ---- Listening */
-
-static bool is_loopback(const struct sockaddr *address) {
-  if (address->sa_family == AF_INET)
-    return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
-  return address->sa_family == AF_INET6 &&
-         IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
-}
-
-static int bound_port(int listener) {
-  struct sockaddr_storage address;
-  socklen_t size = sizeof address;
-  if (getsockname(listener, (struct sockaddr *)&address, &size)) return 0;
-  return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
-                                             : ((struct sockaddr_in *)(void *)&address)->sin_port);
-}
-
-/* An address that other machines reach needs keys and TLS, unless --insecure says otherwise. */
-static sb_status check_exposure(const sb_http_context *context, const sb_config *config, sb_error *error) {
-  bool closed = false;
-  sb_status status = sb_engine_access_required(context->engine, &closed, error);
-  if (status != SB_OK || context->auth.loopback || config->insecure || (closed && context->tls.on)) return status;
-  return sb_fail(
-      error, SB_INVALID,
-      "other machines can reach %s, which needs API keys (`semblance access add`, `semblance access password`; "
-      "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
-      config->listen, closed ? "some" : "none", context->tls.on ? "on" : "off");
-}
-
-static sb_status listen_at(sb_http_daemon *daemon, const struct addrinfo *found, const sb_config *config,
-                           sb_error *error) {
-  int on = 1;
-  daemon->context->auth.loopback = is_loopback(found->ai_addr);
-  sb_status status = check_exposure(daemon->context, config, error);
-  if (status != SB_OK) return status;
-  daemon->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (daemon->socket < 0) return sb_fail_errno(error, errno, "open a socket for", config->listen);
-  setsockopt(daemon->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(daemon->socket, found->ai_addr, found->ai_addrlen) || listen(daemon->socket, SOMAXCONN)) {
-    int code = errno;
-    if (code == EADDRINUSE)
-      return sb_fail(error, SB_IO, "port %d is in use: another server runs there; choose another with --port",
-                     (int)config->port);
-    return sb_fail_errno(error, code, "listen on", config->listen);
-  }
-  daemon->port = bound_port(daemon->socket);
-  return SB_OK;
-}
-
-sb_status sb_http_daemon_listen(sb_http_daemon *daemon, const sb_config *config, sb_error *error) {
-  char port[16];
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE}, *found = NULL;
-  snprintf(port, sizeof port, "%d", (int)config->port);
-  if (getaddrinfo(config->listen, port, &hints, &found) || !found)
-    return sb_fail(error, SB_INVALID,
-                   "cannot listen on %s: give an address of this machine with --listen, and the port with --port",
-                   config->listen);
-  sb_status status = listen_at(daemon, found, config, error);
-  freeaddrinfo(found);
-  return status;
-}
 
 /* ---- libmicrohttpd's callbacks */
 
@@ -97,11 +28,11 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
  * (which it takes by setting *size to 0), when the body has ended, and after the connection was resumed. */
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *size, void **state) {
-  (void)context, (void)url, (void)version;
+  (void)context, (void)url;
   sb_http_exchange *exchange = *state;
   if (!exchange) return MHD_NO; /* there was no memory for it when its line came */
   switch (exchange->phase) {
-  case SB_HTTP_PHASE_LINE: return sb_http_dispatch_headers(exchange, connection, method);
+  case SB_HTTP_PHASE_LINE: return sb_http_dispatch_headers(exchange, connection, method, version);
   case SB_HTTP_PHASE_BODY:
     if (*size) {
       bool go_on = sb_http_receive(exchange, bytes, *size);
@@ -148,7 +79,19 @@ static unsigned connection_limit(void) {
   return files.rlim_cur > 2 * FILES_SPARE ? (unsigned)(files.rlim_cur - FILES_SPARE) : FILES_SPARE;
 }
 
-sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error *error) {
+/* An address that other machines reach needs keys and TLS, unless --insecure says otherwise. */
+static sb_status check_exposure(const sb_http_context *context, const sb_config *config, sb_error *error) {
+  bool closed = false;
+  sb_status status = sb_engine_access_required(context->engine, &closed, error);
+  if (status != SB_OK || context->auth.loopback || config->insecure || (closed && context->tls.on)) return status;
+  return sb_fail(
+      error, SB_INVALID,
+      "other machines can reach %s, which needs API keys (`semblance access add`, `semblance access password`; "
+      "there are %s) and TLS (`semblance tls init`, or --tls-cert and --tls-key; it is %s), or --insecure",
+      config->listen, closed ? "some" : "none", context->tls.on ? "on" : "off");
+}
+
+sb_status sb_http_daemon_start(sb_http_daemon *daemon, const sb_config *config, size_t workers, sb_error *error) {
   const sb_http_tls *tls = &daemon->context->tls;
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
   char priorities[] = SB_HTTP_TLS_PRIORITIES; /* the library wants it writable */
@@ -157,12 +100,13 @@ sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error 
                                            {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
                                            {MHD_OPTION_END, 0, NULL}},
                               plain[] = {{MHD_OPTION_END, 0, NULL}};
-  sb_status status =
-      sb_http_request_pool_new(workers, QUEUE_MAX, sb_http_dispatch_perform, &daemon->context->pool, error);
+  sb_status status = check_exposure(daemon->context, config, error);
+  if (status != SB_OK) return status;
+  status = sb_http_request_pool_new(workers, QUEUE_MAX, sb_http_dispatch_perform, &daemon->context->pool, error);
   if (status != SB_OK) return status;
   if (tls->on) flags |= MHD_USE_TLS;
   daemon->mhd = MHD_start_daemon(flags, 0, may_connect, daemon, on_access, daemon, MHD_OPTION_LISTEN_SOCKET,
-                                 daemon->socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS,
+                                 daemon->listener->socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS,
                                  MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
                                  (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
                                  MHD_OPTION_URI_LOG_CALLBACK, on_target, daemon, MHD_OPTION_NOTIFY_COMPLETED,
@@ -170,7 +114,7 @@ sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error 
   if (!daemon->mhd)
     return sb_fail(error, SB_IO, "cannot start the HTTP server%s",
                    tls->on ? ": its certificate and private key may not belong together" : "");
-  daemon->socket = -1; /* libmicrohttpd closes it */
+  daemon->listener->socket = 0; /* libmicrohttpd closes it */
   return SB_OK;
 }
 
@@ -183,8 +127,9 @@ void sb_http_daemon_stop(sb_http_daemon *daemon) {
 }
 
 void sb_http_daemon_free(sb_http_daemon *daemon) {
-  if (daemon->socket >= 0) close(daemon->socket);
+  if (daemon->listener) sb_http_listener_close(daemon->listener);
   sb_http_request_pool_free(daemon->context->pool);
   sb_http_idempotency_free(daemon->idempotency);
-  sb_http_origins_free(&daemon->origins);
+  sb_http_words_free(&daemon->origins);
+  sb_http_words_free(&daemon->names);
 }

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "http/core/idempotency.h"
+#include "http/core/listener.h"
 #include "http/core/request_checks.h"
 #include "http/core/route.h"
 
@@ -20,23 +21,20 @@ typedef struct sb_http_times {
 typedef struct sb_http_daemon {
   sb_http_context *context;
   sb_http_router router;
-  sb_http_origins origins;
+  sb_http_words origins, names; /* --cors, --server-names */
   sb_http_idempotency *idempotency;
   /* Called when an answer has been sent, in the socket's thread. */
   void (*completed)(const sb_http_request *request, const sb_http_times *times);
-  int socket; /* that listens; -1: none, or libmicrohttpd has it */
-  int port;   /* in use, also when 0 was asked for */
+  sb_http_listener *listener; /* borrowed; libmicrohttpd takes its sockets over */
   struct MHD_Daemon *mhd;
 } sb_http_daemon;
 
-/* Listens on config->listen:config->port; sets socket, port and context->auth.loopback. SB_IO when the port is taken;
- * SB_INVALID for an address that other machines reach, unless there are keys and TLS, or --insecure. */
-sb_status sb_http_daemon_listen(sb_http_daemon *daemon, const sb_config *config, sb_error *error);
-/* Answers requests from now on, in `workers` threads of context->pool, which it makes. */
-sb_status sb_http_daemon_start(sb_http_daemon *daemon, size_t workers, sb_error *error);
+/* Answers requests from now on, in `workers` threads of context->pool, which it makes. SB_INVALID for an address that
+ * other machines reach, unless there are keys and TLS, or --insecure. */
+sb_status sb_http_daemon_start(sb_http_daemon *daemon, const sb_config *config, size_t workers, sb_error *error);
 /* Refuses what waits in the pool, then stops: no handler runs afterwards. Does nothing when it was not started. */
 void sb_http_daemon_stop(sb_http_daemon *daemon);
-/* Closes the socket and frees the pool, the origins and the idempotency table. */
+/* Closes the listener and frees the pool, the lists of settings and the idempotency table. */
 void sb_http_daemon_free(sb_http_daemon *daemon);
 
 #endif

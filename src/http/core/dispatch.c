@@ -30,8 +30,9 @@ static void begin(sb_http_exchange *exchange) {
 }
 
 enum MHD_Result sb_http_dispatch_headers(sb_http_exchange *exchange, struct MHD_Connection *connection,
-                                         const char *method) {
+                                         const char *method, const char *version) {
   sb_http_request *request = &exchange->request;
+  request->old = strcmp(version, "HTTP/1.1");
   request->connection = connection;
   exchange->phase = SB_HTTP_PHASE_BODY;
   atomic_fetch_add(&request->context->load.open, 1);
@@ -41,18 +42,46 @@ enum MHD_Result sb_http_dispatch_headers(sb_http_exchange *exchange, struct MHD_
   return request->reply.close ? sb_http_reply_send(exchange) : MHD_YES;
 }
 
-/* ---- Handlers */
+/* ---- Handlers. All this runs in a worker where the route wants one: parsing a body may take long, and a socket's
+ * thread serves thousands of connections. */
+
+static void need_models(sb_http_request *request) {
+  sb_error error = {0};
+  switch (sb_http_models_state(&request->context->models, &error)) {
+  case SB_STATE_READY: return;
+  case SB_STATE_PENDING:
+  case SB_STATE_LOADING:
+    sb_http_reply_refusal(request, 503, "loading", "the models are being loaded: try again in a second");
+    request->reply.retry = true;
+    return;
+  case SB_STATE_ERROR: sb_http_reply_error(request, &error); return;
+  }
+}
+
+/* Turns the body into fields and checks what can be checked without the handler. False: the request has its reply. */
+static bool prepare(sb_http_exchange *exchange) {
+  sb_error error = {0};
+  sb_http_request *request = &exchange->request;
+  unsigned flags = request->route->flags;
+  if (sb_http_failed(request, sb_http_receive_end(exchange, &error), &error)) return false;
+  if (!sb_http_auth_scope(request)) return false;
+  if (flags & SB_HTTP_ROUTE_MODELS) need_models(request);
+  if (request->reply.status) return false;
+  return !(flags & SB_HTTP_ROUTE_IDEMPOTENT) || sb_http_idempotency_begin(exchange->daemon->idempotency, exchange);
+}
 
 /* Runs in the name of the caller, and notes how long each stage took. */
 static void handle(sb_http_exchange *exchange) {
   sb_http_request *request = &exchange->request;
   exchange->stages.ms[SB_TIMED_RECEIVE] = exchange->complete_ms - exchange->started_ms;
   exchange->stages.ms[SB_TIMED_QUEUE] = sb_monotonic_ms() - exchange->complete_ms;
+  if (!prepare(exchange)) return;
   sb_stage_timer_begin(&exchange->stages);
   sb_actor_set(request->principal.actor, request->principal.collection);
   request->route->handler(request);
   sb_actor_set(NULL, NULL);
   sb_stage_timer_end();
+  sb_http_idempotency_end(exchange->daemon->idempotency, exchange);
   exchange->answered_ms = sb_monotonic_ms();
 }
 
@@ -71,7 +100,6 @@ void sb_http_dispatch_perform(void *job) {
   sb_http_exchange *exchange = job;
   sb_log_request(exchange->request.id);
   handle(exchange);
-  sb_http_idempotency_end(exchange->daemon->idempotency, exchange);
   sb_log_request("");
   resume(exchange);
 }
@@ -79,53 +107,24 @@ void sb_http_dispatch_perform(void *job) {
 void sb_http_dispatch_refuse(void *job) {
   sb_http_exchange *exchange = job;
   sb_http_reply_error(&exchange->request, &(sb_error){SB_STOPPING, "the server is shutting down"});
-  sb_http_idempotency_end(exchange->daemon->idempotency, exchange);
   resume(exchange);
 }
 
 /* ---- The body is complete */
 
-static void need_models(sb_http_request *request) {
-  sb_error error = {0};
-  switch (sb_http_models_state(&request->context->models, &error)) {
-  case SB_STATE_READY: return;
-  case SB_STATE_PENDING:
-  case SB_STATE_LOADING:
-    sb_http_reply_refusal(request, 503, "loading", "the models are being loaded: try again in a second");
-    request->reply.retry = true;
-    return;
-  case SB_STATE_ERROR: sb_http_reply_error(request, &error); return;
-  }
-}
-
-/* Gives the exchange to a worker. False: it was refused, or an earlier answer is sent again, and it has its reply. */
-static bool enqueue(sb_http_exchange *exchange) {
-  sb_error error = {0};
-  sb_http_request *request = &exchange->request;
-  sb_http_idempotency *idempotency = exchange->daemon->idempotency;
-  unsigned flags = request->route->flags;
-  if (flags & SB_HTTP_ROUTE_IDEMPOTENT && !sb_http_idempotency_begin(idempotency, exchange)) return false;
-  if (sb_http_request_pool_add(request->context->pool, exchange, flags & SB_HTTP_ROUTE_MODELS, suspend, &error) ==
-      SB_OK)
-    return true; /* from here on the exchange is the worker's */
-  sb_http_reply_error(request, &error);
-  sb_http_idempotency_end(idempotency, exchange);
-  return false;
-}
-
 enum MHD_Result sb_http_dispatch_body(sb_http_exchange *exchange) {
   sb_error error = {0};
   sb_http_request *request = &exchange->request;
+  unsigned flags = request->route->flags;
   sb_http_exchange_begun(exchange);
   exchange->complete_ms = sb_monotonic_ms();
-  sb_http_failed(request, sb_http_receive_end(exchange, &error), &error);
-  if (!request->reply.status) sb_http_auth_scope(request);
-  if (!request->reply.status && request->route->flags & SB_HTTP_ROUTE_MODELS) need_models(request);
-  if (!request->reply.status) {
-    if (!(request->route->flags & SB_HTTP_ROUTE_WORK))
-      handle(exchange);
-    else if (enqueue(exchange))
-      return MHD_YES;
+  if (!(flags & SB_HTTP_ROUTE_WORK)) {
+    handle(exchange);
+  } else {
+    bool heavy = flags & SB_HTTP_ROUTE_MODELS;
+    if (sb_http_request_pool_add(request->context->pool, exchange, heavy, suspend, &error) == SB_OK)
+      return MHD_YES; /* from here on the exchange is the worker's */
+    sb_http_reply_error(request, &error);
   }
   return sb_http_reply_send(exchange);
 }

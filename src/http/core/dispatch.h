@@ -7,7 +7,7 @@
 /* The headers have arrived: checks, route, authentication, then how the body is to be read. MHD_NO: cut the
  * connection. */
 enum MHD_Result sb_http_dispatch_headers(sb_http_exchange *exchange, struct MHD_Connection *connection,
-                                         const char *method);
+                                         const char *method, const char *version);
 /* The body is complete: the reply is made here, or a worker is given the exchange and the connection is suspended. */
 enum MHD_Result sb_http_dispatch_body(sb_http_exchange *exchange);
 /* The answer has been sent, or the connection was cut. Frees the exchange. */

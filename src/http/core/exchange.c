@@ -5,7 +5,20 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
+
+/* Splits a target in absolute form, "http://host/path?query" (RFC 9112, 3.2.2), as clients send it to proxies. */
+static sb_status split_target(sb_http_exchange *exchange, const char *target, sb_error *error) {
+  size_t scheme = !strncasecmp(target, "http://", 7) ? 7 : !strncasecmp(target, "https://", 8) ? 8 : 0;
+  const char *path = target + scheme + (scheme ? strcspn(target + scheme, "/?") : 0);
+  if (scheme && !(exchange->authority = strndup(target + scheme, (size_t)(path - target) - scheme)))
+    return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  sb_buffer text = {0};
+  sb_status status = sb_buffer_addf(&text, error, "%s%s", scheme && *path != '/' ? "/" : "", path);
+  exchange->request.path = text.bytes;
+  return status;
+}
 
 sb_http_exchange *sb_http_exchange_new(sb_http_daemon *daemon, const char *target) {
   sb_http_exchange *exchange = sb_alloc(1, sizeof *exchange, NULL);
@@ -17,7 +30,9 @@ sb_http_exchange *sb_http_exchange_new(sb_http_daemon *daemon, const char *targe
   uint8_t random[SB_HTTP_REQUEST_ID / 2] = {0};
   if (getrandom(random, sizeof random, 0) != sizeof random) sb_log(SB_LOG_WARNING, "the system gave no random bytes");
   sb_hex(random, sizeof random, request->id);
-  if (!(request->path = sb_strdup(target, NULL))) {
+  if (split_target(exchange, target, NULL) != SB_OK) {
+    free(request->path);
+    free(exchange->authority);
     free(exchange);
     return NULL;
   }
@@ -40,6 +55,7 @@ void sb_http_exchange_free(sb_http_exchange *exchange) {
   sb_http_reply_clear(&request->reply);
   for (size_t i = 0; i < SB_HTTP_PATH_PARAMETERS_MAX; i++) free(request->path_parameters[i]);
   free(request->path);
+  free(exchange->authority);
   free(exchange);
 }
 

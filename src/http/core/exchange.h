@@ -28,6 +28,7 @@ typedef struct sb_http_exchange {
   sb_http_request request; /* first: sb_http_exchange_of goes back from it */
   sb_http_daemon *daemon;
   char *query;                                   /* owns the texts of request.parameters */
+  char *authority;                               /* the host of a target in absolute form; NULL: none */
   const char *cors;                              /* the allowed origin of another site that asks (--cors); NULL: none */
   struct sb_http_idempotency_entry *idempotency; /* of its Idempotency-Key, in work; NULL: none */
   sb_http_phase phase;

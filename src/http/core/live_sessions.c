@@ -1,6 +1,7 @@
 #include "http/core/live_sessions.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct sb_http_live_sessions {
   pthread_mutex_t lock;
@@ -33,11 +34,19 @@ void sb_http_live_sessions_leave(sb_http_live_sessions *sessions) {
   pthread_mutex_unlock(&sessions->lock);
 }
 
-void sb_http_live_sessions_stop(sb_http_live_sessions *sessions) {
+bool sb_http_live_sessions_stop(sb_http_live_sessions *sessions, double ms) {
+  double start_ms = sb_monotonic_ms();
+  bool empty = false;
   pthread_mutex_lock(&sessions->lock);
   sessions->stopping = true;
-  while (sessions->count) pthread_cond_wait(&sessions->left, &sessions->lock);
+  while (!(empty = !sessions->count) && sb_monotonic_ms() - start_ms < ms) {
+    struct timespec soon;
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec++;
+    pthread_cond_timedwait(&sessions->left, &sessions->lock, &soon);
+  }
   pthread_mutex_unlock(&sessions->lock);
+  return empty;
 }
 
 bool sb_http_live_sessions_stopping(sb_http_live_sessions *sessions) {

@@ -12,11 +12,13 @@
 #include <strings.h>
 
 enum {
-  JSON_DEPTH_MAX = 32,      /* objects and lists within each other */
-  JSON_VALUES_MAX = 100000, /* fields that no route reads are ignored, but not in any number */
-  FORM_BUFFER = 64 << 10,   /* the form is parsed in pieces of this size */
-  BODIES_AT_ONCE = 8,       /* bodies of the largest size that all requests together may hold in memory */
-  UPLOAD_MS_MAX = 120000,   /* a body must have arrived after so long, however slowly it trickles */
+  PLAIN_BODY_MAX = 64 << 10,    /* bytes of a body whose route reads no photo: settings, names, a list of ids */
+  JSON_DEPTH_MAX = 32,          /* objects and lists within each other */
+  JSON_VALUES_MAX = 10000,      /* of a route that reads photos; fields that no route reads are ignored */
+  JSON_VALUES_PLAIN_MAX = 1000, /* of the other routes */
+  FORM_BUFFER = 64 << 10,       /* the form is parsed in pieces of this size */
+  BODIES_AT_ONCE = 8,           /* bodies of the largest size that all requests together may hold in memory */
+  UPLOAD_MS_MAX = 120000,       /* a body must have arrived after so long, however slowly it trickles */
 };
 
 /* ---- Fields */
@@ -86,15 +88,20 @@ void sb_http_receive_begin(sb_http_exchange *exchange) {
 
 /* ---- Limits */
 
+/* Bytes that a body may have. Each route has the smallest budget that suits it; one that does not exist has that of
+ * photos, so that a client which sends one to a wrong address reads the 404. */
 static size_t limit_of(const sb_http_exchange *exchange) {
   const sb_http_limits *limits = &exchange->request.context->limits;
-  return sb_http_route_has(exchange->request.route, SB_HTTP_ROUTE_FILES) ? limits->import : limits->body;
+  const sb_http_route *route = exchange->request.route;
+  if (sb_http_route_has(route, SB_HTTP_ROUTE_FILES)) return limits->import;
+  return !route || sb_http_route_has(route, SB_HTTP_ROUTE_MODELS) ? limits->body : PLAIN_BODY_MAX;
 }
 
 static void refuse_size(sb_http_exchange *exchange) {
   sb_error error;
-  sb_fail(&error, SB_TOO_LARGE, "the request is larger than %zu bytes: send a smaller photo, or fewer at once",
-          limit_of(exchange));
+  bool photos = sb_http_route_has(exchange->request.route, SB_HTTP_ROUTE_MODELS);
+  sb_fail(&error, SB_TOO_LARGE, "the request is larger than %zu bytes, which is the most that this address reads%s",
+          limit_of(exchange), photos ? ": send a smaller photo, or fewer at once" : "");
   sb_http_reply_error(&exchange->request, &error);
   exchange->request.reply.close = true;
 }
@@ -203,7 +210,9 @@ static sb_status json_members(sb_http_request *request, json_t *body, sb_error *
 static sb_status json_fields(sb_http_request *request, sb_error *error) {
   if (!request->field_count) return SB_OK;
   sb_error fault = {0};
-  const sb_json_limits limits = {.size = SIZE_MAX, .depth = JSON_DEPTH_MAX, .values = JSON_VALUES_MAX};
+  bool photos = sb_http_route_has(request->route, SB_HTTP_ROUTE_MODELS);
+  const sb_json_limits limits = {
+      .size = SIZE_MAX, .depth = JSON_DEPTH_MAX, .values = photos ? JSON_VALUES_MAX : JSON_VALUES_PLAIN_MAX};
   sb_buffer *text = &request->fields[0].value;
   json_t *body = sb_json_read(text->bytes ? text->bytes : "", text->size, &limits, "the body", &fault);
   sb_buffer_free(text);

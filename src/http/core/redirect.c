@@ -1,7 +1,6 @@
 /* Redirects plain HTTP to HTTPS. The answer depends on the request line and the Host header only; no body is read. */
 #include "http/core/redirect.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,37 +55,20 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
   return queued;
 }
 
-/* The address that the daemon listens on, with another port. */
-static sb_status address_of(const sb_http_daemon *daemon, int port, struct sockaddr_storage *address, sb_error *error) {
-  socklen_t length = sizeof *address;
-  const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon->mhd, MHD_DAEMON_INFO_LISTEN_FD);
-  if (!info || getsockname(info->listen_fd, (struct sockaddr *)address, &length))
-    return sb_fail(error, SB_IO, "the server's address, which --redirect-port needs, is not known");
-  if (address->ss_family == AF_INET6)
-    ((struct sockaddr_in6 *)(void *)address)->sin6_port = htons((uint16_t)port);
-  else
-    ((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
-  return SB_OK;
-}
-
-sb_status sb_http_redirect_start(const sb_http_daemon *daemon, int port, sb_http_redirect **out, sb_error *error) {
-  struct sockaddr_storage address;
-  sb_status status = address_of(daemon, port, &address, error);
-  if (status != SB_OK) return status;
+sb_status sb_http_redirect_start(sb_http_listener *listener, sb_http_redirect **out, sb_error *error) {
   sb_http_redirect *redirect = sb_alloc(1, sizeof *redirect, error);
   if (!redirect) return SB_NO_MEMORY;
-  redirect->https_port = daemon->port;
-  unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+  redirect->https_port = listener->port;
   redirect->mhd =
-      MHD_start_daemon(flags, (uint16_t)port, NULL, NULL, on_access, redirect, MHD_OPTION_SOCK_ADDR, &address,
-                       MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                       (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK, on_target, redirect,
-                       MHD_OPTION_NOTIFY_COMPLETED, on_completed, redirect, MHD_OPTION_END);
+      MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, on_access, redirect, MHD_OPTION_LISTEN_SOCKET,
+                       listener->redirect, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+                       redirect, MHD_OPTION_NOTIFY_COMPLETED, on_completed, redirect, MHD_OPTION_END);
   if (!redirect->mhd) {
     free(redirect);
-    return sb_fail(error, SB_IO, "cannot listen on port %d of --redirect-port: it is in use, or needs more rights",
-                   port);
+    return sb_fail(error, SB_IO, "cannot start the redirection of --redirect-port");
   }
+  listener->redirect = 0; /* libmicrohttpd closes it */
   *out = redirect;
   return SB_OK;
 }

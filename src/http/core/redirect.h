@@ -6,9 +6,8 @@
 
 typedef struct sb_http_redirect sb_http_redirect;
 
-/* Listens on `port` of the daemon's address and answers every request with 308 to the same path at https. The daemon is
- * borrowed. */
-sb_status sb_http_redirect_start(const sb_http_daemon *daemon, int port, sb_http_redirect **out, sb_error *error);
+/* Answers every request on listener->redirect, which it takes over, with 308 to the same path at https. */
+sb_status sb_http_redirect_start(sb_http_listener *listener, sb_http_redirect **out, sb_error *error);
 void sb_http_redirect_stop(sb_http_redirect *redirect); /* NULL is accepted */
 
 #endif

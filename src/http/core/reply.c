@@ -40,6 +40,7 @@ unsigned sb_http_status(sb_status status) {
 
 void sb_http_reply_clear(sb_http_reply *reply) {
   if (reply->stream) MHD_destroy_response(reply->stream);
+  if (reply->upgrade.abandon) reply->upgrade.abandon(reply->upgrade.state);
   free(reply->owned);
   *reply = (sb_http_reply){0};
 }

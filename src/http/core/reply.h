@@ -10,6 +10,15 @@
 struct sb_http_exchange;
 struct sb_http_request;
 
+/* What takes over the connection of an answer with status 101 (upgrade.h). */
+typedef struct sb_http_upgrade {
+  void *state;
+  /* The answer was sent: `extra` are bytes that came behind the request. Closes `handle` at the end. */
+  void (*begin)(void *state, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle, const char *extra,
+                size_t extra_size);
+  void (*abandon)(void *state); /* the answer was not sent, and never will be; NULL: there is no upgrade */
+} sb_http_upgrade;
+
 typedef struct sb_http_reply {
   unsigned status;   /* HTTP status; 0: no reply yet */
   const char *type;  /* Content-Type; NULL: no body */
@@ -22,6 +31,7 @@ typedef struct sb_http_reply {
   bool varies;                 /* depends on Accept-Encoding */
   bool replayed;               /* the answer to an earlier request with the same Idempotency-Key */
   struct MHD_Response *stream; /* an answer that lasts: server-sent events, a WebSocket; NULL: none */
+  sb_http_upgrade upgrade;     /* of a stream of status 101 */
   const char *file;            /* Content-Disposition; NULL: none */
   char allow[64];              /* "": no Allow header */
   unsigned retry;              /* Retry-After in seconds; 0: none */

@@ -39,6 +39,7 @@ typedef struct sb_http_request {
   struct MHD_Connection *connection; /* for answers that go on (server-sent events); headers: sb_http_header */
   char id[SB_HTTP_REQUEST_ID + 1];   /* X-Request-Id, random hex */
   char method[16];
+  bool old;                                           /* HTTP/1.0 */
   char *path;                                         /* as it was sent, still percent-encoded, without the query */
   const struct sb_http_route *route;                  /* NULL: a file of the page, or a refusal */
   char *path_parameters[SB_HTTP_PATH_PARAMETERS_MAX]; /* the segments in braces of the route's pattern, decoded */
@@ -57,6 +58,8 @@ typedef struct sb_http_request {
 /* A header's or a cookie's value; NULL where the request has none. It lives as long as the request. */
 const char *sb_http_header(const sb_http_request *request, const char *name);
 const char *sb_http_cookie(const sb_http_request *request, const char *name);
+/* Whether a header that is a list, in one line or several, has `token` in it; in any case of letters. */
+bool sb_http_header_lists(const sb_http_request *request, const char *name, const char *token);
 /* The client's address: 4 bytes of IPv4, or the first 8 of IPv6 (a network that one customer holds); the rest is 0. */
 void sb_http_client_address(const sb_http_request *request, uint8_t bytes[16]);
 
