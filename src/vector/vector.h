@@ -92,6 +92,10 @@ sb_status sb_index_put_many(sb_index *index, size_t count, const uint64_t *keys,
 /* Searches no longer find the row once the call has returned. False: there was no such key. Allocates nothing. */
 bool sb_index_remove(sb_index *index, uint64_t key);
 bool sb_index_contains(const sb_index *index, uint64_t key);
+/* Reads a row back: its label and its vector (dim values, as stored: of unit length with SB_METRIC_COSINE, rounded to
+ * the index's precision). Like a search it takes no lock, and sees the old row or the new one while a row is being
+ * replaced. False: there is no such key, and nothing was written. `label` and `vector` may be NULL. */
+bool sb_index_get(sb_index *index, uint64_t key, uint64_t *label, float *vector);
 /* While training is paused, a bulk load of millions of rows does not retrain and re-encode them again and again.
  * Training that has become due starts when `pause` is false again. A new index is not paused. */
 void sb_index_pause_training(sb_index *index, bool pause);

@@ -54,6 +54,43 @@ static void invalid_vectors_and_queries_are_refused_and_change_nothing(void **st
   sb_index_free(NULL);
 }
 
+static void a_row_is_read_back_as_it_is_stored(void **state) {
+  (void)state;
+  enum { DIM = 40 };
+  const struct {
+    sb_precision precision;
+    float error; /* of a value below 1, at most: half a step */
+  } cases[] = {{SB_PRECISION_F32, 0}, {SB_PRECISION_F16, 1.0f / 4096}, {SB_PRECISION_I8, 1.0f / 254}};
+  for (size_t i = 0; i < count_of(cases); i++) {
+    uint64_t seed = 21, label = 7;
+    float put[DIM], got[DIM] = {9}, largest = 0;
+    sb_index *index = index_of(DIM, SB_METRIC_INNER, cases[i].precision, 0, NULL);
+    random_face(&seed, DIM, 12, put);
+    for (size_t d = 0; d < DIM; d++) put[d] *= .9f; /* SB_METRIC_INNER: the length is the caller's */
+    assert_false(sb_index_get(index, 3, &label, got));
+    assert_true(label == 7 && got[0] == 9); /* nothing was written */
+    assert_int_equal(sb_index_put(index, 3, UINT64_MAX, put, NULL), SB_OK);
+    assert_true(sb_index_get(index, 3, &label, got));
+    assert_true(label == UINT64_MAX);
+    for (size_t d = 0; d < DIM; d++) largest = fmaxf(largest, fabsf(got[d] - put[d]));
+    assert_true(largest <= cases[i].error);
+    assert_true(sb_index_get(index, 3, NULL, NULL));
+    assert_true(sb_index_remove(index, 3));
+    assert_false(sb_index_get(index, 3, &label, got));
+    sb_index_free(index);
+  }
+}
+
+static void a_row_of_an_index_of_cosines_is_read_back_at_unit_length(void **state) {
+  (void)state;
+  float put[] = {3, 0, -4, 0}, got[4];
+  sb_index *index = index_of(4, SB_METRIC_COSINE, SB_PRECISION_F32, 0, NULL);
+  assert_int_equal(sb_index_put(index, 0, 1, put, NULL), SB_OK);
+  assert_true(sb_index_get(index, 0, NULL, got));
+  assert_true(fabsf(got[0] - .6f) < 1e-6f && got[1] == 0 && fabsf(got[2] + .8f) < 1e-6f);
+  sb_index_free(index);
+}
+
 /* ---- Random changes, compared with an array */
 
 typedef struct walk {
@@ -68,6 +105,15 @@ static bool third(uint64_t key) {
 static bool test_third(void *context, uint64_t key, uint64_t label) {
   (void)context, (void)label;
   return third(key);
+}
+
+/* The row of that key, read back, is the array's. */
+static void compare_row(sb_index *index, const walk *w, const array_row *rows, uint64_t key, float *room) {
+  uint64_t label = 0;
+  assert_int_equal(sb_index_get(index, key, &label, room), rows[key].present);
+  if (!rows[key].present) return;
+  assert_int_equal(label, rows[key].label);
+  assert_memory_equal(room, rows[key].vector, w->dim * sizeof *room);
 }
 
 /* Exact search, without a filter and with each kind, returns what brute force returns. */
@@ -129,6 +175,8 @@ static void walk_at_random(const walk *w) {
     }
     assert_int_equal(sb_index_count(index), count);
     assert_int_equal(sb_index_contains(index, key), rows[key].present);
+    compare_row(index, w, rows, key, query);
+    compare_row(index, w, rows, next_random(&seed) % w->items, query);
     if (step % (w->steps / 4) == w->steps / 4 - 1) sb_index_settle(index); /* training takes place in between */
     if (step % 40) continue;
     random_face(&seed, w->dim, w->tau, query);
@@ -466,6 +514,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_best_hits_are_in_order_one_for_each_label),
       cmocka_unit_test(invalid_vectors_and_queries_are_refused_and_change_nothing),
+      cmocka_unit_test(a_row_is_read_back_as_it_is_stored),
+      cmocka_unit_test(a_row_of_an_index_of_cosines_is_read_back_at_unit_length),
       cmocka_unit_test(exact_search_equals_brute_force_after_random_changes_without_codes),
       cmocka_unit_test(exact_search_equals_brute_force_after_random_changes_with_codes),
       cmocka_unit_test(exact_search_equals_brute_force_on_every_spectrum),

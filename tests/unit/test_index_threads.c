@@ -88,6 +88,18 @@ static bool only_watched(void *context, uint64_t key, uint64_t label) {
   return key >= 1000000 && key < 1000000 + KEYS;
 }
 
+/* Reads a key's row back: it fits the operations that were done or had begun, and is whole. */
+static void get_key(stage *s, size_t k) {
+  const watched *key = &s->keys[k];
+  float vector[DIM];
+  uint64_t label = 0;
+  unsigned first = atomic_load(&key->done);
+  bool here = sb_index_get(s->index, key_of(k), &label, vector);
+  unsigned last = atomic_load(&key->begun);
+  if (!fits(here, label, first, last) || (here && fabsf(sb_dot(vector, key->vector, DIM) - 1) > .002f))
+    atomic_fetch_add(&s->wrong, 1);
+}
+
 static void *read_keys(void *context) {
   worker *w = context;
   stage *s = w->s;
@@ -119,6 +131,7 @@ static void *read_keys(void *context) {
       label = hits[i].label;
     }
     if (!right || !fits(here, label, first, last)) atomic_fetch_add(&s->wrong, 1);
+    get_key(s, next_random(&seed) % KEYS);
     atomic_fetch_add(&s->searches, 1);
   } while (!atomic_load(&s->stop));
   return NULL;

@@ -248,3 +248,13 @@ bool sb_index_contains(const sb_index *index, uint64_t key) {
   sb_epoch_unpin(epoch_of(index), pin);
   return found;
 }
+
+bool sb_index_get(sb_index *index, uint64_t key, uint64_t *label, float *vector) {
+  unsigned pin = sb_epoch_pin(&index->epoch);
+  uint32_t slot = sb_key_index_find(&index->keys, key);
+  bool found = slot != SB_NO_SLOT; /* then the pin keeps the row as it is, even if it is removed meanwhile */
+  if (found && label) *label = sb_rows_label(&index->rows, slot);
+  if (found && vector) sb_stored_read(&index->stored, sb_rows_vector(&index->rows, slot), vector);
+  sb_index_unpin(index, pin);
+  return found;
+}
