@@ -38,6 +38,10 @@ static sb_status copy_text(const char *text, char **out, sb_error *error) {
   return *out ? SB_OK : SB_NO_MEMORY;
 }
 
+/* Memory for photos of each worker, where that is more than the least (image.h): enough for the usual photos of all
+ * workers at once. */
+enum { PHOTO_MEMORY = 32 << 20 };
+
 static sb_status copy_options(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
   engine->liveness = options->liveness;
   engine->flip = options->flip;
@@ -46,6 +50,7 @@ static sb_status copy_options(sb_engine *engine, const sb_engine_options *option
   engine->thumbnails = options->thumbnails;
   engine->threads = options->threads;
   engine->workers = options->workers > 0 ? options->workers : sb_cpu_workers();
+  sb_image_memory_raise((size_t)engine->workers * PHOTO_MEMORY);
   engine->data_dir = sb_engine_folder(options->data_dir, error);
   if (engine->data_dir) engine->cache_dir = sb_engine_cache_folder(options->cache_dir, error);
   if (engine->cache_dir) engine->models_path = sb_engine_models_path(options, engine->data_dir, error);

@@ -53,7 +53,7 @@ static void keep_inside(region *r, const sb_image *image) {
 static sb_status cut_out(const sb_image *image, const region *r, int border, sb_image *out, sb_error *error) {
   double shrink = fmin(1, CUT_MOST / fmax(r->width, r->height)), map[6];
   int width = (int)fmax(rint(r->width * shrink), 1), height = (int)fmax(rint(r->height * shrink), 1);
-  sb_image cut = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error)};
+  sb_image cut = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error), 0};
   if (!cut.pixels) return SB_NO_MEMORY;
   region_map(r, width, height, map);
   *out = cut;

@@ -21,7 +21,7 @@ static sb_status scale_to(const sb_image *source, double scale, int most_width, 
                           sb_error *error) {
   int width = (int)fmin(fmax(rint(source->width * scale), 1), most_width);
   int height = (int)fmin(fmax(rint(source->height * scale), 1), most_height);
-  sb_image image = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error)};
+  sb_image image = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error), 0};
   if (!image.pixels) return SB_NO_MEMORY;
   sb_status status = sb_image_resize(source, image.pixels, width, height, (size_t)width * 3, error);
   if (status == SB_OK)

@@ -115,7 +115,7 @@ sb_status sb_worker_run_on_crop(sb_worker *worker, sb_worker_model model, const 
                                 const sb_square *square, sb_infer_session **session, sb_error *error) {
   int width = model.spec->width, height = model.spec->height;
   double map[6];
-  sb_image crop = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error)};
+  sb_image crop = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error), 0};
   if (!crop.pixels) return SB_NO_MEMORY;
   sb_square_map(square, width, map);
   sb_status status = sb_image_warp(image, map, SB_IMAGE_BORDER_ZERO, crop.pixels, width, height, error);

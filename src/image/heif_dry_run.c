@@ -17,6 +17,7 @@
 #include <string.h>
 
 enum {
+  PASSES = 4,          /* what a pixel of HEVC or AV1 costs, in passes over a pixel of the other formats */
   ROOM = 4,            /* times max_pixels: an AV1 header gives only the number of bits of each side of a frame */
   BEFORE_ALL = 1 << 20 /* priority over all decoders; libheif 1.15 ignores a decoder chosen by id for tiles */
 };
@@ -25,6 +26,7 @@ typedef struct dry_run {
   bool active;
   enum heif_compression_format format;
   const sb_image_limits *limits;
+  uint64_t pixels;  /* of all pictures so far: of the tiles of a grid, the layers of an overlay, the alpha */
   sb_status status; /* not SB_OK: a picture is too large */
   sb_error *error;
 } dry_run;
@@ -77,6 +79,8 @@ static struct heif_error push(void *decoder, const void *data, size_t size) {
 
 static bool is_small_enough(const sb_image_coded_size *coded) {
   run.status = sb_image_size_check(coded->width, coded->height, run.limits, run.error);
+  run.pixels += (uint64_t)coded->width * coded->height;
+  if (run.status == SB_OK) run.status = sb_image_check_work(run.pixels, PASSES, run.limits, run.error);
   if (run.status != SB_OK) return false;
   if ((uint64_t)coded->room_width * coded->room_height <= (uint64_t)ROOM * run.limits->max_pixels) return true;
   run.status = sb_image_size_check(coded->room_width, coded->room_height, run.limits, run.error);

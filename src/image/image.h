@@ -13,16 +13,30 @@ typedef struct sb_image {
   int width, height;               /* as decoded */
   int source_width, source_height; /* of the full-size photo, upright: coordinates scale by source_width / width */
   uint8_t *pixels;                 /* owned; width * height * 3 bytes */
+  size_t reserved;                 /* of the memory for photos (below): sb_image_decode's pictures only */
 } sb_image;
 
+/* What decoding one photo may cost. A photo is decoded at 1/2, 1/4 or 1/8 of its size where that is enough, or where it
+ * would not fit otherwise. */
 typedef struct sb_image_limits {
   size_t max_bytes;  /* encoded */
-  size_t max_pixels; /* of the full-size photo */
-  int max_side;      /* of the full-size photo */
-  int enough_side;   /* a JPEG with a side of at least 2, 4 or 8 times this is decoded at 1/2, 1/4 or 1/8; 0: never */
+  size_t max_pixels; /* of the full-size photo; of a JPEG: as decoded */
+  int max_side;      /* likewise */
+  int enough_side;   /* reduce while the longer side stays at least this; 0: only as far as the other limits need it */
+  uint64_t max_work; /* pixels of the full-size photo times the passes that a decoder makes over them */
+  size_t max_memory; /* of the decoder and its picture */
+  int max_ms;        /* processor time of the calling thread */
 } sb_image_limits;
-/* 32 MiB, 100 megapixels, 30,000 pixels a side, enough at 1,600. */
+/* 32 MiB, 100 megapixels, 30,000 pixels a side, enough at 1,600; 1.6 gigapixels, 512 MiB, 5 seconds. */
 extern const sb_image_limits sb_image_default_limits;
+
+/* The memory for photos. All pictures that sb_image_decode makes, and its decoders, share this many bytes in one
+ * process; a photo waits for its part (in the order of arrival) before it is decoded, and gives it back in
+ * sb_image_free. So a thread must not decode a large photo while it holds another. 512 MiB until it is raised; it is
+ * never lowered. Any thread. */
+void sb_image_memory_raise(size_t bytes);
+/* The bytes reserved now, and the most so far. */
+void sb_image_memory_used(size_t *now, size_t *most);
 
 typedef enum sb_image_kind {
   SB_IMAGE_UNKNOWN,

@@ -18,18 +18,27 @@ sb_status sb_image_size_check(uint64_t width, uint64_t height, const sb_image_li
 sb_status sb_image_new(int width, int height, sb_image *out, sb_error *error) {
   uint8_t *pixels = sb_alloc((size_t)width * (size_t)height, 3, error);
   if (!pixels) return SB_NO_MEMORY;
-  *out = (sb_image){width, height, width, height, pixels};
+  *out = (sb_image){width, height, width, height, pixels, 0};
   return SB_OK;
 }
 
 void sb_image_free(sb_image *image) {
   free(image->pixels);
+  sb_image_memory_give(image->reserved);
   *image = (sb_image){0};
 }
 
-void sb_image_flatten_rgba(const uint8_t *rgba, size_t pixels, uint8_t *rgb) {
+bool sb_image_flatten_rgba(const uint8_t *rgba, size_t pixels, uint8_t *rgb) {
+  unsigned seen = 0;
   for (size_t i = 0; i < pixels; i++) {
     unsigned alpha = rgba[4 * i + 3];
+    seen |= alpha;
     for (int c = 0; c < 3; c++) rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
   }
+  return seen != 0;
+}
+
+sb_status sb_image_fail_transparent(sb_error *error) {
+  return sb_fail(error, SB_BAD_IMAGE,
+                 "the photo is fully transparent: no pixel of it is visible; save it without transparency");
 }

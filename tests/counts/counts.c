@@ -104,7 +104,7 @@ MEASURE_KERNELS(avx2, SB_CPU_AVX2)
 
 /* ---- Pixels */
 
-static const sb_image photo = {WIDTH, HEIGHT, WIDTH, HEIGHT, data.pixels};
+static const sb_image photo = {WIDTH, HEIGHT, WIDTH, HEIGHT, data.pixels, 0};
 
 MEASURED measure_resize(void) {
   sb_image_resize(&photo, data.small, 320, 240, 320 * 3, NULL);

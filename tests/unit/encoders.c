@@ -15,34 +15,78 @@ static void write_exif(struct jpeg_compress_struct *jpeg, int orientation) {
   jpeg_write_marker(jpeg, JPEG_APP0 + 1, block, sizeof block);
 }
 
-encoded encode_jpeg(const uint8_t *pixels, int width, int height, int channels, bool progressive, int orientation) {
+static void begin_jpeg(struct jpeg_compress_struct *jpeg, struct jpeg_error_mgr *errors, int width, int height,
+                       int channels, encoded *out, unsigned long *size) {
+  jpeg->err = jpeg_std_error(errors);
+  jpeg_create_compress(jpeg);
+  jpeg_mem_dest(jpeg, &out->bytes, size);
+  jpeg->image_width = (unsigned)width;
+  jpeg->image_height = (unsigned)height;
+  jpeg->input_components = channels;
+  jpeg->in_color_space = channels == JPEG_GREY ? JCS_GRAYSCALE : channels == JPEG_CMYK ? JCS_CMYK : JCS_RGB;
+  jpeg_set_defaults(jpeg);
+}
+
+static void end_jpeg(struct jpeg_compress_struct *jpeg, encoded *out, const unsigned long *size) {
+  jpeg_finish_compress(jpeg);
+  jpeg_destroy_compress(jpeg);
+  out->size = *size;
+}
+
+/* `step`: bytes from one row to the next. */
+static void write_rows(struct jpeg_compress_struct *jpeg, const uint8_t *pixels, size_t step) {
+  size_t width = (size_t)jpeg->image_width * (size_t)jpeg->input_components;
+  uint8_t *row = malloc(width);
+  assert_non_null(row);
+  for (size_t y = 0; y < jpeg->image_height; y++) {
+    memcpy(row, pixels + y * step, width);
+    jpeg_write_scanlines(jpeg, &row, 1);
+  }
+  free(row);
+}
+
+static encoded encode_jpeg_scans(const uint8_t *pixels, int width, int height, int channels, int orientation,
+                                 bool progressive, bool apart) {
+  static const jpeg_scan_info scans[] = {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
   struct jpeg_compress_struct jpeg;
   struct jpeg_error_mgr errors;
-  unsigned char *bytes = NULL;
+  encoded out = {0};
   unsigned long size = 0;
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  jpeg_mem_dest(&jpeg, &bytes, &size);
-  jpeg.image_width = (unsigned)width;
-  jpeg.image_height = (unsigned)height;
-  jpeg.input_components = channels;
-  jpeg.in_color_space = channels == JPEG_GREY ? JCS_GRAYSCALE : channels == JPEG_CMYK ? JCS_CMYK : JCS_RGB;
-  jpeg_set_defaults(&jpeg);
+  begin_jpeg(&jpeg, &errors, width, height, channels, &out, &size);
   jpeg_set_quality(&jpeg, 100, TRUE);
   jpeg.comp_info[0].h_samp_factor = jpeg.comp_info[0].v_samp_factor = 1;
   if (progressive) jpeg_simple_progression(&jpeg);
+  if (apart) jpeg.scan_info = scans, jpeg.num_scans = (int)count_of(scans);
   jpeg_start_compress(&jpeg, TRUE);
   if (orientation) write_exif(&jpeg, orientation);
-  uint8_t *row = malloc((size_t)width * (size_t)channels);
+  write_rows(&jpeg, pixels, (size_t)width * (size_t)channels);
+  end_jpeg(&jpeg, &out, &size);
+  return out;
+}
+
+encoded encode_jpeg(const uint8_t *pixels, int width, int height, int channels, bool progressive, int orientation) {
+  return encode_jpeg_scans(pixels, width, height, channels, orientation, progressive, false);
+}
+
+encoded encode_jpeg_by_components(const uint8_t *rgb, int width, int height) {
+  return encode_jpeg_scans(rgb, width, height, JPEG_RGB, 0, false, true);
+}
+
+encoded encode_flat_jpeg(const uint8_t colour[3], int width, int height, bool progressive) {
+  struct jpeg_compress_struct jpeg;
+  struct jpeg_error_mgr errors;
+  encoded out = {0};
+  unsigned long size = 0;
+  begin_jpeg(&jpeg, &errors, width, height, JPEG_RGB, &out, &size);
+  if (progressive) jpeg_simple_progression(&jpeg);
+  jpeg_start_compress(&jpeg, TRUE);
+  uint8_t *row = malloc((size_t)width * 3);
   assert_non_null(row);
-  for (int y = 0; y < height; y++) {
-    memcpy(row, pixels + (size_t)y * (size_t)width * (size_t)channels, (size_t)width * (size_t)channels);
-    jpeg_write_scanlines(&jpeg, &row, 1);
-  }
+  for (int x = 0; x < width; x++) memcpy(row + 3 * x, colour, 3);
+  write_rows(&jpeg, row, 0);
   free(row);
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  return (encoded){bytes, size};
+  end_jpeg(&jpeg, &out, &size);
+  return out;
 }
 
 encoded encode_png(const void *pixels, size_t size, int width, int height, int bits, int colour_type) {

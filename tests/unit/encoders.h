@@ -13,6 +13,10 @@ enum { JPEG_GREY = 1, JPEG_RGB = 3, JPEG_CMYK = 4 };
 /* `pixels`: width * height * channels bytes; quality 100, no subsampling; CMYK as Adobe writes it (0 is full ink).
  * `orientation` 0: without EXIF. */
 encoded encode_jpeg(const uint8_t *pixels, int width, int height, int channels, bool progressive, int orientation);
+/* RGB as above, each component in a scan of its own. */
+encoded encode_jpeg_by_components(const uint8_t *rgb, int width, int height);
+/* One colour, quality 75, colour at half the resolution. */
+encoded encode_flat_jpeg(const uint8_t colour[3], int width, int height, bool progressive);
 /* `pixels`: 8 bits of the PNG colour type's channels, 16 bits big-endian where `bits` is 16. */
 encoded encode_png(const void *pixels, size_t size, int width, int height, int bits, int colour_type);
 /* Lossless, RGBA. */

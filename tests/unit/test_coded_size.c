@@ -1,4 +1,5 @@
 /* Pictures whose bitstreams claim other sizes than the boxes of the file. */
+#include "boxes.h"
 #include "unit.h"
 
 #include "image/coded_size.h"
@@ -212,38 +213,6 @@ static void arbitrary_bytes_are_read_within_their_bounds(void **state) {
 }
 
 /* ---- Files */
-
-typedef struct file {
-  uint8_t bytes[1024];
-  size_t size;
-} file;
-
-static void add(file *f, const void *bytes, size_t size) {
-  memcpy(f->bytes + f->size, bytes, size);
-  f->size += size;
-}
-
-static void set32(file *f, size_t at, size_t value) {
-  for (int i = 0; i < 4; i++) f->bytes[at + (size_t)i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-static size_t begin(file *f, const char *type) {
-  size_t at = f->size;
-  add(f, "\0\0\0\0", 4);
-  add(f, type, 4);
-  return at;
-}
-
-static void end(file *f, size_t at) {
-  set32(f, at, f->size - at);
-}
-
-static void whole(file *f, const char *type, const void *payload, size_t size) {
-  size_t at = begin(f, type);
-  add(f, payload, size);
-  end(f, at);
-}
-#define WHOLE(f, type, payload) whole(f, type, payload, sizeof payload - 1)
 
 /* With what is the same in all: pictures, of which the first item is the one to be shown. */
 static size_t begin_meta(file *f) {

@@ -130,7 +130,7 @@ static sb_faces *find_rolled(fixture *f, const char *name, double degrees, unsig
   sb_error error = {0};
   sb_image image = load(name);
   sb_image rolled = {image.width, image.height, image.width, image.height,
-                     malloc((size_t)image.width * (size_t)image.height * 3)};
+                     malloc((size_t)image.width * (size_t)image.height * 3), 0};
   double c = cos(degrees * 3.14159265358979 / 180), s = sin(degrees * 3.14159265358979 / 180), x = image.width / 2.0,
          y = image.height / 2.0;
   const double map[6] = {c, s, x - c * x - s * y, -s, c, y + s * x - c * y};
@@ -178,7 +178,7 @@ static void pose_follows_the_head_and_a_photo_of_a_person_looks_live(void **stat
 static void faces_of_20_pixels_in_a_big_photo_are_found_by_tiles(void **state) {
   fixture *f = *state;
   enum { WIDTH = 2400, HEIGHT = 1600, FACES = 22 };
-  sb_image big = {WIDTH, HEIGHT, WIDTH, HEIGHT, malloc((size_t)WIDTH * HEIGHT * 3)};
+  sb_image big = {WIDTH, HEIGHT, WIDTH, HEIGHT, malloc((size_t)WIDTH * HEIGHT * 3), 0};
   sb_error error = {0};
   sb_faces *without = NULL, *with = NULL;
   memset(big.pixels, 128, (size_t)WIDTH * HEIGHT * 3);

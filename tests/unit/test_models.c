@@ -156,7 +156,7 @@ static void boxes_below_the_smallest_size_in_the_photo_are_dropped(void **state)
 enum { PHOTO = 200 };
 
 static sb_image coordinates(void) {
-  sb_image image = {PHOTO, PHOTO, PHOTO, PHOTO, malloc(PHOTO * PHOTO * 3)};
+  sb_image image = {PHOTO, PHOTO, PHOTO, PHOTO, malloc(PHOTO * PHOTO * 3), 0};
   assert_non_null(image.pixels);
   for (int y = 0; y < PHOTO; y++)
     for (int x = 0; x < PHOTO; x++) {
