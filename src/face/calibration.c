@@ -5,6 +5,16 @@
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
+/* Without this object scores are not normalised (stats/cohort.h). */
+static void parse_cohort(sb_manifest_json *r, json_t *cohort, sb_calibration *out) {
+  static const char *const keys[] = {"deviation", "search_offset", "verify_offset", "group_shift", NULL};
+  sb_manifest_json_keys(r, cohort, "cohort", keys, NULL);
+  out->cohort_deviation = sb_manifest_json_real(r, cohort, "deviation", 1e-6, 2);
+  out->search_offset = sb_manifest_json_real(r, cohort, "search_offset", -2, 2);
+  out->verify_offset = sb_manifest_json_real(r, cohort, "verify_offset", -2, 2);
+  out->group_shift = sb_manifest_json_real(r, cohort, "group_shift", 0, 1);
+}
+
 void sb_embedder_calibration_parse(sb_manifest_json *r, json_t *calibration, sb_calibration *out) {
   static const char *const keys[] = {"pairs",
                                      "points",
@@ -15,9 +25,11 @@ void sb_embedder_calibration_parse(sb_manifest_json *r, json_t *calibration, sb_
                                      "default_threshold",
                                      "unsure_threshold",
                                      "fmr_floor",
+                                     "cohort",
                                      NULL},
                            *const point_keys[] = {"fmr", "threshold", NULL},
                            *const tail_keys[] = {"mean", "deviation", NULL};
+  json_t *cohort = calibration ? json_object_get(calibration, "cohort") : NULL;
   sb_error cause;
   sb_manifest_json_keys(r, calibration, "calibration", keys, NULL);
   json_t *points = sb_manifest_json_member(r, calibration, "points"),
@@ -37,6 +49,7 @@ void sb_embedder_calibration_parse(sb_manifest_json *r, json_t *calibration, sb_
   out->default_threshold = sb_manifest_json_real(r, calibration, "default_threshold", -1, 1);
   out->unsure_threshold = sb_manifest_json_real(r, calibration, "unsure_threshold", -1, out->default_threshold);
   out->fmr_floor = sb_manifest_json_real(r, calibration, "fmr_floor", 1e-12, 1);
+  if (r->status == SB_OK && cohort) parse_cohort(r, cohort, out);
   if (r->status == SB_OK && sb_calibration_check(out, &cause) != SB_OK)
     sb_manifest_json_wrong(r, "calibration", cause.message);
 }

@@ -6,8 +6,9 @@
 #include "face/manifest_json.h"
 
 /* {"points": [{"fmr", "threshold"}], "tail": {"mean", "deviation"}, "independent_pairs", "non_mated_mean",
- * "default_threshold", "unsure_threshold", "fmr_floor"}; "pairs" and "non_mated_deviation" are informative and not
- * used. */
+ * "default_threshold", "unsure_threshold", "fmr_floor"}, and where scores are normalised
+ * "cohort": {"deviation", "search_offset", "verify_offset", "group_shift"}. "pairs" and "non_mated_deviation" are
+ * informative and not used. */
 void sb_embedder_calibration_parse(sb_manifest_json *r, json_t *calibration, sb_calibration *out);
 
 #endif

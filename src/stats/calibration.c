@@ -77,6 +77,11 @@ sb_status sb_calibration_check(const sb_calibration *c, sb_error *error) {
         c->unsure_threshold <= c->default_threshold))
     return sb_fail(error, SB_INVALID,
                    "the thresholds must lie between -1 and 1, unsure_threshold not above default_threshold");
+  if (!(c->cohort_deviation >= 0 && c->cohort_deviation <= c->tail_deviation))
+    return sb_fail(error, SB_INVALID, "the cohort's deviation must not be above the tail's");
+  if (!(fabs(c->search_offset) <= 2 && fabs(c->verify_offset) <= 2 && c->group_shift >= 0 && c->group_shift <= 1))
+    return sb_fail(error, SB_INVALID,
+                   "the cohort's offsets must lie between -2 and 2, its group_shift between 0 and 1");
   if (!(c->fmr_floor > 0 && c->fmr_floor <= c->fmr[c->count - 1]))
     return sb_fail(error, SB_INVALID, "fmr_floor must be positive and not above the fmr of the last point");
   return SB_OK;
@@ -88,6 +93,12 @@ double sb_stats_fpir_of_fmr(double fmr, double count) {
 
 double sb_stats_fmr_of_fpir(double fpir, double count) {
   return -expm1(log1p(-fmin(fpir, 1 - 1e-16)) / fmax(count, 1));
+}
+
+double sb_calibration_fpir(const sb_calibration *c, double score, double people) {
+  if (!c->count) return 1;
+  double floor = fmin(sb_stats_fpir_of_fmr(c->fmr_floor, people), SB_FPIR_FLOOR);
+  return fmax(sb_stats_fpir_of_fmr(estimate(c, score), people), floor);
 }
 
 bool sb_normal_fit_tail(const double *fmr, const double *threshold, size_t count, double *mean, double *deviation) {

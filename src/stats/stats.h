@@ -50,6 +50,10 @@ typedef struct sb_calibration {
   double default_threshold, unsure_threshold;
   double non_mated_mean; /* half of all non-mated comparisons score below this */
   double fmr_floor;      /* lower rates are not claimed: this bound is reported instead */
+  /* Constants of normalised scores (cohort.h); cohort_deviation 0: scores of this model are not normalised. */
+  double cohort_deviation;             /* of the scores of one face against strangers; at most tail_deviation */
+  double search_offset, verify_offset; /* in deviations: what normalising leaves, in a search and a comparison */
+  double group_shift; /* how much higher strangers score in the adult group whose people the model tells apart worst */
 } sb_calibration;
 
 typedef struct sb_stats_rate {
@@ -69,6 +73,11 @@ sb_status sb_calibration_check(const sb_calibration *calibration, sb_error *erro
 /* The probability that a search among `count` faces of other people returns anybody, from the FMR of one comparison;
  * and the inverse. Comparisons are taken as independent: 1 - (1 - FMR)^count. */
 double sb_stats_fpir_of_fmr(double fmr, double count);
+/* The same for a score, from the rate that the calibration estimates for it: the FPIR of a search among `people` whose
+ * threshold it is. Not less than what the floor of the FMR gives, or SB_FPIR_FLOOR where that is smaller: searches in
+ * galleries of all sizes were measured down to this rate. Without measurements 1. */
+double sb_calibration_fpir(const sb_calibration *calibration, double score, double people);
+#define SB_FPIR_FLOOR 1e-3
 double sb_stats_fmr_of_fpir(double fpir, double count);
 
 /* Fits a normal tail through `count` >= 2 measured points: least squares of thresholds on normal quantiles. False: the

@@ -74,7 +74,7 @@ WORDS = {
         "training",
     },
     "crypto": {"chain", "crypto", "keyring", "root", "seal", "sealed", "transform"},
-    "stats": {"calibration", "identify", "interval", "normal", "scores", "stats"},
+    "stats": {"calibration", "cohort", "identify", "interval", "normal", "scores", "stats"},
     "face": {
         "align",
         "alignment",

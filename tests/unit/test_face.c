@@ -293,7 +293,7 @@ static void the_shipped_calibration_gives_the_published_thresholds(void **state)
   sb_embedder embedder;
   sb_pipeline_config config = {.struct_size = sizeof config, .models_path = models()};
   assert_int_equal(sb_embedder_read(&config, NULL, &embedder, NULL), SB_OK);
-  static const double published[][2] = {{1e-2, .291}, {1e-3, .376}, {1e-4, .432}, {1e-5, .515}, {1e-6, .572}};
+  static const double published[][2] = {{1e-2, .241}, {1e-3, .333}, {5.2e-5, .432}, {2e-6, .515}, {2e-7, .572}};
   for (size_t i = 0; i < sizeof published / sizeof *published; i++)
     assert_true(fabs(sb_calibration_threshold(&embedder.calibration, published[i][0]) - published[i][1]) < .002);
 }
