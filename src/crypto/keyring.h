@@ -44,7 +44,7 @@ bool sb_keyring_audit(const sb_keyring *keyring, uint64_t what, uint8_t key[SB_K
 typedef struct sb_seal_context {
   const char *table, *column;
   int64_t row;
-  const char *model; /* the embedding model of a template; NULL: none */
+  const char *model; /* the embedding model of a template; the collection of a density; NULL: none */
 } sb_seal_context;
 /* Encrypts a field with XChaCha20-Poly1305 (libsodium's IETF construction) under the newest data key. `sealed` has room
  * for size + SB_SEAL_OVERHEAD bytes. */

@@ -275,7 +275,9 @@ sb_status sb_collection_indexes_search(sb_collection_indexes *indexes, const sb_
   enum { TRIES = 8 };
   if (indexes->database)
     return sb_database_search_run(
-        indexes->database, &(sb_database_search_query){query->collection, query->vector, query->k, query->by_person},
+        indexes->database,
+        &(sb_database_search_query){
+            .collection = query->collection, .vector = query->vector, .k = query->k, .by_person = query->by_person},
         hits, found, error);
   for (int i = 0; i < TRIES; i++) {
     if (atomic_load(&indexes->epoch) % 2) { /* wait until the changes are applied */

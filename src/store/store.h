@@ -70,6 +70,7 @@ typedef struct sb_store_face {
   uint8_t source[SB_DIGEST_SIZE]; /* SHA-256 of the photo; stored sealed */
   const uint8_t *thumbnail;       /* a JPEG; stored sealed */
   size_t thumbnail_size;          /* 0: none */
+  sb_density density;             /* stored sealed; all zero: not measured */
 } sb_store_face;
 
 typedef struct sb_store_enrollment {
@@ -152,11 +153,27 @@ sb_status sb_store_thumbnail(sb_store *store, int64_t person, int64_t face, uint
 /* Erases the thumbnails of a collection; the faces stay. */
 sb_status sb_store_thumbnails_erase(sb_store *store, int64_t collection, size_t *count, sb_error *error);
 
+/* ---- Densities of stored faces (gallery/densities.c). Stored sealed, bound to face and collection. SB_STORE: one does
+ * not open, as it was changed or moved by another program. */
+
+/* In one transaction, without an entry in the audit log: every face of the collection that still exists is changed and
+ * becomes a SB_CHANGE_PUT; the others are passed over. SB_INVALID, and nothing is changed: more than
+ * SB_DENSITY_UPDATES_MAX, or a number that is not finite or a deviation that is not above 0. */
+sb_status sb_store_densities_set(sb_store *store, int64_t collection, const sb_density_update *updates, size_t count,
+                                 sb_error *error);
+/* The rows of faces, without opening anything; `faces` has room for query->limit. The lock is given back now and then,
+ * so it holds up nobody in a large collection. */
+sb_status sb_store_densities_stale(sb_store *store, const sb_density_query *query, int64_t *faces, size_t *count,
+                                   sb_error *error);
+/* The densities of some faces, in their order; all zero: not measured, or the collection has no such face. */
+sb_status sb_store_densities(sb_store *store, int64_t collection, const int64_t *faces, size_t count, sb_density *out,
+                             sb_error *error);
+
 /* ---- Following changes (gallery/changes.c) */
 
 typedef enum sb_store_change_kind {
   SB_CHANGE_RESET,  /* forget everything: all faces follow */
-  SB_CHANGE_PUT,    /* a face was added, or got another person */
+  SB_CHANGE_PUT,    /* a face was added, got another person, or its density was measured */
   SB_CHANGE_REMOVE, /* a face was removed */
   SB_CHANGE_DROP    /* a collection was removed, or emptied */
 } sb_store_change_kind;
@@ -168,6 +185,7 @@ typedef struct sb_store_change {
    * (crypto/transform.h). A collection has one transform between two SB_CHANGE_RESET. */
   const float *embedding;
   const uint8_t *seed;
+  sb_density density; /* all zero: not measured */
 } sb_store_change;
 /* While all faces are given (`since` 0, or after a reset), puts come from several threads at once; everything else
  * comes from the caller's thread. */
@@ -223,13 +241,14 @@ void sb_database_search_free(sb_database_search *search); /* before the store is
 
 typedef struct sb_database_search_query {
   int64_t collection;
-  const float *vector; /* as the model made it */
+  const float *vector; /* as the model made it; not used with `face` */
+  int64_t face;        /* search with the stored template of this face, for other people only; 0: with `vector` */
   size_t k;
   bool by_person; /* the best face of each of the k best people; else the k best faces */
 } sb_database_search_query;
 /* Best hits first. Exact up to the rounding of templates to half precision or, with `ef`, without what the index
  * missed. If the index gives too few, all rows are compared, so the result is always full. `hits` has room for k.
- * SB_BUSY: too many searches are waiting. */
+ * SB_BUSY: too many searches are waiting. SB_NOT_FOUND: the collection has no face `face`. */
 sb_status sb_database_search_run(sb_database_search *search, const sb_database_search_query *query, sb_hit *hits,
                                  size_t *found, sb_error *error);
 

@@ -30,6 +30,32 @@ typedef struct sb_store_face_row {
   int64_t face, person; /* rows */
 } sb_store_face_row;
 
+/* ---- Density: how similar a face is to strangers, learnt from the collection (stats/cohort.h) */
+
+typedef struct sb_density {
+  float location, deviation; /* of its scores against other people; the deviation is above 0 */
+  /* People in the collection when it was measured. SB_DENSITY_NONE: it was not measured. SB_DENSITY_OUTDATED: it is to
+   * be used until it is measured again, because other people are near the face now (after people were merged). */
+  uint32_t population;
+} sb_density;
+enum { SB_DENSITY_NONE = 0, SB_DENSITY_OUTDATED = 1 };
+
+/* `population` SB_DENSITY_NONE forgets what was measured. */
+typedef struct sb_density_update {
+  int64_t face; /* row */
+  sb_density density;
+} sb_density_update;
+enum { SB_DENSITY_UPDATES_MAX = 256 };
+
+/* Which faces are to be measured again: those after the face `after` whose population is outside least..most,
+ * ascending, at most `limit`. */
+typedef struct sb_density_query {
+  int64_t collection;
+  uint32_t least, most;
+  int64_t after; /* a face's row; 0: from the first */
+  size_t limit;
+} sb_density_query;
+
 /* ---- Terms under which a person is stored */
 
 /* NULL and !set_expires leave the stored value unchanged. expires_ms 0: never expires. */

@@ -45,7 +45,7 @@ class Thumbnails(postgres.DatabaseCase):
     def test_a_database_of_schema_1_gets_room_for_them(self):
         self.enroll("1", "Ann", FRIENDS / "obama.jpg", flags=self.there)
         self.server.sql(
-            "ALTER TABLE semblance.face DROP COLUMN thumbnail;"
+            "ALTER TABLE semblance.face DROP COLUMN thumbnail, DROP COLUMN density, DROP COLUMN density_people;"
             " UPDATE semblance.meta SET value = '\\x01000000' WHERE key = 'schema';",
             self.database,
         )

@@ -98,7 +98,7 @@ WORDS = {
         "worker",
     },
     "import": {"csv", "import", "spool", "zip"},
-    "store": {"access", "audit", "database", "driver", "hnsw", "postgres", "sqlite", "statement", "store"},
+    "store": {"access", "audit", "database", "density", "driver", "hnsw", "postgres", "sqlite", "statement", "store"},
     "engine": {
         "candidates",
         "collection",

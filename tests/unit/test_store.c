@@ -520,9 +520,12 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
   sb_hit hits[CROWD + 5];
   size_t found = 0;
   assert_int_equal(sb_database_search_new(f->store, 0, &nearest, NULL), SB_OK);
-  assert_int_equal(sb_database_search_run(nearest, &(sb_database_search_query){f->collection, query, CROWD + 5, true},
-                                          hits, &found, NULL),
-                   SB_OK);
+  assert_int_equal(
+      sb_database_search_run(
+          nearest,
+          &(sb_database_search_query){.collection = f->collection, .vector = query, .k = CROWD + 5, .by_person = true},
+          hits, &found, NULL),
+      SB_OK);
   assert_int_equal(found, CROWD); /* the many near faces of the first person crowd out nobody */
   for (size_t i = 0; i < found; i++) {
     int p = 0;
@@ -531,13 +534,15 @@ static void the_database_itself_finds_the_nearest_people(void **state) {
     if (i) assert_true(hits[i].score <= hits[i - 1].score);
   }
   assert_int_equal(
-      sb_database_search_run(nearest, &(sb_database_search_query){f->collection, query, 3, false}, hits, &found, NULL),
+      sb_database_search_run(nearest, &(sb_database_search_query){.collection = f->collection, .vector = query, .k = 3},
+                             hits, &found, NULL),
       SB_OK);
   assert_int_equal(found, 3);
   assert_int_equal(hits[0].label, people[0]);
   assert_int_equal(hits[2].label, people[0]);
-  assert_int_equal(sb_database_search_run(nearest, &(sb_database_search_query){f->collection + 1, query, 3, false},
-                                          hits, &found, NULL),
+  assert_int_equal(sb_database_search_run(
+                       nearest, &(sb_database_search_query){.collection = f->collection + 1, .vector = query, .k = 3},
+                       hits, &found, NULL),
                    SB_OK);
   assert_int_equal(found, 0);
   sb_database_search_free(nearest);

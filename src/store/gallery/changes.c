@@ -35,12 +35,12 @@ void sb_store_feed_free(sb_store *store) {
 
 #define CHANGE_COLUMNS "kind, collection, face, person, sequence"
 enum { CHANGE_KIND, CHANGE_COLLECTION, CHANGE_FACE, CHANGE_PERSON, CHANGE_SEQUENCE };
-/* The template of each face that was put. */
-#define PUT_COLUMNS "h.sequence, f.template, c.dim, c.model, c.protection_version"
-enum { PUT_SEQUENCE, PUT_TEMPLATE, PUT_DIM, PUT_MODEL, PUT_PROTECTION_VERSION };
+/* The template and density of each face that was put. */
+#define PUT_COLUMNS "h.sequence, f.template, c.dim, c.model, c.protection_version, f.density, f.density_people"
+enum { PUT_SEQUENCE, PUT_TEMPLATE, PUT_DIM, PUT_MODEL, PUT_PROTECTION_VERSION, PUT_DENSITY };
 
-/* Completes a put with the template of the current row of `puts`. false: the row belongs to another change, because the
- * face of this one was removed later. `*room` grows as needed. */
+/* Completes a put with the template and density of the current row of `puts`. false: the row belongs to another change,
+ * because the face of this one was removed later. `*room` grows as needed. */
 static bool take_template(sb_statement *puts, int64_t sequence, sb_store_change *change, float **room) {
   const sb_store_protection *protection = NULL;
   void *grown = *room;
@@ -52,6 +52,8 @@ static bool take_template(sb_statement *puts, int64_t sequence, sb_store_change 
   if (puts->status != SB_OK) return false;
   *room = grown;
   sb_statement_column_template(puts, PUT_TEMPLATE, &context, change->dim, *room);
+  sb_statement_column_density(puts, PUT_DENSITY, &(sb_density_face){change->collection, change->face},
+                              &change->density);
   if (puts->status != SB_OK) return false;
   puts->status = sb_store_protection_get_version(puts->store, change->collection, version, &protection, puts->error);
   if (puts->status != SB_OK) return false;

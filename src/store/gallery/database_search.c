@@ -88,6 +88,7 @@ void sb_database_search_free(sb_database_search *search) {
 typedef struct scan {
   const sb_database_search *search;
   sb_database_search_query query;
+  uint64_t except; /* a person who is passed over; 0: nobody */
   size_t dim;
   float *template; /* room for one */
   sb_hit *hits;    /* room for query.k */
@@ -105,7 +106,7 @@ static bool has_person(const scan *c, uint64_t person) {
 static void take_row(scan *c, sb_statement *s) {
   uint64_t person = (uint64_t)sb_statement_column_int(s, COLUMN_PERSON);
   float score = 0;
-  if (c->found == c->query.k || (c->query.by_person && has_person(c, person))) return;
+  if (c->found == c->query.k || person == c->except || (c->query.by_person && has_person(c, person))) return;
   sb_statement_column_template(s, COLUMN_TEMPLATE, &(sb_seal_context){"face", "template", 0, ""}, c->dim, c->template);
   for (size_t i = 0; i < c->dim; i++) score += c->template[i] * c -> query.vector[i];
   c->hits[c->found++] = (sb_hit){(uint64_t)sb_statement_column_int(s, COLUMN_FACE), person, score};
@@ -186,16 +187,17 @@ static int by_score(const void *a, const void *b) {
   return (one->score < other->score) - (one->score > other->score);
 }
 
-/* Asks for more faces while one person's crowd out the others, and compares all rows when the index has no more. */
+/* Asks for more faces while those of one person crowd out the others, and compares all rows when the index has no
+ * more. */
 static sb_status search_on(sb_store *reader, scan *c, sb_error *error) {
   const sb_database_search_query *q = &c->query;
-  size_t limit = q->by_person ? 2 * q->k + 16 : q->k;
-  bool all = false, by_index = c->search->ef > 0;
+  bool all = false, by_index = c->search->ef > 0, passes_over = q->by_person || c->except;
+  size_t limit = passes_over ? 2 * q->k + 16 : q->k;
   for (;;) {
     sb_status status = by_index ? scan_index(reader, c, limit, &by_index, &all, error) : SB_OK;
     if (status == SB_OK && !by_index) status = scan_all_rows(reader, c, limit, &all, error);
     if (status != SB_OK) return status;
-    bool enough = c->found == q->k || !q->by_person || all;
+    bool enough = c->found == q->k || !passes_over || all;
     if (enough && (!by_index || c->found == q->k)) break;
     if (enough)
       by_index = false;
@@ -219,17 +221,22 @@ static sb_status search_anywhere(sb_store *store, seat *at, scan *c, sb_error *e
   return search_on(at->reader, c, error);
 }
 
+static sb_status run_scan(scan *c, size_t *found, sb_error *error) {
+  float template[SB_DIM_MAX];
+  void *taken = NULL;
+  sb_status status = sb_pool_take(c->search->pool, &taken, error);
+  if (status != SB_OK) return status;
+  c->template = template;
+  status = search_anywhere(c->search->store, taken, c, error);
+  sb_pool_put(c->search->pool, taken);
+  if (status == SB_OK) *found = c->found;
+  return status;
+}
+
 sb_status sb_database_search_protected(sb_database_search *search, const sb_database_search_query *query, size_t dim,
                                        sb_hit *hits, size_t *found, sb_error *error) {
-  float template[SB_DIM_MAX];
-  scan c = {.search = search, .query = *query, .dim = dim, .template = template, .hits = hits};
-  void *taken = NULL;
-  sb_status status = sb_pool_take(search->pool, &taken, error);
-  if (status != SB_OK) return status;
-  status = search_anywhere(search->store, taken, &c, error);
-  sb_pool_put(search->pool, taken);
-  if (status == SB_OK) *found = c.found;
-  return status;
+  scan c = {.search = search, .query = *query, .dim = dim, .hits = hits};
+  return run_scan(&c, found, error);
 }
 
 /* Applies the collection's transform. */
@@ -246,8 +253,42 @@ static sb_status protect(sb_store *store, const sb_database_search_query *query,
   return status;
 }
 
+/* Reads a stored template, which is protected already, and whose it is. */
+static sb_status read_stored(sb_store *store, const sb_database_search_query *query, float *out, scan *c,
+                             sb_error *error) {
+  enum { TEMPLATE, PERSON, DIM };
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(store,
+                                    "SELECT f.template, f.person, c.dim FROM face f"
+                                    " JOIN collection c ON c.id = f.collection WHERE f.id = ? AND f.collection = ?",
+                                    error);
+  sb_statement_bind_int(&s, 1, query->face);
+  sb_statement_bind_int(&s, 2, query->collection);
+  if (sb_statement_step(&s)) {
+    c->dim = (size_t)sb_statement_column_int(&s, DIM);
+    c->except = (uint64_t)sb_statement_column_int(&s, PERSON);
+    sb_statement_column_template(&s, TEMPLATE, &(sb_seal_context){"face", "template", 0, ""}, c->dim, out);
+  } else {
+    sb_statement_not_found(&s, "there is no face of this number");
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
+static sb_status run_by_face(sb_database_search *search, const sb_database_search_query *query, sb_hit *hits,
+                             size_t *found, sb_error *error) {
+  float vector[SB_DIM_MAX];
+  scan c = {.search = search, .query = *query, .hits = hits};
+  sb_status status = read_stored(search->store, query, vector, &c, error);
+  if (status != SB_OK) return status;
+  c.query.vector = vector;
+  return run_scan(&c, found, error);
+}
+
 sb_status sb_database_search_run(sb_database_search *search, const sb_database_search_query *query, sb_hit *hits,
                                  size_t *found, sb_error *error) {
+  if (query->face) return run_by_face(search, query, hits, found, error);
   float vector[SB_DIM_MAX];
   size_t dim = 0;
   sb_database_search_query protected = *query;

@@ -92,8 +92,8 @@ static sb_status add_face(sb_store *store, const sb_store_protection *protection
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
       store,
-      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created, thumbnail)"
-      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created, thumbnail, density,"
+      " density_people) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       error);
   sb_statement_bind_int(&s, 1, *row);
   sb_statement_bind_int(&s, 2, person);
@@ -107,6 +107,7 @@ static sb_status add_face(sb_store *store, const sb_store_protection *protection
   bind_face_field(&s, 7, *row, "source", face->source, sizeof face->source);
   sb_statement_bind_int(&s, 8, sb_now_ms());
   if (face->thumbnail_size) bind_face_field(&s, 9, *row, "thumbnail", face->thumbnail, face->thumbnail_size);
+  sb_statement_bind_density(&s, 10, &(sb_density_face){protection->collection, *row}, &face->density);
   s.pipelined = true;
   status = sb_statement_run(&s);
   if (status != SB_OK) return status;
@@ -150,10 +151,20 @@ static sb_status enroll(sb_store *store, const sb_store_enrollment *e, int64_t *
   return sb_audit_append(store, &event, NULL, error);
 }
 
+static sb_status check_densities(const sb_store_enrollment *e, sb_error *error) {
+  for (size_t i = 0; i < e->face_count; i++) {
+    sb_status status = sb_density_check(&e->faces[i].density, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
 sb_status sb_store_enroll(sb_store *store, const sb_store_enrollment *e, int64_t *person_row, int64_t *face_rows,
                           sb_error *error) {
   int64_t person = 0;
-  sb_status status = sb_store_begin(store, error);
+  sb_status status = check_densities(e, error);
+  if (status != SB_OK) return status;
+  status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = sb_store_finish(store, enroll(store, e, &person, face_rows, error), error);
   if (status == SB_OK) *person_row = person;

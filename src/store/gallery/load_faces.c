@@ -32,7 +32,8 @@ typedef struct collection_info {
 typedef struct sealed_row {
   const collection_info *collection;
   int64_t face, person;
-  size_t at, size; /* within the batch's bytes */
+  int64_t density_people;
+  size_t at, size, density_size; /* within the batch's bytes: the template, and then the density */
 } sealed_row;
 
 typedef struct batch {
@@ -70,14 +71,17 @@ static sb_status open_row(const loader *l, const batch *b, const sealed_row *row
   sb_status status =
       sb_store_template_open(l->store, &context, b->bytes + row->at, row->size, row->collection->dim, embedding, error);
   if (status != SB_OK) return status;
-  const sb_store_change change = {.kind = SB_CHANGE_PUT,
-                                  .collection = row->collection->id,
-                                  .face = row->face,
-                                  .person = row->person,
-                                  .dim = row->collection->dim,
-                                  .embedding = embedding,
-                                  .seed = row->collection->seed};
-  return l->visit(l->context, &change, error);
+  const sb_density_face of = {row->collection->id, row->face};
+  sb_store_change change = {.kind = SB_CHANGE_PUT,
+                            .collection = row->collection->id,
+                            .face = row->face,
+                            .person = row->person,
+                            .dim = row->collection->dim,
+                            .embedding = embedding,
+                            .seed = row->collection->seed};
+  status = sb_density_open(l->store, &of, b->bytes + row->at + row->size, row->density_size, row->density_people,
+                           &change.density, error);
+  return status == SB_OK ? l->visit(l->context, &change, error) : status;
 }
 
 /* Opens and visits all rows of a batch, which then is spare. Without the lock. */
@@ -208,8 +212,8 @@ static sb_status find_collection(const loader *l, int64_t id, const collection_i
   return c ? SB_OK : sb_fail(error, SB_STORE, "a face of the database is in no collection; restore a backup");
 }
 
-#define FACE_COLUMNS "collection, id, person, template"
-enum { FACE_COLLECTION, FACE_ID, FACE_PERSON, FACE_TEMPLATE };
+#define FACE_COLUMNS "collection, id, person, template, density, density_people"
+enum { FACE_COLLECTION, FACE_ID, FACE_PERSON, FACE_TEMPLATE, FACE_DENSITY, FACE_DENSITY_PEOPLE };
 
 /* Room for `size` more bytes in the batch. */
 static sb_status grow_batch(batch *b, size_t size, sb_error *error) {
@@ -229,18 +233,23 @@ static sb_status copy_row(loader *l, sb_statement *s, batch *b, sb_error *error)
   const uint8_t *sealed = sb_statement_column_blob(s, FACE_TEMPLATE, &row->size);
   if (!sealed || row->size != sb_store_template_size(l->store, row->collection->dim))
     return sb_fail(error, SB_STORE, "a template of the database has the wrong length; restore a backup");
-  if (sb_store_template_needs_keys(l->store, sealed, row->size)) {
+  const uint8_t *density = sb_statement_column_blob(s, FACE_DENSITY, &row->density_size);
+  if (!density) row->density_size = 0;
+  if (sb_store_template_needs_keys(l->store, sealed, row->size) ||
+      sb_density_needs_keys(l->store, density, row->density_size)) {
     drain(l); /* no worker may use the keyring while it changes */
     status = sb_store_keys_refresh(l->store, error);
     if (status != SB_OK) return status;
   }
-  status = grow_batch(b, row->size, error);
+  status = grow_batch(b, row->size + row->density_size, error);
   if (status != SB_OK) return status;
   row->face = sb_statement_column_int(s, FACE_ID);
   row->person = sb_statement_column_int(s, FACE_PERSON);
   row->at = b->used;
+  row->density_people = sb_statement_column_int(s, FACE_DENSITY_PEOPLE);
   memcpy(b->bytes + row->at, sealed, row->size);
-  b->used += row->size;
+  if (density) memcpy(b->bytes + row->at + row->size, density, row->density_size);
+  b->used += row->size + row->density_size;
   b->count++;
   return SB_OK;
 }

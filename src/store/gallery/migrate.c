@@ -34,9 +34,12 @@ static const table tables[] = {
      "iibbbbibi",
      "SELECT id, collection, external_hash, external_id, name, consent, created, purpose, expires FROM person"
      " WHERE id > ? ORDER BY id"},
-    {"face", "id", "id, person, collection, template, attributes, quality, source, created, thumbnail", "iiiTbrbib",
+    {"face", "id",
+     "id, person, collection, template, attributes, quality, source, created, thumbnail, density,"
+     " density_people",
+     "iiiTbrbibbi",
      "SELECT f.id, f.person, f.collection, f.template, f.attributes, f.quality, f.source, f.created, f.thumbnail,"
-     " c.dim, c.model"
+     " f.density, f.density_people, c.dim, c.model"
      " FROM face f JOIN collection c ON c.id = f.collection WHERE f.id > ? ORDER BY f.id"},
     {"audit", "sequence", "sequence, at, actor, verb, collection, person, count, link", "iittiiib",
      "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ?"

@@ -72,5 +72,7 @@ static const sb_store_schema_step steps[] = {
     {"ALTER TABLE face ADD COLUMN thumbnail bytea;"
      "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
      NULL},
+    /* 3: densities of faces */
+    {"ALTER TABLE face ADD COLUMN density bytea, ADD COLUMN density_people bigint NOT NULL DEFAULT 0;", NULL},
 };
 const sb_store_schema sb_store_schema_postgres = {steps, sizeof steps / sizeof *steps};

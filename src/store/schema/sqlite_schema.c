@@ -7,7 +7,7 @@
  *   data_key     keys that seal fields, wrapped by the root key
  *   collection   name, model, dim, and the seed of its secret transform
  *   person       sealed id, name, consent and purpose; external_hash finds an id
- *   face         sealed template, attributes, source and thumbnail
+ *   face         sealed template, attributes, source, thumbnail and density
  *   change       log of changed faces, which indexes follow
  *   audit        hash chain of what was done
  *   api_key, admin   who may use the server */
@@ -27,15 +27,29 @@ static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
 
 /* The row-set MAC covers all columns of a row, so a new column changes it. A MAC that was broken before must stay
  * broken. */
-static sb_status add_thumbnails(sb_store *store, sb_error *error) {
+static sb_status add_columns(sb_store *store, const char *sql, sb_error *error) {
   bool sound = false;
   sb_status status = sb_store_row_mac_is_sound(store, &sound, error);
   if (status != SB_OK) return status;
-  status = sb_store_exec(store,
-                         "ALTER TABLE face ADD COLUMN thumbnail BLOB;"
-                         "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
-                         error);
+  status = sb_store_exec(store, sql, error);
   return status == SB_OK && sound ? sb_store_row_mac_start(store, error) : status;
+}
+
+static sb_status add_thumbnails(sb_store *store, sb_error *error) {
+  return add_columns(store,
+                     "ALTER TABLE face ADD COLUMN thumbnail BLOB;"
+                     "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
+                     error);
+}
+
+/* The index answers which faces are to be measured again without reading their rows. */
+static sb_status add_densities(sb_store *store, sb_error *error) {
+  return add_columns(store,
+                     "ALTER TABLE face ADD COLUMN density BLOB;"
+                     "ALTER TABLE face ADD COLUMN density_people INTEGER NOT NULL DEFAULT 0;"
+                     "DROP INDEX face_collection;"
+                     "CREATE INDEX face_collection ON face(collection, id, density_people);",
+                     error);
 }
 
 static const sb_store_schema_step steps[] = {
@@ -85,5 +99,7 @@ static const sb_store_schema_step steps[] = {
     {"CREATE INDEX face_described ON face(person) WHERE attributes IS NOT NULL;", sb_store_row_mac_start},
     /* 5: thumbnails of faces */
     {"", add_thumbnails},
+    /* 6: densities of faces */
+    {"", add_densities},
 };
 const sb_store_schema sb_store_schema_sqlite = {steps, sizeof steps / sizeof *steps};

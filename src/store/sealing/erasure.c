@@ -24,10 +24,21 @@ static sb_status delete_person(sb_store *store, int64_t row, sb_error *error) {
   return sb_fail(error, SB_NOT_FOUND, "there is no such person");
 }
 
+/* A density is about other people; the faces of both people counted as such for each other until now. */
+static sb_status mark_outdated(sb_store *store, int64_t person, sb_error *error) {
+  sb_statement s =
+      sb_statement_new(store, "UPDATE face SET density_people = ?1 WHERE person = ?2 AND density_people > ?1", error);
+  sb_statement_bind_int(&s, 1, SB_DENSITY_OUTDATED);
+  sb_statement_bind_int(&s, 2, person);
+  return sb_statement_run(&s);
+}
+
 static sb_status merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error) {
   sb_status status = log_changes(store, SB_CHANGE_PUT, from, into, faces, error);
   if (status != SB_OK) return status;
   status = store->driver->move_faces(store, from, into, error);
+  if (status != SB_OK) return status;
+  status = mark_outdated(store, into, error);
   if (status != SB_OK) return status;
   status = sb_audit_append_person(store, &(sb_audit_event){"merge", 0, into, (int64_t)*faces}, NULL, error);
   if (status != SB_OK) return status;

@@ -19,7 +19,7 @@
 
 /* The row being resealed. `legacy`: its fields are sealed as in schema 1. */
 typedef struct row_context {
-  const char *table, *model; /* model: of a face's template, else NULL */
+  const char *table, *model, *scope; /* of a face: the model of its template, the scope of its density; else NULL */
   int64_t row;
   bool legacy;
 } row_context;
@@ -32,8 +32,8 @@ typedef struct field {
 } field;
 
 static sb_seal_context seal_context(const row_context *r, const char *column) {
-  bool template = !strcmp(column, "template");
-  return (sb_seal_context){r->table, column, r->row, template ? r->model : NULL};
+  const char *model = !strcmp(column, "template") ? r->model : !strcmp(column, "density") ? r->scope : NULL;
+  return (sb_seal_context){r->table, column, r->row, model};
 }
 
 static void open_legacy(sb_statement *s, int column, const sb_seal_context *context, field *out) {
@@ -162,13 +162,13 @@ typedef struct face_pass {
   const sb_transform *from, *to; /* NULL: none */
 } face_pass;
 
-enum { FIELD_TEMPLATE, FIELD_ATTRIBUTES, FIELD_SOURCE, FIELD_THUMBNAIL, FACE_FIELDS };
+enum { FIELD_TEMPLATE, FIELD_ATTRIBUTES, FIELD_SOURCE, FIELD_THUMBNAIL, FIELD_DENSITY, FACE_FIELDS };
 
 typedef struct face {
   row_context context;
   int64_t collection;
   size_t dim;
-  char model[64];
+  char model[64], scope[SB_DENSITY_SCOPE_SIZE];
   field fields[FACE_FIELDS]; /* the template as float32, however the database stores it */
 } face;
 
@@ -202,9 +202,8 @@ static void source_open(sb_statement *s, int column, face *f) {
     s->status = SB_NO_MEMORY;
 }
 
-/* Schema 1 had no thumbnails, and no column for them. */
-#define FACE_COLUMNS(thumbnail) \
-  "SELECT f.id, f.collection, c.model, c.dim, f.template, f.attributes, f.source, " thumbnail
+/* Schema 1 had neither thumbnails nor densities, and no columns for them. */
+#define FACE_COLUMNS(later) "SELECT f.id, f.collection, c.model, c.dim, f.template, f.attributes, f.source, " later
 enum {
   COLUMN_ROW,
   COLUMN_COLLECTION,
@@ -213,7 +212,8 @@ enum {
   COLUMN_TEMPLATE,
   COLUMN_ATTRIBUTES,
   COLUMN_SOURCE,
-  COLUMN_THUMBNAIL
+  COLUMN_THUMBNAIL,
+  COLUMN_DENSITY
 };
 #define NEXT_FACE                                         \
   " FROM face f JOIN collection c ON c.id = f.collection" \
@@ -221,7 +221,8 @@ enum {
 
 static sb_status read_face(sb_store *store, const face_pass *pass, face *f, bool *done, sb_error *error) {
   sb_statement s = sb_statement_new(
-      store, pass->legacy ? FACE_COLUMNS("NULL") NEXT_FACE : FACE_COLUMNS("f.thumbnail") NEXT_FACE, error);
+      store, pass->legacy ? FACE_COLUMNS("NULL, NULL") NEXT_FACE : FACE_COLUMNS("f.thumbnail, f.density") NEXT_FACE,
+      error);
   sb_statement_bind_int(&s, 1, f->context.row);
   sb_statement_bind_int(&s, 2, pass->collection);
   *done = !sb_statement_step(&s);
@@ -230,10 +231,12 @@ static sb_status read_face(sb_store *store, const face_pass *pass, face *f, bool
     f->collection = sb_statement_column_int(&s, COLUMN_COLLECTION);
     f->dim = (size_t)sb_statement_column_int(&s, COLUMN_DIM);
     snprintf(f->model, sizeof f->model, "%s", sb_statement_column_text(&s, COLUMN_MODEL));
+    sb_density_scope(f->collection, f->scope);
     template_open(&s, COLUMN_TEMPLATE, f);
     field_open(&s, COLUMN_ATTRIBUTES, &f->context, "attributes", &f->fields[FIELD_ATTRIBUTES]);
     source_open(&s, COLUMN_SOURCE, f);
     field_open(&s, COLUMN_THUMBNAIL, &f->context, "thumbnail", &f->fields[FIELD_THUMBNAIL]);
+    field_open(&s, COLUMN_DENSITY, &f->context, "density", &f->fields[FIELD_DENSITY]);
   }
   return sb_statement_end(&s);
 }
@@ -279,18 +282,20 @@ static void template_bind(sb_statement *s, int index, const face *f) {
 static sb_status write_face(sb_store *store, const face *f, sb_error *error) {
   sb_statement s = sb_statement_new(
       store,
-      f->context.legacy ? "UPDATE face SET template = ?1, attributes = ?2, source = ?3 WHERE id = ?5"
-                        : "UPDATE face SET template = ?1, attributes = ?2, source = ?3, thumbnail = ?4 WHERE id = ?5",
+      f->context.legacy
+          ? "UPDATE face SET template = ?1, attributes = ?2, source = ?3 WHERE id = ?6"
+          : "UPDATE face SET template = ?1, attributes = ?2, source = ?3, thumbnail = ?4, density = ?5 WHERE id = ?6",
       error);
   template_bind(&s, 1, f);
   for (int i = FIELD_ATTRIBUTES; i < FACE_FIELDS; i++) field_bind(&s, i + 1, &f->context, &f->fields[i]);
-  sb_statement_bind_int(&s, 5, f->context.row);
+  sb_statement_bind_int(&s, FACE_FIELDS + 1, f->context.row);
   return sb_statement_run(&s);
 }
 
 static sb_status reseal_face(sb_store *store, const face_pass *pass, int64_t *row, bool *done, sb_error *error) {
   face f = {.context = {.table = "face", .row = *row, .legacy = pass->legacy}};
   f.context.model = f.model;
+  f.context.scope = f.scope;
   sb_status status = read_face(store, pass, &f, done, error);
   if (status == SB_OK && !*done) {
     status = transform_face(store, pass, &f, error);

@@ -7,6 +7,8 @@
 #include "store/sealing/column_encoding.h"
 #include "store/sealing/keys.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void sb_statement_bind_sealed(sb_statement *s, int index, const sb_seal_context *context, const void *plain,
@@ -18,10 +20,13 @@ void sb_statement_bind_sealed(sb_statement *s, int index, const sb_seal_context 
   free(sealed);
 }
 
-/* Another process may have added the data key that the value is sealed under. */
+/* Another process has added the data key that the value is sealed under. */
+static bool needs_keys(const sb_store *store, const void *sealed, size_t size) {
+  return sealed && size >= SB_SEAL_OVERHEAD && sb_keyring_sealed_number(sealed, size) > store->keys->newest;
+}
+
 static void have_key(sb_statement *s, const uint8_t *sealed, size_t size) {
-  if (s->status == SB_OK && sb_keyring_sealed_number(sealed, size) > s->store->keys->newest)
-    s->status = sb_store_keys_refresh(s->store, s->error);
+  if (s->status == SB_OK && needs_keys(s->store, sealed, size)) s->status = sb_store_keys_refresh(s->store, s->error);
 }
 
 char *sb_statement_column_sealed(sb_statement *s, int column, const sb_seal_context *context, size_t *size) {
@@ -64,8 +69,7 @@ sb_status sb_store_template_open(const sb_store *store, const sb_seal_context *c
 }
 
 bool sb_store_template_needs_keys(const sb_store *store, const void *bytes, size_t size) {
-  return store->driver->seals_templates && bytes && size >= SB_SEAL_OVERHEAD &&
-         sb_keyring_sealed_number(bytes, size) > store->keys->newest;
+  return store->driver->seals_templates && needs_keys(store, bytes, size);
 }
 
 void sb_statement_column_template(sb_statement *s, int column, const sb_seal_context *context, size_t dim, float *out) {
@@ -93,4 +97,68 @@ void sb_statement_bind_template(sb_statement *s, int index, const sb_seal_contex
     sb_statement_bind_blob_copy(s, index, bytes, size);
   }
   free(bytes);
+}
+
+/* ---- Densities */
+
+static bool is_valid(const sb_density *density) {
+  return isfinite(density->location) && isfinite(density->deviation) && density->deviation > 0;
+}
+
+sb_status sb_density_check(const sb_density *density, sb_error *error) {
+  if (density->population == SB_DENSITY_NONE || is_valid(density)) return SB_OK;
+  return sb_fail(error, SB_INVALID, "a density must be two finite numbers, the deviation above 0");
+}
+
+void sb_density_scope(int64_t collection, char scope[SB_DENSITY_SCOPE_SIZE]) {
+  snprintf(scope, SB_DENSITY_SCOPE_SIZE, "%lld", (long long)collection);
+}
+
+static sb_status damaged_density(sb_error *error) {
+  return sb_fail(error, SB_STORE,
+                 "a sealed field of the database (face.density) is missing or damaged; restore a backup");
+}
+
+sb_status sb_density_open(const sb_store *store, const sb_density_face *of, const void *bytes, size_t size,
+                          int64_t population, sb_density *out, sb_error *error) {
+  char scope[SB_DENSITY_SCOPE_SIZE];
+  uint8_t plain[SB_DENSITY_SIZE];
+  float values[2];
+  *out = (sb_density){0};
+  if (population == SB_DENSITY_NONE) return SB_OK;
+  if (!bytes || size != SB_DENSITY_SEALED_SIZE || population < 0 || population > UINT32_MAX)
+    return damaged_density(error);
+  sb_density_scope(of->collection, scope);
+  const sb_seal_context context = {"face", "density", of->face, scope};
+  sb_status status = sb_keyring_unseal(store->keys->keyring, &context, bytes, size, plain, error);
+  if (status != SB_OK) return status;
+  sb_store_floats_read(plain, 2, values);
+  const sb_density opened = {values[0], values[1], (uint32_t)population};
+  if (!is_valid(&opened)) return damaged_density(error);
+  *out = opened;
+  return SB_OK;
+}
+
+bool sb_density_needs_keys(const sb_store *store, const void *bytes, size_t size) {
+  return needs_keys(store, bytes, size);
+}
+
+void sb_statement_column_density(sb_statement *s, int column, const sb_density_face *of, sb_density *out) {
+  size_t size = 0;
+  *out = (sb_density){0};
+  if (s->status != SB_OK) return;
+  int64_t population = sb_statement_column_int(s, column + 1);
+  const uint8_t *bytes = sb_statement_column_blob(s, column, &size);
+  have_key(s, bytes, size);
+  if (s->status == SB_OK) s->status = sb_density_open(s->store, of, bytes, size, population, out, s->error);
+}
+
+void sb_statement_bind_density(sb_statement *s, int index, const sb_density_face *of, const sb_density *density) {
+  char scope[SB_DENSITY_SCOPE_SIZE];
+  uint8_t plain[SB_DENSITY_SIZE];
+  sb_statement_bind_int(s, index + 1, density->population);
+  if (density->population == SB_DENSITY_NONE) return;
+  sb_density_scope(of->collection, scope);
+  sb_store_floats_write((const float[]){density->location, density->deviation}, 2, plain);
+  sb_statement_bind_sealed(s, index, &(sb_seal_context){"face", "density", of->face, scope}, plain, sizeof plain);
 }

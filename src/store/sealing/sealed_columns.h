@@ -27,4 +27,28 @@ void sb_statement_column_template(sb_statement *s, int column, const sb_seal_con
 void sb_statement_bind_template(sb_statement *s, int index, const sb_seal_context *context, const float *values,
                                 size_t dim);
 
+/* ---- Densities: the columns `density`, two float32 sealed for their face and collection, and `density_people`, the
+ * population, which shows without opening anything which faces are to be measured again. */
+
+/* The face whose density it is. */
+typedef struct sb_density_face {
+  int64_t collection, face; /* rows */
+} sb_density_face;
+
+enum { SB_DENSITY_SIZE = 8, SB_DENSITY_SEALED_SIZE = SB_DENSITY_SIZE + SB_SEAL_OVERHEAD };
+
+/* May the density be stored: not measured, or finite with a deviation above 0? SB_INVALID. */
+sb_status sb_density_check(const sb_density *density, sb_error *error);
+/* A density's collection as its seal context has it. */
+enum { SB_DENSITY_SCOPE_SIZE = 24 };
+void sb_density_scope(int64_t collection, char scope[SB_DENSITY_SCOPE_SIZE]);
+/* Any thread, also without the lock while the keyring does not change. `population` is the column; SB_DENSITY_NONE
+ * gives all zero whatever `bytes` are. SB_STORE: damaged, moved or missing. */
+sb_status sb_density_open(const sb_store *store, const sb_density_face *of, const void *bytes, size_t size,
+                          int64_t population, sb_density *out, sb_error *error);
+bool sb_density_needs_keys(const sb_store *store, const void *bytes, size_t size);
+/* `column` and `index` are those of `density`; `density_people` is the next one. */
+void sb_statement_column_density(sb_statement *s, int column, const sb_density_face *of, sb_density *out);
+void sb_statement_bind_density(sb_statement *s, int index, const sb_density_face *of, const sb_density *density);
+
 #endif

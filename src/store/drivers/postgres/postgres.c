@@ -177,9 +177,9 @@ static sb_status set_next_row(sb_store *store, const char *table, int64_t next, 
 static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_error *error) {
   sb_statement s = sb_statement_new(
       store,
-      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created, thumbnail)"
-      " SELECT id, ?1, collection, template, attributes, quality, source, created, thumbnail"
-      " FROM face WHERE person = ?2",
+      "INSERT INTO face(id, person, collection, template, attributes, quality, source, created, thumbnail, density,"
+      " density_people) SELECT id, ?1, collection, template, attributes, quality, source, created, thumbnail, density,"
+      " density_people FROM face WHERE person = ?2",
       error);
   sb_statement_bind_int(&s, 1, into);
   sb_statement_bind_int(&s, 2, from);
