@@ -2,20 +2,19 @@
 
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import unittest
 
 from collage import on_grey
-from page import BIDEN, GROUP, OBAMA, OBAMA2, PageCase
+from page import BIDEN, GROUP, OBAMA, OBAMA2, OwnServerCase, PageCase
 from program import PHOTOS, PROGRAM
 from server import form_of_files
 
 VIEWS = ("register", "search", "list", "family", "import", "settings")
 
 
-class Login(PageCase):
+class Login(OwnServerCase):
     def test_the_admin_logs_in_and_stays_logged_in_after_a_reload(self):
         self.enroll()
         subprocess.run(
@@ -148,6 +147,12 @@ class Search(PageCase):
             1, "return [...document.querySelectorAll('.face-tab')].findIndex((t) => t.ariaSelected === 'true')"
         )
 
+    def test_a_photo_is_dropped_on_a_stage(self):
+        self.enroll()
+        self.view("search")
+        self.browser.drop("#search-stage", OBAMA2)
+        self.browser.wait_text("#verdict", "Same person")
+
     def test_a_photo_without_a_face_is_reported_as_such(self):
         self.view("search")
         self.browser.run("""const c = document.createElement('canvas'); c.width = 320; c.height = 240;
@@ -262,7 +267,7 @@ class List(PageCase):
         self.browser.wait_text("#list-empty", "Nobody is registered yet")
 
 
-class Thumbnails(PageCase):
+class Thumbnails(OwnServerCase):
     flags = ("--thumbnails",)
 
     def test_kept_thumbnails_appear_in_the_list_and_in_the_consent_text(self):
@@ -280,7 +285,7 @@ class Thumbnails(PageCase):
         self.assertEqual(self.clean_log(), [])
 
 
-class Import(PageCase):
+class Import(OwnServerCase):
     def files(self):
         for person, photos in (("Barack_Obama", (OBAMA, OBAMA2)), ("Joe_Biden", (BIDEN,)), ("Team", (GROUP,))):
             (self.folder / "staff" / person).mkdir(parents=True)
@@ -318,12 +323,6 @@ class Import(PageCase):
         self.assertEqual({(p["id"], p["faces"]) for p in self.people()}, {("Barack_Obama", 2), ("Joe_Biden", 1)})
         self.browser.wait_text("#refused-rows", "Team/0.jpg")
         self.assertEqual(self.clean_log(), [])
-
-    def test_a_photo_is_dropped_on_a_stage(self):
-        self.enroll()
-        self.view("search")
-        self.browser.drop("#search-stage", OBAMA2)
-        self.browser.wait_text("#verdict", "Same person")
 
     def test_a_job_continues_when_the_page_is_closed_and_is_found_again(self):
         # A photo that takes long to search and is small to send: the job still runs when a slow page pauses it.
@@ -547,12 +546,7 @@ AXE = PHOTOS / "axe-core/axe.min.js"
 
 @unittest.skipUnless(AXE.exists(), "axe-core is not installed (script/setup --tests)")
 class Accessible(PageCase):
-    """Runs axe-core on every view. The screenshots stay in SB_SHOTS, for people to look at."""
-
-    def look(self, name):
-        shots = pathlib.Path(os.environ.get("SB_SHOTS", self.folder / "shots"))
-        shots.mkdir(parents=True, exist_ok=True)
-        self.browser.screenshot(shots / f"{name}.png")
+    """Runs axe-core on every view."""
 
     def serious(self):
         return self.browser.run_async("""const done = arguments[0];
@@ -582,9 +576,14 @@ class Accessible(PageCase):
         self.browser.wait_text(".side .srv", "Ready")
         self.fill()
         self.browser.run(AXE.read_text() + "; window.axe = axe;")
-        for width, height, phone in ((1280, 900, False), (360, 740, True), (3840, 2160, False)):
+        both = ("light", "dark")
+        for width, height, phone, themes in (
+            (1280, 900, False, both),
+            (360, 740, True, both),
+            (3840, 2160, False, both[:1]),  # the colours are those of 1280
+        ):
             self.browser.emulate(width, height, 1, phone)
-            for theme in ("light", "dark"):
+            for theme in themes:
                 self.browser.run("document.querySelector(`[data-theme-set=${arguments[0]}]`).click()", theme)
                 for view in VIEWS:
                     self.browser.run("location.hash = arguments[0]", view)
@@ -592,7 +591,7 @@ class Accessible(PageCase):
                         "return document.querySelector(`[data-view=${arguments[0]}]:not([hidden])`)", view
                     )
                     self.browser.settle()
-                    self.look(f"{view}-{width}-{theme}")
+                    self.picture(f"{view}-{width}-{theme}")
                     with self.subTest(view=view, width=width, theme=theme):
                         self.assertEqual(self.serious(), [])
         for dialog in self.browser.run("return [...document.querySelectorAll('dialog')].map((d) => d.id)"):
@@ -621,4 +620,4 @@ class Accessible(PageCase):
                     self.assertLessEqual(
                         self.browser.run("return document.documentElement.scrollWidth"), width, (view, language)
                     )
-                    self.look(f"{view}-{width}-{language}")
+                    self.picture(f"{view}-{width}-{language}")

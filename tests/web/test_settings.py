@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from page import OBAMA2, PageCase
+from page import OBAMA2, OwnServerCase, PageCase
 from program import FRIENDS, PROGRAM
 
 
@@ -139,6 +139,8 @@ class Settings(PageCase):
             )
         browser.wait_text("#sure-error", "threshold")
 
+
+class Admin(OwnServerCase):
     def set_password(self):
         subprocess.run(
             [PROGRAM, "access", "password", "--data", str(self.folder / "data")],

@@ -1,10 +1,9 @@
 """Walks through every flow of the page in each language, with the camera and with real keyboard and mouse events.
 
-At every station it takes a screenshot, light and dark, on a phone and on a desktop; they stay in build/shots for people
-to look at. Playwright would drive the same Chromium over the same protocols; this test needs no package but Debian's
-chromium-driver."""
+At every station the page must fit the window of a phone and of a desktop. If SB_SHOTS names a folder, screenshots of
+every station are saved there, light and dark, for people to look at. Playwright would drive the same Chromium over the
+same protocols; this test needs no package but Debian's chromium-driver."""
 
-import base64
 import json
 import os
 import pathlib
@@ -12,7 +11,7 @@ import shutil
 import subprocess
 import unittest
 
-from page import BIDEN, GROUP, OBAMA, OBAMA2, PageCase
+from page import BIDEN, GROUP, OBAMA, OBAMA2, SHOTS, OwnServerCase
 from program import FRIENDS, PROGRAM
 
 SIZES = (("desktop", 1280, 900, False), ("phone", 390, 844, True))
@@ -27,11 +26,9 @@ def sanitized():
 
 
 @unittest.skipIf(sanitized(), "pictures are the same under the sanitizers, and the other tests walk the flows there")
-class Walk(PageCase):
+class Walk(OwnServerCase):
     def setUp(self):
         super().setUp()
-        self.shots = pathlib.Path(os.environ.get("SB_SHOTS", self.folder / "shots"))
-        self.shots.mkdir(parents=True, exist_ok=True)
         self.browser.call(
             "POST",
             "/goog/cdp/execute",
@@ -42,30 +39,17 @@ class Walk(PageCase):
         )
 
     def see(self, name):
-        """Takes a screenshot of the whole page in each size and theme; the page must not be wider than the window."""
+        """The page must not be wider than the window, in each size. Saves pictures of it in each theme."""
         for size, width, height, phone in SIZES:
             self.browser.emulate(width, height, 1, phone)
-            for theme in ("light", "dark"):
+            for theme in ("light", "dark") if SHOTS else ("light",):
                 self.browser.run("document.querySelector(`[data-theme-set=${arguments[0]}]`).click()", theme)
                 self.browser.settle()
                 wide, tall = self.browser.run(
                     "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
                 )
                 self.assertLessEqual(wide, width, (name, self.language, size))
-                shot = self.browser.call(
-                    "POST",
-                    "/goog/cdp/execute",
-                    {
-                        "cmd": "Page.captureScreenshot",
-                        "params": {
-                            "captureBeyondViewport": True,
-                            "clip": {"x": 0, "y": 0, "width": width, "height": max(tall, height), "scale": 1},
-                        },
-                    },
-                )
-                (self.shots / f"walk-{name}-{size}-{theme}-{self.language}.png").write_bytes(
-                    base64.b64decode(shot["data"])
-                )
+                self.picture(f"walk-{name}-{size}-{theme}-{self.language}", (width, max(tall, height)))
         self.browser.emulate(1280, 900)
 
     def walk(self, language):

@@ -263,8 +263,15 @@ class Browser:
     def size(self, width, height):
         self.call("POST", "/window/rect", {"width": width, "height": height})
 
-    def screenshot(self, path):
-        pathlib.Path(path).write_bytes(base64.b64decode(self.call("GET", "/screenshot")))
+    def screenshot(self, path, clip=None):
+        """Of the window, or of `clip`, (width, height) of the page from its top."""
+        if not clip:
+            data = self.call("GET", "/screenshot")
+        else:
+            area = {"x": 0, "y": 0, "width": clip[0], "height": clip[1], "scale": 1}
+            shot = {"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": True, "clip": area}}
+            data = self.call("POST", "/goog/cdp/execute", shot)["data"]
+        pathlib.Path(path).write_bytes(base64.b64decode(data))
 
     def log(self):
         return self.call("POST", "/se/log", {"type": "browser"})
