@@ -51,6 +51,8 @@ SB_API void sb_sql_finalize(sb_sql_statement *statement); /* NULL allowed */
 SB_API int sb_sql_parameter_count(sb_sql_statement *statement);
 /* The number of the parameter with a name, ":photo" or "photo". 0: there is no such parameter. */
 SB_API int sb_sql_parameter(sb_sql_statement *statement, const char *name);
+/* A parameter as it stands in the statement: ":photo", or "?". NULL: the statement has none of this number. */
+SB_API const char *sb_sql_parameter_name(sb_sql_statement *statement, int parameter);
 /* Parameters that are not bound are NULL. Values are copied. SB_INVALID: there is no such parameter. */
 SB_API sb_status sb_sql_bind_null(sb_sql_statement *statement, int parameter, sb_error *error);
 SB_API sb_status sb_sql_bind_int(sb_sql_statement *statement, int parameter, int64_t value, sb_error *error);

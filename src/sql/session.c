@@ -19,7 +19,8 @@ struct sb_sql {
   char model[64]; /* of the collection, for photos; "": the engine's own */
   bool gallery;   /* the gallery's tables are attached */
   bool write;
-  bool refused; /* the authorizer refused the statement that was compiled last */
+  /* Why the authorizer refused the statement that was compiled last. */
+  enum { NOT_REFUSED, REFUSED_WRITE, REFUSED_SCHEMA } refused;
 };
 
 struct sb_sql_statement {
@@ -34,6 +35,19 @@ struct sb_sql_statement {
 static const char *table_hint(const sb_sql *sql, const char *message) {
   bool unknown = !strncmp(message, "no such table", strlen("no such table"));
   return unknown && sql->gallery ? "; the gallery's are faces and dc_facialmatching.FacialData" : "";
+}
+
+/* Whether SQLite's message is about a column whose name stands in double quotes in the statement. SQLite itself takes
+ * such a name for a text unless it is told otherwise (DQS), so many people write texts that way. */
+static bool is_quoted_text(const char *message, const char *statement) {
+  static const char start[] = "no such column: ";
+  if (strncmp(message, start, strlen(start))) return false;
+  const char *name = message + strlen(start);
+  size_t size = strcspn(name, " ");
+  if (*name == '"' && size > 1) name++, size -= 2; /* newer versions of SQLite quote it, and give a hint of their own */
+  for (const char *at = strchr(statement, '"'); at; at = strchr(at + 1, '"'))
+    if (!strncmp(at + 1, name, size) && at[1 + size] == '"') return true;
+  return false;
 }
 
 /* SB_EXISTS: a row with this key exists. Virtual tables have no codes finer than SQLITE_CONSTRAINT. */
@@ -67,16 +81,45 @@ static sb_status would_write(sb_error *error) {
   return sb_fail(error, SB_READ_ONLY, "the statement would change data, and this session is read-only; use --write");
 }
 
+static sb_status refused(const sb_sql *sql, sb_error *error) {
+  if (sql->refused == REFUSED_WRITE || !sql->write) return would_write(error);
+  return sb_fail(
+      error, SB_INVALID,
+      "a session over the gallery keeps no tables or indexes of its own; use --db FILE, or ATTACH a file and "
+      "name its schema, or CREATE TEMP TABLE");
+}
+
 /* ---- Opening */
 
-/* Refuses what SQLite counts as reading although it creates files. Other writes are refused by
- * sqlite3_stmt_readonly(). */
+/* Whether an action changes the schema of the database named `schema`, other than that of temporary tables. */
+static bool changes_schema(int action) {
+  switch (action) {
+  case SQLITE_CREATE_INDEX:
+  case SQLITE_CREATE_TABLE:
+  case SQLITE_CREATE_TRIGGER:
+  case SQLITE_CREATE_VIEW:
+  case SQLITE_CREATE_VTABLE:
+  case SQLITE_DROP_INDEX:
+  case SQLITE_DROP_TABLE:
+  case SQLITE_DROP_TRIGGER:
+  case SQLITE_DROP_VIEW:
+  case SQLITE_DROP_VTABLE:
+  case SQLITE_ALTER_TABLE: return true;
+  default: return false;
+  }
+}
+
+/* Refuses what SQLite counts as reading although it creates files (other writes are refused by
+ * sqlite3_stmt_readonly), and tables of one's own beside the gallery's: their databases are in memory, so a table would
+ * be lost at the session's end. */
 static int authorize(void *context, int action, const char *a, const char *b, const char *c, const char *d) {
   sb_sql *sql = context;
-  (void)a, (void)b, (void)c, (void)d;
+  (void)b, (void)d;
+  const char *schema = action == SQLITE_ALTER_TABLE ? a : c;
+  bool in_memory = sql->gallery && schema && (!strcmp(schema, "main") || !strcmp(schema, SB_SQL_GALLERY_SCHEMA));
+  if (in_memory && changes_schema(action)) return sql->refused = REFUSED_SCHEMA, SQLITE_DENY;
   if (sql->write || (action != SQLITE_ATTACH && action != SQLITE_DETACH)) return SQLITE_OK;
-  sql->refused = true;
-  return SQLITE_DENY;
+  return sql->refused = REFUSED_WRITE, SQLITE_DENY;
 }
 
 static sb_status open_database(sb_sql *sql, const char *path, sb_error *error) {
@@ -88,6 +131,8 @@ static sb_status open_database(sb_sql *sql, const char *path, sb_error *error) {
   sqlite3_busy_timeout(sql->db, BUSY_MS);
   sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL); /* an unknown "name" is an error, not a text */
+  sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
   code = sb_sql_register(sql->db);
   /* The first read shows whether the file is a database. */
   if (code == SQLITE_OK) code = sqlite3_exec(sql->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
@@ -141,12 +186,14 @@ static sb_status compile(sb_sql_statement *statement, const char *text, const ch
   sb_sql *sql = statement->sql;
   const sb_sql_dialect *dialect = &statement->dialect;
   const char *tail = NULL;
-  sql->refused = false;
+  sql->refused = NOT_REFUSED;
   int code = compile_forms(statement, text, &tail);
-  if (code != SQLITE_OK && sql->refused) return would_write(error);
+  if (code != SQLITE_OK && sql->refused) return refused(sql, error);
   if (code != SQLITE_OK && dialect->index)
     return sb_fail(error, SB_INVALID, "there is no index to create: the table has no such vector column (%s)",
                    sqlite3_errmsg(sql->db));
+  if (code != SQLITE_OK && is_quoted_text(sqlite3_errmsg(sql->db), text))
+    return sb_fail(error, SB_INVALID, "%s; a text is written in single quotes", sqlite3_errmsg(sql->db));
   if (code != SQLITE_OK) return failed(sql, code, error);
   if (rest) *rest = dialect->size ? text + dialect->size : tail;
   if (statement->raw && !sql->write && !sqlite3_stmt_readonly(statement->raw)) return would_write(error);
@@ -188,6 +235,11 @@ int sb_sql_parameter(sb_sql_statement *statement, const char *name) {
     if (own && !strcmp(marked ? own : own + 1, name)) return i + 1;
   }
   return 0;
+}
+
+const char *sb_sql_parameter_name(sb_sql_statement *statement, int parameter) {
+  bool in_range = parameter >= 1 && parameter <= statement->dialect.parameters;
+  return in_range ? statement->dialect.names[parameter - 1] : NULL;
 }
 
 static sb_status bound(sb_sql_statement *statement, int code, sb_error *error) {

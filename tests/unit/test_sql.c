@@ -130,6 +130,11 @@ static void test_statements_come_one_after_another_with_their_parameters(void **
   assert_int_equal(sb_sql_parameter(statement, ":n"), 1);
   assert_int_equal(sb_sql_parameter(statement, "name"), 4);
   assert_int_equal(sb_sql_parameter(statement, "none"), 0);
+  assert_string_equal(sb_sql_parameter_name(statement, 1), ":n");
+  assert_null(sb_sql_parameter_name(statement, 2)); /* ?3 makes the count skip it */
+  assert_string_equal(sb_sql_parameter_name(statement, 3), "?3");
+  assert_string_equal(sb_sql_parameter_name(statement, 5), "?");
+  assert_null(sb_sql_parameter_name(statement, 6));
   assert_int_equal(sb_sql_bind_int(statement, 1, 1, NULL), SB_OK);
   assert_int_equal(sb_sql_bind_int(statement, 3, 41, NULL), SB_OK);
   assert_int_equal(sb_sql_bind_text(statement, 4, "x", NULL), SB_OK);

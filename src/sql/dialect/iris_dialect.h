@@ -16,10 +16,11 @@ typedef struct sb_sql_dialect {
   char *fast;     /* the same, asked of the index; NULL: it is not such a search */
   bool index;     /* the statement is CREATE INDEX ... AS HNSW: `plain` compiles only if there is the vector column */
   int parameters; /* the largest parameter number */
-  char **names;   /* of parameters 1 to `parameters`; NULL: the parameter has no name */
+  char **names;   /* of parameters 1 to `parameters`, as they stand: ":a", "?"; NULL: the statement lacks the number */
 } sb_sql_dialect;
 
-/* Reads the first statement of `text`. SB_INVALID: a use of TOP, or of parameters, that has no meaning.
+/* Reads the first statement of `text`. SB_INVALID: a use of TOP, or of parameters, that has no
+ * meaning.
  * SB_NO_MEMORY. */
 sb_status sb_sql_dialect_read(const char *text, sb_sql_dialect *out, sb_error *error);
 void sb_sql_dialect_free(sb_sql_dialect *dialect);

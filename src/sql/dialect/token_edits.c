@@ -56,20 +56,35 @@ static sb_status parameter_number(const sb_sql_token_edits *s, const sb_sql_toke
   return SB_OK;
 }
 
+static sb_status grow_names(sb_sql_token_edits *s, int number, sb_error *error) {
+  void *names = s->names;
+  if (number <= s->parameters) return SB_OK;
+  sb_status status = sb_grow(&names, (size_t)number, sizeof *s->names, error);
+  if (status != SB_OK) return status;
+  s->names = names;
+  for (; s->parameters < number; s->parameters++) s->names[s->parameters] = NULL;
+  return SB_OK;
+}
+
+/* Refuses $LENGTH('abc'): IRIS has such functions, SQLite would take it for a parameter. */
+static sb_status check_call(const sb_sql_token_edits *s, const sb_sql_token *t, sb_error *error) {
+  const char *after = t->text + t->size;
+  if (*t->text == '?' || after >= s->end || *after != '(') return SB_OK;
+  return sb_fail(error, SB_INVALID,
+                 "%.*s(...) is not a function here; use one of SQLite's, such as length, substr, replace or upper",
+                 (int)t->size, t->text);
+}
+
 /* Numbers the parameter at token `i`, and notes its name when it is new. */
 static sb_status add_parameter(sb_sql_token_edits *s, size_t i, sb_error *error) {
   const sb_sql_token *t = &s->tokens[i];
   int number = 0;
-  sb_status status = parameter_number(s, t, &number, error);
+  sb_status status = check_call(s, t, error);
+  if (status == SB_OK) status = parameter_number(s, t, &number, error);
+  if (status == SB_OK) status = grow_names(s, number, error);
   if (status != SB_OK) return status;
   s->numbers[i] = number;
-  if (number <= s->parameters) return SB_OK;
-  void *names = s->names;
-  status = sb_grow(&names, (size_t)number, sizeof *s->names, error);
-  if (status != SB_OK) return status;
-  s->names = names;
-  for (; s->parameters < number; s->parameters++) s->names[s->parameters] = NULL;
-  if (*t->text == '?') return SB_OK;
+  if (s->names[number - 1]) return SB_OK;
   char *name = sb_alloc(t->size + 1, 1, error);
   if (!name) return SB_NO_MEMORY;
   memcpy(name, t->text, t->size);

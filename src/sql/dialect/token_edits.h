@@ -20,7 +20,7 @@ typedef struct sb_sql_token_edits {
   int *numbers;         /* of each token: its parameter's number; 0: it is not a parameter */
   int *matching; /* of each token: for "(" the index of its ")", for ")" that of its "("; -1: neither, or unmatched */
   size_t count, capacity;
-  char **names; /* of parameters 1 to `parameters`; NULL: the parameter has no name */
+  char **names; /* of parameters 1 to `parameters`, as they stand: ":a", "?"; NULL: the statement lacks this number */
   int parameters;
   sb_sql_token_edit *edits; /* by ascending position; those at one position in the order of registration */
   size_t edit_count;

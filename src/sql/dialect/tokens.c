@@ -54,7 +54,8 @@ static size_t number_length(const char *text, size_t size) {
   return i;
 }
 
-/* 0: it is not a parameter. SQLite also takes the form $a::b(c), which Tcl uses. */
+/* 0: it is not a parameter. SQLite also takes the form $a::b(c), which Tcl uses; here the parameter ends before the
+ * parenthesis, and token_edits.c refuses it. */
 static size_t parameter_length(const char *text, size_t size) {
   size_t i = 1;
   if (text[0] == '?') {
@@ -63,14 +64,8 @@ static size_t parameter_length(const char *text, size_t size) {
   }
   for (; i < size; i++) {
     if (is_word(text[i])) continue;
-    if (text[i] == ':' && i + 1 < size && text[i + 1] == ':') {
-      i++;
-      continue;
-    }
-    if (text[i] != '(' || i == 1 || text[0] != '$') break;
-    size_t close = i;
-    while (close < size && text[close] != ')' && !is_space(text[close])) close++;
-    return close < size && text[close] == ')' ? close + 1 : i;
+    if (text[i] != ':' || i + 1 >= size || text[i + 1] != ':') break;
+    i++;
   }
   return i > 1 ? i : 0;
 }
@@ -98,7 +93,7 @@ sb_sql_token sb_sql_token_read(const char *text, const char *end) {
   if ((c | 0x20) == 'x' && size > 1 && text[1] == '\'') return read_quoted(SB_SQL_TOKEN_BLOB, text, size, 1, '\'');
   if (is_digit(c) || (c == '.' && size > 1 && is_digit(text[1])))
     return token(SB_SQL_TOKEN_NUMBER, text, number_length(text, size));
-  if (strchr("?:@$", c) && c && (length = parameter_length(text, size)) > 0)
+  if (strchr("?:@$#", c) && c && (length = parameter_length(text, size)) > 0)
     return token(SB_SQL_TOKEN_PARAMETER, text, length);
   if (!is_word(c) || c == '$') return token(SB_SQL_TOKEN_SYMBOL, text, 1);
   while (length < size && is_word(text[length])) length++;

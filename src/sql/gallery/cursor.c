@@ -7,7 +7,9 @@
 #include "sql/gallery/gallery_table.h"
 #include "sql/gallery/methods.h"
 #include "sql/gallery/plan.h"
+#include "sql/table/join.h"
 #include "sql/vectors/argument.h"
+#include "sql/vectors/bounds.h"
 #include "vector/vector.h"
 
 #include <ctype.h>
@@ -45,6 +47,7 @@ typedef struct cursor {
   /* A search: the query, of unit length; the current batch, in which the current row is found[at]. */
   float *query;
   size_t k, batch, rank; /* k 0: not given; `batch`: how many rows the next batch is to have */
+  sb_sql_bounds bounds;  /* of a search with k */
   neighbor *found;
   size_t count, at;
   int64_t *returned; /* the faces of earlier batches, ascending */
@@ -116,8 +119,8 @@ static sb_status scan_person(cursor *c, sqlite3_value *value, sb_error *error) {
 }
 
 static sb_status scan_row(cursor *c, sqlite3_value *value, sb_error *error) {
-  int64_t row = sqlite3_value_int64(value);
-  if (row <= 0 || sqlite3_value_numeric_type(value) != SQLITE_INTEGER) return c->eof = true, SB_OK;
+  int64_t row = 0;
+  if (!sb_sql_whole_number(value, &row) || row <= 0) return c->eof = true, SB_OK;
   c->row.face = row - 1; /* the first face after it is the wanted one, if that exists */
   sb_status status = step_scan(c, error);
   c->exhausted = true;
@@ -180,6 +183,11 @@ static sb_status find_all(cursor *c, sb_error *error) {
   return SB_OK;
 }
 
+/* Whether the first batch has all rows: k of them. */
+static bool takes_one_batch(const cursor *c) {
+  return c->k && !c->bounds.count;
+}
+
 /* Asks the index for the candidates of `wanted` faces. */
 static sb_status find_some(cursor *c, size_t wanted, sb_error *error) {
   size_t found = 0, k = wanted + SLACK < SB_INDEX_K_MAX ? wanted + SLACK : SB_INDEX_K_MAX;
@@ -190,7 +198,7 @@ static sb_status find_some(cursor *c, size_t wanted, sb_error *error) {
   size_t all = found;
   /* Reading a template may go to the disk, so leave out candidates that cannot be among the wanted ones. */
   while (found > wanted && hits[found - 1].score < hits[wanted - 1].score - SCORE_ERROR) found--;
-  c->exhausted = c->k || (all < k && found == all);
+  c->exhausted = takes_one_batch(c) || (all < k && found == all);
   for (size_t i = 0; status == SB_OK && i < found; i++)
     status = add_neighbor(c, (sb_store_face_row){(int64_t)hits[i].key, (int64_t)hits[i].label}, error);
   free(hits);
@@ -212,22 +220,35 @@ static sb_status finish_batch(cursor *c, sb_error *error) {
 static sb_status next_batch(cursor *c, sb_error *error) {
   sb_status status = finish_batch(c, error);
   if (status != SB_OK || c->exhausted) return status;
-  size_t wanted = c->k ? c->k : c->batch;
-  bool last = !c->k && wanted > BATCH_LAST;
+  bool one = takes_one_batch(c);
+  size_t wanted = one ? c->k : c->batch;
+  bool last = !one && wanted > BATCH_LAST;
   c->batch = c->batch * BATCH_GROWTH;
   status = last ? find_all(c, error) : find_some(c, wanted, error);
   if (status != SB_OK) return status;
   if (c->count) qsort(c->found, c->count, sizeof *c->found, by_descending_value);
   /* Candidates beyond the wanted ones come again with the next batch, when their place is certain. */
-  if (!last && !(c->exhausted && !c->k) && c->count > wanted) c->count = wanted;
+  if (!last && !(c->exhausted && !one) && c->count > wanted) c->count = wanted;
+  return SB_OK;
+}
+
+/* Moves found[at] to the next row, from where it stands on, that is within the bounds; or c->eof. */
+static sb_status find_row(cursor *c, sb_error *error) {
+  for (c->eof = c->k && c->rank == c->k; !c->eof; c->at++) {
+    sb_status status = c->at == c->count ? next_batch(c, error) : SB_OK;
+    if (status != SB_OK) return status;
+    c->eof = c->at == c->count;
+    if (c->eof) return SB_OK;
+    sb_sql_place place = sb_sql_bounds_place(&c->bounds, SB_SQL_METRIC_COSINE, c->found[c->at].value);
+    if (place == SB_SQL_PLACE_WITHIN) return SB_OK;
+    c->eof = place == SB_SQL_PLACE_PAST;
+  }
   return SB_OK;
 }
 
 static sb_status step_search(cursor *c, sb_error *error) {
-  sb_status status = c->at == c->count ? next_batch(c, error) : SB_OK;
-  if (status != SB_OK) return status;
-  c->eof = c->at == c->count;
-  if (c->eof) return SB_OK;
+  sb_status status = find_row(c, error);
+  if (status != SB_OK || c->eof) return status;
   c->row = c->found[c->at].row;
   c->rank++;
   return SB_OK;
@@ -250,21 +271,39 @@ static sb_status read_query(cursor *c, sqlite3_value *argument, bool *none, sb_e
 }
 
 static sb_status read_k(cursor *c, sqlite3_value *argument, sb_error *error) {
-  sqlite3_int64 k = sqlite3_value_int64(argument);
-  if (sqlite3_value_numeric_type(argument) != SQLITE_INTEGER || k < 1 || k > SB_INDEX_K_MAX)
+  int64_t k = 0;
+  if (!sb_sql_whole_number(argument, &k) || k < 1 || k > SB_INDEX_K_MAX)
     return sb_fail(error, SB_INVALID, "k is a whole number from 1 to %d; for more rows leave k out and use LIMIT",
                    SB_INDEX_K_MAX);
   c->k = (size_t)k;
   return SB_OK;
 }
 
-static sb_status start_search(cursor *c, sqlite3_value **values, sb_error *error) {
+/* Reads the conditions on distance and similarity, of which the plan's text has one for each value. */
+static sb_status read_bounds(cursor *c, const char *plan, int count, sqlite3_value **values, sb_error *error) {
+  const char *conditions = sb_sql_plan_conditions(plan);
+  sb_sql_condition condition;
+  bool late = false;
+  if (sb_sql_find_late(table_of(c)->db, c->plan, plan, count, values, &late) != SQLITE_OK)
+    return sb_fail(error, SB_STORE, "%s", sqlite3_errmsg(table_of(c)->db));
+  for (int i = 0; i < count && sb_sql_plan_next_condition(&conditions, &condition); i++)
+    if (!late || sb_sql_condition_is_fixed(&condition, values[i]))
+      sb_sql_bounds_add(&c->bounds, condition.column == SB_SQL_COLUMN_SIMILARITY, sb_sql_condition_operator(&condition),
+                        values[i]);
+  if (!sb_sql_bounds_skip_near(&c->bounds)) c->bounds.count = 0; /* SQLite drops the rows that are too far */
+  return SB_OK;
+}
+
+static sb_status start_search(cursor *c, const char *plan, int count, sqlite3_value **values, sb_error *error) {
   int taken = 1;
   bool none = false, match = c->plan & SB_SQL_GALLERY_PLAN_MATCH;
   sb_status status = read_query(c, values[0], &none, error);
   if (status == SB_OK && c->plan & SB_SQL_GALLERY_PLAN_K) status = read_k(c, values[taken++], error);
   if (status != SB_OK) return status;
-  sqlite3_int64 limit = c->plan & SB_SQL_GALLERY_PLAN_LIMIT ? sqlite3_value_int64(values[taken]) : 0;
+  sqlite3_int64 limit = c->plan & SB_SQL_GALLERY_PLAN_LIMIT ? sqlite3_value_int64(values[taken++]) : 0;
+  status = read_bounds(c, plan, count - taken, values + taken, error);
+  if (status != SB_OK) return status;
+  if (!limit) limit = (sqlite3_int64)c->k;
   c->batch = limit > 0 && limit <= BATCH_LAST ? (size_t)limit : BATCH_FIRST;
   c->eof = !c->collection || (none && match);
   if (c->eof) return SB_OK;
@@ -275,7 +314,7 @@ static sb_status start_search(cursor *c, sqlite3_value **values, sb_error *error
 
 /* ---- The cursor's methods */
 
-static sb_status start(cursor *c, int count, sqlite3_value **values, sb_error *error) {
+static sb_status start(cursor *c, const char *plan, int count, sqlite3_value **values, sb_error *error) {
   const sb_sql_gallery_table *table = table_of(c);
   sb_store_collection collection;
   sb_status status = sb_engine_collection(table->engine, table->collection, false, &collection, error);
@@ -284,17 +323,16 @@ static sb_status start(cursor *c, int count, sqlite3_value **values, sb_error *e
   c->dim = collection.info.dim;
   c->template = sb_alloc(c->dim ? c->dim : 1, sizeof *c->template, error);
   if (!c->template) return SB_NO_MEMORY;
-  if (c->plan & SB_SQL_GALLERY_PLAN_NEAREST) return start_search(c, values, error);
+  if (c->plan & SB_SQL_GALLERY_PLAN_NEAREST) return start_search(c, plan, count, values, error);
   return start_scan(c, count ? values[0] : NULL, error);
 }
 
 int sb_sql_gallery_filter(sqlite3_vtab_cursor *base, int number, const char *text, int count, sqlite3_value **values) {
   cursor *c = (cursor *)base;
   sb_error error = {0};
-  (void)text;
   clear(c);
   c->plan = number;
-  return fail(c, start(c, count, values, &error), &error);
+  return fail(c, start(c, text, count, values, &error), &error);
 }
 
 int sb_sql_gallery_next(sqlite3_vtab_cursor *base) {
@@ -367,8 +405,9 @@ static void hidden_column(const cursor *c, sqlite3_context *context, int column)
   if (!(c->plan & SB_SQL_GALLERY_PLAN_NEAREST)) return;
   double value = c->found[c->at].value;
   if (column == SB_SQL_GALLERY_RANK) sqlite3_result_int64(context, (sqlite3_int64)c->rank);
-  if (column == SB_SQL_GALLERY_SIMILARITY) sqlite3_result_double(context, value);
-  if (column == SB_SQL_GALLERY_DISTANCE) sqlite3_result_double(context, 1 - value);
+  double similarity = sb_sql_similarity(SB_SQL_METRIC_COSINE, value);
+  if (column == SB_SQL_GALLERY_SIMILARITY) sqlite3_result_double(context, similarity);
+  if (column == SB_SQL_GALLERY_DISTANCE) sqlite3_result_double(context, sb_sql_distance(SB_SQL_METRIC_COSINE, value));
   if (column == SB_SQL_GALLERY_K && c->k) sqlite3_result_int64(context, (sqlite3_int64)c->k);
 }
 

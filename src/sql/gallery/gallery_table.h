@@ -31,6 +31,7 @@ enum {
 
 typedef struct sb_sql_gallery_table {
   sqlite3_vtab base;
+  sqlite3 *db;
   sb_engine *engine;              /* the session's */
   const char *collection;         /* the module's */
   const char *name, *vector_name; /* the table's, and its vector column's, for messages */

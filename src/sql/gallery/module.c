@@ -5,6 +5,7 @@
 #include "sql/error.h"
 #include "sql/gallery/gallery_table.h"
 #include "sql/gallery/methods.h"
+#include "sql/vectors/functions.h"
 #include "sql/vectors/metric.h"
 
 #include <stdlib.h>
@@ -48,6 +49,7 @@ static int connect(sqlite3 *db, void *data, int count, const char *const *argume
   }
   sb_sql_gallery_table *table = sb_alloc(1, sizeof *table, NULL);
   if (!table) return SQLITE_NOMEM;
+  table->db = db;
   table->engine = m->engine;
   table->collection = m->collection;
   table->write = m->write;
@@ -74,7 +76,8 @@ static int rename_table(sqlite3_vtab *base, const char *name) {
 /* See the same method in sql/table/module.c. */
 static int find_function(sqlite3_vtab *base, int count, const char *name,
                          void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
-  (void)base, (void)function, (void)data;
+  (void)base, (void)data;
+  if (count == 2 && !sqlite3_stricmp(name, "match")) return *function = sb_sql_match_refused, 1;
   int metric = count == 2 ? sb_sql_nearest_metric(name) : -1;
   return metric < 0 ? 0 : SQLITE_INDEX_CONSTRAINT_FUNCTION + metric;
 }
@@ -144,9 +147,10 @@ static module *new_module(sb_engine *engine, const char *collection, bool write,
 
 sb_status sb_sql_gallery_attach(sqlite3 *db, sb_engine *engine, const char *collection, bool write, char model[64],
                                 sb_error *error) {
-  static const char create[] = "ATTACH ':memory:' AS dc_facialmatching;"
-                               "CREATE VIRTUAL TABLE dc_facialmatching.FacialData USING semblance_gallery(article);"
-                               "CREATE VIRTUAL TABLE main.faces USING semblance_gallery(plain)";
+  static const char create[] =
+      "ATTACH ':memory:' AS " SB_SQL_GALLERY_SCHEMA ";"
+      "CREATE VIRTUAL TABLE " SB_SQL_GALLERY_SCHEMA ".FacialData USING semblance_gallery(article);"
+      "CREATE VIRTUAL TABLE main.faces USING semblance_gallery(plain)";
   sb_store_collection found;
   sb_status status = sb_engine_collection(engine, collection, false, &found, error);
   if (status != SB_OK) return status;

@@ -3,7 +3,8 @@
 
 #include "sql/gallery/gallery_table.h"
 #include "sql/gallery/methods.h"
-#include "sql/vectors/metric.h"
+#include "sql/table/plan.h"
+#include "sql/vectors/bounds.h"
 
 /* The constraints that matter, as indexes into info->aConstraint; -1: there is none. */
 typedef struct plan {
@@ -39,8 +40,9 @@ static void find_constraint(plan *p, sqlite3_index_info *info, int i) {
   }
 }
 
-/* Tells SQLite which values xFilter gets. SQLite checks all of them again but the query vector and k. */
-static void take_values(const plan *p, sqlite3_index_info *info) {
+/* Tells SQLite which values xFilter gets, and returns their number. SQLite checks all of them again but the query
+ * vector and k. */
+static int take_values(const plan *p, sqlite3_index_info *info) {
   const bool search = p->query >= 0;
   const struct {
     int constraint, flag;
@@ -60,6 +62,25 @@ static void take_values(const plan *p, sqlite3_index_info *info) {
     info->aConstraintUsage[values[i].constraint].omit = values[i].omit;
   }
   if (p->match) info->idxNum |= SB_SQL_GALLERY_PLAN_MATCH;
+  return next;
+}
+
+/* Takes the conditions on distance and similarity into a search with k, and appends them to the plan's text. `values`:
+ * how many xFilter gets before them. */
+static sb_status take_bounds(const plan *p, sqlite3_index_info *info, int values, sb_buffer *text) {
+  sb_status status = SB_OK;
+  bool first = true;
+  for (int i = 0; status == SB_OK && p->query >= 0 && p->k >= 0 && i < info->nConstraint; i++) {
+    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+    bool distance = c->iColumn == SB_SQL_GALLERY_DISTANCE, similarity = c->iColumn == SB_SQL_GALLERY_SIMILARITY;
+    if (!c->usable || (!distance && !similarity) || !sb_sql_bounds_has_operator(c->op)) continue;
+    if (c->op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_vtab_in(info, i, -1)) continue; /* a list */
+    info->aConstraintUsage[i].argvIndex = ++values;
+    if (first) status = sb_buffer_addf(text, NULL, ", where:");
+    first = false;
+    if (status == SB_OK) status = sb_sql_condition_describe(info, i, distance ? "distance" : "similarity", false, text);
+  }
+  return status;
 }
 
 /* Whether the rows come in the order of the ORDER BY clause. */
@@ -73,10 +94,11 @@ static bool ordered(const plan *p, const sqlite3_index_info *info) {
 }
 
 /* The plan's text, for EXPLAIN QUERY PLAN. */
-static char *describe(const plan *p, int flags) {
-  if (p->query >= 0) return sqlite3_mprintf("nearest by %s%s", sb_sql_metric_name(p->metric), p->k >= 0 ? ", k" : "");
-  if (flags & SB_SQL_GALLERY_PLAN_ROW) return sqlite3_mprintf("face by row");
-  return sqlite3_mprintf(flags & SB_SQL_GALLERY_PLAN_ID ? "faces of an id" : "all faces");
+static sb_status describe(const plan *p, int flags, sb_buffer *text) {
+  if (p->query >= 0)
+    return sb_buffer_addf(text, NULL, "nearest by %s%s", sb_sql_metric_name(p->metric), p->k >= 0 ? ", k" : "");
+  if (flags & SB_SQL_GALLERY_PLAN_ROW) return sb_buffer_addf(text, NULL, "face by row");
+  return sb_buffer_addf(text, NULL, flags & SB_SQL_GALLERY_PLAN_ID ? "faces of an id" : "all faces");
 }
 
 int sb_sql_gallery_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
@@ -89,12 +111,15 @@ int sb_sql_gallery_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     return SQLITE_ERROR;
   }
   if (p.impossible) return SQLITE_CONSTRAINT;
-  take_values(&p, info);
+  int values = take_values(&p, info);
   bool search = p.query >= 0, few = info->idxNum & (SB_SQL_GALLERY_PLAN_ID | SB_SQL_GALLERY_PLAN_ROW);
   info->orderByConsumed = ordered(&p, info);
   info->estimatedCost = search ? 1000 : few ? 100 : 1e8;
   info->estimatedRows = search || few ? 25 : 1000000;
-  info->idxStr = describe(&p, info->idxNum);
+  sb_buffer text = {0};
+  if (describe(&p, info->idxNum, &text) == SB_OK && take_bounds(&p, info, values, &text) == SB_OK)
+    info->idxStr = sqlite3_mprintf("%s", text.bytes);
+  sb_buffer_free(&text);
   info->needToFreeIdxStr = 1;
   return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
 }

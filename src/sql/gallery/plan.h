@@ -1,5 +1,6 @@
 /* The plan of one pass over a gallery's table, which xBestIndex passes to xFilter as SQLite's idxNum. xFilter's values
- * come in this order: the query vector, k, LIMIT, row, id. */
+ * come in this order: the query vector, k, LIMIT, row, id, then one for each condition on distance or similarity that
+ * the plan's text has, in the form of sql/table/plan.h. */
 #ifndef SB_SQL_GALLERY_PLAN_H
 #define SB_SQL_GALLERY_PLAN_H
 

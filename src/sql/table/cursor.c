@@ -2,12 +2,13 @@
  *
  * A scan runs one SQL statement over T_rows and T_vectors. A search without k gives rows in batches that grow, for
  * as long as the statement takes them, so that LIMIT and any condition of SQLite's get all rows that they ask for. */
-#include "sql/error.h"
 #include "sql/table/filter.h"
+#include "sql/table/join.h"
 #include "sql/table/methods.h"
 #include "sql/table/nearest.h"
 #include "sql/table/plan.h"
 #include "sql/vectors/argument.h"
+#include "sql/vectors/bounds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ typedef struct cursor {
   float *query;
   sb_sql_metric metric;
   size_t k, batch;                 /* k 0: not given; `batch`: how many rows the next batch asks for */
+  sb_sql_bounds bounds;            /* of a search with k */
   bool filtered, exhausted;        /* `allowed` applies; there are no more batches */
   sb_sql_id_set allowed, returned; /* `returned`: the rows of earlier batches */
   sb_sql_neighbor *found;          /* the current batch; the current row is found[at] */
@@ -38,7 +40,7 @@ static sb_sql_table *table_of(const cursor *c) {
 }
 
 static int fail(const cursor *c, sb_status status, const sb_error *error) {
-  return sb_sql_vtab_error(c->base.pVtab, status, error);
+  return sb_sql_table_fail(table_of(c), status, error);
 }
 
 int sb_sql_table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -127,8 +129,11 @@ static int start_scan(cursor *c, const char *plan, sqlite3_value **values) {
   sb_sql_condition condition;
   int code = prepare_scan(c, conditions);
   if (code != SQLITE_OK) return sb_sql_table_sqlite_error(table_of(c), code);
-  for (int number = 0, bound = 0; sb_sql_plan_next_condition(&conditions, &condition); number++)
-    if (sb_sql_condition_has_value(&condition)) sqlite3_bind_value(c->scan, ++bound, values[number]);
+  for (int number = 0, bound = 0; sb_sql_plan_next_condition(&conditions, &condition); number++) {
+    if (!sb_sql_condition_has_value(&condition)) continue;
+    code = sqlite3_bind_value(c->scan, ++bound, values[number]);
+    if (code != SQLITE_OK) return sb_sql_table_sqlite_error(table_of(c), code);
+  }
   return step_scan(c);
 }
 
@@ -152,13 +157,14 @@ static sb_status next_batch(cursor *c, sb_error *error) {
   sb_status status = finish_batch(c, error);
   if (status != SB_OK || c->exhausted) return status;
   bool few = c->filtered && c->allowed.count <= SB_SQL_NEAREST_FEW;
-  c->batch = c->batch ? c->batch * BATCH_GROWTH : BATCH_FIRST;
+  bool once = c->k && !c->bounds.count; /* k is known, so one batch is enough */
+  c->batch = c->batch ? c->batch * BATCH_GROWTH : c->k > BATCH_FIRST ? c->k : BATCH_FIRST;
   sb_sql_nearest_query query = {
       .vector = c->query, .metric = c->metric, .k = c->k, .allowed = c->filtered ? &c->allowed : NULL};
-  if (!c->k) query.k = c->batch > BATCH_LAST || few ? SIZE_MAX : c->batch;
+  if (!once) query.k = c->batch > BATCH_LAST || few ? SIZE_MAX : c->batch;
   status = sb_sql_nearest_find(table_of(c), &query, &c->found, &c->count, error);
   if (status != SB_OK) return status;
-  c->exhausted = c->k || c->count < query.k;
+  c->exhausted = once || c->count < query.k;
   size_t new = 0;
   for (size_t i = 0; i < c->count; i++)
     if (!sb_sql_id_set_contains(&c->returned, c->found[i].id)) c->found[new ++] = c->found[i];
@@ -166,11 +172,24 @@ static sb_status next_batch(cursor *c, sb_error *error) {
   return SB_OK;
 }
 
+/* Moves found[at] to the next row, from where it stands on, that is within the bounds; or c->eof. */
+static sb_status find_row(cursor *c, sb_error *error) {
+  for (c->eof = c->k && c->rank == c->k; !c->eof; c->at++) {
+    sb_status status = c->at == c->count ? next_batch(c, error) : SB_OK;
+    if (status != SB_OK) return status;
+    c->eof = c->at == c->count;
+    if (c->eof) return SB_OK;
+    sb_sql_place place = sb_sql_bounds_place(&c->bounds, c->metric, c->found[c->at].value);
+    if (place == SB_SQL_PLACE_WITHIN) return SB_OK;
+    c->eof = place == SB_SQL_PLACE_PAST;
+  }
+  return SB_OK;
+}
+
 static int step_search(cursor *c) {
   sb_error error = {0};
-  sb_status status = c->at == c->count ? next_batch(c, &error) : SB_OK;
+  sb_status status = find_row(c, &error);
   if (status != SB_OK) return fail(c, status, &error);
-  c->eof = c->at == c->count;
   c->row_read = c->vector_read = false;
   if (!c->eof) {
     c->id = c->found[c->at].id;
@@ -197,12 +216,49 @@ static sb_status read_query(cursor *c, sqlite3_value *argument, bool *none, sb_e
 }
 
 static sb_status read_k(cursor *c, sqlite3_value *argument, sb_error *error) {
-  sqlite3_int64 k = sqlite3_value_int64(argument);
-  if (sqlite3_value_numeric_type(argument) != SQLITE_INTEGER || k < 1 || k > SB_SQL_TABLE_K_MAX)
+  int64_t k = 0;
+  if (!sb_sql_whole_number(argument, &k) || k < 1 || k > SB_SQL_TABLE_K_MAX)
     return sb_fail(error, SB_INVALID, "k is a whole number from 1 to %d; for more rows leave k out and use LIMIT",
                    SB_SQL_TABLE_K_MAX);
   c->k = (size_t)k;
   return SB_OK;
+}
+
+/* Sorts the conditions: those on distance and similarity become bounds; the others stay in `values`, where those that
+ * SQLite checks alone become NULL. */
+static void sort_conditions(cursor *c, const char *plan, int count, bool late, sqlite3_value **values) {
+  const char *conditions = sb_sql_plan_conditions(plan);
+  sb_sql_condition condition;
+  for (int i = 0; i < count && sb_sql_plan_next_condition(&conditions, &condition); i++) {
+    bool bound = sb_sql_condition_is_bound(&condition),
+         skip = late && !sb_sql_condition_is_fixed(&condition, values[i]);
+    if (bound && !skip)
+      sb_sql_bounds_add(&c->bounds, condition.column == SB_SQL_COLUMN_SIMILARITY, sb_sql_condition_operator(&condition),
+                        values[i]);
+    if (bound || skip) values[i] = NULL;
+    c->filtered |= values[i] != NULL;
+  }
+  if (!sb_sql_bounds_skip_near(&c->bounds)) c->bounds.count = 0; /* SQLite drops the rows that are too far */
+}
+
+static sb_status find_late(cursor *c, const char *plan, int count, sqlite3_value **values, bool *late,
+                           sb_error *error) {
+  sb_sql_table *table = table_of(c);
+  return sb_sql_table_status(table, sb_sql_find_late(table->db, c->plan, plan, count, values, late), error);
+}
+
+/* Reads the values of the conditions. */
+static sb_status read_conditions(cursor *c, const char *plan, int count, sqlite3_value **values, sb_error *error) {
+  bool late = false;
+  if (!count) return SB_OK;
+  sqlite3_value **own = sb_alloc((size_t)count, sizeof *own, error);
+  if (!own) return SB_NO_MEMORY;
+  memcpy(own, values, (size_t)count * sizeof *own);
+  sb_status status = c->k ? find_late(c, plan, count, own, &late, error) : SB_OK;
+  if (status == SB_OK) sort_conditions(c, plan, count, late, own);
+  if (status == SB_OK && c->filtered) status = sb_sql_filter_ids(table_of(c), plan, count, own, &c->allowed, error);
+  free(own);
+  return status;
 }
 
 static int start_search(cursor *c, const char *plan, int count, sqlite3_value **values) {
@@ -219,8 +275,7 @@ static int start_search(cursor *c, const char *plan, int count, sqlite3_value **
     c->plan |= SB_SQL_PLAN_ROWS | SB_SQL_PLAN_VECTOR;
     return start_scan(c, "", NULL);
   }
-  c->filtered = count > taken;
-  if (c->filtered) status = sb_sql_filter_ids(table_of(c), plan, count - taken, values + taken, &c->allowed, &error);
+  status = read_conditions(c, plan, count - taken, values + taken, &error);
   return status == SB_OK ? step_search(c) : fail(c, status, &error);
 }
 
@@ -295,10 +350,9 @@ static void hidden_column(const cursor *c, sqlite3_context *context, int which) 
   if (which == SB_SQL_HIDDEN_RANK) sqlite3_result_int64(context, (sqlite3_int64)c->rank);
   if (which == SB_SQL_HIDDEN_K && c->k) sqlite3_result_int64(context, (sqlite3_int64)c->k);
   if (c->metric != table->declaration.metric) return;
-  bool l2 = c->metric == SB_SQL_METRIC_L2, cosine = c->metric == SB_SQL_METRIC_COSINE;
   double value = c->found[c->at].value;
-  if (which == SB_SQL_HIDDEN_DISTANCE) sqlite3_result_double(context, l2 ? value : cosine ? 1 - value : -value);
-  if (which == SB_SQL_HIDDEN_SIMILARITY) sqlite3_result_double(context, l2 ? -value : value);
+  if (which == SB_SQL_HIDDEN_DISTANCE) sqlite3_result_double(context, sb_sql_distance(c->metric, value));
+  if (which == SB_SQL_HIDDEN_SIMILARITY) sqlite3_result_double(context, sb_sql_similarity(c->metric, value));
 }
 
 int sb_sql_table_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

@@ -24,10 +24,10 @@ static sb_status read_ids(sb_sql_table *table, sqlite3_stmt *statement, sb_sql_i
 }
 
 /* Writes all conditions but the lists, joined by AND. Empty: there are only lists. */
-static sb_status write_where(const char *conditions, sb_buffer *where, sb_error *error) {
+static sb_status write_where(const char *conditions, sqlite3_value **values, sb_buffer *where, sb_error *error) {
   sb_sql_condition condition;
-  while (sb_sql_plan_next_condition(&conditions, &condition)) {
-    if (sb_sql_condition_is_list(&condition)) continue;
+  for (int number = 0; sb_sql_plan_next_condition(&conditions, &condition); number++) {
+    if (!values[number] || sb_sql_condition_is_list(&condition)) continue;
     sb_status status = where->size ? sb_buffer_addf(where, error, " AND ") : SB_OK;
     if (status == SB_OK) status = sb_sql_condition_write(&condition, 1, where, error);
     if (status != SB_OK) return status;
@@ -41,13 +41,15 @@ static sb_status single_values(sb_sql_table *table, const char *conditions, sqli
   sb_buffer where = {0};
   sb_sql_condition condition;
   sqlite3_stmt *statement = NULL;
-  sb_status status = write_where(conditions, &where, error);
+  sb_status status = write_where(conditions, values, &where, error);
   *any = where.size > 0;
   if (status == SB_OK && *any) status = prepare(table, where.bytes, &statement, error);
   if (status != SB_OK || !*any) goto done;
-  for (int number = 0, bound = 0; sb_sql_plan_next_condition(&conditions, &condition); number++)
-    if (!sb_sql_condition_is_list(&condition) && sb_sql_condition_has_value(&condition))
-      sqlite3_bind_value(statement, ++bound, values[number]);
+  for (int number = 0, bound = 0; sb_sql_plan_next_condition(&conditions, &condition); number++) {
+    if (!values[number] || sb_sql_condition_is_list(&condition) || !sb_sql_condition_has_value(&condition)) continue;
+    status = sb_sql_table_status(table, sqlite3_bind_value(statement, ++bound, values[number]), error);
+    if (status != SB_OK) goto done;
+  }
   status = read_ids(table, statement, out, error);
   sb_sql_id_set_sort(out);
 done:
@@ -62,8 +64,10 @@ static sb_status read_list(sb_sql_table *table, sqlite3_stmt *statement, sqlite3
   int code = sqlite3_vtab_in_first(list, &value);
   while (code == SQLITE_OK) {
     sqlite3_clear_bindings(statement); /* parameters that the last values leave over are NULL and match no row */
-    for (int bound = 0; code == SQLITE_OK && bound < LIST_CHUNK; code = sqlite3_vtab_in_next(list, &value))
-      sqlite3_bind_value(statement, ++bound, value);
+    for (int bound = 0; code == SQLITE_OK && bound < LIST_CHUNK; code = sqlite3_vtab_in_next(list, &value)) {
+      code = sqlite3_bind_value(statement, ++bound, value);
+      if (code != SQLITE_OK) return sb_sql_table_status(table, code, error);
+    }
     sb_status status = read_ids(table, statement, out, error);
     if (status != SB_OK) return status;
   }
@@ -92,7 +96,7 @@ sb_status sb_sql_filter_ids(sb_sql_table *table, const char *plan, int count, sq
   bool any = false; /* `ids` holds the result of a condition */
   sb_status status = single_values(table, conditions, values, &any, &ids, error);
   for (int i = 0; status == SB_OK && i < count && sb_sql_plan_next_condition(&conditions, &condition); i++) {
-    if (!sb_sql_condition_is_list(&condition)) continue;
+    if (!values[i] || !sb_sql_condition_is_list(&condition)) continue;
     sb_sql_id_set matches = {0};
     status = list_values(table, &condition, values[i], &matches, error);
     if (any) {

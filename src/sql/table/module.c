@@ -3,11 +3,11 @@
  * lies below it, not this one. */
 #include "sql/table/module.h"
 
-#include "sql/error.h"
 #include "sql/table/check.h"
 #include "sql/table/index_cache.h"
 #include "sql/table/methods.h"
 #include "sql/table/shadow_tables.h"
+#include "sql/vectors/functions.h"
 
 #include <stdlib.h>
 
@@ -37,37 +37,32 @@ static sb_status declare(sb_sql_table *table, int count, const char *const *argu
 
 static sb_status prepare_shadow_tables(sb_sql_table *table, bool create, sb_error *error) {
   if (!create) return sb_sql_shadow_tables_open(table, error);
-  if (sb_sql_shadow_tables_create(table) == SQLITE_OK) return SB_OK;
-  return sb_fail(error, SB_INVALID, "%s", sqlite3_errmsg(table->db));
+  return sb_sql_table_status(table, sb_sql_shadow_tables_create(table), error);
 }
 
 /* SQLite's arguments: the module's name, the schema, the table, then what stands between the parentheses. */
-static sb_status open_table(sqlite3 *db, bool create, int count, const char *const *arguments, sb_sql_table **out,
+static sb_status open_table(sb_sql_table *table, bool create, int count, const char *const *arguments,
                             sb_error *error) {
-  sb_sql_table *table = sb_alloc(1, sizeof *table, error);
-  if (!table) return SB_NO_MEMORY;
-  table->db = db;
   table->schema = sb_strdup(arguments[1], error);
   table->name = sb_strdup(arguments[2], error);
-  sb_status status = table->schema && table->name ? SB_OK : SB_NO_MEMORY;
-  if (status == SB_OK) status = declare(table, count - 3, arguments + 3, error);
+  if (!table->schema || !table->name) return SB_NO_MEMORY;
+  sb_status status = declare(table, count - 3, arguments + 3, error);
   if (status == SB_OK) status = prepare_shadow_tables(table, create, error);
-  if (status == SB_OK) status = sb_sql_index_cache_acquire(table, &table->cache, error);
-  if (status == SB_OK)
-    *out = table;
-  else
-    free_table(table);
-  return status;
+  return status == SB_OK ? sb_sql_index_cache_acquire(table, &table->cache, error) : status;
 }
 
 static int open_or_create(sqlite3 *db, bool create, int count, const char *const *arguments, sqlite3_vtab **out,
                           char **message) {
   sb_error error = {0};
-  sb_sql_table *table = NULL;
-  sb_status status = open_table(db, create, count, arguments, &table, &error);
+  sb_sql_table *table = sb_alloc(1, sizeof *table, NULL);
+  if (!table) return SQLITE_NOMEM;
+  table->db = db;
+  sb_status status = open_table(table, create, count, arguments, &error);
   if (status != SB_OK) {
-    *message = sqlite3_mprintf("%s", error.message);
-    return sb_sql_result_code(status);
+    int code = sb_sql_table_fail(table, status, &error);
+    *message = table->base.zErrMsg;
+    free_table(table);
+    return code;
   }
   sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
   sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
@@ -125,15 +120,22 @@ static int shadow_name(const char *suffix) {
  * operator is the returned number. */
 static int find_function(sqlite3_vtab *base, int count, const char *name,
                          void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
-  (void)base, (void)function, (void)data;
+  (void)base, (void)data;
+  if (count == 2 && !sqlite3_stricmp(name, "match")) return *function = sb_sql_match_refused, 1;
   int metric = count == 2 ? sb_sql_nearest_metric(name) : -1;
   return metric < 0 ? 0 : SQLITE_INDEX_CONSTRAINT_FUNCTION + metric;
 }
 
 static int integrity(sqlite3_vtab *base, const char *schema, const char *name, int flags, char **message) {
+  sb_sql_table *table = (sb_sql_table *)base;
   sb_error error = {0};
   (void)schema, (void)name, (void)flags;
-  if (sb_sql_table_check((sb_sql_table *)base, &error) != SB_OK) *message = sqlite3_mprintf("%s", error.message);
+  sb_status status = sb_sql_table_check(table, &error);
+  /* Only damage is a finding; a lock or an interrupt is an error of the check itself. */
+  if (status != SB_STORE || (table->failed != SQLITE_OK && (table->failed & 0xff) != SQLITE_CORRUPT))
+    return sb_sql_table_fail(table, status, &error);
+  table->failed = SQLITE_OK;
+  *message = sqlite3_mprintf("%s", error.message);
   return SQLITE_OK;
 }
 

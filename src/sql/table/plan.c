@@ -6,6 +6,7 @@
 
 #include "sql/table/methods.h"
 #include "sql/table/table.h"
+#include "sql/vectors/bounds.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,10 +47,18 @@ const char *sb_sql_plan_conditions(const char *plan) {
 bool sb_sql_plan_next_condition(const char **text, sb_sql_condition *out) {
   const char *end = strchr(*text, ';');
   if (!end) return false;
-  *out = (sb_sql_condition){.column = -1};
-  if (sscanf(*text, " rowid %11s %63[^;]", out->operator, out->collation) != 2 &&
-      sscanf(*text, " c%d %11s %63[^;]", &out->column, out->operator, out->collation) != 3)
+  char collation[80] = "";
+  *out = (sb_sql_condition){.column = SB_SQL_COLUMN_ROWID};
+  if (sscanf(*text, " rowid %11s %79[^;]", out->operator, collation) == 2)
+    out->column = SB_SQL_COLUMN_ROWID;
+  else if (sscanf(*text, " distance %11s %79[^;]", out->operator, collation) == 2)
+    out->column = SB_SQL_COLUMN_DISTANCE;
+  else if (sscanf(*text, " similarity %11s %79[^;]", out->operator, collation) == 2)
+    out->column = SB_SQL_COLUMN_SIMILARITY;
+  else if (sscanf(*text, " c%d %11s %79[^;]", &out->column, out->operator, collation) != 3)
     return false;
+  out->literal = strncmp(collation, "? ", 2) != 0;
+  snprintf(out->collation, sizeof out->collation, "%s", collation + (out->literal ? 0 : 2));
   *text = end + 1;
   return true;
 }
@@ -62,6 +71,16 @@ bool sb_sql_condition_has_value(const sb_sql_condition *condition) {
   return !strstr(condition->operator, "null");
 }
 
+bool sb_sql_condition_is_bound(const sb_sql_condition *condition) {
+  return condition->column == SB_SQL_COLUMN_DISTANCE || condition->column == SB_SQL_COLUMN_SIMILARITY;
+}
+
+int sb_sql_condition_operator(const sb_sql_condition *condition) {
+  for (int i = 0; i < OPERATORS; i++)
+    if (!strcmp(operators[i].word, condition->operator)) return operators[i].code;
+  return SQLITE_INDEX_CONSTRAINT_EQ; /* "in" */
+}
+
 sb_status sb_sql_condition_write(const sb_sql_condition *condition, size_t values, sb_buffer *out, sb_error *error) {
   const char *sql = NULL;
   for (int i = 0; i < OPERATORS; i++)
@@ -72,6 +91,13 @@ sb_status sb_sql_condition_write(const sb_sql_condition *condition, size_t value
   if (status == SB_OK && sql) return sb_buffer_addf(out, error, " %s", sql);
   for (size_t i = 0; status == SB_OK && i < values; i++) status = sb_buffer_addf(out, error, i ? ", ?" : " IN (?");
   return status == SB_OK ? sb_buffer_addf(out, error, ")") : status;
+}
+
+sb_status sb_sql_condition_describe(sqlite3_index_info *info, int i, const char *column, bool list, sb_buffer *text) {
+  sqlite3_value *value = NULL;
+  const char *word = list ? "in" : operator_word(info->aConstraint[i].op);
+  bool literal = list || strstr(word, "null") || sqlite3_vtab_rhs_value(info, i, &value) == SQLITE_OK;
+  return sb_buffer_addf(text, NULL, " %s %s %s%s;", column, word, literal ? "" : "? ", sqlite3_vtab_collation(info, i));
 }
 
 /* ---- xBestIndex */
@@ -129,25 +155,37 @@ static bool ordered(const plan *p) {
   return column == hidden(table, SB_SQL_HIDDEN_SIMILARITY) && descending;
 }
 
+/* Takes a condition on distance or similarity into the plan of a search with k. Without k SQLite checks it on as many
+ * rows as the statement takes. */
+static sb_status add_bound(plan *p, int i, int *values, sb_buffer *text) {
+  const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
+  bool distance = c->iColumn == hidden(p->table, SB_SQL_HIDDEN_DISTANCE),
+       similarity = c->iColumn == hidden(p->table, SB_SQL_HIDDEN_SIMILARITY);
+  if (!c->usable || (!distance && !similarity) || !sb_sql_bounds_has_operator(c->op)) return SB_OK;
+  if (p->query < 0 || p->k < 0 || p->metric != p->table->declaration.metric) return SB_OK;
+  if (c->op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_vtab_in(p->info, i, -1)) return SB_OK; /* a list */
+  p->info->aConstraintUsage[i].argvIndex = ++*values;
+  return sb_sql_condition_describe(p->info, i, distance ? "distance" : "similarity", false, text);
+}
+
 /* Takes a condition on the rowid or an ordinary column into the plan, if its operator and collation can be passed
  * on. */
 static sb_status add_condition(plan *p, int i, int *values, sb_buffer *text) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   const sb_sql_table_declaration *d = &p->table->declaration;
-  const char *word = operator_word(c->op);
   bool rowid = c->iColumn == -1, column = c->iColumn >= 0 && c->iColumn < d->columns && c->iColumn != d->vector;
-  if (!c->usable || !word || (!rowid && !column)) return SB_OK;
+  if (c->iColumn >= d->columns) return add_bound(p, i, values, text);
+  if (!c->usable || !operator_word(c->op) || (!rowid && !column)) return SB_OK;
   if (rowid && (c->op == SQLITE_INDEX_CONSTRAINT_LIKE || c->op == SQLITE_INDEX_CONSTRAINT_GLOB)) return SB_OK;
   const char *collation = sqlite3_vtab_collation(p->info, i);
   if (!collation || !plain_name(collation)) return SB_OK;
   /* A search gets all values of an IN list at once; SQLite runs a scan once for each of them. */
-  if (p->query >= 0 && c->op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_vtab_in(p->info, i, -1)) {
-    sqlite3_vtab_in(p->info, i, 1);
-    word = "in";
-  }
+  bool list = p->query >= 0 && c->op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_vtab_in(p->info, i, -1);
+  if (list) sqlite3_vtab_in(p->info, i, 1);
   p->info->aConstraintUsage[i].argvIndex = ++*values;
-  return rowid ? sb_buffer_addf(text, NULL, " rowid %s %s;", word, collation)
-               : sb_buffer_addf(text, NULL, " c%d %s %s;", c->iColumn, word, collation);
+  char name[16] = "rowid";
+  if (!rowid) snprintf(name, sizeof name, "c%d", c->iColumn);
+  return sb_sql_condition_describe(p->info, i, name, list, text);
 }
 
 /* Costs only have to rank plans: a search before a scan, a look-up by rowid before both. */

@@ -64,19 +64,27 @@ int sb_sql_shadow_tables_create(sb_sql_table *table) {
 
 /* ---- Opening */
 
-sb_status sb_sql_shadow_tables_open(sb_sql_table *table, sb_error *error) {
+/* Reads the rows of T_meta to the last: only a complete read shows what is missing. */
+static sb_status read_meta(sb_sql_table *table, sqlite3_int64 *version, sb_error *error) {
   sqlite3_stmt *statement = NULL;
-  sqlite3_int64 version = 0;
+  bool row = true;
   int code =
       sb_sql_table_prepare(table, &statement, "SELECT key, value FROM \"%w\".\"%w_meta\"", table->schema, table->name);
-  while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+  sb_status status = sb_sql_table_status(table, code, error);
+  while (status == SB_OK && (status = sb_sql_table_step(table, statement, &row, error)) == SB_OK && row) {
     const char *key = (const char *)sqlite3_column_text(statement, 0);
-    if (key && !strcmp(key, "version")) version = sqlite3_column_int64(statement, 1);
+    if (key && !strcmp(key, "version")) *version = sqlite3_column_int64(statement, 1);
     const char *value = (const char *)sqlite3_column_text(statement, 1);
     if (key && value && !strcmp(key, "identity")) snprintf(table->identity, sizeof table->identity, "%s", value);
+    if (sqlite3_errcode(table->db) == SQLITE_NOMEM) status = sb_sql_table_status(table, SQLITE_NOMEM, error);
   }
-  sb_status status = sb_sql_table_status(table, code, error);
-  sqlite3_finalize(statement);
+  sqlite3_finalize(statement); /* the last step has given its error */
+  return status;
+}
+
+sb_status sb_sql_shadow_tables_open(sb_sql_table *table, sb_error *error) {
+  sqlite3_int64 version = 0;
+  sb_status status = read_meta(table, &version, error);
   if (status != SB_OK) return status;
   if (version > SB_SQL_TABLE_VERSION)
     return sb_fail(error, SB_STORE,

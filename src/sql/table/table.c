@@ -3,6 +3,7 @@
 #include "sql/table/table.h"
 
 #include "base/sqlite_status.h"
+#include "sql/error.h"
 
 #include <stdarg.h>
 
@@ -82,11 +83,12 @@ sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *
   return sb_sql_table_status(table, code, error);
 }
 
-sb_status sb_sql_table_vector(const sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
+sb_status sb_sql_table_vector(sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
                               sb_error *error) {
   sb_sql_value value = {0};
   const void *bytes = sqlite3_column_blob(statement, column);
   size_t size = (size_t)sqlite3_column_bytes(statement, column);
+  if (!bytes && sqlite3_errcode(table->db) == SQLITE_NOMEM) return sb_sql_table_status(table, SQLITE_NOMEM, error);
   sb_status status = sb_sql_value_read_blob(bytes ? bytes : "", size, &value, NULL);
   if (status != SB_OK || value.element != SB_SQL_ELEMENT_FLOAT || value.dim != table->declaration.dim)
     return sb_fail(error, SB_STORE, "a vector of %s is damaged; restore a backup, or delete the row", table->name);
@@ -99,9 +101,18 @@ sb_status sb_sql_table_vector(const sb_sql_table *table, sqlite3_stmt *statement
 sb_status sb_sql_table_status(sb_sql_table *table, int code, sb_error *error) {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return SB_OK;
   const char *message = sqlite3_errmsg(table->db);
-  sb_status status = sb_status_of_sqlite(code, sqlite3_system_errno(table->db));
-  if (status != SB_STORE) return sb_fail_sqlite(error, status, "the database", message);
-  return sb_fail(error, SB_STORE, "the tables of %s are damaged: %s", table->name, message);
+  bool damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+  table->failed = code;
+  if (damaged) return sb_fail(error, SB_STORE, "the tables of %s are damaged: %s", table->name, message);
+  /* In SQLite's own words, which programs look for: "database is locked", "interrupted". */
+  return sb_fail(error, sb_status_of_sqlite(code, sqlite3_system_errno(table->db)), "%s", message);
+}
+
+int sb_sql_table_fail(sb_sql_table *table, sb_status status, const sb_error *error) {
+  int code = table->failed;
+  table->failed = SQLITE_OK;
+  int own = sb_sql_vtab_error(&table->base, status, error);
+  return status == SB_OK || code == SQLITE_OK ? own : code;
 }
 
 int sb_sql_table_sqlite_error(sb_sql_table *table, int code) {

@@ -47,6 +47,7 @@ typedef struct sb_sql_table {
   sb_sql_table_declaration declaration;
   struct sb_sql_index_cache *cache; /* counted; shared with other connections to the same file */
   sqlite3_stmt *statements[SB_SQL_STATEMENT_COUNT];
+  int failed; /* the code of the SQLite call that failed in the method in progress; SQLITE_OK: none did */
 } sb_sql_table;
 
 /* ---- Statements on the shadow tables */
@@ -61,14 +62,17 @@ void sb_sql_table_finalize(sb_sql_table *table);
 /* Reads the next row. *row false: there are no more. */
 sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *row, sb_error *error);
 /* The floats of a vector of the table in column `column`: `dim` of them at any alignment, borrowed until the
- * statement moves on. SB_STORE: the blob is damaged. */
-sb_status sb_sql_table_vector(const sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
+ * statement moves on. SB_STORE: the blob is damaged. SB_NO_MEMORY. */
+sb_status sb_sql_table_vector(sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
                               sb_error *error);
 
 /* ---- Errors */
 
-/* The status of SQLite's code on the table's connection, with a message. SB_OK for OK, ROW and DONE. */
+/* The status of SQLite's code on the table's connection, with SQLite's message. SB_OK for OK, ROW and DONE. */
 sb_status sb_sql_table_status(sb_sql_table *table, int code, sb_error *error);
+/* Ends a method: makes `error` the table's message and returns a code for SQLite. That is the code of the SQLite call
+ * that failed, if one did: the caller has to know SQLITE_BUSY, SQLITE_INTERRUPT or SQLITE_SCHEMA. */
+int sb_sql_table_fail(sb_sql_table *table, sb_status status, const sb_error *error);
 /* Ends a method: makes SQLite's message for `code` the table's message, and returns `code`. */
 int sb_sql_table_sqlite_error(sb_sql_table *table, int code);
 

@@ -183,6 +183,16 @@ void sb_sql_table_declaration_free(sb_sql_table_declaration *d) {
   *d = (sb_sql_table_declaration){0};
 }
 
+bool sb_sql_table_declaration_is_unique(const sb_sql_table_declaration *d, int column) {
+  for (const char *p = d->types[column]; *p;) {
+    size_t size = 0;
+    while (is_word(p[size])) size++;
+    if (word_is(p, size, "unique")) return true; /* check_type lets the word stand for nothing else */
+    p += size ? size : 1;
+  }
+  return false;
+}
+
 /* Appends a name in double quotes. */
 static sb_status add_quoted(sb_buffer *out, const char *name, sb_error *error) {
   sb_status status = sb_buffer_add(out, "\"", 1, error);

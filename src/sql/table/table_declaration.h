@@ -22,6 +22,8 @@ enum { SB_SQL_HIDDEN_DISTANCE, SB_SQL_HIDDEN_SIMILARITY, SB_SQL_HIDDEN_K, SB_SQL
 sb_status sb_sql_table_declaration_read(int count, const char *const *arguments, const char *table,
                                         sb_sql_table_declaration *out, sb_error *error);
 void sb_sql_table_declaration_free(sb_sql_table_declaration *declaration);
+/* Whether the column was declared UNIQUE. */
+bool sb_sql_table_declaration_is_unique(const sb_sql_table_declaration *declaration, int column);
 /* Appends the CREATE TABLE statement that sqlite3_declare_vtab takes. */
 sb_status sb_sql_table_declaration_sql(const sb_sql_table_declaration *declaration, const char *table, sb_buffer *out,
                                        sb_error *error);

@@ -1,12 +1,12 @@
 /* Writing a table: INSERT, UPDATE, DELETE. Every change of a vector is noted in T_changes in the same transaction,
  * which is how the indexes of all connections and processes learn of it. */
-#include "sql/error.h"
 #include "sql/table/check.h"
 #include "sql/table/methods.h"
 #include "sql/table/table.h"
 #include "sql/vectors/argument.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +16,6 @@ enum {
 };
 /* With larger elements the products of 4096 of them could leave float32's range. */
 #define ELEMENT_MAX 1e15
-
-static int fail(sb_sql_table *table, sb_status status, const sb_error *error) {
-  return sb_sql_vtab_error(&table->base, status, error);
-}
 
 /* ---- Running reused statements; all return SQLite's code and set the table's message */
 
@@ -54,6 +50,31 @@ static int note_change(sb_sql_table *table, int64_t id) {
   int64_t sequence = sqlite3_last_insert_rowid(table->db);
   if (code != SQLITE_OK || sequence % TRIM_EVERY) return code;
   return run_with(table, SB_SQL_STATEMENT_TRIM_CHANGES, sequence - CHANGES_MAX);
+}
+
+/* Names the table's own columns in a message of SQLite about T_rows: "UNIQUE constraint failed: T_rows.c2" becomes
+ * "UNIQUE constraint failed: T.name". */
+static int constraint_error(sb_sql_table *table, int code) {
+  const char *message = sqlite3_errmsg(table->db), *rows = strstr(message, "_rows.");
+  const sb_sql_table_declaration *d = &table->declaration;
+  int column = -1;
+  sb_sql_table_sqlite_error(table, code);
+  if (code == SQLITE_OK || (code & 0xff) != SQLITE_CONSTRAINT || !rows) return code;
+  const char *name = rows + strlen("_rows.");
+  if (strcmp(name, "id") && (sscanf(name, "c%d", &column) != 1 || column < 0 || column >= d->columns)) return code;
+  const char *colon = strchr(message, ':');
+  char *own = sqlite3_mprintf("%.*s: %s.%s", (int)(colon ? colon - message : 0), message, table->name,
+                              column < 0 ? "rowid" : d->names[column]);
+  if (!own) return SQLITE_NOMEM;
+  sqlite3_free(table->base.zErrMsg);
+  table->base.zErrMsg = own;
+  return code;
+}
+
+/* Runs an INSERT or UPDATE of T_rows. */
+static int run_row(sb_sql_table *table, sqlite3_stmt *statement) {
+  int code = sqlite3_step(statement), end = sqlite3_reset(statement);
+  return code == SQLITE_DONE ? SQLITE_OK : constraint_error(table, end);
 }
 
 static int delete_row(sb_sql_table *table, int64_t id) {
@@ -91,20 +112,22 @@ static sb_status read_vector(const sb_sql_table *table, sqlite3_value *argument,
   return status;
 }
 
-/* ---- INSERT */
+/* ---- Rows and vectors */
 
-static void bind_columns(const sb_sql_table *table, sqlite3_stmt *statement, int from, sqlite3_value **columns) {
-  for (int i = 0; i < table->declaration.columns; i++)
-    if (i != table->declaration.vector) sqlite3_bind_value(statement, from++, columns[i]);
+/* Binds the id and the ordinary columns. Binding copies, so it can run out of memory. */
+static int bind_row(sb_sql_table *table, sqlite3_stmt *statement, sqlite3_value *id, sqlite3_value **columns) {
+  int next = 1, code = sqlite3_bind_value(statement, next++, id);
+  for (int i = 0; code == SQLITE_OK && i < table->declaration.columns; i++)
+    if (i != table->declaration.vector) code = sqlite3_bind_value(statement, next++, columns[i]);
+  return sb_sql_table_sqlite_error(table, code);
 }
 
 static int insert_row(sb_sql_table *table, sqlite3_value *id, sqlite3_value **columns) {
   sqlite3_stmt *statement = NULL;
   int code = get_statement(table, SB_SQL_STATEMENT_INSERT_ROW, &statement);
   if (code != SQLITE_OK) return code;
-  sqlite3_bind_value(statement, 1, id);
-  bind_columns(table, statement, 2, columns);
-  return run(table, statement);
+  code = bind_row(table, statement, id, columns);
+  return code == SQLITE_OK ? run_row(table, statement) : code;
 }
 
 static int insert_vector(sb_sql_table *table, int64_t id, const vector_blob *vector) {
@@ -118,15 +141,57 @@ static int insert_vector(sb_sql_table *table, int64_t id, const vector_blob *vec
   return code;
 }
 
+/* ---- OR REPLACE */
+
+/* Deletes the row whose UNIQUE column `column` has this value; the row `keep` stays. */
+static int delete_equal(sb_sql_table *table, int column, sqlite3_value *value, const int64_t *keep) {
+  sqlite3_stmt *statement = NULL;
+  int64_t id = 0;
+  int code = sb_sql_table_prepare(table, &statement, "SELECT id FROM \"%w\".\"%w_rows\" WHERE c%d = ?", table->schema,
+                                  table->name, column);
+  if (code == SQLITE_OK) code = sqlite3_bind_value(statement, 1, value);
+  if (code == SQLITE_OK) code = sqlite3_step(statement);
+  bool found = code == SQLITE_ROW;
+  if (found) id = sqlite3_column_int64(statement, 0);
+  if (!found && code != SQLITE_DONE) sb_sql_table_sqlite_error(table, code);
+  sqlite3_finalize(statement);
+  if (!found) return code == SQLITE_DONE ? SQLITE_OK : code;
+  return keep && id == *keep ? SQLITE_OK : delete_row(table, id);
+}
+
+/* Deletes the rows with which a new row conflicts: by its id, or by a UNIQUE column. `keep`: the row that an UPDATE
+ * changes, or NULL. */
+static int delete_conflicting(sb_sql_table *table, sqlite3_value *id, sqlite3_value **columns, const int64_t *keep) {
+  int64_t row = sqlite3_value_int64(id);
+  bool given = sqlite3_value_type(id) != SQLITE_NULL && !(keep && row == *keep);
+  int code = given ? delete_row(table, row) : SQLITE_OK;
+  for (int i = 0; code == SQLITE_OK && i < table->declaration.columns; i++)
+    if (sb_sql_table_declaration_is_unique(&table->declaration, i)) code = delete_equal(table, i, columns[i], keep);
+  return code;
+}
+
+/* Whether `code`, of an INSERT or UPDATE of T_rows, is to be answered by deleting the rows in the way. They are only
+ * deleted then, as NOT NULL is checked before uniqueness: a statement that fails must not have deleted anything. */
+static bool is_replaceable(const sb_sql_table *table, int code) {
+  if ((code & 0xff) != SQLITE_CONSTRAINT || sqlite3_vtab_on_conflict(table->db) != SQLITE_REPLACE) return false;
+  int extended = sqlite3_extended_errcode(table->db);
+  return extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
+         extended == SQLITE_CONSTRAINT_ROWID;
+}
+
+/* ---- INSERT */
+
 /* `id` NULL: SQLite chooses one. */
 static int insert(sb_sql_table *table, sqlite3_value *id, sqlite3_value **columns, sqlite3_int64 *rowid) {
   sb_error error = {0};
   vector_blob vector = {0};
   sb_status status = read_vector(table, columns[table->declaration.vector], &vector, &error);
-  if (status != SB_OK) return fail(table, status, &error);
-  bool replace = sqlite3_value_type(id) != SQLITE_NULL && sqlite3_vtab_on_conflict(table->db) == SQLITE_REPLACE;
-  int code = replace ? delete_row(table, sqlite3_value_int64(id)) : SQLITE_OK;
-  if (code == SQLITE_OK) code = insert_row(table, id, columns);
+  if (status != SB_OK) return sb_sql_table_fail(table, status, &error);
+  int code = insert_row(table, id, columns);
+  if (is_replaceable(table, code)) {
+    code = delete_conflicting(table, id, columns, NULL);
+    if (code == SQLITE_OK) code = insert_row(table, id, columns);
+  }
   int64_t row = sqlite3_last_insert_rowid(table->db);
   if (code == SQLITE_OK) code = insert_vector(table, row, &vector);
   if (code == SQLITE_OK) code = note_change(table, row);
@@ -141,10 +206,9 @@ static int update_row(sb_sql_table *table, int64_t old, sqlite3_value *id, sqlit
   sqlite3_stmt *statement = NULL;
   int code = get_statement(table, SB_SQL_STATEMENT_UPDATE_ROW, &statement);
   if (code != SQLITE_OK) return code;
-  sqlite3_bind_value(statement, 1, id);
-  bind_columns(table, statement, 2, columns);
   sqlite3_bind_int64(statement, table->declaration.columns + 1, old);
-  return run(table, statement);
+  code = bind_row(table, statement, id, columns);
+  return code == SQLITE_OK ? run_row(table, statement) : code;
 }
 
 /* Sets the vector, or moves the old one to another id, and notes the change of both ids. */
@@ -174,10 +238,12 @@ static int update(sb_sql_table *table, sqlite3_value *old_id, sqlite3_value *new
     status = sb_fail(&error, SB_INVALID, "%s: a rowid is a whole number, not NULL", table->name);
   else if (!same_vector)
     status = read_vector(table, argument, &vector, &error);
-  if (status != SB_OK) return fail(table, status, &error);
-  int code = SQLITE_OK;
-  if (id != old && sqlite3_vtab_on_conflict(table->db) == SQLITE_REPLACE) code = delete_row(table, id);
-  if (code == SQLITE_OK) code = update_row(table, old, new_id, columns);
+  if (status != SB_OK) return sb_sql_table_fail(table, status, &error);
+  int code = update_row(table, old, new_id, columns);
+  if (is_replaceable(table, code)) {
+    code = delete_conflicting(table, new_id, columns, &old);
+    if (code == SQLITE_OK) code = update_row(table, old, new_id, columns);
+  }
   if (code == SQLITE_OK && (!same_vector || id != old)) code = update_vector(table, old, id, &vector);
   free(vector.bytes);
   return code;
@@ -193,7 +259,7 @@ static int run_command(sb_sql_table *table, sqlite3_value *word) {
   sb_status status = text && !strcmp(text, "integrity-check")
                          ? sb_sql_table_check(table, &error)
                          : sb_fail(&error, SB_INVALID, "%s has one command, 'integrity-check'", table->name);
-  return fail(table, status, &error);
+  return sb_sql_table_fail(table, status, &error);
 }
 
 /* One value: DELETE. Else the old rowid (NULL: INSERT), the new rowid, and the columns. */

@@ -1,6 +1,7 @@
 /* The one way from an sqlite3_value to a vector, for functions, query vectors and stored vectors. */
 #include "sql/vectors/argument.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,15 @@ sb_status sb_sql_floats_of_argument(sqlite3_value *argument, float **out, size_t
 done:
   sb_sql_value_free(&value);
   return status;
+}
+
+bool sb_sql_whole_number(sqlite3_value *argument, int64_t *out) {
+  int type = sqlite3_value_numeric_type(argument);
+  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return false;
+  double real = sqlite3_value_double(argument);
+  if (type == SQLITE_FLOAT && (real != nearbyint(real) || fabs(real) >= 0x1p63)) return false;
+  *out = type == SQLITE_FLOAT ? (int64_t)real : sqlite3_value_int64(argument);
+  return true;
 }
 
 bool sb_sql_floats_are_zero(const float *floats, size_t dim) {

@@ -9,6 +9,8 @@
 sb_status sb_sql_value_of_argument(sqlite3_value *argument, sb_sql_value *out, sb_error *error);
 /* The same as finite floats, whatever the element type, for a search or a row. The caller frees `*out` with free(). */
 sb_status sb_sql_floats_of_argument(sqlite3_value *argument, float **out, size_t *dim, sb_error *error);
+/* Reads a whole number, also one that comes as REAL: JavaScript has no other numbers. False: it is something else. */
+bool sb_sql_whole_number(sqlite3_value *argument, int64_t *out);
 bool sb_sql_floats_are_zero(const float *floats, size_t dim);
 /* SB_INVALID, naming the column, when a vector of `given` elements does not fit a column of `wanted`. */
 sb_status sb_sql_check_length(const char *table, const char *column, size_t wanted, size_t given, sb_error *error);

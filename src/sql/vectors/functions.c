@@ -39,12 +39,12 @@ static sb_status read_type_and_length(int count, sqlite3_value **arguments, cons
     if (status != SB_OK) return status;
   }
   if (count < 3) return SB_OK;
-  sqlite3_int64 length = sqlite3_value_int64(arguments[2]);
-  if (length < 1 || length > SB_SQL_DIM_MAX)
+  int64_t length = 0;
+  if (!sb_sql_whole_number(arguments[2], &length) || length < 1 || length > SB_SQL_DIM_MAX)
     return sb_fail(error, SB_INVALID, "vector length: TO_VECTOR's length is a number from 1 to %d", SB_SQL_DIM_MAX);
   if ((size_t)length == value->dim) return SB_OK;
   return sb_fail(error, SB_INVALID, "vector length: the vector has %zu elements, but TO_VECTOR asks for %lld",
-                 value->dim, length);
+                 value->dim, (long long)length);
 }
 
 static void to_vector(sqlite3_context *context, int count, sqlite3_value **arguments) {
@@ -186,6 +186,14 @@ static void vector_normalize(sqlite3_context *context, int count, sqlite3_value 
   if (status == SB_OK) status = normalize(context, &value, &error);
   if (status != SB_OK) sb_sql_function_error(context, status, &error);
   sb_sql_value_free(&value);
+}
+
+void sb_sql_match_refused(sqlite3_context *context, int count, sqlite3_value **arguments) {
+  (void)count, (void)arguments;
+  sqlite3_result_error(context,
+                       "MATCH must be a condition of its own, joined to others by AND; with LEFT JOIN it belongs into "
+                       "the ON clause, with k",
+                       -1);
 }
 
 /* ---- Registration */

@@ -8,4 +8,7 @@
 /* Adds the functions to a connection. Returns SQLite's result code. */
 int sb_sql_register_functions(sqlite3 *db);
 
+/* What a table makes of MATCH where SQLite runs it as a function on each row: an error that says where it belongs. */
+void sb_sql_match_refused(sqlite3_context *context, int count, sqlite3_value **arguments);
+
 #endif

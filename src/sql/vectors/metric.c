@@ -82,18 +82,14 @@ static sb_status explain_not_finite(sb_sql_metric metric, const sb_sql_value *a,
   return sb_fail(error, SB_INVALID, "vector element: the elements are too large to be multiplied");
 }
 
-/* The type to compare in: the declared one, else float when either side is stored as float. */
+/* The type to compare in: float if either side is float, as a search compares, too; else double. */
 static sb_status common_element(const sb_sql_value *a, const sb_sql_value *b, sb_sql_element *out, sb_error *error) {
   if (a->dim != b->dim)
     return sb_fail(error, SB_INVALID, "vector length: vectors of %zu and %zu elements cannot be compared", a->dim,
                    b->dim);
-  if (a->element && b->element && a->element != b->element)
-    return sb_fail(error, SB_INVALID,
-                   "vector type: %s and %s cannot be compared; convert one of them with TO_VECTOR(..., '%s')",
-                   sb_sql_element_name(a->element), sb_sql_element_name(b->element), sb_sql_element_name(a->element));
-  bool any_float = a->stored == SB_SQL_ELEMENT_FLOAT || b->stored == SB_SQL_ELEMENT_FLOAT;
-  *out = a->element ? a->element : b->element;
-  if (!*out) *out = any_float ? SB_SQL_ELEMENT_FLOAT : SB_SQL_ELEMENT_DOUBLE;
+  bool any_float = a->element == SB_SQL_ELEMENT_FLOAT || b->element == SB_SQL_ELEMENT_FLOAT;
+  if (!a->element && !b->element) any_float = a->stored == SB_SQL_ELEMENT_FLOAT || b->stored == SB_SQL_ELEMENT_FLOAT;
+  *out = any_float ? SB_SQL_ELEMENT_FLOAT : SB_SQL_ELEMENT_DOUBLE;
   return SB_OK;
 }
 

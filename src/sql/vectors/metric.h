@@ -12,7 +12,7 @@ const char *sb_sql_metric_name(sb_sql_metric metric);
 /* Two vectors of `dim` floats at any alignment. The cosine of a zero vector is NaN. */
 double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *b, size_t dim);
 /* Any two values, converted to a common type first. *null: the cosine of a zero vector, which SQL gives as NULL.
- * SB_INVALID: lengths or declared types differ, or an element is not finite or too large. */
+ * SB_INVALID: lengths differ, or an element is not finite or too large. */
 sb_status sb_sql_metric_of_values(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b, double *out,
                                   bool *null, sb_error *error);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { SCRIPT_MAX = 256 << 20 };
@@ -64,8 +65,8 @@ static int number_of(sb_sql_statement *statement, const char *name) {
   return *end || number > sb_sql_parameter_count(statement) ? 0 : (int)number;
 }
 
-/* Binds the parameter NAME=VALUE number `i`, if this statement has it. */
-static sb_status bind_one(work *w, sb_sql_statement *statement, size_t i, bool last, sb_error *error) {
+/* Binds the parameter NAME=VALUE number `i`, if this statement has it: then bound[its number] is set. */
+static sb_status bind_one(work *w, sb_sql_statement *statement, size_t i, bool last, bool *bound, sb_error *error) {
   const char *parameter = w->options->parameters.items[i], *value = strchr(parameter, '=') + 1;
   sb_status status = SB_OK;
   char *name = sb_strdup(parameter, error);
@@ -73,6 +74,7 @@ static sb_status bind_one(work *w, sb_sql_statement *statement, size_t i, bool l
   name[value - 1 - parameter] = 0;
   int number = number_of(statement, name);
   w->used[i] |= number > 0;
+  bound[number] = true;
   if (number)
     status = bind_value(statement, number, value, error);
   else if (last && !w->used[i])
@@ -81,13 +83,32 @@ static sb_status bind_one(work *w, sb_sql_statement *statement, size_t i, bool l
   return status;
 }
 
-/* `last`: this is the last statement, so every parameter must have been used by now. */
-static sb_status bind_all(work *w, sb_sql_statement *statement, bool last, sb_error *error) {
-  for (size_t i = 0; i < w->options->parameters.count; i++) {
-    sb_status status = bind_one(w, statement, i, last, error);
-    if (status != SB_OK) return status;
+/* Refuses a statement with a parameter that no --param names, most often a misspelt one: it would be NULL. */
+static sb_status check_bound(sb_sql_statement *statement, const bool *bound, sb_error *error) {
+  for (int i = 1; i <= sb_sql_parameter_count(statement); i++) {
+    const char *name = sb_sql_parameter_name(statement, i);
+    if (!name || bound[i]) continue;
+    if (*name == '?') return sb_fail(error, SB_INVALID, "parameter %d has no value; use --param %d=VALUE", i, i);
+    return sb_fail(error, SB_INVALID, "parameter %s has no value; use --param %s=VALUE", name, name + 1);
   }
   return SB_OK;
+}
+
+/* EXPLAIN needs no values. */
+static bool is_explain(const char *text) {
+  while (isspace((unsigned char)*text)) text++;
+  return !strncasecmp(text, "explain", strlen("explain"));
+}
+
+/* `last`: this is the last statement, so every parameter must have been used by now. */
+static sb_status bind_all(work *w, sb_sql_statement *statement, bool last, bool explains, sb_error *error) {
+  bool *bound = sb_alloc((size_t)sb_sql_parameter_count(statement) + 1, sizeof *bound, error);
+  sb_status status = bound ? SB_OK : SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < w->options->parameters.count; i++)
+    status = bind_one(w, statement, i, last, bound, error);
+  if (status == SB_OK && !explains) status = check_bound(statement, bound, error);
+  free(bound);
+  return status;
 }
 
 /* ---- Statements */
@@ -97,8 +118,8 @@ static bool is_blank(const char *text) {
   return !*text;
 }
 
-static sb_status run_statement(work *w, sb_sql_statement *statement, bool last, sb_error *error) {
-  sb_status status = bind_all(w, statement, last, error);
+static sb_status run_statement(work *w, sb_sql_statement *statement, bool last, bool explains, sb_error *error) {
+  sb_status status = bind_all(w, statement, last, explains, error);
   return status == SB_OK ? sb_cli_result_print(w->sql, statement, w->format, error) : status;
 }
 
@@ -106,9 +127,10 @@ static sb_status run_text(work *w, const char *text, bool check_parameters, sb_e
   sb_status status = SB_OK;
   while (status == SB_OK && *text) {
     sb_sql_statement *statement = NULL;
+    bool explains = is_explain(text);
     status = sb_sql_prepare(w->sql, text, &text, &statement, error);
     if (status != SB_OK || !statement) continue;
-    status = run_statement(w, statement, check_parameters && is_blank(text), error);
+    status = run_statement(w, statement, check_parameters && is_blank(text), explains, error);
     sb_sql_finalize(statement);
   }
   return status;
