@@ -48,8 +48,9 @@ void sb_search_batcher_free(sb_search_batcher *batcher) {
 }
 
 static bool compatible(const sb_index_query *a, const sb_index_query *b) {
-  return a->k == b->k && a->mode == b->mode && a->by_label == b->by_label && a->filter == b->filter &&
-         a->has_floor == b->has_floor && (!a->has_floor || !(a->floor < b->floor || a->floor > b->floor));
+  return a->k == b->k && a->certain == b->certain && a->mode == b->mode && a->by_label == b->by_label &&
+         a->filter == b->filter && a->has_floor == b->has_floor &&
+         (!a->has_floor || !(a->floor < b->floor || a->floor > b->floor));
 }
 
 /* Takes the first request and those compatible with it out of the queue. Under the lock. */

@@ -63,6 +63,8 @@ static sb_status train_generation(sb_index *index, const float *sample, size_t d
                                           .count = drawn,
                                           .dim = index->stored.dim,
                                           .rows = rows,
+                                          .query_tail = index->query_tail,
+                                          .query_tail_count = index->query_tail_count,
                                           .subspaces_max = pq_bytes / 3 * 4,
                                           .residual_bytes = residual_bytes};
   sb_quantizer *quantizer = NULL;

@@ -15,6 +15,8 @@ sb_status sb_index_new(const sb_index_options *options, sb_index **out, sb_error
   if (options->struct_size != sizeof *options) return sb_fail(error, SB_MISUSE, "struct_size is not set");
   if (options->dim < 1 || options->dim > SB_DIM_MAX)
     return sb_fail(error, SB_MISUSE, "an index has 1 to %d dimensions", SB_DIM_MAX);
+  if (options->query_tail_count > SB_QUERY_TAIL_MAX || options->query_tail_count >= options->dim)
+    return sb_fail(error, SB_MISUSE, "query_tail has at most %d values, and fewer than dimensions", SB_QUERY_TAIL_MAX);
   sb_status status = sb_index_create(options, out, error);
   if (status == SB_OK) sb_trainer_init(*out);
   return status;

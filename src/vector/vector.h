@@ -57,7 +57,7 @@ int sb_thread_team_threads(const sb_thread_team *team);
 
 /* ---- The index */
 
-enum { SB_DIM_MAX = 4096, SB_INDEX_K_MAX = 4096, SB_BATCH_MAX = 1024 };
+enum { SB_DIM_MAX = 4096, SB_INDEX_K_MAX = 4096, SB_BATCH_MAX = 1024, SB_QUERY_TAIL_MAX = 8 };
 
 typedef enum sb_metric { SB_METRIC_COSINE, SB_METRIC_INNER } sb_metric;
 /* Format of the stored vectors: float16, int8 with one scale per row, or float32 (2, 1 or 4 bytes per dimension).
@@ -70,6 +70,10 @@ typedef struct sb_index_options {
   sb_metric metric;
   sb_precision precision;
   sb_thread_team *thread_team; /* borrowed; several indexes may share it; NULL: searches use only the calling thread */
+  /* Asymmetric coordinates: values that every query has in its last query_tail_count coordinates, where rows hold other
+   * values. Training takes rows for queries, and puts these in. Copied. NULL and 0: queries resemble rows. */
+  const float *query_tail;
+  size_t query_tail_count; /* at most SB_QUERY_TAIL_MAX, and less than dim */
   size_t train_from; /* number of rows at which the quantizer is trained; smaller indexes are scanned exactly. 0: 5,000;
                         SIZE_MAX: never train */
 } sb_index_options;
@@ -137,6 +141,9 @@ typedef struct sb_index_query {
   const float *vectors; /* count * dim */
   size_t count;         /* queries, 1..SB_BATCH_MAX; up to 64 of them share one scan */
   size_t k;             /* hits per query, 0..SB_INDEX_K_MAX */
+  /* The mode's promise holds for the best `certain` hits. The others are the best of the rows that were scored to find
+   * those, nearly always the right ones: enough for the mean of a neighbourhood, and faster. 0: all k. */
+  size_t certain;
   sb_search_mode mode;
   bool by_label;  /* one hit per label, its best row; otherwise one per key */
   bool has_floor; /* return only hits that score at least `floor`; saves time when few do */

@@ -21,8 +21,12 @@ static void *search(void *context) {
   for (int round = 0; round < ROUNDS; round++) {
     sb_hit hits[K], alone[K];
     size_t found = 0, row = next_random(&seed) % ROWS, k = 1 + next_random(&seed) % K;
-    sb_index_query query = {
-        .struct_size = sizeof query, .vectors = s->vectors[row], .count = 1, .k = k, .by_label = row % 2};
+    sb_index_query query = {.struct_size = sizeof query,
+                            .vectors = s->vectors[row],
+                            .count = 1,
+                            .k = k,
+                            .by_label = row % 2,
+                            .certain = row % 3};
     if (sb_search_batcher_search(s->batcher, &query, hits, &found, NULL) != SB_OK) atomic_fetch_add(&s->wrong, 1);
     size_t wanted = search_one(s->index, s->vectors[row], k, SB_SEARCH_FAST, query.by_label, alone);
     bool same = found == wanted;

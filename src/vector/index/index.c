@@ -14,6 +14,8 @@ sb_status sb_index_create(const sb_index_options *options, sb_index **out, sb_er
   index->thread_team = options->thread_team;
   index->train_from = options->train_from ? options->train_from : SB_TRAIN_FROM;
   if (options->dim < SB_TRAIN_DIM_MIN) index->train_from = SIZE_MAX;
+  index->query_tail_count = options->query_tail_count;
+  for (size_t i = 0; i < options->query_tail_count; i++) index->query_tail[i] = options->query_tail[i];
   index->rows.row_bytes = sb_stored_bytes(&index->stored);
   index->keys.rows = &index->rows;
   index->keys.bytes = sizeof *index;
@@ -62,6 +64,11 @@ sb_status sb_index_check_vector(const sb_index *index, const float *vector, cons
   if (index->metric == SB_METRIC_COSINE && sb_normalize(out, index->stored.dim) == 0)
     return sb_fail(error, SB_INVALID, "all values of %s are zero, so it has no direction", what);
   return SB_OK;
+}
+
+void sb_index_as_query(const sb_index *index, float *vector) {
+  float *tail = vector + index->stored.dim - index->query_tail_count;
+  memcpy(tail, index->query_tail, index->query_tail_count * sizeof *tail);
 }
 
 /* ---- Slots */

@@ -53,6 +53,8 @@ struct sb_index {
   sb_metric metric;
   sb_thread_team *thread_team;
   size_t train_from;
+  float query_tail[SB_QUERY_TAIL_MAX]; /* sb_index_options.query_tail */
+  size_t query_tail_count;
   sb_rows rows;
   sb_key_index keys;
   _Atomic size_t count;
@@ -84,6 +86,8 @@ void sb_index_destroy(sb_index *index); /* its trainer has stopped */
  * zero; `what` begins the message ("the query"). */
 sb_status sb_index_check_vector(const sb_index *index, const float *vector, const char *what, float *out,
                                 sb_error *error);
+/* Makes a row resemble a query: puts the query tail into its last coordinates. */
+void sb_index_as_query(const sb_index *index, float *vector);
 /* Unpins the epoch after a search, and reclaims memory unless a writer is about to do it. */
 void sb_index_unpin(sb_index *index, unsigned pin);
 /* Whether the index is being freed. Takes the lock. */

@@ -12,7 +12,8 @@
  *  10. measure_estimates  how well both estimates predict scores (rho, offset, slope, deviation)
  *
  * Four fifths of the sample are the training rows. The last fifth is held out: axes and codes fit the rows that they
- * were trained on too well, so everything that is measured is measured on the others. */
+ * were trained on too well, so everything that is measured is measured on the others. They also serve as queries, with
+ * the query tail put in (sb_index_options.query_tail). */
 #include "vector/quantizer/train.h"
 
 #include "vector/quantizer/axes.h"
@@ -51,7 +52,8 @@ typedef struct run {
   size_t train_rows, held_rows;                      /* the first ones; the held-out rest */
   size_t stride;                                     /* of the projections */
   float *train_y, *held_y;                           /* projections */
-  double variance[SB_AXES_MAX], energy[SB_AXES_MAX]; /* about the mean; mean square */
+  float *queries, *query_y;                          /* the held-out rows as queries, and their projections */
+  double variance[SB_AXES_MAX], energy[SB_AXES_MAX]; /* of rows about the mean; mean square of queries */
   double rest, total;                                /* mean square length outside the axes, and in total */
   size_t rest_axes;                                  /* dimensions outside the axes */
 } run;
@@ -97,15 +99,16 @@ static sb_status find_axes(run *t, sb_error *error) {
 static void measure_axes(run *t) {
   sb_quantizer *quantizer = t->quantizer;
   for (size_t i = 0; i < quantizer->axes; i++) {
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, query_squares = 0;
     for (size_t r = 0; r < t->held_rows; r++) {
-      double value = (double)t->held_y[r * t->stride + i];
+      double value = (double)t->held_y[r * t->stride + i], query = (double)t->query_y[r * t->stride + i];
       sum += value;
       squares += value * value;
+      query_squares += query * query;
     }
     double mean = sum / (double)t->held_rows;
     quantizer->mean[i] = (float)mean;
-    t->energy[i] = squares / (double)t->held_rows + 1e-30;
+    t->energy[i] = query_squares / (double)t->held_rows + 1e-30;
     t->variance[i] = fmax(squares / (double)t->held_rows - mean * mean, 0) + 1e-30;
   }
 }
@@ -356,8 +359,8 @@ typedef struct coded_sample {
 static void estimate_all(const run *t, const coded_sample *coded, size_t query_row, sb_quantizer_query *prepared,
                          regression sums[2]) {
   const sb_quantizer *quantizer = t->quantizer;
-  const float *held = t->sample + t->train_rows * quantizer->dim, *query = held + query_row * quantizer->dim,
-              *y = t->held_y + query_row * t->stride;
+  const float *held = t->sample + t->train_rows * quantizer->dim, *query = t->queries + query_row * quantizer->dim,
+              *y = t->query_y + query_row * t->stride;
   sb_quantizer_query_tables(quantizer, y, prepared);
   sb_quantizer_query_estimate(quantizer, query, y, prepared);
   for (size_t r = 0; r < coded->rows; r++) {
@@ -402,21 +405,29 @@ static sb_status measure_estimates(run *t, sb_error *error) {
 
 /* ---- All steps */
 
-static sb_status project_sample(run *t, sb_error *error) {
+static sb_status project_sample(run *t, const sb_quantizer_training *training, sb_error *error) {
   sb_quantizer *quantizer = t->quantizer;
+  const size_t dim = quantizer->dim, tail = training->query_tail_count;
+  const float *held = t->sample + t->train_rows * dim;
   t->stride = quantizer->axes;
   t->train_y = sb_alloc(t->train_rows * quantizer->axes, sizeof *t->train_y, error);
   t->held_y = sb_alloc(t->held_rows * quantizer->axes, sizeof *t->held_y, error);
-  if (!t->train_y || !t->held_y) return SB_NO_MEMORY;
+  t->query_y = sb_alloc(t->held_rows * quantizer->axes, sizeof *t->query_y, error);
+  t->queries = sb_alloc(t->held_rows * dim, sizeof *t->queries, error);
+  if (!t->train_y || !t->held_y || !t->query_y || !t->queries) return SB_NO_MEMORY;
+  memcpy(t->queries, held, t->held_rows * dim * sizeof *held);
+  for (size_t r = 0; tail && r < t->held_rows; r++)
+    memcpy(t->queries + (r + 1) * dim - tail, training->query_tail, tail * sizeof *held);
   sb_quantizer_project(quantizer, t->sample, t->train_rows, t->train_y);
-  sb_quantizer_project(quantizer, t->sample + t->train_rows * quantizer->dim, t->held_rows, t->held_y);
+  sb_quantizer_project(quantizer, held, t->held_rows, t->held_y);
+  sb_quantizer_project(quantizer, t->queries, t->held_rows, t->query_y);
   return SB_OK;
 }
 
 static sb_status train(run *t, const sb_quantizer_training *training, size_t subspaces_max, sb_error *error) {
   sb_status status = find_axes(t, error);
   if (status != SB_OK) return status;
-  status = project_sample(t, error);
+  status = project_sample(t, training, error);
   if (status != SB_OK) return status;
   measure_axes(t);
   choose_subspaces(t, training->rows, subspaces_max);
@@ -443,6 +454,8 @@ sb_status sb_quantizer_train(const sb_quantizer_training *training, sb_quantizer
   status = train(&t, training, subspaces_max, error);
   free(t.train_y);
   free(t.held_y);
+  free(t.queries);
+  free(t.query_y);
   if (status == SB_OK)
     *out = t.quantizer;
   else

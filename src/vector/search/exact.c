@@ -54,10 +54,10 @@ typedef struct unit_scan {
   size_t queued, scored;
 } unit_scan;
 
-/* The higher of this worker's and the fast search's k-th score. */
+/* Rows below it need no look: the higher of this worker's and the fast search's last certain score. */
 static float min_score(const unit_scan *scan) {
-  return fmaxf(sb_query_batch_min_score(scan->batch, scan->top),
-               sb_query_batch_min_score(scan->batch, &scan->state->top));
+  return fmaxf(sb_query_batch_certain_score(scan->batch, scan->top),
+               sb_query_batch_certain_score(scan->batch, &scan->state->top));
 }
 
 /* Lower sums have a bound below `score`. One less than computed, for the rounding of this very expression. */

@@ -36,10 +36,13 @@ enum {
   FILTER_RUNS = 8,       /* fewer when each row must be tested by a filter */
   COUNTED_FROM = 20,     /* only higher sums enter the histogram: about a quarter of all */
   AHEAD = 4,             /* stored rows prefetched before they are scored */
+  UNCERTAIN_ROWS = 4,    /* at least so many rows for each hit that need not be certain */
   EXACT_SHARE = 4        /* exact mode needs only a good first minimum score: a quarter of the candidates */
 };
 /* Step 3 ends where a row would need a higher error than this, in standard deviations: one in three million has. */
 static const double rerank_sigmas = 5;
+/* The same for hits that need not be certain. */
+static const double uncertain_sigmas = 1;
 /* The same for step 1 when the caller sets a floor. */
 static const double floor_sigmas = 4.5;
 
@@ -114,14 +117,22 @@ static void count_sample(const sb_query_batch *batch, const sb_quantizer_query *
   }
 }
 
+/* How many of `rows` rows a step passes on, `certain` being what it needs for the certain hits. Exact mode needs fewer,
+ * and hits that need not be certain no more than some rows each. */
+static size_t wanted_rows(const sb_query_batch *batch, size_t certain, size_t rows) {
+  size_t wanted = batch->query->mode == SB_SEARCH_EXACT ? certain / EXACT_SHARE : certain;
+  size_t least = UNCERTAIN_ROWS * batch->query->k;
+  if (sb_query_batch_certain(batch) < batch->query->k && wanted < least) wanted = least;
+  return wanted < rows ? wanted : rows;
+}
 /* How many of `rows` rows step 1 passes on, and how many step 3 scores at most. */
 static size_t wanted_survivors(const sb_query_batch *batch, size_t rows) {
-  size_t wanted = sb_quantizer_survivors(batch->generation->quantizer, rows, batch->query->k);
-  return batch->query->mode == SB_SEARCH_EXACT ? wanted / EXACT_SHARE : wanted;
+  size_t certain = sb_query_batch_certain(batch);
+  return wanted_rows(batch, sb_quantizer_survivors(batch->generation->quantizer, rows, certain), rows);
 }
 static size_t wanted_reranked(const sb_query_batch *batch, size_t rows) {
-  size_t wanted = sb_quantizer_reranked(batch->generation->quantizer, rows, batch->query->k);
-  return batch->query->mode == SB_SEARCH_EXACT ? wanted / EXACT_SHARE : wanted;
+  size_t certain = sb_query_batch_certain(batch);
+  return wanted_rows(batch, sb_quantizer_reranked(batch->generation->quantizer, rows, certain), rows);
 }
 
 /* The sum that the wanted number of allowed coded rows exceed, estimated from the sample. */
@@ -241,8 +252,13 @@ static void prefetch_row(const sb_query_batch *batch, uint32_t slot) {
   for (size_t i = 0; i < batch->index->rows.row_bytes && i < 2048; i += 64) __builtin_prefetch(row + i);
 }
 
-/* Scores candidates by falling estimate until the next could reach the minimum score only with an error of more than
- * rerank_sigmas. */
+/* The highest score that a row with this estimate has, apart from `sigmas` deviations of noise. */
+static double most_score(const sb_quantizer *quantizer, double estimate, double sigmas) {
+  return (estimate - quantizer->offset[1] + sigmas * quantizer->deviation[1]) / quantizer->slope[1];
+}
+
+/* Scores candidates by falling estimate until the next could become a certain hit only with an error of more than
+ * rerank_sigmas, and another hit only with one of more than uncertain_sigmas. */
 static void rerank(const sb_query_batch *batch, sb_query_state *state, sb_shortlist_row *rows, size_t count) {
   const sb_quantizer *quantizer = batch->generation->quantizer;
   const sb_quantizer_query *prepared = state->prepared;
@@ -257,8 +273,9 @@ static void rerank(const sb_query_batch *batch, sb_query_state *state, sb_shortl
     if (first == fetched) return;
     sb_shortlist_row candidate = ahead[first++ % AHEAD];
     double estimate = prepared->refine_zero + candidate.estimate * prepared->refine_unit;
-    double most = (estimate - quantizer->offset[1] + rerank_sigmas * quantizer->deviation[1]) / quantizer->slope[1];
-    if (most < (double)sb_query_batch_min_score(batch, &state->top)) return;
+    if (most_score(quantizer, estimate, rerank_sigmas) < (double)sb_query_batch_certain_score(batch, &state->top) &&
+        most_score(quantizer, estimate, uncertain_sigmas) < (double)sb_query_batch_min_score(batch, &state->top))
+      return;
     sb_query_batch_score(batch, state, &state->top, candidate.slot);
   }
 }

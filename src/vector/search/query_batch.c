@@ -13,9 +13,18 @@ uint8_t *sb_query_batch_scratch(sb_query_batch *batch, size_t bytes, sb_error *e
   return NULL;
 }
 
-float sb_query_batch_min_score(const sb_query_batch *batch, const sb_topk *top) {
-  float score = top->count == top->capacity ? top->hits[top->count - 1].score : -INFINITY;
+/* The score of hit number `rank` once there are k hits, or the floor. */
+static float score_of(const sb_query_batch *batch, const sb_topk *top, size_t rank) {
+  float score = top->count == top->capacity ? top->hits[rank - 1].score : -INFINITY;
   return batch->query->has_floor ? fmaxf(score, batch->query->floor) : score;
+}
+
+float sb_query_batch_min_score(const sb_query_batch *batch, const sb_topk *top) {
+  return score_of(batch, top, top->capacity);
+}
+
+float sb_query_batch_certain_score(const sb_query_batch *batch, const sb_topk *top) {
+  return score_of(batch, top, sb_query_batch_certain(batch));
 }
 
 void sb_query_batch_score(const sb_query_batch *batch, const sb_query_state *state, sb_topk *top, uint32_t slot) {

@@ -45,6 +45,14 @@ void sb_query_batch_score(const sb_query_batch *batch, const sb_query_state *sta
  * -INFINITY: neither applies yet. */
 float sb_query_batch_min_score(const sb_query_batch *batch, const sb_topk *top);
 
+/* How many hits must be the right ones (sb_index_query.certain). */
+static inline size_t sb_query_batch_certain(const sb_query_batch *batch) {
+  const sb_index_query *query = batch->query;
+  return query->certain && query->certain < query->k ? query->certain : query->k;
+}
+/* The score below which rows need not be looked for: the last certain hit's, once there are k hits, or the floor. */
+float sb_query_batch_certain_score(const sb_query_batch *batch, const sb_topk *top);
+
 /* ---- Prefetching. Scattered rows are prefetched into the second-level cache, which can have many more lines in flight
  * than the first, on which the scan would stall: this saves a sixth of a fast search's time, and a fifth to a quarter
  * of an exact one's. */

@@ -23,16 +23,18 @@ typedef struct neighbours {
  * third is noise in all directions. Noise is what the codes represent worst, so searching for the rows themselves would
  * give too high a recall. Turns the first `count` rows of the sample into such photos, with
  * the help of its last rows. */
-static void make_second_photos(float *sample, size_t drawn, size_t count, size_t dim) {
+static void make_second_photos(const sb_index *index, float *sample, size_t drawn, size_t count) {
+  size_t dim = index->stored.dim, mixed = dim - index->query_tail_count;
   uint64_t state = 0x13198a2e03707344u;
   for (size_t p = 0; p < count; p++) {
     float *row = sample + p * dim;
     const float *other = sample + (drawn - 1 - p) * dim;
     double length2 = 0;
-    for (size_t j = 0; j < dim; j++) length2 += (double)row[j] * (double)row[j];
-    double noise = 0.44 * sqrt(12 * length2 / (double)dim); /* uniform numbers have a variance of 1 / 12 */
-    for (size_t j = 0; j < dim; j++)
+    for (size_t j = 0; j < mixed; j++) length2 += (double)row[j] * (double)row[j];
+    double noise = 0.44 * sqrt(12 * length2 / (double)mixed); /* uniform numbers have a variance of 1 / 12 */
+    for (size_t j = 0; j < mixed; j++)
       row[j] = (float)(0.6 * (double)row[j] + 0.67 * (double)other[j] + noise * sb_xorshift_centred(&state));
+    sb_index_as_query(index, row);
   }
 }
 
@@ -71,7 +73,7 @@ void sb_recall_tune(sb_index *index, sb_generation *generation, float *sample, s
   size_t dim = index->stored.dim, queries = count / 2 < QUERIES ? count / 2 : QUERIES;
   neighbours *exact = sb_alloc(queries, sizeof *exact, NULL);
   bool ready = exact != NULL;
-  make_second_photos(sample, count, queries, dim);
+  make_second_photos(index, sample, count, queries);
   for (size_t q = 0; ready && q < queries; q++)
     ready = !sb_index_stopping(index) && find_neighbours(index, sample + q * dim, SB_SEARCH_EXACT, &exact[q]);
   for (int round = 0; ready && round < ROUNDS && !sb_index_stopping(index); round++) {
