@@ -80,10 +80,10 @@ class Gallery:
             return file["numbers"], file["scores"]
 
 
-def best_rows(rows, queries, among):
-    """Returns (numbers, scores) of the TRUTH_K best rows for each query, among the rows whose numbers are in `among`
+def best_rows(rows, queries, among, k=TRUTH_K):
+    """Returns (numbers, scores) of the k best rows for each query, among the rows whose numbers are in `among`
     (ascending)."""
-    spare = TRUTH_K + 10  # reranked in float64, because float32 may order them wrongly
+    spare = k + 10  # reranked in float64, because float32 may order them wrongly
     scores = np.full((len(queries), 0), -9, np.float32)
     numbers = np.zeros((len(queries), 0), np.int64)
     for start in range(0, len(among), CHUNK):
@@ -98,5 +98,5 @@ def best_rows(rows, queries, among):
     exact = np.zeros(scores.shape)
     for q, query in enumerate(queries.astype(np.float64)):
         exact[q] = rows[numbers[q]].astype(np.float64) @ query
-    keep = np.lexsort((numbers, -exact))[:, :TRUTH_K]
+    keep = np.lexsort((numbers, -exact))[:, :k]
     return np.take_along_axis(numbers, keep, 1), np.take_along_axis(exact, keep, 1)

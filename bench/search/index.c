@@ -26,12 +26,14 @@ EXPORT const char *bench_error(void) {
   return last.message;
 }
 
-EXPORT bench_index *bench_index_new(size_t dim, int bits, int threads) {
+EXPORT bench_index *bench_index_new(size_t dim, int bits, int threads, const float *query_tail, size_t tail_count) {
   bench_index *bench = sb_alloc(1, sizeof *bench, &last);
   if (!bench) return NULL;
   pthread_mutex_init(&bench->lock, NULL);
   pthread_cond_init(&bench->changed, NULL);
   sb_index_options options = {.struct_size = sizeof options, .dim = dim, .metric = SB_METRIC_INNER};
+  options.query_tail = query_tail;
+  options.query_tail_count = tail_count;
   options.precision = bits == 8 ? SB_PRECISION_I8 : bits == 32 ? SB_PRECISION_F32 : SB_PRECISION_F16;
   if (threads > 1 && sb_thread_team_new(threads, &bench->team, &last)) goto fail;
   options.thread_team = bench->team;
@@ -107,10 +109,18 @@ EXPORT void bench_index_settle(bench_index *bench) {
 }
 
 EXPORT int bench_index_put_timed(bench_index *bench, size_t count, uint64_t first_key, const float *vectors,
-                                 double *us) {
+                                 const bench_index_query *before, double *us) {
   size_t dim = sb_index_dim(bench->index);
+  uint64_t keys[SB_BATCH_MAX];
+  float scores[SB_BATCH_MAX];
   for (size_t i = 0; i < count; i++) {
     double start = sb_monotonic_ms();
+    if (before) {
+      bench_index_query query = *before;
+      query.vectors += i * dim;
+      query.count = 1;
+      if (query.k > SB_BATCH_MAX || bench_index_search(bench, &query, keys, scores)) return -1;
+    }
     if (sb_index_put(bench->index, first_key + i, first_key + i, vectors + i * dim, &last)) return -1;
     us[i] = 1000 * (sb_monotonic_ms() - start);
   }
@@ -134,6 +144,8 @@ EXPORT int bench_index_search(bench_index *bench, const bench_index_query *batch
   sb_filter filter = {.kind = SB_FILTER_BITMAP, .count = batch->bit_count, .bits = batch->bits};
   sb_index_query query = {.struct_size = sizeof query, .vectors = batch->vectors, .count = count, .k = k};
   query.mode = batch->exact ? SB_SEARCH_EXACT : SB_SEARCH_FAST;
+  query.by_label = batch->by_label != 0;
+  query.certain = batch->certain;
   query.has_floor = batch->floor > -2;
   query.floor = batch->floor;
   query.filter = batch->bits ? &filter : NULL;

@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import density  # noqa: E402
 import machine  # noqa: E402
 import peers  # noqa: E402
 import semblance  # noqa: E402
@@ -41,10 +42,10 @@ class Setting:
 # ---- Semblance
 
 
-def semblance_index(rows, threads=2, keep=16):
+def semblance_index(rows, threads=2, keep=16, query_tail=()):
     """Returns (index, facts); the index is loaded and trained."""
     start = time.monotonic()
-    index = semblance.Index(rows.shape[1], threads, keep)
+    index = semblance.Index(rows.shape[1], threads, keep, query_tail)
     index.load(rows)
     stats = index.stats()
     return index, {
@@ -55,6 +56,7 @@ def semblance_index(rows, threads=2, keep=16):
 
 
 def semblance_contender(index, name="Semblance", settings="fast, float16 kept", **how):
+    """how: options of index.search."""
     return Contender(
         name, settings, lambda queries: index.search(queries, **how)[0], index.use_threads, how.get("floor")
     )
@@ -242,6 +244,54 @@ def timed(call, *arguments):
     return 1e6 * (time.perf_counter() - start)
 
 
+def dense(setting, faces):
+    """Compares a search by cosine for 5 people with a search by normalised score for the candidate and the 31 people
+    from whom the query's own density is estimated; and the insertion of one row without and with the search for its
+    neighbours."""
+    gallery, count = setting.gallery(), setting.count(faces)
+    rows, new = gallery.rows(count), np.array(gallery.rows(count + 500)[count:])
+    dense_rows = density.DenseRows(rows)
+    queries, mates, _ = spread(*gallery.probes(), 200)
+    facts, puts, lanes = [], [], []
+    for words, these, asked, k, certain in (
+        ("by cosine", rows, queries, density.K_PLAIN, 0),
+        ("by normalised score", dense_rows, density.queries(queries), density.K, density.CERTAIN),
+    ):
+        index, fact = semblance_index(these, query_tail=density.TAIL if these is dense_rows else ())
+        facts.append(fact)
+        truth = Truth(*density.truth(gallery, these, asked, k), mates)
+        for mode in ("fast", "exact"):
+            contender = semblance_contender(
+                index,
+                settings=f"{mode}, {words}, k = {k}",
+                k=k,
+                by_label=True,
+                certain=certain,
+                exact=mode == "exact",
+            )
+            lanes += [(Lane(contender, threads, batch, asked), truth) for threads, batch in SINGLE + BATCH]
+        puts.append((index, words, these is dense_rows))
+    interleave([lane for lane, _ in lanes], setting.seconds)
+    results = [lane.result(truth) for lane, truth in lanes]
+    for index, words, is_dense in puts:
+        if is_dense:
+            more = density.rows(new)
+            us = index.put_timed(count, more, density.neighbour_queries(new), density.NEIGHBOURS)
+        else:
+            us = index.put_timed(count, new)
+        results.append(
+            {
+                "name": "Semblance",
+                "settings": words,
+                "what": "put",
+                "calls": len(us),
+                "p50_us": float(np.percentile(us, 50)),
+                "p99_us": float(np.percentile(us, 99)),
+            }
+        )
+    return {"rows": count, "dim": gallery.dim, "semblance": facts[0], "semblance_dense": facts[1], "results": results}
+
+
 def graphs(setting):
     """Measures graphs and sqlite-vec. The collection is smaller, because building a graph of a million rows takes too
     long on two cores."""
@@ -335,6 +385,8 @@ PIECES = {
     "clients": two_clients,
     "filter": filtered,
     "writes": writes,
+    "dense": lambda s: dense(s, 1_000_000),
+    "dense200": lambda s: dense(s, 200_000),
     "graphs": graphs,
     "usearch": usearch_graph,
     "small": lambda s: dimensions(s, 512, 10_000),
@@ -351,6 +403,8 @@ MILLION = {"rows": 1_000_000, "build": ("scans",)}
 NEEDS = {
     **dict.fromkeys(("single", "batch", "exact", "clients", "filter"), [MILLION]),
     "writes": [MILLION, {"rows": 200_000, "build": ("graphs",)}, {"rows": 160_000, "build": ("usearch",)}],
+    "dense": [{"rows": 1_000_000, "build": ()}],
+    "dense200": [{"rows": 200_000, "build": ()}],
     "usearch": [{"rows": 160_000, "build": ("usearch",)}],
     "graphs": [{"rows": 200_000, "build": ("scans", "graphs")}],
     "small": [{"rows": 10_000, "build": ("scans",)}],

@@ -40,6 +40,8 @@ class Query(ctypes.Structure):
         ("floor", ctypes.c_float),
         ("bits", pointer),
         ("bit_count", size_t),
+        ("by_label", ctypes.c_int),
+        ("certain", size_t),
     ]
 
 
@@ -48,13 +50,13 @@ def load_library():
     library.bench_error.restype = ctypes.c_char_p
     library.bench_index_new.restype = pointer
     for name, arguments in {
-        "new": [size_t, ctypes.c_int, ctypes.c_int],
+        "new": [size_t, ctypes.c_int, ctypes.c_int, pointer, size_t],
         "free": [pointer],
         "alone": [pointer, ctypes.c_int],
         "settle": [pointer],
         "stats": [pointer, pointer],
         "load": [pointer, size_t, u64, pointer],
-        "put_timed": [pointer, size_t, u64, pointer, pointer],
+        "put_timed": [pointer, size_t, u64, pointer, ctypes.POINTER(Query), pointer],
         "remove_timed": [pointer, size_t, u64, pointer],
         "search": [pointer, ctypes.POINTER(Query), pointer, pointer],
     }.items():
@@ -69,12 +71,13 @@ def address(array):
 
 class Index:
     """The vector index; row numbers are the keys. `threads` - 1 helper threads and the caller work on each search.
-    keep: bits of a stored value (8, 16 or 32)."""
+    keep: bits of a stored value (8, 16 or 32). query_tail: sb_index_options.query_tail."""
 
-    def __init__(self, dim, threads=1, keep=16):
+    def __init__(self, dim, threads=1, keep=16, query_tail=()):
         self.library = load_library()
         self.dim = dim
-        self.handle = self.library.bench_index_new(dim, keep, threads)
+        tail = np.array(query_tail, np.float32)
+        self.handle = self.library.bench_index_new(dim, keep, threads, address(tail), len(tail))
         self.check(0 if self.handle else -1)
 
     def check(self, code):
@@ -95,12 +98,15 @@ class Index:
             self.check(self.library.bench_index_load(self.handle, len(part), start, address(part)))
         self.library.bench_index_settle(self.handle)
 
-    def put_timed(self, first_key, vectors):
-        """Returns the microseconds of each call."""
+    def put_timed(self, first_key, vectors, queries=None, k=0):
+        """Returns the microseconds of each call. queries: each put is preceded by a search for k labels, which
+        counts."""
         us = np.zeros(len(vectors))
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        before = None if queries is None else Query(address(queries), 1, k, False, -2.0, None, 0, True, 1)
         self.check(
             self.library.bench_index_put_timed(
-                self.handle, len(vectors), first_key, address(np.ascontiguousarray(vectors, np.float32)), address(us)
+                self.handle, len(vectors), first_key, address(vectors), before, address(us)
             )
         )
         return us
@@ -110,12 +116,12 @@ class Index:
         self.check(self.library.bench_index_remove_timed(self.handle, count, first_key, address(us)))
         return us
 
-    def search(self, queries, k=10, exact=False, floor=-2.0, bitmap=None):
+    def search(self, queries, k=10, exact=False, floor=-2.0, bitmap=None, by_label=False, certain=0):
         """Returns (row numbers, scores), each len(queries) x k; number -1: no hit. queries: contiguous float32."""
         keys = np.empty((len(queries), k), np.int64)
         scores = np.empty((len(queries), k), np.float32)
         bits, count = (None, 0) if bitmap is None else (address(bitmap), 64 * len(bitmap))
-        query = Query(queries.ctypes.data, len(queries), k, exact, floor, bits, count)
+        query = Query(queries.ctypes.data, len(queries), k, exact, floor, bits, count, by_label, certain)
         self.check(self.library.bench_index_search(self.handle, query, keys.ctypes.data, scores.ctypes.data))
         return keys, scores
 
