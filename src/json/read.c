@@ -42,7 +42,9 @@ static sb_status check_limits(const char *text, size_t size, const sb_json_limit
 }
 
 json_t *sb_json_read(const char *text, size_t size, const sb_json_limits *limits, const char *what, sb_error *error) {
+  static const char mark[] = "\xef\xbb\xbf"; /* the byte order mark that some clients of Windows put before UTF-8 */
   json_error_t fault;
+  if (size >= sizeof mark - 1 && !memcmp(text, mark, sizeof mark - 1)) text += sizeof mark - 1, size -= sizeof mark - 1;
   if (check_limits(text, size, limits, what, error) != SB_OK) return NULL;
   json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &fault);
   if (!json) sb_fail(error, SB_INVALID, "%s is not JSON (line %d, column %d)", what, fault.line, fault.column);

@@ -101,7 +101,7 @@ void sb_http_handle_person_change(sb_http_request *request) {
   sb_people *people = NULL;
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
-  const sb_person_change change = {.name = sb_http_params_text(&p, "name"), .new_id = sb_http_params_text(&p, "id")};
+  const sb_person_change change = {.name = sb_http_params_text(&p, "name"), .new_id = sb_http_params_id(&p, "id")};
   if (!change.name && !change.new_id)
     sb_http_params_reject(&p, SB_INVALID, "name or id is missing: give a new name, a new id, or both");
   if (sb_http_params_failed(&p)) return;
@@ -114,7 +114,7 @@ void sb_http_handle_person_merge(sb_http_request *request) {
   sb_error error = {0};
   sb_http_params p = sb_http_params_begin(request);
   const char *into = request->path_parameters[0], *collection = sb_http_params_collection(&p);
-  const char *from = sb_http_params_required(&p, "from", "the id of the person who is merged and then deleted");
+  const char *from = sb_http_params_required_id(&p, "from", "the id of the person who is merged and then deleted");
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_merge(request->context->engine, collection, into, from, NULL, &error);
   if (!sb_http_failed(request, status, &error)) get_person(request, collection, into);
@@ -182,9 +182,8 @@ static void enroll(sb_http_params *p, sb_enroll_request *enrolment) {
 
 void sb_http_handle_people_add(sb_http_request *request) {
   sb_http_params p = sb_http_params_begin(request);
-  sb_enroll_request enrolment = {.struct_size = sizeof enrolment,
-                                 .id = sb_http_params_text(&p, "id"),
-                                 .collection = sb_http_params_collection(&p)};
+  sb_enroll_request enrolment = {
+      .struct_size = sizeof enrolment, .id = sb_http_params_id(&p, "id"), .collection = sb_http_params_collection(&p)};
   enroll(&p, &enrolment);
 }
 

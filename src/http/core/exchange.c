@@ -44,10 +44,9 @@ sb_http_exchange *sb_http_exchange_new(sb_http_daemon *daemon, const char *targe
 void sb_http_exchange_free(sb_http_exchange *exchange) {
   if (!exchange) return;
   sb_http_request *request = &exchange->request;
-  /* The files of an import go to the disk and were not counted. */
-  if (!sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES))
-    atomic_fetch_sub(&request->context->load.body_bytes, exchange->received);
-  if (exchange->form) MHD_destroy_post_processor(exchange->form);
+  atomic_fetch_sub(&request->context->load.body_bytes, exchange->held);
+  sb_http_multipart_free(exchange->form);
+  sb_http_gunzip_free(exchange->gunzip);
   for (size_t i = 0; i < request->field_count; i++) sb_buffer_free(&request->fields[i].value);
   free(request->fields);
   free(request->photos);

@@ -4,6 +4,8 @@
 #define SB_HTTP_CORE_EXCHANGE_H
 
 #include "http/core/daemon.h"
+#include "http/core/gzip.h"
+#include "http/core/multipart.h"
 #include "http/core/request.h"
 
 typedef enum sb_http_body_kind {
@@ -36,8 +38,11 @@ typedef struct sb_http_exchange {
   double started_ms, complete_ms, answered_ms; /* first line; whole body; reply made, 0: not yet */
   sb_stage_times stages;
   sb_http_body_kind body;
-  size_t received, announced; /* bytes; announced 0: the client did not say */
-  struct MHD_PostProcessor *form;
+  size_t received, announced; /* bytes as they were sent; announced 0: the client did not say */
+  size_t plain;               /* bytes of a compressed body that were decompressed */
+  size_t held;                /* bytes of the body in memory, decompressed; counted in context->load.body_bytes */
+  sb_http_multipart *form;    /* NULL: the body is no form */
+  sb_http_gunzip *gunzip;     /* NULL: the body is not compressed */
 } sb_http_exchange;
 
 static inline sb_http_exchange *sb_http_exchange_of(const sb_http_request *request) {

@@ -1,6 +1,7 @@
 /* Fields of the query and of the body, looked up by name. The list is short (at most 32 parameters and 256 fields), so
  * each look-up goes over all of it: that also finds a field that is given twice. */
 #include "http/core/params.h"
+#include "http/core/decode.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 sb_http_params sb_http_params_begin(sb_http_request *request) {
   return (sb_http_params){.request = request};
@@ -37,13 +39,22 @@ static const char *bytes_of(const sb_http_field *field) {
   return field->value.bytes ? field->value.bytes : "";
 }
 
-/* NULL, with the reader's error, unless the field is UTF-8 text. `literals`: numbers, true and false are accepted,
- * too. */
-static const char *text_of(sb_http_params *p, const sb_http_field *field, bool literals) {
+/* Which literals of JSON (numbers, true, false) are accepted beside text. */
+typedef enum literals { NO_LITERALS, WHOLE_NUMBERS, ALL_LITERALS } literals;
+
+static bool is_whole_number(const char *text) {
+  size_t digits = strspn(text, "0123456789");
+  return digits && !text[digits];
+}
+
+/* NULL, with the reader's error, unless the field is UTF-8 text, or a literal that is accepted. */
+static const char *text_of(sb_http_params *p, const sb_http_field *field, literals accepted) {
   const char *text = bytes_of(field);
-  if (strlen(text) == field->value.size && sb_utf8_valid(text, field->value.size) && (literals || !field->literal))
-    return text;
-  sb_http_params_reject(p, SB_INVALID, "%s is not UTF-8 text", field->name);
+  bool is_text = strlen(text) == field->value.size && sb_utf8_valid(text, field->value.size);
+  bool fits = !field->literal || accepted == ALL_LITERALS || (accepted == WHOLE_NUMBERS && is_whole_number(text));
+  if (is_text && fits) return text;
+  sb_http_params_reject(p, SB_INVALID, is_text ? "%s is not text: put it in quotes" : "%s is not UTF-8 text",
+                        field->name);
   return NULL;
 }
 
@@ -55,13 +66,13 @@ const char *sb_http_params_next(sb_http_params *p, const char *name, size_t *at)
   for (size_t i = *at - request->parameter_count; i < request->field_count; i++) {
     if (strcmp(request->fields[i].name, name)) continue;
     *at = request->parameter_count + i + 1;
-    return text_of(p, &request->fields[i], false);
+    return text_of(p, &request->fields[i], NO_LITERALS);
   }
   *at = request->parameter_count + request->field_count;
   return NULL;
 }
 
-static const char *find(sb_http_params *p, const char *name, bool literals) {
+static const char *find(sb_http_params *p, const char *name, literals accepted) {
   const sb_http_request *request = p->request;
   const char *found = NULL;
   size_t times = 0;
@@ -73,7 +84,7 @@ static const char *find(sb_http_params *p, const char *name, bool literals) {
   }
   for (size_t i = 0; i < request->field_count; i++) {
     if (strcmp(request->fields[i].name, name)) continue;
-    if (!(found = text_of(p, &request->fields[i], literals))) return NULL;
+    if (!(found = text_of(p, &request->fields[i], accepted))) return NULL;
     times++;
   }
   if (times > 1) sb_http_params_reject(p, SB_INVALID, "%s is given %zu times", name, times);
@@ -81,17 +92,27 @@ static const char *find(sb_http_params *p, const char *name, bool literals) {
 }
 
 const char *sb_http_params_text(sb_http_params *p, const char *name) {
-  return find(p, name, false);
+  return find(p, name, NO_LITERALS);
 }
 
 const char *sb_http_params_required(sb_http_params *p, const char *name, const char *meaning) {
-  const char *text = find(p, name, false);
+  const char *text = find(p, name, NO_LITERALS);
+  if (!text) sb_http_params_reject(p, SB_INVALID, "%s is missing: %s", name, meaning);
+  return text;
+}
+
+const char *sb_http_params_id(sb_http_params *p, const char *name) {
+  return find(p, name, WHOLE_NUMBERS);
+}
+
+const char *sb_http_params_required_id(sb_http_params *p, const char *name, const char *meaning) {
+  const char *text = sb_http_params_id(p, name);
   if (!text) sb_http_params_reject(p, SB_INVALID, "%s is missing: %s", name, meaning);
   return text;
 }
 
 int sb_http_params_choice(sb_http_params *p, const char *name, const char *const *words) {
-  const char *text = find(p, name, true);
+  const char *text = find(p, name, ALL_LITERALS);
   if (!text) return -1;
   char known[128] = "";
   for (int i = 0; words[i]; i++) {
@@ -110,7 +131,7 @@ bool sb_http_params_is(sb_http_params *p, const char *name, const char *first, c
 
 const char *sb_http_params_collection(sb_http_params *p) {
   const sb_http_request *request = p->request;
-  const char *text = find(p, "collection", false);
+  const char *text = find(p, "collection", NO_LITERALS);
   if (text || p->error.code != SB_OK) return text;
   return request->principal.collection[0] ? request->principal.collection : request->context->collection;
 }
@@ -118,7 +139,7 @@ const char *sb_http_params_collection(sb_http_params *p) {
 /* ---- Numbers */
 
 size_t sb_http_params_count(sb_http_params *p, const char *name, size_t least, size_t most, size_t fallback) {
-  const char *text = find(p, name, true);
+  const char *text = find(p, name, ALL_LITERALS);
   if (!text) return fallback;
   char *end = NULL;
   errno = 0;
@@ -129,7 +150,7 @@ size_t sb_http_params_count(sb_http_params *p, const char *name, size_t least, s
 }
 
 double sb_http_params_real(sb_http_params *p, const char *name, double least, double most, double fallback) {
-  const char *text = find(p, name, true);
+  const char *text = find(p, name, ALL_LITERALS);
   if (!text) return fallback;
   char *end = NULL;
   double value = strtod(text, &end);
@@ -140,7 +161,7 @@ double sb_http_params_real(sb_http_params *p, const char *name, double least, do
 
 int64_t sb_http_params_expiry(sb_http_params *p, const char *name) {
   int64_t expires_ms = 0;
-  const char *text = find(p, name, false);
+  const char *text = find(p, name, NO_LITERALS);
   if (text) sb_time_expiry(text, &expires_ms, &p->error);
   return expires_ms;
 }
@@ -158,18 +179,49 @@ sb_target sb_http_params_operating_point(sb_http_params *p, sb_target fallback) 
 static bool is_url(const sb_http_field *field) {
   /* The latter two are refused by the decoder, whose message says that no photo is fetched from an address. */
   static const char *const schemes[] = {"data:", "http://", "https://"};
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-    size_t length = strlen(schemes[i]);
-    if (field->value.size >= length && !memcmp(field->value.bytes, schemes[i], length)) return true;
-  }
+  const char *text = bytes_of(field);
+  text += strspn(text, " \t\r\n");
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (!strncasecmp(text, schemes[i], strlen(schemes[i]))) return true;
   return false;
+}
+
+enum { PHOTO_LEAST = 48 }; /* bytes: less is a path or a word that happens to be base64 */
+
+/* Undoes what clients do to base64 on its way: percent-encoding, '+' turned into a blank by a form's decoder, and the
+ * b'...' of Python's str(). */
+static void repair_base64(sb_buffer *value) {
+  char *text = value->bytes;
+  size_t size = value->size;
+  if (!text || strlen(text) != size) return;
+  if (memchr(text, '%', size) && !sb_http_percent_bytes(text, false, &size)) return;
+  while (size && strchr(" \t\r\n", text[size - 1])) size--;
+  size_t start = strspn(text, " \t\r\n");
+  if (size > start + 2 && text[start] == 'b' && strchr("'\"", text[start + 1]) && text[size - 1] == text[start + 1]) {
+    start += 2;
+    size--;
+  }
+  size -= start;
+  memmove(text, text + start, size);
+  text[size] = 0;
+  value->size = size;
+  char *data = strncasecmp(text, "data:", 5) ? text : strchr(text, ',');
+  if (data && *data == ',') data++;
+  if (!data || memchr(text, '\n', size) || strlen(data) % 4) return; /* its blanks only divide it */
+  for (; *data; data++)
+    if (*data == ' ') *data = '+';
 }
 
 static sb_photo photo_of(sb_http_params *p, sb_http_field *field) {
   if (field->base64 || is_url(field)) {
     sb_buffer *value = &field->value;
+    repair_base64(value);
     sb_base64_decode(value->bytes ? value->bytes : (char[]){""}, value->size, &value->size, &p->error);
     field->base64 = false;
+    if (value->size < PHOTO_LEAST && value->size)
+      sb_http_params_reject(p, SB_INVALID,
+                            "%s is no photo in base64: send the photo itself; paths and addresses are not read",
+                            field->name);
   }
   return (sb_photo){bytes_of(field), field->value.size};
 }

@@ -34,7 +34,11 @@ void sb_http_params_check(sb_http_params *p, sb_status status, const sb_error *e
 
 /* UTF-8 text without NUL; NULL where the field is absent. Numbers, true and false of a JSON body are not text. */
 const char *sb_http_params_text(sb_http_params *p, const char *name);
-/* The same of a field that must be there; `meaning` follows its name in the error: "id is missing: <meaning>". */
+/* The same of an id, which many clients have as a number: a whole number of a JSON body is its digits. */
+const char *sb_http_params_id(sb_http_params *p, const char *name);
+/* sb_http_params_id of a field that must be there; `meaning` as below. */
+const char *sb_http_params_required_id(sb_http_params *p, const char *name, const char *meaning);
+/* sb_http_params_text of a field that must be there; `meaning` follows its name in the error: "id is missing: <meaning>". */
 const char *sb_http_params_required(sb_http_params *p, const char *name, const char *meaning);
 /* The values of a field that may be given several times, or as a JSON list: begin with *at = 0; NULL at the end.
  * SB_HTTP_FIELD_ITEM names the items of a body that is a JSON list. */

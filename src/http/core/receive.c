@@ -1,5 +1,5 @@
-/* The body of a request, as its bytes arrive: a form goes through libmicrohttpd's post processor, JSON and a photo
- * are collected and read at the end, the files of an import go to the disk, encrypted.
+/* The body of a request, as its bytes arrive: decompressed where it is gzip; a form goes through multipart.c, JSON and a
+ * photo are collected and read at the end, the files of an import go to the disk, encrypted.
  *
  * Limits: one body (--max-body, --max-import), the bodies of all requests together, and the time that a body may
  * take. */
@@ -16,7 +16,7 @@ enum {
   JSON_DEPTH_MAX = 32,          /* objects and lists within each other */
   JSON_VALUES_MAX = 10000,      /* of a route that reads photos; fields that no route reads are ignored */
   JSON_VALUES_PLAIN_MAX = 1000, /* of the other routes */
-  FORM_BUFFER = 64 << 10,       /* the form is parsed in pieces of this size */
+  PLAIN_PIECE = 16 << 10,       /* a compressed body is decompressed in pieces of this size */
   BODIES_AT_ONCE = 8,           /* bodies of the largest size that all requests together may hold in memory */
   UPLOAD_MS_MAX = 120000,       /* a body must have arrived after so long, however slowly it trickles */
 };
@@ -52,17 +52,12 @@ static sb_status file_add(sb_http_request *request, const char *name, bool more,
   return status == SB_OK ? sb_import_write(request->bundle, bytes, size, error) : status;
 }
 
-/* libmicrohttpd prescribes the nine parameters. */
-static enum MHD_Result form_field(void *context, enum MHD_ValueKind kind, const char *key, const char *filename,
-                                  const char *type, const char *encoding, const char *bytes, uint64_t offset,
-                                  size_t size) {
-  (void)kind, (void)type, (void)encoding;
+static sb_status form_take(void *context, const char *name, const char *filename, bool more, const void *bytes,
+                           size_t size, sb_error *error) {
   sb_http_request *request = context;
-  sb_error error = {0};
-  sb_status status = filename && sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES)
-                         ? file_add(request, filename, offset > 0, bytes, size, &error)
-                         : field_add(request, key, offset > 0, bytes, size, &error);
-  return sb_http_failed(request, status, &error) ? MHD_NO : MHD_YES;
+  return filename && sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES)
+             ? file_add(request, filename, more, bytes, size, error)
+             : field_add(request, name, more, bytes, size, error);
 }
 
 static bool type_is(const char *type, const char *wanted) {
@@ -70,20 +65,37 @@ static bool type_is(const char *type, const char *wanted) {
   return !strncasecmp(type, wanted, length) && (!type[length] || strchr("; \t", type[length]));
 }
 
-void sb_http_receive_begin(sb_http_exchange *exchange) {
+/* Content-Encoding: gzip is read, anything else is refused in words. */
+static sb_status begin_encoding(sb_http_exchange *exchange, sb_error *error) {
+  const char *encoding = sb_http_header(&exchange->request, "Content-Encoding");
+  if (!encoding || !*encoding || !strcasecmp(encoding, "identity")) return SB_OK;
+  if (!strcasecmp(encoding, "gzip") || !strcasecmp(encoding, "x-gzip"))
+    return sb_http_gunzip_new(&exchange->gunzip, error);
+  return sb_fail(error, SB_INVALID,
+                 "the body's Content-Encoding \"%.32s\" is not supported: send it as it is, or as gzip", encoding);
+}
+
+static sb_status begin_type(sb_http_exchange *exchange, const char *type, sb_error *error) {
   sb_http_request *request = &exchange->request;
-  const char *type = sb_http_header(request, "Content-Type");
-  if (!type) return;
+  const sb_http_multipart_sink sink = {.take = form_take, .context = request};
+  exchange->body = SB_HTTP_BODY_OTHER;
   if (type_is(type, "multipart/form-data")) {
-    exchange->form = MHD_create_post_processor(request->connection, FORM_BUFFER, form_field, request);
-    exchange->body = exchange->form ? SB_HTTP_BODY_FORM : SB_HTTP_BODY_OTHER; /* OTHER: it names no boundary */
-  } else if (type_is(type, "application/json")) {
-    exchange->body = SB_HTTP_BODY_JSON;
-  } else if (!strncasecmp(type, "image/", 6) || type_is(type, "application/octet-stream")) {
-    exchange->body = SB_HTTP_BODY_PHOTO;
-  } else {
-    exchange->body = SB_HTTP_BODY_OTHER;
+    exchange->body = SB_HTTP_BODY_FORM;
+    return sb_http_multipart_new(type, sink, &exchange->form, error);
   }
+  if (type_is(type, "application/json"))
+    exchange->body = SB_HTTP_BODY_JSON;
+  else if (!strncasecmp(type, "image/", 6) || type_is(type, "application/octet-stream"))
+    exchange->body = SB_HTTP_BODY_PHOTO;
+  return SB_OK;
+}
+
+void sb_http_receive_begin(sb_http_exchange *exchange) {
+  sb_error error = {0};
+  const char *type = sb_http_header(&exchange->request, "Content-Type");
+  sb_status status = begin_encoding(exchange, &error);
+  if (status == SB_OK && type) status = begin_type(exchange, type, &error);
+  sb_http_failed(&exchange->request, status, &error);
 }
 
 /* ---- Limits */
@@ -112,29 +124,49 @@ void sb_http_receive_announced(sb_http_exchange *exchange) {
   if (exchange->announced > limit_of(exchange)) refuse_size(exchange);
 }
 
-/* Bytes within the limits go where the body's kind wants them. `held`: bytes of all bodies in memory. */
-static void take(sb_http_exchange *exchange, const char *bytes, size_t size, size_t held) {
+/* Plain bytes within the limits go where the body's kind wants them. */
+static void take(sb_http_exchange *exchange, const char *bytes, size_t size) {
   sb_http_request *request = &exchange->request;
+  sb_http_load *load = &request->context->load;
   sb_error error = {0};
-  if (held > BODIES_AT_ONCE * request->context->limits.body) {
+  /* Files go to the disk, so they are not held in memory. */
+  size_t mine = sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES) ? 0 : size;
+  exchange->held += mine;
+  if (atomic_fetch_add(&load->body_bytes, mine) + mine > BODIES_AT_ONCE * request->context->limits.body) {
     sb_fail(&error, SB_BUSY, "the server is receiving more than it can hold: try again in a second");
   } else if (exchange->body == SB_HTTP_BODY_FORM) {
-    if (MHD_post_process(exchange->form, bytes, size) != MHD_YES && !request->reply.status)
-      sb_fail(&error, SB_INVALID, "the body is not well-formed multipart/form-data");
+    sb_http_multipart_feed(exchange->form, bytes, size, &error);
   } else if (exchange->body == SB_HTTP_BODY_JSON || exchange->body == SB_HTTP_BODY_PHOTO) {
     field_add(request, "image", true, bytes, size, &error);
   }
   sb_http_failed(request, error.code, &error);
 }
 
+/* Decompressed bytes, counted against the same limit. */
+static void take_compressed(sb_http_exchange *exchange, const char *bytes, size_t size) {
+  sb_http_request *request = &exchange->request;
+  char plain[PLAIN_PIECE];
+  size_t got = 1;
+  sb_error error = {0};
+  while (got && !request->reply.status) {
+    if (sb_http_failed(request, sb_http_gunzip_feed(exchange->gunzip, bytes, size, plain, sizeof plain, &got, &error),
+                       &error))
+      return;
+    size = 0;
+    exchange->plain += got;
+    if (exchange->plain > limit_of(exchange))
+      refuse_size(exchange);
+    else if (got)
+      take(exchange, plain, got);
+  }
+}
+
 bool sb_http_receive(sb_http_exchange *exchange, const char *bytes, size_t size) {
   sb_http_request *request = &exchange->request;
-  sb_http_load *load = &request->context->load;
   /* With the last byte, and before a gauge shows its bytes: a server that stops in that moment finishes the request. */
   if (exchange->received + size == exchange->announced) sb_http_exchange_begun(exchange);
-  /* Files go to the disk, so they are not counted as held in memory, and may take their time. */
   bool files = sb_http_route_has(request->route, SB_HTTP_ROUTE_FILES);
-  size_t held = files ? 0 : atomic_fetch_add(&load->body_bytes, size) + size, limit = limit_of(exchange);
+  size_t limit = limit_of(exchange);
   exchange->received += size;
   if (!files && sb_monotonic_ms() - exchange->started_ms > UPLOAD_MS_MAX) return false;
   if (exchange->received > limit) {
@@ -142,7 +174,11 @@ bool sb_http_receive(sb_http_exchange *exchange, const char *bytes, size_t size)
     /* The client gets time to read the refusal, but not forever. */
     return exchange->received - limit <= request->context->limits.body;
   }
-  if (!request->reply.status) take(exchange, bytes, size, held); /* else it is refused: the rest is read and dropped */
+  if (request->reply.status) return true; /* it is refused: the rest is read and dropped */
+  if (exchange->gunzip)
+    take_compressed(exchange, bytes, size);
+  else
+    take(exchange, bytes, size);
   return true;
 }
 
@@ -226,14 +262,16 @@ static sb_status json_fields(sb_http_request *request, sb_error *error) {
 }
 
 sb_status sb_http_receive_end(sb_http_exchange *exchange, sb_error *error) {
-  if (exchange->form) {
-    enum MHD_Result whole = MHD_destroy_post_processor(exchange->form);
-    exchange->form = NULL;
-    if (whole != MHD_YES) return sb_fail(error, SB_INVALID, "the body ends in the middle of its form: send it again");
-  }
-  if (exchange->body == SB_HTTP_BODY_JSON) return json_fields(&exchange->request, error);
-  if (exchange->body == SB_HTTP_BODY_OTHER)
+  if (exchange->gunzip && !sb_http_gunzip_whole(exchange->gunzip))
+    return sb_fail(error, SB_INVALID, "the body ends in the middle of its gzip data: send it again");
+  switch (exchange->body) {
+  case SB_HTTP_BODY_FORM: return sb_http_multipart_end(exchange->form, error);
+  case SB_HTTP_BODY_JSON: return json_fields(&exchange->request, error);
+  case SB_HTTP_BODY_OTHER:
     return sb_fail(error, SB_INVALID,
                    "the body's Content-Type is not supported: send multipart/form-data or application/json");
+  case SB_HTTP_BODY_NONE:
+  case SB_HTTP_BODY_PHOTO: return SB_OK;
+  }
   return SB_OK;
 }

@@ -65,9 +65,21 @@ void sb_http_reply_json(sb_http_request *request, unsigned status, json_t *body)
   sb_http_reply_owned(request, status, "application/json", text, text ? strlen(text) : 0);
 }
 
+/* Weak comparison (RFC 9110, 8.8.3.2): W/ makes no difference. */
+static const char *opaque_tag(const char *tag) {
+  return strncmp(tag, "W/", 2) ? tag : tag + 2;
+}
+
 bool sb_http_reply_is_known(const sb_http_request *request, const char *etag) {
-  const char *known = sb_http_header(request, "If-None-Match");
-  return known && (!strcmp(known, "*") || strstr(known, etag));
+  const char *at = sb_http_header(request, "If-None-Match"), *wanted = opaque_tag(etag);
+  if (at && !strcmp(at, "*")) return true;
+  while (at && *(at += strspn(at, ", \t"))) {
+    at = opaque_tag(at);
+    size_t length = *at == '"' ? strcspn(at + 1, "\"") + 2 : strcspn(at, ",");
+    if (length == strlen(wanted) && !strncmp(at, wanted, length)) return true;
+    at += length <= strlen(at) ? length : strlen(at);
+  }
+  return false;
 }
 
 void sb_http_reply_json_tagged(sb_http_request *request, json_t *body) {
@@ -79,6 +91,7 @@ void sb_http_reply_json_tagged(sb_http_request *request, json_t *body) {
   if (text && sb_http_reply_is_known(request, tag)) {
     free(text);
     sb_http_reply_empty(request, 304);
+    request->reply.varies = true;
   } else {
     sb_http_reply_owned(request, 200, "application/json", text, text ? strlen(text) : 0);
   }

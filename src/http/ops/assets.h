@@ -12,7 +12,7 @@ typedef struct sb_http_asset {
   size_t size;
   const unsigned char *packed; /* compressed by gzip; NULL where that is not smaller */
   size_t packed_size;
-  const char *etag; /* quoted, as the header has it */
+  const char *etag; /* as the header has it; weak, as it is the same for both forms (RFC 9110, 8.8.1) */
 } sb_http_asset;
 
 extern const sb_http_asset sb_http_assets[];

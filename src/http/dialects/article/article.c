@@ -50,7 +50,7 @@ void sb_http_handle_article_register(sb_http_request *request) {
                                  .flags = SB_ENROLL_ATTRIBUTES};
   const sb_photo photo = sb_http_params_photo(&p, "image");
   enrolment.photos = &photo;
-  enrolment.id = sb_http_params_text(&p, "ssn");
+  enrolment.id = sb_http_params_id(&p, "ssn");
   enrolment.name = sb_http_params_text(&p, "name");
   if (sb_http_params_failed(&p)) return;
   if (sb_http_failed(request, sb_engine_enroll(request->context->engine, &enrolment, &enrolled, &error), &error))

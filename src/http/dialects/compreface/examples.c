@@ -35,7 +35,7 @@ void sb_http_handle_compreface_faces(sb_http_request *request) {
   sb_error error = {0};
   sb_kept_faces *kept = NULL;
   sb_http_params p = sb_http_params_begin(request);
-  const char *collection = sb_http_params_collection(&p), *subject = sb_http_params_text(&p, "subject");
+  const char *collection = sb_http_params_collection(&p), *subject = sb_http_params_id(&p, "subject");
   size_t page = sb_http_params_count(&p, "page", 0, 1000000, 0);
   size_t size = sb_http_params_count(&p, "size", 1, SB_HTTP_COMPREFACE_PAGE_MAX, 20);
   if (sb_http_params_failed(&p)) return;
@@ -60,7 +60,7 @@ void sb_http_handle_compreface_face_add(sb_http_request *request) {
                                  .collection = sb_http_params_collection(&p),
                                  .photo_count = 1,
                                  .flags = SB_ENROLL_ADD};
-  enrolment.id = enrolment.name = sb_http_params_required(&p, "subject", "the name of the person");
+  enrolment.id = enrolment.name = sb_http_params_required_id(&p, "subject", "the name of the person");
   const sb_photo photo = sb_http_params_photo(&p, "file");
   enrolment.photos = &photo;
   if (sb_http_params_failed(&p)) return;
@@ -77,7 +77,7 @@ void sb_http_handle_compreface_faces_delete(sb_http_request *request) {
   size_t deleted = 0;
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
-  const char *subject = sb_http_params_required(&p, "subject", "the person whose faces are deleted");
+  const char *subject = sb_http_params_required_id(&p, "subject", "the person whose faces are deleted");
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_person_faces_delete(request->context->engine, collection, subject, &deleted, &error);
   sb_http_reply_result(request, status, &error, 200, json_pack("{s:I}", "deleted", (json_int_t)deleted));

@@ -30,7 +30,7 @@ void sb_http_handle_compreface_subject_add(sb_http_request *request) {
   sb_error error = {0};
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
-  const char *subject = sb_http_params_required(&p, "subject", "the name of the person");
+  const char *subject = sb_http_params_required_id(&p, "subject", "the name of the person");
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_add(request->context->engine, collection, subject, subject, NULL, &error);
   sb_http_reply_result(request, status, &error, 201, json_pack("{s:s}", "subject", subject));
@@ -42,7 +42,7 @@ void sb_http_handle_compreface_subject_rename(sb_http_request *request) {
   const char *old = request->path_parameters[0];
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
-  const char *subject = sb_http_params_required(&p, "subject", "the new name of the person");
+  const char *subject = sb_http_params_required_id(&p, "subject", "the new name of the person");
   if (sb_http_params_failed(&p)) return;
   const sb_person_change change = {.name = subject, .new_id = strcmp(subject, old) ? subject : NULL};
   sb_status status = sb_engine_person_change(request->context->engine, collection, old, &change, NULL, &error);

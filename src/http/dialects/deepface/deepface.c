@@ -308,7 +308,7 @@ void sb_http_handle_deepface_register(sb_http_request *request) {
                                  .collection = sb_http_params_collection(&p),
                                  .photo_count = 1,
                                  .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
-  enrolment.id = enrolment.name = sb_http_params_required(&p, "img_name", "the name of the person");
+  enrolment.id = enrolment.name = sb_http_params_required_id(&p, "img_name", "the name of the person");
   check_model(&p, enrolment.collection);
   if (read_skip(&p)) enrolment.flags |= SB_ENROLL_WHOLE_PHOTO;
   const sb_photo photo = sb_http_params_photo(&p, "img");
