@@ -47,10 +47,10 @@ def main():
         packed = gzip.compress(data, 9, mtime=0)
         arrays.append(array(f"asset_{number}", data))
         arrays.append(array(f"packed_{number}", packed))
-        etag = hashlib.sha256(data).hexdigest()[:16]
+        etag = f'W/\\"{hashlib.sha256(data).hexdigest()[:16]}\\"'
         kind = TYPES[pathlib.PurePath(path).suffix or pathlib.PurePath(name).suffix]
         smaller = f"packed_{number}, sizeof packed_{number}" if len(packed) < len(data) else "NULL, 0"
-        rows.append(f'    {{"{path}", "{kind}", asset_{number}, sizeof asset_{number}, {smaller}, "W/\\"{etag}\\""}},\n')
+        rows.append(f'    {{"{path}", "{kind}", asset_{number}, sizeof asset_{number}, {smaller}, "{etag}"}},\n')
     output.write_text(
         '/* Made by web/embed.py. */\n#include "http/ops/assets.h"\n\n'
         + "".join(arrays)

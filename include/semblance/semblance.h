@@ -491,8 +491,8 @@ SB_API sb_status sb_engine_change_id(sb_engine *engine, const char *collection, 
  * moved. SB_NOT_FOUND, SB_INVALID (both are the same person). */
 SB_API sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from,
                                  size_t *faces, sb_error *error);
-/* Erases a person: when it returns, nothing is left in index, table, write-ahead log and free pages. `faces` (NULL
- * allowed): how many the person had. SB_NOT_FOUND. */
+/* Erases a person: when it returns, nothing is left in index, table, write-ahead log and free pages (of the log see
+ * sb_erasure.log_pending). `faces` (NULL allowed): how many the person had. SB_NOT_FOUND. */
 SB_API sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces,
                                   sb_error *error);
 /* Proof of an erasure: the signed audit entry number `sequence` (docs/audit.md). */
@@ -502,6 +502,8 @@ typedef struct sb_erasure {
   int64_t collection, person; /* their numbers in the audit, which are never used again */
   char actor[64];
   uint8_t before[32], link[32], signature[64], public_key[32];
+  int log_pending; /* 1: sealed rows are still in the database's log, because it could not be emptied yet (a program
+                      reads the gallery, the disk is full); a server tries again each minute */
 } sb_erasure;
 /* The same as sb_engine_delete, with a receipt. `out`: NULL allowed. */
 SB_API sb_status sb_engine_erase(sb_engine *engine, const char *collection, const char *id, sb_erasure *out,

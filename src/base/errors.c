@@ -75,6 +75,7 @@ sb_status sb_fail_errno(sb_error *error, int error_number, const char *what, con
   case EDQUOT:
   case EFBIG: return sb_fail(error, SB_DISK_FULL, "could not %s: no space is left on the device of %s", what, path);
   case EROFS:
+    return sb_fail(error, SB_READ_ONLY, "could not %s: the file system of %s is read-only", what, path);
   case EACCES:
   case EPERM:
     return sb_fail(

@@ -57,6 +57,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "origins of other web sites that may use the API, separated by ',' (default: none)")                               \
   X(server_names, TEXT, "--server-names", "SEMBLANCE_SERVER_NAMES", "", 0, 0,                                          \
     "names under which clients reach the server, separated by ','; needed without API keys, and behind a proxy")       \
+  X(trusted_proxy, TEXT, "--trusted-proxy", "SEMBLANCE_TRUSTED_PROXY", "", 0, 0,                                       \
+    "addresses or networks of proxies whose X-Forwarded-For is believed, separated by ',' (default: none)")            \
   X(tls_cert, TEXT, "--tls-cert", "SEMBLANCE_TLS_CERT", "", 0, 0,                                                      \
     "PEM file with the server's certificate (default: the one made by `semblance tls init`)")                          \
   X(tls_key, TEXT, "--tls-key", "SEMBLANCE_TLS_KEY", "", 0, 0, "PEM file with the private key of --tls-cert")          \

@@ -98,6 +98,12 @@ sb_status sb_engine_access_key_recheck(sb_engine *engine, const char *prefix, sb
   return status == SB_OK ? sb_access_key_recheck(access, prefix, sb_now_ms(), &key, error) : status;
 }
 
+sb_status sb_engine_access_stamp(sb_engine *engine, uint8_t stamp[SB_DIGEST_SIZE], sb_error *error) {
+  sb_access *access = NULL;
+  sb_status status = open_access(engine, &access, error);
+  return status == SB_OK ? sb_access_login_stamp(access, stamp, error) : status;
+}
+
 /* A login that cannot be entered in the audit is logged, and stays a login. */
 static void audit_login(sb_engine *engine, const char *verb) {
   sb_error error = {0};

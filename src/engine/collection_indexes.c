@@ -241,6 +241,12 @@ sb_status sb_collection_indexes_sync(sb_collection_indexes *indexes, sb_error *e
 
 /* ---- Search */
 
+void sb_collection_indexes_sync_deleted(sb_collection_indexes *indexes) {
+  sb_error error = {0};
+  if (sb_collection_indexes_sync(indexes, &error) != SB_OK)
+    sb_log(SB_LOG_WARNING, "what was deleted is still in the index in memory until the next search: %s", error.message);
+}
+
 /* Takes the lock for reading once the indexes are complete. It is not held after a failure. */
 static sb_status lock_complete(sb_collection_indexes *indexes, sb_error *error) {
   pthread_rwlock_rdlock(&indexes->lock);

@@ -12,6 +12,9 @@ void sb_collection_indexes_free(sb_collection_indexes *indexes);
 /* Applies what this or another process changed since the last call. When it returns, every change that was acknowledged
  * before it began is searchable. */
 sb_status sb_collection_indexes_sync(sb_collection_indexes *indexes, sb_error *error);
+/* The same after a deletion that is committed, which a failure does not undo: it is logged. Every search syncs first,
+ * so none finds what was deleted. */
+void sb_collection_indexes_sync_deleted(sb_collection_indexes *indexes);
 /* The k best of a collection as it was at some moment since the last sync; `hits` has room for k. Call
  * sb_collection_indexes_sync before. */
 sb_status sb_collection_indexes_search(sb_collection_indexes *indexes, const sb_engine_query *query, sb_hit *hits,

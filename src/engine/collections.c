@@ -143,7 +143,8 @@ static sb_status delete (sb_engine *engine, const char *name, sb_error *error) {
   if (status != SB_OK) return status;
   bool removable = strcmp(collection.info.name, SB_DEFAULT_COLLECTION) != 0; /* the default one is emptied */
   if (collection.row) status = sb_store_collection_delete(engine->store, collection.row, removable, error);
-  return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
+  if (status == SB_OK) sb_collection_indexes_sync_deleted(engine->indexes);
+  return status;
 }
 
 sb_status sb_engine_collection_delete(sb_engine *engine, const char *name, sb_error *error) {

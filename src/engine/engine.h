@@ -185,6 +185,8 @@ sb_status sb_engine_access_key_recheck(sb_engine *engine, const char *prefix, sb
 /* Checks the admin's password and the one-time password (-1: none was given), and adds the login or the failed login to
  * the audit. SB_FORBIDDEN. A one-time password is accepted once. */
 sb_status sb_engine_access_login(sb_engine *engine, const char *password, int one_time, sb_error *error);
+/* What a session of the admin is bound to: another value once the password is changed or removed. */
+sb_status sb_engine_access_stamp(sb_engine *engine, uint8_t stamp[SB_DIGEST_SIZE], sb_error *error);
 
 /* ---- keys.c: root key, data keys and transforms (docs/keys.md) */
 

@@ -8,13 +8,15 @@ static sb_status erase_row(sb_engine *engine, int64_t row, sb_erasure *out, sb_e
   sb_audit_receipt receipt;
   size_t faces = 0;
   sb_status status = sb_store_person_delete(engine->store, row, &faces, &receipt, error);
-  if (status == SB_OK) status = sb_collection_indexes_sync(engine->indexes, error);
-  if (status != SB_OK || !out) return status;
+  if (status != SB_OK) return status;
+  sb_collection_indexes_sync_deleted(engine->indexes);
+  if (!out) return SB_OK;
   *out = (sb_erasure){.faces = faces,
                       .sequence = receipt.entry.sequence,
                       .at_ms = receipt.entry.at_ms,
                       .collection = receipt.entry.collection,
-                      .person = receipt.entry.person};
+                      .person = receipt.entry.person,
+                      .log_pending = sb_store_log_pending(engine->store)};
   memcpy(out->actor, receipt.entry.actor, sizeof out->actor);
   memcpy(out->before, receipt.before, sizeof out->before);
   memcpy(out->link, receipt.link, sizeof out->link);
@@ -56,7 +58,8 @@ sb_status sb_engine_expire(sb_engine *engine, size_t *erased, sb_error *error) {
   size_t count = 0;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = erase_expired(engine, &count, error);
+  status = sb_store_purge_pending(engine->store, error);
+  if (status == SB_OK) status = erase_expired(engine, &count, error);
   if (status == SB_OK) *erased = count;
   sb_engine_leave(engine);
   return status;
@@ -90,8 +93,8 @@ static sb_status erase_everybody(sb_engine *engine, const char *name, size_t *er
     sb_people_free(people);
   }
   /* What was erased leaves memory, too, also when not all could be. */
-  sb_status synced = sb_collection_indexes_sync(engine->indexes, status == SB_OK ? error : NULL);
-  return status == SB_OK ? synced : status;
+  sb_collection_indexes_sync_deleted(engine->indexes);
+  return status;
 }
 
 sb_status sb_engine_people_delete(sb_engine *engine, const char *collection, size_t *people, sb_error *error) {

@@ -42,7 +42,8 @@ static sb_status erase_face(sb_engine *engine, const char *name, int64_t face, c
   sb_status status = find_owner(engine, name, face, &collection, owner, error);
   if (status != SB_OK) return status;
   status = sb_store_face_delete(engine->store, face, error);
-  return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
+  if (status == SB_OK) sb_collection_indexes_sync_deleted(engine->indexes);
+  return status;
 }
 
 sb_status sb_engine_face_delete(sb_engine *engine, const char *collection, int64_t face, char **id, sb_error *error) {
@@ -70,7 +71,8 @@ static sb_status erase_own(sb_engine *engine, const char *name, const char *id, 
   if (status != SB_OK) return status;
   if (!count || row.face != face) return sb_fail(error, SB_NOT_FOUND, "the person has no face of this number");
   status = sb_store_face_delete(engine->store, face, error);
-  return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
+  if (status == SB_OK) sb_collection_indexes_sync_deleted(engine->indexes);
+  return status;
 }
 
 sb_status sb_engine_person_face_delete(sb_engine *engine, const char *collection, const char *id, int64_t face,
@@ -108,8 +110,8 @@ static sb_status erase_all(sb_engine *engine, const char *name, const char *id, 
     if (status == SB_OK) status = erase_rows(engine, rows, count, erased, error);
   } while (status == SB_OK && count);
   /* What was erased leaves memory, too, also when not all could be. */
-  sb_status synced = sb_collection_indexes_sync(engine->indexes, status == SB_OK ? error : NULL);
-  return status == SB_OK ? synced : status;
+  sb_collection_indexes_sync_deleted(engine->indexes);
+  return status;
 }
 
 sb_status sb_engine_person_faces_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces,

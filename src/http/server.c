@@ -40,6 +40,7 @@ static sb_status read_settings(sb_http_server *server, const sb_config *config, 
   if (status != SB_OK) return status;
   if ((status = sb_http_checks_origins(&server->daemon.origins, config->cors, error)) != SB_OK) return status;
   if ((status = sb_http_checks_names(&server->daemon.names, config->server_names, error)) != SB_OK) return status;
+  if ((status = sb_http_proxies_read(&context->proxies, config->trusted_proxy, error)) != SB_OK) return status;
   if ((status = sb_http_tls_load(&context->tls, config, error)) != SB_OK) return status;
   return (context->collection = sb_strdup(config->collection, error)) ? SB_OK : SB_NO_MEMORY;
 }
@@ -52,7 +53,7 @@ static sb_status start_services(sb_http_server *server, int workers, sb_error *e
   if ((status = sb_http_idempotency_new(&server->daemon.idempotency, error)) != SB_OK) return status;
   if ((status = sb_http_sse_subscribers_new(&context->subscribers, error)) != SB_OK) return status;
   if ((status = sb_http_live_sessions_new(&context->live_sessions, error)) != SB_OK) return status;
-  if ((status = sb_http_sessions_new(&context->auth.sessions, error)) != SB_OK) return status;
+  if ((status = sb_http_sessions_new(context->engine, &context->auth.sessions, error)) != SB_OK) return status;
   if ((status = sb_http_login_throttle_new(&context->auth.throttle, error)) != SB_OK) return status;
   if ((status = sb_http_retention_start(context->engine, &server->retention, error)) != SB_OK) return status;
   return sb_http_jobs_new(context->engine, workers, &context->jobs, error);

@@ -125,10 +125,15 @@ sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_err
 
 /* ---- Erasure (sealing/erasure.c) */
 
-/* Erases: rows are overwritten (secure_delete) and the write-ahead log is emptied before it returns. `faces` (how many)
- * and `receipt` may be NULL. */
+/* Erases: rows are overwritten (secure_delete) and the write-ahead log is emptied before it returns. A log that cannot
+ * be emptied is no failure, as the person is erased: sb_store_log_pending. `faces` (how many) and `receipt` may be
+ * NULL. */
 sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt,
                                  sb_error *error);
+/* Something that was deleted is still in the database's log, sealed: it could not be emptied yet. */
+bool sb_store_log_pending(const sb_store *store);
+/* Tries to empty it again; SB_OK also where nothing is pending. */
+sb_status sb_store_purge_pending(sb_store *store, sb_error *error);
 /* Moves the faces of `from` to `into`, then erases the person `from` in the same way. */
 sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, size_t *faces, sb_error *error);
 

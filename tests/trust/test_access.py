@@ -1,6 +1,7 @@
 """Access control: every route with every kind of caller; logins; TLS; access from other machines."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -12,11 +13,12 @@ import socket
 import ssl
 import struct
 import subprocess
+import threading
 import time
 import unittest
 
 from program import FRIENDS, PROGRAM, ProgramCase
-from server import PATIENCE, NotStarted, Server, multipart
+from server import PATIENCE, NotStarted, Server, form_of_files, multipart
 
 ROOT = pathlib.Path(os.environ.get("SB_SOURCE", "."))
 ROUTE = re.compile(r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_\w+,\s*([^}]+?),\s*SB_HTTP_ACCESS_(\w+),\s*[^}]+\}')
@@ -126,6 +128,44 @@ class Matrix(AccessCase):
         self.assertEqual([c["name"] for c in listed["collections"]], ["other"])
         body, kind = multipart({"image": (FRIENDS / "obama.jpg").read_bytes(), "collection": "default"})
         self.assertEqual(self.when_ready(server, "POST", "/v1/search", body, {**key, "Content-Type": kind})[0], 403)
+
+    def test_strangers_do_not_learn_how_many_people_there_are(self):
+        keys = {role: self.key(role, "--all-collections") for role in ("read", "enroll", "admin")}
+        bound = self.key("read", "--collection", "default")
+        server = self.serve()
+        for key, knows in (
+            (None, 0),
+            ("sbk_wrong", 0),
+            (keys["enroll"], 0),
+            (bound, 0),
+            (keys["read"], 1),
+            (keys["admin"], 1),
+        ):
+            status, _, text = server.request("GET", "/v1/health", headers={"X-API-Key": key} if key else {})
+            self.assertEqual(status, 200)
+            self.assertEqual(["people" in json.loads(text), "faces" in json.loads(text)], [bool(knows)] * 2)
+
+    def test_a_job_is_seen_by_who_posted_it_and_by_admins(self):
+        keys = {name: self.key("enroll") for name in ("one", "other")}
+        keys["admin"] = self.key("admin")
+        server = self.serve()
+        headers = {name: {"X-API-Key": key} for name, key in keys.items()}
+        body, kind = form_of_files([("Secret_Name/1.jpg", b"no photo")])
+        status, job = self.when_ready(server, "POST", "/v1/jobs/import", body, {**headers["one"], "Content-Type": kind})
+        self.assertEqual(status, 202, job)
+        path = f"/v1/jobs/{job['id']}"
+        while json.loads(server.request("GET", path, headers=headers["one"])[2])["state"] != "done":
+            time.sleep(0.05)
+        for name, sees in (("one", True), ("other", False), ("admin", True)):
+            with self.subTest(caller=name):
+                listed = server.request("GET", "/v1/jobs", headers=headers[name])[2]
+                self.assertEqual(b"Secret_Name" in listed, sees)
+                for end in ("", "/refused"):
+                    status, _, text = server.request("GET", path + end, headers=headers[name])
+                    self.assertEqual((status, b"Secret_Name" in text), (200, True) if sees else (404, False))
+                for method, end in (("POST", "/pause"), ("POST", "/resume"), ("DELETE", "")):
+                    status = server.request(method, path + end, headers=headers[name])[0]
+                    self.assertEqual(status, 200 if sees else 404)
 
     def test_a_key_revoked_while_the_server_runs_is_refused(self):
         made = self.json_of("access", "add", "--role", "read")
@@ -271,7 +311,7 @@ class Login(AccessCase):
         self.password()
         server = self.serve()
         for _ in range(5):  # a slow machine may sleep through the first wait of two seconds, but not each time
-            self.assertEqual([self.login(server, password=f"wrong {i}")[0] for i in range(4)], [401] * 4)
+            self.assertEqual([self.login(server, password=f"wrong {i}")[0] for i in range(3)], [401] * 3)
             status, headers, _ = self.login(server, password=PASSWORD)
             if status == 429:
                 break
@@ -285,6 +325,52 @@ class Login(AccessCase):
             time.sleep(int(headers["Retry-After"]))
             status = self.login(server, password=PASSWORD)[0]
         self.assertEqual(status, 200)
+
+    def test_many_tries_at_once_are_no_more_than_three(self):
+        self.password()
+        server = self.serve()
+        answers = []
+        threads = [
+            threading.Thread(target=lambda i=i: answers.append(self.login(server, password=f"wrong {i}")))
+            for i in range(40)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tried = [status for status, _, _ in answers if status != 429]
+        self.assertEqual(set(tried), {401})
+        self.assertLessEqual(len(tried), 3)
+        self.assertTrue(all(int(headers["Retry-After"]) for status, headers, _ in answers if status == 429))
+
+    def test_clients_of_a_trusted_proxy_wait_for_their_own_tries_only(self):
+        self.password()
+        server = self.serve("--trusted-proxy", "127.0.0.1")
+
+        def tries(client):
+            headers = {"Content-Type": "application/json", "X-Forwarded-For": client}
+            return [server.request("POST", "/v1/session", b'{"password":"x"}', headers)[0] for _ in range(4)]
+
+        self.assertEqual(tries("192.0.2.1"), [401, 401, 401, 429])
+        self.assertEqual(tries("203.0.113.5, 192.0.2.1")[0], 429)  # the first of the two is what the client wrote
+        self.assertEqual(tries("192.0.2.2")[0], 401)
+
+    def test_sessions_end_when_the_password_changes_or_is_removed(self):
+        self.password()
+        server = self.serve()
+
+        def session():
+            status, headers, answer = self.login(server, password=PASSWORD)
+            self.assertEqual(status, 200, answer)
+            return {"Cookie": headers["Set-Cookie"].split(";")[0]}
+
+        for change in (("access", "password"), ("access", "totp")):
+            cookie = session()
+            self.assertEqual(server.request("GET", "/v1/people", headers=cookie)[0], 200)
+            done = self.run_program(*change, environment={"SEMBLANCE_ADMIN_PASSWORD": PASSWORD})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(server.request("GET", "/v1/people", headers=cookie)[0], 401)
+            self.assertFalse(json.loads(server.request("GET", "/v1/session", headers=cookie)[2])["signed_in"])
 
     def test_a_password_in_an_address_is_refused(self):
         self.password()
@@ -307,6 +393,29 @@ class Login(AccessCase):
 
 
 class Tls(AccessCase):
+    def test_one_address_cannot_take_all_connections(self):
+        server = self.serve("--listen", "0.0.0.0", "--insecure")
+
+        def connect(source):
+            made = socket.create_connection(("127.0.0.1", server.port), 60, source_address=(source, 0))
+            self.addCleanup(made.close)
+            return made
+
+        def answers(connection):
+            with contextlib.suppress(OSError):
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                return connection.recv(12) == b"HTTP/1.1 200"
+            return False
+
+        many = [connect("127.0.0.1") for _ in range(600)]
+        self.assertFalse(answers(many[-1]))
+        self.assertTrue(answers(connect("127.0.0.2")))
+        for connection in many:
+            connection.close()
+        give_up = time.monotonic() + PATIENCE
+        while not answers(connect("127.0.0.1")):
+            self.assertLess(time.monotonic(), give_up)
+
     def status_for(self, server, host, origin=None):
         headers = {"Host": host, **({"Origin": origin} if origin else {})}
         return server.request("GET", "/v1/people", headers=headers)[0]

@@ -1,10 +1,13 @@
 """The commands that fulfil duties to people in a gallery: consent, access, expiry, erasure, audit; and keys."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import unittest
 
-from program import FRIENDS, ProgramCase
+from program import FRIENDS, ProgramCase, of_a_file
+from server import Server
 
 OBAMA, BIDEN = FRIENDS / "obama.jpg", FRIENDS / "biden.jpg"
 
@@ -14,6 +17,27 @@ class Duties(ProgramCase):
         path = self.folder / name
         path.write_bytes(content)
         return path
+
+    @of_a_file
+    def test_an_erasure_gives_its_receipt_also_while_the_log_cannot_be_emptied(self):
+        """Another program that reads the gallery keeps the log; the person is erased all the same."""
+        self.enroll("1", "Ann", OBAMA)
+        self.enroll("2", "Ben", BIDEN)
+        (file,) = self.data.glob("*.db")
+        with Server(self.data) as server, contextlib.closing(sqlite3.connect(file, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM person").fetchall()
+            status, _, text = server.request("DELETE", "/v1/people/1")
+            answer = json.loads(text)
+            self.assertEqual((status, answer["log_emptied"]), (200, False), answer)
+            self.assertEqual(answer["receipt"]["verb"], "erase")
+            self.assertEqual(server.request("GET", "/v1/people/1")[0], 404)
+            reader.execute("COMMIT")
+            status, _, text = server.request("DELETE", "/v1/people/2")
+            self.assertEqual((status, json.loads(text)["log_emptied"]), (200, True))
+        receipt = self.file("receipt.json", json.dumps(answer).encode())
+        self.assertEqual(self.run_program("audit", "verify").returncode, 0)
+        self.assertGreater(receipt.stat().st_size, 0)
 
     def test_consent_purpose_and_expiry_are_recorded_shown_and_changed(self):
         self.enroll(

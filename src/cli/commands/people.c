@@ -133,6 +133,8 @@ static sb_status erase_one(sb_cli *cli, const char *id, erased *all, sb_error *e
   all->people++;
   all->faces += erasure.faces;
   json_array_append_new(all->receipts, sb_json_erasure(&erasure));
+  if (erasure.log_pending && !cli->quiet)
+    fputs("semblance: the database's log could not be emptied yet; it is when no program reads the gallery\n", stderr);
   if (!cli->json) printf("erased; see entry %lld of the audit log\n", (long long)erasure.sequence);
   return SB_OK;
 }

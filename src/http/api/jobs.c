@@ -10,12 +10,15 @@
 static void reply_job(sb_http_request *request, const char *id, unsigned status) {
   sb_error error = {0};
   json_t *job = NULL;
-  if (sb_http_failed(request, sb_http_jobs_get(request->context->jobs, id, &job, NULL, NULL, &error), &error)) return;
+  if (sb_http_failed(
+          request, sb_http_jobs_get(request->context->jobs, &request->principal, id, &job, NULL, NULL, &error), &error))
+    return;
   sb_http_reply_json(request, status, job);
 }
 
 void sb_http_handle_jobs_list(sb_http_request *request) {
-  sb_http_reply_json(request, 200, json_pack("{s:o}", "jobs", sb_http_jobs_list(request->context->jobs)));
+  sb_http_reply_json(request, 200,
+                     json_pack("{s:o}", "jobs", sb_http_jobs_list(request->context->jobs, &request->principal)));
 }
 
 /* ---- Adding a job */
@@ -106,7 +109,8 @@ void sb_http_handle_job_get(sb_http_request *request) {
 void sb_http_handle_job_result(sb_http_request *request) {
   sb_error error = {0};
   char *text = NULL;
-  sb_status status = sb_http_jobs_result(request->context->jobs, request->path_parameters[0], &text, &error);
+  sb_status status =
+      sb_http_jobs_result(request->context->jobs, &request->principal, request->path_parameters[0], &text, &error);
   if (!sb_http_failed(request, status, &error))
     sb_http_reply_owned(request, 200, "application/json", text, strlen(text));
 }
@@ -114,7 +118,8 @@ void sb_http_handle_job_result(sb_http_request *request) {
 static void order(sb_http_request *request, sb_http_job_order what) {
   sb_error error = {0};
   const char *id = request->path_parameters[0];
-  if (!sb_http_failed(request, sb_http_jobs_order(request->context->jobs, id, what, &error), &error))
+  if (!sb_http_failed(request, sb_http_jobs_order(request->context->jobs, &request->principal, id, what, &error),
+                      &error))
     reply_job(request, id, 200);
 }
 
@@ -133,7 +138,8 @@ void sb_http_handle_job_cancel(sb_http_request *request) {
 void sb_http_handle_job_refused(sb_http_request *request) {
   sb_error error = {0};
   sb_buffer text = {0};
-  sb_status status = sb_http_jobs_refused(request->context->jobs, request->path_parameters[0], &text, &error);
+  sb_status status =
+      sb_http_jobs_refused(request->context->jobs, &request->principal, request->path_parameters[0], &text, &error);
   if (sb_http_failed(request, status, &error)) {
     sb_buffer_free(&text);
     return;
@@ -146,7 +152,9 @@ void sb_http_handle_job_events(sb_http_request *request) {
   sb_error error = {0};
   json_t *job = NULL;
   const char *id = request->path_parameters[0];
-  if (sb_http_failed(request, sb_http_jobs_get(request->context->jobs, id, &job, NULL, NULL, &error), &error)) return;
+  if (sb_http_failed(
+          request, sb_http_jobs_get(request->context->jobs, &request->principal, id, &job, NULL, NULL, &error), &error))
+    return;
   json_decref(job);
   sb_http_reply_empty(request, 200);
   request->reply.type = "text/event-stream";

@@ -130,9 +130,9 @@ void sb_http_handle_person_delete(sb_http_request *request) {
       sb_engine_erase(request->context->engine, collection, request->path_parameters[0], &erasure, &error);
   if (sb_http_failed(request, status, &error)) return;
   sb_http_reply_json(request, 200,
-                     json_pack("{s:i,s:I,s:o,s:s,s:o}", "deleted", 1, "faces", (json_int_t)erasure.faces, "erased",
-                               sb_json_time(erasure.at_ms), "request_id", request->id, "receipt",
-                               sb_json_erasure(&erasure)));
+                     json_pack("{s:i,s:I,s:b,s:o,s:s,s:o}", "deleted", 1, "faces", (json_int_t)erasure.faces,
+                               "log_emptied", !erasure.log_pending, "erased", sb_json_time(erasure.at_ms), "request_id",
+                               request->id, "receipt", sb_json_erasure(&erasure)));
 }
 
 /* ---- Enrolment */

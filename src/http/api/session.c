@@ -49,32 +49,38 @@ static credentials read_credentials(sb_http_params *p) {
   return c;
 }
 
-static void sign_in(sb_http_request *request) {
+static void sign_in(sb_http_request *request, const uint8_t stamp[SB_DIGEST_SIZE]) {
   char token[SB_HTTP_TOKEN_SIZE], csrf[SB_HTTP_TOKEN_SIZE];
-  sb_http_session_begin(request->context->auth.sessions, token, csrf);
+  sb_http_session_begin(request->context->auth.sessions, stamp, token, csrf);
   sb_http_reply_json(request, 200, json_pack("{s:b,s:s}", "signed_in", 1, "csrf", csrf));
   set_cookie(request, token, COOKIE_SECONDS);
 }
 
-void sb_http_handle_session_add(sb_http_request *request) {
+static void sign_in_with(sb_http_request *request, const credentials *c, const sb_http_address *address) {
   sb_error error = {0};
-  uint8_t address[16];
-  sb_http_client_address(request, address);
-  unsigned wait = sb_http_login_throttle_wait(request->context->auth.throttle, address);
-  if (wait) {
-    sb_http_reply_refusal(request, 429, "too_many_tries", "too many wrong passwords: wait, then try again");
-    request->reply.retry = wait;
-    return;
-  }
-  sb_http_params p = sb_http_params_begin(request);
-  const credentials c = read_credentials(&p);
-  if (sb_http_params_failed(&p)) return;
-  sb_status status = sb_engine_access_login(request->context->engine, c.password, c.one_time, &error);
-  sb_http_login_throttle_note(request->context->auth.throttle, address, status == SB_OK);
+  sb_engine *engine = request->context->engine;
+  uint8_t stamp[SB_DIGEST_SIZE];
+  sb_status status = sb_engine_access_stamp(engine, stamp, &error);
+  if (status == SB_OK) status = sb_engine_access_login(engine, c->password, c->one_time, &error);
+  sb_http_login_throttle_end(request->context->auth.throttle, address, status == SB_OK);
   if (status == SB_FORBIDDEN)
     sb_http_reply_refusal(request, 401, "unauthorized", error.message);
   else if (!sb_http_failed(request, status, &error))
-    sign_in(request);
+    sign_in(request, stamp);
+}
+
+void sb_http_handle_session_add(sb_http_request *request) {
+  sb_http_params p = sb_http_params_begin(request);
+  const credentials c = read_credentials(&p);
+  if (sb_http_params_failed(&p)) return;
+  const sb_http_address address = sb_http_request_customer(request);
+  unsigned wait = sb_http_login_throttle_begin(request->context->auth.throttle, &address);
+  if (!wait) {
+    sign_in_with(request, &c, &address);
+    return;
+  }
+  sb_http_reply_refusal(request, 429, "too_many_tries", "too many tries to sign in: wait, then try again");
+  request->reply.retry = wait;
 }
 
 void sb_http_handle_session_delete(sb_http_request *request) {

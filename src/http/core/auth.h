@@ -16,6 +16,11 @@ typedef struct sb_http_principal {
   char token[SB_HTTP_TOKEN_SIZE];         /* of the session; "": none */
 } sb_http_principal;
 
+/* May see and do what concerns other callers' work. */
+static inline bool sb_http_principal_is_admin(const sb_http_principal *principal) {
+  return principal->roles & SB_ROLE_ADMIN;
+}
+
 /* Replies 401 or 403 and gives false unless the route's role is the caller's. While a gallery has no keys and no admin,
  * everybody who can connect may do everything; the server then listens on loopback only. */
 bool sb_http_auth_pass(struct sb_http_request *request);

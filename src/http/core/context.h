@@ -6,6 +6,7 @@
 #define SB_HTTP_CORE_CONTEXT_H
 
 #include "engine/engine.h"
+#include "http/core/client_address.h"
 #include "http/core/login_throttle.h"
 #include "http/core/models.h"
 #include "http/core/request_pool.h"
@@ -47,6 +48,7 @@ typedef struct sb_http_context {
   sb_http_limits limits;
   sb_http_tls tls;
   sb_http_auth auth;
+  sb_http_proxies proxies; /* --trusted-proxy */
   sb_http_models models;
   sb_http_load load;
   sb_http_request_pool *pool;

@@ -12,11 +12,19 @@ enum {
   CONNECTIONS_MAX = 12000, /* an idle one costs some kilobytes, so many of them do not keep others out */
   FILES_SPARE = 200,       /* descriptors that connections may not use up */
   CONNECTION_MEMORY = 64 << 10,
-  IDLE_SECONDS = 30, /* a connection that sends nothing for so long is closed */
-  QUEUE_MAX = 256,   /* requests that wait for a worker; of those with photos fewer: request_pool.h */
+  IDLE_SECONDS = 30,          /* a connection that sends nothing for so long is closed */
+  HEADER_MS = 60000,          /* headers must have arrived after so long, however slowly they trickle */
+  CONNECTIONS_EACH_MAX = 512, /* of one customer, where other machines can connect */
+  QUEUE_MAX = 256,            /* requests that wait for a worker; of those with photos fewer: request_pool.h */
 };
 
 /* ---- libmicrohttpd's callbacks */
+
+/* The connection's headers are waited for, or have arrived. */
+static void note_waiting(sb_http_daemon *daemon, struct MHD_Connection *connection, bool waits) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  if (info) sb_http_connections_wait(daemon->connections, info->socket_context, waits);
+}
 
 /* The first callback of a request, with its target as it was sent. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
@@ -28,11 +36,13 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
  * (which it takes by setting *size to 0), when the body has ended, and after the connection was resumed. */
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *bytes, size_t *size, void **state) {
-  (void)context, (void)url;
+  (void)url;
   sb_http_exchange *exchange = *state;
   if (!exchange) return MHD_NO; /* there was no memory for it when its line came */
   switch (exchange->phase) {
-  case SB_HTTP_PHASE_LINE: return sb_http_dispatch_headers(exchange, connection, method, version);
+  case SB_HTTP_PHASE_LINE:
+    note_waiting(context, connection, false);
+    return sb_http_dispatch_headers(exchange, connection, method, version);
   case SB_HTTP_PHASE_BODY:
     if (*size) {
       bool go_on = sb_http_receive(exchange, bytes, *size);
@@ -49,7 +59,8 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code) {
-  (void)context, (void)connection, (void)code;
+  (void)code;
+  note_waiting(context, connection, true);
   if (*state) sb_http_dispatch_completed(*state);
   *state = NULL;
 }
@@ -58,9 +69,24 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
  * threads takes the socket out of its epoll set while the caller does the same, and the second one aborts the process
  * (0.9.75, 1.0.1). */
 static enum MHD_Result may_connect(void *context, const struct sockaddr *address, socklen_t size) {
-  (void)address, (void)size;
+  (void)size;
   sb_http_daemon *daemon = context;
-  return atomic_load(&daemon->context->load.stopping) ? MHD_NO : MHD_YES;
+  if (atomic_load(&daemon->context->load.stopping)) return MHD_NO;
+  return sb_http_connections_may_begin(daemon->connections, address) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode code) {
+  sb_http_daemon *daemon = context;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    sb_http_connections_end(daemon->connections, *state);
+    *state = NULL;
+    return;
+  }
+  const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  const union MHD_ConnectionInfo *socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  *state =
+      sb_http_connections_begin(daemon->connections, peer ? peer->client_addr : NULL, socket ? socket->connect_fd : -1);
 }
 
 /* ---- Start and stop */
@@ -102,6 +128,9 @@ sb_status sb_http_daemon_start(sb_http_daemon *daemon, const sb_config *config, 
                               plain[] = {{MHD_OPTION_END, 0, NULL}};
   sb_status status = check_exposure(daemon->context, config, error);
   if (status != SB_OK) return status;
+  status = sb_http_connections_new(daemon->context->auth.loopback ? 0 : CONNECTIONS_EACH_MAX, HEADER_MS,
+                                   &daemon->context->proxies, &daemon->connections, error);
+  if (status != SB_OK) return status;
   status = sb_http_request_pool_new(workers, QUEUE_MAX, sb_http_dispatch_perform, &daemon->context->pool, error);
   if (status != SB_OK) return status;
   if (tls->on) flags |= MHD_USE_TLS;
@@ -109,8 +138,9 @@ sb_status sb_http_daemon_start(sb_http_daemon *daemon, const sb_config *config, 
                                  daemon->listener->socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SOCKET_THREADS,
                                  MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
                                  (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                                 MHD_OPTION_URI_LOG_CALLBACK, on_target, daemon, MHD_OPTION_NOTIFY_COMPLETED,
-                                 on_completed, daemon, MHD_OPTION_ARRAY, tls->on ? secured : plain, MHD_OPTION_END);
+                                 MHD_OPTION_URI_LOG_CALLBACK, on_target, daemon, MHD_OPTION_NOTIFY_CONNECTION,
+                                 on_connection, daemon, MHD_OPTION_NOTIFY_COMPLETED, on_completed, daemon,
+                                 MHD_OPTION_ARRAY, tls->on ? secured : plain, MHD_OPTION_END);
   if (!daemon->mhd)
     return sb_fail(error, SB_IO, "cannot start the HTTP server%s",
                    tls->on ? ": its certificate and private key may not belong together" : "");
@@ -132,4 +162,5 @@ void sb_http_daemon_free(sb_http_daemon *daemon) {
   sb_http_idempotency_free(daemon->idempotency);
   sb_http_words_free(&daemon->origins);
   sb_http_words_free(&daemon->names);
+  sb_http_connections_free(daemon->connections);
 }

@@ -7,6 +7,7 @@
 #define SB_HTTP_CORE_DAEMON_H
 
 #include "config/config.h"
+#include "http/core/connections.h"
 #include "http/core/idempotency.h"
 #include "http/core/listener.h"
 #include "http/core/request_checks.h"
@@ -23,6 +24,7 @@ typedef struct sb_http_daemon {
   sb_http_router router;
   sb_http_words origins, names; /* --cors, --server-names */
   sb_http_idempotency *idempotency;
+  sb_http_connections *connections;
   /* Called when an answer has been sent, in the socket's thread. */
   void (*completed)(const sb_http_request *request, const sb_http_times *times);
   sb_http_listener *listener; /* borrowed; libmicrohttpd takes its sockets over */

@@ -1,4 +1,4 @@
-/* gzip (RFC 1952): compression of answers, where the client accepts it and it is worth while, and bodies of requests. */
+/* gzip (RFC 1952): compression of answers where the client accepts it and it is worth while; bodies of requests. */
 #ifndef SB_HTTP_CORE_GZIP_H
 #define SB_HTTP_CORE_GZIP_H
 
@@ -13,8 +13,8 @@ void sb_http_gzip_reply(sb_http_request *request);
 /* The other direction: a body that a client sent with Content-Encoding: gzip, as its bytes arrive. */
 typedef struct sb_http_gunzip sb_http_gunzip;
 sb_status sb_http_gunzip_new(sb_http_gunzip **out, sb_error *error);
-/* Takes compressed bytes, and gives some of the plain ones: `room` at most in `out`, *got of them. Call it with `size` 0
- * for more until it gives none. SB_INVALID: not gzip. */
+/* Takes compressed bytes, and gives some of the plain ones: `room` at most in `out`, *got of them. Call it with `size`
+ * 0 for more until it gives none. SB_INVALID: not gzip. */
 sb_status sb_http_gunzip_feed(sb_http_gunzip *gunzip, const char *bytes, size_t size, char *out, size_t room,
                               size_t *got, sb_error *error);
 /* Whether the compressed bytes ended where they should. */

@@ -38,7 +38,8 @@ const char *sb_http_params_text(sb_http_params *p, const char *name);
 const char *sb_http_params_id(sb_http_params *p, const char *name);
 /* sb_http_params_id of a field that must be there; `meaning` as below. */
 const char *sb_http_params_required_id(sb_http_params *p, const char *name, const char *meaning);
-/* sb_http_params_text of a field that must be there; `meaning` follows its name in the error: "id is missing: <meaning>". */
+/* sb_http_params_text of a field that must be there; `meaning` follows its name in the error:
+ * "id is missing: <meaning>". */
 const char *sb_http_params_required(sb_http_params *p, const char *name, const char *meaning);
 /* The values of a field that may be given several times, or as a JSON list: begin with *at = 0; NULL at the end.
  * SB_HTTP_FIELD_ITEM names the items of a body that is a JSON list. */

@@ -1,5 +1,5 @@
-/* The body of a request, as its bytes arrive: decompressed where it is gzip; a form goes through multipart.c, JSON and a
- * photo are collected and read at the end, the files of an import go to the disk, encrypted.
+/* The body of a request, as its bytes arrive: decompressed where it is gzip; a form goes through multipart.c, JSON and
+ * a photo are collected and read at the end, the files of an import go to the disk, encrypted.
  *
  * Limits: one body (--max-body, --max-import), the bodies of all requests together, and the time that a body may
  * take. */

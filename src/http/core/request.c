@@ -1,7 +1,6 @@
 /* What libmicrohttpd knows about a request: its headers and the client's address. */
 #include "http/core/request.h"
 
-#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
 
@@ -37,13 +36,10 @@ const char *sb_http_cookie(const sb_http_request *request, const char *name) {
   return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
 }
 
-void sb_http_client_address(const sb_http_request *request, uint8_t bytes[16]) {
+sb_http_address sb_http_request_customer(const sb_http_request *request) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  memset(bytes, 0, 16);
-  if (!info || !info->client_addr) return;
-  if (info->client_addr->sa_family == AF_INET)
-    memcpy(bytes, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, 4);
-  else if (info->client_addr->sa_family == AF_INET6)
-    memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, 8);
+  const sb_http_address peer = sb_http_address_of(info ? info->client_addr : NULL);
+  return sb_http_address_customer(
+      sb_http_address_forwarded(&request->context->proxies, peer, sb_http_header(request, "X-Forwarded-For")));
 }

@@ -60,7 +60,7 @@ const char *sb_http_header(const sb_http_request *request, const char *name);
 const char *sb_http_cookie(const sb_http_request *request, const char *name);
 /* Whether a header that is a list, in one line or several, has `token` in it; in any case of letters. */
 bool sb_http_header_lists(const sb_http_request *request, const char *name, const char *token);
-/* The client's address: 4 bytes of IPv4, or the first 8 of IPv6 (a network that one customer holds); the rest is 0. */
-void sb_http_client_address(const sb_http_request *request, uint8_t bytes[16]);
+/* The customer that the request comes from, for limits (client_address.h). */
+sb_http_address sb_http_request_customer(const sb_http_request *request);
 
 #endif

@@ -1,8 +1,6 @@
 /* A small table of sessions, by the hash of their token. */
 #include "http/core/session.h"
 
-#include "engine/engine.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,18 +10,21 @@ enum { SESSIONS_MAX = 64 };
 
 typedef struct session {
   uint8_t token[SB_DIGEST_SIZE]; /* the hash of the token */
+  uint8_t stamp[SB_DIGEST_SIZE]; /* sb_engine_access_stamp at the login */
   char csrf[SB_HTTP_TOKEN_SIZE];
   double begun_ms, used_ms; /* begun 0: free */
 } session;
 
 struct sb_http_sessions {
+  sb_engine *engine;
   pthread_mutex_t lock;
   session sessions[SESSIONS_MAX];
 };
 
-sb_status sb_http_sessions_new(sb_http_sessions **out, sb_error *error) {
+sb_status sb_http_sessions_new(sb_engine *engine, sb_http_sessions **out, sb_error *error) {
   sb_http_sessions *sessions = sb_alloc(1, sizeof *sessions, error);
   if (!sessions) return SB_NO_MEMORY;
+  sessions->engine = engine;
   pthread_mutex_init(&sessions->lock, NULL);
   *out = sessions;
   return SB_OK;
@@ -44,28 +45,39 @@ static void make_token(char token[SB_HTTP_TOKEN_SIZE]) {
   token[sizeof random] = 0;
 }
 
+/* The stamp that sessions must have now; false: the database does not answer, and no session counts. */
+static bool read_stamp(const sb_http_sessions *sessions, uint8_t stamp[SB_DIGEST_SIZE]) {
+  sb_error error = {0};
+  if (sb_engine_access_stamp(sessions->engine, stamp, &error) == SB_OK) return true;
+  sb_log(SB_LOG_WARNING, "a session could not be checked: %s", error.message);
+  return false;
+}
+
 /* NULL: there is none, or it has ended. Compares hashes, so the time that it takes reveals nothing about a token. The
  * caller holds the lock. */
-static session *find(sb_http_sessions *sessions, const char *token) {
+static session *find(sb_http_sessions *sessions, const char *token, const uint8_t stamp[SB_DIGEST_SIZE]) {
   uint8_t hash[SB_DIGEST_SIZE];
   double now = sb_monotonic_ms();
   session *found = NULL;
   sb_crypto_api_key_hash(token, hash);
   for (size_t i = 0; i < SESSIONS_MAX; i++) {
     session *s = &sessions->sessions[i];
-    if (s->begun_ms > 0 && (now - s->begun_ms > LIFE_MS || now - s->used_ms > IDLE_MS)) sb_wipe(s, sizeof *s);
+    bool over = now - s->begun_ms > LIFE_MS || now - s->used_ms > IDLE_MS || memcmp(s->stamp, stamp, SB_DIGEST_SIZE);
+    if (s->begun_ms > 0 && over) sb_wipe(s, sizeof *s);
     if (s->begun_ms > 0 && sb_crypto_equal(hash, s->token, sizeof hash)) found = s;
   }
   if (found) found->used_ms = now;
   return found;
 }
 
-void sb_http_session_begin(sb_http_sessions *sessions, char token[SB_HTTP_TOKEN_SIZE], char csrf[SB_HTTP_TOKEN_SIZE]) {
+void sb_http_session_begin(sb_http_sessions *sessions, const uint8_t stamp[SB_DIGEST_SIZE],
+                           char token[SB_HTTP_TOKEN_SIZE], char csrf[SB_HTTP_TOKEN_SIZE]) {
   session made = {.begun_ms = sb_monotonic_ms()};
   made.used_ms = made.begun_ms;
   make_token(token);
   make_token(csrf);
   sb_crypto_api_key_hash(token, made.token);
+  memcpy(made.stamp, stamp, SB_DIGEST_SIZE);
   memcpy(made.csrf, csrf, SB_HTTP_TOKEN_SIZE);
   pthread_mutex_lock(&sessions->lock);
   session *place = &sessions->sessions[0];
@@ -77,8 +89,11 @@ void sb_http_session_begin(sb_http_sessions *sessions, char token[SB_HTTP_TOKEN_
 
 bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const char *csrf, bool need_csrf,
                           bool *known) {
+  uint8_t stamp[SB_DIGEST_SIZE];
+  *known = false;
+  if (!read_stamp(sessions, stamp)) return false;
   pthread_mutex_lock(&sessions->lock);
-  const session *s = find(sessions, token);
+  const session *s = find(sessions, token, stamp);
   *known = s;
   bool csrf_right =
       s && csrf && strlen(csrf) == SB_HTTP_TOKEN_SIZE - 1 && sb_crypto_equal(csrf, s->csrf, SB_HTTP_TOKEN_SIZE - 1);
@@ -87,16 +102,20 @@ bool sb_http_session_find(sb_http_sessions *sessions, const char *token, const c
 }
 
 bool sb_http_session_csrf(sb_http_sessions *sessions, const char *token, char csrf[SB_HTTP_TOKEN_SIZE]) {
+  uint8_t stamp[SB_DIGEST_SIZE];
+  if (!read_stamp(sessions, stamp)) return false;
   pthread_mutex_lock(&sessions->lock);
-  const session *s = find(sessions, token);
+  const session *s = find(sessions, token, stamp);
   if (s) memcpy(csrf, s->csrf, SB_HTTP_TOKEN_SIZE);
   pthread_mutex_unlock(&sessions->lock);
   return s;
 }
 
 void sb_http_session_end(sb_http_sessions *sessions, const char *token) {
+  uint8_t stamp[SB_DIGEST_SIZE];
+  if (!read_stamp(sessions, stamp)) return;
   pthread_mutex_lock(&sessions->lock);
-  session *s = find(sessions, token);
+  session *s = find(sessions, token, stamp);
   if (s) sb_wipe(s, sizeof *s);
   pthread_mutex_unlock(&sessions->lock);
 }

@@ -18,7 +18,6 @@ enum { WAKE_MS = 200, COMMENT_MS = 10000, BLOCK = 8192 };
 typedef struct events {
   sb_http_context *context;
   struct MHD_Connection *connection;
-  sb_actor caller;
   sb_http_principal principal;
   char job[SB_HTTP_JOB_ID + 1];
   bool begun, ended;
@@ -104,11 +103,9 @@ static bool next_text(events *e) {
   json_t *json = NULL;
   uint64_t version = 0;
   bool ended = false;
-  sb_actor_set(e->caller.name, e->caller.collection);
   sb_status status = sb_http_auth_still(e->context, &e->principal)
-                         ? sb_http_jobs_get(e->context->jobs, e->job, &json, &version, &ended, NULL)
+                         ? sb_http_jobs_get(e->context->jobs, &e->principal, e->job, &json, &version, &ended, NULL)
                          : SB_FORBIDDEN;
-  sb_actor_set(NULL, NULL);
   double now = sb_monotonic_ms();
   free(e->text);
   e->text = NULL;
@@ -169,10 +166,7 @@ static void events_free(void *context) {
 struct MHD_Response *sb_http_sse_response(const sb_http_request *request, const char *job) {
   events *e = sb_alloc(1, sizeof *e, NULL);
   if (!e) return NULL;
-  *e = (events){.context = request->context,
-                .connection = request->connection,
-                .caller = *sb_actor_get(),
-                .principal = request->principal};
+  *e = (events){.context = request->context, .connection = request->connection, .principal = request->principal};
   snprintf(e->job, sizeof e->job, "%s", job);
   e->said_ms = sb_monotonic_ms();
   struct MHD_Response *response =

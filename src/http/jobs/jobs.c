@@ -263,11 +263,14 @@ sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *reques
   return status;
 }
 
-/* A job of a collection that the caller's key is not for does not exist to that caller. */
-static job *find(const sb_http_jobs *jobs, const char *id) {
-  const char *bound = sb_actor_get()->collection;
+static bool may_see(const sb_http_principal *caller, const job *j) {
+  if (*caller->collection && strcmp(caller->collection, j->collection) != 0) return false;
+  return sb_http_principal_is_admin(caller) || !strcmp(caller->actor, j->caller.name);
+}
+
+static job *find(const sb_http_jobs *jobs, const sb_http_principal *caller, const char *id) {
   for (size_t i = 0; i < jobs->count; i++)
-    if (!strcmp(jobs->list[i]->id, id) && (!*bound || !strcmp(bound, jobs->list[i]->collection))) return jobs->list[i];
+    if (!strcmp(jobs->list[i]->id, id) && may_see(caller, jobs->list[i])) return jobs->list[i];
   return NULL;
 }
 
@@ -290,10 +293,10 @@ static json_t *job_json(const job *j) {
   return json;
 }
 
-sb_status sb_http_jobs_get(sb_http_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended,
-                           sb_error *error) {
+sb_status sb_http_jobs_get(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, json_t **out,
+                           uint64_t *version, bool *ended, sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
-  const job *j = find(jobs, id);
+  const job *j = find(jobs, caller, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   if (j) {
     *out = job_json(j);
@@ -304,20 +307,19 @@ sb_status sb_http_jobs_get(sb_http_jobs *jobs, const char *id, json_t **out, uin
   return status;
 }
 
-json_t *sb_http_jobs_list(sb_http_jobs *jobs) {
+json_t *sb_http_jobs_list(sb_http_jobs *jobs, const sb_http_principal *caller) {
   json_t *list = json_array();
-  const char *bound = sb_actor_get()->collection;
   pthread_mutex_lock(&jobs->lock);
   for (size_t i = jobs->count; i > 0; i--)
-    if (!*bound || !strcmp(bound, jobs->list[i - 1]->collection))
-      json_array_append_new(list, job_json(jobs->list[i - 1]));
+    if (may_see(caller, jobs->list[i - 1])) json_array_append_new(list, job_json(jobs->list[i - 1]));
   pthread_mutex_unlock(&jobs->lock);
   return list;
 }
 
-sb_status sb_http_jobs_result(sb_http_jobs *jobs, const char *id, char **out, sb_error *error) {
+sb_status sb_http_jobs_result(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, char **out,
+                              sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
-  const job *j = find(jobs, id);
+  const job *j = find(jobs, caller, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   if (j && !j->result)
     status = sb_fail(error, SB_NOT_FOUND,
@@ -327,10 +329,11 @@ sb_status sb_http_jobs_result(sb_http_jobs *jobs, const char *id, char **out, sb
   return status;
 }
 
-sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_order order, sb_error *error) {
+sb_status sb_http_jobs_order(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id,
+                             sb_http_job_order order, sb_error *error) {
   sb_import *bundle = NULL;
   pthread_mutex_lock(&jobs->lock);
-  job *j = find(jobs, id);
+  job *j = find(jobs, caller, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   if (j && !has_ended(j)) {
     if (order == SB_HTTP_JOB_CANCEL) j->cancel = true;
@@ -367,9 +370,10 @@ static sb_status add_row(sb_buffer *out, const sb_http_job_refusal *refusal, sb_
   return status == SB_OK ? add_field(out, refusal->error.message, '\n', error) : status;
 }
 
-sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const char *id, sb_buffer *out, sb_error *error) {
+sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, sb_buffer *out,
+                               sb_error *error) {
   pthread_mutex_lock(&jobs->lock);
-  const job *j = find(jobs, id);
+  const job *j = find(jobs, caller, id);
   sb_status status = j ? sb_buffer_addf(out, error, "path,code,message\n") : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   for (size_t i = 0; j && status == SB_OK && i < j->refused_count; i++) status = add_row(out, &j->refused[i], error);
   pthread_mutex_unlock(&jobs->lock);

@@ -3,6 +3,7 @@
 #ifndef SB_HTTP_JOBS_H
 #define SB_HTTP_JOBS_H
 
+#include "http/core/auth.h"
 #include "import/import.h"
 
 #include <jansson.h>
@@ -34,17 +35,23 @@ typedef struct sb_http_job_request {
 /* Queues a job. Takes the bundle over, also when it fails. SB_BUSY: too many jobs wait. */
 sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *request, char id[SB_HTTP_JOB_ID + 1],
                            sb_error *error);
-/* The result of a cluster or dedup job, as JSON; released by free(). SB_NOT_FOUND for a job of another kind, too, and
+/* Of the jobs, a caller sees those that it posted itself, with the same key or as the same person; an admin sees all of
+ * the collections that the key is for. To anybody else a job does not exist: its file names may be people's names.
+ *
+ * The result of a cluster or dedup job, as JSON; released by free(). SB_NOT_FOUND for a job of another kind, too, and
  * before it is done. */
-sb_status sb_http_jobs_result(sb_http_jobs *jobs, const char *id, char **out, sb_error *error);
+sb_status sb_http_jobs_result(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, char **out,
+                              sb_error *error);
 /* The job as JSON; SB_NOT_FOUND. `*version` (NULL allowed) grows with each change; `*ended` (NULL allowed): nothing
  * will change any more. */
-sb_status sb_http_jobs_get(sb_http_jobs *jobs, const char *id, json_t **out, uint64_t *version, bool *ended,
-                           sb_error *error);
-json_t *sb_http_jobs_list(sb_http_jobs *jobs); /* newest first */
+sb_status sb_http_jobs_get(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, json_t **out,
+                           uint64_t *version, bool *ended, sb_error *error);
+json_t *sb_http_jobs_list(sb_http_jobs *jobs, const sb_http_principal *caller); /* newest first */
 typedef enum sb_http_job_order { SB_HTTP_JOB_PAUSE, SB_HTTP_JOB_RESUME, SB_HTTP_JOB_CANCEL } sb_http_job_order;
-sb_status sb_http_jobs_order(sb_http_jobs *jobs, const char *id, sb_http_job_order order, sb_error *error);
+sb_status sb_http_jobs_order(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id,
+                             sb_http_job_order order, sb_error *error);
 /* The photos that were refused and why, as CSV with a heading. */
-sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const char *id, sb_buffer *out, sb_error *error);
+sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, sb_buffer *out,
+                               sb_error *error);
 
 #endif

@@ -9,21 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How many people there are is nobody's business but of those who may see them. */
+static bool may_know_counts(const sb_http_principal *caller) {
+  return !*caller->collection && caller->roles & (SB_ROLE_READ | SB_ROLE_ADMIN);
+}
+
 void sb_http_handle_health(sb_http_request *request) {
   sb_error error = {0}, cause = {0};
   sb_engine_info info = {0};
   sb_engine_state models = sb_http_models_state(&request->context->models, &cause);
   if (sb_http_failed(request, sb_engine_info_get(request->context->engine, &info, &error), &error)) return;
   bool failed = models == SB_STATE_ERROR;
-  json_t *body = json_pack("{s:s,s:s,s:I,s:I,s:s}", "status", failed ? "error" : "ok", "models",
-                           sb_http_models_word(&request->context->models), "people", (json_int_t)info.people, "faces",
-                           (json_int_t)info.faces, "model", info.model);
-  if (body && failed) json_object_set_new(body, "message", json_string(cause.message));
+  bool counts = may_know_counts(&request->principal);
+  json_t *body = json_pack("{s:s,s:s}", "status", failed ? "error" : "ok", "models",
+                           sb_http_models_word(&request->context->models));
+  if (body && counts) json_object_set_new(body, "people", json_integer((json_int_t)info.people));
+  if (body && counts) json_object_set_new(body, "faces", json_integer((json_int_t)info.faces));
+  if (body && counts) json_object_set_new(body, "model", json_string(info.model));
+  if (body && failed && counts) json_object_set_new(body, "message", json_string(cause.message));
   /* The gallery is loaded after the models, so until they are ready its faces cannot be searched either. */
   bool loading = info.loading || models == SB_STATE_PENDING || models == SB_STATE_LOADING;
   if (body) json_object_set_new(body, "gallery", json_string(loading ? "loading" : "ready"));
   if (body) json_object_set_new(body, "thumbnails", json_boolean(info.thumbnails));
-  if (body && loading) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
+  if (body && loading && counts) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
   sb_http_reply_json(request, failed ? 503 : 200, body);
 }
 

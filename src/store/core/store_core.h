@@ -8,6 +8,8 @@
 #include "store/drivers/driver.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 struct sb_store {
   char *dir; /* folder of the root key and, with SQLite, of the database */
   char *url; /* of the database server; NULL: the database is a file */
@@ -19,6 +21,7 @@ struct sb_store {
 
   pthread_mutex_t lock;        /* one connection, one statement at a time; held over a whole transaction */
   sb_timed_stage stage_before; /* the stage of the thread that holds the lock, before it took it */
+  atomic_bool log_pending;     /* something that was deleted may still be in the database's log */
   int64_t commits;             /* write transactions that this connection has committed */
 
   /* NULL in a reader. */

@@ -40,6 +40,21 @@ sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error) {
 sb_status sb_store_purge_log(sb_store *store, sb_error *error) {
   sb_store_lock(store);
   sb_status status = store->driver->purge_log(store, error);
+  atomic_store(&store->log_pending, status != SB_OK);
   sb_store_unlock(store);
   return status;
+}
+
+void sb_store_purge_deleted(sb_store *store) {
+  sb_error error = {0};
+  if (sb_store_purge_log(store, &error) != SB_OK)
+    sb_log(SB_LOG_WARNING, "what was deleted is still in the database's log, sealed: %s", error.message);
+}
+
+bool sb_store_log_pending(const sb_store *store) {
+  return atomic_load(&store->log_pending);
+}
+
+sb_status sb_store_purge_pending(sb_store *store, sb_error *error) {
+  return sb_store_log_pending(store) ? sb_store_purge_log(store, error) : SB_OK;
 }

@@ -11,5 +11,8 @@ sb_status sb_store_finish(sb_store *store, sb_status status, sb_error *error);
 /* Removes what was deleted from the database's log, so that it cannot be recovered. Waits for readers, up to the busy
  * timeout. Not under the lock. */
 sb_status sb_store_purge_log(sb_store *store, sb_error *error);
+/* The same after a deletion that is committed, which a failure does not undo: it is logged, and noted until a later
+ * purge succeeds (sb_store_log_pending, sb_store_purge_pending in store.h). */
+void sb_store_purge_deleted(sb_store *store);
 
 #endif

@@ -146,10 +146,10 @@ sb_status sb_access_totp_set(sb_store *store, uint8_t secret[SB_TOTP_SECRET], sb
 /* ---- Authenticating: API keys */
 
 struct sb_access {
-  sb_store *store;             /* borrowed: used one-time passwords are recorded there */
-  sb_store *reader;            /* its lock guards the statements */
-  pthread_mutex_t hashing;     /* one password at a time, because hashing one takes much memory */
-  sb_statement required, find; /* prepared once, because every request runs them */
+  sb_store *store;                    /* borrowed: used one-time passwords are recorded there */
+  sb_store *reader;                   /* its lock guards the statements */
+  pthread_mutex_t hashing;            /* one password at a time, because hashing one takes much memory */
+  sb_statement required, find, stamp; /* prepared once, because every request runs them */
 };
 
 sb_status sb_access_open(sb_store *store, sb_access **out, sb_error *error) {
@@ -162,7 +162,10 @@ sb_status sb_access_open(sb_store *store, sb_access **out, sb_error *error) {
     access->required =
         sb_statement_new(access->reader, "SELECT EXISTS(SELECT 1 FROM api_key) OR EXISTS(SELECT 1 FROM admin)", error);
     access->find = sb_statement_new(access->reader, KEY_SELECT "WHERE prefix = ?", error);
-    status = access->required.status == SB_OK ? access->find.status : access->required.status;
+    access->stamp = sb_statement_new(access->reader, "SELECT password, totp IS NULL FROM admin", error);
+    status = access->required.status != SB_OK ? access->required.status
+             : access->find.status != SB_OK   ? access->find.status
+                                              : access->stamp.status;
   }
   if (status == SB_OK)
     *out = access;
@@ -175,6 +178,7 @@ void sb_access_close(sb_access *access) {
   if (!access) return;
   sb_statement_end(&access->required);
   sb_statement_end(&access->find);
+  sb_statement_end(&access->stamp);
   sb_store_core_free(access->reader);
   pthread_mutex_destroy(&access->hashing);
   free(access);
@@ -252,6 +256,21 @@ sb_status sb_access_key_recheck(sb_access *access, const char *prefix, int64_t n
 }
 
 /* ---- Authenticating: the admin */
+
+/* The stored hash of a password has a random salt, so it is another one after each change. */
+sb_status sb_access_login_stamp(sb_access *access, uint8_t stamp[SB_DIGEST_SIZE], sb_error *error) {
+  char text[SB_PASSWORD_HASH + 2] = "";
+  sb_store_lock(access->reader);
+  sb_statement *s = reuse(&access->stamp, error);
+  if (sb_statement_step(s))
+    snprintf(text, sizeof text, "%d%s", (int)sb_statement_column_int(s, 1), sb_statement_column_text(s, 0));
+  sb_status status = s->status;
+  sb_statement_reset(s);
+  sb_store_unlock(access->reader);
+  if (status == SB_OK) sb_crypto_api_key_hash(text, stamp);
+  sb_wipe(text, sizeof text);
+  return status;
+}
 
 typedef struct admin {
   char hash[SB_PASSWORD_HASH]; /* "": there is no admin */

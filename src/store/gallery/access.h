@@ -36,6 +36,9 @@ sb_status sb_access_key_recheck(sb_access *access, const char *prefix, int64_t n
                                 sb_error *error);
 /* Checks the admin's password and one-time password (-1: none was given). SB_FORBIDDEN. A one-time password is accepted
  * once. */
+/* What a session of the admin is bound to: it changes with the password, and when one-time passwords are turned on or
+ * off; without an admin it is that of no password. */
+sb_status sb_access_login_stamp(sb_access *access, uint8_t stamp[SB_DIGEST_SIZE], sb_error *error);
 sb_status sb_access_login(sb_access *access, const char *password, int one_time, int64_t now_ms, sb_error *error);
 
 #endif

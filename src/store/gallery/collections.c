@@ -119,5 +119,6 @@ sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itse
   status = sb_store_finish(store, delete_rows(store, row, and_itself, error), error);
   if (status != SB_OK) return status;
   sb_hnsw_sweep(store, row);
-  return sb_store_purge_log(store, error);
+  sb_store_purge_deleted(store);
+  return SB_OK;
 }

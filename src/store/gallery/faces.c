@@ -173,7 +173,8 @@ sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error) {
   sb_status status = sb_store_begin(store, error);
   if (status != SB_OK) return status;
   status = sb_store_finish(store, delete_face(store, face, error), error);
-  return status == SB_OK ? sb_store_purge_log(store, error) : status;
+  if (status == SB_OK) sb_store_purge_deleted(store);
+  return status;
 }
 
 /* ---- Attributes */
@@ -252,5 +253,6 @@ sb_status sb_store_thumbnails_erase(sb_store *store, int64_t collection, size_t 
   status = sb_store_finish(store, erase_thumbnails(store, collection, &erased, error), error);
   if (status != SB_OK) return status;
   *count = (size_t)erased;
-  return sb_store_purge_log(store, error);
+  sb_store_purge_deleted(store);
+  return SB_OK;
 }

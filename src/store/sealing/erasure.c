@@ -53,7 +53,8 @@ sb_status sb_store_person_merge(sb_store *store, int64_t into, int64_t from, siz
   status = sb_store_finish(store, merge(store, into, from, &moved, error), error);
   if (status != SB_OK) return status;
   if (faces) *faces = moved;
-  return sb_store_purge_log(store, error);
+  sb_store_purge_deleted(store);
+  return SB_OK;
 }
 
 static sb_status erase(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt, sb_error *error) {
@@ -74,5 +75,6 @@ sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb
   status = sb_store_finish(store, erase(store, row, &erased, receipt, error), error);
   if (status != SB_OK) return status;
   if (faces) *faces = erased;
-  return sb_store_purge_log(store, error);
+  sb_store_purge_deleted(store);
+  return SB_OK;
 }

@@ -237,13 +237,16 @@ static sb_status move_faces(sb_store *store, int64_t from, int64_t into, sb_erro
   return sb_statement_run(&s);
 }
 
+/* Waits briefly for readers: the store's lock is held, and what fails is tried again later. */
 static sb_status purge_log(sb_store *store, sb_error *error) {
+  enum { PURGE_MS = 2000 };
+  sqlite3_busy_timeout(db_of(store), PURGE_MS);
   int code = sqlite3_wal_checkpoint_v2(db_of(store), NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  sqlite3_busy_timeout(db_of(store), BUSY_MS);
   if (code == SQLITE_OK) return SB_OK;
   if ((code & 0xff) != SQLITE_BUSY) return sb_sqlite_failed(store, code, error);
   return sb_fail(error, SB_BUSY,
-                 "it was deleted, but another program that reads the gallery holds traces of it in the log; they are "
-                 "removed when it ends");
+                 "another program that reads the gallery keeps what was deleted in the database's log until it ends");
 }
 
 static sb_status check_all(sb_store *store, sb_error *error) {
