@@ -55,6 +55,10 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "APIs of other programs that the server also offers, separated by ',' (none: only its own)")                       \
   X(cors, TEXT, "--cors", "SEMBLANCE_CORS", "", 0, 0,                                                                  \
     "origins of other web sites that may use the API, separated by ',' (default: none)")                               \
+  X(rate_limit, INT, "--rate-limit", "SEMBLANCE_RATE_LIMIT", "6000", 0, 1000000000,                                    \
+    "requests per minute of each API key, and of each address without one; admins have no limit (0: none)")            \
+  X(photo_limit, INT, "--photo-limit", "SEMBLANCE_PHOTO_LIMIT", "500000", 0, 1000000000,                               \
+    "photos per day that each API key may search, compare or describe; admins have no limit (0: none)")                \
   X(server_names, TEXT, "--server-names", "SEMBLANCE_SERVER_NAMES", "", 0, 0,                                          \
     "names under which clients reach the server, separated by ','; needed without API keys, and behind a proxy")       \
   X(trusted_proxy, TEXT, "--trusted-proxy", "SEMBLANCE_TRUSTED_PROXY", "", 0, 0,                                       \

@@ -46,7 +46,7 @@ static sb_status read_settings(sb_http_server *server, const sb_config *config, 
 }
 
 /* The services that handlers use. */
-static sb_status start_services(sb_http_server *server, int workers, sb_error *error) {
+static sb_status start_services(sb_http_server *server, const sb_config *config, int workers, sb_error *error) {
   sb_http_context *context = &server->context;
   sb_status status = sb_http_metrics_new(sb_http_routes, sb_http_route_count, &context->metrics, error);
   if (status != SB_OK) return status;
@@ -55,6 +55,10 @@ static sb_status start_services(sb_http_server *server, int workers, sb_error *e
   if ((status = sb_http_live_sessions_new(&context->live_sessions, error)) != SB_OK) return status;
   if ((status = sb_http_sessions_new(context->engine, &context->auth.sessions, error)) != SB_OK) return status;
   if ((status = sb_http_login_throttle_new(&context->auth.throttle, error)) != SB_OK) return status;
+  if ((status = sb_http_rate_limit_new((size_t)config->rate_limit, 60, &context->requests, error)) != SB_OK)
+    return status;
+  if ((status = sb_http_rate_limit_new((size_t)config->photo_limit, 86400, &context->photos, error)) != SB_OK)
+    return status;
   if ((status = sb_http_retention_start(context->engine, &server->retention, error)) != SB_OK) return status;
   return sb_http_jobs_new(context->engine, workers, &context->jobs, error);
 }
@@ -64,7 +68,7 @@ static sb_status start(sb_http_server *server, const sb_config *config, sb_error
   sb_status status = sb_engine_info_get(server->context.engine, &info, error);
   if (status != SB_OK) return status;
   if ((status = read_settings(server, config, error)) != SB_OK) return status;
-  if ((status = start_services(server, info.workers, error)) != SB_OK) return status;
+  if ((status = start_services(server, config, info.workers, error)) != SB_OK) return status;
   if ((status = sb_http_daemon_start(&server->daemon, config, (size_t)info.workers + 2, error)) != SB_OK) return status;
   if (!server->context.tls.on || !server->daemon.listener->redirect) return SB_OK;
   return sb_http_redirect_start(server->daemon.listener, &server->redirect, error);
@@ -79,6 +83,8 @@ static void server_free(sb_http_server *server) {
   sb_http_live_sessions_free(context->live_sessions);
   sb_http_retention_stop(server->retention);
   sb_http_login_throttle_free(context->auth.throttle);
+  sb_http_rate_limit_free(context->requests);
+  sb_http_rate_limit_free(context->photos);
   sb_http_sessions_free(context->auth.sessions);
   sb_http_tls_unload(&context->tls);
   sb_http_models_free(&context->models);

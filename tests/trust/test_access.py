@@ -17,7 +17,7 @@ import threading
 import time
 import unittest
 
-from program import FRIENDS, PROGRAM, ProgramCase
+from program import FRIENDS, GROUPS, PROGRAM, ProgramCase
 from server import PATIENCE, NotStarted, Server, form_of_files, multipart
 
 ROOT = pathlib.Path(os.environ.get("SB_SOURCE", "."))
@@ -273,6 +273,87 @@ class Matrix(AccessCase):
         server = self.serve()
         server.request("GET", "/v1/people", headers={"X-API-Key": made["key"]})
         self.assertIn(f"key:{made['prefix']}\tlist".encode(), self.run_program("audit", "show").stdout)
+
+
+class Disclosure(AccessCase):
+    """A key of role read learns who matches, and nothing from which a stored template could be computed."""
+
+    def setUp(self):
+        super().setUp()
+        self.keys = {role: {"X-API-Key": self.key(role, "--all-collections")} for role in ("read", "admin")}
+        self.server = self.serve("--rate-limit", "60", "--photo-limit", "12")
+        give_up = time.monotonic() + PATIENCE
+        while self.server.request("GET", "/readyz")[0] != 200:
+            self.assertLess(time.monotonic(), give_up)
+            time.sleep(0.05)
+
+    def ask(self, role, path, fields):
+        body, kind = multipart(fields)
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            answer = self.server.request("POST", path, body, {**self.keys[role], "Content-Type": kind})
+            if answer[0] != 503 or time.monotonic() > give_up:
+                return answer[0], answer[2].decode()
+            time.sleep(0.05)
+
+    def test_people_who_do_not_match_are_named_to_admins_only(self):
+        stranger, ann = ((FRIENDS / f"{name}.jpg").read_bytes() for name in ("biden", "obama2"))
+        asks = (
+            ("/v1/search", "image", {"k": "100"}),
+            ("/v1/search", "image", {"k": "100", "threshold": "0.001"}),
+            ("/v1/search", "image", {"k": "100", "fmr": "0.5"}),
+            ("/search", "img", {"similarity_search": "true", "k": "100"}),
+            ("/api/v1/recognition/recognize", "file", {"prediction_count": "100"}),
+        )
+        for path, field, fields in asks:
+            with self.subTest(path=path, fields=fields):
+                self.assertIn(
+                    "Ann" if path != "/api/v1/recognition/recognize" else '"1"',
+                    self.ask("admin", path, {field: stranger, **fields})[1],
+                )
+                status, text = self.ask("read", path, {field: stranger, **fields})
+                self.assertIn(status, (200, 404))
+                self.assertNotIn("Ann", text)
+                self.assertNotIn('"1"', text)
+                self.assertIn(
+                    "Ann" if path != "/api/v1/recognition/recognize" else '"1"',
+                    self.ask("read", path, {field: ann, **fields})[1],
+                )
+
+    def test_scores_have_three_digits_and_a_whole_photo_cannot_be_searched(self):
+        ann = (FRIENDS / "obama2.jpg").read_bytes()
+        candidate = json.loads(self.ask("read", "/v1/search", {"image": ann})[1])["faces"][0]["candidates"][0]
+        self.assertEqual(candidate["similarity"], round(candidate["similarity"], 3))
+        self.assertRegex(f"{candidate['false_match_rate']:.6e}", r"^\d\.0+e")
+        for role, allowed in (("read", False), ("admin", True)):
+            status, text = self.ask(role, "/search", {"img": ann, "detector_backend": "skip"})
+            self.assertEqual(status == 200, allowed, text)
+
+    def test_the_score_of_a_stored_face_says_nothing_about_strangers(self):
+        listed = self.server.request("GET", "/api/v1/recognition/faces", headers=self.keys["read"])[2]
+        (face,) = json.loads(listed)["faces"]
+        scores = set()
+        for photo in (FRIENDS / "biden.jpg", GROUPS / "sample1.jpg", GROUPS / "sample2.jpg"):
+            status, text = self.ask(
+                "read", f"/api/v1/recognition/faces/{face['image_id']}/verify", {"file": photo.read_bytes()}
+            )
+            self.assertEqual(status, 200, text)
+            scores.add(json.loads(text)["result"][0]["similarity"])
+        self.assertEqual(len(scores), 1)
+
+    def test_requests_and_photos_of_a_key_and_an_address_are_limited(self):
+        server = self.server
+
+        def statuses(headers, count, method="GET", path="/v1/people"):
+            answers = [server.request(method, path, headers=headers) for _ in range(count)]
+            self.assertTrue(all(int(h["Retry-After"]) > 0 for status, h, _ in answers if status == 429))
+            return [status for status, _, _ in answers]
+
+        other = {"X-API-Key": self.key("read")}
+        self.assertEqual(statuses(other, 14, "POST", "/v1/search")[12:], [429, 429])
+        self.assertIn(429, statuses(self.keys["read"], 120))
+        self.assertEqual(set(statuses(self.keys["admin"], 120)), {200})
+        self.assertEqual(set(statuses({"X-API-Key": "sbk_wrong"}, 120)), {401, 429})
 
 
 class Login(AccessCase):

@@ -2,6 +2,7 @@
  * live channel. */
 #include "http/api/handlers.h"
 #include "http/api/live.h"
+#include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "json/results.h"
 
@@ -49,6 +50,8 @@ void sb_http_handle_search(sb_http_request *request) {
   search.photo = sb_http_params_photo(&p, "image");
   if (sb_http_params_failed(&p)) return;
   if (sb_http_failed(request, sb_engine_search(request->context->engine, &search, &result, &error), &error)) return;
+  bool chosen = sb_http_params_names_point(&p);
+  sb_http_disclose_search(request->context, &request->principal, chosen, result);
   sb_http_reply_json(request, 200, sb_json_search(result));
   sb_search_result_free(result);
 }

@@ -10,6 +10,7 @@
  * message too large); or nothing arrives for a minute. After a close from this side the reader drains the socket,
  * see drain. */
 #include "http/api/live.h"
+#include "http/core/disclosure.h"
 #include "http/core/live_sessions.h"
 #include "http/core/params.h"
 #include "http/core/upgrade.h"
@@ -155,7 +156,10 @@ static json_t *answer(live *l, const sb_buffer *frame) {
                               .k = l->k,
                               .largest_only = l->largest,
                               .target = sb_http_operating_point(l->context)};
-  sb_status status = sb_engine_search(l->context->engine, &search, &result, &error);
+  sb_status status = sb_http_disclose_wait(l->context, &l->principal)
+                         ? sb_fail(&error, SB_BUSY, "the key has searched as many photos as it may in a day")
+                         : sb_engine_search(l->context->engine, &search, &result, &error);
+  if (status == SB_OK) sb_http_disclose_search(l->context, &l->principal, false, result);
   json_t *json = status == SB_OK
                      ? sb_json_search(result)
                      : json_pack("{s:{s:s,s:s}}", "error", "code", sb_status_code(status), "message", error.message);

@@ -5,6 +5,7 @@
  * request that changes something needs the session's CSRF token in X-CSRF-Token as well. */
 #include "http/core/auth.h"
 
+#include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "http/core/route.h"
 #include "http/core/session.h"
@@ -24,6 +25,25 @@ static bool refuse(sb_http_request *request, unsigned status, const char *code, 
   request->reply.challenge = status == 401;
   request->reply.close = request->route->flags & SB_HTTP_ROUTE_BODY; /* the body of a refused request is not read */
   return false;
+}
+
+/* 429 to a caller who has used up its requests; callers without a valid key are limited by address. */
+static bool rate_passes(sb_http_request *request) {
+  const sb_http_principal *caller = &request->principal;
+  const sb_http_address address = sb_http_request_customer(request);
+  unsigned wait = caller->prefix[0]
+                      ? sb_http_rate_limit_take(request->context->requests, caller->prefix, strlen(caller->prefix))
+                      : sb_http_rate_limit_take(request->context->requests, &address, sizeof address);
+  if (!wait && request->route->flags & SB_HTTP_ROUTE_MODELS) wait = sb_http_disclose_wait(request->context, caller);
+  if (!wait) return true;
+  refuse(request, 429, "rate_limited", "too many requests: wait as long as Retry-After says");
+  request->reply.retry = wait;
+  return false;
+}
+
+/* 401, unless the address has asked too often without a valid key. */
+static bool refuse_stranger(sb_http_request *request, const char *message) {
+  return rate_passes(request) && refuse(request, 401, "unauthorized", message);
 }
 
 static sb_status by_key(sb_http_request *request, const char *text, sb_error *error) {
@@ -98,7 +118,7 @@ bool sb_http_auth_pass(sb_http_request *request) {
   const char *key = key_of(request);
   if (key) {
     sb_status status = by_key(request, key, &error);
-    if (status == SB_FORBIDDEN) return !wanted || refuse(request, 401, "unauthorized", error.message);
+    if (status == SB_FORBIDDEN) return !wanted || refuse_stranger(request, error.message);
     if (status != SB_OK) {
       sb_http_reply_error(request, &error);
       return false;
@@ -109,10 +129,11 @@ bool sb_http_auth_pass(sb_http_request *request) {
   }
   if (request->principal.collection[0] && request->route->flags & SB_HTTP_ROUTE_ALL_COLLECTIONS)
     return refuse(request, 403, "forbidden", "this concerns all collections, and the key is for one");
-  if (!wanted || request->principal.roles & (wanted | SB_ROLE_ADMIN)) return true;
+  if (sb_http_principal_is_admin(&request->principal) || !wanted) return true;
+  if (request->principal.roles & wanted) return rate_passes(request);
   if (request->principal.roles)
     return refuse(request, 403, "forbidden",
                   "the key's roles do not allow this: an admin can make a key with another role");
-  return refuse(request, 401, "unauthorized",
-                "send an API key, as `Authorization: Bearer ...` or `X-API-Key: ...`, or sign in on the page");
+  return refuse_stranger(request,
+                         "send an API key, as `Authorization: Bearer ...` or `X-API-Key: ...`, or sign in on the page");
 }

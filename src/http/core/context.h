@@ -9,6 +9,7 @@
 #include "http/core/client_address.h"
 #include "http/core/login_throttle.h"
 #include "http/core/models.h"
+#include "http/core/rate_limit.h"
 #include "http/core/request_pool.h"
 #include "http/core/session.h"
 #include "http/core/tls.h"
@@ -48,7 +49,8 @@ typedef struct sb_http_context {
   sb_http_limits limits;
   sb_http_tls tls;
   sb_http_auth auth;
-  sb_http_proxies proxies; /* --trusted-proxy */
+  sb_http_proxies proxies;               /* --trusted-proxy */
+  sb_http_rate_limit *requests, *photos; /* --rate-limit, --photo-limit */
   sb_http_models models;
   sb_http_load load;
   sb_http_request_pool *pool;

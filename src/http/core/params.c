@@ -173,6 +173,10 @@ sb_target sb_http_params_operating_point(sb_http_params *p, sb_target fallback) 
   return p->error.code == SB_OK && (given.threshold > 0 || given.fmr > 0 || given.fpir > 0) ? given : fallback;
 }
 
+bool sb_http_params_names_point(sb_http_params *p) {
+  return find(p, "threshold", ALL_LITERALS) || find(p, "fmr", ALL_LITERALS) || find(p, "fpir", ALL_LITERALS);
+}
+
 /* ---- Photos */
 
 /* A form may send a photo as text, too, as DeepFace's clients do: a data URL. No photo begins like one. */

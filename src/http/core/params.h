@@ -56,6 +56,8 @@ double sb_http_params_real(sb_http_params *p, const char *name, double least, do
 int64_t sb_http_params_expiry(sb_http_params *p, const char *name);
 /* The operating point that the request asks for (`threshold`, `fmr` or `fpir`); `fallback` where it names none. */
 sb_target sb_http_params_operating_point(sb_http_params *p, sb_target fallback);
+/* Does the request name an operating point? */
+bool sb_http_params_names_point(sb_http_params *p);
 /* `collection`, else the one that the caller's key is for, else the server's. NULL only after an error. */
 const char *sb_http_params_collection(sb_http_params *p);
 /* The photo of a field that is given once. */

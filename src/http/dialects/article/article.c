@@ -1,6 +1,7 @@
 /* The API of the article that Semblance follows, with its names and shapes; its faults are not copied. Ages are
  * whole years, words begin with a capital, and a similarity below 0 is 0. */
 #include "http/dialects/article/article.h"
+#include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "http/dialects/dialects.h"
 #include "json/write.h"
@@ -97,6 +98,7 @@ void sb_http_handle_article_verify(sb_http_request *request) {
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_search(request->context->engine, &search, &result, &error);
   if (status == SB_OK && !result->count) status = sb_engine_fail_no_face("image", &error);
+  if (status == SB_OK) sb_http_disclose_search(request->context, &request->principal, false, result);
   if (!sb_http_failed(request, status, &error)) reply_verify(request, result);
   sb_search_result_free(result);
 }

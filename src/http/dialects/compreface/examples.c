@@ -1,5 +1,6 @@
 /* CompreFace's face examples: the stored faces of subjects. An image id is the number of a stored face in the shape
  * of a UUID. */
+#include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "http/dialects/compreface/compreface.h"
 #include "http/dialects/compreface/plugins.h"
@@ -137,6 +138,7 @@ void sb_http_handle_compreface_face_verify(sb_http_request *request) {
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_verify_kept(request->context->engine, collection, face, photo, &c, &owner, &error);
   if (sb_http_failed(request, status, &error)) return;
+  sb_http_disclose_comparison(&request->principal, &c);
   json_t *row = json_pack("{s:o,s:s,s:o}", "box", sb_http_plugins_box(&c.faces[0]), "subject", owner, "similarity",
                           sb_http_plugins_similarity(c.similarity, c.unsure, c.threshold));
   sb_http_plugins_add(&plugins, &row, &c.faces[0], NULL, 0);

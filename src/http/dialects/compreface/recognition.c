@@ -1,4 +1,5 @@
 /* CompreFace's services over photos that are not stored: recognition, detection, verification. */
+#include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "http/dialects/compreface/compreface.h"
 #include "http/dialects/compreface/plugins.h"
@@ -57,6 +58,7 @@ void sb_http_handle_compreface_recognize(sb_http_request *request) {
   sb_status status = plugins.calculator ? sb_engine_search_embedded(engine, &search, &dim, &result, &error)
                                         : sb_engine_search(engine, &search, &result, &error);
   if (status == SB_OK && !result->count) status = no_face(&error);
+  if (status == SB_OK) sb_http_disclose_search(request->context, &request->principal, false, result);
   if (!sb_http_failed(request, status, &error)) reply_rows(request, &plugins, recognized_json(&plugins, result, dim));
   sb_search_result_free(result);
 }

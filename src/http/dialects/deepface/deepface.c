@@ -4,6 +4,7 @@
  * A distance is 1 - cosine, and the threshold is the engine's own, as its scores are. Templates have unit length, so
  * every other metric is a function of the cosine. */
 #include "http/dialects/deepface/deepface.h"
+#include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "http/dialects/dialects.h"
 #include "json/write.h"
@@ -356,12 +357,15 @@ void sb_http_handle_deepface_search(sb_http_request *request) {
   search.collection = sb_http_params_collection(&p);
   check_model(&p, search.collection);
   search.whole_photo = read_skip(&p);
+  if (search.whole_photo && !sb_http_principal_is_admin(&request->principal))
+    sb_http_params_reject(&p, SB_FORBIDDEN, "detector_backend: skip needs a key of role admin in a search");
   search.k = sb_http_params_count(&p, "k", 1, SB_K_MAX, 5);
   search.photo = sb_http_params_photo(&p, "img");
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_collection_model(request->context->engine, search.collection, model, &error);
   if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
   if (status == SB_OK && !result->count && enforce) status = no_face(&error);
+  if (status == SB_OK) sb_http_disclose_search(request->context, &request->principal, false, result);
   if (!sb_http_failed(request, status, &error)) {
     json_t *results = json_array();
     h.result = result;
