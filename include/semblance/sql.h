@@ -4,7 +4,8 @@
  * The public contract of the SQL session; the conventions are those of semblance.h. Statements are SQLite's SQL with
  * these additions:
  *   - the vector functions and the table kind `semblance` of docs/sql.md;
- *   - SELECT TOP n, CREATE INDEX ... AS HNSW(...), and TO_VECTOR(x, type) with a bare type, as InterSystems IRIS has;
+ *   - statements of InterSystems IRIS: SELECT TOP n, CREATE TABLE with VECTOR(type, n), CREATE INDEX ... AS HNSW(...)
+ *     and others;
  *   - ORDER BY VECTOR_DOT_PRODUCT(column, vector) DESC LIMIT k is answered by the index, as are VECTOR_COSINE
  *     descending and VECTOR_L2 ascending.
  *
@@ -26,8 +27,8 @@ typedef struct sb_sql_options {
   size_t struct_size;     /* sizeof(sb_sql_options) */
   sb_engine *engine;      /* for photos and the gallery; borrowed until sb_sql_close. NULL: neither is available */
   const char *collection; /* of the gallery; NULL: default */
-  /* An SQLite file, opened as schema `main`. NULL: an empty database in memory and, with an engine, the gallery's
-   * tables dc_facialmatching.FacialData and faces. */
+  /* An SQLite file, opened as schema `main`; the files FILE.schema beside it are other schemas. NULL: an empty
+   * database in memory and, with an engine, the gallery's tables dc_facialmatching.FacialData and faces. */
   const char *database;
   bool write; /* without it, statements that would change data fail with SB_READ_ONLY */
 } sb_sql_options;

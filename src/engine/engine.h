@@ -89,8 +89,11 @@ typedef struct sb_template_request {
   const float *vector; /* of any length but zero; scaled to unit length */
   size_t dim;
   const sb_attributes *attributes; /* NULL: none */
+  int64_t
+      face; /* 0: a new person. Else the face of a person whom `id` and `name` do not name: the template replaces it */
 } sb_template_request;
-/* Enrols a person by a template that was made elsewhere. SB_EXISTS, SB_INVALID, SB_NOT_FOUND, the store errors. */
+/* Enrols a person by a template that was made elsewhere, or replaces the template of a face: the new one is stored, as
+ * another face, before the old one is erased. SB_EXISTS, SB_INVALID, SB_NOT_FOUND, the store errors. */
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error);
 
 /* ---- enroll.c, faces.c, erasure.c */

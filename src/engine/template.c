@@ -24,18 +24,18 @@ static sb_status store_template(sb_engine *engine, const sb_template_request *re
   sb_store_face stored = {.embedding = unit, .attributes = request->attributes};
   sb_status status = sb_crypto_sha256(unit, request->dim * sizeof *unit, stored.source, error);
   if (status != SB_OK) return status;
-  const sb_store_enrollment enrollment = {
-      .collection = collection, .id = request->id, .name = request->name, .faces = &stored, .face_count = 1};
+  const sb_store_enrollment enrollment = {.collection = collection,
+                                          .id = request->id,
+                                          .name = request->name,
+                                          .faces = &stored,
+                                          .face_count = 1,
+                                          .may_exist = request->face != 0};
   return sb_store_enroll(engine->store, &enrollment, &person, &face, error);
 }
 
-static sb_status enroll(sb_engine *engine, const sb_template_request *request, sb_error *error) {
+static sb_status enroll_unit(sb_engine *engine, const sb_template_request *request, sb_error *error) {
   sb_store_collection collection;
-  sb_status status = sb_text_check(request->id, SB_ID_MAX, "id", error);
-  if (status != SB_OK) return status;
-  status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
-  if (status != SB_OK) return status;
-  status = sb_engine_collection(engine, request->collection, true, &collection, error);
+  sb_status status = sb_engine_collection(engine, request->collection, true, &collection, error);
   if (status != SB_OK) return status;
   float *unit = sb_alloc(request->dim, sizeof *unit, error);
   if (!unit) return SB_NO_MEMORY;
@@ -46,11 +46,31 @@ static sb_status enroll(sb_engine *engine, const sb_template_request *request, s
   return status;
 }
 
+static sb_status enroll(sb_engine *engine, const sb_template_request *request, sb_error *error) {
+  sb_status status = sb_text_check(request->id, SB_ID_MAX, "id", error);
+  if (status == SB_OK) status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
+  return status == SB_OK ? enroll_unit(engine, request, error) : status;
+}
+
+static sb_status replace(sb_engine *engine, const sb_template_request *request, sb_error *error) {
+  sb_store_collection collection;
+  sb_template_request addition = *request;
+  char *id = NULL;
+  sb_status status = sb_engine_collection(engine, request->collection, false, &collection, error);
+  if (status == SB_OK) status = sb_store_face_owner(engine->store, collection.row, request->face, &id, error);
+  if (status != SB_OK) return status;
+  addition.id = id;
+  addition.name = NULL;
+  status = enroll_unit(engine, &addition, error);
+  free(id);
+  return status == SB_OK ? sb_store_face_delete(engine->store, request->face, error) : status;
+}
+
 /* The new template reaches the index with the next sync, which every search begins with. */
 sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request *request, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = enroll(engine, request, error);
+  status = request->face ? replace(engine, request, error) : enroll(engine, request, error);
   sb_engine_leave(engine);
   return status;
 }

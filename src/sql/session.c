@@ -5,6 +5,8 @@
 #include "sql/dialect/iris_dialect.h"
 #include "sql/gallery/module.h"
 #include "sql/register.h"
+#include "sql/session_functions.h"
+#include "sql/session_schemas.h"
 #include "sql/vectors/value.h"
 
 #include <semblance/sql.h>
@@ -13,12 +15,22 @@
 
 enum { BUSY_MS = 10000 };
 
+/* The name of an index of a vector column, which SQLite does not know. */
+typedef struct index_name {
+  struct index_name *next;
+  char *name;
+} index_name;
+
 struct sb_sql {
   sqlite3 *db;
   sb_engine *engine;
   char model[64]; /* of the collection, for photos; "": the engine's own */
-  bool gallery;   /* the gallery's tables are attached */
+  sb_sql_embedder embedder;
+  char *path;          /* of the file; NULL: the database is in memory */
+  index_name *indexes; /* that CREATE INDEX ... AS HNSW named in this session */
+  bool gallery;        /* the gallery's tables are attached */
   bool write;
+  bool attaching; /* the session itself attaches a file */
   /* Why the authorizer refused the statement that was compiled last. */
   enum { NOT_REFUSED, REFUSED_WRITE, REFUSED_SCHEMA } refused;
 };
@@ -118,7 +130,7 @@ static int authorize(void *context, int action, const char *a, const char *b, co
   const char *schema = action == SQLITE_ALTER_TABLE ? a : c;
   bool in_memory = sql->gallery && schema && (!strcmp(schema, "main") || !strcmp(schema, SB_SQL_GALLERY_SCHEMA));
   if (in_memory && changes_schema(action)) return sql->refused = REFUSED_SCHEMA, SQLITE_DENY;
-  if (sql->write || (action != SQLITE_ATTACH && action != SQLITE_DETACH)) return SQLITE_OK;
+  if (sql->write || sql->attaching || (action != SQLITE_ATTACH && action != SQLITE_DETACH)) return SQLITE_OK;
   return sql->refused = REFUSED_WRITE, SQLITE_DENY;
 }
 
@@ -142,11 +154,16 @@ static sb_status open_database(sb_sql *sql, const char *path, sb_error *error) {
 static sb_status open_session(sb_sql *sql, const sb_sql_options *options, sb_error *error) {
   sql->write = options->write;
   sql->engine = options->engine;
+  if (options->database && !(sql->path = sb_strdup(options->database, error))) return SB_NO_MEMORY;
   sb_status status = open_database(sql, options->database, error);
   sql->gallery = sql->engine && !options->database;
   if (status == SB_OK && sql->gallery)
     status = sb_sql_gallery_attach(sql->db, sql->engine, options->collection, sql->write, sql->model, error);
-  if (status == SB_OK) sqlite3_set_authorizer(sql->db, authorize, sql);
+  if (status != SB_OK) return status;
+  sql->embedder = (sb_sql_embedder){sql->engine, sql->model};
+  int code = sb_sql_register_session_functions(sql->db, &sql->embedder);
+  if (code != SQLITE_OK) return failed(sql, code, error);
+  sqlite3_set_authorizer(sql->db, authorize, sql);
   return status;
 }
 
@@ -165,6 +182,12 @@ sb_status sb_sql_open(const sb_sql_options *options, sb_sql **out, sb_error *err
 void sb_sql_close(sb_sql *sql) {
   if (!sql) return;
   sqlite3_close(sql->db);
+  free(sql->path);
+  for (index_name *i = sql->indexes, *next; i; i = next) {
+    next = i->next;
+    free(i->name);
+    free(i);
+  }
   free(sql);
 }
 
@@ -182,22 +205,82 @@ static int compile_forms(sb_sql_statement *statement, const char *text, const ch
   return sqlite3_prepare_v2(db, text, size < INT32_MAX ? (int)size : INT32_MAX, &statement->raw, tail);
 }
 
-static sb_status compile(sb_sql_statement *statement, const char *text, const char **rest, sb_error *error) {
+static bool message_begins(const sb_sql *sql, const char *start) {
+  return !strncmp(sqlite3_errmsg(sql->db), start, strlen(start));
+}
+
+static sb_status remember_index(sb_sql *sql, char **name, sb_error *error) {
+  index_name *entry = sb_alloc(1, sizeof *entry, error);
+  if (!entry) return SB_NO_MEMORY;
+  *entry = (index_name){sql->indexes, *name};
+  *name = NULL;
+  sql->indexes = entry;
+  return SB_OK;
+}
+
+/* False: no statement of this session named it. */
+static bool forget_index(sb_sql *sql, const char *name) {
+  index_name **at = &sql->indexes;
+  while (*at && strcmp((*at)->name, name)) at = &(*at)->next;
+  index_name *found = *at;
+  if (!found) return false;
+  *at = found->next;
+  free(found->name);
+  free(found);
+  return true;
+}
+
+/* DROP INDEX of an index that SQLite does not have: that of a vector column, of the table that the statement names, or
+ * that an earlier CREATE INDEX named. */
+static int compile_notice(sb_sql_statement *statement, int code) {
+  static const char stays[] = "SELECT '" SB_SQL_INDEX_STAYS "' AS notice";
   sb_sql *sql = statement->sql;
   const sb_sql_dialect *dialect = &statement->dialect;
+  bool known = dialect->index == SB_SQL_DIALECT_DROP_INDEX && message_begins(sql, "no such index");
+  if (!known || (!dialect->notice && !forget_index(sql, dialect->index_name))) return code;
+  int noticed = sqlite3_prepare_v2(sql->db, dialect->notice ? dialect->notice : stays, -1, &statement->raw, NULL);
+  return noticed == SQLITE_OK ? noticed : code;
+}
+
+/* Compiles again for as long as a schema was missing and could be attached. */
+static int compile_with_schemas(sb_sql_statement *statement, const char *text, const char **tail) {
+  sb_sql *sql = statement->sql;
+  int code = compile_forms(statement, text, tail);
+  for (bool attached = true; code != SQLITE_OK && sql->path && attached;) {
+    sql->attaching = true;
+    attached = sb_sql_attach_missing_schema(sql->db, sql->path, sql->write);
+    sql->attaching = false;
+    code = compile_forms(statement, text, tail); /* also gives the message again */
+  }
+  return code;
+}
+
+/* Why a statement did not compile. */
+static sb_status compile_failed(sb_sql_statement *statement, const char *text, int code, sb_error *error) {
+  sb_sql *sql = statement->sql;
+  if (sql->refused) return refused(sql, error);
+  if (statement->dialect.index == SB_SQL_DIALECT_CREATE_INDEX && !message_begins(sql, "no such table"))
+    return sb_fail(error, SB_INVALID,
+                   "there is no index to create: the table has no such vector column; CREATE TABLE t (v VECTOR(FLOAT, "
+                   "512)) makes one");
+  if (statement->dialect.index == SB_SQL_DIALECT_DROP_INDEX && message_begins(sql, "no such column"))
+    return sb_fail(error, SB_INVALID, "no such index: %s", statement->dialect.index_name);
+  if (is_quoted_text(sqlite3_errmsg(sql->db), text))
+    return sb_fail(error, SB_INVALID, "%s; a text is written in single quotes", sqlite3_errmsg(sql->db));
+  return failed(sql, code, error);
+}
+
+static sb_status compile(sb_sql_statement *statement, const char *text, const char **rest, sb_error *error) {
+  sb_sql *sql = statement->sql;
+  sb_sql_dialect *dialect = &statement->dialect;
   const char *tail = NULL;
   sql->refused = NOT_REFUSED;
-  int code = compile_forms(statement, text, &tail);
-  if (code != SQLITE_OK && sql->refused) return refused(sql, error);
-  if (code != SQLITE_OK && dialect->index)
-    return sb_fail(error, SB_INVALID, "there is no index to create: the table has no such vector column (%s)",
-                   sqlite3_errmsg(sql->db));
-  if (code != SQLITE_OK && is_quoted_text(sqlite3_errmsg(sql->db), text))
-    return sb_fail(error, SB_INVALID, "%s; a text is written in single quotes", sqlite3_errmsg(sql->db));
-  if (code != SQLITE_OK) return failed(sql, code, error);
+  int code = compile_with_schemas(statement, text, &tail);
+  if (code != SQLITE_OK) code = compile_notice(statement, code);
+  if (code != SQLITE_OK) return compile_failed(statement, text, code, error);
   if (rest) *rest = dialect->size ? text + dialect->size : tail;
   if (statement->raw && !sql->write && !sqlite3_stmt_readonly(statement->raw)) return would_write(error);
-  return SB_OK;
+  return dialect->index == SB_SQL_DIALECT_CREATE_INDEX ? remember_index(sql, &dialect->index_name, error) : SB_OK;
 }
 
 sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sql_statement **out, sb_error *error) {
@@ -284,27 +367,15 @@ sb_status sb_sql_bind_vector(sb_sql_statement *statement, int parameter, const f
   return bound(statement, sqlite3_bind_blob64(statement->raw, parameter, blob, size, free), error);
 }
 
-/* Binds the one face's embedding. */
-static sb_status bind_face(sb_sql_statement *statement, int parameter, const sb_faces *faces, sb_error *error) {
-  if (!faces->count) return sb_engine_fail_no_face(NULL, error);
-  if (faces->count > 1)
-    return sb_fail(error, SB_SEVERAL_FACES, "%zu faces are in the photo; use one with a single person", faces->count);
-  return sb_sql_bind_vector(statement, parameter, faces->items[0].embedding, faces->dim, error);
-}
-
 sb_status sb_sql_bind_photo(sb_sql_statement *statement, int parameter, sb_photo photo, sb_error *error) {
   const sb_sql *sql = statement->sql;
-  sb_faces *faces = NULL;
+  uint8_t *blob = NULL;
+  size_t size = 0;
   if (!sql->engine)
     return sb_fail(error, SB_MISUSE, "the session was opened without an engine, so it cannot read photos");
-  sb_find_request request = {.struct_size = sizeof request,
-                             .photo = photo,
-                             .want = SB_WANT_EMBEDDING,
-                             .model = *sql->model ? sql->model : NULL};
-  sb_status status = sb_engine_find_faces(sql->engine, &request, &faces, error);
-  if (status == SB_OK) status = bind_face(statement, parameter, faces, error);
-  sb_faces_free(faces);
-  return status;
+  sb_status status = sb_sql_embed_photo(sql->engine, photo, sql->model, &blob, &size, error);
+  if (status != SB_OK) return status;
+  return bound(statement, sqlite3_bind_blob64(statement->raw, parameter, blob, size, free), error);
 }
 
 /* ---- Rows */

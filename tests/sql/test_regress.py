@@ -49,6 +49,9 @@ class Regress(ProgramCase):
     def test_the_sql_dialect_of_iris(self):
         self.compare("dialect")
 
+    def test_the_tables_and_statements_of_iris(self):
+        self.compare("iris")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -64,6 +64,39 @@ class Session(ProgramCase):
         done = self.run_program("sql", "CREATE TEMP TABLE t(a); INSERT INTO t VALUES (1); SELECT a FROM t", "--write")
         self.assertEqual(done.stdout, b"a\n-\n1\n")
 
+    def test_schemas_of_ones_own_are_kept_beside_the_file(self):
+        own = ("--db", str(self.folder / "own.db"))
+
+        def run(statement, *flags):
+            done = self.run_program("sql", statement, "--json", *own, *flags, data=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout if flags else json.loads(done.stdout)
+
+        run(
+            "CREATE TABLE Sample.Demo (id INT, v VECTOR(DOUBLE, 2));"
+            "INSERT INTO Sample.Demo VALUES (1, '1,0'), (2, '0,1');"
+            "CREATE TABLE Other.Names (id INT, name TEXT); INSERT INTO Other.Names VALUES (2, 'two')",
+            "--write",
+        )
+        found = run("SELECT TOP 1 Demo.id FROM sample.DEMO ORDER BY VECTOR_DOT_PRODUCT(Demo.v, '0,3') DESC")
+        self.assertEqual(found, [{"id": 2}])
+        found = run("SELECT name FROM Sample.Demo d JOIN Other.Names n ON n.id = d.id; ")
+        self.assertEqual(found, [{"name": "two"}])
+        columns = run("DESCRIBE Other.Names")
+        self.assertEqual([row["column"] for row in columns], ["id", "name"])
+        self.refused("sql", "SELECT * FROM Third.x", *own, code=3, word="no such table: Third.x", data=False)
+        self.refused("sql", "CREATE TABLE Third.x(a)", *own, code=3, word="Third", data=False)
+        self.refused("sql", "DELETE FROM Sample.Demo", *own, code=4, word="--write", data=False)
+        self.assertEqual(
+            sorted(p.name for p in self.folder.glob("own.db*")), ["own.db", "own.db.other", "own.db.sample"]
+        )
+
+    def test_the_tables_are_listed(self):
+        tables = {(row["schema"], row["table"]) for row in self.rows(".tables")}
+        self.assertEqual(tables, {("main", "faces"), ("dc_facialmatching", "FacialData")})
+        [row] = [r for r in self.rows("DESCRIBE dc_facialmatching.FacialData") if r["column"] == "Age"]
+        self.assertEqual(row["type"], "INTEGER")
+
     def test_k_counts_the_faces_within_the_bounds(self):
         dim = 512
         for i in range(5):

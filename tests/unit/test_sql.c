@@ -61,13 +61,25 @@ static void expect(sb_sql *sql, const char *text, const char *value) {
 
 /* ---- The article */
 
-static void bind_face(sb_sql_statement *statement, int number, const char *name) {
+static uint8_t *read_photo(const char *name, size_t *size) {
   char path[1024];
   uint8_t *bytes = NULL;
+  snprintf(path, sizeof path, "%s/face_recognition/%s", getenv("SB_TEST_PHOTOS"), name);
+  assert_int_equal(sb_file_read(path, 1 << 26, &bytes, size, NULL), SB_OK);
+  return bytes;
+}
+
+static void bind_photo_bytes(sb_sql_statement *statement, int number, const char *name) {
+  size_t size = 0;
+  uint8_t *bytes = read_photo(name, &size);
+  assert_int_equal(sb_sql_bind_blob(statement, number, bytes, size, NULL), SB_OK);
+  free(bytes);
+}
+
+static void bind_face(sb_sql_statement *statement, int number, const char *name) {
   size_t size = 0;
   sb_error error = {0};
-  snprintf(path, sizeof path, "%s/face_recognition/%s", getenv("SB_TEST_PHOTOS"), name);
-  assert_int_equal(sb_file_read(path, 1 << 26, &bytes, &size, NULL), SB_OK);
+  uint8_t *bytes = read_photo(name, &size);
   if (sb_sql_bind_photo(statement, number, (sb_photo){bytes, size}, &error) != SB_OK) fail_msg("%s", error.message);
   free(bytes);
 }
@@ -112,6 +124,12 @@ static void test_the_article_s_statements_find_the_right_person(void **state) {
     assert_true(sb_sql_column_real(statement, 5) > 0.5 && sb_sql_column_real(statement, 5) < 1.0001);
     assert_false(step(statement));
   }
+  sb_sql_finalize(statement);
+  statement = prepare(sql, "SELECT TOP 1 id, similarity FROM faces WHERE vector MATCH EMBEDDING(?)");
+  bind_photo_bytes(statement, 1, "biden.jpg");
+  assert_true(step(statement));
+  assert_string_equal(sb_sql_column_text(statement, 0, NULL), "46");
+  assert_true(sb_sql_column_real(statement, 1) > 0.9999);
   sb_sql_finalize(statement);
   sb_sql_close(sql);
   sb_engine_free(engine);

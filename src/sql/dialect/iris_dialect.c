@@ -1,7 +1,9 @@
-/* The dialect of IRIS in three rewrites: SELECT TOP n, CREATE INDEX ... AS HNSW, and TO_VECTOR(x, double) with a
- * bare type. */
+/* The dialect of IRIS: SELECT TOP n and TO_VECTOR(x, double) with a bare type here; statements about indexes in
+ * iris_index.c, others in iris_statements.c. */
 #include "sql/dialect/iris_dialect.h"
 
+#include "sql/dialect/iris_index.h"
+#include "sql/dialect/iris_statements.h"
 #include "sql/dialect/query_rewrite.h"
 
 #include <stdlib.h>
@@ -61,7 +63,7 @@ static bool cannot_begin_columns(const sb_sql_token_edits *s, size_t i) {
   const sb_sql_token *t = at(s, i);
   if (t->kind == SB_SQL_TOKEN_END || is_any(t, words)) return true;
   if (t->kind != SB_SQL_TOKEN_SYMBOL) return false;
-  if (*t->text != '*') return !strchr("(+-~", *t->text);
+  if (*t->text != '*') return !strchr("(+-~%", *t->text); /* % begins %ID */
   return !(sb_sql_token_is(at(s, i + 1), "from") || sb_sql_token_is_symbol(at(s, i + 1), ',') ||
            at(s, i + 1)->kind == SB_SQL_TOKEN_END || sb_sql_token_is_symbol(at(s, i + 1), ')'));
 }
@@ -106,45 +108,6 @@ static bool find_top(const sb_sql_token_edits *s, const sb_sql_select *select, s
   if (sb_sql_token_is(at(s, *top), "distinct") || sb_sql_token_is(at(s, *top), "all")) ++*top;
   *after = sb_sql_token_is(at(s, *top), "top") ? top_end(s, *top) : 0;
   return *after != 0;
-}
-
-/* ---- CREATE INDEX name ON TABLE t (column) AS HNSW(...) */
-
-/* The token after a name, "t" or "schema.t". */
-static size_t skip_name(const sb_sql_token_edits *s, size_t i) {
-  bool dotted = sb_sql_token_is_symbol(at(s, i + 1), '.');
-  return i + (dotted ? 3 : 1);
-}
-
-/* Replaces CREATE INDEX ... AS HNSW by a SELECT of one row that says that the index exists. The SELECT compiles only
- * if the table has this vector column. */
-static sb_status replace_create_index(sb_sql_token_edits *s, size_t i, bool *found, sb_error *error) {
-  size_t name = i + 2;
-  if (!sb_sql_token_is(at(s, i), "create") || !sb_sql_token_is(at(s, i + 1), "index")) return SB_OK;
-  if (sb_sql_token_is(at(s, name), "if")) name += 3; /* IF NOT EXISTS */
-  size_t on = skip_name(s, name), table = on + 1;
-  if (!sb_sql_token_is(at(s, on), "on")) return SB_OK;
-  table += sb_sql_token_is(at(s, table), "table") && !sb_sql_token_is_symbol(at(s, table + 1), '(');
-  size_t open = skip_name(s, table);
-  if (!sb_sql_token_is_symbol(at(s, open), '(') || s->matching[open] < 0) return SB_OK;
-  size_t close = (size_t)s->matching[open], kind = close + 2;
-  if (close != open + 2 || !sb_sql_token_is(at(s, close + 1), "as")) return SB_OK;
-  if (sb_sql_token_is_symbol(at(s, kind), '%')) kind += 5; /* %SQL.Index.HNSW */
-  if (!sb_sql_token_is(at(s, kind), "hnsw")) return SB_OK;
-  char *relation = sb_sql_token_edits_slice(s, table, open, error),
-       *column = sb_sql_token_edits_slice(s, open + 1, close, error);
-  sb_status status = relation && column ? SB_OK : SB_NO_MEMORY;
-  if (status == SB_OK)
-    status = sb_sql_token_edits_replace(
-        s, at(s, i)->text, (size_t)(s->end - at(s, i)->text), error,
-        "SELECT 'the index exists already: every vector column has one, without any settings' AS notice"
-        " WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE t.\"semblance rank\" IS NULL AND"
-        " semblance_nearest_dot(t.%s, NULL) LIMIT 0)",
-        relation, column);
-  free(relation);
-  free(column);
-  *found = status == SB_OK;
-  return status;
 }
 
 /* ---- The whole statement */
@@ -209,15 +172,25 @@ static sb_status rewrite_selects(sb_sql_token_edits *s, sb_sql_dialect *out, sb_
   return status;
 }
 
+/* Everything but the SELECTs. */
+static sb_status rewrite_statements(sb_sql_token_edits *s, size_t first, sb_error *error) {
+  sb_status status = quote_types(s, error);
+  if (status == SB_OK) status = sb_sql_iris_create_table(s, first, error);
+  if (status == SB_OK) status = sb_sql_iris_truncate(s, first, error);
+  if (status == SB_OK) status = sb_sql_iris_describe(s, first, error);
+  if (status == SB_OK) status = sb_sql_iris_names(s, error);
+  return status == SB_OK ? sb_sql_iris_fetch(s, error) : status;
+}
+
 static sb_status rewrite(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *error) {
   size_t first = skip_explain(s);
   if (is_trigger(s, first)) return SB_OK;
-  sb_status status = replace_create_index(s, first, &out->index, error);
+  sb_status status = sb_sql_iris_index(s, first, out, error);
   if (status != SB_OK) return status;
   if (out->index) {
     status = write(s, &out->plain, error);
   } else {
-    status = quote_types(s, error);
+    status = rewrite_statements(s, first, error);
     if (status == SB_OK) status = rewrite_selects(s, out, error);
   }
   if (out->plain || out->fast) out->size = (size_t)(s->end - s->text) + (*s->end == ';');
@@ -245,6 +218,8 @@ sb_status sb_sql_dialect_read(const char *text, sb_sql_dialect *out, sb_error *e
 void sb_sql_dialect_free(sb_sql_dialect *dialect) {
   for (int i = 0; i < dialect->parameters; i++) free(dialect->names[i]);
   free(dialect->names);
+  free(dialect->index_name);
+  free(dialect->notice);
   free(dialect->plain);
   free(dialect->fast);
   *dialect = (sb_sql_dialect){0};

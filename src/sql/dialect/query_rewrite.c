@@ -3,6 +3,8 @@
  * never wrong. All positions are indexes of tokens; at() gives the END token for those past the last. */
 #include "sql/dialect/query_rewrite.h"
 
+#include "sql/dialect/iris_statements.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -43,7 +45,7 @@ void sb_sql_select_read(const sb_sql_token_edits *s, size_t from, sb_sql_select 
     if (sb_sql_token_is(t, "where") && !c.where) c.where = i + 1;
     if (sb_sql_token_is(t, "group") || sb_sql_token_is(t, "having") || sb_sql_token_is(t, "window")) c.grouped = true;
     if (sb_sql_token_is(t, "order") && sb_sql_token_is(at(s, i + 1), "by") && !c.order) c.order = i + 2;
-    if (sb_sql_token_is(t, "limit") && !c.limit) c.limit = i;
+    if ((sb_sql_token_is(t, "limit") || sb_sql_iris_is_fetch(s, i)) && !c.limit) c.limit = i;
     if (joins_selects(t)) c.compound = true;
   }
   c.to = i;

@@ -20,7 +20,7 @@ typedef struct sb_sql_select {
   size_t from;                      /* the word SELECT */
   size_t columns, tables, where;    /* after SELECT [DISTINCT], FROM and WHERE */
   size_t order;                     /* after ORDER BY */
-  size_t limit;                     /* the word LIMIT */
+  size_t limit;                     /* the word LIMIT, or the first of OFFSET ... FETCH FIRST ... */
   size_t to;                        /* after the SELECT's last token */
   bool distinct, grouped, compound; /* it has DISTINCT; GROUP BY, HAVING or WINDOW; it is part of a UNION or the like */
   bool limited;                     /* by LIMIT or TOP */

@@ -10,6 +10,7 @@ typedef enum sb_sql_pending_kind {
   SB_SQL_PENDING_RENAME,    /* id, name */
   SB_SQL_PENDING_DESCRIBE,  /* id, described, attributes */
   SB_SQL_PENDING_CHANGE_ID, /* old_id, id */
+  SB_SQL_PENDING_REPLACE,   /* face, vector */
 } sb_sql_pending_kind;
 
 typedef struct sb_sql_pending {

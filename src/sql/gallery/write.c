@@ -204,6 +204,14 @@ static sb_status update_person(sb_sql_gallery_table *table, const char *id, sqli
   return status;
 }
 
+static sb_status replace_template(sb_sql_gallery_table *table, int64_t face, sqlite3_value *vector, sb_error *error) {
+  sb_sql_pending p = {.kind = SB_SQL_PENDING_REPLACE, .face = face};
+  sb_status status = read_vector(table, vector, &p, error);
+  if (status == SB_OK) return sb_sql_pending_add(&table->pending, &p, error);
+  sb_sql_pending_free(&p);
+  return status;
+}
+
 /* `values`: the old row, the new row, the columns. */
 static sb_status update(sb_sql_gallery_table *table, sqlite3_value **values, sb_error *error) {
   sqlite3_value **columns = values + 2;
@@ -211,13 +219,11 @@ static sb_status update(sb_sql_gallery_table *table, sqlite3_value **values, sb_
   char *id = NULL;
   if (sqlite3_value_int64(values[1]) != face)
     return sb_fail(error, SB_INVALID, "the rowid of %s cannot be changed", table->name);
-  if (!is_unchanged(columns[SB_SQL_GALLERY_VECTOR]))
-    return sb_fail(error, SB_INVALID, "%s.%s cannot be changed: delete the row, and insert a new one", table->name,
-                   table->vector_name);
   sb_status status = find_owner(table, face, &id, error);
   if (status == SB_OK) status = update_person(table, id, columns, error);
   free(id);
-  return status;
+  bool same = is_unchanged(columns[SB_SQL_GALLERY_VECTOR]);
+  return status == SB_OK && !same ? replace_template(table, face, columns[SB_SQL_GALLERY_VECTOR], error) : status;
 }
 
 /* ---- xUpdate */
@@ -257,13 +263,15 @@ static sb_status enroll(sb_sql_gallery_table *table, const sb_sql_pending *p, sb
                                  .name = p->name,
                                  .vector = p->vector,
                                  .dim = p->dim,
-                                 .attributes = p->described ? &p->attributes : NULL};
+                                 .attributes = p->described ? &p->attributes : NULL,
+                                 .face = p->kind == SB_SQL_PENDING_REPLACE ? p->face : 0};
   return sb_engine_enroll_template(table->engine, &request, error);
 }
 
 static sb_status perform(sb_sql_gallery_table *table, const sb_sql_pending *p, sb_error *error) {
   switch (p->kind) {
-  case SB_SQL_PENDING_ENROLL: return enroll(table, p, error);
+  case SB_SQL_PENDING_ENROLL:
+  case SB_SQL_PENDING_REPLACE: return enroll(table, p, error);
   case SB_SQL_PENDING_DELETE: return erase_face(table, p->face, error);
   case SB_SQL_PENDING_RENAME: return sb_engine_rename(table->engine, table->collection, p->id, p->name, error);
   case SB_SQL_PENDING_DESCRIBE:

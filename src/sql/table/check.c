@@ -30,12 +30,10 @@ static sb_status check_rows(sb_sql_table *table, sb_error *error) {
 }
 
 static sb_status check_vector(sb_sql_table *table, sqlite3_stmt *statement, sb_error *error) {
-  const uint8_t *floats;
-  sb_status status = sb_sql_table_vector(table, statement, 1, &floats, NULL);
-  if (status == SB_OK) {
-    sb_sql_value value = {.stored = SB_SQL_ELEMENT_FLOAT, .dim = table->declaration.dim, .bytes = floats};
-    status = sb_sql_value_check(&value, NULL);
-  }
+  sb_sql_value value = {0};
+  sb_status status = sb_sql_table_vector(table, statement, 1, &value, error);
+  if (status == SB_NO_MEMORY) return status;
+  if (status == SB_OK) status = sb_sql_value_check(&value, NULL);
   if (status == SB_OK) return SB_OK;
   return sb_fail(error, SB_STORE, "%s: the vector of row %lld is damaged; restore a backup, or delete the row",
                  table->name, sqlite3_column_int64(statement, 0));

@@ -24,6 +24,7 @@ typedef struct cursor {
   sqlite3_stmt *scan;
   /* A search. */
   float *query;
+  sb_sql_value probe; /* the query vector as doubles */
   sb_sql_metric metric;
   size_t k, batch;                 /* k 0: not given; `batch`: how many rows the next batch asks for */
   sb_sql_bounds bounds;            /* of a search with k */
@@ -56,6 +57,7 @@ static void clear(cursor *c) {
   sqlite3_finalize(c->row);
   sqlite3_finalize(c->vector);
   free(c->query);
+  sb_sql_value_free(&c->probe);
   free(c->found);
   sb_sql_id_set_free(&c->allowed);
   sb_sql_id_set_free(&c->returned);
@@ -77,7 +79,7 @@ static sb_status write_columns(const cursor *c, sb_buffer *out) {
   const sb_sql_table_declaration *d = &table_of(c)->declaration;
   sb_status status = sb_buffer_addf(out, NULL, c->plan & SB_SQL_PLAN_VECTOR ? "v.vector" : "NULL");
   for (int i = 0; status == SB_OK && c->plan & SB_SQL_PLAN_ROWS && i < d->columns; i++)
-    if (i != d->vector) status = sb_buffer_addf(out, NULL, ", r.c%d", i);
+    if (sb_sql_table_declaration_in_rows(d, i)) status = sb_buffer_addf(out, NULL, ", r.c%d", i);
   return status;
 }
 
@@ -159,8 +161,11 @@ static sb_status next_batch(cursor *c, sb_error *error) {
   bool few = c->filtered && c->allowed.count <= SB_SQL_NEAREST_FEW;
   bool once = c->k && !c->bounds.count; /* k is known, so one batch is enough */
   c->batch = c->batch ? c->batch * BATCH_GROWTH : c->k > BATCH_FIRST ? c->k : BATCH_FIRST;
-  sb_sql_nearest_query query = {
-      .vector = c->query, .metric = c->metric, .k = c->k, .allowed = c->filtered ? &c->allowed : NULL};
+  sb_sql_nearest_query query = {.vector = c->query,
+                                .probe = &c->probe,
+                                .metric = c->metric,
+                                .k = c->k,
+                                .allowed = c->filtered ? &c->allowed : NULL};
   if (!once) query.k = c->batch > BATCH_LAST || few ? SIZE_MAX : c->batch;
   status = sb_sql_nearest_find(table_of(c), &query, &c->found, &c->count, error);
   if (status != SB_OK) return status;
@@ -207,6 +212,8 @@ static sb_status read_query(cursor *c, sqlite3_value *argument, bool *none, sb_e
   *none = sqlite3_value_type(argument) == SQLITE_NULL;
   if (*none) return SB_OK;
   sb_status status = sb_sql_floats_of_argument(argument, &c->query, &dim, error);
+  if (status == SB_OK) status = sb_sql_value_of_argument(argument, &c->probe, error);
+  if (status == SB_OK) status = sb_sql_value_coerce(&c->probe, SB_SQL_ELEMENT_DOUBLE, dim, error);
   if (status == SB_OK) status = sb_sql_check_length(table->name, d->names[d->vector], d->dim, dim, error);
   if (status != SB_OK || c->metric != SB_SQL_METRIC_COSINE) return status;
   *none = sb_sql_floats_are_zero(c->query, dim);
@@ -322,9 +329,10 @@ static int read_row(cursor *c, sqlite3_stmt **statement, const char *format) {
   return fail(c, SB_STORE, &error);
 }
 
-/* The number of an ordinary column among the ordinary columns. */
+/* The number of a column of T_rows among its columns but the id. */
 static int ordinary_number(const sb_sql_table *table, int column) {
-  return column - (column > table->declaration.vector);
+  const sb_sql_table_declaration *d = &table->declaration;
+  return column - (column > d->vector) - (d->key >= 0 && column > d->key);
 }
 
 static int search_column(cursor *c, sqlite3_context *context, int column) {
@@ -360,6 +368,7 @@ int sb_sql_table_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
   const sb_sql_table *table = table_of(c);
   const sb_sql_table_declaration *d = &table->declaration;
   if (column >= d->columns) return hidden_column(c, context, column - d->columns), SQLITE_OK;
+  if (column == d->key) return sqlite3_result_int64(context, c->id), SQLITE_OK;
   if (column == d->vector && sqlite3_vtab_nochange(context)) return SQLITE_OK; /* an UPDATE that does not set it */
   if (c->plan & SB_SQL_PLAN_NEAREST) return search_column(c, context, column);
   int number = column == d->vector ? 1 : ordinary_number(table, column) + 2; /* see write_columns */

@@ -233,7 +233,7 @@ static sb_status add_rows(sb_sql_table *table, sqlite3_stmt *statement, float *r
     sb_status status = sb_sql_table_step(table, statement, &row, error);
     if (status == SB_OK && row) {
       keys[count] = (uint64_t)sqlite3_column_int64(statement, 0);
-      status = sb_sql_table_vector(table, statement, 1, &floats, error);
+      status = sb_sql_table_floats(table, statement, 1, &floats, error);
     }
     if (status != SB_OK) return status;
     if (row) {
@@ -301,7 +301,7 @@ static sb_status apply(sb_sql_table *table, sqlite3_stmt *statement, float *row,
     sb_index_remove(cache->index, (uint64_t)applied.id);
     return remember(cache, &applied, error);
   }
-  sb_status status = sb_sql_table_vector(table, statement, 3, &floats, error);
+  sb_status status = sb_sql_table_floats(table, statement, 3, &floats, error);
   if (status != SB_OK) return status;
   make_index_row(table, floats, row);
   note_length(cache, table, row);

@@ -18,6 +18,7 @@ static void free_table(sb_sql_table *table) {
   sb_sql_table_finalize(table);
   sb_sql_index_cache_release(table->cache);
   sb_sql_table_declaration_free(&table->declaration);
+  free(table->scratch);
   free(table->schema);
   free(table->name);
   free(table);
@@ -47,6 +48,8 @@ static sb_status open_table(sb_sql_table *table, bool create, int count, const c
   table->name = sb_strdup(arguments[2], error);
   if (!table->schema || !table->name) return SB_NO_MEMORY;
   sb_status status = declare(table, count - 3, arguments + 3, error);
+  if (status == SB_OK && !(table->scratch = sb_alloc(table->declaration.dim, sizeof *table->scratch, error)))
+    status = SB_NO_MEMORY;
   if (status == SB_OK) status = prepare_shadow_tables(table, create, error);
   return status == SB_OK ? sb_sql_index_cache_acquire(table, &table->cache, error) : status;
 }

@@ -59,11 +59,16 @@ static sb_status collect(collector *c, int64_t id, double value, sb_error *error
 /* Collects a row from the vector in column `column` of a statement. */
 static sb_status collect_vector(sb_sql_table *table, const sb_sql_nearest_query *query, int64_t id,
                                 sqlite3_stmt *statement, int column, collector *c, sb_error *error) {
-  const uint8_t *floats;
-  sb_status status = sb_sql_table_vector(table, statement, column, &floats, error);
+  sb_sql_value stored = {0};
+  double value = NAN;
+  bool none = false;
+  sb_status status = sb_sql_table_vector(table, statement, column, &stored, error);
   if (status != SB_OK) return status;
-  double value = sb_sql_metric_of_floats(query->metric, floats, query->vector, table->declaration.dim);
-  return collect(c, id, value, error);
+  if (stored.element == SB_SQL_ELEMENT_FLOAT)
+    value = sb_sql_metric_of_floats(query->metric, stored.bytes, query->vector, stored.dim);
+  else
+    status = sb_sql_metric_of_values(query->metric, &stored, query->probe, &value, &none, error);
+  return status == SB_OK ? collect(c, id, none ? NAN : value, error) : status;
 }
 
 /* Reads and collects one row. A row that the connection does not see is skipped. */

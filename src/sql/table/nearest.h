@@ -14,7 +14,8 @@ typedef struct sb_sql_neighbor {
 } sb_sql_neighbor;
 
 typedef struct sb_sql_nearest_query {
-  const float *vector; /* `dim` floats; not all zero with SB_SQL_METRIC_COSINE */
+  const float *vector;       /* `dim` floats; not all zero with SB_SQL_METRIC_COSINE */
+  const sb_sql_value *probe; /* the same, unrounded: what vectors of other types than FLOAT are compared with */
   sb_sql_metric metric;
   size_t k;                     /* SIZE_MAX: all rows */
   const sb_sql_id_set *allowed; /* NULL: all rows */

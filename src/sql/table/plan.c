@@ -148,7 +148,7 @@ static bool ordered(const plan *p) {
   if (p->info->nOrderBy != 1) return false;
   int column = p->info->aOrderBy[0].iColumn;
   bool descending = p->info->aOrderBy[0].desc;
-  if (p->query < 0) return column < 0;
+  if (p->query < 0) return column < 0 || column == table->declaration.key;
   if (column == hidden(table, SB_SQL_HIDDEN_RANK)) return !descending;
   if (p->metric != table->declaration.metric) return false;
   if (column == hidden(table, SB_SQL_HIDDEN_DISTANCE)) return !descending;
@@ -173,7 +173,8 @@ static sb_status add_bound(plan *p, int i, int *values, sb_buffer *text) {
 static sb_status add_condition(plan *p, int i, int *values, sb_buffer *text) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   const sb_sql_table_declaration *d = &p->table->declaration;
-  bool rowid = c->iColumn == -1, column = c->iColumn >= 0 && c->iColumn < d->columns && c->iColumn != d->vector;
+  bool rowid = c->iColumn == -1 || c->iColumn == d->key,
+       column = c->iColumn >= 0 && c->iColumn < d->columns && c->iColumn != d->vector;
   if (c->iColumn >= d->columns) return add_bound(p, i, values, text);
   if (!c->usable || !operator_word(c->op) || (!rowid && !column)) return SB_OK;
   if (rowid && (c->op == SQLITE_INDEX_CONSTRAINT_LIKE || c->op == SQLITE_INDEX_CONSTRAINT_GLOB)) return SB_OK;

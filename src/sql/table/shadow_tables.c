@@ -30,7 +30,7 @@ static int create_rows(sb_sql_table *table) {
   sb_buffer columns = {0};
   sb_status status = sb_buffer_addf(&columns, NULL, "id INTEGER PRIMARY KEY");
   for (int i = 0; status == SB_OK && i < table->declaration.columns; i++)
-    if (i != table->declaration.vector)
+    if (sb_sql_table_declaration_in_rows(&table->declaration, i))
       status = sb_buffer_addf(&columns, NULL, ", c%d %s", i, table->declaration.types[i]);
   int code = status == SB_OK ? sb_sql_table_prepare(table, &statement, "CREATE TABLE \"%w\".\"%w_rows\"(%s)",
                                                     table->schema, table->name, columns.bytes)

@@ -28,7 +28,7 @@ static int prepare_row(sb_sql_table *table, bool update, sqlite3_stmt **out) {
   sb_status status = sb_buffer_addf(&names, NULL, update ? "id = ?" : "id");
   if (status == SB_OK) status = sb_buffer_addf(&parameters, NULL, "?");
   for (int i = 0; status == SB_OK && i < table->declaration.columns; i++) {
-    if (i == table->declaration.vector) continue;
+    if (!sb_sql_table_declaration_in_rows(&table->declaration, i)) continue;
     status = sb_buffer_addf(&names, NULL, update ? ", c%d = ?" : ", c%d", i);
     if (status == SB_OK) status = sb_buffer_addf(&parameters, NULL, ", ?");
   }
@@ -83,16 +83,25 @@ sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *
   return sb_sql_table_status(table, code, error);
 }
 
-sb_status sb_sql_table_vector(sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
+sb_status sb_sql_table_vector(sb_sql_table *table, sqlite3_stmt *statement, int column, sb_sql_value *out,
                               sb_error *error) {
-  sb_sql_value value = {0};
   const void *bytes = sqlite3_column_blob(statement, column);
   size_t size = (size_t)sqlite3_column_bytes(statement, column);
   if (!bytes && sqlite3_errcode(table->db) == SQLITE_NOMEM) return sb_sql_table_status(table, SQLITE_NOMEM, error);
-  sb_status status = sb_sql_value_read_blob(bytes ? bytes : "", size, &value, NULL);
-  if (status != SB_OK || value.element != SB_SQL_ELEMENT_FLOAT || value.dim != table->declaration.dim)
-    return sb_fail(error, SB_STORE, "a vector of %s is damaged; restore a backup, or delete the row", table->name);
+  sb_status status = sb_sql_value_read_blob(bytes ? bytes : "", size, out, NULL);
+  if (status == SB_OK && out->element == table->declaration.element && out->dim == table->declaration.dim) return SB_OK;
+  return sb_fail(error, SB_STORE, "a vector of %s is damaged; restore a backup, or delete the row", table->name);
+}
+
+sb_status sb_sql_table_floats(sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
+                              sb_error *error) {
+  sb_sql_value value = {0};
+  sb_status status = sb_sql_table_vector(table, statement, column, &value, error);
+  if (status != SB_OK) return status;
   *floats = value.bytes;
+  if (value.element == SB_SQL_ELEMENT_FLOAT) return SB_OK;
+  for (size_t i = 0; i < value.dim; i++) table->scratch[i] = (float)sb_sql_value_get(&value, i);
+  *floats = (const uint8_t *)table->scratch;
   return SB_OK;
 }
 

@@ -47,7 +47,8 @@ typedef struct sb_sql_table {
   sb_sql_table_declaration declaration;
   struct sb_sql_index_cache *cache; /* counted; shared with other connections to the same file */
   sqlite3_stmt *statements[SB_SQL_STATEMENT_COUNT];
-  int failed; /* the code of the SQLite call that failed in the method in progress; SQLITE_OK: none did */
+  float *scratch; /* room for one vector of a type other than FLOAT */
+  int failed;     /* the code of the SQLite call that failed in the method in progress; SQLITE_OK: none did */
 } sb_sql_table;
 
 /* ---- Statements on the shadow tables */
@@ -61,9 +62,12 @@ int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlit
 void sb_sql_table_finalize(sb_sql_table *table);
 /* Reads the next row. *row false: there are no more. */
 sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *row, sb_error *error);
-/* The floats of a vector of the table in column `column`: `dim` of them at any alignment, borrowed until the
- * statement moves on. SB_STORE: the blob is damaged. SB_NO_MEMORY. */
-sb_status sb_sql_table_vector(sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
+/* The vector of the table in column `column` of a statement, borrowed until the statement moves on. SB_STORE: the blob
+ * is damaged. SB_NO_MEMORY. */
+sb_status sb_sql_table_vector(sb_sql_table *table, sqlite3_stmt *statement, int column, sb_sql_value *out,
+                              sb_error *error);
+/* The same as `dim` floats at any alignment, as the index has them; borrowed until the next call for the table. */
+sb_status sb_sql_table_floats(sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
                               sb_error *error);
 
 /* ---- Errors */

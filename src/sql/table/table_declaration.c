@@ -46,6 +46,13 @@ static bool word_is(const char *text, size_t size, const char *word) {
   return strlen(word) == size && !strncasecmp(text, word, size);
 }
 
+/* The length of the word at `p`; 0: there is none. */
+static size_t word_length(const char *p) {
+  size_t size = 0;
+  while (is_word(p[size])) size++;
+  return size;
+}
+
 /* Allows a type, NOT NULL, UNIQUE and COLLATE after a column's name: what the table T_rows can enforce by itself. */
 static sb_status check_type(const char *type, const char *name, sb_error *error) {
   static const char *const refused[] = {"primary",    "references",    "check", "default", "generated", "as",
@@ -55,44 +62,91 @@ static sb_status check_type(const char *type, const char *name, sb_error *error)
       p++;
       continue;
     }
-    size_t size = 0;
-    while (is_word(p[size])) size++;
+    size_t size = word_length(p);
     bool bad = !size;
     for (size_t i = 0; !bad && i < sizeof refused / sizeof *refused; i++) bad = word_is(p, size, refused[i]);
     if (bad)
       return sb_fail(error, SB_INVALID,
-                     "column %s: only a type, NOT NULL, UNIQUE and COLLATE can follow a column's name", name);
+                     "column %s: only a type, NOT NULL, UNIQUE, PRIMARY KEY and COLLATE can follow a column's name",
+                     name);
     p += size;
   }
   return SB_OK;
 }
 
-/* Reads "FLOAT[512]" or IRIS's "VECTOR(FLOAT, 512)" and moves `*text` past it; false: the column is not a vector. A
- * length that cannot be read gives 0, which the caller refuses. */
-static bool read_vector_type(const char **text, size_t *dim, bool *floats) {
-  const char *p = *text;
-  size_t size = 0;
-  while (is_space(*p)) p++;
-  while (is_word(p[size])) size++;
-  const char *type = p;
-  p += size;
-  while (is_space(*p)) p++;
-  bool iris = word_is(type, size, "vector") && *p == '(';
-  if (!iris && *p != '[') return false;
-  p++;
-  if (iris) {
-    while (is_space(*p)) p++;
-    for (type = p, size = 0; is_word(p[size]);) size++;
-    p += size;
-    while (is_space(*p) || *p == ',') p++;
+/* Finds PRIMARY KEY in a column's type: text *at to *end. */
+static bool find_primary_key(const char *type, const char **at, const char **end) {
+  for (const char *p = type; *p;) {
+    size_t size = word_length(p);
+    const char *key = p + size;
+    while (is_space(*key)) key++;
+    if (word_is(p, size, "primary") && word_is(key, word_length(key), "key"))
+      return *at = p, *end = key + strlen("key"), true;
+    p += size ? size : 1;
   }
-  char *end = NULL;
+  return false;
+}
+
+static bool is_integer_type(const char *type) {
+  static const char *const names[] = {"integer", "int", "bigint", "serial", "bigserial"};
+  bool found = false;
+  size_t size = word_length(type);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) found |= word_is(type, size, names[i]);
+  for (type += size; *type; type++) found &= is_space(*type);
+  return found;
+}
+
+/* Takes PRIMARY KEY out of the type of the last column. An integer key is another name of the rowid; other keys are
+ * columns that are NOT NULL and UNIQUE. */
+static sb_status read_primary_key(sb_sql_table_declaration *d, sb_error *error) {
+  int column = d->columns - 1;
+  const char *type = d->types[column], *at, *end;
+  sb_buffer out = {0};
+  if (!find_primary_key(type, &at, &end)) return SB_OK;
+  sb_status status = sb_buffer_addf(&out, error, "%.*s%s", (int)(at - type), type, end);
+  if (status != SB_OK) return status;
+  if (is_integer_type(out.bytes)) {
+    if (d->key >= 0) {
+      sb_buffer_free(&out);
+      return sb_fail(error, SB_INVALID, "column %s: a table has one PRIMARY KEY", d->names[column]);
+    }
+    d->key = column;
+  } else {
+    status = sb_buffer_addf(&out, error, " NOT NULL UNIQUE");
+  }
+  free(d->types[column]);
+  d->types[column] = out.bytes;
+  return status;
+}
+
+/* Reads "FLOAT[512]", IRIS's "VECTOR(DOUBLE, 512)" or pgvector's "VECTOR(512)", and moves `*text` past it; false: the
+ * column is not a vector. A length that cannot be read gives 0, and a type NONE, which the caller refuses. */
+static bool read_vector_type(const char **text, size_t *dim, sb_sql_element *element) {
+  const char *p = *text;
   while (is_space(*p)) p++;
-  *dim = *p >= '0' && *p <= '9' ? strtoull(p, &end, 10) : 0;
+  const char *type = p;
+  size_t size = word_length(p);
+  for (p += size; is_space(*p);) p++;
+  bool vector = word_is(type, size, "vector") && *p != '[', parentheses = vector && *p == '(';
+  if (!vector && *p != '[') return false;
+  *dim = 0;
+  *element = SB_SQL_ELEMENT_FLOAT;
+  if (vector && !parentheses) return *text = p, true;
+  for (p++; is_space(*p);) p++;
+  if (parentheses && !(*p >= '0' && *p <= '9')) {
+    type = p;
+    size = word_length(p);
+    for (p += size; is_space(*p) || *p == ',';) p++;
+  } else if (parentheses) {
+    size = 0; /* no type */
+  }
+  if (size && !word_is(type, size, "float32") && sb_sql_element_parse(type, size, element, NULL) != SB_OK)
+    *element = SB_SQL_ELEMENT_NONE;
+  char *end = NULL;
+  if (*p >= '0' && *p <= '9') *dim = strtoull(p, &end, 10);
   if (end) p = end;
   while (is_space(*p)) p++;
-  if (*p != (iris ? ')' : ']')) *dim = 0;
-  *floats = word_is(type, size, "float") || word_is(type, size, "float32");
+  if (*p != (parentheses ? ')' : ']')) *dim = 0;
   *text = *p ? p + 1 : p;
   return true;
 }
@@ -124,34 +178,41 @@ static sb_status check_name(const char *name, const char *table, sb_error *error
                  name);
 }
 
-static sb_status read_vector_column(const char *text, const char *name, size_t dim, bool floats,
+static sb_status read_vector_column(const char *text, const char *name, size_t dim, sb_sql_element element,
                                     sb_sql_table_declaration *d, sb_error *error) {
   if (d->dim)
     return sb_fail(error, SB_INVALID, "column %s: a table has one vector column, and it has one already", name);
-  if (!floats) return sb_fail(error, SB_INVALID, "column %s: the elements of a table's vectors are FLOAT", name);
+  if (!element)
+    return sb_fail(error, SB_INVALID, "column %s: the elements of a vector are FLOAT, DOUBLE, DECIMAL or INTEGER",
+                   name);
   sb_status status = read_metric(text, name, &d->metric, error);
   if (status != SB_OK) return status;
   size_t max = d->metric == SB_SQL_METRIC_L2 ? SB_DIM_MAX - 1 : SB_DIM_MAX; /* L2 adds one element (index_cache.c) */
   if (dim < 1 || dim > max)
-    return sb_fail(error, SB_INVALID, "vector length: column %s can have 1 to %zu elements", name, max);
+    return sb_fail(error, SB_INVALID,
+                   "vector length: column %s can have 1 to %zu elements; write for example VECTOR(FLOAT, 512)", name,
+                   max);
   d->dim = dim;
+  d->element = element;
   d->vector = d->columns - 1;
   return SB_OK;
 }
 
 static sb_status read_column(const char *text, const char *table, sb_sql_table_declaration *d, sb_error *error) {
   size_t dim = 0;
-  bool floats = false;
+  sb_sql_element element = SB_SQL_ELEMENT_NONE;
   char *name = read_name(&text, error);
   if (!name) return error && error->code == SB_NO_MEMORY ? SB_NO_MEMORY : SB_INVALID;
   d->names[d->columns++] = name; /* counted at once, so that it is freed whatever follows */
   sb_status status = check_name(name, table, error);
   if (status != SB_OK) return status;
   while (is_space(*text)) text++;
-  bool vector = read_vector_type(&text, &dim, &floats);
+  bool vector = read_vector_type(&text, &dim, &element);
   d->types[d->columns - 1] = sb_strdup(vector ? "" : text, error);
   if (!d->types[d->columns - 1]) return SB_NO_MEMORY;
-  return vector ? read_vector_column(text, name, dim, floats, d, error) : check_type(text, name, error);
+  if (vector) return read_vector_column(text, name, dim, element, d, error);
+  status = read_primary_key(d, error);
+  return status == SB_OK ? check_type(d->types[d->columns - 1], name, error) : status;
 }
 
 sb_status sb_sql_table_declaration_read(int count, const char *const *arguments, const char *table,
@@ -161,6 +222,7 @@ sb_status sb_sql_table_declaration_read(int count, const char *const *arguments,
                    "a table has 1 to %d columns; write for example: v FLOAT[512] metric=cosine, name TEXT",
                    SB_SQL_TABLE_COLUMNS_MAX);
   sb_sql_table_declaration d = {.metric = SB_SQL_METRIC_COSINE,
+                                .key = -1,
                                 .names = sb_alloc((size_t)count, sizeof *d.names, error),
                                 .types = sb_alloc((size_t)count, sizeof *d.types, error)};
   sb_status status = d.names && d.types ? SB_OK : SB_NO_MEMORY;
@@ -183,6 +245,10 @@ void sb_sql_table_declaration_free(sb_sql_table_declaration *d) {
   *d = (sb_sql_table_declaration){0};
 }
 
+bool sb_sql_table_declaration_in_rows(const sb_sql_table_declaration *d, int column) {
+  return column != d->vector && column != d->key;
+}
+
 bool sb_sql_table_declaration_is_unique(const sb_sql_table_declaration *d, int column) {
   for (const char *p = d->types[column]; *p;) {
     size_t size = 0;
@@ -203,11 +269,15 @@ static sb_status add_quoted(sb_buffer *out, const char *name, sb_error *error) {
 
 sb_status sb_sql_table_declaration_sql(const sb_sql_table_declaration *d, const char *table, sb_buffer *out,
                                        sb_error *error) {
+  static const char *const elements[] = {"", "FLOAT", "DOUBLE", "DECIMAL", "INTEGER"};
   sb_status status = sb_buffer_addf(out, error, "CREATE TABLE x(");
   if (status != SB_OK) return status;
   for (int i = 0; i < d->columns; i++) {
     status = add_quoted(out, d->names[i], error);
-    if (status == SB_OK) status = sb_buffer_addf(out, error, " %s, ", d->types[i]);
+    if (status == SB_OK && i == d->vector)
+      status = sb_buffer_addf(out, error, " VECTOR %s(%zu), ", elements[d->element], d->dim);
+    else if (status == SB_OK)
+      status = sb_buffer_addf(out, error, " %s, ", d->types[i]);
     if (status != SB_OK) return status;
   }
   status = sb_buffer_addf(out, error,

@@ -63,6 +63,7 @@ static int constraint_error(sb_sql_table *table, int code) {
   const char *name = rows + strlen("_rows.");
   if (strcmp(name, "id") && (sscanf(name, "c%d", &column) != 1 || column < 0 || column >= d->columns)) return code;
   const char *colon = strchr(message, ':');
+  if (column < 0) column = d->key;
   char *own = sqlite3_mprintf("%.*s: %s.%s", (int)(colon ? colon - message : 0), message, table->name,
                               column < 0 ? "rowid" : d->names[column]);
   if (!own) return SQLITE_NOMEM;
@@ -86,11 +87,11 @@ static int delete_row(sb_sql_table *table, int64_t id) {
 
 /* ---- The vector */
 
-static sb_status check_elements(const sb_sql_table *table, const float *floats, size_t dim, sb_error *error) {
-  for (size_t i = 0; i < dim; i++)
-    if (fabs((double)floats[i]) > ELEMENT_MAX)
+static sb_status check_elements(const sb_sql_table *table, const sb_sql_value *value, sb_error *error) {
+  for (size_t i = 0; i < value->dim; i++)
+    if (fabs(sb_sql_value_get(value, i)) > ELEMENT_MAX)
       return sb_fail(error, SB_INVALID, "vector element %zu: it is too large; a table's elements go up to 1e15", i + 1);
-  if (table->declaration.metric != SB_SQL_METRIC_COSINE || !sb_sql_floats_are_zero(floats, dim)) return SB_OK;
+  if (table->declaration.metric != SB_SQL_METRIC_COSINE || !sb_sql_value_is_zero(value)) return SB_OK;
   return sb_fail(error, SB_INVALID, "vector element: all elements are zero; cosine needs a direction");
 }
 
@@ -101,14 +102,14 @@ typedef struct vector_blob {
 
 static sb_status read_vector(const sb_sql_table *table, sqlite3_value *argument, vector_blob *out, sb_error *error) {
   const sb_sql_table_declaration *d = &table->declaration;
-  float *floats = NULL;
-  size_t dim = 0;
-  sb_status status = sb_sql_floats_of_argument(argument, &floats, &dim, error);
-  if (status == SB_OK) status = sb_sql_check_length(table->name, d->names[d->vector], d->dim, dim, error);
-  if (status == SB_OK) status = check_elements(table, floats, dim, error);
-  if (status == SB_OK && !(out->bytes = sb_sql_value_blob_of_floats(floats, dim, &out->size, error)))
-    status = SB_NO_MEMORY;
-  free(floats);
+  sb_sql_value value = {0};
+  sb_status status = sb_sql_value_of_argument(argument, &value, error);
+  if (status == SB_OK) status = sb_sql_value_check(&value, error);
+  if (status == SB_OK) status = sb_sql_check_length(table->name, d->names[d->vector], d->dim, value.dim, error);
+  if (status == SB_OK) status = sb_sql_value_convert(&value, d->element, error);
+  if (status == SB_OK) status = check_elements(table, &value, error);
+  if (status == SB_OK) status = sb_sql_value_write_blob(&value, &out->bytes, &out->size, error);
+  sb_sql_value_free(&value);
   return status;
 }
 
@@ -118,7 +119,8 @@ static sb_status read_vector(const sb_sql_table *table, sqlite3_value *argument,
 static int bind_row(sb_sql_table *table, sqlite3_stmt *statement, sqlite3_value *id, sqlite3_value **columns) {
   int next = 1, code = sqlite3_bind_value(statement, next++, id);
   for (int i = 0; code == SQLITE_OK && i < table->declaration.columns; i++)
-    if (i != table->declaration.vector) code = sqlite3_bind_value(statement, next++, columns[i]);
+    if (sb_sql_table_declaration_in_rows(&table->declaration, i))
+      code = sqlite3_bind_value(statement, next++, columns[i]);
   return sb_sql_table_sqlite_error(table, code);
 }
 
@@ -181,6 +183,16 @@ static bool is_replaceable(const sb_sql_table *table, int code) {
 
 /* ---- INSERT */
 
+/* The id of a new row, or the new id of the row `old`: the INTEGER PRIMARY KEY where the statement gives or changes
+ * it, else the rowid. */
+static sqlite3_value *new_id(const sb_sql_table *table, sqlite3_value *rowid, sqlite3_value **columns,
+                             const int64_t *old) {
+  int key = table->declaration.key;
+  if (key < 0 || (!old && sqlite3_value_type(columns[key]) == SQLITE_NULL)) return rowid;
+  bool same = old && sqlite3_value_type(columns[key]) == SQLITE_INTEGER && sqlite3_value_int64(columns[key]) == *old;
+  return same ? rowid : columns[key];
+}
+
 /* `id` NULL: SQLite chooses one. */
 static int insert(sb_sql_table *table, sqlite3_value *id, sqlite3_value **columns, sqlite3_int64 *rowid) {
   sb_error error = {0};
@@ -206,8 +218,8 @@ static int update_row(sb_sql_table *table, int64_t old, sqlite3_value *id, sqlit
   sqlite3_stmt *statement = NULL;
   int code = get_statement(table, SB_SQL_STATEMENT_UPDATE_ROW, &statement);
   if (code != SQLITE_OK) return code;
-  sqlite3_bind_int64(statement, table->declaration.columns + 1, old);
-  code = bind_row(table, statement, id, columns);
+  code = sqlite3_bind_int64(statement, sqlite3_bind_parameter_count(statement), old);
+  if (code == SQLITE_OK) code = bind_row(table, statement, id, columns);
   return code == SQLITE_OK ? run_row(table, statement) : code;
 }
 
@@ -227,22 +239,22 @@ static int update_vector(sb_sql_table *table, int64_t old, int64_t id, const vec
   return code == SQLITE_OK ? note_change(table, id) : code;
 }
 
-static int update(sb_sql_table *table, sqlite3_value *old_id, sqlite3_value *new_id, sqlite3_value **columns) {
+static int update(sb_sql_table *table, int64_t old, sqlite3_value *new, sqlite3_value **columns) {
   sb_error error = {0};
   vector_blob vector = {0};
   sqlite3_value *argument = columns[table->declaration.vector];
-  int64_t old = sqlite3_value_int64(old_id), id = sqlite3_value_int64(new_id);
+  int64_t id = 0;
   bool same_vector = sqlite3_value_nochange(argument);
   sb_status status = SB_OK;
-  if (sqlite3_value_type(new_id) == SQLITE_NULL)
-    status = sb_fail(&error, SB_INVALID, "%s: a rowid is a whole number, not NULL", table->name);
+  if (!sb_sql_whole_number(new, &id))
+    status = sb_fail(&error, SB_INVALID, "%s: a row's id is a whole number", table->name);
   else if (!same_vector)
     status = read_vector(table, argument, &vector, &error);
   if (status != SB_OK) return sb_sql_table_fail(table, status, &error);
-  int code = update_row(table, old, new_id, columns);
+  int code = update_row(table, old, new, columns);
   if (is_replaceable(table, code)) {
-    code = delete_conflicting(table, new_id, columns, &old);
-    if (code == SQLITE_OK) code = update_row(table, old, new_id, columns);
+    code = delete_conflicting(table, new, columns, &old);
+    if (code == SQLITE_OK) code = update_row(table, old, new, columns);
   }
   if (code == SQLITE_OK && (!same_vector || id != old)) code = update_vector(table, old, id, &vector);
   free(vector.bytes);
@@ -267,7 +279,10 @@ int sb_sql_table_update(sqlite3_vtab *base, int count, sqlite3_value **values, s
   sb_sql_table *table = (sb_sql_table *)base;
   if (count == 1) return delete_row(table, sqlite3_value_int64(values[0]));
   sqlite3_value **columns = values + 2, *word = columns[table->declaration.columns + SB_SQL_HIDDEN_COMMAND];
-  if (sqlite3_value_type(values[0]) != SQLITE_NULL) return update(table, values[0], values[1], columns);
+  if (sqlite3_value_type(values[0]) != SQLITE_NULL) {
+    int64_t old = sqlite3_value_int64(values[0]);
+    return update(table, old, new_id(table, values[1], columns, &old), columns);
+  }
   if (sqlite3_value_type(word) != SQLITE_NULL) return run_command(table, word);
-  return insert(table, values[1], columns, rowid);
+  return insert(table, new_id(table, values[1], columns, NULL), columns, rowid);
 }

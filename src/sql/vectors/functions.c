@@ -28,38 +28,47 @@ static void result_value(sqlite3_context *context, const sb_sql_value *value) {
 
 /* ---- TO_VECTOR */
 
-/* Reads the optional second and third argument: the type, and the length that the vector must have. */
-static sb_status read_type_and_length(int count, sqlite3_value **arguments, const sb_sql_value *value,
-                                      sb_sql_element *element, sb_error *error) {
-  *element = value->element ? value->element : SB_SQL_ELEMENT_FLOAT;
-  if (count > 1) {
-    const char *name = (const char *)sqlite3_value_text(arguments[1]);
-    if (!name) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-    sb_status status = sb_sql_element_parse(name, (size_t)sqlite3_value_bytes(arguments[1]), element, error);
-    if (status != SB_OK) return status;
-  }
-  if (count < 3) return SB_OK;
+/* Reads the optional second argument, the type. *element stays NONE without it. */
+static sb_status read_type(int count, sqlite3_value **arguments, sb_sql_element *element, sb_error *error) {
+  if (count < 2) return SB_OK;
+  const char *name = (const char *)sqlite3_value_text(arguments[1]);
+  if (!name) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  return sb_sql_element_parse(name, (size_t)sqlite3_value_bytes(arguments[1]), element, error);
+}
+
+/* Reads the optional third argument, the length. */
+static sb_status read_length(int count, sqlite3_value **arguments, size_t *dim, sb_error *error) {
   int64_t length = 0;
+  if (count < 3) return SB_OK;
   if (!sb_sql_whole_number(arguments[2], &length) || length < 1 || length > SB_SQL_DIM_MAX)
-    return sb_fail(error, SB_INVALID, "vector length: TO_VECTOR's length is a number from 1 to %d", SB_SQL_DIM_MAX);
-  if ((size_t)length == value->dim) return SB_OK;
-  return sb_fail(error, SB_INVALID, "vector length: the vector has %zu elements, but TO_VECTOR asks for %lld",
-                 value->dim, (long long)length);
+    return sb_fail(error, SB_INVALID, "vector length: TO_VECTOR's length is a whole number from 1 to %d",
+                   SB_SQL_DIM_MAX);
+  *dim = (size_t)length;
+  return SB_OK;
+}
+
+static sb_status make_vector(int count, sqlite3_value **arguments, sb_sql_value *value, sb_error *error) {
+  sb_sql_element element = SB_SQL_ELEMENT_NONE;
+  sb_status status = read_type(count, arguments, &element, error);
+  if (status == SB_OK) status = sb_sql_value_of_argument(arguments[0], value, error);
+  if (status != SB_OK) return status;
+  size_t dim = value->dim;
+  status = read_length(count, arguments, &dim, error);
+  if (status != SB_OK) return status;
+  if (!element) element = value->element ? value->element : SB_SQL_ELEMENT_FLOAT;
+  status = sb_sql_value_check(value, error);
+  return status == SB_OK ? sb_sql_value_coerce(value, element, dim, error) : status;
 }
 
 static void to_vector(sqlite3_context *context, int count, sqlite3_value **arguments) {
   sb_error error = {0};
   sb_sql_value value = {0};
-  sb_sql_element element = SB_SQL_ELEMENT_NONE;
   if (count < 1 || count > 3) {
     sqlite3_result_error(context, "TO_VECTOR takes one to three arguments: TO_VECTOR(data [, type [, length]])", -1);
     return;
   }
   if (any_null(count, arguments)) return;
-  sb_status status = sb_sql_value_of_argument(arguments[0], &value, &error);
-  if (status == SB_OK) status = read_type_and_length(count, arguments, &value, &element, &error);
-  if (status == SB_OK) status = sb_sql_value_convert(&value, element, &error);
-  if (status == SB_OK) status = sb_sql_value_check(&value, &error);
+  sb_status status = make_vector(count, arguments, &value, &error);
   if (status == SB_OK)
     result_value(context, &value);
   else

@@ -138,6 +138,28 @@ static bool stored_alike(sb_sql_element a, sb_sql_element b) {
   return a == b || both_double;
 }
 
+/* Makes the value own `bytes`, `dim` elements of a type. */
+static void set_elements(sb_sql_value *value, sb_sql_element element, size_t dim, uint8_t *bytes) {
+  free(value->owned);
+  *value = (sb_sql_value){.element = element, .stored = element, .dim = dim, .bytes = bytes, .owned = bytes};
+}
+
+sb_status sb_sql_value_coerce(sb_sql_value *value, sb_sql_element element, size_t dim, sb_error *error) {
+  size_t size = element_size(element);
+  uint8_t *bytes = sb_alloc(dim, size, error); /* zeros */
+  if (!bytes) return SB_NO_MEMORY;
+  for (size_t i = 0; i < dim && i < value->dim; i++) {
+    double number = sb_sql_value_get(value, i);
+    if (element == SB_SQL_ELEMENT_INTEGER) number = trunc(number);
+    sb_status status = convert_one(number, element, bytes + i * size, i, error);
+    if (status == SB_OK) continue;
+    free(bytes);
+    return status;
+  }
+  set_elements(value, element, dim, bytes);
+  return SB_OK;
+}
+
 sb_status sb_sql_value_convert(sb_sql_value *value, sb_sql_element element, sb_error *error) {
   if (stored_alike(value->stored, element)) {
     value->element = value->stored = element;
@@ -152,10 +174,7 @@ sb_status sb_sql_value_convert(sb_sql_value *value, sb_sql_element element, sb_e
     free(bytes);
     return status;
   }
-  free(value->owned);
-  value->owned = bytes;
-  value->bytes = bytes;
-  value->element = value->stored = element;
+  set_elements(value, element, value->dim, bytes);
   return SB_OK;
 }
 

@@ -47,9 +47,9 @@ CREATE INDEX IF NOT EXISTS i ON TABLE main.t (v) AS %SQL.Index.HNSW(Distance='Do
 
 CREATE INDEX i ON t (name) AS HNSW;
 
-CREATE INDEX i ON TABLE o (name) AS HNSW(M=1);
+CREATE INDEX i ON TABLE o (name) AS HNSW(M=16);
 
-CREATE INDEX i ON TABLE nowhere (v) AS HNSW(M=1);
+CREATE INDEX i ON TABLE nowhere (v) AS HNSW(M=16);
 
 CREATE INDEX real ON o(name);
 

@@ -182,10 +182,15 @@ static void print_error(const sb_error *error) {
   fprintf(stderr, "semblance: %s\n", error->message);
 }
 
+/* The tables with their columns; those of the program's own use are left out. */
+static const char tables[] =
+    "SELECT l.schema, l.name AS \"table\", group_concat(i.name, ', ') AS columns"
+    " FROM pragma_table_list AS l JOIN pragma_table_info(l.name, l.schema) AS i"
+    " WHERE l.type IN ('table', 'view', 'virtual') AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    " GROUP BY l.schema, l.name ORDER BY l.schema, l.name;";
+
 /* Runs a line that begins with a dot. False: it ends the prompt. */
 static bool run_dot(work *w, const char *line) {
-  static const char tables[] =
-      "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name;";
   sb_error error = {0};
   if (!strcmp(line, ".quit") || !strcmp(line, ".exit")) return false;
   if (!strcmp(line, ".tables")) {
@@ -252,7 +257,7 @@ static sb_status run_all(work *w, sb_error *error) {
   const char *file = w->options->file;
   sb_status status = open_all(w, error);
   if (status != SB_OK) return status;
-  if (w->cli->count) return run_text(w, w->cli->words[0], true, error);
+  if (w->cli->count) return run_text(w, strcmp(w->cli->words[0], ".tables") ? w->cli->words[0] : tables, true, error);
   if (!file && isatty(STDIN_FILENO)) return run_prompt(w, error);
   return run_file(w, file ? file : "-", error);
 }
