@@ -2,6 +2,7 @@
  * ...). */
 #include "infer/infer.h"
 #include "infer/cache.h"
+#include "infer/denormals.h"
 
 #include <openvino/c/openvino.h>
 #include <stdio.h>
@@ -93,8 +94,6 @@ static size_t properties_of(const sb_infer_runtime *runtime, bool bf16, const ch
   properties[count++] = (ov_property_t){"NUM_STREAMS", runtime->streams};
   properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->threads};
   properties[count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"}; /* pinning costs two system calls a run */
-  properties[count++] =
-      (ov_property_t){"CPU_DENORMALS_OPTIMIZATION", "YES"}; /* denormals slow a run down and do not change results */
   if (cache) properties[count++] = (ov_property_t){"CACHE_DIR", cache};
   return count;
 }
@@ -107,8 +106,8 @@ static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *pat
   return status;
 }
 
-static sb_status compile(sb_infer_runtime *runtime, const char *path, const int64_t *shape, bool bf16,
-                         const char *cache, sb_infer_model *model, sb_error *error) {
+static sb_status read_and_compile(sb_infer_runtime *runtime, const char *path, const int64_t *shape, bool bf16,
+                                  const char *cache, sb_infer_model *model, sb_error *error) {
   ov_property_t properties[PROPERTIES_MAX];
   size_t count = properties_of(runtime, bf16, cache, properties);
   if (!shape) {
@@ -122,6 +121,17 @@ static sb_status compile(sb_infer_runtime *runtime, const char *path, const int6
   if (status == SB_OK && ov_core_compile_model_props(runtime->core, graph, "CPU", count, properties, &model->compiled))
     status = failed(error, "load", path);
   ov_model_free(graph);
+  return status;
+}
+
+/* With several streams a model runs in threads of the runtime, which are started here and inherit the mode; with one
+ * stream it runs in the caller of sb_infer_session_run. The runtime's own property, CPU_DENORMALS_OPTIMIZATION, is not
+ * used: it has no effect on a model that comes from the cache. */
+static sb_status compile(sb_infer_runtime *runtime, const char *path, const int64_t *shape, bool bf16,
+                         const char *cache, sb_infer_model *model, sb_error *error) {
+  uint64_t mode = sb_infer_denormals_flush();
+  sb_status status = read_and_compile(runtime, path, shape, bf16, cache, model, error);
+  sb_infer_denormals_restore(mode);
   return status;
 }
 
@@ -213,7 +223,10 @@ float *sb_infer_session_input(sb_infer_session *session, size_t *count) {
 }
 
 sb_status sb_infer_session_run(sb_infer_session *session, sb_error *error) {
-  return ov_infer_request_infer(session->request) ? failed(error, "run", "a model") : SB_OK;
+  uint64_t mode = sb_infer_denormals_flush();
+  sb_status status = ov_infer_request_infer(session->request) ? failed(error, "run", "a model") : SB_OK;
+  sb_infer_denormals_restore(mode);
+  return status;
 }
 
 /* Looked up by name each time: a tensor has several names where the graph contained identities, and OpenVINO knows all

@@ -1,12 +1,9 @@
-/* The runtime on a file that is not a model. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+/* The runtime on a file that is not a model, and on one whose numbers become denormal. */
+#include "folder.h"
 
-#include <cmocka.h>
+#include <pthread.h>
 
+#include "infer/denormals.h"
 #include "infer/infer.h"
 
 static void a_damaged_model_is_an_error_not_a_crash(void **state) {
@@ -30,7 +27,93 @@ static void a_damaged_model_is_an_error_not_a_crash(void **state) {
   unlink(path);
 }
 
+/* ---- Denormals: the model computes x * x * 1e38, which is .01 for x = 1e-20 when the denormal 1e-40 in between is
+ * kept, and 0 when it is flushed. */
+
+#define DIGEST "0bcef5eab19600e03f67dcfe338772cedf9226fc7ff0d9d99e8f0a4c415d1fc7"
+static const char squares[] = /* written by tests/onnx_graph.py: Mul(x, x), Mul(square, 1e38); x: 1x1x1x4 */
+    "\x08\x08:\x81\x01\n\x13\n\x01x\n\x01x\x12\x06square\"\x03Mul\n\x17\n\x06square\n\x05large\x12\x01y\"\x03Mul\x12\x04test"
+    "*\x11\x08\x01\x10\x01"
+    "B\x05largeJ\x04\x99v\x96~Z\x1b\n\x01x\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x04"
+    "b\x1b\n\x01y\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x04"
+    "B\x04\n\x00\x10\r";
+
+static float squared(sb_infer_session *session) {
+  size_t count = 0;
+  float *input = sb_infer_session_input(session, &count);
+  assert_int_equal(count, 4);
+  for (size_t i = 0; i < count; i++) input[i] = 1e-20f;
+  assert_int_equal(sb_infer_session_run(session, NULL), SB_OK);
+  const float *output = sb_infer_session_output(session, "y", &count);
+  assert_non_null(output);
+  return output[0];
+}
+
+static void *run_in_thread(void *context) {
+  static float found;
+  found = squared(context);
+  return &found;
+}
+
+static uint64_t mode_at_start; /* of floating-point instructions: with denormals */
+
+static void check_flushed(const char *path, int streams) {
+  sb_infer_denormals_restore(mode_at_start);
+  char cache[64];
+  snprintf(cache, sizeof cache, "%s/cache", folder);
+  sb_infer_runtime_config config = {.struct_size = sizeof config, .cache_dir = cache, .streams = streams};
+  sb_infer_runtime *runtime = NULL;
+  sb_infer_model *model = NULL;
+  assert_int_equal(sb_infer_runtime_new(&config, &runtime, NULL), SB_OK);
+  assert_int_equal(sb_infer_model_open(runtime, path, DIGEST, NULL, false, &model, NULL), SB_OK);
+  sb_infer_session *sessions[3];
+  for (int i = 0; i < streams; i++) assert_int_equal(sb_infer_session_new(model, &sessions[i], NULL), SB_OK);
+  for (int i = 0; i < streams; i++) {
+    pthread_t thread;
+    void *found;
+    assert_true(squared(sessions[i]) == 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_in_thread, sessions[i]), 0);
+    pthread_join(thread, &found);
+    assert_true(*(float *)found == 0);
+  }
+  for (int i = 0; i < streams; i++) sb_infer_session_free(sessions[i]);
+  sb_infer_model_close(model);
+  sb_infer_runtime_free(runtime);
+}
+
+static void denormals_are_flushed_in_a_compiled_model_and_in_one_from_the_cache(void **state) {
+  (void)state;
+  char path[64];
+  snprintf(path, sizeof path, "%s/squares.onnx", folder);
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(squares, 1, sizeof squares - 1, file), sizeof squares - 1);
+  fclose(file);
+  for (int streams = 1; streams <= 3; streams += 2) {
+    check_flushed(path, streams); /* compiled */
+    check_flushed(path, streams); /* from the cache */
+  }
+}
+
+static void the_callers_own_arithmetic_keeps_its_denormals(void **state) {
+  volatile float small = 1e-20f;
+  denormals_are_flushed_in_a_compiled_model_and_in_one_from_the_cache(state);
+  assert_true(small * small > 0);
+  uint64_t mode = sb_infer_denormals_flush();
+  float flushed = small * small;
+  sb_infer_denormals_restore(mode);
+  assert_true(flushed == 0);
+  assert_true(small * small > 0);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_damaged_model_is_an_error_not_a_crash)};
+  mode_at_start = sb_infer_denormals_flush();
+  sb_infer_denormals_restore(mode_at_start);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_damaged_model_is_an_error_not_a_crash),
+      cmocka_unit_test_setup_teardown(denormals_are_flushed_in_a_compiled_model_and_in_one_from_the_cache, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(the_callers_own_arithmetic_keeps_its_denormals, make_folder, remove_folder),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
