@@ -46,7 +46,7 @@ static sb_status compare_input(const sb_model_spec *spec, const sb_infer_onnx *o
                  spec->name, takes, says);
 }
 
-sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, int width, int height,
+sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, const sb_model_input *input,
                         sb_infer_model **out, sb_error *error) {
   int64_t shape[4];
   bool free_size = false;
@@ -56,9 +56,15 @@ sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, in
   if (status == SB_OK) status = compare_input(spec, onnx, &free_size, error);
   free(onnx);
   if (status != SB_OK) return status;
-  sb_model_spec_shape(spec, width ? width : spec->width, height ? height : spec->height, shape);
-  return sb_infer_model_open(runtime, spec->path, spec->sha256, width || free_size ? shape : NULL, spec->bf16, out,
-                             error);
+  bool resized = input && input->width;
+  sb_model_spec_shape(spec, resized ? input->width : spec->width, resized ? input->height : spec->height, shape);
+  const sb_infer_model_config config = {.struct_size = sizeof config,
+                                        .path = spec->path,
+                                        .digest = spec->sha256,
+                                        .shape = resized || free_size ? shape : NULL,
+                                        .bf16 = spec->bf16,
+                                        .streams = input ? input->streams : 0};
+  return sb_infer_model_open(runtime, &config, out, error);
 }
 
 sb_status sb_model_check_digest(const sb_model_spec *spec, sb_error *error) {

@@ -143,7 +143,7 @@ static sb_status load_and_run(sb_infer_runtime *runtime, const sb_manifest *m, s
   sb_infer_model *model = NULL;
   sb_infer_session *session = NULL;
   double start = sb_monotonic_ms();
-  sb_status status = sb_model_load(runtime, &m->spec.model, 0, 0, &model, error);
+  sb_status status = sb_model_load(runtime, &m->spec.model, NULL, &model, error);
   if (status != SB_OK) return status;
   status = sb_infer_session_new(model, &session, error);
   out->load_ms = sb_monotonic_ms() - start;

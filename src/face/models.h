@@ -183,9 +183,13 @@ sb_status sb_embedder_spec_read(const char *models_path, const char *name, sb_em
 
 /* The shape of the input in the model's layout; width and height may differ from the manifest's (detectors). */
 void sb_model_spec_shape(const sb_model_spec *spec, int width, int height, int64_t shape[4]);
+/* An input size other than the manifest's (detectors), and how many sessions can run with it at the same time. */
+typedef struct sb_model_input {
+  int width, height, streams; /* 0: the manifest's size; as many streams as the runtime's */
+} sb_model_input;
 /* Checks the ONNX file (one input of the manifest's shape, weights inside, a supported operator set) and compiles it.
- * `width` and `height` 0: the manifest's. SB_MODEL. */
-sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, int width, int height,
+ * `input` NULL: the manifest's. SB_MODEL. */
+sb_status sb_model_load(sb_infer_runtime *runtime, const sb_model_spec *spec, const sb_model_input *input,
                         sb_infer_model **out, sb_error *error);
 /* Checks that the file has the SHA-256 of its manifest. SB_MODEL: missing, damaged or replaced. */
 sb_status sb_model_check_digest(const sb_model_spec *spec, sb_error *error);

@@ -16,6 +16,7 @@ struct sb_pipeline {
   sb_models models;
   sb_infer_runtime *runtime;
   char *models_path;
+  int workers;          /* how many photos are worked on at the same time */
   pthread_mutex_t lock; /* guards `slots` and `embedders` */
   sb_infer_model *slots[SB_SLOTS];
   /* Those asked for by name, from index 1 on; index 0 is the pipeline's own, models.embedder. */
@@ -35,14 +36,24 @@ static const sb_model_spec *spec_of(const sb_pipeline *pipeline, int slot) {
   return slot == SB_SLOT_EMBED ? &models->embedder.model : &pipeline->embedders[slot - SB_SLOT_EMBED]->model;
 }
 
+/* A stream of a larger input costs 13 to 19 MB, and a worker spends half of its time with it: there are half as many
+ * streams as workers, and a quarter for the last shape, which is for the few photos that fit no other. A worker that
+ * finds none free waits. */
+static sb_model_input large_input(const sb_pipeline *pipeline, int shape) {
+  const sb_detector_spec *detector = &pipeline->models.detector;
+  const int *size = detector->shapes[shape];
+  int share = shape && shape + 1 == detector->shape_count ? 4 : 2, cores = sb_cpu_cores();
+  int streams = (pipeline->workers + share - 1) / share;
+  return (sb_model_input){size[0], size[1], streams < cores ? streams : cores};
+}
+
 static sb_status load(sb_pipeline *pipeline, int slot, sb_error *error) {
   const sb_model_spec *spec = spec_of(pipeline, slot);
-  const int *shape =
-      slot >= SB_SLOT_LARGE ? pipeline->models.detector.shapes[slot - SB_SLOT_LARGE] : (const int[2]){0, 0};
+  const sb_model_input input =
+      slot >= SB_SLOT_LARGE ? large_input(pipeline, slot - SB_SLOT_LARGE) : (sb_model_input){0};
   sb_status status = sb_model_check_digest(spec, error);
-  if (status == SB_OK)
-    status = sb_model_load(pipeline->runtime, spec, shape[0], shape[1], &pipeline->slots[slot], error);
-  return status;
+  if (status != SB_OK) return status;
+  return sb_model_load(pipeline->runtime, spec, &input, &pipeline->slots[slot], error);
 }
 
 /* Reads the manifest of another embedder into a free index. */
@@ -144,8 +155,11 @@ static sb_status load_core(sb_pipeline *pipeline, int width, int height, sb_erro
 }
 
 static sb_status open_pipeline(sb_pipeline *pipeline, const sb_pipeline_config *config, sb_error *error) {
-  const sb_infer_runtime_config runtime = {sizeof runtime, config->cache_dir, config->streams, config->threads};
+  int streams = config->streams > 0 ? config->streams : 1, cores = sb_cpu_cores();
+  const sb_infer_runtime_config runtime = {sizeof runtime, config->cache_dir, streams < cores ? streams : cores,
+                                           config->threads};
   const char *name = config->name ? config->name : "default";
+  pipeline->workers = streams;
   if (!(pipeline->models_path = sb_strdup(config->models_path, error))) return SB_NO_MEMORY;
   sb_status status = sb_models_read(config->models_path, name, &pipeline->models, error);
   if (status != SB_OK) return status;

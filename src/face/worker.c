@@ -16,18 +16,40 @@ sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error)
 void sb_worker_free(sb_worker *worker) {
   if (!worker) return;
   for (int slot = 0; slot < SB_SLOTS; slot++) sb_infer_session_free(worker->sessions[slot]);
+  free(worker->large_input);
   free(worker);
 }
 
-sb_status sb_worker_session(sb_worker *worker, int slot, sb_infer_session **out, sb_error *error) {
-  if (!worker->sessions[slot]) {
-    const sb_infer_model *model = NULL;
-    sb_status status = sb_pipeline_model(worker->pipeline, slot, &model, error);
-    if (status != SB_OK) return status;
-    if ((status = sb_infer_session_new(model, &worker->sessions[slot], error)) != SB_OK) return status;
+/* Only one of the detector's larger inputs is used at a time, and each has 4 to 5 MB. */
+static sb_status share_large_input(sb_worker *worker, sb_infer_session *session, sb_error *error) {
+  if (!worker->large_input) {
+    const sb_detector_spec *spec = &worker->models->detector;
+    for (int i = 0; i < spec->shape_count; i++) {
+      size_t numbers = (size_t)spec->shapes[i][0] * (size_t)spec->shapes[i][1] * 3;
+      if (numbers > worker->large_count) worker->large_count = numbers;
+    }
+    worker->large_input = sb_alloc(worker->large_count, sizeof *worker->large_input, error);
+    if (!worker->large_input) return SB_NO_MEMORY;
   }
-  *out = worker->sessions[slot];
-  return SB_OK;
+  return sb_infer_session_use_input(session, worker->large_input, worker->large_count, error);
+}
+
+static sb_status new_session(sb_worker *worker, int slot, sb_infer_session **out, sb_error *error) {
+  const sb_infer_model *model = NULL;
+  sb_status status = sb_pipeline_model(worker->pipeline, slot, &model, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_infer_session_new(model, out, error)) != SB_OK || slot < SB_SLOT_LARGE) return status;
+  status = share_large_input(worker, *out, error);
+  if (status == SB_OK) return SB_OK;
+  sb_infer_session_free(*out);
+  *out = NULL;
+  return status;
+}
+
+sb_status sb_worker_session(sb_worker *worker, int slot, sb_infer_session **out, sb_error *error) {
+  sb_status status = worker->sessions[slot] ? SB_OK : new_session(worker, slot, &worker->sessions[slot], error);
+  if (status == SB_OK) *out = worker->sessions[slot];
+  return status;
 }
 
 /* ---- Warming up */

@@ -15,6 +15,8 @@ struct sb_worker {
   sb_pipeline *pipeline;
   const sb_models *models;
   sb_infer_session *sessions[SB_SLOTS]; /* created when first needed */
+  float *large_input;                   /* shared by the sessions of the detector's larger inputs; of their greatest */
+  size_t large_count;                   /* numbers in it */
   sb_detections found;                  /* the candidates of the current photo */
   bool tiles;                           /* also run the detector over tiles of the current photo */
 };

@@ -15,7 +15,7 @@ enum { PROPERTIES_MAX = 8 };
 struct sb_infer_runtime {
   ov_core_t *core;
   char *cache_dir;
-  char streams[16], threads[16];
+  int streams, threads;
 };
 
 struct sb_infer_model {
@@ -38,7 +38,9 @@ static sb_status failed(sb_error *error, const char *what, const char *about) {
   ov_free(reason);
   for (char *c = line; *c; c++)
     if (*c == '\n' || *c == '\r') *c = ' ';
-  return sb_fail(error, SB_MODEL, "the inference runtime could not %s %s: %s", what, about, line);
+  bool memory = strstr(line, "bad_alloc") || strstr(line, "allocate"); /* it has no code of its own for this */
+  return sb_fail(error, memory ? SB_NO_MEMORY : SB_MODEL, "the inference runtime could not %s %s: %s", what, about,
+                 line);
 }
 
 const char *sb_infer_version(void) {
@@ -60,9 +62,8 @@ sb_status sb_infer_runtime_new(const sb_infer_runtime_config *config, sb_infer_r
                    "this processor does not support AVX, which the inference runtime needs; use a processor that does");
   sb_infer_runtime *runtime = sb_alloc(1, sizeof *runtime, error);
   if (!runtime) return SB_NO_MEMORY;
-  int streams = config->streams > 0 ? config->streams : 1;
-  snprintf(runtime->streams, sizeof runtime->streams, "%d", streams);
-  snprintf(runtime->threads, sizeof runtime->threads, "%d", config->threads > streams ? config->threads : streams);
+  runtime->streams = config->streams > 0 ? config->streams : 1;
+  runtime->threads = config->threads > runtime->streams ? config->threads : runtime->streams;
   sb_status status = SB_OK;
   if (config->cache_dir &&
       sb_dir_make(config->cache_dir, NULL) == SB_OK) { /* without a cache, opening is slower, but works */
@@ -84,18 +85,28 @@ void sb_infer_runtime_free(sb_infer_runtime *runtime) {
   free(runtime);
 }
 
+/* The properties of a model that is compiled. */
+typedef struct compile_settings {
+  ov_property_t properties[PROPERTIES_MAX];
+  size_t count;
+  char streams[16], threads[16];
+} compile_settings;
+
 /* f32 is set explicitly, because by default OpenVINO uses bf16 where the CPU supports it, which changes scores by up to
- * 0.021. There are as many streams as workers and at least as many threads; with fewer, requests of one model wait for
- * each other. */
-static size_t properties_of(const sb_infer_runtime *runtime, bool bf16, const char *cache,
-                            ov_property_t properties[PROPERTIES_MAX]) {
-  size_t count = 0;
-  properties[count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", bf16 ? "bf16" : "f32"};
-  properties[count++] = (ov_property_t){"NUM_STREAMS", runtime->streams};
-  properties[count++] = (ov_property_t){"INFERENCE_NUM_THREADS", runtime->threads};
-  properties[count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"}; /* pinning costs two system calls a run */
-  if (cache) properties[count++] = (ov_property_t){"CACHE_DIR", cache};
-  return count;
+ * 0.021. There are at least as many threads as streams; with fewer, requests of one model wait for each other. */
+static void set_properties(const sb_infer_runtime *runtime, const sb_infer_model_config *config, const char *cache,
+                           compile_settings *out) {
+  int streams = config->streams > 0 ? config->streams : runtime->streams;
+  int threads = runtime->threads * streams / runtime->streams; /* each stream has its share of the threads */
+  snprintf(out->streams, sizeof out->streams, "%d", streams);
+  snprintf(out->threads, sizeof out->threads, "%d", threads > streams ? threads : streams);
+  out->count = 0;
+  out->properties[out->count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", config->bf16 ? "bf16" : "f32"};
+  out->properties[out->count++] = (ov_property_t){"NUM_STREAMS", out->streams};
+  out->properties[out->count++] = (ov_property_t){"INFERENCE_NUM_THREADS", out->threads};
+  /* Pinning costs two system calls a run. */
+  out->properties[out->count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"};
+  if (cache) out->properties[out->count++] = (ov_property_t){"CACHE_DIR", cache};
 }
 
 static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *path, sb_error *error) {
@@ -106,20 +117,22 @@ static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *pat
   return status;
 }
 
-static sb_status read_and_compile(sb_infer_runtime *runtime, const char *path, const int64_t *shape, bool bf16,
-                                  const char *cache, sb_infer_model *model, sb_error *error) {
-  ov_property_t properties[PROPERTIES_MAX];
-  size_t count = properties_of(runtime, bf16, cache, properties);
-  if (!shape) {
-    if (ov_core_compile_model_from_file_props(runtime->core, path, "CPU", count, properties, &model->compiled))
-      return failed(error, "load", path);
+static sb_status read_and_compile(sb_infer_runtime *runtime, const sb_infer_model_config *config, const char *cache,
+                                  sb_infer_model *model, sb_error *error) {
+  compile_settings settings;
+  set_properties(runtime, config, cache, &settings);
+  if (!config->shape) {
+    if (ov_core_compile_model_from_file_props(runtime->core, config->path, "CPU", settings.count, settings.properties,
+                                              &model->compiled))
+      return failed(error, "load", config->path);
     return SB_OK;
   }
   ov_model_t *graph = NULL;
-  if (ov_core_read_model(runtime->core, path, "", &graph)) return failed(error, "read", path);
-  sb_status status = reshape(graph, shape, path, error);
-  if (status == SB_OK && ov_core_compile_model_props(runtime->core, graph, "CPU", count, properties, &model->compiled))
-    status = failed(error, "load", path);
+  if (ov_core_read_model(runtime->core, config->path, "", &graph)) return failed(error, "read", config->path);
+  sb_status status = reshape(graph, config->shape, config->path, error);
+  if (status == SB_OK &&
+      ov_core_compile_model_props(runtime->core, graph, "CPU", settings.count, settings.properties, &model->compiled))
+    status = failed(error, "load", config->path);
   ov_model_free(graph);
   return status;
 }
@@ -127,10 +140,10 @@ static sb_status read_and_compile(sb_infer_runtime *runtime, const char *path, c
 /* With several streams a model runs in threads of the runtime, which are started here and inherit the mode; with one
  * stream it runs in the caller of sb_infer_session_run. The runtime's own property, CPU_DENORMALS_OPTIMIZATION, is not
  * used: it has no effect on a model that comes from the cache. */
-static sb_status compile(sb_infer_runtime *runtime, const char *path, const int64_t *shape, bool bf16,
-                         const char *cache, sb_infer_model *model, sb_error *error) {
+static sb_status compile(sb_infer_runtime *runtime, const sb_infer_model_config *config, const char *cache,
+                         sb_infer_model *model, sb_error *error) {
   uint64_t mode = sb_infer_denormals_flush();
-  sb_status status = read_and_compile(runtime, path, shape, bf16, cache, model, error);
+  sb_status status = read_and_compile(runtime, config, cache, model, error);
   sb_infer_denormals_restore(mode);
   return status;
 }
@@ -157,16 +170,16 @@ static void clean_if_grown(const sb_infer_runtime *runtime, const char *cache, s
   sb_infer_cache_clean(runtime->cache_dir, time(NULL) - (time_t)SB_INFER_CACHE_UNUSED_DAYS * 24 * 3600);
 }
 
-sb_status sb_infer_model_open(sb_infer_runtime *runtime, const char *path, const char *digest, const int64_t *shape,
-                              bool bf16, sb_infer_model **out, sb_error *error) {
+sb_status sb_infer_model_open(sb_infer_runtime *runtime, const sb_infer_model_config *config, sb_infer_model **out,
+                              sb_error *error) {
   sb_infer_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
-  char *cache = cache_folder(runtime, digest);
+  char *cache = cache_folder(runtime, config->digest);
   struct timespec before = cache ? folder_time(cache) : (struct timespec){0};
-  sb_status status = compile(runtime, path, shape, bf16, cache, model, error);
+  sb_status status = compile(runtime, config, cache, model, error);
   if (status == SB_OK && cache) clean_if_grown(runtime, cache, before);
   /* Retry without the cache, which may be damaged or not writable. */
-  if (status != SB_OK && cache) status = compile(runtime, path, shape, bf16, NULL, model, error);
+  if (status != SB_OK && cache) status = compile(runtime, config, NULL, model, error);
   free(cache);
   if (status == SB_OK)
     *out = model;
@@ -215,6 +228,32 @@ void sb_infer_session_free(sb_infer_session *session) {
   if (session->input) ov_tensor_free(session->input);
   if (session->request) ov_infer_request_free(session->request);
   free(session);
+}
+
+/* The runtime's own tensor is released when another one is set. */
+static sb_status replace_input(sb_infer_session *session, float *memory, ov_tensor_t **out, sb_error *error) {
+  ov_shape_t shape = {0};
+  if (ov_tensor_get_shape(session->input, &shape)) return failed(error, "read", "a tensor");
+  bool made = !ov_tensor_create_from_host_ptr(F32, shape, memory, out);
+  ov_shape_free(&shape);
+  if (!made || ov_infer_request_set_input_tensor(session->request, *out)) return failed(error, "bind", "the input");
+  return SB_OK;
+}
+
+sb_status sb_infer_session_use_input(sb_infer_session *session, float *memory, size_t count, sb_error *error) {
+  ov_tensor_t *tensor = NULL;
+  if (count < session->input_count)
+    return sb_fail(error, SB_MODEL, "the input has %zu numbers, but its memory has room for %zu", session->input_count,
+                   count);
+  sb_status status = replace_input(session, memory, &tensor, error);
+  if (status != SB_OK) {
+    if (tensor) ov_tensor_free(tensor);
+    return status;
+  }
+  ov_tensor_free(session->input);
+  session->input = tensor;
+  session->input_data = memory;
+  return SB_OK;
 }
 
 float *sb_infer_session_input(sb_infer_session *session, size_t *count) {

@@ -18,9 +18,10 @@ static void a_damaged_model_is_an_error_not_a_crash(void **state) {
   sb_infer_model *model = NULL;
   sb_error error = {0};
   assert_int_equal(sb_infer_runtime_new(&config, &runtime, &error), SB_OK);
-  assert_int_equal(sb_infer_model_open(runtime, path, NULL, NULL, false, &model, &error), SB_MODEL);
-  assert_int_equal(sb_infer_model_open(runtime, path, NULL, (const int64_t[]){1, 3, 480, 640}, false, &model, &error),
-                   SB_MODEL);
+  sb_infer_model_config damaged = {.struct_size = sizeof damaged, .path = path};
+  assert_int_equal(sb_infer_model_open(runtime, &damaged, &model, &error), SB_MODEL);
+  damaged.shape = (const int64_t[]){1, 3, 480, 640};
+  assert_int_equal(sb_infer_model_open(runtime, &damaged, &model, &error), SB_MODEL);
   assert_null(model);
   assert_true(error.message[0] != '\0');
   sb_infer_runtime_free(runtime);
@@ -65,7 +66,8 @@ static void check_flushed(const char *path, int streams) {
   sb_infer_runtime *runtime = NULL;
   sb_infer_model *model = NULL;
   assert_int_equal(sb_infer_runtime_new(&config, &runtime, NULL), SB_OK);
-  assert_int_equal(sb_infer_model_open(runtime, path, DIGEST, NULL, false, &model, NULL), SB_OK);
+  const sb_infer_model_config opened = {.struct_size = sizeof opened, .path = path, .digest = DIGEST};
+  assert_int_equal(sb_infer_model_open(runtime, &opened, &model, NULL), SB_OK);
   sb_infer_session *sessions[3];
   for (int i = 0; i < streams; i++) assert_int_equal(sb_infer_session_new(model, &sessions[i], NULL), SB_OK);
   for (int i = 0; i < streams; i++) {

@@ -24,6 +24,7 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
   sb_http_server *server = NULL;
   sigset_t signals;
+  sb_alloc_for_server();
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);

@@ -24,13 +24,13 @@ unsigned sb_http_status(sb_status status) {
   case SB_LOW_QUALITY:
   case SB_NOT_LIVE: return 422;
   case SB_MISUSE:
-  case SB_NO_MEMORY:
   case SB_STORE:
   case SB_READ_ONLY:
   case SB_WRONG_KEY:
   case SB_IO:
   case SB_INTERNAL: return 500;
   case SB_BUSY:
+  case SB_NO_MEMORY:
   case SB_STOPPING:
   case SB_MODEL: return 503;
   case SB_DISK_FULL: return 507;
@@ -53,7 +53,7 @@ void sb_http_reply_owned(sb_http_request *request, unsigned status, const char *
   reply->owned = text;
   reply->bytes = text ? text : no_memory;
   reply->size = text ? size : sizeof no_memory - 1;
-  reply->status = text ? status : 500;
+  reply->status = text ? status : 503;
   /* An answer that is stored for an Idempotency-Key stays plain: the client that repeats the request may not accept
    * gzip. */
   if (text && !sb_http_exchange_of(request)->idempotency) sb_http_gzip_reply(request);
