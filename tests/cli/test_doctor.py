@@ -143,7 +143,7 @@ class Models(DoctorCase):
     def test_a_model_file_that_was_swapped_is_reported_by_name(self):
         models = self.copy_of_the_models()
         (models / "rfb-320.onnx").unlink()
-        shutil.copy(SOURCE / "deps/models/emotion.onnx", models / "rfb-320.onnx")
+        shutil.copy(SOURCE / "deps/models/emotion-nchw.onnx", models / "rfb-320.onnx")
         self.wrong("models", "rfb-320", "--models", str(models))
 
     def test_a_model_that_is_asked_for_and_not_there_is_reported(self):
