@@ -28,6 +28,18 @@ def references(node):
             yield from references(item)
 
 
+def enums(node):
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "enum":
+                yield value
+            else:
+                yield from enums(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from enums(item)
+
+
 class Routes(unittest.TestCase):
     def test_table_and_document_are_equal_in_both_directions(self):
         table = set(re.findall(r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_', (ROOT / "src/http/routes.c").read_text()))
@@ -36,8 +48,33 @@ class Routes(unittest.TestCase):
 
     def test_every_reference_has_a_target_and_every_component_is_used(self):
         used = set(references(DOCUMENT))
-        there = {f"#/components/{kind}/{name}" for kind, items in DOCUMENT["components"].items() for name in items}
+        components = {kind: items for kind, items in DOCUMENT["components"].items() if kind != "securitySchemes"}
+        there = {f"#/components/{kind}/{name}" for kind, items in components.items() for name in items}
         self.assertEqual(used, there)
+
+    def test_every_operation_says_who_may_call_it_and_how_it_refuses(self):
+        schemes = set(DOCUMENT["components"]["securitySchemes"])
+        self.assertEqual({name for row in DOCUMENT["security"] for name in row}, schemes)
+        self.assertTrue(DOCUMENT["servers"])
+        table = re.findall(
+            r'\{"([A-Z]+)", "([^"]+)", sb_http_handle_\w+,\s*[^}]+?,\s*SB_HTTP_ACCESS_(\w+)',
+            (ROOT / "src/http/routes.c").read_text(),
+        )
+        for method, path, access in table:
+            operation = OPERATIONS[method, path]
+            if access == "OPEN":
+                self.assertEqual(operation["security"], [], path)
+            else:
+                self.assertNotIn("security", operation)
+                self.assertLessEqual({"401", "403", "429", "503"}, set(operation["responses"]), (method, path))
+
+    def test_generators_of_clients_find_no_name_twice(self):
+        """They make a type of each component and a constant of each member of an enum, whatever its case."""
+        components = DOCUMENT["components"]
+        names = [name.lower() for kind in components if kind != "securitySchemes" for name in components[kind]]
+        self.assertEqual(len(names), len(set(names)))
+        for enum in enums(DOCUMENT):
+            self.assertEqual(len({str(value).lower() for value in enum}), len(enum), enum)
 
     def test_every_path_parameter_is_described(self):
         for (method, path), operation in OPERATIONS.items():
