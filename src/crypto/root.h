@@ -28,6 +28,10 @@ sb_status sb_root_new(const uint8_t key[SB_KEY_SIZE], sb_root **out, sb_error *e
 /* Writes `<data_dir>/<name>` atomically, mode 0600, replacing an existing file. `passphrase` NULL: plain hex. */
 sb_status sb_root_write(const sb_root *root, const char *data_dir, const char *name, const char *passphrase,
                         sb_error *error);
+/* Temporary key files that a killed process left in `data_dir`: how many there are. With `wipe` they are overwritten
+ * and removed. Those younger than a minute do not count: another process may be writing them. sb_root_write and
+ * sb_root_settle wipe first. */
+size_t sb_root_leftovers(const char *data_dir, bool wipe);
 sb_status sb_root_read(const char *path, sb_root **out, sb_error *error); /* any key file; SB_NOT_FOUND */
 /* Renames `<data_dir>/<name>` to `<data_dir>/semblance.key`, durably. */
 sb_status sb_root_settle(const char *data_dir, const char *name, sb_error *error);

@@ -1,11 +1,14 @@
 /* The file of the root key: reading it, writing it atomically, and choosing among the origins of the key. */
 #include "crypto/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FILE_BYTES_MAX = 4096 };
@@ -48,9 +51,43 @@ static sb_status move_into_place(const char *partial, const char *path, bool rep
   return SB_OK;
 }
 
+/* ---- Temporary files that a killed process left: "semblance.key.XXXXXX", "semblance.key.next.XXXXXX" */
+
+enum { LEFT_SECONDS = 60 };
+
+static bool is_temporary(const char *name) {
+  static const char first[] = "semblance.key.";
+  const char *end = strrchr(name, '.');
+  return !strncmp(name, first, sizeof first - 1) && strlen(end) == 7; /* a dot and the six letters of mkostemp */
+}
+
+static void wipe_file(int folder, const char *name) {
+  static const char zeros[FILE_BYTES_MAX];
+  int file = openat(folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  bool wiped = file >= 0 && write(file, zeros, sizeof zeros) == (ssize_t)sizeof zeros && !fsync(file);
+  if (file >= 0) close(file);
+  if (!wiped || unlinkat(folder, name, 0))
+    sb_log(SB_LOG_WARNING, "the temporary key file %s could not be wiped: delete it", name);
+}
+
+size_t sb_root_leftovers(const char *data_dir, bool wipe) {
+  size_t count = 0;
+  DIR *folder = opendir(data_dir);
+  for (const struct dirent *entry; folder && (entry = readdir(folder));) {
+    struct stat info;
+    if (!is_temporary(entry->d_name) || fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW)) continue;
+    if (!S_ISREG(info.st_mode) || time(NULL) - info.st_mtime < LEFT_SECONDS) continue;
+    count++;
+    if (wipe) wipe_file(dirfd(folder), entry->d_name);
+  }
+  if (folder) closedir(folder);
+  return count;
+}
+
 /* Writes the file atomically: under a temporary name first, then moved into place. */
 static sb_status put_file(const char *data_dir, const char *path, const char *text, bool replace, sb_error *error) {
   char *partial = NULL;
+  sb_root_leftovers(data_dir, true);
   if (asprintf(&partial, "%s.XXXXXX", path) < 0) return sb_fail(error, SB_NO_MEMORY, "out of memory");
   int file = mkostemp(partial, O_CLOEXEC); /* mode 0600 */
   sb_status status =
@@ -85,6 +122,7 @@ sb_status sb_root_read(const char *path, sb_root **out, sb_error *error) {
 }
 
 sb_status sb_root_settle(const char *data_dir, const char *name, sb_error *error) {
+  sb_root_leftovers(data_dir, true);
   char *from = sb_path_join(data_dir, name, error), *to = sb_path_join(data_dir, "semblance.key", error);
   sb_status status = from && to ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK && rename(from, to)) status = sb_fail_errno(error, errno, "put the key file into place", to);

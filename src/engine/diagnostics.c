@@ -41,6 +41,10 @@ void sb_diagnostics_photo_formats(bool *heic, bool *avif) {
 
 /* ---- The gallery's folder and database */
 
+size_t sb_diagnostics_key_leftovers(const char *folder) {
+  return sb_root_leftovers(folder, false);
+}
+
 bool sb_diagnostics_served(const char *folder) {
   char *path = sb_path_join(folder, "serve.lock", NULL);
   int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;

@@ -15,21 +15,26 @@
  *    damaged.
  *  - It is not less code: the source callback over the spool, listing, limits and locks are as long as this reader.
  *
- * Invariants: no path of an archive is opened; members of one archive never take more stored bytes than the archive
- * has; a member unpacks to exactly the size and the CRC-32 of its entry, or is damaged. */
+ * Invariants: no path of an archive is opened; members of one archive share no bytes, and unpack to a bounded multiple
+ * of its size; a member unpacks to exactly the size and the CRC-32 of its entry, or is damaged. */
 #include "import/zip.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+enum {
+  DIRECTORY_MAX = 64 << 20, /* bytes of the central directory: 65,534 entries with names of 1,000 bytes */
+  UNPACKED_SPARE = 64 << 20 /* bytes that members may unpack to beyond UNPACKED_TIMES the archive's size */
+};
+enum { UNPACKED_TIMES = 64 };
 enum { END_SIZE = 22, COMMENT_MAX = 65535, ENTRY_SIZE = 46, LOCAL_SIZE = 30, STORED = 0, DEFLATED = 8, ENCRYPTED = 1 };
 
 /* An archive that is being opened. */
 typedef struct archive {
   sb_import *import;
   uint64_t start, size; /* its range of the spool */
-  uint64_t claimed;     /* stored bytes of the members so far */
+  uint64_t unpacked;    /* bytes that the members so far unpack to */
 } archive;
 
 /* The central directory: from the end-of-central-directory record. */
@@ -74,7 +79,7 @@ static sb_status find_directory(const archive *a, directory *out, sb_error *erro
   if (out->count == 0xffff || out->offset == UINT32_MAX)
     return sb_fail(error, SB_INVALID,
                    "the ZIP archive has more than 65,534 files or 4 GB: send several archives, or the folder itself");
-  if ((uint64_t)out->offset + out->size > a->size)
+  if ((uint64_t)out->offset + out->size > a->size || out->size > DIRECTORY_MAX)
     return sb_fail(error, SB_INVALID, "the ZIP archive's directory is damaged: make the archive again");
   return SB_OK;
 }
@@ -88,8 +93,8 @@ static sb_status locate(archive *a, uint32_t header, sb_import_item *item, sb_er
   if (status != SB_OK) return status;
   uint64_t begin = (uint64_t)header + LOCAL_SIZE + get16(local + 26) + get16(local + 28);
   if (get32(local) != 0x04034b50 || begin > a->size || item->stored_size > a->size - begin) return SB_OK;
-  a->claimed += item->stored_size;
-  if (a->claimed > a->size) return SB_OK; /* members overlap: a compression bomb (Fifield 2019) */
+  a->unpacked += item->size;
+  if (a->unpacked > UNPACKED_TIMES * a->size + UNPACKED_SPARE) return SB_OK; /* photos are not so compressible */
   item->offset = a->start + begin;
   item->problem = SB_IMPORT_READABLE;
   return SB_OK;
@@ -118,6 +123,32 @@ static sb_status add_member(archive *a, const uint8_t *entry, size_t name, sb_er
   return sb_import_add(a->import, path, name, item, error);
 }
 
+static int compare_offsets(const void *a, const void *b) {
+  const sb_import_item *x = *(const sb_import_item *const *)a, *y = *(const sb_import_item *const *)b;
+  return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Members that share bytes are a compression bomb (Fifield 2019), or make a job repeat one photo for hours: of those,
+ * only the first in the archive is read. */
+static sb_status refuse_overlaps(sb_import *import, size_t first, sb_error *error) {
+  size_t count = 0;
+  sb_import_item **sorted = sb_alloc(import->count - first + 1, sizeof *sorted, error);
+  if (!sorted) return SB_NO_MEMORY;
+  for (size_t i = first; i < import->count; i++)
+    if (import->items[i].problem == SB_IMPORT_READABLE) sorted[count++] = &import->items[i];
+  qsort(sorted, count, sizeof *sorted, compare_offsets);
+  uint64_t end = 0;
+  for (size_t i = 0; i < count; i++) {
+    bool overlaps = sorted[i]->offset < end + (i ? LOCAL_SIZE : 0); /* its local header lies before it */
+    if (overlaps)
+      sorted[i]->problem = SB_IMPORT_DAMAGED;
+    else
+      end = sorted[i]->offset + sorted[i]->stored_size;
+  }
+  free(sorted);
+  return SB_OK;
+}
+
 static sb_status add_members(archive *a, const directory *d, const uint8_t *bytes, sb_error *error) {
   size_t at = 0;
   for (uint32_t i = 0; i < d->count; i++) {
@@ -142,8 +173,10 @@ sb_status sb_zip_open(sb_import *import, size_t index, sb_error *error) {
   if (status != SB_OK) return status;
   uint8_t *bytes = sb_alloc((size_t)d.size + 1, 1, error);
   if (!bytes) return SB_NO_MEMORY;
+  size_t first = import->count;
   status = sb_spool_read(import->spool, a.start + d.offset, bytes, d.size, error);
   if (status == SB_OK) status = add_members(&a, &d, bytes, error);
+  if (status == SB_OK) status = refuse_overlaps(import, first, error);
   free(bytes);
   return status;
 }

@@ -90,6 +90,18 @@ class Gallery(DoctorCase):
         self.wrong("keys", "644")
 
     @of_a_file
+    def test_a_key_that_a_killed_rotation_left_is_reported_and_wiped_by_the_next(self):
+        left = [self.data / name for name in ("semblance.key.next.aB3xYz", "semblance.key.Q1w2E3")]
+        kept = [self.data / name for name in ("semblance.key.backup-2026", "semblance.key.old")]
+        for path in left + kept:
+            path.write_text("0" * 64 + "\n")
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+        self.wrong("keys", "temporary", state="warning")
+        self.assertEqual(self.run_program("keys", "rotate").returncode, 0)
+        self.assertEqual([path for path in left if path.exists()], [])
+        self.assertEqual([path for path in kept if not path.exists()], [])
+
+    @of_a_file
     def test_a_damaged_database_is_reported(self):
         path = self.data / "semblance.db"
         size = path.stat().st_size

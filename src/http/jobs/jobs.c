@@ -13,7 +13,8 @@
 enum {
   KEPT = SB_HTTP_JOBS_MAX - 9, /* jobs that have ended and can still be asked about */
   WAITING_MAX = 8,
-  REFUSED_MAX = 100000, /* refusals that are listed; beyond it they are only counted */
+  REFUSED_MAX = 100000,        /* refusals that are listed; beyond it they are only counted */
+  REFUSED_BYTES_MAX = 4 << 20, /* and of the texts that they take */
   THREADS_MAX = 64,
   SHOWN = 100 /* the newest refusals, in the job's JSON */
 };
@@ -25,7 +26,10 @@ static const char *const kind_words[] = {"import", "reembed", "cluster", "dedup"
 
 static void job_free(job *j) {
   if (!j) return;
-  for (size_t i = 0; i < j->refused_count; i++) free(j->refused[i].path);
+  for (size_t i = 0; i < j->refused_count; i++) {
+    free(j->refused[i].path);
+    free(j->refused[i].message);
+  }
   free(j->refused);
   free(j->collection);
   free(j->into);
@@ -43,7 +47,8 @@ static bool has_ended(const job *j) {
 /* ---- The photos of a job, in several threads */
 
 static sb_status add_refusal(job *j, const char *path, const sb_error *error) {
-  if (j->refused_count == REFUSED_MAX) {
+  size_t bytes = strlen(path) + strlen(error->message) + sizeof *j->refused;
+  if (j->refused_count == REFUSED_MAX || j->refused_bytes + bytes > REFUSED_BYTES_MAX) {
     j->refused_more++;
     return SB_OK;
   }
@@ -53,10 +58,10 @@ static sb_status add_refusal(job *j, const char *path, const sb_error *error) {
     status = sb_grow(&grown, j->refused_count ? 2 * j->refused_count : 1, sizeof *j->refused, NULL);
   if (status != SB_OK) return status;
   j->refused = grown;
-  j->refused[j->refused_count] = (sb_http_job_refusal){sb_strdup(path, NULL), *error};
-  if (!j->refused[j->refused_count].path) return SB_NO_MEMORY;
-  j->refused_count++;
-  return SB_OK;
+  sb_http_job_refusal *refusal = &j->refused[j->refused_count++];
+  *refusal = (sb_http_job_refusal){sb_strdup(path, NULL), sb_strdup(error->message, NULL), error->code};
+  j->refused_bytes += bytes;
+  return refusal->path && refusal->message ? SB_OK : SB_NO_MEMORY;
 }
 
 /* A fault of the photo is noted and the job goes on. Any other failure ends it: the next photo would fail as well. */
@@ -277,9 +282,8 @@ static job *find(const sb_http_jobs *jobs, const sb_http_principal *caller, cons
 static json_t *job_json(const job *j) {
   json_t *refused = json_array();
   for (size_t i = j->refused_count > SHOWN ? j->refused_count - SHOWN : 0; i < j->refused_count; i++)
-    json_array_append_new(refused,
-                          json_pack("{s:s,s:s,s:s}", "path", j->refused[i].path, "code",
-                                    sb_status_code(j->refused[i].error.code), "message", j->refused[i].error.message));
+    json_array_append_new(refused, json_pack("{s:s,s:s,s:s}", "path", j->refused[i].path, "code",
+                                             sb_status_code(j->refused[i].code), "message", j->refused[i].message));
   json_t *json =
       json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}", "id", j->id, "kind", kind_words[j->kind],
                 "state", state_words[j->state], "collection", j->collection, "total", (json_int_t)j->total, "done",
@@ -366,8 +370,8 @@ static sb_status add_field(sb_buffer *out, const char *text, char end, sb_error 
 static sb_status add_row(sb_buffer *out, const sb_http_job_refusal *refusal, sb_error *error) {
   sb_status status = add_field(out, refusal->path, ',', error);
   if (status != SB_OK) return status;
-  status = add_field(out, sb_status_code(refusal->error.code), ',', error);
-  return status == SB_OK ? add_field(out, refusal->error.message, '\n', error) : status;
+  status = add_field(out, sb_status_code(refusal->code), ',', error);
+  return status == SB_OK ? add_field(out, refusal->message, '\n', error) : status;
 }
 
 sb_status sb_http_jobs_refused(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, sb_buffer *out,

@@ -30,6 +30,9 @@ static void check_keys(sb_cli_doctor *doctor) {
   sb_cli_doctor_ok(doctor, "keys", "root key %s from %s%s opens the gallery", keys.fingerprint,
                    sb_cli_key_origin(keys.origin), keys.passphrase ? ", locked by a passphrase" : "");
   check_key_file(doctor, &keys);
+  if (sb_diagnostics_key_leftovers(doctor->folder))
+    sb_cli_doctor_warning(doctor, "keys", "wipe it: semblance keys rotate",
+                          "a command that was killed left a root key in a temporary file semblance.key.*");
   if (keys.rotating)
     sb_cli_doctor_warning(doctor, "keys", "continue it: semblance keys rotate",
                           "a rotation of the data keys was started but did not finish");
