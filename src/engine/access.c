@@ -3,6 +3,7 @@
 #include "store/gallery/access.h"
 #include "engine/internal.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,6 +80,15 @@ static sb_status open_access(sb_engine *engine, sb_access **out, sb_error *error
   return status;
 }
 
+/* The latest time that this process has seen: a key that has expired does not work again when the clock is set back. */
+static int64_t latest_now(void) {
+  static _Atomic int64_t latest;
+  int64_t now = sb_now_ms(), seen = atomic_load(&latest);
+  while (seen < now && !atomic_compare_exchange_weak(&latest, &seen, now)) {
+  }
+  return seen < now ? now : seen;
+}
+
 sb_status sb_engine_access_required(sb_engine *engine, bool *required, sb_error *error) {
   sb_access *access = NULL;
   sb_status status = open_access(engine, &access, error);
@@ -88,14 +98,14 @@ sb_status sb_engine_access_required(sb_engine *engine, bool *required, sb_error 
 sb_status sb_engine_access_key_find(sb_engine *engine, const char *text, sb_access_key *out, sb_error *error) {
   sb_access *access = NULL;
   sb_status status = open_access(engine, &access, error);
-  return status == SB_OK ? sb_access_key_find(access, text, sb_now_ms(), out, error) : status;
+  return status == SB_OK ? sb_access_key_find(access, text, latest_now(), out, error) : status;
 }
 
 sb_status sb_engine_access_key_recheck(sb_engine *engine, const char *prefix, sb_error *error) {
   sb_access *access = NULL;
   sb_access_key key;
   sb_status status = open_access(engine, &access, error);
-  return status == SB_OK ? sb_access_key_recheck(access, prefix, sb_now_ms(), &key, error) : status;
+  return status == SB_OK ? sb_access_key_recheck(access, prefix, latest_now(), &key, error) : status;
 }
 
 sb_status sb_engine_access_stamp(sb_engine *engine, uint8_t stamp[SB_DIGEST_SIZE], sb_error *error) {

@@ -48,6 +48,20 @@ sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *e
   return status;
 }
 
+static sb_status read_time(void *context, const sb_audit_entry *entry, sb_error *error) {
+  (void)error;
+  *(int64_t *)context = entry->entry.at_ms;
+  return SB_OK;
+}
+
+sb_status sb_engine_audit_time(sb_engine *engine, int64_t *at_ms, sb_error *error) {
+  int64_t last = 0;
+  *at_ms = 0;
+  sb_status status = sb_engine_audit_last(engine, &last, error);
+  if (status != SB_OK || !last) return status;
+  return sb_engine_audit(engine, last - 1, 1, read_time, at_ms, error);
+}
+
 sb_status sb_engine_audit_verify(sb_engine *engine, const sb_audit_head *anchor, sb_audit_head *out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;

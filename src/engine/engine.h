@@ -156,6 +156,8 @@ sb_status sb_engine_audit_note(sb_engine *engine, const char *verb, const char *
 /* Visits the entries after number `after`, oldest first, at most `limit`. `visit` must not call the engine. */
 sb_status sb_engine_audit(sb_engine *engine, int64_t after, size_t limit, sb_audit_visit visit, void *context,
                           sb_error *error);
+/* Unix time of the newest entry in milliseconds; 0: the audit is empty. */
+sb_status sb_engine_audit_time(sb_engine *engine, int64_t *at_ms, sb_error *error);
 /* The newest entry's number; 0: the audit is empty. */
 sb_status sb_engine_audit_last(sb_engine *engine, int64_t *sequence, sb_error *error);
 /* Follows the whole chain. SB_STORE names the entry where it is broken. `anchor` (NULL: none): a head that was stored

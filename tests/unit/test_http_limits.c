@@ -1,8 +1,9 @@
-/* Limits by address: who a request comes from behind proxies, throttled logins, connections. */
+/* Limits: who a request comes from behind proxies, throttled logins, connections, the clock that erasure trusts. */
 #include "unit.h"
 
 #include "http/core/connections.h"
 #include "http/core/login_throttle.h"
+#include "http/ops/clock_guard.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -146,12 +147,31 @@ static void headers_that_trickle_end_the_connection_and_a_request_in_work_does_n
   for (int i = 0; i < 2; i++) close(slow[i]), close(busy[i]);
 }
 
+static void a_clock_that_is_far_ahead_erases_nobody_for_a_day(void **state) {
+  (void)state;
+  enum { DAY = 86400000 };
+  const int64_t now = 1800000000000, year = 365LL * DAY;
+  sb_http_clock_guard usual = {0};
+  assert_true(sb_http_clock_guard_trusts(&usual, now, 1000, now - 2 * DAY));
+  assert_true(sb_http_clock_guard_trusts(&usual, now + 60000, 61000, 0));
+  assert_true(sb_http_clock_guard_trusts(&usual, now + 10 * (int64_t)DAY, 10.0 * DAY, 0)); /* it was suspended */
+  assert_false(sb_http_clock_guard_trusts(&usual, now + year, 10.0 * DAY + 60000, 0));
+  assert_false(sb_http_clock_guard_trusts(&usual, now + year + DAY / 2, 10.5 * DAY, 0));
+  sb_http_clock_guard corrected = usual;
+  assert_true(sb_http_clock_guard_trusts(&corrected, now + 10 * (int64_t)DAY + DAY / 2, 10.5 * DAY + 60000, 0));
+  assert_true(sb_http_clock_guard_trusts(&usual, now + year + 2 * DAY, 12.0 * DAY, 0)); /* it is right, after all */
+  sb_http_clock_guard restarted = {0}, empty = {0};
+  assert_false(sb_http_clock_guard_trusts(&restarted, now + year, 1000, now));
+  assert_true(sb_http_clock_guard_trusts(&empty, now + year, 1000, 0));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(only_a_trusted_proxy_may_say_who_the_client_is),
       cmocka_unit_test(tries_at_once_are_no_more_than_one_after_the_other),
       cmocka_unit_test(many_addresses_have_the_tries_of_the_account_and_do_not_keep_out_an_admin_who_is_known),
       cmocka_unit_test(one_address_does_not_take_the_places_of_others),
+      cmocka_unit_test(a_clock_that_is_far_ahead_erases_nobody_for_a_day),
       cmocka_unit_test(headers_that_trickle_end_the_connection_and_a_request_in_work_does_not),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

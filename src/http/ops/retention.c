@@ -1,6 +1,8 @@
 /* One thread that sleeps until the next minute, or until it is stopped. Its clock is monotonic, so a change of the
  * system's time neither delays an erasure nor makes it run twice. */
 #include "http/ops/retention.h"
+#include "engine/engine.h"
+#include "http/ops/clock_guard.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@ struct sb_http_retention {
   pthread_mutex_t lock;
   pthread_cond_t stopped;
   bool stopping;
+  sb_http_clock_guard guard; /* of the thread, as is `told` */
+  bool told;
 };
 
 static void erase_expired(sb_engine *engine) {
@@ -25,6 +29,25 @@ static void erase_expired(sb_engine *engine) {
     sb_log(SB_LOG_INFO, "erased %zu people whose retention period has ended", erased);
 }
 
+static double boot_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* Nobody is erased while the clock is not trusted; the log says so once. */
+static bool clock_is_trusted(sb_http_retention *retention) {
+  int64_t newest_ms = 0;
+  if (!retention->guard.wall_ms) sb_engine_audit_time(retention->engine, &newest_ms, NULL);
+  bool trusted = sb_http_clock_guard_trusts(&retention->guard, sb_now_ms(), boot_ms(), newest_ms);
+  if (!trusted && !retention->told)
+    sb_log(SB_LOG_WARNING,
+           "the system's clock is far ahead of the last entry of the audit, or was set ahead: nobody is erased for 24 "
+           "hours; correct the clock if it is wrong");
+  retention->told = !trusted;
+  return trusted;
+}
+
 static void *run(void *context) {
   sb_http_retention *retention = context;
   struct timespec next;
@@ -33,7 +56,7 @@ static void *run(void *context) {
   pthread_mutex_lock(&retention->lock);
   while (!retention->stopping) {
     pthread_mutex_unlock(&retention->lock);
-    erase_expired(retention->engine);
+    if (clock_is_trusted(retention)) erase_expired(retention->engine);
     pthread_mutex_lock(&retention->lock);
     next.tv_sec += PERIOD_SECONDS;
     while (!retention->stopping && pthread_cond_timedwait(&retention->stopped, &retention->lock, &next) != ETIMEDOUT) {

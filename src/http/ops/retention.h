@@ -1,4 +1,5 @@
-/* Retention job: once a minute, erases the people whose retention period has ended. */
+/* Retention job: once a minute, erases the people whose retention period has ended, unless the
+ * system's clock cannot be trusted (clock_guard.h). */
 #ifndef SB_HTTP_OPS_RETENTION_H
 #define SB_HTTP_OPS_RETENTION_H
 
