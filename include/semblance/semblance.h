@@ -370,7 +370,8 @@ SB_API sb_status sb_engine_threshold(sb_engine *engine, const sb_target *target,
 
 typedef struct sb_candidate {
   char *id, *name;
-  double similarity;        /* comparison score: cosine, -1..1 */
+  double similarity;        /* cosine of the two templates, -1..1 */
+  double score;             /* the similarity normalised by the crowd around both faces, on the same scale; at most 1 */
   double false_match_rate;  /* probability that two different people reach this score: best estimate */
   double false_match_upper; /* upper end of its 95 % confidence interval, which is wide beyond what was measured */
   bool false_match_bound;   /* the rate is an upper bound: no rates are claimed for scores this high */
@@ -440,6 +441,9 @@ SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *re
 
 typedef struct sb_verify_request {
   size_t struct_size;
+  /* Its people tell how crowded the surroundings of both faces are, which the score is normalised by. NULL: default.
+   * Where it has no people, or another model than `model`, the score is the similarity. */
+  const char *collection;
   sb_photo photos[2];
   sb_target target;  /* fpir must be 0 */
   const char *model; /* the embedding model; NULL: the engine's */
@@ -449,7 +453,8 @@ typedef struct sb_verify_request {
 typedef struct sb_comparison {
   sb_verdict verdict;
   sb_reason reason;
-  double similarity, threshold, unsure;       /* comparison scores, -1..1 */
+  double similarity, score;                   /* as in sb_candidate */
+  double threshold, unsure;                   /* of the score */
   double false_match_rate, false_match_upper; /* as in sb_candidate */
   bool false_match_bound;
   sb_face faces[2]; /* the largest of each photo, without embedding */
@@ -554,7 +559,7 @@ SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection
 /* Two people of one collection whose faces match: one person under two ids, or relatives. */
 typedef struct sb_duplicate {
   char *ids[2], *names[2];
-  double similarity, false_match_rate, false_match_upper; /* of their most similar faces, as in sb_candidate */
+  double similarity, score, false_match_rate, false_match_upper; /* of their most similar faces, as in sb_candidate */
   bool false_match_bound;
 } sb_duplicate;
 

@@ -243,7 +243,7 @@ static sb_status cluster(sb_engine *engine, grouping *g, sb_clusters *out, sb_er
   g->dim = embedder.dim;
   status = sb_verdict_search_threshold(&embedder, &request->target, request->count, &out->threshold, error);
   if (status != SB_OK) return status;
-  status = sb_verdict_search_threshold(&embedder, &(sb_target){0}, collection.info.faces, &naming.threshold, error);
+  status = sb_verdict_search_threshold(&embedder, &(sb_target){0}, collection.info.people, &naming.threshold, error);
   if (status != SB_OK) return status;
   status = group_faces(g, &embedder, out, error);
   if (status != SB_OK) return status;

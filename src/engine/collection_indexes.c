@@ -12,6 +12,9 @@
  * So `epoch` counts up when applying begins and again when it ends (odd in between, a sequence lock): a search whose
  * epoch was odd or has moved is done again, and so reports a state that existed.
  *
+ * A row of an index is a template with its density (indexed_row.h), so that one inner product ranks by similarity or by
+ * normalised score.
+ *
  * Invariants
  *   1. An entry's index holds exactly the faces that the store had at `sequence`, unless `applying` or `partial`.
  *   2. While `partial`, the entries were emptied to be filled again (a change SB_CHANGE_RESET, as after a new
@@ -19,13 +22,18 @@
  *   3. While `filling`, every index is held (sb_index_pause_training): codes are trained once, on all faces. */
 #include "engine/collection_indexes.h"
 
+#include "engine/indexed_row.h"
 #include "engine/search_batcher.h"
+#include "stats/cohort.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct entry {
   int64_t collection;
+  size_t dim; /* of its templates */
   sb_index *index;
   sb_search_batcher *batcher; /* searches go through it */
   sb_transform *transform;    /* of the collection: its templates went through it, and queries must */
@@ -118,8 +126,11 @@ static sb_index *find_index(sb_collection_indexes *indexes, int64_t collection) 
 
 static sb_status entry_new(const sb_collection_indexes *indexes, const sb_store_change *change, entry *out,
                            sb_error *error) {
-  const sb_index_options options = {.struct_size = sizeof options, .dim = change->dim, .thread_team = indexes->team};
-  *out = (entry){.collection = change->collection};
+  const sb_index_options options = {.struct_size = sizeof options,
+                                    .dim = sb_indexed_row_dim(change->dim),
+                                    .metric = SB_METRIC_INNER,
+                                    .thread_team = indexes->team};
+  *out = (entry){.collection = change->collection, .dim = change->dim};
   sb_status status = sb_index_new(&options, &out->index, error);
   if (status == SB_OK && !(out->batcher = sb_search_batcher_new(out->index, error))) status = SB_NO_MEMORY;
   if (status == SB_OK) status = sb_transform_new(change->seed, change->dim, &out->transform, error);
@@ -158,10 +169,12 @@ static void set_partial(sb_collection_indexes *indexes, bool partial) {
 /* ---- Sync */
 
 static sb_status apply_put(sb_collection_indexes *indexes, const sb_store_change *change, sb_error *error) {
+  float row[SB_DIM_MAX];
   sb_index *index = find_index(indexes, change->collection);
   sb_status status = index ? SB_OK : add(indexes, change, &index, error);
-  if (status == SB_OK)
-    status = sb_index_put(index, (uint64_t)change->face, (uint64_t)change->person, change->embedding, error);
+  if (status != SB_OK) return status;
+  sb_indexed_row_make(change->embedding, change->dim, &change->density, row);
+  status = sb_index_put(index, (uint64_t)change->face, (uint64_t)change->person, row, error);
   atomic_fetch_add(&indexes->loaded, 1);
   return status;
 }
@@ -259,43 +272,222 @@ static sb_status lock_complete(sb_collection_indexes *indexes, sb_error *error) 
   return SB_OK;
 }
 
-static sb_status search_once(sb_collection_indexes *indexes, const sb_engine_query *query, sb_hit *hits, size_t *found,
-                             sb_error *error) {
-  float protected[SB_DIM_MAX];
+/* What is searched for and where the result goes: `hits`, or `neighbors` with densities. */
+typedef struct index_search {
+  int64_t collection;
+  const float *vector; /* as the model made it; NULL: `face` */
+  int64_t face;        /* a stored one: its person is left out */
+  size_t k;
+  bool by_person, by_score;
+  sb_hit *hits; /* room for k, and with `face` for one more */
+  sb_neighbor *neighbors;
+  size_t *found;
+} index_search;
+
+/* The query in the form of the entry's rows; `own`: the person to leave out, 0: none. */
+static sb_status make_query(const index_search *s, const entry *e, float *query, uint64_t *own, sb_error *error) {
+  *own = 0;
+  if (s->vector) {
+    sb_transform_apply(e->transform, s->vector, query);
+  } else if (!sb_index_get(e->index, (uint64_t)s->face, own, query)) {
+    return sb_fail(error, SB_NOT_FOUND, "the collection has no such face");
+  }
+  sb_indexed_row_query(e->dim, s->by_score, query);
+  return SB_OK;
+}
+
+static void leave_out(uint64_t person, sb_hit *hits, size_t *found, size_t k) {
+  size_t left = 0;
+  for (size_t i = 0; i < *found; i++)
+    if (hits[i].label != person) hits[left++] = hits[i];
+  *found = left < k ? left : k;
+}
+
+/* Reads similarity and density of each hit from its row; rows that were removed meanwhile are left out. */
+static void read_neighbors(const index_search *s, const entry *e, const float *query) {
+  float row[SB_DIM_MAX];
+  size_t count = 0;
+  for (size_t i = 0; i < *s->found; i++) {
+    sb_neighbor *n = &s->neighbors[count];
+    if (!sb_index_get(e->index, s->hits[i].key, NULL, row)) continue;
+    *n = (sb_neighbor){.face = (int64_t)s->hits[i].key, .person = (int64_t)s->hits[i].label};
+    n->similarity = fminf(sb_dot(query, row, e->dim), 1);
+    sb_indexed_row_density(row, e->dim, &n->density);
+    count++;
+  }
+  *s->found = count;
+}
+
+static sb_status search_entry(const index_search *s, const entry *e, sb_error *error) {
+  float query[SB_DIM_MAX];
+  uint64_t own = 0;
+  const sb_index_query request = {.struct_size = sizeof request,
+                                  .vectors = query,
+                                  .count = 1,
+                                  .k = s->k + (s->vector ? 0 : 1),
+                                  .by_label = s->by_person};
+  sb_status status = make_query(s, e, query, &own, error);
+  if (status != SB_OK) return status;
+  status = sb_search_batcher_search(e->batcher, &request, s->hits, s->found, error);
+  if (status != SB_OK) return status;
+  if (!s->vector) leave_out(own, s->hits, s->found, s->k);
+  if (s->neighbors) read_neighbors(s, e, query);
+  return SB_OK;
+}
+
+static sb_status search_once(sb_collection_indexes *indexes, const index_search *s, sb_error *error) {
   sb_status status = lock_complete(indexes, error);
   if (status != SB_OK) return status;
-  const entry *e = find(indexes, query->collection);
-  const sb_index_query request = {
-      .struct_size = sizeof request, .vectors = protected, .count = 1, .k = query->k, .by_label = query->by_person};
-  *found = 0;
-  if (e) {
-    sb_transform_apply(e->transform, query->vector, protected);
-    status = sb_search_batcher_search(e->batcher, &request, hits, found, error);
-  }
+  const entry *e = find(indexes, s->collection);
+  *s->found = 0;
+  if (e) status = search_entry(s, e, error);
   pthread_rwlock_unlock(&indexes->lock);
   return status;
 }
 
-sb_status sb_collection_indexes_search(sb_collection_indexes *indexes, const sb_engine_query *query, sb_hit *hits,
-                                       size_t *found, sb_error *error) {
+/* Searches again when changes were being applied (see Consistency above). */
+static sb_status search_settled(sb_collection_indexes *indexes, const index_search *s, sb_error *error) {
   enum { TRIES = 8 };
-  if (indexes->database)
-    return sb_database_search_run(
-        indexes->database,
-        &(sb_database_search_query){
-            .collection = query->collection, .vector = query->vector, .k = query->k, .by_person = query->by_person},
-        hits, found, error);
   for (int i = 0; i < TRIES; i++) {
     if (atomic_load(&indexes->epoch) % 2) { /* wait until the changes are applied */
       pthread_mutex_lock(&indexes->syncing);
       pthread_mutex_unlock(&indexes->syncing);
     }
     size_t epoch = atomic_load(&indexes->epoch);
-    sb_status status = search_once(indexes, query, hits, found, error);
+    sb_status status = search_once(indexes, s, error);
     if (status != SB_OK) return status;
     if (epoch % 2 == 0 && epoch == atomic_load(&indexes->epoch)) break;
   }
   return SB_OK;
+}
+
+sb_status sb_collection_indexes_search(sb_collection_indexes *indexes, const sb_engine_query *query, sb_hit *hits,
+                                       size_t *found, sb_error *error) {
+  if (indexes->database) {
+    const sb_database_search_query search = {
+        .collection = query->collection, .vector = query->vector, .k = query->k, .by_person = query->by_person};
+    return sb_database_search_run(indexes->database, &search, hits, found, error);
+  }
+  const index_search search = {.collection = query->collection,
+                               .vector = query->vector,
+                               .k = query->k,
+                               .by_person = query->by_person,
+                               .hits = hits,
+                               .found = found};
+  return search_settled(indexes, &search, error);
+}
+
+/* ---- Neighbors */
+
+/* Densities of hits, read from the database. */
+static sb_status read_densities(const sb_collection_indexes *indexes, int64_t collection, const sb_hit *hits,
+                                size_t count, sb_neighbor *out, sb_error *error) {
+  int64_t faces[SB_DENSITY_UPDATES_MAX];
+  sb_density densities[SB_DENSITY_UPDATES_MAX];
+  for (size_t from = 0; from < count; from += SB_DENSITY_UPDATES_MAX) {
+    size_t some = count - from < SB_DENSITY_UPDATES_MAX ? count - from : SB_DENSITY_UPDATES_MAX;
+    for (size_t i = 0; i < some; i++) faces[i] = (int64_t)hits[from + i].key;
+    sb_status status = sb_store_densities(indexes->store, collection, faces, some, densities, error);
+    if (status != SB_OK) return status;
+    for (size_t i = 0; i < some; i++) {
+      const sb_hit *hit = &hits[from + i];
+      out[from + i] = (sb_neighbor){(int64_t)hit->key, (int64_t)hit->label, fminf(hit->score, 1), densities[i]};
+    }
+  }
+  return SB_OK;
+}
+
+static int best_first(const void *a, const void *b) {
+  const sb_neighbor *x = a, *y = b;
+  float one = x->similarity - sb_indexed_row_bias(&x->density),
+        other = y->similarity - sb_indexed_row_bias(&y->density);
+  if (one != other) return one < other ? 1 : -1;
+  return (x->face > y->face) - (x->face < y->face);
+}
+
+/* The database orders by similarity: so more people are asked for than are wanted, and ordered here. */
+static sb_status database_neighbors(sb_collection_indexes *indexes, const sb_engine_query *query, bool by_score,
+                                    sb_neighbor *out, size_t *found, sb_error *error) {
+  enum { MORE = 32 };
+  size_t k = query->k + (by_score ? MORE : 0), count = 0;
+  const sb_database_search_query search = {
+      .collection = query->collection, .vector = query->vector, .k = k, .by_person = true};
+  sb_hit *hits = sb_alloc(k, sizeof *hits, error);
+  sb_neighbor *all = sb_alloc(k, sizeof *all, error);
+  sb_status status = hits && all ? SB_OK : SB_NO_MEMORY;
+  if (status == SB_OK) status = sb_database_search_run(indexes->database, &search, hits, &count, error);
+  if (status == SB_OK) status = read_densities(indexes, query->collection, hits, count, all, error);
+  if (status == SB_OK) {
+    if (by_score) qsort(all, count, sizeof *all, best_first);
+    *found = count < query->k ? count : query->k;
+    memcpy(out, all, *found * sizeof *out);
+  }
+  free(hits);
+  free(all);
+  return status;
+}
+
+sb_status sb_collection_indexes_neighbors(sb_collection_indexes *indexes, const sb_engine_query *query, bool by_score,
+                                          sb_neighbor *out, size_t *found, sb_error *error) {
+  if (indexes->database) return database_neighbors(indexes, query, by_score, out, found, error);
+  sb_hit *hits = sb_alloc(query->k, sizeof *hits, error);
+  if (!hits) return SB_NO_MEMORY;
+  const index_search search = {.collection = query->collection,
+                               .vector = query->vector,
+                               .k = query->k,
+                               .by_person = true,
+                               .by_score = by_score,
+                               .hits = hits,
+                               .neighbors = out,
+                               .found = found};
+  sb_status status = search_settled(indexes, &search, error);
+  free(hits);
+  return status;
+}
+
+sb_status sb_collection_indexes_neighbors_of(sb_collection_indexes *indexes, int64_t collection, int64_t face, size_t k,
+                                             float *similarities, size_t *found, sb_error *error) {
+  size_t count = 0;
+  sb_hit *hits = sb_alloc(k + 1, sizeof *hits, error);
+  if (!hits) return SB_NO_MEMORY;
+  const index_search search = {
+      .collection = collection, .face = face, .k = k, .by_person = true, .hits = hits, .found = &count};
+  const sb_database_search_query remote = {.collection = collection, .face = face, .k = k, .by_person = true};
+  sb_status status = indexes->database ? sb_database_search_run(indexes->database, &remote, hits, &count, error)
+                                       : search_settled(indexes, &search, error);
+  if (status == SB_OK) {
+    for (size_t i = 0; i < count; i++) similarities[i] = fminf(hits[i].score, 1);
+    *found = count;
+  }
+  free(hits);
+  return status;
+}
+
+void sb_collection_indexes_density(sb_collection_indexes *indexes, int64_t collection, int64_t face, sb_density *out) {
+  float row[SB_DIM_MAX];
+  *out = (sb_density){0};
+  pthread_rwlock_rdlock(&indexes->lock);
+  const entry *e = find(indexes, collection);
+  if (e && sb_index_get(e->index, (uint64_t)face, NULL, row)) sb_indexed_row_density(row, e->dim, out);
+  pthread_rwlock_unlock(&indexes->lock);
+}
+
+/* Queries of `count` templates in the form of the entry's rows. */
+static sb_status search_rows(const entry *e, const sb_index_query *query, sb_hit *hits, size_t *found,
+                             sb_error *error) {
+  size_t dim = sb_index_dim(e->index);
+  float *rows = sb_alloc(query->count * dim, sizeof *rows, error);
+  if (!rows) return SB_NO_MEMORY;
+  for (size_t i = 0; i < query->count; i++) {
+    memcpy(rows + i * dim, query->vectors + i * e->dim, e->dim * sizeof *rows);
+    sb_indexed_row_query(e->dim, false, rows + i * dim);
+  }
+  sb_index_query extended = *query;
+  extended.vectors = rows;
+  sb_status status = sb_index_search(e->index, &extended, hits, found, error);
+  sb_wipe(rows, query->count * dim * sizeof *rows);
+  free(rows);
+  return status;
 }
 
 sb_status sb_collection_indexes_search_stored(sb_collection_indexes *indexes, int64_t collection,
@@ -308,7 +500,7 @@ sb_status sb_collection_indexes_search_stored(sb_collection_indexes *indexes, in
   if (status != SB_OK) return status;
   const entry *e = find(indexes, collection);
   if (e)
-    status = sb_index_search(e->index, query, hits, found, error);
+    status = search_rows(e, query, hits, found, error);
   else
     for (size_t i = 0; i < query->count; i++) found[i] = 0;
   pthread_rwlock_unlock(&indexes->lock);
@@ -323,6 +515,10 @@ bool sb_collection_indexes_loading(sb_collection_indexes *indexes, size_t *loade
   *people = indexes->people;
   *faces = indexes->faces;
   return true;
+}
+
+bool sb_collection_indexes_ready(sb_collection_indexes *indexes) {
+  return indexes->database || sb_collection_indexes_age_ms(indexes) >= 0;
 }
 
 double sb_collection_indexes_age_ms(sb_collection_indexes *indexes) {

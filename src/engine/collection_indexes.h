@@ -19,14 +19,34 @@ void sb_collection_indexes_sync_deleted(sb_collection_indexes *indexes);
  * sb_collection_indexes_sync before. */
 sb_status sb_collection_indexes_search(sb_collection_indexes *indexes, const sb_engine_query *query, sb_hit *hits,
                                        size_t *found, sb_error *error);
-/* The same for templates as the store has them, already protected by the collection's transform; `query` and results as
- * sb_index_search. SB_INVALID: the database searches. */
+
+/* A face of a search's result, each of another person. */
+typedef struct sb_neighbor {
+  int64_t face, person;
+  float similarity;   /* cosine */
+  sb_density density; /* `population` is SB_DENSITY_NONE where it was not measured, else anything above */
+} sb_neighbor;
+/* The nearest people to an embedding, each with the best face. With `by_score` the order is that of similarity -
+ * sb_cohort_bias, by which the best normalised score comes first; else that of the similarity, highest first. `out` has
+ * room for query->k. Call sb_collection_indexes_sync before. */
+sb_status sb_collection_indexes_neighbors(sb_collection_indexes *indexes, const sb_engine_query *query, bool by_score,
+                                          sb_neighbor *out, size_t *found, sb_error *error);
+/* The similarities of the k people nearest to a stored face, other than its own person, highest first. `similarities`
+ * has room for k. SB_NOT_FOUND: there is no such face any more. */
+sb_status sb_collection_indexes_neighbors_of(sb_collection_indexes *indexes, int64_t collection, int64_t face, size_t k,
+                                             float *similarities, size_t *found, sb_error *error);
+/* The density of a face in the index; `population` SB_DENSITY_NONE where it has none, or there is no such face. */
+void sb_collection_indexes_density(sb_collection_indexes *indexes, int64_t collection, int64_t face, sb_density *out);
+/* The k best, by similarity, for templates as the store has them, already protected by the collection's transform;
+ * `query` and results as sb_index_search. SB_INVALID: the database searches. */
 sb_status sb_collection_indexes_search_stored(sb_collection_indexes *indexes, int64_t collection,
                                               const sb_index_query *query, sb_hit *hits, size_t *found,
                                               sb_error *error);
 
 /* Are all faces being read for the first time? Then how many of how many faces, of how many people. Never waits. */
 bool sb_collection_indexes_loading(sb_collection_indexes *indexes, size_t *loaded, size_t *people, size_t *faces);
+/* Can searches be answered without reading all faces first? */
+bool sb_collection_indexes_ready(sb_collection_indexes *indexes);
 /* Milliseconds since the last successful sync began; -1: there was none, or the database searches. */
 double sb_collection_indexes_age_ms(sb_collection_indexes *indexes);
 /* How many changes of the database are not applied yet; -1: not known, because the indexes are being filled, the

@@ -12,7 +12,7 @@ static sb_status score_faces(sb_photo_comparison *c, sb_error *error) {
   c->scores = sb_alloc(c->target->count, sizeof *c->scores, error);
   if (!c->scores) return SB_NO_MEMORY;
   for (size_t i = 0; i < c->target->count; i++)
-    c->scores[i] = sb_verdict_score(c->source->items[0].embedding, c->target->items[i].embedding, c->target->dim);
+    c->scores[i] = sb_verdict_similarity(c->source->items[0].embedding, c->target->items[i].embedding, c->target->dim);
   return SB_OK;
 }
 
@@ -62,7 +62,7 @@ static sb_status score_photo(sb_engine *engine, const sb_faces *reference, const
   sb_faces *faces = NULL;
   sb_status status = sb_flow_largest_face(engine, photo->photo, 0, NULL, photo->name, &faces, error);
   if (status == SB_OK)
-    *score = sb_verdict_score(reference->items[0].embedding, faces->items[0].embedding, reference->dim);
+    *score = sb_verdict_similarity(reference->items[0].embedding, faces->items[0].embedding, reference->dim);
   sb_faces_free(faces);
   return status;
 }

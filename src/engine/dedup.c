@@ -5,6 +5,7 @@
  * Stored templates are used as queries as they are: they and the index went through the same transform, which keeps
  * inner products. So nothing is unprotected. */
 #include "engine/collection_indexes.h"
+#include "engine/density.h"
 #include "engine/internal.h"
 #include "engine/verdict.h"
 
@@ -13,10 +14,13 @@
 #include <string.h>
 
 enum { NEIGHBOURS = 8, BATCH = 256 };
+/* A normalised score may be above the similarity by as much as this: pairs are looked for from here on. */
+static const double margin = 0.1;
 
 typedef struct pair {
   int64_t one, other; /* rows of people, one < other */
-  float score;
+  double similarity, score;
+  double weight; /* of the cohorts behind the score */
 } pair;
 
 typedef struct dedup {
@@ -24,11 +28,12 @@ typedef struct dedup {
   const sb_dedup_request *request;
   sb_store_collection collection;
   sb_embedder embedder;
-  float threshold;
+  double threshold;
   pthread_mutex_t lock; /* of what follows: the store gives templates from several threads */
   size_t waiting;       /* faces in the batch */
   float *vectors;
   int64_t people[BATCH];
+  sb_density densities[BATCH];
   sb_hit hits[BATCH * NEIGHBOURS];
   size_t found[BATCH];
   size_t pair_count, pair_room;
@@ -37,9 +42,25 @@ typedef struct dedup {
 
 /* ---- Finding pairs */
 
-static sb_status add_pair(dedup *d, int64_t person, const sb_hit *hit, sb_error *error) {
-  int64_t other = (int64_t)hit->label;
+/* The score of face `i` of the batch and of its neighbor. */
+static void score_pair(const dedup *d, size_t i, const sb_hit *hit, pair *out) {
+  const sb_calibration *calibration = &d->embedder.calibration;
+  size_t people = d->collection.info.people;
+  sb_density density;
+  sb_collection_indexes_density(d->engine->indexes, d->collection.row, (int64_t)hit->key, &density);
+  sb_cohort one = sb_engine_density_cohort(calibration, &d->densities[i], people);
+  sb_cohort other = sb_engine_density_cohort(calibration, &density, people);
+  out->similarity = fmin((double)hit->score, 1);
+  out->score = sb_cohort_search_score(calibration, &one, &other, out->similarity);
+  out->weight = (one.weight + other.weight) / 2;
+}
+
+static sb_status add_pair(dedup *d, size_t i, const sb_hit *hit, sb_error *error) {
+  int64_t person = d->people[i], other = (int64_t)hit->label;
+  pair made = {.one = person < other ? person : other, .other = person < other ? other : person};
   if (other == person) return SB_OK;
+  score_pair(d, i, hit, &made);
+  if (made.score < d->threshold) return SB_OK;
   if (d->pair_count == d->pair_room) {
     void *grown = d->pairs;
     size_t room = d->pair_room ? 2 * d->pair_room : 256;
@@ -48,7 +69,7 @@ static sb_status add_pair(dedup *d, int64_t person, const sb_hit *hit, sb_error 
     d->pairs = grown;
     d->pair_room = room;
   }
-  d->pairs[d->pair_count++] = (pair){person < other ? person : other, person < other ? other : person, hit->score};
+  d->pairs[d->pair_count++] = made;
   return SB_OK;
 }
 
@@ -59,13 +80,13 @@ static sb_status search_batch(dedup *d, sb_error *error) {
                                 .k = NEIGHBOURS,
                                 .by_label = true,
                                 .has_floor = true,
-                                .floor = d->threshold};
+                                .floor = (float)(d->threshold - margin)};
   if (!d->waiting) return SB_OK;
   sb_status status =
       sb_collection_indexes_search_stored(d->engine->indexes, d->collection.row, &query, d->hits, d->found, error);
   for (size_t i = 0; status == SB_OK && i < d->waiting; i++)
     for (size_t h = 0; status == SB_OK && h < d->found[i]; h++)
-      status = add_pair(d, d->people[i], &d->hits[i * NEIGHBOURS + h], error);
+      status = add_pair(d, i, &d->hits[i * NEIGHBOURS + h], error);
   d->waiting = 0;
   return status;
 }
@@ -77,6 +98,7 @@ static sb_status visit(void *context, const sb_store_change *change, sb_error *e
   if (change->kind != SB_CHANGE_PUT || change->collection != d->collection.row || change->dim != dim) return SB_OK;
   pthread_mutex_lock(&d->lock);
   memcpy(d->vectors + d->waiting * dim, change->embedding, dim * sizeof *d->vectors);
+  d->densities[d->waiting] = change->density;
   d->people[d->waiting++] = change->person;
   sb_status status = d->waiting == BATCH ? search_batch(d, error) : SB_OK;
   pthread_mutex_unlock(&d->lock);
@@ -122,8 +144,7 @@ static void make_unique(dedup *d) {
 
 static sb_status name_pair(const dedup *d, const pair *p, sb_duplicate *out, sb_error *error) {
   const int64_t rows[2] = {p->one, p->other};
-  double score = fmin(p->score, 1);
-  sb_stats_rate rate = sb_calibration_fmr(&d->embedder.calibration, score);
+  sb_stats_rate rate = sb_cohort_fmr(&d->embedder.calibration, p->score, p->weight);
   for (int i = 0; i < 2; i++) {
     sb_person person;
     sb_status status = sb_store_person_summary(d->engine->store, rows[i], &person, error);
@@ -131,7 +152,8 @@ static sb_status name_pair(const dedup *d, const pair *p, sb_duplicate *out, sb_
     out->ids[i] = person.id;
     out->names[i] = person.name;
   }
-  out->similarity = score;
+  out->similarity = p->similarity;
+  out->score = p->score;
   out->false_match_rate = rate.rate;
   out->false_match_upper = rate.upper;
   out->false_match_bound = rate.bound;
@@ -161,10 +183,11 @@ static sb_status name_pairs(dedup *d, sb_duplicates *out, sb_error *error) {
 }
 
 static void fill_totals(const dedup *d, sb_duplicates *out) {
-  double faces = (double)d->collection.info.faces;
+  double people = (double)d->collection.info.people;
   out->people = d->collection.info.people;
   out->faces = d->collection.info.faces;
-  out->expected_by_chance = faces * (faces - 1) / 2 * sb_calibration_fmr(&d->embedder.calibration, out->threshold).rate;
+  out->expected_by_chance =
+      people * (people - 1) / 2 * sb_calibration_fmr(&d->embedder.calibration, out->threshold).rate;
 }
 
 /* ---- Public */
@@ -175,9 +198,10 @@ static sb_status find(dedup *d, sb_duplicates *out, sb_error *error) {
   status = sb_engine_collection_embedder(d->engine, &d->collection, &d->embedder, error);
   if (status != SB_OK) return status;
   size_t faces = d->collection.info.faces;
-  status = sb_verdict_search_threshold(&d->embedder, &d->request->target, faces, &out->threshold, error);
+  status =
+      sb_verdict_search_threshold(&d->embedder, &d->request->target, d->collection.info.people, &out->threshold, error);
   if (status != SB_OK) return status;
-  d->threshold = (float)out->threshold;
+  d->threshold = out->threshold;
   status = find_pairs(d, error);
   if (status != SB_OK) return status;
   make_unique(d);

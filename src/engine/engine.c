@@ -1,6 +1,7 @@
 /* Public: the lifecycle of an engine, and its state. Opening reads no model: models load at first need
  * (model_loader.c). */
 #include "engine/collection_indexes.h"
+#include "engine/density.h"
 #include "engine/index_refresher.h"
 #include "engine/internal.h"
 #include "engine/verdict.h"
@@ -78,6 +79,7 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   if (status != SB_OK) return status;
   if (options->hnsw && options->server) log_hnsw(engine);
   if (options->server) status = sb_engine_refresher_start(engine, &engine->refresher, error);
+  if (status == SB_OK && options->server) status = sb_engine_density_refresher_start(engine, &engine->densities, error);
   if (status != SB_OK) return status;
   status = sb_pool_new((size_t)engine->workers, WAITING_MAX, &engine->pool, error);
   if (status != SB_OK) return status;
@@ -112,6 +114,7 @@ void sb_engine_free(sb_engine *engine) {
   free(engine->all_workers);
   sb_pipeline_close(engine->pipeline);
   sb_pool_free(engine->pool);
+  sb_engine_density_refresher_stop(engine->densities);
   sb_engine_refresher_stop(engine->refresher);
   sb_collection_indexes_free(engine->indexes);
   sb_access_close(engine->access);

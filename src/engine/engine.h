@@ -148,6 +148,11 @@ typedef struct sb_engine_query {
 sb_status sb_engine_nearest(sb_engine *engine, const sb_engine_query *query, struct sb_hit *hits, size_t *found,
                             sb_error *error);
 
+/* ---- density.c: for a program that ends soon; a server does it in the background */
+
+/* Measures the surroundings of every face for which that is due (stats/cohort.h), if the gallery has been read. */
+sb_status sb_engine_measure_densities(sb_engine *engine, sb_error *error);
+
 /* ---- audit.c */
 
 /* Adds an entry for an act that changes nothing. `collection` NULL: default; `person`: a row, 0: none. */

@@ -5,6 +5,7 @@
  * The collection and the person are looked up once, and the indexes are synced once, before the search for duplicates.
  * The new faces reach the indexes with the next sync, which every search begins with. */
 #include "engine/collection_indexes.h"
+#include "engine/density.h"
 #include "engine/flow.h"
 #include "engine/quality_text.h"
 #include "engine/verdict.h"
@@ -182,7 +183,7 @@ static sb_status find_duplicates(enrolment *e, sb_error *error) {
   sb_status status = sb_collection_indexes_sync(e->engine->indexes, error);
   if (status != SB_OK) return status;
   status =
-      sb_verdict_search_threshold(&e->embedder, &(sb_target){0}, e->collection.info.faces, &search.threshold, error);
+      sb_verdict_search_threshold(&e->embedder, &(sb_target){0}, e->collection.info.people, &search.threshold, error);
   for (size_t i = 0; status == SB_OK && i < e->added; i++) {
     sb_flow_found found = {0};
     status = sb_flow_candidates(e->engine, &search, e->store_faces[i].embedding, &found, error);
@@ -195,6 +196,19 @@ static sb_status find_duplicates(enrolment *e, sb_error *error) {
         "this face is registered under another id; leave out --refuse-duplicate (on_duplicate=warn in the API) "
         "to register it all the same");
   return status;
+}
+
+/* ---- Densities */
+
+/* Measured after the search for duplicates has synced the indexes. */
+static sb_status measure_densities(enrolment *e, sb_error *error) {
+  for (size_t i = 0; i < e->added; i++) {
+    sb_store_face *face = &e->store_faces[i];
+    sb_status status = sb_engine_density_of_embedding(e->engine, &e->collection, &e->embedder, face->embedding,
+                                                      e->person, &face->density, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
 }
 
 /* ---- Storing */
@@ -250,6 +264,7 @@ static sb_status enroll(enrolment *e, sb_error *error) {
   for (size_t i = 0; status == SB_OK && i < e->request->photo_count; i++) status = take_photo(e, i, error);
   if (status != SB_OK) return status;
   status = find_duplicates(e, error);
+  if (status == SB_OK) status = measure_densities(e, error);
   if (status != SB_OK) return status;
   status = store_faces(e, error);
   return status == SB_OK ? fill_result(e, error) : status;

@@ -140,10 +140,12 @@ static sb_status compare(sb_engine *engine, const sb_store_collection *collectio
   if (status == SB_OK) status = sb_flow_faces(engine, photo, WANT, embedder.name, &faces, error);
   if (status == SB_OK && !faces->count) status = sb_engine_fail_no_face(NULL, error);
   if (status == SB_OK) {
-    double score = sb_verdict_score(faces->items[0].embedding, stored, embedder.dim);
+    const float *pair[2] = {faces->items[0].embedding, stored};
+    sb_verdict_score score;
+    status = sb_flow_compare(engine, collection->info.name, &embedder, pair, &score, error);
     *out = (sb_comparison){.faces[0] = faces->items[0]};
     out->faces[0].embedding = NULL;
-    sb_verdict_compare(engine, &embedder, embedder.calibration.default_threshold, score, 1, out);
+    if (status == SB_OK) sb_verdict_compare(engine, &embedder, embedder.calibration.default_threshold, &score, 1, out);
   }
   sb_wipe(stored, embedder.dim * sizeof *stored);
   free(stored);

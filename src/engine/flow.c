@@ -3,9 +3,9 @@
  *   photo -> decode -> detect -> align -> embed  -> search -> name -> verdict
  *            image/    \______ face/ ______/        vector/   store/
  *
- * The first line of verbs (find, search, verify) is public; enrolment, grouping and comparison reuse the steps
- * (flow.h). Between embed and search a template goes through its collection's secret transform (collection_indexes.c,
- * store/sealing). */
+ * The verbs find, search and verify are here; enrolment, grouping and comparison reuse the steps (flow.h). Searching
+ * and naming are in candidates.c. Between embed and search a template goes through its collection's secret transform
+ * (collection_indexes.c, store/sealing). */
 #include "engine/flow.h"
 
 #include "engine/collection_indexes.h"
@@ -77,80 +77,6 @@ sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want,
   return sb_engine_fail_no_face(which, error);
 }
 
-/* ---- Embedding -> candidates */
-
-static sb_candidate make_candidate(sb_person *person, const sb_flow_search *search, double similarity) {
-  sb_stats_rate rate = sb_calibration_fmr(&search->embedder->calibration, similarity);
-  return (sb_candidate){.id = person->id,
-                        .name = person->name,
-                        .similarity = similarity,
-                        .false_match_rate = rate.rate,
-                        .false_match_upper = rate.upper,
-                        .false_match_bound = rate.bound,
-                        .gallery_false_match = sb_stats_fpir_of_fmr(rate.rate, (double)search->collection->info.faces),
-                        .verdict = sb_verdict_of(search->embedder, search->threshold, similarity),
-                        .has_attributes = person->has_attributes,
-                        .attributes = person->attributes};
-}
-
-/* Opens the person of each hit. `*gone`: somebody was erased between search and naming, and is left out. */
-static sb_status name_hits(sb_engine *engine, const sb_flow_search *search, const sb_hit *hits, size_t count,
-                           sb_flow_found *out, bool *gone, sb_error *error) {
-  for (size_t i = 0; i < count; i++) {
-    sb_person person;
-    int64_t row = (int64_t)hits[i].label;
-    sb_status status = sb_store_person_summary(engine->store, row, &person, error);
-    *gone = *gone || status == SB_NOT_FOUND;
-    if (status == SB_NOT_FOUND) continue;
-    if (status != SB_OK) return status;
-    if (!out->count) out->best = row;
-    out->candidates[out->count++] = make_candidate(&person, search, fmin(hits[i].score, 1));
-  }
-  return SB_OK;
-}
-
-static sb_status search_index(sb_engine *engine, const sb_flow_search *search, const float *embedding, sb_hit *hits,
-                              size_t *count, sb_error *error) {
-  const sb_engine_query query = {search->collection->row, embedding, search->k, true};
-  sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_SEARCH);
-  sb_status status = sb_collection_indexes_search(engine->indexes, &query, hits, count, error);
-  sb_stage_timer_enter(before);
-  return status;
-}
-
-/* When somebody was erased in between, somebody else may belong in the place: search again. */
-static sb_status search_and_name(sb_engine *engine, const sb_flow_search *search, const float *embedding, sb_hit *hits,
-                                 sb_flow_found *out, sb_error *error) {
-  enum { TRIES = 4 };
-  for (int try = 0; try < TRIES; try++) {
-    size_t count = 0;
-    bool gone = false;
-    sb_status status = try ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
-    if (status != SB_OK) return status;
-    sb_candidates_free(out->candidates, out->count);
-    *out = (sb_flow_found){.candidates = sb_alloc(search->k, sizeof *out->candidates, error)};
-    if (!out->candidates) return SB_NO_MEMORY;
-    status = search_index(engine, search, embedding, hits, &count, error);
-    if (status == SB_OK) status = name_hits(engine, search, hits, count, out, &gone, error);
-    if (status != SB_OK || !gone) return status;
-  }
-  return SB_OK;
-}
-
-sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, const float *embedding,
-                             sb_flow_found *out, sb_error *error) {
-  sb_flow_found found = {0};
-  sb_hit *hits = sb_alloc(search->k, sizeof *hits, error);
-  if (!hits) return SB_NO_MEMORY;
-  sb_status status = search_and_name(engine, search, embedding, hits, &found, error);
-  free(hits);
-  if (status == SB_OK)
-    *out = found;
-  else
-    sb_candidates_free(found.candidates, found.count);
-  return status;
-}
-
 sb_status sb_engine_nearest(sb_engine *engine, const sb_engine_query *query, sb_hit *hits, size_t *found,
                             sb_error *error) {
   sb_status status = sb_collection_indexes_sync(engine->indexes, error);
@@ -202,11 +128,10 @@ static sb_status begin_search(photo_search *s, sb_error *error) {
   result->gallery_size = s->collection.info.people;
   result->gallery_faces = s->collection.info.faces;
   status =
-      sb_verdict_search_threshold(&s->embedder, &s->request->target, result->gallery_faces, &result->threshold, error);
+      sb_verdict_search_threshold(&s->embedder, &s->request->target, result->gallery_size, &result->threshold, error);
   if (status != SB_OK) return status;
-  double rate = sb_calibration_fmr(&s->embedder.calibration, result->threshold).rate;
   result->unsure = sb_verdict_unsure(&s->embedder, result->threshold);
-  result->fpir = sb_stats_fpir_of_fmr(rate, (double)result->gallery_faces);
+  result->fpir = sb_calibration_fpir(&s->embedder.calibration, result->threshold, (double)result->gallery_size);
   return SB_OK;
 }
 
@@ -292,12 +217,15 @@ static sb_status compare_photos(sb_engine *engine, const sb_verify_request *requ
   for (int i = 0; status == SB_OK && i < 2; i++)
     status = sb_flow_largest_face(engine, request->photos[i], want, request->model, which[i], &faces[i], error);
   if (status != SB_OK) return status;
-  double score = sb_verdict_score(faces[0]->items[0].embedding, faces[1]->items[0].embedding, faces[0]->dim);
+  const float *pair[2] = {faces[0]->items[0].embedding, faces[1]->items[0].embedding};
+  sb_verdict_score score;
+  status = sb_flow_compare(engine, request->collection, &embedder, pair, &score, error);
+  if (status != SB_OK) return status;
   for (int i = 0; i < 2; i++) {
     out->faces[i] = faces[i]->items[0];
     out->faces[i].embedding = NULL;
   }
-  sb_verdict_compare(engine, &embedder, threshold, score, 2, out);
+  sb_verdict_compare(engine, &embedder, threshold, &score, 2, out);
   return SB_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/internal.h"
 #include "engine/thumbnail.h"
+#include "engine/verdict.h"
 
 /* The faces of a photo. `want`: SB_WANT_...; `model`: the embedder, NULL or "": the engine's. */
 sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
@@ -15,6 +16,11 @@ sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, con
  * first photo". */
 sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
                                sb_faces **out, sb_error *error);
+
+/* Compares two embeddings of unit length by the cohorts that the collection (NULL: default) has for them. Without a
+ * gallery, or with one of another model, the score is the similarity. Syncs the indexes. */
+sb_status sb_flow_compare(sb_engine *engine, const char *collection, const sb_embedder *embedder,
+                          const float *const pair[2], sb_verdict_score *out, sb_error *error);
 
 /* Where and how an embedding is searched for. Borrowed. */
 typedef struct sb_flow_search {
@@ -28,7 +34,7 @@ typedef struct sb_flow_found {
   size_t count;
   int64_t best; /* the row of the best candidate's person; 0: there is none */
 } sb_flow_found;
-/* The candidates for an embedding. Call sb_collection_indexes_sync before. */
+/* The candidates for an embedding, the best normalised score first. Call sb_collection_indexes_sync before. */
 sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, const float *embedding,
                              sb_flow_found *out, sb_error *error);
 

@@ -5,10 +5,12 @@
  *   calls.c                                 which calls are in progress
  *   locations.c                             folders and addresses
  *   embedders.c, model_loader.c             what is known of an embedder; loading the models
- *   search_batcher.c, collection_indexes.c  the indexes in memory, in step with the store
+ *   indexed_row.c, search_batcher.c,
+ *   collection_indexes.c                    the indexes in memory, in step with the store
  *   collections.c, audit.c                  a collection by name, with the actor's scope; audit entries
  *   verdict.c, operating_point.c            what a score means; how sure a match must be
  *   index_refresher.c                       the thread that follows a shared database
+ *   density.c, candidates.c                 densities of faces; embedding -> candidates
  *   thumbnail.c, flow.c                     photo -> faces -> candidates
  *   people.c, enroll.c, faces.c, ...        verbs, a file a family
  *   engine.c                                lifecycle and state
@@ -33,10 +35,11 @@ struct sb_engine {
   sb_liveness_policy liveness;
   sb_store *store;
   struct sb_collection_indexes *indexes;
-  struct sb_engine_refresher *refresher; /* NULL: none */
-  sb_pool *pool;                         /* of sb_worker */
-  pthread_mutex_t access_lock;           /* guards `access` until it is set */
-  struct sb_access *access;              /* opened when first needed (access.c) */
+  struct sb_engine_refresher *refresher;         /* NULL: none */
+  struct sb_engine_density_refresher *densities; /* NULL: none */
+  sb_pool *pool;                                 /* of sb_worker */
+  pthread_mutex_t access_lock;                   /* guards `access` until it is set */
+  struct sb_access *access;                      /* opened when first needed (access.c) */
   /* Held while the operating point is read from the store or written there, so that the newest wins. */
   pthread_mutex_t reading_point;
   pthread_mutex_t lock;   /* guards what follows */

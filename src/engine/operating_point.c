@@ -72,7 +72,7 @@ sb_status sb_engine_operating_point_set(sb_engine *engine, const sb_target *targ
 static sb_status explain_search(const sb_embedder *embedder, const sb_target *target, sb_operating_point_meaning *out,
                                 sb_error *error) {
   const sb_target of_two = {target->threshold, target->fmr, 0};
-  sb_status status = sb_verdict_search_threshold(embedder, target, out->faces, &out->threshold, error);
+  sb_status status = sb_verdict_search_threshold(embedder, target, out->people, &out->threshold, error);
   if (status == SB_OK) status = sb_verdict_threshold(embedder, &of_two, &out->verify, error);
   if (status != SB_OK) return status;
   out->unsure = sb_verdict_unsure(embedder, out->threshold);
@@ -81,7 +81,7 @@ static sb_status explain_search(const sb_embedder *embedder, const sb_target *ta
   sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, out->threshold);
   out->fmr = rate.rate;
   out->fmr_bound = rate.bound;
-  out->fpir = sb_stats_fpir_of_fmr(rate.rate, (double)out->faces);
+  out->fpir = sb_calibration_fpir(&embedder->calibration, out->threshold, (double)out->people);
   return SB_OK;
 }
 

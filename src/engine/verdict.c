@@ -8,6 +8,7 @@
 #include "engine/verdict.h"
 
 #include "engine/internal.h"
+#include "stats/cohort.h"
 
 #include <math.h>
 
@@ -29,7 +30,7 @@ static sb_status check(const sb_embedder *embedder, const sb_target *target, sb_
   return SB_OK;
 }
 
-double sb_verdict_score(const float *a, const float *b, size_t dim) {
+double sb_verdict_similarity(const float *a, const float *b, size_t dim) {
   return fmin(sb_dot(a, b, dim), 1);
 }
 
@@ -45,7 +46,7 @@ sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *tar
   return SB_OK;
 }
 
-sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_target *target, size_t faces,
+sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_target *target, size_t people,
                                       double *threshold, sb_error *error) {
   const sb_calibration *c = &embedder->calibration;
   sb_status status = check(embedder, target, error);
@@ -53,7 +54,7 @@ sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_targ
   if (target->threshold > 0 || target->fmr > 0 || !c->count)
     return sb_verdict_threshold(embedder, target, threshold, error);
   double fpir = target->fpir > 0 ? target->fpir : fpir_default;
-  double wanted = sb_calibration_threshold(c, sb_stats_fmr_of_fpir(fpir, (double)faces));
+  double wanted = sb_calibration_threshold(c, sb_stats_fmr_of_fpir(fpir, (double)people));
   *threshold = target->fpir > 0 ? wanted : fmax(wanted, c->default_threshold);
   return SB_OK;
 }
@@ -63,9 +64,9 @@ double sb_verdict_unsure(const sb_embedder *embedder, double threshold) {
   return threshold - (c->default_threshold - c->unsure_threshold);
 }
 
-sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double similarity) {
-  if (similarity >= threshold) return SB_VERDICT_MATCH;
-  return similarity >= sb_verdict_unsure(embedder, threshold) ? SB_VERDICT_UNSURE : SB_VERDICT_NONE;
+sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double score) {
+  if (score >= threshold) return SB_VERDICT_MATCH;
+  return score >= sb_verdict_unsure(embedder, threshold) ? SB_VERDICT_UNSURE : SB_VERDICT_NONE;
 }
 
 sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
@@ -85,18 +86,20 @@ bool sb_verdict_refused(const sb_engine *engine, const sb_face *face) {
   return engine->liveness == SB_LIVENESS_REFUSE && face->has_live && face->live < even;
 }
 
-void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold, double similarity,
-                        size_t photos, sb_comparison *out) {
+void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold,
+                        const sb_verdict_score *score, size_t photos, sb_comparison *out) {
   const sb_quality *worst = &out->faces[0].quality;
   if (photos > 1 && out->faces[1].quality.overall < worst->overall) worst = &out->faces[1].quality;
-  sb_stats_rate rate = sb_calibration_fmr(&embedder->calibration, similarity);
-  out->similarity = similarity;
+  sb_stats_rate rate = sb_cohort_fmr(&embedder->calibration, score->score, score->weight);
+  out->similarity = score->similarity;
+  out->score = score->score;
   out->threshold = threshold;
   out->unsure = sb_verdict_unsure(embedder, threshold);
   out->false_match_rate = rate.rate;
   out->false_match_upper = rate.upper;
   out->false_match_bound = rate.bound;
-  out->verdict = sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, similarity), worst, &out->reason);
+  out->verdict =
+      sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, score->score), worst, &out->reason);
   bool refused =
       sb_verdict_refused(engine, &out->faces[0]) || (photos > 1 && sb_verdict_refused(engine, &out->faces[1]));
   if (!refused || out->verdict == SB_VERDICT_NONE) return;

@@ -109,11 +109,12 @@ static json_t *candidates_of(const sb_candidate *candidates, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const sb_candidate *c = &candidates[i];
     json_t *json =
-        json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:o,s:b,s:s}", "id", c->id, "name", c->name, "similarity",
-                  sb_json_rounded(c->similarity, 4), "false_match_rate", sb_json_significant(c->false_match_rate, 3),
-                  "false_match_rate_upper", sb_json_significant(c->false_match_upper, 3), "false_match_rate_is_bound",
-                  c->false_match_bound, "gallery_false_match_rate", sb_json_significant(c->gallery_false_match, 3),
-                  "match", c->verdict == SB_VERDICT_MATCH, "verdict", verdict_word(c->verdict));
+        json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:b,s:s}", "id", c->id, "name", c->name, "similarity",
+                  sb_json_rounded(c->similarity, 4), "score", sb_json_rounded(c->score, 4), "false_match_rate",
+                  sb_json_significant(c->false_match_rate, 2), "false_match_rate_upper",
+                  sb_json_significant(c->false_match_upper, 2), "false_match_rate_is_bound", c->false_match_bound,
+                  "gallery_false_match_rate", sb_json_significant(c->gallery_false_match, 2), "match",
+                  c->verdict == SB_VERDICT_MATCH, "verdict", verdict_word(c->verdict));
     if (c->has_attributes) add_attributes(&json, &c->attributes);
     sb_json_append(&list, json);
   }
@@ -136,15 +137,15 @@ json_t *sb_json_search(const sb_search_result *result) {
                    result->height, "gallery_size", (json_int_t)result->gallery_size, "gallery_faces",
                    (json_int_t)result->gallery_faces, "threshold", sb_json_rounded(result->threshold, 4), "unsure",
                    sb_json_rounded(result->unsure, 4), "false_positive_identification_rate",
-                   sb_json_significant(result->fpir, 3), "elapsed_ms", sb_json_rounded(result->elapsed_ms, 2));
+                   sb_json_significant(result->fpir, 2), "elapsed_ms", sb_json_rounded(result->elapsed_ms, 2));
 }
 
 json_t *sb_json_comparison(const sb_comparison *c) {
-  return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:[o,o]}", "match", c->verdict == SB_VERDICT_MATCH,
-                   "similarity", sb_json_rounded(c->similarity, 4), "threshold", sb_json_rounded(c->threshold, 4),
-                   "unsure", sb_json_rounded(c->unsure, 4), "false_match_rate",
-                   sb_json_significant(c->false_match_rate, 3), "false_match_rate_upper",
-                   sb_json_significant(c->false_match_upper, 3), "false_match_rate_is_bound", c->false_match_bound,
+  return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:[o,o]}", "match", c->verdict == SB_VERDICT_MATCH,
+                   "similarity", sb_json_rounded(c->similarity, 4), "score", sb_json_rounded(c->score, 4), "threshold",
+                   sb_json_rounded(c->threshold, 4), "unsure", sb_json_rounded(c->unsure, 4), "false_match_rate",
+                   sb_json_significant(c->false_match_rate, 2), "false_match_rate_upper",
+                   sb_json_significant(c->false_match_upper, 2), "false_match_rate_is_bound", c->false_match_bound,
                    "verdict", verdict_word(c->verdict), "reason", reason_word(c->reason), "faces",
                    face_of(&c->faces[0]), face_of(&c->faces[1]));
 }

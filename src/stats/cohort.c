@@ -36,6 +36,10 @@ static moments moments_of(const float *scores, size_t count, size_t first, size_
   return m;
 }
 
+double sb_cohort_weight(double neighbors) {
+  return neighbors / (neighbors + LOCATION_PRIOR);
+}
+
 sb_cohort sb_cohort_fit(const sb_calibration *c, const float *scores, size_t count, size_t first, size_t population,
                         double prior) {
   if (first > population) return sb_cohort_unknown(c);
@@ -44,7 +48,7 @@ sb_cohort sb_cohort_fit(const sb_calibration *c, const float *scores, size_t cou
   moments m = moments_of(scores, count, first, population);
   if (!isfinite(m.mean_x) || !isfinite(m.zx)) return sb_cohort_unknown(c);
   double slope = m.zz > 0 ? fmax(m.zx / m.zz, 0) : c->cohort_deviation;
-  double w = (double)count / ((double)count + prior), v = (double)count / ((double)count + LOCATION_PRIOR);
+  double w = (double)count / ((double)count + prior), v = sb_cohort_weight((double)count);
   double deviation = sqrt(w * slope * slope + (1 - w) * c->cohort_deviation * c->cohort_deviation);
   return (sb_cohort){v * (m.mean_x - deviation * m.mean_z) + (1 - v) * c->tail_mean, deviation, v};
 }

@@ -54,6 +54,9 @@ sb_cohort sb_cohort_fit(const sb_calibration *calibration, const float *scores, 
 #define SB_COHORT_PRIOR_SEARCH 90.0
 #define SB_COHORT_PRIOR_VERIFY 20.0
 
+/* The weight of a cohort of so many neighbours. */
+double sb_cohort_weight(double neighbors);
+
 /* How many neighbours a comparison of two photos uses in a gallery of `people`; 0 where there are too few. */
 size_t sb_cohort_verify_size(size_t people);
 

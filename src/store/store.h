@@ -98,7 +98,8 @@ sb_status sb_store_person_find(sb_store *store, int64_t collection, const char *
                                sb_error *error);
 /* Reads one person by row. SB_NOT_FOUND. */
 sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_error *error);
-/* Reads id, name and attributes only: nothing else is opened. Id and name are released by free(). SB_NOT_FOUND. */
+/* Reads id, name, attributes and the number of faces only: nothing else is opened. Id and name are released by free().
+ * SB_NOT_FOUND. */
 sb_status sb_store_person_summary(sb_store *store, int64_t row, sb_person *out, sb_error *error);
 
 typedef struct sb_store_listing {

@@ -273,16 +273,17 @@ static void a_poor_photo_cannot_prove_a_different_person(void **state) {
   sb_engine *engine = open_engine();
   sb_embedder embedder = embedder_of(engine);
   sb_comparison comparison = {.faces = {{.quality = {.overall = .9f}}, {.quality = {.overall = .01f}}}};
-  sb_verdict_compare(engine, &embedder, .43, .1, 2, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.1, .1, 1}, 2, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
   assert_int_equal(comparison.reason, SB_REASON_QUALITY);
-  sb_verdict_compare(engine, &embedder, .43, .1, 1, &comparison); /* the poor photo is left out */
+  /* The poor photo is left out. */
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.1, .1, 1}, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_NONE);
   assert_int_equal(comparison.reason, SB_REASON_NONE);
-  sb_verdict_compare(engine, &embedder, .43, .42, 1, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.42, .42, 1}, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
   assert_int_equal(comparison.reason, SB_REASON_SCORE);
-  sb_verdict_compare(engine, &embedder, .43, .8, 2, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.8, .8, 1}, 2, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
   sb_engine_free(engine);
 }
@@ -293,16 +294,16 @@ static void a_face_that_looks_like_a_picture_is_refused_only_by_that_policy(void
   sb_embedder embedder = embedder_of(engine);
   sb_comparison comparison = {.faces = {{.quality = {.overall = .9f}, .has_live = true, .live = .1f}}};
   engine->liveness = SB_LIVENESS_WARN;
-  sb_verdict_compare(engine, &embedder, .43, .8, 1, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.8, .8, 1}, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
   engine->liveness = SB_LIVENESS_REFUSE;
-  sb_verdict_compare(engine, &embedder, .43, .8, 1, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.8, .8, 1}, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_UNSURE);
   assert_int_equal(comparison.reason, SB_REASON_LIVENESS);
-  sb_verdict_compare(engine, &embedder, .43, .1, 1, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.1, .1, 1}, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_NONE);
   comparison.faces[0].live = .9f;
-  sb_verdict_compare(engine, &embedder, .43, .8, 1, &comparison);
+  sb_verdict_compare(engine, &embedder, .43, &(sb_verdict_score){.8, .8, 1}, 1, &comparison);
   assert_int_equal(comparison.verdict, SB_VERDICT_MATCH);
   sb_engine_free(engine);
 }

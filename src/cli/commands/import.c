@@ -5,6 +5,7 @@
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "engine/engine.h"
 #include "json/write.h"
 
 #include <stdio.h>
@@ -110,6 +111,8 @@ static sb_status import(job *j, sb_error *error) {
     return status;
   }
   if (batch.refused || batch.interrupted) cli->exit = SB_EXIT_REFUSED;
+  /* The first faces had few others around them. A failure does no harm: a search measures what it needs. */
+  (void)sb_engine_measure_densities(cli->engine, NULL);
   if (cli->json) return report_json(j, error);
   report_text(j, &batch);
   return SB_OK;

@@ -37,7 +37,7 @@ static sb_status verify(sb_cli *cli, sb_verify_request *request, sb_error *error
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_verify_request request = {.struct_size = sizeof request};
+  sb_verify_request request = {.struct_size = sizeof request, .collection = cli->config->collection};
   sb_status status = verify(cli, &request, error);
   sb_cli_photo_free(&request.photos[0]);
   sb_cli_photo_free(&request.photos[1]);

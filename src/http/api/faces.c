@@ -62,7 +62,8 @@ void sb_http_handle_verify(sb_http_request *request) {
   sb_http_params p = sb_http_params_begin(request);
   sb_target configured = sb_http_operating_point(request->context);
   configured.fpir = 0; /* a rate of searches: it says nothing about two photos */
-  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_http_params_operating_point(&p, configured)};
+  sb_verify_request verify = {.struct_size = sizeof verify, .collection = sb_http_params_collection(&p)};
+  verify.target = sb_http_params_operating_point(&p, configured);
   verify.photos[0] = sb_http_params_photo(&p, "image1");
   verify.photos[1] = sb_http_params_photo(&p, "image2");
   if (sb_http_params_failed(&p)) return;

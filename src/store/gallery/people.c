@@ -88,7 +88,7 @@ sb_status sb_store_person_get(sb_store *store, int64_t row, sb_people **out, sb_
 sb_status sb_store_person_summary(sb_store *store, int64_t row, sb_person *out, sb_error *error) {
   sb_person person = {0};
   sb_store_lock(store);
-  sb_statement s = sb_statement_new(store, SB_PERSON_SELECT_UNCOUNTED "WHERE p.id = ?", error);
+  sb_statement s = sb_statement_new(store, SB_PERSON_SELECT "WHERE p.id = ?", error);
   sb_statement_bind_int(&s, 1, row);
   if (sb_statement_step(&s))
     sb_store_person_read_summary(&s, &person);

@@ -49,6 +49,7 @@ void sb_store_person_read_summary(sb_statement *s, sb_person *person) {
   int64_t row = sb_statement_column_int(s, SB_PERSON_COLUMN_ROW);
   *person = (sb_person){.id = sb_store_person_id_open(s, SB_PERSON_COLUMN_ID, row)};
   person->name = open_field(s, SB_PERSON_COLUMN_NAME, row, "name");
+  person->faces = (size_t)sb_statement_column_int(s, SB_PERSON_COLUMN_FACES);
   read_attributes(s, person);
 }
 
@@ -57,7 +58,6 @@ void sb_store_person_read(sb_statement *s, sb_person *person) {
   sb_store_person_read_summary(s, person);
   person->created_ms = sb_statement_column_int(s, SB_PERSON_COLUMN_CREATED);
   person->expires_ms = sb_statement_column_int(s, SB_PERSON_COLUMN_EXPIRES);
-  person->faces = (size_t)sb_statement_column_int(s, SB_PERSON_COLUMN_FACES);
   person->consent = open_field(s, SB_PERSON_COLUMN_CONSENT, row, "consent");
   person->purpose = open_purpose(s, row);
 }

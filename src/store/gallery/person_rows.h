@@ -26,7 +26,6 @@ enum {
   " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
 #define SB_PERSON_FACE_COUNT "(SELECT count(*) FROM face f WHERE f.person = p.id)"
 #define SB_PERSON_SELECT "SELECT " SB_PERSON_COLUMNS(SB_PERSON_FACE_COUNT) SB_PERSON_TABLES
-#define SB_PERSON_SELECT_UNCOUNTED "SELECT " SB_PERSON_COLUMNS("0") SB_PERSON_TABLES /* without the number of faces */
 #define SB_PERSON_SELECT_PICTURED                                                               \
   "SELECT " SB_PERSON_COLUMNS(                                                                  \
       SB_PERSON_FACE_COUNT) ", t.id, t.thumbnail" SB_PERSON_TABLES "LEFT JOIN face t ON t.id =" \
@@ -34,7 +33,7 @@ enum {
 
 /* Reads the current row. A field that could not be opened is NULL, and s->status says why. */
 void sb_store_person_read(sb_statement *s, sb_person *person);
-/* The same, but id, name and attributes only; the rest is NULL or 0. */
+/* The same, but id, name, attributes and the number of faces only; the rest is NULL or 0. */
 void sb_store_person_read_summary(sb_statement *s, sb_person *person);
 /* The thumbnail of the current row, of SB_PERSON_SELECT_PICTURED. */
 void sb_store_person_thumbnail_read(sb_statement *s, sb_person *person);
