@@ -1,7 +1,7 @@
 /* Training, step by step:
  *
  *   1. find_axes          PCA: principal axes of the training rows (axes.h)
- *   2. measure_axes       mean, variance and mean square on each axis, of the held-out rows
+ *   2. measure_axes       mean, variance and mean square on each axis, of the held-out rows; measure_tail
  *   3. choose_subspaces   length of the PQ code: the one with the least estimated search time
  *   4. cut_subspaces      axes divided into subspaces of 6 bits each, by reverse water-filling (quantizer.h)
  *   5. split_refinement   how many axes get 4 bits in the refinement code, how many 2
@@ -54,8 +54,11 @@ typedef struct run {
   float *train_y, *held_y;                           /* projections */
   float *queries, *query_y;                          /* the held-out rows as queries, and their projections */
   double variance[SB_AXES_MAX], energy[SB_AXES_MAX]; /* of rows about the mean; mean square of queries */
-  double rest, total;                                /* mean square length outside the axes, and in total */
-  size_t rest_axes;                                  /* dimensions outside the axes */
+  const float *tail; /* of queries, and what it makes of a row's score: mean and variance */
+  size_t tail_count;
+  double tail_mean, tail_variance;
+  double rest, total; /* mean square length outside the axes, and in total */
+  size_t rest_axes;   /* dimensions outside the axes */
 } run;
 
 /* Copies the axes into the quantizer and measures how far they are from orthonormal. */
@@ -113,6 +116,25 @@ static void measure_axes(run *t) {
   }
 }
 
+/* What a row's score owes to its last coordinates, where all queries are alike. */
+static double tail_score(const run *t, const float *row) {
+  double sum = 0;
+  for (size_t i = 0; i < t->tail_count; i++)
+    sum += (double)t->tail[i] * (double)row[t->quantizer->dim - t->tail_count + i];
+  return sum;
+}
+
+static void measure_tail(run *t) {
+  double sum = 0, squares = 0;
+  for (size_t r = 0; t->tail_count && r < t->held_rows; r++) {
+    double score = tail_score(t, t->sample + (t->train_rows + r) * t->quantizer->dim);
+    sum += score;
+    squares += score * score;
+  }
+  t->tail_mean = sum / (double)t->held_rows;
+  t->tail_variance = fmax(squares / (double)t->held_rows - t->tail_mean * t->tail_mean, 0);
+}
+
 /* ---- PQ code */
 
 /* Reverse water-filling: divides `total` bits among the axes, b = max(0, log2(q v / theta) / 2), by bisection for
@@ -137,11 +159,12 @@ static double rest_variance(const run *t) {
   return t->rest_axes ? t->rest * t->rest / (double)t->rest_axes : 0;
 }
 
-/* Mean square of a score: q v, summed over all axes. */
+/* Mean square of a score: q v, summed over all axes; without the tail's part, which codes represent nearly exactly: a
+ * row's tail says nothing about how well the rest of its score is estimated. */
 static double score_variance(const run *t) {
   double sum = rest_variance(t);
   for (size_t i = 0; i < t->quantizer->axes; i++) sum += t->energy[i] * t->variance[i];
-  return sum;
+  return fmax(sum - t->tail_variance, 0.1 * sum);
 }
 
 /* The correlation with the score that an estimate from so many subspaces will have. */
@@ -340,13 +363,16 @@ static void add_pair(regression *r, double score, double estimate) {
   r->n++, r->x += score, r->y += estimate;
   r->xx += score * score, r->yy += estimate * estimate, r->xy += score * estimate;
 }
-static void conclude(const regression *r, sb_quantizer *quantizer, int stage) {
+/* The tail's part of a score passes into the estimate as it is: of score = rest + tail, estimate = offset + slope * rest
+ * + tail = offset + slope * score + (1 - slope) * tail. */
+static void conclude(const regression *r, const run *t, int stage) {
+  sb_quantizer *quantizer = t->quantizer;
   double xx = r->xx - r->x * r->x / r->n, yy = r->yy - r->y * r->y / r->n, xy = r->xy - r->x * r->y / r->n;
   double slope = fmin(fmax(xy / (xx + 1e-300), 0.05), 1);
   quantizer->rho[stage] = fmin(fmax(xy / sqrt(xx * yy + 1e-300), 0.05), 0.99999);
   quantizer->slope[stage] = slope;
-  quantizer->offset[stage] = (r->y - slope * r->x) / r->n;
-  quantizer->deviation[stage] = sqrt(fmax(yy - slope * xy, 0) / r->n);
+  quantizer->offset[stage] = (r->y - slope * r->x) / r->n + (1 - slope) * t->tail_mean;
+  quantizer->deviation[stage] = sqrt(fmax(yy - slope * xy, 0) / r->n + (1 - slope) * (1 - slope) * t->tail_variance);
 }
 
 /* The held-out rows as codes. */
@@ -355,7 +381,7 @@ typedef struct coded_sample {
   const uint8_t *codes, *refinement;
 } coded_sample;
 
-/* Estimates the scores of one held-out row, as the query, with all others. */
+/* Estimates the scores of one held-out row, as the query, with all others, apart from the tail's part. */
 static void estimate_all(const run *t, const coded_sample *coded, size_t query_row, sb_quantizer_query *prepared,
                          regression sums[2]) {
   const sb_quantizer *quantizer = t->quantizer;
@@ -367,12 +393,13 @@ static void estimate_all(const run *t, const coded_sample *coded, size_t query_r
     int8_t scores[SB_BLOCK_ROWS];
     int32_t sum;
     if (r == query_row) continue;
-    double score = (double)quantizer->kernels->dot_f32(query, held + r * quantizer->dim, quantizer->dim);
+    double tail = tail_score(t, held + r * quantizer->dim);
+    double score = (double)quantizer->kernels->dot_f32(query, held + r * quantizer->dim, quantizer->dim) - tail;
     quantizer->kernels->score_block(coded->codes + r / SB_BLOCK_ROWS * coded->block_bytes, quantizer->subspaces,
                                     prepared->tables, 0, scores);
     quantizer->kernels->refine_at(coded->refinement, &(uint32_t){(uint32_t)r}, 1, &prepared->refine, &sum);
-    add_pair(&sums[0], score, prepared->centre + scores[r % SB_BLOCK_ROWS] * prepared->sigma / SB_TABLE_SIGMA);
-    add_pair(&sums[1], score, prepared->refine_zero + sum * prepared->refine_unit);
+    add_pair(&sums[0], score, prepared->centre + scores[r % SB_BLOCK_ROWS] * prepared->sigma / SB_TABLE_SIGMA - tail);
+    add_pair(&sums[1], score, prepared->refine_zero + sum * prepared->refine_unit - tail);
   }
 }
 
@@ -396,8 +423,8 @@ static sb_status measure_estimates(run *t, sb_error *error) {
   const coded_sample coded = {blocks * SB_BLOCK_ROWS, block_bytes, codes, refinement};
   regression sums[2] = {0};
   for (size_t q = 0; q < ESTIMATE_QUERIES && q < t->held_rows; q++) estimate_all(t, &coded, q, prepared, sums);
-  conclude(&sums[0], quantizer, 0);
-  conclude(&sums[1], quantizer, 1);
+  conclude(&sums[0], t, 0);
+  conclude(&sums[1], t, 1);
   free(room);
   free(prepared);
   return SB_OK;
@@ -405,9 +432,9 @@ static sb_status measure_estimates(run *t, sb_error *error) {
 
 /* ---- All steps */
 
-static sb_status project_sample(run *t, const sb_quantizer_training *training, sb_error *error) {
+static sb_status project_sample(run *t, sb_error *error) {
   sb_quantizer *quantizer = t->quantizer;
-  const size_t dim = quantizer->dim, tail = training->query_tail_count;
+  const size_t dim = quantizer->dim, tail = t->tail_count;
   const float *held = t->sample + t->train_rows * dim;
   t->stride = quantizer->axes;
   t->train_y = sb_alloc(t->train_rows * quantizer->axes, sizeof *t->train_y, error);
@@ -417,7 +444,7 @@ static sb_status project_sample(run *t, const sb_quantizer_training *training, s
   if (!t->train_y || !t->held_y || !t->query_y || !t->queries) return SB_NO_MEMORY;
   memcpy(t->queries, held, t->held_rows * dim * sizeof *held);
   for (size_t r = 0; tail && r < t->held_rows; r++)
-    memcpy(t->queries + (r + 1) * dim - tail, training->query_tail, tail * sizeof *held);
+    memcpy(t->queries + (r + 1) * dim - tail, t->tail, tail * sizeof *held);
   sb_quantizer_project(quantizer, t->sample, t->train_rows, t->train_y);
   sb_quantizer_project(quantizer, held, t->held_rows, t->held_y);
   sb_quantizer_project(quantizer, t->queries, t->held_rows, t->query_y);
@@ -427,9 +454,10 @@ static sb_status project_sample(run *t, const sb_quantizer_training *training, s
 static sb_status train(run *t, const sb_quantizer_training *training, size_t subspaces_max, sb_error *error) {
   sb_status status = find_axes(t, error);
   if (status != SB_OK) return status;
-  status = project_sample(t, training, error);
+  status = project_sample(t, error);
   if (status != SB_OK) return status;
   measure_axes(t);
+  measure_tail(t);
   choose_subspaces(t, training->rows, subspaces_max);
   cut_subspaces(t);
   split_refinement(t);
@@ -448,7 +476,11 @@ sb_status sb_quantizer_train(const sb_quantizer_training *training, sb_quantizer
   if (axes < SB_PANEL || held < SB_BLOCK_ROWS || subspaces_max < 8)
     return sb_fail(error, SB_MISUSE, "too few rows or dimensions to train on");
   while (subspaces_max > axes) subspaces_max -= 4;
-  run t = {.sample = training->sample, .train_rows = training->count - held, .held_rows = held};
+  run t = {.sample = training->sample,
+           .train_rows = training->count - held,
+           .held_rows = held,
+           .tail = training->query_tail,
+           .tail_count = training->query_tail_count};
   sb_status status = sb_quantizer_new(training->kernels, training->dim, axes, &t.quantizer, error);
   if (status != SB_OK) return status;
   status = train(&t, training, subspaces_max, error);
