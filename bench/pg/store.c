@@ -121,7 +121,7 @@ static void search(const char *name, sb_collection_indexes *indexes, const setti
   size_t found = 0;
   printf(",\"%s\":{\"found\":[", name);
   for (size_t i = 0; i < probes; i++) {
-    const sb_engine_query query = {s->collection, s->probes + i * s->dim, K, true};
+    const sb_engine_query query = {s->collection, s->probes + i * s->dim, K, true, 0};
     double begun = sb_monotonic_ms();
     must(sb_collection_indexes_sync(indexes, error), error);
     must(sb_collection_indexes_search(indexes, &query, hits, &found, error), error);
@@ -145,7 +145,7 @@ typedef struct server {
 static void find(const server *f, const setting *s, int64_t person, sb_error *error) {
   sb_hit hits[K];
   size_t found = 0;
-  const sb_engine_query query = {s->collection, s->probes, K, true};
+  const sb_engine_query query = {s->collection, s->probes, K, true, 0};
   do {
     must(sb_collection_indexes_sync(f->indexes, error), error);
     must(sb_collection_indexes_search(f->indexes, &query, hits, &found, error), error);

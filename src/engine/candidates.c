@@ -97,7 +97,8 @@ static sb_status find_neighbors(ranking *r, const float *embedding, sb_error *er
   r->neighbors = sb_alloc(k, sizeof *r->neighbors, error);
   r->scores = sb_alloc(k, sizeof *r->scores, error);
   if (!r->neighbors || !r->scores) return SB_NO_MEMORY;
-  const sb_engine_query query = {r->search->collection->row, embedding, k, true};
+  size_t certain = r->search->k > SB_NEIGHBORS_CERTAIN ? r->search->k : SB_NEIGHBORS_CERTAIN;
+  const sb_engine_query query = {r->search->collection->row, embedding, k, true, certain};
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_SEARCH);
   sb_status status =
       sb_collection_indexes_neighbors(r->engine->indexes, &query, by_score, r->neighbors, &r->count, error);
@@ -208,7 +209,7 @@ static sb_status measure_cohort(sb_engine *engine, const sb_store_collection *co
                                 const float *embedding, sb_cohort *out, sb_error *error) {
   sb_neighbor neighbors[SB_COHORT_VERIFY + 1];
   size_t found = 0, size = sb_cohort_verify_size(collection->info.people);
-  const sb_engine_query query = {collection->row, embedding, size + 1, true};
+  const sb_engine_query query = {collection->row, embedding, size + 1, true, SB_NEIGHBORS_CERTAIN};
   sb_status status = sb_collection_indexes_neighbors(engine->indexes, &query, false, neighbors, &found, error);
   if (status != SB_OK) return status;
   *out = cohort_of(&embedder->calibration, neighbors, found, size, collection->info.people, SB_COHORT_PRIOR_VERIFY);

@@ -126,9 +126,12 @@ static sb_index *find_index(sb_collection_indexes *indexes, int64_t collection) 
 
 static sb_status entry_new(const sb_collection_indexes *indexes, const sb_store_change *change, entry *out,
                            sb_error *error) {
+  float tail[SB_QUERY_TAIL_MAX];
   const sb_index_options options = {.struct_size = sizeof options,
                                     .dim = sb_indexed_row_dim(change->dim),
                                     .metric = SB_METRIC_INNER,
+                                    .query_tail = tail,
+                                    .query_tail_count = sb_indexed_row_query_tail(change->dim, tail),
                                     .thread_team = indexes->team};
   *out = (entry){.collection = change->collection, .dim = change->dim};
   sb_status status = sb_index_new(&options, &out->index, error);
@@ -277,7 +280,7 @@ typedef struct index_search {
   int64_t collection;
   const float *vector; /* as the model made it; NULL: `face` */
   int64_t face;        /* a stored one: its person is left out */
-  size_t k;
+  size_t k, certain;
   bool by_person, by_score;
   sb_hit *hits; /* room for k, and with `face` for one more */
   sb_neighbor *neighbors;
@@ -325,6 +328,7 @@ static sb_status search_entry(const index_search *s, const entry *e, sb_error *e
                                   .vectors = query,
                                   .count = 1,
                                   .k = s->k + (s->vector ? 0 : 1),
+                                  .certain = s->certain,
                                   .by_label = s->by_person};
   sb_status status = make_query(s, e, query, &own, error);
   if (status != SB_OK) return status;
@@ -371,6 +375,7 @@ sb_status sb_collection_indexes_search(sb_collection_indexes *indexes, const sb_
   const index_search search = {.collection = query->collection,
                                .vector = query->vector,
                                .k = query->k,
+                               .certain = query->certain,
                                .by_person = query->by_person,
                                .hits = hits,
                                .found = found};
@@ -435,6 +440,7 @@ sb_status sb_collection_indexes_neighbors(sb_collection_indexes *indexes, const 
   const index_search search = {.collection = query->collection,
                                .vector = query->vector,
                                .k = query->k,
+                               .certain = query->certain,
                                .by_person = true,
                                .by_score = by_score,
                                .hits = hits,
@@ -450,8 +456,13 @@ sb_status sb_collection_indexes_neighbors_of(sb_collection_indexes *indexes, int
   size_t count = 0;
   sb_hit *hits = sb_alloc(k + 1, sizeof *hits, error);
   if (!hits) return SB_NO_MEMORY;
-  const index_search search = {
-      .collection = collection, .face = face, .k = k, .by_person = true, .hits = hits, .found = &count};
+  const index_search search = {.collection = collection,
+                               .face = face,
+                               .k = k,
+                               .certain = SB_NEIGHBORS_CERTAIN,
+                               .by_person = true,
+                               .hits = hits,
+                               .found = &count};
   const sb_database_search_query remote = {.collection = collection, .face = face, .k = k, .by_person = true};
   sb_status status = indexes->database ? sb_database_search_run(indexes->database, &remote, hits, &count, error)
                                        : search_settled(indexes, &search, error);

@@ -26,6 +26,8 @@ typedef struct sb_neighbor {
   float similarity;   /* cosine */
   sb_density density; /* `population` is SB_DENSITY_NONE where it was not measured, else anything above */
 } sb_neighbor;
+/* Of the people that serve as a cohort, so many are certainly the nearest; of the others nearly all (bench/search). */
+enum { SB_NEIGHBORS_CERTAIN = 5 };
 /* The nearest people to an embedding, each with the best face. With `by_score` the order is that of similarity -
  * sb_cohort_bias, by which the best normalised score comes first; else that of the similarity, highest first. `out` has
  * room for query->k. Call sb_collection_indexes_sync before. */

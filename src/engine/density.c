@@ -35,7 +35,7 @@ sb_status sb_engine_density_of_embedding(sb_engine *engine, const sb_store_colle
   sb_neighbor neighbors[SB_COHORT_SEARCH + 1];
   float similarities[SB_COHORT_SEARCH + 1];
   size_t found = 0, count = 0, people = collection->info.people + (person ? 0 : 1);
-  const sb_engine_query query = {collection->row, embedding, SB_COHORT_SEARCH + 1, true};
+  const sb_engine_query query = {collection->row, embedding, SB_COHORT_SEARCH + 1, true, SB_NEIGHBORS_CERTAIN};
   *out = (sb_density){0};
   if (!sb_cohort_available(&embedder->calibration) || people < 2) return SB_OK;
   sb_status status = sb_collection_indexes_neighbors(engine->indexes, &query, false, neighbors, &found, error);

@@ -143,6 +143,7 @@ typedef struct sb_engine_query {
   const float *vector; /* as the model made it; the collection's dim */
   size_t k;
   bool by_person; /* one hit a person, the best face; else one a face */
+  size_t certain; /* so many hits are found with the index's full recall (sb_index_query); 0: all k */
 } sb_engine_query;
 /* Brings the index in step and finds the k best; `hits` has room for k. */
 sb_status sb_engine_nearest(sb_engine *engine, const sb_engine_query *query, struct sb_hit *hits, size_t *found,

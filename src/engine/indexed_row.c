@@ -26,6 +26,12 @@ void sb_indexed_row_make(const float *template, size_t dim, const sb_density *de
   row[dim + 1] = density->population == SB_DENSITY_NONE ? 0 : density->deviation;
 }
 
+size_t sb_indexed_row_query_tail(size_t dim, float *tail) {
+  tail[0] = 1.0f / SCALE;
+  tail[1] = 0;
+  return sb_indexed_row_dim(dim) - dim;
+}
+
 void sb_indexed_row_query(size_t dim, bool by_score, float *query) {
   if (sb_indexed_row_dim(dim) == dim) return;
   query[dim] = by_score ? 1.0f / SCALE : 0;

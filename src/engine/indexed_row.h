@@ -18,6 +18,9 @@ size_t sb_indexed_row_dim(size_t dim);
 void sb_indexed_row_make(const float *template, size_t dim, const sb_density *density, float *row);
 /* Appends to a query's `dim` numbers what ranks by similarity - bias (`by_score`) or by similarity. */
 void sb_indexed_row_query(size_t dim, bool by_score, float *query);
+/* What every query by score has in the coordinates that hold a density: for sb_index_options.query_tail, which has room
+ * for SB_QUERY_TAIL_MAX. Returns how many there are. */
+size_t sb_indexed_row_query_tail(size_t dim, float *tail);
 /* `population` is SB_DENSITY_NONE where there is none, else SB_DENSITY_OUTDATED: the row does not tell it. */
 void sb_indexed_row_density(const float *row, size_t dim, sb_density *out);
 float sb_indexed_row_bias(const sb_density *density);

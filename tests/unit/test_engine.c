@@ -429,7 +429,7 @@ static void *search_stored(void *context) {
     sb_hit hit = {0};
     size_t found = 0;
     stored_vector(number, v);
-    const sb_engine_query query = {w->collection, v, 1, true};
+    const sb_engine_query query = {w->collection, v, 1, true, 0};
     /* Does not sync, so that it can search at any moment of the main thread's sync. */
     bool done = sb_collection_indexes_search(w->engine->indexes, &query, &hit, &found, NULL) == SB_OK;
     w->searches++;
