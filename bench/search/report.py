@@ -157,12 +157,10 @@ def writes_section(results):
 
 
 DENSE = """A search by normalised score asks for 32 people instead of 5: a candidate, and the 31 others from whom the
-query's own density is estimated. Its rows have two coordinates more, a bias and a deviation, drawn independently of the
-vectors from their distribution on real embeddings. The five best are found with the usual certainty. Processor time is
-that of one thread: it says more than the time that passed where other programs ran. Recall is that of all hits, 5 or
-32. Putting one row, in the second case with the search for its 31 nearest people: {puts}.
-
-"""
+query's own density is estimated. Only the five best must be found with the usual certainty. Rows have two coordinates
+more, a bias and a deviation, drawn independently of the vectors from their distribution on real embeddings. Processor
+time is that of the calling thread, which other programs disturb less than the time that passes. Recall is that of all
+hits, 5 or 32. Putting one row, in the second case with the search for its 31 nearest people: {puts}."""
 
 
 def dense_section(results, piece):
@@ -181,17 +179,22 @@ def dense_section(results, piece):
             ]
         )
     puts = [f"{r['settings']} {r['p50_us']:,.0f} microseconds" for r in results.rows(piece, what="put")]
-    return DENSE.format(puts=", ".join(puts)) + table(
-        [
-            "",
-            "processor ms",
-            "1 thread, p50 / p99 ms",
-            "2 threads, p50 / p99 ms",
-            "processor ms a query in batches of 32",
-            "recall",
-            "matches found",
-        ],
-        rows,
+    text = " ".join(DENSE.format(puts=", ".join(puts)).split())
+    return (
+        paragraph(text)
+        + "\n"
+        + table(
+            [
+                "",
+                "processor ms",
+                "1 thread, p50 / p99 ms",
+                "2 threads, p50 / p99 ms",
+                "processor ms a query in batches of 32",
+                "recall",
+                "matches found",
+            ],
+            rows,
+        )
     )
 
 
