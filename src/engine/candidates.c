@@ -3,7 +3,11 @@
  *
  * A search asks for some more people than the caller wants: those of ranks 2 to 31 are the probe's cohort. A
  * candidate's cohort is its density, which is stored with it; where that is not measured yet, it is measured here for
- * the candidates whose verdict may depend on it. */
+ * the candidates whose verdict may depend on it.
+ *
+ * Of a person with several templates the best one brings the person into the search's result; the score then is that of
+ * the mean of two similarities: with the best template, and with the mean of the templates. With three photos a person
+ * that misses a fifth fewer people than the best template alone (docs/accuracy.md). */
 #include "engine/collection_indexes.h"
 #include "engine/density.h"
 #include "engine/flow.h"
@@ -12,13 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFERENCES = SB_COHORT_SEARCH + 1 }; /* people that a search has to find for the probe's cohort */
+enum {
+  REFERENCES = SB_COHORT_SEARCH + 1, /* people that a search has to find for the probe's cohort */
+  MEAN_OF_MOST = 64                  /* templates */
+};
 
 /* One search in progress. */
 typedef struct ranking {
   sb_engine *engine;
   const sb_flow_search *search;
   const sb_calibration *calibration;
+  const float *embedding;
   size_t people, faces;
   sb_cohort probe;
   size_t count; /* neighbors, best score first once they are ranked */
@@ -44,12 +52,12 @@ static sb_cohort cohort_of(const sb_calibration *calibration, const sb_neighbor 
                    : sb_cohort_fit(calibration, similarities + 1, count - 1, 2, people, prior);
 }
 
-static void score_neighbor(const ranking *r, size_t i) {
+/* `counted`: what the score is made of; the similarity, or the mean of it and that of the mean template. */
+static void score_neighbor(const ranking *r, size_t i, double counted) {
   const sb_neighbor *n = &r->neighbors[i];
   sb_cohort candidate = sb_engine_density_cohort(r->calibration, &n->density, r->people);
-  double similarity = (double)n->similarity;
-  r->scores[i] = (sb_verdict_score){.similarity = similarity,
-                                    .score = sb_cohort_search_score(r->calibration, &r->probe, &candidate, similarity),
+  r->scores[i] = (sb_verdict_score){.similarity = (double)n->similarity,
+                                    .score = sb_cohort_search_score(r->calibration, &r->probe, &candidate, counted),
                                     .weight = (r->probe.weight + candidate.weight) / 2};
 }
 
@@ -60,7 +68,7 @@ static sb_status complete(ranking *r, size_t i, sb_error *error) {
   if (n->density.population != SB_DENSITY_NONE || !matters || !sb_cohort_available(r->calibration)) return SB_OK;
   sb_status status =
       sb_engine_density_of_face(r->engine, r->search->collection, r->search->embedder, n->face, &n->density, error);
-  if (status == SB_OK) score_neighbor(r, i);
+  if (status == SB_OK) score_neighbor(r, i, (double)n->similarity);
   return status == SB_NOT_FOUND ? SB_OK : status; /* erased meanwhile: naming will notice */
 }
 
@@ -81,7 +89,7 @@ static void sort_by_score(ranking *r) {
 
 static sb_status rank(ranking *r, sb_error *error) {
   r->probe = cohort_of(r->calibration, r->neighbors, r->count, SB_COHORT_SEARCH, r->people, SB_COHORT_PRIOR_SEARCH);
-  for (size_t i = 0; i < r->count; i++) score_neighbor(r, i);
+  for (size_t i = 0; i < r->count; i++) score_neighbor(r, i, (double)r->neighbors[i].similarity);
   for (size_t i = 0; i < r->count; i++) {
     sb_status status = complete(r, i, error);
     if (status != SB_OK) return status;
@@ -90,7 +98,7 @@ static sb_status rank(ranking *r, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status find_neighbors(ranking *r, const float *embedding, sb_error *error) {
+static sb_status find_neighbors(ranking *r, sb_error *error) {
   size_t k = r->search->k;
   bool by_score = sb_cohort_available(r->calibration);
   if (by_score && k < REFERENCES) k = REFERENCES;
@@ -98,7 +106,7 @@ static sb_status find_neighbors(ranking *r, const float *embedding, sb_error *er
   r->scores = sb_alloc(k, sizeof *r->scores, error);
   if (!r->neighbors || !r->scores) return SB_NO_MEMORY;
   size_t certain = r->search->k > SB_NEIGHBORS_CERTAIN ? r->search->k : SB_NEIGHBORS_CERTAIN;
-  const sb_engine_query query = {r->search->collection->row, embedding, k, true, certain};
+  const sb_engine_query query = {r->search->collection->row, r->embedding, k, true, certain};
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_SEARCH);
   sb_status status =
       sb_collection_indexes_neighbors(r->engine->indexes, &query, by_score, r->neighbors, &r->count, error);
@@ -108,6 +116,21 @@ static sb_status find_neighbors(ranking *r, const float *embedding, sb_error *er
 }
 
 /* ---- Naming */
+
+/* Lets the mean of the person's templates count, too. */
+static sb_status score_by_mean(const ranking *r, size_t i, sb_error *error) {
+  sb_store_face_row faces[MEAN_OF_MOST];
+  size_t count = 0;
+  double mean = -1, best = (double)r->neighbors[i].similarity;
+  const sb_store_face_query of = {r->search->collection->row, r->neighbors[i].person, 0, MEAN_OF_MOST};
+  const sb_engine_query query = {.collection = of.collection, .vector = r->embedding};
+  sb_status status = sb_store_face_rows(r->engine->store, &of, faces, &count, error);
+  if (status == SB_OK && count > 1)
+    status = sb_collection_indexes_mean_similarity(r->engine->indexes, &query, faces, count, r->search->embedder->dim,
+                                                   &mean, error);
+  if (status == SB_OK && mean > -1) score_neighbor(r, i, (best + mean) / 2);
+  return status;
+}
 
 static sb_candidate make_candidate(const ranking *r, sb_person *person, const sb_verdict_score *of) {
   double mean = r->people ? (double)r->faces / (double)r->people : 1;
@@ -149,6 +172,8 @@ static sb_status name_neighbors(const ranking *r, int64_t *rows, sb_flow_found *
     *gone = *gone || status == SB_NOT_FOUND;
     if (status == SB_NOT_FOUND) continue;
     if (status != SB_OK) return status;
+    if (person.faces > 1) status = score_by_mean(r, i, error);
+    if (status != SB_OK) return free(person.id), free(person.name), status;
     rows[out->count] = row;
     out->candidates[out->count++] = make_candidate(r, &person, &r->scores[i]);
   }
@@ -156,9 +181,9 @@ static sb_status name_neighbors(const ranking *r, int64_t *rows, sb_flow_found *
   return SB_OK;
 }
 
-static sb_status search_and_name(ranking *r, const float *embedding, sb_flow_found *out, bool *gone, sb_error *error) {
+static sb_status search_and_name(ranking *r, sb_flow_found *out, bool *gone, sb_error *error) {
   int64_t *rows = NULL;
-  sb_status status = find_neighbors(r, embedding, error);
+  sb_status status = find_neighbors(r, error);
   if (status != SB_OK) goto done;
   status = SB_NO_MEMORY;
   rows = sb_alloc(r->search->k, sizeof *rows, error);
@@ -178,12 +203,13 @@ sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, co
     ranking r = {.engine = engine,
                  .search = search,
                  .calibration = &search->embedder->calibration,
+                 .embedding = embedding,
                  .people = search->collection->info.people,
                  .faces = search->collection->info.faces};
     sb_flow_found found = {0};
     bool gone = false;
     sb_status status = try ? sb_collection_indexes_sync(engine->indexes, error) : SB_OK;
-    if (status == SB_OK) status = search_and_name(&r, embedding, &found, &gone, error);
+    if (status == SB_OK) status = search_and_name(&r, &found, &gone, error);
     if (status == SB_OK && (!gone || try == TRIES - 1)) return *out = found, SB_OK;
     sb_candidates_free(found.candidates, found.count);
     if (status != SB_OK) return status;

@@ -474,6 +474,55 @@ sb_status sb_collection_indexes_neighbors_of(sb_collection_indexes *indexes, int
   return status;
 }
 
+/* ---- Means */
+
+static void add_to(float *sum, const float *template, size_t dim) {
+  for (size_t i = 0; i < dim; i++) sum[i] += template[i];
+}
+
+/* Of the entry's rows. Under the lock. */
+static void sum_rows(const entry *e, const sb_store_face_row *faces, size_t count, float *sum) {
+  float row[SB_DIM_MAX];
+  for (size_t i = 0; i < count; i++)
+    if (sb_index_get(e->index, (uint64_t)faces[i].face, NULL, row)) add_to(sum, row, e->dim);
+}
+
+/* The same from the database, without protection. */
+static sb_status sum_stored(const sb_collection_indexes *indexes, const sb_store_face_row *faces, size_t count,
+                            size_t dim, float *sum, sb_error *error) {
+  float template[SB_DIM_MAX];
+  for (size_t i = 0; i < count; i++) {
+    sb_status status = sb_store_face_template(indexes->store, faces[i].face, dim, template, error);
+    if (status == SB_OK) add_to(sum, template, dim);
+    if (status != SB_OK && status != SB_NOT_FOUND) return status;
+  }
+  sb_wipe(template, sizeof template);
+  return SB_OK;
+}
+
+sb_status sb_collection_indexes_mean_similarity(sb_collection_indexes *indexes, const sb_engine_query *query,
+                                                const sb_store_face_row *faces, size_t count, size_t dim, double *out,
+                                                sb_error *error) {
+  float sum[SB_DIM_MAX] = {0}, probe[SB_DIM_MAX];
+  *out = -1;
+  memcpy(probe, query->vector, dim * sizeof *probe);
+  sb_status status = indexes->database ? sum_stored(indexes, faces, count, dim, sum, error) : SB_OK;
+  if (status != SB_OK) return status;
+  if (!indexes->database) {
+    status = lock_complete(indexes, error);
+    if (status != SB_OK) return status;
+    const entry *e = find(indexes, query->collection);
+    if (e && e->dim == dim) {
+      sb_transform_apply(e->transform, query->vector, probe);
+      sum_rows(e, faces, count, sum);
+    }
+    pthread_rwlock_unlock(&indexes->lock);
+  }
+  if (sb_normalize(sum, dim) > 0) *out = fmin((double)sb_dot(probe, sum, dim), 1);
+  sb_wipe(sum, sizeof sum);
+  return SB_OK;
+}
+
 void sb_collection_indexes_density(sb_collection_indexes *indexes, int64_t collection, int64_t face, sb_density *out) {
   float row[SB_DIM_MAX];
   *out = (sb_density){0};

@@ -86,7 +86,7 @@ double sb_cohort_bias(const sb_cohort *candidate) {
 
 double sb_cohort_templates_score(const sb_calibration *c, double score, double weight, double templates,
                                  double mean_templates) {
-  static const double growth = 0.75;
+  static const double growth = 0.4;
   double factor = pow(fmax(templates, 1), growth) / pow(fmax(mean_templates, 1), growth * weight);
   if (!c->count || !(factor > 1)) return score;
   double z = (score - c->tail_mean) / c->tail_deviation;

@@ -143,7 +143,7 @@ static void many_templates_of_one_person_lower_its_score(void **state) {
   assert_true(sb_cohort_templates_score(&model, score, 1, 5, 5) == score);
   assert_true(sb_cohort_templates_score(&model, score, 1, 2, 5) == score);
   double lower = sb_cohort_templates_score(&model, score, 1, 5, 1);
-  assert_near(sb_calibration_fmr(&model, lower).rate / rate, pow(5, .75), .4);
+  assert_near(sb_calibration_fmr(&model, lower).rate / rate, pow(5, .4), .2);
   assert_true(sb_cohort_templates_score(&model, score, 0, 5, 5) < score); /* no cohort reflects them */
   double much = sb_cohort_templates_score(&model, .8, 1, 10000, 1);
   assert_true(isfinite(much) && much < .8 && much > .6);
