@@ -363,8 +363,8 @@ static void add_pair(regression *r, double score, double estimate) {
   r->n++, r->x += score, r->y += estimate;
   r->xx += score * score, r->yy += estimate * estimate, r->xy += score * estimate;
 }
-/* The tail's part of a score passes into the estimate as it is: of score = rest + tail, estimate = offset + slope * rest
- * + tail = offset + slope * score + (1 - slope) * tail. */
+/* The tail's part of a score passes into the estimate as it is: of score = rest + tail, estimate = offset + slope *
+ * rest + tail = offset + slope * score + (1 - slope) * tail. */
 static void conclude(const regression *r, const run *t, int stage) {
   sb_quantizer *quantizer = t->quantizer;
   double xx = r->xx - r->x * r->x / r->n, yy = r->yy - r->y * r->y / r->n, xy = r->xy - r->x * r->y / r->n;
