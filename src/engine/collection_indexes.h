@@ -37,7 +37,7 @@ sb_status sb_collection_indexes_neighbors(sb_collection_indexes *indexes, const 
  * has room for k. SB_NOT_FOUND: there is no such face any more. */
 sb_status sb_collection_indexes_neighbors_of(sb_collection_indexes *indexes, int64_t collection, int64_t face, size_t k,
                                              float *similarities, size_t *found, sb_error *error);
-/* The similarity of an embedding and the mean of stored templates, as many of `faces` as still exist; -1 without any. */
+/* The similarity of an embedding and the mean of the templates of `faces`, as many as still exist; -1 without any. */
 sb_status sb_collection_indexes_mean_similarity(sb_collection_indexes *indexes, const sb_engine_query *query,
                                                 const sb_store_face_row *faces, size_t count, size_t dim, double *out,
                                                 sb_error *error);

@@ -70,8 +70,8 @@ double sb_cohort_verify_score(const sb_calibration *calibration, const sb_cohort
 double sb_cohort_bias(const sb_cohort *candidate);
 
 /* A person with many templates reaches any score more often: with the mean of the best similarity and that of the mean
- * template, the FMR grows about as n^(2/5) (measured: 1.4 times with 2 and 1.9 times with 5 templates; the best alone: 2
- * and 4 times). Lowers `score` so that it has the rate again that it would have for a person with the gallery's mean
+ * template, the FMR grows about as n^(2/5) (measured: 1.4 times with 2 and 1.9 times with 5 templates; the best alone:
+ * 2 and 4 times). Lowers `score` so that it has the rate again that it would have for a person with the gallery's mean
  * number of templates, which the probe's cohort reflects with its `weight`. */
 double sb_cohort_templates_score(const sb_calibration *calibration, double score, double weight, double templates,
                                  double mean_templates);
