@@ -164,7 +164,9 @@ sb_status sb_store_thumbnails_erase(sb_store *store, int64_t collection, size_t 
 
 /* In one transaction, without an entry in the audit log: every face of the collection that still exists is changed and
  * becomes a SB_CHANGE_PUT; the others are passed over. SB_INVALID, and nothing is changed: more than
- * SB_DENSITY_UPDATES_MAX, or a number that is not finite or a deviation that is not above 0. */
+ * SB_DENSITY_UPDATES_MAX, or a number that is not finite or a deviation that is not above 0. A full batch takes some 15
+ * ms, during which nobody else writes; in PostgreSQL, with an HNSW index, each face costs a new entry of it, too, so
+ * that smaller batches are better there. */
 sb_status sb_store_densities_set(sb_store *store, int64_t collection, const sb_density_update *updates, size_t count,
                                  sb_error *error);
 /* The rows of faces, without opening anything; `faces` has room for query->limit. The lock is given back now and then,

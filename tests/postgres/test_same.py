@@ -108,6 +108,9 @@ class Store(unittest.TestCase):
     def test_the_tests_of_the_audit_pass_on_postgresql(self):
         self.passes("test_audit", 7)
 
+    def test_the_tests_of_densities_pass_on_postgresql(self):
+        self.passes("test_densities", 16)
+
 
 if __name__ == "__main__":
     unittest.main()
