@@ -117,10 +117,10 @@ class Postgres:
             text,
         ).strip()
 
-    def database(self):
-        """Makes a database; returns its name."""
+    def database(self, template=None):
+        """Makes a database, empty or a copy of another one that nobody uses; returns its name."""
         name = f"gallery{next(_numbers)}"
-        self.sql(f"CREATE DATABASE {name}")
+        self.sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
         return name
 
     def url(self, database, user="postgres"):

@@ -38,10 +38,43 @@ class ProgramCase(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.data = self.folder / "data"
-        if os.environ.get("SB_TEST_STORE", "sqlite") == "postgresql":
-            import postgres  # it imports this module
+        if self.in_postgres():
+            self.take_database()
 
-            self.setting("SEMBLANCE_STORE", postgres.shared().url(postgres.shared().database()))
+    @staticmethod
+    def in_postgres():
+        return os.environ.get("SB_TEST_STORE", "sqlite") == "postgresql"
+
+    def take_database(self, template=None):
+        """Puts the gallery of this test into a new database: an empty one, or a copy of another one."""
+        import postgres  # it imports this module
+
+        self.gallery = postgres.shared().database(template)
+        self.setting("SEMBLANCE_STORE", postgres.shared().url(self.gallery))
+
+    def made_once(self, make):
+        """Fills the gallery of this test by `make`, or copies what `make` made for another test of the class.
+
+        A gallery must not be open when this is called. Each enrolment saved is a start of the models."""
+        made = vars(type(self)).get("made")
+        if made is None:
+            type(self).made = made = {}
+        if make.__name__ not in made:
+            make()
+            copy = pathlib.Path(tempfile.mkdtemp(prefix="semblance-made-"))
+            self.addClassCleanup(shutil.rmtree, copy, ignore_errors=True)
+            shutil.copytree(self.data, copy / "data")
+            made[make.__name__] = (copy / "data", self.in_postgres() and self.copy_database())
+            return
+        data, database = made[make.__name__]
+        shutil.copytree(data, self.data)
+        if database:
+            self.take_database(database)
+
+    def copy_database(self):
+        import postgres
+
+        return postgres.shared().database(self.gallery)
 
     def setting(self, name, value):
         """Sets an environment variable until the end of this test."""

@@ -33,6 +33,9 @@ def routes():
 class AccessCase(ProgramCase):
     def setUp(self):
         super().setUp()
+        self.made_once(self.two_collections)
+
+    def two_collections(self):
         self.run_program("enroll", "--id", "1", "--name", "Ann", FRIENDS / "obama.jpg")
         self.run_program("collections", "add", "other")
         self.run_program("enroll", "--id", "2", "--name", "Ben", FRIENDS / "biden.jpg", "--collection", "other")

@@ -16,8 +16,11 @@ OBAMA, BIDEN = FRIENDS / "obama.jpg", FRIENDS / "biden.jpg"
 class Backup(ProgramCase):
     def setUp(self):
         super().setUp()
-        self.enroll("secret-id", "Secret Name", OBAMA)
+        self.made_once(self.one_person)
         self.file = self.folder / "gallery.backup"
+
+    def one_person(self):
+        self.enroll("secret-id", "Secret Name", OBAMA)
 
     def elsewhere(self):
         """The folder of another machine, with the key imported from paper."""

@@ -69,7 +69,7 @@ class Thumbnails(ProgramCase):
 
     @of_a_file
     def test_enabled_thumbnails_are_kept_sealed_and_shown_only_while_enabled(self):
-        self.two()
+        self.made_once(self.two)
         self.assertNotIn(JPEG, self.raw())
         sealed = self.kept()
         self.assertTrue(all(1000 < len(blob) < 16_000 for blob in sealed.values()))
@@ -87,7 +87,7 @@ class Thumbnails(ProgramCase):
 
     @of_a_file
     def test_thumbnails_survive_new_keys_a_revocation_and_a_backup(self):
-        self.two()
+        self.made_once(self.two)
         before = self.exported() + self.exported("2")
         sealed = self.kept()
         self.json_of("keys", "rotate")
@@ -105,7 +105,7 @@ class Thumbnails(ProgramCase):
 
     @of_a_file
     def test_a_thumbnail_moved_to_another_face_is_refused(self):
-        self.two()
+        self.made_once(self.two)
         with sqlite3.connect(self.data / "semblance.db") as database:
             database.execute("UPDATE face SET thumbnail = (SELECT thumbnail FROM face WHERE id = 2) WHERE id = 1")
         database.close()
@@ -115,7 +115,7 @@ class Thumbnails(ProgramCase):
 
     @of_a_file
     def test_a_merge_moves_thumbnails_and_every_erasure_deletes_them(self):
-        self.two()
+        self.made_once(self.two)
         self.enroll("3", "Cid", OBAMA2, flags=ON)
         sealed = self.kept()
         picture = self.exported("3")
