@@ -9,7 +9,7 @@ import zipfile
 
 from program import GROUPS
 from server import PATIENCE, Server, form_of_files
-from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, ServerCase
+from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
 
 
 def archive(files, method=zipfile.ZIP_DEFLATED):
@@ -32,14 +32,13 @@ FOLDER = [
 LONG = [(f"p{i}/1.png", GREY) for i in range(3000)]
 
 
-class Jobs(ServerCase):
-    def setUp(self):
-        super().setUp()
-        self.post("/v1/detect", image=OBAMA)  # waits for the models
-
+class JobCase(SharedServerCase):
     def start(self, files, status=202, **fields):
+        return self.start_at("/v1/jobs/import", files, status, **fields)
+
+    def start_at(self, path, files, status=202, **fields):
         body, kind = form_of_files(files, **fields)
-        return self.get("/v1/jobs/import", status, "POST", body, {"Content-Type": kind})
+        return self.get(path, status, "POST", body, {"Content-Type": kind})
 
     def wait(self, job, *states):
         end = time.monotonic() + PATIENCE
@@ -53,10 +52,13 @@ class Jobs(ServerCase):
     def people(self):
         return {p["id"]: (p["name"], p["faces"]) for p in self.get("/v1/people")["people"]}
 
+
+class Jobs(JobCase):
     def test_a_folder_of_people_is_enrolled_and_refusals_are_listed(self):
         job = self.wait(self.start(FOLDER, consent="agreed"))
         self.assertEqual((job["state"], job["total"], job["enrolled"], job["refused"]), ("done", 5, 3, 2), job)
-        verbs = {entry["verb"] for entry in self.get("/v1/audit")["entries"]}
+        verbs = [entry["verb"] for entry in self.get("/v1/audit")["entries"]]
+        verbs = verbs[: verbs.index("collection")]  # since the default collection was made
         self.assertIn("enroll", verbs)
         self.assertNotIn("list", verbs)  # nobody has looked at the people
         self.assertEqual(self.people(), {"Barack_Obama": ("Barack Obama", 2), "Joe_Biden": ("Joe Biden", 1)})
@@ -71,7 +73,7 @@ class Jobs(ServerCase):
         )
         again = self.wait(self.start(FOLDER))
         self.assertEqual((again["enrolled"], again["skipped"]), (0, 3))
-        self.assertEqual([j["id"] for j in self.get("/v1/jobs")["jobs"]], [again["id"], job["id"]])
+        self.assertEqual([j["id"] for j in self.get("/v1/jobs")["jobs"]][:2], [again["id"], job["id"]])
 
     def test_an_import_goes_on_after_a_photo_that_fails_liveness(self):
         with Server(self.folder / "live", "--store", "", "--liveness", "refuse") as server:
@@ -85,10 +87,6 @@ class Jobs(ServerCase):
                 job = json.loads(server.request("GET", f"/v1/jobs/{job['id']}")[2])
         self.assertEqual((job["state"], job["enrolled"], job["refused"]), ("done", 1, 1), job)
         self.assertEqual((job["last_refused"][0]["code"], job["last_refused"][0]["path"]), ("not_live", "A/1.jpg"))
-
-    def start_at(self, path, files, status=202, **fields):
-        body, kind = form_of_files(files, **fields)
-        return self.get(path, status, "POST", body, {"Content-Type": kind})
 
     def test_people_move_to_another_model_with_their_records(self):
         headers = {"Content-Type": "application/json"}
@@ -249,6 +247,10 @@ class Jobs(ServerCase):
         connection.close()
         last = json.loads(events[-1][1].removeprefix("data: "))
         self.assertEqual((events[-1][0], last["state"], last["enrolled"]), ("event: end", "done", 3))
+
+
+class End(JobCase):
+    """The server of this class ends in its only test."""
 
     def test_a_server_that_stops_ends_jobs_and_events(self):
         job = self.start(LONG)

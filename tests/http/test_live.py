@@ -8,7 +8,7 @@ import struct
 import time
 
 from server import PATIENCE
-from test_native import BIDEN, GREY, OBAMA2, ServerCase
+from test_native import BIDEN, GREY, OBAMA2, ServerCase, SharedServerCase
 
 
 class Channel:
@@ -60,7 +60,7 @@ class Channel:
         self.socket.close()
 
 
-class Live(ServerCase):
+class ChannelCase(ServerCase):
     def setUp(self):
         super().setUp()
         self.enroll()
@@ -70,6 +70,8 @@ class Live(ServerCase):
         self.addCleanup(channel.close)
         return channel
 
+
+class Live(ChannelCase, SharedServerCase):
     def test_names_come_back_for_frames(self):
         channel = self.open()
         self.assertEqual((channel.status, channel.headers["upgrade"]), (101, "websocket"))
@@ -140,6 +142,20 @@ class Live(ServerCase):
         self.assertEqual(channel.receive(), (8, struct.pack(">H", 1009)))
         self.assertEqual(channel.receive(), (None, b""))
 
+    def test_a_text_message_is_answered_and_the_channel_goes_on(self):
+        channel = self.open()
+        channel.send(b'{"photo":1}', opcode=1)
+        self.assertIn("binary", channel.answer()["error"]["message"])
+        channel.send(OBAMA2)
+        self.assertEqual(channel.answer()["frame"], 1)
+
+    def test_another_site_cannot_open_a_channel(self):
+        self.get("/v1/live", 403, headers={"Origin": "http://evil.example"})
+
+
+class OwnServer(ChannelCase):
+    """Tests that count the channels of the server, or that end it."""
+
     def test_anything_but_a_handshake_is_400_and_sixteen_channels_are_open_at_most(self):
         self.get("/v1/live", 400)
         channels = [self.open() for _ in range(16)]
@@ -169,16 +185,6 @@ class Live(ServerCase):
             f"GET /v1/live {version}\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: {connection}\r\n"
             "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         ).encode()
-
-    def test_a_text_message_is_answered_and_the_channel_goes_on(self):
-        channel = self.open()
-        channel.send(b'{"photo":1}', opcode=1)
-        self.assertIn("binary", channel.answer()["error"]["message"])
-        channel.send(OBAMA2)
-        self.assertEqual(channel.answer()["frame"], 1)
-
-    def test_another_site_cannot_open_a_channel(self):
-        self.get("/v1/live", 403, headers={"Origin": "http://evil.example"})
 
     def test_a_server_that_stops_closes_its_channels_with_1001(self):
         channel = self.open()

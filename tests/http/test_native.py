@@ -304,7 +304,7 @@ class Collections(SharedServerCase):
         self.assertEqual(self.get("/v1/people")["total"], 1)
 
 
-class Protocol(ServerCase):
+class Protocol(SharedServerCase):
     def test_health_version_and_the_description_are_served(self):
         self.assertIn(self.get("/v1/health")["models"], ("loading", "ready"))
         self.assertTrue(self.get("/v1/version")["version"])
@@ -332,31 +332,6 @@ class Protocol(ServerCase):
                 seen.append((health["models"], health["gallery"]))
                 self.assertLess(time.monotonic(), give_up)
         self.assertEqual([pair for pair in seen if pair[0] in ("pending", "loading") and pair[1] == "ready"], [])
-
-    def test_probes_and_metrics_are_served(self):
-        self.assertEqual(self.get("/healthz"), {"status": "ok"})
-        self.post("/v1/detect", image=OBAMA)
-        self.assertEqual(self.get("/readyz"), {"status": "ready"})
-        self.get("/v1/nothing", 404)
-        wanted = (
-            b'semblance_requests_total{method="POST",route="/v1/detect",status="2xx"} 1\n',
-            b'semblance_request_seconds_count{method="GET",route="/healthz"} 1\n',
-        )
-        give_up = time.monotonic() + PATIENCE
-        text = b""
-        while not all(line in text for line in wanted):  # a request is counted just after its answer is sent
-            self.assertLess(time.monotonic(), give_up, text)
-            status, headers, text = self.server.request("GET", "/metrics")
-            self.assertEqual((status, headers["Content-Type"].split(";")[0]), (200, "text/plain"))
-        self.assertRegex(text, rb"(?m)^semblance_people 0$")
-        self.assertRegex(text, rb'(?m)^semblance_model_runs_total{model="landmarks"} [1-9]')
-        self.assertIn(b"semblance_index_bytes ", text)
-        self.assertRegex(text, rb"semblance_index_age_seconds -?\d")
-        stats = self.get("/v1/stats")
-        self.assertEqual(len(stats["minutes"]), 60)
-        self.assertEqual(stats["search"], {"by": "memory"})
-        self.assertGreater(sum(m["requests"] for m in stats["minutes"]), 2)
-        self.assertGreater(stats["minutes"][-1]["p50_ms"] + stats["minutes"][-2]["p50_ms"], 0)
 
     def test_long_answers_are_compressed_for_clients_that_accept_gzip(self):
         import gzip
@@ -437,6 +412,31 @@ class Protocol(ServerCase):
 
 
 class Life(ServerCase):
+    def test_probes_and_metrics_are_served(self):
+        self.assertEqual(self.get("/healthz"), {"status": "ok"})
+        self.post("/v1/detect", image=OBAMA)
+        self.assertEqual(self.get("/readyz"), {"status": "ready"})
+        self.get("/v1/nothing", 404)
+        wanted = (
+            b'semblance_requests_total{method="POST",route="/v1/detect",status="2xx"} 1\n',
+            b'semblance_request_seconds_count{method="GET",route="/healthz"} 1\n',
+        )
+        give_up = time.monotonic() + PATIENCE
+        text = b""
+        while not all(line in text for line in wanted):  # a request is counted just after its answer is sent
+            self.assertLess(time.monotonic(), give_up, text)
+            status, headers, text = self.server.request("GET", "/metrics")
+            self.assertEqual((status, headers["Content-Type"].split(";")[0]), (200, "text/plain"))
+        self.assertRegex(text, rb"(?m)^semblance_people 0$")
+        self.assertRegex(text, rb'(?m)^semblance_model_runs_total{model="landmarks"} [1-9]')
+        self.assertIn(b"semblance_index_bytes ", text)
+        self.assertRegex(text, rb"semblance_index_age_seconds -?\d")
+        stats = self.get("/v1/stats")
+        self.assertEqual(len(stats["minutes"]), 60)
+        self.assertEqual(stats["search"], {"by": "memory"})
+        self.assertGreater(sum(m["requests"] for m in stats["minutes"]), 2)
+        self.assertGreater(stats["minutes"][-1]["p50_ms"] + stats["minutes"][-2]["p50_ms"], 0)
+
     @of_a_file
     def test_a_second_server_on_the_same_folder_is_refused(self):
         done = self.run_program("serve", "--port", "0")

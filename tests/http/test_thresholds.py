@@ -6,7 +6,7 @@ import threading
 
 from program import FRIENDS
 from server import Server
-from test_native import OBAMA, OBAMA2, ServerCase
+from test_native import OBAMA, OBAMA2, ServerCase, SharedServerCase
 
 JSON = {"Content-Type": "application/json"}
 
@@ -15,13 +15,19 @@ def one_in(rate):
     return round(1 / rate)
 
 
-class Thresholds(ServerCase):
+class ThresholdCase(ServerCase):
     def set(self, status=200, headers=(), **target):
         return self.get("/v1/thresholds", status, "PUT", json.dumps(target), {**JSON, **dict(headers)})
 
     def found(self, **target):
         answer = self.post("/v1/search", image=OBAMA2, **target)
         return answer["threshold"], answer["faces"][0]["verdict"]
+
+
+class Thresholds(ThresholdCase, SharedServerCase):
+    def setUp(self):
+        super().setUp()
+        self.get("/v1/thresholds", 200, "DELETE")
 
     def test_a_saved_threshold_holds_for_the_next_search_and_comparison_and_can_be_reset(self):
         self.enroll()
@@ -83,6 +89,36 @@ class Thresholds(ServerCase):
                 self.assertEqual(error["code"], "invalid")
                 self.assertIn(words, error["message"])
         self.assertEqual(self.get("/v1/thresholds")["target"], {"fmr": 1e-5})
+
+    def test_searches_during_changes_use_the_old_or_the_new_threshold(self):
+        self.enroll()
+        either = set()
+        for score in (0.9, 0.2):
+            self.set(threshold=score)
+            either.add(self.found())
+        self.assertEqual(len(either), 2)
+        stop = threading.Event()
+        seen = []
+
+        def search():
+            while not (stop.is_set() and seen):
+                seen.append(self.found())
+
+        searchers = [threading.Thread(target=search) for _ in range(2)]
+        for one in searchers:
+            one.start()
+        for _ in range(6):
+            for score in (0.9, 0.2):
+                self.set(threshold=score)
+        stop.set()
+        for one in searchers:
+            one.join()
+        self.assertTrue(seen)
+        self.assertLessEqual(set(seen), either)
+
+
+class OwnServer(ThresholdCase):
+    """Tests that make keys, without which the server then answers nobody, or that stop the server."""
 
     def test_a_saved_threshold_survives_restarts_overrides_settings_and_holds_on_the_command_line(self):
         self.enroll()
@@ -162,29 +198,3 @@ class Thresholds(ServerCase):
                 self.get("/v1/thresholds", 403, "DELETE", headers=theirs)
         self.assertEqual(self.get("/v1/thresholds", headers=mine)["saved"], {})
         self.set(headers=mine, fmr=1e-5)
-
-    def test_searches_during_changes_use_the_old_or_the_new_threshold(self):
-        self.enroll()
-        either = set()
-        for score in (0.9, 0.2):
-            self.set(threshold=score)
-            either.add(self.found())
-        self.assertEqual(len(either), 2)
-        stop = threading.Event()
-        seen = []
-
-        def search():
-            while not (stop.is_set() and seen):
-                seen.append(self.found())
-
-        searchers = [threading.Thread(target=search) for _ in range(2)]
-        for one in searchers:
-            one.start()
-        for _ in range(6):
-            for score in (0.9, 0.2):
-                self.set(threshold=score)
-        stop.set()
-        for one in searchers:
-            one.join()
-        self.assertTrue(seen)
-        self.assertLessEqual(set(seen), either)
