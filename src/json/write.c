@@ -35,6 +35,16 @@ json_t *sb_json_float(float value) {
   return json_real(strtod(text, NULL));
 }
 
+/* As for floats: 15 digits survive a double, so 15, 16 or 17 are the shortest. A whole number gets ".0" and stays a
+ * real. */
+void sb_json_real_text(double value, char out[SB_JSON_REAL_TEXT]) {
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(out, SB_JSON_REAL_TEXT, "%.*g", digits, value);
+    if (strtod(out, NULL) == value) break;
+  }
+  if (!strpbrk(out, ".einf")) strcat(out, ".0"); /* infinity and NaN are for callers outside JSON */
+}
+
 json_t *sb_json_floats(const float *values, size_t count) {
   json_t *list = json_array();
   for (size_t i = 0; i < count; i++) sb_json_append(&list, sb_json_float(values[i]));
@@ -101,16 +111,10 @@ static void put_integer(writer *w, json_int_t value) {
   put(w, text, (size_t)snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, value));
 }
 
-/* As for floats: 15 digits survive a double, so 15, 16 or 17 are the shortest. A whole number gets ".0" and stays a
- * real. */
 static void put_real(writer *w, double value) {
-  char text[40];
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
+  char text[SB_JSON_REAL_TEXT];
+  sb_json_real_text(value, text);
   put(w, text, strlen(text));
-  if (!strpbrk(text, ".e")) put(w, ".0", 2);
 }
 
 static void put_escape(writer *w, char c) {

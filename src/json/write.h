@@ -12,6 +12,9 @@
 char *sb_json_write(const json_t *json);
 /* The same for people to read: each member and item on a line of its own. */
 char *sb_json_write_indented(const json_t *json);
+/* A double as it is written there: "0.1", "1.0", "1e+22". Also "inf" and "nan", which JSON does not have. */
+enum { SB_JSON_REAL_TEXT = 40 };
+void sb_json_real_text(double value, char out[SB_JSON_REAL_TEXT]);
 
 /* ---- Sticky building. A failure (out of memory, text that is not UTF-8) releases the object or list and leaves
  * NULL, and NULL stays NULL, so that a run of calls needs one check at its end; the functions that reply or print

@@ -23,14 +23,9 @@ static sb_status add_hex(sb_buffer *out, const uint8_t *bytes, size_t size, sb_e
   return status;
 }
 
-/* Writes the fewest digits that read back to the same number, and a point so that it is not taken for an integer. */
 static sb_status add_real(sb_buffer *out, double value, sb_error *error) {
-  char text[40];
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  if (!strpbrk(text, ".einf")) strcat(text, ".0");
+  char text[SB_JSON_REAL_TEXT];
+  sb_json_real_text(value, text);
   return sb_buffer_addf(out, error, "%s", text);
 }
 
