@@ -1,5 +1,10 @@
-/* The secret transform of face templates; transform.h describes it. Everything is drawn from the seed in a fixed order,
- * so a change here makes existing galleries unreadable. */
+/* The secret transform of face templates; transform.h describes it. Everything is drawn from the seed in a fixed order
+ * (for each round: the permutation by a Fisher-Yates shuffle, then the signs), so a change here makes existing
+ * galleries unreadable.
+ *
+ * Forward, a round permutes, flips signs and mixes. Backward, it mixes, flips and permutes back, in the opposite order:
+ * the Walsh-Hadamard transform is its own inverse when it is scaled by 1/sqrt(span). It needs a power of two. For other
+ * dimensions it mixes the first and then the last `span` numbers; the two ranges overlap, as span > dim / 2. */
 #include "crypto/transform.h"
 
 #include "crypto/internal.h"
@@ -107,7 +112,6 @@ static void hadamard(float *v, size_t span, float scale) {
   for (size_t i = 0; i < span; i++) v[i] *= scale;
 }
 
-/* Where dim is not a power of two, the first and then the last `span` numbers are mixed; the two ranges overlap. */
 void sb_transform_apply(const sb_transform *t, const float *in, float *out) {
   float v[SB_TRANSFORM_DIM_MAX], w[SB_TRANSFORM_DIM_MAX];
   memcpy(v, in, t->dim * sizeof *v);

@@ -1,5 +1,16 @@
 /* sb_worker_find: from a photo to its described faces. Turns a photo that lies on its side, finds the candidates,
- * describes each, and converts all coordinates to the full-size photo as it was given. */
+ * describes each, and converts all coordinates to the full-size photo as it was given.
+ *
+ * Three systems of coordinates:
+ *
+ *   turned  the image that was searched: rotated by 0 to 3 quarter turns. Candidates and worker->found are in it.
+ *   image   as decoded; a large JPEG at 1/2, 1/4 or 1/8 of its size
+ *   source  the full-size photo, which users see. sb_faces has it only.
+ *
+ * Quarter turns are tried only if no face is convincing, by the lower of two confidences (detector and verifier), as
+ * an upside-down face may convince one of the two. The best turn wins; a tie keeps the photo as it is. A portrait
+ * (SB_WANT_LARGEST_ONLY) is first searched without the passes for small faces, and with them only if nothing was
+ * found. */
 #include "face/worker.h"
 
 #include <math.h>

@@ -1,4 +1,13 @@
-/* sb_model_probe: checks a model before it is accepted, in a child process. */
+/* sb_model_probe: checks a model before it is accepted, in a child process.
+ *
+ * The checks, in this order: the file is present; its ONNX graph stays within the limits of infer/onnx.c; its SHA-256
+ * is that of the manifest. Then the model is loaded and run on synthetic pictures: its input and outputs must have the
+ * names and sizes that the manifest promises, every number must be finite, and an embedding model must not give the
+ * same numbers for different pictures.
+ *
+ * A child process runs the model, because the inference runtime may crash, loop or take all memory on a damaged file.
+ * The child has SECONDS_MAX seconds (SIGALRM ends it) and writes one struct `answer` into a pipe. A shorter answer, or
+ * none, means that it crashed or ran out of time. The parent has not started the runtime when it forks. */
 #include "face/registry.h"
 #include "face/worker.h"
 #include "infer/onnx.h"

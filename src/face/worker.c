@@ -1,4 +1,8 @@
-/* A worker's sessions, and running a model for it: the lowest layer of worker.h. */
+/* A worker's sessions, and running a model for it: the lowest layer of worker.h.
+ *
+ * The compiled models belong to the pipeline and are shared; a session has the input and output memory of one model for
+ * one worker. It is made when the worker first needs the model and lives as long as the worker, so that this
+ * memory is not allocated for each photo. One thread at a time uses a worker: nothing here takes a lock. */
 #include "face/worker.h"
 
 #include <stdlib.h>

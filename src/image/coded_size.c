@@ -1,4 +1,18 @@
-/* A bit reader and just enough of the AV1 and HEVC headers to find the picture size. The input is untrusted. */
+/* A bit reader and just enough of the AV1 and HEVC headers to find the picture size. The input is untrusted.
+ *
+ * Why: a HEIF container states a size, and the codec's own headers state another one, by which the decoder allocates.
+ * The budget of pixels and memory must hold for the larger one before the decoder sees the stream.
+ *
+ *   AV1   a stream is a list of OBUs: a byte (type, has extension, has size), an optional extension byte, a leb128
+ *         length. The size is in the sequence header. A later frame header may override it, within the number of bits
+ *         that the sequence header reserves: `room` is the largest size of that many bits.
+ *   HEVC  a stream is a list of NAL units, each behind its length: two bytes of header, then the payload with emulation
+ *         prevention (0 0 3 stands for 0 0). The size is in the sequence parameter set, behind fields whose length
+ *         depends on the number of sub-layers, and before the conformance window that crops it.
+ *
+ * A stream may have several headers: the result is the maximum of each side over all of them. The bit reader never
+ * reads outside its bytes: beyond the end it returns zeros and sets `ended`, which ends every loop here. Lengths are
+ * compared with what is left before they are used. */
 #include "image/coded_size.h"
 
 enum { AV1_SEQUENCE_HEADER = 1, HEVC_SEQUENCE_PARAMETERS = 33, SIDE_MAX = 1 << 24 };

@@ -1,4 +1,9 @@
-/* What the first bytes of a file say that it is: a format that is decoded, or the name of one that is not. */
+/* What the first bytes of a file say that it is: a format that is decoded, or the name of one that is not, for the
+ * message that refuses it.
+ *
+ * The table is searched in order, so a special case stands before the general one: a raw file of a camera before the
+ * TIFF or the video whose container it uses, all magic numbers before the guesses (icon, anymap, TGA), which would also
+ * fit other files. What has no magic number is searched for words (SVG, HTML), and is data or text in the end. */
 #include "image/codecs.h"
 
 #include <string.h>

@@ -1,5 +1,12 @@
-/* The table of idempotency keys: a ring whose oldest entry is reused. An entry whose request is still being processed
- * is never reused. */
+/* The table of idempotency keys: a ring of 1,024 entries, of which the oldest is reused. States of an entry:
+ *
+ *   free         key 0
+ *   in progress  the first request is being processed; exchange->idempotency points here, so the entry is not reused
+ *   done         `body`, `status` and `type` are the answer; valid for a day
+ *
+ * A request finds its entry by a scan of the table for the hash of caller, method, address and Idempotency-Key. The
+ * hash of the body tells a repetition from another request under the same key. Answers of 500 and above, and compressed
+ * ones, free the entry. If all entries are in progress, a request is processed without one. */
 #include "http/core/idempotency.h"
 #include "http/core/exchange.h"
 

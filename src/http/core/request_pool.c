@@ -1,5 +1,16 @@
-/* The queue is a ring buffer under one lock, with one condition variable for idle workers. How long a heavy job takes
- * is an exponential moving average over the last sixteen or so. */
+/* The queue is a ring buffer under one lock, with one condition variable for idle workers.
+ *
+ * Admission: a light job waits as long as the ring has room. Heavy jobs (photos) are bounded by time instead: no more
+ * may wait than all workers together finish in WAIT_MS_MAX,
+ *
+ *   limit = WAIT_MS_MAX * threads / heavy_ms,    at least HEAVY_A_THREAD * threads, at most the ring's capacity
+ *
+ * where heavy_ms is an exponential moving average of the time that a heavy job spends in a worker, over the last
+ * sixteen or so. The lower bound keeps workers busy when single photos take longer than the limit. It is also the limit
+ * until the first job was measured.
+ *
+ * Invariant under the lock: heavy <= count <= capacity. A job belongs to exactly one of the caller (refused), the ring,
+ * a worker, or the `refuse` of sb_http_request_pool_close, which first joins the workers and then empties the ring. */
 #include "http/core/request_pool.h"
 
 #include <stdlib.h>

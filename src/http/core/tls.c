@@ -1,4 +1,8 @@
-/* Reading, checking and making certificates with GnuTLS. */
+/* Reading, checking and making certificates with GnuTLS.
+ *
+ * The pair that is served is the one that --tls-cert and --tls-key name, both or neither; else the one that
+ * `semblance tls init` put into the gallery's folder (tls/cert.pem, tls/key.pem); else there is no TLS. The copy of the
+ * private key that is read here is wiped when it is released. */
 #include "http/core/tls.h"
 #include "engine/engine.h"
 

@@ -1,6 +1,11 @@
 /* Counters by route and class of status, latency histograms, and one row for each minute of the last hour.
  *
- * Counting takes no lock but that of the minutes: the counters are atomic and only grow, as Prometheus wants them. */
+ * Counting takes no lock but that of the minutes: the counters are atomic and only grow, as Prometheus wants them. A
+ * scrape reads them one by one, so sum and buckets of a histogram may be a request apart; the next scrape has both.
+ *
+ * The minutes are a ring: minute m since the start is row m % 60. A row says which minute it holds, so that a row of an
+ * earlier hour is recognised and reused by the first request of the new minute, and a minute without requests needs no
+ * work. A quantile is the upper bound of the bucket in which it lies. */
 #include "http/ops/metrics.h"
 
 #include <stdatomic.h>

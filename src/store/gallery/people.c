@@ -1,4 +1,9 @@
-/* People one by one: finding, reading and changing them. Lists are in people_list.c, enrollment in enrollment.c. */
+/* People one by one: finding, reading and changing them. Lists are in people_list.c, enrollment in enrollment.c.
+ *
+ * The database has no id of a person as text. A person is found by a keyed hash of collection and id (external_hash,
+ * with an index), which cannot be computed without the data key, and is the same whenever the same key is used. During
+ * a rotation of keys some people have the hash of the old key, so each key of the keyring is tried, the newest first.
+ * Callers work with the number of the row from then on. */
 #include "store/gallery/people.h"
 
 #include "store/audit/audit_log.h"

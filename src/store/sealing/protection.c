@@ -1,4 +1,12 @@
-/* Template protection: the cache of the collections' transforms. */
+/* Template protection: the cache of the collections' transforms.
+ *
+ * The row of a collection holds the sealed seed of its transform (crypto/transform.h) and a version that grows with
+ * each new seed. The transform that a seed gives is cached, one entry for each collection. Another process may have
+ * drawn a new seed (`keys revoke`), so an entry is used only if it has the version of the row; otherwise it is made
+ * again. Version -1 fits no row.
+ *
+ * The list only grows, and may move when it does: a pointer to an entry is valid until the next call, under the store's
+ * lock. Seeds are wiped when the store is closed. */
 #include "store/sealing/protection.h"
 
 #include "store/sealing/sealed_columns.h"
