@@ -29,6 +29,8 @@ static void find_constraint(plan *p, sqlite3_index_info *info, int i) {
     p->match = match;
     p->metric = match ? SB_SQL_METRIC_COSINE : (sb_sql_metric)function;
     p->impossible |= !c->usable;
+    /* Templates have length 1, so cosine orders them as the inner product and L2 do. */
+    if (p->metric == SB_SQL_METRIC_L1) p->refusal = "no index answers a search by L1";
   } else if (equal && c->iColumn == SB_SQL_GALLERY_K) {
     p->k = i;
     p->impossible |= !c->usable;

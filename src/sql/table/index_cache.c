@@ -415,7 +415,7 @@ bool sb_sql_index_cache_serves(const sb_sql_table *table, sb_sql_metric metric) 
   const double off = 1e-4;
   sb_sql_metric own = table->declaration.metric;
   if (metric == own) return true;
-  if (metric == SB_SQL_METRIC_L2 || own == SB_SQL_METRIC_L2) return false;
+  if (sb_sql_metric_is_distance(metric) || sb_sql_metric_is_distance(own)) return false;
   return table->cache->shortest > 1 - off && table->cache->longest < 1 + off;
 }
 

@@ -143,10 +143,11 @@ static sb_status ask_index(sb_sql_table *table, const sb_sql_nearest_query *quer
 
 sb_status sb_sql_nearest_find(sb_sql_table *table, const sb_sql_nearest_query *query, sb_sql_neighbor **out,
                               size_t *count, sb_error *error) {
-  collector c = {.k = query->k, .ascending = query->metric == SB_SQL_METRIC_L2};
+  collector c = {.k = query->k, .ascending = sb_sql_metric_is_distance(query->metric)};
+  bool taxicab = query->metric == SB_SQL_METRIC_L1;
   bool few = query->allowed && query->allowed->count <= SB_SQL_NEAREST_FEW, done = few;
   sb_status status = few ? read_allowed(table, query, &c, error) : SB_OK;
-  if (!few && query->k <= SB_INDEX_K_MAX) status = ask_index(table, query, &c, &done, error);
+  if (!few && !taxicab && query->k <= SB_INDEX_K_MAX) status = ask_index(table, query, &c, &done, error);
   if (status == SB_OK && !done) status = scan(table, query, &c, error);
   if (status != SB_OK) {
     free(c.items);

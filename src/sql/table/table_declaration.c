@@ -74,13 +74,13 @@ static sb_status check_type(const char *type, const char *name, sb_error *error)
   return SB_OK;
 }
 
-/* Finds PRIMARY KEY in a column's type: text *at to *end. */
-static bool find_primary_key(const char *type, const char **at, const char **end) {
+/* Finds PRIMARY KEY, or PARTITION KEY, in a column's type: text *at to *end. */
+static bool find_key(const char *type, const char *kind, const char **at, const char **end) {
   for (const char *p = type; *p;) {
     size_t size = word_length(p);
     const char *key = p + size;
     while (is_space(*key)) key++;
-    if (word_is(p, size, "primary") && word_is(key, word_length(key), "key"))
+    if (word_is(p, size, kind) && word_is(key, word_length(key), "key"))
       return *at = p, *end = key + strlen("key"), true;
     p += size ? size : 1;
   }
@@ -102,7 +102,7 @@ static sb_status read_primary_key(sb_sql_table_declaration *d, sb_error *error) 
   int column = d->columns - 1;
   const char *type = d->types[column], *at, *end;
   sb_buffer out = {0};
-  if (!find_primary_key(type, &at, &end)) return SB_OK;
+  if (!find_key(type, "primary", &at, &end)) return SB_OK;
   sb_status status = sb_buffer_addf(&out, error, "%.*s%s", (int)(at - type), type, end);
   if (status != SB_OK) return status;
   if (is_integer_type(out.bytes)) {
@@ -151,21 +151,23 @@ static bool read_vector_type(const char **text, size_t *dim, sb_sql_element *ele
   return true;
 }
 
+/* Reads "metric=l2", or sqlite-vec's "distance_metric=L2". */
 static sb_status read_metric(const char *text, const char *name, sb_sql_metric *metric, sb_error *error) {
   while (is_space(*text)) text++;
   if (!*text) return SB_OK;
-  if (!strncasecmp(text, "metric", 6)) {
-    for (text += 6; is_space(*text);) text++;
-    if (*text == '=') {
-      for (text++; is_space(*text);) text++;
-      size_t size = strlen(text);
-      while (size && is_space(text[size - 1])) size--;
-      for (int i = 0; i < SB_SQL_METRICS; i++)
-        if (word_is(text, size, sb_sql_metric_name((sb_sql_metric)i))) return *metric = (sb_sql_metric)i, SB_OK;
-    }
-  }
+  size_t size = word_length(text);
+  bool known = word_is(text, size, "metric") || word_is(text, size, "distance_metric");
+  for (text += size; is_space(*text);) text++;
+  known &= *text == '=';
+  for (text += known; is_space(*text);) text++;
+  size = word_length(text);
+  const char *end = text + size;
+  while (is_space(*end)) end++;
+  for (int i = 0; known && !*end && i < SB_SQL_METRICS; i++)
+    if (word_is(text, size, sb_sql_metric_name((sb_sql_metric)i))) return *metric = (sb_sql_metric)i, SB_OK;
   return sb_fail(error, SB_INVALID,
-                 "column %s: only metric=cosine, metric=dot or metric=l2 can follow the vector's type", name);
+                 "column %s: only metric=cosine, metric=dot, metric=l2 or metric=l1 can follow the vector's type",
+                 name);
 }
 
 static sb_status check_name(const char *name, const char *table, sb_error *error) {
@@ -198,9 +200,18 @@ static sb_status read_vector_column(const char *text, const char *name, size_t d
   return SB_OK;
 }
 
+/* Takes sqlite-vec's PARTITION KEY out of the type of the last column: conditions on any column are met inside a search. */
+static void remove_partition_key(sb_sql_table_declaration *d) {
+  char *type = d->types[d->columns - 1];
+  const char *at, *end;
+  if (find_key(type, "partition", &at, &end)) memmove(type + (at - type), end, strlen(end) + 1);
+}
+
 static sb_status read_column(const char *text, const char *table, sb_sql_table_declaration *d, sb_error *error) {
   size_t dim = 0;
   sb_sql_element element = SB_SQL_ELEMENT_NONE;
+  while (is_space(*text)) text++;
+  text += *text == '+'; /* sqlite-vec's mark of a column that has no part in its searches; here every column may have */
   char *name = read_name(&text, error);
   if (!name) return error && error->code == SB_NO_MEMORY ? SB_NO_MEMORY : SB_INVALID;
   d->names[d->columns++] = name; /* counted at once, so that it is freed whatever follows */
@@ -211,6 +222,7 @@ static sb_status read_column(const char *text, const char *table, sb_sql_table_d
   d->types[d->columns - 1] = sb_strdup(vector ? "" : text, error);
   if (!d->types[d->columns - 1]) return SB_NO_MEMORY;
   if (vector) return read_vector_column(text, name, dim, element, d, error);
+  remove_partition_key(d);
   status = read_primary_key(d, error);
   return status == SB_OK ? check_type(d->types[d->columns - 1], name, error) : status;
 }

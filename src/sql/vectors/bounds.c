@@ -2,11 +2,11 @@
 #include "sql/vectors/bounds.h"
 
 double sb_sql_distance(sb_sql_metric metric, double value) {
-  return metric == SB_SQL_METRIC_L2 ? value : metric == SB_SQL_METRIC_COSINE ? 1 - value : -value;
+  return sb_sql_metric_is_distance(metric) ? value : metric == SB_SQL_METRIC_COSINE ? 1 - value : -value;
 }
 
 double sb_sql_similarity(sb_sql_metric metric, double value) {
-  return metric == SB_SQL_METRIC_L2 ? -value : value;
+  return sb_sql_metric_is_distance(metric) ? -value : value;
 }
 
 bool sb_sql_bounds_has_operator(int op) {

@@ -76,7 +76,7 @@ static void to_vector(sqlite3_context *context, int count, sqlite3_value **argum
   sb_sql_value_free(&value);
 }
 
-/* ---- VECTOR_DOT_PRODUCT, VECTOR_COSINE, VECTOR_L2 */
+/* ---- VECTOR_DOT_PRODUCT, VECTOR_COSINE, VECTOR_L2, VECTOR_L1 */
 
 static void free_parsed(void *parsed) {
   sb_sql_value_free(parsed);
@@ -126,7 +126,7 @@ static void compare(sqlite3_context *context, int count, sqlite3_value **argumen
 
 /* ---- FROM_VECTOR, VECTOR_LENGTH, VECTOR_NORMALIZE */
 
-static void from_vector(sqlite3_context *context, int count, sqlite3_value **arguments) {
+void sb_sql_from_vector(sqlite3_context *context, int count, sqlite3_value **arguments) {
   sb_error error = {0};
   sb_sql_value value = {0};
   sb_buffer text = {0};
@@ -142,7 +142,7 @@ static void from_vector(sqlite3_context *context, int count, sqlite3_value **arg
   sb_sql_value_free(&value);
 }
 
-static void vector_length(sqlite3_context *context, int count, sqlite3_value **arguments) {
+void sb_sql_vector_length(sqlite3_context *context, int count, sqlite3_value **arguments) {
   sb_error error = {0};
   sb_sql_value value = {0};
   if (any_null(count, arguments)) return;
@@ -214,7 +214,7 @@ static void always_true(sqlite3_context *context, int count, sqlite3_value **arg
 }
 
 int sb_sql_register_functions(sqlite3 *db) {
-  static const sb_sql_metric metrics[] = {SB_SQL_METRIC_DOT, SB_SQL_METRIC_COSINE, SB_SQL_METRIC_L2};
+  static const sb_sql_metric metrics[] = {SB_SQL_METRIC_DOT, SB_SQL_METRIC_COSINE, SB_SQL_METRIC_L2, SB_SQL_METRIC_L1};
   const struct {
     const char *name;
     int arguments;
@@ -225,13 +225,15 @@ int sb_sql_register_functions(sqlite3 *db) {
       {"vector_dot_product", 2, &metrics[0], compare},
       {"vector_cosine", 2, &metrics[1], compare},
       {"vector_l2", 2, &metrics[2], compare},
-      {"from_vector", 1, NULL, from_vector},
-      {"vector_to_json", 1, NULL, from_vector},
-      {"vector_length", 1, NULL, vector_length},
+      {"vector_l1", 2, &metrics[3], compare},
+      {"from_vector", 1, NULL, sb_sql_from_vector},
+      {"vector_to_json", 1, NULL, sb_sql_from_vector},
+      {"vector_length", 1, NULL, sb_sql_vector_length},
       {"vector_normalize", 1, NULL, vector_normalize},
       {sb_sql_nearest_functions[0], 2, NULL, always_true},
       {sb_sql_nearest_functions[1], 2, NULL, always_true},
       {sb_sql_nearest_functions[2], 2, NULL, always_true},
+      {sb_sql_nearest_functions[3], 2, NULL, always_true},
   };
   int code = SQLITE_OK;
   for (size_t i = 0; code == SQLITE_OK && i < sizeof functions / sizeof *functions; i++) {

@@ -8,6 +8,9 @@
 /* Adds the functions to a connection. Returns SQLite's result code. */
 int sb_sql_register_functions(sqlite3 *db);
 
+/* FROM_VECTOR and VECTOR_LENGTH, which have other names in vec_functions.c, too. */
+void sb_sql_from_vector(sqlite3_context *context, int count, sqlite3_value **arguments);
+void sb_sql_vector_length(sqlite3_context *context, int count, sqlite3_value **arguments);
 /* What a table makes of MATCH where SQLite runs it as a function on each row: an error that says where it belongs. */
 void sb_sql_match_refused(sqlite3_context *context, int count, sqlite3_value **arguments);
 

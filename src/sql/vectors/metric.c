@@ -1,4 +1,4 @@
-/* Inner product, cosine similarity and Euclidean distance of SQL vectors, over the SIMD kernels of src/vector. */
+/* Inner product, cosine similarity and distances of SQL vectors, over the SIMD kernels of src/vector where there is one. */
 #include "sql/vectors/metric.h"
 
 #include "vector/vector.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *const sb_sql_nearest_functions[SB_SQL_METRICS] = {"semblance_nearest_dot", "semblance_nearest_cosine",
-                                                              "semblance_nearest_l2"};
+                                                              "semblance_nearest_l2", "semblance_nearest_l1"};
 
 int sb_sql_nearest_metric(const char *name) {
   for (int i = 0; i < SB_SQL_METRICS; i++)
@@ -16,8 +16,12 @@ int sb_sql_nearest_metric(const char *name) {
 }
 
 const char *sb_sql_metric_name(sb_sql_metric metric) {
-  static const char *const names[SB_SQL_METRICS] = {"dot", "cosine", "l2"};
+  static const char *const names[SB_SQL_METRICS] = {"dot", "cosine", "l2", "l1"};
   return names[metric];
+}
+
+bool sb_sql_metric_is_distance(sb_sql_metric metric) {
+  return metric == SB_SQL_METRIC_L2 || metric == SB_SQL_METRIC_L1;
 }
 
 /* The kernels load unaligned vectors; only the type of their parameters asks for alignment. */
@@ -40,6 +44,17 @@ static double squared_distance(const uint8_t *a, const uint8_t *b, size_t dim) {
   return sum;
 }
 
+static double taxicab_distance(const uint8_t *a, const uint8_t *b, size_t dim) {
+  double sum = 0;
+  for (size_t i = 0; i < dim; i++) {
+    float x, y;
+    memcpy(&x, a + i * sizeof x, sizeof x);
+    memcpy(&y, b + i * sizeof y, sizeof y);
+    sum += fabs((double)x - (double)y);
+  }
+  return sum;
+}
+
 /* NaN when a vector is zero or a sum overflowed. */
 static double cosine(double product, double squared_a, double squared_b) {
   double length = sqrt(squared_a) * sqrt(squared_b);
@@ -51,6 +66,7 @@ double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *
   switch (metric) {
   case SB_SQL_METRIC_DOT: return (double)sb_dot(x, y, dim);
   case SB_SQL_METRIC_L2: return sqrt(squared_distance(a, b, dim));
+  case SB_SQL_METRIC_L1: return taxicab_distance(a, b, dim);
   case SB_SQL_METRIC_COSINE:
     return cosine((double)sb_dot(x, y, dim), (double)sb_dot(x, x, dim), (double)sb_dot(y, y, dim));
   }
@@ -58,14 +74,16 @@ double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *
 }
 
 static double metric_of_doubles(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b) {
-  double product = 0, squared_a = 0, squared_b = 0, distance = 0;
+  double product = 0, squared_a = 0, squared_b = 0, distance = 0, taxicab = 0;
   for (size_t i = 0; i < a->dim; i++) {
     double x = sb_sql_value_get(a, i), y = sb_sql_value_get(b, i);
     product += x * y;
     squared_a += x * x;
     squared_b += y * y;
     distance += (x - y) * (x - y);
+    taxicab += fabs(x - y);
   }
+  if (metric == SB_SQL_METRIC_L1) return taxicab;
   if (metric == SB_SQL_METRIC_L2) return sqrt(distance);
   return metric == SB_SQL_METRIC_DOT ? product : cosine(product, squared_a, squared_b);
 }

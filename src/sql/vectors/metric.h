@@ -1,13 +1,19 @@
-/* The three ways to compare two vectors: inner product, cosine similarity, Euclidean distance. */
+/* The four ways to compare two vectors: inner product, cosine similarity, Euclidean and taxicab distance. */
 #ifndef SB_SQL_VECTORS_METRIC_H
 #define SB_SQL_VECTORS_METRIC_H
 
 #include "sql/vectors/value.h"
 
 /* The numbers index sb_sql_nearest_functions, and stand in the plan of a search (table/plan.h). */
-typedef enum sb_sql_metric { SB_SQL_METRIC_DOT, SB_SQL_METRIC_COSINE, SB_SQL_METRIC_L2 } sb_sql_metric;
-enum { SB_SQL_METRICS = 3 };
+typedef enum sb_sql_metric {
+  SB_SQL_METRIC_DOT,
+  SB_SQL_METRIC_COSINE,
+  SB_SQL_METRIC_L2,
+  SB_SQL_METRIC_L1 /* no index answers it: a search compares every row */
+} sb_sql_metric;
+enum { SB_SQL_METRICS = 4 };
 const char *sb_sql_metric_name(sb_sql_metric metric);
+bool sb_sql_metric_is_distance(sb_sql_metric metric); /* L2, L1: the smallest value is the nearest */
 
 /* Two vectors of `dim` floats at any alignment. The cosine of a zero vector is NaN. */
 double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *b, size_t dim);
