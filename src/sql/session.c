@@ -280,7 +280,8 @@ static sb_status compile(sb_sql_statement *statement, const char *text, const ch
   if (code != SQLITE_OK) return compile_failed(statement, text, code, error);
   if (rest) *rest = dialect->size ? text + dialect->size : tail;
   if (statement->raw && !sql->write && !sqlite3_stmt_readonly(statement->raw)) return would_write(error);
-  return dialect->index == SB_SQL_DIALECT_CREATE_INDEX ? remember_index(sql, &dialect->index_name, error) : SB_OK;
+  bool named = dialect->index == SB_SQL_DIALECT_CREATE_INDEX && dialect->index_name;
+  return named ? remember_index(sql, &dialect->index_name, error) : SB_OK;
 }
 
 sb_status sb_sql_prepare(sb_sql *sql, const char *text, const char **rest, sb_sql_statement **out, sb_error *error) {

@@ -52,6 +52,9 @@ class Regress(ProgramCase):
     def test_the_tables_and_statements_of_iris(self):
         self.compare("iris")
 
+    def test_the_operators_and_statements_of_pgvector(self):
+        self.compare("pgvector")
+
 
 if __name__ == "__main__":
     unittest.main()

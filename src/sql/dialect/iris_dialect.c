@@ -4,6 +4,7 @@
 
 #include "sql/dialect/iris_index.h"
 #include "sql/dialect/iris_statements.h"
+#include "sql/dialect/pgvector_dialect.h"
 #include "sql/dialect/query_rewrite.h"
 
 #include <stdlib.h>
@@ -185,9 +186,11 @@ static sb_status rewrite_statements(sb_sql_token_edits *s, size_t first, sb_erro
 static sb_status rewrite(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *error) {
   size_t first = skip_explain(s);
   if (is_trigger(s, first)) return SB_OK;
+  bool whole = false; /* nothing else is to be rewritten */
   sb_status status = sb_sql_iris_index(s, first, out, error);
+  if (status == SB_OK && !out->index) status = sb_sql_pgvector_statement(s, first, out, &whole, error);
   if (status != SB_OK) return status;
-  if (out->index) {
+  if (out->index || whole) {
     status = write(s, &out->plain, error);
   } else {
     status = rewrite_statements(s, first, error);
@@ -197,12 +200,35 @@ static sb_status rewrite(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *e
   return status;
 }
 
+/* Rewrites operators and casts, which the other rewriters need as calls. *out NULL: there are none. */
+static sb_status rewrite_operators(sb_sql_token_edits *s, char **out, sb_error *error) {
+  *out = NULL;
+  if (is_trigger(s, skip_explain(s))) return SB_OK;
+  sb_status status = sb_sql_pgvector_operators(s, error);
+  return status == SB_OK && s->edit_count ? write(s, out, error) : status;
+}
+
+/* Rewrites `calls`, the statement whose operators have become calls; it becomes the plain form if nothing else does. */
+static sb_status rewrite_calls(char *calls, sb_sql_dialect *out, sb_error *error) {
+  sb_sql_token_edits edits;
+  sb_status status = sb_sql_token_edits_read(calls, &edits, error);
+  if (status != SB_OK) return status;
+  status = rewrite(&edits, out, error);
+  sb_sql_token_edits_free(&edits);
+  if (status == SB_OK && !out->plain && !(out->plain = sb_strdup(calls, error))) return SB_NO_MEMORY;
+  return status;
+}
+
 sb_status sb_sql_dialect_read(const char *text, sb_sql_dialect *out, sb_error *error) {
   sb_sql_token_edits edits;
   sb_sql_dialect dialect = {0};
+  char *calls = NULL;
   sb_status status = sb_sql_token_edits_read(text, &edits, error);
   if (status != SB_OK) return status;
-  status = rewrite(&edits, &dialect, error);
+  status = rewrite_operators(&edits, &calls, error);
+  if (status == SB_OK) status = calls ? rewrite_calls(calls, &dialect, error) : rewrite(&edits, &dialect, error);
+  if (calls) dialect.size = (size_t)(edits.end - text) + (*edits.end == ';');
+  free(calls);
   dialect.parameters = edits.parameters;
   dialect.names = edits.names;
   edits.parameters = 0; /* the names are the dialect's now */

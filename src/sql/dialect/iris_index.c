@@ -99,13 +99,17 @@ static bool read_creation(const sb_sql_token_edits *s, size_t i, creation *c) {
   return sb_sql_token_is(at(s, kind), "hnsw");
 }
 
-static sb_status replace_creation(sb_sql_token_edits *s, size_t i, const creation *c, sb_error *error) {
-  char *relation = sb_sql_token_edits_slice(s, c->table, c->open, error),
-       *column = sb_sql_token_edits_slice(s, c->open + 1, c->open + 2, error);
+sb_status sb_sql_iris_write_creation(sb_sql_token_edits *s, const sb_sql_dialect_creation *c, sb_sql_dialect *out,
+                                     sb_error *error) {
+  if (c->name_end && !(out->index_name = plain_name(s, c->name_end, error))) return SB_NO_MEMORY;
+  out->index = SB_SQL_DIALECT_CREATE_INDEX;
+  char *relation = sb_sql_token_edits_slice(s, c->table, c->table_end, error),
+       *column = sb_sql_token_edits_slice(s, c->column, c->column + 1, error);
+  const char *from = at(s, c->from)->text;
   sb_status status = relation && column ? SB_OK : SB_NO_MEMORY;
   if (status == SB_OK)
     status = sb_sql_token_edits_replace(
-        s, at(s, i)->text, (size_t)(s->end - at(s, i)->text), error,
+        s, from, (size_t)(s->end - from), error,
         "SELECT 'the index exists already: every vector column has one, without any settings' AS notice"
         " WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE t.\"semblance rank\" IS NULL AND"
         " semblance_nearest_dot(t.%s, NULL) LIMIT 0)",
@@ -145,7 +149,7 @@ sb_status sb_sql_iris_index(sb_sql_token_edits *s, size_t i, sb_sql_dialect *out
   if (!read_creation(s, i, &c)) return SB_OK;
   sb_status status = check_settings(s, c.settings, error);
   if (status != SB_OK) return status;
-  if (!(out->index_name = plain_name(s, c.name_end, error))) return SB_NO_MEMORY;
-  out->index = SB_SQL_DIALECT_CREATE_INDEX;
-  return replace_creation(s, i, &c, error);
+  const sb_sql_dialect_creation parts = {
+      .from = i, .name_end = c.name_end, .table = c.table, .table_end = c.open, .column = c.open + 1};
+  return sb_sql_iris_write_creation(s, &parts, out, error);
 }

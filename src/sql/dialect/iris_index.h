@@ -10,4 +10,13 @@
  * or out of range. SB_NO_MEMORY. */
 sb_status sb_sql_iris_index(sb_sql_token_edits *edits, size_t i, sb_sql_dialect *out, sb_error *error);
 
+/* The parts of a CREATE INDEX of a vector column, as tokens: the first of the statement; the one after its name (0: it
+ * has none); the table and the one after it; the column. */
+typedef struct sb_sql_dialect_creation {
+  size_t from, name_end, table, table_end, column;
+} sb_sql_dialect_creation;
+/* Makes the statement a SELECT that says that the index exists, and sets out->index. SB_NO_MEMORY. */
+sb_status sb_sql_iris_write_creation(sb_sql_token_edits *edits, const sb_sql_dialect_creation *parts,
+                                     sb_sql_dialect *out, sb_error *error);
+
 #endif

@@ -69,7 +69,12 @@ static bool parse_function(const sb_sql_token *t, search *out) {
   } functions[] = {{"vector_dot_product", "semblance_nearest_dot", true},
                    {"vector_cosine", "semblance_nearest_cosine", true},
                    {"vector_l2", "semblance_nearest_l2", false},
-                   {"vector_l1", "semblance_nearest_l1", false}};
+                   {"vector_l1", "semblance_nearest_l1", false},
+                   {"inner_product", "semblance_nearest_dot", true},
+                   {"vector_negative_inner_product", "semblance_nearest_dot", false},
+                   {"cosine_distance", "semblance_nearest_cosine", false},
+                   {"l2_distance", "semblance_nearest_l2", false},
+                   {"l1_distance", "semblance_nearest_l1", false}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     if (!sb_sql_token_is(t, functions[i].name)) continue;
     *out = (search){.function = functions[i].nearest, .descending = functions[i].descending};

@@ -54,8 +54,8 @@ static size_t number_length(const char *text, size_t size) {
   return i;
 }
 
-/* 0: it is not a parameter. SQLite also takes the form $a::b(c), which Tcl uses; here the parameter ends before the
- * parenthesis, and token_edits.c refuses it. */
+/* 0: it is not a parameter. SQLite also takes the form $a::b(c), which Tcl uses. Here the parameter is $a: a
+ * parenthesis after it is refused (token_edits.c), and :: is a cast, as in PostgreSQL. */
 static size_t parameter_length(const char *text, size_t size) {
   size_t i = 1;
   if (text[0] == '?') {
@@ -63,9 +63,7 @@ static size_t parameter_length(const char *text, size_t size) {
     return i;
   }
   for (; i < size; i++) {
-    if (is_word(text[i])) continue;
-    if (text[i] != ':' || i + 1 >= size || text[i + 1] != ':') break;
-    i++;
+    if (!is_word(text[i])) break;
   }
   return i > 1 ? i : 0;
 }
@@ -93,6 +91,7 @@ sb_sql_token sb_sql_token_read(const char *text, const char *end) {
   if ((c | 0x20) == 'x' && size > 1 && text[1] == '\'') return read_quoted(SB_SQL_TOKEN_BLOB, text, size, 1, '\'');
   if (is_digit(c) || (c == '.' && size > 1 && is_digit(text[1])))
     return token(SB_SQL_TOKEN_NUMBER, text, number_length(text, size));
+  if (c == ':' && size > 1 && text[1] == ':') return token(SB_SQL_TOKEN_SYMBOL, text, 2);
   if (strchr("?:@$#", c) && c && (length = parameter_length(text, size)) > 0)
     return token(SB_SQL_TOKEN_PARAMETER, text, length);
   if (!is_word(c) || c == '$') return token(SB_SQL_TOKEN_SYMBOL, text, 1);

@@ -13,7 +13,7 @@ typedef enum sb_sql_token_kind {
   SB_SQL_TOKEN_NUMBER,
   SB_SQL_TOKEN_BLOB,
   SB_SQL_TOKEN_PARAMETER, /* ?, ?12, :name, @name, $name, #name */
-  SB_SQL_TOKEN_SYMBOL,    /* one character of anything else */
+  SB_SQL_TOKEN_SYMBOL,    /* one character of anything else, or "::" */
   SB_SQL_TOKEN_BROKEN     /* an unclosed quote: the rest of the text */
 } sb_sql_token_kind;
 

@@ -200,7 +200,8 @@ static sb_status read_vector_column(const char *text, const char *name, size_t d
   return SB_OK;
 }
 
-/* Takes sqlite-vec's PARTITION KEY out of the type of the last column: conditions on any column are met inside a search. */
+/* Takes sqlite-vec's PARTITION KEY out of the type of the last column. Conditions on any column are met inside a
+ * search. */
 static void remove_partition_key(sb_sql_table_declaration *d) {
   char *type = d->types[d->columns - 1];
   const char *at, *end;

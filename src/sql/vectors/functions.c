@@ -4,6 +4,7 @@
 
 #include "sql/error.h"
 #include "sql/vectors/argument.h"
+#include "sql/vectors/bounds.h"
 #include "sql/vectors/metric.h"
 
 #include <math.h>
@@ -103,7 +104,7 @@ static sb_status read_cached(sqlite3_context *context, int number, sqlite3_value
   return SB_OK;
 }
 
-static void compare(sqlite3_context *context, int count, sqlite3_value **arguments) {
+void sb_sql_vector_compare(sqlite3_context *context, int count, sqlite3_value **arguments) {
   (void)count;
   const sb_sql_metric *metric = sqlite3_user_data(context);
   sb_error error = {0};
@@ -122,6 +123,24 @@ static void compare(sqlite3_context *context, int count, sqlite3_value **argumen
   sb_sql_value_free(&b);
   for (int i = 0; i < 2; i++) /* only now: for an argument that is not constant SQLite frees it at once */
     if (parsed[i]) sqlite3_set_auxdata(context, i, parsed[i], free_parsed);
+}
+
+void sb_sql_vector_distance(sqlite3_context *context, int count, sqlite3_value **arguments) {
+  const sb_sql_metric *metric = sqlite3_user_data(context);
+  sb_error error = {0};
+  sb_sql_value a = {0}, b = {0};
+  double result = 0;
+  bool null = false;
+  if (any_null(count, arguments)) return;
+  sb_status status = sb_sql_value_of_argument(arguments[0], &a, &error);
+  if (status == SB_OK) status = sb_sql_value_of_argument(arguments[1], &b, &error);
+  if (status == SB_OK) status = sb_sql_metric_of_values(*metric, &a, &b, &result, &null, &error);
+  if (status != SB_OK)
+    sb_sql_function_error(context, status, &error);
+  else if (!null)
+    sqlite3_result_double(context, sb_sql_distance(*metric, result));
+  sb_sql_value_free(&a);
+  sb_sql_value_free(&b);
 }
 
 /* ---- FROM_VECTOR, VECTOR_LENGTH, VECTOR_NORMALIZE */
@@ -222,10 +241,10 @@ int sb_sql_register_functions(sqlite3 *db) {
     void (*function)(sqlite3_context *, int, sqlite3_value **);
   } functions[] = {
       {"to_vector", -1, NULL, to_vector},
-      {"vector_dot_product", 2, &metrics[0], compare},
-      {"vector_cosine", 2, &metrics[1], compare},
-      {"vector_l2", 2, &metrics[2], compare},
-      {"vector_l1", 2, &metrics[3], compare},
+      {"vector_dot_product", 2, &metrics[0], sb_sql_vector_compare},
+      {"vector_cosine", 2, &metrics[1], sb_sql_vector_compare},
+      {"vector_l2", 2, &metrics[2], sb_sql_vector_compare},
+      {"vector_l1", 2, &metrics[3], sb_sql_vector_compare},
       {"from_vector", 1, NULL, sb_sql_from_vector},
       {"vector_to_json", 1, NULL, sb_sql_from_vector},
       {"vector_length", 1, NULL, sb_sql_vector_length},

@@ -8,7 +8,10 @@
 /* Adds the functions to a connection. Returns SQLite's result code. */
 int sb_sql_register_functions(sqlite3 *db);
 
-/* FROM_VECTOR and VECTOR_LENGTH, which have other names in vec_functions.c, too. */
+/* Functions that have other names in vec_functions.c and pgvector_functions.c, too. The data of the first two is the
+ * sb_sql_metric: its value, and the distance that it means (1 - the cosine, the negative inner product). */
+void sb_sql_vector_compare(sqlite3_context *context, int count, sqlite3_value **arguments);
+void sb_sql_vector_distance(sqlite3_context *context, int count, sqlite3_value **arguments);
 void sb_sql_from_vector(sqlite3_context *context, int count, sqlite3_value **arguments);
 void sb_sql_vector_length(sqlite3_context *context, int count, sqlite3_value **arguments);
 /* What a table makes of MATCH where SQLite runs it as a function on each row: an error that says where it belongs. */

@@ -1,4 +1,4 @@
-/* Inner product, cosine similarity and distances of SQL vectors, over the SIMD kernels of src/vector where there is one. */
+/* Inner product, cosine similarity and distances of SQL vectors, over the SIMD kernels of src/vector. */
 #include "sql/vectors/metric.h"
 
 #include "vector/vector.h"

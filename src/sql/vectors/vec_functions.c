@@ -131,27 +131,6 @@ static void vec_slice(sqlite3_context *context, int count, sqlite3_value **argum
   sb_sql_function_error(context, status, &error);
 }
 
-/* ---- vec_distance_... */
-
-/* The function's data is the metric. */
-static void vec_distance(sqlite3_context *context, int count, sqlite3_value **arguments) {
-  const sb_sql_metric *metric = sqlite3_user_data(context);
-  sb_error error = {0};
-  sb_sql_value a = {0}, b = {0};
-  double result = 0;
-  bool null = false;
-  if (any_null(count, arguments)) return;
-  sb_status status = sb_sql_value_of_argument(arguments[0], &a, &error);
-  if (status == SB_OK) status = sb_sql_value_of_argument(arguments[1], &b, &error);
-  if (status == SB_OK) status = sb_sql_metric_of_values(*metric, &a, &b, &result, &null, &error);
-  if (status != SB_OK)
-    sb_sql_function_error(context, status, &error);
-  else if (!null)
-    sqlite3_result_double(context, *metric == SB_SQL_METRIC_COSINE ? 1 - result : result);
-  sb_sql_value_free(&a);
-  sb_sql_value_free(&b);
-}
-
 /* ---- Registration */
 
 /* Whether the connection has sqlite-vec's own functions. */
@@ -177,9 +156,9 @@ int sb_sql_register_vec_functions(sqlite3 *db) {
       {"vec_add", 2, &signs[0], vec_combine},
       {"vec_sub", 2, &signs[1], vec_combine},
       {"vec_slice", 3, NULL, vec_slice},
-      {"vec_distance_cosine", 2, &metrics[0], vec_distance},
-      {"vec_distance_l2", 2, &metrics[1], vec_distance},
-      {"vec_distance_l1", 2, &metrics[2], vec_distance},
+      {"vec_distance_cosine", 2, &metrics[0], sb_sql_vector_distance},
+      {"vec_distance_l2", 2, &metrics[1], sb_sql_vector_distance},
+      {"vec_distance_l1", 2, &metrics[2], sb_sql_vector_distance},
       {"vec_length", 1, NULL, sb_sql_vector_length},
       {"vec_to_json", 1, NULL, sb_sql_from_vector},
   };
