@@ -197,6 +197,13 @@ typedef struct sb_engine sb_engine;
  * face (SB_NOT_LIVE) and gives the verdict "not sure" for it. */
 typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS_REFUSE } sb_liveness_policy;
 
+/* What to do where a score is a match's and one of the faces looks younger than 16. Children look alike to the models:
+ * among children under 13 false matches are hundreds to thousands of times as frequent as the false match rate says.
+ * UNSURE gives the verdict "not sure" (SB_REASON_CHILD); MATCH treats children like adults, for those who accept the
+ * risk, and is noted in the audit. The age is an estimate: it finds 96 % of children up to 6 years and 72 % of those of
+ * 7 to 12. */
+typedef enum sb_children_policy { SB_CHILDREN_UNSURE, SB_CHILDREN_MATCH } sb_children_policy;
+
 typedef struct sb_engine_options {
   size_t struct_size;
   const char *data_dir; /* the gallery's folder, created if missing; NULL: $XDG_DATA_HOME/semblance */
@@ -222,6 +229,7 @@ typedef struct sb_engine_options {
   /* With search_remotely: search collections that have a pgvector HNSW index by it, with a list of this many candidates
    * (at most 1000); this misses some matches. 0: exactly. */
   int hnsw;
+  sb_children_policy children; /* of searches, verification, and what else says that two faces match */
 } sb_engine_options;
 
 /* Opens the gallery; creates it if missing. SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
@@ -353,8 +361,15 @@ typedef struct sb_enroll_request {
 /* "No match", "not sure", "match". */
 typedef enum sb_verdict { SB_VERDICT_NONE, SB_VERDICT_UNSURE, SB_VERDICT_MATCH } sb_verdict;
 /* Why the verdict is "not sure": the score lies between the two thresholds, a photo is too poor (see
- * sb_quality_weakest), or the face looks like a picture of a picture and the liveness policy refuses that. */
-typedef enum sb_reason { SB_REASON_NONE, SB_REASON_SCORE, SB_REASON_QUALITY, SB_REASON_LIVENESS } sb_reason;
+ * sb_quality_weakest), the face looks like a picture of a picture and the liveness policy refuses that, or the score is
+ * a match's and one of the faces looks like a child's (sb_children_policy). */
+typedef enum sb_reason {
+  SB_REASON_NONE,
+  SB_REASON_SCORE,
+  SB_REASON_QUALITY,
+  SB_REASON_LIVENESS,
+  SB_REASON_CHILD
+} sb_reason;
 
 /* The operating point: how sure a match must be. At most one field is set, the others are 0. All 0 is the default: for
  * two photos the model's threshold; for a search the score that keeps FPIR at 1 % or less at the gallery's present
@@ -377,7 +392,8 @@ typedef struct sb_candidate {
   bool false_match_bound;   /* the rate is an upper bound: no rates are claimed for scores this high */
   double
       gallery_false_match; /* probability that a stranger reaches this score with somebody in a gallery of this size */
-  sb_verdict verdict;      /* `match` in JSON is verdict == SB_VERDICT_MATCH */
+  /* `match` in JSON is verdict == SB_VERDICT_MATCH. Never a match where the verdict of the face is not. */
+  sb_verdict verdict;
   bool has_attributes;
   sb_attributes attributes;
 } sb_candidate;

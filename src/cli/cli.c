@@ -95,6 +95,9 @@ sb_status sb_cli_engine_options(const sb_cli *cli, sb_engine_options *out, sb_er
   while (options.liveness <= SB_LIVENESS_REFUSE && strcmp(config->liveness, policies[options.liveness]) != 0)
     options.liveness++;
   if (options.liveness > SB_LIVENESS_REFUSE) return sb_fail(error, SB_INVALID, "--liveness is off, warn or refuse");
+  options.children = strcmp(config->children, "match") ? SB_CHILDREN_UNSURE : SB_CHILDREN_MATCH;
+  if (options.children == SB_CHILDREN_UNSURE && strcmp(config->children, "unsure") != 0)
+    return sb_fail(error, SB_INVALID, "--children is unsure or match");
   options.search_remotely = !strcmp(config->search, "sql");
   if (!options.search_remotely && strcmp(config->search, "local") != 0)
     return sb_fail(error, SB_INVALID, "--search is local or sql");

@@ -19,6 +19,11 @@ const char *sb_cli_quality_problem(const sb_quality *quality) {
   return sb_engine_quality_problem(sb_quality_weakest(quality));
 }
 
+const char *sb_cli_child_text(void) {
+  return "a face looks like a child's, and children look alike to the models; a person must decide (--children match "
+         "treats children like adults)";
+}
+
 const char *sb_cli_key_origin(sb_root_origin origin) {
   switch (origin) {
   case SB_ROOT_ENVIRONMENT: return "SEMBLANCE_KEY";

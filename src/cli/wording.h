@@ -8,6 +8,8 @@
 const char *sb_cli_verdict(sb_verdict verdict); /* "match", "not sure" or "no match" */
 /* What is wrong with a face of poor quality. */
 const char *sb_cli_quality_problem(const sb_quality *quality);
+/* Why nobody is named where a face looks like a child's, and what to do. */
+const char *sb_cli_child_text(void);
 /* Where the root key comes from: "semblance.key in the gallery's folder". */
 const char *sb_cli_key_origin(sb_root_origin origin);
 /* A rate as "1 in 12,345"; with `bound` as "under 1 in 12,345". */

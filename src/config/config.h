@@ -43,6 +43,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "store an encrypted thumbnail of each enrolled face and show it in lists (off: no picture is stored)")             \
   X(liveness, TEXT, "--liveness", "SEMBLANCE_LIVENESS", "off", 0, 0,                                                   \
     "for enrolment, search and verify: off, warn about or refuse faces that look like a picture; advisory only")       \
+  X(children, TEXT, "--children", "SEMBLANCE_CHILDREN", "unsure", 0, 0,                                                \
+    "where a match shows a face that looks younger than 16: unsure (nobody is named), or match (at your risk)")        \
   X(calibration, TEXT, "--calibration", "SEMBLANCE_CALIBRATION", "", 0, 0,                                             \
     "file written by `semblance eval --calibrate` (default: the model's own calibration)")                             \
   X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0, "IP address that the server listens on")          \

@@ -2,6 +2,7 @@
  * changes the gallery is entered by the store, in the same transaction. */
 #include "engine/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 sb_status sb_engine_audit_event(sb_engine *engine, const sb_audit_event *event, sb_error *error) {
@@ -16,14 +17,29 @@ sb_status sb_engine_audit_note(sb_engine *engine, const char *verb, const char *
   return sb_engine_audit_event(engine, &(sb_audit_event){verb, found.row, person, count}, error);
 }
 
+static const char *verb_of(const sb_engine *engine, const char *verb, char buffer[SB_VERB_MAX + 1]) {
+  if (engine->children == SB_CHILDREN_UNSURE) return verb;
+  snprintf(buffer, SB_VERB_MAX + 1, "%s children=match", verb);
+  return buffer;
+}
+
+sb_status sb_engine_audit_verdict(sb_engine *engine, const sb_audit_event *event, sb_error *error) {
+  char buffer[SB_VERB_MAX + 1];
+  sb_audit_event noted = *event;
+  noted.verb = verb_of(engine, event->verb, buffer);
+  return sb_engine_audit_event(engine, &noted, error);
+}
+
 sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb_search_result *result,
                                  const int64_t *matched, sb_error *error) {
   size_t count = result->count ? result->count : 1; /* a photo without a face was a search, too */
   sb_audit_event *events = sb_alloc(count, sizeof *events, error);
   if (!events) return SB_NO_MEMORY;
-  events[0] = (sb_audit_event){"search", collection, 0, 0};
+  char buffer[SB_VERB_MAX + 1];
+  const char *verb = verb_of(engine, "search", buffer);
+  events[0] = (sb_audit_event){verb, collection, 0, 0};
   for (size_t i = 0; i < result->count; i++)
-    events[i] = (sb_audit_event){"search", collection, matched[i], (int64_t)result->faces[i].count};
+    events[i] = (sb_audit_event){verb, collection, matched[i], (int64_t)result->faces[i].count};
   sb_status status = sb_audit_record(engine->store, events, count, error);
   free(events);
   return status;

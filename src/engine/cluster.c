@@ -251,7 +251,7 @@ static sb_status cluster(sb_engine *engine, grouping *g, sb_clusters *out, sb_er
   if (status != SB_OK) return status;
   /* Naming a group is a look at the gallery, so it is in the audit. */
   const sb_audit_event event = {"cluster", collection.row, 0, (int64_t)request->count};
-  return sb_engine_audit_event(engine, &event, error);
+  return sb_engine_audit_verdict(engine, &event, error);
 }
 
 sb_status sb_engine_cluster(sb_engine *engine, const sb_cluster_request *request, sb_clusters **out, sb_error *error) {

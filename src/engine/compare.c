@@ -1,5 +1,6 @@
 /* Verbs that compare photos with each other: one face against many, and a family's resemblance. Each photo goes through
  * the models once. Comparing two photos with a verdict is sb_engine_verify (flow.c). */
+#include "engine/child_rule.h"
 #include "engine/engine.h"
 #include "engine/flow.h"
 #include "engine/verdict.h"
@@ -10,9 +11,23 @@
 
 static sb_status score_faces(sb_photo_comparison *c, sb_error *error) {
   c->scores = sb_alloc(c->target->count, sizeof *c->scores, error);
-  if (!c->scores) return SB_NO_MEMORY;
+  c->verdicts = sb_alloc(c->target->count, sizeof *c->verdicts, error);
+  if (!c->scores || !c->verdicts) return SB_NO_MEMORY;
   for (size_t i = 0; i < c->target->count; i++)
     c->scores[i] = sb_verdict_similarity(c->source->items[0].embedding, c->target->items[i].embedding, c->target->dim);
+  return SB_OK;
+}
+
+static sb_status decide(sb_engine *engine, const sb_embedder *embedder, sb_photo_comparison *c, sb_error *error) {
+  for (size_t i = 0; i < c->target->count; i++) {
+    bool child = false;
+    c->verdicts[i] = sb_verdict_of(embedder, c->threshold, c->scores[i]);
+    if (c->verdicts[i] != SB_VERDICT_MATCH) continue;
+    sb_status status = sb_child_face(engine, c->source, 0, &child, error);
+    if (status == SB_OK && !child) status = sb_child_face(engine, c->target, i, &child, error);
+    if (status != SB_OK) return status;
+    if (child) c->verdicts[i] = SB_VERDICT_UNSURE;
+  }
   return SB_OK;
 }
 
@@ -23,14 +38,15 @@ static sb_status compare(sb_engine *engine, const sb_photo photos[2], unsigned w
   if (status != SB_OK) return status;
   out->threshold = embedder.calibration.default_threshold;
   out->unsure = embedder.calibration.unsure_threshold;
-  want |= SB_WANT_EMBEDDING;
+  want |= SB_WANT_EMBEDDING | sb_child_want(engine);
   status = sb_flow_faces(engine, photos[0], want, NULL, &out->source, error);
   if (status != SB_OK) return status;
   if (!out->source->count) return sb_engine_fail_no_face("the first photo", error);
   status = sb_flow_faces(engine, photos[1], want, NULL, &out->target, error);
   if (status != SB_OK) return status;
   if (!out->target->count) return sb_engine_fail_no_face("the second photo", error);
-  return score_faces(out, error);
+  status = score_faces(out, error);
+  return status == SB_OK ? decide(engine, &embedder, out, error) : status;
 }
 
 sb_status sb_engine_compare_photos(sb_engine *engine, const sb_photo photos[2], unsigned want,
@@ -52,6 +68,7 @@ void sb_photo_comparison_free(sb_photo_comparison *comparison) {
   sb_faces_free(comparison->source);
   sb_faces_free(comparison->target);
   free(comparison->scores);
+  free(comparison->verdicts);
   free(comparison);
 }
 

@@ -208,7 +208,7 @@ static sb_status find(dedup *d, sb_duplicates *out, sb_error *error) {
   status = name_pairs(d, out, error);
   if (status != SB_OK) return status;
   fill_totals(d, out);
-  return sb_engine_audit_event(d->engine, &(sb_audit_event){"dedup", d->collection.row, 0, (int64_t)faces}, error);
+  return sb_engine_audit_verdict(d->engine, &(sb_audit_event){"dedup", d->collection.row, 0, (int64_t)faces}, error);
 }
 
 static sb_status dedup_run(sb_engine *engine, const sb_dedup_request *request, sb_duplicates *out, sb_error *error) {

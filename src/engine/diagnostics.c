@@ -13,13 +13,14 @@
 /* ---- The installation */
 
 sb_status sb_diagnostics_pipeline(const sb_engine_options *options, const char *folder, char embedder[64],
-                                  sb_error *error) {
+                                  bool *has_age, sb_error *error) {
   sb_embedder found;
   char *path = sb_engine_models_path(options, folder, error);
   if (!path) return SB_NO_MEMORY;
   const sb_pipeline_config config = {
       .struct_size = sizeof config, .models_path = path, .name = options->pipeline, .model = options->model};
   sb_status status = sb_embedder_read(&config, NULL, &found, error);
+  if (status == SB_OK) status = sb_pipeline_read_age(&config, has_age, error);
   if (status == SB_OK) snprintf(embedder, 64, "%s", found.name);
   free(path);
   return status;

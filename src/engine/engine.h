@@ -115,6 +115,7 @@ sb_status sb_engine_people_delete(sb_engine *engine, const char *collection, siz
 typedef struct sb_photo_comparison {
   sb_faces *source, *target; /* at least one face each, with embeddings */
   double *scores;            /* of each face of `target`: cosine, -1..1 */
+  sb_verdict *verdicts;      /* of each face of `target` */
   double threshold, unsure;  /* the scores from which a pair is a match, and "not sure" */
 } sb_photo_comparison;
 /* `want`: SB_WANT_... for both photos. SB_NO_FACE names the photo without one. */
@@ -293,7 +294,7 @@ sb_status sb_engine_report(sb_engine *engine, char **json, size_t *size, sb_erro
 
 /* Reads the manifests of the pipeline and of its embedder. SB_MODEL, SB_NOT_FOUND: no model of that name. */
 sb_status sb_diagnostics_pipeline(const sb_engine_options *options, const char *folder, char embedder[64],
-                                  sb_error *error);
+                                  bool *has_age, sb_error *error);
 /* Can this calibration file be used? SB_INVALID. */
 sb_status sb_diagnostics_calibration(const char *path, sb_error *error);
 const char *sb_diagnostics_openvino(void); /* its version; static */

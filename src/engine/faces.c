@@ -1,4 +1,5 @@
 /* Public: stored faces, one by one. A face has a number that is never used twice; its photo is not stored. */
+#include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
 #include "engine/internal.h"
@@ -129,7 +130,7 @@ sb_status sb_engine_person_faces_delete(sb_engine *engine, const char *collectio
 
 static sb_status compare(sb_engine *engine, const sb_store_collection *collection, int64_t face, sb_photo photo,
                          sb_comparison *out, sb_error *error) {
-  enum { WANT = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY };
+  unsigned want = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY | sb_child_want(engine);
   sb_embedder embedder;
   sb_faces *faces = NULL;
   sb_status status = sb_engine_collection_embedder(engine, collection, &embedder, error);
@@ -137,7 +138,7 @@ static sb_status compare(sb_engine *engine, const sb_store_collection *collectio
   float *stored = sb_alloc(embedder.dim, sizeof *stored, error);
   if (!stored) return SB_NO_MEMORY;
   status = sb_store_face_template(engine->store, face, embedder.dim, stored, error);
-  if (status == SB_OK) status = sb_flow_faces(engine, photo, WANT, embedder.name, &faces, error);
+  if (status == SB_OK) status = sb_flow_faces(engine, photo, want, embedder.name, &faces, error);
   if (status == SB_OK && !faces->count) status = sb_engine_fail_no_face(NULL, error);
   if (status == SB_OK) {
     const float *pair[2] = {faces->items[0].embedding, stored};
@@ -146,11 +147,25 @@ static sb_status compare(sb_engine *engine, const sb_store_collection *collectio
     *out = (sb_comparison){.faces[0] = faces->items[0]};
     out->faces[0].embedding = NULL;
     if (status == SB_OK) sb_verdict_compare(engine, &embedder, embedder.calibration.default_threshold, &score, 1, out);
+    if (status == SB_OK) status = sb_child_compare(engine, &faces, 1, out, error);
   }
   sb_wipe(stored, embedder.dim * sizeof *stored);
   free(stored);
   sb_faces_free(faces);
   return status;
+}
+
+/* The child rule by what is stored about the person. */
+static sb_status apply_stored_age(sb_engine *engine, int64_t row, sb_comparison *out, sb_error *error) {
+  sb_person person;
+  if (out->verdict != SB_VERDICT_MATCH) return SB_OK;
+  sb_status status = sb_store_person_summary(engine->store, row, &person, error);
+  if (status != SB_OK) return status;
+  if (sb_child_person(engine, person.has_attributes, &person.attributes))
+    out->verdict = SB_VERDICT_UNSURE, out->reason = SB_REASON_CHILD;
+  free(person.id);
+  free(person.name);
+  return SB_OK;
 }
 
 static sb_status verify(sb_engine *engine, const char *name, int64_t face, sb_photo photo, sb_comparison *out,
@@ -163,7 +178,9 @@ static sb_status verify(sb_engine *engine, const char *name, int64_t face, sb_ph
   if (status != SB_OK) return status;
   status = sb_store_person_find(engine->store, collection.row, *owner, &person, NULL, error);
   if (status != SB_OK) return status;
-  return sb_engine_audit_event(engine, &(sb_audit_event){"verify", collection.row, person, 1}, error);
+  status = apply_stored_age(engine, person, out, error);
+  if (status != SB_OK) return status;
+  return sb_engine_audit_verdict(engine, &(sb_audit_event){"verify", collection.row, person, 1}, error);
 }
 
 sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,

@@ -8,6 +8,7 @@
  * (collection_indexes.c, store/sealing). */
 #include "engine/flow.h"
 
+#include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/verdict.h"
 
@@ -110,7 +111,7 @@ typedef struct photo_search {
 
 static unsigned search_want(const photo_search *s) {
   const sb_search_request *request = s->request;
-  unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(s->engine);
+  unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(s->engine) | sb_child_want(s->engine);
   if (request->largest_only) want |= SB_WANT_LARGEST_ONLY;
   if (request->small_faces) want |= SB_WANT_SMALL_FACES;
   if (request->attributes) want |= SB_WANT_ATTRIBUTES;
@@ -135,6 +136,22 @@ static sb_status begin_search(photo_search *s, sb_error *error) {
   return SB_OK;
 }
 
+/* A match becomes "not sure" where the face or the best candidate is a child. */
+static sb_status apply_child_rule(photo_search *s, size_t i, sb_search_face *face, sb_error *error) {
+  if (face->verdict != SB_VERDICT_MATCH) return SB_OK;
+  const sb_candidate *best = &face->candidates[0];
+  bool child = sb_child_person(s->engine, best->has_attributes, &best->attributes);
+  sb_status status = child ? SB_OK : sb_child_face(s->engine, s->faces, i, &child, error);
+  if (child) face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_CHILD;
+  return status;
+}
+
+/* Nobody is a match for a face whose verdict is none. */
+static void withdraw_matches(sb_search_face *face) {
+  for (size_t i = 0; i < face->count; i++)
+    if (face->candidates[i].verdict == SB_VERDICT_MATCH) face->candidates[i].verdict = SB_VERDICT_UNSURE;
+}
+
 static sb_status search_face(photo_search *s, const sb_flow_search *search, size_t i, sb_error *error) {
   sb_flow_found found = {0};
   sb_face *from = &s->faces->items[i];
@@ -147,11 +164,15 @@ static sb_status search_face(photo_search *s, const sb_flow_search *search, size
   else
     face->face.embedding = NULL;
   sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
-  if (best == SB_VERDICT_MATCH) s->matched[i] = found.best;
   face->verdict = sb_verdict_with_quality(&s->embedder, best, &face->face.quality, &face->reason);
   if (face->verdict != SB_VERDICT_NONE && sb_verdict_refused(s->engine, &face->face))
     face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_LIVENESS;
-  return SB_OK;
+  status = apply_child_rule(s, i, face, error);
+  if (face->verdict == SB_VERDICT_MATCH)
+    s->matched[i] = found.best;
+  else
+    withdraw_matches(face);
+  return status;
 }
 
 static sb_status search_photo(photo_search *s, sb_error *error) {
@@ -211,7 +232,8 @@ static sb_status compare_photos(sb_engine *engine, const sb_verify_request *requ
   static const char *const which[2] = {"the first photo", "the second photo"};
   sb_embedder embedder;
   double threshold = 0;
-  unsigned want = sb_verdict_liveness_want(engine) | (request->whole_photo ? SB_WANT_WHOLE_PHOTO : 0);
+  unsigned want = sb_verdict_liveness_want(engine) | sb_child_want(engine);
+  if (request->whole_photo) want |= SB_WANT_WHOLE_PHOTO;
   sb_status status = sb_engine_embedder(engine, request->model, &embedder, error);
   if (status == SB_OK) status = sb_verdict_threshold(&embedder, &request->target, &threshold, error);
   for (int i = 0; status == SB_OK && i < 2; i++)
@@ -226,7 +248,7 @@ static sb_status compare_photos(sb_engine *engine, const sb_verify_request *requ
     out->faces[i].embedding = NULL;
   }
   sb_verdict_compare(engine, &embedder, threshold, &score, 2, out);
-  return SB_OK;
+  return sb_child_compare(engine, faces, 2, out, error);
 }
 
 sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out, sb_error *error) {

@@ -9,6 +9,7 @@
  *   collection_indexes.c                    the indexes in memory, in step with the store
  *   collections.c, audit.c                  a collection by name, with the actor's scope; audit entries
  *   verdict.c, operating_point.c            what a score means; how sure a match must be
+ *   child_rule.c                            no match is said where a face looks like a child's
  *   index_refresher.c                       the thread that follows a shared database
  *   density.c, candidates.c                 densities of faces; embedding -> candidates
  *   thumbnail.c, flow.c                     photo -> faces -> candidates
@@ -33,6 +34,7 @@ struct sb_engine {
   int hnsw;             /* of sb_engine_options */
   bool thumbnails;      /* of sb_engine_options: stored with new faces, and given out */
   sb_liveness_policy liveness;
+  sb_children_policy children;
   sb_store *store;
   struct sb_collection_indexes *indexes;
   struct sb_engine_refresher *refresher;         /* NULL: none */
@@ -91,6 +93,9 @@ sb_status sb_engine_find_person(sb_engine *engine, const char *name, const char 
 /* ---- audit.c */
 
 sb_status sb_engine_audit_event(sb_engine *engine, const sb_audit_event *event, sb_error *error);
+/* The same for an act that says who somebody is. Its verb says so where children are matched like adults: "verify
+ * children=match". */
+sb_status sb_engine_audit_verdict(sb_engine *engine, const sb_audit_event *event, sb_error *error);
 /* Adds the entries of a search: one a face, with the row of the person that it matched (`matched`, 0: none). */
 sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb_search_result *result,
                                  const int64_t *matched, sb_error *error);

@@ -28,6 +28,13 @@ static sb_status load(sb_engine *engine, sb_pipeline **out, sb_error *error) {
   return SB_OK;
 }
 
+static void warn_without_age(const sb_engine *engine, const sb_pipeline *pipeline) {
+  if (engine->children == SB_CHILDREN_UNSURE && !sb_pipeline_has_age(pipeline))
+    sb_log(SB_LOG_WARNING,
+           "the pipeline has no model that estimates ages: children are matched like adults, and they are confused far "
+           "more often (`semblance doctor` says what to do)");
+}
+
 /* One caller loads while the others wait. A failure is stored for sb_engine_info, and the next caller tries again. */
 sb_status sb_engine_load_models(sb_engine *engine, sb_error *error) {
   sb_error cause = {0};
@@ -39,6 +46,7 @@ sb_status sb_engine_load_models(sb_engine *engine, sb_error *error) {
   if (ready) return SB_OK;
   sb_pipeline *pipeline = NULL;
   sb_status status = load(engine, &pipeline, &cause);
+  if (status == SB_OK) warn_without_age(engine, pipeline);
   pthread_mutex_lock(&engine->lock);
   engine->state = status == SB_OK ? SB_STATE_READY : SB_STATE_ERROR;
   engine->pipeline = pipeline;

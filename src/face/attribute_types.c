@@ -23,6 +23,12 @@ unsigned sb_attribute_model_wants(const sb_attribute_spec *spec) {
   return wants;
 }
 
+int sb_attribute_age_model(const sb_models *models) {
+  int i = models->attribute_count - 1;
+  while (i >= 0 && !models->attributes[i].outputs[SB_ATTRIBUTE_AGE].there) i--;
+  return i;
+}
+
 const char *sb_ethnicity_name(int index) {
   static const char *const names[SB_ETHNICITIES] = {"white",          "black",           "asian", "indian",
                                                     "middle_eastern", "latino_hispanic", "other"};

@@ -4,6 +4,7 @@
 #include "face/worker.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* The probability of each class: the values normalised to sum 1, or their softmax. */
 static void probabilities(const float *values, size_t count, bool softmax, double *out) {
@@ -121,4 +122,71 @@ sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const s
     if (status != SB_OK) return status;
   }
   return SB_OK;
+}
+
+/* ---- The age alone, after the photo is gone */
+
+bool sb_pipeline_has_age(const sb_pipeline *pipeline) {
+  return sb_attribute_age_model(sb_pipeline_models(pipeline)) >= 0;
+}
+
+sb_status sb_pipeline_read_age(const sb_pipeline_config *config, bool *has_age, sb_error *error) {
+  sb_models models = {0};
+  sb_status status = sb_models_read(config->models_path, config->name ? config->name : "default", &models, error);
+  if (status == SB_OK) *has_age = sb_attribute_age_model(&models) >= 0;
+  sb_models_free(&models);
+  return status;
+}
+
+static size_t picture_values(const sb_model_spec *spec) {
+  return (size_t)spec->width * (size_t)spec->height * 3;
+}
+
+size_t sb_worker_picture_bytes(const sb_worker *worker) {
+  int i = sb_attribute_age_model(worker->models);
+  return i < 0 ? 0 : picture_values(&worker->models->attributes[i].model);
+}
+
+sb_status sb_worker_keep_picture(const sb_worker *worker, const sb_image *image, const sb_align_face *where,
+                                 uint8_t *picture, sb_error *error) {
+  const sb_attribute_spec *spec = &worker->models->attributes[sb_attribute_age_model(worker->models)];
+  size_t count = picture_values(&spec->model);
+  sb_align_picture aligned = {.width = spec->model.width, .height = spec->model.height};
+  aligned.rgb = sb_alloc(count, sizeof *aligned.rgb, error);
+  if (!aligned.rgb) return SB_NO_MEMORY;
+  sb_status status = sb_align(image, &spec->alignment, where, &aligned, error);
+  for (size_t i = 0; status == SB_OK && i < count; i++)
+    picture[i] = (uint8_t)lrintf(fminf(fmaxf(aligned.rgb[i], 0), UINT8_MAX));
+  free(aligned.rgb);
+  return status;
+}
+
+static sb_status run_age(sb_worker *worker, const sb_attribute_spec *spec, int slot, const uint8_t *picture, float *age,
+                         sb_error *error) {
+  const sb_worker_model model = {slot, &spec->model};
+  size_t count = picture_values(&spec->model);
+  sb_infer_session *session = NULL;
+  sb_face face = {.attributes = {.age = -1}};
+  float *rgb = sb_alloc(count, sizeof *rgb, error);
+  if (!rgb) return SB_NO_MEMORY;
+  for (size_t i = 0; i < count; i++) rgb[i] = picture[i];
+  sb_status status = sb_worker_run_picture(worker, model, rgb, &session, error);
+  if (status == SB_OK) status = read_outputs(session, spec, &face, error);
+  free(rgb);
+  if (status == SB_OK) *age = face.attributes.age;
+  return status;
+}
+
+sb_status sb_worker_age(sb_worker *worker, sb_faces *faces, size_t face, float *age, sb_error *error) {
+  sb_find_result *result = (sb_find_result *)faces; /* every sb_faces is the first member of one */
+  int i = sb_attribute_age_model(worker->models);
+  *age = -1;
+  if (!result->pictures || i < 0) return SB_OK;
+  const sb_attribute_spec *spec = &worker->models->attributes[i];
+  const uint8_t *picture = result->pictures + face * picture_values(&spec->model);
+  float *known = &result->ages[face];
+  sb_status status = SB_OK;
+  if (*known < 0) status = run_age(worker, spec, SB_SLOT_ATTRIBUTES + i, picture, known, error);
+  *age = *known;
+  return status;
 }

@@ -212,6 +212,8 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
   if (request->want & SB_WANT_EMBEDDING) status = embed(worker, image, &where, request, face, error);
   if (status != SB_OK) return status;
   if ((status = describe_attributes(worker, image, &where, request->want, face, error)) != SB_OK) return status;
+  if (request->picture) status = sb_worker_keep_picture(worker, image, &where, request->picture, error);
+  if (status != SB_OK) return status;
   face->box = (sb_box){(float)box->x0, (float)box->y0, (float)(box->x1 - box->x0), (float)(box->y1 - box->y0)};
   face->score = (float)box->score;
   for (int i = 0; i < 5; i++) face->landmarks[i] = (sb_point){(float)points[i][0], (float)points[i][1]};

@@ -45,6 +45,9 @@ void sb_pipeline_times(const sb_pipeline *pipeline, sb_model_time out[SB_MODEL_K
 typedef struct sb_worker sb_worker;
 sb_status sb_worker_new(sb_pipeline *pipeline, sb_worker **out, sb_error *error);
 void sb_worker_free(sb_worker *worker);
+/* For sb_find_options.want: keep the picture of each face that the age model reads, so that sb_worker_age can run when
+ * the photo is gone, or never. */
+enum { SB_WANT_AGE_LATER = 1u << 30 };
 typedef struct sb_find_options {
   unsigned want;     /* SB_WANT_* */
   const char *model; /* the embedder; NULL: the pipeline's */
@@ -55,5 +58,12 @@ sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height
  * name. */
 sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
                          sb_error *error);
+/* Has this pipeline a model that estimates ages? */
+bool sb_pipeline_has_age(const sb_pipeline *pipeline);
+/* The same without loading a model. SB_MODEL. */
+sb_status sb_pipeline_read_age(const sb_pipeline_config *config, bool *has_age, sb_error *error);
+/* The estimated age of a face that was found with SB_WANT_AGE_LATER, in years; -1: no picture of it was kept. The model
+ * runs once for each face. `faces` may come from another worker. */
+sb_status sb_worker_age(sb_worker *worker, sb_faces *faces, size_t face, float *age, sb_error *error);
 
 #endif

@@ -100,16 +100,37 @@ static int by_size(const void *a, const void *b) {
   return (one < other) - (one > other);
 }
 
+/* Room for the pictures and ages of sb_worker_age; none without an age model. */
+static sb_status make_age_room(const sb_worker *worker, sb_find_result *found, size_t faces, sb_error *error) {
+  size_t each = sb_worker_picture_bytes(worker);
+  if (!each || !faces) return SB_OK;
+  found->pictures = sb_alloc(faces, each, error);
+  found->ages = sb_alloc(faces, sizeof *found->ages, error);
+  if (!found->pictures || !found->ages) return SB_NO_MEMORY;
+  for (size_t i = 0; i < faces; i++) found->ages[i] = -1;
+  return SB_OK;
+}
+
+static sb_status make_room(const sb_worker *worker, const sb_worker_request *request, sb_find_result *result,
+                           sb_error *error) {
+  result->faces.items = sb_alloc(worker->found.count, sizeof *result->faces.items, error);
+  if (!result->faces.items) return SB_NO_MEMORY;
+  return request->want & SB_WANT_AGE_LATER ? make_age_room(worker, result, worker->found.count, error) : SB_OK;
+}
+
 static sb_status describe_all(sb_worker *worker, const sb_image *image, const upright *up,
-                              const sb_worker_request *request, sb_faces *faces, sb_error *error) {
+                              const sb_worker_request *request, sb_find_result *result, sb_error *error) {
   sb_detections *found = &worker->found;
+  sb_faces *faces = &result->faces;
   qsort(found->boxes, found->count, sizeof *found->boxes, by_size);
   if (request->want & SB_WANT_LARGEST_ONLY && found->count > 1) found->count = 1;
-  faces->items = sb_alloc(found->count, sizeof *faces->items, error);
-  if (!faces->items) return SB_NO_MEMORY;
+  sb_status status = make_room(worker, request, result, error);
+  if (status != SB_OK) return status;
   const sb_image *shown = up->turns ? &up->turned : image;
   for (size_t i = 0; i < found->count; i++) {
-    sb_status status = sb_worker_describe(worker, shown, &found->boxes[i], request, &faces->items[i], error);
+    sb_worker_request one = *request;
+    if (result->pictures) one.picture = result->pictures + i * sb_worker_picture_bytes(worker);
+    status = sb_worker_describe(worker, shown, &found->boxes[i], &one, &faces->items[i], error);
     faces->count = i + 1; /* before the check: sb_faces_free then releases what an unfinished face owns */
     if (status != SB_OK) return status;
     to_photo(&faces->items[i], image, up->turns);
@@ -131,13 +152,13 @@ static sb_status find_candidates(sb_worker *worker, const sb_image *image, unsig
   return find_upright(worker, image, true, up, error); /* no large face: search for small ones */
 }
 
-static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_worker_request *request, sb_faces *faces,
-                          sb_error *error) {
+static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_worker_request *request,
+                          sb_find_result *result, sb_error *error) {
   upright up = {0};
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_DETECT);
   sb_status status = find_candidates(worker, image, request->want, &up, error);
   sb_stage_timer_enter(SB_TIMED_ALIGN);
-  if (status == SB_OK) status = describe_all(worker, image, &up, request, faces, error);
+  if (status == SB_OK) status = describe_all(worker, image, &up, request, result, error);
   sb_stage_timer_enter(before);
   sb_image_free(&up.turned);
   return status;
@@ -155,13 +176,14 @@ static sb_status choose_embedder(sb_worker *worker, const char *name, sb_worker_
 sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
                          sb_error *error) {
   sb_worker_request request = {.want = options->want};
-  sb_faces *faces = sb_alloc(1, sizeof *faces, error);
-  if (!faces) return SB_NO_MEMORY;
+  sb_find_result *result = sb_alloc(1, sizeof *result, error);
+  if (!result) return SB_NO_MEMORY;
+  sb_faces *faces = &result->faces;
   faces->width = image->source_width;
   faces->height = image->source_height;
   sb_status status = SB_OK;
   if (request.want & SB_WANT_EMBEDDING) status = choose_embedder(worker, options->model, &request, faces, error);
-  if (status == SB_OK) status = find_all(worker, image, &request, faces, error);
+  if (status == SB_OK) status = find_all(worker, image, &request, result, error);
   if (status == SB_OK)
     *out = faces;
   else
@@ -171,7 +193,10 @@ sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find
 
 void sb_faces_free(sb_faces *faces) {
   if (!faces) return;
+  sb_find_result *result = (sb_find_result *)faces; /* every sb_faces is the first member of one */
   for (size_t i = 0; i < faces->count; i++) free(faces->items[i].embedding);
   free(faces->items);
-  free(faces);
+  free(result->pictures);
+  free(result->ages);
+  free(result);
 }

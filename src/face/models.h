@@ -175,6 +175,10 @@ typedef struct sb_models {
   sb_quality_spec quality;
 } sb_models;
 
+/* The index of the attribute model that estimates the age: of several the last, whose age sb_worker_attributes gives.
+ * -1: there is none. */
+int sb_attribute_age_model(const sb_models *models);
+
 /* Reads a pipeline's manifest and those of its models. SB_MODEL names the file and the key at fault. */
 sb_status sb_models_read(const char *models_path, const char *pipeline, sb_models *out, sb_error *error);
 void sb_models_free(sb_models *models);

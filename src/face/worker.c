@@ -80,8 +80,9 @@ static int models_for(const sb_models *m, unsigned want, int width, int height, 
   list[n++] = (sb_worker_model){SB_SLOT_VERIFY, &m->verifier.model};
   list[n++] = (sb_worker_model){SB_SLOT_LANDMARKS, &m->landmarks.model};
   if (want & SB_WANT_EMBEDDING) list[n++] = (sb_worker_model){SB_SLOT_EMBED, &m->embedder.model};
+  int age = want & SB_WANT_AGE_LATER ? sb_attribute_age_model(m) : -1;
   for (int i = 0; i < m->attribute_count; i++)
-    if (sb_attribute_model_wants(&m->attributes[i]) & want)
+    if (i == age || sb_attribute_model_wants(&m->attributes[i]) & want)
       list[n++] = (sb_worker_model){SB_SLOT_ATTRIBUTES + i, &m->attributes[i].model};
   return n;
 }

@@ -3,7 +3,7 @@
  *
  *   find_faces.c   a whole photo: turn it upright, find candidates, describe each      (public: face.h)
  *   describe.c     one face: landmarks, quality, embedding    candidates.c   detector passes and verifier
- *   attributes.c   one face: attributes, pose, liveness
+ *   attributes.c   one face: attributes, pose, liveness; its age alone, later
  *   worker.c       sessions; running a model on pixels, on a crop, on an aligned face */
 #ifndef SB_FACE_WORKER_H
 #define SB_FACE_WORKER_H
@@ -60,11 +60,19 @@ sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_sq
 
 /* ---- describe.c and attributes.c */
 
+/* What sb_worker_find allocates: the faces, and behind them what sb_worker_age needs. */
+typedef struct sb_find_result {
+  sb_faces faces;    /* first, because callers have a pointer to this member only */
+  uint8_t *pictures; /* of all faces, sb_worker_picture_bytes each; NULL: none are kept */
+  float *ages;       /* of each face; negative: the model has not run on it */
+} sb_find_result;
+
 /* What the caller asked for, with the embedder already looked up. */
 typedef struct sb_worker_request {
   unsigned want; /* SB_WANT_* */
   int embedder;  /* index of its slot */
   const sb_embedder_spec *spec;
+  uint8_t *picture; /* gets the face's picture for sb_worker_age; NULL: none is kept */
 } sb_worker_request;
 /* Landmarks, quality, and what `request` asks for, of one candidate; coordinates of the decoded image. */
 sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_detection *box,
@@ -72,5 +80,10 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
 /* Runs the attribute models that answer `want`; what no model answers stays unknown. */
 sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_align_face *where, unsigned want,
                                sb_face *face, sb_error *error);
+/* The size of a picture for sb_worker_age; 0: there is no age model. */
+size_t sb_worker_picture_bytes(const sb_worker *worker);
+/* Writes the face as the age model reads it: RGB, 0..255. */
+sb_status sb_worker_keep_picture(const sb_worker *worker, const sb_image *image, const sb_align_face *where,
+                                 uint8_t *picture, sb_error *error);
 
 #endif

@@ -99,6 +99,7 @@ static const char *reason_word(sb_reason reason) {
   case SB_REASON_SCORE: return "score";
   case SB_REASON_QUALITY: return "quality";
   case SB_REASON_LIVENESS: return "liveness";
+  case SB_REASON_CHILD: return "child";
   case SB_REASON_NONE: return "";
   }
   return "";

@@ -101,6 +101,7 @@ WORDS = {
     "store": {"access", "audit", "database", "density", "driver", "hnsw", "postgres", "sqlite", "statement", "store"},
     "engine": {
         "candidates",
+        "child",
         "collection",
         "diagnostics",
         "engine",

@@ -6,6 +6,8 @@ const LOOKS = { match: ['same', 'check'], unsure: ['unsure', 'maybe'], none: ['n
 
 export const verdictOf = (face) => face.verdict ?? face.candidates[0]?.verdict ?? 'none';
 export const lookOf = (face) => LOOKS[verdictOf(face)];
+/** Why a verdict is "not sure". */
+const whyUnsure = (reason) => t({ quality: 'v.unsure.photo', child: 'v.unsure.child' }[reason] ?? 'v.unsure.sub');
 export const wordsOf = (face) => t({ match: 'v.same', unsure: 'v.unsure', none: 'v.none' }[verdictOf(face)]);
 
 /** "1 in 12,345"; a rate that is only a bound is shown as "under ...". */
@@ -132,7 +134,7 @@ export function answerCard(face, answer) {
   const [look, sign] = lookOf(face);
   const reason = {
     match: t('v.same.sub'),
-    unsure: t(face.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'),
+    unsure: whyUnsure(face.reason),
     none: answer.gallery_size ? t('v.none.sub', { n: number(answer.gallery_size) }) : t('v.none.empty'),
   }[verdictOf(face)];
   const card = el(
@@ -155,9 +157,9 @@ export function answerCard(face, answer) {
 export function comparisonCard(comparison) {
   const [look, sign] = LOOKS[comparison.verdict];
   const words = {
-    match: ['v.same', 'c.same.sub'],
-    unsure: ['v.unsure', comparison.reason === 'quality' ? 'v.unsure.photo' : 'v.unsure.sub'],
-    none: ['c.none', 'c.none.sub'],
+    match: ['v.same', t('c.same.sub')],
+    unsure: ['v.unsure', whyUnsure(comparison.reason)],
+    none: ['c.none', t('c.none.sub')],
   }[comparison.verdict];
   return el(
     'div',
@@ -167,7 +169,7 @@ export function comparisonCard(comparison) {
       { className: `verdict is-${look}` },
       el('span', { className: 'verdict-sign' }, icon(sign)),
       el('h2', { id: 'compare-verdict' }, t(words[0])),
-      el('p', {}, t(words[1])),
+      el('p', {}, words[1]),
     ),
     el(
       'div',

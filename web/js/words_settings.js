@@ -24,6 +24,11 @@ export const SETTINGS_WORDS = {
     'A foto é ruim demais para dizer. Tire uma mais nítida, de frente.',
     'La foto es demasiado mala para decirlo. Tome una más nítida, de frente.',
   ],
+  'v.unsure.child': [
+    'This looks like a child. Children look alike to the program, so a person has to decide.',
+    'Parece ser uma criança. Para o programa as crianças se parecem; quem decide é uma pessoa.',
+    'Parece un niño o una niña. Para el programa los niños se parecen; debe decidir una persona.',
+  ],
   'check.light': ['Light', 'Luz', 'Luz'],
   'check.one': ['One person', 'Uma pessoa', 'Una persona'],
   'check.size': ['Size', 'Tamanho', 'Tamaño'],

@@ -32,6 +32,7 @@ static const char *why_unsure(const sb_search_face *face) {
   switch (face->reason) {
   case SB_REASON_QUALITY: return sb_cli_quality_problem(&face->face.quality);
   case SB_REASON_LIVENESS: return "it looks like a picture or a screen, not a person";
+  case SB_REASON_CHILD: return sb_cli_child_text();
   case SB_REASON_SCORE:
   case SB_REASON_NONE: break;
   }

@@ -12,6 +12,7 @@ static void print_comparison(const sb_comparison *comparison) {
   printf("%s: similarity %.3f (a match from %.3f)\n", sb_cli_verdict(comparison->verdict), comparison->similarity,
          comparison->threshold);
   printf("chance that two different people look this alike: %s (at most %s, with 95 %% confidence)\n", odds, worst);
+  if (comparison->reason == SB_REASON_CHILD) puts(sb_cli_child_text());
   for (int i = 0; i < 2 && comparison->reason == SB_REASON_QUALITY; i++)
     printf("%s photo: quality %.2f, %s\n", i ? "second" : "first", comparison->faces[i].quality.overall,
            sb_cli_quality_problem(&comparison->faces[i].quality));

@@ -27,7 +27,8 @@ static void check_pipeline(sb_cli_doctor *doctor) {
   char embedder[64];
   sb_error error = {0};
   const char *name = doctor->options.pipeline;
-  sb_status status = sb_diagnostics_pipeline(&doctor->options, doctor->folder, embedder, &error);
+  bool has_age = false;
+  sb_status status = sb_diagnostics_pipeline(&doctor->options, doctor->folder, embedder, &has_age, &error);
   if (status == SB_OK)
     sb_cli_doctor_ok(doctor, "models", "the pipeline %s is complete; its embedding model is %s; OpenVINO %s",
                      name ? name : "default", embedder, sb_diagnostics_openvino());
@@ -37,6 +38,11 @@ static void check_pipeline(sb_cli_doctor *doctor) {
   else
     sb_cli_doctor_wrong(doctor, "models", "fetch the models (script/setup), or name their folders with --models", "%s",
                         error.message);
+  if (status == SB_OK && !has_age && doctor->options.children == SB_CHILDREN_UNSURE)
+    sb_cli_doctor_warning(doctor, "models", "use --pipeline default, or add a model of the attribute age to this one",
+                          "the pipeline %s has no model that estimates ages: children are matched like adults, and "
+                          "they are confused far more often",
+                          name ? name : "default");
 }
 
 void sb_cli_doctor_check_models(sb_cli_doctor *doctor) {

@@ -35,11 +35,13 @@ json_t *sb_http_plugins_box(const sb_face *face) {
                    (int)lroundf(box->y + box->h));
 }
 
-json_t *sb_http_plugins_similarity(double cosine, double unsure, double threshold) {
+json_t *sb_http_plugins_similarity(double cosine, double unsure, double threshold, sb_verdict verdict) {
+  static const double below_match = 0.79999; /* the answer has no verdict, so its number must not say "match" */
   double value = cosine < unsure      ? 0.5 * cosine / unsure
                  : cosine < threshold ? 0.5 + 0.3 * (cosine - unsure) / (threshold - unsure)
                                       : 0.8 + 0.2 * (cosine - threshold) / (1 - threshold);
-  return sb_json_rounded(fmax(0, fmin(1, value)), 5);
+  double most = verdict == SB_VERDICT_MATCH ? 1 : below_match;
+  return sb_json_rounded(fmax(0, fmin(most, value)), 5);
 }
 
 /* A range of five years to each side, about the mean error of the estimate. */

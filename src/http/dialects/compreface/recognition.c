@@ -23,7 +23,7 @@ static json_t *subjects_json(const sb_search_result *result, const sb_search_fac
   for (size_t i = 0; i < face->count; i++)
     sb_json_append(&subjects, json_pack("{s:s,s:o}", "subject", face->candidates[i].id, "similarity",
                                         sb_http_plugins_similarity(face->candidates[i].similarity, result->unsure,
-                                                                   result->threshold)));
+                                                                   result->threshold, face->candidates[i].verdict)));
   return subjects;
 }
 
@@ -102,7 +102,7 @@ static json_t *matches_json(const sb_http_plugins *plugins, const sb_photo_compa
     const sb_face *face = &c->target->items[i];
     if (!sb_http_plugins_accept(plugins, face, json_array_size(rows))) continue;
     json_t *row = json_pack("{s:o,s:o}", "box", sb_http_plugins_box(face), "similarity",
-                            sb_http_plugins_similarity(c->scores[i], c->unsure, c->threshold));
+                            sb_http_plugins_similarity(c->scores[i], c->unsure, c->threshold, c->verdicts[i]));
     sb_http_plugins_add(plugins, &row, face, face->embedding, c->target->dim);
     sb_json_append(&rows, row);
   }
