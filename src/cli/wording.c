@@ -34,18 +34,6 @@ const char *sb_cli_key_origin(sb_root_origin origin) {
   return "";
 }
 
-void sb_cli_odds(double rate, bool bound, char *text, size_t size) {
-  char digits[32], grouped[48];
-  snprintf(digits, sizeof digits, "%.0f", rate > 0 ? 1 / rate : 0);
-  size_t length = strlen(digits), used = 0;
-  for (size_t i = 0; i < length; i++) {
-    if (i && (length - i) % 3 == 0) grouped[used++] = ',';
-    grouped[used++] = digits[i];
-  }
-  grouped[used] = 0;
-  snprintf(text, size, "%s1 in %s", bound ? "under " : "", grouped);
-}
-
 void sb_cli_bytes(double bytes, char text[32]) {
   static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
   size_t unit = 0;

@@ -12,8 +12,6 @@ const char *sb_cli_quality_problem(const sb_quality *quality);
 const char *sb_cli_child_text(void);
 /* Where the root key comes from: "semblance.key in the gallery's folder". */
 const char *sb_cli_key_origin(sb_root_origin origin);
-/* A rate as "1 in 12,345"; with `bound` as "under 1 in 12,345". */
-void sb_cli_odds(double rate, bool bound, char *text, size_t size);
 /* A size as "1.4 GB". */
 void sb_cli_bytes(double bytes, char text[32]);
 /* The singular for a count of one, else the plural. */

@@ -23,6 +23,14 @@ class Enroll(ProgramCase):
         self.json_of("enroll", "--id", "44", "--add", FRIENDS / "obama3.jpg")
         self.assertEqual(self.json_of("show", "44")["faces"], 3)
 
+    def test_says_what_a_second_and_a_third_photo_bring_until_there_are_three(self):
+        photos = [OBAMA, FRIENDS / "obama2.jpg", FRIENDS / "obama3.jpg"]
+        flags = ("enroll", "--id", "44", "--name", "Barack Obama", "--add")
+        said = [self.run_program(*flags, photo).stdout.decode() for photo in photos]
+        self.assertIn("with one photo about 1 search in 40 misses the person", said[0])
+        self.assertIn("with two photos about 1 search in 100 misses the person, with three 1 in 150", said[1])
+        self.assertNotIn("misses", said[2])
+
     def test_the_same_id_twice_is_refused_and_changes_nothing(self):
         self.enroll("44", "Barack Obama", OBAMA)
         self.refused("enroll", "--id", "44", "--name", "Somebody", BIDEN, code=3, word="id")

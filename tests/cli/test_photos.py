@@ -110,9 +110,14 @@ class Verify(ProgramCase):
 
     def test_says_how_sure_the_rate_itself_is(self):
         answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
-        self.assertGreater(answer["false_match_rate_upper"], answer["false_match_rate"])
+        self.assertGreaterEqual(answer["false_match_rate_upper"], answer["false_match_rate"])
+
+    def test_rates_are_said_in_words_and_those_of_strangers_are_none_of_a_match(self):
         words = self.run_program("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg").stdout.decode()
-        self.assertRegex(words, r"\(at most 1 in [0-9,]+, with 95 % confidence\)")
+        self.assertRegex(words, r"(?m)^less than 1 in [0-9]+ (million|billion) pairs of different people look this")
+        self.assertIn("unrelated adults; relatives and twins", words)
+        strangers = self.run_program("verify", FRIENDS / "obama.jpg", FRIENDS / "biden.jpg").stdout.decode()
+        self.assertRegex(strangers, r"\Ano match: [^\n]*\nany two people look as much alike as this\n\Z")
 
 
 class Search(ProgramCase):

@@ -46,6 +46,7 @@ class Register(PageCase):
         browser.wait_text("#register-stage .hint", "Hold still")
         browser.click("#register-take")
         browser.wait_text(".shot-say", "Good")
+        browser.wait_text("#shots-more", "With one photo, about 1 search in 40 misses the person")
         self.fill_form("Barack Obama", "44")
         browser.click("#finalize")
         browser.wait_text("#register-done", "Barack Obama")
@@ -182,6 +183,34 @@ class Live(PageCase):
         self.browser.wait_text("#compare-verdict", "Same person")
         self.browser.type("#two-file", BIDEN)
         self.browser.wait_text("#compare-verdict", "Different people")
+        self.browser.wait_text(".odds", "Any two people look this much alike")
+
+    def test_rates_are_said_in_words_in_every_language(self):
+        said = self.browser.run_async(
+            """const done = arguments[2];
+            Promise.all([import('/js/answer.js'), import('/js/i18n.js')]).then(([answer, i18n]) => {
+              done(arguments[1].map((language) => {
+                i18n.choose(language);
+                return arguments[0].map(([rate, bound]) => answer.odds(rate, bound));
+              }));
+              i18n.choose('en');
+            });""",
+            [[8.1e-5, False], [1e-7, True], [8.01e-7, False], [0.104, False], [0.231, False], [1, False]],
+            ["en", "pt", "es"],
+        )
+        self.assertEqual(
+            said[0],
+            [
+                "1 in 12,000",
+                "less than 1 in 10 million",
+                "1 in 1.2 million",
+                "1 in 10",
+                "23 in 100",
+                "more than 99 in 100",
+            ],
+        )
+        self.assertEqual(said[1][:2], ["1 em cada 12.000", "menos de 1 em cada 10 milhões"])
+        self.assertEqual(said[2][:2], ["1 de cada 12.000", "menos de 1 de cada 10 millones"])
 
 
 class List(PageCase):

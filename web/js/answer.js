@@ -1,6 +1,6 @@
 // The answer for one face: verdict in words, person, place on the scale, chance of a mistake, the next closest.
 import { el, icon, initials, svg } from './dom.js';
-import { number, t } from './i18n.js';
+import { number, rounded, t } from './i18n.js';
 
 const LOOKS = { match: ['same', 'check'], unsure: ['unsure', 'maybe'], none: ['none', 'none'] };
 
@@ -10,10 +10,32 @@ export const lookOf = (face) => LOOKS[verdictOf(face)];
 const whyUnsure = (reason) => t({ quality: 'v.unsure.photo', child: 'v.unsure.child' }[reason] ?? 'v.unsure.sub');
 export const wordsOf = (face) => t({ match: 'v.same', unsure: 'v.unsure', none: 'v.none' }[verdictOf(face)]);
 
-/** "1 in 12,345"; a rate that is only a bound is shown as "under ...". */
+/** A rate in words, as src/stats/wording.c says it: "1 in 12,000", "23 in 100", or "less than 1 in 10 million" for a
+ * bound. Two significant digits, because no such rate is known better. */
 export function odds(rate, bound) {
-  const text = t('odds.in', { n: number(Math.max(1, Math.round(1 / rate))) });
+  const hundred = rate >= 0.105; // less rounds to "1 in 10"
+  const text = hundred
+    ? t('odds.hundred', { n: number(Math.min(99, Math.round(100 * rate))) })
+    : t('odds.in', { n: rounded(Math.max(10, 1 / rate)) });
+  if (rate > 0.99) return t('odds.over', { odds: text });
   return bound ? t('odds.under', { odds: text }) : text;
+}
+
+/** What the rate of a score that is no match says: no rate at all where most pairs of people reach it. */
+const strangers = (rate) => (rate >= 0.5 ? t('odds.any') : t('odds.strangers', { odds: odds(rate, false) }));
+
+/** How often different people look this much alike; `more` says the same of a whole gallery. */
+function oddsCard(compared, more = '') {
+  const { verdict, false_match_rate: rate, false_match_rate_is_bound: bound } = compared;
+  if (verdict === 'none' && !bound) return el('div', { className: 'odds' }, el('p', {}, strangers(rate)));
+  if (rate >= 0.5) return el('div', { className: 'odds' }, el('p', {}, t(bound ? 'odds.unknown' : 'odds.any')));
+  return el(
+    'div',
+    { className: 'odds' },
+    el('span', { className: 'muted' }, t('odds')),
+    el('strong', {}, odds(rate, bound)),
+    el('p', {}, [more, t('odds.about')].filter(Boolean).join(' ')),
+  );
 }
 
 /** The chance that a stranger reaches this score in a search of the whole gallery. */
@@ -112,13 +134,7 @@ function details(face, answer) {
     { className: 'card-body stack' },
     known ? person(best) : null,
     scale(best, answer),
-    el(
-      'div',
-      { className: 'odds' },
-      el('span', { className: 'muted' }, t('odds')),
-      el('strong', {}, odds(best.false_match_rate, best.false_match_rate_is_bound)),
-      el('p', {}, galleryOdds(best, answer.gallery_size)),
-    ),
+    oddsCard(best, galleryOdds(best, answer.gallery_size)),
     rest.length
       ? el(
           'div',
@@ -175,12 +191,7 @@ export function comparisonCard(comparison) {
       'div',
       { className: 'card-body stack' },
       scale(comparison, comparison),
-      el(
-        'div',
-        { className: 'odds' },
-        el('span', { className: 'muted' }, t('odds')),
-        el('strong', {}, odds(comparison.false_match_rate, comparison.false_match_rate_is_bound)),
-      ),
+      oddsCard(comparison),
     ),
   );
 }

@@ -37,6 +37,11 @@ export const counted = (key, count, values = {}) =>
   t(`${key}.${count === 1 ? 'one' : 'n'}`, { ...values, n: number(count) });
 
 export const number = (value) => new Intl.NumberFormat(LOCALES[language]).format(value);
+/** A number with two significant digits, from a million on in words: "12,000", "1.2 million". */
+export function rounded(value) {
+  const words = value >= 995000 ? { notation: 'compact', compactDisplay: 'long' } : {};
+  return new Intl.NumberFormat(LOCALES[language], { maximumSignificantDigits: 2, ...words }).format(value);
+}
 export const percent = (value) =>
   new Intl.NumberFormat(LOCALES[language], { style: 'percent', maximumSignificantDigits: 3 }).format(value);
 export const moment = (iso) =>

@@ -85,6 +85,7 @@ function render() {
   $('#shots').replaceChildren(...shots.map(shotItem));
   const good = shots.filter((shot) => shot.verdict === 'good').length;
   $('#shots-help').textContent = shots.length ? t('shots.good', { good, all: shots.length }) : t('shots.none');
+  $('#shots-more').textContent = t(`shots.more.${Math.min(good, 3)}`);
 }
 
 function drop(index) {

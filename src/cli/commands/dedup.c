@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/wording.h"
+#include "stats/wording.h"
 #include "json/groups.h"
 
 #include <stdio.h>
@@ -20,16 +21,19 @@ static const sb_cli_option dedup_options[] = {
 static void print_duplicates(const sb_duplicates *found) {
   for (size_t i = 0; i < found->count; i++) {
     const sb_duplicate *d = &found->items[i];
-    char odds[64];
-    sb_cli_odds(d->false_match_rate, d->false_match_bound, odds, sizeof odds);
-    printf("%.3f  %s (%s)  %s (%s); chance that two different people are this alike: %s\n", d->similarity, d->names[0],
-           d->ids[0], d->names[1], d->ids[1], odds);
+    const sb_stats_rate fmr = {d->false_match_rate, d->false_match_upper, d->false_match_bound};
+    char pair[SB_STATS_TEXT];
+    sb_stats_pair_text(&fmr, pair);
+    printf("%.3f  %s (%s)  %s (%s); %s\n", d->similarity, d->names[0], d->ids[0], d->names[1], d->ids[1], pair);
   }
+  char chance[SB_STATS_TEXT];
+  sb_stats_number_text(found->expected_by_chance, chance);
   if (found->count < found->total) printf("and %zu more; use --limit to see them\n", found->total - found->count);
-  printf("%zu %s from %.3f among %zu %s of %zu %s, in %.1f s; by chance %.2g pairs are expected\n", found->total,
+  printf("%zu %s from %.3f among %zu %s of %zu %s, in %.1f s; by chance %s are expected\n", found->total,
          sb_cli_plural(found->total, "pair", "pairs"), found->threshold, found->faces,
          sb_cli_plural(found->faces, "face", "faces"), found->people, sb_cli_plural(found->people, "person", "people"),
-         found->elapsed_ms / 1000, found->expected_by_chance);
+         found->elapsed_ms / 1000, chance);
+  if (found->count) puts(SB_STATS_ABOUT);
 }
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/wording.h"
+#include "stats/wording.h"
 
 #include <stdio.h>
 
@@ -18,14 +19,18 @@ static const sb_cli_option search_options[] = {
     {NULL},
 };
 
-/* The chance of a false match is given for one comparison, and for the whole gallery, which has many more chances. */
+/* How often a stranger is as much alike: in one comparison, and in this gallery, which gives many more chances. */
 static void print_candidate(const sb_candidate *candidate, const sb_search_result *result) {
-  char odds[64], gallery[64];
-  sb_cli_odds(candidate->false_match_rate, candidate->false_match_bound, odds, sizeof odds);
-  sb_cli_odds(candidate->gallery_false_match, candidate->false_match_bound, gallery, sizeof gallery);
-  printf("  %-8s %.3f  %s (%s); chance that two different people are this alike: %s, that any of %zu %s is: %s\n",
-         sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name, candidate->id, odds,
-         result->gallery_faces, sb_cli_plural(result->gallery_faces, "face", "faces"), gallery);
+  const sb_stats_rate fmr = {candidate->false_match_rate, candidate->false_match_upper, candidate->false_match_bound};
+  char pair[SB_STATS_TEXT], gallery[SB_STATS_TEXT];
+  sb_stats_pair_text(&fmr, pair);
+  sb_stats_rate_text(candidate->gallery_false_match, candidate->false_match_bound, gallery);
+  printf("  %-8s %.3f  %s (%s); %s", sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name,
+         candidate->id, pair);
+  if (candidate->verdict != SB_VERDICT_NONE && fmr.rate < 0.5)
+    printf("; %s strangers look this much like one of %zu %s", gallery, result->gallery_size,
+           sb_cli_plural(result->gallery_size, "person", "people"));
+  puts("");
 }
 
 static const char *why_unsure(const sb_search_face *face) {
@@ -51,7 +56,7 @@ static void print_face(size_t number, const sb_search_face *face, const sb_searc
 }
 
 static void print_search(const sb_search_result *result) {
-  char odds[64];
+  char strangers[SB_STATS_TEXT];
   if (!result->count) {
     puts("no face found");
     return;
@@ -61,10 +66,13 @@ static void print_search(const sb_search_result *result) {
     puts("no match is possible: there is no face in this collection yet; `semblance enroll` adds people");
     return;
   }
-  sb_cli_odds(result->fpir, false, odds, sizeof odds);
-  printf("%zu %s searched in %.1f ms, including the start of the models; a match from %.3f, ", result->gallery_size,
+  sb_stats_rate_text(result->fpir, false, strangers);
+  printf("%zu %s searched in %.1f ms, including the start of the models; a match from %.3f", result->gallery_size,
          sb_cli_plural(result->gallery_size, "person", "people"), result->elapsed_ms, result->threshold);
-  printf("where %s searches for a stranger finds a false match\n", odds);
+  if (result->fpir < 1)
+    printf("; there %s strangers would match somebody\n%s\n", strangers, SB_STATS_ABOUT);
+  else
+    puts("");
 }
 
 static bool has_match(const sb_search_result *result) {

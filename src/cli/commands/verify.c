@@ -2,16 +2,23 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/wording.h"
+#include "stats/wording.h"
 
 #include <stdio.h>
 
 static void print_comparison(const sb_comparison *comparison) {
-  char odds[64], worst[64];
-  sb_cli_odds(comparison->false_match_rate, comparison->false_match_bound, odds, sizeof odds);
-  sb_cli_odds(comparison->false_match_upper, false, worst, sizeof worst); /* "at most" says that it is a bound */
+  const sb_stats_rate fmr = {comparison->false_match_rate, comparison->false_match_upper,
+                             comparison->false_match_bound};
+  char pair[SB_STATS_TEXT], upper[SB_STATS_TEXT];
+  sb_stats_pair_text(&fmr, pair);
+  sb_stats_rate_text(fmr.upper, false, upper);
   printf("%s: similarity %.3f (a match from %.3f)\n", sb_cli_verdict(comparison->verdict), comparison->similarity,
          comparison->threshold);
-  printf("chance that two different people look this alike: %s (at most %s, with 95 %% confidence)\n", odds, worst);
+  if (comparison->verdict == SB_VERDICT_NONE || fmr.bound)
+    puts(pair);
+  else
+    printf("%s (at most %s, with 95 %% confidence)\n", pair, upper);
+  if (comparison->verdict != SB_VERDICT_NONE) puts(SB_STATS_ABOUT);
   if (comparison->reason == SB_REASON_CHILD) puts(sb_cli_child_text());
   for (int i = 0; i < 2 && comparison->reason == SB_REASON_QUALITY; i++)
     printf("%s photo: quality %.2f, %s\n", i ? "second" : "first", comparison->faces[i].quality.overall,
