@@ -577,6 +577,7 @@ typedef struct sb_duplicate {
   char *ids[2], *names[2];
   double similarity, score, false_match_rate, false_match_upper; /* of their most similar faces, as in sb_candidate */
   bool false_match_bound;
+  bool child; /* not sure: by the stored age, one of them looks like a child (sb_children_policy) */
 } sb_duplicate;
 
 typedef struct sb_duplicates {
@@ -600,18 +601,28 @@ typedef struct sb_dedup_request {
 SB_API sb_status sb_engine_dedup(sb_engine *engine, const sb_dedup_request *request, sb_duplicates **out,
                                  sb_error *error);
 
+/* Reads the photo of face number `face` of a request to group faces, and says where the face is in it. `*bytes` is
+ * released by free(). */
+typedef sb_status (*sb_cluster_photo)(void *context, size_t face, void **bytes, size_t *size, sb_box *box,
+                                      sb_error *error);
+
 typedef struct sb_cluster_request {
   size_t struct_size;
   const char *collection;         /* whose people the groups are named after; NULL: default */
   const float *const *embeddings; /* of faces: unit length, by the collection's model */
   size_t count;
   sb_target target; /* as for a search among these faces */
+  /* For the age of a group that would be named (sb_children_policy): called for up to three of its faces. NULL: only
+   * ages that are stored with people count. */
+  sb_cluster_photo photo;
+  void *context;
 } sb_cluster_request;
 
 typedef struct sb_clusters {
   size_t count;         /* groups, the largest first */
   uint32_t *cluster_of; /* the group of each face, 0..count-1 */
   sb_candidate *names;  /* of each group: the enrolled person that it matches; `id` NULL: none */
+  bool *children;       /* of each group: it matches somebody, but looks like a child, so it is not named */
   double threshold;
 } sb_clusters;
 SB_API void sb_clusters_free(sb_clusters *clusters);

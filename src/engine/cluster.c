@@ -7,6 +7,7 @@
  *   3. A group is named after the enrolled person that its mean face matches.
  *
  * The same faces give the same groups: ties are broken by the faces' numbers, and groups are numbered by size. */
+#include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
 #include "engine/verdict.h"
@@ -133,7 +134,7 @@ static int most_similar_first(const void *a, const void *b) {
   return x->one != y->one ? (x->one > y->one ? 1 : -1) : (x->other > y->other) - (x->other < y->other);
 }
 
-static uint32_t root_of(grouping *g, uint32_t face) {
+static uint32_t root_of(const grouping *g, uint32_t face) {
   while (g->parent[face] != face) face = g->parent[face] = g->parent[g->parent[face]];
   return face;
 }
@@ -193,6 +194,51 @@ static sb_status number_groups(grouping *g, sb_clusters *out, sb_error *error) {
 
 /* ---- Step 3: names */
 
+static double overlap(const sb_box *a, const sb_box *b) {
+  double w = fmin(a->x + a->w, b->x + b->w) - fmax(a->x, b->x), h = fmin(a->y + a->h, b->y + b->h) - fmax(a->y, b->y);
+  return w > 0 && h > 0 ? w * h : 0;
+}
+
+/* Finds the face in its photo again, and applies the child rule to it. A photo that shows no face there any more says
+ * nothing. */
+static sb_status check_face(sb_engine *engine, const sb_cluster_request *request, size_t face, bool *child,
+                            sb_error *error) {
+  sb_photo photo = {0};
+  sb_faces *faces = NULL;
+  sb_box box = {0};
+  void *bytes = NULL;
+  sb_status status = request->photo(request->context, face, &bytes, &photo.size, &box, error);
+  if (status != SB_OK) return status;
+  photo.bytes = bytes;
+  status = sb_flow_faces(engine, photo, sb_child_want(engine), NULL, &faces, error);
+  size_t best = 0;
+  for (size_t i = 1; status == SB_OK && i < faces->count; i++)
+    if (overlap(&faces->items[i].box, &box) > overlap(&faces->items[best].box, &box)) best = i;
+  if (status == SB_OK && faces->count) status = sb_child_face(engine, faces, best, child, error);
+  sb_faces_free(faces);
+  free(bytes);
+  return status;
+}
+
+/* Does the child rule hold back the name of this group? By the person's stored age, or half of the faces looked at. */
+static sb_status check_group(sb_engine *engine, const grouping *g, uint32_t root, const sb_candidate *match,
+                             bool *child, sb_error *error) {
+  enum { FACES_LOOKED_AT = 3 };
+  size_t looked = 0, children = 0;
+  *child = sb_child_person(engine, match->has_attributes, &match->attributes);
+  if (*child || !g->request->photo || engine->children != SB_CHILDREN_UNSURE) return SB_OK;
+  for (uint32_t i = 0; i < g->request->count && looked < FACES_LOOKED_AT; i++) {
+    bool one = false;
+    if (root_of(g, i) != root) continue;
+    sb_status status = check_face(engine, g->request, i, &one, error);
+    if (status != SB_OK) return status;
+    looked++;
+    children += one;
+  }
+  *child = 2 * children >= looked && children;
+  return SB_OK;
+}
+
 /* Names the group with this root, if an enrolled person matches its mean face. */
 static sb_status name_group(sb_engine *engine, const sb_flow_search *search, const grouping *g, uint32_t root,
                             sb_clusters *out, sb_error *error) {
@@ -202,17 +248,22 @@ static sb_status name_group(sb_engine *engine, const sb_flow_search *search, con
   sb_status status = sb_flow_candidates(engine, search, mean, &found, error);
   if (status != SB_OK) return status;
   if (found.count && found.candidates[0].verdict == SB_VERDICT_MATCH) {
-    out->names[out->cluster_of[root]] = found.candidates[0];
-    found.count = 0; /* its texts moved over */
+    bool *child = &out->children[out->cluster_of[root]];
+    status = check_group(engine, g, root, &found.candidates[0], child, error);
+    if (status == SB_OK && !*child) {
+      out->names[out->cluster_of[root]] = found.candidates[0];
+      found.count = 0; /* its texts moved over */
+    }
   }
   sb_candidates_free(found.candidates, found.count);
-  return SB_OK;
+  return status;
 }
 
 static sb_status name_groups(sb_engine *engine, const sb_flow_search *search, const grouping *g, sb_clusters *out,
                              sb_error *error) {
   out->names = sb_alloc(out->count, sizeof *out->names, error);
-  if (!out->names) return SB_NO_MEMORY;
+  out->children = sb_alloc(out->count, sizeof *out->children, error);
+  if (!out->names || !out->children) return SB_NO_MEMORY;
   if (!search->collection->info.faces) return SB_OK;
   sb_status status = sb_collection_indexes_sync(engine->indexes, error);
   for (uint32_t i = 0; status == SB_OK && i < g->request->count; i++)

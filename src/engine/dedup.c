@@ -4,6 +4,7 @@
  *
  * Stored templates are used as queries as they are: they and the index went through the same transform, which keeps
  * inner products. So nothing is unprotected. */
+#include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/density.h"
 #include "engine/internal.h"
@@ -151,6 +152,7 @@ static sb_status name_pair(const dedup *d, const pair *p, sb_duplicate *out, sb_
     if (status != SB_OK) return status;
     out->ids[i] = person.id;
     out->names[i] = person.name;
+    out->child = out->child || sb_child_person(d->engine, person.has_attributes, &person.attributes);
   }
   out->similarity = p->similarity;
   out->score = p->score;

@@ -4,6 +4,7 @@
  *
  * The collection and the person are looked up once, and the indexes are synced once, before the search for duplicates.
  * The new faces reach the indexes with the next sync, which every search begins with. */
+#include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/density.h"
 #include "engine/flow.h"
@@ -110,7 +111,7 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
 
 /* All faces are looked for also where the largest is taken: the message and the choice depend on how many there are. */
 static unsigned enrol_want(const enrolment *e) {
-  unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(e->engine);
+  unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(e->engine) | sb_child_want(e->engine);
   if (e->request->flags & SB_ENROLL_ATTRIBUTES) want |= SB_WANT_ATTRIBUTES;
   if (e->request->flags & SB_ENROLL_WHOLE_PHOTO) want |= SB_WANT_WHOLE_PHOTO;
   return want;
@@ -161,13 +162,23 @@ static bool is_listed(const sb_enrolled *result, const char *id) {
   return false;
 }
 
-/* Moves the matches with other ids into the result. */
-static sb_status add_duplicates(enrolment *e, sb_flow_found *found, sb_error *error) {
+/* A duplicate of which one face looks like a child's is listed as "not sure", and does not refuse the enrolment. */
+static sb_status apply_child_rule(enrolment *e, sb_faces *faces, sb_candidate *candidate, sb_error *error) {
+  bool child = sb_child_person(e->engine, candidate->has_attributes, &candidate->attributes);
+  sb_status status = child ? SB_OK : sb_child_face(e->engine, faces, 0, &child, error);
+  if (child) candidate->verdict = SB_VERDICT_UNSURE;
+  return status;
+}
+
+/* Moves the matches of a photo's face with other ids into the result. */
+static sb_status add_duplicates(enrolment *e, sb_faces *faces, sb_flow_found *found, sb_error *error) {
   sb_enrolled *result = e->result;
   for (size_t i = 0; i < found->count; i++) {
     sb_candidate *candidate = &found->candidates[i];
     bool other = candidate->verdict == SB_VERDICT_MATCH && strcmp(candidate->id, e->request->id) != 0;
     if (!other || is_listed(result, candidate->id)) continue;
+    sb_status checked = apply_child_rule(e, faces, candidate, error);
+    if (checked != SB_OK) return checked;
     void *grown = result->duplicates;
     sb_status status = sb_grow(&grown, result->duplicate_count + 1, sizeof *result->duplicates, error);
     if (status != SB_OK) return status;
@@ -178,19 +189,26 @@ static sb_status add_duplicates(enrolment *e, sb_flow_found *found, sb_error *er
   return SB_OK;
 }
 
+static bool has_certain_duplicate(const sb_enrolled *result) {
+  for (size_t i = 0; i < result->duplicate_count; i++)
+    if (result->duplicates[i].verdict == SB_VERDICT_MATCH) return true;
+  return false;
+}
+
 static sb_status find_duplicates(enrolment *e, sb_error *error) {
   sb_flow_search search = {&e->collection, &e->embedder, DUPLICATES_LOOKED_AT, 0};
   sb_status status = sb_collection_indexes_sync(e->engine->indexes, error);
   if (status != SB_OK) return status;
   status =
       sb_verdict_search_threshold(&e->embedder, &(sb_target){0}, e->collection.info.people, &search.threshold, error);
-  for (size_t i = 0; status == SB_OK && i < e->added; i++) {
+  for (size_t i = 0; status == SB_OK && i < e->request->photo_count; i++) {
     sb_flow_found found = {0};
-    status = sb_flow_candidates(e->engine, &search, e->store_faces[i].embedding, &found, error);
-    if (status == SB_OK) status = add_duplicates(e, &found, error);
+    if (!e->faces[i]) continue; /* a photo that is known */
+    status = sb_flow_candidates(e->engine, &search, e->faces[i]->items[0].embedding, &found, error);
+    if (status == SB_OK) status = add_duplicates(e, e->faces[i], &found, error);
     sb_candidates_free(found.candidates, found.count);
   }
-  if (status == SB_OK && e->result->duplicate_count && e->request->flags & SB_ENROLL_REFUSE_DUPLICATE)
+  if (status == SB_OK && has_certain_duplicate(e->result) && e->request->flags & SB_ENROLL_REFUSE_DUPLICATE)
     return sb_fail(
         error, SB_DUPLICATE,
         "this face is registered under another id; leave out --refuse-duplicate (on_duplicate=warn in the API) "

@@ -37,6 +37,7 @@ void sb_clusters_free(sb_clusters *clusters) {
   if (!clusters) return;
   if (clusters->names) sb_candidates_free(clusters->names, clusters->count);
   free(clusters->cluster_of);
+  free(clusters->children);
   free(clusters);
 }
 

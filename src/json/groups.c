@@ -14,11 +14,11 @@ json_t *sb_json_duplicates(const sb_duplicates *found) {
     const sb_duplicate *d = &found->items[i];
     json_t *people =
         json_pack("[{s:s,s:s},{s:s,s:s}]", "id", d->ids[0], "name", d->names[0], "id", d->ids[1], "name", d->names[1]);
-    sb_json_append(&list, json_pack("{s:o,s:o,s:o,s:o,s:o,s:b}", "people", people, "similarity",
+    sb_json_append(&list, json_pack("{s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "people", people, "similarity",
                                     sb_json_rounded(d->similarity, 4), "score", sb_json_rounded(d->score, 4),
                                     "false_match_rate", sb_json_significant(d->false_match_rate, 2),
                                     "false_match_rate_upper", sb_json_significant(d->false_match_upper, 2),
-                                    "false_match_rate_is_bound", d->false_match_bound));
+                                    "false_match_rate_is_bound", d->false_match_bound, "child", d->child));
   }
   return json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o}", "pairs", list, "total", (json_int_t)found->total, "people",
                    (json_int_t)found->people, "faces", (json_int_t)found->faces, "threshold",
@@ -95,7 +95,8 @@ static json_t *group_json(const sb_clusters *clusters, const sb_groups_listing *
   json_t *person = who->id ? json_pack("{s:s,s:s,s:o}", "id", who->id, "name", who->name, "similarity",
                                        sb_json_significant(who->similarity, 3))
                            : json_null();
-  return json_pack("{s:o,s:o,s:o}", "person", person, "faces", list, "folders", folders);
+  return json_pack("{s:o,s:s,s:o,s:o}", "person", person, "reason", clusters->children[group] ? "child" : "", "faces",
+                   list, "folders", folders);
 }
 
 json_t *sb_json_clusters(const sb_clusters *clusters, const sb_groups_face *faces, size_t count, size_t photos) {

@@ -1,6 +1,7 @@
 """The child rule on the command line: a face that looks like a child's names nobody, unless the user accepts it."""
 
 import json
+import shutil
 
 from ages import Ages
 from program import FRIENDS, ProgramCase
@@ -71,3 +72,31 @@ class Children(ProgramCase):
         done = self.run_program("doctor", "--port", "0", "--json")
         found = [f for f in json.loads(done.stdout)["findings"] if "estimates ages" in f["message"]]
         self.assertEqual([(f["check"], f["state"]) for f in found], [("models", "warning")])
+
+    def test_a_group_of_photos_of_a_child_gets_no_name(self):
+        self.ages.all(40)
+        self.enroll("44", "Barack Obama", OBAMA2)
+        photos = self.folder / "photos"
+        photos.mkdir()
+        shutil.copy(OBAMA, photos)
+        named = self.json_of("cluster", photos, "--quiet")["groups"][0]
+        self.assertEqual((named["person"]["id"], named["reason"]), ("44", ""))
+        self.ages.all(8)
+        held = self.json_of("cluster", photos, "--quiet")["groups"][0]
+        self.assertEqual((held["person"], held["reason"], len(held["faces"])), (None, "child", 1))
+        words = self.run_program("cluster", photos, "--quiet").stdout.decode()
+        self.assertIn("not sure, looks like a child: 1 face", words)
+        accepted = self.json_of("cluster", photos, "--quiet", "--children", "match")["groups"][0]
+        self.assertEqual(accepted["person"]["id"], "44")
+
+    def test_a_child_is_not_refused_as_a_duplicate_but_the_look_alike_is_named(self):
+        self.ages.all(8)
+        self.enroll("44", "Barack Obama", OBAMA2, flags=["--attributes"])
+        refuse = ("enroll", "--id", "45", "--name", "Another", "--refuse-duplicate", OBAMA)
+        self.refused(*refuse, "--children", "match", code=3, word="another id")
+        done = self.run_program(*refuse)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("looks like Barack Obama (44)", done.stderr.decode())
+        self.assertIn("not sure, because one of the faces looks like a child's", done.stderr.decode())
+        self.assertEqual([pair["child"] for pair in self.json_of("dedup")["pairs"]], [True])
+        self.assertIn("one looks like a child", self.run_program("dedup").stdout.decode())

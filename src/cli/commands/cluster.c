@@ -13,7 +13,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEPTH_MAX = 32 }; /* of folders in folders */
+enum {
+  DEPTH_MAX = 32,           /* of folders in folders */
+  PHOTO_BYTES_MAX = 64 << 20 /* of a photo that is read again, as sb_cli_photo_read limits it */
+};
 
 typedef struct album {
   size_t count, room;
@@ -130,8 +133,10 @@ static void print_cluster(const album *a, size_t number) {
   const sb_groups_listing *l = &a->listing;
   size_t from = l->from[number], to = l->from[number + 1], folders = 0;
   for (size_t i = from; i < to; i++) folders += sb_groups_folder_begins(l, a->faces, number, i);
-  printf("%s: %zu %s", a->clusters->names[number].id ? a->clusters->names[number].name : "unknown person", to - from,
-         sb_cli_plural(to - from, "face", "faces"));
+  const char *name = a->clusters->names[number].id   ? a->clusters->names[number].name
+                     : a->clusters->children[number] ? "not sure, looks like a child"
+                                                     : "unknown person";
+  printf("%s: %zu %s", name, to - from, sb_cli_plural(to - from, "face", "faces"));
   if (folders > 1) printf(" in %zu folders", folders);
   putchar('\n');
   for (size_t i = from; i < to; i++) printf("  %s\n", a->faces[l->order[i]].photo);
@@ -153,6 +158,16 @@ static sb_status print(const sb_cli *cli, const album *a, sb_error *error) {
 
 /* ---- The subcommand */
 
+static sb_status read_photo(void *context, size_t face, void **bytes, size_t *size, sb_box *box, sb_error *error) {
+  const album *a = context;
+  uint8_t *photo = NULL;
+  sb_status status = sb_file_read(a->faces[face].photo, PHOTO_BYTES_MAX, &photo, size, error);
+  if (status != SB_OK) return status;
+  *bytes = photo;
+  *box = a->faces[face].box;
+  return SB_OK;
+}
+
 static sb_status cluster(sb_cli *cli, album *a, sb_error *error) {
   sb_status status = read_photos(a, cli->words[0], error);
   if (status != SB_OK) return status;
@@ -163,6 +178,8 @@ static sb_status cluster(sb_cli *cli, album *a, sb_error *error) {
                                       .collection = cli->config->collection,
                                       .embeddings = a->embeddings,
                                       .count = a->face_count,
+                                      .photo = read_photo,
+                                      .context = a,
                                       .target = sb_cli_operating_point(cli, cli->engine)};
   status = sb_engine_cluster(cli->engine, &request, &a->clusters, error);
   return status == SB_OK ? sb_groups_list(a->clusters, a->face_count, &a->listing, error) : status;

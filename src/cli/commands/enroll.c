@@ -36,9 +36,11 @@ static unsigned flags_of(const options *o) {
 
 /* Faces that are registered under another id already, printed also if that made the enrolment fail. */
 static void print_warnings(const sb_enrolled *enrolled) {
-  for (size_t i = 0; i < enrolled->duplicate_count; i++)
-    fprintf(stderr, "warning: looks like %s (%s), similarity %.3f\n", enrolled->duplicates[i].name,
-            enrolled->duplicates[i].id, enrolled->duplicates[i].similarity);
+  for (size_t i = 0; i < enrolled->duplicate_count; i++) {
+    const sb_candidate *other = &enrolled->duplicates[i];
+    fprintf(stderr, "warning: looks like %s (%s), similarity %.3f%s\n", other->name, other->id, other->similarity,
+            other->verdict == SB_VERDICT_MATCH ? "" : "; not sure, because one of the faces looks like a child's");
+  }
 }
 
 /* What more photos bring. Shares of searches that miss the person, at an FMR of 1e-4 (docs/accuracy.md). */

@@ -65,6 +65,20 @@ static sb_status keep_result(sb_http_job *job, json_t *json, sb_error *error) {
   return SB_OK;
 }
 
+static sb_status read_photo(void *context, size_t face, void **bytes, size_t *size, sb_box *box, sb_error *error) {
+  const sb_http_job *job = context;
+  const sb_groups_face *wanted = &job->seen->faces[face];
+  uint8_t *photo = NULL;
+  size_t i = 0;
+  while (i < job->bundle->count && job->bundle->items[i].path != wanted->photo) i++;
+  if (i == job->bundle->count) return sb_fail(error, SB_INTERNAL, "a photo of the job is gone");
+  sb_status status = sb_import_read(job->bundle, &job->bundle->items[i], &photo, size, error);
+  if (status != SB_OK) return status;
+  *bytes = photo;
+  *box = wanted->box;
+  return SB_OK;
+}
+
 static sb_status cluster_faces(sb_http_job *job, sb_error *error) {
   sb_clusters *clusters = NULL;
   const struct sb_http_job_seen *seen = job->seen;
@@ -77,6 +91,8 @@ static sb_status cluster_faces(sb_http_job *job, sb_error *error) {
                                       .collection = job->collection,
                                       .embeddings = embeddings,
                                       .count = seen->count,
+                                      .photo = read_photo,
+                                      .context = job,
                                       .target = job->target};
   sb_status status = sb_engine_cluster(job->jobs->engine, &request, &clusters, error);
   if (status == SB_OK)

@@ -36,12 +36,12 @@ json_t *sb_http_plugins_box(const sb_face *face) {
 }
 
 json_t *sb_http_plugins_similarity(double cosine, double unsure, double threshold, sb_verdict verdict) {
-  static const double below_match = 0.79999; /* the answer has no verdict, so its number must not say "match" */
+  static const double match = 0.8, below = 0.79999; /* the answer has no verdict, so its number must say the same */
   double value = cosine < unsure      ? 0.5 * cosine / unsure
                  : cosine < threshold ? 0.5 + 0.3 * (cosine - unsure) / (threshold - unsure)
                                       : 0.8 + 0.2 * (cosine - threshold) / (1 - threshold);
-  double most = verdict == SB_VERDICT_MATCH ? 1 : below_match;
-  return sb_json_rounded(fmax(0, fmin(most, value)), 5);
+  double least = verdict == SB_VERDICT_MATCH ? match : 0, most = verdict == SB_VERDICT_MATCH ? 1 : below;
+  return sb_json_rounded(fmax(least, fmin(most, value)), 5);
 }
 
 /* A range of five years to each side, about the mean error of the estimate. */
