@@ -258,7 +258,8 @@ typedef struct sb_engine_info {
 } sb_engine_info;
 SB_API sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error);
 
-/* An encoded photo: JPEG, PNG, WebP, HEIC or AVIF, recognised by its first bytes and never by a file name. */
+/* An encoded photo: JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF or JPEG XL (optional), recognised by its first bytes
+ * and never by a file name. */
 typedef struct sb_photo {
   const void *bytes;
   size_t size;

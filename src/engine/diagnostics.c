@@ -36,8 +36,9 @@ const char *sb_diagnostics_openvino(void) {
   return sb_infer_version();
 }
 
-void sb_diagnostics_photo_formats(bool *heic, bool *avif) {
+void sb_diagnostics_photo_formats(bool *heic, bool *avif, bool *jxl) {
   sb_image_heif_codecs(heic, avif);
+  *jxl = sb_image_has_jxl();
 }
 
 /* ---- The gallery's folder and database */

@@ -298,7 +298,7 @@ sb_status sb_diagnostics_pipeline(const sb_engine_options *options, const char *
 /* Can this calibration file be used? SB_INVALID. */
 sb_status sb_diagnostics_calibration(const char *path, sb_error *error);
 const char *sb_diagnostics_openvino(void); /* its version; static */
-void sb_diagnostics_photo_formats(bool *heic, bool *avif);
+void sb_diagnostics_photo_formats(bool *heic, bool *avif, bool *jxl);
 /* How many temporary key files killed processes left in the folder. */
 size_t sb_diagnostics_key_leftovers(const char *folder);
 /* Does a server work on the gallery in this folder? */

@@ -25,6 +25,14 @@ sb_status sb_image_decode_webp(const uint8_t *bytes, size_t size, const sb_image
                                sb_error *error);
 sb_status sb_image_decode_heif(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
                                sb_error *error);
+sb_status sb_image_decode_gif(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                              sb_error *error);
+sb_status sb_image_decode_bmp(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                              sb_error *error);
+sb_status sb_image_decode_tiff(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                               sb_error *error);
+sb_status sb_image_decode_jxl(const uint8_t *bytes, size_t size, const sb_image_limits *limits, sb_image_decoded *out,
+                              sb_error *error);
 
 /* What a file of a format that is not decoded appears to be: "a PDF document". */
 const char *sb_image_looks_like(const uint8_t *bytes, size_t size);
@@ -60,6 +68,7 @@ typedef struct sb_image_rows {
   int given, done; /* rows of the full-size and of the smaller picture */
   int summed;      /* rows in `sums` */
   bool visible;    /* some alpha is not 0 */
+  uint8_t *line;   /* one row, for the decoder's own use: room for RGBA */
   uint8_t *rgb;    /* one row without alpha */
   uint16_t *sums;
 } sb_image_rows;
@@ -67,6 +76,8 @@ typedef struct sb_image_rows {
 sb_status sb_image_rows_begin(sb_image_rows *rows, int width, int height, int scale, sb_image *image, sb_error *error);
 void sb_image_rows_rgb(sb_image_rows *rows, const uint8_t *rgb);
 void sb_image_rows_rgba(sb_image_rows *rows, const uint8_t *rgba);
+/* RGBA whose colours are multiplied by their alpha. */
+void sb_image_rows_premultiplied(sb_image_rows *rows, const uint8_t *rgba);
 /* Returns `status`; if that is SB_OK, SB_BAD_IMAGE for a picture that is transparent everywhere. */
 sb_status sb_image_rows_end(sb_image_rows *rows, sb_status status, sb_error *error);
 

@@ -159,7 +159,7 @@ static int read_bytes(void *data, size_t size, void *user) {
   sb_image_heif_file *file = user;
   size_t at = file->position, end = file->patch_at + file->patch_size;
   if (size > file->size - at) return -1;
-  memcpy(data, file->bytes + at, size);
+  if (size) memcpy(data, file->bytes + at, size);
   size_t from = at > file->patch_at ? at : file->patch_at, to = at + size < end ? at + size : end;
   if (file->patch && from < to) memcpy((uint8_t *)data + (from - at), file->patch + (from - file->patch_at), to - from);
   file->position = at + size;

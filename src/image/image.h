@@ -43,17 +43,24 @@ typedef enum sb_image_kind {
   SB_IMAGE_JPEG,
   SB_IMAGE_PNG,
   SB_IMAGE_WEBP,
-  SB_IMAGE_HEIF /* HEIC and AVIF */
+  SB_IMAGE_HEIF, /* HEIC and AVIF */
+  SB_IMAGE_GIF,
+  SB_IMAGE_BMP,
+  SB_IMAGE_TIFF,
+  SB_IMAGE_JXL /* JPEG XL */
 } sb_image_kind;
 sb_image_kind sb_image_sniff(const void *bytes, size_t size);
 
 /* Whether HEIC and AVIF photos can be decoded here: Debian ships the codecs of libheif in separate packages. */
 void sb_image_heif_codecs(bool *heic, bool *avif);
+/* Whether this build decodes JPEG XL (Meson's option jxl). */
+bool sb_image_has_jxl(void);
 
 /* Decodes to upright RGB. Grey, CMYK/YCCK, palette and 16-bit inputs are converted; alpha is composited over white; the
- * first frame of an animation is used; EXIF orientation 1..8 is applied (HEIF has its own rotation property instead).
- * SB_BAD_IMAGE: empty, truncated or damaged. SB_UNSUPPORTED_IMAGE: another format; the message names what the bytes
- * look like (text, PDF, SVG, ZIP, GIF, BMP, TIFF ...). SB_IMAGE_TOO_LARGE. `limits` NULL: the default. */
+ * first frame of an animation and the first page of a TIFF are used; EXIF orientation 1..8 is applied (HEIF
+ * and JPEG XL have a rotation of their own instead). SB_BAD_IMAGE: empty, truncated, damaged, or without a visible
+ * pixel. SB_UNSUPPORTED_IMAGE: another format; the message names what the bytes look like (text, PDF, SVG, ZIP ...).
+ * SB_IMAGE_TOO_LARGE. `limits` NULL: the default. */
 sb_status sb_image_decode(const void *bytes, size_t size, const sb_image_limits *limits, sb_image *out,
                           sb_error *error);
 void sb_image_free(sb_image *image); /* leaves a zeroed struct */

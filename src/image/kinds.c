@@ -28,6 +28,17 @@ static bool has(const uint8_t *bytes, size_t size, size_t at, const char *wanted
 
 /* ---- Formats that are decoded */
 
+#define JXL_CONTAINER "\0\0\0\x0cJXL \r\n\x87\n"
+#define JXL_STREAM "\xff\x0a"
+
+bool sb_image_has_jxl(void) {
+#ifdef SB_JXL
+  return true;
+#else
+  return false;
+#endif
+}
+
 /* The brands (`ftyp` box of ISO/IEC 14496-12) that libheif decodes. A file names one major brand, and all others that
  * it conforms to behind that. */
 static bool is_heif(const uint8_t *bytes, size_t size) {
@@ -42,12 +53,30 @@ static bool is_heif(const uint8_t *bytes, size_t size) {
   return false;
 }
 
+/* "BM" may begin a text: the header behind it has one of few lengths. */
+static bool is_bmp(const uint8_t *bytes, size_t size) {
+  return size >= 18 && HAS(bytes, size, 0, "BM") && bytes[14] >= 12 && bytes[14] <= 124 && !bytes[15] && !bytes[16] &&
+         !bytes[17];
+}
+
+/* Of 32 and 64 bits; not a raw file of Canon's, which says so in its first bytes. */
+static bool is_tiff(const uint8_t *bytes, size_t size) {
+  bool tiff = HAS(bytes, size, 0, "II*\0") || HAS(bytes, size, 0, "MM\0*") || HAS(bytes, size, 0, "II+\0") ||
+              HAS(bytes, size, 0, "MM\0+");
+  return tiff && !HAS(bytes, size, 8, "CR\x02");
+}
+
 sb_image_kind sb_image_sniff(const void *data, size_t size) {
   const uint8_t *bytes = data;
   if (HAS(bytes, size, 0, "\xff\xd8\xff")) return SB_IMAGE_JPEG;
   if (HAS(bytes, size, 0, "\x89PNG\r\n\x1a\n")) return SB_IMAGE_PNG;
   if (HAS(bytes, size, 0, "RIFF") && HAS(bytes, size, 8, "WEBP")) return SB_IMAGE_WEBP;
   if (is_heif(bytes, size)) return SB_IMAGE_HEIF;
+  if (HAS(bytes, size, 0, "GIF87a") || HAS(bytes, size, 0, "GIF89a")) return SB_IMAGE_GIF;
+  if (is_bmp(bytes, size)) return SB_IMAGE_BMP;
+  if (is_tiff(bytes, size)) return SB_IMAGE_TIFF;
+  bool jxl = HAS(bytes, size, 0, JXL_CONTAINER) || HAS(bytes, size, 0, JXL_STREAM);
+  if (jxl && sb_image_has_jxl()) return SB_IMAGE_JXL;
   return SB_IMAGE_UNKNOWN;
 }
 
@@ -56,8 +85,8 @@ sb_image_kind sb_image_sniff(const void *data, size_t size) {
 static const magic others[] = {
     MAGIC(0, "\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"),
     MAGIC(0, "\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    MAGIC(0, "\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
-    MAGIC(0, "\xff\x0a", "a JPEG XL picture"),
+    MAGIC(0, JXL_CONTAINER, "a JPEG XL picture, which this build does not read (Meson's option jxl)"),
+    MAGIC(0, JXL_STREAM, "a JPEG XL picture, which this build does not read (Meson's option jxl)"),
     MAGIC(4, "ftypcrx ", "a camera's raw file (CR3)"),
     MAGIC(8, "CR\x02", "a camera's raw file (CR2)"),
     MAGIC(0, "FUJIFILMCCD-RAW", "a camera's raw file (RAF)"),
@@ -79,10 +108,6 @@ static const magic others[] = {
     MAGIC(0, "AT&TFORM", "a DjVu document"),
     MAGIC(0, "SIMPLE  =", "a FITS picture"),
     MAGIC(128, "DICM", "a medical picture (DICOM)"),
-    MAGIC(0, "GIF8", "a GIF picture"),
-    MAGIC(0, "BM", "a BMP picture"),
-    MAGIC(0, "II*\0", "a TIFF picture"),
-    MAGIC(0, "MM\0*", "a TIFF picture"),
     MAGIC(0, "%PDF", "a PDF document"),
     MAGIC(0, "%!PS", "a PostScript document"),
     MAGIC(0, "PK\x03\x04", "a ZIP archive or office document"),

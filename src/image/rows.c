@@ -13,9 +13,10 @@ sb_status sb_image_rows_begin(sb_image_rows *rows, int width, int height, int sc
   if (status != SB_OK) return status;
   image->source_width = width;
   image->source_height = height;
+  rows->line = sb_alloc((size_t)width, 4, error);
   rows->rgb = sb_alloc((size_t)width, 3, error);
   rows->sums = sb_alloc((size_t)width * 3, sizeof *rows->sums, error);
-  return rows->rgb && rows->sums ? SB_OK : SB_NO_MEMORY;
+  return rows->line && rows->rgb && rows->sums ? SB_OK : SB_NO_MEMORY;
 }
 
 /* At most 8 rows of at most 8 pixels of at most 255 are summed: 16 bits are enough. */
@@ -58,10 +59,24 @@ void sb_image_rows_rgba(sb_image_rows *rows, const uint8_t *rgba) {
   add_opaque(rows, rows->rgb);
 }
 
+void sb_image_rows_premultiplied(sb_image_rows *rows, const uint8_t *rgba) {
+  unsigned seen = 0;
+  for (int x = 0; x < rows->width; x++) {
+    unsigned alpha = rgba[4 * x + 3];
+    seen |= alpha;
+    for (int c = 0; c < 3; c++) {
+      unsigned value = rgba[4 * x + c] + 255 - alpha;
+      rows->rgb[3 * x + c] = (uint8_t)(value < 255 ? value : 255);
+    }
+  }
+  rows->visible |= seen != 0;
+  add_opaque(rows, rows->rgb);
+}
+
 sb_status sb_image_rows_end(sb_image_rows *rows, sb_status status, sb_error *error) {
+  free(rows->line);
   free(rows->rgb);
   free(rows->sums);
-  rows->rgb = NULL, rows->sums = NULL;
   if (status != SB_OK || rows->visible) return status;
   return sb_image_fail_transparent(error);
 }

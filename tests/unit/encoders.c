@@ -3,6 +3,9 @@
 #include <jpeglib.h>
 
 #include <libheif/heif.h>
+#ifdef SB_JXL
+#include <jxl/encode.h>
+#endif
 #include <spng.h>
 #include <webp/encode.h>
 #include <webp/mux.h>
@@ -200,3 +203,121 @@ encoded encode_heif(const uint8_t *rgb, int width, int height, bool av1) {
   heif_context_free(context);
   return out;
 }
+
+/* ---- GIF, TIFF, JPEG XL */
+
+static int keep_gif(GifFileType *gif, const GifByteType *bytes, int count) {
+  encoded *out = gif->UserData;
+  out->bytes = realloc(out->bytes, out->size + (size_t)count);
+  assert_non_null(out->bytes);
+  memcpy(out->bytes + out->size, bytes, (size_t)count);
+  out->size += (size_t)count;
+  return count;
+}
+
+static void put_gif_frame(GifFileType *gif, const gif_frame *frame) {
+  static const int starts[] = {0, 4, 2, 1}, steps[] = {8, 8, 4, 2};
+  GifByteType control[4];
+  GraphicsControlBlock block = {DISPOSAL_UNSPECIFIED, false, 10, frame->transparent};
+  EGifGCBToExtension(&block, control);
+  assert_int_equal(EGifPutExtension(gif, GRAPHICS_EXT_FUNC_CODE, sizeof control, control), GIF_OK);
+  assert_int_equal(EGifPutImageDesc(gif, frame->left, frame->top, frame->width, frame->height, frame->interlaced, NULL),
+                   GIF_OK);
+  for (int pass = 0; pass < (frame->interlaced ? 4 : 1); pass++)
+    for (int y = frame->interlaced ? starts[pass] : 0; y < frame->height; y += frame->interlaced ? steps[pass] : 1) {
+      GifPixelType row[1024];
+      memcpy(row, frame->numbers + y * frame->width, (size_t)frame->width);
+      assert_int_equal(EGifPutLine(gif, row, frame->width), GIF_OK);
+    }
+}
+
+encoded encode_gif(const gif_frame *frames, int count, int width, int height, const uint8_t colours[][3]) {
+  encoded out = {0};
+  int code = 0;
+  GifFileType *gif = EGifOpen(&out, keep_gif, &code);
+  assert_non_null(gif);
+  EGifSetGifVersion(gif, true);
+  ColorMapObject *map = GifMakeMapObject(8, NULL);
+  for (int i = 0; i < 8; i++) map->Colors[i] = (GifColorType){colours[i][0], colours[i][1], colours[i][2]};
+  assert_int_equal(EGifPutScreenDesc(gif, width, height, 8, 0, map), GIF_OK);
+  for (int i = 0; i < count; i++) put_gif_frame(gif, &frames[i]);
+  GifFreeMapObject(map);
+  assert_int_equal(EGifCloseFile(gif, &code), GIF_OK);
+  return out;
+}
+
+static tmsize_t read_tiff(thandle_t handle, void *to, tmsize_t count) {
+  memory_file *file = handle;
+  size_t left = file->at < file->out.size ? file->out.size - file->at : 0;
+  if ((size_t)count > left) count = (tmsize_t)left;
+  memcpy(to, file->out.bytes + file->at, (size_t)count);
+  file->at += (size_t)count;
+  return count;
+}
+
+static tmsize_t write_tiff(thandle_t handle, void *from, tmsize_t count) {
+  memory_file *file = handle;
+  size_t end = file->at + (size_t)count;
+  if (end > file->out.size) {
+    file->out.bytes = realloc(file->out.bytes, end);
+    assert_non_null(file->out.bytes);
+    memset(file->out.bytes + file->out.size, 0, end - file->out.size);
+    file->out.size = end;
+  }
+  memcpy(file->out.bytes + file->at, from, (size_t)count);
+  file->at = end;
+  return count;
+}
+
+static toff_t seek_tiff(thandle_t handle, toff_t offset, int whence) {
+  memory_file *file = handle;
+  file->at = (whence == SEEK_SET ? 0 : whence == SEEK_CUR ? file->at : file->out.size) + (size_t)offset;
+  return file->at;
+}
+
+static int close_tiff(thandle_t handle) {
+  (void)handle;
+  return 0;
+}
+
+static toff_t size_of_tiff(thandle_t handle) {
+  return ((memory_file *)handle)->out.size;
+}
+
+TIFF *open_tiff(memory_file *file, const char *mode) {
+  TIFF *tiff =
+      TIFFClientOpen("photo", mode, file, read_tiff, write_tiff, seek_tiff, close_tiff, size_of_tiff, NULL, NULL);
+  assert_non_null(tiff);
+  return tiff;
+}
+
+#ifdef SB_JXL
+encoded encode_jxl(const uint8_t *pixels, int width, int height, int channels, bool lossless) {
+  JxlEncoder *encoder = JxlEncoderCreate(NULL);
+  JxlBasicInfo info;
+  JxlColorEncoding colour;
+  const JxlPixelFormat format = {(uint32_t)channels, JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0};
+  encoded out = {malloc(1 << 20), 0};
+  assert_non_null(out.bytes);
+  JxlEncoderInitBasicInfo(&info);
+  info.xsize = (uint32_t)width;
+  info.ysize = (uint32_t)height;
+  info.bits_per_sample = 8;
+  info.uses_original_profile = lossless;
+  if (channels == 4) info.num_extra_channels = 1, info.alpha_bits = 8;
+  assert_int_equal(JxlEncoderSetBasicInfo(encoder, &info), JXL_ENC_SUCCESS);
+  JxlColorEncodingSetToSRGB(&colour, JXL_FALSE);
+  assert_int_equal(JxlEncoderSetColorEncoding(encoder, &colour), JXL_ENC_SUCCESS);
+  JxlEncoderFrameSettings *settings = JxlEncoderFrameSettingsCreate(encoder, NULL);
+  JxlEncoderSetFrameLossless(settings, lossless);
+  size_t size = (size_t)width * (size_t)height * (size_t)channels;
+  assert_int_equal(JxlEncoderAddImageFrame(settings, &format, pixels, size), JXL_ENC_SUCCESS);
+  JxlEncoderCloseInput(encoder);
+  uint8_t *next = out.bytes;
+  size_t room = 1 << 20;
+  assert_int_equal(JxlEncoderProcessOutput(encoder, &next, &room), JXL_ENC_SUCCESS);
+  out.size = (size_t)(next - out.bytes);
+  JxlEncoderDestroy(encoder);
+  return out;
+}
+#endif

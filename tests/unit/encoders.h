@@ -4,6 +4,9 @@
 
 #include "unit.h"
 
+#include <gif_lib.h>
+#include <tiffio.h>
+
 typedef struct encoded {
   uint8_t *bytes;
   size_t size;
@@ -26,5 +29,25 @@ encoded encode_animation(const uint8_t *const *frames, int count, int width, int
 bool heif_is_written(bool av1); /* whether the libheif of this machine can: HEIC, or AVIF where `av1` */
 /* HEIC, or AVIF where `av1`; bytes NULL where it is not written. */
 encoded encode_heif(const uint8_t *rgb, int width, int height, bool av1);
+
+/* One picture of a GIF: the number of a colour for each pixel. */
+typedef struct gif_frame {
+  const uint8_t *numbers;
+  int left, top, width, height;
+  bool interlaced;
+  int transparent; /* -1: none */
+} gif_frame;
+/* On a canvas of width x height, with eight colours. */
+encoded encode_gif(const gif_frame *frames, int count, int width, int height, const uint8_t colours[][3]);
+
+/* A file in memory, for libtiff. */
+typedef struct memory_file {
+  encoded out;
+  size_t at;
+} memory_file;
+TIFF *open_tiff(memory_file *file, const char *mode);
+
+/* RGB or RGBA; where the build has libjxl. */
+encoded encode_jxl(const uint8_t *pixels, int width, int height, int channels, bool lossless);
 
 #endif

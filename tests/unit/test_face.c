@@ -129,8 +129,8 @@ static void a_turned_photo_gives_the_same_face(void **state) {
 static sb_faces *find_rolled(fixture *f, const char *name, double degrees, unsigned want) {
   sb_error error = {0};
   sb_image image = load(name);
-  sb_image rolled = {image.width, image.height, image.width, image.height,
-                     malloc((size_t)image.width * (size_t)image.height * 3), 0};
+  sb_image rolled = {
+      image.width, image.height, image.width, image.height, malloc((size_t)image.width * (size_t)image.height * 3), 0};
   double c = cos(degrees * 3.14159265358979 / 180), s = sin(degrees * 3.14159265358979 / 180), x = image.width / 2.0,
          y = image.height / 2.0;
   const double map[6] = {c, s, x - c * x - s * y, -s, c, y + s * x - c * y};

@@ -55,7 +55,8 @@ export const PAGE_WORDS = {
   upload: ['Upload photos', 'Enviar fotos', 'Subir fotos'],
   upload1: ['Upload a photo', 'Enviar uma foto', 'Subir una foto'],
   'drop.photo': ['Drop a photo here', 'Solte uma foto aqui', 'Suelte una foto aquí'],
-  'drop.kinds': ['JPEG, PNG, WebP, HEIC or AVIF', 'JPEG, PNG, WebP, HEIC ou AVIF', 'JPEG, PNG, WebP, HEIC o AVIF'],
+  'drop.kinds': ['JPEG, PNG, HEIC, WebP, AVIF, GIF, BMP or TIFF', 'JPEG, PNG, HEIC, WebP, AVIF, GIF, BMP ou TIFF',
+    'JPEG, PNG, HEIC, WebP, AVIF, GIF, BMP o TIFF'],
   'cam.off': [
     'Take a photo, or drop photos here',
     'Tire uma foto ou solte fotos aqui',

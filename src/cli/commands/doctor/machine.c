@@ -42,11 +42,12 @@ void sb_cli_doctor_check_processor(sb_cli_doctor *doctor) {
 }
 
 void sb_cli_doctor_check_formats(sb_cli_doctor *doctor) {
-  bool heic = false, avif = false;
-  sb_diagnostics_photo_formats(&heic, &avif);
+  bool heic = false, avif = false, jxl = false;
+  sb_diagnostics_photo_formats(&heic, &avif, &jxl);
   const char *missing = heic ? "AVIF" : avif ? "HEIC (iPhone)" : "HEIC (iPhone) and AVIF";
   if (heic && avif)
-    sb_cli_doctor_ok(doctor, "photos", "JPEG, PNG, WebP, HEIC and AVIF can be read");
+    sb_cli_doctor_ok(doctor, "photos", "JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP%s can be read",
+                     jxl ? ", TIFF and JPEG XL" : " and TIFF");
   else
     sb_cli_doctor_warning(doctor, "photos",
                           "install the codecs of libheif (Debian 13, Ubuntu 24.04: libheif-plugin-libde265, "
