@@ -2,6 +2,7 @@
 #include "base/files.h"
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/errors.h"
 
 #include <errno.h>
@@ -69,6 +70,38 @@ sb_status sb_fail_missing(const char *what, const char *path, sb_error *error) {
 sb_status sb_file_read_named(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
   sb_status status = sb_file_read(path, max, bytes, size, error);
   return status == SB_NOT_FOUND ? sb_fail_missing("file", path, error) : status;
+}
+
+sb_status sb_stream_read(int file, const char *name, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
+  sb_buffer buffer = {0};
+  uint8_t part[1 << 16];
+  size_t got = 0;
+  sb_status status = SB_OK;
+  do {
+    status = sb_read_all(file, name, part, sizeof part, &got, error);
+    if (status == SB_OK && got > max - buffer.size)
+      status = sb_fail(error, SB_TOO_LARGE, "%s is larger than the limit of %zu MiB", name, max >> 20);
+    if (status == SB_OK) status = sb_buffer_add(&buffer, part, got, error);
+  } while (status == SB_OK && got == sizeof part);
+  if (status == SB_OK) status = sb_buffer_add(&buffer, "", 1, error);
+  if (status != SB_OK) {
+    sb_buffer_free(&buffer);
+    return status;
+  }
+  *bytes = (uint8_t *)buffer.bytes;
+  *size = buffer.size - 1;
+  return SB_OK;
+}
+
+sb_status sb_file_read_stream(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
+  struct stat info;
+  bool stream = !stat(path, &info) && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode) || S_ISSOCK(info.st_mode));
+  if (!stream) return sb_file_read_named(path, max, bytes, size, error);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return sb_fail_errno(error, errno, "open the file", path);
+  sb_status status = sb_stream_read(file, path, max, bytes, size, error);
+  close(file);
+  return status;
 }
 
 sb_status sb_dir_make(const char *path, sb_error *error) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PHOTO_BYTES_MAX = 64 << 20 }; /* larger files are not read at all; the engine has its own limits on images */
 
@@ -138,28 +139,12 @@ sb_target sb_cli_operating_point(const sb_cli *cli, sb_engine *engine) {
 
 /* ---- Photos */
 
-static sb_status read_stdin(sb_photo *photo, sb_error *error) {
-  sb_buffer buffer = {0};
-  char chunk[65536];
-  size_t size;
-  sb_status status = SB_OK;
-  while (status == SB_OK && (size = fread(chunk, 1, sizeof chunk, stdin)) > 0) {
-    status = sb_buffer_add(&buffer, chunk, size, error);
-    if (buffer.size > PHOTO_BYTES_MAX) status = sb_fail(error, SB_TOO_LARGE, "standard input is larger than 64 MiB");
-  }
-  if (status != SB_OK) {
-    sb_buffer_free(&buffer);
-    return status;
-  }
-  *photo = (sb_photo){buffer.bytes, buffer.size};
-  return SB_OK;
-}
-
 sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error) {
-  if (!strcmp(path, "-")) return read_stdin(photo, error);
   uint8_t *bytes = NULL;
   size_t size = 0;
-  sb_status status = sb_file_read_named(path, PHOTO_BYTES_MAX, &bytes, &size, error);
+  sb_status status = strcmp(path, "-")
+                         ? sb_file_read_stream(path, PHOTO_BYTES_MAX, &bytes, &size, error)
+                         : sb_stream_read(STDIN_FILENO, "standard input", PHOTO_BYTES_MAX, &bytes, &size, error);
   if (status != SB_OK) return status;
   *photo = (sb_photo){bytes, size};
   return SB_OK;

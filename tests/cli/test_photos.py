@@ -1,6 +1,8 @@
 """detect, represent, analyze, search and verify, with real photos."""
 
 import math
+import os
+import threading
 
 from program import FRIENDS, GROUPS, ProgramCase
 
@@ -44,6 +46,14 @@ class Detect(ProgramCase):
     def test_reads_a_photo_from_standard_input(self):
         photo = (FRIENDS / "biden.jpg").read_bytes()
         self.assertEqual(len(self.json_of("detect", "-", stdin=photo)["faces"]), 1)
+
+    def test_reads_a_photo_from_a_pipe_with_a_name(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=((FRIENDS / "biden.jpg").read_bytes(),))
+        writer.start()
+        self.assertEqual(len(self.json_of("detect", pipe)["faces"]), 1)
+        writer.join()
 
     def test_words_for_a_person_without_json(self):
         done = self.run_program("detect", FRIENDS / "obama.jpg")

@@ -77,7 +77,7 @@ static const sb_cli_option verify_options[] = {
 
 /* A file that the user kept elsewhere. */
 static sb_status read_file(const char *path, uint8_t **bytes, size_t *size, sb_error *error) {
-  sb_status status = sb_file_read_named(path, FILE_BYTES_MAX, bytes, size, error);
+  sb_status status = sb_file_read_stream(path, FILE_BYTES_MAX, bytes, size, error);
   if (status == SB_TOO_LARGE)
     return sb_fail(error, SB_INVALID, "%s is too large to be an audit head or an erasure receipt", path);
   return status;
