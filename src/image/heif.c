@@ -19,7 +19,7 @@ static sb_status refused(struct heif_error code, sb_error *error) {
 /* What libheif and its decoders allocate for each pixel, measured with versions 1.15 and 1.23: frames of the decoder
  * (4:2:0), the planes assembled from tiles, and the RGB picture made of them. */
 static uint64_t memory_of(const struct heif_image_handle *handle, uint64_t pixels) {
-  enum { EIGHT_BITS = 6, MORE_BITS = 10, ALPHA = 3, HEADROOM = 8 << 20 };
+  enum { EIGHT_BITS = 7, MORE_BITS = 10, ALPHA = 3, HEADROOM = 8 << 20 };
   bool eight = heif_image_handle_get_luma_bits_per_pixel(handle) <= 8;
   uint64_t per_pixel = eight ? EIGHT_BITS : MORE_BITS;
   if (heif_image_handle_has_alpha_channel(handle)) per_pixel += ALPHA;

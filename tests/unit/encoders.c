@@ -225,7 +225,7 @@ static void put_gif_frame(GifFileType *gif, const gif_frame *frame) {
                    GIF_OK);
   for (int pass = 0; pass < (frame->interlaced ? 4 : 1); pass++)
     for (int y = frame->interlaced ? starts[pass] : 0; y < frame->height; y += frame->interlaced ? steps[pass] : 1) {
-      GifPixelType row[1024];
+      GifPixelType row[4096];
       memcpy(row, frame->numbers + y * frame->width, (size_t)frame->width);
       assert_int_equal(EGifPutLine(gif, row, frame->width), GIF_OK);
     }
@@ -297,7 +297,7 @@ encoded encode_jxl(const uint8_t *pixels, int width, int height, int channels, b
   JxlBasicInfo info;
   JxlColorEncoding colour;
   const JxlPixelFormat format = {(uint32_t)channels, JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0};
-  encoded out = {malloc(1 << 20), 0};
+  encoded out = {malloc(4 << 20), 0};
   assert_non_null(out.bytes);
   JxlEncoderInitBasicInfo(&info);
   info.xsize = (uint32_t)width;
@@ -314,7 +314,7 @@ encoded encode_jxl(const uint8_t *pixels, int width, int height, int channels, b
   assert_int_equal(JxlEncoderAddImageFrame(settings, &format, pixels, size), JXL_ENC_SUCCESS);
   JxlEncoderCloseInput(encoder);
   uint8_t *next = out.bytes;
-  size_t room = 1 << 20;
+  size_t room = 4 << 20;
   assert_int_equal(JxlEncoderProcessOutput(encoder, &next, &room), JXL_ENC_SUCCESS);
   out.size = (size_t)(next - out.bytes);
   JxlEncoderDestroy(encoder);

@@ -5,6 +5,10 @@
 #include "image/codecs.h"
 #include "image/image.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* A picture of 3 x 2 blocks of 16 pixels, each of a colour of its own. */
 enum { BLOCK = 16, ACROSS = 3, DOWN = 2, WIDTH = BLOCK * ACROSS, HEIGHT = BLOCK * DOWN, PIXELS = WIDTH * HEIGHT };
 static const uint8_t colours[8][3] = {{200, 40, 40},   {40, 180, 60}, {50, 60, 210},   {230, 220, 40},
@@ -529,28 +533,159 @@ static void changed_bytes_never_crash_a_decoder(void **state) {
   assert_int_equal(now, 0);
 }
 
+/* ---- Memory */
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+enum { LARGE_WIDTH = 2400, LARGE_HEIGHT = 1600, LARGE_PIXELS = LARGE_WIDTH * LARGE_HEIGHT };
+
+/* What a photo is made of: slopes, and a little noise in their last bits. */
+static struct { uint8_t rgb[LARGE_PIXELS * 3], rgba[LARGE_PIXELS * 4]; } large;
+
+static void paint_large(void) {
+  for (int i = 0; i < LARGE_PIXELS; i++) {
+    int x = i % LARGE_WIDTH, y = i / LARGE_WIDTH;
+    for (int c = 0; c < 4; c++) large.rgba[4 * i + c] = (uint8_t)(y / 8 + x / (8 + c) + i * 7 % 3);
+    memcpy(large.rgb + 3 * i, large.rgba + 4 * i, 3);
+  }
+}
+
+static encoded large_gif(void) {
+  uint8_t *frame = malloc(LARGE_PIXELS);
+  assert_non_null(frame);
+  for (int i = 0; i < LARGE_PIXELS; i++) frame[i] = large.rgb[3 * i] & 7;
+  const gif_frame whole = {frame, 0, 0, LARGE_WIDTH, LARGE_HEIGHT, true, -1};
+  encoded out = encode_gif(&whole, 1, LARGE_WIDTH, LARGE_HEIGHT, colours);
+  free(frame);
+  return out;
+}
+
+static encoded large_tiff(void) {
+  memory_file file = {0};
+  TIFF *tiff = open_tiff(&file, "w");
+  describe_tiff(tiff, &(tiff_kind){"w", COMPRESSION_LZW, PHOTOMETRIC_RGB, 3, 8, LARGE_HEIGHT, false}, 1);
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, LARGE_WIDTH);
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, LARGE_HEIGHT);
+  for (int y = 0; y < LARGE_HEIGHT; y++) {
+    uint8_t row[LARGE_WIDTH * 3];
+    memcpy(row, large.rgb + (size_t)y * sizeof row, sizeof row);
+    assert_int_equal(TIFFWriteScanline(tiff, row, (uint32_t)y, 0), 1);
+  }
+  TIFFClose(tiff);
+  return file.out;
+}
+
+static encoded large_jpeg(void) {
+  return encode_jpeg(large.rgb, LARGE_WIDTH, LARGE_HEIGHT, JPEG_RGB, false, 6);
+}
+static encoded large_progressive_jpeg(void) {
+  return encode_jpeg(large.rgb, LARGE_WIDTH, LARGE_HEIGHT, JPEG_RGB, true, 6);
+}
+static encoded large_png(void) {
+  return encode_png(large.rgb, sizeof large.rgb, LARGE_WIDTH, LARGE_HEIGHT, 8, 2);
+}
+static encoded large_webp(void) {
+  return encode_webp(large.rgba, LARGE_WIDTH, LARGE_HEIGHT);
+}
+static encoded large_heic(void) {
+  return encode_heif(large.rgb, LARGE_WIDTH, LARGE_HEIGHT / 2, false);
+}
+static encoded large_avif(void) {
+  return encode_heif(large.rgb, LARGE_WIDTH, LARGE_HEIGHT / 2, true);
+}
+#ifdef SB_JXL
+static encoded large_jxl(void) {
+  return encode_jxl(large.rgb, LARGE_WIDTH, LARGE_HEIGHT / 2, 3, false);
+}
+#endif
+
+static int in_child(int (*run)(FILE *, encoded (*)(void)), FILE *file, encoded (*make)(void)) {
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (!child) _exit(run(file, make));
+  int code = 1;
+  assert_int_equal(waitpid(child, &code, 0), child);
+  return WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+}
+
+static int write_photo(FILE *file, encoded (*make)(void)) {
+  paint_large();
+  encoded photo = make();
+  fwrite(photo.bytes, 1, photo.size, file);
+  return fflush(file) != 0;
+}
+
+/* 1: decoding the photo in the file took more memory than was reserved for it. */
+static int decode_photo(FILE *file, encoded (*make)(void)) {
+  enum { SLACK = 4 << 20 }; /* code that is loaded, and stacks */
+  (void)make;
+  struct rusage before, after;
+  size_t now = 0, reserved = 0;
+  sb_image image = {0};
+  sb_image_limits limits = sb_image_default_limits;
+  limits.enough_side = LARGE_HEIGHT / 8; /* a small picture, so that the decoder's own memory counts */
+  long size = ftell(file);
+  uint8_t *bytes = malloc((size_t)size);
+  rewind(file);
+  if (!bytes || fread(bytes, 1, (size_t)size, file) != (size_t)size) return 2;
+  getrusage(RUSAGE_SELF, &before);
+  if (sb_image_decode(bytes, (size_t)size, &limits, &image, NULL) != SB_OK) return 3;
+  getrusage(RUSAGE_SELF, &after);
+  sb_image_memory_used(&now, &reserved);
+  size_t grown = (size_t)(after.ru_maxrss - before.ru_maxrss) * 1024;
+  print_message("# %zu kB of %zu kB\n", grown >> 10, reserved >> 10);
+  return grown > reserved + SLACK;
+}
+
+/* Run first: photos are made and decoded in processes of their own, which reuse no memory of earlier photos. */
+static void a_decoder_takes_no_more_memory_than_is_reserved_for_it(void **state) {
+  (void)state;
+  encoded (*const makers[])(void) = {large_jpeg,
+                                     large_progressive_jpeg,
+                                     large_png,
+                                     large_webp,
+                                     large_gif,
+                                     large_tiff,
+#ifdef SB_JXL
+                                     large_jxl,
+#endif
+                                     heif_is_written(false) ? large_heic : large_png,
+                                     heif_is_written(true) ? large_avif : large_png};
+  for (size_t i = 0; i < count_of(makers); i++) {
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(in_child(write_photo, file, makers[i]), 0);
+    fseek(file, 0, SEEK_END);
+    assert_int_equal(in_child(decode_photo, file, NULL), 0);
+    fclose(file);
+  }
+}
+#endif
+
 int main(void) {
   TIFFSetWarningHandler(NULL);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gifs_of_every_order_of_rows),
-      cmocka_unit_test(the_first_frame_of_a_gif_on_its_canvas),
-      cmocka_unit_test(a_gif_without_a_picture_or_visible_pixel_is_refused),
-      cmocka_unit_test(bmps_of_every_header_and_depth),
-      cmocka_unit_test(bmps_of_run_lengths),
-      cmocka_unit_test(bmp_alpha_counts_where_any_pixel_has_some),
-      cmocka_unit_test(bmps_that_are_not_read_are_named),
-      cmocka_unit_test(tiffs_of_every_layout_and_compression),
-      cmocka_unit_test(tiffs_of_every_orientation_are_turned_upright),
-      cmocka_unit_test(the_first_page_of_a_tiff_counts),
-      cmocka_unit_test(tiffs_that_are_not_read_are_named),
-#ifdef SB_JXL
-      cmocka_unit_test(jpeg_xl_with_and_without_alpha),
-#else
-      cmocka_unit_test(jpeg_xl_is_named_where_it_is_not_read),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    cmocka_unit_test(a_decoder_takes_no_more_memory_than_is_reserved_for_it),
 #endif
-      cmocka_unit_test(limits_on_pixels_sides_memory_and_bytes_hold),
-      cmocka_unit_test(a_truncated_photo_gives_no_partial_picture),
-      cmocka_unit_test(changed_bytes_never_crash_a_decoder),
+    cmocka_unit_test(gifs_of_every_order_of_rows),
+    cmocka_unit_test(the_first_frame_of_a_gif_on_its_canvas),
+    cmocka_unit_test(a_gif_without_a_picture_or_visible_pixel_is_refused),
+    cmocka_unit_test(bmps_of_every_header_and_depth),
+    cmocka_unit_test(bmps_of_run_lengths),
+    cmocka_unit_test(bmp_alpha_counts_where_any_pixel_has_some),
+    cmocka_unit_test(bmps_that_are_not_read_are_named),
+    cmocka_unit_test(tiffs_of_every_layout_and_compression),
+    cmocka_unit_test(tiffs_of_every_orientation_are_turned_upright),
+    cmocka_unit_test(the_first_page_of_a_tiff_counts),
+    cmocka_unit_test(tiffs_that_are_not_read_are_named),
+#ifdef SB_JXL
+    cmocka_unit_test(jpeg_xl_with_and_without_alpha),
+#else
+    cmocka_unit_test(jpeg_xl_is_named_where_it_is_not_read),
+#endif
+    cmocka_unit_test(limits_on_pixels_sides_memory_and_bytes_hold),
+    cmocka_unit_test(a_truncated_photo_gives_no_partial_picture),
+    cmocka_unit_test(changed_bytes_never_crash_a_decoder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
