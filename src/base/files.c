@@ -72,7 +72,7 @@ sb_status sb_file_read_named(const char *path, size_t max, uint8_t **bytes, size
   return status == SB_NOT_FOUND ? sb_fail_missing("file", path, error) : status;
 }
 
-sb_status sb_stream_read(int file, const char *name, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
+sb_status sb_read_to_end(int file, const char *name, size_t max, uint8_t **bytes, size_t *size, sb_error *error) {
   sb_buffer buffer = {0};
   uint8_t part[1 << 16];
   size_t got = 0;
@@ -99,7 +99,7 @@ sb_status sb_file_read_stream(const char *path, size_t max, uint8_t **bytes, siz
   if (!stream) return sb_file_read_named(path, max, bytes, size, error);
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return sb_fail_errno(error, errno, "open the file", path);
-  sb_status status = sb_stream_read(file, path, max, bytes, size, error);
+  sb_status status = sb_read_to_end(file, path, max, bytes, size, error);
   close(file);
   return status;
 }

@@ -14,7 +14,7 @@ sb_status sb_file_read_named(const char *path, size_t max, uint8_t **bytes, size
  * the user named, because it waits for whoever writes. */
 sb_status sb_file_read_stream(const char *path, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
 /* Reads an open file of unknown size up to its end, otherwise as sb_file_read; `name` is for the message. */
-sb_status sb_stream_read(int file, const char *name, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
+sb_status sb_read_to_end(int file, const char *name, size_t max, uint8_t **bytes, size_t *size, sb_error *error);
 /* SB_INVALID with "there is no file PATH"; `what` is "file", or "file or folder". */
 sb_status sb_fail_missing(const char *what, const char *path, sb_error *error);
 /* Read or write all `size` bytes of an open file, over interrupted and short calls; `path` is for the message. `*got`

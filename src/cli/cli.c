@@ -144,7 +144,7 @@ sb_status sb_cli_photo_read(const char *path, sb_photo *photo, sb_error *error) 
   size_t size = 0;
   sb_status status = strcmp(path, "-")
                          ? sb_file_read_stream(path, PHOTO_BYTES_MAX, &bytes, &size, error)
-                         : sb_stream_read(STDIN_FILENO, "standard input", PHOTO_BYTES_MAX, &bytes, &size, error);
+                         : sb_read_to_end(STDIN_FILENO, "standard input", PHOTO_BYTES_MAX, &bytes, &size, error);
   if (status != SB_OK) return status;
   *photo = (sb_photo){bytes, size};
   return SB_OK;
