@@ -2,14 +2,15 @@
  *
  *   small pass  the whole photo, scaled into the model's own input size
  *   large pass  the whole photo at a larger size, for small faces that the small pass misses (optional, by manifest)
- *   tiles       overlapping pieces of the photo at its own resolution, for the smallest faces (SB_WANT_SMALL_FACES) */
+ *   tiles       overlapping pieces of the photo at its own resolution and at a quarter of it and so on, for the
+ *               smallest faces (SB_WANT_SMALL_FACES) */
 #include "face/worker.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_OVERLAP = 128 }; /* pixels; larger faces are found in the photo as a whole */
+enum { TILE_OVERLAP = 128 }; /* pixels; larger faces are found at a smaller scale */
 
 /* The photo scaled into a pass's input, kept for the next pass. */
 typedef struct scaled {
@@ -107,10 +108,11 @@ static sb_status large_pass(sb_worker *worker, const scaled *large, sb_error *er
   return shaped_pass(worker, &large->image, shape, large->scale, spec->large_box, error);
 }
 
-/* One tile, at the photo's own resolution. Its boxes rank behind those of the other passes. */
-static sb_status tile_pass(sb_worker *worker, const sb_image *photo, int left, int top, sb_image *tile,
+/* One tile of the scaled photo. Its boxes rank behind those of the other passes. */
+static sb_status tile_pass(sb_worker *worker, const scaled *source, int left, int top, sb_image *tile,
                            sb_error *error) {
   const sb_detector_spec *spec = &worker->models->detector;
+  const sb_image *photo = &source->image;
   int side = spec->large_side;
   size_t before = worker->found.count;
   tile->width = photo->width - left < side ? photo->width - left : side;
@@ -118,11 +120,12 @@ static sb_status tile_pass(sb_worker *worker, const sb_image *photo, int left, i
   for (int y = 0; y < tile->height; y++)
     memcpy(tile->pixels + (size_t)y * (size_t)tile->width * 3,
            photo->pixels + ((size_t)(top + y) * (size_t)photo->width + (size_t)left) * 3, (size_t)tile->width * 3);
-  sb_status status = shaped_pass(worker, tile, sb_detector_shape(spec, side, side), 1, TILE_OVERLAP, error);
+  sb_status status = shaped_pass(worker, tile, sb_detector_shape(spec, side, side), source->scale, TILE_OVERLAP, error);
+  double x = left / source->scale, y = top / source->scale;
   for (size_t i = before; i < worker->found.count; i++) {
     sb_detection *box = &worker->found.boxes[i];
-    box->x0 += left, box->x1 += left, box->y0 += top, box->y1 += top;
-    for (int k = 0; k < 5; k++) box->points[k][0] += left, box->points[k][1] += top;
+    box->x0 += x, box->x1 += x, box->y0 += y, box->y1 += y;
+    for (int k = 0; k < 5; k++) box->points[k][0] += x, box->points[k][1] += y;
     box->rank -= 1;
   }
   sb_detector_merge(spec, &worker->found);
@@ -130,14 +133,34 @@ static sb_status tile_pass(sb_worker *worker, const sb_image *photo, int left, i
 }
 
 /* Overlapping tiles of the large pass's size: a face of up to TILE_OVERLAP pixels lies completely in one of them. */
+static sb_status tiles_of(sb_worker *worker, const scaled *source, sb_image *tile, sb_error *error) {
+  const sb_image *photo = &source->image;
+  int step = worker->models->detector.large_side - TILE_OVERLAP;
+  for (int top = 0; top == 0 || top + TILE_OVERLAP < photo->height; top += step) {
+    for (int left = 0; left == 0 || left + TILE_OVERLAP < photo->width; left += step) {
+      sb_status status = tile_pass(worker, source, left, top, tile, error);
+      if (status != SB_OK) return status;
+    }
+  }
+  return SB_OK;
+}
+
+/* Tiles of the photo at its own resolution, and of the photo at a quarter of it and so on, for the faces that are too
+ * large for a tile and too small for the large pass. */
 static sb_status tile_passes(sb_worker *worker, const sb_image *photo, sb_error *error) {
-  int side = worker->models->detector.large_side, step = side - TILE_OVERLAP;
+  int side = worker->models->detector.large_side;
   sb_image tile = {.pixels = sb_alloc((size_t)side * (size_t)side, 3, error)};
   if (!tile.pixels) return SB_NO_MEMORY;
-  sb_status status = SB_OK;
-  for (int top = 0; status == SB_OK && (top == 0 || top + TILE_OVERLAP < photo->height); top += step)
-    for (int left = 0; status == SB_OK && (left == 0 || left + TILE_OVERLAP < photo->width); left += step)
-      status = tile_pass(worker, photo, left, top, &tile, error);
+  scaled level = {*photo, 1}; /* borrowed; the smaller ones are owned */
+  sb_status status = tiles_of(worker, &level, &tile, error);
+  while (status == SB_OK && fmax(level.image.width, level.image.height) / 4 > side) {
+    scaled next = {.scale = level.scale / 4};
+    status = scale_to(photo, next.scale, photo->width, photo->height, &next.image, error);
+    if (level.scale < 1) sb_image_free(&level.image);
+    level = next;
+    if (status == SB_OK) status = tiles_of(worker, &level, &tile, error);
+  }
+  if (level.scale < 1) sb_image_free(&level.image);
   sb_image_free(&tile);
   return status;
 }

@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHIP_LEAST = 24 }; /* pixels a side of the smallest picture that quality is measured on */
+enum {
+  CHIP_LEAST = 24, /* pixels a side of the smallest picture that quality is measured on */
+  SMALL = 24,      /* pixels of the full-size photo: of smaller faces, the landmarks are not exact */
+  TINY = 16        /* of smaller boxes more are noise than faces */
+};
 
 /* ---- Landmarks */
 
@@ -198,16 +202,30 @@ static sb_status describe_attributes(sb_worker *worker, const sb_image *image, c
   return status;
 }
 
+/* Detector and verifier accept a candidate each on its own word. Where their landmarks contradict each other completely
+ * (a shirt, a forehead, an ear), both must accept it. The landmarks of small faces contradict each other, too: of those
+ * only the smallest are dropped, and none where small faces are asked for. */
+static bool is_phantom(const sb_models *models, const sb_image *image, const sb_detection *box, unsigned want,
+                       const sb_quality *quality) {
+  const sb_verifier_spec *spec = &models->verifier;
+  if (quality->visibility > 0) return false;
+  if (box->score >= spec->detector_accept && box->probability >= spec->accept) return false;
+  double side = fmax(box->x1 - box->x0, box->y1 - box->y0) * image->source_width / image->width;
+  return side >= SMALL || (side < TINY && !(want & SB_WANT_SMALL_FACES));
+}
+
 sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_detection *box,
-                             const sb_worker_request *request, sb_face *face, sb_error *error) {
+                             const sb_worker_request *request, sb_face *face, bool *phantom, sb_error *error) {
   double points[5][2] = {{0}};
   sb_align_face where = {.box = box}; /* a photo that is already a face has neither landmarks nor quality */
   sb_status status = SB_OK;
+  *phantom = false;
   if (!(request->want & SB_WANT_WHOLE_PHOTO)) {
     sb_similarity framed;
     if ((status = find_landmarks(worker, image, box, points, &framed, error)) != SB_OK) return status;
     where.five = (const double(*)[2])points;
     if ((status = measure_quality(worker, image, &where, &framed, &face->quality, error)) != SB_OK) return status;
+    if ((*phantom = is_phantom(worker->models, image, box, request->want, &face->quality))) return SB_OK;
   }
   if (request->want & SB_WANT_EMBEDDING) status = embed(worker, image, &where, request, face, error);
   if (status != SB_OK) return status;

@@ -16,6 +16,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const float SAME_FACE = 0.35f; /* distance of the landmarks, in distances of the eyes */
 
 /* ---- Turned photos */
 
@@ -56,6 +59,18 @@ static sb_status try_turns(sb_worker *worker, const sb_image *image, bool large,
   return status;
 }
 
+/* The same where tiles are searched, too. Only the photo as a whole says that it is turned: among the many tiles there
+ * is often a small face that looks more convincing upside down. */
+static sb_status try_turns_then_tiles(sb_worker *worker, const sb_image *image, bool large, upright *out,
+                                      sb_error *error) {
+  bool tiles = worker->tiles;
+  worker->tiles = false;
+  sb_status status = try_turns(worker, image, large, out, error);
+  worker->tiles = tiles;
+  if (status != SB_OK || !tiles || !out->turns) return status;
+  return sb_worker_candidates(worker, &out->turned, large, error);
+}
+
 /* Finds the candidates. Without a convincing face the photo may be lying on its side, so it is turned, too. */
 static sb_status find_upright(sb_worker *worker, const sb_image *image, bool large, upright *out, sb_error *error) {
   const sb_models *models = worker->models;
@@ -64,7 +79,7 @@ static sb_status find_upright(sb_worker *worker, const sb_image *image, bool lar
   out->turns = 0;
   sb_status status = sb_worker_candidates(worker, image, large, error);
   if (status != SB_OK || best_of(&worker->found) >= convincing) return status;
-  return try_turns(worker, image, large, out, error);
+  return try_turns_then_tiles(worker, image, large, out, error);
 }
 
 /* Converts a point of an image that was turned `turns` times clockwise back to the image before, of size w x h. */
@@ -113,55 +128,111 @@ static sb_status make_age_room(const sb_worker *worker, sb_find_result *found, s
 
 static sb_status make_room(const sb_worker *worker, const sb_worker_request *request, sb_find_result *result,
                            sb_error *error) {
+  free(result->faces.items); /* of an earlier search that found none */
+  free(result->pictures);
+  free(result->ages);
+  result->pictures = NULL;
+  result->ages = NULL;
   result->faces.items = sb_alloc(worker->found.count, sizeof *result->faces.items, error);
   if (!result->faces.items) return SB_NO_MEMORY;
   return request->want & SB_WANT_AGE_LATER ? make_age_room(worker, result, worker->found.count, error) : SB_OK;
 }
 
-static sb_status describe_all(sb_worker *worker, const sb_image *image, const upright *up,
-                              const sb_worker_request *request, sb_find_result *result, sb_error *error) {
-  sb_detections *found = &worker->found;
-  sb_faces *faces = &result->faces;
-  qsort(found->boxes, found->count, sizeof *found->boxes, by_size);
-  if (request->want & SB_WANT_LARGEST_ONLY && found->count > 1) found->count = 1;
-  sb_status status = make_room(worker, request, result, error);
-  if (status != SB_OK) return status;
+/* Describes the candidates, largest first, and leaves out those that are no faces. */
+static sb_status describe_each(sb_worker *worker, const sb_image *image, const upright *up,
+                               const sb_worker_request *request, sb_find_result *result, sb_error *error) {
+  const sb_detections *found = &worker->found;
   const sb_image *shown = up->turns ? &up->turned : image;
-  for (size_t i = 0; i < found->count; i++) {
+  sb_faces *faces = &result->faces;
+  size_t most = request->want & SB_WANT_LARGEST_ONLY ? 1 : found->count;
+  for (size_t i = 0; i < found->count && faces->count < most; i++) {
     sb_worker_request one = *request;
-    if (result->pictures) one.picture = result->pictures + i * sb_worker_picture_bytes(worker);
-    status = sb_worker_describe(worker, shown, &found->boxes[i], &one, &faces->items[i], error);
-    faces->count = i + 1; /* before the check: sb_faces_free then releases what an unfinished face owns */
+    if (result->pictures) one.picture = result->pictures + faces->count * sb_worker_picture_bytes(worker);
+    sb_face *face = &faces->items[faces->count++]; /* counted at once: sb_faces_free releases what it owns */
+    bool phantom = false;
+    sb_status status = sb_worker_describe(worker, shown, &found->boxes[i], &one, face, &phantom, error);
     if (status != SB_OK) return status;
-    to_photo(&faces->items[i], image, up->turns);
+    if (phantom)
+      *face = (sb_face){0}, faces->count--;
+    else
+      to_photo(face, image, up->turns);
   }
   return SB_OK;
 }
 
-static sb_status find_candidates(sb_worker *worker, const sb_image *image, unsigned want, upright *up,
-                                 sb_error *error) {
-  bool portrait = want & SB_WANT_LARGEST_ONLY;
-  worker->tiles = !portrait && want & SB_WANT_SMALL_FACES;
-  if (want & SB_WANT_WHOLE_PHOTO) {
-    worker->found.count = 1;
-    worker->found.boxes[0] = (sb_detection){.x1 = image->width, .y1 = image->height, .score = 1, .probability = 1};
-    return SB_OK;
-  }
-  sb_status status = find_upright(worker, image, !portrait, up, error);
-  if (status != SB_OK || !portrait || worker->found.count) return status;
-  return find_upright(worker, image, true, up, error); /* no large face: search for small ones */
+/* Two boxes whose landmarks, after refinement, are at the same places are one face. */
+static bool is_same_face(const sb_face *a, const sb_face *b) {
+  const sb_point *p = a->landmarks, *q = b->landmarks;
+  float apart = 0, eyes = fmaxf(hypotf(p[1].x - p[0].x, p[1].y - p[0].y), hypotf(q[1].x - q[0].x, q[1].y - q[0].y));
+  for (int i = 0; i < 5; i++) apart += hypotf(p[i].x - q[i].x, p[i].y - q[i].y) / 5;
+  return apart < SAME_FACE * eyes;
 }
 
-static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_worker_request *request,
-                          sb_find_result *result, sb_error *error) {
+/* Moves a face and its picture to another index. */
+static void move_face(sb_find_result *result, size_t picture_bytes, size_t from, size_t to) {
+  if (from == to) return;
+  result->faces.items[to] = result->faces.items[from];
+  if (result->pictures)
+    memcpy(result->pictures + to * picture_bytes, result->pictures + from * picture_bytes, picture_bytes);
+}
+
+/* Keeps, of the boxes of one face, the one of which the detector was surer. */
+static void drop_doubles(sb_find_result *result, size_t picture_bytes) {
+  sb_face *items = result->faces.items;
+  size_t kept = 0;
+  for (size_t i = 0; i < result->faces.count; i++) {
+    size_t k = 0;
+    while (k < kept && !is_same_face(&items[k], &items[i])) k++;
+    if (k == kept) {
+      move_face(result, picture_bytes, i, kept++);
+    } else if (items[i].score > items[k].score) {
+      free(items[k].embedding);
+      move_face(result, picture_bytes, i, k);
+    } else {
+      free(items[i].embedding);
+    }
+  }
+  result->faces.count = kept;
+}
+
+static sb_status describe_all(sb_worker *worker, const sb_image *image, const upright *up,
+                              const sb_worker_request *request, sb_find_result *result, sb_error *error) {
+  sb_detections *found = &worker->found;
+  qsort(found->boxes, found->count, sizeof *found->boxes, by_size);
+  sb_status status = make_room(worker, request, result, error);
+  if (status == SB_OK) status = describe_each(worker, image, up, request, result, error);
+  if (status == SB_OK && !(request->want & SB_WANT_WHOLE_PHOTO)) drop_doubles(result, sb_worker_picture_bytes(worker));
+  return status;
+}
+
+static sb_status find_candidates(sb_worker *worker, const sb_image *image, unsigned want, bool large, upright *up,
+                                 sb_error *error) {
+  worker->tiles = large && want & SB_WANT_SMALL_FACES;
+  if (!(want & SB_WANT_WHOLE_PHOTO)) return find_upright(worker, image, large, up, error);
+  worker->found.count = 1;
+  worker->found.boxes[0] = (sb_detection){.x1 = image->width, .y1 = image->height, .score = 1, .probability = 1};
+  return SB_OK;
+}
+
+/* `large`: with the detector's large pass. */
+static sb_status find_described(sb_worker *worker, const sb_image *image, const sb_worker_request *request, bool large,
+                                sb_find_result *result, sb_error *error) {
   upright up = {0};
   sb_timed_stage before = sb_stage_timer_enter(SB_TIMED_DETECT);
-  sb_status status = find_candidates(worker, image, request->want, &up, error);
+  sb_status status = find_candidates(worker, image, request->want, large, &up, error);
   sb_stage_timer_enter(SB_TIMED_ALIGN);
   if (status == SB_OK) status = describe_all(worker, image, &up, request, result, error);
   sb_stage_timer_enter(before);
   sb_image_free(&up.turned);
   return status;
+}
+
+static sb_status find_all(sb_worker *worker, const sb_image *image, const sb_worker_request *request,
+                          sb_find_result *result, sb_error *error) {
+  bool portrait = request->want & SB_WANT_LARGEST_ONLY;
+  sb_status status = find_described(worker, image, request, !portrait, result, error);
+  if (status != SB_OK || !portrait || result->faces.count) return status;
+  return find_described(worker, image, request, true, result, error); /* no large face: search for small ones */
 }
 
 static sb_status choose_embedder(sb_worker *worker, const char *name, sb_worker_request *request, sb_faces *faces,

@@ -74,9 +74,10 @@ typedef struct sb_worker_request {
   const sb_embedder_spec *spec;
   uint8_t *picture; /* gets the face's picture for sb_worker_age; NULL: none is kept */
 } sb_worker_request;
-/* Landmarks, quality, and what `request` asks for, of one candidate; coordinates of the decoded image. */
+/* Landmarks, quality, and what `request` asks for, of one candidate; coordinates of the decoded image. `*phantom`: the
+ * candidate is no face, and is described no further. */
 sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_detection *box,
-                             const sb_worker_request *request, sb_face *face, sb_error *error);
+                             const sb_worker_request *request, sb_face *face, bool *phantom, sb_error *error);
 /* Runs the attribute models that answer `want`; what no model answers stays unknown. */
 sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_align_face *where, unsigned want,
                                sb_face *face, sb_error *error);

@@ -4,6 +4,7 @@ import math
 import os
 import threading
 
+from collage import on_grey, read_jpeg, shrink
 from program import FRIENDS, GROUPS, ProgramCase
 
 
@@ -59,6 +60,57 @@ class Detect(ProgramCase):
         done = self.run_program("detect", FRIENDS / "obama.jpg")
         self.assertEqual(done.returncode, 0)
         self.assertIn(b"face 1 at", done.stdout)
+
+
+def cropped(picture, left, top, width, height):
+    rows = picture[2][top : top + height]
+    return width, height, [row[left * 3 : (left + width) * 3] for row in rows]
+
+
+def dimmed(picture, shares):
+    """The picture with each channel multiplied by its share."""
+    tables = [bytes(int(value * share) for value in range(256)) for share in shares]
+    rows = []
+    for row in picture[2]:
+        new = bytearray(row)
+        for channel, table in enumerate(tables):
+            new[channel::3] = row[channel::3].translate(table)
+        rows.append(bytes(new))
+    return picture[0], picture[1], rows
+
+
+def alone(picture):
+    """PNG bytes of the picture."""
+    return on_grey(picture[0], picture[1], [(picture, 0, 0)])
+
+
+class Phantoms(ProgramCase):
+    """Boxes of the detector that show no face, or a part of a face that has a better box."""
+
+    def faces_of(self, photo, *arguments):
+        return self.json_of("detect", *arguments, "-", stdin=photo)["faces"]
+
+    def test_a_close_portrait_has_one_face(self):
+        portrait = read_jpeg(FRIENDS / "biden.jpg")
+        for width, height in ((360, 582), (360, 580)):
+            self.assertEqual(len(self.faces_of(alone(cropped(portrait, 384, 95, width, height)))), 1)
+
+    def test_a_portrait_in_the_light_of_a_street_lamp_has_one_face(self):
+        obama = read_jpeg(FRIENDS / "obama.jpg")
+        self.assertEqual(len(self.faces_of(alone(dimmed(obama, (1, 0.55, 0.3))))), 1)
+
+    def test_small_faces_finds_a_face_of_a_panorama_upright_and_once(self):
+        panorama = on_grey(6000, 1200, [(shrink(read_jpeg(FRIENDS / "obama.jpg"), 500), 3000, 600)])
+        faces = self.faces_of(panorama, "--small-faces")
+        self.assertEqual(len(faces), 1)
+        self.assertGreater(faces[0]["quality"], 0.5)
+        self.assertLess(faces[0]["landmarks"][0][1], faces[0]["landmarks"][3][1])  # an eye above the mouth
+
+    def test_small_faces_finds_the_same_face_of_a_long_screenshot_once(self):
+        screenshot = on_grey(1080, 6000, [(shrink(read_jpeg(FRIENDS / "obama.jpg"), 750), 200, 4500)])
+        plain, small = self.faces_of(screenshot), self.faces_of(screenshot, "--small-faces")
+        self.assertEqual((len(plain), len(small)), (1, 1))
+        self.assertLess(abs(plain[0]["box"]["y"] - small[0]["box"]["y"]), 10)
 
 
 class Represent(ProgramCase):
