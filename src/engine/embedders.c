@@ -2,6 +2,7 @@
  * the model. Manifests are read when first asked for and cached for the engine's life. */
 #include "engine/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 sb_pipeline_config sb_engine_pipeline_config(const sb_engine *engine) {
@@ -16,13 +17,25 @@ sb_pipeline_config sb_engine_pipeline_config(const sb_engine *engine) {
                               .height = engine->camera ? SB_ENGINE_CAMERA_HEIGHT : 0};
 }
 
+/* The constants of normalised scores that the file does not have stay the manifest's: they are the model's, not the
+ * photos'. */
+static void keep_cohort(const sb_calibration *manifest, sb_calibration *calibration) {
+  if (calibration->cohort_deviation > 0 || !(manifest->cohort_deviation > 0)) return;
+  calibration->cohort_deviation = fmin(manifest->cohort_deviation, calibration->tail_deviation);
+  calibration->search_offset = manifest->search_offset;
+  calibration->verify_offset = manifest->verify_offset;
+  calibration->group_shift = manifest->group_shift;
+}
+
 /* A user's own calibration replaces the manifest's, if it is of this model; other models keep theirs. */
 static sb_status use_calibration(const char *path, sb_embedder *embedder, sb_error *error) {
   char model[64];
   sb_calibration calibration;
   sb_status status = sb_embedder_calibration_read(path, model, &calibration, error);
-  if (status == SB_OK && !strcmp(model, embedder->name)) embedder->calibration = calibration;
-  return status;
+  if (status != SB_OK || strcmp(model, embedder->name) != 0) return status;
+  keep_cohort(&embedder->calibration, &calibration);
+  embedder->calibration = calibration;
+  return SB_OK;
 }
 
 /* Reads a manifest and adds it to the cache. Under the lock. */

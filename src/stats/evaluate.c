@@ -246,7 +246,7 @@ sb_status sb_stats_calibrate(const sb_stats_evaluation *evaluation, double fmr, 
   static const double ladder[] = {3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6};
   enum { BEYOND = 20, LADDER = sizeof ladder / sizeof *ladder };
   const sb_scores *scores = &evaluation->non_mated;
-  sb_calibration c = {.non_mated_mean = scores->count ? scores->sum / (double)scores->count : 0, .fmr_floor = 1e-9};
+  sb_calibration c = {.non_mated_mean = scores->count ? scores->sum / (double)scores->count : 0};
   for (size_t i = 0; i < LADDER && ladder[i] * (double)scores->count >= BEYOND; i++) {
     double threshold = sb_scores_threshold(scores, ladder[i]);
     if (threshold > 1 || (c.count ? threshold <= c.threshold[c.count - 1] : threshold <= c.non_mated_mean)) continue;
@@ -259,7 +259,7 @@ sb_status sb_stats_calibrate(const sb_stats_evaluation *evaluation, double fmr, 
         "%llu comparisons of different people are too few for a calibration: at least 2,000 are needed, and 200,000 "
         "for rates down to 1e-4; add photos of more people",
         (unsigned long long)scores->count);
-  c.fmr_floor = fmin(c.fmr_floor, c.fmr[c.count - 1]);
+  c.fmr_floor = c.fmr[c.count - 1] / 2; /* data carry no lower rate */
   c.independent_pairs = fmax(1, evaluation->targets[0].effective_non_mated);
   c.default_threshold = sb_calibration_threshold(&c, fmr);
   c.unsure_threshold = fmin(sb_calibration_threshold(&c, fmin(10 * fmr, 0.4)), c.default_threshold);

@@ -283,6 +283,30 @@ static void two_photos_are_compared_by_the_crowd_around_them(void **state) {
   sb_engine_free(g.engine);
 }
 
+/* Else whoever calibrates with own photos would lose what protects groups of people. */
+static void a_calibration_of_ones_own_keeps_the_constants_of_normalised_scores(void **state) {
+  (void)state;
+  static const char text[] =
+      "{\"model\":\"mobilefacenet-512\",\"date\":\"2026-11-30\",\"calibration\":{\"points\":[{\"fmr\":0.01,"
+      "\"threshold\":0.25},{\"fmr\":0.001,\"threshold\":0.35}],\"tail\":{\"mean\":0.0,\"deviation\":0.11},"
+      "\"independent_pairs\":1000,\"non_mated_mean\":0.0,\"default_threshold\":0.4,\"unsure_threshold\":0.35,"
+      "\"fmr_floor\":0.0005}}";
+  char path[64];
+  snprintf(path, sizeof path, "%s/calibration.json", folder);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
+  sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder, .workers = 1, .calibration = path};
+  sb_engine *engine = NULL;
+  sb_embedder embedder;
+  sb_error error = {0};
+  if (sb_engine_new(&options, &engine, &error) != SB_OK) fail_msg("%s", error.message);
+  if (sb_engine_embedder(engine, NULL, &embedder, &error) != SB_OK) fail_msg("%s", error.message);
+  assert_true(embedder.calibration.default_threshold == .4);
+  assert_true(sb_cohort_available(&embedder.calibration) && embedder.calibration.cohort_deviation == .105);
+  sb_engine_free(engine);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_stranger_in_a_crowd_is_no_match_where_another_similarity_of_that_height_is_one,
@@ -295,6 +319,8 @@ int main(void) {
                                       remove_folder),
       cmocka_unit_test_setup_teardown(where_everybody_has_the_same_face_nobody_is_a_match, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(two_photos_are_compared_by_the_crowd_around_them, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_calibration_of_ones_own_keeps_the_constants_of_normalised_scores, make_folder,
+                                      remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
