@@ -58,7 +58,7 @@ class Faults(postgres.DatabaseCase):
             "CREATE VIEW semblance.face AS SELECT id, person, collection,"
             " CASE WHEN current_query() NOT LIKE '%COPY%' OR"
             " pg_sleep(4) IS NOT NULL THEN template END AS template,"
-            " attributes, quality, source, created, thumbnail FROM semblance.face_kept"
+            " attributes, quality, source, created, thumbnail, density, density_people FROM semblance.face_kept"
         )
         url = f"{self.url}?options=-c%20statement_timeout%3D3s"
         found = self.json_of("search", FRIENDS / "obama.jpg", "--store", url)
