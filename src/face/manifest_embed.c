@@ -5,7 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
-const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", NULL};
+/* "facts" is for readers: error rates by group of people, measured with this model. */
+const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", "facts", NULL};
 
 /* Thresholds published by the model's authors, in the model's own metric; their false match rates are not known. */
 static void read_thresholds(sb_manifest_json *r, json_t *thresholds, bool euclidean, sb_calibration *out) {

@@ -3,7 +3,7 @@
 import unittest
 
 import postgres
-from program import FRIENDS, ProgramCase
+from program import FRIENDS, LFW, ProgramCase
 
 
 def setUpModule():
@@ -30,6 +30,22 @@ class SearchBySql(ProgramCase):
         self.assertEqual(sql, local)
         for one, other in zip(scores, others):
             self.assertAlmostEqual(one, other, delta=1e-3)
+
+    def test_both_ways_normalise_scores_alike(self):
+        if not LFW.is_dir():
+            self.skipTest("no photos of lfw10 here")
+        people = sorted(folder for folder in LFW.iterdir() if folder.is_dir())
+        for number, person in enumerate(people):
+            photo = sorted(person.iterdir())[0]
+            self.enroll(f"p{number}", person.name, photo, flags=("--largest", *self.store))
+        probe = sorted(people[0].iterdir())[1]
+        answers = [self.json_of("search", probe, "--search", how, *self.store) for how in ("local", "sql")]
+        local, sql = ({c["id"]: c for c in answer["faces"][0]["candidates"]} for answer in answers)
+        self.assertEqual(list(local), list(sql))
+        self.assertNotAlmostEqual(local["p0"]["score"], local["p0"]["similarity"], delta=0.005)
+        for one, other in zip(local.values(), sql.values()):
+            self.assertEqual(one["verdict"], other["verdict"])
+            self.assertAlmostEqual(one["score"], other["score"], delta=0.005)
 
     def test_what_needs_the_index_says_so(self):
         self.json_of("list", *self.store)
