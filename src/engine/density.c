@@ -50,6 +50,8 @@ sb_status sb_engine_density_of_face(sb_engine *engine, const sb_store_collection
                                     const sb_embedder *embedder, int64_t face, sb_density *out, sb_error *error) {
   float similarities[SB_COHORT_SEARCH];
   size_t count = 0;
+  *out = (sb_density){0};
+  if (collection->info.people < 2) return SB_OK;
   sb_status status = sb_collection_indexes_neighbors_of(engine->indexes, collection->row, face, SB_COHORT_SEARCH,
                                                         similarities, &count, error);
   if (status == SB_OK) fit(embedder, similarities, count, collection->info.people, out);

@@ -3,7 +3,11 @@
 
 #include <math.h>
 
-enum { LOCATION_PRIOR = 2 }; /* so many neighbours weigh as much as the calibration's location */
+enum {
+  LOCATION_PRIOR = 2, /* so many neighbours weigh as much as the calibration's location */
+  LEFT_OUT = 2,       /* of the highest scores, at most */
+  LEFT_OUT_OF = 10    /* one of so many */
+};
 
 bool sb_cohort_available(const sb_calibration *c) {
   return c->count > 0 && c->cohort_deviation > 0;
@@ -45,6 +49,8 @@ sb_cohort sb_cohort_fit(const sb_calibration *c, const float *scores, size_t cou
   if (first > population) return sb_cohort_unknown(c);
   if (count > population - first + 1) count = population - first + 1;
   if (!count) return sb_cohort_unknown(c);
+  size_t left_out = count / LEFT_OUT_OF < LEFT_OUT ? count / LEFT_OUT_OF : LEFT_OUT;
+  scores += left_out, first += left_out, count -= left_out;
   moments m = moments_of(scores, count, first, population);
   if (!isfinite(m.mean_x) || !isfinite(m.zx)) return sb_cohort_unknown(c);
   double slope = m.zz > 0 ? fmax(m.zx / m.zz, 0) : c->cohort_deviation;

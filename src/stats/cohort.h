@@ -4,15 +4,16 @@
  * few of), so that one threshold on the cosine has very different false match rates for them. The gallery itself tells
  * how crowded a face's surroundings are: the scores of the nearest other people, its cohort. A score is normalised by
  * the cohorts of both faces, as speaker recognition does (symmetric adaptive s-norm: Matejka et al., "Analysis of score
- * normalization in multilingual speaker recognition", Interspeech 2017), with three differences that let one
+ * normalization in multilingual speaker recognition", Interspeech 2017), with differences that let one
  * calibration hold for every gallery size:
  *
  *   1. A face's scores against strangers are taken as normal with a location and a deviation of its own. Both come from
  *      the order statistics of the cohort: the r-th best of N scores is expected at location + deviation * z(r, N),
  *      z = Phi^-1(1 - (r - 3/8) / (N + 1/4)) (Blom, "Statistical estimates and transformed beta-variables", 1958).
  *      So N drops out, and a location that was stored stays right while the gallery grows.
- *   2. Few neighbours say little: location and deviation are shrunk towards those of the model's calibration.
- *   3. The result is mapped back to the scale of the cosine, so that the model's calibration (stats.h) says what a
+ *   2. The two highest scores of a full cohort are left out: they may be of the same person under other ids.
+ *   3. Few neighbours say little: location and deviation are shrunk towards those of the model's calibration.
+ *   4. The result is mapped back to the scale of the cosine, so that the model's calibration (stats.h) says what a
  *      normalised score means. Without a cohort it is the cosine.
  *
  *      x(1) >= ... >= x(k)   scores of the k nearest other people, ranks r, r + 1, ... of N

@@ -28,6 +28,15 @@ class Replica(postgres.DatabaseCase):
             for name in ("up", "reads_total", "passed_total")
         )
 
+    def check_counts(self, server, up, reads, passed):
+        """At least so many reads of the replica, and so many that passed it; measuring densities reads, too."""
+        now = self.counts(server)
+        self.assertEqual(now[0], up)
+        self.assertGreaterEqual(now[1], reads)
+        self.assertGreaterEqual(now[2], passed)
+        if not passed:
+            self.assertEqual(now[2], 0)
+
     def names(self, server, photo="obama2.jpg"):
         found = server.post_photo("/v1/search", (FRIENDS / photo).read_bytes())["faces"][0]["candidates"]
         return [c["id"] for c in found if c["match"]]
@@ -42,18 +51,18 @@ class Replica(postgres.DatabaseCase):
         self.shown()
         with Server(self.data, *self.replica, "--search", "sql") as server:
             self.assertEqual(self.names(server), ["a1"])
-            self.assertEqual(self.counts(server), (1, 1, 0))
+            self.check_counts(server, 1, 1, 0)
             self.standby.sql("SELECT pg_wal_replay_pause()")
             self.addCleanup(self.standby.sql, "SELECT pg_wal_replay_resume() WHERE pg_is_wal_replay_paused()")
             self.enroll_here("b1", "biden.jpg")
             self.assertEqual(self.names(server, "biden.jpg"), ["b1"])
             self.json_of("delete", "a1", "--store", self.url)
             self.assertEqual(self.names(server), [])
-            self.assertEqual(self.counts(server), (1, 1, 2))
+            self.check_counts(server, 1, 1, 2)
             self.standby.sql("SELECT pg_wal_replay_resume()")
             self.shown()
             self.assertEqual(self.names(server, "biden.jpg"), ["b1"])
-            self.assertEqual(self.counts(server), (1, 2, 2))
+            self.check_counts(server, 1, 2, 2)
 
     def test_it_fills_the_index_of_a_server_which_then_has_what_came_since(self):
         self.enroll_here("a1")
@@ -64,7 +73,7 @@ class Replica(postgres.DatabaseCase):
         with Server(self.data, *self.replica) as server:
             self.assertEqual(self.names(server, "biden.jpg"), ["b1"])
             self.assertEqual(self.names(server), ["a1"])
-            self.assertEqual(self.counts(server), (1, 1, 0))
+            self.check_counts(server, 1, 1, 0)
 
     def test_it_goes_and_comes_and_searches_go_on(self):
         self.enroll_here("a1")
