@@ -5,14 +5,15 @@
  * candidate's cohort is its density, which is stored with it; where that is not measured yet, it is measured here for
  * the candidates whose verdict may depend on it.
  *
- * Of a person with several templates the best one brings the person into the search's result; the score then is that of
- * the mean of two similarities: with the best template, and with the mean of the templates. With three photos a person
- * that misses a fifth fewer people than the best template alone (docs/accuracy.md). */
+ * Of a person with several templates the best one brings the person into the search's result. The score then is the
+ * higher of two: that of the best template, and that of the mean of two similarities, with the best template and with
+ * the mean of the templates. With three photos a person that misses a fifth fewer people (docs/accuracy.md). */
 #include "engine/collection_indexes.h"
 #include "engine/density.h"
 #include "engine/flow.h"
 #include "engine/verdict.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,12 +54,15 @@ static sb_cohort cohort_of(const sb_calibration *calibration, const sb_neighbor 
 }
 
 /* `counted`: what the score is made of; the similarity, or the mean of it and that of the mean template. */
-static void score_neighbor(const ranking *r, size_t i, double counted) {
-  const sb_neighbor *n = &r->neighbors[i];
+static sb_verdict_score score_of(const ranking *r, const sb_neighbor *n, double counted) {
   sb_cohort candidate = sb_engine_density_cohort(r->calibration, &n->density, r->people);
-  r->scores[i] = (sb_verdict_score){.similarity = (double)n->similarity,
-                                    .score = sb_cohort_search_score(r->calibration, &r->probe, &candidate, counted),
-                                    .weight = (r->probe.weight + candidate.weight) / 2};
+  return (sb_verdict_score){.similarity = (double)n->similarity,
+                            .score = sb_cohort_search_score(r->calibration, &r->probe, &candidate, counted),
+                            .weight = (r->probe.weight + candidate.weight) / 2};
+}
+
+static void score_neighbor(const ranking *r, size_t i) {
+  r->scores[i] = score_of(r, &r->neighbors[i], (double)r->neighbors[i].similarity);
 }
 
 /* Measures the density of a candidate that may be more than "no match" and has none. */
@@ -68,7 +72,7 @@ static sb_status complete(ranking *r, size_t i, sb_error *error) {
   if (n->density.population != SB_DENSITY_NONE || !matters || !sb_cohort_available(r->calibration)) return SB_OK;
   sb_status status =
       sb_engine_density_of_face(r->engine, r->search->collection, r->search->embedder, n->face, &n->density, error);
-  if (status == SB_OK) score_neighbor(r, i, (double)n->similarity);
+  if (status == SB_OK) score_neighbor(r, i);
   return status == SB_NOT_FOUND ? SB_OK : status; /* erased meanwhile: naming will notice */
 }
 
@@ -89,7 +93,7 @@ static void sort_by_score(ranking *r) {
 
 static sb_status rank(ranking *r, sb_error *error) {
   r->probe = cohort_of(r->calibration, r->neighbors, r->count, SB_COHORT_SEARCH, r->people, SB_COHORT_PRIOR_SEARCH);
-  for (size_t i = 0; i < r->count; i++) score_neighbor(r, i, (double)r->neighbors[i].similarity);
+  for (size_t i = 0; i < r->count; i++) score_neighbor(r, i);
   for (size_t i = 0; i < r->count; i++) {
     sb_status status = complete(r, i, error);
     if (status != SB_OK) return status;
@@ -117,34 +121,42 @@ static sb_status find_neighbors(ranking *r, sb_error *error) {
 
 /* ---- Naming */
 
-/* Lets the mean of the person's templates count, too. */
-static sb_status score_by_mean(const ranking *r, size_t i, sb_error *error) {
+/* Of a person with several templates. */
+static double lowered(const ranking *r, const sb_verdict_score *of, size_t templates, double growth) {
+  double mean = r->people ? (double)r->faces / (double)r->people : 1;
+  return sb_cohort_templates_score(r->calibration, of->score, of->weight, (double)templates, mean, growth);
+}
+
+/* Lets the mean of the person's templates count, too, where that gives the higher score: not where some of the
+ * templates are of somebody else. */
+static sb_status score_by_mean(const ranking *r, size_t i, size_t templates, sb_verdict_score *score, sb_error *error) {
   sb_store_face_row faces[MEAN_OF_MOST];
   size_t count = 0;
-  double mean = -1, best = (double)r->neighbors[i].similarity;
-  const sb_store_face_query of = {r->search->collection->row, r->neighbors[i].person, 0, MEAN_OF_MOST};
+  double mean = -1;
+  const sb_neighbor *n = &r->neighbors[i];
+  const sb_store_face_query of = {r->search->collection->row, n->person, 0, MEAN_OF_MOST};
   const sb_engine_query query = {.collection = of.collection, .vector = r->embedding};
   sb_status status = sb_store_face_rows(r->engine->store, &of, faces, &count, error);
   if (status == SB_OK && count > 1)
     status = sb_collection_indexes_mean_similarity(r->engine->indexes, &query, faces, count, r->search->embedder->dim,
                                                    &mean, error);
-  if (status == SB_OK && mean > -1) score_neighbor(r, i, (best + mean) / 2);
-  return status;
+  if (status != SB_OK || mean <= -1) return status;
+  sb_verdict_score both = score_of(r, n, ((double)n->similarity + mean) / 2);
+  score->score = fmax(score->score, lowered(r, &both, templates, SB_COHORT_GROWTH_MEAN));
+  return SB_OK;
 }
 
 static sb_candidate make_candidate(const ranking *r, sb_person *person, const sb_verdict_score *of) {
-  double mean = r->people ? (double)r->faces / (double)r->people : 1;
-  double score = sb_cohort_templates_score(r->calibration, of->score, of->weight, (double)person->faces, mean);
-  sb_stats_rate rate = sb_cohort_fmr(r->calibration, score, of->weight);
+  sb_stats_rate rate = sb_cohort_fmr(r->calibration, of->score, of->weight);
   return (sb_candidate){.id = person->id,
                         .name = person->name,
                         .similarity = of->similarity,
-                        .score = score,
+                        .score = of->score,
                         .false_match_rate = rate.rate,
                         .false_match_upper = rate.upper,
                         .false_match_bound = rate.bound,
-                        .gallery_false_match = sb_calibration_fpir(r->calibration, score, (double)r->people),
-                        .verdict = sb_verdict_of(r->search->embedder, r->search->threshold, score),
+                        .gallery_false_match = sb_calibration_fpir(r->calibration, of->score, (double)r->people),
+                        .verdict = sb_verdict_of(r->search->embedder, r->search->threshold, of->score),
                         .has_attributes = person->has_attributes,
                         .attributes = person->attributes};
 }
@@ -172,10 +184,12 @@ static sb_status name_neighbors(const ranking *r, int64_t *rows, sb_flow_found *
     *gone = *gone || status == SB_NOT_FOUND;
     if (status == SB_NOT_FOUND) continue;
     if (status != SB_OK) return status;
-    if (person.faces > 1) status = score_by_mean(r, i, error);
+    sb_verdict_score score = r->scores[i];
+    score.score = lowered(r, &score, person.faces, SB_COHORT_GROWTH_BEST);
+    if (person.faces > 1) status = score_by_mean(r, i, person.faces, &score, error);
     if (status != SB_OK) return free(person.id), free(person.name), status;
     rows[out->count] = row;
-    out->candidates[out->count++] = make_candidate(r, &person, &r->scores[i]);
+    out->candidates[out->count++] = make_candidate(r, &person, &score);
   }
   sort_candidates(out, rows);
   return SB_OK;

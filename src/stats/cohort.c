@@ -5,8 +5,7 @@
 
 enum {
   LOCATION_PRIOR = 2, /* so many neighbours weigh as much as the calibration's location */
-  LEFT_OUT = 2,       /* of the highest scores, at most */
-  LEFT_OUT_OF = 10    /* one of so many */
+  LEFT_OUT = 2        /* of the highest scores; fewer where no neighbour would be left */
 };
 
 bool sb_cohort_available(const sb_calibration *c) {
@@ -48,11 +47,12 @@ sb_cohort sb_cohort_fit(const sb_calibration *c, const float *scores, size_t cou
                         double prior) {
   if (first > population) return sb_cohort_unknown(c);
   if (count > population - first + 1) count = population - first + 1;
+  for (size_t i = 0; i < count; i++)
+    if (!isfinite(scores[i])) return sb_cohort_unknown(c);
   if (!count) return sb_cohort_unknown(c);
-  size_t left_out = count / LEFT_OUT_OF < LEFT_OUT ? count / LEFT_OUT_OF : LEFT_OUT;
+  size_t left_out = count - 1 < LEFT_OUT ? count - 1 : LEFT_OUT;
   scores += left_out, first += left_out, count -= left_out;
   moments m = moments_of(scores, count, first, population);
-  if (!isfinite(m.mean_x) || !isfinite(m.zx)) return sb_cohort_unknown(c);
   double slope = m.zz > 0 ? fmax(m.zx / m.zz, 0) : c->cohort_deviation;
   double w = (double)count / ((double)count + prior), v = sb_cohort_weight((double)count);
   double deviation = sqrt(w * slope * slope + (1 - w) * c->cohort_deviation * c->cohort_deviation);
@@ -91,8 +91,7 @@ double sb_cohort_bias(const sb_cohort *candidate) {
 }
 
 double sb_cohort_templates_score(const sb_calibration *c, double score, double weight, double templates,
-                                 double mean_templates) {
-  static const double growth = 0.4;
+                                 double mean_templates, double growth) {
   double factor = pow(fmax(templates, 1), growth) / pow(fmax(mean_templates, 1), growth * weight);
   if (!c->count || !(factor > 1)) return score;
   double z = (score - c->tail_mean) / c->tail_deviation;

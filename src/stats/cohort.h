@@ -11,7 +11,8 @@
  *      the order statistics of the cohort: the r-th best of N scores is expected at location + deviation * z(r, N),
  *      z = Phi^-1(1 - (r - 3/8) / (N + 1/4)) (Blom, "Statistical estimates and transformed beta-variables", 1958).
  *      So N drops out, and a location that was stored stays right while the gallery grows.
- *   2. The two highest scores of a full cohort are left out: they may be of the same person under other ids.
+ *   2. The two highest scores are left out (fewer where no neighbour would be left): they may be of the same person
+ *      under other ids.
  *   3. Few neighbours say little: location and deviation are shrunk towards those of the model's calibration.
  *   4. The result is mapped back to the scale of the cosine, so that the model's calibration (stats.h) says what a
  *      normalised score means. Without a cohort it is the cosine.
@@ -70,12 +71,14 @@ double sb_cohort_verify_score(const sb_calibration *calibration, const sb_cohort
  * has the highest score, up to differences of deviations. */
 double sb_cohort_bias(const sb_cohort *candidate);
 
-/* A person with many templates reaches any score more often: with the mean of the best similarity and that of the mean
- * template, the FMR grows about as n^(2/5) (measured: 1.4 times with 2 and 1.9 times with 5 templates; the best alone:
- * 2 and 4 times). Lowers `score` so that it has the rate again that it would have for a person with the gallery's mean
- * number of templates, which the probe's cohort reflects with its `weight`. */
+/* A person with many templates reaches any score more often: with the best of n similarities the FMR grows about as
+ * n^(3/4) (measured: 2, 3 and 4 times with 2, 3 and 5), with the mean of the best similarity and that of the mean
+ * template about as n^(2/5). Lowers `score` so that it has the rate again that it would have for a person with the
+ * gallery's mean number of templates, which the probe's cohort reflects with its `weight`. */
+#define SB_COHORT_GROWTH_BEST 0.75
+#define SB_COHORT_GROWTH_MEAN 0.4
 double sb_cohort_templates_score(const sb_calibration *calibration, double score, double weight, double templates,
-                                 double mean_templates);
+                                 double mean_templates, double growth);
 
 /* The false match rate of a score that is normalised with `weight` (mean of both cohorts'). Where the cohort says
  * little, the upper limit is that of the adult group whose strangers score highest. */

@@ -70,10 +70,10 @@ static void a_cohort_is_estimated_without_regard_to_the_size_of_the_gallery(void
 
 static void few_neighbours_change_little(void **state) {
   (void)state;
-  float scores[2] = {.9f, .2f};
-  sb_cohort cohort = sb_cohort_fit(&model, scores, 2, 1, 2, SB_COHORT_PRIOR_SEARCH);
-  assert_near(cohort.weight, .5, 1e-12);
-  assert_true(cohort.deviation < .15 && cohort.deviation > .1);
+  float scores[4] = {.9f, .9f, .9f, .2f};
+  sb_cohort cohort = sb_cohort_fit(&model, scores, 4, 1, 4, SB_COHORT_PRIOR_SEARCH);
+  assert_near(cohort.weight, .5, 1e-12); /* two are left */
+  assert_true(cohort.deviation < .2 && cohort.deviation > .1);
 }
 
 /* Somebody who is enrolled under three ids is still found. */
@@ -153,13 +153,14 @@ static void small_galleries_have_cohorts_of_all_others(void **state) {
 static void many_templates_of_one_person_lower_its_score(void **state) {
   (void)state;
   double score = .5, rate = sb_calibration_fmr(&model, score).rate;
-  assert_true(sb_cohort_templates_score(&model, score, 1, 1, 1) == score);
-  assert_true(sb_cohort_templates_score(&model, score, 1, 5, 5) == score);
-  assert_true(sb_cohort_templates_score(&model, score, 1, 2, 5) == score);
-  double lower = sb_cohort_templates_score(&model, score, 1, 5, 1);
+  assert_true(sb_cohort_templates_score(&model, score, 1, 1, 1, SB_COHORT_GROWTH_MEAN) == score);
+  assert_true(sb_cohort_templates_score(&model, score, 1, 5, 5, SB_COHORT_GROWTH_MEAN) == score);
+  assert_true(sb_cohort_templates_score(&model, score, 1, 2, 5, SB_COHORT_GROWTH_MEAN) == score);
+  double lower = sb_cohort_templates_score(&model, score, 1, 5, 1, SB_COHORT_GROWTH_MEAN);
   assert_near(sb_calibration_fmr(&model, lower).rate / rate, pow(5, .4), .2);
-  assert_true(sb_cohort_templates_score(&model, score, 0, 5, 5) < score); /* no cohort reflects them */
-  double much = sb_cohort_templates_score(&model, .8, 1, 10000, 1);
+  assert_true(sb_cohort_templates_score(&model, score, 0, 5, 5, SB_COHORT_GROWTH_MEAN) <
+              score); /* no cohort reflects them */
+  double much = sb_cohort_templates_score(&model, .8, 1, 10000, 1, SB_COHORT_GROWTH_MEAN);
   assert_true(isfinite(much) && much < .8 && much > .6);
 }
 
