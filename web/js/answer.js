@@ -67,7 +67,7 @@ function scale(candidate, answer) {
         'span',
         {},
         el('span', { className: 'small faint' }, `${t('k.cut')} ${answer.threshold.toFixed(2)}`),
-        el('span', { className: 'scale-num' }, candidate.similarity.toFixed(2)),
+        el('span', { className: 'scale-num' }, candidate.score.toFixed(2)),
       ),
     ),
     svg(
@@ -76,7 +76,7 @@ function scale(candidate, answer) {
       zone('none', 0, answer.unsure),
       zone('unsure', answer.unsure, answer.threshold),
       zone('same', answer.threshold, 1.006),
-      svg('circle', { class: `needle n-${look}`, cx: percent(candidate.similarity), cy: 9, r: 7 }),
+      svg('circle', { class: `needle n-${look}`, cx: percent(candidate.score), cy: 9, r: 7 }),
     ),
     el(
       'div',
@@ -89,7 +89,7 @@ function scale(candidate, answer) {
 }
 
 export function candidateRow(candidate, threshold) {
-  const width = `${Math.max(0, candidate.similarity) * 100}%`;
+  const width = `${Math.max(0, candidate.score) * 100}%`;
   return el(
     'li',
     { className: 'cand' },
@@ -106,7 +106,7 @@ export function candidateRow(candidate, threshold) {
         svg('rect', { class: 'fill-edge', x: `${threshold * 100}%`, y: 0, width: 1.5, height: 10 }),
       ),
     ),
-    el('span', { className: 'val' }, candidate.similarity.toFixed(2)),
+    el('span', { className: 'val' }, candidate.score.toFixed(2)),
   );
 }
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 enum {
-  DEPTH_MAX = 32,           /* of folders in folders */
+  DEPTH_MAX = 32,            /* of folders in folders */
   PHOTO_BYTES_MAX = 64 << 20 /* of a photo that is read again, as sb_cli_photo_read limits it */
 };
 

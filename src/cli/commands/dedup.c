@@ -24,7 +24,7 @@ static void print_duplicates(const sb_duplicates *found) {
     const sb_stats_rate fmr = {d->false_match_rate, d->false_match_upper, d->false_match_bound};
     char pair[SB_STATS_TEXT];
     sb_stats_pair_text(&fmr, pair);
-    printf("%.3f  %s (%s)  %s (%s); %s%s\n", d->similarity, d->names[0], d->ids[0], d->names[1], d->ids[1],
+    printf("%.3f  %s (%s)  %s (%s); %s%s\n", d->score, d->names[0], d->ids[0], d->names[1], d->ids[1],
            d->child ? "not sure, one looks like a child: among adults " : "", pair);
   }
   char chance[SB_STATS_TEXT];

@@ -38,7 +38,7 @@ static unsigned flags_of(const options *o) {
 static void print_warnings(const sb_enrolled *enrolled) {
   for (size_t i = 0; i < enrolled->duplicate_count; i++) {
     const sb_candidate *other = &enrolled->duplicates[i];
-    fprintf(stderr, "warning: looks like %s (%s), similarity %.3f%s\n", other->name, other->id, other->similarity,
+    fprintf(stderr, "warning: looks like %s (%s), score %.3f%s\n", other->name, other->id, other->score,
             other->verdict == SB_VERDICT_MATCH ? "" : "; not sure, because one of the faces looks like a child's");
   }
 }

@@ -25,7 +25,7 @@ static void print_candidate(const sb_candidate *candidate, const sb_search_resul
   char pair[SB_STATS_TEXT], gallery[SB_STATS_TEXT];
   sb_stats_pair_text(&fmr, pair);
   sb_stats_rate_text(candidate->gallery_false_match, candidate->false_match_bound, gallery);
-  printf("  %-8s %.3f  %s (%s); %s", sb_cli_verdict(candidate->verdict), candidate->similarity, candidate->name,
+  printf("  %-8s %.3f  %s (%s); %s", sb_cli_verdict(candidate->verdict), candidate->score, candidate->name,
          candidate->id, pair);
   if (candidate->verdict != SB_VERDICT_NONE && fmr.rate < 0.5)
     printf("; %s strangers look this much like one of %zu %s", gallery, result->gallery_size,

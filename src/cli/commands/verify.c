@@ -12,8 +12,8 @@ static void print_comparison(const sb_comparison *comparison) {
   char pair[SB_STATS_TEXT], upper[SB_STATS_TEXT];
   sb_stats_pair_text(&fmr, pair);
   sb_stats_rate_text(fmr.upper, false, upper);
-  printf("%s: similarity %.3f (a match from %.3f)\n", sb_cli_verdict(comparison->verdict), comparison->similarity,
-         comparison->threshold);
+  printf("%s: score %.3f (a match from %.3f), similarity %.3f\n", sb_cli_verdict(comparison->verdict),
+         comparison->score, comparison->threshold, comparison->similarity);
   if (comparison->verdict == SB_VERDICT_NONE || fmr.bound)
     puts(pair);
   else

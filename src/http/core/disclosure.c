@@ -18,6 +18,7 @@ static double one_digit(double rate) {
 
 static void coarsen(sb_candidate *candidate) {
   candidate->similarity = three_digits(candidate->similarity);
+  candidate->score = three_digits(candidate->score);
   candidate->false_match_rate = one_digit(candidate->false_match_rate);
   candidate->false_match_upper = one_digit(candidate->false_match_upper);
   candidate->gallery_false_match = one_digit(candidate->gallery_false_match);
@@ -37,7 +38,7 @@ void sb_http_disclose_search(sb_http_context *context, const sb_http_principal *
     sb_search_face *face = &result->faces[i];
     size_t kept = 0;
     for (size_t c = 0; c < face->count; c++) {
-      if (face->candidates[c].similarity >= bound) {
+      if (face->candidates[c].score >= bound) {
         coarsen(&face->candidates[c]);
         face->candidates[kept++] = face->candidates[c];
       } else {
@@ -51,8 +52,11 @@ void sb_http_disclose_search(sb_http_context *context, const sb_http_principal *
 
 void sb_http_disclose_comparison(const sb_http_principal *caller, sb_comparison *c) {
   if (sb_http_principal_is_admin(caller)) return;
-  if (c->similarity < c->unsure) c->similarity = c->unsure;
+  if (c->score < c->unsure) c->score = c->similarity = c->unsure;
   c->similarity = three_digits(c->similarity);
+  c->score = three_digits(c->score);
+  c->false_match_rate = one_digit(c->false_match_rate);
+  c->false_match_upper = one_digit(c->false_match_upper);
 }
 
 unsigned sb_http_disclose_wait(sb_http_context *context, const sb_http_principal *caller) {
