@@ -9,12 +9,18 @@
 
 /* ---- One face against every face of another photo */
 
-static sb_status score_faces(sb_photo_comparison *c, sb_error *error) {
+/* By the cohorts that the default collection has for the faces. */
+static sb_status score_faces(sb_engine *engine, const sb_embedder *embedder, sb_photo_comparison *c, sb_error *error) {
   c->scores = sb_alloc(c->target->count, sizeof *c->scores, error);
   c->verdicts = sb_alloc(c->target->count, sizeof *c->verdicts, error);
   if (!c->scores || !c->verdicts) return SB_NO_MEMORY;
-  for (size_t i = 0; i < c->target->count; i++)
-    c->scores[i] = sb_verdict_similarity(c->source->items[0].embedding, c->target->items[i].embedding, c->target->dim);
+  for (size_t i = 0; i < c->target->count; i++) {
+    const float *pair[2] = {c->source->items[0].embedding, c->target->items[i].embedding};
+    sb_verdict_score score;
+    sb_status status = sb_flow_compare(engine, NULL, embedder, pair, &score, error);
+    if (status != SB_OK) return status;
+    c->scores[i] = score.score;
+  }
   return SB_OK;
 }
 
@@ -45,7 +51,7 @@ static sb_status compare(sb_engine *engine, const sb_photo photos[2], unsigned w
   status = sb_flow_faces(engine, photos[1], want, NULL, &out->target, error);
   if (status != SB_OK) return status;
   if (!out->target->count) return sb_engine_fail_no_face("the second photo", error);
-  status = score_faces(out, error);
+  status = score_faces(engine, &embedder, out, error);
   return status == SB_OK ? decide(engine, &embedder, out, error) : status;
 }
 

@@ -114,7 +114,7 @@ sb_status sb_engine_people_delete(sb_engine *engine, const char *collection, siz
 /* The largest face of one photo against every face of another, with the engine's own embedder. */
 typedef struct sb_photo_comparison {
   sb_faces *source, *target; /* at least one face each, with embeddings */
-  double *scores;            /* of each face of `target`: cosine, -1..1 */
+  double *scores;            /* of each face of `target`, normalised: at most 1 */
   sb_verdict *verdicts;      /* of each face of `target` */
   double threshold, unsure;  /* the scores from which a pair is a match, and "not sure" */
 } sb_photo_comparison;

@@ -69,7 +69,7 @@ void sb_http_handle_article_register(sb_http_request *request) {
 static const sb_candidate *best_of(const sb_search_result *result) {
   const sb_candidate *best = NULL;
   for (size_t i = 0; i < result->count; i++)
-    if (result->faces[i].count && (!best || result->faces[i].candidates[0].similarity > best->similarity))
+    if (result->faces[i].count && (!best || result->faces[i].candidates[0].score > best->score))
       best = &result->faces[i].candidates[0];
   return best;
 }

@@ -140,7 +140,7 @@ void sb_http_handle_compreface_face_verify(sb_http_request *request) {
   if (sb_http_failed(request, status, &error)) return;
   sb_http_disclose_comparison(&request->principal, &c);
   json_t *row = json_pack("{s:o,s:s,s:o}", "box", sb_http_plugins_box(&c.faces[0]), "subject", owner, "similarity",
-                          sb_http_plugins_similarity(c.similarity, c.unsure, c.threshold, c.verdict));
+                          sb_http_plugins_similarity(c.score, c.unsure, c.threshold, c.verdict));
   sb_http_plugins_add(&plugins, &row, &c.faces[0], NULL, 0);
   sb_http_reply_json(request, 200, json_pack("{s:[o]}", "result", row));
   free(owner);

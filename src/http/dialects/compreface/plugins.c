@@ -35,11 +35,11 @@ json_t *sb_http_plugins_box(const sb_face *face) {
                    (int)lroundf(box->y + box->h));
 }
 
-json_t *sb_http_plugins_similarity(double cosine, double unsure, double threshold, sb_verdict verdict) {
+json_t *sb_http_plugins_similarity(double score, double unsure, double threshold, sb_verdict verdict) {
   static const double match = 0.8, below = 0.79999; /* the answer has no verdict, so its number must say the same */
-  double value = cosine < unsure      ? 0.5 * cosine / unsure
-                 : cosine < threshold ? 0.5 + 0.3 * (cosine - unsure) / (threshold - unsure)
-                                      : 0.8 + 0.2 * (cosine - threshold) / (1 - threshold);
+  double value = score < unsure      ? 0.5 * score / unsure
+                 : score < threshold ? 0.5 + 0.3 * (score - unsure) / (threshold - unsure)
+                                     : 0.8 + 0.2 * (score - threshold) / (1 - threshold);
   double least = verdict == SB_VERDICT_MATCH ? match : 0, most = verdict == SB_VERDICT_MATCH ? 1 : below;
   return sb_json_rounded(fmax(least, fmin(most, value)), 5);
 }

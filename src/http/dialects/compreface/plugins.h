@@ -28,6 +28,6 @@ void sb_http_plugins_add_versions(const sb_http_plugins *plugins, json_t **json,
 json_t *sb_http_plugins_box(const sb_face *face);
 /* CompreFace's similarity is from 0 to 1, and its users ask for 0.8 and more: here "not sure" begins at 0.5 and a
  * match at 0.8. */
-json_t *sb_http_plugins_similarity(double cosine, double unsure, double threshold, sb_verdict verdict);
+json_t *sb_http_plugins_similarity(double score, double unsure, double threshold, sb_verdict verdict);
 
 #endif

@@ -22,7 +22,7 @@ static json_t *subjects_json(const sb_search_result *result, const sb_search_fac
   json_t *subjects = json_array();
   for (size_t i = 0; i < face->count; i++)
     sb_json_append(&subjects, json_pack("{s:s,s:o}", "subject", face->candidates[i].id, "similarity",
-                                        sb_http_plugins_similarity(face->candidates[i].similarity, result->unsure,
+                                        sb_http_plugins_similarity(face->candidates[i].score, result->unsure,
                                                                    result->threshold, face->candidates[i].verdict)));
   return subjects;
 }

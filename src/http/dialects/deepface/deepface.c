@@ -1,8 +1,9 @@
 /* DeepFace's REST API over the engine. Field names and shapes are DeepFace's. What is not copied: photos come as
  * files or base64 only, never as addresses or paths that the server would open, and "false" is false.
  *
- * A distance is 1 - cosine, and the threshold is the engine's own, as its scores are. Templates have unit length, so
- * every other metric is a function of the cosine. */
+ * A distance is 1 - score, and the threshold is the engine's own, so that `distance <= threshold` says what `verified`
+ * does. The score is the cosine, normalised by the gallery; every other metric is a function of it as of a cosine of
+ * unit vectors. */
 #include "http/dialects/deepface/deepface.h"
 #include "http/core/disclosure.h"
 #include "http/core/params.h"
@@ -220,11 +221,10 @@ void sb_http_handle_deepface_verify(sb_http_request *request) {
   json_t *areas = json_pack("{s:o,s:o}", "img1", area_json(&c.faces[0], whole), "img2", area_json(&c.faces[1], whole));
   sb_http_reply_json(request, 200,
                      json_pack("{s:b,s:o,s:o,s:o,s:s,s:s,s:s,s:o,s:o}", "verified", c.verdict == SB_VERDICT_MATCH,
-                               "distance", distance_json(m, c.similarity), "threshold", distance_json(m, c.threshold),
-                               "confidence", certainty_json(c.similarity, c.threshold), "model",
-                               *model ? model : info.model, "detector_backend", whole ? "skip" : "semblance",
-                               "similarity_metric", metric_names[m], "facial_areas", areas, "time",
-                               sb_json_rounded((sb_monotonic_ms() - start) / 1000, 3)));
+                               "distance", distance_json(m, c.score), "threshold", distance_json(m, c.threshold),
+                               "confidence", certainty_json(c.score, c.threshold), "model", *model ? model : info.model,
+                               "detector_backend", whole ? "skip" : "semblance", "similarity_metric", metric_names[m],
+                               "facial_areas", areas, "time", sb_json_rounded((sb_monotonic_ms() - start) / 1000, 3)));
 }
 
 /* ---- analyze */
@@ -331,9 +331,9 @@ typedef struct hits {
 static json_t *hit_json(const hits *h, const sb_search_face *face, const sb_candidate *c) {
   const sb_box *box = &face->face.box;
   return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:s,s:i,s:i,s:i,s:i}", "id", c->id, "img_name", c->name, "model_name",
-                   h->model, "distance", distance_json(h->metric, c->similarity), "threshold",
+                   h->model, "distance", distance_json(h->metric, c->score), "threshold",
                    distance_json(h->metric, h->result->threshold), "confidence",
-                   certainty_json(c->similarity, h->result->threshold), "distance_metric", metric_names[h->metric],
+                   certainty_json(c->score, h->result->threshold), "distance_metric", metric_names[h->metric],
                    "target_x", (int)lroundf(box->x), "target_y", (int)lroundf(box->y), "target_w", (int)lroundf(box->w),
                    "target_h", (int)lroundf(box->h));
 }
