@@ -60,9 +60,17 @@ sb_status sb_engine_density_of_face(sb_engine *engine, const sb_store_collection
 
 /* ---- The thread */
 
+/* How many people a collection had when all its faces were looked at last. */
+typedef struct looked_at {
+  int64_t collection;
+  size_t people;
+} looked_at;
+
 struct sb_engine_density_refresher {
   sb_engine *engine;
   int pause_ms; /* between batches */
+  looked_at *looks;
+  size_t look_count;
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t wake;
@@ -99,6 +107,33 @@ static sb_status measure_batch(sb_engine_density_refresher *r, const sb_store_co
   return sb_store_densities_set(r->engine->store, collection->row, updates, measured, error);
 }
 
+/* Looking at all faces of a large collection takes time, so it waits until an eighth of the people have come or gone.
+ * New faces do not wait for it: they are measured when they are enrolled. */
+static bool is_due(const sb_engine_density_refresher *r, const sb_store_collection *collection) {
+  enum { PART = 8 };
+  size_t now = collection->info.people;
+  for (size_t i = 0; i < r->look_count; i++) {
+    if (r->looks[i].collection != collection->row) continue;
+    size_t then = r->looks[i].people, apart = now > then ? now - then : then - now;
+    return apart && apart * PART >= then;
+  }
+  return now >= 2;
+}
+
+static sb_status note_look(sb_engine_density_refresher *r, const sb_store_collection *collection, sb_error *error) {
+  size_t i = 0;
+  while (i < r->look_count && r->looks[i].collection != collection->row) i++;
+  if (i == r->look_count) {
+    void *grown = r->looks;
+    sb_status status = sb_grow(&grown, r->look_count + 1, sizeof *r->looks, error);
+    if (status != SB_OK) return status;
+    r->looks = grown;
+    r->look_count++;
+  }
+  r->looks[i] = (looked_at){collection->row, collection->info.people};
+  return SB_OK;
+}
+
 static sb_status refresh_collection(sb_engine_density_refresher *r, const sb_store_collection *collection,
                                     sb_error *error) {
   int64_t faces[BATCH];
@@ -108,7 +143,7 @@ static sb_status refresh_collection(sb_engine_density_refresher *r, const sb_sto
                             .least = (uint32_t)(people * GROWTH_DENOMINATOR / GROWTH_NUMERATOR),
                             .most = (uint32_t)(people * GROWTH_NUMERATOR / GROWTH_DENOMINATOR),
                             .limit = BATCH};
-  if (people < 2 || people > UINT32_MAX / GROWTH_NUMERATOR) return SB_OK;
+  if (people > UINT32_MAX / GROWTH_NUMERATOR || !is_due(r, collection)) return SB_OK;
   if (query.least < 2) query.least = 2;
   if (sb_engine_collection_embedder(r->engine, collection, &embedder, NULL) != SB_OK) return SB_OK;
   if (!sb_cohort_available(&embedder.calibration)) return SB_OK;
@@ -119,7 +154,7 @@ static sb_status refresh_collection(sb_engine_density_refresher *r, const sb_sto
     if (count) query.after = faces[count - 1];
     if (!wait_ms(r, r->pause_ms)) return SB_OK;
   }
-  return SB_OK;
+  return note_look(r, collection, error);
 }
 
 /* Only once the gallery is in memory: densities are no reason to read it. */
@@ -159,6 +194,7 @@ static void refresher_init(sb_engine_density_refresher *r, sb_engine *engine, in
 }
 
 static void refresher_clear(sb_engine_density_refresher *r) {
+  free(r->looks);
   pthread_cond_destroy(&r->wake);
   pthread_mutex_destroy(&r->lock);
 }
