@@ -1,6 +1,5 @@
 /* Public: the lifecycle of an engine, and its state. Opening reads no model: models load at first need
  * (model_loader.c). */
-#include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/density.h"
 #include "engine/index_refresher.h"
@@ -150,7 +149,7 @@ static sb_status warm_worker(sb_engine *engine, unsigned want, sb_error *error) 
   void *worker = NULL;
   sb_status status = sb_pool_take(engine->pool, &worker, error);
   if (status != SB_OK) return status;
-  status = sb_worker_warm(worker, want | sb_child_want(engine), SB_ENGINE_CAMERA_WIDTH, SB_ENGINE_CAMERA_HEIGHT, error);
+  status = sb_worker_warm(worker, want, SB_ENGINE_CAMERA_WIDTH, SB_ENGINE_CAMERA_HEIGHT, error);
   sb_pool_put(engine->pool, worker);
   return status;
 }

@@ -79,7 +79,7 @@ class Installed(unittest.TestCase):
     def test_the_moved_program_finds_its_runtime_and_its_models(self):
         done = self.run_installed("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"^match: similarity")
+        self.assertRegex(done.stdout, r"^match: score")
         models = json.loads(self.run_installed("models", "list", "--json").stdout)["models"]
         self.assertTrue(models)
         self.assertEqual([m["name"] for m in models if m.get("problem") or not m.get("file_size", 1)], [])

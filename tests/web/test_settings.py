@@ -94,13 +94,13 @@ class Settings(PageCase):
         own = browser.text("#s-match")
         self.choose("#sure-by", "fmr")
         self.choose("#sure-rate", "0.000001")
-        browser.wait_text("#sure-pairs", "1 in 1,000,000")
-        browser.wait_text("#sure-strangers", "1 in 1,000,000")  # one template: a search is one comparison
+        browser.wait_text("#sure-pairs", "1 in 1 million")
+        browser.wait_text("#sure-strangers", "1 in 1 million")  # one template: a search is one comparison
         meant = browser.text("#sure-from")
         # Nothing is saved yet.
         self.assertEqual(json.loads(self.server.request("GET", "/v1/thresholds")[2])["source"], "default")
         browser.click("#sure-save")
-        browser.wait_text("#sure-now", "saved here", "Two strangers taken for one: 1 in 1,000,000.")
+        browser.wait_text("#sure-now", "saved here", "Two strangers taken for one: 1 in 1 million.")
         browser.wait_equal(meant, "return document.querySelector('#s-match').textContent")
         browser.wait_text("#audit-rows tr", "Threshold set by false matches")
         self.choose("#sure-by", "threshold")
