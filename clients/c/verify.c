@@ -43,8 +43,8 @@ int main(int argc, char **argv) {
     if (status == SB_OK) status = sb_engine_verify(engine, &request, &comparison, &error);
     if (status == SB_OK) {
       bool same = comparison.verdict == SB_VERDICT_MATCH;
-      printf("%s: similarity %.3f, a match from %.3f, false match rate %.2g\n", same ? "match" : "no match",
-             comparison.similarity, comparison.threshold, comparison.false_match_rate);
+      printf("%s: score %.3f, a match from %.3f, false match rate %.2g\n", same ? "match" : "no match",
+             comparison.score, comparison.threshold, comparison.false_match_rate);
       code = same ? 0 : 1;
     } else {
       fprintf(stderr, "%s: %s\n", sb_status_code(status), error.message);

@@ -42,7 +42,7 @@ static int falling(const void *a, const void *b) {
   return (x < y) - (x > y);
 }
 
-/* The cohort of a face from the people nearest to it, of whom the nearest may be the person. */
+/* The cohort of a face, from the people nearest to it without the first, who may be the person in the photo. */
 static sb_cohort cohort_of(const sb_calibration *calibration, const sb_neighbor *neighbors, size_t count, size_t most,
                            size_t people, double prior) {
   float similarities[SB_COHORT_VERIFY + 1];

@@ -1,7 +1,6 @@
 /* Measures the densities of faces; density.h explains when. */
 #include "engine/density.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -147,8 +146,10 @@ static sb_status refresh_collection(sb_engine_density_refresher *r, const sb_sto
   if (query.least < 2) query.least = 2;
   if (sb_engine_collection_embedder(r->engine, collection, &embedder, NULL) != SB_OK) return SB_OK;
   if (!sb_cohort_available(&embedder.calibration)) return SB_OK;
+  sb_status status = sb_collection_indexes_sync(r->engine->indexes, error);
+  if (status != SB_OK) return status;
   while (count == BATCH) {
-    sb_status status = sb_store_densities_stale(r->engine->store, &query, faces, &count, error);
+    status = sb_store_densities_stale(r->engine->store, &query, faces, &count, error);
     if (status == SB_OK && count) status = measure_batch(r, collection, &embedder, faces, count, error);
     if (status != SB_OK) return status;
     if (count) query.after = faces[count - 1];
@@ -162,8 +163,7 @@ static sb_status refresh(sb_engine_density_refresher *r, sb_error *error) {
   sb_store_collection *collections = NULL;
   size_t count = 0;
   if (!sb_collection_indexes_ready(r->engine->indexes)) return SB_OK;
-  sb_status status = sb_collection_indexes_sync(r->engine->indexes, error);
-  if (status == SB_OK) status = sb_store_collections(r->engine->store, &collections, &count, error);
+  sb_status status = sb_store_collections(r->engine->store, &collections, &count, error);
   for (size_t i = 0; status == SB_OK && i < count; i++) status = refresh_collection(r, &collections[i], error);
   free(collections);
   return status;

@@ -1,6 +1,6 @@
 /* Densities: how crowded the surroundings of each stored face are, learnt from its collection (stats/cohort.h). A
- * density is measured when a face is enrolled, and again by a thread of the server after the collection has grown or
- * shrunk by half: each face is measured a bounded number of times, about log(size) / log(1.5). */
+ * density is measured when a face is enrolled, and again by a thread of the server after the collection has grown by
+ * half or shrunk by a third: each face is measured a bounded number of times, about log(size) / log(1.5). */
 #ifndef SB_ENGINE_DENSITY_H
 #define SB_ENGINE_DENSITY_H
 
