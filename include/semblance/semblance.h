@@ -192,10 +192,16 @@ enum {
  * thread. */
 typedef struct sb_engine sb_engine;
 
-/* What to do about faces that look like a picture or a screen. Passive liveness is a hint: some photos of real people
- * fail, and good prints pass. OFF does not estimate it, WARN reports it with each face, REFUSE does not enrol such a
- * face (SB_NOT_LIVE) and gives the verdict "not sure" for it. */
-typedef enum sb_liveness_policy { SB_LIVENESS_OFF, SB_LIVENESS_WARN, SB_LIVENESS_REFUSE } sb_liveness_policy;
+/* What to do about faces that look like a picture or a screen. Passive liveness is estimated from one photo: some
+ * photos of real people fail, and good prints pass. OFF does not estimate it, WARN reports it with each face, PASSIVE
+ * does not enrol such a face (SB_NOT_LIVE) and gives the verdict "not sure" for it. REFUSE is the older name of
+ * PASSIVE. */
+typedef enum sb_liveness_policy {
+  SB_LIVENESS_OFF,
+  SB_LIVENESS_WARN,
+  SB_LIVENESS_PASSIVE,
+  SB_LIVENESS_REFUSE = SB_LIVENESS_PASSIVE
+} sb_liveness_policy;
 
 /* What to do where a score is a match's and one of the faces looks younger than 16. Children look alike to the models:
  * among children under 13 false matches are hundreds to thousands of times as frequent as the false match rate says.

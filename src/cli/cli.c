@@ -76,8 +76,21 @@ static const char *or_null(const char *text) {
   return *text ? text : NULL;
 }
 
+/* The words of --liveness. "refuse" is what version 0.1 called passive. */
+static sb_status liveness_of(const char *word, sb_liveness_policy *out, sb_error *error) {
+  static const struct {
+    const char *word;
+    sb_liveness_policy policy;
+  } words[] = {{"off", SB_LIVENESS_OFF},
+               {"warn", SB_LIVENESS_WARN},
+               {"passive", SB_LIVENESS_PASSIVE},
+               {"refuse", SB_LIVENESS_PASSIVE}};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (!strcmp(word, words[i].word)) return *out = words[i].policy, SB_OK;
+  return sb_fail(error, SB_INVALID, "--liveness is off, warn or passive");
+}
+
 sb_status sb_cli_engine_options(const sb_cli *cli, sb_engine_options *out, sb_error *error) {
-  static const char *const policies[] = {"off", "warn", "refuse"};
   const sb_config *config = cli->config;
   sb_engine_options options = {
       .struct_size = sizeof(sb_engine_options),
@@ -93,9 +106,8 @@ sb_status sb_cli_engine_options(const sb_cli *cli, sb_engine_options *out, sb_er
       .model = or_null(config->model),
       .pipeline = or_null(config->pipeline),
   };
-  while (options.liveness <= SB_LIVENESS_REFUSE && strcmp(config->liveness, policies[options.liveness]) != 0)
-    options.liveness++;
-  if (options.liveness > SB_LIVENESS_REFUSE) return sb_fail(error, SB_INVALID, "--liveness is off, warn or refuse");
+  sb_status status = liveness_of(config->liveness, &options.liveness, error);
+  if (status != SB_OK) return status;
   options.children = strcmp(config->children, "match") ? SB_CHILDREN_UNSURE : SB_CHILDREN_MATCH;
   if (options.children == SB_CHILDREN_UNSURE && strcmp(config->children, "unsure") != 0)
     return sb_fail(error, SB_INVALID, "--children is unsure or match");

@@ -165,10 +165,11 @@ class Verify(ProgramCase):
 
     def test_liveness_is_reported_where_the_policy_asks_for_it(self):
         photos = (FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
-        answer = self.json_of("verify", "--liveness", "refuse", *photos)
+        answer = self.json_of("verify", "--liveness", "passive", *photos)
         self.assertTrue(all(f["liveness"] > 0.5 for f in answer["faces"]) and answer["match"])
         self.assertNotIn("liveness", self.json_of("verify", *photos)["faces"][0])
-        self.refused("verify", "--liveness", "perhaps", *photos, code=3, word="off, warn or refuse")
+        self.assertEqual(self.json_of("verify", "--liveness", "refuse", *photos)["faces"], answer["faces"])
+        self.refused("verify", "--liveness", "perhaps", *photos, code=3, word="off, warn or passive")
 
     def test_says_how_sure_the_rate_itself_is(self):
         answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")
