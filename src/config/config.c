@@ -24,9 +24,61 @@ static const size_t offsets[] = {
 #undef SB_SETTING_OFFSET
 };
 
+static bool is_setting(size_t index, const char *key) {
+  return !strcmp(sb_settings[index].key, key);
+}
+
 static bool parse_bool(const char *text, bool *value) {
   *value = !strcmp(text, "true") || !strcmp(text, "yes") || !strcmp(text, "1") || !strcmp(text, "on");
   return *value || !strcmp(text, "false") || !strcmp(text, "no") || !strcmp(text, "0") || !strcmp(text, "off");
+}
+
+static sb_status assign_text(sb_config *config, size_t index, const char *text, sb_error *error) {
+  char *copy = sb_strdup(text, error);
+  if (!copy) return SB_NO_MEMORY;
+  free(config->owned[index]);
+  *(const char **)(void *)((char *)config + offsets[index]) = config->owned[index] = copy;
+  return SB_OK;
+}
+
+/* "127.0.0.1", "127.0.0.1:8501", "::1", "[::1]" or "[::1]:8501". `text` is cut in two in place; `*port` is what stands
+ * behind the address, or NULL. */
+static char *split_address(char *text, char **port) {
+  char *colon = strrchr(text, ':'), *bracket = *text == '[' ? strchr(text, ']') : NULL;
+  *port = NULL;
+  if (bracket) {
+    if (bracket[1] && bracket[1] != ':') return text;
+    if (bracket[1]) *port = bracket + 2;
+    *bracket = 0;
+    return text + 1;
+  }
+  if (!colon || strchr(text, ':') != colon) return text; /* more than one: an IPv6 address */
+  *colon = 0;
+  *port = colon + 1;
+  return text;
+}
+
+/* A port in the address goes before --port of an earlier source. */
+static sb_status assign_listen(sb_config *config, size_t index, const char *text, const char *where, sb_error *error) {
+  char *copy = sb_strdup(text, error), *port = NULL, *end = NULL;
+  if (!copy) return SB_NO_MEMORY;
+  const char *address = split_address(copy, &port);
+  long number = port ? strtol(port, &end, 10) : 0;
+  bool wrong = !*address || (port && (*port < '0' || *port > '9' || *end || number > 65535));
+  sb_status status = wrong ? sb_fail(error, SB_INVALID, "%s is ADDRESS or ADDRESS:PORT, such as 127.0.0.1:8501", where)
+                           : assign_text(config, index, address, error);
+  config->listen_port = number;
+  free(copy);
+  return status;
+}
+
+static sb_status choose_port(sb_config *config, sb_error *error) {
+  if (!config->listen_port) return SB_OK;
+  if (sb_config_by_flag(config, "listen") && sb_config_by_flag(config, "port") && config->port != config->listen_port)
+    return sb_fail(error, SB_INVALID, "--listen names port %d and --port names %d: give the port once",
+                   (int)config->listen_port, (int)config->port);
+  config->port = config->listen_port;
+  return SB_OK;
 }
 
 /* Parses `text` and stores it in the setting's field. `where` is the flag, variable or line, for the message. */
@@ -36,13 +88,9 @@ static sb_status assign(sb_config *config, size_t index, const char *text, const
   char *end = NULL;
   errno = 0;
   switch (setting->type) {
-  case SB_SETTING_TEXT: {
-    char *copy = sb_strdup(text, error);
-    if (!copy) return SB_NO_MEMORY;
-    free(config->owned[index]);
-    *(const char **)field = config->owned[index] = copy;
-    return SB_OK;
-  }
+  case SB_SETTING_TEXT:
+    if (is_setting(index, "listen")) return assign_listen(config, index, text, where, error);
+    return assign_text(config, index, text, error);
   case SB_SETTING_BOOL:
     if (parse_bool(text, field)) return SB_OK;
     return sb_fail(error, SB_INVALID, "%s must be true or false", where);
@@ -50,6 +98,7 @@ static sb_status assign(sb_config *config, size_t index, const char *text, const
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || (double)value < setting->least || (double)value > setting->most) break;
     *(int64_t *)field = value;
+    if (is_setting(index, "port") && !sb_config_by_flag(config, "listen")) config->listen_port = 0;
     return SB_OK;
   }
   case SB_SETTING_REAL: {
@@ -156,13 +205,19 @@ static sb_status load_environment(sb_config *config, sb_error *error) {
   return SB_OK;
 }
 
+/* "--flag" or "--flag=VALUE" */
+static bool is_flag(const char *argument, const char *flag) {
+  size_t length = strlen(flag);
+  return !strncmp(argument, flag, length) && (!argument[length] || argument[length] == '=');
+}
+
 /* `*taken`: how many arguments the setting at argv[i] occupies, 1 or 2; 0: argv[i] is not a setting. */
 static sb_status take_argument(sb_config *config, int argc, char **argv, int i, int *taken, sb_error *error) {
   *taken = 0;
   for (size_t s = 0; s < SB_SETTING_COUNT; s++) {
-    const char *flag = sb_settings[s].flag;
+    const char *flag = is_setting(s, "listen") && is_flag(argv[i], "--host") ? "--host" : sb_settings[s].flag;
+    if (!is_flag(argv[i], flag)) continue;
     size_t length = strlen(flag);
-    if (strncmp(argv[i], flag, length) || (argv[i][length] && argv[i][length] != '=')) continue;
     const char *value = argv[i][length] ? argv[i] + length + 1 : NULL;
     *taken = 1;
     if (!value && sb_settings[s].type == SB_SETTING_BOOL) value = "true";
@@ -194,7 +249,8 @@ static sb_status load_all(sb_config *config, int *argc, char **argv, sb_error *e
   if (status != SB_OK) return status;
   if ((status = load_file(config, error)) != SB_OK) return status;
   if ((status = load_environment(config, error)) != SB_OK) return status;
-  return load_arguments(config, argc, argv, error);
+  if ((status = load_arguments(config, argc, argv, error)) != SB_OK) return status;
+  return choose_port(config, error);
 }
 
 sb_status sb_config_load(sb_config *config, int *argc, char **argv, sb_error *error) {

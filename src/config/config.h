@@ -47,7 +47,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "where a match shows a face that looks younger than 16: unsure (nobody is named), or match (at your risk)")        \
   X(calibration, TEXT, "--calibration", "SEMBLANCE_CALIBRATION", "", 0, 0,                                             \
     "file written by `semblance eval --calibrate` (default: the model's own calibration)")                             \
-  X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0, "IP address that the server listens on")          \
+  X(listen, TEXT, "--listen", "SEMBLANCE_LISTEN", "127.0.0.1", 0, 0,                                                   \
+    "IP address that the server listens on, or ADDRESS:PORT; --host means the same")                                   \
   X(port, INT, "--port", "SEMBLANCE_PORT", "8501", 0, 65535, "TCP port that the server listens on (0: any free port)") \
   X(max_body, INT, "--max-body", "SEMBLANCE_MAX_BODY", "33554432", 65536, 1073741824,                                  \
     "largest request body, in bytes (default 32 MiB)")                                                                 \
@@ -96,6 +97,7 @@ typedef struct sb_config {
 #define SB_SETTING_FIELD(field, type, flag, env, fallback, least, most, help) sb_setting_value_##type field;
   SB_SETTING_LIST(SB_SETTING_FIELD)
 #undef SB_SETTING_FIELD
+  int64_t listen_port;            /* of --listen ADDRESS:PORT, which `port` gets in the end; 0: it names none */
   char *owned[SB_SETTING_COUNT];  /* the allocated values of TEXT settings */
   bool flagged[SB_SETTING_COUNT]; /* the setting was given on the command line */
 } sb_config;

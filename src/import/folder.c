@@ -59,12 +59,13 @@ static sb_status each_entry(sb_import *import, const char *folder,
 }
 
 static sb_status take_file(sb_import *import, const char *path, sb_error *error) {
-  if (is_folder(path) || !sb_import_is_photo(strrchr(path, '/') + 1)) return SB_OK;
-  return add_photo(import, path, error);
+  if (!sb_import_is_photo(strrchr(path, '/') + 1)) return SB_OK;
+  return is_folder(path) ? sb_import_pass_over(import, path, error) : add_photo(import, path, error);
 }
 
 static sb_status take_person(sb_import *import, const char *path, sb_error *error) {
-  return is_folder(path) ? each_entry(import, path, take_file, error) : SB_OK;
+  if (!sb_import_is_photo(strrchr(path, '/') + 1)) return SB_OK;
+  return is_folder(path) ? each_entry(import, path, take_file, error) : sb_import_pass_over(import, path, error);
 }
 
 static sb_status read_folder(const char *path, sb_import *import, sb_error *error) {
@@ -81,20 +82,23 @@ typedef struct csv_file {
   sb_import *import;
 } csv_file;
 
-static sb_status take_row(void *context, const char *id, const char *name, const char *path, sb_error *error) {
+static sb_status take_row(void *context, size_t row, const char *id, const char *name, const char *path,
+                          sb_error *error) {
   const csv_file *csv = context;
   char *photo = sb_csv_beside(csv->path, path, error);
   sb_status status =
       photo ? sb_import_add(csv->import, photo, strlen(photo), (sb_import_item){0}, error) : SB_NO_MEMORY;
   free(photo);
-  return status == SB_OK ? sb_import_set_person(&csv->import->items[csv->import->count - 1], id, name, error) : status;
+  return status == SB_OK ? sb_import_set_row(&csv->import->items[csv->import->count - 1], row, id, name, error)
+                         : status;
 }
 
 static sb_status read_csv(const char *path, sb_import *import, sb_error *error) {
   csv_file csv = {path, import};
   sb_status status = sb_import_rows_of_file(path, take_row, &csv, error);
-  if (status != SB_OK || import->count) return status;
-  return sb_fail(error, SB_INVALID, "%s has no rows: expected id,name,path", path);
+  if (status != SB_OK) return status;
+  if (!import->count) return sb_fail(error, SB_INVALID, "%s has no rows: expected id,name,path", path);
+  return sb_import_check_names(import, error);
 }
 
 /* ---- A ZIP archive */

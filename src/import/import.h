@@ -18,10 +18,11 @@ enum { SB_IMPORT_ITEMS_MAX = 1000000, SB_IMPORT_PATH_MAX = 1024 };
 /* Why an item is listed although it cannot be read: the report names it. */
 typedef enum sb_import_problem {
   SB_IMPORT_READABLE,
-  SB_IMPORT_MISSING,   /* a row of the CSV file names a photo that was not sent */
-  SB_IMPORT_DAMAGED,   /* its numbers in the archive's directory are impossible */
-  SB_IMPORT_ENCRYPTED, /* in the archive */
-  SB_IMPORT_PACKED,    /* in the archive, by a method other than deflate */
+  SB_IMPORT_MISSING,    /* a row of the CSV file names a photo that was not sent */
+  SB_IMPORT_OTHER_NAME, /* an earlier row of the CSV file has another name for this id */
+  SB_IMPORT_DAMAGED,    /* its numbers in the archive's directory are impossible */
+  SB_IMPORT_ENCRYPTED,  /* in the archive */
+  SB_IMPORT_PACKED,     /* in the archive, by a method other than deflate */
 } sb_import_problem;
 
 typedef struct sb_import_item {
@@ -33,6 +34,7 @@ typedef struct sb_import_item {
   uint32_t crc;              /* CRC-32 of the unpacked bytes, of a member of an archive */
   bool member;               /* of a ZIP archive */
   bool deflated;             /* else stored as it is */
+  size_t row;                /* of the CSV file that names it, from 1; 0: none does */
   sb_import_problem problem; /* sb_import_read fails with its message */
 } sb_import_item;
 
@@ -41,11 +43,13 @@ typedef struct sb_import {
   sb_spool *spool; /* NULL: items are files of the disk */
   size_t count, items_max;
   sb_import_item *items;
+  size_t passed_over_count;
+  char **passed_over; /* paths of the disk that are no person's photos: deeper folders, files beside the folders */
 } sb_import;
 
 /* Opens a folder (each folder in it is a person, each visible file in that a photo, in order of name; files beside
- * those folders are left out), a ZIP archive, or a CSV file with rows id,name,path (relative paths start at its
- * folder). SB_INVALID names the row. */
+ * those folders and folders in them are passed over), a ZIP archive, or a CSV file with columns id, name and path
+ * (relative paths start at its folder). SB_INVALID names the row. */
 sb_status sb_import_open(const char *path, sb_import **out, sb_error *error);
 
 /* An upload, empty. */
@@ -63,6 +67,9 @@ sb_status sb_import_resolve(sb_import *import, sb_error *error);
  * archive), SB_INVALID (no such file). */
 sb_status sb_import_read(const sb_import *import, const sb_import_item *item, uint8_t **bytes, size_t *size,
                          sb_error *error);
+/* Whether an item that was refused with `status` is passed over instead: a file among photos that is no photo and does
+ * not have the name of one. */
+bool sb_import_passes_over(const sb_import_item *item, sb_status status);
 void sb_import_free(sb_import *import);
 
 #endif

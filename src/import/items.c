@@ -26,6 +26,8 @@ void sb_import_item_clear(sb_import_item *item) {
 void sb_import_free(sb_import *import) {
   if (!import) return;
   for (size_t i = 0; i < import->count; i++) sb_import_item_clear(&import->items[i]);
+  for (size_t i = 0; i < import->passed_over_count; i++) free(import->passed_over[i]);
+  free(import->passed_over);
   free(import->items);
   sb_spool_free(import->spool);
   free(import);
@@ -48,8 +50,43 @@ sb_status sb_import_add(sb_import *import, const char *path, size_t length, sb_i
   return SB_OK;
 }
 
-sb_status sb_import_set_person(sb_import_item *item, const char *id, const char *name, sb_error *error) {
+sb_status sb_import_set_row(sb_import_item *item, size_t row, const char *id, const char *name, sb_error *error) {
+  item->row = row;
   item->id = sb_strdup(id, error);
   item->name = sb_strdup(name, error);
   return item->id && item->name ? SB_OK : SB_NO_MEMORY;
+}
+
+/* In order of id, then of row. */
+static int by_id(const void *a, const void *b) {
+  const sb_import_item *one = *(sb_import_item *const *)a, *other = *(sb_import_item *const *)b;
+  int order = strcmp(one->id, other->id);
+  return order ? order : (one->row > other->row) - (one->row < other->row);
+}
+
+sb_status sb_import_check_names(sb_import *import, sb_error *error) {
+  sb_import_item **sorted = sb_alloc(import->count, sizeof *sorted, error);
+  if (!sorted) return SB_NO_MEMORY;
+  for (size_t i = 0; i < import->count; i++) sorted[i] = &import->items[i];
+  qsort(sorted, import->count, sizeof *sorted, by_id);
+  for (size_t i = 1, first = 0; i < import->count; i++) {
+    if (strcmp(sorted[first]->id, sorted[i]->id) != 0)
+      first = i;
+    else if (strcmp(sorted[first]->name, sorted[i]->name) != 0)
+      sorted[i]->problem = SB_IMPORT_OTHER_NAME;
+  }
+  free(sorted);
+  return SB_OK;
+}
+
+sb_status sb_import_pass_over(sb_import *import, const char *path, sb_error *error) {
+  size_t count = import->passed_over_count;
+  void *grown = import->passed_over;
+  sb_status status = SB_OK;
+  if (!(count & (count - 1))) status = sb_grow(&grown, count ? 2 * count : 1, sizeof *import->passed_over, error);
+  if (status != SB_OK) return status;
+  import->passed_over = grown;
+  if (!(import->passed_over[count] = sb_strdup(path, error))) return SB_NO_MEMORY;
+  import->passed_over_count++;
+  return SB_OK;
 }

@@ -1,9 +1,11 @@
 /* Reads one item of an import: a file of the disk, or a range of the spool, unpacked where it is a member of an
  * archive. */
 #include "import/items.h"
+#include "import/rules.h"
 #include "import/zip.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { PHOTO_BYTES_MAX = 32 << 20 };
 
@@ -11,6 +13,10 @@ static sb_status fail_problem(sb_import_problem problem, sb_error *error) {
   switch (problem) {
   case SB_IMPORT_MISSING:
     return sb_fail(error, SB_BAD_IMAGE, "a row of the CSV file names this photo, but it is not there");
+  case SB_IMPORT_OTHER_NAME:
+    return sb_fail(error, SB_INVALID,
+                   "an earlier row of the CSV file has another name for this id: correct the id, or "
+                   "give all its rows one name");
   case SB_IMPORT_ENCRYPTED:
     return sb_fail(error, SB_BAD_IMAGE, "the file is encrypted in the archive: pack it without a password");
   case SB_IMPORT_PACKED:
@@ -46,4 +52,10 @@ sb_status sb_import_read_at_most(const sb_import *import, const sb_import_item *
 sb_status sb_import_read(const sb_import *import, const sb_import_item *item, uint8_t **bytes, size_t *size,
                          sb_error *error) {
   return sb_import_read_at_most(import, item, PHOTO_BYTES_MAX, bytes, size, error);
+}
+
+bool sb_import_passes_over(const sb_import_item *item, sb_status status) {
+  /* An empty file is a bad image, and so is a damaged photo whose name has no ending. */
+  bool no_photo = status == SB_UNSUPPORTED_IMAGE || (status == SB_BAD_IMAGE && strchr(item->path, '.'));
+  return no_photo && item->problem == SB_IMPORT_READABLE && !item->row && !sb_import_has_picture_name(item->path);
 }

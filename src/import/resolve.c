@@ -104,7 +104,8 @@ static sb_import_item *find_photo(const csv_file *csv, const char *path) {
 
 /* A photo that is missing, or that a second row names, becomes an item of its own, so that the report has one line
  * for each row. */
-static sb_status take_row(void *context, const char *id, const char *name, const char *path, sb_error *error) {
+static sb_status take_row(void *context, size_t row, const char *id, const char *name, const char *path,
+                          sb_error *error) {
   const csv_file *csv = context;
   sb_import_item *item = find_photo(csv, path);
   if (!item || item->id) {
@@ -114,7 +115,7 @@ static sb_status take_row(void *context, const char *id, const char *name, const
     if (status != SB_OK) return status;
     item = &csv->import->items[csv->import->count - 1];
   }
-  return sb_import_set_person(item, id, name, error);
+  return sb_import_set_row(item, row, id, name, error);
 }
 
 /* With a CSV file its rows decide: photos that it does not name are left out. */
@@ -133,7 +134,7 @@ static sb_status name_by_rows(csv_file *csv, sb_error *error) {
   csv->photos = csv->import->count;
   sb_status status = sb_import_rows(csv->bytes, csv->size, "the CSV file", take_row, csv, error);
   keep_named(csv->import);
-  return status;
+  return status == SB_OK && csv->import->count ? sb_import_check_names(csv->import, error) : status;
 }
 
 sb_status sb_import_resolve(sb_import *import, sb_error *error) {

@@ -12,6 +12,7 @@
 #include <semblance/sql.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 10000 };
 
@@ -139,6 +140,8 @@ static sb_status open_database(sb_sql *sql, const char *path, sb_error *error) {
   int flags = memory || sql->write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
   int code = sqlite3_open_v2(memory ? ":memory:" : path, &sql->db,
                              flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+  if (!sql->write && path && access(path, F_OK))
+    return sb_fail(error, SB_INVALID, "there is no file %s; to make it, allow writing (--write)", path);
   if (code != SQLITE_OK) return sql->db ? failed(sql, code, error) : sb_fail(error, SB_NO_MEMORY, "out of memory");
   sqlite3_busy_timeout(sql->db, BUSY_MS);
   sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

@@ -77,6 +77,36 @@ class Import(ProgramCase):
         report = self.json_of("import", self.folder / "people.zip", code=3)
         self.assertEqual((report["enrolled"], [r["path"] for r in report["refused"]]), (1, ["../../etc/passwd"]))
 
+    def test_a_second_name_for_an_id_is_refused_with_its_row_only(self):
+        table = self.folder / "people.csv"
+        rows = ("Name;ID;Datei", "Obama;44;obama.jpg", "Biden;44;biden.jpg", "Biden;46;biden.jpg")
+        table.write_text("\n".join(rows).replace(";o", f";{FRIENDS}/o").replace(";b", f";{FRIENDS}/b"))
+        report = self.json_of("import", table, code=3)
+        self.assertEqual((report["enrolled"], [r["code"] for r in report["refused"]]), (2, ["invalid"]))
+        self.assertIn("another name", report["refused"][0]["message"])
+        people = self.json_of("list")["people"]
+        self.assertEqual(
+            sorted((p["id"], p["name"], p["faces"]) for p in people), [("44", "Obama", 1), ("46", "Biden", 1)]
+        )
+
+    def test_what_is_no_photo_and_folders_in_folders_are_passed_over_by_name(self):
+        biden = self.people / "Joe_Biden"
+        for name, content in (("notes.txt", b"at work"), ("clip.mov", b"\0\0\0\x14ftypqt  "), ("empty.txt", b"")):
+            (biden / name).write_bytes(content)
+        (self.people / "read me").write_text("x")
+        for hidden in ("@eaDir", "2023"):
+            (biden / hidden).mkdir()
+            shutil.copy(FRIENDS / "biden.jpg", biden / hidden)
+        report = self.json_of("import", self.people)
+        self.assertEqual((report["photos"], report["enrolled"], report["refused"]), (4, 4, []))
+        self.assertEqual(
+            sorted(path.rsplit("/", 1)[1] for path in report["passed_over"]),
+            ["2023", "clip.mov", "empty.txt", "notes.txt", "read me"],
+        )
+        words = self.run_program("import", self.people)
+        self.assertEqual(words.returncode, 0)
+        self.assertIn(b"2023: a folder inside a person's folder", words.stdout)
+
     def test_a_csv_with_a_wrong_row_is_refused_before_anything_is_enrolled(self):
         table = self.folder / "people.csv"
         table.write_text(f"44,Barack Obama,{FRIENDS / 'obama.jpg'}\n46,Joe Biden\n")

@@ -56,6 +56,15 @@ class Detect(ProgramCase):
         self.assertEqual(len(self.json_of("detect", pipe)["faces"]), 1)
         writer.join()
 
+    def test_several_photos_get_an_answer_each_with_one_start(self):
+        photos = (FRIENDS / "obama.jpg", self.folder / "missing.jpg", GROUPS / "sample1.jpg")
+        answers = self.json_of("detect", *photos, code=3)["photos"]
+        self.assertEqual([a["path"] for a in answers], [str(p) for p in photos])
+        self.assertEqual([len(a.get("faces", [])) for a in answers], [1, 0, 3])
+        self.assertIn("there is no file", answers[1]["message"])
+        words = self.run_program("detect", *photos[::2])
+        self.assertEqual((words.returncode, words.stdout.count(b"==> ")), (0, 2))
+
     def test_words_for_a_person_without_json(self):
         done = self.run_program("detect", FRIENDS / "obama.jpg")
         self.assertEqual(done.returncode, 0)
@@ -194,6 +203,10 @@ class Search(ProgramCase):
         self.assertEqual((best["id"], best["name"], best["match"]), ("44", "Barack Obama", True))
         self.assertEqual(answer["gallery_size"], 1)
         self.assertGreater(answer["elapsed_ms"], 0)
+
+    def test_several_photos_are_searched_and_one_without_a_match_is_seen_by_the_exit_code(self):
+        answers = self.json_of("search", FRIENDS / "obama3.jpg", FRIENDS / "biden.jpg", code=1)["photos"]
+        self.assertEqual([a["faces"][0]["verdict"] for a in answers], ["match", "none"])
 
     def test_a_stranger_is_no_match_and_exits_with_1(self):
         answer = self.json_of("search", FRIENDS / "biden.jpg", code=1)

@@ -179,7 +179,7 @@ class Jobs(JobCase):
     def test_anything_but_an_import_is_refused_with_the_reason(self):
         self.start([], 400)
         for files, word in (
-            ([("a.csv", b"id,name\n1,2\n")], "fields"),
+            ([("a.csv", b"id,name\n1,2\n")], "no column 'path'"),
             ([("a.zip", archive(FOLDER[:1])[:-10])], "cut short"),
             ([("notes.csv", b'1,"open')], "quote"),
             ([(".hidden", b"x")], "no photo"),

@@ -379,13 +379,38 @@ static void the_command_line_wins_over_environment_over_file_over_default(void *
   free(path);
 }
 
+static void an_address_may_name_the_port(void **state) {
+  (void)state;
+  static const struct {
+    const char *words[6], *listen;
+    int port;
+  } cases[] = {
+      {{"semblance", "--listen", "127.0.0.1:38080", NULL}, "127.0.0.1", 38080},
+      {{"semblance", "--host=localhost:9", NULL}, "localhost", 9},
+      {{"semblance", "--host", "::1", NULL}, "::1", 8501},
+      {{"semblance", "--listen", "[::1]:80", "--port", "80", NULL}, "::1", 80},
+      {{"semblance", "--listen", "[::1]", "--port=7", NULL}, "::1", 7},
+  };
+  for (size_t i = 0; i < count_of(cases); i++) {
+    sb_config config;
+    int argc;
+    assert_int_equal(load(&config, cases[i].words, &argc, NULL), SB_OK);
+    assert_string_equal(config.listen, cases[i].listen);
+    assert_int_equal(config.port, cases[i].port);
+    assert_int_equal(argc, 1);
+    sb_config_free(&config);
+  }
+}
+
 static void a_bad_setting_is_refused_by_its_name(void **state) {
   (void)state;
   static const char *const arguments[][4] = {
-      {"semblance", "--port", "70000", NULL},       {"semblance", "--port", "80x", NULL},
-      {"semblance", "--port", NULL, NULL},          {"semblance", "--port=", NULL, NULL},
-      {"semblance", "--threshold", "nan", NULL},    {"semblance", "--threshold=1.5", NULL, NULL},
-      {"semblance", "--insecure=maybe", NULL, NULL}};
+      {"semblance", "--port", "70000", NULL},        {"semblance", "--port", "80x", NULL},
+      {"semblance", "--port", NULL, NULL},           {"semblance", "--port=", NULL, NULL},
+      {"semblance", "--threshold", "nan", NULL},     {"semblance", "--threshold=1.5", NULL, NULL},
+      {"semblance", "--insecure=maybe", NULL, NULL}, {"semblance", "--listen", "127.0.0.1:x", NULL},
+      {"semblance", "--host=:80", NULL, NULL},       {"semblance", "--listen=a:70000", NULL, NULL},
+      {"semblance", "--listen=a:1", "--port=2"}};
   for (size_t i = 0; i < count_of(arguments); i++) {
     sb_config config;
     sb_error error = {0};
@@ -443,6 +468,7 @@ int main(void) {
       cmocka_unit_test(a_closed_pool_fails_its_waiters),
       cmocka_unit_test(the_cpu_level_has_a_name_and_there_is_a_core),
       cmocka_unit_test(the_command_line_wins_over_environment_over_file_over_default),
+      cmocka_unit_test(an_address_may_name_the_port),
       cmocka_unit_test(a_bad_setting_is_refused_by_its_name),
       cmocka_unit_test(a_bad_line_of_the_settings_file_is_named_by_its_number),
   };

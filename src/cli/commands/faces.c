@@ -1,7 +1,8 @@
-/* detect, represent and analyze: the faces of one photo, with their boxes, embeddings or attributes. */
-#include "cli/cli.h"
+/* detect, represent and analyze: the faces of photos, with their boxes, embeddings or attributes. */
 #include "cli/commands.h"
+#include "cli/photos.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -47,11 +48,22 @@ static void print_face(size_t number, const sb_face *face, const sb_faces *faces
   if (face->has_live) printf("  liveness %.2f (advisory)\n", face->live);
 }
 
-static sb_status print_faces(sb_cli *cli, const sb_faces *faces, unsigned want, sb_error *error) {
-  if (!faces->count) cli->exit = SB_EXIT_NEGATIVE;
-  if (cli->json) return sb_cli_print_json(sb_json_faces(faces, want), error);
+static void print_faces(const sb_faces *faces, unsigned want) {
   if (!faces->count) puts("no face found");
   for (size_t i = 0; i < faces->count; i++) print_face(i + 1, &faces->items[i], faces, want);
+}
+
+static sb_status find_in_photo(sb_cli *cli, const void *context, sb_photo photo, json_t **json, sb_error *error) {
+  const sb_find_request request = {.struct_size = sizeof request, .photo = photo, .want = *(const unsigned *)context};
+  sb_faces *faces = NULL;
+  sb_status status = sb_engine_find_faces(cli->engine, &request, &faces, error);
+  if (status != SB_OK) return status;
+  if (!faces->count) cli->exit = SB_EXIT_NEGATIVE;
+  if (cli->json)
+    *json = sb_json_faces(faces, request.want);
+  else
+    print_faces(faces, request.want);
+  sb_faces_free(faces);
   return SB_OK;
 }
 
@@ -59,19 +71,7 @@ static sb_status find_faces(sb_cli *cli, const options *o, unsigned want, sb_err
   if (o->largest) want |= SB_WANT_LARGEST_ONLY;
   if (o->small_faces) want |= SB_WANT_SMALL_FACES;
   if (o->whole) want |= SB_WANT_WHOLE_PHOTO;
-  sb_find_request request = {.struct_size = sizeof request, .want = want};
-  sb_faces *faces = NULL;
-  sb_status status = sb_cli_photo_read(cli->words[0], &request.photo, error);
-  if (status != SB_OK) goto done;
-  status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
-  if (status != SB_OK) goto done;
-  status = sb_engine_find_faces(cli->engine, &request, &faces, error);
-  if (status != SB_OK) goto done;
-  status = print_faces(cli, faces, want, error);
-done:
-  sb_faces_free(faces);
-  sb_cli_photo_free(&request.photo);
-  return status;
+  return sb_cli_photos_run(cli, find_in_photo, &want, error);
 }
 
 static sb_status run_detect(sb_cli *cli, const void *parsed, sb_error *error) {
@@ -87,30 +87,30 @@ static sb_status run_analyze(sb_cli *cli, const void *parsed, sb_error *error) {
 }
 
 const sb_cli_command sb_cli_command_detect = {.name = "detect",
-                                              .arguments = "PHOTO",
-                                              .summary = "find the faces of a photo",
+                                              .arguments = "PHOTO...",
+                                              .summary = "find the faces of photos",
                                               .options = detect_options,
                                               .options_size = sizeof(options),
                                               .least = 1,
-                                              .most = 1,
+                                              .most = INT_MAX,
                                               .sandboxed = true,
                                               .run = run_detect};
 const sb_cli_command sb_cli_command_represent = {.name = "represent",
-                                                 .arguments = "PHOTO",
-                                                 .summary = "the embedding of every face of a photo",
+                                                 .arguments = "PHOTO...",
+                                                 .summary = "the embedding of every face of photos",
                                                  .options = face_options,
                                                  .options_size = sizeof(options),
                                                  .least = 1,
-                                                 .most = 1,
+                                                 .most = INT_MAX,
                                                  .sandboxed = true,
                                                  .run = run_represent};
 const sb_cli_command sb_cli_command_analyze = {
     .name = "analyze",
-    .arguments = "PHOTO",
+    .arguments = "PHOTO...",
     .summary = "age, gender, pose and (experimental) ethnicity and expression of every face",
     .options = face_options,
     .options_size = sizeof(options),
     .least = 1,
-    .most = 1,
+    .most = INT_MAX,
     .sandboxed = true,
     .run = run_analyze};

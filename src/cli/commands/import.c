@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct options {
   bool largest, any_quality, attributes;
@@ -28,7 +29,7 @@ static const sb_cli_option import_options[] = {
 typedef struct job {
   sb_cli *cli;
   sb_import *source;
-  sb_error *results; /* one for each row; code SB_OK: not refused */
+  sb_error *results; /* one for each photo; code SB_OK: neither refused nor passed over */
   unsigned flags;
   pthread_mutex_t lock;
   size_t enrolled, skipped, duplicates;
@@ -65,7 +66,11 @@ static sb_status import_row(void *context, size_t index, sb_error *error) {
     j->results[index] = *error;
   sb_enrolled_free(enrolled);
   free(bytes);
-  return status;
+  return sb_import_passes_over(item, status) ? SB_OK : status;
+}
+
+static bool is_refused(const job *j, size_t i) {
+  return j->results[i].code != SB_OK && !sb_import_passes_over(&j->source->items[i], j->results[i].code);
 }
 
 /* ---- The report */
@@ -74,7 +79,7 @@ static json_t *refused_json(const job *j) {
   json_t *refused = json_array();
   for (size_t i = 0; refused && i < j->source->count; i++) {
     const sb_error *result = &j->results[i];
-    if (result->code == SB_OK) continue;
+    if (!is_refused(j, i)) continue;
     const char *path = j->source->items[i].path;
     json_array_append_new(refused, json_pack("{s:o,s:s,s:s}", "path", sb_json_path(path, strlen(path)), "code",
                                              sb_status_code(result->code), "message", result->message));
@@ -82,17 +87,41 @@ static json_t *refused_json(const job *j) {
   return refused;
 }
 
+/* Calls `take` with the path of each file and folder that was passed over. */
+static void each_passed_over(const job *j, void (*take)(void *context, const char *path), void *context) {
+  for (size_t i = 0; i < j->source->passed_over_count; i++) take(context, j->source->passed_over[i]);
+  for (size_t i = 0; i < j->source->count; i++)
+    if (j->results[i].code != SB_OK && !is_refused(j, i)) take(context, j->source->items[i].path);
+}
+
+static void append_path(void *array, const char *path) {
+  json_array_append_new(array, sb_json_path(path, strlen(path)));
+}
+
 static sb_status report_json(const job *j, sb_error *error) {
-  json_t *counts = json_pack("{s:I,s:I,s:I,s:I,s:o}", "photos", (json_int_t)j->source->count, "enrolled",
-                             (json_int_t)j->enrolled, "skipped", (json_int_t)j->skipped, "possible_duplicates",
-                             (json_int_t)j->duplicates, "refused", refused_json(j));
+  json_t *passed_over = json_array();
+  each_passed_over(j, append_path, passed_over);
+  size_t no_photos = json_array_size(passed_over) - j->source->passed_over_count;
+  json_t *counts =
+      json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "photos", (json_int_t)(j->source->count - no_photos), "enrolled",
+                (json_int_t)j->enrolled, "skipped", (json_int_t)j->skipped, "possible_duplicates",
+                (json_int_t)j->duplicates, "refused", refused_json(j), "passed_over", passed_over);
   return sb_cli_print_json(counts, error);
+}
+
+static void print_passed_over(void *none, const char *path) {
+  (void)none;
+  struct stat info;
+  bool folder = !stat(path, &info) && S_ISDIR(info.st_mode);
+  printf("passed over %s: %s\n", path,
+         folder ? "a folder inside a person's folder" : "not a photo, or not in a person's folder");
 }
 
 static void report_text(const job *j, const sb_cli_batch *batch) {
   printf("%zu registered, %zu already registered, %zu refused\n", j->enrolled, j->skipped, batch->refused);
   for (size_t i = 0; i < j->source->count; i++)
-    if (j->results[i].code != SB_OK) printf("refused %s: %s\n", j->source->items[i].path, j->results[i].message);
+    if (is_refused(j, i)) printf("refused %s: %s\n", j->source->items[i].path, j->results[i].message);
+  each_passed_over(j, print_passed_over, NULL);
   if (j->duplicates) printf("%zu look like people registered under another id\n", j->duplicates);
   if (batch->interrupted) puts("interrupted; run the same command again to continue");
 }
@@ -135,7 +164,7 @@ const sb_cli_command sb_cli_command_import = {
     .name = "import",
     .arguments = "DIR|ZIP|CSV",
     .summary =
-        "register many: a folder with one for each person, a ZIP of that, or rows of id,name,path; run again to resume",
+        "register many: a folder with one for each person, a ZIP of that, or a CSV of id,name,path; run again to resume",
     .options = import_options,
     .options_size = sizeof(options),
     .least = 1,

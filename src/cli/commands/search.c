@@ -1,9 +1,10 @@
-/* search: candidates from the gallery for every face of a photo. */
-#include "cli/cli.h"
+/* search: candidates from the gallery for every face of photos. */
 #include "cli/commands.h"
+#include "cli/photos.h"
 #include "cli/wording.h"
 #include "stats/wording.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 typedef struct options {
@@ -81,42 +82,37 @@ static bool has_match(const sb_search_result *result) {
   return false;
 }
 
-static sb_status search(sb_cli *cli, sb_search_request *request, sb_error *error) {
+static sb_status search(sb_cli *cli, const void *context, sb_photo photo, json_t **json, sb_error *error) {
+  const options *o = context;
   sb_search_result *result = NULL;
-  sb_status status = sb_cli_photo_read(cli->words[0], &request->photo, error);
-  if (status != SB_OK) return status;
-  status = sb_cli_open_engine(cli, SB_CLI_ONE_PHOTO, error);
-  if (status != SB_OK) return status;
-  request->target = sb_cli_operating_point(cli, cli->engine);
-  status = sb_engine_search(cli->engine, request, &result, error);
+  const sb_search_request request = {.struct_size = sizeof request,
+                                     .collection = cli->config->collection,
+                                     .photo = photo,
+                                     .k = o->k,
+                                     .largest_only = o->largest,
+                                     .small_faces = o->small_faces,
+                                     .target = sb_cli_operating_point(cli, cli->engine)};
+  sb_status status = sb_engine_search(cli->engine, &request, &result, error);
   if (status != SB_OK) return status;
   if (cli->json)
-    status = sb_cli_print_json(sb_json_search(result), error);
+    *json = sb_json_search(result);
   else
     print_search(result);
-  if (status == SB_OK && !has_match(result)) cli->exit = SB_EXIT_NEGATIVE;
+  if (!has_match(result)) cli->exit = SB_EXIT_NEGATIVE;
   sb_search_result_free(result);
-  return status;
+  return SB_OK;
 }
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
-  const options *o = parsed;
-  sb_search_request request = {.struct_size = sizeof request,
-                               .collection = cli->config->collection,
-                               .k = o->k,
-                               .largest_only = o->largest,
-                               .small_faces = o->small_faces};
-  sb_status status = search(cli, &request, error);
-  sb_cli_photo_free(&request.photo);
-  return status;
+  return sb_cli_photos_run(cli, search, parsed, error);
 }
 
 const sb_cli_command sb_cli_command_search = {.name = "search",
-                                              .arguments = "PHOTO",
-                                              .summary = "who is it? candidates for every face of a photo",
+                                              .arguments = "PHOTO...",
+                                              .summary = "who is it? candidates for every face of photos",
                                               .options = search_options,
                                               .options_size = sizeof(options),
                                               .least = 1,
-                                              .most = 1,
+                                              .most = INT_MAX,
                                               .sandboxed = true,
                                               .run = run};

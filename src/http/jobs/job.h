@@ -49,7 +49,7 @@ struct sb_http_job {
   bool pause, cancel;
   uint64_t version;
   sb_import *bundle; /* NULL: none, or the job has ended, which erases the photos */
-  size_t next, total, looked, enrolled, skipped, warnings, refused_count, refused_more, refused_bytes;
+  size_t next, total, looked, enrolled, skipped, passed_over, warnings, refused_count, refused_more, refused_bytes;
   sb_http_job_refusal *refused;
   char *result;                  /* JSON; NULL: none, or none yet */
   struct sb_http_job_seen *seen; /* the faces of a cluster job so far; NULL: none */

@@ -65,10 +65,13 @@ static sb_status add_refusal(job *j, const char *path, const sb_error *error) {
 }
 
 /* A fault of the photo is noted and the job goes on. Any other failure ends it: the next photo would fail as well. */
-static void photo_done(job *j, const char *path, sb_status status, const sb_error *error) {
+static void photo_done(job *j, const sb_import_item *item, sb_status status, const sb_error *error) {
+  bool passed_over = sb_import_passes_over(item, status);
   pthread_mutex_lock(&j->jobs->lock);
+  j->passed_over += passed_over;
   j->looked += status == SB_OK;
-  if (status != SB_OK && (sb_status_fault(status) != SB_FAULT_INPUT || add_refusal(j, path, error) != SB_OK)) {
+  if (!passed_over && status != SB_OK &&
+      (sb_status_fault(status) != SB_FAULT_INPUT || add_refusal(j, item->path, error) != SB_OK)) {
     j->error = *error;
     j->cancel = true;
   }
@@ -95,7 +98,7 @@ static void *process_photos(void *context) {
     size_t size = 0;
     sb_status status = sb_import_read(j->bundle, item, &bytes, &size, &error);
     if (status == SB_OK) status = j->steps->photo(j, item, (sb_photo){bytes, size}, &error);
-    photo_done(j, item->path, status, &error);
+    photo_done(j, item, status, &error);
     free(bytes);
   }
   sb_actor_set(NULL, NULL);
@@ -284,14 +287,14 @@ static json_t *job_json(const job *j) {
   for (size_t i = j->refused_count > SHOWN ? j->refused_count - SHOWN : 0; i < j->refused_count; i++)
     json_array_append_new(refused, json_pack("{s:s,s:s,s:s}", "path", j->refused[i].path, "code",
                                              sb_status_code(j->refused[i].code), "message", j->refused[i].message));
-  json_t *json =
-      json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}", "id", j->id, "kind", kind_words[j->kind],
-                "state", state_words[j->state], "collection", j->collection, "total", (json_int_t)j->total, "done",
-                (json_int_t)j->looked + (json_int_t)j->refused_count + (json_int_t)j->refused_more, "enrolled",
-                (json_int_t)j->enrolled, "skipped", (json_int_t)j->skipped, "refused",
-                (json_int_t)j->refused_count + (json_int_t)j->refused_more, "possible_duplicates",
-                (json_int_t)j->warnings, "has_result", j->result != NULL, "created", sb_json_time(j->created_ms),
-                "ended", sb_json_time(j->ended_ms), "last_refused", refused);
+  json_t *json = json_pack(
+      "{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}", "id", j->id, "kind", kind_words[j->kind],
+      "state", state_words[j->state], "collection", j->collection, "total", (json_int_t)j->total, "done",
+      (json_int_t)(j->looked + j->passed_over + j->refused_count + j->refused_more), "enrolled",
+      (json_int_t)j->enrolled, "skipped", (json_int_t)j->skipped, "passed_over", (json_int_t)j->passed_over, "refused",
+      (json_int_t)j->refused_count + (json_int_t)j->refused_more, "possible_duplicates", (json_int_t)j->warnings,
+      "has_result", j->result != NULL, "created", sb_json_time(j->created_ms), "ended", sb_json_time(j->ended_ms),
+      "last_refused", refused);
   if (json && *j->into) json_object_set_new(json, "into", json_string(j->into));
   if (json && j->error.code != SB_OK) json_object_set_new(json, "message", json_string(j->error.message));
   return json;

@@ -32,10 +32,14 @@ typedef struct group_reader {
   const sb_import *source;
 } group_reader;
 
-static sb_status group_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
+static bool group_is_data(char **fields) {
+  (void)fields;
+  return true; /* any two words may be a person and a group */
+}
+
+static sb_status group_row(void *context, size_t row, char **fields, sb_error *error) {
   const group_reader *reader = context;
-  (void)count;
-  if (row == 1 && !strcmp(fields[0], "person") && !strcmp(fields[1], "group")) return SB_OK; /* a heading */
+  (void)row;
   uint32_t group = SB_NO_GROUP;
   sb_status status = group_of(reader->set, fields[1], &group, error);
   if (status != SB_OK) return status;
@@ -73,7 +77,8 @@ static sb_status folder_read(const char *path, const char *groups, sb_cli_eval_s
   if (status != SB_OK) return status;
   status = take_items(set, source, error);
   group_reader reader = {set, source};
-  const sb_csv_table table = {groups, "person,group", 2, 2, group_row, &reader};
+  static const sb_csv_column columns[] = {{.name = "person", .words = "|id|"}, {.name = "group"}};
+  const sb_csv_table table = {groups, columns, 2, group_is_data, group_row, &reader};
   if (status == SB_OK && groups) status = sb_csv_read(groups, &table, error);
   sb_import_free(source);
   return status;
@@ -111,17 +116,20 @@ static sb_status pair_room(pair_reader *reader, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status pair_row(void *context, size_t row, char **fields, size_t count, sb_error *error) {
+static bool pair_is_data(char **fields) {
+  return fields[2] && mated_word(fields[2]) >= 0;
+}
+
+static sb_status pair_row(void *context, size_t row, char **fields, sb_error *error) {
   pair_reader *reader = context;
   sb_cli_eval_set *set = reader->set;
   int mated = mated_word(fields[2]);
-  if (row == 1 && mated < 0 && !strcmp(fields[2], "mated")) return SB_OK;
   if (mated < 0)
     return sb_fail(error, SB_INVALID, "%s, row %zu: the third field is 1 (the same person) or 0, not '%.40s'",
                    reader->path, row, fields[2]);
   sb_stats_trial trial = {.mated = mated, .group = SB_NO_GROUP};
   sb_status status = pair_room(reader, error);
-  if (status == SB_OK && count > 3) status = group_of(set, fields[3], &trial.group, error);
+  if (status == SB_OK && fields[3]) status = group_of(set, fields[3], &trial.group, error);
   if (status != SB_OK) return status;
   char *one = sb_csv_beside(reader->path, fields[0], error), *other = sb_csv_beside(reader->path, fields[1], error);
   if (!one || !other) return free(one), free(other), SB_NO_MEMORY;
@@ -167,8 +175,9 @@ static sb_status number_photos(pair_reader *reader, sb_error *error) {
 }
 
 static sb_status read_rows(pair_reader *reader, sb_error *error) {
-  const sb_csv_table table = {reader->path, "photo1,photo2,mated,group (the last may be missing)", 3, 4, pair_row,
-                              reader};
+  static const sb_csv_column columns[] = {
+      {.name = "photo1"}, {.name = "photo2"}, {.name = "mated"}, {.name = "group", .optional = true}};
+  const sb_csv_table table = {reader->path, columns, 4, pair_is_data, pair_row, reader};
   sb_status status = sb_csv_read(reader->path, &table, error);
   if (status != SB_OK) return status;
   if (!reader->set->trial_count) return sb_fail(error, SB_INVALID, "there are no pairs in %s", reader->path);
