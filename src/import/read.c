@@ -5,7 +5,6 @@
 #include "import/zip.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { PHOTO_BYTES_MAX = 32 << 20 };
 
@@ -51,11 +50,13 @@ sb_status sb_import_read_at_most(const sb_import *import, const sb_import_item *
 
 sb_status sb_import_read(const sb_import *import, const sb_import_item *item, uint8_t **bytes, size_t *size,
                          sb_error *error) {
-  return sb_import_read_at_most(import, item, PHOTO_BYTES_MAX, bytes, size, error);
+  sb_status status = sb_import_read_at_most(import, item, PHOTO_BYTES_MAX, bytes, size, error);
+  if (status != SB_OK || *size || sb_import_has_picture_name(item->path)) return status;
+  free(*bytes);
+  *bytes = NULL;
+  return sb_fail(error, SB_UNSUPPORTED_IMAGE, "the file is empty");
 }
 
 bool sb_import_passes_over(const sb_import_item *item, sb_status status) {
-  /* An empty file is a bad image, and so is a damaged photo whose name has no ending. */
-  bool no_photo = status == SB_UNSUPPORTED_IMAGE || (status == SB_BAD_IMAGE && strchr(item->path, '.'));
-  return no_photo && item->problem == SB_IMPORT_READABLE && !item->row && !sb_import_has_picture_name(item->path);
+  return status == SB_UNSUPPORTED_IMAGE && !item->row && !sb_import_has_picture_name(item->path);
 }

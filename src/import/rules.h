@@ -21,7 +21,8 @@ bool sb_import_has_picture_name(const char *path);
  * none. The name is the id with '_' as spaces. Both are released by free(). SB_NO_MEMORY. */
 sb_status sb_import_person_of(const char *path, char **id, char **name, sb_error *error);
 
-/* Called for each row of a CSV file, with its number from 1 and its columns id, name and path. The texts live until it returns. */
+/* Called for each row of a CSV file, with its number from 1 and its columns id, name and path. The texts live until it
+ * returns. */
 typedef sb_status (*sb_import_visit_row)(void *context, size_t row, const char *id, const char *name, const char *path,
                                          sb_error *error);
 /* Reads the rows of a CSV file, with or without a heading (csv.h). `source` names the file in messages. SB_INVALID

@@ -210,7 +210,7 @@ class Jobs(JobCase):
             for field in (slice(10, 28), slice(42, 46)):
                 overlapping[at + field.start : at + field.stop] = good[first + field.start : first + field.stop]
         job = self.wait(self.start([("overlap.zip", bytes(overlapping))]))
-        self.assertEqual((job["enrolled"], job["refused"]), (1, 3), job)
+        self.assertEqual((job["enrolled"], job["refused"], job["passed_over"]), (1, 2, 1), job)
         self.assertEqual([r["code"] for r in job["last_refused"]].count("bad_image"), 2, job)
         wrong = bytearray(archive([("q/0.jpg", OBAMA), ("q/1.jpg", BIDEN)]))
         wrong[wrong.find(b"PK\1\2") + 16] ^= 1

@@ -163,8 +163,7 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
 const sb_cli_command sb_cli_command_import = {
     .name = "import",
     .arguments = "DIR|ZIP|CSV",
-    .summary =
-        "register many: a folder with one for each person, a ZIP of that, or a CSV of id,name,path; run again to resume",
+    .summary = "register many: a folder for each person, a ZIP of those, or a CSV of id,name,path; run again to resume",
     .options = import_options,
     .options_size = sizeof(options),
     .least = 1,
