@@ -14,6 +14,7 @@ SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
 PHOTOS = pathlib.Path(os.environ.get("SB_TEST_PHOTOS", "deps/photos"))
 FRIENDS = PHOTOS / "face_recognition"  # one face each: obama, obama2, obama3, biden ...
 GROUPS = PHOTOS / "face-api"  # sample1..6: 3, 3, 3, 4, 5, 4 faces
+RENDER = pathlib.Path(PROGRAM).parent / "tests/render/render"  # makes photos (tests/render/render.c)
 LFW = pathlib.Path(os.environ.get("SB_TEST_LFW", "../shared/data/lfw10"))
 
 

@@ -351,6 +351,7 @@ enum {
   SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and store age, gender and ethnicity */
   SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* skip a photo that was enrolled for this person before */
   SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
+  SB_ENROLL_DIFFERENT = 1u << 7,        /* the people whom the face matches are others: sb_engine_set_different */
 };
 
 typedef struct sb_enroll_request {
@@ -516,7 +517,7 @@ SB_API sb_status sb_engine_rename(sb_engine *engine, const char *collection, con
 SB_API sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
                                      sb_error *error);
 /* Moves all faces of `from` to `into` and erases `from` as sb_engine_delete does. `faces` (NULL allowed): how many
- * moved. SB_NOT_FOUND, SB_INVALID (both are the same person). */
+ * moved. SB_NOT_FOUND, SB_INVALID (both are the same person, or are said to be different people). */
 SB_API sb_status sb_engine_merge(sb_engine *engine, const char *collection, const char *into, const char *from,
                                  size_t *faces, sb_error *error);
 /* Erases a person: when it returns, nothing is left in index, table, write-ahead log and free pages (of the log see
@@ -593,6 +594,7 @@ typedef struct sb_duplicates {
   size_t people, faces; /* compared */
   double threshold;
   double expected_by_chance; /* pairs of strangers that reach the threshold among so many faces: best estimate */
+  size_t different;          /* further pairs, left out because of sb_engine_set_different */
   double elapsed_ms;
 } sb_duplicates;
 SB_API void sb_duplicates_free(sb_duplicates *duplicates);
@@ -608,6 +610,12 @@ typedef struct sb_dedup_request {
 SB_API sb_status sb_engine_dedup(sb_engine *engine, const sb_dedup_request *request, sb_duplicates **out,
                                  sb_error *error);
 
+/* Says that two people of a collection are different people, however alike (twins), or takes that back: sb_engine_dedup
+ * leaves the pair out, sb_engine_cluster never puts their faces together, and sb_engine_merge refuses to merge them.
+ * SB_NOT_FOUND, SB_INVALID (both are the same person). */
+SB_API sb_status sb_engine_set_different(sb_engine *engine, const char *collection, const char *id, const char *other,
+                                         bool different, sb_error *error);
+
 /* Reads the photo of face number `face` of a request to group faces, and says where the face is in it. `*bytes` is
  * released by free(). */
 typedef sb_status (*sb_cluster_photo)(void *context, size_t face, void **bytes, size_t *size, sb_box *box,
@@ -619,6 +627,10 @@ typedef struct sb_cluster_request {
   const float *const *embeddings; /* of faces: unit length, by the collection's model */
   size_t count;
   sb_target target; /* as for a search among these faces */
+  /* Of each face, the number of its photo, 0..count-1: two faces of one photo are two people, unless one is a copy of
+   * the other or its mirror image (which needs `photo`, below). NULL: nothing is known about that. */
+  const uint32_t *photos;
+  bool collages; /* a photo may show a person several times: two faces of one photo may be one person */
   /* For the age of a group that would be named (sb_children_policy): called for up to three of its faces. NULL: only
    * ages that are stored with people count. */
   sb_cluster_photo photo;
@@ -630,6 +642,11 @@ typedef struct sb_clusters {
   uint32_t *cluster_of; /* the group of each face, 0..count-1 */
   sb_candidate *names;  /* of each group: the enrolled person that it matches; `id` NULL: none */
   bool *children;       /* of each group: it matches somebody, but looks like a child, so it is not named */
+  /* Of each group: it matches somebody, but is certainly another person: a group that is more similar to that person
+   * has a face in one of its photos, or sb_engine_set_different says so. So it is not named. */
+  bool *rivals;
+  bool *copies;      /* of each face: it is a copy or the mirror image of another face of its photo */
+  size_t kept_apart; /* pairs of faces that look like one person, and are certainly two */
   double threshold;
 } sb_clusters;
 SB_API void sb_clusters_free(sb_clusters *clusters);

@@ -3,10 +3,13 @@
  *
  *   1. An index of all faces gives each face its NEIGHBOURS most similar ones; pairs below the threshold are dropped.
  *   2. Pairs are taken from the most similar down. Two groups join when their faces are similar on average, too, so
- *      that one look-alike does not tie two people together.
- *   3. A group is named after the enrolled person that its mean face matches.
+ *      that one look-alike does not tie two people together, and unless they hold faces that are certainly of two
+ *      people (cannot_link.h): twins who are in one photo stay two.
+ *   3. A group is named after the enrolled person that its mean face matches. Of groups that are certainly of two
+ *      people only the most similar one gets that name.
  *
  * The same faces give the same groups: ties are broken by the faces' numbers, and groups are numbered by size. */
+#include "engine/cannot_link.h"
 #include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
@@ -18,11 +21,6 @@
 
 enum { NEIGHBOURS = 32, BATCH = 256 };
 
-typedef struct edge {
-  uint32_t one, other; /* faces, one < other */
-  float score;
-} edge;
-
 /* `parent` and `size` are a union-find (disjoint-set forest). `sums` holds, for each root, the sum of its faces'
  * vectors: the mean score of two groups is the inner product of their sums divided by the number of pairs. */
 typedef struct grouping {
@@ -31,7 +29,9 @@ typedef struct grouping {
   uint32_t *parent, *size;
   float *sums;
   size_t edge_count, edge_room;
-  edge *edges;
+  sb_cluster_pair *edges;
+  sb_cluster_links links;
+  size_t kept_apart; /* as in sb_clusters */
 } grouping;
 
 static sb_status grouping_begin(grouping *g, sb_error *error) {
@@ -53,6 +53,7 @@ static void grouping_clear(grouping *g) {
   free(g->size);
   free(g->sums);
   free(g->edges);
+  sb_cluster_links_clear(&g->links);
 }
 
 /* ---- Step 1: similar pairs */
@@ -77,7 +78,7 @@ static sb_status add_edge(grouping *g, size_t face, const sb_hit *hit, sb_error 
     g->edge_room = room;
   }
   uint32_t a = (uint32_t)face, b = (uint32_t)hit->key;
-  g->edges[g->edge_count++] = (edge){a < b ? a : b, a < b ? b : a, hit->score};
+  g->edges[g->edge_count++] = (sb_cluster_pair){a < b ? a : b, a < b ? b : a, hit->score};
   return SB_OK;
 }
 
@@ -129,7 +130,7 @@ done:
 /* ---- Step 2: joining */
 
 static int most_similar_first(const void *a, const void *b) {
-  const edge *x = a, *y = b;
+  const sb_cluster_pair *x = a, *y = b;
   if (x->score != y->score) return x->score < y->score ? 1 : -1;
   return x->one != y->one ? (x->one > y->one ? 1 : -1) : (x->other > y->other) - (x->other < y->other);
 }
@@ -139,18 +140,35 @@ static uint32_t root_of(const grouping *g, uint32_t face) {
   return face;
 }
 
-static void join_groups(grouping *g, double mean_threshold) {
+static bool alike_on_average(const grouping *g, uint32_t a, uint32_t b, double mean_threshold) {
+  double pairs = (double)g->size[a] * (double)g->size[b];
+  return (double)sb_dot(g->sums + a * g->dim, g->sums + b * g->dim, g->dim) >= mean_threshold * pairs;
+}
+
+static sb_status join(grouping *g, uint32_t a, uint32_t b, sb_error *error) {
+  float *sum = g->sums + a * g->dim, *other = g->sums + b * g->dim;
+  sb_status status = sb_cluster_claims_join(&g->links.claims, a, b, error);
+  if (status != SB_OK) return status;
+  for (size_t d = 0; d < g->dim; d++) sum[d] += other[d];
+  g->parent[b] = a;
+  g->size[a] += g->size[b];
+  return SB_OK;
+}
+
+static sb_status join_groups(grouping *g, double mean_threshold, sb_error *error) {
+  sb_status status = SB_OK;
   if (g->edge_count) qsort(g->edges, g->edge_count, sizeof *g->edges, most_similar_first);
   for (size_t e = 0; e < g->edge_count; e++) {
-    uint32_t a = root_of(g, g->edges[e].one), b = root_of(g, g->edges[e].other);
-    if (a == b) continue;
-    float *sum = g->sums + a * g->dim, *other = g->sums + b * g->dim;
-    double pairs = (double)g->size[a] * (double)g->size[b];
-    if ((double)sb_dot(sum, other, g->dim) < mean_threshold * pairs) continue;
-    for (size_t d = 0; d < g->dim; d++) sum[d] += other[d];
-    g->parent[b] = a;
-    g->size[a] += g->size[b];
+    const sb_cluster_pair *pair = &g->edges[e], *before = e ? pair - 1 : NULL;
+    bool again = before && before->one == pair->one && before->other == pair->other; /* found from both sides */
+    g->kept_apart += !again && sb_cluster_claims_conflict(&g->links.claims, pair->one, pair->other);
   }
+  for (size_t e = 0; status == SB_OK && e < g->edge_count; e++) {
+    uint32_t a = root_of(g, g->edges[e].one), b = root_of(g, g->edges[e].other);
+    if (a != b && alike_on_average(g, a, b, mean_threshold) && !sb_cluster_claims_conflict(&g->links.claims, a, b))
+      status = join(g, a, b, error);
+  }
+  return status;
 }
 
 /* For numbering the groups: the largest first, equal ones by their first face. */
@@ -248,9 +266,10 @@ static sb_status name_group(sb_engine *engine, const sb_flow_search *search, con
   sb_status status = sb_flow_candidates(engine, search, mean, &found, error);
   if (status != SB_OK) return status;
   if (found.count && found.candidates[0].verdict == SB_VERDICT_MATCH) {
-    bool *child = &out->children[out->cluster_of[root]];
-    status = check_group(engine, g, root, &found.candidates[0], child, error);
-    if (status == SB_OK && !*child) {
+    bool *child = &out->children[out->cluster_of[root]], *rival = &out->rivals[out->cluster_of[root]];
+    *rival = sb_cluster_links_person(&g->links, root, found.best);
+    if (!*rival) status = check_group(engine, g, root, &found.candidates[0], child, error);
+    if (status == SB_OK && !*child && !*rival) {
       out->names[out->cluster_of[root]] = found.candidates[0];
       found.count = 0; /* its texts moved over */
     }
@@ -259,26 +278,84 @@ static sb_status name_group(sb_engine *engine, const sb_flow_search *search, con
   return status;
 }
 
+/* A named group with its root. */
+typedef struct named_group {
+  const char *id;
+  double score;
+  uint32_t root, group;
+} named_group;
+
+static int by_id_and_score(const void *a, const void *b) {
+  const named_group *x = a, *y = b;
+  int order = strcmp(x->id, y->id);
+  if (order) return order;
+  if (x->score != y->score) return x->score < y->score ? 1 : -1;
+  return (x->group > y->group) - (x->group < y->group);
+}
+
+static bool has_rival(const grouping *g, const named_group *named, size_t from, size_t i) {
+  for (size_t k = from; k < i; k++)
+    if (named[k].group != UINT32_MAX && sb_cluster_claims_conflict(&g->links.claims, named[k].root, named[i].root))
+      return true;
+  return false;
+}
+
+/* Takes the name of each group that is certainly not the person whom a more similar group is named after. */
+static sb_status settle_rivals(const grouping *g, sb_clusters *out, sb_error *error) {
+  size_t count = 0, from = 0;
+  named_group *named = sb_alloc(out->count, sizeof *named, error);
+  if (!named) return SB_NO_MEMORY;
+  for (uint32_t i = 0; i < g->request->count; i++) {
+    const sb_candidate *name = &out->names[out->cluster_of[i]];
+    if (g->parent[i] == i && name->id) named[count++] = (named_group){name->id, name->score, i, out->cluster_of[i]};
+  }
+  if (count) qsort(named, count, sizeof *named, by_id_and_score);
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(named[i].id, named[from].id) != 0) from = i;
+    if (has_rival(g, named, from, i)) {
+      out->rivals[named[i].group] = true;
+      named[i].group = UINT32_MAX;
+    }
+  }
+  free(named);
+  for (size_t c = 0; c < out->count; c++) {
+    if (!out->rivals[c]) continue;
+    free(out->names[c].id);
+    free(out->names[c].name);
+    out->names[c] = (sb_candidate){0};
+  }
+  return SB_OK;
+}
+
 static sb_status name_groups(sb_engine *engine, const sb_flow_search *search, const grouping *g, sb_clusters *out,
                              sb_error *error) {
   out->names = sb_alloc(out->count, sizeof *out->names, error);
   out->children = sb_alloc(out->count, sizeof *out->children, error);
-  if (!out->names || !out->children) return SB_NO_MEMORY;
+  out->rivals = sb_alloc(out->count, sizeof *out->rivals, error);
+  if (!out->names || !out->children || !out->rivals) return SB_NO_MEMORY;
   if (!search->collection->info.faces) return SB_OK;
   sb_status status = sb_collection_indexes_sync(engine->indexes, error);
   for (uint32_t i = 0; status == SB_OK && i < g->request->count; i++)
     if (g->parent[i] == i) status = name_group(engine, search, g, i, out, error);
-  return status;
+  return status == SB_OK ? settle_rivals(g, out, error) : status;
 }
 
 /* ---- Public */
 
-static sb_status group_faces(grouping *g, const sb_embedder *embedder, sb_clusters *out, sb_error *error) {
+static sb_status group_faces(sb_engine *engine, grouping *g, const sb_flow_search *naming, sb_clusters *out,
+                             sb_error *error) {
+  sb_cluster_links *links = &g->links;
   sb_status status = grouping_begin(g, error);
   if (status != SB_OK) return status;
   status = find_pairs(g, out->threshold, error);
   if (status != SB_OK) return status;
-  join_groups(g, fmin(embedder->calibration.default_threshold, out->threshold));
+  status = sb_cluster_links_begin(engine, g->request, naming, g->edges, g->edge_count, links, error);
+  if (status != SB_OK) return status;
+  status = join_groups(g, fmin(naming->embedder->calibration.default_threshold, out->threshold), error);
+  if (status != SB_OK) return status;
+  out->kept_apart = g->kept_apart;
+  out->copies = links->copies;
+  links->copies = NULL;
   return number_groups(g, out, error);
 }
 
@@ -296,7 +373,7 @@ static sb_status cluster(sb_engine *engine, grouping *g, sb_clusters *out, sb_er
   if (status != SB_OK) return status;
   status = sb_verdict_search_threshold(&embedder, &(sb_target){0}, collection.info.people, &naming.threshold, error);
   if (status != SB_OK) return status;
-  status = group_faces(g, &embedder, out, error);
+  status = group_faces(engine, g, &naming, out, error);
   if (status != SB_OK) return status;
   status = name_groups(engine, &naming, g, out, error);
   if (status != SB_OK) return status;

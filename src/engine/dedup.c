@@ -7,6 +7,7 @@
 #include "engine/child_rule.h"
 #include "engine/collection_indexes.h"
 #include "engine/density.h"
+#include "engine/different.h"
 #include "engine/internal.h"
 #include "engine/verdict.h"
 
@@ -130,6 +131,20 @@ static int by_score(const void *a, const void *b) {
   return x->score != y->score ? (x->score < y->score ? 1 : -1) : by_people(a, b);
 }
 
+/* Drops the pairs of people who were marked as different people. */
+static sb_status drop_different(dedup *d, size_t *dropped, sb_error *error) {
+  sb_store_different_pair *marked = NULL;
+  size_t count = 0, kept = 0;
+  sb_status status = sb_store_different_list(d->engine->store, d->collection.row, &marked, &count, error);
+  if (status != SB_OK) return status;
+  for (size_t i = 0; i < d->pair_count; i++)
+    if (!sb_engine_different_are(marked, count, d->pairs[i].one, d->pairs[i].other)) d->pairs[kept++] = d->pairs[i];
+  free(marked);
+  *dropped = d->pair_count - kept;
+  d->pair_count = kept;
+  return SB_OK;
+}
+
 /* Leaves each pair of people once, with their best score, and sorts by score. */
 static void make_unique(dedup *d) {
   size_t unique = 0;
@@ -207,6 +222,8 @@ static sb_status find(dedup *d, sb_duplicates *out, sb_error *error) {
   status = find_pairs(d, error);
   if (status != SB_OK) return status;
   make_unique(d);
+  status = drop_different(d, &out->different, error);
+  if (status != SB_OK) return status;
   status = name_pairs(d, out, error);
   if (status != SB_OK) return status;
   fill_totals(d, out);

@@ -249,6 +249,22 @@ static sb_status store_faces(enrolment *e, sb_error *error) {
   return sb_store_enroll(e->engine->store, &enrollment, &e->person, rows, error);
 }
 
+/* SB_ENROLL_DIFFERENT. The person is enrolled by now, so a failure is logged, not returned. */
+static void mark_different(const enrolment *e) {
+  const sb_enrolled *result = e->result;
+  for (size_t i = 0; i < result->duplicate_count; i++) {
+    sb_error error = {0};
+    int64_t other = 0;
+    sb_status status =
+        sb_store_person_find(e->engine->store, e->collection.row, result->duplicates[i].id, &other, NULL, &error);
+    if (status == SB_OK && other != e->person)
+      status = sb_store_different_set(e->engine->store, e->collection.row, &(sb_store_different_pair){e->person, other},
+                                      true, &error);
+    if (status != SB_OK && status != SB_NOT_FOUND)
+      sb_log(SB_LOG_WARNING, "two people were not marked as different people: %s", error.message);
+  }
+}
+
 static sb_status fill_result(enrolment *e, sb_error *error) {
   sb_enrolled *result = e->result;
   sb_people *people = NULL;
@@ -285,7 +301,9 @@ static sb_status enroll(enrolment *e, sb_error *error) {
   if (status == SB_OK) status = measure_densities(e, error);
   if (status != SB_OK) return status;
   status = store_faces(e, error);
-  return status == SB_OK ? fill_result(e, error) : status;
+  if (status != SB_OK) return status;
+  if (e->request->flags & SB_ENROLL_DIFFERENT) mark_different(e);
+  return fill_result(e, error);
 }
 
 static void enrolment_clear(enrolment *e) {

@@ -1,5 +1,6 @@
 /* Public: people. A public verb enters the engine, and leaves the work to a function that may return early. */
 #include "engine/collection_indexes.h"
+#include "engine/different.h"
 #include "engine/internal.h"
 
 #include <stdlib.h>
@@ -203,6 +204,8 @@ static sb_status merge(sb_engine *engine, const char *name, const char *into, co
   status = sb_store_person_find(engine->store, collection.row, from, &other, NULL, error);
   if (status != SB_OK) return status;
   if (row == other) return sb_fail(error, SB_INVALID, "a person cannot be merged with itself");
+  status = sb_engine_different_check(engine, collection.row, row, other, error);
+  if (status != SB_OK) return status;
   status = sb_store_person_merge(engine->store, row, other, faces, error);
   return status == SB_OK ? sb_collection_indexes_sync(engine->indexes, error) : status;
 }

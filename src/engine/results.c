@@ -38,6 +38,8 @@ void sb_clusters_free(sb_clusters *clusters) {
   if (clusters->names) sb_candidates_free(clusters->names, clusters->count);
   free(clusters->cluster_of);
   free(clusters->children);
+  free(clusters->rivals);
+  free(clusters->copies);
   free(clusters);
 }
 

@@ -20,10 +20,10 @@ json_t *sb_json_duplicates(const sb_duplicates *found) {
                                     "false_match_rate_upper", sb_json_significant(d->false_match_upper, 2),
                                     "false_match_rate_is_bound", d->false_match_bound, "child", d->child));
   }
-  return json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o}", "pairs", list, "total", (json_int_t)found->total, "people",
-                   (json_int_t)found->people, "faces", (json_int_t)found->faces, "threshold",
-                   sb_json_significant(found->threshold, 3), "expected_by_chance",
-                   sb_json_significant(found->expected_by_chance, 3), "elapsed_ms",
+  return json_pack("{s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "pairs", list, "different", (json_int_t)found->different,
+                   "total", (json_int_t)found->total, "people", (json_int_t)found->people, "faces",
+                   (json_int_t)found->faces, "threshold", sb_json_significant(found->threshold, 3),
+                   "expected_by_chance", sb_json_significant(found->expected_by_chance, 3), "elapsed_ms",
                    sb_json_significant(found->elapsed_ms, 3));
 }
 
@@ -72,14 +72,26 @@ void sb_groups_sort(sb_groups_face *faces, size_t count, const float **embedding
   for (size_t i = 0; i < count; i++) embeddings[i] = faces[i].embedding;
 }
 
+void sb_groups_photos(const sb_groups_face *faces, size_t count, uint32_t *photos) {
+  for (size_t i = 0, photo = 0; i < count; i++) {
+    if (i && strcmp(faces[i].photo, faces[i - 1].photo) != 0) photo++;
+    photos[i] = (uint32_t)photo;
+  }
+}
+
 bool sb_groups_folder_begins(const sb_groups_listing *l, const sb_groups_face *faces, size_t group, size_t i) {
   return i == l->from[group] || compare_folders(faces[l->order[i]].photo, faces[l->order[i - 1]].photo) != 0;
 }
 
-static json_t *face_json(const sb_groups_face *face) {
-  return json_pack("{s:o,s:{s:o,s:o,s:o,s:o}}", "photo", sb_json_path(face->photo, strlen(face->photo)), "box", "x",
+static json_t *face_json(const sb_groups_face *face, bool copy) {
+  return json_pack("{s:o,s:{s:o,s:o,s:o,s:o},s:b}", "photo", sb_json_path(face->photo, strlen(face->photo)), "box", "x",
                    sb_json_float(face->box.x), "y", sb_json_float(face->box.y), "w", sb_json_float(face->box.w), "h",
-                   sb_json_float(face->box.h));
+                   sb_json_float(face->box.h), "copy", copy);
+}
+
+/* Why a group that matches somebody is not named. */
+static const char *reason_of(const sb_clusters *clusters, size_t group) {
+  return clusters->children[group] ? "child" : clusters->rivals[group] ? "different" : "";
 }
 
 static json_t *group_json(const sb_clusters *clusters, const sb_groups_listing *l, const sb_groups_face *faces,
@@ -87,7 +99,7 @@ static json_t *group_json(const sb_clusters *clusters, const sb_groups_listing *
   json_t *list = json_array(), *folders = json_array();
   for (size_t i = l->from[group]; i < l->from[group + 1]; i++) {
     const sb_groups_face *face = &faces[l->order[i]];
-    sb_json_append(&list, face_json(face));
+    sb_json_append(&list, face_json(face, clusters->copies[l->order[i]]));
     if (sb_groups_folder_begins(l, faces, group, i))
       sb_json_append(&folders, sb_json_path(face->photo, folder_length(face->photo)));
   }
@@ -95,8 +107,8 @@ static json_t *group_json(const sb_clusters *clusters, const sb_groups_listing *
   json_t *person = who->id ? json_pack("{s:s,s:s,s:o}", "id", who->id, "name", who->name, "similarity",
                                        sb_json_significant(who->similarity, 3))
                            : json_null();
-  return json_pack("{s:o,s:s,s:o,s:o}", "person", person, "reason", clusters->children[group] ? "child" : "", "faces",
-                   list, "folders", folders);
+  return json_pack("{s:o,s:s,s:o,s:o}", "person", person, "reason", reason_of(clusters, group), "faces", list,
+                   "folders", folders);
 }
 
 json_t *sb_json_clusters(const sb_clusters *clusters, const sb_groups_face *faces, size_t count, size_t photos) {
@@ -105,6 +117,7 @@ json_t *sb_json_clusters(const sb_clusters *clusters, const sb_groups_face *face
   json_t *groups = json_array();
   for (size_t c = 0; c < clusters->count; c++) sb_json_append(&groups, group_json(clusters, &listing, faces, c));
   sb_groups_free(&listing);
-  return json_pack("{s:o,s:I,s:I,s:o}", "groups", groups, "photos", (json_int_t)photos, "faces", (json_int_t)count,
-                   "threshold", sb_json_significant(clusters->threshold, 3));
+  return json_pack("{s:o,s:I,s:I,s:o,s:I}", "groups", groups, "photos", (json_int_t)photos, "faces", (json_int_t)count,
+                   "threshold", sb_json_significant(clusters->threshold, 3), "kept_apart",
+                   (json_int_t)clusters->kept_apart);
 }

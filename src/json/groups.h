@@ -18,6 +18,9 @@ typedef struct sb_groups_face {
  * found the faces. `embeddings` then lists the embedding of each, as a request to group them takes them. */
 void sb_groups_sort(sb_groups_face *faces, size_t count, const float **embeddings);
 
+/* Of each sorted face, the number of its photo, for a request to group them. `photos` has room for `count`. */
+void sb_groups_photos(const sb_groups_face *faces, size_t count, uint32_t *photos);
+
 /* The faces of each group: `order` lists the faces by group, those of group g from `from[g]` up to `from[g + 1]`. */
 typedef struct sb_groups_listing {
   size_t *order, *from;

@@ -238,6 +238,15 @@ sb_status sb_store_operating_point(sb_store *store, sb_target *out, sb_error *er
  * settings. */
 sb_status sb_store_operating_point_set(sb_store *store, const sb_target *point, sb_error *error);
 
+/* ---- Pairs of people of whom somebody said that they are different people (gallery/different.c) */
+
+/* In one transaction with its audit entry; false: takes it back. The rows of two people of the collection. */
+sb_status sb_store_different_set(sb_store *store, int64_t collection, const sb_store_different_pair *pair,
+                                 bool different, sb_error *error);
+/* All pairs of a collection; `*out`: released by free(). One that another program wrote is passed over. */
+sb_status sb_store_different_list(sb_store *store, int64_t collection, sb_store_different_pair **out, size_t *count,
+                                  sb_error *error);
+
 /* ---- Search by the database itself (gallery/database_search.c). Any thread; as many searches at once as there are
  * cores. */
 

@@ -30,6 +30,11 @@ typedef struct sb_store_face_row {
   int64_t face, person; /* rows */
 } sb_store_face_row;
 
+/* Two people of a collection who are different people, though they may look alike. */
+typedef struct sb_store_different_pair {
+  int64_t one, other; /* rows; in a list the lower one first */
+} sb_store_different_pair;
+
 /* ---- Density: how similar a face is to strangers, learnt from the collection (stats/cohort.h) */
 
 typedef struct sb_density {

@@ -1,9 +1,10 @@
 """cluster and dedup."""
 
 import shutil
+import subprocess
 import unittest
 
-from program import FRIENDS, GROUPS, ProgramCase
+from program import FRIENDS, GROUPS, RENDER, ProgramCase
 
 OBAMAS = ("obama.jpg", "obama2.jpg", "obama3.jpg", "obama_partial_face.jpg")
 
@@ -44,6 +45,30 @@ class Cluster(ProgramCase):
             {f["photo"].rsplit("/", 1)[1] for f in answer["groups"][0]["faces"]}, {"sample1.jpg", "sample3.jpg"}
         )
 
+    def test_two_faces_of_one_photo_are_two_people_unless_it_is_a_mirror_image_or_the_user_says_collage(self):
+        root = self.folder / "twins"
+        root.mkdir()
+        subprocess.run([RENDER, "mirror", self.folder / "mirror.jpg", FRIENDS / "obama.jpg"], check=True)
+        for name, other in {"twins.jpg": FRIENDS / "obama2.jpg", "mirror.jpg": self.folder / "mirror.jpg"}.items():
+            subprocess.run([RENDER, "beside", root / name, FRIENDS / "obama.jpg", other], check=True)
+        answer = self.json_of("cluster", root, "--quiet")
+        places = [sorted(f["photo"].rsplit("/", 1)[1] for f in g["faces"]) for g in answer["groups"]]
+        self.assertEqual(places, [["mirror.jpg", "mirror.jpg", "twins.jpg"], ["twins.jpg"]])
+        self.assertEqual([f["copy"] for f in answer["groups"][0]["faces"]].count(True), 2)
+        self.assertGreater(answer["kept_apart"], 0)
+        words = self.run_program("cluster", root, "--quiet").stdout.decode()
+        self.assertIn("mirror.jpg (mirrored or copied)", words)
+        self.assertIn("look like one person and are two", words)
+        self.assertEqual(len(self.json_of("cluster", root, "--quiet", "--collages")["groups"]), 1)
+
+    def test_of_two_people_in_one_photo_one_gets_the_name(self):
+        self.enroll("44", "Barack Obama", FRIENDS / "obama.jpg")
+        root = self.folder / "twins"
+        root.mkdir()
+        subprocess.run([RENDER, "beside", root / "a.jpg", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg"], check=True)
+        groups = self.json_of("cluster", root, "--quiet")["groups"]
+        self.assertEqual(sorted((bool(g["person"]), g["reason"]) for g in groups), [(False, "different"), (True, "")])
+
     def test_a_folder_without_photos_or_none_is_reported(self):
         (self.folder / "empty").mkdir()
         self.refused("cluster", self.folder / "empty", code=3, word="there are no files")
@@ -65,6 +90,17 @@ class Dedup(ProgramCase):
         self.assertIn("B. O. (99)", words)
         self.assertIn("1 pair from", words)
         self.assertIn("among 4 faces of 3 people", words)
+
+    def test_people_who_are_said_to_be_different_are_left_out_until_that_is_taken_back(self):
+        self.enroll("44", "Barack Obama", FRIENDS / "obama.jpg")
+        self.enroll("99", "B. O.", FRIENDS / "obama3.jpg")
+        self.refused("dedup", "44", code=3, word="give two ids")
+        self.refused("dedup", "--different", "44", "44", code=3, word="one person")
+        self.assertIn("marked", self.run_program("dedup", "--different", "99", "44").stdout.decode())
+        answer = self.json_of("dedup")
+        self.assertEqual((answer["pairs"], answer["different"]), ([], 1))
+        self.run_program("dedup", "--undecided", "44", "99")
+        self.assertEqual(self.json_of("dedup")["total"], 1)
 
     def test_an_empty_gallery_has_no_pairs(self):
         self.assertEqual(self.json_of("dedup")["total"], 0)

@@ -176,6 +176,11 @@ class People(SharedServerCase):
         self.get("/v1/people/45", 404)
         self.assertEqual(self.enroll("45", "Other", OBAMA2)["possible_duplicates"][0]["id"], "44")
 
+    def test_people_who_are_registered_as_different_people_are_not_merged(self):
+        self.enroll()
+        self.post("/v1/people", 201, id="45", name="Twin", image=OBAMA2, on_duplicate="different")
+        self.refused("/v1/people/44/merge", 400, "invalid", **{"from": "45"})
+
     def test_missing_and_hostile_texts_are_400(self):
         for fields in (
             {"name": "A"},

@@ -102,6 +102,7 @@ WORDS = {
     "engine": {
         "candidates",
         "child",
+        "cluster",
         "collection",
         "diagnostics",
         "engine",

@@ -251,7 +251,7 @@ export function start() {
     reset();
   });
   $('#duplicate-same').addEventListener('click', addToTwin);
-  $('#duplicate-anyway').addEventListener('click', () => submit('warn'));
+  $('#duplicate-anyway').addEventListener('click', () => submit('different'));
   $('#duplicate-cancel').addEventListener('click', () => {
     $('#register-duplicate').hidden = true;
     $('#register-form').hidden = false;

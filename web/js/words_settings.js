@@ -418,6 +418,8 @@ export const SETTINGS_WORDS = {
   'verb.show': ['Record seen', 'Registro visto', 'Registro visto'],
   'verb.collection': ['Collection made', 'Coleção criada', 'Colección creada'],
   'verb.cluster': ['Faces grouped', 'Rostos agrupados', 'Rostros agrupados'],
+  'verb.different': ['Different people marked', 'Pessoas diferentes marcadas', 'Personas distintas marcadas'],
+  'verb.undecided': ['Different people: taken back', 'Pessoas diferentes: desfeito', 'Personas distintas: deshecho'],
   'verb.dedup': ['Duplicates searched', 'Busca de duplicatas', 'Búsqueda de duplicados'],
   'verb.login': ['Login', 'Entrada', 'Entrada'],
   'verb.login-failed': ['Login failed', 'Entrada recusada', 'Entrada fallida'],

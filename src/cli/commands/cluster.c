@@ -18,12 +18,22 @@ enum {
   PHOTO_BYTES_MAX = 64 << 20 /* of a photo that is read again, as sb_cli_photo_read limits it */
 };
 
+typedef struct options {
+  bool collages;
+} options;
+
+static const sb_cli_option cluster_options[] = {
+    {"--collages", NULL, "a photo may show a person several times: collages, mirrors", SB_CLI_FIELD(options, collages)},
+    {NULL},
+};
+
 typedef struct album {
   size_t count, room;
   char **paths; /* of photos */
   sb_cli_photo_faces *photos;
   size_t face_count;
   const float **embeddings;
+  uint32_t *numbers;     /* of each face, the number of its photo */
   sb_groups_face *faces; /* of all photos, sorted */
   sb_clusters *clusters;
   sb_groups_listing listing;
@@ -92,13 +102,15 @@ static sb_status collect_faces(album *a, sb_error *error) {
   for (size_t i = 0; i < a->count; i++) total += a->photos[i].faces ? a->photos[i].faces->count : 0;
   a->embeddings = sb_alloc(total, sizeof *a->embeddings, error);
   a->faces = sb_alloc(total, sizeof *a->faces, error);
-  if (!a->embeddings || !a->faces) return SB_NO_MEMORY;
+  a->numbers = sb_alloc(total, sizeof *a->numbers, error);
+  if (!a->embeddings || !a->faces || !a->numbers) return SB_NO_MEMORY;
   for (size_t i = 0; i < a->count; i++)
     for (size_t f = 0; a->photos[i].faces && f < a->photos[i].faces->count; f++) {
       const sb_face *face = &a->photos[i].faces->items[f];
       a->faces[a->face_count++] = (sb_groups_face){a->paths[i], face->box, face->embedding};
     }
   sb_groups_sort(a->faces, total, a->embeddings);
+  sb_groups_photos(a->faces, total, a->numbers);
   return SB_OK;
 }
 
@@ -109,6 +121,7 @@ static void album_free(album *a) {
   for (size_t i = 0; i < a->count; i++) free(a->paths[i]);
   free(a->paths);
   free(a->embeddings);
+  free(a->numbers);
   free(a->faces);
 }
 
@@ -135,17 +148,24 @@ static void print_cluster(const album *a, size_t number) {
   for (size_t i = from; i < to; i++) folders += sb_groups_folder_begins(l, a->faces, number, i);
   const char *name = a->clusters->names[number].id   ? a->clusters->names[number].name
                      : a->clusters->children[number] ? "not sure, looks like a child"
+                     : a->clusters->rivals[number]   ? "unknown person, who looks like somebody else here"
                                                      : "unknown person";
   printf("%s: %zu %s", name, to - from, sb_cli_plural(to - from, "face", "faces"));
   if (folders > 1) printf(" in %zu folders", folders);
   putchar('\n');
-  for (size_t i = from; i < to; i++) printf("  %s\n", a->faces[l->order[i]].photo);
+  for (size_t i = from; i < to; i++)
+    printf("  %s%s\n", a->faces[l->order[i]].photo, a->clusters->copies[l->order[i]] ? " (mirrored or copied)" : "");
 }
 
 static void print_clusters(const album *a) {
   for (size_t c = 0; c < a->clusters->count; c++) print_cluster(a, c);
   printf("%zu people on %zu faces of %zu photos (the same person from %.3f)\n", a->clusters->count, a->face_count,
          a->count, a->clusters->threshold);
+  size_t apart = a->clusters->kept_apart;
+  if (apart)
+    printf("%zu %s of faces that look like one person and are two: in one photo, or marked as different people "
+           "(--collages: a photo may show a person several times)\n",
+           apart, sb_cli_plural(apart, "pair", "pairs"));
   for (size_t i = 0; i < a->count; i++)
     if (a->photos[i].error.code != SB_OK) printf("not used: %s: %s\n", a->paths[i], a->photos[i].error.message);
 }
@@ -168,7 +188,7 @@ static sb_status read_photo(void *context, size_t face, void **bytes, size_t *si
   return SB_OK;
 }
 
-static sb_status cluster(sb_cli *cli, album *a, sb_error *error) {
+static sb_status cluster(sb_cli *cli, const options *o, album *a, sb_error *error) {
   sb_status status = read_photos(a, cli->words[0], error);
   if (status != SB_OK) return status;
   status = sb_cli_batch_find_faces(cli, SB_WANT_EMBEDDING, a->photos, a->count, error);
@@ -178,6 +198,8 @@ static sb_status cluster(sb_cli *cli, album *a, sb_error *error) {
                                       .collection = cli->config->collection,
                                       .embeddings = a->embeddings,
                                       .count = a->face_count,
+                                      .photos = a->numbers,
+                                      .collages = o->collages,
                                       .photo = read_photo,
                                       .context = a,
                                       .target = sb_cli_operating_point(cli, cli->engine)};
@@ -186,9 +208,8 @@ static sb_status cluster(sb_cli *cli, album *a, sb_error *error) {
 }
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
-  (void)parsed;
   album a = {0};
-  sb_status status = cluster(cli, &a, error);
+  sb_status status = cluster(cli, parsed, &a, error);
   if (status == SB_OK) status = print(cli, &a, error);
   album_free(&a);
   return status;
@@ -198,6 +219,8 @@ const sb_cli_command sb_cli_command_cluster = {
     .name = "cluster",
     .arguments = "DIR",
     .summary = "who is in these photos? The faces of each person together, named if registered",
+    .options = cluster_options,
+    .options_size = sizeof(options),
     .least = 1,
     .most = 1,
     .opens_gallery = true,

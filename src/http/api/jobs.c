@@ -83,6 +83,7 @@ void sb_http_handle_jobs_cluster(sb_http_request *request) {
   sb_http_params p = sb_http_params_begin(request);
   sb_http_job_request job = {.kind = SB_HTTP_JOB_CLUSTER, .collection = sb_http_params_collection(&p), .model = model};
   job.target = sb_http_params_operating_point(&p, sb_http_operating_point(request->context));
+  job.collages = sb_http_options_flag(&p, "collages");
   need_files(&p);
   if (p.error.code == SB_OK)
     sb_http_params_check(&p, sb_engine_collection_model(request->context->engine, job.collection, model, &error),

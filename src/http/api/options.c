@@ -1,11 +1,18 @@
 /* Options of enrolments. A job has them for all of its photos, a request for its own. */
 #include "http/api/options.h"
 
+static unsigned read_on_duplicate(sb_http_params *p) {
+  static const char *const words[] = {"warn", "refuse", "different", NULL};
+  static const unsigned flags[] = {0, SB_ENROLL_REFUSE_DUPLICATE, SB_ENROLL_DIFFERENT};
+  int choice = sb_http_params_choice(p, "on_duplicate", words);
+  return choice < 0 ? 0 : flags[choice];
+}
+
 unsigned sb_http_options_enroll(sb_http_params *p) {
   unsigned flags = 0;
   if (sb_http_params_is(p, "faces", "all", "largest")) flags |= SB_ENROLL_LARGEST;
   if (sb_http_params_is(p, "quality", "good", "any")) flags |= SB_ENROLL_ANY_QUALITY;
-  if (sb_http_params_is(p, "on_duplicate", "warn", "refuse")) flags |= SB_ENROLL_REFUSE_DUPLICATE;
+  flags |= read_on_duplicate(p);
   return flags;
 }
 

@@ -8,7 +8,7 @@
 #define SB_HTTP_OFFSET_MAX ((size_t)9000000000000000)
 
 /* How strict an enrolment is with its photos, as SB_ENROLL_* flags: `faces` (all, largest), `quality` (good, any),
- * `on_duplicate` (warn, refuse). */
+ * `on_duplicate` (warn, refuse, different). */
 unsigned sb_http_options_enroll(sb_http_params *p);
 /* `name` (false, true). */
 bool sb_http_options_flag(sb_http_params *p, const char *name);

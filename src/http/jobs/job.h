@@ -44,6 +44,7 @@ struct sb_http_job {
   unsigned flags;
   sb_target target;
   size_t limit;
+  bool collages; /* as in sb_cluster_request */
   /* The lock of `jobs` guards what follows. */
   sb_http_job_state state;
   bool pause, cancel;

@@ -85,20 +85,27 @@ static sb_status cluster_faces(sb_http_job *job, sb_error *error) {
   if (!seen || !seen->count)
     return sb_fail(error, SB_NO_FACE, "no face was found in any photo: there is nothing to group");
   const float **embeddings = sb_alloc(seen->count, sizeof *embeddings, error);
-  if (!embeddings) return SB_NO_MEMORY;
+  uint32_t *photos = sb_alloc(seen->count, sizeof *photos, error);
+  sb_status status = embeddings && photos ? SB_OK : SB_NO_MEMORY;
+  if (status != SB_OK) goto done;
   sb_groups_sort(seen->faces, seen->count, embeddings);
+  sb_groups_photos(seen->faces, seen->count, photos);
   const sb_cluster_request request = {.struct_size = sizeof request,
                                       .collection = job->collection,
                                       .embeddings = embeddings,
                                       .count = seen->count,
+                                      .photos = photos,
+                                      .collages = job->collages,
                                       .photo = read_photo,
                                       .context = job,
                                       .target = job->target};
-  sb_status status = sb_engine_cluster(job->jobs->engine, &request, &clusters, error);
+  status = sb_engine_cluster(job->jobs->engine, &request, &clusters, error);
   if (status == SB_OK)
     status = keep_result(job, sb_json_clusters(clusters, seen->faces, seen->count, job->total), error);
+done:
   sb_clusters_free(clusters);
   free(embeddings);
+  free(photos);
   return status;
 }
 

@@ -243,6 +243,7 @@ static sb_status job_new(sb_http_jobs *jobs, const sb_http_job_request *request,
              .flags = request->flags,
              .target = request->target,
              .limit = request->limit,
+             .collages = request->collages,
              .bundle = request->bundle,
              .created_ms = sb_now_ms()};
   sb_hex(random, sizeof random, j->id);

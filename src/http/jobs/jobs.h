@@ -31,6 +31,7 @@ typedef struct sb_http_job_request {
   unsigned flags;                          /* SB_ENROLL_*; ADD and SKIP_KNOWN are always set */
   sb_target target;                        /* operating point, for cluster and dedup */
   size_t limit;                            /* most pairs in the result of dedup */
+  bool collages;                           /* for cluster: a photo may show a person several times */
 } sb_http_job_request;
 /* Queues a job. Takes the bundle over, also when it fails. SB_BUSY: too many jobs wait. */
 sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *request, char id[SB_HTTP_JOB_ID + 1],

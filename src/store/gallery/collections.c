@@ -8,6 +8,7 @@
 #include "store/core/transaction.h"
 #include "store/gallery/change_log.h"
 #include "store/gallery/counts.h"
+#include "store/gallery/different.h"
 #include "store/gallery/hnsw_index.h"
 #include "store/sealing/protection.h"
 
@@ -106,7 +107,8 @@ static sb_status delete_rows(sb_store *store, int64_t row, bool and_itself, sb_e
   if (status == SB_OK && and_itself)
     status = sb_store_exec_int(store, "DELETE FROM collection WHERE id = ?", row, error);
   if (status != SB_OK) return status;
-  status = sb_hnsw_invalidate(store, row, error);
+  status = sb_store_different_forget(store, row, error);
+  if (status == SB_OK) status = sb_hnsw_invalidate(store, row, error);
   if (status != SB_OK) return status;
   status = sb_store_change_append(store, SB_CHANGE_DROP, row, 0, 0, error);
   if (status != SB_OK) return status;

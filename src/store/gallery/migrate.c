@@ -268,8 +268,10 @@ static sb_status begin_migration(migration *m, sb_error *error) {
 
 static sb_status copy_meta(migration *m, sb_error *error) {
   sb_status status = SB_OK;
-  sb_statement s =
-      sb_statement_new(m->from, "SELECT key, value FROM meta WHERE key IN ('audit_head', 'rotation', 'target')", error);
+  sb_statement s = sb_statement_new(m->from,
+                                    "SELECT key, value FROM meta WHERE key IN ('audit_head', 'rotation', 'target')"
+                                    " OR key LIKE 'different/%'",
+                                    error);
   while (status == SB_OK && sb_statement_step(&s)) {
     size_t size = 0;
     const void *value = sb_statement_column_blob(&s, 1, &size);

@@ -3,7 +3,7 @@
  * of the version before.
  *
  *   meta         single values by key: head of the audit log, row-set MAC ("tally"), operating point ("target"),
- *                position of a key rotation
+ *                position of a key rotation, pairs of different people who look alike ("different/...")
  *   data_key     keys that seal fields, wrapped by the root key
  *   collection   name, model, dim, and the seed of its secret transform
  *   person       sealed id, name, consent and purpose; external_hash finds an id
