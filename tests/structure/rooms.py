@@ -19,6 +19,7 @@ ALLOWED = {
     "json": {"base"},
     "sandbox": {"base"},
     "image": {"base"},
+    "liveness": {"base"},
     "infer": {"base"},
     "vector": {"base"},
     "crypto": {"base"},
@@ -27,7 +28,7 @@ ALLOWED = {
     "store": {"base", "vector", "crypto"},
     "import": {"base", "crypto"},
     "engine": {"base", "image", "infer", "vector", "crypto", "stats", "face", "store"},
-    "http": {"base", "config", "json", "import", "crypto", "engine"},
+    "http": {"base", "config", "json", "import", "crypto", "liveness", "engine"},
     "sql": {"base", "vector", "engine"},
     "cli": {"base", "config", "json", "import", "sandbox", "crypto", "vector", "stats", "engine", "http", "sql"},
 }

@@ -43,6 +43,7 @@ WORDS = {
     "sandbox": {"sandbox"},
     "image": {"image"},
     "infer": {"infer"},
+    "liveness": {"challenge"},
     "vector": {
         "axes",
         "centroids",
