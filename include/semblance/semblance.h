@@ -463,6 +463,14 @@ SB_API void sb_search_result_free(sb_search_result *result);
 SB_API sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, sb_search_result **out,
                                   sb_error *error);
 
+/* Which face of a photo is compared, where it shows several; a number from 1 on is that face of sb_engine_find_faces,
+ * the largest being 1. */
+enum {
+  SB_FACE_BEST = 0,     /* that of the most similar pair, among faces that are good enough for enrolment */
+  SB_FACE_LARGEST = -1, /* faster, as SB_WANT_LARGEST_ONLY */
+  SB_FACE_NUMBER_MAX = 9999
+};
+
 typedef struct sb_verify_request {
   size_t struct_size;
   /* Its people tell how crowded the surroundings of both faces are, which the score is normalised by. NULL: default.
@@ -472,6 +480,7 @@ typedef struct sb_verify_request {
   sb_target target;  /* fpir must be 0 */
   const char *model; /* the embedding model; NULL: the engine's */
   bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
+  int faces[2];      /* of each photo: SB_FACE_BEST, SB_FACE_LARGEST, or a face's number */
 } sb_verify_request;
 
 typedef struct sb_comparison {
@@ -481,11 +490,17 @@ typedef struct sb_comparison {
   double threshold, unsure;                   /* of the score */
   double false_match_rate, false_match_upper; /* as in sb_candidate */
   bool false_match_bound;
-  sb_face faces[2]; /* the largest of each photo, without embedding */
+  sb_face faces[2];  /* the compared face of each photo, without embedding */
+  size_t numbers[2]; /* which of the photo's faces it is, from 1, the largest, on */
+  size_t counts[2];  /* how many faces the photo shows; 0: only the largest was looked for */
+  size_t pairs;      /* of which this one is the most similar */
+  /* Probability that one of that many pairs of different people reaches the score: best estimate. */
+  double pairs_false_match;
 } sb_comparison;
 
-/* Compares the largest faces of two photos: are they of the same person? SB_NO_FACE names the photo without a face;
- * SB_INVALID (target), SB_NOT_FOUND (no such model), the photo errors, SB_MODEL, SB_BUSY. */
+/* Compares a face of one photo with a face of another: are they of the same person? SB_NO_FACE names the photo without
+ * a face; SB_INVALID (target, or a number that the photo has no face for), SB_NOT_FOUND (no such model), the photo
+ * errors, SB_MODEL, SB_BUSY. */
 SB_API sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out,
                                   sb_error *error);
 
@@ -572,9 +587,9 @@ SB_API sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, 
 /* Erases all thumbnails of a collection, as sb_engine_delete erases people; the faces stay. `erased`: how many there
  * were. */
 SB_API sb_status sb_engine_thumbnails_erase(sb_engine *engine, const char *collection, size_t *erased, sb_error *error);
-/* Compares the largest face of a photo with a stored face. `out->faces[0]` is the photo's face, `[1]` is zero. `*id`
- * (`id` NULL allowed): the id of the stored face's person, released by free(). SB_NOT_FOUND, SB_NO_FACE, the photo
- * errors. */
+/* Compares the face of a photo that is most similar to a stored face with it. `out->faces[0]` is the photo's face,
+ * `[1]` is zero. `*id` (`id` NULL allowed): the id of the stored face's person, released by free(). SB_NOT_FOUND,
+ * SB_NO_FACE, the photo errors. */
 SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,
                                        sb_comparison *out, char **id, sb_error *error);
 

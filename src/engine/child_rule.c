@@ -48,7 +48,7 @@ sb_status sb_child_compare(sb_engine *engine, sb_faces *const *faces, size_t pho
                            sb_error *error) {
   for (size_t i = 0; i < photos && out->verdict == SB_VERDICT_MATCH; i++) {
     bool child = false;
-    sb_status status = sb_child_face(engine, faces[i], 0, &child, error);
+    sb_status status = sb_child_face(engine, faces[i], out->numbers[i] - 1, &child, error);
     if (status != SB_OK) return status;
     if (child) out->verdict = SB_VERDICT_UNSURE, out->reason = SB_REASON_CHILD;
   }

@@ -18,7 +18,7 @@ unsigned sb_child_want(const sb_engine *engine);
 sb_status sb_child_face(sb_engine *engine, sb_faces *faces, size_t face, bool *child, sb_error *error);
 /* The same by what is stored about a person; false where no age is. */
 bool sb_child_person(const sb_engine *engine, bool has_attributes, const sb_attributes *attributes);
-/* The same for two faces of photos: turns a match into "not sure". `faces`: the first face of each of `photos` is
+/* The same for two faces of photos: turns a match into "not sure". Of each of `photos`, the face out->numbers is
  * compared. */
 sb_status sb_child_compare(sb_engine *engine, sb_faces *const *faces, size_t photos, sb_comparison *out,
                            sb_error *error);

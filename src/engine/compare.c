@@ -1,5 +1,5 @@
 /* Verbs that compare photos with each other: one face against many, and a family's resemblance. Each photo goes through
- * the models once. Comparing two photos with a verdict is sb_engine_verify (flow.c). */
+ * the models once. Comparing two photos with a verdict is sb_engine_verify (verify.c). */
 #include "engine/child_rule.h"
 #include "engine/engine.h"
 #include "engine/flow.h"
@@ -83,7 +83,7 @@ void sb_photo_comparison_free(sb_photo_comparison *comparison) {
 static sb_status score_photo(sb_engine *engine, const sb_faces *reference, const sb_named_photo *photo, double *score,
                              sb_error *error) {
   sb_faces *faces = NULL;
-  sb_status status = sb_flow_largest_face(engine, photo->photo, 0, NULL, photo->name, &faces, error);
+  sb_status status = sb_flow_some_face(engine, photo->photo, SB_WANT_LARGEST_ONLY, NULL, photo->name, &faces, error);
   if (status == SB_OK)
     *score = sb_verdict_similarity(reference->items[0].embedding, faces->items[0].embedding, reference->dim);
   sb_faces_free(faces);
@@ -95,7 +95,7 @@ sb_status sb_engine_resemblance(sb_engine *engine, const sb_named_photo *referen
   sb_faces *faces = NULL;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = sb_flow_largest_face(engine, reference->photo, 0, NULL, reference->name, &faces, error);
+  status = sb_flow_some_face(engine, reference->photo, SB_WANT_LARGEST_ONLY, NULL, reference->name, &faces, error);
   for (size_t i = 0; status == SB_OK && i < count; i++)
     status = score_photo(engine, faces, &photos[i], &scores[i], error);
   sb_faces_free(faces);

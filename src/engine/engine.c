@@ -177,7 +177,7 @@ sb_status sb_engine_threshold(sb_engine *engine, const sb_target *target, double
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = sb_engine_embedder(engine, NULL, &embedder, error);
-  if (status == SB_OK) status = sb_verdict_threshold(&embedder, target, out, error);
+  if (status == SB_OK) status = sb_verdict_threshold(&embedder, target, 1, out, error);
   sb_engine_leave(engine);
   return status;
 }

@@ -137,6 +137,12 @@ sb_status sb_engine_resemblance(sb_engine *engine, const sb_named_photo *referen
 sb_status sb_engine_search_embedded(sb_engine *engine, const sb_search_request *request, size_t *dim,
                                     sb_search_result **out, sb_error *error);
 
+/* ---- verify.c */
+
+/* Reads which faces of two photos are compared: "best", "largest" or a number for both, or two of these with a comma
+ * between. SB_INVALID. */
+sb_status sb_engine_face_choice(const char *text, int out[2], sb_error *error);
+
 /* ---- flow.c: for sql/, which has an embedding and no photo */
 
 typedef struct sb_engine_query {

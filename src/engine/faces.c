@@ -130,28 +130,16 @@ sb_status sb_engine_person_faces_delete(sb_engine *engine, const char *collectio
 
 static sb_status compare(sb_engine *engine, const sb_store_collection *collection, int64_t face, sb_photo photo,
                          sb_comparison *out, sb_error *error) {
-  unsigned want = SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY | sb_child_want(engine);
   sb_embedder embedder;
-  sb_faces *faces = NULL;
   sb_status status = sb_engine_collection_embedder(engine, collection, &embedder, error);
   if (status != SB_OK) return status;
   float *stored = sb_alloc(embedder.dim, sizeof *stored, error);
   if (!stored) return SB_NO_MEMORY;
   status = sb_store_face_template(engine->store, face, embedder.dim, stored, error);
-  if (status == SB_OK) status = sb_flow_faces(engine, photo, want, embedder.name, &faces, error);
-  if (status == SB_OK && !faces->count) status = sb_engine_fail_no_face(NULL, error);
-  if (status == SB_OK) {
-    const float *pair[2] = {faces->items[0].embedding, stored};
-    sb_verdict_score score;
-    status = sb_flow_compare(engine, collection->info.name, &embedder, pair, &score, error);
-    *out = (sb_comparison){.faces[0] = faces->items[0]};
-    out->faces[0].embedding = NULL;
-    if (status == SB_OK) sb_verdict_compare(engine, &embedder, embedder.calibration.default_threshold, &score, 1, out);
-    if (status == SB_OK) status = sb_child_compare(engine, &faces, 1, out, error);
-  }
+  if (status == SB_OK)
+    status = sb_flow_verify_stored(engine, collection->info.name, &embedder, stored, photo, out, error);
   sb_wipe(stored, embedder.dim * sizeof *stored);
   free(stored);
-  sb_faces_free(faces);
   return status;
 }
 

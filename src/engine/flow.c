@@ -3,9 +3,9 @@
  *   photo -> decode -> detect -> align -> embed  -> search -> name -> verdict
  *            image/    \______ face/ ______/        vector/   store/
  *
- * The verbs find, search and verify are here; enrolment, grouping and comparison reuse the steps (flow.h). Searching
- * and naming are in candidates.c. Between embed and search a template goes through its collection's secret transform
- * (collection_indexes.c, store/sealing). */
+ * The verbs find and search are here; verification, enrolment, grouping and comparison reuse the steps (flow.h).
+ * Searching and naming are in candidates.c. Between embed and search a template goes through its collection's secret
+ * transform (collection_indexes.c, store/sealing). */
 #include "engine/flow.h"
 
 #include "engine/child_rule.h"
@@ -68,10 +68,10 @@ sb_status sb_engine_fail_no_face(const char *which, sb_error *error) {
                  which ? " in " : "", which ? which : "");
 }
 
-sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
-                               sb_faces **out, sb_error *error) {
+sb_status sb_flow_some_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
+                            sb_faces **out, sb_error *error) {
   sb_error cause = {0};
-  want |= SB_WANT_EMBEDDING | SB_WANT_LARGEST_ONLY;
+  want |= SB_WANT_EMBEDDING;
   sb_status status = sb_flow_faces(engine, photo, want, model, out, &cause);
   if (status != SB_OK) return sb_fail(error, status, "%s: %s", which, cause.message);
   if ((*out)->count) return SB_OK;
@@ -223,42 +223,4 @@ sb_status sb_engine_search(sb_engine *engine, const sb_search_request *request, 
 sb_status sb_engine_search_embedded(sb_engine *engine, const sb_search_request *request, size_t *dim,
                                     sb_search_result **out, sb_error *error) {
   return search(engine, request, dim, out, error);
-}
-
-/* ---- Public: verify */
-
-static sb_status compare_photos(sb_engine *engine, const sb_verify_request *request, sb_faces *faces[2],
-                                sb_comparison *out, sb_error *error) {
-  static const char *const which[2] = {"the first photo", "the second photo"};
-  sb_embedder embedder;
-  double threshold = 0;
-  unsigned want = sb_verdict_liveness_want(engine) | sb_child_want(engine);
-  if (request->whole_photo) want |= SB_WANT_WHOLE_PHOTO;
-  sb_status status = sb_engine_embedder(engine, request->model, &embedder, error);
-  if (status == SB_OK) status = sb_verdict_threshold(&embedder, &request->target, &threshold, error);
-  for (int i = 0; status == SB_OK && i < 2; i++)
-    status = sb_flow_largest_face(engine, request->photos[i], want, request->model, which[i], &faces[i], error);
-  if (status != SB_OK) return status;
-  const float *pair[2] = {faces[0]->items[0].embedding, faces[1]->items[0].embedding};
-  sb_verdict_score score;
-  status = sb_flow_compare(engine, request->collection, &embedder, pair, &score, error);
-  if (status != SB_OK) return status;
-  for (int i = 0; i < 2; i++) {
-    out->faces[i] = faces[i]->items[0];
-    out->faces[i].embedding = NULL;
-  }
-  sb_verdict_compare(engine, &embedder, threshold, &score, 2, out);
-  return sb_child_compare(engine, faces, 2, out, error);
-}
-
-sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, sb_comparison *out, sb_error *error) {
-  if (request->struct_size != sizeof *request) return sb_fail(error, SB_MISUSE, "struct_size is not set");
-  sb_faces *faces[2] = {NULL, NULL};
-  sb_status status = sb_engine_enter(engine, error);
-  if (status != SB_OK) return status;
-  status = compare_photos(engine, request, faces, out, error);
-  sb_faces_free(faces[0]);
-  sb_faces_free(faces[1]);
-  sb_engine_leave(engine);
-  return status;
 }

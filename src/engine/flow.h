@@ -12,15 +12,19 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
 /* The same with a thumbnail of the largest face, if there is one (`thumbnail` NULL: none). */
 sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                            sb_thumbnail *thumbnail, sb_error *error);
-/* The largest face only, with its embedding; SB_NO_FACE where there is none. Messages name the photo by `which`: "the
- * first photo". */
-sb_status sb_flow_largest_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
-                               sb_faces **out, sb_error *error);
+/* The faces with their embeddings, one at least; SB_NO_FACE where there is none. Messages name the photo by `which`:
+ * "the first photo". */
+sb_status sb_flow_some_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
+                            sb_faces **out, sb_error *error);
 
 /* Compares two embeddings of unit length by the cohorts that the collection (NULL: default) has for them. Without a
  * gallery, or with one of another model, the score is the similarity. Syncs the indexes. */
 sb_status sb_flow_compare(sb_engine *engine, const char *collection, const sb_embedder *embedder,
                           const float *const pair[2], sb_verdict_score *out, sb_error *error);
+
+/* Compares the face of a photo that is most similar to a stored template with it (verify.c). SB_NO_FACE. */
+sb_status sb_flow_verify_stored(sb_engine *engine, const char *collection, const sb_embedder *embedder,
+                                float *stored, sb_photo photo, sb_comparison *out, sb_error *error);
 
 /* Where and how an embedding is searched for. Borrowed. */
 typedef struct sb_flow_search {

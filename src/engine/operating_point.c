@@ -73,7 +73,7 @@ static sb_status explain_search(const sb_embedder *embedder, const sb_target *ta
                                 sb_error *error) {
   const sb_target of_two = {target->threshold, target->fmr, 0};
   sb_status status = sb_verdict_search_threshold(embedder, target, out->people, &out->threshold, error);
-  if (status == SB_OK) status = sb_verdict_threshold(embedder, &of_two, &out->verify, error);
+  if (status == SB_OK) status = sb_verdict_threshold(embedder, &of_two, 1, &out->verify, error);
   if (status != SB_OK) return status;
   out->unsure = sb_verdict_unsure(embedder, out->threshold);
   out->measured = embedder->calibration.count > 0;

@@ -34,15 +34,27 @@ double sb_verdict_similarity(const float *a, const float *b, size_t dim) {
   return fmin(sb_dot(a, b, dim), 1);
 }
 
-sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, double *threshold,
+/* The score that keeps the rate at which at least one of `chances` comparisons of different people matches. */
+static double threshold_of_chances(const sb_calibration *c, double rate, size_t chances) {
+  return sb_calibration_threshold(c, sb_stats_fmr_of_fpir(rate, (double)chances));
+}
+
+/* The score that a threshold or an FMR means, else the default. */
+static double threshold_of_one(const sb_calibration *c, const sb_target *target) {
+  if (target->threshold > 0) return target->threshold;
+  return target->fmr > 0 ? sb_calibration_threshold(c, target->fmr) : c->default_threshold;
+}
+
+sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, size_t pairs, double *threshold,
                                sb_error *error) {
+  const sb_calibration *c = &embedder->calibration;
   sb_status status = check(embedder, target, error);
-  if (status == SB_OK && target->fpir > 0)
-    status = sb_fail(error, SB_INVALID, "fpir is a rate of searches; for two photos give fmr or threshold");
   if (status != SB_OK) return status;
-  *threshold = target->threshold > 0 ? target->threshold
-               : target->fmr > 0     ? sb_calibration_threshold(&embedder->calibration, target->fmr)
-                                     : embedder->calibration.default_threshold;
+  if (target->fpir > 0)
+    return sb_fail(error, SB_INVALID, "fpir is a rate of searches; for two photos give fmr or threshold");
+  *threshold = threshold_of_one(c, target);
+  if (pairs > 1 && c->count && target->threshold <= 0 && target->fmr <= 0)
+    *threshold = fmax(*threshold, threshold_of_chances(c, fpir_default, pairs));
   return SB_OK;
 }
 
@@ -51,10 +63,9 @@ sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_targ
   const sb_calibration *c = &embedder->calibration;
   sb_status status = check(embedder, target, error);
   if (status != SB_OK) return status;
-  if (target->threshold > 0 || target->fmr > 0 || !c->count)
-    return sb_verdict_threshold(embedder, target, threshold, error);
-  double fpir = target->fpir > 0 ? target->fpir : fpir_default;
-  double wanted = sb_calibration_threshold(c, sb_stats_fmr_of_fpir(fpir, (double)people));
+  *threshold = threshold_of_one(c, target);
+  if (target->threshold > 0 || target->fmr > 0 || !c->count) return SB_OK;
+  double wanted = threshold_of_chances(c, target->fpir > 0 ? target->fpir : fpir_default, people);
   *threshold = target->fpir > 0 ? wanted : fmax(wanted, c->default_threshold);
   return SB_OK;
 }
@@ -98,6 +109,7 @@ void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, do
   out->false_match_rate = rate.rate;
   out->false_match_upper = rate.upper;
   out->false_match_bound = rate.bound;
+  out->pairs_false_match = -expm1((double)out->pairs * log1p(-rate.rate));
   out->verdict =
       sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, score->score), worst, &out->reason);
   bool refused =

@@ -13,8 +13,10 @@ typedef struct sb_verdict_score {
 } sb_verdict_score;
 /* The similarity of two templates of unit length: their cosine, at most 1. */
 double sb_verdict_similarity(const float *a, const float *b, size_t dim);
-/* The score from which two photos count as one person. SB_INVALID: out of range, or a rate of searches. */
-sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, double *threshold,
+/* The score from which two faces, the most similar of so many pairs, count as one person. Where no target is given, at
+ * most 1 % of so many pairs of different people hold one that reaches it. SB_INVALID: out of range, or a rate of
+ * searches. */
+sb_status sb_verdict_threshold(const sb_embedder *embedder, const sb_target *target, size_t pairs, double *threshold,
                                sb_error *error);
 /* The same for a search among `people`. */
 sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_target *target, size_t people,
@@ -30,7 +32,7 @@ sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdi
 unsigned sb_verdict_liveness_want(const sb_engine *engine);
 /* Does the liveness policy refuse this face? */
 bool sb_verdict_refused(const sb_engine *engine, const sb_face *face);
-/* Fills all of `out` except its faces, of which the first `photos` are set already. */
+/* Fills the verdict, scores and rates of `out`; the first `photos` of its faces, and `pairs`, are set already. */
 void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold,
                         const sb_verdict_score *score, size_t photos, sb_comparison *out);
 

@@ -141,14 +141,24 @@ json_t *sb_json_search(const sb_search_result *result) {
                    sb_json_significant(result->fpir, 2), "elapsed_ms", sb_json_rounded(result->elapsed_ms, 2));
 }
 
+/* How many faces a photo shows; null: only the largest was looked for. */
+static json_t *face_count(const sb_comparison *c, int photo) {
+  return c->counts[photo] ? json_integer((json_int_t)c->counts[photo]) : json_null();
+}
+
 json_t *sb_json_comparison(const sb_comparison *c) {
-  return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:[o,o]}", "match", c->verdict == SB_VERDICT_MATCH,
-                   "similarity", sb_json_rounded(c->similarity, 4), "score", sb_json_rounded(c->score, 4), "threshold",
-                   sb_json_rounded(c->threshold, 4), "unsure", sb_json_rounded(c->unsure, 4), "false_match_rate",
-                   sb_json_significant(c->false_match_rate, 2), "false_match_rate_upper",
-                   sb_json_significant(c->false_match_upper, 2), "false_match_rate_is_bound", c->false_match_bound,
-                   "verdict", verdict_word(c->verdict), "reason", reason_word(c->reason), "faces",
-                   face_of(&c->faces[0]), face_of(&c->faces[1]));
+  json_t *json = json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:[o,o]}", "match", c->verdict == SB_VERDICT_MATCH,
+                           "similarity", sb_json_rounded(c->similarity, 4), "score", sb_json_rounded(c->score, 4),
+                           "threshold", sb_json_rounded(c->threshold, 4), "unsure", sb_json_rounded(c->unsure, 4),
+                           "false_match_rate", sb_json_significant(c->false_match_rate, 2), "false_match_rate_upper",
+                           sb_json_significant(c->false_match_upper, 2), "false_match_rate_is_bound",
+                           c->false_match_bound, "verdict", verdict_word(c->verdict), "reason", reason_word(c->reason),
+                           "faces", face_of(&c->faces[0]), face_of(&c->faces[1]));
+  sb_json_set(&json, "face_numbers", json_pack("[I,I]", (json_int_t)c->numbers[0], (json_int_t)c->numbers[1]));
+  sb_json_set(&json, "face_counts", json_pack("[o,o]", face_count(c, 0), face_count(c, 1)));
+  sb_json_set(&json, "pairs", json_integer((json_int_t)c->pairs));
+  sb_json_set(&json, "pairs_false_match_rate", sb_json_significant(c->pairs_false_match, 2));
+  return json;
 }
 
 json_t *sb_json_target(const sb_target *target) {

@@ -192,6 +192,57 @@ class Verify(ProgramCase):
         self.assertRegex(strangers, r"\Ano match: [^\n]*\nany two people look as much alike as this\n\Z")
 
 
+class VerifySeveralFaces(ProgramCase):
+    """Biden large and Obama small on one photo, against a photo of Obama."""
+
+    def setUp(self):
+        super().setUp()
+        biden, obama = (shrink(read_jpeg(FRIENDS / f"{name}.jpg"), h) for name, h in (("biden", 700), ("obama", 400)))
+        self.pair = self.folder / "pair.png"
+        self.pair.write_bytes(on_grey(1200, 700, [(biden, 0, 0), (obama, 800, 200)]))
+        self.right = lambda box: box["x"] > 800
+
+    def test_the_most_similar_pair_is_compared_and_its_boxes_are_reported(self):
+        for photos, side in (((self.pair, FRIENDS / "obama2.jpg"), 0), ((FRIENDS / "obama2.jpg", self.pair), 1)):
+            answer = self.json_of("verify", *photos)
+            self.assertEqual((answer["verdict"], answer["pairs"]), ("match", 2))
+            self.assertTrue(self.right(answer["faces"][side]["box"]))
+            self.assertEqual((answer["face_numbers"][side], answer["face_counts"][side]), (2, 2))
+            self.assertEqual((answer["face_numbers"][1 - side], answer["face_counts"][1 - side]), (1, 1))
+        self.assertTrue(self.json_of("verify", self.pair, FRIENDS / "biden.jpg")["match"])
+
+    def test_the_words_name_both_faces_where_there_was_a_choice(self):
+        words = self.run_program("verify", self.pair, FRIENDS / "obama2.jpg").stdout.decode()
+        self.assertRegex(words, r"(?m)^first photo: face 2 of 2, at [89][0-9]{2},")
+        self.assertRegex(words, r"(?m)^second photo: face 1 of 1, at ")
+        self.assertIn("the most similar of 2 pairs of faces", words)
+
+    def test_a_face_can_be_chosen(self):
+        obama2 = FRIENDS / "obama2.jpg"
+        for choice in ("largest", "1", "1,best", "1,1"):
+            answer = self.json_of("verify", "--face", choice, self.pair, obama2, code=1)
+            self.assertEqual((answer["match"], answer["face_numbers"]), (False, [1, 1]))
+            self.assertFalse(self.right(answer["faces"][0]["box"]))
+        for choice in ("best", "2", "2,largest"):
+            self.assertTrue(self.json_of("verify", "--face", choice, self.pair, obama2)["match"], choice)
+        self.assertTrue(self.json_of("verify", "--face", "largest,1", obama2, obama2)["match"])
+
+    def test_a_face_that_the_photo_does_not_have_is_refused(self):
+        photos = (self.pair, FRIENDS / "obama2.jpg")
+        self.refused("verify", "--face", "3", *photos, code=3, word="the first photo shows 2 faces")
+        for wrong in ("0", "-1", "smallest", "1,2,3", "", "1,", "99999999999"):
+            self.refused("verify", "--face", wrong, *photos, code=3, word="face is best, largest")
+
+    def test_a_poor_face_is_compared_only_where_there_is_no_better_one(self):
+        biden, speck = (shrink(read_jpeg(FRIENDS / f"{name}.jpg"), h) for name, h in (("biden", 700), ("obama", 66)))
+        poor = self.folder / "poor.png"
+        poor.write_bytes(on_grey(1200, 700, [(biden, 0, 0), (speck, 800, 200)]))
+        faces = self.json_of("detect", poor)["faces"]
+        self.assertEqual((len(faces), faces[1]["quality"] < 0.2 < faces[0]["quality"]), (2, True))
+        answer = self.json_of("verify", poor, FRIENDS / "obama2.jpg", code=1)
+        self.assertEqual((answer["pairs"], answer["face_numbers"]), (1, [1, 1]))
+
+
 class Search(ProgramCase):
     def setUp(self):
         super().setUp()

@@ -55,6 +55,14 @@ class DeepFace(SharedServerCase):
         )
         self.assertEqual(set(same["facial_areas"]), {"img1", "img2"})
 
+    def test_verify_compares_the_most_similar_pair_of_photos_with_several_faces(self):
+        whole = self.ask("/represent", img=data_url(GROUP))["results"]
+        answer = self.ask("/verify", img1=data_url(GROUP), img2=data_url(GROUP))
+        areas = [result["facial_area"] for result in whole]
+        self.assertTrue(answer["verified"])
+        self.assertEqual(answer["facial_areas"]["img1"], answer["facial_areas"]["img2"])
+        self.assertIn(answer["facial_areas"]["img1"], areas)
+
     def test_files_and_data_urls_in_a_form_are_the_same(self):
         self.assertEqual(
             self.post("/verify", img1=OBAMA, img2=data_url(OBAMA2))["distance"],

@@ -86,7 +86,7 @@ export const people = (query, sort, offset, limit, thumbnails = false) =>
 export const change = (id, fields) => request('PATCH', person(id), form(fields));
 export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({ from }));
 export const addFaces = (id, image) => request('POST', `${person(id)}/faces`, form({ image }));
-export const verify = (image1, image2) => request('POST', '/v1/verify', form({ image1, image2 }));
+export const verify = (image1, image2, face) => request('POST', '/v1/verify', form({ image1, image2, face }));
 export const stats = () => request('GET', '/v1/stats');
 export const keys = () => request('GET', '/v1/keys');
 export const makeKey = (fields) => request('POST', '/v1/keys', form(fields));

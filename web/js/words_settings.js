@@ -12,6 +12,8 @@ export const SETTINGS_WORDS = {
   compare: ['Compare', 'Comparar', 'Comparar'],
   'photo.one': ['First photo', 'Primeira foto', 'Primera foto'],
   'photo.two': ['Second photo', 'Segunda foto', 'Segunda foto'],
+  'c.face.best': ['The most similar pair', 'O par mais parecido', 'El par más parecido'],
+  'c.face.n': ['Face {n} of {count}', 'Rosto {n} de {count}', 'Rostro {n} de {count}'],
   'c.same.sub': ['The two faces agree.', 'Os dois rostos coincidem.', 'Los dos rostros coinciden.'],
   'c.none': ['Different people', 'Pessoas diferentes', 'Personas distintas'],
   'c.none.sub': [

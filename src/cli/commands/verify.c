@@ -2,9 +2,34 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/wording.h"
+#include "engine/engine.h"
 #include "stats/wording.h"
 
 #include <stdio.h>
+
+typedef struct options {
+  const char *face;
+} options;
+
+static const sb_cli_option verify_options[] = {
+    {"--face", "FACE", "of several faces: best (the most similar pair), largest, or a number as detect prints it",
+     SB_CLI_FIELD(options, face), .fallback = "best"},
+    {NULL},
+};
+
+/* Which face of each photo was compared, where there was a choice. */
+static void print_faces(const sb_comparison *comparison) {
+  if (comparison->counts[0] == 1 && comparison->counts[1] == 1) return;
+  for (int i = 0; i < 2; i++) {
+    const sb_box *box = &comparison->faces[i].box;
+    char which[64] = "the largest face";
+    if (comparison->counts[i])
+      snprintf(which, sizeof which, "face %zu of %zu", comparison->numbers[i], comparison->counts[i]);
+    printf("%s photo: %s, at %.0f,%.0f %.0fx%.0f\n", i ? "second" : "first", which, box->x, box->y, box->w, box->h);
+  }
+  if (comparison->pairs > 1)
+    printf("the most similar of %zu pairs of faces; --face compares others\n", comparison->pairs);
+}
 
 static void print_comparison(const sb_comparison *comparison) {
   const sb_stats_rate fmr = {comparison->false_match_rate, comparison->false_match_upper,
@@ -23,6 +48,7 @@ static void print_comparison(const sb_comparison *comparison) {
   for (int i = 0; i < 2 && comparison->reason == SB_REASON_QUALITY; i++)
     printf("%s photo: quality %.2f, %s\n", i ? "second" : "first", comparison->faces[i].quality.overall,
            sb_cli_quality_problem(&comparison->faces[i].quality));
+  print_faces(comparison);
 }
 
 static sb_status verify(sb_cli *cli, sb_verify_request *request, sb_error *error) {
@@ -44,9 +70,11 @@ static sb_status verify(sb_cli *cli, sb_verify_request *request, sb_error *error
 }
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
-  (void)parsed;
+  const options *o = parsed;
   sb_verify_request request = {.struct_size = sizeof request, .collection = cli->config->collection};
-  sb_status status = verify(cli, &request, error);
+  sb_status status = sb_engine_face_choice(o->face, request.faces, error);
+  if (status != SB_OK) return status;
+  status = verify(cli, &request, error);
   sb_cli_photo_free(&request.photos[0]);
   sb_cli_photo_free(&request.photos[1]);
   return status;
@@ -55,6 +83,8 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
 const sb_cli_command sb_cli_command_verify = {.name = "verify",
                                               .arguments = "PHOTO PHOTO",
                                               .summary = "are the faces of two photos of the same person?",
+                                              .options = verify_options,
+                                              .options_size = sizeof(options),
                                               .least = 2,
                                               .most = 2,
                                               .sandboxed = true,

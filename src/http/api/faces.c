@@ -56,6 +56,13 @@ void sb_http_handle_search(sb_http_request *request) {
   sb_search_result_free(result);
 }
 
+/* `face`: which face of each photo is compared. */
+static void read_face_choice(sb_http_params *p, int out[2]) {
+  sb_error error = {0};
+  const char *text = sb_http_params_text(p, "face");
+  if (text) sb_http_params_check(p, sb_engine_face_choice(text, out, &error), &error);
+}
+
 void sb_http_handle_verify(sb_http_request *request) {
   sb_error error = {0};
   sb_comparison comparison;
@@ -64,6 +71,7 @@ void sb_http_handle_verify(sb_http_request *request) {
   configured.fpir = 0; /* a rate of searches: it says nothing about two photos */
   sb_verify_request verify = {.struct_size = sizeof verify, .collection = sb_http_params_collection(&p)};
   verify.target = sb_http_params_operating_point(&p, configured);
+  read_face_choice(&p, verify.faces);
   verify.photos[0] = sb_http_params_photo(&p, "image1");
   verify.photos[1] = sb_http_params_photo(&p, "image2");
   if (sb_http_params_failed(&p)) return;
