@@ -1,5 +1,6 @@
 /* sb_stats_evaluate: two rounds over all comparisons. The first fills the score histograms, from which the thresholds
- * follow; the second counts, for each person, the matches at these thresholds, which gives the confidence limits.
+ * follow; the second counts, for each person, the matches at these thresholds, which gives the confidence limits. Then
+ * a round over the comparisons of each group.
  * Nothing is stored a pair, so the pairs of a million samples cost only time. */
 #include "stats/evaluate.h"
 
@@ -21,6 +22,8 @@ typedef struct unit_counts {
 
 typedef struct evaluator {
   const sb_stats_experiment *experiment;
+  sb_identify_gallery gallery; /* of all samples, unless there are trials */
+  sb_cohort *cohorts;          /* of each sample; NULL: scores are cosines */
   sb_stats_evaluation *out;
   size_t units;
   double *pairs[2]; /* of each unit */
@@ -28,18 +31,8 @@ typedef struct evaluator {
   size_t at_count;
   unit_counts at[POINTS_MAX];
   bool second_round;
+  uint32_t only; /* comparisons within this group; SB_NO_GROUP: all */
 } evaluator;
-
-static double dot(const float *a, const float *b, size_t n) {
-  float sum[8] = {0};
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (size_t k = 0; k < 8; k++) sum[k] += a[i + k] * b[i + k];
-  double all = 0;
-  for (size_t k = 0; k < 8; k++) all += (double)sum[k];
-  for (; i < n; i++) all += (double)a[i] * (double)b[i];
-  return fmin(fmax(all, -1), 1);
-}
 
 /* Keeps the SB_WORST pairs with the lowest sign * score. */
 static void keep_worst(sb_stats_pair *list, size_t *count, sb_stats_pair pair, double sign) {
@@ -58,10 +51,8 @@ static void count_group(evaluator *e, uint32_t group, bool mated, double score) 
   sb_stats_group_figures *g = &e->out->groups[group];
   if (mated) {
     g->mated_mean += (score - g->mated_mean) / (double)++g->mated;
-    g->false_non_matches += score < x->thresholds[0];
   } else {
     g->non_mated_mean += (score - g->non_mated_mean) / (double)++g->non_mated;
-    g->false_matches += score >= x->thresholds[0];
   }
 }
 
@@ -89,52 +80,48 @@ static void add_comparison(evaluator *e, uint32_t first, uint32_t second, bool m
     if (score >= e->at[t].threshold) count_unit(e->at[t].hits[mated], &e->at[t].total[mated], one, other);
 }
 
+static double score_of(const evaluator *e, size_t i, size_t j) {
+  const sb_stats_experiment *x = e->experiment;
+  double cosine = sb_stats_cosine(x->samples[i].template, x->samples[j].template, x->dim);
+  return e->cohorts ? sb_cohort_verify_score(x->calibration, &e->cohorts[i], &e->cohorts[j], cosine) : cosine;
+}
+
+static bool left_out(const evaluator *e, uint32_t group) {
+  return e->only != SB_NO_GROUP && group != e->only;
+}
+
 static void compare_all(evaluator *e) {
   const sb_stats_experiment *x = e->experiment;
   for (size_t t = 0; x->trials && t < x->trial_count; t++) {
     const sb_stats_trial *trial = &x->trials[t];
+    if (left_out(e, trial->group)) continue;
     add_comparison(e, trial->first, trial->second, trial->mated, trial->group,
-                   dot(x->samples[trial->first].template, x->samples[trial->second].template, x->dim));
+                   score_of(e, trial->first, trial->second));
   }
   for (size_t i = 0; !x->trials && i < x->sample_count; i++) {
     const sb_stats_sample *a = &x->samples[i];
-    for (size_t j = i + 1; j < x->sample_count; j++) {
+    for (size_t j = i + 1; j < x->sample_count && !left_out(e, a->group); j++) {
       const sb_stats_sample *b = &x->samples[j];
+      if (left_out(e, b->group)) continue;
       add_comparison(e, (uint32_t)i, (uint32_t)j, a->person == b->person, a->group == b->group ? a->group : SB_NO_GROUP,
-                     dot(a->template, b->template, x->dim));
+                     score_of(e, i, j));
     }
   }
 }
 
 /* ---- Identification */
 
-/* Searches for sample i among all others, taking the best score of each person. */
-static void search(const sb_stats_experiment *x, size_t i, sb_stats_search *probe) {
-  const sb_stats_sample *a = &x->samples[i];
-  double own = -2;
-  *probe = (sb_stats_search){.other = -1};
-  for (size_t j = 0; j < x->sample_count; j++)
-    if (j != i && x->samples[j].person == a->person) own = fmax(own, dot(a->template, x->samples[j].template, x->dim));
-  probe->mated = own >= -1;
-  probe->own = probe->mated ? own : 0;
-  probe->rank = probe->mated ? 1 : 0;
-  for (size_t j = 0; j < x->sample_count;) {
-    uint32_t person = x->samples[j].person;
-    double best = -1;
-    for (; j < x->sample_count && x->samples[j].person == person; j++)
-      if (person != a->person) best = fmax(best, dot(a->template, x->samples[j].template, x->dim));
-    if (person == a->person) continue;
-    probe->other = fmax(probe->other, best);
-    probe->rank += probe->mated && best >= own;
-  }
-}
-
-static sb_status identify(const sb_stats_experiment *x, sb_stats_evaluation *out, sb_error *error) {
+/* Each sample is searched for among all others. */
+static sb_status identify(evaluator *e, sb_error *error) {
+  const sb_stats_experiment *x = e->experiment;
+  sb_stats_evaluation *out = e->out;
   out->probes = sb_alloc(x->sample_count, sizeof *out->probes, error);
   if (!out->probes) return SB_NO_MEMORY;
   out->searches = x->sample_count;
   for (size_t i = 0; i < x->sample_count; i++) {
-    search(x, i, &out->probes[i]);
+    sb_identify_answer answer;
+    sb_identify_gallery_search(&e->gallery, (uint32_t)i, &answer);
+    out->probes[i] = x->calibration ? answer.score : answer.cosine;
     out->mated_searches += out->probes[i].mated;
   }
   for (size_t r = 0; r < SB_RANKS; r++) out->ranks[r] = sb_identify_rank(out->probes, out->searches, r + 1);
@@ -145,6 +132,24 @@ static sb_status identify(const sb_stats_experiment *x, sb_stats_evaluation *out
     out->fnir[f] = sb_identify_fnir(out->probes, out->searches, out->fpir_threshold[f]);
   }
   out->identified = out->mated_searches > 0;
+  return SB_OK;
+}
+
+/* The gallery of all samples, and the cohorts that it has for them. */
+static sb_status enrol_all(evaluator *e, sb_error *error) {
+  static const sb_calibration none = {0};
+  const sb_stats_experiment *x = e->experiment;
+  const sb_calibration *calibration = x->calibration ? x->calibration : &none;
+  if (x->comparisons_only && !x->calibration) return SB_OK;
+  uint32_t *all = sb_alloc(x->sample_count, sizeof *all, error);
+  if (!all) return SB_NO_MEMORY;
+  for (size_t i = 0; i < x->sample_count; i++) all[i] = (uint32_t)i;
+  sb_status status = sb_identify_gallery_new(calibration, x->dim, x->samples, all, x->sample_count, &e->gallery, error);
+  free(all);
+  if (status != SB_OK || !sb_cohort_available(calibration)) return status;
+  e->cohorts = sb_alloc(x->sample_count, sizeof *e->cohorts, error);
+  if (!e->cohorts) return SB_NO_MEMORY;
+  for (size_t i = 0; i < x->sample_count; i++) e->cohorts[i] = sb_identify_gallery_cohort(&e->gallery, (uint32_t)i);
   return SB_OK;
 }
 
@@ -182,20 +187,49 @@ static sb_stats_operating_point operating_point(const evaluator *e, const unit_c
   return point;
 }
 
+static sb_status reserve_pairs(evaluator *e, sb_error *error) {
+  for (int mated = 0; mated < 2; mated++)
+    if (!(e->pairs[mated] = sb_alloc(e->units, sizeof(double), error))) return SB_NO_MEMORY;
+  return SB_OK;
+}
+
+static void free_counts(evaluator *e) {
+  for (int mated = 0; mated < 2; mated++) {
+    free(e->pairs[mated]);
+    for (size_t t = 0; t < e->at_count; t++) free(e->at[t].hits[mated]);
+  }
+}
+
 static sb_status second_round(evaluator *e, sb_error *error) {
   const sb_stats_experiment *x = e->experiment;
-  sb_status status = SB_OK;
+  sb_status status = reserve_pairs(e, error);
   e->second_round = true;
   for (size_t t = 0; status == SB_OK && t < SB_TARGETS; t++)
     status = add_threshold(e, sb_scores_threshold(&e->out->non_mated, sb_stats_target_fmrs[t]), error);
   for (size_t t = 0; status == SB_OK && t < x->threshold_count; t++) status = add_threshold(e, x->thresholds[t], error);
-  for (int mated = 0; mated < 2; mated++)
-    if (status == SB_OK && !(e->pairs[mated] = sb_alloc(e->units, sizeof(double), error))) status = SB_NO_MEMORY;
   if (status != SB_OK) return status;
   compare_all(e);
   for (size_t t = 0; t < SB_TARGETS; t++) e->out->targets[t] = operating_point(e, &e->at[t]);
   for (size_t t = 0; t < x->threshold_count; t++) e->out->at[t] = operating_point(e, &e->at[SB_TARGETS + t]);
   return SB_OK;
+}
+
+/* A second round over the comparisons of one group. */
+static sb_status evaluate_group(const evaluator *whole, uint32_t group, sb_stats_group_figures *out, sb_error *error) {
+  evaluator e = {.experiment = whole->experiment,
+                 .cohorts = whole->cohorts,
+                 .units = whole->units,
+                 .second_round = true,
+                 .only = group};
+  sb_status status = reserve_pairs(&e, error);
+  if (status == SB_OK) status = add_threshold(&e, e.experiment->thresholds[0], error);
+  if (status == SB_OK) {
+    compare_all(&e);
+    for (size_t u = 0; u < e.units; u++) out->units += e.pairs[0][u] + e.pairs[1][u] > 0;
+    out->at = operating_point(&e, &e.at[0]);
+  }
+  free_counts(&e);
+  return status;
 }
 
 static sb_status first_round(evaluator *e, sb_error *error) {
@@ -211,20 +245,23 @@ static sb_status first_round(evaluator *e, sb_error *error) {
 }
 
 static sb_status run(evaluator *e, sb_error *error) {
-  sb_status status = first_round(e, error);
-  if (status != SB_OK) return status;
-  if ((status = second_round(e, error)) != SB_OK) return status;
-  return e->experiment->trials ? SB_OK : identify(e->experiment, e->out, error);
+  const sb_stats_experiment *x = e->experiment;
+  sb_status status = x->trials ? SB_OK : enrol_all(e, error);
+  if (status == SB_OK) status = first_round(e, error);
+  if (status == SB_OK) status = second_round(e, error);
+  for (uint32_t g = 0; status == SB_OK && x->threshold_count && g < x->groups; g++)
+    status = evaluate_group(e, g, &e->out->groups[g], error);
+  return status != SB_OK || x->trials || x->comparisons_only ? status : identify(e, error);
 }
 
 sb_status sb_stats_evaluate(const sb_stats_experiment *x, sb_stats_evaluation *out, sb_error *error) {
   sb_stats_evaluation evaluation = {0};
-  evaluator e = {.experiment = x, .out = &evaluation, .units = x->trials ? x->sample_count : x->people};
+  evaluator e = {
+      .experiment = x, .out = &evaluation, .units = x->trials ? x->sample_count : x->people, .only = SB_NO_GROUP};
   sb_status status = run(&e, error);
-  for (int mated = 0; mated < 2; mated++) {
-    free(e.pairs[mated]);
-    for (size_t t = 0; t < e.at_count; t++) free(e.at[t].hits[mated]);
-  }
+  free_counts(&e);
+  sb_identify_gallery_free(&e.gallery);
+  free(e.cohorts);
   if (status == SB_OK)
     *out = evaluation;
   else
@@ -238,32 +275,4 @@ void sb_stats_evaluation_free(sb_stats_evaluation *evaluation) {
   free(evaluation->groups);
   free(evaluation->probes);
   *evaluation = (sb_stats_evaluation){0};
-}
-
-/* ---- Calibration */
-
-sb_status sb_stats_calibrate(const sb_stats_evaluation *evaluation, double fmr, sb_calibration *out, sb_error *error) {
-  static const double ladder[] = {3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6};
-  enum { BEYOND = 20, LADDER = sizeof ladder / sizeof *ladder };
-  const sb_scores *scores = &evaluation->non_mated;
-  sb_calibration c = {.non_mated_mean = scores->count ? scores->sum / (double)scores->count : 0};
-  for (size_t i = 0; i < LADDER && ladder[i] * (double)scores->count >= BEYOND; i++) {
-    double threshold = sb_scores_threshold(scores, ladder[i]);
-    if (threshold > 1 || (c.count ? threshold <= c.threshold[c.count - 1] : threshold <= c.non_mated_mean)) continue;
-    c.fmr[c.count] = ladder[i];
-    c.threshold[c.count++] = threshold;
-  }
-  if (c.count < 2 || !sb_normal_fit_tail(c.fmr, c.threshold, c.count, &c.tail_mean, &c.tail_deviation))
-    return sb_fail(
-        error, SB_INVALID,
-        "%llu comparisons of different people are too few for a calibration: at least 2,000 are needed, and 200,000 "
-        "for rates down to 1e-4; add photos of more people",
-        (unsigned long long)scores->count);
-  c.fmr_floor = c.fmr[c.count - 1] / 2; /* data carry no lower rate */
-  c.independent_pairs = fmax(1, evaluation->targets[0].effective_non_mated);
-  c.default_threshold = sb_calibration_threshold(&c, fmr);
-  c.unsure_threshold = fmin(sb_calibration_threshold(&c, fmin(10 * fmr, 0.4)), c.default_threshold);
-  sb_status status = sb_calibration_check(&c, error);
-  if (status == SB_OK) *out = c;
-  return status;
 }

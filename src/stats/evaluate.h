@@ -2,14 +2,7 @@
 #ifndef SB_STATS_EVALUATE_H
 #define SB_STATS_EVALUATE_H
 
-#include "stats/stats.h"
-
-typedef struct sb_stats_sample {
-  const float *template; /* `dim` numbers of unit length; borrowed */
-  uint32_t person;       /* 0..people-1; samples of one person are consecutive */
-  uint32_t group;        /* 0..groups-1, or SB_NO_GROUP */
-} sb_stats_sample;
-#define SB_NO_GROUP UINT32_MAX
+#include "stats/promise.h"
 
 /* A comparison that is listed explicitly (pairs files). */
 typedef struct sb_stats_trial {
@@ -23,6 +16,8 @@ extern const double sb_stats_target_fmrs[SB_TARGETS]; /* 1e-2 .. 1e-5 */
 extern const double sb_stats_target_fpirs[SB_FPIRS];  /* 1e-1 .. 1e-3 */
 
 typedef struct sb_stats_experiment {
+  const sb_calibration *calibration; /* NULL: scores are cosines; else they are normalised (cohort.h) by the gallery of
+                                        all samples. With trials, which tell no people, there is no gallery */
   size_t dim;
   const sb_stats_sample *samples;
   size_t sample_count, people, groups;
@@ -30,6 +25,7 @@ typedef struct sb_stats_experiment {
   size_t trial_count;
   const double *thresholds; /* further thresholds to report, such as the default */
   size_t threshold_count;   /* at most SB_THRESHOLDS_MAX */
+  bool comparisons_only;    /* no identification */
 } sb_stats_experiment;
 enum { SB_THRESHOLDS_MAX = 4 };
 
@@ -42,9 +38,12 @@ typedef struct sb_stats_operating_point {
   double effective_non_mated; /* effective number of independent non-mated comparisons */
 } sb_stats_operating_point;
 
+/* Of the comparisons whose samples both belong to the group. */
 typedef struct sb_stats_group_figures {
-  uint64_t mated, non_mated, false_matches, false_non_matches; /* at thresholds[0]; both samples belong to the group */
+  uint64_t mated, non_mated;
   double mated_mean, non_mated_mean;
+  size_t units;                /* people (in trials: samples) that are compared */
+  sb_stats_operating_point at; /* at thresholds[0] */
 } sb_stats_group_figures;
 
 typedef struct sb_stats_pair {
@@ -69,10 +68,5 @@ typedef struct sb_stats_evaluation {
 
 sb_status sb_stats_evaluate(const sb_stats_experiment *experiment, sb_stats_evaluation *out, sb_error *error);
 void sb_stats_evaluation_free(sb_stats_evaluation *evaluation);
-
-/* Makes a calibration: points with at least 20 non-mated pairs beyond them, a tail fitted to the points, the default
- * threshold at `fmr`, the "not sure" threshold at ten times that rate. SB_INVALID: too few non-mated pairs, or too few
- * people. */
-sb_status sb_stats_calibrate(const sb_stats_evaluation *evaluation, double fmr, sb_calibration *out, sb_error *error);
 
 #endif

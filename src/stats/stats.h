@@ -117,6 +117,14 @@ size_t sb_scores_curve(const sb_scores *mated, const sb_scores *non_mated, sb_st
 
 /* ---- identify.c: one-to-many */
 
+/* A face template whose person is known. */
+typedef struct sb_stats_sample {
+  const float *template; /* `dim` numbers of unit length; borrowed */
+  uint32_t person;       /* 0..people-1; samples of one person are consecutive */
+  uint32_t group;        /* 0..groups-1, or SB_NO_GROUP */
+} sb_stats_sample;
+#define SB_NO_GROUP UINT32_MAX
+
 /* One identification transaction: the best score among the person's own other samples, among everybody else's, and the
  * rank of the person. */
 typedef struct sb_stats_search {

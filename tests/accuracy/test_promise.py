@@ -1,8 +1,8 @@
 """Error rates that the product promises, beside those that are observed, for groups of people and sizes of galleries:
 normalised scores keep the promise where cosines do not, and lose no mates for it.
 
-`promise`, a program in C, computes the scores with the product's index and statistics (promise.c); this file brings the
-photos and judges. The real ones are embeddings of research sets (shared/data/embeddings), which are skipped where they
+`promise`, a program in C, computes the scores as `semblance eval` does (promise.c, stats/promise.h); this file brings
+the photos and judges. The real ones are embeddings of research sets (shared/data/embeddings), which are skipped where they
 are absent; the made-up ones are clusters with the cosines that were measured on real groups."""
 
 import ast

@@ -1,7 +1,7 @@
 /* Statistics of comparison scores against known answers: from tables, counted by hand, or by definition. */
 #include "unit.h"
 
-#include "stats/evaluate.h"
+#include "stats/calibrate.h"
 
 #include <math.h>
 

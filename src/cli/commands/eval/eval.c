@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "engine/engine.h"
 #include "json/write.h"
+#include "stats/calibrate.h"
 
 #include <errno.h>
 #include <stdio.h>

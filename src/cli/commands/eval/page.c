@@ -183,8 +183,8 @@ static void groups_table(writer *w) {
     put(w, "<tr><td>");
     put_text(w, w->eval->set.group_names[g]);
     put(w, "</td><td>%.2e</td><td>%llu</td><td>%.2f %%</td><td>%llu</td></tr>\n",
-        f->non_mated ? (double)f->false_matches / (double)f->non_mated : 0, (unsigned long long)f->non_mated,
-        f->mated ? 100 * (double)f->false_non_matches / (double)f->mated : 0, (unsigned long long)f->mated);
+        f->at.fmr, (unsigned long long)f->non_mated,
+        f->mated ? 100 * (1 - f->at.tar) : 0, (unsigned long long)f->mated);
   }
   put(w, "</table>\n");
 }

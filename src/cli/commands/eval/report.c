@@ -70,8 +70,8 @@ static json_t *groups_json(const sb_cli_eval *eval) {
   json_t *list = json_array();
   for (size_t g = 0; list && g < eval->set.groups; g++) {
     const sb_stats_group_figures *f = &eval->result.groups[g];
-    json_t *fmr = f->non_mated ? sb_json_significant((double)f->false_matches / (double)f->non_mated, 4) : json_null();
-    json_t *fnmr = f->mated ? sb_json_significant((double)f->false_non_matches / (double)f->mated, 4) : json_null();
+    json_t *fmr = f->non_mated ? sb_json_significant(f->at.fmr, 4) : json_null();
+    json_t *fnmr = f->mated ? sb_json_significant(1 - f->at.tar, 4) : json_null();
     json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:o,s:o,s:o,s:o}", "group", eval->set.group_names[g], "mated",
                                           (json_int_t)f->mated, "non_mated", (json_int_t)f->non_mated, "fmr", fmr,
                                           "fnmr", fnmr, "mated_mean", sb_json_significant(f->mated_mean, 4),
@@ -194,8 +194,8 @@ static void print_groups(const sb_cli_eval *eval) {
   for (size_t g = 0; g < eval->set.groups; g++) {
     const sb_stats_group_figures *f = &eval->result.groups[g];
     printf("  %-20s FMR %llu of %llu, FNMR %llu of %llu\n", eval->set.group_names[g],
-           (unsigned long long)f->false_matches, (unsigned long long)f->non_mated,
-           (unsigned long long)f->false_non_matches, (unsigned long long)f->mated);
+           (unsigned long long)f->at.false_matches, (unsigned long long)f->non_mated,
+           (unsigned long long)f->at.false_non_matches, (unsigned long long)f->mated);
   }
 }
 
