@@ -27,12 +27,21 @@ static void keep_cohort(const sb_calibration *manifest, sb_calibration *calibrat
   calibration->group_shift = manifest->group_shift;
 }
 
-/* A user's own calibration replaces the manifest's, if it is of this model; other models keep theirs. */
-static sb_status use_calibration(const char *path, sb_embedder *embedder, sb_error *error) {
+/* A user's own calibration replaces the manifest's. Collections of other models keep theirs, but a file that is not of
+ * the engine's own model (`own`) is a mistake. */
+static sb_status use_calibration(const char *path, bool own, sb_embedder *embedder, sb_error *error) {
   char model[64];
   sb_calibration calibration;
   sb_status status = sb_embedder_calibration_read(path, model, &calibration, error);
-  if (status != SB_OK || strcmp(model, embedder->name) != 0) return status;
+  if (status != SB_OK) return status;
+  bool same = !strcmp(model, embedder->name);
+  if (!same && own)
+    return sb_fail(
+        error, SB_INVALID,
+        "the calibration %s is of the model %s, and the model in use is %s: leave --calibration out, or make "
+        "one with `semblance eval --calibrate`",
+        path, model, embedder->name);
+  if (!same) return SB_OK;
   keep_cohort(&embedder->calibration, &calibration);
   embedder->calibration = calibration;
   return SB_OK;
@@ -47,7 +56,7 @@ static sb_status add_embedder(sb_engine *engine, const char *name, sb_error *err
   engine->embedders = grown;
   sb_embedder *added = &engine->embedders[engine->embedder_count];
   status = sb_embedder_read(&config, name, added, error);
-  if (status == SB_OK && engine->calibration) status = use_calibration(engine->calibration, added, error);
+  if (status == SB_OK && engine->calibration) status = use_calibration(engine->calibration, !name, added, error);
   engine->embedder_count += status == SB_OK;
   return status;
 }
@@ -70,6 +79,16 @@ sb_status sb_engine_embedder(sb_engine *engine, const char *name, sb_embedder *o
   sb_status status = find_embedder(engine, name, &found, error);
   if (status == SB_OK) *out = *found;
   pthread_mutex_unlock(&engine->lock);
+  return status;
+}
+
+sb_status sb_engine_calibration(sb_engine *engine, sb_calibration *out, sb_error *error) {
+  sb_embedder embedder;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_embedder(engine, NULL, &embedder, error);
+  if (status == SB_OK) *out = embedder.calibration;
+  sb_engine_leave(engine);
   return status;
 }
 

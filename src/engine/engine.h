@@ -12,6 +12,7 @@
 #include "store/store_types.h"
 
 struct sb_hit;
+struct sb_calibration;
 
 /* ---- locations.c: where things are, without opening a gallery. Strings: free(); NULL after a failure. */
 
@@ -282,6 +283,11 @@ typedef struct sb_operating_point_meaning {
 /* SB_NOT_FOUND, SB_INVALID: the collection. */
 sb_status sb_engine_operating_point_explain(sb_engine *engine, const char *collection, const sb_target *target,
                                             sb_operating_point_meaning *out, sb_error *error);
+
+/* ---- embedders.c */
+
+/* The calibration in use for the engine's embedding model: the user's, or that of its manifest. */
+sb_status sb_engine_calibration(sb_engine *engine, struct sb_calibration *out, sb_error *error);
 
 /* ---- models.c */
 

@@ -10,13 +10,14 @@ sb_stats_promise sb_stats_promise_judge(double promised, sb_interval observed) {
   return observed.high <= most ? SB_STATS_PROMISE_KEPT : SB_STATS_PROMISE_TOO_FEW;
 }
 
-double sb_stats_promise_trials(double promised) {
-  static const double events = 2.95; /* the upper limit of Wilson's interval for so many is three times as much */
-  return ceil(events / promised);
-}
-
-double sb_stats_promise_people(double pairs) {
-  return ceil((1 + sqrt(1 + 8 * pairs)) / 2);
+double sb_stats_promise_trials(double promised, double observed) {
+  double rate = fmax(promised, observed), most = SB_STATS_PROMISE_MOST * promised, low = 1, high = 1e15;
+  if (!(rate < most)) return INFINITY;
+  while (high - low > 0.5 && high / low > 1.0001) {
+    double middle = sqrt(low * high);
+    *(sb_interval_wilson(rate, middle).high > most ? &low : &high) = middle;
+  }
+  return ceil(high);
 }
 
 /* ---- Draws */
@@ -105,8 +106,8 @@ static sb_stats_search_rate rate_of(const tally *t, size_t people, uint32_t grou
   out.searches = (uint64_t)total;
   out.errors = (uint64_t)errors;
   out.rate = total > 0 ? errors / total : 0;
-  double trials = sb_interval_effective_trials(hits, pairs, out.people, errors, total, (double)out.people);
-  out.limits = sb_interval_wilson(out.rate, trials);
+  out.trials = sb_interval_effective_trials(hits, pairs, out.people, errors, total, (double)out.people);
+  out.limits = sb_interval_wilson(out.rate, out.trials);
   return out;
 }
 

@@ -18,10 +18,9 @@ typedef enum sb_stats_promise {
 #define SB_STATS_PROMISE_MOST 3.0 /* times the promised rate */
 
 sb_stats_promise sb_stats_promise_judge(double promised, sb_interval observed);
-/* How many independent trials show that a promise is kept, where the true rate is the promised one. */
-double sb_stats_promise_trials(double promised);
-/* How many people make so many pairs. */
-double sb_stats_promise_people(double pairs);
+/* How many independent trials would show that a promise is kept, at the rate that was observed so far and at least at
+ * the promised one; INFINITY where the rate is three times the promise. */
+double sb_stats_promise_trials(double promised, double observed);
 
 /* ---- Searches in galleries of several sizes */
 
@@ -42,6 +41,7 @@ typedef struct sb_stats_search_rate {
   size_t people; /* who were searched for */
   uint64_t searches, errors;
   double rate;        /* 0 without searches */
+  double trials;      /* so many independent searches are as good */
   sb_interval limits; /* 95 %, by a jackknife over people */
 } sb_stats_search_rate;
 

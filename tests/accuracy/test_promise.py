@@ -2,8 +2,8 @@
 normalised scores keep the promise where cosines do not, and lose no mates for it.
 
 `promise`, a program in C, computes the scores as `semblance eval` does (promise.c, stats/promise.h); this file brings
-the photos and judges. The real ones are embeddings of research sets (shared/data/embeddings), which are skipped where they
-are absent; the made-up ones are clusters with the cosines that were measured on real groups."""
+the photos and judges. The real ones are embeddings of research sets (shared/data/embeddings), which are skipped where
+they are absent; the made-up ones are clusters with the cosines that were measured on real groups."""
 
 import ast
 import collections

@@ -153,13 +153,14 @@ static void a_draw_is_the_same_every_time_and_part_of_larger_ones(void **state) 
 
 static void too_few_trials_are_no_proof(void **state) {
   (void)state;
-  double trials = sb_stats_promise_trials(1e-2);
+  double trials = sb_stats_promise_trials(1e-2, 0);
   assert_int_equal(sb_stats_promise_judge(1e-2, sb_interval_wilson(1e-2, trials)), SB_STATS_PROMISE_KEPT);
   assert_int_equal(sb_stats_promise_judge(1e-2, sb_interval_wilson(1e-2, .9 * trials)), SB_STATS_PROMISE_TOO_FEW);
   assert_int_equal(sb_stats_promise_judge(1e-2, sb_interval_wilson(0, 50)), SB_STATS_PROMISE_TOO_FEW);
   assert_int_equal(sb_stats_promise_judge(1e-2, sb_interval_wilson(.1, 200)), SB_STATS_PROMISE_BROKEN);
   assert_int_equal(sb_stats_promise_judge(1e-2, sb_interval_wilson(0, 0)), SB_STATS_PROMISE_TOO_FEW);
-  assert_true(sb_stats_promise_people(45) == 10 && sb_stats_promise_people(46) == 11);
+  assert_true(trials > 250 && trials < 350 && sb_stats_promise_trials(1e-2, 2e-2) > 2 * trials);
+  assert_true(isinf(sb_stats_promise_trials(1e-2, 3e-2)));
 }
 
 static void few_people_leave_the_constants_to_the_model(void **state) {

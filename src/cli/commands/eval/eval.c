@@ -4,7 +4,6 @@
 #include "cli/commands.h"
 #include "engine/engine.h"
 #include "json/write.h"
-#include "stats/calibrate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,37 +39,11 @@ static sb_status write_file(const char *path, const char *bytes, size_t size, sb
   return whole ? SB_OK : sb_fail_errno(error, problem, "write", path);
 }
 
-/* A calibration as --calibration reads it (docs/models.md describes its members). */
-static json_t *calibration_json(const sb_cli_eval *eval, const sb_calibration *c) {
-  char remark[160], date[32];
-  json_t *points = json_array();
-  for (size_t i = 0; points && i < c->count; i++)
-    json_array_append_new(points, json_pack("{s:f,s:f}", "fmr", c->fmr[i], "threshold", c->threshold[i]));
-  snprintf(remark, sizeof remark, "%llu mated and %llu non-mated comparisons of %zu photos",
-           (unsigned long long)eval->result.mated.count, (unsigned long long)eval->result.non_mated.count,
-           eval->sample_count);
-  sb_time_iso(sb_now_ms(), date);
-  return json_pack("{s:s,s:s,s:{s:s,s:o,s:{s:f,s:f},s:f,s:f,s:f,s:f,s:f}}", "model", eval->info.model, "date", date,
-                   "calibration", "pairs", remark, "points", points, "tail", "mean", c->tail_mean, "deviation",
-                   c->tail_deviation, "independent_pairs", c->independent_pairs, "non_mated_mean", c->non_mated_mean,
-                   "default_threshold", c->default_threshold, "unsure_threshold", c->unsure_threshold, "fmr_floor",
-                   c->fmr_floor);
-}
-
 static sb_status write_calibration(const sb_cli *cli, const sb_cli_eval *eval, const char *path, sb_error *error) {
-  static const double fmr_default = 1e-4;
-  sb_calibration calibration;
-  double fmr = cli->config->fmr > 0 ? cli->config->fmr : fmr_default;
-  sb_status status = sb_stats_calibrate(&eval->result, fmr, &calibration, error);
-  if (status != SB_OK) return status;
-  if (fmr < calibration.fmr[calibration.count - 1] && !cli->quiet)
-    fprintf(stderr, "The threshold for FMR %g is extrapolated: so few comparisons measure rates down to %g only.\n",
-            fmr, calibration.fmr[calibration.count - 1]);
-  json_t *json = calibration_json(eval, &calibration);
-  char *text = json ? sb_json_write_indented(json) : NULL;
-  json_decref(json);
-  status = text ? write_file(path, text, strlen(text), error) : sb_fail(error, SB_NO_MEMORY, "out of memory");
-  free(text);
+  sb_buffer text = {0};
+  sb_status status = sb_cli_eval_calibrate(cli, eval, &text, error);
+  if (status == SB_OK) status = write_file(path, text.bytes, text.size, error);
+  sb_buffer_free(&text);
   return status;
 }
 

@@ -1,5 +1,6 @@
 /* Finds the faces of the photos, takes one face of each usable photo as its sample, and compares the samples. */
 #include "cli/commands/eval/eval.h"
+#include "engine/engine.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,6 +21,10 @@ static const sb_face *choose_face(const sb_faces *faces, bool central) {
     if (distance < nearest) nearest = distance, best = &faces->items[i];
   }
   return best;
+}
+
+const sb_face *sb_cli_eval_face(const sb_cli_eval *eval, size_t photo) {
+  return choose_face(eval->photos[photo].faces, eval->central);
 }
 
 /* The face that stands for a photo; NULL if it has none that can be used, and why is counted. */
@@ -103,8 +108,18 @@ static void add_threshold(sb_cli_eval *eval, const char *name, double threshold)
   eval->thresholds[eval->threshold_count++] = threshold;
 }
 
+sb_stats_set sb_cli_eval_samples(const sb_cli_eval *eval, const sb_calibration *calibration) {
+  return (sb_stats_set){.calibration = calibration,
+                        .dim = eval->info.dim,
+                        .samples = eval->samples,
+                        .count = eval->sample_count,
+                        .people = eval->set.people,
+                        .groups = eval->set.groups};
+}
+
 static sb_status compare(sb_cli_eval *eval, sb_error *error) {
-  const sb_stats_experiment experiment = {.dim = eval->info.dim,
+  const sb_stats_experiment experiment = {.calibration = eval->calibration.count ? &eval->calibration : NULL,
+                                          .dim = eval->info.dim,
                                           .samples = eval->samples,
                                           .sample_count = eval->sample_count,
                                           .people = eval->set.people,
@@ -119,30 +134,48 @@ static sb_status compare(sb_cli_eval *eval, sb_error *error) {
                  eval->set.count);
 }
 
+static bool estimates_groups(const sb_cli_eval *eval) {
+  return !eval->groups && !eval->set.trials;
+}
+
+static sb_status observe_searches(const sb_cli *cli, sb_cli_eval *eval, sb_error *error) {
+  static const double usual_fpir = 0.01;
+  const sb_stats_set set = sb_cli_eval_samples(eval, &eval->calibration);
+  if (eval->set.trials || !eval->calibration.count) return SB_OK;
+  double fpir = cli->config->fpir > 0 ? cli->config->fpir : usual_fpir;
+  return sb_stats_promises_observe(&set, fpir, &eval->promises, error);
+}
+
 static sb_status find_faces(sb_cli *cli, sb_cli_eval *eval, sb_error *error) {
   sb_status status = sb_cli_eval_set_read(eval->source, eval->groups, &eval->set, error);
   if (status != SB_OK) return status;
   eval->photos = sb_alloc(eval->set.count, sizeof *eval->photos, error);
   if (!eval->photos) return SB_NO_MEMORY;
   for (size_t i = 0; i < eval->set.count; i++) eval->photos[i].path = eval->set.paths[i];
-  return sb_cli_batch_find_faces(cli, SB_WANT_EMBEDDING, eval->photos, eval->set.count, error);
+  unsigned want = SB_WANT_EMBEDDING | (estimates_groups(eval) ? SB_WANT_ATTRIBUTES : 0);
+  return sb_cli_batch_find_faces(cli, want, eval->photos, eval->set.count, error);
 }
 
 sb_status sb_cli_eval_run(sb_cli *cli, sb_cli_eval *eval, sb_error *error) {
   sb_status status = sb_engine_info_get(cli->engine, &eval->info, error);
   if (status != SB_OK) return status;
+  status = sb_engine_calibration(cli->engine, &eval->calibration, error);
+  if (status != SB_OK) return status;
   status = find_faces(cli, eval, error);
   if (status != SB_OK) return status;
   status = take_usable(eval, error);
+  if (status == SB_OK && estimates_groups(eval)) status = sb_cli_eval_estimate_groups(eval, error);
   if (status != SB_OK) return status;
   add_threshold(eval, "chosen", cli->config->threshold);
   add_threshold(eval, "default", eval->info.threshold);
   add_threshold(eval, "strict", eval->info.strict);
-  return compare(eval, error);
+  status = compare(eval, error);
+  return status == SB_OK ? observe_searches(cli, eval, error) : status;
 }
 
 void sb_cli_eval_free(sb_cli_eval *eval) {
   sb_stats_evaluation_free(&eval->result);
+  sb_stats_promises_free(&eval->promises);
   free(eval->samples);
   free(eval->photo_of_sample);
   free(eval->trials);

@@ -182,9 +182,8 @@ static void groups_table(writer *w) {
     const sb_stats_group_figures *f = &w->eval->result.groups[g];
     put(w, "<tr><td>");
     put_text(w, w->eval->set.group_names[g]);
-    put(w, "</td><td>%.2e</td><td>%llu</td><td>%.2f %%</td><td>%llu</td></tr>\n",
-        f->at.fmr, (unsigned long long)f->non_mated,
-        f->mated ? 100 * (1 - f->at.tar) : 0, (unsigned long long)f->mated);
+    put(w, "</td><td>%.2e</td><td>%llu</td><td>%.2f %%</td><td>%llu</td></tr>\n", f->at.fmr,
+        (unsigned long long)f->non_mated, f->mated ? 100 * (1 - f->at.tar) : 0, (unsigned long long)f->mated);
   }
   put(w, "</table>\n");
 }

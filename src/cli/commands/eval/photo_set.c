@@ -9,8 +9,7 @@
 
 /* ---- Groups by name */
 
-/* The number of a group, which is added if it is new; an empty name is SB_NO_GROUP. */
-static sb_status group_of(sb_cli_eval_set *set, const char *name, uint32_t *out, sb_error *error) {
+sb_status sb_cli_eval_set_group(sb_cli_eval_set *set, const char *name, uint32_t *out, sb_error *error) {
   enum { GROUPS_MAX = 256 };
   if (!*name) return *out = SB_NO_GROUP, SB_OK;
   for (size_t i = 0; i < set->groups; i++)
@@ -41,7 +40,7 @@ static sb_status group_row(void *context, size_t row, char **fields, sb_error *e
   const group_reader *reader = context;
   (void)row;
   uint32_t group = SB_NO_GROUP;
-  sb_status status = group_of(reader->set, fields[1], &group, error);
+  sb_status status = sb_cli_eval_set_group(reader->set, fields[1], &group, error);
   if (status != SB_OK) return status;
   for (size_t i = 0; i < reader->source->count; i++)
     if (!strcmp(reader->source->items[i].id, fields[0])) reader->set->group[i] = group;
@@ -129,7 +128,7 @@ static sb_status pair_row(void *context, size_t row, char **fields, sb_error *er
                    reader->path, row, fields[2]);
   sb_stats_trial trial = {.mated = mated, .group = SB_NO_GROUP};
   sb_status status = pair_room(reader, error);
-  if (status == SB_OK && fields[3]) status = group_of(set, fields[3], &trial.group, error);
+  if (status == SB_OK && fields[3]) status = sb_cli_eval_set_group(set, fields[3], &trial.group, error);
   if (status != SB_OK) return status;
   char *one = sb_csv_beside(reader->path, fields[0], error), *other = sb_csv_beside(reader->path, fields[1], error);
   if (!one || !other) return free(one), free(other), SB_NO_MEMORY;

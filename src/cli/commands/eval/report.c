@@ -44,7 +44,10 @@ static json_t *thresholds_json(const sb_cli_eval *eval) {
     double wrong = (double)(e->at[t].false_matches + e->at[t].false_non_matches);
     double all = (double)(e->mated.count + e->non_mated.count);
     if (point) {
+      sb_cli_eval_promise promise =
+          sb_cli_eval_comparisons(eval, &e->at[t], e->non_mated.count, eval->set.people - eval->people_failed);
       json_object_set_new(point, "name", json_string(eval->threshold_names[t]));
+      json_object_set_new(point, "promise", eval->calibration.count ? sb_cli_eval_promise_json(&promise) : json_null());
       json_object_set_new(point, "accuracy", sb_json_significant(1 - wrong / all, 6));
     }
     json_array_append_new(list, point);
@@ -70,12 +73,18 @@ static json_t *groups_json(const sb_cli_eval *eval) {
   json_t *list = json_array();
   for (size_t g = 0; list && g < eval->set.groups; g++) {
     const sb_stats_group_figures *f = &eval->result.groups[g];
-    json_t *fmr = f->non_mated ? sb_json_significant(f->at.fmr, 4) : json_null();
-    json_t *fnmr = f->mated ? sb_json_significant(1 - f->at.tar, 4) : json_null();
-    json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:o,s:o,s:o,s:o}", "group", eval->set.group_names[g], "mated",
-                                          (json_int_t)f->mated, "non_mated", (json_int_t)f->non_mated, "fmr", fmr,
-                                          "fnmr", fnmr, "mated_mean", sb_json_significant(f->mated_mean, 4),
-                                          "non_mated_mean", sb_json_significant(f->non_mated_mean, 4)));
+    sb_cli_eval_promise promise = sb_cli_eval_comparisons(eval, &f->at, f->non_mated, f->units);
+    json_t *point = point_json(&f->at);
+    sb_json_set(&point, "group", json_string(eval->set.group_names[g]));
+    sb_json_set(&point, "people", eval->set.trials ? json_null() : json_integer((json_int_t)f->units));
+    sb_json_set(&point, "mated", json_integer((json_int_t)f->mated));
+    sb_json_set(&point, "non_mated", json_integer((json_int_t)f->non_mated));
+    if (!f->non_mated) sb_json_set(&point, "fmr", json_null());
+    if (!f->mated) sb_json_set(&point, "tar", json_null()), sb_json_set(&point, "fnmr", json_null());
+    sb_json_set(&point, "mated_mean", sb_json_significant(f->mated_mean, 4));
+    sb_json_set(&point, "non_mated_mean", sb_json_significant(f->non_mated_mean, 4));
+    sb_json_set(&point, "promise", eval->calibration.count ? sb_cli_eval_promise_json(&promise) : json_null());
+    json_array_append_new(list, point);
   }
   return list;
 }
@@ -123,6 +132,10 @@ static json_t *curve_json(const sb_stats_evaluation *e) {
   return list;
 }
 
+static bool is_normalised(const sb_cli_eval *eval) {
+  return sb_cohort_available(&eval->calibration) && !eval->set.trials;
+}
+
 json_t *sb_cli_eval_json(const sb_cli_eval *eval) {
   const sb_stats_evaluation *e = &eval->result;
   const sb_cli_eval_set *set = &eval->set;
@@ -147,7 +160,13 @@ json_t *sb_cli_eval_json(const sb_cli_eval *eval) {
   json_object_set_new(json, "targets", targets_json(e));
   json_object_set_new(json, "thresholds", thresholds_json(eval));
   json_object_set_new(json, "identification", identification_json(eval));
+  json_object_set_new(json, "scores", json_string(is_normalised(eval) ? "normalised" : "cosine"));
+  json_object_set_new(json, "groups_by",
+                      eval->set.groups ? json_string(eval->estimated ? "estimate" : "csv") : json_null());
   json_object_set_new(json, "groups", groups_json(eval));
+  json_object_set_new(json, "fpir_promised", eval->promises.count ? json_real(eval->promises.fpir) : json_null());
+  json_object_set_new(json, "galleries", sb_cli_eval_galleries_json(eval));
+  json_object_set_new(json, "warnings", sb_cli_eval_warnings(eval));
   json_object_set_new(json, "worst",
                       json_pack("{s:o,s:o}", "mated", worst_json(eval, e->lowest, e->lowest_count), "non_mated",
                                 worst_json(eval, e->highest, e->highest_count)));
@@ -188,17 +207,6 @@ static void print_identification(const sb_stats_evaluation *e) {
            e->fpir_threshold[f]);
 }
 
-static void print_groups(const sb_cli_eval *eval) {
-  if (!eval->set.groups) return;
-  printf("\ngroups, at the %s threshold\n", eval->threshold_count ? eval->threshold_names[0] : "default");
-  for (size_t g = 0; g < eval->set.groups; g++) {
-    const sb_stats_group_figures *f = &eval->result.groups[g];
-    printf("  %-20s FMR %llu of %llu, FNMR %llu of %llu\n", eval->set.group_names[g],
-           (unsigned long long)f->at.false_matches, (unsigned long long)f->non_mated,
-           (unsigned long long)f->at.false_non_matches, (unsigned long long)f->mated);
-  }
-}
-
 static void print_worst(const sb_cli_eval *eval, const char *title, const sb_stats_pair *pairs, size_t count) {
   if (count) printf("\n%s\n", title);
   for (size_t i = 0; i < count; i++)
@@ -222,7 +230,7 @@ void sb_cli_eval_print(const sb_cli_eval *eval) {
     printf("equal error rate: %.3f %% at %.4f\n", 100 * e->eer.rate, e->eer.threshold);
   print_points(eval);
   print_identification(e);
-  print_groups(eval);
+  sb_cli_eval_print_promises(eval);
   print_worst(eval, "pairs of one person that look least alike", e->lowest, e->lowest_count);
   print_worst(eval, "pairs of two people that look most alike", e->highest, e->highest_count);
   for (size_t i = 0; i < eval->set.count; i++)
