@@ -67,6 +67,10 @@ sb_status sb_embedder_calibration_read(const char *path, char model[64], sb_cali
   sb_manifest_json r = {.file = path, .error = &cause};
   r.root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);
   free(bytes);
+  if (!r.root)
+    return sb_fail(error, SB_INVALID,
+                   "%s is not a calibration written by `semblance eval --calibrate`: it is not JSON (line %d: %s)",
+                   path, reason.line, reason.text);
   sb_manifest_json_keys(&r, r.root, "a calibration", keys, NULL);
   sb_manifest_json_text(&r, r.root, "model", model, 64);
   sb_embedder_calibration_parse(&r, sb_manifest_json_member(&r, r.root, "calibration"), &calibration);

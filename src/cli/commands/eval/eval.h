@@ -81,7 +81,7 @@ typedef struct sb_cli_eval_promise {
 sb_cli_eval_promise sb_cli_eval_comparisons(const sb_cli_eval *eval, const sb_stats_operating_point *at,
                                             uint64_t comparisons, size_t people);
 sb_cli_eval_promise sb_cli_eval_searches(const sb_cli_eval *eval, const sb_stats_search_rates *rates);
-const char *sb_cli_eval_promise_word(sb_stats_promise promise);
+const char *sb_cli_eval_promise_text(sb_stats_promise promise); /* "kept", "BROKEN", "too few" */
 json_t *sb_cli_eval_promise_json(const sb_cli_eval_promise *promise);
 json_t *sb_cli_eval_galleries_json(const sb_cli_eval *eval);
 /* Sentences about groups whose rates are off, and about those with too little data. */

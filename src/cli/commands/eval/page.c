@@ -173,19 +173,71 @@ static void points_table(writer *w) {
          "independent.</p>\n");
 }
 
+static void promise_cells(writer *w, const sb_cli_eval_promise *promise) {
+  put(w, "<td>%.2g</td><td>%s", promise->rate, sb_cli_eval_promise_text(promise->state));
+  if (promise->people_needed > 0) put(w, " (%.0f people are needed)", promise->people_needed);
+  put(w, "</td>");
+}
+
+static void rate_cells(writer *w, double rate, sb_interval limits, bool any) {
+  if (any)
+    put(w, "<td>%.2g</td><td>%.1g to %.1g</td>", rate, fmax(limits.low, 0), limits.high);
+  else
+    put(w, "<td>-</td><td>-</td>");
+}
+
 static void groups_table(writer *w) {
-  if (!w->eval->set.groups) return;
-  put(w,
-      "<h2>Groups</h2><table><tr><th>group</th><th>FMR</th><th>of comparisons</th><th>FNMR</th><th>of comparisons</th>"
-      "</tr>\n");
+  if (!w->eval->set.groups || !w->eval->calibration.count) return;
+  put(w, "<h2>Comparisons within groups</h2><table><tr><th>group</th><th>FMR</th><th>95 %%</th><th>promised</th>"
+         "<th>promise</th><th>FNMR</th><th>95 %%</th></tr>\n");
   for (size_t g = 0; g < w->eval->set.groups; g++) {
     const sb_stats_group_figures *f = &w->eval->result.groups[g];
+    sb_cli_eval_promise promise = sb_cli_eval_comparisons(w->eval, &f->at, f->non_mated, f->units);
     put(w, "<tr><td>");
     put_text(w, w->eval->set.group_names[g]);
-    put(w, "</td><td>%.2e</td><td>%llu</td><td>%.2f %%</td><td>%llu</td></tr>\n", f->at.fmr,
-        (unsigned long long)f->non_mated, f->mated ? 100 * (1 - f->at.tar) : 0, (unsigned long long)f->mated);
+    put(w, "</td>");
+    rate_cells(w, f->at.fmr, f->at.fmr_limits, f->non_mated);
+    promise_cells(w, &promise);
+    rate_cells(w, 1 - f->at.tar, (sb_interval){1 - f->at.tar_limits.high, 1 - f->at.tar_limits.low}, f->mated);
+    put(w, "</tr>\n");
   }
   put(w, "</table>\n");
+}
+
+static void gallery_row(writer *w, const char *name, const sb_stats_search_rates *rates) {
+  sb_cli_eval_promise promise = sb_cli_eval_searches(w->eval, rates);
+  put(w, "<tr><td>");
+  put_text(w, name);
+  put(w, "</td>");
+  rate_cells(w, rates->fpir.rate, rates->fpir.limits, rates->fpir.searches);
+  promise_cells(w, &promise);
+  rate_cells(w, rates->fnir.rate, rates->fnir.limits, rates->fnir.searches);
+  put(w, "</tr>\n");
+}
+
+static void galleries_tables(writer *w) {
+  const sb_stats_promises *p = &w->eval->promises;
+  for (size_t i = 0; i < p->count; i++) {
+    const sb_stats_gallery_rates *g = &p->galleries[i];
+    put(w,
+        "<h2>Searches among %zu people</h2><table><tr><th>group</th><th>FPIR</th><th>95 %%</th><th>promised</th>"
+        "<th>promise</th><th>FNIR</th><th>95 %%</th></tr>\n",
+        g->people);
+    gallery_row(w, "everybody", &g->all);
+    for (size_t k = 0; k < w->eval->set.groups; k++) gallery_row(w, w->eval->set.group_names[k], &g->groups[k]);
+    put(w, "</table>\n");
+  }
+}
+
+static void warnings(writer *w) {
+  json_t *list = sb_cli_eval_warnings(w->eval), *warning;
+  size_t index;
+  json_array_foreach(list, index, warning) {
+    put(w, "<p>Warning: ");
+    put_text(w, json_string_value(warning));
+    put(w, "</p>\n");
+  }
+  json_decref(list);
 }
 
 static void pairs_table(writer *w, const char *title, const sb_stats_pair *pairs, size_t count) {
@@ -243,6 +295,7 @@ sb_status sb_cli_eval_page(const sb_cli_eval *eval, sb_buffer *out, sb_error *er
   writer w = {eval, out, error, SB_OK};
   w.status = sb_buffer_add(out, head, sizeof head - 1, error);
   summary(&w);
+  warnings(&w);
   put(&w, "<div class='plots'>\n");
   if (w.status == SB_OK) curves(&w);
   if (w.status == SB_OK) histogram(&w);
@@ -250,6 +303,7 @@ sb_status sb_cli_eval_page(const sb_cli_eval *eval, sb_buffer *out, sb_error *er
   put(&w, "</div>\n");
   points_table(&w);
   groups_table(&w);
+  galleries_tables(&w);
   pairs_table(&w, "Pairs of one person that look least alike", eval->result.lowest, eval->result.lowest_count);
   pairs_table(&w, "Pairs of two people that look most alike", eval->result.highest, eval->result.highest_count);
   refused_table(&w);

@@ -9,8 +9,13 @@
 
 enum { SHOWN_PEOPLE = 10 }; /* in smaller groups nothing can be seen: the text leaves them out */
 
-const char *sb_cli_eval_promise_word(sb_stats_promise promise) {
+static const char *state_word(sb_stats_promise promise) {
   static const char *const words[] = {"kept", "broken", "too_few"};
+  return words[promise];
+}
+
+const char *sb_cli_eval_promise_text(sb_stats_promise promise) {
+  static const char *const words[] = {"kept", "BROKEN", "too few"};
   return words[promise];
 }
 
@@ -43,8 +48,8 @@ static json_t *limits_json(sb_interval limits) {
 
 json_t *sb_cli_eval_promise_json(const sb_cli_eval_promise *promise) {
   json_t *needed = promise->people_needed > 0 ? json_integer((json_int_t)promise->people_needed) : json_null();
-  return json_pack("{s:o,s:s,s:o}", "rate", sb_json_significant(promise->rate, 4), "state",
-                   sb_cli_eval_promise_word(promise->state), "people_needed", needed);
+  return json_pack("{s:o,s:s,s:o}", "rate", sb_json_significant(promise->rate, 4), "state", state_word(promise->state),
+                   "people_needed", needed);
 }
 
 static json_t *searches_json(const sb_cli_eval *eval, const char *group, const sb_stats_search_rates *rates,
@@ -159,11 +164,11 @@ json_t *sb_cli_eval_warnings(const sb_cli_eval *eval) {
 /* ---- Text */
 
 static const char *state_text(const sb_cli_eval_promise *promise, char text[64]) {
-  static const char *const words[] = {"kept", "BROKEN", "too few"};
+  const char *word = sb_cli_eval_promise_text(promise->state);
   if (promise->people_needed > 0)
-    snprintf(text, 64, "%s: %.0f people are needed", words[promise->state], promise->people_needed);
+    snprintf(text, 64, "%s: %.0f people are needed", word, promise->people_needed);
   else
-    snprintf(text, 64, "%s", words[promise->state]);
+    snprintf(text, 64, "%s", word);
   return text;
 }
 
