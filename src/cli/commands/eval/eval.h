@@ -1,7 +1,7 @@
-/* eval: accuracy on the user's own photos. photo_set.c reads which photos show whom, groups.c estimates groups of people,
- * experiment.c finds the faces and compares them (stats/evaluate.h), promises.c sets promised beside observed rates
- * (stats/promise.h), report.c and page.c show the figures, calibration.c writes calibrations, eval.c is the subcommand.
- */
+/* eval: accuracy on the user's own photos. photo_set.c reads which photos show whom, groups.c estimates groups of
+ * people, experiment.c finds the faces and compares them (stats/evaluate.h), promises.c sets promised beside observed
+ * rates (stats/promise.h), report.c and page.c show the figures, calibration.c writes calibrations, eval.c is the
+ * subcommand. */
 #ifndef SB_CLI_EVAL_H
 #define SB_CLI_EVAL_H
 
@@ -28,6 +28,9 @@ sb_status sb_cli_eval_set_read(const char *path, const char *groups, sb_cli_eval
 void sb_cli_eval_set_free(sb_cli_eval_set *set);
 /* The number of a group, which is added if it is new; an empty name is SB_NO_GROUP. SB_INVALID: too many. */
 sb_status sb_cli_eval_set_group(sb_cli_eval_set *set, const char *name, uint32_t *out, sb_error *error);
+/* The face that stands for a photo: the largest, which comes first, or the one whose centre is nearest to the photo's.
+ * There is at least one. */
+const sb_face *sb_cli_eval_face(const sb_faces *faces, bool central);
 
 /* ---- experiment.c */
 
@@ -60,8 +63,6 @@ sb_status sb_cli_eval_run(sb_cli *cli, sb_cli_eval *eval, sb_error *error);
 void sb_cli_eval_free(sb_cli_eval *eval);
 /* The path of a sample's photo. */
 const char *sb_cli_eval_path(const sb_cli_eval *eval, uint32_t sample);
-/* The face that stands for a photo of the set that has one. */
-const sb_face *sb_cli_eval_face(const sb_cli_eval *eval, size_t photo);
 /* The samples and their people, for stats/promise.h and stats/calibrate.h. */
 sb_stats_set sb_cli_eval_samples(const sb_cli_eval *eval, const sb_calibration *calibration);
 

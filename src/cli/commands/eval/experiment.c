@@ -11,29 +11,13 @@ const char *sb_cli_eval_path(const sb_cli_eval *eval, uint32_t sample) {
 
 /* ---- Samples */
 
-/* The largest face, which comes first, or the one whose centre is nearest to the photo's. */
-static const sb_face *choose_face(const sb_faces *faces, bool central) {
-  const sb_face *best = &faces->items[0];
-  double nearest = INFINITY;
-  for (size_t i = 0; central && i < faces->count; i++) {
-    const sb_box *box = &faces->items[i].box;
-    double distance = hypot(box->x + box->w / 2 - faces->width / 2.0, box->y + box->h / 2 - faces->height / 2.0);
-    if (distance < nearest) nearest = distance, best = &faces->items[i];
-  }
-  return best;
-}
-
-const sb_face *sb_cli_eval_face(const sb_cli_eval *eval, size_t photo) {
-  return choose_face(eval->photos[photo].faces, eval->central);
-}
-
 /* The face that stands for a photo; NULL if it has none that can be used, and why is counted. */
 static const sb_face *usable_face(sb_cli_eval *eval, sb_cli_photo_faces *photo) {
   if (!photo->faces || !photo->faces->count) {
     eval->failed++;
     return NULL;
   }
-  const sb_face *face = choose_face(photo->faces, eval->central);
+  const sb_face *face = sb_cli_eval_face(photo->faces, eval->central);
   if (eval->any_quality || face->quality.overall >= eval->info.minimum_quality) return face;
   sb_fail(&photo->error, SB_LOW_QUALITY, "the quality of the face is %.2f, at least %.2f is needed (--any-quality)",
           (double)face->quality.overall, eval->info.minimum_quality);

@@ -54,7 +54,7 @@ sb_status sb_cli_eval_estimate_groups(sb_cli_eval *eval, sb_error *error) {
   estimate *people = sb_alloc(eval->set.people, sizeof *people, error);
   if (!people) return SB_NO_MEMORY;
   for (size_t i = 0; i < eval->sample_count; i++) {
-    const sb_face *face = sb_cli_eval_face(eval, eval->photo_of_sample[i]);
+    const sb_face *face = sb_cli_eval_face(eval->photos[eval->photo_of_sample[i]].faces, eval->central);
     if (face->has_attributes) add(&people[eval->samples[i].person], &face->attributes);
   }
   sb_status status = SB_OK;

@@ -3,6 +3,7 @@
 #include "import/csv.h"
 #include "import/import.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -214,4 +215,17 @@ void sb_cli_eval_set_free(sb_cli_eval_set *set) {
   free(set->group_names);
   free(set->trials);
   *set = (sb_cli_eval_set){0};
+}
+
+/* ---- The face of a photo */
+
+const sb_face *sb_cli_eval_face(const sb_faces *faces, bool central) {
+  const sb_face *best = &faces->items[0];
+  double nearest = INFINITY;
+  for (size_t i = 0; central && i < faces->count; i++) {
+    const sb_box *box = &faces->items[i].box;
+    double distance = hypot(box->x + box->w / 2 - faces->width / 2.0, box->y + box->h / 2 - faces->height / 2.0);
+    if (distance < nearest) nearest = distance, best = &faces->items[i];
+  }
+  return best;
 }
