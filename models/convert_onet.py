@@ -6,68 +6,16 @@ the box is omitted.
 usage: convert_onet.py SOURCE.pt TARGET.onnx
 """
 
-import collections
-import pickle
-import struct
 import sys
-import zipfile
 
 import numpy as np
 import onnx
+import torch_state
 from onnx import TensorProto, helper, numpy_helper
 
 
-class StateUnpickler(pickle.Unpickler):
-    """Reads a state dictionary and nothing else: only the globals listed here are allowed."""
-
-    def __init__(self, file, storages):
-        super().__init__(file)
-        self.storages = storages
-
-    def find_class(self, module, name):
-        if name == "OrderedDict":
-            return collections.OrderedDict
-        if name == "_rebuild_tensor_v2":
-            return lambda storage, offset, size, stride, *_: (storage, offset, size, stride)
-        if module == "torch" and name.endswith("Storage"):
-            return name
-        raise pickle.UnpicklingError(f"unexpected {module}.{name}")
-
-    def persistent_load(self, pid):
-        return self.storages(pid)
-
-
-def tensor(values, offset, size, stride):
-    return np.lib.stride_tricks.as_strided(values[offset:], size, [4 * step for step in stride]).astype(np.float32)
-
-
-def read_zip(path):
-    with zipfile.ZipFile(path) as archive:
-        index = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-        folder = index[: -len("data.pkl")]
-
-        def load(pid):
-            return np.frombuffer(archive.read(f"{folder}data/{pid[2]}"), "<f4")
-
-        state = StateUnpickler(archive.open(index), load).load()
-    return {name: tensor(*parts) for name, parts in state.items() if parts[2]}
-
-
-def read_legacy(path):
-    """The older layout: magic, version, system, state with storage keys, the list of keys, then the storages."""
-    with open(path, "rb") as file:
-        for _ in range(3):
-            StateUnpickler(file, None).load()
-        state = StateUnpickler(file, lambda pid: pid[2]).load()
-        storages = {}
-        for key in StateUnpickler(file, None).load():
-            count = struct.unpack("<q", file.read(8))[0]
-            storages[key] = np.frombuffer(file.read(4 * count), "<f4")
-    return {name: tensor(storages[parts[0]], *parts[1:]) for name, parts in state.items() if parts[2]}
-
-
 def convert(source, target):
-    weights = read_zip(source) if zipfile.is_zipfile(source) else read_legacy(source)
+    weights = torch_state.read(source)
     nodes, constants = [], []
 
     def constant(name, values):

@@ -20,57 +20,12 @@ import argparse
 import json
 import pathlib
 import shutil
-import time
-import urllib.error
-import urllib.request
 
+import download
 import fetch
 
 TEMPLATES = fetch.ROOT / "models/deepface"
 USUAL = ("vgg-face", "deepface-age", "deepface-gender", "deepface-race")
-TRIES = 5
-
-
-def download_part(address, partial):
-    """Appends the missing bytes to the file `partial`. Returns False if the connection ended too early."""
-    have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            resumed = answer.status == 206
-            wanted = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
-            with partial.open("ab" if resumed else "wb") as file:
-                shutil.copyfileobj(answer, file, 1 << 20)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is missing
-            return True
-        fetch.stop(f"{address} answers {error.code} {error.reason}")
-    except OSError as error:
-        fetch.say(f"the download was interrupted: {error}")
-        return False
-    return partial.stat().st_size >= wanted
-
-
-def download(address, target, sha256):
-    partial = target.with_name(target.name + ".part")
-    for attempt in range(TRIES):
-        fetch.say(f"fetching {address}" + (" (resuming)" if partial.exists() else ""))
-        if download_part(address, partial):
-            break
-        time.sleep(min(attempt, 3))
-    else:
-        fetch.stop(
-            f"{address} could not be fetched in {TRIES} tries; run this again to resume the download, or give "
-            "the folder of the file with --from FOLDER"
-        )
-    if sha256 and fetch.digest(partial) != sha256:
-        found = fetch.digest(partial)
-        partial.unlink()
-        fetch.stop(
-            f"{target.name} has the wrong SHA-256 ({found}, expected {sha256}): the download is damaged or was "
-            "changed, and has been deleted"
-        )
-    partial.rename(target)
 
 
 def weight_file(manifest, chosen, downloads):
@@ -88,7 +43,7 @@ def weight_file(manifest, chosen, downloads):
     if path.is_file() and sha256 and fetch.digest(path) == sha256:
         return path
     downloads.mkdir(parents=True, exist_ok=True)
-    download(f"{chosen.mirror}/{source['path']}" if chosen.mirror else manifest["source"]["url"], path, sha256)
+    download.download(f"{chosen.mirror}/{source['path']}" if chosen.mirror else manifest["source"]["url"], path, sha256)
     return path
 
 

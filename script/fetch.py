@@ -258,11 +258,11 @@ def fetch_models():
     place(partial, DEPS / "models")
 
 
-def fetch_optional(names):
+def fetch_optional(names, also=()):
     optional = {manifest["name"]: manifest for manifest in manifests() if manifest.get("optional")}
     for name in names or optional:
         if name not in optional:
-            stop(f"unknown optional model {name}; choose from {', '.join(optional)}")
+            stop(f"unknown optional model {name}; choose from {', '.join([*optional, *also])}")
         manifest = optional[name]
         if is_present(manifest):
             continue

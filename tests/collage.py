@@ -59,3 +59,18 @@ def grid(pictures, columns):
     return on_grey(
         columns * cell, lines * height, [(p, i % columns * cell, i // columns * height) for i, p in enumerate(pictures)]
     )
+
+
+def on_telephone(photo, height=220, bezel=20):
+    """PNG bytes of a telephone before a grey wall that shows the photo: pale, with the stripes of a display."""
+    width, height, lines = shrink(read_jpeg(photo), height)
+
+    def shown(y, row):
+        return bytes(
+            min(255, int(v * (0.9 if y % 2 == 0 else 1 if i // 3 % 3 else 0.55) + 25)) for i, v in enumerate(row)
+        )
+
+    screen = (width, height, [shown(y, row) for y, row in enumerate(lines)])
+    frame = (width + 2 * bezel, height + 2 * bezel, [b"\x0a" * 3 * (width + 2 * bezel)] * (height + 2 * bezel))
+    left, top = (640 - width) // 2, (480 - height) // 2
+    return on_grey(640, 480, [(frame, left - bezel, top - bezel), (screen, left, top)])

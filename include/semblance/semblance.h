@@ -159,7 +159,8 @@ typedef struct sb_face {
   sb_attributes attributes;
   sb_pose pose;
   sb_expression expression;
-  float live; /* passive liveness, a hint: 0 a picture of a person, 1 a person before the camera */
+  float live;   /* passive liveness: 0 a picture of a person, 1 a person before the camera */
+  bool is_live; /* what the models of liveness decide from it */
 } sb_face;
 
 /* The faces of one photo, largest box first. */

@@ -49,7 +49,7 @@ static bool models_in(const char *folder, char **out) {
   if (holds_models(installed))
     *out = installed, installed = NULL;
   else if (holds_models(checkout))
-    fine = asprintf(out, "%s:%s/deps/models:%s/deps/deepface", checkout, folder, folder) >= 0;
+    fine = asprintf(out, "%s:%s/deps/models:%s/deps/deepface:%s/deps/published", checkout, folder, folder, folder) >= 0;
   free(installed);
   free(checkout);
   return fine;

@@ -26,6 +26,19 @@ sb_status sb_diagnostics_pipeline(const sb_engine_options *options, const char *
   return status;
 }
 
+sb_status sb_diagnostics_liveness(const sb_engine_options *options, const char *folder, sb_engine_liveness *out,
+                                  sb_error *error) {
+  sb_pipeline_liveness found = {0};
+  char *path = sb_engine_models_path(options, folder, error);
+  if (!path) return SB_NO_MEMORY;
+  const sb_pipeline_config config = {.struct_size = sizeof config, .models_path = path, .name = options->pipeline};
+  sb_status status = sb_pipeline_read_liveness(&config, &found, error);
+  free(path);
+  *out = (sb_engine_liveness){.count = found.count, .experimental = found.experimental};
+  snprintf(out->names, sizeof out->names, "%s", found.names);
+  return status;
+}
+
 sb_status sb_diagnostics_calibration(const char *path, sb_error *error) {
   char model[64] = "";
   sb_calibration calibration;

@@ -294,6 +294,15 @@ sb_status sb_engine_calibration(sb_engine *engine, struct sb_calibration *out, s
 /* The models that the engine knows, as sb_models_list gives them. */
 sb_status sb_engine_models_list(sb_engine *engine, sb_model_info **out, size_t *count, sb_error *error);
 
+/* The models that estimate passive liveness in this engine's pipeline. */
+typedef struct sb_engine_liveness {
+  int count;         /* 0: there is none */
+  char names[160];   /* "a, b" */
+  bool experimental; /* a hint: what they decide alone is wrong too often */
+} sb_engine_liveness;
+/* Reads manifests, and loads no model. SB_MODEL. */
+sb_status sb_engine_liveness_models(sb_engine *engine, sb_engine_liveness *out, sb_error *error);
+
 /* ---- report.c: the figures of the last published evaluation, a file of the gallery's folder */
 
 enum { SB_REPORT_MAX = 4 << 20 };
@@ -307,6 +316,9 @@ sb_status sb_engine_report(sb_engine *engine, char **json, size_t *size, sb_erro
 /* Reads the manifests of the pipeline and of its embedder. SB_MODEL, SB_NOT_FOUND: no model of that name. */
 sb_status sb_diagnostics_pipeline(const sb_engine_options *options, const char *folder, char embedder[64],
                                   bool *has_age, sb_error *error);
+/* The models of passive liveness in that pipeline. SB_MODEL. */
+sb_status sb_diagnostics_liveness(const sb_engine_options *options, const char *folder, sb_engine_liveness *out,
+                                  sb_error *error);
 /* Can this calibration file be used? SB_INVALID. */
 sb_status sb_diagnostics_calibration(const char *path, sb_error *error);
 const char *sb_diagnostics_openvino(void); /* its version; static */

@@ -51,7 +51,7 @@ sb_status sb_engine_model_find(const sb_engine_model_folders *folders, const cha
 void sb_engine_model_info(const sb_engine_model_folders *folders, const sb_manifest *m, sb_model_info *out) {
   const sb_model_spec *spec = &m->spec.model;
   struct stat file;
-  *out = (sb_model_info){.width = spec->width, .height = spec->height, .experimental = m->experimental};
+  *out = (sb_model_info){.width = spec->width, .height = spec->height, .experimental = spec->experimental};
   snprintf(out->name, sizeof out->name, "%s", spec->name);
   snprintf(out->task, sizeof out->task, "%s", sb_manifest_task_names[m->task]);
   snprintf(out->licence, sizeof out->licence, "%s", m->licence);
@@ -111,6 +111,16 @@ sb_status sb_engine_models_list(sb_engine *engine, sb_model_info **out, size_t *
                                      .models_path = engine->models_path,
                                      .cache_dir = engine->cache_dir};
   return sb_models_list(&options, out, count, error);
+}
+
+sb_status sb_engine_liveness_models(sb_engine *engine, sb_engine_liveness *out, sb_error *error) {
+  sb_pipeline_liveness found;
+  const sb_pipeline_config config = sb_engine_pipeline_config(engine);
+  sb_status status = sb_pipeline_read_liveness(&config, &found, error);
+  if (status != SB_OK) return status;
+  *out = (sb_engine_liveness){.count = found.count, .experimental = found.experimental};
+  snprintf(out->names, sizeof out->names, "%s", found.names);
+  return SB_OK;
 }
 
 /* ---- Public: one model */

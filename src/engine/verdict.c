@@ -93,8 +93,7 @@ unsigned sb_verdict_liveness_want(const sb_engine *engine) {
 }
 
 bool sb_verdict_refused(const sb_engine *engine, const sb_face *face) {
-  static const float even = 0.5f; /* more likely a picture than a person */
-  return engine->liveness == SB_LIVENESS_PASSIVE && face->has_live && face->live < even;
+  return engine->liveness == SB_LIVENESS_PASSIVE && face->has_live && !face->is_live;
 }
 
 void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, double threshold,

@@ -79,6 +79,40 @@ static sb_status show_padded(const sb_image *image, const region *r, int border,
   return status;
 }
 
+/* One side of the region in whole pixels, moved until it lies inside the photo. Returns how many pixels it has. */
+static int whole_pixels(double centre, double length, int side, int *first) {
+  double from = centre - length / 2, to = centre + length / 2;
+  if (from < 0) to -= from, from = 0;
+  if (to > side - 1) from -= to - (side - 1), to = side - 1;
+  *first = (int)fmax(from, 0);
+  return (int)to - *first + 1;
+}
+
+/* The pixels of the photo from the region's first to its last, as Minivision's Silent-Face-Anti-Spoofing cuts them,
+ * then resized to the input by OpenCV's bilinear and rounded. Without averaging, because the patterns of a screen or a
+ * print must survive. */
+static sb_status show_cut(const sb_image *image, const sb_alignment *alignment, const sb_detection *box,
+                          const sb_align_picture *out, sb_error *error) {
+  double width = fmax(box->x1 - box->x0, 1), height = fmax(box->y1 - box->y0, 1);
+  double scale = fmin(fmin((image->height - 1) / height, (image->width - 1) / width), alignment->scale);
+  int left = 0, top = 0;
+  sb_image cut = {.width = whole_pixels((box->x0 + box->x1) / 2, width * scale, image->width, &left),
+                  .height = whole_pixels((box->y0 + box->y1) / 2, height * scale, image->height, &top)};
+  if (cut.width < 1 || cut.height < 1 || left + cut.width > image->width || top + cut.height > image->height)
+    return sb_fail(error, SB_BAD_IMAGE, "a face lies outside the photo");
+  cut.pixels = sb_alloc((size_t)cut.width * (size_t)cut.height, 3, error);
+  if (!cut.pixels) return SB_NO_MEMORY;
+  size_t row = (size_t)cut.width * 3;
+  for (int y = 0; y < cut.height; y++)
+    memcpy(cut.pixels + (size_t)y * row, image->pixels + ((size_t)(top + y) * (size_t)image->width + (size_t)left) * 3,
+           row);
+  sb_status status = sb_image_resize_linear(&cut, out->rgb, out->width, out->height, (size_t)out->width * 3, error);
+  for (size_t i = 0; status == SB_OK && i < (size_t)out->width * (size_t)out->height * 3; i++)
+    out->rgb[i] = rintf(out->rgb[i]);
+  free(cut.pixels);
+  return status;
+}
+
 /* Warps to bytes at the start of the floats' memory, then widens them in place, the last one first. */
 static sb_status show_warped(const sb_image *image, const double map[6], int border, const sb_align_picture *out,
                              sb_error *error) {
@@ -99,6 +133,8 @@ sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const s
     sb_similarity_inverse_map(&fitted, map);
     return show_warped(image, map, alignment->border, out, error);
   }
+  if (alignment->kind == SB_ALIGN_BOX && alignment->fit == SB_FIT_CUT)
+    return show_cut(image, alignment, face->box, out, error);
   region r = region_of(alignment, face);
   if (alignment->inside) keep_inside(&r, image);
   int border = face->five ? alignment->border : SB_IMAGE_BORDER_EDGE;

@@ -1,6 +1,8 @@
 /* The attributes: which part of SB_WANT_* asks for each, and the public names of their classes. */
 #include "face/models.h"
 
+#include <stdio.h>
+
 unsigned sb_attribute_want(sb_attribute attribute) {
   switch (attribute) {
   case SB_ATTRIBUTE_AGE:
@@ -21,6 +23,21 @@ unsigned sb_attribute_model_wants(const sb_attribute_spec *spec) {
   for (int a = 0; a < SB_ATTRIBUTES; a++)
     if (spec->outputs[a].there) wants |= sb_attribute_want((sb_attribute)a);
   return wants;
+}
+
+int sb_attribute_liveness_models(const sb_models *models, char *names, size_t size, bool *experimental) {
+  int count = 0;
+  size_t used = 0;
+  *names = 0;
+  *experimental = false;
+  for (int i = 0; i < models->attribute_count; i++) {
+    const sb_attribute_spec *spec = &models->attributes[i];
+    if (!spec->outputs[SB_ATTRIBUTE_LIVE].there) continue;
+    if (used < size) used += (size_t)snprintf(names + used, size - used, "%s%s", count ? ", " : "", spec->model.name);
+    *experimental = *experimental || spec->model.experimental;
+    count++;
+  }
+  return count;
 }
 
 int sb_attribute_age_model(const sb_models *models) {

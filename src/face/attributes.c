@@ -69,7 +69,6 @@ static void set_ethnicity(const sb_attribute_output *output, const float *values
 
 static void set(sb_attribute attribute, const sb_attribute_output *output, const float *values, size_t count,
                 sb_face *face) {
-  double of[2];
   switch (attribute) {
   case SB_ATTRIBUTE_AGE: face->attributes.age = (float)fmax(number_of(output, values, count), 0); break;
   case SB_ATTRIBUTE_GENDER: set_gender(output, values, &face->attributes); break;
@@ -78,40 +77,87 @@ static void set(sb_attribute attribute, const sb_attribute_output *output, const
   case SB_ATTRIBUTE_PITCH: face->pose.pitch = (float)number_of(output, values, count); break;
   case SB_ATTRIBUTE_ROLL: face->pose.roll = (float)number_of(output, values, count); break;
   case SB_ATTRIBUTE_EXPRESSION: set_expression(output, values, &face->expression); break;
-  case SB_ATTRIBUTE_LIVE:
-    two_classes(output, values, of);
-    face->live = (float)of[0];
-    break;
+  case SB_ATTRIBUTE_LIVE: /* live_add */
   case SB_ATTRIBUTES: return;
   }
   face->has_attributes |= sb_attribute_want(attribute) == SB_WANT_ATTRIBUTES;
   face->has_pose |= attribute == SB_ATTRIBUTE_YAW;
   face->has_expression |= attribute == SB_ATTRIBUTE_EXPRESSION;
-  face->has_live |= attribute == SB_ATTRIBUTE_LIVE;
 }
 
+/* The numbers of an output, all finite. */
+static sb_status read_output(const sb_infer_session *session, const sb_attribute_spec *spec, sb_attribute attribute,
+                             const float **values, size_t *count, sb_error *error) {
+  const sb_attribute_output *output = &spec->outputs[attribute];
+  size_t least = output->class_count > 0 ? (size_t)output->class_count : 1;
+  sb_status status = sb_worker_output(session, &spec->model, output->output, least, values, count, error);
+  if (status != SB_OK) return status;
+  for (size_t i = 0; i < *count; i++)
+    if (!isfinite((*values)[i]))
+      return sb_fail(error, SB_MODEL, "the model %s gave NaN or infinite numbers", spec->model.name);
+  return SB_OK;
+}
+
+/* Everything but liveness, which several models decide together. */
 static sb_status read_outputs(const sb_infer_session *session, const sb_attribute_spec *spec, sb_face *face,
                               sb_error *error) {
   for (int a = 0; a < SB_ATTRIBUTES; a++) {
-    const sb_attribute_output *output = &spec->outputs[a];
     const float *values = NULL;
     size_t count = 0;
-    if (!output->there) continue;
-    size_t least = output->class_count > 0 ? (size_t)output->class_count : 1;
-    sb_status status = sb_worker_output(session, &spec->model, output->output, least, &values, &count, error);
+    if (!spec->outputs[a].there || a == SB_ATTRIBUTE_LIVE) continue;
+    sb_status status = read_output(session, spec, (sb_attribute)a, &values, &count, error);
     if (status != SB_OK) return status;
-    for (size_t i = 0; i < count; i++)
-      if (!isfinite(values[i]))
-        return sb_fail(error, SB_MODEL, "the model %s gave NaN or infinite numbers", spec->model.name);
-    set((sb_attribute)a, output, values, count, face);
+    set((sb_attribute)a, &spec->outputs[a], values, count, face);
   }
   return SB_OK;
+}
+
+/* ---- Liveness: the mean of what the models of the pipeline say */
+
+typedef struct live_sum {
+  int models, count; /* numbers of each model: the same for all (manifest_pipeline.c) */
+  double p[SB_CLASSES_MAX];
+} live_sum;
+
+/* Adds the probability of each class that the model gives. */
+static sb_status live_add(const sb_infer_session *session, const sb_attribute_spec *spec, live_sum *sum,
+                          sb_error *error) {
+  const sb_attribute_output *output = &spec->outputs[SB_ATTRIBUTE_LIVE];
+  const float *values = NULL;
+  size_t count = 0;
+  double p[SB_CLASSES_MAX];
+  if (!output->there) return SB_OK;
+  sb_status status = read_output(session, spec, SB_ATTRIBUTE_LIVE, &values, &count, error);
+  if (status != SB_OK) return status;
+  if (output->meaning == SB_MEANING_PROBABILITY)
+    p[0] = fmin(fmax(values[0], 0), 1);
+  else
+    probabilities(values, (size_t)output->class_count, output->softmax, p);
+  sum->models++;
+  sum->count = output->class_count;
+  for (int i = 0; i < sum->count; i++) sum->p[i] += p[i];
+  return SB_OK;
+}
+
+static void live_decide(const live_sum *sum, const sb_attribute_output *output, sb_face *face) {
+  double live = 0;
+  int largest = 0;
+  for (int i = 0; i < sum->count; i++) {
+    if (output->classes[i] == 0) live += sum->p[i] / sum->models;
+    if (sum->p[i] > sum->p[largest]) largest = i;
+  }
+  if (output->meaning == SB_MEANING_PROBABILITY && output->classes[0]) live = 1 - sum->p[0] / sum->models;
+  face->has_live = true;
+  face->live = (float)live;
+  face->is_live = output->largest_decides ? output->classes[largest] == 0 : live >= 0.5;
 }
 
 sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const sb_align_face *where, unsigned want,
                                sb_face *face, sb_error *error) {
   face->attributes = (sb_attributes){.age = -1, .man = -1, .woman = -1};
   for (int i = 0; i < SB_ETHNICITIES; i++) face->attributes.ethnicity[i] = -1;
+  live_sum live = {0};
+  const sb_attribute_output *decides = NULL;
   for (int i = 0; i < worker->models->attribute_count; i++) {
     const sb_attribute_spec *spec = &worker->models->attributes[i];
     const sb_worker_model model = {SB_SLOT_ATTRIBUTES + i, &spec->model};
@@ -119,8 +165,20 @@ sb_status sb_worker_attributes(sb_worker *worker, const sb_image *image, const s
     if (!(sb_attribute_model_wants(spec) & want)) continue;
     sb_status status = sb_worker_run_on_aligned(worker, model, &spec->alignment, image, where, &session, error);
     if (status == SB_OK) status = read_outputs(session, spec, face, error);
+    if (status == SB_OK) status = live_add(session, spec, &live, error);
     if (status != SB_OK) return status;
+    if (spec->outputs[SB_ATTRIBUTE_LIVE].there) decides = &spec->outputs[SB_ATTRIBUTE_LIVE];
   }
+  if (decides) live_decide(&live, decides, face);
+  return SB_OK;
+}
+
+sb_status sb_pipeline_read_liveness(const sb_pipeline_config *config, sb_pipeline_liveness *out, sb_error *error) {
+  sb_models models = {0};
+  sb_status status = sb_models_read(config->models_path, config->name ? config->name : "default", &models, error);
+  if (status != SB_OK) return status;
+  out->count = sb_attribute_liveness_models(&models, out->names, sizeof out->names, &out->experimental);
+  sb_models_free(&models);
   return SB_OK;
 }
 

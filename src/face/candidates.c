@@ -18,13 +18,32 @@ typedef struct scaled {
   double scale; /* pixels of `image` per pixel of the photo */
 } scaled;
 
-static sb_status scale_to(const sb_image *source, double scale, int most_width, int most_height, sb_image *out,
-                          sb_error *error) {
-  int width = (int)fmin(fmax(rint(source->width * scale), 1), most_width);
-  int height = (int)fmin(fmax(rint(source->height * scale), 1), most_height);
+/* OpenCV's bilinear, rounded to bytes. */
+static sb_status resize_linear(const sb_image *source, sb_image *target, sb_error *error) {
+  size_t count = (size_t)target->width * (size_t)target->height * 3;
+  float *values = sb_alloc(count, sizeof *values, error);
+  if (!values) return SB_NO_MEMORY;
+  sb_status status =
+      sb_image_resize_linear(source, values, target->width, target->height, (size_t)target->width * 3, error);
+  for (size_t i = 0; status == SB_OK && i < count; i++) target->pixels[i] = (uint8_t)lrintf(values[i]);
+  free(values);
+  return status;
+}
+
+/* Sides as the reference programs compute them: truncated where the model is resized for as they do. */
+static int scaled_side(const sb_model_spec *spec, int side, double scale, int most) {
+  double length = spec->linear ? floor(side * scale + 1e-6) : rint(side * scale);
+  return (int)fmin(fmax(length, 1), most);
+}
+
+static sb_status scale_to(const sb_model_spec *spec, const sb_image *source, double scale, const int most[2],
+                          sb_image *out, sb_error *error) {
+  int width = scaled_side(spec, source->width, scale, most[0]);
+  int height = scaled_side(spec, source->height, scale, most[1]);
   sb_image image = {width, height, width, height, sb_alloc((size_t)width * (size_t)height, 3, error), 0};
   if (!image.pixels) return SB_NO_MEMORY;
-  sb_status status = sb_image_resize(source, image.pixels, width, height, (size_t)width * 3, error);
+  sb_status status = spec->linear ? resize_linear(source, &image, error)
+                                  : sb_image_resize(source, image.pixels, width, height, (size_t)width * 3, error);
   if (status == SB_OK)
     *out = image;
   else
@@ -85,10 +104,12 @@ static sb_status small_pass(sb_worker *worker, const sb_image *photo, const scal
   const sb_detector_spec *spec = &worker->models->detector;
   sb_detector_pass pass = {.width = spec->model.width, .height = spec->model.height, .bonus = spec->small_bonus};
   pass.scale = fmin((double)pass.width / photo->width, (double)pass.height / photo->height);
-  const sb_image *source = large->image.pixels && large->scale >= pass.scale ? &large->image : photo;
+  bool from_large = large->image.pixels && large->scale >= pass.scale && !spec->model.linear;
+  const sb_image *source = from_large ? &large->image : photo;
   double from_source = fmin((double)pass.width / source->width, (double)pass.height / source->height);
   sb_image shown = {0};
-  sb_status status = scale_to(source, from_source, pass.width, pass.height, &shown, error);
+  sb_status status =
+      scale_to(&spec->model, source, from_source, (const int[2]){pass.width, pass.height}, &shown, error);
   if (status == SB_OK) status = run_pass(worker, SB_SLOT_SMALL, &shown, &pass, error);
   sb_image_free(&shown);
   return status;
@@ -155,7 +176,8 @@ static sb_status tile_passes(sb_worker *worker, const sb_image *photo, sb_error 
   sb_status status = tiles_of(worker, &level, &tile, error);
   while (status == SB_OK && fmax(level.image.width, level.image.height) / 4 > side) {
     scaled next = {.scale = level.scale / 4};
-    status = scale_to(photo, next.scale, photo->width, photo->height, &next.image, error);
+    status = scale_to(&worker->models->detector.model, photo, next.scale, (const int[2]){photo->width, photo->height},
+                      &next.image, error);
     if (level.scale < 1) sb_image_free(&level.image);
     level = next;
     if (status == SB_OK) status = tiles_of(worker, &level, &tile, error);
@@ -173,7 +195,9 @@ static sb_status run_passes(sb_worker *worker, const sb_image *image, bool large
   large = large && spec->has_large && longer > spec->large_from;
   bool scaled_down = large && whole.scale < 1;
   sb_status status = SB_OK;
-  if (scaled_down) status = scale_to(image, whole.scale, spec->large_side, spec->large_side, &whole.image, error);
+  if (scaled_down)
+    status = scale_to(&spec->model, image, whole.scale, (const int[2]){spec->large_side, spec->large_side},
+                      &whole.image, error);
   if (status != SB_OK) return status;
   if (large && !scaled_down) whole.image = *image; /* borrowed */
   status = small_pass(worker, image, &whole, error);

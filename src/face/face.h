@@ -62,6 +62,14 @@ sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find
 bool sb_pipeline_has_age(const sb_pipeline *pipeline);
 /* The same without loading a model. SB_MODEL. */
 sb_status sb_pipeline_read_age(const sb_pipeline_config *config, bool *has_age, sb_error *error);
+/* The models that estimate passive liveness in this pipeline. */
+typedef struct sb_pipeline_liveness {
+  int count;         /* 0: there is none, and no face has an estimate */
+  char names[160];   /* "a, b" */
+  bool experimental; /* their answer is a hint, and decides nothing by itself */
+} sb_pipeline_liveness;
+/* Loads no model. SB_MODEL. */
+sb_status sb_pipeline_read_liveness(const sb_pipeline_config *config, sb_pipeline_liveness *out, sb_error *error);
 /* The estimated age of a face that was found with SB_WANT_AGE_LATER, in years; -1: no picture of it was kept. The model
  * runs once for each face. `faces` may come from another worker. */
 sb_status sb_worker_age(sb_worker *worker, sb_faces *faces, size_t face, float *age, sb_error *error);

@@ -38,8 +38,9 @@ static void read_by_channel(sb_manifest_json *r, json_t *input, const char *key,
 
 static void read_input(sb_manifest_json *r, sb_model_spec *spec) {
   static const char *const layouts[] = {"NCHW", "NHWC", NULL}, *const channels[] = {"RGB", "BGR", "GREY", NULL},
-                           *const keys[] = {"name", "layout", "width",       "height", "channels",
-                                            "mean", "std",    "standardise", NULL};
+                           *const keys[] = {"name", "layout",      "width",  "height",  "channels", "mean",
+                                            "std",  "standardise", "resize", "padding", NULL},
+                           *const resizes[] = {"averaged", "linear", NULL}, *const paddings[] = {"mean", "black", NULL};
   char name[SB_NAME_SIZE];
   json_t *input = sb_manifest_json_member(r, r->root, "input");
   sb_manifest_json_keys(r, input, "input", keys, NULL);
@@ -48,6 +49,8 @@ static void read_input(sb_manifest_json *r, sb_model_spec *spec) {
   spec->channels = (sb_model_channels)sb_manifest_json_word(r, input, "channels", channels);
   spec->width = sb_manifest_json_integer(r, input, "width", 8, 4096);
   spec->height = sb_manifest_json_integer(r, input, "height", 8, 4096);
+  spec->linear = sb_manifest_json_optional_word(r, input, "resize", resizes, 0) == 1;
+  spec->black = sb_manifest_json_optional_word(r, input, "padding", paddings, 0) == 1;
   spec->standardise = sb_manifest_json_optional_bool(r, input, "standardise", false);
   if (spec->standardise) {
     if (json_object_get(input, "mean") || json_object_get(input, "std"))
@@ -77,6 +80,11 @@ static void read_source(sb_manifest_json *r, sb_manifest *out) {
   snprintf(out->source, sizeof out->source, "%s %s %s", registry, package, version);
 }
 
+static void check_input_of(sb_manifest_json *r, sb_manifest_task task, const sb_model_spec *spec) {
+  if (task != SB_TASK_DETECT && (spec->linear || spec->black))
+    sb_manifest_json_wrong(r, "input", "without resize and padding, which only detectors have");
+}
+
 static void read_common(sb_manifest_json *r, const char *folders, const char *name, sb_manifest *out) {
   static const char *const precisions[] = {"f32", "bf16", NULL};
   sb_model_spec *spec = &out->spec.model;
@@ -90,11 +98,12 @@ static void read_common(sb_manifest_json *r, const char *folders, const char *na
   if (strchr(out->file, '/') || out->file[0] == '.') sb_manifest_json_wrong(r, "file", "a file name without folders");
   sb_manifest_json_text(r, r->root, "licence", out->licence, sizeof out->licence);
   sb_manifest_json_text(r, r->root, "origin", out->origin, sizeof out->origin);
-  out->experimental = sb_manifest_json_optional_bool(r, r->root, "experimental", false);
+  spec->experimental = sb_manifest_json_optional_bool(r, r->root, "experimental", false);
   sb_manifest_json_optional_bool(r, r->root, "optional", false);
   spec->bf16 = sb_manifest_json_optional_word(r, r->root, "precision", precisions, 0) == 1;
   read_source(r, out);
   read_input(r, spec);
+  check_input_of(r, out->task, spec);
   if (r->status == SB_OK) spec->path = sb_path_find(folders, out->file, NULL);
 }
 

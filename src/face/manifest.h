@@ -21,8 +21,7 @@ typedef struct sb_manifest {
   char file[128];
   char licence[SB_LICENCE_SIZE], origin[SB_ORIGIN_SIZE];
   char source[SB_SOURCE_SIZE]; /* "npm NAME VERSION", a URL, or "" */
-  bool experimental;
-  union { /* each begins with its sb_model_spec */
+  union {                      /* each begins with its sb_model_spec */
     sb_model_spec model;
     sb_detector_spec detector;
     sb_verifier_spec verifier;

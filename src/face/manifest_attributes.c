@@ -46,14 +46,18 @@ static void read_classes(sb_manifest_json *r, json_t *output, sb_attribute attri
 
 static void read_attribute(sb_manifest_json *r, json_t *output, sb_attribute attribute, sb_attribute_output *out) {
   static const char *const meanings[] = {"classes", "expected", "regression", "probability", NULL},
-                           *const class_keys[] = {"output", "meaning", "classes", "softmax", NULL},
-                           *const number_keys[] = {"output", "meaning", "first", "step", "softmax", NULL};
+                           *const class_keys[] = {"output", "meaning", "classes", "softmax", "decide", NULL},
+                           *const number_keys[] = {"output", "meaning", "first", "step", "softmax", NULL},
+                           *const decisions[] = {"half", "largest", NULL};
   out->there = true;
   out->meaning = (sb_attribute_meaning)sb_manifest_json_word(r, output, "meaning", meanings);
   bool classes = out->meaning == SB_MEANING_CLASSES || out->meaning == SB_MEANING_PROBABILITY;
   sb_manifest_json_keys(r, output, "outputs", classes ? class_keys : number_keys, NULL);
   sb_manifest_json_text(r, output, "output", out->output, SB_NAME_SIZE);
   out->softmax = sb_manifest_json_optional_bool(r, output, "softmax", false);
+  out->largest_decides = sb_manifest_json_optional_word(r, output, "decide", decisions, 0) == 1;
+  if (json_object_get(output, "decide") && attribute != SB_ATTRIBUTE_LIVE)
+    sb_manifest_json_wrong(r, "decide", "absent: only liveness is decided");
   out->first = sb_manifest_json_optional_real(r, output, "first", -1e4, 1e4, 0);
   out->step = sb_manifest_json_optional_real(r, output, "step", 1e-6, 1e4, 1);
   if (classes)

@@ -20,9 +20,9 @@ static void read_thresholds(sb_manifest_json *r, json_t *thresholds, bool euclid
 }
 
 void sb_alignment_parse(sb_manifest_json *r, sb_alignment *out) {
-  static const char *const kinds[] = {"points", "box", NULL}, *const fits[] = {"square", "stretch", "pad", NULL},
-                           *const borders[] = {"zero", "edge", NULL},
-                           *const point_keys[] = {"kind", "template", "border", NULL},
+  static const char *const kinds[] = {"points", "box", NULL}, *const fits[] = {"square", "stretch", "pad", "cut", NULL},
+                           *const borders[] = {"zero", "edge", NULL}, *const samplings[] = {"averaged", "linear", NULL},
+                           *const point_keys[] = {"kind", "template", "border", "sampling", NULL},
                            *const box_keys[] = {"kind",    "scale",  "shift_down", "fit",
                                                 "upright", "inside", "border",     NULL};
   json_t *alignment = sb_manifest_json_member(r, r->root, "alignment");
@@ -31,6 +31,7 @@ void sb_alignment_parse(sb_manifest_json *r, sb_alignment *out) {
   out->border =
       sb_manifest_json_optional_word(r, alignment, "border", borders, 0) ? SB_IMAGE_BORDER_EDGE : SB_IMAGE_BORDER_ZERO;
   if (out->kind == SB_ALIGN_POINTS) {
+    if (sb_manifest_json_optional_word(r, alignment, "sampling", samplings, 0)) out->border |= SB_IMAGE_WARP_LINEAR;
     sb_manifest_json_points(r, sb_manifest_json_member(r, alignment, "template"), "template", out->template);
     return;
   }
@@ -39,6 +40,9 @@ void sb_alignment_parse(sb_manifest_json *r, sb_alignment *out) {
   out->shift_down = sb_manifest_json_optional_real(r, alignment, "shift_down", -1, 1, 0);
   out->upright = sb_manifest_json_optional_bool(r, alignment, "upright", false);
   out->inside = sb_manifest_json_optional_bool(r, alignment, "inside", false);
+  if (out->fit != SB_FIT_CUT) return;
+  if (out->upright || out->shift_down != 0 || json_object_get(alignment, "border") || !out->inside)
+    sb_manifest_json_wrong(r, "fit", "another than 'cut', or with 'inside' and without upright, shift_down and border");
 }
 
 void sb_embedder_spec_parse(sb_manifest_json *r, sb_embedder_spec *spec) {

@@ -43,6 +43,64 @@ static void read_attribute_models(sb_manifest_json *r, const char *folders, sb_m
   }
 }
 
+static bool is_installed(const char *folders, const char *name) {
+  char file[SB_NAME_SIZE + 8];
+  snprintf(file, sizeof file, "%.63s.json", name);
+  char *path = sb_path_find(folders, file, NULL);
+  free(path);
+  return path != NULL;
+}
+
+/* The models of "attributes" estimate no liveness any more; those that estimated nothing else are dropped. */
+static void drop_liveness(sb_models *out) {
+  int kept = 0;
+  for (int i = 0; i < out->attribute_count; i++) {
+    sb_attribute_spec *spec = &out->attributes[i];
+    spec->outputs[SB_ATTRIBUTE_LIVE].there = false;
+    if (sb_attribute_model_wants(spec))
+      out->attributes[kept++] = *spec;
+    else
+      free(spec->model.path);
+  }
+  out->attribute_count = kept;
+}
+
+static bool same_classes(const sb_attribute_output *a, const sb_attribute_output *b) {
+  return a->there && b->there && a->meaning == b->meaning && a->class_count == b->class_count &&
+         a->largest_decides == b->largest_decides &&
+         !memcmp(a->classes, b->classes, (size_t)a->class_count * sizeof *a->classes);
+}
+
+/* "liveness": optional models that, where all of them are installed, decide together in place of those of
+ * "attributes". */
+static void read_liveness_models(sb_manifest_json *r, const char *folders, sb_models *out) {
+  const json_t *list = json_object_get(r->root, "liveness"), *word;
+  char names[SB_ATTRIBUTE_MODELS_MAX][SB_NAME_SIZE] = {{0}};
+  if (!list || r->status != SB_OK) return;
+  size_t count = sb_manifest_json_array(r, list, "liveness", 1, SB_ATTRIBUTE_MODELS_MAX), i;
+  bool installed = count > 0;
+  json_array_foreach(list, i, word) {
+    if (i >= count) return;
+    sb_manifest_json_text_of(r, word, "liveness", names[i], sizeof names[i]);
+    installed = installed && is_installed(folders, names[i]);
+  }
+  if (r->status != SB_OK || !installed) return;
+  drop_liveness(out);
+  if (out->attribute_count + (int)count > SB_ATTRIBUTE_MODELS_MAX) {
+    sb_manifest_json_wrong(r, "liveness", "fewer models: together with 'attributes' at most 8");
+    return;
+  }
+  int first = out->attribute_count;
+  for (i = 0; i < count; i++) {
+    sb_attribute_spec *spec = &out->attributes[out->attribute_count];
+    r->status = read_model(folders, names[i], SB_TASK_ATTRIBUTES, spec, sizeof *spec, r->error);
+    if (r->status != SB_OK) return;
+    out->attribute_count++;
+    if (!same_classes(&spec->outputs[SB_ATTRIBUTE_LIVE], &out->attributes[first].outputs[SB_ATTRIBUTE_LIVE]))
+      sb_manifest_json_wrong(r, "liveness", "models of the attribute live with the same classes");
+  }
+}
+
 static void read_disagreement(sb_manifest_json *r, json_t *apart, sb_quality_spec *q) {
   static const char *const keys[] = {"distance", "usual", "centre", "side", NULL};
   sb_manifest_json_keys(r, apart, "points_apart", keys, NULL);
@@ -70,7 +128,7 @@ static void read_quality(sb_manifest_json *r, sb_quality_spec *q) {
 
 static void read_pipeline(sb_manifest_json *r, const char *folders, sb_models *models) {
   static const char *const keys[] = {"name",  "detect",     "verify_face", "landmarks", "embed",
-                                     "frame", "attributes", "quality",     NULL},
+                                     "frame", "attributes", "quality",     "liveness",  NULL},
                            *const frame_keys[] = {"template", "side", NULL};
   sb_manifest_json_keys(r, r->root, "the pipeline", keys, NULL);
   read_model_named(r, folders, "detect", SB_TASK_DETECT, &models->detector, sizeof models->detector);
@@ -82,6 +140,7 @@ static void read_pipeline(sb_manifest_json *r, const char *folders, sb_models *m
     sb_manifest_json_wrong(r, "landmarks", "present, because the detector gives no points");
   read_model_named(r, folders, "embed", SB_TASK_EMBED, &models->embedder, sizeof models->embedder);
   read_attribute_models(r, folders, models);
+  read_liveness_models(r, folders, models);
   json_t *frame = sb_manifest_json_member(r, r->root, "frame");
   sb_manifest_json_keys(r, frame, "frame", frame_keys, NULL);
   sb_manifest_json_points(r, sb_manifest_json_member(r, frame, "template"), "template", models->frame);

@@ -29,7 +29,10 @@ typedef struct sb_model_spec {
   sb_model_channels channels;
   float mean[3], deviation[3]; /* (pixel - mean) / deviation, by channel in the order of `channels` */
   bool bf16;                   /* compute in bf16 where the CPU supports it */
+  bool linear;                 /* detectors: the photo is resized by OpenCV's bilinear, without averaging */
+  bool black;                  /* detectors: what the photo leaves free of the input is black; else the mean */
   bool standardise;            /* normalise by the picture's own mean and deviation instead */
+  bool experimental;           /* the manifest says so: its results are only hints */
 } sb_model_spec;
 
 /* How a face is cut out of the photo for a model: by its landmarks (POINTS) or by its box (BOX). */
@@ -37,7 +40,8 @@ typedef enum sb_alignment_kind { SB_ALIGN_POINTS, SB_ALIGN_BOX } sb_alignment_ki
 typedef enum sb_alignment_fit {
   SB_FIT_SQUARE,  /* the square around the box, filled with what is beside the face */
   SB_FIT_STRETCH, /* the box, stretched to the input */
-  SB_FIT_PAD      /* the box in its own aspect ratio, centred on black */
+  SB_FIT_PAD,     /* the box in its own aspect ratio, centred on black */
+  SB_FIT_CUT      /* whole pixels of the photo inside it, stretched to the input by OpenCV's bilinear */
 } sb_alignment_fit;
 typedef struct sb_alignment {
   sb_alignment_kind kind;
@@ -47,7 +51,7 @@ typedef struct sb_alignment {
   double shift_down;     /* in units of the box's longer side */
   bool upright;          /* rotated so that the eyes are level */
   bool inside;           /* scaled down and moved until it lies inside the photo */
-  int border;            /* outside the photo: SB_IMAGE_BORDER_* */
+  int border;            /* outside the photo: SB_IMAGE_BORDER_*, and SB_IMAGE_WARP_LINEAR where its model wants that */
 } sb_alignment;
 
 /* The family of a detector decides how its outputs are decoded (detector.c). */
@@ -151,6 +155,7 @@ typedef struct sb_attribute_output {
   double first, step;
   /* The class of each number. gender: 0 man, 1 woman; live: 0 live, 1 spoof; ethnicity, expression: as their names. */
   int class_count, classes[SB_CLASSES_MAX];
+  bool largest_decides; /* live: a face is live if the largest number is of that class, else from probability .5 on */
 } sb_attribute_output;
 
 typedef struct sb_attribute_spec {
@@ -174,6 +179,10 @@ typedef struct sb_models {
   int frame_side;
   sb_quality_spec quality;
 } sb_models;
+
+/* The models of passive liveness: their names, "a, b"; "" where there is none. `*experimental`: at least one is.
+ * Returns how many. */
+int sb_attribute_liveness_models(const sb_models *models, char *names, size_t size, bool *experimental);
 
 /* The index of the attribute model that estimates the age: of several the last, whose age sb_worker_attributes gives.
  * -1: there is none. */

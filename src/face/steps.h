@@ -9,7 +9,7 @@
 /* ---- tensor.c: pixels to the model's input tensor */
 
 /* Writes width x height RGB pixels to the top left of a tensor of tensor_width x tensor_height; the rest is set to
- * zero, which is the mean after normalisation. */
+ * zero, which is the mean after normalisation, or to black. */
 void sb_tensor_fill(const sb_model_spec *spec, const uint8_t *rgb, int width, int height, float *tensor,
                     int tensor_width, int tensor_height);
 /* The same for a picture of exactly the model's input size. */

@@ -82,11 +82,21 @@ static void standardise(float *tensor, size_t count) {
   for (size_t i = 0; i < count; i++) tensor[i] = (float)((tensor[i] - mean) / deviation);
 }
 
+/* What the picture leaves free. Zero is the mean after normalisation. */
+static void fill_padding(const sb_model_spec *spec, float *tensor, size_t plane) {
+  size_t channels = spec->channels == SB_CHANNELS_GREY ? 1 : 3;
+  memset(tensor, 0, plane * channels * sizeof *tensor);
+  for (size_t i = 0; spec->black && !spec->standardise && i < plane * channels; i++) {
+    size_t c = spec->interleaved ? i % channels : i / plane;
+    tensor[i] = -spec->mean[c] / spec->deviation[c];
+  }
+}
+
 void sb_tensor_fill(const sb_model_spec *spec, const uint8_t *rgb, int width, int height, float *tensor,
                     int tensor_width, int tensor_height) {
   size_t plane = (size_t)tensor_width * (size_t)tensor_height;
   int channels = spec->channels == SB_CHANNELS_GREY ? 1 : 3;
-  if (width < tensor_width || height < tensor_height) memset(tensor, 0, plane * (size_t)channels * sizeof *tensor);
+  if (width < tensor_width || height < tensor_height) fill_padding(spec, tensor, plane);
   for (int y = 0; y < height; y++)
     fill_bytes(spec, rgb + (size_t)y * (size_t)width * 3, width, tensor, (size_t)y * (size_t)tensor_width, plane);
   if (spec->standardise) standardise(tensor, plane * (size_t)channels);

@@ -6,6 +6,7 @@
 #include "base/base.h"
 
 enum { SB_IMAGE_BORDER_ZERO, SB_IMAGE_BORDER_EDGE }; /* outside the image: black, or the nearest pixel */
+enum { SB_IMAGE_WARP_LINEAR = 4 }; /* added to a border: sb_image_warp never halves, as OpenCV's warpAffine */
 
 /* Upright 8-bit RGB, interleaved, without row padding: pixel (x, y) begins at pixels[(y * width + x) * 3]. One
  * thread. */
@@ -78,7 +79,8 @@ sb_status sb_image_resize_linear(const sb_image *source, float *target, int widt
 
 /* Affine warp: target pixel (x, y) = source at (m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]), sampled bilinearly; pixel
  * centres are at whole numbers. Where the map shrinks by more than 2, the region needed is first halved (5-tap binomial
- * filter) until it shrinks by at most 2. `target`: width * height * 3 bytes. `border`: SB_IMAGE_BORDER_*.
+ * filter) until it shrinks by at most 2. `target`: width * height * 3 bytes. `border`: SB_IMAGE_BORDER_*,
+ * with SB_IMAGE_WARP_LINEAR or without.
  * SB_NO_MEMORY. */
 sb_status sb_image_warp(const sb_image *source, const double m[6], int border, uint8_t *target, int width, int height,
                         sb_error *error);

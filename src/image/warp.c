@@ -196,6 +196,8 @@ sb_status sb_image_warp(const sb_image *source, const double m[6], int border, u
   for (int k = 0; k < 6; k++)
     if (!isfinite(m[k])) return sb_fail(error, SB_MISUSE, "an affine map contains a NaN or an infinity");
   double map[6];
+  bool linear = border & SB_IMAGE_WARP_LINEAR;
+  border &= ~SB_IMAGE_WARP_LINEAR;
   memcpy(map, m, sizeof map);
   region levels[LEVELS_MAX + 1] = {{{0, 0, source->width, source->height},
                                     source->width,
@@ -203,7 +205,7 @@ sb_status sb_image_warp(const sb_image *source, const double m[6], int border, u
                                     source->pixels,
                                     (size_t)source->width * 3}};
   int last = 0;
-  while (last < LEVELS_MAX && sqrt(fabs(map[0] * map[4] - map[1] * map[3])) > 2) {
+  while (!linear && last < LEVELS_MAX && sqrt(fabs(map[0] * map[4] - map[1] * map[3])) > 2) {
     for (int k = 0; k < 6; k++) map[k] /= 2;
     levels[last + 1].full_width = (levels[last].full_width + 1) / 2;
     levels[last + 1].full_height = (levels[last].full_height + 1) / 2;

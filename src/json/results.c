@@ -46,7 +46,9 @@ static void add_looks(json_t **json, const sb_face *face) {
                 json_pack("{s:o,s:o,s:o}", "yaw", sb_json_rounded(face->pose.yaw, 1), "pitch",
                           sb_json_rounded(face->pose.pitch, 1), "roll", sb_json_rounded(face->pose.roll, 1)));
   if (face->has_expression) sb_json_set(json, "expression", expression_of(&face->expression));
-  if (face->has_live) sb_json_set(json, "liveness", sb_json_rounded(face->live, 4));
+  if (!face->has_live) return;
+  sb_json_set(json, "liveness", sb_json_rounded(face->live, 4));
+  sb_json_set(json, "live", json_boolean(face->is_live));
 }
 
 static json_t *face_of(const sb_face *face) {

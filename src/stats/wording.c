@@ -55,7 +55,8 @@ void sb_stats_rate_text(double rate, bool bound, char text[SB_STATS_TEXT]) {
 void sb_stats_pair_text(const sb_stats_rate *fmr, char text[SB_STATS_TEXT]) {
   char rate[SB_STATS_TEXT];
   if (fmr->bound && fmr->rate >= 1) {
-    snprintf(text, SB_STATS_TEXT, "how often different people look this much alike was not measured for this model");
+    snprintf(text, SB_STATS_TEXT,
+             "how often different people look this much alike was not measured here for this model");
   } else if (fmr->rate >= 0.5) {
     snprintf(text, SB_STATS_TEXT, "any two people look as much alike as this");
   } else {

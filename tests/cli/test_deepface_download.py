@@ -18,6 +18,7 @@ from program import SOURCE, ProgramCase
 sys.path.insert(0, str(SOURCE / "script"))
 
 import deepface
+import download
 
 CONTENT = bytes(range(256)) * 400
 PINNED = hashlib.sha256(CONTENT).hexdigest()
@@ -69,7 +70,7 @@ class Download(unittest.TestCase):
             self.addCleanup(patch.stop)
 
     def download(self, sha256=PINNED, name="weights.h5"):
-        deepface.download(f"http://127.0.0.1:{self.server.server_port}/{name}", self.target, sha256)
+        download.download(f"http://127.0.0.1:{self.server.server_port}/{name}", self.target, sha256)
 
     def test_goes_on_where_it_broke_off(self):
         self.server.breaks = 2

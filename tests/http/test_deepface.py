@@ -1,9 +1,12 @@
 """DeepFace's REST API, in the shapes that its clients send and read."""
 
 import base64
+import hashlib
 import json
 
-from server import Server
+import onnx_graph
+from program import SOURCE, ProgramCase
+from server import Server, multipart
 from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
 
 
@@ -151,6 +154,14 @@ class DeepFace(SharedServerCase):
                 self.assertEqual(list(sent), ["error"])
                 self.assertNotIn("Traceback", sent["error"])
 
+    def test_anti_spoofing_is_refused_in_words_where_no_model_decides(self):
+        for path in ("/represent", "/analyze", "/search"):
+            answer = self.ask(path, 400, img=data_url(OBAMA), anti_spoofing=True)
+            self.assertIn("script/models minifasnet", answer["error"])
+        answer = self.ask("/verify", 400, img1=data_url(OBAMA), img2=data_url(OBAMA2), anti_spoofing="true")
+        self.assertIn("anti_spoofing", answer["error"])
+        self.ask("/represent", img=data_url(OBAMA), anti_spoofing=False)
+
     def test_it_can_be_turned_off(self):
         with Server(self.folder / "off", "--store", "", "--dialects", "article") as server:
             self.assertEqual(server.request("POST", "/represent", b"{}", {"Content-Type": "application/json"})[0], 404)
@@ -169,3 +180,40 @@ class DeepFace(SharedServerCase):
             data=False,
         )
         self.assertEqual(done.returncode, 3)
+
+
+class AntiSpoofing(ProgramCase):
+    """The models of liveness are made up: they take every face for a picture, or for a person."""
+
+    def made_up(self, live):
+        folder = self.folder / "models"
+        folder.mkdir(exist_ok=True)
+        numbers = [0.3, 0.4, 0.3] if live else [0.4, 0.35, 0.25]  # the largest decides, not the half
+        graph = onnx_graph.constants(80, {"probabilities": ([1, 3], numbers)})
+        for name in ("minifasnet-v2", "minifasnet-v1se"):
+            manifest = json.loads((SOURCE / f"models/published/{name}.json").read_text())
+            manifest["sha256"] = hashlib.sha256(graph).hexdigest()
+            (folder / manifest["file"]).write_bytes(graph)
+            (folder / f"{name}.json").write_text(json.dumps(manifest))
+        return ("--models", f"{SOURCE}/models:{SOURCE}/deps/models:{folder}")
+
+    def ask(self, server, path, **fields):
+        body, kind = multipart(fields)
+        status, _, answer = server.request("POST", path, body, {"Content-Type": kind})
+        return status, json.loads(answer)
+
+    def test_a_picture_is_answered_in_deepface_s_words_and_nobody_is_registered(self):
+        spoof = (400, {"error": "Spoof detected in the given image."})
+        with Server(self.data, *self.made_up(False)) as server:
+            for path in ("/represent", "/analyze", "/search"):
+                self.assertEqual(self.ask(server, path, img=OBAMA, anti_spoofing="true"), spoof, path)
+            self.assertEqual(self.ask(server, "/register", img=OBAMA, img_name="o", anti_spoofing="true"), spoof)
+            self.assertEqual(self.ask(server, "/verify", img1=OBAMA, img2=OBAMA2, anti_spoofing="true"), spoof)
+            self.assertEqual(self.ask(server, "/represent", img=OBAMA)[0], 200)
+            self.assertEqual(json.loads(server.request("GET", "/v1/people")[2])["total"], 0)
+
+    def test_a_person_passes(self):
+        with Server(self.data, *self.made_up(True)) as server:
+            status, answer = self.ask(server, "/verify", img1=OBAMA, img2=OBAMA2, anti_spoofing="true")
+            self.assertEqual((status, answer["verified"]), (200, True))
+            self.assertEqual(self.ask(server, "/register", img=OBAMA, img_name="o", anti_spoofing="true")[0], 200)

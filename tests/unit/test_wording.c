@@ -75,7 +75,7 @@ static void a_score_that_most_strangers_reach_reads_as_no_rate_of_a_match(void *
   expect_pair(.5, false, "any two people look as much alike as this");
   expect_pair(.4, false, "40 in 100 pairs of different people look this much alike");
   expect_pair(1e-7, true, "less than 1 in 10 million pairs of different people look this much alike");
-  expect_pair(1, true, "how often different people look this much alike was not measured for this model");
+  expect_pair(1, true, "how often different people look this much alike was not measured here for this model");
 }
 
 int main(void) {

@@ -254,7 +254,7 @@ export const PAGE_WORDS = {
     'Dos personas cualesquiera se parecen así.',
   ],
   'odds.unknown': [
-    'How often different people look this much alike was not measured for this model.',
+    'How often different people look this much alike was not measured here for this model.',
     'Não foi medido para este modelo com que frequência pessoas diferentes se parecem assim.',
     'No se ha medido para este modelo con qué frecuencia se parecen así personas distintas.',
   ],

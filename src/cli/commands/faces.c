@@ -45,7 +45,8 @@ static void print_face(size_t number, const sb_face *face, const sb_faces *faces
   if (face->has_expression)
     printf("  looks %s (%.0f %%, experimental)\n", sb_expression_name(face->expression.dominant),
            100 * face->expression.probability[face->expression.dominant]);
-  if (face->has_live) printf("  liveness %.2f (advisory)\n", face->live);
+  if (face->has_live)
+    printf("  liveness %.2f: %s\n", face->live, face->is_live ? "a person" : "looks like a picture or a screen");
 }
 
 static void print_faces(const sb_faces *faces, unsigned want) {

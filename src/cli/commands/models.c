@@ -33,7 +33,7 @@ static void print_info(const sb_model_info *m) {
     return;
   }
   printf("%s: %s", m->name, m->task);
-  if (m->dim) printf(", %zu numbers%s", m->dim, m->calibrated ? "" : ", false match rates not measured");
+  if (m->dim) printf(", %zu numbers%s", m->dim, m->calibrated ? "" : ", thresholds as published, not measured here");
   if (m->file_size)
     printf(", %.1f MB", (double)m->file_size / 1e6);
   else

@@ -45,12 +45,29 @@ static void check_pipeline(sb_cli_doctor *doctor) {
                           name ? name : "default");
 }
 
+static void check_liveness(sb_cli_doctor *doctor) {
+  static const char fix[] = "install MiniFASNet: script/models minifasnet";
+  sb_engine_liveness found;
+  if (doctor->options.liveness == SB_LIVENESS_OFF) return;
+  if (sb_diagnostics_liveness(&doctor->options, doctor->folder, &found, NULL) != SB_OK) return; /* reported above */
+  if (!found.count)
+    sb_cli_doctor_warning(doctor, "models", fix, "--liveness has no effect: the pipeline has no model of liveness");
+  else if (found.experimental)
+    sb_cli_doctor_warning(doctor, "models", fix,
+                          "passive liveness is estimated by %s, which refuses many photos of real people "
+                          "(docs/accuracy.md)",
+                          found.names);
+  else
+    sb_cli_doctor_ok(doctor, "models", "passive liveness is decided by %s", found.names);
+}
+
 void sb_cli_doctor_check_models(sb_cli_doctor *doctor) {
   sb_error error = {0};
   sb_model_info *models = NULL;
   size_t count = 0, good = 0, absent = 0;
   sb_status status = sb_models_list(&doctor->options, &models, &count, &error);
   check_pipeline(doctor);
+  check_liveness(doctor);
   if (status != SB_OK)
     sb_cli_doctor_wrong(doctor, "models", "name the folders of the models with --models", "%s", error.message);
   for (size_t i = 0; i < count; i++) absent += !try_model(doctor, &models[i], &good);

@@ -150,13 +150,30 @@ static json_t *certainty_json(double cosine, double threshold) {
 typedef struct look {
   sb_find_request find;
   bool whole;   /* the photo is the face */
+  bool spoofs;  /* anti_spoofing: a face that is a picture is an error */
   bool enforce; /* a photo without a face is an error */
   size_t most;  /* max_faces; 0: all */
 } look;
 
+/* "anti_spoofing": needs models that decide; those whose answer is only a hint refuse too many people. */
+static bool read_anti_spoofing(sb_http_params *p) {
+  sb_error error = {0};
+  sb_engine_liveness models = {0};
+  if (!read_bool(p, "anti_spoofing", false)) return false;
+  sb_http_params_check(p, sb_engine_liveness_models(p->request->context->engine, &models, &error), &error);
+  if (!models.count || models.experimental)
+    sb_http_params_reject(
+        p, SB_INVALID,
+        "anti_spoofing: no model for it is installed; install MiniFASNet on the server (script/models "
+        "minifasnet), or leave anti_spoofing out");
+  return true;
+}
+
 static look read_look(sb_http_params *p, unsigned want) {
   look l = {.find = {.struct_size = sizeof l.find, .want = want}, .whole = read_skip(p)};
   if (l.whole) l.find.want |= SB_WANT_WHOLE_PHOTO;
+  l.spoofs = read_anti_spoofing(p);
+  if (l.spoofs) l.find.want |= SB_WANT_LIVENESS;
   l.enforce = read_bool(p, "enforce_detection", true);
   l.most = sb_http_params_count(p, "max_faces", 1, 1000, 0);
   l.find.photo = sb_http_params_photo(p, "img");
@@ -168,12 +185,35 @@ static sb_status no_face(sb_error *error) {
                  "no face was found in img; send a photo where it is larger, or enforce_detection=false");
 }
 
+static sb_status check_spoofs(const sb_faces *faces, sb_error *error) {
+  for (size_t i = 0; i < faces->count; i++)
+    if (faces->items[i].has_live && !faces->items[i].is_live)
+      return sb_fail(error, SB_NOT_LIVE, "Spoof detected in the given image.");
+  return SB_OK;
+}
+
+/* The same for photos that the engine's own verbs read afterwards. */
+static sb_status check_photos(sb_http_request *request, const sb_photo *photos, size_t count, bool whole,
+                              sb_error *error) {
+  const unsigned want = SB_WANT_LIVENESS | (whole ? SB_WANT_WHOLE_PHOTO : 0);
+  for (size_t i = 0; i < count; i++) {
+    const sb_find_request find = {.struct_size = sizeof find, .photo = photos[i], .want = want};
+    sb_faces *faces = NULL;
+    sb_status status = sb_engine_find_faces(request->context->engine, &find, &faces, error);
+    if (status == SB_OK) status = check_spoofs(faces, error);
+    sb_faces_free(faces);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
 static sb_status find_faces(sb_http_request *request, const look *l, sb_faces **out, sb_error *error) {
   sb_status status = sb_engine_find_faces(request->context->engine, &l->find, out, error);
   if (status != SB_OK) return status;
   sb_faces *faces = *out;
   while (l->most && faces->count > l->most) free(faces->items[--faces->count].embedding); /* the largest come first */
-  return faces->count || !l->enforce ? SB_OK : no_face(error);
+  if (!faces->count && l->enforce) return no_face(error);
+  return l->spoofs ? check_spoofs(faces, error) : SB_OK;
 }
 
 void sb_http_handle_deepface_represent(sb_http_request *request) {
@@ -212,11 +252,12 @@ void sb_http_handle_deepface_verify(sb_http_request *request) {
   metric m = read_metric(&p);
   read_model(&p, model);
   if (*model) verify.model = model;
-  bool whole = verify.whole_photo = read_skip(&p);
+  bool whole = verify.whole_photo = read_skip(&p), spoofs = read_anti_spoofing(&p);
   verify.photos[0] = sb_http_params_photo(&p, "img1");
   verify.photos[1] = sb_http_params_photo(&p, "img2");
   if (sb_http_params_failed(&p)) return;
   if (sb_http_failed(request, sb_engine_info_get(request->context->engine, &info, &error), &error)) return;
+  if (spoofs && sb_http_failed(request, check_photos(request, verify.photos, 2, whole, &error), &error)) return;
   if (sb_http_failed(request, sb_engine_verify(request->context->engine, &verify, &c, &error), &error)) return;
   json_t *areas = json_pack("{s:o,s:o}", "img1", area_json(&c.faces[0], whole), "img2", area_json(&c.faces[1], whole));
   sb_http_reply_json(request, 200,
@@ -311,10 +352,12 @@ void sb_http_handle_deepface_register(sb_http_request *request) {
                                  .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
   enrolment.id = enrolment.name = sb_http_params_required_id(&p, "img_name", "the name of the person");
   check_model(&p, enrolment.collection);
-  if (read_skip(&p)) enrolment.flags |= SB_ENROLL_WHOLE_PHOTO;
+  bool whole = read_skip(&p), spoofs = read_anti_spoofing(&p);
+  if (whole) enrolment.flags |= SB_ENROLL_WHOLE_PHOTO;
   const sb_photo photo = sb_http_params_photo(&p, "img");
   enrolment.photos = &photo;
   if (sb_http_params_failed(&p)) return;
+  if (spoofs && sb_http_failed(request, check_photos(request, &photo, 1, whole, &error), &error)) return;
   if (sb_http_failed(request, sb_engine_enroll(request->context->engine, &enrolment, &enrolled, &error), &error))
     return;
   sb_http_reply_json(request, 200, json_pack("{s:I}", "inserted", (json_int_t)enrolled->faces_added));
@@ -359,10 +402,12 @@ void sb_http_handle_deepface_search(sb_http_request *request) {
   search.whole_photo = read_skip(&p);
   if (search.whole_photo && !sb_http_principal_is_admin(&request->principal))
     sb_http_params_reject(&p, SB_FORBIDDEN, "detector_backend: skip needs a key of role admin in a search");
+  bool spoofs = read_anti_spoofing(&p);
   search.k = sb_http_params_count(&p, "k", 1, SB_K_MAX, 5);
   search.photo = sb_http_params_photo(&p, "img");
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_collection_model(request->context->engine, search.collection, model, &error);
+  if (status == SB_OK && spoofs) status = check_photos(request, &search.photo, 1, search.whole_photo, &error);
   if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
   if (status == SB_OK && !result->count && enforce) status = no_face(&error);
   if (status == SB_OK) sb_http_disclose_search(request->context, &request->principal, false, result);
