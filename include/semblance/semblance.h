@@ -511,11 +511,13 @@ typedef enum sb_order { SB_ORDER_OLDEST, SB_ORDER_NEWEST, SB_ORDER_NAME } sb_ord
 typedef struct sb_list_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
-  const char *query;      /* part of an id or a name, ASCII case ignored; NULL or "": everybody */
+  const char *query;      /* part of an id or a name, without case and accents; NULL or "": everybody */
   size_t offset, limit;   /* limit 1..1000; 0: 100 */
   sb_order order;
   int64_t after;   /* sb_people.next of the previous page, with the same query and order; 0: from `offset` on */
   bool thumbnails; /* also the thumbnails, if the engine was opened with `thumbnails` */
+  /* With `after` and SB_ORDER_NAME: the name of the previous page's last person. */
+  const char *after_name;
 } sb_list_request;
 /* Lists people, a page at a time. SB_INVALID, SB_NOT_FOUND (collection). */
 SB_API sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_people **out, sb_error *error);

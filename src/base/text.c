@@ -1,4 +1,4 @@
-/* Checks of names and ids from outside, search without case, hexadecimal. */
+/* Checks of names and ids from outside, hexadecimal. */
 #include "base/text.h"
 
 #include "base/errors.h"
@@ -29,19 +29,6 @@ sb_status sb_text_check(const char *text, size_t max, const char *field, sb_erro
     return sb_fail(error, SB_INVALID, "the %s contains a control character, such as a line break; remove it", field);
   if (strspn(text, " ") == size) return sb_fail(error, SB_INVALID, "the %s is empty", field);
   return SB_OK;
-}
-
-static char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-bool sb_text_contains_nocase(const char *text, const char *part) {
-  for (; *text; text++) {
-    size_t i = 0;
-    while (part[i] && lower(text[i]) == lower(part[i])) i++;
-    if (!part[i]) return true;
-  }
-  return !*part;
 }
 
 void sb_hex(const uint8_t *bytes, size_t size, char *out) {

@@ -9,8 +9,7 @@ bool sb_utf8_valid(const char *text, size_t size); /* RFC 3629 */
 /* Checks an id or a name from outside: 1..max bytes of valid UTF-8 without control characters, not only spaces.
  * SB_INVALID otherwise; the message names `field` and never quotes the value. */
 sb_status sb_text_check(const char *text, size_t max, const char *field, sb_error *error);
-bool sb_text_contains_nocase(const char *text, const char *part); /* ASCII case is ignored */
-void sb_hex(const uint8_t *bytes, size_t size, char *out);        /* lower case; 2 * size + 1 chars */
+void sb_hex(const uint8_t *bytes, size_t size, char *out); /* lower case; 2 * size + 1 chars */
 
 /* Decodes base64 (RFC 4648, sections 4 and 5), or a data URL that holds base64, in place. White space is skipped,
  * padding is optional. SB_INVALID for anything else, including URLs and file paths. */

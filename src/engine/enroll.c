@@ -162,6 +162,14 @@ static bool is_listed(const sb_enrolled *result, const char *id) {
   return false;
 }
 
+/* The id of the request may have another form than the stored one (unicode.h). */
+static bool is_own(const enrolment *e, const char *id) {
+  int64_t row = 0;
+  if (!strcmp(id, e->request->id)) return true;
+  return e->person && sb_store_person_find(e->engine->store, e->collection.row, id, &row, NULL, NULL) == SB_OK &&
+         row == e->person;
+}
+
 /* A duplicate of which one face looks like a child's is listed as "not sure", and does not refuse the enrolment. */
 static sb_status apply_child_rule(enrolment *e, sb_faces *faces, sb_candidate *candidate, sb_error *error) {
   bool child = sb_child_person(e->engine, candidate->has_attributes, &candidate->attributes);
@@ -175,7 +183,7 @@ static sb_status add_duplicates(enrolment *e, sb_faces *faces, sb_flow_found *fo
   sb_enrolled *result = e->result;
   for (size_t i = 0; i < found->count; i++) {
     sb_candidate *candidate = &found->candidates[i];
-    bool other = candidate->verdict == SB_VERDICT_MATCH && strcmp(candidate->id, e->request->id) != 0;
+    bool other = candidate->verdict == SB_VERDICT_MATCH && !is_own(e, candidate->id);
     if (!other || is_listed(result, candidate->id)) continue;
     sb_status checked = apply_child_rule(e, faces, candidate, error);
     if (checked != SB_OK) return checked;

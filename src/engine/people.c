@@ -26,6 +26,7 @@ static sb_status list(sb_engine *engine, const sb_list_request *request, sb_peop
                                     .limit = request->limit ? request->limit : LIMIT_DEFAULT,
                                     .order = request->order,
                                     .after = request->after,
+                                    .after_name = request->after_name,
                                     .thumbnails = request->thumbnails && engine->thumbnails};
   sb_people *found = NULL;
   status = sb_store_people(engine->store, &listing, &found, error);
@@ -45,6 +46,8 @@ sb_status sb_engine_list(sb_engine *engine, const sb_list_request *request, sb_p
   if (request->limit > LIMIT_MAX)
     return sb_fail(error, SB_INVALID, "at most %d people can be listed at once", LIMIT_MAX);
   if (request->after < 0 || request->offset > INT64_MAX) return sb_fail(error, SB_INVALID, "there is no such page");
+  if (request->after && request->order == SB_ORDER_NAME && !request->after_name)
+    return sb_fail(error, SB_INVALID, "a list by name continues after a name: after_name is missing");
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = list(engine, request, out, error);

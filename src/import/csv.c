@@ -6,6 +6,7 @@
 #include "import/csv.h"
 
 #include "import/csv_rows.h"
+#include "unicode/unicode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,15 +70,18 @@ static sb_status fail_syntax(const reader *r, sb_error *error) {
 
 /* ---- The heading row */
 
-/* A heading as it is compared: lower case, with '_' and '-' as blanks. Empty: it is too long for one. */
-static void fold_heading(const sb_csv_field *field, char out[HEADING_BYTES_MAX]) {
+/* A heading as it is compared: without case and accents, with '_' and '-' as blanks. Empty: it is too long for one. */
+static sb_status fold_heading(const sb_csv_field *field, char out[HEADING_BYTES_MAX], sb_error *error) {
+  char text[HEADING_BYTES_MAX] = "", *folded = NULL;
   out[0] = 0;
-  if (field->length >= HEADING_BYTES_MAX) return;
-  for (size_t i = 0; i < field->length; i++) {
-    char c = field->from[i];
-    out[i] = c == '_' || c == '-' ? ' ' : c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-  }
-  out[field->length] = 0;
+  if (field->length >= HEADING_BYTES_MAX) return SB_OK;
+  for (size_t i = 0; i < field->length; i++)
+    text[i] = field->from[i] == '_' || field->from[i] == '-' ? ' ' : field->from[i];
+  sb_status status = sb_unicode_fold(text, &folded, error);
+  if (status != SB_OK) return status;
+  if (strlen(folded) < HEADING_BYTES_MAX) strcpy(out, folded);
+  free(folded);
+  return SB_OK;
 }
 
 static bool is_word(const char *words, const char *heading) {
@@ -94,12 +98,14 @@ typedef struct heading {
 } heading;
 
 /* The column's own name goes before the other words for it. */
-static void find_column(const sb_csv_row *row, const sb_csv_column *column, heading *h, size_t number) {
+static sb_status find_column(const sb_csv_row *row, const sb_csv_column *column, heading *h, size_t number,
+                             sb_error *error) {
   int named = NO_FIELD, other = NO_FIELD;
   bool twice_named = false, twice_other = false;
   for (size_t i = 0; i < row->used && i < SB_CSV_FIELDS_MAX; i++) {
     char text[HEADING_BYTES_MAX];
-    fold_heading(&row->fields[i], text);
+    sb_status status = fold_heading(&row->fields[i], text, error);
+    if (status != SB_OK) return status;
     if (!strcmp(text, column->name)) {
       twice_named |= named != NO_FIELD;
       named = (int)i;
@@ -111,12 +117,7 @@ static void find_column(const sb_csv_row *row, const sb_csv_column *column, head
   if (named == NO_FIELD ? twice_other : twice_named) h->repeated = column;
   h->fields[number] = named == NO_FIELD ? other : named;
   h->found += h->fields[number] != NO_FIELD;
-}
-
-static heading find_columns(const sb_csv_table *table, const sb_csv_row *row) {
-  heading h = {.found = 0};
-  for (size_t i = 0; i < table->count; i++) find_column(row, &table->columns[i], &h, i);
-  return h;
+  return SB_OK;
 }
 
 static bool is_complete(const sb_csv_table *table, const heading *h) {
@@ -165,14 +166,19 @@ static bool take_sep_line(reader *r) {
 }
 
 /* Tries one separator on the first row. Keeps it where it finds more columns than those before. */
-static void try_heading(reader *r, char separator, heading *best) {
+static sb_status try_heading(reader *r, char separator, heading *best, sb_error *error) {
   char *at = r->text;
-  if (!sb_csv_row_scan(&at, separator, &r->found)) return;
-  heading h = find_columns(r->table, &r->found);
-  if (h.found <= best->found) return;
+  heading h = {.found = 0};
+  if (!sb_csv_row_scan(&at, separator, &r->found)) return SB_OK;
+  for (size_t i = 0; i < r->table->count; i++) {
+    sb_status status = find_column(&r->found, &r->table->columns[i], &h, i, error);
+    if (status != SB_OK) return status;
+  }
+  if (h.found <= best->found) return SB_OK;
   *best = h;
   r->separator = separator;
   r->width = r->found.count;
+  return SB_OK;
 }
 
 /* The separator with which the most rows fit; where none fits, the one with the most fields in the first row, for the
@@ -220,7 +226,10 @@ static sb_status read_heading(reader *r, sb_error *error) {
   bool fixed = take_sep_line(r);
   for (char *at = r->text; *at && sb_csv_row_scan(&at, ',', &r->found) && !r->found.count; r->row++) r->text = at;
   const char one[] = {r->separator, 0};
-  for (const char *s = fixed ? one : separators; *s; s++) try_heading(r, *s, &best);
+  for (const char *s = fixed ? one : separators; *s; s++) {
+    sb_status status = try_heading(r, *s, &best, error);
+    if (status != SB_OK) return status;
+  }
   if (best.found && !is_complete(r->table, &best)) return fail_heading(r, &best, error);
   r->heading = best.found > 0;
   if (r->heading) {

@@ -17,7 +17,7 @@ enum {
 
 typedef struct sb_csv_column {
   const char *name;  /* the heading that always means this column, and what messages call it */
-  const char *words; /* other headings that mean it, "|file|photo|"; lower case; NULL: none */
+  const char *words; /* other headings that mean it, "|file|photo|", folded (sb_unicode_fold); NULL: none */
   bool optional;     /* NULL is given where it is missing */
 } sb_csv_column;
 

@@ -1,6 +1,7 @@
 /* The list of an import's items. It grows by doubling, so a million items are copied twice at most, and it has a
  * limit where strangers fill it. */
 #include "import/items.h"
+#include "unicode/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,11 +51,20 @@ sb_status sb_import_add(sb_import *import, const char *path, size_t length, sb_i
   return SB_OK;
 }
 
+/* The id as it is stored, so that rows of one person are seen to be that. What cannot be an id stays for the enrolment
+ * to refuse. */
+static sb_status copy_id(const char *id, char **out, sb_error *error) {
+  sb_status status = sb_unicode_normalize(id, SB_ID_MAX, "id", out, NULL);
+  if (status == SB_OK) return SB_OK;
+  return (*out = sb_strdup(id, error)) ? SB_OK : SB_NO_MEMORY;
+}
+
 sb_status sb_import_set_row(sb_import_item *item, size_t row, const char *id, const char *name, sb_error *error) {
   item->row = row;
-  item->id = sb_strdup(id, error);
+  sb_status status = copy_id(id, &item->id, error);
+  if (status != SB_OK) return status;
   item->name = sb_strdup(name, error);
-  return item->id && item->name ? SB_OK : SB_NO_MEMORY;
+  return item->name ? SB_OK : SB_NO_MEMORY;
 }
 
 /* In order of id, then of row. */
@@ -64,19 +74,34 @@ static int by_id(const void *a, const void *b) {
   return order ? order : (one->row > other->row) - (one->row < other->row);
 }
 
+/* Names that differ only in case, accents or blanks are the same. */
+static sb_status is_same(const char *name, const char *other, bool *same, sb_error *error) {
+  char *one = NULL, *two = NULL;
+  if (!strcmp(name, other)) return *same = true, SB_OK;
+  sb_status status = sb_unicode_fold(name, &one, error);
+  if (status == SB_OK) status = sb_unicode_fold(other, &two, error);
+  *same = status == SB_OK && !strcmp(one, two);
+  free(one);
+  free(two);
+  return status;
+}
+
 sb_status sb_import_check_names(sb_import *import, sb_error *error) {
   sb_import_item **sorted = sb_alloc(import->count, sizeof *sorted, error);
+  sb_status status = SB_OK;
+  bool same = true;
   if (!sorted) return SB_NO_MEMORY;
   for (size_t i = 0; i < import->count; i++) sorted[i] = &import->items[i];
   qsort(sorted, import->count, sizeof *sorted, by_id);
   for (size_t i = 1, first = 0; i < import->count; i++) {
     if (strcmp(sorted[first]->id, sorted[i]->id) != 0)
       first = i;
-    else if (strcmp(sorted[first]->name, sorted[i]->name) != 0)
+    else if (status == SB_OK && (status = is_same(sorted[first]->name, sorted[i]->name, &same, error)) == SB_OK &&
+             !same)
       sorted[i]->problem = SB_IMPORT_OTHER_NAME;
   }
   free(sorted);
-  return SB_OK;
+  return status;
 }
 
 sb_status sb_import_pass_over(sb_import *import, const char *path, sb_error *error) {

@@ -72,26 +72,26 @@ sb_status sb_import_person_of(const char *path, char **id, char **name, sb_error
 
 /* ---- Rows of a CSV file */
 
-/* Headings in the languages whose spreadsheets people bring; lower case, '_' and '-' as blanks. Words that may mean
+/* Headings in the languages whose spreadsheets people bring; folded, with '_' and '-' as blanks. Words that may mean
  * either an id or a name ("person", "label") are in neither list. */
 static const sb_csv_column columns[] = {
     {.name = "id",
      .words = "|ids|identifier|ident|external id|person id|personid|user id|userid|member id|employee id|staff id"
               "|student id|customer id|ssn|subject id|number|no|no.|nr|nr.|num|kennung|personen id|nummer"
-              "|personalnummer|mitarbeiternummer|matrikelnummer|ausweisnummer|identificador|número|numero|dni|código"
-              "|codigo|identifiant|numéro|matricule|identificativo|codice|matricola|identificatie|kenmerk|tunnus"
+              "|personalnummer|mitarbeiternummer|matrikelnummer|ausweisnummer|identificador|numero|dni|codigo"
+              "|identifiant|matricule|identificativo|codice|matricola|identificatie|kenmerk|tunnus"
               "|identyfikator|идентификатор|номер|код|编号|编码|番号|아이디|번호|"},
     {.name = "name",
      .words = "|names|full name|fullname|person name|personname|display name|displayname|subject|subject name"
-              "|vollständiger name|vor und nachname|nombre|nombre completo|nombre y apellidos|nom|nom complet"
-              "|nom et prénom|prénom et nom|nome|nome completo|nome e cognome|nominativo|naam|volledige naam|namn|navn"
-              "|nimi|imię i nazwisko|imię|nazwa|jméno|név|ad soyad|isim|имя|фио|ім'я|姓名|名字|名前|氏名|이름|"},
+              "|vollstandiger name|vor und nachname|nombre|nombre completo|nombre y apellidos|nom|nom complet"
+              "|nom et prenom|prenom et nom|nome|nome completo|nome e cognome|nominativo|naam|volledige naam|namn|navn"
+              "|nimi|imie i nazwisko|imie|nazwa|jmeno|nev|ad soyad|isim|имя|фио|ім'я|姓名|名字|名前|氏名|이름|"},
     {.name = "path",
      .words = "|paths|file|files|filename|file name|filepath|file path|photo|photos|photo path|photo file|image|images"
               "|image path|image file|imagepath|img|img path|picture|pic|portrait|url|datei|dateiname|dateipfad|pfad"
               "|foto|bild|bilddatei|archivo|fichero|ruta|imagen|fichier|nom de fichier|chemin|percorso|immagine"
-              "|bestand|bestandsnaam|afbeelding|arquivo|imagem|caminho|fil|sökväg|tiedosto|kuva|plik|ścieżka|zdjęcie"
-              "|soubor|fotka|fájl|dosya|resim|fotoğraf|файл|фото|фотография|путь|文件|文件名|照片|图片|ファイル|写真"
+              "|bestand|bestandsnaam|afbeelding|arquivo|imagem|caminho|fil|sokvag|tiedosto|kuva|plik|sciezka|zdjecie"
+              "|soubor|fotka|fajl|dosya|resim|fotograf|фаил|фото|фотография|путь|文件|文件名|照片|图片|ファイル|写真"
               "|画像|파일|사진|"},
 };
 enum { ID, NAME, PATH, COLUMNS };

@@ -107,7 +107,8 @@ typedef struct sb_store_listing {
   const char *query; /* NULL: all */
   size_t offset, limit;
   sb_order order;
-  int64_t after; /* see sb_list_request */
+  int64_t after;          /* see sb_list_request */
+  const char *after_name; /* of a list by name, where `after` is not 0 */
   bool thumbnails;
 } sb_store_listing;
 sb_status sb_store_people(sb_store *store, const sb_store_listing *listing, sb_people **out, sb_error *error);

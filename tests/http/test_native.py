@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import time
+import urllib.parse
 
 from collage import grid, on_grey, png, read_jpeg, shrink
 from program import FRIENDS, GROUPS, ProgramCase, of_a_file
@@ -122,6 +123,13 @@ class People(SharedServerCase):
         self.assertEqual(seen, ["2", "1", "0"])
         self.get("/v1/people?cursor=nonsense", 400)
         self.get("/v1/people?sort=name&cursor=newest-1", 400)
+        for cursor in ("name-1", "name-1-", "name-1-4", "name-1-ff", "name-1-00", f"name-1-{'61' * 600}"):
+            self.get(f"/v1/people?sort=name&cursor={cursor}", 400)
+        first = self.get("/v1/people?sort=name&limit=2")
+        self.get("/v1/people/0", 200, "DELETE")  # the page before loses one, and the next page loses nobody
+        rest = self.get(f"/v1/people?sort=name&limit=2&cursor={first['next_cursor']}")
+        self.assertEqual([p["id"] for p in rest["people"]], ["2"])
+        self.enroll("0", "Name 0", OBAMA)
         _, headers, _ = self.server.request("GET", "/v1/people")
         again = {"If-None-Match": headers["ETag"]}
         self.assertEqual(self.server.request("GET", "/v1/people", headers=again)[0], 304)
@@ -204,6 +212,15 @@ class People(SharedServerCase):
     def test_ids_of_all_characters_are_addressed_by_percent_encoding(self):
         self.enroll("a/b c?%é", "Odd")
         self.assertEqual(self.get("/v1/people/a%2Fb%20c%3F%25%C3%A9")["name"], "Odd")
+
+    def test_ids_that_look_the_same_are_one_and_search_knows_no_case_in_any_script(self):
+        self.enroll("Zoë", "ZOË ")
+        self.assertEqual(self.get("/v1/people/" + urllib.parse.quote("Zoe\u0308 "))["name"], "ZOË")
+        self.refused("/v1/people", 409, "exists", id="Zoe\u0308", name="A", image=BIDEN)
+        self.enroll("1", "Ángel Ивановa", BIDEN)
+        for query, ids in (("zoe", ["Zoë"]), ("áNGEL", ["1"]), ("иВАН", ["1"]), ("nobody", [])):
+            found = self.get("/v1/people?query=" + urllib.parse.quote(query))["people"]
+            self.assertEqual([p["id"] for p in found], ids)
 
 
 class Photos(SharedServerCase):

@@ -16,6 +16,7 @@ BUILD = pathlib.Path(os.environ["SEMBLANCE"]).parent
 ALLOWED = {
     "base": set(),
     "config": {"base"},
+    "unicode": {"base"},
     "json": {"base"},
     "sandbox": {"base"},
     "image": {"base"},
@@ -25,8 +26,8 @@ ALLOWED = {
     "crypto": {"base"},
     "stats": {"base"},
     "face": {"base", "image", "infer", "vector", "crypto", "stats"},
-    "store": {"base", "vector", "crypto"},
-    "import": {"base", "crypto"},
+    "store": {"base", "unicode", "vector", "crypto"},
+    "import": {"base", "unicode", "crypto"},
     "engine": {"base", "image", "infer", "vector", "crypto", "stats", "face", "store"},
     "http": {"base", "config", "json", "import", "crypto", "liveness", "engine"},
     "sql": {"base", "vector", "engine"},

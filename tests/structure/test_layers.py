@@ -28,6 +28,7 @@ ONLY_IN = {
     "jxl/": "src/image/jxl.c",
     "zip.h": "src/import/",
     "wslay/": "src/http/core/",
+    **{f"unicode/{header}.h": "src/unicode/" for header in ("uchar", "ucol", "udata", "unorm2", "ustring")},
     "histedit.h": "src/cli/commands/sql/line_editor.c",
 }
 # The parts of divided rooms, lowest first (vector.h and http.h define the order). Files outside the parts are above all

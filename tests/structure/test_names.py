@@ -39,6 +39,7 @@ WORDS = {
         "write",
     },
     "config": {"config", "setting", "settings"},
+    "unicode": {"unicode"},
     "json": {"groups", "json"},
     "sandbox": {"sandbox"},
     "image": {"image"},

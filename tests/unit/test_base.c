@@ -122,14 +122,6 @@ static void a_refused_text_is_never_quoted(void **state) {
   assert_int_equal(sb_text_check("Zo\xc3\xab \xe6\x9d\x8e", 256, "name", NULL), SB_OK);
 }
 
-static void a_part_is_found_regardless_of_case(void **state) {
-  (void)state;
-  assert_true(sb_text_contains_nocase("Barack OBAMA", "obama"));
-  assert_true(sb_text_contains_nocase("aab", "AB"));
-  assert_true(sb_text_contains_nocase("", ""));
-  assert_false(sb_text_contains_nocase("Obam", "Obama"));
-}
-
 static void hex_of_bytes(void **state) {
   (void)state;
   char text[7];
@@ -455,7 +447,6 @@ int main(void) {
       cmocka_unit_test(a_buffer_grows_and_is_always_terminated),
       cmocka_unit_test(utf8_is_what_rfc_3629_says),
       cmocka_unit_test(a_refused_text_is_never_quoted),
-      cmocka_unit_test(a_part_is_found_regardless_of_case),
       cmocka_unit_test(hex_of_bytes),
       cmocka_unit_test(fnv_1a_gives_its_published_values),
       cmocka_unit_test(a_file_is_read_whole_or_refused),

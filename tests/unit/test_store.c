@@ -5,6 +5,8 @@
 #include "server.h"
 
 #include "store/core/store_core.h"
+#include "store/core/transaction.h"
+#include "store/gallery/person_rows.h"
 
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -178,6 +180,80 @@ static void pages_and_queries_list_in_order_of_enrolment(void **state) {
   sb_people_free(page);
 }
 
+static void a_list_by_name_goes_on_where_it_was_though_its_people_change(void **state) {
+  fixture *f = *state;
+  int64_t people[6], face;
+  const char *const names[] = {"Ada", "\xc3\x84hre", "Bea", "Cleo", "Dora", "Eve"};
+  for (int i = 0; i < 6; i++)
+    assert_int_equal(enrol(f->store, f->collection, names[i], names[i], false, &people[i], &face), SB_OK);
+  sb_store_listing listing = {.collection = f->collection, .limit = 3, .order = SB_ORDER_NAME};
+  sb_people *page = NULL;
+  assert_int_equal(sb_store_people(f->store, &listing, &page, NULL), SB_OK);
+  assert_string_equal(page->items[2].name, "Bea");
+  listing.after = page->next;
+  sb_people_free(page);
+  /* One before the cursor goes, the last of the page gets another name, and one is new before it. */
+  assert_int_equal(sb_store_person_merge(f->store, people[5], people[0], &(size_t){0}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_rename(f->store, people[2], "Zoe", NULL), SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "n", "Abel", false, &people[0], &face), SB_OK);
+  listing.after_name = "Bea";
+  listing.limit = 2;
+  assert_int_equal(sb_store_people(f->store, &listing, &page, NULL), SB_OK);
+  assert_int_equal(page->count, 2);
+  assert_string_equal(page->items[0].name, "Cleo");
+  assert_string_equal(page->items[1].name, "Dora");
+  sb_people_free(page);
+}
+
+static void ids_that_look_the_same_are_one(void **state) {
+  fixture *f = *state;
+  int64_t person, again, face;
+  assert_int_equal(enrol(f->store, f->collection, " Zoe\xcc\x88\xc2\xa0", "Zoe\xcc\x88  M ", false, &person, &face),
+                   SB_OK);
+  assert_int_equal(enrol(f->store, f->collection, "Zo\xc3\xab", "Other", false, &again, &face), SB_EXISTS);
+  static const char *const forms[] = {"Zo\xc3\xab", "Zoe\xcc\x88", "Zo\xc3\xab ", "\xe2\x80\x8bZo\xc3\xab"};
+  for (size_t i = 0; i < count_of(forms); i++) {
+    assert_int_equal(sb_store_person_find(f->store, f->collection, forms[i], &again, NULL, NULL), SB_OK);
+    assert_int_equal(again, person);
+  }
+  sb_people *found = NULL;
+  assert_int_equal(sb_store_person_get(f->store, person, &found, NULL), SB_OK);
+  assert_string_equal(found->items[0].id, "Zo\xc3\xab");
+  assert_string_equal(found->items[0].name, "Zo\xc3\xab M");
+  sb_people_free(found);
+  assert_int_equal(enrol(f->store, f->collection, "zoe", "Small", false, &again, &face), SB_OK); /* looks different */
+  assert_int_equal(sb_store_person_change_id(f->store, again, "Zoe\xcc\x88", NULL), SB_EXISTS);
+}
+
+/* Writes an id as it is, as versions before 0.2.0 did. */
+static void store_id_as_before(fixture *f, int64_t row, const char *id) {
+  uint8_t hash[SB_DIGEST_SIZE];
+  assert_int_equal(sb_store_begin(f->store, NULL), SB_OK);
+  sb_store_person_hash_newest(f->store, f->collection, id, hash);
+  sb_statement s =
+      sb_statement_new(f->store, "UPDATE person SET external_hash = ?, external_id = ? WHERE id = ?", NULL);
+  sb_statement_bind_blob(&s, 1, hash, sizeof hash);
+  sb_store_person_bind(&s, 2, row, "external_id", id);
+  sb_statement_bind_int(&s, 3, row);
+  assert_int_equal(sb_store_finish(f->store, sb_statement_run(&s), NULL), SB_OK);
+}
+
+static void ids_of_older_versions_stay_as_they_are_and_are_found(void **state) {
+  fixture *f = *state;
+  static const struct {
+    const char *stored, *asked;
+  } cases[] = {{"44 ", "44 "}, {"Zoe\xcc\x88", "Zoe\xcc\x88"}, {"Ru\xcc\x88", "R\xc3\xbc"}};
+  for (size_t i = 0; i < count_of(cases); i++) {
+    int64_t person, face, found;
+    char id[] = {(char)('a' + i), 0};
+    assert_int_equal(enrol(f->store, f->collection, id, "Ann", false, &person, &face), SB_OK);
+    store_id_as_before(f, person, cases[i].stored);
+    assert_int_equal(sb_store_person_find(f->store, f->collection, cases[i].asked, &found, NULL, NULL), SB_OK);
+    assert_int_equal(found, person);
+    assert_int_equal(enrol(f->store, f->collection, cases[i].asked, "Bea", false, &person, &face), SB_EXISTS);
+  }
+}
+
 typedef struct tally {
   int puts, removes, drops, resets;
 } tally;
@@ -195,7 +271,9 @@ static sb_status count(void *context, const sb_store_change *change, sb_error *e
 /* The ids of a listing page by page, each followed by a space; "?" if a page's offset is not the number of people
  * before it. */
 static void walk(fixture *f, const char *query, sb_order order, char *out) {
-  sb_store_listing listing = {.collection = f->collection, .query = query, .limit = 2, .order = order};
+  char name[64];
+  sb_store_listing listing = {
+      .collection = f->collection, .query = query, .limit = 2, .order = order, .after_name = name};
   size_t seen = 0;
   out[0] = 0;
   do {
@@ -204,6 +282,7 @@ static void walk(fixture *f, const char *query, sb_order order, char *out) {
     if (page->offset != seen) strcat(out, "?");
     for (size_t i = 0; i < page->count; i++) strcat(strcat(out, page->items[i].id), " ");
     seen += page->count;
+    if (page->count) snprintf(name, sizeof name, "%s", page->items[page->count - 1].name);
     listing.after = page->next;
     sb_people_free(page);
   } while (listing.after);
@@ -224,7 +303,7 @@ static void pages_follow_each_other_in_every_order_and_miss_nobody(void **state)
     sb_order order;
     const char *ids;
   } expected[] = {{NULL, SB_ORDER_OLDEST, "0 1 2 3 4 "}, {NULL, SB_ORDER_NEWEST, "4 3 2 1 0 "},
-                  {NULL, SB_ORDER_NAME, "1 4 3 2 0 "},   {"a", SB_ORDER_OLDEST, "0 1 2 3 4 "},
+                  {NULL, SB_ORDER_NAME, "4 1 3 2 0 "},   {"a", SB_ORDER_OLDEST, "0 1 2 3 4 "},
                   {"ann", SB_ORDER_NEWEST, "4 1 "},      {"r", SB_ORDER_NAME, "2 0 "}};
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
     walk(f, expected[i].query, expected[i].order, ids);
@@ -697,6 +776,8 @@ static void what_a_killed_process_acknowledged_is_there(void **state) {
   TEST(reopening_sees_what_was_enrolled), TEST(an_id_is_unique_in_its_collection_only),                               \
       TEST(pages_and_queries_list_in_order_of_enrolment),                                                             \
       TEST(pages_follow_each_other_in_every_order_and_miss_nobody),                                                   \
+      TEST(a_list_by_name_goes_on_where_it_was_though_its_people_change), TEST(ids_that_look_the_same_are_one),       \
+      TEST(ids_of_older_versions_stay_as_they_are_and_are_found),                                                     \
       TEST(merging_moves_the_faces_and_erases_the_other_record), TEST(an_id_changes_unless_it_is_taken),              \
       TEST(faces_are_listed_read_and_erased_one_by_one), TEST(a_collection_s_counts_follow_every_writer),             \
       TEST(another_handle_sees_each_change_once), TEST(an_id_raced_by_two_is_given_once),                             \

@@ -17,30 +17,55 @@ enum { LIMIT = 100, LIMIT_MAX = 1000 };
 
 static const char *const orders[] = {"oldest", "newest", "name", NULL}; /* in the order of sb_order */
 
-/* A cursor is the order and the place to continue at: "name-1f". Clients pass it back as it is. */
-static json_t *cursor_json(sb_order order, int64_t next) {
-  return json_sprintf("%s-%llx", orders[order], (unsigned long long)next);
+enum { NAME_BYTES = SB_NAME_MAX + 1 };
+
+/* A cursor is the order and the person to continue after: "oldest-1f", and in a list by name "name-1f-" with the name's
+ * bytes, so that nobody is skipped when that person is deleted or renamed. Clients pass it back as it is. */
+static json_t *cursor_json(sb_order order, const sb_people *people) {
+  char name[2 * NAME_BYTES] = "";
+  const char *last = people->items[people->count - 1].name;
+  if (order == SB_ORDER_NAME && strlen(last) < NAME_BYTES) sb_hex((const uint8_t *)last, strlen(last), name);
+  return json_sprintf("%s-%llx%s%s", orders[order], (unsigned long long)people->next, *name ? "-" : "", name);
 }
 
-static int64_t read_cursor(sb_http_params *p, sb_order order) {
-  const char *text = sb_http_params_text(p, "cursor");
-  if (!text) return 0;
-  size_t length = strlen(orders[order]);
-  char *end = NULL;
-  if (!strncmp(text, orders[order], length) && text[length] == '-' && isxdigit((unsigned char)text[length + 1])) {
-    unsigned long long next = strtoull(text + length + 1, &end, 16);
-    if (!*end && next && next <= INT64_MAX) return (int64_t)next;
+/* Bytes in hexadecimal, up to the end of the text, as UTF-8. */
+static bool read_name(const char *hex, char name[NAME_BYTES]) {
+  size_t size = strlen(hex) / 2;
+  if (!size || strlen(hex) % 2 || size >= NAME_BYTES || strspn(hex, "0123456789abcdef") != 2 * size) return false;
+  for (size_t i = 0; i < size; i++) {
+    const char pair[] = {hex[2 * i], hex[2 * i + 1], 0};
+    name[i] = (char)strtoul(pair, NULL, 16);
   }
-  sb_http_params_reject(p, SB_INVALID, "cursor is not a next_cursor of this list, or sort differs from the last call");
-  return 0;
+  name[size] = 0;
+  return strlen(name) == size && sb_utf8_valid(name, size);
 }
 
-static sb_list_request read_list(sb_http_params *p) {
+static bool parse_cursor(const char *text, sb_list_request *list, char name[NAME_BYTES]) {
+  size_t length = strlen(orders[list->order]);
+  char *end = NULL;
+  if (strncmp(text, orders[list->order], length) || text[length] != '-') return false;
+  if (!isxdigit((unsigned char)text[length + 1])) return false;
+  unsigned long long next = strtoull(text + length + 1, &end, 16);
+  if (!next || next > INT64_MAX) return false;
+  list->after = (int64_t)next;
+  if (list->order != SB_ORDER_NAME) return !*end;
+  list->after_name = name;
+  return *end == '-' && read_name(end + 1, name);
+}
+
+static void read_cursor(sb_http_params *p, sb_list_request *list, char name[NAME_BYTES]) {
+  const char *text = sb_http_params_text(p, "cursor");
+  if (!text || parse_cursor(text, list, name)) return;
+  sb_http_params_reject(p, SB_INVALID, "cursor is not a next_cursor of this list, or sort differs from the last call");
+}
+
+/* `name`: the place for a name that the cursor holds. */
+static sb_list_request read_list(sb_http_params *p, char name[NAME_BYTES]) {
   sb_list_request list = {.struct_size = sizeof list, .collection = sb_http_params_collection(p)};
   int order = sb_http_params_choice(p, "sort", orders);
   list.query = sb_http_params_text(p, "query");
   list.order = order > 0 ? (sb_order)order : SB_ORDER_OLDEST;
-  list.after = read_cursor(p, list.order);
+  read_cursor(p, &list, name);
   list.offset = sb_http_params_count(p, "offset", 0, SB_HTTP_OFFSET_MAX, 0);
   list.limit = sb_http_params_count(p, "limit", 1, LIMIT_MAX, LIMIT);
   list.thumbnails = sb_http_options_flag(p, "thumbnails");
@@ -51,11 +76,12 @@ void sb_http_handle_people_list(sb_http_request *request) {
   sb_error error = {0};
   sb_people *people = NULL;
   sb_http_params p = sb_http_params_begin(request);
-  const sb_list_request list = read_list(&p);
+  char name[NAME_BYTES];
+  const sb_list_request list = read_list(&p, name);
   if (sb_http_params_failed(&p)) return;
   if (sb_http_failed(request, sb_engine_list(request->context->engine, &list, &people, &error), &error)) return;
   json_t *body = sb_json_people(people);
-  if (people->next) sb_json_set(&body, "next_cursor", cursor_json(list.order, people->next));
+  if (people->next) sb_json_set(&body, "next_cursor", cursor_json(list.order, people));
   sb_http_reply_json_tagged(request, body);
   sb_people_free(people);
 }

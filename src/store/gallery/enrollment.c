@@ -12,6 +12,7 @@
 #include "store/sealing/column_encoding.h"
 #include "store/sealing/protection.h"
 #include "store/sealing/sealed_columns.h"
+#include "unicode/unicode.h"
 
 #include <stdlib.h>
 
@@ -43,9 +44,11 @@ sb_status sb_store_face_known(sb_store *store, int64_t person, const uint8_t sou
 
 /* ---- Writing */
 
-static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64_t *row, sb_error *error) {
+/* `id` and `name` in normal form. */
+static sb_status insert_person(sb_store *store, const sb_store_enrollment *e, const char *id, const char *name,
+                               int64_t *row, sb_error *error) {
   uint8_t hash[SB_DIGEST_SIZE];
-  sb_store_person_hash_newest(store, e->collection, e->id, hash);
+  sb_store_person_hash_newest(store, e->collection, id, hash);
   sb_status status = store->driver->next_row(store, "person", row, error);
   if (status != SB_OK) return status;
   sb_statement s = sb_statement_new(
@@ -56,14 +59,24 @@ static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64
   sb_statement_bind_int(&s, 1, *row);
   sb_statement_bind_int(&s, 2, e->collection);
   sb_statement_bind_blob(&s, 3, hash, sizeof hash);
-  sb_store_person_bind(&s, 4, *row, "external_id", e->id);
-  sb_store_person_bind(&s, 5, *row, "name", e->name);
+  sb_store_person_bind(&s, 4, *row, "external_id", id);
+  sb_store_person_bind(&s, 5, *row, "name", name);
   sb_store_person_bind(&s, 6, *row, "consent", e->consent ? e->consent : "");
   sb_statement_bind_int(&s, 7, sb_now_ms());
   if (e->purpose && *e->purpose) sb_store_person_bind(&s, 8, *row, "purpose", e->purpose);
   if (e->expires_ms) sb_statement_bind_int(&s, 9, e->expires_ms);
   s.pipelined = true;
   return sb_statement_run(&s);
+}
+
+static sb_status add_person(sb_store *store, const sb_store_enrollment *e, int64_t *row, sb_error *error) {
+  char *id = NULL, *name = NULL;
+  sb_status status = sb_unicode_normalize(e->id, SB_ID_MAX, "id", &id, error);
+  if (status == SB_OK) status = sb_unicode_normalize(e->name, SB_NAME_MAX, "name", &name, error);
+  if (status == SB_OK) status = insert_person(store, e, id, name, row, error);
+  free(id);
+  free(name);
+  return status;
 }
 
 /* Binds an embedding after the collection's transform. */

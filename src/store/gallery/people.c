@@ -11,8 +11,10 @@
 #include "store/gallery/counts.h"
 #include "store/gallery/person_rows.h"
 #include "store/sealing/keys.h"
+#include "unicode/unicode.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Finding */
 
@@ -29,18 +31,38 @@ static sb_status row_by_hash(sb_store *store, int64_t collection, const uint8_t 
 }
 
 /* During a rotation of keys, a person is stored under the hash of the newest key or of an older one. */
-sb_status sb_store_person_row(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_error *error) {
+static sb_status row_by_id(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_error *error) {
   uint32_t numbers[SB_DATA_KEYS_MAX];
   uint8_t hash[SB_DIGEST_SIZE];
-  sb_status status = sb_store_keys_refresh(store, error);
-  if (status != SB_OK) return status;
   size_t count = sb_keyring_numbers(store->keys->keyring, numbers);
   if (!count) return sb_store_keys_wrong(store, error);
-  status = SB_NOT_FOUND;
+  sb_status status = SB_NOT_FOUND;
   for (size_t i = 0; i < count && status == SB_NOT_FOUND; i++) {
     sb_store_person_hash(store, numbers[i], collection, id, hash);
     status = row_by_hash(store, collection, hash, row, error);
   }
+  return status;
+}
+
+/* Ids are stored in normal form (unicode.h), and an id in another form means the same person. Versions before 0.2.0
+ * stored ids as they came, so an id is tried first as it is, and last in the form of macOS. */
+sb_status sb_store_person_row(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_error *error) {
+  char *normal = NULL, *decomposed = NULL;
+  sb_status status = sb_store_keys_refresh(store, error);
+  if (status != SB_OK) return status;
+  if ((status = row_by_id(store, collection, id, row, error)) != SB_NOT_FOUND) return status;
+  sb_status made = sb_unicode_normalize(id, SB_ID_MAX, "id", &normal, NULL);
+  if (made == SB_INVALID) return status; /* nothing has such an id */
+  if (made == SB_OK) made = sb_unicode_decompose(id, &decomposed, error);
+  if (made != SB_OK) {
+    free(normal);
+    return made == SB_NO_MEMORY ? sb_fail(error, made, "out of memory") : made;
+  }
+  if (strcmp(normal, id) != 0) status = row_by_id(store, collection, normal, row, error);
+  if (status == SB_NOT_FOUND && strcmp(decomposed, normal) != 0)
+    status = row_by_id(store, collection, decomposed, row, error);
+  free(normal);
+  free(decomposed);
   return status;
 }
 
@@ -133,9 +155,13 @@ static sb_status run_update(sb_statement *s) {
   return sb_statement_end(s);
 }
 
-static sb_status rename_person(sb_store *store, int64_t row, const char *name, sb_error *error) {
+static sb_status rename_person(sb_store *store, int64_t row, const char *text, sb_error *error) {
+  char *name = NULL;
+  sb_status normal = sb_unicode_normalize(text, SB_NAME_MAX, "name", &name, error);
+  if (normal != SB_OK) return normal;
   sb_statement s = sb_statement_new(store, "UPDATE person SET name = ? WHERE id = ?", error);
   sb_store_person_bind(&s, 1, row, "name", name);
+  free(name);
   sb_statement_bind_int(&s, 2, row);
   sb_status status = run_update(&s);
   if (status != SB_OK) return status;
@@ -202,6 +228,11 @@ static sb_status change_id(sb_store *store, int64_t row, const char *id, sb_erro
 }
 
 sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id, sb_error *error) {
-  sb_status status = sb_store_begin(store, error);
-  return status == SB_OK ? sb_store_finish(store, change_id(store, row, id, error), error) : status;
+  char *normal = NULL;
+  sb_status status = sb_unicode_normalize(id, SB_ID_MAX, "id", &normal, error);
+  if (status != SB_OK) return status;
+  status = sb_store_begin(store, error);
+  if (status == SB_OK) status = sb_store_finish(store, change_id(store, row, normal, error), error);
+  free(normal);
+  return status;
 }

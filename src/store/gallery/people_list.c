@@ -4,10 +4,10 @@
  * name, opens every person of the collection (list_matches). */
 #include "store/gallery/person_rows.h"
 #include "store/sealing/sealed_columns.h"
+#include "unicode/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* The page's people are read with SB_PERSON_SELECT or, with thumbnails, SB_PERSON_SELECT_PICTURED. */
 static void read_person(sb_statement *s, const sb_store_listing *l, sb_person *person) {
@@ -61,10 +61,10 @@ static sb_status list_by_time(sb_store *store, const sb_store_listing *l, sb_peo
 
 /* ---- Matches of a query, and the order by name */
 
-/* Rows of the people that match, in the list's order; `name` only where names decide it. */
+/* Rows of the people that match, in the list's order; `key` (sb_unicode_sort_key) only where names decide it. */
 typedef struct match {
   int64_t row;
-  char *name;
+  char *key;
 } match;
 
 typedef struct matches {
@@ -73,50 +73,56 @@ typedef struct matches {
 } matches;
 
 static void matches_free(matches *m) {
-  for (size_t i = 0; i < m->count; i++) free(m->items[i].name);
+  for (size_t i = 0; i < m->count; i++) free(m->items[i].key);
   free(m->items);
 }
 
-/* Takes `name` over, also on failure. */
-static sb_status matches_add(matches *m, int64_t row, char *name, sb_error *error) {
+/* Takes `key` over, also on failure. */
+static sb_status matches_add(matches *m, int64_t row, char *key, sb_error *error) {
   if (m->count == m->room) {
     void *items = m->items;
     size_t room = m->room ? 2 * m->room : 64;
     sb_status status = sb_grow(&items, room, sizeof *m->items, error);
-    if (status != SB_OK) return free(name), status;
+    if (status != SB_OK) return free(key), status;
     m->items = items;
     m->room = room;
   }
-  m->items[m->count++] = (match){row, name};
+  m->items[m->count++] = (match){row, key};
   return SB_OK;
 }
 
 static int by_name(const void *a, const void *b) {
   const match *one = a, *other = b;
-  int order = strcasecmp(one->name, other->name);
+  int order = strcmp(one->key, other->key);
   return order ? order : (one->row > other->row) - (one->row < other->row);
 }
 
 enum { ROW, ID, NAME };
 
-/* Adds the current row when it matches. */
-static void add_if_match(sb_statement *s, const sb_store_listing *l, matches *m) {
-  bool all = !l->query || !*l->query;
+/* Whether a text contains the query, which is folded. Records a failure in the statement. */
+static bool contains(sb_statement *s, const char *text, const char *query) {
+  char *folded = NULL;
+  if (s->status == SB_OK) s->status = sb_unicode_fold(text, &folded, s->error);
+  bool found = s->status == SB_OK && strstr(folded, query);
+  free(folded);
+  return found;
+}
+
+/* Adds the current row when it matches. `query`: folded; "" matches everybody. */
+static void add_if_match(sb_statement *s, const sb_store_listing *l, const char *query, matches *m) {
   int64_t row = sb_statement_column_int(s, ROW);
   size_t size = 0;
   char *name = sb_statement_column_sealed(s, NAME, &(sb_seal_context){"person", "name", row, NULL}, &size);
-  char *id = all ? NULL : sb_store_person_id_open(s, ID, row);
-  bool fits =
-      s->status == SB_OK && (all || sb_text_contains_nocase(id, l->query) || sb_text_contains_nocase(name, l->query));
+  char *id = *query ? sb_store_person_id_open(s, ID, row) : NULL, *key = NULL;
+  bool fits = s->status == SB_OK && (!*query || contains(s, id, query) || contains(s, name, query));
+  if (fits && l->order == SB_ORDER_NAME) s->status = sb_unicode_sort_key(name, &key, s->error);
   free(id);
-  if (l->order != SB_ORDER_NAME || !fits) {
-    free(name);
-    name = NULL;
-  }
-  if (fits) s->status = matches_add(m, row, name, s->error);
+  free(name);
+  if (fits && s->status == SB_OK) s->status = matches_add(m, row, key, s->error);
 }
 
-static sb_status find_matches(sb_store *store, const sb_store_listing *l, matches *m, sb_error *error) {
+static sb_status find_matches(sb_store *store, const sb_store_listing *l, const char *query, matches *m,
+                              sb_error *error) {
   sb_statement s = sb_statement_new(
       store,
       l->order == SB_ORDER_NEWEST ? "SELECT id, external_id, name FROM person WHERE collection = ? ORDER BY id DESC"
@@ -124,17 +130,19 @@ static sb_status find_matches(sb_store *store, const sb_store_listing *l, matche
       error);
   sb_statement_bind_int(&s, 1, l->collection);
   s.cursor = true;
-  while (sb_statement_step(&s)) add_if_match(&s, l, m);
+  while (sb_statement_step(&s)) add_if_match(&s, l, query, m);
   if (s.status == SB_OK && l->order == SB_ORDER_NAME && m->count) qsort(m->items, m->count, sizeof *m->items, by_name);
   return sb_statement_end(&s);
 }
 
-/* Where the page begins: after a row where time decides the order, at a position where names do, because a row says
- * nothing about its position there. */
-static size_t page_start(const sb_store_listing *l, const matches *m) {
+/* Where the page begins: after a row, or after a name and its row. The person may be gone, or have another name now. */
+static size_t page_start(const sb_store_listing *l, const match *after, const matches *m) {
   if (!l->after) return l->offset;
-  if (l->order == SB_ORDER_NAME) return (size_t)l->after;
   size_t at = 0;
+  if (l->order == SB_ORDER_NAME) {
+    while (at < m->count && by_name(&m->items[at], after) <= 0) at++;
+    return at;
+  }
   while (at < m->count && (l->order == SB_ORDER_NEWEST ? m->items[at].row >= l->after : m->items[at].row <= l->after))
     at++;
   return at;
@@ -187,22 +195,31 @@ done:
 
 static sb_status list_page(sb_store *store, const sb_store_listing *l, const matches *m, sb_people *people,
                            sb_error *error) {
-  size_t from = page_start(l, m), left = from < m->count ? m->count - from : 0;
+  match after = {.row = l->after};
+  if (l->after && l->order == SB_ORDER_NAME) {
+    sb_status status = sb_unicode_sort_key(l->after_name, &after.key, error);
+    if (status != SB_OK) return status;
+  }
+  size_t from = page_start(l, &after, m), left = from < m->count ? m->count - from : 0;
   size_t count = left < l->limit ? left : l->limit, end = from + count;
+  free(after.key);
   people->total = m->count;
   people->offset = from;
   if (!count) return SB_OK;
-  if (end < m->count) people->next = l->order == SB_ORDER_NAME ? (int64_t)end : m->items[end - 1].row;
+  if (end < m->count) people->next = m->items[end - 1].row;
   return load_page(store, l, m->items + from, count, people, error);
 }
 
 /* In one snapshot. */
 static sb_status list_matches(sb_store *store, const sb_store_listing *l, sb_people *people, sb_error *error) {
   matches m = {0};
-  sb_status status = sb_store_begin_read(store, error);
+  char *query = NULL;
+  sb_status status = sb_unicode_fold(l->query ? l->query : "", &query, error);
   if (status != SB_OK) return status;
-  status = find_matches(store, l, &m, error);
+  if ((status = sb_store_begin_read(store, error)) != SB_OK) return free(query), status;
+  status = find_matches(store, l, query, &m, error);
   if (status == SB_OK) status = list_page(store, l, &m, people, error);
+  free(query);
   matches_free(&m);
   sb_store_end_read(store);
   return status;
