@@ -97,13 +97,17 @@ typedef struct sb_point {
  * to improve. */
 typedef struct sb_quality {
   float overall;
-  float size;      /* from the distance between the eyes */
-  float sharpness; /* from the energy of fine detail in the aligned face */
-  float pose;      /* from the landmarks: 1 frontal, 0 profile */
-  float exposure;  /* from the brightness and contrast of the aligned face */
-  /* From the distance between the landmarks of two models, which disagree where something covers the face. Does not
-   * detect dark glasses. */
-  float visibility;
+  float size;       /* from the distance between the eyes */
+  float sharpness;  /* from the fine detail of the aligned face, in the direction that has the least */
+  float pose;       /* from the landmarks: 1 frontal, 0 profile */
+  float exposure;   /* from the brightness and contrast of the aligned face */
+  float visibility; /* from the distance between the landmarks of two models: low where something covers the face */
+  float noise;      /* from the noise of the aligned face against its contrast */
+  float blocks; /* from the blocks of heavy compression and of pixelation, as if each were one pixel of a small face */
+  float tones;  /* from the number of grey levels in use: low for fax, posters and blown-out light */
+  float eyes;   /* from the brightness around the eyes against the cheeks: low behind dark glasses */
+  float features; /* from the length of the embedding before normalisation; negative: no embedding was made, or the
+                     * model's length tells nothing */
 } sb_quality;
 
 /* The parts of sb_quality, for messages. */
@@ -112,9 +116,14 @@ typedef enum sb_quality_part {
   SB_QUALITY_SHARPNESS,
   SB_QUALITY_POSE,
   SB_QUALITY_EXPOSURE,
-  SB_QUALITY_VISIBILITY
+  SB_QUALITY_VISIBILITY,
+  SB_QUALITY_NOISE,
+  SB_QUALITY_BLOCKS,
+  SB_QUALITY_TONES,
+  SB_QUALITY_EYES,
+  SB_QUALITY_FEATURES
 } sb_quality_part;
-/* The smallest part. Visibility only where the other parts are good, as those explain a low visibility. */
+/* The smallest part. Visibility and features only where the other parts are good, as those explain both. */
 SB_API sb_quality_part sb_quality_weakest(const sb_quality *quality);
 
 enum { SB_ETHNICITIES = 7 };

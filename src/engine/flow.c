@@ -152,6 +152,17 @@ static void withdraw_matches(sb_search_face *face) {
     if (face->candidates[i].verdict == SB_VERDICT_MATCH) face->candidates[i].verdict = SB_VERDICT_UNSURE;
 }
 
+/* A face that is too poor for enrolment offers nobody, unless it matches: poor faces are alike, and some are not
+ * faces. */
+static void drop_guesses(const photo_search *s, sb_search_face *face) {
+  bool measured = !s->request->whole_photo;
+  if (face->verdict == SB_VERDICT_MATCH || !measured || face->face.quality.overall >= s->embedder.minimum_quality)
+    return;
+  sb_candidates_free(face->candidates, face->count);
+  face->candidates = NULL;
+  face->count = 0;
+}
+
 static sb_status search_face(photo_search *s, const sb_flow_search *search, size_t i, sb_error *error) {
   sb_flow_found found = {0};
   sb_face *from = &s->faces->items[i];
@@ -164,7 +175,9 @@ static sb_status search_face(photo_search *s, const sb_flow_search *search, size
   else
     face->face.embedding = NULL;
   sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
-  face->verdict = sb_verdict_with_quality(&s->embedder, best, &face->face.quality, &face->reason);
+  double score = face->count ? face->candidates[0].score : -1;
+  face->verdict =
+      sb_verdict_with_quality(&s->embedder, best, score, s->result->gallery_size, &face->face.quality, &face->reason);
   if (face->verdict != SB_VERDICT_NONE && sb_verdict_refused(s->engine, &face->face))
     face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_LIVENESS;
   status = apply_child_rule(s, i, face, error);
@@ -172,6 +185,7 @@ static sb_status search_face(photo_search *s, const sb_flow_search *search, size
     s->matched[i] = found.best;
   else
     withdraw_matches(face);
+  drop_guesses(s, face);
   return status;
 }
 

@@ -23,8 +23,8 @@ sb_status sb_flow_compare(sb_engine *engine, const char *collection, const sb_em
                           const float *const pair[2], sb_verdict_score *out, sb_error *error);
 
 /* Compares the face of a photo that is most similar to a stored template with it (verify.c). SB_NO_FACE. */
-sb_status sb_flow_verify_stored(sb_engine *engine, const char *collection, const sb_embedder *embedder,
-                                float *stored, sb_photo photo, sb_comparison *out, sb_error *error);
+sb_status sb_flow_verify_stored(sb_engine *engine, const char *collection, const sb_embedder *embedder, float *stored,
+                                sb_photo photo, sb_comparison *out, sb_error *error);
 
 /* Where and how an embedding is searched for. Borrowed. */
 typedef struct sb_flow_search {

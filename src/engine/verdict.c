@@ -80,10 +80,24 @@ sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double s
   return score >= sb_verdict_unsure(embedder, threshold) ? SB_VERDICT_UNSURE : SB_VERDICT_NONE;
 }
 
-sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
-                                   sb_reason *reason) {
+/* The score from which "no match" becomes "not sure" for the sake of the quality. Below the minimum quality every score
+ * does. From there up to 0.5 it rises from the score that strangers seldom reach in so many comparisons to the default
+ * lower limit of "not sure": photos of the same person of such a quality fall below that, but seldom below the former
+ * (docs/accuracy.md). */
+static double unsure_from(const sb_embedder *embedder, float quality, size_t chances) {
+  static const double good = 0.5, strangers = 1e-2;
+  const sb_calibration *c = &embedder->calibration;
+  double least = embedder->minimum_quality;
+  if (quality < least) return -INFINITY;
+  if (quality >= good || !c->count) return INFINITY;
+  double lowest = fmin(threshold_of_chances(c, strangers, chances), c->unsure_threshold);
+  return lowest + (c->unsure_threshold - lowest) * (quality - least) / (good - least);
+}
+
+sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, double score, size_t chances,
+                                   const sb_quality *quality, sb_reason *reason) {
   *reason = verdict == SB_VERDICT_UNSURE ? SB_REASON_SCORE : SB_REASON_NONE;
-  if (verdict == SB_VERDICT_MATCH || quality->overall >= embedder->minimum_quality) return verdict;
+  if (verdict == SB_VERDICT_MATCH || score < unsure_from(embedder, quality->overall, chances)) return verdict;
   *reason = SB_REASON_QUALITY;
   return SB_VERDICT_UNSURE;
 }
@@ -109,8 +123,8 @@ void sb_verdict_compare(const sb_engine *engine, const sb_embedder *embedder, do
   out->false_match_upper = rate.upper;
   out->false_match_bound = rate.bound;
   out->pairs_false_match = -expm1((double)out->pairs * log1p(-rate.rate));
-  out->verdict =
-      sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, score->score), worst, &out->reason);
+  out->verdict = sb_verdict_with_quality(embedder, sb_verdict_of(embedder, threshold, score->score), score->score,
+                                         out->pairs ? out->pairs : 1, worst, &out->reason);
   bool refused =
       sb_verdict_refused(engine, &out->faces[0]) || (photos > 1 && sb_verdict_refused(engine, &out->faces[1]));
   if (!refused || out->verdict == SB_VERDICT_NONE) return;

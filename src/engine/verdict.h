@@ -24,10 +24,10 @@ sb_status sb_verdict_search_threshold(const sb_embedder *embedder, const sb_targ
 /* The score from which the verdict is "not sure", when `threshold` counts as a match. */
 double sb_verdict_unsure(const sb_embedder *embedder, double threshold);
 sb_verdict sb_verdict_of(const sb_embedder *embedder, double threshold, double score);
-/* Turns "no match" into "not sure" where the photo is too poor: genuine pairs score low with it. A match stays a
- * match. */
-sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, const sb_quality *quality,
-                                   sb_reason *reason);
+/* Turns "no match" into "not sure" where the photo is too poor for this score, the best of so many comparisons, to say
+ * so: genuine pairs score low with it. A match stays a match. */
+sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdict, double score, size_t chances,
+                                   const sb_quality *quality, sb_reason *reason);
 /* What the liveness policy adds to the SB_WANT_... of a photo. */
 unsigned sb_verdict_liveness_want(const sb_engine *engine);
 /* Does the liveness policy refuse this face? */

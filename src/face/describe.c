@@ -86,9 +86,9 @@ static sb_status unusable(const sb_model_spec *model, sb_error *error) {
   return sb_fail(error, SB_MODEL, "the model %s gave NaN, infinite or zero numbers", model->name);
 }
 
-/* Adds the embedding of the picture, scaled to unit length, to `sum`. */
+/* Adds the embedding of the picture, scaled to unit length, to `sum`. `length`: its length before. */
 static sb_status embed_picture(sb_worker *worker, const sb_worker_request *request, const float *rgb, float *sum,
-                               sb_error *error) {
+                               double *length, sb_error *error) {
   const sb_embedder_spec *spec = request->spec;
   const sb_worker_model model = {SB_SLOT_EMBED + request->embedder, &spec->model};
   sb_infer_session *session = NULL;
@@ -105,23 +105,29 @@ static sb_status embed_picture(sb_worker *worker, const sb_worker_request *reque
                    count, dim);
   double squares = 0;
   for (size_t i = 0; i < dim; i++) squares += (double)values[i] * values[i];
-  double length = sqrt(squares);
-  if (!isfinite(length) || length <= 0) return unusable(&spec->model, error);
-  for (size_t i = 0; i < dim; i++) sum[i] += (float)(values[i] / length);
+  *length = sqrt(squares);
+  if (!isfinite(*length) || *length <= 0) return unusable(&spec->model, error);
+  for (size_t i = 0; i < dim; i++) sum[i] += (float)(values[i] / *length);
   return SB_OK;
 }
 
-/* Embeds the aligned face; with SB_WANT_FLIP, the normalised sum of its embedding and that of its mirror image. */
+/* Embeds the aligned face; with SB_WANT_FLIP, the normalised sum of its embedding and that of its mirror image. The
+ * length of an embedding before it is normalised grows with what the model recognises in the picture, and so adds to
+ * the quality where that was measured. */
 static sb_status embed_aligned(sb_worker *worker, const sb_image *image, const sb_align_face *where,
-                               const sb_worker_request *request, const sb_align_picture *picture, float *embedding,
+                               const sb_worker_request *request, const sb_align_picture *picture, sb_face *face,
                                sb_error *error) {
   const sb_embedder_spec *spec = request->spec;
+  float *embedding = face->embedding;
+  double length = 0;
   sb_status status = sb_align(image, &spec->alignment, where, picture, error);
   if (status != SB_OK) return status;
-  status = embed_picture(worker, request, picture->rgb, embedding, error);
-  if (status != SB_OK || !(request->want & SB_WANT_FLIP)) return status;
+  status = embed_picture(worker, request, picture->rgb, embedding, &length, error);
+  if (status != SB_OK) return status;
+  if (where->five) sb_quality_add_features(spec->length, length, &face->quality);
+  if (!(request->want & SB_WANT_FLIP)) return SB_OK;
   mirror(picture);
-  status = embed_picture(worker, request, picture->rgb, embedding, error);
+  status = embed_picture(worker, request, picture->rgb, embedding, &length, error);
   if (status != SB_OK) return status;
   return sb_normalize(embedding, spec->info.dim) > 0 ? SB_OK : unusable(&spec->model, error);
 }
@@ -134,7 +140,7 @@ static sb_status embed(sb_worker *worker, const sb_image *image, const sb_align_
   if (!face->embedding) return SB_NO_MEMORY;
   picture.rgb = sb_alloc((size_t)picture.width * (size_t)picture.height, 3 * sizeof *picture.rgb, error);
   if (!picture.rgb) return SB_NO_MEMORY;
-  sb_status status = embed_aligned(worker, image, where, request, &picture, face->embedding, error);
+  sb_status status = embed_aligned(worker, image, where, request, &picture, face, error);
   free(picture.rgb);
   return status;
 }
@@ -171,22 +177,26 @@ static void chip_map(const sb_similarity *framed, int frame_side, int n, double 
   }
 }
 
-/* Measures the quality. Sharpness is measured at the photo's own resolution: a small face must not seem blurred because
- * it was enlarged to the frame. */
+/* Measures the quality. Sharpness and noise are measured at the photo's own resolution: a small face must not seem
+ * blurred because it was enlarged to the frame. */
 static sb_status measure_quality(sb_worker *worker, const sb_image *image, const sb_align_face *where,
                                  const sb_similarity *framed, sb_quality *out, sb_error *error) {
   int side = worker->models->frame_side;
   double shrink = fmin(1, 1 / hypot(framed->a, framed->b)); /* photo pixels per frame pixel, at most 1 */
-  double map[6], points[5][2], disagreement = -1, full = (double)image->source_width / image->width;
+  double map[6], full = (double)image->source_width / image->width;
   int n = (int)fmax(CHIP_LEAST, rint(side * shrink));
   uint8_t *chip = sb_alloc((size_t)n * (size_t)n, 3, error);
   if (!chip) return SB_NO_MEMORY;
+  sb_quality_view view = {.chip = chip, .n = n, .frame = worker->models->frame, .frame_side = side, .shrunk = 1 / full};
   chip_map(framed, side, n, map);
-  for (int i = 0; i < 5; i++) points[i][0] = where->five[i][0] * full, points[i][1] = where->five[i][1] * full;
+  for (int i = 0; i < 5; i++)
+    view.points[i][0] = where->five[i][0] * full, view.points[i][1] = where->five[i][1] * full;
   sb_status status = sb_image_warp(image, map, SB_IMAGE_BORDER_EDGE, chip, n, n, error);
-  if (status == SB_OK) status = measure_disagreement(worker, image, where, framed, &disagreement, error);
-  if (status == SB_OK)
-    sb_quality_measure(&worker->models->quality, chip, n, (const double(*)[2])points, disagreement, out);
+  if (status == SB_OK) status = measure_disagreement(worker, image, where, framed, &view.disagreement, error);
+  if (status == SB_OK) {
+    sb_quality_artefacts_measure(image, where->box, &view.artefacts);
+    sb_quality_measure(&worker->models->quality, &view, out);
+  }
   free(chip);
   return status;
 }

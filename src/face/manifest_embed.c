@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 /* "facts" is for readers: error rates by group of people, measured with this model. */
-const char *const sb_embedder_keys[] = {"alignment", "dimension", "metric", "calibration", "thresholds", "facts", NULL};
+const char *const sb_embedder_keys[] = {"alignment",   "dimension",  "metric", "embedding_length",
+                                        "calibration", "thresholds", "facts",  NULL};
 
 /* Thresholds published by the model's authors, in the model's own metric; their false match rates are not known. */
 static void read_thresholds(sb_manifest_json *r, json_t *thresholds, bool euclidean, sb_calibration *out) {
@@ -52,6 +53,8 @@ void sb_embedder_spec_parse(sb_manifest_json *r, sb_embedder_spec *spec) {
   sb_manifest_json_text(r, outputs, "embedding", spec->output, SB_NAME_SIZE);
   snprintf(spec->info.name, sizeof spec->info.name, "%s", spec->model.name);
   spec->info.dim = (size_t)sb_manifest_json_integer(r, r->root, "dimension", 2, SB_DIMENSION_MAX);
+  const json_t *length = json_object_get(r->root, "embedding_length");
+  if (length) sb_manifest_json_reals(r, length, "embedding_length", spec->length, 2);
   int metric = sb_manifest_json_word(r, r->root, "metric", metrics);
   sb_alignment_parse(r, &spec->alignment);
   json_t *calibration = json_object_get(r->root, "calibration"), *thresholds = json_object_get(r->root, "thresholds");

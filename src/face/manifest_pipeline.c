@@ -111,9 +111,14 @@ static void read_disagreement(sb_manifest_json *r, json_t *apart, sb_quality_spe
   q->has_disagreement = true;
 }
 
+static void read_optional_ramp(sb_manifest_json *r, json_t *quality, const char *key, float out[2]) {
+  const json_t *ramp = json_object_get(quality, key);
+  if (ramp) sb_manifest_json_reals(r, ramp, key, out, 2);
+}
+
 static void read_quality(sb_manifest_json *r, sb_quality_spec *q) {
-  static const char *const keys[] = {"eye_distance", "sharpness", "yaw",          "pitch", "brightness",
-                                     "contrast",     "minimum",   "points_apart", NULL};
+  static const char *const keys[] = {"eye_distance", "sharpness", "yaw",          "pitch",  "brightness", "contrast",
+                                     "minimum",      "noise",     "points_apart", "levels", "eyes",       NULL};
   json_t *quality = sb_manifest_json_member(r, r->root, "quality");
   sb_manifest_json_keys(r, quality, "quality", keys, NULL);
   sb_manifest_json_reals(r, sb_manifest_json_member(r, quality, "eye_distance"), "eye_distance", q->eye_distance, 2);
@@ -122,6 +127,9 @@ static void read_quality(sb_manifest_json *r, sb_quality_spec *q) {
   sb_manifest_json_reals(r, sb_manifest_json_member(r, quality, "contrast"), "contrast", q->contrast, 2);
   sb_manifest_json_reals(r, sb_manifest_json_member(r, quality, "pitch"), "pitch", q->pitch, 4);
   sb_manifest_json_reals(r, sb_manifest_json_member(r, quality, "brightness"), "brightness", q->brightness, 4);
+  read_optional_ramp(r, quality, "noise", q->noise);
+  read_optional_ramp(r, quality, "levels", q->levels);
+  read_optional_ramp(r, quality, "eyes", q->eyes);
   if (json_object_get(quality, "points_apart")) read_disagreement(r, json_object_get(quality, "points_apart"), q);
   q->minimum = (float)sb_manifest_json_real(r, quality, "minimum", 0, 1);
 }

@@ -111,6 +111,7 @@ typedef struct sb_landmarks_spec {
 typedef struct sb_quality_spec {
   float eye_distance[2], sharpness[2], yaw[2], contrast[2]; /* the values that give quality 0 and quality 1 */
   float pitch[4], brightness[4];                            /* the values that give quality 0, 1, 1, 0 */
+  float noise[2], levels[2], eyes[2];                       /* the same; both 0: not measured */
   bool has_disagreement;                                    /* visibility is measured, by the fields below */
   float disagreement[2]; /* ramp over the distance between the landmarks of two models, in pixels of the frame */
   double disagreement_usual[5][2]; /* the usual difference: the verifier's landmarks minus the landmark model's */
@@ -123,6 +124,7 @@ typedef struct sb_embedder_spec {
   char output[SB_NAME_SIZE];
   sb_embedder info;
   sb_alignment alignment;
+  float length[2]; /* ramp over the length of an embedding before normalisation; both 0: it tells nothing */
 } sb_embedder_spec;
 
 typedef enum sb_attribute {

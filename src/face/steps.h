@@ -94,6 +94,15 @@ typedef struct sb_align_picture {
 sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const sb_align_face *face,
                    const sb_align_picture *out, sb_error *error);
 
+/* ---- artefacts.c */
+
+typedef struct sb_quality_artefacts {
+  double block;  /* the picture shows as much as one of which blocks of so many decoded pixels are one pixel; 1: none */
+  double levels; /* grey levels in effective use, 1..256 */
+} sb_quality_artefacts;
+/* Measures the decoded pixels inside a face's box. */
+void sb_quality_artefacts_measure(const sb_image *image, const sb_detection *box, sb_quality_artefacts *out);
+
 /* ---- quality.c */
 
 /* How far the verifier's landmarks are from those of the landmark model: root mean square in pixels of the frame (to
@@ -101,9 +110,20 @@ sb_status sb_align(const sb_image *image, const sb_alignment *alignment, const s
  * the landmarks; where something covers the face each of them guesses. */
 double sb_quality_landmark_disagreement(const sb_quality_spec *spec, const sb_similarity *framed,
                                         const double five[5][2], const double checked[5][2]);
-/* `chip`: the aligned face, n x n RGB, not enlarged beyond the photo's resolution. `points`: the five landmarks in
- * pixels of the full-size photo. `disagreement`: of sb_quality_landmark_disagreement; negative: not known. */
-void sb_quality_measure(const sb_quality_spec *spec, const uint8_t *chip, int n, const double points[5][2],
-                        double disagreement, sb_quality *out);
+/* What the quality of a face is measured on. */
+typedef struct sb_quality_view {
+  const uint8_t *chip; /* the aligned face, n x n RGB, not enlarged beyond the photo's resolution */
+  int n;
+  const double (*frame)[2]; /* where the landmarks are in it, in pixels of a picture of frame_side x frame_side */
+  int frame_side;
+  double points[5][2]; /* the landmarks in pixels of the full-size photo */
+  double shrunk;       /* decoded pixels per pixel of the full-size photo */
+  double disagreement; /* of sb_quality_landmark_disagreement; negative: not known */
+  sb_quality_artefacts artefacts;
+} sb_quality_view;
+/* All parts but `features`, which is negative. */
+void sb_quality_measure(const sb_quality_spec *spec, const sb_quality_view *view, sb_quality *out);
+/* Adds the part that an embedding's length before normalisation tells; nothing where the model has no ramp for it. */
+void sb_quality_add_features(const float ramp[2], double length, sb_quality *quality);
 
 #endif

@@ -51,15 +51,22 @@ static void add_looks(json_t **json, const sb_face *face) {
   sb_json_set(json, "live", json_boolean(face->is_live));
 }
 
+static json_t *quality_parts_of(const sb_quality *q) {
+  json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "size", sb_json_rounded(q->size, 3), "sharpness",
+                           sb_json_rounded(q->sharpness, 3), "pose", sb_json_rounded(q->pose, 3), "exposure",
+                           sb_json_rounded(q->exposure, 3), "visibility", sb_json_rounded(q->visibility, 3), "noise",
+                           sb_json_rounded(q->noise, 3), "blocks", sb_json_rounded(q->blocks, 3), "tones",
+                           sb_json_rounded(q->tones, 3), "eyes", sb_json_rounded(q->eyes, 3));
+  if (q->features >= 0) sb_json_set(&json, "features", sb_json_rounded(q->features, 3));
+  return json;
+}
+
 static json_t *face_of(const sb_face *face) {
-  const sb_quality *q = &face->quality;
-  json_t *json = json_pack(
-      "{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o,s:o}}", "box", "x", sb_json_rounded(face->box.x, 1), "y",
-      sb_json_rounded(face->box.y, 1), "w", sb_json_rounded(face->box.w, 1), "h", sb_json_rounded(face->box.h, 1),
-      "score", sb_json_rounded(face->score, 4), "landmarks", landmarks_of(face), "quality",
-      sb_json_rounded(q->overall, 3), "quality_parts", "size", sb_json_rounded(q->size, 3), "sharpness",
-      sb_json_rounded(q->sharpness, 3), "pose", sb_json_rounded(q->pose, 3), "exposure",
-      sb_json_rounded(q->exposure, 3), "visibility", sb_json_rounded(q->visibility, 3));
+  json_t *json = json_pack("{s:{s:o,s:o,s:o,s:o},s:o,s:o,s:o,s:o}", "box", "x", sb_json_rounded(face->box.x, 1), "y",
+                           sb_json_rounded(face->box.y, 1), "w", sb_json_rounded(face->box.w, 1), "h",
+                           sb_json_rounded(face->box.h, 1), "score", sb_json_rounded(face->score, 4), "landmarks",
+                           landmarks_of(face), "quality", sb_json_rounded(face->quality.overall, 3), "quality_parts",
+                           quality_parts_of(&face->quality));
   add_looks(&json, face);
   return json;
 }

@@ -285,8 +285,10 @@ static void landmark_disagreement_lowers_visibility(void **state) {
                           .brightness = {5, 40, 215, 250},
                           .contrast = {4, 18}};
   uint8_t chip[N * N * 3];
-  for (int i = 0; i < N * N; i++) memset(chip + 3 * i, i / 2 % 2 ? 60 : 180, 3);
+  for (int i = 0; i < N * N; i++) memset(chip + 3 * i, (i / 2 + i / N / 2) % 2 ? 60 : 180, 3); /* a chessboard */
   for (int i = 0; i < 5; i++) spec.disagreement_usual[i][0] = 1;
+  sb_quality_view view = {.chip = chip, .n = N, .frame = level, .frame_side = N, .shrunk = 1, .artefacts = {1, 256}};
+  memcpy(view.points, level, sizeof view.points);
   static const double far[][3] = {
       {1, 0, 1}, {3, 0, 1}, {3.5, 0, .5}, {1, 3, 0}, {-1, 2, .17}}; /* x, y, what is visible */
   const sb_similarity framed = {.a = 2, .tx = 7};                   /* the frame has twice the photo's pixels */
@@ -297,14 +299,16 @@ static void landmark_disagreement_lowers_visibility(void **state) {
       checked[i][0] = level[i][0] + far[k][0] / 2, checked[i][1] = level[i][1] + far[k][1] / 2;
     double disagreement = sb_quality_landmark_disagreement(&spec, &framed, level, (const double(*)[2])checked);
     near(disagreement, hypot(far[k][0] - 1, far[k][1]), 1e-9);
-    sb_quality_measure(&spec, chip, N, level, disagreement, &quality);
+    view.disagreement = disagreement;
+    sb_quality_measure(&spec, &view, &quality);
     near(quality.visibility, far[k][2], 0.01);
     near(quality.overall,
          fmin(far[k][2], fmin(fmin(quality.size, quality.sharpness), fmin(quality.pose, quality.exposure))), 0.01);
     if (far[k][2] == 0) assert_int_equal(sb_quality_weakest(&quality), SB_QUALITY_VISIBILITY);
   }
   sb_quality quality = {0};
-  sb_quality_measure(&spec, chip, N, level, -1, &quality); /* a verifier without points */
+  view.disagreement = -1; /* a verifier without points */
+  sb_quality_measure(&spec, &view, &quality);
   near(quality.visibility, 1, 0);
 }
 
