@@ -39,10 +39,9 @@ sb_status sb_diagnostics_liveness(const sb_engine_options *options, const char *
   return status;
 }
 
-sb_status sb_diagnostics_calibration(const char *path, sb_error *error) {
-  char model[64] = "";
+sb_status sb_diagnostics_calibration(const char *path, const char *model, sb_error *error) {
   sb_calibration calibration;
-  return sb_embedder_calibration_read(path, model, &calibration, error);
+  return sb_engine_calibration_read(path, model, &calibration, error);
 }
 
 const char *sb_diagnostics_openvino(void) {

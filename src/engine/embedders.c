@@ -27,21 +27,23 @@ static void keep_cohort(const sb_calibration *manifest, sb_calibration *calibrat
   calibration->group_shift = manifest->group_shift;
 }
 
-/* A user's own calibration replaces the manifest's. Collections of other models keep theirs, but a file that is not of
- * the engine's own model (`own`) is a mistake. */
+sb_status sb_engine_calibration_read(const char *path, const char *model, sb_calibration *out, sb_error *error) {
+  char of[64];
+  sb_status status = sb_embedder_calibration_read(path, of, out, error);
+  if (status != SB_OK || !model || !strcmp(of, model)) return status;
+  return sb_fail(error, SB_INVALID,
+                 "the calibration %s is of the model %s, and the model in use is %s: leave --calibration out, or make "
+                 "one with `semblance eval --calibrate`",
+                 path, of, model);
+}
+
+/* A user's own calibration replaces the manifest's of the engine's own model (`own`). Collections of other models keep
+ * theirs. */
 static sb_status use_calibration(const char *path, bool own, sb_embedder *embedder, sb_error *error) {
-  char model[64];
   sb_calibration calibration;
-  sb_status status = sb_embedder_calibration_read(path, model, &calibration, error);
-  if (status != SB_OK) return status;
-  bool same = !strcmp(model, embedder->name);
-  if (!same && own)
-    return sb_fail(
-        error, SB_INVALID,
-        "the calibration %s is of the model %s, and the model in use is %s: leave --calibration out, or make "
-        "one with `semblance eval --calibrate`",
-        path, model, embedder->name);
-  if (!same) return SB_OK;
+  sb_error other_model;
+  sb_status status = sb_engine_calibration_read(path, embedder->name, &calibration, own ? error : &other_model);
+  if (status != SB_OK) return own ? status : SB_OK;
   keep_cohort(&embedder->calibration, &calibration);
   embedder->calibration = calibration;
   return SB_OK;

@@ -319,8 +319,8 @@ sb_status sb_diagnostics_pipeline(const sb_engine_options *options, const char *
 /* The models of passive liveness in that pipeline. SB_MODEL. */
 sb_status sb_diagnostics_liveness(const sb_engine_options *options, const char *folder, sb_engine_liveness *out,
                                   sb_error *error);
-/* Can this calibration file be used? SB_INVALID. */
-sb_status sb_diagnostics_calibration(const char *path, sb_error *error);
+/* Can this calibration file be used with the model (NULL: with any)? SB_INVALID. */
+sb_status sb_diagnostics_calibration(const char *path, const char *model, sb_error *error);
 const char *sb_diagnostics_openvino(void); /* its version; static */
 void sb_diagnostics_photo_formats(bool *heic, bool *avif, bool *jxl);
 /* How many temporary key files killed processes left in the folder. */

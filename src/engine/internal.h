@@ -100,6 +100,11 @@ sb_status sb_engine_audit_verdict(sb_engine *engine, const sb_audit_event *event
 sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb_search_result *result,
                                  const int64_t *matched, sb_error *error);
 
+/* ---- embedders.c */
+
+/* Reads a calibration file of this model (NULL: of any). SB_INVALID: it is damaged, or of another model. */
+sb_status sb_engine_calibration_read(const char *path, const char *model, sb_calibration *out, sb_error *error);
+
 /* ---- operating_point.c */
 
 /* Reads it from the store, where another server may have changed it. A damaged one is logged, and ignored. */

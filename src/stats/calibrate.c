@@ -6,6 +6,7 @@
 
 enum { BEYOND = 20 }; /* errors that a rate is measured from, at least */
 static const double usual_fmr = 1e-4, highest_fmr = 1e-2, usual_fpir = 0.01, highest_fpir = 0.1;
+static const double of_a_group = 1.5; /* times the promise: less than SB_STATS_PROMISE_MOST */
 
 sb_status sb_stats_calibrate(const sb_stats_evaluation *cosines, double fmr, sb_calibration *out, sb_error *error) {
   static const double ladder[] = {3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6};
@@ -42,7 +43,7 @@ typedef struct learner {
   sb_scores *cosines, *scores;         /* of non-mated comparisons of each group; normalised without offset */
   sb_scores *best;                     /* of searches of people who are not enrolled: the best candidate's score */
   double verify_weight, search_weight; /* of the cohorts */
-  size_t gallery;                      /* people in the galleries of the searches */
+  size_t gallery;                      /* people in the galleries of the searches; 0: the rates are of comparisons */
 } learner;
 
 static sb_scores *histograms(size_t count, sb_error *error) {
@@ -137,18 +138,18 @@ static sb_status learn_searches(learner *l, bool *enrolled, sb_error *error) {
   return SB_OK;
 }
 
-/* How much higher these scores are than the rate's threshold: the lowest rate that they measure, but not below `usual`.
- * -INFINITY: there are too few. */
-static double excess(const learner *l, const sb_scores *scores, double usual, double highest, size_t people) {
-  double rate = fmax(usual, BEYOND / fmax((double)scores->count, 1));
-  if (rate > highest) return -INFINITY;
-  return sb_scores_threshold(scores, rate) -
-         sb_calibration_threshold(l->calibration, people ? sb_stats_fmr_of_fpir(rate, (double)people) : rate);
+/* How much higher the scores of a group are than the threshold for `times` the rate: the lowest rate that they measure,
+ * but not below `usual`. -INFINITY: there are too few. */
+static double excess(const learner *l, const sb_scores *scores, double usual, double highest, double times) {
+  double rate = fmax(times * usual, BEYOND / fmax((double)scores->count, 1)), promised = rate / times;
+  if (promised > highest) return -INFINITY;
+  if (l->gallery) promised = sb_stats_fmr_of_fpir(promised, (double)l->gallery);
+  return sb_scores_threshold(scores, rate) - sb_calibration_threshold(l->calibration, promised);
 }
 
-static double most_excess(const learner *l, const sb_scores *all, double usual, double highest, size_t people) {
-  double most = -INFINITY;
-  for (size_t g = 0; g < l->groups; g++) most = fmax(most, excess(l, &all[g], usual, highest, people));
+static double most_excess(const learner *l, const sb_scores *all, double usual, double highest, double times) {
+  double most = excess(l, &all[l->groups - 1], usual, highest, 1);
+  for (size_t g = 0; g + 1 < l->groups; g++) most = fmax(most, excess(l, &all[g], usual, highest, times));
   return most;
 }
 
@@ -159,9 +160,10 @@ static double offset_of(const learner *l, double most, double weight) {
 
 static void conclude(learner *l, const sb_calibration *model) {
   sb_calibration *c = l->calibration;
-  double searches = most_excess(l, l->best, usual_fpir, highest_fpir, l->gallery);
-  double comparisons = most_excess(l, l->scores, usual_fmr, highest_fmr, 0);
-  double shift = fmax(most_excess(l, l->cosines, usual_fmr, highest_fmr, 0), 0), known = 0;
+  double searches = most_excess(l, l->best, usual_fpir, highest_fpir, of_a_group), known = 0;
+  l->gallery = 0;
+  double comparisons = most_excess(l, l->scores, usual_fmr, highest_fmr, of_a_group);
+  double shift = fmax(most_excess(l, l->cosines, usual_fmr, highest_fmr, 1), 0);
   if (sb_cohort_available(model))
     known = sb_calibration_threshold(model, usual_fmr) + model->group_shift - sb_calibration_threshold(c, usual_fmr);
   if (!isfinite(searches) || !isfinite(comparisons)) {
@@ -189,14 +191,70 @@ static sb_status learn(learner *l, const sb_calibration *model, sb_error *error)
   return status;
 }
 
-sb_status sb_stats_calibrate_cohort(const sb_stats_set *set, const sb_calibration *model, sb_calibration *calibration,
-                                    sb_error *error) {
+/* The constants for a curve. */
+static sb_status learn_cohort(const sb_stats_set *set, sb_calibration *calibration, sb_error *error) {
   sb_calibration learnt = *calibration;
   learner l = {.set = set, .calibration = &learnt, .groups = set->groups + 1};
-  if (set->people < SB_CALIBRATION_PEOPLE) return SB_OK;
-  learnt.search_offset = learnt.verify_offset = 0;
-  sb_status status = learn(&l, model, error);
+  sb_status status = learn(&l, set->calibration, error);
   if (status == SB_OK) status = sb_calibration_check(&learnt, error);
   if (status == SB_OK) *calibration = learnt;
+  return status;
+}
+
+/* ---- The curve */
+
+/* The curve of one group; SB_NO_GROUP: of everybody. `room`: for all samples. */
+static sb_status calibrate_group(const sb_stats_set *set, uint32_t group, double fmr, sb_stats_sample *room,
+                                 sb_calibration *out, sb_error *error) {
+  sb_stats_evaluation cosines;
+  sb_stats_experiment x = {.dim = set->dim, .samples = room, .comparisons_only = true};
+  for (size_t i = 0; i < set->count; i++) {
+    const sb_stats_sample *sample = &set->samples[i];
+    if (group != SB_NO_GROUP && sample->group != group) continue;
+    bool same = i && x.sample_count && sample->person == sample[-1].person;
+    x.people += !same;
+    room[x.sample_count++] = (sb_stats_sample){sample->template, (uint32_t)x.people - 1, SB_NO_GROUP};
+  }
+  if (group != SB_NO_GROUP && x.people < SB_CALIBRATION_PEOPLE)
+    return sb_fail(error, SB_INVALID, "the group has too few people for a calibration");
+  sb_status status = sb_stats_evaluate(&x, &cosines, error);
+  if (status != SB_OK) return status;
+  status = sb_stats_calibrate(&cosines, fmr, out, error);
+  sb_stats_evaluation_free(&cosines);
+  return status;
+}
+
+/* Takes the curve of a group that is less crowded. */
+static sb_status least_crowded(const sb_stats_set *set, double fmr, sb_stats_sample *room, sb_calibration *curve,
+                               sb_error *error) {
+  static const double rate = 1e-3;
+  for (uint32_t group = 0; group < set->groups; group++) {
+    sb_calibration of_group;
+    sb_error too_few;
+    sb_status status = calibrate_group(set, group, fmr, room, &of_group, &too_few);
+    if (status == SB_NO_MEMORY) return *error = too_few, status;
+    if (status == SB_OK && sb_calibration_threshold(&of_group, rate) < sb_calibration_threshold(curve, rate))
+      *curve = of_group;
+  }
+  return SB_OK;
+}
+
+static sb_status calibrate_set(const sb_stats_set *set, double fmr, sb_stats_sample *room, sb_calibration *out,
+                               sb_error *error) {
+  sb_calibration curve;
+  sb_status status = calibrate_group(set, SB_NO_GROUP, fmr, room, out, error);
+  if (status != SB_OK || set->people < SB_CALIBRATION_PEOPLE) return status;
+  curve = *out;
+  status = least_crowded(set, fmr, room, &curve, error);
+  if (status == SB_OK) status = learn_cohort(set, &curve, error);
+  if (status == SB_OK && sb_cohort_available(&curve)) *out = curve;
+  return status;
+}
+
+sb_status sb_stats_calibrate_set(const sb_stats_set *set, double fmr, sb_calibration *out, sb_error *error) {
+  sb_stats_sample *room = sb_alloc(set->count, sizeof *room, error);
+  if (!room) return SB_NO_MEMORY;
+  sb_status status = calibrate_set(set, fmr, room, out, error);
+  free(room);
   return status;
 }

@@ -95,7 +95,7 @@ static sb_stats_promise of_comparisons(const sb_calibration *c, uint32_t group) 
 
 static void a_crowded_group_is_reported_as_off_and_a_calibration_learnt_there_mends_it(void **state) {
   (void)state;
-  sb_calibration model = calibrate(SPREAD), c = calibrate(SPREAD + CROWDED);
+  sb_calibration model = calibrate(SPREAD), c;
   sb_stats_promises p;
   assert_int_equal(of_comparisons(&model, OF_SPREAD), SB_STATS_PROMISE_KEPT);
   assert_int_equal(of_comparisons(&model, OF_CROWDED), SB_STATS_PROMISE_BROKEN);
@@ -106,7 +106,7 @@ static void a_crowded_group_is_reported_as_off_and_a_calibration_learnt_there_me
   assert_int_not_equal(p.galleries[2].groups[OF_SPREAD].promise, SB_STATS_PROMISE_BROKEN);
   sb_stats_promises_free(&p);
 
-  assert_int_equal(sb_stats_calibrate_cohort(&set, &model, &c, NULL), SB_OK);
+  assert_int_equal(sb_stats_calibrate_set(&set, 1e-4, &c, NULL), SB_OK);
   set.calibration = &c;
   assert_true(sb_cohort_available(&c) && c.group_shift > .05);
   assert_int_equal(of_comparisons(&c, OF_SPREAD), SB_STATS_PROMISE_KEPT);
@@ -165,16 +165,18 @@ static void too_few_trials_are_no_proof(void **state) {
 
 static void few_people_leave_the_constants_to_the_model(void **state) {
   (void)state;
-  static const sb_calibration no_model = {0};
-  sb_calibration c = calibrate(SPREAD), before = c;
+  sb_calibration c, model = calibrate(SPREAD);
   sb_stats_set few = set;
   few.people = few.count = SB_CALIBRATION_PEOPLE - 1; /* of the people with one photo */
   few.samples = samples + 2 * SECOND;
   sb_stats_sample renumbered[SB_CALIBRATION_PEOPLE];
   for (uint32_t i = 0; i < few.count; i++) renumbered[i] = (sb_stats_sample){few.samples[i].template, i, OF_SPREAD};
   few.samples = renumbered;
-  assert_int_equal(sb_stats_calibrate_cohort(&few, &no_model, &c, NULL), SB_OK);
-  assert_memory_equal(&c, &before, sizeof c);
+  few.calibration = &model;
+  assert_int_equal(sb_stats_calibrate_set(&few, 1e-4, &c, NULL), SB_OK);
+  assert_true(!sb_cohort_available(&c) && c.count >= 2);
+  few.people = few.count = 10;
+  assert_int_equal(sb_stats_calibrate_set(&few, 1e-4, &c, NULL), SB_INVALID);
 }
 
 static void tiny_and_uniform_sets_end_without_rates(void **state) {

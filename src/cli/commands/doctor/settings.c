@@ -28,8 +28,13 @@ static void check_environment(sb_cli_doctor *doctor) {
 }
 
 static void check_calibration(sb_cli_doctor *doctor) {
+  char model[64];
+  bool has_age;
   sb_error error = {0};
-  if (*doctor->config->calibration && sb_diagnostics_calibration(doctor->config->calibration, &error) != SB_OK)
+  const char *path = doctor->config->calibration;
+  if (!*path) return;
+  bool known = sb_diagnostics_pipeline(&doctor->options, doctor->folder, model, &has_age, &error) == SB_OK;
+  if (sb_diagnostics_calibration(path, known ? model : NULL, &error) != SB_OK)
     sb_cli_doctor_wrong(doctor, "settings", "write it again: semblance eval --calibrate", "--calibration: %s",
                         error.message);
 }

@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *calibration_json(const sb_cli_eval *eval, const sb_stats_evaluation *cosines, const sb_calibration *c) {
+static json_t *calibration_json(const sb_cli_eval *eval, const sb_calibration *c) {
   char remark[160], date[32];
   json_t *points = json_array();
   for (size_t i = 0; i < c->count; i++)
     sb_json_append(&points, json_pack("{s:f,s:f}", "fmr", c->fmr[i], "threshold", c->threshold[i]));
   snprintf(remark, sizeof remark, "%llu mated and %llu non-mated comparisons of %zu photos",
-           (unsigned long long)cosines->mated.count, (unsigned long long)cosines->non_mated.count, eval->sample_count);
+           (unsigned long long)eval->result.mated.count, (unsigned long long)eval->result.non_mated.count,
+           eval->sample_count);
   sb_time_iso(sb_now_ms(), date);
   json_t *calibration = json_pack(
       "{s:s,s:o,s:{s:f,s:f},s:f,s:f,s:f,s:f,s:f}", "pairs", remark, "points", points, "tail", "mean", c->tail_mean,
@@ -26,24 +27,25 @@ static json_t *calibration_json(const sb_cli_eval *eval, const sb_stats_evaluati
   return json_pack("{s:s,s:s,s:o}", "model", eval->info.model, "date", date, "calibration", calibration);
 }
 
-/* The evaluation by cosine, from which the curve follows. */
-static sb_status evaluate(const sb_cli_eval *eval, sb_stats_evaluation *out, sb_error *error) {
+/* From a file of pairs only the curve. */
+static sb_status learn_from_pairs(const sb_cli_eval *eval, double fmr, sb_calibration *out, sb_error *error) {
+  sb_stats_evaluation cosines;
   const sb_stats_experiment experiment = {.dim = eval->info.dim,
                                           .samples = eval->samples,
                                           .sample_count = eval->sample_count,
                                           .people = eval->set.people,
                                           .trials = eval->trials,
-                                          .trial_count = eval->trial_count,
-                                          .comparisons_only = true};
-  return sb_stats_evaluate(&experiment, out, error);
+                                          .trial_count = eval->trial_count};
+  sb_status status = sb_stats_evaluate(&experiment, &cosines, error);
+  if (status != SB_OK) return status;
+  status = sb_stats_calibrate(&cosines, fmr, out, error);
+  sb_stats_evaluation_free(&cosines);
+  return status;
 }
 
-static sb_status learn(const sb_cli_eval *eval, const sb_stats_evaluation *cosines, double fmr, sb_calibration *out,
-                       sb_error *error) {
-  sb_status status = sb_stats_calibrate(cosines, fmr, out, error);
-  if (status != SB_OK || eval->set.trials) return status;
-  const sb_stats_set set = sb_cli_eval_samples(eval, out);
-  return sb_stats_calibrate_cohort(&set, &eval->calibration, out, error);
+static sb_status learn(const sb_cli_eval *eval, double fmr, sb_calibration *out, sb_error *error) {
+  const sb_stats_set set = sb_cli_eval_samples(eval, &eval->calibration);
+  return eval->set.trials ? learn_from_pairs(eval, fmr, out, error) : sb_stats_calibrate_set(&set, fmr, out, error);
 }
 
 static void remark(const sb_calibration *c, double fmr) {
@@ -61,13 +63,10 @@ static void remark(const sb_calibration *c, double fmr) {
 sb_status sb_cli_eval_calibrate(const sb_cli *cli, const sb_cli_eval *eval, sb_buffer *out, sb_error *error) {
   static const double fmr_default = 1e-4;
   sb_calibration calibration;
-  sb_stats_evaluation cosines = {0};
   double fmr = cli->config->fmr > 0 ? cli->config->fmr : fmr_default;
-  sb_status status = evaluate(eval, &cosines, error);
-  if (status == SB_OK) status = learn(eval, &cosines, fmr, &calibration, error);
-  json_t *json = status == SB_OK ? calibration_json(eval, &cosines, &calibration) : NULL;
-  sb_stats_evaluation_free(&cosines);
+  sb_status status = learn(eval, fmr, &calibration, error);
   if (status != SB_OK) return status;
+  json_t *json = calibration_json(eval, &calibration);
   if (!cli->quiet) remark(&calibration, fmr);
   char *text = json ? sb_json_write_indented(json) : NULL;
   json_decref(json);
