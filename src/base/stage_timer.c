@@ -25,6 +25,10 @@ sb_timed_stage sb_stage_timer_enter(sb_timed_stage stage) {
   return before;
 }
 
+double sb_stage_timer_ms(sb_timed_stage stage) {
+  return current ? current->ms[stage] : 0;
+}
+
 void sb_stage_timer_end(void) {
   sb_stage_timer_enter(SB_TIMED_OTHER);
   current = NULL;

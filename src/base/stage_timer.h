@@ -35,6 +35,8 @@ typedef struct sb_stage_times {
 /* Until sb_stage_timer_end this thread's time is added to `times`; the first stage is SB_TIMED_OTHER. */
 void sb_stage_timer_begin(sb_stage_times *times);
 void sb_stage_timer_end(void);
+/* What this thread has spent in a stage since sb_stage_timer_begin, without a visit that still lasts; 0 without it. */
+double sb_stage_timer_ms(sb_timed_stage stage);
 /* Enters a stage and returns the one left, to go back to. Does nothing without sb_stage_timer_begin. */
 sb_timed_stage sb_stage_timer_enter(sb_timed_stage stage);
 

@@ -107,6 +107,8 @@ sb_status sb_engine_person_face_delete(sb_engine *engine, const char *collection
 /* Erases all faces of a person, who stays. `faces`: how many there were. */
 sb_status sb_engine_person_faces_delete(sb_engine *engine, const char *collection, const char *id, size_t *faces,
                                         sb_error *error);
+/* Erases a person who has no face; SB_OK also where the person has one, or is not there. */
+sb_status sb_engine_delete_without_faces(sb_engine *engine, const char *collection, const char *id, sb_error *error);
 /* Erases everybody in a collection, which stays. `people`: how many there were. */
 sb_status sb_engine_people_delete(sb_engine *engine, const char *collection, size_t *people, sb_error *error);
 

@@ -41,6 +41,15 @@ sb_status sb_engine_delete(sb_engine *engine, const char *collection, const char
   return status;
 }
 
+sb_status sb_engine_delete_without_faces(sb_engine *engine, const char *collection, const char *id, sb_error *error) {
+  int64_t row = 0;
+  sb_status status = sb_engine_enter_person(engine, collection, id, &row, error);
+  if (status != SB_OK) return status == SB_NOT_FOUND ? SB_OK : status;
+  status = sb_store_person_delete_without_faces(engine->store, row, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
 /* Another process may erase the same person first: that is no failure. */
 static sb_status erase_expired(sb_engine *engine, size_t *erased, sb_error *error) {
   int64_t now = sb_now_ms();

@@ -4,6 +4,7 @@
 #include "http/dialects/article/article.h"
 #include "http/dialects/compreface/compreface.h"
 #include "http/dialects/deepface/deepface.h"
+#include "http/dialects/deepstack/deepstack.h"
 #include "http/ops/health.h"
 
 /* tests/http/test_routes.py and tests/trust/test_access.py read these lines: one compares them with web/openapi.yaml,
@@ -128,10 +129,23 @@ const sb_http_route sb_http_routes[] = {
      &sb_http_compreface},
     {"POST", "/api/v1/verification/verify", sb_http_handle_compreface_verify, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ,
      &sb_http_compreface},
+    {"POST", "/v1/vision/face", sb_http_handle_deepstack_detect, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ,
+     &sb_http_deepstack},
+    {"POST", "/v1/vision/face/recognize", sb_http_handle_deepstack_recognize, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ,
+     &sb_http_deepstack},
+    {"POST", "/v1/vision/face/match", sb_http_handle_deepstack_match, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ,
+     &sb_http_deepstack},
+    {"POST", "/v1/vision/face/register", sb_http_handle_deepstack_register,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_IDEMPOTENT, SB_HTTP_ACCESS_ENROLL, &sb_http_deepstack},
+    {"POST", "/v1/vision/face/list", sb_http_handle_deepstack_list, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
+     SB_HTTP_ACCESS_READ, &sb_http_deepstack},
+    {"POST", "/v1/vision/face/delete", sb_http_handle_deepstack_delete, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
+     SB_HTTP_ACCESS_ADMIN, &sb_http_deepstack},
 };
 enum { ROUTES = sizeof sb_http_routes / sizeof *sb_http_routes };
 _Static_assert((int)ROUTES <= (int)SB_HTTP_ROUTES_MAX, "the counters of metrics.c have a row for each route");
 const size_t sb_http_route_count = ROUTES;
 
-const sb_http_dialect *const sb_http_dialects[] = {&sb_http_article, &sb_http_deepface, &sb_http_compreface};
+const sb_http_dialect *const sb_http_dialects[] = {&sb_http_article, &sb_http_deepface, &sb_http_compreface,
+                                                   &sb_http_deepstack};
 const size_t sb_http_dialect_count = sizeof sb_http_dialects / sizeof *sb_http_dialects;

@@ -132,6 +132,8 @@ sb_status sb_store_totals(sb_store *store, size_t *people, size_t *faces, sb_err
  * NULL. */
 sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb_audit_receipt *receipt,
                                  sb_error *error);
+/* Erases a person who has no face; SB_OK, and nothing is changed, where there is one. */
+sb_status sb_store_person_delete_without_faces(sb_store *store, int64_t row, sb_error *error);
 /* Something that was deleted is still in the database's log, sealed: it could not be emptied yet. */
 bool sb_store_log_pending(const sb_store *store);
 /* Tries to empty it again; SB_OK also where nothing is pending. */

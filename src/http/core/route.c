@@ -11,7 +11,8 @@ typedef struct segments {
   size_t length[SB_HTTP_PATH_PARAMETERS_MAX];
 } segments;
 
-static bool pattern_fits(const char *pattern, const char *path, segments *found) {
+/* `slash`: a slash behind the path is passed over, as the servers of other programs do. */
+static bool pattern_fits(const char *pattern, const char *path, bool slash, segments *found) {
   found->count = 0;
   while (*pattern) {
     if (*pattern == '{') {
@@ -25,7 +26,7 @@ static bool pattern_fits(const char *pattern, const char *path, segments *found)
       return false;
     }
   }
-  return !*path;
+  return !*path || (slash && path[0] == '/' && !path[1]);
 }
 
 static void allow_add(char allow[64], const char *method) {
@@ -83,7 +84,8 @@ static const sb_http_route *match(const sb_http_router *router, const sb_http_re
   bool spelled_out = false;
   for (size_t i = 0; i < router->route_count; i++) {
     const sb_http_route *route = &router->routes[i];
-    if (!is_on(router, route->dialect) || !pattern_fits(route->pattern, request->path, &segments_found)) continue;
+    if (!is_on(router, route->dialect)) continue;
+    if (!pattern_fits(route->pattern, request->path, route->dialect != NULL, &segments_found)) continue;
     if (spelled_out && segments_found.count) continue;
     spelled_out = !segments_found.count;
     allow_add(allow, route->method);

@@ -7,6 +7,9 @@
 
 /* {"error": message}, as the article and DeepFace write errors. */
 json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, const char *message);
+/* A score as clients of CompreFace and DeepStack read it, who ask for 0.8 and more: "not sure" begins at 0.5 and a
+ * match at 0.8. The answers have no verdict, so the number says the same. */
+double sb_http_dialect_similarity(double score, double unsure, double threshold, sb_verdict verdict);
 /* DeepFace and CompreFace answer 400 to whatever is wrong with a request. */
 unsigned sb_http_dialect_status(unsigned status);
 

@@ -81,3 +81,21 @@ sb_status sb_store_person_delete(sb_store *store, int64_t row, size_t *faces, sb
   sb_store_purge_deleted(store);
   return SB_OK;
 }
+
+static sb_status erase_without_faces(sb_store *store, int64_t row, bool *erased, sb_error *error) {
+  size_t faces = 0;
+  sb_statement s = sb_statement_new(store, "SELECT 1 FROM face WHERE person = ? LIMIT 1", error);
+  sb_statement_bind_int(&s, 1, row);
+  *erased = !sb_statement_step(&s);
+  sb_status status = sb_statement_end(&s);
+  return status == SB_OK && *erased ? erase(store, row, &faces, NULL, error) : status;
+}
+
+sb_status sb_store_person_delete_without_faces(sb_store *store, int64_t row, sb_error *error) {
+  bool erased = false;
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_finish(store, erase_without_faces(store, row, &erased, error), error);
+  if (status == SB_OK && erased) sb_store_purge_deleted(store);
+  return status;
+}

@@ -61,6 +61,7 @@ void sb_http_handle_compreface_face_add(sb_http_request *request) {
                                  .collection = sb_http_params_collection(&p),
                                  .photo_count = 1,
                                  .flags = SB_ENROLL_ADD};
+  if (sb_http_params_is(&p, "detect_faces", "true", "false")) enrolment.flags |= SB_ENROLL_WHOLE_PHOTO;
   enrolment.id = enrolment.name = sb_http_params_required_id(&p, "subject", "the name of the person");
   const sb_photo photo = sb_http_params_photo(&p, "file");
   enrolment.photos = &photo;
@@ -72,15 +73,29 @@ void sb_http_handle_compreface_face_add(sb_http_request *request) {
   sb_enrolled_free(enrolled);
 }
 
-/* Erases the faces of a subject, who stays. */
+/* Everybody with their faces. */
+static sb_status delete_all(sb_engine *engine, const char *collection, size_t *faces, sb_error *error) {
+  sb_kept_faces *kept = NULL;
+  size_t people = 0;
+  sb_status status = sb_engine_faces(engine, collection, NULL, 0, 1, &kept, error);
+  if (status != SB_OK) return status;
+  *faces = kept->total;
+  sb_kept_faces_free(kept);
+  return sb_engine_people_delete(engine, collection, &people, error);
+}
+
+/* Erases the faces of a subject or, without one, all. As in CompreFace, a subject goes with the last of its faces, and
+ * a subject that nobody has is no error. */
 void sb_http_handle_compreface_faces_delete(sb_http_request *request) {
   sb_error error = {0};
   size_t deleted = 0;
   sb_http_params p = sb_http_params_begin(request);
-  const char *collection = sb_http_params_collection(&p);
-  const char *subject = sb_http_params_required_id(&p, "subject", "the person whose faces are deleted");
+  const char *collection = sb_http_params_collection(&p), *subject = sb_http_params_id(&p, "subject");
   if (sb_http_params_failed(&p)) return;
-  sb_status status = sb_engine_person_faces_delete(request->context->engine, collection, subject, &deleted, &error);
+  sb_engine *engine = request->context->engine;
+  sb_status status = subject ? sb_engine_delete(engine, collection, subject, &deleted, &error)
+                             : delete_all(engine, collection, &deleted, &error);
+  if (status == SB_NOT_FOUND && subject) status = SB_OK;
   sb_http_reply_result(request, status, &error, 200, json_pack("{s:I}", "deleted", (json_int_t)deleted));
 }
 
@@ -91,7 +106,10 @@ static sb_status delete_face(const sb_http_request *request, const char *collect
   sb_status status = parse_image_id(image_id, &face, error);
   if (status != SB_OK) return status;
   status = sb_engine_face_delete(request->context->engine, collection, face, &owner, error);
-  if (status == SB_OK) *deleted = json_pack("{s:s,s:s}", "image_id", image_id, "subject", owner);
+  if (status == SB_OK) {
+    *deleted = json_pack("{s:s,s:s}", "image_id", image_id, "subject", owner);
+    status = sb_engine_delete_without_faces(request->context->engine, collection, owner, error);
+  }
   free(owner);
   return status;
 }

@@ -7,10 +7,12 @@
 enum { SB_HTTP_COMPREFACE_PAGE_MAX = 1000 };
 
 typedef struct sb_http_plugins {
-  bool landmarks, age, gender, calculator; /* `face_plugins` */
-  double least;                            /* `det_prob_threshold` */
-  size_t most;                             /* `limit`, faces; 0: all */
-  bool times;                              /* `status=true` */
+  bool landmarks, age, gender, pose,
+      calculator; /* `face_plugins`; "mask" is passed over, as no model for it is there */
+  bool whole;     /* `detect_faces=false`: the photo is one face, already cut out */
+  double least;   /* `det_prob_threshold` */
+  size_t most;    /* `limit`, faces; 0: all */
+  bool times;     /* `status=true` */
 } sb_http_plugins;
 
 sb_http_plugins sb_http_plugins_read(sb_http_params *p);
@@ -22,7 +24,7 @@ bool sb_http_plugins_accept(const sb_http_plugins *plugins, const sb_face *face,
 void sb_http_plugins_add(const sb_http_plugins *plugins, json_t **json, const sb_face *face, const float *embedding,
                          size_t dim);
 /* Adds "execution_time" to a face, and "plugins_versions" to a whole answer, where `status=true` asks for them. */
-void sb_http_plugins_add_time(const sb_http_plugins *plugins, json_t **json, double ms);
+void sb_http_plugins_add_time(const sb_http_plugins *plugins, json_t **json);
 void sb_http_plugins_add_versions(const sb_http_plugins *plugins, json_t **json, const sb_http_request *request);
 
 json_t *sb_http_plugins_box(const sb_face *face);

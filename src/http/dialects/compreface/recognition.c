@@ -35,7 +35,7 @@ static json_t *recognized_json(const sb_http_plugins *plugins, const sb_search_r
     json_t *row =
         json_pack("{s:o,s:o}", "box", sb_http_plugins_box(&face->face), "subjects", subjects_json(result, face));
     sb_http_plugins_add(plugins, &row, &face->face, face->face.embedding, dim);
-    sb_http_plugins_add_time(plugins, &row, result->elapsed_ms);
+    sb_http_plugins_add_time(plugins, &row);
     sb_json_append(&rows, row);
   }
   return rows;
@@ -51,7 +51,10 @@ void sb_http_handle_compreface_recognize(sb_http_request *request) {
                               .collection = sb_http_params_collection(&p),
                               .k = sb_http_params_count(&p, "prediction_count", 1, SB_K_MAX, 1),
                               .attributes = plugins.age || plugins.gender,
+                              .whole_photo = plugins.whole,
                               .target = sb_http_operating_point(request->context)};
+  if (plugins.whole && !sb_http_principal_is_admin(&request->principal))
+    sb_http_params_reject(&p, SB_FORBIDDEN, "detect_faces: false needs a key of role admin in a recognition");
   search.photo = sb_http_params_photo(&p, "file");
   if (sb_http_params_failed(&p)) return;
   sb_engine *engine = request->context->engine;
@@ -65,14 +68,14 @@ void sb_http_handle_compreface_recognize(sb_http_request *request) {
 
 /* ---- detect */
 
-static json_t *detected_json(const sb_http_plugins *plugins, const sb_faces *faces, double ms) {
+static json_t *detected_json(const sb_http_plugins *plugins, const sb_faces *faces) {
   json_t *rows = json_array();
   for (size_t i = 0; i < faces->count; i++) {
     const sb_face *face = &faces->items[i];
     if (!sb_http_plugins_accept(plugins, face, json_array_size(rows))) continue;
     json_t *row = json_pack("{s:o}", "box", sb_http_plugins_box(face));
     sb_http_plugins_add(plugins, &row, face, face->embedding, faces->dim);
-    sb_http_plugins_add_time(plugins, &row, ms);
+    sb_http_plugins_add_time(plugins, &row);
     sb_json_append(&rows, row);
   }
   return rows;
@@ -81,7 +84,6 @@ static json_t *detected_json(const sb_http_plugins *plugins, const sb_faces *fac
 void sb_http_handle_compreface_detect(sb_http_request *request) {
   sb_error error = {0};
   sb_faces *faces = NULL;
-  double start = sb_monotonic_ms();
   sb_http_params p = sb_http_params_begin(request);
   const sb_http_plugins plugins = sb_http_plugins_read(&p);
   const sb_find_request find = {
@@ -89,8 +91,7 @@ void sb_http_handle_compreface_detect(sb_http_request *request) {
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_find_faces(request->context->engine, &find, &faces, &error);
   if (status == SB_OK && !faces->count) status = no_face(&error);
-  if (!sb_http_failed(request, status, &error))
-    reply_rows(request, &plugins, detected_json(&plugins, faces, sb_monotonic_ms() - start));
+  if (!sb_http_failed(request, status, &error)) reply_rows(request, &plugins, detected_json(&plugins, faces));
   sb_faces_free(faces);
 }
 
