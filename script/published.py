@@ -186,7 +186,7 @@ def say_next(name, manifests):
             f"  semblance eval --model {name} --calibrate {name}.json YOUR-PHOTOS    (until then its thresholds are as"
         )
         print("      published, and not measured here)")
-        print(f"  semblance collections add NAME --model {name}")
+        print(f"  semblance collections add NAME --model {name}, or semblance migrate-model {name} PHOTOS")
     elif task == "detect":
         print(f"  semblance eval --pipeline {name} YOUR-PHOTOS")
         print(f"  semblance serve --pipeline {name}")

@@ -13,7 +13,7 @@ void sb_cli_help_print(void) {
          "usage: semblance COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n",
          sb_version());
   for (size_t i = 0; i < sb_cli_commands_count; i++)
-    printf("  %-11s %s\n", sb_cli_commands[i]->name, sb_cli_commands[i]->summary);
+    printf("  %-13s %s\n", sb_cli_commands[i]->name, sb_cli_commands[i]->summary);
   puts("\nsettings of every command (also by environment variable, or as `key = value` in semblance.conf):");
   for (size_t i = 0; i < sb_settings_count; i++)
     printf("  %-15s %-23s %s\n", sb_settings[i].flag, sb_settings[i].environment, sb_settings[i].help);

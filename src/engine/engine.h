@@ -305,6 +305,35 @@ typedef struct sb_engine_liveness {
 /* Reads manifests, and loads no model. SB_MODEL. */
 sb_status sb_engine_liveness_models(sb_engine *engine, sb_engine_liveness *out, sb_error *error);
 
+/* ---- model_migration.c: a collection gets another embedding model, from photos that the user has, while it serves */
+
+typedef struct sb_engine_model_migration {
+  const char *collection;                                          /* borrowed */
+  char next[SB_COLLECTION_MAX + 1], before[SB_COLLECTION_MAX + 1]; /* collections beside it, see there */
+  bool switched;                                                   /* the collection has the new model */
+} sb_engine_model_migration;
+/* Begins a migration, or resumes it. SB_EXISTS: the collection has that model already, or another migration is not
+ * finished. SB_NOT_FOUND: the collection, or the model. */
+sb_status sb_engine_model_migration_begin(sb_engine *engine, const char *collection, const char *model,
+                                          sb_engine_model_migration *out, sb_error *error);
+typedef struct sb_engine_migrated_photo {
+  const char *id; /* of the person */
+  sb_photo photo;
+  unsigned flags; /* SB_ENROLL_LARGEST, SB_ENROLL_ANY_QUALITY */
+} sb_engine_migrated_photo;
+/* Enrols a photo under the new model, with what is stored about the person. `*added` 0: it was there. SB_NOT_FOUND:
+ * nobody has this id; else as sb_engine_enroll. Any thread. */
+sb_status sb_engine_model_migration_enroll(sb_engine *engine, const sb_engine_model_migration *m,
+                                           const sb_engine_migrated_photo *photo, size_t *added, sb_error *error);
+typedef void (*sb_engine_person_visit)(void *context, const sb_person *person);
+/* Visits everybody who is not under the new model. */
+sb_status sb_engine_model_migration_missing(sb_engine *engine, const sb_engine_model_migration *m,
+                                            sb_engine_person_visit visit, void *context, sb_error *error);
+/* From now on the collection has the new model. `*left`: people who stay in m->before, under the old one; 0: it was
+ * deleted. SB_INVALID: nobody is enrolled under the new model. */
+sb_status sb_engine_model_migration_switch(sb_engine *engine, sb_engine_model_migration *m, size_t *left,
+                                           sb_error *error);
+
 /* ---- report.c: the figures of the last published evaluation, a file of the gallery's folder */
 
 enum { SB_REPORT_MAX = 4 << 20 };

@@ -57,6 +57,10 @@ sb_status sb_store_collections(sb_store *store, sb_store_collection **out, size_
 /* Deletes its people, faces and HNSW index and, with `and_itself`, the collection. Erases as sb_store_person_delete
  * does. */
 sb_status sb_store_collection_delete(sb_store *store, int64_t row, bool and_itself, sb_error *error);
+/* Gives the collection `row` a name that another one has, which gets `spare`. In one transaction with its audit entry.
+ * SB_NOT_FOUND: no collection has `name`; SB_EXISTS: `spare` is taken. */
+sb_status sb_store_collection_exchange(sb_store *store, int64_t row, const char *name, const char *spare,
+                                       sb_error *error);
 /* A collection's transform, released by sb_transform_free: whatever is compared with its templates goes through it. */
 sb_status sb_store_transform(sb_store *store, int64_t collection, sb_transform **out, sb_error *error);
 

@@ -6,7 +6,7 @@ import json
 
 import onnx_graph
 from program import SOURCE, ProgramCase
-from server import Server, multipart
+from server import Server
 from test_native import BIDEN, GREY, GROUP, OBAMA, OBAMA2, OBAMA3, SharedServerCase
 
 
@@ -197,23 +197,20 @@ class AntiSpoofing(ProgramCase):
             (folder / f"{name}.json").write_text(json.dumps(manifest))
         return ("--models", f"{SOURCE}/models:{SOURCE}/deps/models:{folder}")
 
-    def ask(self, server, path, **fields):
-        body, kind = multipart(fields)
-        status, _, answer = server.request("POST", path, body, {"Content-Type": kind})
-        return status, json.loads(answer)
-
     def test_a_picture_is_answered_in_deepface_s_words_and_nobody_is_registered(self):
-        spoof = (400, {"error": "Spoof detected in the given image."})
+        spoof = {"error": "Spoof detected in the given image."}
+        asked = {"img": OBAMA, "anti_spoofing": "true"}
+        pair = {"img1": OBAMA, "img2": OBAMA2, "anti_spoofing": "true"}
         with Server(self.data, *self.made_up(False)) as server:
             for path in ("/represent", "/analyze", "/search"):
-                self.assertEqual(self.ask(server, path, img=OBAMA, anti_spoofing="true"), spoof, path)
-            self.assertEqual(self.ask(server, "/register", img=OBAMA, img_name="o", anti_spoofing="true"), spoof)
-            self.assertEqual(self.ask(server, "/verify", img1=OBAMA, img2=OBAMA2, anti_spoofing="true"), spoof)
-            self.assertEqual(self.ask(server, "/represent", img=OBAMA)[0], 200)
+                self.assertEqual(server.post_photos(path, asked, 400), spoof, path)
+            self.assertEqual(server.post_photos("/register", {**asked, "img_name": "o"}, 400), spoof)
+            self.assertEqual(server.post_photos("/verify", pair, 400), spoof)
+            server.post_photos("/represent", {"img": OBAMA})
             self.assertEqual(json.loads(server.request("GET", "/v1/people")[2])["total"], 0)
 
     def test_a_person_passes(self):
         with Server(self.data, *self.made_up(True)) as server:
-            status, answer = self.ask(server, "/verify", img1=OBAMA, img2=OBAMA2, anti_spoofing="true")
-            self.assertEqual((status, answer["verified"]), (200, True))
-            self.assertEqual(self.ask(server, "/register", img=OBAMA, img_name="o", anti_spoofing="true")[0], 200)
+            answer = server.post_photos("/verify", {"img1": OBAMA, "img2": OBAMA2, "anti_spoofing": "true"})
+            self.assertIs(answer["verified"], True)
+            server.post_photos("/register", {"img": OBAMA, "img_name": "o", "anti_spoofing": "true"})

@@ -19,7 +19,7 @@ def offered(*words):
     return [line.split("\t")[0] for line in said("complete", *words).splitlines()]
 
 
-COMMANDS = re.findall(r"^  ([a-z]+) +\w", said("--help").split("settings of")[0], re.M)
+COMMANDS = re.findall(r"^  ([a-z-]+) +\w", said("--help").split("settings of")[0], re.M)
 SETTINGS = re.findall(r"^  (--[\w-]+) +SEMBLANCE_", said("--help"), re.M)
 
 

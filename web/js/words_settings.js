@@ -419,6 +419,7 @@ export const SETTINGS_WORDS = {
   'verb.list': ['List seen', 'Lista vista', 'Lista vista'],
   'verb.show': ['Record seen', 'Registro visto', 'Registro visto'],
   'verb.collection': ['Collection made', 'Coleção criada', 'Colección creada'],
+  'verb.switch-model': ['Model changed', 'Modelo trocado', 'Modelo cambiado'],
   'verb.cluster': ['Faces grouped', 'Rostos agrupados', 'Rostros agrupados'],
   'verb.different': ['Different people marked', 'Pessoas diferentes marcadas', 'Personas distintas marcadas'],
   'verb.undecided': ['Different people: taken back', 'Pessoas diferentes: desfeito', 'Personas distintas: deshecho'],

@@ -99,6 +99,31 @@ sb_status sb_store_collection_add(sb_store *store, const char *name, const char 
   return status;
 }
 
+static sb_status set_name(sb_store *store, int64_t row, const char *name, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "UPDATE collection SET name = ? WHERE id = ?", error);
+  sb_statement_bind_text(&s, 1, name);
+  sb_statement_bind_int(&s, 2, row);
+  sb_statement_step(&s);
+  return sb_statement_end(&s);
+}
+
+static sb_status exchange(sb_store *store, int64_t row, const char *name, const char *spare, sb_error *error) {
+  sb_store_collection other = {0};
+  sb_status status = find(store, name, &other, error);
+  if (status == SB_OK) status = check_name_free(store, spare, error);
+  if (status == SB_OK) status = set_name(store, other.row, spare, error);
+  if (status == SB_OK) status = set_name(store, row, name, error);
+  if (status != SB_OK) return status;
+  return sb_audit_append(store, &(sb_audit_event){"switch-model", row, 0, 0}, NULL, error);
+}
+
+sb_status sb_store_collection_exchange(sb_store *store, int64_t row, const char *name, const char *spare,
+                                       sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  return sb_store_finish(store, exchange(store, row, name, spare, error), error);
+}
+
 static sb_status delete_rows(sb_store *store, int64_t row, bool and_itself, sb_error *error) {
   sb_status status = sb_store_exec_int(store, "DELETE FROM face WHERE collection = ?", row, error);
   int64_t faces = sb_store_rows_written(store);
