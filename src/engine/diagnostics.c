@@ -59,10 +59,10 @@ size_t sb_diagnostics_key_leftovers(const char *folder) {
   return sb_root_leftovers(folder, false);
 }
 
-bool sb_diagnostics_served(const char *folder) {
-  char *path = sb_path_join(folder, "serve.lock", NULL);
+bool sb_diagnostics_served(const char *folder, const char *url) {
+  char *path = sb_path_join(folder, url && *url ? "serve-database.lock" : "serve.lock", NULL);
   int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-  bool held = file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0;
+  bool held = file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0;
   if (file >= 0) close(file);
   free(path);
   return held;

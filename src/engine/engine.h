@@ -356,8 +356,8 @@ const char *sb_diagnostics_openvino(void); /* its version; static */
 void sb_diagnostics_photo_formats(bool *heic, bool *avif, bool *jxl);
 /* How many temporary key files killed processes left in the folder. */
 size_t sb_diagnostics_key_leftovers(const char *folder);
-/* Does a server work on the gallery in this folder? */
-bool sb_diagnostics_served(const char *folder);
+/* Does a server use this folder, for the gallery in it or, with `url`, for one in a database? */
+bool sb_diagnostics_served(const char *folder, const char *url);
 /* The state of the database: makes, migrates and unlocks nothing. SB_NOT_FOUND: there is none yet. */
 sb_status sb_diagnostics_database(const char *folder, const char *url, sb_store_health *out, sb_error *error);
 

@@ -96,15 +96,16 @@ static sb_status prepare_schema(sb_store *store, sb_error *error) {
 
 /* ---- Opening */
 
-/* One server a folder. */
-static sb_status claim_folder(sb_store *store, sb_error *error) {
-  char *path = sb_path_join(store->dir, "serve.lock", error);
+/* A server holds serve.lock while it works, by which `doctor` knows that it runs. A gallery in the folder has one server;
+ * one in a database may have several that share the folder with the root key (`several`). */
+static sb_status claim_folder(sb_store *store, bool several, sb_error *error) {
+  char *path = sb_path_join(store->dir, several ? "serve-database.lock" : "serve.lock", error);
   if (!path) return SB_NO_MEMORY;
   sb_status status = SB_OK;
   store->serve_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (store->serve_lock < 0)
     status = sb_fail_errno(error, errno, "open the lock file", path);
-  else if (flock(store->serve_lock, LOCK_EX | LOCK_NB))
+  else if (flock(store->serve_lock, (several ? LOCK_SH : LOCK_EX) | LOCK_NB) && !several)
     status = sb_fail(error, SB_BUSY,
                      "another server works on the gallery in %s already; stop it, or choose another folder with --data",
                      store->dir);
@@ -114,7 +115,7 @@ static sb_status claim_folder(sb_store *store, sb_error *error) {
 
 static sb_status open_folder(sb_store *store, bool server, const sb_root *root, sb_error *error) {
   struct stat info;
-  sb_status status = server ? claim_folder(store, error) : SB_OK;
+  sb_status status = server ? claim_folder(store, false, error) : SB_OK;
   if (status != SB_OK) return status;
   char *path = sb_path_join(store->dir, "semblance.db", error);
   if (!path) return SB_NO_MEMORY;
@@ -124,11 +125,13 @@ static sb_status open_folder(sb_store *store, bool server, const sb_root *root, 
   return status == SB_OK ? store->driver->connect(store, false, error) : status;
 }
 
-static sb_status open_server(sb_store *store, const sb_root *root, sb_error *error) {
+static sb_status open_database(sb_store *store, bool server, const sb_root *root, sb_error *error) {
   int64_t version = 0;
+  sb_status status = server ? claim_folder(store, true, error) : SB_OK;
+  if (status != SB_OK) return status;
   store->cancel_event = eventfd(0, EFD_CLOEXEC);
   if (store->cancel_event < 0) return sb_fail_errno(error, errno, "make an event", NULL);
-  sb_status status = store->driver->connect(store, false, error);
+  status = store->driver->connect(store, false, error);
   if (status != SB_OK) return status;
   status = store->driver->schema_version(store, &version, error);
   return status == SB_OK ? open_key(store, !version, root, error) : status;
@@ -138,7 +141,7 @@ static sb_status open_connection(sb_store *store, bool server, const sb_root *ro
   sb_status status = sb_dir_make(store->dir, error);
   if (status != SB_OK) return status;
   if (access(store->dir, W_OK | X_OK)) return sb_fail_errno(error, errno, "write to the gallery's folder", store->dir);
-  return store->url ? open_server(store, root, error) : open_folder(store, server, root, error);
+  return store->url ? open_database(store, server, root, error) : open_folder(store, server, root, error);
 }
 
 static sb_status check_migration(sb_store *store, sb_error *error) {

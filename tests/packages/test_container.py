@@ -38,12 +38,12 @@ class Built:
     def run(self, fresh, text):
         given, command = dockerfile.options(text)
         mounts = ""
-        if "mount" in given:
-            mount = dict(part.split("=") for part in given["mount"].split(","))
+        mount = dict(part.split("=") for part in given["mount"].split(",")) if "mount" in given else {}
+        if mount.get("type") == "bind":  # a cache is no part of the image, and may be empty
             (fresh.root / mount["target"].lstrip("/")).mkdir()
             mounts = f"mount --bind {self.machines[mount['from']].root}{mount['source']} $root{mount['target']};"
         fresh.run("/bin/sh", "-c", command, user=fresh.user, folder=fresh.folder, mounts=mounts)
-        if "mount" in given:
+        if mount.get("type") == "bind":
             (fresh.root / mount["target"].lstrip("/")).rmdir()
 
     def copy(self, fresh, text):

@@ -133,7 +133,7 @@ void sb_cli_doctor_check_gallery(sb_cli_doctor *doctor) {
   sb_error error = {0};
   sb_store_health health = {0};
   const char *url = doctor->options.store;
-  doctor->served = sb_diagnostics_served(doctor->folder);
+  doctor->served = sb_diagnostics_served(doctor->folder, url);
   sb_status status = sb_diagnostics_database(doctor->folder, url, &health, &error);
   if (status == SB_NOT_FOUND) {
     sb_cli_doctor_ok(doctor, "database", "%s; it is created when the first person is registered", error.message);
