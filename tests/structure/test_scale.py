@@ -31,7 +31,7 @@ class Cluster(unittest.TestCase):
                 self.assertTrue((folder / file).is_file(), file)
         used = set(
             itertools.chain(
-                *(re.split(r",\s*", names) for names in re.findall(r"^  secrets: \[(.+)\]", self.text, re.M))
+                *(re.split(r",\s*", names) for names in re.findall(r"^ +secrets: \[(.+)\]", self.text, re.M))
             )
         )
         defined = set(re.findall(r"^  (\S+): \{file: secrets/", self.text, re.M))

@@ -457,6 +457,20 @@ class Login(AccessCase):
             self.assertEqual(server.request("GET", "/v1/people", headers=cookie)[0], 401)
             self.assertFalse(json.loads(server.request("GET", "/v1/session", headers=cookie)[2])["signed_in"])
 
+    def test_a_start_up_script_that_sets_the_first_password_changes_no_later_one(self):
+        def set_if_none(password):
+            variables = {"SEMBLANCE_ADMIN_PASSWORD": password}
+            done = self.run_program("access", "password", "--if-none", environment=variables)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+
+        self.assertIn(b"is set", set_if_none(PASSWORD))
+        server = self.serve()
+        self.assertIn(b"it stays", set_if_none("another password"))
+        self.assertEqual(self.login(server, password="another password")[0], 401)
+        self.assertEqual(self.login(server, password=PASSWORD)[0], 200)
+        self.assertEqual(self.run_program("access", "password", "--if-none", "--remove").returncode, 2)
+
     def test_a_password_in_an_address_is_refused(self):
         self.password()
         server = self.serve()

@@ -13,7 +13,7 @@ enum { PASSWORD_BYTES_MIN = 10 };
 
 typedef struct options {
   const char *role, *label, *expires;
-  bool all_collections, remove;
+  bool all_collections, remove, if_none;
 } options;
 
 /* ---- API keys */
@@ -100,7 +100,7 @@ static sb_status run_revoke(sb_cli *cli, const void *parsed, sb_error *error) {
 
 /* `password` NULL: removes it. */
 static sb_status set_password(sb_cli *cli, const char *password, sb_error *error) {
-  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  sb_status status = cli->engine ? SB_OK : sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
   return status == SB_OK ? sb_engine_access_password_set(cli->engine, password, error) : status;
 }
 
@@ -113,9 +113,26 @@ static sb_status ask_and_set_password(sb_cli *cli, sb_error *error) {
   return status;
 }
 
+/* Does --if-none leave the password as it is? */
+static sb_status is_set_already(sb_cli *cli, const options *o, bool *out, sb_error *error) {
+  *out = false;
+  if (!o->if_none) return SB_OK;
+  if (o->remove) return sb_cli_usage(cli, error, "give --if-none or --remove, not both");
+  sb_access_key *keys = NULL;
+  size_t count = 0;
+  sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  if (status == SB_OK) status = sb_engine_access_list(cli->engine, &keys, &count, out, error);
+  free(keys);
+  return status;
+}
+
 static sb_status run_password(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
-  sb_status status = o->remove ? set_password(cli, NULL, error) : ask_and_set_password(cli, error);
+  bool already = false;
+  sb_status status = is_set_already(cli, o, &already, error);
+  if (status != SB_OK) return status;
+  if (already) return print_done(cli, "there is an admin password already; it stays");
+  status = o->remove ? set_password(cli, NULL, error) : ask_and_set_password(cli, error);
   if (status != SB_OK) return status;
   return print_done(cli, o->remove ? "the admin login was removed" : "the admin password is set");
 }
@@ -140,6 +157,7 @@ static sb_status run_totp(sb_cli *cli, const void *parsed, sb_error *error) {
 
 static const sb_cli_option password_options[] = {
     {"--remove", NULL, "remove the login", SB_CLI_FIELD(options, remove)},
+    {"--if-none", NULL, "only if none is set yet: for scripts that start a server", SB_CLI_FIELD(options, if_none)},
     {NULL},
 };
 static const sb_cli_option totp_options[] = {
