@@ -96,7 +96,7 @@ static sb_status prepare_schema(sb_store *store, sb_error *error) {
 
 /* ---- Opening */
 
-/* A server holds serve.lock while it works, by which `doctor` knows that it runs. A gallery in the folder has one server;
+/* A server holds a lock while it works, by which `doctor` knows that it runs. A gallery in the folder has one server;
  * one in a database may have several that share the folder with the root key (`several`). */
 static sb_status claim_folder(sb_store *store, bool several, sb_error *error) {
   char *path = sb_path_join(store->dir, several ? "serve-database.lock" : "serve.lock", error);
