@@ -95,9 +95,7 @@ class DeepFace(SharedServerCase):
             self.assertEqual((len(answer["results"][0]["embedding"]), answer["model_name"]), (128, "dlib-resnet-128"))
         other = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2), model_name="Dlib")
         mine = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2))
-        self.assertEqual(
-            (other["verified"], other["model"], mine["model"]), (True, "dlib-resnet-128", "mobilefacenet-512")
-        )
+        self.assertEqual((other["verified"], other["model"], mine["model"]), (True, "Dlib", "mobilefacenet-512"))
         self.assertNotEqual(other["distance"], mine["distance"])
         self.assertIn(
             "mobilefacenet-512", self.ask("/represent", 400, img=data_url(OBAMA), model_name="VGG-Face")["error"]
@@ -137,11 +135,77 @@ class DeepFace(SharedServerCase):
         self.assertEqual([hit["img_name"] for hit in nearest], ["obama", "biden"])
 
     def test_the_text_false_means_false(self):
-        self.assertEqual(
-            self.post("/represent", img=GREY, enforce_detection="false"),
-            {"results": [], "model_name": "mobilefacenet-512"},
-        )
+        (blank,) = self.post("/represent", img=GREY, enforce_detection="false")["results"]
+        self.assertEqual((blank["face_confidence"], blank["facial_area"]["left_eye"]), (0, None))
         self.assertIn("no face", self.post("/represent", 400, img=GREY, enforce_detection="true")["error"])
+
+    def test_a_photo_without_a_face_is_taken_as_the_face_where_detection_is_not_enforced(self):
+        blank = {"img": data_url(GREY), "enforce_detection": False}
+        (result,) = self.ask("/represent", **blank)["results"]
+        self.assertEqual((len(result["embedding"]), result["face_confidence"]), (512, 0))
+        self.assertEqual((result["facial_area"]["x"], result["facial_area"]["w"]), (0, 320))
+        (analysis,) = self.ask("/analyze", actions=["age"], **blank)["results"]
+        self.assertEqual((analysis["face_confidence"], "age" in analysis), (0, True))
+        self.assertEqual(self.ask("/register", img_name="blank", **blank), {"inserted": 1})
+        (hits,) = self.ask("/search", **blank)["results"]
+        self.assertEqual(hits[0]["img_name"], "blank")
+
+    def test_several_photos_are_a_batch(self):
+        photos = [data_url(OBAMA), data_url(GROUP)]
+        one, group = self.ask("/represent", img=photos)["results"]
+        self.assertEqual((len(one), len(group)), (1, 5))
+        one, group = self.ask("/analyze", img=photos, actions='["age", "gender"]')["results"]
+        self.assertEqual((len(one), len(group), set(one[0]) > {"age", "dominant_gender"}), (1, 5, True))
+        self.assertEqual(
+            self.ask("/register", img=[data_url(OBAMA), data_url(OBAMA2)], img_name="obama"), {"inserted": 2}
+        )
+        self.assertEqual(len(self.ask("/search", img=[data_url(OBAMA3), data_url(GROUP)])["results"]), 6)
+
+    def test_who_has_no_name_gets_a_random_one(self):
+        self.assertEqual(self.ask("/register", img=[data_url(OBAMA), data_url(BIDEN)], img_name=None), {"inserted": 2})
+        names = [p["id"] for p in self.get("/v1/people")["people"]]
+        self.assertEqual(len(set(names)), 2)
+        for name in names:
+            self.assertRegex(name, r"\A[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
+
+    def test_old_names_of_fields_are_read(self):
+        self.assertEqual(len(self.ask("/represent", img_path=data_url(OBAMA))["results"]), 1)
+        self.assertTrue(self.ask("/verify", img1_path=data_url(OBAMA), img2_path=data_url(OBAMA2))["verified"])
+
+    def test_answers_repeat_what_was_asked_for(self):
+        pair = {"img1": data_url(OBAMA), "img2": data_url(OBAMA2)}
+        answer = self.ask("/verify", detector_backend="mtcnn", model_name="MobileFaceNet", **pair)
+        self.assertEqual((answer["detector_backend"], answer["model"]), ("mtcnn", "MobileFaceNet"))
+        self.ask("/register", img=data_url(OBAMA), img_name="obama")
+        ((hit,),) = self.ask("/search", img=data_url(OBAMA3), search_method="ann", detector_backend="yolov8n")[
+            "results"
+        ]
+        self.assertEqual(
+            {key: hit[key] for key in ("search_method", "detector_backend", "aligned", "l2_normalized")},
+            {"search_method": "ann", "detector_backend": "yolov8n", "aligned": True, "l2_normalized": True},
+        )
+
+    def test_confidence_is_in_deepface_s_ranges(self):
+        for photo, least, most in ((OBAMA2, 51, 100), (BIDEN, 0, 49)):
+            confidence = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(photo))["confidence"]
+            self.assertTrue(least <= confidence <= most, confidence)
+        self.ask("/register", img=data_url(OBAMA), img_name="obama")
+        (near,) = self.ask("/search", img=data_url(BIDEN), similarity_search=True)["results"]
+        self.assertLess(near[0]["confidence"], 50)
+
+    def test_unknown_values_are_refused(self):
+        for word, fields in (
+            ("detector_backend", {"detector_backend": "mtccn"}),
+            ("search_method", {"search_method": "fast"}),
+            ("distance_metric", {"distance_metric": "manhattan"}),
+            ("normalization", {"normalization": "Facenet"}),
+            ("expand_percentage", {"expand_percentage": 10}),
+            ("align", {"align": False}),
+            ("l2_normalize", {"l2_normalize": "perhaps"}),
+        ):
+            self.assertIn(word, self.ask("/search", 400, img=data_url(OBAMA), **fields)["error"])
+        self.assertIn("actions", self.ask("/analyze", 400, img=data_url(OBAMA), actions=["age", "beauty"])["error"])
+        self.ask("/represent", img=data_url(OBAMA), normalization="base", expand_percentage=0, align="true")
 
     def test_addresses_paths_and_empty_images_are_refused_with_a_message_and_no_traceback(self):
         for fields in (

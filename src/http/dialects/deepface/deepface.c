@@ -5,8 +5,9 @@
  * does. The score is the cosine, normalised by the gallery; every other metric is a function of it as of a cosine of
  * unit vectors. */
 #include "http/dialects/deepface/deepface.h"
+#include "crypto/crypto.h"
 #include "http/core/disclosure.h"
-#include "http/core/params.h"
+#include "http/dialects/deepface/options.h"
 #include "http/dialects/dialects.h"
 #include "json/write.h"
 
@@ -39,19 +40,6 @@ static json_t *distance_json(metric m, double cosine) {
 static metric read_metric(sb_http_params *p) {
   int chosen = sb_http_params_choice(p, "distance_metric", metric_names);
   return chosen > 0 ? (metric)chosen : METRIC_COSINE;
-}
-
-static bool read_bool(sb_http_params *p, const char *name, bool fallback) {
-  static const char *const words[] = {"false", "False", "0", "true", "True", "1", NULL};
-  int chosen = sb_http_params_choice(p, name, words);
-  return chosen < 0 ? fallback : chosen >= 3;
-}
-
-/* "detector_backend": there is one detector here, whatever the name; "skip" takes the photo as a face that was cut
- * out. */
-static bool read_skip(sb_http_params *p) {
-  const char *backend = sb_http_params_text(p, "detector_backend");
-  return backend && !strcmp(backend, "skip");
 }
 
 /* The word in lower case without '-' and '_': "Facenet512" and "facenet-512" are the same. */
@@ -135,31 +123,42 @@ static json_t *area_json(const sb_face *face, bool whole) {
                    whole ? json_null() : point_json(&face->landmarks[0]));
 }
 
-static json_t *confidence_json(const sb_face *face) {
-  return sb_json_rounded(face->score, 2);
+/* 0 where no face was found and the whole photo was taken for one. */
+static json_t *confidence_json(const sb_face *face, bool fallback) {
+  return sb_json_rounded(fallback ? 0 : face->score, 2);
 }
 
-/* How certain an answer is, in percent: 50 at the threshold. */
-static json_t *certainty_json(double cosine, double threshold) {
-  double share = cosine >= threshold ? (cosine - threshold) / (1 - threshold) : (threshold - cosine) / (1 + threshold);
-  return sb_json_rounded(50 + 50 * fmin(share, 1), 2);
+/* How certain it is, in percent, that two faces are of one person, in DeepFace's ranges: 51 to 100 where that is
+ * verified, growing with the score, and 49 down to 0 where it is not. */
+static json_t *certainty_json(double score, double threshold, bool verified) {
+  double above = fmax(0, fmin(1, (score - threshold) / (1 - threshold)));
+  double below = fmax(0, fmin(1, (threshold - score) / (1 + threshold)));
+  return sb_json_rounded(verified ? 51 + 49 * above : 49 * (1 - below), 2);
 }
 
 /* ---- represent */
 
 typedef struct look {
   sb_find_request find;
-  bool whole;   /* the photo is the face */
-  bool spoofs;  /* anti_spoofing: a face that is a picture is an error */
-  bool enforce; /* a photo without a face is an error */
-  size_t most;  /* max_faces; 0: all */
+  sb_http_deepface_options options;
+  bool spoofs; /* anti_spoofing: a face that is a picture is an error */
+  size_t most; /* max_faces; 0: all */
+  const sb_photo *photos;
+  size_t count;
 } look;
+
+/* The faces of one photo. */
+typedef struct found {
+  sb_faces *faces;
+  bool whole;    /* the photo was taken as the face */
+  bool fallback; /* because no face was found in it */
+} found;
 
 /* "anti_spoofing": needs models that decide; those whose answer is only a hint refuse too many people. */
 static bool read_anti_spoofing(sb_http_params *p) {
   sb_error error = {0};
   sb_engine_liveness models = {0};
-  if (!read_bool(p, "anti_spoofing", false)) return false;
+  if (!sb_http_deepface_bool(p, "anti_spoofing", false)) return false;
   sb_http_params_check(p, sb_engine_liveness_models(p->request->context->engine, &models, &error), &error);
   if (!models.count || models.experimental)
     sb_http_params_reject(
@@ -170,13 +169,12 @@ static bool read_anti_spoofing(sb_http_params *p) {
 }
 
 static look read_look(sb_http_params *p, unsigned want) {
-  look l = {.find = {.struct_size = sizeof l.find, .want = want}, .whole = read_skip(p)};
-  if (l.whole) l.find.want |= SB_WANT_WHOLE_PHOTO;
+  look l = {.find = {.struct_size = sizeof l.find, .want = want}, .options = sb_http_deepface_options_read(p)};
+  if (l.options.skip) l.find.want |= SB_WANT_WHOLE_PHOTO;
   l.spoofs = read_anti_spoofing(p);
   if (l.spoofs) l.find.want |= SB_WANT_LIVENESS;
-  l.enforce = read_bool(p, "enforce_detection", true);
   l.most = sb_http_params_count(p, "max_faces", 1, 1000, 0);
-  l.find.photo = sb_http_params_photo(p, "img");
+  l.photos = sb_http_deepface_photos(p, "img", "img_path", &l.count);
   return l;
 }
 
@@ -207,35 +205,72 @@ static sb_status check_photos(sb_http_request *request, const sb_photo *photos, 
   return SB_OK;
 }
 
-static sb_status find_faces(sb_http_request *request, const look *l, sb_faces **out, sb_error *error) {
-  sb_status status = sb_engine_find_faces(request->context->engine, &l->find, out, error);
+/* out->faces is released by the caller, also after a failure. */
+static sb_status find_faces(sb_http_request *request, const look *l, sb_photo photo, found *out, sb_error *error) {
+  sb_find_request find = l->find;
+  find.photo = photo;
+  *out = (found){.whole = l->options.skip};
+  sb_status status = sb_engine_find_faces(request->context->engine, &find, &out->faces, error);
   if (status != SB_OK) return status;
-  sb_faces *faces = *out;
+  if (!out->faces->count && l->options.enforce) return no_face(error);
+  if (!out->faces->count) {
+    sb_faces_free(out->faces);
+    *out = (found){.whole = true, .fallback = true};
+    find.want |= SB_WANT_WHOLE_PHOTO;
+    status = sb_engine_find_faces(request->context->engine, &find, &out->faces, error);
+    if (status != SB_OK) return status;
+  }
+  sb_faces *faces = out->faces;
   while (l->most && faces->count > l->most) free(faces->items[--faces->count].embedding); /* the largest come first */
-  if (!faces->count && l->enforce) return no_face(error);
   return l->spoofs ? check_spoofs(faces, error) : SB_OK;
 }
 
-void sb_http_handle_deepface_represent(sb_http_request *request) {
+typedef sb_status (*describe)(const found *f, const void *context, json_t **out, sb_error *error);
+
+/* Replies with the results of all photos, as `write` gives them for each: of several photos a list of lists.
+ * `model`: also the model's name. */
+static void reply_results(sb_http_request *request, const look *l, describe write, const void *context, bool model) {
   sb_error error = {0};
-  sb_faces *faces = NULL;
+  sb_status status = SB_OK;
+  char name[64] = "";
+  json_t *results = NULL, *all = l->count == 1 ? NULL : json_array();
+  for (size_t i = 0; status == SB_OK && i < l->count; i++) {
+    found f;
+    status = find_faces(request, l, l->photos[i], &f, &error);
+    if (status == SB_OK) status = write(&f, context, &results, &error);
+    if (status == SB_OK) snprintf(name, sizeof name, "%s", f.faces->model);
+    if (status == SB_OK && l->count > 1) sb_json_append(&all, results);
+    sb_faces_free(f.faces);
+  }
+  if (l->count > 1) results = all;
+  if (sb_http_failed(request, status, &error)) {
+    json_decref(results);
+    return;
+  }
+  json_t *body = json_pack("{s:o}", "results", results);
+  if (model) sb_json_set(&body, "model_name", json_string(name));
+  sb_http_reply_json(request, 200, body);
+}
+
+static sb_status write_embeddings(const found *f, const void *context, json_t **out, sb_error *error) {
+  (void)context, (void)error;
+  *out = json_array();
+  for (size_t i = 0; i < f->faces->count; i++) {
+    const sb_face *face = &f->faces->items[i];
+    sb_json_append(out, json_pack("{s:o,s:o,s:o}", "embedding", sb_json_floats(face->embedding, f->faces->dim),
+                                  "facial_area", area_json(face, f->whole), "face_confidence",
+                                  confidence_json(face, f->fallback)));
+  }
+  return SB_OK;
+}
+
+void sb_http_handle_deepface_represent(sb_http_request *request) {
   char model[64];
   sb_http_params p = sb_http_params_begin(request);
   read_model(&p, model);
   look l = read_look(&p, SB_WANT_EMBEDDING);
   if (*model) l.find.model = model;
-  if (sb_http_params_failed(&p)) return;
-  if (!sb_http_failed(request, find_faces(request, &l, &faces, &error), &error)) {
-    json_t *results = json_array();
-    for (size_t i = 0; i < faces->count; i++) {
-      const sb_face *face = &faces->items[i];
-      sb_json_append(&results,
-                     json_pack("{s:o,s:o,s:o}", "embedding", sb_json_floats(face->embedding, faces->dim), "facial_area",
-                               area_json(face, l.whole), "face_confidence", confidence_json(face)));
-    }
-    sb_http_reply_json(request, 200, json_pack("{s:o,s:s}", "results", results, "model_name", faces->model));
-  }
-  sb_faces_free(faces);
+  if (!sb_http_params_failed(&p)) reply_results(request, &l, write_embeddings, NULL, true);
 }
 
 /* ---- verify */
@@ -252,9 +287,11 @@ void sb_http_handle_deepface_verify(sb_http_request *request) {
   metric m = read_metric(&p);
   read_model(&p, model);
   if (*model) verify.model = model;
-  bool whole = verify.whole_photo = read_skip(&p), spoofs = read_anti_spoofing(&p);
-  verify.photos[0] = sb_http_params_photo(&p, "img1");
-  verify.photos[1] = sb_http_params_photo(&p, "img2");
+  const char *asked = sb_http_params_text(&p, "model_name");
+  const sb_http_deepface_options options = sb_http_deepface_options_read(&p);
+  bool whole = verify.whole_photo = options.skip, spoofs = read_anti_spoofing(&p);
+  verify.photos[0] = sb_http_deepface_photo(&p, "img1", "img1_path");
+  verify.photos[1] = sb_http_deepface_photo(&p, "img2", "img2_path");
   if (sb_http_params_failed(&p)) return;
   if (sb_http_failed(request, sb_engine_info_get(request->context->engine, &info, &error), &error)) return;
   if (spoofs && sb_http_failed(request, check_photos(request, verify.photos, 2, whole, &error), &error)) return;
@@ -263,26 +300,39 @@ void sb_http_handle_deepface_verify(sb_http_request *request) {
   sb_http_reply_json(request, 200,
                      json_pack("{s:b,s:o,s:o,s:o,s:s,s:s,s:s,s:o,s:o}", "verified", c.verdict == SB_VERDICT_MATCH,
                                "distance", distance_json(m, c.score), "threshold", distance_json(m, c.threshold),
-                               "confidence", certainty_json(c.score, c.threshold), "model", *model ? model : info.model,
-                               "detector_backend", whole ? "skip" : "semblance", "similarity_metric", metric_names[m],
-                               "facial_areas", areas, "time", sb_json_rounded((sb_monotonic_ms() - start) / 1000, 3)));
+                               "confidence", certainty_json(c.score, c.threshold, c.verdict == SB_VERDICT_MATCH),
+                               "model", asked ? asked : info.model, "detector_backend", options.detector,
+                               "similarity_metric", metric_names[m], "facial_areas", areas, "time",
+                               sb_json_rounded((sb_monotonic_ms() - start) / 1000, 3)));
 }
 
 /* ---- analyze */
 
 enum { DO_AGE = 1, DO_GENDER = 2, DO_RACE = 4, DO_EMOTION = 8, DO_ALL = 15 };
 
-/* "actions": a list, or words separated by commas. */
-static unsigned read_actions(sb_http_params *p) {
+static unsigned action_of(const char *word, size_t length) {
   static const char *const words[] = {"age", "gender", "race", "emotion"};
+  for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+    if (strlen(words[w]) == length && !strncmp(word, words[w], length)) return 1u << w;
+  return 0;
+}
+
+/* "actions": a list, or words separated by commas, also as Python or JSON write a list: '["age", "gender"]'. */
+static unsigned read_actions(sb_http_params *p) {
+  static const char between[] = "[]()\"', ";
   unsigned actions = 0;
-  size_t at = 0, given = 0;
-  for (const char *text; (text = sb_http_params_next(p, "actions", &at)); given++)
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
-      if (strstr(text, words[w])) actions |= 1u << w;
-  if (!given) return DO_ALL;
-  if (!actions) sb_http_params_reject(p, SB_INVALID, "actions are age, gender, race and emotion: give one or several");
-  return actions;
+  size_t at = 0;
+  bool unknown = false;
+  for (const char *text; (text = sb_http_params_next(p, "actions", &at));)
+    for (text += strspn(text, between); *text; text += strspn(text, between)) {
+      size_t length = strcspn(text, between);
+      unsigned action = action_of(text, length);
+      unknown |= !action;
+      actions |= action;
+      text += length;
+    }
+  if (unknown) sb_http_params_reject(p, SB_INVALID, "actions are age, gender, race and emotion: give one or several");
+  return actions ? actions : DO_ALL;
 }
 
 static json_t *percent(float share) {
@@ -307,9 +357,10 @@ static void add_emotion(json_t **json, const sb_expression *e) {
 }
 
 /* The analysis of one face. Attributes that no installed model estimates are below 0, and are left out. */
-static json_t *analysis_json(const sb_face *face, bool whole, unsigned actions) {
+static json_t *analysis_json(const sb_face *face, const found *f, unsigned actions) {
   const sb_attributes *a = &face->attributes;
-  json_t *json = json_pack("{s:o,s:o}", "region", area_json(face, whole), "face_confidence", confidence_json(face));
+  json_t *json = json_pack("{s:o,s:o}", "region", area_json(face, f->whole), "face_confidence",
+                           confidence_json(face, f->fallback));
   if (actions & DO_AGE && a->age >= 0) sb_json_set(&json, "age", json_integer(lroundf(a->age)));
   if (actions & DO_GENDER && a->man >= 0) {
     sb_json_set(&json, "dominant_gender", json_string(a->man >= a->woman ? "Man" : "Woman"));
@@ -320,65 +371,97 @@ static json_t *analysis_json(const sb_face *face, bool whole, unsigned actions) 
   return json;
 }
 
+static sb_status write_analyses(const found *f, const void *context, json_t **out, sb_error *error) {
+  unsigned actions = *(const unsigned *)context;
+  if (actions == DO_EMOTION && f->faces->count && !f->faces->items[0].has_expression)
+    return sb_fail(error, SB_INVALID, "actions: no model for emotion is installed; give age, gender or race");
+  *out = json_array();
+  for (size_t i = 0; i < f->faces->count; i++) sb_json_append(out, analysis_json(&f->faces->items[i], f, actions));
+  return SB_OK;
+}
+
 void sb_http_handle_deepface_analyze(sb_http_request *request) {
-  sb_error error = {0};
-  sb_faces *faces = NULL;
   sb_http_params p = sb_http_params_begin(request);
   unsigned actions = read_actions(&p);
   const look l = read_look(&p, (actions & ~(unsigned)DO_EMOTION ? SB_WANT_ATTRIBUTES : 0) |
                                    (actions & DO_EMOTION ? SB_WANT_POSE : 0));
-  if (sb_http_params_failed(&p)) return;
-  sb_status status = find_faces(request, &l, &faces, &error);
-  if (status == SB_OK && actions == DO_EMOTION && faces->count && !faces->items[0].has_expression)
-    status = sb_fail(&error, SB_INVALID, "actions: no model for emotion is installed; give age, gender or race");
-  if (!sb_http_failed(request, status, &error)) {
-    json_t *results = json_array();
-    for (size_t i = 0; i < faces->count; i++)
-      sb_json_append(&results, analysis_json(&faces->items[i], l.whole, actions));
-    sb_http_reply_json(request, 200, json_pack("{s:o}", "results", results));
-  }
-  sb_faces_free(faces);
+  if (!sb_http_params_failed(&p)) reply_results(request, &l, write_analyses, &actions, false);
 }
 
 /* ---- register, search, build/index */
 
+enum { UUID_SIZE = 37 };
+
+/* A name for who is registered without one, as DeepFace makes it: a random UUID. */
+static void make_name(char out[UUID_SIZE]) {
+  uint8_t random[16];
+  char hex[33];
+  sb_crypto_random(random, sizeof random);
+  random[6] = (uint8_t)((random[6] & 0x0f) | 0x40);
+  random[8] = (uint8_t)((random[8] & 0x3f) | 0x80);
+  sb_hex(random, sizeof random, hex);
+  snprintf(out, UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+/* Registers the face of one photo; `name` NULL: as a person of its own. */
+static sb_status register_photo(sb_http_request *request, sb_enroll_request *enrolment, const char *name, bool enforce,
+                                size_t *inserted, sb_error *error) {
+  char made[UUID_SIZE];
+  sb_enrolled *enrolled = NULL;
+  if (!name) make_name(made);
+  enrolment->id = enrolment->name = name ? name : made;
+  sb_status status = sb_engine_enroll(request->context->engine, enrolment, &enrolled, error);
+  if (status == SB_NO_FACE && !enforce) {
+    sb_enroll_request whole = *enrolment;
+    whole.flags |= SB_ENROLL_WHOLE_PHOTO;
+    status = sb_engine_enroll(request->context->engine, &whole, &enrolled, error);
+  }
+  if (status == SB_OK) *inserted += enrolled->faces_added;
+  sb_enrolled_free(enrolled);
+  return status;
+}
+
 void sb_http_handle_deepface_register(sb_http_request *request) {
   sb_error error = {0};
-  sb_enrolled *enrolled = NULL;
+  size_t count = 0, inserted = 0;
   sb_http_params p = sb_http_params_begin(request);
   sb_enroll_request enrolment = {.struct_size = sizeof enrolment,
                                  .collection = sb_http_params_collection(&p),
                                  .photo_count = 1,
                                  .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
-  enrolment.id = enrolment.name = sb_http_params_required_id(&p, "img_name", "the name of the person");
+  const char *name = sb_http_params_id(&p, "img_name");
   check_model(&p, enrolment.collection);
-  bool whole = read_skip(&p), spoofs = read_anti_spoofing(&p);
-  if (whole) enrolment.flags |= SB_ENROLL_WHOLE_PHOTO;
-  const sb_photo photo = sb_http_params_photo(&p, "img");
-  enrolment.photos = &photo;
+  const sb_http_deepface_options options = sb_http_deepface_options_read(&p);
+  bool spoofs = read_anti_spoofing(&p);
+  if (options.skip) enrolment.flags |= SB_ENROLL_WHOLE_PHOTO;
+  const sb_photo *photos = sb_http_deepface_photos(&p, "img", "img_path", &count);
   if (sb_http_params_failed(&p)) return;
-  if (spoofs && sb_http_failed(request, check_photos(request, &photo, 1, whole, &error), &error)) return;
-  if (sb_http_failed(request, sb_engine_enroll(request->context->engine, &enrolment, &enrolled, &error), &error))
-    return;
-  sb_http_reply_json(request, 200, json_pack("{s:I}", "inserted", (json_int_t)enrolled->faces_added));
-  sb_enrolled_free(enrolled);
+  if (spoofs && sb_http_failed(request, check_photos(request, photos, count, options.skip, &error), &error)) return;
+  sb_status status = SB_OK;
+  for (size_t i = 0; status == SB_OK && i < count; i++) {
+    enrolment.photos = &photos[i];
+    status = register_photo(request, &enrolment, name && *name ? name : NULL, options.enforce, &inserted, &error);
+  }
+  sb_http_reply_result(request, status, &error, 200, json_pack("{s:I}", "inserted", (json_int_t)inserted));
 }
 
 typedef struct hits {
   const sb_search_result *result;
   const char *model;
+  sb_http_deepface_options options;
   metric metric;
   bool nearest; /* similarity_search: the nearest people, also those who do not match */
 } hits;
 
 static json_t *hit_json(const hits *h, const sb_search_face *face, const sb_candidate *c) {
   const sb_box *box = &face->face.box;
-  return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:s,s:i,s:i,s:i,s:i}", "id", c->id, "img_name", c->name, "model_name",
-                   h->model, "distance", distance_json(h->metric, c->score), "threshold",
-                   distance_json(h->metric, h->result->threshold), "confidence",
-                   certainty_json(c->score, h->result->threshold), "distance_metric", metric_names[h->metric],
-                   "target_x", (int)lroundf(box->x), "target_y", (int)lroundf(box->y), "target_w", (int)lroundf(box->w),
-                   "target_h", (int)lroundf(box->h));
+  return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:s,s:o,s:o,s:o,s:s,s:i,s:i,s:i,s:i}", "id", c->id, "img_name", c->name,
+                   "model_name", h->model, "detector_backend", h->options.detector, "aligned", !h->options.skip,
+                   "l2_normalized", 1, "search_method", h->options.method, "distance",
+                   distance_json(h->metric, c->score), "threshold", distance_json(h->metric, h->result->threshold),
+                   "confidence", certainty_json(c->score, h->result->threshold, c->verdict == SB_VERDICT_MATCH),
+                   "distance_metric", metric_names[h->metric], "target_x", (int)lroundf(box->x), "target_y",
+                   (int)lroundf(box->y), "target_w", (int)lroundf(box->w), "target_h", (int)lroundf(box->h));
 }
 
 static json_t *face_hits_json(const hits *h, const sb_search_face *face) {
@@ -389,35 +472,54 @@ static json_t *face_hits_json(const hits *h, const sb_search_face *face) {
   return list;
 }
 
+/* Appends the hits of each face of one photo. Only an admin may search for a photo without a face as one. */
+static sb_status search_photo(sb_http_request *request, sb_search_request *search, hits *h, json_t **results,
+                              sb_error *error) {
+  sb_search_result *result = NULL;
+  sb_status status = sb_engine_search(request->context->engine, search, &result, error);
+  if (status == SB_OK && !result->count && h->options.enforce) status = no_face(error);
+  if (status == SB_OK && !result->count && sb_http_principal_is_admin(&request->principal)) {
+    sb_search_request whole = *search;
+    whole.whole_photo = true;
+    sb_search_result_free(result);
+    result = NULL;
+    status = sb_engine_search(request->context->engine, &whole, &result, error);
+  }
+  if (status == SB_OK) sb_http_disclose_search(request->context, &request->principal, false, result);
+  h->result = result;
+  for (size_t i = 0; status == SB_OK && i < result->count; i++)
+    sb_json_append(results, face_hits_json(h, &result->faces[i]));
+  sb_search_result_free(result);
+  return status;
+}
+
 void sb_http_handle_deepface_search(sb_http_request *request) {
   sb_error error = {0};
-  sb_search_result *result = NULL;
   char model[64];
+  size_t count = 0;
   sb_http_params p = sb_http_params_begin(request);
   sb_search_request search = {.struct_size = sizeof search, .target = sb_http_operating_point(request->context)};
-  hits h = {.model = model, .metric = read_metric(&p), .nearest = read_bool(&p, "similarity_search", false)};
-  bool enforce = read_bool(&p, "enforce_detection", true);
+  hits h = {.metric = read_metric(&p), .nearest = sb_http_deepface_bool(&p, "similarity_search", false)};
+  h.model = sb_http_params_text(&p, "model_name");
+  h.options = sb_http_deepface_options_read(&p);
   search.collection = sb_http_params_collection(&p);
   check_model(&p, search.collection);
-  search.whole_photo = read_skip(&p);
+  search.whole_photo = h.options.skip;
   if (search.whole_photo && !sb_http_principal_is_admin(&request->principal))
     sb_http_params_reject(&p, SB_FORBIDDEN, "detector_backend: skip needs a key of role admin in a search");
   bool spoofs = read_anti_spoofing(&p);
   search.k = sb_http_params_count(&p, "k", 1, SB_K_MAX, 5);
-  search.photo = sb_http_params_photo(&p, "img");
+  const sb_photo *photos = sb_http_deepface_photos(&p, "img", "img_path", &count);
   if (sb_http_params_failed(&p)) return;
+  json_t *results = json_array();
   sb_status status = sb_engine_collection_model(request->context->engine, search.collection, model, &error);
-  if (status == SB_OK && spoofs) status = check_photos(request, &search.photo, 1, search.whole_photo, &error);
-  if (status == SB_OK) status = sb_engine_search(request->context->engine, &search, &result, &error);
-  if (status == SB_OK && !result->count && enforce) status = no_face(&error);
-  if (status == SB_OK) sb_http_disclose_search(request->context, &request->principal, false, result);
-  if (!sb_http_failed(request, status, &error)) {
-    json_t *results = json_array();
-    h.result = result;
-    for (size_t i = 0; i < result->count; i++) sb_json_append(&results, face_hits_json(&h, &result->faces[i]));
-    sb_http_reply_json(request, 200, json_pack("{s:o}", "results", results));
+  if (status == SB_OK && spoofs) status = check_photos(request, photos, count, search.whole_photo, &error);
+  if (!h.model) h.model = model;
+  for (size_t i = 0; status == SB_OK && i < count; i++) {
+    search.photo = photos[i];
+    status = search_photo(request, &search, &h, &results, &error);
   }
-  sb_search_result_free(result);
+  sb_http_reply_result(request, status, &error, 200, json_pack("{s:o}", "results", results));
 }
 
 /* DeepFace builds its index by hand; here everybody who is registered can be found at once. */

@@ -52,7 +52,7 @@ static size_t read_images(sb_http_params *p, sb_photo images[IMAGES_MAX]) {
     size_t found = 0;
     const sb_photo *photos = sb_http_params_photos(p, name, &found);
     if (photos && count + found > IMAGES_MAX)
-      sb_http_params_reject(p, SB_TOO_LARGE, "%s: at most %d photos are read", name, IMAGES_MAX);
+      sb_http_params_reject(p, SB_INVALID, "%s: at most %d photos are read", name, IMAGES_MAX);
     for (size_t f = 0; photos && f < found && count < IMAGES_MAX; f++) images[count++] = photos[f];
   }
   if (!count) sb_http_params_reject(p, SB_INVALID, "image is missing: send a photo as the field `image`");
