@@ -111,3 +111,36 @@ def constants(side, outputs):
         tensor(f"{name}_numbers", dims, values) for name, (dims, values) in outputs.items()
     ]
     return model(nodes, numbers, {"input": [1, 3, side, side]}, {name: dims for name, (dims, _) in outputs.items()})
+
+
+def scrfd(cell):
+    """A detector with SCRFD's nine outputs for 640x640 pixels: one face, at a cell of stride 32, whose box and points
+    are sums of means over 16x16 squares of the picture times made-up numbers. Returns (model, weights): those of the
+    four sides and then those of the ten coordinates, a list for each square and channel."""
+    inner, rows = 3 * 16 * 16, {8: 12800, 16: 3200, 32: 800}
+    made = numbers(inner * 14)
+    weights = [[0.02 * w for w in made[14 * i : 14 * (i + 1)]] for i in range(inner)]
+    hot = [1.0 if i == 2 * cell else 0.0 for i in range(rows[32])]
+    nodes = [
+        node("AveragePool", ["input"], "pooled", kernel_shape=[40, 40], strides=[40, 40]),
+        node("Flatten", ["pooled"], "flat"),
+        node("ReduceMean", ["flat"], "mean", axes=[1]),
+        node("Mul", ["mean", "zero"], "nothing"),
+    ]
+    tensors, outputs = [tensor("zero", [1], [0.0]), tensor("hot", [rows[32], 1], hot)], {}
+    for role, columns, first in (("score", 1, None), ("bbox", 4, 0), ("kps", 10, 4)):
+        for stride, count in rows.items():
+            name = f"{role}{stride}"
+            outputs[name] = [count, columns]
+            if stride == 32 and first is not None:
+                chosen = [w for row in weights for w in row[first : first + columns]]
+                tensors.append(tensor(f"{role}_weights", [inner, columns], chosen))
+                tensors.append(tensor(f"{role}_offset", [1, columns], [3.0 if role == "bbox" else 0.5] * columns))
+                nodes.append(node("MatMul", ["flat", f"{role}_weights"], f"{role}_sum"))
+                nodes.append(node("Add", [f"{role}_sum", f"{role}_offset"], f"{role}_one"))
+                nodes.append(node("MatMul", ["hot", f"{role}_one"], name))
+                continue
+            values = [0.9 * h for h in hot] if stride == 32 else [0.0] * (count * columns)
+            tensors.append(tensor(f"{name}_numbers", [count, columns], values))
+            nodes.append(node("Add", [f"{name}_numbers", "nothing"], name))
+    return model(nodes, tensors, {"input": [1, 3, 640, 640]}, outputs), weights

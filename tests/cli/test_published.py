@@ -331,6 +331,39 @@ class Preprocessing(ProgramCase):
             for key in ("input", "alignment", "dimension", "metric"):
                 self.assertEqual(template(name)[key], like[key], name)
 
+    def test_scrfd_gets_what_insightface_computes(self):
+        """InsightFace 2.1's SCRFD class gave the same box and points on this graph, measured once (docs/models.md)."""
+        graph, weights = onnx_graph.scrfd(cell=212)
+        path = self.models("scrfd-10g", graph=graph)
+        pipeline = json.loads((SOURCE / "models/pipelines/default.json").read_text())
+        for key in ("verify_face", "landmarks", "liveness"):
+            del pipeline[key]
+        pipeline.update(name="alone", detect="scrfd-10g", attributes=[])
+        (self.folder / "models/pipelines").mkdir()
+        (self.folder / "models/pipelines/alone.json").write_text(json.dumps(pipeline))
+        photo = Photo(FRIENDS / "obama.jpg")
+        (face,) = self.json_of("detect", "--pipeline", "alone", "--models", path, FRIENDS / "obama.jpg")["faces"]
+        scale = 640 / photo.height
+        width = int(photo.width * scale)
+        black = (0, 0, 0)
+        pixels = [
+            photo.between((u + 0.5) * photo.width / width - 0.5, (v + 0.5) / scale - 0.5) if u < width else black
+            for v in range(640)
+            for u in range(640)
+        ]
+        cells = pooled(planes(pixels, (0, 1, 2), 127.5, 128), 640, 16)
+        sums = [sum(c * w[i] for c, w in zip(cells, weights, strict=True)) for i in range(14)]
+        x, y = 212 % 20 * 32, 212 // 20 * 32
+        sides = [(3 + s) * 32 for s in sums[:4]]
+        left, top, right = x - sides[0], y - sides[1], x + sides[2]
+        wanted = [left / scale, top / scale, min((right - left) / scale, photo.width - left / scale)]
+        found = [face["box"]["x"], face["box"]["y"], face["box"]["w"]]
+        for k in range(5):
+            wanted += [(x + (0.5 + sums[4 + 2 * k]) * 32) / scale, (y + (0.5 + sums[5 + 2 * k]) * 32) / scale]
+            found += face["landmarks"][k]
+        for a, b in zip(found, wanted, strict=True):
+            self.assertAlmostEqual(a, b, delta=0.3)
+
     def test_minifasnet_gets_minivision_s_crop(self):
         """The pair's own manifests with a network whose "probability" is the mean of its input."""
         photo = Photo(FRIENDS / "obama2.jpg")
