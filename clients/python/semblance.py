@@ -67,7 +67,7 @@ class Semblance:
 
     def enroll(self, identity, name, *photos, **options):
         """Registers a person. Options: consent, purpose, expires, faces ("largest"), quality ("any"), on_duplicate
-        ("refuse"), attributes (True)."""
+        ("refuse"), attributes (True), liveness (the token of a challenge)."""
         return self._send_photos(
             "/v1/people", {"image": photos}, {"id": identity, "name": name, **options}, idempotent=True
         )
@@ -111,9 +111,11 @@ class Semblance:
         query = {"k": k, "faces": "largest" if largest else "all", **target}
         return self._send_photos("/v1/search", {"image": [photo]}, {}, query)
 
-    def verify(self, first, second, **target):
-        """Compares the largest faces of two photos. `target`: one of threshold and fmr; default: the server's."""
-        return self._send_photos("/v1/verify", {"image1": [first], "image2": [second]}, {}, target)
+    def verify(self, first, second, liveness=None, **target):
+        """Compares the largest faces of two photos. `target`: one of threshold and fmr; default: the server's.
+        `liveness`: the token of a challenge (challenge)."""
+        fields = {"liveness": liveness}
+        return self._send_photos("/v1/verify", {"image1": [first], "image2": [second]}, fields, target)
 
     def detect(self, photo):
         """Returns the boxes, landmarks and quality of all faces."""
@@ -126,6 +128,22 @@ class Semblance:
     def analyze(self, photo):
         """Returns age, gender and further attributes of all faces."""
         return self._send_photos("/v1/analyze", {"image": [photo]}, {})
+
+    # ---- Active liveness
+
+    def challenge(self, frames, show=None):
+        """Runs a challenge of active liveness with the frames of a camera: `frames` yields photos, 5 to 10 a second,
+        not mirrored; `show(state)` is called with each state, to show state["instruction"]. Returns the last state;
+        the token of a passed one (state["token"]) goes to enroll, add_faces or verify as `liveness`."""
+        state = self._request("POST", "/v1/liveness/sessions")
+        path = f"/v1/liveness/sessions/{state['session']}/frames"
+        for frame in frames:
+            state = self._send_photos(path, {"image": [frame]}, {})
+            if show:
+                show(state)
+            if state["state"] != "running":
+                return state
+        return self._request("GET", path.rsplit("/", 1)[0])
 
     # ---- Imports
 

@@ -205,11 +205,13 @@ typedef struct sb_engine sb_engine;
 /* What to do about faces that look like a picture or a screen. Passive liveness is estimated from one photo: some
  * photos of real people fail, and good prints pass. OFF does not estimate it, WARN reports it with each face, PASSIVE
  * does not enrol such a face (SB_NOT_LIVE) and gives the verdict "not sure" for it. REFUSE is the older name of
- * PASSIVE. */
+ * PASSIVE. CHALLENGE enrols and verifies only who passed a challenge of active liveness (sb_live_person): anything else
+ * is SB_NOT_LIVE. */
 typedef enum sb_liveness_policy {
   SB_LIVENESS_OFF,
   SB_LIVENESS_WARN,
   SB_LIVENESS_PASSIVE,
+  SB_LIVENESS_CHALLENGE,
   SB_LIVENESS_REFUSE = SB_LIVENESS_PASSIVE
 } sb_liveness_policy;
 
@@ -352,6 +354,13 @@ typedef struct sb_people {
 } sb_people;
 SB_API void sb_people_free(sb_people *people);
 
+/* Somebody who passed a challenge of active liveness, which a server holds (docs/liveness.md). */
+typedef struct sb_live_person {
+  const float *embedding; /* unit length */
+  size_t dim;
+  const char *model; /* that made it */
+} sb_live_person;
+
 /* For sb_enroll_request.flags. */
 enum {
   SB_ENROLL_ADD = 1u << 0,              /* the person may exist: add the faces (the name is then optional) */
@@ -374,6 +383,7 @@ typedef struct sb_enroll_request {
   const sb_photo *photos;
   size_t photo_count; /* 1..1000; all are enrolled, or none */
   unsigned flags;     /* a set of SB_ENROLL_... */
+  const sb_live_person *live; /* every photo must show this person; NULL: see SB_LIVENESS_CHALLENGE */
 } sb_enroll_request;
 
 /* "No match", "not sure", "match". */
@@ -491,6 +501,7 @@ typedef struct sb_verify_request {
   const char *model; /* the embedding model; NULL: the engine's */
   bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
   int faces[2];      /* of each photo: SB_FACE_BEST, SB_FACE_LARGEST, or a face's number */
+  const sb_live_person *live; /* one of the photos must show this person; NULL: see SB_LIVENESS_CHALLENGE */
 } sb_verify_request;
 
 typedef struct sb_comparison {

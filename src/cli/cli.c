@@ -84,10 +84,11 @@ static sb_status liveness_of(const char *word, sb_liveness_policy *out, sb_error
   } words[] = {{"off", SB_LIVENESS_OFF},
                {"warn", SB_LIVENESS_WARN},
                {"passive", SB_LIVENESS_PASSIVE},
+               {"challenge", SB_LIVENESS_CHALLENGE},
                {"refuse", SB_LIVENESS_PASSIVE}};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (!strcmp(word, words[i].word)) return *out = words[i].policy, SB_OK;
-  return sb_fail(error, SB_INVALID, "--liveness is off, warn or passive");
+  return sb_fail(error, SB_INVALID, "--liveness is off, warn, passive or challenge");
 }
 
 sb_status sb_cli_engine_options(const sb_cli *cli, sb_engine_options *out, sb_error *error) {

@@ -23,6 +23,11 @@ sb_status sb_crypto_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIG
   return status;
 }
 
+void sb_crypto_keyed_digest(const uint8_t key[SB_KEY_SIZE], const void *bytes, size_t size,
+                            uint8_t digest[SB_DIGEST_SIZE]) {
+  crypto_generichash(digest, SB_DIGEST_SIZE, bytes, size, key, SB_KEY_SIZE);
+}
+
 sb_status sb_crypto_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error) {
   sb_status status = sb_crypto_ready(error);
   if (status != SB_OK) return status;

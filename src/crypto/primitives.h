@@ -7,6 +7,9 @@
 enum { SB_DIGEST_SIZE = 32, SB_KEY_SIZE = 32 };
 
 sb_status sb_crypto_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
+/* Keyed BLAKE2b-256: proves that whoever made the digest had the key. */
+void sb_crypto_keyed_digest(const uint8_t key[SB_KEY_SIZE], const void *bytes, size_t size,
+                            uint8_t digest[SB_DIGEST_SIZE]);
 sb_status sb_crypto_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
 void sb_crypto_random(void *bytes, size_t size);
 bool sb_crypto_equal(const void *a, const void *b, size_t size); /* in constant time */

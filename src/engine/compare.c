@@ -3,6 +3,7 @@
 #include "engine/child_rule.h"
 #include "engine/engine.h"
 #include "engine/flow.h"
+#include "engine/live_person.h"
 #include "engine/verdict.h"
 
 #include <stdlib.h>
@@ -60,7 +61,8 @@ sb_status sb_engine_compare_photos(sb_engine *engine, const sb_photo photos[2], 
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   sb_photo_comparison *made = sb_alloc(1, sizeof *made, error);
-  status = made ? compare(engine, photos, want, made, error) : SB_NO_MEMORY;
+  status = made ? sb_engine_live_required(engine, NULL, error) : SB_NO_MEMORY;
+  if (status == SB_OK) status = compare(engine, photos, want, made, error);
   if (status == SB_OK)
     *out = made;
   else

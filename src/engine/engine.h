@@ -9,6 +9,7 @@
 #define SB_ENGINE_H
 
 #include "base/base.h"
+#include "liveness/challenge.h"
 #include "store/store_types.h"
 
 struct sb_hit;
@@ -163,6 +164,15 @@ sb_status sb_engine_nearest(sb_engine *engine, const sb_engine_query *query, str
 
 /* Measures the surroundings of every face for which that is due (stats/cohort.h), if the gallery has been read. */
 sb_status sb_engine_measure_densities(sb_engine *engine, sb_error *error);
+
+/* ---- liveness.c: active liveness */
+
+/* Draws a challenge for faces that `model` embeds (NULL: the engine's). SB_INVALID: the embeddings are too long. */
+sb_status sb_engine_challenge_begin(sb_engine *engine, const char *model, sb_challenge *out, sb_error *error);
+/* Measures the face of a frame that arrived at `at_ms` and feeds it to the challenge. One thread at a time. The errors
+ * of sb_engine_find_faces leave the challenge as it is. */
+sb_status sb_engine_challenge_feed(sb_engine *engine, const char *model, sb_photo photo, double at_ms,
+                                   sb_challenge *challenge, sb_error *error);
 
 /* ---- audit.c */
 

@@ -8,6 +8,7 @@
 #include "engine/collection_indexes.h"
 #include "engine/density.h"
 #include "engine/flow.h"
+#include "engine/live_person.h"
 #include "engine/quality_text.h"
 #include "engine/verdict.h"
 
@@ -59,6 +60,8 @@ static sb_status check_request(enrolment *e, sb_error *error) {
   if (status != SB_OK) return status;
   if (request->expires_ms && request->expires_ms <= sb_now_ms())
     return sb_fail(error, SB_INVALID, "the date of expiry is in the past");
+  status = sb_engine_live_required(e->engine, request->live, error);
+  if (status != SB_OK) return status;
   if (!request->photo_count) return sb_fail(error, SB_INVALID, "a photo is missing");
   if (request->photo_count > PHOTOS_MAX)
     return sb_fail(error, SB_INVALID, "at most %d photos can be enrolled at once", PHOTOS_MAX);
@@ -74,6 +77,14 @@ static sb_status check_request(enrolment *e, sb_error *error) {
 static sb_status refuse(const enrolment *e, size_t photo, sb_status status, const char *message, sb_error *error) {
   if (e->request->photo_count == 1) return sb_fail(error, status, "%s", message);
   return sb_fail(error, status, "photo %zu: %s", photo + 1, message);
+}
+
+/* The photo shows the person who passed the challenge. */
+static sb_status check_live(const enrolment *e, size_t photo, const sb_face *face, sb_error *error) {
+  sb_error cause = {0};
+  const float *const faces[1] = {face->embedding};
+  sb_status status = sb_engine_live_check(e->request->live, &e->embedder, faces, 1, &cause);
+  return status == SB_OK ? SB_OK : refuse(e, photo, status, cause.message, error);
 }
 
 static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *faces, sb_error *error) {
@@ -104,7 +115,7 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
   if (sb_verdict_refused(e->engine, &faces->items[0]))
     return refuse(e, photo, SB_NOT_LIVE, "the face looks like a picture or a screen; stand before the camera yourself",
                   error);
-  return SB_OK;
+  return check_live(e, photo, &faces->items[0], error);
 }
 
 /* ---- Photos -> faces */

@@ -3,6 +3,7 @@
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
 #include "engine/internal.h"
+#include "engine/live_person.h"
 #include "engine/verdict.h"
 
 #include <stdlib.h>
@@ -176,7 +177,8 @@ sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64
   char *owner = NULL;
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = verify(engine, collection, face, photo, out, &owner, error);
+  status = sb_engine_live_required(engine, NULL, error);
+  if (status == SB_OK) status = verify(engine, collection, face, photo, out, &owner, error);
   if (status == SB_OK && id)
     *id = owner;
   else

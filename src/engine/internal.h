@@ -10,6 +10,7 @@
  *   collections.c, audit.c                  a collection by name, with the actor's scope; audit entries
  *   verdict.c, operating_point.c            what a score means; how sure a match must be
  *   child_rule.c                            no match is said where a face looks like a child's
+ *   live_person.c                           who is enrolled or verified passed a challenge
  *   index_refresher.c                       the thread that follows a shared database
  *   density.c, candidates.c                 densities of faces; embedding -> candidates
  *   thumbnail.c, flow.c                     photo -> faces -> candidates

@@ -1,5 +1,6 @@
 /* Enrolment of a template that was made elsewhere, by the collection's model: no photo is involved. */
 #include "engine/internal.h"
+#include "engine/live_person.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +48,8 @@ static sb_status enroll_unit(sb_engine *engine, const sb_template_request *reque
 }
 
 static sb_status enroll(sb_engine *engine, const sb_template_request *request, sb_error *error) {
-  sb_status status = sb_text_check(request->id, SB_ID_MAX, "id", error);
+  sb_status status = sb_engine_live_required(engine, NULL, error);
+  if (status == SB_OK) status = sb_text_check(request->id, SB_ID_MAX, "id", error);
   if (status == SB_OK) status = sb_text_check(request->name, SB_NAME_MAX, "name", error);
   return status == SB_OK ? enroll_unit(engine, request, error) : status;
 }

@@ -103,7 +103,8 @@ sb_verdict sb_verdict_with_quality(const sb_embedder *embedder, sb_verdict verdi
 }
 
 unsigned sb_verdict_liveness_want(const sb_engine *engine) {
-  return engine->liveness == SB_LIVENESS_OFF ? 0 : SB_WANT_LIVENESS;
+  bool from_photos = engine->liveness == SB_LIVENESS_WARN || engine->liveness == SB_LIVENESS_PASSIVE;
+  return from_photos ? SB_WANT_LIVENESS : 0;
 }
 
 bool sb_verdict_refused(const sb_engine *engine, const sb_face *face) {

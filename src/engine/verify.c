@@ -5,6 +5,7 @@
  * chance; the answer says how many there were, and the threshold rises where they are very many, as a search's does. */
 #include "engine/child_rule.h"
 #include "engine/flow.h"
+#include "engine/live_person.h"
 #include "engine/verdict.h"
 
 #include <stdlib.h>
@@ -126,6 +127,7 @@ static sb_status compare_photos(sb_engine *engine, const sb_verify_request *requ
   if ((status = find_pair(engine, request, &embedder, faces, out, error)) != SB_OK) return status;
   const float *pair[2] = {faces[0]->items[out->numbers[0] - 1].embedding,
                           faces[1]->items[out->numbers[1] - 1].embedding};
+  if ((status = sb_engine_live_check(request->live, &embedder, pair, 2, error)) != SB_OK) return status;
   status = sb_flow_compare(engine, request->collection, &embedder, pair, &score, error);
   if (status != SB_OK) return status;
   status = sb_verdict_threshold(&embedder, &request->target, out->pairs, &threshold, error);
@@ -181,7 +183,8 @@ sb_status sb_engine_verify(sb_engine *engine, const sb_verify_request *request, 
   sb_comparison made = {0};
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
-  status = compare_photos(engine, request, faces, &made, error);
+  status = sb_engine_live_required(engine, request->live, error);
+  if (status == SB_OK) status = compare_photos(engine, request, faces, &made, error);
   if (status == SB_OK) *out = made;
   sb_faces_free(faces[0]);
   sb_faces_free(faces[1]);

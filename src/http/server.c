@@ -1,6 +1,7 @@
 /* The server: puts the parts together at the start, and takes them apart in order at the end. */
 #include "http/core/daemon.h"
 #include "http/core/live_sessions.h"
+#include "http/core/liveness_sessions.h"
 #include "http/core/redirect.h"
 #include "http/core/tls.h"
 #include "http/http.h"
@@ -53,6 +54,7 @@ static sb_status start_services(sb_http_server *server, const sb_config *config,
   if ((status = sb_http_idempotency_new(&server->daemon.idempotency, error)) != SB_OK) return status;
   if ((status = sb_http_sse_subscribers_new(&context->subscribers, error)) != SB_OK) return status;
   if ((status = sb_http_live_sessions_new(&context->live_sessions, error)) != SB_OK) return status;
+  if ((status = sb_http_liveness_new(context->engine, &context->liveness, error)) != SB_OK) return status;
   if ((status = sb_http_sessions_new(context->engine, &context->auth.sessions, error)) != SB_OK) return status;
   if ((status = sb_http_login_throttle_new(&context->auth.throttle, error)) != SB_OK) return status;
   if ((status = sb_http_rate_limit_new((size_t)config->rate_limit, 60, &context->requests, error)) != SB_OK)
@@ -81,6 +83,7 @@ static void server_free(sb_http_server *server) {
   sb_http_jobs_free(context->jobs);
   sb_http_sse_subscribers_free(context->subscribers);
   sb_http_live_sessions_free(context->live_sessions);
+  sb_http_liveness_free(context->liveness);
   sb_http_retention_stop(server->retention);
   sb_http_login_throttle_free(context->auth.throttle);
   sb_http_rate_limit_free(context->requests);

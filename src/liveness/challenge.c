@@ -217,16 +217,14 @@ static bool shows(const sb_challenge *c, sb_challenge_move move, const sb_challe
   }
 }
 
-/* The model of the pose must not say the opposite. It reads a turn to the photo's left, which is the subject's right,
- * as positive. */
+/* The model of the pose must see a turn, too. It reads one to the photo's left, which is the subject's right, as
+ * positive; its pitch is not reliable enough for a look up. */
 static bool pose_agrees(const sb_challenge *c, sb_challenge_move move, const sb_challenge_frame *frame) {
-  const double opposite = 3;
+  const double least = 5;
   double yaw = (double)(frame->pose.yaw - c->reference_pose.yaw);
-  double pitch = (double)(frame->pose.pitch - c->reference_pose.pitch);
   if (!frame->has_pose) return true;
-  if (move == SB_CHALLENGE_LEFT) return yaw < opposite;
-  if (move == SB_CHALLENGE_RIGHT) return yaw > -opposite;
-  return move != SB_CHALLENGE_UP || pitch > -opposite;
+  if (move == SB_CHALLENGE_LEFT) return yaw < -least;
+  return move != SB_CHALLENGE_RIGHT || yaw > least;
 }
 
 static bool is_wrong(sb_challenge_move asked, const double parallax[2]) {

@@ -3,7 +3,7 @@
  *   render beside OUT A B     two photos side by side
  *   render mirror OUT A       a photo as in a mirror
  *   render head OUT PHOTO X Y W H    frames of a head, OUT/000.jpg and on, one for each line of the standard input:
- *       YAW PITCH SCALE DX DY FLAT
+ *       YAW PITCH SCALE DX DY FLAT; prints the path of each when it is written
  *
  * The face in the box X Y W H of PHOTO becomes the surface of a head (an ellipsoid with a nose; FLAT 1: a picture),
  * which is turned by YAW (positive: to the subject's left, which is to the right in the frame) and PITCH (positive: up)
@@ -92,12 +92,12 @@ typedef struct frame {
 
 static double surface(double x, double y, int flat) {
   if (flat) return 0;
-  double round = 1 - x * x / 1.44 - y * y / 2.6, nose = exp(-(x * x / .03 + (y - .22) * (y - .22) / .06));
+  double round = 1 - x * x / .74 - y * y / 1.69, nose = exp(-(x * x / .03 + (y - .2) * (y - .2) / .06));
   return .95 * sqrt(round > 0 ? round : 0) + .22 * nose;
 }
 
 static vertex project(const pose *p, double x, double y) {
-  const double distance = 6, size = 70; /* of the camera; pixels of a unit */
+  const double distance = 6, size = 58; /* of the camera; pixels of a unit */
   double yaw = p->yaw * M_PI / 180, pitch = p->pitch * M_PI / 180, z = surface(x, y, p->flat) - (p->flat ? 0 : .5);
   double x1 = x * cos(yaw) + z * sin(yaw), z1 = z * cos(yaw) - x * sin(yaw);
   double y1 = y * cos(pitch) - z1 * sin(pitch), z2 = z1 * cos(pitch) + y * sin(pitch);
@@ -135,7 +135,7 @@ static void triangle(frame *f, const sb_image *photo, const vertex *a, const ver
 
 static void draw(frame *f, const sb_image *photo, const sb_box *box, const pose *p) {
   static vertex grid[GRID + 1][GRID + 1];
-  const double reach_x = 1.12, reach_y = 1.5;
+  const double reach_x = .86, reach_y = 1.3;
   double half = (double)box->h / 2, cx = (double)box->x + (double)box->w / 2, cy = (double)box->y + half;
   memset(f->rgb, GREY, sizeof f->rgb);
   for (int i = 0; i < WIDTH * HEIGHT; i++) f->depth[i] = -1e9;
@@ -165,6 +165,8 @@ static void head(char **words) {
     draw(&f, &photo, &box, &p);
     snprintf(path, sizeof path, "%s/%03d.jpg", words[0], i);
     write_jpeg(path, f.rgb, WIDTH, HEIGHT);
+    puts(path);
+    fflush(stdout);
   }
   sb_image_free(&photo);
 }

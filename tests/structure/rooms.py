@@ -28,7 +28,7 @@ ALLOWED = {
     "face": {"base", "image", "infer", "vector", "crypto", "stats"},
     "store": {"base", "unicode", "vector", "crypto"},
     "import": {"base", "unicode", "crypto"},
-    "engine": {"base", "image", "infer", "vector", "crypto", "stats", "face", "store"},
+    "engine": {"base", "image", "infer", "vector", "crypto", "stats", "liveness", "face", "store"},
     "http": {"base", "config", "json", "import", "crypto", "liveness", "engine"},
     "sql": {"base", "vector", "engine"},
     "cli": {"base", "config", "json", "import", "sandbox", "crypto", "vector", "stats", "engine", "http", "sql"},

@@ -72,7 +72,14 @@ class Matrix(AccessCase):
         self.json_of_nothing("access", "revoke", revoked["prefix"])
         wrong = good["admin"][:-1] + ("A" if good["admin"][-1] != "A" else "B")
         server = self.serve("--dialects", "article,deepface,compreface") if self.knows("--dialects") else self.serve()
-        allowed = {"open": set(good), "read": {"read", "admin"}, "enroll": {"enroll", "admin"}, "admin": {"admin"}}
+        either = {"read", "enroll", "admin"}
+        allowed = {
+            "open": set(good),
+            "either": either,
+            "read": {"read", "admin"},
+            "enroll": {"enroll", "admin"},
+            "admin": {"admin"},
+        }
         checked = 0
         for method, pattern, role in table:
             with self.subTest(route=f"{method} {pattern}"):

@@ -2,6 +2,7 @@
  * live channel. */
 #include "http/api/handlers.h"
 #include "http/api/live.h"
+#include "http/api/liveness_fields.h"
 #include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "json/results.h"
@@ -74,12 +75,15 @@ void sb_http_handle_verify(sb_http_request *request) {
   read_face_choice(&p, verify.faces);
   verify.photos[0] = sb_http_params_photo(&p, "image1");
   verify.photos[1] = sb_http_params_photo(&p, "image2");
+  sb_http_live_proof proof = {.embedding = NULL};
+  if (sb_http_liveness_read(&p, &proof)) verify.live = &proof.person;
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_verify(request->context->engine, &verify, &comparison, &error);
+  if (verify.live) sb_http_liveness_settle(request->context->liveness, &proof, status == SB_OK);
   if (!sb_http_failed(request, status, &error)) sb_http_reply_json(request, 200, sb_json_comparison(&comparison));
 }
 
 void sb_http_handle_live(sb_http_request *request) {
   sb_error error = {0};
-  sb_http_failed(request, sb_http_live_open(request, &error), &error);
+  sb_http_failed(request, sb_http_live_open(request, NULL, &error), &error);
 }

@@ -28,6 +28,13 @@ void sb_http_handle_represent(sb_http_request *request);
 void sb_http_handle_analyze(sb_http_request *request);
 void sb_http_handle_live(sb_http_request *request);
 
+/* liveness.c */
+void sb_http_handle_liveness_add(sb_http_request *request);
+void sb_http_handle_liveness_get(sb_http_request *request);
+void sb_http_handle_liveness_end(sb_http_request *request);
+void sb_http_handle_liveness_frame(sb_http_request *request);
+void sb_http_handle_liveness_stream(sb_http_request *request);
+
 /* jobs.c */
 void sb_http_handle_jobs_list(sb_http_request *request);
 void sb_http_handle_jobs_import(sb_http_request *request);

@@ -10,6 +10,7 @@
  * message too large); or nothing arrives for a minute. After a close from this side the reader drains the socket,
  * see drain. */
 #include "http/api/live.h"
+#include "http/api/liveness_fields.h"
 #include "http/core/disclosure.h"
 #include "http/core/live_sessions.h"
 #include "http/core/params.h"
@@ -47,6 +48,7 @@ typedef struct live {
   double checked_ms;
   struct MHD_UpgradeResponseHandle *handle;
   int socket;
+  char liveness[SB_HTTP_LIVENESS_ID + 1]; /* the session that the frames are for; "": the frames are searched */
   char *collection;
   size_t k;
   bool largest;
@@ -57,6 +59,7 @@ typedef struct live {
   pthread_cond_t arrived;
   bool closing;
   sb_buffer newest;
+  double newest_ms;        /* when it arrived */
   size_t frame, dropped;   /* number of the newest frame; frames dropped since the last answer */
   bool waiting;            /* `newest` has not been taken by the searcher */
   pthread_mutex_t sending; /* guards `close_sent` and writing to the socket */
@@ -129,8 +132,13 @@ static void close_live(live *l) {
 
 /* ---- Searching */
 
+typedef struct taken {
+  size_t number, dropped;
+  double at_ms;
+} taken;
+
 /* Waits for a frame and takes it; false: the channel closes. */
-static bool take_frame(live *l, sb_buffer *frame, size_t *number, size_t *dropped) {
+static bool take_frame(live *l, sb_buffer *frame, taken *out) {
   pthread_mutex_lock(&l->lock);
   while (!l->waiting && !l->closing) pthread_cond_wait(&l->arrived, &l->lock);
   bool closing = l->closing;
@@ -138,8 +146,7 @@ static bool take_frame(live *l, sb_buffer *frame, size_t *number, size_t *droppe
     sb_buffer empty = *frame;
     *frame = l->newest;
     l->newest = empty;
-    *number = l->frame;
-    *dropped = l->dropped;
+    *out = (taken){l->frame, l->dropped, l->newest_ms};
     l->dropped = 0;
     l->waiting = false;
   }
@@ -147,7 +154,20 @@ static bool take_frame(live *l, sb_buffer *frame, size_t *number, size_t *droppe
   return !closing;
 }
 
-static json_t *answer(live *l, const sb_buffer *frame) {
+static json_t *error_json(sb_status status, const sb_error *error) {
+  return json_pack("{s:{s:s,s:s}}", "error", "code", sb_status_code(status), "message", error->message);
+}
+
+static json_t *liveness_answer(live *l, const sb_buffer *frame, double at_ms) {
+  sb_error error = {0};
+  sb_http_liveness_view view;
+  const sb_photo photo = {frame->bytes ? frame->bytes : "", frame->size};
+  sb_status status =
+      sb_http_liveness_feed(l->context->liveness, &l->principal, l->liveness, photo, at_ms, &view, &error);
+  return status == SB_OK ? sb_http_liveness_json(&view) : error_json(status, &error);
+}
+
+static json_t *search_answer(live *l, const sb_buffer *frame) {
   sb_error error = {0};
   sb_search_result *result = NULL;
   sb_search_request search = {.struct_size = sizeof search,
@@ -160,9 +180,7 @@ static json_t *answer(live *l, const sb_buffer *frame) {
                          ? sb_fail(&error, SB_BUSY, "the key has searched as many photos as it may in a day")
                          : sb_engine_search(l->context->engine, &search, &result, &error);
   if (status == SB_OK) sb_http_disclose_search(l->context, &l->principal, false, result);
-  json_t *json = status == SB_OK
-                     ? sb_json_search(result)
-                     : json_pack("{s:{s:s,s:s}}", "error", "code", sb_status_code(status), "message", error.message);
+  json_t *json = status == SB_OK ? sb_json_search(result) : error_json(status, &error);
   sb_search_result_free(result);
   return json;
 }
@@ -170,13 +188,13 @@ static json_t *answer(live *l, const sb_buffer *frame) {
 static void *search_frames(void *context) {
   live *l = context;
   sb_buffer frame = {0};
-  size_t number = 0, dropped = 0;
+  taken t = {0};
   sb_actor_set(l->caller.name, l->caller.collection);
-  while (take_frame(l, &frame, &number, &dropped)) {
-    json_t *json = answer(l, &frame);
+  while (take_frame(l, &frame, &t)) {
+    json_t *json = *l->liveness ? liveness_answer(l, &frame, t.at_ms) : search_answer(l, &frame);
     if (json) {
-      json_object_set_new(json, "frame", json_integer((json_int_t)number));
-      json_object_set_new(json, "dropped", json_integer((json_int_t)dropped));
+      json_object_set_new(json, "frame", json_integer((json_int_t)t.number));
+      json_object_set_new(json, "dropped", json_integer((json_int_t)t.dropped));
     }
     char *text = sb_json_write(json);
     json_decref(json);
@@ -194,6 +212,7 @@ static void keep_frame(live *l, sb_buffer *message) {
   pthread_mutex_lock(&l->lock);
   sb_buffer old = l->newest;
   l->newest = *message;
+  l->newest_ms = sb_monotonic_ms();
   *message = old; /* its memory is used for the next message */
   l->frame++;
   l->dropped += l->waiting;
@@ -336,6 +355,15 @@ static bool asks_for_websocket(const sb_http_request *request) {
          sb_http_header_lists(request, "Connection", "upgrade");
 }
 
+/* The session must be the caller's. */
+static sb_status read_liveness(sb_http_request *request, live *l, const char *id, sb_error *error) {
+  sb_http_liveness_view view;
+  if (!id) return SB_OK;
+  sb_status status = sb_http_liveness_get(request->context->liveness, &request->principal, id, &view, error);
+  if (status == SB_OK) memcpy(l->liveness, view.id, sizeof l->liveness);
+  return status;
+}
+
 static sb_status read_options(sb_http_request *request, live *l, sb_error *error) {
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
@@ -346,7 +374,7 @@ static sb_status read_options(sb_http_request *request, live *l, sb_error *error
   return p.error.code;
 }
 
-sb_status sb_http_live_open(sb_http_request *request, sb_error *error) {
+sb_status sb_http_live_open(sb_http_request *request, const char *liveness, sb_error *error) {
   const char *key = sb_http_header(request, "Sec-WebSocket-Key");
   char accept[SB_HTTP_WEBSOCKET_ACCEPT];
   if (!asks_for_websocket(request) || !key || !sb_http_websocket_accept(key, accept))
@@ -360,6 +388,7 @@ sb_status sb_http_live_open(sb_http_request *request, sb_error *error) {
               .caller = *sb_actor_get(),
               .principal = request->principal};
   sb_status status = read_options(request, l, error);
+  if (status == SB_OK) status = read_liveness(request, l, liveness, error);
   if (status == SB_OK && !sb_http_live_sessions_enter(l->live_sessions, CHANNELS_MAX))
     status = sb_fail(error, SB_BUSY, "%d cameras are connected already: close one first", CHANNELS_MAX);
   if (status != SB_OK) {

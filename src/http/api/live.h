@@ -11,6 +11,8 @@ struct sb_http_request;
  * `frame` (the photo's number, from 1 in the order of arrival) and `dropped` (photos dropped since the answer
  * before); to a text message it is {"error": ...}. SB_INVALID: not a WebSocket handshake; SB_BUSY: too many
  * channels. */
-sb_status sb_http_live_open(struct sb_http_request *request, sb_error *error);
+/* `liveness` (NULL: none): the id of a session of active liveness, which each photo is a frame of; the answers are then
+ * its state, with `frame` and `dropped`. */
+sb_status sb_http_live_open(struct sb_http_request *request, const char *liveness, sb_error *error);
 
 #endif

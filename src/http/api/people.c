@@ -3,6 +3,7 @@
  * Records are filtered by the caller's roles here, because a key that may only enrol calls the same routes as
  * others: see person_json and enrolled_json. */
 #include "http/api/handlers.h"
+#include "http/api/liveness_fields.h"
 #include "http/api/options.h"
 #include "json/results.h"
 #include "json/write.h"
@@ -197,8 +198,11 @@ static void enroll(sb_http_params *p, sb_enroll_request *enrolment) {
   enrolment->purpose = sb_http_params_text(p, "purpose");
   enrolment->expires_ms = sb_http_params_expiry(p, "expires");
   enrolment->photos = sb_http_params_photos(p, "image", &enrolment->photo_count);
+  sb_http_live_proof proof = {.embedding = NULL};
+  if (sb_http_liveness_read(p, &proof)) enrolment->live = &proof.person;
   if (sb_http_params_failed(p)) return;
   sb_status status = sb_engine_enroll(request->context->engine, enrolment, &enrolled, &error);
+  if (enrolment->live) sb_http_liveness_settle(request->context->liveness, &proof, status == SB_OK);
   if (status == SB_DUPLICATE && enrolled)
     reply_duplicate(request, enrolled, &error);
   else if (!sb_http_failed(request, status, &error))

@@ -94,6 +94,7 @@ bool sb_http_auth_scope(sb_http_request *request) {
 static unsigned role_of(sb_http_access access) {
   switch (access) {
   case SB_HTTP_ACCESS_OPEN: return 0;
+  case SB_HTTP_ACCESS_EITHER: return SB_ROLE_READ | SB_ROLE_ENROLL;
   case SB_HTTP_ACCESS_READ: return SB_ROLE_READ;
   case SB_HTTP_ACCESS_ENROLL: return SB_ROLE_ENROLL;
   case SB_HTTP_ACCESS_ADMIN: return SB_ROLE_ADMIN;

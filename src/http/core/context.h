@@ -21,6 +21,7 @@ struct sb_http_jobs;            /* jobs/jobs.h */
 struct sb_http_sse_subscribers; /* jobs/events.h */
 struct sb_http_metrics;         /* ops/metrics.h */
 struct sb_http_live_sessions;   /* core/live_sessions.h */
+struct sb_http_liveness;        /* core/liveness_sessions.h */
 
 typedef struct sb_http_limits {
   size_t body;    /* bytes of one request (--max-body) */
@@ -58,6 +59,7 @@ typedef struct sb_http_context {
   struct sb_http_jobs *jobs;
   struct sb_http_sse_subscribers *subscribers;
   struct sb_http_live_sessions *live_sessions;
+  struct sb_http_liveness *liveness;
 } sb_http_context;
 
 /* The operating point of a request that names none: what an admin saved on the page, else what the settings say. */

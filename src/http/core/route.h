@@ -33,6 +33,7 @@ enum {
 /* What a caller must be allowed to do. A key holds a set of roles; the role admin includes the others. */
 typedef enum sb_http_access {
   SB_HTTP_ACCESS_OPEN,   /* anybody: the answer says nothing about people */
+  SB_HTTP_ACCESS_EITHER, /* the role read or the role enroll */
   SB_HTTP_ACCESS_READ,   /* look at people and search among them */
   SB_HTTP_ACCESS_ENROLL, /* add people and faces, change names */
   SB_HTTP_ACCESS_ADMIN,  /* delete, collections, operation */
