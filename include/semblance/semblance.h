@@ -272,7 +272,8 @@ typedef struct sb_engine_info {
   bool loading;            /* the faces are being read for the first time: `loaded` of them so far */
   size_t loaded;
   int workers;
-  bool thumbnails; /* of sb_engine_options */
+  bool thumbnails; /* of sb_engine_options, as is the next */
+  sb_liveness_policy liveness;
 } sb_engine_info;
 SB_API sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error);
 
@@ -381,8 +382,8 @@ typedef struct sb_enroll_request {
   const char *purpose; /* NULL: none */
   int64_t expires_ms;  /* Unix time in milliseconds from which the person is erased; 0: never */
   const sb_photo *photos;
-  size_t photo_count; /* 1..1000; all are enrolled, or none */
-  unsigned flags;     /* a set of SB_ENROLL_... */
+  size_t photo_count;         /* 1..1000; all are enrolled, or none */
+  unsigned flags;             /* a set of SB_ENROLL_... */
   const sb_live_person *live; /* every photo must show this person; NULL: see SB_LIVENESS_CHALLENGE */
 } sb_enroll_request;
 
@@ -497,10 +498,10 @@ typedef struct sb_verify_request {
    * Where it has no people, or another model than `model`, the score is the similarity. */
   const char *collection;
   sb_photo photos[2];
-  sb_target target;  /* fpir must be 0 */
-  const char *model; /* the embedding model; NULL: the engine's */
-  bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
-  int faces[2];      /* of each photo: SB_FACE_BEST, SB_FACE_LARGEST, or a face's number */
+  sb_target target;           /* fpir must be 0 */
+  const char *model;          /* the embedding model; NULL: the engine's */
+  bool whole_photo;           /* SB_WANT_WHOLE_PHOTO */
+  int faces[2];               /* of each photo: SB_FACE_BEST, SB_FACE_LARGEST, or a face's number */
   const sb_live_person *live; /* one of the photos must show this person; NULL: see SB_LIVENESS_CHALLENGE */
 } sb_verify_request;
 

@@ -222,7 +222,7 @@ static void fill_model(sb_engine *engine, sb_engine_info *info) {
 }
 
 sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error) {
-  sb_engine_info info = {.workers = engine->workers, .thumbnails = engine->thumbnails};
+  sb_engine_info info = {.workers = engine->workers, .thumbnails = engine->thumbnails, .liveness = engine->liveness};
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   fill_model(engine, &info);

@@ -650,3 +650,16 @@ class Accessible(PageCase):
                         self.browser.run("return document.documentElement.scrollWidth"), width, (view, language)
                     )
                     self.picture(f"{view}-{width}-{language}")
+
+
+class Challenge(OwnServerCase):
+    flags = ("--liveness", "challenge")
+
+    def test_a_registration_asks_for_a_challenge_which_a_still_picture_does_not_pass(self):
+        self.browser.type("#register-file", OBAMA)
+        self.browser.wait_text(".shot-say", "Good")
+        self.fill_form("Barack Obama", "44")
+        self.browser.click("#finalize")
+        self.browser.wait_text("#register-error", "The check before the camera did not succeed")
+        self.assertEqual(self.people(), [])
+        self.assertEqual(self.clean_log(), [])

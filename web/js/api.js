@@ -80,12 +80,22 @@ function form(fields) {
 
 const person = (id) => `/v1/people/${encodeURIComponent(id)}`;
 
-export const health = () => request('GET', '/v1/health');
+let liveness = 'off'; // the server's setting
+/** Does a registration need the token of a challenge? */
+export const needsChallenge = () => liveness === 'challenge';
+export const health = async () => {
+  const now = await request('GET', '/v1/health');
+  liveness = now.liveness;
+  return now;
+};
+export const livenessBegin = () => request('POST', '/v1/liveness/sessions');
+export const livenessFrame = (session, image) =>
+  request('POST', `/v1/liveness/sessions/${encodeURIComponent(session)}/frames`, form({ image }));
 export const people = (query, sort, offset, limit, thumbnails = false) =>
   request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit, thumbnails })}`);
 export const change = (id, fields) => request('PATCH', person(id), form(fields));
 export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({ from }));
-export const addFaces = (id, image) => request('POST', `${person(id)}/faces`, form({ image }));
+export const addFaces = (id, image, more = {}) => request('POST', `${person(id)}/faces`, form({ image, ...more }));
 export const verify = (image1, image2, face) => request('POST', '/v1/verify', form({ image1, image2, face }));
 export const stats = () => request('GET', '/v1/stats');
 export const keys = () => request('GET', '/v1/keys');

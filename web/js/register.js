@@ -3,12 +3,14 @@ import * as api from './api.js';
 import { duplicateCard } from './answer.js';
 import { $, el, icon, say, toast } from './dom.js';
 import { t } from './i18n.js';
+import { challenge } from './liveness.js';
 import { PhotoView } from './photo_view.js';
 
 const PHOTOS_MAX = 6;
 const HINT_EVERY = 500; // milliseconds between two checks of the camera's frame
 
 let stage;
+let proving = false; // a challenge of active liveness uses the camera's hints
 let shots = []; // {photo, url, verdict: 'good' | 'warn' | 'wait', words: key}
 
 /** The most important thing to change in a photo; '' if it is good. */
@@ -50,14 +52,15 @@ async function watch() {
   const { stream } = stage;
   while (stage.stream === stream) {
     try {
-      const seen = await api.detect(await stage.snapshot(640));
+      const seen = proving ? null : await api.detect(await stage.snapshot(640));
       if (stage.stream !== stream) return;
+      if (proving || !seen) throw new Error('not now');
       const wrong = flaw(seen);
       stage.hint(t(wrong || 'hint.still'), !wrong);
       $('#register-guide').classList.toggle('is-good', !wrong);
       showFacts(seen);
     } catch {
-      stage.hint('');
+      if (!proving) stage.hint('');
     }
     await new Promise((resolve) => {
       setTimeout(resolve, HINT_EVERY);
@@ -186,6 +189,20 @@ function finished(person) {
 /** Runs one request at a time, even if the button is pressed again. */
 let sending = false;
 
+/** The proof of a living person that the server needs, as a field of a registration. */
+async function proof() {
+  if (!api.needsChallenge()) return {};
+  proving = true;
+  showFacts(null);
+  say($('#register-error'), '');
+  $('#register-stage').scrollIntoView({ block: 'center' });
+  try {
+    return { liveness: await challenge(stage) };
+  } finally {
+    proving = false;
+  }
+}
+
 async function addToTwin() {
   if (sending) return;
   sending = true;
@@ -193,6 +210,7 @@ async function addToTwin() {
     const { person } = await api.addFaces(
       twin.id,
       shots.map((shot) => shot.photo),
+      await proof(),
     );
     finished(person);
   } catch (error) {
@@ -216,6 +234,7 @@ async function submit(onDuplicate) {
       on_duplicate: onDuplicate,
       attributes: 'true',
       image: shots.map((shot) => shot.photo),
+      ...(await proof()),
     });
     finished(person);
   } catch (error) {

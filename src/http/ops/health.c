@@ -14,6 +14,16 @@ static bool may_know_counts(const sb_http_principal *caller) {
   return !*caller->collection && caller->roles & (SB_ROLE_READ | SB_ROLE_ADMIN);
 }
 
+static const char *liveness_word(sb_liveness_policy policy) {
+  switch (policy) {
+  case SB_LIVENESS_OFF: return "off";
+  case SB_LIVENESS_WARN: return "warn";
+  case SB_LIVENESS_PASSIVE: return "passive";
+  case SB_LIVENESS_CHALLENGE: return "challenge";
+  }
+  return "off";
+}
+
 void sb_http_handle_health(sb_http_request *request) {
   sb_error error = {0}, cause = {0};
   sb_engine_info info = {0};
@@ -31,6 +41,7 @@ void sb_http_handle_health(sb_http_request *request) {
   bool loading = info.loading || models == SB_STATE_PENDING || models == SB_STATE_LOADING;
   if (body) json_object_set_new(body, "gallery", json_string(loading ? "loading" : "ready"));
   if (body) json_object_set_new(body, "thumbnails", json_boolean(info.thumbnails));
+  if (body) json_object_set_new(body, "liveness", json_string(liveness_word(info.liveness)));
   if (body && loading && counts) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
   sb_http_reply_json(request, failed ? 503 : 200, body);
 }
