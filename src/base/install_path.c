@@ -1,5 +1,5 @@
-/* Finds the installed models relative to the file of this program or library. No path is compiled in, so an
- * installation can be moved, and builds in different folders are identical byte for byte. */
+/* Finds the installed models and helper programs relative to the file of this program or library. No path is compiled
+ * in, so an installation can be moved, and builds in different folders are identical byte for byte. */
 #include "base/install_path.h"
 
 #include "base/errors.h"
@@ -68,5 +68,25 @@ char *sb_install_models_path(sb_error *error) {
   if (fine && !found) fine = asprintf(&found, "%s/share/semblance/models", nearest) >= 0;
   if (fine) return found;
   sb_fail(error, SB_NO_MEMORY, "out of memory");
+  return NULL;
+}
+
+char *sb_install_helper_path(const char *name, sb_error *error) {
+  static const char *const folders[] = {"../libexec/semblance", "../video"}; /* from bin, and from build/src/cli */
+  char path[PATH_MAX], *found = NULL, *slash = NULL;
+  if (!own_file(path) || !(slash = strrchr(path, '/'))) {
+    sb_fail(error, SB_NOT_FOUND, "this program's own file cannot be found, so neither can %s", name);
+    return NULL;
+  }
+  *slash = 0;
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+    if (asprintf(&found, "%s/%s/%s", path, folders[i], name) < 0) {
+      sb_fail(error, SB_NO_MEMORY, "out of memory");
+      return NULL;
+    }
+    if (access(found, X_OK) == 0) return found;
+    free(found);
+  }
+  sb_fail(error, SB_NOT_FOUND, "%s is not installed", name);
   return NULL;
 }

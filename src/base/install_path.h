@@ -1,4 +1,4 @@
-/* Where this program or library is installed, and the models that were installed with it. */
+/* Where this program or library is installed, and what was installed with it: models and helper programs. */
 #ifndef SB_BASE_INSTALL_PATH_H
 #define SB_BASE_INSTALL_PATH_H
 
@@ -9,5 +9,9 @@
  * deps/deepface (a checkout); the nearest wins. Where none exists, the folder where an installation would have them is
  * returned, so that the caller's message can name it. Released by free(). NULL: out of memory. */
 char *sb_install_models_path(sb_error *error);
+
+/* The path of a program that only this one starts: libexec/semblance/NAME of the installation, or build/src/video/NAME
+ * of a checkout. Released by free(). NULL: SB_NOT_FOUND in `error` where it was not installed. */
+char *sb_install_helper_path(const char *name, sb_error *error);
 
 #endif

@@ -64,14 +64,14 @@ struct sb_cli_command {
   bool is_server;        /* logs and is sandboxed as a server */
   bool sandboxed;        /* decodes photos, and writes nowhere but to the gallery and the cache */
   /* Opens what the sandbox would not let `run` open; NULL: nothing. Its error is printed like that of `run`. */
-  sb_status (*prepare)(sb_cli *cli, sb_error *error);
+  sb_status (*prepare)(sb_cli *cli, const void *options, sb_error *error);
   /* Does the work. A failure goes into `error`, which the caller prints; the exit code of a success goes into
    * cli->exit. */
   sb_status (*run)(sb_cli *cli, const void *options, sb_error *error);
 };
 
-/* command_line.c: takes the options out of cli->words, checks them, runs the subcommand, and prints its error if it
- * fails. Returns the exit code. */
+/* command_line.c: takes the options out of cli->words, checks them, confines the process, runs the subcommand, and
+ * prints its error if it fails. Returns the exit code. */
 int sb_cli_command_run(sb_cli *cli);
 
 /* The usage line's arguments: those of the subcommand, or "show|verify|export" of its actions. */

@@ -1,6 +1,8 @@
 /* Parses the command line of a subcommand by its table of options, and runs it. Flags and positional arguments may
  * come in any order; "--name VALUE" and "--name=VALUE" mean the same; "--" ends the flags. */
 #include "cli/cli.h"
+#include "cli/confine.h"
+#include "video/video.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -178,9 +180,12 @@ int sb_cli_command_run(sb_cli *cli) {
   const sb_cli_command *chosen = cli->command;
   char *options = sb_alloc(1, cli->command->options_size ? cli->command->options_size : 1, &error);
   sb_status status = options ? parse(cli, options, &chosen, &error) : SB_NO_MEMORY;
+  if (status == SB_OK && cli->command->prepare) status = cli->command->prepare(cli, options, &error);
+  if (status == SB_OK && cli->config->contain && cli->command->sandboxed) sb_cli_confine(cli);
   if (status == SB_OK && chosen->opens_gallery) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, &error);
   if (status == SB_OK) status = chosen->run(cli, options, &error);
   sb_cli_close_engine(cli);
+  sb_video_close(cli->film);
   free(options);
   return status == SB_OK ? cli->exit : sb_cli_print_error(cli, status, &error);
 }

@@ -1,11 +1,10 @@
-/* The program: reads the settings, sandboxes itself, and runs one subcommand. */
+/* The program: reads the settings, and runs one subcommand. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/log.h"
 #include "cli/secret.h"
-#include "engine/engine.h"
-#include "sandbox/sandbox.h"
+#include "crypto/crypto.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -37,29 +36,6 @@ static bool asks_for_help(int count, char **words) {
   return false;
 }
 
-enum { PORT_DNS = 53 };
-
-/* Confines the process with Landlock and seccomp before it decodes photos: it may write to the gallery, the cache
- * and, as a server, to the folder for temporary files, where uploads lie encrypted while they are imported; and
- * connect to the database and to the name server. The sockets that a server listens on are open already. */
-static void enter_sandbox(const sb_config *config, bool server) {
-  const char *temporary = getenv("TMPDIR");
-  char *data = sb_engine_folder(*config->data ? config->data : NULL, NULL);
-  char *cache = sb_engine_cache_folder(*config->cache ? config->cache : NULL, NULL);
-  const char *const writable[] = {data ? data : "/nonexistent", cache ? cache : "/nonexistent",
-                                  server ? (temporary && *temporary ? temporary : "/var/tmp") : NULL, NULL};
-  uint16_t ports[18] = {0}; /* of the database's servers; ended by 0 */
-  size_t count = *config->store ? sb_engine_database_ports(config->store, ports, 8) : 0;
-  if (count && *config->store_replica) count += sb_engine_database_ports(config->store_replica, ports + count, 8);
-  if (count) {
-    ports[count] = PORT_DNS;
-    setenv("RES_OPTIONS", "use-vc", 1); /* the sandbox allows no datagrams, so names are looked up over TCP */
-  }
-  if (data && cache) sb_sandbox_enter(writable, count ? ports : NULL);
-  free(data);
-  free(cache);
-}
-
 /* The log starts before the sandbox, whose trouble it may have to report. */
 static int run_with_settings(sb_cli *cli, int argc, char **argv) {
   sb_error error = {0};
@@ -70,9 +46,6 @@ static int run_with_settings(sb_cli *cli, int argc, char **argv) {
   }
   cli->words = argv + 2;
   cli->count = argc - 2;
-  if (cli->command->prepare && (status = cli->command->prepare(cli, &error)) != SB_OK)
-    return sb_cli_print_error(cli, status, &error);
-  if (cli->config->contain && cli->command->sandboxed) enter_sandbox(cli->config, cli->command->is_server);
   return sb_cli_command_run(cli);
 }
 

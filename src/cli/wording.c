@@ -1,4 +1,4 @@
-/* Numbers and results in words, and text in HTML. */
+/* Numbers and results in words, and text in HTML and CSV. */
 #include "cli/wording.h"
 
 #include "engine/quality_text.h"
@@ -22,6 +22,17 @@ const char *sb_cli_quality_problem(const sb_quality *quality) {
 const char *sb_cli_child_text(void) {
   return "a face looks like a child's, and children look alike to the models; a person must decide (--children match "
          "treats children like adults)";
+}
+
+const char *sb_cli_unsure_reason(const sb_search_face *face) {
+  switch (face->reason) {
+  case SB_REASON_QUALITY: return sb_cli_quality_problem(&face->face.quality);
+  case SB_REASON_LIVENESS: return "it looks like a picture or a screen, not a person";
+  case SB_REASON_CHILD: return sb_cli_child_text();
+  case SB_REASON_SCORE:
+  case SB_REASON_NONE: break;
+  }
+  return "the most similar person is not similar enough";
 }
 
 const char *sb_cli_key_origin(sb_root_origin origin) {
@@ -55,4 +66,16 @@ sb_status sb_cli_html_text(sb_buffer *page, const char *text, sb_error *error) {
     if (status != SB_OK) return status;
   }
   return SB_OK;
+}
+
+void sb_cli_csv_cell(const char *text, size_t size, bool last) {
+  bool quoted = false;
+  for (size_t i = 0; !quoted && i < size; i++) quoted = strchr(",\"\r\n", text[i]) != NULL;
+  if (quoted) putchar('"');
+  for (size_t i = 0; i < size; i++) {
+    if (text[i] == '"') putchar('"');
+    putchar(text[i]);
+  }
+  if (quoted) putchar('"');
+  fputs(last ? "\r\n" : ",", stdout);
 }

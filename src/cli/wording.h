@@ -10,6 +10,8 @@ const char *sb_cli_verdict(sb_verdict verdict); /* "match", "not sure" or "no ma
 const char *sb_cli_quality_problem(const sb_quality *quality);
 /* Why nobody is named where a face looks like a child's, and what to do. */
 const char *sb_cli_child_text(void);
+/* Why the verdict of a face is "not sure". */
+const char *sb_cli_unsure_reason(const sb_search_face *face);
 /* Where the root key comes from: "semblance.key in the gallery's folder". */
 const char *sb_cli_key_origin(sb_root_origin origin);
 /* A size as "1.4 GB". */
@@ -22,5 +24,8 @@ static inline const char *sb_cli_plural(size_t count, const char *one, const cha
 /* Appends text to a page of HTML with &, <, > and quotes escaped; if the text is not UTF-8, its bytes beyond ASCII
  * become question marks. */
 sb_status sb_cli_html_text(sb_buffer *page, const char *text, sb_error *error);
+
+/* Prints a cell of CSV (RFC 4180), quoted where it has to be, and the comma or the end of the line behind it. */
+void sb_cli_csv_cell(const char *text, size_t size, bool last);
 
 #endif

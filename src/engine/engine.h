@@ -37,6 +37,9 @@ void sb_engine_cancel_waits(sb_engine *engine);
 
 /* ---- flow.c */
 
+/* Do the first bytes (some tens are enough) say that this is a photo of a format that can be decoded? */
+bool sb_photo_is_known(const sb_photo *photo);
+
 /* SB_NO_FACE, with what to do about it. `which` ("the first photo") is named, unless it is NULL. */
 sb_status sb_engine_fail_no_face(const char *which, sb_error *error);
 

@@ -17,6 +17,10 @@
 
 /* ---- Photo -> faces */
 
+bool sb_photo_is_known(const sb_photo *photo) {
+  return sb_image_sniff(photo->bytes, photo->size) != SB_IMAGE_UNKNOWN;
+}
+
 static sb_status take_worker(sb_engine *engine, void **worker, sb_error *error) {
   sb_status status = sb_engine_load_models(engine, error);
   if (status != SB_OK) return status;
@@ -58,6 +62,18 @@ sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, con
   return status;
 }
 
+sb_status sb_flow_image_faces(sb_engine *engine, const sb_image *image, unsigned want, const char *model,
+                              sb_faces **out, sb_error *error) {
+  if (engine->flip) want |= SB_WANT_FLIP;
+  const sb_find_options options = {.want = want | SB_WANT_UPRIGHT, .model = model && *model ? model : NULL};
+  void *worker = NULL;
+  sb_status status = take_worker(engine, &worker, error);
+  if (status != SB_OK) return status;
+  status = sb_worker_find(worker, image, &options, out, error);
+  sb_pool_put(engine->pool, worker);
+  return status;
+}
+
 sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                         sb_error *error) {
   return sb_flow_portrait(engine, photo, want, model, out, NULL, error);
@@ -95,53 +111,33 @@ sb_status sb_engine_find_faces(sb_engine *engine, const sb_find_request *request
   return status;
 }
 
-/* ---- Public: search */
+/* ---- A gallery, and the verdict of a face */
 
-/* One search of a photo in progress. */
-typedef struct photo_search {
-  sb_engine *engine;
-  const sb_search_request *request;
-  bool embedded; /* the result gets the faces' embeddings */
-  sb_store_collection collection;
-  sb_embedder embedder;
-  sb_faces *faces;
-  int64_t *matched; /* of each face: the person's row, 0: no match */
-  sb_search_result *result;
-} photo_search;
-
-static unsigned search_want(const photo_search *s) {
-  const sb_search_request *request = s->request;
-  unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(s->engine) | sb_child_want(s->engine);
-  if (request->largest_only) want |= SB_WANT_LARGEST_ONLY;
-  if (request->small_faces) want |= SB_WANT_SMALL_FACES;
-  if (request->attributes) want |= SB_WANT_ATTRIBUTES;
-  if (request->whole_photo) want |= SB_WANT_WHOLE_PHOTO;
-  return want;
-}
-
-/* What the gallery's size and model make of the request. */
-static sb_status begin_search(photo_search *s, sb_error *error) {
-  sb_search_result *result = s->result;
-  sb_status status = sb_engine_collection(s->engine, s->request->collection, false, &s->collection, error);
+sb_status sb_flow_gallery_open(sb_engine *engine, const char *name, const sb_target *target, sb_flow_gallery *out,
+                               sb_error *error) {
+  sb_status status = sb_engine_collection(engine, name, false, &out->collection, error);
   if (status != SB_OK) return status;
-  status = sb_engine_collection_embedder(s->engine, &s->collection, &s->embedder, error);
+  status = sb_engine_collection_embedder(engine, &out->collection, &out->embedder, error);
   if (status != SB_OK) return status;
-  result->gallery_size = s->collection.info.people;
-  result->gallery_faces = s->collection.info.faces;
-  status =
-      sb_verdict_search_threshold(&s->embedder, &s->request->target, result->gallery_size, &result->threshold, error);
+  size_t people = out->collection.info.people;
+  status = sb_verdict_search_threshold(&out->embedder, target, people, &out->threshold, error);
   if (status != SB_OK) return status;
-  result->unsure = sb_verdict_unsure(&s->embedder, result->threshold);
-  result->fpir = sb_calibration_fpir(&s->embedder.calibration, result->threshold, (double)result->gallery_size);
+  out->unsure = sb_verdict_unsure(&out->embedder, out->threshold);
+  out->fpir = sb_calibration_fpir(&out->embedder.calibration, out->threshold, (double)people);
   return SB_OK;
 }
 
+unsigned sb_flow_search_want(const sb_engine *engine) {
+  return SB_WANT_EMBEDDING | sb_verdict_liveness_want(engine) | sb_child_want(engine);
+}
+
 /* A match becomes "not sure" where the face or the best candidate is a child. */
-static sb_status apply_child_rule(photo_search *s, size_t i, sb_search_face *face, sb_error *error) {
+static sb_status apply_child_rule(sb_engine *engine, const sb_flow_probe *probe, sb_search_face *face,
+                                  sb_error *error) {
   if (face->verdict != SB_VERDICT_MATCH) return SB_OK;
   const sb_candidate *best = &face->candidates[0];
-  bool child = sb_child_person(s->engine, best->has_attributes, &best->attributes);
-  sb_status status = child ? SB_OK : sb_child_face(s->engine, s->faces, i, &child, error);
+  bool child = sb_child_person(engine, best->has_attributes, &best->attributes);
+  sb_status status = child ? SB_OK : sb_child_face(engine, probe->faces, probe->face, &child, error);
   if (child) face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_CHILD;
   return status;
 }
@@ -154,56 +150,102 @@ static void withdraw_matches(sb_search_face *face) {
 
 /* A face that is too poor for enrolment offers nobody, unless it matches: poor faces are alike, and some are not
  * faces. */
-static void drop_guesses(const photo_search *s, sb_search_face *face) {
-  bool measured = !s->request->whole_photo;
-  if (face->verdict == SB_VERDICT_MATCH || !measured || face->face.quality.overall >= s->embedder.minimum_quality)
+static void drop_guesses(const sb_flow_search *search, const sb_flow_probe *probe, sb_search_face *face) {
+  if (face->verdict == SB_VERDICT_MATCH || probe->unmeasured ||
+      face->face.quality.overall >= search->embedder->minimum_quality)
     return;
   sb_candidates_free(face->candidates, face->count);
   face->candidates = NULL;
   face->count = 0;
 }
 
-static sb_status search_face(photo_search *s, const sb_flow_search *search, size_t i, sb_error *error) {
+sb_status sb_flow_decide(sb_engine *engine, const sb_flow_search *search, const sb_flow_probe *probe,
+                         sb_search_face *out, int64_t *matched, sb_error *error) {
   sb_flow_found found = {0};
-  sb_face *from = &s->faces->items[i];
-  sb_status status = sb_flow_candidates(s->engine, search, from->embedding, &found, error);
+  sb_status status = sb_flow_candidates(engine, search, probe->embedding, &found, error);
   if (status != SB_OK) return status;
-  sb_search_face *face = &s->result->faces[s->result->count++];
-  *face = (sb_search_face){.face = *from, .candidates = found.candidates, .count = found.count};
-  if (s->embedded)
-    from->embedding = NULL; /* it moved over */
+  *out =
+      (sb_search_face){.face = probe->faces->items[probe->face], .candidates = found.candidates, .count = found.count};
+  out->face.embedding = NULL;
+  sb_verdict best = out->count ? out->candidates[0].verdict : SB_VERDICT_NONE;
+  double score = out->count ? out->candidates[0].score : -1;
+  out->verdict = sb_verdict_with_quality(search->embedder, best, score, search->collection->info.people,
+                                         &out->face.quality, &out->reason);
+  if (out->verdict != SB_VERDICT_NONE && sb_verdict_refused(engine, &out->face))
+    out->verdict = SB_VERDICT_UNSURE, out->reason = SB_REASON_LIVENESS;
+  status = apply_child_rule(engine, probe, out, error);
+  if (out->verdict == SB_VERDICT_MATCH)
+    *matched = found.best;
   else
-    face->face.embedding = NULL;
-  sb_verdict best = face->count ? face->candidates[0].verdict : SB_VERDICT_NONE;
-  double score = face->count ? face->candidates[0].score : -1;
-  face->verdict =
-      sb_verdict_with_quality(&s->embedder, best, score, s->result->gallery_size, &face->face.quality, &face->reason);
-  if (face->verdict != SB_VERDICT_NONE && sb_verdict_refused(s->engine, &face->face))
-    face->verdict = SB_VERDICT_UNSURE, face->reason = SB_REASON_LIVENESS;
-  status = apply_child_rule(s, i, face, error);
-  if (face->verdict == SB_VERDICT_MATCH)
-    s->matched[i] = found.best;
-  else
-    withdraw_matches(face);
-  drop_guesses(s, face);
+    withdraw_matches(out);
+  drop_guesses(search, probe, out);
   return status;
 }
 
+/* ---- Public: search */
+
+/* One search of a photo in progress. */
+typedef struct photo_search {
+  sb_engine *engine;
+  const sb_search_request *request;
+  bool embedded; /* the result gets the faces' embeddings */
+  sb_flow_gallery gallery;
+  sb_faces *faces;
+  int64_t *matched; /* of each face: the person's row, 0: no match */
+  sb_search_result *result;
+} photo_search;
+
+static unsigned search_want(const photo_search *s) {
+  const sb_search_request *request = s->request;
+  unsigned want = sb_flow_search_want(s->engine);
+  if (request->largest_only) want |= SB_WANT_LARGEST_ONLY;
+  if (request->small_faces) want |= SB_WANT_SMALL_FACES;
+  if (request->attributes) want |= SB_WANT_ATTRIBUTES;
+  if (request->whole_photo) want |= SB_WANT_WHOLE_PHOTO;
+  return want;
+}
+
+static sb_status begin_search(photo_search *s, sb_error *error) {
+  sb_search_result *result = s->result;
+  const sb_flow_gallery *gallery = &s->gallery;
+  sb_status status = sb_flow_gallery_open(s->engine, s->request->collection, &s->request->target, &s->gallery, error);
+  if (status != SB_OK) return status;
+  result->gallery_size = gallery->collection.info.people;
+  result->gallery_faces = gallery->collection.info.faces;
+  result->threshold = gallery->threshold;
+  result->unsure = gallery->unsure;
+  result->fpir = gallery->fpir;
+  return SB_OK;
+}
+
+static sb_status search_face(photo_search *s, const sb_flow_search *search, size_t i, sb_error *error) {
+  sb_face *from = &s->faces->items[i];
+  sb_search_face *face = &s->result->faces[s->result->count++]; /* counted at once: the result owns what it gets */
+  const sb_flow_probe probe = {s->faces, i, from->embedding, s->request->whole_photo};
+  sb_status status = sb_flow_decide(s->engine, search, &probe, face, &s->matched[i], error);
+  if (status != SB_OK || !s->embedded) return status;
+  face->face.embedding = from->embedding;
+  from->embedding = NULL; /* it moved over */
+  return SB_OK;
+}
+
 static sb_status search_photo(photo_search *s, sb_error *error) {
+  const sb_flow_gallery *gallery = &s->gallery;
   sb_status status = begin_search(s, error);
   if (status != SB_OK) return status;
-  status = sb_flow_faces(s->engine, s->request->photo, search_want(s), s->embedder.name, &s->faces, error);
+  status = sb_flow_faces(s->engine, s->request->photo, search_want(s), gallery->embedder.name, &s->faces, error);
   if (status != SB_OK) return status;
   s->result->width = s->faces->width;
   s->result->height = s->faces->height;
   s->result->faces = sb_alloc(s->faces->count, sizeof *s->result->faces, error);
   s->matched = sb_alloc(s->faces->count, sizeof *s->matched, error);
   if (!s->result->faces || !s->matched) return SB_NO_MEMORY;
-  const sb_flow_search search = {&s->collection, &s->embedder, s->request->k ? s->request->k : 5, s->result->threshold};
+  const sb_flow_search search = {&gallery->collection, &gallery->embedder, s->request->k ? s->request->k : 5,
+                                 gallery->threshold};
   status = sb_collection_indexes_sync(s->engine->indexes, error);
   for (size_t i = 0; status == SB_OK && i < s->faces->count; i++) status = search_face(s, &search, i, error);
   if (status != SB_OK) return status;
-  return sb_engine_audit_search(s->engine, s->collection.row, s->result, s->matched, error);
+  return sb_engine_audit_search(s->engine, gallery->collection.row, s->result, s->matched, error);
 }
 
 static sb_status search(sb_engine *engine, const sb_search_request *request, size_t *dim, sb_search_result **out,

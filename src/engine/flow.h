@@ -17,6 +17,10 @@ sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, con
 sb_status sb_flow_some_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,
                             sb_faces **out, sb_error *error);
 
+/* The faces of pixels, which are upright and belong to the caller. */
+sb_status sb_flow_image_faces(sb_engine *engine, const sb_image *image, unsigned want, const char *model,
+                              sb_faces **out, sb_error *error);
+
 /* Compares two embeddings of unit length by the cohorts that the collection (NULL: default) has for them. Without a
  * gallery, or with one of another model, the score is the similarity. Syncs the indexes. */
 sb_status sb_flow_compare(sb_engine *engine, const char *collection, const sb_embedder *embedder,
@@ -41,5 +45,28 @@ typedef struct sb_flow_found {
 /* The candidates for an embedding, the best normalised score first. Call sb_collection_indexes_sync before. */
 sb_status sb_flow_candidates(sb_engine *engine, const sb_flow_search *search, const float *embedding,
                              sb_flow_found *out, sb_error *error);
+
+/* A collection as a search finds it: what its size and its model make of an operating point. */
+typedef struct sb_flow_gallery {
+  sb_store_collection collection;
+  sb_embedder embedder;
+  double threshold, unsure, fpir; /* as in sb_search_result */
+} sb_flow_gallery;
+/* `name` NULL: default. SB_NOT_FOUND, SB_FORBIDDEN, SB_INVALID (target), SB_MODEL. */
+sb_status sb_flow_gallery_open(sb_engine *engine, const char *name, const sb_target *target, sb_flow_gallery *out,
+                               sb_error *error);
+/* What a search adds to the SB_WANT_... of its faces. */
+unsigned sb_flow_search_want(const sb_engine *engine);
+/* A face to decide on. */
+typedef struct sb_flow_probe {
+  sb_faces *faces; /* of the photo; quality, liveness and age are those of items[face] */
+  size_t face;
+  const float *embedding; /* its own, or a mean with others of the person */
+  bool unmeasured;        /* the quality was not measured */
+} sb_flow_probe;
+/* Candidates and verdict of a face. `out` gets no embedding; `*matched`: the row of the person that matched, 0: none.
+ * Call sb_collection_indexes_sync before. */
+sb_status sb_flow_decide(sb_engine *engine, const sb_flow_search *search, const sb_flow_probe *probe,
+                         sb_search_face *out, int64_t *matched, sb_error *error);
 
 #endif

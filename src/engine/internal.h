@@ -14,6 +14,7 @@
  *   index_refresher.c                       the thread that follows a shared database
  *   density.c, candidates.c                 densities of faces; embedding -> candidates
  *   thumbnail.c, flow.c                     photo -> faces -> candidates
+ *   film.c                                  pictures of a film -> tracks -> candidates
  *   people.c, enroll.c, faces.c, ...        verbs, a file a family
  *   engine.c                                lifecycle and state
  *

@@ -21,6 +21,16 @@ void sb_search_result_free(sb_search_result *result) {
   free(result);
 }
 
+void sb_film_result_free(sb_film_result *result) {
+  if (!result) return;
+  for (size_t i = 0; i < result->count; i++) {
+    sb_candidates_free(result->tracks[i].best.candidates, result->tracks[i].best.count);
+    free(result->tracks[i].picture);
+  }
+  free(result->tracks);
+  free(result);
+}
+
 void sb_enrolled_free(sb_enrolled *enrolled) {
   if (!enrolled) return;
   free(enrolled->person.id);

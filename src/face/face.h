@@ -48,6 +48,8 @@ void sb_worker_free(sb_worker *worker);
 /* For sb_find_options.want: keep the picture of each face that the age model reads, so that sb_worker_age can run when
  * the photo is gone, or never. */
 enum { SB_WANT_AGE_LATER = 1u << 30 };
+/* For sb_find_options.want: the picture is upright, so do not look for faces in turned copies where there is none. */
+enum { SB_WANT_UPRIGHT = 1u << 29 };
 typedef struct sb_find_options {
   unsigned want;     /* SB_WANT_* */
   const char *model; /* the embedder; NULL: the pipeline's */
@@ -58,6 +60,8 @@ sb_status sb_worker_warm(sb_worker *worker, unsigned want, int width, int height
  * name. */
 sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find_options *options, sb_faces **out,
                          sb_error *error);
+/* One face with its embedding and its picture, as an sb_faces of its own, for when the others are not needed. */
+sb_status sb_find_one(const sb_faces *faces, size_t face, sb_faces **out, sb_error *error);
 /* Has this pipeline a model that estimates ages? */
 bool sb_pipeline_has_age(const sb_pipeline *pipeline);
 /* The same without loading a model. SB_MODEL. */

@@ -119,6 +119,7 @@ static int by_size(const void *a, const void *b) {
 static sb_status make_age_room(const sb_worker *worker, sb_find_result *found, size_t faces, sb_error *error) {
   size_t each = sb_worker_picture_bytes(worker);
   if (!each || !faces) return SB_OK;
+  found->picture_bytes = each;
   found->pictures = sb_alloc(faces, each, error);
   found->ages = sb_alloc(faces, sizeof *found->ages, error);
   if (!found->pictures || !found->ages) return SB_NO_MEMORY;
@@ -208,6 +209,7 @@ static sb_status describe_all(sb_worker *worker, const sb_image *image, const up
 static sb_status find_candidates(sb_worker *worker, const sb_image *image, unsigned want, bool large, upright *up,
                                  sb_error *error) {
   worker->tiles = large && want & SB_WANT_SMALL_FACES;
+  if (want & SB_WANT_UPRIGHT) return sb_worker_candidates(worker, image, large, error);
   if (!(want & SB_WANT_WHOLE_PHOTO)) return find_upright(worker, image, large, up, error);
   worker->found.count = 1;
   worker->found.boxes[0] = (sb_detection){.x1 = image->width, .y1 = image->height, .score = 1, .probability = 1};
@@ -260,6 +262,31 @@ sb_status sb_worker_find(sb_worker *worker, const sb_image *image, const sb_find
   else
     sb_faces_free(faces);
   return status;
+}
+
+sb_status sb_find_one(const sb_faces *faces, size_t face, sb_faces **out, sb_error *error) {
+  const sb_find_result *from = (const sb_find_result *)faces; /* every sb_faces is the first member of one */
+  sb_find_result *one = sb_alloc(1, sizeof *one, error);
+  if (!one) return SB_NO_MEMORY;
+  one->faces = *faces;
+  one->faces.count = 1;
+  one->picture_bytes = from->picture_bytes;
+  one->faces.items = sb_alloc(1, sizeof *one->faces.items, error);
+  if (!one->faces.items) return free(one), SB_NO_MEMORY;
+  sb_face *item = one->faces.items;
+  *item = faces->items[face];
+  item->embedding = NULL;
+  if (faces->items[face].embedding) item->embedding = sb_alloc(faces->dim, sizeof *item->embedding, error);
+  if (from->pictures) one->pictures = sb_alloc(1, from->picture_bytes, error);
+  if (from->ages) one->ages = sb_alloc(1, sizeof *one->ages, error);
+  bool complete = !item->embedding == !faces->items[face].embedding && !one->pictures == !from->pictures &&
+                  !one->ages == !from->ages;
+  if (!complete) return sb_faces_free(&one->faces), SB_NO_MEMORY;
+  if (item->embedding) memcpy(item->embedding, faces->items[face].embedding, faces->dim * sizeof *item->embedding);
+  if (one->pictures) memcpy(one->pictures, from->pictures + face * from->picture_bytes, from->picture_bytes);
+  if (one->ages) one->ages[0] = from->ages[face];
+  *out = &one->faces;
+  return SB_OK;
 }
 
 void sb_faces_free(sb_faces *faces) {

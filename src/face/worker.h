@@ -64,7 +64,8 @@ sb_status sb_worker_verify(sb_worker *worker, const sb_image *image, const sb_sq
 typedef struct sb_find_result {
   sb_faces faces;    /* first, because callers have a pointer to this member only */
   uint8_t *pictures; /* of all faces, sb_worker_picture_bytes each; NULL: none are kept */
-  float *ages;       /* of each face; negative: the model has not run on it */
+  size_t picture_bytes;
+  float *ages; /* of each face; negative: the model has not run on it */
 } sb_find_result;
 
 /* What the caller asked for, with the embedder already looked up. */

@@ -4,6 +4,8 @@
 
 #include "json/write.h"
 
+#include <string.h>
+
 static json_t *gender_of(const sb_attributes *a) {
   if (a->man < 0) return json_null();
   return json_pack("{s:s,s:o,s:o}", "dominant", a->man >= a->woman ? "man" : "woman", "man", sb_json_rounded(a->man, 4),
@@ -131,23 +133,73 @@ static json_t *candidates_of(const sb_candidate *candidates, size_t count) {
   return list;
 }
 
+static json_t *search_face_of(const sb_search_face *found) {
+  json_t *face = face_of(&found->face);
+  sb_json_set(&face, "verdict", json_string(verdict_word(found->verdict)));
+  sb_json_set(&face, "reason", json_string(reason_word(found->reason)));
+  sb_json_set(&face, "candidates", candidates_of(found->candidates, found->count));
+  return face;
+}
+
 json_t *sb_json_search(const sb_search_result *result) {
   json_t *list = json_array();
-  for (size_t i = 0; i < result->count; i++) {
-    const sb_search_face *found = &result->faces[i];
-    json_t *face = face_of(&found->face);
-    if (face) {
-      sb_json_set(&face, "verdict", json_string(verdict_word(found->verdict)));
-      sb_json_set(&face, "reason", json_string(reason_word(found->reason)));
-      sb_json_set(&face, "candidates", candidates_of(found->candidates, found->count));
-    }
-    sb_json_append(&list, face);
-  }
+  for (size_t i = 0; i < result->count; i++) sb_json_append(&list, search_face_of(&result->faces[i]));
   return json_pack("{s:o,s:i,s:i,s:I,s:I,s:o,s:o,s:o,s:o}", "faces", list, "width", result->width, "height",
                    result->height, "gallery_size", (json_int_t)result->gallery_size, "gallery_faces",
                    (json_int_t)result->gallery_faces, "threshold", sb_json_rounded(result->threshold, 4), "unsure",
                    sb_json_rounded(result->unsure, 4), "false_positive_identification_rate",
                    sb_json_significant(result->fpir, 2), "elapsed_ms", sb_json_rounded(result->elapsed_ms, 2));
+}
+
+/* ---- Films */
+
+static json_t *track_of(const sb_film_track *track) {
+  json_t *json = search_face_of(&track->best);
+  sb_json_set(&json, "from_ms", json_integer((json_int_t)track->since_ms));
+  sb_json_set(&json, "to_ms", json_integer((json_int_t)track->until_ms));
+  sb_json_set(&json, "best_shot_ms", json_integer((json_int_t)track->best_ms));
+  sb_json_set(&json, "pictures", json_integer((json_int_t)track->pictures));
+  return json;
+}
+
+static const sb_candidate *match_of(const sb_film_track *track) {
+  return track->best.verdict == SB_VERDICT_MATCH ? &track->best.candidates[0] : NULL;
+}
+
+/* One person with all intervals, from the person's first track on. */
+static json_t *person_of(const sb_film_result *result, size_t at) {
+  const sb_candidate *match = match_of(&result->tracks[at]);
+  json_t *intervals = json_array();
+  for (size_t i = at; i < result->count; i++) {
+    const sb_film_track *track = &result->tracks[i];
+    const sb_candidate *other = match_of(track);
+    if (!other || strcmp(other->id, match->id) != 0) continue;
+    sb_json_append(&intervals, json_pack("{s:I,s:I}", "from_ms", (json_int_t)track->since_ms, "to_ms",
+                                         (json_int_t)track->until_ms));
+  }
+  return json_pack("{s:s,s:s,s:o}", "id", match->id, "name", match->name, "intervals", intervals);
+}
+
+static bool is_first_of_person(const sb_film_result *result, size_t at) {
+  const sb_candidate *match = match_of(&result->tracks[at]);
+  for (size_t i = 0; match && i < at; i++) {
+    const sb_candidate *other = match_of(&result->tracks[i]);
+    if (other && !strcmp(other->id, match->id)) return false;
+  }
+  return match != NULL;
+}
+
+json_t *sb_json_film(const sb_film_result *result) {
+  json_t *tracks = json_array(), *people = json_array();
+  for (size_t i = 0; i < result->count; i++) {
+    sb_json_append(&tracks, track_of(&result->tracks[i]));
+    if (is_first_of_person(result, i)) sb_json_append(&people, person_of(result, i));
+  }
+  return json_pack("{s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o}", "tracks", tracks, "people", people, "pictures_searched",
+                   (json_int_t)result->pictures, "gallery_size", (json_int_t)result->gallery_size, "gallery_faces",
+                   (json_int_t)result->gallery_faces, "threshold", sb_json_rounded(result->threshold, 4), "unsure",
+                   sb_json_rounded(result->unsure, 4), "false_positive_identification_rate",
+                   sb_json_significant(result->fpir, 2));
 }
 
 /* How many faces a photo shows; null: only the largest was looked for. */

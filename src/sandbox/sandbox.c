@@ -10,8 +10,10 @@
 #include <linux/fs.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -28,8 +30,10 @@ enum { SANITIZED = 0 };
 enum {
   FS_EXECUTE = 1 << 0,
   FS_WRITES = 1 << 1 | 0x1ff0, /* write_file; removing and making files, folders, devices, sockets, links */
+  FS_READS = 1 << 2 | 1 << 3,  /* read_file, read_dir */
   FS_REFER = 1 << 13,          /* since ABI version 2 */
   FS_TRUNCATE = 1 << 14,       /* since 3 */
+  NET_BIND = 1 << 0,           /* since 4 */
   NET_CONNECT = 1 << 1,        /* since 4 */
   SCOPE_ALL = 3,               /* abstract sockets and signals: since 6 */
 };
@@ -56,28 +60,51 @@ static void allow_port(int rules, uint16_t port) {
     sb_log(SB_LOG_WARNING, "sandbox: connecting to port %d could not be allowed: %s", (int)port, strerror(errno));
 }
 
-static void landlock(const char *const *writable, const uint16_t *ports) {
+/* The version of Landlock's interface; 0: the kernel has none. */
+static long landlock_version(void) {
   long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (version < 1) {
-    sb_log(SB_LOG_WARNING, "sandbox: this kernel does not support Landlock; only file permissions protect files");
-    return;
-  }
-  uint64_t fs = FS_EXECUTE | FS_WRITES | (version >= 2 ? FS_REFER : 0) | (version >= 3 ? FS_TRUNCATE : 0);
-  ruleset attributes = {fs, version >= 4 ? NET_CONNECT : 0, version >= 6 ? SCOPE_ALL : 0};
+  if (version >= 1) return version;
+  sb_log(SB_LOG_WARNING, "sandbox: this kernel does not support Landlock; only file permissions protect files");
+  return 0;
+}
+
+/* All ways of changing files, and of running programs, that this version knows. */
+static uint64_t landlock_changes(long version) {
+  return FS_EXECUTE | FS_WRITES | (version >= 2 ? FS_REFER : 0) | (version >= 3 ? FS_TRUNCATE : 0);
+}
+
+/* A set of rules that refuses `fs` and `net`; -1 with a warning. */
+static int landlock_rules(long version, uint64_t fs, uint64_t net) {
+  ruleset attributes = {fs, version >= 4 ? net : 0, version >= 6 ? SCOPE_ALL : 0};
   size_t size = version >= 6 ? sizeof attributes : version >= 4 ? offsetof(ruleset, scope) : offsetof(ruleset, net);
   int rules = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
-  if (rules < 0) {
+  if (rules < 0) sb_log(SB_LOG_WARNING, "sandbox: Landlock could not be enabled: %s", strerror(errno));
+  return rules;
+}
+
+static void landlock_restrict(int rules) {
+  if (syscall(SYS_landlock_restrict_self, rules, 0))
     sb_log(SB_LOG_WARNING, "sandbox: Landlock could not be enabled: %s", strerror(errno));
-    return;
-  }
+  close(rules);
+}
+
+static void landlock(const char *const *writable, const uint16_t *ports) {
+  long version = landlock_version();
+  uint64_t fs = landlock_changes(version);
+  int rules = version ? landlock_rules(version, fs, NET_CONNECT) : -1;
+  if (rules < 0) return;
   for (; *writable; writable++)
     if (sb_dir_make(*writable, NULL) == SB_OK) allow(rules, *writable, fs & ~(uint64_t)FS_EXECUTE);
   for (; version >= 4 && ports && *ports; ports++) allow_port(rules, *ports);
   allow(rules, "/dev/null", fs & (1 << 1 | FS_TRUNCATE));
   allow(rules, "/dev/tty", fs & (1 << 1 | FS_TRUNCATE));
-  if (syscall(SYS_landlock_restrict_self, rules, 0))
-    sb_log(SB_LOG_WARNING, "sandbox: Landlock could not be enabled: %s", strerror(errno));
-  close(rules);
+  landlock_restrict(rules);
+}
+
+static void landlock_everything(void) {
+  long version = landlock_version();
+  int rules = version ? landlock_rules(version, landlock_changes(version) | FS_READS, NET_BIND | NET_CONNECT) : -1;
+  if (rules >= 0) landlock_restrict(rules);
 }
 
 /* ---- seccomp */
@@ -174,7 +201,58 @@ static const int refused[] = {
     SYS__sysctl,
 #endif
 };
-enum { REFUSED = sizeof refused / sizeof *refused, INSTRUCTIONS_MAX = 2 * REFUSED + 60 };
+
+/* What a decoder may not do in addition: open, make, move or remove files; have other sockets; start processes; send
+ * signals; change what the kernel does when its parent ends. */
+static const int refused_to_decoders[] = {
+    SYS_openat,
+    SYS_openat2,
+    SYS_memfd_create,
+    SYS_mknodat,
+    SYS_mkdirat,
+    SYS_unlinkat,
+    SYS_symlinkat,
+    SYS_linkat,
+    SYS_renameat2,
+    SYS_truncate,
+    SYS_fallocate,
+    SYS_socketpair,
+    SYS_accept,
+    SYS_accept4,
+    SYS_kill,
+    SYS_tkill,
+    SYS_rt_sigqueueinfo,
+    SYS_rt_tgsigqueueinfo,
+    SYS_pidfd_open,
+    SYS_pidfd_send_signal,
+    SYS_prctl, /* it could outlive its parent (PR_SET_PDEATHSIG) */
+    SYS_shmget,
+    SYS_shmat,
+    SYS_msgget,
+    SYS_semget,
+    SYS_mq_open,
+#if defined(__x86_64__)
+    SYS_open,
+    SYS_creat,
+    SYS_mknod,
+    SYS_mkdir,
+    SYS_rmdir,
+    SYS_unlink,
+    SYS_symlink,
+    SYS_link,
+    SYS_rename,
+    SYS_fork,
+    SYS_vfork,
+#endif
+#if defined(SYS_renameat)
+    SYS_renameat,
+#endif
+};
+enum {
+  REFUSED = sizeof refused / sizeof *refused,
+  REFUSED_TO_DECODERS = sizeof refused_to_decoders / sizeof *refused_to_decoders,
+  INSTRUCTIONS_MAX = 2 * (REFUSED + REFUSED_TO_DECODERS) + 80
+};
 
 /* A filter under construction. `code` has room for everything that seccomp() emits. */
 typedef struct filter {
@@ -254,7 +332,26 @@ static void limit_sending(filter *f) {
   refuse_bits(f, SYS_sendmmsg, 3, false, MSG_FASTOPEN);
 }
 
-static void seccomp(bool connections) {
+/* clone() for threads only, and clone3() not at all: the C library then uses clone(), whose flags can be seen. */
+static void limit_processes(filter *f) {
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1);
+  answer(f, SECCOMP_RET_ERRNO | ENOSYS);
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4);
+  load(f, argument(0, false));
+  emit(f, BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+  load(f, offsetof(struct seccomp_data, nr));
+}
+
+static void limit_decoder(filter *f) {
+  for (size_t i = 0; i < REFUSED_TO_DECODERS; i++) refuse_call(f, refused_to_decoders[i]);
+  limit_processes(f);
+  refuse_bits(f, SYS_mmap, 2, false, PROT_EXEC);
+  refuse_bits(f, SYS_mprotect, 2, false, PROT_EXEC);
+  refuse_bits(f, SYS_pkey_mprotect, 2, false, PROT_EXEC);
+}
+
+static void seccomp(bool connections, bool decoder) {
   filter f = {.used = 0};
   load(&f, offsetof(struct seccomp_data, arch));
   emit(&f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ARCHITECTURE, 1, 0);
@@ -270,6 +367,7 @@ static void seccomp(bool connections) {
   refuse_ioctl(&f, FS_IOC_SETFLAGS);
   refuse_ioctl(&f, FS_IOC_FSSETXATTR);
   limit_sending(&f);
+  if (decoder) limit_decoder(&f);
   if (connections) {
     limit_sockets(&f);
   } else {
@@ -282,12 +380,21 @@ static void seccomp(bool connections) {
     sb_log(SB_LOG_WARNING, "sandbox: this kernel does not support seccomp filters");
 }
 
+/* The kernel asks for this before either part. */
+static bool renounce_privileges(void) {
+  if (!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return true;
+  sb_log(SB_LOG_WARNING, "sandbox: no_new_privs could not be set: %s", strerror(errno));
+  return false;
+}
+
 void sb_sandbox_enter(const char *const *writable, const uint16_t *ports) {
-  if (SANITIZED) return;
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
-    sb_log(SB_LOG_WARNING, "sandbox: no_new_privs could not be set: %s", strerror(errno));
-    return;
-  }
+  if (SANITIZED || !renounce_privileges()) return;
   landlock(writable, ports);
-  seccomp(ports);
+  seccomp(ports, false);
+}
+
+void sb_sandbox_enter_decoder(void) {
+  if (SANITIZED || !renounce_privileges()) return;
+  landlock_everything();
+  seccomp(false, true);
 }

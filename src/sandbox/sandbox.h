@@ -17,4 +17,13 @@
  * Does nothing in builds with sanitizers, which need some of these system calls. */
 void sb_sandbox_enter(const char *const *writable, const uint16_t *ports);
 
+/* For a process that decodes what others made and only talks over the files that it has open already. In addition to
+ * what sb_sandbox_enter refuses:
+ *
+ *   Landlock  reading any file, and any connection
+ *   seccomp   opening, renaming and removing files, all sockets, new processes, signals, prctl(), executable memory
+ *
+ * Call it after the libraries were loaded; threads may be started afterwards. */
+void sb_sandbox_enter_decoder(void);
+
 #endif

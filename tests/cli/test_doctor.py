@@ -42,6 +42,7 @@ class Healthy(DoctorCase):
                 "settings",
                 "processor",
                 "photos",
+                "films",
                 "models",
                 "database",
                 "keys",

@@ -66,6 +66,12 @@ class Installed(unittest.TestCase):
             with self.subTest(path=path):
                 self.assertTrue((self.root / path).is_file())
 
+    def test_the_decoder_of_films_is_installed_where_the_program_looks_for_it(self):
+        if not (BUILD / "src/video/semblance-video").exists():
+            self.skipTest("this build has no decoder of films")
+        self.assertTrue(os.access(self.root / "libexec/semblance/semblance-video", os.X_OK))
+        self.assertIn("films can be searched", self.run_installed("doctor").stdout)
+
     def test_no_path_of_the_build_is_left_in_binaries(self):
         for path in (p for p in self.root.rglob("*") if p.is_file() and p.suffix not in (".onnx", ".md")):
             if OPTIONS["b_sanitize"] == "none" or path.suffix != ".so":

@@ -29,6 +29,10 @@ ONLY_IN = {
     "zip.h": "src/import/",
     "wslay/": "src/http/core/",
     **{f"unicode/{header}.h": "src/unicode/" for header in ("uchar", "ucol", "udata", "unorm2", "ustring")},
+    "libavformat/": "src/video/decoder_",
+    "libavcodec/": "src/video/decoder_",
+    "libavutil/": "src/video/decoder_",
+    "libswscale/": "src/video/decoder_",
     "histedit.h": "src/cli/commands/sql/line_editor.c",
 }
 # The parts of divided rooms, lowest first (vector.h and http.h define the order). Files outside the parts are above all

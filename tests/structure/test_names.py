@@ -42,6 +42,8 @@ WORDS = {
     "unicode": {"unicode"},
     "json": {"groups", "json"},
     "sandbox": {"sandbox"},
+    "video": {"video"},
+    "track": {"track", "tracker"},
     "image": {"image"},
     "infer": {"infer"},
     "liveness": {"challenge"},
@@ -108,6 +110,7 @@ WORDS = {
         "collection",
         "diagnostics",
         "engine",
+        "film",
         "flow",
         "indexed_row",
         "named",
@@ -159,7 +162,7 @@ def exported_types():
 
 class Names(unittest.TestCase):
     def test_no_function_is_defined_twice(self):
-        named = [(name, path) for path, each in rooms.built_symbols().items() for name in each.defined]
+        named = [(name, path) for path, each in rooms.built_symbols().items() for name in each.defined - {"main"}]
         self.assertGreater(len(named), 1000)
         self.assertEqual(rooms.duplicates(named), [])
 

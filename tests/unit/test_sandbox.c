@@ -9,8 +9,12 @@
 #include <linux/fs.h>
 #include <linux/landlock.h>
 #include <linux/netlink.h>
+#include <linux/openat2.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +25,7 @@
 
 static char folder[] = "/tmp/sb_contain_XXXXXX", other[] = "/tmp/sb_contain_XXXXXX";
 static int listener, stream, datagram; /* opened before the sandbox; `listener` on `port` of loopback */
+static int inherited;                  /* an open file */
 static uint16_t port;
 
 static struct sockaddr_in loopback(uint16_t at) {
@@ -120,6 +125,70 @@ static bool change_attributes(void) {
          !setxattr(other, "user.sb", "x", 1, 0) || !ioctl(file, FS_IOC_SETFLAGS, &flags);
 }
 
+static bool open_anything(void) {
+  return open("/proc/self/status", O_RDONLY) >= 0 || open(folder, O_RDONLY | O_DIRECTORY) >= 0 || in_folder() ||
+         syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", &(struct open_how){.flags = O_RDONLY},
+                 sizeof(struct open_how)) >= 0;
+}
+
+static bool change_folders(void) {
+  char path[128];
+  snprintf(path, sizeof path, "%s/made", folder);
+  return !mkdir(path, 0700) || !rmdir(folder) || !rename(folder, path) || !symlink("/etc", path) || !unlink(path) ||
+         !truncate(folder, 0);
+}
+
+static bool any_socket(void) {
+  int pair[2];
+  return tcp() || udp() || odd_families() || connect_inherited() || send_datagram() || serve() ||
+         opens(AF_UNIX, SOCK_STREAM) || !socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || accept_clients();
+}
+
+static bool start_process(void) {
+  pid_t started = fork();
+  if (!started) _exit(0);
+  return started > 0 || execute();
+}
+
+static bool signal_parent(void) {
+  return !kill(getppid(), 0) || !kill(0, 0) || syscall(SYS_pidfd_open, getppid(), 0) >= 0;
+}
+
+static bool executable_memory(void) {
+  void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ||
+         !mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
+static bool outlive_parent(void) {
+  return !prctl(PR_SET_PDEATHSIG, 0) || !prctl(PR_SET_DUMPABLE, 1);
+}
+
+static void *in_a_thread(void *unused) {
+  return unused;
+}
+
+/* What a decoder needs: threads, memory, and the files that it has. */
+static bool decode(void) {
+  pthread_t thread;
+  char *block = malloc(64 << 20);
+  if (!block || pthread_create(&thread, NULL, in_a_thread, NULL) || pthread_join(thread, NULL)) return false;
+  memset(block, 1, 64 << 20);
+  return pread(inherited, block, 1, 0) == 1 && lseek(inherited, 0, SEEK_SET) == 0;
+}
+
+static bool in_a_decoder(bool (*attempt)(void)) {
+  int status = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    sb_sandbox_enter_decoder();
+    _exit(attempt());
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
 static bool in_a_child(bool (*attempt)(void), const uint16_t *ports) {
   const char *const writable[] = {folder, NULL};
   int status = 0;
@@ -145,6 +214,8 @@ static int open_folders_and_sockets(void **state) {
   assert_false(bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 8));
   assert_false(getsockname(listener, (struct sockaddr *)&at, &size));
   port = ntohs(at.sin_port);
+  inherited = open("/proc/self/exe", O_RDONLY);
+  assert_true(inherited >= 0);
   return 0;
 }
 
@@ -199,11 +270,27 @@ static void a_process_with_a_database_connects_to_its_port_only_and_sends_no_dat
   assert_true(landlock_version() < 4 || !in_a_child(connect_inherited, wrong));
 }
 
+static void a_decoder_opens_starts_and_reaches_nothing(void **state) {
+  (void)state;
+  bool (*const refused[])(void) = {open_anything, change_folders, any_socket,        start_process,
+                                   signal_parent, change_mode,    executable_memory, outlive_parent};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    if (in_a_decoder(refused[i])) fail_msg("attempt %zu worked", i);
+  }
+}
+
+static void a_decoder_has_threads_memory_and_the_files_that_it_inherited(void **state) {
+  (void)state;
+  assert_true(in_a_decoder(decode));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_confined_process_writes_in_its_folder_only_and_starts_nothing),
       cmocka_unit_test(a_confined_process_changes_no_attributes_of_files),
       cmocka_unit_test(a_confined_process_has_no_sockets_but_those_handed_over),
+      cmocka_unit_test(a_decoder_opens_starts_and_reaches_nothing),
+      cmocka_unit_test(a_decoder_has_threads_memory_and_the_files_that_it_inherited),
       cmocka_unit_test(a_process_with_a_database_connects_to_its_port_only_and_sends_no_datagrams),
   };
   return cmocka_run_group_tests(tests, open_folders_and_sockets, remove_folders);

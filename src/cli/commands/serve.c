@@ -16,7 +16,8 @@ static void print_address(const sb_cli *cli, const sb_http_server *server) {
   fflush(stdout);
 }
 
-static sb_status prepare(sb_cli *cli, sb_error *error) {
+static sb_status prepare(sb_cli *cli, const void *options, sb_error *error) {
+  (void)options;
   return sb_http_listener_open(cli->config, &cli->listener, error);
 }
 

@@ -2,6 +2,7 @@
 #include "cli/commands/doctor/doctor.h"
 #include "cli/wording.h"
 #include "vector/vector.h"
+#include "video/video.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -53,6 +54,10 @@ void sb_cli_doctor_check_formats(sb_cli_doctor *doctor) {
                           "install the codecs of libheif (Debian 13, Ubuntu 24.04: libheif-plugin-libde265, "
                           "libheif-plugin-dav1d)",
                           "%s photos cannot be read", missing);
+  if (sb_video_available())
+    sb_cli_doctor_ok(doctor, "films", "films can be searched");
+  else
+    sb_cli_doctor_ok(doctor, "films", "films cannot be searched: semblance-video is not installed (docs/cameras.md)");
 }
 
 /* ---- Memory */

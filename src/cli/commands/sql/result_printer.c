@@ -3,6 +3,7 @@
 #include "cli/commands/sql/result_printer.h"
 
 #include "base/base.h"
+#include "cli/wording.h"
 #include "json/write.h"
 
 #include <jansson.h>
@@ -252,30 +253,18 @@ static sb_status print_json(sb_sql_statement *statement, int columns, sb_error *
 
 /* ---- CSV (RFC 4180) */
 
-static void print_csv_cell(const char *text, size_t size, bool last) {
-  bool quoted = false;
-  for (size_t i = 0; !quoted && i < size; i++) quoted = strchr(",\"\r\n", text[i]) != NULL;
-  if (quoted) putchar('"');
-  for (size_t i = 0; i < size; i++) {
-    if (text[i] == '"') putchar('"');
-    putchar(text[i]);
-  }
-  if (quoted) putchar('"');
-  fputs(last ? "\r\n" : ",", stdout);
-}
-
 static sb_status print_csv(sb_sql_statement *statement, int columns, sb_error *error) {
   bool row = false;
   sb_status status = SB_OK;
   for (int c = 0; c < columns; c++) {
     const char *name = sb_sql_column_name(statement, c);
-    print_csv_cell(name, strlen(name), c + 1 == columns);
+    sb_cli_csv_cell(name, strlen(name), c + 1 == columns);
   }
   while (status == SB_OK && (status = sb_sql_step(statement, &row, error)) == SB_OK && row) {
     for (int c = 0; status == SB_OK && c < columns; c++) {
       sb_buffer text = {0};
       status = add_cell(&text, statement, c, false, error);
-      if (status == SB_OK) print_csv_cell(text.size ? text.bytes : "", text.size, c + 1 == columns);
+      if (status == SB_OK) sb_cli_csv_cell(text.size ? text.bytes : "", text.size, c + 1 == columns);
       sb_buffer_free(&text);
     }
   }

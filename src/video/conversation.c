@@ -1,0 +1,128 @@
+/* The messages of a decoder process, checked one by one. */
+#include "video/conversation.h"
+
+#include <string.h>
+
+enum {
+  DURATION_MAX_MS = 24 * 3600 * 1000, /* of film */
+  PROGRESS_MAX = 24 * 3600,           /* one a second */
+};
+
+void sb_video_conversation_begin(sb_video_conversation *c) {
+  *c = (sb_video_conversation){.last_ms = -1};
+}
+
+static sb_status broken(const char *what, sb_error *error) {
+  return sb_fail(error, SB_BAD_IMAGE,
+                 "the film made its decoder send %s: it is damaged, or made to attack programs; do not use it", what);
+}
+
+static sb_status failed(const sb_video_message *m, sb_error *error) {
+  switch ((sb_video_failure)m->detail) {
+  case SB_VIDEO_NOT_A_FILM: return sb_fail(error, SB_UNSUPPORTED_IMAGE, "the file is not a film");
+  case SB_VIDEO_NO_PICTURES: return sb_fail(error, SB_BAD_IMAGE, "the file has sound, but no pictures");
+  case SB_VIDEO_UNKNOWN_CODEC:
+    return sb_fail(error, SB_BAD_IMAGE,
+                   "the film's pictures are encoded in a way that is not known here; convert it to H.264 first");
+  case SB_VIDEO_TOO_LARGE:
+    return sb_fail(error, SB_IMAGE_TOO_LARGE,
+                   "the film has %ux%u pixels, and at most %d (4096x2304) are decoded; convert it to a smaller size",
+                   m->width, m->height, SB_VIDEO_FILM_PIXELS_MAX);
+  case SB_VIDEO_DAMAGED:
+    return sb_fail(error, SB_BAD_IMAGE,
+                   "the film is damaged or incomplete: its index or its pictures cannot be read; copy it again");
+  case SB_VIDEO_PLAYLIST:
+    return sb_fail(error, SB_BAD_IMAGE,
+                   "the file is a playlist, which names other files or addresses; give the film itself");
+  case SB_VIDEO_NO_MEMORY: return sb_fail(error, SB_TOO_LARGE, "the film needs more memory than a decoder may use");
+  }
+  return broken("an unknown failure", error);
+}
+
+static bool is_codec(const char codec[32]) {
+  size_t length = strnlen(codec, 32);
+  for (size_t i = 0; i < length; i++)
+    if (codec[i] < ' ' || codec[i] > '~') return false;
+  return length && length < 32;
+}
+
+static sb_status take_info(sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
+  if (c->state != SB_VIDEO_STARTING) return broken("its greeting twice", error);
+  bool sized = m->width && m->height && (uint64_t)m->width * m->height <= SB_VIDEO_FILM_PIXELS_MAX * UINT64_C(16);
+  if (!sized || m->width > INT32_MAX || m->height > INT32_MAX || !is_codec(m->codec) || m->decoded > 1000 * 1000 ||
+      m->time_ms < -1)
+    return broken("an impossible description", error);
+  c->info = (sb_video_info){
+      .width = (int)m->width, .height = (int)m->height, .duration_ms = m->time_ms, .rate = (double)m->decoded / 1000};
+  memcpy(c->info.codec, m->codec, sizeof c->info.codec);
+  c->state = SB_VIDEO_RUNNING;
+  return SB_OK;
+}
+
+/* The counts and the time only grow. */
+static sb_status take_counts(sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
+  if (m->time_ms < c->counts.time_ms || m->decoded < c->counts.decoded || m->damaged < c->counts.damaged)
+    return broken("times out of order", error);
+  if (m->time_ms > DURATION_MAX_MS)
+    return sb_fail(error, SB_TOO_LARGE, "the film is longer than 24 hours; cut it into parts");
+  c->counts.time_ms = m->time_ms;
+  c->counts.decoded = m->decoded;
+  c->counts.damaged = m->damaged;
+  return SB_OK;
+}
+
+static sb_status take_frame(sb_video_conversation *c, const sb_video_message *m, sb_video_frame *frame, int *slot,
+                            sb_error *error) {
+  if (m->detail >= SB_VIDEO_SLOTS || c->taken[m->detail]) return broken("a picture at a wrong place", error);
+  if (!m->width || !m->height || m->width > SB_VIDEO_SIDE_MAX || m->height > SB_VIDEO_SIDE_MAX ||
+      (uint64_t)m->width * m->height > SB_VIDEO_PIXELS_MAX)
+    return broken("a picture of a wrong size", error);
+  if (m->source_width < m->width / 2 || m->source_height < m->height / 2 ||
+      m->source_width > SB_VIDEO_FILM_PIXELS_MAX || m->source_height > SB_VIDEO_FILM_PIXELS_MAX)
+    return broken("a wrong scale", error);
+  if (m->time_ms <= c->last_ms) return broken("times out of order", error);
+  sb_status status = take_counts(c, m, error);
+  if (status != SB_OK) return status;
+  c->last_ms = m->time_ms;
+  c->counts.handed_over++;
+  c->taken[m->detail] = true;
+  *slot = (int)m->detail;
+  *frame = (sb_video_frame){.width = (int)m->width,
+                            .height = (int)m->height,
+                            .source_width = (int)m->source_width,
+                            .source_height = (int)m->source_height,
+                            .time_ms = m->time_ms};
+  return SB_OK;
+}
+
+static sb_status take_end(sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
+  sb_status status = take_counts(c, m, error);
+  if (status != SB_OK) return status;
+  c->state = SB_VIDEO_ENDED;
+  if (c->counts.handed_over) return SB_OK;
+  return sb_fail(error, SB_BAD_IMAGE, "the film has no picture that can be decoded");
+}
+
+sb_status sb_video_conversation_take(sb_video_conversation *c, const void *packet, size_t size, sb_video_frame *frame,
+                                     int *slot, sb_error *error) {
+  sb_video_message m;
+  *slot = -1;
+  if (size != sizeof m) return broken("a message of a wrong length", error);
+  memcpy(&m, packet, sizeof m);
+  if (c->state == SB_VIDEO_ENDED) return broken("a message after the end", error);
+  if (m.kind == SB_VIDEO_FAILED) return c->state = SB_VIDEO_ENDED, failed(&m, error);
+  if (m.kind == SB_VIDEO_INFO) return take_info(c, &m, error);
+  if (c->state != SB_VIDEO_RUNNING) return broken("no greeting", error);
+  switch (m.kind) {
+  case SB_VIDEO_FRAME: return take_frame(c, &m, frame, slot, error);
+  case SB_VIDEO_END: return take_end(c, &m, error);
+  case SB_VIDEO_PROGRESS:
+    if (++c->progress > PROGRESS_MAX) return sb_fail(error, SB_TOO_LARGE, "decoding the film took longer than a day");
+    return take_counts(c, &m, error);
+  default: return broken("an unknown message", error);
+  }
+}
+
+void sb_video_conversation_release(sb_video_conversation *c, int slot) {
+  c->taken[slot] = false;
+}
