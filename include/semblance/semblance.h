@@ -230,6 +230,7 @@ typedef struct sb_engine_options {
   const char *models_path;
   const char *cache_dir;       /* of compiled models; NULL: $XDG_CACHE_HOME/semblance */
   bool flip;                   /* SB_WANT_FLIP for all embeddings; use the same setting for all of a gallery */
+  bool strict_single;          /* SB_ENROLL_STRICT_SINGLE for every enrolment */
   bool thumbnails;             /* store a picture of 96x96 pixels of each enrolled face, and give it out */
   sb_liveness_policy liveness; /* of enrolment, search and verification */
   const char *calibration; /* a file of `semblance eval --calibrate`, instead of the model's calibration; NULL: none */
@@ -370,6 +371,10 @@ enum {
   SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* fail with SB_DUPLICATE, naming that person, instead of a warning */
   SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and store age, gender and ethnicity */
   SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* skip a photo that was enrolled for this person before */
+  /* Refuse a photo with several faces also where one is clearly the subject: every other face is at most half as large,
+   * and the subject is in the middle and of good quality, or the others are too poor for enrolment. Without this flag
+   * that one is enrolled. */
+  SB_ENROLL_STRICT_SINGLE = 1u << 7,
   SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
   SB_ENROLL_DIFFERENT = 1u << 7,        /* the people whom the face matches are others: sb_engine_set_different */
 };
@@ -434,6 +439,7 @@ typedef struct sb_enrolled {
   int64_t *kept;        /* the numbers of the added faces, in the request's order; faces_added of them */
   size_t photo_count;
   sb_face *faces; /* of each photo, in the request's order, without embeddings; zero for a skipped photo */
+  size_t *others; /* of each photo: how many other faces it shows, which were not enrolled */
   size_t duplicate_count;
   sb_candidate *duplicates; /* a warning: other people who match one of the faces */
 } sb_enrolled;

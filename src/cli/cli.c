@@ -103,6 +103,7 @@ sb_status sb_cli_engine_options(const sb_cli *cli, sb_engine_options *out, sb_er
       .calibration = or_null(config->calibration),
       .flip = config->flip,
       .thumbnails = config->thumbnails,
+      .strict_single = config->strict_single,
       .workers = (int)config->workers,
       .model = or_null(config->model),
       .pipeline = or_null(config->pipeline),

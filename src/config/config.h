@@ -43,6 +43,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "store an encrypted thumbnail of each enrolled face and show it in lists (off: no picture is stored)")             \
   X(liveness, TEXT, "--liveness", "SEMBLANCE_LIVENESS", "off", 0, 0,                                                   \
     "off, warn, passive (refuses faces that look like a picture), challenge (enrol and verify need active liveness)")  \
+  X(strict_single, BOOL, "--strict-single", "SEMBLANCE_STRICT_SINGLE", "false", 0, 0,                                  \
+    "enrol no photo that shows several faces, also where all but one are small and in the background")                 \
   X(children, TEXT, "--children", "SEMBLANCE_CHILDREN", "unsure", 0, 0,                                                \
     "where a match shows a face that looks younger than 16: unsure (nobody is named), or match (at your risk)")        \
   X(calibration, TEXT, "--calibration", "SEMBLANCE_CALIBRATION", "", 0, 0,                                             \

@@ -50,6 +50,7 @@ static sb_status copy_options(sb_engine *engine, const sb_engine_options *option
   engine->search_remotely = options->search_remotely;
   engine->hnsw = options->hnsw;
   engine->thumbnails = options->thumbnails;
+  engine->strict_single = options->strict_single;
   engine->threads = options->threads;
   engine->workers = options->workers > 0 ? options->workers : sb_cpu_workers();
   sb_image_memory_raise((size_t)engine->workers * PHOTO_MEMORY);

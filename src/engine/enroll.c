@@ -12,6 +12,7 @@
 #include "engine/quality_text.h"
 #include "engine/verdict.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,38 @@ static sb_status check_live(const enrolment *e, size_t photo, const sb_face *fac
   return status == SB_OK ? SB_OK : refuse(e, photo, status, cause.message, error);
 }
 
+static float side_of(const sb_box *box) {
+  return fmaxf(box->w, box->h);
+}
+
+/* Is the middle of the box in the middle half of the photo's width, and neither at the top nor at the bottom? */
+static bool is_central(const sb_faces *photo, const sb_box *box) {
+  float x = (box->x + box->w / 2) / (float)photo->width, y = (box->y + box->h / 2) / (float)photo->height;
+  return fabsf(x - 0.5f) <= 0.25f && fabsf(y - 0.5f) <= 0.35f;
+}
+
+/* Is the largest face clearly the subject of the photo, and are the others in the background? They are at most half as
+ * large; and either they are too poor for enrolment themselves, or the largest face is in the middle and good. */
+static bool has_subject(const sb_faces *photo, float minimum) {
+  static const float background = 0.5f, good = 0.5f;
+  const sb_face *subject = &photo->items[0];
+  if (subject->quality.overall < minimum) return false;
+  bool evident = is_central(photo, &subject->box) && subject->quality.overall >= good;
+  for (size_t i = 1; i < photo->count; i++) {
+    const sb_face *other = &photo->items[i];
+    if (side_of(&other->box) > background * side_of(&subject->box)) return false;
+    if (other->quality.overall >= minimum && !evident) return false;
+  }
+  return true;
+}
+
+/* Is it certain which face of several is meant? */
+static bool is_chosen(const enrolment *e, const sb_faces *faces) {
+  if (e->request->flags & SB_ENROLL_LARGEST) return true;
+  if (e->request->flags & SB_ENROLL_STRICT_SINGLE || e->engine->strict_single) return false;
+  return has_subject(faces, e->embedder.minimum_quality);
+}
+
 static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *faces, sb_error *error) {
   char message[256];
   unsigned flags = e->request->flags;
@@ -94,7 +127,7 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
     sb_error cause = {0};
     return refuse(e, photo, sb_engine_fail_no_face(NULL, &cause), cause.message, error);
   }
-  if (faces->count > 1 && !(flags & SB_ENROLL_LARGEST)) {
+  if (faces->count > 1 && !is_chosen(e, faces)) {
     snprintf(
         message, sizeof message,
         "the photo shows %zu faces; use a photo of one person, or take the largest face (--largest; faces=largest in "
@@ -148,6 +181,7 @@ static void add_face(enrolment *e, size_t photo) {
   memcpy(stored->source, e->digests[photo], SB_DIGEST_SIZE);
   e->result->faces[photo] = *face;
   e->result->faces[photo].embedding = NULL;
+  e->result->others[photo] = e->faces[photo]->count - 1;
 }
 
 static sb_status take_photo(enrolment *e, size_t photo, sb_error *error) {
@@ -306,8 +340,10 @@ static sb_status make_room(enrolment *e, sb_error *error) {
   e->digests = sb_alloc(count, sizeof *e->digests, error);
   e->thumbnails = sb_alloc(count, sizeof *e->thumbnails, error);
   e->result->faces = sb_alloc(count, sizeof *e->result->faces, error);
+  e->result->others = sb_alloc(count, sizeof *e->result->others, error);
   e->result->photo_count = count;
-  return e->faces && e->store_faces && e->digests && e->thumbnails && e->result->faces ? SB_OK : SB_NO_MEMORY;
+  bool ready = e->faces && e->store_faces && e->digests && e->thumbnails && e->result->faces && e->result->others;
+  return ready ? SB_OK : SB_NO_MEMORY;
 }
 
 static sb_status enroll(enrolment *e, sb_error *error) {

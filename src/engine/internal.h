@@ -34,6 +34,7 @@ struct sb_engine {
   bool flip;
   bool search_remotely; /* of sb_engine_options */
   int hnsw;             /* of sb_engine_options */
+  bool strict_single;   /* of sb_engine_options: SB_ENROLL_STRICT_SINGLE for every enrolment */
   bool thumbnails;      /* of sb_engine_options: stored with new faces, and given out */
   sb_liveness_policy liveness;
   sb_children_policy children;

@@ -38,6 +38,7 @@ void sb_enrolled_free(sb_enrolled *enrolled) {
   free(enrolled->person.consent);
   free(enrolled->person.purpose);
   free(enrolled->faces);
+  free(enrolled->others);
   free(enrolled->kept);
   sb_candidates_free(enrolled->duplicates, enrolled->duplicate_count);
   free(enrolled);

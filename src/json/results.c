@@ -257,7 +257,11 @@ json_t *sb_json_people(const sb_people *people) {
 
 json_t *sb_json_enrolled(const sb_enrolled *enrolled) {
   json_t *faces = json_array();
-  for (size_t i = 0; i < enrolled->photo_count; i++) sb_json_append(&faces, face_of(&enrolled->faces[i]));
+  for (size_t i = 0; i < enrolled->photo_count; i++) {
+    json_t *face = face_of(&enrolled->faces[i]);
+    sb_json_set(&face, "other_faces", json_integer((json_int_t)enrolled->others[i]));
+    sb_json_append(&faces, face);
+  }
   return json_pack("{s:o?,s:I,s:I,s:o,s:o}", "person", enrolled->person.id ? sb_json_person(&enrolled->person) : NULL,
                    "faces_added", (json_int_t)enrolled->faces_added, "faces_skipped",
                    (json_int_t)enrolled->faces_skipped, "faces", faces, "possible_duplicates",

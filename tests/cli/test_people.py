@@ -1,5 +1,6 @@
 """enroll, list, show, rename and delete: what they store and what they refuse."""
 
+from collage import on_grey, read_jpeg, shrink
 from program import FRIENDS, GROUPS, ProgramCase
 
 OBAMA, BIDEN = FRIENDS / "obama.jpg", FRIENDS / "biden.jpg"
@@ -68,6 +69,33 @@ class Enroll(ProgramCase):
     def test_the_largest_of_several_faces_is_taken_when_asked_for(self):
         self.json_of("enroll", "--id", "1", "--name", "Largest", "--largest", GROUPS / "sample5.jpg")
         self.assertEqual(self.json_of("list")["total"], 1)
+
+    def with_another(self, name, left, other_height):
+        """A photo of Biden, 700 pixels high and so far from the left, with Obama beside him."""
+        biden, obama = (
+            shrink(read_jpeg(FRIENDS / f"{name}.jpg"), height)
+            for name, height in (("biden", 700), ("obama", other_height))
+        )
+        path = self.folder / name
+        path.write_bytes(on_grey(1600, 700, [(biden, left, 0), (obama, 1150, 100)]))
+        return path
+
+    def test_a_small_face_in_the_background_does_not_stop_an_enrolment(self):
+        photo = self.with_another("background.png", 550, 160)
+        self.assertEqual(len(self.json_of("detect", photo)["faces"]), 2)
+        words = self.refused("enroll", "--strict-single", "--id", "1", "--name", "Joe", photo, code=3, word="2 faces")
+        self.assertIn("--largest", words)
+        done = self.run_program("enroll", "--id", "1", "--name", "Joe", photo).stdout.decode()
+        self.assertIn("note: photo 1 shows 1 smaller face, left out", done)
+        self.assertTrue(self.json_of("search", FRIENDS / "biden.jpg")["faces"][0]["candidates"][0]["match"])
+        answer = self.json_of("enroll", "--add", "--id", "1", photo, FRIENDS / "biden.jpg")
+        self.assertEqual([face["other_faces"] for face in answer["faces"]], [1, 0])
+
+    def test_a_photo_of_two_people_is_refused_where_none_is_clearly_the_subject(self):
+        for name, left, height in (("beside.png", 550, 500), ("aside.png", 0, 200)):
+            photo = self.with_another(name, left, height)
+            self.assertEqual(len(self.json_of("detect", photo)["faces"]), 2)
+            self.refused("enroll", "--id", "2", "--name", "Joe", photo, code=3, word="2 faces")
 
     def test_one_bad_photo_of_several_enrols_none(self):
         bad = self.folder / "bad.jpg"

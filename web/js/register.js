@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { duplicateCard } from './answer.js';
 import { $, el, icon, say, toast } from './dom.js';
-import { t } from './i18n.js';
+import { counted, t } from './i18n.js';
 import { challenge } from './liveness.js';
 import { PhotoView } from './photo_view.js';
 
@@ -175,14 +175,15 @@ function showDuplicates(candidates, threshold) {
   $('#duplicate-same').focus();
 }
 
-function finished(person) {
+function finished({ person, faces }) {
+  const others = faces.reduce((sum, face) => sum + face.other_faces, 0);
   $('#register-form').reset();
   reset();
   stage.stopCamera();
   stage.clear();
   $('#register-done-text').textContent = t('done.sub', { name: person.name, n: person.faces });
   $('#register-done').hidden = false;
-  toast(t('done'));
+  toast(others ? counted('done.others', others) : t('done'));
   document.dispatchEvent(new Event('people-changed'));
 }
 
@@ -207,12 +208,13 @@ async function addToTwin() {
   if (sending) return;
   sending = true;
   try {
-    const { person } = await api.addFaces(
-      twin.id,
-      shots.map((shot) => shot.photo),
-      await proof(),
+    finished(
+      await api.addFaces(
+        twin.id,
+        shots.map((shot) => shot.photo),
+        await proof(),
+      ),
     );
-    finished(person);
   } catch (error) {
     say($('#register-error'), error.title, error.detail);
   } finally {
@@ -227,7 +229,7 @@ async function submit(onDuplicate) {
   button.disabled = true;
   $('#register-done').hidden = true;
   try {
-    const { person } = await api.enroll({
+    const answer = await api.enroll({
       id: $('#f-id').value.trim(),
       name: $('#f-name').value.trim(),
       consent: t('consent'),
@@ -236,7 +238,7 @@ async function submit(onDuplicate) {
       image: shots.map((shot) => shot.photo),
       ...(await proof()),
     });
-    finished(person);
+    finished(answer);
   } catch (error) {
     if (error.code === 'duplicate' && error.body.candidates)
       showDuplicates(error.body.candidates, error.body.threshold ?? 0.45);

@@ -166,6 +166,16 @@ export const PAGE_WORDS = {
     'Peça o consentimento da pessoa e marque a caixa.',
     'Pida el consentimiento de la persona y marque la casilla.',
   ],
+  'done.others.one': [
+    'Registered; one smaller face in the background was left out',
+    'Cadastro concluído; um rosto menor ao fundo não foi cadastrado',
+    'Registro completo; no se registró un rostro menor del fondo',
+  ],
+  'done.others.n': [
+    'Registered; {n} smaller faces in the background were left out',
+    'Cadastro concluído; {n} rostos menores ao fundo não foram cadastrados',
+    'Registro completo; no se registraron {n} rostros menores del fondo',
+  ],
   done: ['Registered', 'Cadastro concluído', 'Registro completo'],
   'done.sub': [
     '{name} can be found from now on. Templates: {n}.',

@@ -52,10 +52,21 @@ static void print_advice(size_t faces) {
   printf("%s: --add adds photos of other days or looks\n", advice[faces - 1]);
 }
 
+/* Faces of the photos that were left out. */
+static void print_others(const sb_enrolled *enrolled) {
+  for (size_t i = 0; i < enrolled->photo_count; i++) {
+    size_t others = enrolled->others[i];
+    if (others)
+      printf("note: photo %zu shows %zu smaller %s, left out (--strict-single refuses such photos)\n", i + 1, others,
+             sb_cli_plural(others, "face", "faces"));
+  }
+}
+
 static sb_status print_enrolled(const sb_cli *cli, const sb_enrolled *enrolled, sb_error *error) {
   if (cli->json) return sb_cli_print_json(sb_json_enrolled(enrolled), error);
   printf("registered %s (%s): %zu %s added, %zu in all\n", enrolled->person.name, enrolled->person.id,
          enrolled->faces_added, sb_cli_plural(enrolled->faces_added, "face", "faces"), enrolled->person.faces);
+  print_others(enrolled);
   print_advice(enrolled->person.faces);
   return SB_OK;
 }

@@ -11,6 +11,7 @@ static unsigned read_on_duplicate(sb_http_params *p) {
 unsigned sb_http_options_enroll(sb_http_params *p) {
   unsigned flags = 0;
   if (sb_http_params_is(p, "faces", "all", "largest")) flags |= SB_ENROLL_LARGEST;
+  if (sb_http_options_flag(p, "strict_single")) flags |= SB_ENROLL_STRICT_SINGLE;
   if (sb_http_params_is(p, "quality", "good", "any")) flags |= SB_ENROLL_ANY_QUALITY;
   flags |= read_on_duplicate(p);
   return flags;

@@ -7,8 +7,8 @@
 /* An offset into a list is at most what a JSON number holds exactly. */
 #define SB_HTTP_OFFSET_MAX ((size_t)9000000000000000)
 
-/* How strict an enrolment is with its photos, as SB_ENROLL_* flags: `faces` (all, largest), `quality` (good, any),
- * `on_duplicate` (warn, refuse, different). */
+/* How strict an enrolment is with its photos, as SB_ENROLL_* flags: `faces` (all, largest), `strict_single` (false,
+ * true), `quality` (good, any), `on_duplicate` (warn, refuse, different). */
 unsigned sb_http_options_enroll(sb_http_params *p);
 /* `name` (false, true). */
 bool sb_http_options_flag(sb_http_params *p, const char *name);
