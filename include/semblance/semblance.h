@@ -126,6 +126,15 @@ typedef enum sb_quality_part {
 /* The smallest part. Visibility and features only where the other parts are good, as those explain both. */
 SB_API sb_quality_part sb_quality_weakest(const sb_quality *quality);
 
+/* Components of the quality of a portrait, as ISO/IEC 29794-5 names them. */
+enum { SB_COMPONENTS = 28 };
+/* "unified_quality_score", "eyes_open" ...; static. */
+SB_API const char *sb_component_name(int index);
+/* 0..100, 100 is best; negative: no model in use tells. */
+typedef struct sb_portrait {
+  float value[SB_COMPONENTS];
+} sb_portrait;
+
 enum { SB_ETHNICITIES = 7 };
 /* The name of a class of ethnicity, 0..SB_ETHNICITIES-1; static. In this order: white, black, asian, indian,
  * middle_eastern, latino_hispanic, other. Ethnicity is experimental: right 85-89 % of the time, and less for some
@@ -168,8 +177,10 @@ typedef struct sb_face {
   sb_attributes attributes;
   sb_pose pose;
   sb_expression expression;
-  float live;   /* passive liveness: 0 a picture of a person, 1 a person before the camera */
-  bool is_live; /* what the models of liveness decide from it */
+  float live;        /* passive liveness: 0 a picture of a person, 1 a person before the camera */
+  bool is_live;      /* what the models of liveness decide from it */
+  bool has_portrait; /* asked for by sb_engine_quality only */
+  sb_portrait portrait;
 } sb_face;
 
 /* The faces of one photo, largest box first. */
@@ -375,8 +386,8 @@ enum {
    * and the subject is in the middle and of good quality, or the others are too poor for enrolment. Without this flag
    * that one is enrolled. */
   SB_ENROLL_STRICT_SINGLE = 1u << 7,
-  SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
-  SB_ENROLL_DIFFERENT = 1u << 7,        /* the people whom the face matches are others: sb_engine_set_different */
+  SB_ENROLL_WHOLE_PHOTO = 1u << 6, /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
+  SB_ENROLL_DIFFERENT = 1u << 7,   /* the people whom the face matches are others: sb_engine_set_different */
 };
 
 typedef struct sb_enroll_request {
@@ -674,6 +685,37 @@ SB_API sb_status sb_engine_thumbnails_erase(sb_engine *engine, const char *colle
  * SB_NO_FACE, the photo errors. */
 SB_API sb_status sb_engine_verify_kept(sb_engine *engine, const char *collection, int64_t face, sb_photo photo,
                                        sb_comparison *out, char **id, sb_error *error);
+
+/* ---- Quality of a portrait --------------------------------------------------------------------------------------- */
+
+/* What ICAO Doc 9303 and ISO/IEC 39794-5 ask of a portrait, as far as it is looked at here. */
+typedef enum sb_requirement {
+  SB_REQUIREMENT_ONE_FACE,
+  SB_REQUIREMENT_SIZE, /* 90 pixels between the eyes */
+  SB_REQUIREMENT_SHARP,
+  SB_REQUIREMENT_FRONTAL, /* yaw and roll; the pitch is not estimated well enough */
+  SB_REQUIREMENT_EVEN_LIGHT,
+  SB_REQUIREMENT_EYES_OPEN,
+  SB_REQUIREMENT_EYES_VISIBLE,
+  SB_REQUIREMENT_MOUTH_CLOSED,
+  SB_REQUIREMENT_UNCOVERED,
+  SB_REQUIREMENTS
+} sb_requirement;
+typedef enum sb_met { SB_MET_NO, SB_MET_YES, SB_MET_UNKNOWN } sb_met; /* unknown: no model in use tells */
+/* "eyes_open", and what to do where it is not met; static. */
+SB_API const char *sb_requirement_name(int index);
+SB_API const char *sb_requirement_advice(int index);
+
+typedef struct sb_portrait_report {
+  int width, height; /* of the upright photo */
+  size_t faces;      /* how many the photo shows */
+  sb_face face;      /* the largest, with `portrait`, pose and expression, without embedding */
+  bool enrollable;   /* its quality is that of enrolment, at least */
+  sb_met met[SB_REQUIREMENTS];
+  sb_met icao; /* all are met; unknown: none is not met, but some are not known */
+} sb_portrait_report;
+/* Measures the largest face of a photo as a portrait. SB_NO_FACE, the photo errors, SB_MODEL, SB_BUSY. */
+SB_API sb_status sb_engine_quality(sb_engine *engine, sb_photo photo, sb_portrait_report *out, sb_error *error);
 
 /* ---- Grouping ---------------------------------------------------------------------------------------------------- */
 

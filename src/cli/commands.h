@@ -14,7 +14,7 @@ extern const sb_cli_command sb_cli_command_access, sb_cli_command_audit, sb_cli_
     sb_cli_command_export, sb_cli_command_hnsw, sb_cli_command_import, sb_cli_command_keys, sb_cli_command_migrate,
     sb_cli_command_migrate_model, sb_cli_command_models, sb_cli_command_search, sb_cli_command_serve,
     sb_cli_command_sql, /* sql.c */
-    sb_cli_command_thumbnails, sb_cli_command_tls, sb_cli_command_verify;
+    sb_cli_command_thumbnails, sb_cli_command_tls, sb_cli_command_verify, sb_cli_command_quality;
 /* commands/people.c */
 extern const sb_cli_command sb_cli_command_list, sb_cli_command_show, sb_cli_command_rename, sb_cli_command_delete;
 /* commands/faces.c */

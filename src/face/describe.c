@@ -29,6 +29,9 @@ static sb_status run_landmarks(sb_worker *worker, const sb_image *image, const s
   if (status != SB_OK) return status;
   status = sb_worker_output(session, &spec->model, spec->output, (size_t)spec->points * 2, &values, NULL, error);
   if (status != SB_OK) return status;
+  worker->contour_count = spec->points <= SB_CONTOURS_MAX ? spec->points : 0;
+  for (int i = 0; i < worker->contour_count; i++)
+    sb_square_point(square, values[2 * i], values[2 * i + 1], worker->contours[i]);
   for (int i = 0; i < 5; i++) {
     double u = 0, v = 0;
     for (int k = 0; k < spec->averaged_count[i]; k++) {
@@ -201,6 +204,29 @@ static sb_status measure_quality(sb_worker *worker, const sb_image *image, const
   return status;
 }
 
+/* ---- Portrait */
+
+static sb_status measure_portrait(sb_worker *worker, const sb_image *image, const sb_align_face *where,
+                                  const sb_similarity *framed, sb_face *face, sb_error *error) {
+  int side = worker->models->frame_side;
+  double map[6];
+  uint8_t *chip = sb_alloc((size_t)side * (size_t)side, 3, error);
+  if (!chip) return SB_NO_MEMORY;
+  chip_map(framed, side, side, map);
+  sb_status status = sb_image_warp(image, map, SB_IMAGE_BORDER_EDGE, chip, side, side, error);
+  const sb_quality_portrait_view view = {.chip = chip,
+                                         .n = side,
+                                         .width = image->width,
+                                         .height = image->height,
+                                         .full = (double)image->source_width / image->width,
+                                         .five = where->five,
+                                         .contours = (const double(*)[2])worker->contours,
+                                         .contour_count = worker->contour_count};
+  if (status == SB_OK) sb_quality_portrait_measure(&view, face);
+  free(chip);
+  return status;
+}
+
 /* ---- All of it */
 
 static sb_status describe_attributes(sb_worker *worker, const sb_image *image, const sb_align_face *where,
@@ -230,8 +256,9 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
   sb_align_face where = {.box = box}; /* a photo that is already a face has neither landmarks nor quality */
   sb_status status = SB_OK;
   *phantom = false;
+  worker->contour_count = 0;
+  sb_similarity framed;
   if (!(request->want & SB_WANT_WHOLE_PHOTO)) {
-    sb_similarity framed;
     if ((status = find_landmarks(worker, image, box, points, &framed, error)) != SB_OK) return status;
     where.five = (const double(*)[2])points;
     if ((status = measure_quality(worker, image, &where, &framed, &face->quality, error)) != SB_OK) return status;
@@ -240,6 +267,9 @@ sb_status sb_worker_describe(sb_worker *worker, const sb_image *image, const sb_
   if (request->want & SB_WANT_EMBEDDING) status = embed(worker, image, &where, request, face, error);
   if (status != SB_OK) return status;
   if ((status = describe_attributes(worker, image, &where, request->want, face, error)) != SB_OK) return status;
+  if (where.five && request->want & SB_WANT_PORTRAIT)
+    status = measure_portrait(worker, image, &where, &framed, face, error);
+  if (status != SB_OK) return status;
   if (request->picture) status = sb_worker_keep_picture(worker, image, &where, request->picture, error);
   if (status != SB_OK) return status;
   face->box = (sb_box){(float)box->x0, (float)box->y0, (float)(box->x1 - box->x0), (float)(box->y1 - box->y0)};

@@ -11,6 +11,38 @@
 #include "infer/infer.h"
 #include "stats/stats.h"
 
+/* The order of the components of sb_portrait. */
+typedef enum sb_component {
+  SB_COMPONENT_UNIFIED_QUALITY_SCORE, /* sb_quality.overall */
+  SB_COMPONENT_BACKGROUND_UNIFORMITY,
+  SB_COMPONENT_ILLUMINATION_UNIFORMITY,
+  SB_COMPONENT_LUMINANCE_MEAN,
+  SB_COMPONENT_LUMINANCE_VARIANCE,
+  SB_COMPONENT_UNDER_EXPOSURE_PREVENTION,
+  SB_COMPONENT_OVER_EXPOSURE_PREVENTION,
+  SB_COMPONENT_DYNAMIC_RANGE,
+  SB_COMPONENT_SHARPNESS,
+  SB_COMPONENT_NO_COMPRESSION_ARTIFACTS,
+  SB_COMPONENT_NATURAL_COLOUR,
+  SB_COMPONENT_SINGLE_FACE_PRESENT,
+  SB_COMPONENT_EYES_OPEN,
+  SB_COMPONENT_MOUTH_CLOSED,
+  SB_COMPONENT_EYES_VISIBLE,
+  SB_COMPONENT_MOUTH_OCCLUSION_PREVENTION,
+  SB_COMPONENT_FACE_OCCLUSION_PREVENTION,
+  SB_COMPONENT_INTER_EYE_DISTANCE,
+  SB_COMPONENT_HEAD_SIZE,
+  SB_COMPONENT_LEFTWARD_CROP,
+  SB_COMPONENT_RIGHTWARD_CROP,
+  SB_COMPONENT_MARGIN_ABOVE,
+  SB_COMPONENT_MARGIN_BELOW,
+  SB_COMPONENT_HEAD_POSE_YAW,
+  SB_COMPONENT_HEAD_POSE_PITCH,
+  SB_COMPONENT_HEAD_POSE_ROLL,
+  SB_COMPONENT_EXPRESSION_NEUTRALITY,
+  SB_COMPONENT_NO_HEAD_COVERINGS
+} sb_component;
+
 typedef struct sb_embedder {
   char name[64];
   size_t dim;
@@ -50,6 +82,8 @@ void sb_worker_free(sb_worker *worker);
 enum { SB_WANT_AGE_LATER = 1u << 30 };
 /* For sb_find_options.want: the picture is upright, so do not look for faces in turned copies where there is none. */
 enum { SB_WANT_UPRIGHT = 1u << 29 };
+/* The same: measure sb_face.portrait. */
+enum { SB_WANT_PORTRAIT = 1u << 28 };
 typedef struct sb_find_options {
   unsigned want;     /* SB_WANT_* */
   const char *model; /* the embedder; NULL: the pipeline's */

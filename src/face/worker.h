@@ -11,6 +11,8 @@
 #include "face/pipeline.h"
 #include "face/steps.h"
 
+enum { SB_CONTOURS_MAX = 68 };
+
 struct sb_worker {
   sb_pipeline *pipeline;
   const sb_models *models;
@@ -18,6 +20,8 @@ struct sb_worker {
   float *large_input;                   /* shared by the sessions of the detector's larger inputs; of their greatest */
   size_t large_count;                   /* numbers in it */
   sb_detections found;                  /* the candidates of the current photo */
+  double contours[SB_CONTOURS_MAX][2];  /* all landmarks of the current face, in pixels of its photo */
+  int contour_count;                    /* 0: none are known */
   bool tiles;                           /* also run the detector over tiles of the current photo */
 };
 
@@ -67,6 +71,20 @@ typedef struct sb_find_result {
   size_t picture_bytes;
   float *ages; /* of each face; negative: the model has not run on it */
 } sb_find_result;
+
+/* ---- portrait.c */
+
+typedef struct sb_quality_portrait_view {
+  const uint8_t *chip; /* the aligned face, n x n RGB */
+  int n;
+  double width, height;        /* of the decoded photo */
+  double full;                 /* pixels of the full-size photo per decoded pixel */
+  const double (*five)[2];     /* the landmarks, in decoded pixels */
+  const double (*contours)[2]; /* all landmarks that the model gives */
+  int contour_count;
+} sb_quality_portrait_view;
+/* Sets the face's portrait, from these and from its quality, pose and expression. */
+void sb_quality_portrait_measure(const sb_quality_portrait_view *view, sb_face *face);
 
 /* What the caller asked for, with the embedder already looked up. */
 typedef struct sb_worker_request {

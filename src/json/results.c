@@ -95,6 +95,31 @@ json_t *sb_json_faces(const sb_faces *faces, unsigned want) {
   return json;
 }
 
+static const char *met_word(sb_met met) {
+  return met == SB_MET_YES ? "yes" : met == SB_MET_NO ? "no" : "unknown";
+}
+
+static json_t *requirements_of(const sb_portrait_report *report) {
+  json_t *list = json_array();
+  for (int i = 0; i < SB_REQUIREMENTS; i++) {
+    json_t *one = json_pack("{s:s,s:s}", "requirement", sb_requirement_name(i), "met", met_word(report->met[i]));
+    if (report->met[i] == SB_MET_NO) sb_json_set(&one, "advice", json_string(sb_requirement_advice(i)));
+    sb_json_append(&list, one);
+  }
+  return list;
+}
+
+json_t *sb_json_portrait(const sb_portrait_report *report) {
+  const float *value = report->face.portrait.value;
+  json_t *components = json_object();
+  for (int i = 0; i < SB_COMPONENTS; i++)
+    sb_json_set(&components, sb_component_name(i), value[i] < 0 ? json_null() : sb_json_rounded(value[i], 0));
+  return json_pack("{s:i,s:i,s:I,s:o,s:b,s:o,s:{s:s,s:o}}", "width", report->width, "height", report->height, "faces",
+                   (json_int_t)report->faces, "face", face_of(&report->face), "enrollable", report->enrollable,
+                   "components", components, "icao", "verdict", met_word(report->icao), "requirements",
+                   requirements_of(report));
+}
+
 static const char *verdict_word(sb_verdict verdict) {
   switch (verdict) {
   case SB_VERDICT_MATCH: return "match";

@@ -134,6 +134,41 @@ class Represent(ProgramCase):
         self.assertAlmostEqual(cosine(vectors["obama"], vectors["biden"]), -0.013, delta=0.05)
 
 
+class Quality(ProgramCase):
+    def test_a_portrait_is_told_by_components_and_requirements(self):
+        (report,) = self.json_of("quality", FRIENDS / "obama.jpg")["photos"]
+        self.assertEqual((report["faces"], report["enrollable"], report["icao"]["verdict"]), (1, True, "yes"))
+        met = {r["requirement"]: r["met"] for r in report["icao"]["requirements"]}
+        self.assertEqual(set(met.values()), {"yes"})
+        values = report["components"]
+        self.assertTrue(all(value is None or 0 <= value <= 100 for value in values.values()), values)
+        self.assertEqual(values["unified_quality_score"], round(100 * report["face"]["quality"]))
+        self.assertIsNone(values["background_uniformity"])
+
+    def test_several_photos_are_told_one_by_one_with_what_to_change(self):
+        plain = read_jpeg(FRIENDS / "obama.jpg")
+        shade = bytes(v // 8 for v in range(256))
+        half = [row[:1500].translate(shade) + row[1500:] for row in plain[2]]
+        nobody, uneven = self.folder / "nobody.png", self.folder / "uneven.png"
+        nobody.write_bytes(on_grey(300, 300, []))
+        uneven.write_bytes(alone((plain[0], plain[1], half)))
+        photos = (FRIENDS / "obama.jpg", GROUPS / "sample5.jpg", nobody, uneven)
+        reports = self.json_of("quality", *photos, code=1)["photos"]
+        self.assertEqual([r["photo"] for r in reports], [str(p) for p in photos])
+        self.assertEqual((reports[1]["faces"], reports[2]["faces"]), (5, 0))
+        wrong = [
+            {r["requirement"] for r in report["icao"]["requirements"] if r["met"] == "no"} for report in reports[1::2]
+        ]
+        self.assertLessEqual({"one_face", "size"}, wrong[0])
+        self.assertIn("even_light", wrong[1])
+        words = self.run_program("quality", *photos).stdout.decode()
+        self.assertIn("one_face: no; nobody else may be in the picture", words)
+        self.assertIn("nobody.png: no face was found", words)
+
+    def test_a_photo_that_cannot_be_read_is_named(self):
+        self.refused("quality", FRIENDS / "obama.jpg", self.folder / "none.jpg", code=3, word="none.jpg")
+
+
 class Analyze(ProgramCase):
     def test_gives_age_gender_and_ethnicity(self):
         face = self.json_of("analyze", FRIENDS / "obama.jpg")["faces"][0]

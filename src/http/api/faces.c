@@ -38,6 +38,16 @@ void sb_http_handle_analyze(sb_http_request *request) {
   find_faces(request, SB_WANT_ATTRIBUTES | SB_WANT_POSE | SB_WANT_LIVENESS);
 }
 
+void sb_http_handle_quality(sb_http_request *request) {
+  sb_error error = {0};
+  sb_portrait_report report;
+  sb_http_params p = sb_http_params_begin(request);
+  const sb_photo photo = sb_http_params_photo(&p, "image");
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_quality(request->context->engine, photo, &report, &error);
+  if (!sb_http_failed(request, status, &error)) sb_http_reply_json(request, 200, sb_json_portrait(&report));
+}
+
 void sb_http_handle_search(sb_http_request *request) {
   sb_error error = {0};
   sb_search_result *result = NULL;
