@@ -35,7 +35,7 @@ static sb_met yes(bool met) {
   return met ? SB_MET_YES : SB_MET_NO;
 }
 
-static sb_met enough(const sb_portrait *portrait, sb_component component) {
+static sb_met enough(const sb_portrait *portrait, sb_quality_component component) {
   float value = portrait->value[component];
   return value < 0 ? SB_MET_UNKNOWN : yes(value >= middle);
 }

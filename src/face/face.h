@@ -12,7 +12,7 @@
 #include "stats/stats.h"
 
 /* The order of the components of sb_portrait. */
-typedef enum sb_component {
+typedef enum sb_quality_component {
   SB_COMPONENT_UNIFIED_QUALITY_SCORE, /* sb_quality.overall */
   SB_COMPONENT_BACKGROUND_UNIFORMITY,
   SB_COMPONENT_ILLUMINATION_UNIFORMITY,
@@ -41,7 +41,7 @@ typedef enum sb_component {
   SB_COMPONENT_HEAD_POSE_ROLL,
   SB_COMPONENT_EXPRESSION_NEUTRALITY,
   SB_COMPONENT_NO_HEAD_COVERINGS
-} sb_component;
+} sb_quality_component;
 
 typedef struct sb_embedder {
   char name[64];

@@ -17,7 +17,7 @@ static double sigmoid(double value, double middle, double width) {
   return 100 / (1 + exp((middle - value) / width));
 }
 
-static void set(sb_portrait *p, sb_component component, double value) {
+static void set(sb_portrait *p, sb_quality_component component, double value) {
   p->value[component] = (float)value;
 }
 
