@@ -260,6 +260,7 @@ typedef struct sb_engine_options {
    * (at most 1000); this misses some matches. 0: exactly. */
   int hnsw;
   sb_children_policy children; /* of searches, verification, and what else says that two faces match */
+  unsigned no_estimates;       /* SB_ENROLL_AGE, _GENDER and _ETHNICITY: those that no enrolment stores */
 } sb_engine_options;
 
 /* Opens the gallery; creates it if missing. SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */
@@ -284,8 +285,9 @@ typedef struct sb_engine_info {
   bool loading;            /* the faces are being read for the first time: `loaded` of them so far */
   size_t loaded;
   int workers;
-  bool thumbnails; /* of sb_engine_options, as is the next */
+  bool thumbnails; /* of sb_engine_options, as are the next */
   sb_liveness_policy liveness;
+  unsigned no_estimates;
 } sb_engine_info;
 SB_API sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error);
 
@@ -380,14 +382,17 @@ enum {
   SB_ENROLL_LARGEST = 1u << 1,          /* of several faces enrol the largest */
   SB_ENROLL_ANY_QUALITY = 1u << 2,      /* accept a poor face */
   SB_ENROLL_REFUSE_DUPLICATE = 1u << 3, /* fail with SB_DUPLICATE, naming that person, instead of a warning */
-  SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and store age, gender and ethnicity */
+  SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and store age, gender and ethnicity: the three below */
   SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* skip a photo that was enrolled for this person before */
+  SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
+  SB_ENROLL_DIFFERENT = 1u << 7,        /* the people whom the face matches are others: sb_engine_set_different */
+  SB_ENROLL_AGE = 1u << 8,              /* estimate and store the age */
+  SB_ENROLL_GENDER = 1u << 9,           /* the same for the gender */
+  SB_ENROLL_ETHNICITY = 1u << 10,       /* the same for the ethnicity */
   /* Refuse a photo with several faces also where one is clearly the subject: every other face is at most half as large,
    * and the subject is in the middle and of good quality, or the others are too poor for enrolment. Without this flag
    * that one is enrolled. */
-  SB_ENROLL_STRICT_SINGLE = 1u << 7,
-  SB_ENROLL_WHOLE_PHOTO = 1u << 6, /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
-  SB_ENROLL_DIFFERENT = 1u << 7,   /* the people whom the face matches are others: sb_engine_set_different */
+  SB_ENROLL_STRICT_SINGLE = 1u << 11,
 };
 
 typedef struct sb_enroll_request {
@@ -463,6 +468,16 @@ SB_API void sb_enrolled_free(sb_enrolled *enrolled);
 SB_API sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, sb_enrolled **out,
                                   sb_error *error);
 
+/* What the audit knows of a camera: a person, or nobody, is entered once a minute while in view, not once a frame.
+ * Zero it before the first frame; one thread. */
+typedef struct sb_search_watch {
+  size_t count;
+  struct {
+    int64_t person; /* 0: nobody was matched */
+    int64_t at_ms;
+  } seen[32];
+} sb_search_watch;
+
 typedef struct sb_search_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
@@ -473,6 +488,7 @@ typedef struct sb_search_request {
   bool attributes;   /* SB_WANT_ATTRIBUTES, of the photo's faces */
   bool whole_photo;  /* SB_WANT_WHOLE_PHOTO */
   sb_target target;
+  sb_search_watch *watch; /* this photo is a frame of a camera; NULL: it stands alone */
 } sb_search_request;
 
 typedef struct sb_search_face {

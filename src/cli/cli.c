@@ -117,6 +117,10 @@ sb_status sb_cli_engine_options(const sb_cli *cli, sb_engine_options *out, sb_er
   if (!options.search_remotely && strcmp(config->search, "local") != 0)
     return sb_fail(error, SB_INVALID, "--search is local or sql");
   options.hnsw = (int)config->hnsw;
+  unsigned estimates = 0;
+  if (!sb_engine_estimates_read(config->estimates, &estimates))
+    return sb_fail(error, SB_INVALID, "--estimates is a list of age, gender and ethnicity with ',' between, or none");
+  options.no_estimates = (SB_ENROLL_AGE | SB_ENROLL_GENDER | SB_ENROLL_ETHNICITY) & ~estimates;
   *out = options;
   return SB_OK;
 }

@@ -41,6 +41,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "embed each face and its mirror image: twice the work, slightly more accurate; do not mix both in a gallery")      \
   X(thumbnails, BOOL, "--thumbnails", "SEMBLANCE_THUMBNAILS", "false", 0, 0,                                           \
     "store an encrypted thumbnail of each enrolled face and show it in lists (off: no picture is stored)")             \
+  X(estimates, TEXT, "--estimates", "SEMBLANCE_ESTIMATES", "age,gender,ethnicity", 0, 0,                               \
+    "estimates that an enrolment may store, separated by ',' (none: no estimates, whoever asks for them)")             \
   X(liveness, TEXT, "--liveness", "SEMBLANCE_LIVENESS", "off", 0, 0,                                                   \
     "off, warn, passive (refuses faces that look like a picture), challenge (enrol and verify need active liveness)")  \
   X(strict_single, BOOL, "--strict-single", "SEMBLANCE_STRICT_SINGLE", "false", 0, 0,                                  \

@@ -30,17 +30,46 @@ sb_status sb_engine_audit_verdict(sb_engine *engine, const sb_audit_event *event
   return sb_engine_audit_event(engine, &noted, error);
 }
 
+enum { WATCH_MS = 60000, WATCH_MAX = sizeof((sb_search_watch *)0)->seen / sizeof *((sb_search_watch *)0)->seen };
+
+/* Was the person, or nobody, entered for this camera within the last minute? If not, that is noted now; where there is
+ * no room, the oldest gives way. */
+static bool seen_lately(sb_search_watch *watch, int64_t person, int64_t now_ms) {
+  size_t oldest = 0;
+  for (size_t i = 0; i < watch->count; i++) {
+    if (watch->seen[i].at_ms < watch->seen[oldest].at_ms) oldest = i;
+    if (watch->seen[i].person != person) continue;
+    bool lately = now_ms - watch->seen[i].at_ms < WATCH_MS;
+    if (!lately) watch->seen[i].at_ms = now_ms;
+    return lately;
+  }
+  size_t at = watch->count < WATCH_MAX ? watch->count++ : oldest;
+  watch->seen[at].person = person;
+  watch->seen[at].at_ms = now_ms;
+  return false;
+}
+
+/* Leaves out the entries that the camera's watch has had lately; returns how many are left. */
+static size_t without_seen(sb_search_watch *watch, sb_audit_event *events, size_t count) {
+  size_t left = 0;
+  int64_t now_ms = (int64_t)sb_monotonic_ms();
+  for (size_t i = 0; i < count; i++)
+    if (!seen_lately(watch, events[i].person, now_ms)) events[left++] = events[i];
+  return left;
+}
+
 sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb_search_result *result,
-                                 const int64_t *matched, sb_error *error) {
+                                 const int64_t *matched, sb_search_watch *watch, sb_error *error) {
   size_t count = result->count ? result->count : 1; /* a photo without a face was a search, too */
   sb_audit_event *events = sb_alloc(count, sizeof *events, error);
   if (!events) return SB_NO_MEMORY;
   char buffer[SB_VERB_MAX + 1];
-  const char *verb = verb_of(engine, "search", buffer);
+  const char *verb = verb_of(engine, watch ? "live" : "search", buffer);
   events[0] = (sb_audit_event){verb, collection, 0, 0};
   for (size_t i = 0; i < result->count; i++)
     events[i] = (sb_audit_event){verb, collection, matched[i], (int64_t)result->faces[i].count};
-  sb_status status = sb_audit_record(engine->store, events, count, error);
+  if (watch) count = without_seen(watch, events, count);
+  sb_status status = count ? sb_audit_record(engine->store, events, count, error) : SB_OK;
   free(events);
   return status;
 }

@@ -51,6 +51,7 @@ static sb_status copy_options(sb_engine *engine, const sb_engine_options *option
   engine->hnsw = options->hnsw;
   engine->thumbnails = options->thumbnails;
   engine->strict_single = options->strict_single;
+  engine->no_estimates = options->no_estimates;
   engine->threads = options->threads;
   engine->workers = options->workers > 0 ? options->workers : sb_cpu_workers();
   sb_image_memory_raise((size_t)engine->workers * PHOTO_MEMORY);
@@ -223,7 +224,10 @@ static void fill_model(sb_engine *engine, sb_engine_info *info) {
 }
 
 sb_status sb_engine_info_get(sb_engine *engine, sb_engine_info *out, sb_error *error) {
-  sb_engine_info info = {.workers = engine->workers, .thumbnails = engine->thumbnails, .liveness = engine->liveness};
+  sb_engine_info info = {.workers = engine->workers,
+                         .thumbnails = engine->thumbnails,
+                         .liveness = engine->liveness,
+                         .no_estimates = engine->no_estimates};
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   fill_model(engine, &info);

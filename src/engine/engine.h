@@ -177,6 +177,20 @@ sb_status sb_engine_challenge_begin(sb_engine *engine, const char *model, sb_cha
 sb_status sb_engine_challenge_feed(sb_engine *engine, const char *model, sb_photo photo, double at_ms,
                                    sb_challenge *challenge, sb_error *error);
 
+/* ---- thumbnail.c */
+
+/* The photo as a JPEG of at most 1600 pixels a side, for browsers that cannot read its format; released by free().
+ * Nothing is stored. The photo errors. */
+sb_status sb_engine_preview(sb_engine *engine, sb_photo photo, uint8_t **bytes, size_t *size, sb_error *error);
+
+/* ---- estimates.c */
+
+/* Reads a list of age, gender and ethnicity with ',' between, or "none", as SB_ENROLL_AGE, _GENDER and _ETHNICITY.
+ * False: it names something else. */
+bool sb_engine_estimates_read(const char *list, unsigned *flags);
+/* The name and the flag of an estimate, 0 and up; NULL: there is none with this index. */
+const char *sb_engine_estimate_name(size_t index, unsigned *flag);
+
 /* ---- audit.c */
 
 /* Adds an entry for an act that changes nothing. `collection` NULL: default; `person`: a row, 0: none. */

@@ -153,10 +153,26 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
 
 /* ---- Photos -> faces */
 
+/* The estimates that the request asks for and the operator allows, as SB_ENROLL_AGE, _GENDER and _ETHNICITY. */
+static unsigned estimates_kept(const enrolment *e) {
+  const unsigned all = SB_ENROLL_AGE | SB_ENROLL_GENDER | SB_ENROLL_ETHNICITY;
+  unsigned asked = e->request->flags & SB_ENROLL_ATTRIBUTES ? all : e->request->flags & all;
+  return asked & ~e->engine->no_estimates;
+}
+
+/* What nobody asked for is neither stored nor part of the answer. */
+static void drop_estimates(sb_face *face, unsigned kept) {
+  sb_attributes *a = &face->attributes;
+  if (!(kept & SB_ENROLL_AGE)) a->age = -1;
+  if (!(kept & SB_ENROLL_GENDER)) a->man = a->woman = -1;
+  for (int i = 0; i < SB_ETHNICITIES && !(kept & SB_ENROLL_ETHNICITY); i++) a->ethnicity[i] = -1;
+  if (!kept) face->has_attributes = false;
+}
+
 /* All faces are looked for also where the largest is taken: the message and the choice depend on how many there are. */
 static unsigned enrol_want(const enrolment *e) {
   unsigned want = SB_WANT_EMBEDDING | sb_verdict_liveness_want(e->engine) | sb_child_want(e->engine);
-  if (e->request->flags & SB_ENROLL_ATTRIBUTES) want |= SB_WANT_ATTRIBUTES;
+  if (estimates_kept(e)) want |= SB_WANT_ATTRIBUTES;
   if (e->request->flags & SB_ENROLL_WHOLE_PHOTO) want |= SB_WANT_WHOLE_PHOTO;
   return want;
 }
@@ -171,7 +187,8 @@ static sb_status is_known(enrolment *e, size_t photo, bool *known, sb_error *err
 }
 
 static void add_face(enrolment *e, size_t photo) {
-  const sb_face *face = &e->faces[photo]->items[0];
+  sb_face *face = &e->faces[photo]->items[0];
+  drop_estimates(face, estimates_kept(e));
   sb_store_face *stored = &e->store_faces[e->added++];
   *stored = (sb_store_face){.embedding = face->embedding,
                             .quality = face->quality.overall,

@@ -245,7 +245,7 @@ static sb_status search_photo(photo_search *s, sb_error *error) {
   status = sb_collection_indexes_sync(s->engine->indexes, error);
   for (size_t i = 0; status == SB_OK && i < s->faces->count; i++) status = search_face(s, &search, i, error);
   if (status != SB_OK) return status;
-  return sb_engine_audit_search(s->engine, gallery->collection.row, s->result, s->matched, error);
+  return sb_engine_audit_search(s->engine, gallery->collection.row, s->result, s->matched, s->request->watch, error);
 }
 
 static sb_status search(sb_engine *engine, const sb_search_request *request, size_t *dim, sb_search_result **out,

@@ -32,10 +32,11 @@ struct sb_engine {
   char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
   int workers, threads;
   bool flip;
-  bool search_remotely; /* of sb_engine_options */
-  int hnsw;             /* of sb_engine_options */
-  bool strict_single;   /* of sb_engine_options: SB_ENROLL_STRICT_SINGLE for every enrolment */
-  bool thumbnails;      /* of sb_engine_options: stored with new faces, and given out */
+  bool search_remotely;  /* of sb_engine_options */
+  int hnsw;              /* of sb_engine_options */
+  bool strict_single;    /* of sb_engine_options: SB_ENROLL_STRICT_SINGLE for every enrolment */
+  bool thumbnails;       /* of sb_engine_options: stored with new faces, and given out */
+  unsigned no_estimates; /* of sb_engine_options */
   sb_liveness_policy liveness;
   sb_children_policy children;
   sb_store *store;
@@ -99,9 +100,10 @@ sb_status sb_engine_audit_event(sb_engine *engine, const sb_audit_event *event, 
 /* The same for an act that says who somebody is. Its verb says so where children are matched like adults: "verify
  * children=match". */
 sb_status sb_engine_audit_verdict(sb_engine *engine, const sb_audit_event *event, sb_error *error);
-/* Adds the entries of a search: one a face, with the row of the person that it matched (`matched`, 0: none). */
+/* Adds the entries of a search: one a face, with the row of the person that it matched (`matched`, 0: none); of a
+ * camera's frame only what its watch has not had lately. */
 sb_status sb_engine_audit_search(sb_engine *engine, int64_t collection, const sb_search_result *result,
-                                 const int64_t *matched, sb_error *error);
+                                 const int64_t *matched, sb_search_watch *watch, sb_error *error);
 
 /* ---- embedders.c */
 

@@ -33,6 +33,33 @@ void sb_thumbnail_clear(sb_thumbnail *thumbnail) {
   *thumbnail = (sb_thumbnail){0};
 }
 
+/* ---- Previews */
+
+enum { PREVIEW_SIDE = 1600 };
+
+static sb_status write_preview(const sb_image *image, uint8_t **bytes, size_t *size, sb_error *error) {
+  int longest = image->width > image->height ? image->width : image->height;
+  double scale = longest > PREVIEW_SIDE ? (double)PREVIEW_SIDE / longest : 1;
+  int width = (int)fmax(1, image->width * scale), height = (int)fmax(1, image->height * scale);
+  uint8_t *rgb = sb_alloc((size_t)width * (size_t)height, 3, error);
+  if (!rgb) return SB_NO_MEMORY;
+  sb_status status = sb_image_resize(image, rgb, width, height, (size_t)width * 3, error);
+  if (status == SB_OK) status = sb_image_write_jpeg(rgb, width, height, QUALITY, bytes, size, error);
+  free(rgb);
+  return status;
+}
+
+sb_status sb_engine_preview(sb_engine *engine, sb_photo photo, uint8_t **bytes, size_t *size, sb_error *error) {
+  sb_image image = {0};
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = sb_image_decode(photo.bytes, photo.size, NULL, &image, error);
+  if (status == SB_OK) status = write_preview(&image, bytes, size, error);
+  sb_image_free(&image);
+  sb_engine_leave(engine);
+  return status;
+}
+
 /* ---- Public */
 
 sb_status sb_engine_thumbnail(sb_engine *engine, const char *collection, const char *id, int64_t face, bool owed,

@@ -43,6 +43,7 @@ const sb_http_route sb_http_routes[] = {
     {"POST", "/v1/verify", sb_http_handle_verify, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
     {"POST", "/v1/quality", sb_http_handle_quality, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
     {"POST", "/v1/detect", sb_http_handle_detect, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
+    {"POST", "/v1/preview", sb_http_handle_preview, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
     {"POST", "/v1/represent", sb_http_handle_represent, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
     {"POST", "/v1/analyze", sb_http_handle_analyze, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
     {"GET", "/v1/collections", sb_http_handle_collections_list, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ, NULL},

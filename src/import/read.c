@@ -11,7 +11,7 @@ enum { PHOTO_BYTES_MAX = 32 << 20 };
 static sb_status fail_problem(sb_import_problem problem, sb_error *error) {
   switch (problem) {
   case SB_IMPORT_MISSING:
-    return sb_fail(error, SB_BAD_IMAGE, "a row of the CSV file names this photo, but it is not there");
+    return sb_fail(error, SB_INVALID, "a row of the CSV file names this photo, but it is not there");
   case SB_IMPORT_OTHER_NAME:
     return sb_fail(error, SB_INVALID,
                    "an earlier row of the CSV file has another name for this id: correct the id, or "

@@ -3,6 +3,7 @@
 import subprocess
 
 WIDTH, HEIGHT = 640, 480
+DOWN = 100  # rows of grey above the photo, so that its face is in the middle of the picture
 
 
 def read_ppm(data):
@@ -13,13 +14,13 @@ def read_ppm(data):
 
 
 def planes(width, height, pixels, scale):
-    """4:2:0 planes (BT.601, studio range) of the photo's top middle at 1/scale, grey where it ends."""
+    """4:2:0 planes (BT.601, studio range) of the photo's top middle at 1/scale, grey around it."""
     left = (width // scale - WIDTH) // 2
     y_plane, u_plane, v_plane = bytearray(), bytearray(), bytearray()
     for row in range(HEIGHT):
         for column in range(WIDTH):
-            x, y = (left + column) * scale, row * scale
-            inside = 0 <= x < width and y < height
+            x, y = (left + column) * scale, (row - DOWN) * scale
+            inside = 0 <= x < width and 0 <= y < height
             at = (y * width + x) * 3
             r, g, b = pixels[at : at + 3] if inside else (127, 127, 127)
             y_plane.append((66 * r + 129 * g + 25 * b + 128 >> 8) + 16)

@@ -65,9 +65,24 @@ class Settings(PageCase):
         self.assertEqual(
             self.browser.run_async(words),
             [
-                ["template of 1 person", "templates of 1 person", "templates of 2 people", "1 person in 5 ms"],
-                ["modelo de 1 pessoa", "modelos de 1 pessoa", "modelos de 2 pessoas", "1 pessoa em 5 ms"],
-                ["plantilla de 1 persona", "plantillas de 1 persona", "plantillas de 2 personas", "1 persona en 5 ms"],
+                [
+                    "template of 1 person",
+                    "templates of 1 person",
+                    "templates of 2 people",
+                    "Searched 1 person in 5 ms.",
+                ],
+                [
+                    "assinatura de 1 pessoa",
+                    "assinaturas de 1 pessoa",
+                    "assinaturas de 2 pessoas",
+                    "1 pessoa pesquisada em 5 ms.",
+                ],
+                [
+                    "plantilla de 1 persona",
+                    "plantillas de 1 persona",
+                    "plantillas de 2 personas",
+                    "Se buscó entre 1 persona en 5 ms.",
+                ],
             ],
         )
 
@@ -90,7 +105,7 @@ class Settings(PageCase):
         self.enroll()
         self.view("settings")
         browser.wait("return !document.querySelector('#sure-save').disabled")  # every request has its answer
-        browser.wait_text("#sure-now", "model’s own value")
+        browser.wait_text("#sure-now", "model’s default")
         own = browser.text("#s-match")
         self.choose("#sure-by", "fmr")
         self.choose("#sure-rate", "0.000001")
@@ -100,7 +115,7 @@ class Settings(PageCase):
         # Nothing is saved yet.
         self.assertEqual(json.loads(self.server.request("GET", "/v1/thresholds")[2])["source"], "default")
         browser.click("#sure-save")
-        browser.wait_text("#sure-now", "saved here", "Two strangers taken for one: 1 in 1 million.")
+        browser.wait_text("#sure-now", "saved here", "Two people mistaken for one: 1 in 1 million.")
         browser.wait_equal(meant, "return document.querySelector('#s-match').textContent")
         browser.wait_text("#audit-rows tr", "Threshold set by false matches")
         self.choose("#sure-by", "threshold")
@@ -116,7 +131,7 @@ class Settings(PageCase):
         self.view("settings")
         browser.wait_visible("#sure-reset")
         browser.click("#sure-reset")
-        browser.wait_text("#sure-now", "model’s own value")
+        browser.wait_text("#sure-now", "model’s default")
         browser.wait_equal(own, "return document.querySelector('#s-match').textContent")
         browser.wait_visible("#sure-reset", False)
         self.assertEqual(self.clean_log(), [])
@@ -173,7 +188,7 @@ class Admin(OwnServerCase):
         browser.click("#k-enroll")
         browser.run("document.querySelector('#k-expires').value = '30d'")
         browser.click("#key-make")
-        browser.wait_text("#key-made h2", "shown once")
+        browser.wait_text("#key-made h2", "Copy this key now")
         key = browser.run("return document.querySelector('#key-text').value")
         browser.click("#key-shut")
         browser.wait_equal("", "return document.querySelector('#key-text').value")
@@ -187,7 +202,7 @@ class Admin(OwnServerCase):
         browser.click("#revoke-yes")
         browser.wait_text("#keys-rows", "revoked")
         self.assertEqual(self.server.request("GET", "/v1/people", headers=headers)[0], 401)
-        browser.wait_text("#audit-rows", "Key revoked", "Key made", "Login", "Password set")
+        browser.wait_text("#audit-rows", "Key revoked", "Key created", "Login", "Password set")
         browser.run("document.querySelector('#audit-check').click()")
         browser.wait_text("#audit-whole", "Nothing is missing or changed")
 
@@ -223,7 +238,7 @@ class Admin(OwnServerCase):
         )
         self.view("list")
         self.view("settings")
-        self.browser.wait_text("#rep-photos", "4 of 2 people")
-        self.browser.wait_text("#rep-pairs", "3 of one person, 3 of two")
+        self.browser.wait_text("#rep-photos", "4 photos of 2 people")
+        self.browser.wait_text("#rep-pairs", "3 same-person, 3 different-people")
         self.browser.wait_equal(6, "return document.querySelectorAll('#rep-scores .plot-bar').length")
         self.browser.wait_text("#rep-rows", "default threshold", "100%")

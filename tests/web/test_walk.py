@@ -232,7 +232,8 @@ class Walk(OwnServerCase):
         )
         browser.click("#sure-save")
         browser.wait_visible("#sure-reset")
-        browser.wait("return !document.querySelector('#sure-save').disabled")
+        browser.wait("return document.querySelector('#sure-save').disabled")  # nothing more to save
+        browser.settle()
         self.see("settings-sure")
         browser.run("document.querySelector('#key-new').scrollIntoView({ block: 'center' })")
         browser.click("#key-new")

@@ -43,6 +43,12 @@ COUNT_REQUESTS = """window.asking = 0; const ask = window.fetch;
         answer.clone().arrayBuffer().then(over, over);
         return answer;
       } catch (error) { over(); throw error; }
+    };
+    const send = XMLHttpRequest.prototype.send;
+    XMLHttpRequest.prototype.send = function (...all) {
+      window.asking += 1;
+      this.addEventListener('loadend', () => setTimeout(() => { window.asking -= 1; }, 50));
+      return send.apply(this, all);
     };"""
 
 

@@ -1,6 +1,7 @@
 // Settings for the admin: keys, models, collections and the audit log.
 // Each card shows its own error when access is denied.
 import * as api from './api.js';
+import { confirm } from './dialog.js';
 import { $, el, icon, say, toast } from './dom.js';
 import { counted, day, has, moment, number, t } from './i18n.js';
 
@@ -30,7 +31,7 @@ function keyRow(key) {
     t('key.revoke'),
   );
   revoke.hidden = Boolean(key.revoked);
-  revoke.addEventListener('click', () => askRevoke(key));
+  revoke.addEventListener('click', () => askRevoke(key, revoke));
   return el(
     'tr',
     {},
@@ -57,21 +58,11 @@ function showKeys() {
   $('#key-new').disabled = !keys.admin_password;
 }
 
-async function askRevoke(key) {
+async function askRevoke(key, opener) {
   const dialog = $('#dlg-revoke');
   $('h2', dialog).textContent = t('key.revoke.q', { name: key.label });
-  dialog.returnValue = ''; // some browsers keep the last value after Escape
-  dialog.showModal();
-  await new Promise((resolve) => {
-    dialog.addEventListener('close', resolve, { once: true });
-  });
-  if (dialog.returnValue !== 'yes') return;
-  try {
-    await api.revokeKey(key.prefix);
-    toast(t('key.revoked.done', { name: key.label }));
-  } catch (error) {
-    say($('#keys-error'), error.title, error.detail);
-  }
+  if (!(await confirm(dialog, opener, () => api.revokeKey(key.prefix)))) return;
+  toast(t('key.revoked.done', { name: key.label }));
   await loadKeys();
   await loadAudit();
 }
@@ -81,7 +72,7 @@ function openNewKey() {
   $('form', dialog).reset();
   $('#key-made').hidden = true;
   $('#key-form').hidden = false;
-  say($('#key-error'), '');
+  say($('#key-error'));
   $('#k-collection').replaceChildren(
     el('option', { value: '' }, t('key.everywhere')),
     ...(collections ?? []).map((one) => el('option', { value: one.name }, one.name)),
@@ -106,7 +97,7 @@ async function makeKey(event) {
     await loadKeys();
     await loadAudit();
   } catch (error) {
-    say($('#key-error'), error.title, error.detail);
+    say($('#key-error'), () => error.note);
   }
 }
 
@@ -207,7 +198,7 @@ async function moreAudit() {
     audit = { ...older, entries: [...audit.entries, ...older.entries] };
     showAudit();
   } catch (error) {
-    say($('#audit-error'), error.title, error.detail);
+    say($('#audit-error'), () => error.note);
   }
 }
 
@@ -217,10 +208,10 @@ async function checkAudit() {
   try {
     const head = await api.auditHead();
     $('#audit-whole').textContent = counted('audit.whole', head.head);
-    say($('#audit-error'), '');
+    say($('#audit-error'));
   } catch (error) {
     $('#audit-whole').textContent = '';
-    say($('#audit-error'), t('audit.broken'), error.message);
+    say($('#audit-error'), () => ({ ...error.note, title: t('audit.broken') }));
   }
   button.disabled = false;
 }
@@ -236,10 +227,10 @@ function loader(note, get, take) {
     try {
       const told = await get();
       if (mine !== asked) return;
-      say($(note), '');
+      say($(note));
       take(told);
     } catch (error) {
-      if (mine === asked) say($(note), error.title, error.detail);
+      if (mine === asked) say($(note), () => error.note);
     }
   };
 }

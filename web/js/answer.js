@@ -1,14 +1,29 @@
 // The answer for one face: verdict in words, person, place on the scale, chance of a mistake, the next closest.
-import { el, icon, initials, svg } from './dom.js';
-import { number, rounded, t } from './i18n.js';
+import * as api from './api.js';
+import { el, icon, portrait, svg } from './dom.js';
+import { counted, decimal, number, rounded, showsPictures, t } from './i18n.js';
 
 const LOOKS = { match: ['same', 'check'], unsure: ['unsure', 'maybe'], none: ['none', 'none'] };
+const TIE = 0.02; // scores this close say the same of two records
 
 export const verdictOf = (face) => face.verdict ?? face.candidates[0]?.verdict ?? 'none';
 export const lookOf = (face) => LOOKS[verdictOf(face)];
 /** Why a verdict is "not sure". */
 const whyUnsure = (reason) => t({ quality: 'v.unsure.photo', child: 'v.unsure.child' }[reason] ?? 'v.unsure.sub');
-export const wordsOf = (face) => t({ match: 'v.same', unsure: 'v.unsure', none: 'v.none' }[verdictOf(face)]);
+export const wordsOf = (face) => t({ match: 'v.match', unsure: 'v.unsure', none: 'v.none' }[verdictOf(face)]);
+
+/** The people that a face matches equally well: one, or several records that may be of the same person. */
+export function twins(face) {
+  const [best, ...others] = face.candidates;
+  const same = (one) => one.verdict === 'match' && best.score - one.score < TIE;
+  return best?.verdict === 'match' ? [best, ...others.filter(same)] : [];
+}
+
+/** Of a match: the name, or all names if several records match equally well. */
+export const nameOf = (face) =>
+  twins(face)
+    .map((one) => one.name)
+    .join(' / ');
 
 /** A rate in words, as src/stats/wording.c says it: "1 in 12,000", "23 in 100", or "less than 1 in 10 million" for a
  * bound. Two significant digits, because no such rate is known better. */
@@ -21,27 +36,34 @@ export function odds(rate, bound) {
   return bound ? t('odds.under', { odds: text }) : text;
 }
 
-/** What the rate of a score that is no match says: no rate at all where most pairs of people reach it. */
-const strangers = (rate) => (rate >= 0.5 ? t('odds.any') : t('odds.strangers', { odds: odds(rate, false) }));
+/** How often a rate comes true: KEY.hundred "in 23 of 100", KEY.in "about once in 12,000", or KEY.under for a bound. */
+function often(key, rate, bound, values = {}) {
+  if (rate >= 0.105) return t(`${key}.hundred`, { ...values, n: number(Math.min(99, Math.round(100 * rate))) });
+  const count = Math.max(10, 1 / rate);
+  const of = count >= 995000 ? t('of.many') : '';
+  return t(`${key}.${bound ? 'under' : 'in'}`, { ...values, n: rounded(count) + of });
+}
 
-/** How often different people look this much alike; `more` says the same of a whole gallery. */
-function oddsCard(compared, more = '') {
+/** How often a stranger looks this much alike, in comparisons and, with `gallery`, in searches of so many people. */
+function oddsCard(compared, gallery = null) {
   const { verdict, false_match_rate: rate, false_match_rate_is_bound: bound } = compared;
-  if (verdict === 'none' && !bound) return el('div', { className: 'odds' }, el('p', {}, strangers(rate)));
-  if (rate >= 0.5) return el('div', { className: 'odds' }, el('p', {}, t(bound ? 'odds.unknown' : 'odds.any')));
+  if (verdict === 'none') return null; // a rate there would read like a chance that it is the person
+  if (rate >= 0.5) return el('div', { className: 'odds' }, el('p', {}, t('odds.unknown')));
+  const searches =
+    gallery?.people > 1
+      ? ` (${often('searches', gallery.rate, bound, { people: number(gallery.people) })})`
+      : '';
   return el(
     'div',
     { className: 'odds' },
-    el('span', { className: 'muted' }, t('odds')),
-    el('strong', {}, odds(rate, bound)),
-    el('p', {}, [more, t('odds.about')].filter(Boolean).join(' ')),
+    el('p', {}, t('odds.match', { odds: often('comparisons', rate, bound) + searches })),
+    el('p', { className: 'faint small' }, t('odds.about')),
   );
 }
 
 /** The chance that a stranger reaches this score in a search of the whole gallery. */
 function galleryOdds(candidate, people) {
-  const chance = candidate.gallery_false_match_rate ?? 1 - (1 - candidate.false_match_rate) ** people;
-  return t('odds.gallery', { people: number(people), odds: odds(chance, candidate.false_match_rate_is_bound) });
+  return { people, rate: candidate.gallery_false_match_rate ?? 1 - (1 - candidate.false_match_rate) ** people };
 }
 
 function scale(candidate, answer) {
@@ -66,8 +88,8 @@ function scale(candidate, answer) {
       el(
         'span',
         {},
-        el('span', { className: 'small faint' }, `${t('k.cut')} ${answer.threshold.toFixed(2)}`),
-        el('span', { className: 'scale-num' }, candidate.score.toFixed(2)),
+        el('span', { className: 'small faint' }, t('k.cut', { score: decimal(answer.threshold, 2) })),
+        el('span', { className: 'scale-num' }, decimal(candidate.score, 2)),
       ),
     ),
     svg(
@@ -83,7 +105,7 @@ function scale(candidate, answer) {
       { className: 'scale-keys' },
       el('span', { className: 'k-0' }, t('k.diff')),
       el('span', { className: 'k-mid' }, t('v.unsure')),
-      el('span', { className: 'k-1' }, t('v.same')),
+      el('span', { className: 'k-1' }, t('v.match')),
     ),
   );
 }
@@ -93,7 +115,7 @@ export function candidateRow(candidate, threshold) {
   return el(
     'li',
     { className: 'cand' },
-    el('span', { className: 'mono-face face-s', 'aria-hidden': 'true' }, initials(candidate.name)),
+    portrait(candidate),
     el('span', { className: 'name', title: candidate.id }, candidate.name),
     el(
       'span',
@@ -106,33 +128,44 @@ export function candidateRow(candidate, threshold) {
         svg('rect', { class: 'fill-edge', x: `${threshold * 100}%`, y: 0, width: 1.5, height: 10 }),
       ),
     ),
-    el('span', { className: 'val' }, candidate.score.toFixed(2)),
+    el('span', { className: 'val' }, decimal(candidate.score, 2)),
   );
 }
 
-function person(candidate) {
+/** The picture of a person who is named, where the server keeps one: it comes a moment after the name. */
+function pictureOf(candidate, size) {
+  const node = portrait(candidate, size);
+  if (showsPictures() && !candidate.thumbnail)
+    api.getPerson(candidate.id).then(
+      (found) => found.thumbnail && node.replaceWith(portrait(found, size)),
+      () => {}, // the initials stay
+    );
+  return node;
+}
+
+function person(candidate, index) {
   return el(
     'div',
     { className: 'person' },
-    el('span', { className: 'mono-face face-l', 'aria-hidden': 'true' }, initials(candidate.name)),
+    pictureOf(candidate, 'face-l'),
     el(
       'div',
       {},
-      el('div', { className: 'name name-l', id: 'answer-name' }, candidate.name),
+      el('div', { className: 'name name-l', ...(index ? {} : { id: 'answer-name' }) }, candidate.name),
       el('div', { className: 'faint mono' }, candidate.id),
     ),
   );
 }
 
 function details(face, answer) {
-  const [best, ...others] = face.candidates;
+  const [best] = face.candidates;
   if (!best) return null;
-  const known = best.verdict !== 'none';
-  const rest = known ? others : face.candidates;
+  const known = best.verdict === 'none' ? [] : best.verdict === 'match' ? twins(face) : [best];
+  const rest = face.candidates.slice(known.length);
   return el(
     'div',
     { className: 'card-body stack' },
-    known ? person(best) : null,
+    ...known.map(person),
     scale(best, answer),
     oddsCard(best, galleryOdds(best, answer.gallery_size)),
     rest.length
@@ -146,13 +179,20 @@ function details(face, answer) {
   );
 }
 
+/** The verdict's title and the sentence below it. */
+function verdictWords(face, answer) {
+  const same = twins(face);
+  if (same.length > 1) return [t('v.match.n', { name: same.map((one) => one.name).join(' / ') }), t('v.twins.sub')];
+  return {
+    match: () => [t('v.match.n', { name: same[0].name }), t('v.match.sub')],
+    unsure: () => [t('v.unsure'), whyUnsure(face.reason)],
+    none: () => [t('v.none'), answer.gallery_size ? counted('v.none.sub', answer.gallery_size) : t('v.none.empty')],
+  }[verdictOf(face)]();
+}
+
 export function answerCard(face, answer) {
   const [look, sign] = lookOf(face);
-  const reason = {
-    match: t('v.same.sub'),
-    unsure: whyUnsure(face.reason),
-    none: answer.gallery_size ? t('v.none.sub', { n: number(answer.gallery_size) }) : t('v.none.empty'),
-  }[verdictOf(face)];
+  const [title, reason] = verdictWords(face, answer);
   const card = el(
     'div',
     { className: 'card', role: 'region', 'aria-label': t('answer') },
@@ -160,7 +200,7 @@ export function answerCard(face, answer) {
       'div',
       { className: `verdict is-${look}` },
       el('span', { className: 'verdict-sign' }, icon(sign)),
-      el('h2', { id: 'verdict' }, wordsOf(face)),
+      el('h2', { id: 'verdict' }, title),
       el('p', {}, reason),
     ),
   );
@@ -214,16 +254,12 @@ export function duplicateCard(candidate, threshold, unsure, picture, name) {
       side(el('span', { className: 'face face-xl' }, picture), name || '–', t('dup.this')),
       el('span', { className: 'link' }, icon('swap')),
       side(
-        el('span', { className: 'mono-face face-xl', 'aria-hidden': 'true' }, initials(candidate.name)),
+        pictureOf(candidate, 'face-xl'),
         candidate.name,
         candidate.id,
       ),
     ),
     scale(candidate, { threshold, unsure }),
-    el(
-      'p',
-      { className: 'muted small' },
-      t('dup.odds', { odds: odds(candidate.false_match_rate, candidate.false_match_rate_is_bound) }),
-    ),
+    oddsCard(candidate),
   );
 }

@@ -4,6 +4,8 @@ import { login } from './login.js';
 
 let csrf = null; // the session's CSRF token; null: not requested yet
 
+const AWAY = [502, 503, 504]; // what a proxy answers for a server that does not
+
 export class ApiError extends Error {
   constructor(code, message, body = {}, status = 0) {
     super(message);
@@ -12,62 +14,101 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  /** In the page's language for known error codes, else the server's message. */
+  /** What happened, in the page's language. */
   get title() {
-    return has(`error.${this.code}`) ? t(`error.${this.code}`) : this.message;
+    return has(`error.${this.code}`) ? t(`error.${this.code}`) : t('error.unknown');
   }
 
-  get detail() {
-    return has(`error.${this.code}`) && this.code !== 'offline' ? this.message : '';
+  /** What a note shows (see say in dom.js): the server's own message, which is English, stands behind "Details". */
+  get note() {
+    return { title: this.title, more: this.message, summary: t('details') };
   }
 }
 
-async function send(method, path, body, headers = {}) {
+/** The error that an answer with a status of 400 and more stands for; `json` is null if it is not JSON. */
+function errorOf(status, json) {
+  if (json && typeof json.error === 'object') return new ApiError(json.error.code, json.error.message, json, status);
+  if (!json?.models && AWAY.includes(status)) return new ApiError('offline', `HTTP ${status}`, {}, status);
+  return new ApiError('unknown', json?.error ?? json?.message ?? `HTTP ${status}`, json ?? {}, status);
+}
+
+async function send(method, path, body, headers = {}, keepalive = false) {
   let answer;
   if (csrf) headers['X-CSRF-Token'] = csrf;
   try {
-    answer = await fetch(path, { method, body, headers: { Accept: 'application/json', ...headers } });
+    answer = await fetch(path, { method, body, headers: { Accept: 'application/json', ...headers }, keepalive });
   } catch {
     throw new ApiError('offline', '');
   }
-  return { answer, json: await answer.json().catch(() => ({})) };
+  return { status: answer.status, json: await answer.json().catch(() => null) };
+}
+
+/** Sends a form with photos. `onSent(share)` reports progress, which fetch does not offer. */
+function sendForm(path, data, onSent) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open('POST', path);
+    sending.setRequestHeader('Accept', 'application/json');
+    if (csrf) sending.setRequestHeader('X-CSRF-Token', csrf);
+    sending.responseType = 'json';
+    sending.upload.onprogress = (event) => onSent(event.lengthComputable ? event.loaded / event.total : 0);
+    sending.upload.onload = () => onSent(1);
+    sending.onerror = () => reject(new ApiError('offline', ''));
+    sending.onload = () => resolve({ status: sending.status, json: sending.response });
+    sending.send(data);
+  });
+}
+
+const tellSession = () => document.dispatchEvent(new CustomEvent('session', { detail: Boolean(csrf) }));
+
+/** Gets the session's state, and the CSRF token with it. */
+export async function session() {
+  const { status, json } = await send('GET', '/v1/session');
+  if (status >= 400) throw errorOf(status, json);
+  csrf = json.csrf ?? '';
+  tellSession();
+  return json;
+}
+
+export async function logOut() {
+  const { status, json } = await send('DELETE', '/v1/session');
+  if (status >= 400) throw errorOf(status, json);
+  csrf = '';
+  tellSession();
 }
 
 async function askEntry() {
-  const held = (await send('GET', '/v1/session')).json;
-  csrf = held.csrf ?? '';
-  if (!held.login_needed) return true;
+  if (!(await session()).login_needed) return true;
   return login(async (password, code) => {
     const body = JSON.stringify(code ? { password, code } : { password });
-    const { answer, json } = await send('POST', '/v1/session', body, { 'Content-Type': 'application/json' });
-    if (!answer.ok) return json.error;
+    const { status, json } = await send('POST', '/v1/session', body, { 'Content-Type': 'application/json' });
+    if (status >= 400) return errorOf(status, json);
     csrf = json.csrf;
+    tellSession();
     return null;
   });
 }
 
 let entering = null;
 /** Gets the session's CSRF token, or asks for the password: once for all requests that wait. */
-function enter() {
+export function enter() {
   entering ??= askEntry().finally(() => {
     entering = null;
   });
   return entering;
 }
 
-async function request(method, path, body) {
-  let { answer, json } = await send(method, path, body);
+/** Sends by `once`, and again after a login if the server asks for one. */
+async function withEntry(once) {
+  let { status, json } = await once();
   /* Not in, or in with a token that this page does not have yet. */
-  if ((answer.status === 401 || (answer.status === 403 && csrf === null)) && (await enter())) {
-    ({ answer, json } = await send(method, path, body));
-  }
-  if (answer.ok) return json;
-  const error =
-    typeof json.error === 'object'
-      ? json.error
-      : { code: 'unknown', message: json.error ?? json.message ?? String(answer.status) };
-  throw new ApiError(error.code, error.message, json, answer.status);
+  if ((status === 401 || (status === 403 && csrf === null)) && (await enter())) ({ status, json } = await once());
+  if (status >= 400) throw errorOf(status, json);
+  return json ?? {};
 }
+
+const request = (method, path, body, keepalive) => withEntry(() => send(method, path, body, {}, keepalive));
+const upload = (path, data, onSent = () => {}) => withEntry(() => sendForm(path, data, onSent));
 
 function form(fields) {
   const data = new FormData();
@@ -95,7 +136,6 @@ export const people = (query, sort, offset, limit, thumbnails = false) =>
   request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit, thumbnails })}`);
 export const change = (id, fields) => request('PATCH', person(id), form(fields));
 export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({ from }));
-export const addFaces = (id, image, more = {}) => request('POST', `${person(id)}/faces`, form({ image, ...more }));
 export const verify = (image1, image2, face) => request('POST', '/v1/verify', form({ image1, image2, face }));
 export const stats = () => request('GET', '/v1/stats');
 export const keys = () => request('GET', '/v1/keys');
@@ -114,41 +154,23 @@ export const jobs = () => request('GET', '/v1/jobs');
 export const jobOrder = (id, what) =>
   what === 'cancel' ? request('DELETE', `/v1/jobs/${id}`) : request('POST', `/v1/jobs/${id}/${what}`);
 
-/** Sends files ([path, File]) as an import. `onSent(share)` reports progress, which fetch does not offer. */
+/** Sends files ([path, File]) as an import. */
 export function startImport(files, fields, onSent) {
   const data = form(fields);
   for (const [path, file] of files) data.append('file', file, path);
-  const once = () =>
-    new Promise((resolve, reject) => {
-      const sending = new XMLHttpRequest();
-      sending.open('POST', '/v1/jobs/import');
-      if (csrf) sending.setRequestHeader('X-CSRF-Token', csrf);
-      sending.responseType = 'json';
-      sending.upload.onprogress = (event) => onSent(event.lengthComputable ? event.loaded / event.total : 0);
-      sending.onerror = () => reject(new ApiError('offline', ''));
-      sending.onload = () => {
-        const json = sending.response ?? {};
-        if (sending.status < 300) resolve(json);
-        else
-          reject(
-            new ApiError(
-              json.error?.code ?? 'unknown',
-              json.error?.message ?? String(sending.status),
-              json,
-              sending.status,
-            ),
-          );
-      };
-      sending.send(data);
-    });
-  return once().catch(async (error) => {
-    const asked = error.status === 401 || (error.status === 403 && csrf === null);
-    if (asked && (await enter())) return once();
-    throw error;
-  });
+  return upload('/v1/jobs/import', data, onSent);
 }
-export const enroll = (fields) => request('POST', '/v1/people', form(fields));
-export const remove = (id) => request('DELETE', person(id));
-export const search = (image) => request('POST', '/v1/search?k=5', form({ image }));
+export const enroll = (fields, onSent) => upload('/v1/people', form(fields), onSent);
+export const addFaces = (id, image, more, onSent) =>
+  upload(`${person(id)}/faces`, form({ image, ...more }), onSent);
+/** Erases a person; `leaving`: the page is being closed, and nobody reads the answer. */
+export const remove = (id, leaving = false) => request('DELETE', person(id), undefined, leaving);
+export const search = (image, onSent) => upload('/v1/search?k=5', form({ image }), onSent);
 export const detect = (image) => request('POST', '/v1/detect', form({ image }));
+export const getPerson = (id) => request('GET', `${person(id)}?thumbnails=true`);
+/** A photo that the browser cannot read, as a JPEG. */
+export async function preview(image) {
+  const { jpeg } = await request('POST', '/v1/preview', form({ image }));
+  return new Blob([Uint8Array.from(atob(jpeg), (char) => char.charCodeAt(0))], { type: 'image/jpeg' });
+}
 export const family = (images) => request('POST', '/api/verify_family', form(images));

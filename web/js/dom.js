@@ -26,38 +26,132 @@ export function icon(name, kind = 'icon') {
   return svg('svg', { class: kind, 'aria-hidden': 'true' }, svg('use', { href: `#i-${name}` }));
 }
 
+const letters = globalThis.Intl?.Segmenter ? new Intl.Segmenter() : null;
+/** The first letter as people see it: an emoji or a letter with accents is not cut in two. */
+const firstLetter = (word) => (letters ? [...letters.segment(word)][0]?.segment : [...word][0]) ?? '';
+
 export function initials(name) {
   const words = name.trim().split(/\s+/u);
-  return (words[0][0] + (words.length > 1 ? words.at(-1)[0] : '')).toUpperCase();
+  return (firstLetter(words[0]) + (words.length > 1 ? firstLetter(words.at(-1)) : '')).toUpperCase();
 }
 
-/** Shows a note with a title and a text; an empty title hides it. */
-export function say(note, title, text = '') {
+/** The thumbnail if the server keeps one, else the initials. `size`: '', 'face-s' or 'face-l'. */
+export function portrait(person, size = 'face-s') {
+  if (person.thumbnail)
+    return el('img', { className: `face ${size}`, alt: '', src: `data:image/jpeg;base64,${person.thumbnail}` });
+  return el('span', { className: `mono-face ${size}`, 'aria-hidden': 'true' }, initials(person.name));
+}
+
+const spoken = new Map(); // note -> the function that writes it, so that it can be written in another language
+
+/** What the server said, in English, behind a word that opens it. */
+function details(note, summary, text) {
+  $('details', note)?.remove();
+  if (!text) return;
+  note.append(
+    el(
+      'details',
+      { className: 'details' },
+      el('summary', {}, summary),
+      el('p', { className: 'small', lang: 'en' }, text),
+    ),
+  );
+}
+
+function buttonOf({ id, label, run }) {
+  const button = el('button', { type: 'button', className: 'btn', id }, label);
+  button.addEventListener('click', run);
+  return button;
+}
+
+function write(note, make) {
+  const { title = '', text = '', more = '', summary = '', actions = [] } = make();
   note.hidden = !title;
   $('.strong', note).textContent = title;
   $('.muted', note).textContent = text;
+  details(note, summary, more);
+  $('.actions', note)?.remove();
+  if (actions.length) note.append(el('div', { className: 'actions' }, ...actions.map(buttonOf)));
+}
+
+/** Shows in a note what `make` returns: {title, text, more, summary, actions}; an empty title hides it. */
+export function say(note, make) {
+  if (make) spoken.set(note, make);
+  else spoken.delete(note);
+  write(note, make || (() => ({})));
+}
+
+/** Writes every note again, after the language has changed. */
+export function sayAgain() {
+  for (const [note, make] of spoken) write(note, make);
 }
 
 let toastTimer = 0;
-/** Shows a toast; with `action` ({label, run}) it has a button and stays until it is used or closed. */
-export function toast(text, action = null) {
+let onShut = null;
+/** Shows a toast. `kind`: 'good' or 'bad'. With `actions` ([{label, run}]), or if it is bad, it stays until it is
+ * closed or used. `shut` is called when it is closed without an action. */
+export function toast(text, { kind = 'good', actions = [], shut = null } = {}) {
   const box = $('#toast');
+  onShut?.();
+  onShut = shut;
   $('.strong', box).textContent = text;
-  const button = $('.toast-act', box);
-  button.hidden = !action;
-  button.textContent = action?.label ?? '';
-  button.onclick = () => action?.run();
+  $('use', box).setAttribute('href', kind === 'good' ? '#i-check' : '#i-alert');
+  box.classList.toggle('is-bad', kind === 'bad');
+  $('.actions', box).replaceChildren(
+    ...actions.map(({ label, run }) => {
+      const button = el('button', { type: 'button', className: 'btn toast-act' }, label);
+      button.addEventListener('click', () => {
+        onShut = null;
+        button.blur(); // it goes with the message
+        run();
+      });
+      return button;
+    }),
+  );
   box.hidden = false;
   clearTimeout(toastTimer);
-  if (!action)
-    toastTimer = setTimeout(() => {
-      box.hidden = true;
-    }, 5000);
+  if (!actions.length && kind === 'good') toastTimer = setTimeout(closeToast, 5000);
 }
 
-export const closeToast = () => {
+export function closeToast() {
+  const shut = onShut;
+  onShut = null;
+  if ($('#toast').contains(document.activeElement)) document.activeElement.blur();
   $('#toast').hidden = true;
-};
+  shut?.();
+}
+
+/** Calls `show` unless `promise` has ended within 300 ms. */
+export async function slowly(promise, show) {
+  const timer = setTimeout(show, 300);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Kept in this browser only; does nothing where the browser forbids storage. */
+export function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    /* private mode */
+  }
+}
+export function recall(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** Writes a view's state into the address, so that a reload or a link shows the same. Empty values are left out. */
+export function setState(view, state = {}) {
+  const told = new URLSearchParams(Object.entries(state).filter(([, value]) => value));
+  history.replaceState(null, '', `#${view}${told.size ? `?${told}` : ''}`);
+}
 
 /** Downloads a text as a file. */
 export function download(name, text, type) {

@@ -1,66 +1,67 @@
 // Family Resemblance: how much a child's face resembles each parent's.
 import * as api from './api.js';
-import { $, el, say } from './dom.js';
+import { $, say, slowly } from './dom.js';
 import { t } from './i18n.js';
-import { PhotoView } from './photo_view.js';
+import { PortraitView } from './portrait_view.js';
 
 const WHO = ['father', 'child', 'mother'];
-const photos = {};
-const stages = {};
+const views = {};
+let asked = 0; // number of the newest set of photos: answers about older ones are dropped
 
 function update() {
-  const ready = WHO.every((who) => photos[who]);
+  const ready = WHO.every((who) => views[who].portrait);
   $('#family-go').disabled = !ready;
   $('#family-help').hidden = ready;
+  for (const who of WHO) $(`#${who}-tag`).hidden = !views[who].portrait;
 }
 
-async function take(who, photo) {
-  photos[who] = photo;
+function changed() {
+  if (WHO.some((who) => !views[who])) return; // while the views are made
+  asked += 1;
   $('#family-result').hidden = true;
-  say($('#family-error'), '');
-  stages[who].show(photo);
+  const failure = WHO.map((who) => views[who].failure).find(Boolean);
+  say($('#family-error'), failure && (() => failure.note));
   update();
-  const tag = $(`#${who}-tag`);
-  tag.hidden = true;
-  try {
-    const seen = await api.detect(photo);
-    if (photos[who] !== photo) return;
-    stages[who].draw(seen.faces.slice(0, 1), seen, () => el('div', { className: 'facebox is-same' }));
-    tag.hidden = !seen.faces.length;
-    if (!seen.faces.length) say($('#family-error'), t('noface'), t('noface.sub'));
-  } catch (error) {
-    if (photos[who] !== photo) return;
-    say($('#family-error'), error.title, error.detail);
-  }
 }
 
 async function calculate() {
-  const mine = { ...photos };
-  const changed = () => WHO.some((who) => photos[who] !== mine[who]);
+  asked += 1;
+  const mine = asked;
   $('#family-go').disabled = true;
-  say($('#family-error'), '');
+  say($('#family-error'));
+  const images = Object.fromEntries(WHO.map((who) => [`${who}_image`, views[who].portrait]));
+  $('#family-help').textContent = t('comparing');
   try {
-    const answer = await api.family({
-      father_image: photos.father,
-      child_image: photos.child,
-      mother_image: photos.mother,
+    const answer = await slowly(api.family(images), () => {
+      $('#family-help').hidden = false;
     });
-    if (changed()) return;
+    if (mine !== asked) return;
     $('#r-father').textContent = Math.round(answer.resemblance_to_father);
     $('#r-mother').textContent = Math.round(answer.resemblance_to_mother);
     $('#family-result').hidden = false;
   } catch (error) {
-    if (!changed()) say($('#family-error'), error.title, error.detail);
+    if (mine === asked) say($('#family-error'), () => error.note);
   } finally {
+    $('#family-help').textContent = t('family.three');
     update();
   }
 }
 
 export function start() {
-  for (const who of WHO) stages[who] = new PhotoView(who, { onPhoto: (photo) => take(who, photo) });
+  for (const who of WHO) views[who] = new PortraitView(who, changed);
   $('#family-go').addEventListener('click', calculate);
 }
 
 export function leave() {
-  for (const who of WHO) stages[who].stopCamera();
+  for (const who of WHO) views[who].stage.stopCamera();
+}
+
+/** Photos that were pasted, or dropped beside the three: into the empty places. */
+export function accept(files) {
+  const empty = WHO.filter((who) => !views[who].photo);
+  files.slice(0, empty.length).forEach((file, index) => views[empty[index]].stage.accept([file]));
+}
+
+export function translate() {
+  for (const who of WHO) views[who].translate();
 }

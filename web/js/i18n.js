@@ -26,6 +26,8 @@ export function keepsPictures(on) {
   return changed;
 }
 
+export const showsPictures = () => pictures;
+
 /** The text of a key, with its {placeholders} filled in. */
 export function t(key, values = {}) {
   const words = (pictures && WORDS[`${key}.pictures`]) || WORDS[key];
@@ -42,11 +44,26 @@ export function rounded(value) {
   const words = value >= 995000 ? { notation: 'compact', compactDisplay: 'long' } : {};
   return new Intl.NumberFormat(LOCALES[language], { maximumSignificantDigits: 2, ...words }).format(value);
 }
+/** A score with so many decimals. */
+export const decimal = (value, digits) =>
+  new Intl.NumberFormat(LOCALES[language], { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(
+    value,
+  );
+/** A share as whole percents. */
+export const share = (value) => new Intl.NumberFormat(LOCALES[language], { style: 'percent' }).format(value);
+/** "age, gender and ethnicity" */
+export const joined = (words) => new Intl.ListFormat(LOCALES[language], { type: 'conjunction' }).format(words);
 export const percent = (value) =>
   new Intl.NumberFormat(LOCALES[language], { style: 'percent', maximumSignificantDigits: 3 }).format(value);
 export const moment = (iso) =>
   new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'short', timeStyle: 'medium' }).format(new Date(iso));
 export const day = (iso) => new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium' }).format(new Date(iso));
+
+/** The word for an estimate's class, such as "man" or "middle_eastern". */
+export function estimate(name) {
+  const key = `est.${name.replaceAll('_', ' ').toLowerCase()}`;
+  return has(key) ? t(key) : name;
+}
 
 /** Translates the static page: data-t (text), data-label (aria-label), data-p (placeholder). */
 export function translatePage() {

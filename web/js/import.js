@@ -1,7 +1,7 @@
 // Import: sends a folder, a ZIP or a CSV to the server as a job, shows its progress, and pauses or cancels it.
 import * as api from './api.js';
 import { $, el, icon, say, svg } from './dom.js';
-import { has, number, t } from './i18n.js';
+import { counted, has, number, share, t } from './i18n.js';
 
 const RATE_OVER = 10000; // window in milliseconds over which the rate is measured
 
@@ -68,7 +68,7 @@ function bar(now) {
 }
 
 function refusedRow(one) {
-  const words = has(`error.${one.code}`) ? t(`error.${one.code}`) : one.code;
+  const words = ['refused', 'error'].map((kind) => `${kind}.${one.code}`).find(has) ?? 'error.unknown';
   return el(
     'tr',
     {},
@@ -76,9 +76,13 @@ function refusedRow(one) {
     el(
       'td',
       {},
-      el('span', { className: `tag is-${/image|invalid|large/u.test(one.code) ? 'bad' : 'unsure'}` }, words),
+      el(
+        'span',
+        { className: `tag is-${/image|invalid|large/u.test(one.code) ? 'bad' : 'unsure'}` },
+        t(words),
+      ),
     ),
-    el('td', { className: 'opt muted' }, one.message),
+    el('td', { className: 'opt muted', lang: 'en' }, one.message),
   );
 }
 
@@ -90,7 +94,7 @@ function render() {
   const speed = now.state === 'running' ? rate(now) : 0;
   const percent = now.total ? Math.floor((now.done / now.total) * 100) : 0;
   $('#job-state').textContent = t(`job.${now.state}`);
-  $('#job-pct').textContent = `${number(percent)}%`;
+  $('#job-pct').textContent = share(percent / 100);
   $('#job-of').textContent = now.total ? t('job.of', { done: number(now.done), all: number(now.total) }) : '';
   $('#job-left').textContent = speed ? timeLeft((now.total - now.done) / speed) : '';
   $('#job-rate').textContent = speed ? t('job.rate', { n: number(Math.round(speed * 10) / 10) }) : '';
@@ -106,7 +110,11 @@ function render() {
   $('#job-pause').hidden = isOver(now) || paused;
   $('#job-resume').hidden = !paused;
   $('#job-cancel').hidden = isOver(now);
-  say($('#job-message'), now.message ? t('job.failed') : '', now.message ?? '');
+  say(
+    $('#job-message'),
+    now.message && (() => ({ title: t('job.failed'), more: now.message, summary: t('details') })),
+  );
+  $('#job-twins').textContent = now.possible_duplicates ? counted('job.twins', now.possible_duplicates) : '';
   $('#job-refusals').hidden = !now.refused;
   $('#refused-n').textContent = number(now.refused);
   $('#refused-get').href = `/v1/jobs/${now.id}/refused`;
@@ -134,17 +142,17 @@ function watch(one) {
 async function send(files) {
   if (!files.length) return;
   const consent = $('#import-consent').checked;
-  say($('#import-error'), consent ? '' : t('need'), consent ? '' : t('need.consents'));
+  say($('#import-error'), consent ? null : () => ({ title: t('need'), text: t('need.consents') }));
   if (!consent) return;
   $('#import-drop').classList.add('busy');
   $('#import-sent').hidden = false;
   try {
-    const one = await api.startImport(files, { consent: t('consents') }, (share) => {
-      $('#import-sent').textContent = t('sending', { n: number(Math.floor(share * 100)) });
+    const one = await api.startImport(files, { consent: t('consents') }, (done) => {
+      $('#import-sent').textContent = t(done < 1 ? 'sending' : 'job.reading', { n: number(Math.floor(done * 100)) });
     });
     watch(one);
   } catch (error) {
-    say($('#import-error'), error.title, error.detail);
+    say($('#import-error'), () => error.note);
   } finally {
     $('#import-drop').classList.remove('busy');
     $('#import-sent').hidden = true;
@@ -159,7 +167,7 @@ async function tell(what) {
     marks = [];
     render();
   } catch (error) {
-    say($('#import-error'), error.title, error.detail);
+    say($('#import-error'), () => error.note);
   }
 }
 
@@ -188,6 +196,9 @@ export function start() {
   $('#job-cancel').addEventListener('click', () => tell('cancel'));
 }
 
+/** Photos and archives that were dropped beside the field, or pasted. */
+export const accept = (files) => send(files.map((file) => [file.name, file]));
+
 /** Shows the running job, or the last one, when the page is opened again. */
 export async function enter() {
   if (job && !isOver(job)) return;
@@ -196,7 +207,7 @@ export async function enter() {
     const last = jobs.find((one) => one.kind === 'import');
     if (last && (!job || isOver(job))) watch(last); // a job started meanwhile is already shown
   } catch (error) {
-    say($('#import-error'), error.title, error.detail);
+    say($('#import-error'), () => error.note);
   }
 }
 export const translate = render;

@@ -9,8 +9,16 @@ const EVERY = 110; // milliseconds from one frame to the next, at least
 export class NotLive extends Error {
   constructor(reason) {
     super(reason);
-    this.title = t('live.failed');
-    this.detail = t(`live.why.${reason}`);
+    this.reason = reason;
+  }
+
+  get title() {
+    return t('live.failed');
+  }
+
+  /** What a note shows (see say in dom.js). */
+  get note() {
+    return { title: this.title, text: t(`live.why.${this.reason}`) };
   }
 }
 

@@ -17,7 +17,7 @@ export function login(send) {
       form.password.value = '';
       form.code.value = '';
       if (error) {
-        note.textContent = error.code === 'unauthorized' ? t('login.wrong') : error.message;
+        note.textContent = error.code === 'unauthorized' ? t('login.wrong') : error.title;
         form.password.focus();
       } else {
         dialog.close('in');

@@ -1,49 +1,56 @@
 // The page's frame: tabs, theme, language, and the server's state.
 import * as api from './api.js';
-import { $, $$, closeToast } from './dom.js';
+import * as deletion from './deletion.js';
+import * as dialog from './dialog.js';
+import { $, $$, closeToast, recall, remember, say, sayAgain } from './dom.js';
+import * as estimates from './estimates.js';
 import * as family from './family.js';
 import { choose, counted, keepsPictures, languages, t, translatePage } from './i18n.js';
 import * as importing from './import.js';
 import * as list from './list.js';
 import * as register from './register.js';
 import * as search from './search.js';
-import * as settings from './settings.js';
+import * as shortcuts from './shortcuts.js';
+
+/** The settings are loaded when they are first shown: most visits do without. */
+const settings = {
+  start() {},
+  async enter(state) {
+    const first = !this.module;
+    this.module ??= await import('./settings.js');
+    if (first) this.module.start();
+    if (current === 'settings') await this.module.enter(state);
+  },
+  leave() {
+    this.module?.leave();
+  },
+  translate() {
+    this.module?.translate();
+  },
+};
 
 const views = { register, search, list, family, import: importing, settings };
 const THEMES = ['auto', 'light', 'dark'];
 let current = '';
 let health; // undefined: unknown yet; null: the server does not answer
 let asked = 0; // number of the newest health request: older answers are dropped
+let shut = ''; // the state whose banner was closed
 
+/** Shows the view that the address names, in the state that stands behind its "?". */
 function show() {
-  const wanted = location.hash.slice(1);
+  const [wanted, state] = location.hash.slice(1).split('?');
   const view = views[wanted] ? wanted : 'register';
-  if (view === current) return;
-  views[current]?.leave?.();
-  current = view;
-  for (const section of $$('[data-view]')) section.hidden = section.dataset.view !== view;
-  for (const link of $$('[data-nav]')) {
-    if (link.dataset.nav === view) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+  if (view !== current) {
+    views[current]?.leave?.();
+    current = view;
+    for (const section of $$('[data-view]')) section.hidden = section.dataset.view !== view;
+    for (const link of $$('[data-nav]')) {
+      if (link.dataset.nav === view) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+    document.title = `${t(view)} · Semblance`;
   }
-  document.title = `${t(view)} · Semblance`;
-  views[view].enter?.();
-}
-
-/** Kept in this browser only; does nothing where the browser forbids storage. */
-function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    /* private mode */
-  }
-}
-function recall(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
+  views[view].enter?.(new URLSearchParams(state));
 }
 
 function setTheme(theme) {
@@ -60,6 +67,7 @@ function setLanguage(language) {
   for (const list of $$('[data-lang]')) list.value = language;
   translatePage();
   for (const view of Object.values(views)) view.translate?.();
+  sayAgain();
   showHealth();
   if (current) document.title = `${t(current)} · Semblance`;
 }
@@ -84,11 +92,12 @@ function showHealth() {
       state === 'unknown'
         ? '…'
         : t({ ready: 'ready', wait: 'loading', bad: health ? 'error.model' : 'noserver' }[state]);
-  $('#banner-loading').hidden = state !== 'wait';
-  $('#banner-error').hidden = state !== 'bad';
+  if (state !== shut) shut = '';
+  $('#banner-loading').hidden = state !== 'wait' || shut === state;
+  $('#banner-error').hidden = state !== 'bad' || shut === state;
   $('#banner-error-title').textContent = t(health ? 'error.model' : 'error.offline');
   $('#banner-error-text').textContent = health?.message ?? '';
-  $('#people-count').textContent = health ? counted('people', health.people) : '';
+  $('#people-count').textContent = health?.people === undefined ? '' : counted('people', health.people);
 }
 
 async function askHealth() {
@@ -98,6 +107,7 @@ async function askHealth() {
   if (mine !== asked) return;
   health = now;
   if (now && keepsPictures(Boolean(now.thumbnails))) translatePage();
+  if (now) estimates.allow(now.estimates);
   showHealth();
 }
 
@@ -106,7 +116,56 @@ async function watchHealth() {
   setTimeout(watchHealth, health?.models === 'ready' ? 15000 : 1000);
 }
 
+/** Asks for the password at once, not at the first request that is refused. */
+async function askSession() {
+  try {
+    if ((await api.session()).login_needed && (await api.enter())) {
+      askHealth();
+      show();
+    }
+  } catch {
+    /* The banner says that the server is away. */
+  }
+}
+
+function showSession({ detail: signedIn }) {
+  for (const node of $$('[data-log-out]')) node.hidden = !signedIn;
+}
+
+async function logOut() {
+  try {
+    await api.logOut();
+    location.reload(); // nothing of what was shown stays
+  } catch (error) {
+    say($('#settings-error'), () => error.note);
+  }
+}
+
+/** Files that are dropped beside a view's own place, or pasted, are for the view. */
+function listenForFiles() {
+  const open = () => $$('dialog').some((one) => one.open);
+  const take = (files) => files.length && !open() && views[current].accept?.([...files]);
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    if (event.defaultPrevented) return; // a place of its own took it
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  });
+  addEventListener('paste', (event) => take(event.clipboardData?.files ?? []));
+}
+
+/** Leaving the page would lose a form that is filled in, or the chance to undo a deletion. */
+function listenForLeaving() {
+  addEventListener('beforeunload', (event) => {
+    if (register.dirty() || deletion.pending()) event.preventDefault();
+  });
+  addEventListener('pagehide', deletion.leave);
+}
+
+document.addEventListener('session', showSession);
+dialog.start();
 for (const view of Object.values(views)) view.start();
+shortcuts.start();
 setTheme(THEMES.includes(recall('theme')) ? recall('theme') : 'auto');
 setLanguage(
   languages().includes(recall('language'))
@@ -114,12 +173,21 @@ setLanguage(
     : (languages().find((one) => navigator.language.startsWith(one)) ?? 'en'),
 );
 for (const list of $$('[data-lang]')) list.addEventListener('change', (event) => setLanguage(event.target.value));
-$('#toast-shut').addEventListener('click', closeToast);
 for (const button of $$('[data-theme-set]')) button.addEventListener('click', () => setTheme(button.dataset.themeSet));
+for (const button of $$('[data-log-out] button, button[data-log-out]')) button.addEventListener('click', logOut);
+for (const button of $$('.banner .shut'))
+  button.addEventListener('click', () => {
+    shut = health && health.models !== 'error' ? 'wait' : 'bad';
+    showHealth();
+  });
+$('#toast-shut').addEventListener('click', closeToast);
 $('[data-theme-next]').addEventListener('click', () =>
   setTheme(THEMES[(THEMES.indexOf(recall('theme') ?? 'auto') + 1) % THEMES.length]),
 );
 addEventListener('hashchange', show);
 document.addEventListener('people-changed', askHealth);
+listenForFiles();
+listenForLeaving();
 show();
 watchHealth();
+askSession();

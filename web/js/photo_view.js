@@ -1,32 +1,35 @@
 // PhotoView: shows a camera or a photo with boxes around faces; takes photos from camera, file, drop and paste.
-import { $, el } from './dom.js';
+import * as api from './api.js';
+import { $, el, recall, remember } from './dom.js';
 import { t } from './i18n.js';
+import { shrink } from './photos.js';
 
 const LONGEST = 1600; // longest side of a photo taken from the camera, in pixels
 
 export class PhotoView {
-  /** `onPhoto(blob)` is called for each photo taken or chosen; `keep` leaves the camera on after a photo. */
-  constructor(name, { onPhoto, keep = false, onCamera = () => {} }) {
+  /** `onPhoto(blob, file)` is called for each photo taken or chosen, `onFiles(count)` with the number of files that
+   * were offered, of which `room()` are taken. `keep` leaves the camera on after a photo. */
+  constructor(name, { onPhoto, keep = false, room = () => 1, onCamera = () => {}, onFiles = () => {} }) {
     this.root = $(`#${name}-stage`);
     this.video = $('video', this.root);
     this.image = $('img', this.root);
     this.boxes = $('.boxes', this.root);
     this.message = $('.stage-msg', this.root);
     this.hintBox = $('.hint', this.root);
-    this.onPhoto = onPhoto;
-    this.onCamera = onCamera;
-    this.keep = keep;
+    Object.assign(this, { onPhoto, onCamera, onFiles, keep, room });
+    this.first = ['h2', 'p'].map((part) => $(part, this.message).dataset.t);
     this.file = $(`#${name}-file`);
     $(`#${name}-upload`).addEventListener('click', () => this.file.click());
     $(`#${name}-take`).addEventListener('click', () => this.take());
     this.file.addEventListener('change', () => {
-      this.accept(this.file.files);
+      this.accept([...this.file.files]);
       this.file.value = '';
     });
     this.listenForDrops();
+    this.makePicker();
     new ResizeObserver(() => this.placeBoxes()).observe(this.root);
     this.image.addEventListener('load', () => this.placeBoxes());
-    this.image.addEventListener('error', () => this.showMessage(t('nopreview'), t('nopreview.sub')));
+    this.image.addEventListener('error', () => this.preview());
   }
 
   listenForDrops() {
@@ -38,41 +41,90 @@ export class PhotoView {
     this.root.addEventListener('dragleave', (event) => over(event, false));
     this.root.addEventListener('drop', (event) => {
       over(event, false);
-      this.accept(event.dataTransfer.files);
+      event.stopPropagation();
+      this.accept([...event.dataTransfer.files]);
     });
   }
 
-  accept(files) {
-    for (const file of files) this.onPhoto(file);
+  /** Takes files, as many as there is room for. */
+  async accept(files) {
+    this.onFiles(files.length);
+    for (const file of files.slice(0, this.room())) this.onPhoto(await shrink(file), file);
   }
 
   get cameraOn() {
     return Boolean(this.stream);
   }
 
+  /** Shows words of the page instead of a picture: keys of a title and of a text. */
   showMessage(title, text) {
-    $('h2', this.message).textContent = title;
-    $('p', this.message).textContent = text;
+    const parts = [$('h2', this.message), $('p', this.message)];
+    [title, text].forEach((key, index) => {
+      parts[index].dataset.t = key;
+      parts[index].textContent = t(key);
+    });
     this.message.hidden = false;
     this.image.hidden = true;
   }
 
+  /* ---- Camera */
+
+  /** The list of cameras, where there are several. */
+  makePicker() {
+    this.picker = el('select', { className: 'select cam-pick', hidden: true, 'aria-label': t('camera') });
+    this.picker.dataset.label = 'camera';
+    this.picker.addEventListener('change', () => {
+      remember('camera', this.picker.value);
+      if (!this.cameraOn) return;
+      this.stopCamera();
+      this.startCamera();
+    });
+    this.root.after(this.picker);
+  }
+
+  async showPicker() {
+    const all = await navigator.mediaDevices.enumerateDevices();
+    const cameras = all.filter((one) => one.kind === 'videoinput');
+    const used = this.stream?.getVideoTracks()[0]?.getSettings().deviceId;
+    this.picker.replaceChildren(
+      ...cameras.map((one, index) =>
+        el('option', { value: one.deviceId }, one.label || t('camera.n', { n: index + 1 })),
+      ),
+    );
+    this.picker.value = used ?? '';
+    this.picker.hidden = !this.cameraOn || cameras.length < 2;
+  }
+
+  /** The camera that was chosen before, else the one that faces the person. */
+  async openCamera() {
+    const video = { width: { ideal: 1280 }, height: { ideal: 960 } };
+    const chosen = recall('camera');
+    if (chosen) {
+      try {
+        return await navigator.mediaDevices.getUserMedia({ video: { ...video, deviceId: { exact: chosen } } });
+      } catch (error) {
+        if (error.name === 'NotAllowedError') throw error; // the chosen one is gone
+      }
+    }
+    return navigator.mediaDevices.getUserMedia({ video: { ...video, facingMode: 'user' } });
+  }
+
   async startCamera() {
+    const upload = !this.file.closest('[hidden]');
     if (!navigator.mediaDevices?.getUserMedia) {
-      this.showMessage(t('cam.http'), t('cam.http.sub'));
+      this.showMessage('cam.http', upload ? 'cam.http.sub' : 'cam.http.live');
       return false;
     }
     const mine = {};
     this.starting = mine;
     let stream;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({
-        video: { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: 'user' },
-      });
+      stream = await this.openCamera();
     } catch (error) {
       if (this.starting !== mine) return false;
       const denied = error.name === 'NotAllowedError';
-      this.showMessage(t(denied ? 'cam.denied' : 'cam.none'), t('cam.sub'));
+      const sub = upload ? 'cam.sub' : 'cam.sub.live';
+      this.showMessage(denied ? 'cam.denied' : 'cam.none', denied ? 'cam.denied.sub' : sub);
       return false;
     }
     /* Who went on meanwhile, or pressed again, does not want this camera any more. */
@@ -84,10 +136,14 @@ export class PhotoView {
     this.clear();
     this.message.hidden = true;
     this.video.hidden = false;
+    /* People expect a mirror, but not of a camera that looks away from them. */
+    this.mirrored = stream.getVideoTracks()[0]?.getSettings().facingMode !== 'environment';
+    this.video.classList.toggle('is-mirrored', this.mirrored);
     this.video.srcObject = this.stream;
     await this.video.play().catch(() => {}); // rejected if stopCamera comes first
     if (this.stream !== stream) return false;
     this.onCamera(true);
+    this.showPicker();
     return true;
   }
 
@@ -96,13 +152,15 @@ export class PhotoView {
     this.starting = null;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
+    this.mirrored = false;
     this.video.srcObject = null;
     this.video.hidden = true;
+    this.picker.hidden = true;
     this.hint('');
     this.onCamera(false);
   }
 
-  /** The camera's current frame as a JPEG; null before the first frame. */
+  /** The camera's current frame as a JPEG, not mirrored; null before the first frame. */
   snapshot(longest = LONGEST) {
     const { videoWidth: width, videoHeight: height } = this.video;
     const scale = Math.min(1, longest / Math.max(width, height));
@@ -119,26 +177,51 @@ export class PhotoView {
       await this.startCamera();
       return;
     }
+    this.onFiles(1);
+    if (this.room() < 1) return;
     const photo = await this.snapshot();
     if (!photo) return;
     if (!this.keep) this.stopCamera();
     this.onPhoto(photo);
   }
 
+  /* ---- Photo */
+
   show(photo) {
-    if (this.url) URL.revokeObjectURL(this.url);
-    this.url = URL.createObjectURL(photo);
-    this.boxes.replaceChildren();
+    this.photo = photo;
+    this.previewed = false;
+    this.clearBoxes();
     this.message.hidden = true;
+    this.showImage(photo);
+  }
+
+  showImage(blob) {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = URL.createObjectURL(blob);
     this.image.src = this.url;
     this.image.hidden = false;
   }
 
+  /** The browser cannot read the photo: the server may make a JPEG of it. */
+  async preview() {
+    const { photo } = this;
+    if (this.previewed || !photo) return;
+    this.previewed = true;
+    this.image.hidden = true;
+    try {
+      const jpeg = await api.preview(photo);
+      if (this.photo === photo) this.showImage(jpeg);
+    } catch {
+      if (this.photo === photo) this.showMessage('nopreview', 'nopreview.sub');
+    }
+  }
+
   clear() {
+    this.photo = null;
     this.image.hidden = true;
     this.image.removeAttribute('src');
-    this.boxes.replaceChildren();
-    this.message.hidden = false;
+    this.clearBoxes();
+    this.showMessage(...this.first);
   }
 
   hint(text, good = false) {
@@ -149,6 +232,13 @@ export class PhotoView {
     if (words.textContent !== text) words.textContent = text;
   }
 
+  /* ---- Boxes */
+
+  clearBoxes() {
+    this.frame = null;
+    this.boxes.replaceChildren();
+  }
+
   /** Draws a box for each face. `frame`: the photo's width and height; `make(face, index)` creates the element. */
   draw(faces, frame, make) {
     this.frame = frame;
@@ -156,14 +246,33 @@ export class PhotoView {
     this.boxes.replaceChildren(
       ...faces.map((face, index) => {
         const box = make(face, index);
-        box.style.left = `${(face.box.x / frame.width) * 100}%`;
-        box.style.top = `${(face.box.y / frame.height) * 100}%`;
-        box.style.width = `${(face.box.w / frame.width) * 100}%`;
-        box.style.height = `${(face.box.h / frame.height) * 100}%`;
+        const { x, y, w, h } = face.box;
+        box.style.left = `${((this.mirrored ? frame.width - x - w : x) / frame.width) * 100}%`;
+        box.style.top = `${(y / frame.height) * 100}%`;
+        box.style.width = `${(w / frame.width) * 100}%`;
+        box.style.height = `${(h / frame.height) * 100}%`;
         return box;
       }),
     );
     this.placeBoxes();
+  }
+
+  /** Draws boxes that are buttons: `choose(index)` is called for the one that is pressed. */
+  offer(faces, frame, chosen, choose) {
+    this.draw(faces, frame, (_, index) => {
+      const box = el(
+        'button',
+        {
+          type: 'button',
+          className: `facebox ${index === chosen ? 'is-same' : 'is-none'}`,
+          'aria-pressed': String(index === chosen),
+          'aria-label': t('face.choose', { n: index + 1 }),
+        },
+        el('span', { className: 'facebox-n', 'aria-hidden': 'true' }, String(index + 1)),
+      );
+      box.addEventListener('click', () => choose(index));
+      return box;
+    });
   }
 
   /** Places the boxes over the picture, not over the bars beside it. */

@@ -1,17 +1,22 @@
 // Register User: photos, a form, the warning of a possible duplicate.
 import * as api from './api.js';
 import { duplicateCard } from './answer.js';
-import { $, el, icon, say, toast } from './dom.js';
-import { counted, t } from './i18n.js';
+import { $, el, icon, say, slowly } from './dom.js';
+import { consentText, estimates, start as startEstimates, translate as translateEstimates } from './estimates.js';
+import { counted, number, t } from './i18n.js';
 import { challenge } from './liveness.js';
 import { PhotoView } from './photo_view.js';
+import { crop } from './photos.js';
 
 const PHOTOS_MAX = 6;
 const HINT_EVERY = 500; // milliseconds between two checks of the camera's frame
+/* The oval of the page, as shares of a frame of 4:3: its middle and half its width and height. */
+const OVAL = { x: 0.5, y: 0.467, w: 0.17, h: 0.317 };
 
 let stage;
 let proving = false; // a challenge of active liveness uses the camera's hints
-let shots = []; // {photo, url, verdict: 'good' | 'warn' | 'wait', words: key}
+let shots = []; // {photo, url, verdict: 'good' | 'warn' | 'bad' | 'wait', words: key, error}
+let skipped = 0; // photos that there was no room for
 
 /** The most important thing to change in a photo; '' if it is good. */
 function flaw({ faces, height }) {
@@ -23,6 +28,18 @@ function flaw({ faces, height }) {
   if (face.quality_parts.pose < 0.4) return 'hint.ahead';
   if (face.quality_parts.sharpness < 0.3) return 'hint.blur';
   return face.quality_parts.visibility < 0.3 ? 'hint.covered' : '';
+}
+
+/** Is the face in the oval? The picture is fitted into a stage of 4:3, or of 4:5 on a phone. */
+function outside({ faces, width, height }) {
+  if (faces.length !== 1) return '';
+  const { clientWidth, clientHeight } = stage.root;
+  const fit = Math.min(clientWidth / width, clientHeight / height);
+  const cover = Math.max(clientWidth / 4, clientHeight / 3); // the oval's drawing covers the stage
+  const [x, y] = [faces[0].box.x + faces[0].box.w / 2, faces[0].box.y + faces[0].box.h / 2];
+  const across = ((x - width / 2) * fit) / (4 * cover);
+  const down = ((y - height / 2) * fit) / (3 * cover) + 0.5 - OVAL.y;
+  return Math.hypot(across / OVAL.w, down / OVAL.h) > 0.5 ? 'hint.middle' : '';
 }
 
 /** The four checks shown below the picture: [text, passed]. */
@@ -55,7 +72,7 @@ async function watch() {
       const seen = proving ? null : await api.detect(await stage.snapshot(640));
       if (stage.stream !== stream) return;
       if (proving || !seen) throw new Error('not now');
-      const wrong = flaw(seen);
+      const wrong = flaw(seen) || outside(seen);
       stage.hint(t(wrong || 'hint.still'), !wrong);
       $('#register-guide').classList.toggle('is-good', !wrong);
       showFacts(seen);
@@ -75,12 +92,17 @@ function shotItem(shot, index) {
     icon('x'),
   );
   remove.addEventListener('click', () => drop(index));
-  const sign = { good: 'check', warn: 'alert', wait: 'refresh' }[shot.verdict];
+  const sign = { good: 'check', warn: 'alert', bad: 'alert', wait: 'refresh' }[shot.verdict];
   return el(
     'li',
-    { className: 'shot' },
+    { className: `shot is-${shot.verdict}` },
     el('span', { className: 'shot-pic' }, el('img', { src: shot.url, alt: t('shot.n', { n: index + 1 }) }), remove),
-    el('span', { className: `shot-say is-${shot.verdict}` }, icon(sign), t(shot.words)),
+    el(
+      'span',
+      { className: `shot-say is-${shot.verdict}` },
+      icon(sign),
+      shot.error ? shot.error.title : t(shot.words),
+    ),
   );
 }
 
@@ -89,13 +111,40 @@ function render() {
   const good = shots.filter((shot) => shot.verdict === 'good').length;
   $('#shots-help').textContent = shots.length ? t('shots.good', { good, all: shots.length }) : t('shots.none');
   $('#shots-more').textContent = t(`shots.more.${Math.min(good, 3)}`);
+  $('#shots-skipped').textContent = skipped ? counted('shots.skipped', skipped, { most: PHOTOS_MAX }) : '';
 }
 
 function drop(index) {
   URL.revokeObjectURL(shots[index].url);
   shots.splice(index, 1);
-  if (!shots.length && !stage.cameraOn) stage.clear();
+  skipped = 0;
+  if (!stage.cameraOn) {
+    if (shots.length) show(shots.at(-1));
+    else stage.clear();
+  }
+  clearNeed();
   render();
+}
+
+function show(shot) {
+  stage.show(shot.photo);
+  if (shot.seen) drawBoxes(shot);
+}
+
+function drawBoxes({ seen, verdict }) {
+  const look = verdict === 'good' ? 'is-same' : 'is-unsure';
+  stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${look}` }));
+}
+
+/** What the server would refuse is 'bad', what it only finds poor is a warning. */
+function judge(shot, seen) {
+  const wrong = flaw(seen);
+  const code = ['no_face', null, 'several_faces'][Math.min(2, seen.faces.length)];
+  Object.assign(shot, {
+    seen,
+    verdict: code ? 'bad' : wrong ? 'warn' : 'good',
+    words: seen.faces.length ? wrong || 'shot.good' : 'noface',
+  });
 }
 
 async function add(photo) {
@@ -103,22 +152,18 @@ async function add(photo) {
   const shot = { photo, url: URL.createObjectURL(photo), verdict: 'wait', words: 'shot.wait' };
   shots.push(shot);
   if (!stage.cameraOn) stage.show(photo);
+  clearNeed();
   render();
   try {
     const seen = await api.detect(photo);
     if (!shots.includes(shot)) return; // removed meanwhile
-    const wrong = flaw(seen);
-    if (!stage.cameraOn && shot === shots.at(-1))
-      stage.draw(seen.faces, seen, () => el('div', { className: `facebox ${wrong ? 'is-unsure' : 'is-same'}` }));
-    Object.assign(shot, {
-      box: seen.faces[0]?.box,
-      verdict: wrong ? 'warn' : 'good',
-      words: seen.faces.length ? wrong || 'shot.good' : 'noface',
-    });
+    judge(shot, seen);
+    if (!stage.cameraOn && shot === shots.at(-1)) drawBoxes(shot);
   } catch (error) {
     if (!shots.includes(shot)) return;
-    Object.assign(shot, { verdict: 'warn', words: error.code === 'offline' ? 'error.offline' : 'shot.bad' });
-    say($('#register-error'), error.title, error.detail);
+    /* The server was away: the photo may be good. */
+    Object.assign(shot, { verdict: error.code === 'offline' ? 'warn' : 'bad', error });
+    say($('#register-error'), () => error.note);
   }
   render();
 }
@@ -126,49 +171,98 @@ async function add(photo) {
 function reset() {
   for (const shot of shots) URL.revokeObjectURL(shot.url);
   shots = [];
+  skipped = 0;
   if (!stage.cameraOn) stage.clear();
-  for (const id of ['#register-duplicate', '#register-error']) $(id).hidden = true;
+  $('#register-duplicate').hidden = true;
+  say($('#register-error'));
   $('#register-form').hidden = false;
-  for (const id of ['#f-name', '#f-id']) $(id).removeAttribute('aria-invalid');
+  for (const id of FIELDS) mark(id, '');
   render();
 }
 
+/* ---- What is missing */
+
+const FIELDS = ['#f-name', '#f-id', '#f-consent', '#shots'];
+
+/** Writes what is missing beside its field; '' takes it away. */
+function mark(id, key) {
+  const note = $(`${id}-need`);
+  note.hidden = !key;
+  if (key) note.dataset.t = key;
+  else delete note.dataset.t;
+  note.textContent = key ? t(key) : '';
+  if (key) $(id).setAttribute('aria-invalid', 'true');
+  else $(id).removeAttribute('aria-invalid');
+}
+
+const given = {
+  '#f-name': () => $('#f-name').value.trim(),
+  '#f-id': () => $('#f-id').value.trim(),
+  '#f-consent': () => $('#f-consent').checked,
+  '#shots': () => shots.length,
+};
+const NEEDS = { '#f-name': 'need.name', '#f-id': 'need.id', '#f-consent': 'need.consent', '#shots': 'need.photo' };
+
+/** Takes back the notes about fields that are filled now. */
+function clearNeed() {
+  for (const id of FIELDS) if (given[id]()) mark(id, '');
+  if (!FIELDS.some((id) => $(id).hasAttribute('aria-invalid'))) say($('#register-error'));
+}
+
+const wordsOfShot = (shot) => (shot.error ? shot.error.title : t(shot.words));
+
+/** The photos that the server would refuse, by number, and the way on. */
+function sayBad() {
+  const bad = shots.filter((shot) => shot.verdict === 'bad');
+  if (!bad.length) return false;
+  const without = () => {
+    for (const shot of bad) if (shots.includes(shot)) drop(shots.indexOf(shot));
+    submit('refuse');
+  };
+  say($('#register-error'), () => ({
+    title: counted('bad.shots', bad.length),
+    text: bad.map((shot) => `${t('shot.n', { n: shots.indexOf(shot) + 1 })}: ${wordsOfShot(shot)}`).join('. '),
+    actions:
+      bad.length < shots.length
+        ? [{ id: 'without-bad', label: counted('bad.without', bad.length), run: without }]
+        : [],
+  }));
+  return true;
+}
+
 function check() {
-  const missing = [
-    ['#f-name', 'need.name'],
-    ['#f-id', 'need.id'],
-  ].filter(([id]) => !$(id).value.trim());
-  for (const id of ['#f-name', '#f-id']) $(id).toggleAttribute('aria-invalid', false);
-  for (const [id] of missing) $(id).setAttribute('aria-invalid', 'true');
-  const words = missing.map(([, key]) => t(key));
-  if (!shots.length) words.push(t('need.photo'));
-  if (!$('#f-consent').checked) words.push(t('need.consent'));
-  say($('#register-error'), words.length ? t('need') : '', words.join(' '));
-  if (missing.length) $(missing[0][0]).focus();
-  return !words.length;
+  const missing = FIELDS.filter((id) => !given[id]());
+  for (const id of FIELDS) mark(id, missing.includes(id) ? NEEDS[id] : '');
+  say($('#register-error'), missing.length > 0 && (() => ({ title: t('need'), text: t('need.sub') })));
+  if (missing.length) {
+    (missing[0] === '#shots' ? $('#register-upload') : $(missing[0])).focus();
+    return false;
+  }
+  return !sayBad();
+}
+
+/** Marks the photo that the server refused: its message begins with "photo 3: ". */
+function markRefused(error) {
+  const shot = shots[Number(/^photo (\d+):/u.exec(error.message)?.[1]) - 1];
+  if (!shot) return false;
+  Object.assign(shot, { verdict: 'bad', error });
+  render();
+  return sayBad();
 }
 
 /** The face of a photo, cropped for the duplicate warning. */
-function cut(shot) {
-  const canvas = el('canvas', { width: 192, height: 192, role: 'img', 'aria-label': t('dup.this') });
+function cut({ url, seen }) {
   const image = new Image();
-  image.onload = () => {
-    const size = shot.box ? Math.max(shot.box.w, shot.box.h) * 1.5 : Math.min(image.naturalWidth, image.naturalHeight);
-    const x = shot.box ? shot.box.x + shot.box.w / 2 - size / 2 : (image.naturalWidth - size) / 2;
-    const y = shot.box ? shot.box.y + shot.box.h / 2 - size / 2 : (image.naturalHeight - size) / 2;
-    canvas.getContext('2d').drawImage(image, x, y, size, size, 0, 0, canvas.width, canvas.height);
-  };
-  image.src = shot.url;
-  return canvas;
+  image.src = url;
+  return crop(image, seen.faces[0], seen, 192);
 }
 
 let twin = null; // the registered person that the new face matches
 
-function showDuplicates(candidates, threshold) {
+function showDuplicates({ candidates, threshold, unsure }) {
   [twin] = candidates;
-  $('#duplicate-list').replaceChildren(
-    duplicateCard(twin, threshold, threshold - 0.1, cut(shots[0]), $('#f-name').value.trim()),
-  );
+  const picture = cut(shots.find((shot) => shot.seen) ?? shots[0]);
+  $('#duplicate-list').replaceChildren(duplicateCard(twin, threshold, unsure, picture, $('#f-name').value.trim()));
   $('#duplicate-same').textContent = t('dup.same', { name: twin.name });
   $('#register-form').hidden = true;
   $('#register-duplicate').hidden = false;
@@ -181,9 +275,9 @@ function finished({ person, faces }) {
   reset();
   stage.stopCamera();
   stage.clear();
-  $('#register-done-text').textContent = t('done.sub', { name: person.name, n: person.faces });
+  const done = t('done.sub', { name: person.name, n: person.faces });
+  $('#register-done-text').textContent = others ? `${done} ${counted('done.others', others)}` : done;
   $('#register-done').hidden = false;
-  toast(others ? counted('done.others', others) : t('done'));
   document.dispatchEvent(new Event('people-changed'));
 }
 
@@ -204,59 +298,85 @@ async function proof() {
   }
 }
 
-async function addToTwin() {
-  if (sending) return;
+/** Sends a request, and shows how much of it has been sent if that takes long. */
+function sendShown(request) {
+  let share = 0;
+  const words = () => {
+    $('#register-sent').textContent =
+      share < 1 ? t('sending', { n: number(Math.floor(share * 100)) }) : t('registering');
+  };
+  let slow = false;
+  const told = request((now) => {
+    share = now;
+    if (slow) words();
+  });
+  return slowly(told, () => {
+    slow = true;
+    words();
+  });
+}
+
+/** Runs `request(proof, onSent)`, with the proof of a living person where the server needs one. */
+async function send(request) {
   sending = true;
+  $('#finalize').disabled = true;
   try {
-    finished(
-      await api.addFaces(
-        twin.id,
-        shots.map((shot) => shot.photo),
-        await proof(),
-      ),
-    );
-  } catch (error) {
-    say($('#register-error'), error.title, error.detail);
+    const proven = await proof();
+    return await sendShown((onSent) => request(proven, onSent));
   } finally {
     sending = false;
+    $('#finalize').disabled = false;
+    $('#register-sent').textContent = '';
+  }
+}
+
+const photos = () => shots.map((shot) => shot.photo);
+
+async function addToTwin() {
+  if (sending) return;
+  try {
+    finished(await send((proven, onSent) => api.addFaces(twin.id, photos(), proven, onSent)));
+  } catch (error) {
+    say($('#register-error'), () => error.note);
   }
 }
 
 async function submit(onDuplicate) {
   if (sending || !check()) return;
-  sending = true;
-  const button = $('#finalize');
-  button.disabled = true;
   $('#register-done').hidden = true;
+  const fields = {
+    id: $('#f-id').value.trim(),
+    name: $('#f-name').value.trim(),
+    consent: consentText(),
+    on_duplicate: onDuplicate,
+    attributes: estimates().join(',') || 'none',
+    image: photos(),
+  };
   try {
-    const answer = await api.enroll({
-      id: $('#f-id').value.trim(),
-      name: $('#f-name').value.trim(),
-      consent: t('consent'),
-      on_duplicate: onDuplicate,
-      attributes: 'true',
-      image: shots.map((shot) => shot.photo),
-      ...(await proof()),
-    });
-    finished(answer);
+    finished(await send((proven, onSent) => api.enroll({ ...fields, ...proven }, onSent)));
   } catch (error) {
-    if (error.code === 'duplicate' && error.body.candidates)
-      showDuplicates(error.body.candidates, error.body.threshold ?? 0.45);
-    else {
-      $('#register-duplicate').hidden = true;
-      $('#register-form').hidden = false;
-      say($('#register-error'), error.title, error.detail);
+    if (error.code === 'duplicate' && error.body.candidates) {
+      showDuplicates(error.body);
+      return;
     }
-  } finally {
-    sending = false;
-    button.disabled = false;
+    $('#register-duplicate').hidden = true;
+    $('#register-form').hidden = false;
+    if (!markRefused(error)) say($('#register-error'), () => error.note);
   }
 }
 
+/** True while there is work that leaving the page would lose. */
+export const dirty = () => shots.length > 0 || Boolean($('#f-name').value.trim() || $('#f-id').value.trim());
+
 export function start() {
   stage = new PhotoView('register', {
-    onPhoto: add,
+    onPhoto: (photo) => add(photo),
     keep: true,
+    room: () => PHOTOS_MAX - shots.length,
+    onFiles: (count) => {
+      skipped = Math.max(0, count - (PHOTOS_MAX - shots.length));
+      render();
+    },
     onCamera: (on) => {
       $('#register-guide').hidden = !on;
       if (on) watch();
@@ -278,8 +398,15 @@ export function start() {
     $('#register-form').hidden = false;
     $('#f-name').focus();
   });
+  startEstimates();
+  for (const id of ['#f-name', '#f-id', '#f-consent']) $(id).addEventListener('input', clearNeed);
   render();
 }
 
 export const leave = () => stage.stopCamera();
-export const translate = render;
+/** Photos that were pasted, or dropped beside the picture. */
+export const accept = (files) => stage.accept(files);
+export function translate() {
+  translateEstimates();
+  render();
+}

@@ -1,7 +1,7 @@
 // Settings, the accuracy report of `semblance eval --publish`: text, a table and two plots.
 import * as api from './api.js';
 import { $, el } from './dom.js';
-import { day, number, percent, t } from './i18n.js';
+import { day, decimal, number, percent, t } from './i18n.js';
 import { odds } from './answer.js';
 import { plot } from './plot.js';
 
@@ -17,7 +17,7 @@ function pointRow(name, point) {
     'tr',
     {},
     el('td', { className: 'strong' }, name),
-    el('td', { className: 'opt' }, point.threshold.toFixed(3)),
+    el('td', { className: 'opt' }, decimal(point.threshold, 3)),
     el(
       'td',
       {},

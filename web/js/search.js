@@ -1,20 +1,27 @@
 // Search / Verify: shows an answer for every face of a photo.
 import * as api from './api.js';
-import { $, $$, el, icon } from './dom.js';
-import { answerCard, lookOf, verdictOf, wordsOf } from './answer.js';
+import { $, $$, el, icon, setState, slowly } from './dom.js';
+import { answerCard, lookOf, nameOf, verdictOf, wordsOf } from './answer.js';
 import * as compare from './compare.js';
-import { counted, t } from './i18n.js';
+import { counted, number, t } from './i18n.js';
 import * as live from './live.js';
 import { PhotoView } from './photo_view.js';
+import { crop } from './photos.js';
+
+const MODES = ['photo', 'live', 'compare'];
+const FEW = 4; // up to so many faces the boxes carry names
 
 let stage;
 let photo = null;
+let original = null; // the file that `photo` is a smaller copy of; null: it is the file itself
 let answer = null;
+let failure = null;
+let skipped = 0; // photos that were dropped beside the first
 let chosen = 0;
 let asked = 0; // number of the newest photo: answers about older ones are dropped
-let mode = 'photo'; // 'photo', 'live' or 'compare'
+let mode = 'photo';
 
-const label = (face, index) => (verdictOf(face) === 'match' ? face.candidates[0].name : t('face.n', { n: index + 1 }));
+const label = (face, index) => (verdictOf(face) === 'match' ? nameOf(face) : t('face.n', { n: index + 1 }));
 
 function choose(index, focus) {
   chosen = index;
@@ -22,37 +29,52 @@ function choose(index, focus) {
   if (focus) $('#search-tabs').children[index].focus();
 }
 
-/** Boxes and tabs act as one tab list: arrow keys move in it. */
+/** Boxes and tabs act as one tab list: arrow keys, Home and End move in it. */
 function onKey(event) {
+  if (!answer?.faces.length) return;
+  const { length } = answer.faces;
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!step || !answer) return;
+  const target = { Home: 0, End: length - 1 }[event.key] ?? (step && (chosen + step + length) % length);
+  if (target === undefined) return;
   event.preventDefault();
-  choose((chosen + step + answer.faces.length) % answer.faces.length, true);
+  choose(target, true);
 }
 
 function box(face, index) {
   const [look, sign] = lookOf(face);
-  const name = verdictOf(face) === 'match' ? face.candidates[0].name : wordsOf(face);
+  const pressed = index === chosen;
+  const many = answer.faces.length > FEW;
+  const words = verdictOf(face) === 'match' ? nameOf(face) : wordsOf(face);
   const node = el(
     'button',
-    { type: 'button', className: `facebox is-${look}`, 'aria-pressed': String(index === chosen), tabIndex: -1 },
-    el('span', { className: 'facebox-name' }, icon(sign), name),
+    {
+      type: 'button',
+      className: `facebox is-${look}${many ? ' is-many' : ''}`,
+      'aria-pressed': String(pressed),
+      'aria-label': `${index + 1}. ${words}`,
+      tabIndex: -1,
+    },
+    answer.faces.length > 1 ? el('span', { className: 'facebox-n' }, String(index + 1)) : '',
+    many && !pressed ? '' : el('span', { className: 'facebox-name' }, icon(sign), words),
   );
   node.addEventListener('click', () => choose(index));
   return node;
 }
 
 function tab(face, index) {
-  const [look] = lookOf(face);
+  const [look, sign] = lookOf(face);
   const node = el(
     'button',
     {
       type: 'button',
       role: 'tab',
-      className: 'face-tab',
+      className: `face-tab is-${look}`,
       'aria-selected': String(index === chosen),
+      'aria-label': `${index + 1}. ${label(face, index)}, ${wordsOf(face)}`,
       tabIndex: index === chosen ? 0 : -1,
     },
+    crop(stage.image, face, answer, 80),
+    el('span', { className: 'tab-n' }, icon(sign), String(index + 1)),
     el('span', { className: 'n' }, label(face, index)),
     el('span', { className: `v is-${look}` }, wordsOf(face)),
   );
@@ -60,7 +82,20 @@ function tab(face, index) {
   return node;
 }
 
-function message(title, text, kind = 'none', sign = 'none') {
+/** "14 known, 2 not sure, 7 unknown" */
+function summary() {
+  const of = (verdict) => answer.faces.filter((face) => verdictOf(face) === verdict).length;
+  return [
+    ['match', 'sum.known'],
+    ['unsure', 'sum.unsure'],
+    ['none', 'sum.none'],
+  ]
+    .filter(([verdict]) => of(verdict))
+    .map(([verdict, key]) => counted(key, of(verdict)))
+    .join(', ');
+}
+
+function message(title, text, kind = 'none', sign = 'none', more = '') {
   $('#search-answer').replaceChildren(
     el(
       'div',
@@ -71,52 +106,128 @@ function message(title, text, kind = 'none', sign = 'none') {
         el('span', { className: 'verdict-sign' }, icon(sign)),
         el('h2', { id: 'verdict' }, title),
         el('p', {}, text),
+        more
+          ? el(
+              'details',
+              { className: 'details' },
+              el('summary', {}, t('details')),
+              el('p', { className: 'small', lang: 'en' }, more),
+            )
+          : '',
       ),
     ),
   );
 }
 
+/** Shown instead of an answer that takes longer than a moment. */
+function progress(share) {
+  const words = share < 1 ? t('sending', { n: number(Math.floor(share * 100)) }) : t('searching');
+  const bar = el('progress', share < 1 ? { max: 1, value: share, 'aria-label': words } : { 'aria-label': words });
+  $('#search-answer').replaceChildren(
+    el(
+      'div',
+      { className: 'card', role: 'status' },
+      el(
+        'div',
+        { className: 'card-body stack-s' },
+        el('p', { className: 'strong', id: 'search-progress' }, words),
+        bar,
+      ),
+    ),
+  );
+}
+
+function time() {
+  if (!answer) return;
+  const parts = [counted('searched', answer.gallery_size, { ms: number(Math.round(answer.elapsed_ms)) })];
+  if (skipped > 0) parts.push(t('skipped.search'));
+  $('#search-time').append(parts.join(' '));
+  if (!original) return;
+  const full = el('button', { type: 'button', className: 'link' }, t('full.size'));
+  full.addEventListener('click', () => {
+    photo = original;
+    original = null;
+    run();
+  });
+  $('#search-time').append(' ', full);
+}
+
 function render() {
   const tabs = $('#search-tabs');
-  tabs.hidden = !answer || answer.faces.length < 2;
-  tabs.replaceChildren(...(answer?.faces ?? []).map(tab));
-  $('#search-time').textContent = answer
-    ? counted('searched', answer.gallery_size, { ms: Math.round(answer.elapsed_ms) })
-    : '';
+  const many = answer?.faces.length > 1;
+  tabs.hidden = !many;
+  tabs.classList.toggle('is-many', answer?.faces.length > FEW);
+  $('#search-summary').textContent = many ? summary() : '';
+  tabs.replaceChildren(...(many ? answer.faces.map(tab) : []));
+  $('#search-time').replaceChildren();
+  time();
+  $('#search-tips').hidden = Boolean(answer || failure || photo) || mode === 'live';
+  if (failure) message(failure.title, '', 'unsure', 'alert', failure.message);
   if (!answer) return;
   stage.draw(answer.faces, answer, box);
   if (answer.faces.length) $('#search-answer').replaceChildren(answerCard(answer.faces[chosen], answer));
   else message(t('noface'), t('noface.sub'));
 }
 
-async function run() {
-  asked += 1;
-  const mine = asked;
-  $('#search-go').disabled = true;
-  $('#search-answer').classList.add('busy');
-  const told = await api.search(photo).catch((error) => error);
-  if (mine !== asked) return;
-  $('#search-go').disabled = false;
-  $('#search-answer').classList.remove('busy');
-  chosen = 0;
-  answer = told instanceof Error ? null : told;
-  if (answer) render();
-  else message(told.title, told.detail, 'unsure', 'alert');
+/** The face that is shown first: one that is known, else one that may be. */
+function firstFace(faces) {
+  const places = ['match', 'unsure'].map((verdict) => faces.findIndex((face) => verdictOf(face) === verdict));
+  return places.find((place) => place >= 0) ?? 0;
 }
 
-function take(blob) {
-  photo = blob;
+function clearAnswer() {
+  asked += 1;
   answer = null;
-  stage.stopCamera();
-  stage.show(blob);
+  failure = null;
+  $('#search-go').disabled = !photo;
+  $('#search-answer').replaceChildren();
+  stage.clearBoxes();
+  render();
+}
+
+async function run() {
+  if (!photo) return;
+  clearAnswer();
+  const mine = asked;
+  $('#search-go').disabled = true;
+  let share = 0;
+  let slow = false;
+  const show = () => mine === asked && slow && progress(share);
+  const sent = api.search(photo, (now) => {
+    share = now;
+    show();
+  });
+  const told = await slowly(sent, () => {
+    slow = true;
+    show();
+  }).catch((error) => error);
+  if (mine !== asked) return;
   $('#search-go').disabled = false;
   $('#search-answer').replaceChildren();
+  failure = told instanceof Error ? told : null;
+  answer = failure ? null : told;
+  chosen = answer ? firstFace(answer.faces) : 0;
   render();
+}
+
+function take(blob, file = blob) {
+  photo = blob;
+  original = file === blob ? null : file;
+  stage.stopCamera();
+  stage.show(blob);
   run();
 }
 
+/** What was on the screen is gone: another mode, or a camera that has just been turned on. */
+function empty() {
+  photo = null;
+  original = null;
+  clearAnswer();
+}
+
 async function setMode(wanted) {
-  mode = wanted;
+  mode = MODES.includes(wanted) ? wanted : 'photo';
+  setState('search', { mode: mode === 'photo' ? '' : mode });
   for (const button of $$('[data-mode]')) button.setAttribute('aria-pressed', String(button.dataset.mode === mode));
   $('#search-one').hidden = mode === 'compare';
   $('#search-two').hidden = mode !== 'compare';
@@ -125,24 +236,31 @@ async function setMode(wanted) {
   compare.leave();
   stage.stopCamera();
   if (mode !== 'photo') {
-    asked += 1;
-    answer = null;
-    photo = null;
     stage.clear();
-    $('#search-go').disabled = true;
-    $('#search-answer').classList.remove('busy');
-    $('#search-answer').replaceChildren();
-    render();
+    empty();
   }
-  if (mode === 'live' && (await stage.startCamera())) live.begin(stage);
+  render();
+  const now = mode;
+  if (now === 'live' && (await stage.startCamera()) && mode === now) live.begin(stage);
 }
 
 export function start() {
-  stage = new PhotoView('search', { onPhoto: take });
+  stage = new PhotoView('search', {
+    onPhoto: take,
+    onCamera: (on) => on && empty(),
+    onFiles: (count) => {
+      skipped = count - 1;
+    },
+  });
   compare.start();
   for (const button of $$('[data-mode]')) button.addEventListener('click', () => setMode(button.dataset.mode));
   $('#search-go').addEventListener('click', run);
   $('#search-tabs').addEventListener('keydown', onKey);
+}
+
+export function enter(state) {
+  const wanted = state.get('mode') ?? 'photo';
+  if (wanted !== mode) setMode(wanted);
 }
 
 export function leave() {
@@ -150,7 +268,15 @@ export function leave() {
   compare.leave();
   stage.stopCamera();
 }
+
+/** Photos that were pasted, or dropped beside the picture. */
+export function accept(files) {
+  if (mode === 'compare') compare.accept(files);
+  else if (mode === 'photo') stage.accept(files);
+}
+
 export function translate() {
   render();
+  live.translate();
   compare.translate();
 }

@@ -1,8 +1,9 @@
 // Settings: the server's state, thresholds, and this browser's choices. The rest is in admin.js and report.js.
 import * as api from './api.js';
-import { $, el, say, svg } from './dom.js';
-import { counted, number, percent, t } from './i18n.js';
+import { $, $$, el, say, setState, svg } from './dom.js';
+import { counted, decimal, number, percent, t } from './i18n.js';
 import * as admin from './admin.js';
+import * as deletion from './deletion.js';
 import { odds } from './answer.js';
 import { plot, roof } from './plot.js';
 import * as report from './report.js';
@@ -33,10 +34,11 @@ function ago(seconds) {
   return t('up.d', { n: number(Math.floor(seconds / 86400)) });
 }
 
-function vital(id, big, unit, values) {
+/** A figure with its unit and, where there is a history of it, its last hour. */
+function vital(id, big, unit, values = null) {
   $(`#v-${id} .n`).textContent = big;
   $(`#v-${id} .unit`).textContent = unit;
-  spark($(`#v-${id} svg`), values);
+  if (values) spark($(`#v-${id} svg`), values);
 }
 
 function targetRow({ fmr, threshold }) {
@@ -45,7 +47,7 @@ function targetRow({ fmr, threshold }) {
     'tr',
     {},
     el('td', {}, odds(fmr, false)),
-    el('td', {}, threshold.toFixed(3)),
+    el('td', {}, decimal(threshold, 3)),
     el('td', {}, odds(chance, false)),
   );
 }
@@ -112,13 +114,11 @@ function render() {
     'gallery',
     number(last.faces),
     counted('v.of', last.people, { templates: counted('v.templates', last.faces) }),
-    minutes.map(() => last.faces),
   );
   vital(
     'memory',
     `${number(Math.round(last.memory_bytes / 1e6))} MB`,
     t('v.waiting', { n: number(last.waiting) }),
-    minutes.map((minute) => minute.requests),
   );
   $('#s-errors').textContent = number(minutes.reduce((sum, minute) => sum + minute.errors, 0));
   charts(minutes);
@@ -126,8 +126,8 @@ function render() {
   $('#s-dim').textContent = number(last.dim);
   $('#s-workers').textContent = number(last.workers);
   $('#s-search').textContent = searchWords(last.search);
-  $('#s-match').textContent = last.threshold.toFixed(3);
-  $('#s-unsure').textContent = t('between', { a: last.unsure.toFixed(3), b: last.threshold.toFixed(3) });
+  $('#s-match').textContent = decimal(last.threshold, 3);
+  $('#s-unsure').textContent = t('between', { a: decimal(last.unsure, 3), b: decimal(last.threshold, 3) });
   $('#s-targets').replaceChildren(...last.targets.map(targetRow));
 }
 
@@ -136,17 +136,23 @@ async function look(mine) {
     const now = await api.stats();
     if (mine !== visit) return;
     last = now;
-    say($('#settings-error'), '');
+    say($('#settings-error'));
     render();
   } catch (error) {
     if (mine !== visit) return;
-    say($('#settings-error'), error.title, error.detail);
+    say($('#settings-error'), () => error.note);
   }
   timer = setTimeout(() => look(mine), EVERY);
 }
 
 export function start() {
   admin.start();
+  for (const link of $$('.toc a'))
+    link.addEventListener('click', (event) => {
+      event.preventDefault();
+      open(link.dataset.at);
+    });
+  document.addEventListener('people-changed', deletion.showReceipts);
   sure.start(() => {
     clearTimeout(timer);
     visit += 1; // a pending answer may be older than the change
@@ -155,8 +161,20 @@ export function start() {
   });
 }
 
-export async function enter() {
+/** Goes to a section; the address names it, so that a link or a reload leads there, too. */
+function open(section) {
+  setState('settings', { at: section });
+  for (const link of $$('.toc a')) {
+    if (link.dataset.at === section) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
+  }
+  $(`#sec-${section}`)?.scrollIntoView({ block: 'start' });
+}
+
+export async function enter(state) {
   visit += 1;
+  deletion.showReceipts();
+  if (state.get('at')) open(state.get('at'));
   await look(visit); // so that the password is asked for once, before the other requests
   await Promise.all([sure.enter(), admin.enter(), report.enter()]);
 }
@@ -167,6 +185,7 @@ export function leave() {
 
 export function translate() {
   render();
+  deletion.showReceipts();
   sure.translate();
   admin.translate();
   report.translate();

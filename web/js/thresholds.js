@@ -1,7 +1,7 @@
 // Settings, how sure a match must be: the thresholds in force, a preview of another choice, and saving it.
 import * as api from './api.js';
 import { $, el, say, toast } from './dom.js';
-import { number, t } from './i18n.js';
+import { decimal, number, t } from './i18n.js';
 import { odds } from './answer.js';
 
 const RATES = { fmr: [1e-3, 1e-4, 1e-5, 1e-6], fpir: [0.1, 0.01, 0.001, 0.0001] };
@@ -13,7 +13,7 @@ let asked = 0; // number of the newest request: older answers are dropped
 let changes = 0; // number of saved choices: answers from before the last one are stale
 let saved = () => {};
 
-const score = (value) => value.toFixed(3);
+const score = (value) => decimal(value, 3);
 const kindOf = (target) => Object.keys(target)[0];
 const wordsOf = (kind, value) => `${t(`sure.by.${kind}`)}: ${kind === 'threshold' ? score(value) : odds(value, false)}`;
 
@@ -21,6 +21,12 @@ function chosen() {
   const kind = $('#sure-by').value;
   const value = Number($(kind === 'threshold' ? '#sure-score' : '#sure-rate').value);
   return value > 0 ? { [kind]: value } : null;
+}
+
+/** Is this what counts already? Then there is nothing to save. */
+function isNow(target) {
+  const kind = kindOf(target);
+  return now?.source === 'saved' && now.target[kind] === target[kind];
 }
 
 function showMeaning() {
@@ -33,7 +39,7 @@ function showMeaning() {
     : '–';
   $('#sure-two').textContent = meaning ? score(meaning.verify_threshold) : '–';
   $('#sure-among').textContent = t('sure.among', { n: meaning ? number(meaning.faces) : '–' });
-  $('#sure-save').disabled = !meaning;
+  $('#sure-save').disabled = !meaning || isNow(meant.target);
 }
 
 /** The rates to choose from, plus the one in force if it is not among them. */
@@ -76,10 +82,10 @@ async function ask() {
     const { meaning } = await api.thresholds(target);
     if (mine !== asked) return;
     meant = { target, meaning };
-    say($('#sure-error'), '');
+    say($('#sure-error'));
   } catch (error) {
     if (mine !== asked) return;
-    say($('#sure-error'), error.title, error.detail);
+    say($('#sure-error'), () => error.note);
   }
   showMeaning();
 }
@@ -100,7 +106,7 @@ async function keep(change) {
     await ask();
     saved();
   } catch (error) {
-    say($('#sure-error'), error.title, error.detail);
+    say($('#sure-error'), () => error.note);
   }
 }
 
@@ -116,7 +122,7 @@ export async function enter() {
     if (before !== changes) return;
     take(answer);
   } catch (error) {
-    say($('#sure-error'), error.title, error.detail);
+    say($('#sure-error'), () => error.note);
     return;
   }
   await ask();

@@ -4,24 +4,26 @@ export const PAGE_WORDS = {
   main: ['Main', 'Principal', 'Principal'],
   language: ['Language', 'Idioma', 'Idioma'],
   theme: ['Theme', 'Tema', 'Tema'],
-  'theme.auto': ['As the system', 'Como o sistema', 'Como el sistema'],
+  'theme.auto': ['Match system', 'Igual ao sistema', 'Igual que el sistema'],
   'theme.light': ['Light', 'Claro', 'Claro'],
   'theme.dark': ['Dark', 'Escuro', 'Oscuro'],
   register: ['Register User', 'Cadastrar pessoa', 'Registrar persona'],
   'register.s': ['Register', 'Cadastro', 'Registro'],
   'register.sub': [
-    'Three clear photos give the surest answers later. Only an encrypted face template is kept, never the photo.',
-    'Três fotos nítidas dão respostas mais seguras depois. Só um modelo facial criptografado é guardado, nunca a foto.',
-    'Tres fotos nítidas dan respuestas más seguras después. Solo se guarda una plantilla facial cifrada, nunca ' +
-      'la foto.',
+    'Three clear photos give the most reliable answers later. Only an encrypted face template is kept, ' +
+      'never the photo.',
+    'Três fotos nítidas dão respostas mais confiáveis depois. Só uma assinatura facial criptografada é ' +
+      'guardada, nunca a foto.',
+    'Tres fotos nítidas dan respuestas más fiables después. Solo se guarda una plantilla facial cifrada, ' +
+      'nunca la foto.',
   ],
   'register.sub.pictures': [
-    'Three clear photos give the surest answers later. An encrypted face template and a small picture of the ' +
-      'face are kept, not the photo.',
-    'Três fotos nítidas dão respostas mais seguras depois. São guardados um modelo facial criptografado e uma ' +
-      'miniatura do rosto, não a foto.',
-    'Tres fotos nítidas dan respuestas más seguras después. Se guardan una plantilla facial cifrada y una ' +
-      'miniatura del rostro, no la foto.',
+    'Three clear photos give the most reliable answers later. An encrypted face template and a small ' +
+      'picture of the face are kept, not the photo.',
+    'Três fotos nítidas dão respostas mais confiáveis depois. São guardadas uma assinatura facial ' +
+      'criptografada e uma miniatura do rosto, não a foto.',
+    'Tres fotos nítidas dan respuestas más fiables después. Se guardan una plantilla facial cifrada y ' +
+      'una miniatura del rostro, no la foto.',
   ],
   search: ['Search / Verify', 'Buscar / Verificar', 'Buscar / Verificar'],
   'search.s': ['Search', 'Buscar', 'Buscar'],
@@ -76,12 +78,8 @@ export const PAGE_WORDS = {
       '«semblance tls init» crea un certificado para https://; allí también vale http://localhost. Aún puede subir ' +
       'fotos.',
   ],
-  'cam.denied': [
-    'The browser blocks the camera',
-    'O navegador foi instruído a manter a câmera desligada',
-    'Se indicó al navegador que mantenga apagada la cámara',
-  ],
-  'cam.none': ['No camera could be turned on', 'Nenhuma câmera pôde ser ligada', 'No se pudo encender ninguna cámara'],
+  'cam.denied': ['Camera blocked', 'Câmera bloqueada', 'Cámara bloqueada'],
+  'cam.none': ['No camera found', 'Nenhuma câmera encontrada', 'No se encontró ninguna cámara'],
   'cam.sub': ['Photos can still be uploaded.', 'Ainda é possível enviar fotos.', 'Aún puede subir fotos.'],
   nopreview: [
     'This browser cannot show the photo',
@@ -89,9 +87,9 @@ export const PAGE_WORDS = {
     'Este navegador no puede mostrar la foto',
   ],
   'nopreview.sub': [
-    'The server can still read it.',
-    'O servidor consegue lê-la mesmo assim.',
-    'El servidor puede leerla igualmente.',
+    'The server can still use it.',
+    'O servidor consegue usá-la mesmo assim.',
+    'El servidor puede usarla igualmente.',
   ],
   photos: ['Photos', 'Fotos', 'Fotos'],
   'shots.none': ['Up to 6', 'Até 6', 'Hasta 6'],
@@ -119,7 +117,7 @@ export const PAGE_WORDS = {
   ],
   'shot.n': ['Photo {n}', 'Foto {n}', 'Foto {n}'],
   'shot.remove': ['Remove photo {n}', 'Remover foto {n}', 'Quitar foto {n}'],
-  'shot.wait': ['Looking', 'Olhando', 'Mirando'],
+  'shot.wait': ['Checking…', 'Analisando…', 'Analizando…'],
   'shot.good': ['Good', 'Boa', 'Buena'],
   'shot.bad': ['Not readable', 'Ilegível', 'No se puede leer'],
   'hint.closer': ['Come a little closer', 'Chegue um pouco mais perto', 'Acérquese un poco más'],
@@ -148,19 +146,18 @@ export const PAGE_WORDS = {
     'El texto y la hora se guardan con el registro.',
   ],
   finalize: ['Finalize Registration', 'Concluir cadastro', 'Finalizar registro'],
-  reset: ['Reset Form', 'Limpar formulário', 'Vaciar formulario'],
+  reset: ['Reset Form', 'Limpar formulário', 'Limpiar formulario'],
   stored: [
-    'Stored: name, ID, consent, an encrypted face template and estimates of age, gender and ethnicity. Photos ' +
-      'are dropped once this form is done.',
-    'Guardados: nome, identificação, consentimento, um modelo facial criptografado e estimativas de idade, ' +
-      'gênero e etnia. As fotos são descartadas ao concluir.',
-    'Se guardan: nombre, identificación, consentimiento, una plantilla facial cifrada y estimaciones de edad, ' +
-      'género y etnia. Las fotos se descartan al terminar.',
+    'Kept: name, ID, consent and an encrypted face template. The photos are deleted once this form is done.',
+    'Guardados: nome, identificação, consentimento e uma assinatura facial criptografada. As fotos são ' +
+      'apagadas ao concluir.',
+    'Se guardan: nombre, identificación, consentimiento y una plantilla facial cifrada. Las fotos se ' +
+      'borran al terminar.',
   ],
-  need: ['Something is missing', 'Falta algo', 'Falta algo'],
-  'need.name': ['Type the name.', 'Digite o nome.', 'Escriba el nombre.'],
-  'need.id': ['Type the ID number.', 'Digite o número de identificação.', 'Escriba el número de identificación.'],
-  'need.photo': ['Take or upload a photo.', 'Tire ou envie uma foto.', 'Tome o suba una foto.'],
+  need: ['Something is missing', 'Falta preencher algo', 'Falta completar algo'],
+  'need.name': ['Enter a name.', 'Digite um nome.', 'Escriba un nombre.'],
+  'need.id': ['Enter an ID.', 'Digite uma identificação.', 'Escriba una identificación.'],
+  'need.photo': ['Add a photo.', 'Adicione uma foto.', 'Añada una foto.'],
   'need.consent': [
     'Ask for the person’s consent and tick the box.',
     'Peça o consentimento da pessoa e marque a caixa.',
@@ -179,7 +176,7 @@ export const PAGE_WORDS = {
   done: ['Registered', 'Cadastro concluído', 'Registro completo'],
   'done.sub': [
     '{name} can be found from now on. Templates: {n}.',
-    '{name} já pode ser encontrada. Modelos: {n}.',
+    'Cadastro de {name} concluído. Assinaturas faciais: {n}.',
     '{name} ya se puede encontrar. Plantillas: {n}.',
   ],
   dup: ['Possibly registered already', 'Talvez já cadastrada', 'Quizá ya registrada'],
@@ -194,9 +191,17 @@ export const PAGE_WORDS = {
     'Personas distintas: registrar igualmente',
   ],
   cancel: ['Cancel', 'Cancelar', 'Cancelar'],
-  searchdb: ['Search Database', 'Buscar no banco', 'Buscar en la base'],
-  'searched.one': ['{n} person in {ms} ms', '{n} pessoa em {ms} ms', '{n} persona en {ms} ms'],
-  'searched.n': ['{n} people in {ms} ms', '{n} pessoas em {ms} ms', '{n} personas en {ms} ms'],
+  searchdb: ['Search Database', 'Buscar no banco de dados', 'Buscar en la base de datos'],
+  'searched.one': [
+    'Searched {n} person in {ms} ms.',
+    '{n} pessoa pesquisada em {ms} ms.',
+    'Se buscó entre {n} persona en {ms} ms.',
+  ],
+  'searched.n': [
+    'Searched {n} people in {ms} ms.',
+    '{n} pessoas pesquisadas em {ms} ms.',
+    'Se buscó entre {n} personas en {ms} ms.',
+  ],
   answer: ['Answer', 'Resposta', 'Respuesta'],
   result: ['Result', 'Resultado', 'Resultado'],
   faces: ['Faces in this photo', 'Rostos nesta foto', 'Rostros en esta foto'],
@@ -209,99 +214,60 @@ export const PAGE_WORDS = {
     'Tome una foto donde el rostro sea más grande y esté bien iluminado.',
   ],
   'v.same': ['Same person', 'Mesma pessoa', 'Misma persona'],
-  'v.same.sub': [
-    'The face and the record agree.',
-    'O rosto e o registro coincidem.',
-    'El rostro y el registro coinciden.',
-  ],
   'v.unsure': ['Not sure', 'Sem certeza', 'Sin certeza'],
   'v.unsure.sub': [
-    'Alike, but not enough. A sharper photo from the front would settle it.',
-    'Parecido, mas não o bastante. Uma foto mais nítida, de frente, resolveria.',
-    'Se parece, pero no lo bastante. Una foto más nítida y de frente lo aclararía.',
+    'Similar, but not enough to be sure. Try a sharper photo taken from the front.',
+    'Parecido, mas não o bastante para ter certeza. Tente uma foto mais nítida, de frente.',
+    'Se parece, pero no lo bastante para estar seguros. Pruebe con una foto más nítida, de frente.',
   ],
   'v.none': ['No match', 'Sem correspondência', 'Sin coincidencia'],
-  'v.none.empty': [
-    'Unknown person. Nobody is registered yet.',
-    'Pessoa desconhecida. Ninguém está cadastrado ainda.',
-    'Persona desconocida. Aún no hay nadie registrado.',
-  ],
-  'v.none.sub': [
-    'Unknown person. Nobody among {n} is close enough.',
-    'Pessoa desconhecida. Ninguém entre {n} é parecido o bastante.',
-    'Persona desconocida. Nadie entre {n} se parece lo suficiente.',
-  ],
-  similarity: ['Similarity', 'Semelhança', 'Parecido'],
-  'k.cut': ['match from', 'mesma a partir de', 'misma desde'],
+  'v.none.empty': ['Nobody is registered yet.', 'Ninguém está cadastrado ainda.', 'Aún no hay nadie registrado.'],
+  similarity: ['Similarity', 'Semelhança', 'Similitud'],
+  'k.cut': ['match from {score}', 'corresponde a partir de {score}', 'coincide a partir de {score}'],
   'k.diff': ['Different', 'Diferentes', 'Distintas'],
-  odds: [
-    'Different people look this much alike',
-    'Pessoas diferentes se parecem assim',
-    'Personas distintas se parecen así',
-  ],
   'odds.in': ['1 in {n}', '1 em cada {n}', '1 de cada {n}'],
   'odds.hundred': ['{n} in 100', '{n} em cada 100', '{n} de cada 100'],
   'odds.under': ['less than {odds}', 'menos de {odds}', 'menos de {odds}'],
   'odds.over': ['more than {odds}', 'mais de {odds}', 'más de {odds}'],
-  'odds.gallery': [
-    'A stranger looks this much like one of {people} people: {odds}.',
-    'Um desconhecido se parece assim com uma de {people} pessoas: {odds}.',
-    'Un desconocido se parece así a una de {people} personas: {odds}.',
-  ],
   'odds.about': [
-    'Among unrelated adults. Relatives and twins look alike far more often.',
-    'Entre adultos sem parentesco. Parentes e gêmeos se parecem com muito mais frequência.',
-    'Entre adultos sin parentesco. Los parientes y gemelos se parecen con mucha más frecuencia.',
-  ],
-  'odds.strangers': [
-    '{odds} pairs of different people look this much alike.',
-    '{odds} pares de pessoas diferentes se parecem assim.',
-    '{odds} pares de personas distintas se parecen así.',
-  ],
-  'odds.any': [
-    'Any two people look this much alike.',
-    'Duas pessoas quaisquer se parecem assim.',
-    'Dos personas cualesquiera se parecen así.',
+    'Among unrelated adults. Relatives look alike far more often.',
+    'Entre adultos sem parentesco. Parentes se parecem com muito mais frequência.',
+    'Entre adultos sin parentesco. Los parientes se parecen con mucha más frecuencia.',
   ],
   'odds.unknown': [
-    'How often different people look this much alike was not measured here for this model.',
-    'Não foi medido para este modelo com que frequência pessoas diferentes se parecem assim.',
-    'No se ha medido para este modelo con qué frecuencia se parecen así personas distintas.',
+    'How often a stranger would match this well was not measured here for this model.',
+    'Para este modelo não foi medido com que frequência um desconhecido atingiria essa semelhança.',
+    'Para este modelo no se ha medido con qué frecuencia un desconocido alcanzaría este parecido.',
   ],
   others: ['Next closest', 'Mais próximos', 'Más cercanos'],
   refresh: ['Refresh List', 'Atualizar lista', 'Actualizar lista'],
   q: ['Name or ID', 'Nome ou identificação', 'Nombre o identificación'],
   id: ['ID', 'Identificação', 'Identificación'],
   since: ['Since', 'Desde', 'Desde'],
-  back: ['Back', 'Anterior', 'Anterior'],
-  next: ['Next', 'Próxima', 'Siguiente'],
   range: ['{from} to {to} of {all}', '{from} a {to} de {all}', '{from} a {to} de {all}'],
   'list.empty': ['Nobody is registered yet', 'Ninguém cadastrado ainda', 'Aún no hay nadie registrado'],
   'list.empty.sub': [
-    'Start with one person at the camera.',
-    'Comece com uma pessoa na câmera.',
-    'Empiece con una persona ante la cámara.',
+    'Register one person with the camera, or import many from a folder.',
+    'Cadastre uma pessoa com a câmera ou importe muitas de uma pasta.',
+    'Registre a una persona con la cámara o importe muchas desde una carpeta.',
   ],
-  nohit: [
-    'No one with that name or ID',
-    'Ninguém com esse nome ou identificação',
-    'Nadie con ese nombre o identificación',
-  ],
+  nohit: ['No one found for “{q}”', 'Ninguém encontrado para “{q}”', 'No se encontró a nadie con «{q}»'],
   'nohit.sub': [
-    'Any part of a name or ID is searched.',
-    'Qualquer parte do nome ou da identificação é buscada.',
-    'Se busca cualquier parte del nombre o de la identificación.',
+    'Try part of the name or ID.',
+    'Tente uma parte do nome ou da identificação.',
+    'Pruebe con una parte del nombre o de la identificación.',
   ],
   delete: ['Delete', 'Excluir', 'Eliminar'],
   'delete.n': ['Delete {name}', 'Excluir {name}', 'Eliminar a {name}'],
   'delete.q': ['Delete {name}?', 'Excluir {name}?', '¿Eliminar a {name}?'],
   'delete.sub': [
-    'Name, ID, consent and templates are erased from the disk, not only hidden. This cannot be undone.',
-    'Nome, identificação, consentimento e modelos são apagados do disco, não apenas ocultados. Não há como desfazer.',
-    'Nombre, identificación, consentimiento y plantillas se borran del disco, no solo se ocultan. No se puede ' +
-      'deshacer.',
+    'Name, ID, consent and templates are erased from the disk, not only hidden. You can undo this for a few seconds.',
+    'Nome, identificação, consentimento e assinaturas são apagados do disco, não apenas ocultados. É ' +
+      'possível desfazer durante alguns segundos.',
+    'Nombre, identificación, consentimiento y plantillas se borran del disco, no solo se ocultan. Puede ' +
+      'deshacerlo durante unos segundos.',
   ],
-  deleted: ['{name} was deleted', '{name} foi excluída', 'Se eliminó a {name}'],
+  deleted: ['{name} was deleted', 'Cadastro de {name} excluído', 'Se eliminó a {name}'],
   father: ['Father', 'Pai', 'Padre'],
   mother: ['Mother', 'Mãe', 'Madre'],
   child: ['Child', 'Filho ou filha', 'Hijo o hija'],
@@ -311,17 +277,21 @@ export const PAGE_WORDS = {
   login: ['Log in', 'Entrar', 'Entrar'],
   'login.password': ['Admin password', 'Senha do administrador', 'Contraseña del administrador'],
   'login.code': [
-    'One-time code, where it is asked for',
-    'Código de uso único, onde for pedido',
-    'Código de un solo uso, donde se pida',
+    'One-time code (if enabled)',
+    'Código de uso único (se ativado)',
+    'Código de un solo uso (si está activado)',
   ],
   'login.wrong': [
     'The password or the code is wrong',
     'A senha ou o código está errado',
     'La contraseña o el código es incorrecto',
   ],
-  'error.unauthorized': ['A login is needed', 'É preciso entrar', 'Hay que entrar'],
-  'error.forbidden': ['This is not allowed', 'Isto não é permitido', 'Esto no está permitido'],
+  'error.unauthorized': ['Log in to continue', 'Entre para continuar', 'Inicie sesión para continuar'],
+  'error.forbidden': [
+    'You are not allowed to do this',
+    'Você não tem permissão para isto',
+    'No tiene permiso para esto',
+  ],
   'error.offline': [
     'The server does not answer. Nothing was lost.',
     'O servidor não responde. Nada se perdeu.',
@@ -329,9 +299,9 @@ export const PAGE_WORDS = {
   ],
   'error.no_face': ['No face found', 'Nenhum rosto encontrado', 'No se encontró ningún rostro'],
   'error.several_faces': [
-    'Several faces in one photo. Take a photo with one person.',
-    'Vários rostos em uma foto. Tire uma foto com uma só pessoa.',
-    'Varios rostros en una foto. Tome una foto con una sola persona.',
+    'Several faces in one photo. Use a photo of one person.',
+    'Vários rostos em uma foto. Use uma foto de uma só pessoa.',
+    'Varios rostros en una foto. Use una foto de una sola persona.',
   ],
   'error.low_quality': [
     'The photo is not good enough to register',
@@ -339,7 +309,7 @@ export const PAGE_WORDS = {
     'La foto no es lo bastante buena para el registro',
   ],
   'error.exists': [
-    'This ID is registered already',
+    'This ID is already registered',
     'Esta identificação já está cadastrada',
     'Esta identificación ya está registrada',
   ],
@@ -349,9 +319,9 @@ export const PAGE_WORDS = {
     'La foto está dañada o vacía',
   ],
   'error.unsupported_image': [
-    'This file is not a photo that can be read',
-    'Este arquivo não é uma foto que possa ser lida',
-    'Este archivo no es una foto que se pueda leer',
+    'This file is not a photo',
+    'Este arquivo não é uma foto',
+    'Este archivo no es una foto',
   ],
   'error.image_too_large': ['The photo is too large', 'A foto é grande demais', 'La foto es demasiado grande'],
   'error.too_large': ['The photo is too large', 'A foto é grande demais', 'La foto es demasiado grande'],
@@ -446,4 +416,286 @@ export const PAGE_WORDS = {
   ],
   import: ['Import', 'Importar', 'Importar'],
   'import.s': ['Import', 'Importar', 'Importar'],
+  details: ['Details', 'Detalhes', 'Detalles'],
+  undo: ['Undo', 'Desfazer', 'Deshacer'],
+  undone: ['Nobody was deleted', 'Ninguém foi excluído', 'No se eliminó a nadie'],
+  held: [
+    '{name} will be deleted in a few seconds',
+    'O cadastro de {name} será excluído em alguns segundos',
+    'Se eliminará a {name} en unos segundos',
+  ],
+  'held.n': [
+    '{n} people will be deleted in a few seconds',
+    '{n} pessoas serão excluídas em alguns segundos',
+    'Se eliminará a {n} personas en unos segundos',
+  ],
+  'held.row': ['Being deleted', 'Em exclusão', 'Eliminando'],
+  'deleted.some': [
+    '{n} of {all} people were deleted.',
+    '{n} de {all} pessoas foram excluídas.',
+    'Se eliminaron {n} de {all} personas.',
+  ],
+  logout: ['Log out', 'Sair', 'Salir'],
+  'found.one': ['{n} person found', '{n} pessoa encontrada', '{n} persona encontrada'],
+  'found.n': ['{n} people found', '{n} pessoas encontradas', '{n} personas encontradas'],
+  'found.of': ['{n} of {all} people', '{n} de {all} pessoas', '{n} de {all} personas'],
+  camera: ['Camera', 'Câmera', 'Cámara'],
+  'camera.n': ['Camera {n}', 'Câmera {n}', 'Cámara {n}'],
+  'cam.http.live': [
+    'This page came over plain HTTP, so the browser keeps the camera off. On the server, “semblance tls ' +
+      'init” makes a certificate for https://.',
+    'Esta página veio por HTTP simples, por isso o navegador mantém a câmera desligada. No servidor, ' +
+      '“semblance tls init” cria um certificado para https://.',
+    'Esta página llegó por HTTP simple, por eso el navegador mantiene apagada la cámara. En el servidor, ' +
+      '«semblance tls init» crea un certificado para https://.',
+  ],
+  'cam.denied.sub': [
+    'Allow it from the icon in the address bar, then try again.',
+    'Permita o acesso pelo ícone na barra de endereço e tente de novo.',
+    'Permita el acceso desde el icono de la barra de direcciones e inténtelo de nuevo.',
+  ],
+  'cam.sub.live': [
+    'Connect a camera, then try again.',
+    'Conecte uma câmera e tente de novo.',
+    'Conecte una cámara e inténtelo de nuevo.',
+  ],
+  'shots.skipped.one': [
+    '1 photo was left out: at most {most} are used.',
+    '1 foto ficou de fora: no máximo {most} são usadas.',
+    '1 foto quedó fuera: se usan {most} como máximo.',
+  ],
+  'shots.skipped.n': [
+    '{n} photos were left out: at most {most} are used.',
+    '{n} fotos ficaram de fora: no máximo {most} são usadas.',
+    '{n} fotos quedaron fuera: se usan {most} como máximo.',
+  ],
+  'hint.middle': ['Move your face into the oval', 'Coloque o rosto dentro do oval', 'Ponga la cara dentro del óvalo'],
+  est: [
+    'Estimates to keep with the record',
+    'Estimativas guardadas com o registro',
+    'Estimaciones que se guardan con el registro',
+  ],
+  'est.age': ['age', 'idade', 'edad'],
+  'est.gender': ['gender', 'gênero', 'género'],
+  'est.ethnicity': ['ethnicity', 'etnia', 'etnia'],
+  'est.age.s': ['Age', 'Idade', 'Edad'],
+  'est.gender.s': ['Gender', 'Gênero', 'Género'],
+  'est.ethnicity.s': ['Ethnicity', 'Etnia', 'Etnia'],
+  'est.list': ['Estimates', 'Estimativas', 'Estimaciones'],
+  'est.man': ['man', 'homem', 'hombre'],
+  'est.woman': ['woman', 'mulher', 'mujer'],
+  'est.asian': ['Asian', 'asiática', 'asiática'],
+  'est.black': ['Black', 'negra', 'negra'],
+  'est.indian': ['Indian', 'indiana', 'india'],
+  'est.latino': ['Latino', 'latina', 'latina'],
+  'est.latino hispanic': ['Latino', 'latina', 'latina'],
+  'est.middle eastern': ['Middle Eastern', 'do Oriente Médio', 'de Oriente Medio'],
+  'est.white': ['White', 'branca', 'blanca'],
+  'consent.est': [
+    'This person agrees to be recognized here, and that estimates of {what} are kept.',
+    'Esta pessoa concorda em ser reconhecida aqui e que sejam guardadas estimativas de {what}.',
+    'Esta persona acepta ser reconocida aquí y que se guarden estimaciones de {what}.',
+  ],
+  'consent.est.pictures': [
+    'This person agrees to be recognized here, and that a small picture of the face and estimates of ' +
+      '{what} are kept.',
+    'Esta pessoa concorda em ser reconhecida aqui e que sejam guardadas uma miniatura do rosto e ' +
+      'estimativas de {what}.',
+    'Esta persona acepta ser reconocida aquí y que se guarden una miniatura del rostro y estimaciones de {what}.',
+  ],
+  'stored.pictures': [
+    'Kept: name, ID, consent, an encrypted face template and a small picture of the face. The photos are ' +
+      'deleted once this form is done.',
+    'Guardados: nome, identificação, consentimento, uma assinatura facial criptografada e uma miniatura ' +
+      'do rosto. As fotos são apagadas ao concluir.',
+    'Se guardan: nombre, identificación, consentimiento, una plantilla facial cifrada y una miniatura ' +
+      'del rostro. Las fotos se borran al terminar.',
+  ],
+  'stored.est': [
+    'Kept: name, ID, consent, an encrypted face template, and estimates of {what}. The photos are ' +
+      'deleted once this form is done.',
+    'Guardados: nome, identificação, consentimento, uma assinatura facial criptografada e estimativas de ' +
+      '{what}. As fotos são apagadas ao concluir.',
+    'Se guardan: nombre, identificación, consentimiento, una plantilla facial cifrada y estimaciones de ' +
+      '{what}. Las fotos se borran al terminar.',
+  ],
+  'stored.est.pictures': [
+    'Kept: name, ID, consent, an encrypted face template, a small picture of the face, and estimates of ' +
+      '{what}. The photos are deleted once this form is done.',
+    'Guardados: nome, identificação, consentimento, uma assinatura facial criptografada, uma miniatura ' +
+      'do rosto e estimativas de {what}. As fotos são apagadas ao concluir.',
+    'Se guardan: nombre, identificación, consentimiento, una plantilla facial cifrada, una miniatura del ' +
+      'rostro y estimaciones de {what}. Las fotos se borran al terminar.',
+  ],
+  'need.sub': [
+    'See the notes beside the fields.',
+    'Veja as notas junto aos campos.',
+    'Vea las notas junto a los campos.',
+  ],
+  'bad.shots.one': ['1 photo can’t be used', '1 foto não pode ser usada', '1 foto no se puede usar'],
+  'bad.shots.n': ['{n} photos can’t be used', '{n} fotos não podem ser usadas', '{n} fotos no se pueden usar'],
+  'bad.without.one': ['Register without it', 'Cadastrar sem ela', 'Registrar sin ella'],
+  'bad.without.n': ['Register without them', 'Cadastrar sem elas', 'Registrar sin ellas'],
+  registering: ['Registering…', 'Cadastrando…', 'Registrando…'],
+  searching: ['Comparing…', 'Comparando…', 'Comparando…'],
+  comparing: ['Comparing…', 'Comparando…', 'Comparando…'],
+  'skipped.search': [
+    'Only the first photo was searched.',
+    'Só a primeira foto foi pesquisada.',
+    'Solo se buscó la primera foto.',
+  ],
+  'full.size': [
+    'Search the full-size photo',
+    'Buscar com a foto em tamanho original',
+    'Buscar con la foto en tamaño original',
+  ],
+  tips: ['The answer appears here', 'A resposta aparece aqui', 'La respuesta aparece aquí'],
+  'tips.1': [
+    'Drop or paste a photo, choose a file, or use the camera.',
+    'Solte ou cole uma foto, escolha um arquivo ou use a câmera.',
+    'Suelte o pegue una foto, elija un archivo o use la cámara.',
+  ],
+  'tips.2': [
+    'Each face is compared with everyone registered.',
+    'Cada rosto é comparado com todas as pessoas cadastradas.',
+    'Cada rostro se compara con todas las personas registradas.',
+  ],
+  'tips.3': [
+    'Green is a match, amber is not sure, grey is nobody registered.',
+    'Verde é correspondência, âmbar é sem certeza, cinza é ninguém cadastrado.',
+    'Verde es coincidencia, ámbar es sin certeza, gris es nadie registrado.',
+  ],
+  'sum.known.one': ['{n} known', '{n} conhecida', '{n} conocida'],
+  'sum.known.n': ['{n} known', '{n} conhecidas', '{n} conocidas'],
+  'sum.unsure.one': ['{n} not sure', '{n} sem certeza', '{n} sin certeza'],
+  'sum.unsure.n': ['{n} not sure', '{n} sem certeza', '{n} sin certeza'],
+  'sum.none.one': ['{n} unknown', '{n} desconhecida', '{n} desconocida'],
+  'sum.none.n': ['{n} unknown', '{n} desconhecidas', '{n} desconocidas'],
+  'face.pick': ['Several faces: choose one', 'Vários rostos: escolha um', 'Varios rostros: elija uno'],
+  'face.picked': ['Face {n} is used', 'O rosto {n} é usado', 'Se usa el rostro {n}'],
+  'face.choose': ['Choose face {n}', 'Escolher o rosto {n}', 'Elegir el rostro {n}'],
+  'v.match': ['Match', 'Correspondência', 'Coincidencia'],
+  'v.match.n': ['Match: {name}', 'Correspondência: {name}', 'Coincidencia: {name}'],
+  'v.match.sub': [
+    'The face matches this record.',
+    'O rosto corresponde a este registro.',
+    'El rostro coincide con este registro.',
+  ],
+  'v.twins.sub': [
+    'The face matches these records equally well. They may be of the same person, registered more than once.',
+    'O rosto corresponde igualmente a estes registros. Podem ser da mesma pessoa, cadastrada mais de uma vez.',
+    'El rostro coincide por igual con estos registros. Pueden ser de la misma persona, registrada más de una vez.',
+  ],
+  'v.none.sub.one': [
+    'The one registered person is not close enough.',
+    'A única pessoa cadastrada não é parecida o bastante.',
+    'La única persona registrada no se parece lo suficiente.',
+  ],
+  'v.none.sub.n': [
+    'None of the {n} registered people is close enough.',
+    'Nenhuma das {n} pessoas cadastradas é parecida o bastante.',
+    'Ninguna de las {n} personas registradas se parece lo suficiente.',
+  ],
+  'of.many': ['', ' de', ' de'],
+  'odds.match': [
+    'A stranger would match this well {odds}.',
+    'Um desconhecido atingiria essa semelhança {odds}.',
+    'Un desconocido alcanzaría este parecido {odds}.',
+  ],
+  'comparisons.in': [
+    'about once in {n} comparisons',
+    'cerca de uma vez em {n} comparações',
+    'aproximadamente una vez cada {n} comparaciones',
+  ],
+  'comparisons.under': [
+    'less than once in {n} comparisons',
+    'menos de uma vez em {n} comparações',
+    'menos de una vez cada {n} comparaciones',
+  ],
+  'comparisons.hundred': [
+    'in {n} of 100 comparisons',
+    'em {n} de 100 comparações',
+    'en {n} de cada 100 comparaciones',
+  ],
+  'searches.in': [
+    'about once in {n} searches of your {people} people',
+    'cerca de uma vez em {n} buscas entre as suas {people} pessoas',
+    'aproximadamente una vez cada {n} búsquedas entre sus {people} personas',
+  ],
+  'searches.under': [
+    'less than once in {n} searches of your {people} people',
+    'menos de uma vez em {n} buscas entre as suas {people} pessoas',
+    'menos de una vez cada {n} búsquedas entre sus {people} personas',
+  ],
+  'searches.hundred': [
+    'in {n} of 100 searches of your {people} people',
+    'em {n} de 100 buscas entre as suas {people} pessoas',
+    'en {n} de cada 100 búsquedas entre sus {people} personas',
+  ],
+  'list.first': ['Register the first person', 'Cadastrar a primeira pessoa', 'Registrar a la primera persona'],
+  'error.unknown': ['Something went wrong', 'Algo deu errado', 'Algo salió mal'],
+  'error.invalid': [
+    'The server can’t use what was entered',
+    'O servidor não pode usar o que foi informado',
+    'El servidor no puede usar lo que se indicó',
+  ],
+  'error.misuse': ['Something went wrong', 'Algo deu errado', 'Algo salió mal'],
+  'error.internal': [
+    'Something went wrong on the server',
+    'Algo deu errado no servidor',
+    'Algo salió mal en el servidor',
+  ],
+  'error.not_found': ['This no longer exists', 'Isto não existe mais', 'Esto ya no existe'],
+  'error.not_live': [
+    'This looks like a picture of a picture. The person has to be in front of the camera.',
+    'Parece a imagem de uma imagem. A pessoa tem de estar diante da câmera.',
+    'Parece la imagen de una imagen. La persona tiene que estar ante la cámara.',
+  ],
+  'error.no_memory': [
+    'The server is out of memory. Nothing was changed.',
+    'O servidor está sem memória. Nada mudou.',
+    'El servidor no tiene memoria. No se cambió nada.',
+  ],
+  'error.stopping': [
+    'The server is being stopped. Try again in a moment.',
+    'O servidor está sendo parado. Tente de novo em instantes.',
+    'El servidor se está deteniendo. Inténtelo de nuevo en un momento.',
+  ],
+  'error.store': [
+    'The server cannot read or write its data',
+    'O servidor não consegue ler nem gravar seus dados',
+    'El servidor no puede leer ni escribir sus datos',
+  ],
+  'error.io': [
+    'The server cannot read or write a file',
+    'O servidor não consegue ler nem gravar um arquivo',
+    'El servidor no puede leer ni escribir un archivo',
+  ],
+  'error.read_only': [
+    'This server only reads; nothing can be changed here',
+    'Este servidor só lê; nada pode ser mudado aqui',
+    'Este servidor solo lee; aquí no se puede cambiar nada',
+  ],
+  'error.wrong_key': [
+    'The server has the wrong key for its data',
+    'O servidor tem a chave errada para os seus dados',
+    'El servidor tiene la clave equivocada para sus datos',
+  ],
+  'error.too_many_tries': [
+    'Too many attempts. Wait a moment, then try again.',
+    'Tentativas demais. Espere um pouco e tente de novo.',
+    'Demasiados intentos. Espere un momento e inténtelo de nuevo.',
+  ],
+  'error.too_many_requests': [
+    'Too many requests. Wait a moment, then try again.',
+    'Pedidos demais. Espere um pouco e tente de novo.',
+    'Demasiadas peticiones. Espere un momento e inténtelo de nuevo.',
+  ],
+  'error.method_not_allowed': ['Something went wrong', 'Algo deu errado', 'Algo salió mal'],
+  'error.idempotency_key_reused': ['Something went wrong', 'Algo deu errado', 'Algo salió mal'],
+  'refused.invalid': [
+    'Photo missing, or its row contradicts another',
+    'Falta a foto, ou a linha contradiz outra',
+    'Falta la foto, o su fila contradice a otra',
+  ],
 };

@@ -6,6 +6,9 @@
 #include "http/core/disclosure.h"
 #include "http/core/params.h"
 #include "json/results.h"
+#include "json/write.h"
+
+#include <stdlib.h>
 
 /* Which faces of the photo count. */
 enum { ALL, LARGEST, SMALL };
@@ -91,6 +94,19 @@ void sb_http_handle_verify(sb_http_request *request) {
   sb_status status = sb_engine_verify(request->context->engine, &verify, &comparison, &error);
   if (verify.live) sb_http_liveness_settle(request->context->liveness, &proof, status == SB_OK);
   if (!sb_http_failed(request, status, &error)) sb_http_reply_json(request, 200, sb_json_comparison(&comparison));
+}
+
+void sb_http_handle_preview(sb_http_request *request) {
+  sb_error error = {0};
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_http_params p = sb_http_params_begin(request);
+  const sb_photo photo = sb_http_params_photo(&p, "image");
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_preview(request->context->engine, photo, &bytes, &size, &error);
+  if (!sb_http_failed(request, status, &error))
+    sb_http_reply_json(request, 200, json_pack("{s:o}", "jpeg", sb_json_base64(bytes, size)));
+  free(bytes);
 }
 
 void sb_http_handle_live(sb_http_request *request) {

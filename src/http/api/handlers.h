@@ -25,6 +25,7 @@ void sb_http_handle_search(sb_http_request *request);
 void sb_http_handle_verify(sb_http_request *request);
 void sb_http_handle_quality(sb_http_request *request);
 void sb_http_handle_detect(sb_http_request *request);
+void sb_http_handle_preview(sb_http_request *request);
 void sb_http_handle_represent(sb_http_request *request);
 void sb_http_handle_analyze(sb_http_request *request);
 void sb_http_handle_live(sb_http_request *request);

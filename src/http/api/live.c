@@ -16,6 +16,7 @@
 #include "http/core/params.h"
 #include "http/core/upgrade.h"
 #include "http/core/websocket.h"
+#include "http/ops/metrics.h"
 #include "json/results.h"
 #include "json/write.h"
 
@@ -51,6 +52,7 @@ typedef struct live {
   char liveness[SB_HTTP_LIVENESS_ID + 1]; /* the session that the frames are for; "": the frames are searched */
   char *collection;
   size_t k;
+  sb_search_watch watch;
   bool largest;
   bool hung_up; /* this side closed the channel: the client may still be sending */
   char *extra;  /* bytes that the client sent right behind the handshake */
@@ -175,11 +177,13 @@ static json_t *search_answer(live *l, const sb_buffer *frame) {
                               .photo = {frame->bytes ? frame->bytes : "", frame->size},
                               .k = l->k,
                               .largest_only = l->largest,
+                              .watch = &l->watch,
                               .target = sb_http_operating_point(l->context)};
   sb_status status = sb_http_disclose_wait(l->context, &l->principal)
                          ? sb_fail(&error, SB_BUSY, "the key has searched as many photos as it may in a day")
                          : sb_engine_search(l->context->engine, &search, &result, &error);
   if (status == SB_OK) sb_http_disclose_search(l->context, &l->principal, false, result);
+  if (status == SB_OK) sb_http_metrics_count_frame(l->context->metrics, result->elapsed_ms);
   json_t *json = status == SB_OK ? sb_json_search(result) : error_json(status, &error);
   sb_search_result_free(result);
   return json;

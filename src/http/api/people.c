@@ -110,17 +110,24 @@ static void reply_person(sb_http_request *request, sb_people *people) {
   sb_people_free(people);
 }
 
-static void get_person(sb_http_request *request, const char *collection, const char *id) {
+static void get_person(sb_http_request *request, const char *collection, const char *id, bool thumbnails) {
   sb_error error = {0};
   sb_people *people = NULL;
-  if (sb_http_failed(request, sb_engine_get(request->context->engine, collection, id, &people, &error), &error)) return;
+  sb_engine *engine = request->context->engine;
+  if (sb_http_failed(request, sb_engine_get(engine, collection, id, &people, &error), &error)) return;
+  sb_person *person = &people->items[0];
+  /* Without a thumbnail the record is complete, too. */
+  if (thumbnails && may_read(request) && !person->thumbnail)
+    (void)sb_engine_thumbnail(engine, collection, id, 0, false, &person->thumbnail, &person->thumbnail_size, NULL);
   reply_person(request, people);
 }
 
 void sb_http_handle_person_get(sb_http_request *request) {
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
-  if (!sb_http_params_failed(&p)) get_person(request, collection, request->path_parameters[0]);
+  bool thumbnails = sb_http_options_flag(&p, "thumbnails");
+  if (sb_http_params_failed(&p)) return;
+  get_person(request, collection, request->path_parameters[0], thumbnails);
 }
 
 void sb_http_handle_person_change(sb_http_request *request) {
@@ -144,7 +151,7 @@ void sb_http_handle_person_merge(sb_http_request *request) {
   const char *from = sb_http_params_required_id(&p, "from", "the id of the person who is merged and then deleted");
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_merge(request->context->engine, collection, into, from, NULL, &error);
-  if (!sb_http_failed(request, status, &error)) get_person(request, collection, into);
+  if (!sb_http_failed(request, status, &error)) get_person(request, collection, into, false);
 }
 
 void sb_http_handle_person_delete(sb_http_request *request) {
@@ -182,6 +189,7 @@ static void reply_duplicate(sb_http_request *request, const sb_enrolled *enrolle
   json_t *body = sb_http_error_json(request, sb_status_code(error->code), error->message);
   sb_json_set(&body, "candidates", json_incref(json_object_get(found, "possible_duplicates")));
   sb_json_set(&body, "threshold", sb_json_significant(info.threshold, 9));
+  sb_json_set(&body, "unsure", sb_json_significant(info.unsure, 9));
   json_decref(found);
   sb_http_reply_json(request, sb_http_status(error->code), body);
 }
@@ -192,7 +200,7 @@ static void enroll(sb_http_params *p, sb_enroll_request *enrolment) {
   sb_enrolled *enrolled = NULL;
   sb_http_request *request = p->request;
   enrolment->flags |= sb_http_options_enroll(p);
-  if (sb_http_options_flag(p, "attributes")) enrolment->flags |= SB_ENROLL_ATTRIBUTES;
+  enrolment->flags |= sb_http_options_estimates(p);
   enrolment->name = sb_http_params_text(p, "name");
   enrolment->consent = sb_http_params_text(p, "consent");
   enrolment->purpose = sb_http_params_text(p, "purpose");

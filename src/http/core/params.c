@@ -95,6 +95,10 @@ const char *sb_http_params_text(sb_http_params *p, const char *name) {
   return find(p, name, NO_LITERALS);
 }
 
+const char *sb_http_params_word(sb_http_params *p, const char *name) {
+  return find(p, name, ALL_LITERALS);
+}
+
 const char *sb_http_params_required(sb_http_params *p, const char *name, const char *meaning) {
   const char *text = find(p, name, NO_LITERALS);
   if (!text) sb_http_params_reject(p, SB_INVALID, "%s is missing: %s", name, meaning);

@@ -34,6 +34,8 @@ void sb_http_params_check(sb_http_params *p, sb_status status, const sb_error *e
 
 /* UTF-8 text without NUL; NULL where the field is absent. Numbers, true and false of a JSON body are not text. */
 const char *sb_http_params_text(sb_http_params *p, const char *name);
+/* The same, also of a literal of JSON such as true. */
+const char *sb_http_params_word(sb_http_params *p, const char *name);
 /* The same of an id, which many clients have as a number: a whole number of a JSON body is its digits. */
 const char *sb_http_params_id(sb_http_params *p, const char *name);
 /* sb_http_params_id of a field that must be there; `meaning` as below. */

@@ -24,6 +24,16 @@ static const char *liveness_word(sb_liveness_policy policy) {
   return "off";
 }
 
+/* The names of the estimates that enrolments may store. */
+static json_t *estimates_json(unsigned forbidden) {
+  json_t *list = json_array();
+  const char *name;
+  unsigned flag = 0;
+  for (size_t i = 0; (name = sb_engine_estimate_name(i, &flag)) != NULL; i++)
+    if (!(forbidden & flag)) sb_json_append(&list, json_string(name));
+  return list;
+}
+
 void sb_http_handle_health(sb_http_request *request) {
   sb_error error = {0}, cause = {0};
   sb_engine_info info = {0};
@@ -42,6 +52,7 @@ void sb_http_handle_health(sb_http_request *request) {
   if (body) json_object_set_new(body, "gallery", json_string(loading ? "loading" : "ready"));
   if (body) json_object_set_new(body, "thumbnails", json_boolean(info.thumbnails));
   if (body) json_object_set_new(body, "liveness", json_string(liveness_word(info.liveness)));
+  if (body) json_object_set_new(body, "estimates", estimates_json(info.no_estimates));
   if (body && loading && counts) json_object_set_new(body, "faces_loaded", json_integer((json_int_t)info.loaded));
   sb_http_reply_json(request, failed ? 503 : 200, body);
 }

@@ -78,11 +78,23 @@ static void count_minute(sb_http_metrics *metrics, const sb_http_request *reques
   if (m->minute != now) *m = (minute_count){.minute = now};
   m->requests++;
   m->errors += request->reply.status >= 500 && request->reply.status != 503; /* 503: busy, or loading */
-  if (request->route && request->route->flags & SB_HTTP_ROUTE_MODELS && request->reply.status < 400) {
+  bool photo = request->route && request->route->flags & SB_HTTP_ROUTE_MODELS &&
+               !sb_http_route_has(request->route, SB_HTTP_ROUTE_STREAM);
+  if (photo && request->reply.status < 400) {
     m->searches += strstr(request->route->pattern, "search") || strstr(request->route->pattern, "recognize") ||
                    !strcmp(request->route->pattern, "/api/verify");
     m->buckets[bucket_of(ms)]++;
   }
+  pthread_mutex_unlock(&metrics->lock);
+}
+
+void sb_http_metrics_count_frame(sb_http_metrics *metrics, double ms) {
+  int64_t now = minute_now(metrics);
+  pthread_mutex_lock(&metrics->lock);
+  minute_count *m = &metrics->minutes[now % SB_HTTP_METRICS_MINUTES];
+  if (m->minute != now) *m = (minute_count){.minute = now};
+  m->searches++;
+  m->buckets[bucket_of(ms)]++;
   pthread_mutex_unlock(&metrics->lock);
 }
 

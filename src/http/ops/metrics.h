@@ -14,6 +14,8 @@ void sb_http_metrics_free(sb_http_metrics *metrics);
 void sb_http_metrics_count(sb_http_metrics *metrics, const sb_http_request *request, const sb_http_times *times,
                            bool slow);
 
+/* Counts a frame of the live channel as a search. */
+void sb_http_metrics_count_frame(sb_http_metrics *metrics, double ms);
 enum { SB_HTTP_METRICS_MINUTES = 60 };
 /* One minute of the last hour. Latencies are upper bounds of histogram buckets; 0 where nothing was answered. */
 typedef struct sb_http_metrics_minute {
