@@ -105,6 +105,8 @@ class Adding(ModelCase):
         self.assertFalse(added["calibrated"])
         answer = self.json_of("represent", "--model", "tiny", FRIENDS / "obama.jpg")
         self.assertEqual((answer["model"], answer["dim"], len(answer["faces"][0]["embedding"])), ("tiny", 64, 64))
+        for words in (["doctor", "--model", "tiny"], ["models", "info", "tiny"]):
+            self.assertIn(b"as published, not measured here", self.run_program(*words).stdout)
         self.assertEqual(self.json_of("models", "remove", "tiny"), {"removed": "tiny"})
         self.assertEqual(list((self.data / "models").iterdir()), [])
         self.refused("represent", "--model", "tiny", FRIENDS / "obama.jpg", code=1, word="no model 'tiny'")

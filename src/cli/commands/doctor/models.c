@@ -2,6 +2,7 @@
 #include "cli/commands/doctor/doctor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { ROUNDS = 2 }; /* a model runs so often */
 
@@ -23,8 +24,7 @@ static bool try_model(sb_cli_doctor *doctor, const sb_model_info *model, size_t 
 }
 
 /* The manifests and files of the pipeline, and the embedding model that --model names. */
-static void check_pipeline(sb_cli_doctor *doctor) {
-  char embedder[64];
+static void check_pipeline(sb_cli_doctor *doctor, char embedder[64]) {
   sb_error error = {0};
   const char *name = doctor->options.pipeline;
   bool has_age = false;
@@ -43,6 +43,17 @@ static void check_pipeline(sb_cli_doctor *doctor) {
                           "the pipeline %s has no model that estimates ages: children are matched like adults, and "
                           "they are confused far more often",
                           name ? name : "default");
+}
+
+/* Published thresholds of a model that nobody has calibrated. */
+static void check_thresholds(sb_cli_doctor *doctor, const char *embedder, const sb_model_info *models, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    bool used = !*models[i].problem && models[i].dim && !strcmp(models[i].name, embedder);
+    if (used && !models[i].calibrated && !doctor->options.calibration)
+      sb_cli_doctor_warning(
+          doctor, "models", "measure it on your own photos: `semblance eval --calibrate`, --calibration",
+          "the thresholds of %s are as published, not measured here: no false match rate is known", embedder);
+  }
 }
 
 static void check_liveness(sb_cli_doctor *doctor) {
@@ -64,9 +75,11 @@ static void check_liveness(sb_cli_doctor *doctor) {
 void sb_cli_doctor_check_models(sb_cli_doctor *doctor) {
   sb_error error = {0};
   sb_model_info *models = NULL;
+  char embedder[64] = "";
   size_t count = 0, good = 0, absent = 0;
   sb_status status = sb_models_list(&doctor->options, &models, &count, &error);
-  check_pipeline(doctor);
+  check_pipeline(doctor, embedder);
+  check_thresholds(doctor, embedder, models, count);
   check_liveness(doctor);
   if (status != SB_OK)
     sb_cli_doctor_wrong(doctor, "models", "name the folders of the models with --models", "%s", error.message);
