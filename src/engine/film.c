@@ -138,7 +138,7 @@ static sb_status decide(sb_film *film, const sb_track *track, film_track *kept, 
   const sb_flow_probe probe = {.faces = kept->best, .embedding = track->mean};
   status = sb_flow_decide(engine, &search, &probe, &found.best, &matched, error);
   const sb_search_result one = {.count = 1, .faces = &found.best};
-  if (status == SB_OK) status = sb_engine_audit_search(engine, gallery.collection.row, &one, &matched, error);
+  if (status == SB_OK) status = sb_engine_audit_search(engine, gallery.collection.row, &one, &matched, NULL, error);
   found.picture = kept->picture.bytes;
   found.picture_size = kept->picture.size;
   if (status == SB_OK) status = add_result(film, &found, error);
