@@ -7,6 +7,8 @@
 #include "engine/flow.h"
 #include "track/track.h"
 
+#include <semblance/film.h>
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* Public: releases the results of the verbs. */
 #include "engine/internal.h"
 
+#include <semblance/film.h>
+
 #include <stdlib.h>
 
 void sb_candidates_free(sb_candidate *candidates, size_t count) {

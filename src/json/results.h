@@ -4,7 +4,7 @@
 #define SB_JSON_RESULTS_H
 
 #include <jansson.h>
-#include <semblance/semblance.h>
+#include <semblance/film.h>
 
 /* Each gives a new reference, or NULL when out of memory. `want` says which SB_WANT_* parts were asked for. */
 json_t *sb_json_faces(const sb_faces *faces, unsigned want);

@@ -166,7 +166,7 @@ class References(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         help_text = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
-        cls.verbs = set(re.findall(r"(?m)^  ([a-z]+) ", help_text.split("settings of every command")[0])) | {
+        cls.verbs = set(re.findall(r"(?m)^  ([a-z-]+) ", help_text.split("settings of every command")[0])) | {
             "version",
             "help",
             "complete",
@@ -194,8 +194,8 @@ class References(unittest.TestCase):
         wrong = [
             (name, span)
             for name, span in self.spans()
-            if re.match(r"(?:build/)?semblance ([a-z]+)", span)
-            and re.match(r"(?:build/)?semblance ([a-z]+)", span)[1] not in self.verbs
+            if re.match(r"(?:build/)?semblance ([a-z][a-z-]*)", span)
+            and re.match(r"(?:build/)?semblance ([a-z][a-z-]*)", span)[1] not in self.verbs
         ]
         self.assertEqual(wrong, [])
 

@@ -5,6 +5,8 @@
 #include "cli/cli.h"
 #include "video/video.h"
 
+#include <semblance/film.h>
+
 typedef struct sb_cli_search_options {
   size_t k;
   bool largest, small_faces; /* of photos */
