@@ -1,6 +1,8 @@
 /* Public: quality. A portrait against what ICAO Doc 9303 asks of one. Where no model tells, the answer is "unknown". */
 #include "engine/flow.h"
 
+#include <semblance/quality.h>
+
 #include <math.h>
 #include <stdlib.h>
 

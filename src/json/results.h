@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <semblance/film.h>
+#include <semblance/quality.h>
 
 /* Each gives a new reference, or NULL when out of memory. `want` says which SB_WANT_* parts were asked for. */
 json_t *sb_json_faces(const sb_faces *faces, unsigned want);

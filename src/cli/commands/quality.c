@@ -5,6 +5,8 @@
 #include "engine/quality_text.h"
 #include "json/write.h"
 
+#include <semblance/quality.h>
+
 #include <stdio.h>
 
 static void print_components(const sb_portrait *portrait) {
