@@ -32,7 +32,7 @@ char *sb_strdup(const char *text, sb_error *error) {
 }
 
 #if defined(__GLIBC__)
-enum { HEAPS_MAX = 8, MAPPED_FROM = 256 << 10, TRIMMED_FROM = 1 << 20, STACK = 1 << 20 };
+enum { HEAPS_MAX = 8, MAPPED_FROM = 256 << 10, TRIMMED_FROM = 1 << 20, STACK = 640 << 10 };
 
 void sb_alloc_for_server(void) {
   int heaps = (sb_cpu_cores() + 1) / 2;

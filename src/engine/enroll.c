@@ -135,6 +135,10 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
         faces->count);
     return refuse(e, photo, SB_SEVERAL_FACES, message, error);
   }
+  /* Before the quality: a screen is also noisy, and who holds one up is not helped by advice about light. */
+  if (sb_verdict_refused(e->engine, &faces->items[0]))
+    return refuse(e, photo, SB_NOT_LIVE, "the face looks like a picture or a screen; stand before the camera yourself",
+                  error);
   const sb_quality *quality = &faces->items[0].quality;
   bool any_quality = flags & (SB_ENROLL_ANY_QUALITY | SB_ENROLL_WHOLE_PHOTO);
   if (quality->overall < e->embedder.minimum_quality && !any_quality) {
@@ -145,9 +149,6 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
              (double)e->embedder.minimum_quality);
     return refuse(e, photo, SB_LOW_QUALITY, message, error);
   }
-  if (sb_verdict_refused(e->engine, &faces->items[0]))
-    return refuse(e, photo, SB_NOT_LIVE, "the face looks like a picture or a screen; stand before the camera yourself",
-                  error);
   return check_live(e, photo, &faces->items[0], error);
 }
 

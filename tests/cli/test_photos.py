@@ -213,7 +213,7 @@ class Verify(ProgramCase):
         self.assertTrue(all(f["liveness"] > 0.5 for f in answer["faces"]) and answer["match"])
         self.assertNotIn("liveness", self.json_of("verify", *photos)["faces"][0])
         self.assertEqual(self.json_of("verify", "--liveness", "refuse", *photos)["faces"], answer["faces"])
-        self.refused("verify", "--liveness", "perhaps", *photos, code=3, word="off, warn or passive")
+        self.refused("verify", "--liveness", "perhaps", *photos, code=3, word="off, warn, passive or challenge")
 
     def test_says_how_sure_the_rate_itself_is(self):
         answer = self.json_of("verify", FRIENDS / "obama.jpg", FRIENDS / "obama2.jpg")

@@ -284,7 +284,7 @@ class Shell(ProgramCase):
             self.refused("sql", *words, code=2, word="usage")
         self.refused("sql", "SELEC 1", code=3, word="syntax")
         self.refused("sql", "SELECT 1 FROM people", code=3, word="the gallery's are faces")
-        self.refused("sql", "--db", self.folder / "nowhere.db", "SELECT 1", code=3, word="opened", data=False)
+        self.refused("sql", "--db", self.folder / "nowhere.db", "SELECT 1", code=3, word="no file", data=False)
         (self.folder / "no.db").write_bytes(b"this is no database at all, only text" * 50)
         self.refused(
             "sql", "--db", self.folder / "no.db", "SELECT 1", code=4, word="not an SQLite database", data=False

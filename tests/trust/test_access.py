@@ -71,7 +71,8 @@ class Matrix(AccessCase):
         revoked = self.json_of("access", "add", "--role", "admin", "--all-collections")
         self.json_of_nothing("access", "revoke", revoked["prefix"])
         wrong = good["admin"][:-1] + ("A" if good["admin"][-1] != "A" else "B")
-        server = self.serve("--dialects", "article,deepface,compreface") if self.knows("--dialects") else self.serve()
+        dialects = ("--dialects", "article,deepface,compreface,deepstack") if self.knows("--dialects") else ()
+        server = self.serve(*dialects)
         either = {"read", "enroll", "admin"}
         allowed = {
             "open": set(good),

@@ -212,7 +212,7 @@ class Faces(PageCase):
         self.enroll()
         self.view("search")
         self.browser.type("#search-file", GROUP)
-        self.browser.wait_text("#search-summary", "5 unknown")
+        self.browser.wait_text("#search-summary", "1 not sure, 4 unknown")
         self.browser.run(
             """const one = (v, name) => ({ box: { x: 10, y: 10, w: 90, h: 90 }, verdict: v, candidates: [
               { id: name, name, score: 0.9, verdict: v, false_match_rate: 1e-6 }] });
@@ -234,7 +234,7 @@ class Faces(PageCase):
         self.browser.emulate(360, 740, 1, True)
         self.view("search")
         self.browser.type("#search-file", GROUP)
-        self.browser.wait_text("#search-summary", "5 unknown")
+        self.browser.wait_text("#search-summary", "1 not sure, 4 unknown")
         self.browser.run(
             """const faces = Array.from({ length: 50 }, (_, i) => ({
               box: { x: (i % 10) * 40, y: Math.floor(i / 10) * 40, w: 20, h: 26 }, verdict: 'none', candidates: [] }));

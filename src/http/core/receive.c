@@ -106,12 +106,12 @@ static size_t limit_of(const sb_http_exchange *exchange) {
   const sb_http_limits *limits = &exchange->request.context->limits;
   const sb_http_route *route = exchange->request.route;
   if (sb_http_route_has(route, SB_HTTP_ROUTE_FILES)) return limits->import;
-  return !route || sb_http_route_has(route, SB_HTTP_ROUTE_MODELS) ? limits->body : PLAIN_BODY_MAX;
+  return !route || sb_http_route_has(route, SB_HTTP_ROUTE_LARGE) ? limits->body : PLAIN_BODY_MAX;
 }
 
 static void refuse_size(sb_http_exchange *exchange) {
   sb_error error;
-  bool photos = sb_http_route_has(exchange->request.route, SB_HTTP_ROUTE_MODELS);
+  bool photos = sb_http_route_has(exchange->request.route, SB_HTTP_ROUTE_LARGE);
   sb_fail(&error, SB_TOO_LARGE, "the request is larger than %zu bytes, which is the most that this address reads%s",
           limit_of(exchange), photos ? ": send a smaller photo, or fewer at once" : "");
   sb_http_reply_error(&exchange->request, &error);
@@ -246,7 +246,7 @@ static sb_status json_members(sb_http_request *request, json_t *body, sb_error *
 static sb_status json_fields(sb_http_request *request, sb_error *error) {
   if (!request->field_count) return SB_OK;
   sb_error fault = {0};
-  bool photos = sb_http_route_has(request->route, SB_HTTP_ROUTE_MODELS);
+  bool photos = sb_http_route_has(request->route, SB_HTTP_ROUTE_LARGE);
   const sb_json_limits limits = {
       .size = SIZE_MAX, .depth = JSON_DEPTH_MAX, .values = photos ? JSON_VALUES_MAX : JSON_VALUES_PLAIN_MAX};
   sb_buffer *text = &request->fields[0].value;

@@ -26,7 +26,8 @@ enum {
   SB_HTTP_ROUTE_FILES = 1u << 4,           /* the files of its form go to request->bundle, up to the limit of imports */
   SB_HTTP_ROUTE_STREAM = 1u << 5,          /* its answer lasts: server-sent events, a WebSocket */
   SB_HTTP_ROUTE_ALL_COLLECTIONS = 1u << 6, /* concerns all collections: refused to a key that is for one */
-  SB_HTTP_ROUTE_PHOTO = SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_MODELS,
+  SB_HTTP_ROUTE_LARGE = 1u << 7,           /* its body may have photos or templates: up to the limit of bodies */
+  SB_HTTP_ROUTE_PHOTO = SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_MODELS | SB_HTTP_ROUTE_LARGE,
   SB_HTTP_ROUTES_MAX = 128
 };
 

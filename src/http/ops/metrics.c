@@ -78,8 +78,7 @@ static void count_minute(sb_http_metrics *metrics, const sb_http_request *reques
   if (m->minute != now) *m = (minute_count){.minute = now};
   m->requests++;
   m->errors += request->reply.status >= 500 && request->reply.status != 503; /* 503: busy, or loading */
-  bool photo = request->route && request->route->flags & SB_HTTP_ROUTE_MODELS &&
-               !sb_http_route_has(request->route, SB_HTTP_ROUTE_STREAM);
+  bool photo = sb_http_route_has(request->route, SB_HTTP_ROUTE_LARGE);
   if (photo && request->reply.status < 400) {
     m->searches += strstr(request->route->pattern, "search") || strstr(request->route->pattern, "recognize") ||
                    !strcmp(request->route->pattern, "/api/verify");

@@ -44,7 +44,7 @@ static sb_status row_by_id(sb_store *store, int64_t collection, const char *id, 
   return status;
 }
 
-/* Ids are stored in normal form (unicode.h), and an id in another form means the same person. Versions before 0.2.0
+/* Ids are stored in normal form (unicode.h), and an id in another form means the same person. Versions 0.1
  * stored ids as they came, so an id is tried first as it is, and last in the form of macOS. */
 sb_status sb_store_person_row(sb_store *store, int64_t collection, const char *id, int64_t *row, sb_error *error) {
   char *normal = NULL, *decomposed = NULL;
