@@ -159,11 +159,12 @@ static sb_status find_file(const char *data_dir, bool may_create, sb_root **out,
   return status;
 }
 
-/* The path of the systemd credential; NULL where there is none. */
+/* The path of the systemd credential; NULL where there is none. One that cannot be looked at is there: reading it fails
+ * then, where a new key in its place would hide the mistake. */
 static char *credential_path(sb_error *error) {
   const char *folder = getenv("CREDENTIALS_DIRECTORY");
   char *path = folder && *folder ? sb_path_join(folder, "semblance.key", error) : NULL;
-  if (path && access(path, F_OK) == 0) return path;
+  if (path && (access(path, F_OK) == 0 || errno != ENOENT)) return path;
   free(path);
   return NULL;
 }

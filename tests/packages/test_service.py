@@ -135,6 +135,10 @@ class Service(unittest.TestCase):
         self.install(self.package())
         (self.folder / "commands").write_text(commands)
         self.run_inside("sh -e /given/commands")
+        given = "LoadCredentialEncrypted=semblance.key:/etc/semblance/semblance.key"
+        read = f"systemd-run -q --wait --pipe -p {given} sh -c 'test -e $CREDENTIALS_DIRECTORY/semblance.key'"
+        if self.run_inside(read, check=False).returncode:
+            self.skipTest("this container's systemd hands no credentials to services")
         self.start()
         self.enroll()
         self.run_inside("test ! -e /var/lib/semblance/semblance.key")

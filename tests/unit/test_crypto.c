@@ -119,6 +119,8 @@ static void environment_named_file_and_credential_come_before_the_folders_file(v
   assert_int_equal(sb_root_open("/nonexistent", false, &root, NULL), SB_OK);
   assert_int_equal(root->origin, SB_ROOT_CREDENTIAL);
   sb_root_free(root);
+  setenv("CREDENTIALS_DIRECTORY", key_path, 1); /* no folder: what is in it cannot be looked at */
+  assert_int_not_equal(sb_root_open(folder, true, &root, NULL), SB_OK);
   unsetenv("CREDENTIALS_DIRECTORY");
   setenv("SEMBLANCE_KEY_FILE", key_path, 1);
   assert_int_equal(sb_root_open("/nonexistent", false, &root, NULL), SB_OK);
