@@ -5,6 +5,8 @@
 #include "image/codecs.h"
 
 #include <pthread.h>
+#include <stdint.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum {
@@ -18,12 +20,24 @@ static struct {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   size_t limit, used, most;
+  size_t together; /* more than one photo may have no more than this */
   uint64_t next_ticket, served;
-} memory = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .limit = 512u << 20};
+} memory = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .limit = 512u << 20, .together = SIZE_MAX};
+
+/* Where the address space is limited (ulimit -v), photos wait for each other, so that the rest is left to the models:
+ * the inference runtime may crash when an allocation fails. SIZE_MAX: there is no limit. */
+static size_t share_of_address_space(void) {
+  enum { SHARE = 16 };
+  struct rlimit space;
+  bool limited = !getrlimit(RLIMIT_AS, &space) && space.rlim_cur != RLIM_INFINITY;
+  return limited ? (size_t)space.rlim_cur / SHARE : SIZE_MAX;
+}
 
 void sb_image_memory_raise(size_t bytes) {
   pthread_mutex_lock(&memory.lock);
   if (bytes > memory.limit) memory.limit = bytes;
+  memory.together = share_of_address_space();
   pthread_cond_broadcast(&memory.changed);
   pthread_mutex_unlock(&memory.lock);
 }
@@ -35,11 +49,16 @@ void sb_image_memory_used(size_t *now, size_t *most) {
   pthread_mutex_unlock(&memory.lock);
 }
 
+/* Is there room for so many bytes? One photo alone may have all. */
+static bool has_room(size_t bytes) {
+  size_t most = memory.together < memory.limit ? memory.together : memory.limit;
+  return !memory.used || memory.used + bytes <= most;
+}
+
 static void take(size_t bytes) {
   pthread_mutex_lock(&memory.lock);
   uint64_t ticket = memory.next_ticket++;
-  while (ticket != memory.served || memory.used + bytes > memory.limit)
-    pthread_cond_wait(&memory.changed, &memory.lock);
+  while (ticket != memory.served || !has_room(bytes)) pthread_cond_wait(&memory.changed, &memory.lock);
   memory.served++;
   memory.used += bytes;
   if (memory.used > memory.most) memory.most = memory.used;
