@@ -1,5 +1,6 @@
 /* What several dialects answer in the same way. */
 #include "http/dialects/dialects.h"
+#include "json/write.h"
 
 #include <math.h>
 
@@ -19,4 +20,19 @@ double sb_http_dialect_similarity(double score, double unsure, double threshold,
                                      : 0.8 + 0.2 * (score - threshold) / (1 - threshold);
   double least = verdict == SB_VERDICT_MATCH ? match : 0, most = verdict == SB_VERDICT_MATCH ? 1 : below;
   return fmax(least, fmin(most, value));
+}
+
+sb_status sb_http_dialect_ids(sb_engine *engine, const char *collection, json_t **out, sb_error *error) {
+  enum { PAGE = 1000 };
+  sb_status status;
+  sb_list_request list = {.struct_size = sizeof list, .collection = collection, .limit = PAGE};
+  *out = json_array();
+  do {
+    sb_people *people = NULL;
+    status = sb_engine_list(engine, &list, &people, error);
+    for (size_t i = 0; status == SB_OK && i < people->count; i++) sb_json_append(out, json_string(people->items[i].id));
+    list.after = status == SB_OK ? people->next : 0;
+    sb_people_free(people);
+  } while (list.after);
+  return status;
 }

@@ -10,6 +10,8 @@ json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, 
 /* A score as clients of CompreFace and DeepStack read it, who ask for 0.8 and more: "not sure" begins at 0.5 and a
  * match at 0.8. The answers have no verdict, so the number says the same. */
 double sb_http_dialect_similarity(double score, double unsure, double threshold, sb_verdict verdict);
+/* The ids of all people of a collection as an array, also on failure; NULL: no memory. */
+sb_status sb_http_dialect_ids(sb_engine *engine, const char *collection, json_t **out, sb_error *error);
 /* DeepFace and CompreFace answer 400 to whatever is wrong with a request. */
 unsigned sb_http_dialect_status(unsigned status);
 

@@ -2,27 +2,18 @@
  * their end. */
 #include "http/core/params.h"
 #include "http/dialects/compreface/compreface.h"
-#include "http/dialects/compreface/plugins.h"
+#include "http/dialects/dialects.h"
 #include "json/write.h"
 
 #include <string.h>
 
 void sb_http_handle_compreface_subjects(sb_http_request *request) {
   sb_error error = {0};
-  sb_status status;
+  json_t *names = NULL;
   sb_http_params p = sb_http_params_begin(request);
-  sb_list_request list = {
-      .struct_size = sizeof list, .collection = sb_http_params_collection(&p), .limit = SB_HTTP_COMPREFACE_PAGE_MAX};
+  const char *collection = sb_http_params_collection(&p);
   if (sb_http_params_failed(&p)) return;
-  json_t *names = json_array();
-  do {
-    sb_people *people = NULL;
-    status = sb_engine_list(request->context->engine, &list, &people, &error);
-    for (size_t i = 0; status == SB_OK && i < people->count; i++)
-      sb_json_append(&names, json_string(people->items[i].id));
-    list.after = status == SB_OK ? people->next : 0;
-    sb_people_free(people);
-  } while (list.after);
+  sb_status status = sb_http_dialect_ids(request->context->engine, collection, &names, &error);
   sb_http_reply_result(request, status, &error, 200, json_pack("{s:o}", "subjects", names));
 }
 

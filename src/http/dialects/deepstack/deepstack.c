@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { IMAGES_MAX = 32, PAGE = 1000 };
+enum { IMAGES_MAX = 32 };
 
 static json_t *write_error(const sb_http_request *request, const char *code, const char *message) {
   (void)request;
@@ -148,19 +148,11 @@ void sb_http_handle_deepstack_register(sb_http_request *request) {
 
 void sb_http_handle_deepstack_list(sb_http_request *request) {
   sb_error error = {0};
-  sb_status status;
+  json_t *names = NULL;
   sb_http_params p = sb_http_params_begin(request);
-  sb_list_request list = {.struct_size = sizeof list, .collection = sb_http_params_collection(&p), .limit = PAGE};
+  const char *collection = sb_http_params_collection(&p);
   if (sb_http_params_failed(&p)) return;
-  json_t *names = json_array();
-  do {
-    sb_people *people = NULL;
-    status = sb_engine_list(request->context->engine, &list, &people, &error);
-    for (size_t i = 0; status == SB_OK && i < people->count; i++)
-      sb_json_append(&names, json_string(people->items[i].id));
-    list.after = status == SB_OK ? people->next : 0;
-    sb_people_free(people);
-  } while (list.after);
+  sb_status status = sb_http_dialect_ids(request->context->engine, collection, &names, &error);
   sb_http_reply_result(request, status, &error, 200, json_pack("{s:b,s:o}", "success", 1, "faces", names));
 }
 
