@@ -385,7 +385,7 @@ enum {
   SB_ENROLL_ATTRIBUTES = 1u << 4,       /* estimate and store age, gender and ethnicity: the three below */
   SB_ENROLL_SKIP_KNOWN = 1u << 5,       /* skip a photo that was enrolled for this person before */
   SB_ENROLL_WHOLE_PHOTO = 1u << 6,      /* SB_WANT_WHOLE_PHOTO: quality is neither measured nor required */
-  SB_ENROLL_DIFFERENT = 1u << 7,        /* the people whom the face matches are others: sb_engine_set_different */
+  SB_ENROLL_DIFFERENT = 1u << 7,        /* matching people are other people: sb_engine_set_different */
   SB_ENROLL_AGE = 1u << 8,              /* estimate and store the age */
   SB_ENROLL_GENDER = 1u << 9,           /* the same for the gender */
   SB_ENROLL_ETHNICITY = 1u << 10,       /* the same for the ethnicity */

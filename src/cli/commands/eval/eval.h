@@ -1,7 +1,7 @@
-/* eval: accuracy on the user's own photos. photo_set.c reads which photos show whom, groups.c estimates groups of
- * people, experiment.c finds the faces and compares them (stats/evaluate.h), promises.c sets promised beside observed
- * rates (stats/promise.h), report.c and page.c show the figures, calibration.c writes calibrations, eval.c is the
- * subcommand. */
+/* eval: accuracy on the user's own photos. photo_set.c reads which person each photo shows, groups.c estimates
+ * groups of people, experiment.c finds the faces and compares them (stats/evaluate.h), promises.c sets promised beside
+ * observed rates (stats/promise.h), report.c and page.c show the figures, calibration.c writes calibrations, eval.c is
+ * the subcommand. */
 #ifndef SB_CLI_EVAL_H
 #define SB_CLI_EVAL_H
 
