@@ -74,6 +74,14 @@ class ListOfPeople(PageCase):
             self.browser.wait_text("#rows", name)
             self.browser.wait_text("#list-total", "1 of 4 people")
 
+    def test_a_list_that_opens_with_a_search_tells_how_many_people_there_are_and_follows_changes(self):
+        self.fill(3)
+        self.browser.open(self.address + "#list?q=02")
+        self.browser.wait_text("#list-total", "1 of 3 people")
+        self.enroll("p03", "Person 03", BIDEN)
+        self.browser.run("document.dispatchEvent(new Event('people-changed'))")
+        self.browser.wait_text("#list-total", "1 of 4 people")
+
     def test_nobody_stays_selected_whom_the_list_does_not_show(self):
         self.fill(3)
         self.view("list")

@@ -13,6 +13,7 @@ const SPARE = 8; // rows kept above and below the visible ones
 
 let total = 0;
 let everyone = null; // people in the list without a query; null: not known yet
+let recount = true; // `everyone` may have changed
 let pages = new Map(); // page number -> people, or 'asked'
 let before = new Map(); // the pages of the last list, shown until the new ones have come
 let asked = 0; // number of the newest list: answers to older requests are dropped
@@ -39,14 +40,18 @@ function personAt(index) {
 
 async function need(number_) {
   if (pages.has(number_)) return;
-  const mine = asked;
+  const [mine, words] = [asked, query()]; // the field may hold other words when the answer comes
   pages.set(number_, 'asked');
   try {
-    const answer = await api.people(query(), $('#sort').value, number_ * PAGE, PAGE, true);
+    const [answer, all] = await Promise.all([
+      api.people(words, $('#sort').value, number_ * PAGE, PAGE, true),
+      words && recount ? api.people('', 'newest', 0, 1) : null,
+    ]);
     if (mine !== asked) return;
     pages.set(number_, answer.people);
     total = answer.total;
-    if (!query()) everyone = total;
+    if (!words || all) everyone = (all ?? answer).total;
+    recount &&= Boolean(words && !all);
     failure = null;
   } catch (error) {
     if (mine !== asked) return;
@@ -262,7 +267,7 @@ function renderRows() {
 function showTotal() {
   if (failure) return '';
   if (!query()) return counted('people', total);
-  return everyone === null ? counted('found', total) : t('found.of', { n: number(total), all: number(everyone) });
+  return everyone === null ? '' : t('found.of', { n: number(total), all: number(everyone) });
 }
 
 function render() {
@@ -289,6 +294,7 @@ function reload(keepPlace = false) {
   asked += 1;
   before = keepPlace ? new Map([...before, ...[...pages].filter(([, page]) => Array.isArray(page))]) : new Map();
   pages = new Map();
+  recount ||= keepPlace; // people were added or deleted
   if (!keepPlace) {
     chosen.clear(); // so that nobody is selected whom the new list may hide
     box().scrollTop = 0;

@@ -436,8 +436,6 @@ export const PAGE_WORDS = {
     'Se eliminaron {n} de {all} personas.',
   ],
   logout: ['Log out', 'Sair', 'Salir'],
-  'found.one': ['{n} person found', '{n} pessoa encontrada', '{n} persona encontrada'],
-  'found.n': ['{n} people found', '{n} pessoas encontradas', '{n} personas encontradas'],
   'found.of': ['{n} of {all} people', '{n} de {all} pessoas', '{n} de {all} personas'],
   camera: ['Camera', 'Câmera', 'Cámara'],
   'camera.n': ['Camera {n}', 'Câmera {n}', 'Cámara {n}'],
