@@ -76,6 +76,8 @@ static sb_status open_parts(sb_engine *engine, const sb_engine_options *options,
   if (status != SB_OK) return status;
   status = open_store(engine, options, error);
   if (status != SB_OK) return status;
+  status = sb_engine_event_signal_new(engine, error);
+  if (status != SB_OK) return status;
   status = sb_engine_operating_point_refresh(engine, error);
   if (status != SB_OK) return status;
   status = sb_collection_indexes_new(engine->store, options->search_remotely, options->hnsw, &engine->indexes, error);
@@ -122,6 +124,7 @@ void sb_engine_free(sb_engine *engine) {
   sb_collection_indexes_free(engine->indexes);
   sb_access_close(engine->access);
   sb_store_close(engine->store);
+  sb_engine_event_signal_free(engine);
   free(engine->data_dir);
   free(engine->models_path);
   free(engine->cache_dir);

@@ -44,6 +44,7 @@ struct sb_engine {
   struct sb_engine_refresher *refresher;         /* NULL: none */
   struct sb_engine_density_refresher *densities; /* NULL: none */
   sb_pool *pool;                                 /* of sb_worker */
+  struct sb_engine_event_signal *event_signal;   /* wakes those who wait for an event (events.c) */
   pthread_mutex_t access_lock;                   /* guards `access` until it is set */
   struct sb_access *access;                      /* opened when first needed (access.c) */
   /* Held while the operating point is read from the store or written there, so that the newest wins. */
@@ -119,6 +120,11 @@ sb_status sb_engine_operating_point_refresh(sb_engine *engine, sb_error *error);
 
 /* The texts that a person agreed to, each NULL or "" where there is none. SB_INVALID names the one that is too long. */
 sb_status sb_engine_check_terms(const char *consent, const char *purpose, sb_error *error);
+
+/* ---- events.c */
+
+sb_status sb_engine_event_signal_new(sb_engine *engine, sb_error *error);
+void sb_engine_event_signal_free(sb_engine *engine);
 
 /* ---- results.c */
 

@@ -110,6 +110,8 @@ WORDS = {
         "collection",
         "diagnostics",
         "engine",
+        "event",
+        "events",
         "film",
         "flow",
         "indexed_row",

@@ -75,7 +75,7 @@ typedef struct sb_driver {
   sb_status (*observe_rows)(struct sb_store *store, sb_driver_row_observer observer, void *context, sb_error *error);
   /* From now on each row of the table that this connection writes or removes is reported, within its statement. */
   sb_status (*observe_table)(struct sb_store *store, const char *table, sb_error *error);
-  /* Reports every row of the table as written. */
+  /* Reports every row of the table as written; a table that does not exist has none. */
   sb_status (*visit_table)(struct sb_store *store, const char *table, sb_error *error);
 
   /* ---- What each database does in its own way */

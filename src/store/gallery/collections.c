@@ -9,6 +9,7 @@
 #include "store/gallery/change_log.h"
 #include "store/gallery/counts.h"
 #include "store/gallery/different.h"
+#include "store/gallery/events.h"
 #include "store/gallery/hnsw_index.h"
 #include "store/sealing/protection.h"
 
@@ -133,6 +134,7 @@ static sb_status delete_rows(sb_store *store, int64_t row, bool and_itself, sb_e
     status = sb_store_exec_int(store, "DELETE FROM collection WHERE id = ?", row, error);
   if (status != SB_OK) return status;
   status = sb_store_different_forget(store, row, error);
+  if (status == SB_OK) status = sb_store_events_forget_collection(store, row, error);
   if (status == SB_OK) status = sb_hnsw_invalidate(store, row, error);
   if (status != SB_OK) return status;
   status = sb_store_change_append(store, SB_CHANGE_DROP, row, 0, 0, error);

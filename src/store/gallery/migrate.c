@@ -41,6 +41,9 @@ static const table tables[] = {
      "SELECT f.id, f.person, f.collection, f.template, f.attributes, f.quality, f.source, f.created, f.thumbnail,"
      " f.density, f.density_people, c.dim, c.model"
      " FROM face f JOIN collection c ON c.id = f.collection WHERE f.id > ? ORDER BY f.id"},
+    {"event", "id", "id, collection, camera, kind, since, until, person, erased, detail, picture", "iitiiiiibb",
+     "SELECT id, collection, camera, kind, since, until, person, erased, detail, picture FROM event WHERE id > ?"
+     " ORDER BY id"},
     {"audit", "sequence", "sequence, at, actor, verb, collection, person, count, link", "iittiiib",
      "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ?"
      " ORDER BY sequence"},
@@ -54,7 +57,7 @@ enum { TABLES = sizeof tables / sizeof *tables };
 static const table keys = {"data_key", "id", "id, purpose, wrapped, created", "itbi",
                            "SELECT id, purpose, wrapped, created FROM data_key WHERE id > ? ORDER BY id"};
 /* Tables whose ids the database hands out (driver->next_row). */
-static const char *const numbered[] = {"collection", "person", "face", "data_key"};
+static const char *const numbered[] = {"collection", "person", "face", "event", "data_key"};
 enum { NUMBERED = sizeof numbered / sizeof *numbered };
 
 typedef struct migration {

@@ -4,6 +4,7 @@
  * erased is in it. The whole file is encrypted under the root key (crypto/sealed_backup.h). */
 #include "crypto/sealed_backup.h"
 #include "store/core/store_core.h"
+#include "store/gallery/events.h"
 #include "store/sealing/keys.h"
 
 #include <errno.h>
@@ -135,7 +136,8 @@ static sb_status check_all(sb_store *store, sb_error *error) {
   status = sb_audit_verify(store, NULL, &head, error);
   if (status != SB_OK) return status;
   status = sb_store_changes(store, 0, &next, ignore_change, NULL, error);
-  return status == SB_OK ? open_people(store, error) : status;
+  if (status == SB_OK) status = open_people(store, error);
+  return status == SB_OK ? sb_store_events_check(store, error) : status;
 }
 
 /* Decrypts the backup into the work folder and checks it. */

@@ -6,6 +6,7 @@
 #include "store/core/transaction.h"
 #include "store/gallery/change_log.h"
 #include "store/gallery/different.h"
+#include "store/gallery/events.h"
 
 /* Logs a change of each face of the person `of`: removed, or put under the person `to`. */
 static sb_status log_changes(sb_store *store, sb_store_change_kind kind, int64_t of, int64_t to, size_t *faces,
@@ -45,6 +46,7 @@ static sb_status merge(sb_store *store, int64_t into, int64_t from, size_t *face
   if (status != SB_OK) return status;
   status = sb_audit_append_person(store, &(sb_audit_event){"erase", 0, from, 0}, NULL, error);
   if (status == SB_OK) status = sb_store_different_move(store, from, into, error);
+  if (status == SB_OK) status = sb_store_events_move_person(store, from, into, error);
   return status == SB_OK ? delete_person(store, from, error) : status;
 }
 
@@ -67,6 +69,7 @@ static sb_status erase(sb_store *store, int64_t row, size_t *faces, sb_audit_rec
   if (status != SB_OK) return status;
   status = sb_store_exec_int(store, "DELETE FROM face WHERE person = ?", row, error);
   if (status == SB_OK) status = sb_store_different_move(store, row, 0, error);
+  if (status == SB_OK) status = sb_store_events_forget_person(store, row, error);
   return status == SB_OK ? delete_person(store, row, error) : status;
 }
 

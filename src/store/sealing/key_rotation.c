@@ -16,7 +16,7 @@
 
 #define META_KEY "rotation"
 enum { BATCH = 256 };
-static const char *const tables[] = {"collection", "admin", "person", "face"};
+static const char *const tables[] = {"collection", "admin", "person", "face", "event"};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* How far a rotation has come. */
@@ -100,7 +100,8 @@ static sb_status run_batch(sb_store *store, position *at, sb_error *error) {
   " + (SELECT count(*) FROM person WHERE substr(external_id, 1, 4) <> ?1 OR substr(name, 1, 4) <> ?1" \
   " OR substr(consent, 1, 4) <> ?1 OR substr(purpose, 1, 4) <> ?1)"                                   \
   " + (SELECT count(*) FROM face WHERE substr(attributes, 1, 4) <> ?1 OR substr(source, 1, 4) <> ?1"  \
-  " OR substr(thumbnail, 1, 4) <> ?1 OR substr(density, 1, 4) <> ?1)"
+  " OR substr(thumbnail, 1, 4) <> ?1 OR substr(density, 1, 4) <> ?1)"                                 \
+  " + (SELECT count(*) FROM event WHERE substr(detail, 1, 4) <> ?1 OR substr(picture, 1, 4) <> ?1)"
 #define OLDER_TEMPLATES "(SELECT count(*) FROM face WHERE substr(template, 1, 4) <> ?1)"
 
 /* Rows that are sealed under another key than `key`, whose number a sealed field begins with. */

@@ -73,38 +73,63 @@ static void fields_free(field *fields, size_t count) {
   }
 }
 
-/* ---- Tables with one sealed column */
+/* ---- Tables of which nothing else has to be known */
 
-static sb_status read_single(sb_store *store, row_context *r, field *out, bool *done, sb_error *error) {
-  char sql[128];
-  snprintf(sql, sizeof sql, "SELECT id, %s FROM %s WHERE id > ? ORDER BY id LIMIT 1", out->column, r->table);
-  sb_statement s = sb_statement_new(store, sql, error);
+typedef struct plain_table {
+  const char *name, *select, *update; /* the update's parameters: the columns, then the id */
+  int count;                          /* of sealed columns */
+  const char *columns[2];
+} plain_table;
+enum { PLAIN_FIELDS = 2 };
+
+#define SELECT_NEXT(columns, table) "SELECT id, " columns " FROM " table " WHERE id > ? ORDER BY id LIMIT 1"
+static const plain_table plain_tables[] = {
+    {"collection",
+     SELECT_NEXT("protection", "collection"),
+     "UPDATE collection SET protection = ? WHERE id = ?",
+     1,
+     {"protection"}},
+    {"admin", SELECT_NEXT("totp", "admin"), "UPDATE admin SET totp = ? WHERE id = ?", 1, {"totp"}},
+    {"event",
+     SELECT_NEXT("detail, picture", "event"),
+     "UPDATE event SET detail = ?, picture = ? WHERE id = ?",
+     2,
+     {"detail", "picture"}},
+};
+
+static const plain_table *plain_table_of(const char *name) {
+  for (size_t i = 0; i < sizeof plain_tables / sizeof *plain_tables; i++)
+    if (!strcmp(plain_tables[i].name, name)) return &plain_tables[i];
+  return NULL;
+}
+
+static sb_status read_plain(sb_store *store, const plain_table *table, row_context *r, field *fields, bool *done,
+                            sb_error *error) {
+  sb_statement s = sb_statement_new(store, table->select, error);
   sb_statement_bind_int(&s, 1, r->row);
   *done = !sb_statement_step(&s);
   if (!*done) {
     r->row = sb_statement_column_int(&s, 0);
-    field_open(&s, 1, r, out->column, out);
+    for (int i = 0; i < table->count; i++) field_open(&s, i + 1, r, table->columns[i], &fields[i]);
   }
   return sb_statement_end(&s);
 }
 
-static sb_status write_single(sb_store *store, const row_context *r, const field *f, sb_error *error) {
-  char sql[128];
-  snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE id = ?", r->table, f->column);
-  sb_statement s = sb_statement_new(store, sql, error);
-  field_bind(&s, 1, r, f);
-  sb_statement_bind_int(&s, 2, r->row);
+static sb_status write_plain(sb_store *store, const plain_table *table, const row_context *r, const field *fields,
+                             sb_error *error) {
+  sb_statement s = sb_statement_new(store, table->update, error);
+  for (int i = 0; i < table->count; i++) field_bind(&s, i + 1, r, &fields[i]);
+  sb_statement_bind_int(&s, table->count + 1, r->row);
   return sb_statement_run(&s);
 }
 
-static sb_status reseal_single(sb_store *store, const char *table, const char *column, int64_t *row, bool *done,
-                               sb_error *error) {
-  row_context r = {.table = table, .row = *row};
-  field f = {.column = column};
-  sb_status status = read_single(store, &r, &f, done, error);
-  if (status == SB_OK && !*done) status = write_single(store, &r, &f, error);
+static sb_status reseal_plain(sb_store *store, const plain_table *table, int64_t *row, bool *done, sb_error *error) {
+  row_context r = {.table = table->name, .row = *row};
+  field fields[PLAIN_FIELDS] = {{0}};
+  sb_status status = read_plain(store, table, &r, fields, done, error);
+  if (status == SB_OK && !*done) status = write_plain(store, table, &r, fields, error);
   *row = r.row;
-  fields_free(&f, 1);
+  fields_free(fields, PLAIN_FIELDS);
   return status;
 }
 
@@ -310,8 +335,8 @@ static sb_status reseal_face(sb_store *store, const face_pass *pass, int64_t *ro
 
 sb_status sb_store_reseal_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error) {
   const face_pass under_newest_key = {.legacy = false};
-  if (!strcmp(table, "collection")) return reseal_single(store, table, "protection", row, done, error);
-  if (!strcmp(table, "admin")) return reseal_single(store, table, "totp", row, done, error);
+  const plain_table *plain = plain_table_of(table);
+  if (plain) return reseal_plain(store, plain, row, done, error);
   if (!strcmp(table, "person")) return reseal_person(store, false, row, done, error);
   return reseal_face(store, &under_newest_key, row, done, error);
 }

@@ -97,10 +97,21 @@ sb_status sb_sqlite_observe_table(sb_store *store, const char *table, sb_error *
   return status;
 }
 
+/* A database that is being upgraded lacks the tables of later schemas. */
+static sb_status table_exists(sb_store *store, const char *table, bool *exists, sb_error *error) {
+  sb_statement s = sb_statement_new(store, "SELECT 1 FROM pragma_table_info(?) LIMIT 1", error);
+  sb_statement_bind_text(&s, 1, table);
+  *exists = sb_statement_step(&s);
+  return sb_statement_end(&s);
+}
+
 sb_status sb_sqlite_visit_table(sb_store *store, const char *table, sb_error *error) {
   sb_buffer sql = {0};
   int64_t rows = 0;
-  sb_status status = sb_buffer_addf(&sql, error, "SELECT count(");
+  bool exists = false;
+  sb_status status = table_exists(store, table, &exists, error);
+  if (status != SB_OK || !exists) return status;
+  status = sb_buffer_addf(&sql, error, "SELECT count(");
   if (status != SB_OK) goto done;
   status = add_call(store, table, "", &sql, error);
   if (status != SB_OK) goto done;
