@@ -110,6 +110,9 @@ class Store(unittest.TestCase):
     def test_the_tests_of_densities_pass_on_postgresql(self):
         self.passes("test_densities", 16)
 
+    def test_the_tests_of_events_pass_on_postgresql(self):
+        self.passes("test_events", 16)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -52,6 +52,24 @@ static inline void reopen(fixture *f) {
   if (sb_store_open_at(f->dir, server(), false, &f->store, &error) != SB_OK) fail_msg("%s", error.message);
 }
 
+/* Puts a gallery of tests/compat into the folder; to be followed by reopen(), and unsetenv("SEMBLANCE_KEY"). */
+static inline void use_older(fixture *f, const char *name) {
+  char source[512], path[128];
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_store_close(f->store);
+  f->store = NULL;
+  snprintf(source, sizeof source, "%s/tests/compat/%s", getenv("SB_SOURCE"), name);
+  assert_int_equal(sb_file_read(source, 1 << 20, &bytes, &size, NULL), SB_OK);
+  snprintf(path, sizeof path, "%s/semblance.db", f->dir);
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes, 1, size, file), size);
+  fclose(file);
+  free(bytes);
+  setenv("SEMBLANCE_KEY", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 1);
+}
+
 /* A unit vector that the number determines. */
 static inline void vector_of(int number, float v[DIM]) {
   uint64_t random = (uint64_t)number * 77 + 5;

@@ -187,30 +187,13 @@ static void a_migration_takes_densities_along_both_ways(void **state) {
 
 /* ---- Galleries of before */
 
-static void use_schema_5(fixture *f) {
-  char source[512], path[128];
-  uint8_t *bytes = NULL;
-  size_t size = 0;
-  sb_store_close(f->store);
-  f->store = NULL;
-  snprintf(source, sizeof source, "%s/tests/compat/schema-5.db", getenv("SB_SOURCE"));
-  assert_int_equal(sb_file_read(source, 1 << 20, &bytes, &size, NULL), SB_OK);
-  snprintf(path, sizeof path, "%s/semblance.db", f->dir);
-  FILE *file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(bytes, 1, size, file), size);
-  fclose(file);
-  free(bytes);
-  setenv("SEMBLANCE_KEY", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 1);
-}
-
 static void a_gallery_of_schema_5_is_upgraded_unmeasured_and_takes_densities(void **state) {
   fixture *f = *state;
   static seen all;
   int64_t since = 0, stale[FACES + 1];
   size_t count = 0;
   if (server()) return;
-  use_schema_5(f);
+  use_older(f, "schema-5.db");
   reopen(f);
   const sb_density_query query = {f->collection, 1, 1000, 0, count_of(stale)};
   assert_int_equal(sb_store_densities_stale(f->store, &query, stale, &count, NULL), SB_OK);
@@ -230,7 +213,7 @@ static void a_gallery_of_schema_5_is_upgraded_unmeasured_and_takes_densities(voi
 static void an_upgrade_does_not_make_a_changed_gallery_valid(void **state) {
   fixture *f = *state;
   if (server()) return; /* without a row-set MAC */
-  use_schema_5(f);
+  use_older(f, "schema-5.db");
   raw_sql(f, "UPDATE face SET quality = 0.5 WHERE id = 1");
   reopen(f);
   assert_int_equal(sb_audit_verify(f->store, NULL, &(sb_audit_head){0}, NULL), SB_STORE);

@@ -140,6 +140,21 @@ static void an_event_that_another_program_changes_is_not_read(void **state) {
   assert_int_equal(sb_store_events_check(f->store, NULL), SB_STORE);
 }
 
+static void a_gallery_of_schema_6_takes_events_and_stays_valid(void **state) {
+  fixture *f = *state;
+  if (server()) return;
+  use_older(f, "schema-6.db"); /* with one person, who is called Ana */
+  reopen(f);
+  sb_event event = seen_by("door", 1000);
+  add_to(f, 1, &event);
+  sb_events *events = listed(f, (sb_event_query){0}, 0);
+  assert_int_equal(events->count, 1);
+  assert_string_equal(events->items[0].name, "Ana");
+  sb_events_free(events);
+  assert_int_equal(sb_audit_verify(f->store, NULL, &(sb_audit_head){0}, NULL), SB_OK);
+  unsetenv("SEMBLANCE_KEY");
+}
+
 /* ---- Order and filters */
 
 static void events_are_listed_in_the_order_in_which_they_were_added_page_by_page(void **state) {
@@ -385,6 +400,7 @@ int main(void) {
       TEST(nothing_of_an_event_is_in_the_database_unsealed),
       TEST(a_backup_has_the_events),
       TEST(an_event_that_another_program_changes_is_not_read),
+      TEST(a_gallery_of_schema_6_takes_events_and_stays_valid),
       TEST(events_are_listed_in_the_order_in_which_they_were_added_page_by_page),
       TEST(filters_choose_by_camera_kind_person_and_time),
       TEST(a_sighting_has_one_audit_entry_and_a_lost_camera_none),
