@@ -78,7 +78,8 @@ typedef struct sb_events {
   void *memory;    /* private */
 } sb_events;
 SB_API void sb_events_free(sb_events *events);
-/* Lists events, with an entry of the audit log that somebody saw them. SB_INVALID, SB_NOT_FOUND (collection, person), SB_FORBIDDEN, the store errors. */
+/* Lists events, with an entry of the audit log that somebody saw them. SB_INVALID, SB_NOT_FOUND (collection, person),
+ * SB_FORBIDDEN, the store errors. */
 SB_API sb_status sb_engine_events(sb_engine *engine, const sb_event_query *query, sb_events **out, sb_error *error);
 /* Waits until an event after number `after` has been added, by this process or another one, or for `ms` milliseconds;
  * `*newest` is the number of the newest event then. SB_STOPPING: the engine is being freed. */
