@@ -233,7 +233,7 @@ class Files(ExtensionCase):
     def test_a_table_of_a_newer_version_is_refused(self):
         self.make(1)
         plain = sqlite3.connect(str(self.path))
-        plain.execute("UPDATE t_meta SET value = 2 WHERE key = 'version'")
+        plain.execute("UPDATE t_meta SET value = 3 WHERE key = 'version'")
         plain.commit()
         plain.close()
         with self.assertRaisesRegex(sqlite3.Error, "newer Semblance"):

@@ -46,6 +46,9 @@ class Regress(ProgramCase):
     def test_declarations(self):
         self.compare("declare")
 
+    def test_several_columns_null_and_small_elements(self):
+        self.compare("columns")
+
     def test_the_sql_dialect_of_iris(self):
         self.compare("dialect")
 

@@ -9,7 +9,7 @@
 #include "sql/gallery/plan.h"
 #include "sql/table/join.h"
 #include "sql/vectors/argument.h"
-#include "sql/vectors/bounds.h"
+#include "sql/vectors/walk.h"
 #include "vector/vector.h"
 
 #include <ctype.h>
@@ -44,12 +44,11 @@ typedef struct cursor {
   /* A scan: the current page. */
   sb_store_face_row page[PAGE];
   size_t page_count, page_at;
-  /* A search: the query, of unit length; the current batch, in which the current row is found[at]. */
+  /* A search: the query, of unit length; the current batch, in which the current row is found[walk.at]. */
   float *query;
-  size_t k, batch, rank; /* k 0: not given; `batch`: how many rows the next batch is to have */
-  sb_sql_bounds bounds;  /* of a search with k */
+  sb_sql_walk walk;
+  size_t batch; /* how many rows the next batch is to have */
   neighbor *found;
-  size_t count, at;
   int64_t *returned; /* the faces of earlier batches, ascending */
   size_t returned_count;
   /* What columns are read from. */
@@ -159,13 +158,13 @@ static sb_status add_neighbor(cursor *c, sb_store_face_row row, sb_error *error)
   sb_status status = sb_engine_face_template(engine_of(c), row.face, c->dim, c->template, error);
   if (status == SB_NOT_FOUND) return SB_OK;
   if (status != SB_OK) return status;
-  if (!(c->count & (c->count - 1))) { /* the array is full: its capacity is a power of two */
+  if (!(c->walk.count & (c->walk.count - 1))) { /* the array is full: its capacity is a power of two */
     void *found = c->found;
-    status = sb_grow(&found, c->count ? c->count * 2 : 1, sizeof *c->found, error);
+    status = sb_grow(&found, c->walk.count ? c->walk.count * 2 : 1, sizeof *c->found, error);
     if (status != SB_OK) return status;
     c->found = found;
   }
-  c->found[c->count++] = (neighbor){row, (double)sb_dot(c->template, c->query, c->dim)};
+  c->found[c->walk.count++] = (neighbor){row, (double)sb_dot(c->template, c->query, c->dim)};
   return SB_OK;
 }
 
@@ -185,7 +184,7 @@ static sb_status find_all(cursor *c, sb_error *error) {
 
 /* Whether the first batch has all rows: k of them. */
 static bool takes_one_batch(const cursor *c) {
-  return c->k && !c->bounds.count;
+  return c->walk.k && !c->walk.bounds.count;
 }
 
 /* Asks the index for the candidates of `wanted` faces. */
@@ -208,12 +207,12 @@ static sb_status find_some(cursor *c, size_t wanted, sb_error *error) {
 /* Adds the faces of the current batch to `returned`, and empties the batch. */
 static sb_status finish_batch(cursor *c, sb_error *error) {
   void *returned = c->returned;
-  sb_status status = sb_grow(&returned, c->returned_count + c->count + 1, sizeof *c->returned, error);
+  sb_status status = sb_grow(&returned, c->returned_count + c->walk.count + 1, sizeof *c->returned, error);
   if (status != SB_OK) return status;
   c->returned = returned;
-  for (size_t i = 0; i < c->count; i++) c->returned[c->returned_count++] = c->found[i].row.face;
+  for (size_t i = 0; i < c->walk.count; i++) c->returned[c->returned_count++] = c->found[i].row.face;
   qsort(c->returned, c->returned_count, sizeof *c->returned, by_number);
-  c->count = c->at = 0;
+  c->walk.count = c->walk.at = 0;
   return SB_OK;
 }
 
@@ -221,37 +220,30 @@ static sb_status next_batch(cursor *c, sb_error *error) {
   sb_status status = finish_batch(c, error);
   if (status != SB_OK || c->exhausted) return status;
   bool one = takes_one_batch(c);
-  size_t wanted = one ? c->k : c->batch;
+  size_t wanted = one ? c->walk.k : c->batch;
   bool last = !one && wanted > BATCH_LAST;
   c->batch = c->batch * BATCH_GROWTH;
   status = last ? find_all(c, error) : find_some(c, wanted, error);
   if (status != SB_OK) return status;
-  if (c->count) qsort(c->found, c->count, sizeof *c->found, by_descending_value);
+  if (c->walk.count) qsort(c->found, c->walk.count, sizeof *c->found, by_descending_value);
   /* Candidates beyond the wanted ones come again with the next batch, when their place is certain. */
-  if (!last && !(c->exhausted && !one) && c->count > wanted) c->count = wanted;
+  if (!last && !(c->exhausted && !one) && c->walk.count > wanted) c->walk.count = wanted;
   return SB_OK;
 }
 
-/* Moves found[at] to the next row, from where it stands on, that is within the bounds; or c->eof. */
-static sb_status find_row(cursor *c, sb_error *error) {
-  for (c->eof = c->k && c->rank == c->k; !c->eof; c->at++) {
-    sb_status status = c->at == c->count ? next_batch(c, error) : SB_OK;
-    if (status != SB_OK) return status;
-    c->eof = c->at == c->count;
-    if (c->eof) return SB_OK;
-    sb_sql_place place = sb_sql_bounds_place(&c->bounds, SB_SQL_METRIC_COSINE, c->found[c->at].value);
-    if (place == SB_SQL_PLACE_WITHIN) return SB_OK;
-    c->eof = place == SB_SQL_PLACE_PAST;
-  }
-  return SB_OK;
+static sb_status more_faces(void *cursor_, sb_error *error) {
+  return next_batch(cursor_, error);
+}
+
+static double value_of(const void *cursor_, size_t at) {
+  return ((const cursor *)cursor_)->found[at].value;
 }
 
 static sb_status step_search(cursor *c, sb_error *error) {
-  sb_status status = find_row(c, error);
-  if (status != SB_OK || c->eof) return status;
-  c->row = c->found[c->at].row;
-  c->rank++;
-  return SB_OK;
+  const sb_sql_walk_source source = {c, SB_SQL_METRIC_COSINE, more_faces, value_of};
+  sb_status status = sb_sql_walk_find(&c->walk, &source, &c->eof, error);
+  if (status == SB_OK && !c->eof) c->row = c->found[c->walk.at].row;
+  return status;
 }
 
 /* Reads the query vector. *none: it is NULL or zero, so no face is nearer than another. */
@@ -270,15 +262,6 @@ static sb_status read_query(cursor *c, sqlite3_value *argument, bool *none, sb_e
                  "vector element: all elements of the query vector are zero; cosine needs a direction");
 }
 
-static sb_status read_k(cursor *c, sqlite3_value *argument, sb_error *error) {
-  int64_t k = 0;
-  if (!sb_sql_whole_number(argument, &k) || k < 1 || k > SB_INDEX_K_MAX)
-    return sb_fail(error, SB_INVALID, "k is a whole number from 1 to %d; for more rows leave k out and use LIMIT",
-                   SB_INDEX_K_MAX);
-  c->k = (size_t)k;
-  return SB_OK;
-}
-
 /* Reads the conditions on distance and similarity, of which the plan's text has one for each value. */
 static sb_status read_bounds(cursor *c, const char *plan, int count, sqlite3_value **values, sb_error *error) {
   const char *conditions = sb_sql_plan_conditions(plan);
@@ -288,9 +271,9 @@ static sb_status read_bounds(cursor *c, const char *plan, int count, sqlite3_val
     return sb_fail(error, SB_STORE, "%s", sqlite3_errmsg(table_of(c)->db));
   for (int i = 0; i < count && sb_sql_plan_next_condition(&conditions, &condition); i++)
     if (!late || sb_sql_condition_is_fixed(&condition, values[i]))
-      sb_sql_bounds_add(&c->bounds, condition.column == SB_SQL_COLUMN_SIMILARITY, sb_sql_condition_operator(&condition),
-                        values[i]);
-  if (!sb_sql_bounds_skip_near(&c->bounds)) c->bounds.count = 0; /* SQLite drops the rows that are too far */
+      sb_sql_bounds_add(&c->walk.bounds, condition.column == SB_SQL_COLUMN_SIMILARITY,
+                        sb_sql_condition_operator(&condition), values[i]);
+  if (!sb_sql_bounds_skip_near(&c->walk.bounds)) c->walk.bounds.count = 0; /* SQLite drops the rows that are too far */
   return SB_OK;
 }
 
@@ -298,14 +281,15 @@ static sb_status start_search(cursor *c, const char *plan, int count, sqlite3_va
   int taken = 1;
   bool none = false, match = c->plan & SB_SQL_GALLERY_PLAN_MATCH;
   sb_status status = read_query(c, values[0], &none, error);
-  if (status == SB_OK && c->plan & SB_SQL_GALLERY_PLAN_K) status = read_k(c, values[taken++], error);
+  if (status == SB_OK && c->plan & SB_SQL_GALLERY_PLAN_K)
+    status = sb_sql_walk_read_k(&c->walk, values[taken++], SB_INDEX_K_MAX, error);
   if (status != SB_OK) return status;
   sqlite3_int64 limit = c->plan & SB_SQL_GALLERY_PLAN_LIMIT ? sqlite3_value_int64(values[taken++]) : 0;
   status = read_bounds(c, plan, count - taken, values + taken, error);
   if (status != SB_OK) return status;
-  if (!limit) limit = (sqlite3_int64)c->k;
+  if (!limit) limit = (sqlite3_int64)c->walk.k;
   c->batch = limit > 0 && limit <= BATCH_LAST ? (size_t)limit : BATCH_FIRST;
-  c->eof = !c->collection || (none && match);
+  c->eof = !c->collection || (none && match) || (c->walk.k_given && !c->walk.k);
   if (c->eof) return SB_OK;
   if (!none) return step_search(c, error);
   c->plan = 0; /* any order is right */
@@ -338,7 +322,7 @@ int sb_sql_gallery_filter(sqlite3_vtab_cursor *base, int number, const char *tex
 int sb_sql_gallery_next(sqlite3_vtab_cursor *base) {
   cursor *c = (cursor *)base;
   sb_error error = {0};
-  c->at++;
+  c->walk.at++;
   return fail(c, c->plan & SB_SQL_GALLERY_PLAN_NEAREST ? step_search(c, &error) : step_scan(c, &error), &error);
 }
 
@@ -403,12 +387,12 @@ static sb_status vector_column(cursor *c, sqlite3_context *context, sb_error *er
 /* distance, similarity, k and rank; NULL in a scan. */
 static void hidden_column(const cursor *c, sqlite3_context *context, int column) {
   if (!(c->plan & SB_SQL_GALLERY_PLAN_NEAREST)) return;
-  double value = c->found[c->at].value;
-  if (column == SB_SQL_GALLERY_RANK) sqlite3_result_int64(context, (sqlite3_int64)c->rank);
+  double value = c->found[c->walk.at].value;
+  if (column == SB_SQL_GALLERY_RANK) sqlite3_result_int64(context, (sqlite3_int64)c->walk.rank);
   double similarity = sb_sql_similarity(SB_SQL_METRIC_COSINE, value);
   if (column == SB_SQL_GALLERY_SIMILARITY) sqlite3_result_double(context, similarity);
   if (column == SB_SQL_GALLERY_DISTANCE) sqlite3_result_double(context, sb_sql_distance(SB_SQL_METRIC_COSINE, value));
-  if (column == SB_SQL_GALLERY_K && c->k) sqlite3_result_int64(context, (sqlite3_int64)c->k);
+  if (column == SB_SQL_GALLERY_K && c->walk.k) sqlite3_result_int64(context, (sqlite3_int64)c->walk.k);
 }
 
 int sb_sql_gallery_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

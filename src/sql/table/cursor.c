@@ -8,7 +8,7 @@
 #include "sql/table/nearest.h"
 #include "sql/table/plan.h"
 #include "sql/vectors/argument.h"
-#include "sql/vectors/bounds.h"
+#include "sql/vectors/walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +23,26 @@ typedef struct cursor {
   /* A scan: the statement stands on the current row. */
   sqlite3_stmt *scan;
   /* A search. */
-  float *query;
-  sb_sql_value probe; /* the query vector as doubles */
+  int number;         /* of the searched column among those of vectors */
+  float *query;       /* NULL where the column has bits */
+  sb_sql_value probe; /* the query vector as doubles, or bits; it owns its elements */
   sb_sql_metric metric;
-  size_t k, batch;                 /* k 0: not given; `batch`: how many rows the next batch asks for */
-  sb_sql_bounds bounds;            /* of a search with k */
+  sb_sql_walk walk;                /* the current row is found[walk.at] */
+  size_t batch;                    /* how many rows the next batch asks for */
   bool filtered, exhausted;        /* `allowed` applies; there are no more batches */
   sb_sql_id_set allowed, returned; /* `returned`: the rows of earlier batches */
-  sb_sql_neighbor *found;          /* the current batch; the current row is found[at] */
-  size_t count, at, rank;
-  sqlite3_stmt *row, *vector; /* read the current row's columns, once somebody asks for them */
-  bool row_read, vector_read;
+  sb_sql_neighbor *found;          /* the current batch */
+  /* Read the current row's columns, once somebody asks for them. */
+  sqlite3_stmt *row, *vectors[SB_SQL_TABLE_VECTORS_MAX];
+  bool row_read, vectors_read[SB_SQL_TABLE_VECTORS_MAX];
 } cursor;
 
 static sb_sql_table *table_of(const cursor *c) {
   return (sb_sql_table *)c->base.pVtab;
+}
+
+static sb_sql_vector_set *set_of(const cursor *c) {
+  return &table_of(c)->sets[c->number];
 }
 
 static int fail(const cursor *c, sb_status status, const sb_error *error) {
@@ -55,7 +60,7 @@ int sb_sql_table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 static void clear(cursor *c) {
   sqlite3_finalize(c->scan);
   sqlite3_finalize(c->row);
-  sqlite3_finalize(c->vector);
+  for (int i = 0; i < SB_SQL_TABLE_VECTORS_MAX; i++) sqlite3_finalize(c->vectors[i]);
   free(c->query);
   sb_sql_value_free(&c->probe);
   free(c->found);
@@ -73,14 +78,31 @@ int sb_sql_table_close(sqlite3_vtab_cursor *base) {
 
 /* ---- A scan */
 
-/* What the scan selects beside the id: the vector, or NULL when the statement does not read it, then the ordinary
- * columns. */
+/* Whether the statement reads a column of vectors. */
+static bool reads(const cursor *c, int number) {
+  return c->plan >> SB_SQL_PLAN_VECTORS >> number & 1;
+}
+
+/* What the scan selects beside the id: the vectors that the statement reads, then the ordinary columns. */
 static sb_status write_columns(const cursor *c, sb_buffer *out) {
   const sb_sql_table_declaration *d = &table_of(c)->declaration;
-  sb_status status = sb_buffer_addf(out, NULL, c->plan & SB_SQL_PLAN_VECTOR ? "v.vector" : "NULL");
+  sb_status status = sb_buffer_addf(out, NULL, "r.id");
+  for (int i = 0; status == SB_OK && i < d->vector_count; i++)
+    if (reads(c, i)) status = sb_buffer_addf(out, NULL, ", v%d.vector", i);
   for (int i = 0; status == SB_OK && c->plan & SB_SQL_PLAN_ROWS && i < d->columns; i++)
     if (sb_sql_table_declaration_in_rows(d, i)) status = sb_buffer_addf(out, NULL, ", r.c%d", i);
   return status;
+}
+
+/* The tables that the scan needs. CROSS JOIN keeps their order: T_rows first, where the conditions apply. */
+static char *write_tables(const cursor *c) {
+  const sb_sql_table *t = table_of(c);
+  char *out = sqlite3_mprintf("\"%w\".\"%w_rows\" r", t->schema, t->name);
+  for (int i = 0; out && i < t->declaration.vector_count; i++)
+    if (reads(c, i))
+      out = sqlite3_mprintf("%z CROSS JOIN \"%w\".\"%w_%s\" v%d ON v%d.id = r.id", out, t->schema, t->name,
+                            t->sets[i].suffix, i, i);
+  return out;
 }
 
 static sb_status write_where(const char *conditions, sb_buffer *out) {
@@ -93,27 +115,15 @@ static sb_status write_where(const char *conditions, sb_buffer *out) {
   return status;
 }
 
-/* Compiles the scan, over only those of the two tables that it needs. Returns SQLite's code. */
+/* Compiles the scan. Returns SQLite's code. */
 static int prepare_scan(cursor *c, const char *conditions) {
-  /* CROSS JOIN keeps this order of the two tables: T_rows first, where the conditions apply. */
-  static const char both[] = "SELECT r.id, %s FROM \"%w\".\"%w_rows\" r CROSS JOIN \"%w\".\"%w_vectors\" v"
-                             " ON v.id = r.id%s ORDER BY r.id%s";
-  sb_sql_table *t = table_of(c);
-  bool rows = c->plan & SB_SQL_PLAN_ROWS || *conditions, vectors = c->plan & SB_SQL_PLAN_VECTOR;
-  const char *order = c->plan & SB_SQL_PLAN_BACKWARDS ? " DESC" : "";
   sb_buffer columns = {0}, where = {0};
+  char *tables = write_tables(c);
   int code = SQLITE_NOMEM;
-  if (write_columns(c, &columns) != SB_OK || write_where(conditions, &where) != SB_OK) goto done;
-  if (rows && vectors)
-    code = sb_sql_table_prepare(t, &c->scan, both, columns.bytes, t->schema, t->name, t->schema, t->name, where.bytes,
-                                order);
-  else if (rows)
-    code = sb_sql_table_prepare(t, &c->scan, "SELECT r.id, %s FROM \"%w\".\"%w_rows\" r%s ORDER BY r.id%s",
-                                columns.bytes, t->schema, t->name, where.bytes, order);
-  else
-    code = sb_sql_table_prepare(t, &c->scan, "SELECT v.id, %s FROM \"%w\".\"%w_vectors\" v ORDER BY v.id%s",
-                                columns.bytes, t->schema, t->name, order);
-done:
+  if (tables && write_columns(c, &columns) == SB_OK && write_where(conditions, &where) == SB_OK)
+    code = sb_sql_table_prepare(table_of(c), &c->scan, "SELECT %s FROM %s%s ORDER BY r.id%s", columns.bytes, tables,
+                                where.bytes, c->plan & SB_SQL_PLAN_BACKWARDS ? " DESC" : "");
+  sqlite3_free(tables);
   sb_buffer_free(&columns);
   sb_buffer_free(&where);
   return code;
@@ -143,14 +153,14 @@ static int start_scan(cursor *c, const char *plan, sqlite3_value **values) {
 
 /* Adds the rows of the current batch to `returned`, and empties the batch. */
 static sb_status finish_batch(cursor *c, sb_error *error) {
-  for (size_t i = 0; i < c->count; i++) {
+  for (size_t i = 0; i < c->walk.count; i++) {
     sb_status status = sb_sql_id_set_add(&c->returned, c->found[i].id, error);
     if (status != SB_OK) return status;
   }
   sb_sql_id_set_sort(&c->returned);
   free(c->found);
   c->found = NULL;
-  c->count = c->at = 0;
+  c->walk.count = c->walk.at = 0;
   return SB_OK;
 }
 
@@ -159,76 +169,73 @@ static sb_status next_batch(cursor *c, sb_error *error) {
   sb_status status = finish_batch(c, error);
   if (status != SB_OK || c->exhausted) return status;
   bool few = c->filtered && c->allowed.count <= SB_SQL_NEAREST_FEW;
-  bool once = c->k && !c->bounds.count; /* k is known, so one batch is enough */
-  c->batch = c->batch ? c->batch * BATCH_GROWTH : c->k > BATCH_FIRST ? c->k : BATCH_FIRST;
+  bool once = c->walk.k_given && !c->walk.bounds.count; /* one batch is enough */
+  c->batch = c->batch ? c->batch * BATCH_GROWTH : c->walk.k > BATCH_FIRST ? c->walk.k : BATCH_FIRST;
   sb_sql_nearest_query query = {.vector = c->query,
                                 .probe = &c->probe,
                                 .metric = c->metric,
-                                .k = c->k,
-                                .allowed = c->filtered ? &c->allowed : NULL};
+                                .k = c->walk.k,
+                                .allowed = c->filtered ? &c->allowed : NULL,
+                                .nulls = !(c->plan & SB_SQL_PLAN_MATCH)};
   if (!once) query.k = c->batch > BATCH_LAST || few ? SIZE_MAX : c->batch;
-  status = sb_sql_nearest_find(table_of(c), &query, &c->found, &c->count, error);
+  status = sb_sql_nearest_find(set_of(c), &query, &c->found, &c->walk.count, error);
   if (status != SB_OK) return status;
-  c->exhausted = once || c->count < query.k;
+  c->exhausted = once || c->walk.count < query.k;
   size_t new = 0;
-  for (size_t i = 0; i < c->count; i++)
+  for (size_t i = 0; i < c->walk.count; i++)
     if (!sb_sql_id_set_contains(&c->returned, c->found[i].id)) c->found[new ++] = c->found[i];
-  c->count = new;
+  c->walk.count = new;
   return SB_OK;
 }
 
-/* Moves found[at] to the next row, from where it stands on, that is within the bounds; or c->eof. */
-static sb_status find_row(cursor *c, sb_error *error) {
-  for (c->eof = c->k && c->rank == c->k; !c->eof; c->at++) {
-    sb_status status = c->at == c->count ? next_batch(c, error) : SB_OK;
-    if (status != SB_OK) return status;
-    c->eof = c->at == c->count;
-    if (c->eof) return SB_OK;
-    sb_sql_place place = sb_sql_bounds_place(&c->bounds, c->metric, c->found[c->at].value);
-    if (place == SB_SQL_PLACE_WITHIN) return SB_OK;
-    c->eof = place == SB_SQL_PLACE_PAST;
-  }
-  return SB_OK;
+static sb_status more_rows(void *cursor_, sb_error *error) {
+  return next_batch(cursor_, error);
+}
+
+static double value_of(const void *cursor_, size_t at) {
+  return ((const cursor *)cursor_)->found[at].value;
 }
 
 static int step_search(cursor *c) {
+  const sb_sql_walk_source source = {c, c->metric, more_rows, value_of};
   sb_error error = {0};
-  sb_status status = find_row(c, &error);
+  sb_status status = sb_sql_walk_find(&c->walk, &source, &c->eof, &error);
   if (status != SB_OK) return fail(c, status, &error);
-  c->row_read = c->vector_read = false;
-  if (!c->eof) {
-    c->id = c->found[c->at].id;
-    c->rank++;
-  }
+  c->row_read = false;
+  memset(c->vectors_read, 0, sizeof c->vectors_read);
+  if (!c->eof) c->id = c->found[c->walk.at].id;
   return SQLITE_OK;
+}
+
+/* Makes `query` the probe as floats, and the probe doubles; a probe of bits stays as it is. Both own their elements. */
+static sb_status convert_probe(cursor *c, sb_error *error) {
+  sb_sql_value floats = c->probe;
+  size_t dim = c->probe.dim;
+  floats.owned = NULL;
+  if (c->probe.element == SB_SQL_ELEMENT_BIT) return sb_sql_value_coerce(&c->probe, SB_SQL_ELEMENT_BIT, dim, error);
+  sb_status status = sb_sql_value_coerce(&floats, SB_SQL_ELEMENT_FLOAT, dim, error);
+  if (status != SB_OK) return status;
+  c->query = floats.owned;
+  return sb_sql_value_coerce(&c->probe, SB_SQL_ELEMENT_DOUBLE, dim, error);
 }
 
 /* Reads the query vector. *none: it is NULL, or zero where the metric needs a direction, so no row is nearer than
  * another. */
 static sb_status read_query(cursor *c, sqlite3_value *argument, bool *none, sb_error *error) {
   const sb_sql_table *table = table_of(c);
-  const sb_sql_table_declaration *d = &table->declaration;
-  size_t dim = 0;
+  const sb_sql_vector_column *column = set_of(c)->column;
   *none = sqlite3_value_type(argument) == SQLITE_NULL;
   if (*none) return SB_OK;
-  sb_status status = sb_sql_floats_of_argument(argument, &c->query, &dim, error);
-  if (status == SB_OK) status = sb_sql_value_of_argument(argument, &c->probe, error);
-  if (status == SB_OK) status = sb_sql_value_coerce(&c->probe, SB_SQL_ELEMENT_DOUBLE, dim, error);
-  if (status == SB_OK) status = sb_sql_check_length(table->name, d->names[d->vector], d->dim, dim, error);
-  if (status != SB_OK || c->metric != SB_SQL_METRIC_COSINE) return status;
-  *none = sb_sql_floats_are_zero(c->query, dim);
+  sb_status status = sb_sql_value_for_column(argument, column->element, column->dim, &c->probe, error);
+  if (status == SB_OK)
+    status =
+        sb_sql_check_length(table->name, table->declaration.names[column->column], column->dim, c->probe.dim, error);
+  if (status == SB_OK) status = convert_probe(c, error);
+  if (status != SB_OK || c->metric != SB_SQL_METRIC_COSINE || !c->query) return status;
+  *none = sb_sql_floats_are_zero(c->query, column->dim);
   if (!*none || !(c->plan & SB_SQL_PLAN_MATCH)) return SB_OK;
   return sb_fail(error, SB_INVALID,
                  "vector element: all elements of the query vector are zero; cosine needs a direction");
-}
-
-static sb_status read_k(cursor *c, sqlite3_value *argument, sb_error *error) {
-  int64_t k = 0;
-  if (!sb_sql_whole_number(argument, &k) || k < 1 || k > SB_SQL_TABLE_K_MAX)
-    return sb_fail(error, SB_INVALID, "k is a whole number from 1 to %d; for more rows leave k out and use LIMIT",
-                   SB_SQL_TABLE_K_MAX);
-  c->k = (size_t)k;
-  return SB_OK;
 }
 
 /* Sorts the conditions: those on distance and similarity become bounds; the others stay in `values`, where those that
@@ -240,12 +247,12 @@ static void sort_conditions(cursor *c, const char *plan, int count, bool late, s
     bool bound = sb_sql_condition_is_bound(&condition),
          skip = late && !sb_sql_condition_is_fixed(&condition, values[i]);
     if (bound && !skip)
-      sb_sql_bounds_add(&c->bounds, condition.column == SB_SQL_COLUMN_SIMILARITY, sb_sql_condition_operator(&condition),
-                        values[i]);
+      sb_sql_bounds_add(&c->walk.bounds, condition.column == SB_SQL_COLUMN_SIMILARITY,
+                        sb_sql_condition_operator(&condition), values[i]);
     if (bound || skip) values[i] = NULL;
     c->filtered |= values[i] != NULL;
   }
-  if (!sb_sql_bounds_skip_near(&c->bounds)) c->bounds.count = 0; /* SQLite drops the rows that are too far */
+  if (!sb_sql_bounds_skip_near(&c->walk.bounds)) c->walk.bounds.count = 0; /* SQLite drops the rows that are too far */
 }
 
 static sb_status find_late(cursor *c, const char *plan, int count, sqlite3_value **values, bool *late,
@@ -261,7 +268,7 @@ static sb_status read_conditions(cursor *c, const char *plan, int count, sqlite3
   sqlite3_value **own = sb_alloc((size_t)count, sizeof *own, error);
   if (!own) return SB_NO_MEMORY;
   memcpy(own, values, (size_t)count * sizeof *own);
-  sb_status status = c->k ? find_late(c, plan, count, own, &late, error) : SB_OK;
+  sb_status status = c->walk.k_given ? find_late(c, plan, count, own, &late, error) : SB_OK;
   if (status == SB_OK) sort_conditions(c, plan, count, late, own);
   if (status == SB_OK && c->filtered) status = sb_sql_filter_ids(table_of(c), plan, count, own, &c->allowed, error);
   free(own);
@@ -272,14 +279,16 @@ static int start_search(cursor *c, const char *plan, int count, sqlite3_value **
   sb_error error = {0};
   bool none = false, match = c->plan & SB_SQL_PLAN_MATCH;
   int taken = 1; /* values read so far; the rest are those of the conditions */
-  c->metric = (sb_sql_metric)(c->plan >> SB_SQL_PLAN_METRIC & 3);
+  c->metric = (sb_sql_metric)(c->plan >> SB_SQL_PLAN_METRIC & 7);
+  c->number = c->plan >> SB_SQL_PLAN_NUMBER & 15;
   sb_status status = read_query(c, values[0], &none, &error);
-  if (status == SB_OK && c->plan & SB_SQL_PLAN_K) status = read_k(c, values[taken++], &error);
+  if (status == SB_OK && c->plan & SB_SQL_PLAN_K)
+    status = sb_sql_walk_read_k(&c->walk, values[taken++], SB_SQL_TABLE_K_MAX, &error);
   if (status != SB_OK) return fail(c, status, &error);
-  if (none && match) return c->eof = true, SQLITE_OK;
+  if ((none && match) || (c->walk.k_given && !c->walk.k)) return c->eof = true, SQLITE_OK;
   if (none) { /* any order is right; SQLite checks the conditions itself */
     c->plan &= ~SB_SQL_PLAN_NEAREST;
-    c->plan |= SB_SQL_PLAN_ROWS | SB_SQL_PLAN_VECTOR;
+    c->plan |= SB_SQL_PLAN_ROWS;
     return start_scan(c, "", NULL);
   }
   status = read_conditions(c, plan, count - taken, values + taken, &error);
@@ -298,7 +307,7 @@ int sb_sql_table_filter(sqlite3_vtab_cursor *base, int number, const char *text,
 int sb_sql_table_next(sqlite3_vtab_cursor *base) {
   cursor *c = (cursor *)base;
   if (!(c->plan & SB_SQL_PLAN_NEAREST)) return step_scan(c);
-  c->at++;
+  c->walk.at++;
   return step_search(c);
 }
 
@@ -313,14 +322,13 @@ int sb_sql_table_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
 
 /* ---- Columns */
 
-/* Moves `*statement` to the current row of a search, compiling it on first use. */
-static int read_row(cursor *c, sqlite3_stmt **statement, const char *format) {
+/* Moves a statement to the current row of a search. `code` is that of compiling it. */
+static int read_row(cursor *c, sqlite3_stmt *statement, int code) {
   sb_sql_table *table = table_of(c);
-  int code = *statement ? SQLITE_OK : sb_sql_table_prepare(table, statement, format, table->schema, table->name);
   if (code != SQLITE_OK) return sb_sql_table_sqlite_error(table, code);
-  sqlite3_reset(*statement);
-  sqlite3_bind_int64(*statement, 1, c->id);
-  code = sqlite3_step(*statement);
+  sqlite3_reset(statement);
+  sqlite3_bind_int64(statement, 1, c->id);
+  code = sqlite3_step(statement);
   if (code == SQLITE_ROW) return SQLITE_OK;
   if (code != SQLITE_DONE) return sb_sql_table_sqlite_error(table, code);
   sb_error error = {0};
@@ -331,47 +339,70 @@ static int read_row(cursor *c, sqlite3_stmt **statement, const char *format) {
 
 /* The number of a column of T_rows among its columns but the id. */
 static int ordinary_number(const sb_sql_table *table, int column) {
-  const sb_sql_table_declaration *d = &table->declaration;
-  return column - (column > d->vector) - (d->key >= 0 && column > d->key);
+  int number = 0;
+  for (int i = 0; i < column; i++) number += sb_sql_table_declaration_in_rows(&table->declaration, i);
+  return number;
 }
 
-static int search_column(cursor *c, sqlite3_context *context, int column) {
-  const sb_sql_table *table = table_of(c);
-  bool vector = column == table->declaration.vector;
-  bool *read = vector ? &c->vector_read : &c->row_read;
-  int code = SQLITE_OK;
-  if (!*read)
-    code = vector ? read_row(c, &c->vector, "SELECT vector FROM \"%w\".\"%w_vectors\" WHERE id = ?")
-                  : read_row(c, &c->row, "SELECT * FROM \"%w\".\"%w_rows\" WHERE id = ?");
+/* A vector as it is stored, where an empty blob stands for NULL. */
+static void result_vector(sqlite3_context *context, sqlite3_value *stored) {
+  if (sqlite3_value_bytes(stored)) sqlite3_result_value(context, stored);
+}
+
+static int search_vector(cursor *c, sqlite3_context *context, int number) {
+  static const char text[] = "SELECT vector FROM \"%w\".\"%w_%s\" WHERE id = ?";
+  sqlite3_stmt **statement = &c->vectors[number];
+  int code = *statement ? SQLITE_OK : sb_sql_vector_prepare(&table_of(c)->sets[number], statement, text);
+  if (!c->vectors_read[number]) code = read_row(c, *statement, code);
   if (code != SQLITE_OK) return code;
-  *read = true;
-  sqlite3_result_value(context, vector ? sqlite3_column_value(c->vector, 0)
-                                       : sqlite3_column_value(c->row, ordinary_number(table, column) + 1));
+  c->vectors_read[number] = true;
+  return result_vector(context, sqlite3_column_value(*statement, 0)), SQLITE_OK;
+}
+
+static int search_ordinary(cursor *c, sqlite3_context *context, int column) {
+  static const char text[] = "SELECT * FROM \"%w\".\"%w_rows\" WHERE id = ?";
+  sb_sql_table *table = table_of(c);
+  int code = c->row ? SQLITE_OK : sb_sql_table_prepare(table, &c->row, text, table->schema, table->name);
+  if (!c->row_read) code = read_row(c, c->row, code);
+  if (code != SQLITE_OK) return code;
+  c->row_read = true;
+  sqlite3_result_value(context, sqlite3_column_value(c->row, ordinary_number(table, column) + 1));
   return SQLITE_OK;
 }
 
-/* distance, similarity, k and rank. All are NULL in a scan; the first two also in a search by another metric than
- * the table's. */
-static void hidden_column(const cursor *c, sqlite3_context *context, int which) {
+/* The columns of a scan are in the order of write_columns. */
+static void scan_column(const cursor *c, sqlite3_context *context, int column, int number) {
   const sb_sql_table *table = table_of(c);
+  int at = 1;
+  for (int i = 0; i < (number < 0 ? table->declaration.vector_count : number); i++) at += reads(c, i);
+  if (number < 0) at += ordinary_number(table, column);
+  if (at >= sqlite3_column_count(c->scan) || (number >= 0 && !reads(c, number))) return;
+  sqlite3_value *value = sqlite3_column_value(c->scan, at);
+  if (number >= 0)
+    result_vector(context, value);
+  else
+    sqlite3_result_value(context, value);
+}
+
+/* distance, similarity, k and rank. All are NULL in a scan; the first two also in a search by another metric than
+ * the column's, and for a vector that is NULL. */
+static void hidden_column(const cursor *c, sqlite3_context *context, int which) {
   if (!(c->plan & SB_SQL_PLAN_NEAREST)) return;
-  if (which == SB_SQL_HIDDEN_RANK) sqlite3_result_int64(context, (sqlite3_int64)c->rank);
-  if (which == SB_SQL_HIDDEN_K && c->k) sqlite3_result_int64(context, (sqlite3_int64)c->k);
-  if (c->metric != table->declaration.metric) return;
-  double value = c->found[c->at].value;
+  if (which == SB_SQL_HIDDEN_RANK) sqlite3_result_int64(context, (sqlite3_int64)c->walk.rank);
+  if (which == SB_SQL_HIDDEN_K && c->walk.k_given) sqlite3_result_int64(context, (sqlite3_int64)c->walk.k);
+  if (c->metric != set_of(c)->column->metric) return;
+  double value = c->found[c->walk.at].value;
   if (which == SB_SQL_HIDDEN_DISTANCE) sqlite3_result_double(context, sb_sql_distance(c->metric, value));
   if (which == SB_SQL_HIDDEN_SIMILARITY) sqlite3_result_double(context, sb_sql_similarity(c->metric, value));
 }
 
 int sb_sql_table_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   cursor *c = (cursor *)base;
-  const sb_sql_table *table = table_of(c);
-  const sb_sql_table_declaration *d = &table->declaration;
+  const sb_sql_table_declaration *d = &table_of(c)->declaration;
+  int number = sb_sql_table_declaration_vector(d, column);
   if (column >= d->columns) return hidden_column(c, context, column - d->columns), SQLITE_OK;
   if (column == d->key) return sqlite3_result_int64(context, c->id), SQLITE_OK;
-  if (column == d->vector && sqlite3_vtab_nochange(context)) return SQLITE_OK; /* an UPDATE that does not set it */
-  if (c->plan & SB_SQL_PLAN_NEAREST) return search_column(c, context, column);
-  int number = column == d->vector ? 1 : ordinary_number(table, column) + 2; /* see write_columns */
-  if (number < sqlite3_column_count(c->scan)) sqlite3_result_value(context, sqlite3_column_value(c->scan, number));
-  return SQLITE_OK;
+  if (number >= 0 && sqlite3_vtab_nochange(context)) return SQLITE_OK; /* an UPDATE that does not set it */
+  if (!(c->plan & SB_SQL_PLAN_NEAREST)) return scan_column(c, context, column, number), SQLITE_OK;
+  return number >= 0 ? search_vector(c, context, number) : search_ordinary(c, context, column);
 }

@@ -33,8 +33,9 @@ struct sb_sql_index_cache {
   sb_sql_index_cache *next;
   size_t users;
   /* Constant. */
-  bool shared; /* in the list */
-  char *path, identity[SB_SQL_TABLE_IDENTITY_SIZE];
+  bool shared;                                      /* in the list */
+  char *path, identity[SB_SQL_TABLE_IDENTITY_SIZE]; /* the table's */
+  int number;                                       /* the column's */
   /* Guarded by `lock`: searches read, bringing the index up to date writes. */
   pthread_rwlock_t lock;
   sb_index *index;       /* NULL: not built */
@@ -58,7 +59,7 @@ static void free_cache(sb_sql_index_cache *cache) {
   free(cache);
 }
 
-static sb_sql_index_cache *new_cache(const char *path, bool shared, const char *identity, sb_error *error) {
+static sb_sql_index_cache *new_cache(const char *path, bool shared, const sb_sql_vector_set *set, sb_error *error) {
   sb_sql_index_cache *cache = sb_alloc(1, sizeof *cache, error);
   if (!cache) return NULL;
   cache->path = sb_strdup(path, error);
@@ -66,25 +67,27 @@ static sb_sql_index_cache *new_cache(const char *path, bool shared, const char *
     free(cache);
     return NULL;
   }
-  memcpy(cache->identity, identity, sizeof cache->identity);
+  memcpy(cache->identity, set->table->identity, sizeof cache->identity);
+  cache->number = set->number;
   pthread_rwlock_init(&cache->lock, NULL);
   cache->shared = shared;
   return cache;
 }
 
-static sb_sql_index_cache *find_shared(const char *path, const char *identity) {
-  sb_sql_index_cache *cache = list;
-  while (cache && (strcmp(cache->path, path) || strcmp(cache->identity, identity))) cache = cache->next;
-  return cache;
+static sb_sql_index_cache *find_shared(const char *path, const sb_sql_vector_set *set) {
+  for (sb_sql_index_cache *cache = list; cache; cache = cache->next)
+    if (cache->number == set->number && !strcmp(cache->path, path) && !strcmp(cache->identity, set->table->identity))
+      return cache;
+  return NULL;
 }
 
-sb_status sb_sql_index_cache_acquire(const sb_sql_table *table, sb_sql_index_cache **out, sb_error *error) {
-  const char *path = sqlite3_db_filename(table->db, table->schema);
+sb_status sb_sql_index_cache_acquire(const sb_sql_vector_set *set, sb_sql_index_cache **out, sb_error *error) {
+  const char *path = sqlite3_db_filename(set->table->db, set->table->schema);
   bool shared = path && *path; /* a database in memory belongs to its connection alone */
   pthread_mutex_lock(&list_lock);
-  sb_sql_index_cache *cache = shared ? find_shared(path, table->identity) : NULL;
+  sb_sql_index_cache *cache = shared ? find_shared(path, set) : NULL;
   if (!cache) {
-    cache = new_cache(shared ? path : "", shared, table->identity, error);
+    cache = new_cache(shared ? path : "", shared, set, error);
     if (cache && shared) {
       cache->next = list;
       list = cache;
@@ -115,57 +118,57 @@ void sb_sql_index_cache_release(sb_sql_index_cache *cache) {
  * reverse of the reduction of Bachrach et al. 2014): of (a, -|a|^2/2) and (q, 1) it is (|q|^2 - |q - a|^2) / 2,
  * largest at the smallest distance. */
 
-static size_t index_dim(const sb_sql_table *table) {
-  return table->declaration.dim + (table->declaration.metric == SB_SQL_METRIC_L2);
+static size_t index_dim(const sb_sql_vector_set *set) {
+  return set->column->dim + (set->column->metric == SB_SQL_METRIC_L2);
 }
 
-static void make_index_row(const sb_sql_table *table, const uint8_t *floats, float *row) {
-  size_t dim = table->declaration.dim;
+static void make_index_row(const sb_sql_vector_set *set, const uint8_t *floats, float *row) {
+  size_t dim = set->column->dim;
   memcpy(row, floats, dim * sizeof *row);
-  if (table->declaration.metric == SB_SQL_METRIC_L2) row[dim] = -sb_dot(row, row, dim) / 2;
+  if (set->column->metric == SB_SQL_METRIC_L2) row[dim] = -sb_dot(row, row, dim) / 2;
 }
 
-static sb_status new_index(const sb_sql_table *table, sb_index **out, sb_error *error) {
-  bool cosine = table->declaration.metric == SB_SQL_METRIC_COSINE;
+static sb_status new_index(const sb_sql_vector_set *set, sb_index **out, sb_error *error) {
+  bool cosine = set->column->metric == SB_SQL_METRIC_COSINE;
   sb_index_options options = {.struct_size = sizeof options,
-                              .dim = index_dim(table),
+                              .dim = index_dim(set),
                               .metric = cosine ? SB_METRIC_COSINE : SB_METRIC_INNER,
                               .precision = cosine ? SB_PRECISION_F16 : SB_PRECISION_F32};
   /* The added element would dominate the spectrum that a quantizer is trained on, so an L2 index trains none. */
-  if (table->declaration.metric == SB_SQL_METRIC_L2) options.train_from = SIZE_MAX;
+  if (set->column->metric == SB_SQL_METRIC_L2) options.train_from = SIZE_MAX;
   return sb_index_new(&options, out, error);
 }
 
-static void note_length(sb_sql_index_cache *cache, const sb_sql_table *table, const float *row) {
-  double length = sqrt((double)sb_dot(row, row, table->declaration.dim));
+static void note_length(sb_sql_index_cache *cache, const sb_sql_vector_set *set, const float *row) {
+  double length = sqrt((double)sb_dot(row, row, set->column->dim));
   cache->shortest = fmin(cache->shortest, length);
   cache->longest = fmax(cache->longest, length);
 }
 
 /* ---- The state that a connection sees, compared with that of the index */
 
-static sb_status last_change(sb_sql_table *table, change *out, sb_error *error) {
+static sb_status last_change(sb_sql_vector_set *set, change *out, sb_error *error) {
   sqlite3_stmt *statement = NULL;
-  int code = sb_sql_table_statement(table, SB_SQL_STATEMENT_LAST_CHANGE, &statement);
+  int code = sb_sql_table_statement(set->table, SB_SQL_STATEMENT_LAST_CHANGE, &statement);
   *out = (change){0};
   if (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW)
     *out = (change){sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1), 0};
-  sb_status status = sb_sql_table_status(table, code, error);
+  sb_status status = sb_sql_table_status(set->table, code, error);
   if (statement) sqlite3_reset(statement);
   return status;
 }
 
 /* Whether the change (sequence, tag) is in the history that the connection sees. */
-static sb_status has_change(sb_sql_table *table, int64_t sequence, int64_t tag, bool *has, sb_error *error) {
+static sb_status has_change(sb_sql_vector_set *set, int64_t sequence, int64_t tag, bool *has, sb_error *error) {
   sqlite3_stmt *statement = NULL;
   if (!sequence) return *has = true, SB_OK; /* all histories begin alike */
-  int code = sb_sql_table_statement(table, SB_SQL_STATEMENT_CHANGE_TAG, &statement);
+  int code = sb_sql_table_statement(set->table, SB_SQL_STATEMENT_CHANGE_TAG, &statement);
   if (code == SQLITE_OK) {
     sqlite3_bind_int64(statement, 1, sequence);
     code = sqlite3_step(statement);
   }
   *has = code == SQLITE_ROW && sqlite3_column_int64(statement, 0) == tag;
-  sb_status status = sb_sql_table_status(table, code, error);
+  sb_status status = sb_sql_table_status(set->table, code, error);
   if (statement) sqlite3_reset(statement);
   return status;
 }
@@ -194,14 +197,14 @@ static bool same_change(const change *a, const change *b) {
   return a->sequence == b->sequence && a->tag == b->tag;
 }
 
-static sb_status compare_states(sb_sql_table *table, const change *seen, relation *out, sb_error *error) {
-  const sb_sql_index_cache *cache = table->cache;
+static sb_status compare_states(sb_sql_vector_set *set, const change *seen, relation *out, sb_error *error) {
+  const sb_sql_index_cache *cache = set->cache;
   bool has = false;
   *out = UNRELATED;
   if (!cache->index) return SB_OK;
   if (seen->sequence == cache->sequence) return *out = seen->tag == cache->tag ? SAME : UNRELATED, SB_OK;
   if (seen->sequence > cache->sequence) {
-    sb_status status = has_change(table, cache->sequence, cache->tag, &has, error);
+    sb_status status = has_change(set, cache->sequence, cache->tag, &has, error);
     if (has) *out = NEWER;
     return status;
   }
@@ -224,43 +227,42 @@ static void drop_index(sb_sql_index_cache *cache) {
   cache->index = NULL;
 }
 
-/* Adds the rows (id, vector) of a statement; `rows` has room for BATCH of them. */
-static sb_status add_rows(sb_sql_table *table, sqlite3_stmt *statement, float *rows, sb_error *error) {
+/* Adds the rows (id, vector) of a statement but those with NULL; `rows` has room for BATCH of them. */
+static sb_status add_rows(sb_sql_vector_set *set, sqlite3_stmt *statement, float *rows, sb_error *error) {
   uint64_t keys[BATCH];
-  size_t dim = index_dim(table), count = 0;
-  const uint8_t *floats;
+  size_t dim = index_dim(set), count = 0;
+  const uint8_t *floats = NULL;
   for (bool row = true; row;) {
-    sb_status status = sb_sql_table_step(table, statement, &row, error);
+    sb_status status = sb_sql_table_step(set->table, statement, &row, error);
     if (status == SB_OK && row) {
       keys[count] = (uint64_t)sqlite3_column_int64(statement, 0);
-      status = sb_sql_table_floats(table, statement, 1, &floats, error);
+      status = sb_sql_vector_floats(set, statement, 1, &floats, error);
     }
     if (status != SB_OK) return status;
-    if (row) {
-      make_index_row(table, floats, rows + count * dim);
-      note_length(table->cache, table, rows + count * dim);
+    if (row && floats) {
+      make_index_row(set, floats, rows + count * dim);
+      note_length(set->cache, set, rows + count * dim);
       count++;
     }
     if (count < BATCH && (row || !count)) continue;
-    status = sb_index_put_many(table->cache->index, count, keys, keys, rows, NULL, error);
+    status = sb_index_put_many(set->cache->index, count, keys, keys, rows, NULL, error);
     if (status != SB_OK) return status;
     count = 0;
   }
   return SB_OK;
 }
 
-static sb_status build(sb_sql_table *table, const change *seen, sb_error *error) {
-  sb_sql_index_cache *cache = table->cache;
+static sb_status build(sb_sql_vector_set *set, const change *seen, sb_error *error) {
+  sb_sql_index_cache *cache = set->cache;
   sqlite3_stmt *statement = NULL;
   drop_index(cache);
   cache->shortest = INFINITY, cache->longest = 0;
-  float *rows = sb_alloc(BATCH * index_dim(table), sizeof *rows, error);
-  sb_status status = rows ? new_index(table, &cache->index, error) : SB_NO_MEMORY;
+  float *rows = sb_alloc(BATCH * index_dim(set), sizeof *rows, error);
+  sb_status status = rows ? new_index(set, &cache->index, error) : SB_NO_MEMORY;
   if (status != SB_OK) goto done;
-  int code = sb_sql_table_prepare(table, &statement, "SELECT id, vector FROM \"%w\".\"%w_vectors\"", table->schema,
-                                  table->name);
-  status = sb_sql_table_status(table, code, error);
-  if (status == SB_OK) status = add_rows(table, statement, rows, error);
+  int code = sb_sql_vector_prepare(set, &statement, "SELECT id, vector FROM \"%w\".\"%w_%s\"");
+  status = sb_sql_table_status(set->table, code, error);
+  if (status == SB_OK) status = add_rows(set, statement, rows, error);
 done:
   sqlite3_finalize(statement);
   free(rows);
@@ -291,56 +293,61 @@ static sb_status remember(sb_sql_index_cache *cache, const change *applied, sb_e
   return SB_OK;
 }
 
-/* Applies one change: the row (sequence, tag, id, vector) of the statement, its vector NULL when the row is gone. */
-static sb_status apply(sb_sql_table *table, sqlite3_stmt *statement, float *row, sb_error *error) {
-  sb_sql_index_cache *cache = table->cache;
+/* Applies one change: the row (sequence, tag, id, vector) of the statement. The vector is NULL when the row is gone, and
+ * empty where the row's vector is NULL. */
+static sb_status apply(sb_sql_vector_set *set, sqlite3_stmt *statement, float *row, sb_error *error) {
+  sb_sql_index_cache *cache = set->cache;
   change applied = {sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1),
                     sqlite3_column_int64(statement, 2)};
-  const uint8_t *floats;
-  if (sqlite3_column_type(statement, 3) == SQLITE_NULL) {
+  const uint8_t *floats = NULL;
+  sb_status status = SB_OK;
+  if (sqlite3_column_type(statement, 3) != SQLITE_NULL)
+    status = sb_sql_vector_floats(set, statement, 3, &floats, error);
+  if (status != SB_OK) return status;
+  if (!floats) {
     sb_index_remove(cache->index, (uint64_t)applied.id);
     return remember(cache, &applied, error);
   }
-  sb_status status = sb_sql_table_floats(table, statement, 3, &floats, error);
-  if (status != SB_OK) return status;
-  make_index_row(table, floats, row);
-  note_length(cache, table, row);
+  make_index_row(set, floats, row);
+  note_length(cache, set, row);
   status = sb_index_put(cache->index, (uint64_t)applied.id, (uint64_t)applied.id, row, error);
   return status == SB_OK ? remember(cache, &applied, error) : status;
 }
 
-static sb_status follow(sb_sql_table *table, sb_error *error) {
+static sb_status follow(sb_sql_vector_set *set, sb_error *error) {
   static const char changes[] = "SELECT c.sequence, c.tag, c.id, v.vector FROM \"%w\".\"%w_changes\" c"
-                                " LEFT JOIN \"%w\".\"%w_vectors\" v ON v.id = c.id"
+                                " LEFT JOIN \"%w\".\"%w_%s\" v ON v.id = c.id"
                                 " WHERE c.sequence > %lld ORDER BY c.sequence";
   sqlite3_stmt *statement = NULL;
-  float *row = sb_alloc(index_dim(table), sizeof *row, error);
-  if (!row) return drop_index(table->cache), SB_NO_MEMORY;
-  int code = sb_sql_table_prepare(table, &statement, changes, table->schema, table->name, table->schema, table->name,
-                                  (long long)table->cache->sequence);
-  sb_status status = sb_sql_table_status(table, code, error);
+  float *row = sb_alloc(index_dim(set), sizeof *row, error);
+  if (!row) return drop_index(set->cache), SB_NO_MEMORY;
+  const sb_sql_table *table = set->table;
+  int code = sb_sql_table_prepare(set->table, &statement, changes, table->schema, table->name, table->schema,
+                                  table->name, set->suffix, (long long)set->cache->sequence);
+  sb_status status = sb_sql_table_status(set->table, code, error);
   for (bool more = true; status == SB_OK;) {
-    status = sb_sql_table_step(table, statement, &more, error);
+    status = sb_sql_table_step(set->table, statement, &more, error);
     if (status != SB_OK || !more) break;
-    status = apply(table, statement, row, error);
+    status = apply(set, statement, row, error);
   }
   sqlite3_finalize(statement);
   free(row);
-  if (status != SB_OK) drop_index(table->cache); /* a part of the changes is in it */
+  if (status != SB_OK) drop_index(set->cache); /* a part of the changes is in it */
   return status;
 }
 
 /* ---- Before a search: a usable state of the index, and the rows for which it must not be used */
 
 /* The rows that the connection's changes after `sequence` touch. */
-static sb_status touched_by_connection(sb_sql_table *table, int64_t sequence, sb_sql_id_set *touched, sb_error *error) {
+static sb_status touched_by_connection(sb_sql_vector_set *set, int64_t sequence, sb_sql_id_set *touched,
+                                       sb_error *error) {
   sqlite3_stmt *statement = NULL;
   bool row = false;
-  int code =
-      sb_sql_table_prepare(table, &statement, "SELECT id FROM \"%w\".\"%w_changes\" WHERE sequence > %lld LIMIT %d",
-                           table->schema, table->name, (long long)sequence, TOUCHED_MAX + 1);
-  sb_status status = sb_sql_table_status(table, code, error);
-  while (status == SB_OK && (status = sb_sql_table_step(table, statement, &row, error)) == SB_OK && row)
+  int code = sb_sql_table_prepare(set->table, &statement,
+                                  "SELECT id FROM \"%w\".\"%w_changes\" WHERE sequence > %lld LIMIT %d",
+                                  set->table->schema, set->table->name, (long long)sequence, TOUCHED_MAX + 1);
+  sb_status status = sb_sql_table_status(set->table, code, error);
+  while (status == SB_OK && (status = sb_sql_table_step(set->table, statement, &row, error)) == SB_OK && row)
     status = sb_sql_id_set_add(touched, sqlite3_column_int64(statement, 0), error);
   sqlite3_finalize(statement);
   return status;
@@ -358,48 +365,47 @@ static sb_status touched_by_index(const sb_sql_index_cache *cache, int64_t seque
 
 /* Tries to read the index as it is, under the lock for reading. *usable: the lock is still held. *stale: bringing
  * the index up to date would help. `writing`: the connection may see changes that are not committed. */
-static sb_status try_read(sb_sql_table *table, const change *seen, bool writing, sb_sql_id_set *touched, bool *usable,
-                          bool *stale, sb_error *error) {
-  sb_sql_index_cache *cache = table->cache;
+static sb_status try_read(sb_sql_vector_set *set, const change *seen, bool writing, sb_sql_id_set *touched,
+                          bool *usable, bool *stale, sb_error *error) {
+  sb_sql_index_cache *cache = set->cache;
   relation how = UNRELATED;
   pthread_rwlock_rdlock(&cache->lock);
-  sb_status status = compare_states(table, seen, &how, error);
+  sb_status status = compare_states(set, seen, &how, error);
   if (status == SB_OK && how == OLDER) status = touched_by_index(cache, seen->sequence, touched, error);
-  if (status == SB_OK && how == NEWER && writing)
-    status = touched_by_connection(table, cache->sequence, touched, error);
+  if (status == SB_OK && how == NEWER && writing) status = touched_by_connection(set, cache->sequence, touched, error);
   *usable = status == SB_OK && (how == SAME || how == OLDER || (how == NEWER && writing));
   if (*usable) return SB_OK;
   /* Uncommitted changes must not get into the index; nor must an old state to which a read transaction holds on. */
   bool old_snapshot =
-      how == UNRELATED && cache->index && seen->sequence < cache->sequence && !sqlite3_get_autocommit(table->db);
+      how == UNRELATED && cache->index && seen->sequence < cache->sequence && !sqlite3_get_autocommit(set->table->db);
   *stale = status == SB_OK && !writing && !old_snapshot;
   pthread_rwlock_unlock(&cache->lock);
   return status;
 }
 
-static sb_status bring_up_to_date(sb_sql_table *table, const change *seen, sb_error *error) {
+static sb_status bring_up_to_date(sb_sql_vector_set *set, const change *seen, sb_error *error) {
   relation how = UNRELATED;
-  pthread_rwlock_wrlock(&table->cache->lock);
-  sb_status status = compare_states(table, seen, &how, error); /* another thread may have been faster */
-  if (status == SB_OK && how == NEWER) status = follow(table, error);
-  if (status == SB_OK && how == UNRELATED) status = build(table, seen, error);
-  pthread_rwlock_unlock(&table->cache->lock);
+  pthread_rwlock_wrlock(&set->cache->lock);
+  sb_status status = compare_states(set, seen, &how, error); /* another thread may have been faster */
+  if (status == SB_OK && how == NEWER) status = follow(set, error);
+  if (status == SB_OK && how == UNRELATED) status = build(set, seen, error);
+  pthread_rwlock_unlock(&set->cache->lock);
   return status;
 }
 
-sb_status sb_sql_index_cache_begin_read(sb_sql_table *table, sb_sql_id_set *touched, bool *usable, sb_error *error) {
-  bool writing = sqlite3_txn_state(table->db, table->schema) == SQLITE_TXN_WRITE, stale = true;
+sb_status sb_sql_index_cache_begin_read(sb_sql_vector_set *set, sb_sql_id_set *touched, bool *usable, sb_error *error) {
+  bool writing = sqlite3_txn_state(set->table->db, set->table->schema) == SQLITE_TXN_WRITE, stale = true;
   change seen;
   *usable = false;
-  sb_status status = last_change(table, &seen, error);
+  sb_status status = last_change(set, &seen, error);
   for (int attempt = 0; status == SB_OK && stale && attempt < ATTEMPTS; attempt++) {
-    status = try_read(table, &seen, writing, touched, usable, &stale, error);
+    status = try_read(set, &seen, writing, touched, usable, &stale, error);
     if (*usable) break;
-    if (status == SB_OK && stale) status = bring_up_to_date(table, &seen, error);
+    if (status == SB_OK && stale) status = bring_up_to_date(set, &seen, error);
   }
   sb_sql_id_set_sort(touched);
   if (*usable && touched->count > TOUCHED_MAX) {
-    sb_sql_index_cache_end_read(table->cache);
+    sb_sql_index_cache_end_read(set->cache);
     *usable = false;
   }
   return status;
@@ -411,12 +417,13 @@ void sb_sql_index_cache_end_read(sb_sql_index_cache *cache) {
 
 /* ---- Using the index */
 
-bool sb_sql_index_cache_serves(const sb_sql_table *table, sb_sql_metric metric) {
+bool sb_sql_index_cache_serves(const sb_sql_vector_set *set, sb_sql_metric metric) {
   const double off = 1e-4;
-  sb_sql_metric own = table->declaration.metric;
+  sb_sql_metric own = set->column->metric;
   if (metric == own) return true;
-  if (sb_sql_metric_is_distance(metric) || sb_sql_metric_is_distance(own)) return false;
-  return table->cache->shortest > 1 - off && table->cache->longest < 1 + off;
+  if (!sb_sql_metric_has_index(own) || sb_sql_metric_is_distance(metric) || sb_sql_metric_is_distance(own))
+    return false;
+  return set->cache->shortest > 1 - off && set->cache->longest < 1 + off;
 }
 
 /* The ids as the index's keys, ascending as unsigned numbers: negative ids come last. NULL: out of memory. */
@@ -429,16 +436,16 @@ static uint64_t *make_keys(const sb_sql_id_set *ids, sb_error *error) {
   return keys;
 }
 
-sb_status sb_sql_index_cache_find(const sb_sql_table *table, const float *query, size_t k, const sb_sql_id_set *allowed,
-                                  sb_hit *hits, size_t *found, sb_error *error) {
-  const sb_sql_index_cache *cache = table->cache;
-  size_t dim = table->declaration.dim;
-  float *vector = sb_alloc(index_dim(table), sizeof *vector, error);
+sb_status sb_sql_index_cache_find(const sb_sql_vector_set *set, const float *query, size_t k,
+                                  const sb_sql_id_set *allowed, sb_hit *hits, size_t *found, sb_error *error) {
+  const sb_sql_index_cache *cache = set->cache;
+  size_t dim = set->column->dim;
+  float *vector = sb_alloc(index_dim(set), sizeof *vector, error);
   uint64_t *keys = allowed ? make_keys(allowed, error) : NULL;
   sb_status status = SB_NO_MEMORY;
   if (!vector || (allowed && !keys)) goto done;
   memcpy(vector, query, dim * sizeof *vector);
-  if (table->declaration.metric == SB_SQL_METRIC_L2) vector[dim] = 1;
+  if (set->column->metric == SB_SQL_METRIC_L2) vector[dim] = 1;
   sb_filter filter = {.kind = SB_FILTER_KEYS, .keys = keys, .count = allowed ? allowed->count : 0};
   bool exact = sb_index_count(cache->index) <= EXACT_ROWS;
   sb_index_query search = {.struct_size = sizeof search,

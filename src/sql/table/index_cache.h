@@ -1,7 +1,8 @@
-/* The index in memory of a table. All connections of this process to the same table of the same file share one.
+/* The index in memory of a column of vectors. All connections of this process to the same table of the same file share
+ * one.
  *
  * Invariants
- *   1. The index holds the vectors of one committed state of the table: the state after the change (sequence, tag)
+ *   1. The index holds the vectors of one committed state of the table, without NULL: the state after the change (sequence, tag)
  *      of T_changes.
  *   2. A connection may see another state: an older one, in an open read transaction, or its own uncommitted one. It
  *      then uses the index only for rows that no change between the two states touches, and reads the others from the
@@ -18,8 +19,8 @@
 
 typedef struct sb_sql_index_cache sb_sql_index_cache;
 
-/* Gives the table's index, counted; the index itself is built at the first search. Any thread. */
-sb_status sb_sql_index_cache_acquire(const sb_sql_table *table, sb_sql_index_cache **out, sb_error *error);
+/* Gives the column's index, counted; the index itself is built at the first search. Any thread. */
+sb_status sb_sql_index_cache_acquire(const sb_sql_vector_set *set, sb_sql_index_cache **out, sb_error *error);
 /* The last user frees it. NULL allowed. Any thread. */
 void sb_sql_index_cache_release(sb_sql_index_cache *cache);
 
@@ -27,18 +28,18 @@ void sb_sql_index_cache_release(sb_sql_index_cache *cache);
  * for reading. `touched` gets the rows that must be read from the table. With *usable the caller ends with
  * sb_sql_index_cache_end_read, also after an error; without, nothing is locked and the index cannot serve this
  * connection now. */
-sb_status sb_sql_index_cache_begin_read(sb_sql_table *table, sb_sql_id_set *touched, bool *usable, sb_error *error);
+sb_status sb_sql_index_cache_begin_read(sb_sql_vector_set *set, sb_sql_id_set *touched, bool *usable, sb_error *error);
 void sb_sql_index_cache_end_read(sb_sql_index_cache *cache);
 
 /* ---- Between begin_read and end_read */
 
 /* Whether the index orders rows as `metric` does: its own metric, or inner product and cosine where all vectors have
  * length 1. */
-bool sb_sql_index_cache_serves(const sb_sql_table *table, sb_sql_metric metric);
+bool sb_sql_index_cache_serves(const sb_sql_vector_set *set, sb_sql_metric metric);
 /* The `k` nearest rows, k <= SB_INDEX_K_MAX, out of `allowed` (NULL: all). `hits` has room for k. Their scores are
  * approximate. */
-sb_status sb_sql_index_cache_find(const sb_sql_table *table, const float *query, size_t k, const sb_sql_id_set *allowed,
-                                  sb_hit *hits, size_t *found, sb_error *error);
+sb_status sb_sql_index_cache_find(const sb_sql_vector_set *set, const float *query, size_t k,
+                                  const sb_sql_id_set *allowed, sb_hit *hits, size_t *found, sb_error *error);
 bool sb_sql_index_cache_contains(const sb_sql_index_cache *cache, int64_t id);
 size_t sb_sql_index_cache_count(const sb_sql_index_cache *cache);
 

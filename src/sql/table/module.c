@@ -16,9 +16,11 @@
 static void free_table(sb_sql_table *table) {
   if (!table) return;
   sb_sql_table_finalize(table);
-  sb_sql_index_cache_release(table->cache);
+  for (int i = 0; i < table->declaration.vector_count; i++) {
+    sb_sql_index_cache_release(table->sets[i].cache);
+    free(table->sets[i].scratch);
+  }
   sb_sql_table_declaration_free(&table->declaration);
-  free(table->scratch);
   free(table->schema);
   free(table->name);
   free(table);
@@ -36,6 +38,26 @@ static sb_status declare(sb_sql_table *table, int count, const char *const *argu
   return status;
 }
 
+static sb_status open_sets(sb_sql_table *table, sb_error *error) {
+  for (int i = 0; i < table->declaration.vector_count; i++) {
+    sb_sql_vector_set *set = &table->sets[i];
+    set->table = table;
+    set->column = &table->declaration.vectors[i];
+    set->number = i;
+    sb_sql_shadow_tables_suffix(i, set->suffix);
+    set->scratch = sb_alloc(set->column->dim, sizeof *set->scratch, error);
+    if (!set->scratch) return SB_NO_MEMORY;
+  }
+  return SB_OK;
+}
+
+static sb_status acquire_indexes(sb_sql_table *table, sb_error *error) {
+  sb_status status = SB_OK;
+  for (int i = 0; status == SB_OK && i < table->declaration.vector_count; i++)
+    status = sb_sql_index_cache_acquire(&table->sets[i], &table->sets[i].cache, error);
+  return status;
+}
+
 static sb_status prepare_shadow_tables(sb_sql_table *table, bool create, sb_error *error) {
   if (!create) return sb_sql_shadow_tables_open(table, error);
   return sb_sql_table_status(table, sb_sql_shadow_tables_create(table), error);
@@ -48,10 +70,9 @@ static sb_status open_table(sb_sql_table *table, bool create, int count, const c
   table->name = sb_strdup(arguments[2], error);
   if (!table->schema || !table->name) return SB_NO_MEMORY;
   sb_status status = declare(table, count - 3, arguments + 3, error);
-  if (status == SB_OK && !(table->scratch = sb_alloc(table->declaration.dim, sizeof *table->scratch, error)))
-    status = SB_NO_MEMORY;
+  if (status == SB_OK) status = open_sets(table, error);
   if (status == SB_OK) status = prepare_shadow_tables(table, create, error);
-  return status == SB_OK ? sb_sql_index_cache_acquire(table, &table->cache, error) : status;
+  return status == SB_OK ? acquire_indexes(table, error) : status;
 }
 
 static int open_or_create(sqlite3 *db, bool create, int count, const char *const *arguments, sqlite3_vtab **out,

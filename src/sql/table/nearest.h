@@ -1,4 +1,4 @@
-/* Finds the k nearest rows of a table, exactly as the SQL function of the metric would order them. */
+/* Finds the k nearest rows by a column of vectors, exactly as the SQL function of the metric would order them. */
 #ifndef SB_SQL_TABLE_NEAREST_H
 #define SB_SQL_TABLE_NEAREST_H
 
@@ -14,16 +14,17 @@ typedef struct sb_sql_neighbor {
 } sb_sql_neighbor;
 
 typedef struct sb_sql_nearest_query {
-  const float *vector;       /* `dim` floats; not all zero with SB_SQL_METRIC_COSINE */
+  const float *vector;       /* `dim` floats; not all zero with SB_SQL_METRIC_COSINE; NULL where the probe has bits */
   const sb_sql_value *probe; /* the same, unrounded: what vectors of other types than FLOAT are compared with */
   sb_sql_metric metric;
   size_t k;                     /* SIZE_MAX: all rows */
   const sb_sql_id_set *allowed; /* NULL: all rows */
+  bool nulls;                   /* rows whose vector is NULL come last; otherwise they are left out */
 } sb_sql_nearest_query;
 
 /* The k nearest rows that the table's connection sees, nearest first and equal ones by id. The caller frees `*out`
  * with free(). SB_STORE: a vector is damaged. */
-sb_status sb_sql_nearest_find(sb_sql_table *table, const sb_sql_nearest_query *query, sb_sql_neighbor **out,
+sb_status sb_sql_nearest_find(sb_sql_vector_set *set, const sb_sql_nearest_query *query, sb_sql_neighbor **out,
                               size_t *count, sb_error *error);
 
 #endif

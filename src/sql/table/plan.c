@@ -106,6 +106,7 @@ typedef struct plan {
   const sb_sql_table *table;
   sqlite3_index_info *info;
   int query, k;    /* the constraints with the query vector and with k; -1: none */
+  int number;      /* of the searched column among those of vectors */
   bool match;      /* the query vector comes from MATCH, not from one of sb_sql_nearest_functions */
   bool impossible; /* a value that the search needs is not known in this join order */
   sb_sql_metric metric;
@@ -126,8 +127,9 @@ static void find_search(plan *p, int i) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   int function = c->op - SQLITE_INDEX_CONSTRAINT_FUNCTION;
   bool nearest = function >= 0 && function < SB_SQL_METRICS, match = c->op == SQLITE_INDEX_CONSTRAINT_MATCH;
-  if ((nearest || match) && c->iColumn != p->table->declaration.vector) {
-    p->refusal = "MATCH works on the vector column only";
+  int number = sb_sql_table_declaration_vector(&p->table->declaration, c->iColumn);
+  if ((nearest || match) && number < 0) {
+    p->refusal = "MATCH works on columns of vectors only";
     return;
   }
   if (nearest || match) {
@@ -135,7 +137,8 @@ static void find_search(plan *p, int i) {
     p->impossible |= !c->usable;
     p->query = i;
     p->match = match;
-    p->metric = match ? p->table->declaration.metric : (sb_sql_metric)function;
+    p->number = number;
+    p->metric = match ? p->table->declaration.vectors[number].metric : (sb_sql_metric)function;
   } else if (c->iColumn == hidden(p->table, SB_SQL_HIDDEN_K) && c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
     p->impossible |= !c->usable;
     p->k = i;
@@ -150,7 +153,7 @@ static bool ordered(const plan *p) {
   bool descending = p->info->aOrderBy[0].desc;
   if (p->query < 0) return column < 0 || column == table->declaration.key;
   if (column == hidden(table, SB_SQL_HIDDEN_RANK)) return !descending;
-  if (p->metric != table->declaration.metric) return false;
+  if (p->metric != table->declaration.vectors[p->number].metric) return false;
   if (column == hidden(table, SB_SQL_HIDDEN_DISTANCE)) return !descending;
   return column == hidden(table, SB_SQL_HIDDEN_SIMILARITY) && descending;
 }
@@ -162,7 +165,7 @@ static sb_status add_bound(plan *p, int i, int *values, sb_buffer *text) {
   bool distance = c->iColumn == hidden(p->table, SB_SQL_HIDDEN_DISTANCE),
        similarity = c->iColumn == hidden(p->table, SB_SQL_HIDDEN_SIMILARITY);
   if (!c->usable || (!distance && !similarity) || !sb_sql_bounds_has_operator(c->op)) return SB_OK;
-  if (p->query < 0 || p->k < 0 || p->metric != p->table->declaration.metric) return SB_OK;
+  if (p->query < 0 || p->k < 0 || p->metric != p->table->declaration.vectors[p->number].metric) return SB_OK;
   if (c->op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_vtab_in(p->info, i, -1)) return SB_OK; /* a list */
   p->info->aConstraintUsage[i].argvIndex = ++*values;
   return sb_sql_condition_describe(p->info, i, distance ? "distance" : "similarity", false, text);
@@ -174,7 +177,7 @@ static sb_status add_condition(plan *p, int i, int *values, sb_buffer *text) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   const sb_sql_table_declaration *d = &p->table->declaration;
   bool rowid = c->iColumn == -1 || c->iColumn == d->key,
-       column = c->iColumn >= 0 && c->iColumn < d->columns && c->iColumn != d->vector;
+       column = c->iColumn >= 0 && sb_sql_table_declaration_vector(d, c->iColumn) < 0;
   if (c->iColumn >= d->columns) return add_bound(p, i, values, text);
   if (!c->usable || !operator_word(c->op) || (!rowid && !column)) return SB_OK;
   if (rowid && (c->op == SQLITE_INDEX_CONSTRAINT_LIKE || c->op == SQLITE_INDEX_CONSTRAINT_GLOB)) return SB_OK;
@@ -198,17 +201,26 @@ static void estimate(const plan *p, const char *conditions) {
   if (one) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
 }
 
-/* SQLite's colUsed has one bit a column; the last bit stands for column 63 and all after it. */
-static int flags_of(const plan *p) {
-  int columns = p->table->declaration.columns, vector_column = p->table->declaration.vector;
-  uint64_t used = p->info->colUsed, vector = (uint64_t)1 << (vector_column < 63 ? vector_column : 63);
-  uint64_t declared = columns < 63 ? ((uint64_t)1 << columns) - 1 : UINT64_MAX;
+/* Which columns the statement reads. SQLite's colUsed has one bit a column; the last bit stands for column 63 and all
+ * after it. */
+static int read_columns(const plan *p) {
+  const sb_sql_table_declaration *d = &p->table->declaration;
   int flags = 0;
-  if (p->query >= 0) flags |= SB_SQL_PLAN_NEAREST | (int)p->metric << SB_SQL_PLAN_METRIC;
+  for (int i = 0; i < d->columns; i++) {
+    int number = sb_sql_table_declaration_vector(d, i);
+    if (!(p->info->colUsed >> (i < 63 ? i : 63) & 1)) continue;
+    if (number >= 0) flags |= 1 << (SB_SQL_PLAN_VECTORS + number);
+    if (sb_sql_table_declaration_in_rows(d, i)) flags |= SB_SQL_PLAN_ROWS;
+  }
+  return flags;
+}
+
+static int flags_of(const plan *p) {
+  int flags = read_columns(p);
+  if (p->query >= 0)
+    flags |= SB_SQL_PLAN_NEAREST | (int)p->metric << SB_SQL_PLAN_METRIC | p->number << SB_SQL_PLAN_NUMBER;
   if (p->query >= 0 && p->match) flags |= SB_SQL_PLAN_MATCH;
   if (p->k >= 0) flags |= SB_SQL_PLAN_K;
-  if (used & vector) flags |= SB_SQL_PLAN_VECTOR;
-  if (used & declared & (vector >> 63 ? UINT64_MAX : ~vector)) flags |= SB_SQL_PLAN_ROWS;
   if (p->info->orderByConsumed && p->query < 0 && p->info->aOrderBy[0].desc) flags |= SB_SQL_PLAN_BACKWARDS;
   return flags;
 }
@@ -245,7 +257,7 @@ int sb_sql_table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   plan p = {.table = table, .info = info, .query = -1, .k = -1};
   sb_buffer text = {0};
   for (int i = 0; i < info->nConstraint; i++) find_search(&p, i);
-  if (p.k >= 0 && p.query < 0) p.refusal = "k = ... needs a query vector; add MATCH on the vector column";
+  if (p.k >= 0 && p.query < 0) p.refusal = "k = ... needs a query vector; add MATCH on a column of vectors";
   if (p.refusal) {
     base->zErrMsg = sqlite3_mprintf("%s: %s", table->name, p.refusal);
     return SQLITE_ERROR;

@@ -17,10 +17,11 @@ enum {
   SB_SQL_PLAN_NEAREST = 1 << 0,   /* a search; the first value is the query vector */
   SB_SQL_PLAN_MATCH = 1 << 1,     /* asked for with MATCH, see below */
   SB_SQL_PLAN_K = 1 << 2,         /* the next value is k */
-  SB_SQL_PLAN_VECTOR = 1 << 3,    /* the statement reads the vector column */
-  SB_SQL_PLAN_ROWS = 1 << 4,      /* the statement reads other declared columns */
-  SB_SQL_PLAN_BACKWARDS = 1 << 5, /* a scan by descending rowid */
-  SB_SQL_PLAN_METRIC = 8,         /* shift: the sb_sql_metric of a search */
+  SB_SQL_PLAN_ROWS = 1 << 3,      /* the statement reads ordinary columns */
+  SB_SQL_PLAN_BACKWARDS = 1 << 4, /* a scan by descending rowid */
+  SB_SQL_PLAN_METRIC = 5,         /* shift, 3 bits: the sb_sql_metric of a search */
+  SB_SQL_PLAN_NUMBER = 8,         /* shift, 4 bits: the number of the searched column among those of vectors */
+  SB_SQL_PLAN_VECTORS = 12,       /* shift, 16 bits: which of those columns the statement reads */
 };
 /* A query vector that is NULL finds nothing with MATCH. With one of sb_sql_nearest_functions, which are true of
  * every row, it finds all rows, in any order. */

@@ -11,6 +11,8 @@ int sb_sql_shadow_tables_create(sb_sql_table *table);
 sb_status sb_sql_shadow_tables_open(sb_sql_table *table, sb_error *error);
 int sb_sql_shadow_tables_rename(sb_sql_table *table, const char *name);
 int sb_sql_shadow_tables_drop(sb_sql_table *table);
+/* Writes the suffix of the shadow table of a column of vectors. */
+void sb_sql_shadow_tables_suffix(int number, char suffix[12]);
 /* Whether T_`suffix` would be a shadow table of T; SQLite then protects it from ordinary writes. */
 bool sb_sql_shadow_tables_has(const char *suffix);
 

@@ -43,18 +43,19 @@ done:
   return code;
 }
 
+static void reuse(sqlite3_stmt *statement) {
+  if (!statement) return;
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+}
+
 int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3_stmt **out) {
   static const char *const texts[SB_SQL_STATEMENT_COUNT] = {
       [SB_SQL_STATEMENT_DELETE_ROW] = "DELETE FROM \"%w\".\"%w_rows\" WHERE id = ?",
-      [SB_SQL_STATEMENT_INSERT_VECTOR] = "INSERT INTO \"%w\".\"%w_vectors\"(id, vector) VALUES(?, ?)",
-      [SB_SQL_STATEMENT_UPDATE_VECTOR] = "UPDATE \"%w\".\"%w_vectors\" SET id = ?, vector = ? WHERE id = ?",
-      [SB_SQL_STATEMENT_MOVE_VECTOR] = "UPDATE \"%w\".\"%w_vectors\" SET id = ? WHERE id = ?",
-      [SB_SQL_STATEMENT_DELETE_VECTOR] = "DELETE FROM \"%w\".\"%w_vectors\" WHERE id = ?",
       [SB_SQL_STATEMENT_ADD_CHANGE] = "INSERT INTO \"%w\".\"%w_changes\"(tag, id) VALUES(?, ?)",
       [SB_SQL_STATEMENT_TRIM_CHANGES] = "DELETE FROM \"%w\".\"%w_changes\" WHERE sequence <= ?",
       [SB_SQL_STATEMENT_LAST_CHANGE] = "SELECT sequence, tag FROM \"%w\".\"%w_changes\" ORDER BY sequence DESC LIMIT 1",
       [SB_SQL_STATEMENT_CHANGE_TAG] = "SELECT tag FROM \"%w\".\"%w_changes\" WHERE sequence = ?",
-      [SB_SQL_STATEMENT_READ_VECTOR] = "SELECT vector FROM \"%w\".\"%w_vectors\" WHERE id = ?",
   };
   sqlite3_stmt **statement = &table->statements[which];
   bool update = which == SB_SQL_STATEMENT_UPDATE_ROW;
@@ -62,19 +63,41 @@ int sb_sql_table_statement(sb_sql_table *table, sb_sql_statement_id which, sqlit
   if (!*statement)
     code = texts[which] ? sb_sql_table_prepare(table, statement, texts[which], table->schema, table->name)
                         : prepare_row(table, update, statement);
-  if (*statement) {
-    sqlite3_reset(*statement);
-    sqlite3_clear_bindings(*statement);
-  }
+  reuse(*statement);
   *out = *statement;
   return code;
 }
 
-void sb_sql_table_finalize(sb_sql_table *table) {
-  for (int i = 0; i < SB_SQL_STATEMENT_COUNT; i++) {
-    sqlite3_finalize(table->statements[i]);
-    table->statements[i] = NULL;
+int sb_sql_vector_prepare(sb_sql_vector_set *set, sqlite3_stmt **out, const char *format) {
+  return sb_sql_table_prepare(set->table, out, format, set->table->schema, set->table->name, set->suffix);
+}
+
+int sb_sql_vector_statement(sb_sql_vector_set *set, sb_sql_vector_statement_id which, sqlite3_stmt **out) {
+  static const char *const texts[SB_SQL_VECTOR_STATEMENT_COUNT] = {
+      [SB_SQL_VECTOR_INSERT] = "INSERT INTO \"%w\".\"%w_%s\"(id, vector) VALUES(?, ?)",
+      [SB_SQL_VECTOR_UPDATE] = "UPDATE \"%w\".\"%w_%s\" SET id = ?, vector = ? WHERE id = ?",
+      [SB_SQL_VECTOR_MOVE] = "UPDATE \"%w\".\"%w_%s\" SET id = ? WHERE id = ?",
+      [SB_SQL_VECTOR_DELETE] = "DELETE FROM \"%w\".\"%w_%s\" WHERE id = ?",
+      [SB_SQL_VECTOR_READ] = "SELECT vector FROM \"%w\".\"%w_%s\" WHERE id = ?",
+  };
+  sqlite3_stmt **statement = &set->statements[which];
+  int code = *statement ? SQLITE_OK : sb_sql_vector_prepare(set, statement, texts[which]);
+  reuse(*statement);
+  *out = *statement;
+  return code;
+}
+
+static void finalize_all(sqlite3_stmt **statements, int count) {
+  for (int i = 0; i < count; i++) {
+    sqlite3_finalize(statements[i]);
+    statements[i] = NULL;
   }
+}
+
+void sb_sql_table_finalize(sb_sql_table *table) {
+  finalize_all(table->statements, SB_SQL_STATEMENT_COUNT);
+  for (int i = 0; i < table->declaration.vector_count; i++)
+    finalize_all(table->sets[i].statements, SB_SQL_VECTOR_STATEMENT_COUNT);
 }
 
 sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *row, sb_error *error) {
@@ -83,25 +106,29 @@ sb_status sb_sql_table_step(sb_sql_table *table, sqlite3_stmt *statement, bool *
   return sb_sql_table_status(table, code, error);
 }
 
-sb_status sb_sql_table_vector(sb_sql_table *table, sqlite3_stmt *statement, int column, sb_sql_value *out,
-                              sb_error *error) {
+sb_status sb_sql_vector_read(sb_sql_vector_set *set, sqlite3_stmt *statement, int column, sb_sql_value *out,
+                             sb_error *error) {
   const void *bytes = sqlite3_column_blob(statement, column);
   size_t size = (size_t)sqlite3_column_bytes(statement, column);
+  bool null = sqlite3_column_type(statement, column) == SQLITE_BLOB && !size;
+  sb_sql_table *table = set->table;
+  *out = (sb_sql_value){0};
   if (!bytes && sqlite3_errcode(table->db) == SQLITE_NOMEM) return sb_sql_table_status(table, SQLITE_NOMEM, error);
+  if (null && table->version >= SB_SQL_TABLE_VERSION_WITH_NULLS) return SB_OK;
   sb_status status = sb_sql_value_read_blob(bytes ? bytes : "", size, out, NULL);
-  if (status == SB_OK && out->element == table->declaration.element && out->dim == table->declaration.dim) return SB_OK;
+  if (status == SB_OK && out->element == set->column->element && out->dim == set->column->dim) return SB_OK;
   return sb_fail(error, SB_STORE, "a vector of %s is damaged; restore a backup, or delete the row", table->name);
 }
 
-sb_status sb_sql_table_floats(sb_sql_table *table, sqlite3_stmt *statement, int column, const uint8_t **floats,
-                              sb_error *error) {
+sb_status sb_sql_vector_floats(sb_sql_vector_set *set, sqlite3_stmt *statement, int column, const uint8_t **floats,
+                               sb_error *error) {
   sb_sql_value value = {0};
-  sb_status status = sb_sql_table_vector(table, statement, column, &value, error);
+  sb_status status = sb_sql_vector_read(set, statement, column, &value, error);
   if (status != SB_OK) return status;
   *floats = value.bytes;
-  if (value.element == SB_SQL_ELEMENT_FLOAT) return SB_OK;
-  for (size_t i = 0; i < value.dim; i++) table->scratch[i] = (float)sb_sql_value_get(&value, i);
-  *floats = (const uint8_t *)table->scratch;
+  if (value.element == SB_SQL_ELEMENT_FLOAT || !value.dim) return SB_OK;
+  for (size_t i = 0; i < value.dim; i++) set->scratch[i] = (float)sb_sql_value_get(&value, i);
+  *floats = (const uint8_t *)set->scratch;
   return SB_OK;
 }
 

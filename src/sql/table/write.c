@@ -23,6 +23,10 @@ static int get_statement(sb_sql_table *table, sb_sql_statement_id which, sqlite3
   return sb_sql_table_sqlite_error(table, sb_sql_table_statement(table, which, out));
 }
 
+static int get_vector_statement(sb_sql_vector_set *set, sb_sql_vector_statement_id which, sqlite3_stmt **out) {
+  return sb_sql_table_sqlite_error(set->table, sb_sql_vector_statement(set, which, out));
+}
+
 static int run(sb_sql_table *table, sqlite3_stmt *statement) {
   int code = sqlite3_step(statement);
   int end = sqlite3_reset(statement);
@@ -78,38 +82,80 @@ static int run_row(sb_sql_table *table, sqlite3_stmt *statement) {
   return code == SQLITE_DONE ? SQLITE_OK : constraint_error(table, end);
 }
 
+static int delete_vector(sb_sql_vector_set *set, int64_t id) {
+  sqlite3_stmt *statement = NULL;
+  int code = get_vector_statement(set, SB_SQL_VECTOR_DELETE, &statement);
+  if (code != SQLITE_OK) return code;
+  sqlite3_bind_int64(statement, 1, id);
+  return run(set->table, statement);
+}
+
 static int delete_row(sb_sql_table *table, int64_t id) {
   int code = run_with(table, SB_SQL_STATEMENT_DELETE_ROW, id);
   bool existed = sqlite3_changes(table->db) > 0;
-  if (code == SQLITE_OK) code = run_with(table, SB_SQL_STATEMENT_DELETE_VECTOR, id);
+  for (int i = 0; code == SQLITE_OK && i < table->declaration.vector_count; i++)
+    code = delete_vector(&table->sets[i], id);
   return code == SQLITE_OK && existed ? note_change(table, id) : code;
 }
 
-/* ---- The vector */
+/* ---- Vectors */
 
-static sb_status check_elements(const sb_sql_table *table, const sb_sql_value *value, sb_error *error) {
+static sb_status check_elements(const sb_sql_vector_column *column, const sb_sql_value *value, sb_error *error) {
   for (size_t i = 0; i < value->dim; i++)
     if (fabs(sb_sql_value_get(value, i)) > ELEMENT_MAX)
       return sb_fail(error, SB_INVALID, "vector element %zu: it is too large; a table's elements go up to 1e15", i + 1);
-  if (table->declaration.metric != SB_SQL_METRIC_COSINE || !sb_sql_value_is_zero(value)) return SB_OK;
+  if (column->metric != SB_SQL_METRIC_COSINE || !sb_sql_value_is_zero(value)) return SB_OK;
   return sb_fail(error, SB_INVALID, "vector element: all elements are zero; cosine needs a direction");
 }
 
+/* A vector that a statement sets. */
 typedef struct vector_blob {
-  uint8_t *bytes; /* tagged; owned. NULL: an UPDATE leaves the vector as it is. */
+  bool set;       /* false: an UPDATE leaves it as it is */
+  uint8_t *bytes; /* tagged; owned. NULL: the vector is NULL. */
   size_t size;
 } vector_blob;
 
-static sb_status read_vector(const sb_sql_table *table, sqlite3_value *argument, vector_blob *out, sb_error *error) {
-  const sb_sql_table_declaration *d = &table->declaration;
+typedef struct vector_blobs {
+  vector_blob items[SB_SQL_TABLE_VECTORS_MAX];
+} vector_blobs;
+
+static void free_vectors(vector_blobs *vectors) {
+  for (int i = 0; i < SB_SQL_TABLE_VECTORS_MAX; i++) free(vectors->items[i].bytes);
+}
+
+static sb_status check_null(const sb_sql_vector_set *set, sb_error *error) {
+  const sb_sql_table *table = set->table;
+  const char *name = table->declaration.names[set->column->column];
+  if (set->column->not_null) return sb_fail(error, SB_INVALID, "NOT NULL constraint failed: %s.%s", table->name, name);
+  if (table->version >= SB_SQL_TABLE_VERSION_WITH_NULLS) return SB_OK;
+  return sb_fail(error, SB_INVALID,
+                 "%s.%s: an older Semblance made this table, without NULL vectors; copy its rows into a new table",
+                 table->name, name);
+}
+
+static sb_status read_vector(const sb_sql_vector_set *set, sqlite3_value *argument, vector_blob *out, sb_error *error) {
+  const sb_sql_vector_column *column = set->column;
+  const char *table = set->table->name, *name = set->table->declaration.names[column->column];
   sb_sql_value value = {0};
-  sb_status status = sb_sql_value_of_argument(argument, &value, error);
+  out->set = true;
+  if (sqlite3_value_type(argument) == SQLITE_NULL) return check_null(set, error);
+  sb_status status = sb_sql_value_for_column(argument, column->element, column->dim, &value, error);
   if (status == SB_OK) status = sb_sql_value_check(&value, error);
-  if (status == SB_OK) status = sb_sql_check_length(table->name, d->names[d->vector], d->dim, value.dim, error);
-  if (status == SB_OK) status = sb_sql_value_convert(&value, d->element, error);
-  if (status == SB_OK) status = check_elements(table, &value, error);
+  if (status == SB_OK) status = sb_sql_check_length(table, name, column->dim, value.dim, error);
+  if (status == SB_OK) status = sb_sql_value_convert(&value, column->element, error);
+  if (status == SB_OK) status = check_elements(column, &value, error);
   if (status == SB_OK) status = sb_sql_value_write_blob(&value, &out->bytes, &out->size, error);
   sb_sql_value_free(&value);
+  return status;
+}
+
+/* Reads the vectors of an INSERT, or those that an UPDATE sets. */
+static sb_status read_vectors(const sb_sql_table *table, sqlite3_value **columns, vector_blobs *out, sb_error *error) {
+  sb_status status = SB_OK;
+  for (int i = 0; status == SB_OK && i < table->declaration.vector_count; i++) {
+    sqlite3_value *argument = columns[table->declaration.vectors[i].column];
+    if (!sqlite3_value_nochange(argument)) status = read_vector(&table->sets[i], argument, &out->items[i], error);
+  }
   return status;
 }
 
@@ -132,13 +178,21 @@ static int insert_row(sb_sql_table *table, sqlite3_value *id, sqlite3_value **co
   return code == SQLITE_OK ? run_row(table, statement) : code;
 }
 
-static int insert_vector(sb_sql_table *table, int64_t id, const vector_blob *vector) {
+/* An empty blob stands for NULL. */
+static void bind_vector(sqlite3_stmt *statement, int number, const vector_blob *vector) {
+  if (vector->bytes)
+    sqlite3_bind_blob64(statement, number, vector->bytes, vector->size, SQLITE_STATIC);
+  else
+    sqlite3_bind_zeroblob(statement, number, 0);
+}
+
+static int insert_vector(sb_sql_vector_set *set, int64_t id, const vector_blob *vector) {
   sqlite3_stmt *statement = NULL;
-  int code = get_statement(table, SB_SQL_STATEMENT_INSERT_VECTOR, &statement);
+  int code = get_vector_statement(set, SB_SQL_VECTOR_INSERT, &statement);
   if (code != SQLITE_OK) return code;
   sqlite3_bind_int64(statement, 1, id);
-  sqlite3_bind_blob64(statement, 2, vector->bytes, vector->size, SQLITE_STATIC);
-  code = run(table, statement);
+  bind_vector(statement, 2, vector);
+  code = run(set->table, statement);
   sqlite3_clear_bindings(statement); /* the blob is the caller's */
   return code;
 }
@@ -196,19 +250,20 @@ static sqlite3_value *new_id(const sb_sql_table *table, sqlite3_value *rowid, sq
 /* `id` NULL: SQLite chooses one. */
 static int insert(sb_sql_table *table, sqlite3_value *id, sqlite3_value **columns, sqlite3_int64 *rowid) {
   sb_error error = {0};
-  vector_blob vector = {0};
-  sb_status status = read_vector(table, columns[table->declaration.vector], &vector, &error);
-  if (status != SB_OK) return sb_sql_table_fail(table, status, &error);
+  vector_blobs vectors = {0};
+  sb_status status = read_vectors(table, columns, &vectors, &error);
+  if (status != SB_OK) return free_vectors(&vectors), sb_sql_table_fail(table, status, &error);
   int code = insert_row(table, id, columns);
   if (is_replaceable(table, code)) {
     code = delete_conflicting(table, id, columns, NULL);
     if (code == SQLITE_OK) code = insert_row(table, id, columns);
   }
   int64_t row = sqlite3_last_insert_rowid(table->db);
-  if (code == SQLITE_OK) code = insert_vector(table, row, &vector);
+  for (int i = 0; code == SQLITE_OK && i < table->declaration.vector_count; i++)
+    code = insert_vector(&table->sets[i], row, &vectors.items[i]);
   if (code == SQLITE_OK) code = note_change(table, row);
   if (code == SQLITE_OK) *rowid = row;
-  free(vector.bytes);
+  free_vectors(&vectors);
   return code;
 }
 
@@ -223,41 +278,48 @@ static int update_row(sb_sql_table *table, int64_t old, sqlite3_value *id, sqlit
   return code == SQLITE_OK ? run_row(table, statement) : code;
 }
 
-/* Sets the vector, or moves the old one to another id, and notes the change of both ids. */
-static int update_vector(sb_sql_table *table, int64_t old, int64_t id, const vector_blob *vector) {
+/* Sets the vector, or moves the old one to another id. */
+static int update_vector(sb_sql_vector_set *set, int64_t old, int64_t id, const vector_blob *vector) {
   sqlite3_stmt *statement = NULL;
-  int code =
-      get_statement(table, vector->bytes ? SB_SQL_STATEMENT_UPDATE_VECTOR : SB_SQL_STATEMENT_MOVE_VECTOR, &statement);
-  if (code != SQLITE_OK) return code;
   int next = 1;
+  if (!vector->set && id == old) return SQLITE_OK;
+  int code = get_vector_statement(set, vector->set ? SB_SQL_VECTOR_UPDATE : SB_SQL_VECTOR_MOVE, &statement);
+  if (code != SQLITE_OK) return code;
   sqlite3_bind_int64(statement, next++, id);
-  if (vector->bytes) sqlite3_bind_blob64(statement, next++, vector->bytes, vector->size, SQLITE_STATIC);
+  if (vector->set) bind_vector(statement, next++, vector);
   sqlite3_bind_int64(statement, next, old);
-  code = run(table, statement);
-  sqlite3_clear_bindings(statement);
+  code = run(set->table, statement);
+  sqlite3_clear_bindings(statement); /* the blob is the caller's */
+  return code;
+}
+
+/* Writes the row's vectors, and notes the change of both ids. */
+static int update_vectors(sb_sql_table *table, int64_t old, int64_t id, const vector_blobs *vectors) {
+  bool changed = id != old;
+  int code = SQLITE_OK;
+  for (int i = 0; code == SQLITE_OK && i < table->declaration.vector_count; i++) {
+    changed |= vectors->items[i].set;
+    code = update_vector(&table->sets[i], old, id, &vectors->items[i]);
+  }
   if (code == SQLITE_OK && id != old) code = note_change(table, old);
-  return code == SQLITE_OK ? note_change(table, id) : code;
+  return code == SQLITE_OK && changed ? note_change(table, id) : code;
 }
 
 static int update(sb_sql_table *table, int64_t old, sqlite3_value *new, sqlite3_value **columns) {
   sb_error error = {0};
-  vector_blob vector = {0};
-  sqlite3_value *argument = columns[table->declaration.vector];
+  vector_blobs vectors = {0};
   int64_t id = 0;
-  bool same_vector = sqlite3_value_nochange(argument);
-  sb_status status = SB_OK;
-  if (!sb_sql_whole_number(new, &id))
-    status = sb_fail(&error, SB_INVALID, "%s: a row's id is a whole number", table->name);
-  else if (!same_vector)
-    status = read_vector(table, argument, &vector, &error);
-  if (status != SB_OK) return sb_sql_table_fail(table, status, &error);
+  sb_status status = sb_sql_whole_number(new, &id)
+                         ? read_vectors(table, columns, &vectors, &error)
+                         : sb_fail(&error, SB_INVALID, "%s: a row's id is a whole number", table->name);
+  if (status != SB_OK) return free_vectors(&vectors), sb_sql_table_fail(table, status, &error);
   int code = update_row(table, old, new, columns);
   if (is_replaceable(table, code)) {
     code = delete_conflicting(table, new, columns, &old);
     if (code == SQLITE_OK) code = update_row(table, old, new, columns);
   }
-  if (code == SQLITE_OK && (!same_vector || id != old)) code = update_vector(table, old, id, &vector);
-  free(vector.bytes);
+  if (code == SQLITE_OK) code = update_vectors(table, old, id, &vectors);
+  free_vectors(&vectors);
   return code;
 }
 

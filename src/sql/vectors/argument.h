@@ -7,6 +7,12 @@
 
 /* A tagged or untyped blob, or text. SB_INVALID for NULL, numbers, and what is not a vector. */
 sb_status sb_sql_value_of_argument(sqlite3_value *argument, sb_sql_value *out, sb_error *error);
+/* The same as bits: also a text of 0 and 1 such as '0110'. SB_INVALID: an element is neither 0 nor 1. */
+sb_status sb_sql_bits_of_argument(sqlite3_value *argument, sb_sql_value *out, sb_error *error);
+/* What is to be stored in, or compared with, a column of `dim` elements: also an untyped blob of a column's own type,
+ * which its size gives away. */
+sb_status sb_sql_value_for_column(sqlite3_value *argument, sb_sql_element element, size_t dim, sb_sql_value *out,
+                                  sb_error *error);
 /* The same as finite floats, whatever the element type, for a search or a row. The caller frees `*out` with free(). */
 sb_status sb_sql_floats_of_argument(sqlite3_value *argument, float **out, size_t *dim, sb_error *error);
 /* Reads a whole number, also one that comes as REAL: JavaScript has no other numbers. False: it is something else. */

@@ -132,8 +132,12 @@ void sb_sql_vector_distance(sqlite3_context *context, int count, sqlite3_value *
   double result = 0;
   bool null = false;
   if (any_null(count, arguments)) return;
-  sb_status status = sb_sql_value_of_argument(arguments[0], &a, &error);
-  if (status == SB_OK) status = sb_sql_value_of_argument(arguments[1], &b, &error);
+  bool bits = sb_sql_metric_is_of_bits(*metric);
+  sb_status status =
+      bits ? sb_sql_bits_of_argument(arguments[0], &a, &error) : sb_sql_value_of_argument(arguments[0], &a, &error);
+  if (status == SB_OK)
+    status =
+        bits ? sb_sql_bits_of_argument(arguments[1], &b, &error) : sb_sql_value_of_argument(arguments[1], &b, &error);
   if (status == SB_OK) status = sb_sql_metric_of_values(*metric, &a, &b, &result, &null, &error);
   if (status != SB_OK)
     sb_sql_function_error(context, status, &error);
@@ -186,10 +190,11 @@ static bool unit_length(const sb_sql_value *value, double *unit) {
   return true;
 }
 
-/* The element type of a normalized vector: the declared one, but never INTEGER. */
+/* The element type of a normalized vector: the declared one, but never one of whole numbers. */
 static sb_sql_element normalized_element(sb_sql_element declared) {
+  bool whole = declared == SB_SQL_ELEMENT_INTEGER || declared == SB_SQL_ELEMENT_INT8 || declared == SB_SQL_ELEMENT_BIT;
   if (declared == SB_SQL_ELEMENT_NONE) return SB_SQL_ELEMENT_FLOAT;
-  return declared == SB_SQL_ELEMENT_INTEGER ? SB_SQL_ELEMENT_DOUBLE : declared;
+  return whole ? SB_SQL_ELEMENT_DOUBLE : declared;
 }
 
 static sb_status normalize(sqlite3_context *context, const sb_sql_value *value, sb_error *error) {
@@ -253,6 +258,8 @@ int sb_sql_register_functions(sqlite3 *db) {
       {sb_sql_nearest_functions[1], 2, NULL, always_true},
       {sb_sql_nearest_functions[2], 2, NULL, always_true},
       {sb_sql_nearest_functions[3], 2, NULL, always_true},
+      {sb_sql_nearest_functions[4], 2, NULL, always_true},
+      {sb_sql_nearest_functions[5], 2, NULL, always_true},
   };
   int code = SQLITE_OK;
   for (size_t i = 0; code == SQLITE_OK && i < sizeof functions / sizeof *functions; i++) {

@@ -1,4 +1,4 @@
-/* Inner product, cosine similarity and distances of SQL vectors, over the SIMD kernels of src/vector. */
+/* Comparisons of SQL vectors: those of floats over the SIMD kernels of src/vector. */
 #include "sql/vectors/metric.h"
 
 #include "vector/vector.h"
@@ -6,8 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-const char *const sb_sql_nearest_functions[SB_SQL_METRICS] = {"semblance_nearest_dot", "semblance_nearest_cosine",
-                                                              "semblance_nearest_l2", "semblance_nearest_l1"};
+const char *const sb_sql_nearest_functions[SB_SQL_METRICS] = {"semblance_nearest_dot",     "semblance_nearest_cosine",
+                                                              "semblance_nearest_l2",      "semblance_nearest_l1",
+                                                              "semblance_nearest_hamming", "semblance_nearest_jaccard"};
 
 int sb_sql_nearest_metric(const char *name) {
   for (int i = 0; i < SB_SQL_METRICS; i++)
@@ -16,12 +17,20 @@ int sb_sql_nearest_metric(const char *name) {
 }
 
 const char *sb_sql_metric_name(sb_sql_metric metric) {
-  static const char *const names[SB_SQL_METRICS] = {"dot", "cosine", "l2", "l1"};
+  static const char *const names[SB_SQL_METRICS] = {"dot", "cosine", "l2", "l1", "hamming", "jaccard"};
   return names[metric];
 }
 
 bool sb_sql_metric_is_distance(sb_sql_metric metric) {
-  return metric == SB_SQL_METRIC_L2 || metric == SB_SQL_METRIC_L1;
+  return metric != SB_SQL_METRIC_DOT && metric != SB_SQL_METRIC_COSINE;
+}
+
+bool sb_sql_metric_is_of_bits(sb_sql_metric metric) {
+  return metric == SB_SQL_METRIC_HAMMING || metric == SB_SQL_METRIC_JACCARD;
+}
+
+bool sb_sql_metric_has_index(sb_sql_metric metric) {
+  return metric != SB_SQL_METRIC_L1 && !sb_sql_metric_is_of_bits(metric);
 }
 
 /* The kernels load unaligned vectors; only the type of their parameters asks for alignment. */
@@ -69,8 +78,23 @@ double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *
   case SB_SQL_METRIC_L1: return taxicab_distance(a, b, dim);
   case SB_SQL_METRIC_COSINE:
     return cosine((double)sb_dot(x, y, dim), (double)sb_dot(x, x, dim), (double)sb_dot(y, y, dim));
+  case SB_SQL_METRIC_HAMMING:
+  case SB_SQL_METRIC_JACCARD: break;
   }
   return NAN;
+}
+
+/* The bits after the last one of a vector do not count. Two vectors without ones are at Jaccard's distance 1. */
+static double metric_of_bits(sb_sql_metric metric, const uint8_t *a, const uint8_t *b, size_t dim) {
+  int differ = 0, common = 0, all = 0;
+  for (size_t i = 0; i < dim; i += 8) {
+    unsigned mask = dim - i < 8 ? (1u << (dim - i)) - 1 : 0xff, x = a[i / 8] & mask, y = b[i / 8] & mask;
+    differ += __builtin_popcount(x ^ y);
+    common += __builtin_popcount(x & y);
+    all += __builtin_popcount(x | y);
+  }
+  if (metric == SB_SQL_METRIC_HAMMING) return differ;
+  return common ? 1 - (double)common / all : 1;
 }
 
 static double metric_of_doubles(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b) {
@@ -100,15 +124,25 @@ static sb_status explain_not_finite(sb_sql_metric metric, const sb_sql_value *a,
   return sb_fail(error, SB_INVALID, "vector element: the elements are too large to be multiplied");
 }
 
-/* The type to compare in: float if either side is float, as a search compares, too; else double. */
+static bool is_single(sb_sql_element element) {
+  return element == SB_SQL_ELEMENT_FLOAT || element == SB_SQL_ELEMENT_HALF;
+}
+
+/* The type to compare in: float if either side is float or half, as a search compares, too; else double. */
 static sb_status common_element(const sb_sql_value *a, const sb_sql_value *b, sb_sql_element *out, sb_error *error) {
   if (a->dim != b->dim)
     return sb_fail(error, SB_INVALID, "vector length: vectors of %zu and %zu elements cannot be compared", a->dim,
                    b->dim);
-  bool any_float = a->element == SB_SQL_ELEMENT_FLOAT || b->element == SB_SQL_ELEMENT_FLOAT;
-  if (!a->element && !b->element) any_float = a->stored == SB_SQL_ELEMENT_FLOAT || b->stored == SB_SQL_ELEMENT_FLOAT;
+  bool any_float = is_single(a->element) || is_single(b->element);
+  if (!a->element && !b->element) any_float = is_single(a->stored) || is_single(b->stored);
   *out = any_float ? SB_SQL_ELEMENT_FLOAT : SB_SQL_ELEMENT_DOUBLE;
   return SB_OK;
+}
+
+static sb_status wrong_type(sb_sql_metric metric, sb_error *error) {
+  if (sb_sql_metric_is_of_bits(metric))
+    return sb_fail(error, SB_INVALID, "vector type: the distances of Hamming and Jaccard compare vectors of bits");
+  return sb_fail(error, SB_INVALID, "vector type: vectors of bits are compared by Hamming's or Jaccard's distance");
 }
 
 sb_status sb_sql_metric_of_values(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b, double *out,
@@ -116,6 +150,10 @@ sb_status sb_sql_metric_of_values(sb_sql_metric metric, const sb_sql_value *a, c
   sb_sql_element element = SB_SQL_ELEMENT_NONE;
   sb_status status = common_element(a, b, &element, error);
   if (status != SB_OK) return status;
+  bool bits = a->element == SB_SQL_ELEMENT_BIT && b->element == SB_SQL_ELEMENT_BIT;
+  *null = false;
+  if (sb_sql_metric_is_of_bits(metric) != bits) return wrong_type(metric, error);
+  if (bits) return *out = metric_of_bits(metric, a->bytes, b->bytes, a->dim), SB_OK;
   sb_sql_value x = *a, y = *b; /* copies own only what converting them allocates */
   x.owned = y.owned = NULL;
   status = sb_sql_value_convert(&x, element, error);
@@ -123,7 +161,6 @@ sb_status sb_sql_metric_of_values(sb_sql_metric metric, const sb_sql_value *a, c
   if (status != SB_OK) goto done;
   *out = element == SB_SQL_ELEMENT_FLOAT ? sb_sql_metric_of_floats(metric, x.bytes, y.bytes, x.dim)
                                          : metric_of_doubles(metric, &x, &y);
-  *null = false;
   if (!isfinite(*out)) status = explain_not_finite(metric, &x, &y, null, error);
 done:
   sb_sql_value_free(&x);

@@ -1,4 +1,5 @@
-/* The four ways to compare two vectors: inner product, cosine similarity, Euclidean and taxicab distance. */
+/* The ways to compare two vectors: inner product, cosine similarity, Euclidean and taxicab distance; of bits, the
+ * distances of Hamming (how many differ) and Jaccard (1 - common ones / all ones). */
 #ifndef SB_SQL_VECTORS_METRIC_H
 #define SB_SQL_VECTORS_METRIC_H
 
@@ -9,16 +10,21 @@ typedef enum sb_sql_metric {
   SB_SQL_METRIC_DOT,
   SB_SQL_METRIC_COSINE,
   SB_SQL_METRIC_L2,
-  SB_SQL_METRIC_L1 /* no index answers it: a search compares every row */
+  SB_SQL_METRIC_L1,
+  SB_SQL_METRIC_HAMMING,
+  SB_SQL_METRIC_JACCARD
 } sb_sql_metric;
-enum { SB_SQL_METRICS = 4 };
+enum { SB_SQL_METRICS = 6 };
 const char *sb_sql_metric_name(sb_sql_metric metric);
-bool sb_sql_metric_is_distance(sb_sql_metric metric); /* L2, L1: the smallest value is the nearest */
+bool sb_sql_metric_is_distance(sb_sql_metric metric); /* all but DOT and COSINE: the smallest value is the nearest */
+bool sb_sql_metric_is_of_bits(sb_sql_metric metric);  /* HAMMING, JACCARD */
+/* Whether an index answers it: DOT, COSINE, L2. For the others a search compares every row. */
+bool sb_sql_metric_has_index(sb_sql_metric metric);
 
-/* Two vectors of `dim` floats at any alignment. The cosine of a zero vector is NaN. */
+/* Two vectors of `dim` floats at any alignment, by any metric but those of bits. The cosine of a zero vector is NaN. */
 double sb_sql_metric_of_floats(sb_sql_metric metric, const void *a, const void *b, size_t dim);
 /* Any two values, converted to a common type first. *null: the cosine of a zero vector, which SQL gives as NULL.
- * SB_INVALID: lengths differ, or an element is not finite or too large. */
+ * SB_INVALID: lengths differ, an element is not finite or too large, or only one of vectors and metric is of bits. */
 sb_status sb_sql_metric_of_values(sb_sql_metric metric, const sb_sql_value *a, const sb_sql_value *b, double *out,
                                   bool *null, sb_error *error);
 

@@ -19,18 +19,25 @@ enum {
   SB_SQL_VALUE_HEADER = 8, /* bytes of a tagged blob before its elements */
 };
 
-/* Element types; the numbers are those of the tagged blob. A decimal is stored as the nearest double. */
+/* Element types; the numbers are those of the tagged blob. A decimal is stored as the nearest double, a half as IEEE
+ * 754's binary16; eight bits are a byte, the first of them the lowest. */
 typedef enum sb_sql_element {
   SB_SQL_ELEMENT_NONE, /* text or an untyped blob: takes the type of the vector that it is compared with */
   SB_SQL_ELEMENT_FLOAT,
   SB_SQL_ELEMENT_DOUBLE,
   SB_SQL_ELEMENT_DECIMAL,
-  SB_SQL_ELEMENT_INTEGER
+  SB_SQL_ELEMENT_INTEGER,
+  SB_SQL_ELEMENT_INT8,
+  SB_SQL_ELEMENT_BIT,
+  SB_SQL_ELEMENT_HALF
 } sb_sql_element;
+/* Element types of untyped blobs, as subtypes of SQL values: those of sqlite-vec. */
+enum { SB_SQL_SUBTYPE_FLOAT = 223, SB_SQL_SUBTYPE_BIT, SB_SQL_SUBTYPE_INT8 };
 const char *sb_sql_element_name(sb_sql_element element);
 /* Parses a type's name, ignoring ASCII case. SB_INVALID for other names; `string`, which IRIS has, gets a message of
  * its own. */
 sb_status sb_sql_element_parse(const char *name, size_t size, sb_sql_element *out, sb_error *error);
+size_t sb_sql_elements_size(sb_sql_element element, size_t dim); /* bytes of `dim` elements */
 
 typedef struct sb_sql_value {
   sb_sql_element element; /* the declared type; SB_SQL_ELEMENT_NONE: undeclared */
@@ -44,15 +51,20 @@ typedef struct sb_sql_value {
 /* Reads a tagged blob or, without a tag, untyped float32 (a multiple of 4 bytes). The elements are borrowed and not
  * checked. */
 sb_status sb_sql_value_read_blob(const void *bytes, size_t size, sb_sql_value *out, sb_error *error);
+/* Reads an untyped blob of INT8 or BIT. The elements are borrowed. */
+sb_status sb_sql_value_read_untyped(const void *bytes, size_t size, sb_sql_element element, sb_sql_value *out,
+                                    sb_error *error);
 /* Reads text. The elements are owned and finite. */
 sb_status sb_sql_value_read_text(const char *text, size_t size, sb_sql_value *out, sb_error *error);
+/* Reads a text of the digits 0 and 1 as bits, as PostgreSQL writes them. *found false: the text is something else. */
+sb_status sb_sql_value_read_digits(const char *text, size_t size, sb_sql_value *out, bool *found, sb_error *error);
 void sb_sql_value_free(sb_sql_value *value);
 /* Checks that every element is a finite number. */
 sb_status sb_sql_value_check(const sb_sql_value *value, sb_error *error);
-/* Converts in place. SB_INVALID: an element is out of range, or has a fraction and `element` is INTEGER. */
+/* Converts in place. SB_INVALID: an element is out of range, or has a fraction and `element` has none. */
 sb_status sb_sql_value_convert(sb_sql_value *value, sb_sql_element element, sb_error *error);
-/* Makes it `dim` elements of a type in IRIS's way: a fraction is cut off for INTEGER, a longer vector is cut, a shorter
- * one gets zeros. SB_INVALID: an element is out of range. */
+/* Makes it `dim` elements of a type in IRIS's way: a fraction is cut off for INTEGER and INT8, a longer vector is cut, a
+ * shorter one gets zeros. SB_INVALID: an element is out of range. */
 sb_status sb_sql_value_coerce(sb_sql_value *value, sb_sql_element element, size_t dim, sb_error *error);
 /* Element i as a double, whatever the stored type. */
 double sb_sql_value_get(const sb_sql_value *value, size_t i);

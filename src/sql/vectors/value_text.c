@@ -175,6 +175,20 @@ sb_status sb_sql_value_read_text(const char *text, size_t size, sb_sql_value *ou
   return SB_OK;
 }
 
+sb_status sb_sql_value_read_digits(const char *text, size_t size, sb_sql_value *out, bool *found, sb_error *error) {
+  *found = size > 0;
+  for (size_t i = 0; i < size; i++) *found &= text[i] == '0' || text[i] == '1';
+  if (!*found) return SB_OK;
+  if (size > SB_SQL_DIM_MAX)
+    return sb_fail(error, SB_INVALID, "vector length: the vector has more than %d elements", SB_SQL_DIM_MAX);
+  uint8_t *bits = sb_alloc((size + 7) / 8, 1, error);
+  if (!bits) return SB_NO_MEMORY;
+  for (size_t i = 0; i < size; i++) bits[i / 8] |= (uint8_t)((text[i] == '1') << i % 8);
+  *out = (sb_sql_value){
+      .element = SB_SQL_ELEMENT_BIT, .stored = SB_SQL_ELEMENT_BIT, .dim = size, .bytes = bits, .owned = bits};
+  return SB_OK;
+}
+
 /* ---- Writing */
 
 /* Writes the fewest digits that read back to the same number. `single`: the number is a float. */
@@ -191,8 +205,12 @@ static int format_real(double value, bool single, char text[32]) {
 }
 
 static int format_element(const sb_sql_value *value, size_t i, char text[32]) {
-  if (value->stored != SB_SQL_ELEMENT_INTEGER)
-    return format_real(sb_sql_value_get(value, i), value->stored == SB_SQL_ELEMENT_FLOAT, text);
+  bool small = value->stored == SB_SQL_ELEMENT_INT8 || value->stored == SB_SQL_ELEMENT_BIT;
+  if (small) return snprintf(text, 32, "%d", (int)sb_sql_value_get(value, i));
+  if (value->stored != SB_SQL_ELEMENT_INTEGER) {
+    bool single = value->stored == SB_SQL_ELEMENT_FLOAT || value->stored == SB_SQL_ELEMENT_HALF;
+    return format_real(sb_sql_value_get(value, i), single, text);
+  }
   int64_t whole;
   memcpy(&whole, value->bytes + i * sizeof whole, sizeof whole);
   return snprintf(text, 32, "%lld", (long long)whole);

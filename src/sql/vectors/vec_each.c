@@ -9,14 +9,14 @@ enum { COLUMN_VALUE, COLUMN_VECTOR };
 
 typedef struct cursor {
   sqlite3_vtab_cursor base;
-  float *floats; /* owned; NULL: there is no row */
-  size_t dim, at;
+  sb_sql_value value; /* owns its elements; dim 0: there is no row */
+  size_t at;
 } cursor;
 
 static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **out,
                    char **message) {
   (void)data, (void)count, (void)arguments, (void)message;
-  int code = sqlite3_declare_vtab(db, "CREATE TABLE x(value REAL, vector HIDDEN)");
+  int code = sqlite3_declare_vtab(db, "CREATE TABLE x(value, vector HIDDEN)");
   if (code != SQLITE_OK) return code;
   sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
   *out = sb_alloc(1, sizeof **out, NULL);
@@ -58,20 +58,33 @@ static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
 }
 
 static int close_cursor(sqlite3_vtab_cursor *base) {
-  free(((cursor *)base)->floats);
+  sb_sql_value_free(&((cursor *)base)->value);
   free(base);
   return SQLITE_OK;
+}
+
+/* Reads the vector into elements of its own: the argument does not live as long as the rows. */
+static sb_status read_vector(cursor *c, sqlite3_value *argument, sb_error *error) {
+  sb_sql_value value = {0};
+  sb_status status = sb_sql_value_of_argument(argument, &value, error);
+  bool small = value.element == SB_SQL_ELEMENT_INT8 || value.element == SB_SQL_ELEMENT_BIT;
+  if (status == SB_OK)
+    status = sb_sql_value_coerce(&value, small ? value.element : SB_SQL_ELEMENT_FLOAT, value.dim, error);
+  if (status == SB_OK)
+    c->value = value;
+  else
+    sb_sql_value_free(&value);
+  return status;
 }
 
 static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int count, sqlite3_value **values) {
   cursor *c = (cursor *)base;
   sb_error error = {0};
   (void)number, (void)text;
-  free(c->floats);
-  c->floats = NULL;
-  c->dim = c->at = 0;
+  sb_sql_value_free(&c->value);
+  c->at = 0;
   if (count < 1 || sqlite3_value_type(values[0]) == SQLITE_NULL) return SQLITE_OK;
-  sb_status status = sb_sql_floats_of_argument(values[0], &c->floats, &c->dim, &error);
+  sb_status status = read_vector(c, values[0], &error);
   return sb_sql_vtab_error(base->pVtab, status, &error);
 }
 
@@ -82,12 +95,17 @@ static int next(sqlite3_vtab_cursor *base) {
 
 static int eof(sqlite3_vtab_cursor *base) {
   const cursor *c = (const cursor *)base;
-  return c->at >= c->dim;
+  return c->at >= c->value.dim;
 }
 
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int number) {
   const cursor *c = (const cursor *)base;
-  if (number == COLUMN_VALUE) sqlite3_result_double(context, (double)c->floats[c->at]);
+  if (number != COLUMN_VALUE) return SQLITE_OK;
+  double value = sb_sql_value_get(&c->value, c->at);
+  if (c->value.element == SB_SQL_ELEMENT_FLOAT)
+    sqlite3_result_double(context, value);
+  else
+    sqlite3_result_int(context, (int)value);
   return SQLITE_OK;
 }
 
