@@ -2,6 +2,7 @@
 #include "sql/register.h"
 
 #include "sql/table/module.h"
+#include "sql/vectors/aggregates.h"
 #include "sql/vectors/functions.h"
 #include "sql/vectors/pgvector_functions.h"
 #include "sql/vectors/vec_functions.h"
@@ -11,5 +12,6 @@ int sb_sql_register(sqlite3 *db) {
   int code = sb_sql_register_functions(db);
   if (code == SQLITE_OK) code = sb_sql_register_vec_functions(db);
   if (code == SQLITE_OK) code = sb_sql_register_pgvector_functions(db);
+  if (code == SQLITE_OK) code = sb_sql_register_aggregates(db);
   return code == SQLITE_OK ? sb_sql_register_table(db) : code;
 }

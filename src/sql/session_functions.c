@@ -3,6 +3,8 @@
 #include "sql/session_functions.h"
 
 #include "sql/error.h"
+#include "sql/session_casts.h"
+#include "sql/vectors/aggregates.h"
 #include "sql/vectors/value.h"
 
 #include <stdlib.h>
@@ -89,6 +91,8 @@ static void now(sqlite3_context *context, int count, sqlite3_value **arguments) 
 int sb_sql_register_session_functions(sqlite3 *db, sb_sql_embedder *embedder) {
   int code = sqlite3_create_function_v2(db, "embedding", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
                                         embedder, embedding, NULL, NULL, NULL);
+  if (code == SQLITE_OK) code = sb_sql_register_casts(db);
+  if (code == SQLITE_OK) code = sb_sql_replace_sum(db);
   if (code != SQLITE_OK) return code;
   return sqlite3_create_function_v2(db, "now", 0, SQLITE_UTF8 | SQLITE_INNOCUOUS, NULL, now, NULL, NULL, NULL);
 }

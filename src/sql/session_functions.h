@@ -1,4 +1,4 @@
-/* SQL functions that only a session has: NOW() and EMBEDDING(). */
+/* SQL functions that only a session has: NOW(), EMBEDDING(), casts, and sum and avg of vectors. */
 #ifndef SB_SQL_SESSION_FUNCTIONS_H
 #define SB_SQL_SESSION_FUNCTIONS_H
 

@@ -5,6 +5,7 @@
 #include "sql/dialect/iris_index.h"
 #include "sql/dialect/iris_statements.h"
 #include "sql/dialect/pgvector_dialect.h"
+#include "sql/dialect/pgvector_operators.h"
 #include "sql/dialect/query_rewrite.h"
 
 #include <stdlib.h>

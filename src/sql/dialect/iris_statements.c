@@ -24,30 +24,44 @@ static size_t next(const sb_sql_token_edits *s, size_t i) {
 
 /* ---- CREATE TABLE */
 
-/* The token VECTOR of a column's type, between the parentheses at `open`; 0: no column is a vector. */
-static size_t find_vector(const sb_sql_token_edits *s, size_t open) {
+/* The metric that a column's type at token `i` is to have: vectors of numbers can be zero, which the cosine refuses;
+ * those of bits have their own. NULL: the column has no vectors. */
+static const char *metric_of(const sb_sql_token_edits *s, size_t i) {
+  const sb_sql_token *length = at(s, i + 2);
+  bool parentheses = sb_sql_token_is_symbol(at(s, i + 1), '(') && s->matching[i + 1] > 0;
+  if (sb_sql_token_is(at(s, i), "vector") || sb_sql_token_is(at(s, i), "halfvec")) return " metric=dot";
+  bool many = length->kind == SB_SQL_TOKEN_NUMBER && !(length->size == 1 && strchr("01", *length->text));
+  return sb_sql_token_is(at(s, i), "bit") && parentheses && many ? "" : NULL;
+}
+
+/* Writes the metrics of the columns between the parentheses at `open`. *found: a column has vectors. */
+static sb_status write_metrics(sb_sql_token_edits *s, size_t open, bool *found, sb_error *error) {
   size_t close = (size_t)s->matching[open];
+  *found = false;
   for (size_t i = open + 1, first = i; i < close; i = next(s, i)) {
     if (sb_sql_token_is_symbol(at(s, i), ',')) first = i + 1;
-    if (i == first + 1 && is_name(at(s, first)) && sb_sql_token_is(at(s, i), "vector")) return i;
+    const char *metric = i == first + 1 && is_name(at(s, first)) ? metric_of(s, i) : NULL;
+    if (!metric) continue;
+    size_t end = next(s, sb_sql_token_is_symbol(at(s, i + 1), '(') ? i + 1 : i);
+    const sb_sql_token *last = at(s, end - 1);
+    *found = true;
+    sb_status status = sb_sql_token_edits_replace(s, last->text + last->size, 0, error, "%s", metric);
+    if (status != SB_OK) return status;
   }
-  return 0;
+  return SB_OK;
 }
 
 sb_status sb_sql_iris_create_table(sb_sql_token_edits *s, size_t i, sb_error *error) {
+  bool vectors = false;
   if (!sb_sql_token_is(at(s, i), "create") || !sb_sql_token_is(at(s, i + 1), "table")) return SB_OK;
   size_t name = i + 2;
   if (sb_sql_token_is(at(s, name), "if")) name += 3; /* IF NOT EXISTS */
   size_t open = skip_name(s, name);
   if (!sb_sql_token_is_symbol(at(s, open), '(') || s->matching[open] < 0) return SB_OK;
-  size_t vector = find_vector(s, open);
-  if (!vector) return SB_OK;
-  size_t type_end = next(s, sb_sql_token_is_symbol(at(s, vector + 1), '(') ? vector + 1 : vector);
-  const sb_sql_token *last = at(s, type_end - 1);
-  sb_status status = sb_sql_token_edits_replace(s, at(s, i + 1)->text, 0, error, "VIRTUAL ");
-  if (status == SB_OK) status = sb_sql_token_edits_replace(s, at(s, open)->text, 0, error, " USING semblance");
-  if (status != SB_OK) return status;
-  return sb_sql_token_edits_replace(s, last->text + last->size, 0, error, " metric=dot");
+  sb_status status = write_metrics(s, open, &vectors, error);
+  if (status != SB_OK || !vectors) return status;
+  status = sb_sql_token_edits_replace(s, at(s, i + 1)->text, 0, error, "VIRTUAL ");
+  return status == SB_OK ? sb_sql_token_edits_replace(s, at(s, open)->text, 0, error, " USING semblance") : status;
 }
 
 /* ---- TRUNCATE, DESCRIBE */

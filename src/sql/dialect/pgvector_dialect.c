@@ -1,5 +1,4 @@
-/* An operand is a name, a literal, a parameter, a call or parentheses, with casts after it. Operators of pgvector bind
- * tighter than comparisons, and nobody writes arithmetic beside them without parentheses. */
+/* Statements of pgvector that SQLite does not have. Its operators are in pgvector_operators.c. */
 #include "sql/dialect/pgvector_dialect.h"
 
 #include "sql/dialect/iris_index.h"
@@ -9,104 +8,6 @@
 
 static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
   return &s->tokens[i < s->count ? i : s->count];
-}
-
-static bool is_name(const sb_sql_token *t) {
-  return t->kind == SB_SQL_TOKEN_WORD || t->kind == SB_SQL_TOKEN_NAME;
-}
-
-static bool is_cast(const sb_sql_token *t) {
-  return sb_sql_token_is_symbol(t, ':') && t->size == 2;
-}
-
-/* ---- Operands */
-
-/* The first token of the operand whose last one is `last`; SIZE_MAX: there is none. */
-static size_t operand_begin(const sb_sql_token_edits *s, size_t last) {
-  size_t i = last;
-  while (i >= 2 && is_name(at(s, i)) && is_cast(at(s, i - 1))) i -= 2; /* x::vector */
-  const sb_sql_token *t = at(s, i);
-  if (sb_sql_token_is_symbol(t, ')')) {
-    if (s->matching[i] < 0) return SIZE_MAX;
-    i = (size_t)s->matching[i];
-    if (!i || at(s, i - 1)->kind != SB_SQL_TOKEN_WORD) return i;
-    bool keyword = sb_sql_token_is(at(s, i - 1), "by") || sb_sql_token_is(at(s, i - 1), "select") ||
-                   sb_sql_token_is(at(s, i - 1), "where") || sb_sql_token_is(at(s, i - 1), "and") ||
-                   sb_sql_token_is(at(s, i - 1), "or") || sb_sql_token_is(at(s, i - 1), "not");
-    if (keyword) return i;
-    i--;
-  } else if (!is_name(t) && t->kind != SB_SQL_TOKEN_STRING && t->kind != SB_SQL_TOKEN_PARAMETER &&
-             t->kind != SB_SQL_TOKEN_BLOB) {
-    return SIZE_MAX;
-  }
-  while (i >= 2 && is_name(at(s, i)) && sb_sql_token_is_symbol(at(s, i - 1), '.') && is_name(at(s, i - 2))) i -= 2;
-  return i;
-}
-
-/* The token after the operand that begins at `i`; 0: there is none. */
-static size_t operand_end(const sb_sql_token_edits *s, size_t i) {
-  const sb_sql_token *t = at(s, i);
-  size_t end = i + 1;
-  if (is_name(t)) {
-    while (sb_sql_token_is_symbol(at(s, end), '.') && is_name(at(s, end + 1))) end += 2;
-    if (sb_sql_token_is_symbol(at(s, end), '(') && s->matching[end] >= 0) end = (size_t)s->matching[end] + 1;
-  } else if (sb_sql_token_is_symbol(t, '(') && s->matching[i] >= 0) {
-    end = (size_t)s->matching[i] + 1;
-  } else if (t->kind != SB_SQL_TOKEN_STRING && t->kind != SB_SQL_TOKEN_PARAMETER && t->kind != SB_SQL_TOKEN_BLOB) {
-    return 0;
-  }
-  while (is_cast(at(s, end)) && is_name(at(s, end + 1))) end += 2;
-  return end;
-}
-
-/* ---- Operators and casts */
-
-/* The function of the operator at token `i`, three symbols without a space; NULL: it is none. */
-static const char *operator_function(const sb_sql_token_edits *s, size_t i) {
-  static const struct {
-    const char *symbols, *function;
-  } operators[] = {{"<->", "l2_distance"},
-                   {"<=>", "cosine_distance"},
-                   {"<#>", "vector_negative_inner_product"},
-                   {"<+>", "l1_distance"}};
-  const char *text = at(s, i)->text;
-  if (!sb_sql_token_is_symbol(at(s, i), '<') || (size_t)(s->end - text) < 3) return NULL;
-  for (size_t o = 0; o < sizeof operators / sizeof *operators; o++)
-    if (!memcmp(text, operators[o].symbols, 3)) return operators[o].function;
-  return NULL;
-}
-
-/* x <-> y becomes l2_distance(x, y). */
-static sb_status replace_operator(sb_sql_token_edits *s, size_t i, const char *function, sb_error *error) {
-  size_t begin = i ? operand_begin(s, i - 1) : SIZE_MAX, end = operand_end(s, i + 3);
-  if (begin == SIZE_MAX || !end) return SB_OK; /* SQLite reports the syntax error */
-  const sb_sql_token *last = at(s, end - 1);
-  sb_status status = sb_sql_token_edits_replace(s, at(s, begin)->text, 0, error, "%s(", function);
-  if (status == SB_OK) status = sb_sql_token_edits_replace(s, at(s, i)->text, 3, error, ",");
-  return status == SB_OK ? sb_sql_token_edits_replace(s, last->text + last->size, 0, error, ")") : status;
-}
-
-/* x::vector becomes to_vector(x). Other casts are left to SQLite, which has none. */
-static sb_status replace_cast(sb_sql_token_edits *s, size_t i, sb_error *error) {
-  const sb_sql_token *type = at(s, i + 1);
-  size_t begin = i ? operand_begin(s, i - 1) : SIZE_MAX;
-  if (begin == SIZE_MAX || !sb_sql_token_is(type, "vector")) return SB_OK;
-  const char *from = at(s, i)->text;
-  sb_status status = sb_sql_token_edits_replace(s, at(s, begin)->text, 0, error, "to_vector(");
-  return status == SB_OK ? sb_sql_token_edits_replace(s, from, (size_t)(type->text + type->size - from), error, ")")
-                         : status;
-}
-
-/* Operators come first: where an operand has a cast, the operator's function goes around that of the cast. */
-sb_status sb_sql_pgvector_operators(sb_sql_token_edits *s, sb_error *error) {
-  sb_status status = SB_OK;
-  for (size_t i = 0; status == SB_OK && i < s->count; i++) {
-    const char *function = operator_function(s, i);
-    if (function) status = replace_operator(s, i, function, error);
-  }
-  for (size_t i = 0; status == SB_OK && i < s->count; i++)
-    if (is_cast(at(s, i))) status = replace_cast(s, i, error);
-  return status;
 }
 
 /* ---- CREATE INDEX ... USING hnsw (column vector_l2_ops) WITH (m = 16) */
@@ -147,12 +48,16 @@ static sb_status check_settings(const sb_sql_token_edits *s, size_t with, const 
 }
 
 static sb_status check_operators(const sb_sql_token *t, sb_error *error) {
-  static const char *const known[] = {"vector_l2_ops", "vector_ip_ops", "vector_cosine_ops", "vector_l1_ops"};
+  static const char *const known[] = {"vector_l2_ops",   "vector_ip_ops",  "vector_cosine_ops",  "vector_l1_ops",
+                                      "halfvec_l2_ops",  "halfvec_ip_ops", "halfvec_cosine_ops", "halfvec_l1_ops",
+                                      "bit_hamming_ops", "bit_jaccard_ops"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (sb_sql_token_is(t, known[i])) return SB_OK;
-  return sb_fail(error, SB_INVALID,
-                 "an index is by vector_l2_ops, vector_ip_ops, vector_cosine_ops or vector_l1_ops, not by %.*s",
-                 (int)t->size, t->text);
+  return sb_fail(
+      error, SB_INVALID,
+      "an index is by vector_l2_ops, vector_ip_ops, vector_cosine_ops or vector_l1_ops, by those of halfvec, "
+      "or by bit_hamming_ops or bit_jaccard_ops, not by %.*s",
+      (int)t->size, t->text);
 }
 
 /* The parts of the statement, as tokens; name_end 0: the index has no name. */
@@ -188,17 +93,29 @@ static sb_status create_index(sb_sql_token_edits *s, size_t i, const creation *c
   return sb_sql_iris_write_creation(s, &parts, out, error);
 }
 
+/* ---- CREATE EXTENSION, SET */
+
+/* The notice that stands for the statement at token `i`, which has nothing to do here; NULL: it is another one. */
+static const char *notice_of(const sb_sql_token_edits *s, size_t i) {
+  size_t name = i + 2 + 3 * sb_sql_token_is(at(s, i + 2), "if"); /* IF NOT EXISTS */
+  bool vector =
+      sb_sql_token_is(at(s, name), "vector") || (at(s, name)->size == 8 && !memcmp(at(s, name)->text, "\"vector\"", 8));
+  if (sb_sql_token_is(at(s, i), "create") && sb_sql_token_is(at(s, i + 1), "extension") && vector)
+    return "vectors need no extension";
+  size_t first = i + 1 + (sb_sql_token_is(at(s, i + 1), "local") || sb_sql_token_is(at(s, i + 1), "session"));
+  bool of_index = sb_sql_token_is(at(s, first), "hnsw") || sb_sql_token_is(at(s, first), "ivfflat");
+  if (sb_sql_token_is(at(s, i), "set") && of_index && sb_sql_token_is_symbol(at(s, first + 1), '.'))
+    return "a search needs no settings";
+  return NULL;
+}
+
 sb_status sb_sql_pgvector_statement(sb_sql_token_edits *s, size_t i, sb_sql_dialect *out, bool *found,
                                     sb_error *error) {
   creation c;
   *found = read_creation(s, i, &c);
   if (*found) return create_index(s, i, &c, out, error);
-  size_t name = i + 2 + 3 * sb_sql_token_is(at(s, i + 2), "if"); /* IF NOT EXISTS */
-  *found = sb_sql_token_is(at(s, i), "create") && sb_sql_token_is(at(s, i + 1), "extension") &&
-           (sb_sql_token_is(at(s, name), "vector") ||
-            (at(s, name)->size == 8 && !memcmp(at(s, name)->text, "\"vector\"", 8)));
-  if (!*found) return SB_OK;
-  const char *from = at(s, i)->text;
-  return sb_sql_token_edits_replace(s, from, (size_t)(s->end - from), error,
-                                    "SELECT 'vectors need no extension' AS notice");
+  const char *notice = notice_of(s, i), *from = at(s, i)->text;
+  *found = notice != NULL;
+  if (!notice) return SB_OK;
+  return sb_sql_token_edits_replace(s, from, (size_t)(s->end - from), error, "SELECT '%s' AS notice", notice);
 }

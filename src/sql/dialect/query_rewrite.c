@@ -55,7 +55,7 @@ void sb_sql_select_read(const sb_sql_token_edits *s, size_t from, sb_sql_select 
 
 /* ---- Recognising a search */
 
-/* A call of one of the three metrics. The ranges of tokens end before ..._end. */
+/* A call of one of the metrics. The ranges of tokens end before ..._end. */
 typedef struct search {
   const char *function; /* the function of vectors/metric.h that asks for the nearest rows */
   bool descending;      /* the order of ORDER BY that puts the nearest row first */
@@ -74,7 +74,13 @@ static bool parse_function(const sb_sql_token *t, search *out) {
                    {"vector_negative_inner_product", "semblance_nearest_dot", false},
                    {"cosine_distance", "semblance_nearest_cosine", false},
                    {"l2_distance", "semblance_nearest_l2", false},
-                   {"l1_distance", "semblance_nearest_l1", false}};
+                   {"l1_distance", "semblance_nearest_l1", false},
+                   {"hamming_distance", "semblance_nearest_hamming", false},
+                   {"jaccard_distance", "semblance_nearest_jaccard", false},
+                   {"vec_distance_cosine", "semblance_nearest_cosine", false},
+                   {"vec_distance_l2", "semblance_nearest_l2", false},
+                   {"vec_distance_l1", "semblance_nearest_l1", false},
+                   {"vec_distance_hamming", "semblance_nearest_hamming", false}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     if (!sb_sql_token_is(t, functions[i].name)) continue;
     *out = (search){.function = functions[i].nearest, .descending = functions[i].descending};
