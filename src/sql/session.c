@@ -196,6 +196,10 @@ void sb_sql_close(sb_sql *sql) {
 
 /* ---- Statements */
 
+static bool message_begins(const sb_sql *sql, const char *start) {
+  return !strncmp(sqlite3_errmsg(sql->db), start, strlen(start));
+}
+
 /* Compiles the fast form; if it does not compile, the plain form. Without either the text goes to SQLite as it is. */
 static int compile_forms(sb_sql_statement *statement, const char *text, const char **tail) {
   const sb_sql_dialect *dialect = &statement->dialect;
@@ -203,13 +207,31 @@ static int compile_forms(sb_sql_statement *statement, const char *text, const ch
   int code = SQLITE_ERROR;
   if (dialect->fast) code = sqlite3_prepare_v2(db, dialect->fast, -1, &statement->raw, tail);
   if (code == SQLITE_OK) return code;
+  /* An upsert becomes INSERT OR REPLACE for a virtual table only: elsewhere its error is the user's. */
+  if (dialect->fast && dialect->missing && !message_begins(statement->sql, "UPSERT not implemented")) return code;
   if (dialect->plain) return sqlite3_prepare_v2(db, dialect->plain, -1, &statement->raw, tail);
   size_t size = dialect->size ? dialect->size : strlen(text);
   return sqlite3_prepare_v2(db, text, size < INT32_MAX ? (int)size : INT32_MAX, &statement->raw, tail);
 }
 
-static bool message_begins(const sb_sql *sql, const char *start) {
-  return !strncmp(sqlite3_errmsg(sql->db), start, strlen(start));
+/* INSERT OR REPLACE sets a column that the statement does not give to NULL, where an upsert leaves it as it is. */
+static sb_status check_upsert(sb_sql_statement *statement, sb_error *error) {
+  const char *missing = statement->dialect.missing;
+  sqlite3_stmt *columns = NULL;
+  sb_status status = SB_OK;
+  if (!missing || !strstr(sqlite3_sql(statement->raw), "OR REPLACE")) return SB_OK;
+  int code = sqlite3_prepare_v2(statement->sql->db, missing, -1, &columns, NULL);
+  if (code == SQLITE_OK) code = sqlite3_step(columns);
+  if (code == SQLITE_ROW)
+    status =
+        sb_fail(error, SB_INVALID,
+                "INSERT OR UPDATE of a table of vectors gives every column, and %s is missing; give it too, or use "
+                "UPDATE",
+                (const char *)sqlite3_column_text(columns, 0));
+  else if (code != SQLITE_DONE)
+    status = failed(statement->sql, code, error);
+  sqlite3_finalize(columns);
+  return status;
 }
 
 static sb_status remember_index(sb_sql *sql, char **name, sb_error *error) {
@@ -268,6 +290,10 @@ static sb_status compile_failed(sb_sql_statement *statement, const char *text, i
                    "512)) makes one");
   if (statement->dialect.index == SB_SQL_DIALECT_DROP_INDEX && message_begins(sql, "no such column"))
     return sb_fail(error, SB_INVALID, "no such index: %s", statement->dialect.index_name);
+  if (message_begins(sql, "UPSERT not implemented"))
+    return sb_fail(error, SB_INVALID,
+                   "a table of vectors takes ON CONFLICT (key) DO UPDATE only where each column of the list is set to "
+                   "EXCLUDED's; otherwise use INSERT OR REPLACE or UPDATE");
   if (is_quoted_text(sqlite3_errmsg(sql->db), text))
     return sb_fail(error, SB_INVALID, "%s; a text is written in single quotes", sqlite3_errmsg(sql->db));
   return failed(sql, code, error);
@@ -283,6 +309,8 @@ static sb_status compile(sb_sql_statement *statement, const char *text, const ch
   if (code != SQLITE_OK) return compile_failed(statement, text, code, error);
   if (rest) *rest = dialect->size ? text + dialect->size : tail;
   if (statement->raw && !sql->write && !sqlite3_stmt_readonly(statement->raw)) return would_write(error);
+  sb_status status = check_upsert(statement, error);
+  if (status != SB_OK) return status;
   bool named = dialect->index == SB_SQL_DIALECT_CREATE_INDEX && dialect->index_name;
   return named ? remember_index(sql, &dialect->index_name, error) : SB_OK;
 }

@@ -68,6 +68,75 @@ class Searching(ExtensionCase):
         self.assertEqual(connection.execute("SELECT FROM_VECTOR(v) FROM t").fetchall(), [("[1,0]",), ("[0,1]",)])
 
 
+class SeveralColumns(ExtensionCase):
+    """Two columns of vectors, each with rows where the vector is NULL."""
+
+    def fill(self, rows=1500):
+        connection = self.open()
+        connection.execute(
+            "CREATE VIRTUAL TABLE t USING semblance(v FLOAT[8], owner INTEGER PARTITION KEY, w FLOAT[8])"
+        )
+        connection.execute("BEGIN")
+        for i in range(rows):
+            v, w = (random_vector(self.source, 8) for _ in range(2))
+            values = (None if i % 10 == 3 else v, i % 7, None if i % 4 == 1 else w)
+            connection.execute("INSERT INTO t VALUES (?, ?, ?)", values)
+        connection.execute("COMMIT")
+        return connection
+
+    def assert_both_sound(self, connection):
+        connection.execute("INSERT INTO t(t) VALUES ('integrity-check')")
+        for column in ("v", "w"):
+            for where in ("1", "owner = 3", "owner IN (1, 5) AND rowid > 400"):
+                probe = random_vector(self.source, 8)
+                found = connection.execute(
+                    f"SELECT rowid, similarity FROM t WHERE {column} MATCH ? AND k = 20 AND {where}", (probe,)
+                ).fetchall()
+                expected = connection.execute(
+                    f"SELECT rowid, VECTOR_COSINE({column}, ?) AS s FROM t WHERE {where} AND {column} IS NOT NULL"
+                    " ORDER BY s DESC, rowid LIMIT 20",
+                    (probe,),
+                ).fetchall()
+                self.assert_same(found, expected)
+
+    def test_each_column_is_searched_by_its_own_vectors(self):
+        self.assert_both_sound(self.fill())
+
+    def test_every_change_of_a_column_is_followed(self):
+        connection = self.fill()
+        self.assert_both_sound(connection)
+        other = self.open()
+        self.assert_both_sound(other)
+        connection.execute("BEGIN")
+        for change in (
+            "UPDATE t SET w = NULL WHERE rowid % 9 = 2",
+            "UPDATE t SET w = v WHERE rowid % 9 = 3 AND v IS NOT NULL",
+            "UPDATE t SET v = NULL, w = v WHERE rowid % 9 = 4",
+            "UPDATE t SET owner = 3 WHERE rowid % 9 = 5",
+            "UPDATE t SET rowid = rowid + 5000 WHERE rowid % 9 = 6",
+            "DELETE FROM t WHERE rowid % 9 = 7",
+        ):
+            connection.execute("SAVEPOINT s")
+            connection.execute(change)
+            self.assert_both_sound(connection)
+        connection.execute("ROLLBACK TO s")
+        self.assert_both_sound(connection)
+        connection.execute("COMMIT")
+        self.assert_both_sound(connection)
+        self.assert_both_sound(other)
+
+    def test_a_search_by_a_function_s_order_has_rows_with_null_last(self):
+        connection = self.fill(60)
+        ids = [
+            row
+            for (row,) in connection.execute(
+                "SELECT rowid FROM t WHERE semblance_nearest_cosine(v, ?)", (random_vector(self.source, 8),)
+            )
+        ]
+        self.assertEqual(sorted(ids), list(range(1, 61)))
+        self.assertEqual(set(ids[-6:]), {4, 14, 24, 34, 44, 54})
+
+
 class Transactions(ExtensionCase):
     def test_rolled_back_changes_leave_no_trace(self):
         connection = self.make(2000)
@@ -228,6 +297,8 @@ class Files(ExtensionCase):
             [(1, "first", 1.0), (3, "third", 0.0)],
         )
         connection.execute("INSERT INTO t(v, name) VALUES ('1,1', 'new')")
+        with self.assertRaisesRegex(sqlite3.OperationalError, "older Semblance"):
+            connection.execute("INSERT INTO t(v, name) VALUES (NULL, 'none')")
         connection.execute("INSERT INTO t(t) VALUES ('integrity-check')")
 
     def test_a_table_of_a_newer_version_is_refused(self):

@@ -31,6 +31,24 @@ class SqliteVec(ExtensionCase):
             ("vec_distance_l2('[1, 2]', '[4, 6]')", (), 5.0),
             ("vec_distance_l1('[1, 2]', '[4, 6]')", (), 7.0),
             ("vec_distance_cosine('[1, 0]', '[0, 2]')", (), 1.0),
+            ("vec_int8('[1, -2, 127]')", (), b"\x01\xfe\x7f"),
+            ("vec_int8(?)", (b"\x01\x02",), b"\x01\x02"),
+            ("vec_bit(?)", (b"\x0f",), b"\x0f"),
+            ("vec_type(vec_bit(?))", (b"\x0f",), "bit"),
+            ("vec_type(vec_int8('[1]'))", (), "int8"),
+            ("vec_length(vec_bit(?))", (b"\x0f\x00",), 16),
+            ("vec_length(vec_int8('[1, 2]'))", (), 2),
+            ("vec_to_json(vec_bit(?))", (b"\x05",), "[1,0,1,0,0,0,0,0]"),
+            ("vec_to_json(vec_int8('[1, -2]'))", (), "[1,-2]"),
+            ("vec_quantize_int8('[-1, 0, 1, 9]', 'unit')", (), b"\x80\x00\x7e\x7f"),
+            ("vec_quantize_binary('[1, -1, 0, 2, 0, 0, 0, 3]')", (), b"\x89"),
+            ("vec_slice(vec_int8('[1, 2, 3]'), 1, 3)", (), b"\x02\x03"),
+            ("vec_slice(vec_bit(?), 8, 16)", (b"\x01\x02\x03",), b"\x02"),
+            ("vec_add(vec_int8('[1, 2]'), vec_int8('[3, -4]'))", (), b"\x04\xfe"),
+            ("vec_sub(vec_int8('[1, 2]'), '[0.5, 0]')", (), floats(0.5, 2)),
+            ("vec_distance_hamming(vec_bit(?), vec_bit(?))", (b"\xff\x01", b"\x0f\x00"), 5.0),
+            ("vec_distance_l2(vec_int8('[1, 2]'), vec_int8('[4, 6]'))", (), 5.0),
+            ("vec_to_json(vec_f32(vec_int8('[1, 2]')))", (), "[1,2]"),
         ):
             with self.subTest(expression=expression):
                 self.assertEqual(self.one(expression, *values), expected)
@@ -42,6 +60,17 @@ class SqliteVec(ExtensionCase):
             ("vec_slice('[1, 2]', 0, 3)", "slice"),
             ("vec_slice('[1, 2]', 0.5, 1)", "slice"),
             ("vec_length('text')", "vector element"),
+            ("vec_int8('[1.5]')", "whole number"),
+            ("vec_int8('[200]')", "too large"),
+            ("vec_add(vec_int8('[100]'), vec_int8('[100]'))", "too large"),
+            ("vec_add(vec_bit(x'01'), vec_bit(x'01'))", "bits"),
+            ("vec_slice(vec_bit(x'0102'), 4, 8)", "multiple of 8"),
+            ("vec_quantize_binary('[1, 2]')", "multiple of 8"),
+            ("vec_quantize_int8('[1]', 'other')", "'unit'"),
+            ("vec_distance_hamming('[1, 0]', '[0, 2]')", "0 or 1"),
+            ("vec_distance_l2(vec_bit(x'01'), vec_bit(x'01'))", "Hamming"),
+            ("vec_bit(x'')", "no element"),
+            ("hamming_distance(x'01', x'02')", "vector blob"),
         ):
             with self.subTest(expression=expression), self.assertRaisesRegex(sqlite3.OperationalError, word):
                 self.one(expression)
@@ -52,6 +81,9 @@ class SqliteVec(ExtensionCase):
             connection.execute("SELECT rowid, value FROM vec_each('[5, 6.5]')").fetchall(), [(0, 5.0), (1, 6.5)]
         )
         self.assertEqual(connection.execute("SELECT count(*) FROM vec_each(NULL)").fetchone(), (0,))
+        for vector, values in (("vec_int8('[5, -6]')", [5, -6]), ("vec_bit(x'05')", [1, 0, 1, 0, 0, 0, 0, 0])):
+            rows = connection.execute(f"SELECT value FROM vec_each({vector})").fetchall()
+            self.assertEqual(rows, [(value,) for value in values])
         connection.execute("CREATE VIRTUAL TABLE t USING semblance(v FLOAT[2], n TEXT)")
         connection.execute("INSERT INTO t VALUES ('1,2', 'a'), ('3,4', 'b')")
         self.assertEqual(

@@ -7,6 +7,7 @@
 #include "sql/dialect/pgvector_dialect.h"
 #include "sql/dialect/pgvector_operators.h"
 #include "sql/dialect/query_rewrite.h"
+#include "sql/dialect/upsert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,14 @@ static sb_status rewrite_statements(sb_sql_token_edits *s, size_t first, sb_erro
   return status == SB_OK ? sb_sql_iris_fetch(s, error) : status;
 }
 
+/* INSERT OR UPDATE and its like. */
+static sb_status rewrite_upsert(sb_sql_token_edits *s, const sb_sql_upsert *upsert, sb_sql_dialect *out,
+                                sb_error *error) {
+  selects all;
+  sb_status status = find_selects(s, &all) ? replace_tops(s, &all, error) : SB_OK;
+  return status == SB_OK ? sb_sql_upsert_write(s, upsert, out, error) : status;
+}
+
 static sb_status rewrite(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *error) {
   size_t first = skip_explain(s);
   if (is_trigger(s, first)) return SB_OK;
@@ -194,8 +203,11 @@ static sb_status rewrite(sb_sql_token_edits *s, sb_sql_dialect *out, sb_error *e
   if (out->index || whole) {
     status = write(s, &out->plain, error);
   } else {
+    sb_sql_upsert upsert;
+    sb_sql_upsert_read(s, &upsert);
     status = rewrite_statements(s, first, error);
-    if (status == SB_OK) status = rewrite_selects(s, out, error);
+    if (status == SB_OK)
+      status = upsert.found ? rewrite_upsert(s, &upsert, out, error) : rewrite_selects(s, out, error);
   }
   if (out->plain || out->fast) out->size = (size_t)(s->end - s->text) + (*s->end == ';');
   return status;
@@ -247,6 +259,7 @@ void sb_sql_dialect_free(sb_sql_dialect *dialect) {
   free(dialect->names);
   free(dialect->index_name);
   free(dialect->notice);
+  free(dialect->missing);
   free(dialect->plain);
   free(dialect->fast);
   *dialect = (sb_sql_dialect){0};

@@ -21,9 +21,10 @@ typedef enum sb_sql_dialect_index {
 
 /* Free with sb_sql_dialect_free. One thread. */
 typedef struct sb_sql_dialect {
-  size_t size; /* bytes of the text that the statement takes up, with its semicolon; 0: nothing was rewritten */
-  char *plain; /* the statement in SQLite's SQL; NULL: the text as it is */
-  char *fast;  /* the same, asked of the index; NULL: it is not such a search */
+  size_t size;   /* bytes of the text that the statement takes up, with its semicolon; 0: nothing was rewritten */
+  char *plain;   /* the statement in SQLite's SQL; NULL: the text as it is */
+  char *fast;    /* the same, asked of the index, or an upsert of an ordinary table; NULL: it is neither */
+  char *missing; /* of an upsert with a list of columns: a SELECT that names one that the list lacks */
   sb_sql_dialect_index index;
   char *index_name; /* with `index`: the name, in lower case, without schema and quotes */
   char *notice;     /* with DROP_INDEX; NULL: the statement names no table */

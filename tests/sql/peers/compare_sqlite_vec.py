@@ -57,10 +57,50 @@ FUNCTIONS = (
     "vec_length('text')",
     "vec_length(x'010203')",
     "vec_f32('[1, null]')",
+    "hex(vec_int8('[1, -2, 127]'))",
+    "hex(vec_bit(x'0f'))",
+    "vec_type(vec_int8('[1, 2]'))",
+    "vec_type(vec_bit(x'0f'))",
+    "vec_length(vec_int8('[1, 2]'))",
+    "vec_length(vec_bit(x'0f00'))",
+    "hex(vec_quantize_int8('[-1, -0.5, 0, 0.3, 1, 2, -7]', 'unit'))",
+    "hex(vec_quantize_int8(vec_normalize('[1, 2, 3, -4]'), 'unit'))",
+    "vec_quantize_int8('[1]', 'other')",
+    "hex(vec_quantize_binary('[1, -1, 0, 2, -3, 0.5, 0, 3]'))",
+    "hex(vec_quantize_binary(vec_int8('[1, -1, 0, 2, -3, 5, 0, 3]')))",
+    "vec_quantize_binary('[1, 2]')",
+    "hex(vec_slice(vec_int8('[1, 2, 3]'), 1, 3))",
+    "hex(vec_slice(vec_bit(x'010203'), 8, 24))",
+    "vec_slice(vec_bit(x'010203'), 4, 8)",
+    "hex(vec_add(vec_int8('[1, 2]'), vec_int8('[3, -4]')))",
+    "hex(vec_sub(vec_int8('[1, 2]'), vec_int8('[3, -4]')))",
+    "vec_add(vec_bit(x'01'), vec_bit(x'02'))",
+    "vec_distance_hamming(vec_bit(x'ff01'), vec_bit(x'0f00'))",
+    "vec_distance_hamming('[1, 2]', '[1, 2]')",
+    "round(vec_distance_l2(vec_int8('[1, 2]'), vec_int8('[4, 6]')), 6)",
+    "round(vec_distance_l1(vec_int8('[1, 2]'), vec_int8('[4, 6]')), 6)",
+    "round(vec_distance_cosine(vec_int8('[1, 2]'), vec_int8('[4, 6]')), 6)",
+    "vec_distance_l2(vec_bit(x'01'), vec_bit(x'02'))",
+    "vec_to_json(vec_int8('[1, -2]'))",
+    "vec_to_json(vec_bit(x'05'))",
+    "(SELECT group_concat(value) FROM vec_each(vec_int8('[5, -6]')))",
+    "(SELECT group_concat(value) FROM vec_each(vec_bit(x'05')))",
+    "vec_int8('[200]')",
+    "vec_int8('[]')",
+    "vec_bit(x'')",
+)
+# Tables of other elements, of several columns, with text keys: (declaration, how a row of floats is inserted, probes).
+TABLES = (
+    ("v int8[8] distance_metric=l2", "vec_quantize_int8(?1, 'unit')"),
+    ("v int8[8] distance_metric=l1", "vec_quantize_int8(?1, 'unit')"),
+    ("v int8[8] distance_metric=cosine", "vec_quantize_int8(?1, 'unit')"),
+    ("v bit[8]", "vec_quantize_binary(?1)"),
+    ("w float[2] distance_metric=l2, v float[8] distance_metric=l2", "vec_f32(?1)"),
+    ("id text primary key, v float[8] distance_metric=l2, chunk_size=8", "?1"),
 )
 
 
-def connect(module, metric):
+def open_module(module):
     connection = sqlite3.connect(":memory:")
     connection.enable_load_extension(True)
     if module == "vec0":
@@ -69,6 +109,11 @@ def connect(module, metric):
         sqlite_vec.load(connection)
     else:
         connection.load_extension(os.environ["SB_EXTENSION"])
+    return connection
+
+
+def connect(module, metric):
+    connection = open_module(module)
     source = random.Random(5)
     connection.execute(f"CREATE VIRTUAL TABLE t USING {module}({DECLARATION.format(dim=DIM, metric=metric)})")
     connection.execute("CREATE TABLE other(a)")
@@ -118,6 +163,43 @@ def searches(metric):
     return equal, total
 
 
+def fill(module, declaration, value):
+    connection = open_module(module)
+    source = random.Random(3)
+    connection.execute(f"CREATE VIRTUAL TABLE t USING {module}({declaration})")
+    for i in range(1, 300):
+        vector = json.dumps([source.gauss(0, 0.5) for _ in range(8)])
+        columns, values = ["rowid", "v"], ["?2", value]
+        if "id text" in declaration:
+            columns[0], values[0] = "id", "'key ' || ?2"
+        if "w float" in declaration:
+            columns.append("w")
+            values.append("vec_slice(?1, 0, 2)")
+        connection.execute(f"INSERT INTO t({', '.join(columns)}) VALUES ({', '.join(values)})", (vector, i))
+    return connection
+
+
+def tables():
+    """Searches with k from 0 on; of rows at the same distance any may be first."""
+    equal = total = 0
+    for declaration, value in TABLES:
+        both = [fill(module, declaration, value) for module in ("semblance", "vec0")]
+        key = "id" if "id text" in declaration else "rowid"
+        source = random.Random(4)
+        for number in range(20):
+            probe = json.dumps([source.gauss(0, 0.5) for _ in range(8)])
+            for column, query in (("v", value), ("w", "vec_slice(?1, 0, 2)"))[: 2 if "w float" in declaration else 1]:
+                statement = (
+                    f"SELECT {key}, distance FROM t WHERE {column} MATCH {query} AND k = {number} ORDER BY distance"
+                )
+                ours, theirs = (answer(connection, statement, (probe,)) for connection in both)
+                total += 1
+                equal += same(ours, theirs)
+                if not same(ours, theirs):
+                    print(f"{declaration}, k = {number}: {ours} instead of {theirs}", file=sys.stderr)
+    return equal, total
+
+
 def functions():
     both = [connect("semblance", "l2"), connect("vec0", "l2")]
     equal = 0
@@ -133,4 +215,5 @@ if __name__ == "__main__":
     os.environ.setdefault("SB_EXTENSION", str(pathlib.Path("build/src/sql/semblance.so").resolve()))
     for metric in ("l2", "cosine", "l1"):
         print("searches by {}: {} of {} equal".format(metric, *searches(metric)))
+    print("searches of other tables: {} of {} equal".format(*tables()))
     print("functions: {} of {} equal".format(*functions()))

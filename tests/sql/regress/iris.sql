@@ -81,6 +81,23 @@ SELECT 7 %id, id % 2 AS b FROM Demo WHERE %ID < 3 AND Demo.%ID > 1;
 
 SELECT length(NOW()) AS length, NOW() > '2020' AS later;
 
+-- insert a row, or change it
+CREATE TABLE Sample (id INT PRIMARY KEY, name TEXT, e VECTOR(FLOAT, 2)); INSERT OR UPDATE INTO Sample VALUES (1, 'a', '1,2'); INSERT OR UPDATE Sample VALUES (1, 'b', TO_VECTOR('1,3', double)); INSERT OR UPDATE INTO Sample (id, name, e) VALUES (1, 'c', '1,4'), (2, 'd', '1,5') -- both
+; INSERT OR UPDATE INTO Sample (id, name, e) SELECT TOP 1 id + 7, name, e FROM Sample ORDER BY id; INSERT INTO Sample (id, "name", e) VALUES (2, 'z', '9,9') ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, e = EXCLUDED.e; SELECT id, name, e FROM Sample;
+
+INSERT OR UPDATE INTO Sample (id, name) VALUES (1, 'c');
+
+INSERT INTO Sample (id, name, e) VALUES (2, 'z', '9,9') ON CONFLICT (id) DO UPDATE SET name = 'x';
+
+CREATE TABLE ordinary (id INTEGER PRIMARY KEY, name TEXT, n INT); INSERT OR UPDATE INTO ordinary VALUES (1, 'a', 5); INSERT OR UPDATE INTO ordinary (id, name) VALUES (1, 'b'); INSERT OR UPDATE INTO ordinary (id, name) SELECT id, name FROM Sample WHERE id > 1; INSERT INTO ordinary (id, name) VALUES (2, 'q') ON CONFLICT (id) DO UPDATE SET name = excluded.name; SELECT * FROM ordinary;
+
+INSERT INTO ordinary (id, name) VALUES (1, 'q') ON CONFLICT (name) DO UPDATE SET name = excluded.name, id = excluded.id;
+
+INSERT OR UPDATE INTO nowhere (a) VALUES (1);
+
+-- two columns of vectors
+CREATE TABLE Two (id INTEGER, embedding VECTOR(DOUBLE, 3), other VECTOR(FLOAT, 2)); INSERT INTO Two VALUES (1, TO_VECTOR('1,2,3', DOUBLE, 3), NULL), (2, NULL, '3,4'); SELECT * FROM Two; SELECT TOP 1 id FROM Two ORDER BY VECTOR_DOT_PRODUCT(other, TO_VECTOR('1,1')) DESC;
+
 DESCRIBE Demo;
 
 DESC SQLUser.people;
