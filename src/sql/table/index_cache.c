@@ -293,8 +293,8 @@ static sb_status remember(sb_sql_index_cache *cache, const change *applied, sb_e
   return SB_OK;
 }
 
-/* Applies one change: the row (sequence, tag, id, vector) of the statement. The vector is NULL when the row is gone, and
- * empty where the row's vector is NULL. */
+/* Applies one change: the row (sequence, tag, id, vector) of the statement. The vector is NULL when the row is gone,
+ * and empty where the row's vector is NULL. */
 static sb_status apply(sb_sql_vector_set *set, sqlite3_stmt *statement, float *row, sb_error *error) {
   sb_sql_index_cache *cache = set->cache;
   change applied = {sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1),

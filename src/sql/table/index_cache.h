@@ -2,8 +2,8 @@
  * one.
  *
  * Invariants
- *   1. The index holds the vectors of one committed state of the table, without NULL: the state after the change (sequence, tag)
- *      of T_changes.
+ *   1. The index holds the vectors of one committed state of the table, without NULL: the state after the change
+ *      (sequence, tag) of T_changes.
  *   2. A connection may see another state: an older one, in an open read transaction, or its own uncommitted one. It
  *      then uses the index only for rows that no change between the two states touches, and reads the others from the
  *      table. To take more rows for touched than there are does no harm; so a rollback needs no special case.

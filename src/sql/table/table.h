@@ -8,9 +8,9 @@
  *   T_changes(sequence, tag, id)  the row of each change to a vector; `tag` is random and tells two histories apart
  *   T_meta(key, value)            version, identity
  *
- * A column of vectors has an index (index_cache.h), which follows T_changes. This header has the table's data and what every file of the folder
- * uses; the methods that SQLite calls are in methods.h. An sb_sql_table belongs to one connection and is used by one
- * thread at a time. */
+ * A column of vectors has an index (index_cache.h), which follows T_changes. This header has the table's data and what
+ * every file of the folder uses; the methods that SQLite calls are in methods.h. An sb_sql_table belongs to one
+ * connection and is used by one thread at a time. */
 #ifndef SB_SQL_TABLE_TABLE_H
 #define SB_SQL_TABLE_TABLE_H
 

@@ -126,9 +126,9 @@ static bool is_one_bit(const char *type) {
   return sscanf(type, "%*3[bitBIT] ( %d )%n", &length, &end) == 1 && end && length < 2;
 }
 
-/* Reads "FLOAT[512]", IRIS's "VECTOR(DOUBLE, 512)" or pgvector's "VECTOR(512)", "HALFVEC(512)" and "BIT(512)", and moves
- * `*text` past it; false: the column has no vectors. A length that cannot be read gives 0, and a type NONE, which the
- * caller refuses. */
+/* Reads "FLOAT[512]", IRIS's "VECTOR(DOUBLE, 512)" or pgvector's "VECTOR(512)", "HALFVEC(512)" and "BIT(512)", and
+ * moves `*text` past it; false: the column has no vectors. A length that cannot be read gives 0, and a type NONE,
+ * which the caller refuses. */
 static bool read_vector_type(const char **text, size_t *dim, sb_sql_element *element) {
   const char *p = *text;
   while (is_space(*p)) p++;

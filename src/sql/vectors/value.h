@@ -63,8 +63,8 @@ void sb_sql_value_free(sb_sql_value *value);
 sb_status sb_sql_value_check(const sb_sql_value *value, sb_error *error);
 /* Converts in place. SB_INVALID: an element is out of range, or has a fraction and `element` has none. */
 sb_status sb_sql_value_convert(sb_sql_value *value, sb_sql_element element, sb_error *error);
-/* Makes it `dim` elements of a type in IRIS's way: a fraction is cut off for INTEGER and INT8, a longer vector is cut, a
- * shorter one gets zeros. SB_INVALID: an element is out of range. */
+/* Makes it `dim` elements of a type in IRIS's way: a fraction is cut off for INTEGER and INT8, a longer vector is cut,
+ * a shorter one gets zeros. SB_INVALID: an element is out of range. */
 sb_status sb_sql_value_coerce(sb_sql_value *value, sb_sql_element element, size_t dim, sb_error *error);
 /* Element i as a double, whatever the stored type. */
 double sb_sql_value_get(const sb_sql_value *value, size_t i);

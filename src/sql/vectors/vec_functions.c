@@ -1,5 +1,5 @@
-/* These functions take every form of a vector and, as sqlite-vec's do, return untyped blobs whose subtype is the element
- * type: float32, int8 or bit. A NULL argument gives NULL. */
+/* These functions take every form of a vector and, as sqlite-vec's do, return untyped blobs whose subtype is the
+ * element type: float32, int8 or bit. A NULL argument gives NULL. */
 #include "sql/vectors/vec_functions.h"
 
 #include "sql/error.h"

@@ -14,8 +14,8 @@ typedef struct sb_sql_walk {
   sb_sql_bounds bounds; /* of a search with k */
 } sb_sql_walk;
 
-/* What a cursor gives: the next batch, by setting count and at (count 0: there are no more rows), and the metric's value
- * of a row of the batch. */
+/* What a cursor gives: the next batch, by setting count and at (count 0: there are no more rows), and the metric's
+ * value of a row of the batch. */
 typedef struct sb_sql_walk_source {
   void *cursor;
   sb_sql_metric metric;
@@ -25,7 +25,8 @@ typedef struct sb_sql_walk_source {
 
 /* Reads k: a whole number from 0 to `max`. */
 sb_status sb_sql_walk_read_k(sb_sql_walk *walk, sqlite3_value *argument, int max, sb_error *error);
-/* Moves `at` to the next row, from where it stands on, that is within the bounds, and counts it. *eof: there is none. */
+/* Moves `at` to the next row, from where it stands on, that is within the bounds, and counts it. *eof: there is
+ * none. */
 sb_status sb_sql_walk_find(sb_sql_walk *walk, const sb_sql_walk_source *source, bool *eof, sb_error *error);
 
 #endif
