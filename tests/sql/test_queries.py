@@ -229,11 +229,12 @@ class Conditions(ExtensionCase):
     def test_whole_numbers_may_be_bound_as_real(self):
         connection = self.line()
         self.assertEqual(self.ids(connection, "k = ?", 2.0), [1, 2])
+        self.assertEqual(self.ids(connection, "k = ?", 0.0), [])
         self.assertEqual(self.ids(connection, "k = ? AND rowid > ?", 2.0, 3.0), [4, 5])
         self.assertEqual(
             connection.execute("SELECT FROM_VECTOR(TO_VECTOR('1,2', 'float', 2.0))").fetchone(), ("[1,2]",)
         )
-        for wrong in (2.5, 0.0, 1e300, float("inf"), "two", None):
+        for wrong in (2.5, -1.0, 1e300, float("inf"), "two", None):
             with self.subTest(wrong=wrong), self.assertRaisesRegex(sqlite3.OperationalError, "whole number"):
                 self.ids(connection, "k = ?", wrong)
 
