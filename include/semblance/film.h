@@ -15,12 +15,23 @@ extern "C" {
  * track; a track gets one verdict, by the mean template of its best shots, when it has ended. Use it in one thread. */
 typedef struct sb_film sb_film;
 
+struct sb_film_track;
+/* A track got its first verdict: a match as soon as there are two good shots, anything else within a second of the first
+ * one, or when it has ended. `changed`: it got another one, because it is somebody after all, or somebody else; a match is
+ * never taken back. `track` is valid during the visit, which must not call the film. A status other than SB_OK ends
+ * sb_film_add. */
+typedef sb_status (*sb_film_visit)(void *context, const struct sb_film_track *track, bool changed, sb_error *error);
+
 typedef struct sb_film_request {
   size_t struct_size;
   const char *collection; /* NULL: default */
   size_t k;               /* candidates for each track, 1..SB_K_MAX; 0: 5 */
   sb_target target;
   bool pictures; /* also a small picture of each track's best shot */
+  /* For a film without an end, such as a camera's: tracks are reported to `visit`, are not kept for the result, and get
+   * no entry in the audit log, which is the visit's to add. NULL: they are kept. */
+  sb_film_visit visit;
+  void *context; /* for `visit` */
 } sb_film_request;
 
 /* One picture of a film: RGB, interleaved, without row padding. */
@@ -33,6 +44,7 @@ typedef struct sb_film_picture {
 
 /* A track: one person in sight, from `since_ms` to `until_ms`. */
 typedef struct sb_film_track {
+  uint64_t number;            /* from 1, in the order of appearance */
   int64_t since_ms, until_ms; /* of the first and the last picture that shows the face */
   size_t pictures;            /* that show it */
   int64_t best_ms;            /* of the best shot */
@@ -57,6 +69,10 @@ SB_API sb_status sb_film_new(sb_engine *engine, const sb_film_request *request, 
 SB_API void sb_film_free(sb_film *film); /* call it before sb_engine_free */
 /* Searches the next picture. SB_INVALID: its size or its time; SB_BUSY, SB_MODEL, the store errors. */
 SB_API sb_status sb_film_add(sb_film *film, const sb_film_picture *picture, sb_error *error);
+/* Time has passed without a picture: tracks that were out of sight for too long end. SB_INVALID: it is not later. */
+SB_API sb_status sb_film_pass(sb_film *film, int64_t time_ms, sb_error *error);
+/* How many tracks go on: people in sight, or out of sight for a short time. */
+SB_API size_t sb_film_tracks(const sb_film *film);
 /* Ends all tracks, and gives the result; the film can only be freed afterwards. */
 SB_API sb_status sb_film_finish(sb_film *film, sb_film_result **out, sb_error *error);
 

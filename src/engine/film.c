@@ -2,7 +2,11 @@
  *
  * A track is decided once, when it has ended: by the mean template of its best shots, and by the quality, liveness and
  * age of the very best one. So it cannot be one person now and another later, and the audit gets one entry for each
- * track instead of one for each picture. */
+ * track instead of one for each picture.
+ *
+ * A film with a visit has no end, and somebody waits for its verdicts. There a track is decided while it goes on, in the
+ * same way, as soon as it has some good shots; and once more when it has ended, or when it got better and nobody was
+ * found. What was said of a track is kept, so that it is said again only where it changes (sb_film_visit). */
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
 #include "track/track.h"
@@ -15,6 +19,9 @@
 /* Pictures are some hundred milliseconds apart. A face that is gone for longer than `near_ms` is somewhere else when it
  * comes back; after `lost_ms` its coming back is a visit of its own. */
 enum { NEAR_MS = 1500, LOST_MS = 10000, FACES_MAX = 1024 };
+/* How long after its first good shot a track that is nobody is reported; after how many good shots a match is; how far
+ * apart later decisions are. */
+enum { PATIENCE_MS = 700, GOOD_SHOTS = 2, AGAIN_MS = 2000 };
 static const double different = 0.2; /* cosine: of two good photos of one person 1 in 100 is below it */
 
 /* What is kept of a track that goes on. */
@@ -22,6 +29,12 @@ typedef struct film_track {
   uint64_t number;
   sb_faces *best; /* the best shot, alone */
   sb_thumbnail picture;
+  /* With a visit. */
+  int64_t good_ms, decided_ms; /* of the first good shot, and of the last decision; -1: none yet */
+  bool improved;               /* there was a better shot since that decision */
+  bool said;
+  sb_verdict verdict; /* that was said */
+  char *person;       /* id of the match that was said; NULL: none */
 } film_track;
 
 struct sb_film {
@@ -30,6 +43,8 @@ struct sb_film {
   sb_target target;
   size_t k;
   bool wants_pictures, finished;
+  sb_film_visit visit; /* NULL: none */
+  void *context;
   char model[64];
   float minimum_quality;
   sb_tracker *tracker;
@@ -70,6 +85,8 @@ sb_status sb_film_new(sb_engine *engine, const sb_film_request *request, sb_film
                       .target = request->target,
                       .k = request->k ? request->k : 5,
                       .wants_pictures = request->pictures,
+                      .visit = request->visit,
+                      .context = request->context,
                       .last_ms = -1};
   status = film ? begin(film, request, error) : SB_NO_MEMORY;
   if (status == SB_OK)
@@ -83,6 +100,7 @@ sb_status sb_film_new(sb_engine *engine, const sb_film_request *request, sb_film
 static void clear_track(film_track *track) {
   sb_faces_free(track->best);
   sb_thumbnail_clear(&track->picture);
+  free(track->person);
 }
 
 void sb_film_free(sb_film *film) {
@@ -124,13 +142,19 @@ static sb_status add_result(sb_film *film, const sb_film_track *track, sb_error 
   return SB_OK;
 }
 
-/* The gallery may have changed since the film began. */
-static sb_status decide(sb_film *film, const sb_track *track, film_track *kept, sb_error *error) {
+/* The verdict of a track; its candidates are released by the caller, the picture is borrowed. `matched`: as in
+ * sb_flow_decide. The gallery may have changed since the film began. */
+static sb_status decide(sb_film *film, const sb_track *track, const film_track *kept, sb_film_track *found,
+                        int64_t *matched, int64_t *collection, sb_error *error) {
   sb_engine *engine = film->engine;
   sb_flow_gallery gallery;
-  int64_t matched = 0;
-  sb_film_track found = {
-      .since_ms = track->since_ms, .until_ms = track->until_ms, .pictures = track->seen, .best_ms = track->best_ms};
+  *found = (sb_film_track){.number = track->number,
+                           .since_ms = track->since_ms,
+                           .until_ms = track->until_ms,
+                           .pictures = track->seen,
+                           .best_ms = track->best_ms,
+                           .picture = kept->picture.bytes,
+                           .picture_size = kept->picture.size};
   sb_status status = sb_flow_gallery_open(engine, film->collection, &film->target, &gallery, error);
   if (status != SB_OK) return status;
   if (strcmp(gallery.embedder.name, film->model) != 0)
@@ -138,11 +162,17 @@ static sb_status decide(sb_film *film, const sb_track *track, film_track *kept, 
   if ((status = sb_collection_indexes_sync(engine->indexes, error)) != SB_OK) return status;
   const sb_flow_search search = {&gallery.collection, &gallery.embedder, film->k, gallery.threshold};
   const sb_flow_probe probe = {.faces = kept->best, .embedding = track->mean};
-  status = sb_flow_decide(engine, &search, &probe, &found.best, &matched, error);
+  *collection = gallery.collection.row;
+  return sb_flow_decide(engine, &search, &probe, &found->best, matched, error);
+}
+
+/* For the result. */
+static sb_status keep(sb_film *film, const sb_track *track, film_track *kept, sb_error *error) {
+  sb_film_track found = {0};
+  int64_t matched = 0, collection = 0;
+  sb_status status = decide(film, track, kept, &found, &matched, &collection, error);
   const sb_search_result one = {.count = 1, .faces = &found.best};
-  if (status == SB_OK) status = sb_engine_audit_search(engine, gallery.collection.row, &one, &matched, NULL, error);
-  found.picture = kept->picture.bytes;
-  found.picture_size = kept->picture.size;
+  if (status == SB_OK) status = sb_engine_audit_search(film->engine, collection, &one, &matched, NULL, error);
   if (status == SB_OK) status = add_result(film, &found, error);
   if (status == SB_OK)
     kept->picture = (sb_thumbnail){0}; /* it moved over */
@@ -151,15 +181,70 @@ static sb_status decide(sb_film *film, const sb_track *track, film_track *kept, 
   return status;
 }
 
+/* ---- Tracks for a visit */
+
+/* Is this news after what was said of the track? */
+static bool is_news(const film_track *kept, const sb_search_face *face) {
+  if (!kept->said) return true;
+  return face->verdict == SB_VERDICT_MATCH && (!kept->person || strcmp(kept->person, face->candidates[0].id) != 0);
+}
+
+static sb_status say(sb_film *film, film_track *kept, const sb_film_track *found, sb_error *error) {
+  bool match = found->best.verdict == SB_VERDICT_MATCH;
+  char *person = match ? sb_strdup(found->best.candidates[0].id, error) : NULL;
+  if (match && !person) return SB_NO_MEMORY;
+  sb_status status = film->visit(film->context, found, kept->said, error);
+  if (status != SB_OK) return free(person), status;
+  free(kept->person);
+  kept->person = person;
+  kept->verdict = found->best.verdict;
+  kept->said = true;
+  return SB_OK;
+}
+
+/* Decides a track and says so if it is news; of somebody who may be a match with the next shots only if `final`. */
+static sb_status report(sb_film *film, const sb_track *track, film_track *kept, bool final, sb_error *error) {
+  sb_film_track found = {0};
+  int64_t matched = 0, collection = 0;
+  sb_status status = decide(film, track, kept, &found, &matched, &collection, error);
+  kept->decided_ms = film->last_ms;
+  kept->improved = false;
+  bool waits = !final && found.best.verdict != SB_VERDICT_MATCH;
+  if (status == SB_OK && !waits && is_news(kept, &found.best)) status = say(film, kept, &found, error);
+  sb_candidates_free(found.best.candidates, found.best.count);
+  return status;
+}
+
+static sb_status report_live(sb_film *film, film_track *kept, sb_error *error) {
+  const sb_track *track = sb_tracker_find(film->tracker, kept->number);
+  if (!track || !track->good) return SB_OK;
+  if (kept->good_ms < 0) kept->good_ms = film->last_ms;
+  bool patient = film->last_ms - kept->good_ms < PATIENCE_MS;
+  if (!kept->said) return patient && track->good < GOOD_SHOTS ? SB_OK : report(film, track, kept, !patient, error);
+  bool again = kept->verdict != SB_VERDICT_MATCH && kept->improved && film->last_ms - kept->decided_ms >= AGAIN_MS;
+  return again ? report(film, track, kept, false, error) : SB_OK;
+}
+
+static sb_status report_all(sb_film *film, sb_error *error) {
+  sb_status status = SB_OK;
+  for (size_t i = 0; film->visit && status == SB_OK && i < film->count; i++)
+    status = report_live(film, &film->tracks[i], error);
+  return status;
+}
+
+/* ---- Ends */
+
 static sb_status decide_ended(sb_film *film, sb_error *error) {
   const sb_track *track;
   sb_status status = SB_OK;
   while (status == SB_OK && (track = sb_tracker_ended(film->tracker))) {
     size_t at = find_track(film, track->number);
-    if (at < film->count) status = decide(film, track, &film->tracks[at], error);
+    if (at == film->count) continue;
+    film_track *kept = &film->tracks[at];
+    status = film->visit ? report(film, track, kept, true, error) : keep(film, track, kept, error);
   }
   for (size_t i = 0; i < film->count;) { /* also those that the tracker took for mistakes */
-    if (sb_tracker_has(film->tracker, film->tracks[i].number)) {
+    if (sb_tracker_find(film->tracker, film->tracks[i].number)) {
       i++;
     } else {
       clear_track(&film->tracks[i]);
@@ -179,7 +264,7 @@ static sb_status add_track(sb_film *film, uint64_t number, film_track **out, sb_
     if (status != SB_OK) return status;
     film->room = room;
   }
-  if (at == film->count) film->tracks[film->count++] = (film_track){.number = number};
+  if (at == film->count) film->tracks[film->count++] = (film_track){.number = number, .good_ms = -1};
   *out = &film->tracks[at];
   return SB_OK;
 }
@@ -191,8 +276,10 @@ static sb_status keep_best(sb_film *film, const sb_image *image, const sb_faces 
   sb_status status = sb_find_one(faces, face, &best, error);
   if (status == SB_OK) status = add_track(film, number, &track, error);
   if (status != SB_OK) return sb_faces_free(best), status;
-  clear_track(track);
+  sb_faces_free(track->best);
+  sb_thumbnail_clear(&track->picture);
   track->best = best;
+  track->improved = true;
   return film->wants_pictures ? sb_thumbnail_make(image, &faces->items[face], &track->picture, error) : SB_OK;
 }
 
@@ -234,22 +321,42 @@ static sb_status search_picture(sb_film *film, const sb_film_picture *picture, s
   sb_faces_free(faces);
   film->last_ms = picture->time_ms;
   film->result->pictures++;
+  if (status == SB_OK) status = report_all(film, error);
   return status == SB_OK ? decide_ended(film, error) : status;
+}
+
+static sb_status check_time(const sb_film *film, int64_t time_ms, sb_error *error) {
+  if (film->finished) return sb_fail(error, SB_MISUSE, "the film is finished");
+  if (time_ms > film->last_ms) return SB_OK;
+  return sb_fail(error, SB_INVALID, "the time of a picture is after that of the one before, and not negative");
 }
 
 sb_status sb_film_add(sb_film *film, const sb_film_picture *picture, sb_error *error) {
   const int most = sb_image_default_limits.max_side;
-  if (film->finished) return sb_fail(error, SB_MISUSE, "the film is finished");
   if (picture->width < 1 || picture->height < 1 || picture->width > most || picture->height > most ||
       picture->film_width < 0 || picture->film_height < 0)
     return sb_fail(error, SB_INVALID, "the sides of a picture are between 1 and %d pixels", most);
-  if (picture->time_ms <= film->last_ms)
-    return sb_fail(error, SB_INVALID, "the time of a picture is after that of the one before, and not negative");
-  sb_status status = sb_engine_enter(film->engine, error);
+  sb_status status = check_time(film, picture->time_ms, error);
   if (status != SB_OK) return status;
+  if ((status = sb_engine_enter(film->engine, error)) != SB_OK) return status;
   status = search_picture(film, picture, error);
   sb_engine_leave(film->engine);
   return status;
+}
+
+sb_status sb_film_pass(sb_film *film, int64_t time_ms, sb_error *error) {
+  sb_status status = check_time(film, time_ms, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_engine_enter(film->engine, error)) != SB_OK) return status;
+  film->last_ms = time_ms;
+  status = sb_tracker_add(film->tracker, time_ms, NULL, 0, NULL, error);
+  if (status == SB_OK) status = decide_ended(film, error);
+  sb_engine_leave(film->engine);
+  return status;
+}
+
+size_t sb_film_tracks(const sb_film *film) {
+  return film->count;
 }
 
 static sb_status finish(sb_film *film, sb_error *error) {

@@ -30,12 +30,13 @@ enum { SANITIZED = 0 };
 enum {
   FS_EXECUTE = 1 << 0,
   FS_WRITES = 1 << 1 | 0x1ff0, /* write_file; removing and making files, folders, devices, sockets, links */
-  FS_READS = 1 << 2 | 1 << 3,  /* read_file, read_dir */
-  FS_REFER = 1 << 13,          /* since ABI version 2 */
-  FS_TRUNCATE = 1 << 14,       /* since 3 */
-  NET_BIND = 1 << 0,           /* since 4 */
-  NET_CONNECT = 1 << 1,        /* since 4 */
-  SCOPE_ALL = 3,               /* abstract sockets and signals: since 6 */
+  FS_READ_FILE = 1 << 2,
+  FS_READS = FS_READ_FILE | 1 << 3, /* read_file, read_dir */
+  FS_REFER = 1 << 13,               /* since ABI version 2 */
+  FS_TRUNCATE = 1 << 14,            /* since 3 */
+  NET_BIND = 1 << 0,                /* since 4 */
+  NET_CONNECT = 1 << 1,             /* since 4 */
+  SCOPE_ALL = 3,                    /* abstract sockets and signals: since 6 */
 };
 
 typedef struct ruleset { /* the kernel's landlock_ruleset_attr */
@@ -101,10 +102,14 @@ static void landlock(const char *const *writable, const uint16_t *ports) {
   landlock_restrict(rules);
 }
 
-static void landlock_everything(void) {
+/* `readable`: files and folders, ended by NULL. */
+static void landlock_everything(const char *const *readable, const uint16_t *ports) {
   long version = landlock_version();
   int rules = version ? landlock_rules(version, landlock_changes(version) | FS_READS, NET_BIND | NET_CONNECT) : -1;
-  if (rules >= 0) landlock_restrict(rules);
+  if (rules < 0) return;
+  for (; *readable; readable++) allow(rules, *readable, FS_READ_FILE);
+  for (; version >= 4 && *ports; ports++) allow_port(rules, *ports);
+  landlock_restrict(rules);
 }
 
 /* ---- seccomp */
@@ -123,7 +128,6 @@ enum { NR_FCHMODAT2 = 452, NR_SETXATTRAT = 463, NR_REMOVEXATTRAT = 466, NR_FILE_
 /* System calls that fail with EPERM: running programs, reaching other processes, the kernel, the machine; servers of
  * one's own; and the attributes of files, which Landlock does not protect: mode, owner, times, extended ones. */
 static const int refused[] = {
-    SYS_bind,
     SYS_listen,
     SYS_fchmod,
     NR_FCHMODAT2,
@@ -205,7 +209,6 @@ static const int refused[] = {
 /* What a decoder may not do in addition: open, make, move or remove files; have other sockets; start processes; send
  * signals; change what the kernel does when its parent ends. */
 static const int refused_to_decoders[] = {
-    SYS_openat,
     SYS_openat2,
     SYS_memfd_create,
     SYS_mknodat,
@@ -232,7 +235,6 @@ static const int refused_to_decoders[] = {
     SYS_semget,
     SYS_mq_open,
 #if defined(__x86_64__)
-    SYS_open,
     SYS_creat,
     SYS_mknod,
     SYS_mkdir,
@@ -248,10 +250,19 @@ static const int refused_to_decoders[] = {
     SYS_renameat,
 #endif
 };
+/* What a decoder of a camera needs in addition to that of a film. */
+static const int of_cameras[] = {
+    SYS_bind,
+    SYS_openat,
+#if defined(__x86_64__)
+    SYS_open,
+#endif
+};
 enum {
+  OF_CAMERAS = sizeof of_cameras / sizeof *of_cameras,
   REFUSED = sizeof refused / sizeof *refused,
   REFUSED_TO_DECODERS = sizeof refused_to_decoders / sizeof *refused_to_decoders,
-  INSTRUCTIONS_MAX = 2 * (REFUSED + REFUSED_TO_DECODERS) + 80
+  INSTRUCTIONS_MAX = 2 * (REFUSED + REFUSED_TO_DECODERS + OF_CAMERAS) + 80
 };
 
 /* A filter under construction. `code` has room for everything that seccomp() emits. */
@@ -323,6 +334,22 @@ static void limit_sockets(filter *f) {
   load(f, offsetof(struct seccomp_data, nr));
 }
 
+/* socket() for streams and datagrams of the Internet only. */
+static void limit_sockets_to_internet(filter *f) {
+  enum { TYPE_MASK = 15 };
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 9);
+  load(f, argument(0, false));
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0);
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+  load(f, argument(1, false));
+  emit(f, BPF_ALU | BPF_AND | BPF_K, TYPE_MASK, 0, 0);
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 2, 0);
+  emit(f, BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM, 1, 0);
+  answer(f, SECCOMP_RET_ERRNO | EPERM);
+  load(f, offsetof(struct seccomp_data, nr));
+}
+
 /* What sends to an address without connect(): sendto() with one, and TCP Fast Open, which Landlock does not see. */
 static void limit_sending(filter *f) {
   refuse_bits(f, SYS_sendto, 4, false, UINT32_MAX);
@@ -351,7 +378,19 @@ static void limit_decoder(filter *f) {
   refuse_bits(f, SYS_pkey_mprotect, 2, false, PROT_EXEC);
 }
 
-static void seccomp(bool connections, bool decoder) {
+/* Whom a filter is for. */
+typedef enum role { ROLE_ALONE, ROLE_CONNECTING, ROLE_DECODER, ROLE_CAMERA } role;
+
+static void limit_network(filter *f, role of) {
+  if (of != ROLE_CAMERA) limit_sending(f);
+  if (of == ROLE_CONNECTING) limit_sockets(f);
+  if (of == ROLE_CAMERA) limit_sockets_to_internet(f);
+  if (of == ROLE_CONNECTING || of == ROLE_CAMERA) return;
+  refuse_call(f, SYS_socket);
+  refuse_call(f, SYS_connect);
+}
+
+static void seccomp(role of) {
   filter f = {.used = 0};
   load(&f, offsetof(struct seccomp_data, arch));
   emit(&f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ARCHITECTURE, 1, 0);
@@ -366,14 +405,10 @@ static void seccomp(bool connections, bool decoder) {
   for (size_t i = 0; i < REFUSED; i++) refuse_call(&f, refused[i]);
   refuse_ioctl(&f, FS_IOC_SETFLAGS);
   refuse_ioctl(&f, FS_IOC_FSSETXATTR);
-  limit_sending(&f);
-  if (decoder) limit_decoder(&f);
-  if (connections) {
-    limit_sockets(&f);
-  } else {
-    refuse_call(&f, SYS_socket);
-    refuse_call(&f, SYS_connect);
-  }
+  if (of == ROLE_DECODER || of == ROLE_CAMERA) limit_decoder(&f);
+  if (of == ROLE_ALONE || of == ROLE_CONNECTING) refuse_call(&f, SYS_bind);
+  for (size_t i = 0; of == ROLE_DECODER && i < OF_CAMERAS; i++) refuse_call(&f, of_cameras[i]);
+  limit_network(&f, of);
   answer(&f, SECCOMP_RET_ALLOW);
   struct sock_fprog program = {f.used, f.code};
   if (!ARCHITECTURE || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
@@ -390,11 +425,20 @@ static bool renounce_privileges(void) {
 void sb_sandbox_enter(const char *const *writable, const uint16_t *ports) {
   if (SANITIZED || !renounce_privileges()) return;
   landlock(writable, ports);
-  seccomp(ports, false);
+  seccomp(ports ? ROLE_CONNECTING : ROLE_ALONE);
 }
 
 void sb_sandbox_enter_decoder(void) {
   if (SANITIZED || !renounce_privileges()) return;
-  landlock_everything();
-  seccomp(false, true);
+  landlock_everything((const char *const[]){NULL}, (const uint16_t[]){0});
+  seccomp(ROLE_DECODER);
+}
+
+void sb_sandbox_enter_camera(const uint16_t *ports) {
+  static const char *const names[] = {"/etc/resolv.conf", "/etc/hosts",           "/etc/nsswitch.conf",
+                                      "/etc/host.conf",   "/etc/gai.conf",        "/etc/services",
+                                      "/etc/protocols",   "/run/systemd/resolve", NULL};
+  if (SANITIZED || !renounce_privileges()) return;
+  landlock_everything(names, ports);
+  seccomp(ROLE_CAMERA);
 }

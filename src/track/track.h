@@ -59,7 +59,7 @@ sb_status sb_tracker_add(sb_tracker *tracker, int64_t time_ms, const sb_track_fa
 const sb_track *sb_tracker_ended(sb_tracker *tracker);
 /* The film has ended, and with it every track. */
 void sb_tracker_finish(sb_tracker *tracker);
-/* Is this track known still? */
-bool sb_tracker_has(const sb_tracker *tracker, uint64_t track);
+/* A track that goes on, valid until the next call; NULL: it has ended, or there was none of that number. */
+const sb_track *sb_tracker_find(const sb_tracker *tracker, uint64_t track);
 
 #endif

@@ -266,8 +266,8 @@ const sb_track *sb_tracker_ended(sb_tracker *tracker) {
   return NULL;
 }
 
-bool sb_tracker_has(const sb_tracker *tracker, uint64_t track) {
+const sb_track *sb_tracker_find(const sb_tracker *tracker, uint64_t track) {
   for (size_t i = 0; i < tracker->count; i++)
-    if (tracker->live[i].track.number == track) return true;
-  return false;
+    if (tracker->live[i].track.number == track) return &tracker->live[i].track;
+  return NULL;
 }

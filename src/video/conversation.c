@@ -8,16 +8,50 @@ enum {
   PROGRESS_MAX = 24 * 3600,           /* one a second */
 };
 
-void sb_video_conversation_begin(sb_video_conversation *c) {
-  *c = (sb_video_conversation){.last_ms = -1};
+void sb_video_conversation_begin(sb_video_conversation *c, bool camera) {
+  *c = (sb_video_conversation){.camera = camera, .last_ms = -1};
 }
 
-static sb_status broken(const char *what, sb_error *error) {
+static sb_status broken(const sb_video_conversation *c, const char *what, sb_error *error) {
+  if (c->camera)
+    return sb_fail(error, SB_BAD_IMAGE,
+                   "the camera made its decoder send %s: its stream is damaged, or made to attack programs", what);
   return sb_fail(error, SB_BAD_IMAGE,
                  "the film made its decoder send %s: it is damaged, or made to attack programs; do not use it", what);
 }
 
-static sb_status failed(const sb_video_message *m, sb_error *error) {
+static sb_status camera_failed(const sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
+  switch ((sb_video_failure)m->detail) {
+  case SB_VIDEO_UNREACHABLE:
+    return sb_fail(error, SB_IO, "the camera cannot be reached; check its address, its power and the network");
+  case SB_VIDEO_LOGIN:
+    return sb_fail(error, SB_FORBIDDEN, "the camera refused the user name or the password of its address");
+  case SB_VIDEO_ABSENT:
+    return sb_fail(error, SB_IO, "the camera answers, but has no such stream; check the path of its address");
+  case SB_VIDEO_SILENT: return sb_fail(error, SB_IO, "the camera sent nothing for too long");
+  case SB_VIDEO_LOST: return sb_fail(error, SB_IO, "the camera ended the stream, or the connection broke");
+  case SB_VIDEO_INWARD:
+    return sb_fail(error, SB_FORBIDDEN,
+                   "the camera led to an address of this machine or of the local network that is not its own, which is "
+                   "refused");
+  case SB_VIDEO_TOO_LARGE:
+    return sb_fail(error, SB_IMAGE_TOO_LARGE,
+                   "the camera's pictures have %ux%u pixels, and at most %d (4096x2304) are decoded; use a smaller "
+                   "stream of it",
+                   m->width, m->height, SB_VIDEO_FILM_PIXELS_MAX);
+  case SB_VIDEO_UNKNOWN_CODEC:
+    return sb_fail(error, SB_BAD_IMAGE, "the camera's pictures are encoded in a way that is not known here; use H.264");
+  case SB_VIDEO_NO_PICTURES: return sb_fail(error, SB_BAD_IMAGE, "the stream has sound, but no pictures");
+  case SB_VIDEO_NO_MEMORY: return sb_fail(error, SB_BAD_IMAGE, "the stream needs more memory than a decoder may use");
+  case SB_VIDEO_NOT_A_FILM:
+  case SB_VIDEO_DAMAGED:
+  case SB_VIDEO_PLAYLIST:
+  case SB_VIDEO_BAD_PICTURES: return sb_fail(error, SB_BAD_IMAGE, "what the camera sends cannot be decoded as video");
+  }
+  return broken(c, "an unknown failure", error);
+}
+
+static sb_status film_failed(const sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
   switch ((sb_video_failure)m->detail) {
   case SB_VIDEO_NOT_A_FILM: return sb_fail(error, SB_UNSUPPORTED_IMAGE, "the file is not a film");
   case SB_VIDEO_NO_PICTURES: return sb_fail(error, SB_BAD_IMAGE, "the file has sound, but no pictures");
@@ -35,8 +69,19 @@ static sb_status failed(const sb_video_message *m, sb_error *error) {
     return sb_fail(error, SB_BAD_IMAGE,
                    "the file is a playlist, which names other files or addresses; give the film itself");
   case SB_VIDEO_NO_MEMORY: return sb_fail(error, SB_TOO_LARGE, "the film needs more memory than a decoder may use");
+  case SB_VIDEO_UNREACHABLE:
+  case SB_VIDEO_LOGIN:
+  case SB_VIDEO_ABSENT:
+  case SB_VIDEO_SILENT:
+  case SB_VIDEO_LOST:
+  case SB_VIDEO_INWARD:
+  case SB_VIDEO_BAD_PICTURES: break; /* of cameras */
   }
-  return broken("an unknown failure", error);
+  return broken(c, "an unknown failure", error);
+}
+
+static sb_status failed(const sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
+  return c->camera ? camera_failed(c, m, error) : film_failed(c, m, error);
 }
 
 static bool is_codec(const char codec[32]) {
@@ -47,11 +92,11 @@ static bool is_codec(const char codec[32]) {
 }
 
 static sb_status take_info(sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
-  if (c->state != SB_VIDEO_STARTING) return broken("its greeting twice", error);
+  if (c->state != SB_VIDEO_STARTING) return broken(c, "its greeting twice", error);
   bool sized = m->width && m->height && (uint64_t)m->width * m->height <= SB_VIDEO_FILM_PIXELS_MAX * UINT64_C(16);
   if (!sized || m->width > INT32_MAX || m->height > INT32_MAX || !is_codec(m->codec) || m->decoded > 1000 * 1000 ||
       m->time_ms < -1)
-    return broken("an impossible description", error);
+    return broken(c, "an impossible description", error);
   c->info = (sb_video_info){
       .width = (int)m->width, .height = (int)m->height, .duration_ms = m->time_ms, .rate = (double)m->decoded / 1000};
   memcpy(c->info.codec, m->codec, sizeof c->info.codec);
@@ -62,8 +107,8 @@ static sb_status take_info(sb_video_conversation *c, const sb_video_message *m, 
 /* The counts and the time only grow. */
 static sb_status take_counts(sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
   if (m->time_ms < c->counts.time_ms || m->decoded < c->counts.decoded || m->damaged < c->counts.damaged)
-    return broken("times out of order", error);
-  if (m->time_ms > DURATION_MAX_MS)
+    return broken(c, "times out of order", error);
+  if (m->time_ms > DURATION_MAX_MS && !c->camera)
     return sb_fail(error, SB_TOO_LARGE, "the film is longer than 24 hours; cut it into parts");
   c->counts.time_ms = m->time_ms;
   c->counts.decoded = m->decoded;
@@ -73,14 +118,15 @@ static sb_status take_counts(sb_video_conversation *c, const sb_video_message *m
 
 static sb_status take_frame(sb_video_conversation *c, const sb_video_message *m, sb_video_frame *frame, int *slot,
                             sb_error *error) {
-  if (m->detail >= SB_VIDEO_SLOTS || c->taken[m->detail]) return broken("a picture at a wrong place", error);
+  if (m->detail >= (c->camera ? 1u : (unsigned)SB_VIDEO_SLOTS) || c->taken[m->detail])
+    return broken(c, "a picture at a wrong place", error);
   if (!m->width || !m->height || m->width > SB_VIDEO_SIDE_MAX || m->height > SB_VIDEO_SIDE_MAX ||
       (uint64_t)m->width * m->height > SB_VIDEO_PIXELS_MAX)
-    return broken("a picture of a wrong size", error);
+    return broken(c, "a picture of a wrong size", error);
   if (m->source_width < m->width / 2 || m->source_height < m->height / 2 ||
       m->source_width > SB_VIDEO_FILM_PIXELS_MAX || m->source_height > SB_VIDEO_FILM_PIXELS_MAX)
-    return broken("a wrong scale", error);
-  if (m->time_ms <= c->last_ms) return broken("times out of order", error);
+    return broken(c, "a wrong scale", error);
+  if (m->time_ms <= c->last_ms) return broken(c, "times out of order", error);
   sb_status status = take_counts(c, m, error);
   if (status != SB_OK) return status;
   c->last_ms = m->time_ms;
@@ -99,6 +145,7 @@ static sb_status take_end(sb_video_conversation *c, const sb_video_message *m, s
   sb_status status = take_counts(c, m, error);
   if (status != SB_OK) return status;
   c->state = SB_VIDEO_ENDED;
+  if (c->camera) return broken(c, "an end", error);
   if (c->counts.handed_over) return SB_OK;
   return sb_fail(error, SB_BAD_IMAGE, "the film has no picture that can be decoded");
 }
@@ -107,19 +154,21 @@ sb_status sb_video_conversation_take(sb_video_conversation *c, const void *packe
                                      int *slot, sb_error *error) {
   sb_video_message m;
   *slot = -1;
-  if (size != sizeof m) return broken("a message of a wrong length", error);
+  if (size != sizeof m) return broken(c, "a message of a wrong length", error);
   memcpy(&m, packet, sizeof m);
-  if (c->state == SB_VIDEO_ENDED) return broken("a message after the end", error);
-  if (m.kind == SB_VIDEO_FAILED) return c->state = SB_VIDEO_ENDED, failed(&m, error);
+  if (c->state == SB_VIDEO_ENDED) return broken(c, "a message after the end", error);
+  if (m.kind == SB_VIDEO_FAILED) return c->state = SB_VIDEO_ENDED, failed(c, &m, error);
   if (m.kind == SB_VIDEO_INFO) return take_info(c, &m, error);
-  if (c->state != SB_VIDEO_RUNNING) return broken("no greeting", error);
+  if (c->state == SB_VIDEO_STARTING && c->camera && m.kind == SB_VIDEO_PROGRESS) return SB_OK; /* it still connects */
+  if (c->state != SB_VIDEO_RUNNING) return broken(c, "no greeting", error);
   switch (m.kind) {
   case SB_VIDEO_FRAME: return take_frame(c, &m, frame, slot, error);
   case SB_VIDEO_END: return take_end(c, &m, error);
   case SB_VIDEO_PROGRESS:
-    if (++c->progress > PROGRESS_MAX) return sb_fail(error, SB_TOO_LARGE, "decoding the film took longer than a day");
+    if (++c->progress > PROGRESS_MAX && !c->camera)
+      return sb_fail(error, SB_TOO_LARGE, "decoding the film took longer than a day");
     return take_counts(c, &m, error);
-  default: return broken("an unknown message", error);
+  default: return broken(c, "an unknown message", error);
   }
 }
 

@@ -113,6 +113,7 @@ static sb_video_failure open_codec(sb_video_film *film) {
   if (!film->codec || avcodec_parameters_to_context(film->codec, about) < 0) return SB_VIDEO_NO_MEMORY;
   film->codec->pkt_timebase = film->stream->time_base;
   film->codec->thread_count = thread_count();
+  if (film->live) film->codec->thread_type = FF_THREAD_SLICE;
   film->codec->max_pixels = SB_VIDEO_FILM_PIXELS_MAX;
   int failed = avcodec_open2(film->codec, codec, NULL);
   return !failed ? 0 : failed == AVERROR(ENOMEM) ? SB_VIDEO_NO_MEMORY : SB_VIDEO_DAMAGED;
@@ -138,11 +139,15 @@ static sb_video_failure check_size(const sb_video_film *film, uint32_t *width, u
   return (int64_t)about->width * about->height > SB_VIDEO_FILM_PIXELS_MAX ? SB_VIDEO_TOO_LARGE : 0;
 }
 
-sb_video_failure sb_video_film_open(sb_video_film *film, uint32_t *width, uint32_t *height) {
-  sb_video_failure failure = open_container(film);
-  if (!failure) failure = choose_stream(film);
+sb_video_failure sb_video_film_choose(sb_video_film *film, uint32_t *width, uint32_t *height) {
+  sb_video_failure failure = choose_stream(film);
   if (!failure) failure = check_size(film, width, height);
   return failure ? failure : open_codec(film);
+}
+
+sb_video_failure sb_video_film_open(sb_video_film *film, uint32_t *width, uint32_t *height) {
+  sb_video_failure failure = open_container(film);
+  return failure ? failure : sb_video_film_choose(film, width, height);
 }
 
 sb_video_message sb_video_film_describe(const sb_video_film *film) {

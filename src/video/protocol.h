@@ -1,21 +1,25 @@
 /* What a decoder process and its parent tell each other.
  *
  * The decoder (semblance-video, decoder_main.c) is a program of its own: it starts without the parent's memory and
- * environment, so it never has a key, and enters a sandbox before it reads the first byte of the film. It inherits
- * three files (and /dev/null as input and outputs):
+ * environment, so it never has a key, and enters a sandbox before it reads the first byte of the film, or connects to
+ * the camera. It inherits three files (and /dev/null as input and outputs):
  *
  *   SB_VIDEO_SOCKET   a SOCK_SEQPACKET socket: one sb_video_message a packet, both ways
  *   SB_VIDEO_MEMORY   shared memory of SB_VIDEO_SLOTS slots for pictures, sealed in its size by the parent
- *   SB_VIDEO_FILM     the film, open for reading; the decoder can open nothing else
+ *   SB_VIDEO_FILM     the film, open for reading; the decoder of a film can open nothing else. A camera has /dev/null
  *
  *   decoder                          parent
+ *                                <-  of a camera: its address, text without a NUL, as the first packet; arguments would
+ *                                    show its password to every process of the machine
  *   INFO or FAILED               ->
  *   FRAME (a slot is filled)     ->
  *                                <-  RELEASE (the slot is free again)
  *   PROGRESS (once a second)     ->
  *   END or FAILED                ->
  *
- * All slots are free at first. The decoder waits while none is. The parent trusts nothing that it receives
+ * All slots are free at first. The decoder of a film waits while none is. That of a camera uses the first slot only, and
+ * drops the pictures that are decoded while the parent has it, so that the next one is always the newest; times are
+ * those of arrival, since the decoder started. The parent trusts nothing that it receives
  * (conversation.c): neither the order of messages, nor a number, nor the pixels, which the decoder may change at any
  * time. */
 #ifndef SB_VIDEO_PROTOCOL_H
@@ -39,6 +43,7 @@ enum {
   /* Of a film's pictures as encoded: the largest of level 5.1 of H.264 (ITU-T H.264, table A-1: 36,864 macroblocks of
    * 256 pixels), which has 4096x2304. */
   SB_VIDEO_FILM_PIXELS_MAX = 36864 * 256,
+  SB_VIDEO_CAMERA_MEMORY_BYTES = SB_VIDEO_SLOT_BYTES, /* of a camera, which has one slot */
 };
 
 typedef enum sb_video_kind {
@@ -59,6 +64,14 @@ typedef enum sb_video_failure {
   SB_VIDEO_DAMAGED,   /* the index or all of the pictures */
   SB_VIDEO_NO_MEMORY,
   SB_VIDEO_PLAYLIST, /* it names other files or addresses, which are not opened */
+  /* Of cameras only. */
+  SB_VIDEO_UNREACHABLE,  /* its name is unknown, or nothing answers there */
+  SB_VIDEO_LOGIN,        /* it refused the user name or the password, or wants one */
+  SB_VIDEO_ABSENT,       /* it answers, but has no such stream */
+  SB_VIDEO_SILENT,       /* it sent nothing for too long */
+  SB_VIDEO_LOST,         /* it ended the stream, or the connection broke */
+  SB_VIDEO_INWARD,       /* it led to an address of this machine or of the local network that is not its own */
+  SB_VIDEO_BAD_PICTURES, /* it sends, but nothing that can be decoded */
 } sb_video_failure;
 
 typedef struct sb_video_message {

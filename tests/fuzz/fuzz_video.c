@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   sb_video_conversation c;
   sb_video_frame frame;
   int64_t last_ms = -1;
-  sb_video_conversation_begin(&c);
+  sb_video_conversation_begin(&c, false);
   for (size_t at = 0; at < size; at += sizeof(sb_video_message)) {
     size_t left = size - at, length = left < sizeof(sb_video_message) ? left : sizeof(sb_video_message);
     sb_error error = {0};

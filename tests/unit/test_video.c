@@ -28,7 +28,7 @@ static sb_video_message picture(uint32_t at, int64_t time_ms, uint64_t decoded) 
 
 static int begin(void **state) {
   (void)state;
-  sb_video_conversation_begin(&talk);
+  sb_video_conversation_begin(&talk, false);
   return 0;
 }
 
