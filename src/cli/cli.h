@@ -30,7 +30,8 @@ struct sb_cli {
   sb_cli_exit exit;          /* of a success; of a failure too, unless it is SB_EXIT_OK: then the status decides */
   sb_http_listener listener; /* of `serve`, opened before the sandbox */
   struct sb_video *film;     /* of `search`, whose decoder starts before the sandbox; closed like the engine */
-  sb_engine *engine;         /* sb_cli_open_engine; closed when the subcommand returns */
+  struct sb_video_launcher *launcher; /* of what watches cameras; ended after the engine was closed */
+  sb_engine *engine;                  /* sb_cli_open_engine; closed when the subcommand returns */
 };
 
 /* ---- Errors and output */

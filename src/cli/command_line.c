@@ -186,6 +186,7 @@ int sb_cli_command_run(sb_cli *cli) {
   if (status == SB_OK) status = chosen->run(cli, options, &error);
   sb_cli_close_engine(cli);
   sb_video_close(cli->film);
+  sb_video_launcher_stop(cli->launcher);
   free(options);
   return status == SB_OK ? cli->exit : sb_cli_print_error(cli, status, &error);
 }

@@ -75,6 +75,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
   X(tls_key, TEXT, "--tls-key", "SEMBLANCE_TLS_KEY", "", 0, 0, "PEM file with the private key of --tls-cert")          \
   X(redirect_port, INT, "--redirect-port", "SEMBLANCE_REDIRECT_PORT", "0", 0, 65535,                                   \
     "TCP port on which plain HTTP is redirected to HTTPS (0: none)")                                                   \
+  X(cameras, BOOL, "--cameras", "SEMBLANCE_CAMERAS", "true", 0, 0,                                                     \
+    "watch the cameras of `semblance cameras`; of several servers with one --store, one should")                       \
   X(contain, BOOL, "--contain", "SEMBLANCE_CONTAIN", "true", 0, 0,                                                     \
     "run photo decoding under Landlock and seccomp where the kernel supports them")                                    \
   X(log_level, TEXT, "--log-level", "SEMBLANCE_LOG_LEVEL", "info", 0, 0,                                               \

@@ -19,13 +19,16 @@
 #include "http/core/listener.h"
 #include "http/core/tls.h"
 
+struct sb_video_launcher; /* video/video.h */
+
 /* Locked. */
 typedef struct sb_http_server sb_http_server;
 /* Serves on the listener's sockets, which it takes over, at once, and loads the models in the background, so that
- * routes about the state of the server answer meanwhile. The engine and the listener are borrowed and outlive it.
+ * routes about the state of the server answer meanwhile. Engine, listener and launcher are borrowed and outlive it;
+ * `launcher` starts the decoders of cameras, NULL: no camera is watched.
  * SB_INVALID for an address that other machines reach, unless there are keys and TLS, or --insecure. */
 sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_listener *listener,
-                               sb_http_server **out, sb_error *error);
+                               struct sb_video_launcher *launcher, sb_http_server **out, sb_error *error);
 bool sb_http_server_tls(const sb_http_server *server);
 int sb_http_server_port(const sb_http_server *server); /* the port in use, also when 0 was asked for */
 /* Refuses new connections and requests, finishes the requests that have arrived (30 seconds at most), then frees.

@@ -1,4 +1,5 @@
 /* The server: puts the parts together at the start, and takes them apart in order at the end. */
+#include "camera/camera.h"
 #include "http/core/daemon.h"
 #include "http/core/live_sessions.h"
 #include "http/core/liveness_sessions.h"
@@ -65,12 +66,23 @@ static sb_status start_services(sb_http_server *server, const sb_config *config,
   return sb_http_jobs_new(context->engine, workers, &context->jobs, error);
 }
 
-static sb_status start(sb_http_server *server, const sb_config *config, sb_error *error) {
+static sb_status start_cameras(sb_http_server *server, const sb_config *config, sb_video_launcher *launcher,
+                               sb_error *error) {
+  const sb_camera_watcher_options options = {.engine = server->context.engine,
+                                             .launcher = launcher,
+                                             .target = server->context.configured,
+                                             .sandbox = config->contain,
+                                             .thumbnails = config->thumbnails};
+  return launcher ? sb_camera_watcher_start(&options, &server->context.cameras, error) : SB_OK;
+}
+
+static sb_status start(sb_http_server *server, const sb_config *config, sb_video_launcher *launcher, sb_error *error) {
   sb_engine_info info = {0};
   sb_status status = sb_engine_info_get(server->context.engine, &info, error);
   if (status != SB_OK) return status;
   if ((status = read_settings(server, config, error)) != SB_OK) return status;
   if ((status = start_services(server, config, info.workers, error)) != SB_OK) return status;
+  if ((status = start_cameras(server, config, launcher, error)) != SB_OK) return status;
   if ((status = sb_http_daemon_start(&server->daemon, config, (size_t)info.workers + 2, error)) != SB_OK) return status;
   if (!server->context.tls.on || !server->daemon.listener->redirect) return SB_OK;
   return sb_http_redirect_start(server->daemon.listener, &server->redirect, error);
@@ -78,6 +90,7 @@ static sb_status start(sb_http_server *server, const sb_config *config, sb_error
 
 static void server_free(sb_http_server *server) {
   sb_http_context *context = &server->context;
+  sb_camera_watcher_stop(context->cameras);
   sb_http_daemon_free(&server->daemon);
   sb_http_metrics_free(context->metrics);
   sb_http_jobs_free(context->jobs);
@@ -96,7 +109,7 @@ static void server_free(sb_http_server *server) {
 }
 
 sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_listener *listener,
-                               sb_http_server **out, sb_error *error) {
+                               sb_video_launcher *launcher, sb_http_server **out, sb_error *error) {
   sb_http_server *server = sb_alloc(1, sizeof *server, error);
   if (!server) return SB_NO_MEMORY;
   server->context.engine = engine;
@@ -113,7 +126,7 @@ sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_ht
       .listener = listener,
   };
   sb_http_models_init(&server->context.models, engine);
-  sb_status status = start(server, config, error);
+  sb_status status = start(server, config, launcher, error);
   if (status != SB_OK) {
     sb_http_daemon_stop(&server->daemon);
     server_free(server);

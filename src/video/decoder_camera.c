@@ -78,7 +78,7 @@ static AVDictionary *options_of(const sb_video_camera *camera) {
   av_dict_set_int(&options, "analyzeduration", PROBE_US, 0);
   av_dict_set_int(&options, "probesize", PROBE_BYTES, 0);
   av_dict_set_int(&options, "max_streams", 16, 0);
-  av_dict_set(&options, "fflags", "nobuffer+discardcorrupt", 0);
+  av_dict_set(&options, "fflags", "discardcorrupt", 0);
   if (is_http(camera)) {
     av_dict_set_int(&options, "rw_timeout", (int64_t)SILENCE_MS * 1000, 0);
     return options;

@@ -31,7 +31,8 @@ ALLOWED = {
     "store": {"base", "unicode", "vector", "crypto"},
     "import": {"base", "unicode", "crypto"},
     "engine": {"base", "image", "infer", "vector", "crypto", "stats", "liveness", "track", "face", "store"},
-    "http": {"base", "config", "json", "import", "crypto", "liveness", "engine"},
+    "camera": {"base", "image", "video", "engine"},
+    "http": {"base", "config", "json", "import", "crypto", "liveness", "engine", "video", "camera"},
     "sql": {"base", "vector", "engine"},
     "cli": {
         "base",
@@ -40,6 +41,7 @@ ALLOWED = {
         "import",
         "sandbox",
         "video",
+        "camera",
         "crypto",
         "vector",
         "stats",

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "http/http.h"
+#include "video/video.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +19,9 @@ static void print_address(const sb_cli *cli, const sb_http_server *server) {
 
 static sb_status prepare(sb_cli *cli, const void *options, sb_error *error) {
   (void)options;
-  return sb_http_listener_open(cli->config, &cli->listener, error);
+  sb_status status = sb_http_listener_open(cli->config, &cli->listener, error);
+  if (status != SB_OK || !cli->config->cameras || !sb_video_available()) return status;
+  return sb_video_launcher_start(&cli->launcher, error);
 }
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
@@ -33,7 +36,7 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
                   NULL); /* before any thread starts: all inherit it, and this one waits for them */
   sb_status status = sb_cli_open_engine(cli, SB_CLI_SERVER, error);
   if (status != SB_OK) return status;
-  status = sb_http_server_start(cli->engine, cli->config, &cli->listener, &server, error);
+  status = sb_http_server_start(cli->engine, cli->config, &cli->listener, cli->launcher, &server, error);
   if (status != SB_OK) return status;
   print_address(cli, server);
   int caught;

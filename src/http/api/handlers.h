@@ -15,6 +15,13 @@ void sb_http_handle_person_faces_add(sb_http_request *request);
 void sb_http_handle_person_face_delete(sb_http_request *request);
 void sb_http_handle_person_merge(sb_http_request *request);
 
+/* cameras.c */
+void sb_http_handle_cameras_list(sb_http_request *request);
+void sb_http_handle_cameras_add(sb_http_request *request);
+void sb_http_handle_camera_get(sb_http_request *request);
+void sb_http_handle_camera_remove(sb_http_request *request);
+void sb_http_handle_camera_snapshot(sb_http_request *request);
+
 /* collections.c */
 void sb_http_handle_collections_list(sb_http_request *request);
 void sb_http_handle_collections_add(sb_http_request *request);

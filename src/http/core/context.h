@@ -16,6 +16,8 @@
 
 #include <stdatomic.h>
 
+struct sb_camera_watcher; /* camera/camera.h */
+
 /* Services of higher layers. The core hands them on and never calls them. */
 struct sb_http_jobs;            /* jobs/jobs.h */
 struct sb_http_sse_subscribers; /* jobs/events.h */
@@ -60,6 +62,7 @@ typedef struct sb_http_context {
   struct sb_http_sse_subscribers *subscribers;
   struct sb_http_live_sessions *live_sessions;
   struct sb_http_liveness *liveness;
+  struct sb_camera_watcher *cameras; /* NULL: this server watches none */
 } sb_http_context;
 
 /* The operating point of a request that names none: what an admin saved on the page, else what the settings say. */

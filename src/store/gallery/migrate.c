@@ -44,6 +44,8 @@ static const table tables[] = {
     {"event", "id", "id, collection, camera, kind, since, until, person, erased, detail, picture", "iitiiiiibb",
      "SELECT id, collection, camera, kind, since, until, person, erased, detail, picture FROM event WHERE id > ?"
      " ORDER BY id"},
+    {"camera", "id", "id, name, record, created", "itbi",
+     "SELECT id, name, record, created FROM camera WHERE id > ? ORDER BY id"},
     {"audit", "sequence", "sequence, at, actor, verb, collection, person, count, link", "iittiiib",
      "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ?"
      " ORDER BY sequence"},
@@ -57,7 +59,7 @@ enum { TABLES = sizeof tables / sizeof *tables };
 static const table keys = {"data_key", "id", "id, purpose, wrapped, created", "itbi",
                            "SELECT id, purpose, wrapped, created FROM data_key WHERE id > ? ORDER BY id"};
 /* Tables whose ids the database hands out (driver->next_row). */
-static const char *const numbered[] = {"collection", "person", "face", "event", "data_key"};
+static const char *const numbered[] = {"collection", "person", "face", "event", "camera", "data_key"};
 enum { NUMBERED = sizeof numbered / sizeof *numbered };
 
 typedef struct migration {

@@ -74,14 +74,17 @@ static const sb_store_schema_step steps[] = {
      NULL},
     /* 3: densities of faces */
     {"ALTER TABLE face ADD COLUMN density bytea, ADD COLUMN density_people bigint NOT NULL DEFAULT 0;", NULL},
-    /* 4: events */
+    /* 4: events and cameras */
     {"CREATE SEQUENCE event_id;"
      "CREATE TABLE event("
      "  id bigint PRIMARY KEY, collection bigint NOT NULL, camera text NOT NULL, kind bigint NOT NULL,"
      "  since bigint NOT NULL, until bigint NOT NULL, person bigint NOT NULL, erased bigint NOT NULL,"
      "  detail bytea NOT NULL, picture bytea);"
      "CREATE INDEX event_person ON event(person) WHERE person > 0;"
-     "CREATE INDEX event_until ON event(until);",
+     "CREATE INDEX event_until ON event(until);"
+     "CREATE SEQUENCE camera_id;"
+     "CREATE TABLE camera("
+     "  id bigint PRIMARY KEY, name text NOT NULL UNIQUE, record bytea NOT NULL, created bigint NOT NULL);",
      NULL},
 };
 const sb_store_schema sb_store_schema_postgres = {steps, sizeof steps / sizeof *steps};

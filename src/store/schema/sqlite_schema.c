@@ -9,6 +9,7 @@
  *   person       sealed id, name, consent and purpose; external_hash finds an id
  *   face         sealed template, attributes, source, thumbnail and density
  *   event        who was seen by a camera and when; sealed detail and picture
+ *   camera       which cameras a server watches; sealed record
  *   change       log of changed faces, which indexes follow
  *   audit        hash chain of what was done
  *   api_key, admin   who may use the server */
@@ -102,13 +103,15 @@ static const sb_store_schema_step steps[] = {
     {"", add_thumbnails},
     /* 6: densities of faces */
     {"", add_densities},
-    /* 7: events */
+    /* 7: events and cameras */
     {"CREATE TABLE event("
      "  id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, camera TEXT NOT NULL,"
      "  kind INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, person INTEGER NOT NULL,"
      "  erased INTEGER NOT NULL, detail BLOB NOT NULL, picture BLOB) STRICT;"
      "CREATE INDEX event_person ON event(person) WHERE person > 0;"
-     "CREATE INDEX event_until ON event(until);",
+     "CREATE INDEX event_until ON event(until);"
+     "CREATE TABLE camera(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, record BLOB NOT NULL,"
+     "  created INTEGER NOT NULL) STRICT;",
      NULL},
 };
 const sb_store_schema sb_store_schema_sqlite = {steps, sizeof steps / sizeof *steps};

@@ -95,6 +95,7 @@ static const plain_table plain_tables[] = {
      "UPDATE event SET detail = ?, picture = ? WHERE id = ?",
      2,
      {"detail", "picture"}},
+    {"camera", SELECT_NEXT("record", "camera"), "UPDATE camera SET record = ? WHERE id = ?", 1, {"record"}},
 };
 
 static const plain_table *plain_table_of(const char *name) {

@@ -1,0 +1,56 @@
+/* What an address and masks of a camera are, and trying a camera without watching it. */
+#include "camera/camera.h"
+#include "camera/mask.h"
+#include "image/image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JPEG_QUALITY = 85 };
+
+sb_status sb_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *error) {
+  sb_video_address address;
+  sb_camera_masks masks;
+  sb_status status = sb_video_address_parse(camera->address, &address, error);
+  if (status != SB_OK) return status;
+  status = sb_camera_masks_parse(camera->masks ? camera->masks : "", &masks, error);
+  return status == SB_OK ? sb_engine_camera_add(engine, camera, error) : status;
+}
+
+void sb_camera_shown_address(const sb_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]) {
+  sb_video_address address;
+  bool known = sb_video_address_parse(camera->address, &address, NULL) == SB_OK;
+  snprintf(shown, SB_VIDEO_SHOWN_SIZE, "%s", known ? address.shown : "");
+}
+
+static sb_status take_picture(sb_video *video, const sb_camera *camera, sb_camera_probe *out, sb_error *error) {
+  sb_video_frame frame;
+  sb_camera_masks masks;
+  double begun = sb_monotonic_ms();
+  sb_status status = sb_camera_masks_parse(camera->masks ? camera->masks : "", &masks, error);
+  if (status != SB_OK) return status;
+  if ((status = sb_video_info_get(video, &out->info, error)) != SB_OK) return status;
+  if ((status = sb_video_next(video, &frame, error)) != SB_OK) return status;
+  out->first_ms = sb_monotonic_ms() - begun;
+  size_t size = 3 * (size_t)frame.width * (size_t)frame.height;
+  uint8_t *pixels = sb_alloc(size, 1, error);
+  if (!pixels) return SB_NO_MEMORY;
+  memcpy(pixels, frame.pixels, size);
+  sb_camera_masks_paint(&masks, pixels, frame.width, frame.height);
+  status =
+      sb_image_write_jpeg(pixels, frame.width, frame.height, JPEG_QUALITY, &out->picture, &out->picture_size, error);
+  free(pixels);
+  return status;
+}
+
+sb_status sb_camera_try(sb_video_launcher *launcher, const sb_camera *camera, bool sandbox, sb_camera_probe *out,
+                        sb_error *error) {
+  const sb_video_options how = {.rate = SB_CAMERA_RATE, .sandbox = sandbox, .udp = camera->udp};
+  sb_video *video = NULL;
+  *out = (sb_camera_probe){.first_ms = 0};
+  sb_status status = sb_video_camera_open(launcher, camera->address, &how, &video, error);
+  if (status == SB_OK) status = take_picture(video, camera, out, error);
+  sb_video_close(video);
+  return status;
+}

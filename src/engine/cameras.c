@@ -1,0 +1,203 @@
+/* Cameras as things: checking, storing and listing them. The record of a camera in the store is a version and then its
+ * texts, each ended by a NUL; none of them can hold one. */
+#include "store/gallery/cameras.h"
+#include "engine/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_VERSION "1"
+enum { VERSION, NAME, COLLECTION, ADDRESS, PURPOSE, MASKS, RATE, TRANSPORT, RECORD_FIELDS };
+enum { RATE_MAX = 30, ADDRESS_MAX = 2048 };
+
+size_t sb_engine_cameras_most(void) {
+  return (size_t)sb_cpu_cores() * SB_CAMERAS_PER_CORE;
+}
+
+static void clear(sb_camera *camera) {
+  if (camera->address) sb_wipe(camera->address, strlen(camera->address));
+  free(camera->address);
+  free(camera->purpose);
+  free(camera->masks);
+  *camera = (sb_camera){.rate = 0};
+}
+
+void sb_cameras_free(sb_camera *cameras, size_t count) {
+  for (size_t i = 0; i < count; i++) clear(&cameras[i]);
+  free(cameras);
+}
+
+/* ---- Records */
+
+static sb_status record_write(const sb_camera *camera, sb_buffer *out, sb_error *error) {
+  char rate[16];
+  snprintf(rate, sizeof rate, "%d", camera->rate);
+  const char *const fields[RECORD_FIELDS] = {[VERSION] = RECORD_VERSION,
+                                             [NAME] = camera->name,
+                                             [COLLECTION] = camera->collection,
+                                             [ADDRESS] = camera->address,
+                                             [PURPOSE] = camera->purpose,
+                                             [MASKS] = camera->masks ? camera->masks : "",
+                                             [RATE] = rate,
+                                             [TRANSPORT] = camera->udp ? "udp" : "tcp"};
+  for (int i = 0; i < RECORD_FIELDS; i++) {
+    sb_status status = sb_buffer_add(out, fields[i], strlen(fields[i]) + 1, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
+static bool split(const sb_store_camera *stored, const char *fields[RECORD_FIELDS]) {
+  const char *at = stored->record, *end = at + stored->size;
+  for (int i = 0; i < RECORD_FIELDS; i++) {
+    if (at >= end) return false;
+    fields[i] = at;
+    at += strlen(at) + 1; /* a NUL follows the record */
+  }
+  return at == end && !strcmp(fields[VERSION], RECORD_VERSION) && !strcmp(fields[NAME], stored->name);
+}
+
+static sb_status record_read(const sb_store_camera *stored, sb_camera *out, sb_error *error) {
+  const char *fields[RECORD_FIELDS];
+  *out = (sb_camera){.created_ms = stored->created_ms};
+  if (!split(stored, fields))
+    return sb_fail(error, SB_STORE,
+                   "what the gallery holds of a camera was changed by another program; remove the camera and add it "
+                   "again");
+  snprintf(out->name, sizeof out->name, "%s", fields[NAME]);
+  snprintf(out->collection, sizeof out->collection, "%s", fields[COLLECTION]);
+  out->rate = atoi(fields[RATE]);
+  out->udp = !strcmp(fields[TRANSPORT], "udp");
+  out->address = sb_strdup(fields[ADDRESS], error);
+  out->purpose = sb_strdup(fields[PURPOSE], error);
+  out->masks = sb_strdup(fields[MASKS], error);
+  return out->address && out->purpose && out->masks ? SB_OK : SB_NO_MEMORY;
+}
+
+/* ---- Adding and removing */
+
+static sb_status check_name(const char *name, sb_error *error) {
+  size_t length = strlen(name);
+  if (length && length <= SB_CAMERA_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length)
+    return SB_OK;
+  return sb_fail(error, SB_INVALID, "a camera's name is 1 to %d of a-z, 0-9, _ and -", SB_CAMERA_MAX);
+}
+
+static sb_status check(const sb_camera *camera, sb_error *error) {
+  sb_status status = check_name(camera->name, error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(camera->address, ADDRESS_MAX, "address", error);
+  if (status != SB_OK) return status;
+  status = sb_text_check(camera->purpose, SB_CAMERA_PURPOSE_MAX, "purpose", error);
+  if (status != SB_OK) return status;
+  if (camera->masks && *camera->masks) status = sb_text_check(camera->masks, SB_CAMERA_MASKS_MAX, "masks", error);
+  if (status != SB_OK) return status;
+  if (camera->rate >= 1 && camera->rate <= RATE_MAX) return SB_OK;
+  return sb_fail(error, SB_INVALID, "rate is 1 to %d pictures a second", RATE_MAX);
+}
+
+static sb_status add(sb_engine *engine, const sb_camera *camera, sb_error *error) {
+  sb_store_collection collection;
+  sb_buffer record = {0};
+  sb_store_camera stored = {0};
+  sb_status status = check(camera, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, camera->collection, true, &collection, error);
+  if (status != SB_OK) return status;
+  status = record_write(camera, &record, error);
+  if (status == SB_OK) {
+    snprintf(stored.name, sizeof stored.name, "%s", camera->name);
+    stored.record = record.bytes;
+    stored.size = record.size;
+    status = sb_store_camera_add(engine->store, &stored, collection.row, sb_engine_cameras_most(), error);
+  }
+  if (record.bytes) sb_wipe(record.bytes, record.size);
+  sb_buffer_free(&record);
+  return status;
+}
+
+sb_status sb_engine_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = add(engine, camera, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+/* ---- Reading */
+
+/* One that cannot be read, as another program changed it, is logged and passed over: the others are watched. */
+static sb_status list(sb_engine *engine, const char *name, sb_camera **out, size_t *count, sb_error *error) {
+  const char *scope = sb_actor_get()->collection;
+  sb_store_camera *stored = NULL;
+  size_t found = 0, kept = 0;
+  sb_status status = sb_store_cameras(engine->store, &stored, &found, error);
+  if (status != SB_OK) return status;
+  sb_camera *cameras = sb_alloc(found + 1, sizeof *cameras, error);
+  if (!cameras) status = SB_NO_MEMORY;
+  for (size_t i = 0; status == SB_OK && i < found; i++) {
+    sb_error cause = {0};
+    sb_camera *camera = &cameras[kept];
+    if (name && strcmp(stored[i].name, name) != 0) continue;
+    sb_status read = record_read(&stored[i], camera, &cause);
+    bool visible = read == SB_OK && (!*scope || !strcmp(scope, camera->collection));
+    if (read == SB_NO_MEMORY) status = sb_fail(error, read, "%s", cause.message);
+    if (read == SB_STORE) sb_log(SB_LOG_ERROR, "camera %s: %s", stored[i].name, cause.message);
+    if (visible)
+      kept++;
+    else
+      clear(camera);
+  }
+  sb_store_cameras_free(stored, found);
+  if (status != SB_OK) return sb_cameras_free(cameras, kept), status;
+  *out = cameras;
+  *count = kept;
+  return SB_OK;
+}
+
+sb_status sb_engine_cameras(sb_engine *engine, sb_camera **out, size_t *count, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = list(engine, NULL, out, count, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+static sb_status find(sb_engine *engine, const char *name, sb_camera **out, sb_error *error) {
+  size_t count = 0;
+  sb_status status = list(engine, name, out, &count, error);
+  if (status != SB_OK || count) return status;
+  sb_cameras_free(*out, 0);
+  *out = NULL;
+  return sb_fail(error, SB_NOT_FOUND, "there is no camera of that name");
+}
+
+sb_status sb_engine_camera(sb_engine *engine, const char *name, sb_camera **out, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = find(engine, name, out, error);
+  sb_engine_leave(engine);
+  return status;
+}
+
+/* A camera of a collection that is gone can be removed, too. */
+static sb_status remove_camera(sb_engine *engine, const char *name, sb_error *error) {
+  sb_camera *camera = NULL;
+  sb_store_collection collection = {.row = 0};
+  sb_status status = find(engine, name, &camera, error);
+  if (status != SB_OK) return status;
+  status = sb_engine_collection(engine, camera->collection, false, &collection, error);
+  if (status == SB_OK || status == SB_NOT_FOUND)
+    status = sb_store_camera_delete(engine->store, name, collection.row, error);
+  sb_cameras_free(camera, 1);
+  return status;
+}
+
+sb_status sb_engine_camera_remove(sb_engine *engine, const char *name, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = remove_camera(engine, name, error);
+  sb_engine_leave(engine);
+  return status;
+}
