@@ -1,9 +1,10 @@
 """An RTSP server for the tests: GStreamer's, which sends a film of H.264 in MP4 to each client, from its beginning.
 
-usage: /usr/bin/python3 rtsp_server.py FILM [USER PASSWORD]
+usage: CAMERA_LOGIN=USER:PASSWORD /usr/bin/python3 rtsp_server.py FILM
 
 Prints its port, and serves rtsp://127.0.0.1:PORT/film until its standard input is closed."""
 
+import os
 import sys
 import threading
 
@@ -33,9 +34,10 @@ def main():
     server.set_address("127.0.0.1")
     server.set_service("0")
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(f'( filesrc location="{sys.argv[1]}" ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1 )')
-    if len(sys.argv) > 2:
-        protect(server, factory, sys.argv[2], sys.argv[3])
+    source = f'filesrc location="{sys.argv[1]}" ! qtdemux'
+    factory.set_launch(f"( {source} ! rtph264pay name=pay0 pt=96 config-interval=-1 )")
+    if "CAMERA_LOGIN" in os.environ:
+        protect(server, factory, *os.environ["CAMERA_LOGIN"].split(":"))
     server.get_mount_points().add_factory("/film", factory)
     server.attach(None)
     print(server.get_bound_port(), flush=True)

@@ -52,11 +52,13 @@ class Server:
 
     Leaving fails if the server does: the sanitizers report at its end."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, output=None):
+        """`output`: a file for its log; None: where the test's own goes."""
+        self.output = output
         self.command = [PROGRAM, "serve", "--port", "0", "--data", str(folder), "--log-level", "warning", *arguments]
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, env=os.environ)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.output, env=os.environ)
         line = self.process.stdout.readline()
         if not line:
             self.process.stdout.close()

@@ -16,10 +16,10 @@ extern "C" {
 typedef struct sb_film sb_film;
 
 struct sb_film_track;
-/* A track got its first verdict: a match as soon as there are two good shots, anything else within a second of the first
- * one, or when it has ended. `changed`: it got another one, because it is somebody after all, or somebody else; a match is
- * never taken back. `track` is valid during the visit, which must not call the film. A status other than SB_OK ends
- * sb_film_add. */
+/* A track got its first verdict: a match as soon as there are two good shots, anything else within a second of the
+ * first one, or when it has ended. `changed`: it got another one, because it is somebody after all, or somebody else; a
+ * match is never taken back. `track` is valid during the visit, which must not call the film. A status other than SB_OK
+ * ends sb_film_add. */
 typedef sb_status (*sb_film_visit)(void *context, const struct sb_film_track *track, bool changed, sb_error *error);
 
 typedef struct sb_film_request {

@@ -1,6 +1,6 @@
-/* Camera (above the engine): watches the cameras of a gallery. A thread a camera takes pictures from its decoder, passes
- * over those on which nothing moves, and gives the others to the engine, whose tracks become events of the gallery. The
- * cameras themselves are the engine's (engine/engine.h); this room adds what an address and masks are. */
+/* Camera (above the engine): watches the cameras of a gallery. A thread a camera takes pictures from its decoder,
+ * passes over those on which nothing moves, and gives the others to the engine, whose tracks become events of the
+ * gallery. The cameras themselves are the engine's (engine/engine.h); this room adds what an address and masks are. */
 #ifndef SB_CAMERA_H
 #define SB_CAMERA_H
 
@@ -9,7 +9,8 @@
 
 /* ---- Cameras as things (cameras.c) */
 
-/* Checks address and masks, then sb_engine_camera_add. SB_INVALID names the field, and repeats nothing of the address. */
+/* Checks address and masks, then sb_engine_camera_add. SB_INVALID names the field, and repeats nothing of the address.
+ * */
 sb_status sb_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *error);
 /* What may be shown of its address: scheme, host and port. */
 void sb_camera_shown_address(const sb_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]);

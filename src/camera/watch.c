@@ -4,8 +4,8 @@
  *      ^                                                                            |
  *      +------------- a pause of 1, 2, 4 ... 60 seconds after a failure ------------+
  *
- * The film goes on over a failure, so that somebody who is in sight before and after a short one is one track. Its times
- * are those of a monotonic clock since the thread began. */
+ * The film goes on over a failure, so that somebody who is in sight before and after a short one is one track. Its
+ * times are those of a monotonic clock since the thread began. */
 #include "camera/watch.h"
 
 #include "camera/events.h"

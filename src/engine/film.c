@@ -4,9 +4,9 @@
  * age of the very best one. So it cannot be one person now and another later, and the audit gets one entry for each
  * track instead of one for each picture.
  *
- * A film with a visit has no end, and somebody waits for its verdicts. There a track is decided while it goes on, in the
- * same way, as soon as it has some good shots; and once more when it has ended, or when it got better and nobody was
- * found. What was said of a track is kept, so that it is said again only where it changes (sb_film_visit). */
+ * A film with a visit has no end, and somebody waits for its verdicts. There a track is decided while it goes on, in
+ * the same way, as soon as it has some good shots; and once more when it has ended, or when it got better and nobody
+ * was found. What was said of a track is kept, so that it is said again only where it changes (sb_film_visit). */
 #include "engine/collection_indexes.h"
 #include "engine/flow.h"
 #include "track/track.h"

@@ -28,8 +28,8 @@ void sb_sandbox_enter_decoder(void);
 
 /* For a process that decodes what a camera sends. As for sb_sandbox_enter_decoder, but:
  *
- *   Landlock  reading the files by which names are looked up (/etc/resolv.conf and the like); TCP connections to `ports`
- *             (ends with 0), at any address
+ *   Landlock  reading the files by which names are looked up (/etc/resolv.conf and the like); TCP connections to
+ *             `ports` (ends with 0), at any address
  *   seccomp   opening files, which Landlock limits; sockets for streams and datagrams of the Internet, bind()
  *
  * Landlock knows ports of TCP, not addresses and not UDP: whoever takes such a process over can send datagrams to any

@@ -12,8 +12,8 @@ typedef struct sb_video_start {
   bool keyframes, sandbox, udp, camera;
 } sb_video_start;
 
-/* Starts the program at `path`: its files SB_VIDEO_SOCKET to SB_VIDEO_FILM are `files`; it inherits nothing else, and no
- * variable of the environment. Returns 0, or an errno. */
+/* Starts the program at `path`: its files SB_VIDEO_SOCKET to SB_VIDEO_FILM are `files`; it inherits nothing else, and
+ * no variable of the environment. Returns 0, or an errno. */
 int sb_video_spawn(const char *path, const int files[3], const sb_video_start *start, pid_t *process);
 /* Starts the launcher, whose socket is `socket`. */
 int sb_video_spawn_launcher(const char *path, int socket, pid_t *process);

@@ -21,8 +21,9 @@ typedef struct sb_video_conversation {
 
 void sb_video_conversation_begin(sb_video_conversation *c, bool camera);
 /* Takes one packet. After a FRAME `frame` describes the slot (`*slot`), without the address of its pixels; after any
- * other message `*slot` is -1. Of a camera: SB_IO, SB_FORBIDDEN, SB_BAD_IMAGE; of a film: SB_UNSUPPORTED_IMAGE: not a film; SB_IMAGE_TOO_LARGE, SB_TOO_LARGE; SB_BAD_IMAGE: a
- * film that cannot be read, or a decoder that broke the protocol. */
+ * other message `*slot` is -1. Of a camera: SB_IO, SB_FORBIDDEN, SB_BAD_IMAGE; of a film: SB_UNSUPPORTED_IMAGE: not a
+ * film; SB_IMAGE_TOO_LARGE, SB_TOO_LARGE; SB_BAD_IMAGE: a film that cannot be read, or a decoder that broke the
+ * protocol. */
 sb_status sb_video_conversation_take(sb_video_conversation *c, const void *packet, size_t size, sb_video_frame *frame,
                                      int *slot, sb_error *error);
 /* The parent is done with a slot. */

@@ -1,6 +1,6 @@
-/* Connecting to a camera: RTSP, RTSPS, or over HTTP(S) a multipart stream of JPEGs, MPEG-TS, fragments, or HLS. What its
- * streams and playlists may name is limited to the protocols of `protocols` and to the addresses of decoder_network.h;
- * no file is ever opened. */
+/* Connecting to a camera: RTSP, RTSPS, or over HTTP(S) a multipart stream of JPEGs, MPEG-TS, fragments, or HLS. What
+ * its streams and playlists may name is limited to the protocols of `protocols` and to the addresses of
+ * decoder_network.h; no file is ever opened. */
 #include "video/decoder_camera.h"
 
 #include "base/base.h"
@@ -45,7 +45,7 @@ void sb_video_camera_patience(sb_video_camera *camera) {
 static int interrupt(void *context) {
   sb_video_camera *camera = context;
   camera->waits(camera->context);
-  return sb_monotonic_ms() > camera->give_up_ms;
+  return sb_video_network_refused() || sb_monotonic_ms() > camera->give_up_ms;
 }
 
 sb_video_failure sb_video_camera_failure(const sb_video_camera *camera, int error) {

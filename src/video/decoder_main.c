@@ -1,5 +1,5 @@
-/* semblance-video: decodes one film, or what one camera sends, for the process that started it (protocol.h). Users do not
- * run it.
+/* semblance-video: decodes one film, or what one camera sends, for the process that started it (protocol.h). Users do
+ * not run it.
  *
  * usage: semblance-video RATE keyframes|- sandbox|- film|camera|camera-udp
  *        semblance-video launcher
@@ -37,8 +37,8 @@ enum { SANITIZED = 0 };
 static const rlim_t MEMORY_BYTES = (rlim_t)2 << 30; /* of addresses; libraries and stacks are a fifth of it */
 enum { PROCESSOR_SECONDS = 24 * 3600, PROGRESS_MS = 1000, NO_PICTURE_MS = 30 * 1000 };
 
-/* A camera's stream that lies behind by more than the first number is decoded by its keyframes until it has caught up to
- * the second one. */
+/* A camera's stream that lies behind by more than the first number is decoded by its keyframes until it has caught up
+ * to the second one. */
 enum { BEHIND_US = 1500 * 1000, CAUGHT_UP_US = 500 * 1000, JUMP_US = 60 * 1000 * 1000 };
 
 /* A film on its way to the parent. */

@@ -90,13 +90,17 @@ bool sb_video_network_refused(void) {
 
 /* ---- In place of the C library's, for FFmpeg's libraries. The library's own look-ups of names do not come here. */
 
-int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length) {
+static int checked_connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length) {
   const struct sockaddr *to = address.__sockaddr__;
   return allows(to) ? (int)syscall(SYS_connect, fd, to, length) : -1;
 }
 
-ssize_t sendto(int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG address, socklen_t length) {
+static ssize_t checked_sendto(int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG address,
+                              socklen_t length) {
   const struct sockaddr *to = address.__sockaddr__;
   if (to && !allows(to)) return -1;
   return (ssize_t)syscall(SYS_sendto, fd, bytes, size, flags, to, length);
 }
+
+extern __typeof__(connect) connect __attribute__((visibility("default"), alias("checked_connect")));
+extern __typeof__(sendto) sendto __attribute__((visibility("default"), alias("checked_sendto")));

@@ -17,11 +17,10 @@
  *   PROGRESS (once a second)     ->
  *   END or FAILED                ->
  *
- * All slots are free at first. The decoder of a film waits while none is. That of a camera uses the first slot only, and
- * drops the pictures that are decoded while the parent has it, so that the next one is always the newest; times are
- * those of arrival, since the decoder started. The parent trusts nothing that it receives
- * (conversation.c): neither the order of messages, nor a number, nor the pixels, which the decoder may change at any
- * time. */
+ * All slots are free at first. The decoder of a film waits while none is. That of a camera uses the first slot only,
+ * and drops the pictures that are decoded while the parent has it, so that the next one is always the newest; times are
+ * those of arrival, since the decoder started. The parent trusts nothing that it receives (conversation.c): neither the
+ * order of messages, nor a number, nor the pixels, which the decoder may change at any time. */
 #ifndef SB_VIDEO_PROTOCOL_H
 #define SB_VIDEO_PROTOCOL_H
 

@@ -1,8 +1,9 @@
-/* Video (L1): pictures of a film or of a camera, decoded by FFmpeg's libraries in a process of its own, without keys and
- * under a sandbox of its own (protocol.h). This library does not link FFmpeg; the decoder program does, and may be
+/* Video (L1): pictures of a film or of a camera, decoded by FFmpeg's libraries in a process of its own, without keys
+ * and under a sandbox of its own (protocol.h). This library does not link FFmpeg; the decoder program does, and may be
  * absent.
  *
- * Times are milliseconds from the film's start; of a camera, from the start of its decoder until the picture arrived. */
+ * Times are milliseconds from the film's start; of a camera, from the start of its decoder until the picture arrived.
+ * */
 #ifndef SB_VIDEO_H
 #define SB_VIDEO_H
 

@@ -15,18 +15,23 @@ static void check(const sb_video_conversation *c, const sb_video_frame *frame, i
   *last_ms = frame->time_ms;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void talk(const uint8_t *data, size_t size, bool camera) {
   sb_video_conversation c;
   sb_video_frame frame;
   int64_t last_ms = -1;
-  sb_video_conversation_begin(&c, false);
+  sb_video_conversation_begin(&c, camera);
   for (size_t at = 0; at < size; at += sizeof(sb_video_message)) {
     size_t left = size - at, length = left < sizeof(sb_video_message) ? left : sizeof(sb_video_message);
     sb_error error = {0};
     int slot = -1;
-    if (sb_video_conversation_take(&c, data + at, length, &frame, &slot, &error) != SB_OK) return 0;
+    if (sb_video_conversation_take(&c, data + at, length, &frame, &slot, &error) != SB_OK) return;
     check(&c, &frame, slot, &last_ms);
     if (slot >= 0 && frame.time_ms % 2) sb_video_conversation_release(&c, slot);
   }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  talk(data, size, false);
+  talk(data, size, true);
   return 0;
 }

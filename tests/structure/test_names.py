@@ -104,6 +104,7 @@ WORDS = {
     "import": {"csv", "import", "spool", "zip"},
     "store": {"access", "audit", "database", "density", "driver", "hnsw", "postgres", "sqlite", "statement", "store"},
     "engine": {
+        "cameras",
         "candidates",
         "child",
         "cluster",
@@ -125,6 +126,7 @@ WORDS = {
         "thumbnail",
         "verdict",
     },
+    "camera": {"camera"},
     "http": {"http"},
     "sql": {"sql"},
     "cli": {"cli"},

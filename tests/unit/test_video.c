@@ -184,8 +184,77 @@ static void a_decoder_that_only_reports_progress_comes_to_an_end(void **state) {
   assert_int_equal(status, SB_TOO_LARGE);
 }
 
+/* ---- Cameras */
+
+static int begin_camera(void **state) {
+  (void)state;
+  sb_video_conversation_begin(&talk, true);
+  return 0;
+}
+
+static void a_camera_may_report_before_its_greeting_has_one_slot_and_no_end(void **state) {
+  (void)state;
+  const sb_video_message waits = {.kind = SB_VIDEO_PROGRESS}, end = {.kind = SB_VIDEO_END, .time_ms = 90};
+  assert_int_equal(say(&waits), SB_OK);
+  assert_int_equal(say(&info), SB_OK);
+  const sb_video_message first = picture(0, 40, 1), other = picture(1, 80, 2);
+  assert_int_equal(say(&first), SB_OK);
+  assert_int_equal(say(&other), SB_BAD_IMAGE);
+  assert_int_equal(say(&end), SB_BAD_IMAGE);
+}
+
+static void a_camera_may_run_for_longer_than_a_day(void **state) {
+  (void)state;
+  const int64_t days = INT64_C(30) * 24 * 3600 * 1000;
+  const sb_video_message late = picture(0, days, 1);
+  assert_int_equal(say(&info), SB_OK);
+  assert_int_equal(say(&late), SB_OK);
+  assert_int_equal(frame.time_ms, days);
+}
+
+static void every_failure_of_a_camera_has_words_and_none_is_of_films(void **state) {
+  (void)state;
+  for (uint32_t failure = SB_VIDEO_NOT_A_FILM; failure <= SB_VIDEO_BAD_PICTURES + 1; failure++) {
+    const sb_video_message m = {.kind = SB_VIDEO_FAILED, .detail = failure, .width = 9000, .height = 9000};
+    begin_camera(NULL);
+    assert_int_not_equal(say(&m), SB_OK);
+    assert_true(*error.message);
+    assert_null(strstr(error.message, "film"));
+  }
+}
+
+static void addresses_are_taken_apart_and_only_host_and_port_are_shown(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *shown;
+    bool password;
+  } good[] = {
+      {"rtsp://192.0.2.1/a?b=c", "rtsp://192.0.2.1:554", false},
+      {"rtsp://user:secret@camera.example:8554/a", "rtsp://camera.example:8554", true},
+      {"RTSPS://user@[2001:db8::1]/", "rtsps://[2001:db8::1]:322", false},
+      {"http://u:p%40@h", "http://h:80", true},
+      {"https://h:8443?token=secret", "https://h:8443", false},
+  };
+  static const char *const bad[] = {"",           "rtsp",        "rtsp:/h",        "rtsp://",     "rtsp://:554/",
+                                    "rtsp://h:",  "rtsp://h:0",  "rtsp://h:99999", "rtsp://h:5x", "rtsp://a@b@h/",
+                                    "file:///x",  "ftp://h/x",   "rtsp://h h/",    "rtsp://[::1", "rtsp://[::1]x/",
+                                    "rtsp://[h]", "rtsp://h\\x", "rtsp://h/\n",    "rtsp://u:p@", "unix:/x"};
+  sb_video_address address;
+  for (size_t i = 0; i < count_of(good); i++) {
+    assert_int_equal(sb_video_address_parse(good[i].text, &address, &error), SB_OK);
+    assert_string_equal(address.shown, good[i].shown);
+    assert_int_equal(address.has_password, good[i].password);
+  }
+  for (size_t i = 0; i < count_of(bad); i++)
+    if (sb_video_address_parse(bad[i], &address, &error) != SB_INVALID) fail_msg("%s was accepted", bad[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(a_camera_may_report_before_its_greeting_has_one_slot_and_no_end, begin_camera),
+      cmocka_unit_test_setup(a_camera_may_run_for_longer_than_a_day, begin_camera),
+      cmocka_unit_test(every_failure_of_a_camera_has_words_and_none_is_of_films),
+      cmocka_unit_test(addresses_are_taken_apart_and_only_host_and_port_are_shown),
       cmocka_unit_test_setup(a_film_is_described_and_its_pictures_come_in_slots, begin),
       cmocka_unit_test_setup(every_failure_has_words_of_its_own, begin),
       cmocka_unit_test_setup(a_film_without_a_picture_is_refused_at_its_end, begin_running),

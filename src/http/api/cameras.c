@@ -21,10 +21,17 @@ void sb_http_handle_cameras_list(sb_http_request *request) {
   sb_error error = {0};
   sb_camera *cameras = NULL;
   size_t count = 0;
-  sb_status status = sb_engine_cameras(request->context->engine, &cameras, &count, &error);
+  sb_engine *engine = request->context->engine;
+  sb_http_params p = sb_http_params_begin(request);
+  const char *collection = sb_http_params_text(&p, "collection");
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = collection ? sb_engine_collection_check(engine, collection, &error) : SB_OK;
+  if (status == SB_OK) status = sb_engine_cameras(engine, &cameras, &count, &error);
   if (sb_http_failed(request, status, &error)) return;
   json_t *list = json_array();
-  for (size_t i = 0; i < count; i++) sb_json_append(&list, camera_json(request, &cameras[i]));
+  for (size_t i = 0; i < count; i++)
+    if (!collection || !strcmp(collection, cameras[i].collection))
+      sb_json_append(&list, camera_json(request, &cameras[i]));
   sb_cameras_free(cameras, count);
   sb_http_reply_json(request, 200,
                      json_pack("{s:o,s:I,s:b}", "cameras", list, "most", (json_int_t)sb_engine_cameras_most(),
@@ -69,7 +76,7 @@ void sb_http_handle_cameras_add(sb_http_request *request) {
   texts[1] = sb_http_params_required(&p, "purpose", "what the camera is for; data protection law wants it stated");
   texts[2] = sb_http_params_text(&p, "masks");
   camera->rate = (int)sb_http_params_count(&p, "rate", 1, SB_VIDEO_RATE_MAX, SB_CAMERA_RATE);
-  camera->udp = !sb_http_params_is(&p, "transport", "tcp", "udp") ? false : true;
+  camera->udp = sb_http_params_is(&p, "transport", "tcp", "udp");
   copy_name(&p, "collection", sb_http_params_collection(&p), camera->collection, sizeof camera->collection);
   copy_name(&p, "name", name, camera->name, sizeof camera->name);
   if (!sb_http_params_failed(&p)) {

@@ -1,0 +1,339 @@
+"""Cameras that the server watches: what they send becomes events, one for each time that somebody is in sight.
+
+The cameras are GStreamer's RTSP server (rtsp_server.py) and a server of this file that sends JPEGs over HTTP."""
+
+import contextlib
+import http.server
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from film import Walk, crop, ffmpeg, needs_ffmpeg, write_film
+from program import FRIENDS, GROUPS, PROGRAM, SOURCE, ProgramCase, of_a_file
+from server import PATIENCE, Server
+
+PASSWORD = "geheim@42"
+ENCODED = "geheim%4042"
+SEEN, CAMERA_LOST, CAMERA_BACK = 1, 8, 16  # kinds of events
+PYTHON = "/usr/bin/python3"  # GStreamer's bindings are the system's
+
+
+def has_gstreamer():
+    check = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+    with contextlib.suppress(OSError):
+        return subprocess.run([PYTHON, "-c", check], capture_output=True, check=False).returncode == 0
+    return False
+
+
+class Pictures(http.server.BaseHTTPRequestHandler):
+    """A camera over HTTP: a stream of JPEGs, or whatever the test's server gives for a path."""
+
+    def do_GET(self):  # noqa: N802
+        self.server.seen.append((self.path, self.headers.get("Authorization")))
+        answer = self.server.answers.get(self.path)
+        if answer is None:
+            self.send_error(404)
+            return
+        with contextlib.suppress(OSError):
+            answer(self)
+
+    def log_message(self, *_):
+        pass
+
+
+class Camera:
+    """Serves `answers`, functions by path, on a port of loopback."""
+
+    def __init__(self, answers, address="127.0.0.1", port=0):
+        http.server.ThreadingHTTPServer.allow_reuse_address = True
+        self.server = http.server.ThreadingHTTPServer((address, port), Pictures)
+        self.server.daemon_threads = True
+        self.server.answers = answers
+        self.server.seen = []
+        self.server.running = True
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self):
+        """Unplugs it: streams end, and nothing answers any more."""
+        self.server.running = False
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def multipart_stream(frames, rate=10):
+    """Answers with `frames` (a function of the number of the picture) as multipart/x-mixed-replace."""
+
+    def answer(request):
+        request.send_response(200)
+        request.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        request.end_headers()
+        number = 0
+        while request.server.running:
+            picture = frames(number)
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+            request.wfile.write(head.encode() + picture + b"\r\n")
+            number += 1
+            time.sleep(1 / rate)
+
+    return answer
+
+
+def refuse(request):
+    """Answers that a password is wanted."""
+    request.send_response(401)
+    request.send_header("WWW-Authenticate", 'Basic realm="camera"')
+    request.end_headers()
+
+
+@needs_ffmpeg
+class CameraCase(ProgramCase):
+    @classmethod
+    def setUpClass(cls):
+        if not (pathlib.Path(PROGRAM).resolve().parent.parent / "video/semblance-video").exists():
+            raise cls.skipTest(cls, "this build has no decoder")
+        folder = tempfile.TemporaryDirectory(prefix="semblance-cameras-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.films = pathlib.Path(folder.name)
+
+    def serve(self, *arguments):
+        server = Server(self.data, *arguments)
+        self.enterContext(server)
+        return server
+
+    def add(self, server, name, address, status=201, **fields):
+        body = json.dumps({"name": name, "address": address, "purpose": "a test", **fields})
+        got, _, text = server.request("POST", "/v1/cameras", body, {"Content-Type": "application/json"})
+        self.assertEqual(got, status, text)
+        return json.loads(text)
+
+    def camera(self, server, name):
+        status, _, text = server.request("GET", f"/v1/cameras/{name}")
+        self.assertEqual(status, 200, text)
+        return json.loads(text)
+
+    def wait(self, check, what):
+        """Waits until `check` gives something, and returns it."""
+        give_up = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up:
+            found = check()
+            if found:
+                return found
+            time.sleep(0.1)
+        self.fail(f"waited in vain for {what}")
+
+    def wait_phase(self, server, name, phase):
+        def check():
+            state = self.camera(server, name)["state"]
+            return state if state and state["phase"] == phase else None
+
+        return self.wait(check, f"{name} to be {phase}")
+
+    def events(self):
+        """(kind, person) of each event in the order in which they were added: the person's place in the order of
+        enrolment, 0 for somebody unknown."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/semblance.db?mode=ro", uri=True)) as database:
+            return database.execute("SELECT kind, person FROM event ORDER BY id").fetchall()
+
+    def portrait_frames(self, photo, size="960x540"):
+        """One picture of a face and one without, as JPEGs."""
+        face, empty = self.films / "face.jpg", self.films / "empty.jpg"
+        if not face.exists():
+            pad = f"scale=-2:400,pad={size.replace('x', ':')}:200:60:gray"
+            ffmpeg("-i", photo, "-vf", pad, "-frames:v", 1, face)
+            ffmpeg("-f", "lavfi", "-i", f"color=c=gray:s={size}:d=1", "-frames:v", 1, empty)
+        return face.read_bytes(), empty.read_bytes()
+
+    def camera_of(self, answers, address="127.0.0.1", port=0):
+        camera = Camera(answers, address, port)
+        self.addCleanup(camera.close)
+        return camera
+
+
+class Sightings(CameraCase):
+    """The films show known and unknown people, one after the other, and then nobody."""
+
+    def film(self):
+        stranger = crop(GROUPS / "sample6.jpg", (1483, 289, 217, 292), self.films / "stranger.png")
+        walks = [
+            Walk(photo, since, since + 3, (0.1, 0.1), (0.5, 0.2), 0.7)
+            for photo, since in ((FRIENDS / "obama.jpg", 0), (FRIENDS / "biden.jpg", 4), (stranger, 8))
+        ]
+        often = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "25")
+        return write_film(self.films / "visits.mp4", walks, 60, size=(960, 540), rate=15, options=often)
+
+    def rtsp(self, film, login):
+        """The port of an RTSP server of the film."""
+        process = subprocess.Popen(
+            [PYTHON, SOURCE / "tests/rtsp_server.py", film],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "CAMERA_LOGIN": login},
+        )
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, PATIENCE)
+        self.addCleanup(process.stdin.close)
+        return int(process.stdout.readline())
+
+    def command_lines(self):
+        """What every process of this machine can read of all others."""
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                yield (process / "cmdline").read_bytes()
+
+    @unittest.skipUnless(has_gstreamer(), "GStreamer's RTSP server is not installed (script/setup --tests does it)")
+    @of_a_file
+    def test_everybody_in_front_of_an_rtsp_camera_is_one_event_with_the_right_name_and_the_password_stays_secret(self):
+        self.enroll("o", "Barack Obama", FRIENDS / "obama2.jpg")
+        self.enroll("b", "Joe Biden", FRIENDS / "biden.jpg")
+        port = self.rtsp(self.film(), f"viewer:{PASSWORD}")
+        log = self.folder / "log"
+        with log.open("wb") as output, Server(self.data, output=output) as server:
+            self.add(server, "door", f"rtsp://viewer:{ENCODED}@127.0.0.1:{port}/film")
+            self.wait(lambda: len(self.events()) == 3, "three events")
+            texts = [line for line in self.command_lines() if b"semblance" in line]
+            self.assertTrue(any(b"semblance-video" in line for line in texts))
+            texts += [server.request("GET", path)[2] for path in ("/v1/cameras", "/v1/cameras/door", "/metrics")]
+            state = self.wait_phase(server, "door", "connected")
+            self.assertEqual((state["width"], state["height"], state["codec"]), (960, 540, "h264"))
+            self.assertGreater(state["analysed"], 0)
+            status, headers, picture = server.request("GET", "/v1/cameras/door/snapshot")
+            self.assertEqual((status, headers["Content-Type"], picture[:2]), (200, "image/jpeg", b"\xff\xd8"))
+        self.assertEqual(self.events(), [(SEEN, 1), (SEEN, 2), (SEEN, 0)])
+        texts += [log.read_bytes(), *(path.read_bytes() for path in self.data.glob("semblance.db*"))]
+        for secret in (PASSWORD, ENCODED):
+            self.assertFalse([text[:200] for text in texts if secret.encode() in text])
+
+
+class Failures(CameraCase):
+    def add_http(self, server, name, camera, path, login=""):
+        return self.add(server, name, f"http://{login}127.0.0.1:{camera.port}{path}")
+
+    @of_a_file
+    def test_a_camera_that_is_unplugged_is_lost_and_back_and_each_is_one_event(self):
+        face, empty = self.portrait_frames(FRIENDS / "obama.jpg")
+        self.enroll("o", "Barack Obama", FRIENDS / "obama2.jpg")
+        answers = {"/live": multipart_stream(lambda number: empty if number < 5 else face)}
+        camera = self.camera_of(answers)
+        server = self.serve()
+        self.add_http(server, "yard", camera, "/live")
+        self.wait(lambda: (SEEN, 1) in self.events(), "somebody in sight")
+        camera.close()
+        self.wait(lambda: (CAMERA_LOST, 0) in self.events(), "the camera to be lost")
+        self.assertIn("camera", self.wait_phase(server, "yard", "lost")["problem"])
+        self.camera_of(answers, port=camera.port)
+        self.wait(lambda: (CAMERA_BACK, 0) in self.events(), "the camera to be back")
+        self.wait_phase(server, "yard", "connected")
+        about_camera = [kind for kind, _ in self.events() if kind != SEEN]
+        self.assertEqual(about_camera, [CAMERA_LOST, CAMERA_BACK])
+
+    def test_cameras_that_cannot_be_watched_say_why_without_their_password(self):
+        def garbage(request):
+            request.send_response(200)
+            request.end_headers()
+            request.wfile.write(bytes(range(256)) * 4096)
+
+        camera = self.camera_of({"/login": refuse, "/garbage": garbage})
+        server = self.serve()
+        login = f"viewer:{ENCODED}@"
+        for path, problem in (
+            ("/login", "password"),
+            ("/nothing", "no such stream"),
+            ("/garbage", "cannot be decoded"),
+        ):
+            with self.subTest(path=path):
+                name = path[1:]
+                self.add_http(server, name, camera, path, login)
+                state = self.wait_phase(server, name, "lost")
+                self.assertIn(problem, state["problem"])
+                self.assertNotIn(ENCODED, json.dumps(self.camera(server, name)))
+        self.add(server, "nobody", f"rtsp://{login}127.0.0.1:1/")
+        self.assertIn("cannot be reached", self.wait_phase(server, "nobody", "lost")["problem"])
+
+    def test_a_playlist_and_a_redirect_cannot_lead_to_another_inward_address(self):
+        own, other = self.camera_of({}), None
+        other = self.camera_of({"/secret.ts": lambda request: None}, "127.0.0.2", own.port)
+        inward = f"http://127.0.0.2:{own.port}/secret.ts"
+
+        def playlist(request):
+            request.send_response(200)
+            request.send_header("Content-Type", "application/vnd.apple.mpegurl")
+            request.end_headers()
+            request.wfile.write(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{inward}\n".encode())
+
+        def redirect(request):
+            request.send_response(302)
+            request.send_header("Location", inward)
+            request.end_headers()
+
+        own.server.answers.update({"/list.m3u8": playlist, "/redirect": redirect})
+        server = self.serve()
+        for name, path in (("list", "/list.m3u8"), ("redirect", "/redirect")):
+            with self.subTest(name=name):
+                self.add_http(server, name, own, path)
+                self.assertIn("not its own", self.wait_phase(server, name, "lost")["problem"])
+        self.assertEqual(other.server.seen, [])
+
+    def test_other_schemes_malformed_addresses_and_missing_purposes_are_refused(self):
+        server = self.serve()
+        schemes = ("file:///etc/passwd", "/etc/passwd", "concat:a|b", "rtmp://127.0.0.1/x")
+        malformed = ("rtsp://", "http:///x", "rtsp://a b/", "rtsp://h:99999/", "rtsp://s@o@host/", "rtsp://h:1x/", "")
+        for address in schemes + malformed:
+            with self.subTest(address=address):
+                answer = self.add(server, "x", address, 400)
+                if len(address) > len("rtsp://"):
+                    self.assertNotIn(address, json.dumps(answer))
+        self.add(server, "x", "rtsp://127.0.0.1:1/", 400, purpose="")
+        self.add(server, "x", "rtsp://127.0.0.1:1/", 400, masks="0,0 1,1")
+        self.add(server, "x", "rtsp://127.0.0.1:1/", 400, rate=31)
+        self.add(server, "X y", "rtsp://127.0.0.1:1/", 400)
+        self.add(server, "x", "rtsp://127.0.0.1:1/", 404, collection="nowhere")
+
+
+class Things(CameraCase):
+    def test_cameras_outlive_a_restart_and_too_many_are_refused_with_the_limit(self):
+        with Server(self.data) as server:
+            most = json.loads(server.request("GET", "/v1/cameras")[2])["most"]
+            for number in range(most):
+                self.add(server, f"c{number}", "rtsp://127.0.0.1:1/")
+            self.assertIn(str(most), self.add(server, "more", "rtsp://127.0.0.1:1/", 413)["error"]["message"])
+            self.add(server, "c0", "rtsp://127.0.0.1:1/", 409)
+        with Server(self.data) as server:
+            self.wait_phase(server, f"c{most - 1}", "lost")
+            self.assertEqual(server.request("DELETE", "/v1/cameras/c0")[0], 200)
+            self.assertEqual(server.request("DELETE", "/v1/cameras/c0")[0], 404)
+            self.assertEqual(len(json.loads(server.request("GET", "/v1/cameras")[2])["cameras"]), most - 1)
+
+    def test_the_program_adds_tries_and_removes_cameras(self):
+        face, _ = self.portrait_frames(FRIENDS / "obama.jpg")
+        pictures = multipart_stream(lambda number: face)
+
+        def answer(request):
+            (pictures if request.headers.get("Authorization") else refuse)(request)
+
+        camera = self.camera_of({"/live": answer})
+        address = f"http://viewer:{ENCODED}@127.0.0.1:{camera.port}/live"
+        refused = self.run_program("cameras", "add", "hall", address, "--purpose", "a test")
+        self.assertEqual(refused.returncode, 2)
+        self.assertNotIn(ENCODED.encode(), refused.stderr)
+        added = self.run_program("cameras", "add", "hall", "-", "--purpose", "a test", stdin=address.encode())
+        self.assertEqual(added.returncode, 0, added.stderr)
+        shown = self.json_of("cameras", "show", "hall")
+        self.assertEqual((shown["address"], shown["rate"]), (f"http://127.0.0.1:{camera.port}", 5))
+        self.assertEqual([c["name"] for c in self.json_of("cameras", "list")["cameras"]], ["hall"])
+        found = self.json_of("cameras", "test", "hall")
+        self.assertEqual((found["width"], found["height"], found["codec"]), (960, 540, "mjpeg"))
+        self.json_of("cameras", "snapshot", "hall", self.folder / "hall.jpg")
+        self.assertEqual((self.folder / "hall.jpg").read_bytes()[:2], b"\xff\xd8")
+        self.json_of("cameras", "remove", "hall")
+        self.assertEqual(self.json_of("cameras")["cameras"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
