@@ -11,9 +11,9 @@
 
 /* Checks address and masks, then sb_engine_camera_add. SB_INVALID names the field, and repeats nothing of the address.
  * */
-sb_status sb_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *error);
+sb_status sb_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error);
 /* What may be shown of its address: scheme, host and port. */
-void sb_camera_shown_address(const sb_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]);
+void sb_camera_shown_address(const sb_engine_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]);
 
 /* What a camera gives now. */
 typedef struct sb_camera_probe {
@@ -23,7 +23,7 @@ typedef struct sb_camera_probe {
   size_t picture_size;
 } sb_camera_probe;
 /* Connects, takes one picture, and ends the connection. Errors as of sb_video_camera_open. */
-sb_status sb_camera_try(sb_video_launcher *launcher, const sb_camera *camera, bool sandbox, sb_camera_probe *out,
+sb_status sb_camera_try(sb_video_launcher *launcher, const sb_engine_camera *camera, bool sandbox, sb_camera_probe *out,
                         sb_error *error);
 
 /* ---- Watching (watcher.c) */

@@ -9,7 +9,7 @@
 
 enum { JPEG_QUALITY = 85 };
 
-sb_status sb_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *error) {
+sb_status sb_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error) {
   sb_video_address address;
   sb_camera_masks masks;
   sb_status status = sb_video_address_parse(camera->address, &address, error);
@@ -18,13 +18,13 @@ sb_status sb_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *er
   return status == SB_OK ? sb_engine_camera_add(engine, camera, error) : status;
 }
 
-void sb_camera_shown_address(const sb_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]) {
+void sb_camera_shown_address(const sb_engine_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]) {
   sb_video_address address;
   bool known = sb_video_address_parse(camera->address, &address, NULL) == SB_OK;
   snprintf(shown, SB_VIDEO_SHOWN_SIZE, "%s", known ? address.shown : "");
 }
 
-static sb_status take_picture(sb_video *video, const sb_camera *camera, sb_camera_probe *out, sb_error *error) {
+static sb_status take_picture(sb_video *video, const sb_engine_camera *camera, sb_camera_probe *out, sb_error *error) {
   sb_video_frame frame;
   sb_camera_masks masks;
   double begun = sb_monotonic_ms();
@@ -44,7 +44,7 @@ static sb_status take_picture(sb_video *video, const sb_camera *camera, sb_camer
   return status;
 }
 
-sb_status sb_camera_try(sb_video_launcher *launcher, const sb_camera *camera, bool sandbox, sb_camera_probe *out,
+sb_status sb_camera_try(sb_video_launcher *launcher, const sb_engine_camera *camera, bool sandbox, sb_camera_probe *out,
                         sb_error *error) {
   const sb_video_options how = {.rate = SB_CAMERA_RATE, .sandbox = sandbox, .udp = camera->udp};
   sb_video *video = NULL;

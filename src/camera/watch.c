@@ -32,7 +32,7 @@ enum {
 
 struct sb_camera_watch {
   sb_camera_watcher_options options;
-  sb_camera *camera;
+  sb_engine_camera *camera;
   sb_camera_masks masks;
   pthread_t thread;
   pthread_mutex_t lock; /* guards what follows up to `picture_height` */
@@ -315,8 +315,8 @@ static sb_status start(sb_camera_watch *watch, sb_error *error) {
   return failed ? sb_fail_errno(error, failed, "start a thread for", "a camera") : SB_OK;
 }
 
-sb_status sb_camera_watch_start(const sb_camera_watcher_options *options, sb_camera *camera, sb_camera_watch **out,
-                                sb_error *error) {
+sb_status sb_camera_watch_start(const sb_camera_watcher_options *options, sb_engine_camera *camera,
+                                sb_camera_watch **out, sb_error *error) {
   sb_camera_watch *watch = sb_alloc(1, sizeof *watch, error);
   if (!watch) return sb_cameras_free(camera, 1), SB_NO_MEMORY;
   pthread_condattr_t monotonic;
@@ -350,7 +350,7 @@ void sb_camera_watch_free(sb_camera_watch *watch) {
 
 /* ---- For other threads */
 
-const sb_camera *sb_camera_watch_camera(const sb_camera_watch *watch) {
+const sb_engine_camera *sb_camera_watch_camera(const sb_camera_watch *watch) {
   return watch->camera;
 }
 

@@ -22,24 +22,24 @@ struct sb_camera_watcher {
 
 /* ---- Comparing */
 
-static bool is_same(const sb_camera *a, const sb_camera *b) {
+static bool is_same(const sb_engine_camera *a, const sb_engine_camera *b) {
   return !strcmp(a->name, b->name) && a->created_ms == b->created_ms && !strcmp(a->address, b->address) &&
          !strcmp(a->collection, b->collection);
 }
 
-static size_t find_watch(const sb_camera_watcher *watcher, const sb_camera *camera) {
+static size_t find_watch(const sb_camera_watcher *watcher, const sb_engine_camera *camera) {
   size_t at = 0;
   while (at < watcher->count && !is_same(sb_camera_watch_camera(watcher->watches[at]), camera)) at++;
   return at;
 }
 
-static bool is_stored(const sb_camera_watch *watch, const sb_camera *cameras, size_t count) {
+static bool is_stored(const sb_camera_watch *watch, const sb_engine_camera *cameras, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (is_same(sb_camera_watch_camera(watch), &cameras[i])) return true;
   return false;
 }
 
-static void end_removed(sb_camera_watcher *watcher, const sb_camera *cameras, size_t count) {
+static void end_removed(sb_camera_watcher *watcher, const sb_engine_camera *cameras, size_t count) {
   for (size_t i = 0; i < watcher->count;) {
     sb_camera_watch *watch = watcher->watches[i];
     if (is_stored(watch, cameras, count)) {
@@ -54,18 +54,18 @@ static void end_removed(sb_camera_watcher *watcher, const sb_camera *cameras, si
 }
 
 /* A copy that owns its texts: `from` gives them away. */
-static sb_camera *take(sb_camera *from) {
-  sb_camera *camera = sb_alloc(1, sizeof *camera, NULL);
+static sb_engine_camera *take(sb_engine_camera *from) {
+  sb_engine_camera *camera = sb_alloc(1, sizeof *camera, NULL);
   if (!camera) return NULL;
   *camera = *from;
   from->address = from->purpose = from->masks = NULL;
   return camera;
 }
 
-static void begin_one(sb_camera_watcher *watcher, sb_camera *stored) {
+static void begin_one(sb_camera_watcher *watcher, sb_engine_camera *stored) {
   sb_error error = {0};
   sb_camera_watch *watch = NULL;
-  sb_camera *camera = take(stored);
+  sb_engine_camera *camera = take(stored);
   if (!camera) return; /* out of memory: in two seconds again */
   if (sb_camera_watch_start(&watcher->options, camera, &watch, &error) != SB_OK) {
     sb_log(SB_LOG_ERROR, "camera %s is not watched: %s", stored->name, error.message);
@@ -76,7 +76,7 @@ static void begin_one(sb_camera_watcher *watcher, sb_camera *stored) {
   pthread_mutex_unlock(&watcher->lock);
 }
 
-static void begin_added(sb_camera_watcher *watcher, sb_camera *cameras, size_t count) {
+static void begin_added(sb_camera_watcher *watcher, sb_engine_camera *cameras, size_t count) {
   size_t most = sb_engine_cameras_most();
   for (size_t i = 0; i < count; i++) {
     if (find_watch(watcher, &cameras[i]) < watcher->count) continue;
@@ -92,7 +92,7 @@ static void begin_added(sb_camera_watcher *watcher, sb_camera *cameras, size_t c
 
 static void compare(sb_camera_watcher *watcher) {
   sb_error error = {0};
-  sb_camera *cameras = NULL;
+  sb_engine_camera *cameras = NULL;
   size_t count = 0;
   if (sb_engine_cameras(watcher->options.engine, &cameras, &count, &error) != SB_OK) return; /* in two seconds again */
   end_removed(watcher, cameras, count);

@@ -15,22 +15,22 @@ size_t sb_engine_cameras_most(void) {
   return (size_t)sb_cpu_cores() * SB_CAMERAS_PER_CORE;
 }
 
-static void clear(sb_camera *camera) {
+static void clear(sb_engine_camera *camera) {
   if (camera->address) sb_wipe(camera->address, strlen(camera->address));
   free(camera->address);
   free(camera->purpose);
   free(camera->masks);
-  *camera = (sb_camera){.rate = 0};
+  *camera = (sb_engine_camera){.rate = 0};
 }
 
-void sb_cameras_free(sb_camera *cameras, size_t count) {
+void sb_cameras_free(sb_engine_camera *cameras, size_t count) {
   for (size_t i = 0; i < count; i++) clear(&cameras[i]);
   free(cameras);
 }
 
 /* ---- Records */
 
-static sb_status record_write(const sb_camera *camera, sb_buffer *out, sb_error *error) {
+static sb_status record_write(const sb_engine_camera *camera, sb_buffer *out, sb_error *error) {
   char rate[16];
   snprintf(rate, sizeof rate, "%d", camera->rate);
   const char *const fields[RECORD_FIELDS] = {[VERSION] = RECORD_VERSION,
@@ -58,9 +58,9 @@ static bool split(const sb_store_camera *stored, const char *fields[RECORD_FIELD
   return at == end && !strcmp(fields[VERSION], RECORD_VERSION) && !strcmp(fields[NAME], stored->name);
 }
 
-static sb_status record_read(const sb_store_camera *stored, sb_camera *out, sb_error *error) {
+static sb_status record_read(const sb_store_camera *stored, sb_engine_camera *out, sb_error *error) {
   const char *fields[RECORD_FIELDS];
-  *out = (sb_camera){.created_ms = stored->created_ms};
+  *out = (sb_engine_camera){.created_ms = stored->created_ms};
   if (!split(stored, fields))
     return sb_fail(error, SB_STORE,
                    "what the gallery holds of a camera was changed by another program; remove the camera and add it "
@@ -84,7 +84,7 @@ static sb_status check_name(const char *name, sb_error *error) {
   return sb_fail(error, SB_INVALID, "a camera's name is 1 to %d of a-z, 0-9, _ and -", SB_CAMERA_MAX);
 }
 
-static sb_status check(const sb_camera *camera, sb_error *error) {
+static sb_status check(const sb_engine_camera *camera, sb_error *error) {
   sb_status status = check_name(camera->name, error);
   if (status != SB_OK) return status;
   status = sb_text_check(camera->address, ADDRESS_MAX, "address", error);
@@ -97,7 +97,7 @@ static sb_status check(const sb_camera *camera, sb_error *error) {
   return sb_fail(error, SB_INVALID, "rate is 1 to %d pictures a second", RATE_MAX);
 }
 
-static sb_status add(sb_engine *engine, const sb_camera *camera, sb_error *error) {
+static sb_status add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error) {
   sb_store_collection collection;
   sb_buffer record = {0};
   sb_store_camera stored = {0};
@@ -117,7 +117,7 @@ static sb_status add(sb_engine *engine, const sb_camera *camera, sb_error *error
   return status;
 }
 
-sb_status sb_engine_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *error) {
+sb_status sb_engine_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = add(engine, camera, error);
@@ -128,17 +128,17 @@ sb_status sb_engine_camera_add(sb_engine *engine, const sb_camera *camera, sb_er
 /* ---- Reading */
 
 /* One that cannot be read, as another program changed it, is logged and passed over: the others are watched. */
-static sb_status list(sb_engine *engine, const char *name, sb_camera **out, size_t *count, sb_error *error) {
+static sb_status list(sb_engine *engine, const char *name, sb_engine_camera **out, size_t *count, sb_error *error) {
   const char *scope = sb_actor_get()->collection;
   sb_store_camera *stored = NULL;
   size_t found = 0, kept = 0;
   sb_status status = sb_store_cameras(engine->store, &stored, &found, error);
   if (status != SB_OK) return status;
-  sb_camera *cameras = sb_alloc(found + 1, sizeof *cameras, error);
+  sb_engine_camera *cameras = sb_alloc(found + 1, sizeof *cameras, error);
   if (!cameras) status = SB_NO_MEMORY;
   for (size_t i = 0; status == SB_OK && i < found; i++) {
     sb_error cause = {0};
-    sb_camera *camera = &cameras[kept];
+    sb_engine_camera *camera = &cameras[kept];
     if (name && strcmp(stored[i].name, name) != 0) continue;
     sb_status read = record_read(&stored[i], camera, &cause);
     bool visible = read == SB_OK && (!*scope || !strcmp(scope, camera->collection));
@@ -156,7 +156,7 @@ static sb_status list(sb_engine *engine, const char *name, sb_camera **out, size
   return SB_OK;
 }
 
-sb_status sb_engine_cameras(sb_engine *engine, sb_camera **out, size_t *count, sb_error *error) {
+sb_status sb_engine_cameras(sb_engine *engine, sb_engine_camera **out, size_t *count, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = list(engine, NULL, out, count, error);
@@ -164,7 +164,7 @@ sb_status sb_engine_cameras(sb_engine *engine, sb_camera **out, size_t *count, s
   return status;
 }
 
-static sb_status find(sb_engine *engine, const char *name, sb_camera **out, sb_error *error) {
+static sb_status find(sb_engine *engine, const char *name, sb_engine_camera **out, sb_error *error) {
   size_t count = 0;
   sb_status status = list(engine, name, out, &count, error);
   if (status != SB_OK || count) return status;
@@ -173,7 +173,7 @@ static sb_status find(sb_engine *engine, const char *name, sb_camera **out, sb_e
   return sb_fail(error, SB_NOT_FOUND, "there is no camera of that name");
 }
 
-sb_status sb_engine_camera(sb_engine *engine, const char *name, sb_camera **out, sb_error *error) {
+sb_status sb_engine_camera_get(sb_engine *engine, const char *name, sb_engine_camera **out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = find(engine, name, out, error);
@@ -183,7 +183,7 @@ sb_status sb_engine_camera(sb_engine *engine, const char *name, sb_camera **out,
 
 /* A camera of a collection that is gone can be removed, too. */
 static sb_status remove_camera(sb_engine *engine, const char *name, sb_error *error) {
-  sb_camera *camera = NULL;
+  sb_engine_camera *camera = NULL;
   sb_store_collection collection = {.row = 0};
   sb_status status = find(engine, name, &camera, error);
   if (status != SB_OK) return status;

@@ -194,7 +194,7 @@ const char *sb_engine_estimate_name(size_t index, unsigned *flag);
 /* ---- cameras.c: what a server watches. Watching is the room above (camera/camera.h). */
 
 enum { SB_CAMERA_PURPOSE_MAX = 512, SB_CAMERA_MASKS_MAX = 2048, SB_CAMERAS_PER_CORE = 4, SB_CAMERA_RATE = 5 };
-typedef struct sb_camera {
+typedef struct sb_engine_camera {
   char name[65];                          /* 1 to 64 of a-z, 0-9, _ and - */
   char collection[SB_COLLECTION_MAX + 1]; /* whose people are looked for */
   char *address;                          /* with its password: never print, log or send it */
@@ -203,19 +203,19 @@ typedef struct sb_camera {
   int rate;                               /* pictures that are searched a second, at most */
   bool udp;                               /* RTSP with UDP */
   int64_t created_ms;
-} sb_camera;
+} sb_engine_camera;
 /* How many cameras this machine may watch. */
 size_t sb_engine_cameras_most(void);
 /* Stores a camera, sealed, and enters it in the audit; its address must have been checked. SB_INVALID names the field;
  * SB_EXISTS; SB_NOT_FOUND, SB_FORBIDDEN (the collection); SB_TOO_LARGE: there are sb_engine_cameras_most. */
-sb_status sb_engine_camera_add(sb_engine *engine, const sb_camera *camera, sb_error *error);
+sb_status sb_engine_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error);
 /* Removes and erases it. SB_NOT_FOUND: there is none of that name in a collection that this thread's actor may use. */
 sb_status sb_engine_camera_remove(sb_engine *engine, const char *name, sb_error *error);
 /* The cameras of the collections that this thread's actor may use, oldest first; released by sb_cameras_free. */
-sb_status sb_engine_cameras(sb_engine *engine, sb_camera **out, size_t *count, sb_error *error);
+sb_status sb_engine_cameras(sb_engine *engine, sb_engine_camera **out, size_t *count, sb_error *error);
 /* One of them; released by sb_cameras_free(camera, 1). SB_NOT_FOUND. */
-sb_status sb_engine_camera(sb_engine *engine, const char *name, sb_camera **out, sb_error *error);
-void sb_cameras_free(sb_camera *cameras, size_t count); /* NULL allowed; wipes the addresses */
+sb_status sb_engine_camera_get(sb_engine *engine, const char *name, sb_engine_camera **out, sb_error *error);
+void sb_cameras_free(sb_engine_camera *cameras, size_t count); /* NULL allowed; wipes the addresses */
 
 /* ---- audit.c */
 

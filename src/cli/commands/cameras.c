@@ -47,7 +47,7 @@ static sb_status take_address(sb_cli *cli, const char *word, char **out, sb_erro
 
 /* ---- Adding and removing */
 
-static sb_status fill(sb_cli *cli, const options *o, sb_camera *camera, sb_error *error) {
+static sb_status fill(sb_cli *cli, const options *o, sb_engine_camera *camera, sb_error *error) {
   if (strlen(cli->words[0]) >= sizeof camera->name || strlen(cli->config->collection) >= sizeof camera->collection)
     return sb_cli_usage(cli, error, "the name of the camera or of the collection is too long");
   snprintf(camera->name, sizeof camera->name, "%s", cli->words[0]);
@@ -60,7 +60,7 @@ static sb_status fill(sb_cli *cli, const options *o, sb_camera *camera, sb_error
   return take_address(cli, cli->words[1], &camera->address, error);
 }
 
-static sb_status print_one(const sb_cli *cli, const sb_camera *camera, sb_error *error) {
+static sb_status print_one(const sb_cli *cli, const sb_engine_camera *camera, sb_error *error) {
   char shown[SB_VIDEO_SHOWN_SIZE], added[32];
   if (cli->json) return sb_cli_print_json(sb_http_camera_json(camera), error);
   sb_camera_shown_address(camera, shown);
@@ -73,7 +73,7 @@ static sb_status print_one(const sb_cli *cli, const sb_camera *camera, sb_error 
 }
 
 static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
-  sb_camera *camera = sb_alloc(1, sizeof *camera, error);
+  sb_engine_camera *camera = sb_alloc(1, sizeof *camera, error);
   if (!camera) return SB_NO_MEMORY;
   sb_status status = fill(cli, parsed, camera, error);
   if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
@@ -97,7 +97,7 @@ static sb_status run_remove(sb_cli *cli, const void *parsed, sb_error *error) {
 
 static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_camera *cameras = NULL;
+  sb_engine_camera *cameras = NULL;
   size_t count = 0;
   sb_status status = sb_engine_cameras(cli->engine, &cameras, &count, error);
   if (status != SB_OK) return status;
@@ -116,8 +116,8 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
 
 static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
   (void)parsed;
-  sb_camera *camera = NULL;
-  sb_status status = sb_engine_camera(cli->engine, cli->words[0], &camera, error);
+  sb_engine_camera *camera = NULL;
+  sb_status status = sb_engine_camera_get(cli->engine, cli->words[0], &camera, error);
   if (status != SB_OK) return status;
   status = print_one(cli, camera, error);
   sb_cameras_free(camera, 1);
@@ -125,13 +125,13 @@ static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
 }
 
 /* The camera of an argument: the name of a stored one, an address, or "-". */
-static sb_status find_camera(sb_cli *cli, sb_camera **out, sb_error *error) {
+static sb_status find_camera(sb_cli *cli, sb_engine_camera **out, sb_error *error) {
   const char *word = cli->words[0];
   if (strcmp(word, "-") != 0 && !strstr(word, "://")) {
     sb_status status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
-    return status == SB_OK ? sb_engine_camera(cli->engine, word, out, error) : status;
+    return status == SB_OK ? sb_engine_camera_get(cli->engine, word, out, error) : status;
   }
-  sb_camera *camera = sb_alloc(1, sizeof *camera, error);
+  sb_engine_camera *camera = sb_alloc(1, sizeof *camera, error);
   if (!camera) return SB_NO_MEMORY;
   sb_status status = take_address(cli, word, &camera->address, error);
   if (status == SB_OK)
@@ -142,7 +142,7 @@ static sb_status find_camera(sb_cli *cli, sb_camera **out, sb_error *error) {
 }
 
 static sb_status try_camera(sb_cli *cli, sb_camera_probe *probe, sb_error *error) {
-  sb_camera *camera = NULL;
+  sb_engine_camera *camera = NULL;
   sb_status status = find_camera(cli, &camera, error);
   if (status == SB_OK) status = sb_video_launcher_start(&cli->launcher, error);
   if (status == SB_OK) status = sb_camera_try(cli->launcher, camera, cli->config->contain, probe, error);

@@ -7,7 +7,7 @@ static json_t *text_or_null(const char *text) {
   return *text ? json_string(text) : json_null();
 }
 
-json_t *sb_http_camera_json(const sb_camera *camera) {
+json_t *sb_http_camera_json(const sb_engine_camera *camera) {
   char shown[SB_VIDEO_SHOWN_SIZE];
   sb_camera_shown_address(camera, shown);
   return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:i,s:o}", "name", camera->name, "address", shown, "transport",

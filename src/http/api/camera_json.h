@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 /* Without its state; of the address only scheme, host and port. NULL: out of memory. */
-json_t *sb_http_camera_json(const sb_camera *camera);
+json_t *sb_http_camera_json(const sb_engine_camera *camera);
 json_t *sb_http_camera_state_json(const sb_camera_state *state);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* With its state; null where this server does not watch it (yet). */
-static json_t *camera_json(const sb_http_request *request, const sb_camera *camera) {
+static json_t *camera_json(const sb_http_request *request, const sb_engine_camera *camera) {
   sb_camera_state state;
   json_t *json = sb_http_camera_json(camera);
   sb_camera_watcher *watcher = request->context->cameras;
@@ -19,7 +19,7 @@ static json_t *camera_json(const sb_http_request *request, const sb_camera *came
 
 void sb_http_handle_cameras_list(sb_http_request *request) {
   sb_error error = {0};
-  sb_camera *cameras = NULL;
+  sb_engine_camera *cameras = NULL;
   size_t count = 0;
   sb_engine *engine = request->context->engine;
   sb_http_params p = sb_http_params_begin(request);
@@ -40,8 +40,8 @@ void sb_http_handle_cameras_list(sb_http_request *request) {
 
 static void reply_camera(sb_http_request *request, const char *name, unsigned http_status) {
   sb_error error = {0};
-  sb_camera *camera = NULL;
-  sb_status status = sb_engine_camera(request->context->engine, name, &camera, &error);
+  sb_engine_camera *camera = NULL;
+  sb_status status = sb_engine_camera_get(request->context->engine, name, &camera, &error);
   if (sb_http_failed(request, status, &error)) return;
   sb_http_reply_json(request, http_status, camera_json(request, camera));
   sb_cameras_free(camera, 1);
@@ -57,7 +57,7 @@ static void copy_name(sb_http_params *p, const char *field, const char *text, ch
 }
 
 /* The API's strings are borrowed from the request. */
-static sb_status add(sb_engine *engine, const char *const texts[3], sb_camera *camera, sb_error *error) {
+static sb_status add(sb_engine *engine, const char *const texts[3], sb_engine_camera *camera, sb_error *error) {
   camera->address = sb_strdup(texts[0], error);
   camera->purpose = sb_strdup(texts[1], error);
   camera->masks = sb_strdup(texts[2] ? texts[2] : "", error);
@@ -67,7 +67,7 @@ static sb_status add(sb_engine *engine, const char *const texts[3], sb_camera *c
 
 void sb_http_handle_cameras_add(sb_http_request *request) {
   sb_error error = {0};
-  sb_camera *camera = sb_alloc(1, sizeof *camera, &error);
+  sb_engine_camera *camera = sb_alloc(1, sizeof *camera, &error);
   if (sb_http_failed(request, camera ? SB_OK : SB_NO_MEMORY, &error)) return;
   sb_http_params p = sb_http_params_begin(request);
   const char *name = sb_http_params_required(&p, "name", "what the camera is called: a-z, 0-9, _ and -");
@@ -97,8 +97,8 @@ void sb_http_handle_camera_remove(sb_http_request *request) {
   sb_http_reply_result(request, status, &error, 200, json_pack("{s:s}", "deleted", name));
 }
 
-static sb_status take_snapshot(const sb_http_request *request, const sb_camera *camera, uint8_t **bytes, size_t *size,
-                               sb_error *error) {
+static sb_status take_snapshot(const sb_http_request *request, const sb_engine_camera *camera, uint8_t **bytes,
+                               size_t *size, sb_error *error) {
   sb_camera_watcher *watcher = request->context->cameras;
   if (!watcher) return sb_fail(error, SB_BUSY, "this server watches no cameras (--cameras false, or no decoder)");
   sb_status status = sb_camera_watcher_snapshot(watcher, camera->name, bytes, size, error);
@@ -108,10 +108,10 @@ static sb_status take_snapshot(const sb_http_request *request, const sb_camera *
 
 void sb_http_handle_camera_snapshot(sb_http_request *request) {
   sb_error error = {0};
-  sb_camera *camera = NULL;
+  sb_engine_camera *camera = NULL;
   uint8_t *bytes = NULL;
   size_t size = 0;
-  sb_status status = sb_engine_camera(request->context->engine, request->path_parameters[0], &camera, &error);
+  sb_status status = sb_engine_camera_get(request->context->engine, request->path_parameters[0], &camera, &error);
   if (sb_http_failed(request, status, &error)) return;
   status = take_snapshot(request, camera, &bytes, &size, &error);
   sb_cameras_free(camera, 1);
