@@ -435,6 +435,7 @@ SB_API sb_status sb_engine_threshold(sb_engine *engine, const sb_target *target,
 
 typedef struct sb_candidate {
   char *id, *name;
+  int64_t face;             /* number of the stored face that is most similar */
   double similarity;        /* cosine of the two templates, -1..1 */
   double score;             /* the similarity normalised by the crowd around both faces, on the same scale; at most 1 */
   double false_match_rate;  /* probability that two different people reach this score: best estimate */

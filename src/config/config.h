@@ -58,7 +58,7 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "largest request body, in bytes (default 32 MiB)")                                                                 \
   X(max_import, INT, "--max-import", "SEMBLANCE_MAX_IMPORT", "8589934592", 65536, 1099511627776,                       \
     "largest import, in bytes (default 8 GiB)")                                                                        \
-  X(dialects, TEXT, "--dialects", "SEMBLANCE_DIALECTS", "article,deepface,compreface,deepstack", 0, 0,                 \
+  X(dialects, TEXT, "--dialects", "SEMBLANCE_DIALECTS", "article,deepface,compreface,deepstack,rekognition", 0, 0,     \
     "APIs of other programs that the server also offers, separated by ',' (none: only its own)")                       \
   X(cors, TEXT, "--cors", "SEMBLANCE_CORS", "", 0, 0,                                                                  \
     "origins of other web sites that may use the API, separated by ',' (default: none)")                               \

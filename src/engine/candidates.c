@@ -146,10 +146,11 @@ static sb_status score_by_mean(const ranking *r, size_t i, size_t templates, sb_
   return SB_OK;
 }
 
-static sb_candidate make_candidate(const ranking *r, sb_person *person, const sb_verdict_score *of) {
+static sb_candidate make_candidate(const ranking *r, size_t i, sb_person *person, const sb_verdict_score *of) {
   sb_stats_rate rate = sb_cohort_fmr(r->calibration, of->score, of->weight);
   return (sb_candidate){.id = person->id,
                         .name = person->name,
+                        .face = r->neighbors[i].face,
                         .similarity = of->similarity,
                         .score = of->score,
                         .false_match_rate = rate.rate,
@@ -189,7 +190,7 @@ static sb_status name_neighbors(const ranking *r, int64_t *rows, sb_flow_found *
     if (person.faces > 1) status = score_by_mean(r, i, person.faces, &score, error);
     if (status != SB_OK) return free(person.id), free(person.name), status;
     rows[out->count] = row;
-    out->candidates[out->count++] = make_candidate(r, &person, &score);
+    out->candidates[out->count++] = make_candidate(r, i, &person, &score);
   }
   sort_candidates(out, rows);
   return SB_OK;

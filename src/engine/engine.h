@@ -103,6 +103,37 @@ sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request
 
 /* ---- enroll.c, faces.c, erasure.c */
 
+enum { SB_MADE_ID = 37 };
+/* A random id (a UUID) for a person to whom nobody gave one. */
+void sb_engine_make_id(char out[SB_MADE_ID]);
+
+#define SB_UNNAMED "face-"
+typedef struct sb_engine_each_request {
+  const char *collection; /* NULL: default */
+  sb_photo photo;
+  size_t most;    /* faces, the largest first; 0: all */
+  unsigned flags; /* SB_ENROLL_ANY_QUALITY */
+  unsigned want;  /* SB_WANT_...: what the result says of the faces besides; none of it is stored */
+  /* Where exactly one face is enrolled, the id of its person, who may exist. Several faces are several people: their
+   * ids are made, SB_UNNAMED and a UUID, and this is their name. NULL: the ids of all are made, and are their names. */
+  const char *id;
+} sb_engine_each_request;
+typedef struct sb_engine_each_face {
+  sb_status outcome; /* SB_OK, SB_LOW_QUALITY, SB_NOT_LIVE; SB_TOO_LARGE: more than `most` */
+  int64_t face;      /* its number; 0: not enrolled */
+  char id[SB_ID_MAX + 1];
+} sb_engine_each_face;
+typedef struct sb_engine_each_enrolled {
+  sb_faces *faces; /* of the photo, also those that were not enrolled */
+  size_t count;
+  sb_engine_each_face *items; /* of each face */
+} sb_engine_each_enrolled;
+/* Enrols the faces of a photo, each on its own: after an error those before it may be enrolled. A photo without a face
+ * is not an error. Does not look for duplicates. Errors as of sb_engine_enroll. */
+sb_status sb_engine_enroll_each(sb_engine *engine, const sb_engine_each_request *request, sb_engine_each_enrolled **out,
+                                sb_error *error);
+void sb_engine_each_enrolled_free(sb_engine_each_enrolled *enrolled); /* NULL allowed */
+
 /* For sb_enroll_request.flags, with SB_ENROLL_ADD: the person must exist. SB_NOT_FOUND. */
 enum { SB_ENROLL_MUST_EXIST = 1u << 16 };
 /* Erases a face of this person. SB_NOT_FOUND: there is no such person, or it is not the person's face. */
@@ -143,6 +174,24 @@ sb_status sb_engine_resemblance(sb_engine *engine, const sb_named_photo *referen
 /* As sb_engine_search, with the embeddings of the photo's faces (`dim` numbers each) in the result. */
 sb_status sb_engine_search_embedded(sb_engine *engine, const sb_search_request *request, size_t *dim,
                                     sb_search_result **out, sb_error *error);
+
+/* ---- search_template.c: searches without a photo */
+
+typedef struct sb_template_search {
+  const char *collection; /* NULL: default */
+  const float *vector;    /* of any length but zero, as the collection's model makes it; NULL: `face` */
+  size_t dim;
+  int64_t face; /* instead: a stored face of the collection */
+  bool others;  /* with `face`: its own person is no candidate */
+  size_t k;     /* candidates, 1..SB_K_MAX; 0: 5 */
+  sb_target target;
+} sb_template_search;
+/* As sb_engine_search, with one face in the result, of which only verdict and candidates are set: nothing is known of
+ * the quality, and of the age only what is stored (sb_children_policy). Who may send templates can approach a stored
+ * one step by step: leave that to admins. `owner` (NULL allowed), with `face`: the id of its person, released by
+ * free(). SB_NOT_FOUND: there is no such face. SB_INVALID: `vector` has another length than the model's, or is zero. */
+sb_status sb_engine_search_template(sb_engine *engine, const sb_template_search *request, sb_search_result **out,
+                                    char **owner, sb_error *error);
 
 /* ---- verify.c */
 

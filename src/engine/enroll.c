@@ -26,7 +26,8 @@ typedef struct enrolment {
   sb_store_collection collection;
   int64_t person; /* row; 0: not enrolled yet */
   sb_embedder embedder;
-  sb_faces **faces;           /* the one face of each new photo, else NULL */
+  size_t face;                /* the face of each photo: 0 but for sb_engine_enroll_each */
+  sb_faces **faces;           /* of each new photo, else NULL */
   sb_store_face *store_faces; /* of the new ones, `added` of them */
   sb_thumbnail *thumbnails;
   uint8_t (*digests)[SB_DIGEST_SIZE]; /* SHA-256 of each photo */
@@ -120,9 +121,29 @@ static bool is_chosen(const enrolment *e, const sb_faces *faces) {
   return has_subject(faces, e->embedder.minimum_quality);
 }
 
-static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *faces, sb_error *error) {
+/* Is the face good enough, and not a picture of one? */
+static sb_status check_face(const enrolment *e, size_t photo, const sb_face *face, sb_error *error) {
   char message[256];
-  unsigned flags = e->request->flags;
+  /* Before the quality: a screen is also noisy, and who holds one up is not helped by advice about light. */
+  if (sb_verdict_refused(e->engine, face))
+    return refuse(e, photo, SB_NOT_LIVE, "the face looks like a picture or a screen; stand before the camera yourself",
+                  error);
+  const sb_quality *quality = &face->quality;
+  bool any_quality = e->request->flags & (SB_ENROLL_ANY_QUALITY | SB_ENROLL_WHOLE_PHOTO);
+  if (quality->overall < e->embedder.minimum_quality && !any_quality) {
+    sb_quality_part weakest = sb_quality_weakest(quality);
+    snprintf(message, sizeof message,
+             "%s; %s (quality %.2f of at least %.2f; --any-quality, or quality=any in the API, accepts it)",
+             sb_engine_quality_problem(weakest), sb_engine_quality_advice(weakest), (double)quality->overall,
+             (double)e->embedder.minimum_quality);
+    return refuse(e, photo, SB_LOW_QUALITY, message, error);
+  }
+  return check_live(e, photo, face, error);
+}
+
+/* Does the photo show one face, or is it certain which one is meant? */
+static sb_status check_faces(const enrolment *e, size_t photo, const sb_faces *faces, sb_error *error) {
+  char message[256];
   if (!faces->count) {
     sb_error cause = {0};
     return refuse(e, photo, sb_engine_fail_no_face(NULL, &cause), cause.message, error);
@@ -135,21 +156,7 @@ static sb_status check_face(const enrolment *e, size_t photo, const sb_faces *fa
         faces->count);
     return refuse(e, photo, SB_SEVERAL_FACES, message, error);
   }
-  /* Before the quality: a screen is also noisy, and who holds one up is not helped by advice about light. */
-  if (sb_verdict_refused(e->engine, &faces->items[0]))
-    return refuse(e, photo, SB_NOT_LIVE, "the face looks like a picture or a screen; stand before the camera yourself",
-                  error);
-  const sb_quality *quality = &faces->items[0].quality;
-  bool any_quality = flags & (SB_ENROLL_ANY_QUALITY | SB_ENROLL_WHOLE_PHOTO);
-  if (quality->overall < e->embedder.minimum_quality && !any_quality) {
-    sb_quality_part weakest = sb_quality_weakest(quality);
-    snprintf(message, sizeof message,
-             "%s; %s (quality %.2f of at least %.2f; --any-quality, or quality=any in the API, accepts it)",
-             sb_engine_quality_problem(weakest), sb_engine_quality_advice(weakest), (double)quality->overall,
-             (double)e->embedder.minimum_quality);
-    return refuse(e, photo, SB_LOW_QUALITY, message, error);
-  }
-  return check_live(e, photo, &faces->items[0], error);
+  return check_face(e, photo, &faces->items[0], error);
 }
 
 /* ---- Photos -> faces */
@@ -188,17 +195,18 @@ static sb_status is_known(enrolment *e, size_t photo, bool *known, sb_error *err
 }
 
 static void add_face(enrolment *e, size_t photo) {
-  sb_face *face = &e->faces[photo]->items[0];
+  const sb_face *found = &e->faces[photo]->items[e->face];
+  sb_face *face = &e->result->faces[photo];
+  *face = *found;
+  face->embedding = NULL;
   drop_estimates(face, estimates_kept(e));
   sb_store_face *stored = &e->store_faces[e->added++];
-  *stored = (sb_store_face){.embedding = face->embedding,
+  *stored = (sb_store_face){.embedding = found->embedding,
                             .quality = face->quality.overall,
                             .attributes = face->has_attributes ? &face->attributes : NULL,
                             .thumbnail = e->thumbnails[photo].bytes,
                             .thumbnail_size = e->thumbnails[photo].size};
   memcpy(stored->source, e->digests[photo], SB_DIGEST_SIZE);
-  e->result->faces[photo] = *face;
-  e->result->faces[photo].embedding = NULL;
   e->result->others[photo] = e->faces[photo]->count - 1;
 }
 
@@ -212,7 +220,7 @@ static sb_status take_photo(enrolment *e, size_t photo, sb_error *error) {
   status = sb_flow_portrait(e->engine, e->request->photos[photo], enrol_want(e), e->embedder.name, &e->faces[photo],
                             thumbnail, &cause);
   if (status != SB_OK) return refuse(e, photo, status, cause.message, error);
-  status = check_face(e, photo, e->faces[photo], error);
+  status = check_faces(e, photo, e->faces[photo], error);
   if (status == SB_OK) add_face(e, photo);
   return status;
 }
@@ -399,6 +407,140 @@ sb_status sb_engine_enroll(sb_engine *engine, const sb_enroll_request *request, 
     *out = e.result;
   else
     sb_enrolled_free(e.result);
+  sb_engine_leave(engine);
+  return status;
+}
+
+/* ---- Public: one photo, a person for each of its faces */
+
+void sb_engine_make_id(char out[SB_MADE_ID]) {
+  uint8_t random[16];
+  char hex[33];
+  sb_crypto_random(random, sizeof random);
+  random[6] = (uint8_t)((random[6] & 0x0f) | 0x40);
+  random[8] = (uint8_t)((random[8] & 0x3f) | 0x80);
+  sb_hex(random, sizeof random, hex);
+  snprintf(out, SB_MADE_ID, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+static void make_unnamed_id(char out[SB_ID_MAX + 1]) {
+  char made[SB_MADE_ID];
+  sb_engine_make_id(made);
+  snprintf(out, SB_ID_MAX + 1, SB_UNNAMED "%s", made);
+}
+
+/* Everybody in one photo, in progress. */
+typedef struct group {
+  const sb_engine_each_request *request;
+  enrolment e; /* of one face after another */
+  sb_enroll_request one;
+  sb_thumbnail *thumbnails; /* of each face; NULL: none are stored */
+  sb_engine_each_enrolled *result;
+} group;
+
+static sb_status find_group(group *g, sb_error *error) {
+  sb_engine *engine = g->e.engine;
+  const sb_engine_each_request *request = g->request;
+  sb_status status = sb_crypto_sha256(request->photo.bytes, request->photo.size, g->e.digests[0], error);
+  if (status != SB_OK) return status;
+  unsigned want = enrol_want(&g->e) | request->want;
+  const char *model = g->e.embedder.name;
+  status = engine->thumbnails
+               ? sb_flow_portraits(engine, request->photo, want, model, &g->e.faces[0], &g->thumbnails, error)
+               : sb_flow_faces(engine, request->photo, want, model, &g->e.faces[0], error);
+  if (status != SB_OK) return status;
+  g->result->count = g->e.faces[0]->count;
+  g->result->items = sb_alloc(g->result->count, sizeof *g->result->items, error);
+  return g->result->items ? SB_OK : SB_NO_MEMORY;
+}
+
+static sb_status begin_group(group *g, sb_error *error) {
+  enrolment *e = &g->e;
+  sb_status status = sb_engine_live_required(e->engine, NULL, error);
+  if (status == SB_OK && g->request->id) status = sb_text_check(g->request->id, SB_ID_MAX, "id", error);
+  if (status == SB_OK) status = sb_engine_collection(e->engine, g->request->collection, true, &e->collection, error);
+  if (status == SB_OK) status = sb_engine_collection_embedder(e->engine, &e->collection, &e->embedder, error);
+  if (status == SB_OK) status = make_room(e, error);
+  return status == SB_OK ? find_group(g, error) : status;
+}
+
+/* Sets the outcome of each face, and gives how many are to be enrolled. */
+static size_t choose_faces(group *g) {
+  size_t chosen = 0, most = g->request->most;
+  const sb_faces *faces = g->e.faces[0];
+  for (size_t i = 0; i < faces->count; i++) {
+    sb_status outcome = most && i >= most ? SB_TOO_LARGE : check_face(&g->e, 0, &faces->items[i], NULL);
+    g->result->items[i].outcome = outcome;
+    chosen += outcome == SB_OK;
+  }
+  return chosen;
+}
+
+/* A face, as the person of g->one. */
+static sb_status enroll_face(group *g, size_t face, sb_error *error) {
+  enrolment *e = &g->e;
+  e->face = face;
+  e->person = 0;
+  e->added = 0;
+  sb_status status = check_person(e, error);
+  if (status != SB_OK) return status;
+  if (g->thumbnails) e->thumbnails[0] = g->thumbnails[face];
+  add_face(e, 0);
+  status = measure_densities(e, error);
+  if (status == SB_OK) status = store_faces(e, error);
+  if (status == SB_OK) g->result->items[face].face = e->result->kept[0];
+  e->thumbnails[0] = (sb_thumbnail){0};
+  free(e->result->kept);
+  e->result->kept = NULL;
+  return status;
+}
+
+static sb_status enroll_group(group *g, sb_error *error) {
+  sb_status status = begin_group(g, error);
+  if (status != SB_OK) return status;
+  bool single = choose_faces(g) == 1 && g->request->id;
+  status = sb_collection_indexes_sync(g->e.engine->indexes, error);
+  for (size_t i = 0; status == SB_OK && i < g->e.faces[0]->count; i++) {
+    sb_engine_each_face *item = &g->result->items[i];
+    if (item->outcome != SB_OK) continue;
+    if (single)
+      snprintf(item->id, sizeof item->id, "%s", g->request->id);
+    else
+      make_unnamed_id(item->id);
+    g->one.id = item->id;
+    g->one.name = g->request->id ? g->request->id : item->id;
+    status = enroll_face(g, i, error);
+  }
+  if (status != SB_OK) return status;
+  g->result->faces = g->e.faces[0]; /* they move over */
+  g->e.faces[0] = NULL;
+  return SB_OK;
+}
+
+void sb_engine_each_enrolled_free(sb_engine_each_enrolled *enrolled) {
+  if (!enrolled) return;
+  sb_faces_free(enrolled->faces);
+  free(enrolled->items);
+  free(enrolled);
+}
+
+sb_status sb_engine_enroll_each(sb_engine *engine, const sb_engine_each_request *request, sb_engine_each_enrolled **out,
+                                sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  group g = {.request = request,
+             .e = {.engine = engine, .result = sb_alloc(1, sizeof *g.e.result, error)},
+             .one = {.photos = &request->photo, .photo_count = 1, .flags = request->flags | SB_ENROLL_ADD},
+             .result = sb_alloc(1, sizeof *g.result, error)};
+  g.e.request = &g.one;
+  status = g.e.result && g.result ? enroll_group(&g, error) : SB_NO_MEMORY;
+  if (g.thumbnails) sb_thumbnail_list_free(g.thumbnails, g.result->count);
+  enrolment_clear(&g.e);
+  sb_enrolled_free(g.e.result);
+  if (status == SB_OK)
+    *out = g.result;
+  else
+    sb_engine_each_enrolled_free(g.result);
   sb_engine_leave(engine);
   return status;
 }

@@ -39,19 +39,26 @@ static sb_status decode(sb_photo photo, unsigned want, sb_image *image, sb_error
   return status;
 }
 
-sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
-                           sb_thumbnail *thumbnail, sb_error *error) {
+/* The faces and, until the caller frees it, the decoded photo. */
+static sb_status decode_and_find(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_image *image,
+                                 sb_faces **out, sb_error *error) {
   if (engine->flip) want |= SB_WANT_FLIP;
   const sb_find_options options = {.want = want, .model = model && *model ? model : NULL};
-  sb_image image = {0};
-  sb_faces *faces = NULL;
   void *worker = NULL;
   sb_status status = take_worker(engine, &worker, error);
   if (status != SB_OK) return status;
   /* Only who has a worker decodes, so that memory is bounded by the number of workers. */
-  status = decode(photo, want, &image, error);
-  if (status == SB_OK) status = sb_worker_find(worker, &image, &options, &faces, error);
+  status = decode(photo, want, image, error);
+  if (status == SB_OK) status = sb_worker_find(worker, image, &options, out, error);
   sb_pool_put(engine->pool, worker);
+  return status;
+}
+
+sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                           sb_thumbnail *thumbnail, sb_error *error) {
+  sb_image image = {0};
+  sb_faces *faces = NULL;
+  sb_status status = decode_and_find(engine, photo, want, model, &image, &faces, error);
   if (status == SB_OK && thumbnail && faces->count)
     status = sb_thumbnail_make(&image, &faces->items[0], thumbnail, error);
   sb_image_free(&image);
@@ -59,6 +66,36 @@ sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, con
     *out = faces;
   else
     sb_faces_free(faces);
+  return status;
+}
+
+static sb_status make_thumbnails(const sb_image *image, const sb_faces *faces, sb_thumbnail *out, sb_error *error) {
+  for (size_t i = 0; i < faces->count; i++) {
+    sb_status status = sb_thumbnail_make(image, &faces->items[i], &out[i], error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
+sb_status sb_flow_portraits(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                            sb_thumbnail **thumbnails, sb_error *error) {
+  sb_image image = {0};
+  sb_faces *faces = NULL;
+  sb_thumbnail *made = NULL;
+  sb_status status = decode_and_find(engine, photo, want, model, &image, &faces, error);
+  if (status != SB_OK) goto failed;
+  status = SB_NO_MEMORY;
+  made = sb_alloc(faces->count, sizeof *made, error);
+  if (made) status = make_thumbnails(&image, faces, made, error);
+  if (status != SB_OK) goto failed;
+  sb_image_free(&image);
+  *out = faces;
+  *thumbnails = made;
+  return SB_OK;
+failed:
+  sb_image_free(&image);
+  sb_thumbnail_list_free(made, faces ? faces->count : 0);
+  sb_faces_free(faces);
   return status;
 }
 

@@ -12,6 +12,9 @@ sb_status sb_flow_faces(sb_engine *engine, sb_photo photo, unsigned want, const 
 /* The same with a thumbnail of the largest face, if there is one (`thumbnail` NULL: none). */
 sb_status sb_flow_portrait(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
                            sb_thumbnail *thumbnail, sb_error *error);
+/* The same with a thumbnail of each face: an array of (*out)->count, released by sb_thumbnail_list_free. */
+sb_status sb_flow_portraits(sb_engine *engine, sb_photo photo, unsigned want, const char *model, sb_faces **out,
+                            sb_thumbnail **thumbnails, sb_error *error);
 /* The faces with their embeddings, one at least; SB_NO_FACE where there is none. Messages name the photo by `which`:
  * "the first photo". */
 sb_status sb_flow_some_face(sb_engine *engine, sb_photo photo, unsigned want, const char *model, const char *which,

@@ -69,6 +69,11 @@ struct sb_engine {
 sb_status sb_engine_enter(sb_engine *engine, sb_error *error); /* SB_STOPPING */
 void sb_engine_leave(sb_engine *engine);
 
+/* ---- template.c */
+
+/* Checks a vector of `given` numbers against the model's `dim`, and scales it to unit length. SB_INVALID. */
+sb_status sb_engine_template_unit(const float *vector, size_t given, size_t dim, float *unit, sb_error *error);
+
 /* ---- embedders.c */
 
 enum { SB_ENGINE_CAMERA_WIDTH = 640, SB_ENGINE_CAMERA_HEIGHT = 480 }; /* what most cameras give */

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Checks the numbers and scales them to unit length. */
-static sb_status make_unit(const sb_template_request *request, size_t dim, float *unit, sb_error *error) {
-  if (request->dim != dim)
+sb_status sb_engine_template_unit(const float *vector, size_t given, size_t dim, float *unit, sb_error *error) {
+  if (given != dim)
     return sb_fail(error, SB_INVALID, "vector length: the collection's templates have %zu elements, this one has %zu",
-                   dim, request->dim);
-  memcpy(unit, request->vector, dim * sizeof *unit);
+                   dim, given);
+  memcpy(unit, vector, dim * sizeof *unit);
   for (size_t i = 0; i < dim; i++)
     if (!isfinite(unit[i])) return sb_fail(error, SB_INVALID, "vector element %zu: it is not a finite number", i + 1);
   if (sb_normalize(unit, dim) > 0) return SB_OK;
@@ -40,7 +39,7 @@ static sb_status enroll_unit(sb_engine *engine, const sb_template_request *reque
   if (status != SB_OK) return status;
   float *unit = sb_alloc(request->dim, sizeof *unit, error);
   if (!unit) return SB_NO_MEMORY;
-  status = make_unit(request, collection.info.dim, unit, error);
+  status = sb_engine_template_unit(request->vector, request->dim, collection.info.dim, unit, error);
   if (status == SB_OK) status = store_template(engine, request, collection.row, unit, error);
   sb_wipe(unit, request->dim * sizeof *unit);
   free(unit);

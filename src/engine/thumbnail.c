@@ -33,6 +33,11 @@ void sb_thumbnail_clear(sb_thumbnail *thumbnail) {
   *thumbnail = (sb_thumbnail){0};
 }
 
+void sb_thumbnail_list_free(sb_thumbnail *thumbnails, size_t count) {
+  for (size_t i = 0; thumbnails && i < count; i++) sb_thumbnail_clear(&thumbnails[i]);
+  free(thumbnails);
+}
+
 /* ---- Previews */
 
 enum { PREVIEW_SIDE = 1600 };

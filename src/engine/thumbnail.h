@@ -11,6 +11,7 @@ typedef struct sb_thumbnail {
 } sb_thumbnail;
 /* Cuts `face` out of `image`. */
 sb_status sb_thumbnail_make(const sb_image *image, const sb_face *face, sb_thumbnail *out, sb_error *error);
-void sb_thumbnail_clear(sb_thumbnail *thumbnail); /* overwrites it */
+void sb_thumbnail_clear(sb_thumbnail *thumbnail);                    /* overwrites it */
+void sb_thumbnail_list_free(sb_thumbnail *thumbnails, size_t count); /* NULL allowed; overwrites them */
 
 #endif

@@ -5,6 +5,7 @@
 #include "http/dialects/compreface/compreface.h"
 #include "http/dialects/deepface/deepface.h"
 #include "http/dialects/deepstack/deepstack.h"
+#include "http/dialects/rekognition/rekognition.h"
 #include "http/ops/health.h"
 
 /* tests/http/test_routes.py and tests/trust/test_access.py read these lines: one compares them with web/openapi.yaml,
@@ -160,11 +161,49 @@ const sb_http_route sb_http_routes[] = {
      SB_HTTP_ACCESS_READ, &sb_http_deepstack},
     {"POST", "/v1/vision/face/delete", sb_http_handle_deepstack_delete, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
      SB_HTTP_ACCESS_ADMIN, &sb_http_deepstack},
+    {"POST", "/#", sb_http_handle_rekognition_unknown, SB_HTTP_ROUTE_LARGE, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.CreateCollection", sb_http_handle_rekognition_create_collection,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_ADMIN, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.DeleteCollection", sb_http_handle_rekognition_delete_collection,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_ADMIN, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.ListCollections", sb_http_handle_rekognition_list_collections,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.DescribeCollection", sb_http_handle_rekognition_describe_collection,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.IndexFaces", sb_http_handle_rekognition_index_faces,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_NESTED | SB_HTTP_ROUTE_IDEMPOTENT, SB_HTTP_ACCESS_ENROLL,
+     &sb_http_rekognition},
+    {"POST", "/#RekognitionService.ListFaces", sb_http_handle_rekognition_list_faces,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.DeleteFaces", sb_http_handle_rekognition_delete_faces,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_ADMIN, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.DetectFaces", sb_http_handle_rekognition_detect_faces,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.CompareFaces", sb_http_handle_rekognition_compare_faces,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.SearchFaces", sb_http_handle_rekognition_search_faces,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED | SB_HTTP_ROUTE_MODELS, SB_HTTP_ACCESS_READ,
+     &sb_http_rekognition},
+    {"POST", "/#RekognitionService.SearchFacesByImage", sb_http_handle_rekognition_search_faces_by_image,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.SearchUsers", sb_http_handle_rekognition_search_users,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED | SB_HTTP_ROUTE_MODELS, SB_HTTP_ACCESS_READ,
+     &sb_http_rekognition},
+    {"POST", "/#RekognitionService.SearchUsersByImage", sb_http_handle_rekognition_search_users_by_image,
+     SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.CreateUser", sb_http_handle_rekognition_create_user,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_ENROLL, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.DeleteUser", sb_http_handle_rekognition_delete_user,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_ADMIN, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.ListUsers", sb_http_handle_rekognition_list_users,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_READ, &sb_http_rekognition},
+    {"POST", "/#RekognitionService.AssociateFaces", sb_http_handle_rekognition_associate_faces,
+     SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_NESTED, SB_HTTP_ACCESS_ADMIN, &sb_http_rekognition},
 };
 enum { ROUTES = sizeof sb_http_routes / sizeof *sb_http_routes };
 _Static_assert((int)ROUTES <= (int)SB_HTTP_ROUTES_MAX, "the counters of metrics.c have a row for each route");
 const size_t sb_http_route_count = ROUTES;
 
 const sb_http_dialect *const sb_http_dialects[] = {&sb_http_article, &sb_http_deepface, &sb_http_compreface,
-                                                   &sb_http_deepstack};
+                                                   &sb_http_deepstack, &sb_http_rekognition};
 const size_t sb_http_dialect_count = sizeof sb_http_dialects / sizeof *sb_http_dialects;

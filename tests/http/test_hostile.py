@@ -200,8 +200,9 @@ class Hostile(SharedServerCase):
         self.assertGreater(len(plain), 8)
         for method, pattern in plain:
             with self.subTest(route=pattern):
-                path = re.sub(r"\{\w+\}", "none", pattern)
+                path, _, target = re.sub(r"\{\w+\}", "none", pattern).partition("#")
                 head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
+                head += f"X-Amz-Target: {target}\r\n".encode() if target else b""
                 chunk = b"11170\r\n" + b" " * 70_000 + b"\r\n0\r\n\r\n"
                 for rest in (b"Content-Length: 70000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n" + chunk):
                     answer = self.send(head + rest)

@@ -56,7 +56,9 @@ class AccessCase(ProgramCase):
 
 class Matrix(AccessCase):
     def call(self, server, method, pattern, headers, query=""):
-        path = re.sub(r"\{\w+\}", "none", pattern)
+        path, _, target = re.sub(r"\{\w+\}", "none", pattern).partition("#")
+        if path != pattern:
+            headers = {"X-Amz-Target": target or "Any.Other", **headers}
         body = None if method in ("GET", "DELETE") else b"{}"
         kind = {"Content-Type": "application/json"} if body else {}
         return server.request(method, path + query, body, {**kind, **headers})[0]
@@ -71,7 +73,9 @@ class Matrix(AccessCase):
         revoked = self.json_of("access", "add", "--role", "admin", "--all-collections")
         self.json_of_nothing("access", "revoke", revoked["prefix"])
         wrong = good["admin"][:-1] + ("A" if good["admin"][-1] != "A" else "B")
-        dialects = ("--dialects", "article,deepface,compreface,deepstack") if self.knows("--dialects") else ()
+        dialects = (
+            ("--dialects", "article,deepface,compreface,deepstack,rekognition") if self.knows("--dialects") else ()
+        )
         server = self.serve(*dialects)
         either = {"read", "enroll", "admin"}
         allowed = {
@@ -94,6 +98,7 @@ class Matrix(AccessCase):
                     {"Authorization": "Bearer " + "x" * 3000},
                     {"Authorization": "Basic YTpi"},
                     {"Cookie": "semblance_session=" + "A" * 43},
+                    {"X-Amz-Security-Token": wrong, "Authorization": "AWS4-HMAC-SHA256 Credential=x/y, Signature=z"},
                 ):
                     status = self.call(server, method, pattern, bad)
                     self.assertEqual(status == 401, role != "open", (bad, status))
@@ -113,6 +118,11 @@ class Matrix(AccessCase):
                     self.assertNotIn(status, (200, 201, 401), "another collection answered")
                     checked += 1
         self.assertGreater(checked, 11 * len(table))
+        # A client of Amazon's APIs sends the key as the session token, beside a signature that says nothing.
+        for role, status in (("read", 403), ("admin", 400)):
+            signed = {"X-Amz-Security-Token": good[role], "Authorization": "AWS4-HMAC-SHA256 Credential=x/y"}
+            target = "/#RekognitionService.CreateCollection"
+            self.assertEqual(self.call(server, "POST", target, signed), status)
 
     def knows(self, word):
         return word.encode() in self.run_program("--help", data=False).stdout

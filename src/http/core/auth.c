@@ -1,7 +1,10 @@
 /* Authentication and authorisation, before a byte of the body is read.
  *
- * A key comes as `Authorization: Bearer sbk_...` or `X-API-Key: sbk_...`; never in an address, where logs would keep
- * it. A session comes as a cookie that scripts cannot read and other sites cannot send (HttpOnly, SameSite=Strict); a
+ * A key comes as `Authorization: Bearer sbk_...` or `X-API-Key: sbk_...`; from clients of Amazon's APIs as the session
+ * token, `X-Amz-Security-Token: sbk_...`, because the signatures that they make could be checked only with the key
+ * itself, of which a hash is stored. It never comes in an address, where logs would keep it.
+ *
+ * A session comes as a cookie that scripts cannot read and other sites cannot send (HttpOnly, SameSite=Strict); a
  * request that changes something needs the session's CSRF token in X-CSRF-Token as well. */
 #include "http/core/auth.h"
 
@@ -17,7 +20,7 @@
 static const char *key_of(const sb_http_request *request) {
   const char *bearer = sb_http_header(request, "Authorization"), *key = sb_http_header(request, "X-API-Key");
   if (bearer && !strncasecmp(bearer, "Bearer ", 7)) return bearer + 7 + strspn(bearer + 7, " ");
-  return key;
+  return key ? key : sb_http_header(request, "X-Amz-Security-Token");
 }
 
 static bool refuse(sb_http_request *request, unsigned status, const char *code, const char *message) {
@@ -136,5 +139,6 @@ bool sb_http_auth_pass(sb_http_request *request) {
     return refuse(request, 403, "forbidden",
                   "the key's roles do not allow this: an admin can make a key with another role");
   return refuse_stranger(request,
-                         "send an API key, as `Authorization: Bearer ...` or `X-API-Key: ...`, or sign in on the page");
+                         "send an API key, as `Authorization: Bearer ...` or `X-API-Key: ...` (from an AWS SDK as the "
+                         "session token), or sign in on the page");
 }

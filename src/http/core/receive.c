@@ -7,6 +7,7 @@
 #include "json/read.h"
 #include "json/write.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -83,7 +84,7 @@ static sb_status begin_type(sb_http_exchange *exchange, const char *type, sb_err
     exchange->body = SB_HTTP_BODY_FORM;
     return sb_http_multipart_new(type, sink, &exchange->form, error);
   }
-  if (type_is(type, "application/json"))
+  if (type_is(type, "application/json") || type_is(type, "application/x-amz-json-1.1"))
     exchange->body = SB_HTTP_BODY_JSON;
   else if (!strncasecmp(type, "image/", 6) || type_is(type, "application/octet-stream"))
     exchange->body = SB_HTTP_BODY_PHOTO;
@@ -195,16 +196,34 @@ static sb_status value_add(sb_http_request *request, const char *name, const cha
   return SB_OK;
 }
 
+static sb_status json_member(sb_http_request *request, const char *name, json_t *value, sb_error *error);
+
+/* The members of an object as fields of a route that asks for them: "Image.Bytes". */
+static sb_status json_nested(sb_http_request *request, const char *name, json_t *object, sb_error *error) {
+  const char *member;
+  json_t *value;
+  char full[sizeof request->fields->name];
+  json_object_foreach(object, member, value) {
+    int length = snprintf(full, sizeof full, "%s.%s", name, member);
+    if (length < 0 || (size_t)length >= sizeof full) continue; /* no route reads a field of such a name */
+    sb_status status = json_member(request, full, value, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
 /* An object or list becomes a literal without text, so that a route which asks for its name refuses it. */
 static sb_status literal_add(sb_http_request *request, const char *name, const char *word, sb_error *error) {
   return value_add(request, name, word, strlen(word), true, error);
 }
 
 /* null is as if the member were not there. */
-static sb_status json_field(sb_http_request *request, const char *name, const json_t *value, sb_error *error) {
+static sb_status json_field(sb_http_request *request, const char *name, json_t *value, sb_error *error) {
   if (json_is_string(value))
     return value_add(request, name, json_string_value(value), json_string_length(value), false, error);
   if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
+  if (json_is_object(value) && sb_http_route_has(request->route, SB_HTTP_ROUTE_NESTED))
+    return json_nested(request, name, value, error);
   if (json_is_object(value) || json_is_array(value)) return literal_add(request, name, "", error);
   if (!json_is_number(value)) return SB_OK;
   char *digits = sb_json_write(value);
@@ -215,7 +234,7 @@ static sb_status json_field(sb_http_request *request, const char *name, const js
 }
 
 /* A member, or each item of one that is a list: a field that is given several times. */
-static sb_status json_member(sb_http_request *request, const char *name, const json_t *value, sb_error *error) {
+static sb_status json_member(sb_http_request *request, const char *name, json_t *value, sb_error *error) {
   if (!json_is_array(value)) return json_field(request, name, value, error);
   json_t *item;
   size_t index;

@@ -11,10 +11,18 @@ typedef struct segments {
   size_t length[SB_HTTP_PATH_PARAMETERS_MAX];
 } segments;
 
+/* Is the request for this target? "": for any, and for none. */
+static bool target_fits(const sb_http_request *request, const char *wanted) {
+  const char *target = sb_http_header(request, "X-Amz-Target");
+  return !*wanted || (target && !strcmp(target, wanted));
+}
+
 /* `slash`: a slash behind the path is passed over, as the servers of other programs do. */
-static bool pattern_fits(const char *pattern, const char *path, bool slash, segments *found) {
+static bool pattern_fits(const char *pattern, const sb_http_request *request, bool slash, segments *found) {
+  const char *path = request->path;
   found->count = 0;
   while (*pattern) {
+    if (*pattern == '#') return !*path && target_fits(request, pattern + 1);
     if (*pattern == '{') {
       size_t length = strcspn(path, "/");
       if (!length) return false;
@@ -85,9 +93,10 @@ static const sb_http_route *match(const sb_http_router *router, const sb_http_re
   for (size_t i = 0; i < router->route_count; i++) {
     const sb_http_route *route = &router->routes[i];
     if (!is_on(router, route->dialect)) continue;
-    if (!pattern_fits(route->pattern, request->path, route->dialect != NULL, &segments_found)) continue;
+    if (!pattern_fits(route->pattern, request, route->dialect != NULL, &segments_found)) continue;
     if (spelled_out && segments_found.count) continue;
     spelled_out = !segments_found.count;
+    if (strchr(route->pattern, '#') && strcmp(route->method, method)) continue; /* the path is the page's, too */
     allow_add(allow, route->method);
     if (!strcmp(route->method, "GET")) allow_add(allow, "HEAD");
     if (strcmp(route->method, method)) continue;
@@ -121,7 +130,9 @@ sb_status sb_http_route_dialects(sb_http_router *router, const char *names, sb_e
            (strlen(router->dialects[i]->name) != length || strncmp(router->dialects[i]->name, names, length)))
       i++;
     if (i == router->dialect_count)
-      return sb_fail(error, SB_INVALID, "--dialects is article, deepface and compreface with ',' between, or none");
+      return sb_fail(
+          error, SB_INVALID,
+          "--dialects is article, deepface, compreface, deepstack and rekognition with ',' between, or none");
     if (!none) router->dialects_on |= 1u << i;
     names += length + (names[length] == ',');
   }

@@ -27,6 +27,7 @@ enum {
   SB_HTTP_ROUTE_STREAM = 1u << 5,          /* its answer lasts: server-sent events, a WebSocket */
   SB_HTTP_ROUTE_ALL_COLLECTIONS = 1u << 6, /* concerns all collections: refused to a key that is for one */
   SB_HTTP_ROUTE_LARGE = 1u << 7,           /* its body may have photos or templates: up to the limit of bodies */
+  SB_HTTP_ROUTE_NESTED = 1u << 8,          /* members of objects in its JSON are fields, too: "Image.Bytes" */
   SB_HTTP_ROUTE_PHOTO = SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_MODELS | SB_HTTP_ROUTE_LARGE,
   SB_HTTP_ROUTES_MAX = 128
 };
@@ -42,7 +43,9 @@ typedef enum sb_http_access {
 
 typedef struct sb_http_route {
   const char *method;
-  const char *pattern; /* a segment in braces matches one segment: request->path_parameters */
+  /* A segment in braces matches one segment: request->path_parameters. "/#Service.Call" is the path "/" of a request
+   * whose X-Amz-Target is "Service.Call"; "/#", before it in the table, is "/" with any other X-Amz-Target, or none. */
+  const char *pattern;
   sb_http_handler handler;
   unsigned flags;
   sb_http_access access;          /* every route states it: tests/trust calls every route with every role */

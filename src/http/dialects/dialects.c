@@ -2,7 +2,11 @@
 #include "http/dialects/dialects.h"
 #include "json/write.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, const char *message) {
   (void)request, (void)code;
@@ -20,6 +24,22 @@ double sb_http_dialect_similarity(double score, double unsure, double threshold,
                                      : 0.8 + 0.2 * (score - threshold) / (1 - threshold);
   double least = verdict == SB_VERDICT_MATCH ? match : 0, most = verdict == SB_VERDICT_MATCH ? 1 : below;
   return fmax(least, fmin(most, value));
+}
+
+#define FACE_ID "00000000-0000-4000-8000-%012"
+
+void sb_http_dialect_face_id(int64_t face, char out[SB_HTTP_FACE_ID]) {
+  snprintf(out, SB_HTTP_FACE_ID, FACE_ID PRIx64, (uint64_t)face & 0xffffffffffff);
+}
+
+sb_status sb_http_dialect_face_number(const char *text, int64_t *face, sb_error *error) {
+  uint64_t number = 0;
+  char again[SB_HTTP_FACE_ID] = "";
+  if (strlen(text) == SB_HTTP_FACE_ID - 1 && sscanf(text, FACE_ID SCNx64, &number) == 1)
+    sb_http_dialect_face_id((int64_t)number, again);
+  if (!number || strcasecmp(text, again) != 0) return sb_fail(error, SB_NOT_FOUND, "there is no image of this id");
+  *face = (int64_t)number;
+  return SB_OK;
 }
 
 sb_status sb_http_dialect_ids(sb_engine *engine, const char *collection, json_t **out, sb_error *error) {

@@ -10,6 +10,11 @@ json_t *sb_http_dialect_error(const sb_http_request *request, const char *code, 
 /* A score as clients of CompreFace and DeepStack read it, who ask for 0.8 and more: "not sure" begins at 0.5 and a
  * match at 0.8. The answers have no verdict, so the number says the same. */
 double sb_http_dialect_similarity(double score, double unsure, double threshold, sb_verdict verdict);
+/* The number of a stored face in the shape of a UUID, which clients of CompreFace and Rekognition expect. */
+enum { SB_HTTP_FACE_ID = 37 };
+void sb_http_dialect_face_id(int64_t face, char out[SB_HTTP_FACE_ID]);
+/* SB_NOT_FOUND where the text is not such an id. */
+sb_status sb_http_dialect_face_number(const char *text, int64_t *face, sb_error *error);
 /* The ids of all people of a collection as an array, also on failure; NULL: no memory. */
 sb_status sb_http_dialect_ids(sb_engine *engine, const char *collection, json_t **out, sb_error *error);
 /* DeepFace and CompreFace answer 400 to whatever is wrong with a request. */

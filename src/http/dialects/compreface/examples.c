@@ -4,31 +4,21 @@
 #include "http/core/params.h"
 #include "http/dialects/compreface/compreface.h"
 #include "http/dialects/compreface/plugins.h"
+#include "http/dialects/dialects.h"
 #include "json/write.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define IMAGE_ID "00000000-0000-4000-8000-%012"
 
 static json_t *image_id_json(int64_t face) {
-  return json_sprintf(IMAGE_ID PRIx64, (uint64_t)face);
-}
-
-static sb_status parse_image_id(const char *text, int64_t *face, sb_error *error) {
-  uint64_t number = 0;
-  if (strlen(text) != 36 || sscanf(text, IMAGE_ID SCNx64, &number) != 1 || !number || number > INT64_MAX)
-    return sb_fail(error, SB_NOT_FOUND, "there is no image of this id");
-  *face = (int64_t)number;
-  return SB_OK;
+  char id[SB_HTTP_FACE_ID];
+  sb_http_dialect_face_id(face, id);
+  return json_string(id);
 }
 
 /* The image id in the address. */
 static int64_t read_image_id(sb_http_params *p) {
   int64_t face = 0;
-  if (p->error.code == SB_OK) parse_image_id(p->request->path_parameters[0], &face, &p->error);
+  if (p->error.code == SB_OK) sb_http_dialect_face_number(p->request->path_parameters[0], &face, &p->error);
   return face;
 }
 
@@ -103,7 +93,7 @@ static sb_status delete_face(const sb_http_request *request, const char *collect
                              json_t **deleted, sb_error *error) {
   int64_t face = 0;
   char *owner = NULL;
-  sb_status status = parse_image_id(image_id, &face, error);
+  sb_status status = sb_http_dialect_face_number(image_id, &face, error);
   if (status != SB_OK) return status;
   status = sb_engine_face_delete(request->context->engine, collection, face, &owner, error);
   if (status == SB_OK) {

@@ -5,7 +5,6 @@
  * does. The score is the cosine, normalised by the gallery; every other metric is a function of it as of a cosine of
  * unit vectors. */
 #include "http/dialects/deepface/deepface.h"
-#include "crypto/crypto.h"
 #include "http/core/disclosure.h"
 #include "http/dialects/deepface/options.h"
 #include "http/dialects/dialects.h"
@@ -390,25 +389,12 @@ void sb_http_handle_deepface_analyze(sb_http_request *request) {
 
 /* ---- register, search, build/index */
 
-enum { UUID_SIZE = 37 };
-
-/* A name for who is registered without one, as DeepFace makes it: a random UUID. */
-static void make_name(char out[UUID_SIZE]) {
-  uint8_t random[16];
-  char hex[33];
-  sb_crypto_random(random, sizeof random);
-  random[6] = (uint8_t)((random[6] & 0x0f) | 0x40);
-  random[8] = (uint8_t)((random[8] & 0x3f) | 0x80);
-  sb_hex(random, sizeof random, hex);
-  snprintf(out, UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-}
-
 /* Registers the face of one photo; `name` NULL: as a person of its own. */
 static sb_status register_photo(sb_http_request *request, sb_enroll_request *enrolment, const char *name, bool enforce,
                                 size_t *inserted, sb_error *error) {
-  char made[UUID_SIZE];
+  char made[SB_MADE_ID];
   sb_enrolled *enrolled = NULL;
-  if (!name) make_name(made);
+  if (!name) sb_engine_make_id(made);
   enrolment->id = enrolment->name = name ? name : made;
   sb_status status = sb_engine_enroll(request->context->engine, enrolment, &enrolled, error);
   if (status == SB_NO_FACE && !enforce) {
