@@ -175,7 +175,7 @@ sb_status sb_engine_resemblance(sb_engine *engine, const sb_named_photo *referen
 sb_status sb_engine_search_embedded(sb_engine *engine, const sb_search_request *request, size_t *dim,
                                     sb_search_result **out, sb_error *error);
 
-/* ---- search_template.c: searches without a photo */
+/* ---- search_template.c, verify_template.c: templates in the place of photos */
 
 typedef struct sb_template_search {
   const char *collection; /* NULL: default */
@@ -192,6 +192,22 @@ typedef struct sb_template_search {
  * free(). SB_NOT_FOUND: there is no such face. SB_INVALID: `vector` has another length than the model's, or is zero. */
 sb_status sb_engine_search_template(sb_engine *engine, const sb_template_search *request, sb_search_result **out,
                                     char **owner, sb_error *error);
+
+/* A template against one of: another, a stored face of the collection, the most similar face of a photo. */
+typedef struct sb_template_comparison {
+  const char *collection; /* as in sb_verify_request */
+  const char *model;      /* that made the templates; NULL: the engine's. With `face` it is the collection's */
+  const float *vector;    /* of any length but zero */
+  size_t dim;
+  const float *other; /* NULL: `face` */
+  size_t other_dim;
+  int64_t face; /* 0: `photo` */
+  sb_photo photo;
+} sb_template_comparison;
+/* As sb_engine_verify; out->faces has the face of the photo, else nothing. SB_INVALID: a template has another length
+ * than the model's, or is zero. */
+sb_status sb_engine_verify_template(sb_engine *engine, const sb_template_comparison *request, sb_comparison *out,
+                                    sb_error *error);
 
 /* ---- verify.c */
 

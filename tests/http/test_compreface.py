@@ -97,6 +97,40 @@ class CompreFace(SharedServerCase):
         (same,) = self.post("/api/v1/verification/verify", source_image=OBAMA, target_image=OBAMA2)["result"]
         self.assertGreater(same["face_matches"][0]["similarity"], 0.8)
 
+    def test_embeddings_take_the_place_of_photos(self):
+        def embedding(photo):
+            (face,) = self.post("/api/v1/detection/detect?face_plugins=calculator", file=photo)["result"]
+            return face["embedding"]
+
+        def send(path, status=200, **body):
+            return self.get(path, status, "POST", json.dumps(body), JSON)
+
+        added = self.add("obama", OBAMA)
+        self.add("biden", BIDEN)
+        one, other = embedding(OBAMA2), embedding(BIDEN)
+        rows = send(f"{API}/embeddings/recognize?prediction_count=2", embeddings=[one, other])["result"]
+        self.assertEqual([row["similarities"][0]["subject"] for row in rows], ["obama", "biden"])
+        self.assertEqual([len(row["similarities"]) for row in rows], [2, 2])
+        self.assertEqual([len(row["embedding"]) for row in rows], [len(one)] * 2)
+        (found,) = self.post(f"{API}/recognize", file=OBAMA2)["result"]
+        self.assertAlmostEqual(rows[0]["similarities"][0]["similarity"], found["subjects"][0]["similarity"], delta=1e-3)
+        rows = send(f"{API}/embeddings/faces/{added['image_id']}/verify", embeddings=[one, other])["result"]
+        self.assertTrue(rows[0]["similarity"] > 0.8 > 0.5 > rows[1]["similarity"])
+        rows = send("/api/v1/verification/embeddings/verify", source=one, targets=[embedding(OBAMA3), other])["result"]
+        self.assertTrue(rows[0]["similarity"] > 0.8 > 0.5 > rows[1]["similarity"])
+        for word, path, body in (
+            ("embeddings is missing", f"{API}/embeddings/recognize", {}),
+            ("embeddings is not", f"{API}/embeddings/recognize", {"embeddings": ["x"]}),
+            ("length", f"{API}/embeddings/recognize", {"embeddings": [[1, 2, 3]]}),
+            ("at most 64", f"{API}/embeddings/recognize", {"embeddings": [[1, 2]] * 65}),
+            ("source is missing", "/api/v1/verification/embeddings/verify", {"targets": [one]}),
+            ("source is one", "/api/v1/verification/embeddings/verify", {"source": [one, one], "targets": [one]}),
+        ):
+            with self.subTest(word):
+                self.assertIn(word, send(path, 400, **body)["message"])
+        none = "00000000-0000-4000-8000-00000000ffff"
+        self.assertEqual(send(f"{API}/embeddings/faces/{none}/verify", 404, embeddings=[one])["code"], 42)
+
     def test_refusals_have_their_codes(self):
         self.assertEqual(self.post(f"{API}/recognize", 400, file=GREY)["code"], 28)
         self.assertEqual(self.add("x", GREY, 400)["code"], 28)

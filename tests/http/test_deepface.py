@@ -207,6 +207,48 @@ class DeepFace(SharedServerCase):
         self.assertIn("actions", self.ask("/analyze", 400, img=data_url(OBAMA), actions=["age", "beauty"])["error"])
         self.ask("/represent", img=data_url(OBAMA), normalization="base", expand_percentage=0, align="true")
 
+    def test_an_embedding_takes_the_place_of_a_photo(self):
+        def embedding(photo):
+            return self.ask("/represent", img=data_url(photo))["results"][0]["embedding"]
+
+        one, other = embedding(OBAMA), embedding(BIDEN)
+        for fields, verified in (
+            ({"img1": one, "img2": data_url(OBAMA2)}, True),
+            ({"img1": data_url(OBAMA2), "img2": [3 * x for x in one]}, True),
+            ({"img1": one, "img2": embedding(OBAMA3)}, True),
+            ({"img1_path": one, "img2_path": other}, False),
+            ({"img1": other, "img2": data_url(OBAMA)}, False),
+        ):
+            answer = self.ask("/verify", **fields)
+            self.assertIs(answer["verified"], verified)
+            for side, sent in zip(("img1", "img2"), fields.values(), strict=True):
+                self.assertEqual(answer["facial_areas"][side]["x"] is None, isinstance(sent, list))
+        photos = self.ask("/verify", img1=data_url(OBAMA), img2=data_url(OBAMA2))
+        self.assertAlmostEqual(
+            self.ask("/verify", img1=one, img2=data_url(OBAMA2))["distance"], photos["distance"], delta=1e-4
+        )
+        for word, bad in (
+            ("length", one[:-1]),
+            ("zero", [0] * len(one)),
+            ("finite", [1e300] * len(one)),
+            ("base64", ["x"]),
+            ("skip", None),
+        ):
+            fields = {"img1": bad} if bad else {"img1": one, "detector_backend": "skip"}
+            self.assertIn(word, self.ask("/verify", 400, img2=data_url(OBAMA), **fields)["error"])
+
+    def test_all_faces_of_a_group_are_registered_under_one_name_as_people_of_their_own(self):
+        count = self.ask("/register", img=data_url(GROUP), img_name="party")["inserted"]
+        self.assertGreater(count, 2)  # those of good quality
+        people = self.get("/v1/people")["people"]
+        self.assertEqual([p["name"] for p in people], ["party"] * count)
+        self.assertEqual(len({p["id"] for p in people}), count)
+        hits = self.ask("/search", img=data_url(GROUP))["results"]
+        self.assertEqual({hit["img_name"] for face in hits for hit in face}, {"party"})
+        self.assertGreater(self.ask("/register", img=data_url(GROUP))["inserted"], 1)
+        self.assertEqual(self.ask("/register", img=data_url(OBAMA), img_name="Barack")["inserted"], 1)
+        self.assertEqual(self.get("/v1/people/Barack")["faces"], 1)
+
     def test_addresses_paths_and_empty_images_are_refused_with_a_message_and_no_traceback(self):
         for fields in (
             {"img": "http://127.0.0.1/photo.jpg"},

@@ -181,6 +181,22 @@ bool sb_http_params_names_point(sb_http_params *p) {
   return find(p, "threshold", ALL_LITERALS) || find(p, "fmr", ALL_LITERALS) || find(p, "fpir", ALL_LITERALS);
 }
 
+/* ---- Templates */
+
+size_t sb_http_params_vectors(sb_http_params *p, const char *name, sb_http_vector *out, size_t most) {
+  size_t found = 0;
+  const sb_http_request *request = p->request;
+  for (size_t i = 0; i < request->field_count && p->error.code == SB_OK; i++) {
+    const sb_http_field *field = &request->fields[i];
+    if (strcmp(field->name, name)) continue;
+    if (!field->vector) sb_http_params_reject(p, SB_INVALID, "%s is not a list of numbers, or of such lists", name);
+    if (found == most) sb_http_params_reject(p, SB_INVALID, "%s: at most %zu are read at once", name, most);
+    if (p->error.code != SB_OK) return 0;
+    out[found++] = (sb_http_vector){(const float *)(const void *)field->value.bytes, field->value.size / sizeof(float)};
+  }
+  return found;
+}
+
 /* ---- Photos */
 
 /* A form may send a photo as text, too, as DeepFace's clients do: a data URL. No photo begins like one. */
@@ -221,6 +237,9 @@ static void repair_base64(sb_buffer *value) {
 }
 
 static sb_photo photo_of(sb_http_params *p, sb_http_field *field) {
+  if (field->vector)
+    sb_http_params_reject(p, SB_INVALID, "%s is a list of numbers where a photo is wanted", field->name);
+  if (p->error.code != SB_OK) return (sb_photo){0};
   if (field->base64 || is_url(field)) {
     sb_buffer *value = &field->value;
     repair_base64(value);

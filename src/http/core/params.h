@@ -64,6 +64,14 @@ bool sb_http_params_names_point(sb_http_params *p);
 const char *sb_http_params_collection(sb_http_params *p);
 /* The photo of a field that is given once. */
 sb_photo sb_http_params_photo(sb_http_params *p, const char *name);
+/* A template that a client has: a list of numbers. */
+typedef struct sb_http_vector {
+  const float *values; /* they belong to the request; any length */
+  size_t count;
+} sb_http_vector;
+/* The lists of numbers of a field, of a route with SB_HTTP_ROUTE_VECTORS: one list, or a list of lists. Gives how many
+ * there are, `most` at most. What is not numbers is an error. */
+size_t sb_http_params_vectors(sb_http_params *p, const char *name, sb_http_vector *out, size_t most);
 /* All photos of a field, one at least: `*count`, and a list that lives as long as the request. */
 const sb_photo *sb_http_params_photos(sb_http_params *p, const char *name, size_t *count);
 

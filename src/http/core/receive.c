@@ -217,6 +217,30 @@ static sb_status literal_add(sb_http_request *request, const char *name, const c
   return value_add(request, name, word, strlen(word), true, error);
 }
 
+/* Does the route take the list as one field? */
+static bool is_vector(const sb_http_request *request, const json_t *value) {
+  size_t index;
+  json_t *item;
+  if (!sb_http_route_has(request->route, SB_HTTP_ROUTE_VECTORS) || !json_array_size(value)) return false;
+  json_array_foreach(value, index, item) if (!json_is_number(item)) return false;
+  return true;
+}
+
+static sb_status vector_add(sb_http_request *request, const char *name, const json_t *value, sb_error *error) {
+  size_t index;
+  json_t *item;
+  sb_status status = literal_add(request, name, "", error);
+  if (status != SB_OK || strlen(name) >= sizeof request->fields->name) return status;
+  sb_http_field *field = &request->fields[request->field_count - 1];
+  field->vector = true;
+  json_array_foreach(value, index, item) {
+    const float number = (float)json_number_value(item);
+    status = sb_buffer_add(&field->value, &number, sizeof number, error);
+    if (status != SB_OK) return status;
+  }
+  return SB_OK;
+}
+
 /* null is as if the member were not there. */
 static sb_status json_field(sb_http_request *request, const char *name, json_t *value, sb_error *error) {
   if (json_is_string(value))
@@ -224,6 +248,7 @@ static sb_status json_field(sb_http_request *request, const char *name, json_t *
   if (json_is_boolean(value)) return literal_add(request, name, json_is_true(value) ? "true" : "false", error);
   if (json_is_object(value) && sb_http_route_has(request->route, SB_HTTP_ROUTE_NESTED))
     return json_nested(request, name, value, error);
+  if (is_vector(request, value)) return vector_add(request, name, value, error);
   if (json_is_object(value) || json_is_array(value)) return literal_add(request, name, "", error);
   if (!json_is_number(value)) return SB_OK;
   char *digits = sb_json_write(value);
@@ -235,7 +260,7 @@ static sb_status json_field(sb_http_request *request, const char *name, json_t *
 
 /* A member, or each item of one that is a list: a field that is given several times. */
 static sb_status json_member(sb_http_request *request, const char *name, json_t *value, sb_error *error) {
-  if (!json_is_array(value)) return json_field(request, name, value, error);
+  if (!json_is_array(value) || is_vector(request, value)) return json_field(request, name, value, error);
   json_t *item;
   size_t index;
   if (!json_array_size(value)) return literal_add(request, name, "", error);

@@ -17,6 +17,7 @@ typedef struct sb_http_field {
   char name[32];
   bool base64;  /* a photo in this field is base64 that was not decoded yet (JSON) */
   bool literal; /* a number, true or false of JSON: not text */
+  bool vector;  /* a list of numbers of JSON: floats */
   sb_buffer value;
 } sb_http_field;
 

@@ -28,6 +28,7 @@ enum {
   SB_HTTP_ROUTE_ALL_COLLECTIONS = 1u << 6, /* concerns all collections: refused to a key that is for one */
   SB_HTTP_ROUTE_LARGE = 1u << 7,           /* its body may have photos or templates: up to the limit of bodies */
   SB_HTTP_ROUTE_NESTED = 1u << 8,          /* members of objects in its JSON are fields, too: "Image.Bytes" */
+  SB_HTTP_ROUTE_VECTORS = 1u << 9,         /* a list of numbers in its JSON is one field: sb_http_params_vectors */
   SB_HTTP_ROUTE_PHOTO = SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY | SB_HTTP_ROUTE_MODELS | SB_HTTP_ROUTE_LARGE,
   SB_HTTP_ROUTES_MAX = 128
 };

@@ -26,4 +26,9 @@ void sb_http_handle_compreface_recognize(sb_http_request *request);
 void sb_http_handle_compreface_detect(sb_http_request *request);
 void sb_http_handle_compreface_verify(sb_http_request *request);
 
+/* embeddings.c: embeddings in the place of photos */
+void sb_http_handle_compreface_embeddings_recognize(sb_http_request *request);
+void sb_http_handle_compreface_embeddings_face_verify(sb_http_request *request);
+void sb_http_handle_compreface_embeddings_verify(sb_http_request *request);
+
 #endif

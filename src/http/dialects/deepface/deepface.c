@@ -274,6 +274,65 @@ void sb_http_handle_deepface_represent(sb_http_request *request) {
 
 /* ---- verify */
 
+typedef struct pair {
+  sb_verify_request verify; /* of two photos */
+  sb_http_deepface_side sides[2];
+  sb_http_deepface_options options;
+  metric metric;
+  bool spoofs;
+} pair;
+
+static pair read_pair(sb_http_params *p, char model[64]) {
+  pair d = {.metric = read_metric(p)};
+  d.verify =
+      (sb_verify_request){.struct_size = sizeof d.verify, .target = sb_http_operating_point(p->request->context)};
+  d.verify.target.fpir = 0; /* a rate of searches: it says nothing about two photos */
+  read_model(p, model);
+  if (*model) d.verify.model = model;
+  d.options = sb_http_deepface_options_read(p);
+  d.verify.whole_photo = d.options.skip;
+  d.spoofs = read_anti_spoofing(p);
+  d.sides[0] = sb_http_deepface_side_read(p, "img1", "img1_path");
+  d.sides[1] = sb_http_deepface_side_read(p, "img2", "img2_path");
+  for (int i = 0; i < 2; i++) {
+    d.verify.photos[i] = d.sides[i].photo;
+    if (d.sides[i].embedding.values && d.options.skip)
+      sb_http_params_reject(p, SB_INVALID, "detector_backend: skip is for photos, and img%d is an embedding", i + 1);
+  }
+  return d;
+}
+
+/* Compares an embedding with another, or with a photo. */
+static sb_status compare_embedding(sb_engine *engine, const pair *d, sb_comparison *out, sb_error *error) {
+  int at = d->sides[0].embedding.values ? 0 : 1, other = 1 - at;
+  const sb_http_vector *one = &d->sides[at].embedding, *two = &d->sides[other].embedding;
+  const sb_template_comparison request = {.model = d->verify.model,
+                                          .vector = one->values,
+                                          .dim = one->count,
+                                          .other = two->values,
+                                          .other_dim = two->count,
+                                          .photo = d->sides[other].photo};
+  sb_status status = sb_engine_verify_template(engine, &request, out, error);
+  if (status == SB_OK && other == 1) out->faces[1] = out->faces[0];
+  return status;
+}
+
+static sb_status compare_pair(sb_http_request *request, const pair *d, sb_comparison *out, sb_error *error) {
+  sb_engine *engine = request->context->engine;
+  for (int i = 0; i < 2 && d->spoofs; i++) {
+    sb_status status =
+        d->sides[i].embedding.values ? SB_OK : check_photos(request, &d->sides[i].photo, 1, d->options.skip, error);
+    if (status != SB_OK) return status;
+  }
+  bool photos = !d->sides[0].embedding.values && !d->sides[1].embedding.values;
+  return photos ? sb_engine_verify(engine, &d->verify, out, error) : compare_embedding(engine, d, out, error);
+}
+
+static json_t *side_json(const pair *d, const sb_comparison *c, int side) {
+  if (!d->sides[side].embedding.values) return area_json(&c->faces[side], d->options.skip);
+  return json_pack("{s:n,s:n,s:n,s:n,s:n,s:n}", "x", "y", "w", "h", "left_eye", "right_eye");
+}
+
 void sb_http_handle_deepface_verify(sb_http_request *request) {
   sb_error error = {0};
   sb_comparison c;
@@ -281,27 +340,19 @@ void sb_http_handle_deepface_verify(sb_http_request *request) {
   char model[64];
   double start = sb_monotonic_ms();
   sb_http_params p = sb_http_params_begin(request);
-  sb_verify_request verify = {.struct_size = sizeof verify, .target = sb_http_operating_point(request->context)};
-  verify.target.fpir = 0; /* a rate of searches: it says nothing about two photos */
-  metric m = read_metric(&p);
-  read_model(&p, model);
-  if (*model) verify.model = model;
   const char *asked = sb_http_params_text(&p, "model_name");
-  const sb_http_deepface_options options = sb_http_deepface_options_read(&p);
-  bool whole = verify.whole_photo = options.skip, spoofs = read_anti_spoofing(&p);
-  verify.photos[0] = sb_http_deepface_photo(&p, "img1", "img1_path");
-  verify.photos[1] = sb_http_deepface_photo(&p, "img2", "img2_path");
+  const pair d = read_pair(&p, model);
   if (sb_http_params_failed(&p)) return;
   if (sb_http_failed(request, sb_engine_info_get(request->context->engine, &info, &error), &error)) return;
-  if (spoofs && sb_http_failed(request, check_photos(request, verify.photos, 2, whole, &error), &error)) return;
-  if (sb_http_failed(request, sb_engine_verify(request->context->engine, &verify, &c, &error), &error)) return;
-  json_t *areas = json_pack("{s:o,s:o}", "img1", area_json(&c.faces[0], whole), "img2", area_json(&c.faces[1], whole));
+  if (sb_http_failed(request, compare_pair(request, &d, &c, &error), &error)) return;
+  json_t *areas = json_pack("{s:o,s:o}", "img1", side_json(&d, &c, 0), "img2", side_json(&d, &c, 1));
   sb_http_reply_json(request, 200,
                      json_pack("{s:b,s:o,s:o,s:o,s:s,s:s,s:s,s:o,s:o}", "verified", c.verdict == SB_VERDICT_MATCH,
-                               "distance", distance_json(m, c.score), "threshold", distance_json(m, c.threshold),
-                               "confidence", certainty_json(c.score, c.threshold, c.verdict == SB_VERDICT_MATCH),
-                               "model", asked ? asked : info.model, "detector_backend", options.detector,
-                               "similarity_metric", metric_names[m], "facial_areas", areas, "time",
+                               "distance", distance_json(d.metric, c.score), "threshold",
+                               distance_json(d.metric, c.threshold), "confidence",
+                               certainty_json(c.score, c.threshold, c.verdict == SB_VERDICT_MATCH), "model",
+                               asked ? asked : info.model, "detector_backend", d.options.detector, "similarity_metric",
+                               metric_names[d.metric], "facial_areas", areas, "time",
                                sb_json_rounded((sb_monotonic_ms() - start) / 1000, 3)));
 }
 
@@ -389,7 +440,18 @@ void sb_http_handle_deepface_analyze(sb_http_request *request) {
 
 /* ---- register, search, build/index */
 
-/* Registers the face of one photo; `name` NULL: as a person of its own. */
+/* Registers everybody in a photo, as people of their own who have `name` in common; NULL: none. */
+static sb_status register_group(sb_http_request *request, const sb_enroll_request *enrolment, const char *name,
+                                size_t *inserted, sb_error *error) {
+  sb_engine_each_enrolled *group = NULL;
+  const sb_engine_each_request each = {.collection = enrolment->collection, .photo = enrolment->photos[0], .id = name};
+  sb_status status = sb_engine_enroll_each(request->context->engine, &each, &group, error);
+  for (size_t i = 0; status == SB_OK && i < group->count; i++) *inserted += group->items[i].outcome == SB_OK;
+  sb_engine_each_enrolled_free(group);
+  return status;
+}
+
+/* Registers the faces of one photo; `name` NULL: as people of their own. */
 static sb_status register_photo(sb_http_request *request, sb_enroll_request *enrolment, const char *name, bool enforce,
                                 size_t *inserted, sb_error *error) {
   char made[SB_MADE_ID];
@@ -397,6 +459,7 @@ static sb_status register_photo(sb_http_request *request, sb_enroll_request *enr
   if (!name) sb_engine_make_id(made);
   enrolment->id = enrolment->name = name ? name : made;
   sb_status status = sb_engine_enroll(request->context->engine, enrolment, &enrolled, error);
+  if (status == SB_SEVERAL_FACES) return register_group(request, enrolment, name, inserted, error);
   if (status == SB_NO_FACE && !enforce) {
     sb_enroll_request whole = *enrolment;
     whole.flags |= SB_ENROLL_WHOLE_PHOTO;
@@ -414,7 +477,7 @@ void sb_http_handle_deepface_register(sb_http_request *request) {
   sb_enroll_request enrolment = {.struct_size = sizeof enrolment,
                                  .collection = sb_http_params_collection(&p),
                                  .photo_count = 1,
-                                 .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN};
+                                 .flags = SB_ENROLL_ADD | SB_ENROLL_SKIP_KNOWN | SB_ENROLL_STRICT_SINGLE};
   const char *name = sb_http_params_id(&p, "img_name");
   check_model(&p, enrolment.collection);
   const sb_http_deepface_options options = sb_http_deepface_options_read(&p);

@@ -56,6 +56,22 @@ const sb_photo *sb_http_deepface_photos(sb_http_params *p, const char *name, con
   return photos;
 }
 
-sb_photo sb_http_deepface_photo(sb_http_params *p, const char *name, const char *old) {
-  return sb_http_params_photo(p, choose_field(p->request, name, old));
+static bool is_vector(const sb_http_request *request, const char *name) {
+  for (size_t i = 0; i < request->field_count; i++)
+    if (!strcmp(request->fields[i].name, name)) return request->fields[i].vector;
+  return false;
+}
+
+sb_http_deepface_side sb_http_deepface_side_read(sb_http_params *p, const char *name, const char *old) {
+  sb_http_deepface_side side = {.photo = {NULL, 0}};
+  const char *field = choose_field(p->request, name, old);
+  if (!is_vector(p->request, field)) {
+    side.photo = sb_http_params_photo(p, field);
+    return side;
+  }
+  /* Who may choose an embedding can approach a person's step by step. */
+  if (!sb_http_principal_is_admin(&p->request->principal))
+    sb_http_params_reject(p, SB_FORBIDDEN, "%s: an embedding in place of a photo needs a key of role admin", name);
+  sb_http_params_vectors(p, field, &side.embedding, 1);
+  return side;
 }

@@ -20,6 +20,12 @@ bool sb_http_deepface_bool(sb_http_params *p, const char *name, bool fallback);
 
 /* The photos of the field `name` or, as older clients send it, `old`: one or a list. `*count`, at most 32. */
 const sb_photo *sb_http_deepface_photos(sb_http_params *p, const char *name, const char *old, size_t *count);
-sb_photo sb_http_deepface_photo(sb_http_params *p, const char *name, const char *old); /* exactly one */
+
+/* What /verify compares: a photo or, for admins, an embedding. */
+typedef struct sb_http_deepface_side {
+  sb_photo photo;
+  sb_http_vector embedding; /* `values` NULL: there is a photo */
+} sb_http_deepface_side;
+sb_http_deepface_side sb_http_deepface_side_read(sb_http_params *p, const char *name, const char *old);
 
 #endif
