@@ -41,6 +41,8 @@ const sb_http_route sb_http_routes[] = {
     {"POST", "/v1/people/{id}/merge", sb_http_handle_person_merge, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
      SB_HTTP_ACCESS_ADMIN, NULL},
     {"POST", "/v1/search", sb_http_handle_search, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
+    {"POST", "/v1/search/embedding", sb_http_handle_search_embedding, SB_HTTP_ROUTE_PHOTO | SB_HTTP_ROUTE_VECTORS,
+     SB_HTTP_ACCESS_ADMIN, NULL},
     {"POST", "/v1/verify", sb_http_handle_verify, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
     {"POST", "/v1/quality", sb_http_handle_quality, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},
     {"POST", "/v1/detect", sb_http_handle_detect, SB_HTTP_ROUTE_PHOTO, SB_HTTP_ACCESS_READ, NULL},

@@ -158,22 +158,38 @@ static json_t *candidates_of(const sb_candidate *candidates, size_t count) {
   return list;
 }
 
+static void add_found(json_t **json, const sb_search_face *found) {
+  sb_json_set(json, "verdict", json_string(verdict_word(found->verdict)));
+  sb_json_set(json, "reason", json_string(reason_word(found->reason)));
+  sb_json_set(json, "candidates", candidates_of(found->candidates, found->count));
+}
+
 static json_t *search_face_of(const sb_search_face *found) {
   json_t *face = face_of(&found->face);
-  sb_json_set(&face, "verdict", json_string(verdict_word(found->verdict)));
-  sb_json_set(&face, "reason", json_string(reason_word(found->reason)));
-  sb_json_set(&face, "candidates", candidates_of(found->candidates, found->count));
+  add_found(&face, found);
   return face;
 }
 
-json_t *sb_json_search(const sb_search_result *result) {
-  json_t *list = json_array();
-  for (size_t i = 0; i < result->count; i++) sb_json_append(&list, search_face_of(&result->faces[i]));
-  return json_pack("{s:o,s:i,s:i,s:I,s:I,s:o,s:o,s:o,s:o}", "faces", list, "width", result->width, "height",
-                   result->height, "gallery_size", (json_int_t)result->gallery_size, "gallery_faces",
+static json_t *gallery_of(const sb_search_result *result) {
+  return json_pack("{s:I,s:I,s:o,s:o,s:o,s:o}", "gallery_size", (json_int_t)result->gallery_size, "gallery_faces",
                    (json_int_t)result->gallery_faces, "threshold", sb_json_rounded(result->threshold, 4), "unsure",
                    sb_json_rounded(result->unsure, 4), "false_positive_identification_rate",
                    sb_json_significant(result->fpir, 2), "elapsed_ms", sb_json_rounded(result->elapsed_ms, 2));
+}
+
+json_t *sb_json_search(const sb_search_result *result) {
+  json_t *list = json_array(), *json = gallery_of(result);
+  for (size_t i = 0; i < result->count; i++) sb_json_append(&list, search_face_of(&result->faces[i]));
+  sb_json_set(&json, "faces", list);
+  sb_json_set(&json, "width", json_integer(result->width));
+  sb_json_set(&json, "height", json_integer(result->height));
+  return json;
+}
+
+json_t *sb_json_template_search(const sb_search_result *result) {
+  json_t *json = gallery_of(result);
+  add_found(&json, &result->faces[0]);
+  return json;
 }
 
 /* ---- Films */

@@ -10,6 +10,8 @@
 /* Each gives a new reference, or NULL when out of memory. `want` says which SB_WANT_* parts were asked for. */
 json_t *sb_json_faces(const sb_faces *faces, unsigned want);
 json_t *sb_json_search(const sb_search_result *result);
+/* Of a search by a template: what was found, without a face. */
+json_t *sb_json_template_search(const sb_search_result *result);
 /* The tracks, and under `people` when each person who matches is in sight. */
 json_t *sb_json_film(const sb_film_result *result);
 json_t *sb_json_comparison(const sb_comparison *comparison);

@@ -5,8 +5,16 @@ import shutil
 
 from program import FRIENDS
 from test_native import OBAMA, ServerCase
+from test_routes import DOCUMENT
 
 JSON = {"Content-Type": "application/json"}
+
+
+def check_described(test, answer, schema):
+    """The OpenAPI document knows every member, and the answer has those that it requires."""
+    known = DOCUMENT["components"]["schemas"][schema]
+    test.assertLessEqual(set(answer), set(known["properties"]))
+    test.assertLessEqual(set(known["required"]), set(answer))
 
 
 class Keys(ServerCase):
@@ -93,5 +101,8 @@ class Insight(ServerCase):
             report = self.get("/v1/report")
             self.assertEqual((report["photos"], report["model"]), (count, "mobilefacenet-512"))
             self.assertNotIn(".jpg", json.dumps(report))
+            check_described(self, report, "EvaluationReport")
+            for point in report["targets"] + report["thresholds"] + report["groups"]:
+                check_described(self, point, "EvaluatedPoint")
             shutil.copy(FRIENDS / "obama3.jpg", people / "obama")
         self.assertEqual((self.data / "accuracy.json").stat().st_mode & 0o777, 0o600)

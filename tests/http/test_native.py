@@ -237,6 +237,28 @@ class Photos(SharedServerCase):
         answer = self.post("/v1/search", image=OBAMA)
         self.assertEqual((answer["gallery_size"], answer["faces"][0]["candidates"]), (0, []))
 
+    def test_an_embedding_is_searched_as_the_photo_that_it_comes_from(self):
+        self.enroll()
+        self.enroll("46", "Joe Biden", BIDEN)
+        kind = {"Content-Type": "application/json"}
+        embedding = self.post("/v1/represent", image=OBAMA2)["faces"][0]["embedding"]
+        body = json.dumps({"embedding": [2 * x for x in embedding], "k": 1})
+        found = self.get("/v1/search/embedding", 200, "POST", body, kind)
+        (face,) = self.post("/v1/search", image=OBAMA2)["faces"]
+        self.assertEqual((found["verdict"], found["reason"], len(found["candidates"])), ("match", "", 1))
+        self.assertEqual(found["candidates"][0]["id"], "44")
+        self.assertAlmostEqual(found["candidates"][0]["score"], face["candidates"][0]["score"], delta=1e-3)
+        for word, sent in (
+            ("missing", {}),
+            ("numbers", {"embedding": "x"}),
+            ("length", {"embedding": embedding[1:]}),
+            ("zero", {"embedding": [0] * len(embedding)}),
+            ("at once", {"embedding": [embedding, embedding]}),
+        ):
+            answer = self.get("/v1/search/embedding", 400, "POST", json.dumps(sent), kind)
+            self.assertIn(word, answer["error"]["message"])
+        self.get("/v1/search/embedding?collection=none", 404, "POST", body, kind)
+
     def test_verify_detect_represent_analyze(self):
         self.assertTrue(self.post("/v1/verify", image1=OBAMA, image2=OBAMA2)["match"])
         self.assertFalse(self.post("/v1/verify", image1=OBAMA, image2=BIDEN)["match"])

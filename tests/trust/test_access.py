@@ -351,6 +351,19 @@ class Disclosure(AccessCase):
             status, text = self.ask(role, "/search", {"img": ann, "detector_backend": "skip"})
             self.assertEqual(status == 200, allowed, text)
 
+    def test_an_embedding_is_compared_and_searched_for_admins_only(self):
+        numbers = [1.0] * 512
+        for role, allowed in (("read", False), ("admin", True)):
+            headers = {**self.keys[role], "Content-Type": "application/json"}
+            for path, body in (
+                ("/verify", {"img1": numbers, "img2": numbers}),
+                ("/v1/search/embedding", {"embedding": numbers}),
+                ("/api/v1/recognition/embeddings/recognize", {"embeddings": [numbers]}),
+                ("/api/v1/verification/embeddings/verify", {"source": numbers, "targets": [numbers]}),
+            ):
+                status, _, text = self.server.request("POST", path, json.dumps(body), headers)
+                self.assertEqual(status, 200 if allowed else 403, (role, path, text))
+
     def test_the_score_of_a_stored_face_says_nothing_about_strangers(self):
         listed = self.server.request("GET", "/api/v1/recognition/faces", headers=self.keys["read"])[2]
         (face,) = json.loads(listed)["faces"]

@@ -70,6 +70,25 @@ void sb_http_handle_search(sb_http_request *request) {
   sb_search_result_free(result);
 }
 
+void sb_http_handle_search_embedding(sb_http_request *request) {
+  sb_error error = {0};
+  sb_search_result *result = NULL;
+  sb_http_vector embedding = {.values = NULL};
+  sb_http_params p = sb_http_params_begin(request);
+  if (!sb_http_params_vectors(&p, "embedding", &embedding, 1))
+    sb_http_params_reject(&p, SB_INVALID, "embedding is missing: a list of numbers, as /v1/represent gives it");
+  const sb_template_search search = {.collection = sb_http_params_collection(&p),
+                                     .vector = embedding.values,
+                                     .dim = embedding.count,
+                                     .k = sb_http_params_count(&p, "k", 1, SB_K_MAX, 5),
+                                     .target =
+                                         sb_http_params_operating_point(&p, sb_http_operating_point(request->context))};
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_engine_search_template(request->context->engine, &search, &result, NULL, &error);
+  if (!sb_http_failed(request, status, &error)) sb_http_reply_json(request, 200, sb_json_template_search(result));
+  sb_search_result_free(result);
+}
+
 /* `face`: which face of each photo is compared. */
 static void read_face_choice(sb_http_params *p, int out[2]) {
   sb_error error = {0};

@@ -29,6 +29,7 @@ void sb_http_handle_collection_delete(sb_http_request *request);
 
 /* faces.c */
 void sb_http_handle_search(sb_http_request *request);
+void sb_http_handle_search_embedding(sb_http_request *request);
 void sb_http_handle_verify(sb_http_request *request);
 void sb_http_handle_quality(sb_http_request *request);
 void sb_http_handle_detect(sb_http_request *request);
