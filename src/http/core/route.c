@@ -37,7 +37,9 @@ static bool pattern_fits(const char *pattern, const sb_http_request *request, bo
   return !*path || (slash && path[0] == '/' && !path[1]);
 }
 
+/* No method has another one's name as a part. */
 static void allow_add(char allow[64], const char *method) {
+  if (strstr(allow, method)) return;
   if (allow[0]) strncat(allow, ", ", 64 - strlen(allow) - 1);
   strncat(allow, method, 64 - strlen(allow) - 1);
 }
@@ -53,14 +55,23 @@ static void reply_methods(sb_http_request *request, const char *allow) {
   strncpy(request->reply.allow, allow, sizeof request->reply.allow - 1);
 }
 
-static void reply_page(const sb_http_router *router, sb_http_request *request, bool reading) {
+/* A file of the page or, for another method than reading, the methods of the path; `allow`: those of its routes. */
+static void reply_page(const sb_http_router *router, sb_http_request *request, bool reading, const char *allow) {
+  char methods[64] = "";
   if (!strcmp(request->path, "*") && !strcmp(request->method, "OPTIONS")) {
     reply_methods(request, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-  } else if (!router->page(request, request->path)) {
-    sb_http_reply_refusal(request, 404, "not_found", "there is nothing at this address: /docs lists the routes");
-  } else if (!reading) {
-    reply_methods(request, "GET, HEAD, OPTIONS");
+    return;
   }
+  bool page = router->page(request, request->path);
+  if (page && reading) return;
+  if (!page && !*allow) {
+    sb_http_reply_refusal(request, 404, "not_found", "there is nothing at this address: /docs lists the routes");
+    return;
+  }
+  if (page) strcpy(methods, "GET, HEAD");
+  if (*allow) allow_add(methods, allow);
+  allow_add(methods, "OPTIONS");
+  reply_methods(request, methods);
 }
 
 /* Decodes the segments into the request. */
@@ -96,7 +107,6 @@ static const sb_http_route *match(const sb_http_router *router, const sb_http_re
     if (!pattern_fits(route->pattern, request, route->dialect != NULL, &segments_found)) continue;
     if (spelled_out && segments_found.count) continue;
     spelled_out = !segments_found.count;
-    if (strchr(route->pattern, '#') && strcmp(route->method, method)) continue; /* the path is the page's, too */
     allow_add(allow, route->method);
     if (!strcmp(route->method, "GET")) allow_add(allow, "HEAD");
     if (strcmp(route->method, method)) continue;
@@ -113,11 +123,8 @@ void sb_http_route_find(const sb_http_router *router, sb_http_request *request) 
   request->route = match(router, request, head ? "GET" : request->method, &chosen, allow);
   if (request->route) {
     take_segments(request, &chosen);
-  } else if (*allow) {
-    allow_add(allow, "OPTIONS");
-    reply_methods(request, allow);
   } else {
-    reply_page(router, request, reading);
+    reply_page(router, request, reading, allow);
   }
 }
 
