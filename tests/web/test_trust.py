@@ -164,10 +164,11 @@ class ListOfPeople(PageCase):
     def test_the_list_is_as_tall_as_the_window_in_4k_and_has_room_at_200_percent(self):
         self.fill(2)
         self.view("list")
+        self.browser.wait_text("#range", "of 2")
         self.browser.emulate(3840, 2160)
-        self.assertGreater(self.browser.run("return document.querySelector('#rows').clientHeight"), 1600)
+        self.browser.wait("return document.querySelector('#rows').clientHeight > 1600")
         self.browser.emulate(640, 400)
-        self.assertLess(self.browser.run("return document.querySelector('#rows').getBoundingClientRect().top"), 260)
+        self.browser.wait("return document.querySelector('#rows').getBoundingClientRect().top < 260")
 
     def test_print_shows_the_list_without_what_can_only_be_clicked(self):
         self.fill(2)
@@ -517,7 +518,7 @@ class Link(OwnServerCase):
 
     def wait_gone(self):
         self.browser.wait_equal(0, "return document.querySelectorAll('#search-stage .facebox').length")
-        self.assertNotIn("Barack Obama", self.browser.text("#live-names"))
+        self.browser.wait("return !document.querySelector('#live-names').textContent.includes('Barack Obama')")
 
     def test_live_shows_no_name_without_a_server_comes_back_and_asks_for_the_login(self):
         browser = self.browser

@@ -6,6 +6,7 @@ condition holds, for up to WAIT seconds (a sanitized server on a busy machine is
 import base64
 import http.client
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -33,6 +34,15 @@ NOT_YET = {"no such element", "element not interactable", "element click interce
 # The element is visible and not disabled. A file input counts as visible: it is always hidden behind a button.
 READY = """const e = document.querySelector(arguments[0]);
     return e && !e.disabled && (e.type === 'file' || e.getClientRects().length > 0)"""
+# SB_PAGE_LAG=400 holds back each answer for up to 400 milliseconds, each for another time: answers overtake each other
+# as on a slow network with a busy server. The page must be right then, too.
+LAG = int(os.environ.get("SB_PAGE_LAG", "0"))
+LATE_ANSWERS = f"""const early = window.fetch;
+    window.fetch = async (...all) => {{
+      const answer = await early(...all);
+      await new Promise((go) => setTimeout(go, Math.random() * {LAG}));
+      return answer;
+    }};"""
 # Counts the requests whose answers the page has not processed yet.
 COUNT_REQUESTS = """window.asking = 0; const ask = window.fetch;
     window.fetch = async (...all) => {
@@ -90,6 +100,8 @@ class Browser:
         )
         self.session = f"/session/{answer['sessionId']}"
         self.call("POST", "/timeouts", {"script": 1000 * 5 * WAIT, "pageLoad": 1000 * 5 * WAIT})
+        if LAG:
+            self.each_page(LATE_ANSWERS)
         self.each_page(COUNT_REQUESTS)
 
     def chosen_port(self, said):
