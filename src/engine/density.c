@@ -106,56 +106,81 @@ static sb_status measure_batch(sb_engine_density_refresher *r, const sb_store_co
   return sb_store_densities_set(r->engine->store, collection->row, updates, measured, error);
 }
 
+/* NULL: this process has not looked at the collection yet. */
+static looked_at *look_of(const sb_engine_density_refresher *r, const sb_store_collection *collection) {
+  for (size_t i = 0; i < r->look_count; i++)
+    if (r->looks[i].collection == collection->row) return &r->looks[i];
+  return NULL;
+}
+
 /* Looking at all faces of a large collection takes time, so it waits until an eighth of the people have come or gone.
  * New faces do not wait for it: they are measured when they are enrolled. */
 static bool is_due(const sb_engine_density_refresher *r, const sb_store_collection *collection) {
   enum { PART = 8 };
+  const looked_at *look = look_of(r, collection);
   size_t now = collection->info.people;
-  for (size_t i = 0; i < r->look_count; i++) {
-    if (r->looks[i].collection != collection->row) continue;
-    size_t then = r->looks[i].people, apart = now > then ? now - then : then - now;
-    return apart && apart * PART >= then;
-  }
-  return now >= 2;
+  if (!look) return now >= 2;
+  size_t apart = now > look->people ? now - look->people : look->people - now;
+  return apart && apart * PART >= look->people;
 }
 
 static sb_status note_look(sb_engine_density_refresher *r, const sb_store_collection *collection, sb_error *error) {
-  size_t i = 0;
-  while (i < r->look_count && r->looks[i].collection != collection->row) i++;
-  if (i == r->look_count) {
+  looked_at *look = look_of(r, collection);
+  if (!look) {
     void *grown = r->looks;
     sb_status status = sb_grow(&grown, r->look_count + 1, sizeof *r->looks, error);
     if (status != SB_OK) return status;
     r->looks = grown;
-    r->look_count++;
+    look = &r->looks[r->look_count++];
   }
-  r->looks[i] = (looked_at){collection->row, collection->info.people};
+  *look = (looked_at){collection->row, collection->info.people};
   return SB_OK;
 }
 
-static sb_status refresh_collection(sb_engine_density_refresher *r, const sb_store_collection *collection,
-                                    sb_error *error) {
-  int64_t faces[BATCH];
-  sb_embedder embedder;
-  size_t people = collection->info.people, count = BATCH;
-  sb_density_query query = {.collection = collection->row,
+/* Which faces are to be measured again; all of them where the model has another calibration than when they were. That
+ * is looked up once by each process, so that two servers with two calibrations do not measure against each other. */
+static sb_status find_outdated(sb_engine_density_refresher *r, const sb_store_collection *collection,
+                               const sb_density_constants *constants, sb_density_query *out, sb_error *error) {
+  size_t people = collection->info.people;
+  bool same = false;
+  *out = (sb_density_query){.collection = collection->row,
                             .least = (uint32_t)(people * GROWTH_DENOMINATOR / GROWTH_NUMERATOR),
                             .most = (uint32_t)(people * GROWTH_NUMERATOR / GROWTH_DENOMINATOR),
                             .limit = BATCH};
-  if (people > UINT32_MAX / GROWTH_NUMERATOR || !is_due(r, collection)) return SB_OK;
-  if (query.least < 2) query.least = 2;
-  if (sb_engine_collection_embedder(r->engine, collection, &embedder, NULL) != SB_OK) return SB_OK;
-  if (!sb_cohort_available(&embedder.calibration)) return SB_OK;
-  sb_status status = sb_collection_indexes_sync(r->engine->indexes, error);
+  if (out->least < 2) out->least = 2;
+  if (look_of(r, collection)) return SB_OK;
+  sb_status status = sb_store_density_constants_are(r->engine->store, collection->row, constants, &same, error);
+  if (status == SB_OK && !same) out->least = UINT32_MAX, out->most = 0;
+  return status;
+}
+
+static sb_status measure_outdated(sb_engine_density_refresher *r, const sb_store_collection *collection,
+                                  const sb_embedder *embedder, sb_error *error) {
+  const sb_density_constants constants = {embedder->calibration.tail_mean, embedder->calibration.cohort_deviation};
+  int64_t faces[BATCH];
+  size_t count = BATCH;
+  sb_density_query query;
+  sb_status status = find_outdated(r, collection, &constants, &query, error);
+  if (status == SB_OK) status = sb_collection_indexes_sync(r->engine->indexes, error);
   if (status != SB_OK) return status;
   while (count == BATCH) {
     status = sb_store_densities_stale(r->engine->store, &query, faces, &count, error);
-    if (status == SB_OK && count) status = measure_batch(r, collection, &embedder, faces, count, error);
+    if (status == SB_OK && count) status = measure_batch(r, collection, embedder, faces, count, error);
     if (status != SB_OK) return status;
     if (count) query.after = faces[count - 1];
     if (!wait_ms(r, r->pause_ms)) return SB_OK;
   }
-  return note_look(r, collection, error);
+  if (!query.most) status = sb_store_density_constants_set(r->engine->store, collection->row, &constants, error);
+  return status == SB_OK ? note_look(r, collection, error) : status;
+}
+
+static sb_status refresh_collection(sb_engine_density_refresher *r, const sb_store_collection *collection,
+                                    sb_error *error) {
+  sb_embedder embedder;
+  if (collection->info.people > UINT32_MAX / GROWTH_NUMERATOR || !is_due(r, collection)) return SB_OK;
+  if (sb_engine_collection_embedder(r->engine, collection, &embedder, NULL) != SB_OK) return SB_OK;
+  if (!sb_cohort_available(&embedder.calibration)) return SB_OK;
+  return measure_outdated(r, collection, &embedder, error);
 }
 
 /* Only once the gallery is in memory: densities are no reason to read it. */

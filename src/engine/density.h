@@ -1,6 +1,7 @@
 /* Densities: how crowded the surroundings of each stored face are, learnt from its collection (stats/cohort.h). A
  * density is measured when a face is enrolled, and again by a thread of the server after the collection has grown by
- * half or shrunk by a third: each face is measured a bounded number of times, about log(size) / log(1.5). */
+ * half or shrunk by a third: each face is measured a bounded number of times, about log(size) / log(1.5). All are
+ * measured again where a server starts with another calibration of the model. */
 #ifndef SB_ENGINE_DENSITY_H
 #define SB_ENGINE_DENSITY_H
 

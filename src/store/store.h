@@ -184,6 +184,13 @@ sb_status sb_store_densities_stale(sb_store *store, const sb_density_query *quer
 sb_status sb_store_densities(sb_store *store, int64_t collection, const int64_t *faces, size_t count, sb_density *out,
                              sb_error *error);
 
+/* Were all densities of the collection measured under these constants? False also where none were recorded. */
+sb_status sb_store_density_constants_are(sb_store *store, int64_t collection, const sb_density_constants *constants,
+                                         bool *out, sb_error *error);
+/* Records that they were. */
+sb_status sb_store_density_constants_set(sb_store *store, int64_t collection, const sb_density_constants *constants,
+                                         sb_error *error);
+
 /* ---- Following changes (gallery/changes.c) */
 
 typedef enum sb_store_change_kind {

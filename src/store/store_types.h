@@ -52,6 +52,11 @@ typedef struct sb_density_update {
 } sb_density_update;
 enum { SB_DENSITY_UPDATES_MAX = 256 };
 
+/* What a density is shrunk towards where little is known: the model's calibration (stats/cohort.h). */
+typedef struct sb_density_constants {
+  double mean, deviation;
+} sb_density_constants;
+
 /* Which faces are to be measured again: those after the face `after` whose population is outside least..most,
  * ascending, at most `limit`. */
 typedef struct sb_density_query {

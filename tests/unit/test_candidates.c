@@ -283,28 +283,77 @@ static void two_photos_are_compared_by_the_crowd_around_them(void **state) {
   sb_engine_free(g.engine);
 }
 
+/* A calibration of one's own. `cohort`: its constants of normalised scores; "": none, so that the model's stay. */
+static void write_calibration(const char *cohort, char path[64]) {
+  snprintf(path, 64, "%s/calibration.json", folder);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fprintf(file,
+                      "{\"model\":\"mobilefacenet-512\",\"date\":\"2026-11-30\",\"calibration\":{\"points\":[{\"fmr\":"
+                      "0.01,\"threshold\":0.25},{\"fmr\":0.001,\"threshold\":0.35}],\"tail\":{\"mean\":0.0,"
+                      "\"deviation\":0.11},%s\"independent_pairs\":1000,\"non_mated_mean\":0.0,"
+                      "\"default_threshold\":0.4,\"unsure_threshold\":0.35,\"fmr_floor\":0.0005}}",
+                      cohort) > 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void open_calibrated(gallery *g, const char *path) {
+  sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder, .workers = 1, .calibration = path};
+  sb_error error = {0};
+  if (sb_engine_new(&options, &g->engine, &error) != SB_OK) fail_msg("%s", error.message);
+  if (sb_engine_embedder(g->engine, NULL, &g->embedder, &error) != SB_OK) fail_msg("%s", error.message);
+  refresh_collection(g);
+}
+
 /* Else whoever calibrates with own photos would lose what protects groups of people. */
 static void a_calibration_of_ones_own_keeps_the_constants_of_normalised_scores(void **state) {
   (void)state;
-  static const char text[] =
-      "{\"model\":\"mobilefacenet-512\",\"date\":\"2026-11-30\",\"calibration\":{\"points\":[{\"fmr\":0.01,"
-      "\"threshold\":0.25},{\"fmr\":0.001,\"threshold\":0.35}],\"tail\":{\"mean\":0.0,\"deviation\":0.11},"
-      "\"independent_pairs\":1000,\"non_mated_mean\":0.0,\"default_threshold\":0.4,\"unsure_threshold\":0.35,"
-      "\"fmr_floor\":0.0005}}";
+  gallery g = {0};
   char path[64];
-  snprintf(path, sizeof path, "%s/calibration.json", folder);
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
-  sb_engine_options options = {.struct_size = sizeof options, .data_dir = folder, .workers = 1, .calibration = path};
-  sb_engine *engine = NULL;
-  sb_embedder embedder;
-  sb_error error = {0};
-  if (sb_engine_new(&options, &engine, &error) != SB_OK) fail_msg("%s", error.message);
-  if (sb_engine_embedder(engine, NULL, &embedder, &error) != SB_OK) fail_msg("%s", error.message);
-  assert_true(embedder.calibration.default_threshold == .4);
-  assert_true(sb_cohort_available(&embedder.calibration) && embedder.calibration.cohort_deviation == .105);
-  sb_engine_free(engine);
+  write_calibration("", path);
+  open_calibrated(&g, path);
+  assert_true(g.embedder.calibration.default_threshold == .4);
+  assert_true(sb_cohort_available(&g.embedder.calibration) && g.embedder.calibration.cohort_deviation == .105);
+  sb_engine_free(g.engine);
+}
+
+static sb_density density_of_first(const gallery *g) {
+  sb_density density;
+  const int64_t first = 1;
+  assert_int_equal(sb_store_densities(g->engine->store, g->collection.row, &first, 1, &density, NULL), SB_OK);
+  return density;
+}
+
+static sb_density measured_of_first(gallery *g) {
+  float face[DIM];
+  make_face(NULL, 0, face);
+  sb_flow_found found = search(g, face, 1); /* brings the gallery into memory */
+  done(&found);
+  assert_int_equal(sb_engine_measure_densities(g->engine, NULL), SB_OK);
+  return density_of_first(g);
+}
+
+static void another_calibration_has_all_densities_measured_again_once(void **state) {
+  (void)state;
+  gallery g = open_gallery();
+  float face[DIM];
+  char path[64];
+  for (int i = 0; i < 12; i++) make_face(NULL, 0, face), add_person(&g, face);
+  sb_density shipped = measured_of_first(&g);
+  sb_engine_free(g.engine);
+  write_calibration("\"cohort\":{\"deviation\":0.08,\"search_offset\":0.1,\"verify_offset\":0.1,\"group_shift\":0.1},",
+                    path);
+  open_calibrated(&g, path);
+  assert_true(g.embedder.calibration.cohort_deviation == .08);
+  sb_density own = measured_of_first(&g);
+  assert_true(shipped.population == own.population && own.deviation < shipped.deviation);
+  sb_engine_free(g.engine);
+  open_calibrated(&g, path);
+  const sb_density_constants now = {g.embedder.calibration.tail_mean, g.embedder.calibration.cohort_deviation};
+  bool same = false;
+  assert_int_equal(sb_store_density_constants_are(g.engine->store, g.collection.row, &now, &same, NULL), SB_OK);
+  assert_true(same);
+  sb_engine_free(g.engine);
 }
 
 int main(void) {
@@ -320,6 +369,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(where_everybody_has_the_same_face_nobody_is_a_match, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(two_photos_are_compared_by_the_crowd_around_them, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_calibration_of_ones_own_keeps_the_constants_of_normalised_scores, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(another_calibration_has_all_densities_measured_again_once, make_folder,
                                       remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,6 +135,8 @@ static sb_status delete_rows(sb_store *store, int64_t row, bool and_itself, sb_e
   if (status != SB_OK) return status;
   status = sb_store_different_forget(store, row, error);
   if (status == SB_OK) status = sb_store_events_forget_collection(store, row, error);
+  if (status == SB_OK) /* densities.c */
+    status = sb_store_exec_int(store, "DELETE FROM meta WHERE key = 'density/' || ?", row, error);
   if (status == SB_OK) status = sb_hnsw_invalidate(store, row, error);
   if (status != SB_OK) return status;
   status = sb_store_change_append(store, SB_CHANGE_DROP, row, 0, 0, error);

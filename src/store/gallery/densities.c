@@ -1,4 +1,5 @@
-/* Densities of stored faces (store_types.h): setting and reading them, and finding those to be measured again.
+/* Densities of stored faces (store_types.h): setting and reading them, finding those to be measured again, and
+ * the constants under which they were measured.
  *
  * They are measured in the background (engine/) while others enroll and search. So a batch is one short transaction,
  * and a face that was removed since it was found is passed over. */
@@ -8,6 +9,7 @@
 #include "store/sealing/sealed_columns.h"
 
 #include <stdio.h>
+#include <string.h>
 
 _Static_assert((int)SB_DENSITY_UPDATES_MAX <= (int)SB_CHANGE_ROWS_MAX, "a batch is appended to the change log at once");
 
@@ -184,4 +186,44 @@ sb_status sb_store_densities(sb_store *store, int64_t collection, const int64_t 
   }
   sb_store_unlock(store);
   return status;
+}
+
+/* ---- Constants under which they were measured */
+
+enum { KEY_SIZE = 40, TEXT_SIZE = 64 };
+
+static void write_key(int64_t collection, char key[KEY_SIZE]) {
+  snprintf(key, KEY_SIZE, "density/%lld", (long long)collection);
+}
+
+static void write_text(const sb_density_constants *constants, char text[TEXT_SIZE]) {
+  snprintf(text, TEXT_SIZE, "%.9g %.9g", constants->mean, constants->deviation);
+}
+
+sb_status sb_store_density_constants_are(sb_store *store, int64_t collection, const sb_density_constants *constants,
+                                         bool *out, sb_error *error) {
+  char key[KEY_SIZE], text[TEXT_SIZE];
+  write_key(collection, key);
+  write_text(constants, text);
+  sb_store_lock(store);
+  sb_statement s = sb_store_meta_select(store, key, error);
+  *out = false;
+  if (sb_statement_step(&s)) {
+    size_t size = 0;
+    const char *bytes = sb_statement_column_blob(&s, 0, &size);
+    *out = bytes && size == strlen(text) && !memcmp(bytes, text, size);
+  }
+  sb_status status = sb_statement_end(&s);
+  sb_store_unlock(store);
+  return status;
+}
+
+sb_status sb_store_density_constants_set(sb_store *store, int64_t collection, const sb_density_constants *constants,
+                                         sb_error *error) {
+  char key[KEY_SIZE], text[TEXT_SIZE];
+  write_key(collection, key);
+  write_text(constants, text);
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  return sb_store_finish(store, sb_store_meta_set(store, key, text, strlen(text), error), error);
 }
