@@ -21,7 +21,8 @@ import tarfile
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DEPS, WORK = ROOT / "deps", ROOT / "deps/.work"
+DEPS = pathlib.Path(os.environ.get("SEMBLANCE_DEPS", ROOT / "deps"))  # the Python package names a folder of its own
+WORK = DEPS / ".work"
 PACKAGES = json.loads((ROOT / "script/packages.json").read_text())
 # The libraries that compile a model and run it on the CPU; the rest of the package is omitted. The IR front end reads
 # the cache of compiled models; without it every model would silently be compiled again.
@@ -55,8 +56,11 @@ def run(*command, **options):
 
 
 def digest(path):
+    sha256 = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(1 << 20):
+            sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 def check(path, sha256):

@@ -4,6 +4,17 @@
 
 #include "image/codecs.h"
 
+#ifdef SB_HEIF
+#define HEIF_NAMES "HEIC, AVIF, "
+#else
+#define HEIF_NAMES ""
+#endif
+#ifdef SB_TIFF
+#define LAST_NAMES "GIF, BMP or TIFF"
+#else
+#define LAST_NAMES "GIF or BMP"
+#endif
+
 const sb_image_limits sb_image_default_limits = {.max_bytes = 32u << 20,
                                                  .max_pixels = 100000000,
                                                  .max_side = 30000,
@@ -16,12 +27,17 @@ sb_status sb_image_decode(const void *data, size_t size, const sb_image_limits *
                           sb_error *error) {
   static const sb_image_decoder decoders[] = {
       [SB_IMAGE_JPEG] = sb_image_decode_jpeg, [SB_IMAGE_PNG] = sb_image_decode_png,
-      [SB_IMAGE_WEBP] = sb_image_decode_webp, [SB_IMAGE_HEIF] = sb_image_decode_heif,
+      [SB_IMAGE_WEBP] = sb_image_decode_webp, [SB_IMAGE_GIF] = sb_image_decode_gif,
+#ifdef SB_HEIF
+      [SB_IMAGE_HEIF] = sb_image_decode_heif,
+#endif
 #ifdef SB_JXL
       [SB_IMAGE_JXL] = sb_image_decode_jxl,
 #endif
-      [SB_IMAGE_GIF] = sb_image_decode_gif,   [SB_IMAGE_BMP] = sb_image_decode_bmp,
-      [SB_IMAGE_TIFF] = sb_image_decode_tiff};
+#ifdef SB_TIFF
+      [SB_IMAGE_TIFF] = sb_image_decode_tiff,
+#endif
+      [SB_IMAGE_BMP] = sb_image_decode_bmp};
   if (!limits) limits = &sb_image_default_limits;
   if (!data || !size) return sb_fail(error, SB_BAD_IMAGE, "the photo is empty: it has no bytes");
   if (size > limits->max_bytes)
@@ -29,10 +45,10 @@ sb_status sb_image_decode(const void *data, size_t size, const sb_image_limits *
                    size >> 20, limits->max_bytes >> 20);
   sb_image_kind kind = sb_image_sniff(data, size);
   if (kind == SB_IMAGE_UNKNOWN) {
-    return sb_fail(
-        error, SB_UNSUPPORTED_IMAGE,
-        "unsupported photo format: it looks like %s. Send a JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF photo",
-        sb_image_looks_like(data, size));
+    return sb_fail(error, SB_UNSUPPORTED_IMAGE,
+                   "unsupported photo format: it looks like %s. Send a JPEG, PNG, WebP, " HEIF_NAMES LAST_NAMES
+                   " photo",
+                   sb_image_looks_like(data, size));
   }
   sb_image_decoded decoded = {.orientation = 1, .start_ms = sb_image_processor_ms()};
   sb_status status = decoders[kind](data, size, limits, &decoded, error);

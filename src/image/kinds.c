@@ -31,12 +31,28 @@ static bool has(const uint8_t *bytes, size_t size, size_t at, const char *wanted
 #define JXL_CONTAINER "\0\0\0\x0cJXL \r\n\x87\n"
 #define JXL_STREAM "\xff\x0a"
 
-bool sb_image_has_jxl(void) {
+/* What Meson's options jxl, heif and tiff chose. */
 #ifdef SB_JXL
-  return true;
+enum { READS_JXL = true };
 #else
-  return false;
+enum { READS_JXL = false };
 #endif
+#ifdef SB_HEIF
+enum { READS_HEIF = true };
+#else
+enum { READS_HEIF = false };
+void sb_image_heif_codecs(bool *heic, bool *avif) {
+  *heic = *avif = false;
+}
+#endif
+#ifdef SB_TIFF
+enum { READS_TIFF = true };
+#else
+enum { READS_TIFF = false };
+#endif
+
+bool sb_image_has_jxl(void) {
+  return READS_JXL;
 }
 
 /* The brands (`ftyp` box of ISO/IEC 14496-12) that libheif decodes. A file names one major brand, and all others that
@@ -71,12 +87,12 @@ sb_image_kind sb_image_sniff(const void *data, size_t size) {
   if (HAS(bytes, size, 0, "\xff\xd8\xff")) return SB_IMAGE_JPEG;
   if (HAS(bytes, size, 0, "\x89PNG\r\n\x1a\n")) return SB_IMAGE_PNG;
   if (HAS(bytes, size, 0, "RIFF") && HAS(bytes, size, 8, "WEBP")) return SB_IMAGE_WEBP;
-  if (is_heif(bytes, size)) return SB_IMAGE_HEIF;
+  if (is_heif(bytes, size)) return READS_HEIF ? SB_IMAGE_HEIF : SB_IMAGE_UNKNOWN;
   if (HAS(bytes, size, 0, "GIF87a") || HAS(bytes, size, 0, "GIF89a")) return SB_IMAGE_GIF;
   if (is_bmp(bytes, size)) return SB_IMAGE_BMP;
-  if (is_tiff(bytes, size)) return SB_IMAGE_TIFF;
+  if (is_tiff(bytes, size)) return READS_TIFF ? SB_IMAGE_TIFF : SB_IMAGE_UNKNOWN;
   bool jxl = HAS(bytes, size, 0, JXL_CONTAINER) || HAS(bytes, size, 0, JXL_STREAM);
-  if (jxl && sb_image_has_jxl()) return SB_IMAGE_JXL;
+  if (jxl && READS_JXL) return SB_IMAGE_JXL;
   return SB_IMAGE_UNKNOWN;
 }
 
@@ -178,6 +194,8 @@ static bool contains(const uint8_t *bytes, size_t size, const char *word) {
 }
 
 const char *sb_image_looks_like(const uint8_t *bytes, size_t size) {
+  if (is_heif(bytes, size)) return "a HEIC or AVIF picture, which this build does not read (Meson's option heif)";
+  if (is_tiff(bytes, size)) return "a TIFF picture, which this build does not read (Meson's option tiff)";
   for (size_t i = 0; i < COUNT(others); i++)
     if (has(bytes, size, others[i].at, others[i].bytes, others[i].length)) return others[i].name;
   if (is_icon(bytes, size)) return "an icon or mouse pointer (ICO, CUR)";

@@ -1,5 +1,4 @@
-"""A client for the HTTP API of Semblance. It needs only the standard library: copy this file, or put its folder on
-PYTHONPATH.
+"""A client for the HTTP API of Semblance. It needs only the standard library.
 
     from semblance import Semblance
     faces = Semblance("http://localhost:8501")
@@ -11,6 +10,8 @@ Photos are paths or bytes. Every method returns the JSON of the answer; docs/api
 server describe it. A request that the server refuses raises SemblanceError. While the server is loading or busy
 (429, 503), requests are repeated for up to `patience` seconds. Several threads may use one object."""
 
+from __future__ import annotations
+
 import http.client
 import json
 import os
@@ -19,26 +20,23 @@ import ssl
 import time
 import urllib.parse
 import uuid
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-__all__ = ["Semblance", "SemblanceError"]
+from semblance.error import SemblanceError
 
-
-class SemblanceError(Exception):
-    """The server refused a request. `status`: HTTP status; `code`: the server's error code ("no_face"); `body`: the
-    whole answer."""
-
-    def __init__(self, status, code, message, body):
-        super().__init__(message)
-        self.status, self.code, self.body = status, code, body
+Photo = str | os.PathLike[str] | bytes | bytearray | memoryview
+Json = dict[str, Any]
+Body = bytes | Callable[[], Iterator[bytes]] | None
 
 
-def _bytes(photo):
+def _bytes(photo: Photo) -> bytes:
     if isinstance(photo, (bytes, bytearray, memoryview)):
         return bytes(photo)
     return pathlib.Path(photo).read_bytes()
 
 
-def _part(boundary, name, value, filename=None):
+def _part(boundary: str, name: str, value: bytes, filename: str | None = None) -> bytes:
     """One part of a multipart/form-data body (RFC 7578)."""
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
     if filename is not None:
@@ -53,8 +51,14 @@ class Semblance:
     self-signed certificate."""
 
     def __init__(
-        self, address="http://localhost:8501", key=None, collection=None, timeout=60, patience=30, context=None
-    ):
+        self,
+        address: str = "http://localhost:8501",
+        key: str | None = None,
+        collection: str | None = None,
+        timeout: float = 60,
+        patience: float = 30,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{address!r} is not an http or https address")
@@ -65,22 +69,22 @@ class Semblance:
 
     # ---- People
 
-    def enroll(self, identity, name, *photos, **options):
+    def enroll(self, /, identity: str, name: str, *photos: Photo, **options: Any) -> Json:
         """Registers a person. Options: consent, purpose, expires, faces ("largest"), quality ("any"), on_duplicate
         ("refuse"), attributes (True), liveness (the token of a challenge)."""
         return self._send_photos(
             "/v1/people", {"image": photos}, {"id": identity, "name": name, **options}, idempotent=True
         )
 
-    def add_faces(self, identity, *photos, **options):
+    def add_faces(self, /, identity: str, *photos: Photo, **options: Any) -> Json:
         """Adds the faces of photos to a registered person."""
         return self._send_photos(self._person_path(identity) + "/faces", {"image": photos}, options, idempotent=True)
 
-    def person(self, identity):
+    def person(self, identity: str) -> Json:
         """Returns a person's record."""
         return self._request("GET", self._person_path(identity))
 
-    def people(self, query=None, sort="oldest", page=1000):
+    def people(self, query: str | None = None, sort: str = "oldest", page: int = 1000) -> Iterator[Json]:
         """Yields the people whose id or name contains `query`, fetching `page` of them at a time."""
         cursor = None
         while True:
@@ -90,48 +94,48 @@ class Semblance:
             if cursor is None:
                 return
 
-    def change(self, identity, name=None, new_id=None):
+    def change(self, identity: str, name: str | None = None, new_id: str | None = None) -> Json:
         """Changes a person's name or id."""
         fields = {key: value for key, value in (("name", name), ("id", new_id)) if value is not None}
         return self._send_json("PATCH", self._person_path(identity), fields)
 
-    def merge(self, identity, other):
+    def merge(self, identity: str, other: str) -> Json:
         """Moves the faces of `other` to `identity`, and erases the record of `other`."""
         return self._send_json("POST", self._person_path(identity) + "/merge", {"from": other})
 
-    def delete(self, identity):
+    def delete(self, identity: str) -> Json:
         """Erases a person and returns the erasure receipt."""
         return self._request("DELETE", self._person_path(identity))
 
     # ---- Photos
 
-    def search(self, photo, k=5, largest=False, **target):
+    def search(self, /, photo: Photo, k: int = 5, largest: bool = False, **target: float) -> Json:
         """Finds up to `k` candidates for every face. `target`: one of threshold, fmr and fpir; default: the
         server's."""
         query = {"k": k, "faces": "largest" if largest else "all", **target}
         return self._send_photos("/v1/search", {"image": [photo]}, {}, query)
 
-    def verify(self, first, second, liveness=None, **target):
+    def verify(self, /, first: Photo, second: Photo, liveness: str | None = None, **target: float) -> Json:
         """Compares the largest faces of two photos. `target`: one of threshold and fmr; default: the server's.
         `liveness`: the token of a challenge (challenge)."""
         fields = {"liveness": liveness}
         return self._send_photos("/v1/verify", {"image1": [first], "image2": [second]}, fields, target)
 
-    def detect(self, photo):
+    def detect(self, photo: Photo) -> Json:
         """Returns the boxes, landmarks and quality of all faces."""
         return self._send_photos("/v1/detect", {"image": [photo]}, {})
 
-    def represent(self, photo):
+    def represent(self, photo: Photo) -> Json:
         """Returns the embeddings of all faces."""
         return self._send_photos("/v1/represent", {"image": [photo]}, {})
 
-    def analyze(self, photo):
+    def analyze(self, photo: Photo) -> Json:
         """Returns age, gender and further attributes of all faces."""
         return self._send_photos("/v1/analyze", {"image": [photo]}, {})
 
     # ---- Active liveness
 
-    def challenge(self, frames, show=None):
+    def challenge(self, frames: Iterable[Photo], show: Callable[[Json], object] | None = None) -> Json:
         """Runs a challenge of active liveness with the frames of a camera: `frames` yields photos, 5 to 10 a second,
         not mirrored; `show(state)` is called with each state, to show state["instruction"]. Returns the last state;
         the token of a passed one (state["token"]) goes to enroll, add_faces or verify as `liveness`."""
@@ -147,22 +151,22 @@ class Semblance:
 
     # ---- Imports
 
-    def import_folder(self, folder, **options):
+    def import_folder(self, /, folder: str | os.PathLike[str], **options: Any) -> Json:
         """Starts an import of every file below `folder`: one folder for each person, or a CSV file next to the
         photos. Returns the job."""
         root = pathlib.Path(folder)
         files = [(str(path.relative_to(root)), path) for path in sorted(root.rglob("*")) if path.is_file()]
         return self._send_files(files, options)
 
-    def import_file(self, path, **options):
+    def import_file(self, /, path: str | os.PathLike[str], **options: Any) -> Json:
         """Starts an import of a ZIP archive. Returns the job."""
         return self._send_files([(pathlib.Path(path).name, pathlib.Path(path))], options)
 
-    def job(self, job):
+    def job(self, job: str) -> Json:
         """Returns the state of the job with this id."""
         return self._request("GET", f"/v1/jobs/{urllib.parse.quote(job, safe='')}")
 
-    def wait(self, job, every=0.5):
+    def wait(self, job: str, every: float = 0.5) -> Json:
         """Waits until the job with this id ends, asking every `every` seconds. Returns its last state."""
         while True:
             state = self.job(job)
@@ -172,22 +176,22 @@ class Semblance:
 
     # ---- Server
 
-    def health(self):
+    def health(self) -> Json:
         return self._request("GET", "/v1/health")
 
-    def ready(self):
+    def ready(self) -> bool:
         """Is the server running, with its models and gallery loaded?"""
         try:
             return self._send_once("GET", "/readyz", {}, None, None, {})[0] == 200
         except OSError:
             return False
 
-    def thresholds(self, **target):
+    def thresholds(self, /, **target: float) -> Json:
         """Returns the operating point of this server and what it means; with a target (threshold, fmr or fpir), what
         that would mean."""
         return self._request("GET", "/v1/thresholds", target)
 
-    def set_thresholds(self, **target):
+    def set_thresholds(self, /, **target: float) -> Json:
         """Sets the operating point for everyone who uses the gallery; without a target, resets it. Needs the role
         admin."""
         if not target:
@@ -197,13 +201,20 @@ class Semblance:
     # ---- Requests
 
     @staticmethod
-    def _person_path(identity):
+    def _person_path(identity: str) -> str:
         return "/v1/people/" + urllib.parse.quote(identity, safe="")
 
-    def _send_json(self, method, path, fields):
+    def _send_json(self, method: str, path: str, fields: Json) -> Json:
         return self._request(method, path, body=json.dumps(fields).encode(), content_type="application/json")
 
-    def _send_photos(self, path, photos, fields, query=None, idempotent=False):
+    def _send_photos(
+        self,
+        path: str,
+        photos: dict[str, Iterable[Photo]],
+        fields: Json,
+        query: Json | None = None,
+        idempotent: bool = False,
+    ) -> Json:
         """Sends `photos` (lists by name of their field) and `fields`, without those that are None or False.
         `idempotent`: the server does it once, even if the request is repeated."""
         boundary = uuid.uuid4().hex
@@ -217,7 +228,7 @@ class Semblance:
         headers = {"Idempotency-Key": boundary} if idempotent else {}
         return self._request("POST", path, query, body, f"multipart/form-data; boundary={boundary}", headers)
 
-    def _send_files(self, files, options):
+    def _send_files(self, files: list[tuple[str, pathlib.Path]], options: Json) -> Json:
         """Streams files to an import, so that an import of gigabytes needs little memory."""
         boundary = uuid.uuid4().hex
         heads = [(_part(boundary, "file", b"", name)[:-2], path) for name, path in files]
@@ -225,7 +236,7 @@ class Semblance:
         end = f"--{boundary}--\r\n".encode()
         size = len(before) + len(end) + sum(len(head) + os.stat(path).st_size + 2 for head, path in heads)
 
-        def chunks():
+        def chunks() -> Iterator[bytes]:
             yield before
             for head, path in heads:
                 yield head
@@ -238,7 +249,15 @@ class Semblance:
         content_type = f"multipart/form-data; boundary={boundary}"
         return self._request("POST", "/v1/jobs/import", None, chunks, content_type, {"Content-Length": str(size)})
 
-    def _request(self, method, path, query=None, body=None, content_type=None, headers=None):
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Json | None = None,
+        body: Body = None,
+        content_type: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Json:
         """Sends a request, repeats it while the server is busy, and returns the JSON of its answer. `body`: bytes,
         or a function that returns an iterator of chunks."""
         deadline = time.monotonic() + self._patience
@@ -248,11 +267,19 @@ class Semblance:
                 time.sleep(wait)
                 continue
             if status < 300:
-                return answer
+                return answer  # type: ignore[no-any-return]
             error = answer.get("error", {}) if isinstance(answer, dict) else {}
             raise SemblanceError(status, error.get("code", "unknown"), error.get("message", str(status)), answer)
 
-    def _send_once(self, method, path, query, body, content_type, headers):
+    def _send_once(
+        self,
+        method: str,
+        path: str,
+        query: Json,
+        body: Body,
+        content_type: str | None,
+        headers: dict[str, str],
+    ) -> tuple[int, Any, float]:
         """Sends one request. Returns the HTTP status, the JSON, and the seconds to wait before repeating it."""
         query = {name: value for name, value in {"collection": self._collection, **query}.items() if value is not None}
         target = self._prefix + path + ("?" + urllib.parse.urlencode(query) if query else "")
@@ -261,6 +288,7 @@ class Semblance:
             headers["Content-Type"] = content_type
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
+        connection: http.client.HTTPConnection
         if self._secure:
             connection = http.client.HTTPSConnection(
                 self._host, self._port, timeout=self._timeout, context=self._context
