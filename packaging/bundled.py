@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""The Debian libraries that a wheel brings: what its library links with, less what every Linux system of its platform
-has and less OpenVINO.
+"""Copies the licences of the Debian libraries that a wheel brings: what its library links with, less what every Linux
+system of its platform has and less OpenVINO. Fails where a licence is not known.
 
-usage: bundled.py licences LIBRARY FOLDER     (copies Debian's copyright files to FOLDER, one for each package)
-       bundled.py packages LIBRARY            (prints "PACKAGE VERSION" for each)
+usage: bundled.py LIBRARY FOLDER     (a file for each Debian package, and LICENCES, the list of them)
 """
 
 import pathlib
@@ -22,9 +21,51 @@ def output(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+# What a wheel may bring, by the name of the Debian package without its version. Each is linked dynamically, and none is
+# under the GPL alone.
+LICENCES = {
+    "libcom-err": "MIT",
+    "libffi": "MIT",
+    "libgif": "MIT",
+    "libgmp": "LGPL-3.0-or-later",
+    "libgnutls": "LGPL-2.1-or-later",
+    "libgssapi-krb5": "MIT",
+    "libhogweed": "LGPL-3.0-or-later",
+    "libicu": "Unicode-DFS-2016",
+    "libidn2": "LGPL-3.0-or-later",
+    "libjansson": "MIT",
+    "libjpeg62-turbo": "IJG AND BSD-3-Clause",
+    "libk5crypto": "MIT",
+    "libkeyutils": "LGPL-2.1-or-later",
+    "libkrb5": "MIT",
+    "libkrb5support": "MIT",
+    "libldap": "OLDAP-2.8",
+    "libnettle": "LGPL-3.0-or-later",
+    "libp11-kit": "BSD-3-Clause",
+    "libpq": "PostgreSQL",
+    "libsasl2": "BSD-3-Clause-Attribution",
+    "libsodium": "ISC",
+    "libspng": "BSD-2-Clause",
+    "libsqlite3": "blessing",
+    "libssl": "Apache-2.0",
+    "libtasn1": "LGPL-2.1-or-later",
+    "libunistring": "LGPL-3.0-or-later",
+    "libwebp": "BSD-3-Clause",
+    "libwebpdemux": "BSD-3-Clause",
+    "libzstd": "BSD-3-Clause",
+}
+
+
+def licence(package):
+    known = [name for name in LICENCES if re.fullmatch(rf"{re.escape(name)}[\d.-]*(t64)?", package)]
+    if not known:
+        sys.exit(f"bundled.py: the licence of {package} is not in the table; may a wheel bring it?")
+    return LICENCES[known[0]]
+
+
 def packages(library):
-    """{Debian package: version}, of every library that is linked with, directly or not."""
-    found = {}
+    """The Debian packages of all libraries that are linked with, directly or not."""
+    found = set()
     for line in output("ldd", library).splitlines():
         name, _, path = line.strip().partition(" => ")
         if ON_EVERY_SYSTEM.match(pathlib.Path(name.split(" ")[0]).name) or not path.startswith("/"):
@@ -35,24 +76,24 @@ def packages(library):
             done = subprocess.run(["dpkg-query", "-S", known], capture_output=True, text=True)
             if not done.returncode:
                 package = done.stdout.split(": ")[0]
-                found[package.split(":")[0]] = output("dpkg-query", "-W", "-f", "${Version}", package)
+                found.add(package.split(":")[0])
                 break
         else:
             sys.exit(f"bundled.py: {real} is of no Debian package, so its licence is not known")
-    return dict(sorted(found.items()))
+    return sorted(found)
 
 
 def copy_licences(library, folder):
     folder.mkdir(parents=True)
+    index = []
     for package in packages(library):
         text = pathlib.Path("/usr/share/doc", package, "copyright")
         if not text.is_file():
             sys.exit(f"bundled.py: {text} is missing, so the licence of {package} is not known")
         shutil.copyfile(text, folder / f"{package}.txt")
+        index.append(f"{package}: {licence(package)}\n")
+    (folder / "LICENCES").write_text("".join(index))
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "licences":
-        copy_licences(sys.argv[2], pathlib.Path(sys.argv[3]))
-    else:
-        print(*(f"{name} {version}" for name, version in packages(sys.argv[2]).items()), sep="\n")
+    copy_licences(sys.argv[1], pathlib.Path(sys.argv[2]))

@@ -1,5 +1,6 @@
 """The clients of this repository: Python against a server, C against the library."""
 
+import asyncio
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ from test_native import SharedServerCase
 SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
 BUILD = pathlib.Path(PROGRAM).parent
 sys.path.insert(0, str(SOURCE / "clients/python"))
-from semblance import Semblance, SemblanceError  # noqa: E402
+from semblance import AsyncSemblance, Semblance, SemblanceError  # noqa: E402
 
 OBAMA, OBAMA2, OBAMA3, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "obama3", "biden"))
 
@@ -49,6 +50,24 @@ class Python(SharedServerCase):
         self.assertEqual(client.health()["models"], "ready")
         self.assertTrue(client.ready())
         self.assertFalse(Semblance("http://127.0.0.1:1").ready())
+
+    def test_the_asynchronous_client_does_the_same_and_waits_for_several_answers_at_once(self):
+        client = AsyncSemblance(f"http://127.0.0.1:{self.server.port}")
+
+        async def walk():
+            await client.enroll("44", "Barack Obama", OBAMA)
+            await client.enroll("46", "Joe Biden", BIDEN)
+            answers = await asyncio.gather(*(client.search(photo, k=1) for photo in (OBAMA2, OBAMA3, BIDEN)))
+            listed = [person["id"] async for person in client.people(sort="name", page=1)]
+            with self.assertRaises(SemblanceError):
+                await client.person("nobody")
+            return [answer["faces"][0]["candidates"][0]["id"] for answer in answers], listed
+
+        self.assertEqual(asyncio.run(walk()), (["44", "44", "46"], ["44", "46"]))
+
+    def test_the_asynchronous_client_has_every_method_of_the_other(self):
+        names = {name for name in vars(Semblance) if not name.startswith("_")}
+        self.assertEqual({name for name in vars(AsyncSemblance) if not name.startswith("_")}, names)
 
     def test_an_admin_reads_sets_and_resets_the_threshold(self):
         client = self.client
