@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import unittest
 
 from program import FRIENDS, PROGRAM, ProgramCase
-from test_native import SharedServerCase
+from test_native import GREY, SharedServerCase
 
 SOURCE = pathlib.Path(os.environ.get("SB_SOURCE", "."))
 BUILD = pathlib.Path(PROGRAM).parent
@@ -87,6 +88,51 @@ class Python(SharedServerCase):
         archive = shutil.make_archive(str(self.folder / "staff"), "zip", self.folder / "staff")
         again = client.wait(client.import_file(archive)["id"], every=0.05)
         self.assertEqual((again["state"], again["skipped"]), ("done", 2))
+
+
+NODE = shutil.which("node")
+
+
+def node_version():
+    return int(subprocess.run([NODE, "--version"], capture_output=True, text=True).stdout[1:].split(".")[0])
+
+
+class TypeScript(SharedServerCase):
+    CLIENT = SOURCE / "clients/typescript"
+
+    @unittest.skipUnless(NODE and node_version() >= 18, "Node 18 is not installed")
+    def test_a_person_from_enrolment_to_the_receipt_photos_and_the_live_channel(self):
+        """As an installed package, without its types."""
+        package = self.folder / "node_modules/semblance"
+        package.mkdir(parents=True)
+        for name in ("package.json", "semblance.js"):
+            shutil.copy(self.CLIENT / name, package)
+        shutil.copy(SOURCE / "tests/clients/walk.mjs", self.folder)
+        (self.folder / "grey.png").write_bytes(GREY)
+        options = ["--experimental-websocket"] if node_version() in (20, 21) else []
+        done = subprocess.run(
+            [NODE, *options, "walk.mjs", f"http://127.0.0.1:{self.server.port}", FRIENDS, "grey.png"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        self.assertTrue(done.stdout.endswith("passed\n"), f"{done.returncode}: {done.stdout}{done.stderr}")
+
+    def test_every_request_of_the_client_is_in_the_openapi_document(self):
+        """Its parameters and answers are checked by types, when packaging/npm makes the package."""
+        paths = self.get("/v1/openapi.json")["paths"]
+        known = {
+            (method.upper(), re.sub(r"\{\w+\}", "*", path)) for path, methods in paths.items() for method in methods
+        }
+        text = (self.CLIENT / "semblance.js").read_text()
+        used = set(re.findall(r"""(?:request|send)\('([A-Z]+)', ['`]([^'`]+)['`]""", text))
+        used |= {("POST", path) for path in re.findall(r"""#photos\(['`]([^'`]+)['`]""", text)}
+        session = "/v1/liveness/sessions/${path(state.session)}"
+        used = {(method, re.sub(r"\$\{.*?\)\}", "*", path.replace("${session}", session))) for method, path in used}
+        self.assertGreater(len(used), 25)
+        self.assertEqual(used - known, set())
 
 
 @unittest.skipUnless(shutil.which("cc") and shutil.which("pkg-config"), "a compiler and pkg-config are not installed")
