@@ -11,7 +11,8 @@ import unittest
 
 import checkout
 
-needed = unittest.skipUnless(shutil.which("dpkg-shlibdeps"), "dpkg-shlibdeps is not installed")
+MISSING = [tool for tool in ("dpkg-shlibdeps", "node", "npm") if not shutil.which(tool)]
+needed = unittest.skipIf(MISSING, f"{', '.join(MISSING)} is not installed")
 
 
 def new_folder():
@@ -38,10 +39,23 @@ def released(name):
         [folder / name / "script/release", folder / "dist"],
         check=True,
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "SOURCE_DATE_EPOCH": "1764100000", "CCACHE_DISABLE": "1"},
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1764100000", "CCACHE_DISABLE": "1", "DOCKER": "false"},
     )
     return folder / "dist"
 
 
 def one(pattern, name="one"):
     return next(released(name).glob(pattern))
+
+
+def as_version(version, folder):
+    """The .deb under another version."""
+    unpacked, file = folder / f"tree-{version}", folder / f"semblance_{version}_amd64.deb"
+    subprocess.run(["dpkg-deb", "-R", one("*.deb"), unpacked], check=True)
+    control = unpacked / "DEBIAN/control"
+    lines = control.read_text().splitlines(True)
+    control.write_text("".join(f"Version: {version}\n" if s.startswith("Version:") else s for s in lines))
+    command = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", unpacked, file]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(unpacked)
+    return file

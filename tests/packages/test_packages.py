@@ -85,6 +85,37 @@ class Packages(unittest.TestCase):
         self.assertTrue((fresh.root / "var/lib/semblance/semblance.db").exists())
 
     @machine.needed
+    @unittest.skipUnless(shutil.which("gpg"), "gpg is not installed")
+    @unittest.skipUnless(SYSTEM in ("bookworm", "trixie"), "a package made here is not for Debian 12 or 13")
+    def test_apt_upgrades_from_a_repository_that_the_user_signed(self):
+        """The commands of docs/install.md, with the repository in a folder instead of on a web server."""
+        fresh = self.fresh(SYSTEM)
+        keys = fresh.root / "tmp/keys"
+        keys.mkdir(mode=0o700)
+        gpg = {**os.environ, "GNUPGHOME": str(keys)}
+        self.addCleanup(subprocess.run, ["gpgconf", "--kill", "all"], env=gpg, check=False)
+        make = ["gpg", "--batch", "--quick-generate-key", "--passphrase", "", "packages@example.org"]
+        subprocess.run(make, check=True, env=gpg, capture_output=True)
+
+        def add(package):
+            command = [SOURCE / "packaging/repository", fresh.root / "srv/apt", SYSTEM, "packages@example.org", package]
+            subprocess.run(command, check=True, env=gpg, stdout=subprocess.DEVNULL)
+
+        add(release.as_version("0.0.1", fresh.root / "tmp"))
+        (fresh.root / "etc/apt/sources.list.d/semblance.sources").write_text(
+            f"Types: deb\nURIs: file:/srv/apt\nSuites: {SYSTEM}\nComponents: main\nSigned-By: /srv/apt/semblance.asc\n"
+        )
+        fresh.run("apt-get", "update", "-qq")
+        fresh.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "semblance")
+        version = ("dpkg-query", "-W", "-f", "${Version}", "semblance")
+        self.assertEqual(fresh.run(*version).stdout, "0.0.1")
+        add(release.one("*.deb"))
+        fresh.run("apt-get", "update", "-qq")
+        fresh.run("apt-get", "upgrade", "-y", "-qq")
+        self.assertEqual(fresh.run(*version).stdout, release.one("*.deb").name.split("_")[1])
+        self.same_person(fresh, "/usr/bin/semblance")
+
+    @machine.needed
     @unittest.skipUnless(
         SYSTEM in ("bookworm", "trixie"),
         "a tarball made here needs the libraries of this system, which is not Debian 12 or 13",

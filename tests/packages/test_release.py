@@ -13,8 +13,19 @@ import release
 class Release(unittest.TestCase):
     def test_two_builds_in_different_folders_are_the_same_bytes(self):
         sums = [(release.released(name) / "SHA256SUMS").read_text() for name in ("one", "quite-another-name")]
-        self.assertEqual(len(sums[0].splitlines()), 4)
+        self.assertEqual(len(sums[0].splitlines()), 6)
         self.assertEqual(*sums)
+
+    def test_it_has_every_kind_of_package(self):
+        version = release.one("*.spdx.json").name.removeprefix("semblance-").removesuffix(".spdx.json")
+        for pattern in (
+            f"semblance-{version}-linux-*.tar.gz",
+            f"semblance_{version}_*.deb",
+            f"semblance-{version}-py3-none-manylinux_*.whl",
+            f"semblance-{version}.tgz",
+            f"semblance-chart-{version}.tgz",
+        ):
+            self.assertTrue(release.one(pattern).is_file(), pattern)
 
     def test_the_checksums_are_those_of_the_files(self):
         subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=release.released("one"), check=True)

@@ -3,7 +3,6 @@
 import json
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import unittest
 
@@ -52,17 +51,9 @@ class Service(unittest.TestCase):
 
     def package(self, version=None):
         """Puts this checkout's package into the container's /given, with another version if one is given."""
-        file = self.folder / f"semblance-{version or 'this'}.deb"
-        shutil.copy(release.one("*.deb"), file)
-        if version:
-            unpacked = self.folder / version
-            subprocess.run(["dpkg-deb", "-R", file, unpacked], check=True)
-            control = unpacked / "DEBIAN/control"
-            lines = control.read_text().splitlines(True)
-            control.write_text("".join(f"Version: {version}\n" if s.startswith("Version:") else s for s in lines))
-            subprocess.run(
-                ["dpkg-deb", "--root-owner-group", "-b", unpacked, file], check=True, stdout=subprocess.DEVNULL
-            )
+        file = release.as_version(version, self.folder) if version else self.folder / "semblance-this.deb"
+        if not version:
+            shutil.copy(release.one("*.deb"), file)
         return f"/given/{file.name}"
 
     def install(self, package):
