@@ -34,7 +34,7 @@
 /** @typedef {Answer<'search'> & { frame: number, dropped: number }} LiveAnswer */
 /** @typedef {Answer<'sendLivenessFrame'>} Challenge */
 
-/** The server refused a request. `status`: HTTP status; `code`: its stable code, such as "no_face"; `body`: the answer. */
+/** The server refused a request. `status`: HTTP status; `code`: such as "no_face"; `body`: the whole answer. */
 export class SemblanceError extends Error {
   /**
    * @param {number} status

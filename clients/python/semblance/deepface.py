@@ -522,7 +522,8 @@ def _pixels(photo: Photo) -> NDArray[np.uint8]:
         raise ValueError(
             "extract_faces needs Pillow to read this photo: pip install pillow, or pass an array"
         ) from error
-    with Image.open(io.BytesIO(photo) if isinstance(photo, (bytes, bytearray)) else photo) as picture:  # type: ignore[arg-type]
+    source: Any = io.BytesIO(photo) if isinstance(photo, (bytes, bytearray)) else photo
+    with Image.open(source) as picture:
         return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
 
 
