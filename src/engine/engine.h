@@ -58,20 +58,12 @@ sb_status sb_engine_collection_model(sb_engine *engine, const char *name, char m
  * collection is as good as an empty one. Errors as of sb_engine_collection. */
 sb_status sb_engine_collection_check(sb_engine *engine, const char *name, sb_error *error);
 
-/* ---- people.c, export.c, template.c */
+/* ---- people.c, export.c */
 
-/* Changes some of what is stored about a person. NULL, and a cleared bit in `describe`, leave a value as it is. */
-enum { SB_DESCRIBE_AGE = 1, SB_DESCRIBE_GENDER = 2, SB_DESCRIBE_ETHNICITY = 4 };
-typedef struct sb_person_change {
-  const char *name;                /* NULL: unchanged */
-  const char *new_id;              /* NULL: unchanged */
-  unsigned describe;               /* SB_DESCRIBE_...: which of `attributes` to replace */
-  const sb_attributes *attributes; /* with `describe`; below zero: not known */
-} sb_person_change;
-/* Checks everything before it changes anything. `out` (NULL allowed): the person as it is afterwards. SB_NOT_FOUND,
- * SB_EXISTS (`new_id`), SB_INVALID. */
+/* Changes what is stored about a person: all of `change`, or nothing. `out` (NULL allowed): the person as it is
+ * afterwards. SB_NOT_FOUND, SB_EXISTS (`new_id`), SB_INVALID. */
 sb_status sb_engine_person_change(sb_engine *engine, const char *collection, const char *id,
-                                  const sb_person_change *change, sb_people **out, sb_error *error);
+                                  const sb_store_person_edit *change, sb_people **out, sb_error *error);
 /* Replaces some attributes of a person, as above. */
 sb_status sb_engine_describe(sb_engine *engine, const char *collection, const char *id, unsigned which,
                              const sb_attributes *attributes, sb_error *error);
@@ -87,6 +79,47 @@ typedef struct sb_person_export_request {
  * audit. */
 sb_status sb_engine_person_export(sb_engine *engine, const sb_person_export_request *request, sb_people **person,
                                   sb_kept_faces **faces, sb_error *error);
+
+/* The audit's entries about a person, newest first, at most `limit`; `before`: entries below this number, 0: from the
+ * newest on. `visit` must not call the engine. SB_NOT_FOUND. */
+typedef struct sb_person_history_request {
+  const char *collection; /* NULL: default */
+  const char *id;
+  int64_t before;
+  size_t limit;
+} sb_person_history_request;
+sb_status sb_engine_person_history(sb_engine *engine, const sb_person_history_request *request, sb_audit_visit visit,
+                                   void *context, sb_error *error);
+
+/* ---- person_review.c */
+
+/* A person's templates compared with each other, and with everybody else's. */
+enum { SB_REVIEW_FACES = 64 }; /* so many of the person's templates are compared: the first */
+typedef struct sb_person_agreement {
+  int64_t face;
+  double best, worst; /* similarity with the person's other templates; -1 and 1 where there is no other */
+} sb_person_agreement;
+typedef struct sb_person_pair {
+  int faces[2]; /* indexes into sb_person_review.faces */
+  double similarity, score;
+  sb_verdict verdict; /* of these two alone */
+} sb_person_pair;
+enum { SB_REVIEW_BEST, SB_REVIEW_WORST, SB_REVIEW_PAIRS };
+typedef struct sb_person_review {
+  size_t count;
+  sb_person_agreement faces[SB_REVIEW_FACES];
+  sb_person_pair pairs[SB_REVIEW_PAIRS]; /* the most and the least similar; only with count > 1 */
+  size_t alike_count;
+  sb_candidate *alike;      /* other people who match or may match, best score first: possible duplicates */
+  bool *different;          /* of each of `alike`: sb_engine_set_different says that it is another person */
+  double threshold, unsure; /* of a search */
+} sb_person_review;
+/* Adds an entry to the audit. SB_NOT_FOUND, SB_MODEL (the collection's model is not installed). */
+sb_status sb_engine_person_review(sb_engine *engine, const char *collection, const char *id, sb_person_review **out,
+                                  sb_error *error);
+void sb_person_review_free(sb_person_review *review); /* NULL allowed */
+
+/* ---- template.c */
 
 typedef struct sb_template_request {
   const char *collection; /* NULL: default */

@@ -46,3 +46,21 @@ sb_status sb_engine_person_export(sb_engine *engine, const sb_person_export_requ
   sb_engine_leave(engine);
   return status;
 }
+
+static sb_status read_history(sb_engine *engine, const sb_person_history_request *request, sb_audit_visit visit,
+                              void *context, sb_error *error) {
+  sb_store_collection collection;
+  sb_store_audit_query query = {.before = request->before, .limit = request->limit};
+  sb_status status =
+      sb_engine_find_person(engine, request->collection, request->id, &collection, &query.person, NULL, error);
+  return status == SB_OK ? sb_audit_read_person(engine->store, &query, visit, context, error) : status;
+}
+
+sb_status sb_engine_person_history(sb_engine *engine, const sb_person_history_request *request, sb_audit_visit visit,
+                                   void *context, sb_error *error) {
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = read_history(engine, request, visit, context, error);
+  sb_engine_leave(engine);
+  return status;
+}

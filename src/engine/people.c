@@ -106,45 +106,17 @@ sb_status sb_engine_add(sb_engine *engine, const char *collection, const char *i
 
 /* ---- Changing */
 
-static void replace_some(sb_attributes *stored, unsigned which, const sb_attributes *given) {
-  if (which & SB_DESCRIBE_AGE) stored->age = given->age;
-  if (which & SB_DESCRIBE_GENDER) stored->man = given->man, stored->woman = given->woman;
-  if (which & SB_DESCRIBE_ETHNICITY) {
-    memcpy(stored->ethnicity, given->ethnicity, sizeof stored->ethnicity);
-    stored->ethnicity_dominant = given->ethnicity_dominant;
-  }
-}
-
-static sb_status describe(sb_engine *engine, int64_t row, unsigned which, const sb_attributes *given, sb_error *error) {
-  sb_people *people = NULL;
-  sb_status status = sb_store_person_get(engine->store, row, &people, error);
-  if (status != SB_OK) return status;
-  sb_attributes stored = {.age = -1, .man = -1, .woman = -1};
-  for (int i = 0; i < SB_ETHNICITIES; i++) stored.ethnicity[i] = -1;
-  if (people->items[0].has_attributes) stored = people->items[0].attributes;
-  sb_people_free(people);
-  replace_some(&stored, which, given);
-  return sb_store_person_set_attributes(engine->store, row, &stored, error);
-}
-
-/* The new id first: it is the only change that another person can be in the way of, and then nothing was changed. */
-static sb_status apply_change(sb_engine *engine, int64_t row, const sb_person_change *change, sb_error *error) {
-  sb_status status = change->new_id ? sb_store_person_change_id(engine->store, row, change->new_id, error) : SB_OK;
-  if (status == SB_OK && change->name) status = sb_store_person_rename(engine->store, row, change->name, error);
-  if (status == SB_OK && change->describe) status = describe(engine, row, change->describe, change->attributes, error);
-  return status;
-}
-
-static sb_status change_person(sb_engine *engine, const char *name, const char *id, const sb_person_change *change,
+static sb_status change_person(sb_engine *engine, const char *name, const char *id, const sb_store_person_edit *change,
                                sb_people **out, sb_error *error) {
   sb_store_collection collection;
   int64_t row = 0;
   sb_status status = change->name ? sb_text_check(change->name, SB_NAME_MAX, "name", error) : SB_OK;
   if (status == SB_OK && change->new_id) status = sb_text_check(change->new_id, SB_ID_MAX, "id", error);
+  if (status == SB_OK) status = sb_engine_check_terms(change->terms.consent, change->terms.purpose, error);
   if (status != SB_OK) return status;
   status = sb_engine_find_person(engine, name, id, &collection, &row, NULL, error);
   if (status != SB_OK) return status;
-  status = apply_change(engine, row, change, error);
+  status = sb_store_person_change(engine->store, row, change, error);
   if (status != SB_OK || !out) return status;
   sb_people *people = NULL;
   status = sb_store_person_get(engine->store, row, &people, error);
@@ -152,7 +124,7 @@ static sb_status change_person(sb_engine *engine, const char *name, const char *
 }
 
 sb_status sb_engine_person_change(sb_engine *engine, const char *collection, const char *id,
-                                  const sb_person_change *change, sb_people **out, sb_error *error) {
+                                  const sb_store_person_edit *change, sb_people **out, sb_error *error) {
   sb_status status = sb_engine_enter(engine, error);
   if (status != SB_OK) return status;
   status = change_person(engine, collection, id, change, out, error);
@@ -164,34 +136,27 @@ sb_status sb_engine_rename(sb_engine *engine, const char *collection, const char
                            sb_error *error) {
   sb_status status = sb_text_check(name, SB_NAME_MAX, "name", error); /* NULL is refused, too */
   if (status != SB_OK) return status;
-  return sb_engine_person_change(engine, collection, id, &(sb_person_change){.name = name}, NULL, error);
+  return sb_engine_person_change(engine, collection, id, &(sb_store_person_edit){.name = name}, NULL, error);
 }
 
 sb_status sb_engine_change_id(sb_engine *engine, const char *collection, const char *id, const char *new_id,
                               sb_error *error) {
   sb_status status = sb_text_check(new_id, SB_ID_MAX, "id", error);
   if (status != SB_OK) return status;
-  return sb_engine_person_change(engine, collection, id, &(sb_person_change){.new_id = new_id}, NULL, error);
+  return sb_engine_person_change(engine, collection, id, &(sb_store_person_edit){.new_id = new_id}, NULL, error);
 }
 
 sb_status sb_engine_describe(sb_engine *engine, const char *collection, const char *id, unsigned which,
                              const sb_attributes *attributes, sb_error *error) {
-  const sb_person_change change = {.describe = which, .attributes = attributes};
+  const sb_store_person_edit change = {.describe = which, .attributes = attributes};
   return sb_engine_person_change(engine, collection, id, &change, NULL, error);
 }
 
 sb_status sb_engine_set_terms(sb_engine *engine, const char *collection, const char *id, const char *consent,
                               const char *purpose, int64_t expires_ms, sb_error *error) {
-  int64_t row = 0;
-  const sb_store_terms terms = {
-      .consent = consent, .purpose = purpose, .set_expires = expires_ms >= 0, .expires_ms = expires_ms};
-  sb_status status = sb_engine_check_terms(consent, purpose, error);
-  if (status != SB_OK) return status;
-  status = sb_engine_enter_person(engine, collection, id, &row, error);
-  if (status != SB_OK) return status;
-  status = sb_store_person_set_terms(engine->store, row, &terms, error);
-  sb_engine_leave(engine);
-  return status;
+  const sb_store_person_edit change = {
+      .terms = {.consent = consent, .purpose = purpose, .set_expires = expires_ms >= 0, .expires_ms = expires_ms}};
+  return sb_engine_person_change(engine, collection, id, &change, NULL, error);
 }
 
 /* ---- Merging */

@@ -141,7 +141,7 @@ static const char *reason_word(sb_reason reason) {
   return "";
 }
 
-static json_t *candidates_of(const sb_candidate *candidates, size_t count) {
+json_t *sb_json_candidates(const sb_candidate *candidates, size_t count) {
   json_t *list = json_array();
   for (size_t i = 0; i < count; i++) {
     const sb_candidate *c = &candidates[i];
@@ -161,7 +161,7 @@ static json_t *candidates_of(const sb_candidate *candidates, size_t count) {
 static void add_found(json_t **json, const sb_search_face *found) {
   sb_json_set(json, "verdict", json_string(verdict_word(found->verdict)));
   sb_json_set(json, "reason", json_string(reason_word(found->reason)));
-  sb_json_set(json, "candidates", candidates_of(found->candidates, found->count));
+  sb_json_set(json, "candidates", sb_json_candidates(found->candidates, found->count));
 }
 
 static json_t *search_face_of(const sb_search_face *found) {
@@ -306,7 +306,7 @@ json_t *sb_json_enrolled(const sb_enrolled *enrolled) {
   return json_pack("{s:o?,s:I,s:I,s:o,s:o}", "person", enrolled->person.id ? sb_json_person(&enrolled->person) : NULL,
                    "faces_added", (json_int_t)enrolled->faces_added, "faces_skipped",
                    (json_int_t)enrolled->faces_skipped, "faces", faces, "possible_duplicates",
-                   candidates_of(enrolled->duplicates, enrolled->duplicate_count));
+                   sb_json_candidates(enrolled->duplicates, enrolled->duplicate_count));
 }
 
 json_t *sb_json_kept_faces(const sb_kept_faces *faces) {

@@ -14,6 +14,7 @@ json_t *sb_json_search(const sb_search_result *result);
 json_t *sb_json_template_search(const sb_search_result *result);
 /* The tracks, and under `people` when each person who matches is in sight. */
 json_t *sb_json_film(const sb_film_result *result);
+json_t *sb_json_candidates(const sb_candidate *candidates, size_t count);
 json_t *sb_json_comparison(const sb_comparison *comparison);
 json_t *sb_json_portrait(const sb_portrait_report *report);
 json_t *sb_json_people(const sb_people *people);

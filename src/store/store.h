@@ -117,13 +117,9 @@ typedef struct sb_store_listing {
 } sb_store_listing;
 sb_status sb_store_people(sb_store *store, const sb_store_listing *listing, sb_people **out, sb_error *error);
 
-sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name, sb_error *error);
-sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id, sb_error *error); /* SB_EXISTS */
-sb_status sb_store_person_set_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error);
-/* A person's attributes are stored with the first of its faces that has any; if none has, with its first face.
- * SB_NOT_FOUND: the person has no face. */
-sb_status sb_store_person_set_attributes(sb_store *store, int64_t person, const sb_attributes *attributes,
-                                         sb_error *error);
+/* Makes all of a change in one transaction, or none of it (gallery/people_change.c). SB_NOT_FOUND; SB_EXISTS: another
+ * person has the new id. */
+sb_status sb_store_person_change(sb_store *store, int64_t row, const sb_store_person_edit *change, sb_error *error);
 /* The person whose retention period ended first; row 0: none has ended. */
 sb_status sb_store_person_expired(sb_store *store, int64_t now_ms, int64_t *row, sb_error *error);
 /* Numbers of all collections together. */
@@ -237,6 +233,14 @@ sb_status sb_audit_record(sb_store *store, const sb_audit_event *events, size_t 
 /* The entries after number `after`, oldest first, at most `limit`. `visit` must not call the store. */
 sb_status sb_audit_read(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
                         sb_error *error);
+/* The entries about one person, newest first. `visit` must not call the store. */
+typedef struct sb_store_audit_query {
+  int64_t person; /* row */
+  int64_t before; /* entries below this number; 0: from the newest on */
+  size_t limit;
+} sb_store_audit_query;
+sb_status sb_audit_read_person(sb_store *store, const sb_store_audit_query *query, sb_audit_visit visit, void *context,
+                               sb_error *error);
 /* The newest entry's number; 0: the log is empty. */
 sb_status sb_audit_last(sb_store *store, int64_t *sequence, sb_error *error);
 /* SB_STORE names the entry where the chain is broken. `anchor` (NULL: none): a head that was stored elsewhere, from

@@ -75,6 +75,18 @@ typedef struct sb_store_terms {
   int64_t expires_ms;
 } sb_store_terms;
 
+/* ---- A change of a person */
+
+/* NULL, a cleared bit and terms that are all zero leave a value as it is. */
+enum { SB_DESCRIBE_AGE = 1, SB_DESCRIBE_GENDER = 2, SB_DESCRIBE_ETHNICITY = 4 };
+typedef struct sb_store_person_edit {
+  const char *name, *new_id;
+  unsigned describe;               /* SB_DESCRIBE_...: which of `attributes` to replace */
+  const sb_attributes *attributes; /* below zero: not known. Stored with the first face that has any, else the first */
+  unsigned forget;                 /* SB_DESCRIBE_...: which estimates to erase, from all faces of the person */
+  sb_store_terms terms;
+} sb_store_person_edit;
+
 /* ---- Audit log: a hash chain of entries whose newest link is signed (crypto/chain.h) */
 
 typedef struct sb_audit_entry {

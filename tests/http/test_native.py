@@ -159,6 +159,81 @@ class People(SharedServerCase):
         self.assertEqual(self.get("/v1/people/44", 200, "PATCH", '{"id":"47","name":"X"}', headers)["id"], "47")
         self.get("/v1/people/44", 404)
 
+    def change(self, person, status=200, **fields):
+        headers = {"Content-Type": "application/json"}
+        return self.get(f"/v1/people/{person}", status, "PATCH", json.dumps(fields), headers)
+
+    def test_a_change_is_made_whole_or_not_at_all(self):
+        self.enroll(consent="agreed")
+        self.enroll("46", "Joe Biden", BIDEN)
+        before = self.get("/v1/people/44")
+        self.change("44", 409, name="Other", id="46", consent="more")
+        self.change("44", 400, name="Other", expires="tomorrow")
+        self.change("44", 400, name="Other", forget="height")
+        self.change("44", 400)
+        self.assertEqual(self.get("/v1/people/44"), before)
+        after = self.change("44", name="B. Obama", id="47", consent="more", purpose="door", expires="2031-05-06")
+        self.assertEqual(
+            [after[key] for key in ("id", "name", "consent", "purpose")], ["47", "B. Obama", "more", "door"]
+        )
+        self.assertEqual(after["expires"][:10], "2031-05-07")  # when the day has ended
+        self.assertIsNone(self.change("47", expires="never")["expires"])
+
+    def test_an_estimate_is_erased_from_every_face_of_the_person(self):
+        self.enroll(attributes="true")
+        self.post("/v1/people/44/faces", 201, image=OBAMA2, attributes="true")
+        self.assertIsNotNone(self.get("/v1/people/44")["ethnicity"])
+        left = self.change("44", forget="ethnicity,gender")
+        self.assertEqual((left["ethnicity"], left["gender"], left["age"] > 0), (None, None, True))
+        first = self.get("/v1/people/44/faces")["faces"][0]["face"]
+        self.get(f"/v1/people/44/faces/{first}", 200, "DELETE")
+        left = self.get("/v1/people/44")  # what the second face holds is shown now
+        self.assertEqual((left["ethnicity"], left["gender"], left["age"] > 0), (None, None, True))
+        self.assertNotIn("age", self.change("44", forget="age"))
+
+    def test_a_review_shows_how_templates_agree_and_who_looks_alike(self):
+        headers = {"Content-Type": "application/json"}
+        self.enroll()
+        self.enroll("45", "B. Obama", OBAMA3)
+        self.enroll("46", "Joe Biden", BIDEN)
+        alone = self.get("/v1/people/46/review")
+        self.assertEqual((alone["best"], alone["worst"], alone["look_alikes"]), (None, None, []))
+        self.assertEqual([(f["best"], f["worst"]) for f in alone["faces"]], [(None, None)])
+        self.post("/v1/people/44/faces", 201, image=OBAMA2)
+        self.post("/v1/people/44/faces", 201, image=BIDEN, on_duplicate="warn")  # somebody else's photo
+        faces = [f["face"] for f in self.get("/v1/people/44/faces")["faces"]]
+        review = self.get("/v1/people/44/review")
+        self.assertEqual([f["face"] for f in review["faces"]], faces)
+        self.assertEqual((review["best"]["faces"], review["best"]["match"]), (faces[:2], True))
+        self.assertIn(faces[2], review["worst"]["faces"])
+        self.assertFalse(review["worst"]["match"])
+        alike = {one["id"]: one for one in review["look_alikes"]}
+        self.assertEqual((sorted(alike), alike["45"]["verdict"]), (["45", "46"], "match"))
+        self.assertFalse(alike["45"]["different"])
+        self.get("/v1/people/44/different", 400, "POST", "{}", headers)
+        self.get("/v1/people/44/different", 404, "POST", '{"other":"99"}', headers)
+        self.get("/v1/people/44/different", 200, "POST", '{"other":"45"}', headers)
+        alike = {one["id"]: one["different"] for one in self.get("/v1/people/44/review")["look_alikes"]}
+        self.assertEqual(alike, {"45": True, "46": False})
+        self.get("/v1/people/44/different", 200, "POST", '{"other":"45","different":false}', headers)
+        self.assertFalse(any(one["different"] for one in self.get("/v1/people/44/review")["look_alikes"]))
+        self.get("/v1/people/99/review", 404)
+
+    def test_the_history_of_a_person_names_each_act_newest_first(self):
+        self.enroll()
+        self.enroll("46", "Joe Biden", BIDEN)
+        self.post("/v1/search", image=OBAMA2)
+        self.change("44", name="B. Obama")
+        history = self.get("/v1/people/44/history")
+        verbs = [entry["verb"] for entry in history["entries"]]
+        self.assertEqual(
+            ([verb for verb in verbs if verb != "show"], history["next_before"]), (["rename", "search", "enroll"], None)
+        )
+        page = self.get("/v1/people/44/history?limit=1")
+        rest = self.get(f"/v1/people/44/history?before={page['next_before']}")
+        self.assertEqual(page["entries"] + rest["entries"], history["entries"])
+        self.get("/v1/people/99/history", 404)
+
     def test_a_request_repeated_with_its_idempotency_key_is_answered_and_not_done_again(self):
         self.post("/v1/detect", image=OBAMA)  # waits for the models
         body, kind = multipart({"id": "44", "name": "Barack Obama", "image": OBAMA})

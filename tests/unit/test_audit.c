@@ -35,10 +35,10 @@ static void every_act_stands_in_the_audit_with_its_actor(void **state) {
   memset(&t, 0, sizeof t);
   enrol_many(f, 1, 2);
   sb_actor_set("key:abcd", NULL);
-  assert_int_equal(sb_store_person_rename(f->store, 1, "New", NULL), SB_OK);
-  assert_int_equal(sb_store_person_change_id(f->store, 1, "new-id", NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 1, &(sb_store_person_edit){.name = "New"}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 1, &(sb_store_person_edit){.new_id = "new-id"}, NULL), SB_OK);
   const sb_store_terms terms = {.purpose = "doors"};
-  assert_int_equal(sb_store_person_set_terms(f->store, 1, &terms, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 1, &(sb_store_person_edit){.terms = terms}, NULL), SB_OK);
   const sb_audit_event notes[] = {{"search", f->collection, 2, 5}, {"search", f->collection, 0, 5}};
   assert_int_equal(sb_audit_record(f->store, notes, 2, NULL), SB_OK);
   sb_actor_set(NULL, NULL);
@@ -54,6 +54,34 @@ static void every_act_stands_in_the_audit_with_its_actor(void **state) {
   memset(&t, 0, sizeof t);
   assert_int_equal(sb_audit_read(f->store, 9, 1, tell, &t, NULL), SB_OK);
   assert_string_equal(t.text, "10 local erase default 2 0;");
+}
+
+static void a_change_is_made_whole_or_not_at_all(void **state) {
+  fixture *f = *state;
+  static tale t;
+  sb_people *found = NULL;
+  memset(&t, 0, sizeof t);
+  enrol_many(f, 1, 2);
+  assert_int_equal(sb_store_face_delete(f->store, 1, NULL), SB_OK); /* there is no face to describe any more */
+  int64_t last = verified(f).sequence;
+  const sb_store_person_edit change = {.name = "New",
+                                       .new_id = "new-id",
+                                       .terms = {.consent = "more", .set_expires = true, .expires_ms = 5},
+                                       .describe = SB_DESCRIBE_AGE,
+                                       .attributes = &(sb_attributes){.age = 20}};
+  assert_int_equal(sb_store_person_change(f->store, 1, &change, NULL), SB_NOT_FOUND);
+  assert_int_equal(sb_store_person_get(f->store, 1, &found, NULL), SB_OK);
+  assert_string_not_equal(found->items[0].name, "New");
+  assert_string_not_equal(found->items[0].id, "new-id");
+  assert_string_not_equal(found->items[0].consent, "more");
+  assert_int_equal(found->items[0].expires_ms, 0);
+  sb_people_free(found);
+  assert_int_equal(verified(f).sequence, last);
+  assert_int_equal(sb_store_person_change(f->store, 2, &change, NULL), SB_OK);
+  const sb_store_audit_query query = {.person = 2, .limit = 2};
+  assert_int_equal(sb_audit_read_person(f->store, &query, tell, &t, NULL), SB_OK);
+  assert_non_null(strstr(t.text, "describe default 2 0;"));
+  assert_non_null(strstr(strstr(t.text, "describe"), "terms default 2 0;"));
 }
 
 /* As SQLite stores it. */
@@ -143,7 +171,7 @@ static void an_older_row_that_is_put_back_is_detected_seal_and_all(void **state)
   enrol_many(f, 1, 3);
   assert_int_equal(sb_access_key_add(f->store, &made, key, NULL), SB_OK);
   raw_sql(f, "CREATE TABLE old AS SELECT * FROM person; CREATE TABLE old_meta AS SELECT * FROM meta");
-  assert_int_equal(sb_store_person_rename(f->store, 1, "Somebody Else", NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 1, &(sb_store_person_edit){.name = "Somebody Else"}, NULL), SB_OK);
   assert_int_equal(sb_access_key_revoke(f->store, made.prefix, NULL), SB_OK);
   static const char put_back[] = "UPDATE person SET name = (SELECT o.name FROM old o WHERE o.id = person.id)";
   expect_tampering(f, put_back);
@@ -176,19 +204,19 @@ static void the_sum_over_the_rows_follows_every_act_of_every_process(void **stat
   enrol_many(f, 1, 6);
   assert_int_equal(sb_store_open_at(f->dir, server(), false, &other, NULL), SB_OK);
   assert_int_equal(enrol_number(other, f->collection, 7, NULL), SB_OK);
-  assert_int_equal(sb_store_person_rename(f->store, 1, "Other", NULL), SB_OK);
-  assert_int_equal(sb_store_person_change_id(other, 1, "another id", NULL), SB_OK);
-  assert_int_equal(sb_store_person_set_terms(
-                       f->store, 2,
-                       &(sb_store_terms){.consent = "yes", .purpose = "door", .set_expires = true, .expires_ms = 5},
-                       NULL),
-                   SB_OK);
-  assert_int_equal(sb_store_person_set_attributes(f->store, 2, &(sb_attributes){.age = 20}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 1, &(sb_store_person_edit){.name = "Other"}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(other, 1, &(sb_store_person_edit){.new_id = "another id"}, NULL), SB_OK);
+  const sb_store_person_edit change = {
+      .terms = {.consent = "yes", .purpose = "door", .set_expires = true, .expires_ms = 5},
+      .describe = SB_DESCRIBE_AGE,
+      .attributes = &(sb_attributes){.age = 20}};
+  assert_int_equal(sb_store_person_change(f->store, 2, &change, NULL), SB_OK);
   assert_int_equal(sb_store_person_merge(other, 3, 4, &count, NULL), SB_OK);
   assert_int_equal(verify(f), SB_OK);
   assert_int_equal(sb_store_person_delete(f->store, 5, &count, NULL, NULL), SB_OK);
   assert_int_equal(sb_store_face_delete(other, 1, NULL), SB_OK);
-  assert_int_equal(sb_store_person_rename(other, 77, "Nobody", NULL), SB_NOT_FOUND); /* rolled back */
+  assert_int_equal(sb_store_person_change(other, 77, &(sb_store_person_edit){.name = "Nobody"}, NULL),
+                   SB_NOT_FOUND); /* rolled back */
   assert_int_equal(verify(f), SB_OK);
   assert_int_equal(sb_store_rotate(other, NULL, NULL, NULL), SB_OK);
   assert_int_equal(verify(f), SB_OK);
@@ -259,8 +287,8 @@ static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void 
   assert_int_equal(row, 0);
   sb_store_terms terms = {
       .consent = "until spring", .purpose = "the side door", .set_expires = true, .expires_ms = now + 5000};
-  assert_int_equal(sb_store_person_set_terms(f->store, 2, &terms, NULL), SB_OK);
-  assert_int_equal(sb_store_person_set_terms(f->store, 99, &terms, NULL), SB_NOT_FOUND);
+  assert_int_equal(sb_store_person_change(f->store, 2, &(sb_store_person_edit){.terms = terms}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 99, &(sb_store_person_edit){.terms = terms}, NULL), SB_NOT_FOUND);
   assert_false(folder_holds(f->dir, "the side door", 13));
   assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
   assert_string_equal(found->items[0].consent, "until spring");
@@ -276,7 +304,7 @@ static void a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed(void 
   assert_string_equal(found->items[0].purpose, "the side door");
   sb_people_free(found);
   terms = (sb_store_terms){.set_expires = true};
-  assert_int_equal(sb_store_person_set_terms(f->store, 2, &terms, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 2, &(sb_store_person_edit){.terms = terms}, NULL), SB_OK);
   assert_int_equal(sb_store_person_expired(f->store, INT64_MAX, &row, NULL), SB_OK);
   assert_int_equal(row, 0);
   assert_int_equal(sb_store_person_get(f->store, 2, &found, NULL), SB_OK);
@@ -323,12 +351,13 @@ static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_n
   assert_int_equal(verify(f), SB_OK);
 }
 
-#define OF_EVERY_DATABASE                                                                                        \
-  TEST(every_act_stands_in_the_audit_with_its_actor), TEST(a_change_a_gap_an_insertion_and_a_swap_are_detected), \
-      TEST(a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept),                                   \
-      TEST(the_sum_over_the_rows_follows_every_act_of_every_process),                                            \
-      TEST(a_receipt_proves_the_erasure_and_holds_no_name),                                                      \
-      TEST(a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed),                                      \
+#define OF_EVERY_DATABASE                                                                         \
+  TEST(every_act_stands_in_the_audit_with_its_actor), TEST(a_change_is_made_whole_or_not_at_all), \
+      TEST(a_change_a_gap_an_insertion_and_a_swap_are_detected),                                  \
+      TEST(a_cut_tail_is_detected_and_an_older_state_by_a_head_that_was_kept),                    \
+      TEST(the_sum_over_the_rows_follows_every_act_of_every_process),                             \
+      TEST(a_receipt_proves_the_erasure_and_holds_no_name),                                       \
+      TEST(a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed),                       \
       TEST(a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_not_taken)
 #define OF_FILES                                                \
   TEST(an_older_row_that_is_put_back_is_detected_seal_and_all), \

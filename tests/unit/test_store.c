@@ -194,7 +194,7 @@ static void a_list_by_name_goes_on_where_it_was_though_its_people_change(void **
   sb_people_free(page);
   /* One before the cursor goes, the last of the page gets another name, and one is new before it. */
   assert_int_equal(sb_store_person_merge(f->store, people[5], people[0], &(size_t){0}, NULL), SB_OK);
-  assert_int_equal(sb_store_person_rename(f->store, people[2], "Zoe", NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, people[2], &(sb_store_person_edit){.name = "Zoe"}, NULL), SB_OK);
   assert_int_equal(enrol(f->store, f->collection, "n", "Abel", false, &people[0], &face), SB_OK);
   listing.after_name = "Bea";
   listing.limit = 2;
@@ -222,7 +222,8 @@ static void ids_that_look_the_same_are_one(void **state) {
   assert_string_equal(found->items[0].name, "Zo\xc3\xab M");
   sb_people_free(found);
   assert_int_equal(enrol(f->store, f->collection, "zoe", "Small", false, &again, &face), SB_OK); /* looks different */
-  assert_int_equal(sb_store_person_change_id(f->store, again, "Zoe\xcc\x88", NULL), SB_EXISTS);
+  assert_int_equal(sb_store_person_change(f->store, again, &(sb_store_person_edit){.new_id = "Zoe\xcc\x88"}, NULL),
+                   SB_EXISTS);
 }
 
 /* Writes an id as it is, as versions before 0.2.0 did. */
@@ -336,10 +337,10 @@ static void an_id_changes_unless_it_is_taken(void **state) {
   int64_t ann, bea, face;
   assert_int_equal(enrol(f->store, f->collection, "a1", "Ann", false, &ann, &face), SB_OK);
   assert_int_equal(enrol(f->store, f->collection, "b1", "Bea", false, &bea, &face), SB_OK);
-  assert_int_equal(sb_store_person_change_id(f->store, ann, "b1", NULL), SB_EXISTS);
-  assert_int_equal(sb_store_person_change_id(f->store, ann, "a1", NULL), SB_OK);
-  assert_int_equal(sb_store_person_change_id(f->store, ann, "c1", NULL), SB_OK);
-  assert_int_equal(sb_store_person_change_id(f->store, 99, "d1", NULL), SB_NOT_FOUND);
+  assert_int_equal(sb_store_person_change(f->store, ann, &(sb_store_person_edit){.new_id = "b1"}, NULL), SB_EXISTS);
+  assert_int_equal(sb_store_person_change(f->store, ann, &(sb_store_person_edit){.new_id = "a1"}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, ann, &(sb_store_person_edit){.new_id = "c1"}, NULL), SB_OK);
+  assert_int_equal(sb_store_person_change(f->store, 99, &(sb_store_person_edit){.new_id = "d1"}, NULL), SB_NOT_FOUND);
   sb_people *found = NULL;
   assert_int_equal(sb_store_person_find(f->store, f->collection, "c1", NULL, &found, NULL), SB_OK);
   assert_string_equal(found->items[0].id, "c1");

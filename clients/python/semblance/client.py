@@ -94,10 +94,37 @@ class Semblance:
             if cursor is None:
                 return
 
-    def change(self, identity: str, name: str | None = None, new_id: str | None = None) -> Json:
-        """Changes a person's name or id."""
-        fields = {key: value for key, value in (("name", name), ("id", new_id)) if value is not None}
-        return self._send_json("PATCH", self._person_path(identity), fields)
+    def change(
+        self, identity: str, name: str | None = None, new_id: str | None = None, **fields: Any
+    ) -> Json:
+        """Changes a person: all that is given, or nothing. `fields`: consent, purpose, expires ("30d", a date or
+        "never"), forget (estimates to erase: "age,gender,ethnicity")."""
+        named = {key: value for key, value in (("name", name), ("id", new_id)) if value is not None}
+        return self._send_json("PATCH", self._person_path(identity), {**named, **fields})
+
+    def faces(self, identity: str, thumbnails: bool = False) -> list[Json]:
+        """The stored faces of a person: number, quality, date and, if wanted and stored, a small picture."""
+        query = {"limit": 1000, "thumbnails": "true" if thumbnails else "false"}
+        return self._request("GET", self._person_path(identity) + "/faces", query)["faces"]
+
+    def delete_face(self, identity: str, face: int) -> Json:
+        """Erases one face of a person."""
+        return self._request("DELETE", f"{self._person_path(identity)}/faces/{int(face)}")
+
+    def review(self, identity: str) -> Json:
+        """How well a person's templates agree, and who else looks like the person."""
+        return self._request("GET", self._person_path(identity) + "/review")
+
+    def history(self, identity: str, limit: int = 100, before: int | None = None) -> Json:
+        """What the audit holds about a person, newest first."""
+        query: dict[str, Any] = {"limit": limit, **({"before": before} if before else {})}
+        return self._request("GET", self._person_path(identity) + "/history", query)
+
+    def set_different(self, identity: str, other: str, different: bool = True) -> Json:
+        """Says that two people who look alike are different people, or takes that back."""
+        return self._send_json(
+            "POST", self._person_path(identity) + "/different", {"other": other, "different": different}
+        )
 
     def merge(self, identity: str, other: str) -> Json:
         """Moves the faces of `other` to `identity`, and erases the record of `other`."""

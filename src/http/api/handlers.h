@@ -10,7 +10,6 @@ void sb_http_handle_people_add(sb_http_request *request);
 void sb_http_handle_person_get(sb_http_request *request);
 void sb_http_handle_person_change(sb_http_request *request);
 void sb_http_handle_person_delete(sb_http_request *request);
-void sb_http_handle_person_faces(sb_http_request *request);
 void sb_http_handle_person_faces_add(sb_http_request *request);
 void sb_http_handle_person_face_delete(sb_http_request *request);
 void sb_http_handle_person_merge(sb_http_request *request);
@@ -21,6 +20,12 @@ void sb_http_handle_cameras_add(sb_http_request *request);
 void sb_http_handle_camera_get(sb_http_request *request);
 void sb_http_handle_camera_remove(sb_http_request *request);
 void sb_http_handle_camera_snapshot(sb_http_request *request);
+
+/* person_review.c */
+void sb_http_handle_person_faces(sb_http_request *request);
+void sb_http_handle_person_review(sb_http_request *request);
+void sb_http_handle_person_history(sb_http_request *request);
+void sb_http_handle_person_different(sb_http_request *request);
 
 /* collections.c */
 void sb_http_handle_collections_list(sb_http_request *request);

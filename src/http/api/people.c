@@ -1,4 +1,5 @@
-/* /v1/people: the list, one person's record, enrolment, and that person's faces.
+/* /v1/people: the list, one person's record, enrolment, and faces of a person. What is known beside the record is in
+ * person_review.c.
  *
  * Records are filtered by the caller's roles here, because a key that may only enrol calls the same routes as
  * others: see person_json and enrolled_json. */
@@ -130,14 +131,43 @@ void sb_http_handle_person_get(sb_http_request *request) {
   get_person(request, collection, request->path_parameters[0], thumbnails);
 }
 
+/* `forget`: which estimates to erase, as SB_DESCRIBE_... */
+static unsigned read_forget(sb_http_params *p) {
+  static const struct {
+    unsigned kept, erased;
+  } same[] = {{SB_ENROLL_AGE, SB_DESCRIBE_AGE},
+              {SB_ENROLL_GENDER, SB_DESCRIBE_GENDER},
+              {SB_ENROLL_ETHNICITY, SB_DESCRIBE_ETHNICITY}};
+  const char *text = sb_http_params_text(p, "forget");
+  unsigned named = 0, forget = 0;
+  if (text && !sb_engine_estimates_read(text, &named))
+    sb_http_params_reject(p, SB_INVALID, "forget is a list of age, gender and ethnicity");
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    if (named & same[i].kept) forget |= same[i].erased;
+  return forget;
+}
+
+static sb_store_person_edit read_change(sb_http_params *p) {
+  sb_store_person_edit change = {.name = sb_http_params_text(p, "name"),
+                                 .new_id = sb_http_params_id(p, "id"),
+                                 .forget = read_forget(p),
+                                 .terms = {.consent = sb_http_params_text(p, "consent"),
+                                           .purpose = sb_http_params_text(p, "purpose"),
+                                           .set_expires = sb_http_params_text(p, "expires") != NULL,
+                                           .expires_ms = sb_http_params_expiry(p, "expires")}};
+  const sb_store_terms *terms = &change.terms;
+  if (!change.name && !change.new_id && !change.forget && !terms->consent && !terms->purpose && !terms->set_expires)
+    sb_http_params_reject(p, SB_INVALID,
+                          "there is nothing to change: give name, id, consent, purpose, expires or forget");
+  return change;
+}
+
 void sb_http_handle_person_change(sb_http_request *request) {
   sb_error error = {0};
   sb_people *people = NULL;
   sb_http_params p = sb_http_params_begin(request);
   const char *collection = sb_http_params_collection(&p);
-  const sb_person_change change = {.name = sb_http_params_text(&p, "name"), .new_id = sb_http_params_id(&p, "id")};
-  if (!change.name && !change.new_id)
-    sb_http_params_reject(&p, SB_INVALID, "name or id is missing: give a new name, a new id, or both");
+  const sb_store_person_edit change = read_change(&p);
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_person_change(request->context->engine, collection, request->path_parameters[0], &change,
                                              &people, &error);
@@ -236,21 +266,6 @@ void sb_http_handle_person_faces_add(sb_http_request *request) {
 }
 
 /* ---- Faces */
-
-void sb_http_handle_person_faces(sb_http_request *request) {
-  sb_error error = {0};
-  sb_kept_faces *faces = NULL;
-  sb_http_params p = sb_http_params_begin(request);
-  const char *collection = sb_http_params_collection(&p);
-  size_t offset = sb_http_params_count(&p, "offset", 0, SB_HTTP_OFFSET_MAX, 0);
-  size_t limit = sb_http_params_count(&p, "limit", 1, LIMIT_MAX, LIMIT);
-  if (sb_http_params_failed(&p)) return;
-  sb_status status =
-      sb_engine_faces(request->context->engine, collection, request->path_parameters[0], offset, limit, &faces, &error);
-  if (sb_http_failed(request, status, &error)) return;
-  sb_http_reply_json_tagged(request, sb_json_kept_faces(faces));
-  sb_kept_faces_free(faces);
-}
 
 void sb_http_handle_person_face_delete(sb_http_request *request) {
   sb_error error = {0};

@@ -141,18 +141,35 @@ void sb_audit_entry_read(sb_statement *s, sb_audit_entry *out) {
   if (size == SB_LINK_SIZE) memcpy(out->link, link, SB_LINK_SIZE);
 }
 
+static sb_status visit_all(sb_statement *s, sb_audit_visit visit, void *context) {
+  while (sb_statement_step(s)) {
+    sb_audit_entry entry;
+    sb_audit_entry_read(s, &entry);
+    s->status = visit(context, &entry, s->error);
+  }
+  return sb_statement_end(s);
+}
+
 sb_status sb_audit_read(sb_store *store, int64_t after, size_t limit, sb_audit_visit visit, void *context,
                         sb_error *error) {
   sb_store_lock(store);
   sb_statement s = sb_statement_new(store, SB_AUDIT_SELECT "WHERE a.sequence > ? ORDER BY a.sequence LIMIT ?", error);
   sb_statement_bind_int(&s, 1, after);
   sb_statement_bind_int(&s, 2, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
-  while (sb_statement_step(&s)) {
-    sb_audit_entry entry;
-    sb_audit_entry_read(&s, &entry);
-    s.status = visit(context, &entry, error);
-  }
-  sb_status status = sb_statement_end(&s);
+  sb_status status = visit_all(&s, visit, context);
+  sb_store_unlock(store);
+  return status;
+}
+
+sb_status sb_audit_read_person(sb_store *store, const sb_store_audit_query *query, sb_audit_visit visit, void *context,
+                               sb_error *error) {
+  sb_store_lock(store);
+  sb_statement s = sb_statement_new(
+      store, SB_AUDIT_SELECT "WHERE a.person = ? AND a.sequence < ? ORDER BY a.sequence DESC LIMIT ?", error);
+  sb_statement_bind_int(&s, 1, query->person);
+  sb_statement_bind_int(&s, 2, query->before ? query->before : INT64_MAX);
+  sb_statement_bind_int(&s, 3, query->limit < INT64_MAX ? (int64_t)query->limit : INT64_MAX);
+  sb_status status = visit_all(&s, visit, context);
   sb_store_unlock(store);
   return status;
 }

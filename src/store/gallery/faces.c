@@ -1,4 +1,4 @@
-/* Stored faces, one by one: lists, owners, templates, attributes, thumbnails, erasure.
+/* Stored faces, one by one: lists, owners, templates, thumbnails, erasure.
  *
  * A face's row has the template (protected, then sealed), attributes, the digest of its photo and a thumbnail (each
  * sealed), and its quality, which is not secret. Erasing a face also erases it from the log (sb_store_purge_log);
@@ -7,7 +7,6 @@
 #include "store/core/transaction.h"
 #include "store/gallery/change_log.h"
 #include "store/gallery/person_rows.h"
-#include "store/sealing/column_encoding.h"
 #include "store/sealing/protection.h"
 #include "store/sealing/sealed_columns.h"
 
@@ -175,40 +174,6 @@ sb_status sb_store_face_delete(sb_store *store, int64_t face, sb_error *error) {
   status = sb_store_finish(store, delete_face(store, face, error), error);
   if (status == SB_OK) sb_store_purge_deleted(store);
   return status;
-}
-
-/* ---- Attributes */
-
-/* The person's first face that has attributes; without one, the first face. SB_NOT_FOUND. */
-static sb_status find_described(sb_store *store, int64_t person, int64_t *face, sb_error *error) {
-  sb_statement s =
-      sb_statement_new(store, "SELECT id FROM face WHERE person = ? ORDER BY attributes IS NULL, id LIMIT 1", error);
-  sb_statement_bind_int(&s, 1, person);
-  if (sb_statement_step(&s))
-    *face = sb_statement_column_int(&s, 0);
-  else
-    sb_statement_not_found(&s, no_face);
-  return sb_statement_end(&s);
-}
-
-static sb_status set_attributes(sb_store *store, int64_t person, const sb_attributes *attributes, sb_error *error) {
-  uint8_t bytes[SB_ATTRIBUTES_SIZE];
-  int64_t face = 0;
-  sb_status status = find_described(store, person, &face, error);
-  if (status != SB_OK) return status;
-  sb_statement s = sb_statement_new(store, "UPDATE face SET attributes = ? WHERE id = ?", error);
-  sb_store_attributes_write(attributes, bytes);
-  sb_statement_bind_sealed(&s, 1, &(sb_seal_context){"face", "attributes", face, NULL}, bytes, sizeof bytes);
-  sb_statement_bind_int(&s, 2, face);
-  status = sb_statement_run(&s);
-  if (status != SB_OK) return status;
-  return sb_audit_append_person(store, &(sb_audit_event){"describe", 0, person, 0}, NULL, error);
-}
-
-sb_status sb_store_person_set_attributes(sb_store *store, int64_t person, const sb_attributes *attributes,
-                                         sb_error *error) {
-  sb_status status = sb_store_begin(store, error);
-  return status == SB_OK ? sb_store_finish(store, set_attributes(store, person, attributes, error), error) : status;
 }
 
 /* ---- Thumbnails */

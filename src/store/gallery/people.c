@@ -1,4 +1,5 @@
-/* People one by one: finding, reading and changing them. Lists are in people_list.c, enrollment in enrollment.c.
+/* People one by one: finding and reading them. Changes are in people_change.c, lists in people_list.c, enrollment in
+ * enrollment.c.
  *
  * The database has no id of a person as text. A person is found by a keyed hash of collection and id (external_hash,
  * with an index), which cannot be computed without the data key, and is the same whenever the same key is used. During
@@ -6,8 +7,6 @@
  * Callers work with the number of the row from then on. */
 #include "store/gallery/people.h"
 
-#include "store/audit/audit_log.h"
-#include "store/core/transaction.h"
 #include "store/gallery/counts.h"
 #include "store/gallery/person_rows.h"
 #include "store/sealing/keys.h"
@@ -143,96 +142,5 @@ sb_status sb_store_person_expired(sb_store *store, int64_t now_ms, int64_t *row,
   *row = sb_statement_step(&s) ? sb_statement_column_int(&s, 0) : 0;
   sb_status status = sb_statement_end(&s);
   sb_store_unlock(store);
-  return status;
-}
-
-/* ---- Changing */
-
-/* Runs an UPDATE of one person's row. SB_NOT_FOUND. */
-static sb_status run_update(sb_statement *s) {
-  sb_statement_step(s);
-  if (s->status == SB_OK && !sb_store_rows_written(s->store)) sb_statement_not_found(s, "there is no such person");
-  return sb_statement_end(s);
-}
-
-static sb_status rename_person(sb_store *store, int64_t row, const char *text, sb_error *error) {
-  char *name = NULL;
-  sb_status normal = sb_unicode_normalize(text, SB_NAME_MAX, "name", &name, error);
-  if (normal != SB_OK) return normal;
-  sb_statement s = sb_statement_new(store, "UPDATE person SET name = ? WHERE id = ?", error);
-  sb_store_person_bind(&s, 1, row, "name", name);
-  free(name);
-  sb_statement_bind_int(&s, 2, row);
-  sb_status status = run_update(&s);
-  if (status != SB_OK) return status;
-  return sb_audit_append_person(store, &(sb_audit_event){"rename", 0, row, 0}, NULL, error);
-}
-
-sb_status sb_store_person_rename(sb_store *store, int64_t row, const char *name, sb_error *error) {
-  sb_status status = sb_store_begin(store, error);
-  return status == SB_OK ? sb_store_finish(store, rename_person(store, row, name, error), error) : status;
-}
-
-static sb_status set_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error) {
-  static const char sql[] = "UPDATE person SET consent = coalesce(?1, consent), purpose = coalesce(?2, purpose),"
-                            " expires = CASE WHEN ?3 <> 0 THEN ?4 ELSE expires END WHERE id = ?5";
-  sb_statement s = sb_statement_new(store, sql, error);
-  if (terms->consent) sb_store_person_bind(&s, 1, row, "consent", terms->consent);
-  if (terms->purpose) sb_store_person_bind(&s, 2, row, "purpose", terms->purpose);
-  sb_statement_bind_int(&s, 3, terms->set_expires);
-  if (terms->expires_ms) sb_statement_bind_int(&s, 4, terms->expires_ms);
-  sb_statement_bind_int(&s, 5, row);
-  sb_status status = run_update(&s);
-  if (status != SB_OK) return status;
-  return sb_audit_append_person(store, &(sb_audit_event){"terms", 0, row, 0}, NULL, error);
-}
-
-sb_status sb_store_person_set_terms(sb_store *store, int64_t row, const sb_store_terms *terms, sb_error *error) {
-  sb_status status = sb_store_begin(store, error);
-  return status == SB_OK ? sb_store_finish(store, set_terms(store, row, terms, error), error) : status;
-}
-
-static sb_status collection_of(sb_store *store, int64_t row, int64_t *collection, sb_error *error) {
-  sb_statement s = sb_statement_new(store, "SELECT collection FROM person WHERE id = ?", error);
-  sb_statement_bind_int(&s, 1, row);
-  if (sb_statement_step(&s))
-    *collection = sb_statement_column_int(&s, 0);
-  else
-    sb_statement_not_found(&s, "there is no such person");
-  return sb_statement_end(&s);
-}
-
-/* SB_EXISTS: another person has the id. */
-static sb_status check_id_free(sb_store *store, int64_t collection, const char *id, int64_t row, sb_error *error) {
-  int64_t other = 0;
-  sb_status status = sb_store_person_row(store, collection, id, &other, NULL);
-  if (status == SB_NOT_FOUND || (status == SB_OK && other == row)) return SB_OK;
-  return status == SB_OK ? sb_fail(error, SB_EXISTS, "a person with this id is registered already") : status;
-}
-
-static sb_status change_id(sb_store *store, int64_t row, const char *id, sb_error *error) {
-  int64_t collection = 0;
-  uint8_t hash[SB_DIGEST_SIZE];
-  sb_status status = collection_of(store, row, &collection, error);
-  if (status != SB_OK) return status;
-  status = check_id_free(store, collection, id, row, error);
-  if (status != SB_OK) return status;
-  sb_store_person_hash_newest(store, collection, id, hash);
-  sb_statement s = sb_statement_new(store, "UPDATE person SET external_hash = ?, external_id = ? WHERE id = ?", error);
-  sb_statement_bind_blob(&s, 1, hash, sizeof hash);
-  sb_store_person_bind(&s, 2, row, "external_id", id);
-  sb_statement_bind_int(&s, 3, row);
-  status = sb_statement_run(&s);
-  if (status != SB_OK) return status;
-  return sb_audit_append(store, &(sb_audit_event){"change-id", collection, row, 0}, NULL, error);
-}
-
-sb_status sb_store_person_change_id(sb_store *store, int64_t row, const char *id, sb_error *error) {
-  char *normal = NULL;
-  sb_status status = sb_unicode_normalize(id, SB_ID_MAX, "id", &normal, error);
-  if (status != SB_OK) return status;
-  status = sb_store_begin(store, error);
-  if (status == SB_OK) status = sb_store_finish(store, change_id(store, row, normal, error), error);
-  free(normal);
   return status;
 }

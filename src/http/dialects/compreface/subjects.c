@@ -35,7 +35,7 @@ void sb_http_handle_compreface_subject_rename(sb_http_request *request) {
   const char *collection = sb_http_params_collection(&p);
   const char *subject = sb_http_params_required_id(&p, "subject", "the new name of the person");
   if (sb_http_params_failed(&p)) return;
-  const sb_person_change change = {.name = subject, .new_id = strcmp(subject, old) ? subject : NULL};
+  const sb_store_person_edit change = {.name = subject, .new_id = strcmp(subject, old) ? subject : NULL};
   sb_status status = sb_engine_person_change(request->context->engine, collection, old, &change, NULL, &error);
   if (status == SB_EXISTS) status = sb_engine_merge(request->context->engine, collection, subject, old, NULL, &error);
   sb_http_reply_result(request, status, &error, 200, json_pack("{s:b}", "updated", 1));
