@@ -84,6 +84,12 @@ class Walk(OwnServerCase):
     def test_every_flow_in_spanish(self):
         self.walk("es")
 
+    def test_every_flow_in_french(self):
+        self.walk("fr")
+
+    def test_every_flow_in_german(self):
+        self.walk("de")
+
     # ---- Flows
 
     def register(self):

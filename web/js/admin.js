@@ -168,7 +168,6 @@ function showModels() {
 /* ---- The audit */
 
 function auditRow(entry) {
-  const words = has(`verb.${entry.verb}`) ? t(`verb.${entry.verb}`) : entry.verb;
   const about = [entry.collection_name, entry.person ? t('audit.person', { n: number(entry.person) }) : '']
     .filter(Boolean)
     .join(', ');
@@ -176,7 +175,9 @@ function auditRow(entry) {
     'tr',
     {},
     el('td', {}, moment(entry.at)),
-    cell(el('span', { className: 'strong' }, words), el('span', { className: 'ph small faint mono' }, entry.actor)),
+    cell(
+      el('span', { className: 'strong' }, verbWords(entry.verb)),
+      el('span', { className: 'ph small faint mono' }, entry.actor)),
     el('td', { className: 'mono opt' }, entry.actor),
     el('td', { className: 'opt muted' }, about),
     el('td', { className: 'end muted opt' }, entry.count ? number(entry.count) : ''),

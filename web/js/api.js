@@ -1,6 +1,5 @@
 // Requests to the server's API, and its errors as text for people.
 import { has, t } from './i18n.js';
-import { login } from './login.js';
 
 let csrf = null; // the session's CSRF token; null: not requested yet
 
@@ -79,6 +78,7 @@ export async function logOut() {
 
 async function askEntry() {
   if (!(await session()).login_needed) return true;
+  const { login } = await import('./login.js'); // few visits need it
   return login(async (password, code) => {
     const body = JSON.stringify(code ? { password, code } : { password });
     const { status, json } = await send('POST', '/v1/session', body, { 'Content-Type': 'application/json' });
@@ -135,6 +135,14 @@ export const livenessFrame = (session, image) =>
 export const people = (query, sort, offset, limit, thumbnails = false) =>
   request('GET', `/v1/people?${new URLSearchParams({ query, sort, offset, limit, thumbnails })}`);
 export const change = (id, fields) => request('PATCH', person(id), form(fields));
+export const faces = (id, offset, limit) =>
+  request('GET', `${person(id)}/faces?${new URLSearchParams({ offset, limit, thumbnails: true })}`);
+export const removeFace = (id, face) => request('DELETE', `${person(id)}/faces/${face}`);
+export const review = (id) => request('GET', `${person(id)}/review`);
+export const history = (id, limit, before) =>
+  request('GET', `${person(id)}/history?limit=${limit}${before ? `&before=${before}` : ''}`);
+export const setDifferent = (id, other, different) =>
+  request('POST', `${person(id)}/different`, form({ other, different }));
 export const merge = (id, from) => request('POST', `${person(id)}/merge`, form({ from }));
 export const verify = (image1, image2, face) => request('POST', '/v1/verify', form({ image1, image2, face }));
 export const stats = () => request('GET', '/v1/stats');

@@ -1,23 +1,35 @@
-// Translation of the page into three languages.
+// Translation of the page into five languages. Only the words of the chosen one are loaded, from js/words/.
 // The English text is also in index.html, so that it shows before scripts run.
-import { $$ } from './dom.js';
-import { PAGE_WORDS } from './words_page.js';
-import { SETTINGS_WORDS } from './words_settings.js';
+import { $$, recall } from './dom.js';
 
-const LOCALES = { en: 'en', pt: 'pt-BR', es: 'es' };
+const LOCALES = { en: 'en', pt: 'pt-BR', es: 'es', fr: 'fr', de: 'de' };
+const ORDER = Object.keys(LOCALES);
 let language = 'en';
+let words = {};
 let pictures = false; // the server keeps thumbnails: texts with the suffix ".pictures" replace the plain ones
 
-const WORDS = { ...PAGE_WORDS, ...SETTINGS_WORDS };
-
-const ORDER = Object.keys(LOCALES);
 export const languages = () => ORDER;
-export const has = (key) => Object.hasOwn(WORDS, key);
+export const has = (key) => Object.hasOwn(words, key);
 
-export function choose(wanted) {
-  language = ORDER.includes(wanted) ? wanted : 'en';
+let asked = 0; // number of the newest choice: the words of an older one are dropped
+/** Changes the language once its words are there; resolves to false if another one was chosen meanwhile. Rejects if the
+ * server does not answer. */
+export async function choose(wanted) {
+  asked += 1;
+  const mine = asked;
+  const { default: table } = await import(`./words/${wanted}.js`);
+  if (mine !== asked) return false;
+  [language, words] = [wanted, table];
   document.documentElement.lang = LOCALES[language];
+  return true;
 }
+
+const kept = recall('language');
+const wanted = navigator.languages.map((one) => one.slice(0, 2)).find((one) => ORDER.includes(one));
+/** The language of the first visit: what was chosen in this browser, else the browser's own. */
+export const first = ORDER.includes(kept) ? kept : (wanted ?? 'en');
+/* index.html loads this module before main.js, so that the words come while the other modules are still on their way. */
+export const ready = choose(first);
 
 /** Chooses whether the server keeps thumbnails; returns true if that changes the texts. */
 export function keepsPictures(on) {
@@ -30,13 +42,15 @@ export const showsPictures = () => pictures;
 
 /** The text of a key, with its {placeholders} filled in. */
 export function t(key, values = {}) {
-  const words = (pictures && WORDS[`${key}.pictures`]) || WORDS[key];
-  return words[ORDER.indexOf(language)].replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
+  const text = (pictures && words[`${key}.pictures`]) || words[key];
+  return text.replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
 }
 
+/* French has the singular for none, too. */
+const isOne = (count) => count === 1 || (count === 0 && language === 'fr');
 /** The text for a count: KEY.one or KEY.n, with the count as {n}. */
 export const counted = (key, count, values = {}) =>
-  t(`${key}.${count === 1 ? 'one' : 'n'}`, { ...values, n: number(count) });
+  t(`${key}.${isOne(count) ? 'one' : 'n'}`, { ...values, n: number(count) });
 
 export const number = (value) => new Intl.NumberFormat(LOCALES[language]).format(value);
 /** A number with two significant digits, from a million on in words: "12,000", "1.2 million". */
@@ -63,6 +77,12 @@ export const day = (iso) => new Intl.DateTimeFormat(LOCALES[language], { dateSty
 export function estimate(name) {
   const key = `est.${name.replaceAll('_', ' ').toLowerCase()}`;
   return has(key) ? t(key) : name;
+}
+
+/** What an entry of the audit says was done. A verb may have a remark: "search children=match". */
+export function verbWords(verb) {
+  const key = `verb.${verb.split(' ')[0]}`;
+  return has(key) ? t(key) : verb;
 }
 
 /** Translates the static page: data-t (text), data-label (aria-label), data-p (placeholder). */

@@ -5,6 +5,7 @@ import { holdBack, isHeld } from './deletion.js';
 import { confirm } from './dialog.js';
 import { $, $$, download, el, icon, portrait, setState, toast } from './dom.js';
 import { counted, day, estimate, number, t } from './i18n.js';
+import { mergePeople } from './people_dialogs.js';
 
 const PAGE = 100; // people per request
 const BULK = 1000; // people per request of an export
@@ -168,6 +169,10 @@ function tickOf(person, index, node) {
   return tick;
 }
 
+/** The name leads to the person's page. */
+const nameLink = ({ id, name }) =>
+  el('a', { className: 'who-link', href: `#person?${new URLSearchParams({ id })}`, tabIndex: -1 }, name);
+
 function row(index) {
   const person = personAt(index);
   const cell = (className, ...children) => el('span', { className, role: 'gridcell' }, ...children);
@@ -187,7 +192,7 @@ function row(index) {
     cell(
       'who',
       portrait(person),
-      el('span', { className: 'who-text' }, person.name, el('span', { className: 'sub mono' }, person.id)),
+      el('span', { className: 'who-text' }, nameLink(person), el('span', { className: 'sub mono' }, person.id)),
     ),
     cell('c-id mono', person.id),
     cell('c-est', kept(person)),
@@ -335,34 +340,8 @@ async function edit(person, opener) {
 }
 
 async function mergeTwo(opener) {
-  const two = [...chosen.values()].sort((a, b) => (a.created < b.created ? -1 : 1));
-  $('#merge-pick').replaceChildren(
-    ...two.map((person, index) =>
-      el(
-        'label',
-        {},
-        el('input', { type: 'radio', name: 'keep', value: person.id, checked: !index }),
-        portrait(person, ''),
-        el(
-          'span',
-          { className: 'long' },
-          el('span', { className: 'strong' }, person.name),
-          el('br'),
-          el(
-            'span',
-            { className: 'small faint' },
-            `${person.id}, ${counted('photos', person.faces)}, ${day(person.created)}`,
-          ),
-        ),
-      ),
-    ),
-  );
-  let now = null;
-  const merge = async () => {
-    const keep = $('#merge-pick input:checked').value;
-    now = await api.merge(keep, two.find((person) => person.id !== keep).id);
-  };
-  if (!(await confirm($('#dlg-merge'), opener, merge))) return;
+  const now = await mergePeople([...chosen.values()], opener);
+  if (!now) return;
   toast(t('merged', { name: now.name, n: number(now.faces) }));
   changed();
 }
@@ -404,7 +383,7 @@ function goTo(index, extend) {
 function goAcross(step) {
   const { node } = standing.get(active) ?? {};
   if (!node) return;
-  const stops = [node, ...$$('input, button', node)];
+  const stops = [node, ...$$('input, a, button', node)];
   stops[Math.max(0, Math.min(stops.length - 1, stops.indexOf(document.activeElement) + step))].focus();
 }
 

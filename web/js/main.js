@@ -2,34 +2,49 @@
 import * as api from './api.js';
 import * as deletion from './deletion.js';
 import * as dialog from './dialog.js';
-import { $, $$, closeToast, recall, remember, say, sayAgain } from './dom.js';
+import { $, $$, closeToast, recall, remember, say, sayAgain, toast } from './dom.js';
 import * as estimates from './estimates.js';
 import * as family from './family.js';
-import { choose, counted, keepsPictures, languages, t, translatePage } from './i18n.js';
+import { choose, counted, first, keepsPictures, ready, t, translatePage } from './i18n.js';
 import * as importing from './import.js';
 import * as list from './list.js';
 import * as register from './register.js';
 import * as search from './search.js';
 import * as shortcuts from './shortcuts.js';
 
-/** The settings are loaded when they are first shown: most visits do without. */
-const settings = {
+/** A view whose module is loaded when it is first shown: most visits do without. */
+const later = (name, load) => ({
   start() {},
   async enter(state) {
-    const first = !this.module;
-    this.module ??= await import('./settings.js');
-    if (first) this.module.start();
-    if (current === 'settings') await this.module.enter(state);
+    this.state = state;
+    this.loading ??= load().then((module) => {
+      module.start();
+      this.module = module;
+    });
+    try {
+      await this.loading;
+    } catch {
+      this.loading = null; // the server is away: the next visit tries again
+      toast(t('error.offline'), { kind: 'bad' });
+      return;
+    }
+    if (current === name && this.state === state) await this.module.enter(state);
   },
   leave() {
-    this.module?.leave();
+    this.module?.leave?.();
   },
   translate() {
-    this.module?.translate();
+    this.module?.translate?.();
   },
-};
+  accept(files) {
+    this.module?.accept?.(files);
+  },
+});
 
-const views = { register, search, list, family, import: importing, settings };
+const settings = later('settings', () => import('./settings.js'));
+const person = later('person', () => import('./person.js'));
+
+const views = { register, search, list, person, family, import: importing, settings };
 const THEMES = ['auto', 'light', 'dark'];
 let current = '';
 let health; // undefined: unknown yet; null: the server does not answer
@@ -45,7 +60,7 @@ function show() {
     current = view;
     for (const section of $$('[data-view]')) section.hidden = section.dataset.view !== view;
     for (const link of $$('[data-nav]')) {
-      if (link.dataset.nav === view) link.setAttribute('aria-current', 'page');
+      if (link.dataset.nav === (view === 'person' ? 'list' : view)) link.setAttribute('aria-current', 'page');
       else link.removeAttribute('aria-current');
     }
     document.title = `${t(view)} · Semblance`;
@@ -61,15 +76,27 @@ function setTheme(theme) {
   remember('theme', theme);
 }
 
-function setLanguage(language) {
-  choose(language);
-  remember('language', language);
+let language = first;
+
+/** Writes all that is shown in the language that is chosen. */
+function translate() {
   for (const list of $$('[data-lang]')) list.value = language;
   translatePage();
   for (const view of Object.values(views)) view.translate?.();
   sayAgain();
   showHealth();
   if (current) document.title = `${t(current)} · Semblance`;
+}
+
+async function setLanguage(wanted) {
+  try {
+    if (!(await choose(wanted))) return;
+    language = wanted;
+    remember('language', wanted);
+  } catch {
+    toast(t('error.offline'), { kind: 'bad' }); // the words did not come: the language stays
+  }
+  translate();
 }
 
 function showHealth() {
@@ -157,21 +184,18 @@ function listenForFiles() {
 /** Leaving the page would lose a form that is filled in, or the chance to undo a deletion. */
 function listenForLeaving() {
   addEventListener('beforeunload', (event) => {
-    if (register.dirty() || deletion.pending()) event.preventDefault();
+    if (register.dirty() || person.module?.dirty() || deletion.pending()) event.preventDefault();
   });
   addEventListener('pagehide', deletion.leave);
 }
 
+await ready;
 document.addEventListener('session', showSession);
 dialog.start();
 for (const view of Object.values(views)) view.start();
 shortcuts.start();
 setTheme(THEMES.includes(recall('theme')) ? recall('theme') : 'auto');
-setLanguage(
-  languages().includes(recall('language'))
-    ? recall('language')
-    : (languages().find((one) => navigator.language.startsWith(one)) ?? 'en'),
-);
+translate();
 for (const list of $$('[data-lang]')) list.addEventListener('change', (event) => setLanguage(event.target.value));
 for (const button of $$('[data-theme-set]')) button.addEventListener('click', () => setTheme(button.dataset.themeSet));
 for (const button of $$('[data-log-out] button, button[data-log-out]')) button.addEventListener('click', logOut);

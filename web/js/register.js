@@ -4,7 +4,6 @@ import { duplicateCard } from './answer.js';
 import { $, el, icon, say, slowly } from './dom.js';
 import { consentText, estimates, start as startEstimates, translate as translateEstimates } from './estimates.js';
 import { counted, number, t } from './i18n.js';
-import { challenge } from './liveness.js';
 import { PhotoView } from './photo_view.js';
 import { crop } from './photos.js';
 
@@ -292,6 +291,7 @@ async function proof() {
   say($('#register-error'), '');
   $('#register-stage').scrollIntoView({ block: 'center' });
   try {
+    const { challenge } = await import('./liveness.js'); // few servers ask for it
     return { liveness: await challenge(stage) };
   } finally {
     proving = false;

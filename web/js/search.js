@@ -1,12 +1,14 @@
 // Search / Verify: shows an answer for every face of a photo.
 import * as api from './api.js';
-import { $, $$, el, icon, setState, slowly } from './dom.js';
+import { $, $$, el, icon, setState, slowly, toast } from './dom.js';
 import { answerCard, lookOf, nameOf, verdictOf, wordsOf } from './answer.js';
 import * as compare from './compare.js';
 import { counted, number, t } from './i18n.js';
 import * as live from './live.js';
+import { choosePerson } from './people_dialogs.js';
 import { PhotoView } from './photo_view.js';
-import { crop } from './photos.js';
+import { crop, only } from './photos.js';
+import * as register from './register.js';
 
 const MODES = ['photo', 'live', 'compare'];
 const FEW = 4; // up to so many faces the boxes carry names
@@ -165,8 +167,78 @@ function render() {
   if (failure) message(failure.title, '', 'unsure', 'alert', failure.message);
   if (!answer) return;
   stage.draw(answer.faces, answer, box);
-  if (answer.faces.length) $('#search-answer').replaceChildren(answerCard(answer.faces[chosen], answer));
+  if (answer.faces.length) showAnswer();
   else message(t('noface'), t('noface.sub'));
+}
+
+/* ---- What can be done with a face of the answer */
+
+/** The photo of the chosen face alone, as a file. */
+async function photoOf(index) {
+  if (answer.faces.length < 2) return photo;
+  await stage.image.decode().catch(() => {});
+  return new File([await only(stage.image, answer.faces, index, answer)], 'face.jpg', { type: 'image/jpeg' });
+}
+
+const openRecord = ({ id }) => {
+  location.hash = `person?${new URLSearchParams({ id })}`;
+};
+
+async function addTo(person, image) {
+  const { faces_added: added } = await api.addFaces(person.id, [image], {});
+  toast(t(added ? 'act.added' : 'act.known', { name: person.name }), {
+    actions: [{ label: t('act.open'), run: () => openRecord(person) }],
+  });
+  document.dispatchEvent(new Event('people-changed'));
+}
+
+async function addToMatch(person, opener) {
+  opener.disabled = true;
+  try {
+    await addTo(person, await photoOf(chosen));
+  } catch (error) {
+    toast(error.title, { kind: 'bad' });
+  }
+  opener.disabled = false;
+}
+
+async function addToSomebody(opener) {
+  const image = photoOf(chosen); // of the face that is chosen now
+  const words = { title: t('act.add.q'), text: t('act.add.sub'), yes: t('act.add.yes') };
+  await choosePerson(words, opener, async (person) => addTo(person, await image));
+}
+
+async function registerFace() {
+  const image = await photoOf(chosen);
+  location.hash = 'register';
+  register.accept([image]);
+}
+
+function act(id, words, run, kind = '') {
+  const node = el('button', { type: 'button', className: `btn ${kind}`.trim(), id }, words);
+  node.addEventListener('click', () => run(node));
+  return node;
+}
+
+/** Buttons below the answer for a face: a match can be opened and get the photo; another face can be registered. */
+function actions(face) {
+  const [best] = face.candidates;
+  if (verdictOf(face) === 'match')
+    return [
+      act('act-open', t('act.open'), () => openRecord(best)),
+      act('act-add', t('act.add.n', { name: best.name }), (node) => addToMatch(best, node), 'btn-quiet'),
+    ];
+  return [
+    act('act-register', t('act.register'), registerFace),
+    act('act-find', t('act.add'), addToSomebody, 'btn-quiet'),
+  ];
+}
+
+function showAnswer() {
+  const face = answer.faces[chosen];
+  const card = answerCard(face, answer);
+  card.append(el('div', { className: 'card-foot actions' }, ...actions(face)));
+  $('#search-answer').replaceChildren(card);
 }
 
 /** The face that is shown first: one that is known, else one that may be. */
