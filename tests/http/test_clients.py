@@ -98,6 +98,12 @@ class Python(SharedServerCase):
         archive = shutil.make_archive(str(self.folder / "staff"), "zip", self.folder / "staff")
         again = client.wait(client.import_file(archive)["id"], every=0.05)
         self.assertEqual((again["state"], again["skipped"]), ("done", 2))
+        looked = client.wait(client.import_file(archive, preview="true")["id"], every=0.05)
+        self.assertEqual((looked["state"], client.result(looked["id"])["registered"]), ("preview", 2))
+        client.resume(looked["id"])
+        self.assertEqual(client.wait(looked["id"], every=0.05)["state"], "done")
+        other = client.wait(client.import_file(archive, preview="true")["id"], every=0.05)
+        self.assertEqual(client.cancel(other["id"])["state"], "cancelled")
 
 
 NODE = shutil.which("node")

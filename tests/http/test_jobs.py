@@ -75,6 +75,36 @@ class Jobs(JobCase):
         self.assertEqual((again["enrolled"], again["skipped"]), (0, 3))
         self.assertEqual([j["id"] for j in self.get("/v1/jobs")["jobs"]][:2], [again["id"], job["id"]])
 
+    def test_a_preview_tells_who_would_be_registered_and_waits(self):
+        self.enroll("Joe_Biden", "Joe Biden", BIDEN)
+        self.enroll("44", "The President", OBAMA3)
+        files = [*FOLDER, ("staff/Barack_Obama/3.jpg", OBAMA)]
+        job = self.wait(self.start(files, consent="agreed", preview="true"), "preview")
+        self.assertEqual((job["enrolled"], job["refused"], job["has_result"]), (0, 1, True))
+        self.assertEqual(job["last_refused"][0]["code"], "no_face")
+        told = self.get(f"/v1/jobs/{job['id']}/result")
+        counts = {key: told[key] for key in ("people", "photos", "doubles", "registered", "look_alike")}
+        self.assertEqual(counts, {"people": 3, "photos": 6, "doubles": 1, "registered": 1, "look_alike": 1})
+        listed = {one["id"]: one for one in told["list"]}
+        obama = listed["Barack_Obama"]
+        self.assertEqual((obama["photos"], obama["doubles"], obama["registered"]), (3, 1, False))
+        self.assertEqual((obama["looks_like"]["id"], obama["looks_like"]["match"]), ("44", True))
+        self.assertEqual((listed["Joe_Biden"]["registered"], listed["Joe_Biden"]["looks_like"]), (True, None))
+        self.assertEqual(set(self.people()), {"Joe_Biden", "44"})  # nothing is registered yet
+        other = self.wait(self.start([("B/1.jpg", BIDEN)]))  # another job does not wait for it
+        self.assertEqual(other["state"], "done")
+        self.get(f"/v1/jobs/{job['id']}/resume", 200, "POST")
+        done = self.wait(job)
+        self.assertEqual((done["state"], done["enrolled"] + done["skipped"], done["refused"]), ("done", 4, 2), done)
+        self.assertEqual(self.people()["Barack_Obama"][0], "Barack Obama")
+
+    def test_a_preview_is_cancelled_and_enrols_nobody(self):
+        job = self.wait(self.start(FOLDER, preview="true"), "preview")
+        self.assertEqual(self.get(f"/v1/jobs/{job['id']}", 200, "DELETE")["state"], "cancelled")
+        self.assertEqual(self.get(f"/v1/jobs/{job['id']}/resume", 200, "POST")["state"], "cancelled")
+        self.assertEqual(self.people(), {})
+        self.assertEqual(self.start(FOLDER, 400, preview="perhaps")["error"]["code"], "invalid")
+
     def test_an_import_goes_on_after_a_photo_that_fails_liveness(self):
         with Server(self.folder / "live", "--store", "", "--liveness", "passive") as server:
             server.post_photos("/v1/detect", {"image": OBAMA})  # waits for the models

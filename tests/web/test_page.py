@@ -349,10 +349,24 @@ class Import(OwnServerCase):
         self.browser.wait_text("#import-error", "Something is missing")
         self.browser.click("#import-consent")
         self.browser.type("#import-file", archive)
+        self.browser.wait_text("#preview", "Nothing is registered yet")
+        self.browser.wait_text("#preview-rows", "Barack Obama", "Joe Biden")
+        self.assertEqual(self.people(), [])
+        self.browser.click("#preview-go")
         self.browser.wait_text("#job-state", "Import finished")
         self.wait_counts("3", "0", "1", "0")
         self.browser.wait_text("#refused-rows", "Several faces")
-        self.assertIn("/refused", self.browser.run("return document.querySelector('#refused-get').href"))
+        self.browser.run(
+            "window.kept = []; const make = URL.createObjectURL;"
+            "URL.createObjectURL = (blob) => { window.kept.push(blob); return make(blob); }"
+        )
+        self.browser.click("#refused-get")
+        self.browser.wait("return window.kept.length")
+        text = self.browser.run_async(
+            "const done = arguments[0]; window.kept[0].arrayBuffer().then((b) => done([...new Uint8Array(b)]))"
+        )
+        self.assertEqual(bytes(text)[:3], b"\xef\xbb\xbf")  # spreadsheets read it as UTF-8
+        self.assertIn(b"Team", bytes(text))
         self.assertEqual({p["consent"] for p in self.people()}, {"These people agree to be recognized here."})
 
     def test_a_dropped_folder_of_folders_gives_ids_by_its_paths(self):
@@ -360,6 +374,7 @@ class Import(OwnServerCase):
         self.view("import")
         self.browser.click("#import-consent")
         self.browser.drop("#import-drop", self.folder / "staff")
+        self.browser.click("#preview-go")
         self.browser.wait_text("#job-state", "Import finished")
         self.wait_counts("3", "0", "1", "0")
         self.assertEqual({(p["id"], p["faces"]) for p in self.people()}, {("Barack_Obama", 2), ("Joe_Biden", 1)})

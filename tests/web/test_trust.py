@@ -316,6 +316,30 @@ class Registration(PageCase):
         self.view("list")
         self.browser.wait_text("#rows .c-est", "man")
 
+    def test_the_choice_of_estimates_is_remembered_for_each_collection(self):
+        def ticked(*wanted):
+            self.browser.wait_equal(
+                list(wanted),
+                "return ['age', 'gender', 'ethnicity'].filter((one) => document.querySelector(`#f-${one}`).checked)",
+            )
+
+        ticked("age", "gender")
+        self.browser.click("#f-age")
+        self.browser.wait_equal("gender", "return localStorage.getItem('estimates.default')")
+        self.browser.open("about:blank")
+        self.browser.open(self.address)
+        ticked("gender")
+        self.browser.run(FAKE)
+        self.browser.run(
+            "window.fake['/v1/health'] = (now) => ({ ...now, collection: 'other' });"
+            "document.dispatchEvent(new Event('people-changed'))"
+        )
+        ticked("age", "gender")
+        self.browser.click("#f-ethnicity")
+        self.browser.wait_equal("age,gender,ethnicity", "return localStorage.getItem('estimates.other')")
+        self.browser.wait_text("#consent-text", "age, gender, and ethnicity")
+        self.assertEqual(self.browser.run("return localStorage.getItem('estimates.default')"), "gender")
+
     def test_a_photo_that_cannot_be_used_is_marked_and_can_be_left_out(self):
         self.browser.type("#register-file", f"{OBAMA}\n{GROUP}")
         self.browser.wait_equal(2, "return document.querySelectorAll('.shot.is-good, .shot.is-bad').length")
@@ -392,6 +416,12 @@ class Imports(PageCase):
         self.browser.wait_text("[data-view=import]", "A photo outside a folder is registered as a person named after")
         self.browser.click("#import-consent")
         self.browser.type("#import-file", f"{table}\n{OBAMA2}")
+        self.browser.wait_text("#preview-rows", "José García", "Same face as Barack Obama")
+        self.browser.wait_text("#refused-rows", "missing.jpg", "Photo missing")
+        self.browser.open("about:blank")
+        self.browser.open(self.address + "#import")  # the preview is still there
+        self.browser.wait_text("#preview-alike", "1")
+        self.browser.click("#preview-go")
         self.browser.wait_text("#job-state", "Import finished")
         self.browser.wait_text("#refused-rows", "missing.jpg", "Photo missing")
         self.browser.wait_text("#job-twins", "1 photo looks like a person who is registered under another ID")

@@ -178,6 +178,10 @@ class Walk(OwnServerCase):
         browser.settle()
         self.see("list-deleted")
         browser.click("#toast-shut")
+        browser.click("#rows .who-link")
+        browser.wait_visible("#history-rows tr")
+        browser.wait_visible(".kept-face")
+        self.see("person")
 
     def family(self):
         browser = self.browser
@@ -198,6 +202,9 @@ class Walk(OwnServerCase):
         self.see("import")
         browser.click("#import-consent")
         browser.type("#import-file", shutil.make_archive(str(self.folder / "staff"), "zip", self.folder / "staff"))
+        browser.wait_visible("#preview-rows tr")
+        self.see("import-preview")
+        browser.click("#preview-go")
         browser.wait_visible("#refused-rows tr")
         browser.wait_visible("#import-drop")
         self.see("import-done")

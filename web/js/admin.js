@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { confirm } from './dialog.js';
 import { $, el, icon, say, toast } from './dom.js';
-import { counted, day, has, moment, number, t } from './i18n.js';
+import { counted, day, has, moment, number, t, verbWords } from './i18n.js';
 
 let keys = null;
 let models = null;

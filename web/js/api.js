@@ -159,6 +159,14 @@ export const setThresholds = (target) =>
   request('PUT', '/v1/thresholds', new Blob([JSON.stringify(target)], { type: 'application/json' }));
 export const resetThresholds = () => request('DELETE', '/v1/thresholds');
 export const jobs = () => request('GET', '/v1/jobs');
+export const jobResult = (id) => request('GET', `/v1/jobs/${id}/result`);
+/** The rejected photos of a job as text. */
+export async function refusedCsv(id) {
+  const answer = await fetch(`/v1/jobs/${id}/refused`).catch(() => null);
+  if (!answer) throw new ApiError('offline', '');
+  if (!answer.ok) throw errorOf(answer.status, await answer.json().catch(() => null));
+  return answer.text();
+}
 export const jobOrder = (id, what) =>
   what === 'cancel' ? request('DELETE', `/v1/jobs/${id}`) : request('POST', `/v1/jobs/${id}/${what}`);
 

@@ -153,6 +153,11 @@ export function setState(view, state = {}) {
   history.replaceState(null, '', `#${view}${told.size ? `?${told}` : ''}`);
 }
 
+/** A CSV field; a leading formula sign is escaped, because spreadsheets would run it. */
+const field = (text) => `"${(/^[=+\-@\t\r]/u.test(text) ? "'" : '') + String(text).replaceAll('"', '""')}"`;
+/** Rows as CSV. Spreadsheets take a file without a byte-order mark for one in the system's old code page. */
+export const csv = (rows) => `\ufeff${rows.map((row) => `${row.map(field).join(',')}\r\n`).join('')}`;
+
 /** Downloads a text as a file. */
 export function download(name, text, type) {
   const link = el('a', { href: URL.createObjectURL(new Blob([text], { type })), download: name });

@@ -6,6 +6,7 @@ const ALL = ['age', 'gender', 'ethnicity'];
 const AT_FIRST = 'age,gender';
 
 let allowed = ALL; // what the server estimates; an admin may forbid each (--estimates)
+let collection = ''; // into which people are registered: the choice is remembered for each
 
 const tick = (which) => $(`#f-${which}`);
 
@@ -22,24 +23,36 @@ export function translate() {
   $('#stored').textContent = estimates().length ? t('stored.est', { what: named() }) : t('stored');
 }
 
-/** Takes over what the server allows: a list of names, or nothing where it does not say. */
-export function allow(names) {
+const place = () => (collection ? `estimates.${collection}` : 'estimates');
+
+/** Ticks what was chosen last for this collection. */
+function recallChoice() {
+  const wanted = (recall(place()) ?? AT_FIRST).split(',');
+  for (const which of ALL) {
+    tick(which).defaultChecked = wanted.includes(which);
+    tick(which).checked = tick(which).defaultChecked;
+  }
+}
+
+/** Takes over what the server allows, a list of names or nothing where it does not say, and its collection, which it
+ * tells only those who are logged in. */
+export function allow(names, where = collection) {
+  const moved = where !== collection;
   allowed = Array.isArray(names) ? ALL.filter((which) => names.includes(which)) : ALL;
+  collection = where;
+  if (moved) recallChoice();
   for (const which of ALL) tick(which).closest('label').hidden = !allowed.includes(which);
   $('#estimates').hidden = !allowed.length;
   translate();
 }
 
 export function start() {
-  const wanted = (recall('estimates') ?? AT_FIRST).split(',');
-  for (const which of ALL) {
-    tick(which).defaultChecked = wanted.includes(which);
-    tick(which).checked = tick(which).defaultChecked;
+  recallChoice();
+  for (const which of ALL)
     tick(which).addEventListener('change', () => {
       tick(which).defaultChecked = tick(which).checked; // Reset Form keeps the choice
-      remember('estimates', estimates().join(','));
+      remember(place(), ALL.filter((one) => tick(one).checked).join(','));
       translate();
     });
-  }
   allow(null);
 }

@@ -1,11 +1,13 @@
-// Import: sends a folder, a ZIP or a CSV to the server as a job, shows its progress, and pauses or cancels it.
+// Import: sends a folder, a ZIP or a CSV to the server as a job. The job first says what it would do and waits; then it
+// shows its progress, and can be paused or cancelled.
 import * as api from './api.js';
-import { $, el, icon, say, svg } from './dom.js';
-import { counted, has, number, share, t } from './i18n.js';
+import { $, csv, download, el, say, svg } from './dom.js';
+import { counted, decimal, has, number, share, t } from './i18n.js';
 
 const RATE_OVER = 10000; // window in milliseconds over which the rate is measured
 
 let job = null; // the job that is shown
+let preview = null; // {id of the job, …its result}
 let follow = null; // an EventSource
 let marks = []; // [time, done] of the last seconds
 
@@ -86,14 +88,96 @@ function refusedRow(one) {
   );
 }
 
+/* ---- The preview */
+
+function notesOf(one) {
+  const tag = (kind, ...words) => el('span', { className: `tag ${kind}`.trim() }, ...words);
+  const notes = [];
+  if (one.registered) notes.push(tag('', t('preview.registered')));
+  if (one.looks_like) {
+    const { id, name, score, match } = one.looks_like;
+    const other = el('a', { href: `#person?${new URLSearchParams({ id })}` }, name);
+    notes.push(tag(match ? 'is-bad' : 'is-unsure', t(match ? 'preview.like' : 'preview.maybe'), ' ', other));
+    notes.push(el('span', { className: 'small faint' }, `${t('similarity')} ${decimal(score, 2)}`));
+  }
+  if (one.doubles) notes.push(tag('', counted('preview.double', one.doubles)));
+  return notes;
+}
+
+function previewRow(one) {
+  return el(
+    'tr',
+    {},
+    el(
+      'td',
+      { className: 'path' },
+      el('span', { className: 'strong' }, one.name),
+      el('br'),
+      el('span', { className: 'small faint mono' }, one.id),
+    ),
+    el('td', { className: 'end' }, number(one.photos)),
+    el('td', {}, el('div', { className: 'notes' }, ...notesOf(one))),
+  );
+}
+
+function showPreview() {
+  const shown = job?.state === 'preview' && preview?.id === job.id;
+  $('#preview').hidden = !shown;
+  $('#job-progress').hidden = job?.state === 'preview';
+  if (!shown) return;
+  const { people, photos, doubles, registered, look_alike: alike, list } = preview;
+  $('#preview-people').textContent = number(people);
+  $('#preview-photos').textContent = number(photos);
+  $('#preview-known').textContent = number(registered);
+  $('#preview-alike').textContent = number(alike);
+  $('#preview-doubles').textContent = doubles ? counted('preview.doubles', doubles) : '';
+  $('#preview-go').textContent = counted('preview.go', people);
+  $('#preview-rows').replaceChildren(...list.map(previewRow));
+  $('#preview-more').hidden = list.length >= people;
+  $('#preview-more').textContent = t('preview.more', { n: number(list.length), all: number(people) });
+}
+
+async function loadPreview() {
+  const mine = job.id;
+  try {
+    const told = await api.jobResult(mine);
+    if (job?.id !== mine) return;
+    preview = { id: mine, ...told };
+    showPreview();
+  } catch (error) {
+    if (job?.id === mine) say($('#import-error'), () => error.note);
+  }
+}
+
+function downloadPreview() {
+  const head = ['id', 'name', 'photos', 'doubles', 'registered', 'looks_like_id', 'looks_like_name', 'score'];
+  const rows = preview.list.map((one) => {
+    const { id = '', name = '', score = '' } = one.looks_like ?? {};
+    return [one.id, one.name, one.photos, one.doubles, one.registered ? 'yes' : 'no', id, name, score];
+  });
+  download('import.csv', csv([head, ...rows]), 'text/csv');
+}
+
+async function downloadRefused() {
+  try {
+    download('refused.csv', `\ufeff${await api.refusedCsv(job.id)}`, 'text/csv');
+  } catch (error) {
+    say($('#import-error'), () => error.note);
+  }
+}
+
+/* ---- The job */
+
 function render() {
   $('#import-drop').hidden = Boolean(job) && !isOver(job);
   $('#job').hidden = !job;
+  showPreview();
   if (!job) return;
+  if (job.state === 'preview' && preview?.id !== job.id) loadPreview();
   const now = job;
   const speed = now.state === 'running' ? rate(now) : 0;
   const percent = now.total ? Math.floor((now.done / now.total) * 100) : 0;
-  $('#job-state').textContent = t(`job.${now.state}`);
+  $('#job-state').textContent = t(now.previewing && now.state === 'running' ? 'job.checking' : `job.${now.state}`);
   $('#job-pct').textContent = share(percent / 100);
   $('#job-of').textContent = now.total ? t('job.of', { done: number(now.done), all: number(now.total) }) : '';
   $('#job-left').textContent = speed ? timeLeft((now.total - now.done) / speed) : '';
@@ -117,7 +201,6 @@ function render() {
   $('#job-twins').textContent = now.possible_duplicates ? counted('job.twins', now.possible_duplicates) : '';
   $('#job-refusals').hidden = !now.refused;
   $('#refused-n').textContent = number(now.refused);
-  $('#refused-get').href = `/v1/jobs/${now.id}/refused`;
   $('#refused-rows').replaceChildren(...now.last_refused.map(refusedRow));
 }
 
@@ -147,7 +230,7 @@ async function send(files) {
   $('#import-drop').classList.add('busy');
   $('#import-sent').hidden = false;
   try {
-    const one = await api.startImport(files, { consent: t('consents') }, (done) => {
+    const one = await api.startImport(files, { consent: t('consents'), preview: true }, (done) => {
       $('#import-sent').textContent = t(done < 1 ? 'sending' : 'job.reading', { n: number(Math.floor(done * 100)) });
     });
     watch(one);
@@ -191,6 +274,10 @@ export function start() {
       input.value = '';
     });
   }
+  $('#preview-go').addEventListener('click', () => tell('resume'));
+  $('#preview-cancel').addEventListener('click', () => tell('cancel'));
+  $('#preview-get').addEventListener('click', downloadPreview);
+  $('#refused-get').addEventListener('click', downloadRefused);
   $('#job-pause').addEventListener('click', () => tell('pause'));
   $('#job-resume').addEventListener('click', () => tell('resume'));
   $('#job-cancel').addEventListener('click', () => tell('cancel'));

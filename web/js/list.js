@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { holdBack, isHeld } from './deletion.js';
 import { confirm } from './dialog.js';
-import { $, $$, download, el, icon, portrait, setState, toast } from './dom.js';
+import { $, $$, csv, download, el, icon, portrait, setState, toast } from './dom.js';
 import { counted, day, estimate, number, t } from './i18n.js';
 import { mergePeople } from './people_dialogs.js';
 
@@ -346,9 +346,6 @@ async function mergeTwo(opener) {
   changed();
 }
 
-/** A CSV field; a leading formula sign is escaped, because spreadsheets would run it. */
-const field = (text) => `"${(/^[=+\-@\t\r]/u.test(text) ? "'" : '') + String(text).replaceAll('"', '""')}"`;
-
 async function exportAll() {
   let people = [...chosen.values()];
   try {
@@ -357,11 +354,8 @@ async function exportAll() {
     toast(error.title, { kind: 'bad' });
     return;
   }
-  const rows = people.map((one) =>
-    [one.id, one.name, String(one.faces), one.created, one.consent].map(field).join(','),
-  );
-  /* Spreadsheets take a file without a byte-order mark for one in the system's old code page. */
-  download('people.csv', `\ufeffid,name,faces,created,consent\r\n${rows.join('\r\n')}\r\n`, 'text/csv');
+  const rows = people.map((one) => [one.id, one.name, one.faces, one.created, one.consent]);
+  download('people.csv', csv([['id', 'name', 'faces', 'created', 'consent'], ...rows]), 'text/csv');
 }
 
 /* ---- Keyboard */

@@ -134,7 +134,7 @@ async function askHealth() {
   if (mine !== asked) return;
   health = now;
   if (now && keepsPictures(Boolean(now.thumbnails))) translatePage();
-  if (now) estimates.allow(now.estimates);
+  if (now) estimates.allow(now.estimates, now.collection);
   showHealth();
 }
 

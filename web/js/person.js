@@ -5,7 +5,7 @@
 import * as api from './api.js';
 import { holdBack, isHeld } from './deletion.js';
 import { confirm } from './dialog.js';
-import { $, $$, el, icon, portrait, say, setState, slowly, toast } from './dom.js';
+import { $, $$, el, portrait, say, setState, slowly, toast } from './dom.js';
 import { counted, day, decimal, estimate, moment, number, t, verbWords } from './i18n.js';
 import { ask, choosePerson, mergePeople } from './people_dialogs.js';
 import { shrink } from './photos.js';
@@ -361,7 +361,8 @@ function render() {
   $('#h-person').textContent = person?.name ?? (failure ? t('person') : '…');
   $('#person-sub').textContent = gone ? t('held.row') : (person?.id ?? '');
   $('#person-portrait').replaceChildren(...(person ? [portrait(person, 'face-xl')] : []));
-  say($('#person-error'), failure && (() => failure.note));
+  const told = failure;
+  say($('#person-error'), told && (() => told.note));
   if (!person) return;
   $('#p-since').textContent = sinceWords();
   showEstimates();

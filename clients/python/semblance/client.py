@@ -194,12 +194,25 @@ class Semblance:
         return self._request("GET", f"/v1/jobs/{urllib.parse.quote(job, safe='')}")
 
     def wait(self, job: str, every: float = 0.5) -> Json:
-        """Waits until the job with this id ends, asking every `every` seconds. Returns its last state."""
+        """Waits until the job with this id ends, or has a preview to look at (an import with preview="true": then go on
+        with `resume` or `cancel`), asking every `every` seconds. Returns its last state."""
         while True:
             state = self.job(job)
-            if state["state"] in ("done", "failed", "cancelled"):
+            if state["state"] in ("preview", "done", "failed", "cancelled"):
                 return state
             time.sleep(every)
+
+    def result(self, job: str) -> Json:
+        """What a job found: groups, duplicates, or the preview of an import."""
+        return self._request("GET", f"/v1/jobs/{job}/result")
+
+    def resume(self, job: str) -> Json:
+        """Lets a paused job, or an import whose preview was looked at, go on."""
+        return self._request("POST", f"/v1/jobs/{job}/resume")
+
+    def cancel(self, job: str) -> Json:
+        """Cancels a job. What it has done stays."""
+        return self._request("DELETE", f"/v1/jobs/{job}")
 
     # ---- Server
 

@@ -58,6 +58,7 @@ void sb_http_handle_jobs_import(sb_http_request *request) {
   sb_http_job_request job = {.kind = SB_HTTP_JOB_IMPORT, .collection = sb_http_params_collection(&p)};
   job.consent = sb_http_params_text(&p, "consent");
   job.flags = sb_http_options_enroll(&p);
+  job.preview = sb_http_options_flag(&p, "preview");
   need_files(&p);
   need_collection(&p, job.collection);
   add(&p, &job);

@@ -8,6 +8,7 @@
 typedef enum sb_http_job_state {
   SB_HTTP_JOB_QUEUED,
   SB_HTTP_JOB_READING,
+  SB_HTTP_JOB_PREVIEW, /* waits for somebody to look at the preview: resumed, the job is queued again */
   SB_HTTP_JOB_RUNNING,
   SB_HTTP_JOB_PAUSED,
   SB_HTTP_JOB_DONE,
@@ -24,6 +25,7 @@ typedef struct sb_http_job sb_http_job;
 
 /* Called in the name of the caller who posted the job (sb_actor). */
 typedef struct sb_http_job_steps {
+  sb_status (*begin)(sb_http_job *job, sb_error *error); /* before the photos, by one thread; NULL: nothing to do */
   /* Processes one photo; called by several threads at once. A fault of the photo (SB_FAULT_INPUT) is noted as a refusal
    * and the job goes on; any other failure ends the job. */
   sb_status (*photo)(sb_http_job *job, const sb_import_item *item, sb_photo photo, sb_error *error);
@@ -32,13 +34,16 @@ typedef struct sb_http_job_steps {
   void (*clear)(sb_http_job *job); /* releases what the steps held; NULL: nothing */
 } sb_http_job_steps;
 extern const sb_http_job_steps sb_http_job_import, sb_http_job_reembed; /* job_enroll.c */
+extern const sb_http_job_steps sb_http_job_preview;                     /* job_preview.c: the first half of an import */
 extern const sb_http_job_steps sb_http_job_cluster, sb_http_job_dedup;  /* job_group.c */
+/* The result of a job. Takes `json` over. */
+sb_status sb_http_job_keep_result(sb_http_job *job, json_t *json, sb_error *error);
 
 struct sb_http_job {
   char id[SB_HTTP_JOB_ID + 1];
   sb_http_jobs *jobs;
   sb_http_job_kind kind;
-  const sb_http_job_steps *steps;
+  const sb_http_job_steps *steps; /* of an import with a preview, the preview's first */
   sb_actor caller;
   char *collection, *into, *consent, *model;
   unsigned flags;
@@ -54,8 +59,10 @@ struct sb_http_job {
   sb_http_job_refusal *refused;
   char *result;                  /* JSON; NULL: none, or none yet */
   struct sb_http_job_seen *seen; /* the faces of a cluster job so far; NULL: none */
-  sb_error error;                /* why it failed */
+  struct sb_http_job_preview *preview;
+  sb_error error; /* why it failed */
   int64_t created_ms, ended_ms;
+  int64_t previewed_ms; /* when the preview was ready; 0: there is none */
 };
 
 struct sb_http_jobs {

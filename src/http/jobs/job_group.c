@@ -55,16 +55,6 @@ static sb_status collect_faces(sb_http_job *job, const sb_import_item *item, sb_
   return status;
 }
 
-static sb_status keep_result(sb_http_job *job, json_t *json, sb_error *error) {
-  char *text = sb_json_write(json);
-  json_decref(json);
-  if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  pthread_mutex_lock(&job->jobs->lock);
-  job->result = text;
-  pthread_mutex_unlock(&job->jobs->lock);
-  return SB_OK;
-}
-
 static sb_status read_photo(void *context, size_t face, void **bytes, size_t *size, sb_box *box, sb_error *error) {
   const sb_http_job *job = context;
   const sb_groups_face *wanted = &job->seen->faces[face];
@@ -101,7 +91,7 @@ static sb_status cluster_faces(sb_http_job *job, sb_error *error) {
                                       .target = job->target};
   status = sb_engine_cluster(job->jobs->engine, &request, &clusters, error);
   if (status == SB_OK)
-    status = keep_result(job, sb_json_clusters(clusters, seen->faces, seen->count, job->total), error);
+    status = sb_http_job_keep_result(job, sb_json_clusters(clusters, seen->faces, seen->count, job->total), error);
 done:
   sb_clusters_free(clusters);
   free(embeddings);
@@ -125,7 +115,7 @@ static sb_status find_pairs(sb_http_job *job, sb_error *error) {
   const sb_dedup_request request = {
       .struct_size = sizeof request, .collection = job->collection, .target = job->target, .limit = job->limit};
   sb_status status = sb_engine_dedup(job->jobs->engine, &request, &found, error);
-  if (status == SB_OK) status = keep_result(job, sb_json_duplicates(found), error);
+  if (status == SB_OK) status = sb_http_job_keep_result(job, sb_json_duplicates(found), error);
   sb_duplicates_free(found);
   return status;
 }

@@ -13,6 +13,7 @@
 enum {
   KEPT = SB_HTTP_JOBS_MAX - 9, /* jobs that have ended and can still be asked about */
   WAITING_MAX = 8,
+  PREVIEW_MS = 3600000,        /* how long a preview waits, once another job wants its place */
   REFUSED_MAX = 100000,        /* refusals that are listed; beyond it they are only counted */
   REFUSED_BYTES_MAX = 4 << 20, /* and of the texts that they take */
   THREADS_MAX = 64,
@@ -21,7 +22,8 @@ enum {
 #define NO_JOB "there is no job with this id; jobs end when the server stops"
 typedef sb_http_job job;
 
-static const char *const state_words[] = {"queued", "reading", "running", "paused", "done", "cancelled", "failed"};
+static const char *const state_words[] = {"queued", "reading", "preview",   "running",
+                                          "paused", "done",    "cancelled", "failed"};
 static const char *const kind_words[] = {"import", "reembed", "cluster", "dedup"};
 
 static void job_free(job *j) {
@@ -42,6 +44,17 @@ static void job_free(job *j) {
 
 static bool has_ended(const job *j) {
   return j->state == SB_HTTP_JOB_DONE || j->state == SB_HTTP_JOB_CANCELLED || j->state == SB_HTTP_JOB_FAILED;
+}
+
+sb_status sb_http_job_keep_result(sb_http_job *j, json_t *json, sb_error *error) {
+  char *text = sb_json_write(json);
+  json_decref(json);
+  if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  pthread_mutex_lock(&j->jobs->lock);
+  free(j->result); /* of a preview before */
+  j->result = text;
+  pthread_mutex_unlock(&j->jobs->lock);
+  return SB_OK;
 }
 
 /* ---- The photos of a job, in several threads */
@@ -137,20 +150,55 @@ static void end_job(job *j, sb_status status, const sb_error *error) {
   j->bundle = NULL;
   pthread_mutex_unlock(&j->jobs->lock);
   sb_import_free(bundle);
-  if (j->steps->clear) j->steps->clear(j);
 }
 
-static void run_job(job *j) {
-  sb_error error = {0};
-  sb_status status = j->bundle ? sb_import_resolve(j->bundle, &error) : SB_OK;
+/* The preview is ready: the import itself is next, once the job is resumed. False: it was cancelled meanwhile. */
+static bool wait_for_consent(job *j) {
   pthread_mutex_lock(&j->jobs->lock);
+  bool waits = !j->cancel && !j->jobs->stopping;
+  if (waits) {
+    j->steps = &sb_http_job_import;
+    j->state = SB_HTTP_JOB_PREVIEW;
+    j->previewed_ms = sb_now_ms();
+    j->version++;
+  }
+  pthread_mutex_unlock(&j->jobs->lock);
+  return waits;
+}
+
+/* What a preview counted is counted anew by the import. Under the lock. */
+static void forget_counts(job *j) {
+  for (size_t i = 0; i < j->refused_count; i++) {
+    free(j->refused[i].path);
+    free(j->refused[i].message);
+  }
+  free(j->refused);
+  j->refused = NULL;
+  j->next = j->looked = j->enrolled = j->skipped = j->passed_over = j->warnings = 0;
+  j->refused_count = j->refused_more = j->refused_bytes = 0;
+}
+
+static sb_status begin(job *j, sb_error *error) {
+  sb_status status = j->bundle && !j->previewed_ms ? sb_import_resolve(j->bundle, error) : SB_OK;
+  if (status == SB_OK && j->steps->begin) status = j->steps->begin(j, error);
+  pthread_mutex_lock(&j->jobs->lock);
+  forget_counts(j);
   j->total = status == SB_OK && j->bundle ? j->bundle->count : 0;
   if (status == SB_OK) j->state = j->pause ? SB_HTTP_JOB_PAUSED : SB_HTTP_JOB_RUNNING;
   j->version++;
   pthread_mutex_unlock(&j->jobs->lock);
+  return status;
+}
+
+static void run_job(job *j) {
+  sb_error error = {0};
+  const sb_http_job_steps *steps = j->steps;
+  sb_status status = begin(j, &error);
   if (status == SB_OK && j->bundle) run_threads(j);
   if (status == SB_OK) status = finish(j, &error);
-  end_job(j, status, &error);
+  if (steps->clear) steps->clear(j);
+  bool waits = steps == &sb_http_job_preview && status == SB_OK && wait_for_consent(j);
+  if (!waits) end_job(j, status, &error);
 }
 
 /* ---- The list */
@@ -210,9 +258,23 @@ void sb_http_jobs_free(sb_http_jobs *jobs) {
   free(jobs);
 }
 
+/* Whoever left a preview alone does not want the import: its photos are erased. */
+static void drop_old_previews(sb_http_jobs *jobs) {
+  for (size_t i = 0; i < jobs->count; i++) {
+    job *j = jobs->list[i];
+    if (j->state != SB_HTTP_JOB_PREVIEW || sb_now_ms() - j->previewed_ms < PREVIEW_MS) continue;
+    j->state = SB_HTTP_JOB_CANCELLED;
+    j->ended_ms = sb_now_ms();
+    j->version++;
+    sb_import_free(j->bundle);
+    j->bundle = NULL;
+  }
+}
+
 /* Makes room by dropping the oldest job that has ended. */
 static bool make_room(sb_http_jobs *jobs) {
   size_t waiting = 0;
+  drop_old_previews(jobs);
   for (size_t i = 0; i < jobs->count; i++) waiting += !has_ended(jobs->list[i]);
   if (waiting > WAITING_MAX) return false;
   if (jobs->count <= KEPT) return true;
@@ -238,7 +300,7 @@ static sb_status job_new(sb_http_jobs *jobs, const sb_http_job_request *request,
   sb_crypto_random(random, sizeof random);
   *j = (job){.jobs = jobs,
              .kind = request->kind,
-             .steps = steps[request->kind],
+             .steps = request->preview ? &sb_http_job_preview : steps[request->kind],
              .caller = *sb_actor_get(),
              .flags = request->flags,
              .target = request->target,
@@ -296,6 +358,7 @@ static json_t *job_json(const job *j) {
       (json_int_t)j->refused_count + (json_int_t)j->refused_more, "possible_duplicates", (json_int_t)j->warnings,
       "has_result", j->result != NULL, "created", sb_json_time(j->created_ms), "ended", sb_json_time(j->ended_ms),
       "last_refused", refused);
+  if (json && j->steps == &sb_http_job_preview) json_object_set_new(json, "previewing", json_true());
   if (json && *j->into) json_object_set_new(json, "into", json_string(j->into));
   if (json && j->error.code != SB_OK) json_object_set_new(json, "message", json_string(j->error.message));
   return json;
@@ -330,8 +393,9 @@ sb_status sb_http_jobs_result(sb_http_jobs *jobs, const sb_http_principal *calle
   const job *j = find(jobs, caller, id);
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   if (j && !j->result)
-    status = sb_fail(error, SB_NOT_FOUND,
-                     "this job has no result: only cluster and dedup jobs have one, when they are done");
+    status = sb_fail(
+        error, SB_NOT_FOUND,
+        "this job has no result: cluster and dedup jobs have one when they are done, an import when its preview is");
   if (status == SB_OK && !(*out = sb_strdup(j->result, error))) status = SB_NO_MEMORY;
   pthread_mutex_unlock(&jobs->lock);
   return status;
@@ -345,7 +409,9 @@ sb_status sb_http_jobs_order(sb_http_jobs *jobs, const sb_http_principal *caller
   sb_status status = j ? SB_OK : sb_fail(error, SB_NOT_FOUND, NO_JOB);
   if (j && !has_ended(j)) {
     if (order == SB_HTTP_JOB_CANCEL) j->cancel = true;
-    if (order == SB_HTTP_JOB_CANCEL && j->state == SB_HTTP_JOB_QUEUED) {
+    bool waits = j->state == SB_HTTP_JOB_QUEUED || j->state == SB_HTTP_JOB_PREVIEW;
+    if (order == SB_HTTP_JOB_RESUME && j->state == SB_HTTP_JOB_PREVIEW) j->state = SB_HTTP_JOB_QUEUED;
+    if (order == SB_HTTP_JOB_CANCEL && waits) {
       j->state = SB_HTTP_JOB_CANCELLED;
       j->ended_ms = sb_now_ms();
       bundle = j->bundle;

@@ -32,6 +32,7 @@ typedef struct sb_http_job_request {
   sb_target target;                        /* operating point, for cluster and dedup */
   size_t limit;                            /* most pairs in the result of dedup */
   bool collages;                           /* for cluster: a photo may show a person several times */
+  bool preview;                            /* for import: say first what it would do, and wait to be resumed */
 } sb_http_job_request;
 /* Queues a job. Takes the bundle over, also when it fails. SB_BUSY: too many jobs wait. */
 sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *request, char id[SB_HTTP_JOB_ID + 1],
@@ -39,7 +40,7 @@ sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *reques
 /* Of the jobs, a caller sees those that it posted itself, with the same key or as the same person; an admin sees all of
  * the collections that the key is for. To anybody else a job does not exist: its file names may be people's names.
  *
- * The result of a cluster or dedup job, as JSON; released by free(). SB_NOT_FOUND for a job of another kind, too, and
+ * The result of a cluster or dedup job, or the preview of an import, as JSON; released by free(). SB_NOT_FOUND for a job of another kind, too, and
  * before it is done. */
 sb_status sb_http_jobs_result(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, char **out,
                               sb_error *error);

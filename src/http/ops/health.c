@@ -46,6 +46,7 @@ void sb_http_handle_health(sb_http_request *request) {
   if (body && counts) json_object_set_new(body, "people", json_integer((json_int_t)info.people));
   if (body && counts) json_object_set_new(body, "faces", json_integer((json_int_t)info.faces));
   if (body && counts) json_object_set_new(body, "model", json_string(info.model));
+  if (body && counts) json_object_set_new(body, "collection", json_string(request->context->collection));
   if (body && failed && counts) json_object_set_new(body, "message", json_string(cause.message));
   /* The gallery is loaded after the models, so until they are ready its faces cannot be searched either. */
   bool loading = info.loading || models == SB_STATE_PENDING || models == SB_STATE_LOADING;
