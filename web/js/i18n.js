@@ -28,7 +28,7 @@ const kept = recall('language');
 const wanted = navigator.languages.map((one) => one.slice(0, 2)).find((one) => ORDER.includes(one));
 /** The language of the first visit: what was chosen in this browser, else the browser's own. */
 export const first = ORDER.includes(kept) ? kept : (wanted ?? 'en');
-/* index.html loads this module before main.js, so that the words come while the other modules are still on their way. */
+/* index.html loads this module before main.js, so that the words come while the other modules are on their way. */
 export const ready = choose(first);
 
 /** Chooses whether the server keeps thumbnails; returns true if that changes the texts. */

@@ -1,4 +1,4 @@
-// The page of one person, at #person?id=…: record, consent, estimates, templates, look-alikes, and what the audit holds.
+// The page of one person, at #person?id=…: record, terms, estimates, templates, look-alikes, and what the audit holds.
 //
 // The record is loaded first; templates, look-alikes and history follow, each when its answer comes. Every load has a
 // number, and what belongs to an older one is dropped. A form that somebody is filling in is not overwritten.
@@ -44,9 +44,9 @@ function showChange(form) {
   $('[type=reset]', form).hidden = !isChanged(form);
 }
 
-/** Puts what is stored into a form; with `anew` also over what was typed. */
-function fill(form, values, anew) {
-  const keep = !anew && isChanged(form);
+/** Puts what is stored into a form; with `fresh` also over what was typed. */
+function fill(form, values, fresh) {
+  const keep = !fresh && isChanged(form);
   for (const [selector, value] of Object.entries(values)) $(selector).defaultValue = value;
   if (!keep) form.reset();
   showChange(form);
@@ -84,10 +84,10 @@ async function save(form, note, fields) {
 /** The last day on which the person is kept; the record says when that day has ended. */
 const lastDay = (iso) => (iso ? new Date(new Date(iso).getTime() - 1).toISOString().slice(0, 10) : '');
 
-function fillForms(anew) {
-  fill($('#person-record'), { '#p-name': person.name, '#p-id': person.id }, anew);
+function fillForms(fresh) {
+  fill($('#person-record'), { '#p-name': person.name, '#p-id': person.id }, fresh);
   const terms = { '#p-consent': person.consent, '#p-purpose': person.purpose, '#p-expires': lastDay(person.expires) };
-  fill($('#person-terms'), terms, anew);
+  fill($('#person-terms'), terms, fresh);
 }
 
 function saveRecord(event) {
@@ -381,11 +381,11 @@ async function part(loading, note) {
   }
 }
 
-/** Loads everything; with `anew` somebody else's page, of which nothing is known yet. */
-async function load(anew = false) {
+/** Loads everything; with `fresh` somebody else's page, of which nothing is known yet. */
+async function load(fresh = false) {
   asked += 1;
   const mine = asked;
-  if (anew) {
+  if (fresh) {
     [person, failure, faces, review, history] = [null, null, null, null, null];
     for (const note of $$('[data-view=person] .note')) say(note);
     render();
@@ -394,7 +394,7 @@ async function load(anew = false) {
     const found = await api.getPerson(id);
     if (mine !== asked) return;
     [person, failure] = [found, null];
-    fillForms(anew);
+    fillForms(fresh);
   } catch (error) {
     if (mine !== asked) return;
     [person, failure] = [error.code === 'not_found' ? null : person, error];
@@ -450,9 +450,9 @@ export function start() {
 
 export function enter(state) {
   const wanted = state.get('id') ?? '';
-  const anew = wanted !== id || !person;
+  const fresh = wanted !== id || !person;
   id = wanted;
-  return load(anew);
+  return load(fresh);
 }
 
 export const accept = (files) => {

@@ -36,7 +36,7 @@ typedef struct sb_http_job_steps {
 extern const sb_http_job_steps sb_http_job_import, sb_http_job_reembed; /* job_enroll.c */
 extern const sb_http_job_steps sb_http_job_preview;                     /* job_preview.c: the first half of an import */
 extern const sb_http_job_steps sb_http_job_cluster, sb_http_job_dedup;  /* job_group.c */
-/* The result of a job. Takes `json` over. */
+/* job_result.c: the result of a job. Takes `json` over. */
 sb_status sb_http_job_keep_result(sb_http_job *job, json_t *json, sb_error *error);
 
 struct sb_http_job {

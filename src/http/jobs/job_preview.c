@@ -1,5 +1,5 @@
-/* The preview of an import: who is in the bundle, with how many photos, which photos are the same, and who is registered
- * already, under this id or, by the face, under another one. Nothing is enrolled.
+/* The preview of an import: who is in the bundle, with how many photos, which photos are the same, and who is
+ * registered already, under this id or, by the face, under another one. Nothing is enrolled.
  *
  * All photos are read; of each person the first photo with a face is searched for in the collection, which the audit
  * notes as a search. The job then waits in the state `preview` until it is resumed or cancelled. */

@@ -46,17 +46,6 @@ static bool has_ended(const job *j) {
   return j->state == SB_HTTP_JOB_DONE || j->state == SB_HTTP_JOB_CANCELLED || j->state == SB_HTTP_JOB_FAILED;
 }
 
-sb_status sb_http_job_keep_result(sb_http_job *j, json_t *json, sb_error *error) {
-  char *text = sb_json_write(json);
-  json_decref(json);
-  if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  pthread_mutex_lock(&j->jobs->lock);
-  free(j->result); /* of a preview before */
-  j->result = text;
-  pthread_mutex_unlock(&j->jobs->lock);
-  return SB_OK;
-}
-
 /* ---- The photos of a job, in several threads */
 
 static sb_status add_refusal(job *j, const char *path, const sb_error *error) {
@@ -166,7 +155,7 @@ static bool wait_for_consent(job *j) {
   return waits;
 }
 
-/* What a preview counted is counted anew by the import. Under the lock. */
+/* The import counts again what its preview has counted. Under the lock. */
 static void forget_counts(job *j) {
   for (size_t i = 0; i < j->refused_count; i++) {
     free(j->refused[i].path);
