@@ -40,8 +40,8 @@ sb_status sb_http_jobs_add(sb_http_jobs *jobs, const sb_http_job_request *reques
 /* Of the jobs, a caller sees those that it posted itself, with the same key or as the same person; an admin sees all of
  * the collections that the key is for. To anybody else a job does not exist: its file names may be people's names.
  *
- * The result of a cluster or dedup job, or the preview of an import, as JSON; released by free(). SB_NOT_FOUND for a job
- * of another kind, too, and before it is done. */
+ * The result of a cluster or dedup job, or the preview of an import, as JSON; released by free(). SB_NOT_FOUND for a
+ * job of another kind, too, and before it is done. */
 sb_status sb_http_jobs_result(sb_http_jobs *jobs, const sb_http_principal *caller, const char *id, char **out,
                               sb_error *error);
 /* The job as JSON; SB_NOT_FOUND. `*version` (NULL allowed) grows with each change; `*ended` (NULL allowed): nothing
