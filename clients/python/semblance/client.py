@@ -94,9 +94,7 @@ class Semblance:
             if cursor is None:
                 return
 
-    def change(
-        self, identity: str, name: str | None = None, new_id: str | None = None, **fields: Any
-    ) -> Json:
+    def change(self, identity: str, name: str | None = None, new_id: str | None = None, **fields: Any) -> Json:
         """Changes a person: all that is given, or nothing. `fields`: consent, purpose, expires ("30d", a date or
         "never"), forget (estimates to erase: "age,gender,ethnicity")."""
         named = {key: value for key, value in (("name", name), ("id", new_id)) if value is not None}
