@@ -168,6 +168,7 @@ static sb_status rewrite_selects(sb_sql_token_edits *s, sb_sql_dialect *out, sb_
   selects all;
   if (!find_selects(s, &all)) return SB_OK;
   sb_status status = replace_tops(s, &all, error);
+  for (size_t i = 0; status == SB_OK && i < all.count; i++) status = sb_sql_query_nulls_last(s, &all.items[i], error);
   if (status == SB_OK && s->edit_count) status = write(s, &out->plain, error);
   size_t plain_edits = s->edit_count;
   for (size_t i = 0; status == SB_OK && i < all.count; i++) status = sb_sql_query_rewrite(s, &all.items[i], error);

@@ -52,15 +52,19 @@ static sb_status write_metrics(sb_sql_token_edits *s, size_t open, bool *found, 
 }
 
 sb_status sb_sql_iris_create_table(sb_sql_token_edits *s, size_t i, sb_error *error) {
-  bool vectors = false;
-  if (!sb_sql_token_is(at(s, i), "create") || !sb_sql_token_is(at(s, i + 1), "table")) return SB_OK;
-  size_t name = i + 2;
+  bool vectors = false, unlogged = sb_sql_token_is(at(s, i + 1), "unlogged"),
+       temporary = sb_sql_token_is(at(s, i + 1), "temp") || sb_sql_token_is(at(s, i + 1), "temporary");
+  size_t word = i + 1 + (unlogged || temporary), name = word + 1;
+  if (!sb_sql_token_is(at(s, i), "create") || !sb_sql_token_is(at(s, word), "table")) return SB_OK;
   if (sb_sql_token_is(at(s, name), "if")) name += 3; /* IF NOT EXISTS */
   size_t open = skip_name(s, name);
   if (!sb_sql_token_is_symbol(at(s, open), '(') || s->matching[open] < 0) return SB_OK;
   sb_status status = write_metrics(s, open, &vectors, error);
   if (status != SB_OK || !vectors) return status;
-  status = sb_sql_token_edits_replace(s, at(s, i + 1)->text, 0, error, "VIRTUAL ");
+  const char *from = at(s, i + 1)->text; /* a temporary virtual table is one of the schema temp */
+  status = sb_sql_token_edits_replace(s, from, (size_t)(at(s, word)->text - from), error, "VIRTUAL ");
+  if (status == SB_OK && temporary && open == name + 1)
+    status = sb_sql_token_edits_replace(s, at(s, name)->text, 0, error, "temp.");
   return status == SB_OK ? sb_sql_token_edits_replace(s, at(s, open)->text, 0, error, " USING semblance") : status;
 }
 

@@ -59,31 +59,33 @@ void sb_sql_select_read(const sb_sql_token_edits *s, size_t from, sb_sql_select 
 typedef struct search {
   const char *function; /* the function of vectors/metric.h that asks for the nearest rows */
   bool descending;      /* the order of ORDER BY that puts the nearest row first */
+  bool nulls_last;      /* PostgreSQL's order of a distance that is NULL; IRIS has SQLite's, which is first */
   size_t column, column_end, vector, vector_end;
 } search;
 
 static bool parse_function(const sb_sql_token *t, search *out) {
   static const struct {
     const char *name, *nearest;
-    bool descending;
-  } functions[] = {{"vector_dot_product", "semblance_nearest_dot", true},
-                   {"vector_cosine", "semblance_nearest_cosine", true},
-                   {"vector_l2", "semblance_nearest_l2", false},
-                   {"vector_l1", "semblance_nearest_l1", false},
-                   {"inner_product", "semblance_nearest_dot", true},
-                   {"vector_negative_inner_product", "semblance_nearest_dot", false},
-                   {"cosine_distance", "semblance_nearest_cosine", false},
-                   {"l2_distance", "semblance_nearest_l2", false},
-                   {"l1_distance", "semblance_nearest_l1", false},
-                   {"hamming_distance", "semblance_nearest_hamming", false},
-                   {"jaccard_distance", "semblance_nearest_jaccard", false},
-                   {"vec_distance_cosine", "semblance_nearest_cosine", false},
-                   {"vec_distance_l2", "semblance_nearest_l2", false},
-                   {"vec_distance_l1", "semblance_nearest_l1", false},
-                   {"vec_distance_hamming", "semblance_nearest_hamming", false}};
+    bool descending, nulls_last;
+  } functions[] = {{"vector_dot_product", "semblance_nearest_dot", true, false},
+                   {"vector_cosine", "semblance_nearest_cosine", true, false},
+                   {"vector_l2", "semblance_nearest_l2", false, false},
+                   {"vector_l1", "semblance_nearest_l1", false, false},
+                   {"inner_product", "semblance_nearest_dot", true, false},
+                   {"vector_negative_inner_product", "semblance_nearest_dot", false, true},
+                   {"cosine_distance", "semblance_nearest_cosine", false, true},
+                   {"l2_distance", "semblance_nearest_l2", false, true},
+                   {"l1_distance", "semblance_nearest_l1", false, true},
+                   {"hamming_distance", "semblance_nearest_hamming", false, true},
+                   {"jaccard_distance", "semblance_nearest_jaccard", false, true},
+                   {"vec_distance_cosine", "semblance_nearest_cosine", false, false},
+                   {"vec_distance_l2", "semblance_nearest_l2", false, false},
+                   {"vec_distance_l1", "semblance_nearest_l1", false, false},
+                   {"vec_distance_hamming", "semblance_nearest_hamming", false, false}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     if (!sb_sql_token_is(t, functions[i].name)) continue;
-    *out = (search){.function = functions[i].nearest, .descending = functions[i].descending};
+    *out = (search){
+        .function = functions[i].nearest, .descending = functions[i].descending, .nulls_last = functions[i].nulls_last};
     return true;
   }
   return false;
@@ -140,18 +142,29 @@ static bool same_name(const sb_sql_token *a, const sb_sql_token *b) {
   return size == b->size - 2 * skip_b && !strncasecmp(a->text + skip_a, b->text + skip_b, size);
 }
 
-/* Finds the column of the SELECT with this alias, and reads the call in it. */
-static bool find_alias(const sb_sql_token_edits *s, const sb_sql_select *c, const sb_sql_token *name, search *out) {
+/* Finds the column of the SELECT with this alias: its tokens *from to *to - 1, without the alias. */
+static bool find_alias(const sb_sql_token_edits *s, const sb_sql_select *c, const sb_sql_token *name, size_t *from,
+                       size_t *to) {
   size_t end = c->tables - 1;
-  for (size_t from = c->columns, i = from; i <= end; i = i == end ? end + 1 : next(s, i)) {
+  *from = c->columns;
+  for (size_t i = *from; i <= end; i = i == end ? end + 1 : next(s, i)) {
     if (i < end && !sb_sql_token_is_symbol(at(s, i), ',')) continue;
-    if (i > from + 1 && is_name(at(s, i - 1)) && same_name(at(s, i - 1), name)) {
-      size_t last = i - 1 - sb_sql_token_is(at(s, i - 2), "as");
-      return parse_call(s, from, last, out); /* SQLite, too, takes the first of that name */
+    if (i > *from + 1 && is_name(at(s, i - 1)) && same_name(at(s, i - 1), name)) {
+      *to = i - 1 - sb_sql_token_is(at(s, i - 2), "as");
+      return true; /* SQLite, too, takes the first of that name */
     }
-    from = i + 1;
+    *from = i + 1;
   }
   return false;
+}
+
+/* Finds what the SELECT is ordered by, where the list up to token `end` is one term: tokens *from to *to - 1. */
+static bool find_order(const sb_sql_token_edits *s, const sb_sql_select *c, size_t end, size_t *from, size_t *to) {
+  if (end <= c->order) return false;
+  if (end - c->order == 1 && is_name(at(s, c->order))) return find_alias(s, c, at(s, c->order), from, to);
+  *from = c->order;
+  *to = end;
+  return true;
 }
 
 /* Whether the FROM clause, up to token `end`, names one table. *called: the token of its alias or name. */
@@ -166,20 +179,19 @@ static bool one_table(const sb_sql_token_edits *s, const sb_sql_select *c, size_
   return i == end;
 }
 
-/* Whether the SELECT is a search. *called: the token of the table's alias or name; *order_end: the token after ORDER
- * BY's list. */
+/* Whether the SELECT is a search. *called: the token of the table's alias or name; *list_end: the token after ORDER BY's
+ * list. */
 static bool find_search(const sb_sql_token_edits *s, const sb_sql_select *c, search *out, size_t *called,
-                        size_t *order_end) {
+                        size_t *list_end) {
   if (!c->tables || !c->order || !c->limited || c->distinct || c->grouped || c->compound) return false;
   if (c->tables > c->order || (c->where && c->where > c->order)) return false;
   size_t end = c->limit ? c->limit : c->to;
-  *order_end = end;
+  *list_end = end;
   bool descending = sb_sql_token_is(at(s, end - 1), "desc");
   if (descending || sb_sql_token_is(at(s, end - 1), "asc")) end--;
-  if (end <= c->order) return false;
-  bool alias = end - c->order == 1 && is_name(at(s, c->order));
-  bool found = alias ? find_alias(s, c, at(s, c->order), out) : parse_call(s, c->order, end, out);
-  return found && descending == out->descending && one_table(s, c, c->where ? c->where - 1 : c->order - 2, called);
+  size_t from, to;
+  return find_order(s, c, end, &from, &to) && parse_call(s, from, to, out) && descending == out->descending &&
+         one_table(s, c, c->where ? c->where - 1 : c->order - 2, called);
 }
 
 /* ---- Rewriting it */
@@ -198,8 +210,8 @@ static sb_status add_condition(sb_sql_token_edits *s, const sb_sql_select *c, co
 
 sb_status sb_sql_query_rewrite(sb_sql_token_edits *s, const sb_sql_select *c, sb_error *error) {
   search found;
-  size_t called, order_end;
-  if (!find_search(s, c, &found, &called, &order_end)) return SB_OK;
+  size_t called, list_end;
+  if (!find_search(s, c, &found, &called, &list_end)) return SB_OK;
   char *column = sb_sql_token_edits_slice(s, found.column, found.column_end, error);
   char *vector = sb_sql_token_edits_slice(s, found.vector, found.vector_end, error);
   sb_status status = column && vector ? SB_OK : SB_NO_MEMORY;
@@ -207,7 +219,19 @@ sb_status sb_sql_query_rewrite(sb_sql_token_edits *s, const sb_sql_select *c, sb
   free(column);
   free(vector);
   if (status != SB_OK) return status;
-  const sb_sql_token *order = at(s, c->order), *last = at(s, order_end - 1), *name = at(s, called);
-  return sb_sql_token_edits_replace(s, order->text, (size_t)(last->text + last->size - order->text), error,
-                                    "%.*s.\"semblance rank\"", (int)name->size, name->text);
+  const sb_sql_token *by = at(s, c->order - 1), *last = at(s, list_end - 1), *name = at(s, called);
+  return sb_sql_token_edits_replace(s, by->text, (size_t)(last->text + last->size - by->text), error,
+                                    "BY %.*s.\"semblance rank\"", (int)name->size, name->text);
+}
+
+/* The last token is replaced and not followed, so that the search's replacement of BY and the list drops this edit. */
+sb_status sb_sql_query_nulls_last(sb_sql_token_edits *s, const sb_sql_select *c, sb_error *error) {
+  search found;
+  if (!c->tables || !c->order || c->tables > c->order) return SB_OK;
+  size_t end = c->limit > c->order ? c->limit : c->to, from, to;
+  if (!find_order(s, c, end - sb_sql_token_is(at(s, end - 1), "asc"), &from, &to)) return SB_OK;
+  bool call = parse_function(at(s, from), &found) && s->matching[from + 1] == (int)to - 1;
+  if (!call || !found.nulls_last) return SB_OK;
+  const sb_sql_token *last = at(s, end - 1);
+  return sb_sql_token_edits_replace(s, last->text, last->size, error, "%.*s NULLS LAST", (int)last->size, last->text);
 }

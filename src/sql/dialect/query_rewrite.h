@@ -28,6 +28,9 @@ typedef struct sb_sql_select {
 
 /* Reads the SELECT at token `from`. */
 void sb_sql_select_read(const sb_sql_token_edits *edits, size_t from, sb_sql_select *out);
+/* Registers an edit that puts NULL last where a SELECT is ordered by a distance of pgvector, as PostgreSQL does; the
+ * search of the index does so anyway. */
+sb_status sb_sql_query_nulls_last(sb_sql_token_edits *edits, const sb_sql_select *select, sb_error *error);
 /* Registers the edits that make `select` a search of the index, if it has one of the forms above. SB_NO_MEMORY. */
 sb_status sb_sql_query_rewrite(sb_sql_token_edits *edits, const sb_sql_select *select, sb_error *error);
 

@@ -115,3 +115,6 @@ SELECT sum(b) FROM many;
 CREATE INDEX ON many USING hnsw (h halfvec_l2_ops); CREATE INDEX ON many USING hnsw (b bit_hamming_ops); SET hnsw.ef_search = 100; SET LOCAL ivfflat.probes = 10; SELECT id FROM many ORDER BY b <~> '111' LIMIT 1; SELECT id FROM many ORDER BY h <-> '[3,1]' LIMIT 5; EXPLAIN QUERY PLAN SELECT id FROM many ORDER BY b <%> '111' LIMIT 5;
 
 SELECT 1 <-> 2;
+
+-- NULL comes last in the order of a distance, with the index and without
+CREATE TEMP TABLE n (id int, v vector(2)); INSERT INTO n VALUES (1, NULL), (2, '[1,2]'), (3, '[0,0]'); SELECT id FROM n ORDER BY v <-> '[0,0]'; SELECT id FROM n ORDER BY v <-> '[0,0]' LIMIT 5; SELECT id, v <-> '[0,0]' AS d FROM n ORDER BY d ASC; SELECT id, v <-> '[0,0]' AS d FROM n ORDER BY d ASC LIMIT 5; SELECT id FROM n ORDER BY v <-> (SELECT '[0,0]') DESC; SELECT id FROM n ORDER BY v <-> (SELECT '[0,0]'); SELECT id FROM n ORDER BY VECTOR_L2(v, '[0,0]'); EXPLAIN QUERY PLAN SELECT id FROM n ORDER BY v <-> '[0,0]' LIMIT 5; SELECT sql FROM sqlite_temp_schema WHERE name = 'n'; SELECT count(*) FROM n; CREATE UNLOGGED TABLE u (v vector(2)); INSERT INTO u VALUES ('[1,2]'); SELECT v FROM u;
