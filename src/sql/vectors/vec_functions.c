@@ -12,7 +12,8 @@
 #include <string.h>
 
 #ifndef SQLITE_RESULT_SUBTYPE
-#define SQLITE_RESULT_SUBTYPE 0 /* SQLite before 3.45 */
+/* A header before 3.45 lacks it. Older libraries ignore the flag; newer ones may refuse subtypes without it. */
+#define SQLITE_RESULT_SUBTYPE 0x001000000
 #endif
 
 static bool any_null(int count, sqlite3_value **arguments) {
