@@ -149,7 +149,10 @@ static bool read_vector_type(const char **text, size_t *dim, sb_sql_element *ele
   } else if (parentheses) {
     size = 0; /* no type */
   }
-  if (size && !word_is(type, size, "float32") && sb_sql_element_parse(type, size, element, NULL) != SB_OK)
+  bool single = word_is(type, size, "float32") || word_is(type, size, "f32"); /* sqlite-vec's names */
+  if (word_is(type, size, "i8"))
+    *element = SB_SQL_ELEMENT_INT8;
+  else if (size && !single && sb_sql_element_parse(type, size, element, NULL) != SB_OK)
     *element = SB_SQL_ELEMENT_NONE;
   char *end = NULL;
   if (*p >= '0' && *p <= '9') *dim = strtoull(p, &end, 10);
