@@ -219,7 +219,8 @@ static sb_status check_upsert(sb_sql_statement *statement, sb_error *error) {
   const char *missing = statement->dialect.missing;
   sqlite3_stmt *columns = NULL;
   sb_status status = SB_OK;
-  if (!missing || !strstr(sqlite3_sql(statement->raw), "OR REPLACE")) return SB_OK;
+  const char *sql = sqlite3_sql(statement->raw);
+  if (!missing || strncmp(sql, statement->dialect.plain, strlen(sql)) != 0) return SB_OK; /* the fast form */
   int code = sqlite3_prepare_v2(statement->sql->db, missing, -1, &columns, NULL);
   if (code == SQLITE_OK) code = sqlite3_step(columns);
   if (code == SQLITE_ROW)

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   size_t half = size / 2;
   if (sb_sql_value_read_blob(bytes, half, &a, &error) != SB_OK) return 0;
   if (sb_sql_value_read_blob(bytes + half, size - half, &b, &error) == SB_OK) {
-    for (int metric = SB_SQL_METRIC_DOT; metric <= SB_SQL_METRIC_L2; metric++)
+    for (int metric = SB_SQL_METRIC_DOT; metric < SB_SQL_METRICS; metric++)
       if (sb_sql_metric_of_values((sb_sql_metric)metric, &a, &b, &result, &null, &error) == SB_OK)
         check(null || isfinite(result));
     sb_sql_value_free(&b);

@@ -179,8 +179,8 @@ static bool one_table(const sb_sql_token_edits *s, const sb_sql_select *c, size_
   return i == end;
 }
 
-/* Whether the SELECT is a search. *called: the token of the table's alias or name; *list_end: the token after ORDER BY's
- * list. */
+/* Whether the SELECT is a search. *called: the token of the table's alias or name; *list_end: the token after ORDER
+ * BY's list. */
 static bool find_search(const sb_sql_token_edits *s, const sb_sql_select *c, search *out, size_t *called,
                         size_t *list_end) {
   if (!c->tables || !c->order || !c->limited || c->distinct || c->grouped || c->compound) return false;
