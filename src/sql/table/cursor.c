@@ -105,12 +105,14 @@ static char *write_tables(const cursor *c) {
   return out;
 }
 
-static sb_status write_where(const char *conditions, sb_buffer *out) {
+static sb_status write_where(const cursor *c, const char *conditions, sb_buffer *out) {
   sb_sql_condition condition;
   sb_status status = sb_buffer_addf(out, NULL, "%s", "");
   while (status == SB_OK && sb_sql_plan_next_condition(&conditions, &condition)) {
+    int number = sb_sql_table_declaration_vector(&table_of(c)->declaration, condition.column);
     status = sb_buffer_addf(out, NULL, out->size ? " AND " : " WHERE ");
-    if (status == SB_OK) status = sb_sql_condition_write(&condition, 1, out, NULL);
+    if (status == SB_OK && number >= 0) status = sb_buffer_addf(out, NULL, "v%d.vector = ?", number);
+    if (status == SB_OK && number < 0) status = sb_sql_condition_write(&condition, 1, out, NULL);
   }
   return status;
 }
@@ -120,7 +122,7 @@ static int prepare_scan(cursor *c, const char *conditions) {
   sb_buffer columns = {0}, where = {0};
   char *tables = write_tables(c);
   int code = SQLITE_NOMEM;
-  if (tables && write_columns(c, &columns) == SB_OK && write_where(conditions, &where) == SB_OK)
+  if (tables && write_columns(c, &columns) == SB_OK && write_where(c, conditions, &where) == SB_OK)
     code = sb_sql_table_prepare(table_of(c), &c->scan, "SELECT %s FROM %s%s ORDER BY r.id%s", columns.bytes, tables,
                                 where.bytes, c->plan & SB_SQL_PLAN_BACKWARDS ? " DESC" : "");
   sqlite3_free(tables);
@@ -136,6 +138,24 @@ static int step_scan(cursor *c) {
   return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : sb_sql_table_sqlite_error(table_of(c), code);
 }
 
+/* Binds the blob that is stored for a vector. */
+static int bind_vector(cursor *c, sb_sql_vector_set *set, int parameter, sqlite3_value *argument) {
+  const sb_sql_vector_column *column = set->column;
+  const char *table = set->table->name, *name = set->table->declaration.names[column->column];
+  sb_sql_value value = {0};
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  sb_error error = {0};
+  if (sqlite3_value_type(argument) == SQLITE_NULL) return SQLITE_OK; /* equal to nothing */
+  sb_status status = sb_sql_value_for_column(argument, column->element, column->dim, &value, &error);
+  if (status == SB_OK) status = sb_sql_check_length(table, name, column->dim, value.dim, &error);
+  if (status == SB_OK) status = sb_sql_value_convert(&value, column->element, &error);
+  if (status == SB_OK) status = sb_sql_value_write_blob(&value, &bytes, &size, &error);
+  sb_sql_value_free(&value);
+  if (status != SB_OK) return fail(c, status, &error);
+  return sqlite3_bind_blob64(c->scan, parameter, bytes, size, free);
+}
+
 static int start_scan(cursor *c, const char *plan, sqlite3_value **values) {
   const char *conditions = sb_sql_plan_conditions(plan);
   sb_sql_condition condition;
@@ -143,8 +163,12 @@ static int start_scan(cursor *c, const char *plan, sqlite3_value **values) {
   if (code != SQLITE_OK) return sb_sql_table_sqlite_error(table_of(c), code);
   for (int number = 0, bound = 0; sb_sql_plan_next_condition(&conditions, &condition); number++) {
     if (!sb_sql_condition_has_value(&condition)) continue;
-    code = sqlite3_bind_value(c->scan, ++bound, values[number]);
-    if (code != SQLITE_OK) return sb_sql_table_sqlite_error(table_of(c), code);
+    int vector = sb_sql_table_declaration_vector(&table_of(c)->declaration, condition.column);
+    if (vector >= 0)
+      code = bind_vector(c, &table_of(c)->sets[vector], ++bound, values[number]);
+    else
+      code = sb_sql_table_sqlite_error(table_of(c), sqlite3_bind_value(c->scan, ++bound, values[number]));
+    if (code != SQLITE_OK) return code;
   }
   return step_scan(c);
 }

@@ -1,7 +1,8 @@
 /* Chooses how a statement reads a table (xBestIndex), and reads that choice back.
  *
  * Conditions that the table checks itself are passed on in the plan's text. All of them are also left to SQLite to
- * check again (argumentUsage.omit is false), except the query vector and k, which have no meaning outside the table. */
+ * check again (argumentUsage.omit is false), except the query vector and k, which have no meaning outside the table, and
+ * equality of vectors. */
 #include "sql/table/plan.h"
 
 #include "sql/table/methods.h"
@@ -171,14 +172,29 @@ static sb_status add_bound(plan *p, int i, int *values, sb_buffer *text) {
   return sb_sql_condition_describe(p->info, i, distance ? "distance" : "similarity", false, text);
 }
 
+/* Takes "vector = ?" into the plan of a scan, where any form of the vector is meant: SQLite would compare a text or an
+ * untyped blob with the blob that is stored, and never find them equal. So it must not check this condition again, which
+ * it leaves out for the first 16 values only. */
+static sb_status add_equal(plan *p, int i, int *values, sb_buffer *text) {
+  enum { OMITTED_MAX = 16 };
+  const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
+  bool equal = c->usable && c->op == SQLITE_INDEX_CONSTRAINT_EQ && !sqlite3_vtab_in(p->info, i, -1);
+  if (!equal || p->query >= 0 || *values >= OMITTED_MAX) return SB_OK;
+  char name[16];
+  snprintf(name, sizeof name, "c%d", c->iColumn);
+  p->info->aConstraintUsage[i].argvIndex = ++*values;
+  p->info->aConstraintUsage[i].omit = 1;
+  return sb_sql_condition_describe(p->info, i, name, false, text);
+}
+
 /* Takes a condition on the rowid or an ordinary column into the plan, if its operator and collation can be passed
  * on. */
 static sb_status add_condition(plan *p, int i, int *values, sb_buffer *text) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   const sb_sql_table_declaration *d = &p->table->declaration;
-  bool rowid = c->iColumn == -1 || c->iColumn == d->key,
-       column = c->iColumn >= 0 && sb_sql_table_declaration_vector(d, c->iColumn) < 0;
+  bool rowid = c->iColumn == -1 || c->iColumn == d->key, column = c->iColumn >= 0;
   if (c->iColumn >= d->columns) return add_bound(p, i, values, text);
+  if (sb_sql_table_declaration_vector(d, c->iColumn) >= 0) return add_equal(p, i, values, text);
   if (!c->usable || !operator_word(c->op) || (!rowid && !column)) return SB_OK;
   if (rowid && (c->op == SQLITE_INDEX_CONSTRAINT_LIKE || c->op == SQLITE_INDEX_CONSTRAINT_GLOB)) return SB_OK;
   const char *collation = sqlite3_vtab_collation(p->info, i);

@@ -28,6 +28,13 @@ UPDATE n SET w = NULL WHERE id = 1;
 
 UPDATE n SET v = NULL WHERE id = 1; UPDATE n SET v = '5,5' WHERE id = 2; SELECT id, FROM_VECTOR(v) v FROM n; SELECT id FROM n WHERE v MATCH '1,0' AND k = 9; INSERT INTO n(n) VALUES ('integrity-check'); PRAGMA integrity_check;
 
+-- vectors are equal in any form
+CREATE VIRTUAL TABLE e USING semblance(v FLOAT[2], w DOUBLE[2], b BIT[8], n INT); INSERT INTO e VALUES ('1,2', '0.1,2', x'0f', 1), ('3,4', '3,4', NULL, 2), (NULL, '3,4', x'ff', 3); SELECT n FROM e WHERE v = '[1, 2]'; SELECT n FROM e WHERE v = x'0000803f00000040' AND n > 0; SELECT n FROM e WHERE '0.1,2.0' = w; SELECT n FROM e WHERE w = '3,4' AND v = TO_VECTOR('3,4', double) ORDER BY rowid DESC; SELECT n FROM e WHERE b = x'ff'; SELECT n FROM e WHERE v = NULL; SELECT n FROM e WHERE v = (SELECT v FROM e WHERE n = 2); SELECT a.n FROM e a JOIN e b ON a.v = b.v ORDER BY 1; SELECT n FROM e WHERE v = '1,2' OR n = 3 ORDER BY n; UPDATE e SET n = 9 WHERE v = '3,4'; DELETE FROM e WHERE w = '0.1,2'; SELECT n FROM e;
+
+SELECT n FROM e WHERE v = 'x';
+
+SELECT n FROM e WHERE v = '1,2,3';
+
 -- whole numbers of eight bits
 CREATE VIRTUAL TABLE i USING semblance(v int8[4] metric=l2, name TEXT); INSERT INTO i VALUES (vec_int8('[1,2,3,-4]'), 'text'), (vec_quantize_int8('[1,-1,0,2]', 'unit'), 'unit'), (x'00010203', 'bytes'), ('[0,0,0,127]', 'list'); SELECT name, FROM_VECTOR(v) v FROM i; SELECT name, round(distance, 3) d FROM i WHERE v MATCH vec_int8('[0,1,2,3]') AND k = 2; SELECT name FROM i ORDER BY VECTOR_L2(v, vec_int8(x'0000007f')) LIMIT 1;
 
