@@ -1,8 +1,8 @@
 /* Chooses how a statement reads a table (xBestIndex), and reads that choice back.
  *
  * Conditions that the table checks itself are passed on in the plan's text. All of them are also left to SQLite to
- * check again (argumentUsage.omit is false), except the query vector and k, which have no meaning outside the table, and
- * equality of vectors. */
+ * check again (argumentUsage.omit is false), except the query vector and k, which have no meaning outside the table,
+ * and equality of vectors. */
 #include "sql/table/plan.h"
 
 #include "sql/table/methods.h"
@@ -173,8 +173,8 @@ static sb_status add_bound(plan *p, int i, int *values, sb_buffer *text) {
 }
 
 /* Takes "vector = ?" into the plan of a scan, where any form of the vector is meant: SQLite would compare a text or an
- * untyped blob with the blob that is stored, and never find them equal. So it must not check this condition again, which
- * it leaves out for the first 16 values only. */
+ * untyped blob with the blob that is stored, and never find them equal. So it must not check this condition again,
+ * which it leaves out for the first 16 values only. */
 static sb_status add_equal(plan *p, int i, int *values, sb_buffer *text) {
   enum { OMITTED_MAX = 16 };
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
