@@ -350,10 +350,14 @@ static void limit_sockets_to_internet(filter *f) {
   load(f, offsetof(struct seccomp_data, nr));
 }
 
-/* What sends to an address without connect(): sendto() with one, and TCP Fast Open, which Landlock does not see. */
-static void limit_sending(filter *f) {
+/* What sends to an address without connect(): sendto() with one. */
+static void limit_datagrams(filter *f) {
   refuse_bits(f, SYS_sendto, 4, false, UINT32_MAX);
   refuse_bits(f, SYS_sendto, 4, true, UINT32_MAX);
+}
+
+/* TCP Fast Open, which Landlock does not see. */
+static void limit_fast_open(filter *f) {
   refuse_bits(f, SYS_sendto, 3, false, MSG_FASTOPEN);
   refuse_bits(f, SYS_sendmsg, 2, false, MSG_FASTOPEN);
   refuse_bits(f, SYS_sendmmsg, 3, false, MSG_FASTOPEN);
@@ -382,7 +386,8 @@ static void limit_decoder(filter *f) {
 typedef enum role { ROLE_ALONE, ROLE_CONNECTING, ROLE_DECODER, ROLE_CAMERA } role;
 
 static void limit_network(filter *f, role of) {
-  if (of != ROLE_CAMERA) limit_sending(f);
+  limit_fast_open(f);
+  if (of != ROLE_CAMERA) limit_datagrams(f);
   if (of == ROLE_CONNECTING) limit_sockets(f);
   if (of == ROLE_CAMERA) limit_sockets_to_internet(f);
   if (of == ROLE_CONNECTING || of == ROLE_CAMERA) return;

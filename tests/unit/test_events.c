@@ -3,6 +3,7 @@
 #include "gallery.h"
 
 #include "engine/engine.h"
+#include "store/gallery/cameras.h"
 #include "store/gallery/events.h"
 
 #include <semblance/events.h>
@@ -393,11 +394,54 @@ static void one_who_waits_is_woken_by_an_event_of_this_process_and_of_another(vo
   sb_engine_free(engine);
 }
 
+/* ---- Cameras */
+
+static const char record[] = "rtsp://user:Geheim42@192.0.2.1/";
+
+static sb_status add_camera(const fixture *f, const char *name, size_t most) {
+  char text[sizeof record];
+  sb_store_camera camera = {.record = text, .size = sizeof record - 1};
+  memcpy(text, record, sizeof record);
+  snprintf(camera.name, sizeof camera.name, "%s", name);
+  return sb_store_camera_add(f->store, &camera, f->collection, most, NULL);
+}
+
+static void expect_cameras(const fixture *f, size_t wanted) {
+  sb_store_camera *cameras = NULL;
+  size_t count = 0;
+  assert_int_equal(sb_store_cameras(f->store, &cameras, &count, NULL), SB_OK);
+  assert_int_equal(count, wanted);
+  for (size_t i = 0; i < count; i++) {
+    assert_int_equal(cameras[i].size, sizeof record - 1);
+    assert_string_equal(cameras[i].record, record);
+  }
+  sb_store_cameras_free(cameras, count);
+}
+
+static void a_camera_is_sealed_also_after_a_key_rotation_and_erased_when_it_is_removed(void **state) {
+  fixture *f = *state;
+  assert_int_equal(add_camera(f, "door", 2), SB_OK);
+  assert_int_equal(add_camera(f, "door", 2), SB_EXISTS);
+  assert_int_equal(add_camera(f, "yard", 2), SB_OK);
+  assert_int_equal(add_camera(f, "hall", 2), SB_TOO_LARGE);
+  assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK);
+  sb_store_key_status keys;
+  assert_int_equal(sb_store_keys_status(f->store, &keys, NULL), SB_OK);
+  assert_int_equal(keys.count, 2); /* the audit key, and one data key: no camera is under an older one */
+  reopen(f);
+  expect_cameras(f, 2);
+  assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
+  assert_int_equal(sb_store_camera_delete(f->store, "door", f->collection, NULL), SB_OK);
+  assert_int_equal(sb_store_camera_delete(f->store, "door", f->collection, NULL), SB_NOT_FOUND);
+  expect_cameras(f, 1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(an_event_is_read_as_it_was_added_also_after_a_restart_and_a_key_rotation),
       TEST(nothing_of_an_event_is_in_the_database_unsealed),
+      TEST(a_camera_is_sealed_also_after_a_key_rotation_and_erased_when_it_is_removed),
       TEST(a_backup_has_the_events),
       TEST(an_event_that_another_program_changes_is_not_read),
       TEST(a_gallery_of_schema_6_takes_events_and_stays_valid),

@@ -150,6 +150,26 @@ static bool start_process(void) {
   return started > 0 || execute();
 }
 
+/* Files other than those by which names are looked up. */
+static bool open_other_files(void) {
+  return open("/proc/self/status", O_RDONLY) >= 0 || open("/etc/passwd", O_RDONLY) >= 0 ||
+         open(folder, O_RDONLY | O_DIRECTORY) >= 0 || open("/etc/hosts", O_RDWR) >= 0 || in_folder();
+}
+
+static bool read_names(void) {
+  return open("/etc/hosts", O_RDONLY) >= 0 || errno == ENOENT;
+}
+
+static bool connect_anew(void) {
+  struct sockaddr_in to = loopback(port);
+  int fresh = socket(AF_INET, SOCK_STREAM, 0);
+  return !connect(fresh, (struct sockaddr *)&to, sizeof to);
+}
+
+static bool other_families(void) {
+  return odd_families() || opens(AF_UNIX, SOCK_STREAM);
+}
+
 static bool signal_parent(void) {
   return !kill(getppid(), 0) || !kill(0, 0) || syscall(SYS_pidfd_open, getppid(), 0) >= 0;
 }
@@ -182,6 +202,18 @@ static bool in_a_decoder(bool (*attempt)(void)) {
   pid_t child = fork();
   if (child == 0) {
     sb_sandbox_enter_decoder();
+    _exit(attempt());
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+static bool in_a_camera(bool (*attempt)(void), const uint16_t *ports) {
+  int status = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    sb_sandbox_enter_camera(ports);
     _exit(attempt());
   }
   assert_int_equal(waitpid(child, &status, 0), child);
@@ -284,6 +316,24 @@ static void a_decoder_has_threads_memory_and_the_files_that_it_inherited(void **
   assert_true(in_a_decoder(decode));
 }
 
+static void a_decoder_of_a_camera_reaches_the_ports_of_its_camera_and_no_file_but_those_of_names(void **state) {
+  (void)state;
+  const uint16_t right[] = {port, 0}, wrong[] = {1, 0};
+  bool (*const refused[])(void) = {change_folders, start_process,     signal_parent,  change_mode,
+                                   fast_open,      executable_memory, outlive_parent, other_families};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    if (in_a_camera(refused[i], right)) fail_msg("attempt %zu worked", i);
+  }
+  assert_true(in_a_camera(decode, right));
+  assert_true(in_a_camera(tcp, right));
+  assert_true(in_a_camera(udp, right));
+  assert_true(in_a_camera(connect_anew, right));
+  if (landlock_version() < 1) return;
+  assert_true(in_a_camera(read_names, right));
+  assert_false(in_a_camera(open_other_files, right));
+  assert_true(landlock_version() < 4 || !in_a_camera(connect_anew, wrong));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_confined_process_writes_in_its_folder_only_and_starts_nothing),
@@ -291,6 +341,7 @@ int main(void) {
       cmocka_unit_test(a_confined_process_has_no_sockets_but_those_handed_over),
       cmocka_unit_test(a_decoder_opens_starts_and_reaches_nothing),
       cmocka_unit_test(a_decoder_has_threads_memory_and_the_files_that_it_inherited),
+      cmocka_unit_test(a_decoder_of_a_camera_reaches_the_ports_of_its_camera_and_no_file_but_those_of_names),
       cmocka_unit_test(a_process_with_a_database_connects_to_its_port_only_and_sends_no_datagrams),
   };
   return cmocka_run_group_tests(tests, open_folders_and_sockets, remove_folders);
