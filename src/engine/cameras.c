@@ -12,7 +12,8 @@ enum { VERSION, NAME, COLLECTION, ADDRESS, PURPOSE, MASKS, RATE, TRANSPORT, RECO
 enum { RATE_MAX = 30, ADDRESS_MAX = 2048 };
 
 size_t sb_engine_cameras_most(void) {
-  return (size_t)sb_cpu_cores() * SB_CAMERAS_PER_CORE;
+  size_t most = (size_t)sb_cpu_cores() * SB_CAMERAS_PER_CORE;
+  return most < SB_CAMERAS_MOST ? most : SB_CAMERAS_MOST;
 }
 
 static void clear(sb_engine_camera *camera) {

@@ -291,7 +291,13 @@ const char *sb_engine_estimate_name(size_t index, unsigned *flag);
 
 /* ---- cameras.c: what a server watches. Watching is the room above (camera/camera.h). */
 
-enum { SB_CAMERA_PURPOSE_MAX = 512, SB_CAMERA_MASKS_MAX = 2048, SB_CAMERAS_PER_CORE = 4, SB_CAMERA_RATE = 5 };
+enum {
+  SB_CAMERA_PURPOSE_MAX = 512,
+  SB_CAMERA_MASKS_MAX = 2048,
+  SB_CAMERAS_PER_CORE = 4,
+  SB_CAMERAS_MOST = 64,
+  SB_CAMERA_RATE = 5
+};
 typedef struct sb_engine_camera {
   char name[65];                          /* 1 to 64 of a-z, 0-9, _ and - */
   char collection[SB_COLLECTION_MAX + 1]; /* whose people are looked for */

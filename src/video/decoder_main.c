@@ -180,12 +180,15 @@ static void decode(transfer *t, const AVPacket *packet, AVFrame *picture) {
 
 /* How far the stream lies behind, by the times that the camera writes on its pictures. */
 static void catch_up(transfer *t, const AVPacket *packet) {
-  int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+  int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts, now = (int64_t)(sb_monotonic_ms() * 1000);
+  int64_t ahead, behind;
   if (time == AV_NOPTS_VALUE) return;
-  int64_t ahead = (int64_t)(sb_monotonic_ms() * 1000) - av_rescale_q(time, t->film.stream->time_base, AV_TIME_BASE_Q);
-  if (ahead < t->least_ahead_us || ahead - t->least_ahead_us > JUMP_US)
-    t->least_ahead_us = ahead; /* or its clock jumped */
-  int64_t behind = ahead - t->least_ahead_us;
+  if (__builtin_sub_overflow(now, av_rescale_q(time, t->film.stream->time_base, AV_TIME_BASE_Q), &ahead)) return;
+  bool jumped = __builtin_sub_overflow(ahead, t->least_ahead_us, &behind) || behind < 0 || behind > JUMP_US;
+  if (jumped) { /* the smallest so far, or the camera's clock was set */
+    t->least_ahead_us = ahead;
+    behind = 0;
+  }
   if (behind > BEHIND_US) t->film.codec->skip_frame = AVDISCARD_NONKEY;
   if (behind < CAUGHT_UP_US) t->film.codec->skip_frame = t->skip;
 }

@@ -27,8 +27,8 @@ static sb_status check_room(sb_store *store, const char *name, size_t most, sb_e
   status = sb_store_number(store, "SELECT count(*) FROM camera", &count, error);
   if (status != SB_OK || (size_t)count < most) return status;
   return sb_fail(error, SB_TOO_LARGE,
-                 "there are %lld cameras already, and this machine watches at most %zu: four for each of its cores; "
-                 "remove one, or use a machine with more cores",
+                 "there are %lld cameras already, and this machine watches at most %zu: four for each of its cores, "
+                 "and 64 in all; remove one, or use a machine with more cores",
                  (long long)count, most);
 }
 
