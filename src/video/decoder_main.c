@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -178,12 +179,26 @@ static void decode(transfer *t, const AVPacket *packet, AVFrame *picture) {
 
 /* ---- Cameras */
 
+/* HLS comes a segment at a time, seconds of it at once, and is decoded as fast as it was filmed: else all of a segment
+ * but its last picture would be dropped. */
+static int64_t wait_until(transfer *t, int64_t early_us) {
+  double until = sb_monotonic_ms() + (double)early_us / 1000;
+  while (sb_monotonic_ms() < until) {
+    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    report(t);
+  }
+  return t->least_ahead_us;
+}
+
 /* How far the stream lies behind, by the times that the camera writes on its pictures. */
 static void catch_up(transfer *t, const AVPacket *packet) {
   int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts, now = (int64_t)(sb_monotonic_ms() * 1000);
   int64_t ahead, behind;
   if (time == AV_NOPTS_VALUE) return;
   if (__builtin_sub_overflow(now, av_rescale_q(time, t->film.stream->time_base, AV_TIME_BASE_Q), &ahead)) return;
+  bool bursts = t->least_ahead_us != INT64_MAX && !strcmp(t->film.container->iformat->name, "hls");
+  bool early = bursts && !__builtin_sub_overflow(t->least_ahead_us, ahead, &behind) && behind > 0 && behind < JUMP_US;
+  if (early) ahead = wait_until(t, behind);
   bool jumped = __builtin_sub_overflow(ahead, t->least_ahead_us, &behind) || behind < 0 || behind > JUMP_US;
   if (jumped) { /* the smallest so far, or the camera's clock was set */
     t->least_ahead_us = ahead;
