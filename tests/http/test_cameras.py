@@ -343,6 +343,21 @@ class Things(CameraCase):
             self.assertEqual(server.request("DELETE", "/v1/cameras/c0")[0], 404)
             self.assertEqual(len(json.loads(server.request("GET", "/v1/cameras")[2])["cameras"]), most - 1)
 
+    def test_a_key_for_one_collection_sees_and_removes_only_its_own_cameras(self):
+        self.json_of("collections", "add", "other")
+        for name, collection in (("mine", "default"), ("foreign", "other")):
+            more = ("--purpose", "a test", "--collection", collection)
+            self.json_of("cameras", "add", name, "rtsp://127.0.0.1:1/", *more)
+        key = self.json_of("access", "add", "--role", "admin", "--collection", "default")["key"]
+        headers = {"X-API-Key": key}
+        server = self.serve()
+        listed = json.loads(server.request("GET", "/v1/cameras", headers=headers)[2])["cameras"]
+        self.assertEqual([camera["name"] for camera in listed], ["mine"])
+        for method, path in (("GET", ""), ("GET", "/snapshot"), ("DELETE", "")):
+            self.assertEqual(server.request(method, f"/v1/cameras/foreign{path}", headers=headers)[0], 404)
+        self.assertEqual(server.request("DELETE", "/v1/cameras/mine", headers=headers)[0], 200)
+        self.assertEqual([camera["name"] for camera in self.json_of("cameras")["cameras"]], ["foreign"])
+
     def test_the_program_adds_tries_and_removes_cameras(self):
         face, _ = self.portrait_frames(FRIENDS / "obama.jpg")
         pictures = multipart_stream(lambda number: face)
