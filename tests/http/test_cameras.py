@@ -147,12 +147,12 @@ class CameraCase(ProgramCase):
             return database.execute("SELECT kind, person FROM event ORDER BY id").fetchall()
 
     def portrait_frames(self, photo, size="960x540"):
-        """One picture of a face and one without, as JPEGs."""
+        """One picture of a face and a smaller one without, as JPEGs: the size changes in the middle of a stream."""
         face, empty = self.films / "face.jpg", self.films / "empty.jpg"
         if not face.exists():
             pad = f"scale=-2:400,pad={size.replace('x', ':')}:200:60:gray"
             ffmpeg("-i", photo, "-vf", pad, "-frames:v", 1, face)
-            ffmpeg("-f", "lavfi", "-i", f"color=c=gray:s={size}:d=1", "-frames:v", 1, empty)
+            ffmpeg("-f", "lavfi", "-i", "color=c=gray:s=640x360:d=1", "-frames:v", 1, empty)
         return face.read_bytes(), empty.read_bytes()
 
     def camera_of(self, answers, address="127.0.0.1", port=0):
@@ -272,22 +272,29 @@ class Failures(CameraCase):
             request.end_headers()
             request.wfile.write(bytes(range(256)) * 4096)
 
-        camera = self.camera_of({"/login": refuse, "/garbage": garbage})
+        def silence(request):
+            request.send_response(200)
+            request.end_headers()
+            request.wfile.flush()
+            while request.server.running:
+                time.sleep(0.1)
+
+        camera = self.camera_of({"/login": refuse, "/garbage": garbage, "/silence": silence})
         server = self.serve()
         login = f"viewer:{ENCODED}@"
-        for path, problem in (
-            ("/login", "password"),
-            ("/nothing", "no such stream"),
-            ("/garbage", "cannot be decoded"),
-        ):
-            with self.subTest(path=path):
-                name = path[1:]
-                self.add_http(server, name, camera, path, login)
-                state = self.wait_phase(server, name, "lost")
-                self.assertIn(problem, state["problem"])
-                self.assertNotIn(ENCODED, json.dumps(self.camera(server, name)))
+        problems = {
+            "silence": "sent nothing",
+            "login": "password",
+            "nothing": "no such stream",
+            "garbage": "cannot be decoded",
+        }
+        for name in problems:
+            self.add_http(server, name, camera, f"/{name}", login)
         self.add(server, "nobody", f"rtsp://{login}127.0.0.1:1/")
-        self.assertIn("cannot be reached", self.wait_phase(server, "nobody", "lost")["problem"])
+        for name, problem in {**problems, "nobody": "cannot be reached"}.items():
+            with self.subTest(name=name):
+                self.assertIn(problem, self.wait_phase(server, name, "lost")["problem"])
+                self.assertNotIn(ENCODED, json.dumps(self.camera(server, name)))
 
     def test_a_playlist_and_a_redirect_cannot_lead_to_another_inward_address(self):
         own, other = self.camera_of({}), None
