@@ -7,10 +7,11 @@ import sqlite3
 import struct
 import subprocess
 
-from program import FRIENDS, PROGRAM, SOURCE, ProgramCase, of_a_file
+from program import FRIENDS, GROUPS, PROGRAM, SOURCE, ProgramCase, of_a_file
 from server import Server
 
 OBAMA, OBAMA2, BIDEN = (FRIENDS / f"{name}.jpg" for name in ("obama", "obama2", "biden"))
+GROUP = (GROUPS / "sample5.jpg").read_bytes()
 # The first three bytes alone would appear by chance in sealed data, too, in one of some hundred runs.
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
 ON = ("--thumbnails",)
@@ -137,6 +138,15 @@ class Thumbnails(ProgramCase):
     def audit(self):
         lines = self.run_program("audit", "export").stdout.splitlines()
         return [json.loads(line) for line in lines[:-1]]
+
+    def test_each_face_of_a_group_gets_a_thumbnail_of_its_own(self):
+        with Server(self.data, *ON) as server:
+            server.post_photos("/register", {"img": GROUP, "img_name": "party"})
+            people = json.loads(server.request("GET", "/v1/people?thumbnails=true")[2])["people"]
+        pictures = [base64.b64decode(person["thumbnail"]) for person in people]
+        self.assertGreater(len(pictures), 2)
+        self.assertEqual(len(set(pictures)), len(pictures))
+        self.assertEqual({size_of(picture) for picture in pictures}, {(96, 96)})
 
     @of_a_file
     def test_expiry_erases_the_thumbnail_too(self):
