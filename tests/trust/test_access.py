@@ -351,6 +351,23 @@ class Disclosure(AccessCase):
             status, text = self.ask(role, "/search", {"img": ann, "detector_backend": "skip"})
             self.assertEqual(status == 200, allowed, text)
 
+    def test_rekognition_s_calls_say_to_admins_only_how_unlike_strangers_are(self):
+        def call(role, name, **body):
+            target = {"X-Amz-Target": f"RekognitionService.{name}", "Content-Type": "application/json"}
+            status, _, text = self.server.request("POST", "/", json.dumps(body), {**self.keys[role], **target})
+            self.assertEqual(status, 200, text)
+            return json.loads(text)["FaceMatches"]
+
+        ann, stranger = (
+            {"Bytes": base64.b64encode((FRIENDS / f"{name}.jpg").read_bytes()).decode()} for name in ("obama2", "biden")
+        )
+        for role, found in (("admin", 1), ("read", 0)):
+            search = {"CollectionId": "default", "FaceMatchThreshold": 0}
+            self.assertEqual(len(call(role, "SearchFacesByImage", Image=stranger, **search)), found)
+            self.assertEqual(len(call(role, "SearchFacesByImage", Image=ann, **search)), 1)
+            pair = {"SourceImage": ann, "TargetImage": stranger, "SimilarityThreshold": 0}
+            self.assertEqual(len(call(role, "CompareFaces", **pair)), found)
+
     def test_an_embedding_is_compared_and_searched_for_admins_only(self):
         numbers = [1.0] * 512
         for role, allowed in (("read", False), ("admin", True)):

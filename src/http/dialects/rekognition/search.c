@@ -38,6 +38,7 @@ typedef struct compared {
   const sb_photo_comparison *c;
   sb_http_scale scale;
   double least;  /* similarity of a match */
+  bool admin;    /* as sb_http_disclose_comparison: others get scores of three digits, of faces that may match */
   float quality; /* poorer faces of the target are passed over */
 } compared;
 
@@ -51,7 +52,8 @@ static json_t *compared_json(const compared *d) {
   for (size_t i = 0; i < target->count; i++) {
     if (target->items[i].quality.overall < d->quality) continue;
     json_t *face = sb_http_rekognition_detail(&target->items[i], frame, &none);
-    double similarity = sb_http_rekognition_similarity(&d->scale, d->c->scores[i], d->c->verdicts[i]);
+    double score = d->admin ? d->c->scores[i] : round(1000 * d->c->scores[i]) / 1000;
+    double similarity = sb_http_rekognition_similarity(&d->scale, score, d->c->verdicts[i]);
     if (similarity >= d->least)
       sb_json_append(&matches, json_pack("{s:f,s:o}", "Similarity", similarity, "Face", face));
     else
@@ -83,8 +85,8 @@ void sb_http_handle_rekognition_compare_faces(sb_http_request *request) {
   if (!sb_http_failed(request, status, &error)) {
     d.c = c;
     d.scale = sb_http_rekognition_scale(request, c->source->model, c->unsure, c->threshold);
-    /* As sb_http_disclose_comparison: how unlike two strangers are is for admins. */
-    if (!sb_http_principal_is_admin(&request->principal)) d.least = fmax(d.least, 50);
+    d.admin = sb_http_principal_is_admin(&request->principal);
+    if (!d.admin) d.least = fmax(d.least, 50);
     sb_http_reply_json(request, 200, compared_json(&d));
   }
   sb_photo_comparison_free(c);
