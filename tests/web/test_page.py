@@ -191,12 +191,14 @@ class Live(PageCase):
     def test_rates_are_said_in_words_in_every_language(self):
         said = self.browser.run_async(
             """const done = arguments[2];
-            Promise.all([import('/js/answer.js'), import('/js/i18n.js')]).then(([answer, i18n]) => {
-              done(arguments[1].map((language) => {
-                i18n.choose(language);
-                return arguments[0].map(([rate, bound]) => answer.odds(rate, bound));
-              }));
-              i18n.choose('en');
+            Promise.all([import('/js/answer.js'), import('/js/i18n.js')]).then(async ([answer, i18n]) => {
+              const said = [];
+              for (const language of arguments[1]) {
+                await i18n.choose(language);
+                said.push(arguments[0].map(([rate, bound]) => answer.odds(rate, bound)));
+              }
+              await i18n.choose('en');
+              done(said);
             });""",
             [[8.1e-5, False], [1e-7, True], [8.01e-7, False], [0.104, False], [0.231, False], [1, False]],
             ["en", "pt", "es"],
