@@ -215,7 +215,7 @@ class InProcess(Case):
         for thread in threads:
             thread.start()
         started.wait()
-        while len(found) < 4:
+        while len(found) < 4 and any(thread.is_alive() for thread in threads):
             threads[0].join(0.01)
         self.gallery.close()
         for thread in threads:

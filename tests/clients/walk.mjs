@@ -7,7 +7,8 @@ import { LiveChannel, Semblance, SemblanceError } from 'semblance';
 
 const [address, folder, nobody] = process.argv.slice(2);
 const photo = (name) => readFile(`${folder}/${name}.jpg`);
-const faces = new Semblance(address);
+const patient = { timeout: 240000, patience: 240000 };
+const faces = new Semblance(address, patient);
 const refused = (code, promise) =>
   assert.rejects(promise, (error) => error instanceof SemblanceError && error.code === code && error.status > 0);
 
@@ -37,7 +38,7 @@ assert.ok((await faces.analyze(await photo('obama'))).faces[0].age > 10);
 assert.ok(await faces.quality(await photo('obama')));
 
 await faces.createCollection('visitors');
-const visitors = new Semblance(address, { collection: 'visitors' });
+const visitors = new Semblance(address, { ...patient, collection: 'visitors' });
 assert.equal((await visitors.search(await photo('obama'))).faces[0].candidates.length, 0);
 assert.ok((await faces.collections()).collections.some((collection) => collection.name === 'visitors'));
 await faces.deleteCollection('visitors');
