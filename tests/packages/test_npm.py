@@ -19,7 +19,7 @@ CONSUMER = """import { Semblance, SemblanceError } from 'semblance';
 const faces = new Semblance('http://localhost:8501', { key: 'sbk_1' });
 export async function name(photo: Blob): Promise<string> {
   const answer = await faces.search(photo, { k: 1, fmr: 1e-4 });
-  return answer.faces[0]?.candidates[0]?.name ?? 'nobody';
+  return answer.faces?.[0]?.candidates?.[0]?.name ?? 'nobody';
 }
 export const codeOf = (error: unknown): string => (error instanceof SemblanceError ? error.code : '');
 for await (const person of faces.people({ sort: 'name' })) console.log(person.id, person.name);
