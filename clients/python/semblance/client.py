@@ -94,7 +94,7 @@ class Semblance:
             if cursor is None:
                 return
 
-    def change(self, identity: str, name: str | None = None, new_id: str | None = None, **fields: Any) -> Json:
+    def change(self, /, identity: str, name: str | None = None, new_id: str | None = None, **fields: Any) -> Json:
         """Changes a person: all that is given, or nothing. `fields`: consent, purpose, expires ("30d", a date or
         "never"), forget (estimates to erase: "age,gender,ethnicity")."""
         named = {key: value for key, value in (("name", name), ("id", new_id)) if value is not None}
@@ -103,7 +103,8 @@ class Semblance:
     def faces(self, identity: str, thumbnails: bool = False) -> list[Json]:
         """The stored faces of a person: number, quality, date and, if wanted and stored, a small picture."""
         query = {"limit": 1000, "thumbnails": "true" if thumbnails else "false"}
-        return self._request("GET", self._person_path(identity) + "/faces", query)["faces"]
+        kept: list[Json] = self._request("GET", self._person_path(identity) + "/faces", query)["faces"]
+        return kept
 
     def delete_face(self, identity: str, face: int) -> Json:
         """Erases one face of a person."""
