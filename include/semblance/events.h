@@ -21,6 +21,8 @@ typedef enum sb_event_kind {
 enum { SB_EVENT_KINDS = 31 }; /* all of them */
 /* "seen", "watchlist", "unknown_again", "camera_lost", "camera_back"; static. NULL: not a kind. */
 SB_API const char *sb_event_kind_name(sb_event_kind kind);
+/* A list of these names, separated by commas; 0: one of them is not a kind. */
+SB_API unsigned sb_event_kinds(const char *names);
 
 enum {
   SB_CAMERA_MAX = 64,             /* bytes of a camera's name: a-z, 0-9, _ and - */

@@ -10,4 +10,8 @@ void sb_time_iso(int64_t unix_ms, char out[32]); /* ISO 8601, UTC: "2026-11-24T0
 /* Parses an expiry date: "30d" (days from now), "2027-01-31" (the end of that day, UTC) or "never" (0). SB_INVALID. */
 sb_status sb_time_expiry(const char *text, int64_t *unix_ms, sb_error *error);
 
+/* Parses a moment: "2027-01-31" (its begin, UTC); "2027-01-31T08:00:00Z", with a fraction of a second, or an offset
+ * such as +02:00 in place of Z; or "30m", "24h", "7d": so long before now. SB_INVALID names `field`. */
+sb_status sb_time_parse(const char *text, const char *field, int64_t *unix_ms, sb_error *error);
+
 #endif

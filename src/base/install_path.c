@@ -72,7 +72,7 @@ char *sb_install_models_path(sb_error *error) {
 }
 
 char *sb_install_helper_path(const char *name, sb_error *error) {
-  static const char *const folders[] = {"../libexec/semblance", "../video"}; /* from bin, and from build/src/cli */
+  static const char *const folders[] = {"../libexec/semblance", "../video", "../webhook"}; /* from bin, build/src/cli */
   char path[PATH_MAX], *found = NULL, *slash = NULL;
   if (!own_file(path) || !(slash = strrchr(path, '/'))) {
     sb_fail(error, SB_NOT_FOUND, "this program's own file cannot be found, so neither can %s", name);

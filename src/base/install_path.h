@@ -11,7 +11,8 @@
 char *sb_install_models_path(sb_error *error);
 
 /* The path of a program that only this one starts: libexec/semblance/NAME of the installation, or build/src/video/NAME
- * of a checkout. Released by free(). NULL: SB_NOT_FOUND in `error` where it was not installed. */
+ * or build/src/webhook/NAME of a checkout. Released by free(). NULL: SB_NOT_FOUND in `error` where it was not
+ * installed. */
 char *sb_install_helper_path(const char *name, sb_error *error);
 
 #endif

@@ -29,7 +29,8 @@ struct sb_cli {
   bool usage;                /* sb_cli_usage was called: the error is printed with the usage line */
   sb_cli_exit exit;          /* of a success; of a failure too, unless it is SB_EXIT_OK: then the status decides */
   sb_http_listener listener; /* of `serve`, opened before the sandbox */
-  struct sb_video *film;     /* of `search`, whose decoder starts before the sandbox; closed like the engine */
+  struct sb_webhook_sender *sender;   /* of webhooks: of `serve`, started before the sandbox; NULL: none */
+  struct sb_video *film;              /* of `search`, whose decoder starts before the sandbox; closed like the engine */
   struct sb_video_launcher *launcher; /* of what watches cameras; ended after the engine was closed */
   sb_engine *engine;                  /* sb_cli_open_engine; closed when the subcommand returns */
 };

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/confine.h"
 #include "video/video.h"
+#include "webhook/webhook.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -187,6 +188,7 @@ int sb_cli_command_run(sb_cli *cli) {
   sb_cli_close_engine(cli);
   sb_video_close(cli->film);
   sb_video_launcher_stop(cli->launcher);
+  sb_webhook_stop(cli->sender);
   free(options);
   return status == SB_OK ? cli->exit : sb_cli_print_error(cli, status, &error);
 }

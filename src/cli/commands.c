@@ -12,7 +12,8 @@ const sb_cli_command *const sb_cli_commands[] = {
     &sb_cli_command_migrate_model, &sb_cli_command_hnsw,        &sb_cli_command_consent,   &sb_cli_command_expire,
     &sb_cli_command_thumbnails,    &sb_cli_command_export,      &sb_cli_command_audit,     &sb_cli_command_access,
     &sb_cli_command_tls,           &sb_cli_command_keys,        &sb_cli_command_doctor,    &sb_cli_command_bench,
-    &sb_cli_command_models,        &sb_cli_command_collections, &sb_cli_command_cameras,
+    &sb_cli_command_models,        &sb_cli_command_collections, &sb_cli_command_cameras,   &sb_cli_command_events,
+    &sb_cli_command_receivers,
 };
 const size_t sb_cli_commands_count = sizeof sb_cli_commands / sizeof *sb_cli_commands;
 

@@ -47,6 +47,10 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "off, warn, passive (refuses faces that look like a picture), challenge (enrol and verify need active liveness)")  \
   X(strict_single, BOOL, "--strict-single", "SEMBLANCE_STRICT_SINGLE", "false", 0, 0,                                  \
     "enrol no photo that shows several faces, also where all but one are small and in the background")                 \
+  X(event_days, INT, "--event-days", "SEMBLANCE_EVENT_DAYS", "30", 0, 36500,                                           \
+    "days after which a server deletes events, such as who was seen by a camera (0: never)")                           \
+  X(webhook_retry_ms, INT, "--webhook-retry-ms", "SEMBLANCE_WEBHOOK_RETRY_MS", "1000", 10, 3600000,                    \
+    "pause before a webhook that failed is sent again, in milliseconds; doubles with each try, up to an hour")         \
   X(children, TEXT, "--children", "SEMBLANCE_CHILDREN", "unsure", 0, 0,                                                \
     "where a match shows a face that looks younger than 16: unsure (nobody is named), or match (at your risk)")        \
   X(calibration, TEXT, "--calibration", "SEMBLANCE_CALIBRATION", "", 0, 0,                                             \

@@ -47,6 +47,15 @@ sb_status sb_crypto_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE]
   return status;
 }
 
+void sb_crypto_hmac_sha256(const uint8_t *key, size_t key_size, const void *bytes, size_t size,
+                           uint8_t mac[SB_DIGEST_SIZE]) {
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, key, key_size);
+  crypto_auth_hmacsha256_update(&state, bytes, size);
+  crypto_auth_hmacsha256_final(&state, mac);
+  sb_wipe(&state, sizeof state);
+}
+
 void sb_crypto_random(void *bytes, size_t size) {
   randombytes_buf(bytes, size);
 }

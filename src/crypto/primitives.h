@@ -11,6 +11,9 @@ sb_status sb_crypto_sha256(const void *bytes, size_t size, uint8_t digest[SB_DIG
 void sb_crypto_keyed_digest(const uint8_t key[SB_KEY_SIZE], const void *bytes, size_t size,
                             uint8_t digest[SB_DIGEST_SIZE]);
 sb_status sb_crypto_sha256_file(const char *path, uint8_t digest[SB_DIGEST_SIZE], sb_error *error);
+/* HMAC-SHA-256 (RFC 2104), with a key of any length. */
+void sb_crypto_hmac_sha256(const uint8_t *key, size_t key_size, const void *bytes, size_t size,
+                           uint8_t mac[SB_DIGEST_SIZE]);
 void sb_crypto_random(void *bytes, size_t size);
 bool sb_crypto_equal(const void *a, const void *b, size_t size); /* in constant time */
 

@@ -21,6 +21,26 @@ const char *sb_event_kind_name(sb_event_kind kind) {
   return NULL;
 }
 
+static unsigned kind_of(const char *name, size_t length) {
+  for (unsigned kind = 1; kind & SB_EVENT_KINDS; kind <<= 1) {
+    const char *other = sb_event_kind_name((sb_event_kind)kind);
+    if (strlen(other) == length && !memcmp(other, name, length)) return kind;
+  }
+  return 0;
+}
+
+unsigned sb_event_kinds(const char *names) {
+  unsigned kinds = 0;
+  for (;;) {
+    size_t length = strcspn(names, ",");
+    unsigned kind = kind_of(names, length);
+    if (!kind) return 0;
+    kinds |= kind;
+    if (!names[length]) return kinds;
+    names += length + 1;
+  }
+}
+
 /* ---- Waking those who wait. An event of another process wakes nobody here, so the store is asked now and then. */
 
 enum { PERIOD_MS = 250 };

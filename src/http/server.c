@@ -1,17 +1,19 @@
 /* The server: puts the parts together at the start, and takes them apart in order at the end. */
 #include "camera/camera.h"
 #include "http/core/daemon.h"
+#include "http/core/event_follower.h"
 #include "http/core/live_sessions.h"
 #include "http/core/liveness_sessions.h"
 #include "http/core/redirect.h"
+#include "http/core/sse.h"
 #include "http/core/tls.h"
 #include "http/http.h"
-#include "http/jobs/events.h"
 #include "http/jobs/jobs.h"
 #include "http/ops/metrics.h"
 #include "http/ops/page.h"
 #include "http/ops/retention.h"
 #include "http/ops/timing.h"
+#include "http/outbox/outbox.h"
 #include "http/routes.h"
 
 #include <stdlib.h>
@@ -25,6 +27,7 @@ struct sb_http_server {
   int port;
   sb_http_redirect *redirect; /* NULL: none */
   sb_http_retention *retention;
+  sb_webhook_sender *sender; /* borrowed */
 };
 
 /* ---- Start */
@@ -54,6 +57,7 @@ static sb_status start_services(sb_http_server *server, const sb_config *config,
   if (status != SB_OK) return status;
   if ((status = sb_http_idempotency_new(&server->daemon.idempotency, error)) != SB_OK) return status;
   if ((status = sb_http_sse_subscribers_new(&context->subscribers, error)) != SB_OK) return status;
+  if ((status = sb_http_event_follower_new(context->engine, &context->event_follower, error)) != SB_OK) return status;
   if ((status = sb_http_live_sessions_new(&context->live_sessions, error)) != SB_OK) return status;
   if ((status = sb_http_liveness_new(context->engine, &context->liveness, error)) != SB_OK) return status;
   if ((status = sb_http_sessions_new(context->engine, &context->auth.sessions, error)) != SB_OK) return status;
@@ -62,7 +66,11 @@ static sb_status start_services(sb_http_server *server, const sb_config *config,
     return status;
   if ((status = sb_http_rate_limit_new((size_t)config->photo_limit, 86400, &context->photos, error)) != SB_OK)
     return status;
-  if ((status = sb_http_retention_start(context->engine, &server->retention, error)) != SB_OK) return status;
+  if ((status = sb_http_outbox_start(context->engine, server->sender, config->webhook_retry_ms, &context->outbox,
+                                     error)) != SB_OK)
+    return status;
+  if ((status = sb_http_retention_start(context->engine, config->event_days, &server->retention, error)) != SB_OK)
+    return status;
   return sb_http_jobs_new(context->engine, workers, &context->jobs, error);
 }
 
@@ -95,6 +103,8 @@ static void server_free(sb_http_server *server) {
   sb_http_metrics_free(context->metrics);
   sb_http_jobs_free(context->jobs);
   sb_http_sse_subscribers_free(context->subscribers);
+  sb_http_outbox_stop(context->outbox);
+  sb_http_event_follower_free(context->event_follower);
   sb_http_live_sessions_free(context->live_sessions);
   sb_http_liveness_free(context->liveness);
   sb_http_retention_stop(server->retention);
@@ -109,10 +119,12 @@ static void server_free(sb_http_server *server) {
 }
 
 sb_status sb_http_server_start(sb_engine *engine, const sb_config *config, sb_http_listener *listener,
-                               sb_video_launcher *launcher, sb_http_server **out, sb_error *error) {
+                               sb_video_launcher *launcher, sb_webhook_sender *sender, sb_http_server **out,
+                               sb_error *error) {
   sb_http_server *server = sb_alloc(1, sizeof *server, error);
   if (!server) return SB_NO_MEMORY;
   server->context.engine = engine;
+  server->sender = sender;
   server->context.auth.loopback = listener->loopback;
   server->port = listener->port;
   server->daemon = (sb_http_daemon){

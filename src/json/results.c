@@ -120,7 +120,7 @@ json_t *sb_json_portrait(const sb_portrait_report *report) {
                    requirements_of(report));
 }
 
-static const char *verdict_word(sb_verdict verdict) {
+const char *sb_json_verdict(sb_verdict verdict) {
   switch (verdict) {
   case SB_VERDICT_MATCH: return "match";
   case SB_VERDICT_UNSURE: return "unsure";
@@ -129,8 +129,7 @@ static const char *verdict_word(sb_verdict verdict) {
   return "none";
 }
 
-/* Why a verdict is "unsure"; "" for the other verdicts. */
-static const char *reason_word(sb_reason reason) {
+const char *sb_json_reason(sb_reason reason) {
   switch (reason) {
   case SB_REASON_SCORE: return "score";
   case SB_REASON_QUALITY: return "quality";
@@ -151,7 +150,7 @@ json_t *sb_json_candidates(const sb_candidate *candidates, size_t count) {
                   sb_json_significant(c->false_match_rate, 2), "false_match_rate_upper",
                   sb_json_significant(c->false_match_upper, 2), "false_match_rate_is_bound", c->false_match_bound,
                   "gallery_false_match_rate", sb_json_significant(c->gallery_false_match, 2), "match",
-                  c->verdict == SB_VERDICT_MATCH, "verdict", verdict_word(c->verdict));
+                  c->verdict == SB_VERDICT_MATCH, "verdict", sb_json_verdict(c->verdict));
     if (c->has_attributes) add_attributes(&json, &c->attributes);
     sb_json_append(&list, json);
   }
@@ -159,8 +158,8 @@ json_t *sb_json_candidates(const sb_candidate *candidates, size_t count) {
 }
 
 static void add_found(json_t **json, const sb_search_face *found) {
-  sb_json_set(json, "verdict", json_string(verdict_word(found->verdict)));
-  sb_json_set(json, "reason", json_string(reason_word(found->reason)));
+  sb_json_set(json, "verdict", json_string(sb_json_verdict(found->verdict)));
+  sb_json_set(json, "reason", json_string(sb_json_reason(found->reason)));
   sb_json_set(json, "candidates", sb_json_candidates(found->candidates, found->count));
 }
 
@@ -254,8 +253,8 @@ json_t *sb_json_comparison(const sb_comparison *c) {
                            "threshold", sb_json_rounded(c->threshold, 4), "unsure", sb_json_rounded(c->unsure, 4),
                            "false_match_rate", sb_json_significant(c->false_match_rate, 2), "false_match_rate_upper",
                            sb_json_significant(c->false_match_upper, 2), "false_match_rate_is_bound",
-                           c->false_match_bound, "verdict", verdict_word(c->verdict), "reason", reason_word(c->reason),
-                           "faces", face_of(&c->faces[0]), face_of(&c->faces[1]));
+                           c->false_match_bound, "verdict", sb_json_verdict(c->verdict), "reason",
+                           sb_json_reason(c->reason), "faces", face_of(&c->faces[0]), face_of(&c->faces[1]));
   sb_json_set(&json, "face_numbers", json_pack("[I,I]", (json_int_t)c->numbers[0], (json_int_t)c->numbers[1]));
   sb_json_set(&json, "face_counts", json_pack("[o,o]", face_count(c, 0), face_count(c, 1)));
   sb_json_set(&json, "pairs", json_integer((json_int_t)c->pairs));

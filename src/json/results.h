@@ -4,6 +4,7 @@
 #define SB_JSON_RESULTS_H
 
 #include <jansson.h>
+#include <semblance/events.h>
 #include <semblance/film.h>
 #include <semblance/quality.h>
 
@@ -23,6 +24,11 @@ json_t *sb_json_enrolled(const sb_enrolled *enrolled);
 json_t *sb_json_kept_faces(const sb_kept_faces *faces);
 json_t *sb_json_erasure(const sb_erasure *erasure);
 json_t *sb_json_collections(const sb_collection *collections, size_t count);
+json_t *sb_json_event(const sb_event *event);
+/* "match", "unsure", "none"; static. */
+const char *sb_json_verdict(sb_verdict verdict);
+/* Why a verdict is "unsure"; "" for the other verdicts; static. */
+const char *sb_json_reason(sb_reason reason);
 /* An operating point: the one number that is set; {} where none is. */
 json_t *sb_json_target(const sb_target *target);
 

@@ -102,10 +102,10 @@ static void landlock(const char *const *writable, const uint16_t *ports) {
   landlock_restrict(rules);
 }
 
-/* `readable`: files and folders, ended by NULL. */
-static void landlock_everything(const char *const *readable, const uint16_t *ports) {
+/* `readable`: files and folders, ended by NULL. `net`: what is refused, but for `ports`. */
+static void landlock_everything(const char *const *readable, uint64_t net, const uint16_t *ports) {
   long version = landlock_version();
-  int rules = version ? landlock_rules(version, landlock_changes(version) | FS_READS, NET_BIND | NET_CONNECT) : -1;
+  int rules = version ? landlock_rules(version, landlock_changes(version) | FS_READS, net) : -1;
   if (rules < 0) return;
   for (; *readable; readable++) allow(rules, *readable, FS_READ_FILE);
   for (; version >= 4 && *ports; ports++) allow_port(rules, *ports);
@@ -383,14 +383,14 @@ static void limit_decoder(filter *f) {
 }
 
 /* Whom a filter is for. */
-typedef enum role { ROLE_ALONE, ROLE_CONNECTING, ROLE_DECODER, ROLE_CAMERA } role;
+typedef enum role { ROLE_ALONE, ROLE_CONNECTING, ROLE_DECODER, ROLE_CAMERA, ROLE_SENDER } role;
 
 static void limit_network(filter *f, role of) {
   limit_fast_open(f);
   if (of != ROLE_CAMERA) limit_datagrams(f);
   if (of == ROLE_CONNECTING) limit_sockets(f);
-  if (of == ROLE_CAMERA) limit_sockets_to_internet(f);
-  if (of == ROLE_CONNECTING || of == ROLE_CAMERA) return;
+  if (of == ROLE_CAMERA || of == ROLE_SENDER) limit_sockets_to_internet(f);
+  if (of == ROLE_CONNECTING || of == ROLE_CAMERA || of == ROLE_SENDER) return;
   refuse_call(f, SYS_socket);
   refuse_call(f, SYS_connect);
 }
@@ -411,7 +411,8 @@ static void seccomp(role of) {
   refuse_ioctl(&f, FS_IOC_SETFLAGS);
   refuse_ioctl(&f, FS_IOC_FSSETXATTR);
   if (of == ROLE_DECODER || of == ROLE_CAMERA) limit_decoder(&f);
-  if (of == ROLE_ALONE || of == ROLE_CONNECTING) refuse_call(&f, SYS_bind);
+  if (of == ROLE_SENDER) limit_processes(&f);
+  if (of == ROLE_ALONE || of == ROLE_CONNECTING || of == ROLE_SENDER) refuse_call(&f, SYS_bind);
   for (size_t i = 0; of == ROLE_DECODER && i < OF_CAMERAS; i++) refuse_call(&f, of_cameras[i]);
   limit_network(&f, of);
   answer(&f, SECCOMP_RET_ALLOW);
@@ -435,7 +436,7 @@ void sb_sandbox_enter(const char *const *writable, const uint16_t *ports) {
 
 void sb_sandbox_enter_decoder(void) {
   if (SANITIZED || !renounce_privileges()) return;
-  landlock_everything((const char *const[]){NULL}, (const uint16_t[]){0});
+  landlock_everything((const char *const[]){NULL}, NET_BIND | NET_CONNECT, (const uint16_t[]){0});
   seccomp(ROLE_DECODER);
 }
 
@@ -444,6 +445,33 @@ void sb_sandbox_enter_camera(const uint16_t *ports) {
                                       "/etc/host.conf",   "/etc/gai.conf",        "/etc/services",
                                       "/etc/protocols",   "/run/systemd/resolve", NULL};
   if (SANITIZED || !renounce_privileges()) return;
-  landlock_everything(names, ports);
+  landlock_everything(names, NET_BIND | NET_CONNECT, ports);
   seccomp(ROLE_CAMERA);
+}
+
+void sb_sandbox_enter_sender(void) {
+  /* What libcurl, its TLS library and the C library's resolver read. */
+  static const char *const files[] = {"/lib",
+                                      "/lib64",
+                                      "/usr/lib",
+                                      "/usr/lib64",
+                                      "/etc/ssl",
+                                      "/etc/pki",
+                                      "/etc/ca-certificates",
+                                      "/usr/share/ca-certificates",
+                                      "/usr/local/share/ca-certificates",
+                                      "/etc/gnutls",
+                                      "/etc/resolv.conf",
+                                      "/run/systemd/resolve",
+                                      "/etc/hosts",
+                                      "/etc/host.conf",
+                                      "/etc/nsswitch.conf",
+                                      "/etc/gai.conf",
+                                      "/etc/services",
+                                      "/etc/ld.so.cache",
+                                      "/dev/urandom",
+                                      NULL};
+  if (SANITIZED || !renounce_privileges()) return;
+  landlock_everything(files, NET_BIND, (const uint16_t[]){0});
+  seccomp(ROLE_SENDER);
 }

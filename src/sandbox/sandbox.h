@@ -35,5 +35,12 @@ void sb_sandbox_enter_decoder(void);
  * Landlock knows ports of TCP, not addresses and not UDP: whoever takes such a process over can send datagrams to any
  * address, and connect to those ports of any. */
 void sb_sandbox_enter_camera(const uint16_t *ports);
+/* For a process that talks to servers that others choose. In addition to what sb_sandbox_enter refuses:
+ *
+ *   Landlock  reading any file but libraries, certificates and what looking up names needs; writing anywhere
+ *   seccomp   other sockets than streams and datagrams of the Internet; new processes
+ *
+ * Connections may go anywhere: which addresses are allowed is the process's own rule. */
+void sb_sandbox_enter_sender(void);
 
 #endif

@@ -128,6 +128,35 @@ typedef struct sb_access_key {
   int64_t created_ms, expires_ms, revoked_ms; /* 0: never */
 } sb_access_key;
 
+/* ---- Receivers of events (gallery/receivers.h) */
+
+enum {
+  SB_RECEIVER_URL_MAX = 1000,
+  SB_RECEIVER_SECRET_MIN = 24, /* bytes, as the Standard Webhooks convention has it */
+  SB_RECEIVER_SECRET_MAX = 64,
+  SB_RECEIVER_ERROR_MAX = 200
+};
+
+typedef struct sb_store_receiver {
+  int64_t row, created_ms;
+  char url[SB_RECEIVER_URL_MAX + 1]; /* sealed, because it may hold a token */
+  uint8_t secret[SB_RECEIVER_SECRET_MAX];
+  size_t secret_size;
+  char collection[SB_COLLECTION_MAX + 1]; /* the only one whose events are sent; "": all */
+  unsigned kinds;                         /* of sb_event_kind that are sent; 0: all */
+  bool allow_private;                     /* the target may be an address of this machine or of a private network */
+  bool ended;                             /* it answered 410 (gone) */
+  int64_t position;                       /* the last event that is done with */
+  int64_t tries;                          /* of the event behind it, so far */
+  int64_t failing_since_ms, next_try_ms;  /* of that event; 0: it was not tried yet */
+  char error[SB_RECEIVER_ERROR_MAX + 1];  /* why the last try failed; "": it did not */
+} sb_store_receiver;
+
+typedef struct sb_store_dead_letter {
+  int64_t receiver, event, at_ms, tries; /* rows; when it was given up */
+  char error[SB_RECEIVER_ERROR_MAX + 1];
+} sb_store_dead_letter;
+
 /* ---- Encryption keys */
 
 typedef struct sb_store_key_entry {

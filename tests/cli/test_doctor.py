@@ -43,6 +43,7 @@ class Healthy(DoctorCase):
                 "processor",
                 "photos",
                 "films",
+                "webhooks",
                 "models",
                 "database",
                 "keys",

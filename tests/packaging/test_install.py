@@ -72,6 +72,12 @@ class Installed(unittest.TestCase):
         self.assertTrue(os.access(self.root / "libexec/semblance/semblance-video", os.X_OK))
         self.assertIn("films can be searched", self.run_installed("doctor").stdout)
 
+    def test_the_sender_of_webhooks_is_installed_where_the_program_looks_for_it(self):
+        if not (BUILD / "src/webhook/semblance-send").exists():
+            self.skipTest("this build has no sender of webhooks")
+        self.assertTrue(os.access(self.root / "libexec/semblance/semblance-send", os.X_OK))
+        self.assertIn("events can be sent", self.run_installed("doctor").stdout)
+
     def test_no_path_of_the_build_is_left_in_binaries(self):
         for path in (p for p in self.root.rglob("*") if p.is_file() and p.suffix not in (".onnx", ".md")):
             if OPTIONS["b_sanitize"] == "none" or path.suffix != ".so":

@@ -43,6 +43,7 @@ WORDS = {
     "json": {"groups", "json"},
     "sandbox": {"sandbox"},
     "video": {"video"},
+    "webhook": {"webhook"},
     "track": {"track", "tracker"},
     "image": {"image"},
     "infer": {"infer"},

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "store/gallery/cameras.h"
 #include "store/gallery/events.h"
+#include "store/gallery/receivers.h"
 
 #include <semblance/events.h>
 
@@ -287,6 +288,80 @@ static void events_are_deleted_by_their_end_and_numbers_are_never_used_again(voi
   assert_true(add_to(f, 0, &event) > last);
 }
 
+/* ---- Receivers */
+
+static sb_store_receiver some_receiver(void) {
+  sb_store_receiver r = {.url = "https://example.com/hook?token=geheim",
+                         .collection = "default",
+                         .kinds = SB_EVENT_SEEN,
+                         .allow_private = true,
+                         .secret_size = SB_RECEIVER_SECRET_MAX};
+  for (size_t i = 0; i < r.secret_size; i++) r.secret[i] = (uint8_t)('A' + i % 26);
+  return r;
+}
+
+static sb_store_receiver only_receiver(const fixture *f) {
+  static sb_store_receiver all[SB_RECEIVERS_MAX];
+  size_t count = 0;
+  assert_int_equal(sb_store_receivers(f->store, all, &count, NULL), SB_OK);
+  assert_int_equal(count, 1);
+  return all[0];
+}
+
+static void a_receiver_is_kept_sealed_also_through_a_key_rotation(void **state) {
+  fixture *f = *state;
+  int64_t row = 0;
+  const sb_store_receiver wanted = some_receiver();
+  sb_event event = seen_by("door", 1000);
+  uint64_t before = add_to(f, 0, &event);
+  assert_int_equal(sb_store_receiver_add(f->store, &wanted, &row, NULL), SB_OK);
+  assert_int_equal(sb_store_rotate(f->store, NULL, NULL, NULL), SB_OK);
+  reopen(f);
+  sb_store_receiver found = only_receiver(f);
+  assert_string_equal(found.url, wanted.url);
+  assert_string_equal(found.collection, wanted.collection);
+  assert_true(found.kinds == wanted.kinds && found.allow_private && !found.ended);
+  assert_int_equal(found.secret_size, wanted.secret_size);
+  assert_memory_equal(found.secret, wanted.secret, wanted.secret_size);
+  assert_int_equal(found.position, before); /* it gets what is added from now on */
+  assert_int_equal(sb_audit_verify(f->store, NULL, &(sb_audit_head){0}, NULL), SB_OK);
+  if (!server()) {
+    assert_false(file_holds(f, "semblance.db", "geheim") || file_holds(f, "semblance.db-wal", "geheim"));
+    assert_false(file_holds(f, "semblance.db", "ABCDEFGH") || file_holds(f, "semblance.db-wal", "ABCDEFGH"));
+    raw_sql(f, "UPDATE receiver SET position = position + 1");
+    assert_int_equal(sb_audit_verify(f->store, NULL, &(sb_audit_head){0}, NULL), SB_STORE);
+  }
+  assert_int_equal(sb_store_receiver_remove(f->store, row, NULL), SB_OK);
+  assert_int_equal(sb_store_receiver_remove(f->store, row, NULL), SB_NOT_FOUND);
+}
+
+static void only_the_holder_of_the_lease_moves_a_receiver(void **state) {
+  fixture *f = *state;
+  int64_t row = 0;
+  bool held = false;
+  const sb_store_receiver wanted = some_receiver();
+  assert_int_equal(sb_store_receiver_add(f->store, &wanted, &row, NULL), SB_OK);
+  sb_store_receiver r = only_receiver(f);
+  assert_int_equal(sb_store_receiver_lease(f->store, row, 1, 600000, &held, NULL), SB_OK);
+  assert_true(held);
+  assert_int_equal(sb_store_receiver_lease(f->store, row, 2, 600000, &held, NULL), SB_OK);
+  assert_true(held == !server()); /* a folder has one server: what held the lease there has ended */
+  int64_t holder = server() ? 1 : 2;
+  r.position = 7;
+  const sb_store_dead_letter dead = {.receiver = row, .event = 7, .at_ms = 1, .tries = 10, .error = "it answered 400"};
+  assert_int_equal(sb_store_receiver_update(f->store, &r, 3, &dead, &held, NULL), SB_OK);
+  assert_false(held);
+  assert_int_equal(only_receiver(f).position, 0);
+  assert_int_equal(sb_store_receiver_update(f->store, &r, holder, &dead, &held, NULL), SB_OK);
+  assert_true(held);
+  assert_int_equal(only_receiver(f).position, 7);
+  sb_store_dead_letter found[2];
+  size_t count = 0;
+  assert_int_equal(sb_store_dead_letters(f->store, row, found, count_of(found), &count, NULL), SB_OK);
+  assert_int_equal(count, 1);
+  assert_string_equal(found[0].error, dead.error);
+}
+
 /* ---- The engine's verbs */
 
 static sb_engine *engine_of(fixture *f) {
@@ -453,6 +528,8 @@ int main(void) {
       TEST(a_merged_person_keeps_the_events_of_both),
       TEST(a_deleted_collection_takes_its_events_along),
       TEST(events_are_deleted_by_their_end_and_numbers_are_never_used_again),
+      TEST(a_receiver_is_kept_sealed_also_through_a_key_rotation),
+      TEST(only_the_holder_of_the_lease_moves_a_receiver),
       TEST(a_wrong_field_is_refused_and_named),
       TEST(a_key_of_one_collection_sees_and_adds_no_event_of_another),
       TEST(one_who_waits_is_woken_by_an_event_of_this_process_and_of_another),

@@ -54,6 +54,10 @@ static bool read_file(void) {
   return open("/proc/self/status", O_RDONLY) >= 0;
 }
 
+static bool read_own_program(void) {
+  return open("/proc/self/exe", O_RDONLY) >= 0;
+}
+
 static bool execute(void) {
   char *const arguments[] = {NULL};
   execve("/bin/false", arguments, arguments); /* where it works the child ends with 1, which is "it worked" */
@@ -70,6 +74,10 @@ static bool udp(void) {
 
 static bool tcp(void) {
   return opens(AF_INET, SOCK_STREAM);
+}
+
+static bool local(void) {
+  return opens(AF_UNIX, SOCK_STREAM);
 }
 
 static bool odd_families(void) {
@@ -197,11 +205,20 @@ static bool decode(void) {
   return pread(inherited, block, 1, 0) == 1 && lseek(inherited, 0, SEEK_SET) == 0;
 }
 
-static bool in_a_decoder(bool (*attempt)(void)) {
+/* What a sender of webhooks needs: threads, files of the resolver, and streams to anywhere. */
+static bool send_webhook(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, in_a_thread, NULL) || pthread_join(thread, NULL)) return false;
+  struct sockaddr_in to = loopback(port);
+  int client = socket(AF_INET, SOCK_STREAM, 0);
+  return open("/etc/hosts", O_RDONLY) >= 0 && !connect(client, (struct sockaddr *)&to, sizeof to);
+}
+
+static bool in_a_process(void (*enter)(void), bool (*attempt)(void)) {
   int status = 0;
   pid_t child = fork();
   if (child == 0) {
-    sb_sandbox_enter_decoder();
+    enter();
     _exit(attempt());
   }
   assert_int_equal(waitpid(child, &status, 0), child);
@@ -219,6 +236,10 @@ static bool in_a_camera(bool (*attempt)(void), const uint16_t *ports) {
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFEXITED(status));
   return WEXITSTATUS(status);
+}
+
+static bool in_a_decoder(bool (*attempt)(void)) {
+  return in_a_process(sb_sandbox_enter_decoder, attempt);
 }
 
 static bool in_a_child(bool (*attempt)(void), const uint16_t *ports) {
@@ -334,6 +355,19 @@ static void a_decoder_of_a_camera_reaches_the_ports_of_its_camera_and_no_file_bu
   assert_true(landlock_version() < 4 || !in_a_camera(connect_anew, wrong));
 }
 
+static void a_sender_reads_no_file_of_anybody_and_starts_nothing(void **state) {
+  (void)state;
+  bool (*const refused[])(void) = {execute, odd_families, fast_open, serve, start_process, local};
+  bool (*const files[])(void) = {read_file, in_folder, elsewhere, read_own_program};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    if (in_a_process(sb_sandbox_enter_sender, refused[i])) fail_msg("attempt %zu worked", i);
+  }
+  for (size_t i = 0; landlock_version() >= 1 && i < sizeof files / sizeof *files; i++) {
+    if (in_a_process(sb_sandbox_enter_sender, files[i])) fail_msg("file %zu was opened", i);
+  }
+  assert_true(in_a_process(sb_sandbox_enter_sender, send_webhook));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_confined_process_writes_in_its_folder_only_and_starts_nothing),
@@ -342,6 +376,7 @@ int main(void) {
       cmocka_unit_test(a_decoder_opens_starts_and_reaches_nothing),
       cmocka_unit_test(a_decoder_has_threads_memory_and_the_files_that_it_inherited),
       cmocka_unit_test(a_decoder_of_a_camera_reaches_the_ports_of_its_camera_and_no_file_but_those_of_names),
+      cmocka_unit_test(a_sender_reads_no_file_of_anybody_and_starts_nothing),
       cmocka_unit_test(a_process_with_a_database_connects_to_its_port_only_and_sends_no_datagrams),
   };
   return cmocka_run_group_tests(tests, open_folders_and_sockets, remove_folders);

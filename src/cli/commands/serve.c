@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "http/http.h"
 #include "video/video.h"
+#include "webhook/webhook.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -20,8 +21,10 @@ static void print_address(const sb_cli *cli, const sb_http_server *server) {
 static sb_status prepare(sb_cli *cli, const void *options, sb_error *error) {
   (void)options;
   sb_status status = sb_http_listener_open(cli->config, &cli->listener, error);
-  if (status != SB_OK || !cli->config->cameras || !sb_video_available()) return status;
-  return sb_video_launcher_start(&cli->launcher, error);
+  if (status == SB_OK && cli->config->cameras && sb_video_available())
+    status = sb_video_launcher_start(&cli->launcher, error);
+  if (status != SB_OK || !sb_webhook_available()) return status;
+  return sb_webhook_start(cli->config->contain, &cli->sender, error);
 }
 
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
@@ -36,7 +39,7 @@ static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
                   NULL); /* before any thread starts: all inherit it, and this one waits for them */
   sb_status status = sb_cli_open_engine(cli, SB_CLI_SERVER, error);
   if (status != SB_OK) return status;
-  status = sb_http_server_start(cli->engine, cli->config, &cli->listener, cli->launcher, &server, error);
+  status = sb_http_server_start(cli->engine, cli->config, &cli->listener, cli->launcher, cli->sender, &server, error);
   if (status != SB_OK) return status;
   print_address(cli, server);
   int caught;

@@ -43,6 +43,16 @@ void sb_http_handle_represent(sb_http_request *request);
 void sb_http_handle_analyze(sb_http_request *request);
 void sb_http_handle_live(sb_http_request *request);
 
+/* events.c */
+void sb_http_handle_events(sb_http_request *request);
+
+/* receivers.c */
+void sb_http_handle_receivers_list(sb_http_request *request);
+void sb_http_handle_receivers_add(sb_http_request *request);
+void sb_http_handle_receiver_remove(sb_http_request *request);
+void sb_http_handle_receiver_test(sb_http_request *request);
+void sb_http_handle_receiver_dead_letters(sb_http_request *request);
+
 /* liveness.c */
 void sb_http_handle_liveness_add(sb_http_request *request);
 void sb_http_handle_liveness_get(sb_http_request *request);

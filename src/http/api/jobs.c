@@ -3,8 +3,11 @@
 #include "http/jobs/jobs.h"
 #include "http/api/handlers.h"
 #include "http/api/options.h"
-#include "http/jobs/events.h"
+#include "http/core/sse.h"
+#include "json/write.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void reply_job(sb_http_request *request, const char *id, unsigned status) {
@@ -150,6 +153,41 @@ void sb_http_handle_job_refused(sb_http_request *request) {
   request->reply.file = "attachment; filename=\"refused.csv\"";
 }
 
+/* ---- Progress of a job as server-sent events: one for each change, `end` for the last */
+
+typedef struct job_progress {
+  struct sb_http_jobs *jobs;
+  sb_http_principal principal;
+  char job[SB_HTTP_JOB_ID + 1];
+  bool begun;
+  uint64_t version;
+} job_progress;
+
+static sb_http_sse_news next_progress(void *state, char **text) {
+  job_progress *progress = state;
+  json_t *json = NULL;
+  uint64_t version = 0;
+  bool ended = false;
+  if (sb_http_jobs_get(progress->jobs, &progress->principal, progress->job, &json, &version, &ended, NULL) != SB_OK)
+    return SB_HTTP_SSE_END;
+  bool news = !progress->begun || version != progress->version;
+  char *body = news ? sb_json_write(json) : NULL;
+  json_decref(json);
+  if (!news) return SB_HTTP_SSE_NOTHING;
+  progress->begun = true;
+  progress->version = version;
+  if (!body || asprintf(text, "event: %s\ndata: %s\n\n", ended ? "end" : "progress", body) < 0) *text = NULL;
+  free(body);
+  if (!*text) return SB_HTTP_SSE_END;
+  return ended ? SB_HTTP_SSE_LAST : SB_HTTP_SSE_TEXT;
+}
+
+static void release_progress(void *state) {
+  job_progress *progress = state;
+  sb_wipe(progress, sizeof *progress);
+  free(progress);
+}
+
 void sb_http_handle_job_events(sb_http_request *request) {
   sb_error error = {0};
   json_t *job = NULL;
@@ -158,8 +196,9 @@ void sb_http_handle_job_events(sb_http_request *request) {
           request, sb_http_jobs_get(request->context->jobs, &request->principal, id, &job, NULL, NULL, &error), &error))
     return;
   json_decref(job);
-  sb_http_reply_empty(request, 200);
-  request->reply.type = "text/event-stream";
-  request->reply.stream = sb_http_sse_response(request, id);
-  if (!request->reply.stream) sb_http_reply_error(request, &(sb_error){SB_NO_MEMORY, "out of memory"});
+  job_progress *progress = sb_alloc(1, sizeof *progress, &error);
+  if (sb_http_failed(request, progress ? SB_OK : SB_NO_MEMORY, &error)) return;
+  *progress = (job_progress){.jobs = request->context->jobs, .principal = request->principal};
+  snprintf(progress->job, sizeof progress->job, "%s", id);
+  sb_http_sse_reply(request, (sb_http_sse_source){progress, next_progress, release_progress});
 }

@@ -20,9 +20,11 @@ struct sb_camera_watcher; /* camera/camera.h */
 
 /* Services of higher layers. The core hands them on and never calls them. */
 struct sb_http_jobs;            /* jobs/jobs.h */
-struct sb_http_sse_subscribers; /* jobs/events.h */
+struct sb_http_sse_subscribers; /* core/sse.h */
 struct sb_http_metrics;         /* ops/metrics.h */
 struct sb_http_live_sessions;   /* core/live_sessions.h */
+struct sb_http_event_follower;  /* core/event_follower.h */
+struct sb_http_outbox;          /* outbox/outbox.h */
 struct sb_http_liveness;        /* core/liveness_sessions.h */
 
 typedef struct sb_http_limits {
@@ -61,6 +63,8 @@ typedef struct sb_http_context {
   struct sb_http_jobs *jobs;
   struct sb_http_sse_subscribers *subscribers;
   struct sb_http_live_sessions *live_sessions;
+  struct sb_http_event_follower *event_follower;
+  struct sb_http_outbox *outbox;
   struct sb_http_liveness *liveness;
   struct sb_camera_watcher *cameras; /* NULL: this server watches none */
 } sb_http_context;

@@ -24,7 +24,7 @@ enum {
   SB_HTTP_ROUTE_MODELS = 1u << 2,          /* needs the models: 503 until they are loaded */
   SB_HTTP_ROUTE_IDEMPOTENT = 1u << 3,      /* honours Idempotency-Key */
   SB_HTTP_ROUTE_FILES = 1u << 4,           /* the files of its form go to request->bundle, up to the limit of imports */
-  SB_HTTP_ROUTE_STREAM = 1u << 5,          /* its answer lasts: server-sent events, a WebSocket */
+  SB_HTTP_ROUTE_STREAM = 1u << 5,          /* its answer may last: server-sent events, a WebSocket */
   SB_HTTP_ROUTE_ALL_COLLECTIONS = 1u << 6, /* concerns all collections: refused to a key that is for one */
   SB_HTTP_ROUTE_LARGE = 1u << 7,           /* its body may have photos or templates: up to the limit of bodies */
   SB_HTTP_ROUTE_NESTED = 1u << 8,          /* members of objects in its JSON are fields, too: "Image.Bytes" */

@@ -4,6 +4,8 @@
 #include "engine/engine.h"
 #include "http/ops/clock_guard.h"
 
+#include <semblance/events.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -16,6 +18,7 @@ struct sb_http_retention {
   pthread_mutex_t lock;
   pthread_cond_t stopped;
   bool stopping;
+  int64_t event_days;        /* 0: events are kept */
   sb_http_clock_guard guard; /* of the thread, as is `told` */
   bool told;
 };
@@ -27,6 +30,17 @@ static void erase_expired(sb_engine *engine) {
     sb_log(SB_LOG_ERROR, "people whose retention period has ended could not be erased: %s", error.message);
   else if (erased)
     sb_log(SB_LOG_INFO, "erased %zu people whose retention period has ended", erased);
+}
+
+static void delete_old_events(sb_engine *engine, int64_t days) {
+  enum { DAY_MS = 86400000 };
+  sb_error error = {0};
+  size_t deleted = 0;
+  if (!days) return;
+  if (sb_engine_events_delete(engine, sb_now_ms() - days * DAY_MS, &deleted, &error) != SB_OK)
+    sb_log(SB_LOG_ERROR, "old events could not be deleted: %s", error.message);
+  else if (deleted)
+    sb_log(SB_LOG_INFO, "deleted %zu events that are older than %lld days", deleted, (long long)days);
 }
 
 static double boot_ms(void) {
@@ -56,7 +70,10 @@ static void *run(void *context) {
   pthread_mutex_lock(&retention->lock);
   while (!retention->stopping) {
     pthread_mutex_unlock(&retention->lock);
-    if (clock_is_trusted(retention)) erase_expired(retention->engine);
+    if (clock_is_trusted(retention)) {
+      erase_expired(retention->engine);
+      delete_old_events(retention->engine, retention->event_days);
+    }
     pthread_mutex_lock(&retention->lock);
     next.tv_sec += PERIOD_SECONDS;
     while (!retention->stopping && pthread_cond_timedwait(&retention->stopped, &retention->lock, &next) != ETIMEDOUT) {
@@ -66,11 +83,12 @@ static void *run(void *context) {
   return NULL;
 }
 
-sb_status sb_http_retention_start(sb_engine *engine, sb_http_retention **out, sb_error *error) {
+sb_status sb_http_retention_start(sb_engine *engine, int64_t event_days, sb_http_retention **out, sb_error *error) {
   sb_http_retention *retention = sb_alloc(1, sizeof *retention, error);
   if (!retention) return SB_NO_MEMORY;
   pthread_condattr_t monotonic;
   retention->engine = engine;
+  retention->event_days = event_days;
   pthread_mutex_init(&retention->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

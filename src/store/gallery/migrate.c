@@ -46,6 +46,12 @@ static const table tables[] = {
      " ORDER BY id"},
     {"camera", "id", "id, name, record, created", "itbi",
      "SELECT id, name, record, created FROM camera WHERE id > ? ORDER BY id"},
+    {"receiver", "id", "id, created, ended, position, tries, failing_since, next_try, error, holder, lease, settings",
+     "iiiiiiitiib",
+     "SELECT id, created, ended, position, tries, failing_since, next_try, error, holder, lease, settings FROM receiver"
+     " WHERE id > ? ORDER BY id"},
+    {"dead_letter", "id", "id, receiver, event, at, tries, error", "iiiiit",
+     "SELECT id, receiver, event, at, tries, error FROM dead_letter WHERE id > ? ORDER BY id"},
     {"audit", "sequence", "sequence, at, actor, verb, collection, person, count, link", "iittiiib",
      "SELECT sequence, at, actor, verb, collection, person, count, link FROM audit WHERE sequence > ?"
      " ORDER BY sequence"},
@@ -59,7 +65,8 @@ enum { TABLES = sizeof tables / sizeof *tables };
 static const table keys = {"data_key", "id", "id, purpose, wrapped, created", "itbi",
                            "SELECT id, purpose, wrapped, created FROM data_key WHERE id > ? ORDER BY id"};
 /* Tables whose ids the database hands out (driver->next_row). */
-static const char *const numbered[] = {"collection", "person", "face", "event", "camera", "data_key"};
+static const char *const numbered[] = {"collection", "person",   "face",        "event",
+                                       "camera",     "receiver", "dead_letter", "data_key"};
 enum { NUMBERED = sizeof numbered / sizeof *numbered };
 
 typedef struct migration {

@@ -86,5 +86,16 @@ static const sb_store_schema_step steps[] = {
      "CREATE TABLE camera("
      "  id bigint PRIMARY KEY, name text NOT NULL UNIQUE, record bytea NOT NULL, created bigint NOT NULL);",
      NULL},
+    /* 5: receivers of events */
+    {"CREATE SEQUENCE receiver_id; CREATE SEQUENCE dead_letter_id;"
+     "CREATE TABLE receiver("
+     "  id bigint PRIMARY KEY, created bigint NOT NULL, ended bigint NOT NULL, position bigint NOT NULL,"
+     "  tries bigint NOT NULL, failing_since bigint NOT NULL, next_try bigint NOT NULL, error text NOT NULL,"
+     "  holder bigint NOT NULL, lease bigint NOT NULL, settings bytea NOT NULL);"
+     "CREATE TABLE dead_letter("
+     "  id bigint PRIMARY KEY, receiver bigint NOT NULL, event bigint NOT NULL, at bigint NOT NULL,"
+     "  tries bigint NOT NULL, error text NOT NULL);"
+     "CREATE INDEX dead_letter_receiver ON dead_letter(receiver, id);",
+     NULL},
 };
 const sb_store_schema sb_store_schema_postgres = {steps, sizeof steps / sizeof *steps};

@@ -10,6 +10,8 @@
  *   face         sealed template, attributes, source, thumbnail and density
  *   event        who was seen by a camera and when; sealed detail and picture
  *   camera       which cameras a server watches; sealed record
+ *   receiver     who is sent events: sealed settings, and how far it has come
+ *   dead_letter  events that a receiver refused for good
  *   change       log of changed faces, which indexes follow
  *   audit        hash chain of what was done
  *   api_key, admin   who may use the server */
@@ -112,6 +114,17 @@ static const sb_store_schema_step steps[] = {
      "CREATE INDEX event_until ON event(until);"
      "CREATE TABLE camera(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, record BLOB NOT NULL,"
      "  created INTEGER NOT NULL) STRICT;",
+     NULL},
+    /* 8: receivers of events */
+    {"CREATE TABLE receiver("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, created INTEGER NOT NULL, ended INTEGER NOT NULL,"
+     "  position INTEGER NOT NULL, tries INTEGER NOT NULL, failing_since INTEGER NOT NULL,"
+     "  next_try INTEGER NOT NULL, error TEXT NOT NULL, holder INTEGER NOT NULL, lease INTEGER NOT NULL,"
+     "  settings BLOB NOT NULL) STRICT;"
+     "CREATE TABLE dead_letter("
+     "  id INTEGER PRIMARY KEY AUTOINCREMENT, receiver INTEGER NOT NULL, event INTEGER NOT NULL, at INTEGER NOT NULL,"
+     "  tries INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
+     "CREATE INDEX dead_letter_receiver ON dead_letter(receiver, id);",
      NULL},
 };
 const sb_store_schema sb_store_schema_sqlite = {steps, sizeof steps / sizeof *steps};

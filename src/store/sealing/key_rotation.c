@@ -16,7 +16,7 @@
 
 #define META_KEY "rotation"
 enum { BATCH = 256 };
-static const char *const tables[] = {"collection", "admin", "person", "face", "event", "camera"};
+static const char *const tables[] = {"collection", "admin", "person", "face", "event", "camera", "receiver"};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* How far a rotation has come. */
@@ -102,7 +102,8 @@ static sb_status run_batch(sb_store *store, position *at, sb_error *error) {
   " + (SELECT count(*) FROM face WHERE substr(attributes, 1, 4) <> ?1 OR substr(source, 1, 4) <> ?1"  \
   " OR substr(thumbnail, 1, 4) <> ?1 OR substr(density, 1, 4) <> ?1)"                                 \
   " + (SELECT count(*) FROM event WHERE substr(detail, 1, 4) <> ?1 OR substr(picture, 1, 4) <> ?1)"   \
-  " + (SELECT count(*) FROM camera WHERE substr(record, 1, 4) <> ?1)"
+  " + (SELECT count(*) FROM camera WHERE substr(record, 1, 4) <> ?1)"                                 \
+  " + (SELECT count(*) FROM receiver WHERE substr(settings, 1, 4) <> ?1)"
 #define OLDER_TEMPLATES "(SELECT count(*) FROM face WHERE substr(template, 1, 4) <> ?1)"
 
 /* Rows that are sealed under another key than `key`, whose number a sealed field begins with. */

@@ -96,6 +96,7 @@ static const plain_table plain_tables[] = {
      2,
      {"detail", "picture"}},
     {"camera", SELECT_NEXT("record", "camera"), "UPDATE camera SET record = ? WHERE id = ?", 1, {"record"}},
+    {"receiver", SELECT_NEXT("settings", "receiver"), "UPDATE receiver SET settings = ? WHERE id = ?", 1, {"settings"}},
 };
 
 static const plain_table *plain_table_of(const char *name) {

@@ -4,8 +4,8 @@
 
 #include "store/core/store_core.h"
 
-/* Seals the row of `table` ("collection", "admin", "person", "face", "event" or "camera") with the smallest id above
- * `*row` under the newest data key, and moves `*row` there; `*done` when there is none. */
+/* Seals the row of `table` (those of key_rotation.c) with the smallest id above `*row` under the newest data key, and
+ * moves `*row` there; `*done` when there is none. */
 sb_status sb_store_reseal_next(sb_store *store, const char *table, int64_t *row, bool *done, sb_error *error);
 /* Everything of schema 1, whose fields were sealed under the root key itself: fields, hashes, and templates into
  * transforms. */

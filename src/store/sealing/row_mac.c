@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const tables[] = {"collection", "person", "face", "api_key", "admin", "event", "camera"};
+static const char *const tables[] = {"collection", "person", "face", "api_key", "admin", "event", "camera", "receiver"};
 enum { TABLES = sizeof tables / sizeof *tables };
 #define META_KEY "tally"
 

@@ -628,6 +628,8 @@ export default {
   'verb.camera-add': 'Kamera hinzugefügt',
   'verb.camera-remove': 'Kamera entfernt',
   'verb.camera-snapshot': 'Kamerabild angesehen',
+  'verb.receiver': 'Empfänger von Ereignissen hinzugefügt',
+  'verb.receiver-remove': 'Empfänger von Ereignissen entfernt',
   'verb.access-key': 'Schlüssel erstellt',
   'verb.access-revoke': 'Schlüssel widerrufen',
   'verb.access-password': 'Passwort gesetzt',

@@ -613,6 +613,8 @@ export default {
   'verb.camera-add': 'Camera added',
   'verb.camera-remove': 'Camera removed',
   'verb.camera-snapshot': 'Camera picture seen',
+  'verb.receiver': 'Receiver of events added',
+  'verb.receiver-remove': 'Receiver of events removed',
   'verb.access-key': 'Key created',
   'verb.access-revoke': 'Key revoked',
   'verb.access-password': 'Password set',

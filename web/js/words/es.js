@@ -619,6 +619,8 @@ export default {
   'verb.camera-add': 'Cámara añadida',
   'verb.camera-remove': 'Cámara quitada',
   'verb.camera-snapshot': 'Imagen de la cámara vista',
+  'verb.receiver': 'Destino de eventos creado',
+  'verb.receiver-remove': 'Destino de eventos eliminado',
   'verb.access-key': 'Clave creada',
   'verb.access-revoke': 'Clave revocada',
   'verb.access-password': 'Contraseña establecida',

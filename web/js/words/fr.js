@@ -622,6 +622,8 @@ export default {
   'verb.camera-add': 'Caméra ajoutée',
   'verb.camera-remove': 'Caméra retirée',
   'verb.camera-snapshot': 'Image de caméra consultée',
+  'verb.receiver': 'Destinataire d’événements ajouté',
+  'verb.receiver-remove': 'Destinataire d’événements retiré',
   'verb.access-key': 'Clé créée',
   'verb.access-revoke': 'Clé révoquée',
   'verb.access-password': 'Mot de passe défini',

@@ -619,6 +619,8 @@ export default {
   'verb.camera-add': 'Câmera adicionada',
   'verb.camera-remove': 'Câmera removida',
   'verb.camera-snapshot': 'Imagem da câmera vista',
+  'verb.receiver': 'Destino de eventos criado',
+  'verb.receiver-remove': 'Destino de eventos removido',
   'verb.access-key': 'Chave criada',
   'verb.access-revoke': 'Chave revogada',
   'verb.access-password': 'Senha definida',

@@ -3,6 +3,7 @@
 #include "cli/wording.h"
 #include "vector/vector.h"
 #include "video/video.h"
+#include "webhook/webhook.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -58,6 +59,10 @@ void sb_cli_doctor_check_formats(sb_cli_doctor *doctor) {
     sb_cli_doctor_ok(doctor, "films", "films can be searched");
   else
     sb_cli_doctor_ok(doctor, "films", "films cannot be searched: semblance-video is not installed (docs/cameras.md)");
+  if (sb_webhook_available())
+    sb_cli_doctor_ok(doctor, "webhooks", "events can be sent");
+  else
+    sb_cli_doctor_ok(doctor, "webhooks", "events cannot be sent: semblance-send is not installed (docs/events.md)");
 }
 
 /* ---- Memory */

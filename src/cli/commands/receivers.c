@@ -1,0 +1,249 @@
+/* receivers: who is sent events by webhooks. A running server delivers them. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "http/outbox/message.h"
+#include "json/write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct options {
+  const char *kinds;
+  bool all_collections, allow_private;
+} options;
+
+/* Never on the command line, which other users of the machine can read. */
+#define SECRET_VARIABLE "SEMBLANCE_WEBHOOK_SECRET"
+
+/* ---- add */
+
+static const sb_cli_option add_options[] = {
+    {"--kinds", "KINDS", "seen, watchlist, unknown_again, camera_lost, camera_back, separated by ',' (default: all)",
+     SB_CLI_FIELD(options, kinds)},
+    {"--all-collections", NULL, "events of every collection", SB_CLI_FIELD(options, all_collections)},
+    {"--allow-private", NULL, "the address may be of this machine or of a private network, and the URL http://",
+     SB_CLI_FIELD(options, allow_private)},
+    {NULL},
+};
+
+static sb_status read_secret(sb_store_receiver *r, sb_error *error) {
+  const char *given = getenv(SECRET_VARIABLE);
+  if (given && *given) return sb_http_webhook_secret_read(given, r, error);
+  r->secret_size = SB_DIGEST_SIZE;
+  sb_crypto_random(r->secret, r->secret_size);
+  return SB_OK;
+}
+
+static sb_status print_added(const sb_cli *cli, const sb_store_receiver *r, int64_t row, sb_error *error) {
+  char *secret = sb_http_webhook_secret_write(r->secret, r->secret_size);
+  sb_status status = SB_OK;
+  if (!secret) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  if (cli->json) {
+    status = sb_cli_print_json(json_pack("{s:I,s:s}", "receiver", (json_int_t)row, "secret", secret), error);
+  } else {
+    printf("%lld\t%s\n", (long long)row, secret);
+    if (!cli->quiet)
+      fputs(
+          "The receiver checks the signature with this secret, which is shown only once. A running server delivers.\n",
+          stderr);
+  }
+  sb_wipe(secret, strlen(secret));
+  free(secret);
+  return status;
+}
+
+static sb_status add(sb_cli *cli, const options *o, sb_store_receiver *r, sb_error *error) {
+  int64_t row = 0;
+  if ((size_t)snprintf(r->url, sizeof r->url, "%s", cli->words[0]) >= sizeof r->url)
+    return sb_cli_usage(cli, error, "the URL has at most %d bytes", SB_RECEIVER_URL_MAX);
+  r->kinds = o->kinds ? sb_event_kinds(o->kinds) : 0;
+  if (o->kinds && !r->kinds)
+    return sb_cli_usage(cli, error, "--kinds is a list of seen, watchlist, unknown_again, camera_lost, camera_back");
+  r->allow_private = o->allow_private;
+  if (!o->all_collections) snprintf(r->collection, sizeof r->collection, "%s", cli->config->collection);
+  sb_status status = read_secret(r, error);
+  if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
+  if (status == SB_OK) status = sb_engine_receiver_add(cli->engine, r, &row, error);
+  return status == SB_OK ? print_added(cli, r, row, error) : status;
+}
+
+static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
+  sb_store_receiver r = {0};
+  sb_status status = add(cli, parsed, &r, error);
+  sb_wipe(&r, sizeof r);
+  return status;
+}
+
+/* ---- list */
+
+/* One line, with tabs. */
+static void print_receiver(const sb_store_receiver *r) {
+  const char *state = r->ended ? "ended" : *r->error ? "failing" : "works";
+  printf("%lld\t%s\t%s\t%s\tup to event %lld%s%s\n", (long long)r->row, state,
+         *r->collection ? r->collection : "(all collections)", r->url, (long long)r->position, *r->error ? "\t" : "",
+         r->error);
+}
+
+static sb_status print_all(const sb_cli *cli, const sb_store_receiver *all, size_t count, sb_error *error) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    if (cli->json)
+      sb_json_append(&list, sb_http_receiver_json(&all[i]));
+    else
+      print_receiver(&all[i]);
+  }
+  if (cli->json) return sb_cli_print_json(json_pack("{s:o}", "receivers", list), error);
+  json_decref(list);
+  return SB_OK;
+}
+
+static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  static sb_store_receiver all[SB_ENGINE_RECEIVERS_MAX];
+  size_t count = 0;
+  sb_status status = sb_engine_receivers(cli->engine, all, &count, error);
+  if (status == SB_OK) status = print_all(cli, all, count, error);
+  sb_wipe(all, sizeof all);
+  return status;
+}
+
+/* ---- remove, test, dead-letters */
+
+static sb_status read_row(sb_cli *cli, int64_t *row, sb_error *error) {
+  const char *text = cli->words[0];
+  size_t length = strlen(text);
+  if (!length || length > 18 || strspn(text, "0123456789") != length)
+    return sb_cli_usage(cli, error, "a receiver is named by its number, as `receivers list` shows it");
+  *row = strtoll(text, NULL, 10);
+  return SB_OK;
+}
+
+static sb_status run_remove(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  int64_t row = 0;
+  sb_status status = read_row(cli, &row, error);
+  if (status == SB_OK) status = sb_engine_receiver_remove(cli->engine, row, error);
+  if (status == SB_OK && !cli->quiet && !cli->json) puts("removed");
+  return status;
+}
+
+static sb_status find(sb_cli *cli, int64_t row, sb_store_receiver *out, sb_error *error) {
+  static sb_store_receiver all[SB_ENGINE_RECEIVERS_MAX];
+  size_t count = 0;
+  bool found = false;
+  sb_status status = sb_engine_receivers(cli->engine, all, &count, error);
+  for (size_t i = 0; status == SB_OK && i < count; i++)
+    if (all[i].row == row) *out = all[i], found = true;
+  sb_wipe(all, sizeof all);
+  return status != SB_OK || found ? status : sb_fail(error, SB_NOT_FOUND, "there is no such receiver");
+}
+
+/* Sends a test by a sender of its own, so no server has to run. */
+static sb_status send_test(sb_cli *cli, const sb_store_receiver *r, sb_webhook_answer *answer, sb_error *error) {
+  enum { WAIT_MS = 30000 };
+  sb_http_webhook_message message;
+  bool got = false;
+  sb_status status = sb_webhook_start(cli->config->contain, &cli->sender, error);
+  if (status != SB_OK) return status;
+  status = sb_http_webhook_message_make(r, NULL, &message, error);
+  if (status != SB_OK) return status;
+  status = sb_http_webhook_message_send(cli->sender, r, &message, 1, error);
+  free(message.body);
+  if (status == SB_OK) status = sb_webhook_take(cli->sender, WAIT_MS, answer, &got, error);
+  return status != SB_OK || got ? status : sb_fail(error, SB_IO, "semblance-send gave no answer");
+}
+
+static sb_status print_test(sb_cli *cli, const sb_webhook_answer *answer, sb_error *error) {
+  bool good = answer->status >= 200 && answer->status < 300;
+  if (!good) cli->exit = SB_EXIT_NEGATIVE;
+  if (cli->json)
+    return sb_cli_print_json(
+        json_pack("{s:b,s:i,s:s}", "delivered", good, "status", (int)answer->status, "error", answer->error), error);
+  if (answer->status)
+    printf("%s: it answered %d\n", good ? "delivered" : "not accepted", (int)answer->status);
+  else
+    printf("not delivered: %s\n", answer->error);
+  return SB_OK;
+}
+
+static sb_status run_test(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  int64_t row = 0;
+  sb_store_receiver r = {0};
+  sb_webhook_answer answer;
+  sb_status status = read_row(cli, &row, error);
+  if (status == SB_OK) status = find(cli, row, &r, error);
+  if (status == SB_OK) status = send_test(cli, &r, &answer, error);
+  sb_wipe(&r, sizeof r);
+  return status == SB_OK ? print_test(cli, &answer, error) : status;
+}
+
+static void print_dead(const sb_store_dead_letter *dead) {
+  char at[32];
+  sb_time_iso(dead->at_ms, at);
+  printf("%lld\t%s\t%lld tries\t%s\n", (long long)dead->event, at, (long long)dead->tries, dead->error);
+}
+
+static sb_status run_dead_letters(sb_cli *cli, const void *parsed, sb_error *error) {
+  enum { LIMIT = 1000 };
+  (void)parsed;
+  static sb_store_dead_letter dead[LIMIT];
+  sb_store_receiver r = {0};
+  int64_t row = 0;
+  size_t count = 0;
+  sb_status status = read_row(cli, &row, error);
+  if (status == SB_OK) status = find(cli, row, &r, error);
+  sb_wipe(&r, sizeof r);
+  if (status == SB_OK) status = sb_engine_dead_letters(cli->engine, row, dead, LIMIT, &count, error);
+  if (status != SB_OK) return status;
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    if (cli->json)
+      sb_json_append(&list, sb_http_dead_letter_json(&dead[i]));
+    else
+      print_dead(&dead[i]);
+  }
+  if (cli->json) return sb_cli_print_json(json_pack("{s:o}", "dead_letters", list), error);
+  json_decref(list);
+  return SB_OK;
+}
+
+/* ---- The subcommand */
+
+static const sb_cli_command actions[] = {
+    {.name = "add",
+     .arguments = "URL",
+     .summary = "send events to a URL from now on; prints its number and the secret of its signatures",
+     .options = add_options,
+     .least = 1,
+     .most = 1,
+     .run = run_add},
+    {.name = "list", .summary = "the receivers, and how far each has come", .opens_gallery = true, .run = run_list},
+    {.name = "remove",
+     .arguments = "NUMBER",
+     .summary = "send it no more events, and forget its secret",
+     .least = 1,
+     .most = 1,
+     .opens_gallery = true,
+     .run = run_remove},
+    {.name = "test",
+     .arguments = "NUMBER",
+     .summary = "send a test now, and print what the receiver answers",
+     .least = 1,
+     .most = 1,
+     .opens_gallery = true,
+     .run = run_test},
+    {.name = "dead-letters",
+     .arguments = "NUMBER",
+     .summary = "the events that it refused for good, the newest first",
+     .least = 1,
+     .most = 1,
+     .opens_gallery = true,
+     .run = run_dead_letters},
+    {NULL},
+};
+const sb_cli_command sb_cli_command_receivers = {.name = "receivers",
+                                                 .summary = "who is sent events by webhooks",
+                                                 .options_size = sizeof(options),
+                                                 .actions = actions};

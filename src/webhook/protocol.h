@@ -1,0 +1,39 @@
+/* What the sender of webhooks and its parent tell each other.
+ *
+ * The sender (semblance-send, sender_main.c) is a program of its own: it starts without the parent's memory and
+ * environment, so it never has a key of the gallery, nor the secret of a receiver: the parent signs. It inherits one
+ * file, SB_WEBHOOK_SOCKET, a SOCK_SEQPACKET socket: one request a packet to the sender, one answer a packet back, in
+ * any order. A request without an answer is lost, as after a crash of the sender, and sent again by the parent. */
+#ifndef SB_WEBHOOK_PROTOCOL_H
+#define SB_WEBHOOK_PROTOCOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SB_WEBHOOK_SOCKET = 3, SB_WEBHOOK_FILES = 4 /* the first number that is not inherited */ };
+
+enum {
+  SB_WEBHOOK_URL_SIZE = 1024,
+  SB_WEBHOOK_ID_SIZE = 64,
+  SB_WEBHOOK_SIGNATURE_SIZE = 64, /* "v1," and the base64 of 32 bytes */
+  SB_WEBHOOK_BODY_MAX = 16384,
+  SB_WEBHOOK_ERROR_SIZE = 160
+};
+
+typedef struct sb_webhook_packet {
+  uint64_t number; /* of the request; its answer has the same */
+  int64_t timestamp;
+  uint32_t allow_private, body_size;
+  char url[SB_WEBHOOK_URL_SIZE], id[SB_WEBHOOK_ID_SIZE], signature[SB_WEBHOOK_SIGNATURE_SIZE]; /* each with a NUL */
+  char body[SB_WEBHOOK_BODY_MAX];
+} sb_webhook_packet;
+/* Of a packet with a body of so many bytes. */
+#define SB_WEBHOOK_PACKET_SIZE(body_size) (offsetof(sb_webhook_packet, body) + (body_size))
+
+typedef struct sb_webhook_answer {
+  uint64_t number;
+  int32_t status;                    /* of HTTP; 0: there was no answer */
+  char error[SB_WEBHOOK_ERROR_SIZE]; /* why there was none; "": there was one */
+} sb_webhook_answer;
+
+#endif
