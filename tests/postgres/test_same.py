@@ -113,7 +113,7 @@ class Store(unittest.TestCase):
         self.passes("test_densities", 16)
 
     def test_the_tests_of_events_pass_on_postgresql(self):
-        self.passes("test_events", 18)
+        self.passes("test_events", 19)
 
 
 if __name__ == "__main__":
