@@ -4,11 +4,15 @@
 #include "infer/cache.h"
 #include "infer/denormals.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <openvino/c/openvino.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { PROPERTIES_MAX = 8 };
 
@@ -157,6 +161,19 @@ static char *cache_folder(const sb_infer_runtime *runtime, const char *digest) {
   return NULL;
 }
 
+/* Waits until no other thread or process uses the folder: OpenVINO writes a compiled model in place, and can crash while
+ * it reads one that is half written. Returns a file to be closed; -1: the folder cannot be locked, and is used without. */
+static int lock_folder(const char *folder) {
+  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return -1;
+  int failed_to = 0;
+  while ((failed_to = flock(file, LOCK_EX)) && errno == EINTR) {
+  }
+  if (!failed_to) return file;
+  close(file);
+  return -1;
+}
+
 /* When the contents of a folder last changed. */
 static struct timespec folder_time(const char *folder) {
   struct stat about;
@@ -175,8 +192,10 @@ sb_status sb_infer_model_open(sb_infer_runtime *runtime, const sb_infer_model_co
   sb_infer_model *model = sb_alloc(1, sizeof *model, error);
   if (!model) return SB_NO_MEMORY;
   char *cache = cache_folder(runtime, config->digest);
+  int lock = cache ? lock_folder(cache) : -1;
   struct timespec before = cache ? folder_time(cache) : (struct timespec){0};
   sb_status status = compile(runtime, config, cache, model, error);
+  if (lock >= 0) close(lock);
   if (status == SB_OK && cache) clean_if_grown(runtime, cache, before);
   /* Retry without the cache, which may be damaged or not writable. */
   if (status != SB_OK && cache) status = compile(runtime, config, NULL, model, error);

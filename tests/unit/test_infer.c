@@ -1,7 +1,11 @@
 /* The runtime on a file that is not a model, and on one whose numbers become denormal. */
 #include "folder.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/file.h>
 
 #include "infer/denormals.h"
 #include "infer/infer.h"
@@ -108,6 +112,68 @@ static void the_callers_own_arithmetic_keeps_its_denormals(void **state) {
   assert_true(small * small > 0);
 }
 
+/* ---- The cache folder, which processes share */
+
+typedef struct opening {
+  const char *path;
+  sb_infer_runtime *runtime;
+  atomic_bool *free_again;
+  bool waited; /* it ended when the folder was free again */
+} opening;
+
+static void *open_model(void *context) {
+  opening *o = context;
+  sb_infer_model *model = NULL;
+  const sb_infer_model_config config = {.struct_size = sizeof config, .path = o->path, .digest = DIGEST};
+  assert_int_equal(sb_infer_model_open(o->runtime, &config, &model, NULL), SB_OK);
+  o->waited = atomic_load(o->free_again);
+  sb_infer_model_close(model);
+  return NULL;
+}
+
+/* Is somebody waiting for the lock of this file? proc_locks(5): such a line has an arrow. */
+static bool is_waited_for(int file) {
+  char line[256], inode[32];
+  struct stat about;
+  bool found = false;
+  assert_int_equal(fstat(file, &about), 0);
+  snprintf(inode, sizeof inode, ":%llu ", (unsigned long long)about.st_ino);
+  FILE *locks = fopen("/proc/locks", "r");
+  assert_non_null(locks);
+  while (!found && fgets(line, sizeof line, locks)) found = strstr(line, "->") && strstr(line, inode);
+  fclose(locks);
+  return found;
+}
+
+static void a_model_is_not_read_while_another_process_writes_its_compiled_form(void **state) {
+  (void)state;
+  char path[64], cache[64], own[160];
+  snprintf(path, sizeof path, "%s/squares.onnx", folder);
+  snprintf(cache, sizeof cache, "%s/cache", folder);
+  snprintf(own, sizeof own, "%s/%s", cache, DIGEST);
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(squares, 1, sizeof squares - 1, file), sizeof squares - 1);
+  assert_int_equal(fclose(file), 0);
+  assert_true(mkdir(cache, 0700) == 0 && mkdir(own, 0700) == 0);
+  sb_infer_runtime_config config = {.struct_size = sizeof config, .cache_dir = cache, .streams = 1};
+  sb_infer_runtime *runtime = NULL;
+  assert_int_equal(sb_infer_runtime_new(&config, &runtime, NULL), SB_OK);
+  int writer = open(own, O_RDONLY | O_DIRECTORY);
+  assert_true(writer >= 0 && flock(writer, LOCK_EX) == 0);
+  atomic_bool free_again = false;
+  opening o = {.path = path, .runtime = runtime, .free_again = &free_again};
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, open_model, &o), 0);
+  bool ended = false;
+  while (!is_waited_for(writer) && !(ended = pthread_tryjoin_np(thread, NULL) == 0)) sched_yield();
+  atomic_store(&free_again, true);
+  close(writer);
+  if (!ended) pthread_join(thread, NULL);
+  assert_true(o.waited);
+  sb_infer_runtime_free(runtime);
+}
+
 int main(void) {
   mode_at_start = sb_infer_denormals_flush();
   sb_infer_denormals_restore(mode_at_start);
@@ -116,6 +182,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(denormals_are_flushed_in_a_compiled_model_and_in_one_from_the_cache, make_folder,
                                       remove_folder),
       cmocka_unit_test_setup_teardown(the_callers_own_arithmetic_keeps_its_denormals, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_model_is_not_read_while_another_process_writes_its_compiled_form, make_folder,
+                                      remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
