@@ -46,6 +46,8 @@ class Thumbnails(postgres.DatabaseCase):
         self.enroll("1", "Ann", FRIENDS / "obama.jpg", flags=self.there)
         self.server.sql(
             "ALTER TABLE semblance.face DROP COLUMN thumbnail, DROP COLUMN density, DROP COLUMN density_people;"
+            " SET search_path = semblance; DROP TABLE event, camera, receiver, dead_letter;"
+            " DROP SEQUENCE event_id, camera_id, receiver_id, dead_letter_id;"
             " UPDATE semblance.meta SET value = '\\x01000000' WHERE key = 'schema';",
             self.database,
         )
