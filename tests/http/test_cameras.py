@@ -167,8 +167,8 @@ class Sightings(CameraCase):
     def film(self):
         stranger = crop(GROUPS / "sample6.jpg", (1483, 289, 217, 292), self.films / "stranger.png")
         walks = [
-            Walk(photo, since, since + 3, (0.1, 0.1), (0.5, 0.2), 0.7)
-            for photo, since in ((FRIENDS / "obama.jpg", 0), (FRIENDS / "biden.jpg", 4), (stranger, 8))
+            Walk(photo, since, since + 6, (0.1, 0.1), (0.5, 0.2), 0.7)  # long enough for a machine that is busy
+            for photo, since in ((FRIENDS / "obama.jpg", 0), (FRIENDS / "biden.jpg", 7), (stranger, 14))
         ]
         often = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "25")
         return write_film(self.films / "visits.mp4", walks, 60, size=(960, 540), rate=15, options=often)
