@@ -161,8 +161,9 @@ static char *cache_folder(const sb_infer_runtime *runtime, const char *digest) {
   return NULL;
 }
 
-/* Waits until no other thread or process uses the folder: OpenVINO writes a compiled model in place, and can crash while
- * it reads one that is half written. Returns a file to be closed; -1: the folder cannot be locked, and is used without. */
+/* Waits until no other thread or process uses the folder: OpenVINO writes a compiled model in place, and can crash
+ * while it reads one that is half written. Returns a file to be closed; -1: the folder cannot be locked, and is used
+ * without. */
 static int lock_folder(const char *folder) {
   int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file < 0) return -1;
