@@ -232,7 +232,8 @@ async function sendPhotos(files, instead) {
 
 async function addPhotos(files) {
   if (!files.length || busy || !person) return;
-  const instead = replacing;
+  const [whose, instead] = [id, replacing];
+  let problem = null;
   replacing = 0;
   busy = true;
   $('#person-add').disabled = true;
@@ -241,14 +242,18 @@ async function addPhotos(files) {
       $('#person-sent').hidden = false;
       $('#person-sent').textContent = t('registering');
     });
-    say($('#faces-error'));
   } catch (error) {
-    say($('#faces-error'), () => error.note);
+    problem = error;
   }
   busy = false;
   $('#person-add').disabled = false;
   $('#person-sent').hidden = true;
-  changed();
+  if (!problem) {
+    changed();
+    return;
+  }
+  await load(); // first, because it takes away what stands beside the photos
+  if (whose === id) say($('#faces-error'), () => problem.note);
 }
 
 /* ---- Look-alikes */
