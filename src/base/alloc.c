@@ -44,8 +44,13 @@ void sb_alloc_for_server(void) {
   if (!pthread_attr_setstacksize(&attributes, STACK)) pthread_setattr_default_np(&attributes);
   pthread_attr_destroy(&attributes);
 }
+
+void sb_alloc_give_back(void) {
+  malloc_trim(0);
+}
 #else
 void sb_alloc_for_server(void) {}
+void sb_alloc_give_back(void) {}
 #endif
 
 void sb_wipe(void *bytes, size_t size) {

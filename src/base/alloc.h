@@ -14,6 +14,8 @@ char *sb_strdup(const char *text, sb_error *error); /* NULL is copied as "" */
  * and limits the stack of a new thread to 1 MiB. Call it before the first thread starts. Has no effect where the C
  * library is not glibc. */
 void sb_alloc_for_server(void);
+/* Gives free memory back to the system, also what lies between blocks in use. Takes some milliseconds. */
+void sb_alloc_give_back(void);
 /* Overwrites memory that held a secret; the compiler cannot remove the write. */
 void sb_wipe(void *bytes, size_t size);
 

@@ -26,9 +26,10 @@ static struct {
     .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .limit = 512u << 20, .together = SIZE_MAX};
 
 /* Where the address space is limited (ulimit -v), photos wait for each other, so that the rest is left to the models:
- * the inference runtime may crash when an allocation fails. SIZE_MAX: there is no limit. */
+ * the inference runtime may crash when an allocation fails. With 512 MB a large photo then is the only one; with four
+ * times that share, a busy machine refused up to half of the photos of six callers. SIZE_MAX: there is no limit. */
 static size_t share_of_address_space(void) {
-  enum { SHARE = 16 };
+  enum { SHARE = 64 };
   struct rlimit space;
   bool limited = !getrlimit(RLIMIT_AS, &space) && space.rlim_cur != RLIM_INFINITY;
   return limited ? (size_t)space.rlim_cur / SHARE : SIZE_MAX;

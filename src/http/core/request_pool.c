@@ -14,8 +14,10 @@
 #include "http/core/request_pool.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { WAIT_MS_MAX = 250, HEAVY_A_THREAD = 2 };
+enum { IDLE_MS = 1000 };                    /* after which what heavy jobs have freed is given back to the system */
 static const double last_weight = 1.0 / 16; /* weight of the last job in the average */
 
 typedef struct pool_item {
@@ -31,28 +33,50 @@ struct sb_http_request_pool {
   pool_item *items;                     /* a ring of `capacity`; `count` jobs from `first` on */
   size_t capacity, first, count, heavy; /* heavy: how many of the waiting jobs are */
   double heavy_ms;                      /* average time in a worker; 0: not known yet */
+  size_t busy;                          /* workers with a job */
+  bool used;                            /* a heavy job has ended since memory was given back */
   pthread_t *threads;
   size_t thread_count; /* started so far */
 };
+
+/* Waits for a job, with the lock. Gives memory back when no worker has had one for a while. */
+static void wait_for_job(sb_http_request_pool *pool) {
+  struct timespec until;
+  if (!pool->used || pool->busy) {
+    pthread_cond_wait(&pool->arrived, &pool->lock);
+    return;
+  }
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += IDLE_MS / 1000;
+  if (!pthread_cond_timedwait(&pool->arrived, &pool->lock, &until) || !pool->used || pool->busy || pool->count) return;
+  pool->used = false;
+  pthread_mutex_unlock(&pool->lock);
+  sb_alloc_give_back();
+  pthread_mutex_lock(&pool->lock);
+}
 
 /* The next job; its `job` is NULL when the queue is closed. */
 static pool_item take_item(sb_http_request_pool *pool) {
   pool_item item = {0};
   pthread_mutex_lock(&pool->lock);
-  while (!pool->count && !pool->closed) pthread_cond_wait(&pool->arrived, &pool->lock);
+  while (!pool->count && !pool->closed) wait_for_job(pool);
   if (pool->count && !pool->closed) {
     item = pool->items[pool->first];
     pool->first = (pool->first + 1) % pool->capacity;
     pool->count--;
     pool->heavy -= item.heavy;
+    pool->busy++;
   }
   pthread_mutex_unlock(&pool->lock);
   return item;
 }
 
-static void add_time(sb_http_request_pool *pool, double ms) {
+/* A job that took `ms` has ended. */
+static void note_end(sb_http_request_pool *pool, bool heavy, double ms) {
   pthread_mutex_lock(&pool->lock);
-  pool->heavy_ms = pool->heavy_ms > 0 ? pool->heavy_ms + last_weight * (ms - pool->heavy_ms) : ms;
+  if (heavy) pool->heavy_ms = pool->heavy_ms > 0 ? pool->heavy_ms + last_weight * (ms - pool->heavy_ms) : ms;
+  pool->used |= heavy;
+  pool->busy--;
   pthread_mutex_unlock(&pool->lock);
 }
 
@@ -61,7 +85,7 @@ static void *pool_thread(void *context) {
   for (pool_item item; (item = take_item(pool)).job;) {
     double start = sb_monotonic_ms();
     pool->perform(item.job);
-    if (item.heavy) add_time(pool, sb_monotonic_ms() - start);
+    note_end(pool, item.heavy, sb_monotonic_ms() - start);
   }
   return NULL;
 }
@@ -78,8 +102,12 @@ sb_status sb_http_request_pool_new(size_t threads, size_t capacity, sb_http_pool
                                    sb_http_request_pool **out, sb_error *error) {
   sb_http_request_pool *pool = sb_alloc(1, sizeof *pool, error);
   if (!pool) return SB_NO_MEMORY;
+  pthread_condattr_t monotonic;
   pthread_mutex_init(&pool->lock, NULL);
-  pthread_cond_init(&pool->arrived, NULL);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&pool->arrived, &monotonic);
+  pthread_condattr_destroy(&monotonic);
   pool->perform = perform;
   pool->capacity = capacity;
   sb_status status = SB_NO_MEMORY;

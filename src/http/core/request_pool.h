@@ -13,7 +13,7 @@ typedef void (*sb_http_pool_call)(void *job);
 /* Calls `perform` for each job in one of `threads` worker threads; at most `capacity` jobs wait. Of the heavy ones
  * (photos) no more may wait than are processed within a quarter of a second, estimated from how long the last ones
  * took, but always two for each thread. So a request that would wait for long is refused at once, and those that wait
- * do so briefly. */
+ * do so briefly. When no worker has had a job for a second, what heavy ones have freed goes back to the system. */
 sb_status sb_http_request_pool_new(size_t threads, size_t capacity, sb_http_pool_call perform,
                                    sb_http_request_pool **out, sb_error *error);
 /* Queues a job. Calls `accepted` in this thread once the job has its place and before a worker can take it: the moment
