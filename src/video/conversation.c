@@ -123,7 +123,7 @@ static sb_status take_frame(sb_video_conversation *c, const sb_video_message *m,
   if (!m->width || !m->height || m->width > SB_VIDEO_SIDE_MAX || m->height > SB_VIDEO_SIDE_MAX ||
       (uint64_t)m->width * m->height > SB_VIDEO_PIXELS_MAX)
     return broken(c, "a picture of a wrong size", error);
-  if (m->source_width < m->width / 2 || m->source_height < m->height / 2 ||
+  if (!m->source_width || !m->source_height || m->source_width < m->width / 2 || m->source_height < m->height / 2 ||
       m->source_width > SB_VIDEO_FILM_PIXELS_MAX || m->source_height > SB_VIDEO_FILM_PIXELS_MAX)
     return broken(c, "a wrong scale", error);
   if (m->time_ms <= c->last_ms) return broken(c, "times out of order", error);
