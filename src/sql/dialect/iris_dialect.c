@@ -14,16 +14,6 @@
 
 enum { SELECTS_MAX = 100 /* SELECTs of one statement; one with more goes to SQLite as it is */ };
 
-static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
-  return &s->tokens[i < s->count ? i : s->count];
-}
-
-static bool is_any(const sb_sql_token *t, const char *const *words) {
-  for (; *words; words++)
-    if (sb_sql_token_is(t, *words)) return true;
-  return false;
-}
-
 /* ---- TO_VECTOR(x, double) */
 
 /* Quotes the bare type of the call whose parentheses are at tokens `open` and `close`: TO_VECTOR(x, double) ->
@@ -31,14 +21,14 @@ static bool is_any(const sb_sql_token *t, const char *const *words) {
 static sb_status quote_type(sb_sql_token_edits *s, size_t open, size_t close, sb_error *error) {
   static const char *const types[] = {"float", "double", "decimal", "integer", "int", "string", "timestamp", NULL};
   for (size_t i = open + 1; i < close; i++) {
-    if (sb_sql_token_is_symbol(at(s, i), '(') && s->matching[i] > 0) {
+    if (sb_sql_token_is_symbol(sb_sql_token_at(s, i), '(') && s->matching[i] > 0) {
       i = (size_t)s->matching[i];
       continue;
     }
-    if (!sb_sql_token_is_symbol(at(s, i), ',')) continue;
-    const sb_sql_token *type = at(s, i + 1), *after = at(s, i + 2);
+    if (!sb_sql_token_is_symbol(sb_sql_token_at(s, i), ',')) continue;
+    const sb_sql_token *type = sb_sql_token_at(s, i + 1), *after = sb_sql_token_at(s, i + 2);
     bool last = sb_sql_token_is_symbol(after, ',') || sb_sql_token_is_symbol(after, ')');
-    if (!is_any(type, types) || !last) return SB_OK;
+    if (!sb_sql_token_is_any(type, types) || !last) return SB_OK;
     return sb_sql_token_edits_replace(s, type->text, type->size, error, "'%.*s'", (int)type->size, type->text);
   }
   return SB_OK;
@@ -46,7 +36,8 @@ static sb_status quote_type(sb_sql_token_edits *s, size_t open, size_t close, sb
 
 static sb_status quote_types(sb_sql_token_edits *s, sb_error *error) {
   for (size_t i = 0; i + 1 < s->count; i++) {
-    bool call = sb_sql_token_is(at(s, i), "to_vector") && sb_sql_token_is_symbol(at(s, i + 1), '(');
+    bool call =
+        sb_sql_token_is(sb_sql_token_at(s, i), "to_vector") && sb_sql_token_is_symbol(sb_sql_token_at(s, i + 1), '(');
     if (!call || s->matching[i + 1] < 0) continue;
     sb_status status = quote_type(s, i + 1, (size_t)s->matching[i + 1], error);
     if (status != SB_OK) return status;
@@ -63,17 +54,18 @@ static bool cannot_begin_columns(const sb_sql_token_edits *s, size_t i) {
                                       "union",  "except",  "intersect", "as",     "and",    "or",    "in",
                                       "is",     "like",    "between",   "glob",   "regexp", "match", "collate",
                                       "isnull", "notnull", "over",      "filter", "escape", NULL};
-  const sb_sql_token *t = at(s, i);
-  if (t->kind == SB_SQL_TOKEN_END || is_any(t, words)) return true;
+  const sb_sql_token *t = sb_sql_token_at(s, i);
+  if (t->kind == SB_SQL_TOKEN_END || sb_sql_token_is_any(t, words)) return true;
   if (t->kind != SB_SQL_TOKEN_SYMBOL) return false;
   if (*t->text != '*') return !strchr("(+-~%", *t->text); /* % begins %ID */
-  return !(sb_sql_token_is(at(s, i + 1), "from") || sb_sql_token_is_symbol(at(s, i + 1), ',') ||
-           at(s, i + 1)->kind == SB_SQL_TOKEN_END || sb_sql_token_is_symbol(at(s, i + 1), ')'));
+  return !(
+      sb_sql_token_is(sb_sql_token_at(s, i + 1), "from") || sb_sql_token_is_symbol(sb_sql_token_at(s, i + 1), ',') ||
+      sb_sql_token_at(s, i + 1)->kind == SB_SQL_TOKEN_END || sb_sql_token_is_symbol(sb_sql_token_at(s, i + 1), ')'));
 }
 
 /* The token after the TOP clause at token `i`; 0: it is not a TOP clause. */
 static size_t top_end(const sb_sql_token_edits *s, size_t i) {
-  const sb_sql_token *n = at(s, i + 1);
+  const sb_sql_token *n = sb_sql_token_at(s, i + 1);
   size_t end = i + 2;
   if (sb_sql_token_is_symbol(n, '(')) {
     if (s->matching[i + 1] < 0) return 0;
@@ -87,9 +79,9 @@ static size_t top_end(const sb_sql_token_edits *s, size_t i) {
 /* Replaces TOP n by LIMIT n at the end of the SELECT; TOP ALL is removed. */
 static sb_status replace_top(sb_sql_token_edits *s, const sb_sql_select *select, size_t top, size_t top_after,
                              sb_error *error) {
-  const sb_sql_token *first = at(s, top), *last = at(s, select->to - 1);
-  size_t cut = (size_t)(at(s, top_after)->text - first->text);
-  bool all = sb_sql_token_is(at(s, top + 1), "all");
+  const sb_sql_token *first = sb_sql_token_at(s, top), *last = sb_sql_token_at(s, select->to - 1);
+  size_t cut = (size_t)(sb_sql_token_at(s, top_after)->text - first->text);
+  bool all = sb_sql_token_is(sb_sql_token_at(s, top + 1), "all");
   if (!all && select->compound)
     return sb_fail(
         error, SB_INVALID,
@@ -108,24 +100,24 @@ static sb_status replace_top(sb_sql_token_edits *s, const sb_sql_select *select,
 /* Finds the TOP clause of a SELECT: tokens *top to *after - 1. False: it has none. */
 static bool find_top(const sb_sql_token_edits *s, const sb_sql_select *select, size_t *top, size_t *after) {
   *top = select->from + 1;
-  if (sb_sql_token_is(at(s, *top), "distinct") || sb_sql_token_is(at(s, *top), "all")) ++*top;
-  *after = sb_sql_token_is(at(s, *top), "top") ? top_end(s, *top) : 0;
+  if (sb_sql_token_is(sb_sql_token_at(s, *top), "distinct") || sb_sql_token_is(sb_sql_token_at(s, *top), "all")) ++*top;
+  *after = sb_sql_token_is(sb_sql_token_at(s, *top), "top") ? top_end(s, *top) : 0;
   return *after != 0;
 }
 
 /* ---- The whole statement */
 
 static size_t skip_explain(const sb_sql_token_edits *s) {
-  if (!sb_sql_token_is(at(s, 0), "explain")) return 0;
-  return sb_sql_token_is(at(s, 1), "query") && sb_sql_token_is(at(s, 2), "plan") ? 3 : 1;
+  if (!sb_sql_token_is(sb_sql_token_at(s, 0), "explain")) return 0;
+  return sb_sql_token_is(sb_sql_token_at(s, 1), "query") && sb_sql_token_is(sb_sql_token_at(s, 2), "plan") ? 3 : 1;
 }
 
 /* A trigger is left alone: its body has statements, and semicolons, of its own. */
 static bool is_trigger(const sb_sql_token_edits *s, size_t i) {
-  if (!sb_sql_token_is(at(s, i), "create")) return false;
+  if (!sb_sql_token_is(sb_sql_token_at(s, i), "create")) return false;
   i++;
-  i += sb_sql_token_is(at(s, i), "temp") || sb_sql_token_is(at(s, i), "temporary");
-  return sb_sql_token_is(at(s, i), "trigger");
+  i += sb_sql_token_is(sb_sql_token_at(s, i), "temp") || sb_sql_token_is(sb_sql_token_at(s, i), "temporary");
+  return sb_sql_token_is(sb_sql_token_at(s, i), "trigger");
 }
 
 /* The SELECTs of a statement, at any depth. */
@@ -138,7 +130,7 @@ typedef struct selects {
 static bool find_selects(const sb_sql_token_edits *s, selects *out) {
   out->count = 0;
   for (size_t i = 0; i < s->count; i++) {
-    if (!sb_sql_token_is(at(s, i), "select")) continue;
+    if (!sb_sql_token_is(sb_sql_token_at(s, i), "select")) continue;
     if (out->count == SELECTS_MAX) return false;
     sb_sql_select_read(s, i, &out->items[out->count++]);
   }
@@ -153,7 +145,7 @@ static sb_status replace_tops(sb_sql_token_edits *s, selects *all, sb_error *err
     sb_status status = replace_top(s, select, top, after, error);
     if (status != SB_OK) return status;
     select->columns = after;
-    select->limited |= !sb_sql_token_is(at(s, top + 1), "all");
+    select->limited |= !sb_sql_token_is(sb_sql_token_at(s, top + 1), "all");
   }
   return SB_OK;
 }

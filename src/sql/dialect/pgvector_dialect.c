@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
-  return &s->tokens[i < s->count ? i : s->count];
-}
-
 /* ---- CREATE INDEX ... USING hnsw (column vector_l2_ops) WITH (m = 16) */
 
 typedef struct setting {
@@ -23,10 +19,10 @@ static sb_status check_setting(const sb_sql_token_edits *s, size_t i, const sb_s
       {"hnsw", "m", 2, 100}, {"hnsw", "ef_construction", 4, 1000}, {"ivfflat", "lists", 1, 32768}};
   for (size_t n = 0; n < sizeof settings / sizeof *settings; n++) {
     const setting *known = &settings[n];
-    if (!sb_sql_token_is(index, known->index) || !sb_sql_token_is(at(s, i), known->name)) continue;
-    const sb_sql_token *value = at(s, i + 2);
+    if (!sb_sql_token_is(index, known->index) || !sb_sql_token_is(sb_sql_token_at(s, i), known->name)) continue;
+    const sb_sql_token *value = sb_sql_token_at(s, i + 2);
     char digits[8] = "";
-    if (sb_sql_token_is_symbol(at(s, i + 1), '=') && value->size < sizeof digits)
+    if (sb_sql_token_is_symbol(sb_sql_token_at(s, i + 1), '=') && value->size < sizeof digits)
       memcpy(digits, value->text, value->size);
     bool whole = *digits && strspn(digits, "0123456789") == strlen(digits);
     long number = whole ? strtol(digits, NULL, 10) : 0;
@@ -35,11 +31,11 @@ static sb_status check_setting(const sb_sql_token_edits *s, size_t i, const sb_s
                    known->least, known->most);
   }
   return sb_fail(error, SB_INVALID, "%.*s has no setting %.*s; hnsw has m and ef_construction, ivfflat has lists",
-                 (int)index->size, index->text, (int)at(s, i)->size, at(s, i)->text);
+                 (int)index->size, index->text, (int)sb_sql_token_at(s, i)->size, sb_sql_token_at(s, i)->text);
 }
 
 static sb_status check_settings(const sb_sql_token_edits *s, size_t with, const sb_sql_token *index, sb_error *error) {
-  if (!sb_sql_token_is(at(s, with), "with") || s->matching[with + 1] < 0) return SB_OK;
+  if (!sb_sql_token_is(sb_sql_token_at(s, with), "with") || s->matching[with + 1] < 0) return SB_OK;
   for (size_t i = with + 2; i < (size_t)s->matching[with + 1]; i += 4) {
     sb_status status = check_setting(s, i, index, error);
     if (status != SB_OK) return status;
@@ -67,26 +63,28 @@ typedef struct creation {
 
 static bool read_creation(const sb_sql_token_edits *s, size_t i, creation *c) {
   *c = (creation){0};
-  if (!sb_sql_token_is(at(s, i), "create") || !sb_sql_token_is(at(s, i + 1), "index")) return false;
+  if (!sb_sql_token_is(sb_sql_token_at(s, i), "create") || !sb_sql_token_is(sb_sql_token_at(s, i + 1), "index"))
+    return false;
   i += 2;
-  if (sb_sql_token_is(at(s, i), "concurrently")) i++;
-  if (sb_sql_token_is(at(s, i), "if")) i += 3; /* IF NOT EXISTS */
-  if (!sb_sql_token_is(at(s, i), "on")) c->name_end = ++i;
-  if (!sb_sql_token_is(at(s, i), "on")) return false;
+  if (sb_sql_token_is(sb_sql_token_at(s, i), "concurrently")) i++;
+  if (sb_sql_token_is(sb_sql_token_at(s, i), "if")) i += 3; /* IF NOT EXISTS */
+  if (!sb_sql_token_is(sb_sql_token_at(s, i), "on")) c->name_end = ++i;
+  if (!sb_sql_token_is(sb_sql_token_at(s, i), "on")) return false;
   c->table = i + 1;
-  i += sb_sql_token_is_symbol(at(s, i + 2), '.') ? 4 : 2;
-  if (!sb_sql_token_is(at(s, i), "using")) return false;
+  i += sb_sql_token_is_symbol(sb_sql_token_at(s, i + 2), '.') ? 4 : 2;
+  if (!sb_sql_token_is(sb_sql_token_at(s, i), "using")) return false;
   c->kind = i + 1;
   c->open = i + 2;
-  bool known = sb_sql_token_is(at(s, c->kind), "hnsw") || sb_sql_token_is(at(s, c->kind), "ivfflat");
-  return known && sb_sql_token_is_symbol(at(s, c->open), '(') && s->matching[c->open] >= 0;
+  bool known =
+      sb_sql_token_is(sb_sql_token_at(s, c->kind), "hnsw") || sb_sql_token_is(sb_sql_token_at(s, c->kind), "ivfflat");
+  return known && sb_sql_token_is_symbol(sb_sql_token_at(s, c->open), '(') && s->matching[c->open] >= 0;
 }
 
 static sb_status create_index(sb_sql_token_edits *s, size_t i, const creation *c, sb_sql_dialect *out,
                               sb_error *error) {
   size_t close = (size_t)s->matching[c->open];
-  sb_status status = close == c->open + 3 ? check_operators(at(s, c->open + 2), error) : SB_OK;
-  if (status == SB_OK) status = check_settings(s, close + 1, at(s, c->kind), error);
+  sb_status status = close == c->open + 3 ? check_operators(sb_sql_token_at(s, c->open + 2), error) : SB_OK;
+  if (status == SB_OK) status = check_settings(s, close + 1, sb_sql_token_at(s, c->kind), error);
   if (status != SB_OK) return status;
   const sb_sql_dialect_creation parts = {
       .from = i, .name_end = c->name_end, .table = c->table, .table_end = c->kind - 1, .column = c->open + 1};
@@ -97,14 +95,19 @@ static sb_status create_index(sb_sql_token_edits *s, size_t i, const creation *c
 
 /* The notice that stands for the statement at token `i`, which has nothing to do here; NULL: it is another one. */
 static const char *notice_of(const sb_sql_token_edits *s, size_t i) {
-  size_t name = i + 2 + 3 * sb_sql_token_is(at(s, i + 2), "if"); /* IF NOT EXISTS */
-  bool vector =
-      sb_sql_token_is(at(s, name), "vector") || (at(s, name)->size == 8 && !memcmp(at(s, name)->text, "\"vector\"", 8));
-  if (sb_sql_token_is(at(s, i), "create") && sb_sql_token_is(at(s, i + 1), "extension") && vector)
+  size_t name = i + 2 + 3 * sb_sql_token_is(sb_sql_token_at(s, i + 2), "if"); /* IF NOT EXISTS */
+  bool vector = sb_sql_token_is(sb_sql_token_at(s, name), "vector") ||
+                (sb_sql_token_at(s, name)->size == 8 && !memcmp(sb_sql_token_at(s, name)->text, "\"vector\"", 8));
+  if (sb_sql_token_is(sb_sql_token_at(s, i), "create") && sb_sql_token_is(sb_sql_token_at(s, i + 1), "extension") &&
+      vector)
     return "vectors need no extension";
-  size_t first = i + 1 + (sb_sql_token_is(at(s, i + 1), "local") || sb_sql_token_is(at(s, i + 1), "session"));
-  bool of_index = sb_sql_token_is(at(s, first), "hnsw") || sb_sql_token_is(at(s, first), "ivfflat");
-  if (sb_sql_token_is(at(s, i), "set") && of_index && sb_sql_token_is_symbol(at(s, first + 1), '.'))
+  size_t first =
+      i + 1 +
+      (sb_sql_token_is(sb_sql_token_at(s, i + 1), "local") || sb_sql_token_is(sb_sql_token_at(s, i + 1), "session"));
+  bool of_index =
+      sb_sql_token_is(sb_sql_token_at(s, first), "hnsw") || sb_sql_token_is(sb_sql_token_at(s, first), "ivfflat");
+  if (sb_sql_token_is(sb_sql_token_at(s, i), "set") && of_index &&
+      sb_sql_token_is_symbol(sb_sql_token_at(s, first + 1), '.'))
     return "a search needs no settings";
   return NULL;
 }
@@ -114,7 +117,7 @@ sb_status sb_sql_pgvector_statement(sb_sql_token_edits *s, size_t i, sb_sql_dial
   creation c;
   *found = read_creation(s, i, &c);
   if (*found) return create_index(s, i, &c, out, error);
-  const char *notice = notice_of(s, i), *from = at(s, i)->text;
+  const char *notice = notice_of(s, i), *from = sb_sql_token_at(s, i)->text;
   *found = notice != NULL;
   if (!notice) return SB_OK;
   return sb_sql_token_edits_replace(s, from, (size_t)(s->end - from), error, "SELECT '%s' AS notice", notice);

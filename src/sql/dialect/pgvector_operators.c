@@ -7,22 +7,12 @@
 
 #include <string.h>
 
-static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
-  return &s->tokens[i < s->count ? i : s->count];
-}
-
-static bool is_any(const sb_sql_token *t, const char *const *words) {
-  for (; *words; words++)
-    if (sb_sql_token_is(t, *words)) return true;
-  return false;
-}
-
 /* Words before which no operand ends. */
 static bool is_keyword(const sb_sql_token *t) {
   static const char *const words[] = {"select", "distinct", "all",  "by",   "where",   "and",       "or", "not",
                                       "on",     "having",   "case", "when", "then",    "else",      "in", "values",
                                       "set",    "limit",    "from", "like", "between", "returning", NULL};
-  return is_any(t, words);
+  return sb_sql_token_is_any(t, words);
 }
 
 static bool is_name(const sb_sql_token *t) {
@@ -39,22 +29,25 @@ static bool is_colons(const sb_sql_token *t) {
 }
 
 static bool follows_at_once(const sb_sql_token_edits *s, size_t i) {
-  return i + 1 < s->count && at(s, i)->text + at(s, i)->size == at(s, i + 1)->text;
+  return i + 1 < s->count &&
+         sb_sql_token_at(s, i)->text + sb_sql_token_at(s, i)->size == sb_sql_token_at(s, i + 1)->text;
 }
 
 /* ---- Literals of several tokens */
 
 /* B'0101' */
 static bool is_bits(const sb_sql_token_edits *s, size_t i) {
-  const sb_sql_token *text = at(s, i + 1);
-  if (!sb_sql_token_is(at(s, i), "b") || text->kind != SB_SQL_TOKEN_STRING || !follows_at_once(s, i)) return false;
+  const sb_sql_token *text = sb_sql_token_at(s, i + 1);
+  if (!sb_sql_token_is(sb_sql_token_at(s, i), "b") || text->kind != SB_SQL_TOKEN_STRING || !follows_at_once(s, i))
+    return false;
   return text->size > 2 && strspn(text->text + 1, "01") == text->size - 2;
 }
 
 /* ARRAY[1,2,3], whose brackets are a quoted name in SQLite */
 static bool is_array(const sb_sql_token_edits *s, size_t i) {
-  const sb_sql_token *list = at(s, i + 1);
-  if (!sb_sql_token_is(at(s, i), "array") || list->kind != SB_SQL_TOKEN_NAME || *list->text != '[') return false;
+  const sb_sql_token *list = sb_sql_token_at(s, i + 1);
+  if (!sb_sql_token_is(sb_sql_token_at(s, i), "array") || list->kind != SB_SQL_TOKEN_NAME || *list->text != '[')
+    return false;
   return strspn(list->text + 1, "0123456789+-.eE, \t\r\n") == list->size - 2;
 }
 
@@ -63,7 +56,7 @@ static bool is_pair(const sb_sql_token_edits *s, size_t i) {
 }
 
 static sb_status replace_pair(sb_sql_token_edits *s, size_t i, sb_error *error) {
-  const sb_sql_token *word = at(s, i), *text = at(s, i + 1);
+  const sb_sql_token *word = sb_sql_token_at(s, i), *text = sb_sql_token_at(s, i + 1);
   size_t cut = (size_t)(text->text + text->size - word->text);
   if (is_bits(s, i))
     return sb_sql_token_edits_replace(s, word->text, cut, error, "semblance_cast(%.*s, 'varbit')", (int)text->size,
@@ -79,10 +72,11 @@ typedef struct cast {
 } cast;
 
 static bool read_cast(const sb_sql_token_edits *s, size_t i, cast *out) {
-  if (!is_colons(at(s, i)) || !is_name(at(s, i + 1))) return false;
+  if (!is_colons(sb_sql_token_at(s, i)) || !is_name(sb_sql_token_at(s, i + 1))) return false;
   *out = (cast){.colons = i, .type = i + 1, .end = i + 2};
-  if (sb_sql_token_is(at(s, i + 1), "double") && sb_sql_token_is(at(s, i + 2), "precision")) out->end++;
-  if (!sb_sql_token_is_symbol(at(s, out->end), '(') || s->matching[out->end] < 0) return true;
+  if (sb_sql_token_is(sb_sql_token_at(s, i + 1), "double") && sb_sql_token_is(sb_sql_token_at(s, i + 2), "precision"))
+    out->end++;
+  if (!sb_sql_token_is_symbol(sb_sql_token_at(s, out->end), '(') || s->matching[out->end] < 0) return true;
   out->open = out->end;
   out->end = (size_t)s->matching[out->open] + 1;
   return true;
@@ -91,13 +85,15 @@ static bool read_cast(const sb_sql_token_edits *s, size_t i, cast *out) {
 /* Reads the cast whose last token is `last`. */
 static bool read_cast_back(const sb_sql_token_edits *s, size_t last, cast *out) {
   size_t type = last;
-  if (sb_sql_token_is_symbol(at(s, last), ')') && s->matching[last] > 0) type = (size_t)s->matching[last] - 1;
-  if (sb_sql_token_is(at(s, type), "precision") && type) type--;
+  if (sb_sql_token_is_symbol(sb_sql_token_at(s, last), ')') && s->matching[last] > 0)
+    type = (size_t)s->matching[last] - 1;
+  if (sb_sql_token_is(sb_sql_token_at(s, type), "precision") && type) type--;
   return type && read_cast(s, type - 1, out) && out->end == last + 1;
 }
 
 static bool is_vector_cast(const sb_sql_token_edits *s, const cast *c) {
-  return sb_sql_token_is(at(s, c->type), "vector") || sb_sql_token_is(at(s, c->type), "halfvec");
+  return sb_sql_token_is(sb_sql_token_at(s, c->type), "vector") ||
+         sb_sql_token_is(sb_sql_token_at(s, c->type), "halfvec");
 }
 
 /* ---- Operands */
@@ -106,8 +102,8 @@ static bool is_vector_cast(const sb_sql_token_edits *s, const cast *c) {
 static bool is_of_window(const sb_sql_token_edits *s, size_t close) {
   if (s->matching[close] < 2) return false;
   size_t word = (size_t)s->matching[close] - 1;
-  bool known = sb_sql_token_is(at(s, word), "over") || sb_sql_token_is(at(s, word), "filter");
-  return known && sb_sql_token_is_symbol(at(s, word - 1), ')');
+  bool known = sb_sql_token_is(sb_sql_token_at(s, word), "over") || sb_sql_token_is(sb_sql_token_at(s, word), "filter");
+  return known && sb_sql_token_is_symbol(sb_sql_token_at(s, word - 1), ')');
 }
 
 /* The first token of the operand whose last one is `last`; SIZE_MAX: there is none. */
@@ -116,16 +112,18 @@ static size_t operand_begin(const sb_sql_token_edits *s, size_t last) {
   cast c;
   while (read_cast_back(s, i, &c) && c.colons) i = c.colons - 1; /* x::vector */
   if (i && is_pair(s, i - 1)) return i - 1;
-  while (sb_sql_token_is_symbol(at(s, i), ')') && is_of_window(s, i)) i = (size_t)s->matching[i] - 2;
-  if (sb_sql_token_is_symbol(at(s, i), ')')) {
+  while (sb_sql_token_is_symbol(sb_sql_token_at(s, i), ')') && is_of_window(s, i)) i = (size_t)s->matching[i] - 2;
+  if (sb_sql_token_is_symbol(sb_sql_token_at(s, i), ')')) {
     if (s->matching[i] < 0) return SIZE_MAX;
     i = (size_t)s->matching[i];
-    if (!i || at(s, i - 1)->kind != SB_SQL_TOKEN_WORD || is_keyword(at(s, i - 1))) return i;
+    if (!i || sb_sql_token_at(s, i - 1)->kind != SB_SQL_TOKEN_WORD || is_keyword(sb_sql_token_at(s, i - 1))) return i;
     i--;
-  } else if (!is_name(at(s, i)) && !is_literal(at(s, i))) {
+  } else if (!is_name(sb_sql_token_at(s, i)) && !is_literal(sb_sql_token_at(s, i))) {
     return SIZE_MAX;
   }
-  while (i >= 2 && is_name(at(s, i)) && sb_sql_token_is_symbol(at(s, i - 1), '.') && is_name(at(s, i - 2))) i -= 2;
+  while (i >= 2 && is_name(sb_sql_token_at(s, i)) && sb_sql_token_is_symbol(sb_sql_token_at(s, i - 1), '.') &&
+         is_name(sb_sql_token_at(s, i - 2)))
+    i -= 2;
   return i;
 }
 
@@ -135,12 +133,13 @@ static size_t operand_end(const sb_sql_token_edits *s, size_t i) {
   cast c;
   if (is_pair(s, i)) {
     end++;
-  } else if (is_name(at(s, i))) {
-    while (sb_sql_token_is_symbol(at(s, end), '.') && is_name(at(s, end + 1))) end += 2;
-    if (sb_sql_token_is_symbol(at(s, end), '(') && s->matching[end] >= 0) end = (size_t)s->matching[end] + 1;
-  } else if (sb_sql_token_is_symbol(at(s, i), '(') && s->matching[i] >= 0) {
+  } else if (is_name(sb_sql_token_at(s, i))) {
+    while (sb_sql_token_is_symbol(sb_sql_token_at(s, end), '.') && is_name(sb_sql_token_at(s, end + 1))) end += 2;
+    if (sb_sql_token_is_symbol(sb_sql_token_at(s, end), '(') && s->matching[end] >= 0)
+      end = (size_t)s->matching[end] + 1;
+  } else if (sb_sql_token_is_symbol(sb_sql_token_at(s, i), '(') && s->matching[i] >= 0) {
     end = (size_t)s->matching[i] + 1;
-  } else if (!is_literal(at(s, i))) {
+  } else if (!is_literal(sb_sql_token_at(s, i))) {
     return 0;
   }
   while (read_cast(s, end, &c)) end = c.end;
@@ -151,9 +150,9 @@ static size_t operand_end(const sb_sql_token_edits *s, size_t i) {
 static sb_status replace_operator(sb_sql_token_edits *s, size_t i, size_t size, const char *function, sb_error *error) {
   size_t begin = i ? operand_begin(s, i - 1) : SIZE_MAX, end = operand_end(s, i + size);
   if (begin == SIZE_MAX || !end) return SB_OK; /* SQLite reports the syntax error */
-  const sb_sql_token *last = at(s, end - 1);
-  sb_status status = sb_sql_token_edits_replace(s, at(s, begin)->text, 0, error, "%s(", function);
-  if (status == SB_OK) status = sb_sql_token_edits_replace(s, at(s, i)->text, size, error, ",");
+  const sb_sql_token *last = sb_sql_token_at(s, end - 1);
+  sb_status status = sb_sql_token_edits_replace(s, sb_sql_token_at(s, begin)->text, 0, error, "%s(", function);
+  if (status == SB_OK) status = sb_sql_token_edits_replace(s, sb_sql_token_at(s, i)->text, size, error, ",");
   return status == SB_OK ? sb_sql_token_edits_replace(s, last->text + last->size, 0, error, ")") : status;
 }
 
@@ -165,8 +164,8 @@ static const char *distance_function(const sb_sql_token_edits *s, size_t i) {
     const char *symbols, *function;
   } operators[] = {{"<->", "l2_distance"}, {"<=>", "cosine_distance"},  {"<#>", "vector_negative_inner_product"},
                    {"<+>", "l1_distance"}, {"<~>", "hamming_distance"}, {"<%>", "jaccard_distance"}};
-  const char *text = at(s, i)->text;
-  if (!sb_sql_token_is_symbol(at(s, i), '<') || (size_t)(s->end - text) < 3) return NULL;
+  const char *text = sb_sql_token_at(s, i)->text;
+  if (!sb_sql_token_is_symbol(sb_sql_token_at(s, i), '<') || (size_t)(s->end - text) < 3) return NULL;
   for (size_t o = 0; o < sizeof operators / sizeof *operators; o++)
     if (!memcmp(text, operators[o].symbols, 3)) return operators[o].function;
   return NULL;
@@ -185,8 +184,8 @@ static const vector_op *vector_operator(const sb_sql_token_edits *s, size_t i) {
       {"||", "vector_concat", false}, {"<=", "vector_le", true}, {">=", "vector_ge", true},  {"<>", "vector_ne", true},
       {"!=", "vector_ne", true},      {"==", "vector_eq", true}, {"+", "vector_add", false}, {"-", "vector_sub", false},
       {"*", "vector_mul", false},     {"=", "vector_eq", true},  {"<", "vector_lt", true},   {">", "vector_gt", true}};
-  const char *text = at(s, i)->text;
-  if (at(s, i)->kind != SB_SQL_TOKEN_SYMBOL) return NULL;
+  const char *text = sb_sql_token_at(s, i)->text;
+  if (sb_sql_token_at(s, i)->kind != SB_SQL_TOKEN_SYMBOL) return NULL;
   for (size_t o = 0; o < sizeof operators / sizeof *operators; o++) {
     size_t size = strlen(operators[o].symbols);
     if ((size_t)(s->end - text) >= size && !memcmp(text, operators[o].symbols, size)) return &operators[o];
@@ -226,10 +225,10 @@ static sb_status check_type(const sb_sql_token_edits *s, const cast *c, sb_error
   static const char *const known[] = {"vector",   "halfvec", "bit",     "varbit",  "int",  "integer", "bigint",
                                       "smallint", "int2",    "int4",    "int8",    "real", "float",   "float4",
                                       "float8",   "double",  "numeric", "decimal", "text", "varchar", NULL};
-  const sb_sql_token *type = at(s, c->type), *after = at(s, c->end);
+  const sb_sql_token *type = sb_sql_token_at(s, c->type), *after = sb_sql_token_at(s, c->end);
   if (after->kind == SB_SQL_TOKEN_NAME && after->size == 2 && !memcmp(after->text, "[]", 2))
     return sb_fail(error, SB_INVALID, "there is no cast to an array; write one vector, or several rows");
-  if (is_any(type, known)) return SB_OK;
+  if (sb_sql_token_is_any(type, known)) return SB_OK;
   return sb_fail(error, SB_INVALID,
                  "there is no cast to %.*s; vector, halfvec, bit, varbit, integer, real, double precision, numeric and "
                  "text have one",
@@ -238,16 +237,17 @@ static sb_status check_type(const sb_sql_token_edits *s, const cast *c, sb_error
 
 /* x::vector becomes to_vector(x); x::type(n) becomes semblance_cast(x, 'type', n). */
 static sb_status replace_cast(sb_sql_token_edits *s, const cast *c, sb_error *error) {
-  const sb_sql_token *type = at(s, c->type), *last = at(s, c->end - 1);
+  const sb_sql_token *type = sb_sql_token_at(s, c->type), *last = sb_sql_token_at(s, c->end - 1);
   size_t begin = c->colons ? operand_begin(s, c->colons - 1) : SIZE_MAX;
   if (begin == SIZE_MAX) return SB_OK; /* SQLite reports the syntax error */
   sb_status status = check_type(s, c, error);
   if (status != SB_OK) return status;
   bool plain = sb_sql_token_is(type, "vector") && !c->open;
-  const char *from = at(s, c->colons)->text, *to = last->text + last->size;
-  const char *length = c->open ? at(s, c->open)->text + 1 : to;
+  const char *from = sb_sql_token_at(s, c->colons)->text, *to = last->text + last->size;
+  const char *length = c->open ? sb_sql_token_at(s, c->open)->text + 1 : to;
   size_t length_size = c->open ? (size_t)(last->text - length) : 0;
-  status = sb_sql_token_edits_replace(s, at(s, begin)->text, 0, error, plain ? "to_vector(" : "semblance_cast(");
+  status = sb_sql_token_edits_replace(s, sb_sql_token_at(s, begin)->text, 0, error,
+                                      plain ? "to_vector(" : "semblance_cast(");
   if (status != SB_OK) return status;
   if (plain) return sb_sql_token_edits_replace(s, from, (size_t)(to - from), error, ")");
   return sb_sql_token_edits_replace(s, from, (size_t)(to - from), error, ", '%.*s'%s%.*s)", (int)type->size, type->text,
@@ -262,7 +262,7 @@ sb_status sb_sql_pgvector_operators(sb_sql_token_edits *s, sb_error *error) {
   for (size_t i = s->count; status == SB_OK && i-- > 0;)
     if (read_cast(s, i, &c)) status = replace_cast(s, &c, error);
   for (size_t i = 0; status == SB_OK && i + 1 < s->count; i++) {
-    if (is_bits(s, i) || (is_array(s, i) && is_colons(at(s, i + 2)))) status = replace_pair(s, i, error);
+    if (is_bits(s, i) || (is_array(s, i) && is_colons(sb_sql_token_at(s, i + 2)))) status = replace_pair(s, i, error);
   }
   return status;
 }

@@ -1,6 +1,6 @@
 /* A SELECT is recognised clause by clause. Whatever is not exactly of the two forms in query_rewrite.h (a join,
  * DISTINCT, GROUP BY, a second ORDER BY term, a query vector that depends on the row) is left alone: it is slower,
- * never wrong. All positions are indexes of tokens; at() gives the END token for those past the last. */
+ * never wrong. All positions are indexes of tokens; sb_sql_token_at() gives the END token for those past the last. */
 #include "sql/dialect/query_rewrite.h"
 
 #include "sql/dialect/iris_statements.h"
@@ -9,23 +9,19 @@
 #include <string.h>
 #include <strings.h>
 
-static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
-  return &s->tokens[i < s->count ? i : s->count];
-}
-
 static bool is_name(const sb_sql_token *t) {
   return t->kind == SB_SQL_TOKEN_WORD || t->kind == SB_SQL_TOKEN_NAME;
 }
 
 /* The token after token `i`, or after the parentheses that it opens. */
 static size_t next(const sb_sql_token_edits *s, size_t i) {
-  return sb_sql_token_is_symbol(at(s, i), '(') && s->matching[i] > 0 ? (size_t)s->matching[i] + 1 : i + 1;
+  return sb_sql_token_is_symbol(sb_sql_token_at(s, i), '(') && s->matching[i] > 0 ? (size_t)s->matching[i] + 1 : i + 1;
 }
 
 /* Whether the FROM at token `i` is part of IS [NOT] DISTINCT FROM, which is a comparison. */
 static bool is_comparison(const sb_sql_token_edits *s, size_t i) {
-  return i > 1 && sb_sql_token_is(at(s, i - 1), "distinct") &&
-         (sb_sql_token_is(at(s, i - 2), "is") || sb_sql_token_is(at(s, i - 2), "not"));
+  return i > 1 && sb_sql_token_is(sb_sql_token_at(s, i - 1), "distinct") &&
+         (sb_sql_token_is(sb_sql_token_at(s, i - 2), "is") || sb_sql_token_is(sb_sql_token_at(s, i - 2), "not"));
 }
 
 static bool joins_selects(const sb_sql_token *t) {
@@ -34,17 +30,18 @@ static bool joins_selects(const sb_sql_token *t) {
 
 void sb_sql_select_read(const sb_sql_token_edits *s, size_t from, sb_sql_select *out) {
   sb_sql_select c = {.from = from, .columns = from + 1};
-  c.distinct = sb_sql_token_is(at(s, from + 1), "distinct");
-  c.columns += c.distinct || sb_sql_token_is(at(s, from + 1), "all");
-  const sb_sql_token *before = from ? at(s, from - 1) : at(s, s->count);
-  c.compound = joins_selects(before) || (sb_sql_token_is(before, "all") && from > 1 && joins_selects(at(s, from - 2)));
+  c.distinct = sb_sql_token_is(sb_sql_token_at(s, from + 1), "distinct");
+  c.columns += c.distinct || sb_sql_token_is(sb_sql_token_at(s, from + 1), "all");
+  const sb_sql_token *before = from ? sb_sql_token_at(s, from - 1) : sb_sql_token_at(s, s->count);
+  c.compound = joins_selects(before) ||
+               (sb_sql_token_is(before, "all") && from > 1 && joins_selects(sb_sql_token_at(s, from - 2)));
   size_t i = from + 1;
-  for (; i < s->count && !sb_sql_token_is_symbol(at(s, i), ')'); i = next(s, i)) {
-    const sb_sql_token *t = at(s, i);
+  for (; i < s->count && !sb_sql_token_is_symbol(sb_sql_token_at(s, i), ')'); i = next(s, i)) {
+    const sb_sql_token *t = sb_sql_token_at(s, i);
     if (sb_sql_token_is(t, "from") && !c.tables && !is_comparison(s, i)) c.tables = i + 1;
     if (sb_sql_token_is(t, "where") && !c.where) c.where = i + 1;
     if (sb_sql_token_is(t, "group") || sb_sql_token_is(t, "having") || sb_sql_token_is(t, "window")) c.grouped = true;
-    if (sb_sql_token_is(t, "order") && sb_sql_token_is(at(s, i + 1), "by") && !c.order) c.order = i + 2;
+    if (sb_sql_token_is(t, "order") && sb_sql_token_is(sb_sql_token_at(s, i + 1), "by") && !c.order) c.order = i + 2;
     if ((sb_sql_token_is(t, "limit") || sb_sql_iris_is_fetch(s, i)) && !c.limit) c.limit = i;
     if (joins_selects(t)) c.compound = true;
   }
@@ -93,18 +90,18 @@ static bool parse_function(const sb_sql_token *t, search *out) {
 
 /* "column" or "t.column" */
 static bool is_column(const sb_sql_token_edits *s, size_t from, size_t to) {
-  if (to - from == 1) return is_name(at(s, from));
-  return to - from == 3 && is_name(at(s, from)) && sb_sql_token_is_symbol(at(s, from + 1), '.') &&
-         is_name(at(s, from + 2));
+  if (to - from == 1) return is_name(sb_sql_token_at(s, from));
+  return to - from == 3 && is_name(sb_sql_token_at(s, from)) &&
+         sb_sql_token_is_symbol(sb_sql_token_at(s, from + 1), '.') && is_name(sb_sql_token_at(s, from + 2));
 }
 
 /* Whether the tokens are the same for every row: literals, parameters, operators, and functions of them. */
 static bool is_constant(const sb_sql_token_edits *s, size_t from, size_t to) {
   for (size_t i = from; i < to; i++) {
-    const sb_sql_token *t = at(s, i);
-    bool function = t->kind == SB_SQL_TOKEN_WORD && sb_sql_token_is_symbol(at(s, i + 1), '(') &&
+    const sb_sql_token *t = sb_sql_token_at(s, i);
+    bool function = t->kind == SB_SQL_TOKEN_WORD && sb_sql_token_is_symbol(sb_sql_token_at(s, i + 1), '(') &&
                     !sb_sql_token_is(t, "select") && !sb_sql_token_is(t, "exists") && !sb_sql_token_is(t, "in");
-    bool type = i > from && sb_sql_token_is_symbol(at(s, i - 1), ',') &&
+    bool type = i > from && sb_sql_token_is_symbol(sb_sql_token_at(s, i - 1), ',') &&
                 (sb_sql_token_is(t, "float") || sb_sql_token_is(t, "double") || sb_sql_token_is(t, "decimal") ||
                  sb_sql_token_is(t, "integer"));
     if ((t->kind == SB_SQL_TOKEN_WORD && !function && !type) || t->kind == SB_SQL_TOKEN_NAME ||
@@ -116,12 +113,13 @@ static bool is_constant(const sb_sql_token_edits *s, size_t from, size_t to) {
 
 /* Reads FUNCTION(column, vector) or FUNCTION(vector, column) from tokens from..to-1, which hold nothing else. */
 static bool parse_call(const sb_sql_token_edits *s, size_t from, size_t to, search *out) {
-  if (to < from + 6 || !sb_sql_token_is_symbol(at(s, from + 1), '(') || s->matching[from + 1] != (int)to - 1)
+  if (to < from + 6 || !sb_sql_token_is_symbol(sb_sql_token_at(s, from + 1), '(') ||
+      s->matching[from + 1] != (int)to - 1)
     return false;
-  if (!parse_function(at(s, from), out)) return false;
+  if (!parse_function(sb_sql_token_at(s, from), out)) return false;
   size_t comma = 0, commas = 0;
   for (size_t i = from + 2; i < to - 1; i = next(s, i)) {
-    if (!sb_sql_token_is_symbol(at(s, i), ',')) continue;
+    if (!sb_sql_token_is_symbol(sb_sql_token_at(s, i), ',')) continue;
     comma = i;
     commas++;
   }
@@ -148,9 +146,9 @@ static bool find_alias(const sb_sql_token_edits *s, const sb_sql_select *c, cons
   size_t end = c->tables - 1;
   *from = c->columns;
   for (size_t i = *from; i <= end; i = i == end ? end + 1 : next(s, i)) {
-    if (i < end && !sb_sql_token_is_symbol(at(s, i), ',')) continue;
-    if (i > *from + 1 && is_name(at(s, i - 1)) && same_name(at(s, i - 1), name)) {
-      *to = i - 1 - sb_sql_token_is(at(s, i - 2), "as");
+    if (i < end && !sb_sql_token_is_symbol(sb_sql_token_at(s, i), ',')) continue;
+    if (i > *from + 1 && is_name(sb_sql_token_at(s, i - 1)) && same_name(sb_sql_token_at(s, i - 1), name)) {
+      *to = i - 1 - sb_sql_token_is(sb_sql_token_at(s, i - 2), "as");
       return true; /* SQLite, too, takes the first of that name */
     }
     *from = i + 1;
@@ -161,7 +159,8 @@ static bool find_alias(const sb_sql_token_edits *s, const sb_sql_select *c, cons
 /* Finds what the SELECT is ordered by, where the list up to token `end` is one term: tokens *from to *to - 1. */
 static bool find_order(const sb_sql_token_edits *s, const sb_sql_select *c, size_t end, size_t *from, size_t *to) {
   if (end <= c->order) return false;
-  if (end - c->order == 1 && is_name(at(s, c->order))) return find_alias(s, c, at(s, c->order), from, to);
+  if (end - c->order == 1 && is_name(sb_sql_token_at(s, c->order)))
+    return find_alias(s, c, sb_sql_token_at(s, c->order), from, to);
   *from = c->order;
   *to = end;
   return true;
@@ -170,12 +169,12 @@ static bool find_order(const sb_sql_token_edits *s, const sb_sql_select *c, size
 /* Whether the FROM clause, up to token `end`, names one table. *called: the token of its alias or name. */
 static bool one_table(const sb_sql_token_edits *s, const sb_sql_select *c, size_t end, size_t *called) {
   size_t i = c->tables;
-  if (!is_name(at(s, i))) return false;
-  if (sb_sql_token_is_symbol(at(s, i + 1), '.')) i += 2;
-  if (!is_name(at(s, i))) return false;
+  if (!is_name(sb_sql_token_at(s, i))) return false;
+  if (sb_sql_token_is_symbol(sb_sql_token_at(s, i + 1), '.')) i += 2;
+  if (!is_name(sb_sql_token_at(s, i))) return false;
   *called = i++;
-  if (sb_sql_token_is(at(s, i), "as")) i++;
-  if (i < end && is_name(at(s, i))) *called = i++;
+  if (sb_sql_token_is(sb_sql_token_at(s, i), "as")) i++;
+  if (i < end && is_name(sb_sql_token_at(s, i))) *called = i++;
   return i == end;
 }
 
@@ -187,8 +186,8 @@ static bool find_search(const sb_sql_token_edits *s, const sb_sql_select *c, sea
   if (c->tables > c->order || (c->where && c->where > c->order)) return false;
   size_t end = c->limit ? c->limit : c->to;
   *list_end = end;
-  bool descending = sb_sql_token_is(at(s, end - 1), "desc");
-  if (descending || sb_sql_token_is(at(s, end - 1), "asc")) end--;
+  bool descending = sb_sql_token_is(sb_sql_token_at(s, end - 1), "desc");
+  if (descending || sb_sql_token_is(sb_sql_token_at(s, end - 1), "asc")) end--;
   size_t from, to;
   return find_order(s, c, end, &from, &to) && parse_call(s, from, to, out) && descending == out->descending &&
          one_table(s, c, c->where ? c->where - 1 : c->order - 2, called);
@@ -199,12 +198,12 @@ static bool find_search(const sb_sql_token_edits *s, const sb_sql_select *c, sea
 static sb_status add_condition(sb_sql_token_edits *s, const sb_sql_select *c, const char *function, const char *column,
                                const char *vector, sb_error *error) {
   if (!c->where) {
-    const char *order_by = at(s, c->order - 2)->text;
+    const char *order_by = sb_sql_token_at(s, c->order - 2)->text;
     return sb_sql_token_edits_replace(s, order_by, 0, error, "WHERE %s(%s, %s) ", function, column, vector);
   }
-  const sb_sql_token *last = at(s, c->order - 3); /* of the WHERE clause */
-  sb_status status =
-      sb_sql_token_edits_replace(s, at(s, c->where)->text, 0, error, "%s(%s, %s) AND (", function, column, vector);
+  const sb_sql_token *last = sb_sql_token_at(s, c->order - 3); /* of the WHERE clause */
+  sb_status status = sb_sql_token_edits_replace(s, sb_sql_token_at(s, c->where)->text, 0, error, "%s(%s, %s) AND (",
+                                                function, column, vector);
   return status == SB_OK ? sb_sql_token_edits_replace(s, last->text + last->size, 0, error, ")") : status;
 }
 
@@ -219,7 +218,8 @@ sb_status sb_sql_query_rewrite(sb_sql_token_edits *s, const sb_sql_select *c, sb
   free(column);
   free(vector);
   if (status != SB_OK) return status;
-  const sb_sql_token *by = at(s, c->order - 1), *last = at(s, list_end - 1), *name = at(s, called);
+  const sb_sql_token *by = sb_sql_token_at(s, c->order - 1), *last = sb_sql_token_at(s, list_end - 1),
+                     *name = sb_sql_token_at(s, called);
   return sb_sql_token_edits_replace(s, by->text, (size_t)(last->text + last->size - by->text), error,
                                     "BY %.*s.\"semblance rank\"", (int)name->size, name->text);
 }
@@ -229,9 +229,9 @@ sb_status sb_sql_query_nulls_last(sb_sql_token_edits *s, const sb_sql_select *c,
   search found;
   if (!c->tables || !c->order || c->tables > c->order) return SB_OK;
   size_t end = c->limit > c->order ? c->limit : c->to, from, to;
-  if (!find_order(s, c, end - sb_sql_token_is(at(s, end - 1), "asc"), &from, &to)) return SB_OK;
-  bool call = parse_function(at(s, from), &found) && s->matching[from + 1] == (int)to - 1;
+  if (!find_order(s, c, end - sb_sql_token_is(sb_sql_token_at(s, end - 1), "asc"), &from, &to)) return SB_OK;
+  bool call = parse_function(sb_sql_token_at(s, from), &found) && s->matching[from + 1] == (int)to - 1;
   if (!call || !found.nulls_last) return SB_OK;
-  const sb_sql_token *last = at(s, end - 1);
+  const sb_sql_token *last = sb_sql_token_at(s, end - 1);
   return sb_sql_token_edits_replace(s, last->text, last->size, error, "%.*s NULLS LAST", (int)last->size, last->text);
 }

@@ -31,6 +31,11 @@ typedef struct sb_sql_token_edits {
 sb_status sb_sql_token_edits_read(const char *text, sb_sql_token_edits *out, sb_error *error);
 void sb_sql_token_edits_free(sb_sql_token_edits *edits);
 
+/* Token number i; the one of kind END where there are fewer. */
+static inline const sb_sql_token *sb_sql_token_at(const sb_sql_token_edits *edits, size_t i) {
+  return &edits->tokens[i < edits->count ? i : edits->count];
+}
+
 /* Registers an edit: removes `cut` bytes at `at` and inserts the formatted text. An edit within a longer cut is
  * dropped. */
 SB_PRINTF(5, 6)

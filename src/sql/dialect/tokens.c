@@ -103,6 +103,12 @@ bool sb_sql_token_is(const sb_sql_token *t, const char *word) {
   return t->kind == SB_SQL_TOKEN_WORD && strlen(word) == t->size && !strncasecmp(t->text, word, t->size);
 }
 
+bool sb_sql_token_is_any(const sb_sql_token *token, const char *const *words) {
+  for (; *words; words++)
+    if (sb_sql_token_is(token, *words)) return true;
+  return false;
+}
+
 bool sb_sql_token_is_symbol(const sb_sql_token *t, char symbol) {
   return t->kind == SB_SQL_TOKEN_SYMBOL && *t->text == symbol;
 }

@@ -27,6 +27,7 @@ typedef struct sb_sql_token {
 sb_sql_token sb_sql_token_read(const char *text, const char *end);
 /* Whether it is this word without quotes, ignoring ASCII case. */
 bool sb_sql_token_is(const sb_sql_token *token, const char *word);
+bool sb_sql_token_is_any(const sb_sql_token *token, const char *const *words); /* the last word is NULL */
 bool sb_sql_token_is_symbol(const sb_sql_token *token, char symbol);
 
 #endif

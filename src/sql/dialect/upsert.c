@@ -5,10 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const sb_sql_token *at(const sb_sql_token_edits *s, size_t i) {
-  return &s->tokens[i < s->count ? i : s->count];
-}
-
 static bool is_name(const sb_sql_token *t) {
   return t->kind == SB_SQL_TOKEN_WORD || t->kind == SB_SQL_TOKEN_NAME;
 }
@@ -28,7 +24,7 @@ static bool same_name(const sb_sql_token *a, const sb_sql_token *b) {
 
 static bool has_name(const sb_sql_token_edits *s, size_t from, size_t to, const sb_sql_token *name) {
   for (size_t i = from; i < to; i++)
-    if (is_name(at(s, i)) && same_name(at(s, i), name)) return true;
+    if (is_name(sb_sql_token_at(s, i)) && same_name(sb_sql_token_at(s, i), name)) return true;
   return false;
 }
 
@@ -38,19 +34,23 @@ static bool has_name(const sb_sql_token_edits *s, size_t from, size_t to, const 
  * something else, or it does not set each column of the list to the row's own. */
 static bool read_conflict(const sb_sql_token_edits *s, size_t i, const sb_sql_upsert *u) {
   size_t keys = i + 3, keys_end = keys;
-  if (sb_sql_token_is_symbol(at(s, i + 2), '(') && s->matching[i + 2] > 0) keys_end = (size_t)s->matching[i + 2];
+  if (sb_sql_token_is_symbol(sb_sql_token_at(s, i + 2), '(') && s->matching[i + 2] > 0)
+    keys_end = (size_t)s->matching[i + 2];
   size_t set = keys_end > keys ? keys_end + 1 : i + 2;
-  if (!sb_sql_token_is(at(s, set), "do") || !sb_sql_token_is(at(s, set + 1), "update") ||
-      !sb_sql_token_is(at(s, set + 2), "set"))
+  if (!sb_sql_token_is(sb_sql_token_at(s, set), "do") || !sb_sql_token_is(sb_sql_token_at(s, set + 1), "update") ||
+      !sb_sql_token_is(sb_sql_token_at(s, set + 2), "set"))
     return false;
   for (size_t n = set + 3; n < s->count; n += 6) {
-    bool own = sb_sql_token_is_symbol(at(s, n + 1), '=') && sb_sql_token_is(at(s, n + 2), "excluded") &&
-               sb_sql_token_is_symbol(at(s, n + 3), '.') && same_name(at(s, n), at(s, n + 4));
-    if (!own || !has_name(s, u->columns, u->columns_end, at(s, n))) return false;
-    if (n + 5 < s->count && !sb_sql_token_is_symbol(at(s, n + 5), ',')) return false;
+    bool own = sb_sql_token_is_symbol(sb_sql_token_at(s, n + 1), '=') &&
+               sb_sql_token_is(sb_sql_token_at(s, n + 2), "excluded") &&
+               sb_sql_token_is_symbol(sb_sql_token_at(s, n + 3), '.') &&
+               same_name(sb_sql_token_at(s, n), sb_sql_token_at(s, n + 4));
+    if (!own || !has_name(s, u->columns, u->columns_end, sb_sql_token_at(s, n))) return false;
+    if (n + 5 < s->count && !sb_sql_token_is_symbol(sb_sql_token_at(s, n + 5), ',')) return false;
   }
   for (size_t n = u->columns; n < u->columns_end; n++)
-    if (is_name(at(s, n)) && !has_name(s, keys, keys_end, at(s, n)) && !has_name(s, set + 3, s->count, at(s, n)))
+    if (is_name(sb_sql_token_at(s, n)) && !has_name(s, keys, keys_end, sb_sql_token_at(s, n)) &&
+        !has_name(s, set + 3, s->count, sb_sql_token_at(s, n)))
       return false;
   return true;
 }
@@ -58,25 +58,27 @@ static bool read_conflict(const sb_sql_token_edits *s, size_t i, const sb_sql_up
 /* The token ON of ON CONFLICT; 0: there is none. */
 static size_t find_conflict(const sb_sql_token_edits *s, size_t from) {
   for (size_t i = from; i < s->count; i++)
-    if (sb_sql_token_is(at(s, i), "on") && sb_sql_token_is(at(s, i + 1), "conflict")) return i;
+    if (sb_sql_token_is(sb_sql_token_at(s, i), "on") && sb_sql_token_is(sb_sql_token_at(s, i + 1), "conflict"))
+      return i;
   return 0;
 }
 
 void sb_sql_upsert_read(const sb_sql_token_edits *s, sb_sql_upsert *out) {
-  bool update = sb_sql_token_is(at(s, 1), "or") && sb_sql_token_is(at(s, 2), "update");
+  bool update = sb_sql_token_is(sb_sql_token_at(s, 1), "or") && sb_sql_token_is(sb_sql_token_at(s, 2), "update");
   sb_sql_upsert u = {.table = update ? 3 : 1};
   *out = (sb_sql_upsert){0};
-  if (!sb_sql_token_is(at(s, 0), "insert")) return;
-  if (sb_sql_token_is(at(s, u.table), "into")) u.table++;
-  u.table_end = u.table + (sb_sql_token_is_symbol(at(s, u.table + 1), '.') ? 3 : 1);
+  if (!sb_sql_token_is(sb_sql_token_at(s, 0), "insert")) return;
+  if (sb_sql_token_is(sb_sql_token_at(s, u.table), "into")) u.table++;
+  u.table_end = u.table + (sb_sql_token_is_symbol(sb_sql_token_at(s, u.table + 1), '.') ? 3 : 1);
   u.source = u.table_end;
-  if (sb_sql_token_is_symbol(at(s, u.table_end), '(') && s->matching[u.table_end] > 0) {
+  if (sb_sql_token_is_symbol(sb_sql_token_at(s, u.table_end), '(') && s->matching[u.table_end] > 0) {
     u.columns = u.table_end + 1;
     u.columns_end = (size_t)s->matching[u.table_end];
     u.source = u.columns_end + 1;
   }
   u.conflict = update ? 0 : find_conflict(s, u.source);
-  u.found = is_name(at(s, u.table)) && (update || (u.conflict && u.columns && read_conflict(s, u.conflict, &u)));
+  u.found =
+      is_name(sb_sql_token_at(s, u.table)) && (update || (u.conflict && u.columns && read_conflict(s, u.conflict, &u)));
   if (u.found) *out = u;
 }
 
@@ -86,17 +88,17 @@ void sb_sql_upsert_read(const sb_sql_token_edits *s, sb_sql_upsert *out) {
 static sb_status write_missing(const sb_sql_token_edits *s, const sb_sql_upsert *u, sb_sql_dialect *out,
                                sb_error *error) {
   int size, schema_size = 0;
-  const char *name = bare(at(s, u->table_end - 1), &size), *schema = "";
-  bool dotted = u->table_end - u->table == 3 && !sb_sql_token_is(at(s, u->table), "sqluser");
-  if (dotted) schema = bare(at(s, u->table), &schema_size);
+  const char *name = bare(sb_sql_token_at(s, u->table_end - 1), &size), *schema = "";
+  bool dotted = u->table_end - u->table == 3 && !sb_sql_token_is(sb_sql_token_at(s, u->table), "sqluser");
+  if (dotted) schema = bare(sb_sql_token_at(s, u->table), &schema_size);
   if (memchr(name, '\'', (size_t)size) || memchr(schema, '\'', (size_t)schema_size)) return SB_OK;
   sb_buffer text = {0};
   sb_status status =
       sb_buffer_addf(&text, error, "SELECT name FROM pragma_table_info('%.*s'%s%.*s%s) WHERE name NOT IN (''", size,
                      name, dotted ? ", '" : "", schema_size, schema, dotted ? "'" : "");
   for (size_t i = u->columns; status == SB_OK && i < u->columns_end; i++) {
-    const char *column = bare(at(s, i), &size);
-    if (!is_name(at(s, i)) || memchr(column, '\'', (size_t)size)) continue;
+    const char *column = bare(sb_sql_token_at(s, i), &size);
+    if (!is_name(sb_sql_token_at(s, i)) || memchr(column, '\'', (size_t)size)) continue;
     status = sb_buffer_addf(&text, error, ", '%.*s' COLLATE NOCASE", size, column);
   }
   if (status == SB_OK) status = sb_buffer_addf(&text, error, ") COLLATE NOCASE LIMIT 1");
@@ -106,7 +108,7 @@ static sb_status write_missing(const sb_sql_token_edits *s, const sb_sql_upsert 
 
 /* The statement with the edits made so far, and other words in place of its first token, INSERT. */
 static char *write_as(const sb_sql_token_edits *s, const char *begin, sb_error *error) {
-  const sb_sql_token *insert = at(s, 0);
+  const sb_sql_token *insert = sb_sql_token_at(s, 0);
   int before = (int)(insert->text - s->text);
   sb_buffer out = {0};
   char *whole = sb_sql_token_edits_write(s, error);
@@ -118,7 +120,7 @@ static char *write_as(const sb_sql_token_edits *s, const char *begin, sb_error *
 
 /* Adds text after the statement's last token. */
 static sb_status append(sb_sql_token_edits *s, const char *text, sb_error *error) {
-  const sb_sql_token *last = at(s, s->count - 1);
+  const sb_sql_token *last = sb_sql_token_at(s, s->count - 1);
   return sb_sql_token_edits_replace(s, last->text + last->size, 0, error, "%s", text);
 }
 
@@ -126,7 +128,7 @@ static sb_status append(sb_sql_token_edits *s, const char *text, sb_error *error
 static sb_status write_settings(const sb_sql_token_edits *s, const sb_sql_upsert *u, sb_buffer *out, sb_error *error) {
   sb_status status = sb_buffer_addf(out, error, " ON CONFLICT DO UPDATE SET");
   for (size_t i = u->columns; status == SB_OK && i < u->columns_end; i++) {
-    const sb_sql_token *t = at(s, i);
+    const sb_sql_token *t = sb_sql_token_at(s, i);
     if (is_name(t))
       status = sb_buffer_addf(out, error, "%s %.*s = excluded.%.*s", i > u->columns ? "," : "", (int)t->size, t->text,
                               (int)t->size, t->text);
@@ -136,10 +138,11 @@ static sb_status write_settings(const sb_sql_token_edits *s, const sb_sql_upsert
 
 /* Makes INSERT OR UPDATE a plain INSERT. A SELECT gets a WHERE, without which SQLite takes ON for that of a join. */
 static sb_status make_insert(sb_sql_token_edits *s, const sb_sql_upsert *u, sb_error *error) {
-  const char *from = at(s, 1)->text;
-  sb_status status = sb_sql_token_edits_replace(s, from, (size_t)(at(s, u->table)->text - from), error, "INTO ");
-  if (status != SB_OK || sb_sql_token_is(at(s, u->source), "values")) return status;
-  status = sb_sql_token_edits_replace(s, at(s, u->source)->text, 0, error, "SELECT * FROM (");
+  const char *from = sb_sql_token_at(s, 1)->text;
+  sb_status status =
+      sb_sql_token_edits_replace(s, from, (size_t)(sb_sql_token_at(s, u->table)->text - from), error, "INTO ");
+  if (status != SB_OK || sb_sql_token_is(sb_sql_token_at(s, u->source), "values")) return status;
+  status = sb_sql_token_edits_replace(s, sb_sql_token_at(s, u->source)->text, 0, error, "SELECT * FROM (");
   return status == SB_OK ? append(s, ") WHERE true", error) : status;
 }
 
@@ -158,7 +161,7 @@ static sb_status write_both(sb_sql_token_edits *s, const sb_sql_upsert *u, sb_sq
 
 /* The same of a statement that has ON CONFLICT already. */
 static sb_status cut_conflict(sb_sql_token_edits *s, const sb_sql_upsert *u, sb_sql_dialect *out, sb_error *error) {
-  const char *from = at(s, u->conflict)->text;
+  const char *from = sb_sql_token_at(s, u->conflict)->text;
   if (!(out->fast = write_as(s, "INSERT", error))) return SB_NO_MEMORY;
   sb_status status = sb_sql_token_edits_replace(s, from, (size_t)(s->end - from), error, "%s", "");
   if (status != SB_OK) return status;
