@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 
 from program import FRIENDS, SOURCE, ProgramCase
@@ -175,6 +174,8 @@ shared.close = _close
 class DatabaseCase(ProgramCase):
     """A test with a database of its own on the shared server."""
 
+    patience = 600
+
     def setUp(self):
         super().setUp()
         self.server = shared()
@@ -216,9 +217,3 @@ class DatabaseCase(ProgramCase):
 
     def enroll_here(self, identity, photo="obama.jpg"):
         self.enroll(identity, "Ann", FRIENDS / photo, flags=("--store", self.url))
-
-    def wait(self, what, condition, seconds=600):
-        give_up = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), give_up, f"{what} did not come")
-            time.sleep(0.05)

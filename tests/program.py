@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ.get("SEMBLANCE", "build/semblance")
@@ -102,6 +103,16 @@ class ProgramCase(unittest.TestCase):
         done = self.run_program(*arguments, "--json", **options)
         self.assertEqual(done.returncode, code, done.stderr.decode(errors="replace"))
         return json.loads(done.stdout)
+
+    patience = 300  # seconds until a wait fails: many times what a slow machine needs
+
+    def wait_for(self, what, condition, seconds=None):
+        """Waits until `condition` gives something, and returns it."""
+        give_up = time.monotonic() + (seconds or self.patience)
+        while not (found := condition()):
+            self.assertLess(time.monotonic(), give_up, f"waited in vain for {what}")
+            time.sleep(0.05)
+        return found
 
     def refused(self, *arguments, code, word, **options):
         """The program ends with `code` and says `word` (ASCII case ignored) on stderr."""

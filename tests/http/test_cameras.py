@@ -110,7 +110,7 @@ class CameraCase(ProgramCase):
 
     def wait_ready(self, server):
         """Waits for the models: visitors who come before nobody looks are missed."""
-        self.wait(lambda: server.request("GET", "/readyz")[0] == 200, "the models")
+        self.wait_for("the models", lambda: server.request("GET", "/readyz")[0] == 200)
 
     def add(self, server, name, address, status=201, **fields):
         body = json.dumps({"name": name, "address": address, "purpose": "a test", **fields})
@@ -123,22 +123,12 @@ class CameraCase(ProgramCase):
         self.assertEqual(status, 200, text)
         return json.loads(text)
 
-    def wait(self, check, what):
-        """Waits until `check` gives something, and returns it."""
-        give_up = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up:
-            found = check()
-            if found:
-                return found
-            time.sleep(0.1)
-        self.fail(f"waited in vain for {what}")
-
     def wait_phase(self, server, name, phase):
         def check():
             state = self.camera(server, name)["state"]
             return state if state and state["phase"] == phase else None
 
-        return self.wait(check, f"{name} to be {phase}")
+        return self.wait_for(f"{name} to be {phase}", check)
 
     def events(self):
         """(kind, person) of each event in the order in which they were added: the person's place in the order of
@@ -196,7 +186,7 @@ class Sightings(CameraCase):
         with log.open("wb") as output, Server(self.data, output=output) as server:
             self.wait_ready(server)
             self.add(server, "door", f"rtsp://viewer:{ENCODED}@127.0.0.1:{port}/film")
-            self.wait(lambda: len(self.events()) >= 3, "three events")
+            self.wait_for("three events", lambda: len(self.events()) >= 3)
             texts = [words for _, _, words in processes() if b"semblance" in words]
             self.assertTrue(any(b"semblance-video" in line for line in texts))
             texts += [server.request("GET", path)[2] for path in ("/v1/cameras", "/v1/cameras/door", "/metrics")]
@@ -237,12 +227,12 @@ class Failures(CameraCase):
         camera = self.camera_of(answers)
         server = self.serve()
         self.add_http(server, "yard", camera, "/live")
-        self.wait(lambda: (SEEN, 1) in self.events(), "somebody in sight")
+        self.wait_for("somebody in sight", lambda: (SEEN, 1) in self.events())
         camera.close()
-        self.wait(lambda: (CAMERA_LOST, 0) in self.events(), "the camera to be lost")
+        self.wait_for("the camera to be lost", lambda: (CAMERA_LOST, 0) in self.events())
         self.assertIn("camera", self.wait_phase(server, "yard", "lost")["problem"])
         self.camera_of(answers, port=camera.port)
-        self.wait(lambda: (CAMERA_BACK, 0) in self.events(), "the camera to be back")
+        self.wait_for("the camera to be back", lambda: (CAMERA_BACK, 0) in self.events())
         self.wait_phase(server, "yard", "connected")
         about_camera = [kind for kind, _ in self.events() if kind != SEEN]
         self.assertEqual(about_camera, [CAMERA_LOST, CAMERA_BACK])
@@ -253,18 +243,20 @@ class Failures(CameraCase):
         camera = self.camera_of({"/live": multipart_stream(lambda number: empty)})
         with Server(self.data) as server:
             self.add_http(server, "yard", camera, "/live")
-            (first,) = self.wait(lambda: decoders_of(server), "a decoder")
+            (first,) = self.wait_for("a decoder", lambda: decoders_of(server))
             self.wait_phase(server, "yard", "connected")
             os.kill(first, signal.SIGKILL)
-            (second,) = self.wait(lambda: set(decoders_of(server)) - {first}, "another decoder")
+            (second,) = self.wait_for("another decoder", lambda: set(decoders_of(server)) - {first})
             self.wait_phase(server, "yard", "connected")
             self.assertEqual(server.request("DELETE", "/v1/cameras/yard")[0], 200)
-            self.wait(lambda: not decoders_of(server), "the decoder of a removed camera to end")
+            self.wait_for("the decoder of a removed camera to end", lambda: not decoders_of(server))
             self.add_http(server, "yard", camera, "/live")
-            (third,) = self.wait(lambda: decoders_of(server), "a decoder")
+            (third,) = self.wait_for("a decoder", lambda: decoders_of(server))
             launchers = [p for p, parent, _ in processes() if parent == server.process.pid]
         for process in (*launchers, second, third):
-            self.wait(lambda number=process: not pathlib.Path(f"/proc/{number}").exists(), "the end of all processes")
+            self.wait_for(
+                "the end of all processes", lambda number=process: not pathlib.Path(f"/proc/{number}").exists()
+            )
 
     def test_cameras_that_cannot_be_watched_say_why_without_their_password(self):
         def garbage(request):

@@ -81,13 +81,6 @@ class EventCase(ProgramCase):
         self.addCleanup(stream.close)
         return stream
 
-    def wait(self, what, condition):
-        end = time.monotonic() + PATIENCE
-        while not (found := condition()):
-            self.assertLess(time.monotonic(), end, f"waited for {what}")
-            time.sleep(0.02)
-        return found
-
     def get(self, server, query="", status=200, **headers):
         got, _, body = server.request("GET", f"/v1/events{query}", headers=headers)
         self.assertEqual(got, status, body)
@@ -158,7 +151,7 @@ class Lists(EventCase):
         following = self.stream(server, "?cursor=0", {**staff, "Last-Event-ID": "0"})
         five = source.add(person="ana")
         six = source.add(collection="staff")
-        self.wait("events of the collection", lambda: len(following.events) >= 2)
+        self.wait_for("events of the collection", lambda: len(following.events) >= 2)
         self.assertEqual([e[0] for e in following.events], [two, six])
         self.assertNotIn(five, [e[0] for e in following.events])
 
@@ -177,7 +170,7 @@ class Lists(EventCase):
         source.add(since_ms=now - 3 * DAY_MS)
         young = source.add(since_ms=now - DAY_MS)
         server = self.serve("--event-days", "2")
-        self.wait("the retention job", lambda: self.numbers(server) == [young])
+        self.wait_for("the retention job", lambda: self.numbers(server) == [young])
         verbs = [e["verb"] for e in json.loads(server.request("GET", "/v1/audit")[2])["entries"]]
         self.assertIn("expire-events", verbs)
 
@@ -190,15 +183,15 @@ class Streams(EventCase):
         self.assertEqual(following.answer.getheader("Content-Type"), "text/event-stream")
         numbers = [source.add(person="ana" if i % 2 else "-", camera=f"c{i % 3}") for i in range(40)]
         source.add("camera_lost")
-        self.wait("the events", lambda: len(following.events) >= 40)
+        self.wait_for("the events", lambda: len(following.events) >= 40)
         self.assertEqual([e[0] for e in following.events], numbers)
         self.assertEqual(following.events[1][1], "seen")
         self.assertEqual(following.events[1][2]["person"]["name"], "Ana")
         again = self.stream(server, "?kind=seen", {"Last-Event-ID": str(numbers[29])})
-        self.wait("the rest", lambda: len(again.events) >= 10)
+        self.wait_for("the rest", lambda: len(again.events) >= 10)
         self.assertEqual([e[0] for e in again.events], numbers[30:])
         every = self.stream(server, f"?cursor={before}")
-        self.wait("everything", lambda: len(every.events) >= 41)
+        self.wait_for("everything", lambda: len(every.events) >= 41)
         self.assertEqual([e[1] for e in every.events], ["seen"] * 40 + ["camera_lost"])
         listed = [e for e in json.loads(server.request("GET", "/v1/audit?limit=1000")[2])["entries"]]
         self.assertEqual(sum(e["verb"] == "list-events" for e in listed), 3)  # one a stream, not one an event
@@ -214,9 +207,9 @@ class Streams(EventCase):
         refused = self.stream(server, headers=caller)
         self.assertEqual(refused.answer.status, 503)
         streams[0].close()
-        self.wait("room", lambda: self.stream(server, headers=caller).answer.status == 200)
+        self.wait_for("room", lambda: self.stream(server, headers=caller).answer.status == 200)
         self.run_program("access", "revoke", key["prefix"])
-        self.wait("the end of all streams", lambda: all(s.ended for s in streams))
+        self.wait_for("the end of all streams", lambda: all(s.ended for s in streams))
 
 
 class Program(EventCase):

@@ -5,7 +5,6 @@ import itertools
 import pathlib
 import resource
 import subprocess
-import time
 
 from program import FRIENDS, GROUPS, PROGRAM, ProgramCase
 from server import Server
@@ -14,7 +13,6 @@ ASPECTS = ((1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (16, 9), (9, 16), (5, 4), (4,
 SHARES = (1, 0.85, 0.7, 0.6, 0.5, 0.4)  # of the largest cut of that aspect ratio
 MOST = 300e6  # bytes resident
 ADDRESS_SPACE = 512 << 20
-PATIENCE = 60  # seconds
 
 
 def size_of(jpeg):
@@ -92,12 +90,8 @@ class Memory(ProgramCase):
         self.compile_models()
         with Server(self.data, "--workers", "3") as server:
             self.assertEqual(set(self.search_all(server)), {200})
-            give_up = time.monotonic() + PATIENCE
-            while (
-                held := resident_bytes(server)
-            ) > MOST:  # idle for a second, it gives memory back
-                self.assertLess(time.monotonic(), give_up, f"{held} bytes")
-                time.sleep(0.1)
+            # Idle for a second, it gives memory back.
+            self.wait_for("the memory to be given back", lambda: resident_bytes(server) <= MOST, 60)
 
     def test_in_512_mb_of_address_space_photos_are_answered_or_refused_and_the_server_lives(self):
         self.compile_models()

@@ -82,13 +82,6 @@ class ReceiverCase(ProgramCase):
         self.addCleanup(source.__exit__)
         return source
 
-    def wait(self, what, condition):
-        end = time.monotonic() + PATIENCE
-        while not (found := condition()):
-            self.assertLess(time.monotonic(), end, f"waited for {what}")
-            time.sleep(0.02)
-        return found
-
     def call(self, server, method, path, fields=None, status=200):
         body = None if fields is None else json.dumps(fields)
         got, _, text = server.request(method, path, body, {"Content-Type": "application/json"} if body else {})
@@ -114,8 +107,8 @@ class Delivery(ReceiverCase):
         self.assertEqual(cameras["secret"], own)
         numbers = [source.add(camera=f"c{i % 3}") for i in range(20)]
         gone = source.add("camera_lost", camera="c1")
-        self.wait("all events", lambda: len(every.accepted()) == 21)
-        self.wait("the camera's event", lambda: lost.accepted() == [gone])
+        self.wait_for("all events", lambda: len(every.accepted()) == 21)
+        self.wait_for("the camera's event", lambda: lost.accepted() == [gone])
         self.assertEqual(every.accepted(), [*numbers, gone])
         for receiver, secret in ((every, added["secret"]), (lost, own)):
             for headers, body, _ in receiver.got:
@@ -127,7 +120,7 @@ class Delivery(ReceiverCase):
         self.assertNotIn("picture", message["data"])
 
         self.assertNotIn("secret", self.state(server, added))
-        self.wait("the position", lambda: self.state(server, added)["position"] == gone)
+        self.wait_for("the position", lambda: self.state(server, added)["position"] == gone)
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
@@ -141,7 +134,7 @@ class Delivery(ReceiverCase):
         self.call(server, "DELETE", f"/v1/receivers/{added['receiver']}", status=404)
         self.call(server, "POST", f"/v1/receivers/{added['receiver']}/test", {}, 404)
         source.add("camera_back")
-        self.wait("the other receiver", lambda: len(lost.accepted()) == 2)
+        self.wait_for("the other receiver", lambda: len(lost.accepted()) == 2)
         self.assertEqual(len(every.got), 22)  # 21 events and the test
 
     def test_a_receiver_that_fails_gets_the_same_message_until_it_takes_it(self):
@@ -150,12 +143,12 @@ class Delivery(ReceiverCase):
         source, server = self.source(), self.serve()
         added = self.add(server, receiver.url)
         numbers = [source.add(), source.add()]
-        self.wait("both events", lambda: receiver.accepted() == numbers)
+        self.wait_for("both events", lambda: receiver.accepted() == numbers)
         first = receiver.got[:7]
         self.assertEqual(len({headers["webhook-id"] for headers, _, _ in first}), 1)
         self.assertEqual(len({body for _, body, _ in first}), 1)
         self.assertEqual([s for _, _, s in receiver.got], [500, 503, 0.0, 302, 429, 404, 200, 200])
-        self.wait("a good state", lambda: self.state(server, added)["position"] == numbers[1])
+        self.wait_for("a good state", lambda: self.state(server, added)["position"] == numbers[1])
         self.assertEqual((self.state(server, added)["tries"], self.state(server, added)["error"]), (0, ""))
 
     def test_refused_events_are_listed_and_410_ends_a_receiver(self):
@@ -165,14 +158,14 @@ class Delivery(ReceiverCase):
         source, server = self.source(), self.serve()
         added, ended = self.add(server, receiver.url), self.add(server, leaving.url)
         good = source.add()
-        self.wait("the first", lambda: receiver.accepted() == [good])
+        self.wait_for("the first", lambda: receiver.accepted() == [good])
         bad.append(good + 1)
         self.assertEqual(source.add(), good + 1)
         after = source.add()
-        self.wait("the event behind the refused one", lambda: receiver.accepted() == [good, after])
+        self.wait_for("the event behind the refused one", lambda: receiver.accepted() == [good, after])
         dead = self.call(server, "GET", f"/v1/receivers/{added['receiver']}/dead-letters")["dead_letters"]
         self.assertEqual([(d["event"], d["tries"], d["error"]) for d in dead], [(good + 1, 10, "it answered 422")])
-        self.wait("the end", lambda: self.state(server, ended)["ended"])
+        self.wait_for("the end", lambda: self.state(server, ended)["ended"])
         self.assertEqual(len(leaving.got), 1)
         listed = self.run_program("receivers", "dead-letters", str(added["receiver"])).stdout.decode()
         self.assertEqual(listed.split("\t")[0], str(good + 1))
@@ -266,17 +259,17 @@ class Crashes(ReceiverCase):
                 numbers.append(source.add(camera=camera))
                 cameras[numbers[-1]] = camera
             if turn % 4 == 3:  # the sender, in the middle of its work; it starts again by itself
-                supervisor = self.wait("the sender", lambda pid=server.process.pid: self.senders(pid))[0]
-                os.kill(self.wait("its child", lambda pid=supervisor: self.senders(pid))[0], signal.SIGKILL)
+                supervisor = self.wait_for("the sender", lambda pid=server.process.pid: self.senders(pid))[0]
+                os.kill(self.wait_for("its child", lambda pid=supervisor: self.senders(pid))[0], signal.SIGKILL)
             else:
                 enough = len(receiver.got) + chance.randrange(5)
-                self.wait("some deliveries", lambda least=enough: len(receiver.got) >= least)
+                self.wait_for("some deliveries", lambda least=enough: len(receiver.got) >= least)
                 server.process.kill()
                 server.process.wait()
                 server.process.stdout.close()
                 server = self.serve()
         receiver.answer = lambda body: 200
-        self.wait("every event", lambda: set(receiver.accepted()) >= set(numbers))
+        self.wait_for("every event", lambda: set(receiver.accepted()) >= set(numbers))
         first = list(dict.fromkeys(receiver.accepted()))
         self.assertEqual(first, numbers)  # so also in the order of each camera
         ids = {}

@@ -28,11 +28,11 @@ class Follow(FollowCase):
         with Server(self.data, "--store", self.url) as server:
             server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())  # wait until it is ready
             self.enroll_here("a1")
-            self.wait("the first", lambda: self.gauge(server, "bytes") > 0)
+            self.wait_for("the first", lambda: self.gauge(server, "bytes") > 0)
             before = self.gauge(server, "followed_changes")
             self.enroll_here("a2")
-            self.wait("the change", lambda: self.gauge(server, "followed_changes") > before)
-            self.wait("no lag", lambda: self.gauge(server, "lag_changes") == 0)
+            self.wait_for("the change", lambda: self.gauge(server, "followed_changes") > before)
+            self.wait_for("no lag", lambda: self.gauge(server, "lag_changes") == 0)
 
     def test_a_commit_calls_those_who_listen_and_a_look_does_not(self):
         self.json_of("list", "--store", self.url)
@@ -58,7 +58,7 @@ class Follow(FollowCase):
             self.assertEqual(heard(), 0)
             self.enroll_here("a1")
             calls = [heard()]  # a notification may come later than the commit's answer
-            self.wait("the notification", lambda: calls.append(heard()) or sum(calls))
+            self.wait_for("the notification", lambda: calls.append(heard()) or sum(calls))
             self.assertEqual(sum(calls), 1)
         finally:
             listener.stdin.close()
@@ -69,14 +69,14 @@ class Follow(FollowCase):
         with Server(self.data, "--store", self.url + "?options=-c%20lock_timeout%3D200ms") as server:
             server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
             self.enroll_here("a1")
-            self.wait("the first change", lambda: self.gauge(server, "lag_changes") == 0)
+            self.wait_for("the first change", lambda: self.gauge(server, "lag_changes") == 0)
             a_change = "INSERT INTO semblance.change(kind, collection, face, person) "
             with self.held("LOCK TABLE semblance.face IN ACCESS EXCLUSIVE MODE"):
                 self.server.sql(a_change + "SELECT 2, 1, 999, 999 FROM generate_series(1, 5)", self.database)
-                self.wait(
+                self.wait_for(
                     "age", lambda: self.gauge(server, "age_seconds") > 2.5 and self.gauge(server, "lag_changes") == 5
                 )
-            self.wait(
+            self.wait_for(
                 "the rest", lambda: self.gauge(server, "lag_changes") == 0 and self.gauge(server, "age_seconds") < 2
             )
 
@@ -91,8 +91,8 @@ class Follow(FollowCase):
             server.post_photo("/v1/search", (FRIENDS / "obama.jpg").read_bytes())
             before = self.gauge(server, "followed_changes")
             self.enroll_here("b1", "biden.jpg")
-            self.wait("the change, unasked", lambda: self.gauge(server, "followed_changes") > before)
-            self.wait("no lag", lambda: self.gauge(server, "lag_changes") == 0)
+            self.wait_for("the change, unasked", lambda: self.gauge(server, "followed_changes") > before)
+            self.wait_for("no lag", lambda: self.gauge(server, "lag_changes") == 0)
             with Server(self.data, "--store", self.url) as another:
                 for one in server, another:
                     found = one.post_photo("/v1/search", (FRIENDS / "biden.jpg").read_bytes())["faces"][0][
@@ -112,7 +112,7 @@ class Follow(FollowCase):
             )
             found = server.post_photo("/v1/search", (FRIENDS / "obama2.jpg").read_bytes())["faces"][0]["candidates"][0]
             self.assertEqual((found["id"], found["match"]), ("a1", True))
-            self.wait("no lag", lambda: self.gauge(server, "lag_changes") == 0)
+            self.wait_for("no lag", lambda: self.gauge(server, "lag_changes") == 0)
 
 
 class Gate:
@@ -181,9 +181,9 @@ class End(postgres.DatabaseCase):
         process = subprocess.Popen(server.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             server.port = int(process.stdout.readline().rsplit(b":", 1)[1])
-            self.wait("readiness", lambda: server.request("GET", "/readyz")[0] == 200)
+            self.wait_for("readiness", lambda: server.request("GET", "/readyz")[0] == 200)
             gate.shut_it()
-            self.wait("the first try", lambda: gate.came)
+            self.wait_for("the first try", lambda: gate.came)
             process.terminate()
             while b"stopping" not in (line := process.stderr.readline()):
                 self.assertTrue(line, "the server ended before it was told to")
@@ -218,12 +218,12 @@ class Thresholds(FollowCase):
             self.assertEqual(self.threshold(other), 0.6)
             self.choose(one, "PUT", '{"threshold":0.97}')
             self.assertEqual(self.threshold(one), 0.97)
-            self.wait("the choice", lambda: self.threshold(other) == 0.97)
+            self.wait_for("the choice", lambda: self.threshold(other) == 0.97)
             self.assertEqual(
                 self.json_of("search", FRIENDS / "obama2.jpg", "--store", self.url, code=1)["threshold"], 0.97
             )
             self.choose(one, "DELETE")
-            self.wait("the end of it", lambda: self.threshold(other) == 0.6)
+            self.wait_for("the end of it", lambda: self.threshold(other) == 0.6)
 
     def test_it_moves_with_the_gallery(self):
         self.enroll("a1", "Ann", FRIENDS / "obama.jpg")

@@ -41,7 +41,7 @@ class Hnsw(postgres.DatabaseCase):
     def scans(self):
         """How often the index was used; None if there is none. A connection reports its statistics when it ends,
         which may be after its program has."""
-        self.wait(
+        self.wait_for(
             "the end of the others",
             lambda: (
                 self.sql(

@@ -44,7 +44,7 @@ class Replica(postgres.DatabaseCase):
     def shown(self):
         """The standby has what the database has."""
         newest = self.server.sql("SELECT pg_current_wal_flush_lsn()")
-        self.wait("the standby", lambda: self.standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{newest}'") == "t")
+        self.wait_for("the standby", lambda: self.standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{newest}'") == "t")
 
     def test_it_searches_and_what_it_has_not_got_yet_is_found_all_the_same(self):
         self.enroll_here("a1")
@@ -86,7 +86,7 @@ class Replica(postgres.DatabaseCase):
                 self.assertEqual(self.counts(server)[0], 0)
             finally:
                 self.standby.start()
-            self.wait("the replica", lambda: self.names(server) == ["a1"] and self.counts(server)[0] == 1)
+            self.wait_for("the replica", lambda: self.names(server) == ["a1"] and self.counts(server)[0] == 1)
 
     def test_a_server_starts_without_it(self):
         self.enroll_here("a1")

@@ -52,8 +52,8 @@ static inline void reopen(fixture *f) {
   if (sb_store_open_at(f->dir, server(), false, &f->store, &error) != SB_OK) fail_msg("%s", error.message);
 }
 
-/* Puts a gallery of tests/compat into the folder; to be followed by reopen(), and unsetenv("SEMBLANCE_KEY"). */
-static inline void use_older(fixture *f, const char *name) {
+/* Closes the store, and puts a gallery of tests/compat into the folder. */
+static inline void put_older(fixture *f, const char *name) {
   char source[512], path[128];
   uint8_t *bytes = NULL;
   size_t size = 0;
@@ -67,6 +67,11 @@ static inline void use_older(fixture *f, const char *name) {
   assert_int_equal(fwrite(bytes, 1, size, file), size);
   fclose(file);
   free(bytes);
+}
+
+/* The same, with its key; to be followed by reopen(), and unsetenv("SEMBLANCE_KEY"). */
+static inline void use_older(fixture *f, const char *name) {
+  put_older(f, name);
   setenv("SEMBLANCE_KEY", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 1);
 }
 

@@ -301,18 +301,12 @@ static void two_collections_have_transforms_of_their_own(void **state) {
 
 static void a_gallery_of_schema_1_is_brought_over_with_its_own_key_only(void **state) {
   fixture *f = *state;
-  char source[512], path[128];
+  char path[128];
   uint8_t *bytes = NULL, *after = NULL;
   size_t size = 0, size_after = 0;
-  sb_store_close(f->store);
-  f->store = NULL;
-  snprintf(source, sizeof source, "%s/tests/compat/schema-1.db", getenv("SB_SOURCE"));
-  assert_int_equal(sb_file_read(source, 1 << 20, &bytes, &size, NULL), SB_OK);
+  put_older(f, "schema-1.db");
   snprintf(path, sizeof path, "%s/semblance.db", f->dir);
-  FILE *file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(bytes, 1, size, file), size);
-  fclose(file);
+  assert_int_equal(sb_file_read(path, 1 << 20, &bytes, &size, NULL), SB_OK);
   assert_int_equal(sb_store_open(f->dir, false, &f->store, NULL), SB_WRONG_KEY);
   assert_int_equal(sb_file_read(path, 1 << 20, &after, &size_after, NULL), SB_OK);
   assert_int_equal(size, size_after);

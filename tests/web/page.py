@@ -7,10 +7,11 @@ import shutil
 import tempfile
 import unittest
 
-import camera
 import webdriver
 from program import FRIENDS, GROUPS
 from server import Server
+
+import camera
 
 OBAMA, OBAMA2, BIDEN, GROUP = (
     FRIENDS / "obama.jpg",

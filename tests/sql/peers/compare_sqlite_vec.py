@@ -144,6 +144,15 @@ def same(ours, theirs):
     )
 
 
+def agree(both, statement, values, about):
+    """Do both give the same answer? Says what differs."""
+    ours, theirs = (answer(connection, statement, values) for connection in both)
+    if same(ours, theirs):
+        return True
+    print(f"{about}: {ours} instead of {theirs}", file=sys.stderr)
+    return False
+
+
 def searches(metric):
     source = random.Random(9)
     both = [connect("semblance", metric), connect("vec0", metric)]
@@ -155,11 +164,8 @@ def searches(metric):
             f"SELECT rowid, distance FROM t WHERE embedding MATCH ? AND k = {K} AND {where}"
             f" AND {bound.format(low=low, high=high)} ORDER BY distance"
         )
-        ours, theirs = (answer(connection, statement, (probe,)) for connection in both)
         total += 1
-        equal += same(ours, theirs)
-        if not same(ours, theirs):
-            print(f"{metric}: {where} AND {bound}: {ours} instead of {theirs}", file=sys.stderr)
+        equal += agree(both, statement, (probe,), f"{metric}: {where} AND {bound}")
     return equal, total
 
 
@@ -192,11 +198,8 @@ def tables():
                 statement = (
                     f"SELECT {key}, distance FROM t WHERE {column} MATCH {query} AND k = {number} ORDER BY distance"
                 )
-                ours, theirs = (answer(connection, statement, (probe,)) for connection in both)
                 total += 1
-                equal += same(ours, theirs)
-                if not same(ours, theirs):
-                    print(f"{declaration}, k = {number}: {ours} instead of {theirs}", file=sys.stderr)
+                equal += agree(both, statement, (probe,), f"{declaration}, k = {number}")
     return equal, total
 
 
