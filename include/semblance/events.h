@@ -40,7 +40,7 @@ typedef struct sb_event {
   int64_t since_ms, until_ms; /* Unix time, of the track's first and last picture, or when the camera was lost */
   sb_verdict verdict;         /* of the track; SB_VERDICT_NONE of a camera */
   sb_reason reason;           /* why the verdict is "not sure" */
-  const char *person;         /* id of the match, or of whom it may be ("not sure"); NULL: unknown */
+  const char *person;         /* id of the match, or of the likeliest person ("not sure"); NULL: unknown */
   const char *name;           /* set by the gallery: the person's name as it is now; NULL: unknown */
   bool erased;                /* set by the gallery: the person was erased since, and the picture with it */
   double score;               /* as in sb_candidate, as the three below */

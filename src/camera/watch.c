@@ -132,7 +132,7 @@ static sb_status ensure_film(sb_camera_watch *watch, sb_error *error) {
   return sb_film_new(watch->options.engine, &request, &watch->film, error);
 }
 
-/* Time passes without a picture: whoever is out of sight for too long is gone. */
+/* Time passes without a picture: tracks that are out of sight for too long end. */
 static void pass_time(sb_camera_watch *watch) {
   sb_error error = {0};
   sb_camera_events_flush(&watch->events);

@@ -137,7 +137,7 @@ sb_status sb_engine_enroll_template(sb_engine *engine, const sb_template_request
 /* ---- enroll.c, faces.c, erasure.c */
 
 enum { SB_MADE_ID = 37 };
-/* A random id (a UUID) for a person to whom nobody gave one. */
+/* A random id (a UUID) for a person who was given none. */
 void sb_engine_make_id(char out[SB_MADE_ID]);
 
 #define SB_UNNAMED "face-"

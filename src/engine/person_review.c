@@ -1,6 +1,6 @@
-/* How well the templates of a person agree, and who else looks like the person. Whoever corrects a gallery wants to
- * know both: a template that agrees with none of the others may be of somebody else, and a look-alike that matches may
- * be the same person under another id.
+/* How well the templates of a person agree, and who else looks like the person. To correct a gallery one needs to know
+ * both: a template that agrees with none of the others may be of somebody else, and a look-alike that matches may be
+ * the same person under another id.
  *
  * Agreements are cosines of the templates. Look-alikes are searched for as a photo's face is, once for each template,
  * and reported once each, with their best score. */

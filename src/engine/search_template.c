@@ -38,7 +38,7 @@ static sb_status read_probe(template_search *s, sb_error *error) {
                          : read_stored(s, error);
 }
 
-/* Without the probe's own person, for whom one candidate more was asked. */
+/* Drops the probe's own person; one more candidate was searched for, to make up for that. */
 static void drop_owner(const template_search *s, sb_flow_found *found, size_t k) {
   size_t kept = 0;
   for (size_t i = 0; i < found->count; i++) {

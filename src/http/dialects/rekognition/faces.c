@@ -1,5 +1,5 @@
-/* Rekognition's calls for the stored faces of a collection. ExternalImageId is the id of a person, whom several faces
- * may have; a face that is indexed without one is a person of its own. Photos are not stored, so a face has neither
+/* Rekognition's calls for the stored faces of a collection. ExternalImageId is the id of a person, and several faces
+ * may share it; a face that is indexed without one is a person of its own. Photos are not stored, so a face has neither
  * ImageId nor BoundingBox once it is indexed. */
 #include "engine/face_rows.h"
 #include "http/dialects/rekognition/rekognition.h"

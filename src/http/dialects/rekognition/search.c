@@ -1,5 +1,5 @@
 /* Rekognition's calls that look at photos which are not stored, and its searches. A person is found once, with the
- * face that is most similar; a person whom somebody gave an id is also a user. */
+ * face that is most similar; a person with an id that the caller chose is also a user. */
 #include "http/core/disclosure.h"
 #include "http/dialects/rekognition/rekognition.h"
 #include "http/dialects/rekognition/shapes.h"

@@ -35,8 +35,8 @@ bool sb_http_rekognition_filter(sb_http_params *p, bool fallback) {
   int chosen = sb_http_params_choice(p, "QualityFilter", words);
   if (chosen > 2)
     sb_http_params_reject(p, SB_INVALID,
-                          "QualityFilter is NONE, or AUTO for the one minimum that the model has; MEDIUM and HIGH are "
-                          "not told apart");
+                          "QualityFilter is NONE, or AUTO for the one minimum that the model has; there is no MEDIUM "
+                          "or HIGH");
   return chosen < 0 ? fallback : chosen > 0;
 }
 
