@@ -213,9 +213,9 @@ class Hostile(SharedServerCase):
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def resident(self):
-        """The server's memory in bytes."""
+        """The server's own memory in bytes, without its libraries."""
         status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) << 10
+        return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) << 10
 
     def test_requests_that_do_not_name_one_host_are_refused(self):
         for head, status in (

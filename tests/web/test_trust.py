@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 from page import BIDEN, GROUP, OBAMA, OBAMA2, OwnServerCase, PageCase
 from program import PROGRAM, SOURCE
@@ -560,6 +561,7 @@ class Link(OwnServerCase):
         browser.open(self.address)
         browser.wait_text(".side .srv", "Ready")
         self.enroll(photo=OBAMA2)
+        started = time.monotonic()
         self.start_live()
         # The link drops: the boxes go at once, then the page connects again by itself.
         browser.run(
@@ -570,7 +572,7 @@ class Link(OwnServerCase):
         browser.wait_text("#live-names", "Connection lost")
         browser.run("window.fetch = window.away")
         browser.wait_text("#search-stage .facebox", "Barack Obama")
-        self.audit_is_calm()
+        self.audit_is_calm(time.monotonic() - started)
         # A password is set meanwhile: the channel is closed, and the login is asked for.
         subprocess.run(
             [PROGRAM, "access", "password", "--data", str(self.folder / "data")],
@@ -589,10 +591,11 @@ class Link(OwnServerCase):
         browser.wait_visible("#dlg-login")  # asked for at once, before anything is shown
         browser.wait_equal("", "return document.querySelector('#people-count').textContent")
 
-    def audit_is_calm(self):
+    def audit_is_calm(self, seconds):
         """Hundreds of frames of one person in view are one entry a minute, and count as searches."""
         stats = json.loads(self.server.request("GET", "/v1/stats")[2])
         entries = json.loads(self.server.request("GET", "/v1/audit?limit=100")[2])["entries"]
         live = [entry for entry in entries if entry["verb"] == "live"]
         self.assertGreater(sum(minute["searches"] for minute in stats["minutes"]), 2)
-        self.assertLessEqual(len(live), 6)  # two channels, each a person and nobody, within a minute or two
+        # Two channels, each with a person and nobody, in each minute that was touched.
+        self.assertLessEqual(len(live), 4 * (seconds // 60 + 2))
