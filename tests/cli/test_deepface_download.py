@@ -1,19 +1,18 @@
 """script/models deepface: an interrupted download is resumed, and a file that is not the pinned one is deleted."""
 
 import hashlib
-import http.server
 import math
 import pathlib
 import shutil
 import sys
 import tempfile
-import threading
 import unittest
 from unittest import mock
 
 import onnx_graph
 import pictures
 from program import SOURCE, ProgramCase
+from publisher import Publisher
 
 sys.path.insert(0, str(SOURCE / "script"))
 
@@ -24,68 +23,34 @@ CONTENT = bytes(range(256)) * 400
 PINNED = hashlib.sha256(CONTENT).hexdigest()
 
 
-class Publisher(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT at /weights.h5; the first `breaks` answers end in the middle."""
-
-    def do_GET(self):
-        server = self.server
-        if self.path != "/weights.h5":
-            self.send_error(404)
-            return
-        start = 0
-        asked = self.headers.get("Range")
-        server.asked.append(asked)
-        if asked and server.ranges:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(CONTENT):
-                self.send_error(416)
-                return
-        body = CONTENT[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if server.breaks:
-            server.breaks -= 1
-            body = body[: len(body) // 2]
-            self.close_connection = True
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 class Download(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.target = self.folder / "weights.h5"
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
-        self.server.breaks, self.server.ranges, self.server.asked = 0, True, []
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(self.server.shutdown)
+        self.publisher = Publisher(self, CONTENT, "/weights.h5")
         for name in ("time.sleep", "deepface.fetch.say"):
             patch = mock.patch(name)
             patch.start()
             self.addCleanup(patch.stop)
 
     def download(self, sha256=PINNED, name="weights.h5"):
-        download.download(f"http://127.0.0.1:{self.server.server_port}/{name}", self.target, sha256)
+        download.download(f"{self.publisher.address}/{name}", self.target, sha256)
 
     def test_goes_on_where_it_broke_off(self):
-        self.server.breaks = 2
+        self.publisher.breaks = 2
         self.download()
         self.assertEqual(self.target.read_bytes(), CONTENT)
-        self.assertEqual(self.server.asked, [None, "bytes=51200-", "bytes=76800-"])
+        self.assertEqual(self.publisher.asked, [None, "bytes=51200-", "bytes=76800-"])
 
     def test_goes_on_with_what_an_earlier_call_left(self):
         (self.folder / "weights.h5.part").write_bytes(CONTENT[:1000])
         self.download()
-        self.assertEqual((self.target.read_bytes(), self.server.asked), (CONTENT, ["bytes=1000-"]))
+        self.assertEqual((self.target.read_bytes(), self.publisher.asked), (CONTENT, ["bytes=1000-"]))
         self.assertEqual(list(self.folder.iterdir()), [self.target])
 
     def test_starts_again_where_the_publisher_cannot_go_on(self):
-        self.server.breaks, self.server.ranges = 1, False
+        self.publisher.breaks, self.publisher.ranges = 1, False
         self.download()
         self.assertEqual(self.target.read_bytes(), CONTENT)
 
@@ -99,7 +64,7 @@ class Download(unittest.TestCase):
             self.download(name="absent.h5")
 
     def test_gives_up_in_the_end_and_keeps_what_it_has(self):
-        self.server.breaks = 100
+        self.publisher.breaks = 100
         with self.assertRaisesRegex(SystemExit, "run this again to resume the download"):
             self.download()
         self.assertGreater((self.folder / "weights.h5.part").stat().st_size, len(CONTENT) / 2)

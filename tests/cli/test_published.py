@@ -3,7 +3,6 @@ that its reference program computes from the same photo."""
 
 import copy
 import hashlib
-import http.server
 import json
 import math
 import os
@@ -13,13 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 from unittest import mock
 
 import collage
 import onnx_graph
 from program import FRIENDS, GROUPS, SOURCE, ProgramCase
+from publisher import Publisher
 
 sys.path.insert(0, str(SOURCE / "script"))
 
@@ -34,28 +33,6 @@ def template(name):
     return json.loads((SOURCE / f"models/published/{name}.json").read_text())
 
 
-class Publisher(http.server.BaseHTTPRequestHandler):
-    """Serves server.content at any path; the first `breaks` answers end in the middle."""
-
-    def do_GET(self):
-        server, start = self.server, 0
-        server.asked.append(self.headers.get("Range"))
-        if server.asked[-1]:
-            start = int(server.asked[-1].removeprefix("bytes=").removesuffix("-"))
-        body = server.content[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if server.breaks:
-            server.breaks -= 1
-            body = body[: len(body) // 2]
-            self.close_connection = True
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 class Installing(unittest.TestCase):
     """A made-up file takes the place of arcface-mbf's: the table is changed, the rest is the script's own."""
 
@@ -64,11 +41,7 @@ class Installing(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.target = self.folder / "made"
         self.content = onnx_graph.embedder(512, entry="x", out="516")
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
-        self.server.content, self.server.breaks, self.server.asked = self.content, 0, []
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(self.server.shutdown)
+        self.publisher = Publisher(self, self.content)
         table = copy.deepcopy(TABLE)
         table["arcface-mbf"]["files"][0]["sha256"] = hashlib.sha256(self.content).hexdigest()
         patches = (
@@ -84,7 +57,7 @@ class Installing(unittest.TestCase):
             self.addCleanup(patch.stop)
 
     def install(self, *arguments, name="arcface-mbf"):
-        mirror = f"http://127.0.0.1:{self.server.server_port}"
+        mirror = self.publisher.address
         words = ["script/models", "--to", str(self.target), "--mirror", mirror, *map(str, arguments), name]
         with mock.patch.object(sys, "argv", words):
             published.main()
@@ -93,38 +66,38 @@ class Installing(unittest.TestCase):
         self.assertEqual([path for path in self.target.rglob("*") if path.is_file()], [])
 
     def test_a_download_that_breaks_off_is_resumed_and_gets_its_manifest(self):
-        self.server.breaks = 2
+        self.publisher.breaks = 2
         self.install("--accept-licence")
-        self.assertEqual([asked is None for asked in self.server.asked], [True, False, False])
+        self.assertEqual([asked is None for asked in self.publisher.asked], [True, False, False])
         self.assertEqual((self.target / "arcface-mbf.onnx").read_bytes(), self.content)
         made = json.loads((self.target / "arcface-mbf.json").read_text())
         self.assertEqual(made["sha256"], hashlib.sha256(self.content).hexdigest())
         self.assertEqual(made["outputs"], {"embedding": "516"})
         self.assertEqual(made["source"]["url"], TABLE["arcface-mbf"]["files"][0]["url"])
-        self.server.asked.clear()
+        self.publisher.asked.clear()
         self.install("--accept-licence")
-        self.assertEqual(self.server.asked, [], "what is there already is not fetched again")
+        self.assertEqual(self.publisher.asked, [], "what is there already is not fetched again")
 
     def test_a_wrong_file_is_deleted_and_never_used(self):
-        self.server.content = onnx_graph.embedder(512, entry="x", out="evil")
+        self.publisher.content = onnx_graph.embedder(512, entry="x", out="evil")
         with self.assertRaisesRegex(SystemExit, "wrong SHA-256"):
             self.install("--accept-licence")
         self.assert_nothing_was_made()
         self.assertEqual([path for path in (self.folder / "deps").rglob("*") if path.is_file()], [])
 
     def test_a_download_that_stays_cut_short_is_kept_to_be_resumed(self):
-        self.server.breaks = 100
+        self.publisher.breaks = 100
         with self.assertRaisesRegex(SystemExit, "to resume"):
             self.install("--accept-licence")
         self.assert_nothing_was_made()
-        self.server.breaks = 0
+        self.publisher.breaks = 0
         self.install("--accept-licence")
-        self.assertNotIn(None, self.server.asked[1:])
+        self.assertNotIn(None, self.publisher.asked[1:])
         self.assertEqual((self.target / "arcface-mbf.onnx").read_bytes(), self.content)
 
     def test_an_endless_file_is_not_stored(self):
         published.SOURCES["arcface-mbf"]["files"][0]["megabytes"] = -8
-        self.server.content = bytes(2 << 20)
+        self.publisher.content = bytes(2 << 20)
         with self.assertRaisesRegex(SystemExit, "cannot have"):
             self.install("--accept-licence")
         self.assert_nothing_was_made()
@@ -132,7 +105,7 @@ class Installing(unittest.TestCase):
     def test_files_at_hand_need_no_network(self):
         (self.folder / "w600k_mbf.onnx").write_bytes(self.content)
         self.install("--accept-licence", "--from", self.folder)
-        self.assertEqual(self.server.asked, [])
+        self.assertEqual(self.publisher.asked, [])
         self.assertTrue((self.target / "arcface-mbf.json").is_file())
         (self.folder / "w600k_mbf.onnx").write_bytes(self.content[:-1])
         shutil.rmtree(self.target)
@@ -143,13 +116,13 @@ class Installing(unittest.TestCase):
     def test_without_agreement_nothing_is_fetched(self):
         with open(os.devnull) as nobody, mock.patch.object(sys, "stdin", nobody):
             self.assertRaisesRegex(SystemExit, "--accept-licence", self.install)
-        self.assertEqual(self.server.asked, [])
+        self.assertEqual(self.publisher.asked, [])
         self.assert_nothing_was_made()
 
     def test_a_detector_gets_a_pipeline(self):
         nine = {f"{n}": ([1, 1], [0.0]) for n in (448, 471, 494, 451, 474, 497, 454, 477, 500)}
-        self.server.content = onnx_graph.constants(640, nine)
-        published.SOURCES["scrfd-10g"]["files"][0]["sha256"] = hashlib.sha256(self.server.content).hexdigest()
+        self.publisher.content = onnx_graph.constants(640, nine)
+        published.SOURCES["scrfd-10g"]["files"][0]["sha256"] = hashlib.sha256(self.publisher.content).hexdigest()
         self.install("--accept-licence", name="scrfd-10g")
         made = json.loads((self.target / "scrfd-10g.json").read_text())
         wanted = {
