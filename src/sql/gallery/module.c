@@ -73,15 +73,6 @@ static int rename_table(sqlite3_vtab *base, const char *name) {
   return SQLITE_ERROR;
 }
 
-/* See the same method in sql/table/module.c. */
-static int find_function(sqlite3_vtab *base, int count, const char *name,
-                         void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
-  (void)base, (void)data;
-  if (count == 2 && !sqlite3_stricmp(name, "match")) return *function = sb_sql_match_refused, 1;
-  int metric = count == 2 ? sb_sql_nearest_metric(name) : -1;
-  return metric < 0 ? 0 : SQLITE_INDEX_CONSTRAINT_FUNCTION + metric;
-}
-
 /* ---- Transactions */
 
 /* xBegin, xCommit and xRollback: nothing is pending before the first change, nor after the end. */
@@ -127,7 +118,7 @@ static const sqlite3_module gallery_module = {
     .xSync = sb_sql_gallery_sync,
     .xCommit = clear_pending,
     .xRollback = clear_pending,
-    .xFindFunction = find_function,
+    .xFindFunction = sb_sql_find_function,
     .xRename = rename_table,
     .xSavepoint = savepoint,
     .xRelease = release,

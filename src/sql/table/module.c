@@ -140,16 +140,6 @@ static int shadow_name(const char *suffix) {
 
 /* ---- The rest */
 
-/* Overloads sb_sql_nearest_functions: WHERE semblance_nearest_cosine(v, ?) reaches xBestIndex as a constraint whose
- * operator is the returned number. */
-static int find_function(sqlite3_vtab *base, int count, const char *name,
-                         void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
-  (void)base, (void)data;
-  if (count == 2 && !sqlite3_stricmp(name, "match")) return *function = sb_sql_match_refused, 1;
-  int metric = count == 2 ? sb_sql_nearest_metric(name) : -1;
-  return metric < 0 ? 0 : SQLITE_INDEX_CONSTRAINT_FUNCTION + metric;
-}
-
 static int integrity(sqlite3_vtab *base, const char *schema, const char *name, int flags, char **message) {
   sb_sql_table *table = (sb_sql_table *)base;
   sb_error error = {0};
@@ -194,7 +184,7 @@ int sb_sql_register_table(sqlite3 *db) {
             .xColumn = sb_sql_table_column,
             .xRowid = sb_sql_table_rowid,
             .xUpdate = sb_sql_table_update,
-            .xFindFunction = find_function,
+            .xFindFunction = sb_sql_find_function,
             .xRename = rename_table,
             .xShadowName = shadow_name,
 #if SQLITE_VERSION_NUMBER < 3044000

@@ -221,12 +221,20 @@ static void vector_normalize(sqlite3_context *context, int count, sqlite3_value 
   sb_sql_value_free(&value);
 }
 
-void sb_sql_match_refused(sqlite3_context *context, int count, sqlite3_value **arguments) {
+static void refuse_match(sqlite3_context *context, int count, sqlite3_value **arguments) {
   (void)count, (void)arguments;
   sqlite3_result_error(context,
                        "MATCH must be a condition of its own, joined to others by AND; with LEFT JOIN it belongs into "
                        "the ON clause, with k",
                        -1);
+}
+
+int sb_sql_find_function(sqlite3_vtab *table, int count, const char *name,
+                         void (**function)(sqlite3_context *, int, sqlite3_value **), void **data) {
+  (void)table, (void)data;
+  if (count == 2 && !sqlite3_stricmp(name, "match")) return *function = refuse_match, 1;
+  int metric = count == 2 ? sb_sql_nearest_metric(name) : -1;
+  return metric < 0 ? 0 : SQLITE_INDEX_CONSTRAINT_FUNCTION + metric;
 }
 
 /* ---- Registration */

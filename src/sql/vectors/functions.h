@@ -14,7 +14,10 @@ void sb_sql_vector_compare(sqlite3_context *context, int count, sqlite3_value **
 void sb_sql_vector_distance(sqlite3_context *context, int count, sqlite3_value **arguments);
 void sb_sql_from_vector(sqlite3_context *context, int count, sqlite3_value **arguments);
 void sb_sql_vector_length(sqlite3_context *context, int count, sqlite3_value **arguments);
-/* What a table makes of MATCH where SQLite runs it as a function on each row: an error that says where it belongs. */
-void sb_sql_match_refused(sqlite3_context *context, int count, sqlite3_value **arguments);
+/* xFindFunction of the virtual tables. Overloads sb_sql_nearest_functions: WHERE semblance_nearest_cosine(v, ?) reaches
+ * xBestIndex as a constraint whose operator is the returned number. MATCH that SQLite would run as a function on each
+ * row is an error that says where it belongs. */
+int sb_sql_find_function(sqlite3_vtab *table, int count, const char *name,
+                         void (**function)(sqlite3_context *, int, sqlite3_value **), void **data);
 
 #endif
