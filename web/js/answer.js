@@ -190,19 +190,22 @@ function verdictWords(face, answer) {
   }[verdictOf(face)]();
 }
 
+/** The coloured head of a card: sign, verdict, reason. */
+const verdictHead = (id, [look, sign], title, reason) =>
+  el(
+    'div',
+    { className: `verdict is-${look}` },
+    el('span', { className: 'verdict-sign' }, icon(sign)),
+    el('h2', { id }, title),
+    el('p', {}, reason),
+  );
+
 export function answerCard(face, answer) {
-  const [look, sign] = lookOf(face);
   const [title, reason] = verdictWords(face, answer);
   const card = el(
     'div',
     { className: 'card', role: 'region', 'aria-label': t('answer') },
-    el(
-      'div',
-      { className: `verdict is-${look}` },
-      el('span', { className: 'verdict-sign' }, icon(sign)),
-      el('h2', { id: 'verdict' }, title),
-      el('p', {}, reason),
-    ),
+    verdictHead('verdict', lookOf(face), title, reason),
   );
   const more = details(face, answer);
   if (more) card.append(more);
@@ -211,7 +214,6 @@ export function answerCard(face, answer) {
 
 /** The answer for two compared photos: as for a search, without a person. */
 export function comparisonCard(comparison) {
-  const [look, sign] = LOOKS[comparison.verdict];
   const words = {
     match: ['v.same', t('c.same.sub')],
     unsure: ['v.unsure', whyUnsure(comparison.reason)],
@@ -220,13 +222,7 @@ export function comparisonCard(comparison) {
   return el(
     'div',
     { className: 'card', role: 'region', 'aria-label': t('answer') },
-    el(
-      'div',
-      { className: `verdict is-${look}` },
-      el('span', { className: 'verdict-sign' }, icon(sign)),
-      el('h2', { id: 'compare-verdict' }, t(words[0])),
-      el('p', {}, words[1]),
-    ),
+    verdictHead('compare-verdict', LOOKS[comparison.verdict], t(words[0]), words[1]),
     el(
       'div',
       { className: 'card-body stack' },
