@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Subkeys of the audit key; 2 and 3 belong to row_set_mac.c. */
+/* Subkeys of the audit key; 2, 3, 5 and 6 belong to row_set_mac.c. */
 enum { AUDIT_SUBKEY_SIGN = 1, AUDIT_SUBKEY_VALUE = 4, MESSAGE_SIZE = 16 + 8 + SB_LINK_SIZE };
 _Static_assert(crypto_sign_SEEDBYTES == SB_KEY_SIZE && crypto_sign_BYTES == SB_SIGNATURE_SIZE &&
                    crypto_sign_PUBLICKEYBYTES == SB_PUBLIC_SIZE,

@@ -1,4 +1,5 @@
-/* MSet-Add-Hash over rows; row_set_mac.h describes it. Layout: sequence (8) | sum (32) | MAC (32), little-endian. */
+/* MSet-Add-Hash over rows; row_set_mac.h describes it. What is encrypted: sequence (8) | sum (32), little-endian. The
+ * layout of schemas 4 to 8: the same two readable, then a MAC (32). */
 #include "crypto/row_set_mac.h"
 
 #include "crypto/internal.h"
@@ -6,7 +7,9 @@
 #include <string.h>
 
 /* Subkeys of the audit key; 1 and 4 belong to chain.c. */
-enum { SUBKEY_ROW = 2, SUBKEY_SUM = 3, SUM_AT = 8, DIGEST_AT = 40 };
+enum { SUBKEY_LEGACY_ROW = 2, SUBKEY_LEGACY_SUM = 3, SUBKEY_ROW = 5, SUBKEY_SEAL = 6 };
+enum { SUM_AT = 8, PLAIN_SIZE = 40 };
+static const uint8_t about[] = "row-set MAC"; /* associated data */
 
 static void number_write(uint64_t value, uint8_t bytes[8]) {
   for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (8 * i));
@@ -33,7 +36,7 @@ void sb_crypto_row_set_mac_add(sb_crypto_row_set_mac *sum, const sb_crypto_row_s
 
 /* Two's complement: -x = ~x + 1. */
 static void negate(sb_crypto_row_set_mac *sum) {
-  static const sb_crypto_row_set_mac one = {{1, 0, 0, 0}};
+  static const sb_crypto_row_set_mac one = {.words = {1}};
   for (int i = 0; i < 4; i++) sum->words[i] = ~sum->words[i];
   sb_crypto_row_set_mac_add(sum, &one);
 }
@@ -43,7 +46,7 @@ sb_status sb_crypto_row_set_mac_row(const sb_keyring *keyring, const sb_crypto_r
   uint8_t key[SB_KEY_SIZE], digest[32], head[9];
   crypto_generichash_state state;
   sb_crypto_row_set_mac row;
-  sb_status status = subkey(keyring, SUBKEY_ROW, key, error);
+  sb_status status = subkey(keyring, sum->legacy ? SUBKEY_LEGACY_ROW : SUBKEY_ROW, key, error);
   if (status != SB_OK) return status;
   crypto_generichash_init(&state, key, sizeof key, sizeof digest);
   for (size_t i = 0; i < count; i++) {
@@ -53,6 +56,7 @@ sb_status sb_crypto_row_set_mac_row(const sb_keyring *keyring, const sb_crypto_r
     if (parts[i].size) crypto_generichash_update(&state, parts[i].bytes, parts[i].size);
   }
   crypto_generichash_final(&state, digest, sizeof digest);
+  row.legacy = sum->legacy;
   for (int i = 0; i < 4; i++) row.words[i] = number_read(digest + 8 * i);
   if (minus) negate(&row);
   sb_crypto_row_set_mac_add(sum, &row);
@@ -60,24 +64,49 @@ sb_status sb_crypto_row_set_mac_row(const sb_keyring *keyring, const sb_crypto_r
   return SB_OK;
 }
 
-sb_status sb_crypto_row_set_mac_write(const sb_keyring *keyring, int64_t sequence, const sb_crypto_row_set_mac *sum,
-                                      uint8_t bytes[SB_ROW_SET_MAC_SIZE], sb_error *error) {
-  uint8_t key[SB_KEY_SIZE];
-  sb_status status = subkey(keyring, SUBKEY_SUM, key, error);
+static void plain_write(int64_t sequence, const sb_crypto_row_set_mac *sum, uint8_t plain[PLAIN_SIZE]) {
+  number_write((uint64_t)sequence, plain);
+  for (int i = 0; i < 4; i++) number_write(sum->words[i], plain + SUM_AT + 8 * i);
+}
+
+static void plain_read(const uint8_t plain[PLAIN_SIZE], int64_t *sequence, sb_crypto_row_set_mac *sum) {
+  *sequence = (int64_t)number_read(plain);
+  for (int i = 0; i < 4; i++) sum->words[i] = number_read(plain + SUM_AT + 8 * i);
+}
+
+sb_status sb_crypto_row_set_mac_seal(const sb_keyring *keyring, int64_t sequence, const sb_crypto_row_set_mac *sum,
+                                     uint8_t sealed[SB_ROW_SET_MAC_SIZE], sb_error *error) {
+  uint8_t key[SB_KEY_SIZE], plain[PLAIN_SIZE];
+  sb_status status = subkey(keyring, SUBKEY_SEAL, key, error);
   if (status != SB_OK) return status;
-  number_write((uint64_t)sequence, bytes);
-  for (int i = 0; i < 4; i++) number_write(sum->words[i], bytes + SUM_AT + 8 * i);
-  crypto_generichash(bytes + DIGEST_AT, SB_DIGEST_SIZE, bytes, DIGEST_AT, key, sizeof key);
+  plain_write(sequence, sum, plain);
+  sb_crypto_box_seal(key, about, sizeof about, plain, sizeof plain, sealed);
   sodium_memzero(key, sizeof key);
+  sodium_memzero(plain, sizeof plain);
   return SB_OK;
 }
 
-bool sb_crypto_row_set_mac_read(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
-                                sb_crypto_row_set_mac *sum) {
-  uint8_t again[SB_ROW_SET_MAC_SIZE];
-  if (!bytes || size != SB_ROW_SET_MAC_SIZE) return false;
-  *sequence = (int64_t)number_read(bytes);
-  for (int i = 0; i < 4; i++) sum->words[i] = number_read(bytes + SUM_AT + 8 * i);
-  return sb_crypto_row_set_mac_write(keyring, *sequence, sum, again, NULL) == SB_OK &&
-         sb_crypto_equal(again, bytes, sizeof again);
+bool sb_crypto_row_set_mac_unseal(const sb_keyring *keyring, const uint8_t *sealed, size_t size, int64_t *sequence,
+                                  sb_crypto_row_set_mac *sum) {
+  uint8_t key[SB_KEY_SIZE], plain[PLAIN_SIZE];
+  if (!sealed || size != SB_ROW_SET_MAC_SIZE || subkey(keyring, SUBKEY_SEAL, key, NULL) != SB_OK) return false;
+  bool opened = sb_crypto_box_open(key, about, sizeof about, sealed, size, plain);
+  sodium_memzero(key, sizeof key);
+  if (!opened) return false;
+  plain_read(plain, sequence, sum);
+  sum->legacy = false;
+  sodium_memzero(plain, sizeof plain);
+  return true;
+}
+
+bool sb_crypto_row_set_mac_read_legacy(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
+                                       sb_crypto_row_set_mac *sum) {
+  uint8_t key[SB_KEY_SIZE], digest[SB_DIGEST_SIZE];
+  if (!bytes || size != SB_ROW_SET_MAC_LEGACY_SIZE || subkey(keyring, SUBKEY_LEGACY_SUM, key, NULL) != SB_OK)
+    return false;
+  crypto_generichash(digest, sizeof digest, bytes, PLAIN_SIZE, key, sizeof key);
+  sodium_memzero(key, sizeof key);
+  plain_read(bytes, sequence, sum);
+  sum->legacy = true;
+  return sb_crypto_equal(digest, bytes + PLAIN_SIZE, sizeof digest);
 }

@@ -1,7 +1,11 @@
 /* A message authentication code over a set of rows that can be updated while rows are added and removed: rows that were
  * removed, restored or changed without the key are detected. Algorithm: MSet-Add-Hash of Clarke, Devadas, van Dijk,
- * Gassend and Suh (ASIACRYPT 2003): the sum modulo 2^256 of a keyed hash (BLAKE2b) of each row, and a keyed hash over
- * the sum. */
+ * Gassend and Suh (ASIACRYPT 2003): the sum modulo 2^256 of a keyed hash (BLAKE2b) of each row.
+ *
+ * The sum is stored encrypted. Whoever could read it would learn the hash of each row that is written, as the difference
+ * of two sums, and could search among many for some whose hashes add up to the same sum (a generalised birthday problem,
+ * Wagner, CRYPTO 2002). Schemas 4 to 8 stored it readable; since then, rows are hashed under another subkey, so that
+ * hashes learnt from an old file are of no use. */
 #ifndef SB_CRYPTO_ROW_SET_MAC_H
 #define SB_CRYPTO_ROW_SET_MAC_H
 
@@ -9,6 +13,7 @@
 
 typedef struct sb_crypto_row_set_mac {
   uint64_t words[4]; /* the 256-bit sum, least significant word first */
+  bool legacy;       /* as in schemas 4 to 8: rows are hashed under the subkey of that time */
 } sb_crypto_row_set_mac;
 
 /* One value of a row. */
@@ -23,13 +28,16 @@ sb_status sb_crypto_row_set_mac_row(const sb_keyring *keyring, const sb_crypto_r
                                     bool minus, sb_crypto_row_set_mac *sum, sb_error *error);
 void sb_crypto_row_set_mac_add(sb_crypto_row_set_mac *sum, const sb_crypto_row_set_mac *more);
 
-enum { SB_ROW_SET_MAC_SIZE = 8 + 32 + SB_DIGEST_SIZE };
-/* Writes the sum with its MAC, bound to the audit entry `sequence`, so that an older one is not accepted. SB_WRONG_KEY
- * as above. */
-sb_status sb_crypto_row_set_mac_write(const sb_keyring *keyring, int64_t sequence, const sb_crypto_row_set_mac *sum,
-                                      uint8_t bytes[SB_ROW_SET_MAC_SIZE], sb_error *error);
-/* False: not written with this key, or changed. */
-bool sb_crypto_row_set_mac_read(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
-                                sb_crypto_row_set_mac *sum);
+/* Nonce 24, the encrypted sequence 8 and sum 32, tag 16 */
+enum { SB_ROW_SET_MAC_SIZE = 80, SB_ROW_SET_MAC_LEGACY_SIZE = 8 + 32 + SB_DIGEST_SIZE };
+/* Encrypts the sum, bound to the audit entry `sequence`, so that an older one is not accepted. SB_WRONG_KEY as above. */
+sb_status sb_crypto_row_set_mac_seal(const sb_keyring *keyring, int64_t sequence, const sb_crypto_row_set_mac *sum,
+                                     uint8_t sealed[SB_ROW_SET_MAC_SIZE], sb_error *error);
+/* False: not sealed with this key, or changed. */
+bool sb_crypto_row_set_mac_unseal(const sb_keyring *keyring, const uint8_t *sealed, size_t size, int64_t *sequence,
+                                  sb_crypto_row_set_mac *sum);
+/* The same for a sum of schemas 4 to 8. */
+bool sb_crypto_row_set_mac_read_legacy(const sb_keyring *keyring, const uint8_t *bytes, size_t size, int64_t *sequence,
+                                       sb_crypto_row_set_mac *sum);
 
 #endif

@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   if (size) check(sb_keyring_unseal(keyring, &place, sealed, size + SB_SEAL_OVERHEAD, plain, &error) == SB_STORE);
   int64_t sequence;
   sb_crypto_row_set_mac sum;
-  check(!sb_crypto_row_set_mac_read(keyring, bytes, size, &sequence, &sum)); /* nor a valid MAC */
+  check(!sb_crypto_row_set_mac_unseal(keyring, bytes, size, &sequence, &sum)); /* nor a valid MAC */
+  check(!sb_crypto_row_set_mac_read_legacy(keyring, bytes, size, &sequence, &sum));
   sb_store_attributes_read(bytes, size, &attributes);
   free(plain);
   free(sealed);

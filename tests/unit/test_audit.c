@@ -179,7 +179,7 @@ static void an_older_row_that_is_put_back_is_detected_seal_and_all(void **state)
   expect_tampering(f, "UPDATE person SET name = (SELECT o.name FROM old o WHERE o.id = person.id);"
                       "UPDATE meta SET value = (SELECT value FROM old_meta WHERE key = 'tally') WHERE key = 'tally'");
   expect_tampering(f, "DELETE FROM meta WHERE key = 'tally'");
-  expect_tampering(f, "UPDATE meta SET value = randomblob(72) WHERE key = 'tally'");
+  expect_tampering(f, "UPDATE meta SET value = randomblob(80) WHERE key = 'tally'");
   expect_tampering(f,
                    "UPDATE face SET person = 2 WHERE id = 1"); /* a seal binds a face to its row, not to its person */
   expect_tampering(f, "UPDATE face SET quality = 1 WHERE id = 1");
@@ -229,6 +229,60 @@ static void the_sum_over_the_rows_follows_every_act_of_every_process(void **stat
   sb_store_close(other);
   reopen(f);
   assert_int_equal(verify(f), SB_OK);
+}
+
+/* The longest run of bytes that both hold, anywhere. */
+static size_t longest_common(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
+  size_t longest = 0;
+  for (size_t i = 0; i < a_size; i++)
+    for (size_t j = 0; j < b_size; j++) {
+      size_t run = 0;
+      while (i + run < a_size && j + run < b_size && a[i + run] == b[j + run]) run++;
+      if (run > longest) longest = run;
+    }
+  return longest;
+}
+
+/* Entries of the audit log that change no row leave the sum as it is, which a reader of the file cannot see. */
+static void the_stored_sum_reveals_neither_itself_nor_whether_rows_changed(void **state) {
+  static const char select[] = "SELECT value FROM meta WHERE key = 'tally'";
+  fixture *f = *state;
+  const sb_audit_event note = {"search", f->collection, 0, 5};
+  size_t sizes[2];
+  uint8_t *sums[2];
+  enrol_many(f, 1, 3);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(sb_audit_record(f->store, &note, 1, NULL), SB_OK);
+    sums[i] = raw_bytes(f, select, &sizes[i]);
+  }
+  assert_true(longest_common(sums[0], sizes[0], sums[1], sizes[1]) < 8);
+  for (int i = 0; i < 2; i++) free(sums[i]);
+  assert_int_equal(verify(f), SB_OK);
+}
+
+/* ---- Databases of older versions: their sum is readable */
+
+static void a_readable_sum_is_checked_at_the_upgrade_and_not_accepted_later(void **state) {
+  fixture *f = *state;
+  use_older(f, "schema-6.db");
+  raw_sql(f, "CREATE TABLE readable AS SELECT value FROM meta WHERE key = 'tally'");
+  reopen(f);
+  assert_int_equal(verify(f), SB_OK);
+  /* the same rows and the same newest entry as when it was written */
+  raw_sql(f, "UPDATE meta SET value = (SELECT value FROM readable) WHERE key = 'tally'");
+  assert_int_equal(verify(f), SB_STORE);
+  unsetenv("SEMBLANCE_KEY");
+}
+
+static void rows_that_were_changed_before_the_upgrade_stay_detected(void **state) {
+  fixture *f = *state;
+  use_older(f, "schema-6.db");
+  raw_sql(f, "UPDATE person SET expires = 1");
+  reopen(f);
+  assert_int_equal(verify(f), SB_STORE);
+  reopen(f);
+  assert_int_equal(verify(f), SB_STORE);
+  unsetenv("SEMBLANCE_KEY");
 }
 
 static void a_receipt_proves_the_erasure_and_holds_no_name(void **state) {
@@ -359,8 +413,11 @@ static void a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_n
       TEST(a_receipt_proves_the_erasure_and_holds_no_name),                                       \
       TEST(a_person_whose_time_is_over_is_found_and_terms_are_kept_sealed),                       \
       TEST(a_choice_of_the_threshold_is_kept_and_one_that_others_put_there_is_not_taken)
-#define OF_FILES                                                \
-  TEST(an_older_row_that_is_put_back_is_detected_seal_and_all), \
+#define OF_FILES                                                             \
+  TEST(an_older_row_that_is_put_back_is_detected_seal_and_all),              \
+      TEST(the_stored_sum_reveals_neither_itself_nor_whether_rows_changed),  \
+      TEST(a_readable_sum_is_checked_at_the_upgrade_and_not_accepted_later), \
+      TEST(rows_that_were_changed_before_the_upgrade_stay_detected),         \
       TEST(after_an_erasure_no_byte_of_the_person_is_in_any_file)
 
 int main(void) {

@@ -29,9 +29,9 @@ static sb_status convert_to_envelope(sb_store *store, sb_error *error) {
   return status == SB_OK ? sb_store_reseal_legacy(store, error) : status;
 }
 
-/* The row-set MAC covers all columns of a row, so a new column changes it. A MAC that was broken before must stay
- * broken. */
-static sb_status add_columns(sb_store *store, const char *sql, sb_error *error) {
+/* Runs `sql`, then sums all rows again: the row-set MAC covers all columns of a row, so a new column changes it. A MAC
+ * that was broken before must stay broken. */
+static sb_status change_and_sum(sb_store *store, const char *sql, sb_error *error) {
   bool sound = false;
   sb_status status = sb_store_row_mac_is_sound(store, &sound, error);
   if (status != SB_OK) return status;
@@ -40,20 +40,25 @@ static sb_status add_columns(sb_store *store, const char *sql, sb_error *error) 
 }
 
 static sb_status add_thumbnails(sb_store *store, sb_error *error) {
-  return add_columns(store,
-                     "ALTER TABLE face ADD COLUMN thumbnail BLOB;"
-                     "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
-                     error);
+  return change_and_sum(store,
+                        "ALTER TABLE face ADD COLUMN thumbnail BLOB;"
+                        "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
+                        error);
 }
 
 /* The index answers which faces are to be measured again without reading their rows. */
 static sb_status add_densities(sb_store *store, sb_error *error) {
-  return add_columns(store,
-                     "ALTER TABLE face ADD COLUMN density BLOB;"
-                     "ALTER TABLE face ADD COLUMN density_people INTEGER NOT NULL DEFAULT 0;"
-                     "DROP INDEX face_collection;"
-                     "CREATE INDEX face_collection ON face(collection, id, density_people);",
-                     error);
+  return change_and_sum(store,
+                        "ALTER TABLE face ADD COLUMN density BLOB;"
+                        "ALTER TABLE face ADD COLUMN density_people INTEGER NOT NULL DEFAULT 0;"
+                        "DROP INDEX face_collection;"
+                        "CREATE INDEX face_collection ON face(collection, id, density_people);",
+                        error);
+}
+
+/* The row-set MAC was readable: it is made again, encrypted. */
+static sb_status seal_row_mac(sb_store *store, sb_error *error) {
+  return change_and_sum(store, "", error);
 }
 
 static const sb_store_schema_step steps[] = {
@@ -126,5 +131,7 @@ static const sb_store_schema_step steps[] = {
      "  tries INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
      "CREATE INDEX dead_letter_receiver ON dead_letter(receiver, id);",
      NULL},
+    /* 9: the row-set MAC is encrypted */
+    {"", seal_row_mac},
 };
 const sb_store_schema sb_store_schema_sqlite = {steps, sizeof steps / sizeof *steps};

@@ -25,7 +25,7 @@ void sb_store_row_mac_touch(sb_store *store);
 sb_status sb_store_row_mac_start(sb_store *store, sb_error *error);
 /* SB_STORE: the rows are not those that this program wrote. `newest`: the audit log's newest entry. Reads all rows. */
 sb_status sb_store_row_mac_check(sb_store *store, int64_t newest, sb_error *error);
-/* The same as a question. */
+/* The same as a question, while the schema is upgraded: sums of older schemas are accepted, too. */
 sb_status sb_store_row_mac_is_sound(sb_store *store, bool *sound, sb_error *error);
 
 #endif
