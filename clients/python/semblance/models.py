@@ -19,7 +19,8 @@ OWN = pathlib.Path(__file__).parent / "models_source"  # manifests, converters, 
 def _recipe() -> str:
     """Models that another version of the package made are not used."""
     digest = hashlib.sha256()
-    for file in sorted([*OWN.glob("models/*.json"), *OWN.glob("models/*.py"), OWN / "script/packages.json"]):
+    pins = [OWN / "script/packages.json", OWN / "script/requirements/converters.txt"]
+    for file in sorted([*OWN.glob("models/*.json"), *OWN.glob("models/*.py"), *pins]):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
