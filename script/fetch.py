@@ -7,8 +7,8 @@ usage: fetch.py runtime|models|photos|postgres    (called by script/setup)
        fetch.py optional [NAME...]                (called by script/models; by script/setup --tests for all of them)
 
 Packages are requested by name and exact version. Packages of Python are checked against a SHA-256 in the repository
-before they are opened, and so is each file that is used (script/packages.json, script/requirements, models/*.json). Everything is prepared
-in deps/.work and moved into place when it is complete.
+before they are opened, and so is each file that is used (script/packages.json, script/requirements, models/*.json).
+Everything is prepared in deps/.work and moved into place when it is complete.
 """
 
 import hashlib

@@ -2,10 +2,10 @@
  * removed, restored or changed without the key are detected. Algorithm: MSet-Add-Hash of Clarke, Devadas, van Dijk,
  * Gassend and Suh (ASIACRYPT 2003): the sum modulo 2^256 of a keyed hash (BLAKE2b) of each row.
  *
- * The sum is stored encrypted. Whoever could read it would learn the hash of each row that is written, as the difference
- * of two sums, and could search among many for some whose hashes add up to the same sum (a generalised birthday problem,
- * Wagner, CRYPTO 2002). Schemas 4 to 8 stored it readable; since then, rows are hashed under another subkey, so that
- * hashes learnt from an old file are of no use. */
+ * The sum is stored encrypted. Whoever could read it would learn the hash of each row that is written, as the
+ * difference of two sums, and could search among many for some whose hashes add up to the same sum (a generalised
+ * birthday problem, Wagner, CRYPTO 2002). Schemas 4 to 8 stored it readable; since then, rows are hashed under another
+ * subkey, so that hashes learnt from an old file are of no use. */
 #ifndef SB_CRYPTO_ROW_SET_MAC_H
 #define SB_CRYPTO_ROW_SET_MAC_H
 
@@ -30,7 +30,8 @@ void sb_crypto_row_set_mac_add(sb_crypto_row_set_mac *sum, const sb_crypto_row_s
 
 /* Nonce 24, the encrypted sequence 8 and sum 32, tag 16 */
 enum { SB_ROW_SET_MAC_SIZE = 80, SB_ROW_SET_MAC_LEGACY_SIZE = 8 + 32 + SB_DIGEST_SIZE };
-/* Encrypts the sum, bound to the audit entry `sequence`, so that an older one is not accepted. SB_WRONG_KEY as above. */
+/* Encrypts the sum, bound to the audit entry `sequence`, so that an older one is not accepted. SB_WRONG_KEY as
+ * above. */
 sb_status sb_crypto_row_set_mac_seal(const sb_keyring *keyring, int64_t sequence, const sb_crypto_row_set_mac *sum,
                                      uint8_t sealed[SB_ROW_SET_MAC_SIZE], sb_error *error);
 /* False: not sealed with this key, or changed. */
