@@ -12,6 +12,8 @@
 /* Checks address and masks, then sb_engine_camera_add. SB_INVALID names the field, and repeats nothing of the address.
  * */
 sb_status sb_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error);
+/* Likewise for sb_engine_camera_change_to. */
+sb_status sb_camera_change(sb_engine *engine, const char *name, const sb_engine_camera_change *change, sb_error *error);
 /* What may be shown of its address: scheme, host and port. */
 void sb_camera_shown_address(const sb_engine_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]);
 
@@ -57,6 +59,9 @@ void sb_camera_watcher_stop(sb_camera_watcher *watcher); /* NULL allowed */
 void sb_camera_watcher_refresh(sb_camera_watcher *watcher);
 /* False: the camera is not watched yet. */
 bool sb_camera_watcher_state(sb_camera_watcher *watcher, const char *name, sb_camera_state *out);
+/* sb_camera_try with the launcher of the watcher. SB_BUSY: another camera is being tried. */
+sb_status sb_camera_watcher_try(sb_camera_watcher *watcher, const sb_engine_camera *camera, sb_camera_probe *out,
+                                sb_error *error);
 /* The newest picture as a JPEG, with the masks; released by free(). SB_BUSY: there is none now. */
 sb_status sb_camera_watcher_snapshot(sb_camera_watcher *watcher, const char *name, uint8_t **bytes, size_t *size,
                                      sb_error *error);

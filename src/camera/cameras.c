@@ -9,13 +9,23 @@
 
 enum { JPEG_QUALITY = 85 };
 
+/* NULL: not given. */
+static sb_status check(const char *address, const char *masks, sb_error *error) {
+  sb_video_address parts;
+  sb_camera_masks polygons;
+  sb_status status = address ? sb_video_address_parse(address, &parts, error) : SB_OK;
+  return status == SB_OK && masks ? sb_camera_masks_parse(masks, &polygons, error) : status;
+}
+
 sb_status sb_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error) {
-  sb_video_address address;
-  sb_camera_masks masks;
-  sb_status status = sb_video_address_parse(camera->address, &address, error);
-  if (status != SB_OK) return status;
-  status = sb_camera_masks_parse(camera->masks ? camera->masks : "", &masks, error);
+  sb_status status = check(camera->address, camera->masks, error);
   return status == SB_OK ? sb_engine_camera_add(engine, camera, error) : status;
+}
+
+sb_status sb_camera_change(sb_engine *engine, const char *name, const sb_engine_camera_change *change,
+                           sb_error *error) {
+  sb_status status = check(change->address, change->masks, error);
+  return status == SB_OK ? sb_engine_camera_change_to(engine, name, change, error) : status;
 }
 
 void sb_camera_shown_address(const sb_engine_camera *camera, char shown[SB_VIDEO_SHOWN_SIZE]) {

@@ -3,6 +3,7 @@
 #include "camera/watch.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,13 +19,14 @@ struct sb_camera_watcher {
   size_t count;
   sb_camera_watch **watches; /* sb_engine_cameras_most */
   bool told;                 /* the log says that there are too many */
+  atomic_flag trying;        /* one at a time: a try holds its caller's thread for as long as a camera is silent */
 };
 
 /* ---- Comparing */
 
 static bool is_same(const sb_engine_camera *a, const sb_engine_camera *b) {
   return !strcmp(a->name, b->name) && a->created_ms == b->created_ms && !strcmp(a->address, b->address) &&
-         !strcmp(a->collection, b->collection);
+         !strcmp(a->collection, b->collection) && !strcmp(a->masks, b->masks) && a->rate == b->rate && a->udp == b->udp;
 }
 
 static size_t find_watch(const sb_camera_watcher *watcher, const sb_engine_camera *camera) {
@@ -134,6 +136,7 @@ sb_status sb_camera_watcher_start(const sb_camera_watcher_options *options, sb_c
   if (!watcher) return SB_NO_MEMORY;
   pthread_condattr_t monotonic;
   watcher->options = *options;
+  atomic_flag_clear(&watcher->trying);
   pthread_mutex_init(&watcher->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -191,5 +194,14 @@ sb_status sb_camera_watcher_snapshot(sb_camera_watcher *watcher, const char *nam
   sb_status status = watch ? sb_camera_watch_snapshot(watch, bytes, size, error)
                            : sb_fail(error, SB_BUSY, "the camera is not watched yet");
   pthread_mutex_unlock(&watcher->lock);
+  return status;
+}
+
+sb_status sb_camera_watcher_try(sb_camera_watcher *watcher, const sb_engine_camera *camera, sb_camera_probe *out,
+                                sb_error *error) {
+  if (atomic_flag_test_and_set(&watcher->trying))
+    return sb_fail(error, SB_BUSY, "another camera is being tried; try again in a moment");
+  sb_status status = sb_camera_try(watcher->options.launcher, camera, watcher->options.sandbox, out, error);
+  atomic_flag_clear(&watcher->trying);
   return status;
 }

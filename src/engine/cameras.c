@@ -61,7 +61,7 @@ static bool split(const sb_store_camera *stored, const char *fields[RECORD_FIELD
 
 static sb_status record_read(const sb_store_camera *stored, sb_engine_camera *out, sb_error *error) {
   const char *fields[RECORD_FIELDS];
-  *out = (sb_engine_camera){.created_ms = stored->created_ms};
+  *out = (sb_engine_camera){.created_ms = stored->created_ms, .row = stored->row};
   if (!split(stored, fields))
     return sb_fail(error, SB_STORE,
                    "what the gallery holds of a camera was changed by another program; remove the camera and add it "
@@ -76,7 +76,7 @@ static sb_status record_read(const sb_store_camera *stored, sb_engine_camera *ou
   return out->address && out->purpose && out->masks ? SB_OK : SB_NO_MEMORY;
 }
 
-/* ---- Adding and removing */
+/* ---- Adding */
 
 static sb_status check_name(const char *name, sb_error *error) {
   size_t length = strlen(name);
@@ -181,6 +181,58 @@ sb_status sb_engine_camera_get(sb_engine *engine, const char *name, sb_engine_ca
   sb_engine_leave(engine);
   return status;
 }
+
+/* ---- Changing */
+
+/* Replaces a text that the camera owns. */
+static sb_status set_text(char **text, const char *now, sb_error *error) {
+  if (!now) return SB_OK;
+  char *copy = sb_strdup(now, error);
+  if (!copy) return SB_NO_MEMORY;
+  if (*text) sb_wipe(*text, strlen(*text));
+  free(*text);
+  *text = copy;
+  return SB_OK;
+}
+
+static sb_status apply(const sb_engine_camera_change *change, sb_engine_camera *camera, sb_error *error) {
+  if (change->rate) camera->rate = change->rate;
+  if (change->transport) camera->udp = !strcmp(change->transport, "udp");
+  sb_status status = set_text(&camera->address, change->address, error);
+  if (status == SB_OK) status = set_text(&camera->purpose, change->purpose, error);
+  if (status == SB_OK) status = set_text(&camera->masks, change->masks, error);
+  return status == SB_OK ? check(camera, error) : status;
+}
+
+static sb_status store_changed(sb_engine *engine, const sb_engine_camera *camera, sb_error *error) {
+  sb_store_collection collection;
+  sb_buffer record = {0};
+  sb_status status = sb_engine_collection(engine, camera->collection, true, &collection, error);
+  if (status != SB_OK) return status;
+  status = record_write(camera, &record, error);
+  if (status == SB_OK) {
+    const sb_store_camera stored = {.row = camera->row, .record = record.bytes, .size = record.size};
+    status = sb_store_camera_change(engine->store, &stored, collection.row, error);
+  }
+  if (record.bytes) sb_wipe(record.bytes, record.size);
+  sb_buffer_free(&record);
+  return status;
+}
+
+sb_status sb_engine_camera_change_to(sb_engine *engine, const char *name, const sb_engine_camera_change *change,
+                                     sb_error *error) {
+  sb_engine_camera *camera = NULL;
+  sb_status status = sb_engine_enter(engine, error);
+  if (status != SB_OK) return status;
+  status = find(engine, name, &camera, error);
+  if (status == SB_OK) status = apply(change, camera, error);
+  if (status == SB_OK) status = store_changed(engine, camera, error);
+  sb_cameras_free(camera, camera ? 1 : 0);
+  sb_engine_leave(engine);
+  return status;
+}
+
+/* ---- Removing */
 
 /* A camera of a collection that is gone can be removed, too. */
 static sb_status remove_camera(sb_engine *engine, const char *name, sb_error *error) {

@@ -307,12 +307,23 @@ typedef struct sb_engine_camera {
   int rate;                               /* pictures that are searched a second, at most */
   bool udp;                               /* RTSP with UDP */
   int64_t created_ms;
+  int64_t row; /* in the store */
 } sb_engine_camera;
 /* How many cameras this machine may watch. */
 size_t sb_engine_cameras_most(void);
 /* Stores a camera, sealed, and enters it in the audit; its address must have been checked. SB_INVALID names the field;
  * SB_EXISTS; SB_NOT_FOUND, SB_FORBIDDEN (the collection); SB_TOO_LARGE: there are sb_engine_cameras_most. */
 sb_status sb_engine_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error);
+/* What is to change of a camera; NULL, 0: it stays. */
+typedef struct sb_engine_camera_change {
+  const char *address, *purpose, *masks; /* masks "": none from now on */
+  const char *transport;                 /* "tcp", "udp" */
+  int rate;
+} sb_engine_camera_change;
+/* Stores all of it, or nothing; the address and the masks must have been checked. SB_INVALID names the field;
+ * SB_NOT_FOUND as below. */
+sb_status sb_engine_camera_change_to(sb_engine *engine, const char *name, const sb_engine_camera_change *change,
+                                     sb_error *error);
 /* Removes and erases it. SB_NOT_FOUND: there is none of that name in a collection that this thread's actor may use. */
 sb_status sb_engine_camera_remove(sb_engine *engine, const char *name, sb_error *error);
 /* The cameras of the collections that this thread's actor may use, oldest first; released by sb_cameras_free. */

@@ -1,5 +1,6 @@
 /* The server: puts the parts together at the start, and takes them apart in order at the end. */
 #include "camera/camera.h"
+#include "http/core/camera_looks.h"
 #include "http/core/daemon.h"
 #include "http/core/event_follower.h"
 #include "http/core/live_sessions.h"
@@ -59,6 +60,7 @@ static sb_status start_services(sb_http_server *server, const sb_config *config,
   if ((status = sb_http_sse_subscribers_new(&context->subscribers, error)) != SB_OK) return status;
   if ((status = sb_http_event_follower_new(context->engine, &context->event_follower, error)) != SB_OK) return status;
   if ((status = sb_http_live_sessions_new(&context->live_sessions, error)) != SB_OK) return status;
+  if ((status = sb_http_camera_looks_new(&context->looks, error)) != SB_OK) return status;
   if ((status = sb_http_liveness_new(context->engine, &context->liveness, error)) != SB_OK) return status;
   if ((status = sb_http_sessions_new(context->engine, &context->auth.sessions, error)) != SB_OK) return status;
   if ((status = sb_http_login_throttle_new(&context->auth.throttle, error)) != SB_OK) return status;
@@ -107,6 +109,7 @@ static void server_free(sb_http_server *server) {
   sb_http_event_follower_free(context->event_follower);
   sb_http_live_sessions_free(context->live_sessions);
   sb_http_liveness_free(context->liveness);
+  sb_http_camera_looks_free(context->looks);
   sb_http_retention_stop(server->retention);
   sb_http_login_throttle_free(context->auth.throttle);
   sb_http_rate_limit_free(context->requests);

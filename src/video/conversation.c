@@ -20,33 +20,48 @@ static sb_status broken(const sb_video_conversation *c, const char *what, sb_err
                  "the film made its decoder send %s: it is damaged, or made to attack programs; do not use it", what);
 }
 
+/* Why a camera gives no pictures: the word that programs get, and the sentence for people, which is also what is stored
+ * of it (sb_video_camera_cause). */
+static const struct camera_failure {
+  sb_video_failure failure;
+  sb_status status;
+  const char *cause, *message;
+} camera_failures[] = {
+    {SB_VIDEO_UNREACHABLE, SB_IO, "unreachable",
+     "the camera cannot be reached; check its address, its power and the network"},
+    {SB_VIDEO_LOGIN, SB_FORBIDDEN, "login", "the camera refused the user name or the password of its address"},
+    {SB_VIDEO_ABSENT, SB_IO, "no_stream", "the camera answers, but has no such stream; check the path of its address"},
+    {SB_VIDEO_SILENT, SB_IO, "silent", "the camera sent nothing for too long"},
+    {SB_VIDEO_LOST, SB_IO, "ended", "the camera ended the stream, or the connection broke"},
+    {SB_VIDEO_INWARD, SB_FORBIDDEN, "inward",
+     "the camera led to an address of this machine or of the local network that is not its own, which is refused"},
+    {SB_VIDEO_TOO_LARGE, SB_IMAGE_TOO_LARGE, "too_large", "the camera's pictures have too many pixels: "},
+    {SB_VIDEO_UNKNOWN_CODEC, SB_BAD_IMAGE, "codec",
+     "the camera's pictures are encoded in a way that is not known here; use H.264"},
+    {SB_VIDEO_NO_PICTURES, SB_BAD_IMAGE, "no_pictures", "the stream has sound, but no pictures"},
+    {SB_VIDEO_NO_MEMORY, SB_BAD_IMAGE, "memory", "the stream needs more memory than a decoder may use"},
+    {SB_VIDEO_BAD_PICTURES, SB_BAD_IMAGE, "not_video", "what the camera sends cannot be decoded as video"},
+    {SB_VIDEO_NOT_A_FILM, SB_BAD_IMAGE, "not_video", "what the camera sends cannot be decoded as video"},
+    {SB_VIDEO_DAMAGED, SB_BAD_IMAGE, "not_video", "what the camera sends cannot be decoded as video"},
+    {SB_VIDEO_PLAYLIST, SB_BAD_IMAGE, "not_video", "what the camera sends cannot be decoded as video"},
+};
+enum { CAMERA_FAILURES = sizeof camera_failures / sizeof *camera_failures };
+
+const char *sb_video_camera_cause(const char *message) {
+  for (size_t i = 0; i < CAMERA_FAILURES; i++) {
+    const struct camera_failure *known = &camera_failures[i];
+    if (!strncmp(message, known->message, strlen(known->message))) return known->cause;
+  }
+  return NULL;
+}
+
 static sb_status camera_failed(const sb_video_conversation *c, const sb_video_message *m, sb_error *error) {
-  switch ((sb_video_failure)m->detail) {
-  case SB_VIDEO_UNREACHABLE:
-    return sb_fail(error, SB_IO, "the camera cannot be reached; check its address, its power and the network");
-  case SB_VIDEO_LOGIN:
-    return sb_fail(error, SB_FORBIDDEN, "the camera refused the user name or the password of its address");
-  case SB_VIDEO_ABSENT:
-    return sb_fail(error, SB_IO, "the camera answers, but has no such stream; check the path of its address");
-  case SB_VIDEO_SILENT: return sb_fail(error, SB_IO, "the camera sent nothing for too long");
-  case SB_VIDEO_LOST: return sb_fail(error, SB_IO, "the camera ended the stream, or the connection broke");
-  case SB_VIDEO_INWARD:
-    return sb_fail(error, SB_FORBIDDEN,
-                   "the camera led to an address of this machine or of the local network that is not its own, which is "
-                   "refused");
-  case SB_VIDEO_TOO_LARGE:
-    return sb_fail(error, SB_IMAGE_TOO_LARGE,
-                   "the camera's pictures have %ux%u pixels, and at most %d (4096x2304) are decoded; use a smaller "
-                   "stream of it",
-                   m->width, m->height, SB_VIDEO_FILM_PIXELS_MAX);
-  case SB_VIDEO_UNKNOWN_CODEC:
-    return sb_fail(error, SB_BAD_IMAGE, "the camera's pictures are encoded in a way that is not known here; use H.264");
-  case SB_VIDEO_NO_PICTURES: return sb_fail(error, SB_BAD_IMAGE, "the stream has sound, but no pictures");
-  case SB_VIDEO_NO_MEMORY: return sb_fail(error, SB_BAD_IMAGE, "the stream needs more memory than a decoder may use");
-  case SB_VIDEO_NOT_A_FILM:
-  case SB_VIDEO_DAMAGED:
-  case SB_VIDEO_PLAYLIST:
-  case SB_VIDEO_BAD_PICTURES: return sb_fail(error, SB_BAD_IMAGE, "what the camera sends cannot be decoded as video");
+  for (size_t i = 0; i < CAMERA_FAILURES; i++) {
+    const struct camera_failure *known = &camera_failures[i];
+    if (known->failure != m->detail) continue;
+    if (known->failure != SB_VIDEO_TOO_LARGE) return sb_fail(error, known->status, "%s", known->message);
+    return sb_fail(error, known->status, "%s%ux%u, and at most %d (4096x2304) are decoded; use a smaller stream of it",
+                   known->message, m->width, m->height, SB_VIDEO_FILM_PIXELS_MAX);
   }
   return broken(c, "an unknown failure", error);
 }

@@ -2,6 +2,7 @@
 
 The cameras are GStreamer's RTSP server (rtsp_server.py) and a server of this file that sends JPEGs over HTTP."""
 
+import base64
 import contextlib
 import http.server
 import json
@@ -275,17 +276,19 @@ class Failures(CameraCase):
         server = self.serve()
         login = f"viewer:{ENCODED}@"
         problems = {
-            "silence": "sent nothing",
-            "login": "password",
-            "nothing": "no such stream",
-            "garbage": "cannot be decoded",
+            "silence": ("sent nothing", "silent"),
+            "login": ("password", "login"),
+            "nothing": ("no such stream", "no_stream"),
+            "garbage": ("cannot be decoded", "not_video"),
         }
         for name in problems:
             self.add_http(server, name, camera, f"/{name}", login)
         self.add(server, "nobody", f"rtsp://{login}127.0.0.1:1/")
-        for name, problem in {**problems, "nobody": "cannot be reached"}.items():
+        for name, (problem, cause) in {**problems, "nobody": ("cannot be reached", "unreachable")}.items():
             with self.subTest(name=name):
-                self.assertIn(problem, self.wait_phase(server, name, "lost")["problem"])
+                state = self.wait_phase(server, name, "lost")
+                self.assertIn(problem, state["problem"])
+                self.assertEqual(state["cause"], cause)
                 self.assertNotIn(ENCODED, json.dumps(self.camera(server, name)))
 
     def test_a_playlist_and_a_redirect_cannot_lead_to_another_inward_address(self):
@@ -352,10 +355,57 @@ class Things(CameraCase):
         server = self.serve()
         listed = json.loads(server.request("GET", "/v1/cameras", headers=headers)[2])["cameras"]
         self.assertEqual([camera["name"] for camera in listed], ["mine"])
-        for method, path in (("GET", ""), ("GET", "/snapshot"), ("DELETE", "")):
+        for method, path in (("GET", ""), ("GET", "/snapshot"), ("PATCH", ""), ("DELETE", "")):
             self.assertEqual(server.request(method, f"/v1/cameras/foreign{path}", headers=headers)[0], 404)
         self.assertEqual(server.request("DELETE", "/v1/cameras/mine", headers=headers)[0], 200)
         self.assertEqual([camera["name"] for camera in self.json_of("cameras")["cameras"]], ["foreign"])
+
+    def change(self, server, name, status=200, **fields):
+        headers = {"Content-Type": "application/json"}
+        got, _, text = server.request("PATCH", f"/v1/cameras/{name}", json.dumps(fields), headers)
+        self.assertEqual(got, status, text)
+        return json.loads(text)
+
+    def tried(self, server, status=200, **fields):
+        headers = {"Content-Type": "application/json"}
+        got, _, text = server.request("POST", "/v1/cameras/test", json.dumps(fields), headers)
+        self.assertEqual(got, status, text)
+        return json.loads(text)
+
+    def test_a_camera_is_tried_and_changed_as_a_whole_and_a_preview_is_one_entry_of_the_audit(self):
+        face, _ = self.portrait_frames(FRIENDS / "obama.jpg")
+        camera = self.camera_of({"/face": multipart_stream(lambda number: face), "/login": refuse})
+        server, base = self.serve(), f"http://viewer:{ENCODED}@127.0.0.1:{camera.port}"
+        told = self.tried(server, address=f"{base}/face")
+        self.assertEqual((told["problem"], told["cause"], told["width"], told["codec"]), (None, None, 960, "mjpeg"))
+        self.assertEqual(base64.b64decode(told["picture"])[:2], b"\xff\xd8")
+        self.assertEqual(self.tried(server, address=f"{base}/login")["cause"], "login")
+        self.tried(server, 400, address="file:///etc/passwd")
+        self.tried(server, 400)
+        self.tried(server, 404, camera="hall")
+
+        self.add(server, "hall", f"{base}/login")
+        self.wait_phase(server, "hall", "lost")
+        self.assertEqual(self.tried(server, camera="hall")["cause"], "login")
+        self.assertIsNone(self.tried(server, camera="hall", address=f"{base}/face")["cause"])
+        for wrong in ({"rate": 31}, {"masks": "0,0 1,1"}, {"purpose": ""}, {"transport": "x"}, {"address": "x://y/"}):
+            self.change(server, "hall", 400, **{"purpose": "changed", "rate": 2, **wrong})
+        self.change(server, "yard", 404, rate=3)
+        same = self.camera(server, "hall")
+        self.assertEqual((same["purpose"], same["rate"]), ("a test", 5))
+        changed = self.change(server, "hall", purpose="who comes", rate=7, masks="0,0 1,0 1,1")
+        self.assertEqual((changed["purpose"], changed["rate"], changed["masks"]), ("who comes", 7, "0,0 1,0 1,1"))
+        self.assertNotIn(ENCODED, json.dumps(self.change(server, "hall", address=f"{base}/face")))
+        self.wait_phase(server, "hall", "connected")
+        self.assertIsNone(self.change(server, "hall", masks="")["masks"])
+        self.wait_phase(server, "hall", "connected")
+        now = self.camera(server, "hall")
+        self.assertEqual((now["purpose"], now["rate"], now["added"]), ("who comes", 7, same["added"]))
+        for _ in range(5):
+            self.wait_for("a picture", lambda: server.request("GET", "/v1/cameras/hall/snapshot")[0] == 200)
+        verbs = [e["verb"] for e in json.loads(server.request("GET", "/v1/audit?limit=100")[2])["entries"]]
+        self.assertEqual([verbs.count(f"camera-{verb}") for verb in ("change", "test")], [3, 4])
+        self.assertIn(verbs.count("camera-snapshot"), range(1, 5))  # one a minute
 
     def test_the_program_adds_tries_and_removes_cameras(self):
         face, _ = self.portrait_frames(FRIENDS / "obama.jpg")

@@ -3,6 +3,11 @@
 #include "json/results.h"
 #include "json/write.h"
 
+json_t *sb_http_camera_cause_json(const char *problem) {
+  const char *cause = *problem ? sb_video_camera_cause(problem) : NULL;
+  return *problem ? json_string(cause ? cause : "other") : json_null();
+}
+
 static json_t *text_or_null(const char *text) {
   return *text ? json_string(text) : json_null();
 }
@@ -18,10 +23,11 @@ json_t *sb_http_camera_json(const sb_engine_camera *camera) {
 json_t *sb_http_camera_state_json(const sb_camera_state *state) {
   static const char *const phases[] = {
       [SB_CAMERA_CONNECTING] = "connecting", [SB_CAMERA_CONNECTED] = "connected", [SB_CAMERA_LOST] = "lost"};
-  return json_pack("{s:s,s:o,s:o,s:i,s:i,s:o,s:I,s:I,s:I,s:I,s:I,s:o}", "phase", phases[state->phase], "since",
-                   sb_json_time(state->since_ms), "problem", text_or_null(state->problem), "width", state->info.width,
-                   "height", state->info.height, "codec", text_or_null(state->info.codec), "read",
-                   (json_int_t)state->read, "dropped", (json_int_t)state->dropped, "still", (json_int_t)state->still,
-                   "analysed", (json_int_t)state->analysed, "events", (json_int_t)state->events, "lag_ms",
+  return json_pack("{s:s,s:o,s:o,s:o,s:i,s:i,s:o,s:I,s:I,s:I,s:I,s:I,s:o}", "phase", phases[state->phase], "since",
+                   sb_json_time(state->since_ms), "problem", text_or_null(state->problem), "cause",
+                   sb_http_camera_cause_json(state->problem), "width", state->info.width, "height", state->info.height,
+                   "codec", text_or_null(state->info.codec), "read", (json_int_t)state->read, "dropped",
+                   (json_int_t)state->dropped, "still", (json_int_t)state->still, "analysed",
+                   (json_int_t)state->analysed, "events", (json_int_t)state->events, "lag_ms",
                    json_real(state->lag_ms));
 }

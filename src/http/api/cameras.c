@@ -1,10 +1,12 @@
 /* /v1/cameras: the cameras that the server watches. */
 #include "http/api/camera_json.h"
 #include "http/api/handlers.h"
+#include "http/core/camera_looks.h"
 #include "http/core/params.h"
 #include "json/write.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* With its state; null where this server does not watch it (yet). */
@@ -65,6 +67,13 @@ static sb_status add(sb_engine *engine, const char *const texts[3], sb_engine_ca
   return sb_camera_add(engine, camera, error);
 }
 
+static const char *const transports[] = {"tcp", "udp", NULL};
+
+static const char *read_transport(sb_http_params *p) {
+  int which = sb_http_params_choice(p, "transport", transports);
+  return which < 0 ? NULL : transports[which];
+}
+
 void sb_http_handle_cameras_add(sb_http_request *request) {
   sb_error error = {0};
   sb_engine_camera *camera = sb_alloc(1, sizeof *camera, &error);
@@ -76,7 +85,8 @@ void sb_http_handle_cameras_add(sb_http_request *request) {
   texts[1] = sb_http_params_required(&p, "purpose", "what the camera is for; data protection law wants it stated");
   texts[2] = sb_http_params_text(&p, "masks");
   camera->rate = (int)sb_http_params_count(&p, "rate", 1, SB_VIDEO_RATE_MAX, SB_CAMERA_RATE);
-  camera->udp = sb_http_params_is(&p, "transport", "tcp", "udp");
+  const char *transport = read_transport(&p);
+  camera->udp = transport && !strcmp(transport, "udp");
   copy_name(&p, "collection", sb_http_params_collection(&p), camera->collection, sizeof camera->collection);
   copy_name(&p, "name", name, camera->name, sizeof camera->name);
   if (!sb_http_params_failed(&p)) {
@@ -87,6 +97,84 @@ void sb_http_handle_cameras_add(sb_http_request *request) {
     }
   }
   sb_cameras_free(camera, 1);
+}
+
+void sb_http_handle_camera_change(sb_http_request *request) {
+  sb_error error = {0};
+  const char *name = request->path_parameters[0];
+  sb_http_params p = sb_http_params_begin(request);
+  const sb_engine_camera_change change = {.address = sb_http_params_text(&p, "address"),
+                                          .purpose = sb_http_params_text(&p, "purpose"),
+                                          .masks = sb_http_params_text(&p, "masks"),
+                                          .transport = read_transport(&p),
+                                          .rate = (int)sb_http_params_count(&p, "rate", 1, SB_VIDEO_RATE_MAX, 0)};
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = sb_camera_change(request->context->engine, name, &change, &error);
+  if (sb_http_failed(request, status, &error)) return;
+  if (request->context->cameras) sb_camera_watcher_refresh(request->context->cameras);
+  reply_camera(request, name, 200);
+}
+
+/* ---- Trying one */
+
+/* What is tried: a stored camera, an address, or a stored camera at another address. */
+static sb_status find_tried(sb_http_request *request, const char *name, const char *address, sb_engine_camera **out,
+                            sb_error *error) {
+  sb_status status = SB_OK;
+  if (name)
+    status = sb_engine_camera_get(request->context->engine, name, out, error);
+  else if (!(*out = sb_alloc(1, sizeof **out, error)))
+    status = SB_NO_MEMORY;
+  if (status != SB_OK || !address) return status;
+  sb_video_address parts;
+  status = sb_video_address_parse(address, &parts, error);
+  if (status != SB_OK) return status;
+  if ((*out)->address) sb_wipe((*out)->address, strlen((*out)->address));
+  free((*out)->address);
+  (*out)->address = sb_strdup(address, error);
+  return (*out)->address ? SB_OK : SB_NO_MEMORY;
+}
+
+/* A camera that gives no picture is an answer, not an error of the request. */
+static json_t *probe_json(const sb_camera_probe *probe, const char *problem) {
+  const sb_video_info *info = &probe->info;
+  return json_pack("{s:o,s:o,s:i,s:i,s:o,s:f,s:f,s:o}", "problem", *problem ? json_string(problem) : json_null(),
+                   "cause", sb_http_camera_cause_json(problem), "width", info->width, "height", info->height, "codec",
+                   *info->codec ? json_string(info->codec) : json_null(), "rate", info->rate, "first_picture_ms",
+                   probe->first_ms, "picture",
+                   probe->picture ? sb_json_base64(probe->picture, probe->picture_size) : json_null());
+}
+
+static void reply_test(sb_http_request *request, const sb_engine_camera *camera) {
+  sb_error error = {0};
+  sb_camera_probe probe = {.first_ms = 0};
+  sb_status status = sb_engine_audit_note(request->context->engine, "camera-test", camera->collection, 0, 0, &error);
+  if (sb_http_failed(request, status, &error)) return;
+  status = sb_camera_watcher_try(request->context->cameras, camera, &probe, &error);
+  if (status == SB_BUSY || status == SB_NO_MEMORY || status == SB_STOPPING)
+    sb_http_reply_error(request, &error);
+  else
+    sb_http_reply_json(request, 200, probe_json(&probe, status == SB_OK ? "" : error.message));
+  free(probe.picture);
+}
+
+void sb_http_handle_camera_test(sb_http_request *request) {
+  sb_error error = {0};
+  sb_engine_camera *camera = NULL;
+  sb_http_params p = sb_http_params_begin(request);
+  const char *name = sb_http_params_text(&p, "camera"), *address = sb_http_params_text(&p, "address");
+  const char *transport = read_transport(&p), *collection = sb_http_params_collection(&p);
+  if (!name && !address)
+    sb_http_params_reject(&p, SB_INVALID,
+                          "address is missing: where the camera is, or camera: the name of a stored one");
+  if (sb_http_params_failed(&p)) return;
+  sb_status status = request->context->cameras
+                         ? find_tried(request, name, address, &camera, &error)
+                         : sb_fail(&error, SB_BUSY, "this server watches no cameras (--cameras false, or no decoder)");
+  if (status == SB_OK && transport) camera->udp = !strcmp(transport, "udp");
+  if (status == SB_OK && !name) snprintf(camera->collection, sizeof camera->collection, "%s", collection);
+  if (!sb_http_failed(request, status, &error)) reply_test(request, camera);
+  sb_cameras_free(camera, camera ? 1 : 0);
 }
 
 void sb_http_handle_camera_remove(sb_http_request *request) {
@@ -103,7 +191,12 @@ static sb_status take_snapshot(const sb_http_request *request, const sb_engine_c
   if (!watcher) return sb_fail(error, SB_BUSY, "this server watches no cameras (--cameras false, or no decoder)");
   sb_status status = sb_camera_watcher_snapshot(watcher, camera->name, bytes, size, error);
   if (status != SB_OK) return status;
-  return sb_engine_audit_note(request->context->engine, "camera-snapshot", camera->collection, 0, 0, error);
+  sb_http_camera_looks *looks = request->context->looks;
+  const char *caller = sb_actor_get()->name;
+  if (!sb_http_camera_looks_is_due(looks, caller, camera->name)) return SB_OK;
+  status = sb_engine_audit_note(request->context->engine, "camera-snapshot", camera->collection, 0, 0, error);
+  if (status == SB_OK) sb_http_camera_looks_note(looks, caller, camera->name);
+  return status;
 }
 
 void sb_http_handle_camera_snapshot(sb_http_request *request) {

@@ -18,6 +18,8 @@ void sb_http_handle_person_merge(sb_http_request *request);
 void sb_http_handle_cameras_list(sb_http_request *request);
 void sb_http_handle_cameras_add(sb_http_request *request);
 void sb_http_handle_camera_get(sb_http_request *request);
+void sb_http_handle_camera_change(sb_http_request *request);
+void sb_http_handle_camera_test(sb_http_request *request);
 void sb_http_handle_camera_remove(sb_http_request *request);
 void sb_http_handle_camera_snapshot(sb_http_request *request);
 

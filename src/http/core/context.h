@@ -66,6 +66,7 @@ typedef struct sb_http_context {
   struct sb_http_event_follower *event_follower;
   struct sb_http_outbox *outbox;
   struct sb_http_liveness *liveness;
+  struct sb_http_camera_looks *looks;
   struct sb_camera_watcher *cameras; /* NULL: this server watches none */
 } sb_http_context;
 

@@ -61,6 +61,26 @@ sb_status sb_store_camera_add(sb_store *store, const sb_store_camera *camera, in
   return sb_store_finish(store, add(store, camera, collection, most, error), error);
 }
 
+static sb_status change(sb_store *store, const sb_store_camera *camera, int64_t collection, sb_error *error) {
+  const sb_seal_context context = context_of(camera->row);
+  sb_store_adjust_counts(store, 0, 0, 0);
+  sb_statement s = sb_statement_new(store, "UPDATE camera SET record = ? WHERE id = ?", error);
+  sb_statement_bind_sealed(&s, 1, &context, camera->record, camera->size);
+  sb_statement_bind_int(&s, 2, camera->row);
+  sb_status status = sb_statement_run(&s);
+  if (status != SB_OK) return status;
+  if (!sb_store_rows_written(store)) return sb_fail(error, SB_NOT_FOUND, "there is no camera of that name");
+  return sb_audit_append(store, &(sb_audit_event){"camera-change", collection, 0, 0}, NULL, error);
+}
+
+sb_status sb_store_camera_change(sb_store *store, const sb_store_camera *camera, int64_t collection, sb_error *error) {
+  sb_status status = sb_store_begin(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_finish(store, change(store, camera, collection, error), error);
+  if (status == SB_OK) sb_store_purge_deleted(store);
+  return status;
+}
+
 static sb_status delete_camera(sb_store *store, const char *name, int64_t collection, sb_error *error) {
   sb_store_adjust_counts(store, 0, 0, 0);
   sb_statement s = sb_statement_new(store, "DELETE FROM camera WHERE name = ?", error);

@@ -16,6 +16,9 @@ typedef struct sb_store_camera {
  * SB_EXISTS: there is one of that name; SB_TOO_LARGE: there are too many. */
 sb_status sb_store_camera_add(sb_store *store, const sb_store_camera *camera, int64_t collection, size_t most,
                               sb_error *error);
+/* Replaces the record of the camera of that row, in one transaction with its audit entry; what it replaces is erased.
+ * SB_NOT_FOUND: it was removed meanwhile. */
+sb_status sb_store_camera_change(sb_store *store, const sb_store_camera *camera, int64_t collection, sb_error *error);
 /* In one transaction with its audit entry; erases as sb_store_person_delete does. SB_NOT_FOUND. */
 sb_status sb_store_camera_delete(sb_store *store, const char *name, int64_t collection, sb_error *error);
 /* All, oldest first; released by sb_store_cameras_free. */
