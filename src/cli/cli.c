@@ -70,6 +70,10 @@ sb_status sb_cli_print_json(json_t *json, sb_error *error) {
   return SB_OK;
 }
 
+void sb_cli_print_empty(const sb_cli *cli, size_t count, const char *text) {
+  if (!count && !cli->json && !cli->quiet) fprintf(stderr, "%s\n", text);
+}
+
 /* ---- The engine */
 
 static const char *or_null(const char *text) {

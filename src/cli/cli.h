@@ -44,6 +44,8 @@ SB_PRINTF(3, 4) sb_status sb_cli_usage(sb_cli *cli, sb_error *error, const char 
 sb_cli_exit sb_cli_print_error(const sb_cli *cli, sb_status status, const sb_error *error);
 /* Prints and releases; `json` NULL means out of memory: SB_NO_MEMORY. */
 sb_status sb_cli_print_json(json_t *json, sb_error *error);
+/* Says on stderr that a list is empty ("no cameras"); nothing with --json or --quiet, or where `count` is not 0. */
+void sb_cli_print_empty(const sb_cli *cli, size_t count, const char *text);
 
 /* ---- The engine */
 

@@ -430,6 +430,14 @@ class Things(CameraCase):
         self.assertEqual((self.folder / "hall.jpg").read_bytes()[:2], b"\xff\xd8")
         self.json_of("cameras", "remove", "hall")
         self.assertEqual(self.json_of("cameras")["cameras"], [])
+        for words, said in (
+            ("cameras", b"no cameras"),
+            ("receivers list", b"no receivers"),
+            ("access list", b"no keys"),
+        ):
+            empty = self.run_program(*words.split())
+            self.assertEqual((empty.stdout, empty.stderr.partition(b";")[0]), (b"", said))
+        self.assertEqual(self.run_program("list").stderr, b"nobody is registered\n")
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
       print_key(&keys[i]);
   }
   free(keys);
+  sb_cli_print_empty(cli, count, "no keys; `semblance access add` makes one");
   if (cli->json) return sb_cli_print_json(json_pack("{s:o}", "keys", list), error);
   json_decref(list);
   return SB_OK;

@@ -111,6 +111,7 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
       printf("%s\t%s\t%s\t%s\n", cameras[i].name, shown, cameras[i].collection, cameras[i].purpose);
   }
   sb_cameras_free(cameras, count);
+  sb_cli_print_empty(cli, count, "no cameras; `semblance cameras add` adds one");
   return cli->json ? sb_cli_print_json(json_pack("{s:o}", "cameras", list), error) : SB_OK;
 }
 

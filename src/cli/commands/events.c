@@ -98,7 +98,7 @@ static sb_status print_page(const sb_cli *cli, const options *o, const sb_events
 /* ---- Reading */
 
 /* Everything behind q->after, which moves on to the newest event. */
-static sb_status print_rest(sb_cli *cli, const options *o, sb_event_query *q, sb_error *error) {
+static sb_status print_rest(sb_cli *cli, const options *o, sb_event_query *q, size_t *printed, sb_error *error) {
   q->order = SB_ORDER_OLDEST;
   q->limit = SB_EVENTS_MAX;
   for (bool more = true; more;) {
@@ -110,6 +110,7 @@ static sb_status print_rest(sb_cli *cli, const options *o, sb_event_query *q, sb
     q->after = more || last > events->newest ? last : events->newest;
     q->continued = true;
     status = print_page(cli, o, events, false, error);
+    *printed += events->count;
     sb_events_free(events);
     if (status != SB_OK) return status;
   }
@@ -117,7 +118,7 @@ static sb_status print_rest(sb_cli *cli, const options *o, sb_event_query *q, sb
 }
 
 /* The newest ones. Events that are added meanwhile come behind q->after. */
-static sb_status print_newest(sb_cli *cli, const options *o, sb_event_query *q, sb_error *error) {
+static sb_status print_newest(sb_cli *cli, const options *o, sb_event_query *q, size_t *printed, sb_error *error) {
   sb_events *events = NULL;
   q->order = SB_ORDER_NEWEST;
   q->limit = o->limit;
@@ -127,6 +128,7 @@ static sb_status print_newest(sb_cli *cli, const options *o, sb_event_query *q, 
   q->after = last > events->newest ? last : events->newest;
   q->continued = true;
   status = print_page(cli, o, events, true, error);
+  *printed = events->count;
   sb_events_free(events);
   return status;
 }
@@ -136,8 +138,9 @@ static sb_status follow(sb_cli *cli, const options *o, sb_event_query *q, sb_err
   enum { WAIT_MS = 60000 };
   for (;;) {
     uint64_t newest = 0;
+    size_t printed = 0;
     sb_status status = sb_engine_events_wait(cli->engine, q->after, WAIT_MS, &newest, error);
-    if (status == SB_OK && newest > q->after) status = print_rest(cli, o, q, error);
+    if (status == SB_OK && newest > q->after) status = print_rest(cli, o, q, &printed, error);
     if (status != SB_OK) return status;
   }
 }
@@ -158,12 +161,14 @@ static sb_status read_query(sb_cli *cli, const options *o, sb_event_query *q, sb
 static sb_status run(sb_cli *cli, const void *parsed, sb_error *error) {
   const options *o = parsed;
   sb_event_query q;
+  size_t printed = 0;
   sb_status status = read_query(cli, o, &q, error);
   if (status != SB_OK) return status;
   status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
   if (status != SB_OK) return status;
   if (o->csv) puts("number,since,until,kind,collection,camera,verdict,id,name,score,quality,note");
-  status = o->limit ? print_newest(cli, o, &q, error) : print_rest(cli, o, &q, error);
+  status = o->limit ? print_newest(cli, o, &q, &printed, error) : print_rest(cli, o, &q, &printed, error);
+  if (status == SB_OK && !o->follow) sb_cli_print_empty(cli, printed, "no events");
   return status == SB_OK && o->follow ? follow(cli, o, &q, error) : status;
 }
 

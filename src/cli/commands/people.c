@@ -45,6 +45,7 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
     status = sb_cli_print_json(sb_json_people(people), error);
   else
     print_people(people);
+  sb_cli_print_empty(cli, people->total, cli->count ? "nobody whose id or name contains that" : "nobody is registered");
   sb_people_free(people);
   return status;
 }

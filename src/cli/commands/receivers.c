@@ -93,6 +93,7 @@ static sb_status print_all(const sb_cli *cli, const sb_store_receiver *all, size
     else
       print_receiver(&all[i]);
   }
+  sb_cli_print_empty(cli, count, "no receivers; `semblance receivers add` adds one");
   if (cli->json) return sb_cli_print_json(json_pack("{s:o}", "receivers", list), error);
   json_decref(list);
   return SB_OK;
@@ -204,6 +205,7 @@ static sb_status run_dead_letters(sb_cli *cli, const void *parsed, sb_error *err
     else
       print_dead(&dead[i]);
   }
+  sb_cli_print_empty(cli, count, "no events that it refused");
   if (cli->json) return sb_cli_print_json(json_pack("{s:o}", "dead_letters", list), error);
   json_decref(list);
   return SB_OK;
