@@ -55,6 +55,7 @@ class Server:
     def __init__(self, folder, *arguments, output=None):
         """`output`: a file for its log; None: where the test's own goes."""
         self.output = output
+        self.data = folder
         self.command = [PROGRAM, "serve", "--port", "0", "--data", str(folder), "--log-level", "warning", *arguments]
 
     def __enter__(self):

@@ -11,7 +11,7 @@ from page import BIDEN, GROUP, OBAMA, OBAMA2, OwnServerCase, PageCase
 from program import PHOTOS, PROGRAM
 from server import form_of_files
 
-VIEWS = ("register", "search", "list", "family", "import", "settings")
+VIEWS = ("register", "search", "list", "family", "cameras", "import", "settings")
 
 
 class Login(OwnServerCase):

@@ -304,7 +304,9 @@ class WithPictures(OwnServerCase):
 class Languages(PageCase):
     def words(self, language):
         return self.browser.run_async(
-            "const done = arguments[1]; import(`/js/words/${arguments[0]}.js`).then((words) => done(words.default))",
+            "const [language, done] = arguments;"
+            "Promise.all(['', 'cameras/'].map((part) => import(`/js/words/${part}${language}.js`)))"
+            ".then((tables) => done(Object.assign({}, ...tables.map((one) => one.default))))",
             language,
         )
 

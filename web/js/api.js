@@ -119,6 +119,8 @@ function form(fields) {
   return data;
 }
 
+const json = (fields) => new Blob([JSON.stringify(fields)], { type: 'application/json' });
+
 const person = (id) => `/v1/people/${encodeURIComponent(id)}`;
 
 let liveness = 'off'; // the server's setting
@@ -156,7 +158,7 @@ export const auditHead = () => request('GET', '/v1/audit/head');
 export const report = () => request('GET', '/v1/report');
 export const thresholds = (target = {}) => request('GET', `/v1/thresholds?${new URLSearchParams(target)}`);
 export const setThresholds = (target) =>
-  request('PUT', '/v1/thresholds', new Blob([JSON.stringify(target)], { type: 'application/json' }));
+  request('PUT', '/v1/thresholds', json(target));
 export const resetThresholds = () => request('DELETE', '/v1/thresholds');
 export const jobs = () => request('GET', '/v1/jobs');
 export const jobResult = (id) => request('GET', `/v1/jobs/${id}/result`);
@@ -189,4 +191,18 @@ export async function preview(image) {
   const { jpeg } = await request('POST', '/v1/preview', form({ image }));
   return new Blob([Uint8Array.from(atob(jpeg), (char) => char.charCodeAt(0))], { type: 'image/jpeg' });
 }
+const camera = (name) => `/v1/cameras/${encodeURIComponent(name)}`;
+export const cameras = () => request('GET', '/v1/cameras');
+export const addCamera = (fields) => request('POST', '/v1/cameras', json(fields));
+export const changeCamera = (name, fields) => request('PATCH', camera(name), json(fields));
+export const removeCamera = (name) => request('DELETE', camera(name));
+export const testCamera = (fields) => request('POST', '/v1/cameras/test', json(fields));
+/** The newest picture of a camera, a JPEG. */
+export async function snapshot(name) {
+  const answer = await fetch(`${camera(name)}/snapshot`).catch(() => null);
+  if (!answer) throw new ApiError('offline', '');
+  if (!answer.ok) throw errorOf(answer.status, await answer.json().catch(() => null));
+  return answer.blob();
+}
+export const events = (query) => request('GET', `/v1/events?${new URLSearchParams(query)}`);
 export const family = (images) => request('POST', '/api/verify_family', form(images));

@@ -11,17 +11,39 @@ let pictures = false; // the server keeps thumbnails: texts with the suffix ".pi
 export const languages = () => ORDER;
 export const has = (key) => Object.hasOwn(words, key);
 
+const parts = new Set(); // of the page that have words of their own, in words/PART/
+/** All words of a language, also those of a part that is needed while they are on their way. */
+async function load(wanted) {
+  let [tables, count] = [[], -1];
+  while (count !== parts.size) {
+    count = parts.size;
+    const files = [`./words/${wanted}.js`, ...[...parts].map((part) => `./words/${part}/${wanted}.js`)];
+    tables = await Promise.all(files.map((file) => import(file)));
+  }
+  return Object.assign({}, ...tables.map((table) => table.default));
+}
+
 let asked = 0; // number of the newest choice: the words of an older one are dropped
 /** Changes the language once its words are there; resolves to false if another one was chosen meanwhile. Rejects if the
  * server does not answer. */
 export async function choose(wanted) {
   asked += 1;
   const mine = asked;
-  const { default: table } = await import(`./words/${wanted}.js`);
+  const table = await load(wanted);
   if (mine !== asked) return false;
   [language, words] = [wanted, table];
   document.documentElement.lang = LOCALES[language];
   return true;
+}
+
+/** Loads the words of a part of the page, in each language that is chosen from now on. */
+export async function need(part) {
+  parts.add(part);
+  for (let at = ''; at !== language; ) {
+    at = language;
+    const table = await load(at);
+    if (at === language) words = table; // else another language was chosen meanwhile
+  }
 }
 
 const kept = recall('language');
@@ -71,6 +93,8 @@ export const percent = (value) =>
   new Intl.NumberFormat(LOCALES[language], { style: 'percent', maximumSignificantDigits: 3 }).format(value);
 export const moment = (iso) =>
   new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'short', timeStyle: 'medium' }).format(new Date(iso));
+export const time = (iso) =>
+  new Intl.DateTimeFormat(LOCALES[language], { timeStyle: 'medium' }).format(new Date(iso));
 export const day = (iso) => new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium' }).format(new Date(iso));
 
 /** The word for an estimate's class, such as "man" or "middle_eastern". */

@@ -5,7 +5,7 @@ import * as dialog from './dialog.js';
 import { $, $$, closeToast, recall, remember, say, sayAgain, toast } from './dom.js';
 import * as estimates from './estimates.js';
 import * as family from './family.js';
-import { choose, counted, first, keepsPictures, ready, t, translatePage } from './i18n.js';
+import { choose, counted, first, keepsPictures, need, ready, t, translatePage } from './i18n.js';
 import * as importing from './import.js';
 import * as list from './list.js';
 import * as register from './register.js';
@@ -42,9 +42,10 @@ const later = (name, load) => ({
 });
 
 const settings = later('settings', () => import('./settings.js'));
-const person = later('person', () => import('./person.js'));
+const person = later('person', async () => (await Promise.all([import('./person.js'), need('cameras')]))[0]);
+const cameras = later('cameras', async () => (await Promise.all([import('./cameras.js'), need('cameras')]))[0]);
 
-const views = { register, search, list, person, family, import: importing, settings };
+const views = { register, search, list, person, family, cameras, import: importing, settings };
 const THEMES = ['auto', 'light', 'dark'];
 let current = '';
 let health; // undefined: unknown yet; null: the server does not answer

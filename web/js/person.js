@@ -9,6 +9,7 @@ import { $, $$, el, portrait, say, setState, slowly, toast } from './dom.js';
 import { counted, day, decimal, estimate, moment, number, t, verbWords } from './i18n.js';
 import { ask, choosePerson, mergePeople } from './people_dialogs.js';
 import { shrink } from './photos.js';
+import * as sightings from './sightings.js';
 
 const FACES_PAGE = 48; // templates per request
 const HISTORY_PAGE = 10; // entries of the audit per request
@@ -374,6 +375,7 @@ function render() {
   showFaces();
   showAlike();
   showHistory();
+  sightings.render();
 }
 
 /** What a part of the page could not load. Who may not see it (403) does without. */
@@ -410,6 +412,7 @@ async function load(fresh = false) {
     part(loadFaces(mine), '#faces-error'),
     part(loadReview(mine), '#alike-error'),
     part(loadHistory(mine), '#person-error'),
+    sightings.load(id),
   ]);
 }
 

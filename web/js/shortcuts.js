@@ -1,7 +1,7 @@
 // Keyboard shortcuts of the whole page, and the dialog that lists them.
 import { $, $$, recall, remember } from './dom.js';
 
-const VIEWS = ['register', 'search', 'list', 'family', 'import', 'settings'];
+const VIEWS = ['register', 'search', 'list', 'family', 'cameras', 'import', 'settings'];
 
 const typing = (node) => node.closest?.('input:not([type=checkbox]):not([type=radio]), select, textarea') !== null;
 const on = () => recall('shortcuts') !== 'off';

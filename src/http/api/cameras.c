@@ -170,7 +170,7 @@ void sb_http_handle_camera_test(sb_http_request *request) {
   if (sb_http_params_failed(&p)) return;
   sb_status status = request->context->cameras
                          ? find_tried(request, name, address, &camera, &error)
-                         : sb_fail(&error, SB_BUSY, "this server watches no cameras (--cameras false, or no decoder)");
+                         : sb_fail(&error, SB_BUSY, "this server watches no cameras (--cameras=false, or no decoder)");
   if (status == SB_OK && transport) camera->udp = !strcmp(transport, "udp");
   if (status == SB_OK && !name) snprintf(camera->collection, sizeof camera->collection, "%s", collection);
   if (!sb_http_failed(request, status, &error)) reply_test(request, camera);
@@ -188,7 +188,7 @@ void sb_http_handle_camera_remove(sb_http_request *request) {
 static sb_status take_snapshot(const sb_http_request *request, const sb_engine_camera *camera, uint8_t **bytes,
                                size_t *size, sb_error *error) {
   sb_camera_watcher *watcher = request->context->cameras;
-  if (!watcher) return sb_fail(error, SB_BUSY, "this server watches no cameras (--cameras false, or no decoder)");
+  if (!watcher) return sb_fail(error, SB_BUSY, "this server watches no cameras (--cameras=false, or no decoder)");
   sb_status status = sb_camera_watcher_snapshot(watcher, camera->name, bytes, size, error);
   if (status != SB_OK) return status;
   sb_http_camera_looks *looks = request->context->looks;
