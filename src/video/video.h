@@ -82,8 +82,8 @@ void sb_video_launcher_stop(sb_video_launcher *launcher); /* after all its camer
 sb_status sb_video_camera_open(sb_video_launcher *launcher, const char *address, const sb_video_options *options,
                                sb_video **out, sb_error *error);
 
-/* The cause that a message of such an error states, in one word: "unreachable", "login", "no_stream", "silent", "ended",
- * "inward", "too_large", "codec", "no_pictures", "memory", "not_video"; NULL: another message. */
+/* The cause that a message of such an error states, in one word: "unreachable", "login", "no_stream", "silent",
+ * "ended", "inward", "too_large", "codec", "no_pictures", "memory", "not_video"; NULL: another message. */
 const char *sb_video_camera_cause(const char *message);
 
 /* Has the film ended long before the duration that its container states? Then it was cut off. Call it at the end. */

@@ -247,11 +247,13 @@ class Timeline(CamerasCase):
                     self.browser.wait("return document.documentElement.scrollWidth <= arguments[0]", width)
             for theme in ("light", "dark"):
                 self.browser.run("document.querySelector(`[data-theme-set=${arguments[0]}]`).click()", theme)
+                self.browser.settle()
                 self.picture(f"cameras-{width}-{theme}", (width, 1600))
                 with self.subTest(width=width, theme=theme):
                     self.assertEqual(self.findings(), [])
             self.browser.click("#cameras-add")
             self.browser.run("document.querySelector('#cam-more').open = true")
+            self.browser.settle()
             self.picture(f"camera-dialog-{width}")
             with self.subTest(width=width, dialog=True):
                 self.assertEqual(self.findings(), [])

@@ -85,6 +85,7 @@ function build() {
     note('cam-error'),
     el('div', { className: 'actions' }, cancel, button('cam-yes', 'save', 'submit', 'btn-primary')),
   );
+  body.addEventListener('input', ({ target }) => need(target.id.replace('cam-', ''), ''));
   document.body.append(
     el('dialog', { className: 'dialog', id: 'dlg-camera', 'aria-labelledby': 'h-dlg-camera' }, body),
   );

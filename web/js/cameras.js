@@ -105,7 +105,7 @@ async function poll(mine) {
   timer = setTimeout(() => poll(mine), EVERY);
 }
 
-/** Asks anew at once: an answer that is on its way may be older than a change. */
+/** Asks again at once: an answer that is on its way may be older than a change. */
 function again() {
   visit += 1;
   clearTimeout(timer);

@@ -155,16 +155,16 @@ function follow(newest) {
   });
 }
 
-async function load(anew = true) {
+async function load(fresh = true) {
   asked += 1;
   const mine = asked;
   try {
     const answer = await api.events({ ...query(), limit: PAGE });
     if (mine !== asked) return;
-    if (anew) events = new Map();
+    if (fresh) events = new Map();
     for (const event of answer.events) events.set(event.number, event);
     [cursor, loaded, failure] = [answer.next_cursor, true, null];
-    if (anew || !stream) follow(answer.newest);
+    if (fresh || !stream) follow(answer.newest);
   } catch (error) {
     if (mine !== asked) return;
     failure = error;
@@ -191,7 +191,7 @@ async function older() {
 
 /* ---- Filters */
 
-/** Filters anew; the address says how, so that a link or a reload shows the same. */
+/** Filters again; the address says how, so that a link or a reload shows the same. */
 function filter(change) {
   filters = Object.fromEntries(Object.entries({ ...filters, ...change }).filter(([, value]) => value));
   setState('cameras', filters);
