@@ -46,12 +46,8 @@ def write_film(target, walks, seconds, size=(1280, 720), rate=25, options=("-c:v
     inputs = ["-f", "lavfi", "-i", f"color=c=0x808080:s={width}x{height}:r={rate}:d={seconds}"]
     steps, last = [], "0:v"
     for number, walk in enumerate(walks, 1):
-        inputs += ["-framerate", rate, "-i", walk.photo]
-        # Decoded and scaled once, then repeated as often as there are frames.
-        steps.append(
-            f"[{number}:v]scale=-2:{int(height * walk.height)},loop=loop={int(seconds * rate)}:size=1,"
-            f"setpts=N/{rate}/TB[p{number}]"
-        )
+        inputs += ["-loop", "1", "-framerate", rate, "-t", seconds, "-i", walk.photo]
+        steps.append(f"[{number}:v]scale=-2:{int(height * walk.height)}[p{number}]")
         steps.append(
             f"[{last}][p{number}]overlay=x='{_moved(0, walk)}':y='{_moved(1, walk)}'"
             f":enable='gte(t,{walk.since})*lt(t,{walk.until})'[v{number}]"

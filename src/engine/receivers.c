@@ -6,6 +6,9 @@
 #include "store/gallery/events.h"
 #include "store/gallery/receivers.h"
 
+#include "webhook/broker.h"
+#include "webhook/protocol.h"
+
 #include <semblance/events.h>
 
 #include <string.h>
@@ -14,11 +17,30 @@ _Static_assert((int)SB_ENGINE_RECEIVERS_MAX == (int)SB_RECEIVERS_MAX, "lists hav
 
 /* ---- Administration */
 
+static sb_status check_broker(const sb_store_receiver *r, sb_error *error) {
+  sb_webhook_broker broker;
+  sb_status status = sb_webhook_broker_read(r->url, &broker, error);
+  if (status != SB_OK) return status;
+  if (!broker.tls && !r->allow_private)
+    return sb_fail(error, SB_INVALID,
+                   "url begins with mqtts://: events name people, so mqtt:// is for addresses of this machine or of a "
+                   "private network, which have to be allowed");
+  if (r->secret_size > SB_RECEIVER_PASSWORD_MAX || memchr(r->secret, 0, r->secret_size))
+    return sb_fail(error, SB_INVALID, "password has at most %d bytes", SB_RECEIVER_PASSWORD_MAX);
+  if (r->secret_size && !*broker.user)
+    return sb_fail(error, SB_INVALID, "url needs the user whom the password belongs to: mqtts://USER@HOST");
+  if (*r->ca && !broker.tls) return sb_fail(error, SB_INVALID, "ca is for mqtts://, which checks a certificate");
+  if (*r->ca && !strstr(r->ca, "-----BEGIN CERTIFICATE-----"))
+    return sb_fail(error, SB_INVALID, "ca is one or more certificates as PEM text (-----BEGIN CERTIFICATE-----)");
+  return SB_OK;
+}
+
 /* The rest of a URL is libcurl's to judge, when it is used. */
 static sb_status check_url(const sb_store_receiver *r, sb_error *error) {
   size_t scheme = !strncmp(r->url, "https://", 8) ? 8 : !strncmp(r->url, "http://", 7) ? 7 : 0;
   if (!scheme || !r->url[scheme] || strchr("/?#:", r->url[scheme]))
-    return sb_fail(error, SB_INVALID, "url is the address of a receiver: https://HOST/PATH");
+    return sb_fail(error, SB_INVALID,
+                   "url is the address of a receiver: https://HOST/PATH or mqtts://USER@HOST/PREFIX");
   if (scheme == 7 && !r->allow_private)
     return sb_fail(error, SB_INVALID,
                    "url begins with https://: events name people, so http:// is for addresses of this machine or of a "
@@ -33,9 +55,11 @@ static sb_status check_url(const sb_store_receiver *r, sb_error *error) {
 }
 
 static sb_status check(const sb_store_receiver *r, sb_error *error) {
+  if (r->kinds & ~(unsigned)SB_EVENT_KINDS) return sb_fail(error, SB_INVALID, "there is no such kind of event");
+  if (sb_webhook_is_mqtt(r->url)) return check_broker(r, error);
+  if (*r->ca) return sb_fail(error, SB_INVALID, "ca is for receivers whose url begins with mqtts://");
   if (r->secret_size < SB_RECEIVER_SECRET_MIN || r->secret_size > SB_RECEIVER_SECRET_MAX)
     return sb_fail(error, SB_INVALID, "secret has %d to %d bytes", SB_RECEIVER_SECRET_MIN, SB_RECEIVER_SECRET_MAX);
-  if (r->kinds & ~(unsigned)SB_EVENT_KINDS) return sb_fail(error, SB_INVALID, "there is no such kind of event");
   return check_url(r, error);
 }
 

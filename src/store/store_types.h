@@ -134,14 +134,17 @@ enum {
   SB_RECEIVER_URL_MAX = 1000,
   SB_RECEIVER_SECRET_MIN = 24, /* bytes, as the Standard Webhooks convention has it */
   SB_RECEIVER_SECRET_MAX = 64,
+  SB_RECEIVER_PASSWORD_MAX = 255, /* bytes of the password of an MQTT broker */
+  SB_RECEIVER_CA_MAX = 12000,
   SB_RECEIVER_ERROR_MAX = 200
 };
 
 typedef struct sb_store_receiver {
   int64_t row, created_ms;
-  char url[SB_RECEIVER_URL_MAX + 1]; /* sealed, because it may hold a token */
-  uint8_t secret[SB_RECEIVER_SECRET_MAX];
+  char url[SB_RECEIVER_URL_MAX + 1];            /* sealed, because it may hold a token */
+  uint8_t secret[SB_RECEIVER_PASSWORD_MAX + 1]; /* signs webhooks; of an MQTT broker its password, which may be "" */
   size_t secret_size;
+  char ca[SB_RECEIVER_CA_MAX + 1];        /* certificates (PEM) that a broker is checked with; "": the system's */
   char collection[SB_COLLECTION_MAX + 1]; /* the only one whose events are sent; "": all */
   unsigned kinds;                         /* of sb_event_kind that are sent; 0: all */
   bool allow_private;                     /* the target may be an address of this machine or of a private network */

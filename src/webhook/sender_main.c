@@ -1,4 +1,4 @@
-/* semblance-send: sends webhooks for the process that started it (protocol.h). Users do not run it.
+/* semblance-send: sends webhooks and MQTT messages for the process that started it (protocol.h). Users do not run it.
  *
  * usage: semblance-send sandbox|-
  *
@@ -8,7 +8,8 @@
 #include "base/base.h"
 #include "sandbox/sandbox.h"
 #include "webhook/address.h"
-#include "webhook/protocol.h"
+#include "webhook/broker.h"
+#include "webhook/sender.h"
 
 #include <curl/curl.h>
 
@@ -35,21 +36,18 @@ typedef struct transfer {
   bool refused; /* because of the target's address */
 } transfer;
 
-/* ---- Answers */
-
-static void answer(uint64_t number, long status, const char *error) {
-  sb_webhook_answer a = {.number = number, .status = (int32_t)status};
-  snprintf(a.error, sizeof a.error, "%s", error);
-  ssize_t sent;
-  while ((sent = send(SB_WEBHOOK_SOCKET, &a, sizeof a, MSG_NOSIGNAL)) < 0 && errno == EINTR) continue;
-  if (sent < 0) _exit(0); /* the parent is gone */
-}
-
 static void transfer_free(transfer *t) {
   if (t->easy) curl_easy_cleanup(t->easy);
   curl_slist_free_all(t->headers);
   free(t);
 }
+
+#ifndef SB_WEBHOOK_MQTT
+void sb_webhook_mqtt_take(const sb_webhook_packet *packet) {
+  sb_webhook_answer_request(packet->number, 0,
+                            "this installation cannot send by MQTT: it was built without libmosquitto");
+}
+#endif
 
 /* ---- Requests */
 
@@ -105,32 +103,37 @@ static bool set_up(transfer *t) {
          !curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
 }
 
-static void begin(CURLM *multi, const sb_webhook_packet *packet) {
+static bool begin(CURLM *multi, const sb_webhook_packet *packet) {
   transfer *t = calloc(1, sizeof *t);
   if (!t) _exit(1);
   t->packet = *packet;
   t->easy = curl_easy_init();
-  if (set_up(t) && !curl_multi_add_handle(multi, t->easy)) return;
-  answer(packet->number, 0, "the request could not be prepared; check the receiver's URL");
+  if (set_up(t) && !curl_multi_add_handle(multi, t->easy)) return true;
+  sb_webhook_answer_request(packet->number, 0, "the request could not be prepared; check the receiver's URL");
   transfer_free(t);
+  return false;
 }
 
 /* The parent's texts end within their fields, or it is not the parent that talks. */
 static bool is_whole(const sb_webhook_packet *p, size_t size) {
   return size >= offsetof(sb_webhook_packet, body) && p->body_size <= sizeof p->body &&
          size == SB_WEBHOOK_PACKET_SIZE(p->body_size) && memchr(p->url, 0, sizeof p->url) &&
-         memchr(p->id, 0, sizeof p->id) && memchr(p->signature, 0, sizeof p->signature);
+         memchr(p->id, 0, sizeof p->id) && memchr(p->signature, 0, sizeof p->signature) &&
+         memchr(p->password, 0, sizeof p->password);
 }
 
 /* Takes what has come. */
 static void take_requests(CURLM *multi, size_t *open) {
   static sb_webhook_packet packet;
-  for (; *open < AT_ONCE; ++*open) {
+  while (*open < AT_ONCE) {
     ssize_t size = recv(SB_WEBHOOK_SOCKET, &packet, sizeof packet, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size <= 0) _exit(0); /* the parent is gone */
     if (!is_whole(&packet, (size_t)size)) _exit(1);
-    begin(multi, &packet);
+    if (sb_webhook_is_mqtt(packet.url))
+      sb_webhook_mqtt_take(&packet);
+    else
+      *open += begin(multi, &packet);
   }
 }
 
@@ -142,12 +145,12 @@ static void finish(CURLM *multi, const CURLMsg *message) {
   curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
   curl_multi_remove_handle(multi, t->easy);
   if (t->refused)
-    answer(t->packet.number, 0,
-           "its address is of this machine or of a private network, which was not allowed for this receiver");
+    sb_webhook_answer_request(t->packet.number, 0, SB_WEBHOOK_FORBIDDEN_ADDRESS);
   else if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && status))
-    answer(t->packet.number, status, "");
+    sb_webhook_answer_request(t->packet.number, (int)status, "");
   else
-    answer(t->packet.number, 0, curl_easy_strerror(code)); /* without the URL, which may hold a token */
+    sb_webhook_answer_request(t->packet.number, 0,
+                              curl_easy_strerror(code)); /* without the URL, which may hold a token */
   transfer_free(t);
 }
 
@@ -183,6 +186,9 @@ static void run_child(bool sandbox, pid_t parent) {
   if (getppid() != parent) _exit(0);
   limit_memory();
   if (curl_global_init(CURL_GLOBAL_DEFAULT)) _exit(1);
+#ifdef SB_WEBHOOK_MQTT
+  sb_webhook_mqtt_init();
+#endif
   if (sandbox) sb_sandbox_enter_sender();
   work();
 }

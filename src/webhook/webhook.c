@@ -79,22 +79,25 @@ void sb_webhook_stop(sb_webhook_sender *sender) {
 }
 
 static bool put(char *out, size_t size, const char *text) {
-  return (size_t)snprintf(out, size, "%s", text) < size;
+  return (size_t)snprintf(out, size, "%s", text ? text : "") < size;
 }
 
 sb_status sb_webhook_send(sb_webhook_sender *sender, const sb_webhook_request *request, sb_error *error) {
   sb_webhook_packet packet = {.number = request->number,
                               .timestamp = request->timestamp,
                               .allow_private = request->allow_private,
+                              .connection = request->connection,
                               .body_size = (uint32_t)request->body_size};
   if (request->body_size > sizeof packet.body || !put(packet.url, sizeof packet.url, request->url) ||
       !put(packet.id, sizeof packet.id, request->id) ||
-      !put(packet.signature, sizeof packet.signature, request->signature))
+      !put(packet.signature, sizeof packet.signature, request->signature) ||
+      !put(packet.password, sizeof packet.password, request->password))
     return sb_fail(error, SB_INVALID, "the event is too large for a webhook");
   memcpy(packet.body, request->body, request->body_size);
   ssize_t sent;
   const size_t size = SB_WEBHOOK_PACKET_SIZE(request->body_size);
   while ((sent = send(sender->socket, &packet, size, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && errno == EINTR) continue;
+  sb_wipe(packet.password, sizeof packet.password);
   if (sent == (ssize_t)size) return SB_OK;
   if (errno == EAGAIN || errno == EWOULDBLOCK) return sb_fail(error, SB_BUSY, "the sender of webhooks is busy");
   return sb_fail(error, SB_IO, "the sender of webhooks has ended; start the server again");

@@ -1,4 +1,5 @@
-/* L1: webhooks. Sends signed requests over HTTP by a process of its own, which has no keys (protocol.h). */
+/* L1: webhooks. Sends signed requests over HTTP, and messages over MQTT, by a process of its own, which has no keys
+ * (protocol.h). */
 #ifndef SB_WEBHOOK_H
 #define SB_WEBHOOK_H
 
@@ -17,9 +18,11 @@ void sb_webhook_stop(sb_webhook_sender *sender); /* NULL is accepted */
 
 typedef struct sb_webhook_request {
   uint64_t number;
-  bool allow_private; /* of the target's address */
-  const char *url, *id, *signature;
-  int64_t timestamp; /* Unix time in seconds */
+  bool allow_private;               /* of the target's address */
+  sb_webhook_connection connection; /* of MQTT */
+  const char *url, *id;             /* protocol.h says what the id is */
+  const char *signature, *password; /* NULL: none */
+  int64_t timestamp;                /* Unix time in seconds */
   const char *body;
   size_t body_size;
 } sb_webhook_request;

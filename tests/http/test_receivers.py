@@ -69,6 +69,14 @@ def signature(secret, headers, body):
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
+def senders(process):
+    """The children of a process that are semblance-send."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=,comm=", "--ppid", str(process)], capture_output=True, text=True, check=False
+    )
+    return [int(line.split()[0]) for line in found.stdout.splitlines() if "semblance-send" in line]
+
+
 @unittest.skipUnless(SENDER.exists(), "semblance-send was not built (libcurl)")
 class ReceiverCase(ProgramCase):
     def serve(self, *arguments):
@@ -240,13 +248,6 @@ class Program(ReceiverCase):
 
 
 class Crashes(ReceiverCase):
-    def senders(self, process):
-        """The children of a process that are semblance-send."""
-        found = subprocess.run(
-            ["ps", "-o", "pid=,comm=", "--ppid", str(process)], capture_output=True, text=True, check=False
-        )
-        return [int(line.split()[0]) for line in found.stdout.splitlines() if "semblance-send" in line]
-
     def test_events_survive_kills_of_server_and_sender_and_a_receiver_that_fails(self):
         chance = random.Random(7)
         receiver = Receiver(self, lambda body: 500 if chance.random() < 0.2 else 200)
@@ -259,8 +260,8 @@ class Crashes(ReceiverCase):
                 numbers.append(source.add(camera=camera))
                 cameras[numbers[-1]] = camera
             if turn % 4 == 3:  # the sender, in the middle of its work; it starts again by itself
-                supervisor = self.wait_for("the sender", lambda pid=server.process.pid: self.senders(pid))[0]
-                os.kill(self.wait_for("its child", lambda pid=supervisor: self.senders(pid))[0], signal.SIGKILL)
+                supervisor = self.wait_for("the sender", lambda pid=server.process.pid: senders(pid))[0]
+                os.kill(self.wait_for("its child", lambda pid=supervisor: senders(pid))[0], signal.SIGKILL)
             else:
                 enough = len(receiver.got) + chance.randrange(5)
                 self.wait_for("some deliveries", lambda least=enough: len(receiver.got) >= least)

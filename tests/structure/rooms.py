@@ -31,7 +31,7 @@ ALLOWED = {
     "face": {"base", "image", "infer", "vector", "crypto", "stats"},
     "store": {"base", "unicode", "vector", "crypto"},
     "import": {"base", "unicode", "crypto"},
-    "engine": {"base", "image", "infer", "vector", "crypto", "stats", "liveness", "track", "face", "store"},
+    "engine": {"base", "image", "infer", "vector", "crypto", "stats", "liveness", "track", "face", "store", "webhook"},
     "camera": {"base", "image", "video", "engine"},
     "http": {"base", "config", "json", "import", "crypto", "liveness", "engine", "video", "camera", "webhook"},
     "sql": {"base", "vector", "engine"},

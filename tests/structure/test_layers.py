@@ -34,6 +34,9 @@ ONLY_IN = {
     "libavutil/": "src/video/decoder_",
     "libswscale/": "src/video/decoder_",
     "curl/": "src/webhook/sender_main.c",
+    "mosquitto.h": "src/webhook/sender_mqtt.c",
+    "mqtt_protocol.h": "src/webhook/sender_mqtt.c",
+    "openssl/": "src/webhook/sender_mqtt.c",
     "histedit.h": "src/cli/commands/sql/line_editor.c",
 }
 # The parts of divided rooms, lowest first (vector.h and http.h define the order). Files outside the parts are above all

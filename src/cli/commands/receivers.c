@@ -1,7 +1,9 @@
-/* receivers: who is sent events by webhooks. A running server delivers them. */
+/* receivers: who is sent events by webhooks and MQTT. A running server delivers them. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "http/outbox/message.h"
+#include "http/outbox/mqtt.h"
+#include "webhook/broker.h"
 #include "json/write.h"
 
 #include <stdio.h>
@@ -9,12 +11,13 @@
 #include <string.h>
 
 typedef struct options {
-  const char *kinds;
+  const char *kinds, *ca;
   bool all_collections, allow_private;
 } options;
 
 /* Never on the command line, which other users of the machine can read. */
 #define SECRET_VARIABLE "SEMBLANCE_WEBHOOK_SECRET"
+#define PASSWORD_VARIABLE "SEMBLANCE_MQTT_PASSWORD"
 
 /* ---- add */
 
@@ -22,8 +25,12 @@ static const sb_cli_option add_options[] = {
     {"--kinds", "KINDS", "seen, watchlist, unknown_again, camera_lost, camera_back, separated by ',' (default: all)",
      SB_CLI_FIELD(options, kinds)},
     {"--all-collections", NULL, "events of every collection", SB_CLI_FIELD(options, all_collections)},
-    {"--allow-private", NULL, "the address may be of this machine or of a private network, and the URL http://",
+    {"--allow-private", NULL,
+     "the address may be of this machine or of a private network, and the URL http:// or "
+     "mqtt://",
      SB_CLI_FIELD(options, allow_private)},
+    {"--ca", "FILE", "certificates (PEM) that an MQTT broker is checked with, instead of the system's",
+     SB_CLI_FIELD(options, ca)},
     {NULL},
 };
 
@@ -35,7 +42,36 @@ static sb_status read_secret(sb_store_receiver *r, sb_error *error) {
   return SB_OK;
 }
 
+/* What a broker knows Semblance by, and how it is checked. */
+static sb_status read_broker(const options *o, sb_store_receiver *r, sb_error *error) {
+  const char *password = getenv(PASSWORD_VARIABLE);
+  uint8_t *pem = NULL;
+  size_t size = 0;
+  if (password && (size_t)snprintf((char *)r->secret, sizeof r->secret, "%s", password) >= sizeof r->secret)
+    return sb_fail(error, SB_INVALID, PASSWORD_VARIABLE " has at most %d bytes", SB_RECEIVER_PASSWORD_MAX);
+  r->secret_size = strlen((const char *)r->secret);
+  if (!o->ca) return SB_OK;
+  sb_status status = sb_file_read_named(o->ca, SB_RECEIVER_CA_MAX, &pem, &size, error);
+  if (status == SB_OK) snprintf(r->ca, sizeof r->ca, "%s", (const char *)pem);
+  free(pem);
+  return status;
+}
+
+static sb_status read_identity(sb_cli *cli, const options *o, sb_store_receiver *r, sb_error *error) {
+  if (sb_webhook_is_mqtt(r->url)) return read_broker(o, r, error);
+  if (o->ca) return sb_cli_usage(cli, error, "--ca is for a URL that begins with mqtts://");
+  return read_secret(r, error);
+}
+
+static sb_status print_added_broker(const sb_cli *cli, int64_t row, sb_error *error) {
+  if (cli->json) return sb_cli_print_json(json_pack("{s:I}", "receiver", (json_int_t)row), error);
+  printf("%lld\n", (long long)row);
+  if (!cli->quiet) fputs("A running server delivers. `receivers test` tries the connection.\n", stderr);
+  return SB_OK;
+}
+
 static sb_status print_added(const sb_cli *cli, const sb_store_receiver *r, int64_t row, sb_error *error) {
+  if (sb_webhook_is_mqtt(r->url)) return print_added_broker(cli, row, error);
   char *secret = sb_http_webhook_secret_write(r->secret, r->secret_size);
   sb_status status = SB_OK;
   if (!secret) return sb_fail(error, SB_NO_MEMORY, "out of memory");
@@ -62,7 +98,7 @@ static sb_status add(sb_cli *cli, const options *o, sb_store_receiver *r, sb_err
     return sb_cli_usage(cli, error, "--kinds is a list of seen, watchlist, unknown_again, camera_lost, camera_back");
   r->allow_private = o->allow_private;
   if (!o->all_collections) snprintf(r->collection, sizeof r->collection, "%s", cli->config->collection);
-  sb_status status = read_secret(r, error);
+  sb_status status = read_identity(cli, o, r, error);
   if (status == SB_OK) status = sb_cli_open_engine(cli, SB_CLI_GALLERY, error);
   if (status == SB_OK) status = sb_engine_receiver_add(cli->engine, r, &row, error);
   return status == SB_OK ? print_added(cli, r, row, error) : status;
@@ -120,15 +156,6 @@ static sb_status read_row(sb_cli *cli, int64_t *row, sb_error *error) {
   return SB_OK;
 }
 
-static sb_status run_remove(sb_cli *cli, const void *parsed, sb_error *error) {
-  (void)parsed;
-  int64_t row = 0;
-  sb_status status = read_row(cli, &row, error);
-  if (status == SB_OK) status = sb_engine_receiver_remove(cli->engine, row, error);
-  if (status == SB_OK && !cli->quiet && !cli->json) puts("removed");
-  return status;
-}
-
 static sb_status find(sb_cli *cli, int64_t row, sb_store_receiver *out, sb_error *error) {
   static sb_store_receiver all[SB_ENGINE_RECEIVERS_MAX];
   size_t count = 0;
@@ -140,19 +167,49 @@ static sb_status find(sb_cli *cli, int64_t row, sb_store_receiver *out, sb_error
   return status != SB_OK || found ? status : sb_fail(error, SB_NOT_FOUND, "there is no such receiver");
 }
 
-/* Sends a test by a sender of its own, so no server has to run. */
-static sb_status send_test(sb_cli *cli, const sb_store_receiver *r, sb_webhook_answer *answer, sb_error *error) {
+/* By a sender of its own, so no server has to run. Releases the message. */
+static sb_status send_now(sb_cli *cli, const sb_store_receiver *r, sb_http_webhook_message message,
+                          sb_webhook_answer *answer, sb_error *error) {
   enum { WAIT_MS = 30000 };
-  sb_http_webhook_message message;
   bool got = false;
+  message.connection = SB_WEBHOOK_ONCE;
   sb_status status = sb_webhook_start(cli->config->contain, &cli->sender, error);
-  if (status != SB_OK) return status;
-  status = sb_http_webhook_message_make(r, NULL, &message, error);
-  if (status != SB_OK) return status;
-  status = sb_http_webhook_message_send(cli->sender, r, &message, 1, error);
+  if (status == SB_OK) status = sb_http_webhook_message_send(cli->sender, r, &message, 1, error);
   free(message.body);
   if (status == SB_OK) status = sb_webhook_take(cli->sender, WAIT_MS, answer, &got, error);
   return status != SB_OK || got ? status : sb_fail(error, SB_IO, "semblance-send gave no answer");
+}
+
+static sb_status send_test(sb_cli *cli, const sb_store_receiver *r, sb_webhook_answer *answer, sb_error *error) {
+  sb_http_webhook_message message;
+  sb_status status = sb_http_webhook_message_make(r, NULL, &message, error);
+  return status == SB_OK ? send_now(cli, r, message, answer, error) : status;
+}
+
+/* Without it, Home Assistant would go on to show the cameras. */
+static void clear_broker(sb_cli *cli, const sb_store_receiver *r) {
+  sb_error error = {0};
+  sb_buffer body = {0};
+  sb_webhook_answer answer = {.status = 0};
+  sb_status status = sb_http_mqtt_forget_all(cli->engine, r, &body, &error);
+  if (status == SB_OK) status = send_now(cli, r, sb_http_mqtt_message(r, &body, SB_WEBHOOK_ONCE), &answer, &error);
+  sb_buffer_free(&body);
+  if (status == SB_OK && answer.status == 200) return;
+  fprintf(stderr, "semblance: the broker keeps what is retained there, and Home Assistant the devices: %s\n",
+          status == SB_OK ? answer.error : error.message);
+}
+
+static sb_status run_remove(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  int64_t row = 0;
+  sb_store_receiver r = {0};
+  sb_status status = read_row(cli, &row, error);
+  if (status == SB_OK) status = find(cli, row, &r, error);
+  if (status == SB_OK) status = sb_engine_receiver_remove(cli->engine, row, error);
+  if (status == SB_OK && sb_webhook_is_mqtt(r.url)) clear_broker(cli, &r);
+  sb_wipe(&r, sizeof r);
+  if (status == SB_OK && !cli->quiet && !cli->json) puts("removed");
+  return status;
 }
 
 static sb_status print_test(sb_cli *cli, const sb_webhook_answer *answer, sb_error *error) {
@@ -161,7 +218,9 @@ static sb_status print_test(sb_cli *cli, const sb_webhook_answer *answer, sb_err
   if (cli->json)
     return sb_cli_print_json(
         json_pack("{s:b,s:i,s:s}", "delivered", good, "status", (int)answer->status, "error", answer->error), error);
-  if (answer->status)
+  if (answer->status && *answer->error)
+    printf("not accepted: %s\n", answer->error);
+  else if (answer->status)
     printf("%s: it answered %d\n", good ? "delivered" : "not accepted", (int)answer->status);
   else
     printf("not delivered: %s\n", answer->error);
@@ -216,7 +275,7 @@ static sb_status run_dead_letters(sb_cli *cli, const void *parsed, sb_error *err
 static const sb_cli_command actions[] = {
     {.name = "add",
      .arguments = "URL",
-     .summary = "send events to a URL from now on; prints its number and the secret of its signatures",
+     .summary = "send events to a URL from now on, https:// or mqtts://; prints its number and, for https, the secret",
      .options = add_options,
      .least = 1,
      .most = 1,
@@ -246,6 +305,6 @@ static const sb_cli_command actions[] = {
     {NULL},
 };
 const sb_cli_command sb_cli_command_receivers = {.name = "receivers",
-                                                 .summary = "who is sent events by webhooks",
+                                                 .summary = "who is sent events by webhooks or MQTT",
                                                  .options_size = sizeof(options),
                                                  .actions = actions};

@@ -1,8 +1,9 @@
-/* /v1/receivers: who is sent events by webhooks, for the admin. */
+/* /v1/receivers: who is sent events by webhooks and MQTT, for the admin. */
 #include "http/api/handlers.h"
 #include "http/api/options.h"
 #include "http/outbox/message.h"
 #include "http/outbox/outbox.h"
+#include "webhook/broker.h"
 #include "json/write.h"
 
 #include <stdio.h>
@@ -50,16 +51,22 @@ static void copy(sb_http_params *p, const char *field, const char *text, char *o
     sb_http_params_reject(p, SB_INVALID, "%s has at most %zu bytes", field, size - 1);
 }
 
-static void read_receiver(sb_http_params *p, sb_store_receiver *r) {
+/* What a broker knows Semblance by. */
+static void read_password(sb_http_params *p, sb_store_receiver *r) {
+  const char *password = sb_http_params_text(p, "password");
+  if (sb_http_params_text(p, "secret"))
+    sb_http_params_reject(p, SB_INVALID, "secret is for webhooks; an MQTT broker has a password");
+  copy(p, "password", password, (char *)r->secret, sizeof r->secret);
+  copy(p, "ca", sb_http_params_text(p, "ca"), r->ca, sizeof r->ca);
+  r->secret_size = strlen((const char *)r->secret);
+}
+
+/* What a receiver of webhooks knows Semblance by. */
+static void read_secret(sb_http_params *p, sb_store_receiver *r) {
   sb_error error = {0};
-  const char *secret = sb_http_params_text(p, "secret"), *kinds = sb_http_params_text(p, "kinds");
-  copy(p, "url", sb_http_params_required(p, "url", "where the events are sent"), r->url, sizeof r->url);
-  copy(p, "collection", sb_http_params_text(p, "collection"), r->collection, sizeof r->collection);
-  r->allow_private = sb_http_options_flag(p, "allow_private");
-  r->kinds = kinds && *kinds ? sb_event_kinds(kinds) : 0;
-  if (kinds && *kinds && !r->kinds)
-    sb_http_params_reject(p, SB_INVALID,
-                          "kinds is a list of seen, watchlist, unknown_again, camera_lost and camera_back");
+  const char *secret = sb_http_params_text(p, "secret");
+  if (sb_http_params_text(p, "password") || sb_http_params_text(p, "ca"))
+    sb_http_params_reject(p, SB_INVALID, "password and ca are for receivers whose url begins with mqtts://");
   if (secret) {
     sb_http_params_check(p, sb_http_webhook_secret_read(secret, r, &error), &error);
   } else {
@@ -68,11 +75,30 @@ static void read_receiver(sb_http_params *p, sb_store_receiver *r) {
   }
 }
 
-/* The answer has the secret, which no other answer has. */
+static void read_receiver(sb_http_params *p, sb_store_receiver *r) {
+  const char *kinds = sb_http_params_text(p, "kinds");
+  copy(p, "url", sb_http_params_required(p, "url", "where the events are sent"), r->url, sizeof r->url);
+  copy(p, "collection", sb_http_params_text(p, "collection"), r->collection, sizeof r->collection);
+  r->allow_private = sb_http_options_flag(p, "allow_private");
+  r->kinds = kinds && *kinds ? sb_event_kinds(kinds) : 0;
+  if (kinds && *kinds && !r->kinds)
+    sb_http_params_reject(p, SB_INVALID,
+                          "kinds is a list of seen, watchlist, unknown_again, camera_lost and camera_back");
+  if (sb_webhook_is_mqtt(r->url))
+    read_password(p, r);
+  else
+    read_secret(p, r);
+}
+
+/* The answer has the secret of signatures, which no other answer has. */
 static void reply_added(sb_http_request *request, const sb_store_receiver *r, int64_t row) {
   sb_error error = {0};
   json_t *json = NULL;
   if (sb_http_failed(request, find(request, row, &json, &error), &error)) return;
+  if (sb_webhook_is_mqtt(r->url)) {
+    sb_http_reply_json(request, 201, json);
+    return;
+  }
   char *secret = sb_http_webhook_secret_write(r->secret, r->secret_size);
   sb_json_set(&json, "secret", secret ? json_string(secret) : NULL);
   if (secret) sb_wipe(secret, strlen(secret));

@@ -1,5 +1,7 @@
 #include "http/outbox/message.h"
 
+#include "http/outbox/mqtt.h"
+#include "webhook/broker.h"
 #include "json/results.h"
 #include "json/write.h"
 
@@ -61,19 +63,20 @@ static sb_status sign(const sb_store_receiver *receiver, sb_http_webhook_message
   return SB_OK;
 }
 
-sb_status sb_http_webhook_message_make(const sb_store_receiver *receiver, const sb_event *event,
-                                       sb_http_webhook_message *out, sb_error *error) {
+static void write_id(const sb_store_receiver *receiver, const sb_event *event, char id[SB_WEBHOOK_ID_SIZE]) {
+  snprintf(id, SB_WEBHOOK_ID_SIZE, "%s_%llx_%llu", event ? "evt" : "test", (unsigned long long)receiver->created_ms,
+           (unsigned long long)(event ? event->number : (uint64_t)sb_now_ms()));
+}
+
+static sb_status make_signed(const sb_store_receiver *receiver, const sb_event *event, sb_http_webhook_message *out,
+                             sb_error *error) {
   sb_http_webhook_message m = {.timestamp = sb_now_ms() / 1000};
   json_t *json = body_of(event);
   m.body = json ? sb_json_write(json) : NULL;
   json_decref(json);
   if (!m.body) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  if (event)
-    snprintf(m.id, sizeof m.id, "evt_%llx_%llu", (unsigned long long)receiver->created_ms,
-             (unsigned long long)event->number);
-  else
-    snprintf(m.id, sizeof m.id, "test_%llx_%llx", (unsigned long long)receiver->created_ms,
-             (unsigned long long)sb_now_ms());
+  m.body_size = strlen(m.body);
+  write_id(receiver, event, m.id);
   sb_status status = sign(receiver, &m, error);
   if (status == SB_OK)
     *out = m;
@@ -82,16 +85,57 @@ sb_status sb_http_webhook_message_make(const sb_store_receiver *receiver, const 
   return status;
 }
 
+/* ---- MQTT */
+
+sb_http_webhook_message sb_http_mqtt_message(const sb_store_receiver *receiver, sb_buffer *body,
+                                             sb_webhook_connection connection) {
+  sb_http_webhook_message m = {.connection = connection, .body = body->bytes, .body_size = body->size};
+  snprintf(m.id, sizeof m.id, "%llx_%llx", (unsigned long long)receiver->row, (unsigned long long)receiver->created_ms);
+  *body = (sb_buffer){0};
+  return m;
+}
+
+/* The body of a webhook with the id that is a header there. */
+static sb_status make_published(const sb_store_receiver *receiver, const sb_event *event, sb_http_webhook_message *out,
+                                sb_error *error) {
+  char id[SB_WEBHOOK_ID_SIZE];
+  sb_buffer body = {0};
+  json_t *json = body_of(event);
+  write_id(receiver, event, id);
+  sb_json_set(&json, "id", json_string(id));
+  char *text = json ? sb_json_write(json) : NULL;
+  json_decref(json);
+  if (!text) return sb_fail(error, SB_NO_MEMORY, "out of memory");
+  sb_status status = sb_http_mqtt_event(receiver, event, text, &body, error);
+  free(text);
+  if (status == SB_OK)
+    *out = sb_http_mqtt_message(receiver, &body, SB_WEBHOOK_KEEP);
+  else
+    sb_buffer_free(&body);
+  return status;
+}
+
+/* ---- Both */
+
+sb_status sb_http_webhook_message_make(const sb_store_receiver *receiver, const sb_event *event,
+                                       sb_http_webhook_message *out, sb_error *error) {
+  if (sb_webhook_is_mqtt(receiver->url)) return make_published(receiver, event, out, error);
+  return make_signed(receiver, event, out, error);
+}
+
 sb_status sb_http_webhook_message_send(sb_webhook_sender *sender, const sb_store_receiver *receiver,
                                        const sb_http_webhook_message *message, uint64_t number, sb_error *error) {
+  bool mqtt = sb_webhook_is_mqtt(receiver->url);
   const sb_webhook_request request = {.number = number,
                                       .allow_private = receiver->allow_private,
+                                      .connection = message->connection,
                                       .url = receiver->url,
                                       .id = message->id,
                                       .signature = message->signature,
+                                      .password = mqtt ? (const char *)receiver->secret : NULL,
                                       .timestamp = message->timestamp,
                                       .body = message->body,
-                                      .body_size = strlen(message->body)};
+                                      .body_size = message->body_size};
   return sb_webhook_send(sender, &request, error);
 }
 

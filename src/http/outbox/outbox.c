@@ -4,13 +4,15 @@
  * acknowledged (2xx) or given up. What is acknowledged is written before the next event is sent; a crash in between
  * sends it again, with the same webhook-id.
  *
- *   2xx                      acknowledged
+ *   2xx                      acknowledged; of MQTT: by PUBACK
  *   410                      the receiver has ended
- *   other 4xx                given up after TRIES_MAX tries, and listed
+ *   other 4xx, MQTT's 128..  given up after TRIES_MAX tries, and listed
  *   408, 429, 5xx, 3xx, none sent again, for GIVE_UP_MS; then given up, and listed */
 #include "http/outbox/outbox.h"
 
+#include "http/outbox/announce.h"
 #include "http/outbox/message.h"
+#include "webhook/broker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +36,10 @@ static const int64_t GIVE_UP_MS = 3LL * 86400000;
 typedef struct delivery {
   sb_store_receiver receiver;
   uint64_t request; /* on its way; 0: none */
-  uint64_t event;   /* of the request */
+  uint64_t event;   /* of the request; 0: it is an announcement */
   double sent_ms;
   bool held;
+  sb_http_announcer *announcer; /* of an MQTT receiver; else NULL */
   double lease_ms; /* until when the lease is held or, if it is not, from when on to ask for it (monotonic) */
 } delivery;
 
@@ -71,6 +74,32 @@ static delivery *delivery_of(sb_http_outbox *outbox, int64_t row) {
   return NULL;
 }
 
+/* Removes what is retained of a receiver that is no more, and ends the connection to its broker; tried once. A receiver
+ * of the same URL, which may have taken its place, needs what is retained. */
+static void say_goodbye(sb_http_outbox *outbox, const sb_store_receiver *gone) {
+  sb_error error = {0};
+  sb_buffer body = {0};
+  bool shared = false;
+  for (size_t i = 0; i < outbox->count; i++) shared |= !strcmp(outbox->deliveries[i].receiver.url, gone->url);
+  sb_status status = shared ? sb_buffer_add(&body, gone->ca, strlen(gone->ca) + 1, &error)
+                            : sb_http_mqtt_forget_all(outbox->engine, gone, &body, &error);
+  if (status == SB_OK) {
+    sb_http_webhook_message message = sb_http_mqtt_message(gone, &body, SB_WEBHOOK_LAST);
+    status = sb_http_webhook_message_send(outbox->sender, gone, &message, ++outbox->requests, &error);
+    free(message.body);
+  }
+  sb_buffer_free(&body);
+  if (status != SB_OK)
+    sb_log(SB_LOG_WARNING, "what is retained at the broker of receiver %lld was not removed: %s", (long long)gone->row,
+           error.message);
+}
+
+static bool is_among(const delivery *all, size_t count, int64_t row) {
+  for (size_t i = 0; i < count; i++)
+    if (all[i].receiver.row == row) return true;
+  return false;
+}
+
 /* Reads the receivers again. What is on its way stays so. */
 static sb_status load(sb_http_outbox *outbox, sb_error *error) {
   static sb_store_receiver found[SB_ENGINE_RECEIVERS_MAX];
@@ -83,11 +112,20 @@ static sb_status load(sb_http_outbox *outbox, sb_error *error) {
     next[i] = before ? *before : (delivery){.request = 0};
     next[i].receiver = found[i];
   }
+  static delivery before[SB_ENGINE_RECEIVERS_MAX];
+  size_t before_count = outbox->count;
+  memcpy(before, outbox->deliveries, before_count * sizeof *before);
   memcpy(outbox->deliveries, next, count * sizeof *next);
   outbox->count = count;
+  for (size_t i = 0; i < before_count; i++) {
+    if (is_among(next, count, before[i].receiver.row)) continue;
+    if (sb_webhook_is_mqtt(before[i].receiver.url)) say_goodbye(outbox, &before[i].receiver);
+    free(before[i].announcer);
+  }
   outbox->loaded_ms = sb_monotonic_ms();
   sb_wipe(found, sizeof found);
   sb_wipe(next, sizeof next);
+  sb_wipe(before, sizeof before);
   return SB_OK;
 }
 
@@ -105,6 +143,8 @@ static int64_t pause_ms(const sb_http_outbox *outbox, int64_t tries) {
 }
 
 static bool is_refusal(int status) {
+  enum { MQTT_REASON = 128, MQTT_QUOTA = 0x97, MQTT_REASON_END = 200 }; /* a quota may be free again later */
+  if (status >= MQTT_REASON && status < MQTT_REASON_END) return status != MQTT_QUOTA;
   return status >= 400 && status < 500 && status != 408 && status != 429;
 }
 
@@ -121,7 +161,7 @@ static void note_failure(const sb_http_outbox *outbox, delivery *d, int status, 
   int64_t now = sb_now_ms();
   r->tries++;
   if (!r->failing_since_ms) r->failing_since_ms = now;
-  if (status)
+  if (status && !*error)
     snprintf(r->error, sizeof r->error, "it answered %d", status);
   else
     snprintf(r->error, sizeof r->error, "%s", error);
@@ -150,6 +190,11 @@ static void finish_try(sb_http_outbox *outbox, delivery *d, int status, const ch
   sb_store_dead_letter dead = {.event = 0};
   bool held = false;
   d->request = 0;
+  if (!d->event) {
+    sb_http_announcer_end(d->announcer, status >= 200 && status < 300,
+                          pause_ms(outbox, sb_http_announcer_failures(d->announcer) + 1));
+    return;
+  }
   if (status >= 200 && status < 300)
     note_done(&d->receiver, d->event);
   else
@@ -182,18 +227,23 @@ static sb_status have_lease(sb_http_outbox *outbox, delivery *d, bool *held, sb_
   return SB_OK;
 }
 
-static sb_status send_event(sb_http_outbox *outbox, delivery *d, const sb_event *event, sb_error *error) {
-  sb_http_webhook_message message;
-  sb_status status = sb_http_webhook_message_make(&d->receiver, event, &message, error);
-  if (status != SB_OK) return status;
-  status = sb_http_webhook_message_send(outbox->sender, &d->receiver, &message, outbox->requests + 1, error);
+/* Releases the message. `event` 0: an announcement. */
+static sb_status send_message(sb_http_outbox *outbox, delivery *d, sb_http_webhook_message message, uint64_t event,
+                              sb_error *error) {
+  sb_status status = sb_http_webhook_message_send(outbox->sender, &d->receiver, &message, outbox->requests + 1, error);
   free(message.body);
   if (status == SB_BUSY) return SB_OK; /* in the next round */
   if (status != SB_OK) return status;
   d->request = ++outbox->requests;
-  d->event = event->number;
+  d->event = event;
   d->sent_ms = sb_monotonic_ms();
   return SB_OK;
+}
+
+static sb_status send_event(sb_http_outbox *outbox, delivery *d, const sb_event *event, sb_error *error) {
+  sb_http_webhook_message message;
+  sb_status status = sb_http_webhook_message_make(&d->receiver, event, &message, error);
+  return status == SB_OK ? send_message(outbox, d, message, event->number, error) : status;
 }
 
 /* A time that is further away than any pause is of a clock that was set back. */
@@ -227,6 +277,21 @@ static sb_status deliver_next(sb_http_outbox *outbox, delivery *d, sb_error *err
   return status;
 }
 
+/* Between events an MQTT receiver is told of cameras. */
+static sb_status announce(sb_http_outbox *outbox, delivery *d, sb_error *error) {
+  sb_buffer body = {0};
+  bool held = false;
+  if (d->request || d->receiver.ended || !sb_webhook_is_mqtt(d->receiver.url)) return SB_OK;
+  if (!d->announcer && !(d->announcer = sb_http_announcer_new(error))) return SB_NO_MEMORY;
+  sb_status status = have_lease(outbox, d, &held, error);
+  if (status != SB_OK || !held) return status;
+  status = sb_http_announcer_next(d->announcer, outbox->engine, &d->receiver, &body, error);
+  if (status != SB_OK || !body.size) return status;
+  status = send_message(outbox, d, sb_http_mqtt_message(&d->receiver, &body, SB_WEBHOOK_KEEP), 0, error);
+  if (!d->request) sb_http_announcer_end(d->announcer, false, RELOAD_MS);
+  return status;
+}
+
 static sb_status deliver_all(sb_http_outbox *outbox, sb_error *error) {
   uint64_t newest = 0;
   sb_status status = sb_engine_events_wait(outbox->engine, 0, 0, &newest, error);
@@ -235,6 +300,7 @@ static sb_status deliver_all(sb_http_outbox *outbox, sb_error *error) {
     if (d->request && sb_monotonic_ms() - d->sent_ms > ANSWER_MS)
       finish_try(outbox, d, 0, "the sender of webhooks gave no answer");
     if (is_due(d, newest)) status = deliver_next(outbox, d, error);
+    if (status == SB_OK) status = announce(outbox, d, error);
   }
   return status;
 }
@@ -352,7 +418,7 @@ static sb_status run_round(sb_http_outbox *outbox, bool *idle, sb_error *error) 
   look_for_test(outbox);
   sb_status status = sb_engine_outbox_active(outbox->engine, &active, error);
   if (status != SB_OK) return status;
-  *idle = !active && !test_is_on(outbox);
+  *idle = !active && !outbox->count && !test_is_on(outbox);
   if (*idle) return SB_OK;
   if (!outbox->loaded_ms || sb_monotonic_ms() - outbox->loaded_ms > RELOAD_MS) status = load(outbox, error);
   if (status == SB_OK) status = deliver_all(outbox, error);
@@ -390,6 +456,7 @@ static void *run(void *context) {
 /* ---- Begin and end */
 
 static void outbox_free(sb_http_outbox *outbox) {
+  for (size_t i = 0; i < outbox->count; i++) free(outbox->deliveries[i].announcer);
   pthread_cond_destroy(&outbox->changed);
   pthread_mutex_destroy(&outbox->lock);
   sb_wipe(outbox->deliveries, sizeof outbox->deliveries);

@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- The column `settings`: a version, flags, kinds, the secret's size and the secret, then two texts, each with its
- * NUL: collection and URL */
+/* ---- The column `settings`: a version, flags, kinds, the secret's size and the secret, then two or three texts, each
+ * with its NUL: collection, URL and, if there are some, the certificates of a broker's authority */
 
 enum { VERSION = 1, ALLOW_PRIVATE = 1, HEAD = 4 };
-enum { SETTINGS_MAX = HEAD + SB_RECEIVER_SECRET_MAX + SB_COLLECTION_MAX + 1 + SB_RECEIVER_URL_MAX + 1 };
+enum {
+  SETTINGS_MAX =
+      HEAD + SB_RECEIVER_PASSWORD_MAX + SB_COLLECTION_MAX + 1 + SB_RECEIVER_URL_MAX + 1 + SB_RECEIVER_CA_MAX + 1
+};
 
 static size_t settings_write(const sb_store_receiver *r, uint8_t bytes[SETTINGS_MAX]) {
   size_t collection = strlen(r->collection) + 1, url = strlen(r->url) + 1, at = HEAD;
@@ -28,13 +31,16 @@ static size_t settings_write(const sb_store_receiver *r, uint8_t bytes[SETTINGS_
   memcpy(bytes + at, r->collection, collection);
   at += collection;
   memcpy(bytes + at, r->url, url);
-  return at + url;
+  at += url;
+  size_t ca = *r->ca ? strlen(r->ca) + 1 : 0;
+  memcpy(bytes + at, r->ca, ca);
+  return at + ca;
 }
 
 static bool settings_read(const char *bytes, size_t size, sb_store_receiver *r) {
   if (size < HEAD || size > SETTINGS_MAX || bytes[0] != VERSION || bytes[size - 1]) return false;
   size_t secret = (uint8_t)bytes[3], at = HEAD + secret;
-  if (secret > SB_RECEIVER_SECRET_MAX || at >= size) return false;
+  if (secret > SB_RECEIVER_PASSWORD_MAX || at >= size) return false;
   size_t collection = strlen(bytes + at) + 1;
   if (at + collection >= size || collection > sizeof r->collection) return false;
   r->allow_private = (bytes[1] & ALLOW_PRIVATE) != 0;
@@ -42,7 +48,10 @@ static bool settings_read(const char *bytes, size_t size, sb_store_receiver *r) 
   r->secret_size = secret;
   memcpy(r->secret, bytes + HEAD, secret);
   memcpy(r->collection, bytes + at, collection);
-  snprintf(r->url, sizeof r->url, "%s", bytes + at + collection);
+  at += collection;
+  snprintf(r->url, sizeof r->url, "%s", bytes + at);
+  at += strlen(bytes + at) + 1;
+  if (at < size) snprintf(r->ca, sizeof r->ca, "%s", bytes + at);
   return true;
 }
 
