@@ -31,7 +31,13 @@ typedef struct sb_film_request {
   /* For a film without an end, such as a camera's: tracks are reported to `visit`, are not kept for the result, and get
    * no entry in the audit log, which is the visit's to add. NULL: they are kept. */
   sb_film_visit visit;
-  void *context; /* for `visit` */
+  /* Of a visit: another collection, which is searched first; a track that matches somebody there is an alert, and is
+   * looked for nowhere else. It has the same model (else SB_INVALID). NULL: none. */
+  const char *watchlist;
+  /* Is a face looked at? Its box and the picture's size are those of the film. Other faces are passed over as if they
+   * were not in the picture. NULL: all are. */
+  bool (*wanted)(void *context, const sb_box *box, int width, int height);
+  void *context; /* for `visit` and `wanted` */
 } sb_film_request;
 
 /* One picture of a film: RGB, interleaved, without row padding. */
@@ -49,6 +55,7 @@ typedef struct sb_film_track {
   size_t pictures;            /* that show it */
   int64_t best_ms;            /* of the best shot */
   sb_search_face best;        /* face, quality: of the best shot; verdict and candidates: of the track */
+  bool alert;                 /* somebody of the watchlist; the best candidate is one of its people */
   uint8_t *picture;           /* a JPEG of the best shot, 96x96 pixels; NULL: not asked for */
   size_t picture_size;        /* bytes */
 } sb_film_track;

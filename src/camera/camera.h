@@ -1,6 +1,6 @@
 /* Camera (above the engine): watches the cameras of a gallery. A thread a camera takes pictures from its decoder,
  * passes over those on which nothing moves, and gives the others to the engine, whose tracks become events of the
- * gallery. The cameras themselves are the engine's (engine/engine.h); this room adds what an address and masks are. */
+ * gallery. The cameras themselves are the engine's (engine/engine.h); this room adds what their settings mean. */
 #ifndef SB_CAMERA_H
 #define SB_CAMERA_H
 
@@ -9,8 +9,8 @@
 
 /* ---- Cameras as things (cameras.c) */
 
-/* Checks address and masks, then sb_engine_camera_add. SB_INVALID names the field, and repeats nothing of the address.
- * */
+/* Checks the settings, then sb_engine_camera_add. SB_INVALID names the field, and repeats nothing of the
+ * address. */
 sb_status sb_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error);
 /* Likewise for sb_engine_camera_change_to. */
 sb_status sb_camera_change(sb_engine *engine, const char *name, const sb_engine_camera_change *change, sb_error *error);
@@ -30,7 +30,14 @@ sb_status sb_camera_try(sb_video_launcher *launcher, const sb_engine_camera *cam
 
 /* ---- Watching (watcher.c) */
 
-typedef enum sb_camera_phase { SB_CAMERA_CONNECTING, SB_CAMERA_CONNECTED, SB_CAMERA_LOST } sb_camera_phase;
+typedef enum sb_camera_phase {
+  SB_CAMERA_CONNECTING,
+  SB_CAMERA_CONNECTED,
+  SB_CAMERA_LOST,
+  SB_CAMERA_RESTING /* these are not its hours */
+} sb_camera_phase;
+enum { SB_CAMERA_PHASES = 4 };
+const char *sb_camera_phase_name(sb_camera_phase phase); /* "connecting"; static */
 typedef struct sb_camera_state {
   sb_camera_phase phase;
   int64_t since_ms;   /* Unix time: since when */

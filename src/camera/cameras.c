@@ -1,6 +1,7 @@
-/* What an address and masks of a camera are, and trying a camera without watching it. */
+/* What the settings of a camera are, and trying a camera without watching it. */
+#include "camera/area.h"
 #include "camera/camera.h"
-#include "camera/mask.h"
+#include "camera/hours.h"
 #include "image/image.h"
 
 #include <stdio.h>
@@ -9,22 +10,41 @@
 
 enum { JPEG_QUALITY = 85 };
 
-/* NULL: not given. */
-static sb_status check(const char *address, const char *masks, sb_error *error) {
+const char *sb_camera_phase_name(sb_camera_phase phase) {
+  static const char *const names[SB_CAMERA_PHASES] = {[SB_CAMERA_CONNECTING] = "connecting",
+                                                      [SB_CAMERA_CONNECTED] = "connected",
+                                                      [SB_CAMERA_LOST] = "lost",
+                                                      [SB_CAMERA_RESTING] = "resting"};
+  return names[phase];
+}
+
+static const char *text_of(const char *text) {
+  return text ? text : "";
+}
+
+/* What is NULL is not given. */
+static sb_status check(const sb_engine_camera_change *settings, sb_error *error) {
   sb_video_address parts;
-  sb_camera_masks polygons;
-  sb_status status = address ? sb_video_address_parse(address, &parts, error) : SB_OK;
-  return status == SB_OK && masks ? sb_camera_masks_parse(masks, &polygons, error) : status;
+  sb_camera_area area;
+  sb_camera_hours hours;
+  sb_status status = settings->address ? sb_video_address_parse(settings->address, &parts, error) : SB_OK;
+  if (status != SB_OK) return status;
+  status = sb_camera_area_parse(text_of(settings->masks), "masks", &area, error);
+  if (status != SB_OK) return status;
+  status = sb_camera_area_parse(text_of(settings->watch), "watch", &area, error);
+  return status == SB_OK ? sb_camera_hours_parse(text_of(settings->hours), &hours, error) : status;
 }
 
 sb_status sb_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error) {
-  sb_status status = check(camera->address, camera->masks, error);
+  const sb_engine_camera_change settings = {
+      .address = camera->address, .masks = camera->masks, .watch = camera->watch, .hours = camera->hours};
+  sb_status status = check(&settings, error);
   return status == SB_OK ? sb_engine_camera_add(engine, camera, error) : status;
 }
 
 sb_status sb_camera_change(sb_engine *engine, const char *name, const sb_engine_camera_change *change,
                            sb_error *error) {
-  sb_status status = check(change->address, change->masks, error);
+  sb_status status = check(change, error);
   return status == SB_OK ? sb_engine_camera_change_to(engine, name, change, error) : status;
 }
 
@@ -36,9 +56,9 @@ void sb_camera_shown_address(const sb_engine_camera *camera, char shown[SB_VIDEO
 
 static sb_status take_picture(sb_video *video, const sb_engine_camera *camera, sb_camera_probe *out, sb_error *error) {
   sb_video_frame frame;
-  sb_camera_masks masks;
+  sb_camera_area masks;
   double begun = sb_monotonic_ms();
-  sb_status status = sb_camera_masks_parse(camera->masks ? camera->masks : "", &masks, error);
+  sb_status status = sb_camera_area_parse(text_of(camera->masks), "masks", &masks, error);
   if (status != SB_OK) return status;
   if ((status = sb_video_info_get(video, &out->info, error)) != SB_OK) return status;
   if ((status = sb_video_next(video, &frame, error)) != SB_OK) return status;
@@ -47,7 +67,7 @@ static sb_status take_picture(sb_video *video, const sb_engine_camera *camera, s
   uint8_t *pixels = sb_alloc(size, 1, error);
   if (!pixels) return SB_NO_MEMORY;
   memcpy(pixels, frame.pixels, size);
-  sb_camera_masks_paint(&masks, pixels, frame.width, frame.height);
+  sb_camera_area_paint(&masks, pixels, frame.width, frame.height);
   status =
       sb_image_write_jpeg(pixels, frame.width, frame.height, JPEG_QUALITY, &out->picture, &out->picture_size, error);
   free(pixels);

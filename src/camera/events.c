@@ -26,7 +26,7 @@ static bool store(sb_camera_events *events, sb_camera_waiting *waiting) {
   event.note = *waiting->note ? waiting->note : NULL;
   event.picture = waiting->picture;
   event.camera = events->camera;
-  event.collection = events->collection;
+  event.collection = event.kind == SB_EVENT_WATCHLIST ? events->watchlist : events->collection;
   sb_status status = sb_engine_add_event(events->engine, &event, NULL, &error);
   events->added += status == SB_OK;
   if (status == SB_OK) return true;
@@ -61,7 +61,7 @@ void sb_camera_events_add_track(sb_camera_events *events, const sb_film_track *t
   const sb_candidate *who = best->verdict != SB_VERDICT_NONE && best->count ? &best->candidates[0] : NULL;
   sb_camera_waiting waiting = {
       .event = {.struct_size = sizeof waiting.event,
-                .kind = SB_EVENT_SEEN,
+                .kind = track->alert ? SB_EVENT_WATCHLIST : SB_EVENT_SEEN,
                 .since_ms = track->since_ms + offset_ms,
                 .until_ms = track->until_ms + offset_ms,
                 .verdict = best->verdict,

@@ -10,7 +10,7 @@
 
 typedef struct sb_camera_events {
   sb_engine *engine;
-  const char *camera, *collection; /* borrowed */
+  const char *camera, *collection, *watchlist; /* borrowed */
   size_t count;
   struct sb_camera_waiting *waiting; /* oldest first */
   uint64_t added;                    /* so far */

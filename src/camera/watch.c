@@ -8,8 +8,9 @@
  * times are those of a monotonic clock since the thread began. */
 #include "camera/watch.h"
 
+#include "camera/area.h"
 #include "camera/events.h"
-#include "camera/mask.h"
+#include "camera/hours.h"
 #include "camera/motion.h"
 #include "image/image.h"
 #include "video/protocol.h"
@@ -33,7 +34,8 @@ enum {
 struct sb_camera_watch {
   sb_camera_watcher_options options;
   sb_engine_camera *camera;
-  sb_camera_masks masks;
+  sb_camera_area masks, area; /* without a polygon, the area is the whole picture */
+  sb_camera_hours hours;
   pthread_t thread;
   pthread_mutex_t lock; /* guards what follows up to `picture_height` */
   pthread_cond_t changed;
@@ -99,6 +101,15 @@ static sb_status take_track(void *context, const sb_film_track *track, bool chan
   return SB_OK;
 }
 
+/* sb_film_request.wanted */
+static bool is_wanted_face(void *context, const sb_box *box, int width, int height) {
+  const sb_camera_watch *watch = context;
+  float side = box->w < box->h ? box->w : box->h;
+  double x = (double)(box->x + box->w / 2) / width, y = (double)(box->y + box->h / 2) / height;
+  if (side < (float)watch->camera->smallest_face) return false;
+  return !watch->area.count || sb_camera_area_contains(&watch->area, x, y);
+}
+
 static sb_target target_now(const sb_camera_watch *watch) {
   const sb_target chosen = sb_engine_operating_point(watch->options.engine);
   return sb_operating_point_given(&chosen) ? chosen : watch->options.target;
@@ -127,6 +138,8 @@ static sb_status ensure_film(sb_camera_watch *watch, sb_error *error) {
                                    .target = target,
                                    .k = 1,
                                    .pictures = watch->options.thumbnails,
+                                   .watchlist = *watch->camera->watchlist ? watch->camera->watchlist : NULL,
+                                   .wanted = is_wanted_face,
                                    .visit = take_track,
                                    .context = watch};
   return sb_film_new(watch->options.engine, &request, &watch->film, error);
@@ -147,7 +160,7 @@ static const uint8_t *keep_picture(sb_camera_watch *watch, const sb_video_frame 
   size_t size = 3 * (size_t)frame->width * (size_t)frame->height;
   pthread_mutex_lock(&watch->lock);
   memcpy(watch->picture, frame->pixels, size);
-  sb_camera_masks_paint(&watch->masks, watch->picture, frame->width, frame->height);
+  sb_camera_area_paint(&watch->masks, watch->picture, frame->width, frame->height);
   watch->picture_width = frame->width;
   watch->picture_height = frame->height;
   pthread_mutex_unlock(&watch->lock);
@@ -163,8 +176,12 @@ static bool is_wanted(sb_camera_watch *watch, const uint8_t *pixels, const sb_vi
 
 static sb_status search(sb_camera_watch *watch, const uint8_t *pixels, const sb_video_frame *frame, sb_error *error) {
   double begun = sb_monotonic_ms();
-  const sb_film_picture picture = {
-      .pixels = pixels, .width = frame->width, .height = frame->height, .time_ms = watch->film_ms};
+  const sb_film_picture picture = {.pixels = pixels,
+                                   .width = frame->width,
+                                   .height = frame->height,
+                                   .film_width = frame->source_width,
+                                   .film_height = frame->source_height,
+                                   .time_ms = watch->film_ms};
   sb_status status = ensure_film(watch, error);
   if (status == SB_OK) status = sb_film_add(watch->film, &picture, error);
   watch->searched_ms = watch->film_ms;
@@ -238,7 +255,7 @@ static void report_lost(sb_camera_watch *watch, const char *why, bool again) {
   sb_log(SB_LOG_WARNING, "camera %s: %s", watch->camera->name, why);
 }
 
-/* Watches until the connection fails. `*pictures`: it gave some. */
+/* Watches until the connection fails, or its hours are over (SB_OK). `*pictures`: it gave some. */
 static sb_status stream(sb_camera_watch *watch, bool *pictures, sb_error *error) {
   sb_video_frame frame;
   sb_status status = connect_camera(watch, error);
@@ -246,6 +263,7 @@ static sb_status stream(sb_camera_watch *watch, bool *pictures, sb_error *error)
     if (!*pictures) report_back(watch);
     *pictures = true;
     take_picture(watch, &frame);
+    if (!sb_camera_hours_include(&watch->hours, sb_now_ms())) break;
   }
   return status;
 }
@@ -269,17 +287,27 @@ static void pause_ms(sb_camera_watch *watch, int ms) {
   }
 }
 
+/* Waits for its hours, without a decoder. Those who were in sight have left. */
+static void rest(sb_camera_watch *watch) {
+  if (sb_camera_hours_include(&watch->hours, sb_now_ms())) return;
+  end_film(watch);
+  set_phase(watch, SB_CAMERA_RESTING, "");
+  while (!is_stopping(watch) && !sb_camera_hours_include(&watch->hours, sb_now_ms())) pause_ms(watch, PAUSE_MS);
+  if (!is_stopping(watch)) set_phase(watch, SB_CAMERA_CONNECTING, "");
+}
+
 static void *run(void *context) {
   sb_camera_watch *watch = context;
   int pause = PAUSE_MS;
   sb_actor_set("camera", NULL);
-  while (!is_stopping(watch)) {
+  for (rest(watch); !is_stopping(watch); rest(watch)) {
     sb_error error = {0};
     bool pictures = false;
     double begun = sb_monotonic_ms();
-    (void)stream(watch, &pictures, &error); /* it always fails in the end */
+    sb_status status = stream(watch, &pictures, &error);
     disconnect(watch);
     if (is_stopping(watch)) break;
+    if (status == SB_OK) continue; /* its hours are over */
     report_lost(watch, error.message, !pictures);
     if (pictures && sb_monotonic_ms() - begun >= SOUND_MS) pause = PAUSE_MS;
     pause_ms(watch, pause);
@@ -303,14 +331,20 @@ static void release(sb_camera_watch *watch) {
 }
 
 static sb_status start(sb_camera_watch *watch, sb_error *error) {
-  sb_status status = sb_camera_masks_parse(watch->camera->masks, &watch->masks, error);
+  sb_status status = sb_camera_area_parse(watch->camera->masks, "masks", &watch->masks, error);
+  if (status != SB_OK) return status;
+  status = sb_camera_area_parse(watch->camera->watch, "watch", &watch->area, error);
+  if (status != SB_OK) return status;
+  status = sb_camera_hours_parse(watch->camera->hours, &watch->hours, error);
   if (status != SB_OK) return status;
   if (!(watch->picture = sb_alloc(SB_VIDEO_SLOT_BYTES, 1, error))) return SB_NO_MEMORY;
   watch->begun_ms = sb_monotonic_ms();
   watch->searched_ms = -UNSEARCHED_MS;
   watch->state = (sb_camera_state){.phase = SB_CAMERA_CONNECTING, .since_ms = sb_now_ms()};
-  watch->events = (sb_camera_events){
-      .engine = watch->options.engine, .camera = watch->camera->name, .collection = watch->camera->collection};
+  watch->events = (sb_camera_events){.engine = watch->options.engine,
+                                     .camera = watch->camera->name,
+                                     .collection = watch->camera->collection,
+                                     .watchlist = watch->camera->watchlist};
   int failed = pthread_create(&watch->thread, NULL, run, watch);
   return failed ? sb_fail_errno(error, failed, "start a thread for", "a camera") : SB_OK;
 }

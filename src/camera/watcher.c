@@ -24,9 +24,12 @@ struct sb_camera_watcher {
 
 /* ---- Comparing */
 
+/* A camera whose settings were changed is another one: its watch ends, and a new one begins. */
 static bool is_same(const sb_engine_camera *a, const sb_engine_camera *b) {
   return !strcmp(a->name, b->name) && a->created_ms == b->created_ms && !strcmp(a->address, b->address) &&
-         !strcmp(a->collection, b->collection) && !strcmp(a->masks, b->masks) && a->rate == b->rate && a->udp == b->udp;
+         !strcmp(a->collection, b->collection) && !strcmp(a->watchlist, b->watchlist) && a->rate == b->rate &&
+         a->udp == b->udp && a->smallest_face == b->smallest_face && !strcmp(a->masks, b->masks) &&
+         !strcmp(a->watch, b->watch) && !strcmp(a->hours, b->hours);
 }
 
 static size_t find_watch(const sb_camera_watcher *watcher, const sb_engine_camera *camera) {
@@ -60,7 +63,7 @@ static sb_engine_camera *take(sb_engine_camera *from) {
   sb_engine_camera *camera = sb_alloc(1, sizeof *camera, NULL);
   if (!camera) return NULL;
   *camera = *from;
-  from->address = from->purpose = from->masks = NULL;
+  from->address = from->purpose = from->masks = from->watch = from->hours = NULL;
   return camera;
 }
 

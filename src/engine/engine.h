@@ -293,7 +293,9 @@ const char *sb_engine_estimate_name(size_t index, unsigned *flag);
 
 enum {
   SB_CAMERA_PURPOSE_MAX = 512,
-  SB_CAMERA_MASKS_MAX = 2048,
+  SB_CAMERA_AREA_MAX = 2048,
+  SB_CAMERA_HOURS_MAX = 512,
+  SB_CAMERA_FACE_MAX = 4096,
   SB_CAMERAS_PER_CORE = 4,
   SB_CAMERAS_MOST = 64,
   SB_CAMERA_RATE = 5
@@ -303,7 +305,11 @@ typedef struct sb_engine_camera {
   char collection[SB_COLLECTION_MAX + 1]; /* whose people are looked for */
   char *address;                          /* with its password: never print, log or send it */
   char *purpose;                          /* what the camera is for, as data protection law wants it stated */
-  char *masks;                            /* areas that nobody looks at (camera/mask.h); "": none */
+  char *masks;                            /* areas that nobody looks at (camera/area.h); "": none */
+  char *watch;                            /* areas in which faces are looked for; "": everywhere */
+  char *hours;                            /* when it is watched (camera/hours.h); "": always */
+  char watchlist[SB_COLLECTION_MAX + 1];  /* a collection whose people alert; "": none */
+  int smallest_face;                      /* pixels of the stream: faces with a shorter side are ignored; 1: none is */
   int rate;                               /* pictures that are searched a second, at most */
   bool udp;                               /* RTSP with UDP */
   int64_t created_ms;
@@ -316,11 +322,12 @@ size_t sb_engine_cameras_most(void);
 sb_status sb_engine_camera_add(sb_engine *engine, const sb_engine_camera *camera, sb_error *error);
 /* What is to change of a camera; NULL, 0: it stays. */
 typedef struct sb_engine_camera_change {
-  const char *address, *purpose, *masks; /* masks "": none from now on */
-  const char *transport;                 /* "tcp", "udp" */
-  int rate;
+  const char *address, *purpose;
+  const char *masks, *watch, *hours, *watchlist; /* "": none from now on */
+  const char *transport;                         /* "tcp", "udp" */
+  int rate, smallest_face;
 } sb_engine_camera_change;
-/* Stores all of it, or nothing; the address and the masks must have been checked. SB_INVALID names the field;
+/* Stores all of it, or nothing; address, areas and hours must have been checked. SB_INVALID names the field;
  * SB_NOT_FOUND as below. */
 sb_status sb_engine_camera_change_to(sb_engine *engine, const char *name, const sb_engine_camera_change *change,
                                      sb_error *error);

@@ -33,6 +33,7 @@ typedef struct film_track {
   int64_t good_ms, decided_ms; /* of the first good shot, and of the last decision; -1: none yet */
   bool improved;               /* there was a better shot since that decision */
   bool said;
+  bool alerted;       /* that somebody of the watchlist is in sight was said */
   sb_verdict verdict; /* that was said */
   char *person;       /* id of the match that was said; NULL: none */
 } film_track;
@@ -40,10 +41,12 @@ typedef struct film_track {
 struct sb_film {
   sb_engine *engine;
   char *collection; /* NULL: default */
+  char *watchlist;  /* NULL: none */
   sb_target target;
   size_t k;
   bool wants_pictures, finished;
   sb_film_visit visit; /* NULL: none */
+  bool (*wanted)(void *context, const sb_box *box, int width, int height);
   void *context;
   char model[64];
   float minimum_quality;
@@ -62,6 +65,7 @@ static sb_status begin(sb_film *film, const sb_film_request *request, sb_error *
   sb_status status = sb_flow_gallery_open(film->engine, request->collection, &request->target, &gallery, error);
   if (status != SB_OK) return status;
   if (request->collection && !(film->collection = sb_strdup(request->collection, error))) return SB_NO_MEMORY;
+  if (request->watchlist && !(film->watchlist = sb_strdup(request->watchlist, error))) return SB_NO_MEMORY;
   if (!(film->result = sb_alloc(1, sizeof *film->result, error))) return SB_NO_MEMORY;
   const sb_embedder *embedder = &gallery.embedder;
   memcpy(film->model, embedder->name, sizeof film->model);
@@ -86,6 +90,7 @@ sb_status sb_film_new(sb_engine *engine, const sb_film_request *request, sb_film
                       .k = request->k ? request->k : 5,
                       .wants_pictures = request->pictures,
                       .visit = request->visit,
+                      .wanted = request->wanted,
                       .context = request->context,
                       .last_ms = -1};
   status = film ? begin(film, request, error) : SB_NO_MEMORY;
@@ -110,6 +115,7 @@ void sb_film_free(sb_film *film) {
   sb_tracker_free(film->tracker);
   sb_film_result_free(film->result);
   free(film->collection);
+  free(film->watchlist);
   free(film);
 }
 
@@ -120,6 +126,8 @@ static size_t find_track(const sb_film *film, uint64_t number) {
   while (at < film->count && film->tracks[at].number != number) at++;
   return at;
 }
+
+enum { COLLECTION, MATCHED }; /* rows of a decision */
 
 /* The place in the result of a track that began at `since_ms`: they end in another order than they began. */
 static size_t place_of(const sb_film_result *result, int64_t since_ms) {
@@ -142,12 +150,26 @@ static sb_status add_result(sb_film *film, const sb_film_track *track, sb_error 
   return SB_OK;
 }
 
-/* The verdict of a track; its candidates are released by the caller, the picture is borrowed. `matched`: as in
- * sb_flow_decide. The gallery may have changed since the film began. */
-static sb_status decide(sb_film *film, const sb_track *track, const film_track *kept, sb_film_track *found,
-                        int64_t *matched, int64_t *collection, sb_error *error) {
+/* The gallery may have changed since the film began. `matched`: as in sb_flow_decide; `collection`: its row. */
+static sb_status decide_in(sb_film *film, const char *collection, const sb_flow_probe *probe, sb_search_face *found,
+                           int64_t rows[2], sb_error *error) {
   sb_engine *engine = film->engine;
   sb_flow_gallery gallery;
+  sb_status status = sb_flow_gallery_open(engine, collection, &film->target, &gallery, error);
+  if (status != SB_OK) return status;
+  if (strcmp(gallery.embedder.name, film->model) != 0)
+    return sb_fail(error, SB_INVALID, "the collection %s has another model than the film began with; use one model",
+                   gallery.collection.info.name);
+  if ((status = sb_collection_indexes_sync(engine->indexes, error)) != SB_OK) return status;
+  const sb_flow_search search = {&gallery.collection, &gallery.embedder, film->k, gallery.threshold};
+  rows[COLLECTION] = gallery.collection.row;
+  return sb_flow_decide(engine, &search, probe, found, &rows[MATCHED], error);
+}
+
+/* The verdict of a track; its candidates are released by the caller, the picture is borrowed. */
+static sb_status decide(sb_film *film, const sb_track *track, const film_track *kept, sb_film_track *found,
+                        int64_t rows[2], sb_error *error) {
+  const sb_flow_probe probe = {.faces = kept->best, .embedding = track->mean};
   *found = (sb_film_track){.number = track->number,
                            .since_ms = track->since_ms,
                            .until_ms = track->until_ms,
@@ -155,24 +177,24 @@ static sb_status decide(sb_film *film, const sb_track *track, const film_track *
                            .best_ms = track->best_ms,
                            .picture = kept->picture.bytes,
                            .picture_size = kept->picture.size};
-  sb_status status = sb_flow_gallery_open(engine, film->collection, &film->target, &gallery, error);
-  if (status != SB_OK) return status;
-  if (strcmp(gallery.embedder.name, film->model) != 0)
-    return sb_fail(error, SB_INVALID, "the collection was made again with another model while the film was searched");
-  if ((status = sb_collection_indexes_sync(engine->indexes, error)) != SB_OK) return status;
-  const sb_flow_search search = {&gallery.collection, &gallery.embedder, film->k, gallery.threshold};
-  const sb_flow_probe probe = {.faces = kept->best, .embedding = track->mean};
-  *collection = gallery.collection.row;
-  return sb_flow_decide(engine, &search, &probe, &found->best, matched, error);
+  if (film->watchlist) {
+    sb_status status = decide_in(film, film->watchlist, &probe, &found->best, rows, error);
+    found->alert = status == SB_OK && found->best.verdict == SB_VERDICT_MATCH;
+    if (status != SB_OK || found->alert) return status;
+    sb_candidates_free(found->best.candidates, found->best.count);
+    found->best = (sb_search_face){.count = 0};
+  }
+  return decide_in(film, film->collection, &probe, &found->best, rows, error);
 }
 
 /* For the result. */
 static sb_status keep(sb_film *film, const sb_track *track, film_track *kept, sb_error *error) {
   sb_film_track found = {0};
-  int64_t matched = 0, collection = 0;
-  sb_status status = decide(film, track, kept, &found, &matched, &collection, error);
+  int64_t rows[2] = {0};
+  sb_status status = decide(film, track, kept, &found, rows, error);
   const sb_search_result one = {.count = 1, .faces = &found.best};
-  if (status == SB_OK) status = sb_engine_audit_search(film->engine, collection, &one, &matched, NULL, error);
+  if (status == SB_OK)
+    status = sb_engine_audit_search(film->engine, rows[COLLECTION], &one, &rows[MATCHED], NULL, error);
   if (status == SB_OK) status = add_result(film, &found, error);
   if (status == SB_OK)
     kept->picture = (sb_thumbnail){0}; /* it moved over */
@@ -184,8 +206,9 @@ static sb_status keep(sb_film *film, const sb_track *track, film_track *kept, sb
 /* ---- Tracks for a visit */
 
 /* Is this news after what was said of the track? */
-static bool is_news(const film_track *kept, const sb_search_face *face) {
-  if (!kept->said) return true;
+static bool is_news(const film_track *kept, const sb_film_track *found) {
+  const sb_search_face *face = &found->best;
+  if (!kept->said || (found->alert && !kept->alerted)) return true;
   return face->verdict == SB_VERDICT_MATCH && (!kept->person || strcmp(kept->person, face->candidates[0].id) != 0);
 }
 
@@ -199,18 +222,19 @@ static sb_status say(sb_film *film, film_track *kept, const sb_film_track *found
   kept->person = person;
   kept->verdict = found->best.verdict;
   kept->said = true;
+  kept->alerted |= found->alert;
   return SB_OK;
 }
 
 /* Decides a track and says so if it is news; of somebody who may be a match with the next shots only if `final`. */
 static sb_status report(sb_film *film, const sb_track *track, film_track *kept, bool final, sb_error *error) {
   sb_film_track found = {0};
-  int64_t matched = 0, collection = 0;
-  sb_status status = decide(film, track, kept, &found, &matched, &collection, error);
+  int64_t rows[2] = {0};
+  sb_status status = decide(film, track, kept, &found, rows, error);
   kept->decided_ms = film->last_ms;
   kept->improved = false;
   bool waits = !final && found.best.verdict != SB_VERDICT_MATCH;
-  if (status == SB_OK && !waits && is_news(kept, &found.best)) status = say(film, kept, &found, error);
+  if (status == SB_OK && !waits && is_news(kept, &found)) status = say(film, kept, &found, error);
   sb_candidates_free(found.best.candidates, found.best.count);
   return status;
 }
@@ -283,23 +307,34 @@ static sb_status keep_best(sb_film *film, const sb_image *image, const sb_faces 
   return film->wants_pictures ? sb_thumbnail_make(image, &faces->items[face], &track->picture, error) : SB_OK;
 }
 
-static sb_status follow(sb_film *film, const sb_image *image, const sb_faces *faces, int64_t time_ms, sb_error *error) {
-  size_t count = faces->count < FACES_MAX ? faces->count : FACES_MAX;
-  sb_track_face *seen = sb_alloc(count + 1, sizeof *seen, error);
-  sb_track_assignment *given = sb_alloc(count + 1, sizeof *given, error);
-  sb_status status = seen && given ? SB_OK : SB_NO_MEMORY;
-  for (size_t i = 0; status == SB_OK && i < count; i++) {
+/* The faces of a picture that are followed, and their places in `faces`. */
+static size_t choose(const sb_film *film, const sb_image *image, const sb_faces *faces, sb_track_face *seen,
+                     size_t *places) {
+  size_t count = 0;
+  for (size_t i = 0; i < faces->count && i < FACES_MAX; i++) {
     const sb_face *face = &faces->items[i];
-    seen[i] = (sb_track_face){.box = face->box,
-                              .quality = face->quality.overall,
-                              .good = face->quality.overall >= film->minimum_quality,
-                              .embedding = face->embedding};
+    if (film->wanted && !film->wanted(film->context, &face->box, image->source_width, image->source_height)) continue;
+    places[count] = i;
+    seen[count++] = (sb_track_face){.box = face->box,
+                                    .quality = face->quality.overall,
+                                    .good = face->quality.overall >= film->minimum_quality,
+                                    .embedding = face->embedding};
   }
+  return count;
+}
+
+static sb_status follow(sb_film *film, const sb_image *image, const sb_faces *faces, int64_t time_ms, sb_error *error) {
+  sb_track_face *seen = sb_alloc(faces->count + 1, sizeof *seen, error);
+  sb_track_assignment *given = sb_alloc(faces->count + 1, sizeof *given, error);
+  size_t *places = sb_alloc(faces->count + 1, sizeof *places, error);
+  sb_status status = seen && given && places ? SB_OK : SB_NO_MEMORY;
+  size_t count = status == SB_OK ? choose(film, image, faces, seen, places) : 0;
   if (status == SB_OK) status = sb_tracker_add(film->tracker, time_ms, seen, count, given, error);
   for (size_t i = 0; status == SB_OK && i < count; i++)
-    if (given[i].best) status = keep_best(film, image, faces, i, given[i].track, error);
+    if (given[i].best) status = keep_best(film, image, faces, places[i], given[i].track, error);
   free(seen);
   free(given);
+  free(places);
   return status;
 }
 

@@ -21,7 +21,7 @@ from server import PATIENCE, Server
 
 PASSWORD = "geheim@42"
 ENCODED = "geheim%4042"
-SEEN, CAMERA_LOST, CAMERA_BACK = 1, 8, 16  # kinds of events
+SEEN, WATCHLIST, CAMERA_LOST, CAMERA_BACK = 1, 2, 8, 16  # kinds of events
 PYTHON = "/usr/bin/python3"  # GStreamer's bindings are the system's
 
 
@@ -263,10 +263,86 @@ class Failures(CameraCase):
                 if len(address) > len("rtsp://"):
                     self.assertNotIn(address, json.dumps(answer))
         self.add(server, "x", "rtsp://127.0.0.1:1/", 400, purpose="")
-        self.add(server, "x", "rtsp://127.0.0.1:1/", 400, masks="0,0 1,1")
-        self.add(server, "x", "rtsp://127.0.0.1:1/", 400, rate=31)
+        settings = {"masks": "0,0 1,1", "watch": "0,0 1,1", "rate": 31, "smallest_face": 0, "hours": "mo 7-19"}
+        for field, wrong in settings.items():
+            answer = self.add(server, "x", "rtsp://127.0.0.1:1/", 400, **{field: wrong})
+            self.assertIn(field, answer["error"]["message"])
+        self.add(server, "x", "rtsp://127.0.0.1:1/", 404, watchlist="nowhere")
         self.add(server, "X y", "rtsp://127.0.0.1:1/", 400)
         self.add(server, "x", "rtsp://127.0.0.1:1/", 404, collection="nowhere")
+
+
+class Settings(CameraCase):
+    """Cameras with other settings at one stream: a face comes at the left and goes, again and again."""
+
+    OTHER_DAY = ("mo", "tu", "we", "th", "fr", "sa", "su")[(time.localtime().tm_wday + 3) % 7]
+    LEFT, RIGHT = "0,0 0.6,0 0.6,1 0,1", "0.7,0 1,0 1,1 0.7,1"
+
+    def change(self, server, name, status=200, **fields):
+        headers = {"Content-Type": "application/json"}
+        got, _, text = server.request("PATCH", f"/v1/cameras/{name}", json.dumps(fields), headers)
+        self.assertEqual(got, status, text)
+        return json.loads(text)
+
+    def kinds(self, camera):
+        """The kinds of the events of a camera, in the order in which they were added."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/semblance.db?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT kind FROM event WHERE camera = ? ORDER BY id", (camera,)).fetchall()
+        return [kind for (kind,) in rows]
+
+    def wait_analysed(self, server, name, pictures):
+        def check():
+            state = self.camera(server, name)["state"]
+            return state and state["analysed"] >= pictures
+
+        self.wait_for(f"{pictures} pictures of {name}", check)
+
+    @of_a_file
+    def test_areas_smallest_face_hours_and_watchlist_hold_and_a_change_holds_at_once(self):
+        face, empty = self.portrait_frames(FRIENDS / "obama.jpg")
+        self.enroll("o", "Barack Obama", FRIENDS / "obama2.jpg")
+        self.json_of("collections", "add", "wanted")
+        self.json_of("enroll", "--id", "w", "--name", "Wanted", FRIENDS / "obama2.jpg", "--collection", "wanted")
+        stream = multipart_stream(lambda number: face if number % 20 < 10 else empty)
+        address = f"http://127.0.0.1:{self.camera_of({'/live': stream}).port}/live"
+        server = self.serve()
+        self.wait_ready(server)
+        self.add(server, "left", address, watch=self.LEFT, smallest_face=20, hours="00:00-24:00")
+        self.add(server, "right", address, watch=self.RIGHT)
+        self.add(server, "large", address, smallest_face=900)
+        self.add(server, "alert", address, watchlist="wanted")
+        self.add(server, "night", address, hours=f"{self.OTHER_DAY} 00:00-00:01")
+        self.wait_for("an event and an alert", lambda: SEEN in self.kinds("left") and WATCHLIST in self.kinds("alert"))
+        self.wait_phase(server, "night", "resting")
+        self.assertEqual(len(decoders_of(server)), 4)
+        for name in ("right", "large"):
+            self.wait_analysed(server, name, 12)
+            self.assertEqual(self.kinds(name), [], name)
+        self.assertNotIn(SEEN, self.kinds("alert"))
+        alert = json.loads(server.request("GET", "/v1/events?camera=alert&limit=1")[2])["events"][0]
+        self.assertEqual((alert["collection"], alert["person"]["id"]), ("wanted", "w"))
+        changed = self.change(server, "right", watch="", smallest_face=30, rate=4)
+        self.assertEqual([changed[field] for field in ("watch", "smallest_face", "rate")], [None, 30, 4])
+        self.change(server, "large", smallest_face=1)
+        self.change(server, "night", hours="")
+        self.change(server, "left", hours=f"{self.OTHER_DAY} 00:00-00:01")
+        for name in ("right", "large", "night"):
+            self.wait_for(f"an event of {name}", lambda name=name: SEEN in self.kinds(name))
+        self.wait_phase(server, "left", "resting")
+        self.assertEqual(server.request("GET", "/v1/cameras/left/snapshot")[0], 503)
+
+    def test_a_change_keeps_what_it_does_not_name_and_refuses_what_is_wrong(self):
+        server = self.serve()
+        self.add(server, "door", f"rtsp://viewer:{ENCODED}@127.0.0.1:1/", masks=self.RIGHT, hours="mo-fr 07:00-19:00")
+        before = self.camera(server, "door")
+        after = self.change(server, "door", purpose="another test", transport="udp")
+        self.assertEqual(after, {**before, "purpose": "another test", "transport": "udp", "state": after["state"]})
+        for wrong in ({"watch": "0,0"}, {"hours": "always"}, {"smallest_face": 0}, {"purpose": ""}, {"rate": 0}):
+            self.change(server, "door", 400, **wrong)
+        self.assertNotIn(ENCODED, json.dumps(self.change(server, "door", 400, address=f"ftp://viewer:{ENCODED}@h/")))
+        self.change(server, "door", 404, watchlist="nowhere")
+        self.change(server, "nobody", 404, rate=3)
+        self.assertEqual({**self.camera(server, "door"), "state": None}, {**after, "state": None})
 
 
 class Things(CameraCase):
@@ -366,6 +442,11 @@ class Things(CameraCase):
         self.assertEqual((found["width"], found["height"], found["codec"]), (960, 540, "mjpeg"))
         self.json_of("cameras", "snapshot", "hall", self.folder / "hall.jpg")
         self.assertEqual((self.folder / "hall.jpg").read_bytes()[:2], b"\xff\xd8")
+        self.json_of("cameras", "edit", "hall", "--hours", "mo-fr 07:00-19:00", "--watch", "0,0 1,0 1,1")
+        self.json_of("cameras", "edit", "hall", "--smallest-face", "40")
+        edited = self.json_of("cameras", "show", "hall")
+        self.assertEqual(edited, {**shown, "hours": "mo-fr 07:00-19:00", "watch": "0,0 1,0 1,1", "smallest_face": 40})
+        self.assertEqual(self.json_of("cameras", "test", "hall")["width"], 960)  # the password is there still
         self.json_of("cameras", "remove", "hall")
         self.assertEqual(self.json_of("cameras")["cameras"], [])
         for words, said in (

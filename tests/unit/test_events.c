@@ -506,9 +506,42 @@ static void a_camera_is_sealed_also_after_a_key_rotation_and_erased_when_it_is_r
   reopen(f);
   expect_cameras(f, 2);
   assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
+  char text[sizeof record];
+  sb_store_camera changed = {.record = memcpy(text, record, sizeof record), .size = sizeof record - 1};
+  changed.row = 77;
+  assert_int_equal(sb_store_camera_change(f->store, &changed, f->collection, NULL), SB_NOT_FOUND);
+  changed.row = 1;
+  assert_int_equal(sb_store_camera_change(f->store, &changed, f->collection, NULL), SB_OK);
+  expect_cameras(f, 2);
+  assert_int_equal(sb_store_check(f->store, NULL), SB_OK);
   assert_int_equal(sb_store_camera_delete(f->store, "door", f->collection, NULL), SB_OK);
   assert_int_equal(sb_store_camera_delete(f->store, "door", f->collection, NULL), SB_NOT_FOUND);
   expect_cameras(f, 1);
+}
+
+static void a_camera_that_an_earlier_program_stored_is_watched_everywhere_and_always_and_can_be_changed(void **state) {
+  fixture *f = *state;
+  char old[] = "1\0door\0default\0rtsp://user:Geheim42@192.0.2.1/\0a test\0"
+               "0,0 1,0 1,1\0"
+               "7\0udp";
+  sb_store_camera stored = {.name = "door", .record = old, .size = sizeof old};
+  assert_int_equal(sb_store_camera_add(f->store, &stored, f->collection, 2, NULL), SB_OK);
+  sb_engine *engine = engine_of(f);
+  sb_engine_camera *camera = NULL;
+  assert_int_equal(sb_engine_camera_get(engine, "door", &camera, NULL), SB_OK);
+  assert_string_equal(camera->masks, "0,0 1,0 1,1");
+  assert_string_equal(camera->watch, "");
+  assert_string_equal(camera->hours, "");
+  assert_string_equal(camera->watchlist, "");
+  assert_true(camera->smallest_face == 1 && camera->rate == 7 && camera->udp);
+  sb_cameras_free(camera, 1);
+  assert_int_equal(sb_engine_camera_change_to(engine, "door", &(sb_engine_camera_change){.smallest_face = 40}, NULL),
+                   SB_OK);
+  assert_int_equal(sb_engine_camera_get(engine, "door", &camera, NULL), SB_OK);
+  assert_string_equal(camera->address, "rtsp://user:Geheim42@192.0.2.1/");
+  assert_true(camera->smallest_face == 40 && camera->rate == 7 && camera->udp);
+  sb_cameras_free(camera, 1);
+  sb_engine_free(engine);
 }
 
 int main(void) {
@@ -517,6 +550,7 @@ int main(void) {
       TEST(an_event_is_read_as_it_was_added_also_after_a_restart_and_a_key_rotation),
       TEST(nothing_of_an_event_is_in_the_database_unsealed),
       TEST(a_camera_is_sealed_also_after_a_key_rotation_and_erased_when_it_is_removed),
+      TEST(a_camera_that_an_earlier_program_stored_is_watched_everywhere_and_always_and_can_be_changed),
       TEST(a_backup_has_the_events),
       TEST(an_event_that_another_program_changes_is_not_read),
       TEST(a_gallery_of_schema_6_takes_events_and_stays_valid),

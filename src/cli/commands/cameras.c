@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 typedef struct options {
-  const char *purpose, *masks, *transport;
-  size_t rate;
+  const char *purpose, *masks, *watch, *hours, *watchlist, *transport; /* NULL: not given */
+  size_t rate, smallest_face;                                          /* 0: not given */
 } options;
 
 /* ---- Addresses */
@@ -45,18 +45,24 @@ static sb_status take_address(sb_cli *cli, const char *word, char **out, sb_erro
   return status;
 }
 
-/* ---- Adding and removing */
+/* ---- Adding, changing and removing */
 
 static sb_status fill(sb_cli *cli, const options *o, sb_engine_camera *camera, sb_error *error) {
-  if (strlen(cli->words[0]) >= sizeof camera->name || strlen(cli->config->collection) >= sizeof camera->collection)
-    return sb_cli_usage(cli, error, "the name of the camera or of the collection is too long");
+  const char *watchlist = o->watchlist ? o->watchlist : "";
+  if (strlen(cli->words[0]) >= sizeof camera->name || strlen(cli->config->collection) >= sizeof camera->collection ||
+      strlen(watchlist) >= sizeof camera->watchlist)
+    return sb_cli_usage(cli, error, "the name of the camera or of a collection is too long");
   snprintf(camera->name, sizeof camera->name, "%s", cli->words[0]);
   snprintf(camera->collection, sizeof camera->collection, "%s", cli->config->collection);
+  snprintf(camera->watchlist, sizeof camera->watchlist, "%s", watchlist);
   camera->rate = (int)o->rate;
+  camera->smallest_face = (int)o->smallest_face;
   camera->udp = !strcmp(o->transport, "udp");
   camera->purpose = sb_strdup(o->purpose, error);
   camera->masks = sb_strdup(o->masks ? o->masks : "", error);
-  if (!camera->purpose || !camera->masks) return SB_NO_MEMORY;
+  camera->watch = sb_strdup(o->watch ? o->watch : "", error);
+  camera->hours = sb_strdup(o->hours ? o->hours : "", error);
+  if (!camera->purpose || !camera->masks || !camera->watch || !camera->hours) return SB_NO_MEMORY;
   return take_address(cli, cli->words[1], &camera->address, error);
 }
 
@@ -65,11 +71,24 @@ static sb_status print_one(const sb_cli *cli, const sb_engine_camera *camera, sb
   if (cli->json) return sb_cli_print_json(sb_http_camera_json(camera), error);
   sb_camera_shown_address(camera, shown);
   sb_time_iso(camera->created_ms, added);
-  printf("name        %s\naddress     %s\ntransport   %s\ncollection  %s\npurpose     %s\nrate        %d\nmasks       "
-         "%s\nadded       %s\n",
-         camera->name, shown, camera->udp ? "udp" : "tcp", camera->collection, camera->purpose, camera->rate,
-         *camera->masks ? camera->masks : "none", added);
+  printf("name           %s\naddress        %s\ntransport      %s\n", camera->name, shown, camera->udp ? "udp" : "tcp");
+  printf("collection     %s\nwatchlist      %s\n", camera->collection, *camera->watchlist ? camera->watchlist : "none");
+  printf("purpose        %s\nrate           %d\n", camera->purpose, camera->rate);
+  printf("masks          %s\nwatch          %s\n", *camera->masks ? camera->masks : "none",
+         *camera->watch ? camera->watch : "everywhere");
+  printf("smallest face  %d\nhours          %s\nadded          %s\n", camera->smallest_face,
+         *camera->hours ? camera->hours : "always", added);
   return SB_OK;
+}
+
+static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
+  (void)parsed;
+  sb_engine_camera *camera = NULL;
+  sb_status status = sb_engine_camera_get(cli->engine, cli->words[0], &camera, error);
+  if (status != SB_OK) return status;
+  status = print_one(cli, camera, error);
+  sb_cameras_free(camera, 1);
+  return status;
 }
 
 static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
@@ -82,6 +101,29 @@ static sb_status run_add(sb_cli *cli, const void *parsed, sb_error *error) {
   if (status == SB_OK && !cli->json && !cli->quiet) printf("added %s\n", camera->name);
   sb_cameras_free(camera, 1);
   return status;
+}
+
+static sb_status run_edit(sb_cli *cli, const void *parsed, sb_error *error) {
+  const options *o = parsed;
+  char *address = NULL;
+  sb_status status = cli->count > 1 ? take_address(cli, cli->words[1], &address, error) : SB_OK;
+  if (status != SB_OK) return status;
+  const sb_engine_camera_change change = {.address = address,
+                                          .purpose = o->purpose,
+                                          .masks = o->masks,
+                                          .watch = o->watch,
+                                          .hours = o->hours,
+                                          .watchlist = o->watchlist,
+                                          .transport = o->transport,
+                                          .rate = (int)o->rate,
+                                          .smallest_face = (int)o->smallest_face};
+  status = sb_camera_change(cli->engine, cli->words[0], &change, error);
+  if (address) sb_wipe(address, strlen(address));
+  free(address);
+  if (status != SB_OK) return status;
+  if (cli->json) return run_show(cli, parsed, error);
+  if (!cli->quiet) printf("changed %s\n", cli->words[0]);
+  return SB_OK;
 }
 
 static sb_status run_remove(sb_cli *cli, const void *parsed, sb_error *error) {
@@ -113,16 +155,6 @@ static sb_status run_list(sb_cli *cli, const void *parsed, sb_error *error) {
   sb_cameras_free(cameras, count);
   sb_cli_print_empty(cli, count, "no cameras; `semblance cameras add` adds one");
   return cli->json ? sb_cli_print_json(json_pack("{s:o}", "cameras", list), error) : SB_OK;
-}
-
-static sb_status run_show(sb_cli *cli, const void *parsed, sb_error *error) {
-  (void)parsed;
-  sb_engine_camera *camera = NULL;
-  sb_status status = sb_engine_camera_get(cli->engine, cli->words[0], &camera, error);
-  if (status != SB_OK) return status;
-  status = print_one(cli, camera, error);
-  sb_cameras_free(camera, 1);
-  return status;
 }
 
 /* The camera of an argument: the name of a stored one, an address, or "-". */
@@ -189,14 +221,35 @@ static sb_status run_snapshot(sb_cli *cli, const void *parsed, sb_error *error) 
 
 /* ---- The subcommand */
 
+#define RATE_HELP "pictures that are searched a second, at most"
+#define FACE_HELP "ignore faces whose shorter side has fewer pixels of the stream"
+#define AREA_OPTIONS                                                                                      \
+  {"--masks", "POLYGONS", "areas that nobody looks at: \"0,0 .5,0 .5,1 0,1\", several with ';' between",  \
+   SB_CLI_FIELD(options, masks)},                                                                         \
+      {"--watch", "POLYGONS", "areas in which faces are looked for, as of --masks; \"\": everywhere",     \
+       SB_CLI_FIELD(options, watch)},                                                                     \
+      {"--hours", "SPANS", "when it is watched, in local time: \"mo-fr 07:00-19:00; sa,su 22:00-06:00\"", \
+       SB_CLI_FIELD(options, hours)},                                                                     \
+  {                                                                                                       \
+    "--watchlist", "COLLECTION", "whose people alert; \"\": none", SB_CLI_FIELD(options, watchlist)       \
+  }
 static const sb_cli_option add_options[] = {
     {"--purpose", "TEXT", "what the camera is for; data protection law wants it stated", SB_CLI_FIELD(options, purpose),
      .required = true},
-    {"--rate", "N", "pictures that are searched a second, at most", SB_CLI_FIELD(options, rate), .fallback = "5",
-     .minimum = 1, .limit = SB_VIDEO_RATE_MAX},
-    {"--masks", "POLYGONS", "areas that nobody looks at: \"0,0 .5,0 .5,1 0,1\", several with ';' between",
-     SB_CLI_FIELD(options, masks)},
+    {"--rate", "N", RATE_HELP, SB_CLI_FIELD(options, rate), .fallback = "5", .minimum = 1, .limit = SB_VIDEO_RATE_MAX},
     {"--transport", "KIND", "of RTSP", SB_CLI_FIELD(options, transport), .fallback = "tcp", .choices = "tcp|udp"},
+    {"--smallest-face", "N", FACE_HELP, SB_CLI_FIELD(options, smallest_face), .fallback = "1", .minimum = 1,
+     .limit = SB_CAMERA_FACE_MAX},
+    AREA_OPTIONS,
+    {NULL},
+};
+static const sb_cli_option edit_options[] = {
+    {"--purpose", "TEXT", "what the camera is for", SB_CLI_FIELD(options, purpose)},
+    {"--rate", "N", RATE_HELP, SB_CLI_FIELD(options, rate), .minimum = 1, .limit = SB_VIDEO_RATE_MAX},
+    {"--transport", "KIND", "of RTSP", SB_CLI_FIELD(options, transport), .choices = "tcp|udp"},
+    {"--smallest-face", "N", FACE_HELP, SB_CLI_FIELD(options, smallest_face), .minimum = 1,
+     .limit = SB_CAMERA_FACE_MAX},
+    AREA_OPTIONS,
     {NULL},
 };
 static const sb_cli_command actions[] = {
@@ -208,6 +261,14 @@ static const sb_cli_command actions[] = {
      .least = 2,
      .most = 2,
      .run = run_add},
+    {.name = "edit",
+     .arguments = "NAME [ADDRESS|-]",
+     .summary = "change settings of a camera; those that are not named stay",
+     .options = edit_options,
+     .least = 1,
+     .most = 2,
+     .opens_gallery = true,
+     .run = run_edit},
     {.name = "show",
      .arguments = "NAME",
      .summary = "what is stored about a camera",

@@ -21,6 +21,7 @@ static void print_address(const sb_cli *cli, const sb_http_server *server) {
 static sb_status prepare(sb_cli *cli, const void *options, sb_error *error) {
   (void)options;
   sb_status status = sb_http_listener_open(cli->config, &cli->listener, error);
+  tzset(); /* the hours of cameras need the time zone, which cannot be read in the sandbox */
   if (status == SB_OK && cli->config->cameras && sb_video_available())
     status = sb_video_launcher_start(&cli->launcher, error);
   if (status != SB_OK || !sb_webhook_available()) return status;

@@ -58,13 +58,8 @@ static void copy_name(sb_http_params *p, const char *field, const char *text, ch
   if (text) snprintf(out, size, "%s", text);
 }
 
-/* The API's strings are borrowed from the request. */
-static sb_status add(sb_engine *engine, const char *const texts[3], sb_engine_camera *camera, sb_error *error) {
-  camera->address = sb_strdup(texts[0], error);
-  camera->purpose = sb_strdup(texts[1], error);
-  camera->masks = sb_strdup(texts[2] ? texts[2] : "", error);
-  if (!camera->address || !camera->purpose || !camera->masks) return SB_NO_MEMORY;
-  return sb_camera_add(engine, camera, error);
+static void refresh(const sb_http_request *request) {
+  if (request->context->cameras) sb_camera_watcher_refresh(request->context->cameras);
 }
 
 static const char *const transports[] = {"tcp", "udp", NULL};
@@ -74,27 +69,50 @@ static const char *read_transport(sb_http_params *p) {
   return which < 0 ? NULL : transports[which];
 }
 
+/* What the request names, borrowed from it; NULL or the fallbacks for the rest. */
+static sb_engine_camera_change read_settings(sb_http_params *p, size_t rate, size_t smallest_face) {
+  return (sb_engine_camera_change){
+      .address = sb_http_params_text(p, "address"),
+      .purpose = sb_http_params_text(p, "purpose"),
+      .masks = sb_http_params_text(p, "masks"),
+      .watch = sb_http_params_text(p, "watch"),
+      .hours = sb_http_params_text(p, "hours"),
+      .watchlist = sb_http_params_text(p, "watchlist"),
+      .transport = read_transport(p),
+      .rate = (int)sb_http_params_count(p, "rate", 1, SB_VIDEO_RATE_MAX, rate),
+      .smallest_face = (int)sb_http_params_count(p, "smallest_face", 1, SB_CAMERA_FACE_MAX, smallest_face)};
+}
+
+static sb_status add(sb_engine *engine, const sb_engine_camera_change *settings, sb_engine_camera *camera,
+                     sb_error *error) {
+  camera->rate = settings->rate;
+  camera->smallest_face = settings->smallest_face;
+  camera->udp = settings->transport && !strcmp(settings->transport, "udp");
+  camera->address = sb_strdup(settings->address, error);
+  camera->purpose = sb_strdup(settings->purpose, error);
+  camera->masks = sb_strdup(settings->masks ? settings->masks : "", error);
+  camera->watch = sb_strdup(settings->watch ? settings->watch : "", error);
+  camera->hours = sb_strdup(settings->hours ? settings->hours : "", error);
+  if (!camera->address || !camera->purpose || !camera->masks || !camera->watch || !camera->hours) return SB_NO_MEMORY;
+  return sb_camera_add(engine, camera, error);
+}
+
 void sb_http_handle_cameras_add(sb_http_request *request) {
   sb_error error = {0};
   sb_engine_camera *camera = sb_alloc(1, sizeof *camera, &error);
   if (sb_http_failed(request, camera ? SB_OK : SB_NO_MEMORY, &error)) return;
   sb_http_params p = sb_http_params_begin(request);
   const char *name = sb_http_params_required(&p, "name", "what the camera is called: a-z, 0-9, _ and -");
-  const char *texts[3];
-  texts[0] = sb_http_params_required(&p, "address", "where the camera is: rtsp://user:password@192.0.2.1/path");
-  texts[1] = sb_http_params_required(&p, "purpose", "what the camera is for; data protection law wants it stated");
-  texts[2] = sb_http_params_text(&p, "masks");
-  camera->rate = (int)sb_http_params_count(&p, "rate", 1, SB_VIDEO_RATE_MAX, SB_CAMERA_RATE);
-  const char *transport = read_transport(&p);
-  camera->udp = transport && !strcmp(transport, "udp");
+  (void)sb_http_params_required(&p, "address", "where the camera is: rtsp://user:password@192.0.2.1/path");
+  (void)sb_http_params_required(&p, "purpose", "what the camera is for; data protection law wants it stated");
+  const sb_engine_camera_change settings = read_settings(&p, SB_CAMERA_RATE, 1);
+  copy_name(&p, "watchlist", settings.watchlist, camera->watchlist, sizeof camera->watchlist);
   copy_name(&p, "collection", sb_http_params_collection(&p), camera->collection, sizeof camera->collection);
   copy_name(&p, "name", name, camera->name, sizeof camera->name);
   if (!sb_http_params_failed(&p)) {
-    sb_status status = add(request->context->engine, texts, camera, &error);
-    if (!sb_http_failed(request, status, &error)) {
-      if (request->context->cameras) sb_camera_watcher_refresh(request->context->cameras);
-      reply_camera(request, camera->name, 201);
-    }
+    sb_status status = add(request->context->engine, &settings, camera, &error);
+    if (status == SB_OK) refresh(request);
+    if (!sb_http_failed(request, status, &error)) reply_camera(request, camera->name, 201);
   }
   sb_cameras_free(camera, 1);
 }
@@ -103,15 +121,11 @@ void sb_http_handle_camera_change(sb_http_request *request) {
   sb_error error = {0};
   const char *name = request->path_parameters[0];
   sb_http_params p = sb_http_params_begin(request);
-  const sb_engine_camera_change change = {.address = sb_http_params_text(&p, "address"),
-                                          .purpose = sb_http_params_text(&p, "purpose"),
-                                          .masks = sb_http_params_text(&p, "masks"),
-                                          .transport = read_transport(&p),
-                                          .rate = (int)sb_http_params_count(&p, "rate", 1, SB_VIDEO_RATE_MAX, 0)};
+  const sb_engine_camera_change change = read_settings(&p, 0, 0);
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_camera_change(request->context->engine, name, &change, &error);
   if (sb_http_failed(request, status, &error)) return;
-  if (request->context->cameras) sb_camera_watcher_refresh(request->context->cameras);
+  refresh(request);
   reply_camera(request, name, 200);
 }
 
@@ -181,7 +195,7 @@ void sb_http_handle_camera_remove(sb_http_request *request) {
   sb_error error = {0};
   const char *name = request->path_parameters[0];
   sb_status status = sb_engine_camera_remove(request->context->engine, name, &error);
-  if (status == SB_OK && request->context->cameras) sb_camera_watcher_refresh(request->context->cameras);
+  if (status == SB_OK) refresh(request);
   sb_http_reply_result(request, status, &error, 200, json_pack("{s:s}", "deleted", name));
 }
 

@@ -14,6 +14,7 @@ export default {
   'c.connecting': 'Verbindet',
   'c.connected': 'Verbunden',
   'c.lost': 'Verloren',
+  'c.resting': 'Außerhalb der Zeiten',
   'c.waiting': 'Noch nicht beobachtet',
   'c.since': 'seit {time}',
   'c.picture': 'Neuestes Bild von {name}',

@@ -14,6 +14,7 @@ export default {
   'c.connecting': 'Connecting',
   'c.connected': 'Connected',
   'c.lost': 'Lost',
+  'c.resting': 'Outside its hours',
   'c.waiting': 'Not watched yet',
   'c.since': 'since {time}',
   'c.picture': 'Latest picture of {name}',

@@ -14,6 +14,7 @@ export default {
   'c.connecting': 'Conectando',
   'c.connected': 'Conectada',
   'c.lost': 'Sin conexión',
+  'c.resting': 'Fuera de horario',
   'c.waiting': 'Aún no se observa',
   'c.since': 'desde {time}',
   'c.picture': 'Última imagen de {name}',

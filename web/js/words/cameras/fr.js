@@ -14,6 +14,7 @@ export default {
   'c.connecting': 'Connexion en cours',
   'c.connected': 'Connectée',
   'c.lost': 'Perdue',
+  'c.resting': 'Hors horaires',
   'c.waiting': 'Pas encore surveillée',
   'c.since': 'depuis {time}',
   'c.picture': 'Dernière image de {name}',

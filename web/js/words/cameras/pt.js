@@ -14,6 +14,7 @@ export default {
   'c.connecting': 'Conectando',
   'c.connected': 'Conectada',
   'c.lost': 'Sem conexão',
+  'c.resting': 'Fora do horário',
   'c.waiting': 'Ainda não observada',
   'c.since': 'desde {time}',
   'c.picture': 'Imagem mais recente de {name}',

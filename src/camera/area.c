@@ -1,4 +1,4 @@
-#include "camera/mask.h"
+#include "camera/area.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -6,11 +6,11 @@
 
 enum { GREY = 128 };
 
-static sb_status malformed(sb_error *error) {
+static sb_status malformed(const char *field, sb_error *error) {
   return sb_fail(error, SB_INVALID,
-                 "masks are polygons with ';' between, each of 3 to %d points from 0,0 (top left) to 1,1, at most %d: "
+                 "%s: polygons are separated by ';', each of 3 to %d points from 0,0 (top left) to 1,1, at most %d: "
                  "\"0,0 0.5,0 0.5,1 0,1\"",
-                 SB_CAMERA_POINTS_MAX, SB_CAMERA_POLYGONS_MAX);
+                 field, SB_CAMERA_POINTS_MAX, SB_CAMERA_POLYGONS_MAX);
 }
 
 /* A number of 0..1, followed by `end`, or by any of ' ', ';' and the end of the text where that is ' '. */
@@ -36,15 +36,26 @@ static bool parse_polygon(const char **text, sb_camera_polygon *out) {
   }
 }
 
-sb_status sb_camera_masks_parse(const char *text, sb_camera_masks *out, sb_error *error) {
-  *out = (sb_camera_masks){.count = 0};
+sb_status sb_camera_area_parse(const char *text, const char *field, sb_camera_area *out, sb_error *error) {
+  *out = (sb_camera_area){.count = 0};
   if (!text[strspn(text, " ")]) return SB_OK;
   for (;; text++) {
     if (out->count == SB_CAMERA_POLYGONS_MAX || !parse_polygon(&text, &out->polygons[out->count]))
-      return malformed(error);
+      return malformed(field, error);
     out->count++;
     if (!*text) return SB_OK;
   }
+}
+
+bool sb_camera_area_contains(const sb_camera_area *area, double x, double y) {
+  bool inside = false;
+  for (int m = 0; m < area->count && !inside; m++) {
+    const sb_camera_polygon *p = &area->polygons[m];
+    for (int i = 0, j = p->count - 1; i < p->count; j = i++)
+      if ((p->y[i] > y) != (p->y[j] > y) && x < p->x[i] + (y - p->y[i]) / (p->y[j] - p->y[i]) * (p->x[j] - p->x[i]))
+        inside = !inside; /* the even-odd rule: the ray to the right crosses this edge */
+  }
+  return inside;
 }
 
 /* ---- Painting, a row at a time, by the even-odd rule */
@@ -73,8 +84,8 @@ static void paint_row(const sb_camera_polygon *p, uint8_t *row, int width, doubl
   }
 }
 
-void sb_camera_masks_paint(const sb_camera_masks *masks, uint8_t *pixels, int width, int height) {
-  for (int m = 0; m < masks->count; m++)
+void sb_camera_area_paint(const sb_camera_area *area, uint8_t *pixels, int width, int height) {
+  for (int m = 0; m < area->count; m++)
     for (int y = 0; y < height; y++)
-      paint_row(&masks->polygons[m], pixels + 3 * (size_t)y * (size_t)width, width, (y + 0.5) / height);
+      paint_row(&area->polygons[m], pixels + 3 * (size_t)y * (size_t)width, width, (y + 0.5) / height);
 }
