@@ -7,6 +7,8 @@
 #include "engine/engine.h"
 #include "video/video.h"
 
+#include <semblance/events.h>
+
 /* ---- Cameras as things (cameras.c) */
 
 /* Checks the settings, then sb_engine_camera_add. SB_INVALID names the field, and repeats nothing of the
@@ -66,6 +68,12 @@ void sb_camera_watcher_stop(sb_camera_watcher *watcher); /* NULL allowed */
 void sb_camera_watcher_refresh(sb_camera_watcher *watcher);
 /* False: the camera is not watched yet. */
 bool sb_camera_watcher_state(sb_camera_watcher *watcher, const char *name, sb_camera_state *out);
+/* The name and the state of each camera that is watched; at most `most`, gives how many. */
+typedef struct sb_camera_watched {
+  char name[SB_CAMERA_MAX + 1];
+  sb_camera_state state;
+} sb_camera_watched;
+size_t sb_camera_watcher_states(sb_camera_watcher *watcher, sb_camera_watched *out, size_t most);
 /* sb_camera_try with the launcher of the watcher. SB_BUSY: another camera is being tried. */
 sb_status sb_camera_watcher_try(sb_camera_watcher *watcher, const sb_engine_camera *camera, sb_camera_probe *out,
                                 sb_error *error);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -188,6 +189,17 @@ bool sb_camera_watcher_state(sb_camera_watcher *watcher, const char *name, sb_ca
   if (watch) *out = sb_camera_watch_state(watch);
   pthread_mutex_unlock(&watcher->lock);
   return watch != NULL;
+}
+
+size_t sb_camera_watcher_states(sb_camera_watcher *watcher, sb_camera_watched *out, size_t most) {
+  pthread_mutex_lock(&watcher->lock);
+  size_t count = watcher->count < most ? watcher->count : most;
+  for (size_t i = 0; i < count; i++) {
+    snprintf(out[i].name, sizeof out[i].name, "%s", sb_camera_watch_camera(watcher->watches[i])->name);
+    out[i].state = sb_camera_watch_state(watcher->watches[i]);
+  }
+  pthread_mutex_unlock(&watcher->lock);
+  return count;
 }
 
 sb_status sb_camera_watcher_snapshot(sb_camera_watcher *watcher, const char *name, uint8_t **bytes, size_t *size,

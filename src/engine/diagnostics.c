@@ -3,6 +3,7 @@
 #include "engine/internal.h"
 #include "infer/infer.h"
 #include "store/gallery/access.h"
+#include "store/gallery/cameras.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -97,6 +98,13 @@ void sb_diagnostics_close(sb_diagnostics *gallery) {
 
 sb_status sb_diagnostics_keys(sb_diagnostics *gallery, sb_store_key_status *out, sb_error *error) {
   return sb_store_keys_status(gallery->store, out, error);
+}
+
+sb_status sb_diagnostics_cameras(sb_diagnostics *gallery, size_t *count, sb_error *error) {
+  sb_store_camera *cameras = NULL;
+  sb_status status = sb_store_cameras(gallery->store, &cameras, count, error);
+  if (status == SB_OK) sb_store_cameras_free(cameras, *count);
+  return status;
 }
 
 sb_status sb_diagnostics_contents(sb_diagnostics *gallery, sb_store_collection **collections, size_t *count,

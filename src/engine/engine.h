@@ -544,6 +544,8 @@ sb_status sb_diagnostics_keys(sb_diagnostics *gallery, sb_store_key_status *out,
 /* Its collections, released by free(), and the people and faces of all of them. */
 sb_status sb_diagnostics_contents(sb_diagnostics *gallery, sb_store_collection **collections, size_t *count,
                                   size_t *people, size_t *faces, sb_error *error);
+/* How many cameras it has. */
+sb_status sb_diagnostics_cameras(sb_diagnostics *gallery, size_t *count, sb_error *error);
 /* Is this standby of use? SB_INVALID: it is no copy of the database. */
 sb_status sb_diagnostics_replica(sb_diagnostics *gallery, const char *url, bool *up, sb_error *error);
 /* Unix time of the newest audit entry in milliseconds; 0: there is none, or it cannot be read. */

@@ -2,12 +2,13 @@
 nothing."""
 
 import os
+import pathlib
 import resource
 import shutil
 import socket
 import sqlite3
 
-from program import FRIENDS, SOURCE, ProgramCase, of_a_file
+from program import FRIENDS, PROGRAM, SOURCE, ProgramCase, of_a_file
 from server import Server
 
 OBAMA = FRIENDS / "obama.jpg"
@@ -44,6 +45,7 @@ class Healthy(DoctorCase):
                 "photos",
                 "films",
                 "webhooks",
+                "cameras",
                 "models",
                 "database",
                 "keys",
@@ -60,6 +62,13 @@ class Healthy(DoctorCase):
     def test_before_the_first_enrolment_nothing_is_wrong_and_nothing_is_made(self):
         self.assertTrue(self.doctor(code=0)["healthy"])
         self.assertFalse(self.data.exists())
+
+    def test_the_cameras_of_the_gallery_are_counted(self):
+        self.run_program("cameras", "add", "door", "rtsp://127.0.0.1:1/", "--purpose", "a test")
+        (found,) = [f for f in self.doctor("--models", self.folder)["findings"] if f["check"] == "cameras"]
+        decoder = (pathlib.Path(PROGRAM).resolve().parent.parent / "video/semblance-video").exists()
+        self.assertEqual(found["state"], "ok" if decoder else "warning")
+        self.assertIn("1; this machine" if decoder else "none of 1 cameras", found["message"])
 
     def test_the_text_says_the_same_in_a_line_each(self):
         done = self.run_program("doctor", "--port", "0")

@@ -1,6 +1,7 @@
 """What an operator sees: the log in both forms, slow requests with their stages, the metrics, and the dashboard."""
 
 import fcntl
+import itertools
 import json
 import os
 import pathlib
@@ -9,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from program import FRIENDS, SOURCE, ProgramCase
+from program import FRIENDS, PROGRAM, SOURCE, ProgramCase
 from server import PATIENCE, Server
 
 OBAMA = (FRIENDS / "obama.jpg").read_bytes()
@@ -105,17 +106,25 @@ class Log(ProgramCase):
 
 class Dashboard(ProgramCase):
     def test_the_dashboard_and_the_metrics_name_each_other(self):
+        self.json_of("cameras", "add", "door", "rtsp://127.0.0.1:1/", "--purpose", "a test")
+        decoder = (pathlib.Path(PROGRAM).resolve().parent.parent / "video/semblance-video").exists()
         with Server(self.data) as server:
             server.post_photo("/v1/search", OBAMA)
             text, give_up = b"", time.monotonic() + PATIENCE
-            while (
-                b'semblance_request_seconds_count{method="POST",route="/v1/search"}' not in text
-            ):  # a request is counted just after its answer is sent
+            wanted = {b'semblance_request_seconds_count{method="POST",route="/v1/search"}'}
+            if decoder:
+                wanted.add(b'semblance_camera_state{camera="door",state="lost"} 1')
+            while any(line not in text for line in wanted):  # both come a moment later
                 self.assertLess(time.monotonic(), give_up, text)
                 _, _, text = server.request("GET", "/metrics")
         kinds = dict(re.findall(r"(?m)^# TYPE (\w+) (\w+)$", text.decode()))
         self.assertEqual(set(kinds), set(re.findall(r"(?m)^# HELP (\w+) \S", text.decode())))
         samples = set(re.findall(r"(?m)^(\w+)[{ ]", text.decode()))
+        families = [re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"(?m)^(\w+)[{ ]", text.decode())]
+        groups = [name for name, _ in itertools.groupby(families)]
+        self.assertEqual(len(groups), len(set(groups)), "the samples of a metric do not stand together")
+        if not decoder:
+            samples |= {name for name in kinds if name.startswith("semblance_camera_")}
         dashboard = json.loads(pathlib.Path(SOURCE / "packaging/grafana/semblance.json").read_text())
         queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
         queries += [

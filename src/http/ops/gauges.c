@@ -1,6 +1,7 @@
 /* The gauges of /metrics. Names and help texts are read by monitoring: a renamed one breaks dashboards. */
 #include "http/ops/gauges.h"
 #include "http/core/live_sessions.h"
+#include "http/ops/camera_metrics.h"
 #include "http/ops/metrics.h"
 
 #include <dirent.h>
@@ -163,4 +164,5 @@ void sb_http_gauges_write(sb_http_context *context, sb_http_prometheus *out) {
   write_replica(out, &counts);
   write_process(out, sb_http_metrics_uptime_s(context->metrics));
   write_model_times(out, &counts);
+  sb_http_camera_metrics_write(context, out);
 }

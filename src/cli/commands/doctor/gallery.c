@@ -1,6 +1,7 @@
 /* Doctor: the database, its replica, the keys and the collections. Nothing is created, migrated or changed. */
 #include "cli/commands/doctor/doctor.h"
 #include "cli/wording.h"
+#include "video/video.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,6 +115,23 @@ static void check_collections(sb_cli_doctor *doctor) {
   free(list);
 }
 
+/* Whether the cameras can be watched here; which of them answers is the server's to say. */
+static void check_cameras(sb_cli_doctor *doctor) {
+  sb_error error = {0};
+  size_t count = 0, most = sb_engine_cameras_most();
+  if (sb_diagnostics_cameras(doctor->gallery, &count, &error) != SB_OK)
+    sb_cli_doctor_wrong(doctor, "cameras", fix_for(error.code), "%s", error.message);
+  else if (count && !sb_video_available())
+    sb_cli_doctor_warning(doctor, "cameras", "install semblance-video and FFmpeg's libraries (docs/cameras.md)",
+                          "none of %zu cameras can be watched: semblance-video is not installed", count);
+  else if (count > most)
+    sb_cli_doctor_warning(doctor, "cameras", "remove some, or use a machine with more cores",
+                          "there are %zu cameras, and this machine watches at most %zu: the newest are not watched",
+                          count, most);
+  else
+    sb_cli_doctor_ok(doctor, "cameras", "%zu; this machine watches at most %zu", count, most);
+}
+
 static void check_replica(sb_cli_doctor *doctor) {
   sb_error error = {0};
   bool up = false;
@@ -152,4 +170,5 @@ void sb_cli_doctor_check_gallery(sb_cli_doctor *doctor) {
   check_replica(doctor);
   check_keys(doctor);
   check_collections(doctor);
+  check_cameras(doctor);
 }
