@@ -91,11 +91,12 @@ static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_s
                              sb_error *error) {
   sb_statement changes =
       sb_statement_new(store, "SELECT " CHANGE_COLUMNS " FROM change WHERE sequence > ? ORDER BY sequence", error);
-  sb_statement puts = sb_statement_new(store,
-                                       "SELECT " PUT_COLUMNS " FROM change h JOIN face f ON f.id = h.face"
-                                       " JOIN collection c ON c.id = f.collection WHERE h.sequence > ? AND h.kind = 1"
-                                       " ORDER BY h.sequence",
-                                       error);
+  sb_statement puts =
+      sb_statement_new(store,
+                       "SELECT " PUT_COLUMNS " FROM change h JOIN face f ON f.person = h.person AND f.id = h.face"
+                       " JOIN collection c ON c.id = f.collection WHERE h.sequence > ? AND h.kind = 1"
+                       " ORDER BY h.sequence",
+                       error);
   sb_statement_bind_int(&changes, 1, since);
   sb_statement_bind_int(&puts, 1, since);
   return visit_rows(&changes, &puts, visit, context, last);

@@ -19,17 +19,18 @@ enum {
   SB_PERSON_COLUMN_PICTURED_FACE, /* the first face that has a thumbnail; with SB_PERSON_SELECT_PICTURED only */
   SB_PERSON_COLUMN_THUMBNAIL
 };
-#define SB_PERSON_COLUMNS(faces) \
-  "p.id, p.external_id, p.name, p.consent, p.created, " faces ", a.id, a.attributes, p.purpose, p.expires"
-#define SB_PERSON_TABLES                      \
-  " FROM person p LEFT JOIN face a ON a.id =" \
-  " (SELECT min(b.id) FROM face b WHERE b.person = p.id AND b.attributes IS NOT NULL) "
+/* Sub-selects by person, and no outer join: Citus runs them where the person is. */
 #define SB_PERSON_FACE_COUNT "(SELECT count(*) FROM face f WHERE f.person = p.id)"
-#define SB_PERSON_SELECT "SELECT " SB_PERSON_COLUMNS(SB_PERSON_FACE_COUNT) SB_PERSON_TABLES
-#define SB_PERSON_SELECT_PICTURED                                                               \
-  "SELECT " SB_PERSON_COLUMNS(                                                                  \
-      SB_PERSON_FACE_COUNT) ", t.id, t.thumbnail" SB_PERSON_TABLES "LEFT JOIN face t ON t.id =" \
-                            " (SELECT min(c.id) FROM face c WHERE c.person = p.id AND c.thumbnail IS NOT NULL) "
+#define SB_PERSON_FIRST_FACE(column) "(SELECT min(f.id) FROM face f WHERE f.person = p.id AND f." column " IS NOT NULL)"
+#define SB_PERSON_OF_FIRST_FACE(column) \
+  "(SELECT g." column " FROM face g WHERE g.person = p.id AND g.id = " SB_PERSON_FIRST_FACE(column) ")"
+#define SB_PERSON_COLUMNS                                                    \
+  "p.id, p.external_id, p.name, p.consent, p.created, " SB_PERSON_FACE_COUNT \
+  ", " SB_PERSON_FIRST_FACE("attributes") ", " SB_PERSON_OF_FIRST_FACE("attributes") ", p.purpose, p.expires"
+#define SB_PERSON_SELECT "SELECT " SB_PERSON_COLUMNS " FROM person p "
+#define SB_PERSON_SELECT_PICTURED \
+  "SELECT " SB_PERSON_COLUMNS     \
+  ", " SB_PERSON_FIRST_FACE("thumbnail") ", " SB_PERSON_OF_FIRST_FACE("thumbnail") " FROM person p "
 
 /* Reads the current row. A field that could not be opened is NULL, and s->status says why. */
 void sb_store_person_read(sb_statement *s, sb_person *person);

@@ -49,29 +49,59 @@ static const char tables[] =
     "  revoked bigint);"
     "CREATE TABLE admin(id bigint PRIMARY KEY CHECK (id = 1), password text NOT NULL, totp bytea, totp_step bigint);";
 
-/* Sequentially on each machine: Citus requires that within a transaction for tables that refer to a reference table. */
-static const char citus_tables[] =
-    "SET LOCAL citus.multi_shard_modify_mode = 'sequential';"
-    "DROP INDEX person_hash; CREATE INDEX person_hash ON person(collection, external_hash);"
-    "SELECT create_reference_table('collection'); SELECT create_distributed_table('person', 'id');"
-    "SELECT create_distributed_table('face', 'person', colocate_with => 'person')";
+/* One statement a call: Citus does not distribute a table within a command of several. The reference from face to person
+ * is dropped first and added again, because a table that refers to a distributed one cannot be local. `writer_turn` has
+ * one row, on every node: each writer updates it (drivers/postgres), which makes its commit one over all nodes. */
+static const char *const citus_tables[] = {
+    "SET LOCAL citus.multi_shard_modify_mode = 'sequential'",
+    "DROP INDEX person_hash",
+    "CREATE INDEX person_hash ON person(collection, external_hash)",
+    "ALTER TABLE face DROP CONSTRAINT face_person_fkey",
+    "CREATE TABLE writer_turn(id bigint PRIMARY KEY, turn bigint NOT NULL)",
+    "INSERT INTO writer_turn VALUES(1, 0)",
+    "SELECT create_reference_table('writer_turn')",
+    "SELECT create_reference_table('collection')",
+    "SELECT create_distributed_table('person', 'id')",
+    "SELECT create_distributed_table('face', 'person', colocate_with => 'person')",
+    "ALTER TABLE face ADD CONSTRAINT face_person_fkey FOREIGN KEY(person) REFERENCES person(id)",
+};
+
+/* A copy of each reference table has to be on the coordinator: change and audit are there, and only there. */
+static sb_status check_coordinator(sb_store *store, sb_error *error) {
+  int64_t coordinator = 0;
+  sb_status status =
+      sb_store_number(store, "SELECT count(*) FROM pg_catalog.pg_dist_node WHERE groupid = 0", &coordinator, error);
+  if (status != SB_OK || coordinator) return status;
+  return sb_fail(error, SB_STORE,
+                 "the coordinator is not a node of its Citus cluster; add it, with: SELECT "
+                 "citus_set_coordinator_host('HOST')");
+}
+
+static sb_status distribute(sb_store *store, sb_error *error) {
+  sb_status status = check_coordinator(store, error);
+  for (size_t i = 0; status == SB_OK && i < sizeof citus_tables / sizeof *citus_tables; i++)
+    status = sb_store_exec(store, citus_tables[i], error);
+  return status;
+}
 
 static sb_status fill(sb_store *store, sb_error *error) {
   int64_t citus = 0;
   sb_status status =
       sb_store_number(store, "SELECT count(*) FROM pg_catalog.pg_extension WHERE extname = 'citus'", &citus, error);
-  if (status == SB_OK && citus) status = sb_store_exec(store, citus_tables, error);
+  if (status == SB_OK && citus) status = distribute(store, error);
   if (status != SB_OK) return status;
   status = sb_store_keys_make(store, SB_KEYRING_DATA, error);
   return status == SB_OK ? sb_store_keys_make(store, SB_KEYRING_AUDIT, error) : status;
 }
 
+static sb_status index_thumbnails(sb_store *store, sb_error *error) {
+  return sb_store_exec(store, "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL", error);
+}
+
 static const sb_store_schema_step steps[] = {
     {tables, fill},
     /* 2: thumbnails of faces */
-    {"ALTER TABLE face ADD COLUMN thumbnail bytea;"
-     "CREATE INDEX face_pictured ON face(person) WHERE thumbnail IS NOT NULL;",
-     NULL},
+    {"ALTER TABLE face ADD COLUMN thumbnail bytea", index_thumbnails},
     /* 3: densities of faces */
     {"ALTER TABLE face ADD COLUMN density bytea, ADD COLUMN density_people bigint NOT NULL DEFAULT 0;", NULL},
     /* 4: events and cameras */
