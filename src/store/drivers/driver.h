@@ -69,6 +69,10 @@ typedef struct sb_driver {
   /* Waits on a reader's connection for a notification, `ms` at most. SB_STOPPING after sb_store_cancel_waits. */
   sb_status (*wait)(struct sb_store *reader, int ms, sb_error *error);
 
+  /* `*settled`: every commit that the present transaction shows is visible on each of the database's nodes. `wait`:
+   * waits some seconds for that. NULL: the database is one node. */
+  sb_status (*settled)(struct sb_store *store, bool wait, bool *settled, sb_error *error);
+
   /* ---- Observing rows, for sealing/row_mac.c. All NULL: the database is not observed. */
 
   /* Sets the observer; before the schema is prepared. */

@@ -62,10 +62,18 @@ static bool take_template(sb_statement *puts, int64_t sequence, sb_store_change 
   return true;
 }
 
+/* Where the database is several nodes, a node may show a commit later than the change log does. Nothing after such a
+ * commit has been acknowledged (drivers/postgres), so a pass stops before its first change and goes on another time. */
+typedef struct pass {
+  bool settled; /* no such commit: the face of a put that has no row was removed later */
+  bool stopped; /* at a put that has no row */
+  int64_t last; /* the newest change that was visited */
+} pass;
+
 /* Both statements are in the order of sequence. They are not one join, because an outer join that keeps removals would
  * make Citus bring all faces to one machine. */
 static sb_status visit_rows(sb_statement *changes, sb_statement *puts, sb_store_change_visit visit, void *context,
-                            int64_t *last) {
+                            pass *p) {
   float *embedding = NULL;
   bool more = sb_statement_step(puts);
   while (puts->status == SB_OK && sb_statement_step(changes)) {
@@ -73,12 +81,15 @@ static sb_status visit_rows(sb_statement *changes, sb_statement *puts, sb_store_
                               .collection = sb_statement_column_int(changes, CHANGE_COLLECTION),
                               .face = sb_statement_column_int(changes, CHANGE_FACE),
                               .person = sb_statement_column_int(changes, CHANGE_PERSON)};
-    *last = sb_statement_column_int(changes, CHANGE_SEQUENCE);
+    int64_t sequence = sb_statement_column_int(changes, CHANGE_SEQUENCE);
     bool complete = change.kind != SB_CHANGE_PUT;
-    if (!complete && more && take_template(puts, *last, &change, &embedding)) {
+    if (!complete && more && take_template(puts, sequence, &change, &embedding)) {
       complete = true;
       more = sb_statement_step(puts);
     }
+    p->stopped = !complete && !p->settled && puts->status == SB_OK;
+    if (p->stopped) break;
+    p->last = sequence;
     if (complete && puts->status == SB_OK) changes->status = visit(context, &change, changes->error);
     if (changes->status != SB_OK) break;
   }
@@ -87,7 +98,7 @@ static sb_status visit_rows(sb_statement *changes, sb_statement *puts, sb_store_
   return status == SB_OK ? other : status;
 }
 
-static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_store_change_visit visit, void *context,
+static sb_status visit_since(sb_store *store, int64_t since, pass *p, sb_store_change_visit visit, void *context,
                              sb_error *error) {
   sb_statement changes =
       sb_statement_new(store, "SELECT " CHANGE_COLUMNS " FROM change WHERE sequence > ? ORDER BY sequence", error);
@@ -99,7 +110,7 @@ static sb_status visit_since(sb_store *store, int64_t since, int64_t *last, sb_s
                        error);
   sb_statement_bind_int(&changes, 1, since);
   sb_statement_bind_int(&puts, 1, since);
-  return visit_rows(&changes, &puts, visit, context, last);
+  return visit_rows(&changes, &puts, visit, context, p);
 }
 
 /* ---- Everything or what changed */
@@ -121,30 +132,52 @@ static sb_status needs_everything(sb_store *store, int64_t since, int64_t last, 
   return status == SB_OK && !*everything ? has_reset(store, since, everything, error) : status;
 }
 
-/* Within a read transaction. `*last`: the newest change of what was visited. */
-static sb_status visit_snapshot(sb_store *store, int64_t since, int64_t *last, sb_store_change_visit visit,
-                                void *context, sb_error *error) {
-  bool everything = false;
-  sb_status status = sb_store_keys_refresh(store, error);
+static sb_status visit_everything(sb_store *store, int64_t since, sb_store_change_visit visit, void *context,
+                                  sb_error *error) {
+  bool settled = true;
+  sb_status status = store->driver->settled ? store->driver->settled(store, true, &settled, error) : SB_OK;
   if (status != SB_OK) return status;
-  status = sb_store_change_newest(store, last, error);
-  if (status != SB_OK) return status;
-  status = needs_everything(store, since, *last, &everything, error);
-  if (status != SB_OK) return status;
-  if (!everything) return visit_since(store, since, last, visit, context, error);
+  if (!settled)
+    return sb_fail(error, SB_BUSY, "a node of the database has not confirmed the last change yet; try again");
   if (since) status = visit(context, &(sb_store_change){.kind = SB_CHANGE_RESET}, error);
   return status == SB_OK ? sb_store_load_faces(store, store, visit, context, error) : status;
 }
 
+/* Within a read transaction. */
+static sb_status visit_snapshot(sb_store *store, int64_t since, pass *p, sb_store_change_visit visit, void *context,
+                                sb_error *error) {
+  bool everything = false;
+  sb_status status = sb_store_keys_refresh(store, error);
+  if (status != SB_OK) return status;
+  status = sb_store_change_newest(store, &p->last, error);
+  if (status != SB_OK) return status;
+  status = needs_everything(store, since, p->last, &everything, error);
+  if (status != SB_OK) return status;
+  if (everything) return visit_everything(store, since, visit, context, error);
+  if (p->stopped) status = store->driver->settled(store, false, &p->settled, error);
+  p->last = since;
+  return status == SB_OK ? visit_since(store, since, p, visit, context, error) : status;
+}
+
 /* In one snapshot, so that rows and numbers belong together. */
-static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, sb_store_change_visit visit, void *context,
-                              sb_error *error) {
-  int64_t last = 0;
+static sb_status run_pass(sb_store *store, int64_t since, pass *p, sb_store_change_visit visit, void *context,
+                          sb_error *error) {
   sb_status status = sb_store_begin_read(store, error);
   if (status != SB_OK) return status;
-  status = visit_snapshot(store, since, &last, visit, context, error);
+  status = visit_snapshot(store, since, p, visit, context, error);
   sb_store_end_read(store);
-  if (status == SB_OK) *next = last > 0 ? last : 0;
+  return status;
+}
+
+/* A second pass asks the nodes before it reads, which the first one, for its time, does not. `*complete`: up to the
+ * newest change. */
+static sb_status read_changes(sb_store *store, int64_t since, int64_t *next, bool *complete,
+                              sb_store_change_visit visit, void *context, sb_error *error) {
+  pass p = {.settled = !store->driver->settled};
+  sb_status status = run_pass(store, since, &p, visit, context, error);
+  if (status == SB_OK && p.stopped) status = run_pass(store, p.last, &p, visit, context, error);
+  *complete = status == SB_OK && !p.stopped;
+  if (status == SB_OK) *next = p.last > 0 ? p.last : 0;
   return status;
 }
 
@@ -183,6 +216,7 @@ static sb_status follow(sb_store *store, int64_t since, int64_t *next, sb_store_
                         sb_error *error) {
   sb_store_feed *feed = store->feed;
   int64_t marker = 0, commits = store->commits;
+  bool complete = false;
   sb_status status = store->driver->change_marker(store, &marker, error);
   if (status != SB_OK) return status;
   if (since && since == feed->sequence && marker == feed->change_marker && commits == feed->commits) {
@@ -191,8 +225,8 @@ static sb_status follow(sb_store *store, int64_t since, int64_t *next, sb_store_
   }
   if (!since) status = read_from_replica(store, &since, visit, context, error);
   if (status != SB_OK) return status;
-  status = read_changes(store, since, next, visit, context, error);
-  if (status == SB_OK) *feed = (sb_store_feed){marker, commits, *next};
+  status = read_changes(store, since, next, &complete, visit, context, error);
+  if (complete) *feed = (sb_store_feed){marker, commits, *next};
   return status;
 }
 

@@ -163,7 +163,10 @@ static sb_status delete_face(sb_store *store, int64_t face, sb_error *error) {
   if (status != SB_OK) return status;
   status = sb_store_change_append(store, SB_CHANGE_REMOVE, collection, face, person, error);
   if (status != SB_OK) return status;
-  status = sb_store_exec_int(store, "DELETE FROM face WHERE id = ?", face, error);
+  sb_statement s = sb_statement_new(store, "DELETE FROM face WHERE id = ? AND person = ?", error);
+  sb_statement_bind_int(&s, 1, face);
+  sb_statement_bind_int(&s, 2, person);
+  status = sb_statement_run(&s);
   if (status != SB_OK) return status;
   return sb_audit_append(store, &(sb_audit_event){"erase-face", collection, person, 1}, NULL, error);
 }

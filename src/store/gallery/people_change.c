@@ -113,13 +113,15 @@ static bool is_unknown(const sb_attributes *a) {
 }
 
 /* Without any attribute the column is empty. */
-static sb_status write_attributes(sb_store *store, int64_t face, const sb_attributes *attributes, sb_error *error) {
+static sb_status write_attributes(sb_store *store, int64_t person, int64_t face, const sb_attributes *attributes,
+                                  sb_error *error) {
   uint8_t bytes[SB_ATTRIBUTES_SIZE];
-  sb_statement s = sb_statement_new(store, "UPDATE face SET attributes = ? WHERE id = ?", error);
+  sb_statement s = sb_statement_new(store, "UPDATE face SET attributes = ? WHERE id = ? AND person = ?", error);
   sb_store_attributes_write(attributes, bytes);
   if (!is_unknown(attributes))
     sb_statement_bind_sealed(&s, 1, &(sb_seal_context){"face", "attributes", face, NULL}, bytes, sizeof bytes);
   sb_statement_bind_int(&s, 2, face);
+  sb_statement_bind_int(&s, 3, person);
   return sb_statement_run(&s);
 }
 
@@ -155,7 +157,7 @@ static sb_status describe(sb_store *store, int64_t person, unsigned which, const
   sb_status status = described_face(store, person, &face, &stored, error);
   if (status != SB_OK) return status;
   replace_some(&stored, which, given);
-  status = write_attributes(store, face, &stored, error);
+  status = write_attributes(store, person, face, &stored, error);
   if (status != SB_OK) return status;
   return sb_audit_append_person(store, &(sb_audit_event){"describe", 0, person, 0}, NULL, error);
 }
@@ -183,7 +185,7 @@ static sb_status forget(sb_store *store, int64_t person, unsigned which, sb_erro
   sb_status status = next_described(store, person, &face, &stored, error);
   while (status == SB_OK && face) {
     replace_some(&stored, which, &unknown);
-    status = write_attributes(store, face, &stored, error);
+    status = write_attributes(store, person, face, &stored, error);
     if (status == SB_OK) status = next_described(store, person, &face, &stored, error);
   }
   if (status != SB_OK) return status;

@@ -193,7 +193,7 @@ enum { FIELD_TEMPLATE, FIELD_ATTRIBUTES, FIELD_SOURCE, FIELD_THUMBNAIL, FIELD_DE
 
 typedef struct face {
   row_context context;
-  int64_t collection;
+  int64_t person, collection;
   size_t dim;
   char model[64], scope[SB_DENSITY_SCOPE_SIZE];
   field fields[FACE_FIELDS]; /* the template as float32, however the database stores it */
@@ -230,9 +230,11 @@ static void source_open(sb_statement *s, int column, face *f) {
 }
 
 /* Schema 1 had neither thumbnails nor densities, and no columns for them. */
-#define FACE_COLUMNS(later) "SELECT f.id, f.collection, c.model, c.dim, f.template, f.attributes, f.source, " later
+#define FACE_COLUMNS(later) \
+  "SELECT f.id, f.person, f.collection, c.model, c.dim, f.template, f.attributes, f.source, " later
 enum {
   COLUMN_ROW,
+  COLUMN_PERSON,
   COLUMN_COLLECTION,
   COLUMN_MODEL,
   COLUMN_DIM,
@@ -255,6 +257,7 @@ static sb_status read_face(sb_store *store, const face_pass *pass, face *f, bool
   *done = !sb_statement_step(&s);
   if (!*done) {
     f->context.row = sb_statement_column_int(&s, COLUMN_ROW);
+    f->person = sb_statement_column_int(&s, COLUMN_PERSON);
     f->collection = sb_statement_column_int(&s, COLUMN_COLLECTION);
     f->dim = (size_t)sb_statement_column_int(&s, COLUMN_DIM);
     snprintf(f->model, sizeof f->model, "%s", sb_statement_column_text(&s, COLUMN_MODEL));
@@ -309,13 +312,14 @@ static void template_bind(sb_statement *s, int index, const face *f) {
 static sb_status write_face(sb_store *store, const face *f, sb_error *error) {
   sb_statement s = sb_statement_new(
       store,
-      f->context.legacy
-          ? "UPDATE face SET template = ?1, attributes = ?2, source = ?3 WHERE id = ?6"
-          : "UPDATE face SET template = ?1, attributes = ?2, source = ?3, thumbnail = ?4, density = ?5 WHERE id = ?6",
+      f->context.legacy ? "UPDATE face SET template = ?1, attributes = ?2, source = ?3 WHERE id = ?6 AND person = ?7"
+                        : "UPDATE face SET template = ?1, attributes = ?2, source = ?3, thumbnail = ?4, density = ?5"
+                          " WHERE id = ?6 AND person = ?7",
       error);
   template_bind(&s, 1, f);
   for (int i = FIELD_ATTRIBUTES; i < FACE_FIELDS; i++) field_bind(&s, i + 1, &f->context, &f->fields[i]);
   sb_statement_bind_int(&s, FACE_FIELDS + 1, f->context.row);
+  sb_statement_bind_int(&s, FACE_FIELDS + 2, f->person);
   return sb_statement_run(&s);
 }
 

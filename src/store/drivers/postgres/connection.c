@@ -153,7 +153,19 @@ static sb_status set_up(sb_store *store, sb_error *error) {
     if (status != SB_OK) return status;
   }
   snprintf(sql, sizeof sql, settings, *schema ? schema : "public");
-  return run(store, sql, NULL, error);
+  status = run(store, sql, NULL, error);
+  return status == SB_OK ? sb_postgres_find_nodes(store, error) : status;
+}
+
+sb_status sb_postgres_find_nodes(sb_store *store, sb_error *error) {
+  PGresult *rows = NULL;
+  sb_status status = run(store, "SELECT 1 WHERE to_regclass('semblance.writer_turn') IS NOT NULL", &rows, error);
+  if (status != SB_OK) return status;
+  sb_postgres_session_of(store)->nodes = PQntuples(rows) > 0;
+  PQclear(rows);
+  return sb_postgres_session_of(store)->nodes
+             ? run(store, "SET citus.multi_shard_modify_mode = 'sequential'", NULL, error)
+             : SB_OK;
 }
 
 /* ---- Connecting */
@@ -182,9 +194,11 @@ static const char *const keys[] = {"fallback_application_name",
                                    "dbname",
                                    NULL};
 
-/* Notices are meant for people at a prompt. */
-static void ignore_notice(void *context, const char *message) {
-  (void)context, (void)message;
+/* Notices are meant for people at a prompt. A warning during a commit says that a node of Citus has not confirmed it. */
+static void take_notice(void *context, const PGresult *notice) {
+  sb_postgres_session *session = context;
+  const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (severity && !strcmp(severity, "WARNING")) session->warned = true;
 }
 
 /* `*again`: the server does not listen, or not yet, so the attempt may be repeated. */
@@ -197,7 +211,7 @@ static sb_status connect_once(sb_store *store, bool *again, sb_error *error) {
   *again = false;
   session->link = PQconnectdbParams(keys, values, 1);
   if (!session->link) return sb_fail(error, SB_NO_MEMORY, "out of memory");
-  PQsetNoticeProcessor(session->link, ignore_notice, NULL);
+  PQsetNoticeReceiver(session->link, take_notice, session);
   if (PQstatus(session->link) == CONNECTION_OK) {
     sb_status status = set_up(store, error);
     *again = status == SB_BUSY;

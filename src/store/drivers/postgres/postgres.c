@@ -48,10 +48,12 @@ static void rollback(sb_store *store) {
 }
 
 static sb_status begin(sb_store *store, bool writes, sb_error *error) {
-  char sql[96] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+  char sql[160] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
   sb_postgres_session *session = sb_postgres_session_of(store);
   sb_status status = SB_OK;
-  if (writes) snprintf(sql, sizeof sql, "BEGIN; SELECT pg_advisory_xact_lock(%d)", WRITERS_LOCK);
+  if (writes)
+    snprintf(sql, sizeof sql, "BEGIN; SELECT pg_advisory_xact_lock(%d)%s", WRITERS_LOCK,
+             session->nodes ? "; UPDATE writer_turn SET turn = turn + 1" : "");
   for (int attempt = 0; attempt < 2; attempt++) {
     status = sb_postgres_exec(store, sql, error);
     if (status == SB_OK || !sb_postgres_lost(store)) break;
@@ -62,10 +64,52 @@ static sb_status begin(sb_store *store, bool writes, sb_error *error) {
   return status;
 }
 
+/* ---- Nodes of Citus. The table writer_turn has one row, of which each node has a copy.
+ *   1. Each writer updates it first. Its commit is therefore one in two phases over all nodes: change and audit, which
+ *      only the coordinator has, and people and faces become durable together.
+ *   2. A node that has prepared a commit and not yet confirmed it holds the row's lock. So a writer waits there until
+ *      every earlier commit is visible on every node, and reads what they wrote.
+ *   3. A commit is acknowledged when every node shows it. A change that some node does not show yet has therefore been
+ *      acknowledged to nobody, and nothing was committed after it. */
+
+enum { SETTLE_MS = 6000, SETTLE_PAUSE_MS = 50 };
+
+static sb_status count_behind(sb_store *store, int64_t *behind, sb_error *error) {
+  return sb_store_number(store,
+                         "SELECT count(*) FROM run_command_on_placements('semblance.writer_turn',"
+                         " 'SELECT turn FROM %s') WHERE NOT success"
+                         " OR result::bigint < (SELECT turn FROM writer_turn)",
+                         behind, error);
+}
+
+static sb_status settled(sb_store *store, bool wait, bool *done, sb_error *error) {
+  *done = true;
+  if (!sb_postgres_session_of(store)->nodes) return SB_OK;
+  double until = wait ? sb_monotonic_ms() + SETTLE_MS : 0;
+  for (;;) {
+    int64_t behind = 0;
+    sb_status status = count_behind(store, &behind, error);
+    *done = status == SB_OK && !behind;
+    if (status != SB_OK || *done || sb_monotonic_ms() > until) return status;
+    poll(NULL, 0, SETTLE_PAUSE_MS);
+  }
+}
+
+/* After a commit during which Citus warned that a node did not confirm it. */
+static sb_status await_nodes(sb_store *store, sb_error *error) {
+  bool done = false;
+  sb_error cause = {0};
+  if (settled(store, true, &done, &cause) == SB_OK && done) return SB_OK;
+  return sb_fail(error, SB_IO,
+                 "the change is committed, but a node of the database has not confirmed it; searches find it when the "
+                 "node is back: look before you try again");
+}
+
 static sb_status commit(sb_store *store, sb_error *error) {
   sb_postgres_session *session = sb_postgres_session_of(store);
   sb_status status = sb_postgres_ready(store, error); /* lost before COMMIT was sent: nothing was changed */
   if (status != SB_OK) return status;
+  session->warned = false;
   PGresult *result = PQexec(session->link, session->notifies ? "NOTIFY " SB_POSTGRES_CHANNEL "; COMMIT" : "COMMIT");
   if (PQresultStatus(result) != PGRES_COMMAND_OK && sb_postgres_lost(store)) {
     PQclear(result);
@@ -77,7 +121,8 @@ static sb_status commit(sb_store *store, sb_error *error) {
   session->transaction = false;
   bool done = !strcmp(PQcmdStatus(result), "COMMIT"); /* the answer is ROLLBACK when a statement had failed before */
   PQclear(result);
-  return done ? SB_OK : sb_fail(error, SB_INTERNAL, "a transaction that had failed was about to be committed");
+  if (!done) return sb_fail(error, SB_INTERNAL, "a transaction that had failed was about to be committed");
+  return session->nodes && session->warned ? await_nodes(store, error) : SB_OK;
 }
 
 /* ---- Changes by others. NOTIFY only wakes a reader, on a connection that does nothing else: what changed is in the
@@ -151,7 +196,8 @@ static sb_status schema_version(sb_store *store, int64_t *version, sb_error *err
 
 static sb_status set_schema_version(sb_store *store, int version, sb_error *error) {
   const uint8_t bytes[4] = {(uint8_t)version, 0, 0, 0};
-  return sb_store_meta_set(store, "schema", bytes, sizeof bytes, error);
+  sb_status status = sb_postgres_find_nodes(store, error);
+  return status == SB_OK ? sb_store_meta_set(store, "schema", bytes, sizeof bytes, error) : status;
 }
 
 /* ---- Rows */
@@ -268,6 +314,7 @@ const sb_driver sb_driver_postgres = {.id_list_sql = "SELECT unnest(string_to_ar
                                       .change_marker = change_marker,
                                       .notify = notify,
                                       .wait = wait_notified,
+                                      .settled = settled,
                                       .schema_version = schema_version,
                                       .set_schema_version = set_schema_version,
                                       .next_row = next_row,

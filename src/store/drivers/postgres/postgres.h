@@ -20,6 +20,8 @@ typedef struct sb_postgres_session {
   bool transaction; /* between begin and commit or rollback, also when the connection is lost meanwhile */
   int pending;      /* pipelined statements whose answers have not been read (libpq's pipeline mode) */
   bool notifies;    /* the commit of this transaction notifies those who wait */
+  bool nodes;       /* the gallery is distributed by Citus */
+  bool warned;      /* the database sent a warning since this was last cleared */
   bool listening;   /* LISTEN was sent on this connection */
   int64_t changed;  /* rows written by the last statement */
   double down_ms;   /* when the last attempt to connect was given up (sb_monotonic_ms), 0: never */
@@ -43,6 +45,8 @@ bool sb_postgres_lost(const sb_store *store);
 void sb_postgres_close(sb_postgres_session *session);
 /* The status for a failed result, which is cleared; NULL: for the connection's own error. */
 sb_status sb_postgres_failed(sb_store *store, PGresult *result, sb_error *error);
+/* Finds out whether the gallery is distributed by Citus. */
+sb_status sb_postgres_find_nodes(sb_store *store, sb_error *error);
 /* Runs statements without parameters; their rows are dropped. */
 sb_status sb_postgres_exec(sb_store *store, const char *sql, sb_error *error);
 
