@@ -1,4 +1,9 @@
-"""A PostgreSQL server with pgvector for the tests, on a free port of loopback, with a new database for each test."""
+"""A PostgreSQL server with pgvector for the tests, on a free port of loopback, with a new database for each test.
+
+SB_CITUS=URI: the tests run on that Citus cluster instead. The URI names a database on the coordinator, on this machine,
+in which all nodes of the cluster are registered; the user postgres may make databases and extensions on every node
+without a password. tests/postgres/test_history.py kills processes of the nodes, which run on this machine for that.
+"""
 
 import contextlib
 import itertools
@@ -7,10 +12,13 @@ import pathlib
 import pwd
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
+import urllib.parse
 
 from program import FRIENDS, SOURCE, ProgramCase
 
@@ -155,10 +163,111 @@ class Standby(Postgres):
         self.start()
 
 
+class Citus(Postgres):
+    """The cluster of SB_CITUS, which is there before the tests and stays: tests that stop or damage a server of their
+    own are skipped."""
+
+    def __init__(self, settings=()):
+        if not INSTALLED.is_dir():
+            raise unittest.SkipTest("psql could not be had by script/setup --tests: the tests on Citus are skipped")
+        if settings:
+            raise unittest.SkipTest("this test needs a server with settings of its own, not the cluster of SB_CITUS")
+        parts = urllib.parse.urlsplit(os.environ["SB_CITUS"])
+        self.port, self.settings, self.user = parts.port or 5432, (), {}
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="semblance-citus-"))
+        (self.folder / "install").symlink_to(INSTALLED)
+        rows = self.sql(
+            "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid <> 0 AND isactive ORDER BY nodeport",
+            parts.path.strip("/") or "postgres",
+        )
+        self.workers = [(host, int(port)) for host, port in (row.split("|") for row in rows.splitlines())]
+        self.made = []
+
+    def start(self):
+        raise unittest.SkipTest("this test starts a server, and the cluster of SB_CITUS is not the tests' own")
+
+    def stop(self, mode="fast"):
+        raise unittest.SkipTest(f"this test stops a server ({mode}), and the cluster of SB_CITUS is not the tests' own")
+
+    def settle(self, database):
+        """Waits until every node is up and no commit waits for a node's confirmation."""
+        give_up = time.monotonic() + 300
+        for node in self.nodes():
+            while True:
+                try:
+                    prepared = self.on(node, f"SELECT count(*) FROM pg_prepared_xacts WHERE database = '{database}'")
+                    if prepared == "0":
+                        break
+                except AssertionError:
+                    prepared = "it is not up"
+                if time.monotonic() > give_up:
+                    raise AssertionError(f"{node} does not settle: {prepared}")
+                time.sleep(0.1)
+
+    def close(self):
+        for name in self.made:
+            self.settle(name)
+            for node in self.nodes():
+                self.on(node, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def nodes(self):
+        """The coordinator first."""
+        return [("127.0.0.1", self.port), *self.workers]
+
+    def on(self, node, text, database="postgres"):
+        """psql's output on one node."""
+        host, port = node
+        command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", port, "-U", "postgres"]
+        return self.run(*command, "-d", database, "-c", text).strip()
+
+    def database(self, template=None):
+        name = f"gallery{os.getpid()}_{next(_numbers)}"
+        self.made.append(name)
+        for node in self.nodes():
+            self.make(node, name, template)
+        if not template:
+            host, port = self.nodes()[0]
+            self.sql(f"SELECT citus_set_coordinator_host('{host}', {port})", name)
+            for host, port in self.workers:
+                self.sql(f"SELECT citus_add_node('{host}', {port})", name)
+        return name
+
+    def make(self, node, name, template):
+        """One node's part of a database. Citus has a process in each, which must not be there while it is copied."""
+        give_up = time.monotonic() + 60
+        while template:
+            self.on(node, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'")
+            try:
+                self.on(node, f"CREATE DATABASE {name} TEMPLATE {template}")
+                return
+            except AssertionError:
+                if time.monotonic() > give_up:
+                    raise
+        self.on(node, f"CREATE DATABASE {name}")
+        self.on(node, "CREATE EXTENSION citus", name)
+        self.on(node, "CREATE EXTENSION vector", name)
+
+    def signal(self, node, database, number):
+        """Sends a signal to the processes that serve this database on a node of this machine; one of them for KILL."""
+        pids = self.on(
+            node,
+            f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND backend_type = 'client backend'",
+        ).split()
+        for pid in pids[:1] if number == signal.SIGKILL else pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), number)
+
+
+def new(settings=()):
+    """A server of the test's own, or the cluster of SB_CITUS."""
+    return (Citus if os.environ.get("SB_CITUS") else Postgres)(settings)
+
+
 def shared():
     """One server for all tests of this process, stopped at its end."""
     if not hasattr(shared, "server"):
-        shared.server = Postgres()
+        shared.server = new()
         unittest.addModuleCleanup(shared.close)
     return shared.server
 

@@ -192,7 +192,7 @@ class Servers(ProgramCase):
         super().setUp()
         self.seconds = float(os.environ.get("SB_HISTORY_SECONDS", "12"))
         self.seed = os.environ.get("SB_HISTORY_SEED") or str(random.SystemRandom().randrange(1 << 32))
-        self.server = postgres.Postgres()
+        self.server = postgres.new()
         self.addCleanup(self.server.close)
         self.database = self.server.database()
         self.url = self.server.url(self.database)
@@ -200,7 +200,8 @@ class Servers(ProgramCase):
 
     def disturb(self, dice):
         """Injects one fault and removes it after a moment."""
-        what = dice.choice(("kill", "kill", "cut", "cut", "restart"))
+        citus = isinstance(self.server, postgres.Citus)
+        what = dice.choice(("kill", "kill", "cut", "cut", *(("crash", "crash", "pause") if citus else ("restart",))))
         if what == "kill":
             n = dice.randrange(SERVERS)
             self.fleet.kill(n)
@@ -211,6 +212,15 @@ class Servers(ProgramCase):
                 f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{self.database}'"
                 " AND pid <> pg_backend_pid()"
             )
+        elif what == "crash":  # a node ends all its processes and recovers when one of them was killed
+            self.server.signal(dice.choice(self.server.nodes()), self.database, signal.SIGKILL)
+            time.sleep(dice.random())
+            self.server.settle(self.database)
+        elif what == "pause":  # a worker confirms a commit late
+            node = dice.choice(self.server.workers)
+            self.server.signal(node, self.database, signal.SIGSTOP)
+            time.sleep(dice.random())
+            self.server.signal(node, self.database, signal.SIGCONT)
         else:
             self.server.stop(dice.choice(("fast", "immediate")))
             time.sleep(dice.random())
@@ -271,6 +281,8 @@ class Servers(ProgramCase):
         self.assertEqual(history.failures(), [])
 
     def check_end(self, history):
+        if isinstance(self.server, postgres.Citus):
+            self.server.settle(self.database)
         for n in range(SERVERS):
             self.fleet.ready(n)
         people = self.json_of("list", "--limit", "1000", "--store", self.url)["people"]
