@@ -49,9 +49,10 @@ static const char tables[] =
     "  revoked bigint);"
     "CREATE TABLE admin(id bigint PRIMARY KEY CHECK (id = 1), password text NOT NULL, totp bytea, totp_step bigint);";
 
-/* One statement a call: Citus does not distribute a table within a command of several. The reference from face to person
- * is dropped first and added again, because a table that refers to a distributed one cannot be local. `writer_turn` has
- * one row, on every node: each writer updates it (drivers/postgres), which makes its commit one over all nodes. */
+/* One statement a call: Citus does not distribute a table within a command of several. The reference from face to
+ * person is dropped first and added again, because a table that refers to a distributed one cannot be local.
+ * `writer_turn` has one row, on every node: each writer updates it (drivers/postgres), which makes its commit one over
+ * all nodes. */
 static const char *const citus_tables[] = {
     "SET LOCAL citus.multi_shard_modify_mode = 'sequential'",
     "DROP INDEX person_hash",

@@ -194,7 +194,8 @@ static const char *const keys[] = {"fallback_application_name",
                                    "dbname",
                                    NULL};
 
-/* Notices are meant for people at a prompt. A warning during a commit says that a node of Citus has not confirmed it. */
+/* Notices are meant for people at a prompt. A warning during a commit says that a node of Citus has not confirmed
+ * it. */
 static void take_notice(void *context, const PGresult *notice) {
   sb_postgres_session *session = context;
   const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
