@@ -41,19 +41,21 @@ def shared_browser():
     return shared["browser"]
 
 
-def shared_server():
-    """One server for all tests of a file that are content with an empty gallery."""
-    if "server" not in shared:
-        server = Server(new_folder(unittest.addModuleCleanup) / "data")
+def shared_server(*flags):
+    """One server for all tests of a file that are content with an empty gallery and these flags."""
+    if flags not in shared:
+        server = Server(new_folder(unittest.addModuleCleanup) / "data", *flags)
         server.__enter__()
         unittest.addModuleCleanup(server.__exit__)
-        shared["server"] = server
-    return shared["server"]
+        shared[flags] = server
+    return shared[flags]
 
 
 @unittest.skipUnless(webdriver.available(), "chromium and chromedriver are not installed")
 class PageCase(unittest.TestCase):
     """A test of the page on an empty gallery. The server is shared: jobs and the audit log of other tests are there."""
+
+    flags = ()
 
     def setUp(self):
         self.folder = new_folder(self.addCleanup)
@@ -65,7 +67,7 @@ class PageCase(unittest.TestCase):
         self.browser.wait_text(".side .srv", "Ready")
 
     def serve(self):
-        server = shared_server()
+        server = shared_server(*self.flags)
         for collection in json.loads(server.request("GET", "/v1/collections")[2])["collections"]:
             server.request("DELETE", f"/v1/collections/{collection['name']}")
         return server
@@ -102,9 +104,7 @@ class PageCase(unittest.TestCase):
 
 
 class OwnServerCase(PageCase):
-    """A test that needs a server of its own: with flags, a password, a report, or its own jobs and audit log."""
-
-    flags = ()
+    """A test that needs a server of its own: with a password, a report, or its own jobs and audit log."""
 
     def serve(self):
         server = Server(self.folder / "data", *self.flags)

@@ -562,6 +562,18 @@ class Everywhere(PageCase):
             colours.append(self.browser.run("return getComputedStyle(document.body).backgroundColor"))
         self.assertNotEqual(*colours)
 
+    def test_the_state_in_the_head_of_a_phone_is_whole_or_only_its_dot(self):
+        for width in (360, 420, 480, 570, 640, 800):
+            self.browser.emulate(width, 800, 1, True)
+            cut = self.browser.run_async(  # the text is put and measured at once: the page writes its own again
+                "const done = arguments[0]; Promise.all(['en', 'pt', 'es', 'fr', 'de'].map((language) =>"
+                " import(`/js/words/${language}.js`))).then((all) => {"
+                " const words = document.querySelector('.topbar .srv');"
+                " done(all.map((one) => one.default.loading).filter((text) => { words.textContent = text;"
+                " return words.clientWidth > 1 && words.scrollWidth > words.clientWidth; })); })"
+            )
+            self.assertEqual(cut, [], width)
+
     def test_the_page_and_all_its_files_compress_to_under_150_kilobytes(self):
         names = self.browser.run(
             "return performance.getEntriesByType('resource').map((r) => r.name)"

@@ -28,7 +28,7 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
-WAIT = int(os.environ.get("W", "120"))
+WAIT = 120
 # Errors that pass by waiting: the element does not exist yet, is hidden, moves, is redrawn, or is behind another one.
 NOT_YET = {"no such element", "element not interactable", "element click intercepted", "stale element reference"}
 # The element is visible and not disabled. A file input counts as visible: it is always hidden behind a button.
