@@ -64,7 +64,7 @@ const sb_http_route sb_http_routes[] = {
     {"GET", "/v1/cameras/{camera}", sb_http_handle_camera_get, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ, NULL},
     {"PATCH", "/v1/cameras/{camera}", sb_http_handle_camera_change, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
      SB_HTTP_ACCESS_ADMIN, NULL},
-    {"POST", "/v1/cameras/test", sb_http_handle_camera_test, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
+    {"POST", "/v1/camera-test", sb_http_handle_camera_test, SB_HTTP_ROUTE_WORK | SB_HTTP_ROUTE_BODY,
      SB_HTTP_ACCESS_ADMIN, NULL},
     {"DELETE", "/v1/cameras/{camera}", sb_http_handle_camera_remove, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_ADMIN, NULL},
     {"GET", "/v1/cameras/{camera}/snapshot", sb_http_handle_camera_snapshot, SB_HTTP_ROUTE_WORK, SB_HTTP_ACCESS_READ,

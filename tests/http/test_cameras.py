@@ -382,7 +382,7 @@ class Things(CameraCase):
 
     def tried(self, server, status=200, **fields):
         headers = {"Content-Type": "application/json"}
-        got, _, text = server.request("POST", "/v1/cameras/test", json.dumps(fields), headers)
+        got, _, text = server.request("POST", "/v1/camera-test", json.dumps(fields), headers)
         self.assertEqual(got, status, text)
         return json.loads(text)
 

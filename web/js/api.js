@@ -196,7 +196,7 @@ export const cameras = () => request('GET', '/v1/cameras');
 export const addCamera = (fields) => request('POST', '/v1/cameras', json(fields));
 export const changeCamera = (name, fields) => request('PATCH', camera(name), json(fields));
 export const removeCamera = (name) => request('DELETE', camera(name));
-export const testCamera = (fields) => request('POST', '/v1/cameras/test', json(fields));
+export const testCamera = (fields) => request('POST', '/v1/camera-test', json(fields));
 /** The newest picture of a camera, a JPEG. */
 export async function snapshot(name) {
   const answer = await fetch(`${camera(name)}/snapshot`).catch(() => null);

@@ -1,4 +1,4 @@
-/* /v1/cameras: the cameras that the server watches. */
+/* /v1/cameras, /v1/camera-test: the cameras that the server watches. */
 #include "http/api/camera_json.h"
 #include "http/api/handlers.h"
 #include "http/core/camera_looks.h"
