@@ -27,15 +27,15 @@ def least_squares(probes, scores):
     """The shortest template that has these scores with these probes: Gram-Schmidt, with the scores carried along."""
     estimate, basis = [0.0] * DIM, []
     for probe, score in zip(probes, scores, strict=True):
-        rest = list(probe)
+        rest, left = list(probe), score
         for direction, along in basis:
             share = inner(rest, direction)
             rest = [x - share * y for x, y in zip(rest, direction, strict=True)]
-            score -= share * along
+            left -= share * along
         length = math.sqrt(inner(rest, rest))
         direction = [x / length for x in rest]
-        basis.append((direction, score / length))
-        estimate = [x + score / length * y for x, y in zip(estimate, direction, strict=True)]
+        basis.append((direction, left / length))
+        estimate = [x + left / length * y for x, y in zip(estimate, direction, strict=True)]
     return estimate
 
 

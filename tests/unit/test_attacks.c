@@ -2,8 +2,8 @@
  * Each attack is first run where it must succeed, so that a figure near chance says something about the protection.
  *
  * The people are made up (a direction for each person, and noise for each photo), from fixed seeds. So the figures hold
- * for templates whose directions are spread evenly. Those of a real model are not quite; test_protection.c measures them,
- * where real photos are at hand. An attack that nobody thought of is not among these. */
+ * for templates whose directions are spread evenly. Those of a real model are not quite; test_protection.c measures
+ * them, where real photos are at hand. An attack that nobody thought of is not among these. */
 #include "gallery.h"
 
 #include "crypto/transform.h"
