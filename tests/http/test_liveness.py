@@ -52,11 +52,17 @@ class Liveness(SharedServerCase):
     def test_a_person_passes_in_eight_seconds_and_the_token_enrols_and_verifies_that_person_once(self):
         state, _ = self.passed()
         self.assertLess(state["seconds"], 8)
+        self.assertEqual(self.recorded()[0], ("liveness-passed", state["frames"]))
         token = state["token"]
         self.refused("/v1/people", 422, "not_live", id="46", name="Joe", image=BIDEN, liveness=token)
         self.refused("/v1/people", 422, "not_live", id="44", name="B", image=OBAMA, liveness=token[:-1] + "x")
         self.post("/v1/people", 201, id="44", name="Barack", image=OBAMA2, liveness=token)
         self.refused("/v1/people", 422, "not_live", id="45", name="B", image=OBAMA2, liveness=token)
+
+    def recorded(self):
+        """(verb, frames) of the results in the audit, newest first."""
+        entries = self.get("/v1/audit")["entries"]
+        return [(e["verb"], e["count"]) for e in entries if e["verb"].startswith("liveness")]
 
     def test_a_still_photo_is_refused(self):
         send = self.sender(self.begin())
@@ -66,6 +72,10 @@ class Liveness(SharedServerCase):
             if state["state"] == "running":
                 state = send(photo)
         self.failed(state, "still")
+        results = self.recorded()
+        self.assertEqual(results[0], (f"liveness-failed {state['reason']}", state["frames"]))
+        self.assertEqual(send(photo)["state"], "failed")
+        self.assertEqual(self.recorded(), results)  # once, however often it is asked for
 
     def test_a_picture_that_is_moved_and_tilted_as_told_is_refused(self):
         state, _ = follow(self.sender(self.begin()), self.frames["obama"], Person(3), flat=True)

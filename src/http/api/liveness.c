@@ -19,7 +19,7 @@ void sb_http_handle_liveness_add(sb_http_request *request) {
   if (sb_http_params_failed(&p)) return;
   sb_status status = sb_engine_collection_model(request->context->engine, collection, model, &error);
   if (status == SB_OK)
-    status = sb_http_liveness_add(request->context->liveness, &request->principal, model, &view, &error);
+    status = sb_http_liveness_add(request->context->liveness, &request->principal, collection, model, &view, &error);
   reply(request, status, &error, 201, &view);
 }
 

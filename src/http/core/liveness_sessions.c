@@ -10,7 +10,7 @@
 typedef struct liveness_session {
   char id[SB_HTTP_LIVENESS_ID + 1]; /* "": the place is free */
   sb_http_principal caller;
-  char model[64];
+  char collection[SB_COLLECTION_MAX + 1], model[64];
   double made_ms, passed_ms; /* monotonic */
   int64_t expires_ms;        /* Unix time */
   bool busy;                 /* a frame is being looked at, or the token is taken */
@@ -137,8 +137,8 @@ static void view(const sb_http_liveness *liveness, const liveness_session *s, sb
   make_token(liveness, s, out->token);
 }
 
-sb_status sb_http_liveness_add(sb_http_liveness *liveness, const sb_http_principal *caller, const char *model,
-                               sb_http_liveness_view *out, sb_error *error) {
+sb_status sb_http_liveness_add(sb_http_liveness *liveness, const sb_http_principal *caller, const char *collection,
+                               const char *model, sb_http_liveness_view *out, sb_error *error) {
   uint8_t random[SB_HTTP_LIVENESS_ID / 2];
   sb_challenge *drawn = sb_alloc(1, sizeof *drawn, error);
   if (!drawn) return SB_NO_MEMORY;
@@ -150,6 +150,7 @@ sb_status sb_http_liveness_add(sb_http_liveness *liveness, const sb_http_princip
   if (s) {
     sb_hex(random, sizeof random, s->id);
     s->caller = *caller;
+    snprintf(s->collection, sizeof s->collection, "%s", collection);
     snprintf(s->model, sizeof s->model, "%s", model);
     s->made_ms = sb_monotonic_ms();
     s->expires_ms = sb_now_ms() + 1000 * (int64_t)SB_HTTP_LIVENESS_SECONDS;
@@ -180,6 +181,20 @@ static sb_status claim(sb_http_liveness *liveness, const sb_http_principal *call
   return status;
 }
 
+/* Enters a session that has just passed or failed in the audit; the caller made it busy. */
+static sb_status record_result(sb_http_liveness *liveness, liveness_session *s, sb_error *error) {
+  const sb_challenge *c = &s->challenge;
+  char verb[SB_VERB_MAX + 1] = "liveness-passed";
+  if (c->state == SB_CHALLENGE_FAILED)
+    snprintf(verb, sizeof verb, "liveness-failed %s", sb_challenge_reason_code(c->reason));
+  sb_status status = sb_engine_audit_note(liveness->engine, verb, s->collection, 0, (int64_t)c->frames, error);
+  if (status == SB_OK) return SB_OK;
+  pthread_mutex_lock(&liveness->lock);
+  s->over = true;
+  pthread_mutex_unlock(&liveness->lock);
+  return status;
+}
+
 sb_status sb_http_liveness_feed(sb_http_liveness *liveness, const sb_http_principal *caller, const char *id,
                                 sb_photo photo, double at_ms, sb_http_liveness_view *out, sb_error *error) {
   liveness_session *s = NULL;
@@ -187,6 +202,10 @@ sb_status sb_http_liveness_feed(sb_http_liveness *liveness, const sb_http_princi
   if (status != SB_OK) return status;
   bool running = s->challenge.state == SB_CHALLENGE_RUNNING;
   if (running) status = sb_engine_challenge_feed(liveness->engine, s->model, photo, at_ms, &s->challenge, error);
+  if (running && s->challenge.state != SB_CHALLENGE_RUNNING) {
+    sb_status recorded = record_result(liveness, s, status == SB_OK ? error : NULL);
+    if (status == SB_OK) status = recorded;
+  }
   pthread_mutex_lock(&liveness->lock);
   if (running && s->challenge.state == SB_CHALLENGE_PASSED) {
     s->passed_ms = sb_monotonic_ms();
@@ -203,12 +222,14 @@ sb_status sb_http_liveness_get(sb_http_liveness *liveness, const sb_http_princip
   liveness_session *s = NULL;
   sb_status status = claim(liveness, caller, id, &s, error);
   if (status != SB_OK) return status;
+  bool running = s->challenge.state == SB_CHALLENGE_RUNNING;
   sb_challenge_check_time(&s->challenge, sb_monotonic_ms());
+  if (running && s->challenge.state != SB_CHALLENGE_RUNNING) status = record_result(liveness, s, error);
   pthread_mutex_lock(&liveness->lock);
   s->busy = false;
   view(liveness, s, out);
   pthread_mutex_unlock(&liveness->lock);
-  return SB_OK;
+  return status;
 }
 
 sb_status sb_http_liveness_end(sb_http_liveness *liveness, const sb_http_principal *caller, const char *id,

@@ -33,9 +33,11 @@ typedef struct sb_http_liveness_view {
 } sb_http_liveness_view;
 
 /* A session belongs to the caller who made it (key, session of the page, or local user), and does not exist for others:
- * SB_NOT_FOUND. `model`: that embeds the faces. SB_BUSY: too many. */
-sb_status sb_http_liveness_add(sb_http_liveness *liveness, const sb_http_principal *caller, const char *model,
-                               sb_http_liveness_view *out, sb_error *error);
+ * SB_NOT_FOUND. `collection` is the one that the audit names, `model` embeds the faces. SB_BUSY: too many. */
+sb_status sb_http_liveness_add(sb_http_liveness *liveness, const sb_http_principal *caller, const char *collection,
+                               const char *model, sb_http_liveness_view *out, sb_error *error);
+/* Both record it in the audit when they find that the session has passed or failed; where that is not possible, the
+ * session ends with the error. */
 /* Feeds a frame that arrived at `at_ms` (sb_monotonic_ms). SB_BUSY: a frame of this session is being looked at; the
  * errors of a photo leave the session as it is. */
 sb_status sb_http_liveness_feed(sb_http_liveness *liveness, const sb_http_principal *caller, const char *id,

@@ -624,6 +624,8 @@ export default {
   'verb.dedup': 'Duplikatprüfung',
   'verb.login': 'Anmeldung',
   'verb.login-failed': 'Anmeldung fehlgeschlagen',
+  'verb.liveness-passed': 'Lebendprüfung bestanden',
+  'verb.liveness-failed': 'Lebendprüfung nicht bestanden',
   'verb.sighting': 'Von einer Kamera gesehen',
   'verb.list-events': 'Ereignisse angesehen',
   'verb.expire-events': 'Alte Ereignisse gelöscht',

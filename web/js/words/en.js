@@ -609,6 +609,8 @@ export default {
   'verb.dedup': 'Duplicate check',
   'verb.login': 'Login',
   'verb.login-failed': 'Login failed',
+  'verb.liveness-passed': 'Liveness challenge passed',
+  'verb.liveness-failed': 'Liveness challenge failed',
   'verb.sighting': 'Seen by a camera',
   'verb.list-events': 'Events seen',
   'verb.expire-events': 'Old events deleted',

@@ -615,6 +615,8 @@ export default {
   'verb.dedup': 'Búsqueda de duplicados',
   'verb.login': 'Entrada',
   'verb.login-failed': 'Entrada fallida',
+  'verb.liveness-passed': 'Prueba de vida superada',
+  'verb.liveness-failed': 'Prueba de vida fallida',
   'verb.sighting': 'Visto por una cámara',
   'verb.list-events': 'Eventos vistos',
   'verb.expire-events': 'Eventos antiguos borrados',

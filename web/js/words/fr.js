@@ -618,6 +618,8 @@ export default {
   'verb.dedup': 'Recherche de doublons',
   'verb.login': 'Connexion',
   'verb.login-failed': 'Échec de connexion',
+  'verb.liveness-passed': 'Défi de présence réussi',
+  'verb.liveness-failed': 'Défi de présence échoué',
   'verb.sighting': 'Vue par une caméra',
   'verb.list-events': 'Événements consultés',
   'verb.expire-events': 'Anciens événements effacés',

@@ -615,6 +615,8 @@ export default {
   'verb.dedup': 'Busca de duplicatas',
   'verb.login': 'Entrada',
   'verb.login-failed': 'Entrada recusada',
+  'verb.liveness-passed': 'Prova de vida aprovada',
+  'verb.liveness-failed': 'Prova de vida reprovada',
   'verb.sighting': 'Visto por uma câmera',
   'verb.list-events': 'Eventos vistos',
   'verb.expire-events': 'Eventos antigos apagados',
