@@ -52,7 +52,7 @@ class Client(threading.Thread):
         status = self.server.request(method, f"/v1/people/{self.person}", body, {"Content-Type": "application/json"})[0]
         if status == 200:
             self.storm.acknowledged[self.person] = outcome
-        else:
+        elif status >= 500:
             self.refused += 1
 
 
