@@ -1,5 +1,6 @@
 """MQTT: events reach a real broker at least once and in order, and Home Assistant discovers the cameras."""
 
+import contextlib
 import getpass
 import json
 import os
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import unittest
 
+from program import FRIENDS
 from test_receivers import ROUNDS, ReceiverCase, senders
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -33,7 +35,7 @@ class Broker:
         self.port, self.tls, self.password = free_port(), tls, password
         self.folder = pathlib.Path(tempfile.mkdtemp())
         lines = [f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", "persistence true"]
-        lines += [f"persistence_location {self.folder}/", "max_queued_messages 0"]
+        lines += [f"persistence_location {self.folder}/"]
         lines += ["allow_anonymous " + ("false" if password else "true")]
         if password:
             command = ["mosquitto_passwd", "-b", "-c", self.folder / "passwords", "ana", password]
@@ -262,6 +264,54 @@ class Outages(MqttCase):
         self.assertEqual(list(dict.fromkeys(broker.numbers())), numbers)
 
 
+class OldBroker:
+    """A broker that knows MQTT 3.1.1 only; `got` has the topics that it acknowledged."""
+
+    def __init__(self, case):
+        self.versions, self.got = [], []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"mqtt://127.0.0.1:{self.listener.getsockname()[1]}/old"
+        case.addCleanup(self.listener.close)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self.listener.accept()[0]
+                with connection, connection.makefile("rb") as stream:
+                    self.answer(connection, stream)
+
+    def answer(self, connection, stream):
+        while kind := stream.read(1):
+            size = shift = 0
+            more = 128
+            while more & 128:
+                more = stream.read(1)[0]
+                size |= (more & 127) << shift
+                shift += 7
+            body = stream.read(size)
+            if kind[0] >> 4 == 1:  # CONNECT
+                self.versions.append(body[6])
+                connection.sendall(bytes([0x20, 2, 0, 1 if body[6] > 4 else 0]))
+                if body[6] > 4:
+                    return
+            if kind[0] >> 4 == 3:  # PUBLISH
+                length = int.from_bytes(body[:2], "big")
+                self.got.append(body[2 : 2 + length].decode())
+                connection.sendall(b"\x40\x02" + body[2 + length : 4 + length])
+
+
+class Versions(MqttCase):
+    def test_a_broker_that_knows_no_mqtt_5_is_spoken_to_in_3_1_1(self):
+        broker = OldBroker(self)
+        source, server = self.source(), self.serve()
+        added = self.add(server, broker.url)
+        number = source.add()
+        self.wait_for("the event", lambda: "old/cameras/door/events" in broker.got)
+        self.wait_for("its acknowledgement", lambda: self.state(server, added)["position"] == number)
+        self.assertEqual(broker.versions[:2], [5, 4])
+
+
 class Addresses(MqttCase):
     def test_no_message_reaches_this_machine_or_a_private_network_unless_it_is_allowed(self):
         server = self.serve()
@@ -350,6 +400,22 @@ class Discovery(MqttCase):
         self.call(server, "DELETE", f"/v1/receivers/{added['receiver']}")
         self.wait_for("no device", lambda: not broker.configs())
         self.wait_for("no status", lambda: broker.last("semblance/status") == "")
+
+    def test_a_broker_does_not_keep_the_name_of_somebody_who_was_erased(self):
+        broker = Broker(self)
+        self.enroll("ana", "Ana", FRIENDS / "obama.jpg")
+        self.camera("door")
+        source, server = self.source(), self.serve()
+        self.add(server, broker.url())
+        number = source.add(person="ana")
+        topic = "semblance/cameras/door/last_seen"
+        self.wait_for("her name", lambda: "Ana" in (broker.last(topic) or ""))
+        server.__exit__()
+        self.assertEqual(self.run_program("delete", "ana").returncode, 0)
+        self.serve()  # as it does once a minute, it compares what is retained with the gallery
+        self.wait_for("the erasure", lambda: "erased person" in (broker.last(topic) or ""))
+        last = json.loads(broker.last(topic))
+        self.assertEqual((last["person"], last["number"]), (None, number))
 
     def test_a_receiver_is_told_of_the_cameras_of_its_collection_and_what_it_wants(self):
         broker = Broker(self)
