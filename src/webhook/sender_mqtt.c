@@ -45,7 +45,7 @@ enum {
 typedef struct connection {
   struct connection *next; /* of main's list */
   char id[SB_WEBHOOK_ID_SIZE];
-  int pipe[2]; /* packets, by their address */
+  int pipe[2]; /* packets, by their address; main writes, and closes its end behind the last one */
   /* Of the thread. */
   sb_webhook_packet first; /* without messages: how to connect */
   sb_webhook_broker broker;
@@ -289,7 +289,9 @@ static void *run(void *context) {
     struct pollfd files[] = {{.fd = c->pipe[0], .events = POLLIN},
                              {.fd = c->client ? mosquitto_socket(c->client) : -1, .events = POLLIN}};
     poll(files, 2, c->kept ? IDLE_MS : -1);
-    if (files[0].revents && read(c->pipe[0], &packet, sizeof packet) == sizeof packet) {
+    ssize_t size = files[0].revents ? read(c->pipe[0], &packet, sizeof packet) : -1;
+    if (!size) break; /* that was the last one */
+    if (size == sizeof packet) {
       serve(c, packet);
       sb_wipe(packet, sizeof *packet);
       free(packet);
@@ -297,6 +299,10 @@ static void *run(void *context) {
       keep_up(c);
     }
   }
+  disconnect(c);
+  close(c->pipe[0]);
+  sb_wipe(c, sizeof *c);
+  free(c);
   return NULL;
 }
 
@@ -344,5 +350,10 @@ void sb_webhook_mqtt_take(const sb_webhook_packet *packet) {
   if (!copy || write(c->pipe[1], &copy, sizeof copy) != sizeof copy) {
     free(copy);
     sb_webhook_answer_request(packet->number, 0, "the connection could not be prepared; start the server again");
+  } else if (packet->connection == SB_WEBHOOK_LAST) {
+    connection **at = &connections;
+    while (*at != c) at = &(*at)->next;
+    *at = c->next;
+    close(c->pipe[1]); /* the thread ends, and releases it */
   }
 }
