@@ -261,6 +261,10 @@ typedef struct sb_engine_options {
   int hnsw;
   sb_children_policy children; /* of searches, verification, and what else says that two faces match */
   unsigned no_estimates;       /* SB_ENROLL_AGE, _GENDER and _ETHNICITY: those that no enrolment stores */
+  /* Where the models run: "CPU", "GPU", "GPU.1" (one of several), "NPU", or "AUTO": a GPU if there is one, otherwise
+   * the CPU. NULL: "CPU". SB_INVALID: another word; SB_MODEL, when models are loaded: not available (of a server: at
+   * once). */
+  const char *device;
 } sb_engine_options;
 
 /* Opens the gallery; creates it if missing. SB_IO, SB_READ_ONLY, SB_DISK_FULL, SB_STORE, SB_WRONG_KEY, SB_BUSY. */

@@ -111,12 +111,14 @@ sb_status sb_cli_engine_options(const sb_cli *cli, sb_engine_options *out, sb_er
       .workers = (int)config->workers,
       .model = or_null(config->model),
       .pipeline = or_null(config->pipeline),
+      .device = or_null(config->device),
   };
   sb_status status = liveness_of(config->liveness, &options.liveness, error);
   if (status != SB_OK) return status;
   options.children = strcmp(config->children, "match") ? SB_CHILDREN_UNSURE : SB_CHILDREN_MATCH;
   if (options.children == SB_CHILDREN_UNSURE && strcmp(config->children, "unsure") != 0)
     return sb_fail(error, SB_INVALID, "--children is unsure or match");
+  if (options.device && (status = sb_engine_device_check(options.device, error)) != SB_OK) return status;
   options.search_remotely = !strcmp(config->search, "sql");
   if (!options.search_remotely && strcmp(config->search, "local") != 0)
     return sb_fail(error, SB_INVALID, "--search is local or sql");

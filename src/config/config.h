@@ -26,6 +26,8 @@ typedef enum sb_setting_type { SB_SETTING_TEXT, SB_SETTING_INT, SB_SETTING_REAL,
     "folder for compiled models (default: the user's cache folder)")                                                   \
   X(model, TEXT, "--model", "SEMBLANCE_MODEL", "", 0, 0,                                                               \
     "embedding model of new collections, represent and verify (default: the pipeline's)")                              \
+  X(device, TEXT, "--device", "SEMBLANCE_DEVICE", "CPU", 0, 0,                                                         \
+    "where the models run: CPU, GPU, GPU.1 (one of several), NPU, or AUTO (a GPU if there is one, else the CPU)")      \
   X(pipeline, TEXT, "--pipeline", "SEMBLANCE_PIPELINE", "default", 0, 0,                                               \
     "set of models that detect and describe faces")                                                                    \
   X(collection, TEXT, "--collection", "SEMBLANCE_COLLECTION", "default", 0, 0, "collection of people to use")          \

@@ -49,6 +49,16 @@ const char *sb_diagnostics_openvino(void) {
   return sb_infer_version();
 }
 
+sb_status sb_diagnostics_device(const char *device, char available[128], sb_error *error) {
+  const sb_infer_runtime_config config = {.struct_size = sizeof config, .streams = 1, .device = device};
+  sb_infer_runtime *runtime = NULL;
+  sb_status status = sb_infer_devices(available, 128, error);
+  if (status != SB_OK) return status;
+  status = sb_infer_runtime_new(&config, &runtime, error);
+  sb_infer_runtime_free(runtime);
+  return status;
+}
+
 void sb_diagnostics_photo_formats(bool *heic, bool *avif, bool *jxl) {
   sb_image_heif_codecs(heic, avif);
   *jxl = sb_image_has_jxl();

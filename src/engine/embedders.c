@@ -11,6 +11,7 @@ sb_pipeline_config sb_engine_pipeline_config(const sb_engine *engine) {
                               .cache_dir = engine->cache_dir,
                               .name = engine->pipeline_name,
                               .model = engine->model,
+                              .device = engine->device,
                               .streams = engine->workers,
                               .threads = engine->threads,
                               .width = engine->camera ? SB_ENGINE_CAMERA_WIDTH : 0,

@@ -5,6 +5,7 @@
 #include "engine/index_refresher.h"
 #include "engine/internal.h"
 #include "engine/verdict.h"
+#include "infer/infer.h"
 #include "store/gallery/access.h"
 
 #include <stdio.h>
@@ -43,6 +44,22 @@ static sb_status copy_text(const char *text, char **out, sb_error *error) {
  * workers at once. */
 enum { PHOTO_MEMORY = 32 << 20 };
 
+sb_status sb_engine_device_check(const char *device, sb_error *error) {
+  return sb_infer_device_check(device, error);
+}
+
+/* A server says at once that its device is not available; other programs may never load a model. */
+static sb_status check_device(const sb_engine_options *options, sb_error *error) {
+  const sb_infer_runtime_config config = {.struct_size = sizeof config, .streams = 1, .device = options->device};
+  sb_infer_runtime *runtime = NULL;
+  if (!options->device || !strcmp(options->device, "CPU")) return SB_OK;
+  sb_status status = sb_engine_device_check(options->device, error);
+  if (status != SB_OK || !options->server) return status;
+  status = sb_infer_runtime_new(&config, &runtime, error);
+  sb_infer_runtime_free(runtime);
+  return status;
+}
+
 static sb_status copy_options(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
   engine->liveness = options->liveness;
   engine->children = options->children;
@@ -62,6 +79,8 @@ static sb_status copy_options(sb_engine *engine, const sb_engine_options *option
   sb_status status = copy_text(options->model, &engine->model, error);
   if (status != SB_OK) return status;
   status = copy_text(options->pipeline, &engine->pipeline_name, error);
+  if (status != SB_OK) return status;
+  status = copy_text(options->device, &engine->device, error);
   return status == SB_OK ? copy_text(options->calibration, &engine->calibration, error) : status;
 }
 
@@ -72,7 +91,9 @@ static sb_status open_store(sb_engine *engine, const sb_engine_options *options,
 }
 
 static sb_status open_parts(sb_engine *engine, const sb_engine_options *options, sb_error *error) {
-  sb_status status = copy_options(engine, options, error);
+  sb_status status = check_device(options, error);
+  if (status != SB_OK) return status;
+  status = copy_options(engine, options, error);
   if (status != SB_OK) return status;
   status = open_store(engine, options, error);
   if (status != SB_OK) return status;
@@ -131,6 +152,7 @@ void sb_engine_free(sb_engine *engine) {
   free(engine->model);
   free(engine->pipeline_name);
   free(engine->calibration);
+  free(engine->device);
   free(engine->embedders);
   pthread_cond_destroy(&engine->changed);
   pthread_mutex_destroy(&engine->lock);

@@ -517,6 +517,9 @@ sb_status sb_engine_report_write(const char *folder, const char *json, size_t si
 /* `*json` is NUL-terminated and released by free(). SB_NOT_FOUND: none was published. */
 sb_status sb_engine_report(sb_engine *engine, char **json, size_t *size, sb_error *error);
 
+/* Is `device` a word that sb_engine_options takes? SB_INVALID. Whether there is such a device is not looked at. */
+sb_status sb_engine_device_check(const char *device, sb_error *error);
+
 /* ---- diagnostics.c: what `semblance doctor` asks of an installation and of a gallery that no engine has opened */
 
 /* Reads the manifests of the pipeline and of its embedder. SB_MODEL, SB_NOT_FOUND: no model of that name. */
@@ -528,6 +531,9 @@ sb_status sb_diagnostics_liveness(const sb_engine_options *options, const char *
 /* Can this calibration file be used with the model (NULL: with any)? SB_INVALID. */
 sb_status sb_diagnostics_calibration(const char *path, const char *model, sb_error *error);
 const char *sb_diagnostics_openvino(void); /* its version; static */
+/* Can the models run on the device (NULL: the CPU)? SB_MODEL names the devices that are available, as `available` does.
+ * It may start threads of the runtime, so the caller does not fork afterwards. */
+sb_status sb_diagnostics_device(const char *device, char available[128], sb_error *error);
 void sb_diagnostics_photo_formats(bool *heic, bool *avif, bool *jxl);
 /* How many temporary key files killed processes left in the folder. */
 size_t sb_diagnostics_key_leftovers(const char *folder);

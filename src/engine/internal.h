@@ -29,7 +29,7 @@
 
 struct sb_engine {
   char *data_dir, *models_path, *cache_dir;
-  char *model, *pipeline_name, *calibration; /* as asked for; NULL: the defaults */
+  char *model, *pipeline_name, *calibration, *device; /* as asked for; NULL: the defaults */
   int workers, threads;
   bool flip;
   bool search_remotely;  /* of sb_engine_options */

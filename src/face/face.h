@@ -60,6 +60,7 @@ typedef struct sb_pipeline_config {
   const char *model;    /* the default embedder; NULL: the pipeline's own */
   int streams, threads; /* as in sb_infer_runtime_config */
   int width, height;    /* of expected photos: also load what they need at once; 0: when first needed */
+  const char *device;   /* as in sb_infer_runtime_config */
 } sb_pipeline_config;
 /* Reads the manifest of an embedder without loading its model: what a gallery must know about it. `name` NULL: the
  * default embedder of `config`. SB_MODEL; SB_NOT_FOUND: no model of that name. */

@@ -164,7 +164,7 @@ static sb_status load_and_run(sb_infer_runtime *runtime, const sb_manifest *m, s
 
 static sb_status probe_in_process(const sb_manifest *m, const char *cache_dir, size_t rounds,
                                   sb_model_probe_result *out, sb_error *error) {
-  const sb_infer_runtime_config config = {sizeof config, cache_dir, 1, 1};
+  const sb_infer_runtime_config config = {.struct_size = sizeof config, .cache_dir = cache_dir, .streams = 1};
   sb_infer_runtime *runtime = NULL;
   double start = sb_monotonic_ms();
   sb_status status = sb_infer_runtime_new(&config, &runtime, error);

@@ -157,7 +157,7 @@ static sb_status load_core(sb_pipeline *pipeline, int width, int height, sb_erro
 static sb_status open_pipeline(sb_pipeline *pipeline, const sb_pipeline_config *config, sb_error *error) {
   int streams = config->streams > 0 ? config->streams : 1, cores = sb_cpu_cores();
   const sb_infer_runtime_config runtime = {sizeof runtime, config->cache_dir, streams < cores ? streams : cores,
-                                           config->threads};
+                                           config->threads, config->device};
   const char *name = config->name ? config->name : "default";
   pipeline->workers = streams;
   if (!(pipeline->models_path = sb_strdup(config->models_path, error))) return SB_NO_MEMORY;

@@ -14,11 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PROPERTIES_MAX = 8 };
+enum { PROPERTIES_MAX = 8, DEVICE_SIZE = 16 };
 
 struct sb_infer_runtime {
   ov_core_t *core;
   char *cache_dir;
+  char device[DEVICE_SIZE]; /* never AUTO */
   int streams, threads;
 };
 
@@ -60,6 +61,83 @@ static bool processor_fits(void) {
 #endif
 }
 
+/* ---- Devices */
+
+/* "GPU." and one or two digits: the number of one of several. */
+static bool is_numbered_gpu(const char *device) {
+  if (strncmp(device, "GPU.", 4) != 0) return false;
+  size_t digits = strspn(device + 4, "0123456789");
+  return (digits == 1 || digits == 2) && !device[4 + digits];
+}
+
+sb_status sb_infer_device_check(const char *device, sb_error *error) {
+  static const char *const names[] = {"CPU", "GPU", "NPU", "AUTO"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(device, names[i])) return SB_OK;
+  if (is_numbered_gpu(device)) return SB_OK;
+  return sb_fail(error, SB_INVALID, "--device is CPU, GPU, GPU.1 (one of several), NPU or AUTO, not '%.40s'", device);
+}
+
+/* The runtime calls a device GPU, or GPU.0 and GPU.1 where there are several; GPU is then the first. */
+static bool has_device(const ov_available_devices_t *list, const char *wanted) {
+  size_t family = strcspn(wanted, ".");
+  bool first = !strcmp(wanted + family, ".0");
+  for (size_t i = 0; i < list->size; i++) {
+    const char *name = list->devices[i];
+    if (!strcmp(name, wanted)) return true;
+    if (!wanted[family] && !strncmp(name, wanted, family) && name[family] == '.') return true;
+    if (first && !strncmp(name, wanted, family) && !name[family]) return true;
+  }
+  return false;
+}
+
+static void join_devices(const ov_available_devices_t *list, char *out, size_t size) {
+  size_t used = 0;
+  *out = 0;
+  for (size_t i = 0; i < list->size && used < size; i++)
+    used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", list->devices[i]);
+}
+
+/* AUTO never chooses an NPU: these compute in 16 bits, for which no model is calibrated. */
+static sb_status choose_device(sb_infer_runtime *runtime, const char *wanted, sb_error *error) {
+  ov_available_devices_t list = {0};
+  char names[128];
+  if (ov_core_get_available_devices(runtime->core, &list)) return failed(error, "list", "the devices");
+  if (!strcmp(wanted, "AUTO")) wanted = has_device(&list, "GPU") ? "GPU" : "CPU";
+  bool found = has_device(&list, wanted);
+  snprintf(runtime->device, sizeof runtime->device, "%s", wanted);
+  join_devices(&list, names, sizeof names);
+  ov_available_devices_free(&list);
+  if (found) return SB_OK;
+  return sb_fail(error, SB_MODEL, "the device %s of --device is not available; available here: %s (docs/install.md)",
+                 runtime->device, names);
+}
+
+sb_status sb_infer_devices(char *out, size_t size, sb_error *error) {
+  ov_core_t *core = NULL;
+  ov_available_devices_t list = {0};
+  if (ov_core_create(&core)) return failed(error, "start", "its core");
+  sb_status status = ov_core_get_available_devices(core, &list) ? failed(error, "list", "the devices") : SB_OK;
+  if (status == SB_OK) {
+    join_devices(&list, out, size);
+    ov_available_devices_free(&list);
+  }
+  ov_core_free(core);
+  return status;
+}
+
+/* ---- Runtime */
+
+/* The CPU is always available, so the list of devices, which loads all plugins, is not needed for it. */
+static sb_status use_device(sb_infer_runtime *runtime, const char *device, sb_error *error) {
+  if (device && strcmp(device, "CPU") != 0) {
+    sb_status status = sb_infer_device_check(device, error);
+    return status == SB_OK ? choose_device(runtime, device, error) : status;
+  }
+  snprintf(runtime->device, sizeof runtime->device, "CPU");
+  return SB_OK;
+}
+
 sb_status sb_infer_runtime_new(const sb_infer_runtime_config *config, sb_infer_runtime **out, sb_error *error) {
   if (!processor_fits())
     return sb_fail(error, SB_MODEL,
@@ -75,6 +153,7 @@ sb_status sb_infer_runtime_new(const sb_infer_runtime_config *config, sb_infer_r
     if (!runtime->cache_dir) status = SB_NO_MEMORY;
   }
   if (status == SB_OK && ov_core_create(&runtime->core)) status = failed(error, "start", "its core");
+  if (status == SB_OK) status = use_device(runtime, config->device, error);
   if (status == SB_OK)
     *out = runtime;
   else
@@ -96,21 +175,26 @@ typedef struct compile_settings {
   char streams[16], threads[16];
 } compile_settings;
 
-/* f32 is set explicitly, because by default OpenVINO uses bf16 where the CPU supports it, which changes scores by up to
- * 0.021. There are at least as many threads as streams; with fewer, requests of one model wait for each other. */
+static void set_property(compile_settings *settings, const char *name, const char *value) {
+  settings->properties[settings->count++] = (ov_property_t){name, value};
+}
+
+/* f32 is set explicitly, because by default OpenVINO uses 16 bits where the device supports them, which changes scores:
+ * by up to 0.021 on a CPU. An NPU has only 16 bits. On the CPU there are at least as many threads as streams; with
+ * fewer, requests of one model wait for each other. A device refuses properties that it does not have. */
 static void set_properties(const sb_infer_runtime *runtime, const sb_infer_model_config *config, const char *cache,
                            compile_settings *out) {
   int streams = config->streams > 0 ? config->streams : runtime->streams;
   int threads = runtime->threads * streams / runtime->streams; /* each stream has its share of the threads */
+  bool cpu = !strcmp(runtime->device, "CPU"), npu = !strcmp(runtime->device, "NPU");
   snprintf(out->streams, sizeof out->streams, "%d", streams);
   snprintf(out->threads, sizeof out->threads, "%d", threads > streams ? threads : streams);
   out->count = 0;
-  out->properties[out->count++] = (ov_property_t){"INFERENCE_PRECISION_HINT", config->bf16 ? "bf16" : "f32"};
-  out->properties[out->count++] = (ov_property_t){"NUM_STREAMS", out->streams};
-  out->properties[out->count++] = (ov_property_t){"INFERENCE_NUM_THREADS", out->threads};
-  /* Pinning costs two system calls a run. */
-  out->properties[out->count++] = (ov_property_t){"ENABLE_CPU_PINNING", "NO"};
-  if (cache) out->properties[out->count++] = (ov_property_t){"CACHE_DIR", cache};
+  if (!npu) set_property(out, "INFERENCE_PRECISION_HINT", !config->bf16 ? "f32" : cpu ? "bf16" : "f16");
+  if (!npu) set_property(out, "NUM_STREAMS", out->streams);
+  if (cpu) set_property(out, "INFERENCE_NUM_THREADS", out->threads);
+  if (cpu) set_property(out, "ENABLE_CPU_PINNING", "NO"); /* pinning costs two system calls a run */
+  if (cache) set_property(out, "CACHE_DIR", cache);
 }
 
 static sb_status reshape(ov_model_t *model, const int64_t *dims, const char *path, sb_error *error) {
@@ -126,16 +210,16 @@ static sb_status read_and_compile(sb_infer_runtime *runtime, const sb_infer_mode
   compile_settings settings;
   set_properties(runtime, config, cache, &settings);
   if (!config->shape) {
-    if (ov_core_compile_model_from_file_props(runtime->core, config->path, "CPU", settings.count, settings.properties,
-                                              &model->compiled))
+    if (ov_core_compile_model_from_file_props(runtime->core, config->path, runtime->device, settings.count,
+                                              settings.properties, &model->compiled))
       return failed(error, "load", config->path);
     return SB_OK;
   }
   ov_model_t *graph = NULL;
   if (ov_core_read_model(runtime->core, config->path, "", &graph)) return failed(error, "read", config->path);
   sb_status status = reshape(graph, config->shape, config->path, error);
-  if (status == SB_OK &&
-      ov_core_compile_model_props(runtime->core, graph, "CPU", settings.count, settings.properties, &model->compiled))
+  if (status == SB_OK && ov_core_compile_model_props(runtime->core, graph, runtime->device, settings.count,
+                                                     settings.properties, &model->compiled))
     status = failed(error, "load", config->path);
   ov_model_free(graph);
   return status;

@@ -14,9 +14,18 @@ typedef struct sb_infer_runtime_config {
   const char *cache_dir; /* where compiled models are kept while they are used (cache.h); NULL: no cache */
   int streams;           /* sessions of a model that can run at the same time, at least 1; others wait for them */
   int threads;           /* shared by all of them; raised to `streams` when lower */
+  const char *device;    /* as sb_infer_device_check takes it; NULL: "CPU" */
 } sb_infer_runtime_config;
+/* SB_MODEL names the devices that are available when `device` is not one of them. */
 sb_status sb_infer_runtime_new(const sb_infer_runtime_config *config, sb_infer_runtime **out, sb_error *error);
 void sb_infer_runtime_free(sb_infer_runtime *runtime); /* call it after all models are closed */
+
+/* "CPU", "GPU" (the first one), "GPU.1" (one of several), "NPU", or "AUTO": a GPU if there is one, otherwise the CPU.
+ * SB_INVALID: anything else. Whether the machine has the device is not looked at. */
+sb_status sb_infer_device_check(const char *device, sb_error *error);
+/* The devices that the runtime can use on this machine, such as "CPU, GPU". It loads their plugins and may start
+ * threads, so a process that forks and goes on does not call it before. SB_MODEL. */
+sb_status sb_infer_devices(char *out, size_t size, sb_error *error);
 
 typedef struct sb_infer_model sb_infer_model;
 typedef struct sb_infer_model_config {

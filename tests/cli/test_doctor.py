@@ -56,6 +56,7 @@ class Healthy(DoctorCase):
                 "clock",
                 "TLS",
                 "access",
+                "device",
             },
         )
 
@@ -205,6 +206,23 @@ class Settings(DoctorCase):
         ):
             with self.subTest(word=word):
                 self.wrong("settings", word, *arguments)
+
+    def test_a_device_that_is_not_there_is_reported_and_no_program_uses_another_instead(self):
+        self.wrong("device", "available here: CPU", "--device", "GPU.99")
+        for arguments in (("detect", OBAMA), ("serve", "--port", "0")):
+            done = self.run_program(*arguments, environment={"SEMBLANCE_DEVICE": "GPU.99"})
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(b"the device GPU.99 of --device is not available; available here: CPU", done.stderr)
+        for device in "gpu", "CPU,GPU", "MULTI:CPU":
+            done = self.run_program("list", "--device", device)
+            self.assertEqual(done.returncode, 3, done.stdout)
+            self.assertIn(b"--device is CPU, GPU", done.stderr)
+
+    def test_auto_gives_the_results_of_the_device_that_it_takes(self):
+        plain, automatic = (self.json_of("represent", OBAMA, *more) for more in ((), ("--device", "AUTO")))
+        cosine = sum(a * b for a, b in zip(*(answer["faces"][0]["embedding"] for answer in (plain, automatic))))
+        self.assertGreater(cosine, 0.9999)
+        self.assertAlmostEqual(plain["faces"][0]["quality"], automatic["faces"][0]["quality"], delta=0.02)
 
     def test_a_misspelt_variable_is_reported(self):
         self.wrong("settings", "SEMBLANCE_PROT", state="warning", environment={"SEMBLANCE_PROT": "8080"})

@@ -183,6 +183,8 @@ class InProcess(Case):
             ("invalid", lambda: gallery.people(sort="shoe size").__next__()),
             ("invalid", lambda: Gallery(self.folder, workers="many")),
             ("invalid", lambda: Gallery(self.folder, liveness="strict")),
+            ("invalid", lambda: Gallery(self.folder, device="GPU:0")),
+            ("model", lambda: Gallery(self.folder, device="GPU.99").search(OBAMA)),
             ("not_found", lambda: gallery.search("/no/such/photo.jpg")),
             ("not_found", lambda: Gallery(self.folder, models="/no/such/folder")),
             ("not_found", lambda: Gallery(self.folder, collection="nobodys").search(OBAMA)),

@@ -174,6 +174,64 @@ static void a_model_is_not_read_while_another_process_writes_its_compiled_form(v
   sb_infer_runtime_free(runtime);
 }
 
+/* ---- Devices. The runtime of this build has the plugin of the CPU alone. */
+
+static void only_words_of_devices_are_taken(void **state) {
+  (void)state;
+  static const char *const good[] = {"CPU", "GPU", "GPU.0", "GPU.12", "NPU", "AUTO"};
+  static const char *const bad[] = {"",       "cpu",     "GPU.",   "GPU.x",    "GPU.123",
+                                    "GPU.1 ", "CPU,GPU", "MULTI:", "AUTO:GPU", "a name that is longer than any device"};
+  sb_error error = {0};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    assert_int_equal(sb_infer_device_check(good[i], &error), SB_OK);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    sb_infer_runtime_config config = {.struct_size = sizeof config, .streams = 1, .device = bad[i]};
+    sb_infer_runtime *runtime = NULL;
+    assert_int_equal(sb_infer_device_check(bad[i], &error), SB_INVALID);
+    assert_non_null(strstr(error.message, "--device is CPU, GPU"));
+    assert_int_equal(sb_infer_runtime_new(&config, &runtime, &error), SB_INVALID);
+    assert_null(runtime);
+  }
+}
+
+static void a_device_that_is_not_there_is_an_error_that_names_those_that_are(void **state) {
+  (void)state;
+  char names[128];
+  sb_error error = {0};
+  assert_int_equal(sb_infer_devices(names, sizeof names, &error), SB_OK);
+  assert_non_null(strstr(names, "CPU"));
+  sb_infer_runtime_config config = {.struct_size = sizeof config, .streams = 1, .device = "GPU.99"};
+  sb_infer_runtime *runtime = NULL;
+  assert_int_equal(sb_infer_runtime_new(&config, &runtime, &error), SB_MODEL);
+  assert_null(runtime);
+  assert_non_null(strstr(error.message, "GPU.99"));
+  assert_non_null(strstr(error.message, names));
+  assert_int_equal(sb_infer_devices(names, 3, NULL), SB_OK); /* too small: cut */
+  assert_int_equal(strlen(names), 2);
+}
+
+static void auto_runs_a_model(void **state) {
+  (void)state;
+  char path[64];
+  snprintf(path, sizeof path, "%s/squares.onnx", folder);
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(squares, 1, sizeof squares - 1, file), sizeof squares - 1);
+  assert_int_equal(fclose(file), 0);
+  sb_infer_runtime_config config = {.struct_size = sizeof config, .streams = 1, .device = "AUTO"};
+  sb_infer_model_config described = {.struct_size = sizeof described, .path = path};
+  sb_infer_runtime *runtime = NULL;
+  sb_infer_model *model = NULL;
+  sb_infer_session *session = NULL;
+  assert_int_equal(sb_infer_runtime_new(&config, &runtime, NULL), SB_OK);
+  assert_int_equal(sb_infer_model_open(runtime, &described, &model, NULL), SB_OK);
+  assert_int_equal(sb_infer_session_new(model, &session, NULL), SB_OK);
+  assert_true(squared(session) == 0);
+  sb_infer_session_free(session);
+  sb_infer_model_close(model);
+  sb_infer_runtime_free(runtime);
+}
+
 int main(void) {
   mode_at_start = sb_infer_denormals_flush();
   sb_infer_denormals_restore(mode_at_start);
@@ -182,6 +240,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(denormals_are_flushed_in_a_compiled_model_and_in_one_from_the_cache, make_folder,
                                       remove_folder),
       cmocka_unit_test_setup_teardown(the_callers_own_arithmetic_keeps_its_denormals, make_folder, remove_folder),
+      cmocka_unit_test(only_words_of_devices_are_taken),
+      cmocka_unit_test(a_device_that_is_not_there_is_an_error_that_names_those_that_are),
+      cmocka_unit_test_setup_teardown(auto_runs_a_model, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_model_is_not_read_while_another_process_writes_its_compiled_form, make_folder,
                                       remove_folder),
   };

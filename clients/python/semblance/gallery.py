@@ -61,7 +61,7 @@ class Gallery:
     people the calls are about. `model`: the embedding model of new collections; `pipeline`: how faces are detected and
     described. `store`: "postgresql://USER@HOST/DATABASE", whose root key is in `folder`. `workers`: photos processed at
     the same time (0: one for each core, and one more); `threads`: that the models use in all. `liveness`: off, warn,
-    passive or challenge; `children`: unsure or match.
+    passive or challenge; `children`: unsure or match. `device`: where the models run: CPU, GPU, GPU.1, NPU or AUTO.
 
     A photo is a path, the bytes of a file, or an array of uint8: height x width x 3 in RGB (OpenCV has BGR: turn it
     round with frame[:, :, ::-1]), x 4 in RGBA, or height x width in grey. Pictures of Pillow are arrays, too."""
@@ -80,6 +80,7 @@ class Gallery:
         threads: int = 0,
         liveness: str = "off",
         children: str = "unsure",
+        device: str = "CPU",
     ) -> None:
         self._engine: Any = None
         self._calls, self._ended = 0, threading.Condition()
@@ -97,6 +98,7 @@ class Gallery:
             model=model,
             pipeline=pipeline,
             store=store,
+            device=device,
         )
         self._collection = collection
         out = self._ffi.new("sb_engine **")

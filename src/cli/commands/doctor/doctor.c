@@ -9,7 +9,7 @@ static void (*const checks[])(sb_cli_doctor *) = {
     sb_cli_doctor_check_settings, sb_cli_doctor_check_processor, sb_cli_doctor_check_formats,
     sb_cli_doctor_check_models,   sb_cli_doctor_check_gallery,   sb_cli_doctor_check_memory,
     sb_cli_doctor_check_disk,     sb_cli_doctor_check_limits,    sb_cli_doctor_check_clock,
-    sb_cli_doctor_check_port,     sb_cli_doctor_check_tls};
+    sb_cli_doctor_check_port,     sb_cli_doctor_check_tls,       sb_cli_doctor_check_device};
 
 static sb_status prepare(sb_cli_doctor *doctor, sb_error *error) {
   sb_status status = sb_cli_engine_options(doctor->cli, &doctor->options, error);

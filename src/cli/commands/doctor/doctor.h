@@ -42,7 +42,8 @@ void sb_cli_doctor_check_disk(sb_cli_doctor *doctor);
 void sb_cli_doctor_check_limits(sb_cli_doctor *doctor); /* of the process */
 void sb_cli_doctor_check_clock(sb_cli_doctor *doctor);
 /* ---- models.c */
-void sb_cli_doctor_check_models(sb_cli_doctor *doctor);
+void sb_cli_doctor_check_models(sb_cli_doctor *doctor); /* in processes of their own: before check_device */
+void sb_cli_doctor_check_device(sb_cli_doctor *doctor); /* starts threads of the runtime */
 /* ---- gallery.c */
 void sb_cli_doctor_check_gallery(sb_cli_doctor *doctor); /* database and keys; opens doctor->gallery */
 /* ---- server.c */

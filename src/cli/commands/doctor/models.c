@@ -72,6 +72,24 @@ static void check_liveness(sb_cli_doctor *doctor) {
     sb_cli_doctor_ok(doctor, "models", "passive liveness is decided by %s", found.names);
 }
 
+void sb_cli_doctor_check_device(sb_cli_doctor *doctor) {
+  const char *device = doctor->options.device ? doctor->options.device : "CPU";
+  sb_error error = {0};
+  char available[128] = "";
+  if (sb_diagnostics_device(device, available, &error) != SB_OK) {
+    sb_cli_doctor_wrong(doctor, "device",
+                        "name an available device with --device, or install the runtime's plugin and the driver of "
+                        "this one (docs/install.md)",
+                        "%s", error.message);
+    return;
+  }
+  sb_cli_doctor_ok(doctor, "device", "the models run on %s; available: %s", device, available);
+  if (!strcmp(device, "NPU"))
+    sb_cli_doctor_warning(
+        doctor, "device", "measure it on your own photos: `semblance eval --calibrate`, --calibration",
+        "an NPU computes in 16 bits: scores differ from those that the thresholds were measured with");
+}
+
 void sb_cli_doctor_check_models(sb_cli_doctor *doctor) {
   sb_error error = {0};
   sb_model_info *models = NULL;
