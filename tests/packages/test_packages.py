@@ -124,7 +124,9 @@ class Packages(unittest.TestCase):
         depends = subprocess.run(
             ["dpkg-deb", "-f", release.one("*.deb"), "Depends"], check=True, capture_output=True, text=True
         ).stdout
-        libraries = [name.split()[0] for name in depends.split(", ") if "systemd" not in name]
+        # The tarball brings ICU itself and reads no JPEG XL: each release of Debian has other packages of these.
+        without = ("systemd", "libicu", "libjxl")
+        libraries = [name.split()[0] for name in depends.split(", ") if not name.startswith(without)]
         for suite in sorted({SYSTEM, "trixie"}):
             with self.subTest(suite=suite):
                 fresh = self.fresh(suite)
