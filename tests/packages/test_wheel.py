@@ -66,7 +66,9 @@ class Wheel(unittest.TestCase):
         """The environment has nothing of this checkout and of the Python that runs this test."""
         clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "SEMBLANCE_LIBRARY", "XDG_CACHE_HOME")}
         given = clean | {"HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache")} | environment
-        return subprocess.run([python, *arguments], env=given, capture_output=True, text=True, timeout=1800)
+        return subprocess.run(
+            [python, *arguments], env=given, cwd=self.folder, capture_output=True, text=True, timeout=1800
+        )
 
     def test_it_passes_its_tests_on_every_python_that_is_here(self):
         found = pythons()
