@@ -103,6 +103,24 @@ class ReceiverCase(ProgramCase):
         listed = self.call(server, "GET", "/v1/receivers")["receivers"]
         return next(r for r in listed if r["receiver"] == added["receiver"])
 
+    def try_out(self, server, added):
+        return self.call(server, "POST", f"/v1/receivers/{added['receiver']}/test", {})
+
+    def assert_only_public_addresses(self, address, targets):
+        """No receiver reaches one of the targets unless that is allowed. `address` has places for target and port."""
+        server = self.serve()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            for target in targets:
+                url = address.format(target=target, port=listener.getsockname()[1])
+                added = self.add(server, url, allow_private=False)
+                tested = self.try_out(server, added)
+                self.assertEqual((tested["delivered"], tested["status"]), (False, 0), target)
+                self.assertIn("not allowed", tested["error"], target)
+                self.call(server, "DELETE", f"/v1/receivers/{added['receiver']}")
+            listener.settimeout(0.01)
+            with self.assertRaises(TimeoutError):
+                listener.accept()
+
 
 class Delivery(ReceiverCase):
     def test_events_are_delivered_signed_in_order_to_those_who_want_them(self):
@@ -133,7 +151,7 @@ class Delivery(ReceiverCase):
             with contextlib.suppress(OSError):
                 seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
                 self.assertNotIn(added["secret"].encode(), seen)
-        tested = self.call(server, "POST", f"/v1/receivers/{added['receiver']}/test", {})
+        tested = self.try_out(server, added)
         self.assertEqual(tested, {"delivered": True, "status": 200, "error": ""})
         headers, body, _ = every.got[-1]
         self.assertEqual(json.loads(body)["type"], "event.test")
@@ -182,22 +200,10 @@ class Delivery(ReceiverCase):
 
 class Addresses(ReceiverCase):
     def test_no_webhook_reaches_this_machine_or_a_private_network_unless_it_is_allowed(self):
-        server = self.serve()
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(listener.close)
-        port = listener.getsockname()[1]
         targets = "127.0.0.1 localhost 127.1 2130706433 0x7f000001 0.0.0.0 [::1] [::ffff:127.0.0.1] [::] 10.0.0.1"
         targets += " 192.168.1.1 172.16.0.1 169.254.169.254 100.64.0.1 [fe80::1] [fd00::1] [64:ff9b::7f00:1]"
         targets += " [2002:7f00:1::] 224.0.0.1"
-        for target in targets.split():
-            added = self.add(server, f"https://{target}:{port}/", allow_private=False)
-            tested = self.call(server, "POST", f"/v1/receivers/{added['receiver']}/test", {})
-            self.assertEqual((tested["delivered"], tested["status"]), (False, 0), target)
-            self.assertIn("not allowed", tested["error"], target)
-            self.call(server, "DELETE", f"/v1/receivers/{added['receiver']}")
-        listener.settimeout(0.01)
-        with self.assertRaises(TimeoutError):
-            listener.accept()
+        self.assert_only_public_addresses("https://{target}:{port}/", targets.split())
 
     def test_what_is_no_receiver_is_refused_and_named(self):
         server = self.serve()

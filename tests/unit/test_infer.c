@@ -87,14 +87,18 @@ static void check_flushed(const char *path, int streams) {
   sb_infer_runtime_free(runtime);
 }
 
-static void denormals_are_flushed_in_a_compiled_model_and_in_one_from_the_cache(void **state) {
-  (void)state;
-  char path[64];
-  snprintf(path, sizeof path, "%s/squares.onnx", folder);
+static void write_squares(char path[64]) {
+  snprintf(path, 64, "%s/squares.onnx", folder);
   FILE *file = fopen(path, "wb");
   assert_non_null(file);
   assert_int_equal(fwrite(squares, 1, sizeof squares - 1, file), sizeof squares - 1);
-  fclose(file);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void denormals_are_flushed_in_a_compiled_model_and_in_one_from_the_cache(void **state) {
+  (void)state;
+  char path[64];
+  write_squares(path);
   for (int streams = 1; streams <= 3; streams += 2) {
     check_flushed(path, streams); /* compiled */
     check_flushed(path, streams); /* from the cache */
@@ -213,11 +217,7 @@ static void a_device_that_is_not_there_is_an_error_that_names_those_that_are(voi
 static void auto_runs_a_model(void **state) {
   (void)state;
   char path[64];
-  snprintf(path, sizeof path, "%s/squares.onnx", folder);
-  FILE *file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(squares, 1, sizeof squares - 1, file), sizeof squares - 1);
-  assert_int_equal(fclose(file), 0);
+  write_squares(path);
   sb_infer_runtime_config config = {.struct_size = sizeof config, .streams = 1, .device = "AUTO"};
   sb_infer_model_config described = {.struct_size = sizeof described, .path = path};
   sb_infer_runtime *runtime = NULL;
