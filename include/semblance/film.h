@@ -31,8 +31,8 @@ typedef struct sb_film_request {
   /* For a film without an end, such as a camera's: tracks are reported to `visit`, are not kept for the result, and get
    * no entry in the audit log, which is the visit's to add. NULL: they are kept. */
   sb_film_visit visit;
-  /* Of a visit: another collection, which is searched first; a track that matches somebody there is an alert, and is
-   * looked for nowhere else. It has the same model (else SB_INVALID). NULL: none. */
+  /* With a visit: another collection, which is searched first. A track that matches somebody there is an alert, and is
+   * not searched for in `collection`. Both have the same model (else SB_INVALID). NULL: none. */
   const char *watchlist;
   /* Is a face looked at? Its box and the picture's size are those of the film. Other faces are passed over as if they
    * were not in the picture. NULL: all are. */

@@ -2,8 +2,8 @@
  * removed, restored or changed without the key are detected. Algorithm: MSet-Add-Hash of Clarke, Devadas, van Dijk,
  * Gassend and Suh (ASIACRYPT 2003): the sum modulo 2^256 of a keyed hash (BLAKE2b) of each row.
  *
- * The sum is stored encrypted. Whoever could read it would learn the hash of each row that is written, as the
- * difference of two sums, and could search among many for some whose hashes add up to the same sum (a generalised
+ * The sum is stored encrypted. With readable sums, an attacker would learn the hash of each row that is written, as
+ * the difference of two sums, and could search among many for some whose hashes add up to the same sum (a generalised
  * birthday problem, Wagner, CRYPTO 2002). Schemas 4 to 8 stored it readable; since then, rows are hashed under another
  * subkey, so that hashes learnt from an old file are of no use. */
 #ifndef SB_CRYPTO_ROW_SET_MAC_H

@@ -127,7 +127,10 @@ static size_t find_track(const sb_film *film, uint64_t number) {
   return at;
 }
 
-enum { COLLECTION, MATCHED }; /* rows of a decision */
+/* What the audit needs of a decision. */
+typedef struct decided {
+  int64_t collection, matched; /* rows; `matched`: as in sb_flow_decide */
+} decided;
 
 /* The place in the result of a track that began at `since_ms`: they end in another order than they began. */
 static size_t place_of(const sb_film_result *result, int64_t since_ms) {
@@ -150,9 +153,9 @@ static sb_status add_result(sb_film *film, const sb_film_track *track, sb_error 
   return SB_OK;
 }
 
-/* The gallery may have changed since the film began. `matched`: as in sb_flow_decide; `collection`: its row. */
+/* The gallery may have changed since the film began. */
 static sb_status decide_in(sb_film *film, const char *collection, const sb_flow_probe *probe, sb_search_face *found,
-                           int64_t rows[2], sb_error *error) {
+                           decided *rows, sb_error *error) {
   sb_engine *engine = film->engine;
   sb_flow_gallery gallery;
   sb_status status = sb_flow_gallery_open(engine, collection, &film->target, &gallery, error);
@@ -162,13 +165,13 @@ static sb_status decide_in(sb_film *film, const char *collection, const sb_flow_
                    gallery.collection.info.name);
   if ((status = sb_collection_indexes_sync(engine->indexes, error)) != SB_OK) return status;
   const sb_flow_search search = {&gallery.collection, &gallery.embedder, film->k, gallery.threshold};
-  rows[COLLECTION] = gallery.collection.row;
-  return sb_flow_decide(engine, &search, probe, found, &rows[MATCHED], error);
+  rows->collection = gallery.collection.row;
+  return sb_flow_decide(engine, &search, probe, found, &rows->matched, error);
 }
 
 /* The verdict of a track; its candidates are released by the caller, the picture is borrowed. */
 static sb_status decide(sb_film *film, const sb_track *track, const film_track *kept, sb_film_track *found,
-                        int64_t rows[2], sb_error *error) {
+                        decided *rows, sb_error *error) {
   const sb_flow_probe probe = {.faces = kept->best, .embedding = track->mean};
   *found = (sb_film_track){.number = track->number,
                            .since_ms = track->since_ms,
@@ -190,11 +193,10 @@ static sb_status decide(sb_film *film, const sb_track *track, const film_track *
 /* For the result. */
 static sb_status keep(sb_film *film, const sb_track *track, film_track *kept, sb_error *error) {
   sb_film_track found = {0};
-  int64_t rows[2] = {0};
-  sb_status status = decide(film, track, kept, &found, rows, error);
+  decided rows = {0};
+  sb_status status = decide(film, track, kept, &found, &rows, error);
   const sb_search_result one = {.count = 1, .faces = &found.best};
-  if (status == SB_OK)
-    status = sb_engine_audit_search(film->engine, rows[COLLECTION], &one, &rows[MATCHED], NULL, error);
+  if (status == SB_OK) status = sb_engine_audit_search(film->engine, rows.collection, &one, &rows.matched, NULL, error);
   if (status == SB_OK) status = add_result(film, &found, error);
   if (status == SB_OK)
     kept->picture = (sb_thumbnail){0}; /* it moved over */
@@ -229,8 +231,8 @@ static sb_status say(sb_film *film, film_track *kept, const sb_film_track *found
 /* Decides a track and says so if it is news; of somebody who may be a match with the next shots only if `final`. */
 static sb_status report(sb_film *film, const sb_track *track, film_track *kept, bool final, sb_error *error) {
   sb_film_track found = {0};
-  int64_t rows[2] = {0};
-  sb_status status = decide(film, track, kept, &found, rows, error);
+  decided rows = {0};
+  sb_status status = decide(film, track, kept, &found, &rows, error);
   kept->decided_ms = film->last_ms;
   kept->improved = false;
   bool waits = !final && found.best.verdict != SB_VERDICT_MATCH;

@@ -28,7 +28,7 @@ static sb_status check_broker(const sb_store_receiver *r, sb_error *error) {
   if (r->secret_size > SB_RECEIVER_PASSWORD_MAX || memchr(r->secret, 0, r->secret_size))
     return sb_fail(error, SB_INVALID, "password has at most %d bytes", SB_RECEIVER_PASSWORD_MAX);
   if (r->secret_size && !*broker.user)
-    return sb_fail(error, SB_INVALID, "url needs the user whom the password belongs to: mqtts://USER@HOST");
+    return sb_fail(error, SB_INVALID, "a password needs a user name in the url: mqtts://USER@HOST");
   if (*r->ca && !broker.tls) return sb_fail(error, SB_INVALID, "ca is for mqtts://, which checks a certificate");
   if (*r->ca && !strstr(r->ca, "-----BEGIN CERTIFICATE-----"))
     return sb_fail(error, SB_INVALID, "ca is one or more certificates as PEM text (-----BEGIN CERTIFICATE-----)");

@@ -14,7 +14,7 @@ import * as sightings from './sightings.js';
 const FACES_PAGE = 48; // templates per request
 const HISTORY_PAGE = 10; // entries of the audit per request
 
-let id = ''; // of the person whom the address names
+let id = ''; // of the person, from the address
 let asked = 0; // number of the newest load
 let person = null;
 let failure = null;

@@ -214,7 +214,7 @@ async function findPerson(opener) {
   filter({ person: person.id });
 }
 
-/** The name of a person whom the address names. */
+/** Shows the name of the person whose id is in the address. */
 async function namePerson() {
   const id = filters.person;
   const person = await api.getPerson(id).catch(() => null);

@@ -59,9 +59,9 @@ static sb_status fill(sb_cli *cli, const options *o, sb_engine_camera *camera, s
   camera->smallest_face = (int)o->smallest_face;
   camera->udp = !strcmp(o->transport, "udp");
   camera->purpose = sb_strdup(o->purpose, error);
-  camera->masks = sb_strdup(o->masks ? o->masks : "", error);
-  camera->watch = sb_strdup(o->watch ? o->watch : "", error);
-  camera->hours = sb_strdup(o->hours ? o->hours : "", error);
+  camera->masks = sb_strdup(o->masks, error);
+  camera->watch = sb_strdup(o->watch, error);
+  camera->hours = sb_strdup(o->hours, error);
   if (!camera->purpose || !camera->masks || !camera->watch || !camera->hours) return SB_NO_MEMORY;
   return take_address(cli, cli->words[1], &camera->address, error);
 }

@@ -90,9 +90,9 @@ static sb_status add(sb_engine *engine, const sb_engine_camera_change *settings,
   camera->udp = settings->transport && !strcmp(settings->transport, "udp");
   camera->address = sb_strdup(settings->address, error);
   camera->purpose = sb_strdup(settings->purpose, error);
-  camera->masks = sb_strdup(settings->masks ? settings->masks : "", error);
-  camera->watch = sb_strdup(settings->watch ? settings->watch : "", error);
-  camera->hours = sb_strdup(settings->hours ? settings->hours : "", error);
+  camera->masks = sb_strdup(settings->masks, error);
+  camera->watch = sb_strdup(settings->watch, error);
+  camera->hours = sb_strdup(settings->hours, error);
   if (!camera->address || !camera->purpose || !camera->masks || !camera->watch || !camera->hours) return SB_NO_MEMORY;
   return sb_camera_add(engine, camera, error);
 }

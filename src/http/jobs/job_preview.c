@@ -154,7 +154,7 @@ static json_t *entry_json(const entry *e) {
                    "doubles", (json_int_t)e->doubles, "registered", e->known, "looks_like", alike);
 }
 
-/* Those first of whom there is something to say. */
+/* First those with doubles, a registered id or a look-alike. */
 static json_t *list_json(const sb_http_job *job) {
   const struct sb_http_job_preview *p = job->preview;
   json_t *list = json_array();

@@ -10,7 +10,7 @@ enum {
   KNOWN_MAX = 2 * SB_CAMERAS_MOST
 };
 
-/* A camera that the receiver has been told of, or is to be told of. */
+/* A camera that the receiver knows, or is to know. */
 typedef struct known {
   char name[SB_CAMERA_MAX + 1], collection[SB_COLLECTION_MAX + 1];
   bool there;
@@ -78,10 +78,10 @@ static sb_status newest(sb_engine *engine, const known *k, unsigned kinds, sb_ev
 
 static sb_status announce(sb_engine *engine, const sb_store_receiver *receiver, const known *k, sb_buffer *out,
                           sb_error *error) {
-  unsigned states = SB_EVENT_CAMERA_LOST | SB_EVENT_CAMERA_BACK, sightings = SB_EVENT_KINDS & ~states;
+  unsigned sightings = SB_HTTP_MQTT_SIGHTINGS;
   sb_events *state = NULL, *sighting = NULL;
   if (receiver->kinds) sightings &= receiver->kinds;
-  sb_status status = newest(engine, k, states, &state, error);
+  sb_status status = newest(engine, k, SB_HTTP_MQTT_STATES, &state, error);
   if (status == SB_OK && sightings) status = newest(engine, k, sightings, &sighting, error);
   if (status == SB_OK) {
     const sb_http_mqtt_camera camera = {.name = k->name,

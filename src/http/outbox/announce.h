@@ -1,4 +1,4 @@
-/* Which cameras an MQTT receiver has been told of. Each is announced when it is there, again when what is retained of
+/* Which cameras an MQTT receiver knows. Each is announced when it is there, again when what is retained of
  * it would change (as when a person was erased), now and then in any case, because a broker may forget, and forgotten
  * when it was removed. One thread. */
 #ifndef SB_HTTP_OUTBOX_ANNOUNCE_H

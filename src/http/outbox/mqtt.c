@@ -9,8 +9,6 @@
 #include <string.h>
 
 enum { TOPIC_SIZE = 320, IN_SIGHT_S = 30 };
-static const unsigned SIGHTINGS = SB_EVENT_SEEN | SB_EVENT_WATCHLIST | SB_EVENT_UNKNOWN_AGAIN;
-static const unsigned STATES = SB_EVENT_CAMERA_LOST | SB_EVENT_CAMERA_BACK;
 
 /* A packet that is being built. Sticky: after a failure the others do nothing. */
 typedef struct writer {
@@ -63,7 +61,7 @@ static topics topics_of(const writer *w, const char *camera) {
 
 /* Is the receiver told when a camera is lost, and when it is back? */
 static bool knows_states(const sb_store_receiver *r) {
-  return !r->kinds || (r->kinds & STATES) == STATES;
+  return !r->kinds || (r->kinds & SB_HTTP_MQTT_STATES) == SB_HTTP_MQTT_STATES;
 }
 
 static const char *shown_name(const sb_event *e) {
@@ -91,8 +89,8 @@ sb_status sb_http_mqtt_event(const sb_store_receiver *receiver, const sb_event *
     return w.status;
   }
   topics t = topics_of(&w, event->camera);
-  if (event->kind & SIGHTINGS) add_json(&w, true, t.last_seen, last_seen_of(event));
-  if (event->kind & STATES && knows_states(receiver))
+  if (event->kind & SB_HTTP_MQTT_SIGHTINGS) add_json(&w, true, t.last_seen, last_seen_of(event));
+  if (event->kind & SB_HTTP_MQTT_STATES && knows_states(receiver))
     add(&w, true, t.availability, event->kind == SB_EVENT_CAMERA_LOST ? "offline" : "online");
   add(&w, false, t.events, message);
   return w.status;
@@ -204,7 +202,7 @@ static json_t *config_of(const writer *w, const char *camera, int entity) {
 /* A receiver that is not told of something has no entity for it. */
 static bool has_entity(const sb_store_receiver *r, int entity) {
   if (entity == ONLINE) return knows_states(r);
-  return entity == SIGHTING || !r->kinds || r->kinds & SIGHTINGS;
+  return entity == SIGHTING || !r->kinds || r->kinds & SB_HTTP_MQTT_SIGHTINGS;
 }
 
 /* ---- Announcing and forgetting */

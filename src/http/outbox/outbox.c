@@ -74,13 +74,13 @@ static delivery *delivery_of(sb_http_outbox *outbox, int64_t row) {
   return NULL;
 }
 
-/* Removes what is retained of a receiver that is no more, and ends the connection to its broker; tried once. A receiver
- * of the same URL, which may have taken its place, needs what is retained. */
-static void say_goodbye(sb_http_outbox *outbox, const sb_store_receiver *gone) {
+/* Removes what is retained of a receiver that is not among the `count` of `next`, and ends the connection to its
+ * broker; tried once. A receiver of the same URL, which may have taken its place, needs what is retained. */
+static void say_goodbye(sb_http_outbox *outbox, const sb_store_receiver *gone, const delivery *next, size_t count) {
   sb_error error = {0};
   sb_buffer body = {0};
   bool shared = false;
-  for (size_t i = 0; i < outbox->count; i++) shared |= !strcmp(outbox->deliveries[i].receiver.url, gone->url);
+  for (size_t i = 0; i < count; i++) shared |= !strcmp(next[i].receiver.url, gone->url);
   sb_status status = shared ? sb_buffer_add(&body, gone->ca, strlen(gone->ca) + 1, &error)
                             : sb_http_mqtt_forget_all(outbox->engine, gone, &body, &error);
   if (status == SB_OK) {
@@ -112,20 +112,17 @@ static sb_status load(sb_http_outbox *outbox, sb_error *error) {
     next[i] = before ? *before : (delivery){.request = 0};
     next[i].receiver = found[i];
   }
-  static delivery before[SB_ENGINE_RECEIVERS_MAX];
-  size_t before_count = outbox->count;
-  memcpy(before, outbox->deliveries, before_count * sizeof *before);
+  for (size_t i = 0; i < outbox->count; i++) {
+    const delivery *old = &outbox->deliveries[i];
+    if (is_among(next, count, old->receiver.row)) continue;
+    if (sb_webhook_is_mqtt(old->receiver.url)) say_goodbye(outbox, &old->receiver, next, count);
+    free(old->announcer);
+  }
   memcpy(outbox->deliveries, next, count * sizeof *next);
   outbox->count = count;
-  for (size_t i = 0; i < before_count; i++) {
-    if (is_among(next, count, before[i].receiver.row)) continue;
-    if (sb_webhook_is_mqtt(before[i].receiver.url)) say_goodbye(outbox, &before[i].receiver);
-    free(before[i].announcer);
-  }
   outbox->loaded_ms = sb_monotonic_ms();
   sb_wipe(found, sizeof found);
   sb_wipe(next, sizeof next);
-  sb_wipe(before, sizeof before);
   return SB_OK;
 }
 
@@ -277,7 +274,7 @@ static sb_status deliver_next(sb_http_outbox *outbox, delivery *d, sb_error *err
   return status;
 }
 
-/* Between events an MQTT receiver is told of cameras. */
+/* Between events, what an MQTT receiver has to know of the cameras is sent to it. */
 static sb_status announce(sb_http_outbox *outbox, delivery *d, sb_error *error) {
   sb_buffer body = {0};
   bool held = false;
