@@ -103,7 +103,11 @@ class Broker:
         for process in (self.process, self.subscriber):
             if process:
                 process.terminate()
-                process.wait()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:  # a mosquitto_sub that waits for its broker may miss the signal
+                    process.kill()
+                    process.wait()
         self.process = self.subscriber = None
 
     def payloads(self, topic):
